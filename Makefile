@@ -1,0 +1,43 @@
+# The two commands of the README are `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint format slow bench clean
+
+demo: .venv/run.stamp  ## install, load the demo world, serve it
+	@$(BIN)/mwanga demo
+
+test: .venv/test.stamp  ## install what the tests need and run them on both databases
+	@echo "Running the tests on SQLite and PostgreSQL."
+	@$(BIN)/python -m pytest -n 2 -m "not slow"
+
+slow: .venv/test.stamp  ## the longer tests: kill the server at random and count
+	@$(BIN)/python -m pytest -m slow
+
+lint: .venv/test.stamp  ## lint, format check, types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: .venv/test.stamp
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: .venv/test.stamp  ## ratios against bare ceilings, measured in one run on this machine
+	@$(BIN)/python -m tests.bench
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Mwanga needs Python 3.11 or newer, this is %d.%d. Try: make demo PYTHON=python3.12" % sys.version_info[:2])'
+	@echo "Creating the virtual environment in .venv."
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Could not create .venv. On Debian: apt install python3-venv"; exit 1; }
+
+.venv/run.stamp: pyproject.toml | .venv/bin/python
+	@echo "Installing Mwanga into .venv (once; a minute on a slow line)."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . && touch $@
+
+.venv/test.stamp: pyproject.toml | .venv/bin/python
+	@echo "Installing Mwanga and what its tests need into .venv (once)."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]' && touch $@ .venv/run.stamp
+
+clean:
+	rm -rf .venv build dist

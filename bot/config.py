@@ -1,0 +1,148 @@
+"""One typed, frozen configuration, read from `MWANGA_*` and `mwanga.toml` and checked before anything starts."""
+
+import secrets
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+import phonenumbers
+from babel.numbers import get_currency_precision, list_currencies
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+LANGUAGES = ("en", "sw")
+
+
+class ConfigError(Exception):
+    """The configuration is wrong; each line of the text names one setting and what it should be."""
+
+
+class Config(BaseSettings):
+    """Every setting, with its default and what it is for. The README's table is made from this."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MWANGA_", toml_file="mwanga.toml", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    database: str = Field("sqlite://mwanga.db", description="where the data is: `sqlite://FILE` or `postgres://…`")
+    host: str = Field("127.0.0.1", description="the address to listen on")
+    port: int = Field(8080, ge=1, le=65535, description="the port to listen on")
+    public_url: str = Field("", description="our own address as gateways reach it; default `http://HOST:PORT`")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="any text of 32 characters or more; encrypts device keys, peppers PINs"
+    )
+    company: str = Field("Mwanga", max_length=20, description="the company's name as customers read it")
+    country: str = Field("TZ", description="two letters; how numbers without a country code are read")
+    currency: str = Field("TZS", description="three letters; one currency for everything")
+    timezone: str = Field("Africa/Dar_es_Salaam", description="the zone in which times are shown")
+    languages: str = Field("en,sw", description="the languages offered, the first one is the default")
+    help_phone: str = Field("", description="the number that people are told to call")
+    ussd_code: str = Field("*384*20#", description="the code that people dial")
+
+    africastalking_username: str = Field("", description="Africa's Talking user name; `sandbox` for its sandbox")
+    africastalking_api_key: SecretStr = Field(SecretStr(""), description="its API key")
+    africastalking_sender: str = Field("", description="short code or name that messages come from")
+    africastalking_url: str = Field("", description="another base address, for an emulator")
+    africastalking_secret: SecretStr = Field(
+        SecretStr(""), description="the secret part of its callback addresses; 16 characters or more"
+    )
+
+    sender_cap: int = Field(200, ge=0, description="replies to one number in an hour; 0 means no cap")
+    global_cap: int = Field(0, ge=0, description="replies to all numbers in an hour; 0 means no cap")
+    retention_days: int = Field(365, ge=1, description="how long message texts are kept")
+    demo_customers: int = Field(0, ge=0, description="`demo` adds this many customers, for benchmarks")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("country")
+    @classmethod
+    def _known_country(cls, value: str) -> str:
+        if value.upper() not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValueError("two letters of a country, like TZ")
+        return value.upper()
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, value: str) -> str:
+        if value.upper() not in list_currencies():
+            raise ValueError("three letters of a currency, like TZS")
+        return value.upper()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("a time zone like Africa/Dar_es_Salaam")
+        return value
+
+    @field_validator("languages")
+    @classmethod
+    def _known_languages(cls, value: str) -> str:
+        unknown = [code for code in value.split(",") if code not in LANGUAGES]
+        if unknown:
+            raise ValueError(f"codes out of {','.join(LANGUAGES)} with commas between")
+        return value
+
+    @field_validator("database")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if not value.startswith(("sqlite://", "postgres://", "postgresql://")):
+            raise ValueError("sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME")
+        return value
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @cached_property
+    def language_codes(self) -> list[str]:
+        return self.languages.split(",")
+
+    @cached_property
+    def exponent(self) -> int:
+        """How many decimals this currency has by ISO 4217: 1 shilling is 100 minor units when it is 2."""
+        return get_currency_precision(self.currency)
+
+    @property
+    def address(self) -> str:
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    def problems(self) -> list[str]:
+        """Everything that `serve` would stumble over, one sentence each; empty when all is well."""
+        found = []
+        if len(self.secret_key.get_secret_value()) < 32:
+            found.append(
+                f"MWANGA_SECRET_KEY needs 32 characters or more. A good one: {secrets.token_urlsafe(32)}"
+            )
+        at = self.africastalking_username, self.africastalking_api_key.get_secret_value()
+        if any(at) and not all(at):
+            found.append("MWANGA_AFRICASTALKING_USERNAME and _API_KEY go together; one is missing.")
+        if any(at) and len(self.africastalking_secret.get_secret_value()) < 16:
+            found.append("MWANGA_AFRICASTALKING_SECRET needs 16 characters or more: it guards the callbacks.")
+        return found
+
+
+def load(**overrides: object) -> Config:
+    """Read the configuration. Raises ConfigError with a line for each wrong setting."""
+    try:
+        return Config(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [f"MWANGA_{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        raise ConfigError("\n".join(lines)) from error
+    except ValueError as error:
+        raise ConfigError(f"{Path('mwanga.toml').resolve()} cannot be read: {error}") from error

@@ -1,0 +1,129 @@
+"""The database: open it, bring its tables up to date, and run one unit of work in one transaction."""
+
+import fcntl
+import urllib.parse
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import asyncpg
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.context import TortoiseContext
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.transactions import in_transaction
+
+APPS = {"models": {"models": ["models"], "default_connection": "default", "migrations": "models.migrations"}}
+
+
+MIGRATION_LOCK = 7269420  # any number, the same in every process
+
+
+class DatabaseError(Exception):
+    """The database cannot be used; the text says why in one sentence."""
+
+
+def tortoise_config(url: str) -> dict[str, Any]:
+    """Our database address as tortoise's configuration. Raises DatabaseError for another scheme."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        path = rest.partition("?")[0]
+        return _config({"engine": "bot.sqlite", "credentials": {"file_path": path}})
+    if scheme in ("postgres", "postgresql"):
+        parts = urllib.parse.urlsplit(url)
+        query = dict(urllib.parse.parse_qsl(parts.query))
+        credentials = {
+            "host": query.get("host", parts.hostname),
+            "port": parts.port or 5432,
+            "user": urllib.parse.unquote(parts.username or "postgres"),
+            "password": urllib.parse.unquote(parts.password or ""),
+            "database": parts.path.lstrip("/") or "mwanga",
+            "minsize": 1,
+            "maxsize": int(query.get("maxsize", "8")),
+        }
+        return _config({"engine": "tortoise.backends.asyncpg", "credentials": credentials})
+    raise DatabaseError(f"MWANGA_DATABASE must begin with sqlite:// or postgres://, not {scheme}://")
+
+
+def _config(connection: dict[str, Any]) -> dict[str, Any]:
+    return {"connections": {"default": connection}, "apps": APPS, "use_tz": True}
+
+
+class Database:
+    """An open database. Entering it makes it the one that the models of this context use."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._context = TortoiseContext()
+
+    @property
+    def embedded(self) -> bool:
+        return self.url.startswith("sqlite")
+
+    async def __aenter__(self) -> "Database":
+        try:
+            await self._context.__aenter__()
+            await self._context.init(config=tortoise_config(self.url))
+            await self.client.execute_query("SELECT 1")
+        except DatabaseError:
+            raise
+        except Exception as error:
+            await self._context.__aexit__(None, None, None)
+            raise DatabaseError(f"The database {shown(self.url)} cannot be opened: {error}") from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._context.__aexit__(None, None, None)
+
+    @property
+    def client(self) -> BaseDBAsyncClient:
+        return self._context.db("default")
+
+    async def migrate(self) -> None:
+        """Bring the tables up to date. Several processes may start at once: one does it, the others wait."""
+        if self.embedded:
+            await self._migrate()
+            return
+        lock = await asyncpg.connect(self.url)
+        try:
+            await lock.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+            await self._migrate()
+        finally:
+            await lock.close()
+
+    async def _migrate(self) -> None:
+        await MigrationExecutor(self.client, APPS).migrate()
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[BaseDBAsyncClient]:
+        """One unit of work: everything inside is committed together, or nothing is."""
+        async with in_transaction() as connection:
+            yield connection
+
+
+def shown(url: str) -> str:
+    """A database address without its password."""
+    parts = urllib.parse.urlsplit(url)
+    return url.replace(f":{parts.password}@", ":***@") if parts.password else url
+
+
+class OneServer:
+    """Keeps a second server off an embedded database: one process writes to a SQLite file (a second one costs
+    all of them their speed, and would take over messages that are being sent)."""
+
+    def __init__(self, url: str) -> None:
+        self._path = Path(url.partition("://")[2].partition("?")[0] + ".lock")
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> "OneServer":
+        self._file = self._path.open("w")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise DatabaseError(f"Another mwanga serves {self._path.with_suffix('')} already.") from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()

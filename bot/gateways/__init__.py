@@ -1,0 +1,83 @@
+"""What a gateway is to the rest of us, and the one table of what can go wrong while sending."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.message import Inbound, OptOut, Outbound, Outcome, Receipt, Sent, UssdEnd, UssdTurn
+
+
+@dataclass(frozen=True)
+class Error:
+    """`sentence` is what the office reads. A loggable error is worth a line in the log each time."""
+
+    name: str
+    outcome: Outcome
+    loggable: bool
+    sentence: str
+
+    @property
+    def retryable(self) -> bool:
+        return self.outcome is not Outcome.PERMANENT
+
+
+ERRORS = {
+    error.name: error
+    for error in (
+        Error("unreachable", Outcome.RETRY, True, "The gateway could not be reached; it will be tried again."),
+        Error("gateway fault", Outcome.RETRY, True, "The gateway had a fault of its own; it will be tried again."),
+        Error("throttled", Outcome.RETRY, False, "The gateway asked us to slow down."),
+        Error("risk hold", Outcome.RETRY, True, "The gateway holds our messages for a risk check; ask its support."),
+        Error("timeout", Outcome.UNKNOWN, True, "The gateway did not answer; it may have taken the message."),
+        Error("strange answer", Outcome.UNKNOWN, True, "The gateway's answer could not be read; it may have taken it."),
+        Error("unknown sender", Outcome.STOP_SENDER, True, "The gateway does not know our sender name; register it."),
+        Error("bad credentials", Outcome.PAUSE, True, "The gateway refused our user name or key; correct them."),
+        Error("no balance", Outcome.PAUSE, True, "The gateway's account is empty; top it up."),
+        Error("bad number", Outcome.PERMANENT, False, "This is not a number that can get SMS."),
+        Error("opted out", Outcome.PERMANENT, False, "The receiver blocked our messages at the operator."),
+        Error("do not disturb", Outcome.PERMANENT, False, "The receiver is on the operator's do-not-disturb list."),
+        Error("no route", Outcome.PERMANENT, False, "The gateway has no way to this network."),
+        Error("refused", Outcome.PERMANENT, True, "The gateway or the operator refused this message."),
+        Error("undelivered", Outcome.PERMANENT, False, "The operator gave up before the phone took it."),
+        Error("expired", Outcome.PERMANENT, False, "It was too late to send it."),
+        Error("too many tries", Outcome.PERMANENT, True, "It was tried as often as we try."),
+        Error("sending stopped", Outcome.PERMANENT, False, "Outgoing messages were switched off."),
+    )
+}
+
+
+class SendError(Exception):
+    """A message was not taken, or perhaps not: one of ERRORS by name. `detail` is the gateway's own word."""
+
+    def __init__(self, name: str, detail: str = "") -> None:
+        super().__init__(f"{name}: {detail}" if detail else name)
+        self.error = ERRORS[name]
+        self.detail = detail
+
+
+class BadCallback(Exception):
+    """A callback that cannot be read; the text names what is missing or wrong."""
+
+
+Fields = Mapping[str, str]
+
+
+class Gateway(Protocol):
+    """One way in and out. The parse methods read a callback's form fields and raise BadCallback; a gateway
+    without that callback raises NotImplementedError."""
+
+    name: str
+
+    def parse_sms(self, form: Fields) -> Inbound: ...
+
+    def parse_receipt(self, form: Fields) -> Receipt: ...
+
+    def parse_ussd(self, form: Fields) -> UssdTurn: ...
+
+    def parse_ussd_end(self, form: Fields) -> UssdEnd: ...
+
+    def parse_optout(self, form: Fields) -> OptOut: ...
+
+    async def send(self, message: Outbound) -> Sent:
+        """Hand one message over. Raises SendError."""
+        ...

@@ -1,0 +1,69 @@
+"""Sentences that are said later, in the listener's language. Catalogues are gettext `.po` files, read at start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from babel.messages.pofile import read_po
+
+LOCALES = Path(__file__).parent / "locales"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A sentence in English with `{named}` gaps; the values may be sentences themselves."""
+
+    english: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    plural: str = ""
+    count: int = 1
+
+    def to(self, language: str) -> str:
+        """The sentence in a language, or in English where a translation is missing."""
+        template = self._template(language)
+        if not self.values:
+            return template
+        return template.format_map(
+            {name: value.to(language) if isinstance(value, Text) else value for name, value in self.values.items()}
+        )
+
+    def _template(self, language: str) -> str:
+        if not self.plural:
+            return _catalogue(language).get(self.english, self.english)
+        # English, Swahili, French, Portuguese and Hausa have two forms; French counts 0 as one.
+        singular = self.count == 1 or (self.count == 0 and language == "fr")
+        english = self.english if singular else self.plural
+        return _catalogue(language).get(english, english)
+
+
+def _(english: str, **values: object) -> Text:
+    """Mark a sentence for translation. Babel extracts the first argument."""
+    return Text(english, values)
+
+
+def _n(one: str, many: str, count: int) -> Text:
+    """Mark a sentence that counts: `_n("{n} day", "{n} days", days)`."""
+    return Text(one, {"n": count}, many, count)
+
+
+def verbatim(text: str) -> Text:
+    """Something that is the same in every language: digits, a serial, an answer that was stored."""
+    return Text("{verbatim}", {"verbatim": text})
+
+
+@cache
+def _catalogue(language: str) -> dict[str, str]:
+    """English sentence to translation; both forms of a counting sentence stand under their own English form."""
+    path = LOCALES / language / "LC_MESSAGES" / "mwanga.po"
+    if not path.exists():
+        return {}
+    with path.open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    found: dict[str, str] = {}
+    for message in catalogue:
+        if isinstance(message.id, tuple):
+            found.update({i: s for i, s in zip(message.id, message.string, strict=False) if s})
+        elif message.id and message.string:
+            found[message.id] = str(message.string)
+    return found

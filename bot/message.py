@@ -1,0 +1,109 @@
+"""All that crosses a boundary: what a gateway hands in, what a talk answers, what goes out, what became of it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from models.messages import Class, State
+
+from bot.i18n import Text
+from bot.phone import Sender
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """One SMS as a gateway handed it in. `external_id` is the gateway's own: the same id is the same message."""
+
+    gateway: str
+    external_id: str
+    sender: Sender
+    text: str
+    recipient: str = ""
+    network: str = ""
+
+
+@dataclass(frozen=True)
+class UssdTurn:
+    """One turn of a dialled session. `text` is the whole transcript: all inputs so far joined by `*`."""
+
+    gateway: str
+    service_code: str
+    session_id: str
+    phone: str
+    text: str
+    network: str = ""
+
+
+@dataclass(frozen=True)
+class UssdEnd:
+    gateway: str
+    service_code: str
+    session_id: str
+    status: str
+
+
+@dataclass(frozen=True)
+class OptOut:
+    """The gateway will carry nothing more to this number, or does so again."""
+
+    gateway: str
+    phone: str
+    stopped: bool = True
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a gateway says became of a message it took. `state` is SENT, DELIVERED or FAILED."""
+
+    gateway: str
+    external_id: str
+    state: State
+    word: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Outbound:
+    """One SMS to be carried, as a gateway's `send` gets it."""
+
+    id: int
+    phone: str
+    text: str
+    kind: Class = Class.REPLY
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A gateway took the message."""
+
+    external_id: str
+    parts: int = 1
+    cost: str = ""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A message that goes with a reply: to somebody else, or to the caller as an SMS beside a USSD screen."""
+
+    phone: str
+    text: Text
+    kind: Class
+    language: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a talk answers. `also` are SMS that are promised in the same transaction."""
+
+    text: Text
+    kind: Class = Class.REPLY
+    also: list[Copy] = field(default_factory=list)
+
+
+class Outcome(StrEnum):
+    """What a gateway may do after an error, in `bot/gateways/__init__.py`'s table."""
+
+    RETRY = "retry later"
+    PERMANENT = "permanent"
+    STOP_SENDER = "stop this sender"
+    PAUSE = "pause and alert"
+    UNKNOWN = "outcome unknown"

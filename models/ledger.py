@@ -1,0 +1,93 @@
+"""Double entry, append only: every movement of money is an entry whose lines add up to nothing.
+
+An account's `balance` is the sum of its lines, kept beside them so that reading it never adds up history; it
+changes only here, under the account's row lock, in the transaction that writes the lines. Positive is a debit.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.sql import connection, execute
+
+
+class AccountKind(StrEnum):
+    """CASH is held by an agent, COMMISSION is owed to one; the other two belong to the company."""
+
+    CASH = "cash"
+    COMMISSION = "commission"
+    REVENUE = "revenue"
+    COMMISSION_COST = "commission cost"
+
+
+class Account(Model):
+    id = fields.IntField(primary_key=True)
+    kind = fields.CharField(20)
+    owner = fields.IntField(default=0)
+    balance = fields.BigIntField(default=0)
+
+    class Meta:
+        unique_together = (("kind", "owner"),)
+
+
+class Entry(Model):
+    """One movement; `key` names what it books (`sale 17 payment`), so it is booked at most once."""
+
+    id = fields.BigIntField(primary_key=True)
+    key = fields.CharField(80, unique=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+
+class Line(Model):
+    id = fields.BigIntField(primary_key=True)
+    entry: fields.ForeignKeyRelation[Entry] = fields.ForeignKeyField("models.Entry", related_name="lines")
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("models.Account")
+    amount = fields.BigIntField()
+
+    class Meta:
+        unique_together = (("entry", "account"),)
+
+
+@dataclass(frozen=True)
+class Posting:
+    kind: AccountKind
+    owner: int
+    amount: int
+
+
+async def post(key: str, postings: list[Posting]) -> dict[AccountKind, int]:
+    """Book one entry and return the new balances. Call inside a transaction.
+
+    Raises ValueError when the lines do not add up to nothing, IntegrityError when `key` is booked already.
+    """
+    if sum(posting.amount for posting in postings) != 0:
+        raise ValueError(f"entry {key} does not balance")
+    entry = await Entry.create(key=key)
+    balances = {}
+    # Always in the same order, so that two transactions never wait for each other's account.
+    for posting in sorted(postings, key=lambda posting: (posting.kind, posting.owner)):
+        rows = await execute(
+            connection(),
+            "INSERT INTO account (kind, owner, balance) VALUES ($1, $2, $3) ON CONFLICT (kind, owner) "
+            "DO UPDATE SET balance = account.balance + excluded.balance RETURNING id, balance",
+            [posting.kind.value, posting.owner, posting.amount],
+        )
+        await Line.create(entry_id=entry.id, account_id=rows[0]["id"], amount=posting.amount)
+        balances[posting.kind] = rows[0]["balance"]
+    return balances
+
+
+async def balance(kind: AccountKind, owner: int) -> int:
+    """What this account holds now, in minor units; an account nobody used holds nothing."""
+    account = await Account.get_or_none(kind=kind, owner=owner)
+    return account.balance if account else 0
+
+
+async def cash_held(agent_id: int) -> int:
+    return await balance(AccountKind.CASH, agent_id)
+
+
+async def commission_due(agent_id: int) -> int:
+    return -await balance(AccountKind.COMMISSION, agent_id)

@@ -1,0 +1,106 @@
+"""Who takes part: agents who sell, customers who own devices, office staff who watch."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.sql import connection, execute, marks
+
+
+class MiniGrid(Model):
+    """A site with its own agents and customers; an agent sees and touches only his own."""
+
+    id = fields.IntField(primary_key=True)
+    name = fields.CharField(100, unique=True)
+
+
+class Village(Model):
+    id = fields.IntField(primary_key=True)
+    name = fields.CharField(100)
+    mini_grid: fields.ForeignKeyRelation[MiniGrid] = fields.ForeignKeyField("models.MiniGrid")
+    mini_grid_id: int
+
+    class Meta:
+        unique_together = (("mini_grid", "name"),)
+
+
+class Agent(Model):
+    """Sells for cash. `cash_limit` is in minor units; `commission` in basis points (1000 = 10 %)."""
+
+    id = fields.IntField(primary_key=True)
+    phone = fields.CharField(16, unique=True)
+    name = fields.CharField(100)
+    language = fields.CharField(2, default="en")
+    mini_grid: fields.ForeignKeyRelation[MiniGrid] = fields.ForeignKeyField("models.MiniGrid")
+    mini_grid_id: int
+    pin_hash = fields.CharField(200)
+    wrong_pins = fields.IntField(default=0)
+    locked_at = fields.DatetimeField(null=True)
+    cash_limit = fields.BigIntField()
+    commission = fields.IntField(default=1000)
+
+
+class Customer(Model):
+    """Owns devices. A phone may be missing, and may be shared by several customers."""
+
+    id = fields.IntField(primary_key=True)
+    name = fields.CharField(100)
+    surname = fields.CharField(100)
+    phone = fields.CharField(16, null=True, db_index=True)
+    language = fields.CharField(2, default="en")
+    mini_grid: fields.ForeignKeyRelation[MiniGrid] = fields.ForeignKeyField("models.MiniGrid")
+    mini_grid_id: int
+    village: fields.ForeignKeyNullableRelation[Village] = fields.ForeignKeyField("models.Village", null=True)
+
+    @property
+    def masked(self) -> str:
+        """The name as others may see it: AMINA J."""
+        return f"{self.name} {self.surname[:1]}.".upper()
+
+
+class OfficeUser(Model):
+    """May sign in to the office's page."""
+
+    id = fields.IntField(primary_key=True)
+    name = fields.CharField(100, unique=True)
+    password_hash = fields.CharField(200)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever a phone number belongs to: an agent, the customers who share it, or nobody we know."""
+
+    phone: str
+    agent: Agent | None = None
+    customers: list[Customer] = field(default_factory=list)
+
+    @property
+    def language(self) -> str | None:
+        if self.agent:
+            return self.agent.language
+        return self.customers[0].language if self.customers else None
+
+    async def speak(self, language: str) -> None:
+        """Remember the language for every record behind this number."""
+        if self.agent:
+            await Agent.filter(id=self.agent.id).update(language=language)
+        await Customer.filter(phone=self.phone).update(language=language)
+
+
+async def find_callers(phones: list[str]) -> dict[str, Caller]:
+    """Who is behind each of these numbers, in two statements however many there are."""
+    callers = {phone: Caller(phone) for phone in phones}
+    for row in await _rows("agent", phones):
+        callers[row["phone"]] = Caller(row["phone"], agent=Agent(**row, _from_db=True))
+    for row in await _rows("customer", phones):
+        if callers[row["phone"]].agent is None:
+            callers[row["phone"]].customers.append(Customer(**row, _from_db=True))
+    return callers
+
+
+async def _rows(table: str, phones: list[str]) -> list[dict[str, Any]]:
+    return await execute(
+        connection(), f"SELECT * FROM {table} WHERE phone IN ({marks(len(phones))}) ORDER BY id", phones
+    )
