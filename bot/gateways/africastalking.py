@@ -1,0 +1,258 @@
+"""Africa's Talking: its callbacks become what bot/message.py names, and the outbox's messages its requests."""
+
+import json
+import re
+from typing import Any
+
+import aiohttp
+from africastalking.SMS import SMSService
+
+from bot.gateways import BadCallback, Fields, SendError
+from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdTurn
+from bot.phone import Sender, SenderKind
+from bot.phone import sender as read_sender
+from models.messages import State
+
+# 3.05 s to connect is the SDK's own limit. aiohttp counts name look-up and the wait for a free connection in, so
+# what runs out after it was sent, at least in part.
+TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3.05)
+
+# What each recipient's statusCode means: its word, and the name in ERRORS, none for an accepted message.
+# From the "SMS: send bulk" page of its documentation; 408 is not in that list.
+STATUS: dict[int, tuple[str, str]] = {
+    100: ("Processed", ""),
+    101: ("Sent", ""),
+    102: ("Queued", ""),
+    401: ("RiskHold", "risk hold"),
+    402: ("InvalidSenderId", "unknown sender"),
+    403: ("InvalidPhoneNumber", "bad number"),
+    404: ("UnsupportedNumberType", "bad number"),
+    405: ("InsufficientBalance", "no balance"),
+    406: ("UserInBlacklist", "opted out"),
+    407: ("CouldNotRoute", "no route"),
+    409: ("DoNotDisturbRejection", "do not disturb"),
+    500: ("InternalServerError", "gateway fault"),
+    501: ("GatewayError", "gateway fault"),
+    502: ("RejectedByGateway", "gateway fault"),
+}
+# A code that is not in the table, by its hundreds.
+STATUS_FAMILY = {1: "", 4: "refused", 5: "gateway fault"}
+# The same words come as the reason of a request that reached no recipient.
+REQUEST_WORDS = {word.lower(): error for word, error in STATUS.values() if error}
+
+# 504 is a read timeout one hop further on: the message may have been taken.
+HTTP_STATUS = {401: "bad credentials", 403: "bad credentials", 429: "throttled", 504: "timeout"}
+# A redirect is not followed, since it would turn the POST into a GET: nothing was taken.
+HTTP_FAMILY = {2: "", 3: "gateway fault", 4: "refused", 5: "gateway fault"}
+
+# Delivery reports, in lower case. Rejected is the operator's refusal. Expired and AbsentSubscriber are not in
+# the documentation's list, but they come.
+DELIVERY: dict[str, tuple[State, str]] = {
+    "sent": (State.SENT, ""),
+    "submitted": (State.SENT, ""),
+    "buffered": (State.SENT, ""),
+    "success": (State.DELIVERED, ""),
+    "rejected": (State.FAILED, "refused"),
+    "failed": (State.FAILED, "undelivered"),
+    "expired": (State.FAILED, "undelivered"),
+    "absentsubscriber": (State.FAILED, "undelivered"),
+}
+# failureReason, in lower case; any other one leaves what DELIVERY says. The credit is not ours but that of a
+# subscriber who cannot pay for a premium message. The documentation spells one word in two ways.
+FAILURE_REASONS = {
+    "insufficientcredit": "refused",
+    "invalidlinkid": "refused",
+    "usernotsubscribedtoproduct": "refused",
+    "userinblacklist": "opted out",
+    "donotdisturbrejection": "do not disturb",
+    "userdoesnotexist": "bad number",
+    "notnetworksubscriber": "bad number",
+    "notnetworksubcriber": "bad number",
+    "invalidphonenumber": "bad number",
+    "userisinactive": "undelivered",
+    "useraccountsuspended": "undelivered",
+    "absentsubscriber": "undelivered",
+    "usermemorycapacityexceeded": "undelivered",
+    "deliveryfailure": "undelivered",
+    "systemerror": "undelivered",
+}
+
+# The columns of models/messages.py: a longer identifier would match nothing later.
+LONGEST_ID, LONGEST_ADDRESS, LONGEST_WORD, LONGEST_COST, LONGEST_NETWORK = 120, 40, 60, 20, 10
+
+
+class AfricasTalking:
+    """Two-way SMS, delivery reports, USSD and opt-outs. `url` is another base address, empty for the real one
+    (the sandbox for the user `sandbox`); an empty `sender` leaves the shared default name; `country` reads
+    numbers that come without a calling code."""
+
+    name = "africastalking"
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        username: str,
+        api_key: str,
+        sender: str,
+        url: str,
+        country: str,
+    ) -> None:
+        self._sms = _SharedSessionSMS(session, username, api_key, url)
+        self._sender = sender
+        self._country = country
+
+    def parse_sms(self, form: Fields) -> Inbound:
+        """A text that somebody sent us; it may be empty, and begins with the keyword of a shared code."""
+        return Inbound(
+            gateway=self.name,
+            external_id=_required(form, "id", LONGEST_ID),
+            sender=read_sender(_required(form, "from", None), self._country),
+            text=_present(form, "text"),
+            recipient=_with_plus(form.get("to", ""))[:LONGEST_ADDRESS],
+            network=form.get("networkCode", "")[:LONGEST_NETWORK],
+        )
+
+    def parse_receipt(self, form: Fields) -> Receipt:
+        """A delivery report. A status we do not know is no news, like Sent. `word` is the status as it came with
+        the failure reason behind it; `reason` is a name of ERRORS for a failure, else empty."""
+        status = _required(form, "status", None)
+        why = form.get("failureReason", "")
+        state, reason = DELIVERY.get(status.lower(), (State.SENT, ""))
+        if state is State.FAILED:
+            reason = FAILURE_REASONS.get(why.lower(), reason)
+        word = f"{status}: {why}" if why else status
+        return Receipt(self.name, _required(form, "id", LONGEST_ID), state, word[:LONGEST_WORD], reason)
+
+    def parse_ussd(self, form: Fields) -> UssdTurn:
+        """One turn of a dialled session; `text` is empty at first, and must be there all the same."""
+        return UssdTurn(
+            gateway=self.name,
+            service_code=_required(form, "serviceCode", LONGEST_ADDRESS),
+            session_id=_required(form, "sessionId", LONGEST_ID),
+            phone=self._phone(form),
+            text=_present(form, "text"),
+            network=form.get("networkCode", "")[:LONGEST_NETWORK],
+        )
+
+    def parse_ussd_end(self, form: Fields) -> UssdEnd:
+        """The session is over. `status` is Success, Incomplete (hung up, or too slow) or Failed."""
+        return UssdEnd(
+            gateway=self.name,
+            service_code=_required(form, "serviceCode", LONGEST_ADDRESS),
+            session_id=_required(form, "sessionId", LONGEST_ID),
+            status=_required(form, "status", None)[:LONGEST_WORD],
+        )
+
+    def parse_optout(self, form: Fields) -> OptOut:
+        """Somebody asked it to carry nothing more from us; there is no callback for taking that back."""
+        return OptOut(self.name, self._phone(form))
+
+    async def send(self, message: Outbound) -> Sent:
+        """Hand one message over. Raises SendError; `timeout` and `strange answer` may have been taken."""
+        try:
+            request = self._sms.send(message.text, [message.phone], self._sender or None)
+        except ValueError:
+            raise SendError("bad number") from None
+        return _read_answer(await request)
+
+    def _phone(self, form: Fields) -> str:
+        caller: Sender = read_sender(_required(form, "phoneNumber", None), self._country)
+        if caller.kind is not SenderKind.NUMBER:
+            raise BadCallback("phoneNumber is not a phone number")
+        return caller.value
+
+
+class _SharedSessionSMS(SMSService):  # type: ignore[misc]  # the SDK has no types
+    """The SDK builds the request; it would block, connect anew for each message and drop the HTTP status."""
+
+    def __init__(self, session: aiohttp.ClientSession, username: str, api_key: str, url: str) -> None:
+        self._session = session
+        self._address = url.rstrip("/")
+        super().__init__(username, api_key)
+
+    def _init_service(self) -> None:
+        super()._init_service()
+        if self._address:
+            self._baseUrl = self._contentUrl = f"{self._address}/version1"
+
+    async def _make_request(
+        self, url: str, method: str, headers: Any, data: Any, params: Any, **_callback_and_timeout: Any
+    ) -> bytes:
+        """The body of a 2xx answer. Raises SendError."""
+        try:
+            async with self._session.request(
+                method, url, headers=headers, data=data, params=params, timeout=TIMEOUT, allow_redirects=False
+            ) as response:
+                _check_http(response.status)
+                return await response.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            raise SendError("unreachable", type(error).__name__) from error
+        except aiohttp.ClientResponseError as error:  # not HTTP
+            raise SendError("strange answer", type(error).__name__) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise SendError("timeout", type(error).__name__) from error
+
+
+def _check_http(status: int) -> None:
+    if error := HTTP_STATUS.get(status, HTTP_FAMILY.get(status // 100, "strange answer")):
+        raise SendError(error, f"HTTP {status}")
+
+
+def _read_answer(body: bytes) -> Sent:
+    """What became of the one recipient. The content type is not looked at: it comes with and without a charset.
+    An empty list of recipients is a failure, although the HTTP status is 201."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        raise SendError("strange answer", "not JSON") from None
+    match answer:
+        case {"SMSMessageData": {"Recipients": [], **summary}}:
+            words = _letters(str(summary.get("Message", "")))
+            folded = words.replace(" ", "").lower()
+            known = (error for word, error in REQUEST_WORDS.items() if word in folded)
+            raise SendError(next(known, "refused"), words)
+        case {"SMSMessageData": {"Recipients": [{"statusCode": int(code), **recipient}]}}:
+            return _read_recipient(code, recipient)
+    raise SendError("strange answer", "unknown shape")
+
+
+def _read_recipient(code: int, recipient: dict[Any, Any]) -> Sent:
+    word, error = STATUS.get(code, ("", STATUS_FAMILY.get(code // 100, "strange answer")))
+    if error:
+        raise SendError(error, f"{code} {word or _letters(str(recipient.get('status', '')))}".strip())
+    match recipient.get("messageId"):
+        case str(external_id) if 0 < len(external_id) <= LONGEST_ID and external_id != "None":
+            parts = recipient.get("messageParts")
+            return Sent(
+                external_id,
+                parts=parts if isinstance(parts, int) and parts > 0 else 1,
+                cost=str(recipient.get("cost", ""))[:LONGEST_COST],
+            )
+    raise SendError("strange answer", f"{code} without messageId")
+
+
+def _letters(reason: str) -> str:
+    """Words for the log: without digits there is no token, PIN or phone number in them."""
+    return re.sub(r"[^A-Za-z ]", "", reason)[:LONGEST_WORD].strip()
+
+
+def _present(form: Fields, field: str) -> str:
+    """A field that may be empty, without NUL, which PostgreSQL cannot store."""
+    if field not in form:
+        raise BadCallback(f"{field} is missing")
+    return form[field].replace("\0", "")
+
+
+def _required(form: Fields, field: str, longest: int | None) -> str:
+    value = _present(form, field)
+    if not value.strip():
+        raise BadCallback(f"{field} is empty")
+    if longest is not None and len(value) > longest:
+        raise BadCallback(f"{field} is longer than {longest} characters")
+    return value
+
+
+def _with_plus(number: str) -> str:
+    """Form data turns an unescaped + into a space."""
+    return "+" + number[1:] if number.startswith(" ") else number
