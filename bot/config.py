@@ -126,14 +126,16 @@ class Config(BaseSettings):
         """Everything that `serve` would stumble over, one sentence each; empty when all is well."""
         found = []
         if len(self.secret_key.get_secret_value()) < 32:
-            found.append(
-                f"MWANGA_SECRET_KEY needs 32 characters or more. A good one: {secrets.token_urlsafe(32)}"
-            )
+            found.append(f"MWANGA_SECRET_KEY needs 32 characters or more. A good one: {secrets.token_urlsafe(32)}")
         at = self.africastalking_username, self.africastalking_api_key.get_secret_value()
         if any(at) and not all(at):
             found.append("MWANGA_AFRICASTALKING_USERNAME and _API_KEY go together; one is missing.")
         if any(at) and len(self.africastalking_secret.get_secret_value()) < 16:
             found.append("MWANGA_AFRICASTALKING_SECRET needs 16 characters or more: it guards the callbacks.")
+        if not any(at):
+            found.append("No gateway can send: set MWANGA_AFRICASTALKING_USERNAME, _API_KEY and _SECRET.")
+        if not self.help_phone:
+            found.append("MWANGA_HELP_PHONE is empty: people are told to call it when something is wrong.")
         return found
 
 
@@ -146,3 +148,23 @@ def load(**overrides: object) -> Config:
         raise ConfigError("\n".join(lines)) from error
     except ValueError as error:
         raise ConfigError(f"{Path('mwanga.toml').resolve()} cannot be read: {error}") from error
+
+
+def checked(config: Config) -> Config:
+    """The configuration, fit to serve. Raises ConfigError."""
+    if problems := config.problems():
+        raise ConfigError("\n".join(problems))
+    return config
+
+
+def demo_world(config: Config) -> Config:
+    """What the demo world needs, where nothing else was said."""
+    defaults = {
+        "secret_key": SecretStr("mwanga demo key: never use it for a real device"),
+        "company": "Mwanga Demo",
+        "help_phone": "+255700000000",
+        "africastalking_username": "sandbox",
+        "africastalking_api_key": SecretStr("demo"),
+        "africastalking_secret": SecretStr("demo"),
+    }
+    return config.model_copy(update={k: v for k, v in defaults.items() if k not in config.model_fields_set})

@@ -107,9 +107,7 @@ def _plain(letter: str) -> str:
     if unicodedata.category(letter) == "Zs":
         return " "
     pieces = unicodedata.normalize("NFKD", letter)
-    spelled = "".join(
-        _SPELLED.get(piece, piece) for piece in pieces if unicodedata.category(piece) not in _DROPPED
-    )
+    spelled = "".join(_SPELLED.get(piece, piece) for piece in pieces if unicodedata.category(piece) not in _DROPPED)
     return spelled if is_gsm(spelled) else "?"
 
 

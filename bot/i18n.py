@@ -62,8 +62,7 @@ def _catalogue(language: str) -> dict[str, str]:
         catalogue = read_po(file, locale=language)
     found: dict[str, str] = {}
     for message in catalogue:
-        if isinstance(message.id, tuple):
-            found.update({i: s for i, s in zip(message.id, message.string, strict=False) if s})
-        elif message.id and message.string:
-            found[message.id] = str(message.string)
+        english = message.id if isinstance(message.id, tuple) else (message.id,)
+        said = message.string if isinstance(message.string, tuple) else (message.string,)
+        found.update({str(i): str(s) for i, s in zip(english, said, strict=False) if i and s})
     return found

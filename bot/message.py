@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from models.messages import Class, State
-
 from bot.i18n import Text
 from bot.phone import Sender
+from models.messages import Class, State
 
 
 @dataclass(frozen=True)

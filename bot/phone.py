@@ -75,7 +75,7 @@ def _read(text: str, country: str) -> phonenumbers.PhoneNumber:
 def _length(number: phonenumbers.PhoneNumber) -> int:
     """Whether the length is possible, as a ValidationResult."""
     region = phonenumbers.region_code_for_country_code(number.country_code or 0)
-    if number.italian_leading_zero and phonenumbers.ndd_prefix_for_region_code(region, True) == "0":
+    if number.italian_leading_zero and phonenumbers.ndd_prefix_for_region(region, True) == "0":
         # The package counts the 0 as a digit of the number when a digit is missing: 071234567 for 0712345678.
         return ValidationResult.TOO_SHORT
     return phonenumbers.is_possible_number_with_reason(number)

@@ -30,9 +30,7 @@ class Redactor:
     (LOCK) every one outside a phone number.
     """
 
-    def __init__(
-        self, yes_words: Iterable[str], secret_words: Iterable[str], lock_words: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, yes_words: Iterable[str], secret_words: Iterable[str], lock_words: Iterable[str] = ()) -> None:
         folded = [_fold(word)[0] for word in yes_words]
         numbers = _either(word for word in folded if word.isdigit())
         words = _either(word for word in folded if not word.isdigit())
@@ -108,9 +106,6 @@ def _around_phones(text: str, start: int) -> Iterator[tuple[int, int]]:
 def _starred(text: str, secret_spans: Callable[[str], Iterable[tuple[int, int]]]) -> str:
     folded, origin = _fold(text)
     secret = {
-        origin[index]
-        for start, end in secret_spans(folded)
-        for index in range(start, end)
-        if folded[index].isdigit()
+        origin[index] for start, end in secret_spans(folded) for index in range(start, end) if folded[index].isdigit()
     }
     return "".join("*" if index in secret else raw for index, raw in enumerate(text))

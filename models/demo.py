@@ -10,7 +10,7 @@ from models.tokens import ISSUERS
 from models.vault import Vault
 from models.vending import REFERENCE_ALPHABET, REFERENCE_LENGTH
 
-OFFICE_USER, OFFICE_PASSWORD = "admin", "mwanga-demo"  # noqa: S105 - printed in the README
+OFFICE_USER, OFFICE_PASSWORD = "admin", "mwanga-demo"
 AGENTS = (
     ("Asha Mushi", "+255700000001", "en", "482915", 200_000, "Mtwara North"),
     ("Juma Said", "+255700000002", "sw", "739164", 50_000, "Mtwara North"),
@@ -18,7 +18,7 @@ AGENTS = (
 )
 # The published test keys of the OpenPAYGO documentation and of the STS vectors (algorithm EA11).
 PAYGO_KEYS = ("a29ab82edc5fbbc41ec9530f6dac86b1", "dac86b1a29ab82edc5fbbc41ec9530f6")
-STS_KEY = {
+STS_KEY: dict[str, str | int | bool] = {
     "sgc": "123457",
     "krn": 1,
     "ti": 1,
@@ -65,11 +65,16 @@ async def load(vault: Vault, exponent: int, customers: int = 0) -> bool:
         )
     ]
     await _device(vault, "04123456784", Kind.METER, "sts", STS_KEY, customer=amina, plan=plans["meter"])
+    await _device(vault, "SHS0283", Kind.SHS, "openpaygo", _paygo(0, 123456789), 1, customer=baraka, plan=plans["shs"])
     await _device(
-        vault, "SHS0283", Kind.SHS, "openpaygo", _paygo(0, 123456789), 1, customer=baraka, plan=plans["shs"]
-    )
-    await _device(
-        vault, "EB100042", Kind.EBIKE, "openpaygo", _paygo(1, 432435255), 10, customer=neema, plan=plans["bike"]
+        vault,
+        "EB100042",
+        Kind.EBIKE,
+        "openpaygo",
+        _paygo(1, 432435255),
+        10,
+        customer=neema,
+        plan=plans["bike"],
     )
     await OfficeUser.create(name=OFFICE_USER, password_hash=vault.hash_password(OFFICE_PASSWORD))
     await Setting.create(name="demo", value="yes")

@@ -32,7 +32,7 @@ class Inbox(Model):
 class Class(StrEnum):
     """What kind of message goes out; the order is the order of sending."""
 
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - a kind of message
     REPLY = "reply"
     REMINDER = "reminder"
     BROADCAST = "broadcast"

@@ -1,6 +1,7 @@
 """Who takes part: agents who sell, customers who own devices, office staff who watch."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from tortoise import fields
@@ -68,6 +69,12 @@ class OfficeUser(Model):
     password_hash = fields.CharField(200)
 
 
+class Role(StrEnum):
+    AGENT = "agent"
+    CUSTOMER = "customer"
+    STRANGER = "stranger"
+
+
 @dataclass(frozen=True)
 class Caller:
     """Whoever a phone number belongs to: an agent, the customers who share it, or nobody we know."""
@@ -75,6 +82,12 @@ class Caller:
     phone: str
     agent: Agent | None = None
     customers: list[Customer] = field(default_factory=list)
+
+    @property
+    def role(self) -> Role:
+        if self.agent:
+            return Role.AGENT
+        return Role.CUSTOMER if self.customers else Role.STRANGER
 
     @property
     def language(self) -> str | None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from tortoise import fields
 from tortoise.models import Model
 
-from models.devices import Device, Unit
+from models.devices import Device
 from models.people import Agent, Customer
 
 

@@ -82,7 +82,7 @@ class Sold:
 def units_for(plan: Plan, amount: int) -> int:
     """Days or tenths of a kWh for an amount, the last one begun counts whole (design 8, reference mpm 2.6)."""
     steps = 10 if plan.unit == Unit.ENERGY else 1
-    return -(-amount * steps // plan.price)
+    return int(-(-amount * steps // plan.price))
 
 
 def quote(device: Device, amount: int) -> Quote:

@@ -60,9 +60,7 @@ class Device:
         if self.restricted_digits:
             code = int(token.translate(str.maketrans("1234", "0123")), base=4)
         value = (code - self.starting_code) % 1000
-        matching = [
-            (count, kind) for count in self._counts_of(code, value) if (kind := kind_of(count, value))
-        ]
+        matching = [(count, kind) for count in self._counts_of(code, value) if (kind := kind_of(count, value))]
         for count, kind in matching:
             if self._acceptable(count, kind):
                 return self._accept(count, kind, value, now)

@@ -95,9 +95,7 @@ def test_a_token_is_shown_in_threes() -> None:
     assert group("324244134441123") == "324 244 134 441 123"
 
 
-@pytest.mark.parametrize(
-    "units", [-999, -2, -1, 0, 996, 998, 999, 1000, 10**9, 1.0, math.nan, True, None, "7"]
-)
+@pytest.mark.parametrize("units", [-999, -2, -1, 0, 996, 998, 999, 1000, 10**9, 1.0, math.nan, True, None, "7"])
 def test_adding_anything_but_1_to_995_is_refused_before_a_hash(units: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(openpaygo, "siphash24", None)
     with pytest.raises(ValueError, match="whole number from 1 to 995"):

@@ -253,9 +253,7 @@ def test_a_wrong_meter_number_gets_no_key(text: str) -> None:
         sts.derive_key(sts.TEST_VENDING_KEY, text)
 
 
-@pytest.mark.parametrize(
-    ("manufacturer", "serial"), [("4", "12345678"), ("041", "12345678"), ("04", "1234567")]
-)
+@pytest.mark.parametrize(("manufacturer", "serial"), [("4", "12345678"), ("041", "12345678"), ("04", "1234567")])
 def test_a_meter_number_has_no_other_parts(manufacturer: str, serial: str) -> None:
     with pytest.raises(ValueError, match="digits"):
         sts.meter_number(manufacturer, serial)

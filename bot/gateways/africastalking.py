@@ -1,4 +1,4 @@
-"""Africa's Talking: its callbacks become what bot/message.py names, and the outbox's messages its requests."""
+"""Africa's Talking: its callbacks become what bot/message.py names, the outbox's messages its requests."""
 
 import json
 import re
@@ -13,8 +13,8 @@ from bot.phone import Sender, SenderKind
 from bot.phone import sender as read_sender
 from models.messages import State
 
-# 3.05 s to connect is the SDK's own limit. aiohttp counts name look-up and the wait for a free connection in, so
-# what runs out after it was sent, at least in part.
+# 3.05 s to connect is the SDK's own limit. aiohttp counts name look-up and the wait for a free connection in,
+# so what runs out after it was sent, at least in part.
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3.05)
 
 # What each recipient's statusCode means: its word, and the name in ERRORS, none for an accepted message.
@@ -107,17 +107,17 @@ class AfricasTalking:
         return Inbound(
             gateway=self.name,
             external_id=_required(form, "id", LONGEST_ID),
-            sender=read_sender(_required(form, "from", None), self._country),
+            sender=read_sender(_required(form, "from"), self._country),
             text=_present(form, "text"),
-            recipient=_with_plus(form.get("to", ""))[:LONGEST_ADDRESS],
-            network=form.get("networkCode", "")[:LONGEST_NETWORK],
+            recipient=_with_plus(_optional(form, "to"))[:LONGEST_ADDRESS],
+            network=_optional(form, "networkCode")[:LONGEST_NETWORK],
         )
 
     def parse_receipt(self, form: Fields) -> Receipt:
-        """A delivery report. A status we do not know is no news, like Sent. `word` is the status as it came with
-        the failure reason behind it; `reason` is a name of ERRORS for a failure, else empty."""
-        status = _required(form, "status", None)
-        why = form.get("failureReason", "")
+        """A delivery report. A status we do not know is no news, like Sent. `word` is the status as it came
+        and any failure reason; `reason` is a name of ERRORS for a failure, else empty."""
+        status = _required(form, "status")
+        why = _optional(form, "failureReason")
         state, reason = DELIVERY.get(status.lower(), (State.SENT, ""))
         if state is State.FAILED:
             reason = FAILURE_REASONS.get(why.lower(), reason)
@@ -132,7 +132,7 @@ class AfricasTalking:
             session_id=_required(form, "sessionId", LONGEST_ID),
             phone=self._phone(form),
             text=_present(form, "text"),
-            network=form.get("networkCode", "")[:LONGEST_NETWORK],
+            network=_optional(form, "networkCode")[:LONGEST_NETWORK],
         )
 
     def parse_ussd_end(self, form: Fields) -> UssdEnd:
@@ -141,7 +141,7 @@ class AfricasTalking:
             gateway=self.name,
             service_code=_required(form, "serviceCode", LONGEST_ADDRESS),
             session_id=_required(form, "sessionId", LONGEST_ID),
-            status=_required(form, "status", None)[:LONGEST_WORD],
+            status=_required(form, "status")[:LONGEST_WORD],
         )
 
     def parse_optout(self, form: Fields) -> OptOut:
@@ -157,7 +157,7 @@ class AfricasTalking:
         return _read_answer(await request)
 
     def _phone(self, form: Fields) -> str:
-        caller: Sender = read_sender(_required(form, "phoneNumber", None), self._country)
+        caller: Sender = read_sender(_required(form, "phoneNumber"), self._country)
         if caller.kind is not SenderKind.NUMBER:
             raise BadCallback("phoneNumber is not a phone number")
         return caller.value
@@ -188,8 +188,8 @@ class _SharedSessionSMS(SMSService):  # type: ignore[misc]  # the SDK has no typ
                 return await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise SendError("unreachable", type(error).__name__) from error
-        except aiohttp.ClientResponseError as error:  # not HTTP
-            raise SendError("strange answer", type(error).__name__) from error
+        except aiohttp.ClientResponseError:  # its repr shows our key
+            raise SendError("strange answer", "not HTTP") from None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise SendError("timeout", type(error).__name__) from error
 
@@ -200,7 +200,7 @@ def _check_http(status: int) -> None:
 
 
 def _read_answer(body: bytes) -> Sent:
-    """What became of the one recipient. The content type is not looked at: it comes with and without a charset.
+    """What became of the one recipient. The content type, with or without a charset, is not looked at.
     An empty list of recipients is a failure, although the HTTP status is 201."""
     try:
         answer = json.loads(body)
@@ -226,7 +226,8 @@ def _read_recipient(code: int, recipient: dict[Any, Any]) -> Sent:
             parts = recipient.get("messageParts")
             return Sent(
                 external_id,
-                parts=parts if isinstance(parts, int) and parts > 0 else 1,
+                # 3GPP TS 23.040 9.2.3.24.1: one octet counts the parts.
+                parts=parts if isinstance(parts, int) and 0 < parts < 256 else 1,
                 cost=str(recipient.get("cost", ""))[:LONGEST_COST],
             )
     raise SendError("strange answer", f"{code} without messageId")
@@ -237,14 +238,19 @@ def _letters(reason: str) -> str:
     return re.sub(r"[^A-Za-z ]", "", reason)[:LONGEST_WORD].strip()
 
 
+def _optional(form: Fields, field: str) -> str:
+    """A field without NUL, which PostgreSQL cannot store."""
+    return form.get(field, "").replace("\0", "")
+
+
 def _present(form: Fields, field: str) -> str:
-    """A field that may be empty, without NUL, which PostgreSQL cannot store."""
+    """A field that may be empty."""
     if field not in form:
         raise BadCallback(f"{field} is missing")
-    return form[field].replace("\0", "")
+    return _optional(form, field)
 
 
-def _required(form: Fields, field: str, longest: int | None) -> str:
+def _required(form: Fields, field: str, longest: int | None = None) -> str:
     value = _present(form, field)
     if not value.strip():
         raise BadCallback(f"{field} is empty")

@@ -1,5 +1,7 @@
 """What the ORM cannot say: queues indexed by what waits alone, and tables that only ever grow."""
 
+from typing import Any
+
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 
@@ -16,7 +18,7 @@ QUEUES = [
 APPEND_ONLY = ("entry", "line", "audit", "payment", "token")
 
 
-async def forbid_changes(apps, editor):
+async def forbid_changes(_apps: object, editor: Any) -> None:
     client = editor.client
     if client.capabilities.dialect == "sqlite":
         for table in APPEND_ONLY:

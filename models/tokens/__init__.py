@@ -34,16 +34,12 @@ def _openpaygo(key: Key, serial: str, count: int, units: int, now: datetime) -> 
         divider,
         bool(key.get("restricted_digits", False)),
     )
-    issued = openpaygo.issue(
-        paygo, count, openpaygo.TokenType.ADD_TIME, openpaygo.units_for_days(units, divider)
-    )
+    issued = openpaygo.issue(paygo, count, openpaygo.TokenType.ADD_TIME, openpaygo.units_for_days(units, divider))
     return issued.count, issued.token
 
 
 def _sts(key: Key, serial: str, count: int, units: int, now: datetime) -> tuple[int, str]:
-    vending = sts.VendingKey(
-        sgc=str(key["sgc"]), krn=int(key["krn"]), secret=bytes.fromhex(str(key["secret"]))
-    )
+    vending = sts.VendingKey(sgc=str(key["sgc"]), krn=int(key["krn"]), secret=bytes.fromhex(str(key["secret"])))
     meter = sts.derive_key(vending, serial, tariff_index=int(key["ti"]), base_year=int(key["base_year"]))
     tid = sts.next_tid(now, count or None, meter.base_year)
     return tid, sts.encode(meter, tenths=units, tid=tid, rnd=secrets.randbelow(16))

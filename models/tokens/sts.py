@@ -242,6 +242,4 @@ def _require(condition: bool, sentence: str) -> None:
 
 
 # The published key of the STS 531-1-0-04 vectors: for demonstrations and tests, never for a real meter.
-TEST_VENDING_KEY = VendingKey(
-    sgc="123457", krn=1, secret=bytes.fromhex("abababababababab949494949494949401234567")
-)
+TEST_VENDING_KEY = VendingKey(sgc="123457", krn=1, secret=bytes.fromhex("abababababababab949494949494949401234567"))

@@ -1,0 +1,21 @@
+"""`mwanga`, also `python -m bot`: makes sure that the packages it is about to import are ours, then runs."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    for name in ("handlers", "models"):
+        spec = find_spec(name)
+        if spec is None or spec.origin is None or Path(spec.origin).resolve().parent.parent != ROOT:
+            sys.exit(f"Another package called {name!r} is installed. Run Mwanga in a virtual environment of its own.")
+    from bot.cli import cli  # noqa: PLC0415 - only after the check above
+
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""The one place that puts everything together, and takes it down in reverse."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from bot.answers import YES
+from bot.commands import Commands
+from bot.config import Config, checked, demo_world
+from bot.database import Database, OneServer
+from bot.dispatcher import Dispatcher
+from bot.gateways import Gateway
+from bot.gateways.simulator import Simulator
+from bot.housekeeping import Housekeeping
+from bot.inbox import Inbox
+from bot.metrics import Metrics
+from bot.outbox import Outbox
+from bot.parts import MWANGA, Mwanga
+from bot.pump import Pump
+from bot.redact import Redactor
+from bot.routing import Router
+from bot.site import Site
+from bot.ussd import Sessions
+from bot.web import Door, Doors
+from handlers import TALKS
+from models import demo
+from models.sql import execute, now_ms
+
+SIMULATOR_SECRET = "demo"  # noqa: S105 - the simulator's door exists in the demo world only
+PUMPS = 4  # on PostgreSQL, where a pump waits for the network much of its time
+CONNECTIONS = 512  # requests to gateways at once: above the outbox's own bound, so that none waits in here
+
+
+def build_app(config: Config, *, load_demo: bool = False) -> web.Application:
+    """The whole server. With `load_demo` an empty database gets the demo world first."""
+    app = web.Application(client_max_size=64 * 1024)
+
+    async def parts(app: web.Application) -> AsyncIterator[None]:
+        async with assembled(config, load_demo=load_demo) as mwanga:
+            app[MWANGA] = mwanga
+            yield
+
+    app.cleanup_ctx.append(parts)
+    app.router.add_post("/gateways/{name}/{secret}/{kind}", _callback)
+    app.router.add_get("/health", _health)
+    app.router.add_get("/ready", _ready)
+    app.router.add_get("/metrics", _metrics)
+    return app
+
+
+@asynccontextmanager
+async def assembled(config: Config, *, load_demo: bool = False, serving: bool = True) -> AsyncIterator[Mwanga]:
+    """All parts, working. Without `serving` messages are handled but not sent: a server beside us does that.
+
+    Raises ConfigError and DatabaseError.
+    """
+    async with AsyncExitStack() as stack:
+        if serving and config.database.startswith("sqlite"):
+            stack.enter_context(OneServer(config.database))
+        database = await stack.enter_async_context(Database(config.database))
+        await database.migrate()
+        if load_demo:
+            await _load_demo(database, demo_world(config))
+        simulated = await demo.is_demo()
+        config = demo_world(config) if simulated else checked(config)
+        session = await stack.enter_async_context(
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
+        )
+        mwanga = _assemble(config, database, session, simulated)
+        await stack.enter_async_context(_working(mwanga, serving))
+        yield mwanga
+
+
+async def _load_demo(database: Database, config: Config) -> None:
+    async with database.work():
+        await demo.load(Site.of(config).vault, config.exponent, config.demo_customers)
+
+
+def _assemble(config: Config, database: Database, session: aiohttp.ClientSession, simulated: bool) -> Mwanga:
+    site, metrics, commands = Site.of(config), Metrics(), Commands(TALKS)
+    gateways = _gateways(config, session)
+    router = Router([name for name in gateways if _sends(config, name, simulated)])
+    redactor = Redactor(YES, commands.words("pin"), commands.words("lock"))
+    dispatcher = Dispatcher(site, commands, router, config.sender_cap, config.global_cap)
+    outbox = Outbox(database, gateways, router, metrics)
+    # The inbox tells the pump of what it stored; neither can be made last without this small detour.
+    inbox = Inbox(database, site.vault, redactor, metrics, lambda: pump.notify())  # noqa: PLW0108
+    pump = Pump(database, inbox, dispatcher, Sessions(site, commands, dispatcher), outbox, site, metrics)
+    secrets = {"africastalking": config.africastalking_secret.get_secret_value()}
+    if simulated:
+        secrets["simulator"] = SIMULATOR_SECRET
+    doors = Doors(
+        {name: Door(gateways[name], secret) for name, secret in secrets.items() if name in gateways},
+        inbox,
+        pump,
+        outbox,
+        database,
+        redactor,
+        metrics,
+        site,
+    )
+    return Mwanga(config, site, commands, database, inbox, pump, outbox, doors, metrics, simulated)
+
+
+def _gateways(config: Config, session: aiohttp.ClientSession) -> dict[str, Gateway]:
+    """The configured gateways in the order in which they are preferred."""
+    gateways: dict[str, Gateway] = {}
+    if config.africastalking_username:
+        from bot.gateways.africastalking import AfricasTalking  # noqa: PLC0415 - its SDK is slow to import
+
+        gateways["africastalking"] = AfricasTalking(
+            session,
+            username=config.africastalking_username,
+            api_key=config.africastalking_api_key.get_secret_value(),
+            sender=config.africastalking_sender,
+            url=config.africastalking_url,
+            country=config.country,
+        )
+    gateways["simulator"] = Simulator(config.country)
+    return gateways
+
+
+def _sends(config: Config, name: str, simulated: bool) -> bool:
+    """The demo sends by Africa's Talking only to an address that was given, so that it never bothers anybody."""
+    return name == "simulator" or not simulated or bool(config.africastalking_url)
+
+
+@asynccontextmanager
+async def _working(mwanga: Mwanga, serving: bool) -> AsyncIterator[None]:
+    """The loops. They end in the order of the flow: what was accepted is stored, what was begun is answered
+    and committed, what is being sent gets its time."""
+    inbox = asyncio.create_task(mwanga.inbox.run(), name="inbox")
+    pumps = 1 if mwanga.database.embedded else PUMPS
+    handling = [asyncio.create_task(mwanga.pump.run(), name=f"pump {n}") for n in range(pumps)]
+    sending = asyncio.create_task(mwanga.outbox.run(), name="outbox") if serving else None
+    housekeeping = Housekeeping(mwanga.database, mwanga.config.retention_days)
+    purging = asyncio.create_task(housekeeping.run(), name="housekeeping") if serving else None
+    try:
+        yield
+    finally:
+        for task in filter(None, (purging, inbox)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        mwanga.pump.stop()
+        await asyncio.gather(*handling)
+        if sending:
+            await mwanga.outbox.stop(within=5.0)
+            await sending
+
+
+async def _callback(request: web.Request) -> web.Response:
+    return await request.app[MWANGA].doors.callback(request)
+
+
+async def _health(_request: web.Request) -> web.Response:
+    """The process answers."""
+    return web.json_response({"status": "ok"})
+
+
+async def _ready(request: web.Request) -> web.Response:
+    """The database takes writes and the outbox moves: 200, else 503 with what does not."""
+    mwanga = request.app[MWANGA]
+    problems = []
+    try:
+        async with asyncio.timeout(2), mwanga.database.work() as db:
+            await execute(db, "UPDATE setting SET value = value WHERE name = 'demo'")
+    except Exception:
+        problems.append("the database takes no writes")
+    if now_ms() - mwanga.outbox.turned_at > 60_000:
+        problems.append("the outbox does not move")
+    return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    mwanga = request.app[MWANGA]
+    # measure
+    return web.Response(body=mwanga.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,137 @@
+"""After a failed request: when its message is tried again, if ever, and how long its gateway is paused."""
+
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
+
+from bot.gateways import Error, Gateway
+from bot.message import Outcome
+from models.messages import Class, State
+
+# How long each class is worth sending, in hours: an old reply answers nobody, a token is paid for.
+LIFE = {Class.TOKEN: 72, Class.REPLY: 6, Class.REMINDER: 24, Class.BROADCAST: 2}
+
+FIRST_MS = 3_000
+CAP_MS = 300_000
+# An unknown outcome may still turn out well; a delivery report takes seconds, seldom more than a minute.
+UNKNOWN_MS = 60_000
+# A message at the cap is tried every 150 s at the most: with this bound its life ends before its tries do.
+TRIES = {kind: hours * 3_600_000 // (CAP_MS // 2) + 10 for kind, hours in LIFE.items()}
+
+# 1,000 messages a second at 150 ms are 150 under way (Little's law); a gateway may be thrice as slow.
+UNDER_WAY = 512
+# One claim: rows written in one statement, some 2 ms on the loop.
+BATCH = 256
+
+
+def delay(failures: int, random: Random) -> int:
+    """Milliseconds to wait after so many failures in a row: 1.5 to 3 s, then 3 to 6 s, up to 150 to 300 s.
+
+    The spans touch, so that a wait is never shorter than the one before until the cap; a message comes to at
+    most five requests in its first 30 s.
+    """
+    span = min(FIRST_MS << min(failures - 1, 16), CAP_MS)
+    return random.randint(span // 2, span)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that is ours to send. `tries` counts this one; times are milliseconds."""
+
+    id: int
+    phone: str
+    text: str
+    kind: Class
+    tries: int
+    unknowns: int
+    expires_at: int
+    claimed_at: int
+
+
+class Verdict(NamedTuple):
+    """What becomes of a message that was not sent. `due_at` is when it ended if it did; the last two are
+    added to its counts."""
+
+    state: State
+    due_at: int
+    error: str
+    tries: int = 0
+    unknowns: int = 0
+
+
+def judge(message: Claimed, error: Error, now: int, wait: int) -> Verdict:
+    """What becomes of a message after this error. `wait` is in milliseconds, for a retry.
+
+    An unknown outcome is waited for and then sent once more; a second one ends it as failed with that error,
+    since it may well have arrived twice. A message is never due after its end, so that it expires on time.
+    """
+    match error.outcome:
+        case Outcome.PERMANENT:
+            return Verdict(State.FAILED, now, error.name)
+        case Outcome.PAUSE | Outcome.STOP_SENDER:
+            # the gateway's fault and not the message's: this try does not count
+            return Verdict(State.SCHEDULED, min(now + wait, message.expires_at), error.name, tries=-1)
+        case Outcome.UNKNOWN if message.unknowns:
+            return Verdict(State.FAILED, now, error.name, unknowns=1)
+        case Outcome.UNKNOWN:
+            return Verdict(State.UNCERTAIN, min(now + UNKNOWN_MS, message.expires_at), error.name, unknowns=1)
+        case Outcome.RETRY:
+            if message.tries >= TRIES[message.kind]:
+                return Verdict(State.FAILED, now, "too many tries")
+            return Verdict(State.SCHEDULED, min(now + wait, message.expires_at), error.name)
+
+
+class Lane:
+    """One gateway's share of the outbox: how many requests may be under way, until when it is paused.
+
+    After a pause one request goes out to see; each that is taken makes room for one more, so that a gateway
+    which asked us to slow down is not met by everything at once.
+    """
+
+    def __init__(self, gateway: Gateway, random: Random) -> None:
+        self.gateway = gateway
+        self.under_way = 0
+        self.more = True
+        self.paused_until = 0
+        self.alert = ""
+        self.word = ""
+        self.sent_at = 0
+        self.changed = False
+        self._random = random
+        self._limit = UNDER_WAY
+        self._pauses = 0
+
+    def room(self, now: int) -> int:
+        """How many messages to claim now."""
+        if not self.more or self.paused_until > now:
+            return 0
+        return max(0, min(self._limit - self.under_way, BATCH))
+
+    def took(self, message: Claimed, now: int) -> None:
+        """The gateway took a message. One that set out before a pause says nothing about it."""
+        self.sent_at, self.word, self.changed = now, "sent", True
+        if message.claimed_at >= self.paused_until:
+            self.paused_until, self.alert, self._pauses = 0, "", 0
+            self._limit = min(self._limit + 1, UNDER_WAY)
+
+    def failed(self, message: Claimed, error: Error, detail: str, now: int) -> int:
+        """The gateway answered with this error. Returns the milliseconds its message has to wait."""
+        self.word, self.changed = f"{error.name}: {detail}" if detail else error.name, True
+        pauses = error.outcome in (Outcome.PAUSE, Outcome.STOP_SENDER)
+        if (pauses or error.name == "throttled") and message.claimed_at >= self.paused_until:
+            self._pauses += 1
+            self.pause(now + delay(self._pauses, self._random))
+        if pauses:
+            self.alert = error.sentence
+            return max(self.paused_until - now, 0)
+        return delay(message.tries, self._random)
+
+    def adopt(self, until: int, alert: str) -> None:
+        """Respect a pause that another process began, or this one before it was started again."""
+        if until > self.paused_until:
+            self.pause(until)
+            self.alert = alert
+
+    def pause(self, until: int) -> None:
+        """Send nothing before this time, and then one message to see."""
+        self.paused_until, self._limit = until, 1

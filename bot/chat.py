@@ -1,0 +1,251 @@
+"""What a talk talks through. A talk is run from its beginning at every turn: `ask` gives back what was answered
+before, reads the next piece of new input, or suspends the talk with its question."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bot.answers import AGAIN, no, yes
+from bot.fields import Field, Invalid, Pin
+from bot.grammar import plain_word
+from bot.guards import Contact
+from bot.i18n import Text, _, verbatim
+from bot.listing import BACK, MORE, pages, screen
+from bot.message import Copy, Reply
+from bot.site import Site
+from bot.state import Back, Changed, Left, Rejected, Suspended, TalkState
+from models.messages import Class
+from models.people import Agent, Caller
+
+if TYPE_CHECKING:
+    from bot.commands import Commands, Talk
+
+T = TypeVar("T")
+BACK_LINE = _("0. Back")
+_BACK_SPACE = 15  # septets that "\n0. Back" may take in the longest language
+
+
+class Channel(StrEnum):
+    SMS = "sms"
+    USSD = "ussd"
+
+
+class Chat:
+    """One turn of one talk. `inputs` are the new pieces; `one_line` says that they stood behind the keyword in
+    one message, `dialled` that they were part of the number that was dialled."""
+
+    def __init__(  # noqa: PLR0913 - one turn, described once
+        self,
+        person: Caller,
+        contact: Contact,
+        site: Site,
+        commands: "Commands",
+        state: TalkState,
+        *,
+        channel: Channel,
+        language: str,
+        inputs: Sequence[str] = (),
+        one_line: bool = False,
+        dialled: bool = False,
+        pin_given: bool = False,
+    ) -> None:
+        self.person, self.contact, self.site = person, contact, site
+        self.commands, self.state = commands, state
+        self.channel, self.language = channel, language
+        self.pin_given = pin_given
+        self.one_line = one_line
+        self.running: Talk | None = None
+        self._inputs = list(inputs)
+        self._dialled = dialled
+        self._position = 0
+
+    @property
+    def bare(self) -> bool:
+        """A text that was a keyword and nothing else."""
+        return self.one_line and not self.state.answers
+
+    def rewind(self) -> None:
+        """Begin the talk again with the answers that are left, and no new input."""
+        self._inputs.clear()
+        self._position = 0
+
+    def resumes(self) -> bool:
+        """Whether the answer to "continue or new" is in; 2 forgets what was begun."""
+        if not self._inputs or self._inputs[0] not in ("1", "2"):
+            return False
+        if self._inputs.pop(0) == "2":
+            self.state.answers.clear()
+        self.state.resume = False
+        return True
+
+    async def hand_over(self, talk: "Talk") -> Reply:
+        """Go on in another talk, with everything answered so far; back leads here again."""
+        self.running = talk
+        return await talk.run(self)
+
+    @property
+    def key(self) -> str:
+        """Names this run of the talk for good: whatever it sells, it sells once."""
+        return self.state.key
+
+    @property
+    def ussd(self) -> bool:
+        return self.channel is Channel.USSD
+
+    @property
+    def agent(self) -> Agent:
+        """The agent who talks; only for talks that are for agents alone."""
+        if self.person.agent is None:
+            raise LookupError("this talk is not for agents alone")
+        return self.person.agent
+
+    def answers(self, name: str) -> bool:
+        """Whether this question is answered already, or has something new to answer it."""
+        if self._position < len(self.state.answers):
+            return bool(self.state.answers[self._position][0] == name)
+        return bool(self._inputs)
+
+    async def ask(self, question: Field[T]) -> T:
+        """The answer to one question."""
+        if not self._recorded(question.name):
+            answer = self._answer(question.prompt, takes=question.takes)
+            await self._read(question, answer, question.prompt)
+        return await question.find(self, self._last())
+
+    async def choose(self, name: str, prompt: Text, options: Sequence[tuple[str, Text]]) -> str:
+        """The value of one of the options, by its number or its word. Long lists page themselves."""
+        values = [value for value, _label in options]
+        if not self._recorded(name):
+            self._record(name, self._choice(prompt, options))
+        if self._last() not in values:
+            raise Changed
+        return str(self._last())
+
+    def _choice(self, prompt: Text, options: Sequence[tuple[str, Text]]) -> str:
+        labels = [label.to(self.language) for _value, label in options]
+        header, more = prompt.to(self.language), _("More").to(self.language)
+        fitting = pages(header, labels, more, _BACK_SPACE)
+        page = min(self.state.page, len(fitting) - 1)
+        last = page == len(fitting) - 1
+        shown = verbatim(screen(header, [labels[i] for i in fitting[page]], "" if last else more))
+        answer = self._answer(shown)
+        if answer == MORE and not last:
+            self.state.page = page + 1
+            return self._choice(prompt, options)
+        if answer.isdecimal() and 1 <= int(answer) <= len(fitting[page]):
+            return options[fitting[page][int(answer) - 1]][0]
+        for value, label in zip((value for value, _label in options), labels, strict=True):
+            if plain_word(answer) in (plain_word(value), plain_word(label)):
+                return value
+        raise Rejected(shown, _("Choose a number."))
+
+    async def confirm(self, question: Text, *, pin: bool = False) -> bool:
+        """Yes (1) or no (2) to something that will have an effect; nothing dialled ahead can answer it."""
+        if not self._recorded("confirm"):
+            self.no_more()
+            said = self._confirm_dialled(question) if self.ussd else await self._confirm_texted(question, pin)
+            self._record("confirm", said)
+        said = bool(self._last())
+        if said and pin:
+            await self.pin()
+        return said
+
+    def _confirm_dialled(self, question: Text) -> bool:
+        shown = _("{question}\n1. Yes\n2. No", question=question)
+        answer = self._answer(shown, confirming=True)
+        if not (no(answer) or yes(answer) == ""):
+            raise Rejected(shown, _("Choose 1 or 2."))
+        return not no(answer)
+
+    async def _confirm_texted(self, question: Text, pin: bool) -> bool:
+        wanted = _("Reply 1 and your PIN, 2 for no.") if pin else _("Reply 1 for yes, 2 for no.")
+        shown = _("{question} {wanted} Open 10 min.", question=question, wanted=wanted)
+        answer = self._answer(shown, confirming=True)
+        digits = yes(answer)
+        if no(answer):
+            return False
+        if digits is None or bool(digits) != pin:
+            raise Rejected(wanted, verbatim(""))
+        if pin:
+            await self._read(Pin(_("Your PIN?")), digits, wanted, record=False)
+            self.pin_given = True
+        return True
+
+    async def pin(self, *, fresh: bool = False) -> None:
+        """The agent's PIN, once in a dialled session; a text message gives it with its yes. `fresh` asks anyway."""
+        if self._recorded("pin") or not (fresh or (self.ussd and not self.pin_given)):
+            return
+        question = Pin(_("Your PIN?"))
+        answer = self._answer(question.prompt, confirming=not self.one_line)
+        await self._read(question, answer, question.prompt)
+        self.pin_given = True
+
+    def again(self) -> bool:
+        """Whether the word AGAIN (in any language) stands at the end of the command."""
+        if self._recorded("again"):
+            return True
+        if not (self.one_line and self._inputs and plain_word(self._inputs[0]) in AGAIN):
+            return False
+        self._record("again", bool(self._inputs.pop(0)))
+        return True
+
+    def no_more(self) -> None:
+        """Nothing may follow: a surplus word rejects the whole command, it is never guessed at."""
+        if self.one_line and self._inputs:
+            raise Rejected(verbatim(""), _("{surplus} is too much here.", surplus=self._inputs[0][:13]))
+
+    def end(self, text: Text, *, kind: Class = Class.REPLY, also: Sequence[Copy] = ()) -> Reply:
+        """The talk's last word."""
+        self.no_more()
+        return Reply(text, kind, list(also))
+
+    def _answer(self, prompt: Text, *, takes: int = 1, confirming: bool = False) -> str:
+        """The next piece of new input, or the question itself when there is none."""
+        if confirming and self._dialled:
+            self._inputs.clear()
+        if not self._inputs:
+            self.state.confirming = confirming
+            raise Suspended(prompt)
+        answer = self._inputs.pop(0)
+        while self.one_line and takes > 1 and self._inputs:
+            answer, takes = f"{answer} {self._inputs.pop(0)}", takes - 1
+        if answer == BACK and not self.one_line:
+            self._go_back()
+        if self.ussd and "*" in answer:
+            raise Rejected(prompt, _("Answer without *."))
+        return answer
+
+    def _go_back(self) -> None:
+        if self.state.page:
+            self.state.page -= 1
+            raise Back
+        while self.state.answers and self.state.answers.pop()[0] == "pin":
+            pass
+        raise Back if self._position else Left
+
+    async def _read(self, question: Field[Any], answer: str, prompt: Text, *, record: bool = True) -> None:
+        try:
+            value = await question.read(self, answer)
+        except Invalid as invalid:
+            raise Rejected(prompt, invalid.text) from invalid
+        if record:
+            self._record(question.name, value)
+
+    def _recorded(self, name: str) -> bool:
+        """Whether the next recorded answer is this one; then it counts as read."""
+        if self._position == len(self.state.answers):
+            return False
+        if self.state.answers[self._position][0] != name:
+            if name in ("pin", "again"):
+                return False
+            raise Changed
+        self._position += 1
+        return True
+
+    def _last(self) -> Any:
+        return self.state.answers[self._position - 1][1]
+
+    def _record(self, name: str, value: object) -> None:
+        self.state.answers.append([name, value])
+        self._position = len(self.state.answers)
+        self.state.page = self.state.wrong = 0

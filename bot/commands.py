@@ -1,0 +1,97 @@
+"""The register of talks: who may start each, by which words, and what menus and help say of it."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from rapidfuzz.distance import OSA
+
+from bot.chat import Chat
+from bot.grammar import plain_word
+from bot.i18n import Text
+from bot.message import Reply
+from models.people import Role
+
+Run = Callable[[Chat], Awaitable[Reply]]
+
+
+@dataclass(frozen=True)
+class Talk:
+    """One conversation. `words` are its keywords by language, the first of each is the one that help shows;
+    `usage` shows what follows the keyword and `example` a real one; `nothing` is what to say when it ends
+    without effect."""
+
+    name: str
+    run: Run
+    roles: frozenset[Role]
+    words: Mapping[str, tuple[str, ...]]
+    menu: Text | None
+    usage: Text
+    example: str
+    nothing: Text | None
+    when_locked: bool
+
+    def keyword(self, language: str) -> str:
+        """The word to print for this language; English where a language has none of its own."""
+        return self.words.get(language, self.words["en"])[0]
+
+
+def talk(
+    name: str,
+    *,
+    roles: Iterable[Role],
+    words: Mapping[str, tuple[str, ...]],
+    usage: Text,
+    example: str = "",
+    menu: Text | None = None,
+    nothing: Text | None = None,
+    when_locked: bool = False,
+) -> Callable[[Run], Talk]:
+    """Make a talk of a function that asks."""
+
+    def register(run: Run) -> Talk:
+        return Talk(name, run, frozenset(roles), words, menu, usage, example, nothing, when_locked)
+
+    return register
+
+
+class Commands:
+    """All talks in the order in which menus show them."""
+
+    def __init__(self, talks: Iterable[Talk]) -> None:
+        self.talks = list(talks)
+        self.by_name = {one.name: one for one in self.talks}
+        self._by_word: dict[Role, dict[str, tuple[Talk, str]]] = {role: {} for role in Role}
+        for one in self.talks:
+            for role in one.roles:
+                self._learn(role, one)
+
+    def _learn(self, role: Role, one: Talk) -> None:
+        for language, words in one.words.items():
+            for word in map(plain_word, words):
+                known = self._by_word[role].setdefault(word, (one, language))
+                if known[0] is not one:
+                    raise ValueError(f"{word} would start both {known[0].name} and {one.name}")
+
+    def for_role(self, role: Role) -> list[Talk]:
+        return [one for one in self.talks if role in one.roles]
+
+    def find(self, word: str, role: Role) -> tuple[Talk, str] | None:
+        """The talk that this word starts for this role, and the language the word is of."""
+        return self._by_word[role].get(plain_word(word))
+
+    def for_others(self, word: str, role: Role) -> bool:
+        """Whether the word starts a talk, but not for this role."""
+        return any(plain_word(word) in words for other, words in self._by_word.items() if other is not role)
+
+    def suggest(self, word: str, role: Role) -> str | None:
+        """The keyword that was probably meant: one slip away, four letters or more, or the only one of three."""
+        word = plain_word(word)
+        close = [known for known in self._by_word[role] if len(known) >= 3 and OSA.distance(word, known) == 1]
+        longer = [known for known in close if len(known) >= 4]
+        if longer:
+            return longer[0]
+        return close[0] if len(close) == 1 else None
+
+    def words(self, name: str) -> list[str]:
+        """All keywords of one talk, in every language."""
+        return [word for words in self.by_name[name].words.values() for word in words]

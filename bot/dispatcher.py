@@ -1,0 +1,223 @@
+"""Who is it, what is meant, which talk: from one stored SMS to what is answered. Runs inside a unit of work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.answers import looks_like_answer
+from bot.chat import Channel, Chat
+from bot.commands import Commands, Talk
+from bot.grammar import normalise, split, unglue
+from bot.gsm import plain
+from bot.guards import Contact, GlobalCap, is_machine
+from bot.i18n import Text, _, verbatim
+from bot.message import Reply
+from bot.outbox import Promise
+from bot.phone import Sender
+from bot.play import Played, play, taught
+from bot.routing import Router
+from bot.site import Site
+from bot.state import TalkState
+from bot.thread import Thread
+from models.messages import Class
+from models.people import Caller, Role
+from models.sql import now_ms
+
+APOLOGY = _("Sorry, that did not work. Nothing was sold. The office knows. Call {help}.")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An SMS that was accepted and waits to be understood, with the text as it came."""
+
+    id: int
+    gateway: str
+    sender: Sender
+    text: str
+
+
+@dataclass
+class Handled:
+    """What became of a message: its replies, and an outcome for the office."""
+
+    promises: list[Promise] = field(default_factory=list)
+    talk: str = ""
+    outcome: str = ""
+
+
+class Dispatcher:
+    """Understands one SMS at a time. The caller keeps messages of one phone apart."""
+
+    def __init__(self, site: Site, commands: Commands, router: Router, sender_cap: int, global_cap: int) -> None:
+        self._site, self._commands, self._router = site, commands, router
+        self._sender_cap, self._global_cap = sender_cap, GlobalCap(global_cap)
+
+    async def sms(self, message: Waiting, contact: Contact, caller: Caller) -> Handled:
+        """Handle one message; `contact` is changed in place."""
+        if is_machine(message.sender):
+            return Handled(outcome="machine")
+        if not contact.may_get_reply(self._sender_cap):
+            return Handled(outcome="capped")
+        thread = Thread.load(contact.talk)
+        text = normalise(message.text)
+        turn = _Turn(message, contact, caller, thread, self._language(caller, contact))
+        played = await self._understand(turn, text)
+        contact.talk = thread.dump()
+        if played is None or not self._global_cap.allows():
+            contact.replies -= 1
+            return Handled(talk=turn.talk, outcome="not answered")
+        return Handled(self.promises(f"sms {message.id}", message, turn.language, played), turn.talk, played.outcome)
+
+    def promises(self, origin: str, message: Waiting, language: str, played: Played) -> list[Promise]:
+        """The outbox rows of a reply: the answer itself, then what goes to others."""
+        gateway = self._router.reply_gateway(message.gateway)
+        reply = played.reply
+        answer = plain(reply.text.to(language))
+        return [
+            Promise(origin, message.sender.value, answer, reply.kind, gateway),
+            *self.copies(origin, reply),
+        ]
+
+    def copies(self, origin: str, reply: Reply) -> list[Promise]:
+        return [
+            Promise(
+                f"{origin} {number}",
+                copy.phone,
+                plain(copy.text.to(copy.language)),
+                copy.kind,
+                self._router.gateway_for(copy.phone, copy.kind),
+            )
+            for number, copy in enumerate(reply.also, 1)
+        ]
+
+    def apology(self, message: Waiting, language: str) -> list[Promise]:
+        """What a sender gets once when his message broke us."""
+        text = Text(APOLOGY.english, {"help": self._site.help_phone})
+        return self.promises(f"sms {message.id}", message, language, Played(Reply(text), False, "failed"))
+
+    def _language(self, caller: Caller, contact: Contact) -> str:
+        return caller.language or contact.language or self._site.languages[0]
+
+    async def _understand(self, turn: "_Turn", text: str) -> Played | None:
+        pieces = split(text) or [""]
+        if found := self._command(pieces, turn.caller.role):
+            talk, of, arguments = found
+            turn.thread.close("left")
+            if turn.caller.role is Role.STRANGER and of in self._site.languages:
+                turn.language = of
+            return await self._start(turn, talk, arguments)
+        if turn.thread.open:
+            return await self._go_on(turn, turn.thread.open, text)
+        if turn.caller.role is Role.STRANGER:
+            return self._stranger(turn)
+        if looks_like_answer(text) and turn.thread.remembered:
+            return self._answer_again(turn)
+        return self._not_understood(turn, pieces)
+
+    def _command(self, pieces: list[str], role: Role) -> tuple[Talk, str, list[str]] | None:
+        found = self._commands.find(pieces[0], role)
+        if found:
+            return *found, pieces[1:]
+        glued = unglue(pieces)
+        if glued and (found := self._commands.find(glued[0], role)):
+            return *found, glued[1:]
+        return None
+
+    async def _start(self, turn: "_Turn", talk: Talk, arguments: Sequence[str]) -> Played:
+        state = TalkState(talk.name, f"sms {turn.message.id}")
+        return await self._play(turn, talk, state, arguments, one_line=True)
+
+    async def _go_on(self, turn: "_Turn", state: TalkState, text: str) -> Played:
+        talk = self._commands.by_name.get(state.talk)
+        if talk is None or turn.caller.role not in talk.roles:
+            turn.thread.close("left")
+            return Played(Reply(_("Something changed. Once more, please.")), False, "changed")
+        return await self._play(turn, talk, state, [text])
+
+    async def _play(
+        self, turn: "_Turn", talk: Talk, state: TalkState, inputs: Sequence[str], *, one_line: bool = False
+    ) -> Played:
+        turn.talk = talk.name
+        if refusal := locked(talk, turn.caller, self._site):
+            turn.thread.close("left")
+            return refusal
+        chat = Chat(
+            turn.caller,
+            turn.contact,
+            self._site,
+            self._commands,
+            state,
+            channel=Channel.SMS,
+            language=turn.language,
+            inputs=inputs,
+            one_line=one_line,
+        )
+        played = await play(talk, chat)
+        turn.language = chat.language
+        if played.open:
+            state.asked_at = now_ms()
+            turn.thread.open = state
+        else:
+            turn.thread.close("done", played.reply.text.to(turn.language))
+        return played
+
+    def _answer_again(self, turn: "_Turn") -> Played:
+        """A yes or no with nothing open. What was sold is never sold again; the answer is the same."""
+        turn.talk = turn.thread.talk
+        talk = self._commands.by_name.get(turn.talk)
+        nothing = talk.nothing if talk and talk.nothing else _("Nothing was done.")
+        if turn.thread.closed == "expired":
+            return Played(Reply(_("Too late. {nothing} Send it again.", nothing=nothing)), False, "late")
+        if turn.thread.closed == "left":
+            return Played(Reply(_("No question is open. {nothing}", nothing=nothing)), False, "left")
+        return Played(Reply(verbatim(turn.thread.last), Class.TOKEN), False, "again")
+
+    def _stranger(self, turn: "_Turn") -> Played | None:
+        if turn.contact.silent():
+            return None
+        return Played(Reply(unknown_caller(self._site)), False, "stranger")
+
+    def _not_understood(self, turn: "_Turn", pieces: list[str]) -> Played | None:
+        turn.talk = "not understood"
+        if turn.contact.mutes(self._site.vault.mac(normalise(turn.message.text).upper(), "text")):
+            return None
+        role, word = turn.caller.role, pieces[0]
+        close = self._commands.suggest(word, role)
+        found = self._commands.find(close, role) if close else None
+        if close and found:
+            how = taught(found[0], turn.language, close)
+            text = _("Did you mean {keyword}? {how}", keyword=close, how=how)
+        elif self._commands.for_others(word, role):
+            text = _(
+                "{word} is not for this number. Send HELP. Call {help}.",
+                word=word,
+                help=self._site.help_phone,
+            )
+        else:
+            text = _("Not understood. Send HELP for what you can send. Call {help}.", help=self._site.help_phone)
+        return Played(Reply(text), False, "not understood")
+
+
+@dataclass
+class _Turn:
+    message: Waiting
+    contact: Contact
+    caller: Caller
+    thread: Thread
+    language: str
+    talk: str = ""
+
+
+def locked(talk: Talk, caller: Caller, site: Site) -> Played | None:
+    """The refusal for an agent who is locked out, unless the talk is harmless."""
+    if caller.agent is None or caller.agent.locked_at is None or talk.when_locked:
+        return None
+    text = _("You are locked. Nothing was done. Call {help}.", help=site.help_phone)
+    return Played(Reply(text), False, "locked")
+
+
+def unknown_caller(site: Site) -> Text:
+    return _(
+        "{company} does not know this number. To join, call {help}.",
+        company=site.company,
+        help=site.help_phone,
+    )

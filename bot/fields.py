@@ -1,0 +1,129 @@
+"""What can be asked: each field reads one answer, says what was wrong with it, and finds it again later."""
+
+import re
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from bot import phone
+from bot.i18n import Text, _, _n
+from bot.message import Reply
+from bot.state import Ended
+from models import pins
+from models.people import Agent
+
+if TYPE_CHECKING:
+    from bot.chat import Chat
+
+T = TypeVar("T")
+
+
+class Invalid(Exception):
+    """This is no answer to the question; the text says why, in one short sentence."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.english)
+        self.text = text
+
+
+class Field(Generic[T]):
+    """One question. `read` turns the pieces of an answer into something that can be recorded (JSON), `find` turns
+    what was recorded into what the talk works with. `takes` is how many pieces of a one-line command belong to it."""
+
+    name: str
+    takes = 1
+
+    def __init__(self, prompt: Text) -> None:
+        self.prompt = prompt
+
+    async def read(self, chat: "Chat", answer: str) -> Any:
+        """What to record. Raises Invalid."""
+        raise NotImplementedError
+
+    async def find(self, chat: "Chat", recorded: Any) -> T:
+        return recorded  # type: ignore[no-any-return]
+
+
+_AMOUNT = re.compile(
+    r"(?:[A-Z]{1,2}SH|[A-Z]{3})?\s?(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:\.00)?\s?(?:[A-Z]{1,2}SH|[A-Z]{3})?"
+)
+MOST_MONEY = 99_999_999  # in whole units of currency: what every sentence is measured with
+
+
+class Amount(Field[int]):
+    """Whole units of currency, in minor units."""
+
+    name = "amount"
+
+    async def read(self, chat: "Chat", answer: str) -> int:
+        match = _AMOUNT.fullmatch(answer.upper().strip())
+        if not match:
+            raise Invalid(_("{answer} is not an amount.", answer=answer[:13]))
+        whole = int(re.sub(r"\D", "", match[1]))
+        if whole > MOST_MONEY:
+            raise Invalid(_("{answer} is too much.", answer=answer[:13]))
+        return int(whole * 10**chat.site.exponent)
+
+
+class PhoneNumber(Field[str]):
+    """A telephone number in any spelling."""
+
+    name = "phone"
+
+    async def read(self, chat: "Chat", answer: str) -> str:
+        try:
+            return phone.parse(answer, chat.site.country)
+        except ValueError as error:
+            raise Invalid(_("{answer} is not a phone number.", answer=answer[:15])) from error
+
+
+class Pin(Field[bool]):
+    """An agent's PIN, compared and never recorded: only that it was right. Ends the talk when it locks."""
+
+    name = "pin"
+
+    def __init__(self, prompt: Text, agent: Agent | None = None) -> None:
+        super().__init__(prompt)
+        self._agent = agent
+
+    async def read(self, chat: "Chat", answer: str) -> bool:
+        agent = self._agent or chat.person.agent
+        if agent is None:
+            raise Invalid(_("You have no PIN."))
+        checked = await pins.check(agent, re.sub(r"[\s-]", "", answer), chat.site.vault)
+        if checked.verdict is pins.Verdict.LOCKED:
+            raise Ended(
+                Reply(
+                    _(
+                        "Locked: too many wrong PINs. Nothing was done. Call {help}.",
+                        help=chat.site.help_phone,
+                    )
+                )
+            )
+        if checked.verdict is pins.Verdict.WRONG:
+            raise Invalid(_n("Wrong PIN, {n} try left.", "Wrong PIN, {n} tries left.", checked.tries_left))
+        return True
+
+
+class NewPin(Field[str]):
+    """A PIN to be. What is recorded is its hash, as the agent's row will hold it."""
+
+    name = "new pin"
+
+    async def read(self, chat: "Chat", answer: str) -> str:
+        if pins.is_weak(answer):
+            raise Invalid(_("Six digits, not all alike, not in a row."))
+        return chat.site.vault.hash_pin(answer)
+
+
+class SamePin(Field[bool]):
+    """The new PIN once more."""
+
+    name = "same pin"
+
+    def __init__(self, prompt: Text, hashed: str) -> None:
+        super().__init__(prompt)
+        self._hashed = hashed
+
+    async def read(self, chat: "Chat", answer: str) -> bool:
+        if not chat.site.vault.check_pin(answer, self._hashed):
+            raise Invalid(_("That is another PIN."))
+        return True

@@ -1,0 +1,39 @@
+"""A phone without a network. What is sent to it counts as delivered and is read from the outbox by whoever plays
+the phone: the page at /simulator, or `mwanga chat`. What it says comes in by the same door as any gateway's."""
+
+from bot.gateways import BadCallback, Fields
+from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdTurn
+from bot.phone import parse, sender
+
+
+class Simulator:
+    name = "simulator"
+
+    def __init__(self, country: str) -> None:
+        self._country = country
+
+    def parse_sms(self, form: Fields) -> Inbound:
+        return Inbound(self.name, _field(form, "id"), sender(_field(form, "from"), self._country), form.get("text", ""))
+
+    def parse_ussd(self, form: Fields) -> UssdTurn:
+        phone = parse(_field(form, "phoneNumber"), self._country)
+        return UssdTurn(self.name, _field(form, "serviceCode"), _field(form, "sessionId"), phone, form.get("text", ""))
+
+    def parse_ussd_end(self, form: Fields) -> UssdEnd:
+        return UssdEnd(self.name, _field(form, "serviceCode"), _field(form, "sessionId"), "Incomplete")
+
+    def parse_receipt(self, form: Fields) -> Receipt:
+        raise BadCallback("the simulator has no delivery reports")
+
+    def parse_optout(self, form: Fields) -> OptOut:
+        raise BadCallback("the simulator has no opt-outs")
+
+    async def send(self, message: Outbound) -> Sent:
+        return Sent(f"simulated {message.id}")
+
+
+def _field(form: Fields, name: str) -> str:
+    value = form.get(name, "").strip()
+    if not value:
+        raise BadCallback(f"{name} is missing")
+    return value

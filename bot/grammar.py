@@ -1,0 +1,55 @@
+"""From what was typed to pieces: forgiving of form, strict in meaning. Knows no talk and no business."""
+
+import re
+import unicodedata
+
+# Phones put these in by themselves; the message stays what its writer meant.
+_TYPOGRAPHY = str.maketrans(
+    {"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "−": "-", "…": "..."}
+)
+_SIGNATURE = re.compile(r"^\s*--\s*$", re.MULTILINE)
+_GROUPED = re.compile(r"(?<![\w,])((?:[A-Za-z]{1,2}sh|[A-Za-z]{3})?\d{1,3}(?:,\d{3})+)(?![\w,])", re.IGNORECASE)
+_SHILLING = re.compile(r"(?<=\d)/[=-]")
+_STARRED = re.compile(r"\S\s*[*#]+\s*\S")
+_SEPARATORS = re.compile(r"[\s,;:/_*#]+")
+_GLUED = re.compile(r"([^\W\d_]+)(\d[\w.,-]*)")
+
+
+def normalise(text: str) -> str:
+    """The text as it was meant: one form for each character, ASCII digits, no signature, tidy spaces.
+
+    Lines stay lines, since a further line is a further argument.
+    """
+    text = unicodedata.normalize("NFKC", text).translate(_TYPOGRAPHY)
+    kept = []
+    for character in text:
+        if character.isdecimal():
+            kept.append(str(unicodedata.decimal(character)))
+        elif unicodedata.category(character) != "Cf":  # zero width, bidirectional marks, byte order mark
+            kept.append(character)
+    text = _SIGNATURE.split("".join(kept).replace("\r", "\n"))[0]
+    lines = [" ".join(line.split()) for line in text.split("\n")]
+    text = "\n".join(line for line in lines if line)
+    return text if text == "?" else text.rstrip(" .!?")
+
+
+def plain_word(word: str) -> str:
+    """A word as keywords are compared: capitals, no accents, no apostrophes."""
+    decomposed = unicodedata.normalize("NFKD", word.upper())
+    return "".join(c for c in decomposed if not unicodedata.combining(c) and c != "'")
+
+
+def split(text: str) -> list[str]:
+    """A normalised message as its pieces. With `*` or `#` between words those alone separate, so that a name
+    may keep its space; otherwise so do spaces, commas, semicolons, colons, slashes and underscores."""
+    text = _SHILLING.sub("", text)
+    if _STARRED.search(text):
+        return [piece.strip() for piece in re.split(r"[*#\n]+", text) if piece.strip()]
+    text = _GROUPED.sub(lambda match: match[1].replace(",", ""), text)
+    return [piece for piece in _SEPARATORS.split(text) if piece]
+
+
+def unglue(pieces: list[str]) -> list[str] | None:
+    """`BUY500` as `BUY 500`; None when the first piece is no word with digits behind it."""
+    match = _GLUED.fullmatch(pieces[0])
+    return [match[1], match[2], *pieces[1:]] if match else None

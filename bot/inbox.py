@@ -1,0 +1,142 @@
+"""Inbound is stored before it is understood: record, commit, only then say that we have it."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.database import Database
+from bot.dispatcher import Waiting
+from bot.message import Inbound
+from bot.metrics import Metrics
+from bot.phone import Sender, SenderKind
+from bot.redact import Redactor
+from models.sql import connection, execute, execute_many, marks, now_ms, on_postgres, row_marks
+from models.vault import Sealed, Vault
+
+log = logging.getLogger(__name__)
+MOST_AT_ONCE = 512
+COLUMNS = (
+    "gateway, external_id, phone, sender_kind, recipient, network, text, sealed, received_at, state, outcome, error"
+)
+CLAIM = """SELECT id, gateway, external_id, phone, sender_kind, text, sealed FROM inbox WHERE state = 'new'
+  ORDER BY id LIMIT $1"""
+CLAIM_ONE = """SELECT id, gateway, external_id, phone, sender_kind, text, sealed FROM inbox
+  WHERE id = $1 AND state = 'new'"""
+# Rows that another process claimed a moment earlier are still new to us: what comes after them has to wait.
+EARLIER = "SELECT phone, MIN(id) AS first FROM inbox WHERE state = 'new' AND phone IN ({}) GROUP BY phone"
+DONE = "UPDATE inbox SET state = $2, outcome = $3, error = $4, sealed = NULL WHERE id = $1"
+
+
+@dataclass
+class _Arrived:
+    inbound: Inbound
+    stored: "asyncio.Future[bool]"
+
+
+class Inbox:
+    """Stores what arrives; whatever waits at the same moment shares one commit."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        redactor: Redactor,
+        metrics: Metrics,
+        arrived: Callable[[], None],
+    ) -> None:
+        self._database, self._vault, self._redactor = database, vault, redactor
+        self._metrics, self._notify = metrics, arrived
+        self._waiting: list[_Arrived] = []
+        self._wake = asyncio.Event()
+
+    async def record(self, inbound: Inbound) -> bool:
+        """Store a message for good; False when this id was stored before. Raises when it cannot be stored."""
+        arrived = _Arrived(inbound, asyncio.get_running_loop().create_future())
+        self._waiting.append(arrived)
+        self._wake.set()
+        return await arrived.stored
+
+    async def run(self) -> None:
+        """Store until cancelled; what waits then is stored first."""
+        while True:
+            try:
+                await self._wake.wait()
+            finally:
+                while self._waiting:
+                    await self._store()
+            self._wake.clear()
+
+    async def _store(self) -> None:
+        batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+        try:
+            new = await self._insert([arrived.inbound for arrived in batch])
+        except Exception as error:
+            log.exception("inbound messages could not be stored")
+            for arrived in batch:
+                if not arrived.stored.done():
+                    arrived.stored.set_exception(error)
+            return
+        for arrived in batch:
+            key = (arrived.inbound.gateway, arrived.inbound.external_id)
+            state = "received" if key in new else "duplicate"
+            self._metrics.messages.labels("in", arrived.inbound.gateway, state).inc()
+            if not arrived.stored.done():
+                arrived.stored.set_result(key in new)
+            new.discard(key)
+        self._notify()
+
+    async def _insert(self, messages: Sequence[Inbound]) -> set[tuple[str, str]]:
+        values: list[Any] = []
+        for inbound in messages:
+            clean = self._redactor.clean(inbound.text)
+            sealed = None if clean == inbound.text else self._vault.seal(inbound.text, _purpose(inbound))
+            values += [inbound.gateway, inbound.external_id, inbound.sender.value, inbound.sender.kind.value]
+            values += [inbound.recipient, inbound.network, clean, sealed, now_ms(), "new", "", ""]
+        statement = (
+            f"INSERT INTO inbox ({COLUMNS}) VALUES {row_marks(len(messages), 12)} "
+            "ON CONFLICT (gateway, external_id) DO NOTHING RETURNING gateway, external_id"
+        )
+        async with self._database.work() as db:
+            rows = await execute(db, statement, values)
+        return {(row["gateway"], row["external_id"]) for row in rows}
+
+    async def claim(self, most: int) -> list[Waiting]:
+        """The oldest messages that wait, held until the end of the caller's unit of work."""
+        rows = await execute(connection(), CLAIM + _skipping(), [most])
+        return [self._opened(row) for row in rows]
+
+    async def claim_one(self, message_id: int) -> list[Waiting]:
+        rows = await execute(connection(), CLAIM_ONE + _skipping(), [message_id])
+        return [self._opened(row) for row in rows]
+
+    async def in_order(self, messages: list[Waiting]) -> list[Waiting]:
+        """Those with nothing older of the same phone still waiting elsewhere. Call when the phones are locked."""
+        if not (messages and on_postgres()):
+            return messages
+        phones = sorted({message.sender.value for message in messages})
+        rows = await execute(connection(), EARLIER.format(marks(len(phones))), phones)
+        first = {row["phone"]: row["first"] for row in rows}
+        ours = {message.id for message in messages}
+        return [m for m in messages if first.get(m.sender.value, m.id) in ours]
+
+    async def done(self, rows: Sequence[tuple[int, str, str, str]]) -> None:
+        """Write what became of messages: id, state, outcome, error. The sealed text is wiped."""
+        await execute_many(connection(), DONE, rows)
+
+    def _opened(self, row: dict[str, Any]) -> Waiting:
+        text = row["text"]
+        if row["sealed"]:
+            with contextlib.suppress(Sealed):  # another secret key: the starred text is understood as it stands
+                text = self._vault.open(row["sealed"], f"inbox {row['gateway']} {row['external_id']}")
+        return Waiting(row["id"], row["gateway"], Sender(SenderKind(row["sender_kind"]), row["phone"]), text)
+
+
+def _purpose(inbound: Inbound) -> str:
+    return f"inbox {inbound.gateway} {inbound.external_id}"
+
+
+def _skipping() -> str:
+    return " FOR UPDATE SKIP LOCKED" if on_postgres() else ""

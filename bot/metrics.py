@@ -1,0 +1,52 @@
+"""What /metrics shows. One registry for each application, so that two in one process do not share counts."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Metrics:
+    """The counters that the machinery adds to as things happen."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.messages = Counter(
+            "mwanga_messages",
+            "Messages, each counted once for each state it reaches",
+            ["direction", "gateway", "state"],
+            registry=self.registry,
+        )
+        self.send_errors = Counter(
+            "mwanga_send_errors",
+            "Requests that failed, by error",
+            ["gateway", "error"],
+            registry=self.registry,
+        )
+        self.talks = Counter(
+            "mwanga_talk_outcomes", "Talks that came to an end", ["talk", "outcome"], registry=self.registry
+        )
+        self.sales = Counter("mwanga_sales", "Sales committed", registry=self.registry)
+        self.refused = Counter(
+            "mwanga_callbacks_refused", "Callbacks turned away", ["gateway", "reason"], registry=self.registry
+        )
+        self.handling = Histogram(
+            "mwanga_handling_seconds", "From the callback to the commit", ["channel"], registry=self.registry
+        )
+        self.queued = Gauge(
+            "mwanga_outbox_messages",
+            "Messages to be sent, by state",
+            ["gateway", "state"],
+            registry=self.registry,
+        )
+        self.oldest = Gauge(
+            "mwanga_outbox_oldest_seconds",
+            "Age of the oldest of them",
+            ["gateway", "state"],
+            registry=self.registry,
+        )
+
+    def set_queue(self, gateway: str, state: str, messages: int, oldest_s: float) -> None:
+        self.queued.labels(gateway, state).set(messages)
+        self.oldest.labels(gateway, state).set(oldest_s)
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)

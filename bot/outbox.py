@@ -1,0 +1,274 @@
+"""All SMS that leave: promised as rows in the transaction that caused them, sent after its commit."""
+
+import asyncio
+import logging
+import os
+import secrets
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from random import Random
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from bot import queue
+from bot.backoff import LIFE, TRIES, Claimed, Lane, Verdict, judge
+from bot.database import Database
+from bot.gateways import Gateway, SendError
+from bot.gsm import parts
+from bot.message import Outbound, Receipt, Sent
+from bot.metrics import Metrics
+from bot.queue import Result
+from bot.receipts import Receipts
+from bot.routing import Router
+from models.messages import Class, State
+from models.sql import connection, execute_many, now_ms
+
+log = logging.getLogger(__name__)
+
+# How often to look for what nobody told us of. On PostgreSQL other processes write and die; an embedded
+# database is ours alone, and only the command line may have turned the switch.
+LOOK_MS, LOOK_EMBEDDED_MS = 1_000, 10_000
+# A row still with a sender after this belongs to a process that died: a request ends after 10 s.
+LEASE_MS = 60_000
+# Results wait this long for others to share their commit; nobody waits for them.
+GATHER_S = 0.01
+# A message comes to each of these once; to be scheduled, it may come again and again.
+COUNTED = frozenset((State.SENT, State.UNCERTAIN, State.FAILED, State.EXPIRED))
+
+PRIORITY = {kind: place for place, kind in enumerate(Class)}
+
+PROMISE = """INSERT INTO outbox (origin, phone, text, kind, priority, gateway, created_at, expires_at, parts,
+  state, due_at, claimed_by, claimed_at, tries, unknowns, external_id, error, cost, sent_at, delivered_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $7, '', 0, 0, 0, '', '', '', 0, 0)
+  ON CONFLICT (origin) DO NOTHING"""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One SMS to be sent. `origin` names what it answers and is promised once; `text` is final."""
+
+    origin: str
+    phone: str
+    text: str
+    kind: Class
+    gateway: str
+
+
+async def promise(promises: Iterable[Promise], now: int) -> None:
+    """Write the rows in the caller's transaction. After its commit, `Outbox.notify` has them sent at once."""
+    await execute_many(connection(), PROMISE, [_row(each, now) for each in promises])
+
+
+def _row(message: Promise, now: int) -> tuple[str | int, ...]:
+    kind, ends = message.kind, now + LIFE[message.kind] * 3_600_000
+    what = message.origin, message.phone, message.text, kind, PRIORITY[kind]
+    return (*what, message.gateway, now, ends, parts(message.text))
+
+
+class Outbox:
+    """Sends what is waiting. `run` is its loop, `notify` wakes it after a commit, `stop` drains it.
+
+    In each turn one transaction writes what came back and claims what may go; requests run beside it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        gateways: Mapping[str, Gateway],
+        router: Router,
+        metrics: Metrics,
+        clock: Callable[[], int] = now_ms,
+        random: Random | None = None,
+    ) -> None:
+        self._database = database
+        self._router = router
+        self._metrics = metrics
+        self._clock = clock
+        self._receipts = Receipts(database, metrics, clock)
+        self._lanes = {name: Lane(gateway, random or Random()) for name, gateway in sorted(gateways.items())}
+        self._me = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._results: list[Result] = []
+        self._requests: set[asyncio.Task[None]] = set()
+        self._turning = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._look_at = 0
+        self._stopping = False
+        self.turned_at = 0
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are under way now."""
+        return len(self._requests)
+
+    def notify(self) -> None:
+        """Rows were committed: look now."""
+        for lane in self._lanes.values():
+            lane.more = True
+        self._wake.set()
+
+    async def record_receipt(self, receipt: Receipt) -> bool:
+        """Write a delivery report, committed on return; False when no message has its id (yet)."""
+        return await self._receipts.record(receipt)
+
+    async def run(self) -> None:
+        """Send until `stop` is called. A database that is away is tried again every second."""
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                wait = await self.turn()
+            except Exception as error:
+                log.error("the outbox could not use the database: %s", type(error).__name__)
+                wait = 1.0
+            timer = asyncio.get_running_loop().call_later(wait, self._wake.set)
+            await self._wake.wait()
+            timer.cancel()
+
+    async def stop(self, within: float = 8.0) -> None:
+        """Claim nothing more, give the requests under way so many seconds, and write what came of them. One
+        that has not ended by then has an unknown outcome."""
+        self._stopping = True
+        self._wake.set()
+        async with self._turning:
+            pass  # what a turn has claimed it also starts
+        if self._requests:
+            _, late = await asyncio.wait(self._requests, timeout=within)
+            for request in late:
+                request.cancel()
+            await asyncio.gather(*late)
+        await self.turn()
+
+    async def turn(self) -> float:
+        """Write what came back, look after what is due, start what may go. Returns the seconds until the next
+        turn has something to do."""
+        async with self._turning:
+            now = self._clock()
+            looking = now >= self._look_at
+            async with self._writing(now) as (db, results):
+                expired = await self._look(db, now) if looking else []
+                claimed = await self._claim(db, now)
+            for lane, message in claimed:
+                self._start(lane, message)
+            self.turned_at = now
+            self._look_at = min([self._look_at, *queue.dues(results)])
+        self._count(results, expired)
+        sent = [each.outcome.external_id for each in results if isinstance(each.outcome, Sent)]
+        await self._receipts.settle(None if looking else sent)
+        return self._wait()
+
+    def _wait(self) -> float:
+        now = self._clock()
+        lanes = self._lanes.values()
+        if self._results:
+            return GATHER_S
+        if not self._stopping and any(lane.room(now) for lane in lanes):
+            return 0
+        resumes = [lane.paused_until for lane in lanes if lane.more and lane.paused_until > now]
+        return max(0, min([self._look_at, *resumes]) - now) / 1000
+
+    @asynccontextmanager
+    async def _writing(self, now: int) -> AsyncIterator[tuple[BaseDBAsyncClient, list[Result]]]:
+        """A transaction that begins with writing what came back; if it fails, the next one writes that."""
+        results, self._results = self._results, []
+        changed = [lane for lane in self._lanes.values() if lane.changed]
+        for lane in changed:
+            lane.changed = False
+        try:
+            async with self._database.work() as db:
+                await queue.write(db, results, now)
+                await queue.write_gateways(db, changed)
+                yield db, results
+        except BaseException:
+            self._results = results + self._results
+            for lane in changed:
+                lane.changed = True
+            raise
+
+    async def _look(self, db: BaseDBAsyncClient, now: int) -> list[str]:
+        """What nobody tells us of: time passes, processes die. Returns the gateway of each expired row."""
+        embedded = self._database.embedded
+        # nobody else sends from an embedded database; and its machine's clock may have been set back since
+        await queue.take_back(db, self._me, sys.maxsize if embedded else now - LEASE_MS)
+        if not self.turned_at:
+            await self._reroute(db)
+        next_due = await queue.promote(db, now)
+        expired = await queue.expire(db, now)
+        for name, (until, alert) in (await queue.pauses(db)).items():
+            if name in self._lanes:
+                self._lanes[name].adopt(until, alert)
+        for lane in self._lanes.values():
+            lane.more = True
+        self._look_at = min(now + (LOOK_EMBEDDED_MS if embedded else LOOK_MS), next_due or sys.maxsize)
+        return expired
+
+    async def _reroute(self, db: BaseDBAsyncClient) -> None:
+        """Messages of a gateway that is no longer configured go by one that is."""
+        found = await queue.strays(db, list(self._lanes))
+        await queue.move(db, [(number, self._router.gateway_for(phone, kind)) for number, phone, kind in found])
+
+    async def _claim(self, db: BaseDBAsyncClient, now: int) -> list[tuple[Lane, Claimed]]:
+        ready = [] if self._stopping else [lane for lane in self._lanes.values() if lane.room(now)]
+        off = bool(ready) and await queue.switched_off(db)
+        claimed = []
+        for lane in ready:
+            room = lane.room(now)
+            lane.more = False  # before looking: notify() may say otherwise meanwhile
+            messages = [] if off else await queue.claim(db, lane, room, self._me, now)
+            if len(messages) == room:
+                lane.more = True
+            claimed += [(lane, message) for message in messages]
+        return claimed
+
+    def _start(self, lane: Lane, message: Claimed) -> None:
+        if message.expires_at <= message.claimed_at:
+            self._finish(lane, message, Verdict(State.EXPIRED, message.claimed_at, "expired"))
+        elif message.tries > TRIES[message.kind]:
+            self._finish(lane, message, Verdict(State.FAILED, message.claimed_at, "too many tries"))
+        else:
+            lane.under_way += 1
+            request = asyncio.create_task(self._request(lane, message))
+            self._requests.add(request)
+            request.add_done_callback(self._requests.discard)
+
+    async def _request(self, lane: Lane, message: Claimed) -> None:
+        outcome = await self._send(lane, message)
+        lane.under_way -= 1
+        self._finish(lane, message, outcome)
+
+    async def _send(self, lane: Lane, message: Claimed) -> Sent | Verdict:
+        try:
+            sent = await lane.gateway.send(Outbound(message.id, message.phone, message.text, message.kind))
+        except SendError as error:
+            trouble = error
+        except asyncio.CancelledError:  # by stop()
+            trouble = SendError("timeout")
+        except Exception as error:
+            # not the error's own words, which may quote the message
+            log.error("gateway %s: %s while sending message %d", lane.gateway.name, type(error).__name__, message.id)
+            trouble = SendError("strange answer")
+        else:
+            lane.took(message, self._clock())
+            return sent
+        return self._judge(lane, message, trouble)
+
+    def _judge(self, lane: Lane, message: Claimed, trouble: SendError) -> Verdict:
+        now, error = self._clock(), trouble.error
+        if error.loggable:
+            log.warning("gateway %s: message %d: %s", lane.gateway.name, message.id, error.name)
+        self._metrics.send_errors.labels(lane.gateway.name, error.name).inc()
+        wait = lane.failed(message, error, trouble.detail, now)
+        return judge(message, error, now, wait)
+
+    def _finish(self, lane: Lane, message: Claimed, outcome: Sent | Verdict) -> None:
+        self._results.append(Result(lane, message, outcome))
+        if len(self._results) == 1:
+            asyncio.get_running_loop().call_later(GATHER_S, self._wake.set)
+
+    def _count(self, results: list[Result], expired: list[str]) -> None:
+        reached = Counter((each.lane.gateway.name, each.state) for each in results)
+        reached.update((gateway, State.EXPIRED) for gateway in expired)
+        for (gateway, state), messages in reached.items():
+            if state in COUNTED:
+                self._metrics.messages.labels("out", gateway, state).inc(messages)

@@ -1,0 +1,249 @@
+"""Takes what waits now, texts and dialled turns together, handles each on its own, commits once, then answers.
+
+If one of a batch fails, the batch is undone and each is run alone; the one that fails alone is set aside.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from tortoise.exceptions import BaseORMException, IntegrityError
+
+from bot.database import Database
+from bot.dispatcher import APOLOGY, Dispatcher, Handled, Waiting
+from bot.guards import Contact, contacts, hold, save
+from bot.i18n import Text
+from bot.inbox import Inbox
+from bot.message import UssdTurn
+from bot.metrics import Metrics
+from bot.outbox import Outbox, promise
+from bot.site import Site
+from bot.ussd import Screen, Sessions
+from models.people import Caller, find_callers
+from models.sql import now_ms
+
+log = logging.getLogger(__name__)
+MOST = 64  # messages in one batch (design 4)
+SLICE_S = 0.05  # a batch stops taking on work after this, so that a dialled turn never waits for a long one
+LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
+PAUSE_S = 1.0  # after the database failed
+Claim = Callable[[], Awaitable[list[Waiting]]]
+
+
+@dataclass
+class _Turn:
+    turn: UssdTurn
+    answer: "asyncio.Future[str]"
+    since: float = field(default_factory=time.perf_counter)
+
+
+@dataclass
+class _Batch:
+    """What one unit of work did; nothing of it counts before the commit."""
+
+    answered: list[tuple[_Turn, Screen]] = field(default_factory=list)
+    handled: list[tuple[Waiting, Handled]] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+    failed_at: Waiting | _Turn | None = None
+    more: bool = False
+
+
+class Pump:
+    def __init__(
+        self,
+        database: Database,
+        inbox: Inbox,
+        dispatcher: Dispatcher,
+        sessions: Sessions,
+        outbox: Outbox,
+        site: Site,
+        metrics: Metrics,
+    ) -> None:
+        self._database, self._inbox, self._outbox = database, inbox, outbox
+        self._dispatcher, self._sessions = dispatcher, sessions
+        self._site, self._metrics = site, metrics
+        self._turns: list[_Turn] = []
+        self._wake = asyncio.Event()
+        self._wake.set()  # whatever an earlier process left is looked at first
+        self._stopping = False
+        # Claiming and locking phones is one step within a process, so that messages keep their order.
+        self._claiming = asyncio.Lock()
+
+    def notify(self) -> None:
+        """There are messages to handle."""
+        self._wake.set()
+
+    async def answer(self, turn: UssdTurn) -> str:
+        """The response to a dialled turn, after its commit."""
+        waiting = _Turn(turn, asyncio.get_running_loop().create_future())
+        self._turns.append(waiting)
+        self._wake.set()
+        return await waiting.answer
+
+    async def run(self) -> None:
+        """Handle until stopped. Several of these may run at once on PostgreSQL, one on SQLite."""
+        while not self._stopping or self._turns:
+            if not self._turns:
+                timeout = None if self._database.embedded else LOOK_S
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), timeout)
+            self._wake.clear()
+            try:
+                while await self._take():
+                    pass
+            except Exception:
+                log.exception("the database cannot be used")
+                self._give_up_turns()
+                await asyncio.sleep(PAUSE_S)
+                self._wake.set()
+
+    def stop(self) -> None:
+        """Finish what is under way; what waits in the inbox is handled after the next start."""
+        self._stopping = True
+        self._wake.set()
+
+    async def _take(self) -> bool:
+        """One batch. True when there may be more."""
+        turns, self._turns = self._turns[:MOST], self._turns[MOST:]
+        batch = _Batch()
+        try:
+            await self._work(batch, turns, self._oldest)
+        except Exception:
+            log.warning("a batch was undone; each message of it is run alone", exc_info=True)
+            await self._each_alone(turns, [message for message, _handled in batch.handled], batch.failed_at)
+            return True
+        self._committed(batch)
+        return batch.more or bool(self._turns)
+
+    async def _work(self, batch: _Batch, turns: Sequence[_Turn], claim: Claim) -> None:
+        async with self._database.work():
+            async with self._claiming:
+                messages = await claim()
+                await hold([t.turn.phone for t in turns] + [m.sender.value for m in messages])
+                messages = await self._inbox.in_order(messages)
+            phones = {turn.turn.phone for turn in turns} | {message.sender.value for message in messages}
+            if not phones:
+                return
+            callers = await find_callers(sorted(phones))
+            known = await contacts(sorted(phones))
+            for turn in turns:
+                batch.failed_at = turn
+                await self._dial(batch, turn, callers, known)
+            started = time.perf_counter()
+            for message in messages:
+                if time.perf_counter() - started > SLICE_S:
+                    batch.more = True
+                    break
+                batch.failed_at = message
+                await self._text(batch, message, callers, known)
+                await asyncio.sleep(0)  # the loop reads what arrives meanwhile
+            batch.more = batch.more or len(messages) == MOST
+            batch.failed_at = None
+            await self._write(batch, known)
+
+    async def _oldest(self) -> list[Waiting]:
+        return [] if self._stopping else await self._inbox.claim(MOST)
+
+    async def _dial(self, batch: _Batch, turn: _Turn, callers: dict[str, Caller], known: dict[str, Contact]) -> None:
+        phone = turn.turn.phone
+        before = replace(known[phone])
+        screen = await self._sessions.turn(turn.turn, callers[phone], known[phone])
+        batch.answered.append((turn, screen))
+        if known[phone] != before:
+            batch.changed.add(phone)
+
+    async def _text(
+        self, batch: _Batch, message: Waiting, callers: dict[str, Caller], known: dict[str, Contact]
+    ) -> None:
+        phone = message.sender.value
+        handled = await self._dispatcher.sms(message, known[phone], callers[phone])
+        batch.handled.append((message, handled))
+        batch.changed.add(phone)
+
+    async def _write(self, batch: _Batch, known: dict[str, Contact]) -> None:
+        results = [handled for _message, handled in batch.handled]
+        results += [screen.handled for _turn, screen in batch.answered]
+        promises = [one for handled in results for one in handled.promises]
+        if promises:
+            await promise(promises, now_ms())
+        await save([known[phone] for phone in sorted(batch.changed)])
+        await self._inbox.done([(m.id, "done", h.outcome, "") for m, h in batch.handled])
+
+    def _committed(self, batch: _Batch) -> None:
+        if batch.handled or batch.answered:
+            self._outbox.notify()
+        for turn, screen in batch.answered:
+            if not turn.answer.done():
+                turn.answer.set_result(screen.response)
+            self._metrics.handling.labels("ussd").observe(time.perf_counter() - turn.since)
+            self._count(screen.handled)
+        for _message, handled in batch.handled:
+            self._count(handled)
+
+    def _count(self, handled: Handled) -> None:
+        self._metrics.talks.labels(handled.talk, handled.outcome).inc()
+
+    async def _each_alone(
+        self, turns: Sequence[_Turn], messages: Sequence[Waiting], failed_at: Waiting | _Turn | None
+    ) -> None:
+        for turn in turns:
+            batch = _Batch()
+            try:
+                await self._work(batch, [turn], _nothing)
+                self._committed(batch)
+            except Exception as error:
+                log.exception("a dialled turn failed")
+                self._apologise(turn)
+                _raise_if_database(error)
+        alone = [*messages, failed_at] if isinstance(failed_at, Waiting) else messages
+        for message in alone:
+            batch = _Batch()
+            try:
+                await self._work(batch, [], partial(self._inbox.claim_one, message.id))
+                self._committed(batch)
+            except Exception as error:
+                _raise_if_database(error)
+                log.exception("a message failed", extra={"inbox": message.id})
+                await self._set_aside(message, error)
+
+    async def _set_aside(self, message: Waiting, error: Exception) -> None:
+        """Keep a poison message with its error, and tell its sender once."""
+        async with self._database.work():
+            callers = await find_callers([message.sender.value])
+            language = callers[message.sender.value].language or self._site.languages[0]
+            await promise(self._dispatcher.apology(message, language), now_ms())
+            await self._inbox.done([(message.id, "failed", "failed", f"{type(error).__name__} at {_where(error)}")])
+        self._metrics.talks.labels("", "failed").inc()
+        self._outbox.notify()
+
+    def _apologise(self, turn: _Turn) -> None:
+        if not turn.answer.done():
+            text = Text(APOLOGY.english, {"help": self._site.help_phone})
+            turn.answer.set_result("END " + text.to(self._site.languages[0]))
+
+    def _give_up_turns(self) -> None:
+        turns, self._turns = self._turns, []
+        for turn in turns:
+            self._apologise(turn)
+
+
+async def _nothing() -> list[Waiting]:
+    return []
+
+
+def _raise_if_database(error: Exception) -> None:
+    """A fault of the database is not the message's: it is tried again later. A broken rule (IntegrityError) is."""
+    if isinstance(error, BaseORMException | OSError) and not isinstance(error, IntegrityError):
+        raise error
+
+
+def _where(error: Exception) -> str:
+    """File and line of our own code; never the values, which may be secret."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    return f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}" if place else "?"

@@ -1,0 +1,161 @@
+"""The outbox table as a queue: the statements that bot/outbox.py runs in its turns, each for many rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from bot.backoff import Claimed, Lane, Verdict
+from bot.message import Sent
+from models.messages import Class, State
+from models.sql import connection, execute, execute_many, marks, on_postgres
+
+# Conditions on `state` are written as in the partial indexes, since SQLite uses those for no other form.
+# {lock} passes over rows that another process holds.
+CLAIM = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
+  WHERE id IN (SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $3
+               ORDER BY priority, id LIMIT $4 {lock})
+  RETURNING id, priority, phone, text, kind, tries, unknowns, expires_at"""
+PROMOTE = """UPDATE outbox SET state = 'waiting' WHERE id IN
+  (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 {lock})"""
+EXPIRE = """UPDATE outbox SET state = 'expired', error = 'expired' WHERE id IN
+  (SELECT id FROM outbox WHERE state = 'waiting' AND expires_at <= $1 {lock}) RETURNING gateway"""
+TAKE_BACK = """UPDATE outbox SET state = 'waiting' WHERE id IN
+  (SELECT id FROM outbox WHERE state = 'sending' AND claimed_by <> $1 AND claimed_at <= $2 {lock})"""
+NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE state IN ('scheduled', 'uncertain')"
+STRAYS = """SELECT id, phone, kind FROM outbox WHERE state = 'waiting' AND gateway NOT IN ({names}) UNION ALL
+  SELECT id, phone, kind FROM outbox WHERE state IN ('scheduled', 'uncertain') AND gateway NOT IN ({names})"""
+
+WRITE_SENT = """UPDATE outbox SET state = 'sent', error = '', external_id = $2, parts = $3, cost = $4,
+  sent_at = $5 WHERE id = $1 AND state = 'sending'"""
+WRITE_NOT_SENT = """UPDATE outbox SET state = $2, due_at = $3, error = $4, tries = tries + $5,
+  unknowns = unknowns + $6 WHERE id = $1 AND state = 'sending'"""
+WRITE_GATEWAY = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
+  VALUES ($1, 0, $2, $3, $4, $5) ON CONFLICT (name) DO UPDATE SET last_word = excluded.last_word,
+  sent_at = CASE WHEN excluded.sent_at > 0 THEN excluded.sent_at ELSE gatewaystate.sent_at END,
+  paused_until = excluded.paused_until, alert = excluded.alert"""
+
+SIZES = """SELECT gateway, state, COUNT(*) AS messages, MIN(created_at) AS oldest FROM outbox
+  WHERE state = 'waiting' GROUP BY gateway, state UNION ALL
+  SELECT gateway, state, COUNT(*), MIN(created_at) FROM outbox
+  WHERE state IN ('scheduled', 'uncertain') GROUP BY gateway, state UNION ALL
+  SELECT gateway, state, COUNT(*), MIN(created_at) FROM outbox
+  WHERE state = 'sending' GROUP BY gateway, state"""
+
+
+class Result(NamedTuple):
+    """What came of one message that was claimed."""
+
+    lane: Lane
+    message: Claimed
+    outcome: Sent | Verdict
+
+    @property
+    def state(self) -> State:
+        return State.SENT if isinstance(self.outcome, Sent) else self.outcome.state
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What one gateway has yet to send in one state; `oldest` is when the oldest was promised, in ms."""
+
+    gateway: str
+    state: State
+    messages: int
+    oldest: int
+
+
+async def sizes() -> list[Size]:
+    """What is still to be sent, for the gauges and the office."""
+    rows = await execute(connection(), SIZES)
+    return [Size(row["gateway"], State(row["state"]), row["messages"], row["oldest"]) for row in rows]
+
+
+async def switched_off(db: BaseDBAsyncClient) -> bool:
+    """Whether the office has stopped everything that goes out."""
+    return bool(await execute(db, "SELECT 1 FROM setting WHERE name = 'outgoing' AND value = 'off'"))
+
+
+async def claim(db: BaseDBAsyncClient, lane: Lane, room: int, me: str, now: int) -> list[Claimed]:
+    """Take up to `room` messages of one gateway, the most urgent first. Nobody else gets them until they are
+    written back or taken back."""
+    rows = await execute(db, _locking(CLAIM), (me, now, lane.gateway.name, room))
+    rows.sort(key=lambda row: (row.pop("priority"), row["id"]))
+    return [Claimed(**row | {"kind": Class(row["kind"]), "claimed_at": now}) for row in rows]
+
+
+def dues(results: Sequence[Result]) -> list[int]:
+    """When the messages that are to be looked at again will be due."""
+    verdicts = [each.outcome for each in results if isinstance(each.outcome, Verdict)]
+    return [verdict.due_at for verdict in verdicts if verdict.state in (State.SCHEDULED, State.UNCERTAIN)]
+
+
+async def write(db: BaseDBAsyncClient, results: Sequence[Result], now: int) -> None:
+    """Write what came of messages that were claimed. What a gateway said is cut to its column: PostgreSQL
+    would refuse the whole batch."""
+    sent, not_sent = [], []
+    for _, message, outcome in results:
+        if isinstance(outcome, Sent):
+            sent.append(
+                (
+                    message.id,
+                    _cut(outcome.external_id, 120),
+                    min(outcome.parts, 99),
+                    _cut(outcome.cost, 20),
+                    now,
+                )
+            )
+        else:
+            not_sent.append((message.id, *outcome))
+    await execute_many(db, WRITE_SENT, sent)
+    await execute_many(db, WRITE_NOT_SENT, not_sent)
+
+
+async def write_gateways(db: BaseDBAsyncClient, lanes: Sequence[Lane]) -> None:
+    """Write the gateways' last words and pauses."""
+    rows = [(each.gateway.name, each.sent_at, _cut(each.word, 200), each.paused_until, each.alert) for each in lanes]
+    await execute_many(db, WRITE_GATEWAY, rows)
+
+
+async def pauses(db: BaseDBAsyncClient) -> dict[str, tuple[int, str]]:
+    """Which gateways are paused, or were and have not sent since: until when, and the alert."""
+    rows = await execute(db, "SELECT name, paused_until, alert FROM gatewaystate WHERE paused_until > 0")
+    return {row["name"]: (row["paused_until"], row["alert"]) for row in rows}
+
+
+async def take_back(db: BaseDBAsyncClient, me: str, before: int) -> None:
+    """Messages that other senders claimed before this time wait again. It counts as a try and not as unknown:
+    what was promised goes out at least once."""
+    await execute(db, _locking(TAKE_BACK), (me, before))
+
+
+async def promote(db: BaseDBAsyncClient, now: int) -> int | None:
+    """Let wait what is due. Returns when the next will be, if there is one."""
+    await execute(db, _locking(PROMOTE), (now,))
+    due: int | None = (await execute(db, NEXT_DUE))[0]["due"]
+    return due
+
+
+async def expire(db: BaseDBAsyncClient, now: int) -> list[str]:
+    """End what is too old to send; returns the gateway of each."""
+    return [row["gateway"] for row in await execute(db, _locking(EXPIRE), (now,))]
+
+
+async def strays(db: BaseDBAsyncClient, gateways: Sequence[str]) -> list[tuple[int, str, Class]]:
+    """Id, phone and kind of messages for a gateway that is none of these."""
+    rows = await execute(db, STRAYS.format(names=marks(len(gateways))), gateways)
+    return [(row["id"], row["phone"], Class(row["kind"])) for row in rows]
+
+
+async def move(db: BaseDBAsyncClient, moves: Sequence[tuple[int, str]]) -> None:
+    """Give messages, by id, to other gateways."""
+    await execute_many(db, "UPDATE outbox SET gateway = $2 WHERE id = $1", moves)
+
+
+def _locking(statement: str) -> str:
+    return statement.format(lock="FOR UPDATE SKIP LOCKED" if on_postgres() else "")
+
+
+def _cut(text: str, length: int) -> str:
+    return text.replace("\0", "")[:length]

@@ -1,0 +1,54 @@
+"""What a talk may know of the installation it runs in: money, time, language, and the vault."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+
+from bot.config import Config
+from models.vault import Vault
+
+
+@dataclass(frozen=True)
+class Site:
+    company: str
+    country: str
+    currency: str
+    exponent: int
+    zone: ZoneInfo
+    languages: list[str]
+    help_phone: str
+    vault: Vault
+
+    @classmethod
+    def of(cls, config: Config) -> "Site":
+        return cls(
+            config.company,
+            config.country,
+            config.currency,
+            config.exponent,
+            config.zone,
+            config.language_codes,
+            config.help_phone,
+            Vault(config.secret_key.get_secret_value()),
+        )
+
+    def number(self, minor: int) -> str:
+        """Money without its currency: 8,000 (and 8,000.50 where somebody paid a fraction)."""
+        whole, fraction = divmod(abs(minor), 10**self.exponent)
+        sign = "-" if minor < 0 else ""
+        return f"{sign}{whole:,}" + (f".{fraction:0{self.exponent}d}" if fraction else "")
+
+    def money(self, minor: int) -> str:
+        """Money with its currency: TZS 8,000."""
+        return f"{self.currency} {self.number(minor)}"
+
+    def day(self, when: datetime, language: str) -> str:
+        """A day as people say it in the operator's zone: 2 Dec."""
+        del language  # the months' short names of CLDR are long or accented in some languages: English ones fit
+        return format_date(when.astimezone(self.zone), "d MMM", locale="en")
+
+    def clock(self, when: datetime) -> str:
+        """The time of day in the operator's zone: 10:42."""
+        return format_time(when.astimezone(self.zone), "HH:mm", tzinfo=self.zone, locale="en")

@@ -1,0 +1,76 @@
+"""What is kept of a talk between turns, and the ways in which a turn can stop before the talk's end."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.i18n import Text
+from bot.message import Reply
+from models.sql import now_ms
+
+
+@dataclass
+class TalkState:
+    """Named, already resolved answers: a customer's id, not "option 2". `key` names this run of the talk;
+    `confirming` says that the open question is about an effect, `resume` that the caller has not said yet whether
+    to go on with it."""
+
+    talk: str
+    key: str
+    answers: list[list[Any]] = field(default_factory=list)
+    page: int = 0
+    wrong: int = 0
+    confirming: bool = False
+    resume: bool = False
+    asked_at: int = field(default_factory=now_ms)
+
+    def dump(self) -> str:
+        return json.dumps(vars(self), separators=(",", ":"))
+
+    @classmethod
+    def load(cls, text: str) -> "TalkState":
+        return cls(**json.loads(text))
+
+    def forget_consent(self) -> None:
+        """Drop a yes and a PIN and what came after: another session has to give them itself."""
+        names = [name for name, _value in self.answers]
+        for consent in ("pin", "confirm"):
+            if consent in names:
+                del self.answers[names.index(consent) :]
+                names = names[: len(self.answers)]
+
+
+class Suspended(Exception):
+    """The talk waits for an answer to this question."""
+
+    def __init__(self, prompt: Text) -> None:
+        super().__init__(prompt.english)
+        self.prompt = prompt
+
+
+class Rejected(Suspended):
+    """What was typed is no answer; `error` says why."""
+
+    def __init__(self, prompt: Text, error: Text) -> None:
+        super().__init__(prompt)
+        self.error = error
+
+
+class Back(Exception):
+    """One answer was taken back."""
+
+
+class Left(Exception):
+    """There was nothing to take back: the caller leaves the talk."""
+
+
+class Changed(Exception):
+    """What was answered before no longer fits the talk."""
+
+
+class Ended(Exception):
+    """The talk ends here, inside a question."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.reply = reply

@@ -1,0 +1,49 @@
+"""The SMS side of one phone: its open question, and how the last one closed."""
+
+import json
+from dataclasses import dataclass
+
+from bot.state import TalkState
+from models.sql import now_ms
+
+OPEN_MS = 10 * 60_000  # a question stays open ten minutes
+LAST_MS = 24 * 3_600_000  # and its answer is given again for a day
+
+
+@dataclass
+class Thread:
+    """`closed` says how the last question about an effect ended: done, left or expired. `last` is what was
+    answered then, in the words that were sent."""
+
+    open: TalkState | None = None
+    closed: str = ""
+    closed_at: int = 0
+    talk: str = ""
+    last: str = ""
+
+    @classmethod
+    def load(cls, text: str) -> "Thread":
+        if not text:
+            return cls()
+        kept = json.loads(text)
+        state = kept.pop("open")
+        thread = cls(open=TalkState(**state) if state else None, **kept)
+        if thread.open and now_ms() - thread.open.asked_at > OPEN_MS:
+            thread.close("expired")
+        return thread
+
+    def dump(self) -> str:
+        state = vars(self.open) if self.open else None
+        return json.dumps({**vars(self), "open": state}, separators=(",", ":"))
+
+    def close(self, how: str, last: str = "") -> None:
+        """The open question ends. What is no question about an effect leaves the memory as it is."""
+        if self.open and self.open.confirming:
+            self.closed, self.closed_at = how, now_ms()
+            self.talk, self.last = self.open.talk, last
+        self.open = None
+
+    @property
+    def remembered(self) -> str:
+        """How the last question closed, while anybody may still refer to it."""
+        return self.closed if now_ms() - self.closed_at <= LAST_MS else ""

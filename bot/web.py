@@ -1,0 +1,147 @@
+"""The doors: a gateway's callback becomes a message, a turn or a report; its answer becomes a response."""
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from bot.database import Database
+from bot.gateways import BadCallback, Fields, Gateway
+from bot.guards import note_opt_out
+from bot.i18n import Text, _
+from bot.inbox import Inbox
+from bot.metrics import Metrics
+from bot.outbox import Outbox
+from bot.pump import Pump
+from bot.redact import Redactor
+from bot.site import Site
+from bot.ussd import close
+from models import Refused
+from models.sql import now_ms
+
+log = logging.getLogger(__name__)
+MOST_BODY = 8 * 1024  # bytes; the longest real callback, a USSD end with its transcript, is under 2 KiB
+USSD_WITHIN_S = 2.8  # networks give up after 10 s, people earlier (design 1: under 3 s always)
+SLOW = _("This takes longer. If it went through, an SMS follows. Else dial again. Help {help}")
+
+
+@dataclass(frozen=True)
+class Door:
+    """A gateway with the secret that its callbacks must carry."""
+
+    gateway: Gateway
+    secret: str
+
+
+class Doors:
+    """The callback routes of all gateways: `/gateways/<name>/<secret>/<kind>`."""
+
+    def __init__(
+        self,
+        doors: Mapping[str, Door],
+        inbox: Inbox,
+        pump: Pump,
+        outbox: Outbox,
+        database: Database,
+        redactor: Redactor,
+        metrics: Metrics,
+        site: Site,
+    ) -> None:
+        self._doors, self._inbox, self._pump, self._outbox = doors, inbox, pump, outbox
+        self._database, self._redactor, self._metrics, self._site = database, redactor, metrics, site
+        self._kinds: dict[str, Callable[[Gateway, Fields], Awaitable[web.Response]]] = {
+            "sms": self._sms,
+            "delivery": self._delivery,
+            "ussd": self._ussd,
+            "ussd-end": self._ussd_end,
+            "optout": self._optout,
+        }
+
+    async def callback(self, request: web.Request) -> web.Response:
+        """Any callback: check its secret, read its form, hand it to its kind."""
+        name = request.match_info["name"]
+        door = self._doors.get(name)
+        kind = self._kinds.get(request.match_info["kind"])
+        if door is None or kind is None or not _same(request.match_info["secret"], door.secret):
+            self._metrics.refused.labels(name if door else "unknown", "secret").inc()
+            raise web.HTTPNotFound
+        body = await _read(request)
+        try:
+            return await kind(door.gateway, _form(body))
+        except BadCallback as error:
+            return await self._refuse(name, 413 if len(body) > MOST_BODY else 400, str(error), body)
+
+    async def _sms(self, gateway: Gateway, form: Fields) -> web.Response:
+        try:
+            await self._inbox.record(gateway.parse_sms(form))
+        except BadCallback:
+            raise
+        except Exception as error:  # it is logged where it happened; 5xx has the gateway send it again
+            raise web.HTTPServiceUnavailable(text="not stored, send it again") from error
+        return web.Response()
+
+    async def _delivery(self, gateway: Gateway, form: Fields) -> web.Response:
+        receipt = gateway.parse_receipt(form)
+        known = await self._outbox.record_receipt(receipt)
+        log.info("delivery report", extra={"gateway": gateway.name, "word": receipt.word, "known": known})
+        return web.Response()
+
+    async def _ussd(self, gateway: Gateway, form: Fields) -> web.Response:
+        turn = gateway.parse_ussd(form)
+        try:
+            answer = await asyncio.wait_for(asyncio.shield(self._pump.answer(turn)), USSD_WITHIN_S)
+        except TimeoutError:
+            slow = Text(SLOW.english, {"help": self._site.help_phone})
+            answer = "END " + slow.to(self._site.languages[0])
+        return web.Response(text=answer)
+
+    async def _ussd_end(self, gateway: Gateway, form: Fields) -> web.Response:
+        end = gateway.parse_ussd_end(form)
+        async with self._database.work():
+            await close(end)
+        log.info("dialled session ended", extra={"gateway": gateway.name, "status": end.status})
+        return web.Response()
+
+    async def _optout(self, gateway: Gateway, form: Fields) -> web.Response:
+        notice = gateway.parse_optout(form)
+        async with self._database.work():
+            await note_opt_out(notice)
+        return web.Response()
+
+    async def _refuse(self, name: str, status: int, reason: str, body: bytes) -> web.Response:
+        """Say what is wrong, and keep what came for whoever looks into it."""
+        self._metrics.refused.labels(name, "malformed").inc()
+        kept = self._redactor.clean_transcript(body[:MOST_BODY].decode(errors="replace").replace("\0", "?"))
+        async with self._database.work():
+            await Refused.create(gateway=name, reason=reason[:200], body=kept, created_at=now_ms())
+        return web.Response(status=status, text=f"{reason}\n")
+
+
+def _same(given: str, secret: str) -> bool:
+    return bool(secret) and hmac.compare_digest(given.encode(), secret.encode())
+
+
+async def _read(request: web.Request) -> bytes:
+    """The body, at most one byte more than we accept."""
+    body = b""
+    while len(body) <= MOST_BODY:
+        chunk = await request.content.read(MOST_BODY + 1 - len(body))
+        if not chunk:
+            break
+        body += chunk
+    return body
+
+
+def _form(body: bytes) -> Fields:
+    """A urlencoded form. Raises BadCallback."""
+    if len(body) > MOST_BODY:
+        raise BadCallback(f"the body is larger than {MOST_BODY} bytes")
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50, errors="strict")
+    except ValueError as error:
+        raise BadCallback("the body is no form in UTF-8") from error
+    return {name: value.replace("\0", "") for name, value in pairs}

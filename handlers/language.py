@@ -1,0 +1,34 @@
+"""The language in which we answer."""
+
+from bot.chat import Chat
+from bot.commands import talk
+from bot.i18n import _, verbatim
+from bot.message import Reply
+from models.people import Role
+
+# Each language in its own words, unaccented: whoever looks for it can read it.
+NAMES = {"en": "English", "sw": "Kiswahili", "fr": "Francais", "pt": "Portugues", "ha": "Hausa"}
+
+
+@talk(
+    "language",
+    roles={Role.AGENT, Role.CUSTOMER},
+    words={
+        "en": ("LANG", "LANGUAGE"),
+        "sw": ("LUGHA",),
+        "fr": ("LANGUE",),
+        "pt": ("LINGUA",),
+        "ha": ("HARSHE",),
+    },
+    menu=_("Language"),
+    usage=_("sw"),
+    example="sw",
+    when_locked=True,
+)
+async def language(chat: Chat) -> Reply:
+    options = [(code, verbatim(NAMES[code])) for code in chat.site.languages]
+    code = await chat.choose("language", _("Language?"), options)
+    chat.no_more()
+    await chat.person.speak(code)
+    chat.language = code
+    return chat.end(_("Done. We write in English now."))

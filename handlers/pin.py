@@ -1,0 +1,28 @@
+"""An agent changes the PIN."""
+
+from bot.chat import Chat
+from bot.commands import talk
+from bot.fields import NewPin, SamePin
+from bot.i18n import _
+from bot.message import Reply
+from models import pins
+from models.people import Role
+
+
+@talk(
+    "pin",
+    roles={Role.AGENT},
+    words={"en": ("PIN",), "sw": ("PIN", "SIRI"), "fr": ("PIN",), "pt": ("PIN", "SENHA"), "ha": ("PIN",)},
+    menu=_("Change PIN"),
+    usage=_("old new"),
+    example="123456 604817",
+    nothing=_("PIN not changed."),
+)
+async def pin(chat: Chat) -> Reply:
+    await chat.pin(fresh=True)
+    hashed = await chat.ask(NewPin(_("New PIN? Six digits.")))
+    if not chat.one_line:
+        await chat.ask(SamePin(_("New PIN once more?"), hashed))
+    chat.no_more()
+    await pins.change(chat.agent, hashed, actor=chat.person.phone)
+    return chat.end(_("PIN changed. Now delete your message with the PIN."))

@@ -1,0 +1,45 @@
+"""Asks for a device by its serial, or by its tail."""
+
+from bot.chat import Chat
+from bot.fields import Field, Invalid
+from bot.i18n import Text, _, verbatim
+from models.devices import Device, DeviceNotFound, find_for_agent, of_customers, with_owner
+
+MOST = 20  # characters of a serial that a sentence shows
+
+
+class DeviceSerial(Field[Device]):
+    """A device among the customers of the agent's own mini-grid. What is recorded is its id."""
+
+    name = "device"
+
+    async def read(self, chat: Chat, answer: str) -> int:
+        serial = "".join(answer.upper().split())
+        try:
+            device = await find_for_agent(serial, chat.agent.mini_grid_id)
+        except DeviceNotFound as error:
+            if error.matches:
+                raise Invalid(_("Several end in {serial}. Send it in full.", serial=serial[:MOST])) from error
+            raise Invalid(_("{serial} not found. Read it on the device.", serial=serial[:MOST])) from error
+        return device.id
+
+    async def find(self, chat: Chat, recorded: int) -> Device:
+        return await with_owner(recorded)
+
+
+async def own_device(chat: Chat) -> Device | None:
+    """One of the devices behind the caller's number: the only one, or the one that is chosen. None when there
+    is none."""
+    devices = await of_customers(chat.person.customers)
+    if not devices:
+        return None
+    if len(devices) == 1 and len(chat.person.customers) == 1 and not chat.answers("device"):
+        return devices[0]
+    serial = await chat.choose("device", _("Which one?"), [(d.serial, _label(d, chat)) for d in devices])
+    return next(device for device in devices if device.serial == serial)
+
+
+def _label(device: Device, chat: Chat) -> Text:
+    """The serial, and whose it is where a number is shared."""
+    owner = f" {device.customer.masked}" if len(chat.person.customers) > 1 and device.customer else ""
+    return verbatim(f"{device.serial}{owner}"[:30])

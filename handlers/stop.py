@@ -1,0 +1,37 @@
+"""Reminders off and on. Tokens and receipts always come: they were paid for."""
+
+from bot.chat import Chat
+from bot.commands import talk
+from bot.i18n import _
+from bot.message import Reply
+from models.people import Role
+
+EVERYONE = frozenset(Role)
+
+
+@talk(
+    "stop",
+    roles=EVERYONE,
+    words={"en": ("STOP",), "sw": ("ACHA",), "fr": ("ARRET",), "pt": ("PARAR", "SAIR"), "ha": ("TSAYA",)},
+    menu=_("No reminders"),
+    usage=_(""),
+    when_locked=True,
+)
+async def stop(chat: Chat) -> Reply:
+    chat.no_more()
+    chat.contact.stop()
+    return chat.end(_("Done. No more reminders. Tokens and receipts still come. Send START to undo."))
+
+
+@talk(
+    "start",
+    roles=EVERYONE,
+    words={"en": ("START",), "sw": ("ANZA",), "fr": ("DEBUT",), "pt": ("INICIAR",), "ha": ("FARA",)},
+    menu=_("Reminders on"),
+    usage=_(""),
+    when_locked=True,
+)
+async def start(chat: Chat) -> Reply:
+    chat.no_more()
+    chat.contact.start()
+    return chat.end(_("Done. Reminders come again. Send STOP to end them."))

@@ -1,0 +1,128 @@
+"""An outbox driven turn by turn: a clock that stands still, a gateway that answers as told."""
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from bot.database import Database
+from bot.gateways import SendError
+from bot.message import Outbound, Sent
+from bot.metrics import Metrics
+from bot.outbox import GATHER_S, Outbox, Promise, promise
+from bot.routing import Router
+from models.messages import Class
+from models.sql import execute
+
+START = 1_760_000_000_000  # milliseconds; any moment
+SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
+ASHA = "+255700000001"
+
+Answer = Sent | SendError | None
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class ScriptedGateway:
+    """Answers each request with what `answer` returns for it; None means never."""
+
+    def __init__(self, name: str, clock: Clock) -> None:
+        self.name = name
+        self.requests: list[tuple[int, Outbound]] = []
+        self.answer: Callable[[Outbound], Answer] = self.accept
+        self._clock = clock
+
+    @staticmethod
+    def accept(message: Outbound) -> Sent:
+        return Sent(f"id {message.id}", 1, "TZS 20")
+
+    def refuse(self, name: str, detail: str = "") -> None:
+        self.answer = lambda message: SendError(name, detail)
+
+    @property
+    def texts(self) -> list[str]:
+        return [message.text for _, message in self.requests]
+
+    @property
+    def times(self) -> list[int]:
+        """When the requests came, in milliseconds since the start."""
+        return [at - START for at, _ in self.requests]
+
+    async def send(self, message: Outbound) -> Sent:
+        self.requests.append((self._clock(), message))
+        answer = self.answer(message)
+        if answer is None:
+            await asyncio.get_running_loop().create_future()
+        if isinstance(answer, SendError):
+            raise answer
+        assert answer
+        return answer
+
+
+class Bench:
+    """A database, a clock, two gateways that can send and an outbox over them."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.clock = Clock()
+        self.gateway = ScriptedGateway("africastalking", self.clock)
+        self.other = ScriptedGateway("kannel", self.clock)
+        self.metrics = Metrics()
+        self.outbox = self.new_outbox()
+
+    def new_outbox(self) -> Outbox:
+        """One more process' outbox over the same database and gateways."""
+        gateways: Any = {gateway.name: gateway for gateway in (self.gateway, self.other)}
+        router = Router(list(gateways))
+        return Outbox(self.database, gateways, router, self.metrics, self.clock, Random(7))
+
+    async def promise(self, *texts: str, kind: Class = Class.REPLY, gateway: str = "africastalking") -> None:
+        """Promise one message for each text, which is also its origin."""
+        async with self.database.work():
+            await promise([Promise(text, ASHA, text, kind, gateway) for text in texts], self.clock())
+        self.outbox.notify()
+
+    async def settle(self, outbox: Outbox | None = None) -> float:
+        """Take turns until all is answered and written. Returns the seconds in which nothing will happen."""
+        outbox = outbox or self.outbox
+        while True:
+            wait = await outbox.turn()
+            busy = outbox.under_way
+            for _ in range(5):
+                await asyncio.sleep(0)
+            if not busy and wait > GATHER_S:
+                return wait
+
+    async def settle_after(self, milliseconds: int) -> None:
+        self.clock.now += milliseconds
+        await self.settle()
+
+    async def sql(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+        async with self.database.work() as db:
+            return await execute(db, statement, values)
+
+    async def row(self, origin: str) -> dict[str, Any]:
+        return (await self.sql("SELECT * FROM outbox WHERE origin = $1", origin))[0]
+
+    async def states(self) -> dict[str, str]:
+        return {row["origin"]: row["state"] for row in await self.sql("SELECT origin, state FROM outbox")}
+
+    async def gateway_row(self) -> dict[str, Any]:
+        return (await self.sql("SELECT * FROM gatewaystate WHERE name = 'africastalking'"))[0]
+
+    async def switch(self, value: str) -> None:
+        await self.sql(
+            "INSERT INTO setting (name, value) VALUES ('outgoing', $1) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            value,
+        )
+
+    def counted(self, state: str, gateway: str = "africastalking") -> float:
+        labels = {"direction": "out", "gateway": gateway, "state": state}
+        return self.metrics.registry.get_sample_value("mwanga_messages_total", labels) or 0

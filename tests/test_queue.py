@@ -1,0 +1,44 @@
+"""The statements over the outbox table, and what they cost."""
+
+import pytest
+
+from bot import queue
+from bot.database import Database
+from bot.queue import Size
+from bot.receipts import FIND
+from models.messages import State
+from models.sql import execute
+from tests.sending import SECOND, START, Bench
+
+
+@pytest.fixture
+def bench(database: Database) -> Bench:
+    return Bench(database)
+
+
+async def test_the_queues_are_counted_with_their_oldest(bench: Bench) -> None:
+    bench.gateway.refuse("unreachable")
+    await bench.promise("tried")
+    await bench.settle()
+    await bench.switch("off")
+    bench.clock.now += SECOND
+    await bench.promise("one", "two", gateway="kannel")
+    async with bench.database.work():
+        found = await queue.sizes()
+    assert sorted(found, key=lambda size: size.gateway) == [
+        Size("africastalking", State.SCHEDULED, 1, START),
+        Size("kannel", State.WAITING, 2, START + SECOND),
+    ]
+
+
+STATEMENTS = [queue.CLAIM, queue.PROMOTE, queue.EXPIRE, queue.TAKE_BACK, queue.NEXT_DUE, queue.STRAYS, queue.SIZES]
+
+
+async def test_no_statement_reads_the_history(bench: Bench) -> None:
+    if not bench.database.embedded:
+        pytest.skip("PostgreSQL plans by what a table holds; the conditions are the same")
+    async with bench.database.work() as db:
+        for statement in [*STATEMENTS, queue.WRITE_SENT, queue.WRITE_NOT_SENT, FIND.format("$1")]:
+            values = [1] * sum(f"${n}" in statement for n in range(1, 9))
+            plan = await execute(db, "EXPLAIN QUERY PLAN " + statement.format(lock="", names="''"), values)
+            assert "SCAN outbox" not in {step["detail"] for step in plan}, statement
