@@ -13,7 +13,7 @@ from bot.i18n import Text, _, verbatim
 from bot.listing import BACK, MORE, pages, screen
 from bot.message import Copy, Reply
 from bot.site import Site
-from bot.state import Back, Changed, Left, Rejected, Suspended, TalkState
+from bot.state import Back, Changed, Ended, Left, Rejected, Suspended, TalkState
 from models.messages import Class
 from models.people import Agent, Caller
 
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 BACK_LINE = _("0. Back")
 _BACK_SPACE = 15  # septets that "\n0. Back" may take in the longest language
+
+
+def locked_out(site: Site) -> Text:
+    """What an agent reads who is locked."""
+    return _("You are locked. Nothing was done. Call {help}.", help=site.help_phone)
 
 
 class Channel(StrEnum):
@@ -81,6 +86,8 @@ class Chat:
     async def hand_over(self, talk: "Talk") -> Reply:
         """Go on in another talk, with everything answered so far; back leads here again."""
         self.running = talk
+        if self.person.locked and not talk.when_locked:
+            raise Ended(Reply(locked_out(self.site)))
         return await talk.run(self)
 
     @property
@@ -108,7 +115,10 @@ class Chat:
     async def ask(self, question: Field[T]) -> T:
         """The answer to one question."""
         if not self._recorded(question.name):
-            answer = self._answer(question.prompt, takes=question.takes)
+            if self.one_line and self._inputs:
+                count = await question.pieces(self, self._inputs)
+                self._inputs[:count] = [" ".join(self._inputs[:count])]
+            answer = self._answer(question.prompt)
             await self._read(question, answer, question.prompt)
         return await question.find(self, self._last())
 
@@ -137,6 +147,9 @@ class Chat:
         for value, label in zip((value for value, _label in options), labels, strict=True):
             if plain_word(answer) in (plain_word(value), plain_word(label)):
                 return value
+        if self.one_line:
+            choices = ", ".join(value for value, _label in options)[:40]
+            raise Rejected(shown, _("{answer} is none of these: {choices}.", answer=answer[:13], choices=choices))
         raise Rejected(shown, _("Choose a number."))
 
     async def confirm(self, question: Text, *, pin: bool = False) -> bool:
@@ -199,7 +212,7 @@ class Chat:
         self.no_more()
         return Reply(text, kind, list(also))
 
-    def _answer(self, prompt: Text, *, takes: int = 1, confirming: bool = False) -> str:
+    def _answer(self, prompt: Text, *, confirming: bool = False) -> str:
         """The next piece of new input, or the question itself when there is none."""
         if confirming and self._dialled:
             self._inputs.clear()
@@ -207,8 +220,6 @@ class Chat:
             self.state.confirming = confirming
             raise Suspended(prompt)
         answer = self._inputs.pop(0)
-        while self.one_line and takes > 1 and self._inputs:
-            answer, takes = f"{answer} {self._inputs.pop(0)}", takes - 1
         if answer == BACK and not self.one_line:
             self._go_back()
         if self.ussd and "*" in answer:

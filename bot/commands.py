@@ -7,10 +7,11 @@ from rapidfuzz.distance import OSA
 
 from bot.chat import Chat
 from bot.grammar import plain_word
-from bot.i18n import Text
+from bot.i18n import Text, verbatim
 from bot.message import Reply
 from models.people import Role
 
+NO_ARGUMENTS = verbatim("")
 Run = Callable[[Chat], Awaitable[Reply]]
 
 
@@ -40,7 +41,7 @@ def talk(
     *,
     roles: Iterable[Role],
     words: Mapping[str, tuple[str, ...]],
-    usage: Text,
+    usage: Text = NO_ARGUMENTS,
     example: str = "",
     menu: Text | None = None,
     nothing: Text | None = None,

@@ -84,7 +84,8 @@ class Database:
         if self.embedded:
             await self._migrate()
             return
-        lock = await asyncpg.connect(self.url)
+        credentials = tortoise_config(self.url)["connections"]["default"]["credentials"]
+        lock = await asyncpg.connect(**{k: v for k, v in credentials.items() if k not in ("minsize", "maxsize")})
         try:
             await lock.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
             await self._migrate()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.answers import looks_like_answer
-from bot.chat import Channel, Chat
+from bot.chat import Channel, Chat, locked_out
 from bot.commands import Commands, Talk
 from bot.grammar import normalise, split, unglue
 from bot.gsm import plain
@@ -137,9 +137,9 @@ class Dispatcher:
         self, turn: "_Turn", talk: Talk, state: TalkState, inputs: Sequence[str], *, one_line: bool = False
     ) -> Played:
         turn.talk = talk.name
-        if refusal := locked(talk, turn.caller, self._site):
+        if turn.caller.locked and not talk.when_locked:
             turn.thread.close("left")
-            return refusal
+            return Played(Reply(locked_out(self._site)), False, "locked")
         chat = Chat(
             turn.caller,
             turn.contact,
@@ -205,14 +205,6 @@ class _Turn:
     thread: Thread
     language: str
     talk: str = ""
-
-
-def locked(talk: Talk, caller: Caller, site: Site) -> Played | None:
-    """The refusal for an agent who is locked out, unless the talk is harmless."""
-    if caller.agent is None or caller.agent.locked_at is None or talk.when_locked:
-        return None
-    text = _("You are locked. Nothing was done. Call {help}.", help=site.help_phone)
-    return Played(Reply(text), False, "locked")
 
 
 def unknown_caller(site: Site) -> Text:

@@ -1,6 +1,8 @@
 """What can be asked: each field reads one answer, says what was wrong with it, and finds it again later."""
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bot import phone
@@ -26,10 +28,9 @@ class Invalid(Exception):
 
 class Field(Generic[T]):
     """One question. `read` turns the pieces of an answer into something that can be recorded (JSON), `find` turns
-    what was recorded into what the talk works with. `takes` is how many pieces of a one-line command belong to it."""
+    what was recorded into what the talk works with."""
 
     name: str
-    takes = 1
 
     def __init__(self, prompt: Text) -> None:
         self.prompt = prompt
@@ -41,9 +42,14 @@ class Field(Generic[T]):
     async def find(self, chat: "Chat", recorded: Any) -> T:
         return recorded  # type: ignore[no-any-return]
 
+    async def pieces(self, chat: "Chat", pieces: Sequence[str]) -> int:
+        """How many of the pieces of a one-line command belong to this answer: people write long numbers with
+        spaces."""
+        return 1
+
 
 _AMOUNT = re.compile(
-    r"(?:[A-Z]{1,2}SH|[A-Z]{3})?\s?(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:\.00)?\s?(?:[A-Z]{1,2}SH|[A-Z]{3})?"
+    r"(?:[A-Z]{1,2}SH|[A-Z]{3})?\s?(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:\.00)?(?:/[=-])?\s?(?:[A-Z]{1,2}SH|[A-Z]{3})?"
 )
 MOST_MONEY = 99_999_999  # in whole units of currency: what every sentence is measured with
 
@@ -58,6 +64,8 @@ class Amount(Field[int]):
         if not match:
             raise Invalid(_("{answer} is not an amount.", answer=answer[:13]))
         whole = int(re.sub(r"\D", "", match[1]))
+        if whole == 0:
+            raise Invalid(_("{answer} is not an amount.", answer=answer[:13]))
         if whole > MOST_MONEY:
             raise Invalid(_("{answer} is too much.", answer=answer[:13]))
         return int(whole * 10**chat.site.exponent)
@@ -73,6 +81,13 @@ class PhoneNumber(Field[str]):
             return phone.parse(answer, chat.site.country)
         except ValueError as error:
             raise Invalid(_("{answer} is not a phone number.", answer=answer[:15])) from error
+
+    async def pieces(self, chat: "Chat", pieces: Sequence[str]) -> int:
+        for count in range(min(len(pieces), 5), 1, -1):
+            with suppress(ValueError):
+                phone.parse("".join(pieces[:count]), chat.site.country)
+                return count
+        return 1
 
 
 class Pin(Field[bool]):

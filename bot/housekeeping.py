@@ -19,7 +19,8 @@ PURGES = {
     "DELETE FROM refused WHERE id IN (SELECT id FROM refused WHERE created_at < $1 LIMIT $2) RETURNING id": "retention",
     "DELETE FROM ussdturn WHERE id IN (SELECT t.id FROM ussdturn t JOIN ussdsession s ON s.id = t.session_id "
     "WHERE s.updated_at < $1 LIMIT $2) RETURNING id": "turns",
-    "DELETE FROM ussdsession WHERE id IN (SELECT id FROM ussdsession WHERE updated_at < $1 LIMIT $2) RETURNING id": "turns",
+    "DELETE FROM ussdsession WHERE id IN (SELECT id FROM ussdsession WHERE updated_at < $1 LIMIT $2) "
+    "RETURNING id": "turns",
 }
 
 

@@ -61,7 +61,7 @@ def _asked(talk: Talk, chat: Chat, parts: Sequence[Text]) -> Text:
         back = [BACK_LINE] if chat.state.answers else []
         return _joined([*parts, *back], "\n")
     if chat.bare and talk.example:
-        return _joined([*parts, _("Or all at once: {usage}", usage=taught(talk, chat.language))], " ")
+        return _joined([*parts, _("Or all at once."), taught(talk, chat.language)], " ")
     return _joined(parts, " ")
 
 
@@ -69,7 +69,7 @@ def taught(talk: Talk, language: str, keyword: str = "") -> Text:
     """How to write a command, with a real one: BUY serial amount, like BUY SHS0283 8000."""
     keyword = keyword or talk.keyword(language)
     if not talk.example:
-        return _("Send {keyword}", keyword=keyword)
+        return _joined([_("Send {keyword}", keyword=keyword), talk.usage], " ")
     return _(
         "Send {keyword} {usage}, like {keyword} {example}",
         keyword=keyword,

@@ -69,6 +69,7 @@ class Pump:
         self._turns: list[_Turn] = []
         self._wake = asyncio.Event()
         self._wake.set()  # whatever an earlier process left is looked at first
+        self._worked = asyncio.Event()
         self._stopping = False
         # Claiming and locking phones is one step within a process, so that messages keep their order.
         self._claiming = asyncio.Lock()
@@ -83,6 +84,10 @@ class Pump:
         self._turns.append(waiting)
         self._wake.set()
         return await waiting.answer
+
+    async def worked(self) -> None:
+        """Wait until the next batch is done."""
+        await self._worked.wait()
 
     async def run(self) -> None:
         """Handle until stopped. Several of these may run at once on PostgreSQL, one on SQLite."""
@@ -115,8 +120,12 @@ class Pump:
         except Exception:
             log.warning("a batch was undone; each message of it is run alone", exc_info=True)
             await self._each_alone(turns, [message for message, _handled in batch.handled], batch.failed_at)
+            self._worked.set()
+            self._worked.clear()
             return True
         self._committed(batch)
+        self._worked.set()
+        self._worked.clear()
         return batch.more or bool(self._turns)
 
     async def _work(self, batch: _Batch, turns: Sequence[_Turn], claim: Claim) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.chat import Channel, Chat
 from bot.commands import Commands
-from bot.dispatcher import Dispatcher, Handled, locked
+from bot.dispatcher import Dispatcher, Handled
 from bot.gsm import plain
 from bot.guards import Contact
 from bot.i18n import _, verbatim
@@ -88,8 +88,6 @@ class Sessions:
         menu = self._commands.by_name["menu"]
         if not session.open or session.phone != turn.phone:
             return Played(Reply(_("This session is over. Dial again.")), False, "over")
-        if refusal := locked(menu, chat.person, self._site):
-            return refusal
         if chat.state.resume and not chat.resumes():
             unfinished = self._commands.by_name[chat.state.answers[0][1]].menu or verbatim("")
             offer = _("{company}\n1. Continue: {talk}\n2. New", company=self._site.company, talk=unfinished)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from bot.chat import Chat
 from bot.commands import talk
-from bot.i18n import Text, _, _n
+from bot.i18n import Text, _, _n, verbatim
 from bot.message import Reply
 from handlers.receipt import bought
 from handlers.serial import own_device
@@ -24,7 +24,6 @@ from models.sales import last_tokens
         "ha": ("KUDI",),
     },
     menu=_("My cash"),
-    usage=_(""),
 )
 async def cash(chat: Chat) -> Reply:
     await chat.pin()
@@ -52,7 +51,6 @@ async def cash(chat: Chat) -> Reply:
         "ha": ("SAURA", "BALANS"),
     },
     menu=_("Balance"),
-    usage=_("[serial]"),
 )
 async def balance(chat: Chat) -> Reply:
     device = await own_device(chat)
@@ -78,7 +76,7 @@ async def balance(chat: Chat) -> Reply:
 def _left(paid_until: datetime | None, chat: Chat) -> Text:
     """Days left, as far as we can know: the customer may have typed the token later than we sent it."""
     if paid_until is None:
-        return _("")
+        return verbatim("")
     days = -(-(paid_until - datetime.now(UTC)).total_seconds() // 86_400)
     if days <= 0:
         return _("your days are used up. ")

@@ -22,7 +22,6 @@ NAMES = {"en": "English", "sw": "Kiswahili", "fr": "Francais", "pt": "Portugues"
     },
     menu=_("Language"),
     usage=_("sw"),
-    example="sw",
     when_locked=True,
 )
 async def language(chat: Chat) -> Reply:

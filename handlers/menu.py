@@ -13,12 +13,11 @@ EVERYONE = frozenset(Role)
     "menu",
     roles={Role.AGENT, Role.CUSTOMER},
     words={"en": ("MENU",), "ha": ("MENU",)},
-    usage=_(""),
     when_locked=True,
 )
 async def menu(chat: Chat) -> Reply:
     offered = [one for one in chat.commands.for_role(chat.person.role) if one.menu is not None]
-    chosen = await chat.choose("menu", _header(chat), [(one.name, one.menu or _("")) for one in offered])
+    chosen = await chat.choose("menu", _header(chat), [(one.name, one.menu or verbatim("")) for one in offered])
     return await chat.hand_over(chat.commands.by_name[chosen])
 
 
@@ -37,7 +36,6 @@ def _header(chat: Chat) -> Text:
     roles={Role.AGENT, Role.CUSTOMER},
     words={"en": ("HELP", "?"), "sw": ("MSAADA",), "fr": ("AIDE",), "pt": ("AJUDA",), "ha": ("TAIMAKO",)},
     menu=_("Help"),
-    usage=_(""),
     when_locked=True,
 )
 async def help_(chat: Chat) -> Reply:

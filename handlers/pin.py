@@ -15,7 +15,7 @@ from models.people import Role
     words={"en": ("PIN",), "sw": ("PIN", "SIRI"), "fr": ("PIN",), "pt": ("PIN", "SENHA"), "ha": ("PIN",)},
     menu=_("Change PIN"),
     usage=_("old new"),
-    example="123456 604817",
+    example="135790 246813",
     nothing=_("PIN not changed."),
 )
 async def pin(chat: Chat) -> Reply:

@@ -78,8 +78,6 @@ def copy_to_owner(sold: Sold, site: Site) -> list[Copy]:
 
 def history(device: Device, tokens: list[Token], site: Site, language: str) -> Text:
     """The last tokens, newest first: day, amount, digits."""
-    if not tokens:
-        return _("No token yet for {serial}.", serial=device.serial)
     lines = [f"{_day(one.sale, site, language)}: {grouped(device, one.digits)}" for one in tokens]
     return _("{serial}, newest first\n{lines}", serial=device.serial, lines="\n".join(lines))
 

@@ -1,5 +1,9 @@
 """Asks for a device by its serial, or by its tail."""
 
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import takewhile
+
 from bot.chat import Chat
 from bot.fields import Field, Invalid
 from bot.i18n import Text, _, verbatim
@@ -22,6 +26,15 @@ class DeviceSerial(Field[Device]):
                 raise Invalid(_("Several end in {serial}. Send it in full.", serial=serial[:MOST])) from error
             raise Invalid(_("{serial} not found. Read it on the device.", serial=serial[:MOST])) from error
         return device.id
+
+    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+        """A long number that was read aloud has spaces; it is joined only when somebody has it."""
+        digits = list(takewhile(str.isdecimal, pieces))
+        for count in range(len(digits), 1, -1):
+            with suppress(DeviceNotFound):
+                await find_for_agent("".join(digits[:count]), chat.agent.mini_grid_id, whole=True)
+                return count
+        return 1
 
     async def find(self, chat: Chat, recorded: int) -> Device:
         return await with_owner(recorded)

@@ -14,7 +14,6 @@ EVERYONE = frozenset(Role)
     roles=EVERYONE,
     words={"en": ("STOP",), "sw": ("ACHA",), "fr": ("ARRET",), "pt": ("PARAR", "SAIR"), "ha": ("TSAYA",)},
     menu=_("No reminders"),
-    usage=_(""),
     when_locked=True,
 )
 async def stop(chat: Chat) -> Reply:
@@ -28,7 +27,6 @@ async def stop(chat: Chat) -> Reply:
     roles=EVERYONE,
     words={"en": ("START",), "sw": ("ANZA",), "fr": ("DEBUT",), "pt": ("INICIAR",), "ha": ("FARA",)},
     menu=_("Reminders on"),
-    usage=_(""),
     when_locked=True,
 )
 async def start(chat: Chat) -> Reply:

@@ -6,6 +6,7 @@ from bot.i18n import _
 from bot.message import Reply
 from handlers.receipt import history
 from handlers.serial import DeviceSerial, own_device
+from models.devices import Device
 from models.messages import Class
 from models.people import Role
 from models.sales import last_tokens
@@ -30,12 +31,19 @@ WORDS = {
 async def tokens(chat: Chat) -> Reply:
     device = await chat.ask(DeviceSerial(_("Serial number?")))
     await chat.pin()
-    return chat.end(history(device, await last_tokens(device), chat.site, chat.language), kind=Class.TOKEN)
+    return await _shown(chat, device)
 
 
-@talk("token", roles={Role.CUSTOMER}, words=WORDS, menu=_("Last tokens"), usage=_("[serial]"))
+@talk("token", roles={Role.CUSTOMER}, words=WORDS, menu=_("Last tokens"))
 async def owner_tokens(chat: Chat) -> Reply:
     device = await own_device(chat)
     if device is None:
         return chat.end(_("You have no device yet. Call {help}.", help=chat.site.help_phone))
-    return chat.end(history(device, await last_tokens(device), chat.site, chat.language), kind=Class.TOKEN)
+    return await _shown(chat, device)
+
+
+async def _shown(chat: Chat, device: Device) -> Reply:
+    found = await last_tokens(device)
+    if not found:
+        return chat.end(_("No token yet for {serial}.", serial=device.serial))
+    return chat.end(history(device, found, chat.site, chat.language), kind=Class.TOKEN)

@@ -62,8 +62,8 @@ class DeviceNotFound(Exception):
 TAIL = 4  # characters of a serial that are enough among one agent's customers (reference: users 2.6)
 
 
-async def find_for_agent(serial: str, mini_grid_id: int) -> Device:
-    """The device with this serial, or this tail of one, among the customers of a mini-grid.
+async def find_for_agent(serial: str, mini_grid_id: int, *, whole: bool = False) -> Device:
+    """The device with this serial, or (unless `whole`) this tail of one, among the customers of a mini-grid.
 
     Raises DeviceNotFound, also for a device of another mini-grid: its existence is not disclosed.
     """
@@ -71,7 +71,7 @@ async def find_for_agent(serial: str, mini_grid_id: int) -> Device:
     exact = await within.get_or_none(serial=serial)
     if exact:
         return exact
-    if len(serial) < TAIL:
+    if whole or len(serial) < TAIL:
         raise DeviceNotFound(serial)
     found = await within.filter(serial__endswith=serial).limit(2)
     if len(found) != 1:

@@ -90,6 +90,10 @@ class Caller:
         return Role.CUSTOMER if self.customers else Role.STRANGER
 
     @property
+    def locked(self) -> bool:
+        return self.agent is not None and self.agent.locked_at is not None
+
+    @property
     def language(self) -> str | None:
         if self.agent:
             return self.agent.language

@@ -1,0 +1,141 @@
+"""Transcripts: what people send and what they read. A field officer can read them and say what is wrong.
+
+    as Asha                      who holds the phone
+    > BUY SHS0283 8000           she sends a text; with *384*20# she dials, and then each line is an answer
+    < Sell 8 days …              what she reads; further lines of a message begin with two spaces
+    Baraka < SHS0283             what somebody else reads
+    ... 11 minutes               time passes
+    ! unlock Asha                the office does something
+
+`pytest --update` writes what was answered into the files; read the difference before you keep it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from bot.gsm import SCREEN, is_gsm, septets
+from bot.parts import Mwanga
+from models import pins
+from models.devices import Device
+from models.ledger import AccountKind, Posting, post
+from models.people import Agent, Customer
+from tests.world import PEOPLE, PINS, Phones
+
+DIALOGS = Path(__file__).parent / "dialogs"
+NOON = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)  # 10:42 in Mtwara
+
+
+TRANSCRIPTS = sorted(DIALOGS.glob("*.txt"))
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("references")
+async def test_the_talk_goes_as_written(path: Path, mwanga: Mwanga, request: pytest.FixtureRequest) -> None:
+    written = path.read_text()
+    with time_machine.travel(NOON, tick=False) as clock:
+        happened = await Play(mwanga, clock).run(written)
+    if request.config.getoption("--update"):
+        path.write_text(happened)
+    assert happened == written
+
+
+@dataclass
+class Play:
+    """Runs the lines that people and the office do, and writes the whole transcript anew."""
+
+    mwanga: Mwanga
+    clock: time_machine.Traveller
+    who: str = ""
+    dialled: bool = False
+
+    async def run(self, written: str) -> str:
+        phones = Phones(self.mwanga)
+        lines: list[str] = []
+        for line in written.splitlines():
+            if line.startswith("> "):
+                lines.append(line)
+                lines += await self._said(phones, line[2:])
+            elif not line.startswith("  ") and not _is_answer(line):
+                lines.append(line)
+                await self._done(line)
+        return "\n".join(lines) + "\n"
+
+    async def _said(self, phones: Phones, text: str) -> list[str]:
+        if text.startswith("*384") or self.dialled:
+            enter = phones.dial if text.startswith("*384") else phones.enter
+            screen = await enter(self.who, text)
+            self.dialled = screen.startswith("CON")
+            check(screen[4:], secret=PINS.get(self.who))
+            return [*shown("<", screen[4:]), *([] if self.dialled else ["< (end)"]), *self._others(await phones.news())]
+        answered = await phones.text(self.who, text)
+        own = [text for name, text in answered if name == self.who]
+        assert len(own) <= 1, "a message gets at most one reply"
+        for name, message in answered:
+            check(message, secret=PINS.get(name))
+        others = [(name, message) for name, message in answered if name != self.who]
+        return [*(shown("<", own[0]) if own else ["< (nothing)"]), *self._others(others)]
+
+    def _others(self, messages: list[tuple[str, str]]) -> list[str]:
+        return [line for name, message in messages for line in shown(f"{name} <", message)]
+
+    async def _done(self, line: str) -> None:
+        if line.startswith("as "):
+            self.who, self.dialled = line[3:].strip(), False
+        elif line.startswith("... "):
+            number, unit = line[4:].split()[:2]
+            self.clock.shift(timedelta(**{unit if unit.endswith("s") else f"{unit}s": int(number)}))
+        elif line.startswith("! "):
+            verb, *words = line[2:].split()
+            async with self.mwanga.database.work():
+                await getattr(Office, verb)(*words)
+        elif line == "hang up":
+            self.dialled = False
+
+
+class Office:
+    """What the office or the world does between two messages."""
+
+    @staticmethod
+    async def unlock(name: str) -> None:
+        await pins.unlock(await Agent.get(phone=PEOPLE[name]), actor="office")
+
+    @staticmethod
+    async def holds(name: str, amount: str) -> None:
+        """The agent sold this much before, in shillings."""
+        agent = await Agent.get(phone=PEOPLE[name])
+        minor = int(amount) * 100
+        await post(
+            f"before {minor}", [Posting(AccountKind.CASH, agent.id, minor), Posting(AccountKind.REVENUE, 0, -minor)]
+        )
+
+    @staticmethod
+    async def shares(name: str, other: str) -> None:
+        """Two customers use one phone."""
+        await Customer.filter(phone=PEOPLE[name]).update(phone=PEOPLE[other])
+
+    @staticmethod
+    async def gives(serial: str, name: str) -> None:
+        """A device gets another owner."""
+        owner = await Customer.get(phone=PEOPLE[name])
+        await Device.filter(serial=serial).update(customer_id=owner.id)
+
+
+def _is_answer(line: str) -> bool:
+    return line.startswith("<") or any(line.startswith(f"{name} <") for name in PEOPLE)
+
+
+def shown(mark: str, message: str) -> list[str]:
+    first, *rest = message.split("\n")
+    return [f"{mark} {first}", *(f"  {line}" for line in rest)]
+
+
+def check(message: str, secret: str | None) -> None:
+    """What holds for every line that we send."""
+    assert is_gsm(message), message
+    assert septets(message) <= SCREEN, message
+    assert secret is None or secret not in message, "a PIN was said"
+    assert "{" not in message, message

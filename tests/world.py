@@ -1,0 +1,90 @@
+"""The people of the demo world, and phones that they text and dial with."""
+
+import itertools
+from dataclasses import dataclass, field
+
+from bot.message import Inbound, UssdTurn
+from bot.parts import Mwanga
+from bot.phone import Sender, SenderKind
+from models.sql import execute
+
+PEOPLE = {
+    "Asha": "+255700000001",
+    "Juma": "+255700000002",
+    "Zuhura": "+255700000003",
+    "Amina": "+255710000001",
+    "Baraka": "+255710000002",
+    "Neema": "+255710000003",
+    "Stranger": "+255799999999",
+}
+PINS = {"Asha": "482915", "Juma": "739164", "Zuhura": "604817"}
+NAMES = {number: name for name, number in PEOPLE.items()}
+GATEWAY = "africastalking"
+
+_ids = itertools.count(1)
+
+
+@dataclass
+class Phones:
+    """All phones of the world. `text` and `dial` go in where a gateway's message does, once it is parsed."""
+
+    mwanga: Mwanga
+    seen: int = 0
+    sessions: dict[str, "Dialled"] = field(default_factory=dict)
+
+    async def text(self, name: str, text: str, external_id: str = "") -> list[tuple[str, str]]:
+        """Send an SMS; the messages that it caused, as (name, text), in the order in which they were promised."""
+        number = PEOPLE.get(name, name)
+        external_id = external_id or f"test {next(_ids)}"
+        sender = Sender(SenderKind.NUMBER, number)
+        await self.mwanga.inbox.record(Inbound(GATEWAY, external_id, sender, text))
+        await self.handled()
+        return await self.news()
+
+    async def dial(self, name: str, code: str) -> str:
+        """Dial a code; the first screen with its CON or END."""
+        self.sessions[name] = Dialled(self.mwanga, PEOPLE[name], f"session {next(_ids)}", code)
+        return await self.sessions[name].enter("")
+
+    async def enter(self, name: str, answer: str) -> str:
+        return await self.sessions[name].enter(answer)
+
+    async def handled(self) -> None:
+        """Wait until nothing waits in the inbox. The pump tells when it has worked; nothing is polled."""
+        while await self._waiting():
+            await self.mwanga.pump.worked()
+
+    async def _waiting(self) -> bool:
+        rows = await execute(self.mwanga.database.client, "SELECT 1 FROM inbox WHERE state = 'new' LIMIT 1")
+        return bool(rows)
+
+    async def news(self) -> list[tuple[str, str]]:
+        """Promised messages that nobody looked at yet."""
+        rows = await execute(
+            self.mwanga.database.client, "SELECT id, phone, text FROM outbox WHERE id > $1 ORDER BY id", [self.seen]
+        )
+        self.seen = rows[-1]["id"] if rows else self.seen
+        return [(NAMES.get(row["phone"], row["phone"]), row["text"]) for row in rows]
+
+
+@dataclass
+class Dialled:
+    mwanga: Mwanga
+    number: str
+    session_id: str
+    code: str
+    transcript: str | None = None
+
+    async def enter(self, answer: str) -> str:
+        """One more input; the network sends all of them joined by stars."""
+        if self.transcript is None:
+            root, _, dialled = self.code.strip("#").lstrip("*").partition("*20")
+            self.code, self.transcript = f"*{root}*20#", dialled.strip("*")
+        else:
+            self.transcript = f"{self.transcript}*{answer}" if self.transcript else answer
+        return await self.repeat()
+
+    async def repeat(self) -> str:
+        """The same turn once more, as networks do."""
+        turn = UssdTurn(GATEWAY, self.code, self.session_id, self.number, self.transcript or "")
+        return await self.mwanga.pump.answer(turn)
