@@ -27,6 +27,8 @@ from bot.site import Site
 from bot.ussd import Sessions
 from bot.web import Door, Doors
 from handlers import TALKS
+from handlers import web as office
+from handlers.web import simulator
 from models import demo
 from models.sql import execute, now_ms
 
@@ -49,6 +51,8 @@ def build_app(config: Config, *, load_demo: bool = False) -> web.Application:
     app.router.add_get("/health", _health)
     app.router.add_get("/ready", _ready)
     app.router.add_get("/metrics", _metrics)
+    office.add_to(app)
+    simulator.add_to(app)
     return app
 
 

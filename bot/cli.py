@@ -129,7 +129,7 @@ def agent_add(
     name: Annotated[str, typer.Option(help="name and surname")],
     mini_grid: Annotated[str, typer.Option(help="the mini-grid; made when there is none of this name")],
     pin: Annotated[str, typer.Option(prompt=True, hide_input=True, help="six digits")],
-    limit: Annotated[int, typer.Option(min=0, help="how much cash the agent may hold")] = 100_000,
+    limit: Annotated[int, typer.Option(min=0, max=99_999_999, help="how much cash the agent may hold")] = 100_000,
     language: Annotated[str, typer.Option(help="the language to write in")] = "en",
 ) -> None:
     """Add somebody who sells."""

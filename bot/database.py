@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.context import TortoiseContext
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
@@ -61,6 +62,7 @@ class Database:
         return self.url.startswith("sqlite")
 
     async def __aenter__(self) -> "Database":
+        EXECUTOR_CACHE.clear()  # tortoise keeps statements by table alone, those of another engine too
         try:
             await self._context.__aenter__()
             await self._context.init(config=tortoise_config(self.url))

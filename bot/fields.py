@@ -51,7 +51,7 @@ class Field(Generic[T]):
 _AMOUNT = re.compile(
     r"(?:[A-Z]{1,2}SH|[A-Z]{3})?\s?(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:\.00)?(?:/[=-])?\s?(?:[A-Z]{1,2}SH|[A-Z]{3})?"
 )
-MOST_MONEY = 99_999_999  # in whole units of currency: what every sentence is measured with
+MOST_MONEY = 9_999_999  # whole units of currency in one payment: what every sentence is measured with
 
 
 class Amount(Field[int]):

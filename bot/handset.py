@@ -96,9 +96,9 @@ class Handset:
         """The newest SMS from and to this phone, oldest first. Only what was sent has come."""
         said = await execute(connection(), SAID, [self.number, RECENT, most])
         heard = await execute(connection(), HEARD, [self.number, most])
-        messages = [Message(f"said{row['id']}", True, row["text"], row["at"]) for row in said]
-        messages += [Message(f"heard{row['id']}", False, row["text"], row["at"]) for row in heard]
-        return sorted(reversed(messages), key=lambda message: message.at)[-most:]
+        messages = [Message(f"said{row['id']}", True, row["text"], row["at"]) for row in reversed(said)]
+        messages += [Message(f"heard{row['id']}", False, row["text"], row["at"]) for row in reversed(heard)]
+        return sorted(messages, key=lambda message: message.at)[-most:]
 
     async def dial(self, dialled: str) -> Call:
         """Dial our code, also with answers in it: `*384*20*1*SHS0283#`. Any other one gets a closed screen."""

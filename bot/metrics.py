@@ -1,6 +1,10 @@
 """What /metrics shows. One registry for each application, so that two in one process do not share counts."""
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from bot.queue import Size
 
 
 class Metrics:
@@ -43,9 +47,13 @@ class Metrics:
             registry=self.registry,
         )
 
-    def set_queue(self, gateway: str, state: str, messages: int, oldest_s: float) -> None:
-        self.queued.labels(gateway, state).set(messages)
-        self.oldest.labels(gateway, state).set(oldest_s)
+    def set_queues(self, sizes: Iterable[Size], now: int) -> None:
+        """Set the gauges, at a scrape. `now` is in milliseconds."""
+        self.queued.clear()  # a queue that is empty now has no size
+        self.oldest.clear()
+        for size in sizes:
+            self.queued.labels(size.gateway, size.state).set(size.messages)
+            self.oldest.labels(size.gateway, size.state).set((now - size.oldest) / 1000)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 LOOK_MS, LOOK_EMBEDDED_MS = 1_000, 10_000
 # A row still with a sender after this belongs to a process that died: a request ends after 10 s.
 LEASE_MS = 60_000
-# Results wait this long for others to share their commit; nobody waits for them.
+# Turns are this far apart, so that what comes at once shares a transaction. An idle outbox sends at once.
 GATHER_S = 0.01
 # A message comes to each of these once; to be scheduled, it may come again and again.
 COUNTED = frozenset((State.SENT, State.UNCERTAIN, State.FAILED, State.EXPIRED))
@@ -99,6 +99,11 @@ class Outbox:
         self.turned_at = 0
 
     @property
+    def gateways(self) -> list[str]:
+        """The names of the gateways that it sends by."""
+        return list(self._lanes)
+
+    @property
     def under_way(self) -> int:
         """How many requests are under way now."""
         return len(self._requests)
@@ -122,6 +127,7 @@ class Outbox:
             except Exception as error:
                 log.error("the outbox could not use the database: %s", type(error).__name__)
                 wait = 1.0
+            await asyncio.sleep(GATHER_S)
             timer = asyncio.get_running_loop().call_later(wait, self._wake.set)
             await self._wake.wait()
             timer.cancel()
@@ -161,9 +167,7 @@ class Outbox:
     def _wait(self) -> float:
         now = self._clock()
         lanes = self._lanes.values()
-        if self._results:
-            return GATHER_S
-        if not self._stopping and any(lane.room(now) for lane in lanes):
+        if self._results or (not self._stopping and any(lane.room(now) for lane in lanes)):
             return 0
         resumes = [lane.paused_until for lane in lanes if lane.more and lane.paused_until > now]
         return max(0, min([self._look_at, *resumes]) - now) / 1000
@@ -263,8 +267,7 @@ class Outbox:
 
     def _finish(self, lane: Lane, message: Claimed, outcome: Sent | Verdict) -> None:
         self._results.append(Result(lane, message, outcome))
-        if len(self._results) == 1:
-            asyncio.get_running_loop().call_later(GATHER_S, self._wake.set)
+        self._wake.set()
 
     def _count(self, results: list[Result], expired: list[str]) -> None:
         reached = Counter((each.lane.gateway.name, each.state) for each in results)

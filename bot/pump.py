@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from tortoise.exceptions import BaseORMException, IntegrityError
+from tortoise.exceptions import OperationalError
 
 from bot.database import Database
 from bot.dispatcher import APOLOGY, Dispatcher, Handled, Waiting
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 MOST = 64  # messages in one batch (design 4)
 SLICE_S = 0.05  # a batch stops taking on work after this, so that a dialled turn never waits for a long one
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
+ALONE_TRIES = 3
 PAUSE_S = 1.0  # after the database failed
 Claim = Callable[[], Awaitable[list[Waiting]]]
 
@@ -118,6 +119,8 @@ class Pump:
         try:
             await self._work(batch, turns, self._oldest)
         except Exception:
+            if batch.failed_at is None and not batch.handled and not turns:
+                raise  # nothing was begun: it is the database
             log.warning("a batch was undone; each message of it is run alone", exc_info=True)
             await self._each_alone(turns, [message for message, _handled in batch.handled], batch.failed_at)
             self._worked.set()
@@ -200,24 +203,31 @@ class Pump:
         self, turns: Sequence[_Turn], messages: Sequence[Waiting], failed_at: Waiting | _Turn | None
     ) -> None:
         for turn in turns:
-            batch = _Batch()
             try:
-                await self._work(batch, [turn], _nothing)
-                self._committed(batch)
-            except Exception as error:
+                await self._alone([turn], _nothing)
+            except Exception:
                 log.exception("a dialled turn failed")
                 self._apologise(turn)
-                _raise_if_database(error)
-        alone = [*messages, failed_at] if isinstance(failed_at, Waiting) else messages
-        for message in alone:
+        for message in [*messages, failed_at] if isinstance(failed_at, Waiting) else messages:
+            try:
+                await self._alone([], partial(self._inbox.claim_one, message.id))
+            except Exception as error:
+                log.exception("a message failed", extra={"inbox": message.id})
+                # A database that is away fails here too: then the message stays as it is, for later.
+                await self._set_aside(message, error)
+
+    async def _alone(self, turns: Sequence[_Turn], claim: Claim) -> None:
+        """One turn or message in a unit of work of its own; two that waited for each other get another chance."""
+        for left in reversed(range(ALONE_TRIES)):
             batch = _Batch()
             try:
-                await self._work(batch, [], partial(self._inbox.claim_one, message.id))
+                await self._work(batch, turns, claim)
+            except OperationalError:
+                if not left:
+                    raise
+            else:
                 self._committed(batch)
-            except Exception as error:
-                _raise_if_database(error)
-                log.exception("a message failed", extra={"inbox": message.id})
-                await self._set_aside(message, error)
+                return
 
     async def _set_aside(self, message: Waiting, error: Exception) -> None:
         """Keep a poison message with its error, and tell its sender once."""
@@ -242,12 +252,6 @@ class Pump:
 
 async def _nothing() -> list[Waiting]:
     return []
-
-
-def _raise_if_database(error: Exception) -> None:
-    """A fault of the database is not the message's: it is tried again later. A broken rule (IntegrityError) is."""
-    if isinstance(error, BaseORMException | OSError) and not isinstance(error, IntegrityError):
-        raise error
 
 
 def _where(error: Exception) -> str:

@@ -40,6 +40,10 @@ class Site:
         sign = "-" if minor < 0 else ""
         return f"{sign}{whole:,}" + (f".{fraction:0{self.exponent}d}" if fraction else "")
 
+    def whole(self, minor: int) -> str:
+        """Money without the fraction that nobody pays out: 800."""
+        return self.number(minor - minor % 10**self.exponent)
+
     def money(self, minor: int) -> str:
         """Money with its currency: TZS 8,000."""
         return f"{self.currency} {self.number(minor)}"

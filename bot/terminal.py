@@ -54,11 +54,7 @@ async def dial(mwanga: Mwanga, number: str) -> None:
 
 
 def _show(call: Call) -> None:
-    _say(
-        call.screen
-        if call.open
-        else f"{call.screen}\n(The session is over. Enter dials again, Ctrl-D leaves.)"
-    )
+    _say(call.screen if call.open else f"{call.screen}\n(The session is over. Enter dials again, Ctrl-D leaves.)")
 
 
 async def _print_news(handset: Handset, last: int) -> tuple[int, set[str]]:

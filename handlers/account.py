@@ -35,7 +35,7 @@ async def cash(chat: Chat) -> Reply:
             held=site.money(held),
             limit=site.number(limit),
             room=site.number(max(limit - held, 0)),
-            due=site.number(due),
+            due=site.whole(due),
         )
     )
 

@@ -11,7 +11,7 @@ from models.sales import Sale, Token
 from models.tokens import ISSUERS
 from models.vending import Sold
 
-LONGEST_NAME = 14  # septets of a masked name
+LONGEST_NAME = 12  # septets of a masked name
 
 
 def bought(unit: str, units: int) -> Text:
@@ -26,6 +26,11 @@ def owner(customer: Customer | None) -> str:
     return shorten(customer.masked, LONGEST_NAME) if customer else "-"
 
 
+def tail(serial: str) -> str:
+    """A serial as it is known by now: its end, when it is long."""
+    return serial if len(serial) <= 8 else f"..{serial[-4:]}"
+
+
 def grouped(device: Device, digits: str) -> str:
     return ISSUERS[device.issuer].group(digits)
 
@@ -34,16 +39,16 @@ def for_agent(sold: Sold, site: Site) -> Text:
     """What the seller reads: what happened to the money, the digits, and his own figures."""
     return _(
         "SOLD {amount}, {bought}\n{owner} {serial}\nCode {code}\n"
-        "Ref {ref}. Cash {held} of {limit}. Commission {due}{warning}",
+        "Ref {ref}. Cash {held} of {limit}{warning}. Commission {due}",
         amount=site.money(sold.sale.amount),
         bought=bought(sold.sale.unit, sold.sale.units),
         owner=owner(sold.device.customer),
-        serial=sold.device.serial,
+        serial=tail(sold.device.serial),
         code=grouped(sold.device, sold.digits),
         ref=sold.sale.reference,
         held=site.number(sold.held),
         limit=site.number(sold.limit),
-        due=site.number(sold.commission_due),
+        due=site.whole(sold.commission_due),
         warning=_warning(sold),
     )
 
@@ -52,8 +57,8 @@ def _warning(sold: Sold) -> Text:
     """Near the limit a sale soon fails for want of room: say so at 70 and at 90 % (reference: users 3.1)."""
     share = 100 * sold.held // sold.limit if sold.limit else 100
     if share >= 90:
-        return _(". {share}%: HAND IN CASH", share=share)
-    return _(". {share}% full", share=share) if share >= 70 else verbatim("")
+        return _(", {share}%: HAND IN", share=share)
+    return _(", {share}%", share=share) if share >= 70 else verbatim("")
 
 
 def for_owner(sold: Sold, site: Site) -> Text:

@@ -59,6 +59,7 @@ class DeviceNotFound(Exception):
         self.matches = matches
 
 
+LONGEST = 32  # characters of a serial, as the column holds them
 TAIL = 4  # characters of a serial that are enough among one agent's customers (reference: users 2.6)
 
 
@@ -67,6 +68,8 @@ async def find_for_agent(serial: str, mini_grid_id: int, *, whole: bool = False)
 
     Raises DeviceNotFound, also for a device of another mini-grid: its existence is not disclosed.
     """
+    if len(serial) > LONGEST:
+        raise DeviceNotFound(serial)
     within = Device.filter(customer__mini_grid_id=mini_grid_id).select_related("customer", "plan")
     exact = await within.get_or_none(serial=serial)
     if exact:

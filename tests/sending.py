@@ -9,7 +9,7 @@ from bot.database import Database
 from bot.gateways import SendError
 from bot.message import Outbound, Sent
 from bot.metrics import Metrics
-from bot.outbox import GATHER_S, Outbox, Promise, promise
+from bot.outbox import Outbox, Promise, promise
 from bot.routing import Router
 from models.messages import Class
 from models.sql import execute
@@ -96,7 +96,7 @@ class Bench:
             busy = outbox.under_way
             for _ in range(5):
                 await asyncio.sleep(0)
-            if not busy and wait > GATHER_S:
+            if not busy and wait:
                 return wait
 
     async def settle_after(self, milliseconds: int) -> None:

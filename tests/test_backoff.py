@@ -1,13 +1,15 @@
 """How long a message and a gateway wait after a failure."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis.strategies import integers
 
-from bot.backoff import LIFE, TRIES, UNKNOWN_MS, Claimed, Verdict, delay, judge
+from bot.backoff import BATCH, LIFE, TRIES, UNKNOWN_MS, Claimed, Lane, Verdict, delay, judge
 from bot.gateways import ERRORS
+from bot.gateways.simulator import Simulator
 from models.messages import Class, State
 
 SEEDS = integers(0, 2**32)
@@ -69,6 +71,17 @@ VERDICTS = [
     ("unreachable", claimed(TRIES[Class.REPLY]), Verdict(State.FAILED, NOW, "too many tries")),
     ("unreachable", claimed(expires_at=NOW + 500), Verdict(State.SCHEDULED, NOW + 500, "unreachable")),
 ]
+
+
+def test_after_a_pause_each_message_that_is_taken_makes_room_for_one_more() -> None:
+    lane = Lane(Simulator("TZ"), Random(7))
+    assert lane.room(NOW) == BATCH
+    lane.pause(NOW + 1_000)
+    assert (lane.room(NOW + 999), lane.room(NOW + 1_000)) == (0, 1)
+    probe = replace(claimed(), claimed_at=NOW + 1_000)
+    for taken in range(1, BATCH + 1):
+        lane.took(probe, NOW + 1_000)
+        assert lane.room(NOW + 1_000) == min(1 + taken, BATCH)
 
 
 @pytest.mark.parametrize(("name", "message", "expected"), VERDICTS)

@@ -40,6 +40,17 @@ async def test_what_a_killed_process_was_sending_is_sent(bench: Bench) -> None:
     assert (row["state"], row["tries"], row["unknowns"]) == ("sent", 2, 0)
 
 
+async def test_a_request_that_takes_long_is_not_taken_for_a_dead_one(bench: Bench) -> None:
+    bench.gateway.answer = lambda message: None
+    await bench.promise("hello")
+    for _ in range(3):
+        await bench.outbox.turn()
+        await asyncio.sleep(0)
+        bench.clock.now += 61 * SECOND
+    assert bench.gateway.texts == ["hello"]
+    await bench.outbox.stop(within=0)
+
+
 async def test_a_message_that_is_never_finished_ends_all_the_same(bench: Bench) -> None:
     await bench.promise("hello")
     await bench.sql("UPDATE outbox SET tries = $1", TRIES[Class.REPLY])
@@ -104,8 +115,13 @@ async def test_the_loop_sends_what_is_told_of_and_ends_when_stopped(bench: Bench
 
     bench.gateway.answer = answer
     loop = asyncio.create_task(bench.outbox.run())
+    while not bench.outbox.turned_at:
+        await asyncio.sleep(0)
     await bench.promise("hello")
-    await asyncio.wait_for(asked.wait(), 5)
+    async with asyncio.timeout(5):
+        await asked.wait()
+        while not bench.counted("sent"):
+            await asyncio.sleep(0)
     await bench.outbox.stop()
     await asyncio.wait_for(loop, 5)
     assert await bench.states() == {"hello": "sent"}

@@ -4,6 +4,7 @@ import pytest
 
 from bot import queue
 from bot.database import Database
+from bot.metrics import Metrics
 from bot.queue import Size
 from bot.receipts import FIND
 from models.messages import State
@@ -29,6 +30,15 @@ async def test_the_queues_are_counted_with_their_oldest(bench: Bench) -> None:
         Size("africastalking", State.SCHEDULED, 1, START),
         Size("kannel", State.WAITING, 2, START + SECOND),
     ]
+
+
+def test_a_queue_that_is_empty_at_the_next_scrape_is_not_shown() -> None:
+    metrics = Metrics()
+    metrics.set_queues([Size("kannel", State.WAITING, 2, START)], START + 3 * SECOND)
+    assert b'mwanga_outbox_messages{gateway="kannel",state="waiting"} 2.0' in metrics.text()
+    assert b'mwanga_outbox_oldest_seconds{gateway="kannel",state="waiting"} 3.0' in metrics.text()
+    metrics.set_queues([], START + 4 * SECOND)
+    assert b"kannel" not in metrics.text()
 
 
 STATEMENTS = [queue.CLAIM, queue.PROMOTE, queue.EXPIRE, queue.TAKE_BACK, queue.NEXT_DUE, queue.STRAYS, queue.SIZES]

@@ -1,0 +1,23 @@
+"""The office's pages: sign in, and see how things are. The only conversations that know HTTP."""
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from handlers.web import signin, status
+
+
+def add_to(app: web.Application) -> None:
+    """Hook the office's routes into the server."""
+    aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.PackageLoader("handlers.web"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    app[signin.SIGN_IN] = signin.SignIn()
+    app.router.add_get("/", signin.required(status.show))
+    app.router.add_get("/login", signin.ask)
+    app.router.add_post("/login", signin.sign_in)
+    app.router.add_post("/logout", signin.sign_out)

@@ -1,0 +1,155 @@
+"""The page at `/`: how things are today, what is stuck and why. Drawn on the server, needs no script."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from aiohttp import web
+
+from bot.gateways import ERRORS
+from bot.metrics import Metrics
+from bot.parts import MWANGA, Mwanga
+from bot.site import Site
+from handlers.web.page import page
+from models import GatewayState, OfficeUser, report
+from models.messages import State
+from models.report import Counted, Queue, Report, Stuck
+
+REFRESH_S = 60  # a page is some 8 KB, and data is paid by the megabyte
+WARN, ALARM = 70, 90  # percent of an agent's limit, as he is told himself
+UNREAD_LATE_MS = 60_000  # a message is handled within a second
+FATES = {State.FAILED: "failed", State.EXPIRED: "expired", State.UNCERTAIN: "may have gone or not"}
+EMPTY = Queue(Counted(0, False), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A gateway as the page shows it. Times are milliseconds, 0 for never; `trouble` is a sentence or nothing."""
+
+    name: str
+    heard_at: int
+    sent_at: int
+    last_word: str
+    trouble: str
+    queue: Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Messages that are stuck for one reason, in words; `others` are those without an example."""
+
+    stuck: Stuck
+    fate: str
+    why: str
+    others: int
+
+
+async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
+    """The page for whoever is signed in."""
+    mwanga, now = request.app[MWANGA], datetime.now(UTC)
+    midnight = now.astimezone(mwanga.site.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    now_ms = int(now.timestamp() * 1000)
+    seen = await report.read(now_ms, midnight.astimezone(UTC))
+    lines = _lines(mwanga, seen, now_ms)
+    return page(
+        request,
+        "status.html",
+        user=user,
+        refresh=REFRESH_S,
+        report=seen,
+        gateways=lines.values(),
+        waiting=_together(seen.queues.values()),
+        unread_late=0 < seen.unread.oldest < now_ms - UNREAD_LATE_MS,
+        reasons=[_reason(each, seen, lines.get(each.gateway)) for each in seen.stuck],
+        wrong_secrets=_wrong_secrets(mwanga.metrics),
+        levels=(WARN, ALARM),
+        look=report.LOOK,
+        sorted=report.SORT,
+        now=now_ms,
+        zone=midnight.tzname(),
+        when=partial(_when, mwanga.site, now),
+        age=partial(_age, now_ms),
+        figure=_figure,
+    )
+
+
+def _lines(mwanga: Mwanga, seen: Report, now: int) -> dict[str, Line]:
+    """The gateways that are configured, and those that still have messages to send."""
+    states = {state.name: state for state in seen.gateways}
+    return {
+        name: _line(mwanga.site, states.get(name) or GatewayState(name=name), seen, now)
+        for name in sorted({*mwanga.outbox.gateways, *seen.queues})
+    }
+
+
+def _line(site: Site, state: GatewayState, seen: Report, now: int) -> Line:
+    trouble = state.alert
+    if state.paused_until > now:
+        until = site.clock(_moment(state.paused_until))
+        trouble = f"{trouble or 'It asked us to slow down.'} Paused until {until}."
+    heard = max(state.heard_at, seen.messages.heard.get(state.name, 0))
+    queue = seen.queues.get(state.name, EMPTY)
+    return Line(state.name, heard, state.sent_at, _word(state), trouble, queue)
+
+
+def _word(state: GatewayState) -> str:
+    """A gateway's last word as a sentence, with its own detail; the alert's sentence is not said twice."""
+    name, _, detail = state.last_word.partition(": ")
+    if name not in ERRORS:
+        return {"sent": "It took the last message.", "": "Nothing was sent yet."}.get(name, state.last_word)
+    sentence = ERRORS[name].sentence
+    return " ".join(filter(None, ("" if sentence == state.alert else sentence, f"It said: {detail}" if detail else "")))
+
+
+def _reason(stuck: Stuck, seen: Report, gateway: Line | None) -> Reason:
+    fate = FATES.get(stuck.state, "waits" if stuck.messages == 1 else "wait")
+    return Reason(stuck, fate, _why(stuck, seen, gateway), stuck.messages - len(stuck.examples))
+
+
+def _why(stuck: Stuck, seen: Report, gateway: Line | None) -> str:
+    if stuck.state not in FATES and not seen.outgoing:
+        return "Outgoing messages are switched off."
+    if stuck.error in ERRORS:
+        return ERRORS[stuck.error].sentence
+    return (gateway and gateway.trouble) or "It has not been tried yet."
+
+
+def _together(queues: Collection[Queue]) -> Queue:
+    messages = Counted(sum(each.messages.number for each in queues), any(each.messages.more for each in queues))
+    return Queue(messages, min((each.oldest for each in queues), default=0))
+
+
+def _wrong_secrets(metrics: Metrics) -> int:
+    """Callbacks to gateways that we have with a wrong secret, since the start: they may be lost messages. (Those
+    to names that we have not are strangers trying doors.)"""
+    samples = [sample for metric in metrics.refused.collect() for sample in metric.samples]
+    counted = [sample for sample in samples if sample.name.endswith("_total")]
+    ours = [s for s in counted if s.labels["reason"] == "secret" and s.labels["gateway"] != "unknown"]
+    return int(sum(sample.value for sample in ours))
+
+
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def _when(site: Site, now: datetime, ms: int) -> str:
+    """10:42, or 23 Nov 10:42 on another day."""
+    moment = _moment(ms)
+    day = site.day(moment, "en")
+    clock = site.clock(moment)
+    return clock if day == site.day(now, "en") and now.timestamp() * 1000 - ms < 86_400_000 else f"{day} {clock}"
+
+
+def _age(now: int, since: int) -> str:
+    """How long that is: 40 s, 90 min, 36 h, 3 days."""
+    seconds = max(0, now - since) // 1000
+    for length, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * length or (unit == "min" and seconds >= length):
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def _figure(counted: Counted) -> str:
+    """12,345, or 200,000+ where counting stopped."""
+    return f"{counted.number:,}" + ("+" if counted.more else "")

@@ -1,0 +1,143 @@
+"""Forgiving of form, strict in meaning: tables of what people type (reference: users 2.3 to 2.10)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.answers import no, yes
+from bot.chat import Chat
+from bot.commands import Commands, talk
+from bot.grammar import normalise, plain_word, split, unglue
+from bot.i18n import _
+from bot.message import Reply
+from handlers import TALKS
+from models.people import Role
+
+COMMANDS = Commands(TALKS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "pieces"),
+    [
+        ("BUY SHS0283 8000", ["BUY", "SHS0283", "8000"]),
+        ("  buy\tSHS0283   8000 ", ["buy", "SHS0283", "8000"]),
+        ("buy,SHS0283;8000.", ["buy", "SHS0283", "8000"]),
+        ("BUY/SHS0283:8000!", ["BUY", "SHS0283", "8000"]),
+        ("BUY_SHS0283_8000", ["BUY", "SHS0283", "8000"]),
+        ("BUY*SHS0283*8000#", ["BUY", "SHS0283", "8000"]),
+        ("REG*Amina Juma*0712345678", ["REG", "Amina Juma", "0712345678"]),
+        ("BUY\nSHS0283\n8000\n--\nSent from my phone", ["BUY", "SHS0283", "8000"]),
+        ("BUY SHS0283 8,000", ["BUY", "SHS0283", "8000"]),
+        ("BUY SHS0283 TSh8,000/=", ["BUY", "SHS0283", "TSh8000"]),
+        ("BUY SHS0283,8000", ["BUY", "SHS0283", "8000"]),
+        ("BUY 04123456784,500", ["BUY", "04123456784", "500"]),
+        ("BUY SHS0283 8.000", ["BUY", "SHS0283", "8.000"]),
+        ("BUY SHS٠٢٨٣ ٨٠٠٠", ["BUY", "SHS0283", "8000"]),  # noqa: RUF001
+        ("ＢＵＹ ＳＨＳ０２８３ 8000", ["BUY", "SHS0283", "8000"]),  # noqa: RUF001
+        ("\ufeffBUY\u200b SHS0283\u00a08000", ["BUY", "SHS0283", "8000"]),
+        ("“BUY” SHS0283", ['"BUY"', "SHS0283"]),
+        ("?", ["?"]),
+        ("", []),
+        ("...", []),
+    ],
+)
+def test_a_message_becomes_its_pieces(typed: str, pieces: list[str]) -> None:
+    assert split(normalise(typed)) == pieces
+
+
+@given(st.text())
+def test_no_text_breaks_the_grammar(typed: str) -> None:
+    once = normalise(typed)
+    assert normalise(once) == once
+    assert all(piece.strip() for piece in split(once))
+
+
+@pytest.mark.parametrize(
+    ("typed", "pieces"), [("BUY500", ["BUY", "500"]), ("M1234", ["M", "1234"]), ("BUY", None), ("500", None)]
+)
+def test_a_word_glued_to_digits_comes_apart(typed: str, pieces: list[str] | None) -> None:
+    assert unglue([typed]) == pieces
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "language"),
+    [
+        ("buy", "buy", "en"),
+        ("Vend", "buy", "en"),
+        ("NUNUA", "buy", "sw"),
+        ("acheter", "buy", "fr"),
+        ("Código", "tokens", "pt"),
+        ("lamba", "tokens", "ha"),
+        ("KUDI", "cash", "ha"),
+        ("?", "help", "en"),
+        ("msaada", "help", "sw"),
+    ],
+)
+def test_every_language_is_understood_at_once(word: str, name: str, language: str) -> None:
+    found = COMMANDS.find(word, Role.AGENT)
+    assert found is not None and (found[0].name, found[1]) == (name, language)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("BYU", "BUY"),
+        ("TOKN", "TOKEN"),
+        ("TOKENS", "TOKEN"),
+        ("HLEP", "HELP"),
+        ("NUNUWA", "NUNUA"),
+        ("CA", None),
+        ("PN", None),
+        ("BUY", None),
+        ("GOOD", None),
+    ],
+)
+def test_a_close_keyword_is_suggested(typed: str, meant: str | None) -> None:
+    assert COMMANDS.suggest(typed, Role.AGENT) == meant
+
+
+def test_a_suggestion_is_never_done() -> None:
+    assert COMMANDS.find("BYU", Role.AGENT) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "digits"),
+    [
+        ("1", ""),
+        ("1 482915", "482915"),
+        ("1482915", "482915"),
+        ("1-482915", "482915"),
+        ("1 4829 15", "482915"),
+        ("YES 482915", "482915"),
+        ("ndiyo 482915", "482915"),
+        ("oui", ""),
+        ("1 please", None),
+        ("2", None),
+        ("482915", None),
+        ("12", None),
+        ("", None),
+    ],
+)
+def test_a_yes_and_what_stands_behind_it(answer: str, digits: str | None) -> None:
+    assert yes(answer) == digits
+
+
+@pytest.mark.parametrize("answer", ["2", "no", "HAPANA", "Non", "nao", "A'A", "A A", "aa"])
+def test_a_no(answer: str) -> None:
+    assert no(answer)
+    assert yes(answer) is None
+
+
+def test_two_talks_never_share_a_word() -> None:
+    async def run(chat: Chat) -> Reply:
+        return chat.end(_("Not sold."))
+
+    one = talk("one", roles={Role.AGENT}, words={"en": ("SAME",)})(run)
+    other = talk("other", roles={Role.AGENT}, words={"en": ("OTHER",), "fr": ("Sàme",)})(run)
+    with pytest.raises(ValueError, match="SAME would start both one and other"):
+        Commands([one, other])
+
+
+def test_accents_do_not_matter_in_keywords() -> None:
+    assert plain_word("Relevé") == plain_word("RELEVE")
+    assert plain_word("A’A".replace("’", "'")) == "AA"  # noqa: RUF001
