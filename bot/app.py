@@ -8,6 +8,7 @@ import aiohttp
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from bot import queue
 from bot.answers import YES
 from bot.commands import Commands
 from bot.config import Config, checked, demo_world
@@ -87,10 +88,11 @@ async def _load_demo(database: Database, config: Config) -> None:
 def _assemble(config: Config, database: Database, session: aiohttp.ClientSession, simulated: bool) -> Mwanga:
     site, metrics, commands = Site.of(config), Metrics(), Commands(TALKS)
     gateways = _gateways(config, session)
-    router = Router([name for name in gateways if _sends(config, name, simulated)])
+    sending = {name: gateway for name, gateway in gateways.items() if _sends(config, name, simulated)}
+    router = Router(list(sending))
     redactor = Redactor(YES, commands.words("pin"), commands.words("lock"))
     dispatcher = Dispatcher(site, commands, router, config.sender_cap, config.global_cap)
-    outbox = Outbox(database, gateways, router, metrics)
+    outbox = Outbox(database, sending, router, metrics)
     # The inbox tells the pump of what it stored; neither can be made last without this small detour.
     inbox = Inbox(database, site.vault, redactor, metrics, lambda: pump.notify())  # noqa: PLW0108
     pump = Pump(database, inbox, dispatcher, Sessions(site, commands, dispatcher), outbox, site, metrics)
@@ -181,5 +183,5 @@ async def _ready(request: web.Request) -> web.Response:
 
 async def _metrics(request: web.Request) -> web.Response:
     mwanga = request.app[MWANGA]
-    # measure
+    mwanga.metrics.set_queues(await queue.sizes(), now_ms())
     return web.Response(body=mwanga.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})

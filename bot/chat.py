@@ -188,6 +188,8 @@ class Chat:
         """The agent's PIN, once in a dialled session; a text message gives it with its yes. `fresh` asks anyway."""
         if self._recorded("pin") or not (fresh or (self.ussd and not self.pin_given)):
             return
+        if self._position < len(self.state.answers):
+            raise Changed  # what was answered after it was answered without it
         question = Pin(_("Your PIN?"))
         answer = self._answer(question.prompt, confirming=not self.one_line)
         await self._read(question, answer, question.prompt)

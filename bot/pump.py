@@ -51,6 +51,7 @@ class _Batch:
     changed: set[str] = field(default_factory=set)
     failed_at: Waiting | _Turn | None = None
     more: bool = False
+    promised: bool = False
 
 
 class Pump:
@@ -182,11 +183,12 @@ class Pump:
         promises = [one for handled in results for one in handled.promises]
         if promises:
             await promise(promises, now_ms())
+            batch.promised = True
         await save([known[phone] for phone in sorted(batch.changed)])
         await self._inbox.done([(m.id, "done", h.outcome, "") for m, h in batch.handled])
 
     def _committed(self, batch: _Batch) -> None:
-        if batch.handled or batch.answered:
+        if batch.promised:
             self._outbox.notify()
         for turn, screen in batch.answered:
             if not turn.answer.done():

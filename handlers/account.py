@@ -60,7 +60,7 @@ async def balance(chat: Chat) -> Reply:
     newest = await last_tokens(device, 1)
     if not newest:
         return chat.end(_("{serial}: nothing paid yet. Pay your agent.", serial=device.serial))
-    sale = newest[0].sale
+    sale, _digits = newest[0]
     return chat.end(
         _(
             "{serial}: {left}Last paid {amount} on {day}: {bought}.",

@@ -7,7 +7,7 @@ from bot.site import Site
 from models.devices import Device, Unit
 from models.messages import Class
 from models.people import Customer
-from models.sales import Sale, Token
+from models.sales import Sale
 from models.tokens import ISSUERS
 from models.vending import Sold
 
@@ -81,9 +81,9 @@ def copy_to_owner(sold: Sold, site: Site) -> list[Copy]:
     return [Copy(customer.phone, for_owner(sold, site), Class.TOKEN, customer.language)]
 
 
-def history(device: Device, tokens: list[Token], site: Site, language: str) -> Text:
+def history(device: Device, tokens: list[tuple[Sale, str]], site: Site, language: str) -> Text:
     """The last tokens, newest first: day, amount, digits."""
-    lines = [f"{_day(one.sale, site, language)}: {grouped(device, one.digits)}" for one in tokens]
+    lines = [f"{_day(sale, site, language)}: {grouped(device, digits)}" for sale, digits in tokens]
     return _("{serial}, newest first\n{lines}", serial=device.serial, lines="\n".join(lines))
 
 

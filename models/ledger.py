@@ -5,12 +5,13 @@ changes only here, under the account's row lock, in the transaction that writes 
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from tortoise import fields
 from tortoise.models import Model
 
-from models.sql import connection, execute
+from models.sql import connection, execute, execute_many, insert
 
 
 class AccountKind(StrEnum):
@@ -64,8 +65,8 @@ async def post(key: str, postings: list[Posting]) -> dict[AccountKind, int]:
     """
     if sum(posting.amount for posting in postings) != 0:
         raise ValueError(f"entry {key} does not balance")
-    entry = await Entry.create(key=key)
-    balances = {}
+    entry = await insert("entry", key=key, created_at=datetime.now(UTC))
+    balances, lines = {}, []
     # Always in the same order, so that two transactions never wait for each other's account.
     for posting in sorted(postings, key=lambda posting: (posting.kind, posting.owner)):
         rows = await execute(
@@ -74,15 +75,18 @@ async def post(key: str, postings: list[Posting]) -> dict[AccountKind, int]:
             "DO UPDATE SET balance = account.balance + excluded.balance RETURNING id, balance",
             [posting.kind.value, posting.owner, posting.amount],
         )
-        await Line.create(entry_id=entry.id, account_id=rows[0]["id"], amount=posting.amount)
-        balances[posting.kind] = rows[0]["balance"]
+        lines.append((entry, rows[0]["id"], posting.amount))
+        balances[posting.kind] = int(rows[0]["balance"])
+    await execute_many(connection(), "INSERT INTO line (entry_id, account_id, amount) VALUES ($1, $2, $3)", lines)
     return balances
 
 
 async def balance(kind: AccountKind, owner: int) -> int:
     """What this account holds now, in minor units; an account nobody used holds nothing."""
-    account = await Account.get_or_none(kind=kind, owner=owner)
-    return account.balance if account else 0
+    rows = await execute(
+        connection(), "SELECT balance FROM account WHERE kind = $1 AND owner = $2", [kind.value, owner]
+    )
+    return int(rows[0]["balance"]) if rows else 0
 
 
 async def cash_held(agent_id: int) -> int:

@@ -7,6 +7,7 @@ from tortoise.models import Model
 
 from models.devices import Device
 from models.people import Agent, Customer
+from models.sql import connection, execute
 
 
 class Payment(Model):
@@ -68,24 +69,21 @@ SAME_SALE_WINDOW = timedelta(hours=24)
 
 async def same_today(device: Device, agent: Agent, amount: int) -> Sale | None:
     """This agent's newest sale of this amount for this device within 24 hours (reference: users 3.3)."""
-    since = datetime.now(UTC) - SAME_SALE_WINDOW
-    return (
-        await Sale.filter(device_id=device.id, agent_id=agent.id, amount=amount, created_at__gte=since)
-        .order_by("-id")
-        .first()
+    rows = await execute(
+        connection(),
+        "SELECT * FROM sale WHERE device_id = $1 AND agent_id = $2 AND amount = $3 AND created_at >= $4 "
+        "ORDER BY id DESC LIMIT 1",
+        [device.id, agent.id, amount, datetime.now(UTC) - SAME_SALE_WINDOW],
     )
+    return Sale(**rows[0], _from_db=True) if rows else None
 
 
-async def last_tokens(device: Device, count: int = 3) -> list[Token]:
-    """The newest tokens of a device with their sales, newest first."""
-    return await Token.filter(device_id=device.id).order_by("-id").limit(count).select_related("sale")
-
-
-async def last_of_agent(agent: Agent, since: datetime) -> Sale | None:
-    """The newest sale of an agent, with everything that a receipt prints."""
-    return (
-        await Sale.filter(agent_id=agent.id, created_at__gte=since)
-        .order_by("-id")
-        .select_related("device", "customer", "token", "device__plan")
-        .first()
+async def last_tokens(device: Device, count: int = 3) -> list[tuple[Sale, str]]:
+    """The newest sales of a device with their digits, newest first."""
+    rows = await execute(
+        connection(),
+        "SELECT s.*, t.digits FROM token t JOIN sale s ON s.id = t.sale_id WHERE t.device_id = $1 "
+        "ORDER BY t.id DESC LIMIT $2",
+        [device.id, count],
     )
+    return [(Sale(**{n: v for n, v in row.items() if n != "digits"}, _from_db=True), row["digits"]) for row in rows]

@@ -7,6 +7,7 @@ are milliseconds since 1970 (UTC), so that one statement compares them on both e
 import re
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -42,12 +43,26 @@ def _for_sqlite(statement: str) -> str:
     return re.sub(r"\$(\d+)", r"?\1", statement)
 
 
+def _for_engine(db: BaseDBAsyncClient, values: Sequence[Any]) -> list[Any]:
+    """SQLite has no type for a moment: it is kept as tortoise writes it, which sorts as text."""
+    if db.capabilities.dialect == "sqlite":
+        return [value.isoformat(" ") if isinstance(value, datetime) else value for value in values]
+    return list(values)
+
+
 async def execute(db: BaseDBAsyncClient, statement: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
     """Run one statement and return its rows (those of RETURNING included)."""
     if db.capabilities.dialect == "sqlite":
         statement = _for_sqlite(statement)
     # not execute_query: on PostgreSQL it drops the rows of an UPDATE's RETURNING
-    return await db.execute_query_dict(statement, list(values))
+    return await db.execute_query_dict(statement, _for_engine(db, values))
+
+
+async def insert(table: str, **values: Any) -> int:
+    """Add a row in the current transaction; its id."""
+    statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks(len(values))}) RETURNING id"
+    rows = await execute(connection(), statement, list(values.values()))
+    return int(rows[0]["id"])
 
 
 async def execute_many(db: BaseDBAsyncClient, statement: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -55,4 +70,4 @@ async def execute_many(db: BaseDBAsyncClient, statement: str, rows: Sequence[Seq
     if db.capabilities.dialect == "sqlite":
         statement = _for_sqlite(statement)
     if rows:
-        await db.execute_many(statement, [list(row) for row in rows])
+        await db.execute_many(statement, [_for_engine(db, row) for row in rows])

@@ -4,11 +4,11 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from models.devices import Device, Plan, Unit
+from models.devices import Device, Plan, Unit, with_owner
 from models.ledger import AccountKind, Posting, cash_held, commission_due, post
 from models.people import Agent
-from models.sales import Payment, Sale, Token, same_today
-from models.sql import connection, execute, on_postgres
+from models.sales import Sale, Token, same_today
+from models.sql import connection, execute, insert, on_postgres
 from models.tokens import ISSUERS
 from models.vault import Vault
 
@@ -107,19 +107,18 @@ async def sell(offer: Quote, *, seller: Agent, key: str, vault: Vault, again: bo
     earlier = await Sale.get_or_none(key=key)
     if earlier:
         return await sold(earlier)
-    device = await Device.get(id=offer.device.id).select_related("plan", "customer")
+    device = await with_owner(offer.device.id)
     if quote(device, offer.amount).units != offer.units:
         raise PriceChanged(device.serial)
     if not again and (same := await same_today(device, seller, offer.amount)):
         raise SoldToday(same)
-    held = await cash_held(seller.id)
-    fresh = await Agent.get(id=seller.id)
-    if held + offer.amount > fresh.cash_limit:
-        raise OverLimit(held, fresh.cash_limit)
-    sale = await _record(offer, device, fresh, key)
-    await _issue(sale, device, offer.units, vault)
-    await _book(sale, fresh)
-    return await sold(sale)
+    limit, commission, held = await _standing(seller)
+    if held + offer.amount > limit:
+        raise OverLimit(held, limit)
+    sale = await _record(offer, seller, key, offer.amount * commission // 10_000)
+    digits, paid_until = await _issue(sale, device, vault)
+    held, due = await _book(sale)
+    return Sold(sale, device, digits, held, limit, due, paid_until)
 
 
 async def _lock(seller: Agent, device: Device) -> None:
@@ -129,69 +128,77 @@ async def _lock(seller: Agent, device: Device) -> None:
         await execute(connection(), "SELECT 1 FROM device WHERE id = $1 FOR UPDATE", [device.id])
 
 
-async def _record(offer: Quote, device: Device, seller: Agent, key: str) -> Sale:
-    payment = await Payment.create(provider="cash", reference=key, amount=offer.amount, agent_id=seller.id)
-    return await Sale.create(
-        reference=await _new_reference(),
-        key=key,
-        payment_id=payment.id,
-        agent_id=seller.id,
-        customer_id=device.customer_id,
-        device_id=device.id,
-        amount=offer.amount,
-        unit=offer.unit,
-        units=offer.units,
-        commission=offer.amount * seller.commission // 10_000,
+async def _standing(seller: Agent) -> tuple[int, int, int]:
+    """The agent's limit, commission and cash held as they are now, under the lock."""
+    rows = await execute(
+        connection(),
+        "SELECT a.cash_limit, a.commission, COALESCE(c.balance, 0) AS held FROM agent a "
+        "LEFT JOIN account c ON c.kind = $2 AND c.owner = a.id WHERE a.id = $1",
+        [seller.id, AccountKind.CASH.value],
     )
+    return rows[0]["cash_limit"], rows[0]["commission"], rows[0]["held"]
+
+
+async def _record(offer: Quote, seller: Agent, key: str, commission: int) -> Sale:
+    now = datetime.now(UTC)
+    payment = await insert(
+        "payment", provider="cash", reference=key, amount=offer.amount, agent_id=seller.id, created_at=now
+    )
+    columns = {
+        "reference": await _new_reference(),
+        "key": key,
+        "payment_id": payment,
+        "agent_id": seller.id,
+        "customer_id": offer.device.customer_id,
+        "device_id": offer.device.id,
+        "amount": offer.amount,
+        "unit": offer.unit.value,
+        "units": offer.units,
+        "commission": commission,
+        "created_at": now,
+    }
+    return Sale(id=await insert("sale", **columns), **columns, _from_db=True)
 
 
 async def _new_reference() -> str:
     while True:
         reference = "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(REFERENCE_LENGTH))
-        if not await Sale.exists(reference=reference):
+        if not await execute(connection(), "SELECT 1 FROM sale WHERE reference = $1", [reference]):
             return reference
 
 
-async def _issue(sale: Sale, device: Device, units: int, vault: Vault) -> None:
+async def _issue(sale: Sale, device: Device, vault: Vault) -> tuple[str, datetime | None]:
+    """Make the token and store it with the count that it used up: the digits, and until when is paid."""
     now = datetime.now(UTC)
     key = vault.open_json(device.sealed_key, f"device {device.serial}")
-    count, digits = ISSUERS[device.issuer].issue(key, device.serial, device.count, units, now)
+    count, digits = ISSUERS[device.issuer].issue(key, device.serial, device.count, sale.units, now)
     paid_until = device.paid_until
     if sale.unit == Unit.DAYS:
-        paid_until = max(now, paid_until or now) + timedelta(days=units)
-    await Device.filter(id=device.id).update(count=count, paid_until=paid_until)
-    await Token.create(sale_id=sale.id, device_id=device.id, count=count, digits=digits)
-
-
-async def _book(sale: Sale, seller: Agent) -> None:
-    await post(
-        f"sale {sale.id} payment",
-        [
-            Posting(AccountKind.CASH, seller.id, sale.amount),
-            Posting(AccountKind.REVENUE, 0, -sale.amount),
-        ],
+        paid_until = max(now, paid_until or now) + timedelta(days=sale.units)
+    await execute(
+        connection(), "UPDATE device SET count = $2, paid_until = $3 WHERE id = $1", [device.id, count, paid_until]
     )
-    if sale.commission:
-        await post(
-            f"sale {sale.id} commission",
-            [
-                Posting(AccountKind.COMMISSION_COST, 0, sale.commission),
-                Posting(AccountKind.COMMISSION, seller.id, -sale.commission),
-            ],
-        )
+    await insert("token", sale_id=sale.id, device_id=device.id, count=count, digits=digits, created_at=now)
+    return digits, paid_until
+
+
+async def _book(sale: Sale) -> tuple[int, int]:
+    """The ledger lines of a sale: the agent's cash held and commission due after it."""
+    cash = [Posting(AccountKind.CASH, sale.agent_id, sale.amount), Posting(AccountKind.REVENUE, 0, -sale.amount)]
+    held = (await post(f"sale {sale.id} payment", cash))[AccountKind.CASH]
+    if not sale.commission:
+        return held, await commission_due(sale.agent_id)
+    earned = [
+        Posting(AccountKind.COMMISSION_COST, 0, sale.commission),
+        Posting(AccountKind.COMMISSION, sale.agent_id, -sale.commission),
+    ]
+    return held, -(await post(f"sale {sale.id} commission", earned))[AccountKind.COMMISSION]
 
 
 async def sold(sale: Sale) -> Sold:
     """A sale again, with its token and the agent's figures as they are now."""
     token = await Token.get(sale_id=sale.id)
-    device = await Device.get(id=sale.device_id).select_related("plan", "customer")
+    device = await with_owner(sale.device_id)
     agent = await Agent.get(id=sale.agent_id)
-    return Sold(
-        sale,
-        device,
-        token.digits,
-        await cash_held(agent.id),
-        agent.cash_limit,
-        await commission_due(agent.id),
-        device.paid_until,
-    )
+    held, due = await cash_held(agent.id), await commission_due(agent.id)
+    return Sold(sale, device, token.digits, held, agent.cash_limit, due, device.paid_until)

@@ -23,6 +23,7 @@ from models import pins
 from models.devices import Device
 from models.ledger import AccountKind, Posting, post
 from models.people import Agent, Customer
+from models.sql import connection, execute
 from tests.world import PEOPLE, PINS, Phones
 
 DIALOGS = Path(__file__).parent / "dialogs"
@@ -62,16 +63,29 @@ class Play:
             elif not line.startswith("  ") and not _is_answer(line):
                 lines.append(line)
                 await self._done(line)
+        for pin in PINS.values():
+            assert not await stored(pin), "a PIN was stored"
         return "\n".join(lines) + "\n"
 
     async def _said(self, phones: Phones, text: str) -> list[str]:
+        before = await business()
         if text.startswith("*384") or self.dialled:
             enter = phones.dial if text.startswith("*384") else phones.enter
             screen = await enter(self.who, text)
             self.dialled = screen.startswith("CON")
             check(screen[4:], secret=PINS.get(self.who))
+            if self.dialled:
+                assert await business() == before, "a question had an effect"
+            after = await business()
+            assert await phones.sessions[self.who].repeat() == screen
+            assert await business() == after, "a repeated turn had an effect"
             return [*shown("<", screen[4:]), *([] if self.dialled else ["< (end)"]), *self._others(await phones.news())]
         answered = await phones.text(self.who, text)
+        if await phones.asked(self.who):
+            assert await business() == before, "a question had an effect"
+        after = await business()
+        assert await phones.repeat() == [], "a repeated message was answered"
+        assert await business() == after, "a repeated message had an effect"
         own = [text for name, text in answered if name == self.who]
         assert len(own) <= 1, "a message gets at most one reply"
         for name, message in answered:
@@ -94,6 +108,32 @@ class Play:
                 await getattr(Office, verb)(*words)
         elif line == "hang up":
             self.dialled = False
+
+
+BUSINESS = {
+    "agent": "id, phone, name, language, pin_hash, cash_limit",
+    "customer": "id, phone, language",
+    "device": "id, count, paid_until, customer_id",
+    "account": "id, balance",
+    **dict.fromkeys(("payment", "sale", "token", "entry", "line"), "id"),
+}
+WRITTEN = {"inbox": "text", "contact": "talk", "ussdsession": "talk", "outbox": "text", "audit": "detail"}
+
+
+async def business() -> dict[str, list[dict[str, object]]]:
+    """Everything that a talk may have an effect on."""
+    return {
+        table: await execute(connection(), f"SELECT {columns} FROM {table} ORDER BY id")
+        for table, columns in BUSINESS.items()
+    }
+
+
+async def stored(pin: str) -> bool:
+    """Whether these digits stand anywhere in what is kept of what people wrote."""
+    for table, column in WRITTEN.items():
+        if await execute(connection(), f"SELECT 1 FROM {table} WHERE {column} LIKE $1", [f"%{pin}%"]):
+            return True
+    return False
 
 
 class Office:

@@ -30,7 +30,7 @@ def imported(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_imports_only_what_stands_below_it(path: Path) -> None:
     name = str(path.relative_to(ROOT))
-    room = name.split("/")[0]
+    room = name.split("/", maxsplit=1)[0]
     packages = {module.split(".")[0] for module in imported(path)}
     if room == "models":
         assert not packages & {"bot", "handlers", "aiohttp", "africastalking"}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from bot.message import Inbound, UssdTurn
 from bot.parts import Mwanga
 from bot.phone import Sender, SenderKind
+from bot.thread import Thread
 from models.sql import execute
 
 PEOPLE = {
@@ -30,16 +31,29 @@ class Phones:
 
     mwanga: Mwanga
     seen: int = 0
+    last: Inbound | None = None
     sessions: dict[str, "Dialled"] = field(default_factory=dict)
 
     async def text(self, name: str, text: str, external_id: str = "") -> list[tuple[str, str]]:
         """Send an SMS; the messages that it caused, as (name, text), in the order in which they were promised."""
         number = PEOPLE.get(name, name)
-        external_id = external_id or f"test {next(_ids)}"
         sender = Sender(SenderKind.NUMBER, number)
-        await self.mwanga.inbox.record(Inbound(GATEWAY, external_id, sender, text))
+        self.last = Inbound(GATEWAY, external_id or f"test {next(_ids)}", sender, text)
+        return await self.repeat()
+
+    async def repeat(self) -> list[tuple[str, str]]:
+        """The last SMS once more, with the same id."""
+        assert self.last is not None
+        await self.mwanga.inbox.record(self.last)
         await self.handled()
         return await self.news()
+
+    async def asked(self, name: str) -> bool:
+        """Whether a question to this phone is open."""
+        rows = await execute(
+            self.mwanga.database.client, "SELECT talk FROM contact WHERE phone = $1", [PEOPLE.get(name, name)]
+        )
+        return bool(rows) and Thread.load(rows[0]["talk"]).open is not None
 
     async def dial(self, name: str, code: str) -> str:
         """Dial a code; the first screen with its CON or END."""

@@ -66,7 +66,6 @@ ERRORS = {
         Error("undelivered", Outcome.PERMANENT, False, "The operator gave up before the phone took it."),
         Error("expired", Outcome.PERMANENT, False, "It was too late to send it."),
         Error("too many tries", Outcome.PERMANENT, True, "It was tried as often as we try."),
-        Error("sending stopped", Outcome.PERMANENT, False, "Outgoing messages were switched off."),
     )
 }
 

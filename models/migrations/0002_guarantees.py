@@ -9,13 +9,19 @@ from tortoise.migrations import operations as ops
 QUEUES = [
     "CREATE INDEX inbox_new ON inbox (phone, id) WHERE state = 'new'",
     "CREATE INDEX inbox_new_order ON inbox (id) WHERE state = 'new'",
-    "CREATE INDEX outbox_waiting ON outbox (priority, id) WHERE state = 'waiting'",
+    "CREATE INDEX outbox_waiting ON outbox (gateway, priority, id) WHERE state = 'waiting'",
     "CREATE INDEX outbox_scheduled ON outbox (due_at) WHERE state IN ('scheduled', 'uncertain')",
     "CREATE INDEX outbox_sending ON outbox (claimed_by) WHERE state = 'sending'",
     "CREATE INDEX outbox_external ON outbox (external_id) WHERE external_id <> ''",
 ]
 
 APPEND_ONLY = ("entry", "line", "audit", "payment", "token")
+
+
+async def index_tails(_apps: object, editor: Any) -> None:
+    """The last four characters of a serial are enough to name a device."""
+    last = "substr(serial, -4)" if editor.client.capabilities.dialect == "sqlite" else "right(serial, 4)"
+    await editor.client.execute_script(f"CREATE INDEX device_tail ON device (({last}))")
 
 
 async def forbid_changes(_apps: object, editor: Any) -> None:
@@ -41,4 +47,4 @@ async def forbid_changes(_apps: object, editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [("models", "0001_initial")]
-    operations = [ops.RunSQL(QUEUES), ops.RunPython(forbid_changes)]
+    operations = [ops.RunSQL(QUEUES), ops.RunPython(index_tails), ops.RunPython(forbid_changes)]

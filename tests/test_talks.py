@@ -1,0 +1,81 @@
+"""Rules that hold for every talk, whoever wrote it (design 2)."""
+
+import json
+
+import pytest
+
+from bot.parts import Mwanga
+from bot.state import TalkState
+from handlers import TALKS
+from models.people import Role
+from models.sql import connection, execute
+from tests.test_dialogs import business
+from tests.world import Phones
+
+CALLERS = {Role.AGENT: "Asha", Role.CUSTOMER: "Baraka", Role.STRANGER: "Stranger"}
+# A whole command for each talk, so that one word more is one too many.
+ARGUMENTS = {
+    "buy": "SHS0283 8000",
+    "tokens": "SHS0283",
+    "pin": "482915 730582",
+    "language": "sw",
+    "lock": "0700000002 739164",
+}
+STARTS = [(one, role) for one in TALKS for role in sorted(one.roles)]
+NAMES = [f"{one.name}-{role}" for one, role in STARTS]
+
+
+@pytest.mark.parametrize(("one", "role"), STARTS, ids=NAMES)
+async def test_one_word_too_many_rejects_the_whole_command(one, role, mwanga: Mwanga) -> None:  # type: ignore[no-untyped-def]
+    before, phones = await business(), Phones(mwanga)
+    words = f"{one.words['en'][0]} {ARGUMENTS.get(one.name, '')} SURPLUS"
+    answered = await phones.text(CALLERS[role], words)
+    assert len(answered) == 1
+    assert await business() == before
+    assert not await phones.asked(CALLERS[role])
+    assert await execute(connection(), "SELECT 1 FROM contact WHERE stopped_at > 0") == []
+
+
+@pytest.mark.parametrize(("one", "role"), STARTS, ids=NAMES)
+async def test_an_answer_that_no_longer_fits_restarts_politely(one, role, mwanga: Mwanga) -> None:  # type: ignore[no-untyped-def]
+    if one.menu is None:
+        return
+    phones = Phones(mwanga)
+    name = CALLERS[role]
+    await phones.dial(name, "*384*20#")
+    state = TalkState("menu", "test", answers=[["menu", one.name], ["long ago", 1], ["older still", 2]])
+    await execute(connection(), "UPDATE ussdsession SET talk = $1", [json.dumps(vars(state))])
+    screen = await phones.enter(name, "1")
+    assert "Something changed" in screen or screen.startswith("END"), screen
+
+
+@pytest.mark.parametrize(("one", "role"), STARTS, ids=NAMES)
+async def test_nonsense_at_the_first_question_changes_nothing(one, role, mwanga: Mwanga) -> None:  # type: ignore[no-untyped-def]
+    phones, name = Phones(mwanga), CALLERS[role]
+    for nonsense in ("W" * 300, "😀", "٣", "-1", "' OR 1=1 --", "{0.__class__}", "%s", "\\", "*", "#"):
+        await phones.text(name, one.words["en"][0])
+        if not await phones.asked(name):
+            continue
+        before = await business()
+        answered = await phones.text(name, nonsense)
+        assert len(answered) <= 1
+        assert await business() == before
+
+
+async def test_nobody_can_start_what_is_not_for_him(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    for one in TALKS:
+        for role in set(Role) - one.roles:
+            if mwanga.commands.find(one.words["en"][0], role):
+                continue  # the same word starts another talk for this role
+            before = await business()
+            await phones.text(CALLERS[role], f"{one.words['en'][0]} {ARGUMENTS.get(one.name, '')}")
+            assert await business() == before
+
+
+async def test_another_mini_grid_is_out_of_reach(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    for one in TALKS:
+        if Role.AGENT in one.roles and "SHS0283" in ARGUMENTS.get(one.name, ""):
+            [(_name, answer)] = await phones.text("Zuhura", f"{one.words['en'][0]} {ARGUMENTS[one.name]}")
+            assert "not found" in answer and "BARAKA" not in answer
