@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format slow bench messages clean
+.PHONY: demo test lint format slow bench messages docs clean
 
 demo: .venv/run.stamp  ## install, load the demo world, serve it
 	@$(BIN)/mwanga demo
@@ -46,3 +46,6 @@ messages: .venv/run.stamp  ## bring the catalogues up to date with the sentences
 	@$(BIN)/pybabel -q extract --no-location --sort-output --omit-header -k _ -k _n:1,2 -o bot/locales/mwanga.pot bot handlers
 	@for po in bot/locales/*/LC_MESSAGES/mwanga.po; do \
 		$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header -N -i bot/locales/mwanga.pot -o $$po -l $$(echo $$po | cut -d/ -f3); done
+
+docs: .venv/test.stamp  ## write the parts of the README that are made from the code
+	@$(BIN)/python -m tests.readme

@@ -18,6 +18,7 @@ from bot.gateways import ERRORS
 from bot.parts import MWANGA, Mwanga
 from handlers.web.page import STYLE
 from handlers.web.signin import MOST_WRONG, REMEMBERED, Tries
+from handlers.web.status import age
 from models import report
 from models.demo import OFFICE_PASSWORD, OFFICE_USER
 from models.messages import State
@@ -308,7 +309,6 @@ async def test_what_was_not_understood_is_counted_and_never_runs(client: Client,
     evil = '<script>alert(1)</script> "x" <img src=x onerror=alert(1)>'
     await sms(client, mwanga, "Baraka", "umeme umekatika", evil)
     await sms(client, mwanga, "Neema", "Umeme umekatika")
-    html = await (await client.get("/", allow_redirects=True)).text()
     await sign_in(client)
     html = await (await client.get("/")).text()
     assert "<script" not in html
@@ -320,18 +320,18 @@ async def test_what_was_not_understood_is_counted_and_never_runs(client: Client,
 
 
 async def promised(
-    db: Db, state: State, error: str = "", *, age: int = HOUR, kind: str = "reply", number: int = 1
+    db: Db, state: State, error: str = "", *, old: int = HOUR, kind: str = "reply", number: int = 1
 ) -> None:
     now = now_ms()
     await db(
         "INSERT INTO outbox (origin, phone, text, kind, priority, gateway, state, created_at, due_at, expires_at, "
         "claimed_by, claimed_at, tries, unknowns, external_id, error, parts, cost, sent_at, delivered_at) "
-        "VALUES ($1, $2, 'token 123 456', $3, 1, 'africastalking', $4, $5, $6, $6, '', 0, 1, 0, '', $7, 1, '', 0, 0)",
+        "VALUES ($1, $2, 'token 123 456', $3, 1, 'simulator', $4, $5, $6, $6, '', 0, 1, 0, '', $7, 1, '', 0, 0)",
         f"{state} {error} {number}",
         f"+25571000{number:04d}",
         kind,
         state.value,
-        now - age,
+        now - old,
         now + DAY,
         error,
     )
@@ -341,17 +341,17 @@ async def promised(
 async def test_a_message_that_failed_is_shown_with_its_reason(client: Client, db: Db, error: str) -> None:
     await promised(db, State.FAILED, error)
     page = await signed_in_page(client)
-    assert f"1 reply message by africastalking failed: {ERRORS[error].sentence} To +255710000001 at" in page
+    assert f"1 reply message by simulator failed: {ERRORS[error].sentence} To +255710000001 at" in page
 
 
 async def test_messages_stuck_for_one_reason_are_one_line_and_tokens_come_first(client: Client, db: Db) -> None:
     for number in range(5):
         await promised(db, State.FAILED, "bad number", number=number)
-    await promised(db, State.EXPIRED, "expired", kind="token", age=50 * HOUR, number=9)
-    await promised(db, State.UNCERTAIN, "timeout", age=0, number=8)
+    await promised(db, State.EXPIRED, "expired", kind="token", old=50 * HOUR, number=9)
+    await promised(db, State.UNCERTAIN, "timeout", old=0, number=8)
     page = await signed_in_page(client)
     stuck = page[page.index("What is stuck") : page.index("Today")]
-    assert stuck.index("1 token message by africastalking expired") < stuck.index("5 reply messages")
+    assert stuck.index("1 token message by simulator expired") < stuck.index("5 reply messages")
     assert "+255710000004" in stuck
     assert "and 2 more, the oldest from" in stuck
     assert f"may have gone or not: {ERRORS['timeout'].sentence}" in stuck
@@ -359,13 +359,13 @@ async def test_messages_stuck_for_one_reason_are_one_line_and_tokens_come_first(
 
 
 async def test_a_message_that_waits_long_is_stuck_and_says_why(client: Client, db: Db) -> None:
-    await promised(db, State.SCHEDULED, "unreachable", age=10 * MINUTE)
-    await promised(db, State.SCHEDULED, "throttled", age=MINUTE, number=2)
+    await promised(db, State.SCHEDULED, "unreachable", old=10 * MINUTE)
+    await promised(db, State.SCHEDULED, "throttled", old=MINUTE, number=2)
     page = await signed_in_page(client)
-    assert f"1 reply message by africastalking waits: {ERRORS['unreachable'].sentence}" in page
+    assert f"1 reply message by simulator waits: {ERRORS['unreachable'].sentence}" in page
     assert ERRORS["throttled"].sentence not in page
     assert "Waiting 2 the oldest for 10 min" in page
-    assert "africastalking 2 waiting, the oldest for 10 min" in page
+    assert "simulator 2 waiting, the oldest for 10 min" in page
 
 
 async def test_the_switch_for_outgoing_messages_is_seen(client: Client, db: Db) -> None:
@@ -381,7 +381,7 @@ async def test_a_paused_gateway_says_until_when_and_what_to_do(client: Client, d
     until = now + 10 * MINUTE
     await db(
         "INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert) VALUES "
-        "('africastalking', 0, $1, 'no balance: <b>InsufficientBalance</b>', $2, $3)",
+        "('simulator', 0, $1, 'no balance: <b>InsufficientBalance</b>', $2, $3)",
         now,
         until,
         ERRORS["no balance"].sentence,
@@ -389,6 +389,7 @@ async def test_a_paused_gateway_says_until_when_and_what_to_do(client: Client, d
     page = await signed_in_page(client)
     clock = mwanga.site.clock(datetime.fromtimestamp(until / 1000, UTC))
     assert f"{ERRORS['no balance'].sentence} Paused until {clock}. It said: <b>InsufficientBalance</b>" in page
+    assert "Nothing is stuck" not in page
 
 
 async def test_a_locked_agent_is_marked(client: Client, db: Db) -> None:
@@ -415,6 +416,22 @@ async def test_refused_callbacks_are_counted(client: Client) -> None:
     page = await signed_in_page(client)
     assert "1 callback from africastalking could not be read today: " in page
     assert "2 callbacks came with a wrong secret" in page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (7_199, "119 min"),
+        (7_200, "2 h"),
+        (172_799, "47 h"),
+        (172_800, "2 days"),
+    ],
+)
+def test_an_age_is_said_in_a_unit_that_fits(seconds: int, said: str) -> None:
+    assert age(10 * DAY, 10 * DAY - seconds * 1_000) == said
 
 
 # What is asked of the database

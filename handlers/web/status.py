@@ -65,32 +65,35 @@ async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
         wrong_secrets=_wrong_secrets(mwanga.metrics),
         levels=(WARN, ALARM),
         look=report.LOOK,
-        sorted=report.SORT,
+        sort_bound=report.SORT,
         now=now_ms,
         zone=midnight.tzname(),
         when=partial(_when, mwanga.site, now),
-        age=partial(_age, now_ms),
+        age=partial(age, now_ms),
         figure=_figure,
     )
 
 
 def _lines(mwanga: Mwanga, seen: Report, now: int) -> dict[str, Line]:
-    """The gateways that are configured, and those that still have messages to send."""
+    """The gateways that bring or carry messages, and those that still have some to send."""
     states = {state.name: state for state in seen.gateways}
-    return {
-        name: _line(mwanga.site, states.get(name) or GatewayState(name=name), seen, now)
-        for name in sorted({*mwanga.outbox.gateways, *seen.queues})
-    }
+    senders = mwanga.outbox.gateways
+    lines = {}
+    for name in sorted({*mwanga.doors._doors, *senders, *seen.queues}):
+        state = states.get(name) or GatewayState(name=name)
+        word = _word(state) if name in senders else "It brings messages and carries none."
+        lines[name] = _line(mwanga.site, state, word, seen, now)
+    return lines
 
 
-def _line(site: Site, state: GatewayState, seen: Report, now: int) -> Line:
+def _line(site: Site, state: GatewayState, word: str, seen: Report, now: int) -> Line:
     trouble = state.alert
     if state.paused_until > now:
         until = site.clock(_moment(state.paused_until))
         trouble = f"{trouble or 'It asked us to slow down.'} Paused until {until}."
     heard = max(state.heard_at, seen.messages.heard.get(state.name, 0))
     queue = seen.queues.get(state.name, EMPTY)
-    return Line(state.name, heard, state.sent_at, _word(state), trouble, queue)
+    return Line(state.name, heard, state.sent_at, word, trouble, queue)
 
 
 def _word(state: GatewayState) -> str:
@@ -141,7 +144,7 @@ def _when(site: Site, now: datetime, ms: int) -> str:
     return clock if day == site.day(now, "en") and now.timestamp() * 1000 - ms < 86_400_000 else f"{day} {clock}"
 
 
-def _age(now: int, since: int) -> str:
+def age(now: int, since: int) -> str:
     """How long that is: 40 s, 90 min, 36 h, 3 days."""
     seconds = max(0, now - since) // 1000
     for length, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):

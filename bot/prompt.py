@@ -1,0 +1,52 @@
+"""What every command of `mwanga` needs: the configuration, the database, and one sentence when it fails."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn
+
+import typer
+
+from bot import phone as phones
+from bot.config import Config, ConfigError, checked, demo_world, load
+from bot.database import Database, DatabaseError
+from bot.site import Site
+from models import demo as world
+
+
+@asynccontextmanager
+async def opened(config: Config) -> AsyncIterator[tuple[Database, Site]]:
+    """The configured database, up to date, with the keys that fit it."""
+    async with Database(config.database) as database:
+        await database.migrate()
+        fitting = demo_world(config) if await world.is_demo() else config
+        if not fitting.secret_key.get_secret_value():
+            checked(fitting)
+        yield database, Site.of(fitting)
+
+
+def e164(phone: str, config: Config) -> str:
+    try:
+        return phones.parse(phone, config.country)
+    except ValueError as error:
+        fail(str(error))
+
+
+def configured(**overrides: object) -> Config:
+    try:
+        return load(**overrides)
+    except ConfigError as error:
+        fail(str(error))
+
+
+def perform(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except (ConfigError, DatabaseError, ValueError) as error:
+        fail(str(error))
+
+
+def fail(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    sys.exit(1)

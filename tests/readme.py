@@ -1,0 +1,87 @@
+"""The parts of README.md that are made from the code. `make docs` writes them, tests/test_docs.py compares."""
+
+import re
+from pathlib import Path
+
+import typer.main
+from pydantic import SecretStr
+from typer.core import TyperGroup
+
+from bot.app import build_app
+from bot.cli import cli
+from bot.config import Config, load
+from handlers import TALKS
+from models.people import Role
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+ROLES = {Role.AGENT: "agents", Role.CUSTOMER: "customers", Role.STRANGER: "everybody else"}
+LANGUAGES = {"en": "English", "sw": "Swahili", "fr": "French", "pt": "Portuguese", "ha": "Hausa"}
+ABOUT = {
+    "/": "the office's page",
+    "/login": "signing in to it",
+    "/logout": "signing out",
+    "/simulator": "a phone in the browser, in the demo world only",
+    "/health": "the process answers",
+    "/ready": "the database takes writes and the outbox moves; else 503 and what does not",
+    "/metrics": "figures for Prometheus",
+    "/gateways/{name}/{secret}/{kind}": "callbacks: `sms`, `delivery`, `ussd`, `ussd-end`, `optout`",
+}
+
+
+def settings() -> str:
+    rows = ["| setting | default | what it is |", "|---|---|---|"]
+    for name, info in Config.model_fields.items():
+        default = info.get_default()
+        if isinstance(default, SecretStr):
+            default = default.get_secret_value()
+        shown = "" if default == "" else f"`{default}`"
+        rows.append(f"| `MWANGA_{name.upper()}` | {shown} | {info.description} |")
+    return "\n".join(rows)
+
+
+def commands() -> str:
+    rows = ["| command | does |", "|---|---|"]
+    root = typer.main.get_command(cli)
+    assert isinstance(root, TyperGroup)
+    for name, command in root.commands.items():
+        inner = command.commands.items() if isinstance(command, TyperGroup) else [("", command)]
+        for sub, leaf in inner:
+            words = " ".join(
+                [name, *([sub] if sub else [])]
+                + [p.opts[0] if p.param_type_name == "option" else str(p.name).upper() for p in leaf.params]
+            )
+            rows.append(f"| `mwanga {words}` | {(leaf.help or '').splitlines()[0]} |")
+    return "\n".join(rows)
+
+
+def keywords() -> str:
+    head = " | ".join(LANGUAGES.values())
+    rows = [f"| for | {head} | what follows |", "|---" * (len(LANGUAGES) + 2) + "|"]
+    for one in TALKS:
+        who = ", ".join(ROLES[role] for role in Role if role in one.roles)
+        words = " | ".join(" ".join(f"`{word}`" for word in one.words.get(code, ())) for code in LANGUAGES)
+        rows.append(f"| {who} | {words} | {one.usage.to('en')} |")
+    return "\n".join(rows)
+
+
+def routes() -> str:
+    app = build_app(load())
+    paths = dict.fromkeys(resource.canonical for resource in app.router.resources())
+    rows = ["| route | for |", "|---|---|"]
+    rows += [f"| `{path}` | {ABOUT.get(path, 'part of a page')} |" for path in paths]
+    return "\n".join(rows)
+
+
+MADE = {"settings": settings, "commands": commands, "keywords": keywords, "routes": routes}
+
+
+def renewed(text: str) -> str:
+    """The README with its made parts made anew."""
+    for name, make in MADE.items():
+        part = f"<!-- {name} -->\n{make()}\n<!-- end of {name} -->"
+        text = re.sub(rf"<!-- {name} -->.*?<!-- end of {name} -->", lambda _match, part=part: part, text, flags=re.S)
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(renewed(README.read_text()))
