@@ -209,10 +209,12 @@ class Chat:
         if self.one_line and self._inputs:
             raise Rejected(verbatim(""), _("{surplus} is too much here.", surplus=self._inputs[0][:13]))
 
-    def end(self, text: Text, *, kind: Class = Class.REPLY, also: Sequence[Copy] = ()) -> Reply:
+    def end(
+        self, text: Text, *, kind: Class = Class.REPLY, also: Sequence[Copy] = (), outcome: str = "done"
+    ) -> Reply:
         """The talk's last word."""
         self.no_more()
-        return Reply(text, kind, list(also))
+        return Reply(text, kind, list(also), outcome)
 
     def _answer(self, prompt: Text, *, confirming: bool = False) -> str:
         """The next piece of new input, or the question itself when there is none."""

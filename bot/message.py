@@ -91,11 +91,13 @@ class Copy:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a talk answers. `also` are SMS that are promised in the same transaction."""
+    """What a talk answers. `also` are SMS that are promised in the same transaction; `outcome` is one word for the
+    records, `sold` where something was."""
 
     text: Text
     kind: Class = Class.REPLY
     also: list[Copy] = field(default_factory=list)
+    outcome: str = "done"
 
 
 class Outcome(StrEnum):

@@ -27,7 +27,7 @@ async def play(talk: Talk, chat: Chat) -> Played:
     while True:
         try:
             reply = await talk.run(chat)
-            return Played(reply, False, "done")
+            return Played(reply, False, reply.outcome)
         except Ended as ended:
             return Played(ended.reply, False, "ended")
         except Left:

@@ -52,6 +52,7 @@ class _Batch:
     failed_at: Waiting | _Turn | None = None
     more: bool = False
     promised: bool = False
+    since: float = field(default_factory=time.perf_counter)
 
 
 class Pump:
@@ -196,10 +197,13 @@ class Pump:
             self._metrics.handling.labels("ussd").observe(time.perf_counter() - turn.since)
             self._count(screen.handled)
         for _message, handled in batch.handled:
+            self._metrics.handling.labels("sms").observe(time.perf_counter() - batch.since)
             self._count(handled)
 
     def _count(self, handled: Handled) -> None:
         self._metrics.talks.labels(handled.talk, handled.outcome).inc()
+        if handled.outcome == "sold":
+            self._metrics.sales.inc()
 
     async def _each_alone(
         self, turns: Sequence[_Turn], messages: Sequence[Waiting], failed_at: Waiting | _Turn | None

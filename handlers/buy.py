@@ -38,18 +38,19 @@ async def buy(chat: Chat) -> Reply:
         earlier = await same_today(device, chat.agent, amount)
         if earlier and not again:
             if not chat.ussd:
-                return chat.end(_held(earlier, device, chat))
+                return chat.end(_held(earlier, device, chat), outcome="held")
             again = await _sell_again(earlier, device, chat)
             if not again:
-                return chat.end(_("Not sold."))
+                return chat.end(_("Not sold."), outcome="declined")
         if not await chat.confirm(_question(quote, chat), pin=True):
-            return chat.end(_("Not sold."))
+            return chat.end(_("Not sold."), outcome="declined")
         sold = await vending.sell(quote, seller=chat.agent, key=chat.key, vault=chat.site.vault, again=again)
     except vending.SoldToday as refusal:
-        return chat.end(_held(refusal.earlier, device, chat))
+        return chat.end(_held(refusal.earlier, device, chat), outcome="held")
     except vending.NotSold as refusal:
-        return chat.end(_why(refusal, device, chat))
-    return chat.end(for_agent(sold, chat.site), kind=Class.TOKEN, also=copy_to_owner(sold, chat.site))
+        return chat.end(_why(refusal, device, chat), outcome="refused")
+    also = copy_to_owner(sold, chat.site)
+    return chat.end(for_agent(sold, chat.site), kind=Class.TOKEN, also=also, outcome="sold")
 
 
 def _question(quote: vending.Quote, chat: Chat) -> Text:
