@@ -148,9 +148,9 @@ async def _working(mwanga: Mwanga, serving: bool) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in filter(None, (purging, inbox)):
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        housekeeping.stop()
+        mwanga.inbox.stop()
+        await asyncio.gather(inbox, *filter(None, [purging]))
         mwanga.pump.stop()
         await asyncio.gather(*handling)
         if sending:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from bot.database import Database
 from models.sql import execute, now_ms
@@ -27,22 +28,28 @@ PURGES = {
 class Housekeeping:
     def __init__(self, database: Database, retention_days: int) -> None:
         self._database = database
+        self._stopping = asyncio.Event()
         self._age = {"retention": retention_days * DAY_MS, "turns": TURNS_MS}
 
     async def run(self) -> None:
-        """Purge every hour until cancelled."""
-        while True:
+        """Purge every hour until stopped."""
+        while not self._stopping.is_set():
             try:
                 await self.purge()
             except Exception:
                 log.exception("the purge failed; it is tried again in an hour")
-            await asyncio.sleep(EVERY_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), EVERY_S)
+
+    def stop(self) -> None:
+        """End between two statements: a statement that is cut off leaves its connection unusable."""
+        self._stopping.set()
 
     async def purge(self) -> int:
         """Empty what is too old, a portion at a time. Returns how many rows."""
         purged = 0
         for statement, kind in PURGES.items():
-            while True:
+            while not self._stopping.is_set():
                 async with self._database.work() as db:
                     rows = await execute(db, statement, [now_ms() - self._age[kind], SOME])
                 purged += len(rows)

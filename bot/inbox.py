@@ -51,6 +51,7 @@ class Inbox:
         self._metrics, self._notify = metrics, arrived
         self._waiting: list[_Arrived] = []
         self._wake = asyncio.Event()
+        self._stopping = False
 
     async def record(self, inbound: Inbound) -> bool:
         """Store a message for good; False when this id was stored before. Raises when it cannot be stored."""
@@ -60,14 +61,16 @@ class Inbox:
         return await arrived.stored
 
     async def run(self) -> None:
-        """Store until cancelled; what waits then is stored first."""
-        while True:
-            try:
-                await self._wake.wait()
-            finally:
-                while self._waiting:
-                    await self._store()
+        """Store until stopped; what waits then is stored first."""
+        while not self._stopping:
+            await self._wake.wait()
             self._wake.clear()
+            while self._waiting:
+                await self._store()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
 
     async def _store(self) -> None:
         batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]

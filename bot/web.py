@@ -61,6 +61,11 @@ class Doors:
             "optout": self._optout,
         }
 
+    @property
+    def gateways(self) -> list[str]:
+        """The names of the gateways that may call."""
+        return list(self._doors)
+
     async def callback(self, request: web.Request) -> web.Response:
         """Any callback: check its secret, read its form, hand it to its kind."""
         name = request.match_info["name"]

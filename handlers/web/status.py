@@ -79,7 +79,7 @@ def _lines(mwanga: Mwanga, seen: Report, now: int) -> dict[str, Line]:
     states = {state.name: state for state in seen.gateways}
     senders = mwanga.outbox.gateways
     lines = {}
-    for name in sorted({*mwanga.doors._doors, *senders, *seen.queues}):
+    for name in sorted({*mwanga.doors.gateways, *senders, *seen.queues}):
         state = states.get(name) or GatewayState(name=name)
         word = _word(state) if name in senders else "It brings messages and carries none."
         lines[name] = _line(mwanga.site, state, word, seen, now)

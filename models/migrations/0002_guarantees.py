@@ -12,6 +12,8 @@ QUEUES = [
     "CREATE INDEX outbox_waiting ON outbox (gateway, priority, id) WHERE state = 'waiting'",
     "CREATE INDEX outbox_scheduled ON outbox (due_at) WHERE state IN ('scheduled', 'uncertain')",
     "CREATE INDEX outbox_sending ON outbox (claimed_by) WHERE state = 'sending'",
+    "CREATE INDEX outbox_lost ON outbox (id) WHERE state IN ('failed', 'expired')",
+    "CREATE INDEX inbox_failed ON inbox (id) WHERE state = 'failed'",
     "CREATE INDEX outbox_external ON outbox (external_id) WHERE external_id <> ''",
 ]
 
