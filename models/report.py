@@ -55,8 +55,8 @@ NOT_UNDERSTOOD = f"""SELECT MIN(SUBSTR(text, 1, {TEXT_LENGTH})) AS text, COUNT(*
   WHERE outcome = 'not understood' GROUP BY UPPER(SUBSTR(text, 1, {TEXT_LENGTH})) ORDER BY 2 DESC, 1
   LIMIT {TOP_TEXTS}"""
 BROKEN = f"""SELECT phone, received_at, error
-  FROM (SELECT id, phone, state, error, received_at FROM inbox WHERE received_at >= $1
-        ORDER BY received_at DESC LIMIT {LOOK}) AS newest WHERE state = 'failed' ORDER BY id DESC LIMIT {SHOWN}"""
+  FROM (SELECT id, phone, error, received_at FROM inbox WHERE state = 'failed'
+        ORDER BY id DESC LIMIT {SHOWN}) AS newest WHERE received_at >= $1 ORDER BY id DESC"""
 REFUSED = f"""SELECT gateway, reason, COUNT(*) AS callbacks
   FROM (SELECT gateway, reason FROM refused WHERE created_at >= $1 ORDER BY created_at DESC LIMIT {LOOK}) AS newest
   GROUP BY gateway, reason ORDER BY callbacks DESC, gateway, reason LIMIT {SHOWN}"""
@@ -77,8 +77,8 @@ STUCK = f"""SELECT {_REASON}, phone, created_at, messages, oldest FROM (
       MIN(created_at) OVER (PARTITION BY {_REASON}) AS oldest,
       ROW_NUMBER() OVER (PARTITION BY {_REASON} ORDER BY id DESC) AS place
     FROM (SELECT {_STUCK} FROM (
-        SELECT {_STUCK} FROM (SELECT {_STUCK} FROM outbox WHERE created_at >= $1
-          ORDER BY created_at DESC LIMIT {LOOK}) AS newest WHERE state IN ('failed', 'expired') LIMIT {SORT}) AS lost
+        SELECT {_STUCK} FROM (SELECT {_STUCK} FROM outbox WHERE state IN ('failed', 'expired')
+          ORDER BY id DESC LIMIT {SORT}) AS newest WHERE created_at >= $1) AS lost
       UNION ALL SELECT {_STUCK} FROM ({TO_SEND.format(columns=_STUCK, look=SORT)}) AS unsent
         WHERE state = 'uncertain' OR created_at <= $2) AS stuck) AS placed
   WHERE place <= {SHOWN} ORDER BY CASE WHEN kind = 'token' THEN 0 ELSE 1 END, messages DESC,
