@@ -156,31 +156,27 @@ class Chat:
         """Yes (1) or no (2) to something that will have an effect; nothing dialled ahead can answer it."""
         if not self._recorded("confirm"):
             self.no_more()
-            said = self._confirm_dialled(question) if self.ussd else await self._confirm_texted(question, pin)
-            self._record("confirm", said)
+            self._record("confirm", await self._confirmed(question, pin))
         said = bool(self._last())
         if said and pin:
             await self.pin()
         return said
 
-    def _confirm_dialled(self, question: Text) -> bool:
-        shown = _("{question}\n1. Yes\n2. No", question=question)
+    async def _confirmed(self, question: Text, pin: bool) -> bool:
+        """Read a yes or no. A text message gives the PIN with its yes, as 1 123456; a dialled session may."""
+        if self.ussd:
+            shown, wanted = _("{question}\n1. Yes\n2. No", question=question), _("Choose 1 or 2.")
+        else:
+            wanted = _("Reply 1 and your PIN, 2 for no.") if pin else _("Reply 1 for yes, 2 for no.")
+            shown = _("{question} {wanted} Open 10 min.", question=question, wanted=wanted)
         answer = self._answer(shown, confirming=True)
-        if not (no(answer) or yes(answer) == ""):
-            raise Rejected(shown, _("Choose 1 or 2."))
-        return not no(answer)
-
-    async def _confirm_texted(self, question: Text, pin: bool) -> bool:
-        wanted = _("Reply 1 and your PIN, 2 for no.") if pin else _("Reply 1 for yes, 2 for no.")
-        shown = _("{question} {wanted} Open 10 min.", question=question, wanted=wanted)
-        answer = self._answer(shown, confirming=True)
-        digits = yes(answer)
         if no(answer):
             return False
-        if digits is None or bool(digits) != pin:
-            raise Rejected(wanted, verbatim(""))
-        if pin:
-            await self._read(Pin(_("Your PIN?")), digits, wanted, record=False)
+        digits = yes(answer)
+        if digits is None or (digits and not pin) or (pin and not digits and not self.ussd):
+            raise Rejected(shown, wanted) if self.ussd else Rejected(wanted, verbatim(""))
+        if digits:
+            await self._read(Pin(_("Your PIN?")), digits, shown if self.ussd else wanted, record=False)
             self.pin_given = True
         return True
 

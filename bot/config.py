@@ -15,7 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-LANGUAGES = ("en", "sw")
+LANGUAGES = ("en", "sw", "fr", "pt", "ha")
 
 
 class ConfigError(Exception):
@@ -158,7 +158,9 @@ def checked(config: Config) -> Config:
 
 
 def demo_world(config: Config) -> Config:
-    """What the demo world needs, where nothing else was said."""
+    """What the demo world needs, where nothing else was said. Raises ConfigError for a short secret key."""
+    if 0 < len(config.secret_key.get_secret_value()) < 32:
+        raise ConfigError(next(problem for problem in config.problems() if "SECRET_KEY" in problem))
     defaults = {
         "secret_key": SecretStr("mwanga demo key: never use it for a real device"),
         "company": "Mwanga Demo",
