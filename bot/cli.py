@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import sqlite3
+import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -17,10 +18,14 @@ from bot.config import Config, ConfigError, demo_world
 from bot.database import Database, DatabaseError, shown
 from bot.logs import set_up
 from bot.prompt import configured, e164, fail, opened, perform
+from bot.site import Site
 from bot.staff import admin_cli, agent_cli
+from handlers.exchange import EXPORTS, IMPORTS, Sheet, exported, read
 from models import demo as world
 from models.audit import record
 from models.messages import Setting
+
+SOME = 500  # rows that an import writes in one transaction
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 cli.add_typer(agent_cli, name="agent")
@@ -109,6 +114,56 @@ def backup(file: Annotated[Path, typer.Argument(help="the file to write; it must
     with closing(sqlite3.connect(original)) as source, closing(sqlite3.connect(file)) as target:
         source.backup(target)
     typer.echo(f"Copied to {file}. The secret key is not in it: keep both, apart from each other.")
+
+
+@cli.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(help=f"one of {', '.join(IMPORTS)}")],
+    file: Annotated[Path, typer.Argument(help="a CSV file with a header", exists=True, dir_okay=False)],
+) -> None:
+    """Bring data in from a CSV file; it is checked whole before anything is written."""
+    if kind not in IMPORTS:
+        fail(f"{kind} is none of {', '.join(IMPORTS)}.")
+
+    async def work() -> None:
+        async with opened(configured()) as (database, site):
+            with file.open(newline="", encoding="utf-8-sig") as lines:
+                sheet = await read(IMPORTS[kind], lines, site)
+            for problem in sheet.problems:
+                typer.echo(f"line {problem.line}: {problem.reason}", err=True)
+            if sheet.problems:
+                fail(f"Nothing was imported: {len(sheet.problems)} of the lines are wrong.")
+            changed = await _written(database, sheet, site, f"{kind} from {file.name}")
+            typer.echo(f"{len(sheet.values)} rows read, {changed} new or changed.")
+
+    perform(work())
+
+
+async def _written(database: Database, sheet: Sheet, site: Site, what: str) -> int:
+    """Write a checked file, some rows in each transaction, so that a server beside us goes on working."""
+    changed = 0
+    with typer.progressbar(length=len(sheet.values), label="importing", hidden=len(sheet.values) < SOME) as bar:
+        for first in range(0, len(sheet.values), SOME):
+            some = sheet.values[first : first + SOME]
+            async with database.work():
+                changed += sum([await sheet.kind.write(values, site) for _line, values in some])
+            bar.update(len(some))
+    async with database.work():
+        await record("command line", "import", what, f"{changed} new or changed")
+    return changed
+
+
+@cli.command("export")
+def export(kind: Annotated[str, typer.Argument(help=f"one of {', '.join(EXPORTS)}")]) -> None:
+    """Write data to standard output as CSV."""
+    if kind not in EXPORTS:
+        fail(f"{kind} is none of {', '.join(EXPORTS)}.")
+
+    async def work() -> None:
+        async with opened(configured()) as (_database, site):
+            await exported(EXPORTS[kind], sys.stdout, site)
+
+    perform(work())
 
 
 @cli.command()

@@ -1,0 +1,155 @@
+"""Data in and out as CSV: checked whole before anything is written, the same file twice changes nothing."""
+
+import asyncio
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bot.cli import cli
+from bot.database import Database
+from handlers.exchange import EXPORTS, IMPORTS
+from models.devices import Device
+from models.sql import execute
+from models.vault import Vault
+from tests.test_cli import query
+
+FACTORY = "Serial Number,Starting Code,Key,Count,Time Divider,Restricted Digit Mode,Hardware Model,Version,Test Code"
+KEY = "0123456789abcdef0123456789abcdef"
+
+FILES = {
+    "tariffs": "name,unit,price,minimum\nWeekly 700,days,100,700\nShop,energy,420,\n",
+    "agents": "phone,name,mini_grid,cash_limit,commission_percent,pin\n"
+    "0712 000 001,Rehema Kito,Masasi,90000,7,730582\n",
+    "customers": "name,surname,phone,language,mini_grid,village\n"
+    'Halima,Omari,0754000111,sw,Masasi,Chiungutwa\n"Juma Ali",Bakari,none,en,Masasi,\n',
+    "stock": f"{FACTORY},kind,plan\nSHS9001,987654321,{KEY},1,1,0,X1,1,,shs,\nEB9002,123123123,{KEY},,4,,,,,ebike,\n",
+}
+
+
+@pytest.fixture
+def run(demo_url: str, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("MWANGA_DATABASE", demo_url)
+    return lambda *words: CliRunner().invoke(cli, list(words))
+
+
+def imported(run, kind: str, text: str) -> Result:  # type: ignore[no-untyped-def]
+    Path("file.csv").write_text(text)
+    return run("import", kind, "file.csv")
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_is_imported_and_a_second_time_changes_nothing(run, kind: str) -> None:  # type: ignore[no-untyped-def]
+    first = imported(run, kind, FILES[kind])
+    assert first.exit_code == 0, first.output
+    count = FILES[kind].count("\n") - 1
+    assert f"{count} rows read, {count} new or changed." in first.output
+    again = imported(run, kind, FILES[kind])
+    assert f"{count} rows read, 0 new or changed." in again.output
+
+
+@pytest.mark.parametrize("kind", IMPORTS)
+def test_import_then_export_then_import_is_the_identity(run, kind: str) -> None:  # type: ignore[no-untyped-def]
+    for before in ("tariffs", "customers", "stock"):
+        imported(run, before, FILES[before])
+    if kind in FILES:
+        imported(run, kind, FILES[kind])
+    out = run("export", kind)
+    assert out.exit_code == 0, out.output
+    back = imported(run, kind, out.output)
+    assert back.exit_code == 0, back.output
+    assert " 0 new or changed." in back.output
+    assert run("export", kind).output == out.output
+
+
+def test_a_device_from_stock_gets_its_owner_and_can_be_sold_to(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    for kind in ("tariffs", "customers", "stock"):
+        imported(run, kind, FILES[kind])
+    owner = "serial,plan,name,surname,phone\nshs9001,Weekly 700,Halima,Omari,0754000111\n"
+    assert imported(run, "devices", owner).exit_code == 0
+    row = query(demo_url, "SELECT d.*, c.name FROM device d JOIN customer c ON c.id = d.customer_id ORDER BY d.id")[-1]
+    assert (row["serial"], row["name"], row["count"]) == ("SHS9001", "Halima", 1)
+    taken = "serial,plan,name,surname,phone\nSHS9001,Weekly 700,Amina,Juma,+255710000001\n"
+    refused = imported(run, "devices", taken)
+    assert refused.exit_code == 1 and "line 2: SHS9001 belongs to somebody else" in refused.output
+
+
+def test_a_device_that_is_there_keeps_its_count(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    imported(run, "stock", FILES["stock"])
+
+    async def use() -> None:
+        async with Database(demo_url):
+            await Device.filter(serial="SHS9001").update(count=40)
+
+    asyncio.run(use())
+    imported(run, "stock", FILES["stock"])
+    assert query(demo_url, "SELECT count FROM device WHERE serial = 'SHS9001'") == [{"count": 40}]
+
+
+def test_keys_are_encrypted_on_the_way_in_and_never_leave(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    imported(run, "stock", FILES["stock"])
+    sealed = str(query(demo_url, "SELECT sealed_key FROM device WHERE serial = 'SHS9001'")[0]["sealed_key"])
+    assert KEY not in sealed
+    vault = Vault("mwanga demo key: never use it for a real device")
+    assert vault.open_json(sealed, "device SHS9001")["secret"] == KEY
+    for kind in EXPORTS:
+        assert KEY not in run("export", kind).output
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "reason"),
+    [
+        ("tariffs", "A,hours,100,", "unit is neither days nor energy"),
+        ("tariffs", "A,days,0,", "price is no whole number from 1"),
+        ("tariffs", "A,days,1.5,", "price is no whole number"),
+        ("tariffs", ",days,5,", "name is empty"),
+        ("tariffs", "A,days,5", "the row has another number"),
+        ("agents", "0712,Rehema,Masasi,1,1,730582", "phone is no phone number"),
+        ("agents", "0712000001,Rehema,Masasi,1,101,730582", "commission_percent is no whole number from 0 to 100"),
+        ("agents", "0712000001,Rehema,Masasi,1,1,123456", "pin is not six digits"),
+        ("agents", "0712000009,Rehema,Masasi,1,1,", "pin is empty, and this agent is new"),
+        ("customers", "Halima,Omari,0754000111,xx,Masasi,", "language is none of"),
+        ("customers", "Halima,,0754000111,sw,Masasi,", "surname is empty"),
+        ("stock", f"S1,0,{KEY},,,,,,,,", "starting code is no whole number from 1"),
+        ("stock", "S1,5,abc,,,,,,,,", "key is not 32 hexadecimal digits"),
+        ("stock", "S1,5,a29ab82edc5fbbc41ec9530f6dac86b1,,,,,,,,", "key is the published example"),
+        ("stock", f"S1,5,{KEY},,256,,,,,,", "time divider is no whole number from 1 to 255"),
+        ("stock", f"S1,5,{KEY},,,,,,,boat,", "kind is neither shs nor ebike"),
+        ("stock", f"S1,5,{KEY},,,,,,,shs,Nothing", "there is no plan of days"),
+        ("stock", "S1,5,,,,,,,,,", "key is empty, and this device is new"),
+    ],
+)
+def test_a_bad_row_is_named_and_nothing_is_written(run, demo_url: str, kind: str, row: str, reason: str) -> None:  # type: ignore[no-untyped-def]
+    header, *rows = FILES[kind].splitlines()
+    tables = ("agent", "customer", "device", "plan", "minigrid", "village")
+    before = [query(demo_url, f"SELECT COUNT(*) AS n FROM {table}") for table in tables]
+    result = imported(run, kind, "\n".join([header, *rows, row]))
+    assert result.exit_code == 1
+    assert f"line {len(rows) + 2}: {reason}" in result.output
+    assert "Nothing was imported: 1 of the lines" in result.output
+    assert [query(demo_url, f"SELECT COUNT(*) AS n FROM {table}") for table in tables] == before
+
+
+def test_a_missing_column_and_a_repeated_row_are_named(run) -> None:  # type: ignore[no-untyped-def]
+    assert "line 1: the column price is missing" in imported(run, "tariffs", "name,unit\nA,days\n").output
+    twice = imported(run, "tariffs", "name,unit,price\nA,days,5\nA,days,6\n")
+    assert "line 3: the same as line 2" in twice.output
+
+
+def test_what_happened_is_exported(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    for kind in ("sales", "payments", "messages"):
+        rows = list(csv.reader(io.StringIO(run("export", kind).output)))
+        assert rows == [list(EXPORTS[kind].columns)]
+    assert run("export", "secrets").exit_code == 1
+    assert run("import", "sales", __file__).exit_code == 1
+
+
+def test_no_cell_is_a_formula(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    async def rename() -> None:
+        async with Database(demo_url) as database:
+            await execute(database.client, "UPDATE customer SET name = '=1+1' WHERE phone = '+255710000001'")
+
+    asyncio.run(rename())
+    assert "'=1+1," in run("export", "customers").output
