@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from models.vault import Sealed, Vault
 
 log = logging.getLogger(__name__)
 MOST_AT_ONCE = 512
+BUSY = 8  # messages that arrived in the same moment
 COLUMNS = (
     "gateway, external_id, phone, sender_kind, recipient, network, text, sealed, received_at, state, outcome, error"
 )
@@ -52,6 +54,7 @@ class Inbox:
         self._waiting: list[_Arrived] = []
         self._wake = asyncio.Event()
         self._stopping = False
+        self.busy = False  # many arrive at once: accepting comes before understanding
 
     async def record(self, inbound: Inbound) -> bool:
         """Store a message for good; False when this id was stored before. Raises when it cannot be stored."""
@@ -82,13 +85,16 @@ class Inbox:
                 if not arrived.stored.done():
                     arrived.stored.set_exception(error)
             return
+        self.busy = len(batch) >= BUSY
+        counted: Counter[tuple[str, str]] = Counter()
         for arrived in batch:
             key = (arrived.inbound.gateway, arrived.inbound.external_id)
-            state = "received" if key in new else "duplicate"
-            self._metrics.messages.labels("in", arrived.inbound.gateway, state).inc()
+            counted[arrived.inbound.gateway, "received" if key in new else "duplicate"] += 1
             if not arrived.stored.done():
                 arrived.stored.set_result(key in new)
             new.discard(key)
+        for (gateway, state), count in counted.items():
+            self._metrics.messages.labels("in", gateway, state).inc(count)
         self._notify()
 
     async def _insert(self, messages: Sequence[Inbound]) -> set[tuple[str, str]]:

@@ -31,6 +31,7 @@ MOST = 64  # messages in one batch (design 4)
 SLICE_S = 0.05  # a batch stops taking on work after this, so that a dialled turn never waits for a long one
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
 ALONE_TRIES = 3
+AT_LEAST_S = 0.05
 PAUSE_S = 1.0  # after the database failed
 Claim = Callable[[], Awaitable[list[Waiting]]]
 
@@ -74,6 +75,7 @@ class Pump:
         self._wake.set()  # whatever an earlier process left is looked at first
         self._worked = asyncio.Event()
         self._stopping = False
+        self._batch_at = 0.0
         # Claiming and locking phones is one step within a process, so that messages keep their order.
         self._claiming = asyncio.Lock()
 
@@ -117,6 +119,8 @@ class Pump:
     async def _take(self) -> bool:
         """One batch. True when there may be more."""
         turns, self._turns = self._turns[:MOST], self._turns[MOST:]
+        if not turns and not self._stopping and self._later():
+            return False
         batch = _Batch()
         try:
             await self._work(batch, turns, self._oldest)
@@ -162,6 +166,20 @@ class Pump:
     async def _oldest(self) -> list[Waiting]:
         return [] if self._stopping else await self._inbox.claim(MOST)
 
+    def _later(self) -> bool:
+        """In a flood accepting comes first, since a gateway asks again only after a minute: then a batch is handled
+        every AT_LEAST_S, and the rest when it ebbs."""
+        now = time.perf_counter()
+        if self._inbox.busy and now - self._batch_at < AT_LEAST_S:
+            asyncio.get_running_loop().call_later(AT_LEAST_S, self._ebbed)
+            return True
+        self._batch_at = now
+        return False
+
+    def _ebbed(self) -> None:
+        self._inbox.busy = False
+        self._wake.set()
+
     async def _dial(self, batch: _Batch, turn: _Turn, callers: dict[str, Caller], known: dict[str, Contact]) -> None:
         phone = turn.turn.phone
         before = replace(known[phone])
@@ -174,9 +192,11 @@ class Pump:
         self, batch: _Batch, message: Waiting, callers: dict[str, Caller], known: dict[str, Contact]
     ) -> None:
         phone = message.sender.value
+        before = replace(known[phone])
         handled = await self._dispatcher.sms(message, known[phone], callers[phone])
         batch.handled.append((message, handled))
-        batch.changed.add(phone)
+        if known[phone] != before:
+            batch.changed.add(phone)
 
     async def _write(self, batch: _Batch, known: dict[str, Contact]) -> None:
         results = [handled for _message, handled in batch.handled]

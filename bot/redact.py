@@ -11,6 +11,7 @@ from bot.gsm import plain
 # All patterns see the text in lower-case plain ASCII; a gap is whatever is neither letter nor digit.
 _GAP = "[^a-z0-9]"
 # Glued to letters, six digits are a serial (EB100042) or an amount (KES100000).
+_DIGIT = re.compile("[0-9]")
 _SIX_ALONE = re.compile("(?<![a-z0-9])[0-9]{6}(?![a-z0-9])")
 # "1482915" or "1482 915": a yes without its space. A mistyped PIN has 4 to 8 digits.
 _PIN_GLUED = f"(?=[0-9]{{4,8}}(?![0-9])|(?:{_GAP}*[0-9]){{4,8}}(?!{_GAP}*[0-9]))"
@@ -44,6 +45,8 @@ class Redactor:
         Those are six digits alone anywhere, what follows a yes, PIN or LOCK at the beginning, and the 4 to 8
         digits of a message without letters.
         """
+        if text.isascii() and not _DIGIT.search(text):
+            return text
         return _starred(text, self._spans)
 
     def clean_transcript(self, text: str) -> str:

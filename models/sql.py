@@ -28,11 +28,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+@lru_cache(maxsize=4096)
 def marks(count: int, start: int = 1) -> str:
     """`$1,$2,…` for a list of values."""
     return ",".join(f"${n}" for n in range(start, start + count))
 
 
+@lru_cache(maxsize=1024)
 def row_marks(rows: int, columns: int) -> str:
     """`($1,$2),($3,$4),…` for a VALUES list."""
     return ",".join(f"({marks(columns, row * columns + 1)})" for row in range(rows))

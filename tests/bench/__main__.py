@@ -1,0 +1,127 @@
+"""`make bench`, or `python -m tests.bench --only accept,token --large --cache DIR`."""
+
+import argparse
+import asyncio
+import platform
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from statistics import median
+
+from tests.bench import measures
+from tests.bench.servers import large, small
+
+NAMES = ("accept", "token", "sale", "ussd", "trip", "send", "start")
+Figures = dict[str, float]
+
+
+def line(what: str, figure: str, aim: str = "", reached: bool | None = None) -> None:
+    verdict = "" if reached is None else ("reached" if reached else "MISSED")
+    print(f"{what:<52} {figure:>26}   {aim:<22} {verdict}", flush=True)
+
+
+def spread(figures: list[float]) -> str:
+    return f"{median(figures):,.0f} [{min(figures):,.0f}-{max(figures):,.0f}]"
+
+
+async def accept(database: Path, folder: Path, rounds: int, size: float) -> Figures:
+    figures = await measures.accept(database, folder, int(4000 * size), rounds)
+    pairs = zip(figures["mwanga"], figures["durable"], figures["null"], strict=True)
+    ratios = [(ours / durable, ours / null) for ours, durable, null in pairs]
+    ceiling, nothing = median(r[0] for r in ratios), median(r[1] for r in ratios)
+    for name, rates in figures.items():
+        line(f"SMS accepted a second, {name}", spread(rates))
+    low, high = min(r[0] for r in ratios), max(r[0] for r in ratios)
+    line("  against the bare durable writer", f"{ceiling:.2f} [{low:.2f}-{high:.2f}]", "0.6 or better", ceiling >= 0.6)
+    line("  against an app that stores nothing", f"{nothing:.2f}")
+    return {"accept": median(figures["mwanga"])}
+
+
+async def token(database: Path, _folder: Path, rounds: int, size: float) -> Figures:
+    rates = await measures.tokens(database, int(3000 * size), rounds)
+    line("TOKEN commands handled a second", spread(rates), "500", median(rates) >= 500)
+    return {"token": median(rates)}
+
+
+async def sale(database: Path, _folder: Path, rounds: int, _size: float) -> Figures:
+    rates = await measures.sales(database, rounds * 3)
+    line("whole sales a second (two messages each)", spread(rates), "200", median(rates) >= 200)
+    return {"sale": median(rates)}
+
+
+async def ussd(database: Path, _folder: Path, _rounds: int, size: float) -> Figures:
+    found: Figures = {}
+    for callers, times in (await measures.ussd(database, 6 * size)).items():
+        p50, p99 = times.percentile(0.5) * 1000, times.percentile(0.99) * 1000
+        what, figure = f"USSD turns, {callers} callers: p50, p99 (ms)", f"{p50:.1f}, {p99:.1f}"
+        line(what, figure, *(("p99 under 100", p99 < 100) if callers == 64 else ()))
+        found[f"ussd {callers}"] = 1 / p50
+    return found
+
+
+async def trip(database: Path, _folder: Path, _rounds: int, size: float) -> Figures:
+    times = await measures.trip(database, int(200 * size))
+    p50, p99 = times.percentile(0.5) * 1000, times.percentile(0.99) * 1000
+    line("one message to its reply: p50, p99 (ms)", f"{p50:.1f}, {p99:.1f}")
+    return {"trip": 1 / p50}
+
+
+async def send(database: Path, _folder: Path, rounds: int, size: float) -> Figures:
+    found: Figures = {}
+    for delay in (0.0, 0.15):
+        rates = [await measures.sending(database, int(5000 * size), delay) for _ in range(rounds)]
+        line(f"sent a second, answered after {delay * 1000:.0f} ms", spread(rates), "1,000", median(rates) >= 1000)
+        found[f"send {delay}"] = median(rates)
+    return found
+
+
+async def start(database: Path, _folder: Path, rounds: int, _size: float) -> Figures:
+    seconds, memory = await measures.start(database, rounds)
+    line("from the command to listening (s)", f"{median(seconds):.2f}", "1.5", median(seconds) <= 1.5)
+    line("resident after 1,000 commands (MiB)", f"{median(memory):.0f}", "under 130", median(memory) < 130)
+    return {"start": 1 / median(seconds)}
+
+
+BENCHES: dict[str, Callable[[Path, Path, int, float], Awaitable[Figures]]] = {
+    "accept": accept,
+    "token": token,
+    "sale": sale,
+    "ussd": ussd,
+    "trip": trip,
+    "send": send,
+    "start": start,
+}
+
+
+async def run(database: Path, folder: Path, only: list[str], rounds: int, size: float) -> Figures:
+    found: Figures = {}
+    for name in only:
+        found |= await BENCHES[name](database, folder, rounds, size)
+    return found
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the hot paths on this machine.")
+    parser.add_argument("--only", default=",".join(NAMES), help="some of " + ",".join(NAMES))
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
+    parser.add_argument("--size", type=float, default=1.0, help="share of the usual number of messages")
+    parser.add_argument("--large", action="store_true", help="also with a million customers and their messages")
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "mwanga-bench")
+    given = parser.parse_args()
+    only = given.only.split(",")
+    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}. Medians [least-most].")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        few = await run(await small(folder), folder, only, given.rounds, given.size)
+        if not given.large:
+            return
+        print("\nWith 1 million customers and 5 million past messages:")
+        many = await run(await large(given.cache), folder, only, given.rounds, given.size)
+    print()
+    for name, figure in few.items():
+        growth = figure / many[name]
+        line(f"growth of {name}", f"{growth:.2f}", "under 1.3", growth < 1.3)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

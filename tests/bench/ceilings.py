@@ -1,0 +1,128 @@
+"""What the same machine does with nothing in the way: `python -m tests.bench.ceilings null|durable|gateway …`."""
+
+import asyncio
+import json
+import sqlite3
+import sys
+import threading
+import time
+from queue import SimpleQueue
+from typing import Any
+
+import uvloop
+from aiohttp import web
+
+INBOX = "CREATE TABLE inbox (id INTEGER PRIMARY KEY, ext TEXT UNIQUE, phone TEXT, text TEXT, at REAL, state TEXT)"
+OUTBOX = "CREATE TABLE outbox (id INTEGER PRIMARY KEY, phone TEXT, text TEXT, at REAL, state TEXT)"
+INDEXES = (
+    "CREATE INDEX i1 ON inbox (phone)",
+    "CREATE INDEX o1 ON outbox (phone)",
+    "CREATE INDEX o2 ON outbox (id) WHERE state = 'pending'",
+)
+
+
+class Writer:
+    """One thread that writes whatever waits and commits once, with a full sync (reference: performance 2)."""
+
+    def __init__(self, path: str) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._queue: SimpleQueue[Any] = SimpleQueue()
+        self._path = path
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def write(self, row: tuple[str, str, str]) -> "asyncio.Future[None]":
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._queue.put((row, future))
+        return future
+
+    def _run(self) -> None:
+        database = sqlite3.connect(self._path, isolation_level=None)
+        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", INBOX, OUTBOX, *INDEXES):
+            database.execute(statement)
+        while True:
+            batch = [self._queue.get()]
+            while not self._queue.empty() and len(batch) < 512:
+                batch.append(self._queue.get())
+            now = time.time()
+            database.execute("BEGIN")
+            database.executemany(
+                "INSERT INTO inbox (ext, phone, text, at, state) VALUES (?, ?, ?, ?, 'done') ON CONFLICT DO NOTHING",
+                [(*row, now) for row, _future in batch],
+            )
+            database.executemany(
+                "INSERT INTO outbox (phone, text, at, state) VALUES (?, ?, ?, 'sent')",
+                [(row[1], row[2], now) for row, _future in batch],
+            )
+            database.execute("COMMIT")
+            self._loop.call_soon_threadsafe(_answer, [future for _row, future in batch])
+
+
+def _answer(futures: list["asyncio.Future[None]"]) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(None)
+
+
+async def _null(request: web.Request) -> web.Response:
+    await request.post()
+    return web.Response()
+
+
+def _durable(path: str) -> web.Application:
+    app = web.Application()
+
+    async def start(app: web.Application) -> None:
+        app["writer"] = Writer(path)
+
+    async def accept(request: web.Request) -> web.Response:
+        form = await request.post()
+        await request.app["writer"].write((str(form["id"]), str(form["from"]), str(form["text"])))
+        return web.Response()
+
+    app.on_startup.append(start)
+    app.router.add_post("/{rest:.*}", accept)
+    return app
+
+
+def _gateway(delay: float) -> web.Application:
+    """Africa's Talking, as far as it takes messages: it counts them, and keeps the time of the newest."""
+    app = web.Application()
+    taken: list[float] = []
+
+    async def messaging(request: web.Request) -> web.Response:
+        form = await request.post()
+        if delay:
+            await asyncio.sleep(delay)
+        taken.append(time.time())
+        recipient = {"statusCode": 101, "number": form["to"], "messageId": f"ATXid_{len(taken)}", "cost": "0"}
+        answer = {"SMSMessageData": {"Message": "Sent", "Recipients": [{**recipient, "status": "Success"}]}}
+        return web.Response(status=201, body=json.dumps(answer), content_type="application/json")
+
+    async def count(_request: web.Request) -> web.Response:
+        return web.json_response({"taken": len(taken), "first": taken[:1], "last": taken[-1:]})
+
+    app.router.add_post("/version1/messaging", messaging)
+    app.router.add_get("/count", count)
+    return app
+
+
+def main(kind: str, port: str, argument: str) -> None:
+    app = web.Application()
+    if kind == "null":
+        app.router.add_post("/{rest:.*}", _null)
+    elif kind == "durable":
+        app = _durable(argument)
+    else:
+        app = _gateway(float(argument))
+    web.run_app(
+        app,
+        host="127.0.0.1",
+        port=int(port),
+        access_log=None,
+        loop=uvloop.new_event_loop(),
+        print=lambda _line: print("listens", flush=True),
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

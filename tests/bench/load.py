@@ -1,0 +1,95 @@
+"""Callers: plain sockets that speak just enough HTTP, so that the one who asks is not the one who is slow."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+DOOR = "/gateways/africastalking/demo"
+_ids = itertools.count(1)
+
+
+@dataclass
+class Times:
+    """Seconds for each answer, and how long all of it took."""
+
+    each: list[float] = field(default_factory=list)
+    whole: float = 0.0
+
+    def per_second(self) -> float:
+        return len(self.each) / self.whole
+
+    def percentile(self, share: float) -> float:
+        ordered = sorted(self.each)
+        return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+class Caller:
+    """One connection that is kept."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def __aenter__(self) -> "Caller":
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writer.close()
+
+    async def post(self, path: str, form: dict[str, str]) -> str:
+        body = urlencode(form)
+        self._writer.write(
+            f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        if b" 200 " not in head[:16]:
+            raise RuntimeError(head.decode())
+        length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+        return (await self._reader.readexactly(int(length))).decode() if int(length) else ""
+
+
+def sms(phone: str, text: str) -> dict[str, str]:
+    return {"id": f"bench {next(_ids)} {time.time_ns()}", "from": phone, "to": "20880", "text": text}
+
+
+async def texts(port: int, messages: Iterable[dict[str, str]], callers: int) -> Times:
+    """Post messages over so many connections, as fast as they are taken."""
+    waiting, times = iter(messages), Times()
+
+    async def one() -> None:
+        async with Caller(port) as caller:
+            for message in waiting:
+                asked = time.perf_counter()
+                await caller.post(f"{DOOR}/sms", message)
+                times.each.append(time.perf_counter() - asked)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(callers)))
+    times.whole = time.perf_counter() - started
+    return times
+
+
+async def dials(port: int, callers: int, seconds: float, think: float) -> Times:
+    """Customers who dial and read their last tokens, thinking a while before each key."""
+    times, until = Times(), time.perf_counter() + seconds
+
+    async def one(number: int) -> None:
+        await asyncio.sleep(think * number / callers)
+        async with Caller(port) as caller:
+            while time.perf_counter() < until:
+                session = {"sessionId": f"bench {next(_ids)} {time.time_ns()}", "serviceCode": "*384*20#"}
+                session |= {"phoneNumber": f"+25572{number:07d}", "networkCode": "64004"}
+                for text in ("", "3", "3*0", "3*0*1"):
+                    asked = time.perf_counter()
+                    await caller.post(f"{DOOR}/ussd", {**session, "text": text})
+                    times.each.append(time.perf_counter() - asked)
+                    await asyncio.sleep(think)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(one(number) for number in range(callers)))
+    times.whole = time.perf_counter() - started
+    return times

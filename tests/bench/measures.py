@@ -1,0 +1,133 @@
+"""What is measured. Each figure stands for one round; the caller takes rounds in turns and their medians."""
+
+import asyncio
+import json
+import time
+import urllib.request
+from pathlib import Path
+
+from tests.bench.load import Times, dials, sms, texts
+from tests.bench.servers import Server, ceiling, mwanga, sql
+
+CALLERS = 64
+PIN = "482915"
+
+
+async def reached(database: Path, question: str, wanted: int, within: float = 60.0) -> None:
+    """Wait until a count in the database is reached."""
+    until = time.perf_counter() + within
+    while int(str(sql(database, question)[0][0])) < wanted:
+        if time.perf_counter() > until:
+            raise TimeoutError(question)
+        await asyncio.sleep(0.005)
+
+
+def strangers(count: int, round_: int) -> list[dict[str, str]]:
+    return [sms(f"+25579{n % 500:07d}", f"hello {round_} {n}") for n in range(count)]
+
+
+async def accept(database: Path, folder: Path, messages: int, rounds: int) -> dict[str, list[float]]:
+    """Callbacks of strangers who were told already, against a bare durable writer and against nothing stored."""
+    figures: dict[str, list[float]] = {"mwanga": [], "durable": [], "null": []}
+    async with (
+        mwanga(database) as ours,
+        ceiling("durable", str(folder / "bare.db")) as durable,
+        ceiling("null") as null,
+    ):
+        servers = {"mwanga": ours, "durable": durable, "null": null}
+        await texts(ours.port, strangers(500, -1), CALLERS)  # each stranger gets the one line of today
+        await reached(database, "SELECT COUNT(*) FROM inbox WHERE state = 'done' AND text LIKE 'hello -1 %'", 500)
+        for round_ in range(rounds):
+            for name, server in servers.items():
+                figures[name].append((await texts(server.port, strangers(messages, round_), CALLERS)).per_second())
+                # What was accepted is also handled; the next server is not measured against that work.
+                await reached(database, "SELECT COUNT(*) = 0 FROM inbox WHERE state = 'new'", 1)
+    return figures
+
+
+async def tokens(database: Path, messages: int, rounds: int) -> list[float]:
+    """TOKEN commands a second, from the first callback to the last reply in the outbox."""
+    figures = []
+    async with mwanga(database) as ours:
+        for _ in range(rounds):
+            before = int(str(sql(database, "SELECT MAX(id) FROM outbox")[0][0] or 0))
+            started = time.perf_counter()
+            await texts(ours.port, [sms(f"+25572{n % 1000:07d}", "TOKEN") for n in range(messages)], CALLERS)
+            await reached(database, f"SELECT COUNT(*) FROM outbox WHERE id > {before}", messages)
+            figures.append(messages / (time.perf_counter() - started))
+    return figures
+
+
+async def sales(database: Path, rounds: int) -> list[float]:
+    """Whole sales a second: a hundred agents quote, then confirm; each round on other devices."""
+    figures = []
+    async with mwanga(database) as ours:
+        for round_ in range(rounds):
+            started = time.perf_counter()
+            for text in ("BUY SHD{device:06d} {amount}", f"1 {PIN}"):
+                before = int(str(sql(database, "SELECT MAX(id) FROM inbox")[0][0] or 0))
+                amount = 5_000 + int(time.time()) % 1_000 + round_
+                await texts(
+                    ours.port,
+                    [sms(f"+25573{n:07d}", text.format(device=n * 9 + round_ % 9, amount=amount)) for n in range(100)],
+                    32,
+                )
+                await reached(database, f"SELECT COUNT(*) FROM inbox WHERE state <> 'new' AND id > {before}", 100)
+            figures.append(100 / (time.perf_counter() - started))
+    return figures
+
+
+async def ussd(database: Path, seconds: float) -> dict[int, Times]:
+    """Turns of callers who think 0.2 s before each key."""
+    async with mwanga(database) as ours:
+        return {callers: await dials(ours.port, callers, seconds, 0.2) for callers in (1, 64, 512)}
+
+
+async def trip(database: Path, messages: int) -> Times:
+    """One TOKEN at a time: from the callback to its reply at the gateway."""
+    times = Times()
+    async with ceiling("gateway", "0") as gateway, mwanga(database, gateway.port) as ours:
+        for n in range(messages):
+            before = taken(gateway)["taken"]
+            asked = time.perf_counter()
+            await texts(ours.port, [sms(f"+25572{n % 1000:07d}", "TOKEN")], 1)
+            while taken(gateway)["taken"] == before:
+                await asyncio.sleep(0)
+            times.each.append(time.perf_counter() - asked)
+    times.whole = sum(times.each)
+    return times
+
+
+async def sending(database: Path, messages: int, delay: float) -> float:
+    """Messages a second from a full outbox to a gateway that answers after so many seconds."""
+    now = int(time.time() * 1000)
+    sql(
+        database,
+        "INSERT INTO outbox (origin, phone, text, kind, priority, gateway, state, created_at, due_at, expires_at, "
+        "claimed_by, claimed_at, tries, unknowns, external_id, error, parts, cost, sent_at, delivered_at) "
+        f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {messages}) "
+        f"SELECT 'send {now} ' || i, '+25572' || substr('0000000' || i, -7), 'Code 123 456 789', 'token', 0, "
+        f"'africastalking', 'waiting', {now}, {now}, {now + 3_600_000}, '', 0, 0, 0, '', '', 1, '', 0, 0 FROM n",
+    )
+    async with ceiling("gateway", str(delay)) as gateway, mwanga(database, gateway.port):
+        until = time.perf_counter() + 60
+        while taken(gateway)["taken"] < messages and time.perf_counter() < until:
+            await asyncio.sleep(0.05)
+        figures = taken(gateway)
+    return (figures["taken"] - 1) / (figures["last"][0] - figures["first"][0])
+
+
+def taken(gateway: Server) -> dict[str, list[float] | float]:  # type: ignore[type-arg]
+    with urllib.request.urlopen(f"http://127.0.0.1:{gateway.port}/count") as answer:
+        return json.load(answer)  # type: ignore[no-any-return]
+
+
+async def start(database: Path, rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds from the command to listening, and MiB resident after a thousand commands."""
+    seconds, memory = [], []
+    for _ in range(rounds):
+        async with mwanga(database) as ours:
+            seconds.append(ours.started_in)
+            await texts(ours.port, [sms(f"+25572{n % 1000:07d}", "TOKEN") for n in range(1000)], CALLERS)
+            memory.append(ours.memory_mib())
+    return seconds, memory
