@@ -31,7 +31,7 @@ async def _sent(handset: Handset, line: str) -> int | None:
     """Send a text and wait until it was handled; its row's id."""
     handled = await handset.handled(await handset.text(line), WAIT_S)
     if handled is None:
-        _say(f"(not handled within {WAIT_S:.0f} s)")
+        _say("(not handled yet)")
     return handled
 
 
