@@ -25,6 +25,16 @@ def no(answer: str) -> bool:
     return plain_word(answer.replace(" ", "")) in NO
 
 
+def begins(answer: str) -> bool | None:
+    """What a text begins with, whatever follows (2 still dark): True for a yes, False for a no, None for neither.
+    The Portuguese yes with words behind it may be an English SIM card (reference: users 2.4)."""
+    first, *more = split(answer) or [""]
+    word = plain_word(first)
+    if word in NO or no(answer):
+        return False
+    return True if word in YES and not (word == "SIM" and more) else None
+
+
 def looks_like_answer(answer: str) -> bool:
     """Whether a text is a yes or a no with no question to belong to."""
     return no(answer) or yes(answer) is not None

@@ -15,11 +15,14 @@ from bot.config import Config, checked, demo_world
 from bot.database import Database, OneServer
 from bot.dispatcher import Dispatcher
 from bot.gateways import Gateway
+from bot.gateways.kannel import Kannel
 from bot.gateways.simulator import Simulator
-from bot.housekeeping import Housekeeping
+from bot.housekeeping import Chore, Housekeeping
+from bot.i18n import verbatim
 from bot.inbox import Inbox
+from bot.message import Reply
 from bot.metrics import Metrics
-from bot.outbox import Outbox
+from bot.outbox import Outbox, promise
 from bot.parts import MWANGA, Mwanga
 from bot.pump import Pump
 from bot.redact import Redactor
@@ -29,6 +32,7 @@ from bot.ussd import Sessions
 from bot.web import Door, Doors
 from handlers import TALKS
 from handlers import web as office
+from handlers.fixed import close_silent
 from handlers.web import simulator
 from models import demo
 from models.sql import execute, now_ms
@@ -49,6 +53,7 @@ def build_app(config: Config, *, load_demo: bool = False) -> web.Application:
 
     app.cleanup_ctx.append(parts)
     app.router.add_post("/gateways/{name}/{secret}/{kind}", _callback)
+    app.router.add_get("/gateways/{name}/{secret}/{kind}", _callback, allow_head=False)
     app.router.add_get("/health", _health)
     app.router.add_get("/ready", _ready)
     app.router.add_get("/metrics", _metrics)
@@ -96,7 +101,10 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     # The inbox tells the pump of what it stored; neither can be made last without this small detour.
     inbox = Inbox(database, site.vault, redactor, metrics, lambda: pump.notify())  # noqa: PLW0108
     pump = Pump(database, inbox, dispatcher, Sessions(site, commands, dispatcher), outbox, site, metrics)
-    secrets = {"africastalking": config.africastalking_secret.get_secret_value()}
+    secrets = {
+        "africastalking": config.africastalking_secret.get_secret_value(),
+        "kannel": config.kannel_secret.get_secret_value(),
+    }
     if simulated:
         secrets["simulator"] = SIMULATOR_SECRET
     doors = Doors(
@@ -109,7 +117,18 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         metrics,
         site,
     )
-    return Mwanga(config, site, commands, database, inbox, pump, outbox, doors, metrics, simulated)
+    housekeeping = Housekeeping(database, config.retention_days, [_closing_silent_tickets(site, dispatcher)])
+    return Mwanga(config, site, commands, database, inbox, pump, outbox, doors, housekeeping, metrics, simulated)
+
+
+def _closing_silent_tickets(site: Site, dispatcher: Dispatcher) -> Chore:
+    async def close(most: int) -> int:
+        told = await close_silent(site, most)
+        for origin, copies in told:
+            await promise(dispatcher.copies(origin, Reply(verbatim(""), also=copies)), now_ms())
+        return len(told)
+
+    return close
 
 
 def _gateways(config: Config, session: aiohttp.ClientSession) -> dict[str, Gateway]:
@@ -126,13 +145,25 @@ def _gateways(config: Config, session: aiohttp.ClientSession) -> dict[str, Gatew
             url=config.africastalking_url,
             country=config.country,
         )
+    if config.kannel_url:
+        gateways["kannel"] = Kannel(
+            session,
+            url=config.kannel_url,
+            username=config.kannel_username,
+            password=config.kannel_password.get_secret_value(),
+            sender=config.kannel_sender,
+            secret=config.kannel_secret.get_secret_value(),
+            address=config.address,
+            country=config.country,
+        )
     gateways["simulator"] = Simulator(config.country)
-    return gateways
+    route = [name for name in config.route_names if name in gateways]
+    return {name: gateways[name] for name in dict.fromkeys([*route, *gateways])}
 
 
 def _sends(config: Config, name: str, simulated: bool) -> bool:
     """The demo sends by Africa's Talking only to an address that was given, so that it never bothers anybody."""
-    return name == "simulator" or not simulated or bool(config.africastalking_url)
+    return name != "africastalking" or not simulated or bool(config.africastalking_url)
 
 
 @asynccontextmanager
@@ -143,12 +174,11 @@ async def _working(mwanga: Mwanga, serving: bool) -> AsyncIterator[None]:
     pumps = 1 if mwanga.database.embedded else PUMPS
     handling = [asyncio.create_task(mwanga.pump.run(), name=f"pump {n}") for n in range(pumps)]
     sending = asyncio.create_task(mwanga.outbox.run(), name="outbox") if serving else None
-    housekeeping = Housekeeping(mwanga.database, mwanga.config.retention_days)
-    purging = asyncio.create_task(housekeeping.run(), name="housekeeping") if serving else None
+    purging = asyncio.create_task(mwanga.housekeeping.run(), name="housekeeping") if serving else None
     try:
         yield
     finally:
-        housekeeping.stop()
+        mwanga.housekeeping.stop()
         mwanga.inbox.stop()
         await asyncio.gather(inbox, *filter(None, [purging]))
         mwanga.pump.stop()
@@ -176,7 +206,7 @@ async def _ready(request: web.Request) -> web.Response:
             await execute(db, "UPDATE setting SET value = value WHERE name = 'demo'")
     except Exception:
         problems.append("the database takes no writes")
-    if now_ms() - mwanga.outbox.turned_at > 60_000:
+    if now_ms() - (mwanga.outbox.turned_at or mwanga.outbox.started_at) > 60_000:
         problems.append("the outbox does not move")
     return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 

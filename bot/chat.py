@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.answers import AGAIN, no, yes
-from bot.fields import Field, Invalid, Pin
+from bot.fields import Field, Invalid, Pin, echo
 from bot.grammar import plain_word
+from bot.gsm import septets
 from bot.guards import Contact
 from bot.i18n import Text, _, verbatim
 from bot.listing import BACK, MORE, pages, screen
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 BACK_LINE = _("0. Back")
-_BACK_SPACE = 15  # septets that "\n0. Back" may take in the longest language
+CHOOSE = _("Choose a number.")
 
 
 def locked_out(site: Site) -> Text:
@@ -62,7 +63,7 @@ class Chat:
         self.running: Talk | None = None
         self._inputs = list(inputs)
         self._dialled = dialled
-        self._position = 0
+        self._position = self._began = 0
 
     @property
     def bare(self) -> bool:
@@ -80,12 +81,15 @@ class Chat:
             return False
         if self._inputs.pop(0) == "2":
             self.state.answers.clear()
+            self.state.draft = ""
         self.state.resume = False
         return True
 
     async def hand_over(self, talk: "Talk") -> Reply:
         """Go on in another talk, with everything answered so far; back leads here again."""
         self.running = talk
+        self._began = self._position
+        self.state.open_minutes = talk.open_minutes
         if self.person.locked and not talk.when_locked:
             raise Ended(Reply(locked_out(self.site)))
         return await talk.run(self)
@@ -106,6 +110,17 @@ class Chat:
             raise LookupError("this talk is not for agents alone")
         return self.person.agent
 
+    @property
+    def begun(self) -> list[list[Any]]:
+        """What was answered in this talk itself, without the way that led to it."""
+        return self.state.answers[self._began :]
+
+    def go_on_with(self, answers: list[list[Any]], draft: str) -> None:
+        """Run the talk again with what was answered in another run of it."""
+        self.state.answers[self._began :] = answers
+        self.state.draft = draft
+        raise Back
+
     def answers(self, name: str) -> bool:
         """Whether this question is answered already, or has something new to answer it."""
         if self._position < len(self.state.answers):
@@ -122,11 +137,15 @@ class Chat:
             await self._read(question, answer, question.prompt)
         return await question.find(self, self._last())
 
-    async def choose(self, name: str, prompt: Text, options: Sequence[tuple[str, Text]]) -> str:
-        """The value of one of the options, by its number or its word. Long lists page themselves."""
+    async def choose(
+        self, name: str, prompt: Text, options: Sequence[tuple[str, Text]], *, otherwise: str | None = None
+    ) -> str:
+        """The value of one of the options, by its number or its word. Long lists page themselves. `otherwise` is
+        what one line means that leaves this piece out."""
         values = [value for value, _label in options]
         if not self._recorded(name):
-            self._record(name, self._choice(prompt, options))
+            left_out = otherwise is not None and self.one_line and not self._names_one(options)
+            self._record(name, otherwise if left_out else self._choice(prompt, options))
         if self._last() not in values:
             raise Changed
         return str(self._last())
@@ -134,7 +153,8 @@ class Chat:
     def _choice(self, prompt: Text, options: Sequence[tuple[str, Text]]) -> str:
         labels = [label.to(self.language) for _value, label in options]
         header, more = prompt.to(self.language), _("More").to(self.language)
-        fitting = pages(header, labels, more, _BACK_SPACE)
+        beside = sum(septets(line.to(self.language)) + 1 for line in (CHOOSE, BACK_LINE))
+        fitting = pages(header, labels, more, beside)
         page = min(self.state.page, len(fitting) - 1)
         last = page == len(fitting) - 1
         shown = verbatim(screen(header, [labels[i] for i in fitting[page]], "" if last else more))
@@ -144,13 +164,22 @@ class Chat:
             return self._choice(prompt, options)
         if answer.isdecimal() and 1 <= int(answer) <= len(fitting[page]):
             return options[fitting[page][int(answer) - 1]][0]
-        for value, label in zip((value for value, _label in options), labels, strict=True):
-            if plain_word(answer) in (plain_word(value), plain_word(label)):
-                return value
+        if named := self._named(answer, options):
+            return named
         if self.one_line:
             choices = ", ".join(value for value, _label in options)[:40]
-            raise Rejected(shown, _("{answer} is none of these: {choices}.", answer=answer[:13], choices=choices))
-        raise Rejected(shown, _("Choose a number."))
+            raise Rejected(shown, _("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
+        raise Rejected(shown, CHOOSE)
+
+    def _named(self, word: str, options: Sequence[tuple[str, Text]]) -> str | None:
+        for value, label in options:
+            if plain_word(word) in (plain_word(value), plain_word(label.to(self.language))):
+                return value
+        return None
+
+    def _names_one(self, options: Sequence[tuple[str, Text]]) -> bool:
+        """Whether the next piece is meant for these options."""
+        return bool(self._inputs) and (self._inputs[0].isdecimal() or self._named(self._inputs[0], options) is not None)
 
     async def confirm(self, question: Text, *, pin: bool = False) -> bool:
         """Yes (1) or no (2) to something that will have an effect; nothing dialled ahead can answer it."""
@@ -169,6 +198,8 @@ class Chat:
         else:
             wanted = _("Reply 1 and your PIN, 2 for no.") if pin else _("Reply 1 for yes, 2 for no.")
             shown = _("{question} {wanted} Open 10 min.", question=question, wanted=wanted)
+            if hours := self.state.open_minutes // 60:
+                shown = _("{question} {wanted} Open {n} h.", question=question, wanted=wanted, n=hours)
         answer = self._answer(shown, confirming=True)
         if no(answer):
             return False
@@ -203,11 +234,9 @@ class Chat:
     def no_more(self) -> None:
         """Nothing may follow: a surplus word rejects the whole command, it is never guessed at."""
         if self.one_line and self._inputs:
-            raise Rejected(verbatim(""), _("{surplus} is too much here.", surplus=self._inputs[0][:13]))
+            raise Rejected(verbatim(""), _("{surplus} is too much here.", surplus=echo(self._inputs[0])))
 
-    def end(
-        self, text: Text, *, kind: Class = Class.REPLY, also: Sequence[Copy] = (), outcome: str = "done"
-    ) -> Reply:
+    def end(self, text: Text, *, kind: Class = Class.REPLY, also: Sequence[Copy] = (), outcome: str = "done") -> Reply:
         """The talk's last word."""
         self.no_more()
         return Reply(text, kind, list(also), outcome)

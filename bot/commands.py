@@ -9,17 +9,21 @@ from bot.chat import Chat
 from bot.grammar import plain_word
 from bot.i18n import Text, verbatim
 from bot.message import Reply
-from models.people import Role
+from bot.state import Asked
+from models.people import Caller, Role
 
 NO_ARGUMENTS = verbatim("")
 Run = Callable[[Chat], Awaitable[Reply]]
+Waiting = Callable[[Caller], Awaitable[Asked | None]]
 
 
 @dataclass(frozen=True)
 class Talk:
     """One conversation. `words` are its keywords by language, the first of each is the one that help shows;
     `usage` shows what follows the keyword and `example` a real one; `nothing` is what to say when it ends
-    without effect."""
+    without effect. With `commas` a comma parts the pieces of one line, where there is one; a question stays open
+    for `open_minutes` by SMS; with `drafts` what was begun is kept, for bot/drafts.py to offer again.
+    `waiting` finds what somebody else's talk asked a caller, who then answers without the keyword."""
 
     name: str
     run: Run
@@ -30,13 +34,17 @@ class Talk:
     example: str
     nothing: Text | None
     when_locked: bool
+    commas: bool
+    open_minutes: int
+    drafts: bool
+    waiting: Waiting | None
 
     def keyword(self, language: str) -> str:
         """The word to print for this language; English where a language has none of its own."""
         return self.words.get(language, self.words["en"])[0]
 
 
-def talk(
+def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     name: str,
     *,
     roles: Iterable[Role],
@@ -46,11 +54,29 @@ def talk(
     menu: Text | None = None,
     nothing: Text | None = None,
     when_locked: bool = False,
+    commas: bool = False,
+    open_minutes: int = 10,
+    drafts: bool = False,
+    waiting: Waiting | None = None,
 ) -> Callable[[Run], Talk]:
     """Make a talk of a function that asks."""
 
     def register(run: Run) -> Talk:
-        return Talk(name, run, frozenset(roles), words, menu, usage, example, nothing, when_locked)
+        return Talk(
+            name,
+            run,
+            frozenset(roles),
+            words,
+            menu,
+            usage,
+            example,
+            nothing,
+            when_locked,
+            commas,
+            open_minutes,
+            drafts,
+            waiting,
+        )
 
     return register
 

@@ -52,6 +52,21 @@ class Config(BaseSettings):
         SecretStr(""), description="the secret part of its callback addresses; 16 characters or more"
     )
 
+    kannel_url: str = Field(
+        "", description="the whole address of Kannel's sendsms, like `http://127.0.0.1:13013/cgi-bin/sendsms`"
+    )
+    kannel_username: str = Field("", description="the user name of its sendsms-user")
+    kannel_password: SecretStr = Field(SecretStr(""), description="and the password")
+    kannel_sender: str = Field("", description="short code or name that messages come from")
+    kannel_secret: SecretStr = Field(
+        SecretStr(""), description="the secret part of its callback addresses; 16 characters or more"
+    )
+
+    route: str = Field(
+        "",
+        description="gateways in order, like `kannel,africastalking`: the first carries what is no answer;"
+        " default: Africa's Talking, then Kannel",
+    )
     sender_cap: int = Field(200, ge=0, description="replies to one number in an hour; 0 means no cap")
     global_cap: int = Field(0, ge=0, description="replies to all numbers in an hour; 0 means no cap")
     retention_days: int = Field(365, ge=1, description="how long message texts are kept")
@@ -114,6 +129,10 @@ class Config(BaseSettings):
         return self.languages.split(",")
 
     @cached_property
+    def route_names(self) -> list[str]:
+        return [name.strip() for name in self.route.split(",") if name.strip()]
+
+    @cached_property
     def exponent(self) -> int:
         """How many decimals this currency has by ISO 4217: 1 shilling is 100 minor units when it is 2."""
         return get_currency_precision(self.currency)
@@ -127,15 +146,30 @@ class Config(BaseSettings):
         found = []
         if len(self.secret_key.get_secret_value()) < 32:
             found.append(f"MWANGA_SECRET_KEY needs 32 characters or more. A good one: {secrets.token_urlsafe(32)}")
+        found += self._gateway_problems()
+        if not self.help_phone:
+            found.append("MWANGA_HELP_PHONE is empty: people are told to call it when something is wrong.")
+        return found
+
+    def _gateway_problems(self) -> list[str]:
+        found = []
         at = self.africastalking_username, self.africastalking_api_key.get_secret_value()
         if any(at) and not all(at):
             found.append("MWANGA_AFRICASTALKING_USERNAME and _API_KEY go together; one is missing.")
         if any(at) and len(self.africastalking_secret.get_secret_value()) < 16:
             found.append("MWANGA_AFRICASTALKING_SECRET needs 16 characters or more: it guards the callbacks.")
-        if not any(at):
+        kannel = self.kannel_url, self.kannel_username, self.kannel_password.get_secret_value()
+        if any(kannel) and not all(kannel):
+            found.append("MWANGA_KANNEL_URL, _USERNAME and _PASSWORD go together; one is missing.")
+        if self.kannel_url and not self.kannel_url.startswith(("http://", "https://")):
+            found.append("MWANGA_KANNEL_URL is a whole address, like http://127.0.0.1:13013/cgi-bin/sendsms.")
+        if any(kannel) and len(self.kannel_secret.get_secret_value()) < 16:
+            found.append("MWANGA_KANNEL_SECRET needs 16 characters or more: it guards the callbacks.")
+        if not any(at) and not any(kannel):
             found.append("No gateway can send: set MWANGA_AFRICASTALKING_USERNAME, _API_KEY and _SECRET.")
-        if not self.help_phone:
-            found.append("MWANGA_HELP_PHONE is empty: people are told to call it when something is wrong.")
+        configured = [name for name, given in (("africastalking", at), ("kannel", kannel)) if any(given)]
+        unknown = [name for name in self.route_names if name not in configured]
+        found += [f"MWANGA_ROUTE names {name}, which is not configured." for name in unknown]
         return found
 
 
@@ -168,5 +202,6 @@ def demo_world(config: Config) -> Config:
         "africastalking_username": "sandbox",
         "africastalking_api_key": SecretStr("demo"),
         "africastalking_secret": SecretStr("demo"),
+        "kannel_secret": SecretStr("demo"),
     }
     return config.model_copy(update={k: v for k, v in defaults.items() if k not in config.model_fields_set})

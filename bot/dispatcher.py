@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bot.answers import looks_like_answer
+from bot.answers import begins, looks_like_answer
 from bot.chat import Channel, Chat, locked_out
 from bot.commands import Commands, Talk
-from bot.grammar import normalise, split, unglue
+from bot.grammar import listed, normalise, split, unglue
 from bot.gsm import plain
 from bot.guards import Contact, GlobalCap, is_machine
 from bot.i18n import Text, _, verbatim
@@ -61,7 +61,8 @@ class Dispatcher:
         text = normalise(message.text)
         turn = _Turn(message, contact, caller, thread, self._language(caller, contact))
         played = await self._understand(turn, text)
-        contact.talk = thread.dump()
+        if contact.talk or thread != Thread():
+            contact.talk = thread.dump()
         if played is None or not self._global_cap.allows():
             contact.replies -= 1
             return Handled(talk=turn.talk, outcome="not answered")
@@ -101,10 +102,15 @@ class Dispatcher:
         pieces = split(text) or [""]
         if found := self._command(pieces, turn.caller.role):
             talk, of, arguments = found
+            if talk.commas:
+                arguments = listed(text) or arguments
             turn.thread.close("left")
             if turn.caller.role is Role.STRANGER and of in self._site.languages:
                 turn.language = of
             return await self._start(turn, talk, arguments)
+        if begins(text) is not None and (asked := await self._asked(turn)):
+            turn.thread.close("left")
+            turn.thread.open = asked
         if turn.thread.open:
             return await self._go_on(turn, turn.thread.open, text)
         if turn.caller.role is Role.STRANGER:
@@ -112,6 +118,17 @@ class Dispatcher:
         if looks_like_answer(text) and turn.thread.remembered:
             return self._answer_again(turn)
         return self._not_understood(turn, pieces)
+
+    async def _asked(self, turn: "_Turn") -> TalkState | None:
+        """The question that somebody else's talk put to this phone, when it was asked after the phone's own: a
+        bare yes or no belongs to what was asked last."""
+        found = [
+            TalkState(one.name, f"sms {turn.message.id}", asked.answers, confirming=True, asked_at=asked.at)
+            for one in self._commands.for_role(turn.caller.role)
+            if one.waiting and (asked := await one.waiting(turn.caller))
+        ]
+        newest = max(found, key=lambda state: state.asked_at, default=None)
+        return newest if newest and newest.asked_at >= turn.thread.busy_since else None
 
     def _command(self, pieces: list[str], role: Role) -> tuple[Talk, str, list[str]] | None:
         found = self._commands.find(pieces[0], role)

@@ -26,6 +26,11 @@ class Invalid(Exception):
         self.text = text
 
 
+def echo(typed: str, most: int = 13) -> str:
+    """What was typed, as far as an answer may say it again: the beginning, and never what may be a PIN."""
+    return re.sub(r"(?<![A-Za-z0-9])\d{6}(?![A-Za-z0-9])", "******", typed)[:most]
+
+
 class Field(Generic[T]):
     """One question. `read` turns the pieces of an answer into something that can be recorded (JSON), `find` turns
     what was recorded into what the talk works with."""
@@ -62,12 +67,12 @@ class Amount(Field[int]):
     async def read(self, chat: "Chat", answer: str) -> int:
         match = _AMOUNT.fullmatch(answer.upper().strip())
         if not match:
-            raise Invalid(_("{answer} is not an amount.", answer=answer[:13]))
+            raise Invalid(_("{answer} is not an amount.", answer=echo(answer)))
         whole = int(re.sub(r"\D", "", match[1]))
         if whole == 0:
-            raise Invalid(_("{answer} is not an amount.", answer=answer[:13]))
+            raise Invalid(_("{answer} is not an amount.", answer=echo(answer)))
         if whole > MOST_MONEY:
-            raise Invalid(_("{answer} is too much.", answer=answer[:13]))
+            raise Invalid(_("{answer} is too much.", answer=echo(answer)))
         return int(whole * 10**chat.site.exponent)
 
 
@@ -80,7 +85,7 @@ class PhoneNumber(Field[str]):
         try:
             return phone.parse(answer, chat.site.country)
         except ValueError as error:
-            raise Invalid(_("{answer} is not a phone number.", answer=answer[:15])) from error
+            raise Invalid(_("{answer} is not a phone number.", answer=echo(answer, 15))) from error
 
     async def pieces(self, chat: "Chat", pieces: Sequence[str]) -> int:
         for count in range(min(len(pieces), 5), 1, -1):

@@ -12,6 +12,8 @@ _GROUPED = re.compile(r"(?<![\w,])((?:[A-Za-z]{1,2}sh|[A-Za-z]{3})?\d{1,3}(?:,\d
 _SHILLING = re.compile(r"(?<=\d)/[=-]")
 _STARRED = re.compile(r"\S\s*[*#]+\s*\S")
 _SEPARATORS = re.compile(r"[\s,;:/_*#]+")
+_FIRST_WORD = re.compile(r"[\s,;:/_*#]*[^\s,;:/_*#]+[\s,;:/_*#]*")
+_LISTED = re.compile(r"[,;\n]+")
 _GLUED = re.compile(r"([^\W\d_]+)(\d[\w.,-]*)")
 
 
@@ -20,17 +22,22 @@ def normalise(text: str) -> str:
 
     Lines stay lines, since a further line is a further argument.
     """
-    text = unicodedata.normalize("NFKC", text).translate(_TYPOGRAPHY)
+    if not text.isascii():
+        text = _ascii_forms(text)
+    text = _SIGNATURE.split(text.replace("\r", "\n"))[0] if "--" in text else text.replace("\r", "\n")
+    lines = [" ".join(line.split()) for line in text.split("\n")]
+    text = "\n".join(line for line in lines if line)
+    return text if text == "?" else text.rstrip(" .!?")
+
+
+def _ascii_forms(text: str) -> str:
     kept = []
-    for character in text:
+    for character in unicodedata.normalize("NFKC", text).translate(_TYPOGRAPHY):
         if character.isdecimal():
             kept.append(str(unicodedata.decimal(character)))
         elif unicodedata.category(character) != "Cf":  # zero width, bidirectional marks, byte order mark
             kept.append(character)
-    text = _SIGNATURE.split("".join(kept).replace("\r", "\n"))[0]
-    lines = [" ".join(line.split()) for line in text.split("\n")]
-    text = "\n".join(line for line in lines if line)
-    return text if text == "?" else text.rstrip(" .!?")
+    return "".join(kept)
 
 
 def plain_word(word: str) -> str:
@@ -47,6 +54,15 @@ def split(text: str) -> list[str]:
         return [piece.strip() for piece in re.split(r"[*#\n]+", text) if piece.strip()]
     text = _GROUPED.sub(lambda match: match[1].replace(",", ""), text)
     return [piece for piece in _SEPARATORS.split(text) if piece]
+
+
+def listed(text: str) -> list[str]:
+    """What stands behind the keyword of a normalised message, parted by commas or lines alone, so that a name
+    keeps its space and a serial its slash; nothing when neither is there."""
+    if _STARRED.search(text) or not _LISTED.search(text):
+        return []
+    behind = _FIRST_WORD.sub("", text, count=1)
+    return [piece.strip() for piece in _LISTED.split(behind) if piece.strip()]
 
 
 def unglue(pieces: list[str]) -> list[str] | None:

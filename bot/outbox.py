@@ -97,6 +97,7 @@ class Outbox:
         self._look_at = 0
         self._stopping = False
         self.turned_at = 0
+        self.started_at = clock()
 
     @property
     def gateways(self) -> list[str]:

@@ -7,6 +7,7 @@ from aiohttp import web
 from bot.commands import Commands
 from bot.config import Config
 from bot.database import Database
+from bot.housekeeping import Housekeeping
 from bot.inbox import Inbox
 from bot.metrics import Metrics
 from bot.outbox import Outbox
@@ -27,6 +28,7 @@ class Mwanga:
     pump: Pump
     outbox: Outbox
     doors: Doors
+    housekeeping: Housekeeping
     metrics: Metrics
     simulated: bool
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot import drafts
 from bot.chat import BACK_LINE, Chat
 from bot.commands import Talk
+from bot.gsm import SCREEN, plain, septets
 from bot.i18n import Text, _
 from bot.message import Reply
 from bot.state import Back, Changed, Ended, Left, Rejected, Suspended
@@ -23,6 +25,14 @@ class Played:
 
 async def play(talk: Talk, chat: Chat) -> Played:
     """Run the talk until it ends or asks. The chat's state is changed in place."""
+    chat.state.open_minutes = talk.open_minutes
+    played = await _run(talk, chat)
+    if (chat.running or talk).drafts:
+        await drafts.keep(chat, over=not played.open and played.outcome != "given up")
+    return played
+
+
+async def _run(talk: Talk, chat: Chat) -> Played:
     notice: list[Text] = []
     while True:
         try:
@@ -47,13 +57,16 @@ async def play(talk: Talk, chat: Chat) -> Played:
 def _rejected(talk: Talk, chat: Chat, rejected: Rejected) -> Played:
     running = chat.running or talk
     if chat.one_line:
-        parts = [rejected.error, taught(running, chat.language)]
-        return Played(Reply(_joined([running.nothing, *parts], " ")), False, "rejected")
+        said = _with_lesson([running.nothing, rejected.error], running, chat.language)
+        return Played(Reply(said), False, "rejected")
     chat.state.wrong += 1
     if chat.state.wrong >= MOST_WRONG:
         call = _("Call {help}.", help=chat.site.help_phone)
         return Played(Reply(_joined([rejected.error, running.nothing, call], " ")), False, "given up")
-    return Played(Reply(_asked(talk, chat, [rejected.error, rejected.prompt])), True, "asked again")
+    said = _asked(talk, chat, [rejected.error, rejected.prompt])
+    if not _fits(said, chat.language):  # a full page of choices speaks for itself
+        said = _asked(talk, chat, [rejected.prompt])
+    return Played(Reply(said), True, "asked again")
 
 
 def _asked(talk: Talk, chat: Chat, parts: Sequence[Text]) -> Text:
@@ -61,21 +74,37 @@ def _asked(talk: Talk, chat: Chat, parts: Sequence[Text]) -> Text:
         back = [BACK_LINE] if chat.state.answers else []
         return _joined([*parts, *back], "\n")
     if chat.bare and talk.example:
-        return _joined([*parts, _("Or all at once."), taught(talk, chat.language)], " ")
+        return _with_lesson([*parts, _("Or all at once.")], talk, chat.language)
     return _joined(parts, " ")
+
+
+def _with_lesson(parts: Sequence[Text | None], talk: Talk, language: str) -> Text:
+    """Sentences, and how to write the command: with a real one where that fits into one SMS."""
+    said = _joined([*parts, taught(talk, language)], " ")
+    if _fits(said, language):
+        return said
+    return _joined([*parts, _command(talk, talk.keyword(language))], " ")
+
+
+def _fits(said: Text, language: str) -> bool:
+    return septets(plain(said.to(language))) <= SCREEN
 
 
 def taught(talk: Talk, language: str, keyword: str = "") -> Text:
     """How to write a command, with a real one: BUY serial amount, like BUY SHS0283 8000."""
     keyword = keyword or talk.keyword(language)
     if not talk.example:
-        return _joined([_("Send {keyword}", keyword=keyword), talk.usage], " ")
+        return _command(talk, keyword)
     return _(
         "Send {keyword} {usage}, like {keyword} {example}",
         keyword=keyword,
         usage=talk.usage,
         example=talk.example,
     )
+
+
+def _command(talk: Talk, keyword: str) -> Text:
+    return _joined([_("Send {keyword}", keyword=keyword), talk.usage], " ")
 
 
 def _said_nothing(talk: Talk, chat: Chat) -> Text:

@@ -13,7 +13,8 @@ from models.sql import now_ms
 class TalkState:
     """Named, already resolved answers: a customer's id, not "option 2". `key` names this run of the talk;
     `confirming` says that the open question is about an effect, `resume` that the caller has not said yet whether
-    to go on with it."""
+    to go on with it. The question stays open for `open_minutes` by SMS; `draft` names the kept copy that outlives
+    it."""
 
     talk: str
     key: str
@@ -23,6 +24,8 @@ class TalkState:
     confirming: bool = False
     resume: bool = False
     asked_at: int = field(default_factory=now_ms)
+    open_minutes: int = 10
+    draft: str = ""
 
     def dump(self) -> str:
         return json.dumps(vars(self), separators=(",", ":"))
@@ -38,6 +41,15 @@ class TalkState:
             if consent in names:
                 del self.answers[names.index(consent) :]
                 names = names[: len(self.answers)]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that another person's talk put to this phone: the answers that lead to it, and when (ms). It is
+    kept with the business that asked, so that nobody else's contact is touched and it may wait for days."""
+
+    answers: list[list[Any]]
+    at: int
 
 
 class Suspended(Exception):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from bot.state import TalkState
 from models.sql import now_ms
 
-OPEN_MS = 10 * 60_000  # a question stays open ten minutes
-LAST_MS = 24 * 3_600_000  # and its answer is given again for a day
+RECENT_MS = 10 * 60_000  # for so long a closed question is still what a bare answer may be meant for
+LAST_MS = 24 * 3_600_000  # for so long the answer to a closed question is given again
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Thread:
         kept = json.loads(text)
         state = kept.pop("open")
         thread = cls(open=TalkState(**state) if state else None, **kept)
-        if thread.open and now_ms() - thread.open.asked_at > OPEN_MS:
+        if thread.open and now_ms() - thread.open.asked_at > thread.open.open_minutes * 60_000:
             thread.close("expired")
         return thread
 
@@ -42,6 +42,13 @@ class Thread:
             self.closed, self.closed_at = how, now_ms()
             self.talk, self.last = self.open.talk, last
         self.open = None
+
+    @property
+    def busy_since(self) -> int:
+        """When this phone's own question was asked, or closed a moment ago (ms); 0 when it has none."""
+        if self.open:
+            return self.open.asked_at
+        return self.closed_at if now_ms() - self.closed_at <= RECENT_MS else 0
 
     @property
     def remembered(self) -> str:

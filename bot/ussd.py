@@ -88,10 +88,13 @@ class Sessions:
         menu = self._commands.by_name["menu"]
         if not session.open or session.phone != turn.phone:
             return Played(Reply(_("This session is over. Dial again.")), False, "over")
-        if chat.state.resume and not chat.resumes():
+        asked = chat.state.resume
+        if asked and not chat.resumes():
             unfinished = self._commands.by_name[chat.state.answers[0][1]].menu or verbatim("")
             offer = _("{company}\n1. Continue: {talk}\n2. New", company=self._site.company, talk=unfinished)
             return Played(Reply(offer), True, "resume")
+        if asked and not chat.state.answers:
+            chat.state.key = f"ussd {session.id}"  # what is begun anew is sold anew
         return await play(menu, chat)
 
     def _mac(self, turn: UssdTurn, transcript: str) -> str:
@@ -136,6 +139,7 @@ class Sessions:
         known = session.transcript_length
         if session.new:
             state = TalkState.load(session.talk) if session.talk else self._fresh(session)
+            state.key = self._fresh(session).key  # the session it goes on from may still sell under its own
             return state, _elements(turn.text), True
         same = session.transcript_mac == self._mac(turn, turn.text[:known])
         rest = turn.text[known:]

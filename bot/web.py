@@ -5,12 +5,12 @@ import hmac
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from aiohttp import web
 
 from bot.database import Database
-from bot.gateways import BadCallback, Fields, Gateway
+from bot.gateways import BadCallback, Callback, Fields, Gateway
 from bot.guards import note_opt_out
 from bot.i18n import Text, _
 from bot.inbox import Inbox
@@ -67,18 +67,22 @@ class Doors:
         return list(self._doors)
 
     async def callback(self, request: web.Request) -> web.Response:
-        """Any callback: check its secret, read its form, hand it to its kind."""
+        """Any callback: check its secret, read its fields, hand them to its kind."""
         name = request.match_info["name"]
         door = self._doors.get(name)
         kind = self._kinds.get(request.match_info["kind"])
         if door is None or kind is None or not _same(request.match_info["secret"], door.secret):
             self._metrics.refused.labels(name if door else "unknown", "secret").inc()
             raise web.HTTPNotFound
-        body = await _read(request)
+        if request.method not in door.gateway.methods:
+            raise web.HTTPMethodNotAllowed(request.method, door.gateway.methods)
+        callback = await _read(request)
+        if len(callback.body) > MOST_BODY:
+            return await self._refuse(name, 413, f"the body is larger than {MOST_BODY} bytes", callback)
         try:
-            return await kind(door.gateway, _form(body))
+            return await kind(door.gateway, door.gateway.read(callback))
         except BadCallback as error:
-            return await self._refuse(name, 413 if len(body) > MOST_BODY else 400, str(error), body)
+            return await self._refuse(name, 400, str(error), callback)
 
     async def _sms(self, gateway: Gateway, form: Fields) -> web.Response:
         try:
@@ -117,10 +121,11 @@ class Doors:
             await note_opt_out(notice)
         return web.Response()
 
-    async def _refuse(self, name: str, status: int, reason: str, body: bytes) -> web.Response:
-        """Say what is wrong, and keep what came for whoever looks into it."""
+    async def _refuse(self, name: str, status: int, reason: str, callback: Callback) -> web.Response:
+        """Say what is wrong, and keep what came for whoever looks into it, unquoted so that a PIN can be seen."""
         self._metrics.refused.labels(name, "malformed").inc()
-        kept = self._redactor.clean_transcript(body[:MOST_BODY].decode(errors="replace").replace("\0", "?"))
+        came = (callback.query + b"\n" + callback.body if callback.query else callback.body)[:MOST_BODY]
+        kept = self._redactor.clean_transcript(unquote_plus(came.decode(errors="replace")).replace("\0", ""))
         async with self._database.work():
             await Refused.create(gateway=name, reason=reason[:200], body=kept, created_at=now_ms())
         return web.Response(status=status, text=f"{reason}\n")
@@ -130,23 +135,13 @@ def _same(given: str, secret: str) -> bool:
     return bool(secret) and hmac.compare_digest(given.encode(), secret.encode())
 
 
-async def _read(request: web.Request) -> bytes:
-    """The body, at most one byte more than we accept."""
+async def _read(request: web.Request) -> Callback:
+    """The callback, with at most one byte more of its body than we accept."""
     body = b""
     while len(body) <= MOST_BODY:
         chunk = await request.content.read(MOST_BODY + 1 - len(body))
         if not chunk:
             break
         body += chunk
-    return body
-
-
-def _form(body: bytes) -> Fields:
-    """A urlencoded form. Raises BadCallback."""
-    if len(body) > MOST_BODY:
-        raise BadCallback(f"the body is larger than {MOST_BODY} bytes")
-    try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50, errors="strict")
-    except ValueError as error:
-        raise BadCallback("the body is no form in UTF-8") from error
-    return {name: value.replace("\0", "") for name, value in pairs}
+    query = request.raw_path.partition("?")[2].encode(errors="surrogateescape")
+    return Callback(request.method, query, request.content_type, body)

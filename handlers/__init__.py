@@ -2,11 +2,38 @@
 
 from handlers.account import balance, cash
 from handlers.buy import buy
+from handlers.customers import customer, find, list_
+from handlers.fixed import done, fixed
 from handlers.language import language
 from handlers.lock import lock
 from handlers.menu import help_, menu
 from handlers.pin import pin
+from handlers.register import register
 from handlers.stop import start, stop
+from handlers.tickets import fix, note, problem, status
 from handlers.token import owner_tokens, tokens
 
-TALKS = (buy, tokens, cash, owner_tokens, balance, pin, language, lock, stop, start, help_, menu)
+TALKS = (
+    buy,
+    tokens,
+    cash,
+    owner_tokens,
+    balance,
+    pin,
+    language,
+    lock,
+    stop,
+    start,
+    help_,
+    menu,
+    fix,
+    problem,
+    status,
+    note,
+    done,
+    fixed,
+    register,
+    list_,
+    find,
+    customer,
+)

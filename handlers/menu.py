@@ -2,6 +2,7 @@
 
 from bot.chat import Chat
 from bot.commands import Talk, talk
+from bot.gsm import SCREEN, plain, septets
 from bot.i18n import Text, _, verbatim
 from bot.message import Reply
 from models.people import Role
@@ -39,9 +40,28 @@ def _header(chat: Chat) -> Text:
     when_locked=True,
 )
 async def help_(chat: Chat) -> Reply:
-    lines = [_line(one, chat.language) for one in chat.commands.for_role(chat.person.role) if one.name != "help"]
-    text = _("{lines}. Help {help}", lines=", ".join(lines), help=chat.site.help_phone)
-    return chat.end(text)
+    offered = [one for one in chat.commands.for_role(chat.person.role) if one.name not in ("help", "menu")]
+    empty = _("{lines}. Help {help}", lines="", help=chat.site.help_phone).to(chat.language)
+    lines = _lines([*offered, menu], chat.language, SCREEN - septets(plain(empty)))
+    return chat.end(_("{lines}. Help {help}", lines=", ".join(lines), help=chat.site.help_phone))
+
+
+def _lines(talks: list[Talk], language: str, room: int) -> list[str]:
+    """The keywords, as many as fit, with the last one (the menu, which shows them all) in any case; the first ones
+    with what follows them, as far as there is room."""
+    lines = [one.keyword(language) for one in talks]
+    while _cost(lines) > room:
+        del lines[-2]
+    for place in range(len(lines) - 1):
+        longer = [*lines[:place], _line(talks[place], language), *lines[place + 1 :]]
+        if _cost(longer) > room:
+            break
+        lines = longer
+    return lines
+
+
+def _cost(lines: list[str]) -> int:
+    return septets(plain(", ".join(lines)))
 
 
 def _line(one: Talk, language: str) -> str:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from itertools import takewhile
 
 from bot.chat import Chat
-from bot.fields import Field, Invalid
+from bot.fields import Field, Invalid, echo
 from bot.i18n import Text, _, verbatim
 from models.devices import Device, DeviceNotFound, find_for_agent, of_customers, with_owner
 
@@ -23,8 +23,8 @@ class DeviceSerial(Field[Device]):
             device = await find_for_agent(serial, chat.agent.mini_grid_id)
         except DeviceNotFound as error:
             if error.matches:
-                raise Invalid(_("Several end in {serial}. Send it in full.", serial=serial[:MOST])) from error
-            raise Invalid(_("{serial} not found. Read it on the device.", serial=serial[:MOST])) from error
+                raise Invalid(_("Several end in {serial}. Send it in full.", serial=echo(serial, MOST))) from error
+            raise Invalid(_("{serial} not found. Read it on the device.", serial=echo(serial, MOST))) from error
         return device.id
 
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
@@ -48,11 +48,11 @@ async def own_device(chat: Chat) -> Device | None:
         return None
     if len(devices) == 1 and len(chat.person.customers) == 1 and not chat.answers("device"):
         return devices[0]
-    serial = await chat.choose("device", _("Which one?"), [(d.serial, _label(d, chat)) for d in devices])
+    serial = await chat.choose("device", _("Which one?"), [(d.serial, labelled(d, chat)) for d in devices])
     return next(device for device in devices if device.serial == serial)
 
 
-def _label(device: Device, chat: Chat) -> Text:
+def labelled(device: Device, chat: Chat) -> Text:
     """The serial, and whose it is where a number is shared."""
     owner = f" {device.customer.masked}" if len(chat.person.customers) > 1 and device.customer else ""
     return verbatim(f"{device.serial}{owner}"[:30])

@@ -1,31 +1,44 @@
 """The business: tables, the questions asked of them, and the rules that keep money right."""
 
 from models.audit import Audit
-from models.devices import Device, Plan
+from models.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
+from models.devices import Device, DeviceModel, Plan
 from models.ledger import Account, Entry, Line
-from models.messages import Contact, GatewayState, Inbox, Outbox, Refused, Setting, UssdSession, UssdTurn
+from models.messages import Contact, Draft, GatewayState, Inbox, Outbox, Refused, Setting, UssdSession, UssdTurn
 from models.people import Agent, Customer, MiniGrid, OfficeUser, Village
+from models.registration import Registration
 from models.sales import Payment, Sale, Token
+from models.tickets import Ticket, TicketEvent
 
 __all__ = [
     "Account",
     "Agent",
     "Audit",
+    "Connection",
+    "ConnectionGroup",
+    "ConnectionType",
     "Contact",
     "Customer",
     "Device",
+    "DeviceModel",
+    "Draft",
     "Entry",
     "GatewayState",
     "Inbox",
     "Line",
+    "MeterType",
     "MiniGrid",
     "OfficeUser",
     "Outbox",
     "Payment",
     "Plan",
     "Refused",
+    "Registration",
     "Sale",
     "Setting",
+    "SubConnectionType",
+    "Ticket",
+    "TicketEvent",
     "Token",
     "UssdSession",
     "UssdTurn",

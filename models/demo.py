@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 
+from models.connections import ConnectionGroup, ConnectionType, MeterType
 from models.devices import Device, Kind, Plan, Unit
 from models.messages import Setting
 from models.people import Agent, Customer, MiniGrid, OfficeUser, Village
+from models.registration import keep_vending_key
 from models.sales import Payment, Sale, Token
 from models.tokens import ISSUERS
 from models.vault import Vault
@@ -25,6 +27,12 @@ STS_KEY: dict[str, str | int | bool] = {
     "base_year": 2014,
     "secret": "abababababababab949494949494949401234567",
 }
+# A use of energy with its tariff and price a kWh, its usual meter, and its group.
+CONNECTIONS = (
+    ("Household", "Household 350", 350, "Single phase 60A", "Residential"),
+    ("Business", "Business 420", 420, "Three phase 100A", "Commercial"),
+)
+REGISTERED = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)  # all of them, long ago on any day
 BULK = 500
 
 
@@ -50,13 +58,19 @@ async def load(vault: Vault, exponent: int, customers: int = 0) -> bool:
             mini_grid=grids[grid],
         )
     plans = {
-        "meter": await Plan.create(name="Household 350", unit=Unit.ENERGY, price=350 * minor),
-        "shs": await Plan.create(name="Solar home, weekly 7,000", unit=Unit.DAYS, price=1_000 * minor),
-        "bike": await Plan.create(name="E-bike, 2,000 a day", unit=Unit.DAYS, price=2_000 * minor),
+        "meter": await _connections(vault, minor),
+        "shs": await Plan.create(name="Solar home, weekly 7,000", unit=Unit.DAYS, price=1_000 * minor, minimum=minor),
+        "bike": await Plan.create(name="E-bike, 2,000 a day", unit=Unit.DAYS, price=2_000 * minor, minimum=minor),
     }
     amina, baraka, neema = [
         await Customer.create(
-            name=name, surname=surname, phone=phone, language=language, mini_grid=home, village=villages[0]
+            name=name,
+            surname=surname,
+            phone=phone,
+            language=language,
+            mini_grid=home,
+            village=villages[0],
+            created_at=REGISTERED,
         )
         for name, surname, phone, language in (
             ("Amina", "Juma", "+255710000001", "sw"),
@@ -64,23 +78,35 @@ async def load(vault: Vault, exponent: int, customers: int = 0) -> bool:
             ("Neema", "Paulo", "+255710000003", "en"),
         )
     ]
-    await _device(vault, "04123456784", Kind.METER, "sts", STS_KEY, customer=amina, plan=plans["meter"])
-    await _device(vault, "SHS0283", Kind.SHS, "openpaygo", _paygo(0, 123456789), 1, customer=baraka, plan=plans["shs"])
-    await _device(
-        vault,
-        "EB100042",
-        Kind.EBIKE,
-        "openpaygo",
-        _paygo(1, 432435255),
-        10,
-        customer=neema,
-        plan=plans["bike"],
-    )
+    await _devices(vault, plans, amina, baraka, neema)
     await OfficeUser.create(name=OFFICE_USER, password_hash=vault.hash_password(OFFICE_PASSWORD))
     await Setting.create(name="demo", value="yes")
     for first in range(0, customers, BULK):
         await _crowd(vault, home, plans["shs"], first, min(BULK, customers - first))
     return True
+
+
+async def _connections(vault: Vault, minor: int) -> Plan:
+    """What a meter is registered with, and the key that it is derived from; the plan of households."""
+    await keep_vending_key(STS_KEY, vault)
+    for name, tariff, price, meter, group in CONNECTIONS:
+        await ConnectionType.create(
+            name=name,
+            usual_plan=await Plan.create(name=tariff, unit=Unit.ENERGY, price=price * minor, minimum=minor),
+            usual_meter_type=await MeterType.create(name=meter),
+            usual_group=await ConnectionGroup.create(name=group),
+        )
+    return await Plan.get(name=CONNECTIONS[0][1])
+
+
+async def _devices(vault: Vault, plans: dict[str, Plan], amina: Customer, baraka: Customer, neema: Customer) -> None:
+    """Each customer's device, and one of each kind that comes from stock."""
+    shs, bike = _paygo(0, 123456789), _paygo(1, 432435255)
+    await _device(vault, "04123456784", Kind.METER, "sts", STS_KEY, customer=amina, plan=plans["meter"])
+    await _device(vault, "SHS0283", Kind.SHS, "openpaygo", shs, 1, customer=baraka, plan=plans["shs"])
+    await _device(vault, "EB100042", Kind.EBIKE, "openpaygo", bike, 10, customer=neema, plan=plans["bike"])
+    await _device(vault, "SHS0284", Kind.SHS, "openpaygo", shs, 1, plan=plans["shs"])
+    await _device(vault, "EB100043", Kind.EBIKE, "openpaygo", bike, 10, plan=plans["bike"])
 
 
 def _paygo(key: int, starting_code: int) -> dict[str, str | int | bool]:
@@ -95,9 +121,10 @@ async def _device(
     key: dict[str, str | int | bool],
     count: int = 0,
     *,
-    customer: Customer,
+    customer: Customer | None = None,
     plan: Plan,
 ) -> Device:
+    """A device with its key; one without a customer is in stock."""
     return await Device.create(
         serial=serial,
         kind=kind,
@@ -115,7 +142,8 @@ async def _crowd(vault: Vault, home: MiniGrid, plan: Plan, first: int, size: int
     numbers = range(first, first + size)
     phones = {f"+25572{n:07d}": n for n in numbers}
     await Customer.bulk_create(
-        Customer(name="Mteja", surname=f"N{n}", phone=phone, mini_grid=home) for phone, n in phones.items()
+        Customer(name="Mteja", surname=f"N{n}", phone=phone, mini_grid=home, created_at=REGISTERED)
+        for phone, n in phones.items()
     )
     key = _paygo(0, 123456789)
     await Device.bulk_create(

@@ -96,6 +96,19 @@ class Contact(Model):
     replies_since = fields.BigIntField(default=0)
 
 
+class Draft(Model):
+    """A talk that was begun and not ended: its answers, for bot/drafts.py to offer again. `name` is the run's."""
+
+    name = fields.CharField(100, primary_key=True)
+    phone = fields.CharField(40)
+    talk = fields.CharField(40)
+    answers = fields.TextField()
+    updated_at = fields.BigIntField(db_index=True)
+
+    class Meta:
+        indexes = (("phone", "talk"),)
+
+
 class UssdSession(Model):
     """A dialled session. Of the transcript only length and keyed hash are kept: it may hold a PIN."""
 

@@ -1,6 +1,7 @@
 """Who takes part: agents who sell, customers who own devices, office staff who watch."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -43,8 +44,13 @@ class Agent(Model):
     commission = fields.IntField(default=1000)
 
 
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Customer(Model):
-    """Owns devices. A phone may be missing, and may be shared by several customers."""
+    """Owns devices. A phone may be missing, and may be shared by several customers. The `id` is the customer
+    number that people see; `created_at` is the registration, unknown for those from before it was kept."""
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(100)
@@ -54,6 +60,9 @@ class Customer(Model):
     mini_grid: fields.ForeignKeyRelation[MiniGrid] = fields.ForeignKeyField("models.MiniGrid")
     mini_grid_id: int
     village: fields.ForeignKeyNullableRelation[Village] = fields.ForeignKeyField("models.Village", null=True)
+    village_id: int | None
+    # not auto_now_add: that would date a customer from before at the next save
+    created_at = fields.DatetimeField(null=True, default=now)
 
     @property
     def masked(self) -> str:

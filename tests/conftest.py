@@ -95,8 +95,9 @@ class Templates:
 
 
 async def make(url: str, kind: str) -> None:
-    if kind == "demo":
-        async with assembled(load(database=url), load_demo=True, serving=False):
+    if kind in ("demo", "crowd"):
+        customers = 300 if kind == "crowd" else 0
+        async with assembled(load(database=url, demo_customers=customers), load_demo=True, serving=False):
             return
     async with Database(url) as database:
         await database.migrate()
@@ -144,7 +145,7 @@ async def database(empty_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def config(demo_url: str) -> Config:
-    return load(database=demo_url)
+    return load(database=demo_url, languages="en,sw,fr,pt,ha")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from bot.parts import Mwanga
 from models import pins
 from models.devices import Device
 from models.ledger import AccountKind, Posting, post
-from models.people import Agent, Customer
+from models.people import Agent, Customer, Village
 from models.sql import connection, execute
 from tests.world import PEOPLE, PINS, Phones
 
@@ -115,9 +115,19 @@ BUSINESS = {
     "customer": "id, phone, language",
     "device": "id, count, paid_until, customer_id",
     "account": "id, balance",
-    **dict.fromkeys(("payment", "sale", "token", "entry", "line"), "id"),
+    "ticket": "id, state, agent_id, due_at",
+    "ticket_event": "id",
+    "connection": "id, type_id, sub_type_id, meter_type_id, group_id",
+    **dict.fromkeys(("payment", "sale", "token", "entry", "line", "registration"), "id"),
 }
-WRITTEN = {"inbox": "text", "contact": "talk", "ussdsession": "talk", "outbox": "text", "audit": "detail"}
+WRITTEN = {
+    "inbox": "text",
+    "contact": "talk",
+    "ussdsession": "talk",
+    "outbox": "text",
+    "audit": "detail",
+    "ticket": "text",
+}
 
 
 async def business() -> dict[str, list[dict[str, object]]]:
@@ -156,6 +166,12 @@ class Office:
     async def shares(name: str, other: str) -> None:
         """Two customers use one phone."""
         await Customer.filter(phone=PEOPLE[name]).update(phone=PEOPLE[other])
+
+    @staticmethod
+    async def registers(name: str, surname: str, village: str) -> None:
+        """A customer without phone and device, as of now."""
+        place = await Village.get(name=village)
+        await Customer.create(name=name, surname=surname, mini_grid_id=place.mini_grid_id, village=place)
 
     @staticmethod
     async def gives(serial: str, name: str) -> None:

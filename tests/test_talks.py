@@ -20,14 +20,29 @@ ARGUMENTS = {
     "pin": "482915 730582",
     "language": "sw",
     "lock": "0700000002 739164",
+    "fix": "SHS0283 no power",
+    "problem": "no power",
+    "status": "K1",
+    "note": "K1 still dark",
+    "done": "K1",
+    "fixed": "K1",
+    "register": "Rehema Ali, 0713000111, shs, SHS0284, Mtwara",
+    "list": "Mtwara SHS 1",
+    "find": "SHS0283",
+    "customer": "2",
 }
+PROSE = {"fix", "problem", "note"}  # all that is left of the line is the caller's own words
 STARTS = [(one, role) for one in TALKS for role in sorted(one.roles)]
 NAMES = [f"{one.name}-{role}" for one, role in STARTS]
 
 
 @pytest.mark.parametrize(("one", "role"), STARTS, ids=NAMES)
 async def test_one_word_too_many_rejects_the_whole_command(one, role, mwanga: Mwanga) -> None:  # type: ignore[no-untyped-def]
-    before, phones = await business(), Phones(mwanga)
+    if one.name in PROSE:
+        return
+    phones = Phones(mwanga)
+    await phones.text("Asha", "FIX SHS0283 no light")  # ticket K1
+    before = await business()
     words = f"{one.words['en'][0]} {ARGUMENTS.get(one.name, '')} SURPLUS"
     answered = await phones.text(CALLERS[role], words)
     assert len(answered) == 1
@@ -51,8 +66,10 @@ async def test_an_answer_that_no_longer_fits_restarts_politely(one, role, mwanga
 
 @pytest.mark.parametrize(("one", "role"), STARTS, ids=NAMES)
 async def test_nonsense_at_the_first_question_changes_nothing(one, role, mwanga: Mwanga) -> None:  # type: ignore[no-untyped-def]
+    if one.name == "problem":
+        return  # it begins with the caller's own words
     phones, name = Phones(mwanga), CALLERS[role]
-    for nonsense in ("W" * 300, "😀", "٣", "-1", "' OR 1=1 --", "{0.__class__}", "%s", "\\", "*", "#"):
+    for nonsense in ("W" * 300, "😀", "٩", "-1", "' OR 1=1 --", "{0.__class__}", "%s", "\\", "*", "#"):
         await phones.text(name, one.words["en"][0])
         if not await phones.asked(name):
             continue

@@ -17,6 +17,9 @@ PEOPLE = {
     "Baraka": "+255710000002",
     "Neema": "+255710000003",
     "Stranger": "+255799999999",
+    "Rehema": "+255713000111",
+    "Mariam": "+255713000222",
+    "Upendo": "+255713000333",
 }
 PINS = {"Asha": "482915", "Juma": "739164", "Zuhura": "604817"}
 NAMES = {number: name for name, number in PEOPLE.items()}

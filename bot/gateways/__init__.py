@@ -86,11 +86,26 @@ class BadCallback(Exception):
 Fields = Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Callback:
+    """A gateway's HTTP request to us, as it came: `query` is still percent-encoded."""
+
+    method: str
+    query: bytes
+    content_type: str
+    body: bytes
+
+
 class Gateway(Protocol):
-    """One way in and out. The parse methods read a callback's form fields and raise BadCallback; a gateway
-    without that callback raises NotImplementedError."""
+    """One way in and out. `methods` are the HTTP methods of its callbacks; `read` finds a callback's fields, the
+    parse methods say what they mean. All of these raise BadCallback, also for a callback that it does not have."""
 
     name: str
+
+    @property
+    def methods(self) -> tuple[str, ...]: ...
+
+    def read(self, callback: Callback) -> Fields: ...
 
     def parse_sms(self, form: Fields) -> Inbound: ...
 

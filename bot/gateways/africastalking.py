@@ -1,21 +1,31 @@
 """Africa's Talking: its callbacks become what bot/message.py names, the outbox's messages its requests."""
 
 import json
-import re
 from typing import Any
 
 import aiohttp
 from africastalking.SMS import SMSService
 
-from bot.gateways import BadCallback, Fields, SendError
+from bot.gateways import BadCallback, Callback, Fields, SendError
+from bot.gateways.wire import (
+    LONGEST_ADDRESS,
+    LONGEST_COST,
+    LONGEST_ID,
+    LONGEST_NETWORK,
+    LONGEST_WORD,
+    TIMEOUT,
+    letters,
+    naming_errors,
+    optional,
+    present,
+    read_form,
+    required,
+    with_plus,
+)
 from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdTurn
 from bot.phone import Sender, SenderKind
 from bot.phone import sender as read_sender
 from models.messages import State
-
-# 3.05 s to connect is the SDK's own limit. aiohttp counts name look-up and the wait for a free connection in,
-# so what runs out after it was sent, at least in part.
-TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3.05)
 
 # What each recipient's statusCode means: its word, and the name in ERRORS, none for an accepted message.
 # From the "SMS: send bulk" page of its documentation; 408 is not in that list.
@@ -77,9 +87,6 @@ FAILURE_REASONS = {
     "systemerror": "undelivered",
 }
 
-# The columns of models/messages.py: a longer identifier would match nothing later.
-LONGEST_ID, LONGEST_ADDRESS, LONGEST_WORD, LONGEST_COST, LONGEST_NETWORK = 120, 40, 60, 20, 10
-
 
 class AfricasTalking:
     """Two-way SMS, delivery reports, USSD and opt-outs. `url` is another base address, empty for the real one
@@ -87,6 +94,7 @@ class AfricasTalking:
     numbers that come without a calling code."""
 
     name = "africastalking"
+    methods = ("POST",)
 
     def __init__(
         self,
@@ -102,46 +110,50 @@ class AfricasTalking:
         self._sender = sender
         self._country = country
 
+    def read(self, callback: Callback) -> Fields:
+        """The fields of a urlencoded form."""
+        return read_form(callback.body)
+
     def parse_sms(self, form: Fields) -> Inbound:
         """A text that somebody sent us; it may be empty, and begins with the keyword of a shared code."""
         return Inbound(
             gateway=self.name,
-            external_id=_required(form, "id", LONGEST_ID),
-            sender=read_sender(_required(form, "from"), self._country),
-            text=_present(form, "text"),
-            recipient=_with_plus(_optional(form, "to"))[:LONGEST_ADDRESS],
-            network=_optional(form, "networkCode")[:LONGEST_NETWORK],
+            external_id=required(form, "id", LONGEST_ID),
+            sender=read_sender(required(form, "from"), self._country),
+            text=present(form, "text"),
+            recipient=with_plus(optional(form, "to"))[:LONGEST_ADDRESS],
+            network=optional(form, "networkCode")[:LONGEST_NETWORK],
         )
 
     def parse_receipt(self, form: Fields) -> Receipt:
         """A delivery report. A status we do not know is no news, like Sent. `word` is the status as it came
         and any failure reason; `reason` is a name of ERRORS for a failure, else empty."""
-        status = _required(form, "status")
-        why = _optional(form, "failureReason")
+        status = required(form, "status")
+        why = optional(form, "failureReason")
         state, reason = DELIVERY.get(status.lower(), (State.SENT, ""))
         if state is State.FAILED:
             reason = FAILURE_REASONS.get(why.lower(), reason)
         word = f"{status}: {why}" if why else status
-        return Receipt(self.name, _required(form, "id", LONGEST_ID), state, word[:LONGEST_WORD], reason)
+        return Receipt(self.name, required(form, "id", LONGEST_ID), state, word[:LONGEST_WORD], reason)
 
     def parse_ussd(self, form: Fields) -> UssdTurn:
         """One turn of a dialled session; `text` is empty at first, and must be there all the same."""
         return UssdTurn(
             gateway=self.name,
-            service_code=_required(form, "serviceCode", LONGEST_ADDRESS),
-            session_id=_required(form, "sessionId", LONGEST_ID),
+            service_code=required(form, "serviceCode", LONGEST_ADDRESS),
+            session_id=required(form, "sessionId", LONGEST_ID),
             phone=self._phone(form),
-            text=_present(form, "text"),
-            network=_optional(form, "networkCode")[:LONGEST_NETWORK],
+            text=present(form, "text"),
+            network=optional(form, "networkCode")[:LONGEST_NETWORK],
         )
 
     def parse_ussd_end(self, form: Fields) -> UssdEnd:
         """The session is over. `status` is Success, Incomplete (hung up, or too slow) or Failed."""
         return UssdEnd(
             gateway=self.name,
-            service_code=_required(form, "serviceCode", LONGEST_ADDRESS),
-            session_id=_required(form, "sessionId", LONGEST_ID),
-            status=_required(form, "status")[:LONGEST_WORD],
+            service_code=required(form, "serviceCode", LONGEST_ADDRESS),
+            session_id=required(form, "sessionId", LONGEST_ID),
+            status=required(form, "status")[:LONGEST_WORD],
         )
 
     def parse_optout(self, form: Fields) -> OptOut:
@@ -157,7 +169,7 @@ class AfricasTalking:
         return _read_answer(await request)
 
     def _phone(self, form: Fields) -> str:
-        caller: Sender = read_sender(_required(form, "phoneNumber"), self._country)
+        caller: Sender = read_sender(required(form, "phoneNumber"), self._country)
         if caller.kind is not SenderKind.NUMBER:
             raise BadCallback("phoneNumber is not a phone number")
         return caller.value
@@ -180,18 +192,12 @@ class _SharedSessionSMS(SMSService):  # type: ignore[misc]  # the SDK has no typ
         self, url: str, method: str, headers: Any, data: Any, params: Any, **_callback_and_timeout: Any
     ) -> bytes:
         """The body of a 2xx answer. Raises SendError."""
-        try:
+        with naming_errors():
             async with self._session.request(
                 method, url, headers=headers, data=data, params=params, timeout=TIMEOUT, allow_redirects=False
             ) as response:
                 _check_http(response.status)
                 return await response.read()
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise SendError("unreachable", type(error).__name__) from error
-        except aiohttp.ClientResponseError:  # its repr shows our key
-            raise SendError("strange answer", "not HTTP") from None
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise SendError("timeout", type(error).__name__) from error
 
 
 def _check_http(status: int) -> None:
@@ -208,7 +214,7 @@ def _read_answer(body: bytes) -> Sent:
         raise SendError("strange answer", "not JSON") from None
     match answer:
         case {"SMSMessageData": {"Recipients": [], **summary}}:
-            words = _letters(str(summary.get("Message", "")))
+            words = letters(str(summary.get("Message", "")))
             folded = words.replace(" ", "").lower()
             known = (error for word, error in REQUEST_WORDS.items() if word in folded)
             raise SendError(next(known, "refused"), words)
@@ -220,7 +226,7 @@ def _read_answer(body: bytes) -> Sent:
 def _read_recipient(code: int, recipient: dict[Any, Any]) -> Sent:
     word, error = STATUS.get(code, ("", STATUS_FAMILY.get(code // 100, "strange answer")))
     if error:
-        raise SendError(error, f"{code} {word or _letters(str(recipient.get('status', '')))}".strip())
+        raise SendError(error, f"{code} {word or letters(str(recipient.get('status', '')))}".strip())
     match recipient.get("messageId"):
         case str(external_id) if 0 < len(external_id) <= LONGEST_ID and external_id != "None":
             parts = recipient.get("messageParts")
@@ -231,34 +237,3 @@ def _read_recipient(code: int, recipient: dict[Any, Any]) -> Sent:
                 cost=str(recipient.get("cost", ""))[:LONGEST_COST],
             )
     raise SendError("strange answer", f"{code} without messageId")
-
-
-def _letters(reason: str) -> str:
-    """Words for the log: without digits there is no token, PIN or phone number in them."""
-    return re.sub(r"[^A-Za-z ]", "", reason)[:LONGEST_WORD].strip()
-
-
-def _optional(form: Fields, field: str) -> str:
-    """A field without NUL, which PostgreSQL cannot store."""
-    return form.get(field, "").replace("\0", "")
-
-
-def _present(form: Fields, field: str) -> str:
-    """A field that may be empty."""
-    if field not in form:
-        raise BadCallback(f"{field} is missing")
-    return _optional(form, field)
-
-
-def _required(form: Fields, field: str, longest: int | None = None) -> str:
-    value = _present(form, field)
-    if not value.strip():
-        raise BadCallback(f"{field} is empty")
-    if longest is not None and len(value) > longest:
-        raise BadCallback(f"{field} is longer than {longest} characters")
-    return value
-
-
-def _with_plus(number: str) -> str:
-    """Form data turns an unescaped + into a space."""
-    return "+" + number[1:] if number.startswith(" ") else number

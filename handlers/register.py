@@ -1,0 +1,205 @@
+"""An agent registers a customer with a device: a meter, a solar home system or an e-bike."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from bot import drafts
+from bot.chat import Chat
+from bot.commands import talk
+from bot.gsm import shorten
+from bot.i18n import Text, _, verbatim
+from bot.message import Copy, Reply
+from bot.state import Ended
+from handlers.buy import buy
+from handlers.language import NAMES
+from handlers.receipt import owner
+from handlers.register_fields import FreeSerial, FullName, OwnersPhone, why_not_free
+from models import registration
+from models.connections import ConnectionGroup, ConnectionType, MeterType, SubConnectionType
+from models.devices import Device, DeviceModel, Kind, Plan, Unit
+from models.messages import Class
+from models.people import Customer, Role, Village
+from models.registration import Form, Labels
+
+Named = TypeVar("Named", MeterType, ConnectionGroup, ConnectionType, SubConnectionType, DeviceModel, Plan, Village)
+KINDS = [
+    (Kind.METER.value, _("Meter")),
+    (Kind.SHS.value, _("Solar home system")),
+    (Kind.EBIKE.value, _("E-bike")),
+]
+CONSENT = "1"  # the version of the words in _question: another wording is another version
+NEW = "new"
+LABEL = 24  # septets of a name that the office gave, on a list
+LONGEST_PLAN = 13  # and in a sentence
+DAY_MINUTES = 24 * 60
+
+
+@talk(
+    "register",
+    roles={Role.AGENT},
+    words={
+        "en": ("REG", "REGISTER"),
+        "sw": ("SAJILI",),
+        "fr": ("INSCRIRE",),
+        "pt": ("REGISTAR", "REGISTRAR"),
+        "ha": ("RIJISTA",),
+    },
+    menu=_("Register"),
+    usage=_("name, phone, kind, serial, village"),
+    example="Amina Juma, 0712345678, meter, 04123456784, Mtwara, household",
+    nothing=_("Not registered."),
+    commas=True,
+    open_minutes=DAY_MINUTES,
+    drafts=True,
+)
+async def register(chat: Chat) -> Reply:
+    villages = await Village.filter(mini_grid_id=chat.agent.mini_grid_id).order_by("name")
+    if not villages:
+        none = _("Not registered. Your mini-grid has no village yet. Call {help}.", help=chat.site.help_phone)
+        raise Ended(Reply(none))
+    await drafts.offer(chat, _unfinished)
+    form = await _filled_in(chat, villages)
+    if not await chat.confirm(_question(form)):
+        return chat.end(_("Not registered."), outcome="declined")
+    try:
+        device = await registration.register(form, agent=chat.agent, key=chat.key, vault=chat.site.vault)
+    except registration.NotFree as refusal:
+        why = why_not_free(refusal, form.serial, chat)
+        return chat.end(_("Not registered. {why}", why=why), outcome="refused")
+    return chat.end(_registered(device, chat), also=_messages(device, chat), outcome="registered")
+
+
+def _unfinished(answers: Mapping[str, Any]) -> Text:
+    """A draft on a list: whose, and which device as far as it is known."""
+    name, _space, surname = str(answers["name"]).partition(" ")
+    masked = owner(Customer(name=name, surname=surname))
+    return verbatim(" ".join([masked, *answers.get("serial", [])[:1]]))
+
+
+async def _filled_in(chat: Chat, villages: Sequence[Village]) -> Form:
+    name, surname = await chat.ask(FullName(_("Name and surname?")))
+    phone = await chat.ask(OwnersPhone(_("Phone number, or none?")))
+    kind = Kind(await chat.choose("kind", _("Which device?"), KINDS))
+    serial, request = await chat.ask(FreeSerial(_("Serial number?"), kind, [name, surname, phone, kind]))
+    if earlier := await registration.repeated(chat.agent, request):
+        raise Ended(Reply(_registered(earlier, chat)))
+    village = await _one_of(chat, "village", _("Village?"), villages)
+    plan, labels = await _of_meter(chat) if kind is Kind.METER else (None, None)
+    model = await _model(chat, await registration.fitting_models(serial, kind))
+    known = await Customer.filter(phone=phone, mini_grid_id=chat.agent.mini_grid_id).order_by("id") if phone else []
+    language = await _language(chat) if phone and not known else chat.language
+    return Form(
+        customer=await _same_person(chat, phone, known) if known else None,
+        name=name,
+        surname=surname,
+        phone=phone or None,
+        language=known[0].language if known else language,
+        village=village,
+        kind=kind,
+        serial=serial,
+        model=model,
+        plan=plan,
+        labels=labels,
+        consent=CONSENT,
+        request=request,
+    )
+
+
+async def _of_meter(chat: Chat) -> tuple[Plan | None, Labels]:
+    """Tariff and labels. One line that names the connection type alone means what is usual for it."""
+    types = await ConnectionType.all().order_by("name").select_related("usual_plan", "usual_meter_type", "usual_group")
+    type_ = await _if_any(chat, "connection type", _("Connection type?"), types)
+    subs = await SubConnectionType.filter(type_id=type_.id).order_by("name") if type_ else []
+    sub_type = await _if_any(chat, "sub connection type", _("Sub connection type?"), subs)
+    tariffs = await Plan.filter(unit=Unit.ENERGY).order_by("name")
+    plan = await _if_any(chat, "tariff", _("Tariff?"), tariffs, type_.usual_plan if type_ else None)
+    meter_types = await MeterType.all().order_by("name")
+    usual_meter_type = type_.usual_meter_type if type_ else None
+    meter_type = await _if_any(chat, "meter type", _("Meter type?"), meter_types, usual_meter_type)
+    groups = await ConnectionGroup.all().order_by("name")
+    group = await _if_any(chat, "group", _("Connection group?"), groups, type_.usual_group if type_ else None)
+    return plan, Labels(meter_type, group, type_, sub_type)
+
+
+async def _if_any(
+    chat: Chat, name: str, prompt: Text, rows: Sequence[Named], usual: Named | None = None
+) -> Named | None:
+    return await _one_of(chat, name, prompt, rows, usual) if rows else None
+
+
+async def _one_of(chat: Chat, name: str, prompt: Text, rows: Sequence[Named], usual: Named | None = None) -> Named:
+    """One of the rows that the office made, by its name."""
+    options = [(row.name, verbatim(shorten(row.name, LABEL))) for row in rows]
+    chosen = await chat.choose(name, prompt, options, otherwise=usual.name if usual and usual in rows else None)
+    return next(row for row in rows if row.name == chosen)
+
+
+async def _model(chat: Chat, fitting: Sequence[DeviceModel]) -> DeviceModel | None:
+    """Asked only when more than one fits."""
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
+    options = [(one.name, verbatim(shorten(f"{one.manufacturer} {one.name}", LABEL))) for one in fitting]
+    chosen = await chat.choose("model", _("Model?"), options)
+    return next(one for one in fitting if one.name == chosen)
+
+
+async def _language(chat: Chat) -> str:
+    """The customer's; one line may leave it out and means the agent's. A known phone has its language already."""
+    languages = chat.site.languages
+    if len(languages) == 1:
+        return languages[0]
+    options = [(code, verbatim(NAMES[code])) for code in languages]
+    agents = chat.language if chat.language in languages else languages[0]
+    return await chat.choose("language", _("Language of the customer?"), options, otherwise=agents)
+
+
+async def _same_person(chat: Chat, phone: str, known: Sequence[Customer]) -> Customer | None:
+    """Whoever has this number already gets the device, unless it is somebody else who shares the phone."""
+    chat.no_more()
+    options = [*((str(one.id), verbatim(owner(one))) for one in known), (NEW, _("Somebody else"))]
+    chosen = await chat.choose("same person", _("{phone} is known. Same person?", phone=phone), options)
+    return next((one for one in known if str(one.id) == chosen), None)
+
+
+def _question(form: Form) -> Text:
+    """Nobody is registered who did not agree. Another wording is another version of CONSENT."""
+    who = form.customer or Customer(name=form.name, surname=form.surname)
+    return _(
+        "Register {owner}, {serial}{plan}? Customer agrees: we keep name, phone, payments to supply and bill.",
+        owner=owner(who),
+        serial=form.serial,
+        plan=_tariff(form.kind, form.plan),
+    )
+
+
+def _registered(device: Device, chat: Chat) -> Text:
+    return _(
+        "REGISTERED {owner}, customer {number}, {serial}{plan}. To sell: {buy} {serial} amount",
+        owner=owner(device.customer),
+        number=device.customer_id,
+        serial=device.serial,
+        plan=_tariff(device.kind, device.plan),
+        buy=buy.keyword(chat.language),
+    )
+
+
+def _tariff(kind: str, plan: Plan | None) -> str:
+    """What was chosen for a meter; the plan of other devices came with them."""
+    return f", {shorten(plan.name, LONGEST_PLAN)}" if plan and kind == Kind.METER else ""
+
+
+def _messages(device: Device, chat: Chat) -> list[Copy]:
+    """The customer's welcome; and for the agent, what stood on a screen that is gone with the session."""
+    site, customer, messages = chat.site, device.customer, []
+    if chat.ussd:
+        messages.append(Copy(chat.person.phone, _registered(device, chat), Class.REPLY, chat.language))
+    if customer and customer.phone:
+        welcome = _(
+            "Welcome to {company}! Your number for paying is {serial}: give it to the agent with the money. "
+            "The code comes by SMS. Help {help}",
+            company=site.company,
+            serial=device.serial,
+            help=site.help_phone,
+        )
+        messages.append(Copy(customer.phone, welcome, Class.REPLY, customer.language))
+    return messages

@@ -1,0 +1,115 @@
+"""What a registration asks for and no other talk does: a name, a phone that may be missing, a free device."""
+
+import unicodedata
+from collections.abc import Sequence
+from itertools import takewhile
+
+from bot.chat import Chat
+from bot.fields import Field, Invalid, PhoneNumber, echo
+from bot.grammar import normalise, plain_word
+from bot.i18n import Text, _
+from handlers.serial import MOST
+from models import registration
+from models.devices import Kind
+from models.tokens.sts import is_meter_number
+
+NO_PHONE = frozenset({"NONE", "HAKUNA", "AUCUN", "NENHUM", "BABU", "-"})
+FEWEST_LETTERS, LONGEST_PART = 3, 60  # of a name and of a surname (reference: mpm 0.3, 1.2)
+_BETWEEN_LETTERS = " '-."
+
+
+class FullName(Field[tuple[str, str]]):
+    """Name and surname, kept as typed: the first word is the name, all others are the surname."""
+
+    name = "name"
+
+    async def read(self, chat: Chat, answer: str) -> str:
+        typed = " ".join(normalise(answer).split())
+        if not all(map(_is_name, _parts(typed))):
+            raise Invalid(_("Name and surname, 3 letters or more each, 60 at most."))
+        return typed
+
+    async def find(self, chat: Chat, recorded: str) -> tuple[str, str]:
+        return _parts(recorded)
+
+    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+        """A name ends where the phone begins, or the word for none."""
+        return max(len(list(takewhile(_may_be_of_a_name, pieces))), 1)
+
+
+def _parts(typed: str) -> tuple[str, str]:
+    name, _space, surname = typed.partition(" ")
+    return name, surname
+
+
+def _is_name(part: str) -> bool:
+    letters = sum(map(str.isalpha, part))
+    return letters >= FEWEST_LETTERS and len(part) <= LONGEST_PART and all(map(_is_of_a_name, part))
+
+
+def _is_of_a_name(character: str) -> bool:
+    """Letters, the marks that some scripts put on them, and what stands between them."""
+    return character.isalpha() or character in _BETWEEN_LETTERS or unicodedata.category(character)[0] == "M"
+
+
+def _may_be_of_a_name(piece: str) -> bool:
+    return not any(map(str.isdecimal, piece)) and plain_word(piece) not in NO_PHONE
+
+
+class OwnersPhone(PhoneNumber):
+    """The customer's number; that there is none is recorded as an empty text."""
+
+    async def read(self, chat: Chat, answer: str) -> str:
+        return "" if plain_word(answer.strip()) in NO_PHONE else await super().read(chat, answer)
+
+
+class FreeSerial(Field[tuple[str, str]]):
+    """The serial of a device that nobody has, or that this very registration gave to somebody before; and the
+    request, a keyed hash of who is to get which device, which tells a repeated registration from another one.
+
+    `person` is what was said of the customer.
+    """
+
+    name = "serial"
+
+    def __init__(self, prompt: Text, kind: Kind, person: Sequence[str]) -> None:
+        super().__init__(prompt)
+        self._kind, self._person = kind, person
+
+    async def read(self, chat: Chat, answer: str) -> list[str]:
+        serial = "".join(normalise(answer).upper().split())
+        request = chat.site.vault.mac("\n".join([*self._person, serial]).casefold(), "registration")
+        try:
+            return [await registration.free_serial(serial, self._kind), request]
+        except registration.NotFree as refusal:
+            if await registration.repeated(chat.agent, request):
+                return [serial, request]
+            raise Invalid(why_not_free(refusal, serial, chat)) from refusal
+
+    async def find(self, chat: Chat, recorded: list[str]) -> tuple[str, str]:
+        serial, request = recorded
+        return serial, request
+
+    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+        """A meter number that was read aloud has spaces; it is joined only when its check digit is right."""
+        digits = list(takewhile(str.isdecimal, pieces)) if self._kind is Kind.METER else []
+        joined = (count for count in range(len(digits), 1, -1) if is_meter_number("".join(digits[:count])))
+        return next(joined, 1)
+
+
+def why_not_free(refusal: registration.NotFree, serial: str, chat: Chat) -> Text:
+    """Why this serial cannot be registered; whose it is, nobody learns here."""
+    shown = echo(serial, MOST)
+    match refusal:
+        case registration.NotAMeterNumber():
+            return _("{serial} is no meter number. Check each digit.", serial=shown)
+        case registration.InUse():
+            return _("{serial} is in use already.", serial=shown)
+        case registration.OtherKind():
+            return _("{serial} is another kind of device.", serial=shown)
+        case registration.NoVendingKey():
+            return _("This meter is not in stock. Call {help}.", help=chat.site.help_phone)
+        case registration.NotInStock(matches=matches) if matches:
+            return _("Several end in {serial}. Send it in full.", serial=shown)
+        case _:
+            return _("{serial} is not in stock. Read it on the device.", serial=shown)

@@ -1,0 +1,181 @@
+"""An agent's customers: lists and searches inside one mini-grid. Each statement walks an index and stops early, so
+that it costs about the same at a thousand customers and at a million."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from models.devices import LONGEST, TAIL, Kind
+from models.people import Customer, Village
+from models.sql import connection, execute, marks, on_postgres
+
+LOOK = 5_000  # customers that a kind of device or the middle of a name is looked for in: few mini-grids have 1,000
+BEHIND_ALL = "\U0010ffff"  # sorts behind every letter, so that a beginning is a range of the index
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Customers of one mini-grid: all, or those of a village, with a kind of device, registered `since` (UTC)."""
+
+    mini_grid_id: int
+    village_id: int | None = None
+    kind: Kind | None = None
+    since: datetime | None = None
+
+
+async def listed(selection: Selection, start: int, count: int) -> list[Customer]:
+    """A part of the selection by name and surname; the newest first where it goes by the registration."""
+    statement, values = _selected(selection)
+    order = _order(selection)
+    if selection.kind:
+        values.append(selection.kind)
+        statement = f"""SELECT * FROM ({statement} LIMIT {LOOK}) c WHERE EXISTS (
+          SELECT 1 FROM device d WHERE d.customer_id = c.id AND d.kind = ${len(values)}) ORDER BY {order}"""
+    return [_customer(row) for row in await execute(connection(), f"{statement} LIMIT {count} OFFSET {start}", values)]
+
+
+async def all_looked_at(selection: Selection) -> bool:
+    """Whether nobody was left out because a kind of device is looked for among so many customers only."""
+    if selection.kind is None:
+        return True
+    statement, values = _selected(selection)
+    return not await execute(connection(), f"{statement} LIMIT 1 OFFSET {LOOK}", values)
+
+
+def _selected(selection: Selection) -> tuple[str, list[Any]]:
+    """The statement without its end, and its values. The `+` keeps SQLite from walking the wrong index."""
+    values: list[Any] = [selection.mini_grid_id]
+    conditions = ["mini_grid_id = $1"]
+    if selection.village_id is not None:
+        values.append(selection.village_id)
+        conditions = (
+            ["mini_grid_id = $1", "+village_id = $2"] if selection.since else ["+mini_grid_id = $1", "village_id = $2"]
+        )
+    if selection.since:
+        values.append(selection.since)
+        conditions.append(f"created_at >= ${len(values)}")
+    return f"SELECT * FROM customer WHERE {' AND '.join(conditions)} ORDER BY {_order(selection)}", values
+
+
+def _order(selection: Selection) -> str:
+    return "created_at DESC, id DESC" if selection.since else f"{_lower('name')}, {_lower('surname')}, id"
+
+
+def _lower(column: str) -> str:
+    """As the indexes have it: small ASCII letters, compared byte by byte on both engines."""
+    return f'lower({column} COLLATE "C")' if on_postgres() else f"lower({column})"
+
+
+def _small(text: str) -> str:
+    """What _lower makes of a text: other letters than ASCII ones keep their size."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
+
+
+async def with_numbers(mini_grid_id: int, numbers: Sequence[int]) -> list[Customer]:
+    """The customers with these numbers, in this order, as far as they are of this mini-grid."""
+    if not numbers:
+        return []
+    rows = await execute(
+        connection(),
+        f"SELECT * FROM customer WHERE mini_grid_id = $1 AND id IN ({marks(len(numbers), 2)})",
+        [mini_grid_id, *numbers],
+    )
+    return sorted(map(_customer, rows), key=lambda customer: numbers.index(customer.id))
+
+
+async def kinds_of(customers: Sequence[Customer]) -> dict[int, set[str]]:
+    """The kinds of device that each of these customers has, by customer number."""
+    found: dict[int, set[str]] = {customer.id: set() for customer in customers}
+    if found:
+        rows = await execute(
+            connection(),
+            f"SELECT customer_id, kind FROM device WHERE customer_id IN ({marks(len(found))})",
+            list(found),
+        )
+        for row in rows:
+            found[row["customer_id"]].add(row["kind"])
+    return found
+
+
+async def villages_of(mini_grid_id: int) -> list[Village]:
+    return await Village.filter(mini_grid_id=mini_grid_id).order_by("name")
+
+
+async def find(mini_grid_id: int, text: str, digits: Sequence[str], most: int) -> list[int]:
+    """The numbers of at most `most` customers: by the end of a phone or a serial, or by a name.
+
+    `digits` are the spellings of the phone number that the text may be. A name goes by its beginning or its
+    surname's, or both; when none begins so, by any part of it among the first customers.
+    """
+    by_device = await _by_serial(mini_grid_id, "".join(text.upper().split()), most)
+    for spelling in digits:
+        by_device += await _by_phone(mini_grid_id, spelling, most)
+    if by_device:
+        return list(dict.fromkeys(by_device))[:most]
+    by_name = await _by_name(mini_grid_id, _small(text).split(), most)
+    return by_name or await _by_part(mini_grid_id, _small(text), most)
+
+
+async def _by_phone(mini_grid_id: int, digits: str, most: int) -> list[int]:
+    if len(digits) < TAIL:
+        return []
+    condition = f"{_ending('phone', str(TAIL))} = $2 AND {_ending('phone', '$3')} = $4"
+    values = [mini_grid_id, digits[-TAIL:], len(digits), digits]
+    return await _numbers(f"SELECT id FROM customer WHERE mini_grid_id = $1 AND {condition} ORDER BY id", values, most)
+
+
+async def _by_serial(mini_grid_id: int, serial: str, most: int) -> list[int]:
+    if not TAIL <= len(serial) <= LONGEST:
+        return []
+    statement = f"""SELECT c.id FROM device d JOIN customer c ON c.id = d.customer_id
+      WHERE {_ending("d.serial", str(TAIL))} = $2 AND {_ending("d.serial", "$3")} = $4 AND c.mini_grid_id = $1
+      ORDER BY d.id"""
+    return await _numbers(statement, [mini_grid_id, serial[-TAIL:], len(serial), serial], most)
+
+
+def _ending(column: str, length: str) -> str:
+    return f"right({column}, {length})" if on_postgres() else f"substr({column}, -{length})"
+
+
+async def _by_name(mini_grid_id: int, words: list[str], most: int) -> list[int]:
+    """A name may have several words, so each place may be the one where the surname begins, or the name."""
+    whole = " ".join(words)
+    spellings = [(whole, ""), ("", whole)]
+    for place in range(1, len(words)):
+        halves = " ".join(words[:place]), " ".join(words[place:])
+        spellings += [halves, halves[::-1]]
+    found: dict[int, None] = {}
+    for name, surname in spellings:
+        found |= dict.fromkeys(await _beginning(mini_grid_id, name, surname, most))
+    return list(found)[:most]
+
+
+async def _beginning(mini_grid_id: int, name: str, surname: str, most: int) -> list[int]:
+    """Customers whose name and surname begin so. The surname, if given, leads: it is the rarer one."""
+    leading = _lower("surname" if surname else "name")
+    statement = f"""SELECT id FROM (
+        SELECT id, name, surname FROM customer WHERE mini_grid_id = $1 AND {leading} >= $2 AND {leading} < $3
+        ORDER BY {leading}, id LIMIT {LOOK}) c
+      WHERE {_lower("name")} >= $4 AND {_lower("name")} < $5"""
+    first = surname or name
+    values = [mini_grid_id, first, first + BEHIND_ALL, name, name + BEHIND_ALL]
+    return await _numbers(statement, values, most)
+
+
+async def _by_part(mini_grid_id: int, text: str, most: int) -> list[int]:
+    position = "strpos" if on_postgres() else "instr"
+    both = _lower("(name || ' ' || surname)")
+    statement = f"""SELECT id FROM (
+        SELECT id, name, surname FROM customer WHERE mini_grid_id = $1
+        ORDER BY {_lower("name")}, {_lower("surname")}, id LIMIT {LOOK}) c
+      WHERE {position}({both}, $2) > 0"""
+    return await _numbers(statement, [mini_grid_id, text], most)
+
+
+async def _numbers(statement: str, values: Sequence[Any], most: int) -> list[int]:
+    return [row["id"] for row in await execute(connection(), f"{statement} LIMIT {most}", values)]
+
+
+def _customer(row: dict[str, Any]) -> Customer:
+    return Customer(**row, _from_db=True)

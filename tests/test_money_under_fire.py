@@ -1,0 +1,163 @@
+"""Whatever happens at once, in whatever order: the sums are right, the limits hold, and each sale is whole."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bot.message import Inbound
+from bot.parts import Mwanga
+from bot.phone import Sender, SenderKind
+from models import vending
+from models.devices import Device
+from models.ledger import cash_held
+from models.people import Agent
+from models.sql import execute
+from tests.world import GATEWAY, PEOPLE, PINS, Dialled, Phones
+
+if TYPE_CHECKING:
+    pass
+
+LIMITS = {"Asha": 20_000_000, "Juma": 5_000_000}  # minor units, as in the demo world
+FIRST_COUNTS = {"SHS0283": 1, "EB100042": 10}
+
+
+async def rows(mwanga: Mwanga, statement: str, *values: object) -> list[dict[str, Any]]:
+    return await execute(mwanga.database.client, statement, values)
+
+
+async def check_money(mwanga: Mwanga) -> int:
+    """Everything that must hold of the books at any moment. Returns the number of sales."""
+    await check_ledger(mwanga)
+    sales = await rows(
+        mwanga,
+        "SELECT s.id, s.key, s.reference, s.amount, s.commission, s.units, a.phone AS agent, p.reference AS paid_for, "
+        "p.amount AS paid, t.count, t.id AS token_id, d.serial, d.count AS last_count FROM sale s "
+        "JOIN agent a ON a.id = s.agent_id LEFT JOIN payment p ON p.id = s.payment_id "
+        "LEFT JOIN token t ON t.sale_id = s.id JOIN device d ON d.id = s.device_id ORDER BY s.id",
+    )
+    for sale in sales:
+        assert (sale["paid_for"], sale["paid"]) == (sale["key"], sale["amount"])
+        assert sale["commission"] * 10 == sale["amount"]
+        assert sale["token_id"] is not None
+    for table in ("payment", "token"):
+        assert (await rows(mwanga, f"SELECT COUNT(*) AS n FROM {table}"))[0]["n"] == len(sales)
+    keys = [key for sale in sales for key in (f"sale {sale['id']} payment", f"sale {sale['id']} commission")]
+    assert sorted(keys) == sorted(row["key"] for row in await rows(mwanga, "SELECT key FROM entry"))
+    check_counts(sales)
+    await check_cash(mwanga, sales)
+    await check_texts(mwanga, sales)
+    return len(sales)
+
+
+async def check_ledger(mwanga: Mwanga) -> None:
+    assert not await rows(mwanga, "SELECT entry_id FROM line GROUP BY entry_id HAVING SUM(amount) <> 0")
+    assert not await rows(mwanga, "SELECT id FROM entry WHERE id NOT IN (SELECT entry_id FROM line)")
+    assert not await rows(
+        mwanga,
+        "SELECT a.id FROM account a LEFT JOIN line l ON l.account_id = a.id "
+        "GROUP BY a.id, a.balance HAVING a.balance <> COALESCE(SUM(l.amount), 0)",
+    )
+
+
+def check_counts(sales: Sequence[dict[str, Any]]) -> None:
+    """Each device's counts only rise, in the order in which its tokens were made, and the last is remembered."""
+    for serial, first in FIRST_COUNTS.items():
+        tokens = sorted((sale["token_id"], sale["count"]) for sale in sales if sale["serial"] == serial)
+        counts = [first, *(count for _, count in tokens)]
+        assert counts == sorted(set(counts))
+        assert {sale["last_count"] for sale in sales if sale["serial"] == serial} <= {counts[-1]}
+
+
+async def check_cash(mwanga: Mwanga, sales: Sequence[dict[str, Any]]) -> None:
+    for name, limit in LIMITS.items():
+        amounts = [sale["amount"] for sale in sales if sale["agent"] == PEOPLE[name]]
+        (account,) = await rows(
+            mwanga,
+            "SELECT COALESCE(SUM(CASE kind WHEN 'cash' THEN balance ELSE 0 END), 0) AS held, "
+            "COALESCE(SUM(CASE kind WHEN 'commission' THEN balance ELSE 0 END), 0) AS due FROM account "
+            "WHERE owner = (SELECT id FROM agent WHERE phone = $1)",
+            PEOPLE[name],
+        )
+        assert account["held"] == sum(amounts) <= limit
+        assert -account["due"] * 10 == sum(amounts)
+
+
+async def check_texts(mwanga: Mwanga, sales: Sequence[dict[str, Any]]) -> None:
+    """Every sale was told to its owner once and to its seller at least once; nothing else was called sold."""
+    texts = await rows(mwanga, "SELECT phone, text FROM outbox WHERE kind = 'token'")
+    for sale in sales:
+        told = [row["phone"] for row in texts if f" {sale['reference']}." in row["text"].replace("\n", " ")]
+        owners = [phone for phone in told if phone != sale["agent"]]
+        assert sale["agent"] in told
+        assert len(owners) == 1
+    told_sold = [row["text"] for row in texts if row["text"].startswith(("SOLD", "IMEUZWA"))]
+    assert all(any(f" {sale['reference']}." in text for sale in sales) for text in told_sold)
+
+
+async def at_the_pin(phones: Phones, name: str, serial: str, amount: int) -> Dialled:
+    """A dialled sale that waits for the PIN. An open session before it is not gone on with."""
+    first = await phones.dial(name, "*384*20#")
+    offered = "1. Continue" in first or "1. Endelea" in first
+    for answer in (*(["2"] if offered else []), "1", serial, str(amount), "1"):
+        await phones.enter(name, answer)
+    return phones.sessions[name]
+
+
+async def texts_yes(mwanga: Mwanga, name: str) -> None:
+    inbound = Inbound(GATEWAY, f"yes of {name}", Sender(SenderKind.NUMBER, PEOPLE[name]), f"1 {PINS[name]}")
+    await mwanga.inbox.record(inbound)
+
+
+async def test_two_sales_by_two_channels_on_the_last_of_the_limit_are_one(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Juma", "BUY SHS0283 30000")
+    session = await at_the_pin(phones, "Juma", "EB100042", 30_000)
+    await asyncio.gather(session.enter(PINS["Juma"]), texts_yes(mwanga, "Juma"))
+    await phones.handled()
+    assert await check_money(mwanga) == 1
+
+
+async def test_two_dialled_sales_of_two_devices_on_the_last_of_the_limit_are_one(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    sessions = [await at_the_pin(phones, "Juma", serial, 26_000) for serial in FIRST_COUNTS]
+    screens = await asyncio.gather(*(session.enter(PINS["Juma"]) for session in sessions))
+    assert await check_money(mwanga) == 1
+    assert sorted("30000" in screen or "26,000" in screen for screen in screens) == [True, True]
+
+
+async def test_two_transactions_on_the_last_of_the_limit_wait_for_each_other(mwanga: Mwanga) -> None:
+    """Nothing above the sale keeps them apart here: two processes, each with a sale of the same agent."""
+    seller = await Agent.get(phone=PEOPLE["Juma"])
+
+    async def sell(serial: str) -> bool:
+        device = await Device.get(serial=serial).select_related("plan", "customer")
+        try:
+            async with mwanga.database.work():
+                offer = vending.quote(device, 3_000_000)
+                await vending.sell(offer, seller=seller, key=f"test {serial}", vault=mwanga.site.vault)
+        except vending.OverLimit:
+            return False
+        return True
+
+    assert sorted(await asyncio.gather(*(sell(serial) for serial in FIRST_COUNTS))) == [False, True]
+    assert await cash_held(seller.id) == 3_000_000
+    await check_ledger(mwanga)
+
+
+async def test_two_agents_who_sell_for_two_devices_in_opposite_order_both_succeed(mwanga: Mwanga) -> None:
+    """On PostgreSQL such transactions may wait for each other in a ring: one of them is undone and run again."""
+    phones = Phones(mwanga)
+    sales = [(name, serial) for name, serials in _crossed().items() for serial in serials]
+    for turn in range(4):
+        for name, serial in sales:
+            amount = 2_000 * (turn + 1)
+            session = await at_the_pin(phones, name, serial, amount)
+            phones.sessions[f"{name} {serial}"] = session
+        open_sessions = [(name, phones.sessions[f"{name} {serial}"]) for name, serial in sales]
+        screens = await asyncio.gather(*(session.enter(PINS[name]) for name, session in open_sessions))
+        assert all(screen.startswith(("END SOLD", "END IMEUZWA")) for screen in screens), screens
+    assert await check_money(mwanga) == 16
+
+
+def _crossed() -> dict[str, tuple[str, ...]]:
+    return {"Asha": ("SHS0283", "EB100042"), "Juma": ("EB100042", "SHS0283")}

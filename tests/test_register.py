@@ -1,0 +1,301 @@
+"""Registering by one message, by a dialogue and by dialling: the same rows, each device asked what it needs."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from bot.app import assembled
+from bot.config import load
+from bot.grammar import listed, normalise
+from bot.housekeeping import Housekeeping
+from bot.parts import Mwanga
+from models.connections import ConnectionType, SubConnectionType
+from models.demo import STS_KEY
+from models.devices import Device, DeviceModel
+from models.messages import Setting
+from models.people import Customer, MiniGrid, Village
+from models.registration import VENDING_KEY, Registration
+from models.sql import connection, execute
+from models.tokens import sts
+from tests.conftest import Templates
+from tests.test_dialogs import NOON
+from tests.world import Phones
+
+METER = "REG Rehema Ali, 0713000111, meter, 04123456792, Mtwara, household"
+SHS = "REG Rehema Ali, 0713000111, shs, SHS0284, Mtwara"
+EBIKE = "REG Rehema Ali, none, ebike, EB100043, Naliendele"
+# The same three with each answer on its own; the person first, the language last where there is a phone.
+STEPS = {
+    METER: ["Rehema Ali", "0713 000 111", "1", "0412 345 6792", "1", "2", "2", "1", "2", "1", "1"],
+    SHS: ["Rehema Ali", "+255713000111", "2", "0284", "1", "1", "1"],
+    EBIKE: ["Rehema Ali", "none", "3", "EB100043", "2", "1"],
+}
+ROWS = (
+    "SELECT name, surname, phone, language, mini_grid_id, village_id FROM customer ORDER BY id",
+    "SELECT serial, kind, issuer, count, customer_id, plan_id, model_id FROM device ORDER BY serial",
+    "SELECT device_id, meter_type_id, group_id, type_id, sub_type_id FROM connection",
+    "SELECT agent_id, customer_id, device_id, consent FROM registration",
+)
+NONSENSE = ("W" * 300, "😀", "٣٣", "-1", "' OR 1=1 --", "{0.__class__}", "%s", "\\", "7,7", "SHS0283", "+255710000002")
+
+
+async def rows() -> list[list[dict[str, object]]]:
+    return [await execute(connection(), statement) for statement in ROWS]
+
+
+async def menu_number(phones: Phones) -> list[str]:
+    """The way through the menu to registering."""
+    screen, way = await phones.dial("Asha", "*384*20#"), []
+    while "Register" not in screen:
+        way.append("9")
+        screen = await phones.enter("Asha", "9")
+    return [*way, next(line[0] for line in screen.split("\n") if line.endswith("Register"))]
+
+
+async def said(phones: Phones, text: str, name: str = "Asha") -> str:
+    """The reply to a text."""
+    answers = [message for who, message in await phones.text(name, text) if who == name]
+    return answers[0] if answers else ""
+
+
+async def by_one_message(phones: Phones, command: str) -> str:
+    await phones.text("Asha", command)
+    return await said(phones, "1")
+
+
+async def by_dialogue(phones: Phones, command: str) -> str:
+    await phones.text("Asha", "REG")
+    for step in STEPS[command]:
+        answer = await said(phones, step)
+    return answer
+
+
+async def by_dialling(phones: Phones, command: str) -> str:
+    for step in [(await menu_number(phones))[-1], *STEPS[command]]:
+        screen = await phones.enter("Asha", step)
+    return screen.removeprefix("END ")
+
+
+@pytest.fixture
+def three_urls(engine: str, templates: Templates, tmp_path: Path) -> list[str]:
+    return [templates.copy(engine, "demo", tmp_path) for _ in range(3)]
+
+
+@pytest.mark.parametrize("command", [METER, SHS, EBIKE], ids=["meter", "shs", "ebike"])
+async def test_one_message_a_dialogue_and_dialling_end_in_the_same_rows(command: str, three_urls: list[str]) -> None:
+    ends = []
+    for way, url in zip((by_one_message, by_dialogue, by_dialling), three_urls, strict=True):
+        async with assembled(load(database=url, languages="en,sw,fr,pt,ha"), serving=False) as mwanga:
+            before = await rows()
+            answer = await way(Phones(mwanga), command)
+            ends.append((answer, await rows()))
+            assert ends[-1][1] != before
+    assert ends[0] == ends[1] == ends[2]
+    assert ends[0][0].startswith("REGISTERED REHEMA A., customer 4")
+
+
+async def test_only_a_meter_is_asked_for_the_five_labels(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    for command in (SHS, EBIKE):
+        await by_one_message(phones, command)
+    assert await execute(connection(), "SELECT 1 FROM connection") == []
+    await by_one_message(phones, METER.replace("0713000111", "none"))
+    [labels] = await execute(connection(), ROWS[2])
+    assert [name for name, value in labels.items() if value is None] == ["sub_type_id"]
+
+
+async def test_a_registered_meter_is_sold_to_at_once(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    await by_one_message(phones, METER)
+    await phones.text("Asha", "BUY 04123456792 3500")
+    receipt = await said(phones, "1 482915")
+    code = "".join(receipt.split("Code ")[1].split("\n")[0].split())
+    vending = sts.VendingKey(sgc="123457", krn=1, secret=bytes.fromhex(str(STS_KEY["secret"])))
+    assert sts.decode(sts.derive_key(vending, "04123456792"), code).tenths == 100
+
+
+async def test_the_welcome_comes_in_the_chosen_language(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Asha", f"{SHS}, sw")
+    told = dict(await phones.text("Asha", "1"))
+    assert "SHS0284" in told["Rehema"] and told["Rehema"].startswith("Karibu Mwanga Demo!")
+
+
+async def test_consent_is_stored_with_time_agent_and_version(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    with time_machine.travel(NOON, tick=False):
+        await phones.text("Asha", SHS)
+        before = await rows()
+        assert await said(phones, "2") == "Not registered."
+        assert await rows() == before
+        await by_one_message(phones, SHS)
+    registration = await Registration.get().select_related("agent", "customer", "device")
+    assert (registration.agent.name, registration.consent) == ("Asha Mushi", "1")
+    assert registration.created_at == registration.customer.created_at == NOON
+    assert registration.device.serial == "SHS0284"
+
+
+async def test_the_same_registration_has_the_same_answer_and_another_has_not(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    first = await by_one_message(phones, METER)
+    before = await rows()
+    assert await said(phones, METER) == first
+    assert await said(phones, METER.replace(" Ali", "  ALI").replace("0713000111", "+255 713 000 111")) == first
+    for other in (METER.replace("Ali", "Omari"), METER.replace("0713000111", "none")):
+        answer = await said(phones, other)
+        assert answer.startswith("Not registered. 04123456792 is in use already.") and "REHEMA" not in answer
+    assert (await said(phones, METER, "Juma")).startswith("Haikusajiliwa. 04123456792 tayari inatumika.")
+    assert await rows() == before
+
+
+@pytest.mark.parametrize("serial", ["04123456784", "SHS0283", "SHS 0283", "EB100042"])
+async def test_a_serial_in_use_is_refused_whatever_the_kind_and_names_nobody(serial: str, mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    for kind in ("shs", "ebike") if serial[0] != "0" else ("meter",):
+        answer = await said(phones, f"REG Rehema Ali, none, {kind}, {serial}, Mtwara")
+        assert "in use already" in answer
+        assert not any(name in answer for name in ("AMINA", "BARAKA", "NEEMA"))
+
+
+async def test_a_meter_number_is_checked_before_anything_else(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    await Setting.filter(name=VENDING_KEY).delete()
+    for number in ("04123456785", "0412345678", "SHS0284"):
+        assert "no meter number" in await said(phones, METER.replace("04123456792", number))
+    assert "not in stock" in await said(phones, METER)
+
+
+async def test_a_meter_from_stock_keeps_its_own_key(mwanga: Mwanga) -> None:
+    await Setting.filter(name=VENDING_KEY).delete()
+    await Device.create(serial="04123456792", kind="meter", issuer="sts", sealed_key="its own")
+    assert (await by_one_message(Phones(mwanga), METER)).startswith("REGISTERED")
+    assert (await Device.get(serial="04123456792")).sealed_key == "its own"
+
+
+async def test_a_known_phone_asks_for_the_person_and_only_within_the_mini_grid(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    command = "REG Amina Juma, 0710 000 001, {}, {}, Mtwara"
+    assert "Same person?\n1. AMINA J.\n2. Somebody else" in await said(phones, command.format("shs", "SHS0284"))
+    await phones.text("Asha", "1")
+    assert "customer 1," in await said(phones, "1")
+    await Village.create(name="Mtwara", mini_grid=await MiniGrid.get(name="Lindi South"))
+    asked = await said(phones, command.format("ebike", "EB100043"), "Zuhura")
+    assert asked.startswith("Register AMINA J., EB100043?")
+    await phones.text("Zuhura", "1")
+    [first, second] = await Customer.filter(phone="+255710000001").order_by("id")
+    assert first.mini_grid_id != second.mini_grid_id
+
+
+async def test_a_sub_connection_type_is_asked_of_types_that_have_some(mwanga: Mwanga) -> None:
+    business = await ConnectionType.get(name="Business")
+    for name in ("Mill", "Shop"):
+        await SubConnectionType.create(name=name, type=business)
+    phones, command = Phones(mwanga), METER.replace("household", "business")
+    assert await said(phones, command) == "Sub connection type?\n1. Mill\n2. Shop"
+    assert (await said(phones, f"{command}, shop")).startswith("Register REHEMA A., 04123456792, Business 420?")
+    await phones.text("Asha", "1")
+    [labels] = await execute(connection(), ROWS[2])
+    assert labels["sub_type_id"] == (await SubConnectionType.get(name="Shop")).id
+
+
+async def test_the_model_is_asked_when_more_than_one_fits(mwanga: Mwanga) -> None:
+    for name, prefix in (("Sun 40", "SHS"), ("Sun 60", "SHS"), ("Mini 10", "MINI")):
+        await DeviceModel.create(name=name, manufacturer="Jua", kind="shs", prefix=prefix)
+    phones = Phones(mwanga)
+    assert await said(phones, SHS) == "Model?\n1. Jua Sun 40\n2. Jua Sun 60"
+    await phones.text("Asha", "2")
+    await phones.text("Asha", "1")
+    await phones.text("Asha", "1")
+    assert (await Device.get(serial="SHS0284").select_related("model")).model.name == "Sun 60"
+
+
+async def test_bad_input_at_every_question_changes_nothing(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    before = await rows()
+    for answered in range(len(STEPS[METER])):
+        for bad in NONSENSE:
+            for table in ("contact", "draft"):
+                await execute(connection(), f"DELETE FROM {table}")
+            await phones.text("Asha", "REG")
+            for step in STEPS[METER][:answered]:
+                await phones.text("Asha", step)
+            reply = await said(phones, bad)
+            assert 0 < len(reply) <= 160, (answered, bad)
+            assert await rows() == before, (answered, bad)
+
+
+async def test_a_draft_outlives_a_day_and_goes_on_by_any_channel(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    with time_machine.travel(NOON, tick=False) as clock:
+        assert (await said(phones, "REG Rehema Ali, 0713000111")).startswith("Which device?")
+        clock.shift(timedelta(hours=23, minutes=59))
+        assert await said(phones, "2") == "Serial number?"
+        clock.shift(timedelta(days=2))
+        way = await menu_number(phones)
+        assert "Unfinished: REHEMA A.\n1. Continue\n2. New\n3. Drop" in await phones.enter("Asha", way[-1])
+        assert "Serial number?" in await phones.enter("Asha", "1")
+        await phones.enter("Asha", "SHS0284")
+        assert (await said(phones, "REG")).startswith("Unfinished: REHEMA A. SHS0284")
+        assert (await said(phones, "1")).startswith("Village?")
+        for answer in ("1", "1"):
+            await phones.text("Asha", answer)
+        assert (await said(phones, "1")).startswith("REGISTERED REHEMA A., customer 4, SHS0284")
+        assert await execute(connection(), "SELECT 1 FROM draft") == []
+
+
+async def test_drafts_are_listed_kept_apart_and_dropped(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Asha", "REG Rehema Ali, 0713000111")
+    await phones.text("Asha", "REG Salum Omari, none")
+    await phones.text("Asha", "REG Salum Omari, none")  # the same twice is one
+    listed_ = await said(phones, "REG")
+    assert sorted(line[3:] for line in listed_.split("\n")[1:]) == ["New", "REHEMA A.", "SALUM O."]
+    chosen = next(line[0] for line in listed_.split("\n") if "SALUM" in line)
+    assert await said(phones, chosen) == "SALUM O.\n1. Continue\n2. Drop"
+    assert await said(phones, "2") == "Dropped."
+    assert (await said(phones, "REG")).startswith("Unfinished: REHEMA A.")
+    assert await said(phones, "2") == "Name and surname?"
+    await phones.text("Asha", "Upendo Ally")
+    assert "REHEMA A." in (again := await said(phones, "REG")) and "UPENDO A." in again
+    assert (await said(phones, "SAJILI", "Juma")).startswith("Jina na ukoo?")
+
+
+async def test_a_draft_is_forgotten_after_a_week(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    with time_machine.travel(NOON, tick=False) as clock:
+        await phones.text("Asha", "REG Rehema Ali, 0713000111")
+        clock.shift(timedelta(days=7, seconds=1))
+        assert (await said(phones, "REG")).startswith("Name and surname?")
+        await Housekeeping(mwanga.database, 365).purge()
+    assert await execute(connection(), "SELECT 1 FROM draft") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("REG Amina Juma, 0712 345 678,meter", ["Amina Juma", "0712 345 678", "meter"]),
+        ("reg, Amina Juma;0712345678", ["Amina Juma", "0712345678"]),
+        ("REG Amina Juma\n0712345678\n", ["Amina Juma", "0712345678"]),
+        ("REG Amina Juma,, AB/12:3", ["Amina Juma", "AB/12:3"]),
+        (",REG: Amina,", ["Amina"]),
+        ("REG Amina Juma 0712345678", []),
+        ("REG*Amina Juma, Mtwara*0712345678", []),
+        ("REG", []),
+        (",", []),
+    ],
+)
+def test_commas_or_lines_keep_a_name_together(text: str, pieces: list[str]) -> None:
+    assert listed(normalise(text)) == pieces
+
+
+async def test_without_commas_a_name_ends_where_the_phone_begins(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    ready = await said(phones, METER)
+    for written in (
+        METER.replace(",", ""),
+        METER.replace(", ", "*").replace("REG ", "REG*"),
+        METER.replace(", ", "\n"),
+    ):
+        assert await said(phones, written) == ready
