@@ -166,7 +166,7 @@ class Config(BaseSettings):
         if any(kannel) and len(self.kannel_secret.get_secret_value()) < 16:
             found.append("MWANGA_KANNEL_SECRET needs 16 characters or more: it guards the callbacks.")
         if not any(at) and not any(kannel):
-            found.append("No gateway can send: set MWANGA_AFRICASTALKING_USERNAME, _API_KEY and _SECRET.")
+            found.append("No gateway can send: set MWANGA_AFRICASTALKING_… for Africa's Talking or MWANGA_KANNEL_….")
         configured = [name for name, given in (("africastalking", at), ("kannel", kannel)) if any(given)]
         unknown = [name for name in self.route_names if name not in configured]
         found += [f"MWANGA_ROUTE names {name}, which is not configured." for name in unknown]

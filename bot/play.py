@@ -63,10 +63,7 @@ def _rejected(talk: Talk, chat: Chat, rejected: Rejected) -> Played:
     if chat.state.wrong >= MOST_WRONG:
         call = _("Call {help}.", help=chat.site.help_phone)
         return Played(Reply(_joined([rejected.error, running.nothing, call], " ")), False, "given up")
-    said = _asked(talk, chat, [rejected.error, rejected.prompt])
-    if not _fits(said, chat.language):  # a full page of choices speaks for itself
-        said = _asked(talk, chat, [rejected.prompt])
-    return Played(Reply(said), True, "asked again")
+    return Played(Reply(_asked(talk, chat, [rejected.error, rejected.prompt])), True, "asked again")
 
 
 def _asked(talk: Talk, chat: Chat, parts: Sequence[Text]) -> Text:
@@ -81,13 +78,9 @@ def _asked(talk: Talk, chat: Chat, parts: Sequence[Text]) -> Text:
 def _with_lesson(parts: Sequence[Text | None], talk: Talk, language: str) -> Text:
     """Sentences, and how to write the command: with a real one where that fits into one SMS."""
     said = _joined([*parts, taught(talk, language)], " ")
-    if _fits(said, language):
+    if septets(plain(said.to(language))) <= SCREEN:
         return said
     return _joined([*parts, _command(talk, talk.keyword(language))], " ")
-
-
-def _fits(said: Text, language: str) -> bool:
-    return septets(plain(said.to(language))) <= SCREEN
 
 
 def taught(talk: Talk, language: str, keyword: str = "") -> Text:

@@ -1,9 +1,18 @@
 """Whatever happens at once, in whatever order: the sums are right, the limits hold, and each sale is whole."""
 
 import asyncio
+import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.app import assembled
+from bot.config import load
 from bot.message import Inbound
 from bot.parts import Mwanga
 from bot.phone import Sender, SenderKind
@@ -12,13 +21,13 @@ from models.devices import Device
 from models.ledger import cash_held
 from models.people import Agent
 from models.sql import execute
+from tests.conftest import Templates
 from tests.world import GATEWAY, PEOPLE, PINS, Dialled, Phones
 
-if TYPE_CHECKING:
-    pass
-
 LIMITS = {"Asha": 20_000_000, "Juma": 5_000_000}  # minor units, as in the demo world
-FIRST_COUNTS = {"SHS0283": 1, "EB100042": 10}
+FIRST_COUNTS = {"SHS0283": 1, "EB100042": 10, "04123456784": 0}
+DEVICES = tuple(FIRST_COUNTS)
+_ids = itertools.count(1)
 
 
 async def rows(mwanga: Mwanga, statement: str, *values: object) -> list[dict[str, Any]]:
@@ -119,10 +128,11 @@ async def test_two_sales_by_two_channels_on_the_last_of_the_limit_are_one(mwanga
 
 async def test_two_dialled_sales_of_two_devices_on_the_last_of_the_limit_are_one(mwanga: Mwanga) -> None:
     phones = Phones(mwanga)
-    sessions = [await at_the_pin(phones, "Juma", serial, 26_000) for serial in FIRST_COUNTS]
+    sessions = [await at_the_pin(phones, "Juma", serial, 26_000) for serial in DEVICES[:2]]
     screens = await asyncio.gather(*(session.enter(PINS["Juma"]) for session in sessions))
     assert await check_money(mwanga) == 1
-    assert sorted("30000" in screen or "26,000" in screen for screen in screens) == [True, True]
+    (sale,) = await rows(mwanga, "SELECT reference FROM sale")
+    assert sorted(f" {sale['reference']}." in screen for screen in screens) == [False, True]
 
 
 async def test_two_transactions_on_the_last_of_the_limit_wait_for_each_other(mwanga: Mwanga) -> None:
@@ -139,25 +149,120 @@ async def test_two_transactions_on_the_last_of_the_limit_wait_for_each_other(mwa
             return False
         return True
 
-    assert sorted(await asyncio.gather(*(sell(serial) for serial in FIRST_COUNTS))) == [False, True]
+    assert sorted(await asyncio.gather(*(sell(serial) for serial in DEVICES[:2]))) == [False, True]
     assert await cash_held(seller.id) == 3_000_000
     await check_ledger(mwanga)
 
 
-async def test_two_agents_who_sell_for_two_devices_in_opposite_order_both_succeed(mwanga: Mwanga) -> None:
+async def test_agents_who_sell_for_the_same_devices_in_opposite_order_all_succeed(mwanga: Mwanga) -> None:
     """On PostgreSQL such transactions may wait for each other in a ring: one of them is undone and run again."""
     phones = Phones(mwanga)
-    sales = [(name, serial) for name, serials in _crossed().items() for serial in serials]
-    for turn in range(4):
-        for name, serial in sales:
-            amount = 2_000 * (turn + 1)
-            session = await at_the_pin(phones, name, serial, amount)
-            phones.sessions[f"{name} {serial}"] = session
-        open_sessions = [(name, phones.sessions[f"{name} {serial}"]) for name, serial in sales]
-        screens = await asyncio.gather(*(session.enter(PINS[name]) for name, session in open_sessions))
+    for amount in (2_000, 4_000, 6_000, 8_000):
+        waiting = [
+            (await at_the_pin(phones, name, serial, amount)).enter(PINS[name])
+            for name, serials in (("Asha", DEVICES), ("Juma", DEVICES[::-1]))
+            for serial in serials[:2]
+        ]
+        screens = await asyncio.gather(*waiting)
         assert all(screen.startswith(("END SOLD", "END IMEUZWA")) for screen in screens), screens
     assert await check_money(mwanga) == 16
 
 
-def _crossed() -> dict[str, tuple[str, ...]]:
-    return {"Asha": ("SHS0283", "EB100042"), "Juma": ("EB100042", "SHS0283")}
+@dataclass(frozen=True)
+class Campaign:
+    """One agent's try to sell, among others at the same time: `pins` are the tries, right or wrong; every message
+    and turn comes `times` times; `pauses` lets others in between."""
+
+    agent: str
+    dialled: bool
+    serial: str
+    amount: int
+    again: bool
+    pins: Sequence[bool]
+    times: int
+    new_ids: bool
+    pauses: int
+
+    async def run(self, mwanga: Mwanga) -> None:
+        await (self._dial(mwanga) if self.dialled else self._text(mwanga))
+
+    async def _text(self, mwanga: Mwanga) -> None:
+        order = f"BUY {self.serial} {self.amount}{' AGAIN' if self.again else ''}"
+        for text in (order, *(f"1 {self._pin(right)}" for right in self.pins)):
+            ids = (
+                [f"sms {next(_ids)}" for _ in range(self.times)] if self.new_ids else [f"sms {next(_ids)}"] * self.times
+            )
+            sender = Sender(SenderKind.NUMBER, PEOPLE[self.agent])
+            await asyncio.gather(*(mwanga.inbox.record(Inbound(GATEWAY, id, sender, text)) for id in ids))
+            await self._pause()
+
+    async def _dial(self, mwanga: Mwanga) -> None:
+        session = Dialled(mwanga, PEOPLE[self.agent], f"session {next(_ids)}", "*384*20#")
+        screen = await session.enter("")
+        answers = ["2"] if "1. Continue" in screen or "1. Endelea" in screen else []
+        answers += ["1", self.serial, str(self.amount), "1", *(["1"] if self.again else []), *map(self._pin, self.pins)]
+        for answer in answers:
+            if screen.startswith("END"):
+                return
+            screen, *repeats = await asyncio.gather(
+                session.enter(answer), *(session.repeat() for _ in range(self.times - 1))
+            )
+            assert set(repeats) <= {screen}
+            await self._pause()
+
+    def _pin(self, right: bool) -> str:
+        return PINS[self.agent] if right else "730582"
+
+    async def _pause(self) -> None:
+        for _ in range(self.pauses):
+            await asyncio.sleep(0)
+
+
+campaigns = st.builds(
+    Campaign,
+    agent=st.sampled_from(["Asha", "Juma"]),
+    dialled=st.booleans(),
+    serial=st.sampled_from(DEVICES),
+    amount=st.sampled_from([2_000, 26_000, 50_000, 120_000]),
+    again=st.booleans(),
+    pins=st.lists(st.booleans(), min_size=1, max_size=3),
+    times=st.integers(1, 3),
+    new_ids=st.booleans(),
+    pauses=st.integers(0, 20),
+)
+
+
+def test_any_interleaving_keeps_the_books_right(engine: str, templates: Templates, tmp_path: Path) -> None:
+    sold = 0
+
+    async def play(several: Sequence[Campaign]) -> int:
+        url = await asyncio.to_thread(templates.copy, engine, "demo", tmp_path)
+        async with assembled(load(database=url, sender_cap=0), serving=False) as mwanga:
+            await asyncio.gather(*(campaign.run(mwanga) for campaign in several))
+            await Phones(mwanga).handled()
+            failed = await rows(mwanga, "SELECT error FROM inbox WHERE state <> 'done'")
+            assert failed == []
+            return await check_money(mwanga)
+
+    @settings(derandomize=True, database=None, deadline=None, max_examples=40 if engine == "sqlite" else 10)
+    @given(st.lists(campaigns, min_size=2, max_size=8))
+    def check(several: Sequence[Campaign]) -> None:
+        nonlocal sold
+        sold += asyncio.run(play(several))
+
+    check()
+    assert sold > 0, "nothing was tested"
+
+
+@pytest.mark.parametrize("verb", ["UPDATE {} SET id = id", "DELETE FROM {}"])
+@pytest.mark.parametrize("table", ["entry", "line", "audit", "payment", "token"])
+async def test_what_was_booked_can_be_neither_changed_nor_deleted(table: str, verb: str, mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Asha", "BUY SHS0283 8000")
+    await phones.text("Asha", f"1 {PINS['Asha']}")
+    await phones.text("Juma", f"LOCK {PEOPLE['Asha']} {PINS['Asha']}")
+    (before,) = await rows(mwanga, f"SELECT COUNT(*) AS n FROM {table}")
+    assert before["n"] > 0
+    with pytest.raises(Exception, match=f"{table} is append only"):
+        await rows(mwanga, verb.format(table))
+    assert await rows(mwanga, f"SELECT COUNT(*) AS n FROM {table}") == [before]
