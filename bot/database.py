@@ -20,8 +20,22 @@ APPS = {"models": {"models": ["models"], "default_connection": "default", "migra
 MIGRATION_LOCK = 7269420  # any number, the same in every process
 
 
+AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+)
+
+
 class DatabaseError(Exception):
     """The database cannot be used; the text says why in one sentence."""
+
+
+class DatabaseAway(Exception):
+    """The connection to the database broke; nothing that was begun on it is there."""
 
 
 def tortoise_config(url: str) -> dict[str, Any]:
@@ -99,9 +113,26 @@ class Database:
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[BaseDBAsyncClient]:
-        """One unit of work: everything inside is committed together, or nothing is."""
-        async with in_transaction() as connection:
-            yield connection
+        """One unit of work: everything inside is committed together, or nothing is.
+
+        Raises DatabaseAway when the connection broke: nothing that was done inside is to blame.
+        """
+        try:
+            async with in_transaction() as connection:
+                yield connection
+        except Exception as error:
+            if _is_away(error):
+                raise DatabaseAway(type(error).__name__) from error
+            raise
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether a broken connection is behind this error. asyncpg's errors for bad values are ValueErrors too."""
+    while error:
+        if isinstance(error, AWAY) and not isinstance(error, ValueError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def shown(url: str) -> str:

@@ -28,7 +28,9 @@ CLAIM = """SELECT id, gateway, external_id, phone, sender_kind, text, sealed FRO
 CLAIM_ONE = """SELECT id, gateway, external_id, phone, sender_kind, text, sealed FROM inbox
   WHERE id = $1 AND state = 'new'"""
 # Rows that another process claimed a moment earlier are still new to us: what comes after them has to wait.
-EARLIER = "SELECT phone, MIN(id) AS first FROM inbox WHERE state = 'new' AND phone IN ({}) GROUP BY phone"
+ELSEWHERE = (
+    "SELECT phone, MIN(id) AS first FROM inbox WHERE state = 'new' AND phone IN ({}) AND id NOT IN ({}) GROUP BY phone"
+)
 DONE = "UPDATE inbox SET state = $2, outcome = $3, error = $4, sealed = NULL WHERE id = $1"
 
 
@@ -126,10 +128,10 @@ class Inbox:
         if not (messages and on_postgres()):
             return messages
         phones = sorted({message.sender.value for message in messages})
-        rows = await execute(connection(), EARLIER.format(marks(len(phones))), phones)
+        statement = ELSEWHERE.format(marks(len(phones)), marks(len(messages), len(phones) + 1))
+        rows = await execute(connection(), statement, [*phones, *(message.id for message in messages)])
         first = {row["phone"]: row["first"] for row in rows}
-        ours = {message.id for message in messages}
-        return [m for m in messages if first.get(m.sender.value, m.id) in ours]
+        return [m for m in messages if m.id < first.get(m.sender.value, m.id + 1)]
 
     async def done(self, rows: Sequence[tuple[int, str, str, str]]) -> None:
         """Write what became of messages: id, state, outcome, error. The sealed text is wiped."""

@@ -13,7 +13,7 @@ from functools import partial
 
 from tortoise.exceptions import OperationalError
 
-from bot.database import Database
+from bot.database import Database, DatabaseAway
 from bot.dispatcher import APOLOGY, Dispatcher, Handled, Waiting
 from bot.guards import Contact, contacts, hold, save
 from bot.i18n import Text
@@ -231,15 +231,18 @@ class Pump:
         for turn in turns:
             try:
                 await self._alone([turn], _nothing)
+            except DatabaseAway:
+                self._apologise(turn)
             except Exception:
                 log.exception("a dialled turn failed")
                 self._apologise(turn)
         for message in [*messages, failed_at] if isinstance(failed_at, Waiting) else messages:
             try:
                 await self._alone([], partial(self._inbox.claim_one, message.id))
+            except DatabaseAway:
+                raise  # the message stays as it is, for later
             except Exception as error:
                 log.exception("a message failed", extra={"inbox": message.id})
-                # A database that is away fails here too: then the message stays as it is, for later.
                 await self._set_aside(message, error)
 
     async def _alone(self, turns: Sequence[_Turn], claim: Claim) -> None:
@@ -248,7 +251,7 @@ class Pump:
             batch = _Batch()
             try:
                 await self._work(batch, turns, claim)
-            except OperationalError:
+            except (OperationalError, DatabaseAway):
                 if not left:
                     raise
             else:

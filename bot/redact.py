@@ -23,6 +23,9 @@ _PHONE_START = rf"(?:\+(?=(?:[ .-]*[0-9]){{9,13}}{_LAST_NUMBER})|(?=0(?:[ .-]*[0
 _SPACED_PHONE = f"{_PHONE_START}[0-9]{{1,4}}(?:[ .-]+[0-9]{{2,5}})+(?={_LAST_NUMBER})"
 _ANY_PHONE = re.compile(f"{_PHONE}|{_SPACED_PHONE}")
 
+# Names and values of a form's fields, and what parts them.
+_FORM = re.compile("([=&\\n])")
+
 
 class Redactor:
     """Sees through spacing, other scripts' digits and invisible characters; knows only the words it is given.
@@ -56,6 +59,10 @@ class Redactor:
         spacing, also after a yes, or a part of it that stands alone.
         """
         return "*".join(_starred(answer, self._spans_of_answer) for answer in text.split("*"))
+
+    def clean_form(self, text: str) -> str:
+        """The same for the fields of a form that could not be read: each may be a message or a transcript."""
+        return "".join(self.clean(self.clean_transcript(piece)) for piece in _FORM.split(text))
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         yield from (six.span() for six in _SIX_ALONE.finditer(text))

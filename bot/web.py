@@ -125,7 +125,7 @@ class Doors:
         """Say what is wrong, and keep what came for whoever looks into it, unquoted so that a PIN can be seen."""
         self._metrics.refused.labels(name, "malformed").inc()
         came = (callback.query + b"\n" + callback.body if callback.query else callback.body)[:MOST_BODY]
-        kept = self._redactor.clean_transcript(unquote_plus(came.decode(errors="replace")).replace("\0", ""))
+        kept = self._redactor.clean_form(unquote_plus(came.decode(errors="replace")).replace("\0", ""))
         async with self._database.work():
             await Refused.create(gateway=name, reason=reason[:200], body=kept, created_at=now_ms())
         return web.Response(status=status, text=f"{reason}\n")

@@ -30,8 +30,9 @@ async def listed(selection: Selection, start: int, count: int) -> list[Customer]
     order = _order(selection)
     if selection.kind:
         values.append(selection.kind)
-        statement = f"""SELECT * FROM ({statement} LIMIT {LOOK}) c WHERE EXISTS (
-          SELECT 1 FROM device d WHERE d.customer_id = c.id AND d.kind = ${len(values)}) ORDER BY {order}"""
+        # Not EXISTS: PostgreSQL would join all devices there are.
+        one = f"SELECT d.id FROM device d WHERE d.customer_id = c.id AND d.kind = ${len(values)} LIMIT 1"
+        statement = f"SELECT * FROM ({statement} LIMIT {LOOK}) c WHERE ({one}) IS NOT NULL ORDER BY {order}"
     return [_customer(row) for row in await execute(connection(), f"{statement} LIMIT {count} OFFSET {start}", values)]
 
 
@@ -154,9 +155,10 @@ async def _by_name(mini_grid_id: int, words: list[str], most: int) -> list[int]:
 async def _beginning(mini_grid_id: int, name: str, surname: str, most: int) -> list[int]:
     """Customers whose name and surname begin so. The surname, if given, leads: it is the rarer one."""
     leading = _lower("surname" if surname else "name")
+    order = f"{leading}, id" if surname else f"{leading}, {_lower('surname')}, id"
     statement = f"""SELECT id FROM (
         SELECT id, name, surname FROM customer WHERE mini_grid_id = $1 AND {leading} >= $2 AND {leading} < $3
-        ORDER BY {leading}, id LIMIT {LOOK}) c
+        ORDER BY {order} LIMIT {LOOK}) c
       WHERE {_lower("name")} >= $4 AND {_lower("name")} < $5"""
     first = surname or name
     values = [mini_grid_id, first, first + BEHIND_ALL, name, name + BEHIND_ALL]

@@ -2,40 +2,73 @@
 
 import asyncio
 import contextlib
-from collections import Counter
+import itertools
+import re
+from collections import Counter, defaultdict
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from fractions import Fraction
 from random import Random
+from typing import Any
 
 import aiohttp
 import pytest
 
+from models.demo import PAYGO_KEYS
 from tests.africastalking_emulator import Emulator
 from tests.conftest import Templates
+from tests.openpaygo_device import Accepted, Device
 from tests.server import Server, query
 from tests.world import PEOPLE, PINS
 
 AGENTS = ("Asha", "Juma")
 CUSTOMERS = 300
+ASKING = 6  # customers who fetch their tokens all the time
 LIFE_S = 0.6  # the longest that a server lives between two kills
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 pytestmark = pytest.mark.slow
 
 
 class Load:
-    """Agents who sell one after the other, each message sent until it is answered 200, as the gateway does."""
+    """Agents who sell by text and by dialling, customers who fetch their tokens. A text is posted until it is
+    answered 200, as the gateway does; a dialled session that gets no answer is gone, and they dial again."""
 
-    def __init__(self, at: Emulator, random: Random) -> None:
-        self._at, self._random = at, random
+    def __init__(self, at: Emulator) -> None:
+        self._at = at
+        self._numbers = itertools.count(1)
+        self._stopping = False
         self.accepted: list[str] = []
-        self.stopping = False
-        self._number = 0
+        self.orders: list[tuple[str, str]] = []
+        self.screens: list[str] = []
 
-    async def sell(self, name: str) -> None:
-        while not self.stopping:
-            self._number += 1
-            number = self._number
-            text = f"BUY SHD{number % CUSTOMERS:06d} {1000 + number}"
-            await self._insist(f"quote {number}", PEOPLE[name], text)
-            await self._insist(f"yes {number}", PEOPLE[name], f"1 {PINS[name]}")
+    def people(self) -> list[Coroutine[Any, Any, None]]:
+        return [
+            *(self._sell(name) for name in AGENTS),
+            *(self._dial(name) for name in AGENTS),
+            *(self._ask(f"+25572{number:07d}") for number in range(ASKING)),
+        ]
+
+    def stop(self) -> None:
+        """Everybody ends what is begun."""
+        self._stopping = True
+
+    def _new_sale(self) -> tuple[int, str, str]:
+        """A number, a serial and an amount; no two sales are alike, so none is held as a repeat."""
+        number = next(self._numbers)
+        return number, f"SHD{number % CUSTOMERS:06d}", str(1000 + number)
+
+    async def _sell(self, name: str) -> None:
+        while not self._stopping:
+            number, serial, amount = self._new_sale()
+            order, yes = f"order {number}", f"yes {number}"
+            await self._insist(order, PEOPLE[name], f"BUY {serial} {amount}")
+            await self._insist(yes, PEOPLE[name], f"1 {PINS[name]}")
+            self.orders.append((order, serial))
+
+    async def _ask(self, phone: str) -> None:
+        while not self._stopping:
+            await self._insist(f"ask {next(self._numbers)}", phone, "TOKEN")
 
     async def _insist(self, external_id: str, phone: str, text: str) -> None:
         while True:
@@ -45,6 +78,23 @@ class Load:
                     return
             await asyncio.sleep(0.02)  # the server is away: the emulator has nothing to wait for
 
+    async def _dial(self, name: str) -> None:
+        while not self._stopping:
+            try:
+                await self._dialled(name)
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.02)
+
+    async def _dialled(self, name: str) -> None:
+        _, serial, amount = self._new_sale()
+        session = await self._at.dial(PEOPLE[name])
+        if re.search("1. (Continue|Endelea)", session.text):
+            await session.enter("2")
+        for answer in ("1", serial, amount, "1", PINS[name]):
+            if session.kind == "CON":
+                await session.enter(answer)
+        self.screens.append(session.text)
+
 
 @pytest.mark.parametrize(("engine", "kills", "seed"), [("sqlite", 40, 1), ("postgres", 15, 2)])
 async def test_nothing_is_lost_or_doubled_however_often_it_is_killed(
@@ -52,21 +102,25 @@ async def test_nothing_is_lost_or_doubled_however_often_it_is_killed(
 ) -> None:
     url = await asyncio.to_thread(templates.copy, engine, "crowd", tmp_path_factory.mktemp("kill"))
     await query(url, "UPDATE agent SET cash_limit = 100000000000")
-    random = Random(seed)
-    async with Emulator() as at:
-        server = Server(url, at, sender_cap=0, log_level="ERROR")
-        load = Load(at, random)
-        await server.start()
-        sellers = [asyncio.create_task(load.sell(name)) for name in AGENTS]
-        for _ in range(kills):
-            await asyncio.sleep(random.uniform(0.05, LIFE_S))  # the random instant is what is tested
-            await server.kill()
-            await server.start()
-        load.stopping = True
-        await asyncio.gather(*sellers)
+    random, cut_off = Random(seed), 0
+    async with Emulator() as at, Server(url, at, sender_cap=0, log_level="ERROR") as server:
+        load = Load(at)
+        async with asyncio.TaskGroup() as group:
+            for one in load.people():
+                group.create_task(one)
+            for _ in range(kills):
+                await asyncio.sleep(random.uniform(0.05, LIFE_S))  # the random instant is what is tested
+                await server.kill()
+                cut_off += (await query(url, "SELECT COUNT(*) AS n FROM outbox WHERE state = 'sending'"))[0]["n"]
+                await server.start()
+            load.stop()
         await settled(url)
         assert await server.stop() == 0, server.log
-        await count(url, load.accepted, at, kills)
+    await check_inbox(url, load)
+    await check_sales(url, load)
+    await check_ledger(url)
+    await check_devices(url)
+    await check_outbox(url, at, cut_off)
 
 
 async def settled(url: str) -> None:
@@ -80,34 +134,70 @@ async def settled(url: str) -> None:
             await asyncio.sleep(0.1)
 
 
-async def count(url: str, accepted: list[str], at: Emulator, kills: int) -> None:
-    inbox = Counter(row["external_id"] for row in await query(url, "SELECT external_id FROM inbox"))
-    assert set(accepted) <= set(inbox), "a message that was answered 200 is lost"
-    assert max(inbox.values()) == 1
-    assert await query(url, "SELECT 1 FROM inbox WHERE state <> 'done'") == []
-    sold = await query(url, "SELECT COUNT(*) AS n FROM sale WHERE key LIKE 'sms%'")
-    yes = [one for one in accepted if one.startswith("yes")]
-    assert sold[0]["n"] == len(yes), "a sale is lost or doubled"
-    assert await query(url, "SELECT device_id FROM token GROUP BY device_id, count HAVING COUNT(*) > 1") == []
-    half = (
-        "SELECT s.id FROM sale s LEFT JOIN token t ON t.sale_id = s.id LEFT JOIN payment p ON p.id = s.payment_id "
-        "WHERE t.id IS NULL OR p.id IS NULL OR p.amount <> s.amount"
+async def check_inbox(url: str, load: Load) -> None:
+    inbox = await query(url, "SELECT external_id, state FROM inbox")
+    assert Counter(row["external_id"] for row in inbox) == Counter(load.accepted)
+    assert {row["state"] for row in inbox} == {"done"}
+    answered = await query(url, "SELECT COUNT(*) AS n FROM inbox i JOIN outbox o ON o.origin = 'sms ' || i.id")
+    assert answered[0]["n"] == len(inbox)
+
+
+async def check_sales(url: str, load: Load) -> None:
+    """Every order that was confirmed is one whole sale; what a screen called sold is sold."""
+    texted = await query(
+        url,
+        "SELECT i.external_id, d.serial FROM sale s JOIN inbox i ON s.key = 'sms ' || i.id "
+        "JOIN device d ON d.id = s.device_id",
     )
-    assert await query(url, half) == [], "a sale is half made"
+    assert sorted((row["external_id"], row["serial"]) for row in texted) == sorted(load.orders)
+    tokens = {row["digits"] for row in await query(url, "SELECT digits FROM token")}
+    shown = [code.replace(" ", "") for code in re.findall(r"\d{3} \d{3} \d{3}", "\n".join(load.screens))]
+    assert shown and set(shown) <= tokens
+    counts = "SELECT (SELECT COUNT(*) FROM {}) AS n"
+    (sales, payments) = [(await query(url, counts.format(table)))[0]["n"] for table in ("sale", "payment")]
+    assert sales == payments == len(texted) + CUSTOMERS + len(await query(url, DIALLED))
+    assert await query(url, HALF_MADE) == []
+    assert await query(url, "SELECT device_id FROM sale GROUP BY device_id, amount HAVING COUNT(*) > 1") == []
+
+
+DIALLED = "SELECT id FROM sale WHERE key LIKE 'ussd %'"
+HALF_MADE = """SELECT s.id FROM sale s LEFT JOIN token t ON t.sale_id = s.id AND t.device_id = s.device_id
+  LEFT JOIN payment p ON p.id = s.payment_id AND p.amount = s.amount AND p.reference = s.key
+  LEFT JOIN entry c ON c.key = 'sale ' || s.id || ' payment'
+  LEFT JOIN entry e ON e.key = 'sale ' || s.id || ' commission'
+  LEFT JOIN outbox o ON o.text LIKE '%Ref ' || s.reference || '. Lost it%'
+  WHERE s.key NOT LIKE 'demo %' AND (t.id IS NULL OR p.id IS NULL OR c.id IS NULL OR e.id IS NULL OR o.id IS NULL)"""
+
+
+async def check_ledger(url: str) -> None:
     assert await query(url, "SELECT entry_id FROM line GROUP BY entry_id HAVING SUM(amount) <> 0") == []
     balance = "SELECT a.id FROM account a WHERE balance <> (SELECT SUM(amount) FROM line WHERE account_id = a.id)"
     assert await query(url, balance) == []
-    cash = await query(url, "SELECT SUM(balance) AS n FROM account WHERE kind = 'cash'")
-    taken = await query(url, "SELECT SUM(amount) AS n FROM sale WHERE key LIKE 'sms%'")
-    assert int(cash[0]["n"]) == int(taken[0]["n"])
-    await arrived(url, at, kills)
+    sums = (
+        "SELECT (SELECT SUM(balance) FROM account WHERE kind = 'cash') AS held, "
+        "(SELECT SUM(amount) FROM sale WHERE key NOT LIKE 'demo %') AS sold"
+    )
+    (row,) = await query(url, sums)
+    assert row["held"] == row["sold"] > 0
 
 
-async def arrived(url: str, at: Emulator, kills: int) -> None:
-    """Every reply reached the gateway; only what was under way at a kill may have reached it twice."""
+async def check_devices(url: str) -> None:
+    """Typed in the order in which they were made, every token adds exactly the days paid."""
+    devices: defaultdict[str, Device] = defaultdict(lambda: Device(bytes.fromhex(PAYGO_KEYS[0]), 123456789))
+    tokens = await query(
+        url,
+        "SELECT d.serial, t.digits, s.units FROM token t JOIN sale s ON s.id = t.sale_id "
+        "JOIN device d ON d.id = t.device_id ORDER BY t.id",
+    )
+    for token in tokens:
+        days = Accepted(Fraction(token["units"]), "ADD_TIME")
+        assert devices[token["serial"]].enter(token["digits"], NOW) == days
+
+
+async def check_outbox(url: str, at: Emulator, cut_off: int) -> None:
+    """Every reply reached the gateway; only what was being sent at a kill may have reached it twice."""
     promised = Counter((row["phone"], row["text"]) for row in await query(url, "SELECT phone, text FROM outbox"))
     reached = Counter((message.phone, message.text) for message in at.messages)
     assert not promised - reached, "a committed reply was never sent"
     assert not reached.keys() - promised.keys(), "something was sent that was never committed"
-    repeats = sum((reached - promised).values())
-    assert repeats <= kills * len(AGENTS) * 6, "more repeats than requests that a kill can cut off"
+    assert sum((reached - promised).values()) <= cut_off, "more repeats than requests that the kills cut off"

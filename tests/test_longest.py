@@ -68,7 +68,7 @@ GAPS = {
     "again": _("AGAIN"),
 }
 # What both name a code has a short serial (receipts write the tail of a long one); a list of tokens is longest
-# for a meter: 13 digits (IEC 62055-41 6.1.2), and three tokens of 20.
+# for a meter: 13 digits (IEC 62055-41), and three tokens of 20.
 RECEIPT = {"serial": "..WWWW"}
 HISTORY = {"serial": "0123456789012", "lines": "\n".join(["22 Nov 9,999,999: 1234 5678 9012 3456 7890"] * 3)}
 

@@ -168,6 +168,25 @@ async def test_agents_who_sell_for_the_same_devices_in_opposite_order_all_succee
     assert await check_money(mwanga) == 16
 
 
+async def test_a_backlog_is_handled_in_the_order_in_which_each_phone_sent_it(mwanga: Mwanga) -> None:
+    """As after an outage. Several workers take portions of it; each yes must meet the order before it."""
+    await rows(mwanga, "UPDATE agent SET cash_limit = 100000000000")
+    texts = []
+    for n in range(100):
+        texts += [(PEOPLE["Asha"], f"BUY SHS0283 {1000 + n}"), (f"+25573{n:07d}", "HELP")]
+        texts += [(PEOPLE["Asha"], f"1 {PINS['Asha']}"), (f"+25574{n:07d}", "HELP")]
+    messages = [
+        Inbound(GATEWAY, f"late {number}", Sender(SenderKind.NUMBER, phone), text)
+        for number, (phone, text) in enumerate(texts)
+    ]
+    await asyncio.gather(*(mwanga.inbox.record(message) for message in messages))
+    await Phones(mwanga).handled()
+    outcomes = await rows(mwanga, "SELECT outcome FROM inbox WHERE phone = $1 ORDER BY id", PEOPLE["Asha"])
+    assert [row["outcome"] for row in outcomes] == ["asked", "sold"] * 100
+    sales = await rows(mwanga, "SELECT amount FROM sale ORDER BY id")
+    assert [row["amount"] for row in sales] == [(1000 + n) * 100 for n in range(100)]
+
+
 @dataclass(frozen=True)
 class Campaign:
     """One agent's try to sell, among others at the same time: `pins` are the tries, right or wrong; every message
