@@ -1,0 +1,179 @@
+"""The outbox as a phone sees it: the statements by which it pulls its messages and reports on them. What it pulled
+and has not reported is an unknown outcome, which stays with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, NamedTuple
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from bot.backoff import Claimed, Verdict, delay, judge
+from bot.gateways import ERRORS
+from bot.gateways.android import PERIOD_MS
+from bot.gateways.android_events import Report
+from bot.message import Outcome
+from bot.receipts import RANK
+from models.messages import Class, State
+from models.phones import Phone
+from models.sql import execute, execute_many, marks, on_postgres
+
+# 56 messages are half an hour of two SIM cards, and more than a phone may get at once.
+LOOK = 64
+
+MESSAGE = "id, external_id, phone, text, kind, sim, created_at, expires_at"
+MINE = f"SELECT {MESSAGE} FROM outbox WHERE state = 'sending' AND claimed_by = $1 ORDER BY priority, id"
+# The first condition is the partial index's own, without which SQLite does not use it.
+WENT = """SELECT sim, claimed_at, parts FROM outbox WHERE claimed_by LIKE 'phone-%' AND claimed_by = $1
+  AND claimed_at > $2 ORDER BY claimed_at"""
+WAITING = """SELECT id, phone, parts, tries FROM outbox WHERE state = 'waiting' AND gateway = $1 AND expires_at > $2
+  ORDER BY priority, id LIMIT $3 {lock}"""
+HAND = """UPDATE outbox SET state = 'sending', claimed_by = $2, claimed_at = $3, tries = tries + 1, external_id = $4,
+  sim = $5 WHERE id = $1 AND state = 'waiting' AND gateway = $2"""
+RECEIVER = """INSERT INTO phone_receiver (phone_id, sim, month, receiver) VALUES ($1, $2, $3, $4)
+  ON CONFLICT (phone_id, sim, month, receiver) DO NOTHING"""
+RECEIVERS = """SELECT sim, COUNT(*) AS receivers FROM phone_receiver WHERE phone_id = $1 AND month = $2 GROUP BY sim"""
+
+FORGET_RECEIVERS = """DELETE FROM phone_receiver WHERE id IN
+  (SELECT id FROM phone_receiver WHERE month < $1 LIMIT $2) RETURNING id"""
+
+FIND = """SELECT id, state, claimed_by, external_id, phone, text, kind, tries, unknowns, expires_at, claimed_at, parts,
+  sim FROM outbox WHERE id = $1 {lock}"""
+SENT = """UPDATE outbox SET state = 'sent', error = '', sent_at = $2, sim = $3, parts = $4 WHERE id = $1"""
+DELIVERED = "UPDATE outbox SET state = 'delivered', error = '', delivered_at = $2 WHERE id = $1"
+FAILED = """UPDATE outbox SET state = $2, due_at = $3, error = $4, tries = tries + $5, unknowns = unknowns + $6
+  WHERE id = $1"""
+RETURNED = "UPDATE outbox SET state = 'waiting' WHERE id = $1"
+PART = """INSERT INTO phone_part (outbox_id, event_id) VALUES ($1, $2) ON CONFLICT (outbox_id, event_id) DO NOTHING"""
+PARTS = "SELECT COUNT(*) AS parts FROM phone_part WHERE outbox_id = $1"
+
+
+class Told(NamedTuple):
+    """What a report was: whether the phone may speak of that message, the state that the message came to, if any
+    now, and the SIM that carried it."""
+
+    known: bool
+    state: State | None = None
+    sim: int = 0
+
+
+UNKNOWN, NO_NEWS = Told(False), Told(True)
+
+
+async def unreported(db: BaseDBAsyncClient, gateway: str) -> list[dict[str, Any]]:
+    """What a phone pulled and has not reported yet, as rows of the outbox."""
+    return await execute(db, MINE, [gateway])
+
+
+async def went(db: BaseDBAsyncClient, gateway: str, now: int) -> list[dict[str, Any]]:
+    """What a phone pulled within the last half hour, oldest first: SIM, time in ms, parts."""
+    return await execute(db, WENT, [gateway, now - PERIOD_MS])
+
+
+async def waiting(db: BaseDBAsyncClient, gateway: str, now: int) -> list[dict[str, Any]]:
+    """What waits for a phone, the most urgent first; held until the end of the caller's unit of work."""
+    lock = "FOR UPDATE SKIP LOCKED" if on_postgres() else ""
+    return await execute(db, WAITING.format(lock=lock), [gateway, now, LOOK])
+
+
+async def hand(db: BaseDBAsyncClient, phone: Phone, chosen: Sequence[tuple[Mapping[str, Any], int]], now: int) -> None:
+    """Give messages to a phone, each under an id of its own for each try: the app sends an id once."""
+    rows = [(row["id"], phone.gateway, now, f"m{row['id']}-{row['tries'] + 1}", sim) for row, sim in chosen]
+    await execute_many(db, HAND, rows)
+    await execute_many(db, RECEIVER, [(phone.id, sim, month(now), row["phone"]) for row, sim in chosen])
+
+
+async def with_waiting(db: BaseDBAsyncClient, gateways: Sequence[str], now: int) -> set[str]:
+    """Those of the phones for whom something waits."""
+    statement = "SELECT DISTINCT gateway FROM outbox WHERE state = 'waiting' AND gateway IN ({}) AND expires_at > $1"
+    rows = await execute(db, statement.format(marks(len(gateways), 2)), [now, *gateways])
+    return {row["gateway"] for row in rows}
+
+
+async def receivers(db: BaseDBAsyncClient, phone: Phone, now: int) -> dict[int, int]:
+    """How many different people each SIM of a phone wrote to this month."""
+    return {row["sim"]: row["receivers"] for row in await execute(db, RECEIVERS, [phone.id, month(now)])}
+
+
+async def forget_receivers(db: BaseDBAsyncClient, now: int, most: int) -> int:
+    """Forget some of whom the SIM cards wrote to before this month. Returns how many."""
+    return len(await execute(db, FORGET_RECEIVERS, [month(now), most]))
+
+
+async def apply(db: BaseDBAsyncClient, phone: Phone, report: Report, now: int, random: Random) -> Told:
+    """Write what a phone says of a message that it pulled: forward only, by the order of bot/receipts.py."""
+    number = _number(report.external_id)
+    lock = "FOR UPDATE" if on_postgres() else ""
+    rows = await execute(db, FIND.format(lock=lock), [number]) if number else []
+    if not rows or rows[0]["claimed_by"] != phone.gateway:
+        return UNKNOWN
+    row = rows[0]
+    if report.state is None or row["external_id"] != report.external_id or row["state"] == State.DELIVERED:
+        return NO_NEWS  # also of a try that failed before: the message has gone out again since
+    if report.state is State.FAILED:
+        return await _failed(db, row, report, now, random)
+    if report.state is State.WAITING:
+        return await _returned(db, row)
+    state = await _reached(db, row, report)
+    if RANK[state] <= RANK.get(row["state"], 0):
+        return NO_NEWS
+    if state is State.DELIVERED:
+        await execute(db, DELIVERED, [row["id"], now])
+        await execute(db, "DELETE FROM phone_part WHERE outbox_id = $1", [row["id"]])
+    else:
+        await execute(db, SENT, [row["id"], now, report.sim or row["sim"], max(report.parts, row["parts"])])
+    return Told(True, state, report.sim or row["sim"])
+
+
+async def _reached(db: BaseDBAsyncClient, row: Mapping[str, Any], report: Report) -> State:
+    """A message of several parts is delivered with the last of them. The app tells of each by a webhook, but by its
+    other way as soon as one part came."""
+    if report.state is not State.DELIVERED or row["parts"] == 1:
+        return report.state or State.SENT
+    if report.event:
+        await execute(db, PART, [row["id"], report.event])
+    delivered = (await execute(db, PARTS, [row["id"]]))[0]["parts"]
+    return State.DELIVERED if delivered >= row["parts"] else State.SENT
+
+
+async def _failed(db: BaseDBAsyncClient, row: Mapping[str, Any], report: Report, now: int, random: Random) -> Told:
+    """It was not sent, or the operator did not deliver it. The app tells this twice, of which the first counts."""
+    if row["state"] not in (State.SENDING, State.SENT):
+        return NO_NEWS
+    error = ERRORS[report.error]
+    if error.name == "expired":
+        verdict = Verdict(State.EXPIRED, now, error.name)
+    elif row["state"] == State.SENT:
+        verdict = Verdict(State.FAILED, now, "undelivered")
+    else:
+        if row["parts"] > 1 and error.outcome is Outcome.RETRY:
+            error = replace(error, outcome=Outcome.UNKNOWN)  # its other parts may have gone
+        verdict = judge(_claimed(row), error, now, delay(row["tries"], random))
+    await execute(db, FAILED, [row["id"], *verdict])
+    return Told(True, verdict.state, row["sim"])
+
+
+async def _returned(db: BaseDBAsyncClient, row: Mapping[str, Any]) -> Told:
+    if row["state"] != State.SENDING:
+        return NO_NEWS
+    await execute(db, RETURNED, [row["id"]])
+    return Told(True, State.WAITING, row["sim"])
+
+
+def _claimed(row: Mapping[str, Any]) -> Claimed:
+    fields = ("id", "phone", "text", "tries", "unknowns", "expires_at", "claimed_at")
+    return Claimed(kind=Class(row["kind"]), **{name: row[name] for name in fields})
+
+
+def _number(external_id: str) -> int:
+    """The row in `m<row>-<try>`; 0 for what is none of ours."""
+    number = external_id.removeprefix("m").partition("-")[0]
+    ours = external_id.startswith("m") and number.isascii() and number.isdigit() and len(number) < 19
+    return int(number) if ours else 0
+
+
+def month(now: int) -> int:
+    """202611 for a time of November 2026, in UTC."""
+    moment = datetime.fromtimestamp(now / 1000, UTC)
+    return moment.year * 100 + moment.month

@@ -1,0 +1,37 @@
+"""What the office should know of a gateway phone, in sentences; for the command line and the office's page."""
+
+from collections.abc import Mapping
+
+from bot.gateways import android
+from models.phones import Phone, read_sims
+
+WARN = 80  # percent
+CLOCK_S = 60
+
+
+def remarks(phone: Phone, receivers: Mapping[int, int], most: int) -> list[str]:
+    """Everything about a phone that is not as it should be. `receivers` are how many different people each SIM wrote
+    to this month, of which `most` are allowed."""
+    found = []
+    if android.too_old(phone.version):
+        oldest = ".".join(map(str, android.OLDEST))
+        found.append(f"Its app is {phone.version} and gets no messages: install {oldest} or newer.")
+    if phone.push:
+        found.append("It is slow until the app is restarted: it waits for a cloud to wake it.")
+    if abs(phone.clock_offset) > CLOCK_S:
+        found.append(f"Its clock is {_span(abs(phone.clock_offset))} {'ahead' if phone.clock_offset > 0 else 'late'}.")
+    found += [f"SIM {sim.number}: {sim.stopped}" for sim in read_sims(phone.sims) if sim.stopped]
+    found += [
+        f"SIM {sim} wrote to {count} people this month; many operators block a SIM at {most}."
+        for sim, count in sorted(receivers.items())
+        if count * 100 >= most * WARN
+    ]
+    return [*found, phone.lost] if phone.lost else found
+
+
+def _span(seconds: int) -> str:
+    """90 s, 12 min, 5 h, 3 days."""
+    for length, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

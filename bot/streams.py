@@ -1,0 +1,43 @@
+"""The event streams of gateway phones: what a phone is told without asking (Server-Sent Events)."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+KEEP_ALIVE_S = 15.0  # as the app's own server does; networks cut what is silent for longer
+MOST = 100  # events that wait for a phone which reads nothing
+
+
+class Stream:
+    """One phone's open stream. `told_at` is when it heard of waiting messages for which it has not asked since, in
+    ms; 0 when it has."""
+
+    def __init__(self, keep_alive_s: float = KEEP_ALIVE_S) -> None:
+        self.told_at = 0
+        self._events: asyncio.Queue[bytes | None] = asyncio.Queue(MOST)
+        self._keep_alive_s = keep_alive_s
+
+    def send(self, event: str, data: dict[str, Any] | None = None) -> None:
+        """Tell it of an event. Without a `data` line the app does not see it."""
+        if self._events.full():
+            return self.close()
+        self._events.put_nowait(f"event: {event}\ndata: {json.dumps(data or {})}\n\n".encode())
+        return None
+
+    def close(self) -> None:
+        """End the stream; the app opens another one after 5 s or more."""
+        while self._events.full():
+            self._events.get_nowait()
+        self._events.put_nowait(None)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """What to write, until it is closed; a comment when nothing happened for a while."""
+        while True:
+            try:
+                chunk = await asyncio.wait_for(self._events.get(), self._keep_alive_s)
+            except TimeoutError:
+                chunk = b": keep-alive\n\n"
+            if chunk is None:
+                return
+            yield chunk
