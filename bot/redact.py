@@ -23,8 +23,10 @@ _PHONE_START = rf"(?:\+(?=(?:[ .-]*[0-9]){{9,13}}{_LAST_NUMBER})|(?=0(?:[ .-]*[0
 _SPACED_PHONE = f"{_PHONE_START}[0-9]{{1,4}}(?:[ .-]+[0-9]{{2,5}})+(?={_LAST_NUMBER})"
 _ANY_PHONE = re.compile(f"{_PHONE}|{_SPACED_PHONE}")
 
-# Names and values of a form's fields, and what parts them.
-_FORM = re.compile("([=&\\n])")
+# Names and values of the fields of a form or of JSON, and what parts them.
+_FORM = re.compile('([=&\\n"])')
+# How JSON writes a character (RFC 8259, 7): digits of another script may be a PIN, and the n of a line end hides one.
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[bfnrt])")
 
 
 class Redactor:
@@ -61,7 +63,9 @@ class Redactor:
         return "*".join(_starred(answer, self._spans_of_answer) for answer in text.split("*"))
 
     def clean_form(self, text: str) -> str:
-        """The same for the fields of a form that could not be read: each may be a message or a transcript."""
+        """The same for the fields of a form, or of JSON, that could not be read: each may be a message or a transcript.
+        Without JSON's escapes; what cannot be shown is a space."""
+        text = _ESCAPED.sub(lambda match: _shown(int(match[1] or "20", 16)), text)
         return "".join(self.clean(self.clean_transcript(piece)) for piece in _FORM.split(text))
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
@@ -82,6 +86,10 @@ class Redactor:
             yield 0, len(text)
         elif (yes := self._yes.match(text)) and _digits_without_words(text[yes.end() :]) == 6:
             yield yes.end(), len(text)
+
+
+def _shown(code: int) -> str:
+    return chr(code) if chr(code).isprintable() else " "
 
 
 def _either(words: Iterable[str]) -> str:

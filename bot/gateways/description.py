@@ -1,0 +1,255 @@
+"""One more gateway in words: the tables `[gateways.NAME]` of mwanga.toml, checked before bot/gateways/generic.py works
+by them."""
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from bot.gateways import ERRORS
+
+# Names that stand for a gateway with code of its own; those of gateway phones are phone-1, phone-2 and so on.
+TAKEN = re.compile(r"africastalking|kannel|simulator|phones?|phone-\d+")
+NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+DESCRIPTIONS = files("bot.gateways") / "descriptions"
+PRESETS = {file.name.removesuffix(".toml"): file for file in DESCRIPTIONS.iterdir() if file.name.endswith(".toml")}
+
+# What a request is filled with, beside the gateway's own `account`.
+OURS = ("phone", "text", "id", "sender", "delivery_url")
+PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.1
+ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def _error_names(words: dict[str, str]) -> dict[str, str]:
+    for word, name in words.items():
+        if name not in ERRORS:
+            raise ValueError(f"{word} is to be one of: {', '.join(ERRORS)}")
+    return words
+
+
+def _folded(words: dict[str, str]) -> dict[str, str]:
+    return {word.casefold(): meaning for word, meaning in words.items()}
+
+
+Folded = AfterValidator(_folded)
+Text = Annotated[str, BeforeValidator(lambda value: str(value).lower() if isinstance(value, bool | int) else value)]
+Paths = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+News = Literal["sent", "delivered", "failed"]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Incoming(_Table):
+    """Where a callback has what; a path into JSON has dots. Several paths of an id are one by a keyed digest."""
+
+    id: Annotated[Paths, Field(min_length=1)]
+    sender: str = Field(alias="from")
+    text: str
+    recipient: str = Field("", alias="to")
+    network: str = ""
+
+
+class Delivery(_Table):
+    """Where a report has what. Several paths of a status are its words with a space between, those that are there.
+    Without `id` a report is told by the address that we gave, {delivery_url}."""
+
+    id: str = ""
+    status: Annotated[Paths, Field(min_length=1)]
+    reason: str = ""
+    words: Annotated[dict[str, News], Folded]
+
+
+class Signature(_Table):
+    """A header with the HMAC-SHA256 of the body in hexadecimal digits, perhaps after a prefix like `sha256=`."""
+
+    header: str
+    key: SecretStr
+    prefix: str = ""
+
+
+class Success(_Table):
+    """The message was taken when what stands at the path is one of these; without a path, when the answer begins so."""
+
+    path: str = ""
+    within: Annotated[list[Text], Field(alias="in", min_length=1)]
+
+
+class Sending(_Table):
+    """The request that hands one message over, and where its answer has what; without `id`, ours is the message's."""
+
+    url: str
+    method: Literal["GET", "POST", "PUT"] = "POST"
+    number: Literal["plus", "digits"] = "plus"
+    headers: dict[str, str] = {}
+    query: dict[str, Text] = {}
+    form: dict[str, Text] | None = None
+    json_body: dict[str, Any] | list[Any] | None = Field(None, alias="json")
+    text: str | None = None
+    success: Success | None = None
+    id: str = ""
+    error: str = ""
+    cost: str = ""
+
+
+class Description(_Table):
+    """A gateway. `callbacks` says in which form it calls us; `answer` is what it wants to read when we took a call;
+    `per_second` is how many messages it takes at most, 0 for any number;
+    `errors` are its words, or `HTTP 402`, with the names that we have for them."""
+
+    secret: SecretStr
+    sender: str = ""
+    account: dict[str, Text] = Field({}, repr=False)
+    per_second: Annotated[int, Field(ge=0)] = 0
+    callbacks: Literal["form", "json", "query"]
+    answer: str = ""
+    signature: Signature | None = None
+    incoming: Incoming | None = None
+    delivery: Delivery | None = None
+    send: Sending
+    errors: Annotated[dict[str, str], AfterValidator(_error_names), Folded] = {}
+
+
+def described(tables: Mapping[str, Any]) -> tuple[dict[str, Description], list[str]]:
+    """The gateways that are described well, and a sentence for each mistake."""
+    good, problems = {}, []
+    for name, table in tables.items():
+        found: list[str] = []
+        try:
+            one = Description.model_validate(_completed(name, table, found))
+        except ValidationError as error:
+            found += [_sentence(mistake["loc"], mistake["msg"], mistake["type"]) for mistake in error.errors()]
+        except ValueError as error:
+            found.append(str(error))
+        else:
+            found += _gaps(one)
+            good[name] = one
+        if found:
+            good.pop(name, None)
+        problems += [f"gateways.{name}{'' if said.startswith(':') else '.'}{said}" for said in found]
+    return good, problems
+
+
+def _completed(name: str, table: Any, found: list[str]) -> dict[str, Any]:
+    """With what its preset says, and with `${NAME}` out of the environment. Raises ValueError."""
+    if not NAME.fullmatch(name):
+        raise ValueError(": a name has small letters, digits and -, 40 at most, and begins with a letter.")
+    if TAKEN.fullmatch(name):
+        raise ValueError(": the name is taken by a gateway of our own.")
+    if not isinstance(table, dict):
+        raise ValueError(": this is a table, [gateways.NAME].")
+    table = dict(table)
+    if (preset := table.pop("preset", None)) is not None:
+        if preset not in PRESETS:
+            raise ValueError(f"preset: there is {', '.join(sorted(PRESETS))}.")
+        table = _merged(tomllib.loads(PRESETS[preset].read_text(encoding="utf-8")), table)
+    filled: dict[str, Any] = _filled(table, "", found)
+    return filled
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Tables are merged, anything else is replaced."""
+    both: dict[str, Any] = below | above
+    for key in below.keys() & above.keys():
+        if isinstance(below[key], dict) and isinstance(above[key], dict):
+            both[key] = _merged(below[key], above[key])
+    return both
+
+
+def _filled(value: Any, where: str, found: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(each, f"{where}.{key}".strip("."), found) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, where, found) for each in value]
+    if not isinstance(value, str):
+        return value
+    missing = [name for name in ENVIRONMENT.findall(value) if name not in os.environ]
+    found += [f"{where}: the environment has no {name}." for name in missing]
+    return ENVIRONMENT.sub(lambda match: os.environ.get(match[1], ""), value)
+
+
+def _sentence(where: tuple[int | str, ...], message: str, kind: str) -> str:
+    place = ".".join(str(step) for step in where)
+    words = {"extra_forbidden": "there is no such key", "missing": "this is missing"}
+    return f"{place}: {words.get(kind, message.removeprefix('Value error, '))}."
+
+
+def _gaps(one: Description) -> list[str]:
+    """What every field alone allows but all together do not."""
+    found = _gaps_of_request(one.send) + _gaps_of_headers(one)
+    if len(one.secret.get_secret_value()) < 16:
+        found.append("secret: it needs 16 characters or more, since it guards the callbacks.")
+    used = _used(one.send)
+    found += [f"send: {{{name}}} is none of ours and not in account." for name in sorted(used - {*OURS, *one.account})]
+    found += [f"account.{key}: {key} is a name of ours." for key in one.account if key in OURS]
+    if "sender" in used and not one.sender:
+        found.append("sender: the request has {sender}, and this is empty.")
+    if one.signature and one.callbacks == "query":
+        found.append("signature: it covers the body, and these callbacks have none.")
+    if one.delivery and not one.delivery.id and (one.send.id or "delivery_url" not in used):
+        found.append("delivery.id: this is missing; only with {delivery_url} and without send.id it may be.")
+    if one.delivery and not one.send.id and not used & {"id", "delivery_url"}:
+        found.append("send.id: say where the answer has it, or send {id} or {delivery_url}; else no report matches.")
+    if not one.delivery and "delivery_url" in used:
+        found.append("delivery: the request has {delivery_url}, and this is missing.")
+    return found
+
+
+def _gaps_of_request(send: Sending) -> list[str]:
+    bodies = [body for body in (send.form, send.json_body, send.text) if body is not None]
+    found = [f"send: {{{name}}} is nowhere in the request." for name in ("phone", "text") if name not in _used(send)]
+    if len(bodies) > 1:
+        found.append("send: a request has one body, form, json or text.")
+    if bodies and send.method == "GET":
+        found.append("send: a GET has no body; put it into send.query.")
+    if not _is_json(send.json_body):
+        found.append("send.json: JSON has no dates and no infinity.")
+    if not re.fullmatch(r"https?://[^?#\s]+", send.url):
+        found.append("send.url: a whole address without ?; what follows that is send.query.")
+    return found
+
+
+def _gaps_of_headers(one: Description) -> list[str]:
+    """A line end in a value would begin another header."""
+    headers, found = one.send.headers, []
+    if any(re.search(r"[\x00-\x1f\x7f]", value) for value in [one.sender, *one.account.values(), *headers.values()]):
+        found.append("send.headers: no header can have line ends, so sender and account have none.")
+    if "text" in placeholders(headers):
+        found.append("send.headers: {text} may have line ends, which no header can have.")
+    names = [*headers, *([one.signature.header] if one.signature else [])]
+    return found + [f"send.headers: {name} is no name of a header." for name in names if not HEADER.fullmatch(name)]
+
+
+def _used(send: Sending) -> set[str]:
+    return placeholders([send.url, send.headers, send.query, send.form, send.json_body, send.text])
+
+
+def _is_json(template: Any) -> bool:
+    try:
+        json.dumps(template, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def placeholders(template: Any) -> set[str]:
+    """All `{name}` in a template."""
+    if isinstance(template, dict | list):
+        return set().union(*map(placeholders, template.values() if isinstance(template, dict) else template))
+    return set(PLACEHOLDER.findall(template)) if isinstance(template, str) else set()
+
+
+def map_strings(template: Any, change: Callable[[str], str]) -> Any:
+    """The template with each of its texts changed; keys and anything else stay."""
+    if isinstance(template, dict):
+        return {key: map_strings(value, change) for key, value in template.items()}
+    if isinstance(template, list):
+        return [map_strings(value, change) for value in template]
+    return change(template) if isinstance(template, str) else template
