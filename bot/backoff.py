@@ -1,11 +1,13 @@
 """After a failed request: when its message is tried again, if ever, and how long its gateway is paused."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
 from bot.gateways import Error, Gateway
 from bot.message import Outcome
+from bot.pacing import Bucket
 from models.messages import Class, State
 
 # How long each class is worth sending, in hours: an old reply answers nobody, a token is paid for.
@@ -17,6 +19,16 @@ CAP_MS = 300_000
 UNKNOWN_MS = 60_000
 # A message at the cap is tried every 150 s at the most: with this bound its life ends before its tries do.
 TRIES = {kind: hours * 3_600_000 // (CAP_MS // 2) + 10 for kind, hours in LIFE.items()}
+
+# Who gets these twice loses nothing: a token works once, and a reply says the same again.
+HARMLESS = frozenset((Class.TOKEN, Class.REPLY))
+
+# Errors after which a gateway was not heard, and those with which it works but wants us to wait.
+SILENT = frozenset(("unreachable", "timeout"))
+HOLDING = frozenset(("throttled", "risk hold"))
+
+# A gateway calls or answers more often than is worth writing down.
+HEARD_MS = 5_000
 
 # 1,000 messages a second at 150 ms are 150 under way (Little's law); a gateway may be thrice as slow.
 UNDER_WAY = 512
@@ -46,6 +58,7 @@ class Claimed:
     unknowns: int
     expires_at: int
     claimed_at: int
+    parts: int = 1
 
 
 class Verdict(NamedTuple):
@@ -62,8 +75,9 @@ class Verdict(NamedTuple):
 def judge(message: Claimed, error: Error, now: int, wait: int) -> Verdict:
     """What becomes of a message after this error. `wait` is in milliseconds, for a retry.
 
-    An unknown outcome is waited for and then sent once more; a second one ends it as failed with that error,
-    since it may well have arrived twice. A message is never due after its end, so that it expires on time.
+    An unknown outcome is waited for and then sent once more by the same gateway, where that is harmless; a second
+    one ends it as failed with that error, since it may well have arrived twice. A message is never due after its
+    end, so that it expires on time.
     """
     match error.outcome:
         case Outcome.PERMANENT:
@@ -71,7 +85,7 @@ def judge(message: Claimed, error: Error, now: int, wait: int) -> Verdict:
         case Outcome.PAUSE | Outcome.STOP_SENDER:
             # the gateway's fault and not the message's: this try does not count
             return Verdict(State.SCHEDULED, min(now + wait, message.expires_at), error.name, tries=-1)
-        case Outcome.UNKNOWN if message.unknowns:
+        case Outcome.UNKNOWN if message.unknowns or message.kind not in HARMLESS:
             return Verdict(State.FAILED, now, error.name, unknowns=1)
         case Outcome.UNKNOWN:
             return Verdict(State.UNCERTAIN, min(now + UNKNOWN_MS, message.expires_at), error.name, unknowns=1)
@@ -82,13 +96,14 @@ def judge(message: Claimed, error: Error, now: int, wait: int) -> Verdict:
 
 
 class Lane:
-    """One gateway's share of the outbox: how many requests may be under way, until when it is paused.
+    """One gateway's share of the outbox: how many requests may be under way, until when it is paused, how often in a
+    row it failed. At most `per_second` message parts leave by it in each second; 0 is as many as there are.
 
     After a pause one request goes out to see; each that is taken makes room for one more, so that a gateway
     which asked us to slow down is not met by everything at once.
     """
 
-    def __init__(self, gateway: Gateway, random: Random) -> None:
+    def __init__(self, gateway: Gateway, random: Random, per_second: int = 0) -> None:
         self.gateway = gateway
         self.under_way = 0
         self.more = True
@@ -96,20 +111,58 @@ class Lane:
         self.alert = ""
         self.word = ""
         self.sent_at = 0
+        self.heard_at = 0
+        self.failures = 0
+        self.failed_at = 0
         self.changed = False
+        self.was_heard = False
         self._random = random
         self._limit = UNDER_WAY
         self._pauses = 0
+        self.per_second = per_second
+        self._bucket = Bucket(per_second, within_ms=1_000, every_ms=0)
+        self._full_at = 0
 
     def room(self, now: int) -> int:
         """How many messages to claim now."""
-        if not self.more or self.paused_until > now:
+        if not self.more or max(self.paused_until, self._full_at) > now:
             return 0
-        return max(0, min(self._limit - self.under_way, BATCH))
+        room = min(self._limit - self.under_way, BATCH)
+        return max(0, min(room, self.parts(now)) if self.per_second else room)
+
+    def parts(self, now: int) -> int:
+        """How many parts those may have together, of a gateway that is paced."""
+        return self._bucket.room(now)
+
+    def claimed(self, messages: Sequence[Claimed], room: int, now: int) -> None:
+        """These are going out; there was room for so many."""
+        self.more = self.more or len(messages) == room
+        if not self.per_second:
+            return
+        if messages:
+            self._bucket.take(now, sum(message.parts for message in messages))
+            self.more = True
+        elif self.parts(now) < self.per_second:
+            # the next one may be longer than what is left: once all is free, nothing claimed is nothing there
+            self.more, self._full_at = True, self._bucket.ready_at(now, self.per_second)
+
+    def resumes(self, now: int) -> int:
+        """When there will be room for what waits, in milliseconds; 0 when nothing but an answer makes room."""
+        if not self.more:
+            return 0
+        ready = self._bucket.ready_at(now) if self.per_second else now
+        resumes = max(self.paused_until, self._full_at, ready)
+        return resumes if resumes > now else 0
+
+    def heard(self, now: int) -> None:
+        """The gateway called us or answered; worth writing down every few seconds."""
+        if now - self.heard_at >= HEARD_MS:
+            self.heard_at, self.was_heard = now, True
 
     def took(self, message: Claimed, now: int) -> None:
         """The gateway took a message. One that set out before a pause says nothing about it."""
-        self.sent_at, self.word, self.changed = now, "sent", True
+        self.sent_at, self.word, self.failures, self.changed = now, "sent", 0, True
+        self.heard(now)
         if message.claimed_at >= self.paused_until:
             self.paused_until, self.alert, self._pauses = 0, "", 0
             self._limit = min(self._limit + 1, UNDER_WAY)
@@ -117,6 +170,7 @@ class Lane:
     def failed(self, message: Claimed, error: Error, detail: str, now: int) -> int:
         """The gateway answered with this error. Returns the milliseconds its message has to wait."""
         self.word, self.changed = f"{error.name}: {detail}" if detail else error.name, True
+        self._count(error, now)
         pauses = error.outcome in (Outcome.PAUSE, Outcome.STOP_SENDER)
         if (pauses or error.name == "throttled") and message.claimed_at >= self.paused_until:
             self._pauses += 1
@@ -125,6 +179,16 @@ class Lane:
             self.alert = error.sentence
             return max(self.paused_until - now, 0)
         return delay(message.tries, self._random)
+
+    def _count(self, error: Error, now: int) -> None:
+        """A refusal of one message is a gateway at work; to be asked to wait says nothing either way."""
+        if error.outcome is Outcome.PERMANENT:
+            self.failures = 0
+        elif error.name not in HOLDING:
+            self.failures += 1
+            self.failed_at = now
+        if error.name not in SILENT:
+            self.heard(now)
 
     def adopt(self, until: int, alert: str) -> None:
         """Respect a pause that another process began, or this one before it was started again."""

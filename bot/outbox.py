@@ -16,6 +16,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from bot import queue
 from bot.backoff import LIFE, TRIES, Claimed, Lane, Verdict, judge
 from bot.database import Database
+from bot.failover import Failover
 from bot.gateways import Gateway, SendError
 from bot.gsm import parts
 from bot.message import Outbound, Receipt, Sent
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 LOOK_MS, LOOK_EMBEDDED_MS = 1_000, 10_000
 # A row still with a sender after this belongs to a process that died: a request ends after 10 s.
 LEASE_MS = 60_000
+# How long a token or a reply waits for a phone, or for a gateway that is down, before another one gets it.
+FAILOVER_MS = 120_000
 # Turns are this far apart, so that what comes at once shares a transaction. An idle outbox sends at once.
 GATHER_S = 0.01
 # A message comes to each of these once; to be scheduled, it may come again and again.
@@ -41,20 +44,24 @@ COUNTED = frozenset((State.SENT, State.UNCERTAIN, State.FAILED, State.EXPIRED))
 PRIORITY = {kind: place for place, kind in enumerate(Class)}
 
 PROMISE = """INSERT INTO outbox (origin, phone, text, kind, priority, gateway, created_at, expires_at, parts,
-  state, due_at, claimed_by, claimed_at, tries, unknowns, external_id, error, cost, sent_at, delivered_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $7, '', 0, 0, 0, '', '', '', 0, 0)
+  state, due_at, claimed_by, claimed_at, tries, unknowns, external_id, error, cost, sent_at, delivered_at,
+  given_at, former, sim)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $7, '', 0, 0, 0, '', '', '', 0, 0, $7, $10, 0)
   ON CONFLICT (origin) DO NOTHING"""
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One SMS to be sent. `origin` names what it answers and is promised once; `text` is final."""
+    """One SMS to be sent. `origin` names what it answers and is promised once; `text` is final. It never goes by the
+    gateway `never`; it lives as long as its kind, or `life` milliseconds."""
 
     origin: str
     phone: str
     text: str
     kind: Class
     gateway: str
+    never: str = ""
+    life: int = 0
 
 
 async def promise(promises: Iterable[Promise], now: int) -> None:
@@ -63,9 +70,10 @@ async def promise(promises: Iterable[Promise], now: int) -> None:
 
 
 def _row(message: Promise, now: int) -> tuple[str | int, ...]:
-    kind, ends = message.kind, now + LIFE[message.kind] * 3_600_000
+    kind, ends = message.kind, now + (message.life or LIFE[message.kind] * 3_600_000)
     what = message.origin, message.phone, message.text, kind, PRIORITY[kind]
-    return (*what, message.gateway, now, ends, parts(message.text))
+    former = f"{message.never} " if message.never else ""
+    return (*what, message.gateway, now, ends, parts(message.text), former)
 
 
 class Outbox:
@@ -82,13 +90,19 @@ class Outbox:
         metrics: Metrics,
         clock: Callable[[], int] = now_ms,
         random: Random | None = None,
+        failover_ms: int = FAILOVER_MS,
+        per_second: Mapping[str, int] | None = None,
     ) -> None:
         self._database = database
-        self._router = router
+        self._failover = Failover(router, failover_ms)
+        usual = LOOK_EMBEDDED_MS if database.embedded else LOOK_MS
+        self._look_every = min(usual, max(LOOK_MS, failover_ms // 10))
         self._metrics = metrics
         self._clock = clock
         self._receipts = Receipts(database, metrics, clock)
-        self._lanes = {name: Lane(gateway, random or Random()) for name, gateway in sorted(gateways.items())}
+        random, pace = random or Random(), per_second or {}
+        self._lanes = {name: Lane(each, random, pace.get(name, 0)) for name, each in sorted(gateways.items())}
+        self.on_notify: list[Callable[[], None]] = []
         self._me = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._results: list[Result] = []
         self._requests: set[asyncio.Task[None]] = set()
@@ -114,6 +128,13 @@ class Outbox:
         for lane in self._lanes.values():
             lane.more = True
         self._wake.set()
+        for tell in self.on_notify:
+            tell()
+
+    def heard(self, gateway: str) -> None:
+        """A gateway called us. It is written down in a turn that comes anyway."""
+        if lane := self._lanes.get(gateway):
+            lane.heard(self._clock())
 
     async def record_receipt(self, receipt: Receipt) -> bool:
         """Write a delivery report, committed on return; False when no message has its id (yet)."""
@@ -170,7 +191,7 @@ class Outbox:
         lanes = self._lanes.values()
         if self._results or (not self._stopping and any(lane.room(now) for lane in lanes)):
             return 0
-        resumes = [lane.paused_until for lane in lanes if lane.more and lane.paused_until > now]
+        resumes = [at for lane in lanes if (at := lane.resumes(now))]
         return max(0, min([self._look_at, *resumes]) - now) / 1000
 
     @asynccontextmanager
@@ -178,17 +199,21 @@ class Outbox:
         """A transaction that begins with writing what came back; if it fails, the next one writes that."""
         results, self._results = self._results, []
         changed = [lane for lane in self._lanes.values() if lane.changed]
-        for lane in changed:
-            lane.changed = False
+        heard = [lane for lane in self._lanes.values() if lane.was_heard]
+        for lane in self._lanes.values():
+            lane.changed = lane.was_heard = False
         try:
             async with self._database.work() as db:
                 await queue.write(db, results, now)
                 await queue.write_gateways(db, changed)
+                await queue.write_heard(db, [(lane.gateway.name, lane.heard_at) for lane in heard])
                 yield db, results
         except BaseException:
             self._results = results + self._results
             for lane in changed:
                 lane.changed = True
+            for lane in heard:
+                lane.was_heard = True
             raise
 
     async def _look(self, db: BaseDBAsyncClient, now: int) -> list[str]:
@@ -197,21 +222,17 @@ class Outbox:
         # nobody else sends from an embedded database; and its machine's clock may have been set back since
         await queue.take_back(db, self._me, sys.maxsize if embedded else now - LEASE_MS)
         if not self.turned_at:
-            await self._reroute(db)
+            await self._failover.settle(db, list(self._lanes), now)
         next_due = await queue.promote(db, now)
         expired = await queue.expire(db, now)
+        await self._failover.look(db, now)
         for name, (until, alert) in (await queue.pauses(db)).items():
             if name in self._lanes:
                 self._lanes[name].adopt(until, alert)
         for lane in self._lanes.values():
             lane.more = True
-        self._look_at = min(now + (LOOK_EMBEDDED_MS if embedded else LOOK_MS), next_due or sys.maxsize)
+        self._look_at = min(now + self._look_every, next_due or sys.maxsize)
         return expired
-
-    async def _reroute(self, db: BaseDBAsyncClient) -> None:
-        """Messages of a gateway that is no longer configured go by one that is."""
-        found = await queue.strays(db, list(self._lanes))
-        await queue.move(db, [(number, self._router.gateway_for(phone, kind)) for number, phone, kind in found])
 
     async def _claim(self, db: BaseDBAsyncClient, now: int) -> list[tuple[Lane, Claimed]]:
         ready = [] if self._stopping else [lane for lane in self._lanes.values() if lane.room(now)]
@@ -221,8 +242,7 @@ class Outbox:
             room = lane.room(now)
             lane.more = False  # before looking: notify() may say otherwise meanwhile
             messages = [] if off else await queue.claim(db, lane, room, self._me, now)
-            if len(messages) == room:
-                lane.more = True
+            lane.claimed(messages, room, now)
             claimed += [(lane, message) for message in messages]
         return claimed
 

@@ -9,32 +9,48 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from bot.backoff import Claimed, Lane, Verdict
 from bot.message import Sent
 from models.messages import Class, State
-from models.sql import connection, execute, execute_many, marks, on_postgres
+from models.sql import connection, execute, execute_many, on_postgres
 
 # Conditions on `state` are written as in the partial indexes, since SQLite uses those for no other form.
 # {lock} passes over rows that another process holds.
 CLAIM = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
   WHERE id IN (SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $3
                ORDER BY priority, id LIMIT $4 {lock})
-  RETURNING id, priority, phone, text, kind, tries, unknowns, expires_at"""
+  RETURNING id, priority, phone, text, kind, tries, unknowns, expires_at, parts"""
+# Of those, the first that have together so many parts; one longer than all that a second allows goes alone.
+CLAIM_PARTS = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
+  WHERE id IN (SELECT id FROM (SELECT id, parts, SUM(parts) OVER (ORDER BY priority, id) AS total
+    FROM (SELECT id, priority, parts FROM outbox WHERE state = 'waiting' AND gateway = $3
+          ORDER BY priority, id LIMIT $4 {lock}) AS first) AS added
+    WHERE total <= $5 OR (total = parts AND $5 >= $6))
+  RETURNING id, priority, phone, text, kind, tries, unknowns, expires_at, parts"""
 PROMOTE = """UPDATE outbox SET state = 'waiting' WHERE id IN
   (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 {lock})"""
 EXPIRE = """UPDATE outbox SET state = 'expired', error = 'expired' WHERE id IN
   (SELECT id FROM outbox WHERE state = 'waiting' AND expires_at <= $1 {lock}) RETURNING gateway"""
-TAKE_BACK = """UPDATE outbox SET state = 'waiting' WHERE id IN
-  (SELECT id FROM outbox WHERE state = 'sending' AND claimed_by <> $1 AND claimed_at <= $2 {lock})"""
+# What a phone pulled is between it and us; but it does not keep it for ever.
+UNREPORTED = """UPDATE outbox SET state = 'expired', error = 'no report' WHERE id IN
+  (SELECT id FROM outbox WHERE state = 'sending' AND gateway LIKE 'phone-%' AND expires_at <= $1 {lock})
+  RETURNING gateway"""
+TAKE_BACK = """UPDATE outbox SET state = CASE WHEN kind IN ('token', 'reply') THEN 'waiting' ELSE 'failed' END,
+    error = 'interrupted', unknowns = unknowns + 1 WHERE id IN
+  (SELECT id FROM outbox WHERE state = 'sending' AND gateway NOT LIKE 'phone-%' AND claimed_by <> $1
+     AND claimed_at <= $2 {lock})"""
 NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE state IN ('scheduled', 'uncertain')"
-STRAYS = """SELECT id, phone, kind FROM outbox WHERE state = 'waiting' AND gateway NOT IN ({names}) UNION ALL
-  SELECT id, phone, kind FROM outbox WHERE state IN ('scheduled', 'uncertain') AND gateway NOT IN ({names})"""
 
 WRITE_SENT = """UPDATE outbox SET state = 'sent', error = '', external_id = $2, parts = $3, cost = $4,
   sent_at = $5 WHERE id = $1 AND state = 'sending'"""
 WRITE_NOT_SENT = """UPDATE outbox SET state = $2, due_at = $3, error = $4, tries = tries + $5,
   unknowns = unknowns + $6 WHERE id = $1 AND state = 'sending'"""
-WRITE_GATEWAY = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
-  VALUES ($1, 0, $2, $3, $4, $5) ON CONFLICT (name) DO UPDATE SET last_word = excluded.last_word,
-  sent_at = CASE WHEN excluded.sent_at > 0 THEN excluded.sent_at ELSE gatewaystate.sent_at END,
-  paused_until = excluded.paused_until, alert = excluded.alert"""
+WRITE_GATEWAY = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert, failures,
+  failed_at) VALUES ($1, 0, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET last_word = excluded.last_word,
+  sent_at = CASE WHEN excluded.sent_at > gatewaystate.sent_at THEN excluded.sent_at ELSE gatewaystate.sent_at END,
+  paused_until = excluded.paused_until, alert = excluded.alert, failures = excluded.failures,
+  failed_at = CASE WHEN excluded.failed_at > gatewaystate.failed_at THEN excluded.failed_at
+    ELSE gatewaystate.failed_at END"""
+WRITE_HEARD = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
+  VALUES ($1, $2, 0, '', 0, '') ON CONFLICT (name) DO UPDATE SET heard_at = excluded.heard_at
+  WHERE excluded.heard_at > gatewaystate.heard_at"""
 
 SIZES = """SELECT gateway, state, COUNT(*) AS messages, MIN(created_at) AS oldest FROM outbox
   WHERE state = 'waiting' GROUP BY gateway, state UNION ALL
@@ -80,7 +96,11 @@ async def switched_off(db: BaseDBAsyncClient) -> bool:
 async def claim(db: BaseDBAsyncClient, lane: Lane, room: int, me: str, now: int) -> list[Claimed]:
     """Take up to `room` messages of one gateway, the most urgent first. Nobody else gets them until they are
     written back or taken back."""
-    rows = await execute(db, _locking(CLAIM), (me, now, lane.gateway.name, room))
+    values = me, now, lane.gateway.name, room
+    if lane.per_second:
+        rows = await execute(db, _locking(CLAIM_PARTS), (*values, lane.parts(now), lane.per_second))
+    else:
+        rows = await execute(db, _locking(CLAIM), values)
     rows.sort(key=lambda row: (row.pop("priority"), row["id"]))
     return [Claimed(**row | {"kind": Class(row["kind"]), "claimed_at": now}) for row in rows]
 
@@ -113,9 +133,17 @@ async def write(db: BaseDBAsyncClient, results: Sequence[Result], now: int) -> N
 
 
 async def write_gateways(db: BaseDBAsyncClient, lanes: Sequence[Lane]) -> None:
-    """Write the gateways' last words and pauses."""
-    rows = [(each.gateway.name, each.sent_at, _cut(each.word, 200), each.paused_until, each.alert) for each in lanes]
+    """Write the gateways' last words, failures and pauses."""
+    rows = [
+        (name, each.sent_at, _cut(each.word, 200), each.paused_until, each.alert, each.failures, each.failed_at)
+        for name, each in ((lane.gateway.name, lane) for lane in lanes)
+    ]
     await execute_many(db, WRITE_GATEWAY, rows)
+
+
+async def write_heard(db: BaseDBAsyncClient, heard: Sequence[tuple[str, int]]) -> None:
+    """Write when gateways were last heard, by name, in milliseconds."""
+    await execute_many(db, WRITE_HEARD, heard)
 
 
 async def pauses(db: BaseDBAsyncClient) -> dict[str, tuple[int, str]]:
@@ -125,8 +153,8 @@ async def pauses(db: BaseDBAsyncClient) -> dict[str, tuple[int, str]]:
 
 
 async def take_back(db: BaseDBAsyncClient, me: str, before: int) -> None:
-    """Messages that other senders claimed before this time wait again. It counts as a try and not as unknown:
-    what was promised goes out at least once."""
+    """Messages that other senders claimed before this time and never wrote back: they may have gone. Tokens and
+    replies wait again, for the same gateway, since what was promised goes out at least once."""
     await execute(db, _locking(TAKE_BACK), (me, before))
 
 
@@ -139,18 +167,8 @@ async def promote(db: BaseDBAsyncClient, now: int) -> int | None:
 
 async def expire(db: BaseDBAsyncClient, now: int) -> list[str]:
     """End what is too old to send; returns the gateway of each."""
-    return [row["gateway"] for row in await execute(db, _locking(EXPIRE), (now,))]
-
-
-async def strays(db: BaseDBAsyncClient, gateways: Sequence[str]) -> list[tuple[int, str, Class]]:
-    """Id, phone and kind of messages for a gateway that is none of these."""
-    rows = await execute(db, STRAYS.format(names=marks(len(gateways))), gateways)
-    return [(row["id"], row["phone"], Class(row["kind"])) for row in rows]
-
-
-async def move(db: BaseDBAsyncClient, moves: Sequence[tuple[int, str]]) -> None:
-    """Give messages, by id, to other gateways."""
-    await execute_many(db, "UPDATE outbox SET gateway = $2 WHERE id = $1", moves)
+    ended = [row for each in (EXPIRE, UNREPORTED) for row in await execute(db, _locking(each), (now,))]
+    return [row["gateway"] for row in ended]
 
 
 def _locking(statement: str) -> str:

@@ -1,20 +1,117 @@
-"""Which gateway carries a message: asked when a message is promised, before its row is written."""
+"""Which gateway carries a message: asked when it is promised, and again when it has waited too long."""
 
+from collections.abc import Callable, Collection, Sequence
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.health import Health, Watch
+from bot.networks import Networks, fits
 from models.messages import Class
+from models.phones import PREFIX, phone_id
+
+PHONES = "phones"  # in a route: all linked phones
+NOWHERE = "none"  # the gateway of a message that no gateway may carry as things are
+
+
+def is_phones(name: str) -> bool:
+    """Whether a name in a route or a rule stands for a gateway phone, or for all of them."""
+    return name == PHONES or phone_id(name) > 0
+
+
+def route(wanted: Sequence[str], gateways: Sequence[str], *, simulated: bool) -> list[str]:
+    """The order of all that is configured: as the operator wants it, else as it is, phones last. The simulator
+    carries what nothing else does, in the demo world only."""
+    real = [name for name in gateways if name != "simulator"]
+    usual = [*real, PHONES] if real or not simulated else ["simulator", PHONES]
+    return [name for name in wanted if name in gateways or is_phones(name)] or usual
+
+
+class Rule(BaseModel):
+    """One line of the operator's: messages for which all that is given holds go by these gateways, in order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    network: str = Field("", pattern="^([0-9]{5,6})?$")
+    prefix: str = Field("", pattern=r"^(\+[0-9]+)?$")
+    kind: Class | None = Field(None, alias="class")
+    gateways: tuple[str, ...] = Field(min_length=1)
+
+    def holds(self, phone: str, kind: Class, network: str) -> bool:
+        if self.network and self.network != network:
+            return False
+        return phone.startswith(self.prefix) and self.kind in (None, kind)
 
 
 class Router:
-    """`order` names the gateways that can send, the preferred one first; at least one."""
+    """`order` names the gateways in the operator's order, `phones` for all linked ones, whose names `linked` tells;
+    it is set when the phones are there. `able` are those that can send; an answer may leave by any of them."""
 
-    def __init__(self, order: list[str]) -> None:
+    def __init__(
+        self,
+        order: Sequence[str],
+        rules: Sequence[Rule] = (),
+        *,
+        able: Collection[str] | None = None,
+        watch: Watch | None = None,
+        networks: Networks | None = None,
+    ) -> None:
         if not order:
             raise ValueError("no gateway can send")
-        self._order = order
+        self._order, self._rules = order, rules
+        self.linked: Callable[[], Sequence[str]] = list
+        self._able = set(order if able is None else able) - {PHONES}
+        self.networks = networks or Networks()
+        self.watch = watch or Watch()
 
-    def reply_gateway(self, came_in_by: str) -> str:
-        """A reply goes the way the message came, where that gateway can send."""
-        return came_in_by if came_in_by in self._order else self._order[0]
+    def reply_gateway(self, came_in_by: str, phone: str = "", kind: Class = Class.REPLY) -> str:
+        """A reply goes the way the message came, where that gateway can send and is well."""
+        if self._can_send(came_in_by) and self.watch.heard(came_in_by) is Health.WELL:
+            self.watch.given(came_in_by)
+            return came_in_by
+        return self.gateway_for(phone, kind)
 
-    def gateway_for(self, phone: str, kind: Class) -> str:
-        """The gateway for a message that answers nothing."""
-        return self._order[0]
+    def gateway_for(self, phone: str, kind: Class, left: Collection[str] = ()) -> str:
+        """The gateway for a message that answers nothing: the first that is well, else the first that is not
+        paused, else the first; NOWHERE when there is none. Never one of `left`."""
+        names = self._possible(phone, kind, left)
+        chosen = self._well(names)
+        chosen = chosen or next((name for name in names if self.watch.state(name) is not Health.PAUSED), "")
+        chosen = chosen or next(iter(names), NOWHERE)
+        self.watch.given(chosen)
+        return chosen
+
+    def next_gateway(self, phone: str, kind: Class, left: Collection[str]) -> str:
+        """Where a message goes that has waited too long: another gateway that is well, else nothing."""
+        chosen = self._well(self._possible(phone, kind, left))
+        if chosen:
+            self.watch.given(chosen)
+        return chosen
+
+    def learn(self, phone: str, network: str) -> None:
+        """A gateway named the network that this phone wrote from."""
+        self.networks.learn(phone, network)
+
+    def _well(self, names: Sequence[str]) -> str:
+        for name in names:
+            if self.watch.state(name) is Health.WELL or self.watch.on_trial(name):
+                return name
+        return ""
+
+    def _possible(self, phone: str, kind: Class, left: Collection[str]) -> list[str]:
+        network = self.networks.of(phone)
+        rule = next((rule for rule in self._rules if rule.holds(phone, kind, network)), None)
+        names = [each for name in (rule.gateways if rule else self._order) for each in self._expanded(name, network)]
+        if rule is None and kind is Class.BROADCAST:
+            names = [name for name in names if not name.startswith(PREFIX)]  # operators block SIMs that send many
+        return [name for name in dict.fromkeys(names) if name not in left and self._can_send(name)]
+
+    def _expanded(self, name: str, network: str) -> list[str]:
+        if name != PHONES:
+            return [name]
+        return sorted(self.linked(), key=lambda each: (not self._fits(each, network), self.watch.waiting(each)))
+
+    def _fits(self, name: str, network: str) -> bool:
+        return bool(network) and any(fits(network, carrier) for carrier in self.watch.facts(name).carriers)
+
+    def _can_send(self, name: str) -> bool:
+        return name in self.linked() if name.startswith(PREFIX) else name in self._able

@@ -53,7 +53,8 @@ class State(StrEnum):
 
 
 class Outbox(Model):
-    """Every SMS that we promised to send. `origin` names what it answers, so it is promised once."""
+    """Every SMS that we promised to send. `origin` names what it answers, so it is promised once. It was given to its
+    gateway at `given_at`; `former` names those that it has left for good, a space after each."""
 
     id = fields.BigIntField(primary_key=True)
     origin = fields.CharField(80, unique=True)
@@ -68,6 +69,7 @@ class Outbox(Model):
     expires_at = fields.BigIntField()
     claimed_by = fields.CharField(32, default="")
     claimed_at = fields.BigIntField(default=0)
+    sim = fields.SmallIntField(default=0, db_default=0)
     tries = fields.IntField(default=0)
     unknowns = fields.IntField(default=0)
     external_id = fields.CharField(120, default="")
@@ -76,6 +78,8 @@ class Outbox(Model):
     cost = fields.CharField(20, default="")
     sent_at = fields.BigIntField(default=0)
     delivered_at = fields.BigIntField(default=0)
+    given_at = fields.BigIntField(default=0, db_default=0)
+    former = fields.CharField(200, default="", db_default="")
 
     class Meta:
         indexes = (("phone", "id"), ("created_at",))
@@ -94,6 +98,7 @@ class Contact(Model):
     bad_since = fields.BigIntField(default=0)
     replies = fields.IntField(default=0)
     replies_since = fields.BigIntField(default=0)
+    network = fields.CharField(10, default="", db_default="")
 
 
 class Draft(Model):
@@ -144,7 +149,9 @@ class UssdTurn(Model):
 
 
 class GatewayState(Model):
-    """A gateway's last word, and whether it is paused."""
+    """What is known of a gateway: its last word, whether it is paused, how often in a row it failed, and what the
+    office was `told` of it (`down`, or nothing). A test message left at `tested_at`; the last one that came back took
+    `round_trip` milliseconds. `airtime` is what is left of it, in the operator's own figures."""
 
     name = fields.CharField(40, primary_key=True)
     heard_at = fields.BigIntField(default=0)
@@ -152,6 +159,16 @@ class GatewayState(Model):
     last_word = fields.CharField(200, default="")
     paused_until = fields.BigIntField(default=0)
     alert = fields.CharField(200, default="")
+    failures = fields.IntField(default=0, db_default=0)
+    failed_at = fields.BigIntField(default=0, db_default=0)
+    told = fields.CharField(8, default="", db_default="")
+    told_at = fields.BigIntField(default=0, db_default=0)
+    tested_at = fields.BigIntField(default=0, db_default=0)
+    returned_at = fields.BigIntField(default=0, db_default=0)
+    round_trip = fields.BigIntField(default=0, db_default=0)
+    lost_tests = fields.IntField(default=0, db_default=0)
+    airtime = fields.CharField(40, default="", db_default="")
+    airtime_at = fields.BigIntField(default=0, db_default=0)
 
 
 class Refused(Model):

@@ -103,7 +103,8 @@ class Queue:
 @dataclass(frozen=True, slots=True)
 class Messages:
     """Today's SMS of all gateways. Those that came in and those promised are counted up to `COUNT`, what became
-    of them among the newest `LOOK`. `heard` is when each gateway last called us today, in milliseconds."""
+    of them among the newest `LOOK`. `heard` is when each gateway last called us today, in milliseconds; `went` is what
+    it sent today, and what was lost there."""
 
     received: Counted
     not_understood: int
@@ -115,6 +116,7 @@ class Messages:
     lost: int
     dialled: Counted
     heard: dict[str, int]
+    went: dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,7 @@ async def _messages(today: int) -> Messages:
         lost=_sum(sent, "lost"),
         dialled=_counted(_sum(dialled, "sessions"), LOOK),
         heard=heard,
+        went={row["gateway"]: (row["sent"] + row["delivered"], row["lost"]) for row in sent},
     )
 
 

@@ -1,16 +1,17 @@
 """An outbox driven turn by turn: a clock that stands still, a gateway that answers as told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
 from bot.database import Database
 from bot.gateways import SendError
+from bot.health import Watch
 from bot.message import Outbound, Sent
 from bot.metrics import Metrics
 from bot.outbox import Outbox, Promise, promise
-from bot.routing import Router
+from bot.routing import Router, Rule
 from models.messages import Class
 from models.sql import execute
 
@@ -66,21 +67,48 @@ class ScriptedGateway:
 
 
 class Bench:
-    """A database, a clock, two gateways that can send and an outbox over them."""
+    """A database, a clock, two gateways that can send and an outbox over them, with `phones` linked beside."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, order: Sequence[str] = ("africastalking", "kannel", "phones")) -> None:
         self.database = database
+        self.order = order
+        self.phones: list[str] = []
         self.clock = Clock()
         self.gateway = ScriptedGateway("africastalking", self.clock)
         self.other = ScriptedGateway("kannel", self.clock)
         self.metrics = Metrics()
-        self.outbox = self.new_outbox()
+        self.router = self.new_router()
+        self.outbox = self.new_outbox(self.router)
 
-    def new_outbox(self) -> Outbox:
+    def new_router(self, rules: Sequence[Rule] = ()) -> Router:
+        """Another process' view of the gateways."""
+        names = [self.gateway.name, self.other.name]
+        router = Router(self.order, rules, able=names, watch=Watch(names, self.clock))
+        router.linked = lambda: self.phones
+        return router
+
+    def new_outbox(self, router: Router | None = None, **settings: Any) -> Outbox:
         """One more process' outbox over the same database and gateways."""
         gateways: Any = {gateway.name: gateway for gateway in (self.gateway, self.other)}
-        router = Router(list(gateways))
-        return Outbox(self.database, gateways, router, self.metrics, self.clock, Random(7))
+        router = router or self.new_router()
+        return Outbox(self.database, gateways, router, self.metrics, self.clock, Random(7), **settings)
+
+    async def link(self, *, battery: int | None = None, charging: bool | None = None, sims: str = "[]") -> str:
+        """Link a phone that was heard this moment; its name as a gateway."""
+        now, number = self.clock(), len(self.phones) + 1
+        await self.sql(
+            "INSERT INTO phone (id, name, token_hash, former_hash, login, password_hash, code_hash, code_until, "
+            "code_tries, signing_key, model, version, push, sims, battery, charging, network, clock_offset, paused, "
+            "added_at, linked_at, unlinked_at, seen_at, webhook_at, export_since, lost) VALUES ($1, $2, '', '', '', "
+            "'', '', 0, 0, '', '', '1.67.0', $3, $4, $5, $6, 'wifi', 0, $3, $7, $7, 0, $7, 0, 0, '')",
+            *(number, f"Shop phone {number}", False, sims, battery, charging, now),
+        )
+        self.phones.append(f"phone-{number}")
+        return f"phone-{number}"
+
+    async def look(self) -> None:
+        """The outbox takes its look at the queue: after ten seconds at the latest."""
+        await self.settle_after(10 * SECOND)
 
     async def promise(self, *texts: str, kind: Class = Class.REPLY, gateway: str = "africastalking") -> None:
         """Promise one message for each text, which is also its origin."""

@@ -68,6 +68,8 @@ VERDICTS = [
     *((name, claimed(), Verdict(State.FAILED, NOW, name)) for name in sorted(PERMANENT)),
     *((name, claimed(), Verdict(State.UNCERTAIN, NOW + UNKNOWN_MS, name, unknowns=1)) for name in UNKNOWN),
     *((name, claimed(2, 1), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
+    *((name, claimed(kind=Class.REMINDER), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
+    *((name, claimed(kind=Class.BROADCAST), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
     ("unreachable", claimed(TRIES[Class.REPLY]), Verdict(State.FAILED, NOW, "too many tries")),
     ("unreachable", claimed(expires_at=NOW + 500), Verdict(State.SCHEDULED, NOW + 500, "unreachable")),
 ]

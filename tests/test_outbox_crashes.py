@@ -7,7 +7,7 @@ import pytest
 
 from bot import queue
 from bot.backoff import TRIES
-from bot.database import Database
+from bot.database import Database, DatabaseAway
 from bot.message import Sent
 from models.messages import Class
 from tests.sending import SECOND, START, Bench
@@ -37,7 +37,7 @@ async def test_what_a_killed_process_was_sending_is_sent(bench: Bench) -> None:
     await bench.settle_after(60 * SECOND)
     assert bench.gateway.texts == ["hello"]
     row = await bench.row("hello")
-    assert (row["state"], row["tries"], row["unknowns"]) == ("sent", 2, 0)
+    assert (row["state"], row["tries"], row["unknowns"]) == ("sent", 2, 1)
 
 
 async def test_a_request_that_takes_long_is_not_taken_for_a_dead_one(bench: Bench) -> None:
@@ -80,7 +80,7 @@ async def test_a_result_is_written_after_the_database_failed(bench: Bench, monke
 
     monkeypatch.setattr(queue, "write", failing)
     await bench.promise("hello")
-    with pytest.raises(ConnectionError):
+    with pytest.raises(DatabaseAway):
         await bench.settle()
     await bench.settle()
     assert bench.gateway.texts == ["hello"]

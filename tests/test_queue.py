@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot import queue
+from bot import failover, health, queue
 from bot.database import Database
 from bot.metrics import Metrics
 from bot.queue import Size
@@ -41,14 +41,27 @@ def test_a_queue_that_is_empty_at_the_next_scrape_is_not_shown() -> None:
     assert b"kannel" not in metrics.text()
 
 
-STATEMENTS = [queue.CLAIM, queue.PROMOTE, queue.EXPIRE, queue.TAKE_BACK, queue.NEXT_DUE, queue.STRAYS, queue.SIZES]
+STATEMENTS = [
+    *(
+        queue.CLAIM,
+        queue.CLAIM_PARTS,
+        queue.PROMOTE,
+        queue.EXPIRE,
+        queue.UNREPORTED,
+        queue.TAKE_BACK,
+        queue.NEXT_DUE,
+        queue.SIZES,
+    ),
+    *(failover.STRAYS, failover.HOMELESS, failover.OVERDUE, failover.MOVE, failover.END),
+    *(failover.FORSAKE, failover.BEREAVE, health.WAITING, queue.WRITE_SENT, queue.WRITE_NOT_SENT, FIND.format("$1")),
+]
 
 
 async def test_no_statement_reads_the_history(bench: Bench) -> None:
     if not bench.database.embedded:
         pytest.skip("PostgreSQL plans by what a table holds; the conditions are the same")
     async with bench.database.work() as db:
-        for statement in [*STATEMENTS, queue.WRITE_SENT, queue.WRITE_NOT_SENT, FIND.format("$1")]:
+        for statement in STATEMENTS:
             values = [1] * sum(f"${n}" in statement for n in range(1, 9))
             plan = await execute(db, "EXPLAIN QUERY PLAN " + statement.format(lock="", names="''"), values)
             assert "SCAN outbox" not in {step["detail"] for step in plan}, statement

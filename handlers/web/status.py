@@ -1,15 +1,17 @@
 """The page at `/`: how things are today, what is stuck and why. Drawn on the server, needs no script."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 from aiohttp import web
 
 from bot.gateways import ERRORS
+from bot.health import Facts, Health, judged, known
 from bot.metrics import Metrics
 from bot.parts import MWANGA, Mwanga
+from bot.routing import NOWHERE
 from bot.site import Site
 from handlers.web.page import page
 from models import GatewayState, OfficeUser, report
@@ -25,14 +27,16 @@ EMPTY = Queue(Counted(0, False), 0)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A gateway as the page shows it. Times are milliseconds, 0 for never; `trouble` is a sentence or nothing."""
+    """A gateway as the page shows it. Times are milliseconds, 0 for never; `trouble` is a sentence or nothing;
+    `today` is what it sent and what was lost."""
 
-    name: str
+    facts: Facts
+    state: Health
     heard_at: int
-    sent_at: int
     last_word: str
     trouble: str
     queue: Queue
+    today: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
     midnight = now.astimezone(mwanga.site.zone).replace(hour=0, minute=0, second=0, microsecond=0)
     now_ms = int(now.timestamp() * 1000)
     seen = await report.read(now_ms, midnight.astimezone(UTC))
+    await mwanga.router.watch.look()
     lines = _lines(mwanga, seen, now_ms)
     return page(
         request,
@@ -68,7 +73,7 @@ async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
         sort_bound=report.SORT,
         now=now_ms,
         zone=midnight.tzname(),
-        when=partial(_when, mwanga.site, now),
+        when=partial(when, mwanga.site, now),
         age=partial(age, now_ms),
         figure=_figure,
     )
@@ -79,21 +84,26 @@ def _lines(mwanga: Mwanga, seen: Report, now: int) -> dict[str, Line]:
     states = {state.name: state for state in seen.gateways}
     senders = mwanga.outbox.gateways
     lines = {}
-    for name in sorted({*mwanga.doors.gateways, *senders, *seen.queues}):
+    watched = mwanga.router.watch.gateways
+    for name in sorted({*mwanga.doors.gateways, *senders, *watched, *seen.queues}):
         state = states.get(name) or GatewayState(name=name)
-        word = _word(state) if name in senders else "It brings messages and carries none."
-        lines[name] = _line(mwanga.site, state, word, seen, now)
+        facts = watched[name][0] if name in watched else known(state)
+        word = _word(state) if name in senders or facts.phone else "It brings messages and carries none."
+        lines[name] = _line(mwanga.site, facts, word, seen, now)
+    if NOWHERE in lines:
+        lines[NOWHERE] = replace(lines[NOWHERE], trouble="No gateway may carry these messages as things are.")
     return lines
 
 
-def _line(site: Site, state: GatewayState, word: str, seen: Report, now: int) -> Line:
-    trouble = state.alert
-    if state.paused_until > now:
-        until = site.clock(_moment(state.paused_until))
-        trouble = f"{trouble or 'It asked us to slow down.'} Paused until {until}."
-    heard = max(state.heard_at, seen.messages.heard.get(state.name, 0))
-    queue = seen.queues.get(state.name, EMPTY)
-    return Line(state.name, heard, state.sent_at, word, trouble, queue)
+def _line(site: Site, facts: Facts, word: str, seen: Report, now: int) -> Line:
+    condition = judged(facts, now)
+    trouble = condition.reason or facts.alert
+    if facts.paused_until > now:
+        trouble = f"{trouble} Paused until {site.clock(_moment(facts.paused_until))}."
+    heard = max(facts.heard_at, seen.messages.heard.get(facts.name, 0))
+    queue = seen.queues.get(facts.name, EMPTY)
+    today = seen.messages.went.get(facts.name, (0, 0))
+    return Line(facts, condition.state, heard, word, trouble, queue, today)
 
 
 def _word(state: GatewayState) -> str:
@@ -136,7 +146,7 @@ def _moment(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def _when(site: Site, now: datetime, ms: int) -> str:
+def when(site: Site, now: datetime, ms: int) -> str:
     """10:42, or 23 Nov 10:42 on another day."""
     moment = _moment(ms)
     day = site.day(moment, "en")

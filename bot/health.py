@@ -1,0 +1,228 @@
+"""How each gateway is: facts out of the database, judged by one pure function, for the router and the office."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from models.messages import GatewayState
+from models.phones import PREFIX, read_sims
+from models.sql import connection, execute, now_ms
+
+MINUTE = 60_000
+# An idle phone sleeps for a while without being dead: others raised their alarm from 30 to 90 minutes
+# (nyaruka/rapidpro PR 6738). The app tells us every 5 minutes that it is there.
+QUIET_MS, SILENT_MS = 15 * MINUTE, 90 * MINUTE
+FAILURES = 3  # in a row: one may be chance
+TRIAL_MS = 5 * MINUTE  # a gateway that was down gets one message after this long, to see
+WAITED_MS = 5 * MINUTE
+TEST_MS = 10 * MINUTE  # a test message takes seconds; an operator in trouble, minutes
+LOST_TESTS = 2
+BATTERY = 15  # percent
+LOOK = 10_000  # waiting messages counted
+
+STATES = "SELECT * FROM gatewaystate"
+PHONES = "SELECT * FROM phone WHERE linked_at > 0 AND unlinked_at = 0"
+WAITING = f"""SELECT gateway, COUNT(*) AS messages, MIN(given_at) AS oldest
+  FROM (SELECT gateway, given_at FROM outbox WHERE state = 'waiting' LIMIT {LOOK}) AS waiting GROUP BY gateway"""
+
+
+class Health(StrEnum):
+    """`well` carries messages; `quiet` may, and is asked last; `down` does not; `paused` is not asked."""
+
+    WELL = "well"
+    QUIET = "quiet"
+    DOWN = "down"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a gateway. Times are milliseconds, 0 for never; `oldest` is since when its oldest message
+    waits, `stopped` why none of a phone's SIMs sends, `title` what the office calls it, `number` a phone's own."""
+
+    name: str
+    title: str = ""
+    phone: bool = False
+    paused: bool = False
+    stopped: str = ""
+    heard_at: int = 0
+    sent_at: int = 0
+    failures: int = 0
+    failed_at: int = 0
+    paused_until: int = 0
+    alert: str = ""
+    last_word: str = ""
+    waiting: int = 0
+    oldest: int = 0
+    battery: int | None = None
+    charging: bool | None = None
+    network: str = ""
+    tested_at: int = 0
+    returned_at: int = 0
+    round_trip: int = 0
+    lost_tests: int = 0
+    airtime: str = ""
+    airtime_at: int = 0
+    told: str = ""
+    told_at: int = 0
+    note: str = ""
+    carriers: tuple[str, ...] = ()
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A gateway's state, and the sentence why; none is needed for one that is well."""
+
+    state: Health
+    reason: str = ""
+
+
+def judged(facts: Facts, now: int) -> Condition:
+    """How a gateway is. The gravest is said first."""
+    if facts.paused:
+        return Condition(Health.PAUSED, "The office has paused it.")
+    if sentence := _down(facts, now):
+        return Condition(Health.DOWN, sentence)
+    if facts.paused_until > now:
+        return Condition(Health.PAUSED, facts.alert or "It asked us to slow down.")
+    if sentence := _quiet(facts, now):
+        return Condition(Health.QUIET, sentence)
+    return Condition(Health.WELL)
+
+
+def _down(facts: Facts, now: int) -> str:
+    if facts.phone and facts.heard_at <= now - SILENT_MS:
+        return "It has not been heard for an hour and a half."
+    if facts.stopped:
+        return facts.stopped
+    if _failing(facts) and now < facts.failed_at + TRIAL_MS:
+        return facts.alert or f"Nothing could be handed to it, {facts.failures} times in a row."
+    if facts.lost_tests >= LOST_TESTS:
+        return f"The last {facts.lost_tests} test messages did not come back."
+    return ""
+
+
+def _quiet(facts: Facts, now: int) -> str:
+    tests = facts.lost_tests or (facts.returned_at < facts.tested_at <= now - TEST_MS)
+    for true, sentence in (
+        (_failing(facts), "It was down; one message tries it again."),
+        (facts.phone and facts.heard_at <= now - QUIET_MS, "It has not been heard for a quarter of an hour."),
+        (facts.oldest and facts.oldest <= now - WAITED_MS, "Messages wait long for it."),
+        (_battery_low(facts), f"Its battery is at {facts.battery} % and is not charging."),
+        (tests, "Its last test message did not come back."),
+    ):
+        if true:
+            return sentence
+    return ""
+
+
+def _failing(facts: Facts) -> bool:
+    refused = bool(facts.alert) or facts.failures >= FAILURES
+    return refused and facts.failed_at >= facts.sent_at
+
+
+def _battery_low(facts: Facts) -> bool:
+    return facts.battery is not None and facts.battery <= BATTERY and not facts.charging
+
+
+class Watch:
+    """What every gateway was like at the last look. `names` are those that the outbox itself sends by; a gateway
+    that nothing is known of is well. `orphans` are phones that messages wait for and that are linked no more."""
+
+    def __init__(self, names: Sequence[str] = (), clock: Callable[[], int] = now_ms) -> None:
+        self._names = names
+        self._clock = clock
+        self._facts: dict[str, Facts] = {}
+        self._conditions: dict[str, Condition] = {}
+        self._given: dict[str, int] = {}
+        self._tried: dict[str, int] = {}
+        self.orphans: list[str] = []
+
+    @property
+    def gateways(self) -> dict[str, tuple[Facts, Condition]]:
+        """All that can send, by name."""
+        return {name: (facts, self._conditions[name]) for name, facts in sorted(self._facts.items())}
+
+    async def look(self) -> None:
+        """Read the facts again. Three short questions, none of which reads the history."""
+        db, now = connection(), self._clock()
+        states = {row["name"]: row for row in await execute(db, STATES)}
+        # before the phones: a message for a phone that is linked in between finds it
+        waiting = {row["gateway"]: row for row in await execute(db, WAITING)}
+        phones = {f"{PREFIX}{row['id']}": row for row in await execute(db, PHONES)}
+        self.orphans = [name for name in waiting if name.startswith(PREFIX) and name not in phones]
+        self._given = {}
+        self._facts = {
+            name: _facts(name, states.get(name, {}), waiting.get(name, {}), phones.get(name))
+            for name in (*self._names, *phones)
+        }
+        self._conditions = {name: judged(facts, now) for name, facts in self._facts.items()}
+
+    def facts(self, name: str) -> Facts:
+        return self._facts.get(name) or Facts(name)
+
+    def state(self, name: str) -> Health:
+        condition = self._conditions.get(name)
+        return condition.state if condition else Health.WELL
+
+    def heard(self, name: str) -> Health:
+        """A message of this gateway is before us: judge it again, with that in mind."""
+        if self.state(name) is not Health.WELL:
+            now = self._clock()
+            self._facts[name] = replace(self._facts[name], heard_at=now)
+            self._conditions[name] = judged(self._facts[name], now)
+        return self.state(name)
+
+    def on_trial(self, name: str) -> bool:
+        """Whether this gateway was down and one message may try it now; true once in `TRIAL_MS`."""
+        now = self._clock()
+        if self.state(name) is not Health.QUIET or not _failing(self.facts(name)):
+            return False
+        if now < self._tried.get(name, 0) + TRIAL_MS:
+            return False
+        self._tried[name] = now
+        return True
+
+    def waiting(self, name: str) -> int:
+        """How many messages wait for it, those given to it since the last look included."""
+        return self.facts(name).waiting + self._given.get(name, 0)
+
+    def given(self, name: str) -> None:
+        """One more message goes by it."""
+        self._given[name] = self._given.get(name, 0) + 1
+
+
+KEPT = (
+    *("heard_at", "sent_at", "failures", "failed_at", "paused_until", "alert", "last_word", "tested_at"),
+    *("returned_at", "round_trip", "lost_tests", "airtime", "airtime_at", "told", "told_at"),
+)
+
+
+def known(state: GatewayState) -> Facts:
+    """The facts of a gateway that nothing is sent by."""
+    return Facts(state.name, state.name, **{column: getattr(state, column) for column in KEPT})
+
+
+def _facts(name: str, state: dict[str, Any], waiting: dict[str, Any], phone: dict[str, Any] | None) -> Facts:
+    known = {column: state[column] for column in KEPT if column in state}
+    facts = Facts(name, name, waiting=waiting.get("messages", 0), oldest=waiting.get("oldest", 0), **known)
+    if phone is None:
+        return facts
+    sims = read_sims(phone["sims"])
+    stopped = sims[0].stopped if sims and all(sim.stopped for sim in sims) else ""
+    return replace(
+        facts,
+        title=phone["name"],
+        phone=True,
+        paused=bool(phone["paused"]),
+        stopped=stopped,
+        heard_at=max(facts.heard_at, phone["seen_at"]),
+        battery=phone["battery"],
+        charging=None if phone["charging"] is None else bool(phone["charging"]),
+        network=phone["network"],
+        note=phone["lost"],
+        carriers=tuple(sim.carrier for sim in sims if not sim.stopped),
+        number=next((sim.phone for sim in sims if sim.phone and not sim.stopped), ""),
+    )

@@ -1,0 +1,159 @@
+"""The office's pages of messages: what became of each, and nothing secret."""
+
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+
+import pytest
+
+from bot.config import Config
+from bot.gateways import ERRORS
+from models.messages import State
+from models.outgoing import STATES, masked, word
+from tests.office import HOUR, Office, opened, promised
+
+
+@pytest.fixture
+async def office(config: Config) -> AsyncIterator[Office]:
+    async with opened(config) as office:
+        yield office
+
+
+async def read(office: Office, path: str) -> str:
+    """The words of a page of somebody signed in."""
+    response = await office.get(path)
+    assert response.status == 200
+    html = await response.text()
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html[html.index("</header>") :])).split())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Code 944 953 797", "Code *** *** ***"),
+        ("Token 5893 4112 0074 6621 9930 for 12.3 kWh", "Token **** **** **** **** **** for 12.3 kWh"),
+        ("58934112007466219930", "********************"),
+        ("Your new PIN is 482915.", "Your new PIN is ******."),
+        ("SOLD TZS 100,000, 8 days. SHS0283. Ref URLHN", "SOLD TZS 100,000, 8 days. SHS0283. Ref URLHN"),
+        ("Cash 8,000 of 200,000. Commission 800", "Cash 8,000 of 200,000. Commission 800"),
+        ("EB100042", "EB100042"),
+    ],
+)
+def test_the_digits_of_tokens_and_pins_are_starred_out(text: str, shown: str) -> None:
+    assert masked(text) == shown.replace("EB100042", masked("EB100042"))
+
+
+def test_every_state_has_a_word() -> None:
+    assert {word(state) for state in State} == set(STATES)
+
+
+@pytest.mark.parametrize("path", ["/messages", "/messages/1", "/messages?state=failed"])
+async def test_nobody_sees_them_without_signing_in(office: Office, path: str) -> None:
+    response = await office.get(path)
+    assert (response.status, response.headers["Location"]) == (303, "/login")
+
+
+async def test_a_sale_is_followed_without_its_token(office: Office) -> None:
+    await office.sign_in()
+    await office.sms("Asha", "BUY SHS0283 8000", "1 482915")
+    page = await read(office, "/messages")
+    assert "+255710000002 token" in page
+    assert "Code *** *** ***" in page
+    for row in await office.ask("SELECT digits FROM token"):
+        assert str(row["digits"]) not in re.sub(r"\D", "", page)
+    assert "482915" not in page
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "said"),
+    [
+        (State.WAITING, "", "queued"),
+        (State.SCHEDULED, "unreachable", "queued " + ERRORS["unreachable"].sentence),
+        (State.UNCERTAIN, "timeout", "may have gone or not " + ERRORS["timeout"].sentence),
+        (State.SENT, "", "sent"),
+        (State.DELIVERED, "", "delivered"),
+        (State.FAILED, "bad number", "failed " + ERRORS["bad number"].sentence),
+        (State.EXPIRED, "expired", "expired " + ERRORS["expired"].sentence),
+    ],
+)
+async def test_each_state_is_said_with_its_reason(office: Office, state: State, error: str, said: str) -> None:
+    await office.sign_in()
+    await office.ask("INSERT INTO setting (name, value) VALUES ('outgoing', 'off')")
+    await promised(office.db, state, error)
+    await office.ask("UPDATE outbox SET gateway = 'africastalking'")
+    words, *why = said.replace(" It", "|It").replace(" The", "|The").replace(" This", "|This").split("|")
+    page = await read(office, "/messages")
+    assert f"+255710000001 reply {words}" in page
+    assert all(sentence in page for sentence in why)
+    number = (await office.ask("SELECT id FROM outbox"))[0]["id"]
+    one = await read(office, f"/messages/{number}")
+    assert words.capitalize() in one
+    assert all(sentence in one for sentence in why)
+
+
+async def test_what_a_phone_has_is_on_the_phone(office: Office) -> None:
+    await office.sign_in()
+    await promised(office.db, State.SENDING)
+    await office.ask(
+        "UPDATE outbox SET gateway = 'phone-7', claimed_by = 'phone-7', sim = 2, parts = 2, cost = 'TZS 44', "
+        "former = 'kannel '"
+    )
+    page = await read(office, "/messages?state=on+phone")
+    assert "+255710000001 reply on phone" in page
+    assert "by phone-7, SIM 2, 2 parts, TZS 44" in page
+    number = (await office.ask("SELECT id FROM outbox"))[0]["id"]
+    assert "It has left kannel without having been taken there." in await read(office, f"/messages/{number}")
+
+
+async def test_messages_are_chosen_by_receiver_gateway_and_state(office: Office) -> None:
+    await office.sign_in()
+    for number, state in enumerate((State.SENT, State.FAILED, State.SENT), 1):
+        await promised(office.db, state, number=number)
+    await office.ask("UPDATE outbox SET gateway = 'kannel' WHERE phone = '+255710000003'")
+    chosen = {
+        "": {1, 2, 3},
+        "?phone=%2B255710000002": {2},
+        "?phone=+255710000002": {2},
+        "?phone=0710000002": {2},
+        "?phone=nobody": set(),
+        "?state=sent": {1, 3},
+        "?state=sent&gateway=kannel": {3},
+        "?state=sent&gateway=kannel&phone=0710000001": set(),
+        "?gateway=%00kannel": {3},
+    }
+    for query, numbers in chosen.items():
+        page = await read(office, f"/messages{query}")
+        assert {int(each) for each in re.findall(r"\+25571000000(\d) reply", page)} == numbers, query
+
+
+async def test_older_messages_are_on_the_next_page(office: Office) -> None:
+    await office.sign_in()
+    for number in range(60):
+        await promised(office.db, State.SENT, number=number)
+    html = await (await office.get("/messages?state=sent")).text()
+    assert html.count("+2557100") == 50
+    following = unescape(re.findall(r'href="(/messages\?[^"]*before=[^"]*)"', html)[0])
+    assert (await (await office.get(following)).text()).count("+2557100") == 10
+
+
+@pytest.mark.parametrize("path", ["/messages/999", "/messages/1x", "/messages/-1"])
+async def test_a_message_that_is_not_there_is_not_found(office: Office, path: str) -> None:
+    await office.sign_in()
+    assert (await office.get(path)).status == 404
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "1" * 30, "٣"])
+async def test_a_strange_page_number_is_the_first_page(office: Office, before: str) -> None:
+    await office.sign_in()
+    assert (await office.get(f"/messages?before={before}")).status == 200
+
+
+async def test_what_people_write_never_runs(office: Office) -> None:
+    await office.sign_in()
+    await promised(office.db, State.SENT, old=HOUR)
+    evil = "<script>alert(1)</script>"
+    await office.ask("UPDATE outbox SET text = $1, cost = '<b>1</b>', gateway = '<i>'", evil)
+    html = await (await office.get(f"/messages?gateway={evil}")).text()
+    listed = await (await office.get("/messages")).text()
+    assert all(tag not in html + listed for tag in ("<script", "<b>", "<i>"))
+    assert evil in unescape(listed)
