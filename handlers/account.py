@@ -6,8 +6,12 @@ from bot.chat import Chat
 from bot.commands import talk
 from bot.i18n import Text, _, _n, verbatim
 from bot.message import Reply
-from handlers.receipt import bought
+from handlers.receipt import bought, owing, tail, under
 from handlers.serial import own_device
+from models import appliances
+from models.appliances import Contract
+from models.devices import Device
+from models.instalments import Due, oldest_first, total_left
 from models.ledger import cash_held, commission_due
 from models.people import Role
 from models.sales import last_tokens
@@ -54,23 +58,48 @@ async def cash(chat: Chat) -> Reply:
 )
 async def balance(chat: Chat) -> Reply:
     device = await own_device(chat)
-    if device is None:
+    contracts = await appliances.contracts_of(chat.person.customers)
+    owed = await appliances.owed_by(contracts)
+    goods = [one for one in contracts if one.device_id is None and owed[one.id]]
+    if device is None and not goods:
         return chat.end(_("You have no device yet. Call {help}.", help=chat.site.help_phone))
-    site, language = chat.site, chat.language
+    lines = []
+    if device:
+        contract = next((one for one in contracts if one.device_id == device.id), None)
+        name = tail(device.serial) if goods else device.serial
+        lines.append(await _of_device(device, name, contract, owed[contract.id] if contract else [], chat))
+    if goods:
+        lines.append(_of_goods(goods, owed, chat))
+    return chat.end(under(*lines))
+
+
+async def _of_device(device: Device, serial: str, contract: Contract | None, owed: list[Due], chat: Chat) -> Text:
+    """The days left, with what is to be paid on a plan, else with what was paid last."""
+    site, left = chat.site, _left(device.paid_until, chat)
+    if owed:
+        said = Text("{left}{owing}.", {"left": left, "owing": owing(total_left(owed), owed[0], site)})
+        return Text("{serial}: {said}", {"serial": serial, "said": said})
+    if contract and contract.ended_on:
+        return _("{serial}: paid off. Nothing is left to pay.", serial=serial)
     newest = await last_tokens(device, 1)
     if not newest:
-        return chat.end(_("{serial}: nothing paid yet. Pay your agent.", serial=device.serial))
+        return _("{serial}: nothing paid yet. Pay your agent.", serial=serial)
     sale, _digits = newest[0]
-    return chat.end(
-        _(
-            "{serial}: {left}Last paid {amount} on {day}: {bought}.",
-            serial=device.serial,
-            left=_left(device.paid_until, chat),
-            amount=site.money(sale.amount),
-            day=site.day(sale.created_at, language),
-            bought=bought(sale.unit, sale.units),
-        )
+    return _(
+        "{serial}: {left}Last paid {amount} on {day}: {bought}.",
+        serial=serial,
+        left=left,
+        amount=site.money(sale.amount),
+        day=site.day(sale.created_at, chat.language),
+        bought=bought(sale.unit, sale.units),
     )
+
+
+def _of_goods(goods: list[Contract], owed: dict[int, list[Due]], chat: Chat) -> Text:
+    """What is to be paid on goods without a device, all together."""
+    dues = oldest_first([due for one in goods for due in owed[one.id]])
+    name = verbatim(goods[0].number) if len(goods) == 1 else _("Goods")
+    return Text("{name}: {owing}.", {"name": name, "owing": owing(total_left(dues), dues[0], chat.site)})
 
 
 def _left(paid_until: datetime | None, chat: Chat) -> Text:

@@ -1,13 +1,15 @@
-"""An agent sells a top-up token for cash."""
+"""An agent sells a top-up token for cash, or takes a payment on a plan."""
 
 from bot.chat import Chat
-from bot.commands import talk
+from bot.commands import Talk, talk
 from bot.fields import Amount
-from bot.i18n import Text, _
+from bot.i18n import Text, _, verbatim
 from bot.message import Reply
-from handlers.receipt import bought, copy_to_owner, for_agent, owner
-from handlers.serial import DeviceSerial
-from models import vending
+from handlers.receipt import bought, copy_to_owner, for_agent, item, owner, shared
+from handlers.refusal import why_not
+from handlers.serial import DeviceSerial, name_of
+from models import quotes, vending
+from models.appliances import Contract
 from models.devices import Device
 from models.messages import Class
 from models.people import Role
@@ -31,87 +33,97 @@ from models.sales import Sale, same_today
 )
 async def buy(chat: Chat) -> Reply:
     device = await chat.ask(DeviceSerial(_("Serial number?")))
-    amount = await chat.ask(Amount(_("Amount paid?")))
-    again = chat.again()
+    return await take(chat, buy, device, await chat.ask(Amount(_("Amount paid?"))))
+
+
+async def take(chat: Chat, talk: Talk, paid_for: Device | Contract, amount: int) -> Reply:
+    """Quote a payment for a device, or for goods without one, confirm it, take it, and tell both sides."""
+    nothing, again = talk.nothing or verbatim(""), chat.again()
     try:
-        quote = vending.quote(device, amount)
-        earlier = await same_today(device, chat.agent, amount)
+        quote = quotes.quote(await _standing(paid_for, chat), amount)
+        earlier = await _same_today(paid_for, amount, chat)
         if earlier and not again:
             if not chat.ussd:
-                return chat.end(_held(earlier, device, chat), outcome="held")
-            again = await _sell_again(earlier, device, chat)
+                return chat.end(_held(earlier, paid_for, talk, chat), outcome="held")
+            again = await _once_more(earlier, paid_for, talk, chat)
             if not again:
-                return chat.end(_("Not sold."), outcome="declined")
-        if not await chat.confirm(_question(quote, chat), pin=True):
-            return chat.end(_("Not sold."), outcome="declined")
+                return chat.end(nothing, outcome="declined")
+        if chat.quoted(list(quote.effect)) != list(quote.effect):
+            raise quotes.PriceChanged
+        if not await chat.confirm(_question(quote, paid_for, chat), pin=True):
+            return chat.end(nothing, outcome="declined")
         sold = await vending.sell(quote, seller=chat.agent, key=chat.key, vault=chat.site.vault, again=again)
-    except vending.SoldToday as refusal:
-        return chat.end(_held(refusal.earlier, device, chat), outcome="held")
-    except vending.NotSold as refusal:
-        return chat.end(_why(refusal, device, chat), outcome="refused")
-    also = copy_to_owner(sold, chat.site)
-    return chat.end(for_agent(sold, chat.site), kind=Class.TOKEN, also=also, outcome="sold")
+    except quotes.SoldToday as refusal:
+        return chat.end(_held(refusal.earlier, paid_for, talk, chat), outcome="held")
+    except quotes.NotSold as refusal:
+        why = why_not(refusal, name_of(paid_for), chat)
+        return chat.end(Text("{nothing} {why}", {"nothing": nothing, "why": why}), outcome="refused")
+    told = for_agent(sold, chat.site, chat.language)
+    return chat.end(told, kind=Class.TOKEN, also=copy_to_owner(sold, chat.site), outcome="sold")
 
 
-def _question(quote: vending.Quote, chat: Chat) -> Text:
-    return _(
-        "Sell {bought} for {amount} to {owner}, {serial}?",
-        bought=bought(quote.unit, quote.units),
-        amount=chat.site.money(quote.amount),
-        owner=owner(quote.device.customer),
-        serial=quote.device.serial,
-    )
+async def _standing(paid_for: Device | Contract, chat: Chat) -> quotes.Standing:
+    if isinstance(paid_for, Device):
+        return await quotes.standing(paid_for, chat.site.today(), chat.site.coin)
+    return await quotes.standing_of(paid_for, chat.site.today())
 
 
-def _held(earlier: Sale, device: Device, chat: Chat) -> Text:
+async def _same_today(paid_for: Device | Contract, amount: int, chat: Chat) -> Sale | None:
+    if isinstance(paid_for, Device):
+        return await same_today(chat.agent, amount, device_id=paid_for.id)
+    return await same_today(chat.agent, amount, contract_id=paid_for.id)
+
+
+def _question(quote: quotes.Quote, paid_for: Device | Contract, chat: Chat) -> Text:
+    """What the money will do, and to whom."""
+    name = name_of(paid_for)
+    if isinstance(paid_for, Contract):
+        name = f"{name} {item(paid_for.appliance.name)}"
+    values = {"amount": chat.site.money(quote.amount), "owner": owner(quote.standing.customer), "serial": name}
+    units = bought(quote.unit or "", quote.units)
+    debts = quote.recovered + quote.access
+    if debts:
+        parts = shared(units, quote.amount - debts, quote.access, quote.recovered, chat.site)
+        return Text("{owner}, {serial}, {amount}: {parts}?", {**values, "parts": parts})
+    if quote.unit is None or quote.unlocks:
+        question = _("Take {amount} from {owner} for {serial}?", **values)
+    else:
+        question = _("Sell {bought} for {amount} to {owner}, {serial}?", bought=units, **values)
+    if quote.owed:
+        return _("{question} Then {left} is left.", question=question, left=chat.site.money(quote.owed))
+    if quote.unlocks:
+        return _("{question} Then all is paid: it unlocks for good.", question=question)
+    return _("{question} Then all is paid.", question=question) if quote.parts else question
+
+
+def _held(earlier: Sale, paid_for: Device | Contract, talk: Talk, chat: Chat) -> Text:
     """The same sale a second time within a day needs the word AGAIN: networks repeat, and people forget."""
+    values = {
+        "time": chat.site.clock(earlier.created_at),
+        "ref": earlier.reference,
+        "buy": talk.keyword(chat.language),
+        "serial": name_of(paid_for),
+        "amount": earlier.amount // 10**chat.site.exponent,
+        "again": _("AGAIN"),
+    }
+    if isinstance(paid_for, Contract):
+        return _(
+            "Not taken again. Same payment was taken {time}, ref {ref}. Once more: {buy} {serial} {amount} {again}",
+            **values,
+        )
     return _(
         "Not sold again. Same sale was done {time}, ref {ref}. To sell once more: {buy} {serial} {amount} {again}",
-        time=chat.site.clock(earlier.created_at),
-        ref=earlier.reference,
-        buy=buy.keyword(chat.language),
-        serial=device.serial,
-        amount=earlier.amount // 10**chat.site.exponent,
-        again=_("AGAIN"),
+        **values,
     )
 
 
-async def _sell_again(earlier: Sale, device: Device, chat: Chat) -> bool:
+async def _once_more(earlier: Sale, paid_for: Device | Contract, talk: Talk, chat: Chat) -> bool:
     question = _(
         "{serial}, {amount}: sold {time}, ref {ref}. Once more?",
-        serial=device.serial,
+        serial=name_of(paid_for),
         amount=chat.site.money(earlier.amount),
         time=chat.site.clock(earlier.created_at),
         ref=earlier.reference,
     )
     options = [("again", _("Sell again")), ("no", _("No"))]
     return await chat.choose("twice", question, options) == "again"
-
-
-def _why(refusal: vending.NotSold, device: Device, chat: Chat) -> Text:
-    """Why nothing was sold, and what to do about it."""
-    site = chat.site
-    match refusal:
-        case vending.OverLimit(held=held, limit=limit):
-            return _(
-                "Not sold. You hold {held}, your limit is {limit}. Hand in cash first, then sell. Help {help}",
-                held=site.number(held),
-                limit=site.number(limit),
-                help=site.help_phone,
-            )
-        case vending.AmountTooSmall(minimum=minimum):
-            return _("Not sold. The least is {amount}.", amount=site.money(minimum))
-        case vending.AmountTooLarge(most=most, most_units=units):
-            return _(
-                "Not sold. One token carries {bought} at most: up to {amount}.",
-                bought=bought(device.plan.unit if device.plan else "", units),
-                amount=site.money(most),
-            )
-        case vending.PriceChanged():
-            return _("Not sold. The price has just changed. Please send it again.")
-        case _no_plan:
-            return _(
-                "Not sold. {serial} has no price yet. Call {help}.",
-                serial=device.serial,
-                help=site.help_phone,
-            )

@@ -10,8 +10,11 @@ from bot.i18n import Text, _, verbatim
 from bot.listing import LINES
 from bot.message import Reply
 from handlers.customer_fields import LABELS, MOST_FOUND, CustomerNumber, Filter, Search, Which, WhichCustomers
-from models import customers
+from handlers.receipt import item, owing, under
+from models import appliances, customers
+from models.appliances import Contract, Terms
 from models.devices import Device, Kind, Unit, of_customers
+from models.instalments import Due, total_left
 from models.people import Customer, Role, Village
 from models.sales import last_tokens
 
@@ -42,7 +45,7 @@ async def list_(chat: Chat) -> Reply:
     while True:
         block = await customers.listed(selection, start, count + 1)
         if not block:
-            return chat.end(_under(header, _("Nobody.")))
+            return chat.end(under(header, _("Nobody.")))
         options = await _lines(block[:count])
         if len(block) > count:
             options.append((FURTHER, _("Further customers")))
@@ -140,19 +143,27 @@ def _name(one: Customer, length: int) -> str:
 
 
 async def _shown(chat: Chat, one: Customer) -> Reply:
-    """A customer with the only device, or with the one that is chosen."""
+    """A customer with the only device or goods on a plan, or with what is chosen of several."""
     await chat.pin()
     villages = await customers.villages_of(chat.agent.mini_grid_id)
     header = _heading(one, villages, chat)
-    devices = await of_customers([one])
-    if not devices:
-        return chat.end(_under(header, _("No device.")))
-    device = devices[0]
-    if len(devices) > 1:
+    devices, contracts = await of_customers([one]), await appliances.contracts_of([one])
+    owed = await appliances.owed_by(contracts)
+    options = [(each.serial, _which_device(each)) for each in devices]
+    goods = {each.number: each for each in contracts if each.device_id is None and owed[each.id]}
+    options += [(number, verbatim(f"{number} {item(each.appliance.name)}")) for number, each in goods.items()]
+    if not options:
+        return chat.end(under(header, _("No device.")))
+    chosen = options[0][0]
+    if len(options) > 1:
         chat.no_more()
-        serial = await chat.choose("device", header, [(each.serial, _which_device(each)) for each in devices])
-        device = next(each for each in devices if each.serial == serial)
-    return chat.end(_under(header, *await _device(device, chat)))
+        chosen = await chat.choose("device", header, options)
+    if chosen in goods:
+        due = owed[goods[chosen].id]
+        return chat.end(under(header, dict(options)[chosen], owing(total_left(due), due[0], chat.site)))
+    device = next(each for each in devices if each.serial == chosen)
+    contract = next((each for each in contracts if each.device_id == device.id), None)
+    return chat.end(under(header, *await _device(device, contract, owed[contract.id] if contract else [], chat)))
 
 
 def _heading(one: Customer, villages: Sequence[Village], chat: Chat) -> Text:
@@ -166,26 +177,32 @@ def _which_device(device: Device) -> Text:
     return Text("{serial} {kind}", {"serial": serial, "kind": KINDS[Kind(device.kind)]})
 
 
-async def _device(device: Device, chat: Chat) -> list[Text]:
-    """The device with its price, and when it was paid for last; the digits of a token are for TOKEN."""
-    site, newest, lines = chat.site, await last_tokens(device, 1), [_which_device(device)]
-    if device.plan:
-        price = site.money(device.plan.price)
-        per = (
-            _("{amount} per kWh", amount=price)
-            if device.plan.unit == Unit.ENERGY
-            else _("{amount} a day", amount=price)
-        )
-        lines = [Text("{device}: {per}", {"device": lines[0], "per": per})]
+async def _device(device: Device, contract: Contract | None, owed: list[Due], chat: Chat) -> list[Text]:
+    """The device with what is owed on it or its price, and when it was paid for last; the digits of a token are for
+    TOKEN."""
+    site, newest, line = chat.site, await last_tokens(device, 1), _which_device(device)
+    if cost := _cost(device, contract, owed, chat):
+        line = Text("{device}: {cost}", {"device": line, "cost": cost})
     if not newest:
-        return [*lines, _("No token yet.")]
+        return [line, _("No token yet.")]
     paid_at = newest[0][0].created_at
     last = _("Last token {day} {time}.", day=site.day(paid_at, chat.language), time=site.clock(paid_at))
     if device.paid_until:
         last = _("{last} Paid until {day}.", last=last, day=site.day(device.paid_until, chat.language))
-    return [*lines, last]
+    return [line, last]
 
 
-def _under(*lines: Text) -> Text:
-    """Each on a line of its own."""
-    return Text("\n".join(f"{{l{n}}}" for n in range(len(lines))), {f"l{n}": line for n, line in enumerate(lines)})
+def _cost(device: Device, contract: Contract | None, owed: list[Due], chat: Chat) -> Text | None:
+    """What is left of its plan, or its price."""
+    if owed:
+        return owing(total_left(owed), owed[0], chat.site)
+    if contract and contract.terms == Terms.SERVICE:
+        return _("{amount} a day", amount=chat.site.money(contract.day_price))
+    if contract and contract.ended_on:
+        return _("paid off")
+    if device.plan is None:
+        return None
+    price = chat.site.money(device.plan.full_price)
+    if device.plan.unit == Unit.ENERGY:
+        return _("{amount} per kWh", amount=price)
+    return _("{amount} a day", amount=price)

@@ -1,5 +1,6 @@
 """Asks for a device by its serial, or by its tail."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import takewhile
@@ -7,8 +8,11 @@ from itertools import takewhile
 from bot.chat import Chat
 from bot.fields import Field, Invalid, echo
 from bot.i18n import Text, _, verbatim
+from bot.state import Changed
+from models.appliances import Contract, numbered
 from models.devices import Device, DeviceNotFound, find_for_agent, of_customers, with_owner
 
+NUMBER = re.compile(r"S-?\d+")  # of a sale on instalments
 MOST = 20  # characters of a serial that a sentence shows
 
 
@@ -38,6 +42,43 @@ class DeviceSerial(Field[Device]):
 
     async def find(self, chat: Chat, recorded: int) -> Device:
         return await with_owner(recorded)
+
+
+class Payable(Field[Device | Contract]):
+    """What a payment is for, among the customers of the agent's own mini-grid: a device by its serial, or a sale on
+    instalments by its number, S1042. A sale of a device is paid by that device. What is recorded is the kind and
+    the id or number."""
+
+    name = "payable"
+
+    async def read(self, chat: Chat, answer: str) -> list[str | int]:
+        number = "".join(answer.upper().split())
+        if not NUMBER.fullmatch(number):
+            return ["device", await DeviceSerial(self.prompt).read(chat, answer)]
+        contract = await numbered(number.replace("-", ""), chat.agent.mini_grid_id)
+        if contract and contract.device is None:
+            return ["contract", contract.number]
+        serial = contract.device.serial if contract and contract.device else answer  # a serial may look like a number
+        with suppress(Invalid):
+            return ["device", await DeviceSerial(self.prompt).read(chat, serial)]
+        raise Invalid(_("{serial} not found. It stands in the customer's SMS.", serial=echo(number, MOST)))
+
+    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+        return await DeviceSerial(self.prompt).pieces(chat, pieces)
+
+    async def find(self, chat: Chat, recorded: list[str | int]) -> Device | Contract:
+        kind, which = recorded
+        if kind == "device":
+            return await with_owner(int(which))
+        contract = await numbered(str(which), chat.agent.mini_grid_id)
+        if contract is None:
+            raise Changed
+        return contract
+
+
+def name_of(paid_for: Device | Contract) -> str:
+    """What a payment names it by."""
+    return paid_for.serial if isinstance(paid_for, Device) else paid_for.number
 
 
 async def own_device(chat: Chat) -> Device | None:

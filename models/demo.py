@@ -1,7 +1,8 @@
 """The demo world: the same people and devices on every machine, so that anyone can follow the README."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
+from models import demo_goods
 from models.connections import ConnectionGroup, ConnectionType, MeterType
 from models.devices import Device, Kind, Plan, Unit
 from models.messages import Setting
@@ -40,8 +41,8 @@ async def is_demo() -> bool:
     return await Setting.exists(name="demo")
 
 
-async def load(vault: Vault, exponent: int, customers: int = 0) -> bool:
-    """Fill an empty database; False when there is somebody in it already."""
+async def load(vault: Vault, exponent: int, today: date, customers: int = 0) -> bool:
+    """Fill an empty database; False when there is somebody in it already. `today` is the operator's day."""
     if await Agent.exists():
         return False
     minor = 10**exponent
@@ -79,6 +80,7 @@ async def load(vault: Vault, exponent: int, customers: int = 0) -> bool:
         )
     ]
     await _devices(vault, plans, amina, baraka, neema)
+    await demo_goods.load(minor, today)
     await OfficeUser.create(name=OFFICE_USER, password_hash=vault.hash_password(OFFICE_PASSWORD))
     await Setting.create(name="demo", value="yes")
     for first in range(0, customers, BULK):

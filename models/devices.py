@@ -16,10 +16,12 @@ M = TypeVar("M", bound=Model)
 
 
 class Unit(StrEnum):
-    """What a payment buys. Energy is counted in tenths of a kilowatt-hour, time in whole days."""
+    """What a payment buys. Energy is counted in tenths of a kilowatt-hour, time in whole days; the last payment
+    on a plan unlocks the device for good."""
 
     DAYS = "days"
     ENERGY = "energy"
+    UNLOCK = "unlock"
 
 
 class Kind(StrEnum):
@@ -29,13 +31,22 @@ class Kind(StrEnum):
 
 
 class Plan(Model):
-    """A price: `price` minor units of money buy one day, or one kilowatt-hour."""
+    """A tariff: `price` and `components` (taxes, levies) in minor units buy one day, or one kilowatt-hour. Each
+    `access_days` the access rate falls due. Of a payment, up to `recovery` percent go to overdue goods first."""
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(100, unique=True)
     unit = fields.CharField(10)
     price = fields.BigIntField()
     minimum = fields.BigIntField(default=1)
+    components = fields.BigIntField(default=0, db_default=0)
+    access_rate = fields.BigIntField(default=0, db_default=0)
+    access_days = fields.SmallIntField(default=0, db_default=0)
+    recovery = fields.SmallIntField(default=0, db_default=0)
+
+    @property
+    def full_price(self) -> int:
+        return int(self.price + self.components)
 
 
 class DeviceModel(Model):
@@ -50,7 +61,8 @@ class DeviceModel(Model):
 
 class Device(Model):
     """Something that accepts tokens. `sealed_key` holds its secret, encrypted; `count` is the last one used:
-    an OpenPAYGO count, or an STS token identifier (minutes since the base date)."""
+    an OpenPAYGO count, or an STS token identifier (minutes since the base date). `access_due` is what the access
+    rate added up to `access_until` and nobody paid yet."""
 
     id = fields.IntField(primary_key=True)
     serial = fields.CharField(32, unique=True)
@@ -67,6 +79,8 @@ class Device(Model):
     model: fields.ForeignKeyNullableRelation[DeviceModel] = fields.ForeignKeyField("models.DeviceModel", null=True)
     model_id: int | None
     paid_until = fields.DatetimeField(null=True)
+    access_due = fields.BigIntField(default=0, db_default=0)
+    access_until = fields.DateField(null=True)
 
 
 class DeviceNotFound(Exception):

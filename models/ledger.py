@@ -15,11 +15,16 @@ from models.sql import connection, execute, execute_many, insert
 
 
 class AccountKind(StrEnum):
-    """CASH is held by an agent, COMMISSION is owed to one; the other two belong to the company."""
+    """CASH is held by an agent, COMMISSION is owed to one, DEBT is still to be paid on a contract, OFFICE is what
+    agents handed in; the others belong to the company."""
 
     CASH = "cash"
     COMMISSION = "commission"
+    DEBT = "debt"
+    OFFICE = "office cash"
     REVENUE = "revenue"
+    ACCESS = "access rate"
+    GOODS = "goods"
     COMMISSION_COST = "commission cost"
 
 

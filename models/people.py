@@ -29,7 +29,8 @@ class Village(Model):
 
 
 class Agent(Model):
-    """Sells for cash. `cash_limit` is in minor units; `commission` in basis points (1000 = 10 %)."""
+    """Sells for cash. `cash_limit` is in minor units; `commission` on payments and `goods_commission` on the full
+    price of appliances are in basis points (1000 = 10 %)."""
 
     id = fields.IntField(primary_key=True)
     phone = fields.CharField(16, unique=True)
@@ -42,6 +43,7 @@ class Agent(Model):
     locked_at = fields.DatetimeField(null=True)
     cash_limit = fields.BigIntField()
     commission = fields.IntField(default=1000)
+    goods_commission = fields.IntField(default=500, db_default=500)
 
 
 def now() -> datetime:

@@ -25,21 +25,28 @@ class Payment(Model):
 
 
 class Sale(Model):
-    """`units` are whole days or tenths of a kilowatt-hour; `amount` and `commission` are minor units."""
+    """A payment and what it did. `units` are whole days or tenths of a kilowatt-hour; money is in minor units. Of
+    `amount`, `recovered` went to overdue goods and `access` to the access rate; `owed` was left on the contract.
+    Goods without a device have none, and no token."""
 
     id = fields.BigIntField(primary_key=True)
     reference = fields.CharField(5, unique=True)
     key = fields.CharField(80, unique=True)
     payment: fields.OneToOneRelation[Payment] = fields.OneToOneField("models.Payment")
+    payment_id: int
     agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent")
     agent_id: int
     customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer")
     customer_id: int
-    device: fields.ForeignKeyRelation[Device] = fields.ForeignKeyField("models.Device")
-    device_id: int
+    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
+    device_id: int | None
+    contract_id = fields.IntField(null=True)  # of models/appliances.py, which knows this file and not the reverse
     amount = fields.BigIntField()
     unit = fields.CharField(10)
     units = fields.IntField()
+    recovered = fields.BigIntField(default=0, db_default=0)
+    access = fields.BigIntField(default=0, db_default=0)
+    owed = fields.BigIntField(default=0, db_default=0)
     commission = fields.BigIntField()
     created_at = fields.DatetimeField(auto_now_add=True, db_index=True)
 
@@ -67,13 +74,16 @@ class Token(Model):
 SAME_SALE_WINDOW = timedelta(hours=24)
 
 
-async def same_today(device: Device, agent: Agent, amount: int) -> Sale | None:
-    """This agent's newest sale of this amount for this device within 24 hours (reference: users 3.3)."""
+async def same_today(
+    agent: Agent, amount: int, *, device_id: int | None = None, contract_id: int | None = None
+) -> Sale | None:
+    """This agent's newest sale of this amount for this device, or for this contract of goods without one, within
+    24 hours (reference: users 3.3)."""
     rows = await execute(
         connection(),
-        "SELECT * FROM sale WHERE device_id = $1 AND agent_id = $2 AND amount = $3 AND created_at >= $4 "
-        "ORDER BY id DESC LIMIT 1",
-        [device.id, agent.id, amount, datetime.now(UTC) - SAME_SALE_WINDOW],
+        f"SELECT * FROM sale WHERE {'device_id' if device_id else 'contract_id'} = $1 "
+        "AND agent_id = $2 AND amount = $3 AND created_at >= $4 ORDER BY id DESC LIMIT 1",
+        [device_id or contract_id, agent.id, amount, datetime.now(UTC) - SAME_SALE_WINDOW],
     )
     return Sale(**rows[0], _from_db=True) if rows else None
 

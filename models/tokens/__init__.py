@@ -17,25 +17,36 @@ Key = Mapping[str, str | int | bool]
 @dataclass(frozen=True)
 class Issuer:
     """`issue(key, serial, count, units, now)` gives the new count and the digits; raises ValueError.
-    `carried(units)` is what a token really delivers, never less than asked."""
+    `carried(units)` is what a token really delivers, never less than asked. `unlock(key, count)` is for the last
+    payment: its token runs the device for ever; None for a kind that is never paid off."""
 
     issue: Callable[[Key, str, int, int, datetime], tuple[int, str]]
     most_units: int
     group: Callable[[str], str]
     carried: Callable[[int], int] = int
+    unlock: Callable[[Key, int], tuple[int, str]] | None = None
 
 
 def _openpaygo(key: Key, serial: str, count: int, units: int, now: datetime) -> tuple[int, str]:
     del serial, now
-    divider = int(key.get("divider", 1))
-    paygo = openpaygo.PaygoKey(
+    paygo = _paygo(key)
+    days = openpaygo.units_for_days(units, paygo.divider)
+    issued = openpaygo.issue(paygo, count, openpaygo.TokenType.ADD_TIME, days)
+    return issued.count, issued.token
+
+
+def _openpaygo_unlock(key: Key, count: int) -> tuple[int, str]:
+    issued = openpaygo.issue(_paygo(key), count, openpaygo.TokenType.DISABLE_PAYG, 0)
+    return issued.count, issued.token
+
+
+def _paygo(key: Key) -> openpaygo.PaygoKey:
+    return openpaygo.PaygoKey(
         bytes.fromhex(str(key["secret"])),
         int(key["starting_code"]),
-        divider,
+        int(key.get("divider", 1)),
         bool(key.get("restricted_digits", False)),
     )
-    issued = openpaygo.issue(paygo, count, openpaygo.TokenType.ADD_TIME, openpaygo.units_for_days(units, divider))
-    return issued.count, issued.token
 
 
 def _sts(key: Key, serial: str, count: int, units: int, now: datetime) -> tuple[int, str]:
@@ -46,6 +57,6 @@ def _sts(key: Key, serial: str, count: int, units: int, now: datetime) -> tuple[
 
 
 ISSUERS = {
-    "openpaygo": Issuer(_openpaygo, openpaygo.MAX_UNITS, openpaygo.group),
+    "openpaygo": Issuer(_openpaygo, openpaygo.MAX_UNITS, openpaygo.group, unlock=_openpaygo_unlock),
     "sts": Issuer(_sts, sts.MAX_TENTHS, sts.group, sts.carried_tenths),
 }

@@ -1,0 +1,223 @@
+"""What a payment would do: pure, and the same for the question and for the sale."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from models.appliances import Contract, Terms, contract_of, open_instalments, overdue_goods
+from models.devices import Device, Kind, Plan, Unit
+from models.instalments import DAYS, Due, Part, Period, after, allocate, days_for, total_left
+from models.people import Customer
+from models.sales import Sale
+from models.tokens import ISSUERS
+
+
+class NotSold(Exception):
+    """Nothing was sold and no money is booked."""
+
+
+class AmountTooSmall(NotSold):
+    def __init__(self, minimum: int) -> None:
+        super().__init__(minimum)
+        self.minimum = minimum
+
+
+class AmountTooLarge(NotSold):
+    """More than one token can carry; `most` is the largest amount that is accepted, `most_units` what it buys."""
+
+    def __init__(self, most: int, most_units: int, unit: Unit) -> None:
+        super().__init__(most)
+        self.most, self.most_units, self.unit = most, most_units, unit
+
+
+class MoreThanOwed(NotSold):
+    """More than is left to pay."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__(left)
+        self.left = left
+
+
+class PaidOff(NotSold):
+    """Nothing is left to pay: the appliance belongs to its owner."""
+
+
+class NoPlan(NotSold):
+    """The device has no owner or no price."""
+
+
+class OverLimit(NotSold):
+    def __init__(self, held: int, limit: int) -> None:
+        super().__init__(held, limit)
+        self.held, self.limit = held, limit
+
+
+class SoldToday(NotSold):
+    """The same agent sold the same amount for the same device within 24 hours."""
+
+    def __init__(self, earlier: Sale) -> None:
+        super().__init__(earlier.reference)
+        self.earlier = earlier
+
+
+class PriceChanged(NotSold):
+    """The price, the plan or the debts changed between question and answer."""
+
+
+class Taken(NotSold):
+    """The device of the stock went to somebody else between question and answer."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a payment meets: the device, the contract, and what is owed, as of a day in the operator's zone.
+
+    `owed` are the contract's open instalments; for a meter, the overdue ones of its owner's goods. `coin` is the
+    smallest amount that is paid in cash, in minor units.
+    """
+
+    customer: Customer
+    device: Device | None
+    contract: Contract | None
+    owed: tuple[Due, ...]
+    today: date
+    coin: int = 1
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What `amount` minor units do: `parts` go to instalments, `access` to the access rate, the rest buys `units`
+    (whole days, tenths of a kilowatt-hour). `owed` is left on the contract afterwards, of which `next` is first."""
+
+    standing: Standing
+    amount: int
+    unit: Unit | None = None
+    units: int = 0
+    parts: tuple[Part, ...] = ()
+    access: int = 0
+    owed: int = 0
+    next: Due | None = None
+
+    @property
+    def unlocks(self) -> bool:
+        return self.unit is Unit.UNLOCK
+
+    @property
+    def recovered(self) -> int:
+        """What a meter's payment gives to overdue goods."""
+        return 0 if self.standing.contract else sum(part.amount for part in self.parts)
+
+    @property
+    def effect(self) -> tuple[object, ...]:
+        """What the payer is promised for the money: a sale must keep to it. What is left on the contract is not of it:
+        somebody else may pay as well in between, and every payment counts."""
+        return self.unit, self.units, self.recovered, self.access
+
+
+async def standing(device: Device, today: date, coin: int = 1) -> Standing:
+    """What a payment for this device meets now. Raises NoPlan for one that nobody owns."""
+    if device.customer_id is None or device.customer is None:
+        raise NoPlan(device.serial)
+    contract = await contract_of(device.id) if device.kind != Kind.METER else None
+    owed: list[Due] = []
+    if contract:
+        owed = await open_instalments(contract)
+    elif device.plan and device.plan.recovery:
+        owed = await overdue_goods(device.customer_id, today)
+    return Standing(device.customer, device, contract, tuple(owed), today, coin)
+
+
+async def standing_of(contract: Contract, today: date) -> Standing:
+    """What a payment for goods without a device meets now. The contract comes with its customer."""
+    return Standing(contract.customer, None, contract, tuple(await open_instalments(contract)), today)
+
+
+def quote(at: Standing, amount: int) -> Quote:
+    """What this amount does now. Raises NotSold's kinds, each before any money is taken."""
+    if at.contract is None:
+        return _top_up(at, amount)
+    if at.contract.terms == Terms.SERVICE:
+        return _service(at, at.contract, amount)
+    return _instalments(at, at.contract, amount)
+
+
+def _instalments(at: Standing, contract: Contract, amount: int) -> Quote:
+    """The oldest first; a device runs for the days that this pays, the last payment unlocks it for good."""
+    left = total_left(at.owed)
+    if left == 0:
+        raise PaidOff(contract.number)
+    if amount > left:
+        raise MoreThanOwed(left)
+    if amount < (least := min(contract.minimum, left)):
+        raise AmountTooSmall(least)
+    parts = tuple(allocate(amount, at.owed))
+    rest = after(parts, at.owed)
+    unit, units = _runs(at.device, contract, parts[0].due.amount, amount, unlocked=not rest)
+    return Quote(at, amount, unit, units, parts, owed=left - amount, next=rest[0] if rest else None)
+
+
+def _runs(
+    device: Device | None, contract: Contract, instalment: int, amount: int, *, unlocked: bool
+) -> tuple[Unit | None, int]:
+    """What the device gets: days, or the unlock token of the last payment. Goods get nothing."""
+    if device is None:
+        return None, 0
+    issuer, period = ISSUERS[device.issuer], Period(contract.period)
+    if unlocked and issuer.unlock:
+        return Unit.UNLOCK, 0
+    days = days_for(amount, instalment, period)
+    if days > issuer.most_units:
+        raise AmountTooLarge(issuer.most_units * instalment // DAYS[period], issuer.most_units, Unit.DAYS)
+    return Unit.DAYS, days
+
+
+def _service(at: Standing, contract: Contract, amount: int) -> Quote:
+    """Days at the agreed price, for ever: nothing is owed and nothing unlocks."""
+    if at.device is None:
+        raise NoPlan(contract.number)
+    if amount < (least := max(int(contract.minimum), 1)):
+        raise AmountTooSmall(least)
+    return Quote(at, amount, Unit.DAYS, _units(at.device, Unit.DAYS, contract.day_price, amount))
+
+
+def _top_up(at: Standing, amount: int) -> Quote:
+    """Overdue goods take their share of the payment, then the access rate, and the rest buys energy or days."""
+    device, plan = at.device, at.device.plan if at.device else None
+    if device is None or plan is None:
+        raise NoPlan(device.serial if device else "")
+    overdue = total_left(at.owed)
+    if amount < (least := smallest(plan, overdue, device.access_due, at.coin)):
+        raise AmountTooSmall(least)
+    recovered, access, rest = shares(plan, overdue, device.access_due, amount, at.coin)
+    units = _units(device, Unit(plan.unit), plan.full_price, rest, recovered + access)
+    return Quote(at, amount, Unit(plan.unit), units, tuple(allocate(recovered, at.owed)), access)
+
+
+def _units(device: Device, unit: Unit, price: int, rest: int, before: int = 0) -> int:
+    """What `rest` buys at `price` a day or a kWh; the last unit begun counts whole (design 8, mpm 2.6). `before` is
+    what the payment gives to debts."""
+    steps, issuer = 10 if unit is Unit.ENERGY else 1, ISSUERS[device.issuer]
+    units = -(-rest * steps // price)
+    if units > issuer.most_units:
+        raise AmountTooLarge(before + issuer.most_units * price // steps, issuer.most_units, unit)
+    return issuer.carried(units)
+
+
+def shares(plan: Plan, overdue: int, access_due: int, amount: int, coin: int = 1) -> tuple[int, int, int]:
+    """How a meter's payment is shared out: to overdue goods (at most the plan's percentage of it, and no part of a
+    coin, which would leave a debt that nobody can pay in cash), to the access rate, and the rest for energy
+    (reference: users 3.5, mpm 7.1)."""
+    recovered = min(overdue, amount * int(plan.recovery) // 100 // coin * coin)
+    access = min(access_due, amount - recovered)
+    return recovered, access, amount - recovered - access
+
+
+def smallest(plan: Plan, overdue: int, access_due: int, coin: int = 1) -> int:
+    """The smallest payment, in whole coins, of which the plan's minimum is left for energy. 200 at least, 50 overdue
+    and 30 of access rate make 280 when all of a payment may be recovered."""
+    wanted = -(-(max(int(plan.minimum), 1) + access_due) // coin)  # from here on in coins
+    all_overdue = wanted - (-overdue // coin)
+    if plan.recovery == 100:
+        return all_overdue * coin
+    # amount - floor(amount * share / 100) >= wanted, solved for the amount
+    share_of_it = 100 * (wanted - 1) // (100 - int(plan.recovery)) + 1
+    return min(all_overdue, share_of_it) * coin

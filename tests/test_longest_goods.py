@@ -1,0 +1,58 @@
+"""One SMS part and one screen for what is sold from the catalogue, at the longest values the office can import."""
+
+import pytest
+
+from bot.config import LANGUAGES
+from bot.gsm import SCREEN, septets
+from bot.parts import Mwanga
+from handlers.exchange.appliances import LONGEST_ITEM, LONGEST_PLAN
+from models.appliances import Appliance, PaymentPlan
+from models.ledger import AccountKind, Posting, post
+from tests.test_longest import LONG_STOCK, _longest_world
+from tests.world import Phones
+
+PRICE, DOWN = 9_999_999_00, 4_999_999_00
+PIN = "1 482915"
+SMS = [
+    "SELL", "W" * 50, "99", "Wwwwwwwwww", "9", "1", "x", "3", "W" * 50, LONG_STOCK, "1 000000", PIN, PIN,
+    f"SELL 1, 3, {LONG_STOCK}", "SELL 1, 3", f"SELL {'W' * 50}", f"SELL 1, {'W' * 50}", f"SELL 1, 2, {'W' * 50}",
+    "SELL Wwwww, 2", "SELL 2, 2, 2", PIN, "SELL 2, 2, 2", "SELL 2, 2, 2, AGAIN", PIN, "SELL 2, 1", PIN,
+    "SELL 1, 4, EB100043", PIN, "SELL 1, 2, 1", PIN, "SELL 9, 1", "SELL 1, 1, 1, 1", "SALES", "1", "LIST",
+    "STOCK", "W" * 50, "1", "1", f"STOCK {'W' * 50}", "STOCK 1 1", "HELP",
+]  # fmt: skip
+USSD = [
+    ["9", "9", "6", "W" * 50, "Wwwww", "8", "1", "8", "2", "8", "2", "8", "1", "000000", "482915"],
+    ["9", "9", "6", "2", "2", "2", "8", "1", "1", "482915"],
+    ["9", "9", "6", "3", "3", "1", "2"],
+    ["9", "9", "9", "1", "8", "1", "1"],
+]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])  # what is said does not depend on where it is stored
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_message_and_screen_about_appliances_fits(mwanga: Mwanga, language: str) -> None:
+    await _longest_world(mwanga, language)
+    await _dear_goods()
+    phones, said = Phones(mwanga), []
+    for answers in USSD:
+        said.append((await phones.dial("Asha", "*384*20#"))[4:])
+        said += [(await phones.enter("Asha", answer))[4:] for answer in answers]
+        said += [message for _receiver, message in await phones.news()]
+    for text in SMS:
+        said += [message for _receiver, message in await phones.text("Asha", text)]
+    assert [(septets(message), message) for message in said if septets(message) > SCREEN] == []
+    sold = [message for message in said if "S100" in message and "9,999,999" in message]
+    assert len(sold) > 5, "hardly anything was sold"
+
+
+async def _dear_goods() -> None:
+    for number, item in enumerate(await Appliance.all().order_by("id")):
+        name = f"{number}{'W' * (LONGEST_ITEM - 1)}"
+        await Appliance.filter(id=item.id).update(name=name, price=PRICE)
+    for plan in await PaymentPlan.all():
+        name = plan.name if plan.terms == "cash" else "W" * LONGEST_PLAN
+        down, count = (0, 0) if plan.terms == "cash" else (DOWN, 7 if plan.terms == "instalments" else 0)
+        day_price = 9_999_999_00 if plan.terms == "service" else 0
+        await PaymentPlan.filter(id=plan.id).update(name=name, down=down, count=count, day_price=day_price)
+    room = [Posting(AccountKind.CASH, 1, -70_000_000_00), Posting(AccountKind.REVENUE, 0, 70_000_000_00)]
+    await post("handed in", room)
