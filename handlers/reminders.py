@@ -1,0 +1,64 @@
+"""Reminds customers of what is due, by day: amount, date, and how to pay."""
+
+from datetime import datetime, time
+
+from bot.i18n import Text, _
+from bot.message import Copy
+from bot.site import Site
+from handlers.receipt import tail
+from handlers.ticket_news import News
+from models import reminders
+from models.messages import Class
+from models.reminders import Kind, Reminder
+from models.tickets import Category, open_for
+
+# By day in the operator's zone: nobody is woken, and the agents who take the money are about.
+FROM, UNTIL = time(8), time(18)
+
+
+async def remind(site: Site, most: int) -> list[tuple[str, list[Copy]]]:
+    """Some of the reminders that are due: what is said, each with a name. None at night."""
+    if not FROM <= datetime.now(site.zone).time() < UNTIL:
+        return []
+    told = []
+    for reminder in await reminders.take_due(site.today(), most):
+        copies = _for_customer(reminder, site)
+        if reminder.kind is Kind.AFTER and reminder.appliance.overdue_ticket:
+            copies += await _ticket(reminder, site)
+        told.append((reminder.origin, copies))
+    return told
+
+
+def _for_customer(reminder: Reminder, site: Site) -> list[Copy]:
+    customer = reminder.customer
+    if customer.phone is None or reminder.stopped:
+        return []
+    return [Copy(customer.phone, said(reminder, site), Class.REMINDER, customer.language)]
+
+
+def said(reminder: Reminder, site: Site) -> Text:
+    """What the customer reads."""
+    what = tail(reminder.device.serial) if reminder.device else reminder.contract.number
+    values = {
+        "item": reminder.appliance.name[:20],
+        "number": what,
+        "amount": site.money(reminder.amount),
+        "day": site.date(reminder.dues[0].due_on),
+        "help": site.help_phone,
+    }
+    if reminder.kind is Kind.BEFORE:
+        return _(
+            "{item} {number}: {amount} is due on {day}. Pay your agent in cash and name {number}. Help {help}", **values
+        )
+    return _(
+        "{item} {number}: {amount} is overdue since {day}. Pay your agent in cash and name {number}. Help {help}",
+        **values,
+    )
+
+
+async def _ticket(reminder: Reminder, site: Site) -> list[Copy]:
+    """The agent's work: to go and see the customer. Told to the agent alone; the customer has the reminder."""
+    text = f"{reminder.contract.number} {reminder.appliance.name}: {site.money(reminder.amount)}"
+    opened = await open_for(reminder.customer, Category.PAYMENT, text, reminder.origin, device=reminder.device)
+    news = News(opened.ticket, site)
+    return news.agents(news.given, actor="") if opened.new else []
