@@ -1,17 +1,22 @@
-"""Agents and office users, added and helped at a prompt: `mwanga agent`, `mwanga admin`."""
+"""Agents and office users at a prompt: added, helped, and their cash handed in: `mwanga agent`, `mwanga admin`."""
 
 from typing import Annotated
 
 import typer
 
 from bot import phone as phones
+from bot.app import assembled
+from bot.i18n import Text, _
+from bot.message import Copy
 from bot.prompt import configured, e164, fail, opened, perform
 from bot.site import Site
 from models import pins
 from models.audit import record
+from models.handins import LONGEST_REFERENCE, HandedIn, MoreThanHeld, OtherReference, hand_in
+from models.messages import Class
 from models.people import Agent, MiniGrid, OfficeUser
 
-agent_cli = typer.Typer(no_args_is_help=True, help="Agents: add, new PIN, unlock.")
+agent_cli = typer.Typer(no_args_is_help=True, help="Agents: add, change, new PIN, unlock, cash handed in.")
 admin_cli = typer.Typer(no_args_is_help=True, help="Office users.")
 
 Phone = Annotated[str, typer.Argument(help="the agent's phone number, in any spelling")]
@@ -95,6 +100,87 @@ def agent_unlock(phone: Phone) -> None:
 
     perform(work())
     typer.echo("Unlocked.")
+
+
+@agent_cli.command("set")
+def agent_set(
+    phone: Phone,
+    limit: Annotated[int | None, typer.Option(min=0, max=99_999_999, help="how much cash the agent may hold")] = None,
+    commission: Annotated[float | None, typer.Option(min=0, max=100, help="percent of what is sold")] = None,
+    goods_commission: Annotated[float | None, typer.Option(min=0, max=100, help="percent of an appliance")] = None,
+    name: Annotated[str | None, typer.Option(help="name and surname")] = None,
+    mini_grid: Annotated[str | None, typer.Option(help="the mini-grid; made when there is none of this name")] = None,
+) -> None:
+    """Change what an agent may and earns; what is not named stays as it is."""
+
+    async def work() -> None:
+        async with opened(configured()) as (database, site), database.work():
+            agent = await _agent(phone, site)
+            wanted = {
+                "cash_limit": None if limit is None else limit * 10**site.exponent,
+                "commission": None if commission is None else round(commission * 100),
+                "goods_commission": None if goods_commission is None else round(goods_commission * 100),
+                "name": name,
+                "mini_grid_id": (await MiniGrid.get_or_create(name=mini_grid))[0].id if mini_grid else None,
+            }
+            for column, value in wanted.items():
+                before = getattr(agent, column)
+                if value is not None and value != before:
+                    setattr(agent, column, value)
+                    await record("command line", f"agent {column}", agent.phone, f"{before} -> {value}")
+            await agent.save(update_fields=list(wanted))
+            typer.echo(_summary(agent, site))
+
+    perform(work())
+
+
+def _summary(agent: Agent, site: Site) -> str:
+    """Percents in words: whoever typed a fraction for a percent reads it here (reference: users 3.2)."""
+    return (
+        f"{agent.name} may hold {site.money(agent.cash_limit)} and earns {agent.commission / 100:g} % of what is sold, "
+        f"{agent.goods_commission / 100:g} % of appliances."
+    )
+
+
+@agent_cli.command("receipt")
+def agent_receipt(
+    phone: Phone,
+    amount: Annotated[int, typer.Argument(min=1, max=99_999_999, help="the cash that was counted")],
+    reference: Annotated[str, typer.Option(help="your own number for it: with it a repeat books nothing")] = "",
+) -> None:
+    """Book the cash that an agent hands in, and pay out the commission; the agent gets an SMS."""
+    if len(reference) > LONGEST_REFERENCE:
+        fail(f"A reference has {LONGEST_REFERENCE} characters at most.")
+
+    async def work() -> None:
+        async with assembled(configured(), handling=False, serving=False) as mwanga, mwanga.database.work():
+            site = mwanga.site
+            agent = await _agent(phone, site)
+            try:
+                booked = await hand_in(agent, amount * 10**site.exponent, "command line", reference)
+            except MoreThanHeld as refusal:
+                fail(f"Nothing is booked: {agent.name} holds {site.money(refusal.held)}.")
+            except OtherReference:
+                fail(f"Nothing is booked: {reference} is another receipt.")
+            said = _receipt(booked, agent, site)
+            copies = [Copy(agent.phone, said, Class.REPLY, agent.language)]
+            await mwanga.dispatcher.tell(f"hand in {booked.entry.id}", copies)
+            typer.echo(said.to("en") if booked.new else f"Booked before: {said.to('en')}")
+
+    perform(work())
+
+
+def _receipt(booked: HandedIn, agent: Agent, site: Site) -> Text:
+    """The figure that was counted first, and how the agent stands after it."""
+    return _(
+        "HANDED IN {amount}. Commission {paid} paid out, {due} due. You hold {held} of {limit}. Ref {reference}",
+        amount=site.money(booked.entry.amount),
+        paid=site.number(booked.entry.commission),
+        due=site.number(booked.due),
+        held=site.number(booked.held),
+        limit=site.number(agent.cash_limit),
+        reference=booked.entry.reference,
+    )
 
 
 async def _agent(phone: str, site: Site) -> Agent:

@@ -12,7 +12,6 @@ from bot.i18n import Text, _
 from bot.message import Copy, Reply
 from bot.site import Site
 from bot.state import Asked
-from handlers.receipt import owner
 from handlers.ticket_news import DONE, News
 from handlers.tickets import LONGEST, SECRETS, TicketNumber, which
 from models import tickets
@@ -29,8 +28,7 @@ async def done(chat: Chat) -> Reply:
         return chat.end(_("{number} is closed already.", number=ticket.number))
     if ticket.customer.phone in (None, actor):
         await tickets.close(ticket, actor)
-        said = _("{number} is closed. {owner} has no phone to ask.", number=ticket.number, owner=owner(ticket.customer))
-        return chat.end(said, also=news.agents(lambda _language: said, actor=actor))
+        return chat.end(news.closed_unasked(chat.language), also=news.agents(news.closed_unasked, actor=actor))
     if not await tickets.ask_fixed(ticket, actor):
         return chat.end(news.asked(chat.language), outcome="asked already")
     also = [*news.customer(news.fixed, actor=actor), *news.agents(news.asked, actor=actor)]

@@ -10,6 +10,7 @@ from bot.message import Copy
 from bot.site import Site
 from handlers.receipt import LONGEST_NAME, owner, tail
 from models.messages import Class
+from models.people import Agent
 from models.tickets import Category, Ticket, TicketState
 
 Words = Mapping[str, tuple[str, ...]]
@@ -122,11 +123,14 @@ class News:
             done=_first(DONE, language),
         )
 
-    def handed_over(self, *, actor: str) -> list[Copy]:
-        """What both sides read when the office gave the work to somebody."""
+    def handed_over(self, *, actor: str, former: Agent | None = None) -> list[Copy]:
+        """What both sides read when somebody else gave the work to somebody: the customer, who does it now, and who
+        did it before or reported it."""
         agent = self.ticket.agent
         mine = [Copy(agent.phone, self.given(agent.language), Class.REPLY, agent.language)] if agent else []
-        return [*self.customer(self._whose, actor=actor), *mine]
+        others = {each.phone: each for each in (former, self.ticket.reporter) if each and each != agent}
+        theirs = [Copy(phone, self._whose(""), Class.REPLY, each.language) for phone, each in others.items()]
+        return [*self.customer(self._whose, actor=actor), *mine, *theirs]
 
     def _whose(self, _language: str) -> Text:
         return _("Ticket {number}: {who}", number=self.ticket.number, who=self.who())
@@ -192,6 +196,19 @@ class News:
     def closed_by_silence(self, _language: str) -> Text:
         return _(
             "{number} is closed: {owner} did not answer.",
+            number=self.ticket.number,
+            owner=owner(self.ticket.customer),
+        )
+
+    def closed_by_office(self, text: str) -> Text:
+        return _(
+            "{number} is closed by the office: {words}", number=self.ticket.number, words=shorten(plain(text), WHOLE)
+        )
+
+    def closed_unasked(self, _language: str) -> Text:
+        """For the agents; a customer without a phone can be neither asked nor told."""
+        return _(
+            "{number} is closed. {owner} has no phone to ask.",
             number=self.ticket.number,
             owner=owner(self.ticket.customer),
         )

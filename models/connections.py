@@ -53,6 +53,7 @@ class Connection(Model):
         "models.ConnectionGroup", null=True
     )
     type: fields.ForeignKeyNullableRelation[ConnectionType] = fields.ForeignKeyField("models.ConnectionType", null=True)
+    type_id: int | None
     sub_type: fields.ForeignKeyNullableRelation[SubConnectionType] = fields.ForeignKeyField(
         "models.SubConnectionType", null=True
     )

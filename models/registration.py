@@ -99,6 +99,10 @@ async def keep_vending_key(key: Key, vault: Vault) -> None:
     await Setting.update_or_create({"value": vault.seal_json(dict(key), VENDING_KEY)}, name=VENDING_KEY)
 
 
+async def has_vending_key() -> bool:
+    return await Setting.exists(name=VENDING_KEY)
+
+
 async def free_serial(serial: str, kind: Kind) -> str:
     """The whole serial of a device of this kind that may be registered; the end of one in stock is enough.
 
@@ -107,7 +111,7 @@ async def free_serial(serial: str, kind: Kind) -> str:
     if kind is Kind.METER and not is_meter_number(serial):
         raise NotAMeterNumber(serial)
     device = await _free(serial, kind)
-    if device is None and not await Setting.exists(name=VENDING_KEY):
+    if device is None and not await has_vending_key():
         raise NoVendingKey(serial)
     return device.serial if device else serial
 
@@ -160,7 +164,7 @@ async def register(form: Form, *, agent: Agent, key: str, vault: Vault) -> Devic
         return found
     await free_serial(form.serial, form.kind)
     customer = form.customer or await _new_customer(form, agent)
-    device = await _free(form.serial, form.kind) or await _new_meter(form.serial, vault)
+    device = await _free(form.serial, form.kind) or await new_meter(form.serial, vault)
     device.customer, device.model = customer, form.model
     if form.plan:
         device.plan = form.plan
@@ -194,7 +198,8 @@ async def _new_customer(form: Form, agent: Agent) -> Customer:
     )
 
 
-async def _new_meter(serial: str, vault: Vault) -> Device:
+async def new_meter(serial: str, vault: Vault) -> Device:
+    """A meter without an owner, with the key of the supply group."""
     setting = await Setting.get(name=VENDING_KEY)
     key = vault.open_json(setting.value, VENDING_KEY)
     return await Device.create(

@@ -14,7 +14,7 @@ from tortoise.queryset import QuerySet
 
 from models.devices import Device
 from models.people import Agent, Customer, OfficeUser
-from models.sql import connection, execute
+from models.ticket_work import agent_for
 
 DUE = timedelta(days=3)  # when nobody says otherwise
 SILENCE = timedelta(days=3)  # without an answer to "is it fixed?" a ticket closes
@@ -132,7 +132,31 @@ async def open_ticket(
         return Opened(earlier, new=False)
     if earlier := await _whole().get_or_none(key=key):
         return Opened(earlier, new=False)
-    agent = reporter or await _agent_for(customer, device)
+    return await _open(customer, device, category, text, actor=actor, key=key, reporter=reporter, due_at=due_at)
+
+
+async def open_for(
+    customer: Customer, category: Category, text: str, origin: str, *, device: Device | None = None
+) -> Opened:
+    """Open a ticket that nobody reported, in the caller's transaction; `origin` (80 characters at most) names what
+    it is about: the same origin has the same ticket for good, also when that is closed."""
+    if earlier := await _whole().get_or_none(key=origin):
+        return Opened(earlier, new=False)
+    return await _open(customer, device, category, text, actor="office", key=origin)
+
+
+async def _open(
+    customer: Customer,
+    device: Device | None,
+    category: Category,
+    text: str,
+    *,
+    actor: str,
+    key: str,
+    reporter: Agent | None = None,
+    due_at: datetime | None = None,
+) -> Opened:
+    agent = reporter or await agent_for(customer, device)
     now = datetime.now(UTC)
     ticket = await Ticket.create(
         key=key,
@@ -256,28 +280,6 @@ async def last_comment(ticket: Ticket) -> str:
     added = TicketEvent.filter(ticket_id=ticket.id, step__in=[Step.COMMENTED, Step.REOPENED]).exclude(text="")
     newest = await added.order_by("-id").first()
     return newest.text if newest else ""
-
-
-async def _agent_for(customer: Customer, device: Device | None) -> Agent | None:
-    """The agent who last sold for this device, else the one of the mini-grid with the least to do."""
-    if device:
-        rows = await execute(
-            connection(),
-            "SELECT a.* FROM sale s JOIN agent a ON a.id = s.agent_id JOIN customer c ON c.id = $2 "
-            "WHERE s.device_id = $1 AND a.mini_grid_id = c.mini_grid_id AND a.locked_at IS NULL "
-            "ORDER BY s.created_at DESC LIMIT 1",
-            [device.id, customer.id],
-        )
-        if rows:
-            return Agent(**rows[0], _from_db=True)
-    rows = await execute(
-        connection(),
-        "SELECT a.* FROM agent a JOIN customer c ON c.mini_grid_id = a.mini_grid_id "
-        "WHERE c.id = $1 AND a.locked_at IS NULL ORDER BY "
-        "(SELECT COUNT(*) FROM ticket t WHERE t.agent_id = a.id AND t.state IN ('open', 'asked')), a.id LIMIT 1",
-        [customer.id],
-    )
-    return Agent(**rows[0], _from_db=True) if rows else None
 
 
 def _whole() -> QuerySet[Ticket]:

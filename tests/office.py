@@ -48,18 +48,18 @@ class Office:
     async def sign_in(self, user: str = OFFICE_USER, password: str = OFFICE_PASSWORD) -> ClientResponse:
         return await self.post("/login", user=user, password=password, csrf=await self.csrf())
 
-    async def html(self) -> str:
-        """The first page; signs in where that is needed."""
-        response = await self.get()
+    async def html(self, path: str = "/") -> str:
+        """A page, at first the first one; signs in where that is needed."""
+        response = await self.get(path)
         if response.status == 303:
             await self.sign_in()
-            response = await self.get()
+            response = await self.get(path)
         assert response.status == 200
         return await response.text()
 
-    async def page(self) -> str:
-        """The words of the first page: no tags, single spaces."""
-        html = await self.html()
+    async def page(self, path: str = "/") -> str:
+        """The words of a page: no tags, single spaces."""
+        html = await self.html(path)
         return " ".join(unescape(re.sub(r"<[^>]*>", " ", html[html.index("<body>") :])).split())
 
     async def sms(self, who: str, *texts: str) -> None:

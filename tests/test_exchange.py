@@ -12,7 +12,9 @@ from bot.cli import cli
 from bot.database import Database
 from handlers.exchange import EXPORTS, IMPORTS
 from models.devices import Device
+from models.people import Customer
 from models.sql import execute
+from models.tickets import Category, open_ticket
 from models.vault import Vault
 from tests.test_cli import query
 
@@ -20,12 +22,29 @@ FACTORY = "Serial Number,Starting Code,Key,Count,Time Divider,Restricted Digit M
 KEY = "0123456789abcdef0123456789abcdef"
 
 FILES = {
-    "tariffs": "name,unit,price,minimum\nWeekly 700,days,100,700\nShop,energy,420,\n",
+    "villages": "mini_grid,village\nMtwara North,Msijute\nMasasi,\nNewala,Kitangari\n",
+    "meter-types": "name\nSingle phase 20A\n",
+    "connections": "type,sub_type,tariff,meter_type,group\nSchool,,Business 420,Three phase 100A,Public\n"
+    "School,Primary,,,\nSchool,Secondary,,,\n,,,,Farms\n",
+    "models": "name,manufacturer,kind,prefix\nSunny 50,Jua,shs,sny\nCalin CA168,Calin,meter,\n",
+    "tariffs": "name,unit,price,minimum,components,access_rate,access_days,recovery\nWeekly 700,days,100,700,,,,\n"
+    "Shop,energy,420,,80,3000,30,50\n",
+    "appliances": "appliance,type,price,plan,terms,down,count,period,day_price,minimum,remind_before,overdue_ticket"
+    "\nFan,goods,45000,cash,cash,,,,,,2,yes\nFan,goods,45000,6 weekly,instalments,15%,6,weekly,,500,2,yes\n"
+    "Sun 50,shs,300000,daily,service,5000,,,500,500,,\nRadio,electronics,15000,cash,none,,,,,,2,\n",
     "agents": "phone,name,mini_grid,cash_limit,commission_percent,pin\n"
     "0712 000 001,Rehema Kito,Masasi,90000,7,730582\n",
     "customers": "name,surname,phone,language,mini_grid,village\n"
     'Halima,Omari,0754000111,sw,Masasi,Chiungutwa\n"Juma Ali",Bakari,none,en,Masasi,\n',
-    "stock": f"{FACTORY},kind,plan\nSHS9001,987654321,{KEY},1,1,0,X1,1,,shs,\nEB9002,123123123,{KEY},,4,,,,,ebike,\n",
+    "stock": f"{FACTORY},kind,plan\nSHS9001,987654321,{KEY},1,1,0,X1,1,,shs,\nEB9002,123123123,{KEY},,4,,,,,ebike,\n"
+    "04123456792,,,,,,,,,meter,Household 350\n",
+}
+
+OWNED = {
+    "devices": "serial,plan,name,surname,phone,model,meter_type,group,type,sub_type\n"
+    "SHS9001,Weekly 700,Halima,Omari,0754000111,,,,,\n"
+    "0498 7654 326,Household 350,Juma Ali,Bakari,none,Calin CA168,Single phase 20A,Farms,School,Primary\n"
+    "04123456792,Business 420,Halima,Omari,+255754000111,,,,Household,\n"
 }
 
 
@@ -52,10 +71,8 @@ def test_a_file_is_imported_and_a_second_time_changes_nothing(run, kind: str) ->
 
 @pytest.mark.parametrize("kind", IMPORTS)
 def test_import_then_export_then_import_is_the_identity(run, kind: str) -> None:  # type: ignore[no-untyped-def]
-    for before in ("tariffs", "customers", "stock"):
-        imported(run, before, FILES[before])
-    if kind in FILES:
-        imported(run, kind, FILES[kind])
+    for before in (*FILES, "devices"):
+        assert imported(run, before, (FILES | OWNED)[before]).exit_code == 0
     out = run("export", kind)
     assert out.exit_code == 0, out.output
     back = imported(run, kind, out.output)
@@ -101,13 +118,13 @@ def test_keys_are_encrypted_on_the_way_in_and_never_leave(run, demo_url: str) ->
 @pytest.mark.parametrize(
     ("kind", "row", "reason"),
     [
-        ("tariffs", "A,hours,100,", "unit is neither days nor energy"),
-        ("tariffs", "A,days,0,", "price is no whole number from 1"),
-        ("tariffs", "A,days,1.5,", "price is no whole number"),
-        ("tariffs", ",days,5,", "name is empty"),
-        ("tariffs", "A,days,5", "the row has another number"),
+        ("tariffs", "A,hours,100,,,,,", "unit is neither days nor energy"),
+        ("tariffs", "A,days,0,,,,,", "price is no whole number from 1"),
+        ("tariffs", "A,days,1.5,,,,,", "price is no whole number"),
+        ("tariffs", ",days,5,,,,,", "name is empty"),
+        ("meter-types", "A,5", "the row has another number"),
         ("agents", "0712,Rehema,Masasi,1,1,730582", "phone is no phone number"),
-        ("agents", "0712000001,Rehema,Masasi,1,101,730582", "commission_percent is no whole number from 0 to 100"),
+        ("agents", "0712000001,Rehema,Masasi,1,101,730582", "commission_percent is no percentage from 0 to 100"),
         ("agents", "0712000001,Rehema,Masasi,1,1,123456", "pin is not six digits"),
         ("agents", "0712000009,Rehema,Masasi,1,1,", "pin is empty, and this agent is new"),
         ("customers", "Halima,Omari,0754000111,xx,Masasi,", "language is none of"),
@@ -116,15 +133,41 @@ def test_keys_are_encrypted_on_the_way_in_and_never_leave(run, demo_url: str) ->
         ("stock", "S1,5,abc,,,,,,,,", "key is not 32 hexadecimal digits"),
         ("stock", "S1,5,a29ab82edc5fbbc41ec9530f6dac86b1,,,,,,,,", "key is the published example"),
         ("stock", f"S1,5,{KEY},,256,,,,,,", "time divider is no whole number from 1 to 255"),
-        ("stock", f"S1,5,{KEY},,,,,,,boat,", "kind is neither shs nor ebike"),
+        ("stock", f"S1,5,{KEY},,,,,,,boat,", "kind is none of meter, shs, ebike"),
+        ("stock", "04123456793,,,,,,,,,meter,", "serial number is no meter number, its check digit is wrong"),
+        ("stock", f"04987654326,,{KEY},,,,,,,meter,", "key is not empty: a meter's comes from the vending key"),
+        ("stock", "04987654326,,,,,,,,,meter,Weekly 700", "there is no plan of energy called"),
+        ("stock", f"SHS0283,5,{KEY},,,,,,,ebike,", "SHS0283 is another kind of device"),
+        ("villages", ",Mtwara", "mini_grid is empty"),
+        ("meter-types", f"{'W' * 101}", "name is longer than 100 characters"),
+        ("connections", "Shop,,Weekly 700,,", "there is no tariff of energy called 'Weekly 700'"),
+        ("connections", "Shop,,,Ten phases,", "there is no meter type called 'Ten phases'"),
+        ("connections", "School,Evening,Business 420,,", "what is usual stands in the row of the type"),
+        ("connections", ",Evening,,,", "type is empty"),
+        ("connections", "School,,,,", "the same as line 2"),
+        ("models", "Sunny 60,Jua,boat,", "kind is none of meter, shs, ebike"),
+        ("models", "Sunny 60,,shs,", "manufacturer is empty"),
+        ("tariffs", "A,unlock,100,,,,,", "unit is neither days nor energy"),
+        ("agents", "0712000001,Rehema,Masasi,1,7.555,730582", "commission_percent is no percentage"),
         ("stock", f"S1,5,{KEY},,,,,,,shs,Nothing", "there is no plan of days"),
         ("stock", "S1,5,,,,,,,,,", "key is empty, and this device is new"),
     ],
 )
 def test_a_bad_row_is_named_and_nothing_is_written(run, demo_url: str, kind: str, row: str, reason: str) -> None:  # type: ignore[no-untyped-def]
     header, *rows = FILES[kind].splitlines()
-    tables = ("agent", "customer", "device", "plan", "minigrid", "village")
+    tables = (
+        "agent",
+        "customer",
+        "device",
+        "plan",
+        "minigrid",
+        "village",
+        "metertype",
+        "connectiontype",
+        "devicemodel",
+    )
     before = [query(demo_url, f"SELECT COUNT(*) AS n FROM {table}") for table in tables]
+    row += "," * (header.count(",") - row.count(","))  # what is left out is empty
     result = imported(run, kind, "\n".join([header, *rows, row]))
     assert result.exit_code == 1
     assert f"line {len(rows) + 2}: {reason}" in result.output
@@ -139,11 +182,47 @@ def test_a_missing_column_and_a_repeated_row_are_named(run) -> None:  # type: ig
 
 
 def test_what_happened_is_exported(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
-    for kind in ("sales", "payments", "messages"):
+    for kind in ("sales", "payments", "handed-in", "tickets", "messages"):
         rows = list(csv.reader(io.StringIO(run("export", kind).output)))
         assert rows == [list(EXPORTS[kind].columns)]
     assert run("export", "secrets").exit_code == 1
     assert run("import", "sales", __file__).exit_code == 1
+
+
+def test_tickets_are_exported(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    async def report() -> None:
+        async with Database(demo_url) as database, database.work():
+            baraka, device = await Customer.get(id=2), await Device.get(serial="SHS0283")
+            await open_ticket(baraka, device, Category.POWER, "=dark", actor="office", key="test")
+
+    asyncio.run(report())
+    [header, row] = csv.reader(io.StringIO(run("export", "tickets").output))
+    ticket = dict(zip(header, row, strict=True))
+    assert (ticket["number"], ticket["state"], ticket["serial"], ticket["text"]) == ("K1", "open", "SHS0283", "'=dark")
+
+
+def test_awkward_names_come_back_as_they_were(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    names = [
+        "=1+1",
+        "+cmd",
+        "-5",
+        "@home",
+        "O'Neil",
+        "'Alii",
+        'Ali "Juma"',
+        "a, b; c",
+        "Zoë 😀",
+        "two\nlines",
+        "W" * 100,
+    ]
+    file = io.StringIO()
+    csv.writer(file).writerows([("mini_grid", "village"), *(("Masasi", name) for name in names)])
+    assert imported(run, "villages", file.getvalue()).exit_code == 0
+    kept = {row["name"] for row in query(demo_url, "SELECT name FROM village")}
+    assert kept >= set(names)
+    out = run("export", "villages").output
+    assert " 0 new or changed." in imported(run, "villages", out).output
+    assert run("export", "villages").output == out
 
 
 def test_no_cell_is_a_formula(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]

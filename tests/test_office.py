@@ -120,6 +120,34 @@ async def test_a_paused_gateway_says_until_when_and_what_to_do(office: Office) -
     assert "Nothing is stuck" not in page
 
 
+async def test_a_phone_is_shown_with_all_that_is_known_of_it(office: Office) -> None:
+    now = now_ms()
+    await office.ask(
+        "INSERT INTO phone (id, name, token_hash, former_hash, login, password_hash, code_hash, code_until, "
+        "code_tries, signing_key, model, version, push, sims, battery, charging, network, clock_offset, paused, "
+        "added_at, linked_at, unlinked_at, seen_at, webhook_at, export_since, lost) VALUES (7, 'Shop <b>', '', '', "
+        "'', '', '', 0, 0, '', '', '1.67.0', $2, '[]', 12, $2, 'wifi', 0, $2, $1, $1, 0, $1, 0, 0, "
+        "'Two days are lost.')",
+        *(now, False),
+    )
+    await office.ask(
+        "INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert, round_trip, returned_at, "
+        "airtime, airtime_at) VALUES ('phone-7', $1, $1, 'sent', 0, '', 7000, $1, '<i>250', $1)",
+        now,
+    )
+    for number, state in enumerate((State.SENT, State.DELIVERED, State.FAILED)):
+        await promised(office.db, state, number=number, old=0)
+    await office.ask("UPDATE outbox SET gateway = 'phone-7'")
+    page = await office.page()
+    clock = office.mwanga.site.clock(datetime.fromtimestamp(now / 1000, UTC))
+    about = page[page.index("phone-7 0 waiting") :]
+    assert about.startswith(
+        "phone-7 0 waiting Shop <b> Quiet: Its battery is at 12 % and is not charging. It took the last message. "
+        f"Last heard {clock}, last sent {clock}, today 2 sent, 1 lost Battery 12 %. Network wifi. "
+        f"Test message back after 7 s at {clock}. Airtime <i>250 at {clock}. Two days are lost."
+    )
+
+
 async def test_a_locked_agent_is_marked(office: Office) -> None:
     await office.ask("UPDATE agent SET locked_at = $1 WHERE phone = $2", datetime.now(UTC), PEOPLE["Zuhura"])
     page = await office.page()

@@ -3,8 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 import time_machine
+from tortoise.exceptions import OperationalError
 
 from bot.app import assembled
 from bot.config import load
@@ -135,6 +137,9 @@ async def test_consent_is_stored_with_time_agent_and_version(mwanga: Mwanga) -> 
     assert (registration.agent.name, registration.consent) == ("Asha Mushi", "1")
     assert registration.created_at == registration.customer.created_at == NOON
     assert registration.device.serial == "SHS0284"
+    for statement in ("UPDATE registration SET consent = '2'", "DELETE FROM registration"):
+        with pytest.raises((OperationalError, asyncpg.RaiseError), match="append only"):
+            await execute(mwanga.database.client, statement)
 
 
 async def test_the_same_registration_has_the_same_answer_and_another_has_not(mwanga: Mwanga) -> None:

@@ -188,10 +188,12 @@ async def test_the_office_gives_the_work_to_an_agent_or_keeps_it(phones: Phones)
             PEOPLE["Juma"],
             "Ticket K1 is yours, due 3 Dec. BARAKA P. +255710000002, SHS0283: no power. Fixed? Send TAYARI K1",
         ),
+        (PEOPLE["Asha"], "Ticket K1: Agent Juma Said +255700000002 will call."),
     ]
     ticket = await tickets.assign(ticket, "admin", staff=clerk)
-    [copy] = News(ticket, phones.mwanga.site).handed_over(actor="admin")
-    assert copy.text.to("en") == "Ticket K1: The office will call."
+    told = News(ticket, phones.mwanga.site).handed_over(actor="admin", former=juma)
+    assert [copy.phone for copy in told] == [PEOPLE["Baraka"], PEOPLE["Juma"], PEOPLE["Asha"]]
+    assert {copy.text.to("en") for copy in told} == {"Ticket K1: The office will call."}
     assert ticket.due_at == NOON + timedelta(days=9)
     steps = TicketEvent.filter(step=Step.ASSIGNED).order_by("id").values_list("actor", "text")
     assert await steps == [("admin", PEOPLE["Juma"]), ("admin", "admin")]
@@ -240,6 +242,24 @@ async def test_the_same_talk_opens_one_ticket(phones: Phones) -> None:
     ]
     assert [one.new for one in opened] == [True, False]
     assert opened[0].ticket.id == opened[1].ticket.id
+
+
+async def test_a_ticket_that_nobody_reported_is_opened_once_for_its_origin(phones: Phones) -> None:
+    """A reminder's: whatever became of the ticket, the same instalment opens no second one."""
+    customer = await Customer.get(phone=PEOPLE["Baraka"])
+    origin = "overdue 7 2026-11-20"
+    first = await tickets.open_for(customer, Category.PAYMENT, "S1042 is overdue", origin)
+    assert first.new and first.ticket.agent is not None and first.ticket.reporter is None
+    assert {copy.phone for copy in News(first.ticket, phones.mwanga.site).handed_over(actor="")} == {
+        PEOPLE["Baraka"],
+        first.ticket.agent.phone,
+    }
+    for _again in range(2):
+        again = await tickets.open_for(customer, Category.PAYMENT, "S1042 is overdue", origin)
+        assert (again.new, again.ticket.id) == (False, first.ticket.id)
+        await tickets.close(first.ticket, "admin", "paid")
+    other = await tickets.open_for(customer, Category.PAYMENT, "S1042 is overdue", "overdue 7 2026-11-27")
+    assert other.new
 
 
 @pytest.mark.parametrize("seed", range(5))

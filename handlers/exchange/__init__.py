@@ -4,12 +4,35 @@ A file is checked whole before anything is written; each bad row is named with i
 there already is recognised, so that the same file a second time changes nothing.
 """
 
-from handlers.exchange.devices import DEVICES, STOCK, TARIFFS
+from handlers.exchange.appliances import APPLIANCES, CONTRACTS
+from handlers.exchange.devices import STOCK, TARIFFS
+from handlers.exchange.owners import DEVICES
 from handlers.exchange.people import AGENTS, CUSTOMERS
-from handlers.exchange.records import MESSAGES, PAYMENTS, SALES
+from handlers.exchange.places import CONNECTIONS, METER_TYPES, MODELS, VILLAGES
+from handlers.exchange.records import HANDED_IN, MESSAGES, PAYMENTS, SALES, TICKETS
 from handlers.exchange.sheet import Problem, Sheet, exported, read
 
-IMPORTS = {"agents": AGENTS, "customers": CUSTOMERS, "tariffs": TARIFFS, "stock": STOCK, "devices": DEVICES}
-EXPORTS = {**IMPORTS, "sales": SALES, "payments": PAYMENTS, "messages": MESSAGES}
+# In this order: each may name what stands before it.
+IMPORTS = {
+    "villages": VILLAGES,
+    "tariffs": TARIFFS,
+    "meter-types": METER_TYPES,
+    "connections": CONNECTIONS,
+    "models": MODELS,
+    "appliances": APPLIANCES,
+    "agents": AGENTS,
+    "customers": CUSTOMERS,
+    "stock": STOCK,
+    "devices": DEVICES,
+}
+EXPORTS = {
+    **IMPORTS,
+    "sales": SALES,
+    "contracts": CONTRACTS,
+    "payments": PAYMENTS,
+    "handed-in": HANDED_IN,
+    "tickets": TICKETS,
+    "messages": MESSAGES,
+}
 
 __all__ = ["EXPORTS", "IMPORTS", "Problem", "Sheet", "exported", "read"]

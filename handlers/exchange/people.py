@@ -5,11 +5,15 @@ from typing import Any, NamedTuple
 
 from bot import phone
 from bot.site import Site
-from handlers.exchange.sheet import Imported, Row, needed, whole
+from handlers.exchange.sheet import Imported, Row, needed, percent, whole
 from models import pins
 from models.people import Agent, Customer, MiniGrid, Village
 
 PAGE = 1000
+AGENT_COLUMNS = (
+    *("phone", "name", "language", "mini_grid", "cash_limit"),
+    *("commission_percent", "goods_commission_percent", "pin"),
+)
 
 
 class AgentRow(NamedTuple):
@@ -19,6 +23,7 @@ class AgentRow(NamedTuple):
     mini_grid: str
     cash_limit: int
     commission: int
+    goods_commission: int | None
     pin: str
 
 
@@ -55,7 +60,8 @@ def _read_agent(row: Row, site: Site) -> AgentRow:
         _language(row, site),
         needed(row, "mini_grid"),
         whole(row, "cash_limit", 0, 99_999_999),
-        whole(row, "commission_percent", 0, 100, 10) * 100,
+        percent(row, "commission_percent", 10),
+        percent(row, "goods_commission_percent", 0) if row.get("goods_commission_percent") else None,
         pin,
     )
 
@@ -74,6 +80,8 @@ async def _write_agent(row: AgentRow, site: Site) -> bool:
         "cash_limit": row.cash_limit * 10**site.exponent,
         "commission": row.commission,
     }
+    if row.goods_commission is not None:
+        wanted["goods_commission"] = row.goods_commission
     agent = await Agent.get_or_none(phone=row.phone)
     if agent is None:
         await Agent.create(phone=row.phone, pin_hash=site.vault.hash_pin(row.pin), **wanted)
@@ -87,8 +95,8 @@ async def _write_agent(row: AgentRow, site: Site) -> bool:
 async def _agents(site: Site) -> AsyncIterator[Sequence[object]]:
     for agent in await Agent.all().order_by("id").select_related("mini_grid"):
         limit = agent.cash_limit // 10**site.exponent
-        row = (agent.phone, agent.name, agent.language, agent.mini_grid.name, limit, agent.commission // 100, "")
-        yield row
+        percents = [f"{share / 100:g}" for share in (agent.commission, agent.goods_commission)]
+        yield agent.phone, agent.name, agent.language, agent.mini_grid.name, limit, *percents, ""
 
 
 def _read_customer(row: Row, site: Site) -> CustomerRow:
@@ -134,9 +142,9 @@ async def _customers(_site: Site) -> AsyncIterator[Sequence[object]]:
 
 
 AGENTS = Imported(
-    ("phone", "name", "language", "mini_grid", "cash_limit", "commission_percent", "pin"),
+    AGENT_COLUMNS,
     _agents,
-    ("language", "commission_percent", "pin"),
+    ("language", "commission_percent", "goods_commission_percent", "pin"),
     lambda agent: agent.phone,
     _read_agent,
     _fits_agent,

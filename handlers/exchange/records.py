@@ -1,4 +1,4 @@
-"""What happened, to be read elsewhere: sales, payments, messages. Nothing of it is imported."""
+"""What happened, to be read elsewhere: sales, payments, tickets, messages. Nothing of it is imported."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -9,16 +9,24 @@ from models.sql import connection, execute
 
 PAGE = 1000
 SALES_SQL = """SELECT s.id, s.reference, s.created_at, a.phone AS agent, d.serial, c.name, c.surname, c.phone, s.amount,
-  s.unit, s.units, s.commission FROM sale s JOIN agent a ON a.id = s.agent_id JOIN device d ON d.id = s.device_id
+  s.unit, s.units, s.commission FROM sale s JOIN agent a ON a.id = s.agent_id LEFT JOIN device d ON d.id = s.device_id
   JOIN customer c ON c.id = s.customer_id WHERE s.id > $1 ORDER BY s.id LIMIT $2"""
 PAYMENTS_SQL = """SELECT p.id, p.provider, p.reference, p.created_at, p.amount, a.phone AS agent FROM payment p
   LEFT JOIN agent a ON a.id = p.agent_id WHERE p.id > $1 ORDER BY p.id LIMIT $2"""
+HANDED_IN_SQL = """SELECT h.id, h.reference, h.created_at, a.phone AS agent, h.amount, h.commission, h.actor
+  FROM hand_in h JOIN agent a ON a.id = h.agent_id WHERE h.id > $1 ORDER BY h.id LIMIT $2"""
+TICKETS_SQL = """SELECT t.id, t.opened_at, t.state, t.category, t.text, t.due_at, t.closed_at, d.serial,
+  c.id AS customer, c.name, c.surname, c.phone, r.phone AS reporter, a.phone AS agent, o.name AS staff
+  FROM ticket t JOIN customer c ON c.id = t.customer_id LEFT JOIN device d ON d.id = t.device_id
+  LEFT JOIN agent r ON r.id = t.reporter_id LEFT JOIN agent a ON a.id = t.agent_id
+  LEFT JOIN officeuser o ON o.id = t.staff_id WHERE t.id > $1 ORDER BY t.id LIMIT $2"""
 # Tokens and answers are people's own: the text of a message is not exported.
 MESSAGES_SQL = """SELECT id, created_at, phone, kind, gateway, state, error, parts, cost, tries FROM outbox
   WHERE id > $1 ORDER BY id LIMIT $2"""
 
 
-async def _pages(statement: str) -> AsyncIterator[dict[str, Any]]:
+async def pages(statement: str) -> AsyncIterator[dict[str, Any]]:
+    """All rows of a statement that takes the last id and a count, a page at a time."""
     last = 0
     while rows := await execute(connection(), statement, [last, PAGE]):
         for row in rows:
@@ -27,7 +35,7 @@ async def _pages(statement: str) -> AsyncIterator[dict[str, Any]]:
 
 
 async def _sales(site: Site) -> AsyncIterator[Sequence[object]]:
-    async for row in _pages(SALES_SQL):
+    async for row in pages(SALES_SQL):
         units = f"{row['units'] // 10}.{row['units'] % 10}" if row["unit"] == "energy" else row["units"]
         money = [site.number(row[name]).replace(",", "") for name in ("amount", "commission")]
         who = row["agent"], row["serial"], row["name"], row["surname"], row["phone"]
@@ -35,13 +43,26 @@ async def _sales(site: Site) -> AsyncIterator[Sequence[object]]:
 
 
 async def _payments(site: Site) -> AsyncIterator[Sequence[object]]:
-    async for row in _pages(PAYMENTS_SQL):
+    async for row in pages(PAYMENTS_SQL):
         amount = site.number(row["amount"]).replace(",", "")
         yield row["provider"], row["reference"], row["created_at"], amount, row["agent"]
 
 
+async def _handed_in(site: Site) -> AsyncIterator[Sequence[object]]:
+    async for row in pages(HANDED_IN_SQL):
+        money = [site.number(row[name]).replace(",", "") for name in ("amount", "commission")]
+        yield row["reference"], row["created_at"], row["agent"], *money, row["actor"]
+
+
+async def _tickets(_site: Site) -> AsyncIterator[Sequence[object]]:
+    async for row in pages(TICKETS_SQL):
+        who = [row[name] for name in ("serial", "customer", "name", "surname", "phone", "reporter", "agent", "staff")]
+        times = [row[name] for name in ("opened_at", "due_at", "closed_at")]
+        yield f"K{row['id']}", row["state"], row["category"], *times, *who, row["text"]
+
+
 async def _messages(_site: Site) -> AsyncIterator[Sequence[object]]:
-    async for row in _pages(MESSAGES_SQL):
+    async for row in pages(MESSAGES_SQL):
         yield tuple(row[name] for name in MESSAGES.columns)
 
 
@@ -51,3 +72,11 @@ SALES = Kind(
 )
 PAYMENTS = Kind(("provider", "reference", "time", "amount", "agent"), _payments)
 MESSAGES = Kind(("created_at", "phone", "kind", "gateway", "state", "error", "parts", "cost", "tries"), _messages)
+HANDED_IN = Kind(("reference", "time", "agent", "amount", "commission", "by"), _handed_in)
+TICKETS = Kind(
+    (
+        *("number", "state", "category", "opened", "due", "closed"),
+        *("serial", "customer", "name", "surname", "phone", "reporter", "agent", "staff", "text"),
+    ),
+    _tickets,
+)

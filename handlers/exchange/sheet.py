@@ -1,6 +1,7 @@
 """A CSV file of one kind: its columns, how a row is read, and how it is written into the database."""
 
 import csv
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -30,13 +31,15 @@ class Kind:
 class Imported(Kind):
     """What can be imported too. `read(row, site)` makes values of a row or raises ValueError, `key(values)` is what
     no two rows share, `fits(values)` holds them against the database or raises ValueError, and `write(values, site)`
-    stores them and says whether anything changed. `optional` columns may be missing."""
+    stores them and says whether anything changed. `optional` columns may be missing. `shared(values)` is what a row
+    says of something that several rows are about: its name, and all that they must agree on."""
 
     optional: tuple[str, ...]
     key: Callable[[Any], object]
     read: Callable[[Row, Site], Any]
     fits: Callable[[Any], Awaitable[None]]
     write: Callable[[Any, Site], Awaitable[bool]]
+    shared: Callable[[Any], tuple[object, object]] | None = None
 
 
 @dataclass
@@ -58,7 +61,7 @@ async def read(kind: Imported, file: IO[str], site: Site) -> Sheet:
         sheet.problems.append(Problem(1, f"the column {', '.join(missing)} is missing"))
         return sheet
     reader.fieldnames = header
-    seen: dict[object, int] = {}
+    seen: dict[object, tuple[int, object]] = {}
     for line, row in _rows(reader):
         try:
             sheet.values.append((line, await _checked(kind, row, line, seen, site)))
@@ -73,13 +76,18 @@ def _rows(reader: "csv.DictReader[str]") -> Iterator[tuple[int, Row]]:
             yield reader.line_num, row
 
 
-async def _checked(kind: Imported, row: Row, line: int, seen: dict[object, int], site: Site) -> Any:
+async def _checked(kind: Imported, row: Row, line: int, seen: dict[object, tuple[int, object]], site: Site) -> Any:
     if None in row or None in row.values():  # how csv marks a row with more or fewer fields than the header
         raise ValueError("the row has another number of fields than the header")
-    value = kind.read({name: text.strip() for name, text in row.items()}, site)
-    earlier = seen.setdefault(kind.key(value), line)
+    value = kind.read({name: _meant(text.strip()) for name, text in row.items()}, site)
+    earlier, _values = seen.setdefault(kind.key(value), (line, None))
     if earlier != line:
         raise ValueError(f"the same as line {earlier}")
+    if kind.shared:
+        name, values = kind.shared(value)
+        earlier, before = seen.setdefault(("shared", name), (line, values))
+        if before != values:
+            raise ValueError(f"line {earlier} says something else of {name}")
     await kind.fits(value)
     return value
 
@@ -101,6 +109,11 @@ def _safe(value: object) -> object:
     return f"'{text}" if formula else text
 
 
+def _meant(text: str) -> str:
+    """A cell without the mark that `_safe` puts before what a spreadsheet would run."""
+    return text[1:] if text.startswith(("'=", "'@", "'-", "'+")) else text
+
+
 def needed(row: Row, column: str, longest: int = 100) -> str:
     """A field that may not be empty. Raises ValueError."""
     text = row.get(column, "")
@@ -119,3 +132,11 @@ def whole(row: Row, column: str, least: int, most: int, default: int | None = No
     if not text.isdecimal() or not least <= int(text) <= most:
         raise ValueError(f"{column} is no whole number from {least} to {most}: {text[:20]!r}")
     return int(text)
+
+
+def percent(row: Row, column: str, default: int) -> int:
+    """A percentage with up to two decimals, in basis points. Raises ValueError."""
+    text = row.get(column, "") or str(default)
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,2})?", text) or float(text) > 100:
+        raise ValueError(f"{column} is no percentage from 0 to 100: {text[:20]!r}")
+    return round(float(text) * 100)

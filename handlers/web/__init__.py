@@ -4,7 +4,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from handlers.web import signin, status
+from handlers.web import messages, signin, status, tickets
 
 
 def add_to(app: web.Application) -> None:
@@ -21,3 +21,8 @@ def add_to(app: web.Application) -> None:
     app.router.add_get("/login", signin.ask)
     app.router.add_post("/login", signin.sign_in)
     app.router.add_post("/logout", signin.sign_out)
+    app.router.add_get("/messages", signin.required(messages.show_all))
+    app.router.add_get(r"/messages/{number:\d{1,18}}", signin.required(messages.show))
+    app.router.add_get("/tickets", signin.required(tickets.show_all))
+    app.router.add_get(r"/tickets/K{number:\d{1,9}}", signin.required(tickets.show))
+    app.router.add_post(r"/tickets/K{number:\d{1,9}}", signin.required(tickets.change))
