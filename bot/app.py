@@ -1,43 +1,45 @@
 """The one place that puts everything together, and takes it down in reverse."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from bot import queue
+from bot import queue, smsgate
+from bot.alerts import Alerts, Webhook
 from bot.answers import YES
+from bot.canary import Canaries, Signs
 from bot.commands import Commands
 from bot.config import Config, checked, demo_world
 from bot.database import Database, OneServer
 from bot.dispatcher import Dispatcher
-from bot.gateways import Gateway
-from bot.gateways.kannel import Kannel
-from bot.gateways.simulator import Simulator
+from bot.gateways import configured
+from bot.health import Watch
 from bot.housekeeping import Chore, Housekeeping
-from bot.i18n import verbatim
 from bot.inbox import Inbox
-from bot.message import Reply
+from bot.message import Copy
 from bot.metrics import Metrics
-from bot.outbox import Outbox, promise
+from bot.outbox import Outbox
 from bot.parts import MWANGA, Mwanga
+from bot.phone import parse
+from bot.phones import Phones
 from bot.pump import Pump
 from bot.redact import Redactor
-from bot.routing import Router
+from bot.routing import Router, route
 from bot.site import Site
 from bot.ussd import Sessions
-from bot.web import Door, Doors
+from bot.web import Doors
 from handlers import TALKS
 from handlers import web as office
 from handlers.fixed import close_silent
+from handlers.reminders import remind
 from handlers.web import simulator
-from models import demo
+from models import access, demo
 from models.sql import execute, now_ms
 
-SIMULATOR_SECRET = "demo"  # noqa: S105 - the simulator's door exists in the demo world only
 PUMPS = 4  # on PostgreSQL, where a pump waits for the network much of its time
 CONNECTIONS = 512  # requests to gateways at once: above the outbox's own bound, so that none waits in here
 
@@ -57,14 +59,18 @@ def build_app(config: Config, *, load_demo: bool = False) -> web.Application:
     app.router.add_get("/health", _health)
     app.router.add_get("/ready", _ready)
     app.router.add_get("/metrics", _metrics)
+    smsgate.add_to(app)
     office.add_to(app)
     simulator.add_to(app)
     return app
 
 
 @asynccontextmanager
-async def assembled(config: Config, *, load_demo: bool = False, serving: bool = True) -> AsyncIterator[Mwanga]:
-    """All parts, working. Without `serving` messages are handled but not sent: a server beside us does that.
+async def assembled(
+    config: Config, *, load_demo: bool = False, serving: bool = True, handling: bool = True
+) -> AsyncIterator[Mwanga]:
+    """All parts, working. Without `serving` messages are handled but not sent: a server beside us does that; without
+    `handling` too they are only promised.
 
     Raises ConfigError and DatabaseError.
     """
@@ -81,89 +87,91 @@ async def assembled(config: Config, *, load_demo: bool = False, serving: bool = 
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
         )
         mwanga = _assemble(config, database, session, simulated)
-        await stack.enter_async_context(_working(mwanga, serving))
+        await mwanga.router.networks.load()
+        await mwanga.phones.look()
+        if handling:
+            await stack.enter_async_context(_working(mwanga, serving))
         yield mwanga
 
 
 async def _load_demo(database: Database, config: Config) -> None:
     async with database.work():
-        await demo.load(Site.of(config).vault, config.exponent, config.demo_customers)
+        site = Site.of(config)
+        await demo.load(site.vault, config.exponent, site.today(), config.demo_customers)
 
 
 def _assemble(config: Config, database: Database, session: aiohttp.ClientSession, simulated: bool) -> Mwanga:
     site, metrics, commands = Site.of(config), Metrics(), Commands(TALKS)
-    gateways = _gateways(config, session)
-    sending = {name: gateway for name, gateway in gateways.items() if _sends(config, name, simulated)}
-    router = Router(list(sending))
+    gateways = configured.gateways(config, session)
+    sending = {name: gateway for name, gateway in gateways.items() if configured.sends(config, name, simulated)}
+    watch = Watch([name for name in sending if name != "simulator"])
+    order = route(config.route_names, list(sending), simulated=simulated)
+    router = Router(order, config.rules, able=sending, watch=watch)
+    signs = Signs(site.vault, config.airtime_pattern)
     redactor = Redactor(YES, commands.words("pin"), commands.words("lock"))
-    dispatcher = Dispatcher(site, commands, router, config.sender_cap, config.global_cap)
-    outbox = Outbox(database, sending, router, metrics)
+    dispatcher = Dispatcher(site, commands, router, config.sender_cap, config.global_cap, signs)
+    outbox = Outbox(
+        database,
+        sending,
+        router,
+        metrics,
+        failover_ms=config.failover_seconds * 1_000,
+        per_second=configured.paces(config),
+    )
+    phones = Phones(database, site.vault, metrics, network_of=router.networks.of)
+    router.linked = phones.names
+    outbox.on_notify.append(phones.wake)
+    alerts = _alerts(config, database, session, router, outbox, signs)
     # The inbox tells the pump of what it stored; neither can be made last without this small detour.
     inbox = Inbox(database, site.vault, redactor, metrics, lambda: pump.notify())  # noqa: PLW0108
     pump = Pump(database, inbox, dispatcher, Sessions(site, commands, dispatcher), outbox, site, metrics)
-    secrets = {
-        "africastalking": config.africastalking_secret.get_secret_value(),
-        "kannel": config.kannel_secret.get_secret_value(),
-    }
-    if simulated:
-        secrets["simulator"] = SIMULATOR_SECRET
-    doors = Doors(
-        {name: Door(gateways[name], secret) for name, secret in secrets.items() if name in gateways},
+    doors = configured.doors(config, gateways, simulated)
+    callbacks = Doors(doors, inbox, pump, outbox, database, redactor, metrics, site)
+    housekeeping = Housekeeping(database, config.retention_days, _chores(site, dispatcher))
+    return Mwanga(
+        config,
+        site,
+        commands,
+        database,
+        dispatcher,
         inbox,
         pump,
         outbox,
-        database,
-        redactor,
+        callbacks,
+        housekeeping,
         metrics,
-        site,
+        simulated,
+        router,
+        alerts,
+        phones,
     )
-    housekeeping = Housekeeping(database, config.retention_days, [_closing_silent_tickets(site, dispatcher)])
-    return Mwanga(config, site, commands, database, inbox, pump, outbox, doors, housekeeping, metrics, simulated)
 
 
-def _closing_silent_tickets(site: Site, dispatcher: Dispatcher) -> Chore:
-    async def close(most: int) -> int:
-        told = await close_silent(site, most)
-        for origin, copies in told:
-            await promise(dispatcher.copies(origin, Reply(verbatim(""), also=copies)), now_ms())
-        return len(told)
-
-    return close
-
-
-def _gateways(config: Config, session: aiohttp.ClientSession) -> dict[str, Gateway]:
-    """The configured gateways in the order in which they are preferred."""
-    gateways: dict[str, Gateway] = {}
-    if config.africastalking_username:
-        from bot.gateways.africastalking import AfricasTalking  # noqa: PLC0415 - its SDK is slow to import
-
-        gateways["africastalking"] = AfricasTalking(
-            session,
-            username=config.africastalking_username,
-            api_key=config.africastalking_api_key.get_secret_value(),
-            sender=config.africastalking_sender,
-            url=config.africastalking_url,
-            country=config.country,
-        )
-    if config.kannel_url:
-        gateways["kannel"] = Kannel(
-            session,
-            url=config.kannel_url,
-            username=config.kannel_username,
-            password=config.kannel_password.get_secret_value(),
-            sender=config.kannel_sender,
-            secret=config.kannel_secret.get_secret_value(),
-            address=config.address,
-            country=config.country,
-        )
-    gateways["simulator"] = Simulator(config.country)
-    route = [name for name in config.route_names if name in gateways]
-    return {name: gateways[name] for name in dict.fromkeys([*route, *gateways])}
+def _alerts(
+    config: Config, database: Database, session: aiohttp.ClientSession, router: Router, outbox: Outbox, signs: Signs
+) -> Alerts:
+    numbers = {name: parse(number, config.country) for name, number in config.canaries.items()}
+    phone = parse(config.alert_phone, config.country) if config.alert_phone else ""
+    webhook = Webhook(session, config.alert_url, config.alert_secret.get_secret_value())
+    return Alerts(database, router, outbox, Canaries(signs, router.watch, numbers), webhook, phone)
 
 
-def _sends(config: Config, name: str, simulated: bool) -> bool:
-    """The demo sends by Africa's Talking only to an address that was given, so that it never bothers anybody."""
-    return name != "africastalking" or not simulated or bool(config.africastalking_url)
+def _chores(site: Site, dispatcher: Dispatcher) -> list[Chore]:
+    """What the business does by the clock, and whom it tells of it."""
+
+    def telling(chore: Callable[[Site, int], Awaitable[list[tuple[str, list[Copy]]]]]) -> Chore:
+        async def work(most: int) -> int:
+            told = await chore(site, most)
+            for origin, copies in told:
+                await dispatcher.tell(origin, copies)
+            return len(told)
+
+        return work
+
+    async def accrue(most: int) -> int:
+        return await access.accrue(site.today(), most)
+
+    return [telling(close_silent), accrue, telling(remind)]
 
 
 @asynccontextmanager
@@ -175,12 +183,16 @@ async def _working(mwanga: Mwanga, serving: bool) -> AsyncIterator[None]:
     handling = [asyncio.create_task(mwanga.pump.run(), name=f"pump {n}") for n in range(pumps)]
     sending = asyncio.create_task(mwanga.outbox.run(), name="outbox") if serving else None
     purging = asyncio.create_task(mwanga.housekeeping.run(), name="housekeeping") if serving else None
+    watching = asyncio.create_task(mwanga.alerts.run(), name="alerts") if serving else None
+    phones = asyncio.create_task(mwanga.phones.run(), name="phones") if serving else None
     try:
         yield
     finally:
         mwanga.housekeeping.stop()
+        mwanga.alerts.stop()
+        mwanga.phones.stop()
         mwanga.inbox.stop()
-        await asyncio.gather(inbox, *filter(None, [purging]))
+        await asyncio.gather(inbox, *filter(None, [purging, watching, phones]))
         mwanga.pump.stop()
         await asyncio.gather(*handling)
         if sending:
@@ -214,4 +226,5 @@ async def _ready(request: web.Request) -> web.Response:
 async def _metrics(request: web.Request) -> web.Response:
     mwanga = request.app[MWANGA]
     mwanga.metrics.set_queues(await queue.sizes(), now_ms())
+    mwanga.metrics.set_gateways((name, each.state) for name, (_, each) in mwanga.router.watch.gateways.items())
     return web.Response(body=mwanga.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})

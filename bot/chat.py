@@ -11,7 +11,7 @@ from bot.grammar import plain_word
 from bot.gsm import septets
 from bot.guards import Contact
 from bot.i18n import Text, _, verbatim
-from bot.listing import BACK, MORE, pages, screen
+from bot.listing import BACK, MORE, called, pages, screen, spoken
 from bot.message import Copy, Reply
 from bot.site import Site
 from bot.state import Back, Changed, Ended, Left, Rejected, Suspended, TalkState
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 BACK_LINE = _("0. Back")
 CHOOSE = _("Choose a number.")
+SILENT = ("pin", "quote")  # recorded beside the questions: going back passes over them
 
 
 def locked_out(site: Site) -> Text:
@@ -131,8 +132,7 @@ class Chat:
         """The answer to one question."""
         if not self._recorded(question.name):
             if self.one_line and self._inputs:
-                count = await question.pieces(self, self._inputs)
-                self._inputs[:count] = [" ".join(self._inputs[:count])]
+                self._join(await question.pieces(self, self._inputs))
             answer = self._answer(question.prompt)
             await self._read(question, answer, question.prompt)
         return await question.find(self, self._last())
@@ -144,6 +144,8 @@ class Chat:
         what one line means that leaves this piece out."""
         values = [value for value, _label in options]
         if not self._recorded(name):
+            if self.one_line and self._inputs:
+                self._join(spoken(self._names(options), self._inputs))
             left_out = otherwise is not None and self.one_line and not self._names_one(options)
             self._record(name, otherwise if left_out else self._choice(prompt, options))
         if self._last() not in values:
@@ -164,22 +166,23 @@ class Chat:
             return self._choice(prompt, options)
         if answer.isdecimal() and 1 <= int(answer) <= len(fitting[page]):
             return options[fitting[page][int(answer) - 1]][0]
-        if named := self._named(answer, options):
+        if named := called(self._names(options), answer):
             return named
         if self.one_line:
             choices = ", ".join(value for value, _label in options)[:40]
             raise Rejected(shown, _("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
         raise Rejected(shown, CHOOSE)
 
-    def _named(self, word: str, options: Sequence[tuple[str, Text]]) -> str | None:
-        for value, label in options:
-            if plain_word(word) in (plain_word(value), plain_word(label.to(self.language))):
-                return value
-        return None
+    def _names(self, options: Sequence[tuple[str, Text]]) -> dict[str, tuple[str, str]]:
+        return {value: (value, label.to(self.language)) for value, label in options}
+
+    def _join(self, count: int) -> None:
+        self._inputs[:count] = [" ".join(self._inputs[:count])]
 
     def _names_one(self, options: Sequence[tuple[str, Text]]) -> bool:
         """Whether the next piece is meant for these options."""
-        return bool(self._inputs) and (self._inputs[0].isdecimal() or self._named(self._inputs[0], options) is not None)
+        numbers = map(str, range(1, len(options) + 1))
+        return any(one in numbers or called(self._names(options), one) for one in self._inputs[:1])
 
     async def confirm(self, question: Text, *, pin: bool = False) -> bool:
         """Yes (1) or no (2) to something that will have an effect; nothing dialled ahead can answer it."""
@@ -210,6 +213,12 @@ class Chat:
             await self._read(Pin(_("Your PIN?")), digits, shown if self.ussd else wanted, record=False)
             self.pin_given = True
         return True
+
+    def quoted(self, quote: Any) -> Any:
+        """What the question showed when it was first put; by now it may be something else. Goes right before it."""
+        if not self._recorded("quote"):
+            self._record("quote", quote)
+        return self._last()
 
     async def pin(self, *, fresh: bool = False) -> None:
         """The agent's PIN, once in a dialled session; a text message gives it with its yes. `fresh` asks anyway."""
@@ -259,7 +268,7 @@ class Chat:
         if self.state.page:
             self.state.page -= 1
             raise Back
-        while self.state.answers and self.state.answers.pop()[0] == "pin":
+        while self.state.answers and self.state.answers.pop()[0] in SILENT:
             pass
         raise Back if self._position else Left
 

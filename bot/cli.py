@@ -14,12 +14,17 @@ import uvloop
 from aiohttp import web
 
 from bot.app import assembled, build_app
-from bot.config import Config, ConfigError, demo_world
+from bot.card import card as command_card
+from bot.commands import Commands
+from bot.config import LANGUAGES, Config, ConfigError, demo_world
 from bot.database import Database, DatabaseError, shown
 from bot.logs import set_up
+from bot.office import customer_cli, vending_key
+from bot.phone_cli import phone_cli
 from bot.prompt import configured, e164, fail, opened, perform
 from bot.site import Site
 from bot.staff import admin_cli, agent_cli
+from handlers import TALKS
 from handlers.exchange import EXPORTS, IMPORTS, Sheet, exported, read
 from models import demo as world
 from models.audit import record
@@ -29,7 +34,10 @@ SOME = 500  # rows that an import writes in one transaction
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 cli.add_typer(agent_cli, name="agent")
+cli.add_typer(phone_cli, name="phone")
 cli.add_typer(admin_cli, name="admin")
+cli.add_typer(customer_cli, name="customer")
+cli.command("vending-key")(vending_key)
 
 
 @cli.command()
@@ -164,6 +172,22 @@ def export(kind: Annotated[str, typer.Argument(help=f"one of {', '.join(EXPORTS)
             await exported(EXPORTS[kind], sys.stdout, site)
 
     perform(work())
+
+
+@cli.command()
+def card(
+    language: Annotated[str, typer.Option(help=f"one of {', '.join(LANGUAGES)}")] = "en",
+    output: Annotated[Path | None, typer.Option(help="a file to write instead of standard output")] = None,
+) -> None:
+    """Make the one-page card of all commands, as HTML to print."""
+    if language not in LANGUAGES:
+        fail(f"{language} is none of {', '.join(LANGUAGES)}.")
+    page = command_card(Commands(TALKS), configured(), language)
+    if output is None:
+        typer.echo(page)
+    else:
+        output.write_text(page, encoding="utf-8")
+        typer.echo(f"Written to {output}. Print it on A4 and cut it in the middle.")
 
 
 @cli.command()

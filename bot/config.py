@@ -1,8 +1,10 @@
 """One typed, frozen configuration, read from `MWANGA_*` and `mwanga.toml` and checked before anything starts."""
 
+import re
 import secrets
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
@@ -14,6 +16,10 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from bot.gateways.description import Description, described
+from bot.phone import is_number
+from bot.routing import Rule, is_phones
 
 LANGUAGES = ("en", "sw", "fr", "pt", "ha")
 
@@ -40,7 +46,7 @@ class Config(BaseSettings):
     country: str = Field("TZ", description="two letters; how numbers without a country code are read")
     currency: str = Field("TZS", description="three letters; one currency for everything")
     timezone: str = Field("Africa/Dar_es_Salaam", description="the zone in which times are shown")
-    languages: str = Field("en,sw", description="the languages offered, the first one is the default")
+    languages: str = Field("en,sw,fr,pt,ha", description="the languages offered, the first one is the default")
     help_phone: str = Field("", description="the number that people are told to call")
     ussd_code: str = Field("*384*20#", description="the code that people dial")
 
@@ -62,11 +68,41 @@ class Config(BaseSettings):
         SecretStr(""), description="the secret part of its callback addresses; 16 characters or more"
     )
 
+    smsgate_token: SecretStr = Field(
+        SecretStr(""), description="a private token with which any gateway phone may register; empty: only with a code"
+    )
+    sim_receivers: int = Field(
+        100, ge=1, description="different people whom a SIM may write to in a month; a warning comes at 80 % of it"
+    )
+
+    gateways: dict[str, Any] = Field(
+        {}, repr=False, description="more gateways over HTTP, as tables `[gateways.NAME]` in mwanga.toml"
+    )
+
     route: str = Field(
         "",
-        description="gateways in order, like `kannel,africastalking`: the first carries what is no answer;"
-        " default: Africa's Talking, then Kannel",
+        description="gateways in order, like `phones,kannel`: the first that is well carries what is no answer;"
+        " `phones` are all gateway phones; default: Africa's Talking, Kannel, others, phones",
     )
+    rules: tuple[Rule, ...] = Field(
+        (), description="exceptions from the route, as tables `[[rules]]` in mwanga.toml; the first that fits counts"
+    )
+    failover_seconds: int = Field(
+        120, ge=1, description="a token or reply that a phone has not fetched by then goes by another gateway"
+    )
+    africastalking_per_second: int = Field(
+        0, ge=0, description="message parts that each server sends by it in a second; 0 means as many as there are"
+    )
+    kannel_per_second: int = Field(0, ge=0, description="the same for Kannel: what your operator allows")
+    canaries: dict[str, str] = Field(
+        {}, description="the gateways' own numbers, by name, for an hourly test message; phones know theirs"
+    )
+    airtime_pattern: str = Field(
+        "", description="finds the airtime left in the operator's own texts, like `balance is TZS ([0-9,.]+)`"
+    )
+    alert_phone: str = Field("", description="who gets an SMS when a gateway is down, and when it is well again")
+    alert_url: str = Field("", description="an address that gets the same as JSON by POST")
+    alert_secret: SecretStr = Field(SecretStr(""), description="signs it: HMAC-SHA256 of body and timestamp, in hex")
     sender_cap: int = Field(200, ge=0, description="replies to one number in an hour; 0 means no cap")
     global_cap: int = Field(0, ge=0, description="replies to all numbers in an hour; 0 means no cap")
     retention_days: int = Field(365, ge=1, description="how long message texts are kept")
@@ -113,6 +149,15 @@ class Config(BaseSettings):
             raise ValueError(f"codes out of {','.join(LANGUAGES)} with commas between")
         return value
 
+    @field_validator("airtime_pattern")
+    @classmethod
+    def _pattern(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"a regular expression ({error})") from error
+        return value
+
     @field_validator("database")
     @classmethod
     def _known_database(cls, value: str) -> str:
@@ -133,6 +178,11 @@ class Config(BaseSettings):
         return [name.strip() for name in self.route.split(",") if name.strip()]
 
     @cached_property
+    def described(self) -> tuple[dict[str, Description], list[str]]:
+        """The gateways of the tables `gateways`, by their names, and a sentence for each mistake there."""
+        return described(self.gateways)
+
+    @cached_property
     def exponent(self) -> int:
         """How many decimals this currency has by ISO 4217: 1 shilling is 100 minor units when it is 2."""
         return get_currency_precision(self.currency)
@@ -147,6 +197,7 @@ class Config(BaseSettings):
         if len(self.secret_key.get_secret_value()) < 32:
             found.append(f"MWANGA_SECRET_KEY needs 32 characters or more. A good one: {secrets.token_urlsafe(32)}")
         found += self._gateway_problems()
+        found += self._alert_problems()
         if not self.help_phone:
             found.append("MWANGA_HELP_PHONE is empty: people are told to call it when something is wrong.")
         return found
@@ -165,11 +216,29 @@ class Config(BaseSettings):
             found.append("MWANGA_KANNEL_URL is a whole address, like http://127.0.0.1:13013/cgi-bin/sendsms.")
         if any(kannel) and len(self.kannel_secret.get_secret_value()) < 16:
             found.append("MWANGA_KANNEL_SECRET needs 16 characters or more: it guards the callbacks.")
-        if not any(at) and not any(kannel):
-            found.append("No gateway can send: set MWANGA_AFRICASTALKING_… for Africa's Talking or MWANGA_KANNEL_….")
+        found += self.described[1]
+        if not any(at) and not any(kannel) and not self.gateways and not any(map(is_phones, self.route_names)):
+            found.append(
+                "No gateway can send: set MWANGA_AFRICASTALKING_… for Africa's Talking or MWANGA_KANNEL_…, "
+                "or MWANGA_ROUTE=phones for gateway phones alone."
+            )
+        if 0 < len(self.smsgate_token.get_secret_value()) < 16:
+            found.append("MWANGA_SMSGATE_TOKEN needs 16 characters or more: who knows it can be a gateway.")
         configured = [name for name, given in (("africastalking", at), ("kannel", kannel)) if any(given)]
-        unknown = [name for name in self.route_names if name not in configured]
-        found += [f"MWANGA_ROUTE names {name}, which is not configured." for name in unknown]
+        configured += self.gateways
+        named = {"MWANGA_ROUTE": self.route_names, "A rule": [name for rule in self.rules for name in rule.gateways]}
+        for place, names in (named | {"MWANGA_CANARIES": list(self.canaries)}).items():
+            unknown = [name for name in names if name not in configured and not is_phones(name)]
+            found += [f"{place} names {name}, which is not configured." for name in unknown]
+        return found
+
+    def _alert_problems(self) -> list[str]:
+        found = []
+        if self.alert_url and not self.alert_url.startswith(("http://", "https://")):
+            found.append("MWANGA_ALERT_URL is a whole address, like https://example.org/alerts.")
+        for name, number in {"MWANGA_ALERT_PHONE": self.alert_phone, **self.canaries}.items():
+            if number and not is_number(number, self.country):
+                found.append(f"{name}: {number} is not a phone number.")
         return found
 
 

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.answers import begins, looks_like_answer
+from bot.canary import Signs
 from bot.chat import Channel, Chat, locked_out
 from bot.commands import Commands, Talk
 from bot.grammar import listed, normalise, split, unglue
 from bot.gsm import plain
 from bot.guards import Contact, GlobalCap, is_machine
 from bot.i18n import Text, _, verbatim
-from bot.message import Reply
-from bot.outbox import Promise
+from bot.message import Copy, Reply
+from bot.outbox import Promise, promise
 from bot.phone import Sender
 from bot.play import Played, play, taught
 from bot.routing import Router
@@ -27,12 +28,14 @@ APOLOGY = _("Sorry, that did not work. Nothing was sold. The office knows. Call 
 
 @dataclass(frozen=True)
 class Waiting:
-    """An SMS that was accepted and waits to be understood, with the text as it came."""
+    """An SMS that was accepted and waits to be understood, with the text as it came. `network` is the sender's, by
+    its code, where the gateway named it."""
 
     id: int
     gateway: str
     sender: Sender
     text: str
+    network: str = ""
 
 
 @dataclass
@@ -47,12 +50,17 @@ class Handled:
 class Dispatcher:
     """Understands one SMS at a time. The caller keeps messages of one phone apart."""
 
-    def __init__(self, site: Site, commands: Commands, router: Router, sender_cap: int, global_cap: int) -> None:
-        self._site, self._commands, self._router = site, commands, router
+    def __init__(
+        self, site: Site, commands: Commands, router: Router, sender_cap: int, global_cap: int, signs: Signs
+    ) -> None:
+        self._site, self._commands, self._router, self._signs = site, commands, router, signs
         self._sender_cap, self._global_cap = sender_cap, GlobalCap(global_cap)
 
     async def sms(self, message: Waiting, contact: Contact, caller: Caller) -> Handled:
         """Handle one message; `contact` is changed in place."""
+        if sign := await self._signs.read(message.gateway, message.sender, message.text):
+            return Handled(outcome=sign)
+        self.learn(contact, message.network)
         if is_machine(message.sender):
             return Handled(outcome="machine")
         if not contact.may_get_reply(self._sender_cap):
@@ -68,10 +76,16 @@ class Dispatcher:
             return Handled(talk=turn.talk, outcome="not answered")
         return Handled(self.promises(f"sms {message.id}", message, turn.language, played), turn.talk, played.outcome)
 
+    def learn(self, contact: Contact, network: str) -> None:
+        """A gateway named the network that this phone is in."""
+        if network:
+            contact.network = network
+            self._router.learn(contact.phone, network)
+
     def promises(self, origin: str, message: Waiting, language: str, played: Played) -> list[Promise]:
         """The outbox rows of a reply: the answer itself, then what goes to others."""
-        gateway = self._router.reply_gateway(message.gateway)
         reply = played.reply
+        gateway = self._router.reply_gateway(message.gateway, message.sender.value, reply.kind)
         answer = plain(reply.text.to(language))
         return [
             Promise(origin, message.sender.value, answer, reply.kind, gateway),
@@ -89,6 +103,10 @@ class Dispatcher:
             )
             for number, copy in enumerate(reply.also, 1)
         ]
+
+    async def tell(self, origin: str, copies: Sequence[Copy]) -> None:
+        """Promise messages that answer nobody, in the caller's transaction; `Outbox.notify` after its commit."""
+        await promise(self.copies(origin, Reply(verbatim(""), also=list(copies))), now_ms())
 
     def apology(self, message: Waiting, language: str) -> list[Promise]:
         """What a sender gets once when his message broke us."""

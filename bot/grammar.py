@@ -24,6 +24,7 @@ def normalise(text: str) -> str:
     """
     if not text.isascii():
         text = _ascii_forms(text)
+    text = text.replace("\0", "")
     text = _SIGNATURE.split(text.replace("\r", "\n"))[0] if "--" in text else text.replace("\r", "\n")
     lines = [" ".join(line.split()) for line in text.split("\n")]
     text = "\n".join(line for line in lines if line)

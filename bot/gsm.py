@@ -41,6 +41,8 @@ _SPELLED = {
 }
 # Combining marks, and invisible characters such as joiners and direction marks.
 _DROPPED = {"Mn", "Me", "Cf"}
+# Letters with accents that are one septet, like the letter without: they cost nothing.
+_FREE = frozenset("èéùìòÇØøÅåÉÄÖÑÜäöñüà")
 _PLAIN = frozenset(BASIC + EXTENDED) & frozenset(map(chr, range(128))) - {"\r", "\f"}
 
 
@@ -85,14 +87,19 @@ def fits_screen(text: str) -> bool:
     return is_gsm(text) and septets(text) <= SCREEN
 
 
-def plain(text: str) -> str:
+def plain(text: str, *, accents: bool = False) -> str:
     """The text in unaccented GSM-7, line breaks kept: `João’s №5…` becomes `Joao's No5...`.
 
-    Digits of any script become ASCII; what has no spelling becomes `?`. Plain text comes back as it is.
+    Digits of any script become ASCII; what has no spelling becomes `?`. Plain text comes back as it is. With
+    `accents` the letters stay that the alphabet has, `é` and its like: the text is as long with them as without.
     """
     if _PLAIN.issuperset(text):
         return text
-    return "".join(map(_plain, text.replace("\r\n", "\n")))
+    text = text.replace("\r\n", "\n")
+    if accents:
+        text = unicodedata.normalize("NFC", text)
+        return "".join(letter if letter in _FREE else _plain(letter) for letter in text)
+    return "".join(map(_plain, text))
 
 
 @lru_cache(maxsize=4096)
@@ -112,17 +119,14 @@ def _plain(letter: str) -> str:
 
 
 def shorten(text: str, length: int) -> str:
-    """A name or label cut to `length` septets (at least one) with a full stop where something is missing.
+    """A name or label in GSM-7, cut to `length` septets (at least one) with a full stop where something is missing.
 
-    Not with an ellipsis, which is outside the alphabet. Characters outside count one.
+    Not with an ellipsis, which is outside the alphabet. Accents that cost nothing stay for whoever wants them.
     """
-    if _cost(text) <= length:
+    text = plain(text, accents=True)
+    if septets(text) <= length:
         return text
     kept = text
-    while kept and _cost(kept) > length - 1:
+    while kept and septets(kept) > length - 1:
         kept = kept[:-1]
     return kept.rstrip(" .,-") + "."
-
-
-def _cost(text: str) -> int:
-    return sum(_COST.get(letter, 1) for letter in text)

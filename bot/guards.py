@@ -35,6 +35,7 @@ class Contact:
     bad_since: int = 0
     replies: int = 0
     replies_since: int = 0
+    network: str = ""
 
     def mutes(self, digest: str) -> bool:
         """Note a text that was not understood, by its keyed hash; True when it came too often to be answered."""

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.database import Database
@@ -23,9 +23,9 @@ BUSY = 8  # messages that arrived in the same moment
 COLUMNS = (
     "gateway, external_id, phone, sender_kind, recipient, network, text, sealed, received_at, state, outcome, error"
 )
-CLAIM = """SELECT id, gateway, external_id, phone, sender_kind, text, sealed FROM inbox WHERE state = 'new'
+CLAIM = """SELECT id, gateway, external_id, phone, sender_kind, network, text, sealed FROM inbox WHERE state = 'new'
   ORDER BY id LIMIT $1"""
-CLAIM_ONE = """SELECT id, gateway, external_id, phone, sender_kind, text, sealed FROM inbox
+CLAIM_ONE = """SELECT id, gateway, external_id, phone, sender_kind, network, text, sealed FROM inbox
   WHERE id = $1 AND state = 'new'"""
 # Rows that another process claimed a moment earlier are still new to us: what comes after them has to wait.
 ELSEWHERE = (
@@ -60,7 +60,8 @@ class Inbox:
 
     async def record(self, inbound: Inbound) -> bool:
         """Store a message for good; False when this id was stored before. Raises when it cannot be stored."""
-        arrived = _Arrived(inbound, asyncio.get_running_loop().create_future())
+        storable = replace(inbound, text=inbound.text.replace("\0", ""))  # PostgreSQL's text has no place for NUL
+        arrived = _Arrived(storable, asyncio.get_running_loop().create_future())
         self._waiting.append(arrived)
         self._wake.set()
         return await arrived.stored
@@ -142,7 +143,8 @@ class Inbox:
         if row["sealed"]:
             with contextlib.suppress(Sealed):  # another secret key: the starred text is understood as it stands
                 text = self._vault.open(row["sealed"], f"inbox {row['gateway']} {row['external_id']}")
-        return Waiting(row["id"], row["gateway"], Sender(SenderKind(row["sender_kind"]), row["phone"]), text)
+        sender = Sender(SenderKind(row["sender_kind"]), row["phone"])
+        return Waiting(row["id"], row["gateway"], sender, text, row["network"])
 
 
 def _purpose(inbound: Inbound) -> str:

@@ -1,10 +1,13 @@
 """Numbered choices on as many screens as they need."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from bot.grammar import plain_word
 from bot.gsm import SCREEN, septets
 
 BACK, MORE = "0", "9"
+FEWEST_LETTERS = 3  # of a name that stand for it
+MOST_WORDS = 5  # of a name
 LINES = 6  # choices on one screen; small phones show seven lines
 
 
@@ -28,3 +31,20 @@ def screen(header: str, labels: Sequence[str], more: str) -> str:
     if more:
         lines.append(f"{MORE}. {more}")
     return "\n".join(lines)
+
+
+def called(names: Mapping[str, Sequence[str]], word: str) -> str | None:
+    """The choice that has this name, or the only one with a name that begins so."""
+    typed = plain_word(word)
+    plain = {value: [plain_word(name) for name in several] for value, several in names.items()}
+    whole = [value for value, several in plain.items() if typed in several]
+    if whole or len(typed) < FEWEST_LETTERS:
+        return whole[0] if whole else None
+    begun = [value for value, several in plain.items() if any(name.startswith(typed) for name in several)]
+    return begun[0] if len(begun) == 1 else None
+
+
+def spoken(names: Mapping[str, Sequence[str]], pieces: Sequence[str]) -> int:
+    """How many of the pieces of one line say a choice: names have spaces."""
+    counts = range(min(len(pieces), MOST_WORDS), 1, -1)
+    return next((count for count in counts if called(names, " ".join(pieces[:count]))), 1)

@@ -34,6 +34,12 @@ class Metrics:
         self.handling = Histogram(
             "mwanga_handling_seconds", "From the callback to the commit", ["channel"], registry=self.registry
         )
+        self.gateways = Gauge(
+            "mwanga_gateway_state",
+            "1 for the state that a gateway is in: well, quiet, down or paused",
+            ["gateway", "state"],
+            registry=self.registry,
+        )
         self.queued = Gauge(
             "mwanga_outbox_messages",
             "Messages to be sent, by state",
@@ -46,6 +52,12 @@ class Metrics:
             ["gateway", "state"],
             registry=self.registry,
         )
+
+    def set_gateways(self, states: Iterable[tuple[str, str]]) -> None:
+        """Set which state each gateway is in, at a scrape."""
+        self.gateways.clear()
+        for gateway, state in states:
+            self.gateways.labels(gateway, state).set(1)
 
     def set_queues(self, sizes: Iterable[Size], now: int) -> None:
         """Set the gauges, at a scrape. `now` is in milliseconds."""

@@ -4,14 +4,18 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.alerts import Alerts
 from bot.commands import Commands
 from bot.config import Config
 from bot.database import Database
+from bot.dispatcher import Dispatcher
 from bot.housekeeping import Housekeeping
 from bot.inbox import Inbox
 from bot.metrics import Metrics
 from bot.outbox import Outbox
+from bot.phones import Phones
 from bot.pump import Pump
+from bot.routing import Router
 from bot.site import Site
 from bot.web import Doors
 
@@ -24,6 +28,7 @@ class Mwanga:
     site: Site
     commands: Commands
     database: Database
+    dispatcher: Dispatcher
     inbox: Inbox
     pump: Pump
     outbox: Outbox
@@ -31,6 +36,9 @@ class Mwanga:
     housekeeping: Housekeeping
     metrics: Metrics
     simulated: bool
+    router: Router
+    alerts: Alerts
+    phones: Phones
 
 
 MWANGA = web.AppKey("mwanga", Mwanga)

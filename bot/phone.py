@@ -95,6 +95,15 @@ def _canonical(country: str) -> re.Pattern[str]:
     return re.compile(rf"\+{region.country_code}{trunk}(?:{lengths})")
 
 
+def is_number(raw: str, country: str) -> bool:
+    """Whether `parse` reads it."""
+    try:
+        parse(raw, country)
+    except ValueError:
+        return False
+    return True
+
+
 def sender(raw: str, country: str) -> Sender:
     """Who a gateway says a message is from. Never fails: what is neither number nor short code is a name."""
     value = plain(raw).strip()

@@ -1,13 +1,15 @@
 """What a talk may know of the installation it runs in: money, time, language, and the vault."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 
 from bot.config import Config
 from models.vault import Vault
+
+NEAR_DAYS = 300  # a day without its year is taken for the nearest one of that name
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,15 @@ class Site:
             Vault(config.secret_key.get_secret_value()),
         )
 
+    def today(self) -> date:
+        """The day it is in the operator's zone."""
+        return datetime.now(self.zone).date()
+
+    @property
+    def coin(self) -> int:
+        """Minor units in a whole one: nobody pays less in cash."""
+        return int(10**self.exponent)
+
     def number(self, minor: int) -> str:
         """Money without its currency: 8,000 (and 8,000.50 where somebody paid a fraction)."""
         whole, fraction = divmod(abs(minor), 10**self.exponent)
@@ -52,6 +63,11 @@ class Site:
         """A day as people say it in the operator's zone: 2 Dec."""
         del language  # the months' short names of CLDR are long or accented in some languages: English ones fit
         return format_date(when.astimezone(self.zone), "d MMM", locale="en")
+
+    def date(self, day: date) -> str:
+        """A day of the calendar: 2 Dec, with its year when that may be another one: 28 Aug 2029."""
+        far = abs((day - self.today()).days) > NEAR_DAYS
+        return format_date(day, "d MMM y" if far else "d MMM", locale="en")
 
     def clock(self, when: datetime) -> str:
         """The time of day in the operator's zone: 10:42."""

@@ -8,6 +8,7 @@ from typing import Any
 from bot.chat import Channel, Chat
 from bot.commands import Commands
 from bot.dispatcher import Dispatcher, Handled
+from bot.grammar import normalise
 from bot.gsm import plain
 from bot.guards import Contact
 from bot.i18n import _, verbatim
@@ -60,6 +61,7 @@ class Sessions:
 
     async def turn(self, turn: UssdTurn, caller: Caller, contact: Contact) -> Screen:
         """The screen for one turn. Everything is written in the caller's unit of work."""
+        self._dispatcher.learn(contact, turn.network)
         language = caller.language or contact.language or self._site.languages[0]
         mac = self._mac(turn, turn.text)
         rows = await execute(connection(), FIND, [turn.gateway, turn.service_code, turn.session_id, mac])
@@ -144,7 +146,7 @@ class Sessions:
         same = session.transcript_mac == self._mac(turn, turn.text[:known])
         rest = turn.text[known:]
         if same and session.talk and (rest.startswith("*") or known == 0):
-            return TalkState.load(session.talk), [rest.removeprefix("*") if known else rest], False
+            return TalkState.load(session.talk), [normalise(rest.removeprefix("*") if known else rest)], False
         log.warning("transcript does not continue", extra={"session": session.id})
         return self._fresh(session), _elements(turn.text), True
 
@@ -177,4 +179,4 @@ async def close(end: UssdEnd) -> None:
 
 def _elements(transcript: str) -> list[str]:
     """The inputs of a transcript that was dialled in one go."""
-    return transcript.split("*") if transcript else []
+    return [normalise(entered) for entered in transcript.split("*")] if transcript else []

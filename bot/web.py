@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 from aiohttp import web
 
 from bot.database import Database
-from bot.gateways import BadCallback, Callback, Fields, Gateway
+from bot.gateways import BadCallback, BadSignature, Callback, Fields, Gateway
 from bot.guards import note_opt_out
 from bot.i18n import Text, _
 from bot.inbox import Inbox
@@ -31,10 +31,11 @@ SLOW = _("This takes longer. If it went through, an SMS follows. Else dial again
 
 @dataclass(frozen=True)
 class Door:
-    """A gateway with the secret that its callbacks must carry."""
+    """A gateway with the secret that its callbacks must carry, and what it wants to read when we took one."""
 
     gateway: Gateway
     secret: str
+    answer: str = ""
 
 
 class Doors:
@@ -74,15 +75,21 @@ class Doors:
         if door is None or kind is None or not _same(request.match_info["secret"], door.secret):
             self._metrics.refused.labels(name if door else "unknown", "secret").inc()
             raise web.HTTPNotFound
+        self._outbox.heard(name)
         if request.method not in door.gateway.methods:
             raise web.HTTPMethodNotAllowed(request.method, door.gateway.methods)
         callback = await _read(request)
         if len(callback.body) > MOST_BODY:
             return await self._refuse(name, 413, f"the body is larger than {MOST_BODY} bytes", callback)
         try:
-            return await kind(door.gateway, door.gateway.read(callback))
+            response = await kind(door.gateway, door.gateway.read(callback))
+        except BadSignature as error:
+            return await self._refuse(name, 401, str(error), callback, "signature")
         except BadCallback as error:
             return await self._refuse(name, 400, str(error), callback)
+        if door.answer:
+            response.text = door.answer
+        return response
 
     async def _sms(self, gateway: Gateway, form: Fields) -> web.Response:
         try:
@@ -121,14 +128,20 @@ class Doors:
             await note_opt_out(notice)
         return web.Response()
 
-    async def _refuse(self, name: str, status: int, reason: str, callback: Callback) -> web.Response:
+    async def _refuse(
+        self, name: str, status: int, reason: str, callback: Callback, counted: str = "malformed"
+    ) -> web.Response:
         """Say what is wrong, and keep what came for whoever looks into it, unquoted so that a PIN can be seen."""
-        self._metrics.refused.labels(name, "malformed").inc()
+        self._metrics.refused.labels(name, counted).inc()
         came = (callback.query + b"\n" + callback.body if callback.query else callback.body)[:MOST_BODY]
-        kept = self._redactor.clean_form(unquote_plus(came.decode(errors="replace")).replace("\0", ""))
-        async with self._database.work():
-            await Refused.create(gateway=name, reason=reason[:200], body=kept, created_at=now_ms())
+        await self.keep(name, reason, unquote_plus(came.decode(errors="replace")))
         return web.Response(status=status, text=f"{reason}\n")
+
+    async def keep(self, gateway: str, reason: str, came: str) -> None:
+        """Keep what could not be read, with any PIN starred."""
+        kept = self._redactor.clean_form(came.replace("\0", ""))
+        async with self._database.work():
+            await Refused.create(gateway=gateway, reason=reason[:200], body=kept, created_at=now_ms())
 
 
 def _same(given: str, secret: str) -> bool:
@@ -144,4 +157,4 @@ async def _read(request: web.Request) -> Callback:
             break
         body += chunk
     query = request.raw_path.partition("?")[2].encode(errors="surrogateescape")
-    return Callback(request.method, query, request.content_type, body)
+    return Callback(request.method, query, request.content_type, body, request.headers)

@@ -7,8 +7,14 @@ from handlers.fixed import done, fixed
 from handlers.language import language
 from handlers.lock import lock
 from handlers.menu import help_, menu
+from handlers.pay import pay
 from handlers.pin import pin
+from handlers.plan import own_plan, plan
 from handlers.register import register
+from handlers.sales import sales
+from handlers.sell import sell
+from handlers.statement import statement_
+from handlers.stock import stock
 from handlers.stop import start, stop
 from handlers.tickets import fix, note, problem, status
 from handlers.token import owner_tokens, tokens
@@ -36,4 +42,11 @@ TALKS = (
     list_,
     find,
     customer,
+    sell,
+    stock,
+    statement_,
+    pay,
+    plan,
+    own_plan,
+    sales,
 )

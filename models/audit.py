@@ -13,6 +13,6 @@ class Audit(Model):
     detail = fields.TextField(default="")
 
 
-async def record(actor: str, action: str, subject: str, detail: str = "") -> None:
-    """Note who did what to whom; call in the transaction of the change."""
-    await Audit.create(actor=actor, action=action, subject=subject, detail=detail)
+async def record(actor: str, action: str, subject: str, detail: str = "") -> int:
+    """Note who did what to whom; call in the transaction of the change. Returns the number of the note."""
+    return int((await Audit.create(actor=actor, action=action, subject=subject, detail=detail)).id)

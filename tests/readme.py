@@ -12,6 +12,7 @@ from bot.cli import cli
 from bot.config import Config, load
 from handlers import TALKS
 from models.people import Role
+from tests.actions import actions
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 ROLES = {Role.AGENT: "agents", Role.CUSTOMER: "customers", Role.STRANGER: "everybody else"}
@@ -20,10 +21,21 @@ ABOUT = {
     "/": "the office's page",
     "/login": "signing in to it",
     "/logout": "signing out",
+    "/messages": "what leaves, by which gateway, and what became of it",
+    "/messages/{number}": "one message",
+    "/tickets": "what is broken, and whose work it is",
+    "/tickets/K{number}": "one ticket, its history, and what can be done with it",
     "/simulator": "a phone in the browser, in the demo world only",
     "/health": "the process answers",
     "/ready": "the database takes writes and the outbox moves; else 503 and what does not",
     "/metrics": "figures for Prometheus",
+    "/smsgate/mobile/v1/device": "a gateway phone links itself, or its SIM cards change",
+    "/smsgate/mobile/v1/message": "it gets its messages and says what became of them",
+    "/smsgate/mobile/v1/webhooks": "it asks where to tell us what",
+    "/smsgate/mobile/v1/settings": "and how to be set",
+    "/smsgate/mobile/v1/user/code": "it asks for a code with which it can be linked again",
+    "/smsgate/mobile/v1/events": "its event stream",
+    "/smsgate/webhooks/{phone}": "what it tells us: SMS, reports, its health",
     "/gateways/{name}/{secret}/{kind}": "callbacks: `sms`, `delivery`, `ussd`, `ussd-end`, `optout`",
 }
 
@@ -34,7 +46,7 @@ def settings() -> str:
         default = info.get_default()
         if isinstance(default, SecretStr):
             default = default.get_secret_value()
-        shown = "" if default == "" else f"`{default}`"
+        shown = "" if default in ("", (), {}) else f"`{default}`"
         rows.append(f"| `MWANGA_{name.upper()}` | {shown} | {info.description} |")
     return "\n".join(rows)
 
@@ -72,7 +84,7 @@ def routes() -> str:
     return "\n".join(rows)
 
 
-MADE = {"settings": settings, "commands": commands, "keywords": keywords, "routes": routes}
+MADE = {"settings": settings, "commands": commands, "keywords": keywords, "actions": actions, "routes": routes}
 
 
 def renewed(text: str) -> str:

@@ -158,9 +158,10 @@ async def _until(true: Callable[[], Awaitable[bool]], changed: Callable[[], Awai
 async def serving(database: str, **settings: object) -> AsyncIterator[Serving]:
     """The application behind a real port, within this loop: its parts can be looked at and broken."""
     async with Emulator() as emulator:
+        port = _free_port()  # known before, for the addresses that the server tells
         given = {"database": database, "africastalking_url": emulator.url, "africastalking_username": USERNAME}
-        app = build_app(load(**given | {"africastalking_api_key": API_KEY} | settings))
-        async with TestServer(app) as server, aiohttp.ClientSession(server.make_url("/")) as client:
+        app = build_app(load(**given | {"africastalking_api_key": API_KEY, "port": port} | settings))
+        async with TestServer(app, port=port) as server, aiohttp.ClientSession(server.make_url("/")) as client:
             emulator.callbacks = str(server.make_url(f"/gateways/africastalking/{SECRET}"))
             yield Serving(app[MWANGA], emulator, client)
 

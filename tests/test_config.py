@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import ConfigError, checked, demo_world, load
+from models.messages import Class
 
 GOOD = {
     "secret_key": "s" * 32,
@@ -61,11 +62,68 @@ def test_each_missing_setting_has_its_sentence(setting: str, words: str) -> None
         checked(load(**{**GOOD, setting: ""}))
 
 
+def test_gateway_phones_alone_are_enough_when_the_route_says_so() -> None:
+    people = {"secret_key": "s" * 32, "help_phone": "+255700000000"}
+    assert load(**people, route="phones").problems() == []
+    (problem,) = load(**people, route="phones", smsgate_token="short").problems()
+    assert problem.startswith("MWANGA_SMSGATE_TOKEN needs 16 characters")
+
+
 def test_the_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("mwanga.toml").write_text('company = "Umeme Jua"\nport = 9000\n')
     assert (load().company, load().port) == ("Umeme Jua", 9000)
     monkeypatch.setenv("MWANGA_PORT", "9001")
     assert (load().company, load().port) == ("Umeme Jua", 9001)
+
+
+ROUTING = """
+route = "phones, kannel"
+airtime_pattern = "balance is ([0-9]+)"
+[[rules]]
+network = "64004"
+prefix = "+255"
+class = "broadcast"
+gateways = ["africastalking", "phone-2"]
+[canaries]
+africastalking = "0700 000 055"
+"""
+
+
+def test_rules_and_routes_are_read_from_the_file() -> None:
+    Path("mwanga.toml").write_text(ROUTING)
+    rule = load().rules[0]
+    assert (rule.network, rule.prefix, rule.kind, rule.gateways) == (
+        "64004",
+        "+255",
+        Class.BROADCAST,
+        ("africastalking", "phone-2"),
+    )
+    assert load(**GOOD).problems() == ["MWANGA_ROUTE names kannel, which is not configured."]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("[[rules]]\ngateways = []", "MWANGA_RULES: "),
+        ("[[rules]]\ngateway = ['kannel']", "MWANGA_RULES: "),
+        ("[[rules]]\nclass = 'letter'\ngateways = ['kannel']", "MWANGA_RULES: "),
+        ("[[rules]]\nnetwork = 'Vodacom'\ngateways = ['kannel']", "MWANGA_RULES: "),
+        ("[[rules]]\nprefix = '0712'\ngateways = ['kannel']", "MWANGA_RULES: "),
+        ("[[rules]]\ngateways = ['nokia']", "A rule names nokia, which is not configured."),
+        ("[canaries]\nnokia = '+255700000055'", "MWANGA_CANARIES names nokia, which is not configured."),
+        ("[canaries]\nafricastalking = '12'", "africastalking: 12 is not a phone number."),
+        ("alert_phone = 'me'", "MWANGA_ALERT_PHONE: me is not a phone number."),
+        ("alert_url = 'example.org'", "MWANGA_ALERT_URL is a whole address"),
+        ("airtime_pattern = '('", "MWANGA_AIRTIME_PATTERN: "),
+        ("failover_seconds = 0", "MWANGA_FAILOVER_SECONDS: "),
+        ("kannel_per_second = -1", "MWANGA_KANNEL_PER_SECOND: "),
+    ],
+)
+def test_what_is_wrong_with_the_routing_is_named(line: str, words: str) -> None:
+    Path("mwanga.toml").write_text(f"{line}\n")
+    with pytest.raises(ConfigError) as error:
+        checked(load(**GOOD))
+    assert words in str(error.value)
 
 
 def test_a_broken_file_is_named() -> None:

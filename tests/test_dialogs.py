@@ -20,7 +20,8 @@ import time_machine
 from bot.gsm import SCREEN, is_gsm, septets
 from bot.parts import Mwanga
 from models import pins
-from models.devices import Device
+from models.devices import Device, Plan
+from models.handins import hand_in
 from models.ledger import AccountKind, Posting, post
 from models.people import Agent, Customer, Village
 from models.sql import connection, execute
@@ -105,7 +106,7 @@ class Play:
         elif line.startswith("! "):
             verb, *words = line[2:].split()
             async with self.mwanga.database.work():
-                await getattr(Office, verb)(*words)
+                await getattr(Office, verb.replace("-", "_"))(*words)
         elif line == "hang up":
             self.dialled = False
 
@@ -117,6 +118,8 @@ BUSINESS = {
     "account": "id, balance",
     "ticket": "id, state, agent_id, due_at",
     "ticket_event": "id",
+    "contract": "id, ended_on",
+    "instalment": "id, paid",
     "connection": "id, type_id, sub_type_id, meter_type_id, group_id",
     **dict.fromkeys(("payment", "sale", "token", "entry", "line", "registration"), "id"),
 }
@@ -163,6 +166,11 @@ class Office:
         )
 
     @staticmethod
+    async def hands_in(name: str, amount: str) -> None:
+        """The agent hands in so many shillings."""
+        await hand_in(await Agent.get(phone=PEOPLE[name]), int(amount) * 100, "office")
+
+    @staticmethod
     async def shares(name: str, other: str) -> None:
         """Two customers use one phone."""
         await Customer.filter(phone=PEOPLE[name]).update(phone=PEOPLE[other])
@@ -178,6 +186,18 @@ class Office:
         """A device gets another owner."""
         owner = await Customer.get(phone=PEOPLE[name])
         await Device.filter(serial=serial).update(customer_id=owner.id)
+
+    @staticmethod
+    async def tariff(serial: str, figure: str, value: str) -> None:
+        """A figure of the tariff of a device: the recovery in percent, what is money in shillings."""
+        device = await Device.get(serial=serial)
+        number = int(value) * (1 if figure == "recovery" else 100)
+        await Plan.filter(id=device.plan_id).update(**{figure: number})
+
+    @staticmethod
+    async def charges(serial: str, amount: str) -> None:
+        """The access rate fell due, in shillings."""
+        await Device.filter(serial=serial).update(access_due=int(amount) * 100)
 
 
 def _is_answer(line: str) -> bool:

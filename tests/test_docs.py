@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from bot.config import Config
 from bot.gsm import plain
 from bot.parts import Mwanga
+from tests.conftest import FOUNDED
 from tests.readme import MADE, README, renewed
 from tests.world import Phones
 
@@ -40,6 +42,7 @@ def test_every_file_that_the_documents_name_exists() -> None:
             assert (ROOT / path).exists(), (document, path)
 
 
+@time_machine.travel(FOUNDED, tick=False)
 async def test_the_first_sale_of_the_readme_goes_as_written(mwanga: Mwanga) -> None:
     """The lines `> ` are texted as Asha; the reply has to hold the words that the README shows."""
     phones = Phones(mwanga)

@@ -30,6 +30,13 @@ ARGUMENTS = {
     "list": "Mtwara SHS 1",
     "find": "SHS0283",
     "customer": "2",
+    "pay": "SHS0283 8000",
+    "plan": "SHS0283",
+    "own plan": "SHS0283",
+    "sales": "1",
+    "sell": "2, Radio, cash",
+    "stock": "Solar home",
+    "statement": "24/11",
 }
 PROSE = {"fix", "problem", "note"}  # all that is left of the line is the caller's own words
 STARTS = [(one, role) for one in TALKS for role in sorted(one.roles)]

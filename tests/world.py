@@ -20,6 +20,7 @@ PEOPLE = {
     "Rehema": "+255713000111",
     "Mariam": "+255713000222",
     "Upendo": "+255713000333",
+    "Salma": "+255713000777",
 }
 PINS = {"Asha": "482915", "Juma": "739164", "Zuhura": "604817"}
 NAMES = {number: name for name, number in PEOPLE.items()}

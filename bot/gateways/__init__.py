@@ -1,7 +1,7 @@
 """What a gateway is to the rest of us, and the one table of what can go wrong while sending."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.message import Inbound, OptOut, Outbound, Outcome, Receipt, Sent, UssdEnd, UssdTurn
@@ -66,6 +66,9 @@ ERRORS = {
         Error("undelivered", Outcome.PERMANENT, False, "The operator gave up before the phone took it."),
         Error("expired", Outcome.PERMANENT, False, "It was too late to send it."),
         Error("too many tries", Outcome.PERMANENT, True, "It was tried as often as we try."),
+        Error("interrupted", Outcome.PERMANENT, True, "The server stopped while it was sent; it may have gone."),
+        Error("no report", Outcome.PERMANENT, False, "The phone took it and never said what became of it."),
+        Error("gateway gone", Outcome.PERMANENT, False, "Its gateway was taken away; it may have gone before."),
     )
 }
 
@@ -83,17 +86,23 @@ class BadCallback(Exception):
     """A callback that cannot be read; the text names what is missing or wrong."""
 
 
+class BadSignature(BadCallback):
+    """A callback that whoever may call would have signed."""
+
+
 Fields = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Callback:
-    """A gateway's HTTP request to us, as it came: `query` is still percent-encoded."""
+    """A gateway's HTTP request to us, as it came: `query` is still percent-encoded, and `headers` finds a name in
+    any case."""
 
     method: str
     query: bytes
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Gateway(Protocol):

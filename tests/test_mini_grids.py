@@ -1,0 +1,170 @@
+"""What another mini-grid has, no command shows or touches: an agent and a customer of Lindi South read word for word
+the same whether the customers, devices, sales, tickets and drafts of Mtwara North exist or not."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from bot.app import assembled
+from bot.chat import Channel
+from bot.commands import Talk
+from bot.config import load
+from bot.parts import Mwanga
+from handlers import TALKS
+from models.devices import Device
+from models.people import Customer, MiniGrid, Role, Village
+from models.sql import connection, execute
+from models.tickets import Category, Ticket
+from tests.conftest import Templates
+from tests.walk import Question, Walk, everything
+from tests.world import PEOPLE, Phones
+
+NOON = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)
+NORTH = (1, 2, 3)  # the customers of Mtwara North
+CALLERS = {Role.AGENT: "Zuhura", Role.CUSTOMER: "Salma"}
+# Every way to name something of Mtwara North: serials and their ends, customer numbers, tickets, phones, names,
+# villages, the reference of a sale.
+THINGS = (
+    "SHS0283", "0283", "04123456784", "6784", "EB100042", "1", "2", "#3", "K1", "k 2", "0710000002", "255710000001",
+    "S1001", "s-1002", "0002", "Baraka", "Neema Paulo", "amina", "Mtwara", "Naliendele", "RRRR2",
+)  # fmt: skip
+BEHIND = ("", " 8000", " no power here", ", 8000")  # what may follow in one line
+OWN = {
+    "device": "SHS0777",
+    "payable": "SHS0777",
+    "customer": "4",
+    "ticket": "K3",
+    "find search": "Salma",
+}  # to come to the next question
+# A serial is unique everywhere: that it is in use is said, whose it is, is not.
+SAID_TO_BE_IN_USE = Question("serial", "ask")
+SAMPLE = {"tokens", "find", "status"}  # on PostgreSQL
+WALKS = [
+    pytest.param(engine, one, role, channel, id=f"{engine}-{one.name}-{role}-{channel}")
+    for engine in ("sqlite", "postgres")
+    for one in TALKS
+    for role in sorted(one.roles & CALLERS.keys())
+    for channel in Channel
+    if engine == "sqlite" or one.name in SAMPLE
+]
+
+
+@pytest.fixture
+def urls(engine: str, templates: Templates, tmp_path: Path) -> tuple[str, str]:
+    """Two demo databases, for the world with Mtwara North and the one without."""
+    return templates.copy(engine, "demo", tmp_path), templates.copy(engine, "demo", tmp_path)
+
+
+@pytest.mark.parametrize(("engine", "one", "role", "channel"), WALKS)
+@pytest.mark.usefixtures("references")
+async def test_what_another_mini_grid_has_changes_no_word(
+    one: Talk, role: Role, channel: Channel, urls: tuple[str, str]
+) -> None:
+    heard = []
+    for url, north in zip(urls, (True, False), strict=True):
+        with time_machine.travel(NOON, tick=False):
+            async with world(url, north=north) as phones:
+                heard.append(await everything_said(phones, one, role, channel))
+    assert heard[0] == heard[1]
+
+
+async def everything_said(phones: Phones, one: Talk, role: Role, channel: Channel) -> list[tuple[str, str]]:
+    """All that is answered when each thing is named at each question of the talk and, by SMS, behind its keyword."""
+    if one.name == "fixed":
+        await phones.text("Zuhura", "DONE K3")
+    walk = Walk(phones, one, CALLERS[role], channel, OWN)
+    untouched = await of_the_north()
+    named = [f"{one.words['en'][0]} {thing}{behind}" for thing in THINGS for behind in BEHIND]
+    said = await _said(walk, named if channel is Channel.SMS else [])
+    await walk.begin()
+    while walk.open:
+        question, good = walk.question, walk.good_answer
+        answers = await _said(walk, THINGS)
+        said += answers if question != SAID_TO_BE_IN_USE else []
+        await walk.say(good)
+        said.append((good, without_reference(walk.answer)))
+    assert await of_the_north() == untouched
+    return said
+
+
+async def _said(walk: Walk, texts: list[str] | tuple[str, ...]) -> list[tuple[str, str]]:
+    """The answer to each of these, all given at the same place. Nobody of Mtwara North hears of it."""
+    place, said = await walk.keep(), []
+    for text in texts:
+        await walk.say(text)
+        assert not {name for name, _message in walk.others} & {"Asha", "Juma", "Amina", "Baraka", "Neema"}, text
+        said.append((text, without_reference(walk.answer)))
+        await walk.back_to(place)
+    return said
+
+
+def without_reference(answer: str) -> str:
+    return re.sub(r"\b[Rr]ef \w{5}", "Ref", answer)
+
+
+async def of_the_north() -> dict[str, list[dict[str, object]]]:
+    """Every row that belongs to a customer, a device, a ticket or the agent Asha of Mtwara North."""
+    devices = [row["id"] for row in await execute(connection(), "SELECT id FROM device WHERE customer_id IN (1, 2, 3)")]
+    theirs = {"customer_id": NORTH, "device_id": devices, "ticket_id": (1, 2), "phone": (PEOPLE["Asha"],)}
+    return {
+        table: [
+            row
+            for row in rows
+            if any(row.get(column) in ids for column, ids in theirs.items())
+            or (table == "customer" and row["id"] in NORTH)
+        ]
+        for table, rows in (await everything()).items()
+    }
+
+
+@asynccontextmanager
+async def world(url: str, *, north: bool) -> AsyncIterator[Phones]:
+    """The demo world with somebody in Lindi South; with much or with nothing in Mtwara North."""
+    config = load(database=url, languages="en,sw,fr,pt,ha", sender_cap=0)
+    async with assembled(config, serving=False) as mwanga:
+        phones = Phones(mwanga)
+        if north:
+            await _busy(phones)
+        async with mwanga.database.work():
+            if not north:
+                await Device.filter(customer_id__in=NORTH).delete()
+                await Customer.filter(id__in=NORTH).delete()
+                await Village.all().delete()
+            await _lindi(mwanga)
+        yield phones
+
+
+async def _busy(phones: Phones) -> None:
+    """A ticket of each way, a sale, and a draft."""
+    for name, text in (
+        ("Asha", "FIX SHS0283 dark house"),
+        ("Neema", "FIX dark house"),
+        ("Asha", "BUY SHS0283 8000"),
+        ("Asha", "1 482915"),
+        ("Asha", "REG Baraka Juma"),
+    ):
+        assert await phones.text(name, text)
+
+
+async def _lindi(mwanga: Mwanga) -> None:
+    """Salma, customer 4, with a solar home system and ticket K3. The village has the first free number of both."""
+    grid = await MiniGrid.get(name="Lindi South")
+    village = await Village.create(id=3, name="Kilwa", mini_grid=grid)
+    salma = await Customer.create(
+        id=4, name="Salma", surname="Bakari", phone=PEOPLE["Salma"], mini_grid=grid, village=village
+    )
+    key = {"secret": "00" * 16, "starting_code": 123456789, "divider": 1}
+    sealed = mwanga.site.vault.seal_json(key, "device SHS0777")
+    plan = (await Device.get(serial="SHS0284")).plan_id
+    device = await Device.create(
+        serial="SHS0777", kind="shs", issuer="openpaygo", sealed_key=sealed, customer=salma, plan_id=plan
+    )
+    await Ticket.create(
+        id=3, key="K3", customer=salma, device=device, category=Category.OTHER, text="no light", agent_id=3,
+        opened_at=NOON, due_at=NOON,
+    )  # fmt: skip
