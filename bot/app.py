@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import aiohttp
 from aiohttp import web
@@ -16,7 +17,7 @@ from bot.commands import Commands
 from bot.config import Config, checked, demo_world
 from bot.database import Database, OneServer
 from bot.dispatcher import Dispatcher
-from bot.gateways import configured
+from bot.gateways import Gateway, configured
 from bot.health import Watch
 from bot.housekeeping import Chore, Housekeeping
 from bot.inbox import Inbox
@@ -27,6 +28,7 @@ from bot.parts import MWANGA, Mwanga
 from bot.phone import parse
 from bot.phones import Phones
 from bot.pump import Pump
+from bot.quiet import until_morning
 from bot.redact import Redactor
 from bot.routing import Router, route
 from bot.site import Site
@@ -103,31 +105,17 @@ async def _load_demo(database: Database, config: Config) -> None:
 def _assemble(config: Config, database: Database, session: aiohttp.ClientSession, simulated: bool) -> Mwanga:
     site, metrics, commands = Site.of(config), Metrics(), Commands(TALKS)
     gateways = configured.gateways(config, session)
-    sending = {name: gateway for name, gateway in gateways.items() if configured.sends(config, name, simulated)}
-    watch = Watch([name for name in sending if name != "simulator"])
-    order = route(config.route_names, list(sending), simulated=simulated)
-    router = Router(order, config.rules, able=sending, watch=watch)
+    router, outbox, phones = _sending(config, gateways, database, site, metrics, simulated)
     signs = Signs(site.vault, config.airtime_pattern)
     redactor = Redactor(YES, commands.words("pin"), commands.words("lock"))
     dispatcher = Dispatcher(site, commands, router, config.sender_cap, config.global_cap, signs)
-    outbox = Outbox(
-        database,
-        sending,
-        router,
-        metrics,
-        failover_ms=config.failover_seconds * 1_000,
-        per_second=configured.paces(config),
-    )
-    phones = Phones(database, site.vault, metrics, network_of=router.networks.of)
-    router.linked = phones.names
-    outbox.on_notify.append(phones.wake)
     alerts = _alerts(config, database, session, router, outbox, signs)
     # The inbox tells the pump of what it stored; neither can be made last without this small detour.
     inbox = Inbox(database, site.vault, redactor, metrics, lambda: pump.notify())  # noqa: PLW0108
     pump = Pump(database, inbox, dispatcher, Sessions(site, commands, dispatcher), outbox, site, metrics)
     doors = configured.doors(config, gateways, simulated)
     callbacks = Doors(doors, inbox, pump, outbox, database, redactor, metrics, site)
-    housekeeping = Housekeeping(database, config.retention_days, _chores(site, dispatcher))
+    housekeeping = Housekeeping(database, config.retention_days, _chores(site, dispatcher, phones))
     return Mwanga(
         config,
         site,
@@ -147,6 +135,23 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     )
 
 
+def _sending(
+    config: Config, gateways: dict[str, Gateway], database: Database, site: Site, metrics: Metrics, simulated: bool
+) -> tuple[Router, Outbox, Phones]:
+    """All that chooses and carries what goes out."""
+    sending = {name: gateway for name, gateway in gateways.items() if configured.sends(config, name, simulated)}
+    watch = Watch([name for name in sending if name != "simulator"])
+    order = route(config.route_names, list(sending), simulated=simulated)
+    router = Router(order, config.rules, able=sending, watch=watch)
+    failover, paces = config.failover_seconds * 1_000, configured.paces(config)
+    outbox = Outbox(database, sending, router, metrics, failover_ms=failover, per_second=paces)
+    phones = Phones(database, site.vault, metrics, network_of=router.networks.of)
+    router.linked = phones.names
+    outbox.on_notify.append(phones.wake)
+    outbox.until_morning = partial(until_morning, config.zone)
+    return router, outbox, phones
+
+
 def _alerts(
     config: Config, database: Database, session: aiohttp.ClientSession, router: Router, outbox: Outbox, signs: Signs
 ) -> Alerts:
@@ -156,7 +161,7 @@ def _alerts(
     return Alerts(database, router, outbox, Canaries(signs, router.watch, numbers), webhook, phone)
 
 
-def _chores(site: Site, dispatcher: Dispatcher) -> list[Chore]:
+def _chores(site: Site, dispatcher: Dispatcher, phones: Phones) -> list[Chore]:
     """What the business does by the clock, and whom it tells of it."""
 
     def telling(chore: Callable[[Site, int], Awaitable[list[tuple[str, list[Copy]]]]]) -> Chore:
@@ -171,7 +176,7 @@ def _chores(site: Site, dispatcher: Dispatcher) -> list[Chore]:
     async def accrue(most: int) -> int:
         return await access.accrue(site.today(), most)
 
-    return [telling(close_silent), accrue, telling(remind)]
+    return [telling(close_silent), accrue, telling(remind), phones.forget_receivers]
 
 
 @asynccontextmanager

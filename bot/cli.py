@@ -18,6 +18,7 @@ from bot.card import card as command_card
 from bot.commands import Commands
 from bot.config import LANGUAGES, Config, ConfigError, demo_world
 from bot.database import Database, DatabaseError, shown
+from bot.gsm import FREE_ACCENTS, SINGLE, parts
 from bot.logs import set_up
 from bot.office import customer_cli, vending_key
 from bot.phone_cli import phone_cli
@@ -31,6 +32,10 @@ from models.audit import record
 from models.messages import Setting
 
 SOME = 500  # rows that an import writes in one transaction
+ACCENTS = (
+    f"Accents: {' '.join(sorted(FREE_ACCENTS))} go out as they are and cost nothing. All others, like ê ç ã, are left"
+    f" out: with one of them a full message would be {parts('ê' * SINGLE)} SMS instead of 1."
+)
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 cli.add_typer(agent_cli, name="agent")
@@ -70,6 +75,8 @@ def check() -> None:
     if problems:
         raise typer.Exit(1)
     typer.echo("All is well.")
+    if config.accents:
+        typer.echo(ACCENTS)
 
 
 async def _problems(config: Config) -> list[str]:

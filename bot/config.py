@@ -47,6 +47,7 @@ class Config(BaseSettings):
     currency: str = Field("TZS", description="three letters; one currency for everything")
     timezone: str = Field("Africa/Dar_es_Salaam", description="the zone in which times are shown")
     languages: str = Field("en,sw,fr,pt,ha", description="the languages offered, the first one is the default")
+    accents: bool = Field(False, description="let names and people's own words keep the accents that cost nothing")
     help_phone: str = Field("", description="the number that people are told to call")
     ussd_code: str = Field("*384*20#", description="the code that people dial")
 

@@ -86,7 +86,7 @@ class Dispatcher:
         """The outbox rows of a reply: the answer itself, then what goes to others."""
         reply = played.reply
         gateway = self._router.reply_gateway(message.gateway, message.sender.value, reply.kind)
-        answer = plain(reply.text.to(language))
+        answer = plain(reply.text.to(language), accents=self._site.accents)
         return [
             Promise(origin, message.sender.value, answer, reply.kind, gateway),
             *self.copies(origin, reply),
@@ -97,7 +97,7 @@ class Dispatcher:
             Promise(
                 f"{origin} {number}",
                 copy.phone,
-                plain(copy.text.to(copy.language)),
+                plain(copy.text.to(copy.language), accents=self._site.accents),
                 copy.kind,
                 self._router.gateway_for(copy.phone, copy.kind),
             )

@@ -42,7 +42,7 @@ _SPELLED = {
 # Combining marks, and invisible characters such as joiners and direction marks.
 _DROPPED = {"Mn", "Me", "Cf"}
 # Letters with accents that are one septet, like the letter without: they cost nothing.
-_FREE = frozenset("èéùìòÇØøÅåÉÄÖÑÜäöñüà")
+FREE_ACCENTS = frozenset("èéùìòÇØøÅåÉÄÖÑÜäöñüà")
 _PLAIN = frozenset(BASIC + EXTENDED) & frozenset(map(chr, range(128))) - {"\r", "\f"}
 
 
@@ -98,7 +98,7 @@ def plain(text: str, *, accents: bool = False) -> str:
     text = text.replace("\r\n", "\n")
     if accents:
         text = unicodedata.normalize("NFC", text)
-        return "".join(letter if letter in _FREE else _plain(letter) for letter in text)
+        return "".join(letter if letter in FREE_ACCENTS else _plain(letter) for letter in text)
     return "".join(map(_plain, text))
 
 

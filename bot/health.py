@@ -66,7 +66,6 @@ class Facts:
     airtime_at: int = 0
     told: str = ""
     told_at: int = 0
-    note: str = ""
     carriers: tuple[str, ...] = ()
     number: str = ""
 
@@ -222,7 +221,6 @@ def _facts(name: str, state: dict[str, Any], waiting: dict[str, Any], phone: dic
         battery=phone["battery"],
         charging=None if phone["charging"] is None else bool(phone["charging"]),
         network=phone["network"],
-        note=phone["lost"],
         carriers=tuple(sim.carrier for sim in sims if not sim.stopped),
         number=next((sim.phone for sim in sims if sim.phone and not sim.stopped), ""),
     )

@@ -103,6 +103,7 @@ class Outbox:
         random, pace = random or Random(), per_second or {}
         self._lanes = {name: Lane(each, random, pace.get(name, 0)) for name, each in sorted(gateways.items())}
         self.on_notify: list[Callable[[], None]] = []
+        self.until_morning: Callable[[int], int] = lambda _now: 0
         self._me = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._results: list[Result] = []
         self._requests: set[asyncio.Task[None]] = set()
@@ -223,7 +224,7 @@ class Outbox:
         await queue.take_back(db, self._me, sys.maxsize if embedded else now - LEASE_MS)
         if not self.turned_at:
             await self._failover.settle(db, list(self._lanes), now)
-        next_due = await queue.promote(db, now)
+        next_due = await queue.promote(db, now, self.until_morning(now))
         expired = await queue.expire(db, now)
         await self._failover.look(db, now)
         for name, (until, alert) in (await queue.pauses(db)).items():

@@ -26,6 +26,8 @@ CLAIM_PARTS = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_a
   RETURNING id, priority, phone, text, kind, tries, unknowns, expires_at, parts"""
 PROMOTE = """UPDATE outbox SET state = 'waiting' WHERE id IN
   (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 {lock})"""
+REST = """UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE id IN
+  (SELECT id FROM outbox WHERE state = 'waiting' AND kind IN ('reminder', 'broadcast') {lock})"""
 EXPIRE = """UPDATE outbox SET state = 'expired', error = 'expired' WHERE id IN
   (SELECT id FROM outbox WHERE state = 'waiting' AND expires_at <= $1 {lock}) RETURNING gateway"""
 # What a phone pulled is between it and us; but it does not keep it for ever.
@@ -158,9 +160,12 @@ async def take_back(db: BaseDBAsyncClient, me: str, before: int) -> None:
     await execute(db, _locking(TAKE_BACK), (me, before))
 
 
-async def promote(db: BaseDBAsyncClient, now: int) -> int | None:
-    """Let wait what is due. Returns when the next will be, if there is one."""
+async def promote(db: BaseDBAsyncClient, now: int, morning: int = 0) -> int | None:
+    """Let wait what is due; at night, what may wake nobody is due in the morning. Returns when the next will be, if
+    there is one."""
     await execute(db, _locking(PROMOTE), (now,))
+    if morning:
+        await execute(db, _locking(REST), (morning,))
     due: int | None = (await execute(db, NEXT_DUE))[0]["due"]
     return due
 

@@ -21,6 +21,7 @@ class Site:
     zone: ZoneInfo
     languages: list[str]
     help_phone: str
+    accents: bool
     vault: Vault
 
     @classmethod
@@ -33,6 +34,7 @@ class Site:
             config.zone,
             config.language_codes,
             config.help_phone,
+            config.accents,
             Vault(config.secret_key.get_secret_value()),
         )
 

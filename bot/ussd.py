@@ -82,7 +82,8 @@ class Sessions:
             pin_given=session.pin_given,
         )
         played = await self._played(session, turn, chat)
-        response = ("CON " if played.open else "END ") + plain(played.reply.text.to(chat.language))
+        said = plain(played.reply.text.to(chat.language), accents=self._site.accents)
+        response = f"{'CON' if played.open else 'END'} {said}"
         await self._keep(session, turn, mac, chat, played, response)
         return Screen(response, self._handled(session, mac, chat, played))
 

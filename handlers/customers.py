@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot import phone
 from bot.chat import Chat
 from bot.commands import talk
-from bot.gsm import plain, shorten
+from bot.gsm import shorten
 from bot.i18n import Text, _, verbatim
 from bot.listing import LINES
 from bot.message import Reply
@@ -109,7 +109,7 @@ async def _which(chat: Chat, villages: Sequence[Village]) -> Which:
     chosen = await chat.choose("which", _("Which customers?"), options)
     if chosen != VILLAGE:
         return Which(None if chosen == ALL else Filter(chosen))
-    named = [(str(one.id), verbatim(shorten(plain(one.name), LINE))) for one in villages]
+    named = [(str(one.id), verbatim(shorten(one.name, LINE))) for one in villages]
     village = await chat.choose("village", _("Village?"), named)
     return Which(village=next(one for one in villages if str(one.id) == village))
 
@@ -118,7 +118,7 @@ async def _header(which: Which, selection: customers.Selection) -> Text:
     """What is listed, and honestly so when the mini-grid is too large to look at everybody."""
     header = LABELS[which.filter] if which.filter else _("Customers")
     if which.village:
-        village = shorten(plain(which.village.name), LONGEST_VILLAGE)
+        village = shorten(which.village.name, LONGEST_VILLAGE)
         header = (
             Text("{village}: {header}", {"village": village, "header": header}) if which.filter else verbatim(village)
         )
@@ -139,7 +139,7 @@ async def _lines(found: Sequence[Customer]) -> list[tuple[str, Text]]:
 
 
 def _name(one: Customer, length: int) -> str:
-    return shorten(plain(f"{one.name} {one.surname}"), length)
+    return shorten(f"{one.name} {one.surname}", length)
 
 
 async def _shown(chat: Chat, one: Customer) -> Reply:
@@ -168,7 +168,7 @@ async def _shown(chat: Chat, one: Customer) -> Reply:
 
 def _heading(one: Customer, villages: Sequence[Village], chat: Chat) -> Text:
     number = phone.local(one.phone, chat.site.country) if one.phone else ""
-    village = next((shorten(plain(each.name), LONGEST_VILLAGE) for each in villages if each.id == one.village_id), "")
+    village = next((shorten(each.name, LONGEST_VILLAGE) for each in villages if each.id == one.village_id), "")
     return verbatim(", ".join(part for part in (f"{_name(one, LONGEST_NAME)} #{one.id}", number, village) if part))
 
 

@@ -42,7 +42,7 @@ def owner(customer: Customer | None) -> str:
 
 def item(name: str) -> str:
     """An item of the catalogue, as a sentence shows it."""
-    return shorten(plain(name), LONGEST_ITEM)
+    return shorten(name, LONGEST_ITEM)
 
 
 def tail(serial: str) -> str:

@@ -1,24 +1,21 @@
 """Reminds customers of what is due, by day: amount, date, and how to pay."""
 
-from datetime import datetime, time
-
 from bot.i18n import Text, _
 from bot.message import Copy
+from bot.quiet import until_morning
 from bot.site import Site
 from handlers.receipt import tail
 from handlers.ticket_news import News
 from models import reminders
 from models.messages import Class
 from models.reminders import Kind, Reminder
+from models.sql import now_ms
 from models.tickets import Category, open_for
-
-# By day in the operator's zone: nobody is woken, and the agents who take the money are about.
-FROM, UNTIL = time(8), time(18)
 
 
 async def remind(site: Site, most: int) -> list[tuple[str, list[Copy]]]:
     """Some of the reminders that are due: what is said, each with a name. None at night."""
-    if not FROM <= datetime.now(site.zone).time() < UNTIL:
+    if until_morning(site.zone, now_ms()):
         return []
     told = []
     for reminder in await reminders.take_due(site.today(), most):

@@ -4,7 +4,7 @@ from datetime import date
 
 from bot.chat import Chat
 from bot.commands import talk
-from bot.gsm import plain, shorten
+from bot.gsm import shorten
 from bot.i18n import Text, _, verbatim
 from bot.message import Reply
 from bot.state import Ended
@@ -77,7 +77,7 @@ async def _item(chat: Chat) -> Appliance:
     items = await appliances.catalogue()
     if not items:
         raise Ended(Reply(_("Not sold. The office offers nothing yet. Call {help}.", help=chat.site.help_phone)))
-    options = [(one.name, verbatim(shorten(plain(one.name), LABEL))) for one in items]
+    options = [(one.name, verbatim(shorten(one.name, LABEL))) for one in items]
     chosen = await chat.choose("item", _("Which item?"), options)
     return next(one for one in items if one.name == chosen)
 
@@ -88,7 +88,7 @@ async def _plan(chat: Chat, item: Appliance) -> PaymentPlan:
     only = plans[0].name if len(plans) == 1 else None
     if only and not chat.one_line and "plan" not in dict(chat.begun):
         return plans[0]
-    options = [(one.name, verbatim(shorten(plain(one.name), LABEL))) for one in plans]
+    options = [(one.name, verbatim(shorten(one.name, LABEL))) for one in plans]
     chosen = await chat.choose("plan", _("How is it paid?"), options, otherwise=only)
     return next(one for one in plans if one.name == chosen)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.chat import Chat
 from bot.fields import Field, Invalid, PhoneNumber, echo
 from bot.grammar import normalise
-from bot.gsm import plain, shorten
+from bot.gsm import shorten
 from bot.i18n import Text, _, verbatim
 from bot.state import Changed
 from handlers.customer_fields import MOST_FOUND, Search
@@ -50,7 +50,7 @@ class Buyer(Search):
 
 
 def on_a_list(one: Customer) -> Text:
-    return verbatim(f"{shorten(plain(f'{one.name} {one.surname}'), LONGEST_NAME)} #{one.id}")
+    return verbatim(f"{shorten(f'{one.name} {one.surname}', LONGEST_NAME)} #{one.id}")
 
 
 class FreeDevice(Field[Device]):

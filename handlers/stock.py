@@ -2,7 +2,7 @@
 
 from bot.chat import Chat
 from bot.commands import talk
-from bot.gsm import plain, shorten
+from bot.gsm import shorten
 from bot.i18n import _, verbatim
 from bot.message import Reply
 from handlers.receipt import item as label
@@ -26,7 +26,7 @@ async def stock(chat: Chat) -> Reply:
     counts = {one.name: await appliances.stock_count(one) for one in devices}
     if not any(counts.values()):
         return chat.end(_("Nothing is in stock. Call {help}.", help=chat.site.help_phone))
-    options = [(name, verbatim(f"{shorten(plain(name), LABEL)}: {count}")) for name, count in counts.items()]
+    options = [(name, verbatim(f"{shorten(name, LABEL)}: {count}")) for name, count in counts.items()]
     chosen = await chat.choose("item", _("In stock"), options)
     item = next(one for one in devices if one.name == chosen)
     chat.no_more()

@@ -58,7 +58,7 @@ def category_of(text: str) -> Category:
 
 def problem(ticket: Ticket, most: int) -> Text:
     """What is wrong, in some `most` septets: the category where the text does not name it, and the text."""
-    text, category = plain(ticket.text), Category(ticket.category)
+    text, category = plain(ticket.text, accents=True), Category(ticket.category)
     if not text:
         return LABELS[category]
     if category is category_of(text):
@@ -144,7 +144,7 @@ class News:
         room = SCREEN - septets(plain(said)) - len(' ""')
         if not last or room < LEAST:
             return verbatim(said)
-        return verbatim(f'{said} "{shorten(plain(last), room)}"')
+        return verbatim(f'{said} "{shorten(last, room)}"')
 
     def _state(self, language: str) -> Text:
         ticket, number = self.ticket, self.ticket.number
@@ -158,9 +158,9 @@ class News:
     def comment(self, name: str, text: str) -> Text:
         return _(
             "{name} on {number}: {words}\nAnswer: T {number} and your words",
-            name=shorten(plain(name), LONGEST_NAME),
+            name=shorten(name, LONGEST_NAME),
             number=self.ticket.number,
-            words=shorten(plain(text), WHOLE),
+            words=shorten(text, WHOLE),
         )
 
     def fixed(self, language: str) -> Text:
@@ -201,9 +201,7 @@ class News:
         )
 
     def closed_by_office(self, text: str) -> Text:
-        return _(
-            "{number} is closed by the office: {words}", number=self.ticket.number, words=shorten(plain(text), WHOLE)
-        )
+        return _("{number} is closed by the office: {words}", number=self.ticket.number, words=shorten(text, WHOLE))
 
     def closed_unasked(self, _language: str) -> Text:
         """For the agents; a customer without a phone can be neither asked nor told."""
@@ -223,7 +221,7 @@ class News:
             number=self.ticket.number,
             owner=owner(self.ticket.customer),
             phone=self.ticket.customer.phone or "-",
-            problem=shorten(plain(text), LONG) if text else self.subject(SHORT),
+            problem=shorten(text, LONG) if text else self.subject(SHORT),
         )
 
     def subject(self, most: int) -> Text:
@@ -236,7 +234,7 @@ class News:
     def who(self) -> Text:
         """Who will do something about it."""
         if agent := self.ticket.agent:
-            name = shorten(plain(agent.name), LONGEST_NAME)
+            name = shorten(agent.name, LONGEST_NAME)
             return _("Agent {name} {phone} will call.", name=name, phone=agent.phone)
         return _("The office will call.")
 

@@ -150,6 +150,19 @@ def test_a_shortened_name_ends_with_a_full_stop(text: str, length: int, expected
 @fixed
 @given(gsm_texts, st.integers(1, 60))
 def test_a_shortened_text_has_the_length_and_begins_the_same(text: str, length: int) -> None:
-    short = shorten(text, length)
+    short, whole = shorten(text, length), plain(text, accents=True)
     assert septets(short) <= length
-    assert short == text or (short.endswith(".") and text.startswith(short[:-1]))
+    assert short == whole or (short.endswith(".") and whole.startswith(short[:-1]))
+
+
+@fixed
+@given(any_texts)
+def test_accents_that_are_kept_cost_nothing(text: str) -> None:
+    kept = plain(text, accents=True)
+    assert is_gsm(kept) and septets(kept) == septets(plain(text))
+    assert plain(kept) == plain(unicodedata.normalize("NFC", text))
+
+
+def test_accents_are_kept_where_the_alphabet_has_them() -> None:
+    assert plain("José à Orléans, Übung, Ñandú, João, reçu", accents=True) == "José à Orléans, Übung, Ñandu, Joao, recu"
+    assert plain("Jose\u0301", accents=True) == "José"

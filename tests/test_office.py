@@ -126,7 +126,7 @@ async def test_a_phone_is_shown_with_all_that_is_known_of_it(office: Office) -> 
         "INSERT INTO phone (id, name, token_hash, former_hash, login, password_hash, code_hash, code_until, "
         "code_tries, signing_key, model, version, push, sims, battery, charging, network, clock_offset, paused, "
         "added_at, linked_at, unlinked_at, seen_at, webhook_at, export_since, lost) VALUES (7, 'Shop <b>', '', '', "
-        "'', '', '', 0, 0, '', '', '1.67.0', $2, '[]', 12, $2, 'wifi', 0, $2, $1, $1, 0, $1, 0, 0, "
+        "'', '', '', 0, 0, '', '', '1.66.0', $2, '[]', 12, $2, 'wifi', 7200, $2, $1, $1, 0, $1, 0, 0, "
         "'Two days are lost.')",
         *(now, False),
     )
@@ -144,7 +144,8 @@ async def test_a_phone_is_shown_with_all_that_is_known_of_it(office: Office) -> 
     assert about.startswith(
         "phone-7 0 waiting Shop <b> Quiet: Its battery is at 12 % and is not charging. It took the last message. "
         f"Last heard {clock}, last sent {clock}, today 2 sent, 1 lost Battery 12 %. Network wifi. "
-        f"Test message back after 7 s at {clock}. Airtime <i>250 at {clock}. Two days are lost."
+        f"Test message back after 7 s at {clock}. Airtime <i>250 at {clock}. "
+        "Its app is 1.66.0 and gets no messages: install 1.67.0 or newer. Its clock is 2 h ahead. Two days are lost."
     )
 
 

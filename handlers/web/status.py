@@ -1,22 +1,25 @@
 """The page at `/`: how things are today, what is stuck and why. Drawn on the server, needs no script."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 from aiohttp import web
 
+from bot import pulled
 from bot.gateways import ERRORS
 from bot.health import Facts, Health, judged, known
 from bot.metrics import Metrics
 from bot.parts import MWANGA, Mwanga
+from bot.remarks import remarks
 from bot.routing import NOWHERE
 from bot.site import Site
 from handlers.web.page import page
-from models import GatewayState, OfficeUser, report
+from models import GatewayState, OfficeUser, Phone, report
 from models.messages import State
 from models.report import Counted, Queue, Report, Stuck
+from models.sql import connection
 
 REFRESH_S = 60  # a page is some 8 KB, and data is paid by the megabyte
 WARN, ALARM = 70, 90  # percent of an agent's limit, as he is told himself
@@ -28,7 +31,7 @@ EMPTY = Queue(Counted(0, False), 0)
 @dataclass(frozen=True, slots=True)
 class Line:
     """A gateway as the page shows it. Times are milliseconds, 0 for never; `trouble` is a sentence or nothing;
-    `today` is what it sent and what was lost."""
+    `today` is what it sent and what was lost; `remarks` are what is wrong with a phone."""
 
     facts: Facts
     state: Health
@@ -37,6 +40,7 @@ class Line:
     trouble: str
     queue: Queue
     today: tuple[int, int]
+    remarks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,9 @@ async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
     seen = await report.read(now_ms, midnight.astimezone(UTC))
     await mwanga.router.watch.look()
     lines = _lines(mwanga, seen, now_ms)
+    for name, sentences in (await _remarks(mwanga.config.sim_receivers, now_ms)).items():
+        if name in lines:
+            lines[name] = replace(lines[name], remarks=sentences)
     return page(
         request,
         "status.html",
@@ -104,6 +111,12 @@ def _line(site: Site, facts: Facts, word: str, seen: Report, now: int) -> Line:
     queue = seen.queues.get(facts.name, EMPTY)
     today = seen.messages.went.get(facts.name, (0, 0))
     return Line(facts, condition.state, heard, word, trouble, queue, today)
+
+
+async def _remarks(most: int, now: int) -> dict[str, list[str]]:
+    """What is wrong with each linked phone, beside its being down."""
+    linked = await Phone.filter(linked_at__gt=0, unlinked_at=0)
+    return {phone.gateway: remarks(phone, await pulled.receivers(connection(), phone, now), most) for phone in linked}
 
 
 def _word(state: GatewayState) -> str:

@@ -1,0 +1,47 @@
+"""By night reminders rest, wherever they wait; tokens and answers go out."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.database import Database
+from bot.quiet import until_morning
+from models.messages import Class
+from tests.sending import HOUR, MINUTE, START, Bench
+
+ZONE = ZoneInfo("Africa/Dar_es_Salaam")  # three hours ahead
+
+
+def ms(*when: int) -> int:
+    return int(datetime(*when, tzinfo=UTC).timestamp() * 1000)
+
+
+@pytest.mark.parametrize(
+    ("now", "morning"),
+    [
+        (ms(2026, 11, 24, 4, 59), ms(2026, 11, 24, 5)),
+        (ms(2026, 11, 24, 5, 0), 0),
+        (ms(2026, 11, 24, 15, 59), 0),
+        (ms(2026, 11, 24, 16, 0), ms(2026, 11, 25, 5)),
+        (ms(2026, 12, 31, 20, 30), ms(2027, 1, 1, 5)),
+        (ms(2026, 12, 31, 22, 0), ms(2027, 1, 1, 5)),
+    ],
+)
+def test_the_day_goes_from_eight_to_seven_in_the_operators_zone(now: int, morning: int) -> None:
+    assert until_morning(ZONE, now) == morning
+
+
+async def test_by_night_a_token_goes_and_a_reminder_waits_for_the_morning(database: Database) -> None:
+    bench = Bench(database, order=["africastalking"])
+    morning = START + 3 * HOUR
+    outbox = bench.new_outbox()
+    outbox.until_morning = lambda now: morning if now < morning else 0
+    for kind in Class:
+        await bench.promise(kind.value, kind=kind)
+    await bench.settle(outbox)
+    assert bench.gateway.texts == ["token", "reply"]
+    assert (await bench.states())["reminder"] == "scheduled"
+    bench.clock.now = morning + MINUTE
+    await bench.settle(outbox)
+    assert bench.gateway.texts == ["token", "reply", "reminder"], "a broadcast is too old by then"
