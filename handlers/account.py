@@ -6,7 +6,7 @@ from bot.chat import Chat
 from bot.commands import talk
 from bot.i18n import Text, _, _n, verbatim
 from bot.message import Reply
-from handlers.receipt import bought, owing, tail, under
+from handlers.receipt import access_due, bought, owing, tail, under
 from handlers.serial import own_device
 from models import appliances
 from models.appliances import Contract
@@ -68,6 +68,7 @@ async def balance(chat: Chat) -> Reply:
         contract = next((one for one in contracts if one.device_id == device.id), None)
         name = tail(device.serial) if goods else device.serial
         lines.append(await _of_device(device, name, contract, owed[contract.id] if contract else [], chat))
+        lines += access_due(device, chat.site)
     if goods:
         lines.append(_of_goods(goods, owed, chat))
     return chat.end(under(*lines))

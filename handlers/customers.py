@@ -10,7 +10,7 @@ from bot.i18n import Text, _, verbatim
 from bot.listing import LINES
 from bot.message import Reply
 from handlers.customer_fields import LABELS, MOST_FOUND, CustomerNumber, Filter, Search, Which, WhichCustomers
-from handlers.receipt import item, owing, under
+from handlers.receipt import access_due, item, owing, under
 from models import appliances, customers
 from models.appliances import Contract, Terms
 from models.devices import Device, Kind, Unit, of_customers
@@ -183,13 +183,14 @@ async def _device(device: Device, contract: Contract | None, owed: list[Due], ch
     site, newest, line = chat.site, await last_tokens(device, 1), _which_device(device)
     if cost := _cost(device, contract, owed, chat):
         line = Text("{device}: {cost}", {"device": line, "cost": cost})
+    lines = [line, *access_due(device, site)]
     if not newest:
-        return [line, _("No token yet.")]
+        return [*lines, _("No token yet.")]
     paid_at = newest[0][0].created_at
     last = _("Last token {day} {time}.", day=site.day(paid_at, chat.language), time=site.clock(paid_at))
     if device.paid_until:
         last = _("{last} Paid until {day}.", last=last, day=site.day(device.paid_until, chat.language))
-    return [line, last]
+    return [*lines, last]
 
 
 def _cost(device: Device, contract: Contract | None, owed: list[Due], chat: Chat) -> Text | None:

@@ -25,6 +25,11 @@ def bought(unit: str, units: int) -> Text:
     return verbatim(f"{units // 10}.{units % 10} kWh" if units % 10 else f"{units // 10} kWh")
 
 
+def access_due(device: Device, site: Site) -> list[Text]:
+    """What the access rate added up to, where there is any."""
+    return [_("Access rate {amount} is due.", amount=site.money(device.access_due))] if device.access_due else []
+
+
 def shared(units: Text, energy: int, access: int, debt: int, site: Site) -> Text:
     """What a meter's payment was shared out to; the three add up to the payment (reference: users 3.5)."""
     values = {"bought": units, "energy": site.number(energy), "access": site.number(access), "debt": site.number(debt)}
