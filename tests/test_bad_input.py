@@ -43,8 +43,8 @@ OWN_WORDS = {"words": ("' OR 1=1 --", "x'; DROP TABLE agent; --", "a\x00b", "{0.
 ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 SAMPLE = {"buy", "fix", "status", "register", "sell"}  # PostgreSQL refuses what SQLite takes, and the other way round
 WALKS = [
-    pytest.param(engine, one, role, channel, id=f"{engine}-{one.name}-{role}-{channel}")
-    for engine in ("sqlite", "postgres")
+    pytest.param(engine, one, role, channel, id=f"{engine}-{one.name}-{role}-{channel}", marks=marks)
+    for engine, marks in (("sqlite", ()), ("postgres", pytest.mark.slow))
     for one in TALKS
     for role in sorted(one.roles)
     for channel in Channel

@@ -54,6 +54,7 @@ def test_the_exercise_takes_one_file_its_translations_and_a_transcript() -> None
     assert kinds == ["python", "diff", "po", "po", "po", "po", "text"]
 
 
+@pytest.mark.slow
 def test_the_exercise_works_as_written(done: Path) -> None:
     files = [f"tests/test_{name}.py" for name in TESTED]
     ran = run(

@@ -45,8 +45,8 @@ OWN = {
 SAID_TO_BE_IN_USE = Question("serial", "ask")
 SAMPLE = {"tokens", "find", "status"}  # on PostgreSQL
 WALKS = [
-    pytest.param(engine, one, role, channel, id=f"{engine}-{one.name}-{role}-{channel}")
-    for engine in ("sqlite", "postgres")
+    pytest.param(engine, one, role, channel, id=f"{engine}-{one.name}-{role}-{channel}", marks=marks)
+    for engine, marks in (("sqlite", ()), ("postgres", pytest.mark.slow))
     for one in TALKS
     for role in sorted(one.roles & CALLERS.keys())
     for channel in Channel
