@@ -12,7 +12,7 @@ test: .venv/test.stamp  ## install what the tests need and run them on both data
 	@$(BIN)/python -m pytest -n 2 -m "not slow"
 
 slow: .venv/test.stamp  ## the longer tests: kill the server at random and count
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -n 2 -m slow
 
 lint: .venv/test.stamp  ## lint, format check, types
 	@$(BIN)/ruff check .

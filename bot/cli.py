@@ -142,8 +142,11 @@ def import_(
 
     async def work() -> None:
         async with opened(configured()) as (database, site):
-            with file.open(newline="", encoding="utf-8-sig") as lines:
-                sheet = await read(IMPORTS[kind], lines, site)
+            try:
+                with file.open(newline="", encoding="utf-8-sig") as lines:
+                    sheet = await read(IMPORTS[kind], lines, site)
+            except UnicodeDecodeError as error:
+                fail(f"Nothing was imported: {file.name} is not UTF-8, see byte {error.start}. Save it as CSV UTF-8.")
             for problem in sheet.problems:
                 typer.echo(f"line {problem.line}: {problem.reason}", err=True)
             if sheet.problems:

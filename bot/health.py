@@ -23,8 +23,11 @@ LOOK = 10_000  # waiting messages counted
 
 STATES = "SELECT * FROM gatewaystate"
 PHONES = "SELECT * FROM phone WHERE linked_at > 0 AND unlinked_at = 0"
-WAITING = f"""SELECT gateway, COUNT(*) AS messages, MIN(given_at) AS oldest
-  FROM (SELECT gateway, given_at FROM outbox WHERE state = 'waiting' LIMIT {LOOK}) AS waiting GROUP BY gateway"""
+# Reminders and broadcasts (priority 2 and 3) wait for the urgent ones by intention, perhaps for hours.
+WAITING = f"""SELECT gateway, COUNT(*) AS messages, MIN(given_at) AS oldest,
+    MIN(CASE WHEN priority <= 1 THEN given_at END) AS urgent
+  FROM (SELECT gateway, given_at, priority FROM outbox WHERE state = 'waiting' LIMIT {LOOK}) AS waiting
+  GROUP BY gateway"""
 
 
 class Health(StrEnum):
@@ -39,7 +42,8 @@ class Health(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a gateway. Times are milliseconds, 0 for never; `oldest` is since when its oldest message
-    waits, `stopped` why none of a phone's SIMs sends, `title` what the office calls it, `number` a phone's own."""
+    waits, `urgent` since when its oldest token or reply does, `stopped` why none of a phone's SIMs sends, `title` what
+    the office calls it, `number` a phone's own."""
 
     name: str
     title: str = ""
@@ -55,6 +59,7 @@ class Facts:
     last_word: str = ""
     waiting: int = 0
     oldest: int = 0
+    urgent: int = 0
     battery: int | None = None
     charging: bool | None = None
     network: str = ""
@@ -108,7 +113,7 @@ def _quiet(facts: Facts, now: int) -> str:
     for true, sentence in (
         (_failing(facts), "It was down; one message tries it again."),
         (facts.phone and facts.heard_at <= now - QUIET_MS, "It has not been heard for a quarter of an hour."),
-        (facts.oldest and facts.oldest <= now - WAITED_MS, "Messages wait long for it."),
+        (facts.urgent and facts.urgent <= now - WAITED_MS, "Messages wait long for it."),
         (_battery_low(facts), f"Its battery is at {facts.battery} % and is not charging."),
         (tests, "Its last test message did not come back."),
     ):
@@ -206,7 +211,8 @@ def known(state: GatewayState) -> Facts:
 
 def _facts(name: str, state: dict[str, Any], waiting: dict[str, Any], phone: dict[str, Any] | None) -> Facts:
     known = {column: state[column] for column in KEPT if column in state}
-    facts = Facts(name, name, waiting=waiting.get("messages", 0), oldest=waiting.get("oldest", 0), **known)
+    oldest, urgent = waiting.get("oldest") or 0, waiting.get("urgent") or 0
+    facts = Facts(name, name, waiting=waiting.get("messages", 0), oldest=oldest, urgent=urgent, **known)
     if phone is None:
         return facts
     sims = read_sims(phone["sims"])

@@ -90,9 +90,11 @@ async def by_login(login: str, password: str, vault: Vault) -> Phone | None:
     return phone if hmac.compare_digest(kept.encode(), given) else None
 
 
-async def by_token(token: str, vault: Vault) -> Phone | None:
-    """The linked phone with this device token, or with the one before it; to be read only."""
-    return await _read("(token_hash = $1 OR former_hash = $1)", vault.mac(token, TOKEN))
+async def by_token(token: str, vault: Vault, *, stream: bool = False) -> Phone | None:
+    """The linked phone with this device token; to be read only. Its stream alone may have the token before it: a
+    handset that another one replaced must not carry what that one carries."""
+    condition = "(token_hash = $1 OR former_hash = $1)" if stream else "token_hash = $1"
+    return await _read(condition, vault.mac(token, TOKEN))
 
 
 async def by_gateway(gateway: str) -> Phone | None:
@@ -116,8 +118,8 @@ async def newcomer(device: Device, vault: Vault, now: int) -> Phone:
 
 
 async def register(phone: Phone, device: Device, version: str, vault: Vault, now: int, *, again: bool) -> Linked:
-    """Let a phone in. Its event stream goes on with the token that it had until the app is started anew, so that one
-    works as well. With `again` it knows its password."""
+    """Let a phone in. Its event stream alone goes on with the token that it had until the app is started anew, so that
+    one works there. With `again` it knows its password."""
     token, password = secrets.token_hex(32), None
     phone.former_hash, phone.token_hash = phone.token_hash, vault.mac(token, TOKEN)
     if not again:
@@ -200,4 +202,4 @@ def signing_key(phone: Phone, vault: Vault) -> str:
 async def _alone() -> None:
     """On PostgreSQL two guesses at the same moment go one after the other."""
     if on_postgres():
-        await connection().execute_query("SELECT pg_advisory_xact_lock(7269421)")
+        await connection().execute_query("SELECT pg_advisory_xact_lock(7269422)")

@@ -51,13 +51,15 @@ class OptOut:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a gateway says became of a message it took. `state` is SENT, DELIVERED or FAILED."""
+    """What a gateway says became of a message it took. `state` is SENT, DELIVERED or FAILED. The id is `ours` when it
+    is the message's number in the outbox, which went out with it: that is known without an answer to the request."""
 
     gateway: str
     external_id: str
     state: State
     word: str
     reason: str = ""
+    ours: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

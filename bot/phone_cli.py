@@ -35,6 +35,8 @@ def phone_add(name: Name) -> None:
         address = linking.api_address(config.address)
         typer.echo(f"In the app SMS Gateway for Android, as the address of a private server:\n{address}")
         typer.echo(f"Then register with this code, within {linking.CODE_MS // 60_000} minutes:\ncode: {code}")
+        if not address.startswith("https://"):
+            typer.echo("The app takes https:// only: set MWANGA_PUBLIC_URL to such an address of this server.")
         picture = io.StringIO()
         segno.make(address, micro=False).terminal(out=picture, compact=True)
         typer.echo(picture.getvalue())

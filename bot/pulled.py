@@ -19,8 +19,8 @@ from models.messages import Class, State
 from models.phones import Phone
 from models.sql import execute, execute_many, marks, on_postgres
 
-# 56 messages are half an hour of two SIM cards, and more than a phone may get at once.
-LOOK = 64
+# More than a phone may get at once.
+LOOK = 32
 
 MESSAGE = "id, external_id, phone, text, kind, sim, created_at, expires_at"
 MINE = f"SELECT {MESSAGE} FROM outbox WHERE state = 'sending' AND claimed_by = $1 ORDER BY priority, id"
@@ -67,7 +67,7 @@ async def unreported(db: BaseDBAsyncClient, gateway: str) -> list[dict[str, Any]
 
 
 async def went(db: BaseDBAsyncClient, gateway: str, now: int) -> list[dict[str, Any]]:
-    """What a phone pulled within the last half hour, oldest first: SIM, time in ms, parts."""
+    """What a phone pulled within its last period, oldest first: SIM, time in ms, parts."""
     return await execute(db, WENT, [gateway, now - PERIOD_MS])
 
 

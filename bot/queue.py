@@ -27,7 +27,8 @@ CLAIM_PARTS = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_a
 PROMOTE = """UPDATE outbox SET state = 'waiting' WHERE id IN
   (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 {lock})"""
 REST = """UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE id IN
-  (SELECT id FROM outbox WHERE state = 'waiting' AND kind IN ('reminder', 'broadcast') {lock})"""
+  (SELECT id FROM outbox WHERE state = 'waiting' AND kind IN ('reminder', 'broadcast')
+     AND origin NOT LIKE 'canary %' {lock})"""
 EXPIRE = """UPDATE outbox SET state = 'expired', error = 'expired' WHERE id IN
   (SELECT id FROM outbox WHERE state = 'waiting' AND expires_at <= $1 {lock}) RETURNING gateway"""
 # What a phone pulled is between it and us; but it does not keep it for ever.

@@ -1,6 +1,7 @@
 """Delivery reports: from the callback into the outbox row, forward only; one that comes too early is kept."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +22,14 @@ RANK = {State.SENT: 1, State.FAILED: 2, State.DELIVERED: 3}
 # A report may overtake the answer to the request that it is about, or name a message of another system.
 PARKED_MS = 600_000
 PARKED = 2_048
+NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # of a row
 
 # The first condition is the partial index's own, without which SQLite does not use it.
 FIND = "SELECT id, external_id, state, gateway FROM outbox WHERE external_id <> '' AND external_id IN ({})"
+# A request whose outcome is unknown, but which carried our own id: that the gateway reports on it says that it went.
+FIND_OURS = """SELECT id, external_id, state, gateway FROM outbox
+  WHERE unknowns > 0 AND external_id = '' AND state <> 'sending' AND id IN ({})"""
+IDENTIFY = "UPDATE outbox SET external_id = $2, sent_at = $3 WHERE id = $1"
 MOVE = "UPDATE outbox SET state = $2, error = $3, delivered_at = $4 WHERE id = $1"
 
 
@@ -79,6 +85,8 @@ class Receipts:
     def _park(self, receipt: Receipt) -> None:
         now = self._clock()
         _, other = self._parked.pop(receipt.external_id, (0, receipt))
+        if other.gateway != receipt.gateway:
+            other = receipt
         self._parked[receipt.external_id] = now, max(receipt, other, key=lambda report: RANK[report.state])
         for external_id, (since, _) in list(self._parked.items()):
             if len(self._parked) <= PARKED and since > now - PARKED_MS:
@@ -99,9 +107,13 @@ class Receipts:
         return {row["external_id"] for row in rows}
 
     async def _apply(self, db: BaseDBAsyncClient, receipts: dict[str, Receipt]) -> list[dict[str, Any]]:
+        """Two gateways may have the same id, a plain number: a report is for the message that its gateway sent."""
         lock = " ORDER BY id FOR UPDATE" if on_postgres() else ""
-        rows = await execute(db, FIND.format(marks(len(receipts))) + lock, list(receipts))
+        found = await execute(db, FIND.format(marks(len(receipts))) + lock, list(receipts))
+        found += await self._unanswered(db, receipts, lock)
+        rows = [row for row in found if row["gateway"] == receipts[row["external_id"]].gateway]
         now, moves = self._clock(), []
+        await execute_many(db, IDENTIFY, [(row["id"], row["external_id"], now) for row in rows if "lost" in row])
         for row in rows:
             receipt = receipts[row["external_id"]]
             row["moved"] = RANK[receipt.state] > RANK.get(row["state"], 0)
@@ -109,6 +121,12 @@ class Receipts:
                 moves.append((row["id"], receipt.state, _error(receipt), _delivered_at(receipt, now)))
         await execute_many(db, MOVE, moves)
         return rows
+
+    @staticmethod
+    async def _unanswered(db: BaseDBAsyncClient, receipts: dict[str, Receipt], lock: str) -> list[dict[str, Any]]:
+        numbers = [int(each) for each, receipt in receipts.items() if receipt.ours and NUMBER.fullmatch(each)]
+        rows = await execute(db, FIND_OURS.format(marks(len(numbers))) + lock, numbers) if numbers else []
+        return [row | {"external_id": str(row["id"]), "lost": True} for row in rows]
 
 
 def _error(receipt: Receipt) -> str:

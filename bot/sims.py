@@ -9,8 +9,6 @@ from bot.networks import fits
 from bot.pacing import Bucket
 from models.phones import Sim
 
-# A message waits so long for the SIM of its receiver's network; to another network it costs more.
-PATIENCE_MS = 10_000
 # A country's code and two digits more, as in +25574, are an operator's in most of Africa.
 OWN_PREFIX = 6
 GENERIC_FAILURES = 3  # Android says no more when a SIM has no credit (capcom6/android-sms-gateway#107)
@@ -58,17 +56,21 @@ def plan(
     network_of: Callable[[str], str],
 ) -> Plan:
     """Choose from what waits, in its order: the first that may not go yet holds up the rest. `went` are the rows that
-    went within the last half hour, oldest first. Without `spaced` the phone gets all that its half hour has room for:
-    it will not ask again soon, and waits between two messages by itself."""
+    went within the last period, oldest first. Without `spaced` the phone gets all that its period has room for: it will
+    not ask again soon, and waits between two messages by itself. Its SIM cards share what Android lets one app send."""
+    whole = Bucket(PARTS, PERIOD_MS)
     buckets = {sim.number: Bucket(PARTS, PERIOD_MS, SPACE_MS if spaced else 0) for sim in usable(sims)}
     for row in went:
+        whole.take(row["claimed_at"], row["parts"])
         if row["sim"] in buckets:
             buckets[row["sim"]].take(row["claimed_at"], row["parts"])
     chosen: list[tuple[Mapping[str, Any], int]] = []
     for row in waiting if buckets else ():
         number, ready = _choose(usable(sims), buckets, row, now, network_of(row["phone"]))
+        ready = max(ready, whole.ready_at(now, row["parts"]))
         if ready > now:
             return Plan(chosen, ready)
+        whole.take(now, row["parts"])
         buckets[number].take(now, row["parts"])
         chosen.append((row, number))
     return Plan(chosen, 0)
@@ -77,12 +79,10 @@ def plan(
 def _choose(
     sims: Sequence[Sim], buckets: Mapping[int, Bucket], row: Mapping[str, Any], now: int, network: str
 ) -> tuple[int, int]:
-    """The SIM for a message, and when it may go by it."""
+    """The SIM for a message, and when it may go by it: that of its receiver's network, since to another it costs more
+    and no SIM is ever more than its pause away."""
     ready = {sim.number: buckets[sim.number].ready_at(now, row["parts"]) for sim in sims}
     fitting = {sim.number: fit(sim, row["phone"], network) for sim in sims}
     used = {sim.number: -buckets[sim.number].room(now) for sim in sims}
     best = min(ready, key=lambda number: (not fitting[number], ready[number], used[number]))
-    if fitting[best] and ready[best] <= now + PATIENCE_MS:
-        return best, ready[best]
-    first = min(ready, key=lambda number: (ready[number], used[number]))
-    return first, ready[first]
+    return best, ready[best]

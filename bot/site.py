@@ -1,7 +1,7 @@
 """What a talk may know of the installation it runs in: money, time, language, and the vault."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
@@ -41,6 +41,10 @@ class Site:
     def today(self) -> date:
         """The day it is in the operator's zone."""
         return datetime.now(self.zone).date()
+
+    def end_of(self, day: date) -> datetime:
+        """The last minute of a day in the operator's zone (UTC): what is due today is late tomorrow."""
+        return datetime.combine(day, time(23, 59), self.zone).astimezone(UTC)
 
     @property
     def coin(self) -> int:

@@ -113,7 +113,7 @@ async def _update(request: web.Request) -> web.Response:
 async def _pull(request: web.Request) -> web.Response:
     phone = await _phone(request)
     rows = await request.app[MWANGA].phones.pull(phone)
-    return web.json_response([android.message(row) for row in rows])
+    return web.json_response([android.message(row, phone.clock_offset) for row in rows])
 
 
 async def _report(request: web.Request) -> web.Response:
@@ -153,7 +153,7 @@ async def _user_code(request: web.Request) -> web.Response:
 
 
 async def _events(request: web.Request) -> web.StreamResponse:
-    phone, phones = await _phone(request), request.app[MWANGA].phones
+    phone, phones = await _phone(request, stream=True), request.app[MWANGA].phones
     headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
@@ -238,11 +238,12 @@ async def _store(mwanga: Mwanga, event: Event) -> None:
         raise web.HTTPServiceUnavailable(text="not stored, send it again") from error
 
 
-async def _phone(request: web.Request) -> Phone:
+async def _phone(request: web.Request, *, stream: bool = False) -> Phone:
     """The linked phone whose token this is. Another answer than 401 would not have the app register again."""
     mwanga = request.app[MWANGA]
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    phone = await linking.by_token(token, mwanga.site.vault) if kind == "Bearer" and token else None
+    known = kind == "Bearer" and bool(token)
+    phone = await linking.by_token(token, mwanga.site.vault, stream=stream) if known else None
     if phone is None:
         _refuse(mwanga, ALL, 401, "token", "unknown token")
     mwanga.phones.know(phone)

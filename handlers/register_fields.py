@@ -107,6 +107,8 @@ def why_not_free(refusal: registration.NotFree, serial: str, chat: Chat) -> Text
             return _("{serial} is in use already.", serial=shown)
         case registration.OtherKind():
             return _("{serial} is another kind of device.", serial=shown)
+        case registration.NoPrice():
+            return _("{serial} has no price yet. Call {help}.", serial=shown, help=chat.site.help_phone)
         case registration.NoVendingKey():
             return _("This meter is not in stock. Call {help}.", help=chat.site.help_phone)
         case registration.NotInStock(matches=matches) if matches:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from bot.chat import Chat
 from bot.commands import talk
@@ -50,7 +50,7 @@ async def fix(chat: Chat) -> Reply:
         actor=chat.person.phone,
         key=chat.key,
         reporter=chat.agent,
-        due_at=datetime.now(UTC) + timedelta(days=days),
+        due_at=chat.site.end_of(chat.site.today() + timedelta(days=days)),
     )
     news = News(opened.ticket, chat.site)
     also = news.customer(news.saved, actor=chat.person.phone) if opened.new else []
@@ -71,7 +71,10 @@ async def problem(chat: Chat) -> Reply:
     chosen, text = await _problem(chat, *(device.serial for device in devices))
     customer, device, text = await _of_whom(chat, devices, text)
     category = chosen or category_of(text)
-    opened = await tickets.open_ticket(customer, device, category, text, actor=chat.person.phone, key=chat.key)
+    due_at = chat.site.end_of(chat.site.today() + tickets.DUE)
+    opened = await tickets.open_ticket(
+        customer, device, category, text, actor=chat.person.phone, key=chat.key, due_at=due_at
+    )
     news = News(opened.ticket, chat.site)
     also = news.agents(news.given, actor=chat.person.phone) if opened.new else []
     return _saved(chat, news.saved(chat.language), also, opened)

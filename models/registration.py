@@ -60,6 +60,10 @@ class OtherKind(NotFree):
     pass
 
 
+class NoPrice(NotFree):
+    """Nothing says what a day of it costs, so nobody could pay for it: such a device is sold from the catalogue."""
+
+
 class NoVendingKey(NotFree):
     """The meter is not in stock, and its key cannot be derived here."""
 
@@ -127,6 +131,8 @@ async def _free(serial: str, kind: Kind) -> Device | None:
         raise InUse(serial)
     if device.kind != kind:
         raise OtherKind(serial)
+    if kind is not Kind.METER and device.plan_id is None:
+        raise NoPrice(device.serial)
     return device
 
 

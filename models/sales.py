@@ -78,11 +78,12 @@ async def same_today(
     agent: Agent, amount: int, *, device_id: int | None = None, contract_id: int | None = None
 ) -> Sale | None:
     """This agent's newest sale of this amount for this device, or for this contract of goods without one, within
-    24 hours (reference: users 3.3)."""
+    24 hours (reference: users 3.3). A down payment is none of them: it came with the appliance, and whoever pays the
+    first instalment on the same day does nothing twice."""
     rows = await execute(
         connection(),
-        f"SELECT * FROM sale WHERE {'device_id' if device_id else 'contract_id'} = $1 "
-        "AND agent_id = $2 AND amount = $3 AND created_at >= $4 ORDER BY id DESC LIMIT 1",
+        f"SELECT * FROM sale WHERE {'device_id' if device_id else 'contract_id'} = $1 AND agent_id = $2 "
+        "AND amount = $3 AND created_at >= $4 AND key NOT LIKE 'down payment %' ORDER BY id DESC LIMIT 1",
         [device_id or contract_id, agent.id, amount, datetime.now(UTC) - SAME_SALE_WINDOW],
     )
     return Sale(**rows[0], _from_db=True) if rows else None

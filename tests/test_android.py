@@ -90,6 +90,8 @@ def test_a_row_of_the_outbox_is_a_message() -> None:
     assert message["simNumber"] == 2 and message["priority"] == 30 and "message" not in message
     assert (message["createdAt"], message["validUntil"]) == ("2026-11-23T07:00:00.000Z", "2026-11-24T07:00:00.123Z")
     assert "simNumber" not in android.message(row | {"sim": 0})
+    assert android.message(row, 86_400)["validUntil"] == "2026-11-25T07:00:00.123Z", "too late is what its clock says"
+    assert android.message(row, -86_400)["validUntil"] == "2026-11-24T07:00:00.123Z"
     assert max(android.message(row | {"kind": kind})["priority"] for kind in Class) < 100, "it obeys its limits"
 
 

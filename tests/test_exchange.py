@@ -181,6 +181,49 @@ def test_a_missing_column_and_a_repeated_row_are_named(run) -> None:  # type: ig
     assert "line 3: the same as line 2" in twice.output
 
 
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("name,surname,phone_number,mini_grid", "the column phone_number is none of name, surname, phone"),
+        ("name,surname,mini_grid,name", "the column name is there twice"),
+        ("name;surname;mini_grid", "the fields are separated by semicolons"),
+    ],
+)
+def test_a_column_that_would_be_lost_is_named(run, demo_url: str, header: str, reason: str) -> None:  # type: ignore[no-untyped-def]
+    result = imported(run, "customers", f"{header}\nA,B,C,D\n")
+    assert result.exit_code == 1 and f"line 1: {reason}" in result.output
+
+
+def test_what_one_engine_could_not_keep_is_refused(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    rows = f"Halima,Oma\0ri,,en,Masasi,\nHalima,Omari,,en,Masasi,{'W' * 101}\n"
+    output = imported(run, "customers", f"name,surname,phone,language,mini_grid,village\n{rows}").output
+    assert "line 2: the row has a character that no text has" in output
+    assert "line 3: village is longer than 100 characters" in output
+    Path("file.csv").write_bytes("name,surname,mini_grid\nZo\xeb,Omari,Masasi\n".encode("latin-1"))
+    assert "not UTF-8" in run("import", "customers", "file.csv").output
+
+
+def test_namesakes_with_a_phone_and_without_stay_two(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    twins = "name,surname,phone,mini_grid\nHalima,Omari,0754000111,Masasi\nHalima,Omari,none,Masasi\n"
+    assert "2 new or changed." in imported(run, "customers", twins).output
+    assert " 0 new or changed." in imported(run, "customers", twins).output
+
+
+def test_a_device_that_was_sold_without_a_plan_of_its_own_comes_back(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    imported(run, "stock", f"{FACTORY}\nSHS9001,987654321,{KEY},1,1,0,X1,1,\n")
+    row = "serial,plan,name,surname,phone\nSHS9001,,Baraka,Peter,0710000002\n"
+    assert "line 2: plan is empty, and this device has no owner yet" in imported(run, "devices", row).output
+
+    async def hand_over() -> None:
+        async with Database(demo_url):
+            await Device.filter(serial="SHS9001").update(customer_id=2)
+
+    asyncio.run(hand_over())
+    out = run("export", "devices").output
+    assert "SHS9001,,Baraka" in out
+    assert " 0 new or changed." in imported(run, "devices", out).output
+
+
 def test_what_happened_is_exported(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
     for kind in ("sales", "payments", "handed-in", "tickets", "messages"):
         rows = list(csv.reader(io.StringIO(run("export", kind).output)))

@@ -1,12 +1,19 @@
 """The catalogue as CSV: one row for each plan that agents may offer, and what was sold from it."""
 
+import asyncio
 import csv
 import io
+from datetime import date
 from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
+from bot.database import Database
+from models.appliances import PaymentPlan
+from models.contracts import propose, sell_appliance
+from models.people import Agent, Customer
+from models.vault import Vault
 from tests.test_cli import query
 from tests.test_exchange import FILES, imported, run
 
@@ -102,6 +109,21 @@ def test_contracts_are_exported_with_what_is_owed(run, demo_url: str) -> None:  
     assert (contract["price"], contract["down"], contract["owed"]) == ("1099000", "7000", "1092000")
     assert (contract["count"], contract["ended_on"]) == ("156", "")
     assert contract["next_due"] > contract["sold_on"]
+
+
+def test_a_sale_and_its_payment_are_exported_with_what_they_were_for(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    async def sell() -> None:
+        async with Database(demo_url) as database, database.work():
+            plan = await PaymentPlan.get(appliance__name="Solar lamp").prefetch_related("appliance")
+            lamp = propose(plan.appliance, plan, await Customer.get(id=2), None, date(2026, 11, 24), 100)
+            vault = Vault("mwanga demo key: never use it for a real device")
+            await sell_appliance(lamp, seller=await Agent.get(id=1), key="test", vault=vault)
+
+    asyncio.run(sell())
+    [sale] = csv.DictReader(io.StringIO(run("export", "sales").output))
+    assert (sale["contract"], sale["serial"], sale["amount"], sale["recovered"]) == ("S1002", "", "100", "0")
+    [payment] = csv.DictReader(io.StringIO(run("export", "payments").output))
+    assert (payment["sale"], payment["amount"]) == (sale["reference"], "100")
 
 
 def test_a_tariff_has_components_an_access_rate_and_a_recovery(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]

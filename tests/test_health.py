@@ -7,6 +7,7 @@ import pytest
 from bot.database import Database
 from bot.health import Facts, Health, Watch, judged
 from bot.networks import Networks, fits
+from models.messages import Class
 from models.phones import Sim, write_sims
 from tests.sending import MINUTE, SECOND, START, Bench
 
@@ -26,8 +27,8 @@ FACTS = [
     (replace(GATEWAY, alert="It is empty.", failed_at=START - 5 * MINUTE, sent_at=0), QUIET),
     (replace(GATEWAY, paused_until=START + 1), PAUSED),
     (replace(GATEWAY, paused_until=START), WELL),
-    (replace(GATEWAY, waiting=1, oldest=START - 4 * MINUTE), WELL),
-    (replace(GATEWAY, waiting=1, oldest=START - 5 * MINUTE), QUIET),
+    (replace(GATEWAY, waiting=1, oldest=START - 60 * MINUTE, urgent=START - 4 * MINUTE), WELL),
+    (replace(GATEWAY, waiting=1, oldest=START - 60 * MINUTE, urgent=START - 5 * MINUTE), QUIET),
     (replace(GATEWAY, tested_at=START - 9 * MINUTE, returned_at=START - 70 * MINUTE), WELL),
     (replace(GATEWAY, tested_at=START - 10 * MINUTE, returned_at=START - 70 * MINUTE), QUIET),
     (replace(GATEWAY, tested_at=START - 10 * MINUTE, returned_at=START - 9 * MINUTE), WELL),
@@ -92,6 +93,16 @@ async def test_a_look_gathers_what_is_known_of_gateways_and_phones(database: Dat
     assert condition.reason == "Its battery is at 9 % and is not charging."
     facts, _ = bench.router.watch.gateways["africastalking"]
     assert (facts.failures, facts.failed_at, facts.heard_at) == (1, START, 0)
+
+
+async def test_reminders_that_wait_for_their_turn_leave_a_phone_well(database: Database) -> None:
+    bench = Bench(database)
+    name = await bench.link()
+    await bench.promise("pay on Monday", kind=Class.REMINDER, gateway=name)
+    bench.clock.now += 10 * MINUTE
+    await bench.router.watch.look()
+    facts, condition = bench.router.watch.gateways[name]
+    assert (facts.oldest, facts.urgent, condition.state) == (START, 0, WELL)
 
 
 async def test_an_answering_gateway_was_heard_and_every_five_seconds_that_is_written(database: Database) -> None:

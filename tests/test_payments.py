@@ -243,6 +243,13 @@ async def test_the_same_payment_within_a_day_is_held(shop: Shop) -> None:
     await check_ledger(shop.mwanga)
 
 
+async def test_a_down_payment_holds_no_instalment_of_the_same_amount(shop: Shop) -> None:
+    radio = await shop.sells("Radio", "Baraka", plan="3 monthly")
+    paid = await shop.takes(await shop.quoted(radio, 3_000), "Asha", "one", again=False)
+    assert paid.sale.owed == 9_000_00
+    await check_ledger(shop.mwanga)
+
+
 async def test_a_device_that_is_bought_to_the_end_is_unlocked_for_good_once(mwanga: Mwanga) -> None:
     await Agent.all().update(cash_limit=2_000_000_00)
     phones, now = Phones(mwanga), datetime.now(UTC)

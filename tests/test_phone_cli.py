@@ -37,6 +37,12 @@ def test_a_phone_is_added_with_an_address_a_code_and_a_picture(run: Any, demo_ur
     assert code.removeprefix("code: ") not in str(query(demo_url, "SELECT * FROM phone"))
 
 
+def test_an_address_that_no_phone_takes_is_said(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "MWANGA_PUBLIC_URL" not in run("add", "Shop phone").output
+    monkeypatch.delenv("MWANGA_PUBLIC_URL")
+    assert "MWANGA_PUBLIC_URL" in run("add", "Shop phone").output
+
+
 def test_adding_a_known_phone_gives_a_new_code_to_the_same(run: Any, demo_url: str) -> None:
     run("add", "Shop phone")
     assert run("add", "Shop phone").exit_code == 0

@@ -1,13 +1,15 @@
 """Delivery reports, in whatever order they come."""
 
 import asyncio
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
 
 from bot.database import Database
+from bot.gateways import SendError
 from bot.message import Outbound, Receipt, Sent
-from models.messages import State
+from models.messages import Class, State
 from tests.sending import MINUTE, SECOND, START, Bench
 
 
@@ -65,11 +67,49 @@ async def test_a_report_may_come_before_the_answer_to_its_own_request(bench: Ben
     assert bench.counted("sent") == bench.counted("delivered") == 1
 
 
-async def test_a_report_is_for_the_message_with_its_id_whatever_gateway_it_names(bench: Bench) -> None:
+async def test_a_report_of_another_gateway_says_nothing_of_a_message_with_the_same_id(bench: Bench) -> None:
     await bench.promise("hello")
     await bench.settle()
-    assert await bench.outbox.record_receipt(receipt(State.DELIVERED, gateway="kannel"))
-    assert bench.counted("delivered") == 1
+    assert not await bench.outbox.record_receipt(receipt(State.FAILED, gateway="kannel"))
+    assert (await bench.row("hello"))["state"] == "sent"
+    assert await bench.outbox.record_receipt(receipt(State.DELIVERED))
+    assert (await bench.row("hello"))["state"] == "delivered"
+
+
+@pytest.mark.parametrize("kind", [Class.TOKEN, Class.REMINDER])
+async def test_a_report_with_our_own_id_settles_an_unknown_outcome(bench: Bench, kind: Class) -> None:
+    bench.gateway.refuse("timeout")
+    await bench.promise("hello", kind=kind)
+    await bench.settle()
+    number = str((await bench.row("hello"))["id"])
+    assert not await bench.outbox.record_receipt(receipt(State.DELIVERED, number)), "the gateway's own id, by chance"
+    assert not await bench.outbox.record_receipt(replace(receipt(State.DELIVERED, number, "", "kannel"), ours=True))
+    for state in (State.SENT, State.DELIVERED):
+        assert await bench.outbox.record_receipt(replace(receipt(state, number), ours=True))
+    await bench.settle_after(10 * MINUTE)
+    row = await bench.row("hello")
+    assert (row["state"], row["error"], row["sent_at"]) == ("delivered", "", START)
+    assert bench.gateway.texts == ["hello"], "it is not sent again"
+
+
+async def test_a_report_that_overtakes_a_lost_answer_settles_it_too(bench: Bench) -> None:
+    async def answer(message: Outbound) -> None:
+        await bench.outbox.record_receipt(replace(receipt(State.DELIVERED, str(message.id)), ours=True))
+
+    reports = []
+
+    def hang(message: Outbound) -> SendError:
+        reports.append(asyncio.create_task(answer(message)))
+        return SendError("timeout")
+
+    bench.gateway.answer = hang
+    await bench.promise("hello")
+    await bench.settle()
+    await asyncio.gather(*reports)
+    await bench.settle_after(11 * SECOND)
+    assert (await bench.row("hello"))["state"] == "delivered"
+    await bench.settle_after(2 * MINUTE)
+    assert bench.gateway.texts == ["hello"]
 
 
 async def test_the_office_reads_why_a_message_was_not_delivered(bench: Bench) -> None:

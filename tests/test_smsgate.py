@@ -164,7 +164,19 @@ async def test_a_phone_that_registers_again_keeps_its_name_key_and_stream(at: Se
         await promised(at, "phone-1", "one")
         names = [(await events.next())[0] for _ in range(3)]
         assert names == ["WebhooksUpdated", "SettingsUpdated", "MessageEnqueued"]
-    assert (await phone.call("GET", "/message", **former))[0] == 200
+    current, phone.headers = phone.headers, former
+    async with Events(phone) as events:
+        assert (await events.next())[0] == "WebhooksUpdated", "the app reads the token of its stream once"
+    phone.headers = current
+
+
+async def test_a_handset_that_another_one_replaced_gets_no_messages(at: Serving) -> None:
+    old = await linked(at)
+    new = await linked(at)
+    assert new.device == old.device == "phone-1"
+    await promised(at, "phone-1", "one")
+    assert (await old.call("GET", "/message"))[0] == 401
+    assert len((await new.call("GET", "/message"))[1]) == 1
 
 
 async def test_a_code_of_the_phone_itself_registers_it_again(at: Serving) -> None:

@@ -172,6 +172,14 @@ async def test_every_step_is_told_to_both_sides(phones: Phones) -> None:
         assert {reader for reader, _text in await phones.text(name, text)} == readers, text
 
 
+async def test_what_is_due_today_is_late_tomorrow(phones: Phones) -> None:
+    await phones.dial("Asha", "*384*20#")
+    for answer in ("9", "4", "SHS0283", "2", "1", "1"):
+        screen = await phones.enter("Asha", answer)
+    assert "due 24 Nov" in screen
+    assert (await Ticket.get(id=2)).due_at == datetime(2026, 11, 24, 20, 59, tzinfo=UTC)  # 23:59 in Dar es Salaam
+
+
 async def test_words_sent_twice_are_added_once(phones: Phones) -> None:
     assert len(await phones.text("Baraka", "T K1 please hurry")) == 2
     assert len(await phones.text("Baraka", "T K1 please hurry")) == 1

@@ -107,7 +107,8 @@ class Generic:
         reason = self._named(why) or "undelivered" if state is State.FAILED else ""
         which = OUR_ID if OUR_ID in form and not self._about.send.id else where.id
         said = f"{word}: {why}" if why else word
-        return Receipt(self.name, required(form, which, LONGEST_ID), state, said[:LONGEST_WORD], reason)
+        external_id, ours = required(form, which, LONGEST_ID), not self._about.send.id
+        return Receipt(self.name, external_id, state, said[:LONGEST_WORD], reason, ours)
 
     def parse_ussd(self, form: Fields) -> UssdTurn:
         raise BadCallback(f"{self.name} has no USSD")

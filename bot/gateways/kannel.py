@@ -139,7 +139,7 @@ class Kannel:
         """A delivery report; its id is the one that we gave in the address. A state we do not know is no news."""
         mask = required(form, "state").strip()
         state, reason, word = MASKS.get(mask, (State.SENT, "", mask[:LONGEST_WORD]))
-        return Receipt(self.name, required(form, "id", LONGEST_ID), state, word, reason)
+        return Receipt(self.name, required(form, "id", LONGEST_ID), state, word, reason, ours=True)
 
     def parse_ussd(self, form: Fields) -> UssdTurn:
         raise BadCallback("Kannel has no USSD")

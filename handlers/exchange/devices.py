@@ -16,6 +16,7 @@ EXAMPLE_KEYS = frozenset(
     {"a29ab82edc5fbbc41ec9530f6dac86b1", "bc41ec9530f6dac86b1a29ab82edc5fb", "dac86b1a29ab82edc5fbbc41ec9530f6"}
 )
 FACTORY = ("serial number", "starting code", "key", "count", "time divider", "restricted digit mode", "kind", "plan")
+FACTORY_ONLY = ("hardware model", "version", "test code")  # in OpenPAYGO's list, of no use here
 
 
 class TariffRow(NamedTuple):
@@ -191,4 +192,13 @@ TARIFFS = Imported(
     _fits_tariff,
     _write_tariff,
 )
-STOCK = Imported(FACTORY, _stock, FACTORY[1:], lambda row: row.serial, _read_stock, _fits_stock, _write_stock)
+STOCK = Imported(
+    FACTORY,
+    _stock,
+    FACTORY[1:],
+    lambda row: row.serial,
+    _read_stock,
+    _fits_stock,
+    _write_stock,
+    unread=FACTORY_ONLY,
+)

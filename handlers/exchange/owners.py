@@ -18,7 +18,8 @@ LABELS = ("meter_type", "group", "type", "sub_type")
 
 
 class DeviceRow(NamedTuple):
-    """Of the last five an empty one leaves what is there as it is."""
+    """An empty plan, and of the last five an empty one, leaves what is there as it is: a device that was sold from
+    the catalogue has no plan beside its contract."""
 
     serial: str
     plan: str
@@ -40,7 +41,7 @@ def _read_device(row: Row, site: Site) -> DeviceRow:
         raise ValueError(f"phone is no phone number: {number[:20]!r}") from error
     serial = "".join(needed(row, "serial", LONGEST).upper().split())
     said = (row.get(column, "") for column in ("model", *LABELS))
-    read = DeviceRow(serial, needed(row, "plan"), needed(row, "name"), needed(row, "surname"), parsed, *said)
+    read = DeviceRow(serial, row.get("plan", ""), needed(row, "name"), needed(row, "surname"), parsed, *said)
     if read.sub_type and not read.type:
         raise ValueError("type is empty beside a sub_type")
     return read
@@ -52,9 +53,11 @@ async def _fits_device(row: DeviceRow) -> None:
         raise ValueError(f"{row.serial} is not in stock: import it as stock first")
     if device is None:
         await needs_vending_key()
+    if not row.plan and (device is None or device.customer_id is None):
+        raise ValueError("plan is empty, and this device has no owner yet")
     kind = Kind(device.kind) if device else Kind.METER
     unit = Unit.ENERGY if kind is Kind.METER else Unit.DAYS
-    if not await Plan.exists(name=row.plan, unit=unit):
+    if row.plan and not await Plan.exists(name=row.plan, unit=unit):
         raise ValueError(f"there is no plan of {unit} called {row.plan[:40]!r}")
     await _has_owner(row, device)
     if row.model and not await DeviceModel.exists(name=row.model, kind=kind):
@@ -104,10 +107,12 @@ def _defined(label: Label | None, column: str, name: str) -> int:
 
 
 async def _write_device(row: DeviceRow, site: Site) -> bool:
-    device, plan = await Device.get_or_none(serial=row.serial), await Plan.get(name=row.plan)
+    device = await Device.get_or_none(serial=row.serial)
     if device is None:
         device = await new_meter(row.serial, site.vault)
-    wanted: dict[str, Any] = {"customer_id": device.customer_id or (await _owners(row))[0], "plan_id": plan.id}
+    wanted: dict[str, Any] = {"customer_id": device.customer_id or (await _owners(row))[0]}
+    if row.plan:
+        wanted["plan_id"] = (await Plan.get(name=row.plan)).id
     if row.model:
         wanted["model_id"] = (await DeviceModel.get(name=row.model)).id
     changed = any(getattr(device, column) != value for column, value in wanted.items())

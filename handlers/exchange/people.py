@@ -107,7 +107,7 @@ def _read_customer(row: Row, site: Site) -> CustomerRow:
         _phone(number, site) if number and number.lower() != "none" else None,
         _language(row, site),
         needed(row, "mini_grid"),
-        row.get("village", ""),
+        needed(row, "village") if row.get("village") else "",
     )
 
 
@@ -119,10 +119,12 @@ async def _write_customer(row: CustomerRow, _site: Site) -> bool:
     """A customer is the same when name, surname, phone and mini-grid are."""
     grid, _new = await MiniGrid.get_or_create(name=row.mini_grid)
     village_id = (await Village.get_or_create(name=row.village, mini_grid=grid))[0].id if row.village else None
-    same: dict[str, Any] = {"name": row.name, "surname": row.surname, "phone": row.phone, "mini_grid_id": grid.id}
-    known = await Customer.filter(**{k: v for k, v in same.items() if v is not None}).order_by("id").first()
-    if known is None or known.phone != row.phone:
-        await Customer.create(**same, language=row.language, village_id=village_id)
+    same: dict[str, Any] = {"name": row.name, "surname": row.surname, "mini_grid_id": grid.id}
+    same |= {"phone": row.phone} if row.phone else {"phone__isnull": True}
+    known = await Customer.filter(**same).order_by("id").first()
+    if known is None:
+        who: dict[str, Any] = {"name": row.name, "surname": row.surname, "phone": row.phone, "language": row.language}
+        await Customer.create(**who, mini_grid_id=grid.id, village_id=village_id)
         return True
     if (known.language, known.village_id) == (row.language, village_id):
         return False

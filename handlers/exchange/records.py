@@ -1,18 +1,22 @@
 """What happened, to be read elsewhere: sales, payments, tickets, messages. Nothing of it is imported."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.site import Site
 from handlers.exchange.sheet import Kind
+from models.appliances import FIRST_NUMBER
 from models.sql import connection, execute
 
 PAGE = 1000
 SALES_SQL = """SELECT s.id, s.reference, s.created_at, a.phone AS agent, d.serial, c.name, c.surname, c.phone, s.amount,
-  s.unit, s.units, s.commission FROM sale s JOIN agent a ON a.id = s.agent_id LEFT JOIN device d ON d.id = s.device_id
-  JOIN customer c ON c.id = s.customer_id WHERE s.id > $1 ORDER BY s.id LIMIT $2"""
-PAYMENTS_SQL = """SELECT p.id, p.provider, p.reference, p.created_at, p.amount, a.phone AS agent FROM payment p
-  LEFT JOIN agent a ON a.id = p.agent_id WHERE p.id > $1 ORDER BY p.id LIMIT $2"""
+  s.unit, s.units, s.commission, s.contract_id, s.recovered, s.access FROM sale s JOIN agent a ON a.id = s.agent_id
+  LEFT JOIN device d ON d.id = s.device_id JOIN customer c ON c.id = s.customer_id
+  WHERE s.id > $1 ORDER BY s.id LIMIT $2"""
+PAYMENTS_SQL = """SELECT p.id, p.provider, p.reference, p.created_at, p.amount, a.phone AS agent,
+  s.reference AS sale FROM payment p LEFT JOIN agent a ON a.id = p.agent_id LEFT JOIN sale s ON s.payment_id = p.id
+  WHERE p.id > $1 ORDER BY p.id LIMIT $2"""
 HANDED_IN_SQL = """SELECT h.id, h.reference, h.created_at, a.phone AS agent, h.amount, h.commission, h.actor
   FROM hand_in h JOIN agent a ON a.id = h.agent_id WHERE h.id > $1 ORDER BY h.id LIMIT $2"""
 TICKETS_SQL = """SELECT t.id, t.opened_at, t.state, t.category, t.text, t.due_at, t.closed_at, d.serial,
@@ -37,15 +41,17 @@ async def pages(statement: str) -> AsyncIterator[dict[str, Any]]:
 async def _sales(site: Site) -> AsyncIterator[Sequence[object]]:
     async for row in pages(SALES_SQL):
         units = f"{row['units'] // 10}.{row['units'] % 10}" if row["unit"] == "energy" else row["units"]
-        money = [site.number(row[name]).replace(",", "") for name in ("amount", "commission")]
+        names = ("amount", "commission", "recovered", "access")
+        amount, *money = [site.number(row[name]).replace(",", "") for name in names]
+        contract = f"S{FIRST_NUMBER + row['contract_id']}" if row["contract_id"] else ""
         who = row["agent"], row["serial"], row["name"], row["surname"], row["phone"]
-        yield row["reference"], row["created_at"], *who, money[0], row["unit"], units, money[1]
+        yield row["reference"], row["created_at"], *who, amount, row["unit"], units, *money, contract
 
 
 async def _payments(site: Site) -> AsyncIterator[Sequence[object]]:
     async for row in pages(PAYMENTS_SQL):
         amount = site.number(row["amount"]).replace(",", "")
-        yield row["provider"], row["reference"], row["created_at"], amount, row["agent"]
+        yield row["provider"], row["reference"], row["created_at"], amount, row["agent"], row["sale"]
 
 
 async def _handed_in(site: Site) -> AsyncIterator[Sequence[object]]:
@@ -63,14 +69,18 @@ async def _tickets(_site: Site) -> AsyncIterator[Sequence[object]]:
 
 async def _messages(_site: Site) -> AsyncIterator[Sequence[object]]:
     async for row in pages(MESSAGES_SQL):
+        row["created_at"] = datetime.fromtimestamp(row["created_at"] / 1000, UTC)
         yield tuple(row[name] for name in MESSAGES.columns)
 
 
 SALES = Kind(
-    ("reference", "time", "agent", "serial", "name", "surname", "phone", "amount", "unit", "units", "commission"),
+    (
+        *("reference", "time", "agent", "serial", "name", "surname", "phone", "amount", "unit", "units", "commission"),
+        *("recovered", "access", "contract"),
+    ),
     _sales,
 )
-PAYMENTS = Kind(("provider", "reference", "time", "amount", "agent"), _payments)
+PAYMENTS = Kind(("provider", "reference", "time", "amount", "agent", "sale"), _payments)
 MESSAGES = Kind(("created_at", "phone", "kind", "gateway", "state", "error", "parts", "cost", "tries"), _messages)
 HANDED_IN = Kind(("reference", "time", "agent", "amount", "commission", "by"), _handed_in)
 TICKETS = Kind(

@@ -31,7 +31,8 @@ class Kind:
 class Imported(Kind):
     """What can be imported too. `read(row, site)` makes values of a row or raises ValueError, `key(values)` is what
     no two rows share, `fits(values)` holds them against the database or raises ValueError, and `write(values, site)`
-    stores them and says whether anything changed. `optional` columns may be missing. `shared(values)` is what a row
+    stores them and says whether anything changed. `optional` columns may be missing, `unread` ones are of other
+    people's files; any other is a mistake that would lose what it holds. `shared(values)` is what a row
     says of something that several rows are about: its name, and all that they must agree on."""
 
     optional: tuple[str, ...]
@@ -40,6 +41,7 @@ class Imported(Kind):
     fits: Callable[[Any], Awaitable[None]]
     write: Callable[[Any, Site], Awaitable[bool]]
     shared: Callable[[Any], tuple[object, object]] | None = None
+    unread: tuple[str, ...] = ()
 
 
 @dataclass
@@ -56,9 +58,8 @@ async def read(kind: Imported, file: IO[str], site: Site) -> Sheet:
     sheet = Sheet(kind)
     reader = csv.DictReader(file, skipinitialspace=True)
     header = [name.strip().lower() for name in reader.fieldnames or ()]
-    missing = [name for name in kind.columns if name not in (*header, *kind.optional)]
-    if missing:
-        sheet.problems.append(Problem(1, f"the column {', '.join(missing)} is missing"))
+    if wrong := _wrong(header, kind):
+        sheet.problems.append(Problem(1, wrong))
         return sheet
     reader.fieldnames = header
     seen: dict[object, tuple[int, object]] = {}
@@ -70,6 +71,20 @@ async def read(kind: Imported, file: IO[str], site: Site) -> Sheet:
     return sheet
 
 
+def _wrong(header: Sequence[str], kind: Imported) -> str:
+    """What is wrong with a header; nothing: an empty text. A column without a name may stand there."""
+    if len(header) == 1 and ";" in header[0]:
+        return "the fields are separated by semicolons: save the file with commas"
+    if missing := [name for name in kind.columns if name not in (*header, *kind.optional)]:
+        return f"the column {', '.join(missing)} is missing"
+    named = [name for name in header if name]
+    if twice := {name for name in named if named.count(name) > 1}:
+        return f"the column {', '.join(sorted(twice))} is there twice"
+    if unknown := [name for name in named if name not in (*kind.columns, *kind.unread)]:
+        return f"the column {', '.join(unknown)[:60]} is none of {', '.join(kind.columns)}"
+    return ""
+
+
 def _rows(reader: "csv.DictReader[str]") -> Iterator[tuple[int, Row]]:
     for row in reader:
         if any(value and value.strip() for value in row.values() if isinstance(value, str)):
@@ -79,6 +94,8 @@ def _rows(reader: "csv.DictReader[str]") -> Iterator[tuple[int, Row]]:
 async def _checked(kind: Imported, row: Row, line: int, seen: dict[object, tuple[int, object]], site: Site) -> Any:
     if None in row or None in row.values():  # how csv marks a row with more or fewer fields than the header
         raise ValueError("the row has another number of fields than the header")
+    if any("\0" in text for text in row.values()):
+        raise ValueError("the row has a character that no text has")  # and that PostgreSQL cannot keep
     value = kind.read({name: _meant(text.strip()) for name, text in row.items()}, site)
     earlier, _values = seen.setdefault(kind.key(value), (line, None))
     if earlier != line:

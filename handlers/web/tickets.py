@@ -1,7 +1,7 @@
 """The office's tickets: what is open and whose work it is, one with its history, and what can be done with it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 
 from aiohttp import web
 
@@ -164,7 +164,7 @@ def _due(text: str, ticket: Ticket, site: Site) -> datetime:
         return ticket.due_at
     if not datetime.now(site.zone).date() <= day <= date(2100, 1, 1):
         raise NotDone("The due date is over already, or too far away.")
-    return datetime.combine(day, time(23, 59), site.zone).astimezone(UTC)
+    return site.end_of(day)
 
 
 def _day_of(moment: datetime, site: Site) -> date:
