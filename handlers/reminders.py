@@ -10,7 +10,7 @@ from models import reminders
 from models.messages import Class
 from models.reminders import Kind, Reminder
 from models.sql import now_ms
-from models.tickets import Category, open_for
+from models.tickets import DUE, Category, open_for
 
 
 async def remind(site: Site, most: int) -> list[tuple[str, list[Copy]]]:
@@ -56,6 +56,7 @@ def said(reminder: Reminder, site: Site) -> Text:
 async def _ticket(reminder: Reminder, site: Site) -> list[Copy]:
     """The agent's work: to go and see the customer. Told to the agent alone; the customer has the reminder."""
     text = f"{reminder.contract.number} {reminder.appliance.name}: {site.money(reminder.amount)}"
-    opened = await open_for(reminder.customer, Category.PAYMENT, text, reminder.origin, device=reminder.device)
+    due_at = site.end_of(site.today() + DUE)
+    opened = await open_for(reminder.customer, Category.PAYMENT, text, reminder.origin, reminder.device, due_at)
     news = News(opened.ticket, site)
     return news.agents(news.given, actor="") if opened.new else []

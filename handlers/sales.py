@@ -8,7 +8,7 @@ from bot.message import Reply
 from handlers.plan import shown
 from handlers.receipt import item, owner
 from models import appliances
-from models.appliances import Contract
+from models.appliances import Contract, Terms
 from models.instalments import Due, total_left
 from models.people import Role
 
@@ -39,8 +39,12 @@ async def sales(chat: Chat) -> Reply:
 
 
 def _line(contract: Contract, owed: list[Due], chat: Chat) -> Text:
-    left = chat.site.number(total_left(owed))
-    return verbatim(f"{contract.number} {owner(contract.customer)} {item(contract.appliance.name)} {left}")
+    """A service is paid by the day and never paid off: its price stands for what is left."""
+    sold = f"{contract.number} {owner(contract.customer)} {item(contract.appliance.name)}"
+    if contract.terms == Terms.SERVICE:
+        price = _("{amount} a day", amount=chat.site.number(contract.day_price))
+        return Text("{sold} {price}", {"sold": sold, "price": price})
+    return verbatim(f"{sold} {chat.site.number(total_left(owed))}")
 
 
 async def _page(chat: Chat) -> int:

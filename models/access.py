@@ -8,7 +8,7 @@ from models.sql import connection, execute, execute_many
 from models.vending import as_day
 
 DUE = """SELECT d.id, d.access_until, p.access_rate, p.access_days FROM device d JOIN plan p ON p.id = d.plan_id
-  WHERE d.customer_id IS NOT NULL AND p.access_days > 0 AND p.access_rate > 0
+  WHERE d.kind = 'meter' AND d.customer_id IS NOT NULL AND p.access_days > 0 AND p.access_rate > 0
     AND (d.access_until IS NULL OR d.access_until <= $1) ORDER BY d.id LIMIT $2"""
 ACCRUE = "UPDATE device SET access_due = access_due + $2, access_until = $3 WHERE id = $1 AND access_until = $4"
 BEGIN = "UPDATE device SET access_until = $2 WHERE id = $1 AND access_until IS NULL"

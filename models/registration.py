@@ -6,7 +6,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
-from models.devices import TAIL, Device, DeviceModel, Kind, Plan, with_owner
+from models.devices import TAIL, Device, DeviceModel, Kind, Plan, Unit, with_owner
 from models.messages import Setting
 from models.people import Agent, Customer, Village
 from models.tokens import Key
@@ -114,6 +114,8 @@ async def free_serial(serial: str, kind: Kind) -> str:
     """
     if kind is Kind.METER and not is_meter_number(serial):
         raise NotAMeterNumber(serial)
+    if kind is Kind.METER and not await Plan.exists(unit=Unit.ENERGY):
+        raise NoPrice(serial)
     device = await _free(serial, kind)
     if device is None and not await has_vending_key():
         raise NoVendingKey(serial)

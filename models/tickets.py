@@ -136,13 +136,13 @@ async def open_ticket(
 
 
 async def open_for(
-    customer: Customer, category: Category, text: str, origin: str, *, device: Device | None = None
+    customer: Customer, category: Category, text: str, origin: str, device: Device | None, due_at: datetime
 ) -> Opened:
     """Open a ticket that nobody reported, in the caller's transaction; `origin` (80 characters at most) names what
     it is about: the same origin has the same ticket for good, also when that is closed."""
     if earlier := await _whole().get_or_none(key=origin):
         return Opened(earlier, new=False)
-    return await _open(customer, device, category, text, actor="office", key=origin)
+    return await _open(customer, device, category, text, actor="office", key=origin, due_at=due_at)
 
 
 async def _open(

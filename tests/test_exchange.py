@@ -35,7 +35,7 @@ FILES = {
     "agents": "phone,name,mini_grid,cash_limit,commission_percent,pin\n"
     "0712 000 001,Rehema Kito,Masasi,90000,7,730582\n",
     "customers": "name,surname,phone,language,mini_grid,village\n"
-    'Halima,Omari,0754000111,sw,Masasi,Chiungutwa\n"Juma Ali",Bakari,none,en,Masasi,\n',
+    'Halima,Omari,0754000111,sw,Lindi South,Chiungutwa\n"Juma Ali",Bakari,none,en,Lindi South,\n',
     "stock": f"{FACTORY},kind,plan\nSHS9001,987654321,{KEY},1,1,0,X1,1,,shs,\nEB9002,123123123,{KEY},,4,,,,,ebike,\n"
     "04123456792,,,,,,,,,meter,Household 350\n",
 }
@@ -127,8 +127,9 @@ def test_keys_are_encrypted_on_the_way_in_and_never_leave(run, demo_url: str) ->
         ("agents", "0712000001,Rehema,Masasi,1,101,730582", "commission_percent is no percentage from 0 to 100"),
         ("agents", "0712000001,Rehema,Masasi,1,1,123456", "pin is not six digits"),
         ("agents", "0712000009,Rehema,Masasi,1,1,", "pin is empty, and this agent is new"),
-        ("customers", "Halima,Omari,0754000111,xx,Masasi,", "language is none of"),
-        ("customers", "Halima,,0754000111,sw,Masasi,", "surname is empty"),
+        ("customers", "Halima,Omari,0754000111,xx,Lindi South,", "language is none of"),
+        ("customers", "Halima,,0754000111,sw,Lindi South,", "surname is empty"),
+        ("customers", "Halima,Omari,0754000111,sw,Lindy South,", "there is no mini_grid Lindy South"),
         ("stock", f"S1,0,{KEY},,,,,,,,", "starting code is no whole number from 1"),
         ("stock", "S1,5,abc,,,,,,,,", "key is not 32 hexadecimal digits"),
         ("stock", "S1,5,a29ab82edc5fbbc41ec9530f6dac86b1,,,,,,,,", "key is the published example"),
@@ -195,7 +196,7 @@ def test_a_column_that_would_be_lost_is_named(run, demo_url: str, header: str, r
 
 
 def test_what_one_engine_could_not_keep_is_refused(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
-    rows = f"Halima,Oma\0ri,,en,Masasi,\nHalima,Omari,,en,Masasi,{'W' * 101}\n"
+    rows = f"Halima,Oma\0ri,,en,Lindi South,\nHalima,Omari,,en,Lindi South,{'W' * 101}\n"
     output = imported(run, "customers", f"name,surname,phone,language,mini_grid,village\n{rows}").output
     assert "line 2: the row has a character that no text has" in output
     assert "line 3: village is longer than 100 characters" in output
@@ -204,7 +205,7 @@ def test_what_one_engine_could_not_keep_is_refused(run, demo_url: str) -> None: 
 
 
 def test_namesakes_with_a_phone_and_without_stay_two(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
-    twins = "name,surname,phone,mini_grid\nHalima,Omari,0754000111,Masasi\nHalima,Omari,none,Masasi\n"
+    twins = "name,surname,phone,mini_grid\nHalima,Omari,0754000111,Lindi South\nHalima,Omari,none,Lindi South\n"
     assert "2 new or changed." in imported(run, "customers", twins).output
     assert " 0 new or changed." in imported(run, "customers", twins).output
 

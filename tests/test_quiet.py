@@ -45,3 +45,13 @@ async def test_by_night_a_token_goes_and_a_reminder_waits_for_the_morning(databa
     bench.clock.now = morning + MINUTE
     await bench.settle(outbox)
     assert bench.gateway.texts == ["token", "reply", "reminder"], "a broadcast is too old by then"
+
+
+async def test_a_test_message_goes_by_night_as_well(database: Database) -> None:
+    """Else every gateway would be taken for dead in the morning."""
+    bench = Bench(database, order=["africastalking"])
+    outbox = bench.new_outbox()
+    outbox.until_morning = lambda now: now + HOUR
+    await bench.promise("canary africastalking 1", kind=Class.REMINDER)
+    await bench.settle(outbox)
+    assert bench.gateway.texts == ["canary africastalking 1"]

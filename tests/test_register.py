@@ -297,3 +297,8 @@ async def test_without_commas_a_name_ends_where_the_phone_begins(mwanga: Mwanga)
         METER.replace(", ", "\n"),
     ):
         assert await said(phones, written) == ready
+
+
+async def test_a_meter_is_not_registered_where_no_tariff_says_what_energy_costs(mwanga: Mwanga) -> None:
+    await execute(connection(), "UPDATE plan SET unit = 'days' WHERE unit = 'energy'")
+    assert "has no price yet" in await said(Phones(mwanga), METER)

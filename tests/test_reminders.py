@@ -120,6 +120,7 @@ async def test_an_overdue_instalment_opens_one_ticket_where_the_office_wants_it(
     (ticket,) = await Ticket.all()
     assert ticket.category == "payment"
     assert "Solar home: TZS 7,000" in ticket.text
+    assert ticket.due_at == datetime(2026, 12, 5, 20, 59, tzinfo=UTC)
     assert await Outbox.filter(text__contains=f"Ticket K{ticket.id} is yours").count() == 1
 
 

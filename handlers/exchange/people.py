@@ -111,13 +111,15 @@ def _read_customer(row: Row, site: Site) -> CustomerRow:
     )
 
 
-async def _fits_customer(_customer: CustomerRow) -> None:
-    """A mini-grid or village that is new is made; there is nothing else to fit."""
+async def _fits_customer(customer: CustomerRow) -> None:
+    """A village that is new is made. A mini-grid is not: nobody would ever see the customers of a misspelt one."""
+    if not await MiniGrid.exists(name=customer.mini_grid):
+        raise ValueError(f"there is no mini_grid {customer.mini_grid}; import villages first")
 
 
 async def _write_customer(row: CustomerRow, _site: Site) -> bool:
     """A customer is the same when name, surname, phone and mini-grid are."""
-    grid, _new = await MiniGrid.get_or_create(name=row.mini_grid)
+    grid = await MiniGrid.get(name=row.mini_grid)
     village_id = (await Village.get_or_create(name=row.village, mini_grid=grid))[0].id if row.village else None
     same: dict[str, Any] = {"name": row.name, "surname": row.surname, "mini_grid_id": grid.id}
     same |= {"phone": row.phone} if row.phone else {"phone__isnull": True}
