@@ -7,7 +7,7 @@ from bot.gsm import shorten
 from bot.i18n import Text, _, verbatim
 from bot.message import Copy
 from bot.site import Site
-from handlers.receipt import bought, fitting, grouped, owner, tail, under, warning
+from handlers.receipt import bought, fitting, grouped, least, owner, tail, under, warning
 from handlers.receipt import item as label
 from models.appliances import Terms
 from models.contracts import ApplianceSold, Proposal
@@ -92,7 +92,8 @@ def for_buyer(sold: ApplianceSold, site: Site) -> Text:
             number=name(sold),
             **values,
         )
-    return under(facts, *_code(sold))
+    code = _code(sold)
+    return fitting(sold.customer.language, [under(facts, *least(contract, site), *code), under(facts, *code)])
 
 
 def to_buyer(sold: ApplianceSold, site: Site) -> list[Copy]:

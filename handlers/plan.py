@@ -9,7 +9,7 @@ from bot.i18n import Text, _, verbatim
 from bot.message import Reply
 from bot.site import Site
 from bot.state import Changed
-from handlers.receipt import fitting, item, owner, tail, under
+from handlers.receipt import fitting, item, least, owner, tail, under
 from handlers.serial import Payable, name_of
 from models import appliances
 from models.appliances import Contract, Terms
@@ -89,7 +89,8 @@ async def shown(contract: Contract, chat: Chat) -> Reply:
     heading = f"{named(contract)}, {owner(contract.customer)}" if chat.person.agent else named(contract)
     lines = [verbatim(heading)]
     if contract.terms == Terms.SERVICE:
-        return chat.end(under(*lines, _("{amount} a day", amount=site.money(contract.day_price))))
+        price = _("{amount} a day", amount=site.money(contract.day_price))
+        return chat.end(under(*lines, price, *least(contract, site)))
     dues = await appliances.open_instalments(contract)
     if not dues:
         return chat.end(under(*lines, _("Paid off. Nothing is left to pay.")))
@@ -97,7 +98,8 @@ async def shown(contract: Contract, chat: Chat) -> Reply:
     left = site.money(sum(due.left for due in dues))
     lines.append(_("{paid} of {count} paid, {left} left", paid=paid, count=count, left=left))
     coming = [_due(due, site) for due in dues[:NEXT]]
-    fewer = [under(*lines, *coming[:count]) for count in range(len(coming), 0, -1)]
+    smallest = least(contract, site)
+    fewer = [under(*lines, *coming[:count], *smallest) for count in range(len(coming), 0, -1)]
     return chat.end(fitting(chat.language, fewer))
 
 

@@ -6,6 +6,7 @@ from bot.gsm import fits_sms, plain, shorten
 from bot.i18n import Text, _, _n, verbatim
 from bot.message import Copy
 from bot.site import Site
+from models.appliances import Contract
 from models.devices import Device, Unit
 from models.instalments import Due
 from models.messages import Class
@@ -28,6 +29,13 @@ def bought(unit: str, units: int) -> Text:
 def access_due(device: Device, site: Site) -> list[Text]:
     """What the access rate added up to, where there is any."""
     return [_("Access rate {amount} is due.", amount=site.money(device.access_due))] if device.access_due else []
+
+
+def least(contract: Contract, site: Site) -> list[Text]:
+    """The smallest payment, where the office set one."""
+    if contract.minimum <= site.coin:
+        return []
+    return [_("At least {amount} each time.", amount=site.money(contract.minimum))]
 
 
 def shared(units: Text, energy: int, access: int, debt: int, site: Site) -> Text:
