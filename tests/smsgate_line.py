@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -99,8 +98,8 @@ class Stream:
         url: str,
         clock: Clock,
         news: News,
-        opened: Callable[[], Awaitable[None]],
-        heard: Callable[[str, Mapping[str, Any]], Awaitable[None]],
+        opened: Callable[[], Coroutine[Any, Any, None]],
+        heard: Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, None]],
     ) -> None:
         self.url, self.token = url, ""
         self.open = False
@@ -110,6 +109,7 @@ class Stream:
         self._line, self._clock, self._news = line, clock, news
         self._opened, self._heard = opened, heard
         self._task: asyncio.Task[None] | None = None
+        self._working: set[asyncio.Task[None]] = set()
         self._again: Timer | None = None
 
     async def connect(self) -> None:
@@ -125,9 +125,14 @@ class Stream:
             self._again.cancel()
         if self._task and self._task is not asyncio.current_task():
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})
         self._task, self.open = None, False
+
+    async def close(self) -> None:
+        """Drop it and let what it began come to its end."""
+        await self.drop()
+        if self._working:
+            await asyncio.wait(self._working)
 
     async def fail(self) -> None:
         """The network is gone: as if the connection broke."""
@@ -149,14 +154,15 @@ class Stream:
                     raise NoAnswer(f"{response.status} {response.content_type}")
                 self.open, self.failures = True, 0
                 answered.set_result(None)
-                await self._opened()
+                await self._work(self._opened())
                 await self._read(response.content)
         except (aiohttp.ClientError, TimeoutError, NoAnswer):
             pass
-        self.open = False
+        finally:
+            self.open = False
+            if not answered.done():
+                answered.set_result(None)
         self._reconnect()
-        if not answered.done():
-            answered.set_result(None)
         await self._news.tell()
 
     def _reconnect(self) -> None:
@@ -181,6 +187,13 @@ class Stream:
                     name, data = "", None
 
     async def _event(self, name: str, data: str) -> None:
-        await self._heard(name, json.loads(data) if data.strip() else {})
+        await self._work(self._heard(name, json.loads(data) if data.strip() else {}))
         self.events.append(name)
         await self._news.tell()
+
+    async def _work(self, job: Coroutine[Any, Any, None]) -> None:
+        """The app's workers go on when the stream that woke them breaks."""
+        task = asyncio.create_task(job)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        await asyncio.shield(task)

@@ -63,7 +63,7 @@ class Phone:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.stream.drop()
+        await self.stream.close()
         await self.line.close()
 
     def wall(self) -> float:

@@ -8,7 +8,10 @@ import pytest
 import time_machine
 
 from bot import linking
+from bot.outbox import Promise, promise
+from models.messages import Class
 from models.phones import Phone as Row
+from models.sql import now_ms
 from tests.conftest import FOUNDED
 from tests.phone_clock import Clock
 from tests.server import Serving, serving
@@ -231,6 +234,18 @@ async def test_an_unlinked_phone_is_out_at_once(shop: Shop) -> None:
     await shop.phone.pull()
     assert shop.phone.line.calls[-1] == Call("GET", f"/{API}/message", 401)
     assert await shop.received() == []
+
+
+async def test_what_waits_for_a_phone_goes_elsewhere_when_it_is_unlinked(shop: Shop) -> None:
+    await shop.phone.goes_offline()
+    async with shop.at.mwanga.database.work():
+        await promise([Promise("a token", BARAKA, "Code 944 953 797", Class.TOKEN, shop.phone.id)], now_ms())
+    async with shop.at.mwanga.database.work():
+        await linking.unlink(await Row.get(name="Shop phone"))
+    await shop.clock.forward(MINUTE)
+    await shop.look()
+    (message,) = await shop.at.emulator.wait_for(1)
+    assert (message.phone, message.text) == (BARAKA, "Code 944 953 797")
 
 
 async def test_an_app_that_is_too_old_gets_no_messages(demo_url: str, clock: Clock) -> None:

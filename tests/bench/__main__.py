@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
 
+from tests.bench import flood as floods
 from tests.bench import measures
 from tests.bench.servers import large, small
 
-NAMES = ("accept", "token", "sale", "ussd", "trip", "send", "start")
+NAMES = ("accept", "token", "sale", "ussd", "trip", "send", "flood", "start")
 Figures = dict[str, float]
 
 
@@ -75,6 +76,22 @@ async def send(database: Path, _folder: Path, rounds: int, size: float) -> Figur
     return found
 
 
+async def flood(database: Path, _folder: Path, _rounds: int, size: float) -> Figures:
+    figures, found = await floods.flood(database, size), {}
+    calm = figures.waited["calm"]
+    for what, waited in figures.waited.items():
+        for name, times, usual in (("SMS", waited.sms, calm.sms), ("USSD", waited.ussd, calm.ussd)):
+            p50, p99 = times.percentile(0.5) * 1000, times.percentile(0.99) * 1000
+            line(f"{name} by others, {what}: p50, p99 (ms)", f"{p50:.1f}, {p99:.1f}")
+            again, worst = p50 / usual.percentile(0.5) / 1000, p99 / usual.percentile(0.99) / 1000
+            if waited is not calm:
+                line("  against calm", f"{again:.2f}, {worst:.2f}", "p50 under 1.5", again < 1.5)
+            found[f"{name} {what}"] = 1 / p50
+    line("SMS accepted, reports taken, lost", f"{figures.accepted:,}, {figures.reported:,}, {figures.lost}")
+    assert not figures.lost
+    return found
+
+
 async def start(database: Path, _folder: Path, rounds: int, _size: float) -> Figures:
     seconds, memory = await measures.start(database, rounds)
     line("from the command to listening (s)", f"{median(seconds):.2f}", "1.5", median(seconds) <= 1.5)
@@ -89,6 +106,7 @@ BENCHES: dict[str, Callable[[Path, Path, int, float], Awaitable[Figures]]] = {
     "ussd": ussd,
     "trip": trip,
     "send": send,
+    "flood": flood,
     "start": start,
 }
 

@@ -40,16 +40,24 @@ class Caller:
         self._writer.close()
 
     async def post(self, path: str, form: dict[str, str]) -> str:
-        body = urlencode(form)
-        self._writer.write(
-            f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
-        )
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        if b" 200 " not in head[:16]:
-            raise RuntimeError(head.decode())
-        length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
-        return (await self._reader.readexactly(int(length))).decode() if int(length) else ""
+        return await self.request("POST", path, urlencode(form), "application/x-www-form-urlencoded")
+
+    async def request(self, method: str, path: str, body: str = "", kind: str = "", **headers: str) -> str:
+        """The body of the answer. Raises RuntimeError unless it is 200, 201 or 204."""
+        data = body.encode()
+        headers = {
+            "Host": "bench",
+            "Content-Length": str(len(data)),
+            **({"Content-Type": kind} if kind else {}),
+            **headers,
+        }
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + data)
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        if answer.split(b" ", 2)[1] not in (b"200", b"201", b"204"):
+            raise RuntimeError(answer.decode())
+        length = answer.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+        return (await self._reader.readexactly(int(length))).decode() if int(length or b"0") else ""
 
 
 def sms(phone: str, text: str) -> dict[str, str]:

@@ -56,9 +56,10 @@ class Server:
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
-def mwanga(database: Path, gateway: int = 0) -> Server:
+def mwanga(database: Path, gateway: int = 0, **more: str) -> Server:
     port = free_port()
     settings = {
+        **more,
         "MWANGA_DATABASE": f"sqlite://{database}",
         "MWANGA_PORT": str(port),
         "MWANGA_SENDER_CAP": "0",
