@@ -87,13 +87,13 @@ async def _filled_in(chat: Chat, villages: Sequence[Village]) -> Form:
     plan, labels = await _of_meter(chat) if kind is Kind.METER else (None, None)
     model = await _model(chat, await registration.fitting_models(serial, kind))
     known = await Customer.filter(phone=phone, mini_grid_id=chat.agent.mini_grid_id).order_by("id") if phone else []
-    language = await _language(chat) if phone and not known else chat.language
+    language = await _language(chat, ask=bool(phone and not known), usual=known[0].language if known else "")
     return Form(
         customer=await _same_person(chat, phone, known) if known else None,
         name=name,
         surname=surname,
         phone=phone or None,
-        language=known[0].language if known else language,
+        language=language,
         village=village,
         kind=kind,
         serial=serial,
@@ -143,14 +143,17 @@ async def _model(chat: Chat, fitting: Sequence[DeviceModel]) -> DeviceModel | No
     return next(one for one in fitting if one.name == chosen)
 
 
-async def _language(chat: Chat) -> str:
-    """The customer's; one line may leave it out and means the agent's. A known phone has its language already."""
+async def _language(chat: Chat, *, ask: bool, usual: str) -> str:
+    """The customer's; one line may leave it out and means the agent's. A known phone has its language already, and
+    nobody writes where there is none: then it is not asked, but one line may have it."""
     languages = chat.site.languages
     if len(languages) == 1:
         return languages[0]
     options = [(code, verbatim(NAMES[code])) for code in languages]
-    agents = chat.language if chat.language in languages else languages[0]
-    return await chat.choose("language", _("Language of the customer?"), options, otherwise=agents)
+    otherwise = next(one for one in (usual, chat.language, languages[0]) if one in languages)
+    if not (ask or chat.one_line or "language" in dict(chat.begun)):
+        return otherwise
+    return await chat.choose("language", _("Language of the customer?"), options, otherwise=otherwise)
 
 
 async def _same_person(chat: Chat, phone: str, known: Sequence[Customer]) -> Customer | None:

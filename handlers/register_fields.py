@@ -33,8 +33,12 @@ class FullName(Field[tuple[str, str]]):
         return _parts(recorded)
 
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
-        """A name ends where the phone begins, or the word for none."""
-        return max(len(list(takewhile(_may_be_of_a_name, pieces))), 1)
+        """A name ends where the phone begins, or the word for none. Between commas it is one piece, or two when the
+        surname has its own: what follows is never made part of a name."""
+        count = max(len(list(takewhile(_may_be_of_a_name, pieces))), 1)
+        if any(" " in piece for piece in pieces[:count]):
+            return 1
+        return count
 
 
 def _parts(typed: str) -> tuple[str, str]:

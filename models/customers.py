@@ -1,6 +1,7 @@
 """An agent's customers: lists and searches inside one mini-grid. Each statement walks an index and stops early, so
 that it costs about the same at a thousand customers and at a million."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -107,15 +108,17 @@ async def find(mini_grid_id: int, text: str, digits: Sequence[str], most: int) -
     """The numbers of at most `most` customers: by the end of a phone or a serial, or by a name.
 
     `digits` are the spellings of the phone number that the text may be. A name goes by its beginning or its
-    surname's, or both; when none begins so, by any part of it among the first customers.
+    surname's, or both, and then by any part of it among the first customers, with or without accents.
     """
     by_device = await _by_serial(mini_grid_id, "".join(text.upper().split()), most)
     for spelling in digits:
         by_device += await _by_phone(mini_grid_id, spelling, most)
     if by_device:
         return list(dict.fromkeys(by_device))[:most]
-    by_name = await _by_name(mini_grid_id, _small(text).split(), most)
-    return by_name or await _by_part(mini_grid_id, _small(text), most)
+    found = await _by_name(mini_grid_id, _small(text).split(), most)
+    if len(found) < most:
+        found += await _by_part(mini_grid_id, text)
+    return list(dict.fromkeys(found))[:most]
 
 
 async def _by_phone(mini_grid_id: int, digits: str, most: int) -> list[int]:
@@ -165,14 +168,21 @@ async def _beginning(mini_grid_id: int, name: str, surname: str, most: int) -> l
     return await _numbers(statement, values, most)
 
 
-async def _by_part(mini_grid_id: int, text: str, most: int) -> list[int]:
-    position = "strpos" if on_postgres() else "instr"
-    both = _lower("(name || ' ' || surname)")
-    statement = f"""SELECT id FROM (
-        SELECT id, name, surname FROM customer WHERE mini_grid_id = $1
-        ORDER BY {_lower("name")}, {_lower("surname")}, id LIMIT {LOOK}) c
-      WHERE {position}({both}, $2) > 0"""
-    return await _numbers(statement, [mini_grid_id, text], most)
+async def _by_part(mini_grid_id: int, text: str) -> list[int]:
+    """Whose name has all of these words in it, among the first customers, compared as people write on a keypad."""
+    rows = await execute(
+        connection(),
+        f"""SELECT id, name, surname FROM customer WHERE mini_grid_id = $1
+        ORDER BY {_lower("name")}, {_lower("surname")}, id LIMIT {LOOK}""",
+        [mini_grid_id],
+    )
+    words = _folded(text).split()
+    return [row["id"] for row in rows if all(word in _folded(f"{row['name']} {row['surname']}") for word in words)]
+
+
+def _folded(text: str) -> str:
+    """Small letters without accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
 
 
 async def _numbers(statement: str, values: Sequence[Any], most: int) -> list[int]:

@@ -6,7 +6,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
-from models.devices import TAIL, Device, DeviceModel, Kind, Plan, Unit, with_owner
+from models.devices import LONGEST, TAIL, Device, DeviceModel, Kind, Plan, Unit, with_owner
 from models.messages import Setting
 from models.people import Agent, Customer, Village
 from models.tokens import Key
@@ -124,6 +124,8 @@ async def free_serial(serial: str, kind: Kind) -> str:
 
 async def _free(serial: str, kind: Kind) -> Device | None:
     """A device without an owner, held until the commit; None for a meter that we never heard of."""
+    if len(serial) > LONGEST:  # no device has it, and the ORM refuses to look for it
+        raise NotInStock
     device = await Device.filter(serial=serial).select_for_update().first()
     if device is None and kind is Kind.METER:
         return None

@@ -302,3 +302,26 @@ async def test_without_commas_a_name_ends_where_the_phone_begins(mwanga: Mwanga)
 async def test_a_meter_is_not_registered_where_no_tariff_says_what_energy_costs(mwanga: Mwanga) -> None:
     await execute(connection(), "UPDATE plan SET unit = 'days' WHERE unit = 'energy'")
     assert "has no price yet" in await said(Phones(mwanga), METER)
+
+
+@pytest.mark.parametrize("kind", ["shs", "ebike"])
+async def test_a_serial_longer_than_any_is_answered(kind: str, mwanga: Mwanga) -> None:
+    answer = await said(Phones(mwanga), f"REG Rehema Ali, none, {kind}, {'S' * 33}, Mtwara")
+    assert answer.startswith("Not registered. SSSSSSSSSSSSSSSSSSSS is not in stock.")
+
+
+@pytest.mark.parametrize("piece", ["abc", "Mtwara", "no", "shs"])
+async def test_a_piece_that_is_no_phone_never_becomes_part_of_the_name(piece: str, mwanga: Mwanga) -> None:
+    answer = await said(Phones(mwanga), f"REG Rehema Ali, {piece}, 0713000111, shs, SHS0284, Mtwara")
+    assert answer.startswith(f"Not registered. {piece} is not a phone number.")
+
+
+@pytest.mark.parametrize("phone", ["none", "0710 000 001", "0713000111"])
+async def test_one_line_may_name_the_language_whoever_it_is(phone: str, mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    asked = await said(phones, f"REG Hassan Juma, {phone}, shs, SHS0284, Mtwara, fr")
+    if "Same person?" in asked:
+        asked = await said(phones, "2")
+    assert asked.startswith("Register HASSAN J., SHS0284?")
+    assert (await said(phones, "1")).startswith("REGISTERED HASSAN J.")
+    assert (await Customer.get(name="Hassan")).language == "fr"
