@@ -31,7 +31,7 @@ from bot.pump import Pump
 from bot.quiet import until_morning
 from bot.redact import Redactor
 from bot.routing import Router, route
-from bot.site import Site
+from bot.site import Site, check_key
 from bot.ussd import Sessions
 from bot.web import Doors
 from handlers import TALKS
@@ -85,6 +85,7 @@ async def assembled(
             await _load_demo(database, demo_world(config))
         simulated = await demo.is_demo()
         config = demo_world(config) if simulated else checked(config)
+        await check_key(database, Site.of(config))
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
         )

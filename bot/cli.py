@@ -23,7 +23,7 @@ from bot.logs import set_up
 from bot.office import customer_cli, vending_key
 from bot.phone_cli import phone_cli
 from bot.prompt import configured, e164, fail, opened, perform
-from bot.site import Site
+from bot.site import Site, check_key
 from bot.staff import admin_cli, agent_cli
 from handlers import TALKS
 from handlers.exchange import EXPORTS, IMPORTS, Sheet, exported, read
@@ -83,8 +83,12 @@ async def _problems(config: Config) -> list[str]:
     try:
         async with Database(config.database) as database:
             await database.migrate()
-            return [] if await world.is_demo() else config.problems()
-    except DatabaseError as error:
+            demo = await world.is_demo()
+            problems = [] if demo else config.problems()
+            if not problems:
+                await check_key(database, Site.of(demo_world(config) if demo else config))
+            return problems
+    except (ConfigError, DatabaseError) as error:
         return [*config.problems(), str(error)]
 
 

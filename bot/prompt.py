@@ -11,7 +11,7 @@ import typer
 from bot import phone as phones
 from bot.config import Config, ConfigError, checked, demo_world, load
 from bot.database import Database, DatabaseError
-from bot.site import Site
+from bot.site import Site, check_key
 from models import demo as world
 
 
@@ -23,7 +23,9 @@ async def opened(config: Config) -> AsyncIterator[tuple[Database, Site]]:
         fitting = demo_world(config) if await world.is_demo() else config
         if not fitting.secret_key.get_secret_value():
             checked(fitting)
-        yield database, Site.of(fitting)
+        site = Site.of(fitting)
+        await check_key(database, site)
+        yield database, site
 
 
 def e164(phone: str, config: Config) -> str:

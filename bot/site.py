@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 
-from bot.config import Config
+from bot.config import Config, ConfigError
+from bot.database import Database
+from models import secret
 from models.vault import Vault
 
 NEAR_DAYS = 300  # a day without its year is taken for the nearest one of that name
@@ -78,3 +80,13 @@ class Site:
     def clock(self, when: datetime) -> str:
         """The time of day in the operator's zone: 10:42."""
         return format_time(when.astimezone(self.zone), "HH:mm", tzinfo=self.zone, locale="en")
+
+
+async def check_key(database: Database, site: Site) -> None:
+    """Raises ConfigError when the secret key is not the database's own."""
+    async with database.work():
+        if not await secret.is_ours(site.vault):
+            raise ConfigError(
+                "MWANGA_SECRET_KEY is another one than this database was begun with: no device key can be read with it"
+                " and no PIN is right. Set the former key."
+            )

@@ -103,6 +103,16 @@ def test_check_says_that_the_database_cannot_be_opened(monkeypatch: pytest.Monke
     assert result.exit_code == 1 and "/nowhere/at/all.db cannot be opened" in said(result)
 
 
+@pytest.mark.parametrize("words", [("check",), ("serve",), ("agent", "pin", "+255700000001", "--pin", "730582")])
+def test_another_secret_key_than_the_databases_own_is_named(run, words, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """With it every PIN would be wrong, and what is sealed now could not be opened later."""
+    monkeypatch.setenv("MWANGA_SECRET_KEY", KEY)
+    result = run(*words)
+    assert result.exit_code == 1 and "MWANGA_SECRET_KEY is another one than this database was begun with" in said(
+        result
+    )
+
+
 def test_serve_stops_with_a_sentence_when_it_is_misconfigured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MWANGA_DATABASE", "sqlite://fresh.db")
     result = CliRunner().invoke(cli, ["serve"])
