@@ -25,6 +25,12 @@ def no(answer: str) -> bool:
     return plain_word(answer.replace(" ", "")) in NO
 
 
+def apart(pieces: list[str]) -> list[str]:
+    """The pieces between commas; AGAIN at the end needs no comma before it."""
+    before, _space, last = pieces[-1].rpartition(" ") if pieces else ("", "", "")
+    return [*pieces[:-1], before, last] if before and plain_word(last) in AGAIN else pieces
+
+
 def begins(answer: str) -> bool | None:
     """What a text begins with, whatever follows (2 still dark): True for a yes, False for a no, None for neither.
     The Portuguese yes with words behind it may be an English SIM card (reference: users 2.4)."""

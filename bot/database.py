@@ -11,6 +11,7 @@ import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.context import TortoiseContext
+from tortoise.exceptions import OperationalError
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
@@ -121,6 +122,8 @@ class Database:
             async with in_transaction() as connection:
                 yield connection
         except Exception as error:
+            if isinstance(error, asyncpg.TransactionRollbackError):
+                raise OperationalError(error) from error  # two waited for each other in a ring: it may be run again
             if _is_away(error):
                 raise DatabaseAway(type(error).__name__) from error
             raise

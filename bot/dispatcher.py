@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bot.answers import begins, looks_like_answer
+from bot.answers import apart, begins, looks_like_answer
 from bot.canary import Signs
 from bot.chat import Channel, Chat, locked_out
 from bot.commands import Commands, Talk
@@ -121,7 +121,7 @@ class Dispatcher:
         if found := self._command(pieces, turn.caller.role):
             talk, of, arguments = found
             if talk.commas:
-                arguments = listed(text) or arguments
+                arguments = apart(listed(text)) or arguments
             turn.thread.close("left")
             if turn.caller.role is Role.STRANGER and of in self._site.languages:
                 turn.language = of

@@ -7,7 +7,7 @@ from bot.i18n import Text, _, verbatim
 from bot.message import Reply
 from handlers.receipt import bought, copy_to_owner, for_agent, item, owner, shared
 from handlers.refusal import why_not
-from handlers.serial import DeviceSerial, name_of
+from handlers.serial import Payable, name_of
 from models import quotes, vending
 from models.appliances import Contract
 from models.devices import Device
@@ -32,19 +32,19 @@ from models.sales import Sale, same_today
     nothing=_("Not sold."),
 )
 async def buy(chat: Chat) -> Reply:
-    device = await chat.ask(DeviceSerial(_("Serial number?")))
-    return await take(chat, buy, device, await chat.ask(Amount(_("Amount paid?"))))
+    paid_for = await chat.ask(Payable(_("Serial number?")))
+    return await take(chat, buy, paid_for, await chat.ask(Amount(_("Amount paid?"))))
 
 
 async def take(chat: Chat, talk: Talk, paid_for: Device | Contract, amount: int) -> Reply:
     """Quote a payment for a device, or for goods without one, confirm it, take it, and tell both sides."""
     nothing, again = talk.nothing or verbatim(""), chat.again()
     try:
-        quote = quotes.quote(await _standing(paid_for, chat), amount)
         earlier = await _same_today(paid_for, amount, chat)
+        if earlier and not again and not chat.ussd:  # before the quote: the last payment leaves nothing to quote
+            return chat.end(_held(earlier, paid_for, talk, chat), outcome="held")
+        quote = quotes.quote(await _standing(paid_for, chat), amount)
         if earlier and not again:
-            if not chat.ussd:
-                return chat.end(_held(earlier, paid_for, talk, chat), outcome="held")
             again = await _once_more(earlier, paid_for, talk, chat)
             if not again:
                 return chat.end(nothing, outcome="declined")
@@ -64,7 +64,8 @@ async def take(chat: Chat, talk: Talk, paid_for: Device | Contract, amount: int)
 
 async def _standing(paid_for: Device | Contract, chat: Chat) -> quotes.Standing:
     if isinstance(paid_for, Device):
-        return await quotes.standing(paid_for, chat.site.today(), chat.site.coin)
+        most = quotes.most_units(paid_for, chat.site.vault)
+        return await quotes.standing(paid_for, chat.site.today(), chat.site.coin, most)
     return await quotes.standing_of(paid_for, chat.site.today())
 
 

@@ -29,6 +29,8 @@ def why_not(refusal: quotes.NotSold, serial: str, chat: Chat) -> Text:
                 bought=bought(unit, units),
                 amount=site.money(most - most % site.coin),
             )
+        case quotes.TooManyTokens(minutes=minutes):
+            return _("{serial} got too many codes just now. Try again in {n} min.", serial=serial, n=minutes)
         case quotes.PriceChanged():
             return _("The price has just changed. Please send it again.")
         case _no_plan:

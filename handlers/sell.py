@@ -43,12 +43,13 @@ async def sell(chat: Chat) -> Reply:
     customer = await _customer(chat)
     item = await _item(chat)
     plan = await _plan(chat, item)
-    device = await _device(chat, item) if item.is_device else None
+    earlier = await contracts.same_appliance_today(chat.agent, customer, item)
+    device = await _device(chat, item, earlier) if item.is_device else None
     again = chat.again()
     try:
-        proposal = contracts.propose(item, plan, customer, device, chat.site.today(), chat.site.coin)
-        earlier = await contracts.same_appliance_today(chat.agent, customer, item)
-        if earlier and not again:
+        most = quotes.most_units(device, chat.site.vault) if device else None
+        proposal = contracts.propose(item, plan, customer, device, chat.site.today(), chat.site.coin, most)
+        if earlier and (not again or _is_its(device, earlier)):
             again = await _once_more(chat, earlier, proposal)
         proposal = _as_asked(chat, proposal)
         if not await chat.confirm(question(proposal, chat.site), pin=True):
@@ -93,22 +94,24 @@ async def _plan(chat: Chat, item: Appliance) -> PaymentPlan:
     return next(one for one in plans if one.name == chosen)
 
 
-async def _device(chat: Chat, item: Appliance) -> Device:
-    """The very one that the agent holds in his hands: asked for even when it is the only one."""
+async def _device(chat: Chat, item: Appliance, earlier: Contract | None) -> Device:
+    """The very one that the agent holds in his hands: asked for even when it is the only one. That of the `earlier`
+    sale is taken too: a command that is repeated after it gets the hold and not that the stock lacks it."""
     count = await appliances.stock_count(item)
-    field = FreeDevice(_("Serial number on it, or the last 4?"), item)
+    field = FreeDevice(_("Serial number on it, or the last 4?"), item, earlier.device if earlier else None)
     if chat.ussd and 0 < count <= LISTED and FreeDevice.name not in dict(chat.begun):
         boxes = [(one.serial, verbatim(one.serial)) for one in await appliances.in_stock(item, LISTED)]
         return await field.find(chat, await chat.choose(FreeDevice.name, _("Which one do you hand over?"), boxes))
-    if not count and FreeDevice.name not in dict(chat.begun):
+    if not count and not (earlier and chat.answers(FreeDevice.name)) and FreeDevice.name not in dict(chat.begun):
         none = _("Not sold. No {item} is in stock. Call {help}.", item=label(item.name), help=chat.site.help_phone)
         raise Ended(Reply(none))
     return await chat.ask(field)
 
 
 async def _once_more(chat: Chat, earlier: Contract, proposal: Proposal) -> bool:
-    """The same a second time within a day needs the word AGAIN: networks repeat, and people forget."""
-    if not chat.ussd:
+    """The same a second time within a day needs the word AGAIN: networks repeat, and people forget. The very same
+    device is gone."""
+    if not chat.ussd or _is_its(proposal.device, earlier):
         raise Ended(Reply(_held(chat, earlier, proposal), outcome="held"))
     header = _(
         "{item}: sold {time}, {number}. Once more?",
@@ -121,7 +124,18 @@ async def _once_more(chat: Chat, earlier: Contract, proposal: Proposal) -> bool:
     return True
 
 
+def _is_its(device: Device | None, earlier: Contract) -> bool:
+    return device is not None and device.id == earlier.device_id
+
+
 def _held(chat: Chat, earlier: Contract, proposal: Proposal) -> Text:
+    if proposal.device and _is_its(proposal.device, earlier):
+        return _(
+            "Not sold again. {serial} was sold {time}, {number}.",
+            serial=tail(proposal.device.serial),
+            time=chat.site.clock(earlier.created_at),
+            number=earlier.number,
+        )
     pieces = [str(proposal.customer.id), proposal.appliance.name, proposal.plan.name]
     pieces += [proposal.device.serial[-TYPED:]] if proposal.device else []
     return _(

@@ -54,13 +54,14 @@ def on_a_list(one: Customer) -> Text:
 
 
 class FreeDevice(Field[Device]):
-    """A free device of an appliance, by its serial or the end of it. What is recorded is the whole serial."""
+    """A free device of an appliance, by its serial or the end of it, or the one just `sold`. What is recorded is the
+    whole serial."""
 
     name = "free device"
 
-    def __init__(self, prompt: Text, appliance: Appliance) -> None:
+    def __init__(self, prompt: Text, appliance: Appliance, sold: Device | None = None) -> None:
         super().__init__(prompt)
-        self._appliance = appliance
+        self._appliance, self._sold = appliance, sold
 
     async def read(self, chat: Chat, answer: str) -> str:
         serial = "".join(normalise(answer).upper().split())
@@ -69,6 +70,8 @@ class FreeDevice(Field[Device]):
         except DeviceNotFound as error:
             if error.matches:
                 raise Invalid(_("Several end in {serial}. Send it in full.", serial=echo(serial, MOST))) from error
+            if self._sold and len(serial) >= TAIL and self._sold.serial.endswith(serial):
+                return self._sold.serial
             raise Invalid(_("{serial} is not in stock. Read it on the device.", serial=echo(serial, MOST))) from error
 
     async def find(self, chat: Chat, recorded: str) -> Device:

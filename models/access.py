@@ -14,10 +14,15 @@ ACCRUE = "UPDATE device SET access_due = access_due + $2, access_until = $3 WHER
 BEGIN = "UPDATE device SET access_until = $2 WHERE id = $1 AND access_until IS NULL"
 
 
+FORGET = """UPDATE device SET access_until = NULL WHERE access_until IS NOT NULL
+  AND (plan_id IS NULL OR plan_id IN (SELECT id FROM plan WHERE access_days = 0 OR access_rate = 0))"""
+
+
 async def accrue(today: date, most: int) -> int:
     """Charge at most so many devices for the periods that ended by today; how many. A device is charged from the
     day on which this first saw it. Running it twice, or late by some periods, comes to the same.
     """
+    await execute(connection(), FORGET)  # while there is no rate nothing falls due, also not afterwards
     rows = await execute(connection(), DUE, [as_day(today), most])
     begins, charges = [], []
     for row in rows:

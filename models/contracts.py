@@ -31,6 +31,7 @@ class Proposal:
     schedule: tuple[tuple[date, int], ...]
     unit: Unit | None
     units: int
+    most: int | None = None
 
     @property
     def terms(self) -> str:
@@ -41,7 +42,7 @@ class Proposal:
 
     def on(self, day: date) -> "Proposal":
         """The same as of another day."""
-        return propose(self.appliance, self.plan, self.customer, self.device, day, self.coin)
+        return propose(self.appliance, self.plan, self.customer, self.device, day, self.coin, self.most)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,13 @@ class SameAppliance(NotSold):
 
 
 def propose(
-    appliance: Appliance, plan: PaymentPlan, customer: Customer, device: Device | None, today: date, coin: int
+    appliance: Appliance,
+    plan: PaymentPlan,
+    customer: Customer,
+    device: Device | None,
+    today: date,
+    coin: int,
+    most: int | None = None,
 ) -> Proposal:
     """What this sale would be: pure, and the same for the question and for the sale. `coin` is the smallest amount
     in which instalments are made (minor units). Raises NotOffered."""
@@ -86,29 +93,34 @@ def propose(
     if plan.terms == Terms.INSTALMENTS and down < appliance.price:
         dates = due_dates(today, Period(plan.period), plan.count)
         schedule = list(zip(dates, amounts(appliance.price - down, plan.count, coin), strict=True))
-    unit, units = _first_token(plan, device, down, schedule)
-    return Proposal(appliance, plan, customer, device, today, coin, down, tuple(schedule), unit, units)
+    if schedule and not schedule[0][1]:
+        raise NotOffered(plan.name)  # the price fell: there is less to pay than there are instalments
+    unit, units = _first_token(plan, device, down, schedule, most)
+    return Proposal(appliance, plan, customer, device, today, coin, down, tuple(schedule), unit, units, most)
 
 
 def _first_token(
-    plan: PaymentPlan, device: Device | None, down: int, schedule: list[tuple[date, int]]
+    plan: PaymentPlan, device: Device | None, down: int, schedule: list[tuple[date, int]], most: int | None
 ) -> tuple[Unit | None, int]:
     """What a down payment gets for a device: days at the plan's rate, or all of them when nothing is left to pay."""
     if device is None or not down:
         return None, 0
     issuer = ISSUERS[device.issuer]
-    if plan.terms == Terms.SERVICE:
-        return Unit.DAYS, min(-(-down // plan.day_price), issuer.most_units)
-    if not schedule:
-        return (Unit.UNLOCK, 0) if issuer.unlock else (Unit.DAYS, issuer.most_units)
-    return Unit.DAYS, min(days_for(down, schedule[0][1], Period(plan.period)), issuer.most_units)
+    most = most or issuer.most_units
+    if plan.terms != Terms.SERVICE and not schedule:
+        return (Unit.UNLOCK, 0) if issuer.unlock else (Unit.DAYS, most)
+    service = plan.terms == Terms.SERVICE
+    days = -(-down // plan.day_price) if service else days_for(down, schedule[0][1], Period(plan.period))
+    if days > most:
+        raise NotOffered(plan.name)  # one token cannot carry what is paid for
+    return Unit.DAYS, days
 
 
 async def same_appliance_today(seller: Agent, customer: Customer, appliance: Appliance) -> Contract | None:
     """This agent's newest sale of this appliance to this customer within 24 hours (reference: users 3.3)."""
     since = datetime.now(UTC) - SAME_SALE_WINDOW
     found = Contract.filter(agent_id=seller.id, customer_id=customer.id, appliance_id=appliance.id)
-    return await found.filter(created_at__gte=since).order_by("-id").first()
+    return await found.filter(created_at__gte=since).order_by("-id").select_related("device").first()
 
 
 async def sell_appliance(
@@ -152,7 +164,7 @@ async def _still_offered(proposal: Proposal) -> None:
     plan = await PaymentPlan.get_or_none(id=proposal.plan.id)
     if appliance is None or plan is None:
         raise NotOffered(proposal.plan.name)
-    now = propose(appliance, plan, proposal.customer, proposal.device, proposal.today, proposal.coin)
+    now = propose(appliance, plan, proposal.customer, proposal.device, proposal.today, proposal.coin, proposal.most)
     if now.terms != proposal.terms:
         raise PriceChanged(appliance.name)
 

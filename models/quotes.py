@@ -9,6 +9,7 @@ from models.instalments import DAYS, Due, Part, Period, after, allocate, days_fo
 from models.people import Customer
 from models.sales import Sale
 from models.tokens import ISSUERS
+from models.vault import Vault
 
 
 class NotSold(Exception):
@@ -63,6 +64,14 @@ class PriceChanged(NotSold):
     """The price, the plan or the debts changed between question and answer."""
 
 
+class TooManyTokens(NotSold):
+    """The device takes no more tokens for so many minutes."""
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(minutes)
+        self.minutes = minutes
+
+
 class Taken(NotSold):
     """The device of the stock went to somebody else between question and answer."""
 
@@ -81,6 +90,7 @@ class Standing:
     owed: tuple[Due, ...]
     today: date
     coin: int = 1
+    most: int | None = None  # units that one token of this device carries; None: those of its kind
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,12 @@ class Quote:
         return self.unit, self.units, self.recovered, self.access
 
 
-async def standing(device: Device, today: date, coin: int = 1) -> Standing:
+def most_units(device: Device, vault: Vault) -> int:
+    """What one token of this device can carry: its divider is sealed with its key."""
+    return ISSUERS[device.issuer].most(vault.open_json(device.sealed_key, f"device {device.serial}"))
+
+
+async def standing(device: Device, today: date, coin: int = 1, most: int | None = None) -> Standing:
     """What a payment for this device meets now. Raises NoPlan for one that nobody owns."""
     if device.customer_id is None or device.customer is None:
         raise NoPlan(device.serial)
@@ -123,7 +138,7 @@ async def standing(device: Device, today: date, coin: int = 1) -> Standing:
         owed = await open_instalments(contract)
     elif device.plan and device.plan.recovery:
         owed = await overdue_goods(device.customer_id, today)
-    return Standing(device.customer, device, contract, tuple(owed), today, coin)
+    return Standing(device.customer, device, contract, tuple(owed), today, coin, most)
 
 
 async def standing_of(contract: Contract, today: date) -> Standing:
@@ -151,22 +166,20 @@ def _instalments(at: Standing, contract: Contract, amount: int) -> Quote:
         raise AmountTooSmall(least)
     parts = tuple(allocate(amount, at.owed))
     rest = after(parts, at.owed)
-    unit, units = _runs(at.device, contract, parts[0].due.amount, amount, unlocked=not rest)
+    unit, units = _runs(at, contract, parts[0].due.amount, amount, unlocked=not rest)
     return Quote(at, amount, unit, units, parts, owed=left - amount, next=rest[0] if rest else None)
 
 
-def _runs(
-    device: Device | None, contract: Contract, instalment: int, amount: int, *, unlocked: bool
-) -> tuple[Unit | None, int]:
+def _runs(at: Standing, contract: Contract, instalment: int, amount: int, *, unlocked: bool) -> tuple[Unit | None, int]:
     """What the device gets: days, or the unlock token of the last payment. Goods get nothing."""
-    if device is None:
+    if at.device is None:
         return None, 0
-    issuer, period = ISSUERS[device.issuer], Period(contract.period)
+    issuer, period = ISSUERS[at.device.issuer], Period(contract.period)
     if unlocked and issuer.unlock:
         return Unit.UNLOCK, 0
-    days = days_for(amount, instalment, period)
-    if days > issuer.most_units:
-        raise AmountTooLarge(issuer.most_units * instalment // DAYS[period], issuer.most_units, Unit.DAYS)
+    days, most = days_for(amount, instalment, period), at.most or issuer.most_units
+    if days > most:
+        raise AmountTooLarge(most * instalment // DAYS[period], most, Unit.DAYS)
     return Unit.DAYS, days
 
 
@@ -176,7 +189,7 @@ def _service(at: Standing, contract: Contract, amount: int) -> Quote:
         raise NoPlan(contract.number)
     if amount < (least := max(int(contract.minimum), 1)):
         raise AmountTooSmall(least)
-    return Quote(at, amount, Unit.DAYS, _units(at.device, Unit.DAYS, contract.day_price, amount))
+    return Quote(at, amount, Unit.DAYS, _units(at, at.device, Unit.DAYS, contract.day_price, amount))
 
 
 def _top_up(at: Standing, amount: int) -> Quote:
@@ -188,17 +201,17 @@ def _top_up(at: Standing, amount: int) -> Quote:
     if amount < (least := smallest(plan, overdue, device.access_due, at.coin)):
         raise AmountTooSmall(least)
     recovered, access, rest = shares(plan, overdue, device.access_due, amount, at.coin)
-    units = _units(device, Unit(plan.unit), plan.full_price, rest, recovered + access)
+    units = _units(at, device, Unit(plan.unit), plan.full_price, rest, recovered + access)
     return Quote(at, amount, Unit(plan.unit), units, tuple(allocate(recovered, at.owed)), access)
 
 
-def _units(device: Device, unit: Unit, price: int, rest: int, before: int = 0) -> int:
+def _units(at: Standing, device: Device, unit: Unit, price: int, rest: int, before: int = 0) -> int:
     """What `rest` buys at `price` a day or a kWh; the last unit begun counts whole (design 8, mpm 2.6). `before` is
     what the payment gives to debts."""
     steps, issuer = 10 if unit is Unit.ENERGY else 1, ISSUERS[device.issuer]
     units = -(-rest * steps // price)
-    if units > issuer.most_units:
-        raise AmountTooLarge(before + issuer.most_units * price // steps, issuer.most_units, unit)
+    if units > (most := at.most or issuer.most_units):
+        raise AmountTooLarge(before + most * price // steps, most, unit)
     return issuer.carried(units)
 
 

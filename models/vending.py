@@ -9,7 +9,17 @@ from models.devices import Device, Unit, with_owner
 from models.instalments import Due, Part
 from models.ledger import AccountKind, Posting, cash_held, commission_due, post
 from models.people import Agent, Customer
-from models.quotes import OverLimit, PriceChanged, Quote, SoldToday, Standing, quote, standing, standing_of
+from models.quotes import (
+    OverLimit,
+    PriceChanged,
+    Quote,
+    SoldToday,
+    Standing,
+    TooManyTokens,
+    quote,
+    standing,
+    standing_of,
+)
 from models.sales import Sale, Token, same_today
 from models.sql import connection, execute, execute_many, insert, on_postgres
 from models.tokens import ISSUERS
@@ -61,6 +71,7 @@ async def sell(offer: Quote, *, seller: Agent, key: str, vault: Vault, again: bo
     if not again and (same := await _same_today(seller, offer.amount, at)):
         raise SoldToday(same)
     commission = await room_for(seller, offer.amount)
+    _check_rest(at.device, vault)
     sale = await record(offer, seller, key, offer.amount * commission // 10_000)
     digits, paid_until = await issue(sale, at.device, vault) if at.device else ("", None)
     await _settle(offer, sale)
@@ -79,7 +90,7 @@ async def _now(at: Standing) -> Standing:
     """The same standing as it is now, under the lock. The day stays that of the quote."""
     if at.device is None and at.contract:
         return await standing_of(at.contract, at.today)
-    return await standing(await with_owner(at.device.id if at.device else 0), at.today, at.coin)
+    return await standing(await with_owner(at.device.id if at.device else 0), at.today, at.coin, at.most)
 
 
 def _id(contract: Contract | None) -> int | None:
@@ -149,6 +160,15 @@ async def _new_reference() -> str:
         reference = "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(REFERENCE_LENGTH))
         if not await execute(connection(), "SELECT 1 FROM sale WHERE reference = $1", [reference]):
             return reference
+
+
+def _check_rest(device: Device | None, vault: Vault) -> None:
+    """Raises TooManyTokens, before anything is written."""
+    rests = ISSUERS[device.issuer].rests if device else None
+    if device and rests:
+        key = vault.open_json(device.sealed_key, f"device {device.serial}")
+        if minutes := rests(key, device.count, datetime.now(UTC)):
+            raise TooManyTokens(minutes)
 
 
 async def issue(sale: Sale, device: Device, vault: Vault) -> tuple[str, datetime | None]:

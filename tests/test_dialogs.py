@@ -166,6 +166,11 @@ class Office:
         )
 
     @staticmethod
+    async def limit(name: str, amount: str) -> None:
+        """The agent may hold so many shillings."""
+        await Agent.filter(phone=PEOPLE[name]).update(cash_limit=int(amount) * 100)
+
+    @staticmethod
     async def hands_in(name: str, amount: str) -> None:
         """The agent hands in so many shillings."""
         await hand_in(await Agent.get(phone=PEOPLE[name]), int(amount) * 100, "office")

@@ -181,6 +181,14 @@ async def test_the_access_rate_adds_up_by_the_period_however_often_it_is_looked_
         assert await charged(TODAY + timedelta(days=95)) == 9_000
 
 
+async def test_nothing_is_charged_for_the_time_in_which_there_was_no_rate(mwanga: Mwanga) -> None:
+    async with mwanga.database.work():
+        for day, rate in ((0, 3_000), (1, 0), (364, 0), (365, 3_000)):
+            await Plan.filter(unit="energy").update(access_rate=rate, access_days=30 if rate else 0)
+            assert await charged(TODAY + timedelta(days=day)) == 0
+        assert await charged(TODAY + timedelta(days=395)) == 3_000
+
+
 async def test_it_is_collected_with_the_next_payment(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
     await Plan.filter(unit="energy").update(access_rate=300_000, access_days=30)
     await mwanga.housekeeping.chores()

@@ -25,6 +25,12 @@ class Issuer:
     group: Callable[[str], str]
     carried: Callable[[int], int] = int
     unlock: Callable[[Key, int], tuple[int, str]] | None = None
+    most_of: Callable[[Key], int] | None = None  # where it depends on the device, at most `most_units`
+    rests: Callable[[Key, int, datetime], int] | None = None  # minutes until there is a token again, by the last count
+
+    def most(self, key: Key) -> int:
+        """What one token of the device with this key can carry."""
+        return self.most_of(key) if self.most_of else self.most_units
 
 
 def _openpaygo(key: Key, serial: str, count: int, units: int, now: datetime) -> tuple[int, str]:
@@ -33,6 +39,10 @@ def _openpaygo(key: Key, serial: str, count: int, units: int, now: datetime) -> 
     days = openpaygo.units_for_days(units, paygo.divider)
     issued = openpaygo.issue(paygo, count, openpaygo.TokenType.ADD_TIME, days)
     return issued.count, issued.token
+
+
+def _openpaygo_most(key: Key) -> int:
+    return openpaygo.MAX_UNITS // int(key.get("divider", 1))
 
 
 def _openpaygo_unlock(key: Key, count: int) -> tuple[int, str]:
@@ -56,7 +66,13 @@ def _sts(key: Key, serial: str, count: int, units: int, now: datetime) -> tuple[
     return tid, sts.encode(meter, tenths=units, tid=tid, rnd=secrets.randbelow(16))
 
 
+def _sts_rests(key: Key, count: int, now: datetime) -> int:
+    return sts.minutes_to_wait(now, count or None, int(key["base_year"]))
+
+
 ISSUERS = {
-    "openpaygo": Issuer(_openpaygo, openpaygo.MAX_UNITS, openpaygo.group, unlock=_openpaygo_unlock),
-    "sts": Issuer(_sts, sts.MAX_TENTHS, sts.group, sts.carried_tenths),
+    "openpaygo": Issuer(
+        _openpaygo, openpaygo.MAX_UNITS, openpaygo.group, unlock=_openpaygo_unlock, most_of=_openpaygo_most
+    ),
+    "sts": Issuer(_sts, sts.MAX_TENTHS, sts.group, sts.carried_tenths, rests=_sts_rests),
 }

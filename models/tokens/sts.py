@@ -133,16 +133,27 @@ def next_tid(now: datetime, last_tid: int | None, base_year: int) -> int:
     6.3.5). ValueError when `now` has no time zone, does not fit the base date's 24 bits, or is over an hour
     behind `last_tid`.
     """
-    _check_base_year(base_year)
-    _require(now.utcoffset() is not None, "The time of a token needs a time zone.")
-    clock = (now - datetime(base_year, 1, 1, tzinfo=UTC)) // timedelta(minutes=1)
-    tid = clock if last_tid is None else max(clock, last_tid + 1)
-    if tid % _MINUTES_PER_DAY == _RESERVED_MINUTE:
-        tid += 1
+    tid, clock = _later_tid(now, last_tid, base_year)
     _require(clock >= 0, f"Base date {base_year} has not begun.")
     _require(tid <= MAX_TID, f"Base date {base_year} has run out; the meter needs a key change.")
     _require(tid - clock <= MAX_LEAD_MINUTES, "The clock is over an hour behind the meter's last token.")
     return tid
+
+
+def minutes_to_wait(now: datetime, last_tid: int | None, base_year: int) -> int:
+    """Return in how many minutes `next_tid` gives one again, 0 for now: some sixty tokens of one meter within an
+    hour are all that fit."""
+    tid, clock = _later_tid(now, last_tid, base_year)
+    return max(0, tid - clock - MAX_LEAD_MINUTES)
+
+
+def _later_tid(now: datetime, last_tid: int | None, base_year: int) -> tuple[int, int]:
+    """The identifier that is next, and the one that it is by the clock."""
+    _check_base_year(base_year)
+    _require(now.utcoffset() is not None, "The time of a token needs a time zone.")
+    clock = (now - datetime(base_year, 1, 1, tzinfo=UTC)) // timedelta(minutes=1)
+    tid = clock if last_tid is None else max(clock, last_tid + 1)
+    return tid + (tid % _MINUTES_PER_DAY == _RESERVED_MINUTE), clock
 
 
 def amount_field(tenths: int) -> int:
