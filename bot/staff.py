@@ -62,7 +62,7 @@ def agent_add(
             if await Agent.exists(phone=number):
                 fail(f"{number} is an agent already.")
             grid, _new = await MiniGrid.get_or_create(name=mini_grid)
-            await Agent.create(
+            agent = await Agent.create(
                 phone=number,
                 name=name,
                 language=language,
@@ -71,9 +71,10 @@ def agent_add(
                 cash_limit=limit * 10**site.exponent,
             )
             await record("command line", "agent", number, name)
+        typer.echo(f"{name} sells as {number}, up to {limit:,} {config.currency} in hand.")
+        typer.echo(_summary(agent, site))
 
     perform(work())
-    typer.echo(f"{name} sells as {number}, up to {limit:,} {config.currency} in hand.")
 
 
 @agent_cli.command("pin")

@@ -42,6 +42,7 @@ def test_an_agent_is_added_and_can_be_found(run, demo_url: str) -> None:  # type
     result = run(*words, "--pin", "730582", "--limit", "150000", "--language", "sw")
     assert result.exit_code == 0, said(result)
     assert "Rehema Kito sells as +255712345678, up to 150,000 TZS" in said(result)
+    assert "earns 10 % of what is sold, 5 % of appliances" in said(result)
     rows = query(demo_url, "SELECT * FROM agent WHERE phone = '+255712345678'")
     assert rows[0]["cash_limit"] == 150_000_00 and rows[0]["language"] == "sw" and rows[0]["mini_grid_id"] == 1
     again = run(*words, "--pin", "730582")
