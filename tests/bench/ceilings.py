@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import threading
 import time
+from collections import Counter
 from queue import SimpleQueue
 from typing import Any
 
@@ -85,15 +86,20 @@ def _durable(path: str) -> web.Application:
 
 
 def _gateway(delay: float) -> web.Application:
-    """Africa's Talking, as far as it takes messages: it counts them, and keeps the time of the newest."""
+    """Africa's Talking, as far as it takes messages: it counts them, also by receiver, and keeps their times."""
     app = web.Application()
     taken: list[float] = []
+    receivers: Counter[str] = Counter()
+    changed = asyncio.Condition()
 
     async def messaging(request: web.Request) -> web.Response:
         form = await request.post()
         if delay:
             await asyncio.sleep(delay)
-        taken.append(time.time())
+        async with changed:
+            taken.append(time.time())
+            receivers[str(form["to"])] += 1
+            changed.notify_all()
         recipient = {"statusCode": 101, "number": form["to"], "messageId": f"ATXid_{len(taken)}", "cost": "0"}
         answer = {"SMSMessageData": {"Message": "Sent", "Recipients": [{**recipient, "status": "Success"}]}}
         return web.Response(status=201, body=json.dumps(answer), content_type="application/json")
@@ -101,7 +107,15 @@ def _gateway(delay: float) -> web.Application:
     async def count(_request: web.Request) -> web.Response:
         return web.json_response({"taken": len(taken), "first": taken[:1], "last": taken[-1:]})
 
+    async def reached(request: web.Request) -> web.Response:
+        """Answers once a receiver has so many messages."""
+        receiver, messages = request.query["receiver"], int(request.query["messages"])
+        async with changed:
+            await changed.wait_for(lambda: receivers[receiver] >= messages)
+        return web.Response()
+
     app.router.add_post("/version1/messaging", messaging)
+    app.router.add_get("/reached", reached)
     app.router.add_get("/count", count)
     return app
 

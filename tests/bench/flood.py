@@ -4,12 +4,14 @@ import asyncio
 import itertools
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
 
-from tests.bench.load import DOOR, Caller, Times, sms
+from tests.bench.load import DOOR, Caller, Times, dial, sms
 from tests.bench.measures import reached
 from tests.bench.servers import ceiling, mwanga, sql
 from tests.smsgate_wire import VERSION, Sim, date, message_id, signature, stamp
@@ -94,7 +96,7 @@ class Customers:
 
     def __init__(self, port: int, gateway: int) -> None:
         self._port, self._gateway = port, gateway
-        self.texted = 0
+        self._texted: Counter[str] = Counter()
 
     @asynccontextmanager
     async def asking(self, waited: Waited) -> AsyncIterator[None]:
@@ -110,34 +112,20 @@ class Customers:
     async def _text(self, times: Times, over: asyncio.Event) -> None:
         async with Caller(self._port) as caller, Caller(self._gateway) as gateway:
             while not over.is_set():
-                before = await self._taken(gateway)
-                self.texted += 1
+                phone = _customer()
+                self._texted[phone] += 1
                 asked = time.perf_counter()
-                await caller.post(f"{DOOR}/sms", sms(_customer(), "TOKEN"))
+                await caller.post(f"{DOOR}/sms", sms(phone, "TOKEN"))
+                answered = urlencode({"receiver": phone, "messages": self._texted[phone]})
                 async with asyncio.timeout(30):
-                    while await self._taken(gateway) == before:
-                        await asyncio.sleep(0.001)
+                    await gateway.request("GET", f"/reached?{answered}")
                 times.each.append(time.perf_counter() - asked)
                 await asyncio.sleep(THINK_S)
 
     async def _dial(self, times: Times, over: asyncio.Event) -> None:
         async with Caller(self._port) as caller:
-            while not over.is_set():
-                session = {"sessionId": f"flood {next(_numbers)} {time.time_ns()}", "serviceCode": "*384*20#"}
-                session |= {"phoneNumber": _customer(), "networkCode": "64004"}
-                for text in ("", "3", "3*0", "3*0*1"):
-                    asked = time.perf_counter()
-                    await caller.post(f"{DOOR}/ussd", {**session, "text": text})
-                    times.each.append(time.perf_counter() - asked)
-                    await asyncio.sleep(THINK_S)
-
-    async def _taken(self, gateway: Caller) -> int:
-        return int(json.loads(await gateway.request("GET", "/count"))["taken"])
-
-    async def others(self) -> int:
-        """How many messages the gateway got that none of these waited for."""
-        async with Caller(self._gateway) as gateway:
-            return await self._taken(gateway) - self.texted
+            while not over.is_set():  # a screen of tokens would also come by SMS
+                await dial(caller, _customer(), ("Language", "Back", "Balance"), times, THINK_S)
 
 
 def _customer() -> str:
@@ -174,7 +162,7 @@ async def flood(database: Path, size: float) -> Flooded:
         _hand(database, phone.name, back)
         async with customers.asking(reported):
             await phone.pulls_and_reports()
-        assert not await customers.others(), "the phone's customers were answered by the other gateway"
+    assert not _strays(database, phone.name), "the phone's customers were answered by the other gateway"
     lost = phone.accepted - _answered(database, phone.name) + phone.reported - _sent(database, phone.name)
     sql(database, f"UPDATE outbox SET state = 'expired' WHERE gateway = '{phone.name}' AND state = 'waiting'")
     return Flooded(waited, phone.accepted, phone.reported, lost)
@@ -199,6 +187,13 @@ def _hand(database: Path, phone: str, messages: int) -> None:
 def _answered(database: Path, phone: str) -> int:
     """How many of its SMS were handled and have a reply, which may wait for the phone's pace."""
     return _count(database, f"gateway = '{phone}' AND origin NOT LIKE 'handed %'")
+
+
+def _strays(database: Path, phone: str) -> int:
+    """Replies to its customers that went by another gateway."""
+    return _count(
+        database, f"gateway <> '{phone}' AND origin IN (SELECT 'sms ' || id FROM inbox WHERE gateway = '{phone}')"
+    )
 
 
 def _sent(database: Path, phone: str) -> int:

@@ -2,8 +2,9 @@
 
 import asyncio
 import itertools
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -81,21 +82,41 @@ async def texts(port: int, messages: Iterable[dict[str, str]], callers: int) -> 
     return times
 
 
+async def dial(caller: Caller, phone: str, choices: Sequence[str], times: Times, think: float) -> None:
+    """One session: choose these lines one after the other, thinking a while before each key."""
+    session = {"sessionId": f"bench {next(_ids)} {time.time_ns()}", "serviceCode": "*384*20#"}
+    session |= {"phoneNumber": phone, "networkCode": "64004"}
+    wanted, keys = list(choices), list[str]()
+    while True:
+        asked = time.perf_counter()
+        screen = await caller.post(f"{DOOR}/ussd", {**session, "text": "*".join(keys)})
+        times.each.append(time.perf_counter() - asked)
+        await asyncio.sleep(think)
+        if not wanted:
+            return
+        key = _key(screen, wanted[0])
+        keys.append(key or _key(screen, "More"))
+        if key:
+            del wanted[0]
+        elif not keys[-1]:
+            raise RuntimeError(f"no {wanted[0]} on {screen!r}")
+
+
+def _key(screen: str, choice: str) -> str:
+    """The number before a line, as a person finds it; nothing when the screen does not show it."""
+    found = re.search(rf"^(\d+)\. {re.escape(choice)}$", screen, re.MULTILINE)
+    return found[1] if found else ""
+
+
 async def dials(port: int, callers: int, seconds: float, think: float) -> Times:
-    """Customers who dial and read their last tokens, thinking a while before each key."""
+    """Customers who dial, look at a question, go back and read their last tokens."""
     times, until = Times(), time.perf_counter() + seconds
 
     async def one(number: int) -> None:
         await asyncio.sleep(think * number / callers)
         async with Caller(port) as caller:
             while time.perf_counter() < until:
-                session = {"sessionId": f"bench {next(_ids)} {time.time_ns()}", "serviceCode": "*384*20#"}
-                session |= {"phoneNumber": f"+25572{number:07d}", "networkCode": "64004"}
-                for text in ("", "3", "3*0", "3*0*1"):
-                    asked = time.perf_counter()
-                    await caller.post(f"{DOOR}/ussd", {**session, "text": text})
-                    times.each.append(time.perf_counter() - asked)
-                    await asyncio.sleep(think)
+                await dial(caller, f"+25572{number:07d}", ("Language", "Back", "Last tokens"), times, think)
 
     started = time.perf_counter()
     await asyncio.gather(*(one(number) for number in range(callers)))
