@@ -123,7 +123,10 @@ class Search(Field[list[Customer]]):
         return len(pieces)
 
     async def find(self, chat: Chat, recorded: list[int]) -> list[Customer]:
-        return await customers.with_numbers(chat.agent.mini_grid_id, recorded)
+        found = await customers.with_numbers(chat.agent.mini_grid_id, recorded)
+        if not found:
+            raise Changed
+        return found
 
 
 def _spellings(text: str, digits: str, chat: Chat) -> list[str]:

@@ -32,6 +32,6 @@ def why_not(refusal: quotes.NotSold, serial: str, chat: Chat) -> Text:
         case quotes.TooManyTokens(minutes=minutes):
             return _("{serial} got too many codes just now. Try again in {n} min.", serial=serial, n=minutes)
         case quotes.PriceChanged():
-            return _("The price has just changed. Please send it again.")
+            return _("Price or owner has just changed. Please send it again.")
         case _no_plan:
             return _("{serial} has no price yet. Call {help}.", serial=serial, help=site.help_phone)

@@ -42,12 +42,6 @@ class Buyer(Search):
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
         return await PhoneNumber(self.prompt).pieces(chat, pieces)
 
-    async def find(self, chat: Chat, recorded: list[int]) -> list[Customer]:
-        found = await super().find(chat, recorded)
-        if not found:
-            raise Changed
-        return found
-
 
 def on_a_list(one: Customer) -> Text:
     return verbatim(f"{shorten(f'{one.name} {one.surname}', LONGEST_NAME)} #{one.id}")

@@ -10,7 +10,7 @@ from bot.fields import Field, Invalid, echo
 from bot.i18n import Text, _, verbatim
 from bot.state import Changed
 from models.appliances import Contract, numbered
-from models.devices import Device, DeviceNotFound, find_for_agent, of_customers, with_owner
+from models.devices import Device, DeviceNotFound, find_for_agent, in_reach, of_customers
 
 NUMBER = re.compile(r"S-?\d+")  # of a sale on instalments
 MOST = 20  # characters of a serial that a sentence shows
@@ -41,7 +41,11 @@ class DeviceSerial(Field[Device]):
         return 1
 
     async def find(self, chat: Chat, recorded: int) -> Device:
-        return await with_owner(recorded)
+        """Agents move, and so do devices: what is out of reach by now is not this agent's business any more."""
+        device = await in_reach(recorded, chat.agent.mini_grid_id)
+        if device is None:
+            raise Changed
+        return device
 
 
 class Payable(Field[Device | Contract]):
@@ -69,7 +73,7 @@ class Payable(Field[Device | Contract]):
     async def find(self, chat: Chat, recorded: list[str | int]) -> Device | Contract:
         kind, which = recorded
         if kind == "device":
-            return await with_owner(int(which))
+            return await DeviceSerial(self.prompt).find(chat, int(which))
         contract = await numbered(str(which), chat.agent.mini_grid_id)
         if contract is None:
             raise Changed

@@ -154,5 +154,11 @@ async def of_customers(customers: list[Customer]) -> list[Device]:
     return await _devices(f"d.customer_id IN ({marks(len(ids))}) ORDER BY d.id", ids) if ids else []
 
 
+async def in_reach(device_id: int, mini_grid_id: int) -> Device | None:
+    """The device, as long as it belongs to a customer of this mini-grid."""
+    found = await _devices("d.id = $1 AND c.mini_grid_id = $2", [device_id, mini_grid_id])
+    return found[0] if found else None
+
+
 async def with_owner(device_id: int) -> Device:
     return (await _devices("d.id = $1", [device_id]))[0]

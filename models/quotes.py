@@ -61,7 +61,7 @@ class SoldToday(NotSold):
 
 
 class PriceChanged(NotSold):
-    """The price, the plan or the debts changed between question and answer."""
+    """The price, the plan, the debts or the owner changed between question and answer."""
 
 
 class TooManyTokens(NotSold):
@@ -118,9 +118,9 @@ class Quote:
 
     @property
     def effect(self) -> tuple[object, ...]:
-        """What the payer is promised for the money: a sale must keep to it. What is left on the contract is not of it:
-        somebody else may pay as well in between, and every payment counts."""
-        return self.unit, self.units, self.recovered, self.access
+        """Whose money it is and what is promised for it: a sale must keep to it. What is left on the contract is not of
+        it: somebody else may pay as well in between, and every payment counts."""
+        return self.standing.customer.id, self.unit, self.units, self.recovered, self.access
 
 
 def most_units(device: Device, vault: Vault) -> int:
