@@ -4,14 +4,13 @@ import re
 from collections.abc import Mapping
 
 from bot.guards import is_machine
-from bot.health import QUIET_MS, Facts, Health, Watch
+from bot.health import QUIET_MS, TEST_EVERY_MS, Facts, Health, Watch, test_is_lost
 from bot.outbox import Promise, promise
 from bot.phone import Sender
 from models.messages import Class
 from models.sql import connection, execute, now_ms
 from models.vault import Vault
 
-EVERY_MS = 3_600_000
 TEST = re.compile(r"\s*CANARY ([a-z0-9-]{1,40}) ([0-9a-f]{10})\s*", re.IGNORECASE)
 
 # The first test is an hour after a gateway was first seen. Of several servers one sends: who moves `tested_at`.
@@ -19,9 +18,11 @@ MEET = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_u
   VALUES ($1, 0, 0, '', 0, '', $2, $2) ON CONFLICT (name) DO UPDATE SET tested_at = $2, returned_at = $2
   WHERE gatewaystate.tested_at = 0"""
 BEGIN = """UPDATE gatewaystate SET tested_at = $2,
-    lost_tests = CASE WHEN returned_at < tested_at THEN lost_tests + 1 ELSE 0 END
+    lost_tests = CASE WHEN returned_at < tested_at THEN lost_tests + $4 ELSE 0 END
   WHERE name = $1 AND tested_at > 0 AND tested_at <= $3 RETURNING name"""
-RETURN = """UPDATE gatewaystate SET returned_at = $2, round_trip = $2 - tested_at, lost_tests = 0
+LAST = """SELECT tested_at, COALESCE(NULLIF(claimed_at, 0), tested_at) AS left_at FROM gatewaystate LEFT JOIN outbox
+  ON origin = 'canary ' || name || ' ' || tested_at WHERE name = $1"""
+RETURN = """UPDATE gatewaystate SET returned_at = $2, round_trip = $4, lost_tests = 0
   WHERE name = $1 AND tested_at = $3 AND returned_at < tested_at"""
 AIRTIME = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert, airtime, airtime_at)
   VALUES ($1, 0, 0, '', 0, '', $2, $3) ON CONFLICT (name) DO UPDATE SET airtime = excluded.airtime,
@@ -54,9 +55,10 @@ class Signs:
     async def _returned(self, gateway: str, text: str) -> None:
         """Only the last test counts, once; one that is forged or too late says nothing."""
         db = connection()
-        for row in await execute(db, "SELECT tested_at FROM gatewaystate WHERE name = $1", (gateway,)):
+        for row in await execute(db, LAST, (gateway,)):
             if self.test(gateway, row["tested_at"]).lower() == text.lower():
-                await execute(db, RETURN, (gateway, now_ms(), row["tested_at"]))
+                now = now_ms()
+                await execute(db, RETURN, (gateway, now, row["tested_at"], now - row["left_at"]))
 
 
 class Canaries:
@@ -74,7 +76,7 @@ class Canaries:
             number = self._numbers.get(facts.name, facts.number)
             silent = facts.phone and facts.heard_at <= now - QUIET_MS
             well = condition.state in (Health.WELL, Health.QUIET) or facts.lost_tests
-            if number and well and not silent and not facts.paused and facts.tested_at <= now - EVERY_MS:
+            if number and well and not silent and not facts.paused and facts.tested_at <= now - TEST_EVERY_MS:
                 found.append((facts, number))
         return found
 
@@ -83,9 +85,10 @@ class Canaries:
         if not facts.tested_at:
             await execute(connection(), MEET, (facts.name, now))
             return False
-        if not await execute(connection(), BEGIN, (facts.name, now, now - EVERY_MS)):
+        lost = int(test_is_lost(facts, now))
+        if not await execute(connection(), BEGIN, (facts.name, now, now - TEST_EVERY_MS, lost)):
             return False
         text = self._signs.test(facts.name, now)
-        test = Promise(f"canary {facts.name} {now}", number, text, Class.REMINDER, facts.name, life=EVERY_MS)
+        test = Promise(f"canary {facts.name} {now}", number, text, Class.REMINDER, facts.name, life=TEST_EVERY_MS)
         await promise([test], now)
         return True

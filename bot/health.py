@@ -16,12 +16,16 @@ QUIET_MS, SILENT_MS = 15 * MINUTE, 90 * MINUTE
 FAILURES = 3  # in a row: one may be chance
 TRIAL_MS = 5 * MINUTE  # a gateway that was down gets one message after this long, to see
 WAITED_MS = 5 * MINUTE
+TEST_EVERY_MS = 60 * MINUTE
 TEST_MS = 10 * MINUTE  # a test message takes seconds; an operator in trouble, minutes
 LOST_TESTS = 2
 BATTERY = 15  # percent
 LOOK = 10_000  # waiting messages counted
 
-STATES = "SELECT * FROM gatewaystate"
+# With the last test message of each, if it left: one that nobody fetched or took says nothing of the way back.
+STATES = """SELECT state.*, test.claimed_at AS test_left_at FROM gatewaystate AS state LEFT JOIN outbox AS test
+  ON test.origin = 'canary ' || state.name || ' ' || state.tested_at AND test.claimed_at > 0
+    AND (test.sent_at > 0 OR test.state = 'sending' OR test.error = 'no report')"""
 PHONES = "SELECT * FROM phone WHERE linked_at > 0 AND unlinked_at = 0"
 # Reminders and broadcasts (priority 2 and 3) wait for the urgent ones by intention, perhaps for hours.
 WAITING = f"""SELECT gateway, COUNT(*) AS messages, MIN(given_at) AS oldest,
@@ -64,6 +68,7 @@ class Facts:
     charging: bool | None = None
     network: str = ""
     tested_at: int = 0
+    test_left_at: int = 0
     returned_at: int = 0
     round_trip: int = 0
     lost_tests: int = 0
@@ -109,7 +114,7 @@ def _down(facts: Facts, now: int) -> str:
 
 
 def _quiet(facts: Facts, now: int) -> str:
-    tests = facts.lost_tests or (facts.returned_at < facts.tested_at <= now - TEST_MS)
+    tests = facts.lost_tests or test_is_lost(facts, now)
     for true, sentence in (
         (_failing(facts), "It was down; one message tries it again."),
         (facts.phone and facts.heard_at <= now - QUIET_MS, "It has not been heard for a quarter of an hour."),
@@ -120,6 +125,14 @@ def _quiet(facts: Facts, now: int) -> str:
         if true:
             return sentence
     return ""
+
+
+def test_is_lost(facts: Facts, now: int) -> bool:
+    """Whether the last test message left, long enough ago, and did not come back. Where the next one is overdue the
+    gateway was silent or paused meanwhile, and the test says nothing."""
+    back = facts.returned_at >= facts.tested_at
+    overdue = facts.tested_at <= now - TEST_EVERY_MS - QUIET_MS
+    return not back and not overdue and 0 < facts.test_left_at <= now - TEST_MS
 
 
 def _failing(facts: Facts) -> bool:
@@ -212,6 +225,7 @@ def known(state: GatewayState) -> Facts:
 def _facts(name: str, state: dict[str, Any], waiting: dict[str, Any], phone: dict[str, Any] | None) -> Facts:
     known = {column: state[column] for column in KEPT if column in state}
     oldest, urgent = waiting.get("oldest") or 0, waiting.get("urgent") or 0
+    known["test_left_at"] = state.get("test_left_at") or 0
     facts = Facts(name, name, waiting=waiting.get("messages", 0), oldest=oldest, urgent=urgent, **known)
     if phone is None:
         return facts

@@ -54,7 +54,7 @@ def phone_list() -> None:
             for phone in await Phone.filter(unlinked_at=0).order_by("name"):
                 receivers = await pulled.receivers(connection(), phone, now_ms())
                 typer.echo(_line(phone, site))
-                for remark in remarks(phone, receivers, config.sim_receivers):
+                for remark in remarks(phone, receivers, config):
                     typer.echo(f"    {remark}")
 
     perform(work())

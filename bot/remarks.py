@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bot.config import Config
 from bot.gateways import android
 from models.phones import Phone, read_sims
 
@@ -9,10 +10,10 @@ WARN = 80  # percent
 CLOCK_S = 60
 
 
-def remarks(phone: Phone, receivers: Mapping[int, int], most: int) -> list[str]:
+def remarks(phone: Phone, receivers: Mapping[int, int], config: Config) -> list[str]:
     """Everything about a phone that is not as it should be. `receivers` are how many different people each SIM wrote
-    to this month, of which `most` are allowed."""
-    found = []
+    to this month."""
+    found, sims, most = [], read_sims(phone.sims), config.sim_receivers
     if android.too_old(phone.version):
         oldest = ".".join(map(str, android.OLDEST))
         found.append(f"Its app is {phone.version} and gets no messages: install {oldest} or newer.")
@@ -20,12 +21,14 @@ def remarks(phone: Phone, receivers: Mapping[int, int], most: int) -> list[str]:
         found.append("It is slow until the app is restarted: it waits for a cloud to wake it.")
     if abs(phone.clock_offset) > CLOCK_S:
         found.append(f"Its clock is {_span(abs(phone.clock_offset))} {'ahead' if phone.clock_offset > 0 else 'late'}.")
-    found += [f"SIM {sim.number}: {sim.stopped}" for sim in read_sims(phone.sims) if sim.stopped]
+    found += [f"SIM {sim.number}: {sim.stopped}" for sim in sims if sim.stopped]
     found += [
         f"SIM {sim} wrote to {count} people this month; many operators block a SIM at {most}."
         for sim, count in sorted(receivers.items())
         if count * 100 >= most * WARN
     ]
+    if phone.linked_at and phone.gateway not in config.canaries and not any(sim.phone for sim in sims):
+        found.append(f"It tells no number of its own, so no test message goes out: set canaries.{phone.gateway}.")
     return [*found, phone.lost] if phone.lost else found
 
 

@@ -13,6 +13,7 @@ from tests.sending import MINUTE, SECOND, START, Bench
 
 GATEWAY = Facts("kannel", heard_at=START, sent_at=START)
 PHONE = Facts("phone-1", phone=True, heard_at=START, battery=80, charging=True)
+TESTED = replace(GATEWAY, tested_at=START - 20 * MINUTE, returned_at=START - 80 * MINUTE)
 WELL, QUIET, DOWN, PAUSED = Health.WELL, Health.QUIET, Health.DOWN, Health.PAUSED
 
 FACTS = [
@@ -29,9 +30,11 @@ FACTS = [
     (replace(GATEWAY, paused_until=START), WELL),
     (replace(GATEWAY, waiting=1, oldest=START - 60 * MINUTE, urgent=START - 4 * MINUTE), WELL),
     (replace(GATEWAY, waiting=1, oldest=START - 60 * MINUTE, urgent=START - 5 * MINUTE), QUIET),
-    (replace(GATEWAY, tested_at=START - 9 * MINUTE, returned_at=START - 70 * MINUTE), WELL),
-    (replace(GATEWAY, tested_at=START - 10 * MINUTE, returned_at=START - 70 * MINUTE), QUIET),
-    (replace(GATEWAY, tested_at=START - 10 * MINUTE, returned_at=START - 9 * MINUTE), WELL),
+    (replace(TESTED, test_left_at=START - 9 * MINUTE), WELL),
+    (replace(TESTED, test_left_at=START - 10 * MINUTE), QUIET),
+    (replace(TESTED, test_left_at=START - 20 * MINUTE, returned_at=START - 19 * MINUTE), WELL),
+    (replace(TESTED, test_left_at=0), WELL),
+    (replace(TESTED, tested_at=START - 75 * MINUTE, test_left_at=START - 75 * MINUTE), WELL),
     (replace(GATEWAY, lost_tests=1), QUIET),
     (replace(GATEWAY, lost_tests=2), DOWN),
     (PHONE, WELL),

@@ -15,7 +15,6 @@ from bot.gateways.android_events import Report
 from bot.metrics import Metrics
 from bot.outbox import Promise, promise
 from bot.phones import Phones
-from bot.remarks import remarks
 from bot.sims import NO_CREDIT, fit, plan
 from models.messages import Class, State
 from models.phones import Phone, Sim, read_sims, write_sims
@@ -373,16 +372,3 @@ def test_what_one_sim_sent_counts_against_the_other() -> None:
 def test_the_first_that_may_not_go_holds_up_the_rest() -> None:
     assert planned([(1, 500, 1), (2, 500, 1)], [BARAKA, AMINA]) == ([], 1_500)
     assert planned([(2, 2 * MINUTE, 14), (1, MINUTE, 14)], ["+255750000000"]) == ([], PERIOD - 2 * MINUTE)
-
-
-def test_what_is_wrong_with_a_phone_is_said() -> None:
-    phone = Phone(id=1, name="x", signing_key="", added_at=0, version="1.66.1", push=True, clock_offset=-7_200)
-    phone.sims, phone.lost = write_sims([replace(VODACOM, stopped=NO_CREDIT)]), "It was silent."
-    assert remarks(phone, {1: 79, 2: 80}, 100) == [
-        "Its app is 1.66.1 and gets no messages: install 1.67.0 or newer.",
-        "It is slow until the app is restarted: it waits for a cloud to wake it.",
-        "Its clock is 2 h late.",
-        "SIM 1: Three messages in a row failed as they do when a SIM has no credit.",
-        "SIM 2 wrote to 80 people this month; many operators block a SIM at 100.",
-        "It was silent.",
-    ]

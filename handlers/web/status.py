@@ -8,6 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from bot import pulled
+from bot.config import Config
 from bot.gateways import ERRORS
 from bot.health import Facts, Health, judged, known
 from bot.metrics import Metrics
@@ -61,7 +62,7 @@ async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
     seen = await report.read(now_ms, midnight.astimezone(UTC))
     await mwanga.router.watch.look()
     lines = _lines(mwanga, seen, now_ms)
-    for name, sentences in (await _remarks(mwanga.config.sim_receivers, now_ms)).items():
+    for name, sentences in (await _remarks(mwanga.config, now_ms)).items():
         if name in lines:
             lines[name] = replace(lines[name], remarks=sentences)
     return page(
@@ -113,10 +114,10 @@ def _line(site: Site, facts: Facts, word: str, seen: Report, now: int) -> Line:
     return Line(facts, condition.state, heard, word, trouble, queue, today)
 
 
-async def _remarks(most: int, now: int) -> dict[str, list[str]]:
+async def _remarks(config: Config, now: int) -> dict[str, list[str]]:
     """What is wrong with each linked phone, beside its being down."""
     linked = await Phone.filter(linked_at__gt=0, unlinked_at=0)
-    return {phone.gateway: remarks(phone, await pulled.receivers(connection(), phone, now), most) for phone in linked}
+    return {phone.gateway: remarks(phone, await pulled.receivers(connection(), phone, now), config) for phone in linked}
 
 
 def _word(state: GatewayState) -> str:
