@@ -23,6 +23,7 @@ from bot.database import Database
 from bot.parts import MWANGA, Mwanga
 from models.sql import execute
 from tests.africastalking_emulator import API_KEY, USERNAME, Emulator
+from tests.menus import way
 from tests.world import PEOPLE
 
 LISTENING = "Mwanga listens"
@@ -172,9 +173,13 @@ async def query(url: str, statement: str, *values: object) -> list[dict[str, Any
         return await execute(database.client, statement, values)
 
 
-async def dialled(emulator: Emulator, name: str, *answers: str) -> str:
-    """Dial the code and answer the screens one after the other: the last screen's text."""
+async def dialled(emulator: Emulator, name: str, label: str, *answers: str) -> str:
+    """Dial the code, choose this line of the menu, and answer the screens behind it: the last screen's text."""
     session = await emulator.dial(PEOPLE[name])
-    for answer in answers:
-        await session.enter(answer)
+
+    async def enter(keys: str) -> str:
+        return (await session.enter(keys)).text
+
+    for answer in ((await way(session.text, label, enter))[-1], *answers):
+        await enter(answer)
     return session.text

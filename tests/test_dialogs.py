@@ -2,6 +2,9 @@
 
     as Asha                      who holds the phone
     > BUY SHS0283 8000           she sends a text; with *384*20# she dials, and then each line is an answer
+    > (Register)                 she chooses the line Register of the menu, paging on until it shows; she dials first
+                                 when no menu is open
+    > *384*20*(Register)*1#      she dials the way to it
     < Sell 8 days …              what she reads; further lines of a message begin with two spaces
     Baraka < SHS0283             what somebody else reads
     ... 11 minutes               time passes
@@ -10,6 +13,7 @@
 `pytest --update` writes what was answered into the files; read the difference before you keep it.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,12 +29,12 @@ from models.handins import hand_in
 from models.ledger import AccountKind, Posting, post
 from models.people import Agent, Customer, Village
 from models.sql import connection, execute
-from tests.world import PEOPLE, PINS, Phones
+from tests.world import MENU, PEOPLE, PINS, Phones
 
 DIALOGS = Path(__file__).parent / "dialogs"
 NOON = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)  # 10:42 in Mtwara
-
-
+LABEL = re.compile(r"\(([^)]+)\)")
+DIALS = re.compile(r"\*384|\([^)]+\)$")
 TRANSCRIPTS = sorted(DIALOGS.glob("*.txt"))
 
 
@@ -70,9 +74,8 @@ class Play:
 
     async def _said(self, phones: Phones, text: str) -> list[str]:
         before = await business()
-        if text.startswith("*384") or self.dialled:
-            enter = phones.dial if text.startswith("*384") else phones.enter
-            screen = await enter(self.who, text)
+        if self.dialled or DIALS.match(text):
+            screen = await self._screen(phones, text)
             self.dialled = screen.startswith("CON")
             check(screen[4:], secret=PINS.get(self.who))
             if self.dialled:
@@ -93,6 +96,15 @@ class Play:
             check(message, secret=PINS.get(name))
         others = [(name, message) for name, message in answered if name != self.who]
         return [*(shown("<", own[0]) if own else ["< (nothing)"]), *self._others(others)]
+
+    async def _screen(self, phones: Phones, text: str) -> str:
+        """What the phone shows after an answer, or after dialling; a label stands for the way to it."""
+        if label := LABEL.search(text):
+            if not self.dialled or text.startswith("*"):
+                await phones.dial(self.who, MENU)
+            way = await phones.way(self.who, label[1])
+            text = text.replace(label[0], "*".join(way)) if text.startswith("*") else way[-1]
+        return await (phones.dial if text.startswith("*384") else phones.enter)(self.who, text)
 
     def _others(self, messages: list[tuple[str, str]]) -> list[str]:
         return [line for name, message in messages for line in shown(f"{name} <", message)]

@@ -46,15 +46,6 @@ async def rows() -> list[list[dict[str, object]]]:
     return [await execute(connection(), statement) for statement in ROWS]
 
 
-async def menu_number(phones: Phones) -> list[str]:
-    """The way through the menu to registering."""
-    screen, way = await phones.dial("Asha", "*384*20#"), []
-    while "Register" not in screen:
-        way.append("9")
-        screen = await phones.enter("Asha", "9")
-    return [*way, next(line[0] for line in screen.split("\n") if line.endswith("Register"))]
-
-
 async def said(phones: Phones, text: str, name: str = "Asha") -> str:
     """The reply to a text."""
     answers = [message for who, message in await phones.text(name, text) if who == name]
@@ -74,7 +65,8 @@ async def by_dialogue(phones: Phones, command: str) -> str:
 
 
 async def by_dialling(phones: Phones, command: str) -> str:
-    for step in [(await menu_number(phones))[-1], *STEPS[command]]:
+    await phones.choose("Asha", "Register")
+    for step in STEPS[command]:
         screen = await phones.enter("Asha", step)
     return screen.removeprefix("END ")
 
@@ -231,8 +223,8 @@ async def test_a_draft_outlives_a_day_and_goes_on_by_any_channel(mwanga: Mwanga)
         clock.shift(timedelta(hours=23, minutes=59))
         assert await said(phones, "2") == "Serial number?"
         clock.shift(timedelta(days=2))
-        way = await menu_number(phones)
-        assert "Unfinished: REHEMA A.\n1. Continue\n2. New\n3. Drop" in await phones.enter("Asha", way[-1])
+        unfinished = "Unfinished: REHEMA A.\n1. Continue\n2. New\n3. Drop"
+        assert unfinished in await phones.choose("Asha", "Register")
         assert "Serial number?" in await phones.enter("Asha", "1")
         await phones.enter("Asha", "SHS0284")
         assert (await said(phones, "REG")).startswith("Unfinished: REHEMA A. SHS0284")

@@ -32,8 +32,8 @@ async def full_run(at: Emulator) -> list[str]:
     for phone, text in texts:
         assert await at.sms(phone, text) == 200
         await at.read(phone)
-    await dialled(at, "Asha", "1", "SHS0283", "3000", "1", WRONG, NEW)
-    await dialled(at, "Asha", "4", NEW, LOST, LOST)
+    await dialled(at, "Asha", "Sell", "SHS0283", "3000", "1", WRONG, NEW)
+    await dialled(at, "Asha", "Change PIN", NEW, LOST, LOST)
     await at.post(DOOR_SMS, {"from": asha, "text": f"1 {NEW}"})
     await at.wait_for(lambda messages: sum("Code" in message.text for message in messages) >= 6)
     return re.findall(r"Code (\d{3} \d{3} \d{3})", " ".join(message.text for message in at.messages))

@@ -59,10 +59,8 @@ async def by_text(phones: Phones, texts: list[str]) -> None:
 
 
 async def by_dialling(phones: Phones, answers: list[str]) -> None:
-    screen = await phones.dial("Asha", "*384*20#")
-    while not (found := [line for line in screen.splitlines() if line.endswith(". Sell an appliance")]):
-        screen = await phones.enter("Asha", "9")
-    for answer in [found[0].partition(".")[0], *answers]:
+    await phones.choose("Asha", "Sell an appliance")
+    for answer in answers:
         screen = await phones.enter("Asha", answer)
     assert screen.startswith("END SOLD"), screen
 

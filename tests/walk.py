@@ -18,7 +18,7 @@ from bot.commands import Talk
 from bot.gsm import SCREEN, is_gsm, septets
 from models.people import Role
 from models.sql import connection, execute
-from tests.world import PEOPLE, PINS, Phones
+from tests.world import MENU, PEOPLE, PINS, Phones
 
 CALLERS = {Role.AGENT: "Asha", Role.CUSTOMER: "Baraka", Role.STRANGER: "Stranger"}
 # A good answer by the question's name, or by "talk question" where one talk needs its own. Choices take the first.
@@ -69,17 +69,9 @@ class Walk:
         if self.channel is Channel.SMS:
             await self.say(self.one.words["en"][0])
             return
-        await self._took(await self.phones.dial(self.who, "*384*20#"))
-        if self.one.menu is None:
-            return
-        while (line := self._line(self.one.menu.to("en"))) is None:
-            await self.say("9")
-        await self.say(line)
-
-    def _line(self, label: str) -> str | None:
-        """The number of a choice on the screen."""
-        found = [line for line in self.answer.splitlines() if line.partition(". ")[2] == label]
-        return found[0].partition(".")[0] if found else None
+        await self._took(await self.phones.dial(self.who, MENU))
+        if self.one.menu is not None:
+            await self.say((await self.phones.way(self.who, self.one.menu.to("en")))[-1])
 
     async def say(self, text: str) -> None:
         self.questions.clear()

@@ -8,6 +8,7 @@ from bot.parts import Mwanga
 from bot.phone import Sender, SenderKind
 from bot.thread import Thread
 from models.sql import execute
+from tests.menus import way
 
 PEOPLE = {
     "Asha": "+255700000001",
@@ -25,6 +26,7 @@ PEOPLE = {
 PINS = {"Asha": "482915", "Juma": "739164", "Zuhura": "604817"}
 NAMES = {number: name for name, number in PEOPLE.items()}
 GATEWAY = "africastalking"
+MENU = "*384*20#"  # what is dialled for it
 
 _ids = itertools.count(1)
 
@@ -67,6 +69,16 @@ class Phones:
     async def enter(self, name: str, answer: str) -> str:
         return await self.sessions[name].enter(answer)
 
+    async def choose(self, name: str, label: str) -> str:
+        """Dial, and choose this line of the menu however far down it is; the screen behind it."""
+        await self.dial(name, MENU)
+        return await self.enter(name, (await self.way(name, label))[-1])
+
+    async def way(self, name: str, label: str) -> list[str]:
+        """The answers from the screen that is shown to this choice of it; all but the last are given."""
+        session = self.sessions[name]
+        return await way(session.screen, label, session.enter)
+
     async def handled(self) -> None:
         """Wait until nothing waits in the inbox. The pump tells when it has worked; nothing is polled."""
         while await self._waiting():
@@ -92,6 +104,7 @@ class Dialled:
     session_id: str
     code: str
     transcript: str | None = None
+    screen: str = ""
 
     async def enter(self, answer: str) -> str:
         """One more input; the network sends all of them joined by stars."""
@@ -105,4 +118,5 @@ class Dialled:
     async def repeat(self) -> str:
         """The same turn once more, as networks do."""
         turn = UssdTurn(GATEWAY, self.code, self.session_id, self.number, self.transcript or "")
-        return await self.mwanga.pump.answer(turn)
+        self.screen = await self.mwanga.pump.answer(turn)
+        return self.screen
