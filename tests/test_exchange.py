@@ -122,6 +122,7 @@ def test_keys_are_encrypted_on_the_way_in_and_never_leave(run, demo_url: str) ->
         ("tariffs", "A,days,0,,,,,", "price is no whole number from 1"),
         ("tariffs", "A,days,1.5,,,,,", "price is no whole number"),
         ("tariffs", ",days,5,,,,,", "name is empty"),
+        ("tariffs", "Household 350,days,350,,,,,", "'Household 350' is a tariff of energy already"),
         ("meter-types", "A,5", "the row has another number"),
         ("agents", "0712,Rehema,Masasi,1,1,730582", "phone is no phone number"),
         ("agents", "0712000001,Rehema,Masasi,1,101,730582", "commission_percent is no percentage from 0 to 100"),

@@ -58,8 +58,11 @@ def _read_tariff(row: Row, _site: Site) -> TariffRow:
     )
 
 
-async def _fits_tariff(_tariff: TariffRow) -> None:
-    """Any price fits."""
+async def _fits_tariff(row: TariffRow) -> None:
+    """Any price fits. Another unit does not: a device that is sold by kWh would be sold by the day."""
+    known = await Plan.get_or_none(name=row.name)
+    if known and known.unit != row.unit:
+        raise ValueError(f"{row.name[:40]!r} is a tariff of {known.unit} already: give the new one another name")
 
 
 async def _write_tariff(row: TariffRow, site: Site) -> bool:
