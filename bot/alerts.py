@@ -17,7 +17,7 @@ from bot.gateways.wire import TIMEOUT
 from bot.gsm import plain
 from bot.health import Condition, Facts, Health
 from bot.outbox import Outbox, Promise, promise
-from bot.routing import NOWHERE, Router
+from bot.routing import Router
 from models.messages import Class
 from models.sql import connection, execute, now_ms
 
@@ -143,7 +143,7 @@ class Alerts:
         if not await execute(connection(), DOWN if down else AGAIN, (facts.name, now)):
             return None
         news = News(facts.name, facts.title, "down" if down else "well", condition.reason, now)
-        gateway = self._gateway(facts.name, down)
+        gateway = self._gateway(facts.name)
         if gateway:
             text = plain(news.sentence)[:LONGEST]
             origin = f"alert {facts.name} {news.state} {now}"
@@ -151,14 +151,9 @@ class Alerts:
             await promise([Promise(origin, self._phone, text, Class.REPLY, gateway, never=never)], now)
         return news
 
-    def _gateway(self, name: str, down: bool) -> str:
+    def _gateway(self, name: str) -> str:
         """Who carries the alert: never the dead one, nor another that is down."""
-        if not self._phone:
-            return ""
-        chosen = self._router.gateway_for(self._phone, Class.REPLY, {name})
-        if chosen == NOWHERE or self._router.watch.state(chosen) is Health.DOWN:
-            return "" if down else name
-        return chosen
+        return self._router.next_gateway(self._phone, Class.REPLY, {name}) if self._phone else ""
 
 
 def _turned(facts: Facts, condition: Condition) -> bool:

@@ -70,7 +70,8 @@ class Parked:
     @property
     def leaving(self) -> str:
         """`former` after it has left this gateway too."""
-        return self.former if self.gateway == NOWHERE else f"{self.former}{self.gateway} "
+        known = self.gateway == NOWHERE or self.gateway in self.former.split()
+        return self.former if known else f"{self.former}{self.gateway} "
 
 
 async def forsake(db: BaseDBAsyncClient, gateway: str, now: int) -> None:

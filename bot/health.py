@@ -195,12 +195,16 @@ class Watch:
     def on_trial(self, name: str) -> bool:
         """Whether this gateway was down and one message may try it now; true once in `TRIAL_MS`."""
         now = self._clock()
-        if self.state(name) is not Health.QUIET or not _failing(self.facts(name)):
+        if self.state(name) is not Health.QUIET or not self.failing(name):
             return False
-        if now < self._tried.get(name, 0) + TRIAL_MS:
+        if 0 <= now - self._tried.get(name, 0) < TRIAL_MS:
             return False
         self._tried[name] = now
         return True
+
+    def failing(self, name: str) -> bool:
+        """Whether nothing went by it since it failed or refused us."""
+        return _failing(self.facts(name))
 
     def waiting(self, name: str) -> int:
         """How many messages wait for it, those given to it since the last look included."""

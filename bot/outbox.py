@@ -23,7 +23,7 @@ from bot.message import Outbound, Receipt, Sent
 from bot.metrics import Metrics
 from bot.queue import Result
 from bot.receipts import Receipts
-from bot.routing import Router
+from bot.routing import NEVER, Router
 from models.messages import Class, State
 from models.sql import connection, execute_many, now_ms
 
@@ -72,7 +72,7 @@ async def promise(promises: Iterable[Promise], now: int) -> None:
 def _row(message: Promise, now: int) -> tuple[str | int, ...]:
     kind, ends = message.kind, now + (message.life or LIFE[message.kind] * 3_600_000)
     what = message.origin, message.phone, message.text, kind, PRIORITY[kind]
-    former = f"{message.never} " if message.never else ""
+    former = f"{NEVER}{message.never} " if message.never else ""
     return (*what, message.gateway, now, ends, parts(message.text), former)
 
 

@@ -11,6 +11,9 @@ from models.phones import PREFIX, phone_id
 
 PHONES = "phones"  # in a route: all linked phones
 NOWHERE = "none"  # the gateway of a message that no gateway may carry as things are
+NEVER = "!"  # before the name of a gateway that a message shall not go by, among those that it has left
+# Whom to ask, the best first. One that asks us to slow down will carry; one that is down may never.
+RANK = {state: place for place, state in enumerate((Health.WELL, Health.QUIET, Health.PAUSED, Health.DOWN))}
 
 
 def is_phones(name: str) -> bool:
@@ -64,26 +67,27 @@ class Router:
         self.watch = watch or Watch()
 
     def reply_gateway(self, came_in_by: str, phone: str = "", kind: Class = Class.REPLY) -> str:
-        """A reply goes the way the message came, where that gateway can send and is well."""
-        if self._can_send(came_in_by) and self.watch.heard(came_in_by) is Health.WELL:
-            self.watch.given(came_in_by)
+        """A reply goes the way the message came, where that gateway can send and is well, or is to be tried."""
+        watch = self.watch
+        if self._can_send(came_in_by) and (watch.heard(came_in_by) is Health.WELL or watch.on_trial(came_in_by)):
+            watch.given(came_in_by)
             return came_in_by
         return self.gateway_for(phone, kind)
 
     def gateway_for(self, phone: str, kind: Class, left: Collection[str] = ()) -> str:
-        """The gateway for a message that answers nothing: the first that is well, else the first that is not
-        paused, else the first; NOWHERE when there is none. Never one of `left`."""
-        names = self._possible(phone, kind, left)
-        chosen = self._well(names)
-        chosen = chosen or next((name for name in names if self.watch.state(name) is not Health.PAUSED), "")
-        chosen = chosen or next(iter(names), NOWHERE)
+        """The gateway for a message that has none: as `next_gateway`, else the best of those that carry nothing now;
+        NOWHERE when there is none. Now and then a reply tries one that was down and is not the next one anyway: who
+        asked asks again, and without it a gateway that brings nothing would stay down."""
+        fresh = self._fresh(phone, kind, left)
+        chosen = self._trial(fresh) if kind is Class.REPLY else ""
+        chosen = chosen or self._next(phone, kind, left) or min(fresh, key=self._rank, default=NOWHERE)
         self.watch.given(chosen)
         return chosen
 
     def next_gateway(self, phone: str, kind: Class, left: Collection[str]) -> str:
-        """Where a message goes that has waited too long: another gateway that is well, else nothing."""
-        chosen = self._well(self._possible(phone, kind, left))
-        if chosen:
+        """Where a message goes that has left these gateways: the first that is well, one that is to be tried, one that
+        is quiet; else one that it has left and that is well again, but for phones. Nothing when there is none."""
+        if chosen := self._next(phone, kind, left):
             self.watch.given(chosen)
         return chosen
 
@@ -91,19 +95,36 @@ class Router:
         """A gateway named the network that this phone wrote from."""
         self.networks.learn(phone, network)
 
-    def _well(self, names: Sequence[str]) -> str:
-        for name in names:
-            if self.watch.state(name) is Health.WELL or self.watch.on_trial(name):
-                return name
-        return ""
+    def _next(self, phone: str, kind: Class, left: Collection[str]) -> str:
+        fresh = self._fresh(phone, kind, left)
+        again = [name for name in self._possible(phone, kind) if name in left and not name.startswith(PREFIX)]
+        return (
+            self._first(fresh, Health.WELL)
+            or self._trial(fresh)
+            or self._first(fresh, Health.QUIET)
+            or self._first(again, Health.WELL)
+        )
 
-    def _possible(self, phone: str, kind: Class, left: Collection[str]) -> list[str]:
+    def _first(self, names: Sequence[str], state: Health) -> str:
+        """The first in this state, in the operator's order; one that fails comes after those that do not."""
+        return min((name for name in names if self.watch.state(name) is state), key=self._rank, default="")
+
+    def _trial(self, names: Sequence[str]) -> str:
+        return next((name for name in names if self.watch.on_trial(name)), "")
+
+    def _rank(self, name: str) -> tuple[int, bool]:
+        return RANK[self.watch.state(name)], self.watch.failing(name)
+
+    def _fresh(self, phone: str, kind: Class, left: Collection[str]) -> list[str]:
+        return [name for name in self._possible(phone, kind) if name not in left and f"{NEVER}{name}" not in left]
+
+    def _possible(self, phone: str, kind: Class) -> list[str]:
         network = self.networks.of(phone)
         rule = next((rule for rule in self._rules if rule.holds(phone, kind, network)), None)
         names = [each for name in (rule.gateways if rule else self._order) for each in self._expanded(name, network)]
-        if rule is None and kind is Class.BROADCAST:
+        if kind is Class.BROADCAST and (rule is None or rule.kind is None):
             names = [name for name in names if not name.startswith(PREFIX)]  # operators block SIMs that send many
-        return [name for name in dict.fromkeys(names) if name not in left and self._can_send(name)]
+        return [name for name in dict.fromkeys(names) if self._can_send(name)]
 
     def _expanded(self, name: str, network: str) -> list[str]:
         if name != PHONES:

@@ -35,7 +35,7 @@ async def test_down_and_well_again_are_told_once_each_by_another_gateway(office:
     assert await office.texts() == [DOWN, "Gateway africastalking is well again."]
     assert await office.gateways() == ["kannel", "kannel"]
     first, second = await office.bench.sql("SELECT phone, former FROM outbox ORDER BY id")
-    assert (first["phone"], first["former"], second["former"]) == (BOSS, "africastalking ", "")
+    assert (first["phone"], first["former"], second["former"]) == (BOSS, "!africastalking ", "")
 
 
 async def test_a_gateway_that_is_tried_again_is_not_told_as_well(office: Office) -> None:

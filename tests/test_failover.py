@@ -6,6 +6,7 @@ import pytest
 
 from bot.database import Database
 from bot.failover import forsake
+from bot.health import Health
 from bot.outbox import Promise, promise
 from models.messages import Class
 from tests.sending import ASHA, HOUR, MINUTE, SECOND, START, Bench
@@ -283,3 +284,21 @@ async def test_a_message_that_may_not_go_by_a_gateway_never_comes_to_it(bench: B
     row = await bench.row("alert")
     assert (row["gateway"], row["state"], row["expires_at"]) == ("kannel", "sent", START + HOUR)
     assert row["sent_at"] - START > MINUTE
+
+
+async def test_a_gateway_that_only_sends_and_is_not_the_first_is_well_again_by_a_reply(bench: Bench) -> None:
+    bench.other.refuse("unreachable")
+    await bench.promise("one", "two", "three", gateway="kannel")
+    await bench.settle()
+    await bench.router.watch.look()
+    assert bench.router.watch.state("kannel") is Health.DOWN
+    bench.other.answer = bench.other.accept
+    await bench.sql("DELETE FROM outbox")
+    bench.clock.now += 5 * MINUTE
+    await bench.look()
+    for number in range(3):
+        await bench.promise(f"reply {number}", gateway=bench.router.gateway_for(ASHA, Class.REPLY))
+    await bench.settle()
+    await bench.router.watch.look()
+    assert (bench.other.texts[-1], bench.gateway.texts) == ("reply 0", ["reply 1", "reply 2"])
+    assert bench.router.watch.state("kannel") is Health.WELL

@@ -2,14 +2,14 @@
 
 import pytest
 
-from bot.health import Condition, Facts, Health, Watch
+from bot.health import FAILURES, Condition, Facts, Health, Watch
 from bot.message import Inbound, UssdTurn
 from bot.networks import Networks
 from bot.parts import Mwanga
 from bot.phone import Sender, SenderKind
 from bot.routing import NOWHERE, Router, Rule, route
 from models.messages import Class
-from tests.sending import ASHA
+from tests.sending import ASHA, MINUTE, START, Clock
 from tests.world import PEOPLE, Phones
 
 WELL, QUIET, DOWN, PAUSED = Health.WELL, Health.QUIET, Health.DOWN, Health.PAUSED
@@ -21,13 +21,17 @@ class Seen(Watch):
     """Gateways that are as a test says; the rest is well."""
 
     def __init__(self, **states: Health) -> None:
-        super().__init__()
+        self.clock = Clock()
+        super().__init__(clock=self.clock)
         named = {name.replace("_", "-"): state for name, state in states.items()}
         self._facts = {name: Facts(name) for name in named}
         self._conditions = {name: Condition(state) for name, state in named.items()}
 
     def heard(self, name: str) -> Health:
         return self.state(name)
+
+    def fails(self, name: str) -> None:
+        self._facts[name] = Facts(name, failures=FAILURES, failed_at=START)
 
     def knows(self, name: str, *carriers: str, waiting: int = 0) -> None:
         self._facts[name] = Facts(name, carriers=carriers, waiting=waiting)
@@ -71,8 +75,10 @@ def test_a_reply_goes_the_way_its_message_came_while_that_is_well(
         ({"africastalking": DOWN}, "kannel"),
         ({"africastalking": DOWN, "kannel": QUIET}, "phone-1"),
         ({"africastalking": DOWN, "kannel": DOWN, "phone_1": DOWN}, "phone-2"),
-        # where none is well the first that is not paused, whatever else it is
-        ({"africastalking": PAUSED, "kannel": DOWN, "phone_1": QUIET, "phone_2": DOWN}, "kannel"),
+        # where none is well the first that is quiet, then what asks us to slow down, then what is down
+        ({"africastalking": PAUSED, "kannel": DOWN, "phone_1": QUIET, "phone_2": DOWN}, "phone-1"),
+        ({"africastalking": DOWN, "kannel": PAUSED, "phone_1": DOWN, "phone_2": DOWN}, "kannel"),
+        ({"africastalking": DOWN, "kannel": DOWN, "phone_1": DOWN, "phone_2": DOWN}, "africastalking"),
         ({"africastalking": PAUSED, "kannel": PAUSED, "phone_1": PAUSED, "phone_2": PAUSED}, "africastalking"),
     ],
 )
@@ -107,10 +113,12 @@ def test_the_first_rule_that_fits_counts(phone: str, kind: Class, network: str, 
     assert router(None, *RULES, networks=networks).gateway_for(phone, kind) == goes_by
 
 
-def test_a_broadcast_uses_a_phone_only_where_a_rule_says_so() -> None:
+def test_a_broadcast_uses_a_phone_only_where_a_rule_for_broadcasts_says_so() -> None:
     watch = Seen(africastalking=DOWN, kannel=DOWN)
     assert router(watch).gateway_for(ASHA, Class.BROADCAST) == "africastalking"
     assert router(watch, order=("phones",)).gateway_for(ASHA, Class.BROADCAST) == NOWHERE
+    assert router(watch, Rule(gateways=("phones",))).gateway_for(ASHA, Class.BROADCAST) == NOWHERE
+    assert router(watch, Rule(prefix="+255", gateways=("phones",))).gateway_for(ASHA, Class.BROADCAST) == NOWHERE
     rule = Rule(kind=Class.BROADCAST, gateways=("phones",))
     assert router(watch, rule).gateway_for(ASHA, Class.BROADCAST) == "phone-1"
 
@@ -130,11 +138,57 @@ def test_messages_promised_since_the_last_look_count_so_that_phones_take_turns()
     assert [asked.gateway_for(ASHA, Class.TOKEN) for _ in range(4)] == ["phone-1", "phone-2"] * 2
 
 
-def test_a_message_that_has_left_a_gateway_never_comes_back_to_it() -> None:
-    asked = router(Seen(phone_1=DOWN))
+def test_a_message_that_has_left_a_phone_never_comes_back_to_it() -> None:
+    asked = router(Seen(phone_1=DOWN, africastalking=QUIET, kannel=DOWN))
     assert asked.next_gateway(ASHA, Class.TOKEN, {"africastalking", "kannel"}) == "phone-2"
     assert asked.next_gateway(ASHA, Class.TOKEN, {"africastalking", "kannel", "phone-2"}) == ""
     assert asked.gateway_for(ASHA, Class.TOKEN, {"africastalking", "kannel", "phone-2"}) == "phone-1"
+    assert asked.gateway_for(ASHA, Class.TOKEN, {"africastalking", "kannel", "phone-1", "phone-2"}) == NOWHERE
+
+
+@pytest.mark.parametrize(
+    ("states", "left", "goes_by"),
+    [
+        ({"kannel": QUIET, "phone_1": QUIET, "phone_2": DOWN}, {"africastalking"}, "kannel"),
+        ({"kannel": DOWN, "phone_1": PAUSED, "phone_2": DOWN}, {"phone-1"}, "africastalking"),
+        # back to one that is no phone and well again, when nothing else is left
+        ({"kannel": DOWN}, {"africastalking", "kannel", "phone-1", "phone-2"}, "africastalking"),
+        ({"kannel": DOWN, "phone_1": QUIET}, {"africastalking", "kannel", "phone-2"}, "phone-1"),
+        ({"africastalking": QUIET}, {"africastalking", "kannel", "phone-1", "phone-2"}, "kannel"),
+        ({"africastalking": QUIET, "kannel": DOWN}, {"africastalking", "kannel", "phone-1", "phone-2"}, ""),
+        ({"kannel": DOWN}, {"!africastalking", "kannel", "phone-1", "phone-2"}, ""),
+    ],
+)
+def test_where_a_message_goes_that_has_left_gateways(states: dict[str, Health], left: set[str], goes_by: str) -> None:
+    assert router(Seen(**states)).next_gateway(ASHA, Class.TOKEN, left) == goes_by
+    if goes_by:
+        assert router(Seen(**states)).gateway_for(ASHA, Class.TOKEN, left) == goes_by
+
+
+def test_now_and_then_a_reply_tries_a_gateway_that_was_down_wherever_it_stands() -> None:
+    watch = Seen(kannel=QUIET)
+    watch.fails("kannel")
+    asked = router(watch)
+    assert [asked.gateway_for(ASHA, kind) for kind in Class] == ["africastalking", "kannel", *["africastalking"] * 2]
+    assert asked.gateway_for(ASHA, Class.REPLY) == "africastalking"
+    watch.clock.now += 5 * MINUTE
+    assert asked.gateway_for(ASHA, Class.REPLY) == "kannel"
+
+
+def test_an_answer_tries_the_gateway_that_its_question_came_in_by() -> None:
+    watch = Seen(kannel=QUIET)
+    watch.fails("kannel")
+    asked = router(watch)
+    found = [asked.reply_gateway("kannel", ASHA, Class.TOKEN) for _ in range(2)]
+    assert found == ["kannel", "africastalking"]
+
+
+def test_where_none_is_well_one_message_tries_what_was_down_and_the_rest_goes_by_what_is_quiet() -> None:
+    watch = Seen(africastalking=QUIET, kannel=DOWN, phone_1=QUIET, phone_2=DOWN)
+    watch.fails("africastalking")
+    asked = router(watch)
+    found = [asked.gateway_for(ASHA, Class.TOKEN) for _ in range(3)]
+    assert found == ["africastalking", "phone-1", "phone-1"]
 
 
 def test_a_message_that_nothing_may_carry_has_no_gateway() -> None:

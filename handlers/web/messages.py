@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.gateways import ERRORS
 from bot.parts import MWANGA, Mwanga
 from bot.phone import is_number, parse
-from bot.routing import NOWHERE
+from bot.routing import NEVER, NOWHERE
 from handlers.web.page import page
 from handlers.web.status import when
 from models import OfficeUser, outgoing
@@ -85,7 +85,8 @@ def _shown(mwanga: Mwanga, row: dict[str, Any]) -> Shown:
         where = "may have gone or not"
     facts = mwanga.router.watch.facts(row["gateway"])
     name = f"{facts.title} ({facts.name})" if facts.phone else row["gateway"]
-    return Shown(row, outgoing.masked(row["text"]), where, _why(mwanga, row), name, row["former"].split())
+    left = [each for each in row["former"].split() if not each.startswith(NEVER)]
+    return Shown(row, outgoing.masked(row["text"]), where, _why(mwanga, row), name, left)
 
 
 def _why(mwanga: Mwanga, row: dict[str, Any]) -> str:
