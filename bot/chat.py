@@ -11,7 +11,7 @@ from bot.grammar import plain_word
 from bot.gsm import septets
 from bot.guards import Contact
 from bot.i18n import Text, _, verbatim
-from bot.listing import BACK, MORE, called, pages, screen, spoken
+from bot.listing import BACK, MORE, called, enumerated, means_one, names, pages, screen, spoken
 from bot.message import Copy, Reply
 from bot.site import Site
 from bot.state import Back, Changed, Ended, Left, Rejected, Suspended, TalkState
@@ -70,6 +70,11 @@ class Chat:
     def bare(self) -> bool:
         """A text that was a keyword and nothing else."""
         return self.one_line and not self.state.answers
+
+    @property
+    def unread(self) -> int:
+        """How many pieces of one line are still to be read; AGAIN answers no question."""
+        return sum(plain_word(piece) not in AGAIN for piece in self._inputs) if self.one_line else 0
 
     def rewind(self) -> None:
         """Begin the talk again with the answers that are left, and no new input."""
@@ -146,7 +151,7 @@ class Chat:
         if not self._recorded(name):
             if self.one_line and self._inputs:
                 self._join(spoken(self._names(options), self._inputs))
-            left_out = otherwise is not None and self.one_line and not self._names_one(options)
+            left_out = otherwise is not None and self.one_line and not means_one(self._names(options), self._inputs)
             self._record(name, otherwise if left_out else self._choice(prompt, options))
         if self._last() not in values:
             raise Changed
@@ -169,20 +174,15 @@ class Chat:
         if named := called(self._names(options), answer):
             return named
         if self.one_line:
-            choices = ", ".join(value for value, _label in options)[:40]
+            choices = enumerated([value for value, _label in options])
             raise Rejected(shown, _("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
         raise Rejected(shown, CHOOSE)
 
-    def _names(self, options: Sequence[tuple[str, Text]]) -> dict[str, tuple[str, str]]:
-        return {value: (value, label.to(self.language)) for value, label in options}
+    def _names(self, options: Sequence[tuple[str, Text]]) -> dict[str, set[str]]:
+        return names(options, self.site.languages)
 
     def _join(self, count: int) -> None:
         self._inputs[:count] = [" ".join(self._inputs[:count])]
-
-    def _names_one(self, options: Sequence[tuple[str, Text]]) -> bool:
-        """Whether the next piece is meant for these options."""
-        numbers = map(str, range(1, len(options) + 1))
-        return any(one in numbers or called(self._names(options), one) for one in self._inputs[:1])
 
     async def confirm(self, question: Text, *, pin: bool = False) -> bool:
         """Yes (1) or no (2) to something that will have an effect; nothing dialled ahead can answer it."""

@@ -10,7 +10,7 @@ _TYPOGRAPHY = str.maketrans(
 _SIGNATURE = re.compile(r"^\s*--\s*$", re.MULTILINE)
 _GROUPED = re.compile(r"(?<![\w,])((?:[A-Za-z]{1,2}sh|[A-Za-z]{3})?\d{1,3}(?:,\d{3})+)(?![\w,])", re.IGNORECASE)
 _SHILLING = re.compile(r"(?<=\d)/[=-]")
-_STARRED = re.compile(r"\S\s*[*#]+\s*\S")
+_STARRED = re.compile(r"\S\s*(?!(?<=[\s,;])#\w)[*#]+\s*\S")  # a # before a number is part of it: #4
 _SEPARATORS = re.compile(r"[\s,;:/_*#]+")
 _FIRST_WORD = re.compile(r"[\s,;:/_*#]*[^\s,;:/_*#]+[\s,;:/_*#]*")
 _LISTED = re.compile(r"[,;\n]+")

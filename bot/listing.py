@@ -1,14 +1,16 @@
 """Numbered choices on as many screens as they need."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bot.grammar import plain_word
-from bot.gsm import SCREEN, septets
+from bot.gsm import SCREEN, plain, septets
+from bot.i18n import Text
 
 BACK, MORE = "0", "9"
 FEWEST_LETTERS = 3  # of a name that stand for it
 MOST_WORDS = 5  # of a name
 LINES = 6  # choices on one screen; small phones show seven lines
+ROOM = 40  # septets of the choices that one sentence names
 
 
 def pages(header: str, labels: Sequence[str], more: str, spare: int) -> list[list[int]]:
@@ -33,7 +35,27 @@ def screen(header: str, labels: Sequence[str], more: str) -> str:
     return "\n".join(lines)
 
 
-def called(names: Mapping[str, Sequence[str]], word: str) -> str | None:
+def enumerated(choices: Sequence[str]) -> str:
+    """Choices in a sentence, as many whole ones as there is room for: E-bike, Radio, .."""
+    for count in range(len(choices), 0, -1):
+        said = ", ".join([*choices[:count], *([".."] if count < len(choices) else [])])
+        if septets(plain(said)) <= ROOM:
+            return said
+    return choices[0][:ROOM] if choices else ""
+
+
+def names(options: Sequence[tuple[str, Text]], languages: Sequence[str]) -> dict[str, set[str]]:
+    """By what each option goes: its value, and its label in every language, as keywords do."""
+    return {value: {value, *(label.to(language) for language in languages)} for value, label in options}
+
+
+def means_one(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> bool:
+    """Whether the first of the pieces names an option, or has the number of one."""
+    numbers = map(str, range(1, len(names) + 1))
+    return bool(pieces) and (pieces[0] in numbers or called(names, pieces[0]) is not None)
+
+
+def called(names: Mapping[str, Collection[str]], word: str) -> str | None:
     """The choice that has this name, or the only one with a name that begins so."""
     typed = plain_word(word)
     plain = {value: [plain_word(name) for name in several] for value, several in names.items()}
@@ -44,7 +66,7 @@ def called(names: Mapping[str, Sequence[str]], word: str) -> str | None:
     return begun[0] if len(begun) == 1 else None
 
 
-def spoken(names: Mapping[str, Sequence[str]], pieces: Sequence[str]) -> int:
+def spoken(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> int:
     """How many of the pieces of one line say a choice: names have spaces."""
     counts = range(min(len(pieces), MOST_WORDS), 1, -1)
     return next((count for count in counts if called(names, " ".join(pieces[:count]))), 1)

@@ -11,6 +11,7 @@ from bot.chat import Chat
 from bot.fields import Field, Invalid, echo
 from bot.grammar import normalise, plain_word
 from bot.i18n import Text, _
+from bot.listing import enumerated
 from bot.state import Changed
 from models import customers
 from models.customers import Selection
@@ -71,14 +72,14 @@ class WhichCustomers(Field[Which]):
         words = normalise(answer).split()
         page = 1
         if words and words[-1].isdecimal() and _folded(words) not in self._villages:
-            page = max(int(words.pop()[:9]), 1)
-        if page > MOST_PAGES:
-            raise Invalid(_("{answer} is too much.", answer=echo(answer)))
+            page = int(words.pop()[:9])
+        if not 1 <= page <= MOST_PAGES:
+            raise Invalid(_("{answer} is no page: 1 to {most}.", answer=page, most=MOST_PAGES))
         chosen = None if _folded(words) in self._villages else next(filter(None, map(filter_of, words)), None)
         village = _folded([word for word in words if chosen is None or filter_of(word) is not chosen])
         if village and village not in self._villages:
-            choices = ", ".join([*self._filters(chat.language), *(one.name for one in self._villages.values())])
-            raise Invalid(_("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices[:40]))
+            choices = enumerated([*self._filters(chat.language), *(one.name for one in self._villages.values())])
+            raise Invalid(_("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
         return [chosen or "", village, page]
 
     @staticmethod

@@ -6,11 +6,12 @@ from bot.chat import Chat
 from bot.commands import talk
 from bot.fields import Field, Invalid, echo
 from bot.i18n import Text, _, verbatim
+from bot.listing import enumerated
 from bot.message import Reply
 from bot.site import Site
 from bot.state import Changed
 from handlers.receipt import fitting, item, least, owner, tail, under
-from handlers.serial import Payable, name_of
+from handlers.serial import Payable, name_of, typed
 from models import appliances
 from models.appliances import Contract, Terms
 from models.devices import Device
@@ -69,11 +70,11 @@ class OwnPlan(Field[Contract]):
         self._contracts = contracts
 
     async def read(self, chat: Chat, answer: str) -> int:
-        written = "".join(answer.upper().split())
+        written = typed(answer)
         for one in self._contracts:
-            if written in (one.number, one.device.serial if one.device else ""):
+            if written in (one.number, one.number[1:], one.device.serial if one.device else ""):
                 return one.id
-        choices = ", ".join(one.device.serial if one.device else one.number for one in self._contracts)[:40]
+        choices = enumerated([one.device.serial if one.device else one.number for one in self._contracts])
         raise Invalid(_("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
 
     async def find(self, chat: Chat, recorded: int) -> Contract:

@@ -8,7 +8,7 @@ from bot.chat import Chat
 from bot.fields import Field, Invalid, PhoneNumber, echo
 from bot.grammar import normalise, plain_word
 from bot.i18n import Text, _
-from handlers.serial import MOST
+from handlers.serial import MOST, read_aloud, typed
 from models import registration
 from models.devices import Kind
 from models.tokens.sts import is_meter_number
@@ -81,7 +81,7 @@ class FreeSerial(Field[tuple[str, str]]):
         self._kind, self._person = kind, person
 
     async def read(self, chat: Chat, answer: str) -> list[str]:
-        serial = "".join(normalise(answer).upper().split())
+        serial = typed(answer)
         request = chat.site.vault.mac("\n".join([*self._person, serial]).casefold(), "registration")
         try:
             return [await registration.free_serial(serial, self._kind), request]
@@ -96,7 +96,7 @@ class FreeSerial(Field[tuple[str, str]]):
 
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
         """A meter number that was read aloud has spaces; it is joined only when its check digit is right."""
-        digits = list(takewhile(str.isdecimal, pieces)) if self._kind is Kind.METER else []
+        digits = read_aloud(pieces) if self._kind is Kind.METER else []
         joined = (count for count in range(len(digits), 1, -1) if is_meter_number("".join(digits[:count])))
         return next(joined, 1)
 

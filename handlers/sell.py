@@ -84,13 +84,15 @@ async def _item(chat: Chat) -> Appliance:
 
 
 async def _plan(chat: Chat, item: Appliance) -> PaymentPlan:
-    """One of those that the office allows for this item. The only one is not asked for; one line may name it."""
+    """One of those that the office allows for this item. The only one is not asked for; one line may name it, and
+    what stands where it would be named is meant for it: a device needs one piece more, its serial."""
     plans = await appliances.plans_of(item)
     only = plans[0].name if len(plans) == 1 else None
     if only and not chat.one_line and "plan" not in dict(chat.begun):
         return plans[0]
     options = [(one.name, verbatim(shorten(one.name, LABEL))) for one in plans]
-    chosen = await chat.choose("plan", _("How is it paid?"), options, otherwise=only)
+    left_out = chat.unread <= item.is_device
+    chosen = await chat.choose("plan", _("How is it paid?"), options, otherwise=only if left_out else None)
     return next(one for one in plans if one.name == chosen)
 
 

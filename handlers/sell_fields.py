@@ -9,7 +9,7 @@ from bot.gsm import shorten
 from bot.i18n import Text, _, verbatim
 from bot.state import Changed
 from handlers.customer_fields import MOST_FOUND, Search
-from handlers.serial import MOST
+from handlers.serial import MOST, typed
 from models import customers
 from models.appliances import Appliance, free_device
 from models.devices import TAIL, Device, DeviceNotFound
@@ -58,7 +58,7 @@ class FreeDevice(Field[Device]):
         self._appliance, self._sold = appliance, sold
 
     async def read(self, chat: Chat, answer: str) -> str:
-        serial = "".join(normalise(answer).upper().split())
+        serial = typed(answer)
         try:
             return (await free_device(self._appliance, serial)).serial
         except DeviceNotFound as error:

@@ -7,13 +7,28 @@ from itertools import takewhile
 
 from bot.chat import Chat
 from bot.fields import Field, Invalid, echo
+from bot.grammar import normalise
 from bot.i18n import Text, _, verbatim
 from bot.state import Changed
 from models.appliances import Contract, numbered
 from models.devices import Device, DeviceNotFound, find_for_agent, in_reach, of_customers
+from models.tokens.sts import is_meter_number
 
-NUMBER = re.compile(r"S-?\d+")  # of a sale on instalments
+NUMBER = re.compile(r"(?:S-?)?\d{1,9}")  # of a sale on instalments; people leave out what we print before it
 MOST = 20  # characters of a serial that a sentence shows
+
+
+def typed(answer: str) -> str:
+    """A serial or number as it is looked for: capitals, no spaces, no # before it. A meter number goes without the
+    dashes that it is read aloud with; its check digit tells it from a serial that has some."""
+    serial = "".join(normalise(answer).upper().split()).removeprefix("#")
+    digits = serial.replace("-", "")
+    return digits if is_meter_number(digits) else serial
+
+
+def read_aloud(pieces: Sequence[str]) -> list[str]:
+    """The first pieces of a line, as far as they may be groups of one long number."""
+    return list(takewhile(str.isdecimal, (piece.replace("-", "") for piece in pieces)))
 
 
 class DeviceSerial(Field[Device]):
@@ -22,18 +37,15 @@ class DeviceSerial(Field[Device]):
     name = "device"
 
     async def read(self, chat: Chat, answer: str) -> int:
-        serial = "".join(answer.upper().split())
+        serial = typed(answer)
         try:
-            device = await find_for_agent(serial, chat.agent.mini_grid_id)
+            return (await find_for_agent(serial, chat.agent.mini_grid_id)).id
         except DeviceNotFound as error:
-            if error.matches:
-                raise Invalid(_("Several end in {serial}. Send it in full.", serial=echo(serial, MOST))) from error
-            raise Invalid(_("{serial} not found. Read it on the device.", serial=echo(serial, MOST))) from error
-        return device.id
+            raise _not_found(serial, error) from error
 
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
         """A long number that was read aloud has spaces; it is joined only when somebody has it."""
-        digits = list(takewhile(str.isdecimal, pieces))
+        digits = read_aloud(pieces)
         for count in range(len(digits), 1, -1):
             with suppress(DeviceNotFound):
                 await find_for_agent("".join(digits[:count]), chat.agent.mini_grid_id, whole=True)
@@ -48,24 +60,34 @@ class DeviceSerial(Field[Device]):
         return device
 
 
+def _not_found(serial: str, error: DeviceNotFound) -> Invalid:
+    shown = echo(serial, MOST)
+    if error.matches:
+        return Invalid(_("Several end in {serial}. Send it in full.", serial=shown))
+    return Invalid(_("{serial} not found. Read it on the device.", serial=shown))
+
+
 class Payable(Field[Device | Contract]):
     """What a payment is for, among the customers of the agent's own mini-grid: a device by its serial, or a sale on
-    instalments by its number, S1042. A sale of a device is paid by that device. What is recorded is the kind and
-    the id or number."""
+    instalments by its number, S1042 or 1042. A sale of a device is paid by that device. What is recorded is the kind
+    and the id or number."""
 
     name = "payable"
 
     async def read(self, chat: Chat, answer: str) -> list[str | int]:
-        number = "".join(answer.upper().split())
-        if not NUMBER.fullmatch(number):
-            return ["device", await DeviceSerial(self.prompt).read(chat, answer)]
-        contract = await numbered(number.replace("-", ""), chat.agent.mini_grid_id)
-        if contract and contract.device is None:
-            return ["contract", contract.number]
-        serial = contract.device.serial if contract and contract.device else answer  # a serial may look like a number
-        with suppress(Invalid):
-            return ["device", await DeviceSerial(self.prompt).read(chat, serial)]
-        raise Invalid(_("{serial} not found. It stands in the customer's SMS.", serial=echo(number, MOST)))
+        """S1042 is the number first, since it was printed so; digits alone are the end of a serial first."""
+        number = typed(answer)
+        by_number = await _sold_as(number, chat)
+        if by_number and not number.isdecimal():
+            return by_number
+        try:
+            return ["device", (await find_for_agent(number, chat.agent.mini_grid_id)).id]
+        except DeviceNotFound as error:
+            if by_number and not error.matches:
+                return by_number
+            if NUMBER.fullmatch(number) and not number.isdecimal():
+                raise Invalid(_("{serial} not found. It stands in the customer's SMS.", serial=number)) from error
+            raise _not_found(number, error) from error
 
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
         return await DeviceSerial(self.prompt).pieces(chat, pieces)
@@ -78,6 +100,15 @@ class Payable(Field[Device | Contract]):
         if contract is None:
             raise Changed
         return contract
+
+
+async def _sold_as(number: str, chat: Chat) -> list[str | int] | None:
+    """What is paid by the number of this sale, if there is such a sale."""
+    grid = chat.agent.mini_grid_id
+    contract = await numbered(number.replace("-", ""), grid) if NUMBER.fullmatch(number) else None
+    if contract is None or contract.device_id is None:
+        return ["contract", contract.number] if contract else None
+    return ["device", contract.device_id] if await in_reach(contract.device_id, grid) else None
 
 
 def name_of(paid_for: Device | Contract) -> str:

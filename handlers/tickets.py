@@ -145,7 +145,7 @@ class TicketNumber(Field[Ticket]):
     name = "ticket"
 
     async def read(self, chat: Chat, answer: str) -> int:
-        number = re.fullmatch(r"(?:K[\s-]*)?(\d{1,9})", answer.upper())
+        number = re.fullmatch(r"#?\s*(?:K[\s-]*)?(\d{1,9})", answer.upper())
         try:
             return (await _in_reach(chat, int(number[1]) if number else 0)).id
         except TicketNotFound as error:
