@@ -32,6 +32,7 @@ DOWN = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_u
   VALUES ($1, 0, 0, '', 0, '', 'down', $2) ON CONFLICT (name) DO UPDATE SET told = 'down', told_at = $2
   WHERE gatewaystate.told <> 'down' RETURNING name"""
 AGAIN = "UPDATE gatewaystate SET told = '', told_at = $2 WHERE name = $1 AND told = 'down' RETURNING name"
+TEXTED = "SELECT 1 FROM outbox WHERE origin = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class News:
     state: str
     reason: str
     at: int
+
+    @property
+    def origin(self) -> str:
+        """Of the SMS that tells it."""
+        return f"alert {self.gateway} {self.state} {self.at}"
 
     @property
     def sentence(self) -> str:
@@ -125,35 +131,46 @@ class Alerts:
         now, watch = self._clock(), self._router.watch
         await watch.look()
         turned = [(facts, condition) for facts, condition in watch.gateways.values() if _turned(facts, condition)]
-        due = self._canaries.due(now)
-        if not turned and not due:
+        late, due = await self._late(), self._canaries.due(now)
+        if not turned and not late and not due:
             return
         async with self._database.work():
             told = [news for facts, condition in turned if (news := await self._told(facts, condition, now))]
+            texts = [text for news in (*told, *late) if (text := self._text(news))]
+            await promise(texts, now)
             tested = [await self._canaries.send(facts, number, now) for facts, number in due]
-        if told or any(tested):
+        if texts or any(tested):
             self._outbox.notify()
         for news in told:
             log.warning("%s", news.sentence)
             self._webhook.tell(news)
 
     async def _told(self, facts: Facts, condition: Condition, now: int) -> News | None:
-        """Promise the SMS, unless another server has done so."""
+        """The news, unless another server has told it."""
         down = condition.state is Health.DOWN
         if not await execute(connection(), DOWN if down else AGAIN, (facts.name, now)):
             return None
-        news = News(facts.name, facts.title, "down" if down else "well", condition.reason, now)
-        gateway = self._gateway(facts.name)
-        if gateway:
-            text = plain(news.sentence)[:LONGEST]
-            origin = f"alert {facts.name} {news.state} {now}"
-            never = facts.name if down else ""
-            await promise([Promise(origin, self._phone, text, Class.REPLY, gateway, never=never)], now)
-        return news
+        return News(facts.name, facts.title, "down" if down else "well", condition.reason, now)
 
-    def _gateway(self, name: str) -> str:
-        """Who carries the alert: never the dead one, nor another that is down."""
-        return self._router.next_gateway(self._phone, Class.REPLY, {name}) if self._phone else ""
+    async def _late(self) -> list[News]:
+        """What no SMS could tell while all gateways were down together."""
+        told = [(facts, condition) for facts, condition in self._router.watch.gateways.values() if facts.told]
+        news = [
+            News(facts.name, facts.title, "down", condition.reason, facts.told_at)
+            for facts, condition in told
+            if self._phone and condition.state is Health.DOWN
+        ]
+        return [each for each in news if not await execute(connection(), TEXTED, (each.origin,))]
+
+    def _text(self, news: News) -> Promise | None:
+        """The SMS that tells it, by a gateway that works: never by the dead one. It is promised once."""
+        if not self._phone:
+            return None
+        down = news.state == "down"
+        gateway = self._router.next_gateway(self._phone, Class.REPLY, {news.gateway})
+        gateway = gateway or ("" if down else news.gateway)
+        never, text = news.gateway if down else "", plain(news.sentence)[:LONGEST]
+        return Promise(news.origin, self._phone, text, Class.REPLY, gateway, never=never) if gateway else None
 
 
 def _turned(facts: Facts, condition: Condition) -> bool:

@@ -25,13 +25,14 @@ STRAYS = f"""SELECT {_PARKED} FROM outbox
 HOMELESS = f"""SELECT {_PARKED} FROM outbox WHERE state = 'waiting' AND gateway = '{NOWHERE}'
   ORDER BY priority, id LIMIT 256"""
 # Tokens and replies have the two first priorities. So many rows are looked at, the most urgent, whatever waits.
-OVERDUE = f"""SELECT {_PARKED} FROM (SELECT {_PARKED}, given_at FROM outbox
+_URGENT = f"""SELECT {_PARKED} FROM (SELECT {_PARKED}, origin, given_at FROM outbox
       WHERE state = 'waiting' AND gateway = $1 AND priority <= 1 ORDER BY priority, id LIMIT 1000) AS waiting
-    WHERE unknowns = 0 AND (given_at <= $2 OR given_at > $3)
-  UNION ALL SELECT {_PARKED} FROM (SELECT {_PARKED}, given_at, state, priority FROM outbox
+    WHERE unknowns = 0 AND ({{which}})
+  UNION ALL SELECT {_PARKED} FROM (SELECT {_PARKED}, origin, given_at, state, priority FROM outbox
       WHERE state IN ('scheduled', 'uncertain') ORDER BY due_at LIMIT 1000) AS scheduled
-    WHERE state = 'scheduled' AND gateway = $1 AND priority <= 1 AND unknowns = 0
-      AND (given_at <= $2 OR given_at > $3)"""
+    WHERE state = 'scheduled' AND gateway = $1 AND priority <= 1 AND unknowns = 0 AND ({{which}})"""
+OVERDUE = _URGENT.format(which="given_at <= $2 OR given_at > $3")
+ALERTS = _URGENT.format(which="origin LIKE 'alert %'")
 # Whoever claimed or moved the row a moment ago keeps it.
 MOVE = """UPDATE outbox SET gateway = $3, former = $4, given_at = $5, due_at = $5, state = 'waiting', error = '',
     sim = 0
@@ -99,6 +100,8 @@ class Failover:
             await forsake(db, name, now)
         for name, (facts, condition) in watch.gateways.items():
             down = condition.state is Health.DOWN
+            if down:  # that a gateway is down does not wait for another that is down
+                moved += await self._move(db, await _read(db, ALERTS, name), now)
             if facts.phone or down:
                 # what was promised since it is down is a trial, and has failed
                 since = facts.told_at if down and facts.told else NEVER

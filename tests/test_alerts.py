@@ -66,6 +66,36 @@ async def test_with_no_other_gateway_that_carries_it_only_the_webhook_tells(offi
     assert {json.loads(body)["gateway"] for _, body in office.posts.got} == {"africastalking", "kannel"}
 
 
+async def test_what_no_gateway_could_carry_is_told_once_by_the_first_that_is_well_again(office: Office) -> None:
+    await office.fails("africastalking", "kannel")
+    await office.alerts.look()
+    await office.recovers("kannel")
+    for server in (office.alerts, office.another(), office.another()):
+        await server.look()
+    assert await office.texts() == ["Gateway kannel is well again.", DOWN]
+    assert await office.gateways() == ["kannel", "kannel"]
+    assert (await office.bench.row(f"alert africastalking down {START}"))["former"] == "!africastalking "
+
+
+async def test_a_quiet_gateway_carries_it_before_one_that_is_down(office: Office) -> None:
+    phone = await office.bench.link(battery=9, charging=False)
+    await office.fails("africastalking", "kannel")
+    await office.alerts.look()
+    assert await office.gateways() == [phone, phone]
+
+
+async def test_it_goes_on_at_once_when_the_gateway_that_has_it_is_down_too(office: Office) -> None:
+    phone = await office.bench.link()
+    await office.fails("africastalking")
+    await office.alerts.look()
+    office.bench.other.refuse("no balance")
+    await office.bench.settle()
+    await office.bench.look()
+    assert [row["gateway"] for row in await office.bench.sql("SELECT gateway FROM outbox")] == [phone]
+    assert [message.text for _, message in office.bench.gateway.requests] == []
+    assert (await office.bench.row(f"alert africastalking down {START}"))["former"] == "!africastalking kannel "
+
+
 async def told(office: Office, posts: int) -> None:
     async with asyncio.timeout(5):
         while len(office.posts.got) < posts:
