@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 
 from bot.message import OptOut
 from bot.phone import Sender, SenderKind
+from models import withdrawal
 from models.sql import connection, execute, marks, now_ms, on_postgres, row_marks
 
 HOUR = 3_600_000
@@ -103,6 +104,8 @@ async def note_opt_out(notice: OptOut) -> None:
     contact = (await contacts([notice.phone]))[notice.phone]
     contact.stopped_at = now_ms() if notice.stopped else 0
     await save([contact])
+    if notice.stopped:
+        await withdrawal.stopped(notice.phone)
 
 
 class GlobalCap:

@@ -4,6 +4,7 @@ from bot.chat import Chat
 from bot.commands import talk
 from bot.i18n import _
 from bot.message import Reply
+from models import withdrawal
 from models.people import Role
 
 EVERYONE = frozenset(Role)
@@ -19,6 +20,7 @@ EVERYONE = frozenset(Role)
 async def stop(chat: Chat) -> Reply:
     chat.no_more()
     chat.contact.stop()
+    await withdrawal.stopped(chat.person.phone)
     return chat.end(_("Done. No more reminders. Tokens and receipts still come. Send START to undo."))
 
 

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from models import withdrawal
 from models.appliances import Contract, Terms, open_instalments
 from models.devices import Device, Unit, with_owner
 from models.instalments import Due, Part
@@ -195,6 +196,7 @@ async def issue(sale: Sale, device: Device, vault: Vault) -> tuple[str, datetime
 async def _settle(offer: Quote, sale: Sale) -> None:
     """Pay the instalments. A contract whose last one this is has ended."""
     await allot(sale, offer.parts)
+    await withdrawal.paid({part.due.contract_id for part in offer.parts})
     at = offer.standing
     if at.contract and at.contract.terms != Terms.SERVICE and offer.owed == 0:
         ended = "UPDATE contract SET ended_on = $2 WHERE id = $1"

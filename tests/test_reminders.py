@@ -104,6 +104,51 @@ async def test_several_overdue_ones_make_one_message(mwanga: Mwanga, clock: time
     assert "TZS 21,000 is overdue since 1 Dec" in after[0]
 
 
+async def test_two_that_fall_due_soon_are_named_one_by_one(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+    await Appliance.all().update(remind_before=10)
+    clock.move_to(BEFORE)
+    texts = [text for _phone, text in await reminded(mwanga)]
+    assert len(texts) == 2
+    assert "TZS 7,000 is due on 1 Dec" in texts[0]
+    assert "TZS 7,000 is due on 8 Dec" in texts[1]
+
+
+async def test_who_is_two_behind_is_told_the_sum(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+    """After each instalment that falls overdue once: all that is overdue by then, of what is left of it."""
+    clock.move_to(AFTER)
+    await reminded(mwanga)
+    phones = Phones(mwanga)
+    await phones.text("Asha", "BUY SHS0283 3000")
+    await phones.text("Asha", "1 482915")
+    clock.shift(timedelta(weeks=1))
+    texts = [text for _phone, text in await reminded(mwanga)]
+    assert ["overdue" in text for text in texts] == [True, True], "the one before was not due at any of these times"
+    assert "TZS 11,000 is overdue since 1 Dec" in texts[1]
+    clock.shift(timedelta(hours=4))
+    assert len(await reminded(mwanga)) == 2
+
+
+async def test_a_server_that_was_down_for_days_asks_once_for_what_is_overdue(
+    mwanga: Mwanga, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(BEFORE - timedelta(days=1))
+    await reminded(mwanga)
+    clock.shift(timedelta(days=5))
+    (only,) = [text for _phone, text in await reminded(mwanga)]
+    assert "TZS 7,000 is overdue since 1 Dec" in only
+
+
+@pytest.mark.parametrize("most", [1, 2])
+async def test_small_portions_ask_as_large_ones(
+    mwanga: Mwanga, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Instalments of one contract that are overdue together make one message, wherever a portion ends."""
+    monkeypatch.setattr("bot.housekeeping.FEW", most)
+    clock.move_to(AFTER + timedelta(weeks=2))
+    after = [text for _phone, text in await reminded(mwanga) if "overdue" in text]
+    assert len(after) == 1
+
+
 async def test_an_item_without_reminders_has_none(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
     await Appliance.all().update(remind_before=None, remind_after=None)
     clock.move_to(AFTER)

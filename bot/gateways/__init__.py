@@ -65,6 +65,8 @@ ERRORS = {
         Error("refused", Outcome.PERMANENT, True, "The gateway or the operator refused this message."),
         Error("undelivered", Outcome.PERMANENT, False, "The operator gave up before the phone took it."),
         Error("expired", Outcome.PERMANENT, False, "It was too late to send it."),
+        Error("stopped", Outcome.PERMANENT, False, "The receiver wanted no more reminders."),
+        Error("paid", Outcome.PERMANENT, False, "Something was paid before it could go."),
         Error("too many tries", Outcome.PERMANENT, True, "It was tried as often as we try."),
         Error("interrupted", Outcome.PERMANENT, True, "The server stopped while it was sent; it may have gone."),
         Error("no report", Outcome.PERMANENT, False, "The phone took it and never said what became of it."),

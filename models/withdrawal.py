@@ -1,0 +1,45 @@
+"""Messages that need not go any more: what somebody stopped, and reminders of what was paid meanwhile."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+
+from models.sql import connection, execute, execute_many, marks, now_ms
+
+# Why a row of the outbox expired, as the office reads it (bot/gateways).
+STOPPED, PAID = "stopped", "paid"
+WAIT = timedelta(days=2)  # longer than a reminder may wait in the outbox
+# What is with a gateway cannot be called back; but it is not tried again. The name of what did not go is free for
+# another message.
+WITHDRAW = """UPDATE outbox SET expires_at = $1, error = CASE WHEN state = 'sending' THEN error ELSE $2 END,
+  origin = CASE WHEN state = 'sending' THEN origin ELSE origin || ' ' || CAST(id AS TEXT) END,
+  state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END
+  WHERE {which} AND state IN ('waiting', 'scheduled', 'sending') RETURNING origin, state"""
+# A test message of a gateway is nobody's reminder.
+OPTIONAL = "phone = $3 AND kind IN ('reminder', 'broadcast') AND origin NOT LIKE 'canary %'"
+REMINDED = "SELECT id FROM instalment WHERE contract_id IN ({}) AND (reminded_before > $1 OR reminded_after > $1)"
+FORGET = "UPDATE instalment SET reminded_{kind} = NULL WHERE id = $1 AND paid < amount"
+
+
+def reminder(instalment: int, kind: str) -> str:
+    """Names a reminder. Of the messages of one name the first is the customer's."""
+    return f"reminder {instalment} {kind}"
+
+
+async def stopped(phone: str) -> None:
+    """This phone wants no more reminders and broadcasts: those that wait do not go."""
+    await execute(connection(), WITHDRAW.format(which=OPTIONAL), [now_ms(), STOPPED, phone])
+
+
+async def paid(contracts: Collection[int]) -> None:
+    """Something was paid on these contracts: reminders that wait would name a wrong amount. What is left of it is
+    reminded of anew."""
+    values = [datetime.now(UTC) - WAIT, *contracts]
+    rows = await execute(connection(), REMINDED.format(marks(len(contracts), 2)), values) if contracts else []
+    names = [f"{reminder(row['id'], kind)} 1" for row in rows for kind in ("before", "after")]
+    if not names:
+        return
+    statement = WITHDRAW.format(which=f"kind = 'reminder' AND origin IN ({marks(len(names), 3)})")
+    for row in await execute(connection(), statement, [now_ms(), PAID, *names]):
+        if row["state"] == "expired":
+            instalment, kind = row["origin"].split()[1:3]
+            await execute_many(connection(), FORGET.format(kind=kind), [(int(instalment),)])
