@@ -6,6 +6,7 @@ from random import Random
 from typing import NamedTuple
 
 from bot.gateways import Error, Gateway
+from bot.health import FAILURES
 from bot.message import Outcome
 from bot.pacing import Bucket
 from models.messages import Class, State
@@ -17,6 +18,10 @@ FIRST_MS = 3_000
 CAP_MS = 300_000
 # An unknown outcome may still turn out well; a delivery report takes seconds, seldom more than a minute.
 UNKNOWN_MS = 60_000
+# What a process was sending when it died has waited already, for us to start again.
+INTERRUPTED_MS = 10_000
+# So long does an unknown outcome wait for a gateway that hangs.
+HANGING_MS = 30 * UNKNOWN_MS
 # A message at the cap is tried every 150 s at the most: with this bound its life ends before its tries do.
 TRIES = {kind: hours * 3_600_000 // (CAP_MS // 2) + 10 for kind, hours in LIFE.items()}
 
@@ -75,9 +80,9 @@ class Verdict(NamedTuple):
 def judge(message: Claimed, error: Error, now: int, wait: int) -> Verdict:
     """What becomes of a message after this error. `wait` is in milliseconds, for a retry.
 
-    An unknown outcome is waited for and then sent once more by the same gateway, where that is harmless; a second
-    one ends it as failed with that error, since it may well have arrived twice. A message is never due after its
-    end, so that it expires on time.
+    An unknown outcome is waited for and then sent once more by the same gateway, where that is harmless and it does
+    not hang; a second one ends it as failed with that error, since it may well have arrived twice. A message is never
+    due after its end, so that it expires on time.
     """
     match error.outcome:
         case Outcome.PERMANENT:
@@ -172,7 +177,8 @@ class Lane:
         self.word, self.changed = f"{error.name}: {detail}" if detail else error.name, True
         self._count(error, now)
         pauses = error.outcome in (Outcome.PAUSE, Outcome.STOP_SENDER)
-        if (pauses or error.name == "throttled") and message.claimed_at >= self.paused_until:
+        hangs = error.outcome is Outcome.UNKNOWN and self.failures >= FAILURES  # it would swallow all that waits
+        if (pauses or hangs or error.name == "throttled") and message.claimed_at >= self.paused_until:
             self._pauses += 1
             self.pause(now + delay(self._pauses, self._random))
         if pauses:

@@ -221,7 +221,7 @@ class Outbox:
         """What nobody tells us of: time passes, processes die. Returns the gateway of each expired row."""
         embedded = self._database.embedded
         # nobody else sends from an embedded database; and its machine's clock may have been set back since
-        await queue.take_back(db, self._me, sys.maxsize if embedded else now - LEASE_MS)
+        await queue.take_back(db, self._me, sys.maxsize if embedded else now - LEASE_MS, now)
         if not self.turned_at:
             await self._failover.settle(db, list(self._lanes), now)
         next_due = await queue.promote(db, now, self.until_morning(now))

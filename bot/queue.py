@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from bot.backoff import Claimed, Lane, Verdict
+from bot.backoff import HANGING_MS, INTERRUPTED_MS, Claimed, Lane, Verdict
+from bot.health import FAILURES
 from bot.message import Sent
 from models.messages import Class, State
 from models.sql import connection, execute, execute_many, on_postgres
@@ -24,8 +25,10 @@ CLAIM_PARTS = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_a
           ORDER BY priority, id LIMIT $4 {lock}) AS first) AS added
     WHERE total <= $5 OR (total = parts AND $5 >= $6))
   RETURNING id, priority, phone, text, kind, tries, unknowns, expires_at, parts"""
+# What a gateway may have taken does not go to it again while it hangs, or only after long.
 PROMOTE = """UPDATE outbox SET state = 'waiting' WHERE id IN
-  (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 {lock})"""
+  (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 AND (state = 'scheduled'
+     OR due_at <= $2 OR gateway NOT IN (SELECT name FROM gatewaystate WHERE failures >= $3)) {lock})"""
 REST = """UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE id IN
   (SELECT id FROM outbox WHERE state = 'waiting' AND kind IN ('reminder', 'broadcast')
      AND origin NOT LIKE 'canary %' {lock})"""
@@ -35,16 +38,19 @@ EXPIRE = """UPDATE outbox SET state = 'expired', error = 'expired' WHERE id IN
 UNREPORTED = """UPDATE outbox SET state = 'expired', error = 'no report' WHERE id IN
   (SELECT id FROM outbox WHERE state = 'sending' AND gateway LIKE 'phone-%' AND expires_at <= $1 {lock})
   RETURNING gateway"""
-TAKE_BACK = """UPDATE outbox SET state = CASE WHEN kind IN ('token', 'reply') THEN 'waiting' ELSE 'failed' END,
-    error = 'interrupted', unknowns = unknowns + 1 WHERE id IN
+TAKE_BACK = """UPDATE outbox SET error = 'interrupted', unknowns = unknowns + 1,
+    state = CASE WHEN kind IN ('token', 'reply') AND unknowns = 0 THEN 'uncertain' ELSE 'failed' END,
+    due_at = CASE WHEN expires_at < $3 THEN expires_at ELSE $3 END WHERE id IN
   (SELECT id FROM outbox WHERE state = 'sending' AND gateway NOT LIKE 'phone-%' AND claimed_by <> $1
      AND claimed_at <= $2 {lock})"""
-NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE state IN ('scheduled', 'uncertain')"
+NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at > $1"
 
-WRITE_SENT = """UPDATE outbox SET state = 'sent', error = '', external_id = $2, parts = $3, cost = $4,
-  sent_at = $5 WHERE id = $1 AND state = 'sending'"""
+# Of the claim that it is about, and no later one. A report with our own id may have come before the answer.
+WRITE_SENT = """UPDATE outbox SET state = CASE WHEN state = 'sending' THEN 'sent' ELSE state END, error = '',
+  external_id = $2, parts = $3, cost = $4, sent_at = $5
+  WHERE id = $1 AND claimed_at = $6 AND state IN ('sending', 'sent', 'delivered')"""
 WRITE_NOT_SENT = """UPDATE outbox SET state = $2, due_at = $3, error = $4, tries = tries + $5,
-  unknowns = unknowns + $6 WHERE id = $1 AND state = 'sending'"""
+  unknowns = unknowns + $6 WHERE id = $1 AND claimed_at = $7 AND state = 'sending'"""
 WRITE_GATEWAY = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert, failures,
   failed_at) VALUES ($1, 0, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET last_word = excluded.last_word,
   sent_at = CASE WHEN excluded.sent_at > gatewaystate.sent_at THEN excluded.sent_at ELSE gatewaystate.sent_at END,
@@ -127,10 +133,11 @@ async def write(db: BaseDBAsyncClient, results: Sequence[Result], now: int) -> N
                     min(outcome.parts, 99),
                     _cut(outcome.cost, 20),
                     now,
+                    message.claimed_at,
                 )
             )
         else:
-            not_sent.append((message.id, *outcome))
+            not_sent.append((message.id, *outcome, message.claimed_at))
     await execute_many(db, WRITE_SENT, sent)
     await execute_many(db, WRITE_NOT_SENT, not_sent)
 
@@ -155,19 +162,19 @@ async def pauses(db: BaseDBAsyncClient) -> dict[str, tuple[int, str]]:
     return {row["name"]: (row["paused_until"], row["alert"]) for row in rows}
 
 
-async def take_back(db: BaseDBAsyncClient, me: str, before: int) -> None:
-    """Messages that other senders claimed before this time and never wrote back: they may have gone. Tokens and
-    replies wait again, for the same gateway, since what was promised goes out at least once."""
-    await execute(db, _locking(TAKE_BACK), (me, before))
+async def take_back(db: BaseDBAsyncClient, me: str, before: int, now: int) -> None:
+    """Messages that other senders claimed before this time and never wrote back: they may have gone. For a moment a
+    report may say so; then tokens and replies wait again, once, for the same gateway."""
+    await execute(db, _locking(TAKE_BACK), (me, before, now + INTERRUPTED_MS))
 
 
 async def promote(db: BaseDBAsyncClient, now: int, morning: int = 0) -> int | None:
     """Let wait what is due; at night, what may wake nobody is due in the morning. Returns when the next will be, if
     there is one."""
-    await execute(db, _locking(PROMOTE), (now,))
+    await execute(db, _locking(PROMOTE), (now, now - HANGING_MS, FAILURES))
     if morning:
         await execute(db, _locking(REST), (morning,))
-    due: int | None = (await execute(db, NEXT_DUE))[0]["due"]
+    due: int | None = (await execute(db, NEXT_DUE, (now,)))[0]["due"]
     return due
 
 

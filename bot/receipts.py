@@ -26,9 +26,9 @@ NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # of a row
 
 # The first condition is the partial index's own, without which SQLite does not use it.
 FIND = "SELECT id, external_id, state, gateway FROM outbox WHERE external_id <> '' AND external_id IN ({})"
-# A request whose outcome is unknown, but which carried our own id: that the gateway reports on it says that it went.
+# A request that was not answered (yet), but carried our own id: that the gateway reports on it says that it went.
 FIND_OURS = """SELECT id, external_id, state, gateway FROM outbox
-  WHERE unknowns > 0 AND external_id = '' AND state <> 'sending' AND id IN ({})"""
+  WHERE (unknowns > 0 OR state = 'sending') AND external_id = '' AND id IN ({})"""
 IDENTIFY = "UPDATE outbox SET external_id = $2, sent_at = $3 WHERE id = $1"
 MOVE = "UPDATE outbox SET state = $2, error = $3, delivered_at = $4 WHERE id = $1"
 
@@ -126,7 +126,13 @@ class Receipts:
     async def _unanswered(db: BaseDBAsyncClient, receipts: dict[str, Receipt], lock: str) -> list[dict[str, Any]]:
         numbers = [int(each) for each, receipt in receipts.items() if receipt.ours and NUMBER.fullmatch(each)]
         rows = await execute(db, FIND_OURS.format(marks(len(numbers))) + lock, numbers) if numbers else []
-        return [row | {"external_id": str(row["id"]), "lost": True} for row in rows]
+        found = [row | {"external_id": str(row["id"]), "lost": True} for row in rows]
+        return [row for row in found if not _of_another_try(row, receipts[row["external_id"]])]
+
+
+def _of_another_try(row: dict[str, Any], receipt: Receipt) -> bool:
+    """A failure may be of the try before; it is kept until the one that is under way has an outcome."""
+    return row["state"] == State.SENDING and receipt.state is State.FAILED
 
 
 def _error(receipt: Receipt) -> str:

@@ -31,12 +31,13 @@ class Clock:
 
 
 class ScriptedGateway:
-    """Answers each request with what `answer` returns for it; None means never."""
+    """Answers each request with what `answer` returns for it, None meaning never; or with what comes `later`."""
 
     def __init__(self, name: str, clock: Clock) -> None:
         self.name = name
         self.requests: list[tuple[int, Outbound]] = []
         self.answer: Callable[[Outbound], Answer] = self.accept
+        self.later: asyncio.Future[Answer] | None = None
         self._clock = clock
 
     @staticmethod
@@ -57,7 +58,7 @@ class ScriptedGateway:
 
     async def send(self, message: Outbound) -> Sent:
         self.requests.append((self._clock(), message))
-        answer = self.answer(message)
+        answer = await self.later if self.later else self.answer(message)
         if answer is None:
             await asyncio.get_running_loop().create_future()
         if isinstance(answer, SendError):

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot import alerts, backoff, health, linking, outbox, phones, sims
+from bot import alerts, backoff, health, linking, outbox, phones, queue, sims
 from bot.gateways import ERRORS, africastalking, android, kannel
 from tests import smsgate_radio
 from tests.chaos import Carried, Kannel, Trouble, passing
@@ -32,6 +32,7 @@ FINAL = ("sent", "delivered", "failed", "expired")
 SHORT = (
     *((backoff, name, value) for name, value in (("FIRST_MS", 60), ("CAP_MS", 300), ("UNKNOWN_MS", 300))),
     *((outbox, name, 200) for name in ("LOOK_MS", "LOOK_EMBEDDED_MS")),
+    (queue, "HANGING_MS", 3_000),
     *((health, "TRIAL_MS", 500), (alerts, "LOOK_S", 0.2), (phones, "LOOK_MS", 200)),
     *(
         (sims, "SPACE_MS", 20),

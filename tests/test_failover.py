@@ -96,7 +96,7 @@ async def test_what_may_have_been_taken_is_never_given_to_another(bench: Bench) 
     bench.gateway.refuse("timeout")
     await bench.promise("one", "two", "three")
     for _ in range(30):
-        await wait_for(bench, 10)
+        await wait_for(bench, 120)
     assert bench.other.requests == []
     assert sorted(bench.gateway.texts) == sorted(["one", "two", "three"] * 2)
     assert set((await bench.states()).values()) == {"failed"}

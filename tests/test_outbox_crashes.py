@@ -8,8 +8,9 @@ import pytest
 from bot import queue
 from bot.backoff import TRIES
 from bot.database import Database, DatabaseAway
-from bot.message import Sent
-from models.messages import Class
+from bot.gateways import SendError
+from bot.message import Receipt, Sent
+from models.messages import Class, State
 from tests.sending import SECOND, START, Bench
 
 
@@ -28,16 +29,78 @@ async def killed_while_sending(bench: Bench) -> None:
     bench.gateway.requests.clear()
 
 
-async def test_what_a_killed_process_was_sending_is_sent(bench: Bench) -> None:
+async def taken_back(bench: Bench) -> None:
+    """Another process may be alive and sending where several share the database: it gets a minute."""
+    await bench.settle_after(0 if bench.database.embedded else 60 * SECOND)
+
+
+async def test_what_a_killed_process_was_sending_is_sent_a_moment_later(bench: Bench) -> None:
     await bench.promise("hello")
+    await bench.promise("reminder", kind=Class.REMINDER)
     await killed_while_sending(bench)
-    await bench.settle()
-    # another process may be alive and sending where several share the database
-    assert bench.gateway.texts == (["hello"] if bench.database.embedded else [])
-    await bench.settle_after(60 * SECOND)
+    await taken_back(bench)
+    assert await bench.states() == {"hello": "uncertain", "reminder": "failed"}
+    await bench.settle_after(9 * SECOND)
+    assert bench.gateway.texts == []
+    await bench.settle_after(SECOND)
     assert bench.gateway.texts == ["hello"]
     row = await bench.row("hello")
     assert (row["state"], row["tries"], row["unknowns"]) == ("sent", 2, 1)
+
+
+@pytest.mark.parametrize("when", ["under way", "after the crash", "taken back"])
+async def test_a_report_says_that_what_a_killed_process_was_sending_has_gone(bench: Bench, when: str) -> None:
+    await bench.promise("hello")
+    await killed_while_sending(bench)
+    if when != "under way":
+        bench.outbox = bench.new_outbox()
+    if when == "taken back":
+        await taken_back(bench)
+    number = str((await bench.row("hello"))["id"])
+    assert await bench.outbox.record_receipt(Receipt("africastalking", number, State.DELIVERED, "", ours=True))
+    for _ in range(3):
+        await bench.settle_after(60 * SECOND)
+    row = await bench.row("hello")
+    assert (row["state"], row["external_id"], bench.gateway.texts) == ("delivered", number, [])
+
+
+async def test_a_failure_that_is_reported_while_it_is_sent_again_may_be_of_the_first_time(bench: Bench) -> None:
+    await bench.promise("hello")
+    await killed_while_sending(bench)
+    number = str((await bench.row("hello"))["id"])
+    failure = Receipt("africastalking", number, State.FAILED, "", "undelivered", ours=True)
+    assert not await bench.outbox.record_receipt(failure)
+    assert (await bench.row("hello"))["state"] == "sending"
+    await taken_back(bench)
+    assert (await bench.row("hello"))["state"] == "failed"
+
+
+async def test_what_may_have_gone_twice_is_not_sent_a_third_time(bench: Bench) -> None:
+    await bench.promise("hello")
+    await bench.sql("UPDATE outbox SET unknowns = 1")
+    await killed_while_sending(bench)
+    await taken_back(bench)
+    await bench.settle_after(60 * SECOND)
+    row = await bench.row("hello")
+    assert (row["state"], row["error"], row["unknowns"], bench.gateway.texts) == ("failed", "interrupted", 2, [])
+
+
+@pytest.mark.parametrize("late", [Sent("id of the first"), SendError("unreachable")])
+async def test_what_comes_of_a_claim_that_was_taken_back_changes_no_later_one(
+    bench: Bench, late: Sent | SendError
+) -> None:
+    answers = asyncio.get_running_loop().create_future()
+    bench.gateway.later = answers
+    await bench.promise("hello")
+    slow = bench.new_outbox()
+    await slow.turn()
+    await asyncio.sleep(0)
+    bench.gateway.later = None
+    await bench.sql("UPDATE outbox SET claimed_at = $1, claimed_by = 'another'", START + SECOND)
+    answers.set_result(late)
+    await bench.settle(slow)
+    row = await bench.row("hello")
+    assert (row["state"], row["external_id"], row["error"]) == ("sending", "", "")
 
 
 async def test_a_request_that_takes_long_is_not_taken_for_a_dead_one(bench: Bench) -> None:
@@ -55,8 +118,8 @@ async def test_a_message_that_is_never_finished_ends_all_the_same(bench: Bench) 
     await bench.promise("hello")
     await bench.sql("UPDATE outbox SET tries = $1", TRIES[Class.REPLY])
     await killed_while_sending(bench)
-    await bench.settle_after(60 * SECOND)
-    await bench.settle()
+    await taken_back(bench)
+    await bench.settle_after(10 * SECOND)
     row = await bench.row("hello")
     assert (row["state"], row["error"], bench.gateway.texts) == ("failed", "too many tries", [])
 
