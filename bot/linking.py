@@ -128,7 +128,7 @@ async def register(phone: Phone, device: Device, version: str, vault: Vault, now
     phone.login = phone.login or f"{phone.gateway}-{secrets.token_hex(3)}"
     phone.linked_at = phone.linked_at or now
     phone.webhook_at = phone.webhook_at or now
-    phone.seen_at = now
+    phone.seen_at, phone.wrong_signatures = now, 0
     describe(phone, device)
     phone.version = version or phone.version
     await phone.save()

@@ -4,6 +4,7 @@ is more. One of several servers may be asked at any time, so that all that matte
 import asyncio
 import logging
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
@@ -37,6 +38,7 @@ COUNTED = frozenset((State.SENT, State.DELIVERED, State.FAILED, State.UNCERTAIN,
 
 HEARD = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
   VALUES ($1, $2, 0, '', 0, '') ON CONFLICT (name) DO UPDATE SET heard_at = excluded.heard_at"""
+MISTRUSTED = """UPDATE phone SET wrong_signatures = wrong_signatures + $2, wrong_signature_at = $3 WHERE id = $1"""
 WENT_WELL = "UPDATE gatewaystate SET sent_at = $2, last_word = 'sent', failures = 0 WHERE name = $1"
 WENT_WRONG = "UPDATE gatewaystate SET last_word = $2, failures = failures + 1, failed_at = $3 WHERE name = $1"
 # The phone refused one message, or asks to wait: it works all the same.
@@ -64,6 +66,7 @@ class Phones:
         self._streams: dict[str, Stream] = {}
         self._ready_at: dict[str, int] = {}
         self._heard: dict[tuple[str, bool], int] = {}
+        self._mistrusted: Counter[str] = Counter()
         self._asked: dict[str, int] = {}
         self._paused: set[str] = set()
         self._wake = asyncio.Event()
@@ -146,6 +149,15 @@ class Phones:
             self._heard[phone.gateway, webhook] = now
         if webhook and phone.export_since and phone.export_since != self._asked.get(phone.gateway):
             await self._ask_export(phone)
+
+    async def mistrusted(self, phone: Phone) -> None:
+        """An event in its name was signed by another key. Anybody can do that, so it is no sign of life, and written
+        down every few seconds."""
+        now, name = self.clock(), phone.gateway
+        self._mistrusted[name] += 1
+        if now - phone.wrong_signature_at >= HEARD_MS:
+            async with self._database.work() as db:
+                await execute(db, MISTRUSTED, [phone.id, self._mistrusted.pop(name), now])
 
     async def opened(self, phone: Phone) -> Stream:
         """A phone opened its stream. It asks for webhooks and settings before it is registered, and then not for a

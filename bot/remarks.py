@@ -1,6 +1,7 @@
 """What the office should know of a gateway phone, in sentences; for the command line and the office's page."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from bot.config import Config
 from bot.gateways import android
@@ -21,6 +22,10 @@ def remarks(phone: Phone, receivers: Mapping[int, int], config: Config) -> list[
         found.append("It is slow until the app is restarted: it waits for a cloud to wake it.")
     if abs(phone.clock_offset) > CLOCK_S:
         found.append(f"Its clock is {_span(abs(phone.clock_offset))} {'ahead' if phone.clock_offset > 0 else 'late'}.")
+    if phone.wrong_signatures:
+        last = datetime.fromtimestamp(phone.wrong_signature_at / 1000, config.zone)
+        events = "1 event was" if phone.wrong_signatures == 1 else f"{phone.wrong_signatures} events were"
+        found.append(f"Its signing key differs: link it again. {events} refused, the last on {last:%-d %b at %H:%M}.")
     found += [f"SIM {sim.number}: {sim.stopped}" for sim in sims if sim.stopped]
     found += [
         f"SIM {sim} wrote to {count} people this month; many operators block a SIM at {most}."

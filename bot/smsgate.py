@@ -192,6 +192,7 @@ async def _check_signature(mwanga: Mwanga, phone: Phone, request: web.Request, b
     """A wrong clock is told from a wrong key, so that the office can say to the phone's owner what is wrong."""
     timestamp, given = request.headers.get("X-Timestamp", ""), request.headers.get("X-Signature", "")
     if not android.signed(linking.signing_key(phone, mwanga.site.vault), body, timestamp, given):
+        await mwanga.phones.mistrusted(phone)
         _refuse(mwanga, phone.gateway, 401, "signature", "the signature is wrong")
     offset = _ahead(timestamp, mwanga.phones.clock() // 1000)
     if offset is None:
@@ -227,7 +228,7 @@ async def _handle(mwanga: Mwanga, phone: Phone, event: Event, request: web.Reque
         news |= {"sims": linking.with_sims(phone, cards)}
     else:
         mwanga.metrics.refused.labels(phone.gateway, "event").inc()
-    await mwanga.phones.heard(phone, webhook=True, **news)
+    await mwanga.phones.heard(phone, webhook=True, wrong_signatures=0, **news)
 
 
 async def _store(mwanga: Mwanga, event: Event) -> None:

@@ -29,7 +29,8 @@ class Sim:
 class Phone(Model):
     """One gateway phone. As a gateway, as a device and in its webhook address its name is `phone-<id>`, which does
     not change when the office renames it. `lost` says which messages may be missing; `push` that it waits for a cloud
-    to wake it, and not for us; `clock_offset` by how many seconds its clock is ahead."""
+    to wake it, and not for us; `clock_offset` by how many seconds its clock is ahead; `wrong_signatures` how many
+    events came in its name that another key had signed, since the last one that is right."""
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(100)
@@ -57,6 +58,8 @@ class Phone(Model):
     webhook_at = fields.BigIntField(default=0)
     export_since = fields.BigIntField(default=0)
     lost = fields.CharField(200, default="")
+    wrong_signatures = fields.IntField(default=0, db_default=0)
+    wrong_signature_at = fields.BigIntField(default=0, db_default=0)
 
     @property
     def gateway(self) -> str:

@@ -24,10 +24,12 @@ def test_a_phone_that_is_well_needs_no_words() -> None:
 def test_what_is_wrong_with_a_phone_is_said() -> None:
     wrong = phone(Sim(1, "+255620000001", stopped=NO_CREDIT), version="1.66.1", push=True, clock_offset=-7_200)
     wrong.lost = "It was silent."
+    wrong.wrong_signatures, wrong.wrong_signature_at = 3, 1_795_503_600_000
     assert remarks(wrong, {1: 79, 2: 80}, load(sim_receivers=100)) == [
         "Its app is 1.66.1 and gets no messages: install 1.67.0 or newer.",
         "It is slow until the app is restarted: it waits for a cloud to wake it.",
         "Its clock is 2 h late.",
+        "Its signing key differs: link it again. 3 events were refused, the last on 24 Nov at 10:00.",
         "SIM 1: Three messages in a row failed as they do when a SIM has no credit.",
         "SIM 2 wrote to 80 people this month; many operators block a SIM at 100.",
         "It was silent.",

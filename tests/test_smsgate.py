@@ -195,6 +195,21 @@ async def test_a_wrong_signature_is_refused_and_nothing_is_stored(at: Serving) -
     assert await at.rows("SELECT 1 FROM inbox") == []
 
 
+async def test_wrong_signatures_are_counted_until_one_is_right(at: Serving) -> None:
+    phone = await linked(at)
+    before, seen_at = now_ms(), (await phone.row()).seen_at
+    assert await phone.post(b"{}", sign="0" * 64) == 401
+    row = await phone.row()
+    assert (row.wrong_signatures, row.seen_at) == (1, seen_at)
+    assert before <= row.wrong_signature_at <= now_ms()
+    assert await phone.post(b"{}", sign="0" * 64) == 401
+    await at.rows("UPDATE phone SET wrong_signature_at = 0")
+    assert await phone.post(b"{}", sign="0" * 64) == 401
+    assert (await phone.row()).wrong_signatures == 3
+    assert await phone.gets("BAL") == 200
+    assert (await phone.row()).wrong_signatures == 0
+
+
 @pytest.mark.parametrize("clock", [-301, 301, 86_400])
 async def test_an_old_timestamp_is_refused_and_the_wrong_clock_is_known(at: Serving, clock: int) -> None:
     phone = await linked(at)
