@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bot.answers import apart, begins, looks_like_answer
+from bot.answers import apart, begins, looks_like_answer, no, yes
 from bot.canary import Signs
 from bot.chat import Channel, Chat, locked_out
 from bot.commands import Commands, Talk
@@ -122,7 +122,7 @@ class Dispatcher:
             talk, of, arguments = found
             if talk.commas:
                 arguments = apart(listed(text)) or arguments
-            turn.thread.close("left")
+            turn.thread.go_on()
             if turn.caller.role is Role.STRANGER and of in self._site.languages:
                 turn.language = of
             return await self._start(turn, talk, arguments)
@@ -134,7 +134,7 @@ class Dispatcher:
         if turn.caller.role is Role.STRANGER:
             return self._stranger(turn)
         if looks_like_answer(text) and turn.thread.remembered:
-            return self._answer_again(turn)
+            return self._answer_again(turn, text)
         return self._not_understood(turn, pieces)
 
     async def _asked(self, turn: "_Turn") -> TalkState | None:
@@ -195,11 +195,14 @@ class Dispatcher:
             turn.thread.close("done", played.reply.text.to(turn.language))
         return played
 
-    def _answer_again(self, turn: "_Turn") -> Played:
-        """A yes or no with nothing open. What was sold is never sold again; the answer is the same."""
+    def _answer_again(self, turn: "_Turn", text: str) -> Played:
+        """A yes or no with nothing open. What was sold is never sold again; a yes that repeats the one before has the
+        same answer. A no does not, nor a yes without a PIN after another command: those mean something else."""
         turn.talk = turn.thread.talk
         talk = self._commands.by_name.get(turn.talk)
         nothing = talk.nothing if talk and talk.nothing else _("Nothing was done.")
+        if turn.thread.closed == "done" and (no(text) or (turn.thread.went_on and not yes(text))):
+            return Played(Reply(_("No question is open. {nothing}", nothing=_("Nothing was done."))), False, "none")
         if turn.thread.closed == "expired":
             return Played(Reply(_("Too late. {nothing} Send it again.", nothing=nothing)), False, "late")
         if turn.thread.closed == "left":

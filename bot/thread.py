@@ -13,13 +13,14 @@ LAST_MS = 24 * 3_600_000  # for so long the answer to a closed question is given
 @dataclass
 class Thread:
     """`closed` says how the last question about an effect ended: done, left or expired. `last` is what was
-    answered then, in the words that were sent."""
+    answered then, in the words that were sent; `went_on` that a command came after it."""
 
     open: TalkState | None = None
     closed: str = ""
     closed_at: int = 0
     talk: str = ""
     last: str = ""
+    went_on: bool = False
 
     @classmethod
     def load(cls, text: str) -> "Thread":
@@ -40,8 +41,13 @@ class Thread:
         """The open question ends. What is no question about an effect leaves the memory as it is."""
         if self.open and self.open.confirming:
             self.closed, self.closed_at = how, now_ms()
-            self.talk, self.last = self.open.talk, last
+            self.talk, self.last, self.went_on = self.open.talk, last, False
         self.open = None
+
+    def go_on(self) -> None:
+        """A command came: it leaves the open question, and a bare yes is no repeated one any more."""
+        self.close("left")
+        self.went_on = True
 
     @property
     def busy_since(self) -> int:
