@@ -20,7 +20,7 @@ from bot.message import Outcome
 from bot.metrics import Metrics
 from bot.queue import switched_off
 from bot.sims import failed, plan, usable, well
-from bot.streams import Stream
+from bot.streams import Stream, Streams
 from models.messages import State
 from models.phones import Phone, read_sims, write_sims
 from models.sql import connection, execute, now_ms, on_postgres
@@ -63,7 +63,7 @@ class Phones:
         self._database, self._metrics = database, metrics
         self._network_of, self._random = network_of, random or Random()
         self._linked: dict[str, Phone] = {}
-        self._streams: dict[str, Stream] = {}
+        self._streams: dict[str, Streams] = {}
         self._ready_at: dict[str, int] = {}
         self._heard: dict[tuple[str, bool], int] = {}
         self._mistrusted: Counter[str] = Counter()
@@ -84,16 +84,16 @@ class Phones:
     async def pull(self, phone: Phone) -> list[dict[str, Any]]:
         """What a phone has pulled and not reported, and what it may carry now: rows of the outbox."""
         now, name = self.clock(), phone.gateway
-        stream = self._streams.get(name)
-        if stream:
-            stream.told_at = 0  # before looking: a row that is committed meanwhile is told again
+        streams = self._streams.get(name)
+        if streams:
+            streams.told_at = 0  # before looking: a row that is committed meanwhile is told again
         async with self._database.work() as db:
             await _lock(db, phone)
             if _works(phone) and not await switched_off(db):
                 waits = await pulled.waiting(db, name, now)
                 went = await pulled.went(db, name, now) if waits else []
                 sims = read_sims(phone.sims)
-                chosen = plan(sims, went, waits, now, spaced=stream is not None, network_of=self._network_of)
+                chosen = plan(sims, went, waits, now, spaced=streams is not None, network_of=self._network_of)
                 await pulled.hand(db, phone, chosen.chosen, now)
                 self._ready_at[name] = chosen.ready_at
                 self._wake.set()
@@ -162,35 +162,38 @@ class Phones:
     async def opened(self, phone: Phone) -> Stream:
         """A phone opened its stream. It asks for webhooks and settings before it is registered, and then not for a
         day unless it is told to."""
-        stream = Stream()
-        if former := self._streams.get(phone.gateway):
-            former.close()
-        self._streams[phone.gateway] = stream
+        stream = self._streams.setdefault(phone.gateway, Streams()).begin()
         if self._stopping:
             stream.close()
         stream.send("WebhooksUpdated")
         stream.send("SettingsUpdated")
-        await self.heard(phone, push=False)
-        if not phone.export_since and 0 < phone.webhook_at < self.clock() - HOUR_MS:
-            phone.export_since = phone.webhook_at
-        if phone.export_since:
-            await self._ask_export(phone)
+        try:
+            await self.heard(phone, push=False)
+            if not phone.export_since and 0 < phone.webhook_at < self.clock() - HOUR_MS:
+                phone.export_since = phone.webhook_at
+            if phone.export_since:
+                await self._ask_export(phone)
+        except BaseException:
+            self.closed(phone, stream)
+            raise
         self.wake()
         return stream
 
     def closed(self, phone: Phone, stream: Stream) -> None:
         """The stream has ended."""
-        if self._streams.get(phone.gateway) is stream:
+        streams = self._streams[phone.gateway]
+        streams.ended(stream)
+        if not streams:
             del self._streams[phone.gateway]
 
     async def _ask_export(self, phone: Phone) -> None:
         """Ask for the SMS that it got since then, by its own clock."""
-        stream, now = self._streams.get(phone.gateway), self.clock()
-        if stream is None:
+        streams, now = self._streams.get(phone.gateway), self.clock()
+        if streams is None:
             return
         self._asked[phone.gateway] = phone.export_since
         offset = phone.clock_offset * 1000
-        stream.send("MessagesExportRequested", android.export_request(phone.export_since + offset, now + offset))
+        streams.send("MessagesExportRequested", android.export_request(phone.export_since + offset, now + offset))
         async with self._database.work():
             await Phone.filter(id=phone.id).update(export_since=0)
 
@@ -219,8 +222,8 @@ class Phones:
     def stop(self) -> None:
         """End all streams at once: the phones come again when we are back."""
         self._stopping = True
-        for stream in self._streams.values():
-            stream.close()
+        for streams in self._streams.values():
+            streams.close()
         self._wake.set()
 
     async def turn(self) -> None:
@@ -229,14 +232,14 @@ class Phones:
         if now >= self._look_at:
             await self.look()
             self._look_at = now + LOOK_MS
-        late = [name for name, stream in self._streams.items() if stream.told_at <= now - TOLD_MS]
+        late = [name for name, streams in self._streams.items() if streams.told_at <= now - TOLD_MS]
         ready = [name for name in self.names() if name in late and self._ready_at.get(name, 0) <= now]
         if not ready:
             return
         for name in await pulled.with_waiting(connection(), ready, now):
-            if stream := self._streams.get(name):
-                stream.told_at = now
-                stream.send("MessageEnqueued")
+            if streams := self._streams.get(name):
+                streams.told_at = now
+                streams.send("MessageEnqueued")
 
     async def look(self) -> None:
         """See who is linked, which another process may have changed."""
@@ -251,9 +254,9 @@ class Phones:
 
     async def _take_back(self, name: str) -> None:
         """Ask a phone that was paused for what it has not sent yet; it says what it could give back."""
-        if stream := self._streams.get(name):
+        if streams := self._streams.get(name):
             for row in await pulled.unreported(connection(), name):
-                stream.send("MessageCancelled", {"messageId": row["external_id"]})
+                streams.send("MessageCancelled", {"messageId": row["external_id"]})
 
     async def forget_receivers(self, most: int) -> int:
         """Forget whom the SIM cards wrote to before this month, at most so many, in the caller's unit of work.

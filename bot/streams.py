@@ -10,11 +10,9 @@ MOST = 100  # events that wait for a phone which reads nothing
 
 
 class Stream:
-    """One phone's open stream. `told_at` is when it heard of waiting messages for which it has not asked since, in
-    ms; 0 when it has."""
+    """One open stream."""
 
     def __init__(self, keep_alive_s: float = KEEP_ALIVE_S) -> None:
-        self.told_at = 0
         self._events: asyncio.Queue[bytes | None] = asyncio.Queue(MOST)
         self._keep_alive_s = keep_alive_s
 
@@ -41,3 +39,38 @@ class Stream:
             if chunk is None:
                 return
             yield chunk
+
+
+class Streams:
+    """All open streams of one phone. The app opens one more whenever it is started, two at each boot, and takes the end
+    of one for that of its network: it cuts the other and opens both again. So none ends because another one begins.
+
+    `told_at` is when the phone heard of waiting messages for which it has not asked since, in ms; 0 when it has.
+    """
+
+    def __init__(self) -> None:
+        self.told_at = 0
+        self._open: list[Stream] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def begin(self) -> Stream:
+        """One more."""
+        self.told_at = 0
+        self._open.append(Stream())
+        return self._open[-1]
+
+    def ended(self, stream: Stream) -> None:
+        """The phone left this one, or was told to."""
+        self._open.remove(stream)
+
+    def send(self, event: str, data: dict[str, Any] | None = None) -> None:
+        """Tell the phone of an event by all of them: which of them it still reads, nobody knows."""
+        for stream in self._open:
+            stream.send(event, data)
+
+    def close(self) -> None:
+        """End them all."""
+        for stream in self._open:
+            stream.close()

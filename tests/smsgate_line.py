@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -89,7 +90,9 @@ class Line:
 class Stream:
     """The event stream. When it breaks it is opened again after 5 s five times, then 30 s to the tenth, then 60 s.
 
-    `opened` runs on each opening, `heard` for each event with its data; a nameless event is MessageEnqueued.
+    Each start of the app opens one more and forgets the one before, which stays open. The end of any of them cuts the
+    newest as well, and each of those cut is opened again. `opened` runs on each opening, `heard` for each event with
+    its data; a nameless event is MessageEnqueued.
     """
 
     def __init__(
@@ -102,31 +105,33 @@ class Stream:
         heard: Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, None]],
     ) -> None:
         self.url, self.token = url, ""
-        self.open = False
+        self.open = 0
         self.events: list[str] = []
         self.failures = 0
         self.keep_alives = 0
         self._line, self._clock, self._news = line, clock, news
         self._opened, self._heard = opened, heard
-        self._task: asyncio.Task[None] | None = None
+        self._newest: asyncio.Task[None] | None = None
+        self._sources: set[asyncio.Task[None]] = set()
         self._working: set[asyncio.Task[None]] = set()
-        self._again: Timer | None = None
+        self._again: list[Timer] = []
+        self._dropped = False
 
     async def connect(self) -> None:
         """Try once; on failure the next try is scheduled. Returns when the stream is open or has failed."""
-        await self.drop()
+        self._dropped = False
         answered = asyncio.get_running_loop().create_future()
-        self._task = asyncio.create_task(self._listen(answered))
+        self._newest = asyncio.create_task(self._listen(answered))
+        self._sources.add(self._newest)
+        self._newest.add_done_callback(self._sources.discard)
         await answered
 
     async def drop(self) -> None:
-        """Close it and schedule nothing."""
-        if self._again:
-            self._again.cancel()
-        if self._task and self._task is not asyncio.current_task():
-            self._task.cancel()
-            await asyncio.wait({self._task})
-        self._task, self.open = None, False
+        """Close all and schedule nothing."""
+        self._dropped = True
+        for timer in self._again:
+            timer.cancel()
+        await self._cut()
 
     async def close(self) -> None:
         """Drop it and let what it began come to its end."""
@@ -135,40 +140,51 @@ class Stream:
             await asyncio.wait(self._working)
 
     async def fail(self) -> None:
-        """The network is gone: as if the connection broke."""
-        was = self._task is not None
-        await self.drop()
-        if was:
-            self._reconnect()
+        """The network is gone: as if the connections broke."""
+        await self._cut()
+
+    async def _cut(self) -> None:
+        sources = self._sources - {asyncio.current_task()}
+        for source in sources:
+            source.cancel()
+        if sources:
+            await asyncio.wait(sources)
 
     async def _listen(self, answered: "asyncio.Future[None]") -> None:
-        try:
-            if not self._line.online:
-                raise NoAnswer("no network")
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=STREAM_SILENCE_S)
-            # The stream is another client of the app's than the one that names the version.
-            headers = {"Authorization": f"Bearer {self.token}", "Accept": "text/event-stream", "User-Agent": "okhttp"}
-            async with self._line.client.get(self.url, headers=headers, timeout=timeout) as response:
-                self._line.calls.append(Call("GET", response.url.path, response.status))
-                if response.status != 200 or response.content_type != "text/event-stream":
-                    raise NoAnswer(f"{response.status} {response.content_type}")
-                self.open, self.failures = True, 0
+        # Cancelled by `drop`, with the network, or by the end of another one.
+        with suppress(aiohttp.ClientError, TimeoutError, NoAnswer, asyncio.CancelledError):
+            await self._follow(answered)
+        if not answered.done():
+            answered.set_result(None)
+        if not self._dropped:
+            self._reconnect()
+        await self._news.tell()
+
+    async def _follow(self, answered: "asyncio.Future[None]") -> None:
+        if not self._line.online:
+            raise NoAnswer("no network")
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=STREAM_SILENCE_S)
+        # The stream is another client of the app's than the one that names the version.
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": "text/event-stream", "User-Agent": "okhttp"}
+        async with self._line.client.get(self.url, headers=headers, timeout=timeout) as response:
+            self._line.calls.append(Call("GET", response.url.path, response.status))
+            if response.status != 200 or response.content_type != "text/event-stream":
+                raise NoAnswer(f"{response.status} {response.content_type}")
+            self.open, self.failures = self.open + 1, 0
+            try:
                 answered.set_result(None)
                 await self._work(self._opened())
                 await self._read(response.content)
-        except (aiohttp.ClientError, TimeoutError, NoAnswer):
-            pass
-        finally:
-            self.open = False
-            if not answered.done():
-                answered.set_result(None)
-        self._reconnect()
-        await self._news.tell()
+            finally:
+                self.open -= 1
 
     def _reconnect(self) -> None:
         self.failures += 1
+        if self._newest and self._newest is not asyncio.current_task():
+            self._newest.cancel()
+        self._newest = None
         seconds = 5 if self.failures <= 5 else 30 if self.failures <= 10 else 60
-        self._again = self._clock.later(seconds, self.connect)
+        self._again.append(self._clock.later(seconds, self.connect))
 
     async def _read(self, lines: aiohttp.StreamReader) -> None:
         name, data = "", None

@@ -272,14 +272,16 @@ class Phone:
         await self.line.comes_online()
 
     async def reboots(self) -> None:
-        """Off and on: its database, its webhooks and its registration are kept, its settings take effect."""
+        """Off and on: its database, its webhooks and its registration are kept, its settings take effect. Android
+        starts the app, and tells it that the phone has started: it begins its work twice."""
         await self.stream.drop()
         self.stream.token = self.token
-        if self.line.online:
-            await self._update_device()
-        await self.hooks.emit("app:started", {"simCards": [sim.card(cut=False) for sim in self.sims]})
-        await self._start()
+        await self._update_device()
+        for _ in ("app", "boot"):
+            await self.hooks.emit("app:started", {"simCards": [sim.card(cut=False) for sim in self.sims]})
+            await self._start()
         await self.queue.work()
+        await self.queue.rest()  # its streams may have begun before
 
     async def _update_device(self) -> None:
         device = {"id": self.id, "pushToken": self.push_token, "simCards": [sim.card() for sim in self.sims]}

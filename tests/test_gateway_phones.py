@@ -110,6 +110,18 @@ async def test_a_sale_by_sms_through_the_phone_brings_one_token_by_radio(shop: S
     assert shop.phone.complaints == [] and shop.at.emulator.messages == []
 
 
+async def test_a_phone_that_opens_two_streams_as_it_boots_keeps_both(shop: Shop) -> None:
+    """It takes the end of one for a broken network, cuts the other too and opens both again, every 5 s for ever."""
+    phone = shop.phone
+    await phone.reboots()
+    phone.line.calls.clear()
+    await shop.text(BARAKA, "TOKEN")
+    assert (await shop.read(BARAKA)).startswith("No ")
+    await shop.clock.forward(MINUTE)
+    assert (phone.stream.open, phone.stream.failures) == (2, 0)
+    assert Call("GET", f"/{API}/events", 200) not in phone.line.calls
+
+
 async def test_both_kinds_of_duplicates_are_one_message(shop: Shop) -> None:
     await shop.clock.forward(1)
     (emission,) = await shop.phone.receives(BARAKA, "TOKEN")
