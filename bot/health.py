@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from bot.gateways import android
 from models.messages import GatewayState
 from models.phones import PREFIX, read_sims
 from models.sql import connection, execute, now_ms
@@ -46,8 +47,8 @@ class Health(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a gateway. Times are milliseconds, 0 for never; `oldest` is since when its oldest message
-    waits, `urgent` since when its oldest token or reply does, `stopped` why none of a phone's SIMs sends, `title` what
-    the office calls it, `number` a phone's own."""
+    waits, `urgent` since when its oldest token or reply does, `stopped` why a phone may send nothing, by its app or by
+    its SIM cards, `title` what the office calls it, `number` a phone's own."""
 
     name: str
     title: str = ""
@@ -103,11 +104,12 @@ def judged(facts: Facts, now: int) -> Condition:
 
 def _down(facts: Facts, now: int) -> str:
     if facts.phone and facts.heard_at <= now - SILENT_MS:
-        return "It has not been heard for an hour and a half."
+        battery = f" Its battery was at {facts.battery} % and not charging." if _battery_low(facts) else ""
+        return f"It has not been heard for an hour and a half.{battery}"
     if facts.stopped:
         return facts.stopped
     if _failing(facts) and now < facts.failed_at + TRIAL_MS:
-        return facts.alert or f"Nothing could be handed to it, {facts.failures} times in a row."
+        return _refusal(facts)
     if facts.lost_tests >= LOST_TESTS:
         return f"The last {facts.lost_tests} test messages did not come back."
     return ""
@@ -116,7 +118,7 @@ def _down(facts: Facts, now: int) -> str:
 def _quiet(facts: Facts, now: int) -> str:
     tests = facts.lost_tests or test_is_lost(facts, now)
     for true, sentence in (
-        (_failing(facts), "It was down; one message tries it again."),
+        (_failing(facts), f"{_refusal(facts)} One message tries it again."),
         (facts.phone and facts.heard_at <= now - QUIET_MS, "It has not been heard for a quarter of an hour."),
         (facts.urgent and facts.urgent <= now - WAITED_MS, "Messages wait long for it."),
         (_battery_low(facts), f"Its battery is at {facts.battery} % and is not charging."),
@@ -138,6 +140,10 @@ def test_is_lost(facts: Facts, now: int) -> bool:
 def _failing(facts: Facts) -> bool:
     refused = bool(facts.alert) or facts.failures >= FAILURES
     return refused and facts.failed_at >= facts.sent_at
+
+
+def _refusal(facts: Facts) -> str:
+    return facts.alert or f"Nothing could be handed to it, {facts.failures} times in a row."
 
 
 def _battery_low(facts: Facts) -> bool:
@@ -234,13 +240,13 @@ def _facts(name: str, state: dict[str, Any], waiting: dict[str, Any], phone: dic
     if phone is None:
         return facts
     sims = read_sims(phone["sims"])
-    stopped = sims[0].stopped if sims and all(sim.stopped for sim in sims) else ""
+    unable = sims[0].stopped if sims and all(sim.stopped for sim in sims) else ""
     return replace(
         facts,
         title=phone["name"],
         phone=True,
         paused=bool(phone["paused"]),
-        stopped=stopped,
+        stopped=android.outdated(phone["version"]) or unable,
         heard_at=max(facts.heard_at, phone["seen_at"]),
         battery=phone["battery"],
         charging=None if phone["charging"] is None else bool(phone["charging"]),

@@ -15,9 +15,8 @@ def remarks(phone: Phone, receivers: Mapping[int, int], config: Config) -> list[
     """Everything about a phone that is not as it should be. `receivers` are how many different people each SIM wrote
     to this month."""
     found, sims, most = [], read_sims(phone.sims), config.sim_receivers
-    if android.too_old(phone.version):
-        oldest = ".".join(map(str, android.OLDEST))
-        found.append(f"Its app is {phone.version} and gets no messages: install {oldest} or newer.")
+    if outdated := android.outdated(phone.version):
+        found.append(outdated)
     if phone.push:
         found.append("It is slow until the app is restarted: it waits for a cloud to wake it.")
     if abs(phone.clock_offset) > CLOCK_S:

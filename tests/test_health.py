@@ -60,6 +60,28 @@ def test_the_state_follows_from_the_facts_and_has_a_reason_unless_it_is_well(fac
 
 
 @pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        (replace(GATEWAY, alert="It is empty.", failed_at=START - 5 * MINUTE, sent_at=0), "It is empty."),
+        (replace(GATEWAY, failures=4, failed_at=START - 6 * MINUTE, sent_at=0), "Nothing could be handed to it, 4"),
+        (replace(PHONE, heard_at=START - 91 * MINUTE, battery=9, charging=False), "Its battery was at 9 %"),
+    ],
+)
+def test_a_reason_is_kept_when_the_state_goes_on(facts: Facts, reason: str) -> None:
+    assert reason in judged(facts, START).reason
+
+
+async def test_a_phone_with_an_app_that_is_too_old_is_down_for_that_reason(database: Database) -> None:
+    bench = Bench(database)
+    name = await bench.link()
+    await bench.sql("UPDATE phone SET version = '1.66.1'")
+    await bench.router.watch.look()
+    _, condition = bench.router.watch.gateways[name]
+    assert condition.state is DOWN
+    assert condition.reason == "Its app is 1.66.1 and gets no messages: install 1.67.0 or newer."
+
+
+@pytest.mark.parametrize(
     ("network", "carrier", "expected"),
     [("64004", "Vodacom TZ", True), ("64004", "airtel", False), ("64005", "AIRTEL", True), ("99999", "Athena", False)],
 )

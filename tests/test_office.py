@@ -142,10 +142,11 @@ async def test_a_phone_is_shown_with_all_that_is_known_of_it(office: Office) -> 
     clock = office.mwanga.site.clock(datetime.fromtimestamp(now / 1000, UTC))
     about = page[page.index("phone-7 0 waiting") :]
     assert about.startswith(
-        "phone-7 0 waiting Shop <b> Quiet: Its battery is at 12 % and is not charging. It took the last message. "
+        "phone-7 0 waiting Shop <b> Down: Its app is 1.66.0 and gets no messages: install 1.67.0 or newer. "
+        "It took the last message. "
         f"Last heard {clock}, last sent {clock}, today 2 sent, 1 lost Battery 12 %. Network wifi. "
         f"Test message back after 7 s at {clock}. Airtime <i>250 at {clock}. "
-        "Its app is 1.66.0 and gets no messages: install 1.67.0 or newer. Its clock is 2 h ahead. "
+        "Its clock is 2 h ahead. "
         "It tells no number of its own, so no test message goes out: set canaries.phone-7. Two days are lost."
     )
 

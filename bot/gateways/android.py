@@ -34,6 +34,12 @@ def too_old(version: str) -> bool:
     return bool(version) and tuple(map(int, version.split("."))) < OLDEST
 
 
+def outdated(version: str) -> str:
+    """Why a phone with this version may carry nothing; empty when it may."""
+    oldest = ".".join(map(str, OLDEST))
+    return f"Its app is {version} and gets no messages: install {oldest} or newer." if too_old(version) else ""
+
+
 def date(ms: int) -> str:
     """A time as the app reads it: exactly three decimals (it takes .123456 for 123 seconds), in UTC."""
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -64,7 +64,8 @@ async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
     lines = _lines(mwanga, seen, now_ms)
     for name, sentences in (await _remarks(mwanga.config, now_ms)).items():
         if name in lines:
-            lines[name] = replace(lines[name], remarks=sentences)
+            trouble = lines[name].trouble
+            lines[name] = replace(lines[name], remarks=[each for each in sentences if each != trouble])
     return page(
         request,
         "status.html",
