@@ -55,8 +55,8 @@ async def _address(request: web.Request) -> web.Response:
 async def _register(request: web.Request) -> web.Response:
     mwanga, body = request.app[MWANGA], await _body(request, ALL)
     vault, now, country = mwanga.site.vault, mwanga.phones.clock(), mwanga.site.country
-    kind, _, given = request.headers.get("Authorization", "").partition(" ")
-    version = android.version_in(request.headers.get("User-Agent", ""))
+    kind, _, given = _header(request, "Authorization").partition(" ")
+    version = android.version_in(_header(request, "User-Agent"))
     try:
         device = android_events.read_device(body, country)
     except BadCallback as error:
@@ -90,7 +90,7 @@ def _login(kind: str, given: str) -> tuple[str, str]:
         return "", ""
     with suppress(binascii.Error, UnicodeDecodeError):
         login, _, password = base64.b64decode(given, validate=True).decode().partition(":")
-        return login, password
+        return login.replace("\0", ""), password  # which PostgreSQL takes for no text
     return "", ""
 
 
@@ -143,7 +143,7 @@ async def _user_code(request: web.Request) -> web.Response:
     """A code with which the same phone, or another in its place, registers again."""
     mwanga = request.app[MWANGA]
     vault, now = mwanga.site.vault, mwanga.phones.clock()
-    kind, _, given = request.headers.get("Authorization", "").partition(" ")
+    kind, _, given = _header(request, "Authorization").partition(" ")
     async with mwanga.database.work():
         phone = await linking.by_login(*_login(kind, given), vault)
         code = phone and await linking.new_code(phone, vault, now)
@@ -190,7 +190,7 @@ async def _webhook(request: web.Request) -> web.Response:
 
 async def _check_signature(mwanga: Mwanga, phone: Phone, request: web.Request, body: bytes) -> None:
     """A wrong clock is told from a wrong key, so that the office can say to the phone's owner what is wrong."""
-    timestamp, given = request.headers.get("X-Timestamp", ""), request.headers.get("X-Signature", "")
+    timestamp, given = _header(request, "X-Timestamp"), _header(request, "X-Signature")
     if not android.signed(linking.signing_key(phone, mwanga.site.vault), body, timestamp, given):
         await mwanga.phones.mistrusted(phone)
         _refuse(mwanga, phone.gateway, 401, "signature", "the signature is wrong")
@@ -242,7 +242,7 @@ async def _store(mwanga: Mwanga, event: Event) -> None:
 async def _phone(request: web.Request, *, stream: bool = False) -> Phone:
     """The linked phone whose token this is. Another answer than 401 would not have the app register again."""
     mwanga = request.app[MWANGA]
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    kind, _, token = _header(request, "Authorization").partition(" ")
     known = kind == "Bearer" and bool(token)
     phone = await linking.by_token(token, mwanga.site.vault, stream=stream) if known else None
     if phone is None:
@@ -253,8 +253,13 @@ async def _phone(request: web.Request, *, stream: bool = False) -> Phone:
 
 
 def _version(request: web.Request) -> dict[str, Any]:
-    version = android.version_in(request.headers.get("User-Agent", ""))
+    version = android.version_in(_header(request, "User-Agent"))
     return {"version": version} if version else {}
+
+
+def _header(request: web.Request, name: str) -> str:
+    """A header; what is no text in it is made to question marks, so that it can be compared."""
+    return request.headers.get(name, "").encode(errors="replace").decode()
 
 
 async def _body(request: web.Request, gateway: str) -> bytes:

@@ -154,6 +154,10 @@ RESULTS = {
     "TTL expired": ("expired", False),
     "Can't send message: SIM 2 not found": ("gateway fault", False),
     "Unknown": ("gateway fault", False),
+    "sendSMS: Neither user 10123 nor current process has the permission. " + "at android.os.Parcel " * 40: (
+        "gateway fault",
+        False,
+    ),
 }
 
 
@@ -232,6 +236,12 @@ def test_a_device_is_read_and_stars_are_not_known() -> None:
     device = told.read_device(json.dumps(body).encode(), "TZ")
     assert (device.model, device.push) == ("Tecno KF6", True)
     assert device.sims == [Sim(1, "+255740000001", "Vodacom"), Sim(2)]
+
+
+def test_a_long_name_of_an_operator_is_cut_and_keeps_no_phone_out() -> None:
+    card = {"slotIndex": 0, "simNumber": 1, "carrierName": "Vodacom " + "emergency calls only " * 9}
+    device = told.read_device(json.dumps({"name": "Tecno/KF6", "simCards": [card]}).encode(), "TZ")
+    assert device.sims == [Sim(1, "", "Vodacom emergency calls only emergency c")]
 
 
 def test_what_is_known_of_a_sim_stays_while_it_hides_itself() -> None:

@@ -1,6 +1,7 @@
 """Gateway phones over HTTP: how one is linked, gets its messages and reports on them, and what is refused."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 from typing import Any, cast
@@ -314,6 +315,29 @@ async def test_an_sms_that_cannot_be_read_is_kept_without_its_pin(at: Serving, t
     assert "82915" not in kept["body"] and "730582" not in kept["body"]
 
 
+@pytest.mark.parametrize("header", ["Authorization", "X-Signature", "X-Timestamp", "User-Agent"])
+async def test_a_header_that_is_no_text_is_refused_like_any_other(at: Serving, header: str) -> None:
+    phone = await linked(at)
+    for method, path in (("GET", f"{API}/message"), ("POST", f"{API}/device"), ("POST", "/smsgate/webhooks/phone-1")):
+        assert await _raw(at, f"{method} {path}", f"{header}: Bearer \xff\xfe") in (400, 401)
+    assert await phone.pull() == []
+
+
+async def _raw(at: Serving, request: str, header: str) -> int:
+    """The status of a request with bytes that no client library would send."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", at.mwanga.config.port)
+    lines = [f"{request} HTTP/1.1", "Host: x", "X-Timestamp: 1", header, "Content-Length: 2", "", "{}"]
+    writer.write("\r\n".join(lines).encode("latin-1"))
+    status = await reader.readline()
+    writer.close()
+    return int(status.split()[1])
+
+
+async def test_a_login_that_is_no_text_is_unknown(at: Serving) -> None:
+    for login in (b"\0:x", b"\xff:x", b"x", b"", b":"):
+        assert await Handset(at).register("Basic " + base64.b64encode(login).decode()) == 401
+
+
 @pytest.mark.parametrize("path", ["/message", "/webhooks", "/settings", "/events"])
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer x", "Basic x", f"Bearer {TOKEN}"])
 async def test_nobody_else_gets_anything(at: Serving, path: str, authorization: str) -> None:
@@ -409,14 +433,16 @@ async def test_failures_go_the_way_of_the_error_table(at: Serving) -> None:
         "TTL expired": ("expired", "expired"),
         "Delivery result from SC +2557: 64": ("failed", "undelivered"),
         "something new": ("scheduled", "gateway fault"),
+        "sendSMS: " + "at android.os.Parcel.createException " * 40: ("scheduled", "gateway fault"),
     }
-    await promised(at, "phone-1", *results)
+    await promised(at, "phone-1", *(reason[:60] for reason in results))
     ids = {message["textMessage"]["text"]: message["id"] for message in await phone.pull()}
     for reason, expected in results.items():
-        assert await phone.report(ids[reason], "Failed", reason) == 204
-        sent = {"messageId": ids[reason], "recipient": BARAKA, "simNumber": 1, "reason": reason}
-        assert await phone.tell("sms:failed", id=reason, **sent) == 200, "the app tells it both ways"
-        assert await state(at, reason) == expected
+        external_id = ids[reason[:60]]
+        assert await phone.report(external_id, "Failed", reason) == 204
+        sent = {"messageId": external_id, "recipient": BARAKA, "simNumber": 1, "reason": reason}
+        assert await phone.tell("sms:failed", id=external_id, **sent) == 200, "the app tells it both ways"
+        assert await state(at, reason[:60]) == expected
         assert at.metric("mwanga_callbacks_refused_total", gateway="phone-1", reason="message") == 0
 
 

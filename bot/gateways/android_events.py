@@ -113,7 +113,7 @@ def read_device(body: bytes, country: str) -> Device:
     cards = fields.get("simCards")
     return Device(
         id=_text(fields, "id", LONGEST_ID),
-        model=_text(fields, "name", 100).replace("/", " ").strip(),
+        model=_words(fields, "name", 100).replace("/", " ").strip(),
         push=bool(fields.get("pushToken")),
         sims=None if cards is None else read_sims(cards, country),
     )
@@ -127,7 +127,7 @@ def read_sims(cards: object, country: str) -> list[Sim]:
     for card in map(_object, cards[:8]):
         number = _number(card.get("simNumber"))
         if 0 < number <= 8:
-            carrier = _text(card, "carrierName", 40)
+            carrier = _words(card, "carrierName", 40)
             sims[number] = Sim(number, _own_number(card, country), "" if "*" in carrier else carrier)
     return [sims[number] for number in sorted(sims)]
 
@@ -171,7 +171,7 @@ def read_sms(event: Event, country: str) -> Inbound:
 def read_news(event: Event) -> Report:
     """What a webhook says of a message. Raises BadCallback."""
     payload = event.payload
-    reason = _text(payload, "reason", 200) if event.name == "sms:failed" else ""
+    reason = _words(payload, "reason", 200) if event.name == "sms:failed" else ""
     return Report(
         external_id=_text(payload, "messageId", LONGEST_ID),
         state=NEWS[event.name],
@@ -196,7 +196,7 @@ def _report(fields: dict[str, Any]) -> Report:
     state = STATES.get(_text(fields, "state", 20))
     receivers = fields.get("recipients")
     first = _object(receivers[0]) if isinstance(receivers, list) and receivers else {}
-    reason = _text(first, "error", 200)
+    reason = _words(first, "error", 200)
     failed = state is State.FAILED
     return Report(_text(fields, "id", LONGEST_ID), state, _failure(reason) if failed else "", GENERIC in reason)
 
@@ -243,12 +243,21 @@ def _object(value: object) -> dict[str, Any]:
 
 def _text(fields: Mapping[str, Any], name: str, longest: int) -> str:
     """A text, empty when it is not there. Raises BadCallback for another kind or one too long."""
+    text = _words(fields, name, longest + 1)
+    if len(text) > longest:
+        raise BadCallback(f"{name} is longer than {longest} characters")
+    return text
+
+
+def _words(fields: Mapping[str, Any], name: str, most: int) -> str:
+    """The beginning of what people read: Android's reasons for a failure, and what it calls an operator, may be of any
+    length. Raises BadCallback for another kind."""
     value = fields.get(name)
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > longest:
-        raise BadCallback(f"{name} is no text of at most {longest} characters")
-    return _clean(value)
+    if not isinstance(value, str):
+        raise BadCallback(f"{name} is no text")
+    return _clean(value[:most])
 
 
 def _clean(text: str) -> str:
