@@ -19,17 +19,18 @@ Waiting = Callable[[Caller], Awaitable[Asked | None]]
 
 @dataclass(frozen=True)
 class Talk:
-    """One conversation. `words` are its keywords by language, the first of each is the one that help shows;
-    `usage` shows what follows the keyword and `example` a real one; `nothing` is what to say when it ends
-    without effect. With `commas` a comma parts the pieces of one line, where there is one; a question stays open
-    for `open_minutes` by SMS; with `drafts` what was begun is kept, for bot/drafts.py to offer again.
-    `waiting` finds what somebody else's talk asked a caller, who then answers without the keyword."""
+    """One conversation. `words` are its keywords by language, the first of each is the one that help shows; `menu` is
+    its line in the menus of `menu_for`; `usage` shows what follows the keyword and `example` a real one; `nothing` is
+    what to say when it ends without effect. With `commas` a comma parts the pieces of one line, where there is one; a
+    question stays open for `open_minutes` by SMS; with `drafts` what was begun is kept, for bot/drafts.py to offer
+    again. `waiting` finds what somebody else's talk asked a caller, who then answers without the keyword."""
 
     name: str
     run: Run
     roles: frozenset[Role]
     words: Mapping[str, tuple[str, ...]]
     menu: Text | None
+    menu_for: frozenset[Role]
     usage: Text
     example: str
     nothing: Text | None
@@ -52,6 +53,7 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     usage: Text = NO_ARGUMENTS,
     example: str = "",
     menu: Text | None = None,
+    menu_for: Iterable[Role] | None = None,
     nothing: Text | None = None,
     when_locked: bool = False,
     commas: bool = False,
@@ -59,7 +61,7 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     drafts: bool = False,
     waiting: Waiting | None = None,
 ) -> Callable[[Run], Talk]:
-    """Make a talk of a function that asks."""
+    """Make a talk of a function that asks. The menus of all who may start it show it, unless told otherwise."""
 
     def register(run: Run) -> Talk:
         return Talk(
@@ -68,6 +70,7 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
             frozenset(roles),
             words,
             menu,
+            frozenset(roles if menu_for is None else menu_for),
             usage,
             example,
             nothing,
@@ -101,6 +104,10 @@ class Commands:
 
     def for_role(self, role: Role) -> list[Talk]:
         return [one for one in self.talks if role in one.roles]
+
+    def menu(self, role: Role) -> list[tuple[str, Text]]:
+        """The talks in the menu of this role, by name and with what the menu says of each."""
+        return [(one.name, one.menu) for one in self.talks if one.menu and role in one.menu_for]
 
     def find(self, word: str, role: Role) -> tuple[Talk, str] | None:
         """The talk that this word starts for this role, and the language the word is of."""

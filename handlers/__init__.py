@@ -1,4 +1,5 @@
-"""The conversations, in the order in which menus show them."""
+"""The conversations, in the order in which menus, HELP and the card show them: what is needed most often comes first.
+The first line of a menu stays the first for good: people know it by heart."""
 
 from handlers.account import balance, cash
 from handlers.buy import buy
@@ -21,32 +22,32 @@ from handlers.token import owner_tokens, tokens
 
 TALKS = (
     buy,
+    register,
+    sell,
+    pay,
     tokens,
-    cash,
     owner_tokens,
     balance,
-    pin,
-    language,
-    lock,
-    stop,
-    start,
-    help_,
-    menu,
+    find,
+    list_,
+    customer,
+    plan,
+    own_plan,
     fix,
     problem,
     status,
     note,
     done,
     fixed,
-    register,
-    list_,
-    find,
-    customer,
-    sell,
-    stock,
+    cash,
     statement_,
-    pay,
-    plan,
-    own_plan,
     sales,
+    stock,
+    stop,
+    start,
+    pin,
+    language,
+    lock,
+    help_,
+    menu,
 )

@@ -17,8 +17,7 @@ EVERYONE = frozenset(Role)
     when_locked=True,
 )
 async def menu(chat: Chat) -> Reply:
-    offered = [one for one in chat.commands.for_role(chat.person.role) if one.menu is not None]
-    chosen = await chat.choose("menu", _header(chat), [(one.name, one.menu or verbatim("")) for one in offered])
+    chosen = await chat.choose("menu", _header(chat), chat.commands.menu(chat.person.role))
     return await chat.hand_over(chat.commands.by_name[chosen])
 
 

@@ -15,6 +15,7 @@ EVERYONE = frozenset(Role)
     roles=EVERYONE,
     words={"en": ("STOP",), "sw": ("ACHA",), "fr": ("ARRET",), "pt": ("PARAR", "SAIR"), "ha": ("TSAYA",)},
     menu=_("No reminders"),
+    menu_for={Role.CUSTOMER},
     when_locked=True,
 )
 async def stop(chat: Chat) -> Reply:
@@ -29,6 +30,7 @@ async def stop(chat: Chat) -> Reply:
     roles=EVERYONE,
     words={"en": ("START",), "sw": ("ANZA",), "fr": ("DEBUT",), "pt": ("INICIAR",), "ha": ("FARA",)},
     menu=_("Reminders on"),
+    menu_for={Role.CUSTOMER},
     when_locked=True,
 )
 async def start(chat: Chat) -> Reply:

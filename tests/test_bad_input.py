@@ -65,7 +65,7 @@ async def begun(mwanga: Mwanga, one: Talk, role: Role, channel: Channel) -> Walk
     )
     if role is Role.CUSTOMER and one.name == "fixed":
         await phones.text("Asha", "DONE K1")
-    walk = Walk(phones, one, CALLERS[role], channel)
+    walk = Walk(phones, one, role, CALLERS[role], channel)
     await walk.begin()
     return walk
 

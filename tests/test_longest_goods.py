@@ -8,7 +8,7 @@ from bot.parts import Mwanga
 from handlers.exchange.appliances import LONGEST_ITEM, LONGEST_PLAN
 from models.appliances import Appliance, PaymentPlan
 from models.ledger import AccountKind, Posting, post
-from tests.test_longest import LONG_STOCK, _longest_world
+from tests.long_world import LONG_STOCK, chosen, longest_world
 from tests.world import Phones
 
 PRICE, DOWN = 9_999_999_00, 4_999_999_00
@@ -21,21 +21,21 @@ SMS = [
     "STOCK", "W" * 50, "1", "1", f"STOCK {'W' * 50}", "STOCK 1 1", "HELP",
 ]  # fmt: skip
 USSD = [
-    ["9", "9", "6", "W" * 50, "Wwwww", "8", "1", "8", "2", "8", "2", "8", "1", "000000", "482915"],
-    ["9", "9", "6", "2", "2", "2", "8", "1", "1", "482915"],
-    ["9", "9", "6", "3", "3", "1", "2"],
-    ["9", "9", "9", "1", "8", "1", "1"],
+    ("sell", "W" * 50, "Wwwww", "8", "1", "8", "2", "8", "2", "8", "1", "000000", "482915"),
+    ("sell", "2", "2", "2", "8", "1", "1", "482915"),
+    ("sell", "3", "3", "1", "2"),
+    ("stock", "8", "1", "1"),
 ]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])  # what is said does not depend on where it is stored
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_every_message_and_screen_about_appliances_fits(mwanga: Mwanga, language: str) -> None:
-    await _longest_world(mwanga, language)
+    await longest_world(mwanga, language)
     await _dear_goods()
     phones, said = Phones(mwanga), []
-    for answers in USSD:
-        said.append((await phones.dial("Asha", "*384*20#"))[4:])
+    for talk, *answers in USSD:
+        said += [screen[4:] for screen in await chosen(phones, "Asha", talk, language)]
         said += [(await phones.enter("Asha", answer))[4:] for answer in answers]
         said += [message for _receiver, message in await phones.news()]
     for text in SMS:

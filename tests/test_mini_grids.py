@@ -77,7 +77,7 @@ async def everything_said(phones: Phones, one: Talk, role: Role, channel: Channe
     """All that is answered when each thing is named at each question of the talk and, by SMS, behind its keyword."""
     if one.name == "fixed":
         await phones.text("Zuhura", "DONE K3")
-    walk = Walk(phones, one, CALLERS[role], channel, OWN)
+    walk = Walk(phones, one, role, CALLERS[role], channel, OWN)
     untouched = await of_the_north()
     named = [f"{one.words['en'][0]} {thing}{behind}" for thing in THINGS for behind in BEHIND]
     said = await _said(walk, named if channel is Channel.SMS else [])

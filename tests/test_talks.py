@@ -60,7 +60,7 @@ async def test_one_word_too_many_rejects_the_whole_command(one, role, mwanga: Mw
 
 @pytest.mark.parametrize(("one", "role"), STARTS, ids=NAMES)
 async def test_an_answer_that_no_longer_fits_restarts_politely(one, role, mwanga: Mwanga) -> None:  # type: ignore[no-untyped-def]
-    if one.menu is None:
+    if one.menu is None or role not in one.menu_for:
         return
     phones = Phones(mwanga)
     name = CALLERS[role]

@@ -57,6 +57,7 @@ class Walk:
 
     phones: Phones
     one: Talk
+    role: Role
     who: str
     channel: Channel
     good: Mapping[str, str] = field(default_factory=dict)
@@ -70,7 +71,7 @@ class Walk:
             await self.say(self.one.words["en"][0])
             return
         await self._took(await self.phones.dial(self.who, MENU))
-        if self.one.menu is not None:
+        if self.one.menu and self.role in self.one.menu_for:
             await self.say((await self.phones.way(self.who, self.one.menu.to("en")))[-1])
 
     async def say(self, text: str) -> None:
