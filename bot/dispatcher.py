@@ -12,6 +12,7 @@ from bot.gsm import plain
 from bot.guards import Contact, GlobalCap, is_machine
 from bot.i18n import Text, _, verbatim
 from bot.message import Copy, Reply
+from bot.networks import is_code
 from bot.outbox import Promise, promise
 from bot.phone import Sender
 from bot.play import Played, play, taught
@@ -78,7 +79,7 @@ class Dispatcher:
 
     def learn(self, contact: Contact, network: str) -> None:
         """A gateway named the network that this phone is in."""
-        if network:
+        if is_code(network):
             contact.network = network
             self._router.learn(contact.phone, network)
 

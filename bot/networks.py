@@ -1,7 +1,10 @@
 """Which mobile network a receiver is in: as the gateways tell it of everybody who writes, kept for the router."""
 
+import re
+
 from models.sql import connection, execute
 
+_CODE = re.compile(r"[0-9]{5,6}")
 # MCC and MNC, as Africa's Talking gives them with every message (its documentation, networkCode), with the word that
 # is in each operator's name as a SIM shows it.
 NAMES = {
@@ -40,6 +43,11 @@ def fits(network: str, carrier: str) -> bool:
     return bool(name) and str(name).casefold() in carrier.casefold()
 
 
+def is_code(network: str) -> bool:
+    """Whether this is MCC and MNC (E.212). Kannel and others say here by what it came, like "smsc1"."""
+    return bool(_CODE.fullmatch(network))
+
+
 class Networks:
     """The networks of those who wrote to us, by phone number, as MCC and MNC."""
 
@@ -49,11 +57,11 @@ class Networks:
     async def load(self) -> None:
         """Know again what was known before the last stop."""
         rows = await execute(connection(), NEWEST)
-        self._known.update((row["phone"], row["network"]) for row in rows)
+        self._known.update((row["phone"], row["network"]) for row in rows if is_code(row["network"]))
 
     def learn(self, phone: str, network: str) -> None:
-        """A gateway named the network that this phone wrote from."""
-        if network and (len(self._known) < MOST or phone in self._known):
+        """A gateway named the network that this phone wrote from; a word that is no network's code says nothing."""
+        if is_code(network) and (len(self._known) < MOST or phone in self._known):
             self._known[phone] = network
 
     def of(self, phone: str) -> str:

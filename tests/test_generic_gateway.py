@@ -103,7 +103,7 @@ CLOUD = {"data": {"message_id": "m1", "contact": PHONE, "owner": "+255713000111"
         (PIGEON | JSON, post('{"m":{"id":1.50,"who":["0710000002"],"text":"\\ud83d!"}}'), inbound("1.50", "\ufffd!")),
         (PIGEON | QUERY, get("id=1&from=255710000002&text=a+%2B+b"), inbound("1", "a + b")),
         (TEXTBEE, signed(BEE), inbound("s1", "1 482915 é")),
-        (HTTPSMS, post(CLOUD), inbound("m1", "Hi", recipient="+255713000111", network="SIM1")),
+        (HTTPSMS, post(CLOUD), inbound("m1", "Hi", recipient="+255713000111")),
     ],
 )
 def test_a_text_comes_in_as_form_json_or_query(table: dict[str, Any], callback: Callback, meaning: Inbound) -> None:

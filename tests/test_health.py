@@ -93,12 +93,14 @@ async def test_networks_are_remembered_from_what_people_wrote(database: Database
     bench = Bench(database)
     await bench.sql(
         "INSERT INTO contact (phone, language, talk, stopped_at, silent_until, bad_text, bad_count, bad_since, "
-        "replies, replies_since, network) VALUES ('+255710000001', '', '', 0, 0, '', 0, 0, 0, 0, '64004')"
+        "replies, replies_since, network) VALUES ('+255710000001', '', '', 0, 0, '', 0, 0, 0, 0, '64004'), "
+        "('+255710000003', '', '', 0, 0, '', 0, 0, 0, 0, 'smsc1')"
     )
     networks = Networks()
     await networks.load()
     networks.learn("+255710000002", "64005")
-    networks.learn("+255710000002", "")
+    for word in ("", "smsc1", "SIM1", "6400", "6400455", "٦٤٠٠٤"):
+        networks.learn("+255710000002", word)
     assert [networks.of(f"+25571000000{n}") for n in (1, 2, 3)] == ["64004", "64005", ""]
 
 
