@@ -14,7 +14,7 @@ from models.people import Caller, Role
 
 NO_ARGUMENTS = verbatim("")
 Run = Callable[[Chat], Awaitable[Reply]]
-Waiting = Callable[[Caller], Awaitable[Asked | None]]
+Waiting = Callable[[Caller, str], Awaitable[Asked | None]]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Talk:
     its line in the menus of `menu_for`; `usage` shows what follows the keyword and `example` a real one; `nothing` is
     what to say when it ends without effect. With `commas` a comma parts the pieces of one line, where there is one; a
     question stays open for `open_minutes` by SMS; with `drafts` what was begun is kept, for bot/drafts.py to offer
-    again. `waiting` finds what somebody else's talk asked a caller, who then answers without the keyword."""
+    again. `waiting` finds what somebody else's talk asked a caller, who answers with that text alone."""
 
     name: str
     run: Run

@@ -127,7 +127,7 @@ class Dispatcher:
             if turn.caller.role is Role.STRANGER and of in self._site.languages:
                 turn.language = of
             return await self._start(turn, talk, arguments)
-        if begins(text) is not None and (asked := await self._asked(turn)):
+        if begins(text) is not None and (asked := await self._asked(turn, text)):
             turn.thread.close("left")
             turn.thread.open = asked
         if turn.thread.open:
@@ -138,16 +138,19 @@ class Dispatcher:
             return self._answer_again(turn, text)
         return self._not_understood(turn, pieces)
 
-    async def _asked(self, turn: "_Turn") -> TalkState | None:
+    async def _asked(self, turn: "_Turn", text: str) -> TalkState | None:
         """The question that somebody else's talk put to this phone, when it was asked after the phone's own: a
-        bare yes or no belongs to what was asked last."""
+        bare yes or no belongs to what was asked last. An answer to one of a talk's questions leads on to its next."""
         found = [
             TalkState(one.name, f"sms {turn.message.id}", asked.answers, confirming=True, asked_at=asked.at)
             for one in self._commands.for_role(turn.caller.role)
-            if one.waiting and (asked := await one.waiting(turn.caller))
+            if one.waiting and (asked := await one.waiting(turn.caller, text))
         ]
         newest = max(found, key=lambda state: state.asked_at, default=None)
-        return newest if newest and newest.asked_at >= turn.thread.busy_since else None
+        if newest is None:
+            return None
+        leads_on = turn.thread.open is None and turn.thread.talk == newest.talk
+        return newest if leads_on or newest.asked_at >= turn.thread.busy_since else None
 
     def _command(self, pieces: list[str], role: Role) -> tuple[Talk, str, list[str]] | None:
         found = self._commands.find(pieces[0], role)

@@ -12,11 +12,12 @@ from bot.i18n import Text, _
 from bot.message import Copy, Reply
 from bot.site import Site
 from bot.state import Asked
+from handlers.receipt import owner
 from handlers.ticket_news import DONE, News
 from handlers.tickets import LONGEST, SECRETS, TicketNumber, which
-from models import tickets
+from models import ticket_answers, tickets
 from models.people import Caller, Role
-from models.tickets import TicketState
+from models.tickets import Ticket, TicketState
 
 
 @talk("done", roles={Role.AGENT}, words=DONE, menu=_("Ticket is fixed"), usage=_("number"))
@@ -35,12 +36,15 @@ async def done(chat: Chat) -> Reply:
     return chat.end(news.asked(chat.language), also=also, outcome="asked the customer")
 
 
-async def waiting(caller: Caller) -> Asked | None:
-    """The ticket that a customer was asked about: a bare 1 or 2 answers it."""
-    ticket = await tickets.asked_of(caller.customers)
-    if ticket is None or ticket.asked_at is None:
-        return None
-    return Asked([[TicketNumber.name, ticket.id]], int(ticket.asked_at.timestamp() * 1000))
+async def waiting(caller: Caller, text: str) -> Asked | None:
+    """The ticket that a customer was asked about last: a bare 1 or 2 answers it. With none, and no question of the
+    phone's own, a 2 takes back the yes that was said last."""
+    ticket, at = await ticket_answers.asked_of(caller.customers), 0
+    if ticket and ticket.asked_at:
+        at = int(ticket.asked_at.timestamp() * 1000)
+    elif split(text)[0] == "2":
+        ticket = await ticket_answers.closed_by(caller.phone, caller.customers)
+    return Asked([[TicketNumber.name, ticket.id]], at) if ticket else None
 
 
 @talk(
@@ -54,16 +58,34 @@ async def waiting(caller: Caller) -> Asked | None:
 async def fixed(chat: Chat) -> Reply:
     ticket = await chat.ask(TicketNumber(await which(chat)))
     news, actor = News(ticket, chat.site), chat.person.phone
-    if ticket.state == TicketState.CLOSED:
-        return chat.end(news.closed(chat.language))
+    if ticket.state == TicketState.CLOSED and not chat.answers(Fixed.name):
+        return chat.end(news.closed_by_you(chat.language))
     said = await chat.ask(Fixed(_question(ticket.number, chat)))
     if said.fixed:
-        await tickets.close(ticket, actor, said.words)
-        return chat.end(news.closed(chat.language), also=news.agents(news.closed_by_customer, actor=actor))
+        closed = await tickets.close(ticket, actor, said.words)
+        also = news.agents(news.closed_by_customer, actor=actor) if closed else []
+        short = _("{number} is closed.", number=ticket.number)
+        return chat.end(await _and_next(chat, news.closed_by_you(chat.language), short), also=also)
     if not await tickets.reopen(ticket, actor, said.words):
-        return chat.end(news.status(chat.language, ""))
+        return await _still_open(chat, ticket, said.words)
     also = news.agents(lambda _language: news.not_fixed(said.words), actor=actor)
-    return chat.end(news.open_again(chat.language), also=also)
+    short = _("{number} is open again.", number=ticket.number)
+    return chat.end(await _and_next(chat, news.open_again(chat.language), short), also=also)
+
+
+async def _still_open(chat: Chat, ticket: Ticket, words: str) -> Reply:
+    """It was open anyway; words beside the no are kept."""
+    news, also, actor = News(ticket, chat.site), [], chat.person.phone
+    if words and await tickets.comment(ticket, actor, words):
+        told = news.comment(owner(ticket.customer), words)
+        also = news.agents(lambda _language: told, actor=actor)
+    return chat.end(news.status(chat.language, words), also=also)
+
+
+async def _and_next(chat: Chat, answer: Text, short: Text) -> Text:
+    """The answer, and the next question where another ticket waits for its own."""
+    other = await ticket_answers.asked_of(chat.person.customers)
+    return News(other, chat.site).next_after(short) if other else answer
 
 
 def _question(number: str, chat: Chat) -> Text:

@@ -186,6 +186,32 @@ class News:
             "{number} is closed. Not fixed after all? Send T {number} and what is wrong.", number=self.ticket.number
         )
 
+    def closed_by_you(self, _language: str) -> Text:
+        """For the customer who said that it is fixed."""
+        return _(
+            "{number} is closed. Not fixed after all? Reply 2 within 7 days, or send T {number} and what is wrong.",
+            number=self.ticket.number,
+        )
+
+    def next_after(self, said: Text) -> Text:
+        """The question to the customer again, behind what became of another ticket."""
+        return _(
+            "{said} And {number}, {subject}: is it fixed? Reply 1 for yes, 2 for no.",
+            said=said,
+            number=self.ticket.number,
+            subject=self.subject(SHORT),
+        )
+
+    def added(self, language: str, *, by_customer: bool) -> Text:
+        """For who added words. They are no answer: the customer who was asked is asked once more."""
+        if not by_customer or self.ticket.state != TicketState.ASKED:
+            return _("Added to {number}.", number=self.ticket.number)
+        return _(
+            "Added to {number}. Is it fixed? Reply 1 for yes, 2 for no. Without an answer it closes on {day}.",
+            number=self.ticket.number,
+            day=self.site.day(self.ticket.closes_at, language),
+        )
+
     def closed_by_customer(self, _language: str) -> Text:
         return _(
             "{number} is closed: {owner} says it is fixed.",

@@ -111,7 +111,7 @@ async def note(chat: Chat) -> Reply:
     ticket = await chat.ask(TicketNumber(await which(chat)))
     text = await chat.ask(InWords(_("Your words?")))
     news, actor = News(ticket, chat.site), chat.person.phone
-    if chat.person.agent is None and ticket.state != TicketState.OPEN:
+    if chat.person.agent is None and ticket.state == TicketState.CLOSED:
         await tickets.reopen(ticket, actor, text)
         also = news.agents(lambda _language: news.not_fixed(text), actor=actor)
         return chat.end(news.open_again(chat.language), also=also)
@@ -120,7 +120,7 @@ async def note(chat: Chat) -> Reply:
     if await tickets.comment(ticket, actor, text):
         words = news.comment(name, text)
         also = [*news.customer(lambda _: words, actor=actor), *news.agents(lambda _: words, actor=actor)]
-    return chat.end(_("Added to {number}.", number=ticket.number), also=also)
+    return chat.end(news.added(chat.language, by_customer=chat.person.agent is None), also=also)
 
 
 async def which(chat: Chat) -> Text:

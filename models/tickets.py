@@ -269,12 +269,6 @@ async def tickets_of(customers: Sequence[Customer], most: int) -> list[Ticket]:
     return await _whole().filter(customer_id__in=ids).exclude(state=TicketState.CLOSED).order_by("-id").limit(most)
 
 
-async def asked_of(customers: Sequence[Customer]) -> Ticket | None:
-    """The ticket about which these customers were asked last and have not answered."""
-    asked = _whole().filter(customer_id__in=[customer.id for customer in customers], state=TicketState.ASKED)
-    return await asked.order_by("-asked_at").first()
-
-
 async def last_comment(ticket: Ticket) -> str:
     """The newest words that were added; none: an empty text."""
     added = TicketEvent.filter(ticket_id=ticket.id, step__in=[Step.COMMENTED, Step.REOPENED]).exclude(text="")

@@ -60,6 +60,7 @@ GAPS = {
     "ref": "WWWWW",
     "reference": "W" * 20,
     "room": "99,999,999",
+    "said": _("{number} is open again.", number="99999"),
     "serial": "W" * 20,
     "share": "100",
     "status": "WWWWWWW",

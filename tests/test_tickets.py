@@ -1,4 +1,4 @@
-"""Tickets: who may see them, who hears of them, and how a question that somebody else asked is answered."""
+"""Tickets: who may see them, who hears of them, what silence means, and what is kept."""
 
 import random
 from collections.abc import AsyncIterator
@@ -9,13 +9,12 @@ import pytest
 import time_machine
 from tortoise.exceptions import OperationalError
 
-from bot.answers import begins
 from bot.parts import Mwanga
 from handlers.ticket_news import LABELS, News, category_of
 from models import tickets
 from models.people import Agent, Customer, MiniGrid, OfficeUser
 from models.sql import connection, execute
-from models.tickets import Category, Step, Ticket, TicketEvent, TicketState
+from models.tickets import Category, Step, Ticket, TicketEvent
 from tests.world import PEOPLE, Phones
 
 NOON = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -42,80 +41,6 @@ async def state(number: int = 1) -> str:
 async def said(phones: Phones, name: str, text: str) -> str:
     """What this person reads after sending this."""
     return next(answer for reader, answer in await phones.text(name, text) if reader == name)
-
-
-# A question that somebody else's talk asked
-
-
-async def test_a_bare_yes_belongs_to_what_was_asked_last(phones: Phones, clock: time_machine.Traveller) -> None:
-    assert "1. Last tokens" in await said(phones, "Baraka", "MENU")
-    clock.shift(60)
-    await phones.text("Asha", "DONE K1")
-    clock.shift(60)
-    assert "K1 is closed" in await said(phones, "Baraka", "1")
-
-
-async def test_a_question_of_ones_own_that_came_later_is_answered_first(
-    phones: Phones, clock: time_machine.Traveller
-) -> None:
-    await phones.text("Asha", "DONE K1")
-    clock.shift(60)
-    await phones.text("Baraka", "MENU")
-    assert "No token yet" in await said(phones, "Baraka", "1")
-    assert await state() == TicketState.ASKED
-    assert "K1 is closed" in await said(phones, "Baraka", "1")
-
-
-async def test_whatever_is_sent_meanwhile_leaves_the_question_open(
-    phones: Phones, clock: time_machine.Traveller
-) -> None:
-    await phones.text("Asha", "DONE K1")
-    for text in ("BAL", "hello", "TOKEN", "SIM card lost", "12", "FIX the cable too", "STATUS K1"):
-        clock.shift(60)
-        await phones.text("Baraka", text)
-        assert await state() == TicketState.ASKED, text
-    clock.shift(timedelta(days=2))
-    assert "K1 is open again" in await said(phones, "Baraka", "NO still dark")
-    assert await state() == TicketState.OPEN
-
-
-async def test_the_answer_is_given_once_and_said_again(phones: Phones) -> None:
-    await phones.text("Asha", "DONE K1")
-    first = await phones.text("Baraka", "1")
-    assert {reader for reader, _text in first} == {"Baraka", "Asha"}
-    assert await phones.text("Baraka", "1") == [first[0]]
-    assert await phones.text("Baraka", "2") == [first[0]], "a second thought needs words"
-    assert await TicketEvent.filter(step=Step.CLOSED).count() == 1
-
-
-async def test_two_questions_are_answered_the_newest_first(phones: Phones, clock: time_machine.Traveller) -> None:
-    await phones.text("Asha", "FIX SHS0283 broken lamp")
-    for number in (1, 2):
-        clock.shift(60)
-        await phones.text("Asha", f"DONE K{number}")
-    clock.shift(60)
-    assert "K2 is closed" in await said(phones, "Baraka", "1")
-    clock.shift(timedelta(minutes=11))
-    assert "K1 is closed" in await said(phones, "Baraka", "1")
-
-
-async def test_nobody_else_answers_for_the_customer(phones: Phones) -> None:
-    await phones.text("Asha", "DONE K1")
-    for name in ("Neema", "Asha", "Zuhura", "Stranger"):
-        await phones.text(name, "1")
-        assert await state() == TicketState.ASKED, name
-
-
-@pytest.mark.parametrize(
-    ("text", "meant"),
-    [
-        *[("1", True), ("Yes", True), ("ndiyo kabisa", True), ("SIM", True), ("1 thanks", True)],
-        *[("2", False), ("2, still dark", False), ("NO power", False), ("a'a", False), ("A A", False)],
-        *[("SIM card", None), ("12", None), ("maybe", None), ("", None), ("21", None)],
-    ],
-)
-def test_a_text_begins_with_a_yes_a_no_or_neither(text: str, meant: bool | None) -> None:
-    assert begins(text) is meant
 
 
 # Silence
