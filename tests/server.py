@@ -22,7 +22,7 @@ from bot.config import load
 from bot.database import Database
 from bot.parts import MWANGA, Mwanga
 from models.sql import execute
-from tests.africastalking_emulator import API_KEY, USERNAME, Emulator
+from tests.africastalking_emulator import API_KEY, USERNAME, Emulator, Session
 from tests.menus import way
 from tests.world import PEOPLE
 
@@ -173,13 +173,20 @@ async def query(url: str, statement: str, *values: object) -> list[dict[str, Any
         return await execute(database.client, statement, values)
 
 
-async def dialled(emulator: Emulator, name: str, label: str, *answers: str) -> str:
-    """Dial the code, choose this line of the menu, and answer the screens behind it: the last screen's text."""
+async def chosen(emulator: Emulator, name: str, label: str) -> Session:
+    """A dialled session in which this line of the menu was chosen."""
     session = await emulator.dial(PEOPLE[name])
 
     async def enter(keys: str) -> str:
         return (await session.enter(keys)).text
 
-    for answer in ((await way(session.text, label, enter))[-1], *answers):
-        await enter(answer)
+    await enter((await way(session.text, label, enter))[-1])
+    return session
+
+
+async def dialled(emulator: Emulator, name: str, label: str, *answers: str) -> str:
+    """Dial the code, choose this line of the menu, and answer the screens behind it: the last screen's text."""
+    session = await chosen(emulator, name, label)
+    for answer in answers:
+        await session.enter(answer)
     return session.text

@@ -13,7 +13,7 @@ import pytest
 from bot.inbox import Inbox
 from handlers import account
 from tests.africastalking_emulator import Answer, Emulator
-from tests.server import STOP_S, Server, Serving, query, serving
+from tests.server import STOP_S, Server, Serving, chosen, query, serving
 from tests.world import PEOPLE, PINS
 
 DOOR = "/gateways/africastalking/demo"
@@ -151,8 +151,7 @@ async def test_a_slow_turn_is_answered_within_three_seconds_and_goes_on(
         return 4_200
 
     monkeypatch.setattr(account, "cash_held", slow)
-    session = await at.emulator.dial(PEOPLE["Asha"])
-    await session.enter("3")
+    session = await chosen(at.emulator, "Asha", "My cash")
     async with asyncio.timeout(3):
         screen = await session.enter(PINS["Asha"])
     assert screen == (

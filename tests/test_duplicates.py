@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.africastalking_emulator import Session
-from tests.server import Serving, dialled, serving
+from tests.server import Serving, chosen, dialled, serving
 from tests.world import PEOPLE, PINS
 
 ASHA = PEOPLE["Asha"]
@@ -138,8 +138,7 @@ async def test_every_turn_of_a_dialled_sale_ten_times_at_once_sells_once(served:
 
 
 async def test_a_wrong_pin_dialled_ten_times_at_once_counts_once(served: Serving) -> None:
-    session = await served.emulator.dial(ASHA)
-    await session.enter("3")
+    session = await chosen(served.emulator, "Asha", "My cash")
     assert "4 tries left" in await ten_times(session, "730582")
     assert (await served.rows("SELECT wrong_pins FROM agent WHERE phone = $1", [ASHA]))[0]["wrong_pins"] == 1
 
@@ -168,15 +167,15 @@ async def test_an_input_after_the_end_is_told_that_it_is_over(served: Serving) -
 
 # What is stored, and a transcript that is no continuation of it: lost turns, a shorter one, another one.
 BROKEN = [
-    (["1", "SHS0283"], ["2", "SHS0283"]),
-    (["1", "SHS0283"], ["1"]),
-    (["1", "SHS0283", "8000"], ["1", "EB100042", "8000", "1", PINS["Asha"]]),
-    (["1", "SHS0283", "8000", "1"], ["1", "SHS0283", "8000", PINS["Asha"]]),
-    (["1", "SHS0283", "8000", "1"], ["1", "SHS0283", "9000", "1", PINS["Asha"]]),
-    (["1", "SHS0283", "8000"], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
-    (["1"], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
-    (["3"], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
-    (["3", PINS["Asha"]], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
+    (["Sell", "SHS0283"], ["2", "SHS0283"]),
+    (["Sell", "SHS0283"], ["1"]),
+    (["Sell", "SHS0283", "8000"], ["1", "EB100042", "8000", "1", PINS["Asha"]]),
+    (["Sell", "SHS0283", "8000", "1"], ["1", "SHS0283", "8000", PINS["Asha"]]),
+    (["Sell", "SHS0283", "8000", "1"], ["1", "SHS0283", "9000", "1", PINS["Asha"]]),
+    (["Sell", "SHS0283", "8000"], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
+    (["Sell"], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
+    (["My cash"], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
+    (["My cash", PINS["Asha"]], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
 ]
 
 
@@ -184,8 +183,8 @@ BROKEN = [
 async def test_a_transcript_that_does_not_continue_sells_nothing(
     stored: list[str], sent: list[str], served: Serving
 ) -> None:
-    session = await served.emulator.dial(ASHA)
-    for answer in stored:
+    session = await chosen(served.emulator, "Asha", stored[0])
+    for answer in stored[1:]:
         await session.enter(answer)
     session.inputs[:] = sent
     await session.repeat()
