@@ -1,7 +1,7 @@
 """What a talk talks through. A talk is run from its beginning at every turn: `ask` gives back what was answered
 before, reads the next piece of new input, or suspends the talk with its question."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,9 +9,9 @@ from bot.answers import AGAIN, no, yes
 from bot.fields import Field, Invalid, Pin, echo
 from bot.grammar import plain_word
 from bot.gsm import septets
-from bot.guards import Contact
+from bot.guards import Contact, locked_out
 from bot.i18n import Text, _, verbatim
-from bot.listing import BACK, MORE, called, enumerated, means_one, names, pages, screen, spoken
+from bot.listing import BACK, MORE, called, enumerated, means_one, names_of, pages, screen, spoken
 from bot.message import Copy, Reply
 from bot.site import Site
 from bot.state import Back, Changed, Ended, Left, Rejected, Suspended, TalkState
@@ -24,12 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 BACK_LINE = _("0. Back")
 CHOOSE = _("Choose a number.")
+NO_WORDS: Mapping[str, Collection[str]] = {}
 SILENT = ("pin", "quote")  # recorded beside the questions: going back passes over them
-
-
-def locked_out(site: Site) -> Text:
-    """What an agent reads who is locked."""
-    return _("You are locked. Nothing was done. Call {help}.", help=site.help_phone)
 
 
 class Channel(StrEnum):
@@ -97,7 +93,7 @@ class Chat:
         self._began = self._position
         self.state.open_minutes = talk.open_minutes
         if self.person.locked and not talk.when_locked:
-            raise Ended(Reply(locked_out(self.site)))
+            raise Ended(Reply(locked_out(self.site.help_phone)))
         return await talk.run(self)
 
     @property
@@ -143,21 +139,28 @@ class Chat:
         return await question.find(self, self._last())
 
     async def choose(
-        self, name: str, prompt: Text, options: Sequence[tuple[str, Text]], *, otherwise: str | None = None
+        self,
+        name: str,
+        prompt: Text,
+        options: Sequence[tuple[str, Text]],
+        *,
+        otherwise: str | None = None,
+        words: Mapping[str, Collection[str]] = NO_WORDS,
     ) -> str:
-        """The value of one of the options, by its number or its word. Long lists page themselves. `otherwise` is
-        what one line means that leaves this piece out."""
+        """The value of one of the options, by its number or by a word: its label, or one of `words`. Long lists page
+        themselves. `otherwise` is what one line means that leaves this piece out."""
         values = [value for value, _label in options]
         if not self._recorded(name):
+            names = names_of(options, self.site.languages, words)
             if self.one_line and self._inputs:
-                self._join(spoken(self._names(options), self._inputs))
-            left_out = otherwise is not None and self.one_line and not means_one(self._names(options), self._inputs)
-            self._record(name, otherwise if left_out else self._choice(prompt, options))
+                self._join(spoken(names, self._inputs))
+            left_out = otherwise is not None and self.one_line and not means_one(names, self._inputs)
+            self._record(name, otherwise if left_out else self._choice(prompt, options, names))
         if self._last() not in values:
             raise Changed
         return str(self._last())
 
-    def _choice(self, prompt: Text, options: Sequence[tuple[str, Text]]) -> str:
+    def _choice(self, prompt: Text, options: Sequence[tuple[str, Text]], names: Mapping[str, Collection[str]]) -> str:
         labels = [label.to(self.language) for _value, label in options]
         header, more = prompt.to(self.language), _("More").to(self.language)
         beside = sum(septets(line.to(self.language)) + 1 for line in (CHOOSE, BACK_LINE))
@@ -168,18 +171,15 @@ class Chat:
         answer = self._answer(shown)
         if answer == MORE and not last:
             self.state.page = page + 1
-            return self._choice(prompt, options)
+            return self._choice(prompt, options, names)
         if answer.isdecimal() and 1 <= int(answer) <= len(fitting[page]):
             return options[fitting[page][int(answer) - 1]][0]
-        if named := called(self._names(options), answer):
+        if named := called(names, answer):
             return named
         if self.one_line:
             choices = enumerated([value for value, _label in options])
             raise Rejected(shown, _("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
         raise Rejected(shown, CHOOSE)
-
-    def _names(self, options: Sequence[tuple[str, Text]]) -> dict[str, set[str]]:
-        return names(options, self.site.languages)
 
     def _join(self, count: int) -> None:
         self._inputs[:count] = [" ".join(self._inputs[:count])]

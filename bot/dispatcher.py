@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from bot.answers import apart, begins, looks_like_answer, no, yes
 from bot.canary import Signs
-from bot.chat import Channel, Chat, locked_out
+from bot.chat import Channel, Chat
 from bot.commands import Commands, Talk
 from bot.grammar import listed, normalise, split, unglue
 from bot.gsm import plain
-from bot.guards import Contact, GlobalCap, is_machine
+from bot.guards import Contact, GlobalCap, is_machine, locked_out
 from bot.i18n import Text, _, verbatim
 from bot.message import Copy, Reply
 from bot.networks import is_code
@@ -178,7 +178,7 @@ class Dispatcher:
         turn.talk = talk.name
         if turn.caller.locked and not talk.when_locked:
             turn.thread.close("left")
-            return Played(Reply(locked_out(self._site)), False, "locked")
+            return Played(Reply(locked_out(self._site.help_phone)), False, "locked")
         chat = Chat(
             turn.caller,
             turn.contact,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from bot.i18n import Text, _
 from bot.message import OptOut
 from bot.phone import Sender, SenderKind
 from models import withdrawal
@@ -16,6 +17,11 @@ SAME_TEXT_MOST = 3  # the third same text in an hour that was not understood get
 def is_machine(sender: Sender) -> bool:
     """Short codes and names are machines: an answer could be answered, for ever (reference: gateways 5.6)."""
     return sender.kind is not SenderKind.NUMBER
+
+
+def locked_out(help_phone: str) -> Text:
+    """What an agent reads who is locked."""
+    return _("You are locked. Nothing was done. Call {help}.", help=help_phone)
 
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(phone, 7269420)) FROM unnest($1::text[]) AS phone"

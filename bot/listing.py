@@ -44,9 +44,12 @@ def enumerated(choices: Sequence[str]) -> str:
     return choices[0][:ROOM] if choices else ""
 
 
-def names(options: Sequence[tuple[str, Text]], languages: Sequence[str]) -> dict[str, set[str]]:
-    """By what each option goes: its value, and its label in every language, as keywords do."""
-    return {value: {value, *(label.to(language) for language in languages)} for value, label in options}
+def names_of(
+    options: Sequence[tuple[str, Text]], languages: Sequence[str], words: Mapping[str, Collection[str]]
+) -> dict[str, set[str]]:
+    """By what each option goes: its value, its label in every language as keywords do, and further words."""
+    labels = {value: {label.to(language) for language in languages} for value, label in options}
+    return {value: {value, *several, *words.get(value, ())} for value, several in labels.items()}
 
 
 def means_one(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> bool:

@@ -34,13 +34,15 @@ class TalkState:
     def load(cls, text: str) -> "TalkState":
         return cls(**json.loads(text))
 
+    def forget(self, name: str) -> None:
+        """Drop the answer to this question, and all that came after it."""
+        names = [each for each, _value in self.answers]
+        del self.answers[names.index(name) if name in names else len(names) :]
+
     def forget_consent(self) -> None:
         """Drop a yes and a PIN and what came after: another session has to give them itself."""
-        names = [name for name, _value in self.answers]
         for consent in ("pin", "confirm"):
-            if consent in names:
-                del self.answers[names.index(consent) :]
-                names = names[: len(self.answers)]
+            self.forget(consent)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,12 @@ from bot.grammar import normalise, plain_word
 from bot.i18n import Text, _
 from bot.listing import enumerated
 from bot.state import Changed
+from handlers.serial import typed
 from models import customers
 from models.customers import Selection
 from models.devices import TAIL, Kind
 from models.people import Customer, Village
+from models.tokens.sts import is_meter_number
 
 
 class Filter(StrEnum):
@@ -111,7 +113,8 @@ class Search(Field[list[Customer]]):
     name = "search"
 
     async def read(self, chat: Chat, answer: str) -> list[int]:
-        text = " ".join(normalise(answer).split())
+        text, number = " ".join(normalise(answer).split()), typed(answer)
+        text = number if is_meter_number(number) else text
         digits = "".join(filter(str.isdecimal, text))
         if sum(map(str.isalpha, text)) < FEWEST_LETTERS and len(digits) < TAIL:
             raise Invalid(_("Write more: 2 letters of a name, or the last 4 of a phone or serial."))

@@ -1,4 +1,4 @@
-"""An agent registers a customer with a device: a meter, a solar home system or an e-bike."""
+"""An agent registers a customer, with a device (a meter, a solar home system, an e-bike) or with none yet."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -9,24 +9,30 @@ from bot.commands import talk
 from bot.gsm import shorten
 from bot.i18n import Text, _, verbatim
 from bot.message import Copy, Reply
-from bot.state import Ended
+from bot.site import Site
+from bot.state import Ended, Rejected
 from handlers.buy import buy
 from handlers.language import NAMES
 from handlers.receipt import owner
-from handlers.register_fields import FreeSerial, FullName, OwnersPhone, why_not_free
+from handlers.register_fields import NO_PHONE, FreeSerial, FullName, OwnersPhone, Reached, request_of, why_not_free
+from handlers.sell import sell
 from models import registration
 from models.connections import ConnectionGroup, ConnectionType, MeterType, SubConnectionType
-from models.devices import Device, DeviceModel, Kind, Plan, Unit
+from models.devices import DeviceModel, Kind, Plan, Unit
 from models.messages import Class
 from models.people import Customer, Role, Village
-from models.registration import Form, Labels
+from models.registration import Form, Labels, Registered
 
 Named = TypeVar("Named", MeterType, ConnectionGroup, ConnectionType, SubConnectionType, DeviceModel, Plan, Village)
+NOTHING = "none"
 KINDS = [
     (Kind.METER.value, _("Meter")),
     (Kind.SHS.value, _("Solar home system")),
     (Kind.EBIKE.value, _("E-bike")),
+    (NOTHING, _("No device yet")),
 ]
+KIND_WORDS = {Kind.SHS.value: ("SOLA", "SOLAIRE"), Kind.EBIKE.value: ("MOTO",), NOTHING: NO_PHONE}
+WHICH_SERIAL = _("Serial number?")
 CONSENT = "1"  # the version of the words in _question: another wording is another version
 NEW = "new"
 LABEL = 24  # septets of a name that the office gave, on a list
@@ -46,7 +52,7 @@ DAY_MINUTES = 24 * 60
     },
     menu=_("Register"),
     usage=_("name, phone, kind, serial, village"),
-    example="Amina Juma, 0712345678, meter, 04123456784, Mtwara, household",
+    example="Amina Juma, 0712345678, meter, 04700123450, Mtwara, household",
     nothing=_("Not registered."),
     commas=True,
     open_minutes=DAY_MINUTES,
@@ -62,11 +68,12 @@ async def register(chat: Chat) -> Reply:
     if not await chat.confirm(_question(form)):
         return chat.end(_("Not registered."), outcome="declined")
     try:
-        device = await registration.register(form, agent=chat.agent, key=chat.key, vault=chat.site.vault)
-    except registration.NotFree as refusal:
+        done = await registration.register(form, agent=chat.agent, key=chat.key, vault=chat.site.vault)
+    except registration.NotFree as refusal:  # somebody was quicker: all that was said of the person still holds
+        chat.state.forget(FreeSerial.name)
         why = why_not_free(refusal, form.serial, chat)
-        return chat.end(_("Not registered. {why}", why=why), outcome="refused")
-    return chat.end(_registered(device, chat), also=_messages(device, chat), outcome="registered")
+        raise Rejected(WHICH_SERIAL, _("Not registered. {why}", why=why)) from refusal
+    return chat.end(_registered(done, chat), also=_messages(done, chat), outcome="registered")
 
 
 def _unfinished(answers: Mapping[str, Any]) -> Text:
@@ -78,21 +85,23 @@ def _unfinished(answers: Mapping[str, Any]) -> Text:
 
 async def _filled_in(chat: Chat, villages: Sequence[Village]) -> Form:
     name, surname = await chat.ask(FullName(_("Name and surname?")))
-    phone = await chat.ask(OwnersPhone(_("Phone number, or none?")))
-    kind = Kind(await chat.choose("kind", _("Which device?"), KINDS))
-    serial, request = await chat.ask(FreeSerial(_("Serial number?"), kind, [name, surname, phone, kind]))
+    reached = await chat.ask(OwnersPhone(_("Phone number, or none?")))
+    said = await chat.choose("kind", _("Which device?"), KINDS, words=KIND_WORDS)
+    kind, person = None if said == NOTHING else Kind(said), (name, surname, reached.said, said)
+    serial, request = await chat.ask(FreeSerial(WHICH_SERIAL, kind, person)) if kind else ("", "")
+    village = await _one_of(chat, "village", _("Village?"), villages)
+    request = request or request_of(chat, *person, village.name)
     if earlier := await registration.repeated(chat.agent, request):
         raise Ended(Reply(_registered(earlier, chat)))
-    village = await _one_of(chat, "village", _("Village?"), villages)
     plan, labels = await _of_meter(chat) if kind is Kind.METER else (None, None)
-    model = await _model(chat, await registration.fitting_models(serial, kind))
-    known = await Customer.filter(phone=phone, mini_grid_id=chat.agent.mini_grid_id).order_by("id") if phone else []
-    language = await _language(chat, ask=bool(phone and not known), usual=known[0].language if known else "")
+    model = await _model(chat, await registration.fitting_models(serial, kind)) if kind else None
+    known = reached.known
+    language = await _language(chat, ask=bool(reached.phone and not known), usual=known[0].language if known else "")
     return Form(
-        customer=await _same_person(chat, phone, known) if known else None,
+        customer=await _same_person(chat, reached) if known else None,
         name=name,
         surname=surname,
-        phone=phone or None,
+        phone=reached.phone or None,
         language=language,
         village=village,
         kind=kind,
@@ -156,53 +165,72 @@ async def _language(chat: Chat, *, ask: bool, usual: str) -> str:
     return await chat.choose("language", _("Language of the customer?"), options, otherwise=otherwise)
 
 
-async def _same_person(chat: Chat, phone: str, known: Sequence[Customer]) -> Customer | None:
+async def _same_person(chat: Chat, reached: Reached) -> Customer | None:
     """Whoever has this number already gets the device, unless it is somebody else who shares the phone."""
     chat.no_more()
-    options = [*((str(one.id), verbatim(owner(one))) for one in known), (NEW, _("Somebody else"))]
-    chosen = await chat.choose("same person", _("{phone} is known. Same person?", phone=phone), options)
-    return next((one for one in known if str(one.id) == chosen), None)
+    options = [*((str(one.id), verbatim(owner(one))) for one in reached.known), (NEW, _("Somebody else"))]
+    chosen = await chat.choose("same person", _("{phone} is known. Same person?", phone=reached.said), options)
+    return next((one for one in reached.known if str(one.id) == chosen), None)
 
 
 def _question(form: Form) -> Text:
     """Nobody is registered who did not agree. Another wording is another version of CONSENT."""
-    who = form.customer or Customer(name=form.name, surname=form.surname)
+    who = owner(form.customer or Customer(name=form.name, surname=form.surname))
+    if form.kind is None:
+        return _("Register {owner}? Customer agrees: we keep name, phone, payments to supply and bill.", owner=who)
     return _(
         "Register {owner}, {serial}{plan}? Customer agrees: we keep name, phone, payments to supply and bill.",
-        owner=owner(who),
+        owner=who,
         serial=form.serial,
         plan=_tariff(form.kind, form.plan),
     )
 
 
-def _registered(device: Device, chat: Chat) -> Text:
+def _registered(done: Registered, chat: Chat) -> Text:
+    if (device := done.device) is None:
+        return _(
+            "REGISTERED {owner}, customer {number}. To sell: {sell} {number}, item",
+            owner=owner(done.customer),
+            number=done.customer.id,
+            sell=sell.keyword(chat.language),
+        )
     return _(
         "REGISTERED {owner}, customer {number}, {serial}{plan}. To sell: {buy} {serial} amount",
-        owner=owner(device.customer),
-        number=device.customer_id,
+        owner=owner(done.customer),
+        number=done.customer.id,
         serial=device.serial,
         plan=_tariff(device.kind, device.plan),
         buy=buy.keyword(chat.language),
     )
 
 
-def _tariff(kind: str, plan: Plan | None) -> str:
+def _tariff(kind: str | None, plan: Plan | None) -> str:
     """What was chosen for a meter; the plan of other devices came with them."""
     return f", {shorten(plan.name, LONGEST_PLAN)}" if plan and kind == Kind.METER else ""
 
 
-def _messages(device: Device, chat: Chat) -> list[Copy]:
+def _messages(done: Registered, chat: Chat) -> list[Copy]:
     """The customer's welcome; and for the agent, what stood on a screen that is gone with the session."""
-    site, customer, messages = chat.site, device.customer, []
+    customer, messages = done.customer, []
     if chat.ussd:
-        messages.append(Copy(chat.person.phone, _registered(device, chat), Class.REPLY, chat.language))
-    if customer and customer.phone:
-        welcome = _(
-            "Welcome to {company}! Your number for paying is {serial}: give it to the agent with the money. "
-            "The code comes by SMS. Help {help}",
+        messages.append(Copy(chat.person.phone, _registered(done, chat), Class.REPLY, chat.language))
+    if customer.phone:
+        messages.append(Copy(customer.phone, _welcome(done, chat.site), Class.REPLY, customer.language))
+    return messages
+
+
+def _welcome(done: Registered, site: Site) -> Text:
+    if done.device is None:
+        return _(
+            "Welcome to {company}! You are customer {number}: name it to the agent when you buy. Help {help}",
             company=site.company,
-            serial=device.serial,
+            number=done.customer.id,
             help=site.help_phone,
         )
-        messages.append(Copy(customer.phone, welcome, Class.REPLY, customer.language))
-    return messages
+    return _(
+        "Welcome to {company}! Your number for paying is {serial}: give it to the agent with the money. "
+        "The code comes by SMS. Help {help}",
+        company=site.company,
+        serial=done.device.serial,
+        help=site.help_phone,
+    )

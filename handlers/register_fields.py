@@ -3,14 +3,17 @@
 import unicodedata
 from collections.abc import Sequence
 from itertools import takewhile
+from typing import NamedTuple
 
 from bot.chat import Chat
 from bot.fields import Field, Invalid, PhoneNumber, echo
 from bot.grammar import normalise, plain_word
 from bot.i18n import Text, _
+from handlers.customer_fields import CustomerNumber
 from handlers.serial import MOST, read_aloud, typed
-from models import registration
+from models import customers, registration
 from models.devices import Kind
+from models.people import Customer
 from models.tokens.sts import is_meter_number
 
 NO_PHONE = frozenset({"NONE", "HAKUNA", "AUCUN", "NENHUM", "BABU", "-"})
@@ -60,19 +63,46 @@ def _may_be_of_a_name(piece: str) -> bool:
     return not any(map(str.isdecimal, piece)) and plain_word(piece) not in NO_PHONE
 
 
-class OwnersPhone(PhoneNumber):
-    """The customer's number; that there is none is recorded as an empty text."""
+class Reached(NamedTuple):
+    """By which phone a customer is reached (none: an empty text), and who of the agent's own mini-grid is `known` by
+    what was `said`: the phone, or the number of a customer."""
+
+    said: str
+    phone: str
+    known: list[Customer]
+
+
+class OwnersPhone(Field[Reached]):
+    """The customer's phone number; or #4, the number of a customer, for the one who is that already. Recorded is
+    which of them; that there is no phone as an empty text."""
+
+    name = "phone"
 
     async def read(self, chat: Chat, answer: str) -> str:
-        return "" if plain_word(answer.strip()) in NO_PHONE else await super().read(chat, answer)
+        if plain_word(answer.strip()) in NO_PHONE:
+            return ""
+        if answer.startswith("#"):
+            return f"#{await CustomerNumber(self.prompt).read(chat, answer)}"
+        return await PhoneNumber(self.prompt).read(chat, answer)
+
+    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+        return 1 if pieces[0].startswith("#") else await PhoneNumber(self.prompt).pieces(chat, pieces)
+
+    async def find(self, chat: Chat, recorded: str) -> Reached:
+        if recorded.startswith("#"):
+            known = await CustomerNumber(self.prompt).find(chat, int(recorded[1:]))
+            return Reached(recorded, known.phone or "", [known])
+        return Reached(recorded, recorded, await customers.reached_by(recorded, chat.agent.mini_grid_id))
+
+
+def request_of(chat: Chat, *said: str) -> str:
+    """A keyed hash of who is to get which device: it tells a repeated registration from another one."""
+    return chat.site.vault.mac("\n".join(said).casefold(), "registration")
 
 
 class FreeSerial(Field[tuple[str, str]]):
     """The serial of a device that nobody has, or that this very registration gave to somebody before; and the
-    request, a keyed hash of who is to get which device, which tells a repeated registration from another one.
-
-    `person` is what was said of the customer.
-    """
+    request. `person` is what was said of the customer."""
 
     name = "serial"
 
@@ -82,7 +112,7 @@ class FreeSerial(Field[tuple[str, str]]):
 
     async def read(self, chat: Chat, answer: str) -> list[str]:
         serial = typed(answer)
-        request = chat.site.vault.mac("\n".join([*self._person, serial]).casefold(), "registration")
+        request = request_of(chat, *self._person, serial)
         try:
             return [await registration.free_serial(serial, self._kind), request]
         except registration.NotFree as refusal:

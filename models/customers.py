@@ -86,6 +86,11 @@ async def with_numbers(mini_grid_id: int, numbers: Sequence[int]) -> list[Custom
     return sorted(map(_customer, rows), key=lambda customer: numbers.index(customer.id))
 
 
+async def reached_by(phone: str, mini_grid_id: int) -> list[Customer]:
+    """The customers of a mini-grid who share a phone; nobody shares having none."""
+    return await Customer.filter(phone=phone, mini_grid_id=mini_grid_id).order_by("id") if phone else []
+
+
 async def kinds_of(customers: Sequence[Customer]) -> dict[int, set[str]]:
     """The kinds of device that each of these customers has, by customer number."""
     found: dict[int, set[str]] = {customer.id: set() for customer in customers}

@@ -17,8 +17,8 @@ VENDING_KEY = "vending key"
 
 
 class Registration(Model):
-    """Who registered which device for whom, when, and the version of the words that the customer agreed to.
-    `request` is a keyed hash of what the agent asked for: the same request has the same answer."""
+    """Who registered whom, with which device (none: a person alone), when, and the version of the words that the
+    customer agreed to. `request` is a keyed hash of what the agent asked for: the same request has the same answer."""
 
     id = fields.BigIntField(primary_key=True)
     key = fields.CharField(80, unique=True)
@@ -27,8 +27,8 @@ class Registration(Model):
     agent_id: int
     customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer")
     customer_id: int
-    device: fields.ForeignKeyRelation[Device] = fields.ForeignKeyField("models.Device")
-    device_id: int
+    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
+    device_id: int | None
     consent = fields.CharField(10)
     created_at = fields.DatetimeField(auto_now_add=True)
 
@@ -81,7 +81,7 @@ class Labels:
 @dataclass(frozen=True)
 class Form:
     """A registration as it was filled in. `customer` is somebody we know already; then nothing said of the person
-    counts. A plan is chosen for a meter; other devices come with one."""
+    counts. Without a `kind` there is no device yet. A plan is chosen for a meter; other devices come with one."""
 
     customer: Customer | None
     name: str
@@ -89,13 +89,19 @@ class Form:
     phone: str | None
     language: str
     village: Village
-    kind: Kind
+    kind: Kind | None
     serial: str
     model: DeviceModel | None
     plan: Plan | None
     labels: Labels | None
     consent: str
     request: str
+
+
+@dataclass(frozen=True)
+class Registered:
+    customer: Customer
+    device: Device | None
 
 
 async def keep_vending_key(key: Key, vault: Vault) -> None:
@@ -157,14 +163,14 @@ async def fitting_models(serial: str, kind: Kind) -> list[DeviceModel]:
     return [model for model in models if serial.startswith(model.prefix)]
 
 
-async def repeated(agent: Agent, request: str) -> Device | None:
-    """The device that this agent registered by the very same request, if its customer still has it."""
+async def repeated(agent: Agent, request: str) -> Registered | None:
+    """What this agent registered by the very same request, if the customer still has the device."""
     earlier = await Registration.filter(agent_id=agent.id, request=request).order_by("-id").first()
     return await _registered(earlier) if earlier else None
 
 
-async def register(form: Form, *, agent: Agent, key: str, vault: Vault) -> Device:
-    """Register, in the caller's transaction; the device with its customer and its plan.
+async def register(form: Form, *, agent: Agent, key: str, vault: Vault) -> Registered:
+    """Register, in the caller's transaction; the customer, and the device with its plan.
 
     `key` names this registration for good: a second call with it, or with the same request, changes nothing and
     returns the same. Raises NotFree's kinds before anything is written.
@@ -172,29 +178,39 @@ async def register(form: Form, *, agent: Agent, key: str, vault: Vault) -> Devic
     earlier = await Registration.get_or_none(key=key)
     if found := await _registered(earlier) if earlier else await repeated(agent, form.request):
         return found
-    await free_serial(form.serial, form.kind)
+    if form.kind:
+        await free_serial(form.serial, form.kind)
     customer = form.customer or await _new_customer(form, agent)
-    device = await _free(form.serial, form.kind) or await new_meter(form.serial, vault)
+    device = await _handed_over(form, form.kind, customer, vault) if form.kind else None
+    await Registration.create(
+        key=key,
+        request=form.request,
+        agent_id=agent.id,
+        customer_id=customer.id,
+        device_id=device.id if device else None,
+        consent=form.consent,
+    )
+    return Registered(customer, await with_owner(device.id) if device else None)
+
+
+async def _handed_over(form: Form, kind: Kind, customer: Customer, vault: Vault) -> Device:
+    """The device, from now on the customer's."""
+    device = await _free(form.serial, kind) or await new_meter(form.serial, vault)
     device.customer, device.model = customer, form.model
     if form.plan:
         device.plan = form.plan
     await device.save(update_fields=["customer_id", "model_id", "plan_id"])
     if form.labels:
         await Connection.update_or_create(vars(form.labels), device=device)
-    await Registration.create(
-        key=key,
-        request=form.request,
-        agent_id=agent.id,
-        customer_id=customer.id,
-        device_id=device.id,
-        consent=form.consent,
-    )
-    return await with_owner(device.id)
+    return device
 
 
-async def _registered(earlier: Registration) -> Device | None:
+async def _registered(earlier: Registration) -> Registered | None:
+    customer = await Customer.get(id=earlier.customer_id)
+    if earlier.device_id is None:
+        return Registered(customer, None)
     device = await with_owner(earlier.device_id)
-    return device if device.customer_id == earlier.customer_id else None
+    return Registered(customer, device) if device.customer_id == customer.id else None
 
 
 async def _new_customer(form: Form, agent: Agent) -> Customer:

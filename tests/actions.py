@@ -24,7 +24,7 @@ APPS = {
     REGISTER: (
         Action("agent", "log in", (), "no login: the phone number says who, the PIN is asked where money is"),
         Action("agent", "register a customer of a mini-grid with a meter", ("register",)),
-        Action("agent", "register a person without a device", (), "the office: `mwanga import customers`"),
+        Action("agent", "register a person without a device", ("register",)),
         Action("agent", "give a customer one more meter", ("register",), "the known phone asks: same person?"),
         Action("agent", "give a customer a solar home system or an e-bike", ("sell", "register")),
         Action("agent", "say where the customer lives", ("register",), "the village; no coordinates"),

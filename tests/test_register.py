@@ -28,11 +28,13 @@ from tests.world import Phones
 METER = "REG Rehema Ali, 0713000111, meter, 04123456792, Mtwara, household"
 SHS = "REG Rehema Ali, 0713000111, shs, SHS0284, Mtwara"
 EBIKE = "REG Rehema Ali, none, ebike, EB100043, Naliendele"
-# The same three with each answer on its own; the person first, the language last where there is a phone.
+PERSON = "REG Rehema Ali, 0713000111, none, Mtwara"
+# The same four with each answer on its own; the person first, the language last where there is a phone.
 STEPS = {
     METER: ["Rehema Ali", "0713 000 111", "1", "0412 345 6792", "1", "2", "2", "1", "2", "1", "1"],
     SHS: ["Rehema Ali", "+255713000111", "2", "0284", "1", "1", "1"],
     EBIKE: ["Rehema Ali", "none", "3", "EB100043", "2", "1"],
+    PERSON: ["Rehema Ali", "713000111", "4", "1", "1", "1"],
 }
 ROWS = (
     "SELECT name, surname, phone, language, mini_grid_id, village_id FROM customer ORDER BY id",
@@ -76,7 +78,7 @@ def three_urls(engine: str, templates: Templates, tmp_path: Path) -> list[str]:
     return [templates.copy(engine, "demo", tmp_path) for _ in range(3)]
 
 
-@pytest.mark.parametrize("command", [METER, SHS, EBIKE], ids=["meter", "shs", "ebike"])
+@pytest.mark.parametrize("command", [METER, SHS, EBIKE, PERSON], ids=["meter", "shs", "ebike", "person"])
 async def test_one_message_a_dialogue_and_dialling_end_in_the_same_rows(command: str, three_urls: list[str]) -> None:
     ends = []
     for way, url in zip((by_one_message, by_dialogue, by_dialling), three_urls, strict=True):

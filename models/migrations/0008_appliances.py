@@ -7,6 +7,8 @@ from tortoise.fields.base import OnDelete
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 
+from models.nullable import AllowNull
+
 # Reminders, recovery and balances look at what is not paid alone.
 INDEXES = [
     "CREATE INDEX instalment_open ON instalment (due_on, contract_id) WHERE paid < amount",
@@ -17,27 +19,6 @@ INDEXES = [
     "CREATE INDEX device_access ON device (access_until) WHERE customer_id IS NOT NULL",
     "CREATE INDEX device_stock ON device (kind, serial) WHERE customer_id IS NULL",
 ]
-
-
-class AllowNull(ops.AlterField):
-    """Drop NOT NULL. On SQLite by editing the schema, which its manual allows for just this (lang_altertable, "the
-    second and simpler procedure"): a copy of the table would lose its triggers and what refers to it."""
-
-    async def database_forward(
-        self, app_label: str, old_state: Any, new_state: Any, state_editor: Any = None
-    ) -> None:
-        client = state_editor.client
-        if client.capabilities.dialect != "sqlite":
-            await client.execute_script("ALTER TABLE sale ALTER COLUMN device_id DROP NOT NULL")
-            return
-        version = int((await client.execute_query_dict("PRAGMA schema_version"))[0]["schema_version"])
-        await client.execute_script("PRAGMA writable_schema = ON")
-        await client.execute_query(
-            "UPDATE sqlite_schema SET sql = replace(sql, '\"device_id\" INT NOT NULL', '\"device_id\" INT') "
-            "WHERE type = 'table' AND name = 'sale'"
-        )
-        await client.execute_script(f"PRAGMA schema_version = {version + 1}")
-        await client.execute_script("PRAGMA writable_schema = OFF")
 
 
 async def guard(_apps: object, editor: Any) -> None:
