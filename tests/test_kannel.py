@@ -47,8 +47,9 @@ def get(query: str) -> Callback:
     return Callback("GET", query.encode(), "application/octet-stream", b"")
 
 
-def post(query: str, body: bytes, content_type: str = "text/plain") -> Callback:
-    return Callback("POST", query.encode(), content_type, body)
+def post(query: str, body: bytes, content_type: str = "text/plain", **headers: str) -> Callback:
+    told = {f"X-Kannel-{name}": value for name, value in headers.items()}
+    return Callback("POST", query.encode(), content_type.partition(";")[0], body, told | {"Content-Type": content_type})
 
 
 def sms(callback: Callback, ours: Kannel | None = None) -> Inbound:
@@ -84,6 +85,10 @@ def inbound(text: str, **changes: object) -> Inbound:
         (post(f"{TO_US}&{SEPTETS}", b"a+b=c&text=d"), inbound("a+b=c&text=d")),
         (post(f"{TO_US}&{UCS2}", "Été 😀".encode("utf-16-be")), inbound("Été 😀")),
         (post(f"{TO_US}&{BYTES}", b"\0\1bin", "application/octet-stream"), inbound("\1bin")),
+        (post(TO_US, "Été".encode("utf-16-be"), 'text/plain; charset="UTF-16BE"'), inbound("Été")),
+        (post(TO_US, b"caf\xe9", "text/plain; charset=iso-8859-1"), inbound("café")),
+        (post(f"id={ID}", b"Hi", From="+255710000002", To="15054", SMSC="fake"), inbound("Hi")),
+        (post(f"id={ID}&from=&to=15054&smsc=fake", b"Hi", From="255710000002", To="15055"), inbound("Hi")),
         (post("", f"{TO_US}&text=Hi+%E2%82%AC".encode(), "application/x-www-form-urlencoded"), inbound("Hi €")),
         (post(TO_US, b"text=%00H&coding=2", "application/x-www-form-urlencoded"), inbound("H")),
     ],
@@ -127,6 +132,15 @@ def test_a_text_without_an_id_is_told_by_who_wrote_what_when_and_its_id_hides_a_
     ids = [sms(get(other)).external_id for other in others] + [sms(get(same), gateway(secret="x" * 16)).external_id]
     assert len({ours, *ids}) == 6
     assert all(len(each) == 64 for each in ids)
+
+
+def test_a_post_url_with_nothing_in_its_address_is_read_from_its_headers() -> None:
+    told = {"From": "255710000002", "To": "15054", "Time": "2026-11-25 07:15:24", "SMSC": "fake", "Coding": "2"}
+    come = sms(post("", "Été".encode("utf-16-be"), **told))
+    assert (come.sender, come.recipient, come.network, come.text) == (OWNER, "15054", "fake", "Été")
+    later = sms(post("", "Été".encode("utf-16-be"), **told | {"Time": "2026-11-25 07:15:25"}))
+    assert len(come.external_id) == 64 and come.external_id != later.external_id
+    assert sms(post(f"id={ID}", b"Hi", From="M\udcff")).sender == Sender(SenderKind.ALPHA, "M?")
 
 
 @pytest.mark.parametrize(
@@ -282,6 +296,8 @@ async def test_without_a_sender_it_is_left_out(session: aiohttp.ClientSession, s
 ANSWERS = {
     (202, "3: Queued for later delivery"): "",
     (202, ""): "",
+    (200, "0: Accepted for delivery"): "",
+    (200, "Sent."): "",
     (200, "<html>It works!</html>"): "strange answer",
     (302, ""): "gateway fault",
     (400, "Sender missing and no global set, rejected"): "unknown sender",

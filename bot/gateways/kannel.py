@@ -2,6 +2,8 @@
 sendsms requests. Seen to work with Debian's 1.4.5, and driven for real in tests/test_kannel_real.py."""
 
 import hmac
+import re
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import aiohttp
@@ -35,7 +37,17 @@ CHARSETS = {
     "iso-8859-1": "latin-1",
     "windows-1252": "cp1252",
 }
+CHARSET = re.compile(r'charset="?([^";\s]+)', re.IGNORECASE)
 CODINGS = {"1": "latin-1", "2": "utf-16-be"}
+
+# What a post-url tells beside its text where its address has no escape for it. X-Kannel-From only with send-sender.
+HEADERS = {
+    "from": "X-Kannel-From",
+    "to": "X-Kannel-To",
+    "time": "X-Kannel-Time",
+    "smsc": "X-Kannel-SMSC",
+    "coding": "X-Kannel-Coding",
+}
 
 # %d of a report is one bit of its mask (user guide, "Delivery reports"). 16 is also what bearerbox itself says of a
 # message that became too old in its queue.
@@ -51,6 +63,7 @@ ALL_REPORTS = "31"
 # How an answer to sendsms begins, in lower case, where its status alone says too little: a name in ERRORS. All of them
 # are in the program; some were seen to come.
 ANSWERS = {
+    200: {"0:": "", "3:": "", "sent": ""},  # of what stands before it, or of an old release; anything else is no Kannel
     400: {
         "sender missing": "unknown sender",
         "missing receiver": "bad number",
@@ -109,12 +122,15 @@ class Kannel:
         self._country = country
 
     def read(self, callback: Callback) -> Fields:
-        """The fields of a get-url or dlr-url, a form, or a post-url, whose body is the text. Only the text is in the
-        charset that %C and %c name. Bytes that are not of their charset become U+FFFD. Raises BadCallback."""
+        """The fields of a get-url or dlr-url, a form, or a post-url, whose body is the text and whose headers say what
+        its address does not. Only the text is in the charset that %C and %c name. Bytes that are not of their charset
+        become U+FFFD. Raises BadCallback."""
         raw = dict(read_form(callback.query, "latin-1"))
         if callback.content_type == "application/x-www-form-urlencoded":
             raw |= read_form(callback.body, "latin-1")
         elif callback.method == "POST":
+            told = _told(callback.headers).items()
+            raw |= {field: value for field, value in told if not raw.get(field)}
             raw["text"] = callback.body.decode("latin-1")
         charset = CHARSETS.get(raw.get("charset", "").lower()) or CODINGS.get(raw.get("coding", ""), "utf-8")
         return {
@@ -174,6 +190,14 @@ class Kannel:
         """Keyed, since whoever reads the database could otherwise try which PIN gives it."""
         which = "\0".join(required(form, field) for field in ("from", "to", "time"))
         return hmac.digest(self._secret, f"{which}\0{present(form, 'text')}".encode(), "sha256").hex()
+
+
+def _told(headers: Mapping[str, str]) -> Fields:
+    """What the headers of a post-url say, each character one byte as it came."""
+    said = {field: headers.get(name, "") for field, name in HEADERS.items()}
+    named = CHARSET.search(headers.get("Content-Type", ""))
+    said["charset"] = named[1] if named else ""
+    return {field: value.encode(errors="surrogateescape").decode("latin-1") for field, value in said.items() if value}
 
 
 def _check(status: int, words: str) -> None:
