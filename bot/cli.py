@@ -5,7 +5,8 @@ import errno
 import sqlite3
 import sys
 import tempfile
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,7 +27,7 @@ from bot.prompt import configured, e164, fail, opened, perform
 from bot.site import Site, check_key
 from bot.staff import admin_cli, agent_cli
 from handlers import TALKS
-from handlers.exchange import EXPORTS, IMPORTS, Sheet, exported, read
+from handlers.exchange import EXPORTS, IMPORTS, Sheet, Table, Unreadable, exported, read
 from models import demo as world
 from models.audit import record
 from models.messages import Setting
@@ -143,14 +144,15 @@ def import_(
     """Bring data in from a CSV file; it is checked whole before anything is written."""
     if kind not in IMPORTS:
         fail(f"{kind} is none of {', '.join(IMPORTS)}.")
+    try:
+        table = Table.of(file.read_bytes())
+    except Unreadable as error:
+        fail(f"Nothing was imported. {file.name}, line {error.line}: {error.reason}.")
 
     async def work() -> None:
         async with opened(configured()) as (database, site):
-            try:
-                with file.open(newline="", encoding="utf-8-sig") as lines:
-                    sheet = await read(IMPORTS[kind], lines, site)
-            except UnicodeDecodeError as error:
-                fail(f"Nothing was imported: {file.name} is not UTF-8, see byte {error.start}. Save it as CSV UTF-8.")
+            with _progress("checking", table.lines) as advance:
+                sheet = await read(kind, IMPORTS, table, site, advance)
             for problem in sheet.problems:
                 typer.echo(f"line {problem.line}: {problem.reason}", err=True)
             if sheet.problems:
@@ -161,15 +163,22 @@ def import_(
     perform(work())
 
 
+@contextmanager
+def _progress(label: str, rows: int) -> Iterator[Callable[[int], None]]:
+    """A bar for a long file, to be told how many rows more are done; a short one is done before anybody reads it."""
+    with typer.progressbar(length=rows, label=label, hidden=rows < SOME) as bar:
+        yield bar.update
+
+
 async def _written(database: Database, sheet: Sheet, site: Site, what: str) -> int:
     """Write a checked file, some rows in each transaction, so that a server beside us goes on working."""
     changed = 0
-    with typer.progressbar(length=len(sheet.values), label="importing", hidden=len(sheet.values) < SOME) as bar:
+    with _progress("importing", len(sheet.values)) as advance:
         for first in range(0, len(sheet.values), SOME):
             some = sheet.values[first : first + SOME]
             async with database.work():
                 changed += sum([await sheet.kind.write(values, site) for _line, values in some])
-            bar.update(len(some))
+            advance(len(some))
     async with database.work():
         await record("command line", "import", what, f"{changed} new or changed")
     return changed

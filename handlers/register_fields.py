@@ -28,7 +28,7 @@ class FullName(Field[tuple[str, str]]):
 
     async def read(self, chat: Chat, answer: str) -> str:
         typed = " ".join(normalise(answer).split())
-        if not all(map(_is_name, _parts(typed))):
+        if not all(map(is_name, _parts(typed))):
             raise Invalid(_("Name and surname, 3 letters or more each, 60 at most."))
         return typed
 
@@ -49,7 +49,8 @@ def _parts(typed: str) -> tuple[str, str]:
     return name, surname
 
 
-def _is_name(part: str) -> bool:
+def is_name(part: str) -> bool:
+    """Whether a customer can be registered by this name, or this surname."""
     letters = sum(map(str.isalpha, part))
     return letters >= FEWEST_LETTERS and len(part) <= LONGEST_PART and all(map(_is_of_a_name, part))
 

@@ -1,13 +1,13 @@
 """An agent's customers: lists and searches inside one mini-grid. Each statement walks an index and stops early, so
 that it costs about the same at a thousand customers and at a million."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from models.devices import LONGEST, TAIL, Kind
+from models.names import folded
 from models.people import Customer, Village
 from models.sql import connection, execute, marks, on_postgres
 
@@ -89,6 +89,23 @@ async def with_numbers(mini_grid_id: int, numbers: Sequence[int]) -> list[Custom
 async def reached_by(phone: str, mini_grid_id: int) -> list[Customer]:
     """The customers of a mini-grid who share a phone; nobody shares having none."""
     return await Customer.filter(phone=phone, mini_grid_id=mini_grid_id).order_by("id") if phone else []
+
+
+async def namesakes(
+    name: str, surname: str, phone: str | None, mini_grid_id: int | None = None, most: int = 3
+) -> list[Customer]:
+    """At most so many customers of this name, in small letters or capitals, and of this phone, or without one."""
+    values: list[Any] = [_small(name), _small(surname)]
+    conditions = [f"{_lower('name')} = $1", f"{_lower('surname')} = $2"]
+    if mini_grid_id is None:
+        conditions.append("mini_grid_id IN (SELECT id FROM minigrid)")  # for the index
+    else:
+        values.append(mini_grid_id)
+        conditions.append("mini_grid_id = $3")
+    values += [phone] if phone else []
+    conditions.append(f"phone = ${len(values)}" if phone else "phone IS NULL")
+    statement = f"SELECT * FROM customer WHERE {' AND '.join(conditions)} ORDER BY id LIMIT {most}"
+    return [_customer(row) for row in await execute(connection(), statement, values)]
 
 
 async def kinds_of(customers: Sequence[Customer]) -> dict[int, set[str]]:
@@ -181,13 +198,8 @@ async def _by_part(mini_grid_id: int, text: str) -> list[int]:
         ORDER BY {_lower("name")}, {_lower("surname")}, id LIMIT {LOOK}""",
         [mini_grid_id],
     )
-    words = _folded(text).split()
-    return [row["id"] for row in rows if all(word in _folded(f"{row['name']} {row['surname']}") for word in words)]
-
-
-def _folded(text: str) -> str:
-    """Small letters without accents."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    words = folded(text).split()
+    return [row["id"] for row in rows if all(word in folded(f"{row['name']} {row['surname']}") for word in words)]
 
 
 async def _numbers(statement: str, values: Sequence[Any], most: int) -> list[int]:

@@ -93,6 +93,7 @@ class DeviceNotFound(Exception):
 
 
 LONGEST = 32  # characters of a serial, as the column holds them
+SERIAL = re.compile(r"[A-Z0-9]+(?:[/._-][A-Z0-9]+)*")  # what a text message can carry as one word
 TAIL = 4  # characters of a serial that are enough among one agent's customers (reference: users 2.6)
 
 

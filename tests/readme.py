@@ -11,6 +11,7 @@ from bot.app import build_app
 from bot.cli import cli
 from bot.config import Config, load
 from handlers import TALKS
+from handlers.exchange import IMPORTS
 from models.people import Role
 from tests.actions import actions
 
@@ -38,6 +39,28 @@ ABOUT = {
     "/smsgate/webhooks/{phone}": "what it tells us: SMS, reports, its health",
     "/gateways/{name}/{secret}/{kind}": "callbacks: `sms`, `delivery`, `ussd`, `ussd-end`, `optout`",
 }
+
+
+FILES = {
+    "villages": "both are made",
+    "tariffs": "`unit` is `days` or `energy`",
+    "meter-types": "phases and current, as you name them",
+    "connections": "a type with what is usual for it, or one of its sub types, or a group alone",
+    "models": "`kind` is `meter`, `shs` or `ebike`; serials begin with `prefix`",
+    "appliances": "a row for each plan that agents may offer",
+    "agents": "`pin` for new ones",
+    "customers": "`number` for namesakes; `phone` may be `none`",
+    "stock": "the OpenPAYGO factory's list, with `kind` and `plan` beside; keys are encrypted",
+    "devices": "whose they are; `customer` is the owner's number; the labels are for meters",
+}
+
+
+def imports() -> str:
+    rows = ["| file | columns that it has | columns that it may have | |", "|---|---|---|---|"]
+    for name, kind in IMPORTS.items():
+        needed = ", ".join(column for column in kind.columns if column not in kind.optional)
+        rows.append(f"| `{name}` | {needed} | {', '.join((*kind.optional, *kind.unread))} | {FILES[name]} |")
+    return "\n".join(rows)
 
 
 def settings() -> str:
@@ -84,7 +107,14 @@ def routes() -> str:
     return "\n".join(rows)
 
 
-MADE = {"settings": settings, "commands": commands, "keywords": keywords, "actions": actions, "routes": routes}
+MADE = {
+    "imports": imports,
+    "settings": settings,
+    "commands": commands,
+    "keywords": keywords,
+    "actions": actions,
+    "routes": routes,
+}
 
 
 def renewed(text: str) -> str:

@@ -4,13 +4,16 @@ A file is checked whole before anything is written; each bad row is named with i
 there already is recognised, so that the same file a second time changes nothing.
 """
 
-from handlers.exchange.appliances import APPLIANCES, CONTRACTS
-from handlers.exchange.devices import STOCK, TARIFFS
+from handlers.exchange.agents import AGENTS
+from handlers.exchange.appliances import APPLIANCES
+from handlers.exchange.customers import CUSTOMERS
 from handlers.exchange.owners import DEVICES
-from handlers.exchange.people import AGENTS, CUSTOMERS
 from handlers.exchange.places import CONNECTIONS, METER_TYPES, MODELS, VILLAGES
-from handlers.exchange.records import HANDED_IN, MESSAGES, PAYMENTS, SALES, TICKETS
+from handlers.exchange.records import CONTRACTS, HANDED_IN, MESSAGES, PAYMENTS, SALES, TICKETS
 from handlers.exchange.sheet import Problem, Sheet, exported, read
+from handlers.exchange.stock import STOCK
+from handlers.exchange.table import Table, Unreadable
+from handlers.exchange.tariffs import TARIFFS
 
 # In this order: each may name what stands before it.
 IMPORTS = {
@@ -35,4 +38,4 @@ EXPORTS = {
     "messages": MESSAGES,
 }
 
-__all__ = ["EXPORTS", "IMPORTS", "Problem", "Sheet", "exported", "read"]
+__all__ = ["EXPORTS", "IMPORTS", "Problem", "Sheet", "Table", "Unreadable", "exported", "read"]

@@ -1,202 +1,219 @@
-"""The catalogue as rows, one for each plan that agents may offer; and what was sold from it."""
+"""The catalogue as rows, one for each plan that agents may offer."""
 
-import re
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
 
 from bot.gsm import plain, septets
 from bot.site import Site
-from handlers.exchange.records import pages
-from handlers.exchange.sheet import Imported, Kind, Row, needed, whole
-from models.appliances import FIRST_NUMBER, Appliance, PaymentPlan, Terms, Type
+from handlers.exchange.cells import NOTHING, Row, flag, needed, one_of, optional, present, said, whole
+from handlers.exchange.references import defined
+from handlers.exchange.sheet import Imported, Problem, Shared
+from models.appliances import Appliance, PaymentPlan, Terms, Type
 from models.devices import DeviceModel
-from models.instalments import Period
+from models.instalments import DAYS, Period, amounts
+from models.names import folded, named, renew
 
 MOST = 9_999_999  # whole units of currency: what every sentence is measured with
 LONGEST_ITEM, LONGEST_PLAN = 20, 14  # septets: what a sentence and a command of one SMS have room for
 MOST_INSTALMENTS = 260  # five years of weeks
 WITHDRAWN = "none"  # instead of terms: this plan is not offered any more
-SHARED = ("type", "model", "price", "remind_before", "remind_after", "overdue_ticket")  # by all rows of an appliance
-
-
-@dataclass(frozen=True)
-class ApplianceRow:
-    """`down`, `price`, `day_price` and `minimum` are whole units of currency. Reminders are days; None: never."""
-
-    appliance: str
-    type: str
-    model: str
-    price: int
-    plan: str
-    terms: str
-    down: int
-    count: int
-    period: str
-    day_price: int
-    minimum: int
-    remind_before: int | None
-    remind_after: int | None
-    overdue_ticket: bool
-
-
+DEVICES = (Type.SHS, Type.EBIKE)
 COLUMNS = (
     *("appliance", "type", "price", "plan", "terms", "down", "count", "period", "day_price", "minimum"),
     *("remind_before", "remind_after", "overdue_ticket", "model"),
 )
 
 
+class ApplianceRow(NamedTuple):
+    """`item` is what it says of the appliance beside type and price, and `figures` of the plan. Amounts are in minor
+    units, reminders in days."""
+
+    appliance: str
+    type: str
+    price: int
+    item: dict[str, Any]
+    plan: str
+    terms: str
+    figures: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A plan as it will be, in minor units. A `minimum` of None is as usual."""
+
+    terms: str
+    down: int = 0
+    count: int = 0
+    period: str = ""
+    day_price: int = 0
+    minimum: int | None = None
+
+    def wrong(self, price: int, coin: int) -> str:
+        """Why nothing can be sold on it at this price; an empty text when it can."""
+        left = (price - self.down) // coin
+        if self.down > price:
+            return "down is more than the price"
+        if (self.minimum or 0) > price:
+            return "minimum is more than the price"
+        if self.terms == Terms.SERVICE and not 0 < self.day_price <= price:
+            return "day_price is empty, or more than the price"
+        if self.terms != Terms.INSTALMENTS:
+            return ""
+        if not left:
+            return "down is the whole price: write the terms cash"
+        if not self.period:
+            return "period is empty"
+        return "" if 0 < self.count <= left else f"count is no whole number from 1 to {left}"
+
+    def usual_minimum(self, price: int, coin: int, *, device: bool) -> int:
+        """A day's price of a device: a day begun counts whole, so that less would buy a day as well."""
+        day = self.day_price
+        if device and self.terms == Terms.INSTALMENTS:
+            day = -(-amounts(price - self.down, self.count, coin)[0] // DAYS[Period(self.period)])
+        return max(-(-day // coin), 1) * coin
+
+
 def _short(row: Row, column: str, longest: int) -> str:
-    text = " ".join(needed(row, column).split())
-    if "," in text or not any(map(str.isalpha, text)) or septets(plain(text)) > longest:
-        raise ValueError(f"{column} has a comma, no letter, or more than {longest} characters: {text[:40]!r}")
-    return text
+    name = " ".join(needed(row, column).split())
+    if "," in name or not any(map(str.isalpha, name)) or septets(plain(name)) > longest:
+        raise ValueError(f"{column} has a comma, no letter, or more than {longest} characters: {name[:40]!r}")
+    return name
 
 
-def _one_of(row: Row, column: str, choices: Sequence[str], default: str = "") -> str:
-    text = (row.get(column) or default).lower()
-    if text not in choices:
-        raise ValueError(f"{column} is none of {', '.join(choices)}: {text[:20]!r}")
-    return text
-
-
-def _down(row: Row, price: int) -> int:
+def _down(row: Row, price: int, coin: int) -> int | None:
     """An amount, or a percentage of the price that is rounded down to a whole one."""
-    text = row.get("down", "")
-    if share := re.fullmatch(r"(\d{1,3})\s?%", text):
-        if int(share[1]) > 100:
-            raise ValueError(f"down is more than 100 %: {text!r}")
-        return price * int(share[1]) // 100
-    return whole(row, "down", 0, price, 0)
+    share = row.get("down", "").removesuffix("%").rstrip()
+    if share == row.get("down", ""):
+        return _minor(whole(row, "down", 0, price // coin), coin)
+    return price // coin * present(whole({"down": share}, "down", 0, 100), "down") // 100 * coin
 
 
-def _days(row: Row, column: str) -> int | None:
-    return whole(row, column, 0, 365) if row.get(column) else None
+def _minor(amount: int | None, coin: int) -> int | None:
+    return None if amount is None else amount * coin
 
 
-def _read(row: Row, _site: Site) -> ApplianceRow:
-    type_, price = _one_of(row, "type", list(Type)), whole(row, "price", 1, MOST)
-    terms = _one_of(row, "terms", [*Terms, WITHDRAWN])
-    instalments, service = terms == Terms.INSTALMENTS, terms == Terms.SERVICE
-    if service and type_ not in (Type.SHS, Type.EBIKE):
+def _days(row: Row, column: str) -> int | str | None:
+    return NOTHING if row.get(column, "").lower() == NOTHING else whole(row, column, 0, 365)
+
+
+def _read(row: Row, site: Site) -> ApplianceRow:
+    coin, type_ = site.coin, present(one_of(row, "type", Type), "type")
+    price = present(whole(row, "price", 1, MOST), "price")
+    terms = present(one_of(row, "terms", [*Terms, WITHDRAWN]), "terms")
+    if terms == Terms.SERVICE and type_ not in DEVICES:
         raise ValueError("a service needs a device that stops: type shs or ebike")
-    if row.get("model") and type_ not in (Type.SHS, Type.EBIKE):
+    if row.get("model") and type_ not in DEVICES:
         raise ValueError("model is for devices alone: type shs or ebike")
-    down = _down(row, price) if instalments or service else 0
-    if instalments and down == price:
-        raise ValueError("down is the whole price: write the terms cash")
-    return ApplianceRow(
-        appliance=_short(row, "appliance", LONGEST_ITEM),
-        type=type_,
-        model=row.get("model", ""),
-        price=price,
-        plan=_short(row, "plan", LONGEST_PLAN),
-        terms=terms,
-        down=down,
-        count=whole(row, "count", 1, min(MOST_INSTALMENTS, price - down)) if instalments else 0,
-        period=_one_of(row, "period", list(Period), "" if instalments else Period.WEEKLY),
-        day_price=whole(row, "day_price", 1, price) if service else 0,
-        minimum=whole(row, "minimum", 1, price, 1),
+    item = said(
+        model=optional(row, "model"),
         remind_before=_days(row, "remind_before"),
         remind_after=_days(row, "remind_after"),
-        overdue_ticket=_one_of(row, "overdue_ticket", ["yes", "no"], "no") == "yes",
+        overdue_ticket=flag(row, "overdue_ticket"),
     )
+    figures = said(minimum=_minor(whole(row, "minimum", 1, price), coin))
+    if terms in (Terms.INSTALMENTS, Terms.SERVICE):
+        figures |= said(down=_down(row, price * coin, coin))
+    if terms == Terms.INSTALMENTS:
+        figures |= said(count=whole(row, "count", 1, MOST_INSTALMENTS), period=one_of(row, "period", Period))
+    if terms == Terms.SERVICE:
+        figures |= said(day_price=_minor(whole(row, "day_price", 1, price), coin))
+    names = _short(row, "appliance", LONGEST_ITEM), _short(row, "plan", LONGEST_PLAN)
+    return ApplianceRow(names[0], type_, price * coin, item, names[1], terms, figures)
 
 
-def _shared(row: ApplianceRow) -> tuple[object, object]:
-    return row.appliance.casefold(), tuple(getattr(row, column) for column in SHARED)
+def _shared(row: ApplianceRow) -> Shared:
+    return Shared(folded(row.appliance), (row.type, row.price, row.item), row.appliance)
 
 
-async def _fits(row: ApplianceRow) -> None:
-    known = await Appliance.filter(name__iexact=row.appliance).first()
-    if known and known.name != row.appliance:
-        raise ValueError(f"{row.appliance!r} is written {known.name!r}")
+async def _fits(row: ApplianceRow, site: Site) -> None:
+    known = await named(Appliance, row.appliance)
     if known and known.type != row.type:
         raise ValueError(f"{row.appliance!r} is of another type already: give the new one another name")
-    if row.model and not await DeviceModel.exists(name=row.model, kind=row.type):
-        raise ValueError(f"there is no model of a {row.type} called {row.model[:40]!r}")
+    if row.item.get("model"):
+        await defined(DeviceModel, row.item["model"], f"model of a {row.type}", kind=row.type)
+    await _figures(row, known, site)
+
+
+async def _figures(row: ApplianceRow, item: Appliance | None, site: Site) -> Figures | None:
+    """What the row says, else what is there, else what is usual; None for a plan that goes. Raises ValueError."""
+    if row.terms == WITHDRAWN:
+        return None
+    known = await named(PaymentPlan, row.plan, appliance_id=item.id) if item else None
+    kept = _as_it_is(known) if known and known.terms == row.terms else Figures(row.terms)
+    figures = replace(kept, **row.figures)
+    if wrong := figures.wrong(row.price, site.coin):
+        raise ValueError(wrong)
+    if figures.minimum is None:
+        usual = figures.usual_minimum(row.price, site.coin, device=row.type in DEVICES)
+        figures = replace(figures, minimum=min(usual, row.price))
+    return replace(figures, period=figures.period or Period.WEEKLY)
+
+
+def _as_it_is(plan: PaymentPlan) -> Figures:
+    return Figures(plan.terms, plan.down, plan.count, plan.period, plan.day_price, plan.minimum)
+
+
+async def _together(rows: Sequence[tuple[int, ApplianceRow]], site: Site) -> list[Problem]:
+    """A price is for all plans of an appliance: those that the file says nothing of have to fit it as well."""
+    problems, said_of = [], defaultdict[str, set[str]](set)
+    first = {folded(row.appliance): (line, row) for line, row in reversed(rows)}
+    for _line, row in rows:
+        said_of[folded(row.appliance)].add(folded(row.plan))
+    for name, (line, row) in first.items():
+        item = await named(Appliance, row.appliance)
+        for plan in await PaymentPlan.filter(appliance_id=item.id).order_by("id") if item else []:
+            wrong = _as_it_is(plan).wrong(row.price, site.coin)
+            if wrong and folded(plan.name) not in said_of[name]:
+                problems.append(Problem(line, f"the plan {plan.name!r} that is there does not fit the price: {wrong}"))
+    return problems
 
 
 async def _write(row: ApplianceRow, site: Site) -> bool:
     """Contracts keep the terms on which they were signed: a plan may change and go."""
-    appliance, changed = await _appliance(row, site)
-    plans = PaymentPlan.filter(appliance_id=appliance.id, name=row.plan)
-    if row.terms == WITHDRAWN:
-        return bool(await plans.delete()) or changed
-    minor = 10**site.exponent
-    money = {column: getattr(row, column) * minor for column in ("down", "day_price", "minimum")}
-    wanted: dict[str, Any] = {"terms": row.terms, "count": row.count, "period": row.period, **money}
-    known = await plans.first()
-    if known is None:
-        await PaymentPlan.create(appliance=appliance, name=row.plan, **wanted)
-        return True
-    if all(getattr(known, name) == value for name, value in wanted.items()):
-        return changed
-    await plans.update(**wanted)
+    known = await named(Appliance, row.appliance)
+    figures = await _figures(row, known, site)
+    item, changed = await _appliance(row, known)
+    plan = await named(PaymentPlan, row.plan, appliance_id=item.id)
+    if figures is None:
+        return bool(await PaymentPlan.filter(id=plan.id).delete() if plan else 0) or changed
+    if plan:
+        return await renew(plan, asdict(figures)) or changed
+    await PaymentPlan.create(appliance=item, name=row.plan, **asdict(figures))
     return True
 
 
-async def _appliance(row: ApplianceRow, site: Site) -> tuple[Appliance, bool]:
+async def _appliance(row: ApplianceRow, known: Appliance | None) -> tuple[Appliance, bool]:
     """The item of the catalogue, and whether it is new or changed."""
-    model = await DeviceModel.get(name=row.model) if row.model else None
-    wanted: dict[str, Any] = {
-        "price": row.price * 10**site.exponent,
-        "model_id": model.id if model else None,
-        "remind_before": row.remind_before,
-        "remind_after": row.remind_after,
-        "overdue_ticket": row.overdue_ticket,
-    }
-    known = await Appliance.get_or_none(name=row.appliance)
-    if known is None:
-        return await Appliance.create(name=row.appliance, type=row.type, **wanted), True
-    if all(getattr(known, name) == value for name, value in wanted.items()):
-        return known, False
-    await Appliance.filter(id=known.id).update(**wanted)
-    return known, True
+    wanted = row.item | {"price": row.price}
+    if "model" in wanted:
+        model = wanted.pop("model")
+        wanted["model_id"] = (await defined(DeviceModel, model, "model", kind=row.type)).id if model else None
+    if known:
+        return known, await renew(known, wanted)
+    return await Appliance.create(name=row.appliance, type=row.type, **wanted), True
 
 
 async def _rows(site: Site) -> AsyncIterator[Sequence[object]]:
-    minor = 10**site.exponent
+    coin = site.coin
     for plan in await PaymentPlan.all().order_by("appliance_id", "id").select_related("appliance__model"):
         item = plan.appliance
-        money = (plan.down // minor, plan.count or "", plan.period, plan.day_price // minor or "")
-        terms = (plan.name, plan.terms, *money, max(plan.minimum // minor, 1))
+        money = (plan.down // coin, plan.count or "", plan.period, plan.day_price // coin or "")
+        terms = (plan.name, plan.terms, *money, plan.minimum // coin or "")
         reminders = ("" if days is None else days for days in (item.remind_before, item.remind_after))
         ticket, model = "yes" if item.overdue_ticket else "no", item.model.name if item.model else ""
-        yield item.name, item.type, item.price // minor, *terms, *reminders, ticket, model
-
-
-CONTRACTS_SQL = """SELECT k.id, k.sold_on, g.phone AS agent, c.id AS customer, c.name, c.surname, c.phone,
-  i.name AS appliance, d.serial, k.terms, k.price, k.down, k.period, k.day_price, k.minimum, k.commission, k.ended_on,
-  (SELECT COUNT(*) FROM instalment p WHERE p.contract_id = k.id) AS count,
-  (SELECT COALESCE(SUM(p.amount - p.paid), 0) FROM instalment p WHERE p.contract_id = k.id) AS owed,
-  (SELECT MIN(p.due_on) FROM instalment p WHERE p.contract_id = k.id AND p.paid < p.amount) AS next_due
-  FROM contract k JOIN agent g ON g.id = k.agent_id JOIN customer c ON c.id = k.customer_id
-  JOIN appliance i ON i.id = k.appliance_id LEFT JOIN device d ON d.id = k.device_id
-  WHERE k.id > $1 ORDER BY k.id LIMIT $2"""
-MONEY = ("price", "down", "owed", "day_price", "minimum", "commission")
-
-
-async def _contracts(site: Site) -> AsyncIterator[Sequence[object]]:
-    async for row in pages(CONTRACTS_SQL):
-        row |= {name: site.number(int(row[name])).replace(",", "") for name in MONEY}
-        yield f"S{FIRST_NUMBER + row['id']}", *(row[name] for name in CONTRACTS.columns[1:])
+        yield item.name, item.type, item.price // coin, *terms, *reminders, ticket, model
 
 
 APPLIANCES = Imported(
     COLUMNS,
     _rows,
     COLUMNS[5:],
-    lambda row: (row.appliance.casefold(), row.plan.casefold()),
+    lambda row: (folded(row.appliance), folded(row.plan)),
     _read,
     _fits,
     _write,
     _shared,
-)
-CONTRACTS = Kind(
-    (
-        *("number", "sold_on", "agent", "customer", "name", "surname", "phone", "appliance", "serial", "terms"),
-        *("price", "down", "count", "period", "day_price", "minimum", "owed", "next_due", "ended_on", "commission"),
-    ),
-    _contracts,
+    _together,
 )

@@ -1,18 +1,24 @@
 """What the office defines before anybody is registered: villages, meter types, connections, models of devices."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bot.site import Site
-from handlers.exchange.sheet import Imported, Row, needed
+from handlers.exchange.cells import NOTHING, Row, needed, one_of, optional, present, said, text
+from handlers.exchange.references import number_of
+from handlers.exchange.sheet import Imported
 from models.connections import ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.devices import LONGEST, DeviceModel, Kind, Plan, Unit
+from models.names import folded, named, named_or_new, renew
 from models.people import MiniGrid, Village
+
+CONNECTION_COLUMNS = ("type", "sub_type", "tariff", "meter_type", "group")
+MODEL_COLUMNS = ("name", "manufacturer", "kind", "prefix")
 
 
 class VillageRow(NamedTuple):
     mini_grid: str
-    village: str
+    village: str | None
 
 
 class MeterTypeRow(NamedTuple):
@@ -22,38 +28,36 @@ class MeterTypeRow(NamedTuple):
 class ConnectionRow(NamedTuple):
     """A connection type with what is usual for it, or one of its sub types, or (with neither) a group."""
 
-    type: str
-    sub_type: str
-    tariff: str
-    meter_type: str
-    group: str
+    type: str | None
+    sub_type: str | None
+    tariff: str | None
+    meter_type: str | None
+    group: str | None
 
 
 class ModelRow(NamedTuple):
     name: str
-    manufacturer: str
     kind: str
-    prefix: str
+    said: dict[str, Any]
 
 
-async def _fits(_row: object) -> None:
+def _folded(row: Sequence[str | None]) -> tuple[str, ...]:
+    return tuple(folded(name or "") for name in row)
+
+
+async def _fits(_row: object, _site: Site) -> None:
     """Nothing has to be there before."""
 
 
-def _short(row: Row, column: str) -> str:
-    """A field that may be empty. Raises ValueError."""
-    return needed(row, column) if row.get(column) else ""
-
-
 def _read_village(row: Row, _site: Site) -> VillageRow:
-    return VillageRow(needed(row, "mini_grid"), _short(row, "village"))
+    return VillageRow(needed(row, "mini_grid"), text(row, "village"))
 
 
 async def _write_village(row: VillageRow, _site: Site) -> bool:
     """A mini-grid that is new is made, with a village or without one."""
-    grid, new = await MiniGrid.get_or_create(name=row.mini_grid)
+    grid, new = await named_or_new(MiniGrid, row.mini_grid)
     if row.village:
-        _village, new = await Village.get_or_create(name=row.village, mini_grid=grid)
+        _village, new = await named_or_new(Village, row.village, mini_grid_id=grid.id)
     return new
 
 
@@ -69,7 +73,7 @@ def _read_meter_type(row: Row, _site: Site) -> MeterTypeRow:
 
 
 async def _write_meter_type(row: MeterTypeRow, _site: Site) -> bool:
-    return (await MeterType.get_or_create(name=row.name))[1]
+    return (await named_or_new(MeterType, row.name))[1]
 
 
 async def _meter_types(_site: Site) -> AsyncIterator[Sequence[object]]:
@@ -78,40 +82,47 @@ async def _meter_types(_site: Site) -> AsyncIterator[Sequence[object]]:
 
 
 def _read_connection(row: Row, _site: Site) -> ConnectionRow:
-    read = ConnectionRow(*(_short(row, column) for column in ConnectionRow._fields))
+    names = (text(row, column) for column in ("type", "sub_type"))
+    read = ConnectionRow(*names, *(optional(row, column) for column in ("tariff", "meter_type", "group")))
     usual = read.tariff or read.meter_type
     if not read.type and (read.sub_type or usual):
         raise ValueError("type is empty")
     if read.sub_type and (usual or read.group):
         raise ValueError("what is usual stands in the row of the type, the one without a sub_type")
-    if not any(read):
+    if not read.type and (not read.group or read.group == NOTHING):
         raise ValueError("type and group are empty")
     return read
 
 
-async def _fits_connection(row: ConnectionRow) -> None:
-    if row.tariff and not await Plan.exists(name=row.tariff, unit=Unit.ENERGY):
-        raise ValueError(f"there is no tariff of energy called {row.tariff[:40]!r}")
-    if row.meter_type and not await MeterType.exists(name=row.meter_type):
-        raise ValueError(f"there is no meter type called {row.meter_type[:40]!r}")
+async def _fits_connection(row: ConnectionRow, _site: Site) -> None:
+    await _usual(row)
+
+
+async def _usual(row: ConnectionRow) -> dict[str, int | None]:
+    """What is usual for a type, as far as it has to be there already. Raises ValueError."""
+    usual: dict[str, int | None] = {}
+    if row.tariff:
+        energy = Unit.ENERGY.value
+        usual["usual_plan_id"] = await number_of(Plan, row.tariff, "tariff of energy", unit=energy)
+    if row.meter_type:
+        usual["usual_meter_type_id"] = await number_of(MeterType, row.meter_type, "meter type")
+    return usual
 
 
 async def _write_connection(row: ConnectionRow, _site: Site) -> bool:
-    """A type or group that is new is made. The row of a type says all that is usual for it."""
-    group, new_group = await ConnectionGroup.get_or_create(name=row.group) if row.group else (None, False)
+    """A type or group that is new is made. The row of a type says what is usual for it."""
+    usual, new_group = await _usual(row), False
+    if row.group == NOTHING:
+        usual["usual_group_id"] = None
+    elif row.group:
+        group, new_group = await named_or_new(ConnectionGroup, row.group)
+        usual["usual_group_id"] = group.id
     if not row.type:
         return new_group
-    type_, new = await ConnectionType.get_or_create(name=row.type)
+    type_, new = await named_or_new(ConnectionType, row.type)
     if row.sub_type:
-        return (await SubConnectionType.get_or_create(name=row.sub_type, type=type_))[1]
-    tariff = await Plan.get(name=row.tariff) if row.tariff else None
-    meter_type = await MeterType.get(name=row.meter_type) if row.meter_type else None
-    usual = {"usual_plan_id": tariff, "usual_meter_type_id": meter_type, "usual_group_id": group}
-    wanted = {column: one.id if one else None for column, one in usual.items()}
-    if not new and all(getattr(type_, column) == value for column, value in wanted.items()):
-        return new_group
-    await ConnectionType.filter(id=type_.id).update(**wanted)
-    return True
+        return (await named_or_new(SubConnectionType, row.sub_type, type_id=type_.id))[1] or new
+    return await renew(type_, usual) or new or new_group
 
 
 async def _connections(_site: Site) -> AsyncIterator[Sequence[object]]:
@@ -126,28 +137,22 @@ async def _connections(_site: Site) -> AsyncIterator[Sequence[object]]:
 
 
 def _read_model(row: Row, _site: Site) -> ModelRow:
-    kind, prefix = needed(row, "kind"), row.get("prefix", "").upper()
-    if kind not in list(Kind):
-        raise ValueError(f"kind is none of {', '.join(Kind)}: {kind[:20]!r}")
-    if len(prefix) > LONGEST:
-        raise ValueError(f"prefix is longer than {LONGEST} characters")
-    return ModelRow(needed(row, "name"), needed(row, "manufacturer"), kind, prefix)
+    name, manufacturer = needed(row, "name"), needed(row, "manufacturer")
+    prefix = optional(row, "prefix", LONGEST)
+    kept = said(manufacturer=manufacturer, prefix="" if prefix == NOTHING else prefix and prefix.upper())
+    return ModelRow(name, present(one_of(row, "kind", Kind), "kind"), kept)
 
 
-async def _fits_model(row: ModelRow) -> None:
-    known = await DeviceModel.get_or_none(name=row.name)
+async def _fits_model(row: ModelRow, _site: Site) -> None:
+    known = await named(DeviceModel, row.name)
     if known and known.kind != row.kind:
         raise ValueError(f"{row.name[:40]!r} is a model of another kind already")
 
 
 async def _write_model(row: ModelRow, _site: Site) -> bool:
-    known = await DeviceModel.get_or_none(name=row.name)
-    if known is None:
-        await DeviceModel.create(**row._asdict())
-        return True
-    if (known.manufacturer, known.prefix) == (row.manufacturer, row.prefix):
-        return False
-    await DeviceModel.filter(id=known.id).update(manufacturer=row.manufacturer, prefix=row.prefix)
+    if known := await named(DeviceModel, row.name):
+        return await renew(known, row.said)
+    await DeviceModel.create(name=row.name, kind=row.kind, **row.said)
     return True
 
 
@@ -156,17 +161,23 @@ async def _models(_site: Site) -> AsyncIterator[Sequence[object]]:
         yield one.name, one.manufacturer, one.kind, one.prefix
 
 
-VILLAGES = Imported(VillageRow._fields, _villages, ("village",), lambda row: row, _read_village, _fits, _write_village)
-METER_TYPES = Imported(
-    MeterTypeRow._fields, _meter_types, (), lambda row: row, _read_meter_type, _fits, _write_meter_type
-)
+VILLAGES = Imported(VillageRow._fields, _villages, ("village",), _folded, _read_village, _fits, _write_village)
+METER_TYPES = Imported(MeterTypeRow._fields, _meter_types, (), _folded, _read_meter_type, _fits, _write_meter_type)
 CONNECTIONS = Imported(
-    ConnectionRow._fields,
+    CONNECTION_COLUMNS,
     _connections,
-    ConnectionRow._fields[1:],
-    lambda row: (row.type, row.sub_type, "" if row.type else row.group),
+    CONNECTION_COLUMNS[1:],
+    lambda row: _folded((row.type, row.sub_type, "" if row.type else row.group)),
     _read_connection,
     _fits_connection,
     _write_connection,
 )
-MODELS = Imported(ModelRow._fields, _models, ("prefix",), lambda row: row.name, _read_model, _fits_model, _write_model)
+MODELS = Imported(
+    MODEL_COLUMNS,
+    _models,
+    ("prefix",),
+    lambda row: folded(row.name),
+    _read_model,
+    _fits_model,
+    _write_model,
+)

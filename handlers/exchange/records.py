@@ -1,10 +1,11 @@
-"""What happened, to be read elsewhere: sales, payments, tickets, messages. Nothing of it is imported."""
+"""What happened, to be read elsewhere: sales, contracts, payments, tickets, messages. Nothing of it is imported."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.site import Site
+from handlers.exchange.cells import figure
 from handlers.exchange.sheet import Kind
 from models.appliances import FIRST_NUMBER
 from models.sql import connection, execute
@@ -24,6 +25,15 @@ TICKETS_SQL = """SELECT t.id, t.opened_at, t.state, t.category, t.text, t.due_at
   FROM ticket t JOIN customer c ON c.id = t.customer_id LEFT JOIN device d ON d.id = t.device_id
   LEFT JOIN agent r ON r.id = t.reporter_id LEFT JOIN agent a ON a.id = t.agent_id
   LEFT JOIN officeuser o ON o.id = t.staff_id WHERE t.id > $1 ORDER BY t.id LIMIT $2"""
+CONTRACTS_SQL = """SELECT k.id, k.sold_on, g.phone AS agent, c.id AS customer, c.name, c.surname, c.phone,
+  i.name AS appliance, d.serial, k.terms, k.price, k.down, k.period, k.day_price, k.minimum, k.commission, k.ended_on,
+  (SELECT COUNT(*) FROM instalment p WHERE p.contract_id = k.id) AS count,
+  (SELECT COALESCE(SUM(p.amount - p.paid), 0) FROM instalment p WHERE p.contract_id = k.id) AS owed,
+  (SELECT MIN(p.due_on) FROM instalment p WHERE p.contract_id = k.id AND p.paid < p.amount) AS next_due
+  FROM contract k JOIN agent g ON g.id = k.agent_id JOIN customer c ON c.id = k.customer_id
+  JOIN appliance i ON i.id = k.appliance_id LEFT JOIN device d ON d.id = k.device_id
+  WHERE k.id > $1 ORDER BY k.id LIMIT $2"""
+CONTRACT_MONEY = ("price", "down", "owed", "day_price", "minimum", "commission")
 # Tokens and answers are people's own: the text of a message is not exported.
 MESSAGES_SQL = """SELECT id, created_at, phone, kind, gateway, state, error, parts, cost, tries FROM outbox
   WHERE id > $1 ORDER BY id LIMIT $2"""
@@ -42,21 +52,27 @@ async def _sales(site: Site) -> AsyncIterator[Sequence[object]]:
     async for row in pages(SALES_SQL):
         units = f"{row['units'] // 10}.{row['units'] % 10}" if row["unit"] == "energy" else row["units"]
         names = ("amount", "commission", "recovered", "access")
-        amount, *money = [site.number(row[name]).replace(",", "") for name in names]
+        amount, *money = [figure(row[name], site) for name in names]
         contract = f"S{FIRST_NUMBER + row['contract_id']}" if row["contract_id"] else ""
         who = row["agent"], row["serial"], row["name"], row["surname"], row["phone"]
         yield row["reference"], row["created_at"], *who, amount, row["unit"], units, *money, contract
 
 
+async def _contracts(site: Site) -> AsyncIterator[Sequence[object]]:
+    async for row in pages(CONTRACTS_SQL):
+        row |= {name: figure(int(row[name]), site) for name in CONTRACT_MONEY}
+        yield f"S{FIRST_NUMBER + row['id']}", *(row[name] for name in CONTRACTS.columns[1:])
+
+
 async def _payments(site: Site) -> AsyncIterator[Sequence[object]]:
     async for row in pages(PAYMENTS_SQL):
-        amount = site.number(row["amount"]).replace(",", "")
+        amount = figure(row["amount"], site)
         yield row["provider"], row["reference"], row["created_at"], amount, row["agent"], row["sale"]
 
 
 async def _handed_in(site: Site) -> AsyncIterator[Sequence[object]]:
     async for row in pages(HANDED_IN_SQL):
-        money = [site.number(row[name]).replace(",", "") for name in ("amount", "commission")]
+        money = [figure(row[name], site) for name in ("amount", "commission")]
         yield row["reference"], row["created_at"], row["agent"], *money, row["actor"]
 
 
@@ -79,6 +95,13 @@ SALES = Kind(
         *("recovered", "access", "contract"),
     ),
     _sales,
+)
+CONTRACTS = Kind(
+    (
+        *("number", "sold_on", "agent", "customer", "name", "surname", "phone", "appliance", "serial", "terms"),
+        *("price", "down", "count", "period", "day_price", "minimum", "owed", "next_due", "ended_on", "commission"),
+    ),
+    _contracts,
 )
 PAYMENTS = Kind(("provider", "reference", "time", "amount", "agent", "sale"), _payments)
 MESSAGES = Kind(("created_at", "phone", "kind", "gateway", "state", "error", "parts", "cost", "tries"), _messages)

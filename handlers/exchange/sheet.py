@@ -1,14 +1,13 @@
 """A CSV file of one kind: its columns, how a row is read, and how it is written into the database."""
 
 import csv
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from bot.site import Site
-
-Row = Mapping[str, str]
+from handlers.exchange.cells import Row
+from handlers.exchange.table import Table, Unreadable, row_of, safe
 
 
 @dataclass(frozen=True)
@@ -17,6 +16,15 @@ class Problem:
 
     line: int
     reason: str
+
+
+class Shared(NamedTuple):
+    """What a row says of something that several rows are about: `key` names it, all have to agree on `values`;
+    `what` is it in words."""
+
+    key: object
+    values: object
+    what: str
 
 
 @dataclass(frozen=True)
@@ -30,18 +38,30 @@ class Kind:
 @dataclass(frozen=True)
 class Imported(Kind):
     """What can be imported too. `read(row, site)` makes values of a row or raises ValueError, `key(values)` is what
-    no two rows share, `fits(values)` holds them against the database or raises ValueError, and `write(values, site)`
-    stores them and says whether anything changed. `optional` columns may be missing, `unread` ones are of other
-    people's files; any other is a mistake that would lose what it holds. `shared(values)` is what a row
-    says of something that several rows are about: its name, and all that they must agree on."""
+    no two rows share, `fits(values, site)` holds them against the database or raises ValueError, and `write(values,
+    site)` stores them and says whether anything changed: what the row says nothing of stays as it is. `optional`
+    columns may be missing, `unread` ones are of other people's files; any other is a mistake that would lose what it
+    holds. `together(rows, site)` finds what is wrong with rows that are each in order."""
 
     optional: tuple[str, ...]
     key: Callable[[Any], object]
     read: Callable[[Row, Site], Any]
-    fits: Callable[[Any], Awaitable[None]]
+    fits: Callable[[Any, Site], Awaitable[None]]
     write: Callable[[Any, Site], Awaitable[bool]]
-    shared: Callable[[Any], tuple[object, object]] | None = None
+    shared: Callable[[Any], Shared] | None = None
+    together: Callable[[Sequence[tuple[int, Any]], Site], Awaitable[list[Problem]]] | None = None
     unread: tuple[str, ...] = ()
+
+    def wrong(self, header: Sequence[str]) -> str:
+        """What is wrong with a header; an empty text when nothing is. A column without a name may stand there."""
+        if missing := [name for name in self.columns if name not in (*header, *self.optional)]:
+            return f"the column {', '.join(missing)} is missing"
+        named = [name for name in header if name]
+        if twice := {name for name in named if named.count(name) > 1}:
+            return f"the column {', '.join(sorted(twice))} is there twice"
+        if unknown := [name for name in named if name not in (*self.columns, *self.unread)]:
+            return f"the column {', '.join(unknown)[:60]} is none of {', '.join(self.columns)}"
+        return ""
 
 
 @dataclass
@@ -51,62 +71,61 @@ class Sheet:
     kind: Imported
     values: list[tuple[int, Any]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    seen: dict[object, tuple[int, object]] = field(default_factory=dict)
 
 
-async def read(kind: Imported, file: IO[str], site: Site) -> Sheet:
-    """Read and check a whole file; nothing is written."""
-    sheet = Sheet(kind)
-    reader = csv.DictReader(file, skipinitialspace=True)
-    header = [name.strip().lower() for name in reader.fieldnames or ()]
-    if wrong := _wrong(header, kind):
-        sheet.problems.append(Problem(1, wrong))
-        return sheet
-    reader.fieldnames = header
-    seen: dict[object, tuple[int, object]] = {}
-    for line, row in _rows(reader):
-        try:
-            sheet.values.append((line, await _checked(kind, row, line, seen, site)))
-        except ValueError as error:
-            sheet.problems.append(Problem(line, str(error)))
+async def read(
+    name: str, kinds: Mapping[str, Imported], table: Table, site: Site, progress: Callable[[int], object]
+) -> Sheet:
+    """Read and check a whole file; nothing is written. `progress` is told the lines that are done."""
+    sheet, done = Sheet(kinds[name]), 0
+    header: list[str] = []
+    try:
+        for line, cells in table.rows():
+            if header:
+                await _check(sheet, line, header, cells, site)
+            else:
+                header = [cell.lower() for cell in cells]
+                if wrong := _wrong(header, name, kinds):
+                    sheet.problems.append(Problem(line, wrong))
+                    return sheet
+            progress(line - done)
+            done = line
+    except Unreadable as error:
+        sheet.problems.append(Problem(error.line, error.reason))
+    if not header:
+        sheet.problems.append(Problem(1, "there is no header"))
+    if sheet.kind.together and not sheet.problems:
+        sheet.problems += await sheet.kind.together(sheet.values, site)
     return sheet
 
 
-def _wrong(header: Sequence[str], kind: Imported) -> str:
-    """What is wrong with a header; nothing: an empty text. A column without a name may stand there."""
-    if len(header) == 1 and ";" in header[0]:
-        return "the fields are separated by semicolons: save the file with commas"
-    if missing := [name for name in kind.columns if name not in (*header, *kind.optional)]:
-        return f"the column {', '.join(missing)} is missing"
-    named = [name for name in header if name]
-    if twice := {name for name in named if named.count(name) > 1}:
-        return f"the column {', '.join(sorted(twice))} is there twice"
-    if unknown := [name for name in named if name not in (*kind.columns, *kind.unread)]:
-        return f"the column {', '.join(unknown)[:60]} is none of {', '.join(kind.columns)}"
-    return ""
+def _wrong(header: Sequence[str], name: str, kinds: Mapping[str, Imported]) -> str:
+    wrong = kinds[name].wrong(header)
+    others = [other for other, kind in kinds.items() if not kind.wrong(header)] if wrong else []
+    return f"{wrong}; these are columns for mwanga import {others[0]}" if others else wrong
 
 
-def _rows(reader: "csv.DictReader[str]") -> Iterator[tuple[int, Row]]:
-    for row in reader:
-        if any(value and value.strip() for value in row.values() if isinstance(value, str)):
-            yield reader.line_num, row
+async def _check(sheet: Sheet, line: int, header: list[str], cells: list[str], site: Site) -> None:
+    try:
+        value = sheet.kind.read(row_of(header, cells), site)
+        _unique(sheet, line, value)
+        await sheet.kind.fits(value, site)
+        sheet.values.append((line, value))
+    except ValueError as error:
+        sheet.problems.append(Problem(line, str(error)))
 
 
-async def _checked(kind: Imported, row: Row, line: int, seen: dict[object, tuple[int, object]], site: Site) -> Any:
-    if None in row or None in row.values():  # how csv marks a row with more or fewer fields than the header
-        raise ValueError("the row has another number of fields than the header")
-    if any("\0" in text for text in row.values()):
-        raise ValueError("the row has a character that no text has")  # and that PostgreSQL cannot keep
-    value = kind.read({name: _meant(text.strip()) for name, text in row.items()}, site)
-    earlier, _values = seen.setdefault(kind.key(value), (line, None))
+def _unique(sheet: Sheet, line: int, value: Any) -> None:
+    """Raises ValueError when an earlier line says the same, or something else of the same."""
+    earlier, _values = sheet.seen.setdefault(("row", sheet.kind.key(value)), (line, None))
     if earlier != line:
         raise ValueError(f"the same as line {earlier}")
-    if kind.shared:
-        name, values = kind.shared(value)
-        earlier, before = seen.setdefault(("shared", name), (line, values))
-        if before != values:
-            raise ValueError(f"line {earlier} says something else of {name}")
-    await kind.fits(value)
-    return value
+    if sheet.kind.shared:
+        shared = sheet.kind.shared(value)
+        earlier, before = sheet.seen.setdefault(("shared", shared.key), (line, shared.values))
+        if before != shared.values:
+            raise ValueError(f"line {earlier} says something else of {shared.what}")
 
 
 async def exported(kind: Kind, file: IO[str], site: Site) -> int:
@@ -114,46 +133,6 @@ async def exported(kind: Kind, file: IO[str], site: Site) -> int:
     writer, count = csv.writer(file, lineterminator="\n"), 0
     writer.writerow(kind.columns)
     async for row in kind.rows(site):
-        writer.writerow([_safe(value) for value in row])
+        writer.writerow([safe(value) for value in row])
         count += 1
     return count
-
-
-def _safe(value: object) -> object:
-    """No cell that a spreadsheet would run as a formula; a phone number keeps its plus, being digits."""
-    text = "" if value is None else str(value)
-    formula = text.startswith(("=", "@", "-", "\t")) or (text.startswith("+") and not text[1:].isdigit())
-    return f"'{text}" if formula else text
-
-
-def _meant(text: str) -> str:
-    """A cell without the mark that `_safe` puts before what a spreadsheet would run."""
-    return text[1:] if text.startswith(("'=", "'@", "'-", "'+")) else text
-
-
-def needed(row: Row, column: str, longest: int = 100) -> str:
-    """A field that may not be empty. Raises ValueError."""
-    text = row.get(column, "")
-    if not text:
-        raise ValueError(f"{column} is empty")
-    if len(text) > longest:
-        raise ValueError(f"{column} is longer than {longest} characters")
-    return text
-
-
-def whole(row: Row, column: str, least: int, most: int, default: int | None = None) -> int:
-    """A whole number between bounds. Raises ValueError."""
-    text = row.get(column, "")
-    if not text and default is not None:
-        return default
-    if not text.isdecimal() or not least <= int(text) <= most:
-        raise ValueError(f"{column} is no whole number from {least} to {most}: {text[:20]!r}")
-    return int(text)
-
-
-def percent(row: Row, column: str, default: int) -> int:
-    """A percentage with up to two decimals, in basis points. Raises ValueError."""
-    text = row.get(column, "") or str(default)
-    if not re.fullmatch(r"\d{1,3}(\.\d{1,2})?", text) or float(text) > 100:
-        raise ValueError(f"{column} is no percentage from 0 to 100: {text[:20]!r}")
-    return round(float(text) * 100)

@@ -1,0 +1,129 @@
+"""One cell of a row: what it may hold. An empty one, or one whose column is not there, says nothing (None); whatever
+else is not understood is a ValueError that names the column."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from babel import Locale
+
+from bot import phone as phones
+from bot.answers import NO, YES
+from bot.grammar import plain_word
+from bot.site import Site
+
+Row = Mapping[str, str]
+T = TypeVar("T")
+NOTHING = "none"  # takes away what was there
+# As spreadsheets write them in the languages of their menus, beside the words that answer a question by text.
+TRUE = YES | {"TRUE", "VRAI", "VERDADEIRO", "WAHR", "GASKIYA", "KWELI"}
+FALSE = (NO - {"2"}) | {"0", "N", "FALSE", "FAUX", "FALSO", "FALSCH", "KARYA", "UONGO"}
+
+
+def present(value: T | None, column: str) -> T:
+    """What a cell says that may not be empty."""
+    if value is None:
+        raise ValueError(f"{column} is empty")
+    return value
+
+
+def text(row: Row, column: str, longest: int = 100) -> str | None:
+    said = row.get(column, "")
+    if len(said) > longest:
+        raise ValueError(f"{column} is longer than {longest} characters")
+    return said or None
+
+
+def needed(row: Row, column: str, longest: int = 100) -> str:
+    return present(text(row, column, longest), column)
+
+
+def whole(row: Row, column: str, least: int, most: int) -> int | None:
+    """A whole number between bounds."""
+    said = row.get(column, "")
+    if not said:
+        return None
+    if not (said.isascii() and said.isdecimal()) or not least <= int(said) <= most:
+        raise ValueError(f"{column} is no whole number from {least} to {most}: {said[:20]!r}")
+    return int(said)
+
+
+def money(row: Row, column: str, least: int, most: int, site: Site) -> int | None:
+    """An amount with the decimals of the currency, 350.50 or 350,50, in minor units. `least` is one of minor units,
+    `most` of whole ones."""
+    said = row.get(column, "")
+    if not said:
+        return None
+    parts = re.fullmatch(r"([0-9]+)(?:[.,]([0-9]+))?", said)
+    decimals = (parts[2] or "") if parts else ""
+    if parts and len(decimals) > site.exponent:
+        raise ValueError(f"{column} has more decimals than {site.currency}, {site.exponent}: {said[:20]!r}")
+    minor = int(parts[1] + decimals.ljust(site.exponent, "0")) if parts else -1
+    if not least <= minor <= most * site.coin:
+        raise ValueError(f"{column} is no amount from {figure(least, site)} to {most}: {said[:20]!r}")
+    return minor
+
+
+def figure(minor: int, site: Site) -> str:
+    """An amount as `money` reads it: 350.50, and 8000 without its decimals."""
+    return site.number(minor).replace(",", "")
+
+
+def percent(row: Row, column: str) -> int | None:
+    """A percentage with up to two decimals, in basis points."""
+    said = row.get(column, "").replace(",", ".")
+    if not said:
+        return None
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", said) or float(said) > 100:
+        raise ValueError(f"{column} is no percentage from 0 to 100: {said[:20]!r}")
+    return round(float(said) * 100)
+
+
+def flag(row: Row, column: str) -> bool | None:
+    """A yes or a no."""
+    said = plain_word(row.get(column, ""))
+    if said and said not in TRUE | FALSE:
+        raise ValueError(f"{column} is neither yes nor no: {row[column][:20]!r}")
+    return said in TRUE if said else None
+
+
+def one_of(row: Row, column: str, choices: Iterable[str]) -> str | None:
+    """One of a few words, in small letters or capitals."""
+    said, words = row.get(column, "").lower(), [str(choice) for choice in choices]
+    if said and said not in words:
+        raise ValueError(f"{column} is none of {', '.join(words)}: {said[:20]!r}")
+    return said or None
+
+
+def phone(row: Row, column: str, site: Site) -> str | None:
+    """A telephone number in any spelling, or NOTHING."""
+    said = row.get(column, "")
+    if not said or said.lower() == NOTHING:
+        return said.lower() or None
+    try:
+        return phones.parse(said, site.country)
+    except ValueError as error:
+        raise ValueError(f"{column} is no phone number: {said[:20]!r}") from error
+
+
+def language(row: Row, site: Site) -> str | None:
+    """The code of a language that we speak: sw, Swahili, Kiswahili, SW. Raises ValueError."""
+    said = plain_word(row.get("language", "").strip())
+    for code in site.languages:
+        locale = Locale(code)
+        if said in (code.upper(), *(plain_word(str(name)) for name in (locale.english_name, locale.display_name))):
+            return code
+    if said:
+        raise ValueError(f"language is none of {', '.join(site.languages)}: {row['language'][:20]!r}")
+    return None
+
+
+def said(**values: Any) -> dict[str, Any]:
+    """What a row says: without what it says nothing of, and None for what it takes away."""
+    return {name: None if value == NOTHING else value for name, value in values.items() if value is not None}
+
+
+def optional(row: Row, column: str, longest: int = 100) -> str | None:
+    """The name of something, or NOTHING in any spelling."""
+    named = text(row, column, longest)
+    return NOTHING if named and named.lower() == NOTHING else named

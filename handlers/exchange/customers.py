@@ -1,0 +1,114 @@
+"""Customers as rows, and who of them a row means."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+from bot.site import Site
+from handlers.exchange.cells import NOTHING, Row, language, needed, optional, phone, said, whole
+from handlers.exchange.references import defined
+from handlers.exchange.sheet import Imported, Shared
+from handlers.register_fields import is_name
+from models.customers import namesakes
+from models.names import folded, named_or_new, renew
+from models.people import Customer, MiniGrid, Village, with_number
+
+PAGE = 1000
+MOST_CUSTOMERS = 9_999_999
+COLUMNS = ("number", "name", "surname", "phone", "language", "mini_grid", "village")
+
+
+class Person(NamedTuple):
+    """Who is meant: the customer of this number, or without one the only customer of this name and phone. A phone
+    is None where nothing is said of it, and NOTHING where there is none."""
+
+    number: int | None
+    name: str
+    surname: str
+    phone: str | None
+
+
+class CustomerRow(NamedTuple):
+    person: Person
+    mini_grid: str
+    language: str | None
+    village: str | None
+
+
+def person(row: Row, number: str, site: Site) -> Person:
+    """Who a row means; `number` is the column with the customer's number."""
+    who = needed(row, "name"), needed(row, "surname"), phone(row, "phone", site)
+    return Person(whole(row, number, 1, MOST_CUSTOMERS), *who)
+
+
+async def meant(who: Person, mini_grid_id: int | None = None) -> list[Customer]:
+    """Nobody, the customer who is meant, or several when name and phone are not enough to tell. Raises ValueError
+    when the number is somebody else's."""
+    number = None if who.phone == NOTHING else who.phone
+    if who.number is None:
+        return await namesakes(who.name, who.surname, number, mini_grid_id)
+    known = await Customer.get_or_none(id=who.number)
+    if known is None:
+        return []
+    if (folded(known.name), folded(known.surname)) != (folded(who.name), folded(who.surname)):
+        raise ValueError(f"customer {who.number} is somebody else: {known.name} {known.surname}")
+    if who.phone is not None and known.phone != number:
+        raise ValueError(f"customer {who.number} has another phone: change it with mwanga customer phone")
+    if mini_grid_id is not None and known.mini_grid_id != mini_grid_id:
+        raise ValueError(f"customer {who.number} is of another mini_grid")
+    return [known]
+
+
+def _read(row: Row, site: Site) -> CustomerRow:
+    return CustomerRow(
+        person(row, "number", site), needed(row, "mini_grid"), language(row, site), optional(row, "village")
+    )
+
+
+async def _fits(row: CustomerRow, _site: Site) -> None:
+    """A village that is new is made. A mini-grid is not: nobody would ever see the customers of a misspelt one."""
+    grid = await defined(MiniGrid, row.mini_grid, "mini_grid")
+    found = await meant(row.person, grid.id)
+    if len(found) > 1:
+        raise ValueError("several customers have this name and phone: write the number of the one that is meant")
+    if not found and not (is_name(row.person.name) and is_name(row.person.surname)):
+        raise ValueError("name and surname have 3 letters or more each, 60 at most, and nothing but letters")
+
+
+async def _write(row: CustomerRow, site: Site) -> bool:
+    grid = await defined(MiniGrid, row.mini_grid, "mini_grid")
+    wanted = said(language=row.language, village_id=row.village and await _village_id(row.village, grid))
+    if found := await meant(row.person, grid.id):
+        return await renew(found[0], wanted)
+    number, name, surname, phone_ = row.person
+    who: dict[str, Any] = {"name": name, "surname": surname, "phone": None if phone_ == NOTHING else phone_}
+    who |= {"language": site.languages[0], "mini_grid_id": grid.id} | wanted
+    await (with_number(number, **who) if number else Customer.create(**who))
+    return True
+
+
+async def _village_id(village: str, grid: MiniGrid) -> int | str:
+    return NOTHING if village == NOTHING else (await named_or_new(Village, village, mini_grid_id=grid.id))[0].id
+
+
+async def _rows(_site: Site) -> AsyncIterator[Sequence[object]]:
+    last = 0
+    while page := await Customer.filter(id__gt=last).order_by("id").limit(PAGE).select_related("mini_grid", "village"):
+        for customer in page:
+            village = customer.village.name if customer.village else ""
+            who = customer.id, customer.name, customer.surname, customer.phone or NOTHING
+            yield *who, customer.language, customer.mini_grid.name, village
+        last = page[-1].id
+
+
+def _key(row: CustomerRow) -> object:
+    who = row.person
+    return who.number or (folded(who.name), folded(who.surname), who.phone or NOTHING, folded(row.mini_grid))
+
+
+def _numbered(row: CustomerRow) -> Shared:
+    """Namesakes are told apart by their numbers, or not at all."""
+    unnumbered = _key(row._replace(person=row.person._replace(number=None)))
+    return Shared(unnumbered, row.person.number is not None, f"the number of {row.person.name} {row.person.surname}")
+
+
+CUSTOMERS = Imported(COLUMNS, _rows, ("number", "phone", "language", "village"), _key, _read, _fits, _write, _numbered)

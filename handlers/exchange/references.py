@@ -1,0 +1,30 @@
+"""What a cell names that has to be there already."""
+
+from typing import Any, TypeVar
+
+from rapidfuzz.distance import OSA
+
+from handlers.exchange.cells import NOTHING
+from models.names import folded, named
+
+M = TypeVar("M", bound=Any)
+NEAR = 2  # letters that a slip of the keyboard changes
+
+
+async def defined(table: type[M], name: str, what: str, **scope: Any) -> M:
+    """The row of this name. Raises ValueError, with the name that was probably meant."""
+    if one := await named(table, name, **scope):
+        return one
+    there = [one.name for one in await table.filter(**scope)]
+    near = min(there, key=lambda other: _distance(name, other), default="")
+    meant = f": did you mean {near!r}?" if near and _distance(name, near) <= NEAR else ""
+    raise ValueError(f"there is no {what} called {name[:40]!r}{meant}")
+
+
+def _distance(name: str, other: str) -> int:
+    return OSA.distance(folded(name), folded(other))
+
+
+async def number_of(table: type[M], name: str, what: str, **scope: Any) -> int | None:
+    """Its id, or None for the word that takes it away. Raises ValueError."""
+    return None if name == NOTHING else int((await defined(table, name, what, **scope)).id)

@@ -1,0 +1,140 @@
+"""Devices in stock with their secrets: the factory's list."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+from bot.site import Site
+from handlers.exchange.cells import Row, flag, needed, one_of, present, text, whole
+from handlers.exchange.references import defined
+from handlers.exchange.sheet import Imported
+from models.devices import LONGEST, SERIAL, Device, Kind, Plan, Unit
+from models.names import renew
+from models.registration import has_vending_key, new_meter
+from models.tokens.sts import is_meter_number
+
+PAGE = 1000
+# Published in OpenPAYGO's documentation: whoever reads it can open such a device (reference: tokens 1.8).
+EXAMPLE_KEYS = frozenset(
+    {"a29ab82edc5fbbc41ec9530f6dac86b1", "bc41ec9530f6dac86b1a29ab82edc5fb", "dac86b1a29ab82edc5fbbc41ec9530f6"}
+)
+FACTORY = ("serial number", "starting code", "key", "count", "time divider", "restricted digit mode", "kind", "plan")
+FACTORY_ONLY = ("hardware model", "version", "test code")  # in OpenPAYGO's list, of no use here
+
+
+class StockRow(NamedTuple):
+    """A device that is there needs nothing but its serial; the plan is given to one that nobody has yet."""
+
+    serial: str
+    kind: str | None
+    plan: str | None
+    last_count: int
+    secret: dict[str, str | int | bool] | None
+
+
+def serial_number(row: Row, column: str) -> str:
+    """A serial as phones can write it: letters and digits, one of / . _ - between them."""
+    serial = "".join(needed(row, column).upper().split())
+    if len(serial) > LONGEST:
+        raise ValueError(f"{column} is longer than {LONGEST} characters")
+    if not SERIAL.fullmatch(serial):
+        raise ValueError(f"{column} has more than letters and digits with one of / . _ - between: {serial!r}")
+    return serial
+
+
+def _read(row: Row, _site: Site) -> StockRow:
+    """A row of the factory's list, with the kind of device and its plan beside."""
+    kind, key = one_of(row, "kind", Kind), row.get("key", "").lower()
+    serial, plan = serial_number(row, "serial number"), text(row, "plan")
+    count = whole(row, "count", 0, 65_535)
+    if kind == Kind.METER:
+        return _meter(serial, plan, key)
+    secret = _secret(row, key) if key else None
+    return StockRow(serial, kind, plan, 1 if count is None else count, secret)
+
+
+def _meter(serial: str, plan: str | None, key: str) -> StockRow:
+    """An STS meter has no key of its own: it is derived from the supply group's."""
+    if key:
+        raise ValueError("key is not empty: a meter's comes from the vending key")
+    if not is_meter_number(serial):
+        raise ValueError(f"serial number is no meter number, its check digit is wrong: {serial!r}")
+    return StockRow(serial, Kind.METER, plan, 0, None)
+
+
+def _secret(row: Row, key: str) -> dict[str, str | int | bool]:
+    if not re.fullmatch(r"[0-9a-f]{32}", key):
+        raise ValueError("key is not 32 hexadecimal digits")
+    if key in EXAMPLE_KEYS:
+        raise ValueError("key is the published example: such a device is open to everybody")
+    return {
+        "secret": key,
+        "starting_code": present(whole(row, "starting code", 1, 999_999_999), "starting code"),
+        "divider": whole(row, "time divider", 1, 255) or 1,
+        "restricted_digits": flag(row, "restricted digit mode") or False,
+    }
+
+
+async def _fits(row: StockRow, _site: Site) -> None:
+    known = await Device.get_or_none(serial=row.serial)
+    kind = row.kind or (known.kind if known else Kind.SHS)
+    if known is None and kind == Kind.METER:
+        await needs_vending_key()
+    elif known is None and row.secret is None:
+        raise ValueError("key is empty, and this device is new")
+    if known and known.kind != kind:
+        raise ValueError(f"{row.serial} is another kind of device")
+    if row.plan:
+        await plan_for(kind, row.plan)
+
+
+async def plan_for(kind: str, name: str) -> Plan:
+    """The tariff of this name that a device of this kind can be on. Raises ValueError."""
+    unit = Unit.ENERGY if kind == Kind.METER else Unit.DAYS
+    return await defined(Plan, name, f"plan of {unit}", unit=unit.value)
+
+
+async def needs_vending_key() -> None:
+    if not await has_vending_key():
+        raise ValueError("there is no vending key for new meters: mwanga vending-key")
+
+
+async def _write(row: StockRow, site: Site) -> bool:
+    """A device that is there keeps its count, going back would give a token twice; and one that somebody has keeps
+    its plan."""
+    known = await Device.get_or_none(serial=row.serial)
+    kind = row.kind or (known.kind if known else Kind.SHS)
+    plan: dict[str, Any] = {"plan_id": (await plan_for(kind, row.plan)).id} if row.plan else {}
+    if known:
+        return known.customer_id is None and await renew(known, plan)
+    if kind == Kind.METER:
+        await renew(await new_meter(row.serial, site.vault), plan)
+        return True
+    sealed = site.vault.seal_json(present(row.secret, "key"), f"device {row.serial}")
+    await Device.create(
+        serial=row.serial, kind=kind, issuer="openpaygo", sealed_key=sealed, count=row.last_count, **plan
+    )
+    return True
+
+
+async def _rows(_site: Site) -> AsyncIterator[Sequence[object]]:
+    """What nobody owns yet. Keys never leave: a device that is there needs none to be recognised."""
+    async for device in all_devices(owned=False):
+        plan = device.plan.name if device.plan else ""
+        count = "" if device.kind == Kind.METER else device.count
+        yield device.serial, "", "", count, "", "", device.kind, plan
+
+
+async def all_devices(*, owned: bool) -> AsyncIterator[Device]:
+    last = 0
+    while True:
+        found = Device.filter(id__gt=last, customer_id__isnull=not owned).order_by("id").limit(PAGE)
+        page = await found.select_related("customer", "plan", "model")
+        for device in page:
+            yield device
+        if len(page) < PAGE:
+            return
+        last = page[-1].id
+
+
+STOCK = Imported(FACTORY, _rows, FACTORY[1:], lambda row: row.serial, _read, _fits, _write, unread=FACTORY_ONLY)

@@ -1,0 +1,103 @@
+"""A file as a spreadsheet saved it: whatever its letters and its separators are, a header and rows of text."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from handlers.exchange.cells import Row
+
+SEPARATORS = ",;\t"
+_SAID = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # Excel's own first line
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # at the beginning of a file
+
+
+class Unreadable(Exception):
+    """Nothing can be read from this line on; the text says why."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line, self.reason = line, reason
+
+
+@dataclass(frozen=True)
+class Table:
+    """`separator` parts the cells of `text`, which begins in line `first`."""
+
+    text: str
+    separator: str
+    first: int = 1
+
+    @classmethod
+    def of(cls, data: bytes) -> "Table":
+        """Raises Unreadable for what is no text."""
+        text = _text(data)
+        if said := _SAID.match(text):
+            return cls(text[said.end() :], said[1], first=2)
+        header = text.partition("\n")[0]
+        return cls(text, max(SEPARATORS, key=header.count))
+
+    @property
+    def lines(self) -> int:
+        return self.text.count("\n")
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Each row that has something in it, with the number of its last line. Raises Unreadable."""
+        reader = csv.reader(
+            io.StringIO(self.text, newline=""), delimiter=self.separator, skipinitialspace=True, strict=True
+        )
+        try:
+            for cells in reader:
+                if any(map(str.strip, cells)):
+                    yield reader.line_num + self.first - 1, [cell.strip() for cell in cells]
+        except csv.Error as error:
+            raise Unreadable(reader.line_num + self.first - 1, _reason(error)) from error
+
+
+def _text(data: bytes) -> str:
+    if data.startswith(b"PK"):
+        raise Unreadable(1, "this is a workbook: save it as CSV UTF-8")
+    encoding = _encoding(data)
+    for one in (encoding, "cp1252") if encoding == "utf-8-sig" else (encoding,):
+        try:
+            return data.decode(one)
+        except UnicodeDecodeError as error:
+            line = data[: error.start].count(b"\n") + 1
+    raise Unreadable(line, "the letters are neither UTF-8, UTF-16 nor Windows-1252: save the file as CSV UTF-8")
+
+
+def _encoding(data: bytes) -> str:
+    """UTF-16 by its mark or, without one, by the empty half of the header's first letter; else UTF-8."""
+    unmarked = {b"\0": "utf-16-be"}.get(data[:1], "utf-16-le" if data[1:2] == b"\0" else "utf-8-sig")
+    return _MARKS.get(data[:2], unmarked)
+
+
+def _reason(error: csv.Error) -> str:
+    reason = str(error)
+    if "unexpected end" in reason:
+        return "a quotation mark is opened and not closed"
+    if "field limit" in reason:
+        return "a cell is too long, or a quotation mark is opened and not closed"
+    return f"the quotation marks are wrong: {reason}"
+
+
+def row_of(header: list[str], cells: list[str]) -> Row:
+    """The cells by their columns. Raises ValueError when they are not as many."""
+    if len(cells) != len(header):
+        raise ValueError(f"the row has another number of fields than the header, {len(cells)} and not {len(header)}")
+    if any("\0" in cell for cell in cells):
+        raise ValueError("the row has a character that no text has")  # and that PostgreSQL cannot keep
+    return {name: _meant(cell) for name, cell in zip(header, cells, strict=True)}
+
+
+def safe(value: object) -> object:
+    """No cell that a spreadsheet would run as a formula; a phone number keeps its plus, being digits."""
+    text = "" if value is None else str(value)
+    formula = text.startswith(("=", "@", "-", "\t")) or (text.startswith("+") and not text[1:].isdigit())
+    return f"'{text}" if formula else text
+
+
+def _meant(text: str) -> str:
+    """A cell without the mark that `safe` puts before what a spreadsheet would run."""
+    return text[1:] if text.startswith(("'=", "'@", "'-", "'+")) else text

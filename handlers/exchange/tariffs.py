@@ -1,0 +1,71 @@
+"""Tariffs: what a day or a kilowatt-hour costs, and what else a payment gives to."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+from bot.site import Site
+from handlers.exchange.cells import Row, figure, money, needed, one_of, present, said, whole
+from handlers.exchange.sheet import Imported
+from models.devices import Plan, Unit
+from models.names import folded, named, renew
+
+MOST = 99_999_999  # whole units of currency
+COLUMNS = ("name", "unit", "price", "minimum", "components", "access_rate", "access_days", "recovery")
+
+
+class TariffRow(NamedTuple):
+    """`said` has `price` and `components` of a day or a kWh, `minimum` and the access rate of `access_days`, all in
+    minor units, and `recovery`, the percentage of a payment that overdue goods may take."""
+
+    name: str
+    unit: str
+    said: dict[str, Any]
+
+
+def _read(row: Row, site: Site) -> TariffRow:
+    minimum = whole(row, "minimum", 1, MOST)
+    return TariffRow(
+        needed(row, "name"),
+        present(one_of(row, "unit", (Unit.DAYS, Unit.ENERGY)), "unit"),
+        said(
+            price=present(money(row, "price", 1, MOST, site), "price"),
+            minimum=minimum and minimum * site.coin,
+            components=money(row, "components", 0, MOST, site),
+            access_rate=money(row, "access_rate", 0, 9_999_999, site),
+            access_days=whole(row, "access_days", 1, 366),
+            recovery=whole(row, "recovery", 0, 100),
+        ),
+    )
+
+
+async def _fits(row: TariffRow, _site: Site) -> None:
+    """Another unit does not fit: a device that is sold by kWh would be sold by the day."""
+    known = await named(Plan, row.name)
+    if known and known.unit != row.unit:
+        raise ValueError(f"{row.name[:40]!r} is a tariff of {known.unit} already: give the new one another name")
+    rate, days = (row.said.get(column, getattr(known, column, 0)) for column in ("access_rate", "access_days"))
+    if rate and not days:
+        raise ValueError("access_days is empty beside an access_rate")
+
+
+async def _write(row: TariffRow, site: Site) -> bool:
+    if known := await named(Plan, row.name):
+        return await renew(known, row.said)
+    await Plan.create(name=row.name, unit=row.unit, **{"minimum": _minimum(row, site)} | row.said)
+    return True
+
+
+def _minimum(row: TariffRow, site: Site) -> int:
+    """A day begun counts whole, so less than a day's price would buy a day as well. Energy is sold by its tenth."""
+    day = row.said["price"] + row.said.get("components", 0)
+    return -(-day // site.coin) * site.coin if row.unit == Unit.DAYS else site.coin
+
+
+async def _rows(site: Site) -> AsyncIterator[Sequence[object]]:
+    for plan in await Plan.all().order_by("id"):
+        price, components, rate = (figure(each, site) for each in (plan.price, plan.components, plan.access_rate))
+        minimum, access = plan.minimum // site.coin or "", (rate, plan.access_days or "")
+        yield plan.name, plan.unit, price, minimum, components, *access, plan.recovery
+
+
+TARIFFS = Imported(COLUMNS, _rows, COLUMNS[3:], lambda row: folded(row.name), _read, _fits, _write)

@@ -1,0 +1,42 @@
+"""Names as people mean them: the size of letters, accents and spaces do not tell two things apart."""
+
+import unicodedata
+from typing import Any, TypeVar
+
+from tortoise.models import Model
+
+M = TypeVar("M", bound=Model)
+
+
+def folded(text: str) -> str:
+    """Small letters without accents, one space between words."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
+
+
+async def named(table: type[M], name: str, **scope: Any) -> M | None:
+    """The row of this name, however it is spelt, among those of the scope. A table that people name things in is
+    short; a name as it stands there is looked up by its index."""
+    if exact := await table.filter(name=name, **scope).first():
+        return exact
+    wanted = folded(name)
+    return next((one for one in await table.filter(**scope).order_by("id") if folded(_name(one)) == wanted), None)
+
+
+def _name(one: Model) -> str:
+    return str(one.name)  # type: ignore[attr-defined]
+
+
+async def named_or_new(table: type[M], name: str, **scope: Any) -> tuple[M, bool]:
+    """The row of this name, and whether it is new."""
+    if known := await named(table, name, **scope):
+        return known, False
+    return await table.create(name=name, **scope), True
+
+
+async def renew(known: Model, wanted: dict[str, Any]) -> bool:
+    """Give a row these values; whether any of them is another one than before."""
+    if all(getattr(known, column) == value for column, value in wanted.items()):
+        return False
+    await type(known).filter(pk=known.pk).update(**wanted)
+    return True
