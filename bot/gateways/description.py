@@ -20,7 +20,7 @@ DESCRIPTIONS = files("bot.gateways") / "descriptions"
 PRESETS = {file.name.removesuffix(".toml"): file for file in DESCRIPTIONS.iterdir() if file.name.endswith(".toml")}
 
 # What a request is filled with, beside the gateway's own `account`.
-OURS = ("phone", "text", "id", "sender", "delivery_url")
+OURS = ("phone", "text", "id", "sender", "delivery_url", "coding")
 PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.1
 ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -35,6 +35,16 @@ def _error_names(words: dict[str, str]) -> dict[str, str]:
 
 def _folded(words: dict[str, str]) -> dict[str, str]:
     return {word.casefold(): meaning for word, meaning in words.items()}
+
+
+def _pattern(value: str) -> str:
+    try:
+        groups = re.compile(value).groups
+    except re.error as error:
+        raise ValueError(f"a regular expression ({error})") from error
+    if value and not groups:
+        raise ValueError("a regular expression with the id as a group, like `ID: ([0-9]+)`")
+    return value
 
 
 Folded = AfterValidator(_folded)
@@ -76,14 +86,24 @@ class Signature(_Table):
 
 
 class Success(_Table):
-    """The message was taken when what stands at the path is one of these; without a path, when the answer begins so."""
+    """The message was taken when what stands at the path is one of these; without a path, when the answer begins so,
+    or has one of those in it."""
 
     path: str = ""
-    within: Annotated[list[Text], Field(alias="in", min_length=1)]
+    within: list[Text] = Field([], alias="in")
+    contains: list[Text] = []
+
+
+class Coding(_Table):
+    """What {coding} says of a text: that it fits the GSM alphabet, or that it does not."""
+
+    gsm: Text
+    unicode: Text
 
 
 class Sending(_Table):
-    """The request that hands one message over, and where its answer has what; without `id`, ours is the message's."""
+    """The request that hands one message over, and where its answer has what; `id_pattern` finds an id in one that is
+    no JSON, as its first group. Without either, ours is the message's."""
 
     url: str
     method: Literal["GET", "POST", "PUT"] = "POST"
@@ -93,10 +113,17 @@ class Sending(_Table):
     form: dict[str, Text] | None = None
     json_body: dict[str, Any] | list[Any] | None = Field(None, alias="json")
     text: str | None = None
+    coding: Coding | None = None
     success: Success | None = None
     id: str = ""
+    id_pattern: Annotated[str, AfterValidator(_pattern)] = ""
     error: str = ""
     cost: str = ""
+
+    @property
+    def theirs(self) -> bool:
+        """Whether the message goes by an id of the gateway's own."""
+        return bool(self.id or self.id_pattern)
 
 
 class Description(_Table):
@@ -193,9 +220,9 @@ def _gaps(one: Description) -> list[str]:
         found.append("sender: the request has {sender}, and this is empty.")
     if one.signature and one.callbacks == "query":
         found.append("signature: it covers the body, and these callbacks have none.")
-    if one.delivery and not one.delivery.id and (one.send.id or "delivery_url" not in used):
+    if one.delivery and not one.delivery.id and (one.send.theirs or "delivery_url" not in used):
         found.append("delivery.id: this is missing; only with {delivery_url} and without send.id it may be.")
-    if one.delivery and not one.send.id and not used & {"id", "delivery_url"}:
+    if one.delivery and not one.send.theirs and not used & {"id", "delivery_url"}:
         found.append("send.id: say where the answer has it, or send {id} or {delivery_url}; else no report matches.")
     if not one.delivery and "delivery_url" in used:
         found.append("delivery: the request has {delivery_url}, and this is missing.")
@@ -209,11 +236,21 @@ def _gaps_of_request(send: Sending) -> list[str]:
         found.append("send: a request has one body, form, json or text.")
     if bodies and send.method == "GET":
         found.append("send: a GET has no body; put it into send.query.")
+    if send.id and send.id_pattern:
+        found.append("send.id_pattern: this or send.id says where the answer has the id.")
+    if "coding" in _used(send) and not send.coding:
+        found.append("send.coding: the request has {coding}, and this is missing.")
+    if (success := send.success) and not _says_one(success):
+        found.append("send.success: in, which may have a path, or contains.")
     if not _is_json(send.json_body):
         found.append("send.json: JSON has no dates and no infinity.")
     if not re.fullmatch(r"https?://[^?#\s]+", send.url):
         found.append("send.url: a whole address without ?; what follows that is send.query.")
     return found
+
+
+def _says_one(success: Success) -> bool:
+    return bool(success.contains and not success.path) != bool(success.within)
 
 
 def _gaps_of_headers(one: Description) -> list[str]:

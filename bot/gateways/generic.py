@@ -28,7 +28,7 @@ from bot.gateways.wire import (
     required,
     with_plus,
 )
-from bot.gsm import parts
+from bot.gsm import is_gsm, parts
 from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdTurn
 from bot.phone import sender as read_sender
 from models.messages import State
@@ -56,11 +56,12 @@ class Generic:
     """Two-way SMS and delivery reports as described. `address` is our own, to which reports come; `country` reads
     numbers that come without a calling code."""
 
+    methods = ("GET", "POST")  # many report by GET, whatever else they do
+
     def __init__(
         self, session: aiohttp.ClientSession, name: str, description: Description, *, address: str, country: str
     ) -> None:
         self.name = name
-        self.methods = ("GET", "POST") if description.callbacks == "query" else ("POST",)
         self._session = session
         self._about = description
         secret = description.secret.get_secret_value()
@@ -73,7 +74,7 @@ class Generic:
         BadSignature for one that its sender should have signed and did not."""
         self._check_signature(callback)
         fields = dict(read_form(callback.query))
-        match self._about.callbacks:
+        match self._about.callbacks if callback.method == "POST" else "query":
             case "form":
                 fields |= read_form(callback.body)
             case "json":
@@ -105,9 +106,9 @@ class Generic:
         state = STATES[where.words.get(word.casefold(), "sent")]
         why = optional(form, where.reason)
         reason = self._named(why) or "undelivered" if state is State.FAILED else ""
-        which = OUR_ID if OUR_ID in form and not self._about.send.id else where.id
+        which = OUR_ID if OUR_ID in form and not self._about.send.theirs else where.id
         said = f"{word}: {why}" if why else word
-        external_id, ours = required(form, which, LONGEST_ID), not self._about.send.id
+        external_id, ours = required(form, which, LONGEST_ID), not self._about.send.theirs
         return Receipt(self.name, external_id, state, said[:LONGEST_WORD], reason, ours)
 
     def parse_ussd(self, form: Fields) -> UssdTurn:
@@ -127,7 +128,7 @@ class Generic:
                 self._about.send.method, url, headers=headers, data=body, timeout=TIMEOUT, allow_redirects=False
             ) as answer:
                 said = await answer.read()
-                return self._read_answer(message, answer.status, said.decode(errors="replace"))
+                return self.read_answer(message, answer.status, said.decode(errors="replace"))
 
     def request(self, message: Outbound) -> tuple[URL, dict[str, str], bytes | None]:
         """Address, headers and body that hand the message over, each put together in its own encoding."""
@@ -158,9 +159,17 @@ class Generic:
             "id": str(message.id),
             "sender": about.sender,
             "delivery_url": f"{self._reports}?{OUR_ID}={message.id}",
+            "coding": self._coding(message.text),
         }
 
-    def _read_answer(self, message: Outbound, status: int, said: str) -> Sent:
+    def _coding(self, text: str) -> str:
+        coding = self._about.send.coding
+        if coding is None:
+            return ""
+        return coding.gsm if is_gsm(text) else coding.unicode
+
+    def read_answer(self, message: Outbound, status: int, said: str) -> Sent:
+        """What the answer to a request means. Raises SendError."""
         send = self._about.send
         fields = _answer_fields(said)
         words = optional(fields, send.error) if send.error else said
@@ -169,11 +178,17 @@ class Generic:
             named = self._named(words) or self._about.errors.get(f"http {status}")
             error = named or HTTP_STATUS.get(status) or HTTP_FAMILY.get(status // 100, "strange answer") or "refused"
             raise SendError(error, f"HTTP {status} {letters(words)}".strip())
-        if not send.id:
-            external_id = str(message.id)
-        elif not 0 < len(external_id := optional(fields, send.id)) <= LONGEST_ID:
-            raise SendError("strange answer", f"no {send.id}")
+        external_id = self._their_id(fields, said) if send.theirs else str(message.id)
         return Sent(external_id, parts(message.text), optional(fields, send.cost)[:LONGEST_COST])
+
+    def _their_id(self, fields: Fields, said: str) -> str:
+        """Raises SendError when the answer has none."""
+        send = self._about.send
+        found = re.search(send.id_pattern, said) if send.id_pattern else None
+        external_id = (found[1] or "").strip() if found else optional(fields, send.id)
+        if not 0 < len(external_id) <= LONGEST_ID:
+            raise SendError("strange answer", f"no {send.id or 'id'}")
+        return external_id
 
     def _taken(self, fields: Fields, said: str) -> bool:
         """Raises SendError when the answer does not say."""
@@ -184,7 +199,9 @@ class Generic:
             raise SendError("strange answer", f"no {success.path}")
         if success.path:
             return optional(fields, success.path).casefold() in {each.casefold() for each in success.within}
-        return said.casefold().lstrip().startswith(tuple(each.casefold() for each in success.within))
+        folded = said.casefold()
+        begins = folded.lstrip().startswith(tuple(each.casefold() for each in success.within))
+        return begins or any(each.casefold() in folded for each in success.contains)
 
     def _named(self, words: str) -> str:
         """Our name for the first of the described words that stands whole in these."""
