@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tortoise.expressions import F
 
+from bot import pulled
 from bot.failover import forsake
 from bot.gateways import android_events
 from bot.gateways.android_events import Device
@@ -121,6 +122,8 @@ async def register(phone: Phone, device: Device, version: str, vault: Vault, now
     """Let a phone in. Its event stream alone goes on with the token that it had until the app is started anew, so that
     one works there. With `again` it knows its password."""
     token, password = secrets.token_hex(32), None
+    if phone.linked_at:
+        await pulled.abandon(connection(), phone.gateway, now)
     phone.former_hash, phone.token_hash = phone.token_hash, vault.mac(token, TOKEN)
     if not again:
         password = secrets.token_urlsafe(12)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from bot.backoff import Claimed, Verdict, delay, judge
+from bot.backoff import UNKNOWN_MS, Claimed, Verdict, delay, judge
 from bot.gateways import ERRORS
 from bot.gateways.android import PERIOD_MS
 from bot.gateways.android_events import Report
@@ -45,6 +45,9 @@ DELIVERED = "UPDATE outbox SET state = 'delivered', error = '', delivered_at = $
 FAILED = """UPDATE outbox SET state = $2, due_at = $3, error = $4, tries = tries + $5, unknowns = unknowns + $6
   WHERE id = $1"""
 RETURNED = "UPDATE outbox SET state = 'waiting' WHERE id = $1"
+ABANDON = """UPDATE outbox SET state = CASE WHEN kind IN ('token', 'reply') AND unknowns = 0 THEN 'uncertain'
+    ELSE 'failed' END, due_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END, error = 'timeout',
+    unknowns = unknowns + 1 WHERE id IN (SELECT id FROM outbox WHERE state = 'sending' AND claimed_by = $1)"""
 PART = """INSERT INTO phone_part (outbox_id, event_id) VALUES ($1, $2) ON CONFLICT (outbox_id, event_id) DO NOTHING"""
 PARTS = "SELECT COUNT(*) AS parts FROM phone_part WHERE outbox_id = $1"
 
@@ -82,6 +85,12 @@ async def hand(db: BaseDBAsyncClient, phone: Phone, chosen: Sequence[tuple[Mappi
     rows = [(row["id"], phone.gateway, now, f"m{row['id']}-{row['tries'] + 1}", sim) for row, sim in chosen]
     await execute_many(db, HAND, rows)
     await execute_many(db, RECEIVER, [(phone.id, sim, month(now), row["phone"]) for row, sim in chosen])
+
+
+async def abandon(db: BaseDBAsyncClient, gateway: str, now: int) -> None:
+    """Another handset, or the same one without its memory, came in the place of the one that pulled these: it would
+    send again what may have gone. Like any unknown outcome they go once more at the most, and only where harmless."""
+    await execute(db, ABANDON, [gateway, now + UNKNOWN_MS])
 
 
 async def with_waiting(db: BaseDBAsyncClient, gateways: Sequence[str], now: int) -> set[str]:

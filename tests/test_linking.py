@@ -1,0 +1,98 @@
+"""How a gateway phone is linked, replaced and shut out while the server runs."""
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import aiohttp
+import pytest
+
+from models.messages import Class
+from tests.handset import Events, Handset, linked, promised
+from tests.server import Server, Serving, serving
+
+
+@pytest.fixture
+async def at(demo_url: str) -> AsyncIterator[Serving]:
+    async with serving(demo_url) as running:
+        yield running
+
+
+async def state(at: Serving, origin: str) -> tuple[str, str]:
+    (row,) = await at.rows("SELECT state, error FROM outbox WHERE origin = $1", [origin])
+    return row["state"], row["error"]
+
+
+async def a_minute_later(at: Serving) -> None:
+    """What the outbox does then with an unknown outcome."""
+    await at.rows("UPDATE outbox SET state = 'waiting' WHERE state = 'uncertain'")
+
+
+async def test_a_handset_in_place_of_another_sends_what_that_one_may_have_sent_once_at_the_most(at: Serving) -> None:
+    one = await linked(at)
+    await promised(at, "phone-1", "a token", kind=Class.TOKEN)
+    await promised(at, "phone-1", "a reminder", kind=Class.REMINDER)
+    first = {message["textMessage"]["text"]: message["id"] for message in await one.pull()}
+    assert first.keys() == {"a token", "a reminder"}
+    two = await linked(at)  # with a new code, on a handset that has never heard of these
+    assert await two.pull() == []
+    assert await state(at, "a token") == ("uncertain", "timeout")
+    assert await state(at, "a reminder") == ("failed", "timeout")
+    await a_minute_later(at)
+    (again,) = await two.pull()
+    assert again["textMessage"]["text"] == "a token" and again["id"] != first["a token"]
+    three = await linked(at)
+    await a_minute_later(at)
+    assert await three.pull() == []
+    assert await state(at, "a token") == ("failed", "timeout")
+
+
+async def test_what_the_handset_before_reports_after_all_is_not_sent_again(at: Serving) -> None:
+    one = await linked(at)
+    await promised(at, "phone-1", "a token", kind=Class.TOKEN)
+    (message,) = await one.pull()
+    two = await linked(at)
+    assert await one.report(message["id"], "Sent") == 401, "its token works no more"
+    sent = {"messageId": message["id"], "recipient": "+255710000002", "simNumber": 1, "partsCount": 1}
+    assert await one.tell("sms:sent", **sent) == 200, "it signs with the same key, and is tried for two days"
+    await a_minute_later(at)
+    assert await two.pull() == []
+    assert await state(at, "a token") == ("sent", "")
+
+
+async def mwanga_phone(server: Server, database: str, *words: str) -> str:
+    """What `mwanga phone …` says in a process of its own, beside the server."""
+    settings = {"MWANGA_DATABASE": database, "MWANGA_PUBLIC_URL": server.address}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "phone", *words),
+        env=os.environ | settings,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    return said.decode()
+
+
+async def test_the_command_line_links_pauses_and_shuts_out_a_phone_of_a_running_server(demo_url: str) -> None:
+    async with Server(demo_url) as server, aiohttp.ClientSession(server.address) as client:
+        shown = await mwanga_phone(server, demo_url, "add", "Shop phone")
+        assert f"{server.address}/smsgate/mobile/v1" in shown.splitlines()
+        (code,) = re.findall(r"^code: (\d{6})$", shown, re.MULTILINE)
+        phone = Handset(Serving(cast(Any, None), cast(Any, None), client))
+        assert await phone.register(f"Code {code}") == 201
+        async with Events(phone) as events:
+            assert (await events.next())[0] == "WebhooksUpdated"
+            listed = await mwanga_phone(server, demo_url, "list")
+            assert listed.startswith("Shop phone, phone-1, linked, Tecno KF6, app 1.67.0, SIM 1 Vodacom +255740000001")
+            assert await phone.gets("HELP") == 200
+            await mwanga_phone(server, demo_url, "pause", "Shop phone")
+            assert await phone.pull() == []
+            await mwanga_phone(server, demo_url, "unlink", "Shop phone")
+            assert (await phone.call("GET", "/message"))[0] == 401
+            assert await phone.gets("HELP") == 404
+            while (await events.next())[0]:
+                pass
