@@ -31,6 +31,12 @@ class Metrics:
         self.refused = Counter(
             "mwanga_callbacks_refused", "Callbacks turned away", ["gateway", "reason"], registry=self.registry
         )
+        self.unknown_receipts = Counter(
+            "mwanga_receipts_unknown",
+            "Delivery reports of messages that are not known, or not yet",
+            ["gateway"],
+            registry=self.registry,
+        )
         self.handling = Histogram(
             "mwanga_handling_seconds", "From the callback to the commit", ["channel"], registry=self.registry
         )

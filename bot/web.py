@@ -80,7 +80,7 @@ class Doors:
             raise web.HTTPMethodNotAllowed(request.method, door.gateway.methods)
         callback = await _read(request)
         if len(callback.body) > MOST_BODY:
-            return await self._refuse(name, 413, f"the body is larger than {MOST_BODY} bytes", callback)
+            return await self._refuse(name, 413, f"the body is larger than {MOST_BODY} bytes", callback, "size")
         try:
             response = await kind(door.gateway, door.gateway.read(callback))
         except BadSignature as error:
@@ -103,6 +103,8 @@ class Doors:
     async def _delivery(self, gateway: Gateway, form: Fields) -> web.Response:
         receipt = gateway.parse_receipt(form)
         known = await self._outbox.record_receipt(receipt)
+        if not known:
+            self._metrics.unknown_receipts.labels(gateway.name).inc()
         log.info("delivery report", extra={"gateway": gateway.name, "word": receipt.word, "known": known})
         return web.Response()
 
