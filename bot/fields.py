@@ -56,6 +56,7 @@ class Field(Generic[T]):
 _AMOUNT = re.compile(
     r"(?:[A-Z]{1,2}SH|[A-Z]{3})?\s?(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:\.00)?(?:/[=-])?\s?(?:[A-Z]{1,2}SH|[A-Z]{3})?"
 )
+_THOUSANDS = re.compile(r"(\d{1,4})\s?k", re.IGNORECASE)  # how people write 2,000; never taken, for it is money
 MOST_MONEY = 9_999_999  # whole units of currency in one payment: what every sentence is measured with
 
 
@@ -66,10 +67,9 @@ class Amount(Field[int]):
 
     async def read(self, chat: "Chat", answer: str) -> int:
         match = _AMOUNT.fullmatch(answer.upper().strip())
-        if not match:
-            raise Invalid(_("{answer} is not an amount.", answer=echo(answer)))
-        whole = int(re.sub(r"\D", "", match[1]))
-        if whole == 0:
+        if not match and (thousands := _THOUSANDS.fullmatch(answer.strip())):
+            raise Invalid(_("{answer} is not clear: write {amount}.", answer=echo(answer), amount=f"{thousands[1]}000"))
+        if not match or not (whole := int(re.sub(r"\D", "", match[1]))):
             raise Invalid(_("{answer} is not an amount.", answer=echo(answer)))
         if whole > MOST_MONEY:
             raise Invalid(_("{answer} is too much.", answer=echo(answer)))
