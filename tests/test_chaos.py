@@ -17,11 +17,11 @@ from bot import alerts, backoff, health, linking, outbox, phones, queue, sims
 from bot.gateways import ERRORS, africastalking, android, kannel
 from tests import smsgate_radio
 from tests.chaos import Carried, Kannel, Trouble, passing
-from tests.conftest import Templates
 from tests.phone_clock import Clock
 from tests.server import Serving, serving
 from tests.smsgate_phone import Phone
 from tests.smsgate_wire import Sim
+from tests.templates import Templates
 from tests.world import PEOPLE, PINS
 
 SALES = 100  # of each agent
@@ -137,12 +137,11 @@ async def a_day(url: str) -> AsyncIterator[Day]:
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 async def test_trouble_at_all_gateways_loses_no_token_and_changes_no_books(
-    engine: str, templates: Templates, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    engine: str, templates: Templates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module, name, value in SHORT:
         monkeypatch.setattr(module, name, value)
-    folder = tmp_path_factory.mktemp("chaos")
-    calm, troubled = [await asyncio.to_thread(templates.copy, engine, "crowd", folder) for _ in range(2)]
+    calm, troubled = [await asyncio.to_thread(templates.copy, engine, "crowd") for _ in range(2)]
     async with a_day(calm) as day:
         await day.sell()
         await day.settled()

@@ -9,8 +9,8 @@ import time_machine
 from bot.config import Config
 from bot.gsm import plain
 from bot.parts import Mwanga
-from tests.conftest import FOUNDED
 from tests.readme import MADE, README, renewed
+from tests.templates import FOUNDED
 from tests.world import Phones
 
 ROOT = README.parent

@@ -12,11 +12,11 @@ from bot.outbox import Promise, promise
 from models.messages import Class
 from models.phones import Phone as Row
 from models.sql import now_ms
-from tests.conftest import FOUNDED
 from tests.phone_clock import Clock
 from tests.server import Serving, serving
 from tests.smsgate_line import Call
 from tests.smsgate_phone import Phone
+from tests.templates import FOUNDED
 from tests.world import PEOPLE, PINS
 
 ASHA, BARAKA = PEOPLE["Asha"], PEOPLE["Baraka"]

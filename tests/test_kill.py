@@ -16,9 +16,9 @@ import pytest
 
 from models.demo import PAYGO_KEYS
 from tests.africastalking_emulator import Emulator
-from tests.conftest import Templates
 from tests.openpaygo_device import Accepted, Device
 from tests.server import Server, query
+from tests.templates import Templates
 from tests.world import PEOPLE, PINS
 
 AGENTS = ("Asha", "Juma")
@@ -102,9 +102,9 @@ class Load:
 
 @pytest.mark.parametrize(("engine", "kills", "seed"), [("sqlite", 40, 1), ("postgres", 15, 2)])
 async def test_nothing_is_lost_or_doubled_however_often_it_is_killed(
-    engine: str, kills: int, seed: int, templates: Templates, tmp_path_factory: pytest.TempPathFactory
+    engine: str, kills: int, seed: int, templates: Templates
 ) -> None:
-    url = await asyncio.to_thread(templates.copy, engine, "crowd", tmp_path_factory.mktemp("kill"))
+    url = await asyncio.to_thread(templates.copy, engine, "crowd")
     await query(url, "UPDATE agent SET cash_limit = 100000000000")
     random, cut_off = Random(seed), 0
     async with Emulator() as at, Server(url, at, sender_cap=0, log_level="ERROR") as server:

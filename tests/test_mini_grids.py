@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import time_machine
@@ -20,7 +19,7 @@ from models.devices import Device
 from models.people import Customer, MiniGrid, Role, Village
 from models.sql import connection, execute
 from models.tickets import Category, Ticket
-from tests.conftest import Templates
+from tests.templates import Templates
 from tests.walk import Question, Walk, everything
 from tests.world import PEOPLE, Phones
 
@@ -55,9 +54,9 @@ WALKS = [
 
 
 @pytest.fixture
-def urls(engine: str, templates: Templates, tmp_path: Path) -> tuple[str, str]:
+def urls(engine: str, templates: Templates) -> tuple[str, str]:
     """Two demo databases, for the world with Mtwara North and the one without."""
-    return templates.copy(engine, "demo", tmp_path), templates.copy(engine, "demo", tmp_path)
+    return templates.copy(engine, "demo"), templates.copy(engine, "demo")
 
 
 @pytest.mark.parametrize(("engine", "one", "role", "channel"), WALKS)

@@ -5,7 +5,6 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from models.devices import Device, Plan
 from models.ledger import AccountKind, Posting, cash_held, post
 from models.people import Agent
 from models.sql import execute
-from tests.conftest import Templates
+from tests.templates import Templates
 from tests.world import GATEWAY, PEOPLE, PINS, Dialled, Phones
 
 LIMITS = {"Asha": 20_000_000, "Juma": 5_000_000}  # minor units, as in the demo world
@@ -285,11 +284,11 @@ campaigns = st.builds(
 )
 
 
-def test_any_interleaving_keeps_the_books_right(engine: str, templates: Templates, tmp_path: Path) -> None:
+def test_any_interleaving_keeps_the_books_right(engine: str, templates: Templates) -> None:
     sold = 0
 
     async def play(several: Sequence[Campaign]) -> int:
-        url = await asyncio.to_thread(templates.copy, engine, "demo", tmp_path)
+        url = await asyncio.to_thread(templates.copy, engine, "demo")
         async with assembled(load(database=url, sender_cap=0), serving=False) as mwanga:
             await goods(mwanga)
             await asyncio.gather(*(campaign.run(mwanga) for campaign in several))

@@ -1,7 +1,6 @@
 """Registering by one message, by a dialogue and by dialling: the same rows, each device asked what it needs."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -21,7 +20,7 @@ from models.people import Customer, MiniGrid, Village
 from models.registration import VENDING_KEY, Registration
 from models.sql import connection, execute
 from models.tokens import sts
-from tests.conftest import Templates
+from tests.templates import Templates
 from tests.test_dialogs import NOON
 from tests.world import Phones
 
@@ -74,8 +73,8 @@ async def by_dialling(phones: Phones, command: str) -> str:
 
 
 @pytest.fixture
-def three_urls(engine: str, templates: Templates, tmp_path: Path) -> list[str]:
-    return [templates.copy(engine, "demo", tmp_path) for _ in range(3)]
+def three_urls(engine: str, templates: Templates) -> list[str]:
+    return [templates.copy(engine, "demo") for _ in range(3)]
 
 
 @pytest.mark.parametrize("command", [METER, SHS, EBIKE, PERSON], ids=["meter", "shs", "ebike", "person"])

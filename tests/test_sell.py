@@ -3,7 +3,6 @@ is to what the question showed."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import time_machine
@@ -15,7 +14,7 @@ from models.appliances import Appliance, Contract, Instalment, PaymentPlan
 from models.devices import Device, DeviceModel
 from models.people import Agent, Customer
 from models.sql import connection, execute
-from tests.conftest import Templates
+from tests.templates import Templates
 from tests.test_dialogs import NOON
 from tests.test_money_under_fire import check_ledger
 from tests.world import Phones
@@ -66,9 +65,9 @@ async def by_dialling(phones: Phones, answers: list[str]) -> None:
 
 
 @pytest.fixture
-def urls(engine: str, templates: Templates, tmp_path: Path) -> list[str]:
+def urls(engine: str, templates: Templates) -> list[str]:
     """A demo database for each way."""
-    return [templates.copy(engine, "demo", tmp_path) for _way in range(3)]
+    return [templates.copy(engine, "demo") for _way in range(3)]
 
 
 @pytest.mark.parametrize("sale", WAYS)
