@@ -1,44 +1,40 @@
-"""Messages that leave a gateway before it has them: it does not pull, is down, is no longer ours. Part of each look
-that the outbox takes at its queue.
+"""Messages that leave a gateway before it has them: it does not pull, is down, asks us to wait, is no longer ours. Part
+of each look that the outbox takes at its queue.
 
 Two gateways never carry one message unless the first is known not to have taken it: what is being sent, and what has
 an unknown outcome, stays where it is or ends.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from bot.health import Health
-from bot.routing import NOWHERE, Router
+from bot.health import Condition, Facts, Health
+from bot.routing import NEVER, NOWHERE, Router
 from models.messages import Class
-from models.sql import execute, execute_many, marks, on_postgres
+from models.phones import PREFIX
+from models.sql import execute, execute_many, on_postgres
+
+# So many rows of a gateway are read in one look, so that a flood holds up nothing; the next look goes on behind them.
+BATCH = 256
+# What leaves a dead gateway comes to another one in such portions, so that its own messages do not wait behind all of
+# that: as much as a paced one sends in so many seconds, of a phone's 28 in half an hour so many.
+PORTION_S, PORTION_OF_PHONE = 10, 8
 
 # Conditions on `state` are written as in the partial indexes, as in bot/queue.py.
-_PARKED = "id, phone, kind, gateway, former, unknowns"
-STRAYS = f"""SELECT {_PARKED} FROM outbox
-    WHERE state = 'waiting' AND gateway NOT LIKE 'phone-%' AND gateway NOT IN ({{names}}) UNION ALL
-  SELECT {_PARKED} FROM outbox
-    WHERE state IN ('scheduled', 'uncertain') AND gateway NOT LIKE 'phone-%' AND gateway NOT IN ({{names}})"""
-HOMELESS = f"""SELECT {_PARKED} FROM outbox WHERE state = 'waiting' AND gateway = '{NOWHERE}'
-  ORDER BY priority, id LIMIT 256"""
-# Tokens and replies have the two first priorities. So many rows are looked at, the most urgent, whatever waits.
-_URGENT = f"""SELECT {_PARKED} FROM (SELECT {_PARKED}, origin, given_at FROM outbox
-      WHERE state = 'waiting' AND gateway = $1 AND priority <= 1 ORDER BY priority, id LIMIT 1000) AS waiting
-    WHERE unknowns = 0 AND ({{which}})
-  UNION ALL SELECT {_PARKED} FROM (SELECT {_PARKED}, origin, given_at, state, priority FROM outbox
-      WHERE state IN ('scheduled', 'uncertain') ORDER BY due_at LIMIT 1000) AS scheduled
-    WHERE state = 'scheduled' AND gateway = $1 AND priority <= 1 AND unknowns = 0 AND ({{which}})"""
-OVERDUE = _URGENT.format(which="given_at <= $2 OR given_at > $3")
-ALERTS = _URGENT.format(which="origin LIKE 'alert %'")
+_PARKED = "id, origin, phone, kind, priority, gateway, former, given_at"
+WAITING = f"""SELECT {_PARKED} FROM outbox WHERE state = 'waiting' AND gateway = $1 AND priority <= $2
+  AND unknowns = 0 AND (priority, given_at, id) > ($3, $4, $5) ORDER BY priority, given_at, id LIMIT {BATCH}"""
+# Tokens and replies have the two first priorities. So many rows are looked at, whatever is scheduled.
+SCHEDULED = f"""SELECT {_PARKED} FROM (SELECT {_PARKED}, state, unknowns FROM outbox
+    WHERE state IN ('scheduled', 'uncertain') ORDER BY due_at LIMIT 1000) AS scheduled
+  WHERE state = 'scheduled' AND priority <= 1 AND unknowns = 0"""
 # Whoever claimed or moved the row a moment ago keeps it.
 MOVE = """UPDATE outbox SET gateway = $3, former = $4, given_at = $5, due_at = $5, state = 'waiting', error = '',
     sim = 0
   WHERE id = $1 AND gateway = $2 AND state IN ('waiting', 'scheduled') AND unknowns = 0"""
-END = """UPDATE outbox SET state = 'failed', error = 'gateway gone'
-  WHERE id = $1 AND gateway = $2 AND state IN ('waiting', 'scheduled', 'uncertain') AND unknowns > 0"""
 FORSAKE = """UPDATE outbox SET gateway = 'none', former = former || $1 || ' ', given_at = $2, due_at = $2,
     state = 'waiting', error = '', sim = 0 WHERE id IN (
   SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1 AND unknowns = 0 AND origin NOT LIKE 'canary %'
@@ -48,9 +44,9 @@ BEREAVE = """UPDATE outbox SET state = 'failed', error = 'gateway gone' WHERE id
   SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1
   UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND gateway = $1
   UNION ALL SELECT id FROM outbox WHERE state = 'sending' AND claimed_by = $1)"""
-NEVER = 2**62  # later than any moment
 # One server at a time moves messages: two that lock the same rows in another order would wait for each other.
 TRY, HOLD = "SELECT pg_try_advisory_xact_lock(7269421) AS ours", "SELECT pg_advisory_xact_lock(7269421)"
+URGENT, ALL, FIRST = 1, 9, (-1, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +54,17 @@ class Parked:
     """A message that waits, as moving it needs: `former` are the gateways it has left, a space after each."""
 
     id: int
+    origin: str
     phone: str
     kind: Class
+    priority: int
     gateway: str
     former: str
-    unknowns: int
+    given_at: int
 
     @property
     def left(self) -> set[str]:
-        return {*self.former.split(), self.gateway}
+        return {*self.former.split(), f"{NEVER}{self.gateway}"}
 
     @property
     def leaving(self) -> str:
@@ -85,48 +83,87 @@ async def forsake(db: BaseDBAsyncClient, gateway: str, now: int) -> None:
 
 
 class Failover:
-    """`after_ms` is how long a token or a reply waits for a phone, or for a gateway that is down."""
+    """`paces` are the outbox's own gateways with how many parts a second each sends, 0 for as many as there are;
+    `after_ms` is how long a token or a reply waits before another gateway gets it. Another server may send by gateways
+    that we do not know: their messages are theirs unless they have waited for `grace_ms`."""
 
-    def __init__(self, router: Router, after_ms: int) -> None:
-        self._router, self._after = router, after_ms
+    def __init__(self, router: Router, paces: Mapping[str, int], after_ms: int, grace_ms: int) -> None:
+        self._router, self._paces = router, paces
+        self._after, self._grace = after_ms, grace_ms
+        self._places: dict[str, tuple[int, int, int]] = {}
 
-    async def look(self, db: BaseDBAsyncClient, now: int) -> int:
-        """Move what has waited too long, and what has no gateway. Returns how many rows were to be moved."""
+    async def look(self, db: BaseDBAsyncClient, now: int, *, starting: bool) -> bool:
+        """Move what has waited too long, and what has no gateway. Returns whether there is more to be moved."""
         if on_postgres() and not (await execute(db, TRY))[0]["ours"]:
-            return 0  # another server is at it
-        moved, watch = 0, self._router.watch
+            return False  # another server is at it
+        watch = self._router.watch
         await watch.look()  # a phone that was linked a second ago counts
-        for name in watch.orphans:
-            await forsake(db, name, now)
+        for name, since in watch.orphans.items():
+            gone = name.startswith(PREFIX) or starting or since <= now - self._grace
+            if gone and name != NOWHERE and name not in self._paces:
+                await forsake(db, name, now)
+        found = await _read(db, SCHEDULED)
         for name, (facts, condition) in watch.gateways.items():
-            down = condition.state is Health.DOWN
-            if down:  # that a gateway is down does not wait for another that is down
-                moved += await self._move(db, await _read(db, ALERTS, name), now)
-            if facts.phone or down:
-                # what was promised since it is down is a trial, and has failed
-                since = facts.told_at if down and facts.told else NEVER
-                rows = await _read(db, OVERDUE, name, now - self._after, since)
-                moved += await self._move(db, rows, now)
-        homeless = await _read(db, HOMELESS)
-        return moved + await self._move(db, homeless, now, must=True)
+            if facts.urgent and _holds(facts, condition):
+                found += await self._waiting(db, name, URGENT)
+        late = [each for each in found if self._too_long(each, now)]
+        moved = await self._move(db, [*late, *await self._waiting(db, NOWHERE, ALL)], now)
+        return bool(moved or self._places)
 
-    async def settle(self, db: BaseDBAsyncClient, gateways: Sequence[str], now: int) -> None:
-        """At the start: messages of a gateway that is no longer configured go by one that is, unless it may have
-        taken them."""
-        found = await _read(db, STRAYS.format(names=marks(len(gateways))), *gateways)
-        await execute_many(db, END, [(each.id, each.gateway) for each in found if each.unknowns])
-        await self._move(db, [each for each in found if not each.unknowns], now, must=True)
+    def _too_long(self, message: Parked, now: int) -> bool:
+        """Whether a message has waited too long for a phone, or for a gateway that is down or asks us to wait."""
+        facts, condition = self._router.watch.gateways.get(message.gateway, (None, None))
+        if facts is None or condition is None:
+            return False
+        if condition.state is Health.DOWN:
+            # what was promised since it is down is a trial, and has failed; an alert is not for one that is down
+            trial = facts.told and message.given_at > facts.told_at
+            if trial or message.origin.startswith("alert "):
+                return True
+        # one that was given in the future was so before the clock was set back
+        return _holds(facts, condition) and not now - self._after < message.given_at <= now + self._after
 
-    async def _move(self, db: BaseDBAsyncClient, found: Iterable[Parked], now: int, *, must: bool = False) -> int:
-        choose = self._router.gateway_for if must else self._router.next_gateway
-        chosen = [(each, choose(each.phone, each.kind, each.left)) for each in found]
-        rows = [
-            (each.id, each.gateway, gateway, each.leaving[-200:], now)
-            for each, gateway in chosen
-            if gateway and gateway != each.gateway
-        ]
+    async def _waiting(self, db: BaseDBAsyncClient, gateway: str, priority: int) -> list[Parked]:
+        """The next rows that wait for a gateway, the most urgent first, from where the last look ended."""
+        rows = await _read(db, WAITING, gateway, priority, *self._places.pop(gateway, FIRST))
+        if len(rows) == BATCH:
+            self._places[gateway] = rows[-1].priority, rows[-1].given_at, rows[-1].id
+        return rows
+
+    async def _move(self, db: BaseDBAsyncClient, found: Iterable[Parked], now: int) -> int:
+        rows = []
+        for each in found:
+            full = {f"{NEVER}{name}" for name in self._full(each.kind)}
+            if gateway := self._choose(each, full):
+                rows.append((each.id, each.gateway, gateway, each.leaving[-200:], now))
+            elif full:
+                self._places.pop(each.gateway, None)  # the most urgent are the first again when there is room
         await execute_many(db, MOVE, rows)
         return len(rows)
+
+    def _choose(self, message: Parked, full: set[str]) -> str:
+        router = self._router
+        down = message.gateway == NOWHERE or router.watch.state(message.gateway) is Health.DOWN
+        chosen = router.next_gateway(message.phone, message.kind, message.left | full, quiet=down)
+        if chosen or message.gateway != NOWHERE or full:
+            return chosen
+        chosen = router.gateway_for(message.phone, message.kind, message.left)
+        return "" if chosen == NOWHERE else chosen
+
+    def _full(self, kind: Class) -> list[str]:
+        """The gateways for which as many messages wait, of this kind or more urgent ones, as they get at once."""
+        watch = self._router.watch
+        return [name for name in watch.gateways if watch.ahead(name, kind) >= self._portion(name)]
+
+    def _portion(self, gateway: str) -> int:
+        if gateway.startswith(PREFIX):
+            return PORTION_OF_PHONE
+        return min(BATCH, self._paces.get(gateway, 0) * PORTION_S) or BATCH
+
+
+def _holds(facts: Facts, condition: Condition) -> bool:
+    """Whether messages may wait for long at a gateway as it is."""
+    return facts.phone or condition.state in (Health.DOWN, Health.PAUSED)
 
 
 async def _read(db: BaseDBAsyncClient, question: str, *values: Any) -> list[Parked]:

@@ -1,12 +1,13 @@
 """How each gateway is: facts out of the database, judged by one pure function, for the router and the office."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from bot.gateways import android
-from models.messages import GatewayState
+from models.messages import Class, GatewayState
 from models.phones import PREFIX, read_sims
 from models.sql import connection, execute, now_ms
 
@@ -29,9 +30,10 @@ STATES = """SELECT state.*, test.claimed_at AS test_left_at FROM gatewaystate AS
     AND (test.sent_at > 0 OR test.state = 'sending' OR test.error = 'no report')"""
 PHONES = "SELECT * FROM phone WHERE linked_at > 0 AND unlinked_at = 0"
 # Reminders and broadcasts (priority 2 and 3) wait for the urgent ones by intention, perhaps for hours.
-WAITING = f"""SELECT gateway, COUNT(*) AS messages, MIN(given_at) AS oldest,
-    MIN(CASE WHEN priority <= 1 THEN given_at END) AS urgent
-  FROM (SELECT gateway, given_at, priority FROM outbox WHERE state = 'waiting' LIMIT {LOOK}) AS waiting
+WAITING = f"""SELECT gateway, COUNT(*) AS waiting, MIN(given_at) AS oldest,
+    MIN(CASE WHEN priority <= 1 THEN given_at END) AS urgent, MIN(due_at) AS since,
+    COUNT(CASE WHEN priority <= 1 THEN 1 END) AS replies, COUNT(CASE WHEN priority = 0 THEN 1 END) AS tokens
+  FROM (SELECT gateway, given_at, due_at, priority FROM outbox WHERE state = 'waiting' LIMIT {LOOK}) AS waiting
   GROUP BY gateway"""
 
 
@@ -47,8 +49,8 @@ class Health(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a gateway. Times are milliseconds, 0 for never; `oldest` is since when its oldest message
-    waits, `urgent` since when its oldest token or reply does, `stopped` why a phone may send nothing, by its app or by
-    its SIM cards, `title` what the office calls it, `number` a phone's own."""
+    waits, `urgent` since when its oldest token or reply does; `replies` counts both, `tokens` those alone. `stopped` is
+    why a phone may send nothing, by its app or by its SIM cards, `title` what the office calls it, `number` its own."""
 
     name: str
     title: str = ""
@@ -65,6 +67,8 @@ class Facts:
     waiting: int = 0
     oldest: int = 0
     urgent: int = 0
+    replies: int = 0
+    tokens: int = 0
     battery: int | None = None
     charging: bool | None = None
     network: str = ""
@@ -152,16 +156,17 @@ def _battery_low(facts: Facts) -> bool:
 
 class Watch:
     """What every gateway was like at the last look. `names` are those that the outbox itself sends by; a gateway
-    that nothing is known of is well. `orphans` are phones that messages wait for and that are linked no more."""
+    that nothing is known of is well. `orphans` are names that messages wait for and that are neither among these nor a
+    linked phone's, with the time since when."""
 
     def __init__(self, names: Sequence[str] = (), clock: Callable[[], int] = now_ms) -> None:
         self._names = names
         self._clock = clock
         self._facts: dict[str, Facts] = {}
         self._conditions: dict[str, Condition] = {}
-        self._given: dict[str, int] = {}
+        self._given: Counter[tuple[str, Class]] = Counter()
         self._tried: dict[str, int] = {}
-        self.orphans: list[str] = []
+        self.orphans: dict[str, int] = {}
 
     @property
     def gateways(self) -> dict[str, tuple[Facts, Condition]]:
@@ -175,8 +180,9 @@ class Watch:
         # before the phones: a message for a phone that is linked in between finds it
         waiting = {row["gateway"]: row for row in await execute(db, WAITING)}
         phones = {f"{PREFIX}{row['id']}": row for row in await execute(db, PHONES)}
-        self.orphans = [name for name in waiting if name.startswith(PREFIX) and name not in phones]
-        self._given = {}
+        known = {*self._names, *phones}
+        self.orphans = {name: row["since"] for name, row in waiting.items() if name not in known}
+        self._given.clear()
         self._facts = {
             name: _facts(name, states.get(name, {}), waiting.get(name, {}), phones.get(name))
             for name in (*self._names, *phones)
@@ -214,11 +220,18 @@ class Watch:
 
     def waiting(self, name: str) -> int:
         """How many messages wait for it, those given to it since the last look included."""
-        return self.facts(name).waiting + self._given.get(name, 0)
+        return self.facts(name).waiting + sum(self._given[name, kind] for kind in Class)
 
-    def given(self, name: str) -> None:
+    def ahead(self, name: str, kind: Class) -> int:
+        """How many wait for it of those that go before the next token, or before the next reply."""
+        facts, tokens = self.facts(name), self._given[name, Class.TOKEN]
+        if kind is Class.TOKEN:
+            return facts.tokens + tokens
+        return facts.replies + tokens + self._given[name, Class.REPLY]
+
+    def given(self, name: str, kind: Class) -> None:
         """One more message goes by it."""
-        self._given[name] = self._given.get(name, 0) + 1
+        self._given[name, kind] += 1
 
 
 KEPT = (
@@ -234,9 +247,9 @@ def known(state: GatewayState) -> Facts:
 
 def _facts(name: str, state: dict[str, Any], waiting: dict[str, Any], phone: dict[str, Any] | None) -> Facts:
     known = {column: state[column] for column in KEPT if column in state}
-    oldest, urgent = waiting.get("oldest") or 0, waiting.get("urgent") or 0
+    known |= {column: waiting.get(column) or 0 for column in ("waiting", "oldest", "urgent", "replies", "tokens")}
     known["test_left_at"] = state.get("test_left_at") or 0
-    facts = Facts(name, name, waiting=waiting.get("messages", 0), oldest=oldest, urgent=urgent, **known)
+    facts = Facts(name, name, **known)
     if phone is None:
         return facts
     sims = read_sims(phone["sims"])

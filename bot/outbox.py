@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 # How often to look for what nobody told us of. On PostgreSQL other processes write and die; an embedded
 # database is ours alone, and only the command line may have turned the switch.
 LOOK_MS, LOOK_EMBEDDED_MS = 1_000, 10_000
+MORE_MS = 100  # where the last look has left something to be moved
 # A row still with a sender after this belongs to a process that died: a request ends after 10 s.
 LEASE_MS = 60_000
 # How long a token or a reply waits for a phone, or for a gateway that is down, before another one gets it.
@@ -94,14 +95,14 @@ class Outbox:
         per_second: Mapping[str, int] | None = None,
     ) -> None:
         self._database = database
-        self._failover = Failover(router, failover_ms)
+        random, pace = random or Random(), {name: (per_second or {}).get(name, 0) for name in sorted(gateways)}
+        self._failover = Failover(router, pace, failover_ms, 0 if database.embedded else LEASE_MS)
         usual = LOOK_EMBEDDED_MS if database.embedded else LOOK_MS
         self._look_every = min(usual, max(LOOK_MS, failover_ms // 10))
         self._metrics = metrics
         self._clock = clock
         self._receipts = Receipts(database, metrics, clock)
-        random, pace = random or Random(), per_second or {}
-        self._lanes = {name: Lane(each, random, pace.get(name, 0)) for name, each in sorted(gateways.items())}
+        self._lanes = {name: Lane(gateways[name], random, parts) for name, parts in pace.items()}
         self.on_notify: list[Callable[[], None]] = []
         self.until_morning: Callable[[int], int] = lambda _now: 0
         self._me = f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -222,17 +223,15 @@ class Outbox:
         embedded = self._database.embedded
         # nobody else sends from an embedded database; and its machine's clock may have been set back since
         await queue.take_back(db, self._me, sys.maxsize if embedded else now - LEASE_MS, now)
-        if not self.turned_at:
-            await self._failover.settle(db, list(self._lanes), now)
         next_due = await queue.promote(db, now, self.until_morning(now))
         expired = await queue.expire(db, now)
-        await self._failover.look(db, now)
+        more = await self._failover.look(db, now, starting=not self.turned_at)
         for name, (until, alert) in (await queue.pauses(db)).items():
             if name in self._lanes:
                 self._lanes[name].adopt(until, alert)
         for lane in self._lanes.values():
             lane.more = True
-        self._look_at = min(now + self._look_every, next_due or sys.maxsize)
+        self._look_at = min(now + (MORE_MS if more else self._look_every), next_due or sys.maxsize)
         return expired
 
     async def _claim(self, db: BaseDBAsyncClient, now: int) -> list[tuple[Lane, Claimed]]:

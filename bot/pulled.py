@@ -28,7 +28,7 @@ MINE = f"SELECT {MESSAGE} FROM outbox WHERE state = 'sending' AND claimed_by = $
 WENT = """SELECT sim, claimed_at, parts FROM outbox WHERE claimed_by LIKE 'phone-%' AND claimed_by = $1
   AND claimed_at > $2 ORDER BY claimed_at"""
 WAITING = """SELECT id, phone, parts, tries FROM outbox WHERE state = 'waiting' AND gateway = $1 AND expires_at > $2
-  ORDER BY priority, id LIMIT $3 {lock}"""
+  ORDER BY priority, given_at, id LIMIT $3 {lock}"""
 HAND = """UPDATE outbox SET state = 'sending', claimed_by = $2, claimed_at = $3, tries = tries + 1, external_id = $4,
   sim = $5 WHERE id = $1 AND state = 'waiting' AND gateway = $2"""
 RECEIVER = """INSERT INTO phone_receiver (phone_id, sim, month, receiver) VALUES ($1, $2, $3, $4)

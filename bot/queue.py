@@ -16,15 +16,15 @@ from models.sql import connection, execute, execute_many, on_postgres
 # {lock} passes over rows that another process holds.
 CLAIM = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
   WHERE id IN (SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $3
-               ORDER BY priority, id LIMIT $4 {lock})
-  RETURNING id, priority, phone, text, kind, tries, unknowns, expires_at, parts"""
+               ORDER BY priority, given_at, id LIMIT $4 {lock})
+  RETURNING id, priority, given_at, phone, text, kind, tries, unknowns, expires_at, parts"""
 # Of those, the first that have together so many parts; one longer than all that a second allows goes alone.
 CLAIM_PARTS = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
-  WHERE id IN (SELECT id FROM (SELECT id, parts, SUM(parts) OVER (ORDER BY priority, id) AS total
-    FROM (SELECT id, priority, parts FROM outbox WHERE state = 'waiting' AND gateway = $3
-          ORDER BY priority, id LIMIT $4 {lock}) AS first) AS added
+  WHERE id IN (SELECT id FROM (SELECT id, parts, SUM(parts) OVER (ORDER BY priority, given_at, id) AS total
+    FROM (SELECT id, priority, given_at, parts FROM outbox WHERE state = 'waiting' AND gateway = $3
+          ORDER BY priority, given_at, id LIMIT $4 {lock}) AS first) AS added
     WHERE total <= $5 OR (total = parts AND $5 >= $6))
-  RETURNING id, priority, phone, text, kind, tries, unknowns, expires_at, parts"""
+  RETURNING id, priority, given_at, phone, text, kind, tries, unknowns, expires_at, parts"""
 # What a gateway may have taken does not go to it again while it hangs, or only after long.
 PROMOTE = """UPDATE outbox SET state = 'waiting' WHERE id IN
   (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 AND (state = 'scheduled'
@@ -110,7 +110,7 @@ async def claim(db: BaseDBAsyncClient, lane: Lane, room: int, me: str, now: int)
         rows = await execute(db, _locking(CLAIM_PARTS), (*values, lane.parts(now), lane.per_second))
     else:
         rows = await execute(db, _locking(CLAIM), values)
-    rows.sort(key=lambda row: (row.pop("priority"), row["id"]))
+    rows.sort(key=lambda row: (row.pop("priority"), row.pop("given_at"), row["id"]))
     return [Claimed(**row | {"kind": Class(row["kind"]), "claimed_at": now}) for row in rows]
 
 

@@ -70,7 +70,7 @@ class Router:
         """A reply goes the way the message came, where that gateway can send and is well, or is to be tried."""
         watch = self.watch
         if self._can_send(came_in_by) and (watch.heard(came_in_by) is Health.WELL or watch.on_trial(came_in_by)):
-            watch.given(came_in_by)
+            watch.given(came_in_by, kind)
             return came_in_by
         return self.gateway_for(phone, kind)
 
@@ -81,27 +81,29 @@ class Router:
         fresh = self._fresh(phone, kind, left)
         chosen = self._trial(fresh) if kind is Class.REPLY else ""
         chosen = chosen or self._next(phone, kind, left) or min(fresh, key=self._rank, default=NOWHERE)
-        self.watch.given(chosen)
+        self.watch.given(chosen, kind)
         return chosen
 
-    def next_gateway(self, phone: str, kind: Class, left: Collection[str]) -> str:
+    def next_gateway(self, phone: str, kind: Class, left: Collection[str], *, quiet: bool = True) -> str:
         """Where a message goes that has left these gateways: the first that is well, one that is to be tried, one that
-        is quiet; else one that it has left and that is well again, but for phones. Nothing when there is none."""
-        if chosen := self._next(phone, kind, left):
-            self.watch.given(chosen)
+        is quiet unless that is no better; else one that it has left and that is well again, but for phones. Nothing
+        when there is none."""
+        if chosen := self._next(phone, kind, left, quiet=quiet):
+            self.watch.given(chosen, kind)
         return chosen
 
     def learn(self, phone: str, network: str) -> None:
         """A gateway named the network that this phone wrote from."""
         self.networks.learn(phone, network)
 
-    def _next(self, phone: str, kind: Class, left: Collection[str]) -> str:
-        fresh = self._fresh(phone, kind, left)
-        again = [name for name in self._possible(phone, kind) if name in left and not name.startswith(PREFIX)]
+    def _next(self, phone: str, kind: Class, left: Collection[str], *, quiet: bool = True) -> str:
+        possible = [name for name in self._possible(phone, kind) if f"{NEVER}{name}" not in left]
+        fresh = [name for name in possible if name not in left]
+        again = [name for name in possible if name in left and not name.startswith(PREFIX)]
         return (
             self._first(fresh, Health.WELL)
             or self._trial(fresh)
-            or self._first(fresh, Health.QUIET)
+            or (self._first(fresh, Health.QUIET) if quiet else "")
             or self._first(again, Health.WELL)
         )
 
