@@ -129,9 +129,9 @@ async def register(phone: Phone, device: Device, version: str, vault: Vault, now
         password = secrets.token_urlsafe(12)
         phone.password_hash = vault.mac(password, PASSWORD)
     phone.login = phone.login or f"{phone.gateway}-{secrets.token_hex(3)}"
-    phone.linked_at = phone.linked_at or now
-    phone.webhook_at = phone.webhook_at or now
-    phone.seen_at, phone.wrong_signatures = now, 0
+    # What lies in this handset's inbox already came for somebody else.
+    phone.linked_at = phone.webhook_at = phone.seen_at = now
+    phone.export_since = phone.wrong_signatures = 0
     describe(phone, device)
     phone.version = version or phone.version
     await phone.save()

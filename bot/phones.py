@@ -31,7 +31,7 @@ HEARD_MS = 5_000  # a phone is heard more often than is worth writing down
 LOOK_MS = 2_000  # how soon another process' doing is seen: the command line unlinks, another server promises
 TOLD_MS = 60_000  # a phone that was told and did not ask may have lost its network for a moment
 GATHER_S = 0.05  # what is committed in the same moment is told once
-HOUR_MS = 3_600_000
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 # The app tries a webhook for some 45 h, and then an export does not bring it again.
 LOST_MS = 45 * HOUR_MS
 COUNTED = frozenset((State.SENT, State.DELIVERED, State.FAILED, State.UNCERTAIN, State.EXPIRED))
@@ -187,13 +187,15 @@ class Phones:
             del self._streams[phone.gateway]
 
     async def _ask_export(self, phone: Phone) -> None:
-        """Ask for the SMS that it got since then, by its own clock."""
+        """Ask for the SMS that it got since then. The app chooses them by the time at which the operator's centre got
+        each, which may be hours wrong, and the SMS long on its way; what it has told it does not tell again. What is
+        older than the link is none of ours."""
         streams, now = self._streams.get(phone.gateway), self.clock()
         if streams is None:
             return
         self._asked[phone.gateway] = phone.export_since
-        offset = phone.clock_offset * 1000
-        streams.send("MessagesExportRequested", android.export_request(phone.export_since + offset, now + offset))
+        since = max(phone.linked_at, phone.export_since - DAY_MS)
+        streams.send("MessagesExportRequested", android.export_request(since, now + DAY_MS))
         async with self._database.work():
             await Phone.filter(id=phone.id).update(export_since=0)
 

@@ -28,9 +28,10 @@ class Sim:
 
 class Phone(Model):
     """One gateway phone. As a gateway, as a device and in its webhook address its name is `phone-<id>`, which does
-    not change when the office renames it. `lost` says which messages may be missing; `push` that it waits for a cloud
-    to wake it, and not for us; `clock_offset` by how many seconds its clock is ahead; `wrong_signatures` how many
-    events came in its name that another key had signed, since the last one that is right."""
+    not change when the office renames it. `linked_at` is when its handset registered; `lost` says which messages may
+    be missing; `push` that it waits for a cloud to wake it, and not for us; `clock_offset` by how many seconds its
+    clock is ahead; `wrong_signatures` how many events came in its name that another key had signed, since the last
+    one that is right."""
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(100)

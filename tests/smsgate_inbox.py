@@ -10,7 +10,8 @@ from tests.smsgate_wire import Unreadable, date, message_id, moment, older_than
 
 @dataclass(frozen=True)
 class Received:
-    """An SMS in the phone's inbox; `told` says that the app noticed it when it came."""
+    """An SMS in the phone's inbox; `at` is when the operator's centre got it (Android's DATE_SENT), which the app
+    tells as receivedAt; `told` says that the app noticed it when it came."""
 
     id: str
     sender: str
@@ -23,13 +24,13 @@ class Received:
 class Inbox:
     """What came by radio, in order."""
 
-    def __init__(self, hooks: Hooks, wall: Callable[[], float], version: str) -> None:
+    def __init__(self, hooks: Hooks, clock: Callable[[], float], version: str) -> None:
         self.messages: list[Received] = []
-        self._hooks, self._wall, self._version = hooks, wall, version
+        self._hooks, self._clock, self._version = hooks, clock, version
 
-    async def arrives(self, sender: str, text: str, sim: int, told: bool) -> list[Emission]:
-        """An SMS comes."""
-        at = self._wall()
+    async def arrives(self, sender: str, text: str, sim: int, told: bool, late: float) -> list[Emission]:
+        """An SMS comes, so many seconds after the operator's centre got it."""
+        at = self._clock() - late
         received = Received(message_id(sender, text, at, sim, self._version), sender, text, sim, at, told)
         swallows = not older_than(self._version, "1.65.3") and older_than(self._version, "1.66.2")
         again = any(each.id == received.id for each in self.messages)

@@ -54,7 +54,7 @@ class Phone:
         self.line = Line(f"me.capcom.smsgateway/{version}", silence)
         self.hooks = Hooks(self.line, clock, self.news, self.wall)
         self.reports = Reports(self.line, self.url, clock, self.hooks)
-        self.inbox = Inbox(self.hooks, self.wall, version)
+        self.inbox = Inbox(self.hooks, clock, version)
         self.radio = Radio(clock, self.news, sims)
         self.queue = Queue(clock, Random(7), self._send)
         self.stream = Stream(self.line, f"{self.url}/events", clock, self.news, self.pull, self._hear)
@@ -235,9 +235,9 @@ class Phone:
         message.states[state] = date(self.wall())
         await self.reports.state(message)
 
-    async def receives(self, sender: str, text: str, *, sim: int = 1, told: bool = True) -> list[Emission]:
+    async def receives(self, sender: str, text: str, *, told: bool = True, late: float = 0) -> list[Emission]:
         """An SMS comes by radio. Without `told` Android had stopped the app: it only lies in the phone's inbox."""
-        return await self.inbox.arrives(sender, text, sim, told)
+        return await self.inbox.arrives(sender, text, self.sims[0].number, told, late)
 
     async def _export(self, asked: Mapping[str, Any]) -> None:
         try:

@@ -223,18 +223,22 @@ async def test_a_week_offline_loses_nothing_that_the_app_still_has(shop: Shop) -
 
 
 async def test_what_the_app_missed_is_asked_for_and_comes_once(shop: Shop) -> None:
+    """Whatever its clock says, and however long an SMS was on its way: the app goes by the time of the operator."""
+    await shop.clock.forward(50 * MINUTE)
     await shop.text(BARAKA, "BAL")
     await shop.read(BARAKA)
+    shop.phone.clock_error = -4 * MINUTE
     await shop.clock.forward(MINUTE)
-    await shop.phone.receives(BARAKA, "TOKEN", told=False)
+    await shop.phone.receives(BARAKA, "TOKEN", told=False, late=30 * MINUTE)
     await shop.phone.goes_offline()
     await shop.clock.forward(2 * HOUR)
+    await shop.phone.receives(BARAKA, "HELP", told=False)
     await shop.phone.comes_online()
     await shop.phone.ping()
     await shop.clock.forward(MINUTE)
     await shop.phone.news.until(lambda: "MessagesExportRequested" in shop.phone.stream.events)
     await shop.at.handled()
-    assert await shop.received() == ["BAL", "TOKEN"]
+    assert await shop.received() == ["BAL", "TOKEN", "HELP"]
     assert shop.phone.complaints == []
 
 

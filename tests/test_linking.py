@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from models.messages import Class
+from models.sql import now_ms
 from tests.handset import Events, Handset, linked, promised
 from tests.server import Server, Serving, serving
 
@@ -61,6 +62,16 @@ async def test_what_the_handset_before_reports_after_all_is_not_sent_again(at: S
     await a_minute_later(at)
     assert await two.pull() == []
     assert await state(at, "a token") == ("sent", "")
+
+
+async def test_a_handset_in_place_of_a_silent_one_is_not_asked_for_what_its_owner_got_before(at: Serving) -> None:
+    await linked(at)
+    three_days_ago = now_ms() - 3 * 86_400_000
+    await at.rows("UPDATE phone SET linked_at = $1, webhook_at = $1", [three_days_ago])
+    async with Events(await linked(at)) as events:
+        await promised(at, "phone-1", "a reply")
+        told = [(await events.next())[0] for _ in range(3)]
+    assert told == ["WebhooksUpdated", "SettingsUpdated", "MessageEnqueued"]
 
 
 async def mwanga_phone(server: Server, database: str, *words: str) -> str:

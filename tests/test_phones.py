@@ -315,14 +315,16 @@ async def test_a_name_is_free_again_when_its_phone_is_unlinked(shop: Shop) -> No
 
 async def test_a_phone_that_was_away_for_two_hours_is_asked_and_has_lost_nothing(shop: Shop) -> None:
     await shop.link(VODACOM)
+    shop.clock.now += 3 * 24 * HOUR
     stream = await shop.phones.opened(shop.phone)
     await shop.phones.heard(shop.phone, webhook=True)
     shop.clock.now += 2 * HOUR
     phone = await Phone.get(id=shop.phone.id)
     await shop.phones.heard(phone, webhook=True, clock_offset=60)
     stream.close()
-    told = [chunk async for chunk in stream.chunks()]
-    assert b"MessagesExportRequested" in told[-1] and b'"since": "2025-10-09T08:54:20.000Z"' in told[-1]
+    told = [chunk async for chunk in stream.chunks()][-1]
+    assert b"MessagesExportRequested" in told
+    assert b'"since": "2025-10-11T08:53:20.000Z", "until": "2025-10-13T10:53:20.000Z"' in told, "a day more each way"
     assert (await Phone.get(id=phone.id)).lost == ""
 
 

@@ -85,7 +85,7 @@ def message(row: Mapping[str, Any], ahead_s: int = 0) -> dict[str, Any]:
 
 
 def export_request(since: int, until: int) -> dict[str, Any]:
-    """The data of MessagesExportRequested: the SMS that it got between two times of its own clock."""
+    """The data of MessagesExportRequested: the SMS that the operator's centre got between two times."""
     return {"since": date(since), "until": date(until), "messageTypes": "SMS", "triggerWebhooks": True}
 
 
