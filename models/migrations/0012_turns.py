@@ -11,5 +11,5 @@ INDEX = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0010_phone_signatures")]
+    dependencies = [("models", "0011_registration_without_device")]
     operations = [ops.RunSQL(INDEX)]
