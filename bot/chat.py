@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.answers import AGAIN, no, yes
 from bot.fields import Field, Invalid, Pin, echo
-from bot.grammar import plain_word
+from bot.grammar import plain_word, written
 from bot.gsm import septets
 from bot.guards import Contact, locked_out
 from bot.i18n import Text, _, verbatim
@@ -34,8 +34,8 @@ class Channel(StrEnum):
 
 
 class Chat:
-    """One turn of one talk. `inputs` are the new pieces; `one_line` says that they stood behind the keyword in
-    one message, `dialled` that they were part of the number that was dialled."""
+    """One turn of one talk. `inputs` are the new pieces; `line` is the message of which they stood behind the keyword,
+    `dialled` says that they were part of the number that was dialled."""
 
     def __init__(  # noqa: PLR0913 - one turn, described once
         self,
@@ -48,7 +48,7 @@ class Chat:
         channel: Channel,
         language: str,
         inputs: Sequence[str] = (),
-        one_line: bool = False,
+        line: str = "",
         dialled: bool = False,
         pin_given: bool = False,
     ) -> None:
@@ -56,10 +56,9 @@ class Chat:
         self.commands, self.state = commands, state
         self.channel, self.language = channel, language
         self.pin_given = pin_given
-        self.one_line = one_line
+        self.one_line, self._line = bool(line), line
         self.running: Talk | None = None
-        self._inputs = list(inputs)
-        self._dialled = dialled
+        self._inputs, self._dialled = list(inputs), dialled
         self._position = self._began = 0
 
     @property
@@ -133,7 +132,7 @@ class Chat:
         """The answer to one question."""
         if not self._recorded(question.name):
             if self.one_line and self._inputs:
-                self._join(await question.pieces(self, self._inputs))
+                self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
             answer = self._answer(question.prompt)
             await self._read(question, answer, question.prompt)
         return await question.find(self, self._last())
@@ -181,8 +180,9 @@ class Chat:
             raise Rejected(shown, _("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
         raise Rejected(shown, CHOOSE)
 
-    def _join(self, count: int) -> None:
-        self._inputs[:count] = [" ".join(self._inputs[:count])]
+    def _join(self, count: int, *, as_written: bool = False) -> None:
+        pieces = self._inputs[:count]
+        self._inputs[:count] = [written(self._line, pieces) if as_written else " ".join(pieces)]
 
     async def confirm(self, question: Text, *, pin: bool = False) -> bool:
         """Yes (1) or no (2) to something that will have an effect; nothing dialled ahead can answer it."""

@@ -126,7 +126,7 @@ class Dispatcher:
             turn.thread.go_on()
             if turn.caller.role is Role.STRANGER and of in self._site.languages:
                 turn.language = of
-            return await self._start(turn, talk, arguments)
+            return await self._start(turn, talk, arguments, text)
         if begins(text) is not None and (asked := await self._asked(turn, text)):
             turn.thread.close("left")
             turn.thread.open = asked
@@ -161,9 +161,9 @@ class Dispatcher:
             return *found, glued[1:]
         return None
 
-    async def _start(self, turn: "_Turn", talk: Talk, arguments: Sequence[str]) -> Played:
+    async def _start(self, turn: "_Turn", talk: Talk, arguments: Sequence[str], line: str) -> Played:
         state = TalkState(talk.name, f"sms {turn.message.id}")
-        return await self._play(turn, talk, state, arguments, one_line=True)
+        return await self._play(turn, talk, state, arguments, line)
 
     async def _go_on(self, turn: "_Turn", state: TalkState, text: str) -> Played:
         talk = self._commands.by_name.get(state.talk)
@@ -172,9 +172,7 @@ class Dispatcher:
             return Played(Reply(_("Something changed. Once more, please.")), False, "changed")
         return await self._play(turn, talk, state, [text])
 
-    async def _play(
-        self, turn: "_Turn", talk: Talk, state: TalkState, inputs: Sequence[str], *, one_line: bool = False
-    ) -> Played:
+    async def _play(self, turn: "_Turn", talk: Talk, state: TalkState, inputs: Sequence[str], line: str = "") -> Played:
         turn.talk = talk.name
         if turn.caller.locked and not talk.when_locked:
             turn.thread.close("left")
@@ -188,7 +186,7 @@ class Dispatcher:
             channel=Channel.SMS,
             language=turn.language,
             inputs=inputs,
-            one_line=one_line,
+            line=line,
         )
         played = await play(talk, chat)
         turn.language = chat.language

@@ -33,9 +33,10 @@ def echo(typed: str, most: int = 13) -> str:
 
 class Field(Generic[T]):
     """One question. `read` turns the pieces of an answer into something that can be recorded (JSON), `find` turns
-    what was recorded into what the talk works with."""
+    what was recorded into what the talk works with. What is `as_written` takes the rest of a line with its commas."""
 
     name: str
+    as_written = False
 
     def __init__(self, prompt: Text) -> None:
         self.prompt = prompt

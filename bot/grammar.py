@@ -13,6 +13,7 @@ _SHILLING = re.compile(r"(?<=\d)/[=-]")
 _STARRED = re.compile(r"\S\s*(?!(?<=[\s,;])#\w)[*#]+\s*\S")  # a # before a number is part of it: #4
 _SEPARATORS = re.compile(r"[\s,;:/_*#]+")
 _FIRST_WORD = re.compile(r"[\s,;:/_*#]*[^\s,;:/_*#]+[\s,;:/_*#]*")
+_WORD = re.compile(r"[^\s,;:/_*#]+")
 _LISTED = re.compile(r"[,;\n]+")
 _GLUED = re.compile(r"([^\W\d_]+)(\d[\w.,-]*)")
 
@@ -64,6 +65,13 @@ def listed(text: str) -> list[str]:
         return []
     behind = _FIRST_WORD.sub("", text, count=1)
     return [piece.strip() for piece in _LISTED.split(behind) if piece.strip()]
+
+
+def written(line: str, pieces: list[str]) -> str:
+    """The end of a normalised message, of which these are the pieces, as it was written."""
+    starts = [word.start() for word in _WORD.finditer(line)]
+    ends = (line[start:] for start in reversed(starts))
+    return next((end for end in ends if split(end) == pieces), " ".join(pieces))
 
 
 def unglue(pieces: list[str]) -> list[str] | None:

@@ -7,7 +7,7 @@ from bot.answers import begins
 from bot.chat import Chat
 from bot.commands import talk
 from bot.fields import Field, Invalid
-from bot.grammar import split
+from bot.grammar import split, written
 from bot.i18n import Text, _
 from bot.message import Copy, Reply
 from bot.site import Site
@@ -104,12 +104,13 @@ class Fixed(Field[Said]):
     """Yes or no, and perhaps why: 2 still dark."""
 
     name = "fixed"
+    as_written = True
 
     async def read(self, chat: Chat, answer: str) -> list[object]:
         fixed = begins(answer)
         if fixed is None:
             raise Invalid(_("Choose 1 or 2."))
-        return [fixed, SECRETS.clean(" ".join(split(answer)[1:])[:LONGEST])]
+        return [fixed, SECRETS.clean(written(answer, split(answer)[1:])[:LONGEST])]
 
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
         return len(pieces)

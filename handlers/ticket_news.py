@@ -1,5 +1,6 @@
 """What is said of a ticket, and to whom: the customer, the agent who does the work, the agent who reported it."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -32,27 +33,19 @@ LABELS = {
     Category.TECHNICAL: _("technical"),
     Category.OTHER: _("other"),
 }
-# What a problem's text may begin with to name its category, in any language.
-NAMES = {
-    Category.PAYMENT: ("PAYMENT", "TOPUP", "TOP-UP", "MALIPO", "PAIEMENT", "PAGAMENTO", "RECARGA", "BIYA"),
-    Category.POWER: (
-        *("NO POWER", "POWER", "HAKUNA UMEME", "UMEME", "PAS DE COURANT", "COURANT"),
-        *("SEM ENERGIA", "ENERGIA", "BABU WUTA", "WUTA"),
-    ),
-    Category.INSTALLATION: ("INSTALLATION", "UFUNGAJI", "INSTALACAO", "GIRKA"),
-    Category.TECHNICAL: ("TECHNICAL", "UFUNDI", "TECHNIQUE", "TECNICO", "TECNICA", "FASAHA"),
-    Category.OTHER: ("OTHER", "NYINGINE", "AUTRE", "OUTRO", "WANI"),
-}
 TINY, SHORT, LONG, WHOLE = 15, 30, 45, 95  # septets that a problem or a comment may take of a message
 LEAST = 8  # septets of words below which they say nothing
 
 
-def category_of(text: str) -> Category:
-    """The category that a text names at its beginning; `other` is never a guess."""
-    words = f"{plain_word(text)} "
-    for category, names in NAMES.items():
-        if any(words.startswith(name) and not words[len(name)].isalnum() for name in names):
-            return category
+def category_of(text: str, language: str) -> Category:
+    """The category that a text names at its beginning, in this language or in English: by the whole label, or by a
+    part of it (payment/top-up) with a colon or nothing behind it. `other` is never a guess."""
+    words = plain_word(text)
+    for category, label in LABELS.items():
+        for name in {plain_word(label.to(each)) for each in (language, "en")}:
+            parts = "|".join(re.escape(part) for part in name.split("/"))
+            if re.match(rf"{re.escape(name)}(?![\w'-])|(?:{parts})\s*(?::|$)", words):
+                return category
     return Category.OTHER
 
 
@@ -61,7 +54,7 @@ def problem(ticket: Ticket, most: int) -> Text:
     text, category = plain(ticket.text, accents=True), Category(ticket.category)
     if not text:
         return LABELS[category]
-    if category is category_of(text):
+    if any(category is category_of(text, language) for language in FIX):
         return verbatim(shorten(text, most))
     room = most - len(": ") - max(septets(LABELS[category].to(language)) for language in FIX)
     if room < LEAST:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot.chat import Chat
 from bot.commands import talk
 from bot.fields import Field, Invalid, echo
+from bot.grammar import split, written
 from bot.i18n import Text, _, verbatim
 from bot.message import Copy, Reply
 from bot.redact import Redactor
@@ -45,7 +46,7 @@ async def fix(chat: Chat) -> Reply:
     opened = await tickets.open_ticket(
         device.customer,
         device,
-        chosen or category_of(text),
+        chosen or category_of(text, chat.language),
         text,
         actor=chat.person.phone,
         key=chat.key,
@@ -70,7 +71,7 @@ async def problem(chat: Chat) -> Reply:
     devices = await of_customers(chat.person.customers)
     chosen, text = await _problem(chat, *(device.serial for device in devices))
     customer, device, text = await _of_whom(chat, devices, text)
-    category = chosen or category_of(text)
+    category = chosen or category_of(text, chat.language)
     due_at = chat.site.end_of(chat.site.today() + tickets.DUE)
     opened = await tickets.open_ticket(
         customer, device, category, text, actor=chat.person.phone, key=chat.key, due_at=due_at
@@ -172,6 +173,7 @@ class InWords(Field[str]):
     `not_just` says nothing yet."""
 
     name = "words"
+    as_written = True
 
     def __init__(self, prompt: Text, *, optional: bool = False, not_just: Sequence[str] = ()) -> None:
         super().__init__(prompt)
@@ -209,10 +211,10 @@ def _dues() -> list[tuple[str, Text]]:
 async def _of_whom(chat: Chat, devices: list[Device], text: str) -> tuple[Customer, Device | None, str]:
     """Whose problem it is, and with which device: the only one, the one that the text begins with, or the one
     that is chosen. A customer without a device may report as well."""
-    first, _space, rest = text.partition(" ")
+    first, *rest = split(text)
     for device in devices:
         if device.customer and device.serial == first.upper() and rest:
-            return device.customer, device, rest
+            return device.customer, device, written(text, rest)
     owners = {device.customer_id for device in devices}
     without = [customer for customer in chat.person.customers if customer.id not in owners]
     found: dict[str, tuple[Customer, Device | None, Text]] = {}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.answers import no, yes
 from bot.chat import Chat
 from bot.commands import Commands, talk
-from bot.grammar import normalise, plain_word, split, unglue
+from bot.grammar import normalise, plain_word, split, unglue, written
 from bot.i18n import _
 from bot.message import Reply
 from handlers import TALKS
@@ -145,3 +145,18 @@ def test_two_talks_never_share_a_word() -> None:
 def test_accents_do_not_matter_in_keywords() -> None:
     assert plain_word("Relevé") == plain_word("RELEVE")
     assert plain_word("A’A".replace("’", "'")) == "AA"
+
+
+@pytest.mark.parametrize(
+    ("line", "count", "end"),
+    [
+        ("FIX technical: it flickers, blue wire", 5, "technical: it flickers, blue wire"),
+        ("FIX SHS0283: no power, at 10:30", 5, "no power, at 10:30"),
+        ("T41 half/half", 2, "half/half"),
+        ("T K1 8,000 is lost", 3, "8,000 is lost"),
+        ("T no no", 1, "no"),
+        ("FIX*SHS0283*no power, dark", 1, "no power, dark"),
+    ],
+)
+def test_the_rest_of_a_line_is_kept_as_it_was_written(line: str, count: int, end: str) -> None:
+    assert written(line, split(line)[-count:]) == end
