@@ -16,7 +16,8 @@ from bot.database import Database
 from bot.gateways.wire import TIMEOUT
 from bot.gsm import plain
 from bot.health import Condition, Facts, Health
-from bot.outbox import Outbox, Promise, promise
+from bot.outbox import Outbox
+from bot.promises import Promise, promise
 from bot.routing import Router
 from models.messages import Class
 from models.sql import connection, execute, now_ms

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from bot.guards import is_machine
 from bot.health import QUIET_MS, TEST_EVERY_MS, Facts, Health, Watch, test_is_lost
-from bot.outbox import Promise, promise
 from bot.phone import Sender
+from bot.promises import Promise, promise
 from models.messages import Class
 from models.sql import connection, execute, now_ms
 from models.vault import Vault

@@ -13,9 +13,9 @@ from bot.guards import Contact, GlobalCap, is_machine, locked_out
 from bot.i18n import Text, _, verbatim
 from bot.message import Copy, Reply
 from bot.networks import is_code
-from bot.outbox import Promise, promise
 from bot.phone import Sender
 from bot.play import Played, play, taught
+from bot.promises import Promise, promise
 from bot.routing import Router
 from bot.site import Site
 from bot.state import TalkState

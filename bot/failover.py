@@ -90,6 +90,7 @@ class Failover:
     def __init__(self, router: Router, paces: Mapping[str, int], after_ms: int, grace_ms: int) -> None:
         self._router, self._paces = router, paces
         self._after, self._grace = after_ms, grace_ms
+        self._from: dict[str, tuple[int, int, int]] = {}
         self._places: dict[str, tuple[int, int, int]] = {}
 
     async def look(self, db: BaseDBAsyncClient, now: int, *, starting: bool) -> bool:
@@ -97,6 +98,7 @@ class Failover:
         if on_postgres() and not (await execute(db, TRY))[0]["ours"]:
             return False  # another server is at it
         watch = self._router.watch
+        self._from, self._places = self._places, {}
         await watch.look()  # a phone that was linked a second ago counts
         for name, since in watch.orphans.items():
             gone = name.startswith(PREFIX) or starting or since <= now - self._grace
@@ -125,7 +127,7 @@ class Failover:
 
     async def _waiting(self, db: BaseDBAsyncClient, gateway: str, priority: int) -> list[Parked]:
         """The next rows that wait for a gateway, the most urgent first, from where the last look ended."""
-        rows = await _read(db, WAITING, gateway, priority, *self._places.pop(gateway, FIRST))
+        rows = await _read(db, WAITING, gateway, priority, *self._from.get(gateway, FIRST))
         if len(rows) == BATCH:
             self._places[gateway] = rows[-1].priority, rows[-1].given_at, rows[-1].id
         return rows

@@ -1,4 +1,4 @@
-"""All SMS that leave: promised as rows in the transaction that caused them, sent after its commit."""
+"""All SMS that leave: what was promised in a transaction (bot/promises.py) is sent after its commit."""
 
 import asyncio
 import logging
@@ -6,26 +6,24 @@ import os
 import secrets
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from random import Random
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot import queue
-from bot.backoff import LIFE, TRIES, Claimed, Lane, Verdict, judge
+from bot.backoff import TRIES, Claimed, Lane, Verdict, judge
 from bot.database import Database
 from bot.failover import Failover
 from bot.gateways import Gateway, SendError
-from bot.gsm import parts
 from bot.message import Outbound, Receipt, Sent
 from bot.metrics import Metrics
 from bot.queue import Result
 from bot.receipts import Receipts
-from bot.routing import NEVER, Router
-from models.messages import Class, State
-from models.sql import connection, execute_many, now_ms
+from bot.routing import Router
+from models.messages import State
+from models.sql import now_ms
 
 log = logging.getLogger(__name__)
 
@@ -41,40 +39,6 @@ FAILOVER_MS = 120_000
 GATHER_S = 0.01
 # A message comes to each of these once; to be scheduled, it may come again and again.
 COUNTED = frozenset((State.SENT, State.UNCERTAIN, State.FAILED, State.EXPIRED))
-
-PRIORITY = {kind: place for place, kind in enumerate(Class)}
-
-PROMISE = """INSERT INTO outbox (origin, phone, text, kind, priority, gateway, created_at, expires_at, parts,
-  state, due_at, claimed_by, claimed_at, tries, unknowns, external_id, error, cost, sent_at, delivered_at,
-  given_at, former, sim)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $7, '', 0, 0, 0, '', '', '', 0, 0, $7, $10, 0)
-  ON CONFLICT (origin) DO NOTHING"""
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """One SMS to be sent. `origin` names what it answers and is promised once; `text` is final. It never goes by the
-    gateway `never`; it lives as long as its kind, or `life` milliseconds."""
-
-    origin: str
-    phone: str
-    text: str
-    kind: Class
-    gateway: str
-    never: str = ""
-    life: int = 0
-
-
-async def promise(promises: Iterable[Promise], now: int) -> None:
-    """Write the rows in the caller's transaction. After its commit, `Outbox.notify` has them sent at once."""
-    await execute_many(connection(), PROMISE, [_row(each, now) for each in promises])
-
-
-def _row(message: Promise, now: int) -> tuple[str | int, ...]:
-    kind, ends = message.kind, now + (message.life or LIFE[message.kind] * 3_600_000)
-    what = message.origin, message.phone, message.text, kind, PRIORITY[kind]
-    former = f"{NEVER}{message.never} " if message.never else ""
-    return (*what, message.gateway, now, ends, parts(message.text), former)
 
 
 class Outbox:

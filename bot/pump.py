@@ -20,7 +20,8 @@ from bot.i18n import Text
 from bot.inbox import Inbox
 from bot.message import UssdTurn
 from bot.metrics import Metrics
-from bot.outbox import Outbox, promise
+from bot.outbox import Outbox
+from bot.promises import promise
 from bot.site import Site
 from bot.ussd import Screen, Sessions
 from models.people import Caller, find_callers

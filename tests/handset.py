@@ -11,7 +11,7 @@ import aiohttp
 
 from bot import linking
 from bot.gateways.android import date, signature
-from bot.outbox import Promise, promise
+from bot.promises import Promise, promise
 from models.messages import Class
 from models.phones import Phone
 from models.sql import now_ms

@@ -10,7 +10,8 @@ from bot.gateways import SendError
 from bot.health import Watch
 from bot.message import Outbound, Sent
 from bot.metrics import Metrics
-from bot.outbox import Outbox, Promise, promise
+from bot.outbox import Outbox
+from bot.promises import Promise, promise
 from bot.routing import Router, Rule
 from models.messages import Class
 from models.sql import execute

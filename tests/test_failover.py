@@ -7,7 +7,7 @@ import pytest
 from bot.database import Database
 from bot.failover import forsake
 from bot.health import Health
-from bot.outbox import Promise, promise
+from bot.promises import Promise, promise
 from models.messages import Class
 from tests.sending import ASHA, HOUR, MINUTE, SECOND, START, Bench
 

@@ -7,7 +7,8 @@ import pytest
 from bot.database import Database
 from bot.health import Watch
 from bot.metrics import Metrics
-from bot.outbox import Outbox, Promise, promise
+from bot.outbox import Outbox
+from bot.promises import Promise, promise
 from bot.routing import Router
 from models.messages import Class
 from tests.sending import ASHA, MINUTE, SECOND, START, Bench

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from bot import linking
-from bot.outbox import Promise, promise
+from bot.promises import Promise, promise
 from models.messages import Class
 from models.phones import Phone as Row
 from models.sql import now_ms

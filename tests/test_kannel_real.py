@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from bot import gsm
 from bot.database import Database
-from bot.outbox import Promise, promise
+from bot.promises import Promise, promise
 from models.messages import Class
 from models.sql import execute, now_ms
 from tests.kannel_box import INSTALLED, SENDER, UNROUTED, KannelBox, joined

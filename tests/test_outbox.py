@@ -9,7 +9,7 @@ from bot.backoff import UNDER_WAY
 from bot.database import Database
 from bot.gateways import ERRORS, SendError
 from bot.message import Outbound, Sent
-from bot.outbox import Promise, promise
+from bot.promises import Promise, promise
 from models.messages import Class
 from tests.sending import ASHA, HOUR, MINUTE, SECOND, START, Answer, Bench
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.database import Database
 from bot.message import Sent
-from bot.outbox import Promise, promise
+from bot.promises import Promise, promise
 from models.messages import Class
 from tests.sending import ASHA, SECOND, START, Bench
 

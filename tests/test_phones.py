@@ -13,8 +13,8 @@ from bot import linking, pulled
 from bot.database import Database
 from bot.gateways.android_events import Report
 from bot.metrics import Metrics
-from bot.outbox import Promise, promise
 from bot.phones import Phones
+from bot.promises import Promise, promise
 from bot.sims import NO_CREDIT, fit, plan
 from models.messages import Class, State
 from models.phones import Phone, Sim, read_sims, write_sims

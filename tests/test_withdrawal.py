@@ -10,8 +10,8 @@ import time_machine
 from bot.database import Database
 from bot.guards import note_opt_out
 from bot.message import OptOut
-from bot.outbox import Promise, promise
 from bot.parts import Mwanga
+from bot.promises import Promise, promise
 from models import withdrawal
 from models.appliances import Appliance
 from models.messages import Class, Outbox
