@@ -32,6 +32,13 @@ def test_the_day_goes_from_eight_to_seven_in_the_operators_zone(now: int, mornin
     assert until_morning(ZONE, now) == morning
 
 
+def test_a_clock_that_is_changed_by_night_moves_no_morning() -> None:
+    """Egypt goes an hour ahead in the night to 24 April 2026, and back in the one to 30 October."""
+    cairo = ZoneInfo("Africa/Cairo")
+    assert until_morning(cairo, ms(2026, 4, 23, 18)) == ms(2026, 4, 24, 5)
+    assert until_morning(cairo, ms(2026, 10, 29, 18)) == ms(2026, 10, 30, 6)
+
+
 async def test_by_night_a_token_goes_and_a_reminder_waits_for_the_morning(database: Database) -> None:
     bench = Bench(database, order=["africastalking"])
     morning = START + 3 * HOUR

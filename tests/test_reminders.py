@@ -1,6 +1,5 @@
 """Reminders: once before and once after, by day, in the customer's language, never after STOP; and the access rate."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,9 +9,7 @@ import time_machine
 from bot.gsm import parts
 from bot.housekeeping import Housekeeping
 from bot.parts import Mwanga
-from models import access
 from models.appliances import Appliance, Contract
-from models.devices import Device, Plan
 from models.messages import Outbox
 from models.people import Customer
 from models.sql import connection, execute
@@ -61,6 +58,22 @@ async def test_each_is_said_once_before_and_once_after(mwanga: Mwanga, clock: ti
     assert await reminded(mwanga) == [first, second]
     clock.shift(timedelta(days=1))
     assert await reminded(mwanga) == [first, second]
+
+
+async def test_a_second_one_that_is_overdue_opens_no_second_ticket(
+    mwanga: Mwanga, clock: time_machine.Traveller
+) -> None:
+    """It is the same visit, until the oldest one is paid."""
+    await Appliance.all().update(overdue_ticket=True)
+    for week in (0, 1):
+        clock.move_to(AFTER + timedelta(weeks=week))
+        await reminded(mwanga)
+    assert await Ticket.all().count() == 1
+    await Phones(mwanga).text("Asha", "BUY SHS0283 14000")
+    await Phones(mwanga).text("Asha", "1 482915")
+    clock.move_to(AFTER + timedelta(weeks=2))
+    await reminded(mwanga)
+    assert await Ticket.all().count() == 2
 
 
 @pytest.mark.parametrize("hour", [0, 4, 16, 20, 23])
@@ -169,12 +182,6 @@ async def test_an_overdue_instalment_opens_one_ticket_where_the_office_wants_it(
     assert await Outbox.filter(text__contains=f"Ticket K{ticket.id} is yours").count() == 1
 
 
-async def test_two_processes_remind_once(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
-    clock.move_to(BEFORE)
-    await asyncio.gather(mwanga.housekeeping.chores(), mwanga.housekeeping.chores())
-    assert len(await reminded(mwanga)) == 1
-
-
 async def test_a_crash_between_marking_and_promising_reminds_later(
     mwanga: Mwanga, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,48 +210,6 @@ async def test_a_reminder_fits_one_part_at_the_longest_values(
         texts = [text for _phone, text in await reminded(mwanga)]
     assert len(texts) >= 2
     assert all(parts(text) == 1 for text in texts), texts
-
-
-# The access rate
-
-AMINA = "04123456784"
-TODAY = date(2026, 11, 24)
-
-
-async def charged(today: date) -> int:
-    await access.accrue(today, 100)
-    return (await Device.get(serial=AMINA)).access_due
-
-
-async def test_the_access_rate_adds_up_by_the_period_however_often_it_is_looked_at(mwanga: Mwanga) -> None:
-    await Plan.filter(unit="energy").update(access_rate=3_000, access_days=30)
-    async with mwanga.database.work():
-        assert await charged(TODAY) == 0
-        assert await charged(TODAY + timedelta(days=29)) == 0
-        assert await charged(TODAY + timedelta(days=30)) == 3_000
-        assert await charged(TODAY + timedelta(days=30)) == 3_000
-        assert await charged(TODAY + timedelta(days=95)) == 9_000
-
-
-async def test_nothing_is_charged_for_the_time_in_which_there_was_no_rate(mwanga: Mwanga) -> None:
-    async with mwanga.database.work():
-        for day, rate in ((0, 3_000), (1, 0), (364, 0), (365, 3_000)):
-            await Plan.filter(unit="energy").update(access_rate=rate, access_days=30 if rate else 0)
-            assert await charged(TODAY + timedelta(days=day)) == 0
-        assert await charged(TODAY + timedelta(days=395)) == 3_000
-
-
-async def test_it_is_collected_with_the_next_payment(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
-    await Plan.filter(unit="energy").update(access_rate=300_000, access_days=30)
-    await mwanga.housekeeping.chores()
-    clock.shift(timedelta(days=30))
-    await mwanga.housekeeping.chores()
-    phones = Phones(mwanga)
-    await phones.text("Asha", f"BUY {AMINA} 10000")
-    await phones.text("Asha", "1 482915")
-    assert (await Device.get(serial=AMINA)).access_due == 0
-    (sale,) = await execute(connection(), "SELECT access, units, amount FROM sale")
-    assert sale == {"access": 300_000, "units": 200, "amount": 1_000_000}  # 7,000 at 350 a kWh: 20.0 kWh
 
 
 async def test_chores_end_when_nothing_is_due(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
