@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+from bot.gsm import SCREEN, septets
 from bot.parts import Mwanga
 from handlers import TALKS
 from models.appliances import Appliance, Contract, Instalment
@@ -68,3 +69,12 @@ async def chosen(phones: Phones, name: str, talk: str, language: str) -> list[st
     if screens[0].count("\n") == 2:  # go on with what is unfinished, or begin anew
         screens.append(await phones.enter(name, "2"))
     return [*screens, await phones.enter(name, (await phones.way(name, line))[-1])]
+
+
+async def texted(phones: Phones, name: str, text: str) -> list[str]:
+    """Send an SMS: one reply to its sender, one message at most to anybody else, all of one part."""
+    answered = await phones.text(name, text)
+    receivers = [receiver for receiver, _message in answered]
+    assert receivers.count(name) == 1 and len(set(receivers)) == len(receivers), (name, text, answered)
+    assert [(septets(said), said) for _receiver, said in answered if septets(said) > SCREEN] == [], (name, text)
+    return [said for _receiver, said in answered]

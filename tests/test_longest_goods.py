@@ -8,7 +8,7 @@ from bot.parts import Mwanga
 from handlers.exchange.appliances import LONGEST_ITEM, LONGEST_PLAN
 from models.appliances import Appliance, PaymentPlan
 from models.ledger import AccountKind, Posting, post
-from tests.long_world import LONG_STOCK, chosen, longest_world
+from tests.long_world import LONG_STOCK, chosen, longest_world, texted
 from tests.world import Phones
 
 PRICE, DOWN = 9_999_999_00, 4_999_999_00
@@ -39,7 +39,7 @@ async def test_every_message_and_screen_about_appliances_fits(mwanga: Mwanga, la
         said += [(await phones.enter("Asha", answer))[4:] for answer in answers]
         said += [message for _receiver, message in await phones.news()]
     for text in SMS:
-        said += [message for _receiver, message in await phones.text("Asha", text)]
+        said += await texted(phones, "Asha", text)
     assert [(septets(message), message) for message in said if septets(message) > SCREEN] == []
     sold = [message for message in said if "S100" in message and "9,999,999" in message]
     assert len(sold) > 5, "hardly anything was sold"

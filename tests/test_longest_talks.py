@@ -9,7 +9,7 @@ from bot.gsm import SCREEN, septets
 from bot.listing import MORE
 from bot.parts import Mwanga
 from models.people import Role
-from tests.long_world import BIG, LONG_NAME, LONG_SERIAL, LONG_STOCK, chosen, longest_world
+from tests.long_world import BIG, LONG_NAME, LONG_SERIAL, LONG_STOCK, chosen, longest_world, texted
 from tests.world import MENU, Phones
 
 SMS = {
@@ -77,8 +77,7 @@ async def test_every_message_and_screen_fits_at_the_longest_values(mwanga: Mwang
     phones = Phones(mwanga)
     for name, texts in SMS.items():
         for text in texts:
-            for _receiver, message in await phones.text(name, text):
-                assert septets(message) <= SCREEN, (text, septets(message), message)
+            await texted(phones, name, text)
     for name, sessions in USSD.items():
         for talk, *answers in sessions:
             screens = await chosen(phones, name, talk, language)

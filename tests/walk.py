@@ -44,6 +44,11 @@ MACHINERY = {"inbox", "outbox", "ussdsession", "ussdturn", "gatewaystate", "refu
 COUNTED = {"wrong_pins", "updated_at", "talk", "replies", "replies_since", "bad_text", "bad_count", "bad_since"}
 
 
+def channels(one: Talk, role: Role) -> list[Channel]:
+    """Where somebody of this role can begin a talk: by SMS always, by dialling when the menu has it."""
+    return [channel for channel in Channel if channel is Channel.SMS or role in one.menu_for]
+
+
 class Question(NamedTuple):
     """What is asked: its name, and which verb of the chat asks it."""
 
@@ -53,14 +58,15 @@ class Question(NamedTuple):
 
 @dataclass
 class Walk:
-    """One person in one talk on one channel. `good` has answers that this walk gives instead of those of GOOD."""
+    """One person in one talk on one channel. `good` has answers that this walk gives instead of those of GOOD; the
+    language is the person's."""
 
     phones: Phones
     one: Talk
-    role: Role
     who: str
     channel: Channel
     good: Mapping[str, str] = field(default_factory=dict)
+    language: str = "en"
     questions: list[Question] = field(default_factory=list)
     answer: str = ""
     others: list[tuple[str, str]] = field(default_factory=list)
@@ -68,11 +74,11 @@ class Walk:
 
     async def begin(self) -> None:
         if self.channel is Channel.SMS:
-            await self.say(self.one.words["en"][0])
+            await self.say(self.one.keyword(self.language))
             return
         await self._took(await self.phones.dial(self.who, MENU))
-        if self.one.menu and self.role in self.one.menu_for:
-            await self.say((await self.phones.way(self.who, self.one.menu.to("en")))[-1])
+        if self.one.menu is not None:
+            await self.say((await self.phones.way(self.who, self.one.menu.to(self.language)))[-1])
 
     async def say(self, text: str) -> None:
         self.questions.clear()
