@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
 from bot.app import assembled
 from bot.config import Config, load
 from bot.database import Database
 from bot.parts import Mwanga
-from tests.templates import Templates, close_folder, open_folder
+from tests.phone_clock import Clock
+from tests.templates import FOUNDED, Templates, close_folder, open_folder
 
 ENGINES = ("sqlite", "postgres")
 DEMO = {"sender_cap": 200}
@@ -100,6 +102,13 @@ async def mwanga(config: Config) -> AsyncIterator[Mwanga]:
     """The demo world at work, all but the sending: what would be sent waits in the outbox."""
     async with assembled(config, serving=False) as parts:
         yield parts
+
+
+@pytest.fixture
+def phone_clock() -> Iterator[Clock]:
+    """The time of emulated phones, which is the server's as well."""
+    with time_machine.travel(FOUNDED, tick=True) as traveller:
+        yield Clock(FOUNDED.timestamp(), moved=traveller.move_to)
 
 
 @pytest.fixture

@@ -1,11 +1,8 @@
 """A gateway phone with the unmodified app carries the business: the emulated phone drives the running server."""
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
-import time_machine
 
 from bot import linking
 from bot.promises import Promise, promise
@@ -13,77 +10,20 @@ from models.messages import Class
 from models.phones import Phone as Row
 from models.sql import now_ms
 from tests.phone_clock import Clock
-from tests.server import Serving, serving
+from tests.server import serving
+from tests.shop import API, DAY, HOUR, MINUTE, Shop, code, open_shop
 from tests.smsgate_line import Call
 from tests.smsgate_phone import Phone
-from tests.templates import FOUNDED
 from tests.world import PEOPLE, PINS
 
 ASHA, BARAKA = PEOPLE["Asha"], PEOPLE["Baraka"]
-API = "smsgate/mobile/v1"
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
-
-
-@dataclass
-class Shop:
-    """A running server, the time on all clocks, and a phone that is linked."""
-
-    at: Serving
-    clock: Clock
-    phone: Phone
-
-    async def text(self, sender: str, text: str) -> None:
-        """An SMS to the phone, and what the server does with it."""
-        await self.clock.forward(1)
-        await self.phone.receives(sender, text)
-        await self.at.handled()
-
-    async def read(self, receiver: str) -> str:
-        """The receiver's next message; the app and the server pause some seconds between messages."""
-        for _ in range(5):
-            if self.phone.radio.unread(receiver):
-                break
-            await self.clock.forward(6)
-            await self.phone.pull()
-        await self.phone.queue.rest()
-        return await self.phone.radio.read(receiver)
-
-    async def look(self) -> None:
-        """What the server does every ten seconds: see how its gateways are, move what waits too long."""
-        await self.at.mwanga.router.watch.look()
-        await self.at.mwanga.outbox.turn()
-
-    async def rows(self, what: str = "*", where: str = "1 = 1") -> list[dict[str, Any]]:
-        return await self.at.rows(f"SELECT {what} FROM outbox WHERE {where} ORDER BY id")
-
-    async def received(self) -> list[str]:
-        return [row["text"] for row in await self.at.rows("SELECT text FROM inbox ORDER BY id")]
-
-    def refused(self, reason: str) -> float:
-        return self.at.metric("mwanga_callbacks_refused_total", gateway=self.phone.id, reason=reason)
-
-
-async def code(at: Serving, name: str) -> str:
-    """What `mwanga phone add NAME` prints."""
-    async with at.mwanga.database.work():
-        return (await linking.add(name, at.mwanga.site.vault))[1]
 
 
 @pytest.fixture
-def clock() -> Iterator[Clock]:
-    with time_machine.travel(FOUNDED, tick=True) as traveller:
-        yield Clock(FOUNDED.timestamp(), moved=traveller.move_to)
-
-
-@pytest.fixture
-async def shop(demo_url: str, clock: Clock) -> AsyncIterator[Shop]:
-    async with (
-        serving(demo_url, route="phones,africastalking") as at,
-        Phone(f"{at.mwanga.config.address}/{API}", clock) as phone,
-    ):
-        await phone.register(code=await code(at, "Shop phone"))
-        await phone.sync()
-        yield Shop(at, clock, phone)
+async def shop(demo_url: str, phone_clock: Clock) -> AsyncIterator[Shop]:
+    async with open_shop(demo_url, phone_clock) as shop:
+        await shop.phone.sync()
+        yield shop
 
 
 async def test_a_code_links_a_phone_and_all_that_it_is_told_can_be_read_by_the_app(shop: Shop) -> None:
@@ -265,11 +205,11 @@ async def test_what_waits_for_a_phone_goes_elsewhere_when_it_is_unlinked(shop: S
     assert (message.phone, message.text) == (BARAKA, "Code 944 953 797")
 
 
-async def test_an_app_that_is_too_old_gets_no_messages(demo_url: str, clock: Clock) -> None:
+async def test_an_app_that_is_too_old_gets_no_messages(demo_url: str, phone_clock: Clock) -> None:
     """Version 1.66 gives up reading our settings before the signing key: it cannot tell us of what it receives."""
     async with (
         serving(demo_url, route="phones,africastalking") as at,
-        Phone(f"{at.mwanga.config.address}/{API}", clock, version="1.66.1") as phone,
+        Phone(f"{at.mwanga.config.address}/{API}", phone_clock, version="1.66.1") as phone,
     ):
         await phone.register(code=await code(at, "Old phone"))
         await phone.news.until(lambda: phone.settings and phone.hooks.list)
