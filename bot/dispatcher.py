@@ -7,7 +7,7 @@ from bot.answers import apart, begins, looks_like_answer, no, yes
 from bot.canary import Signs
 from bot.chat import Channel, Chat
 from bot.commands import Commands, Talk
-from bot.grammar import listed, normalise, split, unglue
+from bot.grammar import listed, normalise, split, unglued
 from bot.gsm import plain
 from bot.guards import Contact, GlobalCap, is_machine, locked_out
 from bot.i18n import Text, _, verbatim
@@ -153,12 +153,9 @@ class Dispatcher:
         return newest if leads_on or newest.asked_at >= turn.thread.busy_since else None
 
     def _command(self, pieces: list[str], role: Role) -> tuple[Talk, str, list[str]] | None:
-        found = self._commands.find(pieces[0], role)
-        if found:
-            return *found, pieces[1:]
-        glued = unglue(pieces)
-        if glued and (found := self._commands.find(glued[0], role)):
-            return *found, glued[1:]
+        for word, *arguments in (pieces, *unglued(pieces)):
+            if found := self._commands.find(word, role):
+                return *found, arguments
         return None
 
     async def _start(self, turn: "_Turn", talk: Talk, arguments: Sequence[str], line: str) -> Played:

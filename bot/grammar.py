@@ -74,7 +74,10 @@ def written(line: str, pieces: list[str]) -> str:
     return next((end for end in ends if split(end) == pieces), " ".join(pieces))
 
 
-def unglue(pieces: list[str]) -> list[str] | None:
-    """`BUY500` as `BUY 500`; None when the first piece is no word with digits behind it."""
+def unglued(pieces: list[str]) -> list[list[str]]:
+    """`BUY500` as `BUY 500`, `TK41` as `T K41` too; nothing when the first piece is no word with digits behind it."""
     match = _GLUED.fullmatch(pieces[0])
-    return [match[1], match[2], *pieces[1:]] if match else None
+    if match is None:
+        return []
+    word, number = match.groups()
+    return [[word, number, *pieces[1:]], [word[:-1], word[-1] + number, *pieces[1:]]]

@@ -23,8 +23,14 @@ FIX: Words = {
     "ha": ("MATSALA",),
 }
 STATUS: Words = {"en": ("STATUS",), "sw": ("HALI",), "fr": ("ETAT",), "pt": ("ESTADO",), "ha": ("MATSAYI",)}
-# No word for closing: carriers take CLOSE and END (reference: users 2.5).
-DONE: Words = {"en": ("DONE",), "sw": ("TAYARI",), "fr": ("FAIT",), "pt": ("FEITO",), "ha": ("GAMA",)}
+# No word for closing: carriers take CLOSE and END (reference: users 2.5). The second ones are what we ask: is it fixed?
+DONE: Words = {
+    "en": ("DONE", "FIXED"),
+    "sw": ("TAYARI", "IMETENGENEZWA"),
+    "fr": ("FAIT", "REPARE"),
+    "pt": ("FEITO", "RESOLVIDO"),
+    "ha": ("GAMA", "GYARA"),
+}
 
 LABELS = {
     Category.PAYMENT: _("payment/top-up"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.answers import no, yes
 from bot.chat import Chat
 from bot.commands import Commands, talk
-from bot.grammar import normalise, plain_word, split, unglue, written
+from bot.grammar import normalise, plain_word, split, unglued, written
 from bot.i18n import _
 from bot.message import Reply
 from handlers import TALKS
@@ -57,10 +57,16 @@ def test_no_text_breaks_the_grammar(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "pieces"), [("BUY500", ["BUY", "500"]), ("M1234", ["M", "1234"]), ("BUY", None), ("500", None)]
+    ("typed", "ways"),
+    [
+        ("BUY500", [["BUY", "500"], ["BU", "Y500"]]),
+        ("TK41", [["TK", "41"], ["T", "K41"]]),
+        ("BUY", []),
+        ("500", []),
+    ],
 )
-def test_a_word_glued_to_digits_comes_apart(typed: str, pieces: list[str] | None) -> None:
-    assert unglue([typed]) == pieces
+def test_a_word_glued_to_digits_comes_apart(typed: str, ways: list[list[str]]) -> None:
+    assert unglued([typed]) == ways
 
 
 @pytest.mark.parametrize(
