@@ -9,7 +9,7 @@ from bot.gsm import shorten
 from bot.i18n import Text, _, verbatim
 from bot.state import Changed
 from handlers.customer_fields import MOST_FOUND, Search
-from handlers.serial import MOST, typed
+from handlers.serial import MOST, as_it_stands, parted
 from models import customers
 from models.appliances import Appliance, free_device
 from models.devices import TAIL, Device, DeviceNotFound
@@ -58,7 +58,7 @@ class FreeDevice(Field[Device]):
         self._appliance, self._sold = appliance, sold
 
     async def read(self, chat: Chat, answer: str) -> str:
-        serial = typed(answer)
+        serial = await as_it_stands(answer)
         try:
             return (await free_device(self._appliance, serial)).serial
         except DeviceNotFound as error:
@@ -67,6 +67,9 @@ class FreeDevice(Field[Device]):
             if self._sold and len(serial) >= TAIL and self._sold.serial.endswith(serial):
                 return self._sold.serial
             raise Invalid(_("{serial} is not in stock. Read it on the device.", serial=echo(serial, MOST))) from error
+
+    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+        return await parted(pieces) or 1
 
     async def find(self, chat: Chat, recorded: str) -> Device:
         """Also one that went to somebody else meanwhile: the sale refuses it and says so."""

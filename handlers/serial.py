@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import takewhile
+from itertools import product, takewhile
 
 from bot.chat import Chat
 from bot.fields import Field, Invalid, echo
@@ -11,11 +11,12 @@ from bot.grammar import normalise
 from bot.i18n import Text, _, verbatim
 from bot.state import Changed
 from models.appliances import Contract, numbered
-from models.devices import Device, DeviceNotFound, find_for_agent, in_reach, of_customers
+from models.devices import LONGEST, Device, DeviceNotFound, find_for_agent, in_reach, known_serial, of_customers
 from models.tokens.sts import is_meter_number
 
 NUMBER = re.compile(r"(?:S-?)?\d{1,9}")  # of a sale on instalments; people leave out what we print before it
 MOST = 20  # characters of a serial that a sentence shows
+MOST_PARTS = 4  # between its / and _
 
 
 def typed(answer: str) -> str:
@@ -24,6 +25,29 @@ def typed(answer: str) -> str:
     serial = "".join(normalise(answer).upper().split()).removeprefix("#")
     digits = serial.replace("-", "")
     return digits if is_meter_number(digits) else serial
+
+
+async def as_it_stands(answer: str, mini_grid_id: int | None = None) -> str:
+    """The serial that is meant, with the / and _ at which its line was parted, if there is such a device."""
+    return await known_serial(_spellings(answer.split()), mini_grid_id) or typed(answer)
+
+
+async def parted(pieces: Sequence[str], mini_grid_id: int | None = None) -> int:
+    """How many pieces of a line are one serial that was parted at its / and _; 0 when no device goes by them."""
+    counts = {
+        serial: count for count in range(min(len(pieces), MOST_PARTS), 1, -1) for serial in _spellings(pieces[:count])
+    }
+    found = await known_serial(list(counts), mini_grid_id)
+    return counts[found] if found else 0
+
+
+def _spellings(pieces: Sequence[str]) -> list[str]:
+    """AB 12 34 as AB/12/34, AB/12_34, AB_12/34 and AB_12_34: those alone are separators of a line and of serials."""
+    if not 1 < len(pieces) <= MOST_PARTS or sum(map(len, pieces)) >= LONGEST:
+        return []
+    first, *rest = (typed(piece) for piece in pieces)
+    gaps = product("/_", repeat=len(rest))
+    return [first + "".join(map("".join, zip(marks, rest, strict=True))) for marks in gaps]
 
 
 def read_aloud(pieces: Sequence[str]) -> list[str]:
@@ -37,7 +61,7 @@ class DeviceSerial(Field[Device]):
     name = "device"
 
     async def read(self, chat: Chat, answer: str) -> int:
-        serial = typed(answer)
+        serial = await as_it_stands(answer, chat.agent.mini_grid_id)
         try:
             return (await find_for_agent(serial, chat.agent.mini_grid_id)).id
         except DeviceNotFound as error:
@@ -45,6 +69,8 @@ class DeviceSerial(Field[Device]):
 
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
         """A long number that was read aloud has spaces; it is joined only when somebody has it."""
+        if count := await parted(pieces, chat.agent.mini_grid_id):
+            return count
         digits = read_aloud(pieces)
         for count in range(len(digits), 1, -1):
             with suppress(DeviceNotFound):
@@ -76,7 +102,7 @@ class Payable(Field[Device | Contract]):
 
     async def read(self, chat: Chat, answer: str) -> list[str | int]:
         """S1042 is the number first, since it was printed so; digits alone are the end of a serial first."""
-        number = typed(answer)
+        number = await as_it_stands(answer, chat.agent.mini_grid_id)
         by_number = await _sold_as(number, chat)
         if by_number and not number.isdecimal():
             return by_number
@@ -124,7 +150,9 @@ async def own_device(chat: Chat) -> Device | None:
         return None
     if len(devices) == 1 and len(chat.person.customers) == 1 and not chat.answers("device"):
         return devices[0]
-    serial = await chat.choose("device", _("Which one?"), [(d.serial, labelled(d, chat)) for d in devices])
+    options = [(d.serial, labelled(d, chat)) for d in devices]
+    parted_ = {d.serial: {re.sub("[/_]", " ", d.serial)} for d in devices}
+    serial = await chat.choose("device", _("Which one?"), options, words=parted_)
     return next(device for device in devices if device.serial == serial)
 
 

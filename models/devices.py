@@ -141,6 +141,17 @@ async def find_for_agent(serial: str, mini_grid_id: int, *, whole: bool = False)
     return found[0]
 
 
+async def known_serial(serials: Sequence[str], mini_grid_id: int | None = None) -> str | None:
+    """The first of these serials that there is; with a mini-grid, the first that one of its customers has."""
+    if not serials:
+        return None
+    statement = f"""SELECT d.serial, c.mini_grid_id FROM device d LEFT JOIN customer c ON c.id = d.customer_id
+      WHERE d.serial IN ({marks(len(serials))})"""
+    rows = await execute(connection(), statement, list(serials))
+    found = {row["serial"] for row in rows if mini_grid_id in (None, row["mini_grid_id"])}
+    return next((serial for serial in serials if serial in found), None)
+
+
 async def _by_tail(tail: str, mini_grid_id: int) -> list[Device]:
     """Two at most: the caller only needs to know whether it is one. The last characters are indexed."""
     last = "right(d.serial, 4)" if on_postgres() else "substr(d.serial, -4)"

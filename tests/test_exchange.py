@@ -12,9 +12,7 @@ from bot.cli import cli
 from bot.database import Database
 from handlers.exchange import EXPORTS, IMPORTS
 from models.devices import Device
-from models.people import Customer
 from models.sql import execute
-from models.tickets import Category, open_ticket
 from models.vault import Vault
 from tests.test_cli import query
 
@@ -234,26 +232,6 @@ def test_a_device_that_was_sold_without_a_plan_of_its_own_comes_back(run, demo_u
     out = run("export", "devices").output
     assert "SHS9001,,Baraka" in out
     assert " 0 new or changed." in imported(run, "devices", out).output
-
-
-def test_what_happened_is_exported(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
-    for kind in ("sales", "payments", "handed-in", "tickets", "messages"):
-        rows = list(csv.reader(io.StringIO(run("export", kind).output)))
-        assert rows == [list(EXPORTS[kind].columns)]
-    assert run("export", "secrets").exit_code == 1
-    assert run("import", "sales", __file__).exit_code == 1
-
-
-def test_tickets_are_exported(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
-    async def report() -> None:
-        async with Database(demo_url) as database, database.work():
-            baraka, device = await Customer.get(id=2), await Device.get(serial="SHS0283")
-            await open_ticket(baraka, device, Category.POWER, "=dark", actor="office", key="test")
-
-    asyncio.run(report())
-    [header, row] = csv.reader(io.StringIO(run("export", "tickets").output))
-    ticket = dict(zip(header, row, strict=True))
-    assert (ticket["number"], ticket["state"], ticket["serial"], ticket["text"]) == ("K1", "open", "SHS0283", "'=dark")
 
 
 def test_awkward_names_come_back_as_they_were(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]

@@ -35,8 +35,10 @@ CONTRACTS_SQL = """SELECT k.id, k.sold_on, g.phone AS agent, c.id AS customer, c
   WHERE k.id > $1 ORDER BY k.id LIMIT $2"""
 CONTRACT_MONEY = ("price", "down", "owed", "day_price", "minimum", "commission")
 # Tokens and answers are people's own: the text of a message is not exported.
-MESSAGES_SQL = """SELECT id, created_at, phone, kind, gateway, state, error, parts, cost, tries FROM outbox
-  WHERE id > $1 ORDER BY id LIMIT $2"""
+RECEIVED_SQL = """SELECT id, received_at AS at, phone, '' AS kind, gateway, state, outcome, error, '' AS parts,
+  '' AS cost, '' AS tries FROM inbox WHERE id > $1 ORDER BY id LIMIT $2"""
+SENT_SQL = """SELECT id, created_at AS at, phone, kind, gateway, state, '' AS outcome, error, parts, cost, tries
+  FROM outbox WHERE id > $1 ORDER BY id LIMIT $2"""
 
 
 async def pages(statement: str) -> AsyncIterator[dict[str, Any]]:
@@ -84,9 +86,11 @@ async def _tickets(_site: Site) -> AsyncIterator[Sequence[object]]:
 
 
 async def _messages(_site: Site) -> AsyncIterator[Sequence[object]]:
-    async for row in pages(MESSAGES_SQL):
-        row["created_at"] = datetime.fromtimestamp(row["created_at"] / 1000, UTC)
-        yield tuple(row[name] for name in MESSAGES.columns)
+    """What came in, then what goes out; an id is of its direction, as on the office's page."""
+    for direction, statement in (("in", RECEIVED_SQL), ("out", SENT_SQL)):
+        async for row in pages(statement):
+            row |= {"direction": direction, "time": datetime.fromtimestamp(row["at"] / 1000, UTC)}
+            yield tuple(row[name] for name in MESSAGES.columns)
 
 
 SALES = Kind(
@@ -104,7 +108,13 @@ CONTRACTS = Kind(
     _contracts,
 )
 PAYMENTS = Kind(("provider", "reference", "time", "amount", "agent", "sale"), _payments)
-MESSAGES = Kind(("created_at", "phone", "kind", "gateway", "state", "error", "parts", "cost", "tries"), _messages)
+MESSAGES = Kind(
+    (
+        *("direction", "id", "time", "phone", "kind", "gateway", "state", "outcome", "error"),
+        *("parts", "cost", "tries"),
+    ),
+    _messages,
+)
 HANDED_IN = Kind(("reference", "time", "agent", "amount", "commission", "by"), _handed_in)
 TICKETS = Kind(
     (

@@ -1,0 +1,61 @@
+"""Serials with marks between letters and digits, as factories print them, in every way to write them by text."""
+
+import pytest
+
+from bot.parts import Mwanga
+from models.devices import Device, Kind, Plan
+from tests.world import Phones
+
+SECRET = {"secret": "0123456789abcdef0123456789abcdef", "starting_code": 987654321, "divider": 1}
+
+
+@pytest.fixture
+async def marked(mwanga: Mwanga) -> Mwanga:
+    """AB/12_3.4-5 is Baraka's, CD/99_1 is in stock."""
+    plan = await Plan.get(name="E-bike, 2,000 a day")
+    async with mwanga.database.work():
+        for serial, owner in (("AB/12_3.4-5", 2), ("CD/99_1", None)):
+            sealed = mwanga.site.vault.seal_json({**SECRET, "restricted_digits": False}, f"device {serial}")
+            await Device.create(
+                serial=serial,
+                kind=Kind.SHS,
+                issuer="openpaygo",
+                sealed_key=sealed,
+                count=1,
+                plan=plan,
+                customer_id=owner,
+            )
+    return mwanga
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("BUY AB/12_3.4-5 2000", "Sell 1 day for TZS 2,000 to BARAKA P., AB/12_3.4-5?"),
+        ("buy ab/12_3.4-5,2000", "Sell 1 day for TZS 2,000 to BARAKA P., AB/12_3.4-5?"),
+        ("BUY/AB/12_3.4-5/2000", "Sell 1 day for TZS 2,000 to BARAKA P., AB/12_3.4-5?"),
+        ("BUY*AB/12_3.4-5*2000", "Sell 1 day for TZS 2,000 to BARAKA P., AB/12_3.4-5?"),
+        ("BUY 4-5 2000", "Not sold. 4-5 not found."),
+        ("BUY 3.4-5 2000", "Sell 1 day for TZS 2,000 to BARAKA P., AB/12_3.4-5?"),
+        ("TOKEN AB/12_3.4-5", "No token yet for AB/12_3.4-5."),
+        ("FIX AB/12_3.4-5 no light", "Ticket K1"),
+        ("REG Zuwena Ali, none, shs, CD/99_1, Mtwara", "CD/99_1"),
+        ("REG Zuwena Ali none shs CD/99_1 Mtwara", "CD/99_1"),
+    ],
+)
+async def test_a_serial_with_marks_is_read(marked: Mwanga, text: str, answer: str) -> None:
+    [(_name, said), *_others] = await Phones(marked).text("Asha", text)
+    assert answer in said
+
+
+async def test_a_serial_with_marks_answers_a_question(marked: Mwanga) -> None:
+    phones = Phones(marked)
+    await phones.text("Asha", "BUY")
+    await phones.text("Asha", "AB/12_3.4-5")
+    [(_name, said)] = await phones.text("Asha", "2000")
+    assert "AB/12_3.4-5?" in said
+
+
+async def test_a_customer_names_one_of_two_devices(marked: Mwanga) -> None:
+    [(_name, said)] = await Phones(marked).text("Baraka", "TOKEN AB/12_3.4-5")
+    assert said == "No token yet for AB/12_3.4-5."
