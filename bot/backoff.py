@@ -53,7 +53,8 @@ def delay(failures: int, random: Random) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that is ours to send. `tries` counts this one; times are milliseconds."""
+    """A message that is ours to send. `tries` counts this one; times are milliseconds. `stamp` is when it was claimed
+    by the clock that all servers share."""
 
     id: int
     phone: str
@@ -64,6 +65,7 @@ class Claimed:
     expires_at: int
     claimed_at: int
     parts: int = 1
+    stamp: int = 0
 
 
 class Verdict(NamedTuple):
@@ -127,6 +129,11 @@ class Lane:
         self.per_second = per_second
         self._bucket = Bucket(per_second, within_ms=1_000, every_ms=0)
         self._full_at = 0
+
+    def clock_was_set_back(self, now: int) -> None:
+        """What was to end at a time by the former clock ends now."""
+        self.paused_until, self._full_at = min(self.paused_until, now), min(self._full_at, now)
+        self.sent_at, self.heard_at = min(self.sent_at, now), min(self.heard_at, now)
 
     def room(self, now: int) -> int:
         """How many messages to claim now."""
@@ -196,9 +203,10 @@ class Lane:
         if error.name not in SILENT:
             self.heard(now)
 
-    def adopt(self, until: int, alert: str) -> None:
-        """Respect a pause that another process began, or this one before it was started again."""
-        if until > self.paused_until:
+    def adopt(self, until: int, alert: str, now: int) -> None:
+        """Respect a pause that another process began, or this one before it was started again; one that is longer than
+        any is of a clock that was set back since."""
+        if self.paused_until < until <= now + CAP_MS:
             self.pause(until)
             self.alert = alert
 

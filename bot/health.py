@@ -112,7 +112,7 @@ def _down(facts: Facts, now: int) -> str:
         return f"It has not been heard for an hour and a half.{battery}"
     if facts.stopped:
         return facts.stopped
-    if _failing(facts) and now < facts.failed_at + TRIAL_MS:
+    if _failing(facts) and facts.failed_at <= now < facts.failed_at + TRIAL_MS:
         return _refusal(facts)
     if facts.lost_tests >= LOST_TESTS:
         return f"The last {facts.lost_tests} test messages did not come back."

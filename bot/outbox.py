@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -68,12 +68,14 @@ class Outbox:
         self._receipts = Receipts(database, metrics, clock)
         self._lanes = {name: Lane(gateways[name], random, parts) for name, parts in pace.items()}
         self.on_notify: list[Callable[[], None]] = []
+        self.shared_time: Callable[[BaseDBAsyncClient, int], Awaitable[int]] = queue.shared_time
         self.until_morning: Callable[[int], int] = lambda _now: 0
         self._me = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._results: list[Result] = []
         self._requests: set[asyncio.Task[None]] = set()
         self._turning = asyncio.Lock()
         self._wake = asyncio.Event()
+        self._ahead = 0
         self._look_at = 0
         self._stopping = False
         self.turned_at = 0
@@ -139,7 +141,10 @@ class Outbox:
         turn has something to do."""
         async with self._turning:
             now = self._clock()
-            looking = now >= self._look_at
+            if now < self.turned_at:
+                for lane in self._lanes.values():
+                    lane.clock_was_set_back(now)
+            looking = not self.turned_at <= now < self._look_at
             async with self._writing(now) as (db, results):
                 expired = await self._look(db, now) if looking else []
                 claimed = await self._claim(db, now)
@@ -171,7 +176,7 @@ class Outbox:
         try:
             async with self._database.work() as db:
                 await queue.write(db, results, now)
-                await queue.write_gateways(db, changed)
+                await queue.write_gateways(db, changed, now)
                 await queue.write_heard(db, [(lane.gateway.name, lane.heard_at) for lane in heard])
                 yield db, results
         except BaseException:
@@ -185,14 +190,16 @@ class Outbox:
     async def _look(self, db: BaseDBAsyncClient, now: int) -> list[str]:
         """What nobody tells us of: time passes, processes die. Returns the gateway of each expired row."""
         embedded = self._database.embedded
+        shared = await self.shared_time(db, now)
+        self._ahead = shared - now
         # nobody else sends from an embedded database; and its machine's clock may have been set back since
-        await queue.take_back(db, self._me, sys.maxsize if embedded else now - LEASE_MS, now)
+        await queue.take_back(db, self._me, sys.maxsize if embedded else shared - LEASE_MS, now)
         next_due = await queue.promote(db, now, self.until_morning(now))
         expired = await queue.expire(db, now)
         more = await self._failover.look(db, now, starting=not self.turned_at)
         for name, (until, alert) in (await queue.pauses(db)).items():
             if name in self._lanes:
-                self._lanes[name].adopt(until, alert)
+                self._lanes[name].adopt(until, alert, now)
         for lane in self._lanes.values():
             lane.more = True
         self._look_at = min(now + (MORE_MS if more else self._look_every), next_due or sys.maxsize)
@@ -205,7 +212,7 @@ class Outbox:
         for lane in ready:
             room = lane.room(now)
             lane.more = False  # before looking: notify() may say otherwise meanwhile
-            messages = [] if off else await queue.claim(db, lane, room, self._me, now)
+            messages = [] if off else await queue.claim(db, lane, room, self._me, now, self._ahead)
             lane.claimed(messages, room, now)
             claimed += [(lane, message) for message in messages]
         return claimed

@@ -6,7 +6,8 @@ from collections import deque
 class Bucket:
     """At most `per` parts within any `within_ms`, and `every_ms` between one taking and the next.
 
-    Times are milliseconds and never go back. A message of more parts than the bucket holds goes when it is full.
+    Times are milliseconds. When the clock is set back, what went later went just now. A message of more parts than the
+    bucket holds goes when it is full.
     """
 
     def __init__(self, per: int, within_ms: int, every_ms: int = 0) -> None:
@@ -39,5 +40,7 @@ class Bucket:
         return ready
 
     def _forget(self, now: int) -> None:
+        if self._taken and self._taken[-1][0] > now:
+            self._taken = deque((min(at, now), parts) for at, parts in self._taken)
         while self._taken and self._taken[0][0] <= now - self._within:
             self._used -= self._taken.popleft()[1]

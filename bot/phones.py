@@ -12,17 +12,15 @@ from typing import Any
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot import pulled
-from bot.backoff import HOLDING
 from bot.database import Database
-from bot.gateways import ERRORS, android
+from bot.gateways import android
 from bot.gateways.android_events import Report
-from bot.message import Outcome
 from bot.metrics import Metrics
 from bot.queue import switched_off
-from bot.sims import failed, plan, usable, well
+from bot.sims import plan, usable
 from bot.streams import Stream, Streams
 from models.messages import State
-from models.phones import Phone, read_sims, write_sims
+from models.phones import Phone, read_sims
 from models.sql import connection, execute, now_ms, on_postgres
 from models.vault import Vault
 
@@ -39,10 +37,6 @@ COUNTED = frozenset((State.SENT, State.DELIVERED, State.FAILED, State.UNCERTAIN,
 HEARD = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
   VALUES ($1, $2, 0, '', 0, '') ON CONFLICT (name) DO UPDATE SET heard_at = excluded.heard_at"""
 MISTRUSTED = """UPDATE phone SET wrong_signatures = wrong_signatures + $2, wrong_signature_at = $3 WHERE id = $1"""
-WENT_WELL = "UPDATE gatewaystate SET sent_at = $2, last_word = 'sent', failures = 0 WHERE name = $1"
-WENT_WRONG = "UPDATE gatewaystate SET last_word = $2, failures = failures + 1, failed_at = $3 WHERE name = $1"
-# The phone refused one message, or asks to wait: it works all the same.
-SAID = "UPDATE gatewaystate SET last_word = $2 WHERE name = $1"
 
 
 class Phones:
@@ -70,7 +64,7 @@ class Phones:
         self._asked: dict[str, int] = {}
         self._paused: set[str] = set()
         self._wake = asyncio.Event()
-        self._look_at = 0
+        self._look_at = self._turned_at = 0
         self._stopping = False
 
     def names(self) -> list[str]:
@@ -107,31 +101,13 @@ class Phones:
             await _lock(db, phone)
             for report in reports:
                 told.append((report, await pulled.apply(db, phone, report, now, self._random)))
-            await self._learn(db, phone, told, now)
-        for _, each in told:
+            await pulled.learn(db, phone, told, now)
+        for report, each in told:
+            if each.state is not None and report.state is State.FAILED:
+                self._metrics.send_errors.labels(phone.gateway, report.error).inc()
             if each.state in COUNTED:
                 self._metrics.messages.labels("out", phone.gateway, each.state).inc()
         return sum(not each.known for _, each in told)
-
-    async def _learn(
-        self, db: BaseDBAsyncClient, phone: Phone, told: list[tuple[Report, pulled.Told]], now: int
-    ) -> None:
-        """How its SIM cards do. Three generic failures in a row read as no credit; what is sent after all says
-        that a SIM is well."""
-        fresh = await Phone.get(id=phone.id) if told else phone
-        sims = before = read_sims(fresh.sims)
-        for report, each in told:
-            if each.state in (State.SENT, State.DELIVERED):
-                await execute(db, WENT_WELL, [phone.gateway, now])
-                sims = [well(sim) if sim.number == each.sim else sim for sim in sims]
-            elif each.state is not None and report.state is State.FAILED:
-                broken = ERRORS[report.error].outcome is Outcome.RETRY and report.error not in HOLDING
-                await execute(db, WENT_WRONG if broken else SAID, [phone.gateway, report.error, now][: 2 + broken])
-                self._metrics.send_errors.labels(phone.gateway, report.error).inc()
-                sims = [failed(sim) if report.generic and sim.number == each.sim else sim for sim in sims]
-        if sims != before:
-            phone.sims = fresh.sims = write_sims(sims)
-            await fresh.save(update_fields=["sims"])
 
     async def heard(self, phone: Phone, *, webhook: bool = False, **news: Any) -> None:
         """A phone called, with these fields of it, of which those that are new are written."""
@@ -139,7 +115,7 @@ class Phones:
         if webhook:
             news |= _after_silence(phone, now)
         news = {field: value for field, value in news.items() if getattr(phone, field) != value}
-        late = now - self._heard.get((phone.gateway, webhook), 0) >= HEARD_MS
+        late = not 0 <= now - self._heard.get((phone.gateway, webhook), 0) < HEARD_MS
         if late or news:
             news |= {"seen_at": now} | ({"webhook_at": now} if webhook else {})
             async with self._database.work() as db:
@@ -231,6 +207,11 @@ class Phones:
     async def turn(self) -> None:
         """See who is linked, and tell those of messages for whom some wait and may go."""
         now = self.clock()
+        if now < self._turned_at:  # the clock was set back
+            self._look_at, self._ready_at = 0, {}
+            for each in self._streams.values():
+                each.told_at = 0
+        self._turned_at = now
         if now >= self._look_at:
             await self.look()
             self._look_at = now + LOOK_MS

@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from bot.backoff import UNKNOWN_MS, Claimed, Verdict, delay, judge
+from bot.backoff import HOLDING, UNKNOWN_MS, Claimed, Verdict, delay, judge
 from bot.gateways import ERRORS
 from bot.gateways.android import PERIOD_MS
 from bot.gateways.android_events import Report
 from bot.message import Outcome
 from bot.receipts import RANK
+from bot.sims import failed, well
 from models.messages import Class, State
-from models.phones import Phone
+from models.phones import Phone, read_sims, write_sims
 from models.sql import execute, execute_many, marks, on_postgres
 
 # More than a phone may get at once.
@@ -26,7 +27,7 @@ MESSAGE = "id, external_id, phone, text, kind, sim, created_at, expires_at"
 MINE = f"SELECT {MESSAGE} FROM outbox WHERE state = 'sending' AND claimed_by = $1 ORDER BY priority, id"
 # The first condition is the partial index's own, without which SQLite does not use it.
 WENT = """SELECT sim, claimed_at, parts FROM outbox WHERE claimed_by LIKE 'phone-%' AND claimed_by = $1
-  AND claimed_at > $2 ORDER BY claimed_at"""
+  AND claimed_at > $2 AND claimed_at <= $3 ORDER BY claimed_at"""
 WAITING = """SELECT id, phone, parts, tries FROM outbox WHERE state = 'waiting' AND gateway = $1 AND expires_at > $2
   ORDER BY priority, given_at, id LIMIT $3 {lock}"""
 HAND = """UPDATE outbox SET state = 'sending', claimed_by = $2, claimed_at = $3, tries = tries + 1, external_id = $4,
@@ -51,6 +52,11 @@ ABANDON = """UPDATE outbox SET state = CASE WHEN kind IN ('token', 'reply') AND 
 PART = """INSERT INTO phone_part (outbox_id, event_id) VALUES ($1, $2) ON CONFLICT (outbox_id, event_id) DO NOTHING"""
 PARTS = "SELECT COUNT(*) AS parts FROM phone_part WHERE outbox_id = $1"
 
+WENT_WELL = "UPDATE gatewaystate SET sent_at = $2, last_word = 'sent', failures = 0 WHERE name = $1"
+WENT_WRONG = "UPDATE gatewaystate SET last_word = $2, failures = failures + 1, failed_at = $3 WHERE name = $1"
+# The phone refused one message, or asks to wait: it works all the same.
+SAID = "UPDATE gatewaystate SET last_word = $2 WHERE name = $1"
+
 
 class Told(NamedTuple):
     """What a report was: whether the phone may speak of that message, the state that the message came to, if any
@@ -71,7 +77,7 @@ async def unreported(db: BaseDBAsyncClient, gateway: str) -> list[dict[str, Any]
 
 async def went(db: BaseDBAsyncClient, gateway: str, now: int) -> list[dict[str, Any]]:
     """What a phone pulled within its last period, oldest first: SIM, time in ms, parts."""
-    return await execute(db, WENT, [gateway, now - PERIOD_MS])
+    return await execute(db, WENT, [gateway, now - PERIOD_MS, now])
 
 
 async def waiting(db: BaseDBAsyncClient, gateway: str, now: int) -> list[dict[str, Any]]:
@@ -133,6 +139,24 @@ async def apply(db: BaseDBAsyncClient, phone: Phone, report: Report, now: int, r
     else:
         await execute(db, SENT, [row["id"], now, report.sim or row["sim"], max(report.parts, row["parts"])])
     return Told(True, state, report.sim or row["sim"])
+
+
+async def learn(db: BaseDBAsyncClient, phone: Phone, told: Sequence[tuple[Report, Told]], now: int) -> None:
+    """How its SIM cards do. Three generic failures in a row read as no credit; what is sent after all says that a SIM
+    is well."""
+    fresh = await Phone.get(id=phone.id) if told else phone
+    sims = before = read_sims(fresh.sims)
+    for report, each in told:
+        if each.state in (State.SENT, State.DELIVERED):
+            await execute(db, WENT_WELL, [phone.gateway, now])
+            sims = [well(sim) if sim.number == each.sim else sim for sim in sims]
+        elif each.state is not None and report.state is State.FAILED:
+            broken = ERRORS[report.error].outcome is Outcome.RETRY and report.error not in HOLDING
+            await execute(db, WENT_WRONG if broken else SAID, [phone.gateway, report.error, now][: 2 + broken])
+            sims = [failed(sim) if report.generic and sim.number == each.sim else sim for sim in sims]
+    if sims != before:
+        phone.sims = fresh.sims = write_sims(sims)
+        await fresh.save(update_fields=["sims"])
 
 
 async def _reached(db: BaseDBAsyncClient, row: Mapping[str, Any], report: Report) -> State:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from bot.backoff import HANGING_MS, INTERRUPTED_MS, Claimed, Lane, Verdict
+from bot.backoff import CAP_MS, HANGING_MS, INTERRUPTED_MS, Claimed, Lane, Verdict
 from bot.health import FAILURES
 from bot.message import Sent
 from models.messages import Class, State
@@ -29,6 +29,9 @@ CLAIM_PARTS = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_a
 PROMOTE = """UPDATE outbox SET state = 'waiting' WHERE id IN
   (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 AND (state = 'scheduled'
      OR due_at <= $2 OR gateway NOT IN (SELECT name FROM gatewaystate WHERE failures >= $3)) {lock})"""
+# No token or reply is due so late: the clock was set back.
+BRING_FORWARD = """UPDATE outbox SET due_at = $1 WHERE id IN (SELECT id FROM outbox
+  WHERE state IN ('scheduled', 'uncertain') AND due_at > $2 AND priority <= 1 {lock})"""
 REST = """UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE id IN
   (SELECT id FROM outbox WHERE state = 'waiting' AND kind IN ('reminder', 'broadcast')
      AND origin NOT LIKE 'canary %' {lock})"""
@@ -53,13 +56,14 @@ WRITE_NOT_SENT = """UPDATE outbox SET state = $2, due_at = $3, error = $4, tries
   unknowns = unknowns + $6 WHERE id = $1 AND claimed_at = $7 AND state = 'sending'"""
 WRITE_GATEWAY = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert, failures,
   failed_at) VALUES ($1, 0, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET last_word = excluded.last_word,
-  sent_at = CASE WHEN excluded.sent_at > gatewaystate.sent_at THEN excluded.sent_at ELSE gatewaystate.sent_at END,
+  sent_at = CASE WHEN gatewaystate.sent_at BETWEEN excluded.sent_at AND $8 THEN gatewaystate.sent_at
+    ELSE excluded.sent_at END,
   paused_until = excluded.paused_until, alert = excluded.alert, failures = excluded.failures,
-  failed_at = CASE WHEN excluded.failed_at > gatewaystate.failed_at THEN excluded.failed_at
-    ELSE gatewaystate.failed_at END"""
+  failed_at = CASE WHEN gatewaystate.failed_at BETWEEN excluded.failed_at AND $8 THEN gatewaystate.failed_at
+    ELSE excluded.failed_at END"""
 WRITE_HEARD = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
-  VALUES ($1, $2, 0, '', 0, '') ON CONFLICT (name) DO UPDATE SET heard_at = excluded.heard_at
-  WHERE excluded.heard_at > gatewaystate.heard_at"""
+  VALUES ($1, $2, 0, '', 0, '') ON CONFLICT (name) DO UPDATE SET heard_at = excluded.heard_at"""
+NOW = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint AS now"
 
 SIZES = """SELECT gateway, state, COUNT(*) AS messages, MIN(created_at) AS oldest FROM outbox
   WHERE state = 'waiting' GROUP BY gateway, state UNION ALL
@@ -102,16 +106,21 @@ async def switched_off(db: BaseDBAsyncClient) -> bool:
     return bool(await execute(db, "SELECT 1 FROM setting WHERE name = 'outgoing' AND value = 'off'"))
 
 
-async def claim(db: BaseDBAsyncClient, lane: Lane, room: int, me: str, now: int) -> list[Claimed]:
+async def shared_time(db: BaseDBAsyncClient, now: int) -> int:
+    """The time in ms by the clock of the database, where several servers may share it; else `now`."""
+    return int((await execute(db, NOW))[0]["now"]) if on_postgres() else now
+
+
+async def claim(db: BaseDBAsyncClient, lane: Lane, room: int, me: str, now: int, ahead: int = 0) -> list[Claimed]:
     """Take up to `room` messages of one gateway, the most urgent first. Nobody else gets them until they are
-    written back or taken back."""
-    values = me, now, lane.gateway.name, room
+    written back or taken back. The clock that all servers share is so many milliseconds ahead of ours."""
+    values = me, now + ahead, lane.gateway.name, room
     if lane.per_second:
         rows = await execute(db, _locking(CLAIM_PARTS), (*values, lane.parts(now), lane.per_second))
     else:
         rows = await execute(db, _locking(CLAIM), values)
     rows.sort(key=lambda row: (row.pop("priority"), row.pop("given_at"), row["id"]))
-    return [Claimed(**row | {"kind": Class(row["kind"]), "claimed_at": now}) for row in rows]
+    return [Claimed(**row | {"kind": Class(row["kind"]), "claimed_at": now, "stamp": now + ahead}) for row in rows]
 
 
 def dues(results: Sequence[Result]) -> list[int]:
@@ -133,19 +142,19 @@ async def write(db: BaseDBAsyncClient, results: Sequence[Result], now: int) -> N
                     min(outcome.parts, 99),
                     _cut(outcome.cost, 20),
                     now,
-                    message.claimed_at,
+                    message.stamp,
                 )
             )
         else:
-            not_sent.append((message.id, *outcome, message.claimed_at))
+            not_sent.append((message.id, *outcome, message.stamp))
     await execute_many(db, WRITE_SENT, sent)
     await execute_many(db, WRITE_NOT_SENT, not_sent)
 
 
-async def write_gateways(db: BaseDBAsyncClient, lanes: Sequence[Lane]) -> None:
-    """Write the gateways' last words, failures and pauses."""
+async def write_gateways(db: BaseDBAsyncClient, lanes: Sequence[Lane], now: int) -> None:
+    """Write the gateways' last words, failures and pauses; the later of two times, unless it is still to come."""
     rows = [
-        (name, each.sent_at, _cut(each.word, 200), each.paused_until, each.alert, each.failures, each.failed_at)
+        (name, each.sent_at, _cut(each.word, 200), each.paused_until, each.alert, each.failures, each.failed_at, now)
         for name, each in ((lane.gateway.name, lane) for lane in lanes)
     ]
     await execute_many(db, WRITE_GATEWAY, rows)
@@ -171,6 +180,7 @@ async def take_back(db: BaseDBAsyncClient, me: str, before: int, now: int) -> No
 async def promote(db: BaseDBAsyncClient, now: int, morning: int = 0) -> int | None:
     """Let wait what is due; at night, what may wake nobody is due in the morning. Returns when the next will be, if
     there is one."""
+    await execute(db, _locking(BRING_FORWARD), (now, now + CAP_MS))
     await execute(db, _locking(PROMOTE), (now, now - HANGING_MS, FAILURES))
     if morning:
         await execute(db, _locking(REST), (morning,))

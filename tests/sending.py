@@ -68,6 +68,11 @@ class ScriptedGateway:
         return answer
 
 
+async def our_time(_db: Any, now: int) -> int:
+    """The database's clock is right by ours."""
+    return now
+
+
 class Bench:
     """A database, a clock, two gateways that can send and an outbox over them, with `phones` linked beside."""
 
@@ -93,7 +98,9 @@ class Bench:
         """One more process' outbox over the same database and gateways."""
         gateways: Any = {gateway.name: gateway for gateway in (self.gateway, self.other)}
         router = router or self.new_router()
-        return Outbox(self.database, gateways, router, self.metrics, self.clock, Random(7), **settings)
+        outbox = Outbox(self.database, gateways, router, self.metrics, self.clock, Random(7), **settings)
+        outbox.shared_time = our_time
+        return outbox
 
     async def link(self, *, battery: int | None = None, charging: bool | None = None, sims: str = "[]") -> str:
         """Link a phone that was heard this moment; its name as a gateway."""

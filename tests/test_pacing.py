@@ -44,6 +44,17 @@ def test_a_message_longer_than_the_bucket_goes_when_nothing_else_did() -> None:
     assert bucket.room(HALF_HOUR) == 28
 
 
+@given(st.lists(st.integers(0, 3), max_size=30), st.integers(1, 10**9))
+def test_when_the_clock_is_set_back_it_is_full_again_after_one_window(waits: list[int], back: int) -> None:
+    bucket, now = Bucket(5, 1_000, 100), 10**9
+    for wait in waits:
+        now = bucket.ready_at(now + wait)
+        bucket.take(now, 1)
+    now -= back
+    assert bucket.ready_at(now, 5) <= now + 1_000
+    assert bucket.room(now + 1_000) == 5
+
+
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 5)), max_size=60))
 def test_no_window_ever_holds_too_much_and_ready_at_tells_the_truth(steps: list[tuple[int, int]]) -> None:
     bucket, now, gone = Bucket(10, 1_000, 50), 0, []

@@ -124,6 +124,22 @@ async def test_a_phone_that_was_told_and_did_not_ask_is_told_again_a_minute_late
     assert b"".join([chunk async for chunk in stream.chunks()]).count(b"MessageEnqueued") == 2
 
 
+async def test_a_phone_is_told_and_gets_its_messages_after_the_clock_was_set_back(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    stream = await shop.phones.opened(shop.phone)
+    await shop.promise(*numbered(28))
+    for _ in range(28):
+        await shop.phones.turn()
+        await shop.pull()
+        shop.clock.now += 2 * SECOND
+    shop.clock.now -= HOUR
+    await shop.promise("hello")
+    await shop.phones.turn()
+    assert "hello" in await shop.pull()
+    stream.close()
+    assert b"".join([chunk async for chunk in stream.chunks()]).count(b"MessageEnqueued") >= 2
+
+
 async def test_long_messages_count_by_their_parts(shop: Shop) -> None:
     await shop.link(VODACOM)
     await shop.promise(*(f"{n} " + "x" * 800 for n in range(6)))  # six parts each

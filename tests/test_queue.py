@@ -46,6 +46,7 @@ STATEMENTS = [
         queue.CLAIM,
         queue.CLAIM_PARTS,
         queue.PROMOTE,
+        queue.BRING_FORWARD,
         queue.EXPIRE,
         queue.UNREPORTED,
         queue.TAKE_BACK,
