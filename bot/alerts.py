@@ -53,7 +53,7 @@ class News:
 
     @property
     def sentence(self) -> str:
-        name = self.title if self.title == self.gateway else f"{self.title} ({self.gateway})"
+        name = Facts(self.gateway, self.title).label
         return f"Gateway {name} is down. {self.reason}" if self.state == "down" else f"Gateway {name} is well again."
 
 

@@ -84,6 +84,11 @@ class Facts:
     carriers: tuple[str, ...] = ()
     number: str = ""
 
+    @property
+    def label(self) -> str:
+        """As the office knows it: Shop phone (phone-1)."""
+        return f"{self.title} ({self.name})" if self.title not in ("", self.name) else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:

@@ -22,13 +22,20 @@ STATES: dict[str, tuple[State, ...]] = {
     "failed": (State.FAILED,),
     "expired": (State.EXPIRED,),
 }
-# A token is 9 digits or 20, in groups (OpenPAYGO, STS); a PIN is six digits that stand alone.
-_SECRET = re.compile(r"(?<![0-9])(?:[0-9][ -]?){8,}[0-9]|(?<![0-9,.])[0-9]{6}(?![0-9])")
+# A token is 9 digits or 20, in groups (OpenPAYGO, STS), a phone number has more than 8; a PIN is six digits that stand
+# alone. What follows a letter is a serial, and so are eleven digits in one: a meter's (IEC 62055-41).
+_LONG = re.compile(r"(?<![0-9A-Za-z])(?:[0-9][ -]?){8,}[0-9]")
+_PIN = re.compile(r"(?<![0-9A-Za-z,.])[0-9]{6}(?![0-9])")
+_METER = re.compile(r"[0-9]{11}")
 
 
 def masked(text: str) -> str:
     """The text with stars for the digits of tokens and PINs, and of phone numbers, which are as long."""
-    return _SECRET.sub(lambda found: re.sub("[0-9]", "*", found[0]), text)
+    return _PIN.sub(_starred, _LONG.sub(_starred, text))
+
+
+def _starred(found: re.Match[str]) -> str:
+    return found[0] if _METER.fullmatch(found[0]) else re.sub("[0-9]", "*", found[0])
 
 
 def word(state: str) -> str:

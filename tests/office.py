@@ -87,6 +87,7 @@ async def promised(
     old: int = HOUR,
     kind: str = "reply",
     number: int = 1,
+    gateway: str = "simulator",
 ) -> None:
     """A message promised `old` milliseconds ago that is not due before tomorrow."""
     now = now_ms()
@@ -94,8 +95,17 @@ async def promised(
         db,
         "INSERT INTO outbox (origin, phone, text, kind, priority, gateway, state, created_at, due_at, expires_at, "
         "claimed_by, claimed_at, tries, unknowns, external_id, error, parts, cost, sent_at, delivered_at) "
-        "VALUES ($1, $2, 'token 123 456', $3, 1, 'simulator', $4, $5, $6, $6, '', 0, 1, 0, '', $7, 1, '', 0, 0)",
-        [f"{state} {error} {number}", f"+25571000{number:04d}", kind, state.value, now - old, now + DAY, error],
+        "VALUES ($1, $2, 'token 123 456', $3, 1, $8, $4, $5, $6, $6, '', 0, 1, 0, '', $7, 1, '', 0, 0)",
+        [
+            f"{state} {error} {number}",
+            f"+25571000{number:04d}",
+            kind,
+            state.value,
+            now - old,
+            now + DAY,
+            error,
+            gateway,
+        ],
     )
 
 

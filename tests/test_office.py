@@ -78,7 +78,7 @@ async def test_messages_stuck_for_one_reason_are_one_line_and_tokens_come_first(
     await promised(office.db, State.EXPIRED, "expired", kind="token", old=50 * HOUR, number=9)
     await promised(office.db, State.UNCERTAIN, "timeout", old=0, number=8)
     page = await office.page()
-    stuck = page[page.index("What is stuck") : page.index("Today")]
+    stuck = page[page.index("What is wrong") : page.index("Today")]
     assert stuck.index("1 token message by simulator expired") < stuck.index("5 reply messages")
     assert "+255710000004" in stuck
     assert "and 2 more, the oldest from" in stuck
@@ -140,9 +140,10 @@ async def test_a_phone_is_shown_with_all_that_is_known_of_it(office: Office) -> 
     await office.ask("UPDATE outbox SET gateway = 'phone-7'")
     page = await office.page()
     clock = office.mwanga.site.clock(datetime.fromtimestamp(now / 1000, UTC))
-    about = page[page.index("phone-7 0 waiting") :]
+    assert "What is wrong, and why Shop <b> (phone-7) is down: Its app is 1.66.0" in page
+    about = page[page.index("Shop <b> (phone-7) 0 waiting") :]
     assert about.startswith(
-        "phone-7 0 waiting Shop <b> Down: Its app is 1.66.0 and gets no messages: install 1.67.0 or newer. "
+        "Shop <b> (phone-7) 0 waiting Down: Its app is 1.66.0 and gets no messages: install 1.67.0 or newer. "
         "It took the last message. "
         f"Last heard {clock}, last sent {clock}, today 2 sent, 1 lost Battery 12 %. Network wifi. "
         f"Test message back after 7 s at {clock}. Airtime <i>250 at {clock}. "

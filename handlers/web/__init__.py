@@ -5,6 +5,7 @@ import jinja2
 from aiohttp import web
 
 from handlers.web import messages, signin, status, tickets
+from handlers.web.page import in_our_look
 
 
 def add_to(app: web.Application) -> None:
@@ -16,6 +17,7 @@ def add_to(app: web.Application) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    app.middlewares.append(in_our_look)
     app[signin.SIGN_IN] = signin.SignIn()
     app.router.add_get("/", signin.required(status.show))
     app.router.add_get("/login", signin.ask)

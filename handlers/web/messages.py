@@ -1,5 +1,6 @@
 """The pages at `/messages`: what leaves, by which gateway, and what became of it. Tokens and PINs are starred out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -10,20 +11,34 @@ from aiohttp import web
 from bot.gateways import ERRORS
 from bot.parts import MWANGA, Mwanga
 from bot.phone import is_number, parse
+from bot.queue import switched_off
 from bot.routing import NEVER, NOWHERE
-from handlers.web.page import page
-from handlers.web.status import when
+from handlers.web.page import HEADERS, page
+from handlers.web.status import at_work, when
 from models import OfficeUser, outgoing
 from models.messages import State
 from models.phones import PREFIX
+from models.sql import connection
 
+# For a message that nothing is wrong with.
+WHY = {
+    State.WAITING: "It waits for its turn.",
+    State.SENDING: "It is being handed to the gateway.",
+    State.UNCERTAIN: "Nobody knows whether the gateway took it.",
+    State.SENT: "The gateway took it and has not said yet that it arrived.",
+    State.DELIVERED: "The receiver's phone has it.",
+    State.FAILED: "It could not be sent.",
+    State.EXPIRED: "It was too late to send it.",
+}
+MINE = "The phone fetched it and has not said yet that it is sent."
 LATEST = 2**62  # above any id
 LONGEST = 40  # as the columns that are filtered by
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A message as the office may see it: `where` is its state in a word, `why` a sentence or nothing."""
+    """A message as the office may see it: `where` is its state in a word, `why` the sentence to it, `gateway` the name
+    of its gateway, empty while it has none."""
 
     row: dict[str, Any]
     text: str
@@ -42,14 +57,15 @@ async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse
     before = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else LATEST
     await mwanga.router.watch.look()
     rows = await outgoing.newest(**asked, phone=phone, before=before)
+    shown = await _reader(mwanga)
     return page(
         request,
         "messages.html",
         user=user,
-        messages=[_shown(mwanga, row) for row in rows],
+        messages=[shown(row) for row in rows],
         asked=asked | {"phone": phone},
         states=list(outgoing.STATES),
-        gateways=sorted({*mwanga.router.watch.gateways, *mwanga.outbox.gateways}),
+        gateways={name: mwanga.router.watch.facts(name).label for name in at_work(mwanga, mwanga.outbox.gateways)},
         next=rows[-1]["id"] if len(rows) == outgoing.MOST else 0,
         when=_when(mwanga),
     )
@@ -61,8 +77,9 @@ async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
     await mwanga.router.watch.look()
     row = await outgoing.one(int(request.match_info["number"]))
     if row is None:
-        raise web.HTTPNotFound
-    return page(request, "message.html", user=user, message=_shown(mwanga, row), when=_when(mwanga))
+        raise web.HTTPNotFound(text="There is no such message.\n", headers=HEADERS)
+    shown = await _reader(mwanga)
+    return page(request, "message.html", user=user, message=shown(row), when=_when(mwanga))
 
 
 def _when(mwanga: Mwanga) -> "partial[str]":
@@ -77,23 +94,32 @@ def _phone(mwanga: Mwanga, given: str) -> str:
     return given.replace("\0", "").strip()[:LONGEST]
 
 
-def _shown(mwanga: Mwanga, row: dict[str, Any]) -> Shown:
+async def _reader(mwanga: Mwanga) -> Callable[[dict[str, Any]], Shown]:
+    """What makes a row readable, as things are now."""
+    off = await switched_off(connection())
+    return lambda row: _shown(mwanga, row, off=off)
+
+
+def _shown(mwanga: Mwanga, row: dict[str, Any], *, off: bool) -> Shown:
     where = outgoing.word(row["state"])
     if row["state"] == State.SENDING and not row["gateway"].startswith(PREFIX):
         where = "being sent"
-    if row["state"] == State.UNCERTAIN:
-        where = "may have gone or not"
-    facts = mwanga.router.watch.facts(row["gateway"])
-    name = f"{facts.title} ({facts.name})" if facts.phone else row["gateway"]
-    left = [each for each in row["former"].split() if not each.startswith(NEVER)]
-    return Shown(row, outgoing.masked(row["text"]), where, _why(mwanga, row), name, left)
+    label = "" if row["gateway"] == NOWHERE else mwanga.router.watch.facts(row["gateway"]).label
+    left = [name.removeprefix(NEVER) for name in row["former"].split()]
+    return Shown(row, outgoing.masked(row["text"]), where, _why(mwanga, row, off=off), label, left)
 
 
-def _why(mwanga: Mwanga, row: dict[str, Any]) -> str:
-    if row["error"] in ERRORS:
-        return ERRORS[row["error"]].sentence
-    if row["gateway"] == NOWHERE:
+def _why(mwanga: Mwanga, row: dict[str, Any], *, off: bool) -> str:
+    """Why it is where it is, in a sentence or two."""
+    state, error = State(row["state"]), row["error"]
+    reason = ERRORS[error].sentence if error in ERRORS else str(error)
+    queued = state in (State.WAITING, State.SCHEDULED)
+    if queued and off:
+        return "Outgoing messages are switched off."
+    if queued and row["gateway"] == NOWHERE:
         return "No gateway may carry it as things are."
-    if row["state"] == State.WAITING and (known := mwanga.router.watch.gateways.get(row["gateway"])):
-        return known[1].reason
-    return str(row["error"])
+    if state is State.SCHEDULED:
+        return f"{reason} It goes out at {_when(mwanga)(row['due_at'])}.".strip()
+    if state is State.WAITING and (known := mwanga.router.watch.gateways.get(row["gateway"])):
+        reason = reason or known[1].reason
+    return reason or (MINE if state is State.SENDING and row["gateway"].startswith(PREFIX) else WHY[state])

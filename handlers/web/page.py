@@ -4,8 +4,9 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import aiohttp_jinja2
@@ -15,6 +16,8 @@ from markupsafe import Markup
 from bot.parts import MWANGA
 
 SESSION, BROWSER = "mwanga_session", "mwanga_browser"
+
+MACHINES = ("/gateways/", "/smsgate/", "/payments/", "/health", "/ready", "/metrics")
 
 STYLE = Path(__file__).with_name("templates").joinpath("office.css").read_text()
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -36,12 +39,25 @@ def page(request: web.Request, template: str, status: int = 200, **context: obje
         "site": request.app[MWANGA].site,
         "style": Markup(STYLE),  # noqa: S704 - our own file; escaped it would not match its hash
         "csrf": _csrf(request, browser),
+        "here": f"/{request.path.split('/')[1]}",
     }
     response = aiohttp_jinja2.render_template(template, request, shared | context, status=status)
     response.headers.update(HEADERS)
     if BROWSER not in request.cookies:
         set_cookie(request, response, BROWSER, browser)
     return response
+
+
+@web.middleware
+async def in_our_look(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+    """What is refused or not there, as a page for whoever sits at a browser; machines get their line of text."""
+    try:
+        return await handler(request)
+    except (web.HTTPBadRequest, web.HTTPForbidden, web.HTTPNotFound) as error:
+        if "text/html" not in request.headers.get("Accept", "") or request.path.startswith(MACHINES):
+            raise
+        said = "" if error.text is None or error.text.startswith(str(error.status)) else error.text.strip()
+        return page(request, "problem.html", error.status, said=said or "There is no such page.")
 
 
 def redirect(path: str) -> web.HTTPSeeOther:

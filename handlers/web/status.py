@@ -1,11 +1,12 @@
 """The page at `/`: how things are today, what is stuck and why. Drawn on the server, needs no script."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 from aiohttp import web
+from prometheus_client import Counter
 
 from bot import pulled
 from bot.config import Config
@@ -17,7 +18,7 @@ from bot.remarks import remarks
 from bot.routing import NOWHERE
 from bot.site import Site
 from handlers.web.page import page
-from models import GatewayState, OfficeUser, Phone, report
+from models import GatewayState, OfficeUser, Phone, outgoing, report
 from models.messages import State
 from models.report import Counted, Queue, Report, Stuck
 from models.sql import connection
@@ -32,7 +33,8 @@ EMPTY = Queue(Counted(0, False), 0)
 @dataclass(frozen=True, slots=True)
 class Line:
     """A gateway as the page shows it. Times are milliseconds, 0 for never; `trouble` is a sentence or nothing;
-    `today` is what it sent and what was lost; `remarks` are what is wrong with a phone."""
+    `today` is what it sent and what was lost, `refusals` how often it did not take a message since the start;
+    `remarks` are what is wrong with a phone."""
 
     facts: Facts
     state: Health
@@ -41,14 +43,18 @@ class Line:
     trouble: str
     queue: Queue
     today: tuple[int, int]
+    refusals: int = 0
     remarks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Messages that are stuck for one reason, in words; `others` are those without an example."""
+    """Messages that are stuck for one reason, in words; `where` is the office's word for their state, `others` are
+    those without an example."""
 
     stuck: Stuck
+    gateway: str
+    where: str
     fate: str
     why: str
     others: int
@@ -94,11 +100,12 @@ def _lines(mwanga: Mwanga, seen: Report, now: int) -> dict[str, Line]:
     senders = mwanga.outbox.gateways
     lines = {}
     watched = mwanga.router.watch.gateways
-    for name in sorted({*mwanga.doors.gateways, *senders, *watched, *seen.queues}):
+    for name in at_work(mwanga, [*mwanga.doors.gateways, *senders, *seen.queues]):
         state = states.get(name) or GatewayState(name=name)
         facts = watched[name][0] if name in watched else known(state)
         word = _word(state) if name in senders or facts.phone else "It brings messages and carries none."
-        lines[name] = _line(mwanga.site, facts, word, seen, now)
+        line = _line(mwanga.site, facts, word, seen, now)
+        lines[name] = replace(line, refusals=_counted(mwanga.metrics.send_errors, gateway=name))
     if NOWHERE in lines:
         lines[NOWHERE] = replace(lines[NOWHERE], trouble="No gateway may carry these messages as things are.")
     return lines
@@ -132,7 +139,9 @@ def _word(state: GatewayState) -> str:
 
 def _reason(stuck: Stuck, seen: Report, gateway: Line | None) -> Reason:
     fate = FATES.get(stuck.state, "waits" if stuck.messages == 1 else "wait")
-    return Reason(stuck, fate, _why(stuck, seen, gateway), stuck.messages - len(stuck.examples))
+    label = "" if stuck.gateway == NOWHERE else gateway.facts.label if gateway else stuck.gateway
+    others = stuck.messages - len(stuck.examples)
+    return Reason(stuck, label, outgoing.word(stuck.state), fate, _why(stuck, seen, gateway), others)
 
 
 def _why(stuck: Stuck, seen: Report, gateway: Line | None) -> str:
@@ -151,10 +160,18 @@ def _together(queues: Collection[Queue]) -> Queue:
 def _wrong_secrets(metrics: Metrics) -> int:
     """Callbacks to gateways that we have with a wrong secret, since the start: they may be lost messages. (Those
     to names that we have not are strangers trying doors.)"""
-    samples = [sample for metric in metrics.refused.collect() for sample in metric.samples]
-    counted = [sample for sample in samples if sample.name.endswith("_total")]
-    ours = [s for s in counted if s.labels["reason"] == "secret" and s.labels["gateway"] != "unknown"]
-    return int(sum(sample.value for sample in ours))
+    return _counted(metrics.refused, reason="secret") - _counted(metrics.refused, reason="secret", gateway="unknown")
+
+
+def _counted(counter: Counter, **labels: str) -> int:
+    """What was counted with these labels since the start."""
+    samples = [sample for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total")]
+    return int(sum(sample.value for sample in samples if labels.items() <= sample.labels.items()))
+
+
+def at_work(mwanga: Mwanga, names: Iterable[str]) -> list[str]:
+    """Gateways by name, with those that can send: the simulator is one in the demo world alone."""
+    return sorted(name for name in {*names, *mwanga.router.watch.gateways} if name != "simulator" or mwanga.simulated)
 
 
 def _moment(ms: int) -> datetime:
