@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import linking
-from bot.outbox import Promise, promise
+from bot.promises import Promise, promise
 from bot.remarks import remarks
 from bot.sims import NO_CREDIT
 from models.messages import Class
