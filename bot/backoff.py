@@ -135,6 +135,10 @@ class Lane:
         self.paused_until, self._full_at = min(self.paused_until, now), min(self._full_at, now)
         self.sent_at, self.heard_at = min(self.sent_at, now), min(self.heard_at, now)
 
+    def wake(self) -> None:
+        """Rows were committed: one of them may be more urgent, or shorter, than what has to wait."""
+        self.more, self._full_at = True, 0
+
     def room(self, now: int) -> int:
         """How many messages to claim now."""
         if not self.more or max(self.paused_until, self._full_at) > now:

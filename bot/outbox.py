@@ -94,7 +94,7 @@ class Outbox:
     def notify(self) -> None:
         """Rows were committed: look now."""
         for lane in self._lanes.values():
-            lane.more = True
+            lane.wake()
         self._wake.set()
         for tell in self.on_notify:
             tell()

@@ -17,7 +17,7 @@ from bot.gateways import android
 from bot.gateways.android_events import Report
 from bot.metrics import Metrics
 from bot.queue import switched_off
-from bot.sims import plan, usable
+from bot.sims import Plan, plan, usable
 from bot.streams import Stream, Streams
 from models.messages import State
 from models.phones import Phone, read_sims
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 HEARD_MS = 5_000  # a phone is heard more often than is worth writing down
 LOOK_MS = 2_000  # how soon another process' doing is seen: the command line unlinks, another server promises
 TOLD_MS = 60_000  # a phone that was told and did not ask may have lost its network for a moment
+MOST_URGENT = 0
 GATHER_S = 0.05  # what is committed in the same moment is told once
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 # The app tries a webhook for some 45 h, and then an export does not bring it again.
@@ -58,7 +59,7 @@ class Phones:
         self._network_of, self._random = network_of, random or Random()
         self._linked: dict[str, Phone] = {}
         self._streams: dict[str, Streams] = {}
-        self._ready_at: dict[str, int] = {}
+        self._plans: dict[str, Plan] = {}
         self._heard: dict[tuple[str, bool], int] = {}
         self._mistrusted: Counter[str] = Counter()
         self._asked: dict[str, int] = {}
@@ -87,9 +88,9 @@ class Phones:
                 waits = await pulled.waiting(db, name, now)
                 went = await pulled.went(db, name, now) if waits else []
                 sims = read_sims(phone.sims)
-                chosen = plan(sims, went, waits, now, spaced=streams is not None, network_of=self._network_of)
-                await pulled.hand(db, phone, chosen.chosen, now)
-                self._ready_at[name] = chosen.ready_at
+                planned = plan(sims, went, waits, now, spaced=streams is not None, network_of=self._network_of)
+                await pulled.hand(db, phone, planned.chosen, now)
+                self._plans[name] = planned._replace(chosen=[])
                 self._wake.set()
             return await pulled.unreported(db, name)
 
@@ -208,7 +209,7 @@ class Phones:
         """See who is linked, and tell those of messages for whom some wait and may go."""
         now = self.clock()
         if now < self._turned_at:  # the clock was set back
-            self._look_at, self._ready_at = 0, {}
+            self._look_at, self._plans = 0, {}
             for each in self._streams.values():
                 each.told_at = 0
         self._turned_at = now
@@ -216,13 +217,17 @@ class Phones:
             await self.look()
             self._look_at = now + LOOK_MS
         late = [name for name, streams in self._streams.items() if streams.told_at <= now - TOLD_MS]
-        ready = [name for name in self.names() if name in late and self._ready_at.get(name, 0) <= now]
-        if not ready:
-            return
-        for name in await pulled.with_waiting(connection(), ready, now):
-            if streams := self._streams.get(name):
+        asked = [name for name in self.names() if name in late and self._may_go(name, MOST_URGENT, now)]
+        waiting = await pulled.with_waiting(connection(), asked, now) if asked else {}
+        for name, priority in waiting.items():
+            if (streams := self._streams.get(name)) and self._may_go(name, priority, now):
                 streams.told_at = now
                 streams.send("MessageEnqueued")
+
+    def _may_go(self, name: str, priority: int, now: int) -> bool:
+        """Whether a phone may get such a message: its pace allows one, or it is more urgent than what has to wait."""
+        last = self._plans.get(name)
+        return last is None or last.ready_at <= now or priority < last.priority
 
     async def look(self) -> None:
         """See who is linked, which another process may have changed."""
@@ -248,7 +253,7 @@ class Phones:
 
     def _wait(self) -> float:
         """Seconds until the next look, or until a phone may get more."""
-        waiting = [at for name, at in self._ready_at.items() if at and name in self._streams]
+        waiting = [each.ready_at for name, each in self._plans.items() if each.ready_at and name in self._streams]
         now = self.clock()
         return max(0, min([self._look_at, *(at for at in waiting if at > now)], default=sys.maxsize) - now) / 1000
 

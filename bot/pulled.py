@@ -28,8 +28,10 @@ MINE = f"SELECT {MESSAGE} FROM outbox WHERE state = 'sending' AND claimed_by = $
 # The first condition is the partial index's own, without which SQLite does not use it.
 WENT = """SELECT sim, claimed_at, parts FROM outbox WHERE claimed_by LIKE 'phone-%' AND claimed_by = $1
   AND claimed_at > $2 AND claimed_at <= $3 ORDER BY claimed_at"""
-WAITING = """SELECT id, phone, parts, tries FROM outbox WHERE state = 'waiting' AND gateway = $1 AND expires_at > $2
-  ORDER BY priority, given_at, id LIMIT $3 {lock}"""
+WAITING = """SELECT id, phone, parts, tries, priority FROM outbox
+  WHERE state = 'waiting' AND gateway = $1 AND expires_at > $2 ORDER BY priority, given_at, id LIMIT $3 {lock}"""
+WITH_WAITING = """SELECT gateway, MIN(priority) AS priority FROM outbox
+  WHERE state = 'waiting' AND gateway IN ({}) AND expires_at > $1 GROUP BY gateway"""
 HAND = """UPDATE outbox SET state = 'sending', claimed_by = $2, claimed_at = $3, tries = tries + 1, external_id = $4,
   sim = $5 WHERE id = $1 AND state = 'waiting' AND gateway = $2"""
 RECEIVER = """INSERT INTO phone_receiver (phone_id, sim, month, receiver) VALUES ($1, $2, $3, $4)
@@ -99,11 +101,10 @@ async def abandon(db: BaseDBAsyncClient, gateway: str, now: int) -> None:
     await execute(db, ABANDON, [gateway, now + UNKNOWN_MS])
 
 
-async def with_waiting(db: BaseDBAsyncClient, gateways: Sequence[str], now: int) -> set[str]:
-    """Those of the phones for whom something waits."""
-    statement = "SELECT DISTINCT gateway FROM outbox WHERE state = 'waiting' AND gateway IN ({}) AND expires_at > $1"
-    rows = await execute(db, statement.format(marks(len(gateways), 2)), [now, *gateways])
-    return {row["gateway"] for row in rows}
+async def with_waiting(db: BaseDBAsyncClient, gateways: Sequence[str], now: int) -> dict[str, int]:
+    """Those of the phones for whom something waits, with the priority of the most urgent."""
+    rows = await execute(db, WITH_WAITING.format(marks(len(gateways), 2)), [now, *gateways])
+    return {row["gateway"]: row["priority"] for row in rows}
 
 
 async def receivers(db: BaseDBAsyncClient, phone: Phone, now: int) -> dict[int, int]:

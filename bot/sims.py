@@ -16,11 +16,12 @@ NO_CREDIT = "Three messages in a row failed as they do when a SIM has no credit.
 
 
 class Plan(NamedTuple):
-    """Messages and the SIM of each (0: the phone may choose). `ready_at` is when the first that was left may go, in
-    ms; 0 when none was left, or none ever may."""
+    """Messages and the SIM of each (0: the phone may choose). `ready_at` is when one that was left may go, in ms; 0
+    when none was left, or none ever may. What is more urgent than `priority`, that of the first, may go sooner."""
 
     chosen: list[tuple[Mapping[str, Any], int]]
     ready_at: int
+    priority: int = 0
 
 
 def usable(sims: Sequence[Sim]) -> list[Sim]:
@@ -55,9 +56,10 @@ def plan(
     spaced: bool,
     network_of: Callable[[str], str],
 ) -> Plan:
-    """Choose from what waits, in its order: the first that may not go yet holds up the rest. `went` are the rows that
-    went within the last period, oldest first. Without `spaced` the phone gets all that its period has room for: it will
-    not ask again soon, and waits between two messages by itself. Its SIM cards share what Android lets one app send."""
+    """Choose from what waits, in its order: what has to wait for its SIM holds up the rest of that one, and what has to
+    wait for the phone all. `went` are the rows that went within the last period, oldest first. Without `spaced` the
+    phone gets all that its period has room for: it will not ask again soon, and waits between two messages by itself.
+    Its SIM cards share what Android lets one app send."""
     whole = Bucket(PARTS, PERIOD_MS)
     buckets = {sim.number: Bucket(PARTS, PERIOD_MS, SPACE_MS if spaced else 0) for sim in usable(sims)}
     for row in went:
@@ -65,15 +67,19 @@ def plan(
         if row["sim"] in buckets:
             buckets[row["sim"]].take(row["claimed_at"], row["parts"])
     chosen: list[tuple[Mapping[str, Any], int]] = []
+    left: list[tuple[int, int]] = []  # when it may go, and its priority
     for row in waiting if buckets else ():
         number, ready = _choose(usable(sims), buckets, row, now, network_of(row["phone"]))
-        ready = max(ready, whole.ready_at(now, row["parts"]))
-        if ready > now:
-            return Plan(chosen, ready)
-        whole.take(now, row["parts"])
-        buckets[number].take(now, row["parts"])
-        chosen.append((row, number))
-    return Plan(chosen, 0)
+        all_ready = whole.ready_at(now, row["parts"])
+        if max(ready, all_ready) <= now:
+            whole.take(now, row["parts"])
+            buckets[number].take(now, row["parts"])
+            chosen.append((row, number))
+            continue
+        left.append((max(ready, all_ready), row["priority"]))
+        if all_ready > now:
+            break
+    return Plan(chosen, min(left)[0], left[0][1]) if left else Plan(chosen, 0)
 
 
 def _choose(

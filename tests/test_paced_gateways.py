@@ -33,6 +33,21 @@ async def test_a_paced_gateway_gets_so_many_parts_in_a_second_the_urgent_ones_fi
     assert times[-1] <= 4 * SECOND
 
 
+async def test_what_is_more_urgent_does_not_wait_for_a_long_message(bench: Bench) -> None:
+    bench.outbox = bench.new_outbox(per_second={"africastalking": 3})
+    await bench.promise("short")
+    await bench.settle()
+    async with bench.database.work():
+        await promise([Promise("long", ASHA, "x" * 400, Class.REPLY, "africastalking")], START)
+    bench.outbox.notify()
+    await bench.settle()
+    await bench.promise("token", kind=Class.TOKEN)
+    await bench.settle()
+    assert bench.gateway.texts == ["short", "token"]
+    await bench.settle_after(SECOND)
+    assert len(bench.gateway.texts) == 3
+
+
 async def test_a_long_message_counts_by_its_parts(bench: Bench) -> None:
     outbox = bench.new_outbox(per_second={"africastalking": 3})
     async with bench.database.work():

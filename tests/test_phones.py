@@ -140,6 +140,22 @@ async def test_a_phone_is_told_and_gets_its_messages_after_the_clock_was_set_bac
     assert b"".join([chunk async for chunk in stream.chunks()]).count(b"MessageEnqueued") >= 2
 
 
+async def test_a_phone_is_told_of_what_is_more_urgent_than_what_has_to_wait(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    stream = await shop.phones.opened(shop.phone)
+    await shop.promise(*numbered(27), "x" * 300, kind=Class.REMINDER)
+    for _ in range(28):
+        assert len(await shop.pull()) <= 27, "the last one is longer than what is left"
+        shop.clock.now += 2 * SECOND
+    for kind in (Class.REMINDER, Class.TOKEN):
+        await shop.promise(f"a {kind}", kind=kind)
+        await shop.phones.turn()
+    assert next(iter(await shop.pull())) == "a token"
+    stream.close()
+    told = b"".join([chunk async for chunk in stream.chunks()])
+    assert told.count(b"MessageEnqueued") == 1
+
+
 async def test_long_messages_count_by_their_parts(shop: Shop) -> None:
     await shop.link(VODACOM)
     await shop.promise(*(f"{n} " + "x" * 800 for n in range(6)))  # six parts each
@@ -364,10 +380,10 @@ def planned(
 ) -> tuple[list[int], int]:
     """SIMs for messages of one part, when `went` (SIM, ms ago, parts) went before; and when the rest may go."""
     networks = {BARAKA: AIRTEL_CODE, AMINA: VODACOM_CODE}
-    chosen, ready = plan(
+    chosen, ready, _ = plan(
         [VODACOM, AIRTEL],
         [{"sim": sim, "claimed_at": START - ago, "parts": parts} for sim, ago, parts in went],
-        [{"id": n, "phone": receiver, "parts": 1} for n, receiver in enumerate(receivers)],
+        [{"id": n, "phone": receiver, "parts": 1, "priority": 1} for n, receiver in enumerate(receivers)],
         START,
         spaced=spaced,
         network_of=lambda phone: networks.get(phone, ""),
@@ -385,6 +401,11 @@ def test_it_waits_a_moment_for_the_sim_that_fits() -> None:
 
 def test_what_one_sim_sent_counts_against_the_other() -> None:
     assert planned([(2, MINUTE, 28)], [AMINA]) == ([], PERIOD - MINUTE)
+
+
+def test_what_waits_for_one_sim_does_not_hold_up_the_other() -> None:
+    assert planned([(2, 500, 1)], [BARAKA, AMINA, BARAKA]) == ([1], 1_500)
+    assert planned([(2, 500, 27)], [BARAKA, AMINA, AMINA]) == ([1], 1_500)
 
 
 def test_the_first_that_may_not_go_holds_up_the_rest() -> None:
