@@ -70,9 +70,10 @@ def _asked(talk: Talk, chat: Chat, parts: Sequence[Text]) -> Text:
     if chat.ussd:
         back = [BACK_LINE] if chat.state.answers else []
         return _joined([*parts, *back], "\n")
-    if chat.bare and talk.example:
-        return _with_lesson([*parts, _("Or all at once.")], talk, chat.language)
-    return _joined(parts, " ")
+    said = _joined(parts, " ")
+    if chat.bare and talk.example and "\n" not in said.to(chat.language):  # a list of choices says enough by itself
+        return _with_lesson([said, _("Or all at once.")], talk, chat.language)
+    return said
 
 
 def _with_lesson(parts: Sequence[Text | None], talk: Talk, language: str) -> Text:

@@ -32,6 +32,7 @@ LONGEST_NAME, LONGEST_VILLAGE, LONGEST_SERIAL = 18, 10, 20
     words={"en": ("LIST",), "sw": ("ORODHA",), "fr": ("LISTE",), "pt": ("LISTA",), "ha": ("JERI",)},
     menu=_("My customers"),
     usage=_("village page"),
+    example="Mtwara 2",
 )
 async def list_(chat: Chat) -> Reply:
     villages = await customers.villages_of(chat.agent.mini_grid_id)

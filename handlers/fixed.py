@@ -20,7 +20,7 @@ from models.people import Caller, Role
 from models.tickets import Ticket, TicketState
 
 
-@talk("done", roles={Role.AGENT}, words=DONE, menu=_("Ticket is fixed"), usage=_("number"))
+@talk("done", roles={Role.AGENT}, words=DONE, menu=_("Ticket is fixed"), usage=_("number"), example="K41")
 async def done(chat: Chat) -> Reply:
     ticket = await chat.ask(TicketNumber(await which(chat)))
     chat.no_more()
@@ -53,6 +53,7 @@ async def waiting(caller: Caller, text: str) -> Asked | None:
     words=DONE,
     menu=_("Is it fixed?"),
     usage=_("number"),
+    example="K41",
     waiting=waiting,
 )
 async def fixed(chat: Chat) -> Reply:

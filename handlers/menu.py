@@ -1,13 +1,15 @@
 """The menu and the help: both are made from what the talks say of themselves."""
 
+from collections.abc import Sequence
+
 from bot.chat import Chat
 from bot.commands import Talk, talk
+from bot.fields import Field
 from bot.gsm import SCREEN, plain, septets
 from bot.i18n import Text, _, verbatim
 from bot.message import Reply
+from bot.play import taught
 from models.people import Role
-
-EVERYONE = frozenset(Role)
 
 
 @talk(
@@ -36,13 +38,41 @@ def _header(chat: Chat) -> Text:
     roles={Role.AGENT, Role.CUSTOMER},
     words={"en": ("HELP", "?"), "sw": ("MSAADA",), "fr": ("AIDE",), "pt": ("AJUDA",), "ha": ("TAIMAKO",)},
     menu=_("Help"),
+    usage=_("keyword"),
+    example="TOKEN",
     when_locked=True,
 )
 async def help_(chat: Chat) -> Reply:
+    about = await chat.ask(Keyword(verbatim(""))) if chat.answers(Keyword.name) else None
+    if about is not None:
+        return chat.end(_lesson(about, chat.language))
     offered = [one for one in chat.commands.for_role(chat.person.role) if one.name not in ("help", "menu")]
     empty = _("{lines}. Help {help}", lines="", help=chat.site.help_phone).to(chat.language)
     lines = _lines([*offered, menu], chat.language, SCREEN - septets(plain(empty)))
     return chat.end(_("{lines}. Help {help}", lines=", ".join(lines), help=chat.site.help_phone))
+
+
+class Keyword(Field[Talk | None]):
+    """What somebody wants to know more of. What is no keyword of his is no reason to refuse help."""
+
+    name = "keyword"
+
+    async def read(self, chat: Chat, answer: str) -> str:
+        found = chat.commands.find(answer.partition(" ")[0], chat.person.role)
+        return found[0].name if found else ""
+
+    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+        return len(pieces)
+
+    async def find(self, chat: Chat, recorded: str) -> Talk | None:
+        return chat.commands.by_name.get(recorded)
+
+
+def _lesson(one: Talk, language: str) -> Text:
+    """What a command is for, where that fits beside it, and how to write it."""
+    how = taught(one, language)
+    said = Text("{what}\n{how}", {"what": one.menu or _("All by menu"), "how": how})
+    return said if septets(plain(said.to(language))) <= SCREEN else how
 
 
 def _lines(talks: list[Talk], language: str, room: int) -> list[str]:

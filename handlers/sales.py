@@ -22,6 +22,7 @@ MOST_PAGES = 60
     words={"en": ("SALES",), "sw": ("MAUZO",), "fr": ("VENTES",), "pt": ("VENDAS",), "ha": ("CINIKI",)},
     menu=_("My sales on a plan"),
     usage=_("page"),
+    example="2",
 )
 async def sales(chat: Chat) -> Reply:
     page = await _page(chat)

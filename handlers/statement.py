@@ -23,6 +23,7 @@ YEAR = timedelta(days=366)
     words={"en": ("STMT",), "sw": ("TAARIFA",), "fr": ("RELEVE",), "pt": ("EXTRATO",), "ha": ("BAYANI",)},
     menu=_("Statement"),
     usage=_("day"),
+    example="24/11",
 )
 async def statement_(chat: Chat) -> Reply:
     day = await _day(chat)

@@ -19,6 +19,7 @@ MOST = 60  # serials that are listed, some ten screens
     words={"en": ("STOCK",), "sw": ("AKIBA",), "fr": ("STOCK",), "pt": ("ESTOQUE",), "ha": ("AJIYA",)},
     menu=_("Stock"),
     usage=_("item"),
+    example="Solar home",
     commas=True,
 )
 async def stock(chat: Chat) -> Reply:

@@ -93,6 +93,7 @@ def _saved(chat: Chat, said: Text, also: list[Copy], opened: Opened) -> Reply:
     words=STATUS,
     menu=_("Ticket status"),
     usage=_("number"),
+    example="K41",
 )
 async def status(chat: Chat) -> Reply:
     ticket = await chat.ask(TicketNumber(await which(chat)))
@@ -106,6 +107,7 @@ async def status(chat: Chat) -> Reply:
     words={"en": ("T", "NOTE"), "sw": ("T",), "fr": ("T",), "pt": ("T", "NOTA"), "ha": ("T",)},
     menu=_("Add to a ticket"),
     usage=_("number text"),
+    example="K41 still dark",
     nothing=NOT_SAVED,
 )
 async def note(chat: Chat) -> Reply:
