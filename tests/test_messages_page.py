@@ -144,6 +144,13 @@ async def test_messages_are_chosen_by_receiver_gateway_and_state(office: Office)
         assert {int(each) for each in re.findall(r"\+25571000000(\d) reply", page)} == numbers, query
 
 
+@pytest.mark.parametrize(("gateway", "label"), [("none", "no gateway"), ("phone-9", "phone-9")])
+async def test_a_gateway_that_is_gone_stays_chosen(office: Office, gateway: str, label: str) -> None:
+    await office.sign_in()
+    html = await (await office.get(f"/messages?gateway={gateway}")).text()
+    assert f'<option value="{gateway}" selected>{label}</option>' in html
+
+
 async def test_older_messages_are_on_the_next_page(office: Office) -> None:
     await office.sign_in()
     for number in range(60):

@@ -65,7 +65,7 @@ async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse
         messages=[shown(row) for row in rows],
         asked=asked | {"phone": phone},
         states=list(outgoing.STATES),
-        gateways={name: mwanga.router.watch.facts(name).label for name in at_work(mwanga, mwanga.outbox.gateways)},
+        gateways=_choices(mwanga, asked["gateway"]),
         next=rows[-1]["id"] if len(rows) == outgoing.MOST else 0,
         when=_when(mwanga),
     )
@@ -80,6 +80,13 @@ async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
         raise web.HTTPNotFound(text="There is no such message.\n", headers=HEADERS)
     shown = await _reader(mwanga)
     return page(request, "message.html", user=user, message=shown(row), when=_when(mwanga))
+
+
+def _choices(mwanga: Mwanga, asked: str) -> dict[str, str]:
+    """The gateways to choose from, by name, as the office knows them; also one that is gone and was asked for."""
+    names = [*at_work(mwanga, mwanga.outbox.gateways), *([asked] if asked else [])]
+    labels = {name: mwanga.router.watch.facts(name).label for name in names}
+    return labels | ({NOWHERE: "no gateway"} if asked == NOWHERE else {})
 
 
 def _when(mwanga: Mwanga) -> "partial[str]":

@@ -91,6 +91,7 @@ async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
         when=partial(when, mwanga.site, now),
         age=partial(age, now_ms),
         figure=_figure,
+        label=lambda name: mwanga.router.watch.facts(name).label,
     )
 
 
