@@ -173,10 +173,11 @@ async def pause(phone: Phone) -> None:
 
 
 async def resume(phone: Phone) -> None:
-    """It gets messages again, by all of its SIM cards, and what it lost before is settled."""
+    """It gets messages again, by all of its SIM cards; what failed and was lost before is settled."""
     sims = [well(sim) for sim in read_sims(phone.sims)]
     phone.paused, phone.lost, phone.sims = False, "", write_sims(sims)
     await phone.save(update_fields=["paused", "lost", "sims"])
+    await execute(connection(), "UPDATE gatewaystate SET failures = 0 WHERE name = $1", [phone.gateway])
 
 
 async def unlink(phone: Phone, now: int | None = None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import linking
+from bot.health import Health
 from bot.promises import Promise, promise
 from bot.remarks import remarks
 from bot.sims import NO_CREDIT
@@ -121,6 +122,8 @@ async def test_three_generic_failures_stop_the_only_sim_until_the_office_resumes
     shop.phone.radio.refuses = lambda _sms: ""
     async with shop.at.mwanga.database.work():
         await linking.resume(await linking.find("Shop phone"))
+    await shop.look()
+    assert shop.at.mwanga.router.watch.state(shop.phone.id) is Health.WELL
     await promised(shop, "after topping up")
     await pulled(shop, 4)
     assert [sms.text for sms in shop.phone.radio.messages] == ["after topping up"]
