@@ -47,9 +47,13 @@ def enumerated(choices: Sequence[str]) -> str:
 def names_of(
     options: Sequence[tuple[str, Text]], languages: Sequence[str], words: Mapping[str, Collection[str]]
 ) -> dict[str, set[str]]:
-    """By what each option goes: its value, its label in every language as keywords do, and further words."""
+    """By what each option goes: its label in every language as keywords do, further words, and its value; but a value
+    of digits is a number of ours, which only looks like one on the screen."""
     labels = {value: {label.to(language) for language in languages} for value, label in options}
-    return {value: {value, *several, *words.get(value, ())} for value, several in labels.items()}
+    return {
+        value: {*several, *words.get(value, ()), *([] if value.isdecimal() else [value])}
+        for value, several in labels.items()
+    }
 
 
 def means_one(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> bool:

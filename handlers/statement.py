@@ -1,5 +1,6 @@
 """An agent's day: what was sold and handed in, and each sale by itself."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -94,7 +95,7 @@ class Day(Field[date]):
     name = "day"
 
     async def read(self, chat: Chat, answer: str) -> str:
-        parts = answer.replace("/", " ").replace(".", " ").replace("-", " ").split()
+        parts = re.split(r"[\s/.-]+", answer)
         today = chat.site.today()
         wanted = [int(part) if part.isdecimal() and len(part) < 3 else 0 for part in parts]
         days = (today - timedelta(days=ago) for ago in range(YEAR.days))

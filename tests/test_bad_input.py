@@ -5,13 +5,13 @@ import re
 import pytest
 
 from bot.chat import Channel
-from bot.commands import Talk
+from bot.grammar import normalise, split
 from bot.parts import Mwanga
-from handlers import TALKS
 from models.devices import Device
 from models.people import Customer, MiniGrid, Role
 from models.sql import connection, execute
-from tests.walk import CALLERS, Question, Walk, channels, everything, short
+from tests.routes import BEHIND, ROUTES, Route, equipped, ways
+from tests.walk import CALLERS, Question, Walk, World, everything, short
 from tests.world import PEOPLE, Phones
 
 ELSEWHERE = "SHS0777"  # a device of another mini-grid
@@ -40,46 +40,46 @@ BAD_HERE = {
 }
 # What looks bad and is a good answer: these questions take a person's own words.
 OWN_WORDS = {"words": ("' OR 1=1 --", "x'; DROP TABLE agent; --", "a\x00b", "{0.__class__}", "null")}
-ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 SAMPLE = {"buy", "fix", "status", "register", "sell"}  # PostgreSQL refuses what SQLite takes, and the other way round
+NORTH = World(CALLERS, {"customer": "2", "serial": "SHS0283", "phone": "0710000002", "part": "ma"}, {})
 WALKS = [
-    pytest.param(engine, one, role, channel, id=f"{engine}-{one.name}-{role}-{channel}", marks=marks)
+    pytest.param(engine, route, channel, id=f"{engine}-{route}-{channel}", marks=marks)
     for engine, marks in (("sqlite", ()), ("postgres", pytest.mark.slow))
-    for one in TALKS
-    for role in sorted(one.roles)
-    for channel in channels(one, role)
-    if engine == "sqlite" or one.name in SAMPLE
-    if channel is Channel.SMS or not one.menu or role in one.menu_for
+    for route, channel in ways()
+    if engine == "sqlite" or route.talk in SAMPLE
 ]
 
 
-async def begun(mwanga: Mwanga, one: Talk, role: Role, channel: Channel) -> Walk:
-    """The first question of a talk, in a world with a ticket, a shared phone, and somebody in another mini-grid."""
+async def begun(mwanga: Mwanga, route: Route, channel: Channel) -> Walk:
+    """The first question of a talk, in a world with a ticket, a shared phone, two devices of one customer, and somebody
+    in another mini-grid."""
     phones = Phones(mwanga)
+    await equipped()
     await phones.text("Asha", "FIX SHS0283 no light")  # ticket K1
     await Customer.filter(phone=PEOPLE["Neema"]).update(phone=PEOPLE["Baraka"])
     lindi = await MiniGrid.get(name="Lindi South")
     salma = await Customer.create(name="Salma", surname="Bakari", phone="+255713000777", mini_grid=lindi)
     baraka = await Device.get(serial="SHS0283")
-    await Device.create(
-        serial=ELSEWHERE, kind="shs", issuer="openpaygo", sealed_key="", customer=salma, plan_id=baraka.plan_id
-    )
-    if role is Role.CUSTOMER and one.name == "fixed":
+    for serial, owner_id in ((ELSEWHERE, salma.id), ("SHS0290", baraka.customer_id)):
+        await Device.create(
+            serial=serial, kind="shs", issuer="openpaygo", sealed_key="", customer_id=owner_id, plan_id=baraka.plan_id
+        )
+    if (route.role, route.talk) == (Role.CUSTOMER, "fixed"):
         await phones.text("Asha", "DONE K1")
-    walk = Walk(phones, one, CALLERS[role], channel)
+    walk = Walk(phones, route, channel, NORTH)
     await walk.begin()
     return walk
 
 
-@pytest.mark.parametrize(("engine", "one", "role", "channel"), WALKS)
+@pytest.mark.parametrize(("engine", "route", "channel"), WALKS)
 async def test_a_bad_answer_is_answered_helpfully_and_changes_nothing(
-    one: Talk, role: Role, channel: Channel, mwanga: Mwanga
+    route: Route, channel: Channel, mwanga: Mwanga
 ) -> None:
-    walk = await begun(mwanga, one, role, channel)
+    walk = await begun(mwanga, route, channel)
     while walk.open:
         question, asked, good = walk.question, walk.answer, walk.good_answer
         place, before = await walk.keep(), await everything()
-        for bad in bad_answers(question):
+        for bad in [] if walk.on_the_way else bad_answers(question):
             if not bad and walk.dialled_only:
                 continue  # on the wire it is the first turn once more
             await walk.say(bad)
@@ -94,33 +94,36 @@ async def test_a_bad_answer_is_answered_helpfully_and_changes_nothing(
         assert walk.answer != asked, (question, good)
 
 
-@pytest.mark.parametrize(("engine", "one", "role", "channel"), WALKS)
-async def test_digits_of_other_scripts_are_read(one: Talk, role: Role, channel: Channel, mwanga: Mwanga) -> None:
-    """Phones set to Arabic write ٨٠٠٠ for 8000; on both channels that is what it means."""
-    walk = await begun(mwanga, one, role, channel)
-    while walk.open:
-        question, good = walk.question, walk.good_answer
-        await walk.say(good.translate(ARABIC))
-        assert not walk.open or walk.question != question, (question, walk.answer)
-
-
-@pytest.mark.parametrize(("engine", "one", "role", "channel"), [one for one in WALKS if one.values[3] is Channel.SMS])
+@pytest.mark.parametrize(("engine", "route", "channel"), [way for way in WALKS if way.values[2] is Channel.SMS])
 async def test_a_bad_piece_of_one_line_rejects_the_whole_command(
-    one: Talk, role: Role, channel: Channel, mwanga: Mwanga
+    route: Route, channel: Channel, mwanga: Mwanga
 ) -> None:
-    walk = await begun(mwanga, one, role, channel)
-    pieces = [one.words["en"][0]]
+    walk = await begun(mwanga, route, channel)
+    pieces = [walk.one.words["en"][0]]
     while walk.open and walk.question.verb in ("ask", "choose"):
         question, good = walk.question, walk.good_answer
         place, before = await walk.keep(), await business()
-        for bad in filter(str.strip, bad_answers(question)):
-            await walk.say(f"{pieces[0]} {(', ' if one.commas else ' ').join([*pieces[1:], bad])}")
+        for bad in [] if walk.on_the_way else filter(str.strip, bad_answers(question)):
+            await walk.say(f"{pieces[0]} {(', ' if walk.one.commas else ' ').join([*pieces[1:], bad])}")
             assert short(walk.answer), (question, bad, walk.answer)
             assert not walk.others, (question, bad, walk.others)
             assert await business() == before, (question, bad)
             await walk.back_to(place)
         await walk.say(good)
         pieces.append(good)
+
+
+@pytest.mark.parametrize("name", BEHIND)
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_what_stands_behind_a_keyword_and_is_not_asked_for_is_read_as_strictly(name: str, mwanga: Mwanga) -> None:
+    route = next(each for each in ROUTES if each.talk == name)
+    walk = await begun(mwanga, route, Channel.SMS)
+    keyword, before = walk.one.words["en"][0], await everything()
+    for bad in filter(lambda typed: split(normalise(typed)), (*BAD, *BEHIND[name][1])):
+        await walk.say(f"{keyword} {bad}")
+        assert short(walk.answer) and not walk.open and not walk.others, (bad, walk.answer)
+        assert f"Send {keyword}" in walk.answer, (bad, walk.answer)
+        assert await everything() == before, bad
 
 
 async def business() -> dict[str, list[dict[str, object]]]:

@@ -12,7 +12,8 @@ from bot.parts import Mwanga
 from models.ledger import AccountKind, Posting, cash_held, post
 from models.people import Agent, Customer, Role
 from tests.long_world import BIG, LONG_NAME, LONG_SERIAL, LONG_STOCK, longest_world
-from tests.walk import CALLERS, Walk, channels, short
+from tests.routes import Route, channels
+from tests.walk import CALLERS, Walk, World, short
 from tests.world import Phones
 
 TELL_OTHERS = {"buy", "pay", "sell", "register", "fix", "problem", "note", "done", "fixed"}
@@ -56,7 +57,8 @@ async def steps(phones: Phones, one: Talk, role: Role, channel: Channel, languag
     if one.name == "fixed":
         await phones.text("Juma", f"DONE {ticket}")
     good = {**GOOD, **ONCE[channel], "ticket": ticket}
-    walk = Walk(phones, one, CALLERS[role], channel, good, "en" if role is Role.STRANGER else language)
+    world = World(CALLERS, {}, good)
+    walk = Walk(phones, Route(one.name, role), channel, world, "en" if role is Role.STRANGER else language)
     await walk.begin()
     yield walk
     while walk.open:

@@ -1,9 +1,10 @@
-"""Walks any talk from question to question by short good answers, by SMS and by dialling.
+"""Walks any talk from question to question by short good answers, on the ways of tests/routes.py.
 
 What is asked is read from the talk itself, so a new talk made of known questions joins by itself; a new question
 fails until its good answer stands in GOOD.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from bot.commands import Talk
 from bot.gsm import SCREEN, is_gsm, septets
 from models.people import Role
 from models.sql import connection, execute
+from tests.routes import Route
 from tests.world import MENU, PEOPLE, PINS, Phones
 
 CALLERS = {Role.AGENT: "Asha", Role.CUSTOMER: "Baraka", Role.STRANGER: "Stranger"}
@@ -44,40 +46,57 @@ MACHINERY = {"inbox", "outbox", "ussdsession", "ussdturn", "gatewaystate", "refu
 COUNTED = {"wrong_pins", "updated_at", "talk", "replies", "replies_since", "bad_text", "bad_count", "bad_since"}
 
 
-def channels(one: Talk, role: Role) -> list[Channel]:
-    """Where somebody of this role can begin a talk: by SMS always, by dialling when the menu has it."""
-    return [channel for channel in Channel if channel is Channel.SMS or role in one.menu_for]
-
-
 class Question(NamedTuple):
-    """What is asked: its name, and which verb of the chat asks it."""
+    """What is asked: its name, which verb of the chat asks it, and in which module that is called."""
 
     name: str
     verb: str
+    asker: str = ""
+
+
+class World(NamedTuple):
+    """Who walks, who sells there, what there is to name, and good answers in place of those of GOOD."""
+
+    callers: Mapping[Role, str]
+    things: Mapping[str, str]
+    good: Mapping[str, str]
+
+    async def prepare(self, phones: Phones, route: Route) -> None:
+        """What the agent does before, so that the route leads where it shall."""
+        agent = self.callers[Role.AGENT]
+        for text in route.before:
+            assert await phones.text(agent, text.format(**self.things, pin=PINS[agent]))
 
 
 @dataclass
 class Walk:
-    """One person in one talk on one channel. `good` has answers that this walk gives instead of those of GOOD; the
-    language is the person's."""
+    """One person on one route on one channel; the language is the person's."""
 
     phones: Phones
-    one: Talk
-    who: str
+    route: Route
     channel: Channel
-    good: Mapping[str, str] = field(default_factory=dict)
+    world: World
     language: str = "en"
     questions: list[Question] = field(default_factory=list)
     answer: str = ""
     others: list[tuple[str, str]] = field(default_factory=list)
     open: bool = False
 
+    @property
+    def one(self) -> Talk:
+        return self.route.one
+
+    @property
+    def who(self) -> str:
+        return self.world.callers[self.route.role]
+
     async def begin(self) -> None:
+        await self.world.prepare(self.phones, self.route)
         if self.channel is Channel.SMS:
             await self.say(self.one.keyword(self.language))
             return
         await self._took(await self.phones.dial(self.who, MENU))
-        if self.one.menu is not None:
+        if self.one.menu:
             await self.say((await self.phones.way(self.who, self.one.menu.to(self.language)))[-1])
 
     async def say(self, text: str) -> None:
@@ -101,17 +120,22 @@ class Walk:
         return self.questions[-1] if self.questions else Question("menu", "choose")
 
     @property
+    def on_the_way(self) -> bool:
+        """Whether this question is asked on other routes as well."""
+        return bool(self.route.asks) and self.question.name not in self.route.asks
+
+    @property
     def dialled_only(self) -> bool:
         """A session with the first screen and no answer yet."""
         return self.channel is Channel.USSD and not self.phones.sessions[self.who].transcript
 
     @property
     def good_answer(self) -> str:
-        name, verb = self.question
+        name, verb, _asker = self.question
         for key in (f"{self.one.name} {name}", name):
-            for answers in (self.good, GOOD):
+            for answers in (self.route.good, self.world.good, GOOD):
                 if key in answers and (verb != "choose" or key != name):
-                    return answers[key]
+                    return answers[key].format(**self.world.things)
         if verb == "choose":
             return "1"
         pin = PINS.get(self.who, "")
@@ -151,20 +175,24 @@ def asked(questions: list[Question]) -> Iterator[None]:
     """Note every question that a talk puts, in order: the last one is the open one."""
     ask, choose, confirm, pin = Chat.ask, Chat.choose, Chat.confirm, Chat.pin
 
+    def asker() -> str:
+        """The module of what awaits the question."""
+        return str(sys._getframe(2).f_globals["__name__"])
+
     async def noted_ask(self: Chat, question: Any) -> Any:
-        questions.append(Question(question.name, "ask"))
+        questions.append(Question(question.name, "ask", asker()))
         return await ask(self, question)
 
     async def noted_choose(self: Chat, name: str, *rest: Any, **named: Any) -> str:
-        questions.append(Question(name, "choose"))
+        questions.append(Question(name, "choose", asker()))
         return await choose(self, name, *rest, **named)
 
     async def noted_confirm(self: Chat, question: Any, *, pin: bool = False) -> bool:
-        questions.append(Question("confirm with PIN" if pin else "confirm", "confirm"))
+        questions.append(Question("confirm with PIN" if pin else "confirm", "confirm", asker()))
         return await confirm(self, question, pin=pin)
 
     async def noted_pin(self: Chat, **named: Any) -> None:
-        questions.append(Question("pin", "pin"))
+        questions.append(Question("pin", "pin", asker()))
         await pin(self, **named)
 
     with patch.multiple(Chat, ask=noted_ask, choose=noted_choose, confirm=noted_confirm, pin=noted_pin):
