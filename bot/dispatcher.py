@@ -140,7 +140,8 @@ class Dispatcher:
 
     async def _asked(self, turn: "_Turn", text: str) -> TalkState | None:
         """The question that somebody else's talk put to this phone, when it was asked after the phone's own: a
-        bare yes or no belongs to what was asked last. An answer to one of a talk's questions leads on to its next."""
+        bare yes or no belongs to what was asked last. An answer to one of a talk's questions leads on to its next, once
+        that can have been read."""
         found = [
             TalkState(one.name, f"sms {turn.message.id}", asked.answers, confirming=True, asked_at=asked.at)
             for one in self._commands.for_role(turn.caller.role)
@@ -149,7 +150,8 @@ class Dispatcher:
         newest = max(found, key=lambda state: state.asked_at, default=None)
         if newest is None:
             return None
-        leads_on = turn.thread.open is None and turn.thread.talk == newest.talk
+        next_one = turn.thread.open is None and turn.thread.talk == newest.talk
+        leads_on = next_one and (not newest.asked_at or turn.thread.read)
         return newest if leads_on or newest.asked_at >= turn.thread.busy_since else None
 
     def _command(self, pieces: list[str], role: Role) -> tuple[Talk, str, list[str]] | None:

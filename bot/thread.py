@@ -7,6 +7,7 @@ from bot.state import TalkState
 from models.sql import now_ms
 
 RECENT_MS = 10 * 60_000  # for so long a closed question is still what a bare answer may be meant for
+READ_MS = 10_000  # what comes sooner after an answer was written before that answer was read
 LAST_MS = 24 * 3_600_000  # for so long the answer to a closed question is given again
 
 
@@ -55,6 +56,11 @@ class Thread:
         if self.open:
             return self.open.asked_at
         return self.closed_at if now_ms() - self.closed_at <= RECENT_MS else 0
+
+    @property
+    def read(self) -> bool:
+        """Whether the last answer can have been read by now."""
+        return now_ms() - self.closed_at >= READ_MS
 
     @property
     def remembered(self) -> str:

@@ -10,6 +10,7 @@ from bot.fields import Field, Invalid
 from bot.grammar import split, written
 from bot.i18n import Text, _
 from bot.message import Copy, Reply
+from bot.quiet import until_morning
 from bot.site import Site
 from bot.state import Asked
 from handlers.receipt import owner
@@ -17,6 +18,7 @@ from handlers.ticket_news import DONE, News
 from handlers.tickets import LONGEST, SECRETS, TicketNumber, which
 from models import ticket_answers, tickets
 from models.people import Caller, Role
+from models.sql import now_ms
 from models.tickets import Ticket, TicketState
 
 
@@ -121,7 +123,10 @@ class Fixed(Field[Said]):
 
 
 async def close_silent(site: Site, most: int) -> list[tuple[str, list[Copy]]]:
-    """Close some of what customers were asked about three days ago; what both sides are told, each with a name."""
+    """Close some of what customers were asked about three days ago; what both sides are told, each with a name. That
+    wakes nobody."""
+    if until_morning(site.zone, now_ms()):
+        return []
     told = []
     for ticket in await tickets.close_silent(most):
         news = News(ticket, site)

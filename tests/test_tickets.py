@@ -64,6 +64,14 @@ async def test_three_days_of_silence_close_it_and_both_sides_are_told_once(
     assert "open again" in await said(phones, "Baraka", "T K1 I was away. It is dark.")
 
 
+async def test_silence_wakes_nobody(phones: Phones, clock: time_machine.Traveller) -> None:
+    await phones.text("Asha", "DONE K1")
+    clock.shift(timedelta(days=3, hours=12))  # it is midnight in Mtwara
+    assert await phones.mwanga.housekeeping.chores() == 0
+    clock.shift(timedelta(hours=9))
+    assert await phones.mwanga.housekeeping.chores() == 1
+
+
 async def test_a_customer_without_a_phone_is_not_waited_for(phones: Phones) -> None:
     await Customer.filter(phone=PEOPLE["Baraka"]).update(phone=None)
     [(name, answer)] = await phones.text("Asha", "DONE K1")
