@@ -14,6 +14,7 @@ from models import pins
 from models.audit import record
 from models.handins import LONGEST_REFERENCE, HandedIn, MoreThanHeld, OtherReference, hand_in
 from models.messages import Class
+from models.names import named_or_new
 from models.people import Agent, MiniGrid, OfficeUser
 
 agent_cli = typer.Typer(no_args_is_help=True, help="Agents: add, change, new PIN, unlock, cash handed in.")
@@ -61,7 +62,7 @@ def agent_add(
         async with opened(config) as (database, site), database.work():
             if await Agent.exists(phone=number):
                 fail(f"{number} is an agent already.")
-            grid, _new = await MiniGrid.get_or_create(name=mini_grid)
+            grid, _new = await named_or_new(MiniGrid, mini_grid)
             agent = await Agent.create(
                 phone=number,
                 name=name,
@@ -122,7 +123,7 @@ def agent_set(
                 "commission": None if commission is None else round(commission * 100),
                 "goods_commission": None if goods_commission is None else round(goods_commission * 100),
                 "name": name,
-                "mini_grid_id": (await MiniGrid.get_or_create(name=mini_grid))[0].id if mini_grid else None,
+                "mini_grid_id": (await named_or_new(MiniGrid, mini_grid))[0].id if mini_grid else None,
             }
             for column, value in wanted.items():
                 before = getattr(agent, column)

@@ -50,7 +50,7 @@ FILES = {
     "appliances": "a row for each plan that agents may offer",
     "agents": "`pin` for new ones",
     "customers": "`number` for namesakes; `phone` may be `none`",
-    "stock": "the OpenPAYGO factory's list, with `kind` and `plan` beside; keys are encrypted",
+    "stock": "the OpenPAYGO factory's list, with `kind`, `plan` and `model` beside; keys are encrypted",
     "devices": "whose they are; `customer` is the owner's number; the labels are for meters",
 }
 

@@ -124,6 +124,14 @@ def test_an_export_makes_the_same_customers_elsewhere(run, demo_url: str, empty_
     assert asyncio.run(register()) > 75
 
 
+def test_a_new_customer_never_takes_a_number_that_the_file_gives(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    """The demo has three: the one without a number would be the fourth."""
+    rows = "number,name,surname,mini_grid\n,Halima,Omari,Lindi South\n4,Zuwena,Ali,Lindi South\n"
+    assert "2 new or changed." in imported(run, "customers", rows).output
+    assert query(demo_url, "SELECT id FROM customer WHERE name = 'Zuwena'") == [{"id": 4}]
+    assert query(demo_url, "SELECT id FROM customer WHERE name = 'Halima'") == [{"id": 5}]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -190,13 +198,15 @@ def test_a_language_goes_by_its_code_or_its_name(run, demo_url: str, said: str, 
     assert query(demo_url, "SELECT language FROM customer WHERE name = 'Halima'") == [{"language": code}]
 
 
-def test_a_stock_row_gives_a_plan_to_what_nobody_has_yet(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_stock_row_gives_plan_and_model_to_what_nobody_has_yet(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
     imported(run, "tariffs", FILES["tariffs"])
     imported(run, "stock", f"{FACTORY}\nSHS9001,987654321,{KEY},1,1,0,X1,1,\n")
-    planned = "serial number,plan\nSHS9001,weekly 700\nSHS0283,Weekly 700\n"
+    imported(run, "models", FILES["models"])
+    planned = "serial number,plan,model\nSHS9001,weekly 700,sunny 50\nSHS0283,Weekly 700,\n"
     before = query(demo_url, "SELECT plan_id FROM device WHERE serial = 'SHS0283'")
     assert "2 rows read, 1 new or changed." in imported(run, "stock", planned).output
     assert "2 rows read, 0 new or changed." in imported(run, "stock", planned).output
-    sql = "SELECT p.name FROM device d JOIN plan p ON p.id = d.plan_id WHERE d.serial = 'SHS9001'"
-    assert query(demo_url, sql) == [{"name": "Weekly 700"}]
+    sql = """SELECT p.name AS plan, m.name AS model FROM device d JOIN plan p ON p.id = d.plan_id
+      JOIN devicemodel m ON m.id = d.model_id WHERE d.serial = 'SHS9001'"""
+    assert query(demo_url, sql) == [{"plan": "Weekly 700", "model": "Sunny 50"}]
     assert query(demo_url, "SELECT plan_id FROM device WHERE serial = 'SHS0283'") == before, "somebody has it"

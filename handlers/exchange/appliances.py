@@ -215,5 +215,5 @@ APPLIANCES = Imported(
     _fits,
     _write,
     _shared,
-    _together,
+    together=_together,
 )

@@ -43,7 +43,7 @@ def whole(row: Row, column: str, least: int, most: int) -> int | None:
     said = row.get(column, "")
     if not said:
         return None
-    if not (said.isascii() and said.isdecimal()) or not least <= int(said) <= most:
+    if not re.fullmatch(r"[0-9]{1,12}", said) or not least <= int(said) <= most:
         raise ValueError(f"{column} is no whole number from {least} to {most}: {said[:20]!r}")
     return int(said)
 
@@ -54,7 +54,7 @@ def money(row: Row, column: str, least: int, most: int, site: Site) -> int | Non
     said = row.get(column, "")
     if not said:
         return None
-    parts = re.fullmatch(r"([0-9]+)(?:[.,]([0-9]+))?", said)
+    parts = re.fullmatch(r"([0-9]{1,12})(?:[.,]([0-9]+))?", said)
     decimals = (parts[2] or "") if parts else ""
     if parts and len(decimals) > site.exponent:
         raise ValueError(f"{column} has more decimals than {site.currency}, {site.exponent}: {said[:20]!r}")

@@ -111,4 +111,14 @@ def _numbered(row: CustomerRow) -> Shared:
     return Shared(unnumbered, row.person.number is not None, f"the number of {row.person.name} {row.person.surname}")
 
 
-CUSTOMERS = Imported(COLUMNS, _rows, ("number", "phone", "language", "village"), _key, _read, _fits, _write, _numbered)
+CUSTOMERS = Imported(
+    COLUMNS,
+    _rows,
+    ("number", "phone", "language", "village"),
+    _key,
+    _read,
+    _fits,
+    _write,
+    _numbered,
+    first=lambda row: row.person.number is not None,  # else a new one might be given a number of the file
+)

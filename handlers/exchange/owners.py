@@ -8,9 +8,9 @@ from handlers.exchange.cells import NOTHING, Row, text
 from handlers.exchange.customers import Person, meant, person
 from handlers.exchange.references import defined
 from handlers.exchange.sheet import Imported
-from handlers.exchange.stock import all_devices, needs_vending_key, plan_for, serial_number
+from handlers.exchange.stock import all_devices, named_for, needs_vending_key, serial_number
 from models.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
-from models.devices import Device, DeviceModel, Kind
+from models.devices import Device, Kind
 from models.names import renew
 from models.registration import new_meter
 from models.tokens.sts import is_meter_number
@@ -50,7 +50,7 @@ async def _fits(row: DeviceRow, _site: Site) -> None:
         raise ValueError("plan is empty, and this device has no owner yet")
     kind = Kind(device.kind) if device else Kind.METER
     await _has_owner(row, device)
-    await _wanted(row, kind)
+    await named_for(kind, row.plan, row.model)
     if kind is not Kind.METER and any(getattr(row, column) for column in LABELS):
         raise ValueError(f"{', '.join(LABELS)} are for meters alone")
     await _labels(row)
@@ -64,16 +64,6 @@ async def _has_owner(row: DeviceRow, device: Device | None) -> None:
         raise ValueError("several customers have this name and phone: write the number of one as customer")
     if owner is not None and owner not in owners:
         raise ValueError(f"{row.serial} belongs to somebody else")
-
-
-async def _wanted(row: DeviceRow, kind: Kind) -> dict[str, Any]:
-    """The plan and the model that the row names, as columns of a device. Raises ValueError."""
-    wanted: dict[str, Any] = {}
-    if row.plan:
-        wanted["plan_id"] = (await plan_for(kind, row.plan)).id
-    if row.model:
-        wanted["model_id"] = (await defined(DeviceModel, row.model, f"model of a {kind}", kind=kind.value)).id
-    return wanted
 
 
 async def _labels(row: DeviceRow) -> dict[str, int | None]:
@@ -92,7 +82,7 @@ async def _labels(row: DeviceRow) -> dict[str, int | None]:
 
 async def _write(row: DeviceRow, site: Site) -> bool:
     device = await Device.get_or_none(serial=row.serial) or await new_meter(row.serial, site.vault)
-    wanted = await _wanted(row, Kind(device.kind))
+    wanted: dict[str, Any] = await named_for(device.kind, row.plan, row.model)
     if device.customer_id is None:
         wanted["customer_id"] = (await meant(row.owner))[0].id
     changed = await renew(device, wanted)

@@ -8,7 +8,7 @@ from bot.site import Site
 from handlers.exchange.cells import Row, flag, needed, one_of, present, text, whole
 from handlers.exchange.references import defined
 from handlers.exchange.sheet import Imported
-from models.devices import LONGEST, SERIAL, Device, Kind, Plan, Unit
+from models.devices import LONGEST, SERIAL, Device, DeviceModel, Kind, Plan, Unit
 from models.names import renew
 from models.registration import has_vending_key, new_meter
 from models.tokens.sts import is_meter_number
@@ -18,16 +18,20 @@ PAGE = 1000
 EXAMPLE_KEYS = frozenset(
     {"a29ab82edc5fbbc41ec9530f6dac86b1", "bc41ec9530f6dac86b1a29ab82edc5fb", "dac86b1a29ab82edc5fbbc41ec9530f6"}
 )
-FACTORY = ("serial number", "starting code", "key", "count", "time divider", "restricted digit mode", "kind", "plan")
+FACTORY = (
+    *("serial number", "starting code", "key", "count", "time divider", "restricted digit mode"),
+    *("kind", "plan", "model"),  # beside the factory's own
+)
 FACTORY_ONLY = ("hardware model", "version", "test code")  # in OpenPAYGO's list, of no use here
 
 
 class StockRow(NamedTuple):
-    """A device that is there needs nothing but its serial; the plan is given to one that nobody has yet."""
+    """A device that is there needs nothing but its serial; plan and model are given to one that nobody has yet."""
 
     serial: str
     kind: str | None
     plan: str | None
+    model: str | None
     last_count: int
     secret: dict[str, str | int | bool] | None
 
@@ -45,21 +49,21 @@ def serial_number(row: Row, column: str) -> str:
 def _read(row: Row, _site: Site) -> StockRow:
     """A row of the factory's list, with the kind of device and its plan beside."""
     kind, key = one_of(row, "kind", Kind), row.get("key", "").lower()
-    serial, plan = serial_number(row, "serial number"), text(row, "plan")
+    serial, plan, model = serial_number(row, "serial number"), text(row, "plan"), text(row, "model")
     count = whole(row, "count", 0, 65_535)
     if kind == Kind.METER:
-        return _meter(serial, plan, key)
+        _check_meter(serial, key)
+        return StockRow(serial, kind, plan, model, 0, None)
     secret = _secret(row, key) if key else None
-    return StockRow(serial, kind, plan, 1 if count is None else count, secret)
+    return StockRow(serial, kind, plan, model, 1 if count is None else count, secret)
 
 
-def _meter(serial: str, plan: str | None, key: str) -> StockRow:
+def _check_meter(serial: str, key: str) -> None:
     """An STS meter has no key of its own: it is derived from the supply group's."""
     if key:
         raise ValueError("key is not empty: a meter's comes from the vending key")
     if not is_meter_number(serial):
         raise ValueError(f"serial number is no meter number, its check digit is wrong: {serial!r}")
-    return StockRow(serial, Kind.METER, plan, 0, None)
 
 
 def _secret(row: Row, key: str) -> dict[str, str | int | bool]:
@@ -84,11 +88,20 @@ async def _fits(row: StockRow, _site: Site) -> None:
         raise ValueError("key is empty, and this device is new")
     if known and known.kind != kind:
         raise ValueError(f"{row.serial} is another kind of device")
-    if row.plan:
-        await plan_for(kind, row.plan)
+    await named_for(kind, row.plan, row.model)
 
 
-async def plan_for(kind: str, name: str) -> Plan:
+async def named_for(kind: str, plan: str | None, model: str | None) -> dict[str, Any]:
+    """Plan and model of a device of this kind as its columns, as far as they are named. Raises ValueError."""
+    wanted: dict[str, Any] = {}
+    if plan:
+        wanted["plan_id"] = (await _plan(kind, plan)).id
+    if model:
+        wanted["model_id"] = (await defined(DeviceModel, model, f"model of a {kind}", kind=str(kind))).id
+    return wanted
+
+
+async def _plan(kind: str, name: str) -> Plan:
     """The tariff of this name that a device of this kind can be on. Raises ValueError."""
     unit = Unit.ENERGY if kind == Kind.METER else Unit.DAYS
     return await defined(Plan, name, f"plan of {unit}", unit=unit.value)
@@ -101,18 +114,18 @@ async def needs_vending_key() -> None:
 
 async def _write(row: StockRow, site: Site) -> bool:
     """A device that is there keeps its count, going back would give a token twice; and one that somebody has keeps
-    its plan."""
+    its plan and model."""
     known = await Device.get_or_none(serial=row.serial)
     kind = row.kind or (known.kind if known else Kind.SHS)
-    plan: dict[str, Any] = {"plan_id": (await plan_for(kind, row.plan)).id} if row.plan else {}
+    wanted = await named_for(kind, row.plan, row.model)
     if known:
-        return known.customer_id is None and await renew(known, plan)
+        return known.customer_id is None and await renew(known, wanted)
     if kind == Kind.METER:
-        await renew(await new_meter(row.serial, site.vault), plan)
+        await renew(await new_meter(row.serial, site.vault), wanted)
         return True
     sealed = site.vault.seal_json(present(row.secret, "key"), f"device {row.serial}")
     await Device.create(
-        serial=row.serial, kind=kind, issuer="openpaygo", sealed_key=sealed, count=row.last_count, **plan
+        serial=row.serial, kind=kind, issuer="openpaygo", sealed_key=sealed, count=row.last_count, **wanted
     )
     return True
 
@@ -120,9 +133,9 @@ async def _write(row: StockRow, site: Site) -> bool:
 async def _rows(_site: Site) -> AsyncIterator[Sequence[object]]:
     """What nobody owns yet. Keys never leave: a device that is there needs none to be recognised."""
     async for device in all_devices(owned=False):
-        plan = device.plan.name if device.plan else ""
+        plan, model = (one.name if one else "" for one in (device.plan, device.model))
         count = "" if device.kind == Kind.METER else device.count
-        yield device.serial, "", "", count, "", "", device.kind, plan
+        yield device.serial, "", "", count, "", "", device.kind, plan, model
 
 
 async def all_devices(*, owned: bool) -> AsyncIterator[Device]:
