@@ -142,7 +142,7 @@ def test_is_lost(facts: Facts, now: int) -> bool:
     """Whether the last test message left, long enough ago, and did not come back. Where the next one is overdue the
     gateway was silent or paused meanwhile, and the test says nothing."""
     back = facts.returned_at >= facts.tested_at
-    overdue = facts.tested_at <= now - TEST_EVERY_MS - QUIET_MS
+    overdue = facts.tested_at <= now - TEST_EVERY_MS - MINUTE
     return not back and not overdue and 0 < facts.test_left_at <= now - TEST_MS
 
 

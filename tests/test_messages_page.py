@@ -103,6 +103,15 @@ async def test_what_waits_says_that_nothing_goes_out_or_that_no_gateway_may_carr
     assert "Outgoing messages are switched off." in await read(office, "/messages")
 
 
+async def test_a_text_that_was_purged_is_said_to_be(office: Office) -> None:
+    await office.sign_in()
+    await promised(office.db, State.SENT)
+    await office.ask("UPDATE outbox SET text = ''")
+    number = (await office.ask("SELECT id FROM outbox"))[0]["id"]
+    for path in ("/messages", f"/messages/{number}"):
+        assert "Its text is not kept any more." in await read(office, path)
+
+
 async def test_an_empty_page_says_why(office: Office) -> None:
     await office.sign_in()
     assert "No message was sent yet." in await read(office, "/messages")
