@@ -10,6 +10,7 @@ from typing import IO, Any
 import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.executor import EXECUTOR_CACHE
+from tortoise.connection import get_connections
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import OperationalError
 from tortoise.migrations.executor import MigrationExecutor
@@ -25,6 +26,7 @@ AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # asking a connection that has just gone, before it knows
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
@@ -118,6 +120,9 @@ class Database:
 
         Raises DatabaseAway when the connection broke: nothing that was done inside is to blame.
         """
+        # When a connection breaks as a transaction begins or ends, tortoise 1.1 leaves it behind as the one that this
+        # task works with for ever: this token brings back what it worked with before.
+        before = get_connections().set("default", get_connections().get("default"))
         try:
             async with in_transaction() as connection:
                 yield connection
@@ -127,6 +132,8 @@ class Database:
             if _is_away(error):
                 raise DatabaseAway(type(error).__name__) from error
             raise
+        finally:
+            get_connections().reset(before)
 
 
 def _is_away(error: BaseException | None) -> bool:

@@ -1,0 +1,60 @@
+"""PostgreSQL goes away and comes back: the same task goes on, with a connection that lives."""
+
+import asyncio
+from contextlib import suppress
+from threading import Thread
+
+import asyncpg
+import pytest
+
+from bot.database import Database, DatabaseAway
+
+DROP = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+
+
+@pytest.fixture(params=["postgres"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def drop_connections(url: str) -> None:
+    """End all connections while the loop stands still: whoever uses one next is the first to notice."""
+
+    async def drop() -> None:
+        connection = await asyncpg.connect(url.removesuffix("&maxsize=6"))
+        await connection.execute(DROP)
+        await connection.close()
+
+    thread = Thread(target=lambda: asyncio.run(drop()))
+    thread.start()
+    thread.join()
+
+
+async def one(database: Database) -> int:
+    async with database.work() as db:
+        return int((await db.execute_query_dict("SELECT 1 AS one"))[0]["one"])
+
+
+async def soon(database: Database) -> int:
+    """As the server does: again, while the connections that are gone come to light one by one."""
+    for _ in range(20):
+        with suppress(DatabaseAway):
+            return await one(database)
+    return await one(database)
+
+
+@pytest.mark.parametrize("when", ["before it begins", "before it is committed", "before it is undone"])
+async def test_a_task_whose_connection_was_dropped_works_on(when: str, empty_url: str) -> None:
+    async with Database(empty_url) as database:
+        for _ in range(8):  # more often than there are connections: none is kept by what failed
+            if when == "before it begins":
+                drop_connections(empty_url)
+            with pytest.raises(DatabaseAway):
+                async with database.work() as db:
+                    await db.execute_query("SELECT 1")
+                    if when != "before it begins":
+                        drop_connections(empty_url)
+                    if when == "before it is undone":
+                        raise ConnectionResetError
+            assert await soon(database) == 1
