@@ -35,8 +35,10 @@ BRING_FORWARD = """UPDATE outbox SET due_at = $1 WHERE id IN (SELECT id FROM out
 REST = """UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE id IN
   (SELECT id FROM outbox WHERE state = 'waiting' AND kind IN ('reminder', 'broadcast')
      AND origin NOT LIKE 'canary %' {lock})"""
-EXPIRE = """UPDATE outbox SET state = 'expired', error = 'expired' WHERE id IN
-  (SELECT id FROM outbox WHERE state = 'waiting' AND expires_at <= $1 {lock}) RETURNING gateway"""
+# What kept it from being sent stays with it.
+EXPIRE = """UPDATE outbox SET state = 'expired', error = CASE WHEN error <> '' THEN error
+    WHEN gateway LIKE 'phone-%' THEN 'not fetched' WHEN gateway = 'none' THEN 'no gateway' ELSE 'expired' END
+  WHERE id IN (SELECT id FROM outbox WHERE state = 'waiting' AND expires_at <= $1 {lock}) RETURNING gateway"""
 # What a phone pulled is between it and us; but it does not keep it for ever.
 UNREPORTED = """UPDATE outbox SET state = 'expired', error = 'no report' WHERE id IN
   (SELECT id FROM outbox WHERE state = 'sending' AND gateway LIKE 'phone-%' AND expires_at <= $1 {lock})
@@ -52,7 +54,8 @@ NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE state IN ('scheduled', '
 WRITE_SENT = """UPDATE outbox SET state = CASE WHEN state = 'sending' THEN 'sent' ELSE state END, error = '',
   external_id = $2, parts = $3, cost = $4, sent_at = $5
   WHERE id = $1 AND claimed_at = $6 AND state IN ('sending', 'sent', 'delivered')"""
-WRITE_NOT_SENT = """UPDATE outbox SET state = $2, due_at = $3, error = $4, tries = tries + $5,
+WRITE_NOT_SENT = """UPDATE outbox SET state = $2, due_at = $3,
+  error = COALESCE(NULLIF($4, ''), NULLIF(error, ''), 'expired'), tries = tries + $5,
   unknowns = unknowns + $6 WHERE id = $1 AND claimed_at = $7 AND state = 'sending'"""
 WRITE_GATEWAY = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert, failures,
   failed_at) VALUES ($1, 0, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET last_word = excluded.last_word,

@@ -89,13 +89,13 @@ async def promised(
     number: int = 1,
     gateway: str = "simulator",
 ) -> None:
-    """A message promised `old` milliseconds ago that is not due before tomorrow."""
+    """A message promised `old` milliseconds ago that is not due for some minutes."""
     now = now_ms()
     await execute(
         db,
         "INSERT INTO outbox (origin, phone, text, kind, priority, gateway, state, created_at, due_at, expires_at, "
         "claimed_by, claimed_at, tries, unknowns, external_id, error, parts, cost, sent_at, delivered_at) "
-        "VALUES ($1, $2, 'token 123 456', $3, 1, $8, $4, $5, $6, $6, '', 0, 1, 0, '', $7, 1, '', 0, 0)",
+        "VALUES ($1, $2, 'token 123 456', $3, 1, $8, $4, $5, $9, $6, '', 0, 1, 0, '', $7, 1, '', 0, 0)",
         [
             f"{state} {error} {number}",
             f"+25571000{number:04d}",
@@ -105,6 +105,7 @@ async def promised(
             now + DAY,
             error,
             gateway,
+            now + 4 * MINUTE,
         ],
     )
 

@@ -80,6 +80,8 @@ async def test_a_sale_is_followed_without_its_token(office: Office) -> None:
         (State.DELIVERED, "", "delivered", "The receiver's phone has it."),
         (State.FAILED, "bad number", "failed", ERRORS["bad number"].sentence),
         (State.EXPIRED, "expired", "expired", ERRORS["expired"].sentence),
+        (State.EXPIRED, "no balance", "expired", f"It was too late to send it. {ERRORS['no balance'].sentence}"),
+        (State.EXPIRED, "not fetched", "expired", "The phone did not fetch it in time."),
     ],
 )
 async def test_each_state_is_said_with_its_reason(

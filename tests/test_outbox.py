@@ -171,15 +171,39 @@ async def test_the_kill_switch_holds_everything_and_lets_it_expire(bench: Bench)
     assert bench.gateway.texts == ["reply"]
 
 
+@pytest.mark.parametrize(
+    ("gateway", "last", "why"),
+    [
+        ("africastalking", "", "expired"),
+        ("africastalking", "unreachable", "unreachable"),
+        ("phone-1", "", "not fetched"),
+        ("none", "", "no gateway"),
+    ],
+)
+async def test_what_expires_keeps_why_it_was_not_sent(bench: Bench, gateway: str, last: str, why: str) -> None:
+    await bench.switch("off")
+    await bench.link()
+    bench.order = bench.phones  # so that it stays
+    await bench.promise("hello", kind=Class.BROADCAST, gateway=gateway)
+    await bench.sql("UPDATE outbox SET error = $1, former = '!africastalking !phone-1 '", last)
+    await bench.settle_after(2 * HOUR)
+    row = await bench.row("hello")
+    assert (row["state"], row["error"]) == ("expired", why)
+
+
 async def test_a_message_is_not_sent_at_the_end_of_its_life(bench: Bench) -> None:
     await bench.settle()
     await bench.promise("hello", kind=Class.BROADCAST)
     await bench.sql("UPDATE outbox SET expires_at = $1", START + 500)
+    await bench.promise("tried", kind=Class.BROADCAST)
+    await bench.sql("UPDATE outbox SET expires_at = $1, error = 'unreachable' WHERE origin = 'tried'", START + 500)
     bench.clock.now += 500  # and no look at the whole queue in between
     await bench.outbox.turn()
     await bench.settle()
     assert bench.gateway.requests == []
-    assert await bench.states() == {"hello": "expired"}
+    errors = {row["origin"]: row["error"] for row in await bench.sql("SELECT origin, error FROM outbox")}
+    assert set((await bench.states()).values()) == {"expired"}
+    assert errors == {"hello": "expired", "tried": "unreachable"}
 
 
 @pytest.mark.parametrize("name", ["no balance", "unknown sender"])

@@ -24,12 +24,12 @@ class Error:
 ERRORS = {
     error.name: error
     for error in (
-        Error("unreachable", Outcome.RETRY, True, "The gateway could not be reached; it will be tried again."),
+        Error("unreachable", Outcome.RETRY, True, "The gateway could not be reached."),
         Error(
             "gateway fault",
             Outcome.RETRY,
             True,
-            "The gateway had a fault of its own; it will be tried again.",
+            "The gateway had a fault of its own.",
         ),
         Error("throttled", Outcome.RETRY, False, "The gateway asked us to slow down."),
         Error(
@@ -69,10 +69,20 @@ ERRORS = {
         Error("paid", Outcome.PERMANENT, False, "Something was paid before it could go."),
         Error("too many tries", Outcome.PERMANENT, True, "It was tried as often as we try."),
         Error("interrupted", Outcome.PERMANENT, True, "The server stopped while it was sent; it may have gone."),
+        Error("not fetched", Outcome.PERMANENT, False, "The phone did not fetch it in time."),
+        Error("no gateway", Outcome.PERMANENT, False, "No gateway could carry it in time."),
         Error("no report", Outcome.PERMANENT, False, "The phone took it and never said what became of it."),
         Error("gateway gone", Outcome.PERMANENT, False, "Its gateway was taken away; it may have gone before."),
     )
 }
+
+
+def explained(error: str, *, expired: bool = False) -> str:
+    """What the office reads of an error by its name; nothing of none. Before what kept an expired message from being
+    sent it reads that it is too late."""
+    known = ERRORS.get(error)
+    sentence = known.sentence if known else error
+    return f"{ERRORS['expired'].sentence} {sentence}" if expired and known and known.retryable else sentence
 
 
 class SendError(Exception):

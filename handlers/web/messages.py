@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.gateways import ERRORS
+from bot.gateways import explained
 from bot.parts import MWANGA, Mwanga
 from bot.phone import is_number, parse
 from bot.queue import switched_off
@@ -119,7 +119,7 @@ def _shown(mwanga: Mwanga, row: dict[str, Any], *, off: bool) -> Shown:
 def _why(mwanga: Mwanga, row: dict[str, Any], *, off: bool) -> str:
     """Why it is where it is, in a sentence or two."""
     state, error = State(row["state"]), row["error"]
-    reason = ERRORS[error].sentence if error in ERRORS else str(error)
+    reason = explained(error, expired=state is State.EXPIRED)
     queued = state in (State.WAITING, State.SCHEDULED)
     if queued and off:
         return "Outgoing messages are switched off."

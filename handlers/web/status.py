@@ -10,7 +10,7 @@ from prometheus_client import Counter
 
 from bot import pulled
 from bot.config import Config
-from bot.gateways import ERRORS
+from bot.gateways import ERRORS, explained
 from bot.health import Facts, Health, judged, known
 from bot.metrics import Metrics
 from bot.parts import MWANGA, Mwanga
@@ -148,8 +148,8 @@ def _reason(stuck: Stuck, seen: Report, gateway: Line | None) -> Reason:
 def _why(stuck: Stuck, seen: Report, gateway: Line | None) -> str:
     if stuck.state not in FATES and not seen.outgoing:
         return "Outgoing messages are switched off."
-    if stuck.error in ERRORS:
-        return ERRORS[stuck.error].sentence
+    if stuck.error:
+        return explained(stuck.error, expired=stuck.state is State.EXPIRED)
     return (gateway and gateway.trouble) or "It has not been tried yet."
 
 
