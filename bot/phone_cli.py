@@ -100,6 +100,8 @@ def phone_unlink(name: Name) -> None:
     """Shut a phone out at once; what waits for it goes elsewhere."""
     _change(name, "unlink", linking.unlink)
     typer.echo(f"{name} is shut out.")
+    if configured().smsgate_token.get_secret_value():
+        typer.echo("If it knows MWANGA_SMSGATE_TOKEN, change that too: with it any phone links itself again.")
 
 
 def _change(name: str, action: str, change: Callable[[Phone], Awaitable[None]]) -> None:

@@ -35,6 +35,7 @@ def add_to(app: web.Application) -> None:
         ("GET", "/webhooks", _webhooks),
         ("GET", "/settings", _settings),
         ("GET", "/user/code", _user_code),
+        ("PATCH", "/user/password", _user_password),
         ("GET", "/events", _events),
     ]
     for method, path, handler in routes:
@@ -150,6 +151,12 @@ async def _user_code(request: web.Request) -> web.Response:
     if phone is None:
         _refuse(mwanga, ALL, 401, "login", "unknown login or password")
     return web.json_response({"code": code, "validUntil": android.date(now + linking.CODE_MS)})
+
+
+async def _user_password(request: web.Request) -> web.Response:
+    """Passwords are ours, random and long; one that people think of is none for a keyed hash."""
+    await _phone(request)
+    return web.Response(status=501, text="Passwords are made by this server. Sign in again with a new code.\n")
 
 
 async def _events(request: web.Request) -> web.StreamResponse:

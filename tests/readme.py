@@ -35,6 +35,7 @@ ABOUT = {
     "/smsgate/mobile/v1/webhooks": "it asks where to tell us what",
     "/smsgate/mobile/v1/settings": "and how to be set",
     "/smsgate/mobile/v1/user/code": "it asks for a code with which it can be linked again",
+    "/smsgate/mobile/v1/user/password": "501: passwords are ours",
     "/smsgate/mobile/v1/events": "its event stream",
     "/smsgate/webhooks/{phone}": "what it tells us: SMS, reports, its health",
     "/gateways/{name}/{secret}/{kind}": "callbacks: `sms`, `delivery`, `ussd`, `ussd-end`, `optout`",

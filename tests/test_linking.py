@@ -10,10 +10,13 @@ from typing import Any, cast
 import aiohttp
 import pytest
 
+from bot.streams import KEEP_ALIVE_S, Stream
 from models.messages import Class
 from models.sql import now_ms
-from tests.handset import Events, Handset, linked, promised
+from tests.handset import API, Events, Handset, linked, promised
+from tests.phone_clock import Clock
 from tests.server import Server, Serving, serving
+from tests.smsgate_phone import Phone
 
 
 @pytest.fixture
@@ -72,6 +75,43 @@ async def test_a_handset_in_place_of_a_silent_one_is_not_asked_for_what_its_owne
         await promised(at, "phone-1", "a reply")
         told = [(await events.next())[0] for _ in range(3)]
     assert told == ["WebhooksUpdated", "SettingsUpdated", "MessageEnqueued"]
+
+
+async def test_a_password_is_not_for_the_phone_to_choose(at: Serving) -> None:
+    phone = await linked(at)
+    change = {"currentPassword": phone.password, "newPassword": "1234"}
+    assert (await phone.call("PATCH", "/user/password", change))[0] == 501
+    assert (await Handset(at).call("PATCH", "/user/password", change))[0] == 401
+    assert (await phone.call("GET", "/user/code", Authorization=phone.basic))[0] == 200, "its own still works"
+
+
+async def test_a_silent_stream_has_a_comment_every_15_seconds() -> None:
+    assert KEEP_ALIVE_S == 15
+    stream = Stream(keep_alive_s=0.001)
+    chunks = stream.chunks()
+    assert await anext(chunks) == b": keep-alive\n\n"
+    stream.send("MessageEnqueued")
+    while (chunk := await anext(chunks)).startswith(b":"):
+        pass
+    assert chunk == b"event: MessageEnqueued\ndata: {}\n\n"
+    stream.close()
+    assert [chunk async for chunk in chunks if not chunk.startswith(b":")] == []
+
+
+async def test_the_app_registers_by_the_private_token_and_by_its_login(demo_url: str, phone_clock: Clock) -> None:
+    token = "a private token of the shop"
+    async with serving(demo_url, smsgate_token=token) as at:
+        url = f"{at.mwanga.config.address}{API}"
+        async with Phone(url, phone_clock) as one, Phone(url, phone_clock) as two:
+            assert (await one.register(token=token)).status == 201
+            await one.sync()
+            assert one.complaints == [] and len(one.hooks.key) == 64
+            assert (await two.register(login=one.login, password=one.password)).status == 201
+            await two.sync()
+            assert (two.id, two.hooks.key) == (one.id, one.hooks.key), "another handset in its place"
+            await one.pull()
+            assert one.line.calls[-1].status == 401
+            assert (await one.register(login=one.login, password="wrong")).status == 401
 
 
 async def mwanga_phone(server: Server, database: str, *words: str) -> str:

@@ -62,6 +62,16 @@ def test_a_phone_is_paused_resumed_renamed_listed_and_unlinked(run: Any, demo_ur
     assert actions == ["phone code", "phone pause", "phone resume", "phone rename", "phone unlink"]
 
 
+def test_who_shuts_a_phone_out_is_told_that_the_private_token_lets_it_in(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("add", "one")
+    run("add", "two")
+    assert run("unlink", "one").output == "one is shut out.\n"
+    monkeypatch.setenv("MWANGA_SMSGATE_TOKEN", "a private token of the shop")
+    assert "change that too" in run("unlink", "two").output
+
+
 @pytest.mark.parametrize("command", ["pause", "resume", "unlink"])
 def test_a_phone_that_is_not_there_is_named(run: Any, command: str) -> None:
     result = run(command, "Nobody")
