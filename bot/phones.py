@@ -150,6 +150,8 @@ class Phones:
                 phone.export_since = phone.webhook_at
             if phone.export_since:
                 await self._ask_export(phone)
+            if phone.paused:
+                await self._take_back(phone.gateway)
         except BaseException:
             self.closed(phone, stream)
             raise
@@ -239,6 +241,16 @@ class Phones:
         for name in paused - self._paused:
             await self._take_back(name)
         self._paused = paused
+        await self._see_who_asked()
+
+    async def _see_who_asked(self) -> None:
+        """A phone that was told here may have asked another server."""
+        told = {name: streams for name, streams in self._streams.items() if streams.told_at}
+        if told:
+            since = min(streams.told_at for streams in told.values())
+            for name, at in (await pulled.served(connection(), list(told), since)).items():
+                if at > told[name].told_at:
+                    told[name].told_at = 0
 
     async def _take_back(self, name: str) -> None:
         """Ask a phone that was paused for what it has not sent yet; it says what it could give back."""

@@ -28,6 +28,8 @@ MINE = f"SELECT {MESSAGE} FROM outbox WHERE state = 'sending' AND claimed_by = $
 # The first condition is the partial index's own, without which SQLite does not use it.
 WENT = """SELECT sim, claimed_at, parts FROM outbox WHERE claimed_by LIKE 'phone-%' AND claimed_by = $1
   AND claimed_at > $2 AND claimed_at <= $3 ORDER BY claimed_at"""
+SERVED = """SELECT claimed_by, MAX(claimed_at) AS at FROM outbox WHERE claimed_by LIKE 'phone-%' AND claimed_by IN ({})
+  AND claimed_at > $1 GROUP BY claimed_by"""
 WAITING = """SELECT id, phone, parts, tries, priority FROM outbox
   WHERE state = 'waiting' AND gateway = $1 AND expires_at > $2 ORDER BY priority, given_at, id LIMIT $3 {lock}"""
 WITH_WAITING = """SELECT gateway, MIN(priority) AS priority FROM outbox
@@ -80,6 +82,12 @@ async def unreported(db: BaseDBAsyncClient, gateway: str) -> list[dict[str, Any]
 async def went(db: BaseDBAsyncClient, gateway: str, now: int) -> list[dict[str, Any]]:
     """What a phone pulled within its last period, oldest first: SIM, time in ms, parts."""
     return await execute(db, WENT, [gateway, now - PERIOD_MS, now])
+
+
+async def served(db: BaseDBAsyncClient, gateways: Sequence[str], since: int) -> dict[str, int]:
+    """When each of the phones last got messages, of those that did after this time."""
+    rows = await execute(db, SERVED.format(marks(len(gateways), 2)), [since, *gateways])
+    return {row["claimed_by"]: row["at"] for row in rows}
 
 
 async def waiting(db: BaseDBAsyncClient, gateway: str, now: int) -> list[dict[str, Any]]:

@@ -156,6 +156,21 @@ async def test_a_phone_is_told_of_what_is_more_urgent_than_what_has_to_wait(shop
     assert told.count(b"MessageEnqueued") == 1
 
 
+async def test_a_phone_that_asked_another_server_is_told_of_the_next_message_at_once(shop: Shop) -> None:
+    """Its stream leads to one of two servers, its other calls to either."""
+    await shop.link(VODACOM)
+    stream, other = await shop.phones.opened(shop.phone), shop.server()
+    await shop.promise("first")
+    await shop.phones.turn()
+    shop.clock.now += SECOND
+    await shop.pull(other)
+    shop.clock.now += 2 * SECOND
+    await shop.promise("second")
+    await shop.phones.turn()
+    stream.close()
+    assert b"".join([chunk async for chunk in stream.chunks()]).count(b"MessageEnqueued") == 2
+
+
 async def test_long_messages_count_by_their_parts(shop: Shop) -> None:
     await shop.link(VODACOM)
     await shop.promise(*(f"{n} " + "x" * 800 for n in range(6)))  # six parts each
@@ -252,6 +267,18 @@ async def test_a_phone_that_is_paused_is_asked_for_what_it_has_not_sent(shop: Sh
     await linking.pause(shop.phone)
     await shop.phones.look()
     await shop.phones.look()
+    stream.close()
+    told = b"".join([chunk async for chunk in stream.chunks()])
+    assert told.count(b"MessageCancelled") == 1 and f'"messageId": "{first}"'.encode() in told
+
+
+async def test_a_paused_phone_that_comes_back_is_asked_as_well(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise("hello")
+    first = (await shop.pull())["hello"]
+    await linking.pause(shop.phone)
+    await shop.phones.look()
+    stream = await shop.phones.opened(await Phone.get(id=shop.phone.id))
     stream.close()
     told = b"".join([chunk async for chunk in stream.chunks()])
     assert told.count(b"MessageCancelled") == 1 and f'"messageId": "{first}"'.encode() in told
