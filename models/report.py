@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from models.messages import Class, GatewayState, Setting, State
 from models.sql import connection, execute
+from models.withdrawal import NOT_WITHDRAWN
 
 LOOK = 10_000  # rows read for one answer, the newest
 ADD = 5 * LOOK  # sales added up: their rows are short
@@ -44,8 +45,8 @@ RECEIVED = f"""SELECT gateway, MAX(received_at) AS heard_at,
         ORDER BY received_at DESC LIMIT {LOOK}) AS newest GROUP BY gateway"""
 SENT = f"""SELECT gateway, MAX(delivered_at) AS heard_at, COUNT(*) FILTER (WHERE state = 'sent') AS sent,
     COUNT(*) FILTER (WHERE state = 'delivered') AS delivered,
-    COUNT(*) FILTER (WHERE state IN ('failed', 'expired')) AS lost
-  FROM (SELECT gateway, state, delivered_at FROM outbox WHERE created_at >= $1
+    COUNT(*) FILTER (WHERE state IN ('failed', 'expired') AND {NOT_WITHDRAWN}) AS lost
+  FROM (SELECT gateway, state, delivered_at, error FROM outbox WHERE created_at >= $1
         ORDER BY created_at DESC LIMIT {LOOK}) AS newest GROUP BY gateway"""
 DIALLED = f"""SELECT gateway, MAX(updated_at) AS heard_at, COUNT(*) AS sessions
   FROM (SELECT gateway, updated_at FROM ussdsession WHERE updated_at >= $1
@@ -78,7 +79,7 @@ STUCK = f"""SELECT {_REASON}, phone, created_at, messages, oldest FROM (
       ROW_NUMBER() OVER (PARTITION BY {_REASON} ORDER BY id DESC) AS place
     FROM (SELECT {_STUCK} FROM (
         SELECT {_STUCK} FROM (SELECT {_STUCK} FROM outbox WHERE state IN ('failed', 'expired')
-          ORDER BY id DESC LIMIT {SORT}) AS newest WHERE created_at >= $1) AS lost
+          ORDER BY id DESC LIMIT {SORT}) AS newest WHERE created_at >= $1 AND {NOT_WITHDRAWN}) AS lost
       UNION ALL SELECT {_STUCK} FROM ({TO_SEND.format(columns=_STUCK, look=SORT)}) AS unsent
         WHERE state = 'uncertain' OR created_at <= $2) AS stuck) AS placed
   WHERE place <= {SHOWN} ORDER BY CASE WHEN kind = 'token' THEN 0 ELSE 1 END, messages DESC,

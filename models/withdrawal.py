@@ -7,6 +7,7 @@ from models.sql import connection, execute, execute_many, marks, now_ms
 
 # Why a row of the outbox expired, as the office reads it (bot/gateways).
 STOPPED, PAID = "stopped", "paid"
+NOT_WITHDRAWN = f"error NOT IN ('{STOPPED}', '{PAID}')"
 WAIT = timedelta(days=2)  # longer than a reminder may wait in the outbox
 # What is with a gateway cannot be called back; but it is not tried again. The name of what did not go is free for
 # another message.

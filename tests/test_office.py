@@ -72,6 +72,14 @@ async def test_a_message_that_failed_is_shown_with_its_reason(office: Office, er
     assert f"1 reply message by simulator failed: {ERRORS[error].sentence} To +255710000001 at" in page
 
 
+@pytest.mark.parametrize("reason", ["stopped", "paid"])
+async def test_what_was_withdrawn_is_no_trouble(office: Office, reason: str) -> None:
+    await promised(office.db, State.EXPIRED, reason, kind="reminder")
+    page = await office.page()
+    assert "Nothing is stuck." in page
+    assert ERRORS[reason].sentence not in page
+
+
 async def test_messages_stuck_for_one_reason_are_one_line_and_tokens_come_first(office: Office) -> None:
     for number in range(5):
         await promised(office.db, State.FAILED, "bad number", number=number)
