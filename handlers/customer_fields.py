@@ -13,7 +13,7 @@ from bot.grammar import normalise, plain_word
 from bot.i18n import Text, _
 from bot.listing import enumerated
 from bot.state import Changed
-from handlers.serial import typed
+from handlers.serial import MARKS, as_it_stands
 from models import customers
 from models.customers import Selection
 from models.devices import TAIL, Kind
@@ -113,8 +113,8 @@ class Search(Field[list[Customer]]):
     name = "search"
 
     async def read(self, chat: Chat, answer: str) -> list[int]:
-        text, number = " ".join(normalise(answer).split()), typed(answer)
-        text = number if is_meter_number(number) else text
+        text, serial = " ".join(normalise(answer).split()), await as_it_stands(answer, chat.agent.mini_grid_id)
+        text = serial if is_meter_number(serial) or {*serial} & {*MARKS} else text
         digits = "".join(filter(str.isdecimal, text))
         if sum(map(str.isalpha, text)) < FEWEST_LETTERS and len(digits) < TAIL:
             raise Invalid(_("Write more: 2 letters of a name, or the last 4 of a phone or serial."))

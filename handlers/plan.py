@@ -11,7 +11,7 @@ from bot.message import Reply
 from bot.site import Site
 from bot.state import Changed
 from handlers.receipt import fitting, item, least, owner, tail, under
-from handlers.serial import Payable, name_of, typed
+from handlers.serial import Payable, as_it_stands, name_of, parted
 from models import appliances
 from models.appliances import Contract, Terms
 from models.devices import Device
@@ -70,12 +70,15 @@ class OwnPlan(Field[Contract]):
         self._contracts = contracts
 
     async def read(self, chat: Chat, answer: str) -> int:
-        written = typed(answer)
+        written = await as_it_stands(answer)
         for one in self._contracts:
             if written in (one.number, one.number[1:], one.device.serial if one.device else ""):
                 return one.id
         choices = enumerated([one.device.serial if one.device else one.number for one in self._contracts])
         raise Invalid(_("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
+
+    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+        return await parted(pieces) or 1
 
     async def find(self, chat: Chat, recorded: int) -> Contract:
         found = next((one for one in self._contracts if one.id == recorded), None)

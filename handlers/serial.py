@@ -16,7 +16,8 @@ from models.tokens.sts import is_meter_number
 
 NUMBER = re.compile(r"(?:S-?)?\d{1,9}")  # of a sale on instalments; people leave out what we print before it
 MOST = 20  # characters of a serial that a sentence shows
-MOST_PARTS = 4  # between its / and _
+MARKS = "/_"  # of a serial at which a line is parted too
+MOST_PARTS = 4  # between them
 
 
 def typed(answer: str) -> str:
@@ -46,7 +47,7 @@ def _spellings(pieces: Sequence[str]) -> list[str]:
     if not 1 < len(pieces) <= MOST_PARTS or sum(map(len, pieces)) >= LONGEST:
         return []
     first, *rest = (typed(piece) for piece in pieces)
-    gaps = product("/_", repeat=len(rest))
+    gaps = product(MARKS, repeat=len(rest))
     return [first + "".join(map("".join, zip(marks, rest, strict=True))) for marks in gaps]
 
 

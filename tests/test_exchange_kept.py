@@ -140,7 +140,7 @@ def test_a_new_customer_never_takes_a_number_that_the_file_gives(run, demo_url: 
         ("1,Amina,Juma,,Lindi South", "customer 1 is of another mini_grid"),
         ("x,Amina,Juma,,Lindi South", "number is no whole number from 1 to 9999999"),
         ("900,Zuwena,Ali,,Lindi South", "line 2 says something else of the number of Zuwena Ali"),
-        (",ZUWENA,Ali,,lindi south", "the same as line 2"),
+        (",ZUWENA,Ali,,lindi south", "the same as line 2: namesakes need a number each"),
     ],
 )
 def test_a_number_is_of_one_person(run, row: str, reason: str) -> None:  # type: ignore[no-untyped-def]

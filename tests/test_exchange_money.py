@@ -102,6 +102,21 @@ def test_a_device_on_a_plan_is_paid_by_whole_days_unless_it_says_less(
     assert plan["minimum"] == minimum
 
 
+def test_a_minimum_that_nobody_named_goes_with_the_price(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    """Else a day at twice the price could be had for the former one."""
+    for price in (1000, 2000):
+        assert imported(run, "tariffs", f"name,unit,price\nDaily,days,{price}\n").exit_code == 0
+        item = f"Sun 50,shs,{price * 42},weekly,instalments,0,6,weekly,,\n"
+        assert imported(run, "appliances", HEAD + item).exit_code == 0
+        assert query(demo_url, "SELECT minimum FROM plan WHERE name = 'Daily'") == [{"minimum": price * 100}]
+        sql = "SELECT minimum FROM paymentplan ORDER BY id DESC LIMIT 1"
+        assert query(demo_url, sql) == [{"minimum": price * 100}]
+    said = "name,unit,price,minimum\nDaily,days,3000,500\n"
+    assert imported(run, "tariffs", said).exit_code == 0
+    assert imported(run, "tariffs", "name,unit,price\nDaily,days,4000\n").exit_code == 0
+    assert query(demo_url, "SELECT minimum FROM plan WHERE name = 'Daily'") == [{"minimum": 500_00}]
+
+
 def test_a_plan_that_the_new_price_leaves_without_a_debt_is_named(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
     """Radio has the plans cash and 3 monthly, 3,000 down."""
     before = query(demo_url, "SELECT price FROM appliance WHERE name = 'Radio'")

@@ -39,6 +39,7 @@ async def marked(mwanga: Mwanga) -> Mwanga:
         ("BUY 3.4-5 2000", "Sell 1 day for TZS 2,000 to BARAKA P., AB/12_3.4-5?"),
         ("TOKEN AB/12_3.4-5", "No token yet for AB/12_3.4-5."),
         ("FIX AB/12_3.4-5 no light", "Ticket K1"),
+        ("FIND AB/12_3.4-5", "Baraka Peter"),
         ("REG Zuwena Ali, none, shs, CD/99_1, Mtwara", "CD/99_1"),
         ("REG Zuwena Ali none shs CD/99_1 Mtwara", "CD/99_1"),
     ],

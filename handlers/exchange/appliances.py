@@ -72,7 +72,7 @@ class Figures:
         day = self.day_price
         if device and self.terms == Terms.INSTALMENTS:
             day = -(-amounts(price - self.down, self.count, coin)[0] // DAYS[Period(self.period)])
-        return max(-(-day // coin), 1) * coin
+        return min(max(-(-day // coin), 1) * coin, price)
 
 
 def _short(row: Row, column: str, longest: int) -> str:
@@ -141,13 +141,17 @@ async def _figures(row: ApplianceRow, item: Appliance | None, site: Site) -> Fig
     if row.terms == WITHDRAWN:
         return None
     known = await named(PaymentPlan, row.plan, appliance_id=item.id) if item else None
-    kept = _as_it_is(known) if known and known.terms == row.terms else Figures(row.terms)
+    kept = Figures(row.terms)
+    if item and known and known.terms == row.terms:
+        kept = _as_it_is(known)
+        if kept.minimum == kept.usual_minimum(item.price, site.coin, device=item.is_device):
+            kept = replace(kept, minimum=None)  # nobody said another one: it goes with the price
     figures = replace(kept, **row.figures)
     if wrong := figures.wrong(row.price, site.coin):
         raise ValueError(wrong)
     if figures.minimum is None:
         usual = figures.usual_minimum(row.price, site.coin, device=row.type in DEVICES)
-        figures = replace(figures, minimum=min(usual, row.price))
+        figures = replace(figures, minimum=usual)
     return replace(figures, period=figures.period or Period.WEEKLY)
 
 

@@ -120,5 +120,6 @@ CUSTOMERS = Imported(
     _fits,
     _write,
     _numbered,
+    alike=": namesakes need a number each",
     first=lambda row: row.person.number is not None,  # else a new one might be given a number of the file
 )

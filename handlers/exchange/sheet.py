@@ -42,7 +42,7 @@ class Imported(Kind):
     site)` stores them and says whether anything changed: what the row says nothing of stays as it is. `optional`
     columns may be missing, `unread` ones are of other people's files; any other is a mistake that would lose what it
     holds. Rows that are `first(values)` are written before the others. `together(rows, site)` finds what is wrong
-    with rows that are each in order."""
+    with rows that are each in order. `alike` is what helps when two rows are the same and should not be."""
 
     optional: tuple[str, ...]
     key: Callable[[Any], object]
@@ -53,6 +53,7 @@ class Imported(Kind):
     first: Callable[[Any], bool] | None = None
     together: Callable[[Sequence[tuple[int, Any]], Site], Awaitable[list[Problem]]] | None = None
     unread: tuple[str, ...] = ()
+    alike: str = ""
 
     def wrong(self, header: Sequence[str]) -> str:
         """What is wrong with a header; an empty text when nothing is. A column without a name may stand there."""
@@ -124,7 +125,7 @@ def _unique(sheet: Sheet, line: int, value: Any) -> None:
     """Raises ValueError when an earlier line says the same, or something else of the same."""
     earlier, _values = sheet.seen.setdefault(("row", sheet.kind.key(value)), (line, None))
     if earlier != line:
-        raise ValueError(f"the same as line {earlier}")
+        raise ValueError(f"the same as line {earlier}{sheet.kind.alike}")
     if sheet.kind.shared:
         shared = sheet.kind.shared(value)
         earlier, before = sheet.seen.setdefault(("shared", shared.key), (line, shared.values))

@@ -49,16 +49,21 @@ async def _fits(row: TariffRow, _site: Site) -> None:
 
 
 async def _write(row: TariffRow, site: Site) -> bool:
-    if known := await named(Plan, row.name):
-        return await renew(known, row.said)
-    await Plan.create(name=row.name, unit=row.unit, **{"minimum": _minimum(row, site)} | row.said)
+    known = await named(Plan, row.name)
+    wanted = row.said
+    if known is None or known.minimum == _usual_minimum(row.unit, known.full_price, site):
+        components = wanted.get("components", known.components if known else 0)
+        wanted = {"minimum": _usual_minimum(row.unit, wanted["price"] + components, site)} | wanted
+    if known:
+        return await renew(known, wanted)
+    await Plan.create(name=row.name, unit=row.unit, **wanted)
     return True
 
 
-def _minimum(row: TariffRow, site: Site) -> int:
-    """A day begun counts whole, so less than a day's price would buy a day as well. Energy is sold by its tenth."""
-    day = row.said["price"] + row.said.get("components", 0)
-    return -(-day // site.coin) * site.coin if row.unit == Unit.DAYS else site.coin
+def _usual_minimum(unit: str, price: int, site: Site) -> int:
+    """A day begun counts whole, so less than a day's price would buy a day as well: where nobody said another one, it
+    goes with the price. Energy is sold by its tenth."""
+    return -(-price // site.coin) * site.coin if unit == Unit.DAYS else site.coin
 
 
 async def _rows(site: Site) -> AsyncIterator[Sequence[object]]:
