@@ -11,7 +11,7 @@ from bot.grammar import split, written
 from bot.i18n import Text, _, verbatim
 from bot.message import Copy, Reply
 from bot.redact import Redactor
-from bot.state import Changed
+from bot.state import Changed, Suspended
 from handlers.receipt import owner
 from handlers.serial import DeviceSerial, labelled
 from handlers.ticket_news import FIX, LABELS, STATUS, TINY, News, category_of
@@ -172,7 +172,7 @@ async def _in_reach(chat: Chat, number: int) -> Ticket:
 
 class InWords(Field[str]):
     """A few words of one's own: all that is left of a line. With `optional` a 1 stands for none; what is in
-    `not_just` says nothing yet."""
+    `not_just` says nothing yet, and alone behind the keyword it is passed over."""
 
     name = "words"
     as_written = True
@@ -185,6 +185,8 @@ class InWords(Field[str]):
         text = " ".join(answer.split())
         if self._optional and text == "1":
             return ""
+        if chat.one_line and text.upper() in self._not_just:
+            raise Suspended(self.prompt)
         if sum(map(str.isalpha, text)) < 2 or text.upper() in self._not_just:
             raise Invalid(_("Say it in a few words."))
         if len(text) > LONGEST:
