@@ -156,6 +156,7 @@ def test_keys_are_encrypted_on_the_way_in_and_never_leave(run, demo_url: str) ->
         ("stock", f"04987654326,,{KEY},,,,,,,meter,", "key is not empty: a meter's comes from the vending key"),
         ("stock", "04987654326,,,,,,,,,meter,Weekly 700", "there is no plan of energy called"),
         ("stock", f"SHS0283,5,{KEY},,,,,,,ebike,", "SHS0283 is another kind of device"),
+        ("stock", f"SHS0283,5,{KEY},,,,,,,shs,", "SHS0283 is there with another key or starting code"),
         ("villages", ",Mtwara", "mini_grid is empty"),
         ("meter-types", f"{'W' * 101}", "name is longer than 100 characters"),
         ("connections", "Shop,,Weekly 700,,", "there is no tariff of energy called 'Weekly 700'"),

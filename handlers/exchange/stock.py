@@ -79,7 +79,7 @@ def _secret(row: Row, key: str) -> dict[str, str | int | bool]:
     }
 
 
-async def _fits(row: StockRow, _site: Site) -> None:
+async def _fits(row: StockRow, site: Site) -> None:
     known = await Device.get_or_none(serial=row.serial)
     kind = row.kind or (known.kind if known else Kind.SHS)
     if known is None and kind == Kind.METER:
@@ -88,6 +88,10 @@ async def _fits(row: StockRow, _site: Site) -> None:
         raise ValueError("key is empty, and this device is new")
     if known and known.kind != kind:
         raise ValueError(f"{row.serial} is another kind of device")
+    if known and row.secret:
+        sealed = site.vault.open_json(known.sealed_key, f"device {row.serial}")
+        if any(sealed.get(name) != row.secret[name] for name in ("secret", "starting_code")):
+            raise ValueError(f"{row.serial} is there with another key or starting code")
     await named_for(kind, row.plan, row.model)
 
 
