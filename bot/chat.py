@@ -11,7 +11,7 @@ from bot.grammar import plain_word, written
 from bot.gsm import septets
 from bot.guards import Contact, locked_out
 from bot.i18n import Text, _, verbatim
-from bot.listing import BACK, MORE, called, enumerated, means_one, names_of, pages, screen, spoken
+from bot.listing import BACK, MORE, NO_WORDS, called, enumerated, means_one, names_of, pages, screen, spoken
 from bot.message import Copy, Reply
 from bot.site import Site
 from bot.state import Back, Changed, Ended, Left, Rejected, Suspended, TalkState
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 BACK_LINE = _("0. Back")
 CHOOSE = _("Choose a number.")
-NO_WORDS: Mapping[str, Collection[str]] = {}
 SILENT = ("pin", "quote")  # recorded beside the questions: going back passes over them
 
 
@@ -148,14 +147,13 @@ class Chat:
     ) -> str:
         """The value of one of the options, by its number or by a word: its label, or one of `words`. Long lists page
         themselves. `otherwise` is what one line means that leaves this piece out."""
-        values = [value for value, _label in options]
         if not self._recorded(name):
             names = names_of(options, self.site.languages, words)
             if self.one_line and self._inputs:
                 self._join(spoken(names, self._inputs))
             left_out = otherwise is not None and self.one_line and not means_one(names, self._inputs)
             self._record(name, otherwise if left_out else self._choice(prompt, options, names))
-        if self._last() not in values:
+        if self._last() not in dict(options):
             raise Changed
         return str(self._last())
 
@@ -164,6 +162,8 @@ class Chat:
         header, more = prompt.to(self.language), _("More").to(self.language)
         beside = sum(septets(line.to(self.language)) + 1 for line in (CHOOSE, BACK_LINE))
         fitting = pages(header, labels, more, beside)
+        if self.one_line and self.state.page >= len(fitting):
+            raise Rejected(prompt, _("The last page is {n}.", n=len(fitting)))
         page = min(self.state.page, len(fitting) - 1)
         last = page == len(fitting) - 1
         shown = verbatim(screen(header, [labels[i] for i in fitting[page]], "" if last else more))
@@ -176,7 +176,7 @@ class Chat:
         if named := called(names, answer):
             return named
         if self.one_line:
-            choices = enumerated([value for value, _label in options])
+            choices = enumerated(list(dict(options)))
             raise Rejected(shown, _("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
         raise Rejected(shown, CHOOSE)
 

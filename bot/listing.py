@@ -10,6 +10,7 @@ BACK, MORE = "0", "9"
 FEWEST_LETTERS = 3  # of a name that stand for it
 MOST_WORDS = 5  # of a name
 LINES = 6  # choices on one screen; small phones show seven lines
+NO_WORDS: Mapping[str, Collection[str]] = {}
 ROOM = 40  # septets of the choices that one sentence names
 
 

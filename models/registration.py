@@ -178,10 +178,10 @@ async def register(form: Form, *, agent: Agent, key: str, vault: Vault) -> Regis
     earlier = await Registration.get_or_none(key=key)
     if found := await _registered(earlier) if earlier else await repeated(agent, form.request):
         return found
-    if form.kind:
-        await free_serial(form.serial, form.kind)
+    device = await _claimed(form.serial, form.kind, vault) if form.kind else None
     customer = form.customer or await _new_customer(form, agent)
-    device = await _handed_over(form, form.kind, customer, vault) if form.kind else None
+    if device:
+        await _hand_over(device, form, customer)
     await Registration.create(
         key=key,
         request=form.request,
@@ -193,16 +193,19 @@ async def register(form: Form, *, agent: Agent, key: str, vault: Vault) -> Regis
     return Registered(customer, await with_owner(device.id) if device else None)
 
 
-async def _handed_over(form: Form, kind: Kind, customer: Customer, vault: Vault) -> Device:
-    """The device, from now on the customer's."""
-    device = await _free(form.serial, kind) or await new_meter(form.serial, vault)
+async def _claimed(serial: str, kind: Kind, vault: Vault) -> Device:
+    """The device, held until the commit; a meter that we never heard of is made."""
+    await free_serial(serial, kind)
+    return await _free(serial, kind) or await new_meter(serial, vault)
+
+
+async def _hand_over(device: Device, form: Form, customer: Customer) -> None:
     device.customer, device.model = customer, form.model
     if form.plan:
         device.plan = form.plan
     await device.save(update_fields=["customer_id", "model_id", "plan_id"])
     if form.labels:
         await Connection.update_or_create(vars(form.labels), device=device)
-    return device
 
 
 async def _registered(earlier: Registration) -> Registered | None:
