@@ -73,13 +73,8 @@ FURTHER = [
     Route("own plan", Role.CUSTOMER, "several", before=(*LAMP, *RADIO), asks=("plan",)),
 ]
 ROUTES = [*PLAIN, *FURTHER]
-# What no talk asks for and takes behind its keyword alone: something good, and what is none of it.
-BEHIND = {
-    "list": ("Mtwara meter 1", ("Kijiji", "0", "99", "Mtwara 0", "99999999999", "Kilwa 1 1")),
-    "sales": ("1", ("0", "61", "x", "99999999999", "٠")),
-    "statement": ("24/11", ("0", "32", "24/13", "x", "24 11 26", "99999999999")),
-    "own plan": ("SHS0283", ("S1999", "SHS0777", "x", "1", "99999999999")),
-}
+# What no talk asks for and takes behind its keyword alone.
+BEHIND = {"list": "Mtwara meter 1", "sales": "1", "statement": "24/11", "own plan": "SHS0283", "help": "TOKEN"}
 
 
 def ways() -> Iterator[tuple[Route, Channel]]:

@@ -43,7 +43,7 @@ async def test_every_question_is_reached_and_answered_in_digits_of_other_scripts
             assert set(route.asks) <= {question.name for question in met}, (str(route), channel, met)
             reached.update(map(plain, met))
             if channel is Channel.SMS and route.talk in BEHIND:
-                await walk.say(f"{walk.one.words['en'][0]} {BEHIND[route.talk][0]}")
+                await walk.say(f"{walk.one.words['en'][0]} {BEHIND[route.talk]}")
                 assert f"Send {walk.one.words['en'][0]}" not in walk.answer
                 reached.update(map(plain, walk.questions))
     written = {question for path in ASKERS for question in written_in(path)}
