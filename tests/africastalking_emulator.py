@@ -13,6 +13,8 @@ from typing import NamedTuple, Self
 import aiohttp
 from aiohttp import web
 
+from tests.listener import Listener
+
 USERNAME, API_KEY = "sandbox", "atsk-emulated"
 SENDER = "15054"
 SERVICE_CODE = "*384*20#"
@@ -98,6 +100,7 @@ class Emulator:
         self.delay = 0.0
         self.reports: tuple[str, ...] = ()
         self.reports_first = False
+        self.usual: Callable[[str, str], Answer] = lambda _phone, _text: Answer()
         self._answers: list[Answer] = []
         self._phones: dict[str, str] = {}
         self._unread: defaultdict[str, asyncio.Queue[str]] = defaultdict(asyncio.Queue)
@@ -111,11 +114,9 @@ class Emulator:
         app = web.Application()
         app.router.add_post("/version1/messaging", self._messaging)
         app.router.add_get("/version1/user", self._user)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        self.listener = Listener(app)
+        await self.listener.start()
+        self.url = f"http://127.0.0.1:{self.listener.port}"
         # A USSD session whose answer takes longer than 10 s is dropped.
         timeout = aiohttp.ClientTimeout(total=10)
         self._client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout)
@@ -127,7 +128,7 @@ class Emulator:
             task.cancel()
         await asyncio.gather(*self._reporting, return_exceptions=True)
         await self._client.close()
-        await self._runner.cleanup()
+        await self.listener.close()
 
     async def sms(self, phone: str, text: str, id: str | None = None) -> int:
         """Somebody texts us. Returns the HTTP status; the real one would post again until it is 200."""
@@ -178,7 +179,7 @@ class Emulator:
         await asyncio.gather(*self._reporting)
 
     def answer(self, answer: Answer, times: int = 1) -> None:
-        """The next requests are answered so, after those already arranged; all others are accepted."""
+        """The next requests are answered so, after those already arranged; all others as is `usual`."""
         self._answers += [answer] * times
 
     def new_id(self, prefix: str) -> str:
@@ -194,7 +195,7 @@ class Emulator:
         fields = {name: str(value) for name, value in (await request.post()).items()}
         self.requests.append(Request(fields, request.headers, now))
         _check_key(request, fields)
-        answer = self._answers.pop(0) if self._answers else Answer()
+        answer = self._answers.pop(0) if self._answers else self.usual(fields["to"], fields["message"])
         if not re.fullmatch(r"\+[0-9]{7,15}", fields["to"]):
             answer = Answer(code=403)
         message = None

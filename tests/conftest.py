@@ -32,6 +32,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write what was answered into tests/dialogs/*.txt")
+    parser.addoption("--seeds", type=int, default=2, help="how many days tests/test_chaos.py goes through")
 
 
 @pytest.fixture(autouse=True)

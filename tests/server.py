@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +27,7 @@ from tests.africastalking_emulator import API_KEY, USERNAME, Emulator, Session
 from tests.menus import way
 from tests.world import PEOPLE
 
+ROOT = Path(__file__).resolve().parent.parent  # tests are no installed package
 LISTENING = "Mwanga listens"
 SECRET = "demo"
 START_S = 60.0  # a busy machine may take long to import everything
@@ -33,12 +35,15 @@ STOP_S = 10.0  # design: a clean stop takes less
 
 
 class Server:
-    """`python -m bot serve` on a free port. Within `async with` it runs; afterwards it has stopped.
+    """`python -m bot serve` on a free port, or another module. Within `async with` it runs; afterwards it has stopped.
 
     Its port stays the same over restarts, so that callbacks find it again. `log` is what it wrote to standard error.
     """
 
-    def __init__(self, database: str, emulator: Emulator | None = None, **settings: object) -> None:
+    def __init__(
+        self, database: str, emulator: Emulator | None = None, *, module: str = "bot", **settings: object
+    ) -> None:
+        self._module = module
         self.port = _free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = ""
@@ -48,12 +53,16 @@ class Server:
         if emulator:
             given |= {"africastalking_url": emulator.url, "africastalking_username": USERNAME}
             emulator.callbacks = f"{self.address}/gateways/africastalking/{SECRET}"
-        self._environment = os.environ | {f"MWANGA_{name.upper()}": str(value) for name, value in given.items()}
+        self._environment = (
+            os.environ
+            | {"PYTHONPATH": str(ROOT)}
+            | {f"MWANGA_{name.upper()}": str(value) for name, value in given.items()}
+        )
 
     async def start(self) -> None:
         """Start it and wait until it says that it listens. Raises AssertionError with its log when it ends."""
         self._process = process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "serve"),
+            *(sys.executable, "-m", self._module, "serve"),
             env=self._environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
