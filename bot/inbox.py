@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,10 +23,10 @@ BUSY = 8  # messages that arrived in the same moment
 COLUMNS = (
     "gateway, external_id, phone, sender_kind, recipient, network, text, sealed, received_at, state, outcome, error"
 )
-CLAIM = """SELECT id, gateway, external_id, phone, sender_kind, network, text, sealed FROM inbox WHERE state = 'new'
-  ORDER BY id LIMIT $1"""
-CLAIM_ONE = """SELECT id, gateway, external_id, phone, sender_kind, network, text, sealed FROM inbox
-  WHERE id = $1 AND state = 'new'"""
+WAITING = "SELECT id, gateway, external_id, phone, sender_kind, network, text, sealed FROM inbox WHERE state = 'new'"
+CLAIM = f"{WAITING} ORDER BY id LIMIT $1"
+CLAIM_OTHERS = f"{WAITING} AND gateway <> $2 ORDER BY id LIMIT $1"
+CLAIM_ONE = f"{WAITING} AND id = $1"
 # Rows that another process claimed a moment earlier are still new to us: what comes after them has to wait.
 ELSEWHERE = (
     "SELECT phone, MIN(id) AS first FROM inbox WHERE state = 'new' AND phone IN ({}) AND id NOT IN ({}) GROUP BY phone"
@@ -116,9 +116,16 @@ class Inbox:
         return {(row["gateway"], row["external_id"]) for row in rows}
 
     async def claim(self, most: int) -> list[Waiting]:
-        """The oldest messages that wait, held until the end of the caller's unit of work."""
+        """The oldest messages that wait, held until the end of the caller's unit of work. When more wait, half of
+        them may be of other gateways than the one that most came by, and those come first: its flood is its own."""
         rows = await execute(connection(), CLAIM + _skipping(), [most])
-        return [self._opened(row) for row in rows]
+        if len(rows) < most:
+            return [self._opened(row) for row in rows]
+        flooded, _count = Counter(row["gateway"] for row in rows).most_common(1)[0]
+        others = await execute(connection(), CLAIM_OTHERS + _skipping(), [most // 2, flooded])
+        rows = [*others, *(row for row in rows if row["gateway"] == flooded)][:most]
+        messages = [self._opened(row) for row in _each_in_order(rows)]
+        return messages if on_postgres() else await self._unpreceded(messages)
 
     async def claim_one(self, message_id: int) -> list[Waiting]:
         rows = await execute(connection(), CLAIM_ONE + _skipping(), [message_id])
@@ -126,8 +133,9 @@ class Inbox:
 
     async def in_order(self, messages: list[Waiting]) -> list[Waiting]:
         """Those with nothing older of the same phone still waiting elsewhere. Call when the phones are locked."""
-        if not (messages and on_postgres()):
-            return messages
+        return await self._unpreceded(messages) if messages and on_postgres() else messages
+
+    async def _unpreceded(self, messages: list[Waiting]) -> list[Waiting]:
         phones = sorted({message.sender.value for message in messages})
         statement = ELSEWHERE.format(marks(len(phones)), marks(len(messages), len(phones) + 1))
         rows = await execute(connection(), statement, [*phones, *(message.id for message in messages)])
@@ -149,6 +157,14 @@ class Inbox:
 
 def _purpose(inbound: Inbound) -> str:
     return f"inbox {inbound.gateway} {inbound.external_id}"
+
+
+def _each_in_order(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same phones in the same order, but what one phone wrote in the order in which it came."""
+    of: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row["id"], reverse=True):
+        of[row["phone"]].append(row)
+    return [of[row["phone"]].pop() for row in rows]
 
 
 def _skipping() -> str:

@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -91,11 +91,13 @@ class Outbox:
         """How many requests are under way now."""
         return len(self._requests)
 
-    def notify(self) -> None:
-        """Rows were committed: look now."""
-        for lane in self._lanes.values():
-            lane.wake()
-        self._wake.set()
+    def notify(self, gateways: Iterable[str] | None = None) -> None:
+        """Rows were committed, for these gateways where it is known: look now. What phones fetch is no work here, so
+        that one phone's flood costs the others nothing."""
+        for name in self._lanes if gateways is None else gateways:
+            if lane := self._lanes.get(name):
+                lane.wake()
+                self._wake.set()
         for tell in self.on_notify:
             tell()
 

@@ -22,7 +22,7 @@ JSON = "application/json"
 FLOOD, FLOOD_S = 10_000, 60.0
 BACK = 2_000  # SMS that a phone kept while it had no network, and messages that it has not reported
 FLOODERS = 900  # of the thousand customers; the others ask by Africa's Talking meanwhile
-CALM_S = 12.0
+CALM_S = 6.0  # before it and after it
 THINK_S = 0.02
 _numbers = itertools.count(1)
 
@@ -142,13 +142,14 @@ class Flooded:
 
 async def flood(database: Path, size: float) -> Flooded:
     """What other customers wait when it is calm, within 10,000 SMS a minute by one phone, while a phone that was away
-    tells of 2,000 SMS as fast as they are taken, and while it pulls 2,000 messages and reports on them."""
+    tells of 2,000 SMS as fast as they are taken, and while it pulls 2,000 messages and reports on them. Its own replies
+    wait for its pace, and go by no other gateway meanwhile."""
     waited = {what: Waited() for what in ("calm", "in a flood", "2,000 SMS at once", "2,000 reports at once")}
     calm, flooded, told, reported = waited.values()
     back = max(100, int(BACK * size))
     async with (
         ceiling("gateway", "0") as gateway,
-        mwanga(database, gateway.port, MWANGA_SMSGATE_TOKEN=TOKEN) as ours,
+        mwanga(database, gateway.port, MWANGA_SMSGATE_TOKEN=TOKEN, MWANGA_FAILOVER_SECONDS="3600") as ours,
     ):
         customers, phone = Customers(ours.port, gateway.port), FloodPhone(ours.port)
         await phone.link()
@@ -162,6 +163,8 @@ async def flood(database: Path, size: float) -> Flooded:
         _hand(database, phone.name, back)
         async with customers.asking(reported):
             await phone.pulls_and_reports()
+        async with customers.asking(calm):
+            await asyncio.sleep(CALM_S * max(size, 0.1))
     assert not _strays(database, phone.name), "the phone's customers were answered by the other gateway"
     lost = phone.accepted - _answered(database, phone.name) + phone.reported - _sent(database, phone.name)
     sql(database, f"UPDATE outbox SET state = 'expired' WHERE gateway = '{phone.name}' AND state = 'waiting'")
