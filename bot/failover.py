@@ -105,18 +105,19 @@ class Failover:
             if gone and name != NOWHERE and name not in self._paces:
                 await forsake(db, name, now)
         found = await _read(db, SCHEDULED)
-        for name, (facts, condition) in watch.gateways.items():
+        gateways = watch.gateways
+        for name, (facts, condition) in gateways.items():
             if facts.urgent and _holds(facts, condition):
                 found += await self._waiting(db, name, URGENT)
-        late = [each for each in found if self._too_long(each, now)]
+        late = [each for each in found if self._too_long(each, gateways, now)]
         moved = await self._move(db, [*late, *await self._waiting(db, NOWHERE, ALL)], now)
         return bool(moved or self._places)
 
-    def _too_long(self, message: Parked, now: int) -> bool:
+    def _too_long(self, message: Parked, gateways: Mapping[str, tuple[Facts, Condition]], now: int) -> bool:
         """Whether a message has waited too long for a phone, or for a gateway that is down or asks us to wait."""
-        facts, condition = self._router.watch.gateways.get(message.gateway, (None, None))
-        if facts is None or condition is None:
+        if message.gateway not in gateways:
             return False
+        facts, condition = gateways[message.gateway]
         if condition.state is Health.DOWN:
             # what was promised since it is down is a trial, and has failed; an alert is not for one that is down
             trial = facts.told and message.given_at > facts.told_at
@@ -133,9 +134,9 @@ class Failover:
         return rows
 
     async def _move(self, db: BaseDBAsyncClient, found: Iterable[Parked], now: int) -> int:
-        rows = []
+        rows, names = [], list(self._router.watch.gateways)
         for each in found:
-            full = {f"{NEVER}{name}" for name in self._full(each.kind)}
+            full = {f"{NEVER}{name}" for name in names if self._is_full(name, each.kind)}
             if gateway := self._choose(each, full):
                 rows.append((each.id, each.gateway, gateway, each.leaving[-200:], now))
             elif full:
@@ -152,15 +153,11 @@ class Failover:
         chosen = router.gateway_for(message.phone, message.kind, message.left)
         return "" if chosen == NOWHERE else chosen
 
-    def _full(self, kind: Class) -> list[str]:
-        """The gateways for which as many messages wait, of this kind or more urgent ones, as they get at once."""
-        watch = self._router.watch
-        return [name for name in watch.gateways if watch.ahead(name, kind) >= self._portion(name)]
-
-    def _portion(self, gateway: str) -> int:
-        if gateway.startswith(PREFIX):
-            return PORTION_OF_PHONE
-        return min(BATCH, self._paces.get(gateway, 0) * PORTION_S) or BATCH
+    def _is_full(self, gateway: str, kind: Class) -> bool:
+        """Whether as many messages wait for a gateway, of this kind or more urgent ones, as it gets at once."""
+        portion = min(BATCH, self._paces.get(gateway, 0) * PORTION_S) or BATCH
+        portion = PORTION_OF_PHONE if gateway.startswith(PREFIX) else portion
+        return self._router.watch.ahead(gateway, kind) >= portion
 
 
 def _holds(facts: Facts, condition: Condition) -> bool:

@@ -78,9 +78,10 @@ class Router:
         """The gateway for a message that has none: as `next_gateway`, else the best of those that carry nothing now;
         NOWHERE when there is none. Now and then a reply tries one that was down and is not the next one anyway: who
         asked asks again, and without it a gateway that brings nothing would stay down."""
-        fresh = self._fresh(phone, kind, left)
+        possible = self._possible(phone, kind, left)
+        fresh = [name for name in possible if name not in left]
         chosen = self._trial(fresh) if kind is Class.REPLY else ""
-        chosen = chosen or self._next(phone, kind, left) or min(fresh, key=self._rank, default=NOWHERE)
+        chosen = chosen or self._next(possible, left) or min(fresh, key=self._rank, default=NOWHERE)
         self.watch.given(chosen, kind)
         return chosen
 
@@ -88,7 +89,7 @@ class Router:
         """Where a message goes that has left these gateways: the first that is well, one that is to be tried, one that
         is quiet unless that is no better; else one that it has left and that is well again, but for phones. Nothing
         when there is none."""
-        if chosen := self._next(phone, kind, left, quiet=quiet):
+        if chosen := self._next(self._possible(phone, kind, left), left, quiet=quiet):
             self.watch.given(chosen, kind)
         return chosen
 
@@ -96,8 +97,7 @@ class Router:
         """A gateway named the network that this phone wrote from."""
         self.networks.learn(phone, network)
 
-    def _next(self, phone: str, kind: Class, left: Collection[str], *, quiet: bool = True) -> str:
-        possible = [name for name in self._possible(phone, kind) if f"{NEVER}{name}" not in left]
+    def _next(self, possible: Sequence[str], left: Collection[str], *, quiet: bool = True) -> str:
         fresh = [name for name in possible if name not in left]
         again = [name for name in possible if name in left and not name.startswith(PREFIX)]
         return (
@@ -117,16 +117,14 @@ class Router:
     def _rank(self, name: str) -> tuple[int, bool]:
         return RANK[self.watch.state(name)], self.watch.failing(name)
 
-    def _fresh(self, phone: str, kind: Class, left: Collection[str]) -> list[str]:
-        return [name for name in self._possible(phone, kind) if name not in left and f"{NEVER}{name}" not in left]
-
-    def _possible(self, phone: str, kind: Class) -> list[str]:
+    def _possible(self, phone: str, kind: Class, left: Collection[str]) -> list[str]:
+        """All that may carry it, in the operator's order; those too that it has left, unless never again."""
         network = self.networks.of(phone)
         rule = next((rule for rule in self._rules if rule.holds(phone, kind, network)), None)
         names = [each for name in (rule.gateways if rule else self._order) for each in self._expanded(name, network)]
         if kind is Class.BROADCAST and (rule is None or rule.kind is None):
             names = [name for name in names if not name.startswith(PREFIX)]  # operators block SIMs that send many
-        return [name for name in dict.fromkeys(names) if self._can_send(name)]
+        return [name for name in dict.fromkeys(names) if self._can_send(name) and f"{NEVER}{name}" not in left]
 
     def _expanded(self, name: str, network: str) -> list[str]:
         if name != PHONES:
