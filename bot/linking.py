@@ -21,6 +21,7 @@ from models.vault import Vault
 
 CODE_MS = 15 * 60_000
 CODE_TRIES = 5  # over all phones: with five guesses at a million codes one is right in 200,000 rounds
+ANSWERED_MS = 5_000
 CODE, TOKEN, PASSWORD = "phone code", "phone token", "phone password"
 
 
@@ -111,7 +112,12 @@ async def _read(condition: str, value: str | int) -> Phone | None:
 
 
 async def newcomer(device: Device, vault: Vault, now: int) -> Phone:
-    """A phone that came with the private token and that nobody added: its name is its model."""
+    """A phone that came with the private token and that nobody added: its name is its model. One that tries again
+    since it did not get our answer is the same; the app does so after 10 s, and would have called by then."""
+    same = {"model": device.model, "sims": write_sims(device.sims or []), "unlinked_at": 0}
+    known = Phone.filter(**same, linked_at__gt=0, linked_at__lt=now - ANSWERED_MS, seen_at=F("linked_at"))
+    if phone := await known.select_for_update().first():
+        return phone
     model = device.model or "Phone"
     taken = {phone.name for phone in await Phone.filter(unlinked_at=0, name__startswith=model)}
     names = (model if n == 1 else f"{model[:95]} {n}" for n in range(1, len(taken) + 2))

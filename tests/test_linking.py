@@ -13,7 +13,7 @@ import pytest
 from bot.streams import KEEP_ALIVE_S, Stream
 from models.messages import Class
 from models.sql import now_ms
-from tests.handset import API, Events, Handset, linked, promised
+from tests.handset import API, SIM, Events, Handset, linked, promised
 from tests.phone_clock import Clock
 from tests.server import Server, Serving, serving
 from tests.smsgate_phone import Phone
@@ -112,6 +112,20 @@ async def test_the_app_registers_by_the_private_token_and_by_its_login(demo_url:
             await one.pull()
             assert one.line.calls[-1].status == 401
             assert (await one.register(login=one.login, password="wrong")).status == 401
+
+
+async def test_a_phone_that_did_not_get_our_answer_is_not_linked_twice(demo_url: str) -> None:
+    token, device = "a private token of the shop", {"name": "Tecno/KF6", "pushToken": None, "simCards": [SIM]}
+    async with serving(demo_url, smsgate_token=token) as at:
+        phone = Handset(at)
+        _, lost = await phone.call("POST", "/device", device, Authorization=f"Bearer {token}")
+        await at.rows("UPDATE phone SET linked_at = linked_at - 10000, seen_at = seen_at - 10000")
+        assert await phone.register(f"Bearer {token}") == 201
+        assert phone.device == lost["id"]
+        await at.rows("UPDATE phone SET linked_at = linked_at - 10000")
+        other = Handset(at)
+        assert await other.register(f"Bearer {token}") == 201
+        assert other.device != phone.device, "that one has called: another of the same model"
 
 
 async def mwanga_phone(server: Server, database: str, *words: str) -> str:
