@@ -119,12 +119,15 @@ def _held(earlier: Sale, paid_for: Device | Contract, talk: Talk, chat: Chat) ->
 
 
 async def _once_more(earlier: Sale, paid_for: Device | Contract, talk: Talk, chat: Chat) -> bool:
-    question = _(
-        "{serial}, {amount}: sold {time}, ref {ref}. Once more?",
-        serial=name_of(paid_for),
-        amount=chat.site.money(earlier.amount),
-        time=chat.site.clock(earlier.created_at),
-        ref=earlier.reference,
-    )
-    options = [("again", _("Sell again")), ("no", _("No"))]
+    values = {
+        "serial": name_of(paid_for),
+        "amount": chat.site.money(earlier.amount),
+        "time": chat.site.clock(earlier.created_at),
+        "ref": earlier.reference,
+    }
+    if isinstance(paid_for, Contract):
+        question, once_more = _("{serial}, {amount}: paid {time}, ref {ref}. Once more?", **values), _("Take again")
+    else:
+        question, once_more = _("{serial}, {amount}: sold {time}, ref {ref}. Once more?", **values), _("Sell again")
+    options = [("again", once_more), ("no", _("No"))]
     return await chat.choose("twice", question, options) == "again"

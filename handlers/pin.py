@@ -25,4 +25,6 @@ async def pin(chat: Chat) -> Reply:
         await chat.ask(SamePin(_("New PIN once more?"), hashed))
     chat.no_more()
     await pins.change(chat.agent, hashed, actor=chat.person.phone)
+    if chat.ussd:
+        return chat.end(_("PIN changed."))
     return chat.end(_("PIN changed. Now delete your message with the PIN."))
