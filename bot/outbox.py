@@ -148,13 +148,13 @@ class Outbox:
                     lane.clock_was_set_back(now)
             looking = not self.turned_at <= now < self._look_at
             async with self._writing(now) as (db, results):
-                expired = await self._look(db, now) if looking else []
+                found = await self._look(db, now) if looking else []
                 claimed = await self._claim(db, now)
             for lane, message in claimed:
                 self._start(lane, message)
             self.turned_at = now
             self._look_at = min([self._look_at, *queue.dues(results)])
-        self._count(results, expired)
+        self._count(results, found)
         sent = [each.outcome.external_id for each in results if isinstance(each.outcome, Sent)]
         await self._receipts.settle(None if looking else sent)
         return self._wait()
@@ -189,13 +189,13 @@ class Outbox:
                 lane.was_heard = True
             raise
 
-    async def _look(self, db: BaseDBAsyncClient, now: int) -> list[str]:
-        """What nobody tells us of: time passes, processes die. Returns the gateway of each expired row."""
+    async def _look(self, db: BaseDBAsyncClient, now: int) -> list[tuple[str, State]]:
+        """What nobody tells us of: time passes, processes die. Returns the gateway of each such row and its state."""
         embedded = self._database.embedded
         shared = await self.shared_time(db, now)
         self._ahead = shared - now
         # nobody else sends from an embedded database; and its machine's clock may have been set back since
-        await queue.take_back(db, self._me, sys.maxsize if embedded else shared - LEASE_MS, now)
+        taken_back = await queue.take_back(db, self._me, sys.maxsize if embedded else shared - LEASE_MS, now)
         next_due = await queue.promote(db, now, self.until_morning(now))
         expired = await queue.expire(db, now)
         more = await self._failover.look(db, now, starting=not self.turned_at)
@@ -205,7 +205,7 @@ class Outbox:
         for lane in self._lanes.values():
             lane.more = True
         self._look_at = min(now + (MORE_MS if more else self._look_every), next_due or sys.maxsize)
-        return expired
+        return taken_back + expired
 
     async def _claim(self, db: BaseDBAsyncClient, now: int) -> list[tuple[Lane, Claimed]]:
         ready = [] if self._stopping else [lane for lane in self._lanes.values() if lane.room(now)]
@@ -263,9 +263,9 @@ class Outbox:
         self._results.append(Result(lane, message, outcome))
         self._wake.set()
 
-    def _count(self, results: list[Result], expired: list[str]) -> None:
+    def _count(self, results: list[Result], found: list[tuple[str, State]]) -> None:
         reached = Counter((each.lane.gateway.name, each.state) for each in results)
-        reached.update((gateway, State.EXPIRED) for gateway in expired)
+        reached.update(found)
         for (gateway, state), messages in reached.items():
             if state in COUNTED:
                 self._metrics.messages.labels("out", gateway, state).inc(messages)

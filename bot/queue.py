@@ -47,7 +47,7 @@ TAKE_BACK = """UPDATE outbox SET error = 'interrupted', unknowns = unknowns + 1,
     state = CASE WHEN kind IN ('token', 'reply') AND unknowns = 0 THEN 'uncertain' ELSE 'failed' END,
     due_at = CASE WHEN expires_at < $3 THEN expires_at ELSE $3 END WHERE id IN
   (SELECT id FROM outbox WHERE state = 'sending' AND gateway NOT LIKE 'phone-%' AND claimed_by <> $1
-     AND claimed_at <= $2 {lock})"""
+     AND claimed_at <= $2 {lock}) RETURNING gateway, state"""
 NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at > $1"
 
 # Of the claim that it is about, and no later one. A report with our own id may have come before the answer.
@@ -174,10 +174,12 @@ async def pauses(db: BaseDBAsyncClient) -> dict[str, tuple[int, str]]:
     return {row["name"]: (row["paused_until"], row["alert"]) for row in rows}
 
 
-async def take_back(db: BaseDBAsyncClient, me: str, before: int, now: int) -> None:
+async def take_back(db: BaseDBAsyncClient, me: str, before: int, now: int) -> list[tuple[str, State]]:
     """Messages that other senders claimed before this time and never wrote back: they may have gone. For a moment a
-    report may say so; then tokens and replies wait again, once, for the same gateway."""
-    await execute(db, _locking(TAKE_BACK), (me, before, now + INTERRUPTED_MS))
+    report may say so; then tokens and replies wait again, once, for the same gateway. Returns each one's gateway and
+    what it came to."""
+    rows = await execute(db, _locking(TAKE_BACK), (me, before, now + INTERRUPTED_MS))
+    return [(row["gateway"], State(row["state"])) for row in rows]
 
 
 async def promote(db: BaseDBAsyncClient, now: int, morning: int = 0) -> int | None:
@@ -191,10 +193,10 @@ async def promote(db: BaseDBAsyncClient, now: int, morning: int = 0) -> int | No
     return due
 
 
-async def expire(db: BaseDBAsyncClient, now: int) -> list[str]:
-    """End what is too old to send; returns the gateway of each."""
+async def expire(db: BaseDBAsyncClient, now: int) -> list[tuple[str, State]]:
+    """End what is too old to send; returns each one's gateway and what it came to."""
     ended = [row for each in (EXPIRE, UNREPORTED) for row in await execute(db, _locking(each), (now,))]
-    return [row["gateway"] for row in ended]
+    return [(row["gateway"], State.EXPIRED) for row in ended]
 
 
 def _locking(statement: str) -> str:

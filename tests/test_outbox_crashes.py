@@ -40,6 +40,7 @@ async def test_what_a_killed_process_was_sending_is_sent_a_moment_later(bench: B
     await killed_while_sending(bench)
     await taken_back(bench)
     assert await bench.states() == {"hello": "uncertain", "reminder": "failed"}
+    assert bench.counted("uncertain") == bench.counted("failed") == 1
     await bench.settle_after(9 * SECOND)
     assert bench.gateway.texts == []
     await bench.settle_after(SECOND)
