@@ -11,7 +11,7 @@ from bot.outbox import Outbox
 from bot.promises import Promise, promise
 from bot.routing import Router
 from models.messages import Class
-from tests.sending import ASHA, MINUTE, SECOND, START, Bench
+from tests.sending import ASHA, MINUTE, SECOND, START, Bench, our_time
 
 
 @pytest.fixture
@@ -60,6 +60,26 @@ async def test_messages_of_a_gateway_that_another_server_had_go_elsewhere_while_
     assert bench.gateway.texts == ["safe"]
     row = await bench.row("perhaps")
     assert (row["state"], row["error"]) == ("failed", "gateway gone")
+
+
+async def test_two_servers_of_which_one_has_a_gateway_more_do_not_take_its_messages(bench: Bench) -> None:
+    if bench.database.embedded:
+        pytest.skip("one process has an embedded database to itself")
+    router = Router(["africastalking"], watch=Watch(["africastalking"], bench.clock))
+    other = Outbox(bench.database, {"africastalking": bench.gateway}, router, Metrics(), bench.clock, Random(7))
+    other.shared_time = our_time
+    await bench.settle(other)
+    bench.other.refuse("throttled")
+    await bench.promise("first", "second", gateway="kannel")
+    for _ in range(5):
+        await bench.settle(bench.outbox)
+        await bench.settle(other)
+        bench.clock.now += SECOND
+    assert {row["gateway"] for row in await bench.sql("SELECT gateway FROM outbox")} == {"kannel"}
+    bench.other.answer = bench.other.accept
+    bench.clock.now += 10 * SECOND
+    await bench.settle(bench.outbox)
+    assert bench.gateway.texts == [] and set(bench.other.texts) == {"first", "second"}
 
 
 async def test_what_a_gone_server_was_sending_by_a_gateway_of_its_own_ends(bench: Bench) -> None:
