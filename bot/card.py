@@ -67,4 +67,9 @@ def card(commands: Commands, config: Config, language: str) -> str:
 
 def _line(one: Talk, language: str) -> Line:
     label: Text = one.menu or _("All by menu")
-    return Line(one.keyword(language), one.usage.to(language), label.to(language), one.example)
+    return Line(
+        one.keyword(language),
+        one.usage.to(language),
+        label.to(language),
+        one.example.to(language) if one.example else "",
+    )

@@ -32,7 +32,7 @@ class Talk:
     menu: Text | None
     menu_for: frozenset[Role]
     usage: Text
-    example: str
+    example: Text | None
     nothing: Text | None
     when_locked: bool
     commas: bool
@@ -51,7 +51,7 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     roles: Iterable[Role],
     words: Mapping[str, tuple[str, ...]],
     usage: Text = NO_ARGUMENTS,
-    example: str = "",
+    example: Text | str = "",
     menu: Text | None = None,
     menu_for: Iterable[Role] | None = None,
     nothing: Text | None = None,
@@ -61,7 +61,8 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     drafts: bool = False,
     waiting: Waiting | None = None,
 ) -> Callable[[Run], Talk]:
-    """Make a talk of a function that asks. The menus of all who may start it show it, unless told otherwise."""
+    """Make a talk of a function that asks. The menus of all who may start it show it, unless told otherwise; an
+    example that has words in it is a sentence to translate."""
 
     def register(run: Run) -> Talk:
         return Talk(
@@ -72,7 +73,7 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
             menu,
             frozenset(roles if menu_for is None else menu_for),
             usage,
-            example,
+            (verbatim(example) if isinstance(example, str) else example) if example else None,
             nothing,
             when_locked,
             commas,

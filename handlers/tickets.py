@@ -34,7 +34,7 @@ NOT_SAVED = _("Not saved.")
     words=FIX,
     menu=_("Report a problem"),
     usage=_("serial text"),
-    example="SHS0283 no power",
+    example=_("SHS0283 no power"),
     nothing=NOT_SAVED,
 )
 async def fix(chat: Chat) -> Reply:
@@ -64,7 +64,7 @@ async def fix(chat: Chat) -> Reply:
     words=FIX,
     menu=_("Report a problem"),
     usage=_("text"),
-    example="no power",
+    example=_("no power"),
     nothing=NOT_SAVED,
 )
 async def problem(chat: Chat) -> Reply:
@@ -107,7 +107,7 @@ async def status(chat: Chat) -> Reply:
     words={"en": ("T", "NOTE"), "sw": ("T",), "fr": ("T",), "pt": ("T", "NOTA"), "ha": ("T",)},
     menu=_("Add to a ticket"),
     usage=_("number text"),
-    example="K41 still dark",
+    example=_("K41 still dark"),
     nothing=NOT_SAVED,
 )
 async def note(chat: Chat) -> Reply:
