@@ -29,6 +29,8 @@ ASHA, BARAKA, JUMA = PEOPLE["Asha"], PEOPLE["Baraka"], PEOPLE["Juma"]
 WITHIN_S = 60.0
 # The other way of the README and of the reference's tables: the text within the address.
 GET_URL = {"post-url = ": "get-url = ", "&charset=%C": "&text=%b&charset=%C", "mo-recode = true": "mo-recode = false"}
+# Nothing in the address: all but the id is in the headers of a post-url.
+HEADERS = {r'\?id=%I[^"]*"': '"\nsend-sender = true', "mo-recode = true": "mo-recode = false"}
 # What another process promises is seen within a second there, on SQLite within ten.
 SOON_SEEN = pytest.mark.parametrize("engine", ["postgres"])
 
@@ -72,7 +74,9 @@ async def world(url: str, folder: Path, changes: Mapping[str, str] | None = None
 
 
 @pytest.mark.parametrize(
-    ("engine", "changes"), [("sqlite", {}), ("postgres", GET_URL)], ids=["post-url sqlite", "get-url postgres"]
+    ("engine", "changes"),
+    [("sqlite", {}), ("postgres", GET_URL), ("sqlite", HEADERS)],
+    ids=["post-url sqlite", "get-url postgres", "headers sqlite"],
 )
 async def test_a_sale_by_sms_goes_through_kannel(demo_url: str, tmp_path: Path, changes: dict[str, str]) -> None:
     async with world(demo_url, tmp_path, changes) as at:
@@ -101,7 +105,7 @@ TEXTS = {
 
 
 @SOON_SEEN
-@pytest.mark.parametrize("changes", [{}, GET_URL], ids=["post-url", "get-url"])
+@pytest.mark.parametrize("changes", [{}, GET_URL, HEADERS], ids=["post-url", "get-url", "headers"])
 async def test_any_text_comes_in_and_goes_out_whole(demo_url: str, tmp_path: Path, changes: dict[str, str]) -> None:
     async with world(demo_url, tmp_path, changes) as at:
         await at.kannel.text(BARAKA, "Été ƙarfi 😀 +&%", "ucs2")
