@@ -135,9 +135,15 @@ class Day:
     async def reaches(self, wanted: str) -> None:
         """Wait until nothing is open any more: nothing to be handled, sent, reported or tried again. It ends by other
         loops than this one."""
-        while await query(self.url, f"SELECT 1 FROM ({OPEN.format(wanted)}) AS open LIMIT 1"):
+        still = f"SELECT 1 FROM ({OPEN.format(wanted)}) AS open LIMIT 1"
+        while self.phone.queue.waiting or self.phone.hooks.waiting or await query(self.url, still):
             await asyncio.sleep(0.1)
-        await self.phone.news.until(lambda: not (self.phone.queue.waiting or self.phone.hooks.waiting), PATIENCE_S)
+
+    async def left_open(self) -> str:
+        """What it still waits for."""
+        rows = await query(self.url, OPEN.format(NOT_DELIVERED))
+        waits = [*self.phone.queue.waiting, *self.phone.hooks.waiting]
+        return "\n".join([*map(str, rows), *map(str, waits), self.server.log[-4000:]])
 
     async def books(self) -> Books:
         return {name: Counter(map(_shown, await query(self.url, each))) for name, each in BOOKS.items()}
@@ -160,11 +166,12 @@ async def a_day(url: str, seed: int) -> AsyncIterator[Day]:
             await phone.register(token=str(SETTINGS["smsgate_token"]))
             await phone.sync()
             going = asyncio.create_task(passing(clock))
+            day = Day(url, server, at, box, phone, random, doubts)
             try:
                 async with asyncio.timeout(PATIENCE_S):
-                    yield Day(url, server, at, box, phone, random, doubts)
+                    yield day
             except TimeoutError as error:
-                raise AssertionError("\n".join(map(str, await query(url, OPEN.format(NOT_DELIVERED))))) from error
+                raise AssertionError(await day.left_open()) from error
             finally:
                 going.cancel()
                 with suppress(asyncio.CancelledError):
