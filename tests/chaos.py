@@ -62,6 +62,7 @@ class Fate:
         self._deck = self._deck or self._random.sample([*FATES], FATES.total(), counts=FATES.values())
         fate = self._deck.pop()
         if fate in UNKNOWN and not self._doubts.may(sms):
+            self._deck.insert(0, fate)  # another message gets it
             fate = "take"
         self.happened.add(fate)
         return fate
