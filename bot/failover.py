@@ -35,8 +35,8 @@ SCHEDULED = f"""SELECT {_PARKED} FROM (SELECT {_PARKED}, state, unknowns FROM ou
 MOVE = """UPDATE outbox SET gateway = $3, former = $4, given_at = $5, due_at = $5, state = 'waiting', error = '',
     sim = 0
   WHERE id = $1 AND gateway = $2 AND state IN ('waiting', 'scheduled') AND unknowns = 0"""
-FORSAKE = """UPDATE outbox SET gateway = 'none', former = former || $1 || ' ', given_at = $2, due_at = $2,
-    state = 'waiting', error = '', sim = 0 WHERE id IN (
+FORSAKE = """UPDATE outbox SET gateway = 'none', former = SUBSTR(former || $1 || ' ', 1, 200), given_at = $2,
+    due_at = $2, state = 'waiting', error = '', sim = 0 WHERE id IN (
   SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1 AND unknowns = 0 AND origin NOT LIKE 'canary %'
   UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND state = 'scheduled'
     AND gateway = $1 AND unknowns = 0 AND origin NOT LIKE 'canary %')"""
