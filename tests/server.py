@@ -4,6 +4,7 @@ Both talk with an Africa's Talking emulator that lives in the test, so it outliv
 """
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -134,6 +135,11 @@ class Server:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])
+
+
+# What callers send stands in aiohttp's access log, bytes that are no text too, which pytest-xdist cannot carry. The
+# program itself keeps none.
+logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
 
 
 @dataclass
