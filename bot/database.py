@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connections
@@ -120,11 +121,8 @@ class Database:
 
         Raises DatabaseAway when the connection broke: nothing that was done inside is to blame.
         """
-        # When a connection breaks as a transaction begins or ends, tortoise 1.1 leaves it behind as the one that this
-        # task works with for ever: this token brings back what it worked with before.
-        before = get_connections().set("default", get_connections().get("default"))
         try:
-            async with in_transaction() as connection:
+            async with _transaction() as connection:
                 yield connection
         except Exception as error:
             if isinstance(error, asyncpg.TransactionRollbackError):
@@ -132,8 +130,23 @@ class Database:
             if _is_away(error):
                 raise DatabaseAway(type(error).__name__) from error
             raise
-        finally:
-            get_connections().reset(before)
+
+
+@asynccontextmanager
+async def _transaction() -> AsyncIterator[BaseDBAsyncClient]:
+    """A transaction, mended for a connection that breaks as it begins or ends. tortoise 1.1 then leaves the broken one
+    as that which this task works with for ever, and in use, so that the pool would run out."""
+    transaction, connections = in_transaction(), get_connections()
+    before, begun = connections.set("default", connections.get("default")), False
+    try:
+        async with transaction as connection:
+            begun = True
+            yield connection
+    finally:
+        connections.reset(before)
+        broken = getattr(transaction.client, "_connection", None)
+        if not begun and isinstance(broken, PoolConnectionProxy):
+            broken.terminate()
 
 
 def _is_away(error: BaseException | None) -> bool:

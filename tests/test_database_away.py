@@ -44,10 +44,22 @@ async def soon(database: Database) -> int:
     return await one(database)
 
 
+async def all_at_once(database: Database) -> None:
+    """As many units of work as there are connections, each with one of its own."""
+    together = asyncio.Barrier(6)
+
+    async def each() -> None:
+        async with database.work():
+            await together.wait()
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(each() for _ in range(6)))
+
+
 @pytest.mark.parametrize("when", ["before it begins", "before it is committed", "before it is undone"])
 async def test_a_task_whose_connection_was_dropped_works_on(when: str, empty_url: str) -> None:
     async with Database(empty_url) as database:
-        for _ in range(8):  # more often than there are connections: none is kept by what failed
+        for _ in range(8):
             if when == "before it begins":
                 drop_connections(empty_url)
             with pytest.raises(DatabaseAway):
@@ -58,3 +70,4 @@ async def test_a_task_whose_connection_was_dropped_works_on(when: str, empty_url
                     if when == "before it is undone":
                         raise ConnectionResetError
             assert await soon(database) == 1
+        await all_at_once(database)  # none is kept by what failed
