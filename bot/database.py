@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
-from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContextPooled
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connections
 from tortoise.context import TortoiseContext
@@ -144,9 +144,9 @@ async def _transaction() -> AsyncIterator[BaseDBAsyncClient]:
             yield connection
     finally:
         connections.reset(before)
-        broken = getattr(transaction.client, "_connection", None)
-        if not begun and isinstance(broken, PoolConnectionProxy):
-            broken.terminate()
+        held = transaction.client._connection if isinstance(transaction, TransactionContextPooled) else None
+        if not begun and isinstance(held, PoolConnectionProxy):
+            held.terminate()
 
 
 def _is_away(error: BaseException | None) -> bool:
