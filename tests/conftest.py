@@ -18,11 +18,25 @@ from tests.templates import FOUNDED, Templates, close_folder, open_folder
 
 ENGINES = ("sqlite", "postgres")
 DEMO = {"sender_cap": 200}
+# Files that look at words and pages: their statements are the same on both engines, or stand in other tests too.
+WORDS = {
+    "test_customers", "test_exchange_files", "test_exchange_kept", "test_messages_page", "test_office_tickets",
+    "test_payment_texts", "test_register_pieces", "test_signin", "test_talks",
+}  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         open_folder()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to the slow tests what of these files PostgreSQL would answer in the everyday suite."""
+    for item in items:
+        engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else ""
+        if engine == "postgres" and item.path.stem in WORDS:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -100,6 +100,7 @@ async def test_a_server_that_has_only_phones_moves_what_it_cannot_send(bench: Be
     assert (await bench.row("hello"))["gateway"] == phone
 
 
+@pytest.mark.slow
 async def test_a_backlog_of_a_dead_gateway_does_not_hold_up_what_is_new_at_another(bench: Bench) -> None:
     bench.outbox = bench.new_outbox(bench.router, per_second={"kannel": 5})
     bench.gateway.refuse("unreachable")

@@ -142,6 +142,7 @@ async def mwanga_phone(server: Server, database: str, *words: str) -> str:
     return said.decode()
 
 
+@pytest.mark.slow
 async def test_the_command_line_links_pauses_and_shuts_out_a_phone_of_a_running_server(demo_url: str) -> None:
     async with Server(demo_url) as server, aiohttp.ClientSession(server.address) as client:
         shown = await mwanga_phone(server, demo_url, "add", "Shop phone")
