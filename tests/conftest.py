@@ -18,10 +18,11 @@ from tests.templates import FOUNDED, Templates, close_folder, open_folder
 
 ENGINES = ("sqlite", "postgres")
 DEMO = {"sender_cap": 200}
-# Files that look at words and pages: their statements are the same on both engines, or stand in other tests too.
+# Files that look at words, pages and wires: their statements are the same on both engines, or stand in other tests too.
 WORDS = {
-    "test_customers", "test_exchange_files", "test_exchange_kept", "test_messages_page", "test_office_tickets",
-    "test_payment_texts", "test_register_pieces", "test_signin", "test_talks",
+    "test_customers", "test_exchange", "test_exchange_files", "test_exchange_kept",
+    "test_messages_page", "test_office_tickets", "test_payment_texts", "test_register_pieces",
+    "test_signin", "test_smsgate", "test_talks",
 }  # fmt: skip
 
 
