@@ -107,7 +107,7 @@ class Failover:
         found = await _read(db, SCHEDULED)
         gateways = watch.gateways
         for name, (facts, condition) in gateways.items():
-            if facts.urgent and _holds(facts, condition):
+            if _holds(facts, condition):
                 found += await self._waiting(db, name, URGENT)
         late = [each for each in found if self._too_long(each, gateways, now)]
         moved = await self._move(db, [*late, *await self._waiting(db, NOWHERE, ALL)], now)

@@ -124,18 +124,17 @@ class Inbox:
         flooded, _count = Counter(row["gateway"] for row in rows).most_common(1)[0]
         others = await execute(connection(), CLAIM_OTHERS + _skipping(), [most // 2, flooded])
         rows = [*others, *(row for row in rows if row["gateway"] == flooded)][:most]
-        messages = [self._opened(row) for row in _each_in_order(rows)]
-        return messages if on_postgres() else await self._unpreceded(messages)
+        return [self._opened(row) for row in _each_in_order(rows)]
 
     async def claim_one(self, message_id: int) -> list[Waiting]:
         rows = await execute(connection(), CLAIM_ONE + _skipping(), [message_id])
         return [self._opened(row) for row in rows]
 
-    async def in_order(self, messages: list[Waiting]) -> list[Waiting]:
-        """Those with nothing older of the same phone still waiting elsewhere. Call when the phones are locked."""
-        return await self._unpreceded(messages) if messages and on_postgres() else messages
-
-    async def _unpreceded(self, messages: list[Waiting]) -> list[Waiting]:
+    async def in_order(self, messages: list[Waiting], *, full: bool) -> list[Waiting]:
+        """Those with nothing older of the same phone still waiting elsewhere. Call when the phones are locked. When
+        the batch was not full, nothing is elsewhere but what another process has."""
+        if not messages or not (full or on_postgres()):
+            return messages
         phones = sorted({message.sender.value for message in messages})
         statement = ELSEWHERE.format(marks(len(phones)), marks(len(messages), len(phones) + 1))
         rows = await execute(connection(), statement, [*phones, *(message.id for message in messages)])

@@ -134,7 +134,7 @@ class Phones:
         self._mistrusted[name] += 1
         if now - phone.wrong_signature_at >= HEARD_MS:
             async with self._database.work() as db:
-                await execute(db, MISTRUSTED, [phone.id, self._mistrusted.pop(name), now])
+                await execute(db, MISTRUSTED, [phone.id, self._mistrusted.pop(name, 0), now])
 
     async def opened(self, phone: Phone) -> Stream:
         """A phone opened its stream. It asks for webhooks and settings before it is registered, and then not for a

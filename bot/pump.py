@@ -144,8 +144,9 @@ class Pump:
         async with self._database.work():
             async with self._claiming:
                 messages = await claim()
+                full = len(messages) == MOST  # of which some may have to wait for older ones
                 await hold([t.turn.phone for t in turns] + [m.sender.value for m in messages])
-                messages = await self._inbox.in_order(messages)
+                messages = await self._inbox.in_order(messages, full=full)
             phones = {turn.turn.phone for turn in turns} | {message.sender.value for message in messages}
             if not phones:
                 return
@@ -162,7 +163,7 @@ class Pump:
                 batch.failed_at = message
                 await self._text(batch, message, callers, known)
                 await asyncio.sleep(0)  # the loop reads what arrives meanwhile
-            batch.more = batch.more or len(messages) == MOST
+            batch.more = batch.more or full
             batch.failed_at = None
             await self._write(batch, known)
 

@@ -94,7 +94,8 @@ async def reached_by(phone: str, mini_grid_id: int) -> list[Customer]:
 async def namesakes(
     name: str, surname: str, phone: str | None, mini_grid_id: int | None = None, most: int = 3
 ) -> list[Customer]:
-    """At most so many customers of this name, in small letters or capitals, and of this phone, or without one."""
+    """At most so many customers of this name, in small letters or capitals, and of this phone: empty for those without
+    one, None for any."""
     values: list[Any] = [_small(name), _small(surname)]
     conditions = [f"{_lower('name')} = $1", f"{_lower('surname')} = $2"]
     if mini_grid_id is None:
@@ -102,8 +103,11 @@ async def namesakes(
     else:
         values.append(mini_grid_id)
         conditions.append("mini_grid_id = $3")
-    values += [phone] if phone else []
-    conditions.append(f"phone = ${len(values)}" if phone else "phone IS NULL")
+    if phone:
+        values.append(phone)
+        conditions.append(f"phone = ${len(values)}")
+    elif phone is not None:
+        conditions.append("phone IS NULL")
     statement = f"SELECT * FROM customer WHERE {' AND '.join(conditions)} ORDER BY id LIMIT {most}"
     return [_customer(row) for row in await execute(connection(), statement, values)]
 

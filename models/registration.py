@@ -1,6 +1,7 @@
 """Registering: a customer, a device that nobody has, and what the customer agreed to, in one transaction."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from tortoise import fields
 from tortoise.models import Model
@@ -14,6 +15,7 @@ from models.tokens.sts import is_meter_number
 from models.vault import Vault
 
 VENDING_KEY = "vending key"
+SAME_PERSON = timedelta(days=1)  # after it the same name, phone and village may be somebody else's: no device tells
 
 
 class Registration(Model):
@@ -164,8 +166,11 @@ async def fitting_models(serial: str, kind: Kind) -> list[DeviceModel]:
 
 
 async def repeated(agent: Agent, request: str) -> Registered | None:
-    """What this agent registered by the very same request, if the customer still has the device."""
+    """What this agent registered by the very same request, if the customer still has the device; within a day, when
+    there was none."""
     earlier = await Registration.filter(agent_id=agent.id, request=request).order_by("-id").first()
+    if earlier and earlier.device_id is None and earlier.created_at < datetime.now(UTC) - SAME_PERSON:
+        return None
     return await _registered(earlier) if earlier else None
 
 

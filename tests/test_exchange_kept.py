@@ -101,6 +101,14 @@ def test_namesakes_are_told_apart_by_phone_or_by_number(run, demo_url: str) -> N
     )
 
 
+def test_a_row_that_says_nothing_of_the_phone_doubles_nobody_who_has_one(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    result = imported(run, "customers", "name,surname,mini_grid\nAmina,Juma,Mtwara North\n")
+    assert result.exit_code == 1 and "line 2: this customer is there with a phone: write it" in result.output
+    somebody_else = "name,surname,phone,mini_grid\nAmina,Juma,none,Mtwara North\n"
+    assert "1 new or changed." in imported(run, "customers", somebody_else).output
+    assert " 0 new or changed." in imported(run, "customers", somebody_else).output
+
+
 def test_an_export_makes_the_same_customers_elsewhere(run, demo_url: str, empty_url: str, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     """Numbers are on people's papers and in their messages: they move along, and new ones come behind them."""
     imported(
@@ -138,7 +146,7 @@ def test_a_new_customer_never_takes_a_number_that_the_file_gives(run, demo_url: 
         ("1,Halima,Omari,,Mtwara North", "customer 1 is somebody else: Amina Juma"),
         ("1,Amina,Juma,none,Mtwara North", "customer 1 has another phone: change it with mwanga customer phone"),
         ("1,Amina,Juma,,Lindi South", "customer 1 is of another mini_grid"),
-        ("x,Amina,Juma,,Lindi South", "number is no whole number from 1 to 9999999"),
+        ("x,Amina,Juma,,Lindi South", "number is no whole number from 1 to 8999999"),
         ("900,Zuwena,Ali,,Lindi South", "line 2 says something else of the number of Zuwena Ali"),
         (",ZUWENA,Ali,,lindi south", "the same as line 2: namesakes need a number each"),
     ],

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from bot import health
 from bot.database import Database
 from bot.health import Watch
 from bot.metrics import Metrics
@@ -115,6 +116,21 @@ async def test_a_backlog_of_a_dead_gateway_does_not_hold_up_what_is_new_at_anoth
     assert taken[0] == "fresh token" and "fresh reply" in taken
     await looks(bench, 80)
     assert len(bench.other.texts) == 402, "and the backlog goes as fast as before"
+
+
+async def test_a_token_leaves_a_silent_phone_though_more_waits_elsewhere_than_is_looked_at(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "WAITING", health.WAITING.replace(f"LIMIT {health.LOOK}", "LIMIT 3"))
+    bench.order = ("africastalking", "phones")
+    bench.router = bench.new_router()
+    bench.outbox = bench.new_outbox(bench.router)
+    phone = await bench.link()
+    await bench.promise("one", "two", "three", kind=Class.BROADCAST, gateway="bulk")
+    await bench.promise("token", kind=Class.TOKEN, gateway=phone)
+    await bench.look()
+    await looks(bench, 130)
+    assert "token" in bench.gateway.texts
 
 
 async def test_a_phone_takes_over_some_messages_at_a_time(bench: Bench) -> None:

@@ -1,11 +1,16 @@
 """Many messages by one gateway do not stand before those of the others, and each person's stay in their order."""
 
+import asyncio
+
 from bot.database import Database
 from bot.inbox import Inbox
 from bot.metrics import Metrics
+from bot.parts import Mwanga
+from bot.pump import MOST
 from bot.redact import Redactor
 from models.sql import execute
 from models.vault import Vault
+from tests.world import Phones
 
 FLOOD = 100
 WRITE = """INSERT INTO inbox (gateway, external_id, phone, sender_kind, recipient, network, text, received_at, state,
@@ -21,7 +26,7 @@ async def write(database: Database, gateway: str, phones: list[str]) -> None:
 async def claimed(database: Database, most: int) -> list[tuple[str, str]]:
     inbox = Inbox(database, Vault("k" * 32), Redactor([], [], []), Metrics(), lambda: None)
     async with database.work():
-        return [(each.gateway, each.sender.value) for each in await inbox.in_order(await inbox.claim(most))]
+        return [(each.gateway, each.sender.value) for each in await inbox.in_order(await inbox.claim(most), full=True)]
 
 
 async def test_those_of_other_gateways_come_before_a_flood(database: Database) -> None:
@@ -53,3 +58,13 @@ async def test_few_messages_come_as_they_came(database: Database) -> None:
     await write(database, "kannel", ["+255710000001"])
     await write(database, "phone-1", ["+255720000002"])
     assert [gateway for gateway, _ in await claimed(database, 10)] == ["phone-1", "kannel", "phone-1"]
+
+
+async def test_all_is_handled_when_somebody_wrote_by_two_gateways_in_a_flood(mwanga: Mwanga) -> None:
+    """What has to wait for an older message is one less in a full batch, after which there is more all the same."""
+    phones = [f"+25572{number:07d}" for number in range(FLOOD)]
+    await write(mwanga.database, "phone-1", phones)
+    await write(mwanga.database, "kannel", [phones[MOST - 1]])
+    mwanga.pump.notify()
+    async with asyncio.timeout(10):
+        await Phones(mwanga).handled()

@@ -253,6 +253,19 @@ async def test_drafts_are_listed_kept_apart_and_dropped(mwanga: Mwanga) -> None:
     assert (await said(phones, "SAJILI", "Juma")).startswith("Jina na ukoo?")
 
 
+async def test_the_same_words_a_day_later_may_mean_somebody_else(mwanga: Mwanga) -> None:
+    """Without a device nothing tells two people of one name from one."""
+    phones, alone = Phones(mwanga), "REG Neema Sanga, none, none, Mtwara"
+    with time_machine.travel(NOON, tick=False) as clock:
+        await phones.text("Asha", alone)
+        assert (await said(phones, "1")).startswith("REGISTERED NEEMA S., customer 4.")
+        clock.shift(timedelta(hours=23))
+        assert (await said(phones, alone)).startswith("REGISTERED NEEMA S., customer 4.")
+        clock.shift(timedelta(hours=2))
+        assert (await said(phones, alone)).startswith("Register NEEMA S.?")
+        assert (await said(phones, "1")).startswith("REGISTERED NEEMA S., customer 5.")
+
+
 async def test_a_draft_is_forgotten_after_a_week(mwanga: Mwanga) -> None:
     phones = Phones(mwanga)
     with time_machine.travel(NOON, tick=False) as clock:

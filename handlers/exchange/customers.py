@@ -13,7 +13,7 @@ from models.names import folded, named_or_new, renew
 from models.people import Customer, MiniGrid, Village, with_number
 
 PAGE = 1000
-MOST_CUSTOMERS = 9_999_999
+MOST_CUSTOMERS = 8_999_999  # new ones get the numbers after the highest, and people write seven digits at most
 COLUMNS = ("number", "name", "surname", "phone", "language", "mini_grid", "village")
 
 
@@ -43,7 +43,7 @@ def person(row: Row, number: str, site: Site) -> Person:
 async def meant(who: Person, mini_grid_id: int | None = None) -> list[Customer]:
     """Nobody, the customer who is meant, or several when name and phone are not enough to tell. Raises ValueError
     when the number is somebody else's."""
-    number = None if who.phone == NOTHING else who.phone
+    number = "" if who.phone in (None, NOTHING) else who.phone
     if who.number is None:
         return await namesakes(who.name, who.surname, number, mini_grid_id)
     known = await Customer.get_or_none(id=who.number)
@@ -51,7 +51,7 @@ async def meant(who: Person, mini_grid_id: int | None = None) -> list[Customer]:
         return []
     if (folded(known.name), folded(known.surname)) != (folded(who.name), folded(who.surname)):
         raise ValueError(f"customer {who.number} is somebody else: {known.name} {known.surname}")
-    if who.phone is not None and known.phone != number:
+    if who.phone is not None and (known.phone or "") != number:
         raise ValueError(f"customer {who.number} has another phone: change it with mwanga customer phone")
     if mini_grid_id is not None and known.mini_grid_id != mini_grid_id:
         raise ValueError(f"customer {who.number} is of another mini_grid")
@@ -70,6 +70,10 @@ async def _fits(row: CustomerRow, _site: Site) -> None:
     found = await meant(row.person, grid.id)
     if len(found) > 1:
         raise ValueError("several customers have this name and phone: write the number of the one that is meant")
+    if not found and row.person.number is None and row.person.phone is None:
+        _number, name, surname, _phone = row.person
+        if await namesakes(name, surname, None, grid.id, 1):
+            raise ValueError("this customer is there with a phone: write it, or none for somebody else who has none")
     if not found and not (is_name(row.person.name) and is_name(row.person.surname)):
         raise ValueError("name and surname have 3 letters or more each, 60 at most, and nothing but letters")
 
@@ -121,5 +125,7 @@ CUSTOMERS = Imported(
     _write,
     _numbered,
     alike=": namesakes need a number each",
-    first=lambda row: row.person.number is not None,  # else a new one might be given a number of the file
+    # The highest number first, so that nobody new is given a number of the file, nor anybody whom an agent registers
+    # meanwhile.
+    first=lambda row: row.person.number or 0,
 )

@@ -41,7 +41,7 @@ class Imported(Kind):
     no two rows share, `fits(values, site)` holds them against the database or raises ValueError, and `write(values,
     site)` stores them and says whether anything changed: what the row says nothing of stays as it is. `optional`
     columns may be missing, `unread` ones are of other people's files; any other is a mistake that would lose what it
-    holds. Rows that are `first(values)` are written before the others. `together(rows, site)` finds what is wrong
+    holds. The higher `first(values)`, the earlier a row is written. `together(rows, site)` finds what is wrong
     with rows that are each in order. `alike` is what helps when two rows are the same and should not be."""
 
     optional: tuple[str, ...]
@@ -50,7 +50,7 @@ class Imported(Kind):
     fits: Callable[[Any, Site], Awaitable[None]]
     write: Callable[[Any, Site], Awaitable[bool]]
     shared: Callable[[Any], Shared] | None = None
-    first: Callable[[Any], bool] | None = None
+    first: Callable[[Any], int] | None = None
     together: Callable[[Sequence[tuple[int, Any]], Site], Awaitable[list[Problem]]] | None = None
     unread: tuple[str, ...] = ()
     alike: str = ""
@@ -101,7 +101,7 @@ async def read(
     if sheet.kind.together and not sheet.problems:
         sheet.problems += await sheet.kind.together(sheet.values, site)
     if first := sheet.kind.first:
-        sheet.values.sort(key=lambda row: not first(row[1]))
+        sheet.values.sort(key=lambda row: -first(row[1]))
     return sheet
 
 
