@@ -70,7 +70,7 @@ class Outbox:
         self.on_notify: list[Callable[[], None]] = []
         self.shared_time: Callable[[BaseDBAsyncClient, int], Awaitable[int]] = queue.shared_time
         self.until_morning: Callable[[int], int] = lambda _now: 0
-        self._me = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._me = _new_name()
         self._results: list[Result] = []
         self._requests: set[asyncio.Task[None]] = set()
         self._turning = asyncio.Lock()
@@ -187,6 +187,10 @@ class Outbox:
                 lane.changed = True
             for lane in heard:
                 lane.was_heard = True
+            if not self._database.embedded:
+                # The connection may have broken after the commit. What was claimed then is sent by nobody: under a
+                # name that is not ours any more it is taken back, like that of a process that died.
+                self._me = _new_name()
             raise
 
     async def _look(self, db: BaseDBAsyncClient, now: int) -> list[tuple[str, State]]:
@@ -269,3 +273,7 @@ class Outbox:
         for (gateway, state), messages in reached.items():
             if state in COUNTED:
                 self._metrics.messages.labels("out", gateway, state).inc(messages)
+
+
+def _new_name() -> str:
+    return f"{os.getpid()}-{secrets.token_hex(4)}"

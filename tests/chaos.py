@@ -59,21 +59,13 @@ class Fate:
     def of(self, sms: Carried) -> str:
         if self.calm:
             return "take"
-        self._deck = self._deck or self._dealt()
+        self._deck = self._deck or self._random.sample([*FATES], FATES.total(), counts=FATES.values())
         fate = self._deck.pop()
         if fate in UNKNOWN and not self._doubts.may(sms):
-            self._deck.insert(-3, fate)  # another message gets it soon
+            self._deck.insert(-2, fate)  # another message gets it soon
             fate = "take"
         self.happened.add(fate)
         return fate
-
-    def _dealt(self) -> list[str]:
-        """A deck, to be taken from its end: on top of the first is one of each, so that a short day has them all, with
-        what is taken between them, for a gateway is given a rest after several in a row."""
-        deck = self._random.sample([*FATES], FATES.total(), counts=FATES.values())
-        if self.happened:
-            return deck
-        return [*deck, *(card for one in self._random.sample([*FATES], len(FATES)) for card in (one, "take"))]
 
 
 class Kannel:

@@ -121,9 +121,9 @@ class Stream:
         """Try once; on failure the next try is scheduled. Returns when the stream is open or has failed."""
         self._dropped = False
         answered = asyncio.get_running_loop().create_future()
-        self._newest = asyncio.create_task(self._listen(answered))
-        self._sources.add(self._newest)
-        self._newest.add_done_callback(self._sources.discard)
+        source = self._newest = asyncio.create_task(self._listen(answered))
+        self._sources.add(source)
+        source.add_done_callback(lambda _: self._ended(source, answered))
         await answered
 
     async def drop(self) -> None:
@@ -154,11 +154,15 @@ class Stream:
         # Cancelled by `drop`, with the network, or by the end of another one.
         with suppress(aiohttp.ClientError, TimeoutError, NoAnswer, asyncio.CancelledError):
             await self._follow(answered)
+
+    def _ended(self, source: "asyncio.Task[None]", answered: "asyncio.Future[None]") -> None:
+        """Called for one that was cut before it began as well, of which `_listen` knows nothing."""
+        self._sources.discard(source)
         if not answered.done():
             answered.set_result(None)
         if not self._dropped:
-            self._reconnect()
-        await self._news.tell()
+            self._reconnect(source)
+        self._begin(self._news.tell())
 
     async def _follow(self, answered: "asyncio.Future[None]") -> None:
         if not self._line.online:
@@ -178,9 +182,9 @@ class Stream:
             finally:
                 self.open -= 1
 
-    def _reconnect(self) -> None:
+    def _reconnect(self, after: "asyncio.Task[None]") -> None:
         self.failures += 1
-        if self._newest and self._newest is not asyncio.current_task():
+        if self._newest and self._newest is not after:
             self._newest.cancel()
         self._newest = None
         seconds = 5 if self.failures <= 5 else 30 if self.failures <= 10 else 60
@@ -209,7 +213,10 @@ class Stream:
 
     async def _work(self, job: Coroutine[Any, Any, None]) -> None:
         """The app's workers go on when the stream that woke them breaks."""
+        await asyncio.shield(self._begin(job))
+
+    def _begin(self, job: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(job)
         self._working.add(task)
         task.add_done_callback(self._working.discard)
-        await asyncio.shield(task)
+        return task

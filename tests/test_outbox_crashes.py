@@ -1,6 +1,8 @@
 """What the outbox does when a process dies, stops or runs beside another, and when the database fails."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -189,3 +191,26 @@ async def test_the_loop_sends_what_is_told_of_and_ends_when_stopped(bench: Bench
     await bench.outbox.stop()
     await asyncio.wait_for(loop, 5)
     assert await bench.states() == {"hello": "sent"}
+
+
+async def test_what_was_claimed_by_a_commit_that_nobody_answered_is_sent_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if bench.database.embedded:
+        pytest.skip("an embedded database answers each commit")
+    work = bench.database.work
+
+    @asynccontextmanager
+    async def broken_after_the_commit() -> AsyncIterator[Any]:
+        async with work() as db:
+            yield db
+        raise DatabaseAway
+
+    await bench.promise("hello")
+    with monkeypatch.context() as patched, pytest.raises(DatabaseAway):
+        patched.setattr(bench.database, "work", broken_after_the_commit)
+        await bench.outbox.turn()
+    assert await bench.states() == {"hello": "sending"}
+    await taken_back(bench)
+    await bench.settle_after(10 * SECOND)
+    assert (await bench.states(), bench.gateway.texts) == ({"hello": "sent"}, ["hello"])

@@ -312,6 +312,18 @@ async def test_a_broken_stream_is_opened_again_after_5_then_30_then_60_seconds(
     assert phone.stream.failures == 0
 
 
+async def test_a_stream_that_is_cut_before_it_began_is_opened_again_too(phone: Phone, clock: Clock) -> None:
+    await phone.stream.drop()
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(phone.stream.connect())
+        await asyncio.sleep(0)  # it is to begin, and has not
+        await phone.goes_offline()
+    assert not phone.stream.open
+    await phone.comes_online()
+    await clock.forward(5)
+    assert phone.stream.open
+
+
 @pytest.mark.parametrize(("wanted", "expected"), [("FIFO", ["m1", "m2", "m3"]), ("LIFO", ["m3", "m2", "m1"])])
 async def test_it_sends_in_the_order_that_the_settings_ask_for(
     wanted: str, expected: list[str], phone: Phone, fake: Fake
