@@ -166,6 +166,15 @@ async def test_the_real_command_sells_alone_and_beside_a_server(config: Config, 
     ]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A run that was started in the background ignores interrupts, and so would what it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 async def test_the_real_command_ends_at_once_when_it_is_interrupted(config: Config) -> None:
     process = await chat(config.database)
     assert process.stdout is not None
