@@ -22,7 +22,7 @@ DEMO = {"sender_cap": 200}
 WORDS = {
     "test_customers", "test_exchange", "test_exchange_files", "test_exchange_kept",
     "test_messages_page", "test_office_tickets", "test_payment_texts", "test_register_pieces",
-    "test_signin", "test_smsgate", "test_talks",
+    "test_signin", "test_smsgate", "test_smsgate_app", "test_smsgate_refusals", "test_talks",
 }  # fmt: skip
 
 

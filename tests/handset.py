@@ -21,6 +21,7 @@ API = "/smsgate/mobile/v1"
 AGENT = "me.capcom.smsgateway/1.67.0"
 SIM = {"slotIndex": 0, "simNumber": 1, "phoneNumber": "+255740000001", "carrierName": "Vodacom", "iccid": "***1234"}
 BARAKA = "+255710000002"
+TOKEN = "a private token of the shop"
 
 
 @dataclass
@@ -102,6 +103,17 @@ async def promised(at: Serving, gateway: str, *texts: str, kind: Class = Class.R
     async with at.mwanga.database.work():
         await promise([Promise(text, BARAKA, text, kind, gateway) for text in texts], now_ms())
     at.mwanga.outbox.notify()
+
+
+async def state(at: Serving, origin: str) -> tuple[str, str]:
+    """Of a message: its state and its error."""
+    (row,) = await at.rows("SELECT state, error FROM outbox WHERE origin = $1", [origin])
+    return row["state"], row["error"]
+
+
+def refused(at: Serving, gateway: str, reason: str) -> float:
+    """How many calls were refused for this reason; by `phones` when nobody knows whose they are."""
+    return at.metric("mwanga_callbacks_refused_total", gateway=gateway, reason=reason)
 
 
 class Events:

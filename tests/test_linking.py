@@ -13,7 +13,7 @@ import pytest
 from bot.streams import KEEP_ALIVE_S, Stream
 from models.messages import Class
 from models.sql import now_ms
-from tests.handset import API, SIM, Events, Handset, linked, promised
+from tests.handset import API, SIM, Events, Handset, linked, promised, state
 from tests.phone_clock import Clock
 from tests.server import Server, Serving, serving
 from tests.smsgate_phone import Phone
@@ -23,11 +23,6 @@ from tests.smsgate_phone import Phone
 async def at(demo_url: str) -> AsyncIterator[Serving]:
     async with serving(demo_url) as running:
         yield running
-
-
-async def state(at: Serving, origin: str) -> tuple[str, str]:
-    (row,) = await at.rows("SELECT state, error FROM outbox WHERE origin = $1", [origin])
-    return row["state"], row["error"]
 
 
 async def a_minute_later(at: Serving) -> None:
