@@ -6,8 +6,8 @@ from bot import sims
 from bot.database import Database
 from models.messages import Class
 from models.phones import Phone
+from tests.pulling import VODACOM, Shop
 from tests.sending import MINUTE
-from tests.test_phones import VODACOM, Shop
 
 WAITING, PEOPLE = 2_000, 50
 KINDS = (Class.REPLY, Class.TOKEN, Class.REMINDER)
