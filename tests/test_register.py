@@ -9,8 +9,6 @@ from tortoise.exceptions import OperationalError
 
 from bot.app import assembled
 from bot.config import load
-from bot.grammar import listed, normalise
-from bot.housekeeping import Housekeeping
 from bot.parts import Mwanga
 from models.connections import ConnectionType, SubConnectionType
 from models.demo import STS_KEY
@@ -20,15 +18,12 @@ from models.people import Customer, MiniGrid, Village
 from models.registration import VENDING_KEY, Registration
 from models.sql import connection, execute
 from models.tokens import sts
+from tests.registering import EBIKE, METER, PERSON, SHS, by_one_message, said
 from tests.templates import Templates
 from tests.test_dialogs import NOON
 from tests.world import Phones
 
-METER = "REG Rehema Ali, 0713000111, meter, 04123456792, Mtwara, household"
-SHS = "REG Rehema Ali, 0713000111, shs, SHS0284, Mtwara"
-EBIKE = "REG Rehema Ali, none, ebike, EB100043, Naliendele"
-PERSON = "REG Rehema Ali, 0713000111, none, Mtwara"
-# The same four with each answer on its own; the person first, the language last where there is a phone.
+# The four registrations with each answer on its own; the person first, the language last where there is a phone.
 STEPS = {
     METER: ["Rehema Ali", "0713 000 111", "1", "0412 345 6792", "1", "2", "2", "1", "2", "1", "1"],
     SHS: ["Rehema Ali", "+255713000111", "2", "0284", "1", "1", "1"],
@@ -45,17 +40,6 @@ ROWS = (
 
 async def rows() -> list[list[dict[str, object]]]:
     return [await execute(connection(), statement) for statement in ROWS]
-
-
-async def said(phones: Phones, text: str, name: str = "Asha") -> str:
-    """The reply to a text."""
-    answers = [message for who, message in await phones.text(name, text) if who == name]
-    return answers[0] if answers else ""
-
-
-async def by_one_message(phones: Phones, command: str) -> str:
-    await phones.text("Asha", command)
-    return await said(phones, "1")
 
 
 async def by_dialogue(phones: Phones, command: str) -> str:
@@ -217,42 +201,6 @@ async def test_the_model_is_asked_when_more_than_one_fits(mwanga: Mwanga) -> Non
     assert (await Device.get(serial="SHS0284").select_related("model")).model.name == "Sun 60"
 
 
-async def test_a_draft_outlives_a_day_and_goes_on_by_any_channel(mwanga: Mwanga) -> None:
-    phones = Phones(mwanga)
-    with time_machine.travel(NOON, tick=False) as clock:
-        assert (await said(phones, "REG Rehema Ali, 0713000111")).startswith("Which device?")
-        clock.shift(timedelta(hours=23, minutes=59))
-        assert await said(phones, "2") == "Serial number?"
-        clock.shift(timedelta(days=2))
-        unfinished = "Unfinished: REHEMA A.\n1. Continue\n2. New\n3. Drop"
-        assert unfinished in await phones.choose("Asha", "Register")
-        assert "Serial number?" in await phones.enter("Asha", "1")
-        await phones.enter("Asha", "SHS0284")
-        assert (await said(phones, "REG")).startswith("Unfinished: REHEMA A. SHS0284")
-        assert (await said(phones, "1")).startswith("Village?")
-        for answer in ("1", "1"):
-            await phones.text("Asha", answer)
-        assert (await said(phones, "1")).startswith("REGISTERED REHEMA A., customer 4, SHS0284")
-        assert await execute(connection(), "SELECT 1 FROM draft") == []
-
-
-async def test_drafts_are_listed_kept_apart_and_dropped(mwanga: Mwanga) -> None:
-    phones = Phones(mwanga)
-    await phones.text("Asha", "REG Rehema Ali, 0713000111")
-    await phones.text("Asha", "REG Salum Omari, none")
-    await phones.text("Asha", "REG Salum Omari, none")  # the same twice is one
-    listed_ = await said(phones, "REG")
-    assert sorted(line[3:] for line in listed_.split("\n")[1:]) == ["New", "REHEMA A.", "SALUM O."]
-    chosen = next(line[0] for line in listed_.split("\n") if "SALUM" in line)
-    assert await said(phones, chosen) == "SALUM O.\n1. Continue\n2. Drop"
-    assert await said(phones, "2") == "Dropped."
-    assert (await said(phones, "REG")).startswith("Unfinished: REHEMA A.")
-    assert await said(phones, "2") == "Name and surname?"
-    await phones.text("Asha", "Upendo Ally")
-    assert "REHEMA A." in (again := await said(phones, "REG")) and "UPENDO A." in again
-    assert (await said(phones, "SAJILI", "Juma")).startswith("Jina na ukoo?")
-
-
 async def test_the_same_words_a_day_later_may_mean_somebody_else(mwanga: Mwanga) -> None:
     """Without a device nothing tells two people of one name from one."""
     phones, alone = Phones(mwanga), "REG Neema Sanga, none, none, Mtwara"
@@ -266,68 +214,6 @@ async def test_the_same_words_a_day_later_may_mean_somebody_else(mwanga: Mwanga)
         assert (await said(phones, "1")).startswith("REGISTERED NEEMA S., customer 5.")
 
 
-async def test_a_draft_is_forgotten_after_a_week(mwanga: Mwanga) -> None:
-    phones = Phones(mwanga)
-    with time_machine.travel(NOON, tick=False) as clock:
-        await phones.text("Asha", "REG Rehema Ali, 0713000111")
-        clock.shift(timedelta(days=7, seconds=1))
-        assert (await said(phones, "REG")).startswith("Name and surname?")
-        await Housekeeping(mwanga.database, 365).purge()
-    assert await execute(connection(), "SELECT 1 FROM draft") == []
-
-
-@pytest.mark.parametrize(
-    ("text", "pieces"),
-    [
-        ("REG Amina Juma, 0712 345 678,meter", ["Amina Juma", "0712 345 678", "meter"]),
-        ("reg, Amina Juma;0712345678", ["Amina Juma", "0712345678"]),
-        ("REG Amina Juma\n0712345678\n", ["Amina Juma", "0712345678"]),
-        ("REG Amina Juma,, AB/12:3", ["Amina Juma", "AB/12:3"]),
-        (",REG: Amina,", ["Amina"]),
-        ("REG Amina Juma 0712345678", []),
-        ("REG*Amina Juma, Mtwara*0712345678", []),
-        ("REG", []),
-        (",", []),
-    ],
-)
-def test_commas_or_lines_keep_a_name_together(text: str, pieces: list[str]) -> None:
-    assert listed(normalise(text)) == pieces
-
-
-async def test_without_commas_a_name_ends_where_the_phone_begins(mwanga: Mwanga) -> None:
-    phones = Phones(mwanga)
-    ready = await said(phones, METER)
-    for written in (
-        METER.replace(",", ""),
-        METER.replace(", ", "*").replace("REG ", "REG*"),
-        METER.replace(", ", "\n"),
-    ):
-        assert await said(phones, written) == ready
-
-
 async def test_a_meter_is_not_registered_where_no_tariff_says_what_energy_costs(mwanga: Mwanga) -> None:
     await execute(connection(), "UPDATE plan SET unit = 'days' WHERE unit = 'energy'")
     assert "has no price yet" in await said(Phones(mwanga), METER)
-
-
-@pytest.mark.parametrize("kind", ["shs", "ebike"])
-async def test_a_serial_longer_than_any_is_answered(kind: str, mwanga: Mwanga) -> None:
-    answer = await said(Phones(mwanga), f"REG Rehema Ali, none, {kind}, {'S' * 33}, Mtwara")
-    assert answer.startswith("Not registered. SSSSSSSSSSSSSSSSSSSS is not in stock.")
-
-
-@pytest.mark.parametrize("piece", ["abc", "Mtwara", "no", "shs"])
-async def test_a_piece_that_is_no_phone_never_becomes_part_of_the_name(piece: str, mwanga: Mwanga) -> None:
-    answer = await said(Phones(mwanga), f"REG Rehema Ali, {piece}, 0713000111, shs, SHS0284, Mtwara")
-    assert answer.startswith(f"Not registered. {piece} is not a phone number.")
-
-
-@pytest.mark.parametrize("phone", ["none", "0710 000 001", "0713000111"])
-async def test_one_line_may_name_the_language_whoever_it_is(phone: str, mwanga: Mwanga) -> None:
-    phones = Phones(mwanga)
-    asked = await said(phones, f"REG Hassan Juma, {phone}, shs, SHS0284, Mtwara, fr")
-    if "Same person?" in asked:
-        asked = await said(phones, "2")
-    assert asked.startswith("Register HASSAN J., SHS0284?")
-    assert (await said(phones, "1")).startswith("REGISTERED HASSAN J.")
-    assert (await Customer.get(name="Hassan")).language == "fr"

@@ -8,7 +8,7 @@ from models.devices import Device
 from models.people import Customer, MiniGrid
 from models.sql import connection, execute
 from models.tokens.sts import is_meter_number
-from tests.test_register import METER, SHS, by_one_message, said
+from tests.registering import METER, SHS, by_one_message, said
 from tests.world import PINS, Phones
 
 TAKEN = "Not registered. SHS0284 is in use already. Serial number?"
