@@ -18,10 +18,10 @@ from models.devices import Device, Unit
 from models.ledger import AccountKind, balance, cash_held, commission_due
 from models.people import Agent, Customer
 from models.sql import execute
+from tests.books import check_ledger
 from tests.openpaygo_device import Accepted
 from tests.openpaygo_device import Device as Paygo
 from tests.test_dialogs import NOON
-from tests.test_money_under_fire import check_ledger
 from tests.world import PEOPLE
 
 TODAY = date(2026, 11, 24)

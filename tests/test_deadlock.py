@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from bot.parts import Mwanga
-from tests.test_money_under_fire import check_ledger
+from tests.books import check_ledger
 from tests.world import PINS, Phones
 
 WAITS = """SELECT COUNT(*) FROM pg_stat_activity

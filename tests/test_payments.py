@@ -23,9 +23,9 @@ from models.people import Agent, Customer
 from models.quotes import Quote, Standing
 from models.sales import Payment, Sale
 from models.vending import Sold
+from tests.books import check_ledger
 from tests.openpaygo_device import Accepted, Refused
 from tests.openpaygo_device import Device as Keypad
-from tests.test_money_under_fire import check_ledger
 from tests.world import PEOPLE, PINS, Phones
 
 TODAY = date(2026, 11, 24)

@@ -14,9 +14,9 @@ from models.appliances import Appliance, Contract, Instalment, PaymentPlan
 from models.devices import Device, DeviceModel
 from models.people import Agent, Customer
 from models.sql import connection, execute
+from tests.books import check_ledger
 from tests.templates import Templates
 from tests.test_dialogs import NOON
-from tests.test_money_under_fire import check_ledger
 from tests.world import Phones
 
 PIN = "482915"

@@ -10,7 +10,7 @@ from models.devices import Device
 from models.people import Agent
 from models.sales import Sale
 from models.tokens.sts import MAX_LEAD_MINUTES, minutes_to_wait, next_tid
-from tests.test_money_under_fire import check_ledger
+from tests.books import check_ledger
 from tests.world import PINS, Phones
 
 YES = f"1 {PINS['Asha']}"
