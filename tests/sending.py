@@ -163,3 +163,20 @@ class Bench:
     def counted(self, state: str, gateway: str = "africastalking") -> float:
         labels = {"direction": "out", "gateway": gateway, "state": state}
         return self.metrics.registry.get_sample_value("mwanga_messages_total", labels) or 0
+
+
+async def pulled(bench: Bench, phone: str) -> None:
+    """The phone takes what waits for it, and says no more."""
+    await bench.sql(
+        "UPDATE outbox SET state = 'sending', claimed_by = gateway, claimed_at = $1 WHERE gateway = $2 "
+        "AND state = 'waiting'",
+        bench.clock(),
+        phone,
+    )
+
+
+async def wait_for(bench: Bench, seconds: int) -> None:
+    """Time passes, and all look again; phones are heard meanwhile."""
+    bench.clock.now += (seconds - 10) * SECOND
+    await bench.sql("UPDATE phone SET seen_at = $1", bench.clock())
+    await bench.look()
