@@ -126,7 +126,7 @@ async def _report(request: web.Request) -> web.Response:
         _refuse(mwanga, phone.gateway, 400, "malformed", str(error))
     if await mwanga.phones.report(phone, reports):
         _refuse(mwanga, phone.gateway, 404, "message", "this phone did not get that message")
-    mwanga.outbox.notify()
+    mwanga.outbox.notify([phone.gateway])
     return web.Response(status=204)
 
 
@@ -225,7 +225,7 @@ async def _handle(mwanga: Mwanga, phone: Phone, event: Event, request: web.Reque
     elif event.name in android_events.NEWS:
         if await mwanga.phones.report(phone, [android_events.read_news(event)]):
             mwanga.metrics.refused.labels(phone.gateway, "message").inc()
-        mwanga.outbox.notify()
+        mwanga.outbox.notify([phone.gateway])
     elif event.name == "system:ping":
         health = android_events.read_health(event)
         news |= {"battery": health.battery, "charging": health.charging, "network": health.network}

@@ -73,3 +73,17 @@ async def test_a_phone_that_was_silent_is_asked_for_what_it_got_meanwhile(at: Se
     assert request["messageTypes"] == "SMS" and request["triggerWebhooks"] is True
     assert request["since"].endswith("Z") and request["since"] < request["until"]
     assert (await Phone.get()).export_since == 0
+
+
+async def test_reports_of_one_phone_do_not_keep_the_others_gateways_waiting(
+    at: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = await linked(at)
+    await promised(at, "phone-1", "hello")
+    (message,) = await phone.pull()
+    told: list[Any] = []
+    # What wakes the outbox for all has whoever comes next wait for its next turn.
+    monkeypatch.setattr(at.mwanga.outbox, "notify", told.append)
+    assert await phone.report(message["id"], "Sent") == 204
+    assert await phone.tell("sms:delivered", messageId=message["id"]) == 200
+    assert told == [["phone-1"]] * 2
