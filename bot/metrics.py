@@ -1,6 +1,7 @@
 """What /metrics shows. One registry for each application, so that two in one process do not share counts."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -12,52 +13,29 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.messages = Counter(
+        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
+        self.messages = counter(
             "mwanga_messages",
             "Messages, each counted once for each state it reaches",
             ["direction", "gateway", "state"],
-            registry=self.registry,
         )
-        self.send_errors = Counter(
-            "mwanga_send_errors",
-            "Requests that failed, by error",
-            ["gateway", "error"],
-            registry=self.registry,
-        )
-        self.talks = Counter(
-            "mwanga_talk_outcomes", "Talks that came to an end", ["talk", "outcome"], registry=self.registry
-        )
-        self.sales = Counter("mwanga_sales", "Sales committed", registry=self.registry)
-        self.refused = Counter(
-            "mwanga_callbacks_refused", "Callbacks turned away", ["gateway", "reason"], registry=self.registry
-        )
-        self.unknown_receipts = Counter(
-            "mwanga_receipts_unknown",
-            "Delivery reports of messages that are not known, or not yet",
-            ["gateway"],
-            registry=self.registry,
+        self.send_errors = counter("mwanga_send_errors", "Requests that failed, by error", ["gateway", "error"])
+        self.talks = counter("mwanga_talk_outcomes", "Talks that came to an end", ["talk", "outcome"])
+        self.sales = counter("mwanga_sales", "Sales committed")
+        self.refused = counter("mwanga_callbacks_refused", "Callbacks turned away", ["gateway", "reason"])
+        self.unknown_receipts = counter(
+            "mwanga_receipts_unknown", "Delivery reports of messages that are not known, or not yet", ["gateway"]
         )
         self.handling = Histogram(
             "mwanga_handling_seconds", "From the callback to the commit", ["channel"], registry=self.registry
         )
-        self.gateways = Gauge(
+        self.gateways = gauge(
             "mwanga_gateway_state",
             "1 for the state that a gateway is in: well, quiet, down or paused",
             ["gateway", "state"],
-            registry=self.registry,
         )
-        self.queued = Gauge(
-            "mwanga_outbox_messages",
-            "Messages to be sent, by state",
-            ["gateway", "state"],
-            registry=self.registry,
-        )
-        self.oldest = Gauge(
-            "mwanga_outbox_oldest_seconds",
-            "Age of the oldest of them",
-            ["gateway", "state"],
-            registry=self.registry,
-        )
+        self.queued = gauge("mwanga_outbox_messages", "Messages to be sent, by state", ["gateway", "state"])
+        self.oldest = gauge("mwanga_outbox_oldest_seconds", "Age of the oldest of them", ["gateway", "state"])
 
     def set_gateways(self, states: Iterable[tuple[str, str]]) -> None:
         """Set which state each gateway is in, at a scrape."""

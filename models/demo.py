@@ -1,6 +1,7 @@
 """The demo world: the same people and devices on every machine, so that anyone can follow the README."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 from models import demo_goods
 from models.connections import ConnectionGroup, ConnectionType, MeterType
@@ -18,6 +19,11 @@ AGENTS = (
     ("Asha Mushi", "+255700000001", "en", "482915", 200_000, "Mtwara North"),
     ("Juma Said", "+255700000002", "sw", "739164", 50_000, "Mtwara North"),
     ("Zuhura Ali", "+255700000003", "en", "604817", 200_000, "Lindi South"),
+)
+CUSTOMERS = (
+    ("Amina", "Juma", "+255710000001", "sw"),
+    ("Baraka", "Peter", "+255710000002", "en"),
+    ("Neema", "Paulo", "+255710000003", "en"),
 )
 # The published test keys of the OpenPAYGO documentation and of the STS vectors (algorithm EA11).
 PAYGO_KEYS = ("a29ab82edc5fbbc41ec9530f6dac86b1", "dac86b1a29ab82edc5fbbc41ec9530f6")
@@ -63,21 +69,10 @@ async def load(vault: Vault, exponent: int, today: date, customers: int = 0) -> 
         "shs": await Plan.create(name="Solar home, weekly 7,000", unit=Unit.DAYS, price=1_000 * minor, minimum=minor),
         "bike": await Plan.create(name="E-bike, 2,000 a day", unit=Unit.DAYS, price=2_000 * minor, minimum=minor),
     }
+    where: dict[str, Any] = {"mini_grid": home, "village": villages[0], "created_at": REGISTERED}
     amina, baraka, neema = [
-        await Customer.create(
-            name=name,
-            surname=surname,
-            phone=phone,
-            language=language,
-            mini_grid=home,
-            village=villages[0],
-            created_at=REGISTERED,
-        )
-        for name, surname, phone, language in (
-            ("Amina", "Juma", "+255710000001", "sw"),
-            ("Baraka", "Peter", "+255710000002", "en"),
-            ("Neema", "Paulo", "+255710000003", "en"),
-        )
+        await Customer.create(name=name, surname=surname, phone=phone, language=language, **where)
+        for name, surname, phone, language in CUSTOMERS
     ]
     await _devices(vault, plans, amina, baraka, neema)
     await demo_goods.load(minor, today)
