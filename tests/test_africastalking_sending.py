@@ -224,7 +224,7 @@ async def test_an_answer_that_cannot_be_read_may_have_taken_the_message(
 async def test_no_answer_is_an_unknown_outcome(
     ours: AfricasTalking, at: Emulator, monkeypatch: pytest.MonkeyPatch, answer: Answer, taken: bool
 ) -> None:
-    monkeypatch.setattr(africastalking, "TIMEOUT", aiohttp.ClientTimeout(total=0.2, connect=0.1))
+    monkeypatch.setattr(africastalking, "TIMEOUT", aiohttp.ClientTimeout(total=1))
     at.answer(replace(answer, taken=taken))
     error = (await failure(ours)).error
     assert (error.name, error.outcome) == ("timeout", Outcome.UNKNOWN)
@@ -278,7 +278,7 @@ async def test_a_name_server_that_does_not_answer_is_unreachable(monkeypatch: py
 
 
 async def test_a_full_pool_is_unreachable(at: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(africastalking, "TIMEOUT", aiohttp.ClientTimeout(total=10, connect=0.05))
+    monkeypatch.setattr(africastalking, "TIMEOUT", aiohttp.ClientTimeout(total=10, connect=0.5))
     at.answer(Answer(hang=True))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
         both = {asyncio.create_task(failure(gateway(session, at.url))) for _ in range(2)}

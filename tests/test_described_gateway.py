@@ -238,7 +238,7 @@ async def test_an_answer_that_is_no_json_is_told_by_how_it_begins_and_then_the_i
 async def test_no_answer_is_an_unknown_outcome_and_nobody_there_is_none(
     session: aiohttp.ClientSession, aggregator: Aggregator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generic, "TIMEOUT", aiohttp.ClientTimeout(total=0.2, connect=0.1))
+    monkeypatch.setattr(generic, "TIMEOUT", aiohttp.ClientTimeout(total=1))
     aggregator.hangs = True
     with pytest.raises(SendError, match="timeout"):
         await gateway(PIGEON | {"send": PIGEON["send"] | {"url": aggregator.url}}, session).send(MESSAGE)

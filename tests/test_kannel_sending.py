@@ -142,7 +142,7 @@ async def test_an_answer_that_quotes_us_says_no_number(ours: Kannel, sendsms: Se
 
 
 async def test_no_answer_is_an_unknown_outcome(ours: Kannel, sendsms: Sendsms, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kannel, "TIMEOUT", aiohttp.ClientTimeout(total=0.2, connect=0.1))
+    monkeypatch.setattr(kannel, "TIMEOUT", aiohttp.ClientTimeout(total=1))
     sendsms.hangs = True
     error = (await failure(ours)).error
     assert (error.name, error.outcome) == ("timeout", Outcome.UNKNOWN)
