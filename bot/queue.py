@@ -50,13 +50,16 @@ TAKE_BACK = """UPDATE outbox SET error = 'interrupted', unknowns = unknowns + 1,
      AND claimed_at <= $2 {lock}) RETURNING gateway, state"""
 NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at > $1"
 
-# Of the claim that it is about, and no later one. A report with our own id may have come before the answer.
-WRITE_SENT = """UPDATE outbox SET state = CASE WHEN state = 'sending' THEN 'sent' ELSE state END, error = '',
-  external_id = $2, parts = $3, cost = $4, sent_at = $5
-  WHERE id = $1 AND claimed_at = $6 AND state IN ('sending', 'sent', 'delivered')"""
-WRITE_NOT_SENT = """UPDATE outbox SET state = $2, due_at = $3,
+# Of the claim that it is about, and no later one. A report with our own id may have come before the answer, and while
+# the database was away another server may have taken the claim back: what is known after all counts.
+_TAKEN_BACK = "(state IN ('uncertain', 'waiting', 'failed') AND error = 'interrupted')"
+WRITE_SENT = f"""UPDATE outbox SET state = CASE WHEN state = 'delivered' THEN state ELSE 'sent' END, error = '',
+  external_id = $2, parts = $3, cost = $4, sent_at = $5, unknowns = unknowns - CASE WHEN {_TAKEN_BACK} THEN 1 ELSE 0 END
+  WHERE id = $1 AND claimed_at = $6 AND (state IN ('sending', 'sent', 'delivered') OR {_TAKEN_BACK})"""
+WRITE_NOT_SENT = f"""UPDATE outbox SET state = $2, due_at = $3,
   error = COALESCE(NULLIF($4, ''), NULLIF(error, ''), 'expired'), tries = tries + $5,
-  unknowns = unknowns + $6 WHERE id = $1 AND claimed_at = $7 AND state = 'sending'"""
+  unknowns = unknowns + $6 - CASE WHEN {_TAKEN_BACK} THEN 1 ELSE 0 END
+  WHERE id = $1 AND claimed_at = $7 AND (state = 'sending' OR {_TAKEN_BACK})"""
 WRITE_GATEWAY = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert, failures,
   failed_at) VALUES ($1, 0, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET last_word = excluded.last_word,
   sent_at = CASE WHEN gatewaystate.sent_at BETWEEN excluded.sent_at AND $8 THEN gatewaystate.sent_at

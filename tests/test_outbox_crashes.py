@@ -106,6 +106,32 @@ async def test_what_comes_of_a_claim_that_was_taken_back_changes_no_later_one(
     assert (row["state"], row["external_id"], row["error"]) == ("sending", "", "")
 
 
+@pytest.mark.parametrize("kind", [Class.TOKEN, Class.REMINDER])
+@pytest.mark.parametrize("late", [Sent("id of the first"), SendError("unreachable")])
+async def test_a_server_that_was_taken_for_dead_still_says_what_came_of_its_claim(
+    bench: Bench, late: Sent | SendError, kind: Class
+) -> None:
+    bench.gateway.later = asyncio.get_running_loop().create_future()
+    await bench.promise("hello", kind=kind)
+    slow, other = bench.new_outbox(), bench.outbox
+    await slow.turn()
+    await asyncio.sleep(0)
+    bench.clock.now += 60 * SECOND
+    bench.gateway.later.set_result(late)
+    bench.gateway.later = None
+    await asyncio.sleep(0)  # the database was away, and comes back for the other server first
+    await other.turn()
+    assert (await bench.row("hello"))["error"] == "interrupted"
+    await bench.settle(slow)
+    row = await bench.row("hello")
+    taken = isinstance(late, Sent)
+    known = ("sent", "id of the first", "") if taken else ("scheduled", "", "unreachable")
+    assert (row["state"], row["external_id"], row["error"], row["unknowns"]) == (*known, 0)
+    await bench.settle_after(30 * SECOND)
+    assert bench.gateway.texts == (["hello"] if taken else ["hello", "hello"])
+    assert (await bench.row("hello"))["state"] == "sent"
+
+
 async def test_a_request_that_takes_long_is_not_taken_for_a_dead_one(bench: Bench) -> None:
     bench.gateway.answer = lambda message: None
     await bench.promise("hello")
