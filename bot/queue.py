@@ -60,6 +60,8 @@ WRITE_NOT_SENT = f"""UPDATE outbox SET state = $2, due_at = $3,
   error = COALESCE(NULLIF($4, ''), NULLIF(error, ''), 'expired'), tries = tries + $5,
   unknowns = unknowns + $6 - CASE WHEN {_TAKEN_BACK} THEN 1 ELSE 0 END
   WHERE id = $1 AND claimed_at = $7 AND (state = 'sending' OR {_TAKEN_BACK})"""
+# Delivery reports hold their messages in this order too (bot/receipts.py), so that none waits for the other in a ring.
+HOLD = "SELECT 1 FROM outbox WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE"
 WRITE_GATEWAY = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert, failures,
   failed_at) VALUES ($1, 0, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET last_word = excluded.last_word,
   sent_at = CASE WHEN gatewaystate.sent_at BETWEEN excluded.sent_at AND $8 THEN gatewaystate.sent_at
@@ -153,6 +155,8 @@ async def write(db: BaseDBAsyncClient, results: Sequence[Result], now: int) -> N
             )
         else:
             not_sent.append((message.id, *outcome, message.stamp))
+    if len(results) > 1 and on_postgres():
+        await execute(db, HOLD, [[each.message.id for each in results]])
     await execute_many(db, WRITE_SENT, sent)
     await execute_many(db, WRITE_NOT_SENT, not_sent)
 

@@ -5,8 +5,11 @@ import asyncio
 import asyncpg
 import pytest
 
+from bot.database import Database
+from bot.message import Outbound, Sent
 from bot.parts import Mwanga
 from tests.books import check_ledger
+from tests.sending import Bench
 from tests.world import PINS, Phones
 
 WAITS = """SELECT COUNT(*) FROM pg_stat_activity
@@ -55,3 +58,33 @@ async def test_a_sale_that_the_database_ended_for_a_ring_is_made_after_all(mwang
     assert told["Asha"].startswith("SOLD TZS 8,000, 8 days")
     assert told.keys() == {"Asha", "Baraka"}
     await check_ledger(mwanga)
+
+
+async def test_answers_are_written_in_the_order_in_which_reports_hold_the_messages(
+    database: Database, empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(database)
+
+    async def send(message: Outbound) -> Sent:
+        for _ in range(9 if message.text == "first" else 1):
+            await asyncio.sleep(0)
+        return Sent(f"id {message.id}")
+
+    monkeypatch.setattr(bench.gateway, "send", send)
+    await bench.promise("first", "second")
+    await bench.outbox.turn()
+    while bench.outbox.under_way:
+        await asyncio.sleep(0)
+    address = empty_url.removesuffix("&maxsize=6")
+    reports, watch = await asyncpg.connect(address), await asyncpg.connect(address)
+    try:
+        async with reports.transaction():
+            await reports.execute("SELECT 1 FROM outbox WHERE origin = 'first' FOR UPDATE")
+            writing = asyncio.create_task(bench.outbox.turn())
+            await waits(watch)
+            await reports.execute("SELECT 1 FROM outbox WHERE origin = 'second' FOR UPDATE NOWAIT")
+        await writing
+    finally:
+        await reports.close()
+        await watch.close()
+    assert await bench.states() == {"first": "sent", "second": "sent"}
