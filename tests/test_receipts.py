@@ -10,7 +10,7 @@ from bot.database import Database
 from bot.gateways import SendError
 from bot.message import Outbound, Receipt, Sent
 from models.messages import Class, State
-from tests.sending import MINUTE, SECOND, START, Bench
+from tests.sending import MINUTE, SECOND, START, Bench, pulled, wait_for
 
 
 @pytest.fixture
@@ -110,6 +110,21 @@ async def test_a_report_that_overtakes_a_lost_answer_settles_it_too(bench: Bench
     assert (await bench.row("hello"))["state"] == "delivered"
     await bench.settle_after(2 * MINUTE)
     assert bench.gateway.texts == ["hello"]
+
+
+async def test_a_report_settles_an_unknown_outcome_of_what_a_phone_had_before(bench: Bench) -> None:
+    phone = await bench.link()
+    await bench.promise("hello", gateway=phone)
+    await pulled(bench, phone)  # which could not send it
+    await bench.sql("UPDATE outbox SET state = 'waiting', external_id = 'm1-1'")
+    bench.gateway.refuse("timeout")
+    await wait_for(bench, 130)
+    row = await bench.row("hello")
+    assert (row["gateway"], row["state"]) == ("africastalking", "uncertain")
+    assert await bench.outbox.record_receipt(replace(receipt(State.DELIVERED, str(row["id"])), ours=True))
+    bench.gateway.answer = bench.gateway.accept
+    await bench.settle_after(10 * MINUTE)
+    assert ((await bench.row("hello"))["state"], bench.gateway.texts) == ("delivered", ["hello"])
 
 
 async def test_the_office_reads_why_a_message_was_not_delivered(bench: Bench) -> None:
