@@ -15,7 +15,7 @@ from bot.canary import Canaries
 from bot.database import Database
 from bot.gateways.wire import TIMEOUT
 from bot.gsm import plain
-from bot.health import Condition, Facts, Health
+from bot.health import MINUTE, QUIET_MS, Condition, Facts, Health
 from bot.outbox import Outbox
 from bot.promises import Promise, promise
 from bot.routing import Router
@@ -25,6 +25,7 @@ from models.sql import connection, execute, now_ms
 log = logging.getLogger(__name__)
 
 LOOK_S = 5.0
+AWAY_MS = 2 * MINUTE  # without a look: we were off, or the database was, or the clock was set
 WAITS_S = (1.0, 5.0, 30.0)  # between tries to reach the webhook; an alert that comes later helps nobody
 LONGEST = 160  # one SMS
 
@@ -112,6 +113,7 @@ class Alerts:
         self._database, self._router, self._outbox = database, router, outbox
         self._canaries, self._webhook, self._phone, self._clock = canaries, webhook, phone, clock
         self._stopping = asyncio.Event()
+        self._looked_at = self._back_at = 0
 
     async def run(self) -> None:
         """Look until stopped. A database that is away is looked at again at the next turn."""
@@ -131,7 +133,14 @@ class Alerts:
         """One look: what is new is told once, tests that are due go out."""
         now, watch = self._clock(), self._router.watch
         await watch.look()
-        turned = [(facts, condition) for facts, condition in watch.gateways.values() if _turned(facts, condition)]
+        if not 0 <= now - self._looked_at <= AWAY_MS:
+            self._back_at = now
+        self._looked_at = now
+        turned = [
+            (facts, condition)
+            for facts, condition in watch.gateways.values()
+            if _turned(facts, condition) and not self._may_come_back(facts, now)
+        ]
         late, due = await self._late(), self._canaries.due(now)
         if not turned and not late and not due:
             return
@@ -145,6 +154,10 @@ class Alerts:
         for news in told:
             log.warning("%s", news.sentence)
             self._webhook.tell(news)
+
+    def _may_come_back(self, facts: Facts, now: int) -> bool:
+        """Whether a phone could not reach us, since it was we who were away, and has had no time to since."""
+        return facts.phone and facts.heard_at < self._back_at and now < self._back_at + QUIET_MS
 
     async def _told(self, facts: Facts, condition: Condition, now: int) -> News | None:
         """The news, unless another server has told it."""

@@ -145,9 +145,37 @@ async def test_an_address_that_is_none_is_no_more_than_a_line_in_the_log(
     await webhook.stop()
 
 
+async def pass_minutes(office: Office, minutes: int) -> None:
+    """Time passes while the office looks."""
+    for _ in range(minutes):
+        office.bench.clock.now += MINUTE
+        await office.alerts.look()
+
+
 async def test_a_phone_is_told_by_the_name_that_the_office_gave_it(office: Office) -> None:
     phone = await office.bench.link()
-    await office.bench.sql("UPDATE phone SET seen_at = $1", START - 91 * MINUTE)
-    await office.alerts.look()
+    await pass_minutes(office, 89)
+    assert await office.texts() == []
+    await pass_minutes(office, 1)
     sentence = f"Gateway Shop phone 1 ({phone}) is down. It has not been heard for an hour and a half."
     assert await office.texts() == [sentence]
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+async def test_phones_have_time_to_come_back_when_it_was_the_server_that_was_away(
+    office: Office, restarted: bool
+) -> None:
+    phone = await office.bench.link()
+    await office.bench.link()
+    await office.alerts.look()
+    office.bench.clock.now += 120 * MINUTE
+    if restarted:
+        office.alerts = office.another()
+    await office.alerts.look()
+    await pass_minutes(office, 1)
+    await office.bench.sql("UPDATE phone SET seen_at = $1 WHERE id = 1", office.bench.clock())
+    await pass_minutes(office, 13)
+    assert (await office.texts(), office.posts.got) == ([], [])
+    await pass_minutes(office, 1)
+    assert [text[:34] for text in await office.texts()] == ["Gateway Shop phone 2 (phone-2) is "]
+    assert office.bench.router.watch.state(phone) is Health.WELL
