@@ -43,8 +43,8 @@ RECEIVERS = """SELECT sim, COUNT(*) AS receivers FROM phone_receiver WHERE phone
 FORGET_RECEIVERS = """DELETE FROM phone_receiver WHERE id IN
   (SELECT id FROM phone_receiver WHERE month < $1 LIMIT $2) RETURNING id"""
 
-FIND = """SELECT id, state, claimed_by, external_id, phone, text, kind, tries, unknowns, expires_at, claimed_at, parts,
-  sim FROM outbox WHERE id = $1 {lock}"""
+FIND = """SELECT id, state, claimed_by, external_id, phone, text, kind, tries, unknowns, expires_at, claimed_at,
+  sent_at, parts, sim FROM outbox WHERE id = $1 {lock}"""
 SENT = """UPDATE outbox SET state = 'sent', error = '', sent_at = $2, sim = $3, parts = $4 WHERE id = $1"""
 DELIVERED = "UPDATE outbox SET state = 'delivered', error = '', delivered_at = $2 WHERE id = $1"
 FAILED = """UPDATE outbox SET state = $2, due_at = $3, error = $4, tries = tries + $5, unknowns = unknowns + $6
@@ -64,11 +64,12 @@ SAID = "UPDATE gatewaystate SET last_word = $2 WHERE name = $1"
 
 class Told(NamedTuple):
     """What a report was: whether the phone may speak of that message, the state that the message came to, if any
-    now, and the SIM that carried it."""
+    now, the SIM that carried it, and whether it says that messages go: that an older one arrives does not."""
 
     known: bool
     state: State | None = None
     sim: int = 0
+    went: bool = False
 
 
 UNKNOWN, NO_NEWS = Told(False), Told(True)
@@ -147,7 +148,7 @@ async def apply(db: BaseDBAsyncClient, phone: Phone, report: Report, now: int, r
         await execute(db, "DELETE FROM phone_part WHERE outbox_id = $1", [row["id"]])
     else:
         await execute(db, SENT, [row["id"], now, report.sim or row["sim"], max(report.parts, row["parts"])])
-    return Told(True, state, report.sim or row["sim"])
+    return Told(True, state, report.sim or row["sim"], went=not row["sent_at"])
 
 
 async def learn(db: BaseDBAsyncClient, phone: Phone, told: Sequence[tuple[Report, Told]], now: int) -> None:
@@ -156,7 +157,7 @@ async def learn(db: BaseDBAsyncClient, phone: Phone, told: Sequence[tuple[Report
     fresh = await Phone.get(id=phone.id) if told else phone
     sims = before = read_sims(fresh.sims)
     for report, each in told:
-        if each.state in (State.SENT, State.DELIVERED):
+        if each.went:
             await execute(db, WENT_WELL, [phone.gateway, now])
             sims = [well(sim) if sim.number == each.sim else sim for sim in sims]
         elif each.state is not None and report.state is State.FAILED:

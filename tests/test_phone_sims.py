@@ -39,6 +39,33 @@ async def test_three_generic_failures_in_a_row_stop_a_sim(shop: Shop) -> None:
     assert await shop.sims() == [VODACOM, AIRTEL]
 
 
+async def test_that_an_older_message_arrives_says_nothing_of_the_credit_now(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise(*numbered(6))
+    ids = list((await shop.pull()).values())
+    older, newer = ids[:3], ids[3:]
+    await shop.phones.heard(shop.phone)
+    for external_id in older:
+        await shop.report(external_id, State.SENT)
+    for sent, failed in zip(older, newer, strict=True):
+        await shop.report(failed, State.FAILED, error="gateway fault", generic=True)
+        if sent != older[-1]:
+            await shop.report(sent, State.DELIVERED, event="delivered")
+    assert await shop.sims() == [replace(VODACOM, failures=3, stopped=NO_CREDIT)]
+    await shop.report(older[-1], State.DELIVERED, event="delivered")
+    assert await shop.sims() == [replace(VODACOM, failures=3, stopped=NO_CREDIT)]
+    assert (await shop.sql("SELECT failures FROM gatewaystate"))[0]["failures"] == 3
+
+
+async def test_that_a_message_arrives_which_was_not_said_to_be_sent_tells_that_the_sim_is_well(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise(*numbered(2))
+    first, second = (await shop.pull()).values()
+    await shop.report(first, State.FAILED, error="gateway fault", generic=True)
+    await shop.report(second, State.DELIVERED, event="delivered")
+    assert await shop.sims() == [VODACOM]
+
+
 async def test_a_phone_whose_only_sim_is_stopped_is_no_gateway(shop: Shop) -> None:
     await shop.link(replace(VODACOM, stopped=NO_CREDIT))
     await shop.promise("hello")
