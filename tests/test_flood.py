@@ -68,3 +68,19 @@ async def test_all_is_handled_when_somebody_wrote_by_two_gateways_in_a_flood(mwa
     mwanga.pump.notify()
     async with asyncio.timeout(10):
         await Phones(mwanga).handled()
+
+
+async def test_all_is_handled_when_three_gateways_bring_much_at_once(mwanga: Mwanga) -> None:
+    for number in range(MOST // 2):
+        for gateway in ("phone-1", "phone-2", "phone-3"):
+            await write(mwanga.database, gateway, [f"+2557{gateway[-1]}{number:07d}"])
+    mwanga.pump.notify()
+    async with asyncio.timeout(10):
+        await Phones(mwanga).handled()
+
+
+async def test_a_batch_is_full_whoever_brings_most(database: Database) -> None:
+    for number in range(10):
+        for gateway in ("phone-1", "phone-2", "phone-3"):
+            await write(database, gateway, [f"+2557{gateway[-1]}{number:07d}"])
+    assert len(await claimed(database, 10)) == 10
