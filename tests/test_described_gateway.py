@@ -43,6 +43,7 @@ def changed(**send: Any) -> dict[str, Any]:
         ("pigeon", 5, ": this is a table, [gateways.NAME]."),
         ("kannel", PIGEON | GOOD, ": the name is taken by a gateway of our own."),
         ("phone-3", PIGEON | GOOD, ": the name is taken by a gateway of our own."),
+        ("phone-shop", PIGEON | GOOD, ": the name is taken by a gateway of our own."),
         ("none", PIGEON | GOOD, ": the name is taken by a gateway of our own."),
         (
             "Pigeon Post",

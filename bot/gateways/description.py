@@ -13,9 +13,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot.gateways import ERRORS
 
-# Names that stand for a gateway with code of its own; those of gateway phones are phone-1, phone-2 and so on, and
-# `none` is that of messages which no gateway may carry.
-TAKEN = re.compile(r"africastalking|kannel|simulator|none|phones?|phone-\d+")
+# Names that stand for a gateway with code of its own. By `phone-` all know a gateway phone, and `none` is the gateway
+# of messages which no gateway may carry.
+TAKEN = re.compile(r"africastalking|kannel|simulator|none|phones?|phone-.*")
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 DESCRIPTIONS = files("bot.gateways") / "descriptions"
 PRESETS = {file.name.removesuffix(".toml"): file for file in DESCRIPTIONS.iterdir() if file.name.endswith(".toml")}
