@@ -98,8 +98,9 @@ async def waiting(db: BaseDBAsyncClient, gateway: str, now: int) -> list[dict[st
 
 
 async def hand(db: BaseDBAsyncClient, phone: Phone, chosen: Sequence[tuple[Mapping[str, Any], int]], now: int) -> None:
-    """Give messages to a phone, each under an id of its own for each try: the app sends an id once."""
-    rows = [(row["id"], phone.gateway, now, f"m{row['id']}-{row['tries'] + 1}", sim) for row, sim in chosen]
+    """Give messages to a phone, each under an id of its own for each try: the app sends an id once. It may know those
+    of another database with the same numbers, of a demo or from before a backup was restored: the time differs."""
+    rows = [(row["id"], phone.gateway, now, f"m{row['id']}-{row['tries'] + 1}-{now:x}", sim) for row, sim in chosen]
     await execute_many(db, HAND, rows)
     await execute_many(db, RECEIVER, [(phone.id, sim, month(now), row["phone"]) for row, sim in chosen])
 
@@ -210,7 +211,7 @@ def _claimed(row: Mapping[str, Any]) -> Claimed:
 
 
 def _number(external_id: str) -> int:
-    """The row in `m<row>-<try>`; 0 for what is none of ours."""
+    """The row in `m<row>-<try>-<time>`; 0 for what is none of ours."""
     number = external_id.removeprefix("m").partition("-")[0]
     ours = external_id.startswith("m") and number.isascii() and number.isdigit() and len(number) < 19
     return int(number) if ours else 0

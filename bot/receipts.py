@@ -27,7 +27,7 @@ NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # of a row
 # The first condition is the partial index's own, without which SQLite does not use it.
 FIND = "SELECT id, external_id, state, gateway FROM outbox WHERE external_id <> '' AND external_id IN ({})"
 # A request that was not answered (yet), but carried our own id: that the gateway reports on it says that it went. Its
-# row may still have the id (m<row>-<try>) under which a phone had it before.
+# row may still have the id (m<row>-<try>-<time>) under which a phone had it before.
 FIND_OURS = """SELECT id, external_id, state, gateway FROM outbox
   WHERE (unknowns > 0 OR state = 'sending') AND (external_id = '' OR external_id LIKE 'm%') AND id IN ({})"""
 IDENTIFY = "UPDATE outbox SET external_id = $2, sent_at = $3 WHERE id = $1"

@@ -26,11 +26,22 @@ async def test_a_failed_message_goes_again_under_a_new_id(shop: Shop) -> None:
     assert (await shop.row("hello"))["due_at"] == row["due_at"], "told twice, counted once"
     await shop.sql("UPDATE outbox SET state = 'waiting'")
     second = (await shop.pull())["hello"]
-    assert first != second and first.rpartition("-")[0] == second.rpartition("-")[0]
+    assert first != second and first.partition("-")[0] == second.partition("-")[0]
     assert await shop.report(first, State.SENT) == 0, "of the try before"
     assert (await shop.row("hello"))["state"] == "sending"
     assert await shop.report(second, State.SENT) == 0
     assert (await shop.row("hello"))["state"] == "sent"
+
+
+async def test_a_database_that_begins_anew_gives_no_message_an_id_that_the_phone_knows(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise("before")
+    known = (await shop.pull())["before"]
+    await shop.sql("UPDATE outbox SET state = 'waiting', origin = 'after', text = 'after', tries = 0")  # as in another
+    shop.clock.now += HOUR
+    assert (await shop.pull())["after"] != known, "the app would not send it, and say that it is delivered"
+    await shop.report(known, State.DELIVERED)
+    assert (await shop.row("after"))["state"] == "sending"
 
 
 async def test_what_was_sent_after_all_does_not_go_again(shop: Shop) -> None:

@@ -49,10 +49,10 @@ async def test_a_message_is_pulled_sent_and_delivered(at: Serving) -> None:
     phone = await linked(at)
     await promised(at, "phone-1", "Code 944 953 797", kind=Class.TOKEN)
     (message,) = await phone.pull()
-    (row,) = await at.rows("SELECT id, created_at FROM outbox")
+    (row,) = await at.rows("SELECT id, created_at, claimed_at FROM outbox")
     created, until = message.pop("createdAt"), message.pop("validUntil")
     assert message == {
-        "id": f"m{row['id']}-1",
+        "id": f"m{row['id']}-1-{row['claimed_at']:x}",
         "textMessage": {"text": "Code 944 953 797"},
         "phoneNumbers": [BARAKA],
         "simNumber": 1,
