@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bot import phone
+from bot.answers import YES
 from bot.i18n import Text, _, _n
 from bot.message import Reply
 from bot.state import Ended
@@ -26,9 +27,13 @@ class Invalid(Exception):
         self.text = text
 
 
+# Six digits alone, or behind a yes: a serial and a number are joined, 1 482915 is 1482915 there.
+_MAYBE_PIN = re.compile(rf"(?<![A-Z0-9])({'|'.join(sorted(YES))})?\d{{6}}(?![A-Z0-9])", re.IGNORECASE)
+
+
 def echo(typed: str, most: int = 13) -> str:
     """What was typed, as far as an answer may say it again: the beginning, and never what may be a PIN."""
-    return re.sub(r"(?<![A-Za-z0-9])\d{6}(?![A-Za-z0-9])", "******", typed)[:most]
+    return _MAYBE_PIN.sub(r"\1******", typed)[:most]
 
 
 class Field(Generic[T]):

@@ -76,7 +76,7 @@ class WhichCustomers(Field[Which]):
         if words and words[-1].isdecimal() and _folded(words) not in self._villages:
             page = int(words.pop()[:9])
         if not 1 <= page <= MOST_PAGES:
-            raise Invalid(_("{answer} is no page: 1 to {most}.", answer=page, most=MOST_PAGES))
+            raise Invalid(_("{answer} is no page: 1 to {most}.", answer=echo(str(page)), most=MOST_PAGES))
         chosen = None if _folded(words) in self._villages else next(filter(None, map(filter_of, words)), None)
         village = _folded([word for word in words if chosen is None or filter_of(word) is not chosen])
         if village and village not in self._villages:
