@@ -75,6 +75,19 @@ class News:
     ticket: Ticket
     site: Site
 
+    @property
+    def _worker(self) -> Agent | None:
+        """The agent who does the work, as long as the customer is in reach."""
+        return self._in_reach(self.ticket.agent)
+
+    @property
+    def _reporter(self) -> Agent | None:
+        return self._in_reach(self.ticket.reporter)
+
+    def _in_reach(self, agent: Agent | None) -> Agent | None:
+        """None for an agent of another mini-grid by now, who neither reads of the customer nor calls."""
+        return agent if agent and agent.mini_grid_id == self.ticket.customer.mini_grid_id else None
+
     def customer(self, say: Callable[[str], Text], *, actor: str) -> list[Copy]:
         """A copy for the customer, unless the customer has no phone or did it."""
         customer = self.ticket.customer
@@ -84,7 +97,7 @@ class News:
 
     def agents(self, say: Callable[[str], Text], *, actor: str) -> list[Copy]:
         """A copy for who does the work and for who reported it, each once, but not for who did this."""
-        both = {agent.phone: agent for agent in (self.ticket.agent, self.ticket.reporter) if agent}
+        both = {agent.phone: agent for agent in (self._worker, self._reporter) if agent}
         return [
             Copy(phone, say(agent.language), Class.REPLY, agent.language)
             for phone, agent in both.items()
@@ -125,9 +138,9 @@ class News:
     def handed_over(self, *, actor: str, former: Agent | None = None) -> list[Copy]:
         """What both sides read when somebody else gave the work to somebody: the customer, who does it now, and who
         did it before or reported it."""
-        agent = self.ticket.agent
+        agent = self._worker
         mine = [Copy(agent.phone, self.given(agent.language), Class.REPLY, agent.language)] if agent else []
-        others = {each.phone: each for each in (former, self.ticket.reporter) if each and each != agent}
+        others = {each.phone: each for each in (former, self._reporter) if each and each != agent}
         theirs = [Copy(phone, self._whose(""), Class.REPLY, each.language) for phone, each in others.items()]
         return [*self.customer(self._whose, actor=actor), *mine, *theirs]
 
@@ -258,7 +271,7 @@ class News:
 
     def who(self) -> Text:
         """Who will do something about it."""
-        if agent := self.ticket.agent:
+        if agent := self._worker:
             name = shorten(agent.name, LONGEST_NAME)
             return _("Agent {name} {phone} will call.", name=name, phone=agent.phone)
         return _("The office will call.")

@@ -71,3 +71,12 @@ async def test_whoever_was_found_and_is_gone_by_now_is_not_shown(mwanga: Mwanga)
     [(_asha, answer)] = await phones.text("Asha", "1")
     assert answer.startswith(CHANGED)
     assert await execute(connection(), "SELECT 1 FROM inbox WHERE error <> ''") == []
+
+
+async def test_a_ticket_of_a_customer_who_is_out_of_reach_by_now_is_not_told(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Asha", "FIX SHS0283 no power")  # K1 is hers, and reported by her
+    await agent_moves()
+    assert await phones.text("Baraka", "T K1 still dark") == [("Baraka", "Added to K1.")]
+    [(_baraka, status)] = await phones.text("Baraka", "STATUS K1")
+    assert "The office will call." in status and "Asha" not in status
