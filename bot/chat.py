@@ -167,7 +167,7 @@ class Chat:
         page = min(self.state.page, len(fitting) - 1)
         last = page == len(fitting) - 1
         shown = verbatim(screen(header, [labels[i] for i in fitting[page]], "" if last else more))
-        answer = self._answer(shown)
+        answer = self._answer(shown, offered=self.commands.among(names, self.person.role))
         if answer == MORE and not last:
             self.state.page = page + 1
             return self._choice(prompt, options, names)
@@ -250,12 +250,12 @@ class Chat:
         self.no_more()
         return Reply(text, kind, list(also), outcome)
 
-    def _answer(self, prompt: Text, *, confirming: bool = False) -> str:
+    def _answer(self, prompt: Text, *, confirming: bool = False, offered: Sequence[str] = ()) -> str:
         """The next piece of new input, or the question itself when there is none."""
         if confirming and self._dialled:
             self._inputs.clear()
         if not self._inputs:
-            self.state.confirming = confirming
+            self.state.confirming, self.state.offered = confirming, list(offered) if self.state.answers else []
             raise Suspended(prompt)
         answer = self._inputs.pop(0)
         if answer == BACK and not self.one_line:

@@ -1,6 +1,6 @@
 """The register of talks: who may start each, by which words, and what menus and help say of it."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from rapidfuzz.distance import OSA
@@ -113,6 +113,11 @@ class Commands:
     def find(self, word: str, role: Role) -> tuple[Talk, str] | None:
         """The talk that this word starts for this role, and the language the word is of."""
         return self._by_word[role].get(plain_word(word))
+
+    def among(self, names: Mapping[str, Collection[str]], role: Role) -> list[str]:
+        """The names of choices that begin with a keyword of this role, as keywords are compared."""
+        spelt = {plain_word(name) for several in names.values() for name in several}
+        return sorted(name for name in spelt if self.find(name.partition(" ")[0], role))
 
     def for_others(self, word: str, role: Role) -> bool:
         """Whether the word starts a talk, but not for this role."""

@@ -7,7 +7,7 @@ from bot.answers import apart, begins, looks_like_answer, no, yes
 from bot.canary import Signs
 from bot.chat import Channel, Chat
 from bot.commands import Commands, Talk
-from bot.grammar import listed, normalise, split, unglued
+from bot.grammar import listed, normalise, plain_word, split, unglued
 from bot.gsm import plain
 from bot.guards import Contact, GlobalCap, is_machine, locked_out
 from bot.i18n import Text, _, verbatim
@@ -119,6 +119,8 @@ class Dispatcher:
 
     async def _understand(self, turn: "_Turn", text: str) -> Played | None:
         pieces = split(text) or [""]
+        if turn.thread.open and plain_word(text) in turn.thread.open.offered:
+            return await self._go_on(turn, turn.thread.open, text)
         if found := self._command(pieces, turn.caller.role):
             talk, of, arguments = found
             if talk.commas:
