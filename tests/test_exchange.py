@@ -220,6 +220,12 @@ def test_what_one_engine_could_not_keep_is_refused(run, demo_url: str) -> None: 
     assert "line 3: village is longer than 100 characters" in output
 
 
+def test_a_device_keeps_the_plan_that_it_has_in_stock(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    row = "serial,plan,name,surname,phone\nSHS0284,,Baraka,Peter,0710000002\n"
+    assert "1 new or changed" in imported(run, "devices", row).output
+    assert 'SHS0284,"Solar home, weekly 7,000",Baraka' in run("export", "devices").output
+
+
 def test_a_device_that_was_sold_without_a_plan_of_its_own_comes_back(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
     imported(run, "stock", f"{FACTORY}\nSHS9001,987654321,{KEY},1,1,0,X1,1,\n")
     row = "serial,plan,name,surname,phone\nSHS9001,,Baraka,Peter,0710000002\n"

@@ -46,7 +46,7 @@ async def _fits(row: DeviceRow, _site: Site) -> None:
         raise ValueError(f"{row.serial} is not in stock: import it as stock first")
     if device is None:
         await needs_vending_key()
-    if not row.plan and (device is None or device.customer_id is None):
+    if not row.plan and (device is None or (device.customer_id is None and device.plan_id is None)):
         raise ValueError("plan is empty, and this device has no owner yet")
     kind = Kind(device.kind) if device else Kind.METER
     await _has_owner(row, device)
