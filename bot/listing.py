@@ -64,14 +64,24 @@ def means_one(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> bo
 
 
 def called(names: Mapping[str, Collection[str]], word: str) -> str | None:
-    """The choice that has this name, or the only one with a name that begins so."""
-    typed = plain_word(word)
-    plain = {value: [plain_word(name) for name in several] for value, several in names.items()}
-    whole = [value for value, several in plain.items() if typed in several]
-    if whole or len(typed) < FEWEST_LETTERS:
-        return whole[0] if whole else None
-    begun = [value for value, several in plain.items() if any(name.startswith(typed) for name in several)]
-    return begun[0] if len(begun) == 1 else None
+    """The choice that has this name, or the only one with a name that begins so; a space or a hyphen more or less does
+    not count: ebike is the E-bike."""
+    for spelt in (plain_word, _closed_up):
+        typed = spelt(word)
+        plain = {value: [spelt(name) for name in several] for value, several in names.items()}
+        whole = [value for value, several in plain.items() if typed in several]
+        if whole and (spelt is plain_word or len(whole) == 1):
+            return whole[0]
+        if len(typed) < FEWEST_LETTERS:
+            return None
+        begun = [value for value, several in plain.items() if any(name.startswith(typed) for name in several)]
+        if begun:
+            return begun[0] if len(begun) == 1 else None
+    return None
+
+
+def _closed_up(word: str) -> str:
+    return plain_word(word).replace(" ", "").replace("-", "")
 
 
 def spoken(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> int:

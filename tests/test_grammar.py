@@ -9,6 +9,7 @@ from bot.chat import Chat
 from bot.commands import Commands, talk
 from bot.grammar import normalise, plain_word, split, unglued, written
 from bot.i18n import _
+from bot.listing import called
 from bot.message import Reply
 from handlers import TALKS
 from models.people import Role
@@ -166,3 +167,17 @@ def test_accents_do_not_matter_in_keywords() -> None:
 )
 def test_the_rest_of_a_line_is_kept_as_it_was_written(line: str, count: int, end: str) -> None:
     assert written(line, split(line)[-count:]) == end
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen"),
+    [
+        *(("E-bike", "bike"), ("ebike", "bike"), ("e bike", "bike"), ("E - BIKE", "bike"), ("ebi", "bike")),
+        *(("7weekly", "7"), ("7-weekly", "7"), ("7 week", "7"), ("70 weekly", "70"), ("70weekly", "70")),
+        *(("Solar Home", "home"), ("solarhome", "home"), ("Sola-rhome", "home"), ("solar", None), ("solarh", "home")),
+        *(("e", None), ("e b", None), ("bike", None), ("a b", "a b"), ("ab", "ab"), ("a-b", None)),
+    ],
+)
+def test_a_space_or_a_hyphen_does_not_hide_a_choice(typed: str, chosen: str | None) -> None:
+    names = {"bike": ["E-bike"], "7": ["7 weekly"], "70": ["70 weekly"], "home": ["Solar home"], "lamp": ["Solar lamp"]}
+    assert called({**names, "a b": ["A B"], "ab": ["AB"]}, typed) == chosen
