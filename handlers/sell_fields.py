@@ -11,7 +11,7 @@ from bot.state import Changed
 from handlers.customer_fields import MOST_FOUND, Search
 from handlers.serial import MOST, as_it_stands, parted
 from models import customers
-from models.appliances import Appliance, free_device
+from models.appliances import Appliance, free_device, plans_of
 from models.devices import TAIL, Device, DeviceNotFound
 from models.people import Customer
 
@@ -66,7 +66,14 @@ class FreeDevice(Field[Device]):
                 raise Invalid(_("Several end in {serial}. Send it in full.", serial=echo(serial, MOST))) from error
             if self._sold and len(serial) >= TAIL and self._sold.serial.endswith(serial):
                 return self._sold.serial
+            if chat.one_line and serial.isalpha() and (plan := await self._only_plan()):
+                raise Invalid(_("{answer} is none of these: {choices}.", answer=echo(answer), choices=plan)) from error
             raise Invalid(_("{serial} is not in stock. Read it on the device.", serial=echo(serial, MOST))) from error
+
+    async def _only_plan(self) -> str:
+        """Where there is one plan alone, a line may leave it out: a word without a digit was meant for another."""
+        plans = await plans_of(self._appliance)
+        return plans[0].name if len(plans) == 1 else ""
 
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
         return await parted(pieces) or 1

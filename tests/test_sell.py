@@ -169,3 +169,11 @@ async def test_an_item_of_one_model_takes_no_device_of_another(mwanga: Mwanga) -
     await Device.filter(serial="SHS0284").update(model_id=model.id)
     [(_name, question)] = await phones.text("Asha", "SELL 1, Solar home, 0284")
     assert question.startswith("Sell Solar home SHS0284 to AMINA J.?")
+
+
+async def test_a_word_for_a_plan_that_is_not_allowed_is_not_taken_for_a_serial(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    [(_name, refused)] = await phones.text("Asha", "SELL 1, Solar home, cash")
+    assert refused.startswith("Not sold. cash is none of these: 156 weekly.")
+    [(_name, refused)] = await phones.text("Asha", "SELL 1, Solar home, SHS0999")
+    assert refused.startswith("Not sold. SHS0999 is not in stock.")
