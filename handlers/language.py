@@ -1,5 +1,9 @@
 """The language in which we answer."""
 
+from collections.abc import Sequence
+
+from babel import Locale
+
 from bot.chat import Chat
 from bot.commands import talk
 from bot.i18n import _, verbatim
@@ -8,6 +12,11 @@ from models.people import Role
 
 # Each language in its own words, unaccented: whoever looks for it can read it.
 NAMES = {"en": "English", "sw": "Kiswahili", "fr": "Francais", "pt": "Portugues", "ha": "Hausa"}
+
+
+def called(languages: Sequence[str]) -> dict[str, set[str]]:
+    """What each language is called in each of them: Swahili, Kiswahili and souaheli are the same."""
+    return {code: {Locale(one).languages[code] for one in languages} for code in languages}
 
 
 @talk(
@@ -26,7 +35,7 @@ NAMES = {"en": "English", "sw": "Kiswahili", "fr": "Francais", "pt": "Portugues"
 )
 async def language(chat: Chat) -> Reply:
     options = [(code, verbatim(NAMES[code])) for code in chat.site.languages]
-    code = await chat.choose("language", _("Language?"), options)
+    code = await chat.choose("language", _("Language?"), options, words=called(chat.site.languages))
     chat.no_more()
     await chat.person.speak(code)
     chat.language = code

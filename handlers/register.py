@@ -12,7 +12,7 @@ from bot.message import Copy, Reply
 from bot.site import Site
 from bot.state import Ended, Rejected
 from handlers.buy import buy
-from handlers.language import NAMES
+from handlers.language import NAMES, called
 from handlers.receipt import owner
 from handlers.register_fields import NO_PHONE, FreeSerial, FullName, OwnersPhone, Reached, request_of, why_not_free
 from handlers.sell import sell
@@ -162,7 +162,9 @@ async def _language(chat: Chat, *, ask: bool, usual: str) -> str:
     otherwise = next(one for one in (usual, chat.language, languages[0]) if one in languages)
     if not (ask or chat.one_line or "language" in dict(chat.begun)):
         return otherwise
-    return await chat.choose("language", _("Language of the customer?"), options, otherwise=otherwise)
+    return await chat.choose(
+        "language", _("Language of the customer?"), options, otherwise=otherwise, words=called(languages)
+    )
 
 
 async def _same_person(chat: Chat, reached: Reached) -> Customer | None:

@@ -59,3 +59,12 @@ async def test_one_line_may_name_the_language_whoever_it_is(phone: str, mwanga: 
     assert asked.startswith("Register HASSAN J., SHS0284?")
     assert (await said(phones, "1")).startswith("REGISTERED HASSAN J.")
     assert (await Customer.get(name="Hassan")).language == "fr"
+
+
+@pytest.mark.parametrize("name", ["swahili", "Kiswahili", "SW", "swah", "suaíli"])
+async def test_a_language_has_its_name_in_every_language(name: str, mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    await said(phones, f"REG Hassan Juma, 0713000111, shs, SHS0284, Mtwara, {name}")
+    await said(phones, "1")
+    assert (await Customer.get(name="Hassan")).language == "sw"
+    assert await said(phones, f"LANG {name}") == "Tayari. Sasa tunaandika kwa Kiswahili."
