@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from tortoise.backends.base.client import BaseDBAsyncClient
+
 from bot.gateways import android
 from models.messages import Class, GatewayState
 from models.phones import PREFIX, read_sims
@@ -22,19 +24,24 @@ TEST_EVERY_MS = 60 * MINUTE
 TEST_MS = 10 * MINUTE  # a test message takes seconds; an operator in trouble, minutes
 LOST_TESTS = 2
 BATTERY = 15  # percent
-LOOK = 10_000  # waiting messages counted
+LOOK = 10_000  # waiting messages of one gateway counted, the most urgent
 
 # With the last test message of each, if it left: one that nobody fetched or took says nothing of the way back.
 STATES = """SELECT state.*, test.claimed_at AS test_left_at FROM gatewaystate AS state LEFT JOIN outbox AS test
   ON test.origin = 'canary ' || state.name || ' ' || state.tested_at AND test.claimed_at > 0
     AND (test.sent_at > 0 OR test.state = 'sending' OR test.error = 'no report')"""
 PHONES = "SELECT * FROM phone WHERE linked_at > 0 AND unlinked_at = 0"
+# One step along the index for each of them: nobody's backlog is read for it, nor hides the others.
+HAVE_WAITING = """WITH RECURSIVE found(gateway) AS (SELECT MIN(gateway) FROM outbox WHERE state = 'waiting'
+    UNION ALL SELECT (SELECT MIN(gateway) FROM outbox WHERE state = 'waiting' AND gateway > found.gateway)
+      FROM found WHERE found.gateway IS NOT NULL)
+  SELECT gateway FROM found WHERE gateway IS NOT NULL"""
 # Reminders and broadcasts (priority 2 and 3) wait for the urgent ones by intention, perhaps for hours.
-WAITING = f"""SELECT gateway, COUNT(*) AS waiting, MIN(given_at) AS oldest,
+WAITING = f"""SELECT COUNT(*) AS waiting, MIN(given_at) AS oldest,
     MIN(CASE WHEN priority <= 1 THEN given_at END) AS urgent, MIN(due_at) AS since,
     COUNT(CASE WHEN priority <= 1 THEN 1 END) AS replies, COUNT(CASE WHEN priority = 0 THEN 1 END) AS tokens
-  FROM (SELECT gateway, given_at, due_at, priority FROM outbox WHERE state = 'waiting' LIMIT {LOOK}) AS waiting
-  GROUP BY gateway"""
+  FROM (SELECT given_at, due_at, priority FROM outbox WHERE state = 'waiting' AND gateway = $1
+        ORDER BY priority, given_at, id LIMIT {LOOK}) AS waiting"""
 
 
 class Health(StrEnum):
@@ -179,11 +186,11 @@ class Watch:
         return {name: (facts, self._conditions[name]) for name, facts in sorted(self._facts.items())}
 
     async def look(self) -> None:
-        """Read the facts again. Three short questions, none of which reads the history."""
+        """Read the facts again, by short questions of which none reads the history."""
         db, now = connection(), self._clock()
         states = {row["name"]: row for row in await execute(db, STATES)}
         # before the phones: a message for a phone that is linked in between finds it
-        waiting = {row["gateway"]: row for row in await execute(db, WAITING)}
+        waiting = await _waiting(db)
         phones = {f"{PREFIX}{row['id']}": row for row in await execute(db, PHONES)}
         known = {*self._names, *phones}
         self.orphans = {name: row["since"] for name, row in waiting.items() if name not in known}
@@ -248,6 +255,13 @@ KEPT = (
 def known(state: GatewayState) -> Facts:
     """The facts of a gateway that nothing is sent by."""
     return Facts(state.name, state.name, **{column: getattr(state, column) for column in KEPT})
+
+
+async def _waiting(db: BaseDBAsyncClient) -> dict[str, dict[str, Any]]:
+    """What waits for each gateway for which something does, also for one that is gone."""
+    names = [row["gateway"] for row in await execute(db, HAVE_WAITING)]
+    rows = {name: (await execute(db, WAITING, [name]))[0] for name in names}
+    return {name: row for name, row in rows.items() if row["waiting"]}  # it may have gone since
 
 
 def _facts(name: str, state: dict[str, Any], waiting: dict[str, Any], phone: dict[str, Any] | None) -> Facts:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot import health
 from bot.database import Database
 from bot.health import Facts, Health, Watch, judged
 from bot.networks import Networks, fits
@@ -173,3 +174,17 @@ async def test_a_gateway_that_was_down_is_tried_by_one_message_and_then_not_for_
     await watch.look()
     assert watch.state("kannel") is QUIET
     assert [watch.on_trial("kannel") for _ in range(3)] == [True, False, False]
+
+
+async def test_a_flood_at_one_gateway_hides_neither_the_others_nor_what_is_urgent(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(database)
+    monkeypatch.setattr(health, "WAITING", health.WAITING.replace(f"LIMIT {health.LOOK}", "LIMIT 3"))
+    await bench.promise(*"abcde", kind=Class.BROADCAST, gateway="africastalking")
+    await bench.promise("token", kind=Class.TOKEN, gateway="africastalking")
+    await bench.promise("reply", gateway="kannel")
+    watch = Watch(["africastalking", "kannel", "pigeon"], bench.clock)
+    await watch.look()
+    seen = {name: (facts.waiting, facts.replies, facts.tokens) for name, (facts, _) in watch.gateways.items()}
+    assert seen == {"africastalking": (3, 1, 1), "kannel": (1, 1, 0), "pigeon": (0, 0, 0)}

@@ -54,7 +54,8 @@ STATEMENTS = [
         queue.SIZES,
     ),
     *(failover.WAITING, failover.SCHEDULED, failover.MOVE),
-    *(failover.FORSAKE, failover.BEREAVE, health.WAITING, queue.WRITE_SENT, queue.WRITE_NOT_SENT, FIND.format("$1")),
+    *(health.HAVE_WAITING, health.WAITING),
+    *(failover.FORSAKE, failover.BEREAVE, queue.WRITE_SENT, queue.WRITE_NOT_SENT, FIND.format("$1")),
 ]
 
 
