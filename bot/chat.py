@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from bot.commands import Commands, Talk
 
 T = TypeVar("T")
-BACK_LINE = _("0. Back")
-CHOOSE = _("Choose a number.")
+BACK_LINE, CHOOSE = _("0. Back"), _("Choose a number.")
 SILENT = ("pin", "quote")  # recorded beside the questions: going back passes over them
 
 

@@ -6,6 +6,7 @@ reads, when it tries again, and what it forgets.
 
 import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any, Self
 
@@ -285,15 +286,11 @@ class Phone:
 
     async def _update_device(self) -> None:
         device = {"id": self.id, "pushToken": self.push_token, "simCards": [sim.card() for sim in self.sims]}
-        try:
-            answer = await self.line.request(
-                "PATCH", f"{self.url}/device", device, Authorization=f"Bearer {self.token}"
-            )
-            if answer.status == 401:
+        bearer = {"Authorization": f"Bearer {self.token}"}
+        with suppress(NoAnswer):
+            if (await self.line.request("PATCH", f"{self.url}/device", device, **bearer)).status == 401:
                 self.stream.token = ""
                 await self._register()
-        except NoAnswer:
-            return
 
 
 def _check(value: int, unit: str) -> dict[str, Any]:

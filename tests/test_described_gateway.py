@@ -3,21 +3,19 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from bot.config import ConfigError, checked, load
 from bot.gateways import SendError, generic
 from bot.gateways.description import PRESETS, described
 from bot.gsm import plain
 from bot.message import Outbound, Sent
+from tests.aggregator import Aggregator, listening
 from tests.server import Serving, serving
 from tests.test_generic_gateway import HTTPSMS, PIGEON, TEXTBEE, gateway
 from tests.world import PEOPLE
@@ -138,47 +136,10 @@ async def test_a_server_with_a_mistake_in_a_description_does_not_start(demo_url:
 # An aggregator.
 
 
-@dataclass
-class Aggregator:
-    """Takes what PIGEON describes, notes it, and answers as told."""
-
-    url: str = ""
-    answers: list[tuple[int, str]] = field(default_factory=list)
-    forms: list[dict[str, str]] = field(default_factory=list)
-    came: asyncio.Condition = field(default_factory=asyncio.Condition)
-    hangs: bool = False
-
-    async def handle(self, request: web.Request) -> web.Response:
-        form = dict(await request.post())
-        async with self.came:
-            self.forms.append({name: str(value) for name, value in form.items()})
-            self.came.notify_all()
-        if self.hangs:
-            await asyncio.Event().wait()
-        status, text = self.answers.pop(0) if self.answers else (200, self.taken(len(self.forms)))
-        response = web.StreamResponse(status=status, headers={"Location": "/"} if status == 302 else None)
-        await response.prepare(request)
-        for piece in filter(None, (text[:9], text[9:])):  # an answer need not come in one
-            await response.write(piece.encode())
-        return response
-
-    @staticmethod
-    def taken(number: int) -> str:
-        return f'{{"ok": true, "data": [{{"id": "p{number}", "cost": "TZS 20"}}]}}'
-
-    async def wait_for(self, count: int) -> list[dict[str, str]]:
-        async with asyncio.timeout(30), self.came:
-            await self.came.wait_for(lambda: len(self.forms) >= count)
-        return self.forms
-
-
 @pytest.fixture
 async def aggregator() -> AsyncIterator[Aggregator]:
-    fake, app = Aggregator(), web.Application()
-    app.router.add_route("*", "/{path:.*}", fake.handle)
-    async with TestServer(app) as server:
-        fake.url = str(server.make_url("/send"))
-        yield fake
+    async with listening() as aggregator:
+        yield aggregator
 
 
 @pytest.fixture
