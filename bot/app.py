@@ -33,7 +33,7 @@ from bot.redact import Redactor
 from bot.routing import Router, route
 from bot.site import Site, check_key
 from bot.ussd import Sessions
-from bot.web import Doors
+from bot.web import Doors, readable
 from handlers import TALKS
 from handlers import web as office
 from handlers.fixed import close_silent
@@ -48,7 +48,7 @@ CONNECTIONS = 512  # requests to gateways at once: above the outbox's own bound,
 
 def build_app(config: Config, *, load_demo: bool = False) -> web.Application:
     """The whole server. With `load_demo` an empty database gets the demo world first."""
-    app = web.Application(client_max_size=64 * 1024)
+    app = web.Application(middlewares=[readable], client_max_size=64 * 1024)
 
     async def parts(app: web.Application) -> AsyncIterator[None]:
         async with assembled(config, load_demo=load_demo) as mwanga:

@@ -137,3 +137,11 @@ async def test_of_a_large_callback_the_beginning_is_kept_for_who_looks_into_it(s
     (kept,) = await shop.at.rows("SELECT gateway, reason FROM refused")
     assert kept == {"gateway": "africastalking", "reason": "the body is larger than 8192 bytes"}
     assert before | {"refused": after["refused"]} == after
+
+
+@pytest.mark.parametrize("path", [f"/gateways/africastalking/{SECRET}/sms", "/smsgate/mobile/v1/device", "/login"])
+async def test_a_body_that_is_not_packed_as_it_says_is_refused(shop: Shop, path: str) -> None:
+    before = await shop.written()
+    async with shop.at.client.post(path, data=b"text=BAL", headers={"Content-Encoding": "gzip"}) as answer:
+        assert (answer.status, await answer.text()) == (400, "the body cannot be read\n")
+    assert await shop.written() == before
