@@ -8,6 +8,7 @@ import time_machine
 from bot.parts import Mwanga
 from models import statement
 from models.appliances import FIRST_NUMBER, Contract
+from models.ledger import commission_due
 from models.people import Agent
 from models.sales import Payment, Sale
 from tests.world import PEOPLE, Phones
@@ -67,6 +68,20 @@ async def test_goods_without_a_device_go_by_their_number(mwanga: Mwanga) -> None
     assert line.paid_for == f"S{FIRST_NUMBER + 42}" == Contract(id=42).number
     assert (line.amount, line.commission, line.at) == (100_000, 10_000, NOON)
     assert mwanga.site.clock(line.at) == "12:00"
+
+
+async def test_a_days_commission_has_that_on_appliances_too(mwanga: Mwanga) -> None:
+    """5 % of a radio of 15,000 is 750, and 10 % of an instalment of 4,000 is 400."""
+    with time_machine.travel(NOON, tick=False) as clock:
+        phones = Phones(mwanga)
+        for line in ("SELL 1, Radio, 3 monthly", "1 482915", "PAY S1002 4000", "1 482915"):
+            await phones.text("Asha", line)
+        clock.shift(timedelta(days=1))
+        assert await first_line(phones, "STMT 24") == "24 Nov: 2 sold, TZS 7,000. Handed in 0. Commission 1,150."
+    agent = await Agent.get(phone=PEOPLE["Asha"])
+    each = await statement.taken(agent.id, NOON - timedelta(hours=1), NOON + timedelta(hours=1), 10)
+    assert [one.commission for one in each] == [40_000, 75_000]
+    assert await commission_due(agent.id) == 115_000
 
 
 @pytest.mark.parametrize(
