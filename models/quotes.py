@@ -201,17 +201,20 @@ def _top_up(at: Standing, amount: int) -> Quote:
     if amount < (least := smallest(plan, overdue, device.access_due, at.coin)):
         raise AmountTooSmall(least)
     recovered, access, rest = shares(plan, overdue, device.access_due, amount, at.coin)
-    units = _units(at, device, Unit(plan.unit), plan.full_price, rest, recovered + access)
+    try:
+        units = _units(at, device, Unit(plan.unit), plan.full_price, rest)
+    except AmountTooLarge as refusal:
+        most = largest(plan, overdue, device.access_due, refusal.most, at.coin)
+        raise AmountTooLarge(most, refusal.most_units, refusal.unit) from refusal
     return Quote(at, amount, Unit(plan.unit), units, tuple(allocate(recovered, at.owed)), access)
 
 
-def _units(at: Standing, device: Device, unit: Unit, price: int, rest: int, before: int = 0) -> int:
-    """What `rest` buys at `price` a day or a kWh; the last unit begun counts whole (design 8, mpm 2.6). `before` is
-    what the payment gives to debts."""
+def _units(at: Standing, device: Device, unit: Unit, price: int, rest: int) -> int:
+    """What `rest` buys at `price` a day or a kWh; the last unit begun counts whole (design 8, mpm 2.6)."""
     steps, issuer = 10 if unit is Unit.ENERGY else 1, ISSUERS[device.issuer]
     units = -(-rest * steps // price)
     if units > (most := at.most or issuer.most_units):
-        raise AmountTooLarge(before + most * price // steps, most, unit)
+        raise AmountTooLarge(most * price // steps, most, unit)
     return issuer.carried(units)
 
 
@@ -233,4 +236,16 @@ def smallest(plan: Plan, overdue: int, access_due: int, coin: int = 1) -> int:
         return all_overdue * coin
     # amount - floor(amount * share / 100) >= wanted, solved for the amount
     share_of_it = 100 * (wanted - 1) // (100 - int(plan.recovery)) + 1
+    return min(all_overdue, share_of_it) * coin
+
+
+def largest(plan: Plan, overdue: int, access_due: int, rest: int, coin: int = 1) -> int:
+    """The largest payment, in whole coins, of which no more than `rest` is left for energy: a smaller one gives less to
+    the debts as well."""
+    wanted = rest + access_due
+    all_overdue = (wanted + overdue) // coin
+    if plan.recovery == 100:
+        return all_overdue * coin
+    # amount - floor(amount * share / 100) <= wanted, solved for the amount
+    share_of_it = 100 * (wanted // coin) // (100 - int(plan.recovery))
     return min(all_overdue, share_of_it) * coin

@@ -100,6 +100,28 @@ def test_a_meters_payment_adds_up_and_leaves_no_part_of_a_coin_owed(
     assert offer.units >= -(-energy * 10 // (price + 5))  # an STS token carries a little more when it is large
 
 
+@given(
+    st.integers(0, 100), st.integers(0, 900), st.integers(0, 300), st.integers(1, 400), st.sampled_from([1, 100]),
+    st.integers(41, 995),
+)  # fmt: skip
+def test_the_largest_payment_that_is_named_is_taken_and_a_larger_one_is_not(
+    recovery: int, overdue: int, access: int, payment: int, coin: int, most: int
+) -> None:
+    """Of a smaller payment less goes to the goods, so what is left of it may still be too much for one token."""
+    plan = Plan(name="t", unit="days", price=coin, minimum=coin, recovery=recovery)
+    solar = cast(Device, SimpleNamespace(serial="SHS0283", issuer="openpaygo", plan=plan, access_due=access * coin))
+    owed = (Due(1, 7, 1, TODAY, overdue * coin, overdue * coin),) if overdue and recovery else ()
+    at = Standing(Customer(id=1), solar, None, owed, TODAY, coin, most)
+    try:
+        quotes.quote(at, payment * 25 * coin)
+    except quotes.AmountTooSmall:
+        return
+    except quotes.AmountTooLarge as refusal:
+        assert quotes.quote(at, refusal.most).units <= most
+        with pytest.raises(quotes.AmountTooLarge):
+            quotes.quote(at, refusal.most + coin)
+
+
 class Shop:
     """Sales in the demo world, as the talks make them."""
 
