@@ -117,6 +117,18 @@ def test_a_minimum_that_nobody_named_goes_with_the_price(run, demo_url: str) -> 
     assert query(demo_url, "SELECT minimum FROM plan WHERE name = 'Daily'") == [{"minimum": 500_00}]
 
 
+@pytest.mark.parametrize("named", [1, 2], ids=["one plan in the file", "both plans"])
+def test_a_price_takes_the_minimum_of_every_plan_with_it(run, demo_url: str, named: int) -> None:  # type: ignore[no-untyped-def]
+    """A plan of which the file says nothing, or in a later row, is of the same appliance; one that was named stays."""
+    sql = "SELECT p.minimum FROM paymentplan p JOIN appliance a ON a.id = p.appliance_id WHERE a.name = 'Sun 50'"
+    for price, plans in ((42_000, 3), (84_000, named)):
+        rows = [f"Sun 50,shs,{price},{n} weeks,instalments,0,{n},weekly,," for n in (6, 12)][:plans]
+        rows += [f"Sun 50,shs,{price},as said,instalments,0,6,weekly,,300"] if plans == 3 else []
+        assert imported(run, "appliances", HEAD + "\n".join(rows) + "\n").exit_code == 0
+        day = price * 100 // 42
+        assert query(demo_url, f"{sql} ORDER BY p.id") == [{"minimum": each} for each in (day, day // 2, 300_00)]
+
+
 def test_a_plan_that_the_new_price_leaves_without_a_debt_is_named(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
     """Radio has the plans cash and 3 monthly, 3,000 down."""
     before = query(demo_url, "SELECT price FROM appliance WHERE name = 'Radio'")

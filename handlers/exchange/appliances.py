@@ -178,6 +178,8 @@ async def _write(row: ApplianceRow, site: Site) -> bool:
     """Contracts keep the terms on which they were signed: a plan may change and go."""
     known = await named(Appliance, row.appliance)
     figures = await _figures(row, known, site)
+    if known:
+        await _minimums_follow(known, row.price, site)
     item, changed = await _appliance(row, known)
     plan = await named(PaymentPlan, row.plan, appliance_id=item.id)
     if figures is None:
@@ -186,6 +188,16 @@ async def _write(row: ApplianceRow, site: Site) -> bool:
         return await renew(plan, asdict(figures)) or changed
     await PaymentPlan.create(appliance=item, name=row.plan, **asdict(figures))
     return True
+
+
+async def _minimums_follow(item: Appliance, price: int, site: Site) -> None:
+    """A price is for all plans of an appliance: where nobody named a least payment it goes with the price, on plans too
+    of which the file says nothing, or only in a later row."""
+    for plan in await PaymentPlan.filter(appliance_id=item.id):
+        figures = _as_it_is(plan)
+        before, after = (figures.usual_minimum(each, site.coin, device=item.is_device) for each in (item.price, price))
+        if figures.minimum == before:
+            await renew(plan, {"minimum": after})
 
 
 async def _appliance(row: ApplianceRow, known: Appliance | None) -> tuple[Appliance, bool]:
