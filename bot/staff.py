@@ -159,7 +159,7 @@ def agent_receipt(
             site = mwanga.site
             agent = await _agent(phone, site)
             try:
-                booked = await hand_in(agent, amount * 10**site.exponent, "command line", reference)
+                booked = await hand_in(agent, amount * site.coin, "command line", reference, coin=site.coin)
             except MoreThanHeld as refusal:
                 fail(f"Nothing is booked: {agent.name} holds {site.money(refusal.held)}.")
             except OtherReference:
@@ -178,7 +178,7 @@ def _receipt(booked: HandedIn, agent: Agent, site: Site) -> Text:
         "HANDED IN {amount}. Commission {paid} paid out, {due} due. You hold {held} of {limit}. Ref {reference}",
         amount=site.money(booked.entry.amount),
         paid=site.number(booked.entry.commission),
-        due=site.number(booked.due),
+        due=site.whole(booked.due),
         held=site.number(booked.held),
         limit=site.number(agent.cash_limit),
         reference=booked.entry.reference,

@@ -58,13 +58,14 @@ class OtherReference(NotBooked):
     """The reference names another hand-in: of another agent or another amount."""
 
 
-async def hand_in(agent: Agent, amount: int, actor: str, reference: str = "") -> HandedIn:
+async def hand_in(agent: Agent, amount: int, actor: str, reference: str = "", *, coin: int = 1) -> HandedIn:
     """Book cash that was counted, and pay out the commission due, in the caller's transaction.
 
     The agent keeps the commission out of the cash that is left: 100 sold at 5 %, 50 handed in leave 45 in hand and
-    nothing due (reference: mpm 2.11). What is left may be too little; then the rest stays due. The cash that is
-    handed in and the commission are ledger entries of their own, so that the figure on the receipt is the one that
-    was counted (reference: users 3.2). The same reference books once. Raises NotBooked's kinds.
+    nothing due (reference: mpm 2.11). What is left may be too little; then the rest stays due. So does a part of a
+    `coin` (the smallest amount in cash), which nobody can hand in. The cash that is handed in and the commission are
+    ledger entries of their own, so that the figure on the receipt is the one that was counted (reference: users 3.2).
+    The same reference books once. Raises NotBooked's kinds.
     """
     if on_postgres():
         await execute(connection(), "SELECT 1 FROM agent WHERE id = $1 FOR UPDATE", [agent.id])
@@ -76,7 +77,7 @@ async def hand_in(agent: Agent, amount: int, actor: str, reference: str = "") ->
     if not 0 < amount <= held:
         raise MoreThanHeld(held)
     reference = reference or await _new_reference()
-    commission = max(min(due, held - amount), 0)
+    commission = max(min(due, held - amount), 0) // coin * coin
     now = datetime.now(UTC)
     columns = {"reference": reference, "agent_id": agent.id, "amount": amount, "commission": commission}
     columns |= {"actor": actor, "created_at": now}
