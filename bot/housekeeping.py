@@ -53,15 +53,26 @@ class Housekeeping:
         self._stopping.set()
 
     async def chores(self) -> int:
-        """Do what is due, each portion in a unit of work of its own. Returns how much it was."""
-        done = 0
+        """Do what is due, each portion in a unit of work of its own. Returns how much it was. A chore that fails keeps
+        none of the others from being done; then it raises."""
+        done, errors = 0, []
         for chore in self._chores:
-            while not self._stopping.is_set():
-                async with self._database.work():
-                    some = await chore(FEW)
-                done += some
-                if not some:
-                    break
+            try:
+                done += await self._do(chore)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise errors[0] if len(errors) == 1 else ExceptionGroup("chores", errors)
+        return done
+
+    async def _do(self, chore: Chore) -> int:
+        done = 0
+        while not self._stopping.is_set():
+            async with self._database.work():
+                some = await chore(FEW)
+            done += some
+            if not some:
+                break
         return done
 
     async def purge(self) -> int:

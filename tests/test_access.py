@@ -6,9 +6,11 @@ from datetime import date, timedelta
 import pytest
 import time_machine
 
+from bot.housekeeping import Housekeeping
 from bot.parts import Mwanga
 from models import access
 from models.devices import Device, Plan
+from models.messages import Outbox
 from models.sql import connection, execute
 from tests.test_reminders import SOLD
 from tests.world import Phones
@@ -57,3 +59,19 @@ async def test_it_is_collected_with_the_next_payment(mwanga: Mwanga, clock: time
     assert (await Device.get(serial=AMINA)).access_due == 0
     (sale,) = await execute(connection(), "SELECT access, units, amount FROM sale")
     assert sale == {"access": 300_000, "units": 200, "amount": 1_000_000}  # 7,000 at 350 a kWh: 20.0 kWh
+
+
+async def test_it_adds_up_also_while_another_chore_fails(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+    """Else a ticket that cannot be closed would keep everybody's access rate and reminders back for good."""
+    await Plan.filter(unit="energy").update(access_rate=3_000, access_days=30)
+
+    async def broken(_most: int) -> int:
+        raise ValueError
+
+    chores = Housekeeping(mwanga.database, 365, [broken, *mwanga.housekeeping._chores])
+    for _month in range(2):
+        with pytest.raises(ValueError):
+            await chores.chores()
+        clock.shift(timedelta(days=30))
+    assert (await Device.get(serial=AMINA)).access_due == 3_000
+    assert await Outbox.filter(kind="reminder").count() == 1
