@@ -64,7 +64,7 @@ class Dispatcher:
         self.learn(contact, message.network)
         if is_machine(message.sender):
             return Handled(outcome="machine")
-        if not contact.may_get_reply(self._sender_cap):
+        if self._global_cap.reached or not contact.may_get_reply(self._sender_cap):
             return Handled(outcome="capped")
         thread = Thread.load(contact.talk)
         text = normalise(message.text)
@@ -72,9 +72,10 @@ class Dispatcher:
         played = await self._understand(turn, text)
         if contact.talk or thread != Thread():
             contact.talk = thread.dump()
-        if played is None or not self._global_cap.allows():
+        if played is None:
             contact.replies -= 1
             return Handled(talk=turn.talk, outcome="not answered")
+        self._global_cap.count()
         return Handled(self.promises(f"sms {message.id}", message, turn.language, played), turn.talk, played.outcome)
 
     def learn(self, contact: Contact, network: str) -> None:

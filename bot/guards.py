@@ -120,11 +120,12 @@ class GlobalCap:
     def __init__(self, cap: int) -> None:
         self._cap, self._count, self._since = cap, 0, 0
 
-    def allows(self) -> bool:
-        if not self._cap:
-            return True
-        now = now_ms()
-        if now - self._since > HOUR:
-            self._count, self._since = 0, now
+    @property
+    def reached(self) -> bool:
+        """Whether nobody gets another reply for now."""
+        if now_ms() - self._since > HOUR:
+            self._count, self._since = 0, now_ms()
+        return bool(self._cap) and self._count >= self._cap
+
+    def count(self) -> None:
         self._count += 1
-        return self._count <= self._cap

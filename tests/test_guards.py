@@ -46,9 +46,10 @@ async def test_everybody_together_gets_so_many_replies(demo_url: str) -> None:
     assert answers == [1, 1, 0]
 
 
-async def test_nothing_is_sold_unseen_beyond_the_cap(demo_url: str) -> None:
+@pytest.mark.parametrize("cap", ["sender_cap", "global_cap"])
+async def test_nothing_is_sold_unseen_beyond_the_cap(demo_url: str, cap: str) -> None:
     """Over the cap a message is not handled at all: a sale whose receipt nobody gets would be worse."""
-    async with assembled(load(database=demo_url, sender_cap=1), serving=False) as mwanga:
+    async with assembled(load(database=demo_url, **{cap: 1}), serving=False) as mwanga:
         phones = Phones(mwanga)
         assert len(await phones.text("Asha", "BUY SHS0283 8000")) == 1
         assert await phones.text("Asha", "1 482915") == []
