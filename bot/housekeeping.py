@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 DAY_MS = 24 * 3_600_000
 EVERY_S = 3_600
 TURNS_MS = DAY_MS  # a network repeats a turn within seconds; a day is plenty
+TALKS_MS = 2 * DAY_MS  # a question is open, and its answer is said again, for a day at most
 SOME = 5_000  # rows in one statement, so that a purge never holds up a message
 FEW = 100  # tickets and the like in one unit of work: each costs more than a row that is emptied
 Chore = Callable[[int], Awaitable[int]]  # does some of what is due, at most so many, and says how many
@@ -23,6 +24,8 @@ PURGES = {
     "UPDATE outbox SET text = '' WHERE id IN (SELECT id FROM outbox WHERE created_at < $1 AND text <> '' "
     "AND state IN ('sent', 'delivered', 'failed', 'expired') LIMIT $2) RETURNING id": "retention",
     "DELETE FROM refused WHERE id IN (SELECT id FROM refused WHERE created_at < $1 LIMIT $2) RETURNING id": "retention",
+    "UPDATE contact SET talk = '' WHERE phone IN (SELECT phone FROM contact WHERE replies_since < $1 AND talk <> '' "
+    "LIMIT $2) AND replies_since < $1 RETURNING phone": "talks",
     "DELETE FROM draft WHERE name IN (SELECT name FROM draft WHERE updated_at < $1 LIMIT $2) RETURNING name": "drafts",
     "DELETE FROM ussdturn WHERE id IN (SELECT t.id FROM ussdturn t JOIN ussdsession s ON s.id = t.session_id "
     "WHERE s.updated_at < $1 LIMIT $2) RETURNING id": "turns",
@@ -35,7 +38,7 @@ class Housekeeping:
     def __init__(self, database: Database, retention_days: int, chores: Sequence[Chore] = ()) -> None:
         self._database, self._chores = database, chores
         self._stopping = asyncio.Event()
-        self._age = {"retention": retention_days * DAY_MS, "turns": TURNS_MS, "drafts": KEPT_MS}
+        self._age = {"retention": retention_days * DAY_MS, "turns": TURNS_MS, "talks": TALKS_MS, "drafts": KEPT_MS}
 
     async def run(self) -> None:
         """Purge and do the chores every hour until stopped."""

@@ -76,10 +76,32 @@ async def test_texts_are_purged_after_their_time(mwanga: Mwanga, config: Config)
         clock.shift(timedelta(days=2))
         assert await housekeeping.purge() == 2  # the dialled turn and its session
         clock.shift(timedelta(days=config.retention_days))
-        assert await housekeeping.purge() == 2
+        assert await housekeeping.purge() == 3  # the two texts, and how the talk stood
         assert await housekeeping.purge() == 0
     rows = await execute(mwanga.database.client, "SELECT text FROM inbox UNION ALL SELECT text FROM outbox")
     assert rows == [{"text": ""}, {"text": ""}]
+
+
+async def test_what_a_phone_was_in_the_middle_of_is_purged_too(mwanga: Mwanga, config: Config) -> None:
+    """Names and numbers of an unfinished talk, and the answer that is kept to be given again."""
+    phones = Phones(mwanga)
+    housekeeping = Housekeeping(mwanga.database, config.retention_days)
+    with time_machine.travel(NOON, tick=False) as clock:
+        await phones.text("Asha", "BUY SHS0283 8000")
+        await phones.text("Asha", "1 482915")
+        await phones.text("Juma", "SAJILI Rehema Kito, 0712345678")
+        clock.shift(timedelta(hours=23))
+        await housekeeping.purge()
+        [(_name, again)] = await phones.text("Asha", "1 482915")
+        assert again.startswith("SOLD")
+        assert await phones.asked("Juma")
+        clock.shift(timedelta(hours=49))
+        await phones.text("Baraka", "TOKEN")
+        await housekeeping.purge()
+        rows = await execute(mwanga.database.client, "SELECT phone FROM contact WHERE talk <> ''")
+        assert rows == [{"phone": PEOPLE["Baraka"]}]
+        [(_name, cash)] = await phones.text("Asha", "CASH")
+        assert cash.startswith("You hold")
 
 
 async def test_what_waits_is_never_purged(mwanga: Mwanga, config: Config) -> None:
