@@ -131,8 +131,12 @@ def backup(file: Annotated[Path, typer.Argument(help="the file to write; it must
         fail(f"There is no database {original}.")
     if file.exists():
         fail(f"{file} exists already.")
-    with closing(sqlite3.connect(original)) as source, closing(sqlite3.connect(file)) as target:
-        source.backup(target)
+    try:
+        with closing(sqlite3.connect(original)) as source, closing(sqlite3.connect(file)) as target:
+            source.backup(target)
+    except sqlite3.Error as error:
+        file.unlink(missing_ok=True)  # half a copy is none
+        fail(f"{file} is not written: {error}.")
     typer.echo(f"Copied to {file}. The secret key is not in it: keep both, apart from each other.")
 
 
@@ -208,9 +212,12 @@ def card(
     page = command_card(Commands(TALKS), configured(), language)
     if output is None:
         typer.echo(page)
-    else:
+        return
+    try:
         output.write_text(page, encoding="utf-8")
-        typer.echo(f"Written to {output}. Print it on A4 and cut it in the middle.")
+    except OSError as error:
+        fail(f"{output} is not written: {error.strerror}.")
+    typer.echo(f"Written to {output}. Print it on A4 and cut it in the middle.")
 
 
 @cli.command()

@@ -14,6 +14,8 @@ from bot.database import Database, DatabaseError
 from bot.site import Site, check_key
 from models import demo as world
 
+LONGEST_NAME = 100  # as the columns of names
+
 
 @asynccontextmanager
 async def opened(config: Config) -> AsyncIterator[tuple[Database, Site]]:
@@ -33,6 +35,14 @@ def e164(phone: str, config: Config) -> str:
         return phones.parse(phone, config.country)
     except ValueError as error:
         fail(str(error))
+
+
+def called(name: str) -> str:
+    """A name as it is kept and looked for: one space between words, none around them."""
+    name = " ".join(name.split())
+    if not 0 < len(name) <= LONGEST_NAME:
+        fail(f"A name has 1 to {LONGEST_NAME} characters.")
+    return name
 
 
 def configured(**overrides: object) -> Config:

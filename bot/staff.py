@@ -8,7 +8,7 @@ from bot import phone as phones
 from bot.app import assembled
 from bot.i18n import Text, _
 from bot.message import Copy
-from bot.prompt import configured, e164, fail, opened, perform
+from bot.prompt import called, configured, e164, fail, opened, perform
 from bot.site import Site
 from models import pins
 from models.audit import record
@@ -29,6 +29,7 @@ def admin_add(
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
 ) -> None:
     """Let somebody sign in to the office's page."""
+    name = called(name)
     if len(password) < 10:
         fail("A password has 10 characters or more.")
 
@@ -53,7 +54,7 @@ def agent_add(
 ) -> None:
     """Add somebody who sells."""
     config = configured()
-    number = e164(phone, config)
+    number, name, mini_grid = e164(phone, config), called(name), called(mini_grid)
     _check_pin(pin)
     if language not in config.language_codes:
         fail(f"{language} is none of {config.languages}.")
@@ -114,6 +115,7 @@ def agent_set(
     mini_grid: Annotated[str | None, typer.Option(help="the mini-grid; made when there is none of this name")] = None,
 ) -> None:
     """Change what an agent may and earns; what is not named stays as it is."""
+    name, mini_grid = [each if each is None else called(each) for each in (name, mini_grid)]
 
     async def work() -> None:
         async with opened(configured()) as (database, site), database.work():

@@ -78,6 +78,37 @@ def test_an_office_user_is_added(run, demo_url: str) -> None:  # type: ignore[no
     assert OfficeUser._meta.db_table == "officeuser"
 
 
+@pytest.mark.parametrize("name", ["", "  ", "x" * 101])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("admin", "add", "NAME", "--password", "long enough to keep"),
+        ("agent", "add", "--phone", "0712345678", "--name", "NAME", "--mini-grid", "Mtwara North", "--pin", "730582"),
+        ("agent", "add", "--phone", "0712345678", "--name", "Rehema", "--mini-grid", "NAME", "--pin", "730582"),
+        ("agent", "set", "0700000001", "--name", "NAME"),
+        ("agent", "set", "0700000001", "--mini-grid", "NAME"),
+    ],
+)
+def test_a_name_that_is_none_is_refused_in_one_sentence(run, demo_url: str, words, name: str) -> None:  # type: ignore[no-untyped-def]
+    tables = "SELECT (SELECT COUNT(*) FROM officeuser) + (SELECT COUNT(*) FROM agent) AS n"
+    before = query(demo_url, tables)
+    result = run(*(name if word == "NAME" else word for word in words))
+    assert result.exit_code == 1 and "A name has 1 to 100 characters." in said(result)
+    assert query(demo_url, tables) == before
+
+
+def test_names_are_kept_as_they_are_looked_for(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+    """Who signs in types no space around the name, whatever the one did who added it."""
+    assert "rehema can sign in." in said(run("admin", "add", " rehema ", "--password", "long enough to keep"))
+    assert query(demo_url, "SELECT name FROM officeuser ORDER BY id")[-1] == {"name": "rehema"}
+    agent = ("agent", "add", "--phone", "0712345678", "--name", " Rehema  Kito", "--pin", "730582")
+    assert run(*agent, "--mini-grid", " Mtwara North ").exit_code == 0
+    assert query(demo_url, "SELECT name, mini_grid_id FROM agent ORDER BY id")[-1] == {
+        "name": "Rehema Kito",
+        "mini_grid_id": 1,
+    }
+
+
 def test_outgoing_messages_are_switched(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
     assert run("outgoing", "off").exit_code == 0
     assert query(demo_url, "SELECT value FROM setting WHERE name = 'outgoing'") == [{"value": "off"}]
@@ -148,6 +179,27 @@ def test_a_backup_is_a_whole_database(run, demo_url: str) -> None:  # type: igno
     assert copy.execute("SELECT COUNT(*) FROM agent").fetchone() == (3,)
     copy.close()
     assert run("backup", "copy.db").exit_code == 1
+
+
+@pytest.mark.parametrize("file", ["no folder/copy.db", "full/copy.db"])
+def test_a_backup_that_fails_is_one_sentence_and_leaves_nothing(  # type: ignore[no-untyped-def]
+    run, demo_url: str, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not demo_url.startswith("sqlite"):
+        return
+    Path("full").mkdir()
+    if file.startswith("full"):
+        Path("broken.db").write_bytes(b"no database " * 100)
+        monkeypatch.setenv("MWANGA_DATABASE", "sqlite://broken.db")
+    result = run("backup", file)
+    assert result.exit_code == 1 and f"{file} is not written: " in said(result)
+    assert isinstance(result.exception, SystemExit)
+    assert not Path(file).exists()
+
+
+def test_a_card_that_cannot_be_written_is_one_sentence(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("card", "--output", "no folder/card.html")
+    assert result.exit_code == 1 and "no folder/card.html is not written: " in said(result)
 
 
 def test_an_old_python_is_one_sentence() -> None:
