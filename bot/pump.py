@@ -53,6 +53,7 @@ class _Batch:
     answered: list[tuple[_Turn, Screen]] = field(default_factory=list)
     handled: list[tuple[Waiting, Handled]] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
+    heard: set[str] = field(default_factory=set)
     failed_at: Waiting | _Turn | None = None
     more: bool = False
     promised: set[str] = field(default_factory=set)
@@ -186,6 +187,7 @@ class Pump:
 
     async def _dial(self, batch: _Batch, turn: _Turn, callers: dict[str, Caller], known: dict[str, Contact]) -> None:
         phone = turn.turn.phone
+        batch.heard.add(phone)
         before = replace(known[phone])
         screen = await self._sessions.turn(turn.turn, callers[phone], known[phone])
         batch.answered.append((turn, screen))
@@ -196,6 +198,9 @@ class Pump:
         self, batch: _Batch, message: Waiting, callers: dict[str, Caller], known: dict[str, Contact]
     ) -> None:
         phone = message.sender.value
+        if phone in batch.heard:  # what it said before may have locked its agent, or changed the language
+            callers |= await find_callers([phone])
+        batch.heard.add(phone)
         before = replace(known[phone])
         handled = await self._dispatcher.sms(message, known[phone], callers[phone])
         batch.handled.append((message, handled))
