@@ -5,6 +5,7 @@ from bot.commands import talk
 from bot.fields import Invalid, PhoneNumber, Pin
 from bot.i18n import Text, _
 from bot.message import Reply
+from bot.state import Ended
 from models import pins
 from models.people import Agent, Role
 
@@ -30,24 +31,28 @@ EVERYONE = frozenset(Role)
 async def lock(chat: Chat) -> Reply:
     number = await chat.ask(PhoneNumber(_("The agent's phone number?")))
     agent = await Agent.get_or_none(phone=number)
-    await chat.ask(PinOf(_("The agent's PIN?"), agent))
+    locked = _("LOCKED. {phone} sells nothing until the office unlocks it.", phone=number)
+    await chat.ask(PinOf(_("The agent's PIN?"), agent, locked))
     chat.no_more()
-    if agent is not None and agent.locked_at is None:
+    if agent is not None:
         await pins.lock(agent, f"LOCK from {chat.person.phone}")
-    return chat.end(_("LOCKED. {phone} sells nothing until the office unlocks it.", phone=number))
+    return chat.end(locked)
 
 
 class PinOf(Pin):
-    """The PIN of an agent who may not exist: a wrong number and a wrong PIN sound the same."""
+    """The PIN of an agent who may not exist: a wrong number and a wrong PIN sound the same. That of an agent who is
+    locked already is not looked at, and ends the talk with what is so: `locked`."""
 
-    def __init__(self, prompt: Text, agent: Agent | None) -> None:
+    def __init__(self, prompt: Text, agent: Agent | None, locked: Text) -> None:
         super().__init__(prompt, agent)
-        self._known = agent is not None
+        self._owner, self._locked = agent, locked
 
     async def read(self, chat: Chat, answer: str) -> bool:
         wrong = _("Number or PIN is wrong.")
-        if not self._known:
+        if self._owner is None:
             raise Invalid(wrong)
+        if self._owner.locked_at is not None:
+            raise Ended(Reply(self._locked))
         try:
             return await super().read(chat, answer)
         except Invalid as invalid:
