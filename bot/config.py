@@ -42,13 +42,15 @@ class Config(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""), description="any text of 32 characters or more; encrypts device keys, peppers PINs"
     )
-    company: str = Field("Mwanga", max_length=20, description="the company's name as customers read it")
+    company: str = Field("Mwanga", min_length=1, max_length=20, description="the company's name as customers read it")
     country: str = Field("TZ", description="two letters; how numbers without a country code are read")
     currency: str = Field("TZS", description="three letters; one currency for everything")
     timezone: str = Field("Africa/Dar_es_Salaam", description="the zone in which times are shown")
     languages: str = Field("en,sw,fr,pt,ha", description="the languages offered, the first one is the default")
     accents: bool = Field(False, description="let names and people's own words keep the accents that cost nothing")
-    help_phone: str = Field("", description="the number that people are told to call")
+    help_phone: str = Field(
+        "", max_length=14, pattern="^[0-9+ ().*#-]*$", description="the number that people are told to call"
+    )
     ussd_code: str = Field("*384*20#", description="the code that people dial")
 
     africastalking_username: str = Field("", description="Africa's Talking user name; `sandbox` for its sandbox")
@@ -106,7 +108,7 @@ class Config(BaseSettings):
     alert_secret: SecretStr = Field(SecretStr(""), description="signs it: HMAC-SHA256 of body and timestamp, in hex")
     sender_cap: int = Field(200, ge=0, description="replies to one number in an hour; 0 means no cap")
     global_cap: int = Field(0, ge=0, description="replies to all numbers in an hour; 0 means no cap")
-    retention_days: int = Field(365, ge=1, description="how long message texts are kept")
+    retention_days: int = Field(365, ge=1, le=36_500, description="how long message texts are kept")
     demo_customers: int = Field(0, ge=0, description="`demo` adds this many customers, for benchmarks")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged")
 
@@ -145,9 +147,9 @@ class Config(BaseSettings):
     @field_validator("languages")
     @classmethod
     def _known_languages(cls, value: str) -> str:
-        unknown = [code for code in value.split(",") if code not in LANGUAGES]
-        if unknown:
-            raise ValueError(f"codes out of {','.join(LANGUAGES)} with commas between")
+        codes = value.split(",")
+        if not {*codes} <= {*LANGUAGES} or len({*codes}) < len(codes):
+            raise ValueError(f"codes out of {','.join(LANGUAGES)} with commas between, each once")
         return value
 
     @field_validator("airtime_pattern")
@@ -159,10 +161,18 @@ class Config(BaseSettings):
             raise ValueError(f"a regular expression ({error})") from error
         return value
 
+    @field_validator("public_url", "africastalking_url")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("a whole address, like https://mwanga.example.org")
+        return value
+
     @field_validator("database")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        if not value.startswith(("sqlite://", "postgres://", "postgresql://")):
+        kind, _, rest = value.partition("://")
+        if kind not in ("sqlite", "postgres", "postgresql") or not rest:  # without a file all is gone with the server
             raise ValueError("sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME")
         return value
 

@@ -29,6 +29,14 @@ GOOD = {
         ("log_level", "LOUD", "pattern"),
         ("sender_cap", "-1", "greater than or equal to 0"),
         ("company", "W" * 21, "at most 20"),
+        ("company", "", "at least 1"),
+        ("help_phone", "+255 700 000 000 or the office", "at most 14"),
+        ("help_phone", "the office", "pattern"),
+        ("languages", "en,sw,en", "each once"),
+        ("database", "sqlite://", "sqlite://FILE"),
+        ("retention_days", "9" * 20, "less than or equal to 36500"),
+        ("public_url", "mwanga.example.org", "a whole address"),
+        ("africastalking_url", "localhost:9000", "a whole address"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_setting(
