@@ -1,12 +1,18 @@
 """What is kept of a talk between turns, and the ways in which a turn can stop before the talk's end."""
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from bot.i18n import Text
 from bot.message import Reply
 from models.sql import now_ms
+
+
+def kept_of(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What this version knows of what another one stored: servers are not updated all at once, and may be set back."""
+    return {each.name: stored[each.name] for each in fields(kind) if each.name in stored}
 
 
 @dataclass
@@ -33,7 +39,7 @@ class TalkState:
 
     @classmethod
     def load(cls, text: str) -> "TalkState":
-        return cls(**json.loads(text))
+        return cls(**kept_of(cls, json.loads(text)))
 
     def forget(self, name: str) -> None:
         """Drop the answer to this question, and all that came after it."""

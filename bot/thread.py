@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from bot.state import TalkState
+from bot.state import TalkState, kept_of
 from models.sql import now_ms
 
 RECENT_MS = 10 * 60_000  # for so long a closed question is still what a bare answer may be meant for
@@ -27,9 +27,9 @@ class Thread:
     def load(cls, text: str) -> "Thread":
         if not text:
             return cls()
-        kept = json.loads(text)
-        state = kept.pop("open")
-        thread = cls(open=TalkState(**state) if state else None, **kept)
+        thread = cls(**kept_of(cls, json.loads(text)))
+        if thread.open:
+            thread.open = TalkState(**kept_of(TalkState, vars(thread)["open"]))
         if thread.open and now_ms() - thread.open.asked_at > thread.open.open_minutes * 60_000:
             thread.close("expired")
         return thread

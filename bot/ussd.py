@@ -130,6 +130,8 @@ class Sessions:
         state.forget_consent()
         if len(state.answers) < 2:  # nothing but the choice in the menu
             return ""
+        if state.answers[0][1] not in self._commands.by_name:  # an update took this talk away
+            return ""
         state.resume = True
         return state.dump()
 
