@@ -195,8 +195,9 @@ class Dispatcher:
         if played.open:
             state.asked_at = now_ms()
             turn.thread.open = state
-        else:
-            turn.thread.close("done", played.reply.text.to(turn.language))
+        else:  # that a PIN was wrong is not to be said again of a right one
+            how = "left" if played.outcome == "given up" else "done"
+            turn.thread.close(how, played.reply.text.to(turn.language))
         return played
 
     def _answer_again(self, turn: "_Turn", text: str) -> Played:
