@@ -49,7 +49,7 @@ class Config(BaseSettings):
     languages: str = Field("en,sw,fr,pt,ha", description="the languages offered, the first one is the default")
     accents: bool = Field(False, description="let names and people's own words keep the accents that cost nothing")
     help_phone: str = Field(
-        "", max_length=14, pattern="^[0-9+ ().*#-]*$", description="the number that people are told to call"
+        "", max_length=14, pattern="^[0-9+().*#-]*$", description="the number that people are told to call"
     )
     ussd_code: str = Field("*384*20#", description="the code that people dial")
 
@@ -122,6 +122,12 @@ class Config(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("help_phone", mode="before")
+    @classmethod
+    def _as_it_is_dialled(cls, value: object) -> object:
+        """Spaces cost letters of every text that has it."""
+        return value.replace(" ", "") if isinstance(value, str) else value
 
     @field_validator("country")
     @classmethod

@@ -32,6 +32,7 @@ GOOD = {
         ("company", "", "at least 1"),
         ("help_phone", "+255 700 000 000 or the office", "at most 14"),
         ("help_phone", "the office", "pattern"),
+        ("help_phone", "+255 700 000 000 000", "at most 14"),
         ("languages", "en,sw,en", "each once"),
         ("database", "sqlite://", "sqlite://FILE"),
         ("retention_days", "9" * 20, "less than or equal to 36500"),
@@ -68,6 +69,10 @@ def test_each_missing_setting_has_its_sentence(setting: str, words: str) -> None
     assert checked(load(**GOOD)).africastalking_username == "umemejua"
     with pytest.raises(ConfigError, match=words):
         checked(load(**{**GOOD, setting: ""}))
+
+
+def test_the_help_number_is_kept_as_it_is_dialled() -> None:
+    assert load(**GOOD | {"help_phone": "+255 700 000 000"}).help_phone == "+255700000000"
 
 
 def test_gateway_phones_alone_are_enough_when_the_route_says_so() -> None:
