@@ -3,12 +3,12 @@
 import asyncio
 import re
 import shutil
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 from urllib.parse import quote, unquote_to_bytes
 
+from tests.ports import free_port
 from tests.readme import README
 
 FAKESMSC = Path("/usr/lib/kannel/test/fakesmsc")
@@ -36,7 +36,7 @@ class KannelBox:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._sendsms, self._smsc, self._smsbox, self._admin = (_free_port() for _ in range(4))
+        self._sendsms, self._smsc, self._smsbox, self._admin = (free_port() for _ in range(4))
         self.settings = {
             "kannel_url": f"http://127.0.0.1:{self._sendsms}/cgi-bin/sendsms",
             "kannel_username": "mwanga",
@@ -215,8 +215,3 @@ def _of_the_readme() -> str:
     block = re.search(r"```ini\n(group = core\n.*?)```", README.read_text(), re.DOTALL)
     assert block
     return block[1]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])

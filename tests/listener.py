@@ -6,6 +6,8 @@ from contextlib import suppress
 
 from aiohttp import web
 
+from tests.ports import free_port
+
 
 class Listener:
     """It keeps its port. Each answer ends its connection, so that whoever comes while it is away is refused, and does
@@ -13,7 +15,7 @@ class Listener:
 
     def __init__(self, app: web.Application) -> None:
         app.on_response_prepare.append(_last)
-        self.port = 0
+        self.port = free_port()
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         self._socket: socket.socket | None = None
         self._taking: set[asyncio.Task[object]] = set()
@@ -27,7 +29,6 @@ class Listener:
         if self._socket is None:
             self._socket = socket.create_server(("127.0.0.1", self.port), backlog=128)
             self._socket.setblocking(False)
-            self.port = self._socket.getsockname()[1]
             asyncio.get_running_loop().add_reader(self._socket, self._take)
 
     def dies(self) -> None:

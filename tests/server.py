@@ -7,7 +7,6 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +25,7 @@ from bot.parts import MWANGA, Mwanga
 from models.sql import execute
 from tests.africastalking_emulator import API_KEY, USERNAME, Emulator, Session
 from tests.menus import way
+from tests.ports import free_port
 from tests.world import PEOPLE
 
 ROOT = Path(__file__).resolve().parent.parent  # tests are no installed package
@@ -45,7 +45,7 @@ class Server:
         self, database: str, emulator: Emulator | None = None, *, module: str = "bot", **settings: object
     ) -> None:
         self._module = module
-        self.port = _free_port()
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = ""
         self._process: asyncio.subprocess.Process | None = None
@@ -132,11 +132,6 @@ class Server:
             self.log += some.decode()
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
 # What callers send stands in aiohttp's access log, bytes that are no text too, which pytest-xdist cannot carry. The
 # program itself keeps none.
 logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
@@ -174,7 +169,7 @@ async def _until(true: Callable[[], Awaitable[bool]], changed: Callable[[], Awai
 async def serving(database: str, **settings: object) -> AsyncIterator[Serving]:
     """The application behind a real port, within this loop: its parts can be looked at and broken."""
     async with Emulator() as emulator:
-        port = _free_port()  # known before, for the addresses that the server tells
+        port = free_port()  # known before, for the addresses that the server tells
         given = {"database": database, "africastalking_url": emulator.url, "africastalking_username": USERNAME}
         app = build_app(load(**given | {"africastalking_api_key": API_KEY, "port": port} | settings))
         async with TestServer(app, port=port) as server, aiohttp.ClientSession(server.make_url("/")) as client:

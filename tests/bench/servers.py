@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sqlite3
 import sys
 import tempfile
@@ -13,13 +12,9 @@ from pathlib import Path
 from bot.config import demo_world, load
 from models.demo import PAYGO_KEYS
 from models.vault import Vault
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 class Server:
