@@ -39,7 +39,8 @@ def add_to(app: web.Application) -> None:
         ("GET", "/events", _events),
     ]
     for method, path, handler in routes:
-        app.router.add_route(method, linking.API + path, handler)
+        # the app puts the path behind the address as it was typed, perhaps with a slash at its end
+        app.router.add_route(method, linking.API + "{slash:/?}" + path, handler)
     app.router.add_post("/smsgate/webhooks/{phone}", _webhook)
     app.on_shutdown.append(_close_streams)
 

@@ -102,7 +102,7 @@ def keywords() -> str:
 
 def routes() -> str:
     app = build_app(load())
-    paths = dict.fromkeys(resource.canonical for resource in app.router.resources())
+    paths = dict.fromkeys(resource.canonical.replace("{slash}", "") for resource in app.router.resources())
     rows = ["| route | for |", "|---|---|"]
     rows += [f"| `{path}` | {ABOUT.get(path, 'part of a page')} |" for path in paths]
     return "\n".join(rows)

@@ -18,6 +18,14 @@ async def at(demo_url: str) -> AsyncIterator[Serving]:
         yield running
 
 
+async def test_an_address_that_was_typed_with_a_slash_at_its_end_works_as_well(at: Serving) -> None:
+    phone = await linked(at)
+    await promised(at, "phone-1", "hello")
+    for path in ("/device", "/message?order=fifo", "/webhooks", "/settings"):
+        assert (await phone.call("GET", f"/{path}"))[0] == 200
+    assert (await phone.call("GET", "///message"))[0] == 404
+
+
 async def test_an_old_app_is_linked_and_gets_no_messages(at: Serving) -> None:
     phone = await linked(at)
     await promised(at, "phone-1", "hello")
