@@ -15,7 +15,7 @@ from bot.gateways.android import PERIOD_MS
 from bot.gateways.android_events import Report
 from bot.message import Outcome
 from bot.receipts import RANK
-from bot.sims import failed, well
+from bot.sims import GENERIC_FAILURES, failed, well
 from models.messages import Class, State
 from models.phones import Phone, read_sims, write_sims
 from models.sql import execute, execute_many, marks, on_postgres
@@ -64,11 +64,13 @@ SAID = "UPDATE gatewaystate SET last_word = $2 WHERE name = $1"
 
 class Told(NamedTuple):
     """What a report was: whether the phone may speak of that message, the state that the message came to, if any
-    now, the SIM that carried it, and whether it says that messages go: that an older one arrives does not."""
+    now, the SIM that carried it, how often that was tried, and whether it says that messages go: that an older one
+    arrives does not."""
 
     known: bool
     state: State | None = None
     sim: int = 0
+    tries: int = 0
     went: bool = False
 
 
@@ -153,8 +155,9 @@ async def apply(db: BaseDBAsyncClient, phone: Phone, report: Report, now: int, r
 
 
 async def learn(db: BaseDBAsyncClient, phone: Phone, told: Sequence[tuple[Report, Told]], now: int) -> None:
-    """How its SIM cards do. Three generic failures in a row read as no credit; what is sent after all says that a SIM
-    is well."""
+    """How its SIM cards do. Three generic failures in a row read as no credit, but not those of a message that failed
+    as often before: its receiver's number may be wrong, and it would stop phone after phone. What is sent after all
+    says that a SIM is well."""
     fresh = await Phone.get(id=phone.id) if told else phone
     sims = before = read_sims(fresh.sims)
     for report, each in told:
@@ -164,7 +167,8 @@ async def learn(db: BaseDBAsyncClient, phone: Phone, told: Sequence[tuple[Report
         elif each.state is not None and report.state is State.FAILED:
             broken = ERRORS[report.error].outcome is Outcome.RETRY and report.error not in HOLDING
             await execute(db, WENT_WRONG if broken else SAID, [phone.gateway, report.error, now][: 2 + broken])
-            sims = [failed(sim) if report.generic and sim.number == each.sim else sim for sim in sims]
+            counts = report.generic and each.tries <= GENERIC_FAILURES
+            sims = [failed(sim) if counts and sim.number == each.sim else sim for sim in sims]
     if sims != before:
         phone.sims = fresh.sims = write_sims(sims)
         await fresh.save(update_fields=["sims"])
@@ -195,7 +199,7 @@ async def _failed(db: BaseDBAsyncClient, row: Mapping[str, Any], report: Report,
             error = replace(error, outcome=Outcome.UNKNOWN)  # its other parts may have gone
         verdict = judge(_claimed(row), error, now, delay(row["tries"], random))
     await execute(db, FAILED, [row["id"], *verdict])
-    return Told(True, verdict.state, row["sim"])
+    return Told(True, verdict.state, row["sim"], row["tries"])
 
 
 async def _returned(db: BaseDBAsyncClient, row: Mapping[str, Any]) -> Told:

@@ -39,6 +39,18 @@ async def test_three_generic_failures_in_a_row_stop_a_sim(shop: Shop) -> None:
     assert await shop.sims() == [VODACOM, AIRTEL]
 
 
+async def test_a_message_to_a_wrong_number_stops_no_sim_after_the_first(shop: Shop) -> None:
+    await shop.link(VODACOM, AIRTEL)
+    shop.networks = {BARAKA: VODACOM_CODE}
+    await shop.promise("to a wrong number")
+    for _ in range(6):
+        (external_id,) = (await shop.pull()).values()
+        await shop.report(external_id, State.FAILED, error="gateway fault", generic=True)
+        await shop.sql("UPDATE outbox SET state = 'waiting' WHERE state = 'scheduled'")
+        shop.clock.now += MINUTE
+    assert await shop.sims() == [replace(VODACOM, failures=3, stopped=NO_CREDIT), AIRTEL]
+
+
 async def test_that_an_older_message_arrives_says_nothing_of_the_credit_now(shop: Shop) -> None:
     await shop.link(VODACOM)
     await shop.promise(*numbered(6))
