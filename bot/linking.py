@@ -76,7 +76,7 @@ async def by_code(code: str, vault: Vault, now: int) -> Phone | None:
     open_ = await Phone.filter(code_until__gt=now, code_tries__lt=CODE_TRIES, unlinked_at=0).exclude(code_hash="")
     found = [phone for phone in open_ if hmac.compare_digest(phone.code_hash.encode(), given)]
     if not found:
-        await Phone.filter(code_until__gt=now).update(code_tries=F("code_tries") + 1)
+        await Phone.filter(code_until__gt=now, code_tries__lt=CODE_TRIES).update(code_tries=F("code_tries") + 1)
         return None
     phone = await Phone.filter(id=found[0].id).select_for_update().get()
     phone.code_hash, phone.code_until = "", 0

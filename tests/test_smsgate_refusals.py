@@ -29,6 +29,18 @@ async def test_a_wrong_code_is_refused_and_five_end_it(at: Serving) -> None:
     assert refused(at, "phones", "code") == 6
 
 
+async def test_a_code_that_was_guessed_at_without_end_shields_no_other(at: Serving) -> None:
+    async with at.mwanga.database.work():
+        await linking.add("guessed at", at.mwanga.site.vault)
+    await at.rows("UPDATE phone SET code_tries = 32767")  # the most that its column holds
+    async with at.mwanga.database.work():
+        _, code = await linking.add("Shop phone", at.mwanga.site.vault)
+    phone, wrong = Handset(at), f"{(int(code) + 1) % 1_000_000:06d}"
+    for _ in range(5):
+        assert await phone.register(f"Code {wrong}") == 401
+    assert await phone.register(f"Code {code}") == 401
+
+
 async def test_a_code_works_once(at: Serving) -> None:
     async with at.mwanga.database.work():
         _, code = await linking.add("Shop phone", at.mwanga.site.vault)
