@@ -159,7 +159,7 @@ HTTP = {
     "bad credentials": [401, 403],
     "throttled": [429],
     "gateway fault": [302, 500, 502, 503],
-    "timeout": [504],
+    "timeout": [408, 504],
 }
 
 

@@ -117,6 +117,7 @@ ANSWERS = {
     (403, "Not routable. Do not try again."): "no route",
     (404, "Unknown request."): "unreachable",
     (405, ""): "unreachable",
+    (408, ""): "timeout",
     (413, ""): "refused",
     (429, ""): "throttled",
     (500, ""): "gateway fault",

@@ -50,8 +50,8 @@ STATUS_FAMILY = {1: "", 4: "refused", 5: "gateway fault"}
 # The same words come as the reason of a request that reached no recipient.
 REQUEST_WORDS = {word.lower(): error for word, error in STATUS.values() if error}
 
-# 504 is a read timeout one hop further on: the message may have been taken.
-HTTP_STATUS = {401: "bad credentials", 403: "bad credentials", 429: "throttled", 504: "timeout"}
+# 408 and 504 are a timeout one hop further on: the message may have been taken.
+HTTP_STATUS = {401: "bad credentials", 403: "bad credentials", 408: "timeout", 429: "throttled", 504: "timeout"}
 # A redirect is not followed, since it would turn the POST into a GET: nothing was taken.
 HTTP_FAMILY = {2: "", 3: "gateway fault", 4: "refused", 5: "gateway fault"}
 

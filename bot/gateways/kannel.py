@@ -73,13 +73,14 @@ ANSWERS = {
     403: {"not routable": "no route"},
 }
 # 202 says "0: Accepted for delivery", or "3: Queued for later delivery" while the SMSC is away. 404 comes for another
-# address than that of sendsms; the message is not to blame. 504 is of something in between that lost patience.
+# address than that of sendsms; the message is not to blame. 408 and 504 are of something in between that lost patience.
 HTTP_STATUS = {
     202: "",
     401: "bad credentials",
     403: "bad credentials",
     404: "unreachable",
     405: "unreachable",
+    408: "timeout",
     429: "throttled",
     504: "timeout",
 }
