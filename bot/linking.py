@@ -166,7 +166,7 @@ async def find(name: str) -> Phone:
 
 async def rename(phone: Phone, name: str) -> None:
     """Raises NameTaken."""
-    if await Phone.exists(name=name, unlinked_at=0):
+    if await Phone.filter(name=name, unlinked_at=0).exclude(id=phone.id).exists():
         raise NameTaken(f"Another phone is called {name}.")
     phone.name = name
     await phone.save(update_fields=["name"])

@@ -18,19 +18,24 @@ from models.sql import connection, now_ms
 
 phone_cli = typer.Typer(no_args_is_help=True, help="Gateway phones: add, list, pause, resume, rename, unlink.")
 
-Name = Annotated[str, typer.Argument(help="what the office calls the phone")]
+
+def _name(given: str) -> str:
+    if not 0 < len(name := given.strip()) <= 100:
+        raise typer.BadParameter("A name has 1 to 100 characters.")
+    return name
+
+
+Name = Annotated[str, typer.Argument(help="what the office calls the phone", callback=_name)]
 
 
 @phone_cli.command("add")
 def phone_add(name: Name) -> None:
     """Show the address and a code with which a phone links itself; for a phone that is known, a new code."""
     config = configured()
-    if not 0 < len(name.strip()) <= 100:
-        raise typer.BadParameter("A name has 1 to 100 characters.")
 
     async def work() -> None:
         async with opened(config) as (database, site), database.work():
-            phone, code = await linking.add(name.strip(), site.vault)
+            phone, code = await linking.add(name, site.vault)
             await record("command line", "phone code", phone.gateway, phone.name)
         address = linking.api_address(config.address)
         typer.echo(f"In the app SMS Gateway for Android, as the address of a private server:\n{address}")
@@ -87,12 +92,10 @@ def phone_resume(name: Name) -> None:
 
 
 @phone_cli.command("rename")
-def phone_rename(name: Name, new: Annotated[str, typer.Argument(help="its new name")]) -> None:
+def phone_rename(name: Name, new: Annotated[str, typer.Argument(help="its new name", callback=_name)]) -> None:
     """Call a phone by another name."""
-    if not 0 < len(new.strip()) <= 100:
-        raise typer.BadParameter("A name has 1 to 100 characters.")
-    _change(name, "rename", lambda phone: linking.rename(phone, new.strip()))
-    typer.echo(f"{name} is {new.strip()} now.")
+    _change(name, "rename", lambda phone: linking.rename(phone, new))
+    typer.echo(f"{name} is {new} now.")
 
 
 @phone_cli.command("unlink")

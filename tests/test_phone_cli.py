@@ -78,6 +78,13 @@ def test_a_phone_that_is_not_there_is_named(run: Any, command: str) -> None:
     assert result.exit_code == 1 and "There is no phone Nobody." in result.output
 
 
+def test_spaces_around_a_name_are_no_part_of_it(run: Any) -> None:
+    run("add", " Shop phone ")
+    assert run("pause", "Shop phone ").output == "Shop phone gets no more messages.\n"
+    assert run("rename", "Shop phone", " Shop phone").output == "Shop phone is Shop phone now.\n"
+    assert run("rename", "Shop phone", "x" * 101).exit_code == 2
+
+
 def test_two_phones_do_not_get_one_name(run: Any) -> None:
     run("add", "one")
     run("add", "two")
