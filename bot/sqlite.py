@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import aiosqlite
-from tortoise.backends.base.client import TransactionContext
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
 
 
@@ -36,6 +36,16 @@ class _Transaction(SqliteTransactionWrapper):
         await self._connection.execute("BEGIN IMMEDIATE")
 
 
+class _Context(SqliteTransactionContext):
+    async def __aenter__(self) -> TransactionalDBClient:
+        try:
+            return await super().__aenter__()
+        except Exception:
+            # Somebody else has the file. tortoise would hold its own lock for ever, and nothing more could begin.
+            self._trxlock.release()
+            raise
+
+
 class EmbeddedClient(SqliteClient):
     """tortoise's SQLite client over the inline connection, with durable settings."""
 
@@ -53,7 +63,7 @@ class EmbeddedClient(SqliteClient):
         self._connection = opened
 
     def _in_transaction(self) -> TransactionContext:
-        return SqliteTransactionContext(_Transaction(self), self._lock)
+        return _Context(_Transaction(self), self._lock)
 
 
 client_class = EmbeddedClient  # where tortoise looks for an engine named by its module
