@@ -26,6 +26,7 @@ ROWS = "mini_grid,village\nMasasi,Zoë\n"
         ROWS.replace(",", ";").replace("\n", "\r\n").encode("cp1252"),
         ROWS.replace("\n", "\r").encode(),
         "\n\nMini_Grid , Village,\n\nMasasi, Zoë ,\n,,\n".encode(),
+        "\r\n\r\nMini_Grid;Village\r\nMasasi;Zoë\r\n".encode(),
         'mini_grid,village\n"Masasi","Zoë"'.encode(),
     ],
 )

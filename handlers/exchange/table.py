@@ -35,7 +35,7 @@ class Table:
         text = _text(data)
         if said := _SAID.match(text):
             return cls(text[said.end() :], said[1], first=2)
-        header = text.partition("\n")[0]
+        header = text.lstrip("\r\n").partition("\n")[0]
         return cls(text, max(SEPARATORS, key=header.count))
 
     @property
