@@ -32,7 +32,8 @@ from models import demo as world
 from models.audit import record
 from models.messages import Setting
 
-SOME = 500  # rows that an import writes in one transaction
+SOME = 200  # rows that an import writes in one transaction: SQLite's only lock is held for some 0.2 s
+PAUSE_S = 0.15  # who waits for that lock looks each 0.1 s, and would hardly ever find it free without a pause
 ACCENTS = (
     f"Accents: {' '.join(sorted(FREE_ACCENTS))} go out as they are and cost nothing. All others, like ê ç ã, are left"
     f" out: with one of them a full message would be {parts('ê' * SINGLE)} SMS instead of 1."
@@ -180,6 +181,8 @@ async def _written(database: Database, sheet: Sheet, site: Site, what: str) -> i
     with _progress("importing", len(sheet.values)) as advance:
         for first in range(0, len(sheet.values), SOME):
             some = sheet.values[first : first + SOME]
+            if first and database.embedded:
+                await asyncio.sleep(PAUSE_S)
             async with database.work():
                 changed += sum([await sheet.kind.write(values, site) for _line, values in some])
             advance(len(some))
