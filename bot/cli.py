@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 import uvloop
@@ -27,7 +27,7 @@ from bot.prompt import configured, e164, fail, opened, perform
 from bot.site import Site, check_key
 from bot.staff import admin_cli, agent_cli
 from handlers import TALKS
-from handlers.exchange import EXPORTS, IMPORTS, Sheet, Table, Unreadable, exported, read
+from handlers.exchange import EXPORTS, IMPORTS, Sheet, Table, Unreadable, check_again, exported, read
 from models import demo as world
 from models.audit import record
 from models.messages import Setting
@@ -158,6 +158,10 @@ def import_(
         async with opened(configured()) as (database, site):
             with _progress("checking", table.lines) as advance:
                 sheet = await read(kind, IMPORTS, table, site, advance)
+            if sheet.kind.reserve and not sheet.problems:
+                async with database.work():
+                    doubtful = await sheet.kind.reserve(sheet.values)
+                await check_again(sheet, doubtful, site)
             for problem in sheet.problems:
                 typer.echo(f"line {problem.line}: {problem.reason}", err=True)
             if sheet.problems:
@@ -184,11 +188,19 @@ async def _written(database: Database, sheet: Sheet, site: Site, what: str) -> i
             if first and database.embedded:
                 await asyncio.sleep(PAUSE_S)
             async with database.work():
-                changed += sum([await sheet.kind.write(values, site) for _line, values in some])
+                changed += sum([await _write(sheet, row, site, first) for row in some])
             advance(len(some))
     async with database.work():
         await record("command line", "import", what, f"{changed} new or changed")
     return changed
+
+
+async def _write(sheet: Sheet, row: tuple[int, Any], site: Site, before: int) -> bool:
+    line, values = row
+    try:
+        return await sheet.kind.write(values, site)
+    except ValueError as error:
+        fail(f"line {line}: {error}. It fitted when the file was checked. {before} rows are imported, this one is not.")
 
 
 @cli.command("export")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.database import Database
-from models.people import Customer, with_number
+from models.people import Customer, keep_numbers
 from tests.test_cli import query
 from tests.test_exchange import FACTORY, FILES, KEY, imported, run
 
@@ -123,10 +123,11 @@ def test_an_export_makes_the_same_customers_elsewhere(run, demo_url: str, empty_
         assert run("export", kind).output == files[kind]
 
     async def register() -> int:
-        async with Database(empty_url):
+        async with Database(empty_url) as database, database.work():
             grid = (await Customer.get(id=70)).mini_grid_id
-            await with_number(75, name="Zuwena", surname="Ali", mini_grid_id=grid)
-            await with_number(12, name="Zuwena", surname="Ali", mini_grid_id=grid)
+            for number in (75, 12):
+                await keep_numbers(number)
+                await Customer.create(id=number, name="Zuwena", surname="Ali", mini_grid_id=grid)
             return int((await Customer.create(name="Neema", surname="Ali", mini_grid_id=grid)).id)
 
     assert asyncio.run(register()) > 75

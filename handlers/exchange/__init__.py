@@ -10,7 +10,7 @@ from handlers.exchange.customers import CUSTOMERS
 from handlers.exchange.owners import DEVICES
 from handlers.exchange.places import CONNECTIONS, METER_TYPES, MODELS, VILLAGES
 from handlers.exchange.records import CONTRACTS, HANDED_IN, MESSAGES, PAYMENTS, SALES, TICKETS
-from handlers.exchange.sheet import Problem, Sheet, exported, read
+from handlers.exchange.sheet import Problem, Sheet, check_again, exported, read
 from handlers.exchange.stock import STOCK
 from handlers.exchange.table import Table, Unreadable
 from handlers.exchange.tariffs import TARIFFS
@@ -38,4 +38,4 @@ EXPORTS = {
     "messages": MESSAGES,
 }
 
-__all__ = ["EXPORTS", "IMPORTS", "Problem", "Sheet", "Table", "Unreadable", "exported", "read"]
+__all__ = ["EXPORTS", "IMPORTS", "Problem", "Sheet", "Table", "Unreadable", "check_again", "exported", "read"]

@@ -10,7 +10,7 @@ from handlers.exchange.sheet import Imported, Shared
 from handlers.register_fields import is_name
 from models.customers import namesakes
 from models.names import folded, named_or_new, renew
-from models.people import Customer, MiniGrid, Village, with_number
+from models.people import Customer, MiniGrid, Village, keep_numbers, numbers_given
 
 PAGE = 1000
 MOST_CUSTOMERS = 8_999_999  # new ones get the numbers after the highest, and people write seven digits at most
@@ -86,7 +86,7 @@ async def _write(row: CustomerRow, site: Site) -> bool:
     number, name, surname, phone_ = row.person
     who: dict[str, Any] = {"name": name, "surname": surname, "phone": None if phone_ == NOTHING else phone_}
     who |= {"language": site.languages[0], "mini_grid_id": grid.id} | wanted
-    await (with_number(number, **who) if number else Customer.create(**who))
+    await Customer.create(**who | ({"id": number} if number else {}))
     return True
 
 
@@ -115,6 +115,16 @@ def _numbered(row: CustomerRow) -> Shared:
     return Shared(unnumbered, row.person.number is not None, f"the number of {row.person.name} {row.person.surname}")
 
 
+async def _reserve(rows: Sequence[tuple[int, CustomerRow]]) -> list[tuple[int, CustomerRow]]:
+    """Keep the numbers of the file from those whom agents register meanwhile."""
+    numbers = [row.person.number for _line, row in rows if row.person.number]
+    if not numbers:
+        return []
+    await keep_numbers(max(numbers))
+    given = await numbers_given(numbers)
+    return [(line, row) for line, row in rows if row.person.number in given]
+
+
 CUSTOMERS = Imported(
     COLUMNS,
     _rows,
@@ -125,7 +135,7 @@ CUSTOMERS = Imported(
     _write,
     _numbered,
     alike=": namesakes need a number each",
-    # The highest number first, so that nobody new is given a number of the file, nor anybody whom an agent registers
-    # meanwhile.
+    # The highest number first, so that nobody new is given a number of the file.
     first=lambda row: row.person.number or 0,
+    reserve=_reserve,
 )

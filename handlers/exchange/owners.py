@@ -8,7 +8,7 @@ from handlers.exchange.cells import NOTHING, Row, text
 from handlers.exchange.customers import Person, meant, person
 from handlers.exchange.references import defined
 from handlers.exchange.sheet import Imported
-from handlers.exchange.stock import all_devices, named_for, needs_vending_key, serial_number
+from handlers.exchange.stock import all_devices, held, named_for, needs_vending_key, serial_number
 from models.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.devices import Device, Kind
 from models.names import renew
@@ -81,7 +81,8 @@ async def _labels(row: DeviceRow) -> dict[str, int | None]:
 
 
 async def _write(row: DeviceRow, site: Site) -> bool:
-    device = await Device.get_or_none(serial=row.serial) or await new_meter(row.serial, site.vault)
+    device = await held(row.serial) or await new_meter(row.serial, site.vault)
+    await _has_owner(row, device)  # an agent may have sold it since the file was checked
     wanted: dict[str, Any] = await named_for(device.kind, row.plan, row.model)
     if device.customer_id is None:
         wanted["customer_id"] = (await meant(row.owner))[0].id

@@ -42,7 +42,9 @@ class Imported(Kind):
     site)` stores them and says whether anything changed: what the row says nothing of stays as it is. `optional`
     columns may be missing, `unread` ones are of other people's files; any other is a mistake that would lose what it
     holds. The higher `first(values)`, the earlier a row is written. `together(rows, site)` finds what is wrong
-    with rows that are each in order. `alike` is what helps when two rows are the same and should not be."""
+    with rows that are each in order. `alike` is what helps when two rows are the same and should not be.
+    `reserve(rows)` keeps from others what the rows need, from the commit on, and says which rows are to be checked
+    again then: they may have got it since the file was checked."""
 
     optional: tuple[str, ...]
     key: Callable[[Any], object]
@@ -54,6 +56,7 @@ class Imported(Kind):
     together: Callable[[Sequence[tuple[int, Any]], Site], Awaitable[list[Problem]]] | None = None
     unread: tuple[str, ...] = ()
     alike: str = ""
+    reserve: Callable[[Sequence[tuple[int, Any]]], Awaitable[list[tuple[int, Any]]]] | None = None
 
     def wrong(self, header: Sequence[str]) -> str:
         """What is wrong with a header; an empty text when nothing is. A column without a name may stand there."""
@@ -131,6 +134,15 @@ def _unique(sheet: Sheet, line: int, value: Any) -> None:
         earlier, before = sheet.seen.setdefault(("shared", shared.key), (line, shared.values))
         if before != shared.values:
             raise ValueError(f"line {earlier} says something else of {shared.what}")
+
+
+async def check_again(sheet: Sheet, rows: Sequence[tuple[int, Any]], site: Site) -> None:
+    """Hold rows against the database once more."""
+    for line, value in rows:
+        try:
+            await sheet.kind.fits(value, site)
+        except ValueError as error:
+            sheet.problems.append(Problem(line, str(error)))
 
 
 async def exported(kind: Kind, file: IO[str], site: Site) -> int:

@@ -119,7 +119,7 @@ async def needs_vending_key() -> None:
 async def _write(row: StockRow, site: Site) -> bool:
     """A device that is there keeps its count, going back would give a token twice; and one that somebody has keeps
     its plan and model."""
-    known = await Device.get_or_none(serial=row.serial)
+    known = await held(row.serial)
     kind = row.kind or (known.kind if known else Kind.SHS)
     wanted = await named_for(kind, row.plan, row.model)
     if known:
@@ -132,6 +132,11 @@ async def _write(row: StockRow, site: Site) -> bool:
         serial=row.serial, kind=kind, issuer="openpaygo", sealed_key=sealed, count=row.last_count, **wanted
     )
     return True
+
+
+async def held(serial: str) -> Device | None:
+    """A device that nobody sells meanwhile, until the commit."""
+    return await Device.filter(serial=serial).select_for_update().first()
 
 
 async def _rows(_site: Site) -> AsyncIterator[Sequence[object]]:
