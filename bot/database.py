@@ -1,6 +1,8 @@
 """The database: open it, bring its tables up to date, and run one unit of work in one transaction."""
 
+import asyncio
 import fcntl
+import os
 import urllib.parse
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -102,7 +104,8 @@ class Database:
     async def migrate(self) -> None:
         """Bring the tables up to date. Several processes may start at once: one does it, the others wait."""
         if self.embedded:
-            await self._migrate()
+            async with self._alone():
+                await self._migrate()
             return
         credentials = tortoise_config(self.url)["connections"]["default"]["credentials"]
         lock = await asyncpg.connect(**{k: v for k, v in credentials.items() if k not in ("minsize", "maxsize")})
@@ -111,6 +114,16 @@ class Database:
             await self._migrate()
         finally:
             await lock.close()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Locks the folder of an embedded database, for a lock on the file itself would be in SQLite's way."""
+        folder = os.open(Path(self.url.partition("://")[2]).parent, os.O_RDONLY)
+        try:
+            await asyncio.to_thread(fcntl.flock, folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     async def _migrate(self) -> None:
         await MigrationExecutor(self.client, APPS).migrate()

@@ -9,7 +9,7 @@ import segno
 import typer
 
 from bot import linking, pulled
-from bot.prompt import configured, opened, perform
+from bot.prompt import called, configured, opened, perform
 from bot.remarks import remarks
 from bot.site import Site
 from models.audit import record
@@ -18,14 +18,7 @@ from models.sql import connection, now_ms
 
 phone_cli = typer.Typer(no_args_is_help=True, help="Gateway phones: add, list, pause, resume, rename, unlink.")
 
-
-def _name(given: str) -> str:
-    if not 0 < len(name := given.strip()) <= 100:
-        raise typer.BadParameter("A name has 1 to 100 characters.")
-    return name
-
-
-Name = Annotated[str, typer.Argument(help="what the office calls the phone", callback=_name)]
+Name = Annotated[str, typer.Argument(help="what the office calls the phone", callback=called)]
 
 
 @phone_cli.command("add")
@@ -92,7 +85,7 @@ def phone_resume(name: Name) -> None:
 
 
 @phone_cli.command("rename")
-def phone_rename(name: Name, new: Annotated[str, typer.Argument(help="its new name", callback=_name)]) -> None:
+def phone_rename(name: Name, new: Annotated[str, typer.Argument(help="its new name", callback=called)]) -> None:
     """Call a phone by another name."""
     _change(name, "rename", lambda phone: linking.rename(phone, new))
     typer.echo(f"{name} is {new} now.")

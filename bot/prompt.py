@@ -1,16 +1,18 @@
 """What every command of `mwanga` needs: the configuration, the database, and one sentence when it fails."""
 
 import asyncio
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 
 import typer
+from tortoise.exceptions import OperationalError
 
 from bot import phone as phones
 from bot.config import Config, ConfigError, checked, demo_world, load
-from bot.database import Database, DatabaseError
+from bot.database import Database, DatabaseAway, DatabaseError
 from bot.site import Site, check_key
 from models import demo as world
 
@@ -57,6 +59,8 @@ def perform(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(work)
     except (ConfigError, DatabaseError, ValueError) as error:
         fail(str(error))
+    except (DatabaseAway, OperationalError, sqlite3.OperationalError) as error:
+        fail(f"The database was busy or went away, so this was not finished ({error}). Run it once more.")
 
 
 def fail(sentence: str) -> NoReturn:

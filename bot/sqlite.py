@@ -32,7 +32,9 @@ class _InlineConnection(aiosqlite.Connection):
 class _Transaction(SqliteTransactionWrapper):
     async def begin(self) -> None:
         # IMMEDIATE takes the write lock now, so that whatever is read stays true until the commit, also with
-        # the command line at work beside the server.
+        # the command line at work beside the server. A commit that failed, on a broken disk, has left its own open.
+        if self._connection.in_transaction:
+            await self._connection.rollback()
         await self._connection.execute("BEGIN IMMEDIATE")
 
 

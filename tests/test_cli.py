@@ -7,10 +7,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from tortoise.exceptions import OperationalError
 from typer.testing import CliRunner, Result
 
 from bot.cli import cli
-from bot.database import Database
+from bot.database import Database, DatabaseAway
+from bot.prompt import perform
 from models import pins
 from models.people import Agent, OfficeUser
 from models.sql import execute
@@ -149,6 +151,21 @@ def test_serve_stops_with_a_sentence_when_it_is_misconfigured(monkeypatch: pytes
     monkeypatch.setenv("MWANGA_DATABASE", "sqlite://fresh.db")
     result = CliRunner().invoke(cli, ["serve"])
     assert result.exit_code == 1 and "MWANGA_SECRET_KEY needs 32 characters" in said(result)
+
+
+@pytest.mark.parametrize(
+    "error", [sqlite3.OperationalError("database is locked"), OperationalError("deadlock"), DatabaseAway("broken")]
+)
+def test_a_database_that_is_busy_or_goes_away_is_one_sentence(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def work() -> None:
+        raise error
+
+    with pytest.raises(SystemExit, match="1"):
+        perform(work())
+    sentence = f"The database was busy or went away, so this was not finished ({error}). Run it once more.\n"
+    assert capsys.readouterr().err == sentence
 
 
 def test_a_taken_port_is_one_sentence(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
