@@ -60,8 +60,9 @@ class Field(Generic[T]):
 
 
 _AMOUNT = re.compile(
-    r"(?:[A-Z]{1,2}SH|[A-Z]{3})?\s?(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:\.00)?(?:/[=-])?\s?(?:[A-Z]{1,2}SH|[A-Z]{3})?"
+    r"(?:[A-Z]{0,2}SH|[A-Z]{3})?\s?(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:\.00)?(?:/[=-])?\s?(?:[A-Z]{0,2}SH|[A-Z]{3})?"
 )
+_SHILLINGS = re.compile("[A-Z]{0,2}SHS?")
 _THOUSANDS = re.compile(r"(\d{1,4})\s?k", re.IGNORECASE)  # how people write 2,000; never taken, for it is money
 MOST_MONEY = 9_999_999  # whole units of currency in one payment: what every sentence is measured with
 
@@ -80,6 +81,12 @@ class Amount(Field[int]):
         if whole > MOST_MONEY:
             raise Invalid(_("{answer} is too much.", answer=echo(answer)))
         return int(whole * 10**chat.site.exponent)
+
+    async def pieces(self, chat: "Chat", pieces: Sequence[str]) -> int:
+        """Two where the currency stands apart, as we print it: TZS 5,000."""
+        words = [piece.upper() for piece in pieces[:2] if not piece[0].isdecimal()]
+        own = len(words) == 1 and (words[0] == chat.site.currency or _SHILLINGS.fullmatch(words[0]))
+        return 2 if own and len(pieces) > 1 else 1
 
 
 class PhoneNumber(Field[str]):

@@ -8,10 +8,11 @@ _TYPOGRAPHY = str.maketrans(
     {"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "−": "-", "…": "..."}
 )
 _SIGNATURE = re.compile(r"^\s*--\s*$", re.MULTILINE)
-_GROUPED = re.compile(r"(?<![\w,])((?:[A-Za-z]{1,2}sh|[A-Za-z]{3})?\d{1,3}(?:,\d{3})+)(?![\w,])", re.IGNORECASE)
+_GROUPED = re.compile(r"(?<![\w,])((?:[A-Za-z]{0,2}sh|[A-Za-z]{3})?\d{1,3}(?:,\d{3})+)(?![\w,])", re.IGNORECASE)
 _SHILLING = re.compile(r"(?<=\d)/[=-]")
 _STARRED = re.compile(r"\S\s*(?!(?<=[\s,;])#\w)[*#]+\s*\S")  # a # before a number is part of it: #4
-_SEPARATORS = re.compile(r"[\s,;:/_*#]+")
+# A full stop before a gap is no part of a word: many phones write one for two spaces.
+_SEPARATORS = re.compile(r"(?:\.{0,3}[\s,;:/_*#])+")
 _FIRST_WORD = re.compile(r"[\s,;:/_*#]*[^\s,;:/_*#]+[\s,;:/_*#]*")
 _WORD = re.compile(r"[^\s,;:/_*#]+")
 _LISTED = re.compile(r"[,;\n]+")
@@ -50,7 +51,8 @@ def plain_word(word: str) -> str:
 
 def split(text: str) -> list[str]:
     """A normalised message as its pieces. With `*` or `#` between words those alone separate, so that a name
-    may keep its space; otherwise so do spaces, commas, semicolons, colons, slashes and underscores."""
+    may keep its space; otherwise so do spaces, commas, semicolons, colons, slashes and underscores, and what full
+    stops stand before them."""
     text = _SHILLING.sub("", text)
     if _STARRED.search(text):
         return [piece.strip() for piece in re.split(r"[*#\n]+", text) if piece.strip()]

@@ -34,7 +34,8 @@ async def as_it_stands(answer: str, mini_grid_id: int | None = None) -> str:
 
 
 async def parted(pieces: Sequence[str], mini_grid_id: int | None = None) -> int:
-    """How many pieces of a line are one serial that was parted at its / and _; 0 when no device goes by them."""
+    """How many pieces of a line are one serial that was parted at a space, or its / and _; 0 when no device goes by
+    them."""
     counts = {
         serial: count for count in range(min(len(pieces), MOST_PARTS), 1, -1) for serial in _spellings(pieces[:count])
     }
@@ -43,11 +44,11 @@ async def parted(pieces: Sequence[str], mini_grid_id: int | None = None) -> int:
 
 
 def _spellings(pieces: Sequence[str]) -> list[str]:
-    """AB 12 34 as AB/12/34, AB/12_34, AB_12/34 and AB_12_34: those alone are separators of a line and of serials."""
+    """AB 12 as AB12, AB/12 and AB_12: those marks alone are separators of a line and of serials."""
     if not 1 < len(pieces) <= MOST_PARTS or sum(map(len, pieces)) >= LONGEST:
         return []
     first, *rest = (typed(piece) for piece in pieces)
-    gaps = product(MARKS, repeat=len(rest))
+    gaps = product(("", *MARKS), repeat=len(rest))
     return [first + "".join(map("".join, zip(marks, rest, strict=True))) for marks in gaps]
 
 
@@ -117,7 +118,9 @@ class Payable(Field[Device | Contract]):
             raise _not_found(number, error) from error
 
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
-        return await DeviceSerial(self.prompt).pieces(chat, pieces)
+        """S 1002 is one number."""
+        count = await DeviceSerial(self.prompt).pieces(chat, pieces)
+        return 2 if count == 1 < len(pieces) and pieces[0].upper() == "S" else count
 
     async def find(self, chat: Chat, recorded: list[str | int]) -> Device | Contract:
         kind, which = recorded
