@@ -8,7 +8,7 @@ from bot.canary import Signs
 from bot.chat import Channel, Chat
 from bot.commands import Commands, Talk
 from bot.grammar import listed, normalise, plain_word, split, unglued
-from bot.gsm import plain
+from bot.gsm import fits_sms, plain
 from bot.guards import Contact, GlobalCap, is_machine, locked_out
 from bot.i18n import Text, _, verbatim
 from bot.message import Copy, Reply
@@ -212,7 +212,11 @@ class Dispatcher:
             return Played(Reply(_("Too late. {nothing} Send it again.", nothing=nothing)), False, "late")
         if turn.thread.closed == "left":
             return Played(Reply(_("No question is open. {nothing}", nothing=nothing)), False, "left")
-        return Played(Reply(verbatim(turn.thread.last), Class.TOKEN), False, "again")
+        last = verbatim(turn.thread.last)
+        # After another command, a refused one even, it would be taken for the answer to that.
+        earlier = _("Earlier: {last}", last=last)
+        marked = turn.thread.went_on and fits_sms(plain(earlier.to(turn.language)))
+        return Played(Reply(earlier if marked else last, Class.TOKEN), False, "again")
 
     def _stranger(self, turn: "_Turn") -> Played | None:
         if turn.contact.silent():
