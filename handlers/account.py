@@ -6,6 +6,7 @@ from bot.chat import Chat
 from bot.commands import talk
 from bot.i18n import Text, _, _n, verbatim
 from bot.message import Reply
+from bot.state import Ended
 from handlers.receipt import access_due, bought, owing, tail, under
 from handlers.serial import own_device
 from models import appliances
@@ -62,7 +63,7 @@ async def balance(chat: Chat) -> Reply:
     owed = await appliances.owed_by(contracts)
     goods = [one for one in contracts if one.device_id is None and owed[one.id]]
     if device is None and not goods:
-        return chat.end(_("You have no device yet. Call {help}.", help=chat.site.help_phone))
+        raise Ended(Reply(_("You have no device yet. Call {help}.", help=chat.site.help_phone)))
     lines = []
     if device:
         contract = next((one for one in contracts if one.device_id == device.id), None)

@@ -9,7 +9,7 @@ from bot.i18n import Text, _, verbatim
 from bot.listing import enumerated
 from bot.message import Reply
 from bot.site import Site
-from bot.state import Changed
+from bot.state import Changed, Ended
 from handlers.receipt import fitting, item, least, owner, tail, under
 from handlers.serial import Payable, as_it_stands, name_of, parted
 from models import appliances
@@ -50,7 +50,7 @@ async def _contract(paid_for: Device | Contract, chat: Chat) -> Contract | None:
 async def own_plan(chat: Chat) -> Reply:
     contracts = await appliances.contracts_of(chat.person.customers)
     if not contracts:
-        return chat.end(_("You have nothing on a plan. Call {help}.", help=chat.site.help_phone))
+        raise Ended(Reply(_("You have nothing on a plan. Call {help}.", help=chat.site.help_phone)))
     if chat.one_line and chat.answers(OwnPlan.name):
         return await shown(await chat.ask(OwnPlan(contracts)), chat)
     if len(contracts) == 1:

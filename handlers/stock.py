@@ -5,6 +5,7 @@ from bot.commands import talk
 from bot.gsm import shorten
 from bot.i18n import _, verbatim
 from bot.message import Reply
+from bot.state import Ended
 from handlers.receipt import item as label
 from handlers.sell import LABEL, TYPED, sell
 from models import appliances
@@ -26,7 +27,7 @@ async def stock(chat: Chat) -> Reply:
     devices = [one for one in await appliances.catalogue() if one.is_device]
     counts = {one.name: await appliances.stock_count(one) for one in devices}
     if not any(counts.values()):
-        return chat.end(_("Nothing is in stock. Call {help}.", help=chat.site.help_phone))
+        raise Ended(Reply(_("Nothing is in stock. Call {help}.", help=chat.site.help_phone)))
     options = [(name, verbatim(f"{shorten(name, LABEL)}: {count}")) for name, count in counts.items()]
     chosen = await chat.choose("item", _("In stock"), options)
     item = next(one for one in devices if one.name == chosen)

@@ -4,6 +4,7 @@ from bot.chat import Chat
 from bot.commands import talk
 from bot.i18n import _
 from bot.message import Reply
+from bot.state import Ended
 from handlers.receipt import history
 from handlers.serial import DeviceSerial, own_device
 from models.devices import Device
@@ -38,7 +39,7 @@ async def tokens(chat: Chat) -> Reply:
 async def owner_tokens(chat: Chat) -> Reply:
     device = await own_device(chat)
     if device is None:
-        return chat.end(_("You have no device yet. Call {help}.", help=chat.site.help_phone))
+        raise Ended(Reply(_("You have no device yet. Call {help}.", help=chat.site.help_phone)))
     return await _shown(chat, device)
 
 
