@@ -131,8 +131,7 @@ class Chat:
         if not self._recorded(question.name):
             if self.one_line and self._inputs:
                 self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
-            answer = self._answer(question.prompt)
-            await self._read(question, answer, question.prompt)
+            await self._read(question, self._answer(question.prompt, free=question.as_written), question.prompt)
         return await question.find(self, self._last())
 
     async def choose(
@@ -249,18 +248,19 @@ class Chat:
         self.no_more()
         return Reply(text, kind, list(also), outcome)
 
-    def _answer(self, prompt: Text, *, confirming: bool = False, offered: Sequence[str] = ()) -> str:
+    def _answer(self, shown: Text, *, confirming: bool = False, offered: Sequence[str] = (), free: bool = False) -> str:
         """The next piece of new input, or the question itself when there is none."""
+        self.state.free = free
         if confirming and self._dialled:
             self._inputs.clear()
         if not self._inputs:
             self.state.confirming, self.state.offered = confirming, list(offered) if self.state.answers else []
-            raise Suspended(prompt)
+            raise Suspended(shown)
         answer = self._inputs.pop(0)
         if answer == BACK and not self.one_line:
             self._go_back()
         if self.ussd and "*" in answer:
-            raise Rejected(prompt, _("Answer without *."))
+            raise Rejected(shown, _("Answer without *."))
         return answer
 
     def _go_back(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from bot.answers import apart, begins, looks_like_answer, no, yes
 from bot.canary import Signs
 from bot.chat import Channel, Chat
-from bot.commands import Commands, Talk
+from bot.commands import NO_ARGUMENTS, Commands, Talk
 from bot.grammar import listed, normalise, plain_word, split, unglued
 from bot.gsm import fits_sms, plain
 from bot.guards import Contact, GlobalCap, is_machine, locked_out
@@ -126,10 +126,15 @@ class Dispatcher:
             talk, of, arguments = found
             if talk.commas:
                 arguments = apart(listed(text)) or arguments
+            asked = turn.thread.open
             turn.thread.go_on()
             if turn.caller.role is Role.STRANGER and of in self._site.languages:
                 turn.language = of
-            return await self._start(turn, talk, arguments, text)
+            played = await self._start(turn, talk, arguments, text)
+            if asked and asked.free and talk.usage is NO_ARGUMENTS and played.outcome == "rejected":
+                turn.thread.open = asked  # no command after all: Token does not work
+                return await self._go_on(turn, asked, text)
+            return played
         if begins(text) is not None and (asked := await self._asked(turn, text)):
             turn.thread.close("left")
             turn.thread.open = asked

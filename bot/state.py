@@ -20,7 +20,8 @@ class TalkState:
     """Named, already resolved answers: a customer's id, not "option 2". `key` names this run of the talk;
     `confirming` says that the open question is about an effect, `resume` that the caller has not said yet whether
     to go on with it. The question stays open for `open_minutes` by SMS; `draft` names the kept copy that outlives
-    it. `offered` are the choices of the open question that could be taken for commands."""
+    it. `offered` are the choices of the open question that could be taken for commands; `free` says that it is
+    answered in words of one's own."""
 
     talk: str
     key: str
@@ -33,6 +34,7 @@ class TalkState:
     open_minutes: int = 10
     draft: str = ""
     offered: list[str] = field(default_factory=list)
+    free: bool = False
 
     def dump(self) -> str:
         return json.dumps(vars(self), separators=(",", ":"))
