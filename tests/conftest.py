@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from hypothesis import HealthCheck, settings
 
 from bot.app import assembled
 from bot.config import Config, load
@@ -26,6 +27,12 @@ WORDS = {
     "test_signin", "test_simulator", "test_smsgate", "test_smsgate_app", "test_smsgate_refusals", "test_statement",
     "test_talks", "test_terminal",
 }  # fmt: skip
+
+# The same examples in each run, however slow the machine is. `--hypothesis-profile default` looks for new ones.
+settings.register_profile(
+    "steady", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 
 def pytest_configure(config: pytest.Config) -> None:

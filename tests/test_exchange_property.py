@@ -99,7 +99,7 @@ def written(rows: Sequence[dict[str, object]], separator: str) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_a_file_says_a_second_time_changes_nothing(demo_url: str, kind: str, data: st.DataObject) -> None:
     strategy, identity = KINDS[kind]

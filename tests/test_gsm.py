@@ -3,12 +3,11 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.gsm import BASIC, EXTENDED, fits_screen, fits_sms, is_gsm, parts, plain, septets, shorten
 
-fixed = settings(derandomize=True, database=None, deadline=None)
 gsm_texts = st.text(alphabet=BASIC + EXTENDED, max_size=700)
 any_texts = st.text(max_size=200)
 
@@ -75,7 +74,6 @@ def test_parts_are_counted_as_phones_split_them(text: str, count: int) -> None:
     assert parts(text) == count
 
 
-@fixed
 @given(gsm_texts)
 def test_parts_hold_all_septets_and_waste_at_most_one_each(text: str) -> None:
     count, cost = parts(text), septets(text)
@@ -83,7 +81,6 @@ def test_parts_hold_all_septets_and_waste_at_most_one_each(text: str) -> None:
     assert count == 1 or cost > 152 * (count - 1)
 
 
-@fixed
 @given(any_texts)
 def test_every_text_can_be_made_plain(text: str) -> None:
     made = plain(text)
@@ -92,7 +89,6 @@ def test_every_text_can_be_made_plain(text: str) -> None:
     assert not any(unicodedata.decomposition(letter) for letter in made)
 
 
-@fixed
 @given(any_texts)
 def test_plain_reads_a_text_letter_by_letter(text: str) -> None:
     one_by_one = "".join(map(plain, text.replace("\r\n", "\n")))
@@ -147,7 +143,6 @@ def test_a_shortened_name_ends_with_a_full_stop(text: str, length: int, expected
     assert shorten(text, length) == expected
 
 
-@fixed
 @given(gsm_texts, st.integers(1, 60))
 def test_a_shortened_text_has_the_length_and_begins_the_same(text: str, length: int) -> None:
     short, whole = shorten(text, length), plain(text, accents=True)
@@ -155,7 +150,6 @@ def test_a_shortened_text_has_the_length_and_begins_the_same(text: str, length: 
     assert short == whole or (short.endswith(".") and whole.startswith(short[:-1]))
 
 
-@fixed
 @given(any_texts)
 def test_accents_that_are_kept_cost_nothing(text: str) -> None:
     kept = plain(text, accents=True)

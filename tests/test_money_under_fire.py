@@ -122,7 +122,7 @@ def test_any_interleaving_keeps_the_books_right(engine: str, templates: Template
             assert failed == []
             return await check_money(mwanga)
 
-    @settings(derandomize=True, database=None, deadline=None, max_examples=40 if engine == "sqlite" else 10)
+    @settings(max_examples=40 if engine == "sqlite" else 10)
     @given(st.lists(campaigns, min_size=2, max_size=8))
     def check(several: Sequence[Campaign]) -> None:
         nonlocal sold

@@ -2,7 +2,7 @@
 
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, ValidationResult
 
@@ -11,7 +11,6 @@ from bot.phone import Sender, SenderKind, local, masked, parse, sender
 ASHA = "+255712345678"
 NUMBER, SHORT, ALPHA = SenderKind
 
-fixed = settings(derandomize=True, database=None, deadline=None)
 countries = st.sampled_from(
     [
         "TZ",
@@ -106,7 +105,6 @@ def test_an_unknown_country_is_not_mistaken_for_a_wrong_number() -> None:
         sender("0712345678", "XX")
 
 
-@fixed
 @given(countries, st.from_regex(r"[0-9]{4,14}", fullmatch=True))
 def test_reading_a_number_again_changes_nothing(country: str, digits: str) -> None:
     try:
@@ -117,7 +115,6 @@ def test_reading_a_number_again_changes_nothing(country: str, digits: str) -> No
     assert parse("00" + number[1:], country) == number
 
 
-@fixed
 @given(countries, st.from_regex(r"[1-9][0-9]{4,12}", fullmatch=True))
 def test_what_is_taken_at_first_sight_is_what_the_tables_say(country: str, national: str) -> None:
     raw = f"+{phonenumbers.country_code_for_region(country)}{national}"
@@ -163,7 +160,6 @@ def test_a_space_for_a_plus_decides_where_a_number_could_be_read_both_ways() -> 
     assert sender(" 6581234567", "KE").value == "+6581234567"
 
 
-@fixed
 @given(st.text(max_size=30))
 def test_any_sender_is_read(raw: str) -> None:
     kind, value = sender(raw, "TZ")

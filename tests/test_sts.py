@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from models.tokens import sts
@@ -20,7 +20,6 @@ NOW = datetime(2026, 11, 23, 9, 30, 59, tzinfo=UTC)
 TODAY = 4709 * 1440  # minutes from 2014-01-01 to 2026-11-23
 NOW_TID = TODAY + 570
 
-fixed = settings(derandomize=True, database=None, deadline=None)
 TENTHS = st.integers(1, sts.MAX_TENTHS)
 TIDS = st.integers(0, sts.MAX_TID).filter(lambda tid: tid % 1440 != 1)
 RNDS = st.integers(0, 15)
@@ -66,7 +65,6 @@ def test_the_checksum_is_that_of_the_standards_own_example() -> None:
     assert sts.checksum(0, fields) == int(example["crc"], 16)
 
 
-@fixed
 @given(tenths=TENTHS, tid=TIDS, rnd=RNDS)
 def test_a_token_reads_back_as_what_it_was_made_from(tenths: int, tid: int, rnd: int) -> None:
     token = sts.encode(DEMO_KEY, tenths=tenths, tid=tid, rnd=rnd)
@@ -74,7 +72,6 @@ def test_a_token_reads_back_as_what_it_was_made_from(tenths: int, tid: int, rnd:
     assert sts.decode(DEMO_KEY, token) == sts.Credit(sts.carried_tenths(tenths), tid, rnd)
 
 
-@fixed
 @given(tenths=TENTHS, first=TIDS, second=TIDS)
 def test_two_identifiers_never_give_the_same_token(tenths: int, first: int, second: int) -> None:
     assume(first != second)
@@ -128,14 +125,12 @@ def test_what_a_token_cannot_say_is_rounded_up(tenths: int, carried: int) -> Non
     assert sts.carried_tenths(tenths) == carried
 
 
-@fixed
 @given(tenths=TENTHS)
 def test_rounding_favours_the_customer_by_less_than_one_step(tenths: int) -> None:
     amount = sts.amount_field(tenths)
     assert sts.field_tenths(amount - 1) < tenths <= sts.field_tenths(amount)
 
 
-@fixed
 @given(amount=st.integers(0, 0xFFFF))
 def test_every_amount_field_stands_for_one_energy(amount: int) -> None:
     assert sts.amount_field(sts.field_tenths(amount)) == amount
@@ -194,7 +189,6 @@ def test_one_past_midnight_is_left_to_special_tokens(minute: int, last_tid: int 
     assert sts.next_tid(now, last_tid, 2014) == TODAY + 2
 
 
-@fixed
 @given(waits=st.lists(st.integers(0, 3000), min_size=1, max_size=50), start=st.integers(0, 10**7))
 def test_identifiers_of_a_meter_only_rise_and_are_never_reserved(waits: list[int], start: int) -> None:
     now, last = datetime(2014, 1, 1, tzinfo=UTC) + timedelta(minutes=start), None
@@ -238,7 +232,6 @@ def test_meter_numbers_are_made_and_checked(manufacturer: str, serial: str, numb
     assert sts.meter_pan(number) == pan
 
 
-@fixed
 @given(serial=st.integers(0, 10**8 - 1), place=st.integers(0, 10), shift=st.integers(1, 9))
 def test_one_wrong_digit_of_a_meter_number_is_noticed(serial: int, place: int, shift: int) -> None:
     number = sts.meter_number("04", f"{serial:08d}")
