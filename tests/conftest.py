@@ -131,8 +131,8 @@ async def mwanga(config: Config) -> AsyncIterator[Mwanga]:
 
 @pytest.fixture
 def phone_clock() -> Iterator[Clock]:
-    """The time of emulated phones, which is the server's as well."""
-    with time_machine.travel(FOUNDED, tick=True) as traveller:
+    """The time of emulated phones, which is the server's as well: it stands still while a test does not move it."""
+    with time_machine.travel(FOUNDED, tick=False) as traveller:
         yield Clock(FOUNDED.timestamp(), moved=traveller.move_to)
 
 

@@ -30,12 +30,13 @@ class Shop:
 
     async def read(self, receiver: str) -> str:
         """The receiver's next message; the app and the server pause some seconds between messages."""
+        await self.phone.queue.rest()  # its stream may have it pull and send at any time
         for _ in range(5):
             if self.phone.radio.unread(receiver):
                 break
             await self.clock.forward(6)
             await self.phone.pull()
-        await self.phone.queue.rest()
+            await self.phone.queue.rest()
         return await self.phone.radio.read(receiver)
 
     async def look(self) -> None:

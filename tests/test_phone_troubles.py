@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot import linking
+from bot import backoff, linking
 from bot.health import Health
 from bot.promises import Promise, promise
 from bot.remarks import remarks
@@ -45,12 +45,13 @@ async def promised(shop: Shop, text: str, kind: Class = Class.REPLY) -> None:
 async def pulled(shop: Shop, count: int = 1) -> None:
     """The phone asks until it has tried to send so many; the app and the server pause between messages."""
     tried = shop.phone.radio.messages, shop.phone.radio.refused
+    await shop.phone.queue.rest()  # its stream may have it pull and send at any time
     for _ in range(5 * count):
         if sum(map(len, tried)) >= count:
             break
         await shop.clock.forward(6)
         await shop.phone.pull()
-    await shop.phone.queue.rest()
+        await shop.phone.queue.rest()
 
 
 async def test_an_answer_that_the_phone_did_not_wait_for_is_a_repeat(shop: Shop) -> None:
@@ -103,7 +104,10 @@ async def test_a_phone_with_googles_push_is_slow_until_it_is_started_again(demo_
         assert shop.phone.radio.messages == []
 
 
-async def test_three_generic_failures_stop_the_only_sim_until_the_office_resumes_it(shop: Shop) -> None:
+async def test_three_generic_failures_stop_the_only_sim_until_the_office_resumes_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backoff, "FIRST_MS", 60_000)  # none is tried again before the third has failed
     def no_credit(_sms: Sms) -> str:
         return "Send result: RESULT_ERROR_GENERIC_FAILURE (Generic failure cause)"
 
