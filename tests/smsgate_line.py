@@ -37,20 +37,20 @@ class Call:
 
 
 class Line:
-    """Requests with the app's patience: 30 s in all, `silence` seconds (5) to connect and between bytes."""
+    """Requests with the app's patience: 30 s in all, `silence` seconds to connect and between bytes."""
 
-    def __init__(self, agent: str, silence: float) -> None:
+    def __init__(self, agent: str) -> None:
         self.online = True
+        self.silence = 5.0
         self.calls: list[Call] = []
         self.agent = agent
         self._waiting: list[Job] = []
-        self._timeout = aiohttp.ClientTimeout(total=30, sock_connect=silence, sock_read=silence)
         self._client: aiohttp.ClientSession | None = None
 
     @property
     def client(self) -> aiohttp.ClientSession:
         if self._client is None:
-            self._client = aiohttp.ClientSession(timeout=self._timeout, headers={"User-Agent": self.agent})
+            self._client = aiohttp.ClientSession(headers={"User-Agent": self.agent})
         return self._client
 
     async def close(self) -> None:
@@ -63,8 +63,11 @@ class Line:
             raise NoAnswer("no network")
         data = body if body is None or isinstance(body, str) else json.dumps(body, ensure_ascii=False)
         kind = {} if data is None else {"Content-Type": "application/json"}
+        patience = aiohttp.ClientTimeout(total=30, sock_connect=self.silence, sock_read=self.silence)
         try:
-            async with self.client.request(method, url, data=data, headers=kind | headers) as response:
+            async with self.client.request(
+                method, url, data=data, headers=kind | headers, timeout=patience
+            ) as response:
                 text = await response.text()
                 self.calls.append(Call(method, response.url.path, response.status))
                 is_json = response.content_type == "application/json" and text

@@ -37,7 +37,6 @@ class Phone:
         sims: Sequence[Sim] = (Sim(),),
         version: str = VERSION,
         google: bool = False,
-        silence: float = 5.0,
         wall: Callable[[], float] | None = None,
     ) -> None:
         self.url, self.clock, self.name, self.sims, self.version = url.rstrip("/"), clock, name, sims, version
@@ -52,7 +51,7 @@ class Phone:
         self._wall = wall or clock
         self._credentials = ""
         self._timers: dict[str, Timer] = {}
-        self.line = Line(f"me.capcom.smsgateway/{version}", silence)
+        self.line = Line(f"me.capcom.smsgateway/{version}")
         self.hooks = Hooks(self.line, clock, self.news, self.wall)
         self.reports = Reports(self.line, self.url, clock, self.hooks)
         self.inbox = Inbox(self.hooks, clock, version)

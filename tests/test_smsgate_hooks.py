@@ -68,16 +68,16 @@ async def test_an_unanswered_webhook_is_tried_again_ever_later_and_given_up_afte
 
 
 async def test_five_seconds_of_silence_are_a_failure_and_the_same_emission_comes_again(
-    fake: Fake, clock: Clock
+    phone: Phone, fake: Fake, clock: Clock
 ) -> None:
-    async with Phone(fake.url, clock, silence=0.05) as phone:
-        await phone.register(code="123456")
-        await phone.sync()
-        fake.silent.clear()
-        (emission,) = await phone.receives(ASHA, "BAL")
-        assert (emission.status, emission.retries) == (0, 1)
-        fake.silent.set()
-        await clock.forward(5)
+    assert phone.line.silence == 5
+    fake.silent.clear()
+    phone.line.silence = 0.5
+    (emission,) = await phone.receives(ASHA, "BAL")
+    assert (emission.status, emission.retries) == (0, 1)
+    fake.silent.set()
+    phone.line.silence = 5
+    await clock.forward(5)
     assert [json.loads(body)["id"] for _, body in fake.hooks] == [emission.id, emission.id]
     assert phone.hooks.accepted == [emission]
 
