@@ -159,7 +159,7 @@ class Emulator:
         async with self._client.post(f"{self.callbacks}/{kind}", data=fields) as response:
             return Reply(response.status, response.content_type, await response.text())
 
-    async def wait_for(self, what: int | Callable[[list[Message]], object], timeout: float = 10.0) -> list[Message]:
+    async def wait_for(self, what: int | Callable[[list[Message]], object], timeout: float = 60.0) -> list[Message]:
         """All messages, once there are so many or once `what(messages)` is true. Raises TimeoutError."""
 
         def enough() -> bool:
@@ -169,7 +169,7 @@ class Emulator:
             await self._changed.wait_for(enough)
         return list(self.messages)
 
-    async def read(self, phone: str, timeout: float = 10.0) -> str:
+    async def read(self, phone: str, timeout: float = 60.0) -> str:
         """The text of the phone's oldest message that was not read yet. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             return await self._unread[phone].get()

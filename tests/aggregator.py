@@ -38,7 +38,7 @@ class Aggregator:
         return f'{{"ok": true, "data": [{{"id": "p{number}", "cost": "TZS 20"}}]}}'
 
     async def wait_for(self, count: int) -> list[dict[str, str]]:
-        async with asyncio.timeout(30), self.came:
+        async with asyncio.timeout(60), self.came:
             await self.came.wait_for(lambda: len(self.forms) >= count)
         return self.forms
 

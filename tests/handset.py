@@ -136,7 +136,7 @@ class Events:
         """The next event and its data; empty at the end of the stream."""
         assert self._response
         event, data = "", ""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for line in self._response.content:
                 words = line.decode().rstrip("\n")
                 if words.startswith("event: "):

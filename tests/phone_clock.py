@@ -67,7 +67,7 @@ class News:
         async with self._changed:
             self._changed.notify_all()
 
-    async def until(self, true: Callable[[], object], timeout: float = 10.0) -> None:
+    async def until(self, true: Callable[[], object], timeout: float = 60.0) -> None:
         """Returns once it is true; looked at after each change. Raises TimeoutError after real seconds."""
         async with asyncio.timeout(timeout), self._changed:
             await self._changed.wait_for(lambda: bool(true()))

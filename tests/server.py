@@ -31,7 +31,7 @@ from tests.world import PEOPLE
 ROOT = Path(__file__).resolve().parent.parent  # tests are no installed package
 LISTENING = "Mwanga listens"
 SECRET = "demo"
-START_S = 60.0  # a busy machine may take long to import everything
+PATIENCE_S = 60.0  # a busy machine may take long, above all to import everything
 STOP_S = 10.0  # design: a clean stop takes less
 
 
@@ -71,7 +71,7 @@ class Server:
         )
         self._reading = asyncio.create_task(self._read_log(process))
         assert process.stdout
-        async with asyncio.timeout(START_S):
+        async with asyncio.timeout(PATIENCE_S):
             while line := await process.stdout.readline():
                 if LISTENING in line.decode():
                     return
@@ -82,9 +82,9 @@ class Server:
         """SIGKILL: it gets no chance to tidy up."""
         await self._end(signal.SIGKILL)
 
-    async def stop(self) -> int:
-        """SIGTERM: its exit code. Raises TimeoutError when it takes longer than it may."""
-        async with asyncio.timeout(STOP_S):
+    async def stop(self, within: float = PATIENCE_S) -> int:
+        """SIGTERM: its exit code. Raises TimeoutError when it takes longer."""
+        async with asyncio.timeout(within):
             return await self._end(signal.SIGTERM)
 
     async def get(self, path: str) -> str:
@@ -95,7 +95,7 @@ class Server:
 
     async def shows(self, path: str, words: str) -> None:
         """Look at a page until it has these words; some counts follow the answer by a moment."""
-        async with asyncio.timeout(STOP_S):
+        async with asyncio.timeout(PATIENCE_S):
             while words not in await self.get(path):
                 pass
 

@@ -57,7 +57,7 @@ class Radio:
         """Whether a receiver has messages to read."""
         return not self._unread[phone].empty()
 
-    async def read(self, phone: str, timeout: float = 10.0) -> str:
+    async def read(self, phone: str, timeout: float = 60.0) -> str:
         """The oldest message that this receiver has not read yet. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             return await self._unread[phone].get()

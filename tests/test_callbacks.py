@@ -225,7 +225,7 @@ async def test_a_stop_under_load_is_clean_and_loses_nothing(demo_url: str, emula
         for name in ("Amina", "Baraka", "Neema"):
             load.create_task(text_on(emulator, name, accepted))
         await emulator.wait_for(100)
-        assert await server.stop() == 0
+        assert await server.stop(within=STOP_S) == 0
     stored = [row["external_id"] for row in await query(demo_url, "SELECT external_id FROM inbox")]
     assert sorted(stored) == sorted(accepted)
     async with server:
@@ -240,7 +240,7 @@ async def test_it_stops_in_time_though_the_gateway_does_not_answer(demo_url: str
     async with server:
         await emulator.sms(PEOPLE["Baraka"], "BAL")
         await emulator.wait_for(1)
-        assert await server.stop() == 0, f"it takes longer than {STOP_S} s"
+        assert await server.stop(within=STOP_S) == 0, f"it takes longer than {STOP_S} s"
     (row,) = await query(demo_url, "SELECT state, error FROM outbox")
     assert row == {"state": "uncertain", "error": "timeout"}
 

@@ -245,7 +245,7 @@ async def test_a_whole_sale_goes_by_a_described_gateway(at: Serving, aggregator:
     for number in (1, 2, 3):
         async with at.client.post(f"{DOOR}/delivery", data={"msg": f"p{number}", "state": "DELIVRD"}) as response:
             assert (response.status, await response.text()) == (200, "ACK")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await at.rows("SELECT 1 FROM outbox WHERE state <> 'delivered'"):
             await asyncio.sleep(0)
 

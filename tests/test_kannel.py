@@ -191,7 +191,7 @@ async def test_a_text_by_get_is_answered_empty_and_its_reply_goes_out_by_kannel(
         async with at.client.get(asha) as response:
             assert (response.status, await response.read()) == (200, b"")
     await at.handled()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await at.rows("SELECT 1 FROM outbox WHERE state = 'sent'"):
             await asyncio.sleep(0)
     [row] = await at.rows("SELECT id, gateway, external_id FROM outbox")

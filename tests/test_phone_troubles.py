@@ -108,6 +108,7 @@ async def test_three_generic_failures_stop_the_only_sim_until_the_office_resumes
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backoff, "FIRST_MS", 60_000)  # none is tried again before the third has failed
+
     def no_credit(_sms: Sms) -> str:
         return "Send result: RESULT_ERROR_GENERIC_FAILURE (Generic failure cause)"
 

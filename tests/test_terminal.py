@@ -180,5 +180,5 @@ async def test_the_real_command_ends_at_once_when_it_is_interrupted(config: Conf
     assert process.stdout is not None
     await process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _out, errors = await asyncio.wait_for(process.communicate(), 10)
+    _out, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 130 and b"Traceback" not in errors
