@@ -9,6 +9,8 @@ from tests.world import PEOPLE, PINS
 
 WRONG, NEW, LOST = "918273", "730582", "561029"
 DOOR_SMS = "sms"
+# Milliseconds since 1970, and the fraction of a second in a date: a PIN's digits stand there by chance.
+MOMENT = re.compile(rb"\b1[5-9]\d{11}\b|(?<=:\d\d)\.\d+")
 
 
 async def full_run(at: Emulator) -> list[str]:
@@ -61,12 +63,13 @@ async def test_no_pin_is_kept_and_no_token_is_logged(demo_url: str, engine: str)
 
 
 async def everything(url: str, engine: str) -> bytes:
-    """Every byte of the database: its files, or each row of each table as text."""
+    """Every byte of the database but moments: its files, or each row of each table as text."""
     if engine == "sqlite":
         path = url.partition("://")[2]
-        return b"".join(Path(path + suffix).read_bytes() for suffix in ("", "-wal") if Path(path + suffix).exists())
+        files = [Path(path + suffix) for suffix in ("", "-wal")]
+        return MOMENT.sub(b"", b"".join(file.read_bytes() for file in files if file.exists()))
     tables = await query(url, "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")
     texts = [
         row["text"] for table in tables for row in await query(url, f'SELECT t::text AS text FROM "{table["name"]}" t')
     ]
-    return "\n".join(texts).encode()
+    return MOMENT.sub(b"", "\n".join(texts).encode())
