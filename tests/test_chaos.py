@@ -101,8 +101,8 @@ class Day:
 
     async def _text(self, number: str, sender: str, text: str) -> None:
         """By any of the gateways, which tries until it is taken; some come twice. A phone knows when to the
-        second, within which nobody texts the same twice."""
-        by, now = self.random.randrange(3), time.monotonic()
+        second of its own clock, within which nobody texts the same twice."""
+        by, now = self.random.randrange(3), self.phone.clock()
         if by == 2 and now - self.texted.get((sender, text), 0) > SECOND:
             self.texted[sender, text] = now
             (emission,) = await self.phone.receives(sender, text)
