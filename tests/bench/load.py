@@ -115,7 +115,7 @@ async def dials(port: int, callers: int, seconds: float, think: float) -> Times:
     async def one(number: int) -> None:
         await asyncio.sleep(think * number / callers)
         async with Caller(port) as caller:
-            while time.perf_counter() < until:
+            while time.perf_counter() < until or not times.each:  # a busy machine connects late
                 await dial(caller, f"+25572{number:07d}", ("Language", "Back", "Last tokens"), times, think)
 
     started = time.perf_counter()
