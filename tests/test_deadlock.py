@@ -1,6 +1,8 @@
 """PostgreSQL ends one of two that wait for each other in a ring: what it ended is done again, and the sale is made."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from bot.database import Database
 from bot.message import Outbound, Sent
 from bot.parts import Mwanga
+from models import vending
+from models.sql import execute
 from tests.books import check_ledger
 from tests.sending import Bench
 from tests.world import PINS, Phones
@@ -27,28 +31,50 @@ async def waits(watch: asyncpg.Connection) -> None:
         await asyncio.sleep(0)
 
 
-async def cross(enemy: asyncpg.Connection, watch: asyncpg.Connection, held: asyncio.Event) -> None:
-    """Hold the device, and come to the agent's row when the sale has that and waits for the device: a ring, which
-    the server's side is the first to notice. Twice: once in a batch, and once more alone."""
-    async with enemy.transaction():
-        await enemy.execute("SELECT 1 FROM device WHERE serial = 'SHS0283' FOR UPDATE")
-        held.set()
-        for _ in range(2):
-            await waits(watch)
-            savepoint = enemy.transaction()
-            await savepoint.start()
-            await enemy.execute("SELECT 1 FROM agent WHERE id = 1 FOR UPDATE")
-            await savepoint.rollback()  # gives back the agent alone
+class Enemy:
+    """Another transaction, which holds the device and wants the agent's row, that the sale has by then. It is the sale
+    that closes the ring, and PostgreSQL looks for one only once, a second after a wait began."""
+
+    def __init__(self, connection: asyncpg.Connection, watch: asyncpg.Connection) -> None:
+        self._connection, self._watch = connection, watch
+        self._the_sale_comes, self._goes_on = asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    async def let_pass(self, db: Any, statement: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """The statements of a sale's locks."""
+        if "FROM device" in statement:
+            self._the_sale_comes.release()
+            await self._goes_on.acquire()
+        return await execute(db, statement, values)
+
+    async def cross(self, held: asyncio.Event) -> None:
+        """Twice: once in a batch, and once more alone."""
+        async with self._connection.transaction():
+            await self._connection.execute("SELECT 1 FROM device WHERE serial = 'SHS0283' FOR UPDATE")
+            held.set()
+            for _ in range(2):
+                await self._the_sale_comes.acquire()
+                savepoint = self._connection.transaction()
+                await savepoint.start()
+                wanted = asyncio.create_task(self._connection.execute("SELECT 1 FROM agent WHERE id = 1 FOR UPDATE"))
+                await waits(self._watch)
+                self._goes_on.release()
+                await wanted
+                await savepoint.rollback()  # gives back the agent alone
+        self._goes_on.release()
 
 
-async def test_a_sale_that_the_database_ended_for_a_ring_is_made_after_all(mwanga: Mwanga, demo_url: str) -> None:
+async def test_a_sale_that_the_database_ended_for_a_ring_is_made_after_all(
+    mwanga: Mwanga, demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     phones, address = Phones(mwanga), demo_url.removesuffix("&maxsize=6")
     await phones.text("Asha", "BUY SHS0283 8000")
     enemy, watch = await asyncpg.connect(address), await asyncpg.connect(address)
+    ring = Enemy(enemy, watch)
+    monkeypatch.setattr(vending, "execute", ring.let_pass)
     try:
         await enemy.execute("SET deadlock_timeout = '30s'")  # it is the server's side that is ended
         held = asyncio.Event()
-        crossing = asyncio.create_task(cross(enemy, watch, held))
+        crossing = asyncio.create_task(ring.cross(held))
         await held.wait()
         told = dict(await phones.text("Asha", f"1 {PINS['Asha']}"))
         await crossing
