@@ -79,7 +79,7 @@ async def _of_device(device: Device, serial: str, contract: Contract | None, owe
     """The days left, with what is to be paid on a plan, else with what was paid last."""
     site, left = chat.site, _left(device.paid_until, chat)
     if owed:
-        said = Text("{left}{owing}.", {"left": left, "owing": owing(total_left(owed), owed[0], site)})
+        said = Text("{left}{owing}.", {"left": left, "owing": owing(total_left(owed), owed, site)})
         return Text("{serial}: {said}", {"serial": serial, "said": said})
     if contract and contract.ended_on:
         return _("{serial}: paid off. Nothing is left to pay.", serial=serial)
@@ -101,7 +101,7 @@ def _of_goods(goods: list[Contract], owed: dict[int, list[Due]], chat: Chat) -> 
     """What is to be paid on goods without a device, all together."""
     dues = oldest_first([due for one in goods for due in owed[one.id]])
     name = verbatim(goods[0].number) if len(goods) == 1 else _("Goods")
-    return Text("{name}: {owing}.", {"name": name, "owing": owing(total_left(dues), dues[0], chat.site)})
+    return Text("{name}: {owing}.", {"name": name, "owing": owing(total_left(dues), dues, chat.site)})
 
 
 def _left(paid_until: datetime | None, chat: Chat) -> Text:

@@ -161,7 +161,7 @@ async def _shown(chat: Chat, one: Customer) -> Reply:
         chosen = await chat.choose("device", header, options)
     if chosen in goods:
         due = owed[goods[chosen].id]
-        return chat.end(under(header, dict(options)[chosen], owing(total_left(due), due[0], chat.site)))
+        return chat.end(under(header, dict(options)[chosen], owing(total_left(due), due, chat.site)))
     device = next(each for each in devices if each.serial == chosen)
     contract = next((each for each in contracts if each.device_id == device.id), None)
     return chat.end(under(header, *await _device(device, contract, owed[contract.id] if contract else [], chat)))
@@ -197,7 +197,7 @@ async def _device(device: Device, contract: Contract | None, owed: list[Due], ch
 def _cost(device: Device, contract: Contract | None, owed: list[Due], chat: Chat) -> Text | None:
     """What is left of its plan, or its price."""
     if owed:
-        return owing(total_left(owed), owed[0], chat.site)
+        return owing(total_left(owed), owed, chat.site)
     if contract and contract.terms == Terms.SERVICE:
         return _("{amount} a day", amount=chat.site.money(contract.day_price))
     if contract and contract.ended_on:

@@ -8,7 +8,7 @@ from bot.message import Copy
 from bot.site import Site
 from models.appliances import Contract
 from models.devices import Device, Unit
-from models.instalments import Due
+from models.instalments import Due, total_left
 from models.messages import Class
 from models.people import Customer
 from models.sales import Sale
@@ -67,12 +67,16 @@ def grouped(device: Device | None, digits: str) -> str:
     return ISSUERS[device.issuer].group(digits) if device else ""
 
 
-def owing(owed: int, due: Due | None, site: Site) -> Text:
-    """What is left of a contract, and what of it comes next: Left 1,084,000. Next 6,000 by 1 Dec"""
+def owing(owed: int, dues: Sequence[Due], site: Site) -> Text:
+    """What is left of a contract, and what of it should have been paid by now or else comes next:
+    Left 1,084,000. Next 6,000 by 1 Dec"""
     left = site.number(owed)
-    if due is None:
+    if not dues:
         return _("Left {left}", left=left)
-    return _("Left {left}. Next {next} by {day}", left=left, next=site.number(due.left), day=site.date(due.due_on))
+    day = site.date(dues[0].due_on)
+    if late := total_left([due for due in dues if due.due_on < site.today()]):
+        return _("Left {left}. Overdue {late} since {day}", left=left, late=site.number(late), day=day)
+    return _("Left {left}. Next {next} by {day}", left=left, next=site.number(dues[0].left), day=day)
 
 
 def under(*lines: Text) -> Text:
@@ -132,7 +136,7 @@ def _left(sold: Sold, site: Site) -> list[Text]:
     """What is left of a contract; what is paid off or never ends leaves nothing."""
     if sold.contract is None or not sold.sale.owed:
         return []
-    return [owing(sold.sale.owed, sold.next, site)]
+    return [owing(sold.sale.owed, sold.rest, site)]
 
 
 def warning(held: int, limit: int) -> Text:

@@ -96,7 +96,8 @@ class Standing:
 @dataclass(frozen=True)
 class Quote:
     """What `amount` minor units do: `parts` go to instalments, `access` to the access rate, the rest buys `units`
-    (whole days, tenths of a kilowatt-hour). `owed` is left on the contract afterwards, of which `next` is first."""
+    (whole days, tenths of a kilowatt-hour). `owed` is left on the contract afterwards, in the instalments `rest`, the
+    oldest first."""
 
     standing: Standing
     amount: int
@@ -105,7 +106,7 @@ class Quote:
     parts: tuple[Part, ...] = ()
     access: int = 0
     owed: int = 0
-    next: Due | None = None
+    rest: tuple[Due, ...] = ()
 
     @property
     def unlocks(self) -> bool:
@@ -165,9 +166,9 @@ def _instalments(at: Standing, contract: Contract, amount: int) -> Quote:
     if amount < (least := min(contract.minimum, left)):
         raise AmountTooSmall(least)
     parts = tuple(allocate(amount, at.owed))
-    rest = after(parts, at.owed)
+    rest = tuple(after(parts, at.owed))
     unit, units = _runs(at, contract, parts[0].due.amount, amount, unlocked=not rest)
-    return Quote(at, amount, unit, units, parts, owed=left - amount, next=rest[0] if rest else None)
+    return Quote(at, amount, unit, units, parts, owed=left - amount, rest=rest)
 
 
 def _runs(at: Standing, contract: Contract, instalment: int, amount: int, *, unlocked: bool) -> tuple[Unit | None, int]:

@@ -1,6 +1,7 @@
 """Taking a payment: a sale gives exactly what its quote promised, all of it or nothing."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -33,7 +34,8 @@ REFERENCE_LENGTH = 5
 @dataclass(frozen=True)
 class Sold:
     """A committed sale with all that a receipt prints. Balances are the agent's after it, in minor units. A sale of
-    goods without a device has its contract (with its appliance) and no digits; `next` is due first on a contract."""
+    goods without a device has its contract (with its appliance) and no digits; `rest` is what is still to be paid on a
+    contract, the oldest first."""
 
     sale: Sale
     customer: Customer
@@ -44,7 +46,7 @@ class Sold:
     limit: int
     commission_due: int
     paid_until: datetime | None
-    next: Due | None
+    rest: Sequence[Due]
 
     @property
     def name(self) -> str:
@@ -78,7 +80,7 @@ async def sell(offer: Quote, *, seller: Agent, key: str, vault: Vault, again: bo
     await _settle(offer, sale)
     held, due = await _book(sale, offer)
     limit, contract = seller.cash_limit, at.contract
-    return Sold(sale, at.customer, at.device, contract, digits, held, limit, due, paid_until, offer.next)
+    return Sold(sale, at.customer, at.device, contract, digits, held, limit, due, paid_until, offer.rest)
 
 
 async def _same_today(seller: Agent, amount: int, at: Standing) -> Sale | None:
@@ -265,5 +267,4 @@ async def sold(sale: Sale) -> Sold:
     agent, customer = await Agent.get(id=sale.agent_id), await Customer.get(id=sale.customer_id)
     held, due = await cash_held(agent.id), await commission_due(agent.id)
     digits, until = token.digits if token else "", device.paid_until if device else None
-    limit, first = agent.cash_limit, owed[0] if owed else None
-    return Sold(sale, customer, device, contract, digits, held, limit, due, until, first)
+    return Sold(sale, customer, device, contract, digits, held, agent.cash_limit, due, until, owed)

@@ -4,11 +4,12 @@ import pytest
 
 from bot.config import LANGUAGES
 from bot.gsm import SCREEN, septets
+from bot.i18n import Text
 from bot.parts import Mwanga
 from handlers.exchange.appliances import LONGEST_ITEM, LONGEST_PLAN
-from models.appliances import Appliance, PaymentPlan
+from models.appliances import Appliance, Instalment, PaymentPlan
 from models.ledger import AccountKind, Posting, post
-from tests.long_world import LONG_STOCK, chosen, longest_world, texted
+from tests.long_world import LONG_SERIAL, LONG_STOCK, PAST, chosen, longest_world, texted
 from tests.world import Phones
 
 PRICE, DOWN = 9_999_999_00, 4_999_999_00
@@ -27,6 +28,11 @@ USSD = [
     ("stock", "8", "1", "1"),
 ]
 
+OVERDUE = [
+    ("Baraka", "BAL"), ("Baraka", "3"), ("Amina", "BAL"), ("Asha", "CUST 1"), ("Asha", "2"), ("Asha", "CUST 2"),
+    ("Asha", "2"), ("Asha", f"BUY {LONG_SERIAL} 70000"), ("Asha", PIN), ("Asha", "PAY S1003 9000000"), ("Asha", PIN),
+]  # fmt: skip
+
 
 @pytest.mark.parametrize("engine", ["sqlite"])  # what is said does not depend on where it is stored
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -43,6 +49,20 @@ async def test_every_message_and_screen_about_appliances_fits(mwanga: Mwanga, la
     assert [(septets(message), message) for message in said if septets(message) > SCREEN] == []
     sold = [message for message in said if "S100" in message and "9,999,999" in message]
     assert len(sold) > 5, "hardly anything was sold"
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_message_and_screen_about_overdue_goods_fits(mwanga: Mwanga, language: str) -> None:
+    await longest_world(mwanga, language)
+    await Instalment.all().update(due_on=PAST)
+    phones, overdue = Phones(mwanga), Text("Left {left}. Overdue {late} since {day}").to(language).split()[2]
+    said = [screen[4:] for screen in await chosen(phones, "Baraka", "balance", language)]
+    said.append((await phones.enter("Baraka", "3"))[4:])
+    for name, text in OVERDUE:
+        said += await texted(phones, name, text)
+    assert [(septets(message), message) for message in said if septets(message) > SCREEN] == []
+    assert len([message for message in said if overdue in message]) == 9, "\n--\n".join(said)
 
 
 async def _dear_goods() -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+import time_machine
 
 from bot.config import LANGUAGES, Config
 from bot.gsm import SCREEN, plain, septets
@@ -36,6 +37,7 @@ class Case:
     recovered: int = 0
     access: int = 0
     owed: int = 0
+    due: date = date(2099, 11, 22)
     kept: tuple[str, ...] = ()
 
 
@@ -57,6 +59,12 @@ CASES = {
     "days on a plan": Case(SHS, Unit.DAYS, 995, DAYS_DIGITS, owed=ROOM, kept=("995", "99,999,999", "22 Nov")),
     "the last payment": Case(SHS, Unit.UNLOCK, 0, DAYS_DIGITS),
     "goods": Case(None, "", 0, "", owed=ROOM, kept=("S99999", "99,999,999", "22 Nov")),
+    "goods, all overdue": Case(
+        None, "", 0, "", owed=ROOM, due=date(2025, 11, 22), kept=("S99999", "99,999,999", "22 Nov")
+    ),
+    "days, all overdue": Case(
+        SHS, Unit.DAYS, 995, DAYS_DIGITS, owed=ROOM, due=date(2025, 11, 22), kept=("995", "99,999,999", "22 Nov")
+    ),
     "the last of goods": Case(None, "", 0, "", kept=("S99999",)),
 }
 
@@ -68,9 +76,9 @@ def sold(case: Case, language: str) -> Sold:
     )  # fmt: skip
     customer = Customer(name="W" * 30, surname="W", phone="+255710000002", language=language)
     contract = cast(Contract, SimpleNamespace(number="S99999", appliance=SimpleNamespace(name="W" * 60)))
-    due = Due(1, 98_999, 1, date(2099, 11, 22), MOST, MOST) if case.owed else None
+    dues = [Due(number, 98_999, number, case.due, ROOM // 10, ROOM // 10) for number in range(10 if case.owed else 0)]
     on_contract = contract if case.device is not METER and case.kept != ("995",) else None
-    return Sold(sale, customer, case.device, on_contract, case.digits, ROOM, ROOM, MOST, None, due)
+    return Sold(sale, customer, case.device, on_contract, case.digits, ROOM, ROOM, MOST, None, dues)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -108,4 +116,10 @@ def test_what_a_payment_is_shared_out_to_stands_on_one_line(energy: int, access:
 
 
 def test_what_is_left_names_the_next_instalment() -> None:
-    assert owing(90_000, Due(1, 1, 1, SITE.today(), 12_800, 5_600), SITE).to("en").startswith("Left 900. Next 56 by ")
+    dues = [Due(1, 1, 1, date(2026, 12, 1), 12_800, 5_600), Due(2, 1, 2, date(2026, 12, 8), 12_800, 12_800)]
+    with time_machine.travel(datetime(2026, 12, 1, 12, tzinfo=UTC)):
+        assert owing(18_400, dues, SITE).to("en") == "Left 184. Next 56 by 1 Dec"
+    with time_machine.travel(datetime(2026, 12, 2, 12, tzinfo=UTC)):
+        assert owing(18_400, dues, SITE).to("en") == "Left 184. Overdue 56 since 1 Dec"
+    with time_machine.travel(datetime(2027, 1, 9, 12, tzinfo=UTC)):
+        assert owing(18_400, dues, SITE).to("en") == "Left 184. Overdue 184 since 1 Dec"

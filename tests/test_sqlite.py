@@ -13,13 +13,16 @@ from models.messages import Setting
 from tests.server import ROOT
 
 
-async def test_who_waited_in_vain_works_on_when_the_file_is_free(tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def test_who_waited_in_vain_works_on_when_the_file_is_free(empty_url: str) -> None:
     """An import, a backup or a copying program may hold it for longer than anybody waits."""
-    path = tmp_path / "mwanga.db"
-    async with Database(f"sqlite://{path}") as database:
-        await database.migrate()
+    async with Database(empty_url) as database:
         await database.client.execute_query("PRAGMA busy_timeout=0")
-        other = sqlite3.connect(path, isolation_level=None)
+        other = sqlite3.connect(empty_url.removeprefix("sqlite://"), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(sqlite3.OperationalError, match="database is locked"):
             async with database.work():
@@ -31,11 +34,10 @@ async def test_who_waited_in_vain_works_on_when_the_file_is_free(tmp_path: Path)
 
 
 async def test_a_commit_that_failed_is_undone_by_whoever_comes_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full or broken disk: SQLite leaves what was begun open, and would let nobody begin again."""
-    async with Database(f"sqlite://{tmp_path}/mwanga.db") as database:
-        await database.migrate()
+    async with Database(empty_url) as database:
         with monkeypatch.context() as broken, pytest.raises(sqlite3.OperationalError, match="disk I/O"):
             broken.setattr(aiosqlite.Connection, "commit", _fails)
             async with database.work():
