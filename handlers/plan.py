@@ -11,7 +11,7 @@ from bot.message import Reply
 from bot.site import Site
 from bot.state import Changed, Ended
 from handlers.receipt import fitting, item, least, owner, tail, under
-from handlers.serial import Payable, as_it_stands, name_of, parted
+from handlers.serial import Payable, as_it_stands, name_of, together
 from models import appliances
 from models.appliances import Contract, Terms
 from models.devices import Device
@@ -78,7 +78,7 @@ class OwnPlan(Field[Contract]):
         raise Invalid(_("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
 
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
-        return await parted(pieces) or 1
+        return await together(self, chat, pieces)
 
     async def find(self, chat: Chat, recorded: int) -> Contract:
         found = next((one for one in self._contracts if one.id == recorded), None)

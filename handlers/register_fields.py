@@ -10,7 +10,7 @@ from bot.fields import Field, Invalid, PhoneNumber, echo
 from bot.grammar import normalise, plain_word
 from bot.i18n import Text, _
 from handlers.customer_fields import CustomerNumber
-from handlers.serial import MOST, as_it_stands, parted, read_aloud
+from handlers.serial import MOST, as_it_stands, read_aloud, together
 from models import customers, registration
 from models.devices import Kind
 from models.people import Customer
@@ -128,7 +128,7 @@ class FreeSerial(Field[tuple[str, str]]):
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
         """A meter number that was read aloud has spaces; it is joined only when its check digit is right."""
         if self._kind is not Kind.METER:
-            return await parted(pieces) or 1
+            return await together(self, chat, pieces)
         digits = read_aloud(pieces)
         joined = (count for count in range(len(digits), 1, -1) if is_meter_number("".join(digits[:count])))
         return next(joined, 1)

@@ -9,7 +9,7 @@ from bot.gsm import shorten
 from bot.i18n import Text, _, verbatim
 from bot.state import Changed
 from handlers.customer_fields import MOST_FOUND, Search
-from handlers.serial import MOST, as_it_stands, parted
+from handlers.serial import MOST, as_it_stands, together
 from models import customers
 from models.appliances import Appliance, free_device, plans_of
 from models.devices import TAIL, Device, DeviceNotFound
@@ -76,7 +76,7 @@ class FreeDevice(Field[Device]):
         return plans[0].name if len(plans) == 1 else ""
 
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
-        return await parted(pieces) or 1
+        return await together(self, chat, pieces)
 
     async def find(self, chat: Chat, recorded: str) -> Device:
         """Also one that went to somebody else meanwhile: the sale refuses it and says so."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import product, takewhile
+from typing import Any
 
 from bot.chat import Chat
 from bot.fields import Field, Invalid, echo
@@ -33,23 +34,38 @@ async def as_it_stands(answer: str, mini_grid_id: int | None = None) -> str:
     return await known_serial(_spellings(answer.split()), mini_grid_id) or typed(answer)
 
 
-async def parted(pieces: Sequence[str], mini_grid_id: int | None = None) -> int:
-    """How many pieces of a line are one serial that was parted at a space, or its / and _; 0 when no device goes by
-    them."""
-    counts = {
-        serial: count for count in range(min(len(pieces), MOST_PARTS), 1, -1) for serial in _spellings(pieces[:count])
-    }
-    found = await known_serial(list(counts), mini_grid_id)
-    return counts[found] if found else 0
+async def together(field: Field[Any], chat: Chat, pieces: Sequence[str], mini_grid_id: int | None = None) -> int:
+    """How many pieces of a line are one serial that was parted at its / and _, or at a space. What answers by itself
+    is not joined over a space, SHS1 2000 is no SHS12000; but a meter number is, for its check digit tells."""
+    marked, digits = _joined(pieces, MARKS), read_aloud(pieces)
+    spaced = {"".join(digits[:count]): count for count in range(len(digits), 1, -1)} | _joined(pieces, ("", *MARKS))
+    fewest = sorted(spaced, key=lambda serial: (not is_meter_number(serial), spaced[serial]))
+    found = await known_serial([*marked, *fewest], mini_grid_id)
+    if found is None:
+        return 1
+    if found in marked or is_meter_number(found):
+        return spaced[found]
+    if await known_serial([typed(pieces[0])], mini_grid_id):
+        return 1
+    with suppress(Invalid):
+        await field.read(chat, pieces[0])
+        return 1
+    return spaced[found]
 
 
-def _spellings(pieces: Sequence[str]) -> list[str]:
-    """AB 12 as AB12, AB/12 and AB_12: those marks alone are separators of a line and of serials."""
+def _joined(pieces: Sequence[str], gaps: Sequence[str]) -> dict[str, int]:
+    """The serials that the first pieces may be, the longest first, and how many each takes."""
+    several = range(min(len(pieces), MOST_PARTS), 1, -1)
+    return {serial: count for count in several for serial in _spellings(pieces[:count], gaps)}
+
+
+def _spellings(pieces: Sequence[str], gaps: Sequence[str] = (*MARKS, "")) -> list[str]:
+    """AB 12 as AB/12, AB_12 and AB12: those marks alone are separators of a line and of serials."""
     if not 1 < len(pieces) <= MOST_PARTS or sum(map(len, pieces)) >= LONGEST:
         return []
     first, *rest = (typed(piece) for piece in pieces)
-    gaps = product(("", *MARKS), repeat=len(rest))
-    return [first + "".join(map("".join, zip(marks, rest, strict=True))) for marks in gaps]
+    between = product(gaps, repeat=len(rest))
+    return [first + "".join(map("".join, zip(marks, rest, strict=True))) for marks in between]
 
 
 def read_aloud(pieces: Sequence[str]) -> list[str]:
@@ -71,14 +87,7 @@ class DeviceSerial(Field[Device]):
 
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
         """A long number that was read aloud has spaces; it is joined only when somebody has it."""
-        if count := await parted(pieces, chat.agent.mini_grid_id):
-            return count
-        digits = read_aloud(pieces)
-        for count in range(len(digits), 1, -1):
-            with suppress(DeviceNotFound):
-                await find_for_agent("".join(digits[:count]), chat.agent.mini_grid_id, whole=True)
-                return count
-        return 1
+        return await together(self, chat, pieces, chat.agent.mini_grid_id)
 
     async def find(self, chat: Chat, recorded: int) -> Device:
         """Agents move, and so do devices: what is out of reach by now is not this agent's business any more."""
@@ -119,7 +128,7 @@ class Payable(Field[Device | Contract]):
 
     async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
         """S 1002 is one number."""
-        count = await DeviceSerial(self.prompt).pieces(chat, pieces)
+        count = await together(self, chat, pieces, chat.agent.mini_grid_id)
         return 2 if count == 1 < len(pieces) and pieces[0].upper() == "S" else count
 
     async def find(self, chat: Chat, recorded: list[str | int]) -> Device | Contract:

@@ -126,15 +126,15 @@ def _joined(model: type[M], prefix: str, row: dict[str, Any]) -> M | None:
     return model(**{n.removeprefix(prefix): v for n, v in row.items() if n.startswith(prefix)}, _from_db=True)
 
 
-async def find_for_agent(serial: str, mini_grid_id: int, *, whole: bool = False) -> Device:
-    """The device with this serial, or (unless `whole`) this tail of one, among the customers of a mini-grid.
+async def find_for_agent(serial: str, mini_grid_id: int) -> Device:
+    """The device with this serial, or this tail of one, among the customers of a mini-grid.
 
     Raises DeviceNotFound, also for a device of another mini-grid: its existence is not disclosed.
     """
     if len(serial) > LONGEST:
         raise DeviceNotFound(serial)
     found = await _devices("d.serial = $1 AND c.mini_grid_id = $2", [serial, mini_grid_id])
-    if not found and len(serial) >= TAIL and not whole:
+    if not found and len(serial) >= TAIL:
         found = await _by_tail(serial, mini_grid_id)
     if len(found) != 1:
         raise DeviceNotFound(serial, len(found))
