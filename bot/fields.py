@@ -60,7 +60,7 @@ class Field(Generic[T]):
 
 
 _AMOUNT = re.compile(
-    r"(?:[A-Z]{0,2}SH|[A-Z]{3})?\s?(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:\.00)?(?:/[=-])?\s?(?:[A-Z]{0,2}SH|[A-Z]{3})?"
+    r"(?:[A-Z]{0,2}SHS?|[A-Z]{3})?\s?(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:\.00)?(?:/[=-])?\s?(?:[A-Z]{0,2}SHS?|[A-Z]{3})?"
 )
 _SHILLINGS = re.compile("[A-Z]{0,2}SHS?")
 _THOUSANDS = re.compile(r"(\d{1,4})\s?k", re.IGNORECASE)  # how people write 2,000; never taken, for it is money

@@ -8,7 +8,7 @@ _TYPOGRAPHY = str.maketrans(
     {"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "−": "-", "…": "..."}
 )
 _SIGNATURE = re.compile(r"^\s*--\s*$", re.MULTILINE)
-_GROUPED = re.compile(r"(?<![\w,])((?:[A-Za-z]{0,2}sh|[A-Za-z]{3})?\d{1,3}(?:,\d{3})+)(?![\w,])", re.IGNORECASE)
+_GROUPED = re.compile(r"(?<![\w,])((?:[A-Za-z]{0,2}shs?|[A-Za-z]{3})?\d{1,3}(?:,\d{3})+)(?![\w,])", re.IGNORECASE)
 _SHILLING = re.compile(r"(?<=\d)/[=-]")
 _STARRED = re.compile(r"\S\s*(?!(?<=[\s,;])#\w)[*#]+\s*\S")  # a # before a number is part of it: #4
 # A full stop before a gap is no part of a word: many phones write one for two spaces.
