@@ -1,5 +1,6 @@
 """Numbered choices on as many screens as they need."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 from bot.grammar import plain_word
@@ -64,8 +65,8 @@ def means_one(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> bo
 
 
 def called(names: Mapping[str, Collection[str]], word: str) -> str | None:
-    """The choice that has this name, or the only one with a name that begins so; a space or a hyphen more or less does
-    not count: ebike is the E-bike."""
+    """The choice that has this name, or the only one with a name that begins so; a space, a hyphen or a full stop more
+    or less does not count: ebike is the E-bike."""
     for spelt in (plain_word, _closed_up):
         typed = spelt(word)
         plain = {value: [spelt(name) for name in several] for value, several in names.items()}
@@ -81,7 +82,7 @@ def called(names: Mapping[str, Collection[str]], word: str) -> str | None:
 
 
 def _closed_up(word: str) -> str:
-    return plain_word(word).replace(" ", "").replace("-", "")
+    return re.sub("[ .-]", "", plain_word(word))
 
 
 def spoken(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> int:

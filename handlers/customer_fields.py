@@ -1,5 +1,6 @@
 """What is asked for an agent's customers: which of them to list, whom to look for, a customer number."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -102,8 +103,8 @@ def filter_of(word: str) -> Filter | None:
 
 
 def _folded(words: Sequence[str]) -> str:
-    """A name as it is compared: spaces, accents and the size of letters do not count."""
-    return "".join(plain_word("".join(words)).split())
+    """A name as it is compared: spaces, full stops, accents and the size of letters do not count."""
+    return re.sub(r"[\s.]", "", plain_word("".join(words)))
 
 
 class Search(Field[list[Customer]]):

@@ -95,6 +95,14 @@ async def test_a_village_of_another_mini_grid_is_none(mwanga: Mwanga) -> None:
     assert "Nobody" in await said(Phones(mwanga), "LIST Kilwa", "Zuhura")
 
 
+@pytest.mark.parametrize("name", ["St. Anne", "Kijiji Na. 2", "Dr. Livingstone Rd. East"])
+async def test_a_village_is_named_as_it_is_shown_with_its_full_stops(mwanga: Mwanga, name: str) -> None:
+    await Village.create(name=name, mini_grid=await MiniGrid.get(name="Mtwara North"))
+    assert "Nobody" in await said(Phones(mwanga), f"LIST {name}")
+    assert "Nobody" in await said(Phones(mwanga), f"LIST {name.replace('.', '')}")
+    assert "Register ZUWENA A.?" in await said(Phones(mwanga), f"REG Zuwena Ali none none {name}")
+
+
 async def test_the_pages_show_everybody_once_in_the_order_of_names(mwanga: Mwanga) -> None:
     north = await MiniGrid.get(name="Mtwara North")
     await Customer.bulk_create(
