@@ -46,10 +46,9 @@ class DatabaseAway(Exception):
 
 def tortoise_config(url: str) -> dict[str, Any]:
     """Our database address as tortoise's configuration. Raises DatabaseError for another scheme."""
-    scheme, _, rest = url.partition("://")
+    scheme = url.partition("://")[0]
     if scheme == "sqlite":
-        path = rest.partition("?")[0]
-        return _config({"engine": "bot.sqlite", "credentials": {"file_path": path}})
+        return _config({"engine": "bot.sqlite", "credentials": {"file_path": str(_file(url))}})
     if scheme in ("postgres", "postgresql"):
         parts = urllib.parse.urlsplit(url)
         query = dict(urllib.parse.parse_qsl(parts.query))
@@ -64,6 +63,11 @@ def tortoise_config(url: str) -> dict[str, Any]:
         }
         return _config({"engine": "tortoise.backends.asyncpg", "credentials": credentials})
     raise DatabaseError(f"MWANGA_DATABASE must begin with sqlite:// or postgres://, not {scheme}://")
+
+
+def _file(url: str) -> Path:
+    """Where an embedded database is."""
+    return Path(url.partition("://")[2].partition("?")[0])
 
 
 def _config(connection: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +122,7 @@ class Database:
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
         """Locks the folder of an embedded database, for a lock on the file itself would be in SQLite's way."""
-        folder = os.open(Path(self.url.partition("://")[2]).parent, os.O_RDONLY)
+        folder = os.open(_file(self.url).parent, os.O_RDONLY)
         try:
             await asyncio.to_thread(fcntl.flock, folder, fcntl.LOCK_EX)
             yield
@@ -182,7 +186,7 @@ class OneServer:
     all of them their speed, and would take over messages that are being sent)."""
 
     def __init__(self, url: str) -> None:
-        self._path = Path(url.partition("://")[2].partition("?")[0] + ".lock")
+        self._path = Path(f"{_file(url)}.lock")
         self._file: IO[str] | None = None
 
     def __enter__(self) -> "OneServer":
