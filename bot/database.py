@@ -23,6 +23,9 @@ APPS = {"models": {"models": ["models"], "default_connection": "default", "migra
 
 
 MIGRATION_LOCK = 7269420  # any number, the same in every process
+# Whoever says nothing for so long within a unit of work hangs, or its machine is cut off. PostgreSQL would not notice
+# for hours, and all that while the locks of that unit would hold up every other server.
+SILENT_MS = 15_000
 
 
 AWAY = (
@@ -33,6 +36,7 @@ AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
+    asyncpg.IdleInTransactionSessionTimeoutError,  # after SILENT_MS
 )
 
 
@@ -60,6 +64,7 @@ def tortoise_config(url: str) -> dict[str, Any]:
             "database": parts.path.lstrip("/") or "mwanga",
             "minsize": 1,
             "maxsize": int(query.get("maxsize", "8")),
+            "server_settings": {"idle_in_transaction_session_timeout": str(SILENT_MS)},
         }
         return _config({"engine": "tortoise.backends.asyncpg", "credentials": credentials})
     raise DatabaseError(f"MWANGA_DATABASE must begin with sqlite:// or postgres://, not {scheme}://")

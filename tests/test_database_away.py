@@ -1,6 +1,7 @@
 """PostgreSQL goes away and comes back: the same task goes on, with a connection that lives."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Thread
 
@@ -11,6 +12,8 @@ from bot.database import Database, DatabaseAway
 
 DROP = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
   WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+
+LOCK = "SELECT pg_advisory_xact_lock(1)"
 
 
 @pytest.fixture(params=["postgres"])
@@ -71,3 +74,29 @@ async def test_a_task_whose_connection_was_dropped_works_on(when: str, empty_url
                         raise ConnectionResetError
             assert await soon(database) == 1
         await all_at_once(database)  # none is kept by what failed
+
+
+def lock(url: str) -> None:
+    """Wait for what another one holds, while the loop stands still."""
+
+    async def wait() -> None:
+        connection = await asyncpg.connect(url.removesuffix("&maxsize=6"))
+        await connection.execute(LOCK, timeout=60)
+        await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, wait()).result()
+
+
+async def test_what_a_server_holds_that_hangs_is_free_again_for_the_others(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its machine was cut off, or stands still: nobody closes its connections, and its locks would stay for hours."""
+    monkeypatch.setattr("bot.database.SILENT_MS", 100)
+    async with Database(empty_url) as database:
+        with pytest.raises(DatabaseAway):
+            async with database.work() as db:
+                await db.execute_query(LOCK)
+                lock(empty_url)
+                await db.execute_query(LOCK)  # it goes on where it stood still
+        assert await soon(database) == 1
