@@ -178,6 +178,7 @@ class Outbox:
         try:
             async with self._database.work() as db:
                 await queue.write(db, results, now)
+                await queue.hold_gateways(db, {lane.gateway.name for lane in (*changed, *heard)})
                 await queue.write_gateways(db, changed, now)
                 await queue.write_heard(db, [(lane.gateway.name, lane.heard_at) for lane in heard])
                 yield db, results

@@ -1,6 +1,6 @@
 """The outbox table as a queue: the statements that bot/outbox.py runs in its turns, each for many rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -71,6 +71,8 @@ WRITE_GATEWAY = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word,
     ELSE excluded.failed_at END"""
 WRITE_HEARD = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
   VALUES ($1, $2, 0, '', 0, '') ON CONFLICT (name) DO UPDATE SET heard_at = excluded.heard_at"""
+# Two servers that write of the same gateways hold them in one order, so that none waits for the other in a ring.
+HOLD_GATEWAYS = "SELECT 1 FROM gatewaystate WHERE name = ANY($1::text[]) ORDER BY name FOR UPDATE"
 NOW = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint AS now"
 
 SIZES = """SELECT gateway, state, COUNT(*) AS messages, MIN(created_at) AS oldest FROM outbox
@@ -159,6 +161,12 @@ async def write(db: BaseDBAsyncClient, results: Sequence[Result], now: int) -> N
         await execute(db, HOLD, [[each.message.id for each in results]])
     await execute_many(db, WRITE_SENT, sent)
     await execute_many(db, WRITE_NOT_SENT, not_sent)
+
+
+async def hold_gateways(db: BaseDBAsyncClient, names: Collection[str]) -> None:
+    """Keep other servers from writing of these until the end of the caller's unit of work."""
+    if len(names) > 1 and on_postgres():
+        await execute(db, HOLD_GATEWAYS, [sorted(names)])
 
 
 async def write_gateways(db: BaseDBAsyncClient, lanes: Sequence[Lane], now: int) -> None:

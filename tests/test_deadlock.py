@@ -19,6 +19,9 @@ from tests.world import PINS, Phones
 WAITS = """SELECT COUNT(*) FROM pg_stat_activity
   WHERE wait_event_type = 'Lock' AND datname = current_database()"""
 
+MET = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
+  VALUES ($1, 0, 0, '', 0, '')"""
+
 
 @pytest.fixture(params=["postgres"])
 def engine(request: pytest.FixtureRequest) -> str:
@@ -114,3 +117,28 @@ async def test_answers_are_written_in_the_order_in_which_reports_hold_the_messag
         await reports.close()
         await watch.close()
     assert await bench.states() == {"first": "sent", "second": "sent"}
+
+
+async def test_two_servers_write_of_their_gateways_in_one_order(database: Database, empty_url: str) -> None:
+    """One has sent by Kannel and was called by Africa's Talking, for the other it is the other way round."""
+    bench = Bench(database)
+    for name in ("africastalking", "kannel"):
+        await bench.sql(MET, name)
+    await bench.promise("hello", gateway="kannel")
+    await bench.outbox.turn()
+    while bench.outbox.under_way:
+        await asyncio.sleep(0)
+    bench.outbox.heard("africastalking")
+    address = empty_url.removesuffix("&maxsize=6")
+    other, watch = await asyncpg.connect(address), await asyncpg.connect(address)
+    try:
+        async with other.transaction():
+            await other.execute("SELECT 1 FROM gatewaystate WHERE name = 'africastalking' FOR UPDATE")
+            writing = asyncio.create_task(bench.outbox.turn())
+            await waits(watch)
+            await other.execute("SELECT 1 FROM gatewaystate WHERE name = 'kannel' FOR UPDATE NOWAIT")
+        await writing
+    finally:
+        await other.close()
+        await watch.close()
+    assert await bench.states() == {"hello": "sent"}
