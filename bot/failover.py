@@ -85,7 +85,7 @@ async def forsake(db: BaseDBAsyncClient, gateway: str, now: int) -> None:
 class Failover:
     """`paces` are the outbox's own gateways with how many parts a second each sends, 0 for as many as there are;
     `after_ms` is how long a token or a reply waits before another gateway gets it. Another server may send by gateways
-    that we do not know: their messages are theirs unless they have waited for `grace_ms`."""
+    that we do not know: their messages are theirs unless they have waited for `grace_ms` in which none was tried."""
 
     def __init__(self, router: Router, paces: Mapping[str, int], after_ms: int, grace_ms: int) -> None:
         self._router, self._paces = router, paces
@@ -100,9 +100,9 @@ class Failover:
         watch = self._router.watch
         self._from, self._places = self._places, {}
         await watch.look()  # a phone that was linked a second ago counts
-        for name, since in watch.orphans.items():
-            gone = name.startswith(PREFIX) or starting or since <= now - self._grace
-            if gone and name != NOWHERE and name not in self._paces:
+        for name, (since, tried_at) in watch.orphans.items():
+            theirs = now - self._grace < tried_at <= now or not (starting or since <= now - self._grace)
+            if (name.startswith(PREFIX) or not theirs) and name != NOWHERE and name not in self._paces:
                 await forsake(db, name, now)
         found = await _read(db, SCHEDULED)
         gateways = watch.gateways

@@ -169,7 +169,7 @@ def _battery_low(facts: Facts) -> bool:
 class Watch:
     """What every gateway was like at the last look. `names` are those that the outbox itself sends by; a gateway
     that nothing is known of is well. `orphans` are names that messages wait for and that are neither among these nor a
-    linked phone's, with the time since when."""
+    linked phone's, with the time since when, and that at which one was last tried."""
 
     def __init__(self, names: Sequence[str] = (), clock: Callable[[], int] = now_ms) -> None:
         self._names = names
@@ -178,7 +178,7 @@ class Watch:
         self._conditions: dict[str, Condition] = {}
         self._given: Counter[tuple[str, Class]] = Counter()
         self._tried: dict[str, int] = {}
-        self.orphans: dict[str, int] = {}
+        self.orphans: dict[str, tuple[int, int]] = {}
 
     @property
     def gateways(self) -> dict[str, tuple[Facts, Condition]]:
@@ -193,7 +193,9 @@ class Watch:
         waiting = await _waiting(db)
         phones = {f"{PREFIX}{row['id']}": row for row in await execute(db, PHONES)}
         known = {*self._names, *phones}
-        self.orphans = {name: row["since"] for name, row in waiting.items() if name not in known}
+        self.orphans = {
+            name: (row["since"], _tried_at(states.get(name, {}))) for name, row in waiting.items() if name not in known
+        }
         self._given.clear()
         self._facts = {
             name: _facts(name, states.get(name, {}), waiting.get(name, {}), phones.get(name))
@@ -262,6 +264,10 @@ async def _waiting(db: BaseDBAsyncClient) -> dict[str, dict[str, Any]]:
     names = [row["gateway"] for row in await execute(db, HAVE_WAITING)]
     rows = {name: (await execute(db, WAITING, [name]))[0] for name in names}
     return {name: row for name, row in rows.items() if row["waiting"]}  # it may have gone since
+
+
+def _tried_at(state: dict[str, Any]) -> int:
+    return int(max(state.get("sent_at", 0), state.get("failed_at", 0)))
 
 
 def _facts(name: str, state: dict[str, Any], waiting: dict[str, Any], phone: dict[str, Any] | None) -> Facts:

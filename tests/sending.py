@@ -87,18 +87,19 @@ class Bench:
         self.router = self.new_router()
         self.outbox = self.new_outbox(self.router)
 
-    def new_router(self, rules: Sequence[Rule] = ()) -> Router:
+    def new_router(self, rules: Sequence[Rule] = (), names: Sequence[str] = ("africastalking", "kannel")) -> Router:
         """Another process' view of the gateways."""
-        names = [self.gateway.name, self.other.name]
         router = Router(self.order, rules, able=names, watch=Watch(names, self.clock))
         router.linked = lambda: self.phones
         return router
 
-    def new_outbox(self, router: Router | None = None, **settings: Any) -> Outbox:
-        """One more process' outbox over the same database and gateways."""
-        gateways: Any = {gateway.name: gateway for gateway in (self.gateway, self.other)}
+    def new_outbox(
+        self, router: Router | None = None, gateways: Sequence[ScriptedGateway] = (), **settings: Any
+    ) -> Outbox:
+        """One more process' outbox over the same database, and the same gateways or those given."""
+        own: Any = {gateway.name: gateway for gateway in gateways or (self.gateway, self.other)}
         router = router or self.new_router()
-        outbox = Outbox(self.database, gateways, router, self.metrics, self.clock, Random(7), **settings)
+        outbox = Outbox(self.database, own, router, self.metrics, self.clock, Random(7), **settings)
         outbox.shared_time = our_time
         return outbox
 

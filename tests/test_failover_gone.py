@@ -7,7 +7,11 @@ import pytest
 from bot.database import Database
 from bot.failover import forsake
 from models.messages import Class
-from tests.sending import SECOND, START, Bench, pulled, wait_for
+from tests.sending import MINUTE, SECOND, START, Bench, pulled, wait_for
+
+LATE = START + 5 * MINUTE
+SENT_BY_KANNEL = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
+  VALUES ('kannel', 0, $1, 'sent', 0, '')"""
 
 
 @pytest.fixture
@@ -124,3 +128,22 @@ async def test_unlinking_and_failing_over_at_once_lose_nothing(bench: Bench) -> 
     bench.clock.now += 10 * SECOND
     await bench.settle()
     assert sorted(bench.gateway.texts) == sorted(f"sms {n}" for n in range(50))
+
+
+@pytest.mark.parametrize("when", ["it starts", "they wait long"])
+async def test_a_server_leaves_alone_what_another_one_sends_by_a_gateway_of_its_own(bench: Bench, when: str) -> None:
+    if bench.database.embedded:
+        pytest.skip("one process has an embedded database to itself")
+    other = bench.new_outbox(bench.new_router(names=["africastalking"]), gateways=[bench.gateway])
+    if when == "they wait long":
+        await bench.settle(other)
+    await bench.promise("waits", "perhaps", gateway="kannel")
+    await bench.sql("UPDATE outbox SET state = 'uncertain', unknowns = 1, due_at = $1 WHERE origin = 'perhaps'", LATE)
+    bench.clock.now += 70 * SECOND
+    await bench.sql(SENT_BY_KANNEL, bench.clock() - SECOND)
+    await bench.settle(other)
+    assert await bench.states() == {"waits": "waiting", "perhaps": "uncertain"}
+    bench.clock.now += 70 * SECOND
+    await bench.settle(other)
+    assert bench.gateway.texts == ["waits"], "nobody sends by it any more"
+    assert (await bench.row("perhaps"))["error"] == "gateway gone"
