@@ -241,6 +241,9 @@ class Phones:
         for name in paused - self._paused:
             await self._take_back(name)
         self._paused = paused
+        for phone in self.linked():  # a webhook may have come to another server
+            if phone.export_since and phone.export_since != self._asked.get(phone.gateway):
+                await self._ask_export(phone)
         await self._see_who_asked()
 
     async def _see_who_asked(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 from bot import linking
 from bot.database import Database
 from models.messages import Class
+from models.phones import Phone
 from tests.pulling import AIRTEL, PERIOD, VODACOM, Shop, numbered
 from tests.sending import HOUR, MINUTE, SECOND, START
 
@@ -98,6 +99,20 @@ async def test_a_phone_that_asked_another_server_is_told_of_the_next_message_at_
     await shop.phones.turn()
     stream.close()
     assert b"".join([chunk async for chunk in stream.chunks()]).count(b"MessageEnqueued") == 2
+
+
+async def test_a_phone_that_was_silent_is_asked_for_what_it_got_by_the_server_that_has_its_stream(shop: Shop) -> None:
+    """Its webhooks come to another one."""
+    await shop.link(VODACOM)
+    stream, other = await shop.phones.opened(shop.phone), shop.server()
+    await other.heard(await Phone.get(id=shop.phone.id), webhook=True)
+    shop.clock.now += 2 * HOUR
+    await other.heard(await Phone.get(id=shop.phone.id), webhook=True)
+    for _ in range(2):
+        shop.clock.now += 2 * SECOND
+        await shop.phones.turn()
+    stream.close()
+    assert b"".join([chunk async for chunk in stream.chunks()]).count(b"MessagesExportRequested") == 1
 
 
 async def test_long_messages_count_by_their_parts(shop: Shop) -> None:
