@@ -107,7 +107,7 @@ class Config(BaseSettings):
     alert_url: str = Field("", description="an address that gets the same as JSON by POST")
     alert_secret: SecretStr = Field(SecretStr(""), description="signs it: HMAC-SHA256 of body and timestamp, in hex")
     sender_cap: int = Field(200, ge=0, description="replies to one number in an hour; 0 means no cap")
-    global_cap: int = Field(0, ge=0, description="replies to all numbers in an hour; 0 means no cap")
+    global_cap: int = Field(0, ge=0, description="replies to all numbers in an hour, by each server; 0 means no cap")
     retention_days: int = Field(365, ge=1, le=36_500, description="how long message texts are kept")
     demo_customers: int = Field(0, ge=0, description="`demo` adds this many customers, for benchmarks")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged")
