@@ -43,9 +43,9 @@ clean:
 	rm -rf .venv build dist
 
 messages: .venv/run.stamp  ## bring the catalogues up to date with the sentences in the code
-	@$(BIN)/pybabel -q extract --no-location --no-wrap --sort-output --omit-header -k _ -k _n:1,2 -o bot/locales/mwanga.pot bot handlers
-	@for po in bot/locales/*/LC_MESSAGES/mwanga.po; do \
-		$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap --omit-header -N -i bot/locales/mwanga.pot -o $$po -l $$(echo $$po | cut -d/ -f3); done
+	@$(BIN)/pybabel -q extract --no-location --no-wrap --sort-output --omit-header -k _ -k _n:1,2 -o bot/text/locales/mwanga.pot bot handlers
+	@for po in bot/text/locales/*/LC_MESSAGES/mwanga.po; do \
+		$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap --omit-header -N -i bot/text/locales/mwanga.pot -o $$po -l $$(echo $$po | cut -d/ -f4); done
 
 docs: .venv/test.stamp  ## write the parts of the README that are made from the code
-	@$(BIN)/python -m tests.readme
+	@$(BIN)/python -m tests.project.readme

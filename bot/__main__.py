@@ -12,7 +12,7 @@ def main() -> None:
         spec = find_spec(name)
         if spec is None or spec.origin is None or Path(spec.origin).resolve().parent.parent != ROOT:
             sys.exit(f"Another package called {name!r} is installed. Run Mwanga in a virtual environment of its own.")
-    from bot.cli import cli  # noqa: PLC0415 - only after the check above
+    from bot.cli.main import cli  # noqa: PLC0415 - only after the check above
 
     cli()
 

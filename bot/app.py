@@ -9,37 +9,39 @@ import aiohttp
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from bot import queue, smsgate
-from bot.alerts import Alerts, Webhook
-from bot.answers import YES
-from bot.canary import Canaries, Signs
-from bot.commands import Commands
+from bot import configured
+from bot.android import routes as smsgate
+from bot.android.service import Phones
+from bot.company import Site, check_key
 from bot.config import Config, checked, demo_world
-from bot.database import Database, OneServer
-from bot.dispatcher import Dispatcher
-from bot.gateways import Gateway, configured
-from bot.health import Watch
-from bot.housekeeping import Chore, Housekeeping
-from bot.inbox import Inbox
+from bot.gateways import Gateway
+from bot.inbound.callbacks import Doors, readable
+from bot.inbound.inbox import Inbox
+from bot.inbound.sms import Dispatcher
+from bot.inbound.ussd import Sessions
+from bot.inbound.worker import Pump
 from bot.message import Copy
-from bot.metrics import Metrics
-from bot.outbox import Outbox
-from bot.parts import MWANGA, Mwanga
-from bot.phone import parse
-from bot.phones import Phones
-from bot.pump import Pump
+from bot.monitor.alerts import Alerts, Webhook
+from bot.monitor.canary import Canaries, Signs
+from bot.outbound import queue
+from bot.outbound.outbox import Outbox
 from bot.quiet import until_morning
-from bot.redact import Redactor
-from bot.routing import Router, route
-from bot.site import Site, check_key
-from bot.ussd import Sessions
-from bot.web import Doors, readable
-from handlers import TALKS
-from handlers import web as office
-from handlers.fixed import close_silent
+from bot.routing.health import Watch
+from bot.routing.router import Router, route
+from bot.runtime.database import Database, OneServer
+from bot.runtime.housekeeping import Chore, Housekeeping
+from bot.runtime.metrics import Metrics
+from bot.server import MWANGA, Mwanga
+from bot.talks.commands import Commands
+from bot.text.answers import YES
+from bot.text.numbers import parse
+from bot.text.redact import Redactor
+from handlers import TALKS, office
 from handlers.reminders import remind
-from handlers.web import simulator
-from models import access, demo
+from handlers.simulator import page as simulator
+from handlers.tickets.fixed import close_silent
+from models.demo import world as demo
+from models.money import access_rate as access
 from models.sql import execute, now_ms
 
 PUMPS = 4  # on PostgreSQL, where a pump waits for the network much of its time

@@ -18,8 +18,8 @@ from pydantic_settings import (
 )
 
 from bot.gateways.description import Description, described
-from bot.phone import is_number
-from bot.routing import Rule, is_phones
+from bot.routing.router import Rule, is_phones
+from bot.text.numbers import is_number
 
 LANGUAGES = ("en", "sw", "fr", "pt", "ha")
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bot.i18n import Text
-from bot.phone import Sender
-from models.messages import Class, State
+from bot.text.i18n import Text
+from bot.text.numbers import Sender
+from models.messages.tables import Class, State
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from bot.chat import Chat
-from bot.commands import Talk, talk
-from bot.fields import Field
-from bot.gsm import SCREEN, plain, septets
-from bot.i18n import Text, _, verbatim
 from bot.message import Reply
-from bot.play import taught
-from models.people import Role
+from bot.talks.chat import Chat
+from bot.talks.commands import Talk, talk
+from bot.talks.fields import Field
+from bot.talks.replay import taught
+from bot.text.gsm import SCREEN, plain, septets
+from bot.text.i18n import Text, _, verbatim
+from models.people.tables import Role
 
 
 @talk(

@@ -1,13 +1,13 @@
 """An agent takes a payment for goods on instalments, by the number of their sale."""
 
-from bot.chat import Chat
-from bot.commands import talk
-from bot.fields import Amount
-from bot.i18n import _
 from bot.message import Reply
-from handlers.buy import take
-from handlers.serial import Payable
-from models.people import Role
+from bot.talks.chat import Chat
+from bot.talks.commands import talk
+from bot.talks.fields import Amount
+from bot.text.i18n import _
+from handlers.fields.devices import Payable
+from handlers.selling.buy import take
+from models.people.tables import Role
 
 
 @talk(

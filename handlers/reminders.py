@@ -1,17 +1,17 @@
 """Reminds customers of what is due, by day: amount, date, and how to pay."""
 
-from bot.guards import hold
-from bot.i18n import Text, _
+from bot.company import Site
+from bot.inbound.guards import hold
 from bot.message import Copy
 from bot.quiet import until_morning
-from bot.site import Site
-from handlers.receipt import tail
-from handlers.ticket_news import News
-from models import reminders
-from models.messages import Class
-from models.reminders import Kind, Reminder
+from bot.text.i18n import Text, _
+from handlers.tickets.news import News
+from handlers.wording import tail
+from models.messages.tables import Class
+from models.money import reminders
+from models.money.reminders import Kind, Reminder
 from models.sql import now_ms
-from models.tickets import DUE, Category, open_for
+from models.tickets.tickets import DUE, Category, open_for
 
 
 async def remind(site: Site, most: int) -> list[tuple[str, list[Copy]]]:

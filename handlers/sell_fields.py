@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-from bot.chat import Chat
-from bot.fields import Field, Invalid, PhoneNumber, echo
-from bot.grammar import normalise
-from bot.gsm import shorten
-from bot.i18n import Text, _, verbatim
-from bot.state import Changed
-from handlers.customer_fields import MOST_FOUND, Search
-from handlers.serial import MOST, as_it_stands, together
-from models import customers
-from models.appliances import Appliance, free_device, plans_of
-from models.devices import TAIL, Device, DeviceNotFound
-from models.people import Customer
+from bot.talks.chat import Chat
+from bot.talks.fields import Field, Invalid, PhoneNumber, echo
+from bot.talks.state import Changed
+from bot.text.grammar import normalise
+from bot.text.gsm import shorten
+from bot.text.i18n import Text, _, verbatim
+from handlers.fields.customers import MOST_FOUND, Search
+from handlers.fields.devices import MOST, as_it_stands, together
+from models.customers import search as customers
+from models.devices.tables import TAIL, Device, DeviceNotFound
+from models.money.catalogue import Appliance, free_device, plans_of
+from models.people.tables import Customer
 
 LONGEST_NUMBER = 7  # digits of a customer number; phone numbers are longer
 LONGEST_NAME = 20  # septets of a customer's name on a list

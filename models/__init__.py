@@ -1,17 +1,17 @@
 """The business: tables, the questions asked of them, and the rules that keep money right."""
 
-from models.appliances import Allocation, Appliance, Contract, Instalment, PaymentPlan
 from models.audit import Audit
-from models.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
-from models.devices import Device, DeviceModel, Plan
-from models.handins import HandIn
-from models.ledger import Account, Entry, Line
-from models.messages import Contact, Draft, GatewayState, Inbox, Outbox, Refused, Setting, UssdSession, UssdTurn
-from models.people import Agent, Customer, MiniGrid, OfficeUser, Village
-from models.phones import Phone, PhonePart, PhoneReceiver
-from models.registration import Registration
-from models.sales import Payment, Sale, Token
-from models.tickets import Ticket, TicketEvent
+from models.customers.registration import Registration
+from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
+from models.devices.tables import Device, DeviceModel, Plan
+from models.messages.phones import Phone, PhonePart, PhoneReceiver
+from models.messages.tables import Contact, Draft, GatewayState, Inbox, Outbox, Refused, Setting, UssdSession, UssdTurn
+from models.money.catalogue import Allocation, Appliance, Contract, Instalment, PaymentPlan
+from models.money.hand_in import HandIn
+from models.money.ledger import Account, Entry, Line
+from models.money.sales import Payment, Sale, Token
+from models.people.tables import Agent, Customer, MiniGrid, OfficeUser, Village
+from models.tickets.tickets import Ticket, TicketEvent
 
 __all__ = [
     "Account",

@@ -12,21 +12,13 @@ from hypothesis import HealthCheck, settings
 
 from bot.app import assembled
 from bot.config import Config, load
-from bot.database import Database
-from bot.parts import Mwanga
-from tests.phone_clock import Clock
-from tests.templates import FOUNDED, Templates, close_folder, open_folder
+from bot.runtime.database import Database
+from bot.server import Mwanga
+from tests.emulators.android.clock import Clock
+from tests.world.templates import FOUNDED, Templates, close_folder, open_folder
 
 ENGINES = ("sqlite", "postgres")
 DEMO = {"sender_cap": 200}
-# Files that look at words, pages and wires: their statements are the same on both engines, or stand in other tests too.
-WORDS = {
-    "test_customers", "test_exchange", "test_exchange_files", "test_exchange_goods", "test_exchange_kept",
-    "test_kannel", "test_messages_page", "test_meters_from_files", "test_office_look", "test_office_tickets",
-    "test_payment_texts", "test_phone_cli", "test_register_line", "test_register_pieces", "test_serial_marks",
-    "test_signin", "test_simulator", "test_smsgate", "test_smsgate_app", "test_smsgate_refusals", "test_statement",
-    "test_talks", "test_terminal",
-}  # fmt: skip
 
 # The same examples in each run, however slow the machine is. `--hypothesis-profile default` looks for new ones.
 settings.register_profile(
@@ -42,10 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to the slow tests what of these files PostgreSQL would answer in the everyday suite."""
+    """Leave to the slow tests what of the files marked `everyday_on_sqlite` PostgreSQL would answer."""
     for item in items:
         engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else ""
-        if engine == "postgres" and item.path.stem in WORDS:
+        if engine == "postgres" and item.get_closest_marker("everyday_on_sqlite"):
             item.add_marker(pytest.mark.slow)
 
 
@@ -56,7 +48,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write what was answered into tests/dialogs/*.txt")
-    parser.addoption("--seeds", type=int, default=2, help="how many days tests/test_chaos.py goes through")
+    parser.addoption("--seeds", type=int, default=2, help="how many days tests/crashes/test_chaos.py goes through")
 
 
 @pytest.fixture(autouse=True)
@@ -139,7 +131,7 @@ def phone_clock() -> Iterator[Clock]:
 @pytest.fixture
 def references(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """References of sales are RRRR2, RRRR3, … so that a transcript can name them."""
-    from models import vending
+    from models.money import payment as vending
 
     alphabet = vending.REFERENCE_ALPHABET
     numbers = iter(range(10_000))

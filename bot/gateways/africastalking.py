@@ -23,9 +23,9 @@ from bot.gateways.wire import (
     with_plus,
 )
 from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdTurn
-from bot.phone import Sender, SenderKind
-from bot.phone import sender as read_sender
-from models.messages import State
+from bot.text.numbers import Sender, SenderKind
+from bot.text.numbers import sender as read_sender
+from models.messages.tables import State
 
 # What each recipient's statusCode means: its word, and the name in ERRORS, none for an accepted message.
 # From the "SMS: send bulk" page of its documentation; 408 is not in that list.

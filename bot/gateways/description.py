@@ -1,4 +1,4 @@
-"""One more gateway in words: the tables `[gateways.NAME]` of mwanga.toml, checked before bot/gateways/generic.py works
+"""One more gateway in words: the tables `[gateways.NAME]` of mwanga.toml, checked before described.py works
 by them."""
 
 import json

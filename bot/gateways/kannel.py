@@ -1,5 +1,5 @@
 """Kannel, the way to SMPP binds and modems: its HTTP calls become what bot/message.py names, the outbox's messages its
-sendsms requests. Seen to work with Debian's 1.4.5, and driven for real in tests/test_kannel_real.py."""
+sendsms requests. Seen to work with Debian's 1.4.5, and driven for real in tests/gateways/test_kannel_real.py."""
 
 import hmac
 import re
@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 import aiohttp
 
-from bot.backoff import LIFE
 from bot.gateways import BadCallback, Callback, Fields, SendError
 from bot.gateways.wire import (
     LONGEST_ADDRESS,
@@ -24,10 +23,11 @@ from bot.gateways.wire import (
     required,
     with_plus,
 )
-from bot.gsm import is_gsm, parts
 from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdTurn
-from bot.phone import sender as read_sender
-from models.messages import State
+from bot.outbound.retry import LIFE
+from bot.text.gsm import is_gsm, parts
+from bot.text.numbers import sender as read_sender
+from models.messages.tables import State
 
 # %C as it may come, in lower case. Without one of these, %c decides: 0 septets, 1 bytes, 2 UCS-2 (which is sent as
 # UTF-16, since it holds surrogate pairs). 8-BIT, Kannel's own word, is no charset.

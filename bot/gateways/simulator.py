@@ -4,7 +4,7 @@ the phone: the page at /simulator, or `mwanga chat`. What it says comes in by th
 from bot.gateways import BadCallback, Callback, Fields
 from bot.gateways.wire import optional, read_form
 from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdTurn
-from bot.phone import parse, sender
+from bot.text.numbers import parse, sender
 
 
 class Simulator:

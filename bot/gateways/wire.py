@@ -9,7 +9,7 @@ import aiohttp
 
 from bot.gateways import BadCallback, Fields, SendError
 
-# The columns of models/messages.py: a longer identifier would match nothing later.
+# The columns of models/messages/tables.py: a longer identifier would match nothing later.
 LONGEST_ID, LONGEST_ADDRESS, LONGEST_WORD, LONGEST_COST, LONGEST_NETWORK = 120, 40, 60, 20, 10
 
 # 3.05 s to connect is the limit of Africa's Talking's own SDK. aiohttp counts name look-up and the wait for a free

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
-from bot.site import Site
+from bot.company import Site
 from handlers.exchange.cells import NOTHING, Row, figure, language, needed, percent, phone, present, said, text, whole
 from handlers.exchange.references import defined
 from handlers.exchange.sheet import Imported
-from models import pins
 from models.names import renew
-from models.people import Agent, MiniGrid
+from models.people import pins
+from models.people.tables import Agent, MiniGrid
 
 COLUMNS = (
     *("phone", "name", "language", "mini_grid", "cash_limit"),

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
-from bot.gsm import plain, septets
-from bot.site import Site
+from bot.company import Site
+from bot.text.gsm import plain, septets
 from handlers.exchange.cells import NOTHING, Row, flag, needed, one_of, optional, present, said, whole
 from handlers.exchange.references import defined
 from handlers.exchange.sheet import Imported, Problem, Shared
-from models.appliances import Appliance, PaymentPlan, Terms, Type
-from models.devices import DeviceModel
-from models.instalments import DAYS, Period, amounts
+from models.devices.tables import DeviceModel
+from models.money.catalogue import Appliance, PaymentPlan, Terms, Type
+from models.money.instalments import DAYS, Period, amounts
 from models.names import folded, named, renew
 
 MOST = 9_999_999  # whole units of currency: what every sentence is measured with

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from babel import Locale
 
-from bot import phone as phones
-from bot.answers import NO, YES
-from bot.grammar import plain_word
-from bot.site import Site
+from bot.company import Site
+from bot.text import numbers as phones
+from bot.text.answers import NO, YES
+from bot.text.grammar import plain_word
 
 Row = Mapping[str, str]
 T = TypeVar("T")

@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
-from bot.site import Site
+from bot.company import Site
+from handlers.customers.questions import is_name
 from handlers.exchange.cells import NOTHING, Row, language, needed, optional, phone, said, whole
 from handlers.exchange.references import defined
 from handlers.exchange.sheet import Imported, Shared
-from handlers.register_fields import is_name
-from models.customers import namesakes
+from models.customers.search import namesakes
 from models.names import folded, named_or_new, renew
-from models.people import Customer, MiniGrid, Village, keep_numbers, numbers_given
+from models.people.tables import Customer, MiniGrid, Village, keep_numbers, numbers_given
 
 PAGE = 1000
 MOST_CUSTOMERS = 8_999_999  # new ones get the numbers after the highest, and people write seven digits at most

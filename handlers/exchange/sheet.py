@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import IO, Any, NamedTuple
 
-from bot.site import Site
+from bot.company import Site
 from handlers.exchange.cells import Row
 from handlers.exchange.table import Table, Unreadable, row_of, safe
 

@@ -4,13 +4,13 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
-from bot.site import Site
+from bot.company import Site
 from handlers.exchange.cells import Row, flag, needed, one_of, present, text, whole
 from handlers.exchange.references import defined
 from handlers.exchange.sheet import Imported
-from models.devices import LONGEST, SERIAL, Device, DeviceModel, Kind, Plan, Unit
+from models.customers.registration import has_vending_key, new_meter
+from models.devices.tables import LONGEST, SERIAL, Device, DeviceModel, Kind, Plan, Unit
 from models.names import renew
-from models.registration import has_vending_key, new_meter
 from models.tokens.sts import is_meter_number
 
 PAGE = 1000

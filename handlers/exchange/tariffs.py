@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
-from bot.site import Site
+from bot.company import Site
 from handlers.exchange.cells import Row, figure, money, needed, one_of, present, said, whole
 from handlers.exchange.sheet import Imported
-from models.devices import Plan, Unit
+from models.devices.tables import Plan, Unit
 from models.names import folded, named, renew
 
 MOST = 99_999_999  # whole units of currency

@@ -5,7 +5,7 @@ from typing import Any
 from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
 
-from models.people import now
+from models.people.tables import now
 
 
 async def index_customers(_apps: object, editor: Any) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from tests.bench.load import DOOR, Caller, Times, dial, sms
 from tests.bench.measures import reached
 from tests.bench.servers import ceiling, mwanga, sql
-from tests.smsgate_wire import VERSION, Sim, date, message_id, signature, stamp
+from tests.emulators.android.wire import VERSION, Sim, date, message_id, signature, stamp
 
 TOKEN = "a private token for measuring"
 API = "/smsgate/mobile/v1"

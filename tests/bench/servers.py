@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 from bot.config import demo_world, load
-from models.demo import PAYGO_KEYS
+from models.demo.world import PAYGO_KEYS
 from models.vault import Vault
-from tests.ports import free_port
+from tests.world.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -1,0 +1,215 @@
+"""Linking gateway phones: the office adds one and gets a code, the phone registers with it and gets its token.
+
+Everything that a phone shows is random and long but the code, so a keyed hash keeps it as well as a slow one. All
+functions work in the caller's unit of work.
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from tortoise.expressions import F
+
+from bot.android import from_app as android_events
+from bot.android import queue as pulled
+from bot.android.from_app import Device
+from bot.android.sims import well
+from bot.outbound.failover import forsake
+from models.messages.phones import Phone, Sim, phone_id, read_sims, write_sims
+from models.sql import connection, execute, now_ms, on_postgres
+from models.vault import Vault
+
+CODE_MS = 15 * 60_000
+CODE_TRIES = 5  # over all phones: with five guesses at a million codes one is right in 200,000 rounds
+ANSWERED_MS = 5_000
+CODE, TOKEN, PASSWORD = "phone code", "phone token", "phone password"
+
+
+API = "/smsgate/mobile/v1"
+
+
+def api_address(address: str) -> str:
+    """The address that is typed into the app, for a server at this one."""
+    return address.rstrip("/") + API
+
+
+class NoSuchPhone(ValueError):
+    """There is no linked phone of this name."""
+
+
+class NameTaken(ValueError):
+    """Another phone has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What a phone is told when it registered; the token and the password are told once. `password` is None where it
+    keeps the one that it has."""
+
+    phone: Phone
+    token: str
+    password: str | None
+
+
+async def add(name: str, vault: Vault, now: int | None = None) -> tuple[Phone, str]:
+    """A phone of this name, made when there is none, and a code with which it registers within 15 minutes."""
+    now = now_ms() if now is None else now
+    phone = await Phone.get_or_none(name=name, unlinked_at=0) or await _made(name, vault, now)
+    return phone, await new_code(phone, vault, now)
+
+
+async def new_code(phone: Phone, vault: Vault, now: int) -> str:
+    """A code for this phone that no other phone has now. The one before it does not work any more."""
+    taken = {other.code_hash for other in await Phone.filter(code_until__gt=now).exclude(id=phone.id)}
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    while vault.mac(code, CODE) in taken:
+        code = f"{secrets.randbelow(1_000_000):06d}"
+    phone.code_hash, phone.code_until, phone.code_tries = vault.mac(code, CODE), now + CODE_MS, 0
+    await phone.save(update_fields=["code_hash", "code_until", "code_tries"])
+    return code
+
+
+async def by_code(code: str, vault: Vault, now: int) -> Phone | None:
+    """The phone whose code this is; it works once. A wrong one counts against all that are open."""
+    await _alone()
+    given = vault.mac(code, CODE).encode()
+    open_ = await Phone.filter(code_until__gt=now, code_tries__lt=CODE_TRIES, unlinked_at=0).exclude(code_hash="")
+    found = [phone for phone in open_ if hmac.compare_digest(phone.code_hash.encode(), given)]
+    if not found:
+        await Phone.filter(code_until__gt=now, code_tries__lt=CODE_TRIES).update(code_tries=F("code_tries") + 1)
+        return None
+    phone = await Phone.filter(id=found[0].id).select_for_update().get()
+    phone.code_hash, phone.code_until = "", 0
+    await phone.save(update_fields=["code_hash", "code_until"])
+    return phone
+
+
+async def by_login(login: str, password: str, vault: Vault) -> Phone | None:
+    """The linked phone with this login and password, held until the end of the unit of work."""
+    phone = await Phone.filter(login=login, unlinked_at=0).select_for_update().first() if login else None
+    given = vault.mac(password, PASSWORD).encode()
+    kept = phone.password_hash if phone else ""
+    return phone if hmac.compare_digest(kept.encode(), given) else None
+
+
+async def by_token(token: str, vault: Vault, *, stream: bool = False) -> Phone | None:
+    """The linked phone with this device token; to be read only. Its stream alone may have the token before it: a
+    handset that another one replaced must not carry what that one carries."""
+    condition = "(token_hash = $1 OR former_hash = $1)" if stream else "token_hash = $1"
+    return await _read(condition, vault.mac(token, TOKEN))
+
+
+async def by_gateway(gateway: str) -> Phone | None:
+    """The linked phone with this name among the gateways; to be read only."""
+    number = phone_id(gateway)
+    return await _read("id = $1 AND linked_at > 0", number) if number else None
+
+
+async def _read(condition: str, value: str | int) -> Phone | None:
+    """Each call of a phone begins so, and an ORM's query would be three quarters of the whole."""
+    rows = await execute(connection(), f"SELECT * FROM phone WHERE {condition} AND unlinked_at = 0", [value])
+    return Phone(**rows[0]) if rows else None
+
+
+async def newcomer(device: Device, vault: Vault, now: int) -> Phone:
+    """A phone that came with the private token and that nobody added: its name is its model. One that tries again
+    since it did not get our answer is the same; the app does so after 10 s, and would have called by then."""
+    same = {"model": device.model, "sims": write_sims(device.sims or []), "unlinked_at": 0}
+    known = Phone.filter(**same, linked_at__gt=0, linked_at__lt=now - ANSWERED_MS, seen_at=F("linked_at"))
+    if phone := await known.select_for_update().first():
+        return phone
+    model = device.model or "Phone"
+    taken = {phone.name for phone in await Phone.filter(unlinked_at=0, name__startswith=model)}
+    names = (model if n == 1 else f"{model[:95]} {n}" for n in range(1, len(taken) + 2))
+    return await _made(next(name for name in names if name not in taken), vault, now)
+
+
+async def register(phone: Phone, device: Device, version: str, vault: Vault, now: int, *, again: bool) -> Linked:
+    """Let a phone in. Its event stream alone goes on with the token that it had until the app is started anew, so that
+    one works there. With `again` it knows its password."""
+    token, password = secrets.token_hex(32), None
+    if phone.linked_at:
+        await pulled.abandon(connection(), phone.gateway, now)
+    phone.former_hash, phone.token_hash = phone.token_hash, vault.mac(token, TOKEN)
+    if not again:
+        password = secrets.token_urlsafe(12)
+        phone.password_hash = vault.mac(password, PASSWORD)
+    phone.login = phone.login or f"{phone.gateway}-{secrets.token_hex(3)}"
+    # What lies in this handset's inbox already came for somebody else.
+    phone.linked_at = phone.webhook_at = phone.seen_at = now
+    phone.export_since = phone.wrong_signatures = 0
+    describe(phone, device)
+    phone.version = version or phone.version
+    await phone.save()
+    return Linked(phone, token, password)
+
+
+def describe(phone: Phone, device: Device) -> None:
+    """What a phone says of itself."""
+    phone.model, phone.push = device.model or phone.model, device.push
+    if device.sims is not None:
+        phone.sims = with_sims(phone, device.sims)
+
+
+def with_sims(phone: Phone, told: list[Sim]) -> str:
+    """The SIM cards that a phone tells of, with what is known of them, as `Phone.sims` keeps them."""
+    return write_sims(android_events.merged(read_sims(phone.sims), told))
+
+
+async def find(name: str) -> Phone:
+    """The phone that the office calls so, held until the end of the unit of work. Raises NoSuchPhone."""
+    phone = await Phone.filter(name=name, unlinked_at=0).select_for_update().first()
+    if phone is None:
+        raise NoSuchPhone(f"There is no phone {name}.")
+    return phone
+
+
+async def rename(phone: Phone, name: str) -> None:
+    """Raises NameTaken."""
+    if await Phone.filter(name=name, unlinked_at=0).exclude(id=phone.id).exists():
+        raise NameTaken(f"Another phone is called {name}.")
+    phone.name = name
+    await phone.save(update_fields=["name"])
+
+
+async def pause(phone: Phone) -> None:
+    """It gets no more messages; what it has it may still report."""
+    phone.paused = True
+    await phone.save(update_fields=["paused"])
+
+
+async def resume(phone: Phone) -> None:
+    """It gets messages again, by all of its SIM cards; what failed and was lost before is settled."""
+    sims = [well(sim) for sim in read_sims(phone.sims)]
+    phone.paused, phone.lost, phone.sims = False, "", write_sims(sims)
+    await phone.save(update_fields=["paused", "lost", "sims"])
+    await execute(connection(), "UPDATE gatewaystate SET failures = 0 WHERE name = $1", [phone.gateway])
+
+
+async def unlink(phone: Phone, now: int | None = None) -> None:
+    """It is none of ours from now on. What waits for it goes elsewhere; of what it has not reported, nobody will learn
+    whether it was sent."""
+    now = phone.unlinked_at = now_ms() if now is None else now
+    phone.token_hash = phone.former_hash = phone.password_hash = phone.code_hash = ""
+    phone.code_until = 0
+    await phone.save()
+    await forsake(connection(), phone.gateway, now)
+
+
+async def _made(name: str, vault: Vault, now: int) -> Phone:
+    key = secrets.token_hex(32)
+    phone = await Phone.create(name=name, signing_key="", added_at=now)
+    phone.signing_key = vault.seal(key, f"signing key of {phone.gateway}")
+    await phone.save(update_fields=["signing_key"])
+    return phone
+
+
+def signing_key(phone: Phone, vault: Vault) -> str:
+    """The key with which a phone signs. Raises Sealed when the secret key was changed."""
+    return vault.open(phone.signing_key, f"signing key of {phone.gateway}")
+
+
+async def _alone() -> None:
+    """On PostgreSQL two guesses at the same moment go one after the other."""
+    if on_postgres():
+        await connection().execute_query("SELECT pg_advisory_xact_lock(7269422)")

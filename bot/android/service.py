@@ -1,0 +1,297 @@
+"""The gateway phones at work: they pull what waits for them, report on it, and are told by their streams when there
+is more. One of several servers may be asked at any time, so that all that matters is in the database."""
+
+import asyncio
+import logging
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from bot.android import queue as pulled
+from bot.android import to_app as android
+from bot.android.from_app import Report
+from bot.android.sims import Plan, plan, usable
+from bot.android.streams import Stream, Streams
+from bot.outbound.queue import switched_off
+from bot.runtime.database import Database
+from bot.runtime.metrics import Metrics
+from models.messages.phones import Phone, read_sims
+from models.messages.tables import State
+from models.sql import connection, execute, now_ms, on_postgres
+from models.vault import Vault
+
+log = logging.getLogger(__name__)
+HEARD_MS = 5_000  # a phone is heard more often than is worth writing down
+LOOK_MS = 2_000  # how soon another process' doing is seen: the command line unlinks, another server promises
+TOLD_MS = 60_000  # a phone that was told and did not ask may have lost its network for a moment
+MOST_URGENT = 0
+GATHER_S = 0.05  # what is committed in the same moment is told once
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+# The app tries a webhook for some 45 h, and then an export does not bring it again.
+LOST_MS = 45 * HOUR_MS
+COUNTED = frozenset((State.SENT, State.DELIVERED, State.FAILED, State.UNCERTAIN, State.EXPIRED))
+
+HEARD = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
+  VALUES ($1, $2, 0, '', 0, '') ON CONFLICT (name) DO UPDATE SET heard_at = excluded.heard_at"""
+MISTRUSTED = """UPDATE phone SET wrong_signatures = wrong_signatures + $2, wrong_signature_at = $3 WHERE id = $1"""
+
+
+class Phones:
+    """`run` keeps streams and names up to date, `wake` says that rows were committed, `stop` ends all streams.
+    `network_of` tells a number's mobile network, or nothing."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        metrics: Metrics,
+        *,
+        network_of: Callable[[str], str] = lambda _phone: "",
+        clock: Callable[[], int] = now_ms,
+        random: Random | None = None,
+    ) -> None:
+        self.vault, self.clock = vault, clock
+        self._database, self._metrics = database, metrics
+        self._network_of, self._random = network_of, random or Random()
+        self._linked: dict[str, Phone] = {}
+        self._streams: dict[str, Streams] = {}
+        self._plans: dict[str, Plan] = {}
+        self._heard: dict[tuple[str, bool], int] = {}
+        self._mistrusted: Counter[str] = Counter()
+        self._asked: dict[str, int] = {}
+        self._paused: set[str] = set()
+        self._wake = asyncio.Event()
+        self._look_at = self._turned_at = 0
+        self._stopping = False
+
+    def names(self) -> list[str]:
+        """The phones to which messages may be given: linked, not paused, new enough, with a SIM that sends."""
+        return [name for name, phone in self._linked.items() if _works(phone)]
+
+    def linked(self) -> list[Phone]:
+        """All linked phones as they were two seconds ago."""
+        return list(self._linked.values())
+
+    async def pull(self, phone: Phone) -> list[dict[str, Any]]:
+        """What a phone has pulled and not reported, and what it may carry now: rows of the outbox."""
+        now, name = self.clock(), phone.gateway
+        streams = self._streams.get(name)
+        if streams:
+            streams.told_at = 0  # before looking: a row that is committed meanwhile is told again
+        async with self._database.work() as db:
+            await _lock(db, phone)
+            if _works(phone) and not await switched_off(db):
+                waits = await pulled.waiting(db, name, now)
+                went = await pulled.went(db, name, now) if waits else []
+                sims = read_sims(phone.sims)
+                planned = plan(sims, went, waits, now, spaced=streams is not None, network_of=self._network_of)
+                await pulled.hand(db, phone, planned.chosen, now)
+                self._plans[name] = planned._replace(chosen=[])
+                self._wake.set()
+            return await pulled.unreported(db, name)
+
+    async def report(self, phone: Phone, reports: Iterable[Report]) -> int:
+        """Write what a phone says of messages, committed on return; how many of them it never pulled."""
+        told = []
+        async with self._database.work() as db:
+            now = self.clock()
+            await _lock(db, phone)
+            for report in reports:
+                told.append((report, await pulled.apply(db, phone, report, now, self._random)))
+            await pulled.learn(db, phone, told, now)
+        for report, each in told:
+            if each.state is not None and report.state is State.FAILED:
+                self._metrics.send_errors.labels(phone.gateway, report.error).inc()
+            if each.state in COUNTED:
+                self._metrics.messages.labels("out", phone.gateway, each.state).inc()
+        return sum(not each.known for _, each in told)
+
+    async def heard(self, phone: Phone, *, webhook: bool = False, **news: Any) -> None:
+        """A phone called, with these fields of it, of which those that are new are written."""
+        now = self.clock()
+        if webhook:
+            news |= _after_silence(phone, now)
+        news = {field: value for field, value in news.items() if getattr(phone, field) != value}
+        late = not 0 <= now - self._heard.get((phone.gateway, webhook), 0) < HEARD_MS
+        if late or news:
+            news |= {"seen_at": now} | ({"webhook_at": now} if webhook else {})
+            async with self._database.work() as db:
+                await Phone.filter(id=phone.id).update(**news)
+                await execute(db, HEARD, [phone.gateway, now])
+            phone.update_from_dict(news)
+            self._heard[phone.gateway, webhook] = now
+        if webhook and phone.export_since and phone.export_since != self._asked.get(phone.gateway):
+            await self._ask_export(phone)
+
+    async def mistrusted(self, phone: Phone) -> None:
+        """An event in its name was signed by another key. Anybody can do that, so it is no sign of life, and written
+        down every few seconds."""
+        now, name = self.clock(), phone.gateway
+        self._mistrusted[name] += 1
+        if now - phone.wrong_signature_at >= HEARD_MS:
+            async with self._database.work() as db:
+                await execute(db, MISTRUSTED, [phone.id, self._mistrusted.pop(name, 0), now])
+
+    async def opened(self, phone: Phone) -> Stream:
+        """A phone opened its stream. It asks for webhooks and settings before it is registered, and then not for a
+        day unless it is told to."""
+        stream = self._streams.setdefault(phone.gateway, Streams()).begin()
+        if self._stopping:
+            stream.close()
+        stream.send("WebhooksUpdated")
+        stream.send("SettingsUpdated")
+        try:
+            await self.heard(phone, push=False)
+            if not phone.export_since and 0 < phone.webhook_at < self.clock() - HOUR_MS:
+                phone.export_since = phone.webhook_at
+            if phone.export_since:
+                await self._ask_export(phone)
+            if phone.paused:
+                await self._take_back(phone.gateway)
+        except BaseException:
+            self.closed(phone, stream)
+            raise
+        self.wake()
+        return stream
+
+    def closed(self, phone: Phone, stream: Stream) -> None:
+        """The stream has ended."""
+        streams = self._streams[phone.gateway]
+        streams.ended(stream)
+        if not streams:
+            del self._streams[phone.gateway]
+
+    async def _ask_export(self, phone: Phone) -> None:
+        """Ask for the SMS that it got since then. The app chooses them by the time at which the operator's centre got
+        each, which may be hours wrong, and the SMS long on its way; what it has told it does not tell again. What is
+        older than the link is none of ours."""
+        streams, now = self._streams.get(phone.gateway), self.clock()
+        if streams is None:
+            return
+        self._asked[phone.gateway] = phone.export_since
+        since = max(phone.linked_at, phone.export_since - DAY_MS)
+        streams.send("MessagesExportRequested", android.export_request(since, now + DAY_MS))
+        async with self._database.work():
+            await Phone.filter(id=phone.id).update(export_since=0)
+
+    def know(self, phone: Phone) -> None:
+        """A linked phone as it was read just now: it need not wait for the next look."""
+        self._linked[phone.gateway] = phone
+
+    def wake(self) -> None:
+        """Rows were committed: tell the phones that wait."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Tell phones of what waits for them until `stop` is called."""
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                await self.turn()
+            except Exception as error:
+                log.error("the phones could not use the database: %s", type(error).__name__)
+                self._look_at = self.clock() + LOOK_MS
+            await asyncio.sleep(GATHER_S)
+            timer = asyncio.get_running_loop().call_later(self._wait(), self._wake.set)
+            await self._wake.wait()
+            timer.cancel()
+
+    def stop(self) -> None:
+        """End all streams at once: the phones come again when we are back."""
+        self._stopping = True
+        for streams in self._streams.values():
+            streams.close()
+        self._wake.set()
+
+    async def turn(self) -> None:
+        """See who is linked, and tell those of messages for whom some wait and may go."""
+        now = self.clock()
+        if now < self._turned_at:  # the clock was set back
+            self._look_at, self._plans = 0, {}
+            for each in self._streams.values():
+                each.told_at = 0
+        self._turned_at = now
+        if now >= self._look_at:
+            await self.look()
+            self._look_at = now + LOOK_MS
+        late = [name for name, streams in self._streams.items() if streams.told_at <= now - TOLD_MS]
+        asked = [name for name in self.names() if name in late and self._may_go(name, MOST_URGENT, now)]
+        waiting = await pulled.with_waiting(connection(), asked, now) if asked else {}
+        for name, priority in waiting.items():
+            if (streams := self._streams.get(name)) and self._may_go(name, priority, now):
+                streams.told_at = now
+                streams.send("MessageEnqueued")
+
+    def _may_go(self, name: str, priority: int, now: int) -> bool:
+        """Whether a phone may get such a message: its pace allows one, or it is more urgent than what has to wait."""
+        last = self._plans.get(name)
+        return last is None or last.ready_at <= now or priority < last.priority
+
+    async def look(self) -> None:
+        """See who is linked, which another process may have changed."""
+        rows = await Phone.filter(linked_at__gt=0, unlinked_at=0).order_by("id")
+        self._linked = {phone.gateway: phone for phone in rows}
+        for name in self._streams.keys() - self._linked.keys():  # unlinked
+            self._streams[name].close()
+        paused = {name for name, phone in self._linked.items() if phone.paused}
+        for name in paused - self._paused:
+            await self._take_back(name)
+        self._paused = paused
+        for phone in self.linked():  # a webhook may have come to another server
+            if phone.export_since and phone.export_since != self._asked.get(phone.gateway):
+                await self._ask_export(phone)
+        await self._see_who_asked()
+
+    async def _see_who_asked(self) -> None:
+        """A phone that was told here may have asked another server."""
+        told = {name: streams for name, streams in self._streams.items() if streams.told_at}
+        if told:
+            since = min(streams.told_at for streams in told.values())
+            for name, at in (await pulled.served(connection(), list(told), since)).items():
+                if at > told[name].told_at:
+                    told[name].told_at = 0
+
+    async def _take_back(self, name: str) -> None:
+        """Ask a phone that was paused for what it has not sent yet; it says what it could give back."""
+        if streams := self._streams.get(name):
+            for row in await pulled.unreported(connection(), name):
+                streams.send("MessageCancelled", {"messageId": row["external_id"]})
+
+    async def forget_receivers(self, most: int) -> int:
+        """Forget whom the SIM cards wrote to before this month, at most so many, in the caller's unit of work.
+        Returns how many."""
+        return await pulled.forget_receivers(connection(), self.clock(), most)
+
+    def _wait(self) -> float:
+        """Seconds until the next look, or until a phone may get more."""
+        waiting = [each.ready_at for name, each in self._plans.items() if each.ready_at and name in self._streams]
+        now = self.clock()
+        return max(0, min([self._look_at, *(at for at in waiting if at > now)], default=sys.maxsize) - now) / 1000
+
+
+def _works(phone: Phone) -> bool:
+    """Whether messages may be given to a phone."""
+    carries = not phone.paused and not phone.unlinked_at and not android.too_old(phone.version)
+    return carries and bool(usable(read_sims(phone.sims)))
+
+
+def _after_silence(phone: Phone, now: int) -> dict[str, Any]:
+    """What a webhook changes that comes after more than an hour without one."""
+    silent = now - phone.webhook_at
+    if not phone.webhook_at or silent <= HOUR_MS:
+        return {}
+    news: dict[str, Any] = {"export_since": phone.export_since or phone.webhook_at}
+    if silent > LOST_MS:
+        since = android.date(phone.webhook_at)[:16].replace("T", " ")
+        news["lost"] = f"It was silent for {silent // HOUR_MS} h from {since} UTC: SMS of that time may be lost."
+    return news
+
+
+async def _lock(db: BaseDBAsyncClient, phone: Phone) -> None:
+    """What a phone asks and says in the same moment goes one after the other."""
+    if on_postgres():
+        await execute(db, "SELECT 1 FROM phone WHERE id = $1 FOR UPDATE", [phone.id])

@@ -1,0 +1,75 @@
+"""The command card: a sheet of paper to cut in two, for agents and for customers, made from the register of talks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from bot.config import Config
+from bot.talks.commands import Commands, Talk
+from bot.text.i18n import Text, _
+from models.people.tables import Role
+
+BLANK = "_" * 12  # to be filled in by hand
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=select_autoescape(),
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One command: the keyword in the card's language, what follows it, what it is for, and a real one."""
+
+    keyword: str
+    usage: str
+    label: str
+    example: str
+
+
+@dataclass(frozen=True)
+class Half:
+    title: str
+    lines: list[Line]
+    notes: list[str]
+
+
+def card(commands: Commands, config: Config, language: str) -> str:
+    """The sheet as one page of HTML (A4 lying, for two A5 cards) that needs nothing from elsewhere."""
+    number = next((one for one in (config.africastalking_sender, config.kannel_sender) if one.isdecimal()), BLANK)
+    how = [
+        _("Dial {code} for the menu, or send an SMS to {number}.", code=config.ussd_code, number=number),
+        _("A keyword alone shows how to write it."),
+    ]
+    help_line = _("Help {help}", help=config.help_phone or BLANK)
+    token = commands.by_name["token"].keyword(language)
+    notes = {
+        Role.AGENT: [_("Reply 1 and your PIN, 2 for no."), _("Never tell anybody your PIN, not even us.")],
+        Role.CUSTOMER: [
+            _("Reply 1 for yes, 2 for no."),
+            _("Pay, and wait for the SMS with your code. Lost it? Send {keyword}", keyword=token),
+        ],
+    }
+    titles = {Role.AGENT: _("For agents"), Role.CUSTOMER: _("For customers")}
+    halves = [
+        Half(
+            title.to(language),
+            [_line(one, language) for one in commands.for_role(role)],
+            [note.to(language) for note in (*notes[role], help_line)],
+        )
+        for role, title in titles.items()
+    ]
+    page = _TEMPLATES.get_template("card.html")
+    return page.render(company=config.company, language=language, how=[one.to(language) for one in how], halves=halves)
+
+
+def _line(one: Talk, language: str) -> Line:
+    label: Text = one.menu or _("All by menu")
+    return Line(
+        one.keyword(language),
+        one.usage.to(language),
+        label.to(language),
+        one.example.to(language) if one.example else "",
+    )

@@ -1,0 +1,111 @@
+"""Gateway phones at a prompt: `mwanga phone`. A server beside us sees within two seconds what is done here."""
+
+import io
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated
+
+import segno
+import typer
+
+from bot.android import linking
+from bot.android import queue as pulled
+from bot.android.troubles import remarks
+from bot.cli.prompt import called, configured, opened, perform
+from bot.company import Site
+from models.audit import record
+from models.messages.phones import Phone, read_sims
+from models.sql import connection, now_ms
+
+phone_cli = typer.Typer(no_args_is_help=True, help="Gateway phones: add, list, pause, resume, rename, unlink.")
+
+Name = Annotated[str, typer.Argument(help="what the office calls the phone", callback=called)]
+
+
+@phone_cli.command("add")
+def phone_add(name: Name) -> None:
+    """Show the address and a code with which a phone links itself; for a phone that is known, a new code."""
+    config = configured()
+
+    async def work() -> None:
+        async with opened(config) as (database, site), database.work():
+            phone, code = await linking.add(name, site.vault)
+            await record("command line", "phone code", phone.gateway, phone.name)
+        address = linking.api_address(config.address)
+        typer.echo(f"In the app SMS Gateway for Android, as the address of a private server:\n{address}")
+        typer.echo(f"Then register with this code, within {linking.CODE_MS // 60_000} minutes:\ncode: {code}")
+        if not address.startswith("https://"):
+            typer.echo("The app takes https:// only: set MWANGA_PUBLIC_URL to such an address of this server.")
+        picture = io.StringIO()
+        segno.make(address, micro=False).terminal(out=picture, compact=True)
+        typer.echo(picture.getvalue())
+
+    perform(work())
+
+
+@phone_cli.command("list")
+def phone_list() -> None:
+    """Show all phones, and what is wrong with them."""
+    config = configured()
+
+    async def work() -> None:
+        async with opened(config) as (_database, site):
+            for phone in await Phone.filter(unlinked_at=0).order_by("name"):
+                receivers = await pulled.receivers(connection(), phone, now_ms())
+                typer.echo(_line(phone, site))
+                for remark in remarks(phone, receivers, config):
+                    typer.echo(f"    {remark}")
+
+    perform(work())
+
+
+def _line(phone: Phone, site: Site) -> str:
+    state = "paused" if phone.paused else "linked" if phone.linked_at else "not linked yet"
+    facts = [phone.name, phone.gateway, state, phone.model, phone.version and f"app {phone.version}"]
+    facts += [f"SIM {sim.number} {sim.carrier} {sim.phone}".strip() for sim in read_sims(phone.sims)]
+    if phone.battery is not None:
+        facts.append(f"battery {phone.battery} %{' charging' if phone.charging else ''}")
+    if phone.seen_at:
+        seen = datetime.fromtimestamp(phone.seen_at / 1000, UTC)
+        facts.append(f"seen {site.day(seen, 'en')} {site.clock(seen)}")
+    return ", ".join(filter(None, facts))
+
+
+@phone_cli.command("pause")
+def phone_pause(name: Name) -> None:
+    """Give a phone no more messages; those that come in are taken."""
+    _change(name, "pause", linking.pause)
+    typer.echo(f"{name} gets no more messages.")
+
+
+@phone_cli.command("resume")
+def phone_resume(name: Name) -> None:
+    """Give a phone messages again, and forget its troubles."""
+    _change(name, "resume", linking.resume)
+    typer.echo(f"{name} gets messages again.")
+
+
+@phone_cli.command("rename")
+def phone_rename(name: Name, new: Annotated[str, typer.Argument(help="its new name", callback=called)]) -> None:
+    """Call a phone by another name."""
+    _change(name, "rename", lambda phone: linking.rename(phone, new))
+    typer.echo(f"{name} is {new} now.")
+
+
+@phone_cli.command("unlink")
+def phone_unlink(name: Name) -> None:
+    """Shut a phone out at once; what waits for it goes elsewhere."""
+    _change(name, "unlink", linking.unlink)
+    typer.echo(f"{name} is shut out.")
+    if configured().smsgate_token.get_secret_value():
+        typer.echo("If it knows MWANGA_SMSGATE_TOKEN, change that too: with it any phone links itself again.")
+
+
+def _change(name: str, action: str, change: Callable[[Phone], Awaitable[None]]) -> None:
+    async def work() -> None:
+        async with opened(configured()) as (database, _site), database.work():
+            phone = await linking.find(name)
+            await change(phone)
+            await record("command line", f"phone {action}", phone.gateway, name)
+
+    perform(work())

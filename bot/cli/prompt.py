@@ -1,0 +1,68 @@
+"""What every command of `mwanga` needs: the configuration, the database, and one sentence when it fails."""
+
+import asyncio
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn
+
+import typer
+from tortoise.exceptions import OperationalError
+
+from bot.company import Site, check_key
+from bot.config import Config, ConfigError, checked, demo_world, load
+from bot.runtime.database import Database, DatabaseAway, DatabaseError
+from bot.text import numbers as phones
+from models.demo import world
+
+LONGEST_NAME = 100  # as the columns of names
+
+
+@asynccontextmanager
+async def opened(config: Config) -> AsyncIterator[tuple[Database, Site]]:
+    """The configured database, up to date, with the keys that fit it."""
+    async with Database(config.database) as database:
+        await database.migrate()
+        fitting = demo_world(config) if await world.is_demo() else config
+        if not fitting.secret_key.get_secret_value():
+            checked(fitting)
+        site = Site.of(fitting)
+        await check_key(database, site)
+        yield database, site
+
+
+def e164(phone: str, config: Config) -> str:
+    try:
+        return phones.parse(phone, config.country)
+    except ValueError as error:
+        fail(str(error))
+
+
+def called(name: str) -> str:
+    """A name as it is kept and looked for: one space between words, none around them."""
+    name = " ".join(name.split())
+    if not 0 < len(name) <= LONGEST_NAME:
+        fail(f"A name has 1 to {LONGEST_NAME} characters.")
+    return name
+
+
+def configured(**overrides: object) -> Config:
+    try:
+        return load(**overrides)
+    except ConfigError as error:
+        fail(str(error))
+
+
+def perform(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except (ConfigError, DatabaseError, ValueError) as error:
+        fail(str(error))
+    except (DatabaseAway, OperationalError, sqlite3.OperationalError) as error:
+        fail(f"The database was busy or went away, so this was not finished ({error}). Run it once more.")
+
+
+def fail(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    sys.exit(1)

@@ -1,0 +1,172 @@
+"""The doors: a gateway's callback becomes a message, a turn or a report; its answer becomes a response."""
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from aiohttp import web
+
+from bot.company import Site
+from bot.gateways import BadCallback, BadSignature, Callback, Fields, Gateway
+from bot.inbound.guards import note_opt_out
+from bot.inbound.inbox import Inbox
+from bot.inbound.ussd import close
+from bot.inbound.worker import Pump
+from bot.outbound.outbox import Outbox
+from bot.runtime.database import Database
+from bot.runtime.metrics import Metrics
+from bot.text.i18n import Text, _
+from bot.text.redact import Redactor
+from models import Refused
+from models.sql import now_ms
+
+log = logging.getLogger(__name__)
+MOST_BODY = 8 * 1024  # bytes; the longest real callback, a USSD end with its transcript, is under 2 KiB
+USSD_WITHIN_S = 2.8  # networks give up after 10 s, people earlier (design 1: under 3 s always)
+SLOW = _("This takes longer. If it went through, an SMS follows. Else dial again. Help {help}")
+
+
+@web.middleware
+async def readable(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+    """A body that broke off on its way, or is not packed as it says, is no fault of ours."""
+    try:
+        return await handler(request)
+    except web.RequestPayloadError as error:
+        raise web.HTTPBadRequest(text="the body cannot be read\n") from error
+
+
+@dataclass(frozen=True)
+class Door:
+    """A gateway with the secret that its callbacks must carry, and what it wants to read when we took one."""
+
+    gateway: Gateway
+    secret: str
+    answer: str = ""
+
+
+class Doors:
+    """The callback routes of all gateways: `/gateways/<name>/<secret>/<kind>`."""
+
+    def __init__(
+        self,
+        doors: Mapping[str, Door],
+        inbox: Inbox,
+        pump: Pump,
+        outbox: Outbox,
+        database: Database,
+        redactor: Redactor,
+        metrics: Metrics,
+        site: Site,
+    ) -> None:
+        self._doors, self._inbox, self._pump, self._outbox = doors, inbox, pump, outbox
+        self._database, self._redactor, self._metrics, self._site = database, redactor, metrics, site
+        self._kinds: dict[str, Callable[[Gateway, Fields], Awaitable[web.Response]]] = {
+            "sms": self._sms,
+            "delivery": self._delivery,
+            "ussd": self._ussd,
+            "ussd-end": self._ussd_end,
+            "optout": self._optout,
+        }
+
+    @property
+    def gateways(self) -> list[str]:
+        """The names of the gateways that may call."""
+        return list(self._doors)
+
+    async def callback(self, request: web.Request) -> web.Response:
+        """Any callback: check its secret, read its fields, hand them to its kind."""
+        name = request.match_info["name"]
+        door = self._doors.get(name)
+        kind = self._kinds.get(request.match_info["kind"])
+        if door is None or kind is None or not _same(request.match_info["secret"], door.secret):
+            self._metrics.refused.labels(name if door else "unknown", "secret").inc()
+            raise web.HTTPNotFound
+        self._outbox.heard(name)
+        if request.method not in door.gateway.methods:
+            raise web.HTTPMethodNotAllowed(request.method, door.gateway.methods)
+        callback = await _read(request)
+        if len(callback.body) > MOST_BODY:
+            return await self._refuse(name, 413, f"the body is larger than {MOST_BODY} bytes", callback, "size")
+        try:
+            response = await kind(door.gateway, door.gateway.read(callback))
+        except BadSignature as error:
+            return await self._refuse(name, 401, str(error), callback, "signature")
+        except BadCallback as error:
+            return await self._refuse(name, 400, str(error), callback)
+        if door.answer:
+            response.text = door.answer
+        return response
+
+    async def _sms(self, gateway: Gateway, form: Fields) -> web.Response:
+        try:
+            await self._inbox.record(gateway.parse_sms(form))
+        except BadCallback:
+            raise
+        except Exception as error:  # it is logged where it happened; 5xx has the gateway send it again
+            raise web.HTTPServiceUnavailable(text="not stored, send it again") from error
+        return web.Response()
+
+    async def _delivery(self, gateway: Gateway, form: Fields) -> web.Response:
+        receipt = gateway.parse_receipt(form)
+        known = await self._outbox.record_receipt(receipt)
+        if not known:
+            self._metrics.unknown_receipts.labels(gateway.name).inc()
+        log.info("delivery report", extra={"gateway": gateway.name, "word": receipt.word, "known": known})
+        return web.Response()
+
+    async def _ussd(self, gateway: Gateway, form: Fields) -> web.Response:
+        turn = gateway.parse_ussd(form)
+        try:
+            answer = await asyncio.wait_for(asyncio.shield(self._pump.answer(turn)), USSD_WITHIN_S)
+        except TimeoutError:
+            slow = Text(SLOW.english, {"help": self._site.help_phone})
+            answer = "END " + slow.to(self._site.languages[0])
+        return web.Response(text=answer)
+
+    async def _ussd_end(self, gateway: Gateway, form: Fields) -> web.Response:
+        end = gateway.parse_ussd_end(form)
+        async with self._database.work():
+            await close(end)
+        log.info("dialled session ended", extra={"gateway": gateway.name, "status": end.status})
+        return web.Response()
+
+    async def _optout(self, gateway: Gateway, form: Fields) -> web.Response:
+        notice = gateway.parse_optout(form)
+        async with self._database.work():
+            await note_opt_out(notice)
+        return web.Response()
+
+    async def _refuse(
+        self, name: str, status: int, reason: str, callback: Callback, counted: str = "malformed"
+    ) -> web.Response:
+        """Say what is wrong, and keep what came for whoever looks into it, unquoted so that a PIN can be seen."""
+        self._metrics.refused.labels(name, counted).inc()
+        came = (callback.query + b"\n" + callback.body if callback.query else callback.body)[:MOST_BODY]
+        await self.keep(name, reason, unquote_plus(came.decode(errors="replace")))
+        return web.Response(status=status, text=f"{reason}\n")
+
+    async def keep(self, gateway: str, reason: str, came: str) -> None:
+        """Keep what could not be read, with any PIN starred."""
+        kept = self._redactor.clean_form(came.replace("\0", ""))
+        async with self._database.work():
+            await Refused.create(gateway=gateway, reason=reason[:200], body=kept, created_at=now_ms())
+
+
+def _same(given: str, secret: str) -> bool:
+    return bool(secret) and hmac.compare_digest(given.encode(), secret.encode())
+
+
+async def _read(request: web.Request) -> Callback:
+    """The callback, with at most one byte more of its body than we accept."""
+    body = b""
+    while len(body) <= MOST_BODY:
+        chunk = await request.content.read(MOST_BODY + 1 - len(body))
+        if not chunk:
+            break
+        body += chunk
+    query = request.raw_path.partition("?")[2].encode(errors="surrogateescape")
+    return Callback(request.method, query, request.content_type, body, request.headers)

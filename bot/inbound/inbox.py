@@ -1,0 +1,172 @@
+"""Inbound is stored before it is understood: record, commit, only then say that we have it."""
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.inbound.sms import Waiting
+from bot.message import Inbound
+from bot.runtime.database import Database
+from bot.runtime.metrics import Metrics
+from bot.text.numbers import Sender, SenderKind
+from bot.text.redact import Redactor
+from models.sql import connection, execute, execute_many, marks, now_ms, on_postgres, row_marks
+from models.vault import Sealed, Vault
+
+log = logging.getLogger(__name__)
+MOST_AT_ONCE = 512
+BUSY = 8  # messages that arrived in the same moment
+COLUMNS = (
+    "gateway, external_id, phone, sender_kind, recipient, network, text, sealed, received_at, state, outcome, error"
+)
+WAITING = "SELECT id, gateway, external_id, phone, sender_kind, network, text, sealed FROM inbox WHERE state = 'new'"
+CLAIM = f"{WAITING} ORDER BY id LIMIT $1"
+CLAIM_OTHERS = f"{WAITING} AND gateway <> $2 ORDER BY id LIMIT $1"
+CLAIM_ONE = f"{WAITING} AND id = $1"
+# Rows that another process claimed a moment earlier are still new to us: what comes after them has to wait.
+ELSEWHERE = (
+    "SELECT phone, MIN(id) AS first FROM inbox WHERE state = 'new' AND phone IN ({}) AND id NOT IN ({}) GROUP BY phone"
+)
+DONE = "UPDATE inbox SET state = $2, outcome = $3, error = $4, sealed = NULL WHERE id = $1"
+
+
+@dataclass
+class _Arrived:
+    inbound: Inbound
+    stored: "asyncio.Future[bool]"
+
+
+class Inbox:
+    """Stores what arrives; whatever waits at the same moment shares one commit."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        redactor: Redactor,
+        metrics: Metrics,
+        arrived: Callable[[], None],
+    ) -> None:
+        self._database, self._vault, self._redactor = database, vault, redactor
+        self._metrics, self._notify = metrics, arrived
+        self._waiting: list[_Arrived] = []
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self.busy = False  # many arrive at once: accepting comes before understanding
+
+    async def record(self, inbound: Inbound) -> bool:
+        """Store a message for good; False when this id was stored before. Raises when it cannot be stored."""
+        storable = replace(inbound, text=inbound.text.replace("\0", ""))  # PostgreSQL's text has no place for NUL
+        arrived = _Arrived(storable, asyncio.get_running_loop().create_future())
+        self._waiting.append(arrived)
+        self._wake.set()
+        return await arrived.stored
+
+    async def run(self) -> None:
+        """Store until stopped; what waits then is stored first."""
+        while not self._stopping:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                await self._store()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+
+    async def _store(self) -> None:
+        batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+        try:
+            new = await self._insert([arrived.inbound for arrived in batch])
+        except Exception as error:
+            log.exception("inbound messages could not be stored")
+            for arrived in batch:
+                if not arrived.stored.done():
+                    arrived.stored.set_exception(error)
+            return
+        self.busy = len(batch) >= BUSY
+        counted: Counter[tuple[str, str]] = Counter()
+        for arrived in batch:
+            key = (arrived.inbound.gateway, arrived.inbound.external_id)
+            counted[arrived.inbound.gateway, "received" if key in new else "duplicate"] += 1
+            if not arrived.stored.done():
+                arrived.stored.set_result(key in new)
+            new.discard(key)
+        for (gateway, state), count in counted.items():
+            self._metrics.messages.labels("in", gateway, state).inc(count)
+        self._notify()
+
+    async def _insert(self, messages: Sequence[Inbound]) -> set[tuple[str, str]]:
+        values: list[Any] = []
+        for inbound in messages:
+            clean = self._redactor.clean(inbound.text)
+            sealed = None if clean == inbound.text else self._vault.seal(inbound.text, _purpose(inbound))
+            values += [inbound.gateway, inbound.external_id, inbound.sender.value, inbound.sender.kind.value]
+            values += [inbound.recipient, inbound.network, clean, sealed, now_ms(), "new", "", ""]
+        statement = (
+            f"INSERT INTO inbox ({COLUMNS}) VALUES {row_marks(len(messages), 12)} "
+            "ON CONFLICT (gateway, external_id) DO NOTHING RETURNING gateway, external_id"
+        )
+        async with self._database.work() as db:
+            rows = await execute(db, statement, values)
+        return {(row["gateway"], row["external_id"]) for row in rows}
+
+    async def claim(self, most: int) -> list[Waiting]:
+        """The oldest messages that wait, held until the end of the caller's unit of work. When more wait, half of
+        them may be of other gateways than the one that most came by, and those come first: its flood is its own."""
+        rows = await execute(connection(), CLAIM + _skipping(), [most])
+        if len(rows) < most:
+            return [self._opened(row) for row in rows]
+        flooded, _count = Counter(row["gateway"] for row in rows).most_common(1)[0]
+        others = await execute(connection(), CLAIM_OTHERS + _skipping(), [most // 2, flooded])
+        first = {row["id"] for row in others}
+        # as many as at first: fewer would say that no more wait
+        rows = [*others, *(row for row in rows if row["id"] not in first)][:most]
+        return [self._opened(row) for row in _each_in_order(rows)]
+
+    async def claim_one(self, message_id: int) -> list[Waiting]:
+        rows = await execute(connection(), CLAIM_ONE + _skipping(), [message_id])
+        return [self._opened(row) for row in rows]
+
+    async def in_order(self, messages: list[Waiting], *, full: bool) -> list[Waiting]:
+        """Those with nothing older of the same phone still waiting elsewhere. Call when the phones are locked. When
+        the batch was not full, nothing is elsewhere but what another process has."""
+        if not messages or not (full or on_postgres()):
+            return messages
+        phones = sorted({message.sender.value for message in messages})
+        statement = ELSEWHERE.format(marks(len(phones)), marks(len(messages), len(phones) + 1))
+        rows = await execute(connection(), statement, [*phones, *(message.id for message in messages)])
+        first = {row["phone"]: row["first"] for row in rows}
+        return [m for m in messages if m.id < first.get(m.sender.value, m.id + 1)]
+
+    async def done(self, rows: Sequence[tuple[int, str, str, str]]) -> None:
+        """Write what became of messages: id, state, outcome, error. The sealed text is wiped."""
+        await execute_many(connection(), DONE, rows)
+
+    def _opened(self, row: dict[str, Any]) -> Waiting:
+        text = row["text"]
+        if row["sealed"]:
+            with contextlib.suppress(Sealed):  # another secret key: the starred text is understood as it stands
+                text = self._vault.open(row["sealed"], f"inbox {row['gateway']} {row['external_id']}")
+        sender = Sender(SenderKind(row["sender_kind"]), row["phone"])
+        return Waiting(row["id"], row["gateway"], sender, text, row["network"])
+
+
+def _purpose(inbound: Inbound) -> str:
+    return f"inbox {inbound.gateway} {inbound.external_id}"
+
+
+def _each_in_order(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same phones in the same order, but what one phone wrote in the order in which it came."""
+    of: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row["id"], reverse=True):
+        of[row["phone"]].append(row)
+    return [of[row["phone"]].pop() for row in rows]
+
+
+def _skipping() -> str:
+    return " FOR UPDATE SKIP LOCKED" if on_postgres() else ""

@@ -1,0 +1,185 @@
+"""Dialled sessions: from a transcript to the next screen. The response is the answer, so all of it happens in
+the request, inside a unit of work; a repeated turn gets the stored answer."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from bot.company import Site
+from bot.inbound.guards import Contact
+from bot.inbound.sms import Dispatcher, Handled
+from bot.message import Copy, Reply, UssdEnd, UssdTurn
+from bot.talks.chat import Channel, Chat
+from bot.talks.commands import Commands
+from bot.talks.replay import Played, play
+from bot.talks.state import TalkState
+from bot.text.grammar import normalise
+from bot.text.gsm import plain
+from bot.text.i18n import _, verbatim
+from models.messages.tables import Class
+from models.people.tables import Caller
+from models.sql import connection, execute, now_ms
+
+log = logging.getLogger(__name__)
+RESUME_MS = 15 * 60_000  # a dropped session can be gone on with for a quarter of an hour (reference: users 2.12)
+
+FIND = """SELECT s.*, t.response FROM ussdsession s LEFT JOIN ussdturn t ON t.session_id = s.id AND t.mac = $4
+  WHERE s.gateway = $1 AND s.service_code = $2 AND s.session_id = $3"""
+LAST = "SELECT talk, updated_at FROM ussdsession WHERE phone = $1 ORDER BY id DESC LIMIT 1"
+CREATE = """INSERT INTO ussdsession (gateway, service_code, session_id, phone, transcript_length, transcript_mac,
+  talk, pin_given, open, started_at, updated_at) VALUES ($1, $2, $3, $4, 0, '', $5, FALSE, TRUE, $6, $6)
+  RETURNING id"""
+UPDATE = """UPDATE ussdsession SET transcript_length = $2, transcript_mac = $3, talk = $4, pin_given = $5,
+  open = $6, updated_at = $7 WHERE id = $1"""
+KEEP = "INSERT INTO ussdturn (session_id, mac, response, created_at) VALUES ($1, $2, $3, $4)"
+END = """UPDATE ussdsession SET open = FALSE WHERE gateway = $1 AND service_code = $2 AND session_id = $3"""
+
+
+@dataclass
+class Session:
+    id: int
+    phone: str
+    transcript_length: int
+    transcript_mac: str
+    talk: str
+    pin_given: bool
+    open: bool
+    new: bool = False
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The response, and what is promised by SMS beside it."""
+
+    response: str
+    handled: Handled
+
+
+class Sessions:
+    def __init__(self, site: Site, commands: Commands, dispatcher: Dispatcher) -> None:
+        self._site, self._commands, self._dispatcher = site, commands, dispatcher
+
+    async def turn(self, turn: UssdTurn, caller: Caller, contact: Contact) -> Screen:
+        """The screen for one turn. Everything is written in the caller's unit of work."""
+        self._dispatcher.learn(contact, turn.network)
+        language = caller.language or contact.language or self._site.languages[0]
+        mac = self._mac(turn, turn.text)
+        rows = await execute(connection(), FIND, [turn.gateway, turn.service_code, turn.session_id, mac])
+        if rows and rows[0]["response"]:
+            return Screen(rows[0]["response"], Handled(outcome="repeated"))
+        session = self._loaded(rows[0]) if rows else await self._opened(turn)
+        state, inputs, dialled = self._news(turn, session)
+        chat = Chat(
+            caller,
+            contact,
+            self._site,
+            self._commands,
+            state,
+            channel=Channel.USSD,
+            language=language,
+            inputs=inputs,
+            dialled=dialled,
+            pin_given=session.pin_given,
+        )
+        played = await self._played(session, turn, chat)
+        said = plain(played.reply.text.to(chat.language), accents=self._site.accents)
+        response = f"{'CON' if played.open else 'END'} {said}"
+        await self._keep(session, turn, mac, chat, played, response)
+        return Screen(response, self._handled(session, mac, chat, played))
+
+    async def _played(self, session: Session, turn: UssdTurn, chat: Chat) -> Played:
+        menu = self._commands.by_name["menu"]
+        if not session.open or session.phone != turn.phone:
+            return Played(Reply(_("This session is over. Dial again.")), False, "over")
+        asked = chat.state.resume
+        if asked and not chat.resumes():
+            unfinished = self._commands.by_name[chat.state.answers[0][1]].menu or verbatim("")
+            offer = _("{company}\n1. Continue: {talk}\n2. New", company=self._site.company, talk=unfinished)
+            return Played(Reply(offer), True, "resume")
+        if asked and not chat.state.answers:
+            chat.state.key = f"ussd {session.id}"  # what is begun anew is sold anew
+        return await play(menu, chat)
+
+    def _mac(self, turn: UssdTurn, transcript: str) -> str:
+        return self._site.vault.mac(f"{turn.session_id}\n{transcript}", "transcript")
+
+    def _loaded(self, row: dict[str, Any]) -> Session:
+        return Session(
+            row["id"],
+            row["phone"],
+            row["transcript_length"],
+            row["transcript_mac"],
+            row["talk"],
+            bool(row["pin_given"]),
+            bool(row["open"]),
+        )
+
+    async def _opened(self, turn: UssdTurn) -> Session:
+        now = now_ms()
+        talk = "" if turn.text else await self._unfinished(turn.phone, now)
+        values = [turn.gateway, turn.service_code, turn.session_id, turn.phone, talk, now]
+        rows = await execute(connection(), CREATE, values)
+        return Session(rows[0]["id"], turn.phone, 0, "", talk, False, True, new=True)
+
+    async def _unfinished(self, phone: str, now: int) -> str:
+        """The talk that a dropped session of this phone was in, without its consent."""
+        rows = await execute(connection(), LAST, [phone])
+        if not rows or not rows[0]["talk"] or now - rows[0]["updated_at"] > RESUME_MS:
+            return ""
+        state = TalkState.load(rows[0]["talk"])
+        state.forget_consent()
+        if len(state.answers) < 2:  # nothing but the choice in the menu
+            return ""
+        if state.answers[0][1] not in self._commands.by_name:  # an update took this talk away
+            return ""
+        state.resume = True
+        return state.dump()
+
+    def _news(self, turn: UssdTurn, session: Session) -> tuple[TalkState, list[str], bool]:
+        """The talk's state, what is new in the transcript, and whether it was dialled with the number.
+
+        The transcript only grows: new is what stands behind what was stored, never just its last element. One
+        that does not continue the stored one starts over and is read like a dialled one.
+        """
+        known = session.transcript_length
+        if session.new:
+            state = TalkState.load(session.talk) if session.talk else self._fresh(session)
+            state.key = self._fresh(session).key  # the session it goes on from may still sell under its own
+            return state, _elements(turn.text), True
+        same = session.transcript_mac == self._mac(turn, turn.text[:known])
+        rest = turn.text[known:]
+        if same and session.talk and (rest.startswith("*") or known == 0):
+            return TalkState.load(session.talk), [normalise(rest.removeprefix("*") if known else rest)], False
+        log.warning("transcript does not continue", extra={"session": session.id})
+        return self._fresh(session), _elements(turn.text), True
+
+    def _fresh(self, session: Session) -> TalkState:
+        return TalkState("menu", f"ussd {session.id}")
+
+    async def _keep(
+        self, session: Session, turn: UssdTurn, mac: str, chat: Chat, played: Played, response: str
+    ) -> None:
+        now = now_ms()
+        talk = chat.state.dump() if played.open else ""
+        values = [session.id, len(turn.text), mac, talk, chat.pin_given, played.open, now]
+        await execute(connection(), UPDATE, values)
+        await execute(connection(), KEEP, [session.id, mac, response, now])
+
+    def _handled(self, session: Session, mac: str, chat: Chat, played: Played) -> Handled:
+        reply, also = played.reply, list(played.reply.also)
+        if reply.kind is Class.TOKEN:  # a screen is gone with the session: what was paid for comes by SMS too
+            also.insert(0, Copy(chat.person.phone, reply.text, Class.TOKEN, chat.language))
+        origin = f"ussd {session.id} {mac[:16]}"
+        promises = self._dispatcher.copies(origin, Reply(reply.text, reply.kind, also))
+        name = chat.running.name if chat.running else "menu"
+        return Handled(promises, name, played.outcome)
+
+
+async def close(end: UssdEnd) -> None:
+    """The network says that the session is gone. It can still be gone on with by dialling again."""
+    await execute(connection(), END, [end.gateway, end.service_code, end.session_id])
+
+
+def _elements(transcript: str) -> list[str]:
+    """The inputs of a transcript that was dialled in one go."""
+    return [normalise(entered) for entered in transcript.split("*")] if transcript else []

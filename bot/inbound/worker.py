@@ -1,0 +1,300 @@
+"""Takes what waits now, texts and dialled turns together, handles each on its own, commits once, then answers.
+
+If one of a batch fails, the batch is undone and each is run alone; the one that fails alone is set aside.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from tortoise.exceptions import OperationalError
+
+from bot.company import Site
+from bot.inbound.guards import Contact, contacts, hold, save
+from bot.inbound.inbox import Inbox
+from bot.inbound.sms import APOLOGY, Dispatcher, Handled, Waiting
+from bot.inbound.ussd import Screen, Sessions
+from bot.message import UssdTurn
+from bot.outbound.enqueue import promise
+from bot.outbound.outbox import Outbox
+from bot.runtime.database import Database, DatabaseAway
+from bot.runtime.metrics import Metrics
+from bot.text.i18n import Text
+from models.people.tables import Caller, find_callers
+from models.sql import now_ms
+
+log = logging.getLogger(__name__)
+MOST = 64  # messages in one batch (design 4)
+# A batch stops taking on work after this, so that nothing waits for a long one; sooner while somebody looks at a phone
+# for the next screen.
+SLICE_S, DIALLED_SLICE_S = 0.05, 0.01
+LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
+ALONE_TRIES = 3
+AT_LEAST_S = 0.05
+PAUSE_S = 1.0  # after the database failed
+Claim = Callable[[], Awaitable[list[Waiting]]]
+
+
+@dataclass
+class _Turn:
+    turn: UssdTurn
+    answer: "asyncio.Future[str]"
+    since: float = field(default_factory=time.perf_counter)
+
+
+@dataclass
+class _Batch:
+    """What one unit of work did; nothing of it counts before the commit."""
+
+    answered: list[tuple[_Turn, Screen]] = field(default_factory=list)
+    handled: list[tuple[Waiting, Handled]] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+    heard: set[str] = field(default_factory=set)
+    failed_at: Waiting | _Turn | None = None
+    more: bool = False
+    promised: set[str] = field(default_factory=set)
+    since: float = field(default_factory=time.perf_counter)
+
+
+class Pump:
+    def __init__(
+        self,
+        database: Database,
+        inbox: Inbox,
+        dispatcher: Dispatcher,
+        sessions: Sessions,
+        outbox: Outbox,
+        site: Site,
+        metrics: Metrics,
+    ) -> None:
+        self._database, self._inbox, self._outbox = database, inbox, outbox
+        self._dispatcher, self._sessions = dispatcher, sessions
+        self._site, self._metrics = site, metrics
+        self._turns: list[_Turn] = []
+        self._wake = asyncio.Event()
+        self._wake.set()  # whatever an earlier process left is looked at first
+        self._worked = asyncio.Event()
+        self._stopping = False
+        self._batch_at = 0.0
+        # Claiming and locking phones is one step within a process, so that messages keep their order.
+        self._claiming = asyncio.Lock()
+
+    def notify(self) -> None:
+        """There are messages to handle."""
+        self._wake.set()
+
+    async def answer(self, turn: UssdTurn) -> str:
+        """The response to a dialled turn, after its commit."""
+        waiting = _Turn(turn, asyncio.get_running_loop().create_future())
+        self._turns.append(waiting)
+        self._wake.set()
+        return await waiting.answer
+
+    async def worked(self) -> None:
+        """Wait until the next batch is done."""
+        await self._worked.wait()
+
+    async def run(self) -> None:
+        """Handle until stopped. Several of these may run at once on PostgreSQL, one on SQLite."""
+        while not self._stopping or self._turns:
+            if not self._turns:
+                timeout = None if self._database.embedded else LOOK_S
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), timeout)
+            self._wake.clear()
+            try:
+                while await self._take():
+                    pass
+            except Exception:
+                log.exception("the database cannot be used")
+                self._give_up_turns()
+                await asyncio.sleep(PAUSE_S)
+                self._wake.set()
+
+    def stop(self) -> None:
+        """Finish what is under way; what waits in the inbox is handled after the next start."""
+        self._stopping = True
+        self._wake.set()
+
+    async def _take(self) -> bool:
+        """One batch. True when there may be more."""
+        turns, self._turns = self._turns[:MOST], self._turns[MOST:]
+        if not turns and not self._stopping and self._later():
+            return False
+        batch = _Batch()
+        try:
+            await self._work(batch, turns, self._oldest)
+        except Exception:
+            if batch.failed_at is None and not batch.handled and not turns:
+                raise  # nothing was begun: it is the database
+            log.warning("a batch was undone; each message of it is run alone", exc_info=True)
+            await self._each_alone(turns, [message for message, _handled in batch.handled], batch.failed_at)
+            self._worked.set()
+            self._worked.clear()
+            return True
+        self._committed(batch)
+        self._worked.set()
+        self._worked.clear()
+        return batch.more or bool(self._turns)
+
+    async def _work(self, batch: _Batch, turns: Sequence[_Turn], claim: Claim) -> None:
+        async with self._database.work():
+            async with self._claiming:
+                messages = await claim()
+                full = len(messages) == MOST  # of which some may have to wait for older ones
+                await hold([t.turn.phone for t in turns] + [m.sender.value for m in messages])
+                messages = await self._inbox.in_order(messages, full=full)
+            phones = {turn.turn.phone for turn in turns} | {message.sender.value for message in messages}
+            if not phones:
+                return
+            callers = await find_callers(sorted(phones))
+            known = await contacts(sorted(phones))
+            for turn in turns:
+                batch.failed_at = turn
+                await self._dial(batch, turn, callers, known)
+            started = time.perf_counter()
+            for message in messages:
+                if time.perf_counter() - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
+                    batch.more = True
+                    break
+                batch.failed_at = message
+                await self._text(batch, message, callers, known)
+                await asyncio.sleep(0)  # the loop reads what arrives meanwhile
+            batch.more = batch.more or full
+            batch.failed_at = None
+            await self._write(batch, known)
+
+    async def _oldest(self) -> list[Waiting]:
+        return [] if self._stopping else await self._inbox.claim(MOST)
+
+    def _later(self) -> bool:
+        """In a flood accepting comes first, since a gateway asks again only after a minute: then a batch is handled
+        every AT_LEAST_S, and the rest when it ebbs."""
+        now = time.perf_counter()
+        if self._inbox.busy and now - self._batch_at < AT_LEAST_S:
+            asyncio.get_running_loop().call_later(AT_LEAST_S, self._ebbed)
+            return True
+        self._batch_at = now
+        return False
+
+    def _ebbed(self) -> None:
+        self._inbox.busy = False
+        self._wake.set()
+
+    async def _dial(self, batch: _Batch, turn: _Turn, callers: dict[str, Caller], known: dict[str, Contact]) -> None:
+        phone = turn.turn.phone
+        batch.heard.add(phone)
+        before = replace(known[phone])
+        screen = await self._sessions.turn(turn.turn, callers[phone], known[phone])
+        batch.answered.append((turn, screen))
+        if known[phone] != before:
+            batch.changed.add(phone)
+
+    async def _text(
+        self, batch: _Batch, message: Waiting, callers: dict[str, Caller], known: dict[str, Contact]
+    ) -> None:
+        phone = message.sender.value
+        if phone in batch.heard:  # what it said before may have locked its agent, or changed the language
+            callers |= await find_callers([phone])
+        batch.heard.add(phone)
+        before = replace(known[phone])
+        handled = await self._dispatcher.sms(message, known[phone], callers[phone])
+        batch.handled.append((message, handled))
+        if known[phone] != before:
+            batch.changed.add(phone)
+
+    async def _write(self, batch: _Batch, known: dict[str, Contact]) -> None:
+        results = [handled for _message, handled in batch.handled]
+        results += [screen.handled for _turn, screen in batch.answered]
+        promises = [one for handled in results for one in handled.promises]
+        if promises:
+            await promise(promises, now_ms())
+            batch.promised = {one.gateway for one in promises}
+        await save([known[phone] for phone in sorted(batch.changed)])
+        await self._inbox.done([(m.id, "done", h.outcome, "") for m, h in batch.handled])
+
+    def _committed(self, batch: _Batch) -> None:
+        if batch.promised:
+            self._outbox.notify(batch.promised)
+        for turn, screen in batch.answered:
+            if not turn.answer.done():
+                turn.answer.set_result(screen.response)
+            self._metrics.handling.labels("ussd").observe(time.perf_counter() - turn.since)
+            self._count(screen.handled)
+        for _message, handled in batch.handled:
+            self._metrics.handling.labels("sms").observe(time.perf_counter() - batch.since)
+            self._count(handled)
+
+    def _count(self, handled: Handled) -> None:
+        self._metrics.talks.labels(handled.talk, handled.outcome).inc()
+        if handled.outcome == "sold":
+            self._metrics.sales.inc()
+
+    async def _each_alone(
+        self, turns: Sequence[_Turn], messages: Sequence[Waiting], failed_at: Waiting | _Turn | None
+    ) -> None:
+        for turn in turns:
+            try:
+                await self._alone([turn], _nothing)
+            except DatabaseAway:
+                self._apologise(turn)
+            except Exception:
+                log.exception("a dialled turn failed")
+                self._apologise(turn)
+        for message in [*messages, failed_at] if isinstance(failed_at, Waiting) else messages:
+            try:
+                await self._alone([], partial(self._inbox.claim_one, message.id))
+            except DatabaseAway:
+                raise  # the message stays as it is, for later
+            except Exception as error:
+                log.exception("a message failed", extra={"inbox": message.id})
+                await self._set_aside(message, error)
+
+    async def _alone(self, turns: Sequence[_Turn], claim: Claim) -> None:
+        """One turn or message in a unit of work of its own; two that waited for each other get another chance."""
+        for left in reversed(range(ALONE_TRIES)):
+            batch = _Batch()
+            try:
+                await self._work(batch, turns, claim)
+            except (OperationalError, DatabaseAway):
+                if not left:
+                    raise
+            else:
+                self._committed(batch)
+                return
+
+    async def _set_aside(self, message: Waiting, error: Exception) -> None:
+        """Keep a poison message with its error, and tell its sender once."""
+        async with self._database.work():
+            callers = await find_callers([message.sender.value])
+            language = callers[message.sender.value].language or self._site.languages[0]
+            await promise(self._dispatcher.apology(message, language), now_ms())
+            await self._inbox.done([(message.id, "failed", "failed", f"{type(error).__name__} at {_where(error)}")])
+        self._metrics.talks.labels("", "failed").inc()
+        self._outbox.notify()
+
+    def _apologise(self, turn: _Turn) -> None:
+        if not turn.answer.done():
+            text = Text(APOLOGY.english, {"help": self._site.help_phone})
+            turn.answer.set_result("END " + text.to(self._site.languages[0]))
+
+    def _give_up_turns(self) -> None:
+        turns, self._turns = self._turns, []
+        for turn in turns:
+            self._apologise(turn)
+
+
+async def _nothing() -> list[Waiting]:
+    return []
+
+
+def _where(error: Exception) -> str:
+    """File and line of our own code; never the values, which may be secret."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    return f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}" if place else "?"

@@ -1,0 +1,280 @@
+"""All SMS that leave: what was promised in a transaction (bot/outbound/enqueue.py) is sent after its commit."""
+
+import asyncio
+import logging
+import os
+import secrets
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from random import Random
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from bot.gateways import Gateway, SendError
+from bot.message import Outbound, Receipt, Sent
+from bot.outbound import queue
+from bot.outbound.failover import Failover
+from bot.outbound.queue import Result
+from bot.outbound.receipts import Receipts
+from bot.outbound.retry import TRIES, Claimed, Lane, Verdict, judge
+from bot.routing.router import Router
+from bot.runtime.database import Database
+from bot.runtime.metrics import Metrics
+from models.messages.tables import State
+from models.sql import now_ms
+
+log = logging.getLogger(__name__)
+
+# How often to look for what nobody told us of. On PostgreSQL other processes write and die; an embedded
+# database is ours alone, and only the command line may have turned the switch.
+LOOK_MS, LOOK_EMBEDDED_MS = 1_000, 10_000
+MORE_MS = 100  # where the last look has left something to be moved
+# A row still with a sender after this belongs to a process that died: a request ends after 10 s.
+LEASE_MS = 60_000
+# How long a token or a reply waits for a phone, or for a gateway that is down, before another one gets it.
+FAILOVER_MS = 120_000
+# Turns are this far apart, so that what comes at once shares a transaction. An idle outbox sends at once.
+GATHER_S = 0.01
+# A message comes to each of these once; to be scheduled, it may come again and again.
+COUNTED = frozenset((State.SENT, State.UNCERTAIN, State.FAILED, State.EXPIRED))
+
+
+class Outbox:
+    """Sends what is waiting. `run` is its loop, `notify` wakes it after a commit, `stop` drains it.
+
+    In each turn one transaction writes what came back and claims what may go; requests run beside it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        gateways: Mapping[str, Gateway],
+        router: Router,
+        metrics: Metrics,
+        clock: Callable[[], int] = now_ms,
+        random: Random | None = None,
+        failover_ms: int = FAILOVER_MS,
+        per_second: Mapping[str, int] | None = None,
+    ) -> None:
+        self._database = database
+        random, pace = random or Random(), {name: (per_second or {}).get(name, 0) for name in sorted(gateways)}
+        self._failover = Failover(router, pace, failover_ms, 0 if database.embedded else LEASE_MS)
+        usual = LOOK_EMBEDDED_MS if database.embedded else LOOK_MS
+        self._look_every = min(usual, max(LOOK_MS, failover_ms // 10))
+        self._metrics = metrics
+        self._clock = clock
+        self._receipts = Receipts(database, metrics, clock)
+        self._lanes = {name: Lane(gateways[name], random, parts) for name, parts in pace.items()}
+        self.on_notify: list[Callable[[], None]] = []
+        self.shared_time: Callable[[BaseDBAsyncClient, int], Awaitable[int]] = queue.shared_time
+        self.until_morning: Callable[[int], int] = lambda _now: 0
+        self._me = _new_name()
+        self._results: list[Result] = []
+        self._requests: set[asyncio.Task[None]] = set()
+        self._turning = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._ahead = 0
+        self._look_at = 0
+        self._stopping = False
+        self.turned_at = 0
+        self.started_at = clock()
+
+    @property
+    def gateways(self) -> list[str]:
+        """The names of the gateways that it sends by."""
+        return list(self._lanes)
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are under way now."""
+        return len(self._requests)
+
+    def notify(self, gateways: Iterable[str] | None = None) -> None:
+        """Rows were committed, for these gateways where it is known: look now. What phones fetch is no work here, so
+        that one phone's flood costs the others nothing."""
+        for name in self._lanes if gateways is None else gateways:
+            if lane := self._lanes.get(name):
+                lane.wake()
+                self._wake.set()
+        for tell in self.on_notify:
+            tell()
+
+    def heard(self, gateway: str) -> None:
+        """A gateway called us. It is written down in a turn that comes anyway."""
+        if lane := self._lanes.get(gateway):
+            lane.heard(self._clock())
+
+    async def record_receipt(self, receipt: Receipt) -> bool:
+        """Write a delivery report, committed on return; False when no message has its id (yet)."""
+        return await self._receipts.record(receipt)
+
+    async def run(self) -> None:
+        """Send until `stop` is called. A database that is away is tried again every second."""
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                wait = await self.turn()
+            except Exception as error:
+                log.error("the outbox could not use the database: %s", type(error).__name__)
+                wait = 1.0
+            await asyncio.sleep(GATHER_S)
+            timer = asyncio.get_running_loop().call_later(wait, self._wake.set)
+            await self._wake.wait()
+            timer.cancel()
+
+    async def stop(self, within: float = 8.0) -> None:
+        """Claim nothing more, give the requests under way so many seconds, and write what came of them. One
+        that has not ended by then has an unknown outcome."""
+        self._stopping = True
+        self._wake.set()
+        async with self._turning:
+            pass  # what a turn has claimed it also starts
+        if self._requests:
+            _, late = await asyncio.wait(self._requests, timeout=within)
+            for request in late:
+                request.cancel()
+            await asyncio.gather(*late)
+        await self.turn()
+
+    async def turn(self) -> float:
+        """Write what came back, look after what is due, start what may go. Returns the seconds until the next
+        turn has something to do."""
+        async with self._turning:
+            now = self._clock()
+            if now < self.turned_at:
+                for lane in self._lanes.values():
+                    lane.clock_was_set_back(now)
+            looking = not self.turned_at <= now < self._look_at
+            async with self._writing(now) as (db, results):
+                found = await self._look(db, now) if looking else []
+                claimed = await self._claim(db, now)
+            for lane, message in claimed:
+                self._start(lane, message)
+            self.turned_at = now
+            self._look_at = min([self._look_at, *queue.dues(results)])
+        self._count(results, found)
+        sent = [each.outcome.external_id for each in results if isinstance(each.outcome, Sent)]
+        await self._receipts.settle(None if looking else sent)
+        return self._wait()
+
+    def _wait(self) -> float:
+        now = self._clock()
+        lanes = self._lanes.values()
+        if self._results or (not self._stopping and any(lane.room(now) for lane in lanes)):
+            return 0
+        resumes = [at for lane in lanes if (at := lane.resumes(now))]
+        return max(0, min([self._look_at, *resumes]) - now) / 1000
+
+    @asynccontextmanager
+    async def _writing(self, now: int) -> AsyncIterator[tuple[BaseDBAsyncClient, list[Result]]]:
+        """A transaction that begins with writing what came back; if it fails, the next one writes that."""
+        results, self._results = self._results, []
+        changed = [lane for lane in self._lanes.values() if lane.changed]
+        heard = [lane for lane in self._lanes.values() if lane.was_heard]
+        for lane in self._lanes.values():
+            lane.changed = lane.was_heard = False
+        try:
+            async with self._database.work() as db:
+                await queue.write(db, results, now)
+                await queue.hold_gateways(db, {lane.gateway.name for lane in (*changed, *heard)})
+                await queue.write_gateways(db, changed, now)
+                await queue.write_heard(db, [(lane.gateway.name, lane.heard_at) for lane in heard])
+                yield db, results
+        except BaseException:
+            self._results = results + self._results
+            for lane in changed:
+                lane.changed = True
+            for lane in heard:
+                lane.was_heard = True
+            if not self._database.embedded:
+                # The connection may have broken after the commit. What was claimed then is sent by nobody: under a
+                # name that is not ours any more it is taken back, like that of a process that died.
+                self._me = _new_name()
+            raise
+
+    async def _look(self, db: BaseDBAsyncClient, now: int) -> list[tuple[str, State]]:
+        """What nobody tells us of: time passes, processes die. Returns the gateway of each such row and its state."""
+        embedded = self._database.embedded
+        shared = await self.shared_time(db, now)
+        self._ahead = shared - now
+        # nobody else sends from an embedded database; and its machine's clock may have been set back since
+        taken_back = await queue.take_back(db, self._me, sys.maxsize if embedded else shared - LEASE_MS, now)
+        next_due = await queue.promote(db, now, self.until_morning(now))
+        expired = await queue.expire(db, now)
+        more = await self._failover.look(db, now, starting=not self.turned_at)
+        for name, (until, alert) in (await queue.pauses(db)).items():
+            if name in self._lanes:
+                self._lanes[name].adopt(until, alert, now)
+        for lane in self._lanes.values():
+            lane.more = True
+        self._look_at = min(now + (MORE_MS if more else self._look_every), next_due or sys.maxsize)
+        return taken_back + expired
+
+    async def _claim(self, db: BaseDBAsyncClient, now: int) -> list[tuple[Lane, Claimed]]:
+        ready = [] if self._stopping else [lane for lane in self._lanes.values() if lane.room(now)]
+        off = bool(ready) and await queue.switched_off(db)
+        claimed = []
+        for lane in ready:
+            room = lane.room(now)
+            lane.more = False  # before looking: notify() may say otherwise meanwhile
+            messages = [] if off else await queue.claim(db, lane, room, self._me, now, self._ahead)
+            lane.claimed(messages, room, now)
+            claimed += [(lane, message) for message in messages]
+        return claimed
+
+    def _start(self, lane: Lane, message: Claimed) -> None:
+        if message.expires_at <= message.claimed_at:
+            self._finish(lane, message, Verdict(State.EXPIRED, message.claimed_at, ""))
+        elif message.tries > TRIES[message.kind]:
+            self._finish(lane, message, Verdict(State.FAILED, message.claimed_at, "too many tries"))
+        else:
+            lane.under_way += 1
+            request = asyncio.create_task(self._request(lane, message))
+            self._requests.add(request)
+            request.add_done_callback(self._requests.discard)
+
+    async def _request(self, lane: Lane, message: Claimed) -> None:
+        outcome = await self._send(lane, message)
+        lane.under_way -= 1
+        self._finish(lane, message, outcome)
+
+    async def _send(self, lane: Lane, message: Claimed) -> Sent | Verdict:
+        try:
+            sent = await lane.gateway.send(Outbound(message.id, message.phone, message.text, message.kind))
+        except SendError as error:
+            trouble = error
+        except asyncio.CancelledError:  # by stop()
+            trouble = SendError("timeout")
+        except Exception as error:
+            # not the error's own words, which may quote the message
+            log.error("gateway %s: %s while sending message %d", lane.gateway.name, type(error).__name__, message.id)
+            trouble = SendError("strange answer")
+        else:
+            lane.took(message, self._clock())
+            return sent
+        return self._judge(lane, message, trouble)
+
+    def _judge(self, lane: Lane, message: Claimed, trouble: SendError) -> Verdict:
+        now, error = self._clock(), trouble.error
+        if error.loggable:
+            log.warning("gateway %s: message %d: %s", lane.gateway.name, message.id, error.name)
+        self._metrics.send_errors.labels(lane.gateway.name, error.name).inc()
+        wait = lane.failed(message, error, trouble.detail, now)
+        return judge(message, error, now, wait)
+
+    def _finish(self, lane: Lane, message: Claimed, outcome: Sent | Verdict) -> None:
+        self._results.append(Result(lane, message, outcome))
+        self._wake.set()
+
+    def _count(self, results: list[Result], found: list[tuple[str, State]]) -> None:
+        reached = Counter((each.lane.gateway.name, each.state) for each in results)
+        reached.update(found)
+        for (gateway, state), messages in reached.items():
+            if state in COUNTED:
+                self._metrics.messages.labels("out", gateway, state).inc(messages)
+
+
+def _new_name() -> str:
+    return f"{os.getpid()}-{secrets.token_hex(4)}"

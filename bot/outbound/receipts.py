@@ -1,0 +1,146 @@
+"""Delivery reports: from the callback into the outbox row, forward only; one that comes too early is kept."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from bot.gateways import ERRORS
+from bot.message import Receipt
+from bot.runtime.database import Database
+from bot.runtime.metrics import Metrics
+from models.messages.tables import State
+from models.sql import execute, execute_many, marks, on_postgres
+
+# A report moves a row up this order and never down; what is not here stands below. A phone that was switched
+# off gets a message that the operator had reported as failed, so delivered beats failed.
+RANK = {State.SENT: 1, State.FAILED: 2, State.DELIVERED: 3}
+
+# A report may overtake the answer to the request that it is about, or name a message of another system.
+PARKED_MS = 600_000
+PARKED = 2_048
+NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # of a row
+
+# The first condition is the partial index's own, without which SQLite does not use it.
+FIND = "SELECT id, external_id, state, gateway FROM outbox WHERE external_id <> '' AND external_id IN ({})"
+# A request that was not answered (yet), but carried our own id: that the gateway reports on it says that it went. Its
+# row may still have the id (m<row>-<try>-<time>) under which a phone had it before.
+FIND_OURS = """SELECT id, external_id, state, gateway FROM outbox
+  WHERE (unknowns > 0 OR state = 'sending') AND (external_id = '' OR external_id LIKE 'm%') AND id IN ({})"""
+IDENTIFY = "UPDATE outbox SET external_id = $2, sent_at = $3 WHERE id = $1"
+MOVE = "UPDATE outbox SET state = $2, error = $3, delivered_at = $4 WHERE id = $1"
+
+
+@dataclass
+class _Arrived:
+    receipt: Receipt
+    known: bool | None = None
+
+
+class Receipts:
+    """Writes delivery reports, those that come in the same moment in one commit."""
+
+    def __init__(self, database: Database, metrics: Metrics, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._metrics = metrics
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._arrived: list[_Arrived] = []
+        self._parked: dict[str, tuple[int, Receipt]] = {}
+
+    async def record(self, receipt: Receipt) -> bool:
+        """Write a report, committed on return. False when no message has its id yet; it is then kept for ten
+        minutes, for a message that is just being sent."""
+        if not receipt.external_id or "\0" in receipt.external_id:
+            return False
+        mine = _Arrived(receipt)
+        self._arrived.append(mine)
+        async with self._lock:
+            if mine.known is None:
+                await asyncio.sleep(0)  # lets in those that wait on the same loop
+                await self._write_arrived(mine)
+        return bool(mine.known)
+
+    async def _write_arrived(self, mine: _Arrived) -> None:
+        batch, self._arrived = self._arrived, []
+        try:
+            for arrived in batch:
+                self._park(arrived.receipt)  # before looking, so that no send is written unseen in between
+            known = await self._settle({arrived.receipt.external_id for arrived in batch})
+        except BaseException:
+            # each of the others tries again when its turn comes
+            self._arrived = [arrived for arrived in batch if arrived is not mine] + self._arrived
+            raise
+        for arrived in batch:
+            arrived.known = arrived.receipt.external_id in known
+
+    async def settle(self, external_ids: Iterable[str] | None = None) -> None:
+        """Look again for the messages of parked reports: all, or those that were just written as sent."""
+        async with self._lock:
+            wanted = self._parked.keys() if external_ids is None else self._parked.keys() & set(external_ids)
+            await self._settle(set(wanted))
+
+    def _park(self, receipt: Receipt) -> None:
+        now = self._clock()
+        _, other = self._parked.pop(receipt.external_id, (0, receipt))
+        if other.gateway != receipt.gateway:
+            other = receipt
+        self._parked[receipt.external_id] = now, max(receipt, other, key=lambda report: RANK[report.state])
+        for external_id, (since, _) in list(self._parked.items()):
+            if len(self._parked) <= PARKED and since > now - PARKED_MS:
+                break  # the rest came later
+            del self._parked[external_id]
+
+    async def _settle(self, external_ids: set[str]) -> set[str]:
+        """Apply the parked reports with these ids; returns the ids that have a message."""
+        receipts = {each: self._parked[each][1] for each in external_ids if each in self._parked}
+        if not receipts:
+            return set()
+        async with self._database.work() as db:
+            rows = await self._apply(db, receipts)
+        for row in rows:
+            self._parked.pop(row["external_id"], None)
+            if row["moved"]:
+                self._metrics.messages.labels("out", row["gateway"], receipts[row["external_id"]].state).inc()
+        return {row["external_id"] for row in rows}
+
+    async def _apply(self, db: BaseDBAsyncClient, receipts: dict[str, Receipt]) -> list[dict[str, Any]]:
+        """Two gateways may have the same id, a plain number: a report is for the message that its gateway sent."""
+        lock = " ORDER BY id FOR UPDATE" if on_postgres() else ""
+        found = await execute(db, FIND.format(marks(len(receipts))) + lock, list(receipts))
+        found += await self._unanswered(db, receipts, lock)
+        rows = [row for row in found if row["gateway"] == receipts[row["external_id"]].gateway]
+        now, moves = self._clock(), []
+        await execute_many(db, IDENTIFY, [(row["id"], row["external_id"], now) for row in rows if "lost" in row])
+        for row in rows:
+            receipt = receipts[row["external_id"]]
+            row["moved"] = RANK[receipt.state] > RANK.get(row["state"], 0)
+            if row["moved"]:
+                moves.append((row["id"], receipt.state, _error(receipt), _delivered_at(receipt, now)))
+        await execute_many(db, MOVE, moves)
+        return rows
+
+    @staticmethod
+    async def _unanswered(db: BaseDBAsyncClient, receipts: dict[str, Receipt], lock: str) -> list[dict[str, Any]]:
+        numbers = [int(each) for each, receipt in receipts.items() if receipt.ours and NUMBER.fullmatch(each)]
+        rows = await execute(db, FIND_OURS.format(marks(len(numbers))) + lock, numbers) if numbers else []
+        found = [row | {"external_id": str(row["id"]), "lost": True} for row in rows]
+        return [row for row in found if not _of_another_try(row, receipts[row["external_id"]])]
+
+
+def _of_another_try(row: dict[str, Any], receipt: Receipt) -> bool:
+    """A failure may be of the try before; it is kept until the one that is under way has an outcome."""
+    return row["state"] == State.SENDING and receipt.state is State.FAILED
+
+
+def _error(receipt: Receipt) -> str:
+    if receipt.state is not State.FAILED:
+        return ""
+    return receipt.reason if receipt.reason in ERRORS else "undelivered"
+
+
+def _delivered_at(receipt: Receipt, now: int) -> int:
+    return now if receipt.state is State.DELIVERED else 0

@@ -1,0 +1,138 @@
+"""Which gateway carries a message: asked when it is promised, and again when it has waited too long."""
+
+from collections.abc import Callable, Collection, Sequence
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.routing.health import Health, Watch
+from bot.routing.networks import Networks, fits
+from models.messages.phones import PREFIX, phone_id
+from models.messages.tables import Class
+
+PHONES = "phones"  # in a route: all linked phones
+NOWHERE = "none"  # the gateway of a message that no gateway may carry as things are
+NEVER = "!"  # before the name of a gateway that a message shall not go by, among those that it has left
+# Whom to ask, the best first. One that asks us to slow down will carry; one that is down may never.
+RANK = {state: place for place, state in enumerate((Health.WELL, Health.QUIET, Health.PAUSED, Health.DOWN))}
+
+
+def is_phones(name: str) -> bool:
+    """Whether a name in a route or a rule stands for a gateway phone, or for all of them."""
+    return name == PHONES or phone_id(name) > 0
+
+
+def route(wanted: Sequence[str], gateways: Sequence[str], *, simulated: bool) -> list[str]:
+    """The order of all that is configured: as the operator wants it, else as it is, phones last. The simulator
+    carries what nothing else does, in the demo world only."""
+    real = [name for name in gateways if name != "simulator"]
+    usual = [*real, PHONES] if real or not simulated else ["simulator", PHONES]
+    return [name for name in wanted if name in gateways or is_phones(name)] or usual
+
+
+class Rule(BaseModel):
+    """One line of the operator's: messages for which all that is given holds go by these gateways, in order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    network: str = Field("", pattern="^([0-9]{5,6})?$")
+    prefix: str = Field("", pattern=r"^(\+[0-9]+)?$")
+    kind: Class | None = Field(None, alias="class")
+    gateways: tuple[str, ...] = Field(min_length=1)
+
+    def holds(self, phone: str, kind: Class, network: str) -> bool:
+        if self.network and self.network != network:
+            return False
+        return phone.startswith(self.prefix) and self.kind in (None, kind)
+
+
+class Router:
+    """`order` names the gateways in the operator's order, `phones` for all linked ones, whose names `linked` tells;
+    it is set when the phones are there. `able` are those that can send; an answer may leave by any of them."""
+
+    def __init__(
+        self,
+        order: Sequence[str],
+        rules: Sequence[Rule] = (),
+        *,
+        able: Collection[str] | None = None,
+        watch: Watch | None = None,
+        networks: Networks | None = None,
+    ) -> None:
+        if not order:
+            raise ValueError("no gateway can send")
+        self._order, self._rules = order, rules
+        self.linked: Callable[[], Sequence[str]] = list
+        self._able = set(order if able is None else able) - {PHONES}
+        self.networks = networks or Networks()
+        self.watch = watch or Watch()
+
+    def reply_gateway(self, came_in_by: str, phone: str = "", kind: Class = Class.REPLY) -> str:
+        """A reply goes the way the message came, where that gateway can send and is well, or is to be tried."""
+        watch = self.watch
+        if self._can_send(came_in_by) and (watch.heard(came_in_by) is Health.WELL or watch.on_trial(came_in_by)):
+            watch.given(came_in_by, kind)
+            return came_in_by
+        return self.gateway_for(phone, kind)
+
+    def gateway_for(self, phone: str, kind: Class, left: Collection[str] = ()) -> str:
+        """The gateway for a message that has none: as `next_gateway`, else the best of those that carry nothing now;
+        NOWHERE when there is none. Now and then a reply tries one that was down and is not the next one anyway: who
+        asked asks again, and without it a gateway that brings nothing would stay down."""
+        possible = self._possible(phone, kind, left)
+        fresh = [name for name in possible if name not in left]
+        chosen = self._trial(fresh) if kind is Class.REPLY else ""
+        chosen = chosen or self._next(possible, left) or min(fresh, key=self._rank, default=NOWHERE)
+        self.watch.given(chosen, kind)
+        return chosen
+
+    def next_gateway(self, phone: str, kind: Class, left: Collection[str], *, quiet: bool = True) -> str:
+        """Where a message goes that has left these gateways: the first that is well, one that is to be tried, one that
+        is quiet unless that is no better; else one that it has left and that is well again, but for phones. Nothing
+        when there is none."""
+        if chosen := self._next(self._possible(phone, kind, left), left, quiet=quiet):
+            self.watch.given(chosen, kind)
+        return chosen
+
+    def learn(self, phone: str, network: str) -> None:
+        """A gateway named the network that this phone wrote from."""
+        self.networks.learn(phone, network)
+
+    def _next(self, possible: Sequence[str], left: Collection[str], *, quiet: bool = True) -> str:
+        fresh = [name for name in possible if name not in left]
+        again = [name for name in possible if name in left and not name.startswith(PREFIX)]
+        return (
+            self._first(fresh, Health.WELL)
+            or self._trial(fresh)
+            or (self._first(fresh, Health.QUIET) if quiet else "")
+            or self._first(again, Health.WELL)
+        )
+
+    def _first(self, names: Sequence[str], state: Health) -> str:
+        """The first in this state, in the operator's order; one that fails comes after those that do not."""
+        return min((name for name in names if self.watch.state(name) is state), key=self._rank, default="")
+
+    def _trial(self, names: Sequence[str]) -> str:
+        return next((name for name in names if self.watch.on_trial(name)), "")
+
+    def _rank(self, name: str) -> tuple[int, bool]:
+        return RANK[self.watch.state(name)], self.watch.failing(name)
+
+    def _possible(self, phone: str, kind: Class, left: Collection[str]) -> list[str]:
+        """All that may carry it, in the operator's order; those too that it has left, unless never again."""
+        network = self.networks.of(phone)
+        rule = next((rule for rule in self._rules if rule.holds(phone, kind, network)), None)
+        names = [each for name in (rule.gateways if rule else self._order) for each in self._expanded(name, network)]
+        if kind is Class.BROADCAST and (rule is None or rule.kind is None):
+            names = [name for name in names if not name.startswith(PREFIX)]  # operators block SIMs that send many
+        return [name for name in dict.fromkeys(names) if self._can_send(name) and f"{NEVER}{name}" not in left]
+
+    def _expanded(self, name: str, network: str) -> list[str]:
+        if name != PHONES:
+            return [name]
+        return sorted(self.linked(), key=lambda each: (not self._fits(each, network), self.watch.waiting(each)))
+
+    def _fits(self, name: str, network: str) -> bool:
+        return bool(network) and any(fits(network, carrier) for carrier in self.watch.facts(name).carriers)
+
+    def _can_send(self, name: str) -> bool:
+        return name in self.linked() if name.startswith(PREFIX) else name in self._able

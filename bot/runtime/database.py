@@ -1,0 +1,208 @@
+"""The database: open it, bring its tables up to date, and run one unit of work in one transaction."""
+
+import asyncio
+import fcntl
+import os
+import urllib.parse
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContextPooled
+from tortoise.backends.base.executor import EXECUTOR_CACHE
+from tortoise.connection import get_connections
+from tortoise.context import TortoiseContext
+from tortoise.exceptions import OperationalError
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.transactions import in_transaction
+
+APPS = {"models": {"models": ["models"], "default_connection": "default", "migrations": "models.migrations"}}
+
+
+MIGRATION_LOCK = 7269420  # any number, the same in every process
+# Whoever says nothing for so long within a unit of work hangs, or its machine is cut off. PostgreSQL would not notice
+# for hours, and all that while the locks of that unit would hold up every other server.
+SILENT_MS = 15_000
+
+
+AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # asking a connection that has just gone, before it knows
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.IdleInTransactionSessionTimeoutError,  # after SILENT_MS
+)
+
+
+class DatabaseError(Exception):
+    """The database cannot be used; the text says why in one sentence."""
+
+
+class DatabaseAway(Exception):
+    """The connection to the database broke; nothing that was begun on it is there."""
+
+
+def tortoise_config(url: str) -> dict[str, Any]:
+    """Our database address as tortoise's configuration. Raises DatabaseError for another scheme."""
+    scheme = url.partition("://")[0]
+    if scheme == "sqlite":
+        return _config({"engine": "bot.runtime.sqlite", "credentials": {"file_path": str(_file(url))}})
+    if scheme in ("postgres", "postgresql"):
+        parts = urllib.parse.urlsplit(url)
+        query = dict(urllib.parse.parse_qsl(parts.query))
+        credentials = {
+            "host": query.get("host", parts.hostname),
+            "port": parts.port or 5432,
+            "user": urllib.parse.unquote(parts.username or "postgres"),
+            "password": urllib.parse.unquote(parts.password or ""),
+            "database": parts.path.lstrip("/") or "mwanga",
+            "minsize": 1,
+            "maxsize": int(query.get("maxsize", "8")),
+            "server_settings": {"idle_in_transaction_session_timeout": str(SILENT_MS)},
+        }
+        return _config({"engine": "tortoise.backends.asyncpg", "credentials": credentials})
+    raise DatabaseError(f"MWANGA_DATABASE must begin with sqlite:// or postgres://, not {scheme}://")
+
+
+def _file(url: str) -> Path:
+    """Where an embedded database is."""
+    return Path(url.partition("://")[2].partition("?")[0])
+
+
+def _config(connection: dict[str, Any]) -> dict[str, Any]:
+    return {"connections": {"default": connection}, "apps": APPS, "use_tz": True}
+
+
+class Database:
+    """An open database. Entering it makes it the one that the models of this context use."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._context = TortoiseContext()
+
+    @property
+    def embedded(self) -> bool:
+        return self.url.startswith("sqlite")
+
+    async def __aenter__(self) -> "Database":
+        EXECUTOR_CACHE.clear()  # tortoise keeps statements by table alone, those of another engine too
+        try:
+            await self._context.__aenter__()
+            await self._context.init(config=tortoise_config(self.url))
+            await self.client.execute_query("SELECT 1")
+        except DatabaseError:
+            raise
+        except Exception as error:
+            await self._context.__aexit__(None, None, None)
+            raise DatabaseError(f"The database {shown(self.url)} cannot be opened: {error}") from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._context.__aexit__(None, None, None)
+
+    @property
+    def client(self) -> BaseDBAsyncClient:
+        return self._context.db("default")
+
+    async def migrate(self) -> None:
+        """Bring the tables up to date. Several processes may start at once: one does it, the others wait."""
+        if self.embedded:
+            async with self._alone():
+                await self._migrate()
+            return
+        credentials = tortoise_config(self.url)["connections"]["default"]["credentials"]
+        lock = await asyncpg.connect(**{k: v for k, v in credentials.items() if k not in ("minsize", "maxsize")})
+        try:
+            await lock.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+            await self._migrate()
+        finally:
+            await lock.close()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Locks the folder of an embedded database, for a lock on the file itself would be in SQLite's way."""
+        folder = os.open(_file(self.url).parent, os.O_RDONLY)
+        try:
+            await asyncio.to_thread(fcntl.flock, folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    async def _migrate(self) -> None:
+        await MigrationExecutor(self.client, APPS).migrate()
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[BaseDBAsyncClient]:
+        """One unit of work: everything inside is committed together, or nothing is.
+
+        Raises DatabaseAway when the connection broke: nothing that was done inside is to blame.
+        """
+        try:
+            async with _transaction() as connection:
+                yield connection
+        except Exception as error:
+            if isinstance(error, asyncpg.TransactionRollbackError):
+                raise OperationalError(error) from error  # two waited for each other in a ring: it may be run again
+            if _is_away(error):
+                raise DatabaseAway(type(error).__name__) from error
+            raise
+
+
+@asynccontextmanager
+async def _transaction() -> AsyncIterator[BaseDBAsyncClient]:
+    """A transaction, mended for a connection that breaks as it begins or ends. tortoise 1.1 then leaves the broken one
+    as that which this task works with for ever, and in use, so that the pool would run out."""
+    transaction, connections = in_transaction(), get_connections()
+    before, begun = connections.set("default", connections.get("default")), False
+    try:
+        async with transaction as connection:
+            begun = True
+            yield connection
+    finally:
+        connections.reset(before)
+        held = transaction.client._connection if isinstance(transaction, TransactionContextPooled) else None
+        if not begun and isinstance(held, PoolConnectionProxy):
+            held.terminate()
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether a broken connection is behind this error. asyncpg's errors for bad values are ValueErrors too."""
+    while error:
+        if isinstance(error, AWAY) and not isinstance(error, ValueError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def shown(url: str) -> str:
+    """A database address without its password."""
+    parts = urllib.parse.urlsplit(url)
+    return url.replace(f":{parts.password}@", ":***@") if parts.password else url
+
+
+class OneServer:
+    """Keeps a second server off an embedded database: one process writes to a SQLite file (a second one costs
+    all of them their speed, and would take over messages that are being sent)."""
+
+    def __init__(self, url: str) -> None:
+        self._path = Path(f"{_file(url)}.lock")
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> "OneServer":
+        self._file = self._path.open("w")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise DatabaseError(f"Another mwanga serves {self._path.with_suffix('')} already.") from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()

@@ -1,0 +1,141 @@
+"""A phone that somebody plays, at /simulator or in `mwanga chat`: what it says goes in through the simulator
+gateway, what it hears is read from the tables."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+
+from bot.gateways.simulator import Simulator
+from bot.inbound.ussd import close
+from bot.server import Mwanga
+from models.sql import connection, execute
+
+LOOK_S = 0.1
+# The inbox has no index by phone: what a phone said is looked for among this many of the newest messages.
+RECENT = 2_000
+SAID = """SELECT id, text, received_at AS at FROM inbox WHERE phone = $1
+  AND id > (SELECT COALESCE(MAX(id), 0) FROM inbox) - $2 ORDER BY id DESC LIMIT $3"""
+HEARD = """SELECT id, text, sent_at AS at FROM outbox WHERE phone = $1 AND state IN ('sent', 'delivered')
+  ORDER BY id DESC LIMIT $2"""
+HANDLED = "SELECT id FROM inbox WHERE gateway = $1 AND external_id = $2 AND state <> 'new'"
+# A reply and what goes with it are among the newest few.
+UNDER_WAY = """SELECT 1 FROM (SELECT state FROM outbox WHERE phone = $1 ORDER BY id DESC LIMIT 5) AS newest
+  WHERE state IN ('waiting', 'sending') LIMIT 1"""
+LAST = "SELECT COALESCE(MAX(id), 0) AS id FROM outbox WHERE phone = $1"
+SINCE = "SELECT id, origin, text FROM outbox WHERE phone = $1 AND id > $2 ORDER BY id"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One SMS of a conversation. `at` is in milliseconds; what the phone said has its PINs starred, as stored."""
+
+    id: str
+    said: bool
+    text: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Promised:
+    """One SMS to this phone, perhaps still on its way. `origin` names what it answers."""
+
+    id: int
+    origin: str
+    text: str
+
+
+@dataclass
+class Call:
+    """A dialled session as the phone sees it: all that was entered so far, and the screen."""
+
+    inputs: list[str] = field(default_factory=list)
+    session: str = field(default_factory=lambda: secrets.token_hex(8))
+    screen: str = ""
+    open: bool = True
+
+
+class Handset:
+    """`number` is E.164."""
+
+    def __init__(self, mwanga: Mwanga, number: str) -> None:
+        self._mwanga, self.number = mwanga, number
+        self._gateway = Simulator(mwanga.config.country)
+
+    async def text(self, text: str) -> str:
+        """Send an SMS; returns its id when it is stored."""
+        message = secrets.token_hex(8)
+        form = {"id": message, "from": self.number, "text": _clean(text)}
+        await self._mwanga.inbox.record(self._gateway.parse_sms(form))
+        return message
+
+    async def handled(self, message: str, within: float) -> int | None:
+        """Wait until a text was handled, by whichever process; its row's id, or None after so many seconds."""
+        for _ in range(round(within / LOOK_S)):
+            rows = await execute(connection(), HANDLED, [self._gateway.name, message])
+            if rows:
+                return int(rows[0]["id"])
+            await asyncio.sleep(LOOK_S)
+        return None
+
+    async def settled(self, within: float) -> None:
+        """Wait until nothing is on its way to this phone, at most so many seconds."""
+        for _ in range(round(within / LOOK_S)):
+            if not await execute(connection(), UNDER_WAY, [self.number]):
+                return
+            await asyncio.sleep(LOOK_S)
+
+    async def last(self) -> int:
+        """The id of the newest SMS to this phone, on its way or not; 0 when there is none."""
+        return int((await execute(connection(), LAST, [self.number]))[0]["id"])
+
+    async def since(self, last: int) -> list[Promised]:
+        """The SMS to this phone after that one, also those that a server has yet to send."""
+        return [Promised(**row) for row in await execute(connection(), SINCE, [self.number, last])]
+
+    async def conversation(self, most: int) -> list[Message]:
+        """The newest SMS from and to this phone, oldest first. Only what was sent has come."""
+        said = await execute(connection(), SAID, [self.number, RECENT, most])
+        heard = await execute(connection(), HEARD, [self.number, most])
+        messages = [Message(f"said{row['id']}", True, row["text"], row["at"]) for row in reversed(said)]
+        messages += [Message(f"heard{row['id']}", False, row["text"], row["at"]) for row in reversed(heard)]
+        return sorted(messages, key=lambda message: message.at)[-most:]
+
+    async def dial(self, dialled: str) -> Call:
+        """Dial our code, also with answers in it: `*384*20*1*SHS0283#`. Any other one gets a closed screen."""
+        code = self._mwanga.config.ussd_code
+        inner, dialled = code.removesuffix("#"), "".join(dialled.split())
+        if dialled != code and not (dialled.startswith(f"{inner}*") and dialled.endswith("#")):
+            return Call(screen=f"Connection problem or invalid code. Dial {code}", open=False)
+        deep = dialled.removesuffix("#").removeprefix(inner).removeprefix("*")
+        call = Call(deep.split("*") if deep else [])
+        await self._turn(call)
+        return call
+
+    async def answer(self, call: Call, text: str) -> None:
+        """Answer the screen; the call shows the next one."""
+        call.inputs.append(text)
+        await self._turn(call)
+
+    async def hang_up(self, call: Call) -> None:
+        if not call.open:
+            return
+        call.open = False
+        form = {"serviceCode": self._mwanga.config.ussd_code, "sessionId": call.session}
+        async with self._mwanga.database.work():
+            await close(self._gateway.parse_ussd_end(form))
+
+    async def _turn(self, call: Call) -> None:
+        form = {
+            "phoneNumber": self.number,
+            "serviceCode": self._mwanga.config.ussd_code,
+            "sessionId": call.session,
+            "text": _clean("*".join(call.inputs)),
+        }
+        response = await self._mwanga.pump.answer(self._gateway.parse_ussd(form))
+        kind, _, call.screen = response.partition(" ")
+        call.open = call.open and kind == "CON"
+
+
+def _clean(text: str) -> str:
+    """Without NUL, which no phone sends and PostgreSQL cannot store."""
+    return text.replace("\0", "")

@@ -1,0 +1,102 @@
+"""A phone in the terminal, for `mwanga chat`: each line that comes in is a text or an answer to a screen.
+
+A server may work on the same database and handle a message first, so what became of it is read from the tables.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+
+from bot.server import Mwanga
+from bot.simulator.handset import Call, Handset
+from models.people.tables import find_callers
+
+WAIT_S = 30.0  # for a message to be handled; a busy server needs far less
+
+
+async def text(mwanga: Mwanga, number: str) -> None:
+    """Send each line of standard input as an SMS and print what comes, until the input ends."""
+    _say(f"You are {await _who(number)}. Each line is a text; Enter alone looks for news. Ctrl-D leaves.")
+    handset = Handset(mwanga, number)
+    last = await handset.last()
+    async for line in _lines():
+        sent = await _sent(handset, line) if line.strip() else None
+        last, answered = await _print_news(handset, last)
+        if sent and f"sms {sent}" not in answered:
+            _say("(no reply)")
+
+
+async def _sent(handset: Handset, line: str) -> int | None:
+    """Send a text and wait until it was handled; its row's id."""
+    handled = await handset.handled(await handset.text(line), WAIT_S)
+    if handled is None:
+        _say("(not handled yet)")
+    return handled
+
+
+async def dial(mwanga: Mwanga, number: str) -> None:
+    """Dial, print each screen, answer it with a line of standard input; dial again until the input ends."""
+    code = mwanga.config.ussd_code
+    _say(f"You are {await _who(number)}, dialling {code}. Answer each screen with a line. Ctrl-D leaves.")
+    handset = Handset(mwanga, number)
+    last = await handset.last()
+    call = await handset.dial(code)
+    _show(call)
+    async for line in _lines():
+        if call.open:
+            await handset.answer(call, line)
+        else:
+            call = await handset.dial(line if line.strip() else code)
+        _show(call)
+        last, _answered = await _print_news(handset, last)
+    await handset.hang_up(call)
+
+
+def _show(call: Call) -> None:
+    _say(call.screen if call.open else f"{call.screen}\n(The session is over. Enter dials again, Ctrl-D leaves.)")
+
+
+async def _print_news(handset: Handset, last: int) -> tuple[int, set[str]]:
+    """Print the SMS that came after that one; returns the id of the newest, and what they answer."""
+    news = await handset.since(last)
+    for message in news:
+        _say("< " + message.text.replace("\n", "\n  "))  # further lines of a message are indented
+    return news[-1].id if news else last, {message.origin for message in news}
+
+
+async def _who(number: str) -> str:
+    caller = (await find_callers([number]))[number]
+    if caller.agent:
+        return f"{caller.agent.name}, agent, {number}"
+    names = " and ".join(f"{customer.name} {customer.surname}" for customer in caller.customers[:3])
+    return f"{names}, customer, {number}" if names else f"{number}, unknown here"
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+async def _lines() -> AsyncIterator[str]:
+    """The lines of standard input as they come. The loop never waits for one, and Ctrl-C ends it at once, which
+    a thread that reads would not allow; and the terminal stays as blocking as the shell left it."""
+    rest = b""
+    while chunk := await _chunk(sys.stdin.fileno()):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode(errors="replace")
+    if rest:
+        yield rest.decode(errors="replace")
+
+
+async def _chunk(source: int) -> bytes:
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    try:
+        loop.add_reader(source, ready.set)
+    except PermissionError:  # epoll takes no plain file, which never keeps anybody waiting
+        ready.set()
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(source)
+    return os.read(source, 64 * 1024)

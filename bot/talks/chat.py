@@ -1,0 +1,299 @@
+"""What a talk talks through. A talk is run from its beginning at every turn: `ask` gives back what was answered
+before, reads the next piece of new input, or suspends the talk with its question."""
+
+from collections.abc import Collection, Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bot.company import Site
+from bot.inbound.guards import Contact, locked_out
+from bot.message import Copy, Reply
+from bot.talks.fields import Field, Invalid, Pin, echo
+from bot.talks.listing import BACK, MORE, NO_WORDS, called, enumerated, means_one, names_of, pages, screen, spoken
+from bot.talks.state import Back, Changed, Ended, Left, Rejected, Suspended, TalkState
+from bot.text.answers import AGAIN, no, yes
+from bot.text.grammar import plain_word, written
+from bot.text.gsm import septets
+from bot.text.i18n import Text, _, verbatim
+from models.messages.tables import Class
+from models.people.tables import Agent, Caller
+
+if TYPE_CHECKING:
+    from bot.talks.commands import Commands, Talk
+
+T = TypeVar("T")
+BACK_LINE, CHOOSE = _("0. Back"), _("Choose a number.")
+SILENT = ("pin", "quote")  # recorded beside the questions: going back passes over them
+
+
+class Channel(StrEnum):
+    SMS = "sms"
+    USSD = "ussd"
+
+
+class Chat:
+    """One turn of one talk. `inputs` are the new pieces; `line` is the message of which they stood behind the keyword,
+    `dialled` says that they were part of the number that was dialled."""
+
+    def __init__(  # noqa: PLR0913 - one turn, described once
+        self,
+        person: Caller,
+        contact: Contact,
+        site: Site,
+        commands: "Commands",
+        state: TalkState,
+        *,
+        channel: Channel,
+        language: str,
+        inputs: Sequence[str] = (),
+        line: str = "",
+        dialled: bool = False,
+        pin_given: bool = False,
+    ) -> None:
+        self.person, self.contact, self.site = person, contact, site
+        self.commands, self.state = commands, state
+        self.channel, self.language = channel, language
+        self.pin_given = pin_given
+        self.one_line, self._line = bool(line), line
+        self.running: Talk | None = None
+        self._inputs, self._dialled = list(inputs), dialled
+        self._position = self._began = 0
+
+    @property
+    def bare(self) -> bool:
+        """A text that was a keyword and nothing else."""
+        return self.one_line and not self.state.answers
+
+    @property
+    def unread(self) -> int:
+        """How many pieces of one line are still to be read; AGAIN answers no question."""
+        return sum(plain_word(piece) not in AGAIN for piece in self._inputs) if self.one_line else 0
+
+    def rewind(self) -> None:
+        """Begin the talk again with the answers that are left, and no new input."""
+        self._inputs.clear()
+        self._position = 0
+
+    def resumes(self) -> bool:
+        """Whether the answer to "continue or new" is in; 2 forgets what was begun."""
+        if not self._inputs or self._inputs[0] not in ("1", "2"):
+            return False
+        if self._inputs.pop(0) == "2":
+            self.state.answers.clear()
+            self.state.draft = ""
+        self.state.resume = False
+        return True
+
+    async def hand_over(self, talk: "Talk") -> Reply:
+        """Go on in another talk, with everything answered so far; back leads here again."""
+        self.running = talk
+        self._began = self._position
+        self.state.open_minutes = talk.open_minutes
+        if self.person.locked and not talk.when_locked:
+            raise Ended(Reply(locked_out(self.site.help_phone)))
+        return await talk.run(self)
+
+    @property
+    def key(self) -> str:
+        """Names this run of the talk for good: whatever it sells, it sells once."""
+        return self.state.key
+
+    @property
+    def ussd(self) -> bool:
+        return self.channel is Channel.USSD
+
+    @property
+    def agent(self) -> Agent:
+        """The agent who talks; only for talks that are for agents alone."""
+        if self.person.agent is None:
+            raise LookupError("this talk is not for agents alone")
+        return self.person.agent
+
+    @property
+    def begun(self) -> list[list[Any]]:
+        """What was answered in this talk itself, without the way that led to it."""
+        return self.state.answers[self._began :]
+
+    def go_on_with(self, answers: list[list[Any]], draft: str) -> None:
+        """Run the talk again with what was answered in another run of it."""
+        self.state.answers[self._began :] = answers
+        self.state.draft = draft
+        raise Back
+
+    def answers(self, name: str) -> bool:
+        """Whether this question is answered already, or has something new to answer it."""
+        if self._position < len(self.state.answers):
+            return bool(self.state.answers[self._position][0] == name)
+        return bool(self._inputs)
+
+    async def ask(self, question: Field[T]) -> T:
+        """The answer to one question."""
+        if not self._recorded(question.name):
+            if self.one_line and self._inputs:
+                self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
+            await self._read(question, self._answer(question.prompt, free=question.as_written), question.prompt)
+        return await question.find(self, self._last())
+
+    async def choose(
+        self,
+        name: str,
+        prompt: Text,
+        options: Sequence[tuple[str, Text]],
+        *,
+        otherwise: str | None = None,
+        words: Mapping[str, Collection[str]] = NO_WORDS,
+    ) -> str:
+        """The value of one of the options, by its number or by a word: its label, or one of `words`. Long lists page
+        themselves. `otherwise` is what one line means that leaves this piece out."""
+        if not self._recorded(name):
+            names = names_of(options, self.site.languages, words)
+            if self.one_line and self._inputs:
+                self._join(spoken(names, self._inputs))
+            left_out = otherwise is not None and self.one_line and not means_one(names, self._inputs)
+            self._record(name, otherwise if left_out else self._choice(prompt, options, names))
+        if self._last() not in dict(options):
+            raise Changed
+        return str(self._last())
+
+    def _choice(self, prompt: Text, options: Sequence[tuple[str, Text]], names: Mapping[str, Collection[str]]) -> str:
+        labels = [label.to(self.language) for _value, label in options]
+        header, more = prompt.to(self.language), _("More").to(self.language)
+        beside = sum(septets(line.to(self.language)) + 1 for line in (CHOOSE, BACK_LINE))
+        fitting = pages(header, labels, more, beside)
+        if self.one_line and self.state.page >= len(fitting):
+            raise Rejected(prompt, _("The last page is {n}.", n=len(fitting)))
+        page = min(self.state.page, len(fitting) - 1)
+        last = page == len(fitting) - 1
+        shown = verbatim(screen(header, [labels[i] for i in fitting[page]], "" if last else more))
+        answer = self._answer(shown, offered=self.commands.among(names, self.person.role))
+        if answer == MORE and not last:
+            self.state.page = page + 1
+            return self._choice(prompt, options, names)
+        if answer.isdecimal() and 1 <= int(answer) <= len(fitting[page]):
+            return options[fitting[page][int(answer) - 1]][0]
+        if named := called(names, answer):
+            return named
+        if self.one_line:
+            choices = enumerated(list(dict(options)))
+            raise Rejected(shown, _("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
+        raise Rejected(shown, CHOOSE)
+
+    def _join(self, count: int, *, as_written: bool = False) -> None:
+        pieces = self._inputs[:count]
+        self._inputs[:count] = [written(self._line, pieces) if as_written else " ".join(pieces)]
+
+    async def confirm(self, question: Text, *, pin: bool = False) -> bool:
+        """Yes (1) or no (2) to something that will have an effect; nothing dialled ahead can answer it."""
+        if not self._recorded("confirm"):
+            self.no_more()
+            self._record("confirm", await self._confirmed(question, pin))
+        said = bool(self._last())
+        if said and pin:
+            await self.pin()
+        return said
+
+    async def _confirmed(self, question: Text, pin: bool) -> bool:
+        """Read a yes or no. A text message gives the PIN with its yes, as 1 123456; a dialled session may."""
+        if self.ussd:
+            shown, wanted = _("{question}\n1. Yes\n2. No", question=question), _("Choose 1 or 2.")
+        else:
+            wanted = _("Reply 1 and your PIN, 2 for no.") if pin else _("Reply 1 for yes, 2 for no.")
+            shown = _("{question} {wanted} Open 10 min.", question=question, wanted=wanted)
+            if hours := self.state.open_minutes // 60:
+                shown = _("{question} {wanted} Open {n} h.", question=question, wanted=wanted, n=hours)
+        answer = self._answer(shown, confirming=True)
+        if no(answer):
+            return False
+        digits = yes(answer)
+        if digits is None or (digits and not pin) or (pin and not digits and not self.ussd):
+            raise Rejected(shown, wanted) if self.ussd else Rejected(wanted, verbatim(""))
+        if digits:
+            await self._read(Pin(_("Your PIN?")), digits, shown if self.ussd else wanted, record=False)
+            self.pin_given = True
+        return True
+
+    def quoted(self, quote: Any) -> Any:
+        """What the question showed when it was first put; by now it may be something else. Goes right before it."""
+        if not self._recorded("quote"):
+            self._record("quote", quote)
+        return self._last()
+
+    async def pin(self, *, fresh: bool = False) -> None:
+        """The agent's PIN, once in a dialled session; a text message gives it with its yes. `fresh` asks anyway."""
+        if self._recorded("pin") or not (fresh or (self.ussd and not self.pin_given)):
+            return
+        if self._position < len(self.state.answers):
+            raise Changed  # what was answered after it was answered without it
+        question = Pin(_("Your PIN?"))
+        answer = self._answer(question.prompt, confirming=not self.one_line)
+        await self._read(question, answer, question.prompt)
+        self.pin_given = True
+
+    def again(self) -> bool:
+        """Whether the word AGAIN (in any language) stands at the end of the command."""
+        if self._recorded("again"):
+            return True
+        if not (self.one_line and self._inputs and plain_word(self._inputs[0]) in AGAIN):
+            return False
+        self._record("again", bool(self._inputs.pop(0)))
+        return True
+
+    def no_more(self) -> None:
+        """Nothing may follow: a surplus word rejects the whole command, it is never guessed at."""
+        if self.one_line and self._inputs:
+            raise Rejected(verbatim(""), _("{surplus} is too much here.", surplus=echo(self._inputs[0])))
+
+    def end(self, text: Text, *, kind: Class = Class.REPLY, also: Sequence[Copy] = (), outcome: str = "done") -> Reply:
+        """The talk's last word."""
+        self.no_more()
+        return Reply(text, kind, list(also), outcome)
+
+    def _answer(self, shown: Text, *, confirming: bool = False, offered: Sequence[str] = (), free: bool = False) -> str:
+        """The next piece of new input, or the question itself when there is none."""
+        self.state.free = free
+        if confirming and self._dialled:
+            self._inputs.clear()
+        if not self._inputs:
+            self.state.confirming, self.state.offered = confirming, list(offered) if self.state.answers else []
+            raise Suspended(shown)
+        answer = self._inputs.pop(0)
+        if answer == BACK and not self.one_line:
+            self._go_back()
+        if self.ussd and "*" in answer:
+            raise Rejected(shown, _("Answer without *."))
+        return answer
+
+    def _go_back(self) -> None:
+        if self.state.page:
+            self.state.page -= 1
+            raise Back
+        while self.state.answers and self.state.answers.pop()[0] in SILENT:
+            pass
+        raise Back if self._position else Left
+
+    async def _read(self, question: Field[Any], answer: str, prompt: Text, *, record: bool = True) -> None:
+        try:
+            value = await question.read(self, answer)
+        except Invalid as invalid:
+            raise Rejected(prompt, invalid.text) from invalid
+        if record:
+            self._record(question.name, value)
+
+    def _recorded(self, name: str) -> bool:
+        """Whether the next recorded answer is this one; then it counts as read."""
+        if self._position == len(self.state.answers):
+            return False
+        if self.state.answers[self._position][0] != name:
+            if name in ("pin", "again"):
+                return False
+            raise Changed
+        self._position += 1
+        return True
+
+    def _last(self) -> Any:
+        return self.state.answers[self._position - 1][1]
+
+    def _record(self, name: str, value: object) -> None:
+        self.state.answers.append([name, value])
+        self._position = len(self.state.answers)
+        self.state.page = self.state.wrong = 0

@@ -1,0 +1,137 @@
+"""The register of talks: who may start each, by which words, and what menus and help say of it."""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from rapidfuzz.distance import OSA
+
+from bot.message import Reply
+from bot.talks.chat import Chat
+from bot.talks.state import Asked
+from bot.text.grammar import plain_word
+from bot.text.i18n import Text, verbatim
+from models.people.tables import Caller, Role
+
+NO_ARGUMENTS = verbatim("")
+Run = Callable[[Chat], Awaitable[Reply]]
+Waiting = Callable[[Caller, str], Awaitable[Asked | None]]
+
+
+@dataclass(frozen=True)
+class Talk:
+    """One conversation. `words` are its keywords by language, the first of each is the one that help shows; `menu` is
+    its line in the menus of `menu_for`; `usage` shows what follows the keyword and `example` a real one; `nothing` is
+    what to say when it ends without effect. With `commas` a comma parts the pieces of one line, where there is one; a
+    question stays open for `open_minutes` by SMS; with `drafts` what was begun is kept, for drafts.py to offer
+    again. `waiting` finds what somebody else's talk asked a caller, who answers with that text alone."""
+
+    name: str
+    run: Run
+    roles: frozenset[Role]
+    words: Mapping[str, tuple[str, ...]]
+    menu: Text | None
+    menu_for: frozenset[Role]
+    usage: Text
+    example: Text | None
+    nothing: Text | None
+    when_locked: bool
+    commas: bool
+    open_minutes: int
+    drafts: bool
+    waiting: Waiting | None
+
+    def keyword(self, language: str) -> str:
+        """The word to print for this language; English where a language has none of its own."""
+        return self.words.get(language, self.words["en"])[0]
+
+
+def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
+    name: str,
+    *,
+    roles: Iterable[Role],
+    words: Mapping[str, tuple[str, ...]],
+    usage: Text = NO_ARGUMENTS,
+    example: Text | str = "",
+    menu: Text | None = None,
+    menu_for: Iterable[Role] | None = None,
+    nothing: Text | None = None,
+    when_locked: bool = False,
+    commas: bool = False,
+    open_minutes: int = 10,
+    drafts: bool = False,
+    waiting: Waiting | None = None,
+) -> Callable[[Run], Talk]:
+    """Make a talk of a function that asks. The menus of all who may start it show it, unless told otherwise; an
+    example that has words in it is a sentence to translate."""
+
+    def register(run: Run) -> Talk:
+        return Talk(
+            name,
+            run,
+            frozenset(roles),
+            words,
+            menu,
+            frozenset(roles if menu_for is None else menu_for),
+            usage,
+            (verbatim(example) if isinstance(example, str) else example) if example else None,
+            nothing,
+            when_locked,
+            commas,
+            open_minutes,
+            drafts,
+            waiting,
+        )
+
+    return register
+
+
+class Commands:
+    """All talks in the order in which menus show them."""
+
+    def __init__(self, talks: Iterable[Talk]) -> None:
+        self.talks = list(talks)
+        self.by_name = {one.name: one for one in self.talks}
+        self._by_word: dict[Role, dict[str, tuple[Talk, str]]] = {role: {} for role in Role}
+        for one in self.talks:
+            for role in one.roles:
+                self._learn(role, one)
+
+    def _learn(self, role: Role, one: Talk) -> None:
+        for language, words in one.words.items():
+            for word in map(plain_word, words):
+                known = self._by_word[role].setdefault(word, (one, language))
+                if known[0] is not one:
+                    raise ValueError(f"{word} would start both {known[0].name} and {one.name}")
+
+    def for_role(self, role: Role) -> list[Talk]:
+        return [one for one in self.talks if role in one.roles]
+
+    def menu(self, role: Role) -> list[tuple[str, Text]]:
+        """The talks in the menu of this role, by name and with what the menu says of each."""
+        return [(one.name, one.menu) for one in self.talks if one.menu and role in one.menu_for]
+
+    def find(self, word: str, role: Role) -> tuple[Talk, str] | None:
+        """The talk that this word starts for this role, and the language the word is of."""
+        return self._by_word[role].get(plain_word(word))
+
+    def among(self, names: Mapping[str, Collection[str]], role: Role) -> list[str]:
+        """The names of choices that begin with a keyword of this role, as keywords are compared."""
+        spelt = {plain_word(name) for several in names.values() for name in several}
+        return sorted(name for name in spelt if self.find(name.partition(" ")[0], role))
+
+    def for_others(self, word: str, role: Role) -> bool:
+        """Whether the word starts a talk, but not for this role."""
+        return any(plain_word(word) in words for other, words in self._by_word.items() if other is not role)
+
+    def suggest(self, word: str, role: Role) -> str | None:
+        """The keyword that was probably meant: one slip away, four letters or more, or the only one of three."""
+        word = plain_word(word)
+        close = [known for known in self._by_word[role] if len(known) >= 3 and OSA.distance(word, known) == 1]
+        longer = [known for known in close if len(known) >= 4]
+        if longer:
+            return longer[0]
+        return close[0] if len(close) == 1 else None
+
+    def words(self, name: str) -> list[str]:
+        """All keywords of one talk, in every language."""
+        return [word for words in self.by_name[name].words.values() for word in words]

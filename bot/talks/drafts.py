@@ -1,0 +1,80 @@
+"""Talks that were begun and not ended, kept for a week to be gone on with on any channel: replay.py keeps them,
+a talk offers them before its first question."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bot.message import Reply
+from bot.talks.state import Ended
+from bot.text.i18n import Text, _
+from models.sql import connection, execute, now_ms
+
+if TYPE_CHECKING:
+    from bot.talks.chat import Chat
+
+KEPT_MS = 7 * 24 * 3_600_000
+NEW = "new"
+_NOT_KEPT = ("draft", "draft again", "confirm")  # what is asked anew when a draft is gone on with
+
+FIND = """SELECT name, answers FROM draft WHERE phone = $1 AND talk = $2 AND name <> $3 AND updated_at > $4
+  ORDER BY updated_at DESC, name"""
+KEEP = """INSERT INTO draft (name, phone, talk, answers, updated_at) VALUES ($1, $2, $3, $4, $5)
+  ON CONFLICT (name) DO UPDATE SET answers = excluded.answers, updated_at = excluded.updated_at"""
+SAME = "SELECT name FROM draft WHERE phone = $1 AND talk = $2 AND answers = $3"
+DROP = "DELETE FROM draft WHERE name = $1"
+
+
+async def keep(chat: "Chat", *, over: bool) -> None:
+    """Store what was answered so far; forget it when the talk is over."""
+    state = chat.state
+    answers = [answer for answer in chat.begun if answer[0] not in _NOT_KEPT]
+    if over and state.draft:
+        await execute(connection(), DROP, [state.draft])
+    elif answers and not over:
+        values = [chat.person.phone, _talk(chat), json.dumps(answers)]
+        if not state.draft:  # the same message sent twice begins nothing twice
+            same = await execute(connection(), SAME, values)
+            state.draft = same[0]["name"] if same else f"{state.key} {now_ms()}"
+        await execute(connection(), KEEP, [state.draft, *values, now_ms()])
+
+
+async def offer(chat: "Chat", label: Callable[[Mapping[str, Any]], Text]) -> None:
+    """Ask which of the drafts to go on with or to drop, where there are any and nothing was said yet. `label`
+    names a draft by its answers."""
+    asked = bool(chat.begun) and chat.begun[0][0] == "draft"
+    if not asked and (chat.begun or (chat.one_line and chat.answers("draft"))):
+        return
+    values = [chat.person.phone, _talk(chat), chat.state.draft, now_ms() - KEPT_MS]
+    rows = await execute(connection(), FIND, values)
+    drafts = {row["name"]: json.loads(row["answers"]) for row in rows}
+    if not (drafts or asked):
+        return
+    chat.one_line = False  # from here on it is a dialogue
+    chosen = await _chosen(chat, {name: label(dict(answers)) for name, answers in drafts.items()})
+    if chosen == NEW:
+        return
+    verb, name = chosen.split(" ", 1)
+    if verb == "continue":
+        chat.go_on_with(drafts[name], name)
+    await execute(connection(), DROP, [name])
+    raise Ended(Reply(_("Dropped.")))
+
+
+async def _chosen(chat: "Chat", labels: Mapping[str, Text]) -> str:
+    """`new`, or what to do and the draft's name."""
+    new = (NEW, _("New"))
+    if len(labels) == 1:
+        [(name, label)] = labels.items()
+        go_on, drop = _verbs(name)
+        return await chat.choose("draft", _("Unfinished: {draft}", draft=label), [go_on, new, drop])
+    name = await chat.choose("draft", _("Unfinished"), [*labels.items(), new])
+    return name if name == NEW else await chat.choose("draft again", labels[name], _verbs(name))
+
+
+def _verbs(name: str) -> list[tuple[str, Text]]:
+    return [(f"continue {name}", _("Continue")), (f"drop {name}", _("Drop"))]
+
+
+def _talk(chat: "Chat") -> str:
+    return chat.running.name if chat.running else chat.state.talk

@@ -1,0 +1,162 @@
+"""What can be asked: each field reads one answer, says what was wrong with it, and finds it again later."""
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from bot.message import Reply
+from bot.talks.state import Ended
+from bot.text import numbers as phone
+from bot.text.answers import YES
+from bot.text.i18n import Text, _, _n
+from models.people import pins
+from models.people.tables import Agent
+
+if TYPE_CHECKING:
+    from bot.talks.chat import Chat
+
+T = TypeVar("T")
+
+
+class Invalid(Exception):
+    """This is no answer to the question; the text says why, in one short sentence."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.english)
+        self.text = text
+
+
+# Six digits alone, or behind a yes: a serial and a number are joined, 1 482915 is 1482915 there.
+_MAYBE_PIN = re.compile(rf"(?<![A-Z0-9])({'|'.join(sorted(YES))})?\d{{6}}(?![A-Z0-9])", re.IGNORECASE)
+
+
+def echo(typed: str, most: int = 13) -> str:
+    """What was typed, as far as an answer may say it again: the beginning, and never what may be a PIN."""
+    return _MAYBE_PIN.sub(r"\1******", typed)[:most]
+
+
+class Field(Generic[T]):
+    """One question. `read` turns the pieces of an answer into something that can be recorded (JSON), `find` turns
+    what was recorded into what the talk works with. What is `as_written` takes the rest of a line with its commas."""
+
+    name: str
+    as_written = False
+
+    def __init__(self, prompt: Text) -> None:
+        self.prompt = prompt
+
+    async def read(self, chat: "Chat", answer: str) -> Any:
+        """What to record. Raises Invalid."""
+        raise NotImplementedError
+
+    async def find(self, chat: "Chat", recorded: Any) -> T:
+        return recorded  # type: ignore[no-any-return]
+
+    async def pieces(self, chat: "Chat", pieces: Sequence[str]) -> int:
+        """How many of the pieces of a one-line command belong to this answer: people write long numbers with
+        spaces."""
+        return 1
+
+
+_AMOUNT = re.compile(
+    r"(?:[A-Z]{0,2}SHS?|[A-Z]{3})?\s?(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:\.00)?(?:/[=-])?\s?(?:[A-Z]{0,2}SHS?|[A-Z]{3})?"
+)
+_SHILLINGS = re.compile("[A-Z]{0,2}SHS?")
+_THOUSANDS = re.compile(r"(\d{1,4})\s?k", re.IGNORECASE)  # how people write 2,000; never taken, for it is money
+MOST_MONEY = 9_999_999  # whole units of currency in one payment: what every sentence is measured with
+
+
+class Amount(Field[int]):
+    """Whole units of currency, in minor units."""
+
+    name = "amount"
+
+    async def read(self, chat: "Chat", answer: str) -> int:
+        match = _AMOUNT.fullmatch(answer.upper().strip())
+        if not match and (thousands := _THOUSANDS.fullmatch(answer.strip())):
+            raise Invalid(_("{answer} is not clear: write {amount}.", answer=echo(answer), amount=f"{thousands[1]}000"))
+        if not match or not (whole := int(re.sub(r"\D", "", match[1]))):
+            raise Invalid(_("{answer} is not an amount.", answer=echo(answer)))
+        if whole > MOST_MONEY:
+            raise Invalid(_("{answer} is too much.", answer=echo(answer)))
+        return int(whole * 10**chat.site.exponent)
+
+    async def pieces(self, chat: "Chat", pieces: Sequence[str]) -> int:
+        """Two where the currency stands apart, as we print it: TZS 5,000."""
+        words = [piece.upper() for piece in pieces[:2] if not piece[0].isdecimal()]
+        own = len(words) == 1 and (words[0] == chat.site.currency or _SHILLINGS.fullmatch(words[0]))
+        return 2 if own and len(pieces) > 1 else 1
+
+
+class PhoneNumber(Field[str]):
+    """A telephone number in any spelling."""
+
+    name = "phone"
+
+    async def read(self, chat: "Chat", answer: str) -> str:
+        try:
+            return phone.parse(answer, chat.site.country)
+        except ValueError as error:
+            raise Invalid(_("{answer} is not a phone number.", answer=echo(answer, 15))) from error
+
+    async def pieces(self, chat: "Chat", pieces: Sequence[str]) -> int:
+        for count in range(min(len(pieces), 5), 1, -1):
+            with suppress(ValueError):
+                phone.parse("".join(pieces[:count]), chat.site.country)
+                return count
+        return 1
+
+
+class Pin(Field[bool]):
+    """An agent's PIN, compared and never recorded: only that it was right. Ends the talk when it locks."""
+
+    name = "pin"
+
+    def __init__(self, prompt: Text, agent: Agent | None = None) -> None:
+        super().__init__(prompt)
+        self._agent = agent
+
+    async def read(self, chat: "Chat", answer: str) -> bool:
+        agent = self._agent or chat.person.agent
+        if agent is None:
+            raise Invalid(_("You have no PIN."))
+        checked = await pins.check(agent, re.sub(r"[\s-]", "", answer), chat.site.vault)
+        if checked.verdict is pins.Verdict.LOCKED:
+            raise Ended(
+                Reply(
+                    _(
+                        "Locked: too many wrong PINs. Nothing was done. Call {help}.",
+                        help=chat.site.help_phone,
+                    )
+                )
+            )
+        if checked.verdict is pins.Verdict.WRONG:
+            raise Invalid(_n("Wrong PIN, {n} try left.", "Wrong PIN, {n} tries left.", checked.tries_left))
+        return True
+
+
+class NewPin(Field[str]):
+    """A PIN to be. What is recorded is its hash, as the agent's row will hold it."""
+
+    name = "new pin"
+
+    async def read(self, chat: "Chat", answer: str) -> str:
+        if pins.is_weak(answer):
+            raise Invalid(_("Six digits, not all alike, not in a row."))
+        return chat.site.vault.hash_pin(answer)
+
+
+class SamePin(Field[bool]):
+    """The new PIN once more."""
+
+    name = "same pin"
+
+    def __init__(self, prompt: Text, hashed: str) -> None:
+        super().__init__(prompt)
+        self._hashed = hashed
+
+    async def read(self, chat: "Chat", answer: str) -> bool:
+        if not chat.site.vault.check_pin(answer, self._hashed):
+            raise Invalid(_("That is another PIN."))
+        return True

@@ -1,0 +1,91 @@
+"""Numbered choices on as many screens as they need."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+from bot.text.grammar import plain_word
+from bot.text.gsm import SCREEN, plain, septets
+from bot.text.i18n import Text
+
+BACK, MORE = "0", "9"
+FEWEST_LETTERS = 3  # of a name that stand for it
+MOST_WORDS = 5  # of a name
+LINES = 6  # choices on one screen; small phones show seven lines
+NO_WORDS: Mapping[str, Collection[str]] = {}
+ROOM = 40  # septets of the choices that one sentence names
+
+
+def pages(header: str, labels: Sequence[str], more: str, spare: int) -> list[list[int]]:
+    """Which labels (by position) stand on each page, as many as fit. `spare` septets stay free at the end."""
+    found: list[list[int]] = [[]]
+    for position in range(len(labels)):
+        trial = [*found[-1], position]
+        text = screen(header, [labels[i] for i in trial], more)
+        if found[-1] and (len(trial) > LINES or septets(text) + spare > SCREEN):
+            found.append([position])
+        else:
+            found[-1] = trial
+    return found
+
+
+def screen(header: str, labels: Sequence[str], more: str) -> str:
+    """A header, the choices numbered from 1, and the line for more (empty: there is no more)."""
+    lines = [header] if header else []
+    lines += [f"{number}. {label}" for number, label in enumerate(labels, 1)]
+    if more:
+        lines.append(f"{MORE}. {more}")
+    return "\n".join(lines)
+
+
+def enumerated(choices: Sequence[str]) -> str:
+    """Choices in a sentence, as many whole ones as there is room for: E-bike, Radio, .."""
+    for count in range(len(choices), 0, -1):
+        said = ", ".join([*choices[:count], *([".."] if count < len(choices) else [])])
+        if septets(plain(said)) <= ROOM:
+            return said
+    return choices[0][:ROOM] if choices else ""
+
+
+def names_of(
+    options: Sequence[tuple[str, Text]], languages: Sequence[str], words: Mapping[str, Collection[str]]
+) -> dict[str, set[str]]:
+    """By what each option goes: its label in every language as keywords do, further words, and its value; but a value
+    of digits is a number of ours, which only looks like one on the screen."""
+    labels = {value: {label.to(language) for language in languages} for value, label in options}
+    return {
+        value: {*several, *words.get(value, ()), *([] if value.isdecimal() else [value])}
+        for value, several in labels.items()
+    }
+
+
+def means_one(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> bool:
+    """Whether the first of the pieces names an option, or has the number of one."""
+    numbers = map(str, range(1, len(names) + 1))
+    return bool(pieces) and (pieces[0] in numbers or called(names, pieces[0]) is not None)
+
+
+def called(names: Mapping[str, Collection[str]], word: str) -> str | None:
+    """The choice that has this name, or the only one with a name that begins so; a space, a hyphen or a full stop more
+    or less does not count: ebike is the E-bike."""
+    for spelt in (plain_word, _closed_up):
+        typed = spelt(word)
+        plain = {value: [spelt(name) for name in several] for value, several in names.items()}
+        whole = [value for value, several in plain.items() if typed in several]
+        if whole and (spelt is plain_word or len(whole) == 1):
+            return whole[0]
+        if len(typed) < FEWEST_LETTERS:
+            return None
+        begun = [value for value, several in plain.items() if any(name.startswith(typed) for name in several)]
+        if begun:
+            return begun[0] if len(begun) == 1 else None
+    return None
+
+
+def _closed_up(word: str) -> str:
+    return re.sub("[ .-]", "", plain_word(word))
+
+
+def spoken(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> int:
+    """How many of the pieces of one line say a choice: names have spaces."""
+    counts = range(min(len(pieces), MOST_WORDS), 1, -1)
+    return next((count for count in counts if called(names, " ".join(pieces[:count]))), 1)

@@ -1,0 +1,99 @@
+"""What is kept of a talk between turns, and the ways in which a turn can stop before the talk's end."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from bot.message import Reply
+from bot.text.i18n import Text
+from models.sql import now_ms
+
+
+def kept_of(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What this version knows of what another one stored: servers are not updated all at once, and may be set back."""
+    return {each.name: stored[each.name] for each in fields(kind) if each.name in stored}
+
+
+@dataclass
+class TalkState:
+    """Named, already resolved answers: a customer's id, not "option 2". `key` names this run of the talk;
+    `confirming` says that the open question is about an effect, `resume` that the caller has not said yet whether
+    to go on with it. The question stays open for `open_minutes` by SMS; `draft` names the kept copy that outlives
+    it. `offered` are the choices of the open question that could be taken for commands; `free` says that it is
+    answered in words of one's own."""
+
+    talk: str
+    key: str
+    answers: list[list[Any]] = field(default_factory=list)
+    page: int = 0
+    wrong: int = 0
+    confirming: bool = False
+    resume: bool = False
+    asked_at: int = field(default_factory=now_ms)
+    open_minutes: int = 10
+    draft: str = ""
+    offered: list[str] = field(default_factory=list)
+    free: bool = False
+
+    def dump(self) -> str:
+        return json.dumps(vars(self), separators=(",", ":"))
+
+    @classmethod
+    def load(cls, text: str) -> "TalkState":
+        return cls(**kept_of(cls, json.loads(text)))
+
+    def forget(self, name: str) -> None:
+        """Drop the answer to this question, and all that came after it."""
+        names = [each for each, _value in self.answers]
+        del self.answers[names.index(name) if name in names else len(names) :]
+
+    def forget_consent(self) -> None:
+        """Drop a yes and a PIN and what came after: another session has to give them itself."""
+        for consent in ("pin", "confirm"):
+            self.forget(consent)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that another person's talk put to this phone: the answers that lead to it, and when (ms). It is
+    kept with the business that asked, so that nobody else's contact is touched and it may wait for days."""
+
+    answers: list[list[Any]]
+    at: int
+
+
+class Suspended(Exception):
+    """The talk waits for an answer to this question."""
+
+    def __init__(self, prompt: Text) -> None:
+        super().__init__(prompt.english)
+        self.prompt = prompt
+
+
+class Rejected(Suspended):
+    """What was typed is no answer; `error` says why."""
+
+    def __init__(self, prompt: Text, error: Text) -> None:
+        super().__init__(prompt)
+        self.error = error
+
+
+class Back(Exception):
+    """One answer was taken back."""
+
+
+class Left(Exception):
+    """There was nothing to take back: the caller leaves the talk."""
+
+
+class Changed(Exception):
+    """What was answered before no longer fits the talk."""
+
+
+class Ended(Exception):
+    """The talk ends here, inside a question."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.reply = reply

@@ -1,0 +1,39 @@
+"""Reminders off and on. Tokens and receipts always come: they were paid for."""
+
+from bot.message import Reply
+from bot.talks.chat import Chat
+from bot.talks.commands import talk
+from bot.text.i18n import _
+from models.messages import withdrawal
+from models.people.tables import Role
+
+EVERYONE = frozenset(Role)
+
+
+@talk(
+    "stop",
+    roles=EVERYONE,
+    words={"en": ("STOP",), "sw": ("ACHA",), "fr": ("ARRET",), "pt": ("PARAR", "SAIR"), "ha": ("TSAYA",)},
+    menu=_("No reminders"),
+    menu_for={Role.CUSTOMER},
+    when_locked=True,
+)
+async def stop(chat: Chat) -> Reply:
+    chat.no_more()
+    chat.contact.stop()
+    await withdrawal.stopped(chat.person.phone)
+    return chat.end(_("Done. No more reminders. Tokens and receipts still come. Send START to undo."))
+
+
+@talk(
+    "start",
+    roles=EVERYONE,
+    words={"en": ("START",), "sw": ("ANZA",), "fr": ("DEBUT",), "pt": ("INICIAR",), "ha": ("FARA",)},
+    menu=_("Reminders on"),
+    menu_for={Role.CUSTOMER},
+    when_locked=True,
+)
+async def start(chat: Chat) -> Reply:
+    chat.no_more()
+    chat.contact.start()
+    return chat.end(_("Done. Reminders come again. Send STOP to end them."))

@@ -1,0 +1,238 @@
+"""An agent registers a customer, with a device (a meter, a solar home system, an e-bike) or with none yet."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from bot.company import Site
+from bot.message import Copy, Reply
+from bot.talks import drafts
+from bot.talks.chat import Chat
+from bot.talks.commands import talk
+from bot.talks.state import Ended, Rejected
+from bot.text.gsm import shorten
+from bot.text.i18n import Text, _, verbatim
+from handlers.account.language import NAMES, called
+from handlers.customers.questions import NO_PHONE, FreeSerial, FullName, OwnersPhone, Reached, request_of, why_not_free
+from handlers.selling.buy import buy
+from handlers.selling.sell import sell
+from handlers.wording import owner
+from models.customers import registration
+from models.customers.registration import Form, Labels, Registered
+from models.devices.connections import ConnectionGroup, ConnectionType, MeterType, SubConnectionType
+from models.devices.tables import DeviceModel, Kind, Plan, Unit
+from models.messages.tables import Class
+from models.people.tables import Customer, Role, Village
+
+Named = TypeVar("Named", MeterType, ConnectionGroup, ConnectionType, SubConnectionType, DeviceModel, Plan, Village)
+NOTHING = "none"
+KINDS = [
+    (Kind.METER.value, _("Meter")),
+    (Kind.SHS.value, _("Solar home system")),
+    (Kind.EBIKE.value, _("E-bike")),
+    (NOTHING, _("No device yet")),
+]
+KIND_WORDS = {Kind.SHS.value: ("SOLA", "SOLAIRE"), Kind.EBIKE.value: ("MOTO",), NOTHING: NO_PHONE}
+WHICH_SERIAL = _("Serial number?")
+CONSENT = "1"  # the version of the words in _question: another wording is another version
+NEW = "new"
+LABEL = 24  # septets of a name that the office gave, on a list
+LONGEST_PLAN = 13  # and in a sentence
+DAY_MINUTES = 24 * 60
+
+
+@talk(
+    "register",
+    roles={Role.AGENT},
+    words={
+        "en": ("REG", "REGISTER"),
+        "sw": ("SAJILI",),
+        "fr": ("INSCRIRE",),
+        "pt": ("REGISTAR", "REGISTRAR"),
+        "ha": ("RIJISTA",),
+    },
+    menu=_("Register"),
+    usage=_("name, phone, kind, serial, village"),
+    example="Amina Juma, 0712345678, meter, 04700123450, Mtwara, household",
+    nothing=_("Not registered."),
+    commas=True,
+    open_minutes=DAY_MINUTES,
+    drafts=True,
+)
+async def register(chat: Chat) -> Reply:
+    villages = await Village.filter(mini_grid_id=chat.agent.mini_grid_id).order_by("name")
+    if not villages:
+        none = _("Not registered. Your mini-grid has no village yet. Call {help}.", help=chat.site.help_phone)
+        raise Ended(Reply(none))
+    await drafts.offer(chat, _unfinished)
+    form = await _filled_in(chat, villages)
+    if not await chat.confirm(_question(form)):
+        return chat.end(_("Not registered."), outcome="declined")
+    try:
+        done = await registration.register(form, agent=chat.agent, key=chat.key, vault=chat.site.vault)
+    except registration.NotFree as refusal:  # somebody was quicker: all that was said of the person still holds
+        chat.state.forget(FreeSerial.name)
+        why = why_not_free(refusal, form.serial, chat)
+        raise Rejected(WHICH_SERIAL, _("Not registered. {why}", why=why)) from refusal
+    return chat.end(_registered(done, chat), also=_messages(done, chat), outcome="registered")
+
+
+def _unfinished(answers: Mapping[str, Any]) -> Text:
+    """A draft on a list: whose, and which device as far as it is known."""
+    name, _space, surname = str(answers["name"]).partition(" ")
+    masked = owner(Customer(name=name, surname=surname))
+    return verbatim(" ".join([masked, *answers.get("serial", [])[:1]]))
+
+
+async def _filled_in(chat: Chat, villages: Sequence[Village]) -> Form:
+    name, surname = await chat.ask(FullName(_("Name and surname?")))
+    reached = await chat.ask(OwnersPhone(_("Phone number, or none?")))
+    said = await chat.choose("kind", _("Which device?"), KINDS, words=KIND_WORDS)
+    kind, person = None if said == NOTHING else Kind(said), (name, surname, reached.said, said)
+    serial, request = await chat.ask(FreeSerial(WHICH_SERIAL, kind, person)) if kind else ("", "")
+    village = await _one_of(chat, "village", _("Village?"), villages)
+    request = request or request_of(chat, *person, village.name)
+    if earlier := await registration.repeated(chat.agent, request):
+        raise Ended(Reply(_registered(earlier, chat)))
+    plan, labels = await _of_meter(chat) if kind is Kind.METER else (None, None)
+    model = await _model(chat, await registration.fitting_models(serial, kind)) if kind else None
+    known = reached.known
+    language = await _language(chat, ask=bool(reached.phone and not known), usual=known[0].language if known else "")
+    return Form(
+        customer=await _same_person(chat, reached) if known else None,
+        name=name,
+        surname=surname,
+        phone=reached.phone or None,
+        language=language,
+        village=village,
+        kind=kind,
+        serial=serial,
+        model=model,
+        plan=plan,
+        labels=labels,
+        consent=CONSENT,
+        request=request,
+    )
+
+
+async def _of_meter(chat: Chat) -> tuple[Plan | None, Labels]:
+    """Tariff and labels. One line that names the connection type alone means what is usual for it."""
+    types = await ConnectionType.all().order_by("name").select_related("usual_plan", "usual_meter_type", "usual_group")
+    type_ = await _if_any(chat, "connection type", _("Connection type?"), types)
+    subs = await SubConnectionType.filter(type_id=type_.id).order_by("name") if type_ else []
+    sub_type = await _if_any(chat, "sub connection type", _("Sub connection type?"), subs)
+    tariffs = await Plan.filter(unit=Unit.ENERGY).order_by("name")
+    plan = await _if_any(chat, "tariff", _("Tariff?"), tariffs, type_.usual_plan if type_ else None)
+    meter_types = await MeterType.all().order_by("name")
+    usual_meter_type = type_.usual_meter_type if type_ else None
+    meter_type = await _if_any(chat, "meter type", _("Meter type?"), meter_types, usual_meter_type)
+    groups = await ConnectionGroup.all().order_by("name")
+    group = await _if_any(chat, "group", _("Connection group?"), groups, type_.usual_group if type_ else None)
+    return plan, Labels(meter_type, group, type_, sub_type)
+
+
+async def _if_any(
+    chat: Chat, name: str, prompt: Text, rows: Sequence[Named], usual: Named | None = None
+) -> Named | None:
+    return await _one_of(chat, name, prompt, rows, usual) if rows else None
+
+
+async def _one_of(chat: Chat, name: str, prompt: Text, rows: Sequence[Named], usual: Named | None = None) -> Named:
+    """One of the rows that the office made, by its name."""
+    options = [(row.name, verbatim(shorten(row.name, LABEL))) for row in rows]
+    chosen = await chat.choose(name, prompt, options, otherwise=usual.name if usual and usual in rows else None)
+    return next(row for row in rows if row.name == chosen)
+
+
+async def _model(chat: Chat, fitting: Sequence[DeviceModel]) -> DeviceModel | None:
+    """Asked only when more than one fits."""
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
+    options = [(one.name, verbatim(shorten(f"{one.manufacturer} {one.name}", LABEL))) for one in fitting]
+    chosen = await chat.choose("model", _("Model?"), options)
+    return next(one for one in fitting if one.name == chosen)
+
+
+async def _language(chat: Chat, *, ask: bool, usual: str) -> str:
+    """The customer's; one line may leave it out and means the agent's. A known phone has its language already, and
+    nobody writes where there is none: then it is not asked, but one line may have it."""
+    languages = chat.site.languages
+    if len(languages) == 1:
+        return languages[0]
+    options = [(code, verbatim(NAMES[code])) for code in languages]
+    otherwise = next(one for one in (usual, chat.language, languages[0]) if one in languages)
+    if not (ask or chat.one_line or "language" in dict(chat.begun)):
+        return otherwise
+    return await chat.choose(
+        "language", _("Language of the customer?"), options, otherwise=otherwise, words=called(languages)
+    )
+
+
+async def _same_person(chat: Chat, reached: Reached) -> Customer | None:
+    """Whoever has this number already gets the device, unless it is somebody else who shares the phone."""
+    chat.no_more()
+    options = [*((str(one.id), verbatim(owner(one))) for one in reached.known), (NEW, _("Somebody else"))]
+    chosen = await chat.choose("same person", _("{phone} is known. Same person?", phone=reached.said), options)
+    return next((one for one in reached.known if str(one.id) == chosen), None)
+
+
+def _question(form: Form) -> Text:
+    """Nobody is registered who did not agree. Another wording is another version of CONSENT."""
+    who = owner(form.customer or Customer(name=form.name, surname=form.surname))
+    if form.kind is None:
+        return _("Register {owner}? Customer agrees: we keep name, phone, payments to supply and bill.", owner=who)
+    return _(
+        "Register {owner}, {serial}{plan}? Customer agrees: we keep name, phone, payments to supply and bill.",
+        owner=who,
+        serial=form.serial,
+        plan=_tariff(form.kind, form.plan),
+    )
+
+
+def _registered(done: Registered, chat: Chat) -> Text:
+    if (device := done.device) is None:
+        return _(
+            "REGISTERED {owner}, customer {number}. To sell: {sell} {number}, item",
+            owner=owner(done.customer),
+            number=done.customer.id,
+            sell=sell.keyword(chat.language),
+        )
+    return _(
+        "REGISTERED {owner}, customer {number}, {serial}{plan}. To sell: {buy} {serial} amount",
+        owner=owner(done.customer),
+        number=done.customer.id,
+        serial=device.serial,
+        plan=_tariff(device.kind, device.plan),
+        buy=buy.keyword(chat.language),
+    )
+
+
+def _tariff(kind: str | None, plan: Plan | None) -> str:
+    """What was chosen for a meter; the plan of other devices came with them."""
+    return f", {shorten(plan.name, LONGEST_PLAN)}" if plan and kind == Kind.METER else ""
+
+
+def _messages(done: Registered, chat: Chat) -> list[Copy]:
+    """The customer's welcome; and for the agent, what stood on a screen that is gone with the session."""
+    customer, messages = done.customer, []
+    if chat.ussd:
+        messages.append(Copy(chat.person.phone, _registered(done, chat), Class.REPLY, chat.language))
+    if customer.phone:
+        messages.append(Copy(customer.phone, _welcome(done, chat.site), Class.REPLY, customer.language))
+    return messages
+
+
+def _welcome(done: Registered, site: Site) -> Text:
+    if done.device is None:
+        return _(
+            "Welcome to {company}! You are customer {number}: name it to the agent when you buy. Help {help}",
+            company=site.company,
+            number=done.customer.id,
+            help=site.help_phone,
+        )
+    return _(
+        "Welcome to {company}! Your number for paying is {serial}: give it to the agent with the money. "
+        "The code comes by SMS. Help {help}",
+        company=site.company,
+        serial=done.device.serial,
+        help=site.help_phone,
+    )

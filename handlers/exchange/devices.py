@@ -1,0 +1,124 @@
+"""Whose devices are whose, on which plan, and what is known of a meter's connection."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+from bot.company import Site
+from handlers.exchange.cells import NOTHING, Row, text
+from handlers.exchange.customers import Person, meant, person
+from handlers.exchange.references import defined
+from handlers.exchange.sheet import Imported
+from handlers.exchange.stock import all_devices, held, named_for, needs_vending_key, serial_number
+from models.customers.registration import new_meter
+from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
+from models.devices.tables import Device, Kind
+from models.names import renew
+from models.tokens.sts import is_meter_number
+
+LABELS = ("meter_type", "group", "type", "sub_type")
+COLUMNS = ("serial", "plan", "name", "surname", "phone", "model", *LABELS, "customer")
+
+
+class DeviceRow(NamedTuple):
+    """What is None is left as it is: a device that was sold from the catalogue has no plan beside its contract."""
+
+    serial: str
+    owner: Person
+    plan: str | None
+    model: str | None
+    meter_type: str | None
+    group: str | None
+    type: str | None
+    sub_type: str | None
+
+
+def _read(row: Row, site: Site) -> DeviceRow:
+    said = (text(row, column) for column in ("plan", "model", *LABELS))
+    read = DeviceRow(serial_number(row, "serial"), person(row, "customer", site), *said)
+    if read.sub_type and not read.type:
+        raise ValueError("type is empty beside a sub_type")
+    return read
+
+
+async def _fits(row: DeviceRow, _site: Site) -> None:
+    device = await Device.get_or_none(serial=row.serial)
+    if device is None and not is_meter_number(row.serial):
+        raise ValueError(f"{row.serial} is not in stock: import it as stock first")
+    if device is None:
+        await needs_vending_key()
+    if not row.plan and (device is None or (device.customer_id is None and device.plan_id is None)):
+        raise ValueError("plan is empty, and this device has no owner yet")
+    kind = Kind(device.kind) if device else Kind.METER
+    await _has_owner(row, device)
+    await named_for(kind, row.plan, row.model)
+    if kind is not Kind.METER and any(getattr(row, column) for column in LABELS):
+        raise ValueError(f"{', '.join(LABELS)} are for meters alone")
+    await _labels(row)
+
+
+async def _has_owner(row: DeviceRow, device: Device | None) -> None:
+    owners, owner = [one.id for one in await meant(row.owner)], device.customer_id if device else None
+    if not owners:
+        raise ValueError("this customer is not there: import customers first")
+    if len(owners) > 1 and owner not in owners:
+        raise ValueError("several customers have this name and phone: write the number of one as customer")
+    if owner is not None and owner not in owners:
+        raise ValueError(f"{row.serial} belongs to somebody else")
+
+
+async def _labels(row: DeviceRow) -> dict[str, int | None]:
+    """The labels that the row names, as columns of a connection. Raises ValueError when one is not defined."""
+    found: dict[str, int | None] = {}
+    if row.meter_type:
+        found["meter_type_id"] = (await defined(MeterType, row.meter_type, "meter_type")).id
+    if row.group:
+        found["group_id"] = (await defined(ConnectionGroup, row.group, "group")).id
+    if row.type:
+        found["type_id"] = (await defined(ConnectionType, row.type, "type")).id
+    if row.sub_type:
+        found["sub_type_id"] = (await defined(SubConnectionType, row.sub_type, "sub_type", type_id=found["type_id"])).id
+    return found
+
+
+async def _write(row: DeviceRow, site: Site) -> bool:
+    device = await held(row.serial) or await new_meter(row.serial, site.vault)
+    await _has_owner(row, device)  # an agent may have sold it since the file was checked
+    wanted: dict[str, Any] = await named_for(device.kind, row.plan, row.model)
+    if device.customer_id is None:
+        wanted["customer_id"] = (await meant(row.owner))[0].id
+    changed = await renew(device, wanted)
+    return await _connected(device, await _labels(row)) or changed
+
+
+async def _connected(device: Device, wanted: dict[str, int | None]) -> bool:
+    if not wanted:
+        return False
+    known, new = await Connection.get_or_create(device=device)
+    if wanted.get("type_id", known.type_id) != known.type_id:
+        wanted = {"sub_type_id": None, **wanted}  # another type's sub type goes with it
+    return await renew(known, wanted) or new
+
+
+async def _rows(_site: Site) -> AsyncIterator[Sequence[object]]:
+    async for device in all_devices(owned=True):
+        if customer := device.customer:
+            plan, model = (one.name if one else "" for one in (device.plan, device.model))
+            labels = await _label_names(device) if device.kind == Kind.METER else [""] * len(LABELS)
+            who = customer.name, customer.surname, customer.phone or NOTHING
+            yield device.serial, plan, *who, model, *labels, customer.id
+
+
+async def _label_names(device: Device) -> list[str]:
+    known = await Connection.filter(device_id=device.id).select_related(*LABELS).first()
+    return [each.name if (each := getattr(known, column, None)) else "" for column in LABELS]
+
+
+DEVICES = Imported(
+    COLUMNS,
+    _rows,
+    ("plan", "phone", "model", *LABELS, "customer"),
+    lambda row: row.serial,
+    _read,
+    _fits,
+    _write,
+)

@@ -1,0 +1,203 @@
+"""The page at `/`: how things are today, what is stuck and why. Drawn on the server, needs no script."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+
+from aiohttp import web
+from prometheus_client import Counter
+
+from bot.android import queue as pulled
+from bot.android.troubles import remarks
+from bot.company import Site
+from bot.config import Config
+from bot.gateways import ERRORS, explained
+from bot.routing.health import Facts, Health, judged, known
+from bot.routing.router import NOWHERE
+from bot.runtime.metrics import Metrics
+from bot.server import MWANGA, Mwanga
+from handlers.office.page import page
+from models import GatewayState, OfficeUser, Phone
+from models.messages.tables import State
+from models.office import outgoing
+from models.office import overview as report
+from models.office.overview import Counted, Queue, Report, Stuck
+from models.sql import connection
+
+REFRESH_S = 60  # a page is some 8 KB, and data is paid by the megabyte
+WARN, ALARM = 70, 90  # percent of an agent's limit, as he is told himself
+UNREAD_LATE_MS = 60_000  # a message is handled within a second
+FATES = {State.FAILED: "failed", State.EXPIRED: "expired", State.UNCERTAIN: "may have gone or not"}
+EMPTY = Queue(Counted(0, False), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A gateway as the page shows it. Times are milliseconds, 0 for never; `trouble` is a sentence or nothing;
+    `today` is what it sent and what was lost, `refusals` how often it did not take a message since the start;
+    `remarks` are what is wrong with a phone."""
+
+    facts: Facts
+    state: Health
+    heard_at: int
+    last_word: str
+    trouble: str
+    queue: Queue
+    today: tuple[int, int]
+    refusals: int = 0
+    remarks: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Messages that are stuck for one reason, in words; `where` is the office's word for their state, `others` are
+    those without an example."""
+
+    stuck: Stuck
+    gateway: str
+    where: str
+    fate: str
+    why: str
+    others: int
+
+
+async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
+    """The page for whoever is signed in."""
+    mwanga, now = request.app[MWANGA], datetime.now(UTC)
+    midnight = now.astimezone(mwanga.site.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    now_ms = int(now.timestamp() * 1000)
+    seen = await report.read(now_ms, midnight.astimezone(UTC))
+    await mwanga.router.watch.look()
+    lines = _lines(mwanga, seen, now_ms)
+    for name, sentences in (await _remarks(mwanga.config, now_ms)).items():
+        if name in lines:
+            trouble = lines[name].trouble
+            lines[name] = replace(lines[name], remarks=[each for each in sentences if each != trouble])
+    return page(
+        request,
+        "status.html",
+        user=user,
+        refresh=REFRESH_S,
+        report=seen,
+        gateways=lines.values(),
+        waiting=_together(seen.queues.values()),
+        unread_late=0 < seen.unread.oldest < now_ms - UNREAD_LATE_MS,
+        reasons=[_reason(each, seen, lines.get(each.gateway)) for each in seen.stuck],
+        wrong_secrets=_wrong_secrets(mwanga.metrics),
+        levels=(WARN, ALARM),
+        look=report.LOOK,
+        sort_bound=report.SORT,
+        now=now_ms,
+        zone=midnight.tzname(),
+        when=partial(when, mwanga.site, now),
+        age=partial(age, now_ms),
+        figure=_figure,
+        label=lambda name: mwanga.router.watch.facts(name).label,
+    )
+
+
+def _lines(mwanga: Mwanga, seen: Report, now: int) -> dict[str, Line]:
+    """The gateways that bring or carry messages, and those that still have some to send."""
+    states = {state.name: state for state in seen.gateways}
+    senders = mwanga.outbox.gateways
+    lines = {}
+    watched = mwanga.router.watch.gateways
+    for name in at_work(mwanga, [*mwanga.doors.gateways, *senders, *seen.queues]):
+        state = states.get(name) or GatewayState(name=name)
+        facts = watched[name][0] if name in watched else known(state)
+        word = _word(state) if name in senders or facts.phone else "It brings messages and carries none."
+        line = _line(mwanga.site, facts, word, seen, now)
+        lines[name] = replace(line, refusals=_counted(mwanga.metrics.send_errors, gateway=name))
+    if NOWHERE in lines:
+        lines[NOWHERE] = replace(lines[NOWHERE], trouble="No gateway may carry these messages as things are.")
+    return lines
+
+
+def _line(site: Site, facts: Facts, word: str, seen: Report, now: int) -> Line:
+    condition = judged(facts, now)
+    trouble = condition.reason or facts.alert
+    if facts.paused_until > now:
+        trouble = f"{trouble} Paused until {site.clock(_moment(facts.paused_until))}."
+    heard = max(facts.heard_at, seen.messages.heard.get(facts.name, 0))
+    queue = seen.queues.get(facts.name, EMPTY)
+    today = seen.messages.went.get(facts.name, (0, 0))
+    return Line(facts, condition.state, heard, word, trouble, queue, today)
+
+
+async def _remarks(config: Config, now: int) -> dict[str, list[str]]:
+    """What is wrong with each linked phone, beside its being down."""
+    linked = await Phone.filter(linked_at__gt=0, unlinked_at=0)
+    return {phone.gateway: remarks(phone, await pulled.receivers(connection(), phone, now), config) for phone in linked}
+
+
+def _word(state: GatewayState) -> str:
+    """A gateway's last word as a sentence, with its own detail; the alert's sentence is not said twice."""
+    name, _, detail = state.last_word.partition(": ")
+    if name not in ERRORS:
+        return {"sent": "It took the last message.", "": "Nothing was sent yet."}.get(name, state.last_word)
+    sentence = ERRORS[name].sentence
+    return " ".join(filter(None, ("" if sentence == state.alert else sentence, f"It said: {detail}" if detail else "")))
+
+
+def _reason(stuck: Stuck, seen: Report, gateway: Line | None) -> Reason:
+    fate = FATES.get(stuck.state, "waits" if stuck.messages == 1 else "wait")
+    label = "" if stuck.gateway == NOWHERE else gateway.facts.label if gateway else stuck.gateway
+    others = stuck.messages - len(stuck.examples)
+    return Reason(stuck, label, outgoing.word(stuck.state), fate, _why(stuck, seen, gateway), others)
+
+
+def _why(stuck: Stuck, seen: Report, gateway: Line | None) -> str:
+    if stuck.state not in FATES and not seen.outgoing:
+        return "Outgoing messages are switched off."
+    if stuck.error:
+        return explained(stuck.error, expired=stuck.state is State.EXPIRED)
+    return (gateway and gateway.trouble) or "It has not been tried yet."
+
+
+def _together(queues: Collection[Queue]) -> Queue:
+    messages = Counted(sum(each.messages.number for each in queues), any(each.messages.more for each in queues))
+    return Queue(messages, min((each.oldest for each in queues), default=0))
+
+
+def _wrong_secrets(metrics: Metrics) -> int:
+    """Callbacks to gateways that we have with a wrong secret, since the start: they may be lost messages. (Those
+    to names that we have not are strangers trying doors.)"""
+    return _counted(metrics.refused, reason="secret") - _counted(metrics.refused, reason="secret", gateway="unknown")
+
+
+def _counted(counter: Counter, **labels: str) -> int:
+    """What was counted with these labels since the start."""
+    samples = [sample for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total")]
+    return int(sum(sample.value for sample in samples if labels.items() <= sample.labels.items()))
+
+
+def at_work(mwanga: Mwanga, names: Iterable[str]) -> list[str]:
+    """Gateways by name, with those that can send: the simulator is one in the demo world alone."""
+    return sorted(name for name in {*names, *mwanga.router.watch.gateways} if name != "simulator" or mwanga.simulated)
+
+
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def when(site: Site, now: datetime, ms: int) -> str:
+    """10:42, or 23 Nov 10:42 on another day."""
+    moment = _moment(ms)
+    day = site.day(moment, "en")
+    clock = site.clock(moment)
+    return clock if day == site.day(now, "en") and now.timestamp() * 1000 - ms < 86_400_000 else f"{day} {clock}"
+
+
+def age(now: int, since: int) -> str:
+    """How long that is: 40 s, 90 min, 36 h, 3 days."""
+    seconds = max(0, now - since) // 1000
+    for length, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * length or (unit == "min" and seconds >= length):
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def _figure(counted: Counted) -> str:
+    """12,345, or 200,000+ where counting stopped."""
+    return f"{counted.number:,}" + ("+" if counted.more else "")

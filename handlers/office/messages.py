@@ -1,0 +1,133 @@
+"""The pages at `/messages`: what leaves, by which gateway, and what became of it. Tokens and PINs are starred out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from bot.gateways import explained
+from bot.outbound.queue import switched_off
+from bot.routing.router import NEVER, NOWHERE
+from bot.server import MWANGA, Mwanga
+from bot.text.numbers import is_number, parse
+from handlers.office.front import at_work, when
+from handlers.office.page import HEADERS, page
+from models import OfficeUser
+from models.messages.phones import PREFIX
+from models.messages.tables import State
+from models.office import outgoing
+from models.sql import connection
+
+# For a message that nothing is wrong with.
+WHY = {
+    State.WAITING: "It waits for its turn.",
+    State.SENDING: "It is being handed to the gateway.",
+    State.UNCERTAIN: "Nobody knows whether the gateway took it.",
+    State.SENT: "The gateway took it and has not said yet that it arrived.",
+    State.DELIVERED: "The receiver's phone has it.",
+    State.FAILED: "It could not be sent.",
+    State.EXPIRED: "It was too late to send it.",
+}
+MINE = "The phone fetched it and has not said yet that it is sent."
+LATEST = 2**62  # above any id
+LONGEST = 40  # as the columns that are filtered by
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message as the office may see it: `where` is its state in a word, `why` the sentence to it, `gateway` the name
+    of its gateway, empty while it has none."""
+
+    row: dict[str, Any]
+    text: str
+    where: str
+    why: str
+    gateway: str
+    left: list[str]
+
+
+async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse:
+    """The newest messages; `?gateway=`, `?state=` and `?phone=` choose, `?before=` goes on."""
+    mwanga = request.app[MWANGA]
+    asked = {name: request.query.get(name, "").replace("\0", "").strip()[:LONGEST] for name in ("gateway", "state")}
+    phone = _phone(mwanga, request.query.get("phone", ""))
+    given = request.query.get("before", "")
+    before = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else LATEST
+    await mwanga.router.watch.look()
+    rows = await outgoing.newest(**asked, phone=phone, before=before)
+    shown = await _reader(mwanga)
+    return page(
+        request,
+        "messages.html",
+        user=user,
+        messages=[shown(row) for row in rows],
+        asked=asked | {"phone": phone},
+        states=list(outgoing.STATES),
+        gateways=_choices(mwanga, asked["gateway"]),
+        next=rows[-1]["id"] if len(rows) == outgoing.MOST else 0,
+        when=_when(mwanga),
+    )
+
+
+async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
+    """One message."""
+    mwanga = request.app[MWANGA]
+    await mwanga.router.watch.look()
+    row = await outgoing.one(int(request.match_info["number"]))
+    if row is None:
+        raise web.HTTPNotFound(text="There is no such message.\n", headers=HEADERS)
+    shown = await _reader(mwanga)
+    return page(request, "message.html", user=user, message=shown(row), when=_when(mwanga))
+
+
+def _choices(mwanga: Mwanga, asked: str) -> dict[str, str]:
+    """The gateways to choose from, by name, as the office knows them; also one that is gone and was asked for."""
+    names = [*at_work(mwanga, mwanga.outbox.gateways), *([asked] if asked else [])]
+    labels = {name: mwanga.router.watch.facts(name).label for name in names}
+    return labels | ({NOWHERE: "no gateway"} if asked == NOWHERE else {})
+
+
+def _when(mwanga: Mwanga) -> "partial[str]":
+    return partial(when, mwanga.site, datetime.now(UTC))
+
+
+def _phone(mwanga: Mwanga, given: str) -> str:
+    """The receiver asked for, in any spelling; form data may have taken the plus."""
+    for spelling in (given.strip(), "+" + given.strip()):
+        if is_number(spelling, mwanga.site.country):
+            return parse(spelling, mwanga.site.country)
+    return given.replace("\0", "").strip()[:LONGEST]
+
+
+async def _reader(mwanga: Mwanga) -> Callable[[dict[str, Any]], Shown]:
+    """What makes a row readable, as things are now."""
+    off = await switched_off(connection())
+    return lambda row: _shown(mwanga, row, off=off)
+
+
+def _shown(mwanga: Mwanga, row: dict[str, Any], *, off: bool) -> Shown:
+    where = outgoing.word(row["state"])
+    if row["state"] == State.SENDING and not row["gateway"].startswith(PREFIX):
+        where = "being sent"
+    label = "" if row["gateway"] == NOWHERE else mwanga.router.watch.facts(row["gateway"]).label
+    left = [name.removeprefix(NEVER) for name in row["former"].split()]
+    return Shown(row, outgoing.masked(row["text"]), where, _why(mwanga, row, off=off), label, left)
+
+
+def _why(mwanga: Mwanga, row: dict[str, Any], *, off: bool) -> str:
+    """Why it is where it is, in a sentence or two."""
+    state, error = State(row["state"]), row["error"]
+    reason = explained(error, expired=state is State.EXPIRED)
+    queued = state in (State.WAITING, State.SCHEDULED)
+    if queued and off:
+        return "Outgoing messages are switched off."
+    if queued and row["gateway"] == NOWHERE:
+        return "No gateway may carry it as things are."
+    if state is State.SCHEDULED:
+        return f"{reason} It goes out at {_when(mwanga)(row['due_at'])}.".strip()
+    if state is State.WAITING and (known := mwanga.router.watch.gateways.get(row["gateway"])):
+        reason = reason or known[1].reason
+    return reason or (MINE if state is State.SENDING and row["gateway"].startswith(PREFIX) else WHY[state])

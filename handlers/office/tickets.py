@@ -1,0 +1,224 @@
+"""The office's tickets: what is open and whose work it is, one with its history, and what can be done with it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+
+from aiohttp import web
+
+from bot.company import Site
+from bot.message import Copy
+from bot.server import MWANGA, Mwanga
+from handlers.office.front import age
+from handlers.office.page import HEADERS, is_ours, page, read_form, redirect
+from handlers.office.signin import TOO_OLD
+from handlers.tickets.news import LABELS, News
+from handlers.tickets.report import LONGEST, SECRETS
+from models.audit import record
+from models.people.tables import Agent, OfficeUser
+from models.sql import now_ms
+from models.tickets import office as ticket_office
+from models.tickets import tickets
+from models.tickets.tickets import Category, Step, Ticket, TicketEvent, TicketNotFound, TicketState
+
+Form = Mapping[str, str]
+Action = Callable[[News, Form, OfficeUser], Awaitable[Sequence[Copy]]]
+STEPS = {
+    Step.OPENED: "reported",
+    Step.ASSIGNED: "given to",
+    Step.COMMENTED: "added",
+    Step.ASKED: "asked the customer if it is fixed",
+    Step.CLOSED: "closed",
+    Step.REOPENED: "opened it again",
+}
+
+
+class NotDone(Exception):
+    """Nothing was changed; the text says why, for the page."""
+
+
+async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse:
+    """Open tickets, the most urgent first, then those whose customers are asked, then closed ones."""
+    before = request.query.get("before", "")
+    older = int(before) if before.isdecimal() and len(before) < 10 else 0
+    closed = await ticket_office.in_state(TicketState.CLOSED, older)
+    return page(
+        request,
+        "tickets.html",
+        200,
+        user=user,
+        older=older,
+        groups=[
+            ("Open", [] if older else await ticket_office.in_state(TicketState.OPEN)),
+            ("The customer is asked", [] if older else await ticket_office.in_state(TicketState.ASKED)),
+            ("Closed", closed),
+        ],
+        next=closed[-1].id if len(closed) == ticket_office.MOST else 0,
+        most=ticket_office.MOST,
+        **_words(request.app[MWANGA]),
+    )
+
+
+async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
+    """One ticket."""
+    return await _one(request, user)
+
+
+async def change(request: web.Request, user: OfficeUser) -> web.StreamResponse:
+    """One step, with its audit row and what both sides are told, in one transaction; then the ticket again."""
+    mwanga, form = request.app[MWANGA], await read_form(request)
+    if not is_ours(request, form):
+        raise web.HTTPForbidden(text=f"{TOO_OLD}\n", headers=HEADERS)
+    action = ACTIONS.get(form.get("do", ""))
+    if action is None:
+        raise web.HTTPBadRequest(text="This is no form of ours.\n", headers=HEADERS)
+    try:
+        async with mwanga.database.work():
+            ticket = await _found(request, ticket_office.held)
+            done = len(await ticket_office.history(ticket))
+            copies = await action(News(ticket, mwanga.site), form, user)
+            for step in list(await ticket_office.history(ticket))[done:]:
+                await record(user.name, f"ticket {step.step}", ticket.number, step.text)
+                await mwanga.dispatcher.tell(f"ticket {ticket.number} step {step.id}", copies)
+    except NotDone as problem:
+        return await _one(request, user, 422, str(problem))
+    mwanga.outbox.notify()
+    raise redirect(f"/tickets/{ticket.number}")
+
+
+async def _one(request: web.Request, user: OfficeUser, status: int = 200, problem: str = "") -> web.StreamResponse:
+    mwanga, ticket = request.app[MWANGA], await _found(request, ticket_office.find)
+    agents, staff = await ticket_office.workers(ticket)
+    return page(
+        request,
+        "ticket.html",
+        status,
+        user=user,
+        ticket=ticket,
+        problem=problem,
+        history=await ticket_office.history(ticket),
+        agents=agents,
+        staff=staff,
+        due=_day_of(ticket.due_at, mwanga.site).isoformat(),
+        steps=STEPS,
+        names=await _names(ticket),
+        longest=LONGEST,
+        **_words(mwanga),
+    )
+
+
+def _words(mwanga: Mwanga) -> dict[str, object]:
+    """What both templates say of a ticket."""
+    now = datetime.now(UTC)
+    return {
+        "category": lambda ticket: LABELS[Category(ticket.category)].to("en"),
+        "owner": lambda ticket: f"{ticket.customer.name} {ticket.customer.surname}",
+        "age": lambda moment: age(now_ms(), int(moment.timestamp() * 1000)),
+        "late": lambda ticket: ticket.state == TicketState.OPEN and ticket.due_at < now,
+        "day": lambda moment: mwanga.site.day(moment, "en"),
+        "clock": mwanga.site.clock,
+    }
+
+
+async def _names(ticket: Ticket) -> dict[str, str]:
+    """The names behind the phone numbers of a history."""
+    found: dict[str, str] = {"silence": "three days of silence"}
+    if ticket.customer.phone:
+        found[ticket.customer.phone] = f"{ticket.customer.name} {ticket.customer.surname}"
+    events: Sequence[TicketEvent] = await ticket_office.history(ticket)
+    phones = {event.actor for event in events} | {event.text for event in events if event.step == Step.ASSIGNED}
+    for agent in await Agent.filter(phone__in=list(phones)):
+        found[agent.phone] = agent.name
+    return found
+
+
+async def _found(request: web.Request, find: Callable[[int], Awaitable[Ticket]]) -> Ticket:
+    try:
+        return await find(int(request.match_info["number"]))
+    except TicketNotFound as error:
+        raise web.HTTPNotFound(text="There is no such ticket.\n", headers=HEADERS) from error
+
+
+async def _assign(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
+    """The work goes to an agent of the mini-grid or to somebody of the office; or gets another due date."""
+    ticket, former = news.ticket, news.ticket.agent
+    agents, staff = await ticket_office.workers(ticket)
+    kind, _space, number = form.get("to", "").partition(" ")
+    agent = next((one for one in agents if (kind, number) == ("agent", str(one.id))), None)
+    clerk = next((one for one in staff if (kind, number) == ("staff", str(one.id))), None)
+    if agent is None and clerk is None:
+        raise NotDone("Choose who is to do the work.")
+    due_at = _due(form.get("due", ""), ticket, news.site)
+    same = (agent.id if agent else None, clerk.id if clerk else None, due_at)
+    if same == (ticket.agent_id, ticket.staff_id, ticket.due_at):
+        return []
+    ticket = await tickets.assign(ticket, user.name, agent=agent, staff=clerk, due_at=due_at)
+    return News(ticket, news.site).handed_over(actor=user.name, former=former)
+
+
+def _due(text: str, ticket: Ticket, site: Site) -> datetime:
+    """The end of a day in the operator's zone; as it was when the day is the same."""
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise NotDone("The due date is no date like 2026-11-30.") from error
+    if day == _day_of(ticket.due_at, site):
+        return ticket.due_at
+    if not datetime.now(site.zone).date() <= day <= date(2100, 1, 1):
+        raise NotDone("The due date is over already, or too far away.")
+    return site.end_of(day)
+
+
+def _day_of(moment: datetime, site: Site) -> date:
+    return moment.astimezone(site.zone).date()
+
+
+async def _comment(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
+    text = _said(form)
+    if not await tickets.comment(news.ticket, user.name, text):
+        return []
+    words = news.comment(news.site.company, text)
+    return [*news.customer(lambda _: words, actor=user.name), *news.agents(lambda _: words, actor=user.name)]
+
+
+async def _ask(news: News, _form: Form, user: OfficeUser) -> Sequence[Copy]:
+    """The customer decides whether it is fixed; one without a phone cannot be asked."""
+    if news.ticket.customer.phone is None:
+        await tickets.close(news.ticket, user.name)
+        return news.agents(news.closed_unasked, actor=user.name)
+    if not await tickets.ask_fixed(news.ticket, user.name):
+        return []
+    return [*news.customer(news.fixed, actor=user.name), *news.agents(news.asked, actor=user.name)]
+
+
+async def _close(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
+    """Without asking, and with the reason: the customer called, or the same was reported twice."""
+    text = _said(form)
+    if not await tickets.close(news.ticket, user.name, text):
+        return []
+    agents = news.agents(lambda _: news.closed_by_office(text), actor=user.name)
+    return [*news.customer(news.closed, actor=user.name), *agents]
+
+
+async def _reopen(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
+    if not await tickets.reopen(news.ticket, user.name, _said(form)):
+        return []
+    return [*news.customer(news.open_again, actor=user.name), *news.agents(news.open_again, actor=user.name)]
+
+
+def _said(form: Form) -> str:
+    """The words of a form: some, not too many, and nothing that may be a PIN."""
+    text = " ".join(form.get("words", "").split())
+    if sum(map(str.isalpha, text)) < 2:
+        raise NotDone("Say it in a few words.")
+    if len(text) > LONGEST:
+        raise NotDone(f"Too long: {LONGEST} letters at most.")
+    return SECRETS.clean(text)
+
+
+ACTIONS: Mapping[str, Action] = {
+    "assign": _assign,
+    "comment": _comment,
+    "ask": _ask,
+    "close": _close,
+    "reopen": _reopen,
+}

@@ -1,0 +1,50 @@
+"""The last tokens again: never a new one."""
+
+from bot.message import Reply
+from bot.talks.chat import Chat
+from bot.talks.commands import talk
+from bot.talks.state import Ended
+from bot.text.i18n import _
+from handlers.fields.devices import DeviceSerial, own_device
+from handlers.wording import history
+from models.devices.tables import Device
+from models.messages.tables import Class
+from models.money.sales import last_tokens
+from models.people.tables import Role
+
+WORDS = {
+    "en": ("TOKEN", "RESEND", "LAST"),
+    "sw": ("TOKENI", "RUDIA"),
+    "fr": ("JETON", "CODE", "RENVOI"),
+    "pt": ("CODIGO", "REENVIAR"),
+    "ha": ("LAMBA", "TOKEN"),
+}
+
+
+@talk(
+    "tokens",
+    roles={Role.AGENT},
+    words=WORDS,
+    menu=_("Last tokens"),
+    usage=_("serial"),
+    example="SHS0283",
+)
+async def tokens(chat: Chat) -> Reply:
+    device = await chat.ask(DeviceSerial(_("Serial number?")))
+    await chat.pin()
+    return await _shown(chat, device)
+
+
+@talk("token", roles={Role.CUSTOMER}, words=WORDS, menu=_("Last tokens"))
+async def owner_tokens(chat: Chat) -> Reply:
+    device = await own_device(chat)
+    if device is None:
+        raise Ended(Reply(_("You have no device yet. Call {help}.", help=chat.site.help_phone)))
+    return await _shown(chat, device)
+
+
+async def _shown(chat: Chat, device: Device) -> Reply:
+    found = await last_tokens(device)
+    if not found:
+        return chat.end(_("No token yet for {serial}.", serial=device.serial))
+    return chat.end(history(device, found, chat.site, chat.language), kind=Class.TOKEN)

@@ -1,0 +1,154 @@
+"""A feature phone in the browser, for the demo world: plain forms, one phone for each number. Every action goes
+in by the simulator gateway's door."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from bot.server import MWANGA, Mwanga
+from bot.simulator.handset import Call, Handset
+from bot.text import numbers as phones
+from handlers.office.page import HEADERS, read_form, redirect
+from models.demo.world import AGENTS
+from models.people.tables import Agent, Customer
+
+STATIC = Path(__file__).with_name("static")
+# Unlike the office's pages this one has a script and a style sheet of its own; nothing else is loaded or run.
+CONTENT_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+PEOPLE = 20  # of each kind: the page is for the demo world, not for a million benchmark customers
+MESSAGES = 30
+MOST_CALLS = 500  # screens that nobody closed; the oldest one goes
+WAIT_S = 2.0  # for a reply, so that it is on the page without a script, too
+STRANGER = "+255799999999"
+PINS = {number: pin for _name, number, _language, pin, *_rest in AGENTS}
+CALLS = web.AppKey("simulated calls", dict[str, Call])
+Action = Callable[[Handset, dict[str, Call], Mapping[str, str]], Awaitable[None]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom one can be. `pin` is the one the demo world began with."""
+
+    name: str
+    role: str
+    number: str
+    pin: str = ""
+
+
+def add_to(app: web.Application) -> None:
+    """The page's routes; each is there only while the demo world is served."""
+    app[CALLS] = {}
+    app.router.add_get("/simulator", _in_demo(_show))
+    app.router.add_post("/simulator", _in_demo(_act))
+    app.router.add_get("/simulator/messages", _in_demo(_messages))
+    app.router.add_get("/simulator/{file:simulator\\.(css|js)}", _in_demo(_file))
+
+
+def _in_demo(handler: Handler) -> Handler:
+    """What a database is is known only when it is open, so every request is asked anew."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if not request.app[MWANGA].simulated:
+            raise web.HTTPNotFound
+        return await handler(request)
+
+    return handle
+
+
+async def _show(request: web.Request) -> web.Response:
+    mwanga = request.app[MWANGA]
+    people = await _people()
+    number = _number(request.query.get("phone", people[0].number), mwanga)
+    page = {
+        "people": people,
+        "me": next((one for one in people if one.number == number), Person("Another phone", "", number)),
+        "messages": await _conversation(mwanga, number),
+        "call": request.app[CALLS].get(number),
+        "code": mwanga.config.ussd_code,
+    }
+    response = aiohttp_jinja2.render_template("simulator.html", request, page)
+    response.headers.update(HEADERS | {"Content-Security-Policy": CONTENT_POLICY})
+    return response
+
+
+async def _act(request: web.Request) -> web.Response:
+    """Do what a form's button says, then show the page anew. There is nothing to forge: the demo's door to the
+    simulator stands open to anybody who knows this page."""
+    form = await read_form(request)
+    mwanga = request.app[MWANGA]
+    handset = Handset(mwanga, _number(form.get("phone", ""), mwanga))
+    action = ACTIONS.get(form.get("do", ""))
+    if action is None:
+        raise web.HTTPBadRequest(text="This phone has no such button.")
+    await action(handset, request.app[CALLS], form)
+    await handset.settled(WAIT_S)
+    raise redirect(f"/simulator?phone={quote(handset.number)}")
+
+
+async def _text(handset: Handset, _calls: dict[str, Call], form: Mapping[str, str]) -> None:
+    await handset.handled(await handset.text(form.get("text", "")), WAIT_S)
+
+
+async def _dial(handset: Handset, calls: dict[str, Call], form: Mapping[str, str]) -> None:
+    await _hang_up(handset, calls, form)
+    if len(calls) >= MOST_CALLS:
+        del calls[next(iter(calls))]
+    calls[handset.number] = await handset.dial(form.get("text", ""))
+
+
+async def _answer(handset: Handset, calls: dict[str, Call], form: Mapping[str, str]) -> None:
+    call = calls.get(handset.number)
+    # A button pressed twice, or on a page from before, answers a screen that is gone.
+    if call and call.open and form.get("screen") == f"{call.session} {len(call.inputs)}":
+        await handset.answer(call, form.get("text", ""))
+
+
+async def _hang_up(handset: Handset, calls: dict[str, Call], _form: Mapping[str, str]) -> None:
+    if call := calls.pop(handset.number, None):
+        await handset.hang_up(call)
+
+
+ACTIONS: dict[str, Action] = {"text": _text, "dial": _dial, "answer": _answer, "hang up": _hang_up}
+
+
+async def _messages(request: web.Request) -> web.Response:
+    """The conversation of `phone`, for the page's script."""
+    mwanga = request.app[MWANGA]
+    messages = await _conversation(mwanga, _number(request.query.get("phone", ""), mwanga))
+    return web.json_response(messages, headers=HEADERS)
+
+
+async def _file(request: web.Request) -> web.FileResponse:
+    return web.FileResponse(STATIC / request.match_info["file"])
+
+
+async def _conversation(mwanga: Mwanga, number: str) -> list[dict[str, object]]:
+    """The newest messages, oldest first; `at` becomes the time of day in the operator's zone."""
+    return [
+        asdict(message) | {"at": mwanga.site.clock(datetime.fromtimestamp(message.at / 1000, UTC))}
+        for message in await Handset(mwanga, number).conversation(MESSAGES)
+    ]
+
+
+async def _people() -> list[Person]:
+    agents = await Agent.all().order_by("id").limit(PEOPLE)
+    customers = await Customer.filter(phone__isnull=False).order_by("id").limit(PEOPLE)
+    people = [Person(agent.name, "agent", agent.phone, PINS.get(agent.phone, "")) for agent in agents]
+    people += [Person(f"{one.name} {one.surname}", "customer", one.phone or "") for one in customers]
+    return [*people, Person("Somebody else", "unknown to Mwanga", STRANGER)]
+
+
+def _number(given: str, mwanga: Mwanga) -> str:
+    try:
+        return phones.parse(given, mwanga.config.country)
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=str(error)) from error

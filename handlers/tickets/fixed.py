@@ -1,0 +1,136 @@
+"""An agent says that it is fixed, the customer is asked, and the answer or three days of silence decide."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bot.company import Site
+from bot.message import Copy, Reply
+from bot.quiet import until_morning
+from bot.talks.chat import Chat
+from bot.talks.commands import talk
+from bot.talks.fields import Field, Invalid
+from bot.talks.state import Asked
+from bot.text.answers import begins
+from bot.text.grammar import split, written
+from bot.text.i18n import Text, _
+from handlers.tickets.news import DONE, News
+from handlers.tickets.report import LONGEST, SECRETS, TicketNumber, which
+from handlers.wording import owner
+from models.people.tables import Caller, Role
+from models.sql import now_ms
+from models.tickets import answers as ticket_answers
+from models.tickets import tickets
+from models.tickets.tickets import Ticket, TicketState
+
+
+@talk("done", roles={Role.AGENT}, words=DONE, menu=_("Ticket is fixed"), usage=_("number"), example="K41")
+async def done(chat: Chat) -> Reply:
+    ticket = await chat.ask(TicketNumber(await which(chat)))
+    chat.no_more()
+    news, actor = News(ticket, chat.site), chat.person.phone
+    if ticket.state == TicketState.CLOSED:
+        return chat.end(_("{number} is closed already.", number=ticket.number))
+    if ticket.customer.phone in (None, actor):
+        await tickets.close(ticket, actor)
+        return chat.end(news.closed_unasked(chat.language), also=news.agents(news.closed_unasked, actor=actor))
+    if not await tickets.ask_fixed(ticket, actor):
+        return chat.end(news.asked(chat.language), outcome="asked already")
+    also = [*news.customer(news.fixed, actor=actor), *news.agents(news.asked, actor=actor)]
+    return chat.end(news.asked(chat.language), also=also, outcome="asked the customer")
+
+
+async def waiting(caller: Caller, text: str) -> Asked | None:
+    """The ticket that a customer was asked about last: a bare 1 or 2 answers it. With none, and no question of the
+    phone's own, a 2 takes back the yes that was said last."""
+    ticket, at = await ticket_answers.asked_of(caller.customers), 0
+    if ticket and ticket.asked_at:
+        at = int(ticket.asked_at.timestamp() * 1000)
+    elif split(text)[0] == "2":
+        ticket = await ticket_answers.closed_by(caller.phone, caller.customers)
+    return Asked([[TicketNumber.name, ticket.id]], at) if ticket else None
+
+
+@talk(
+    "fixed",
+    roles={Role.CUSTOMER},
+    words=DONE,
+    menu=_("Is it fixed?"),
+    usage=_("number"),
+    example="K41",
+    waiting=waiting,
+)
+async def fixed(chat: Chat) -> Reply:
+    ticket = await chat.ask(TicketNumber(await which(chat)))
+    news, actor = News(ticket, chat.site), chat.person.phone
+    if ticket.state == TicketState.CLOSED and not chat.answers(Fixed.name):
+        return chat.end(news.closed_by_you(chat.language))
+    said = await chat.ask(Fixed(_question(ticket.number, chat)))
+    if said.fixed:
+        closed = await tickets.close(ticket, actor, said.words)
+        also = news.agents(news.closed_by_customer, actor=actor) if closed else []
+        short = _("{number} is closed.", number=ticket.number)
+        return chat.end(await _and_next(chat, news.closed_by_you(chat.language), short), also=also)
+    if not await tickets.reopen(ticket, actor, said.words):
+        return await _still_open(chat, ticket, said.words)
+    also = news.agents(lambda _language: news.not_fixed(said.words), actor=actor)
+    short = _("{number} is open again.", number=ticket.number)
+    return chat.end(await _and_next(chat, news.open_again(chat.language), short), also=also)
+
+
+async def _still_open(chat: Chat, ticket: Ticket, words: str) -> Reply:
+    """It was open anyway; words beside the no are kept."""
+    news, also, actor = News(ticket, chat.site), [], chat.person.phone
+    if words and await tickets.comment(ticket, actor, words):
+        told = news.comment(owner(ticket.customer), words)
+        also = news.agents(lambda _language: told, actor=actor)
+    return chat.end(news.status(chat.language, words), also=also)
+
+
+async def _and_next(chat: Chat, answer: Text, short: Text) -> Text:
+    """The answer, and the next question where another ticket waits for its own."""
+    other = await ticket_answers.asked_of(chat.person.customers)
+    return News(other, chat.site).next_after(short) if other else answer
+
+
+def _question(number: str, chat: Chat) -> Text:
+    question = _("Ticket {number}: is it fixed?", number=number)
+    if chat.ussd:
+        return _("{question}\n1. Yes\n2. No", question=question)
+    return Text("{question} {wanted}", {"question": question, "wanted": _("Reply 1 for yes, 2 for no.")})
+
+
+class Said(NamedTuple):
+    fixed: bool
+    words: str
+
+
+class Fixed(Field[Said]):
+    """Yes or no, and perhaps why: 2 still dark."""
+
+    name = "fixed"
+    as_written = True
+
+    async def read(self, chat: Chat, answer: str) -> list[object]:
+        fixed = begins(answer)
+        if fixed is None:
+            raise Invalid(_("Choose 1 or 2."))
+        return [fixed, SECRETS.clean(written(answer, split(answer)[1:])[:LONGEST])]
+
+    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+        return len(pieces)
+
+    async def find(self, chat: Chat, recorded: tuple[bool, str]) -> Said:
+        return Said(*recorded)
+
+
+async def close_silent(site: Site, most: int) -> list[tuple[str, list[Copy]]]:
+    """Close some of what customers were asked about three days ago; what both sides are told, each with a name. That
+    wakes nobody."""
+    if until_morning(site.zone, now_ms()):
+        return []
+    told = []
+    for ticket in await tickets.close_silent(most):
+        news = News(ticket, site)
+        copies = [*news.customer(news.closed, actor=""), *news.agents(news.closed_by_silence, actor="")]
+        told.append((f"{ticket.number} silence {ticket.asked_at}", copies))
+    return told

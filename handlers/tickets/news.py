@@ -1,0 +1,281 @@
+"""What is said of a ticket, and to whom: the customer, the agent who does the work, the agent who reported it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bot.company import Site
+from bot.message import Copy
+from bot.text.grammar import plain_word
+from bot.text.gsm import SCREEN, plain, septets, shorten
+from bot.text.i18n import Text, _, verbatim
+from handlers.wording import LONGEST_NAME, owner, tail
+from models.messages.tables import Class
+from models.people.tables import Agent
+from models.tickets.tickets import Category, Ticket, TicketState
+
+Words = Mapping[str, tuple[str, ...]]
+FIX: Words = {
+    "en": ("FIX", "PROBLEM", "FAULT"),
+    "sw": ("TATIZO", "SHIDA"),
+    "fr": ("PANNE",),
+    "pt": ("AVARIA", "PROBLEMA"),
+    "ha": ("MATSALA",),
+}
+STATUS: Words = {"en": ("STATUS",), "sw": ("HALI",), "fr": ("ETAT",), "pt": ("ESTADO",), "ha": ("MATSAYI",)}
+# No word for closing: carriers take CLOSE and END (reference: users 2.5). The second ones are what we ask: is it fixed?
+DONE: Words = {
+    "en": ("DONE", "FIXED"),
+    "sw": ("TAYARI", "IMETENGENEZWA"),
+    "fr": ("FAIT", "REPARE"),
+    "pt": ("FEITO", "RESOLVIDO"),
+    "ha": ("GAMA", "GYARA"),
+}
+
+LABELS = {
+    Category.PAYMENT: _("payment/top-up"),
+    Category.POWER: _("no power"),
+    Category.INSTALLATION: _("installation"),
+    Category.TECHNICAL: _("technical"),
+    Category.OTHER: _("other"),
+}
+TINY, SHORT, LONG, WHOLE = 15, 30, 45, 95  # septets that a problem or a comment may take of a message
+LEAST = 8  # septets of words below which they say nothing
+
+
+def category_of(text: str, language: str) -> Category:
+    """The category that a text names at its beginning, in this language or in English: by the whole label, or by a
+    part of it (payment/top-up) with a colon or nothing behind it. `other` is never a guess."""
+    words = plain_word(text)
+    for category, label in LABELS.items():
+        for name in {plain_word(label.to(each)) for each in (language, "en")}:
+            parts = "|".join(re.escape(part) for part in name.split("/"))
+            if re.match(rf"{re.escape(name)}(?![\w'-])|(?:{parts})\s*(?::|$)", words):
+                return category
+    return Category.OTHER
+
+
+def problem(ticket: Ticket, most: int) -> Text:
+    """What is wrong, in some `most` septets: the category where the text does not name it, and the text."""
+    text, category = plain(ticket.text, accents=True), Category(ticket.category)
+    if not text:
+        return LABELS[category]
+    if any(category is category_of(text, language) for language in FIX):
+        return verbatim(shorten(text, most))
+    room = most - len(": ") - max(septets(LABELS[category].to(language)) for language in FIX)
+    if room < LEAST:
+        return LABELS[category]
+    return Text("{category}: {text}", {"category": LABELS[category], "text": shorten(text, room)})
+
+
+@dataclass(frozen=True)
+class News:
+    """The sentences about one ticket, each in the language of who reads it."""
+
+    ticket: Ticket
+    site: Site
+
+    @property
+    def _worker(self) -> Agent | None:
+        """The agent who does the work, as long as the customer is in reach."""
+        return self._in_reach(self.ticket.agent)
+
+    @property
+    def _reporter(self) -> Agent | None:
+        return self._in_reach(self.ticket.reporter)
+
+    def _in_reach(self, agent: Agent | None) -> Agent | None:
+        """None for an agent of another mini-grid by now, who neither reads of the customer nor calls."""
+        return agent if agent and agent.mini_grid_id == self.ticket.customer.mini_grid_id else None
+
+    def customer(self, say: Callable[[str], Text], *, actor: str) -> list[Copy]:
+        """A copy for the customer, unless the customer has no phone or did it."""
+        customer = self.ticket.customer
+        if customer.phone is None or customer.phone == actor:
+            return []
+        return [Copy(customer.phone, say(customer.language), Class.REPLY, customer.language)]
+
+    def agents(self, say: Callable[[str], Text], *, actor: str) -> list[Copy]:
+        """A copy for who does the work and for who reported it, each once, but not for who did this."""
+        both = {agent.phone: agent for agent in (self._worker, self._reporter) if agent}
+        return [
+            Copy(phone, say(agent.language), Class.REPLY, agent.language)
+            for phone, agent in both.items()
+            if phone != actor
+        ]
+
+    def saved(self, language: str) -> Text:
+        return _(
+            "Problem saved. Ticket {number}. {subject}. {who} Ask any time: {status} {number}",
+            number=self.ticket.number,
+            subject=self.subject(SHORT),
+            who=self.who(),
+            status=_first(STATUS, language),
+        )
+
+    def saved_for_agent(self, language: str) -> Text:
+        return _(
+            "Problem saved. Ticket {number}. {owner}, {subject}. It is yours, due {day}. Fixed? Send {done} {number}",
+            number=self.ticket.number,
+            owner=owner(self.ticket.customer),
+            subject=self.subject(SHORT),
+            day=self.site.day(self.ticket.due_at, language),
+            done=_first(DONE, language),
+        )
+
+    def given(self, language: str) -> Text:
+        """For the agent who is to do it."""
+        return _(
+            "Ticket {number} is yours, due {day}. {owner} {phone}, {problem}. Fixed? Send {done} {number}",
+            number=self.ticket.number,
+            day=self.site.day(self.ticket.due_at, language),
+            owner=owner(self.ticket.customer),
+            phone=self.ticket.customer.phone or "-",
+            problem=self.subject(LONG),
+            done=_first(DONE, language),
+        )
+
+    def handed_over(self, *, actor: str, former: Agent | None = None) -> list[Copy]:
+        """What both sides read when somebody else gave the work to somebody: the customer, who does it now, and who
+        did it before or reported it."""
+        agent = self._worker
+        mine = [Copy(agent.phone, self.given(agent.language), Class.REPLY, agent.language)] if agent else []
+        others = {each.phone: each for each in (former, self._reporter) if each and each != agent}
+        theirs = [Copy(phone, self._whose(""), Class.REPLY, each.language) for phone, each in others.items()]
+        return [*self.customer(self._whose, actor=actor), *mine, *theirs]
+
+    def _whose(self, _language: str) -> Text:
+        return _("Ticket {number}: {who}", number=self.ticket.number, who=self.who())
+
+    def status(self, language: str, last: str) -> Text:
+        """How it stands, with as much of the last comment as there is room for."""
+        head = self._state(language)
+        who = self.who() if self.ticket.state == TicketState.OPEN else verbatim("")
+        values = {"head": head, "owner": owner(self.ticket.customer), "subject": self.subject(SHORT), "who": who}
+        said = Text("{head} {owner}, {subject}. {who}", values).to(language).strip()
+        room = SCREEN - septets(plain(said)) - len(' ""')
+        if not last or room < LEAST:
+            return verbatim(said)
+        return verbatim(f'{said} "{shorten(last, room)}"')
+
+    def _state(self, language: str) -> Text:
+        ticket, number = self.ticket, self.ticket.number
+        if ticket.state == TicketState.CLOSED and ticket.closed_at:
+            return _("{number} is closed since {day}.", number=number, day=self.site.day(ticket.closed_at, language))
+        if ticket.state == TicketState.ASKED and ticket.asked_at:
+            day = self.site.day(ticket.asked_at, language)
+            return _("{number}: the customer was asked on {day} if it is fixed.", number=number, day=day)
+        return _("{number} is open, due {day}.", number=number, day=self.site.day(ticket.due_at, language))
+
+    def comment(self, name: str, text: str) -> Text:
+        return _(
+            "{name} on {number}: {words}\nAnswer: T {number} and your words",
+            name=shorten(name, LONGEST_NAME),
+            number=self.ticket.number,
+            words=shorten(text, WHOLE),
+        )
+
+    def fixed(self, language: str) -> Text:
+        """The question to the customer."""
+        return _(
+            "Ticket {number}, {subject}: is it fixed? Reply 1 for yes, 2 for no. Without an answer it closes on {day}.",
+            number=self.ticket.number,
+            subject=self.subject(SHORT),
+            day=self.site.day(self.ticket.closes_at, language),
+        )
+
+    def asked(self, language: str) -> Text:
+        """For the agents, while the customer is asked."""
+        return _(
+            "{number}: {owner} is asked if it is fixed. Without an answer it closes on {day}.",
+            number=self.ticket.number,
+            owner=owner(self.ticket.customer),
+            day=self.site.day(self.ticket.closes_at, language),
+        )
+
+    def closed(self, _language: str) -> Text:
+        return _(
+            "{number} is closed. Not fixed after all? Send T {number} and what is wrong.", number=self.ticket.number
+        )
+
+    def closed_by_you(self, _language: str) -> Text:
+        """For the customer who said that it is fixed."""
+        return _(
+            "{number} is closed. Not fixed after all? Reply 2 within 7 days, or send T {number} and what is wrong.",
+            number=self.ticket.number,
+        )
+
+    def next_after(self, said: Text) -> Text:
+        """The question to the customer again, behind what became of another ticket."""
+        return _(
+            "{said} And {number}, {subject}: is it fixed? Reply 1 for yes, 2 for no.",
+            said=said,
+            number=self.ticket.number,
+            subject=self.subject(SHORT),
+        )
+
+    def added(self, language: str, *, by_customer: bool) -> Text:
+        """For who added words. They are no answer: the customer who was asked is asked once more."""
+        if not by_customer or self.ticket.state != TicketState.ASKED:
+            return _("Added to {number}.", number=self.ticket.number)
+        return _(
+            "Added to {number}. Is it fixed? Reply 1 for yes, 2 for no. Without an answer it closes on {day}.",
+            number=self.ticket.number,
+            day=self.site.day(self.ticket.closes_at, language),
+        )
+
+    def closed_by_customer(self, _language: str) -> Text:
+        return _(
+            "{number} is closed: {owner} says it is fixed.",
+            number=self.ticket.number,
+            owner=owner(self.ticket.customer),
+        )
+
+    def closed_by_silence(self, _language: str) -> Text:
+        return _(
+            "{number} is closed: {owner} did not answer.",
+            number=self.ticket.number,
+            owner=owner(self.ticket.customer),
+        )
+
+    def closed_by_office(self, text: str) -> Text:
+        return _("{number} is closed by the office: {words}", number=self.ticket.number, words=shorten(text, WHOLE))
+
+    def closed_unasked(self, _language: str) -> Text:
+        """For the agents; a customer without a phone can be neither asked nor told."""
+        return _(
+            "{number} is closed. {owner} has no phone to ask.",
+            number=self.ticket.number,
+            owner=owner(self.ticket.customer),
+        )
+
+    def open_again(self, _language: str) -> Text:
+        return _("{number} is open again. {who}", number=self.ticket.number, who=self.who())
+
+    def not_fixed(self, text: str) -> Text:
+        """For the agents, with what the customer said beside the no."""
+        return _(
+            "{number} is open again: not fixed, says {owner} {phone}. {problem}",
+            number=self.ticket.number,
+            owner=owner(self.ticket.customer),
+            phone=self.ticket.customer.phone or "-",
+            problem=shorten(text, LONG) if text else self.subject(SHORT),
+        )
+
+    def subject(self, most: int) -> Text:
+        """The device, where there is one, and what is wrong."""
+        if self.ticket.device is None:
+            return problem(self.ticket, most)
+        values = {"serial": tail(self.ticket.device.serial), "problem": problem(self.ticket, most)}
+        return Text("{serial}: {problem}", values)
+
+    def who(self) -> Text:
+        """Who will do something about it."""
+        if agent := self._worker:
+            name = shorten(agent.name, LONGEST_NAME)
+            return _("Agent {name} {phone} will call.", name=name, phone=agent.phone)
+        return _("The office will call.")
+
+
+def _first(words: Words, language: str) -> str:
+    return words.get(language, words["en"])[0]

@@ -1,0 +1,241 @@
+"""Registering: a customer, a device that nobody has, and what the customer agreed to, in one transaction."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
+from models.devices.tables import LONGEST, TAIL, Device, DeviceModel, Kind, Plan, Unit, with_owner
+from models.messages.tables import Setting
+from models.people.tables import Agent, Customer, Village
+from models.tokens import Key
+from models.tokens.sts import is_meter_number
+from models.vault import Vault
+
+VENDING_KEY = "vending key"
+SAME_PERSON = timedelta(days=1)  # after it the same name, phone and village may be somebody else's: no device tells
+
+
+class Registration(Model):
+    """Who registered whom, with which device (none: a person alone), when, and the version of the words that the
+    customer agreed to. `request` is a keyed hash of what the agent asked for: the same request has the same answer."""
+
+    id = fields.BigIntField(primary_key=True)
+    key = fields.CharField(80, unique=True)
+    request = fields.CharField(64)
+    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent")
+    agent_id: int
+    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer")
+    customer_id: int
+    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
+    device_id: int | None
+    consent = fields.CharField(10)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = (("agent_id", "request"), ("device_id",), ("customer_id",))
+
+
+class NotFree(Exception):
+    """No device can be registered by this serial."""
+
+
+class NotAMeterNumber(NotFree):
+    """The check digit is wrong, or the length."""
+
+
+class InUse(NotFree):
+    """Somebody has it; whom it belongs to is not said."""
+
+
+class NotInStock(NotFree):
+    """No free device of the kind goes by it, or several do (`matches`) and none may be guessed."""
+
+    def __init__(self, matches: int = 0) -> None:
+        super().__init__(matches)
+        self.matches = matches
+
+
+class OtherKind(NotFree):
+    pass
+
+
+class NoPrice(NotFree):
+    """Nothing says what a day of it costs, so nobody could pay for it: such a device is sold from the catalogue."""
+
+
+class NoVendingKey(NotFree):
+    """The meter is not in stock, and its key cannot be derived here."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is asked for a meter alone, beside its tariff. None where the office has defined nothing to choose."""
+
+    meter_type: MeterType | None
+    group: ConnectionGroup | None
+    type: ConnectionType | None
+    sub_type: SubConnectionType | None
+
+
+@dataclass(frozen=True)
+class Form:
+    """A registration as it was filled in. `customer` is somebody we know already; then nothing said of the person
+    counts. Without a `kind` there is no device yet. A plan is chosen for a meter; other devices come with one."""
+
+    customer: Customer | None
+    name: str
+    surname: str
+    phone: str | None
+    language: str
+    village: Village
+    kind: Kind | None
+    serial: str
+    model: DeviceModel | None
+    plan: Plan | None
+    labels: Labels | None
+    consent: str
+    request: str
+
+
+@dataclass(frozen=True)
+class Registered:
+    customer: Customer
+    device: Device | None
+
+
+async def keep_vending_key(key: Key, vault: Vault) -> None:
+    """Store the key of the supply group, sealed: meters registered from now on get theirs from it."""
+    await Setting.update_or_create({"value": vault.seal_json(dict(key), VENDING_KEY)}, name=VENDING_KEY)
+
+
+async def has_vending_key() -> bool:
+    return await Setting.exists(name=VENDING_KEY)
+
+
+async def free_serial(serial: str, kind: Kind) -> str:
+    """The whole serial of a device of this kind that may be registered; the end of one in stock is enough.
+
+    The check digit of a meter number comes before anything else. Raises NotFree's kinds.
+    """
+    if kind is Kind.METER and not is_meter_number(serial):
+        raise NotAMeterNumber(serial)
+    if kind is Kind.METER and not await Plan.exists(unit=Unit.ENERGY):
+        raise NoPrice(serial)
+    device = await _free(serial, kind)
+    if device is None and not await has_vending_key():
+        raise NoVendingKey(serial)
+    return device.serial if device else serial
+
+
+async def _free(serial: str, kind: Kind) -> Device | None:
+    """A device without an owner, held until the commit; None for a meter that we never heard of."""
+    if len(serial) > LONGEST:  # no device has it, and the ORM refuses to look for it
+        raise NotInStock
+    device = await Device.filter(serial=serial).select_for_update().first()
+    if device is None and kind is Kind.METER:
+        return None
+    if device is None:
+        device = await _in_stock(serial, kind)
+    if device.customer_id is not None:
+        raise InUse(serial)
+    if device.kind != kind:
+        raise OtherKind(serial)
+    if kind is not Kind.METER and device.plan_id is None:
+        raise NoPrice(device.serial)
+    return device
+
+
+async def _in_stock(tail: str, kind: Kind) -> Device:
+    stock = Device.filter(kind=kind, customer_id=None, serial__endswith=tail).limit(2)
+    found = await stock if len(tail) >= TAIL else []
+    if len(found) != 1:
+        raise NotInStock(len(found))
+    return found[0]
+
+
+async def fitting_models(serial: str, kind: Kind) -> list[DeviceModel]:
+    """The models that a device may be of: its own when the stock says so, else those whose serials begin so."""
+    device = await Device.get_or_none(serial=serial).select_related("model")
+    if device and device.model:
+        return [device.model]
+    models = await DeviceModel.filter(kind=kind).order_by("name")
+    return [model for model in models if serial.startswith(model.prefix)]
+
+
+async def repeated(agent: Agent, request: str) -> Registered | None:
+    """What this agent registered by the very same request, if the customer still has the device; within a day, when
+    there was none."""
+    earlier = await Registration.filter(agent_id=agent.id, request=request).order_by("-id").first()
+    if earlier and earlier.device_id is None and earlier.created_at < datetime.now(UTC) - SAME_PERSON:
+        return None
+    return await _registered(earlier) if earlier else None
+
+
+async def register(form: Form, *, agent: Agent, key: str, vault: Vault) -> Registered:
+    """Register, in the caller's transaction; the customer, and the device with its plan.
+
+    `key` names this registration for good: a second call with it, or with the same request, changes nothing and
+    returns the same. Raises NotFree's kinds before anything is written.
+    """
+    earlier = await Registration.get_or_none(key=key)
+    if found := await _registered(earlier) if earlier else await repeated(agent, form.request):
+        return found
+    device = await _claimed(form.serial, form.kind, vault) if form.kind else None
+    customer = form.customer or await _new_customer(form, agent)
+    if device:
+        await _hand_over(device, form, customer)
+    await Registration.create(
+        key=key,
+        request=form.request,
+        agent_id=agent.id,
+        customer_id=customer.id,
+        device_id=device.id if device else None,
+        consent=form.consent,
+    )
+    return Registered(customer, await with_owner(device.id) if device else None)
+
+
+async def _claimed(serial: str, kind: Kind, vault: Vault) -> Device:
+    """The device, held until the commit; a meter that we never heard of is made."""
+    await free_serial(serial, kind)
+    return await _free(serial, kind) or await new_meter(serial, vault)
+
+
+async def _hand_over(device: Device, form: Form, customer: Customer) -> None:
+    device.customer, device.model = customer, form.model
+    if form.plan:
+        device.plan = form.plan
+    await device.save(update_fields=["customer_id", "model_id", "plan_id"])
+    if form.labels:
+        await Connection.update_or_create(vars(form.labels), device=device)
+
+
+async def _registered(earlier: Registration) -> Registered | None:
+    customer = await Customer.get(id=earlier.customer_id)
+    if earlier.device_id is None:
+        return Registered(customer, None)
+    device = await with_owner(earlier.device_id)
+    return Registered(customer, device) if device.customer_id == customer.id else None
+
+
+async def _new_customer(form: Form, agent: Agent) -> Customer:
+    return await Customer.create(
+        name=form.name,
+        surname=form.surname,
+        phone=form.phone,
+        language=form.language,
+        mini_grid_id=agent.mini_grid_id,
+        village=form.village,
+    )
+
+
+async def new_meter(serial: str, vault: Vault) -> Device:
+    """A meter without an owner, with the key of the supply group."""
+    setting = await Setting.get(name=VENDING_KEY)
+    key = vault.open_json(setting.value, VENDING_KEY)
+    return await Device.create(
+        serial=serial, kind=Kind.METER, issuer="sts", sealed_key=vault.seal_json(key, f"device {serial}")
+    )

@@ -1,0 +1,214 @@
+"""An agent's customers: lists and searches inside one mini-grid. Each statement walks an index and stops early, so
+that it costs about the same at a thousand customers and at a million."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from models.devices.tables import LONGEST, TAIL, Kind
+from models.names import folded
+from models.people.tables import Customer, Village
+from models.sql import connection, execute, marks, on_postgres
+
+LOOK = 5_000  # customers that a kind of device or the middle of a name is looked for in: few mini-grids have 1,000
+BEHIND_ALL = "\U0010ffff"  # sorts behind every letter, so that a beginning is a range of the index
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Customers of one mini-grid: all, or those of a village, with a kind of device, registered `since` (UTC)."""
+
+    mini_grid_id: int
+    village_id: int | None = None
+    kind: Kind | None = None
+    since: datetime | None = None
+
+
+async def listed(selection: Selection, start: int, count: int) -> list[Customer]:
+    """A part of the selection by name and surname; the newest first where it goes by the registration."""
+    statement, values = _selected(selection)
+    order = _order(selection)
+    if selection.kind:
+        values.append(selection.kind)
+        # Not EXISTS: PostgreSQL would join all devices there are.
+        one = f"SELECT d.id FROM device d WHERE d.customer_id = c.id AND d.kind = ${len(values)} LIMIT 1"
+        statement = f"SELECT * FROM ({statement} LIMIT {LOOK}) c WHERE ({one}) IS NOT NULL ORDER BY {order}"
+    return [_customer(row) for row in await execute(connection(), f"{statement} LIMIT {count} OFFSET {start}", values)]
+
+
+async def all_looked_at(selection: Selection) -> bool:
+    """Whether nobody was left out because a kind of device is looked for among so many customers only."""
+    if selection.kind is None:
+        return True
+    statement, values = _selected(selection)
+    return not await execute(connection(), f"{statement} LIMIT 1 OFFSET {LOOK}", values)
+
+
+def _selected(selection: Selection) -> tuple[str, list[Any]]:
+    """The statement without its end, and its values. The `+` keeps SQLite from walking the wrong index."""
+    values: list[Any] = [selection.mini_grid_id]
+    conditions = ["mini_grid_id = $1"]
+    if selection.village_id is not None:
+        values.append(selection.village_id)
+        conditions = (
+            ["mini_grid_id = $1", "+village_id = $2"] if selection.since else ["+mini_grid_id = $1", "village_id = $2"]
+        )
+    if selection.since:
+        values.append(selection.since)
+        conditions.append(f"created_at >= ${len(values)}")
+    return f"SELECT * FROM customer WHERE {' AND '.join(conditions)} ORDER BY {_order(selection)}", values
+
+
+def _order(selection: Selection) -> str:
+    return "created_at DESC, id DESC" if selection.since else f"{_lower('name')}, {_lower('surname')}, id"
+
+
+def _lower(column: str) -> str:
+    """As the indexes have it: small ASCII letters, compared byte by byte on both engines."""
+    return f'lower({column} COLLATE "C")' if on_postgres() else f"lower({column})"
+
+
+def _small(text: str) -> str:
+    """What _lower makes of a text: other letters than ASCII ones keep their size."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
+
+
+async def with_numbers(mini_grid_id: int, numbers: Sequence[int]) -> list[Customer]:
+    """The customers with these numbers, in this order, as far as they are of this mini-grid."""
+    if not numbers:
+        return []
+    rows = await execute(
+        connection(),
+        f"SELECT * FROM customer WHERE mini_grid_id = $1 AND id IN ({marks(len(numbers), 2)})",
+        [mini_grid_id, *numbers],
+    )
+    return sorted(map(_customer, rows), key=lambda customer: numbers.index(customer.id))
+
+
+async def reached_by(phone: str, mini_grid_id: int) -> list[Customer]:
+    """The customers of a mini-grid who share a phone; nobody shares having none."""
+    return await Customer.filter(phone=phone, mini_grid_id=mini_grid_id).order_by("id") if phone else []
+
+
+async def namesakes(
+    name: str, surname: str, phone: str | None, mini_grid_id: int | None = None, most: int = 3
+) -> list[Customer]:
+    """At most so many customers of this name, in small letters or capitals, and of this phone: empty for those without
+    one, None for any."""
+    values: list[Any] = [_small(name), _small(surname)]
+    conditions = [f"{_lower('name')} = $1", f"{_lower('surname')} = $2"]
+    if mini_grid_id is None:
+        conditions.append("mini_grid_id IN (SELECT id FROM minigrid)")  # for the index
+    else:
+        values.append(mini_grid_id)
+        conditions.append("mini_grid_id = $3")
+    if phone:
+        values.append(phone)
+        conditions.append(f"phone = ${len(values)}")
+    elif phone is not None:
+        conditions.append("phone IS NULL")
+    statement = f"SELECT * FROM customer WHERE {' AND '.join(conditions)} ORDER BY id LIMIT {most}"
+    return [_customer(row) for row in await execute(connection(), statement, values)]
+
+
+async def kinds_of(customers: Sequence[Customer]) -> dict[int, set[str]]:
+    """The kinds of device that each of these customers has, by customer number."""
+    found: dict[int, set[str]] = {customer.id: set() for customer in customers}
+    if found:
+        rows = await execute(
+            connection(),
+            f"SELECT customer_id, kind FROM device WHERE customer_id IN ({marks(len(found))})",
+            list(found),
+        )
+        for row in rows:
+            found[row["customer_id"]].add(row["kind"])
+    return found
+
+
+async def villages_of(mini_grid_id: int) -> list[Village]:
+    return await Village.filter(mini_grid_id=mini_grid_id).order_by("name")
+
+
+async def find(mini_grid_id: int, text: str, digits: Sequence[str], most: int) -> list[int]:
+    """The numbers of at most `most` customers: by the end of a phone or a serial, or by a name.
+
+    `digits` are the spellings of the phone number that the text may be. A name goes by its beginning or its
+    surname's, or both, and then by any part of it among the first customers, with or without accents.
+    """
+    by_device = await _by_serial(mini_grid_id, "".join(text.upper().split()), most)
+    for spelling in digits:
+        by_device += await _by_phone(mini_grid_id, spelling, most)
+    if by_device:
+        return list(dict.fromkeys(by_device))[:most]
+    found = await _by_name(mini_grid_id, _small(text).split(), most)
+    if len(found) < most:
+        found += await _by_part(mini_grid_id, text)
+    return list(dict.fromkeys(found))[:most]
+
+
+async def _by_phone(mini_grid_id: int, digits: str, most: int) -> list[int]:
+    if len(digits) < TAIL:
+        return []
+    condition = f"{_ending('phone', str(TAIL))} = $2 AND {_ending('phone', '$3')} = $4"
+    values = [mini_grid_id, digits[-TAIL:], len(digits), digits]
+    return await _numbers(f"SELECT id FROM customer WHERE mini_grid_id = $1 AND {condition} ORDER BY id", values, most)
+
+
+async def _by_serial(mini_grid_id: int, serial: str, most: int) -> list[int]:
+    if not TAIL <= len(serial) <= LONGEST:
+        return []
+    statement = f"""SELECT c.id FROM device d JOIN customer c ON c.id = d.customer_id
+      WHERE {_ending("d.serial", str(TAIL))} = $2 AND {_ending("d.serial", "$3")} = $4 AND c.mini_grid_id = $1
+      ORDER BY d.id"""
+    return await _numbers(statement, [mini_grid_id, serial[-TAIL:], len(serial), serial], most)
+
+
+def _ending(column: str, length: str) -> str:
+    return f"right({column}, {length})" if on_postgres() else f"substr({column}, -{length})"
+
+
+async def _by_name(mini_grid_id: int, words: list[str], most: int) -> list[int]:
+    """A name may have several words, so each place may be the one where the surname begins, or the name."""
+    whole = " ".join(words)
+    spellings = [(whole, ""), ("", whole)]
+    for place in range(1, len(words)):
+        halves = " ".join(words[:place]), " ".join(words[place:])
+        spellings += [halves, halves[::-1]]
+    found: dict[int, None] = {}
+    for name, surname in spellings:
+        found |= dict.fromkeys(await _beginning(mini_grid_id, name, surname, most))
+    return list(found)[:most]
+
+
+async def _beginning(mini_grid_id: int, name: str, surname: str, most: int) -> list[int]:
+    """Customers whose name and surname begin so. The surname, if given, leads: it is the rarer one."""
+    leading = _lower("surname" if surname else "name")
+    order = f"{leading}, id" if surname else f"{leading}, {_lower('surname')}, id"
+    statement = f"""SELECT id FROM (
+        SELECT id, name, surname FROM customer WHERE mini_grid_id = $1 AND {leading} >= $2 AND {leading} < $3
+        ORDER BY {order} LIMIT {LOOK}) c
+      WHERE {_lower("name")} >= $4 AND {_lower("name")} < $5"""
+    first = surname or name
+    values = [mini_grid_id, first, first + BEHIND_ALL, name, name + BEHIND_ALL]
+    return await _numbers(statement, values, most)
+
+
+async def _by_part(mini_grid_id: int, text: str) -> list[int]:
+    """Whose name has all of these words in it, among the first customers, compared as people write on a keypad."""
+    rows = await execute(
+        connection(),
+        f"""SELECT id, name, surname FROM customer WHERE mini_grid_id = $1
+        ORDER BY {_lower("name")}, {_lower("surname")}, id LIMIT {LOOK}""",
+        [mini_grid_id],
+    )
+    words = folded(text).split()
+    return [row["id"] for row in rows if all(word in folded(f"{row['name']} {row['surname']}") for word in words)]
+
+
+async def _numbers(statement: str, values: Sequence[Any], most: int) -> list[int]:
+    return [row["id"] for row in await execute(connection(), f"{statement} LIMIT {most}", values)]
+
+
+def _customer(row: dict[str, Any]) -> Customer:
+    return Customer(**row, _from_db=True)

@@ -1,0 +1,82 @@
+"""What the demo world sells on instalments, and the contract that Baraka's solar home system is paid by."""
+
+from datetime import UTC, date, datetime
+
+from models.devices.tables import Device
+from models.money.catalogue import Appliance, Contract, Instalment, PaymentPlan, Terms, Type
+from models.money.instalments import Period, amounts, due_dates
+from models.money.ledger import AccountKind, Posting, post
+from models.money.sales import SAME_SALE_WINDOW
+from models.people.tables import Agent
+
+# Item, type, price; then its plans: name, terms, down payment, count, period, price of a day.
+CATALOGUE = (
+    ("Solar lamp", Type.ELECTRONICS, 1_000, [("7 weekly", Terms.INSTALMENTS, 100, 7, Period.WEEKLY, 0)]),
+    (
+        "Radio",
+        Type.ELECTRONICS,
+        15_000,
+        [
+            ("cash", Terms.CASH, 0, 0, Period.MONTHLY, 0),
+            ("3 monthly", Terms.INSTALMENTS, 3_000, 3, Period.MONTHLY, 0),
+        ],
+    ),
+    ("Solar home", Type.SHS, 1_099_000, [("156 weekly", Terms.INSTALMENTS, 7_000, 156, Period.WEEKLY, 0)]),
+    ("E-bike", Type.EBIKE, 600_000, [("daily", Terms.SERVICE, 2_000, 0, Period.WEEKLY, 2_000)]),
+)
+REMIND_BEFORE, REMIND_AFTER = 2, 1  # days
+
+
+async def load(minor: int, today: date) -> None:
+    """The catalogue and one contract. `minor` is how many minor units the currency's unit has."""
+    for name, kind, price, plans in CATALOGUE:
+        item = await Appliance.create(
+            name=name,
+            type=kind.value,
+            price=price * minor,
+            remind_before=REMIND_BEFORE,
+            remind_after=REMIND_AFTER,
+        )
+        for plan, terms, down, count, period, day_price in plans:
+            await PaymentPlan.create(
+                appliance=item,
+                name=plan,
+                terms=terms.value,
+                down=down * minor,
+                count=count,
+                period=period.value,
+                day_price=day_price * minor,
+                minimum=(day_price or 1) * minor,
+            )
+    await _sold_before("SHS0283", "Solar home", today, minor)
+
+
+async def _sold_before(serial: str, item: str, today: date, minor: int) -> None:
+    """A device that was sold before the demo began; its down payment is history and was never booked here."""
+    device = await Device.get(serial=serial)
+    plan = await PaymentPlan.get(appliance__name=item).prefetch_related("appliance")
+    financed = plan.appliance.price - plan.down
+    contract = await Contract.create(
+        key=f"demo {serial}",
+        appliance=plan.appliance,
+        customer_id=device.customer_id,
+        agent=await Agent.all().order_by("id").first(),
+        device=device,
+        terms=plan.terms,
+        price=plan.appliance.price,
+        down=plan.down,
+        period=plan.period,
+        day_price=plan.day_price,
+        minimum=plan.minimum,
+        commission=0,
+        sold_on=today,
+        created_at=datetime.now(UTC) - SAME_SALE_WINDOW,
+    )
+    each = amounts(financed, plan.count, minor)
+    schedule = zip(due_dates(today, Period(plan.period), plan.count), each, strict=True)
+    await Instalment.bulk_create(
+        Instalment(contract=contract, number=number, due_on=due, amount=amount)
+        for number, (due, amount) in enumerate(schedule, start=1)
+    )
+    lines = [Posting(AccountKind.DEBT, contract.id, financed), Posting(AccountKind.GOODS, 0, -financed)]
+    await post(f"contract {contract.id} price", lines)

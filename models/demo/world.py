@@ -1,0 +1,195 @@
+"""The demo world: the same people and devices on every machine, so that anyone can follow the README."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from models.customers.registration import keep_vending_key
+from models.demo import goods as demo_goods
+from models.devices.connections import ConnectionGroup, ConnectionType, MeterType
+from models.devices.tables import Device, Kind, Plan, Unit
+from models.messages.tables import Setting
+from models.money.payment import REFERENCE_ALPHABET, REFERENCE_LENGTH
+from models.money.sales import Payment, Sale, Token
+from models.people.tables import Agent, Customer, MiniGrid, OfficeUser, Village
+from models.tokens import ISSUERS
+from models.vault import Vault
+
+OFFICE_USER, OFFICE_PASSWORD = "admin", "mwanga-demo"
+AGENTS = (
+    ("Asha Mushi", "+255700000001", "en", "482915", 200_000, "Mtwara North"),
+    ("Juma Said", "+255700000002", "sw", "739164", 50_000, "Mtwara North"),
+    ("Zuhura Ali", "+255700000003", "en", "604817", 200_000, "Lindi South"),
+)
+CUSTOMERS = (
+    ("Amina", "Juma", "+255710000001", "sw"),
+    ("Baraka", "Peter", "+255710000002", "en"),
+    ("Neema", "Paulo", "+255710000003", "en"),
+)
+# The published test keys of the OpenPAYGO documentation and of the STS vectors (algorithm EA11).
+PAYGO_KEYS = ("a29ab82edc5fbbc41ec9530f6dac86b1", "dac86b1a29ab82edc5fbbc41ec9530f6")
+STS_KEY: dict[str, str | int | bool] = {
+    "sgc": "123457",
+    "krn": 1,
+    "ti": 1,
+    "base_year": 2014,
+    "secret": "abababababababab949494949494949401234567",
+}
+# A use of energy with its tariff and price a kWh, its usual meter, and its group.
+CONNECTIONS = (
+    ("Household", "Household 350", 350, "Single phase 60A", "Residential"),
+    ("Business", "Business 420", 420, "Three phase 100A", "Commercial"),
+)
+REGISTERED = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)  # all of them, long ago on any day
+BULK = 500
+
+
+async def is_demo() -> bool:
+    return await Setting.exists(name="demo")
+
+
+async def load(vault: Vault, exponent: int, today: date, customers: int = 0) -> bool:
+    """Fill an empty database; False when there is somebody in it already. `today` is the operator's day."""
+    if await Agent.exists():
+        return False
+    minor = 10**exponent
+    grids = {name: await MiniGrid.create(name=name) for name in ("Mtwara North", "Lindi South")}
+    home = grids["Mtwara North"]
+    villages = [await Village.create(name=name, mini_grid=home) for name in ("Mtwara", "Naliendele")]
+    for name, phone, language, pin, limit, grid in AGENTS:
+        await Agent.create(
+            name=name,
+            phone=phone,
+            language=language,
+            pin_hash=vault.hash_pin(pin),
+            cash_limit=limit * minor,
+            mini_grid=grids[grid],
+        )
+    plans = {
+        "meter": await _connections(vault, minor),
+        "shs": await Plan.create(name="Solar home, weekly 7,000", unit=Unit.DAYS, price=1_000 * minor, minimum=minor),
+        "bike": await Plan.create(name="E-bike, 2,000 a day", unit=Unit.DAYS, price=2_000 * minor, minimum=minor),
+    }
+    where: dict[str, Any] = {"mini_grid": home, "village": villages[0], "created_at": REGISTERED}
+    amina, baraka, neema = [
+        await Customer.create(name=name, surname=surname, phone=phone, language=language, **where)
+        for name, surname, phone, language in CUSTOMERS
+    ]
+    await _devices(vault, plans, amina, baraka, neema)
+    await demo_goods.load(minor, today)
+    await OfficeUser.create(name=OFFICE_USER, password_hash=vault.hash_password(OFFICE_PASSWORD))
+    await Setting.create(name="demo", value="yes")
+    for first in range(0, customers, BULK):
+        await _crowd(vault, home, plans["shs"], first, min(BULK, customers - first))
+    return True
+
+
+async def _connections(vault: Vault, minor: int) -> Plan:
+    """What a meter is registered with, and the key that it is derived from; the plan of households."""
+    await keep_vending_key(STS_KEY, vault)
+    for name, tariff, price, meter, group in CONNECTIONS:
+        await ConnectionType.create(
+            name=name,
+            usual_plan=await Plan.create(name=tariff, unit=Unit.ENERGY, price=price * minor, minimum=minor),
+            usual_meter_type=await MeterType.create(name=meter),
+            usual_group=await ConnectionGroup.create(name=group),
+        )
+    return await Plan.get(name=CONNECTIONS[0][1])
+
+
+async def _devices(vault: Vault, plans: dict[str, Plan], amina: Customer, baraka: Customer, neema: Customer) -> None:
+    """Each customer's device, and one of each kind that comes from stock."""
+    shs, bike = _paygo(0, 123456789), _paygo(1, 432435255)
+    await _device(vault, "04123456784", Kind.METER, "sts", STS_KEY, customer=amina, plan=plans["meter"])
+    await _device(vault, "SHS0283", Kind.SHS, "openpaygo", shs, 1, customer=baraka, plan=plans["shs"])
+    await _device(vault, "EB100042", Kind.EBIKE, "openpaygo", bike, 10, customer=neema, plan=plans["bike"])
+    await _device(vault, "SHS0284", Kind.SHS, "openpaygo", shs, 1, plan=plans["shs"])
+    await _device(vault, "EB100043", Kind.EBIKE, "openpaygo", bike, 10, plan=plans["bike"])
+
+
+def _paygo(key: int, starting_code: int) -> dict[str, str | int | bool]:
+    return {"secret": PAYGO_KEYS[key], "starting_code": starting_code, "divider": 1}
+
+
+async def _device(
+    vault: Vault,
+    serial: str,
+    kind: Kind,
+    issuer: str,
+    key: dict[str, str | int | bool],
+    count: int = 0,
+    *,
+    customer: Customer | None = None,
+    plan: Plan,
+) -> Device:
+    """A device with its key; one without a customer is in stock."""
+    return await Device.create(
+        serial=serial,
+        kind=kind,
+        issuer=issuer,
+        sealed_key=vault.seal_json(key, f"device {serial}"),
+        count=count,
+        customer=customer,
+        plan=plan,
+    )
+
+
+async def _crowd(vault: Vault, home: MiniGrid, plan: Plan, first: int, size: int) -> None:
+    """Customers with a solar home system and one token sold each, a block at a time. Their past sales are
+    history from before the ledger was opened: they book nothing."""
+    numbers = range(first, first + size)
+    phones = {f"+25572{n:07d}": n for n in numbers}
+    await Customer.bulk_create(
+        Customer(name="Mteja", surname=f"N{n}", phone=phone, mini_grid=home, created_at=REGISTERED)
+        for phone, n in phones.items()
+    )
+    key = _paygo(0, 123456789)
+    await Device.bulk_create(
+        Device(
+            serial=(serial := f"SHD{phones[str(customer.phone)]:06d}"),
+            kind=Kind.SHS,
+            issuer="openpaygo",
+            sealed_key=vault.seal_json(key, f"device {serial}"),
+            count=2,
+            customer=customer,
+            plan=plan,
+        )
+        for customer in await Customer.filter(phone__in=list(phones))
+    )
+    devices = await Device.filter(serial__in=[f"SHD{n:06d}" for n in numbers])
+    await _past_sales(await Agent.get(phone=AGENTS[0][1]), plan, devices)
+
+
+async def _past_sales(agent: Agent, plan: Plan, devices: list[Device]) -> None:
+    keys = {f"demo {device.serial}": device for device in devices}
+    await Payment.bulk_create(
+        Payment(provider="cash", reference=key, amount=plan.price, agent_id=agent.id) for key in keys
+    )
+    await Sale.bulk_create(
+        Sale(
+            reference=_reference(keys[payment.reference].id),
+            key=payment.reference,
+            payment_id=payment.id,
+            agent_id=agent.id,
+            customer_id=keys[payment.reference].customer_id,
+            device_id=keys[payment.reference].id,
+            amount=plan.price,
+            unit=plan.unit,
+            units=1,
+            commission=0,
+        )
+        for payment in await Payment.filter(reference__in=list(keys))
+    )
+    count, digits = ISSUERS["openpaygo"].issue(_paygo(0, 123456789), "", 1, 1, datetime.now(UTC))
+    await Token.bulk_create(
+        Token(sale_id=sale.id, device_id=sale.device_id, count=count, digits=digits)
+        for sale in await Sale.filter(key__in=list(keys))
+    )
+
+
+def _reference(number: int) -> str:
+    """A reference for a number, the same each time: the demo's past sales need no chance."""
+    letters = ""
+    for _ in range(REFERENCE_LENGTH):
+        number, digit = divmod(number, len(REFERENCE_ALPHABET))
+        letters = REFERENCE_ALPHABET[digit] + letters
+    return letters

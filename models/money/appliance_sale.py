@@ -1,0 +1,248 @@
+"""Selling an appliance: contract, schedule, down payment, commission and first token, all in one transaction."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from models.devices.tables import Device, Unit, with_owner
+from models.money.catalogue import Appliance, Contract, Instalment, PaymentPlan, Terms
+from models.money.instalments import Period, amounts, days_for, due_dates
+from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
+from models.money.payment import Sold, as_day, book_commission, issue, lock, record, room_for, sold
+from models.money.quotes import NotSold, PriceChanged, Quote, Standing, Taken
+from models.money.sales import SAME_SALE_WINDOW, Sale
+from models.people.tables import Agent, Customer
+from models.sql import connection, execute, execute_many, insert
+from models.tokens import ISSUERS
+from models.vault import Vault
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """An appliance for a customer on a plan: `schedule` is when how much falls due, in multiples of `coin` minor
+    units; `unit` and `units` are what the down payment gets for the device."""
+
+    appliance: Appliance
+    plan: PaymentPlan
+    customer: Customer
+    device: Device | None
+    today: date
+    coin: int
+    down: int
+    schedule: tuple[tuple[date, int], ...]
+    unit: Unit | None
+    units: int
+    most: int | None = None
+
+    @property
+    def terms(self) -> str:
+        """All that is agreed, to be compared: the first and the last instalment with their days say the others."""
+        ends = [f"{due} {amount}" for due, amount in (*self.schedule[:1], *self.schedule[-1:])]
+        agreed = (self.appliance.price, self.down, len(self.schedule), *ends, self.unit, self.units)
+        return " ".join(map(str, (*agreed, self.plan.terms, self.plan.day_price, self.plan.minimum)))
+
+    def on(self, day: date) -> "Proposal":
+        """The same as of another day."""
+        return propose(self.appliance, self.plan, self.customer, self.device, day, self.coin, self.most)
+
+
+@dataclass(frozen=True)
+class ApplianceSold:
+    """A committed contract. `paid` is the sale of its down payment; without one there was no money to take."""
+
+    contract: Contract
+    appliance: Appliance
+    customer: Customer
+    device: Device | None
+    schedule: tuple[tuple[date, int], ...]
+    paid: Sold | None
+    held: int
+    limit: int
+    commission_due: int
+
+
+class NotOffered(NotSold):
+    """The office does not allow this plan for this appliance, or the device is not of its kind."""
+
+
+class SameAppliance(NotSold):
+    """The same agent sold the same appliance to the same customer within 24 hours."""
+
+    def __init__(self, earlier: Contract) -> None:
+        super().__init__(earlier.number)
+        self.earlier = earlier
+
+
+def propose(
+    appliance: Appliance,
+    plan: PaymentPlan,
+    customer: Customer,
+    device: Device | None,
+    today: date,
+    coin: int,
+    most: int | None = None,
+) -> Proposal:
+    """What this sale would be: pure, and the same for the question and for the sale. `coin` is the smallest amount
+    in which instalments are made (minor units). Raises NotOffered."""
+    kind = device.kind if device else None
+    if plan.appliance_id != appliance.id or kind != (appliance.type if appliance.is_device else None):
+        raise NotOffered(plan.name)
+    if plan.terms == Terms.SERVICE and device is None:
+        raise NotOffered(plan.name)
+    down = appliance.price if plan.terms == Terms.CASH else min(plan.down, appliance.price)
+    schedule: list[tuple[date, int]] = []
+    if plan.terms == Terms.INSTALMENTS and down < appliance.price:
+        dates = due_dates(today, Period(plan.period), plan.count)
+        schedule = list(zip(dates, amounts(appliance.price - down, plan.count, coin), strict=True))
+    if schedule and not schedule[0][1]:
+        raise NotOffered(plan.name)  # the price fell: there is less to pay than there are instalments
+    unit, units = _first_token(plan, device, down, schedule, most)
+    return Proposal(appliance, plan, customer, device, today, coin, down, tuple(schedule), unit, units, most)
+
+
+def _first_token(
+    plan: PaymentPlan, device: Device | None, down: int, schedule: list[tuple[date, int]], most: int | None
+) -> tuple[Unit | None, int]:
+    """What a down payment gets for a device: days at the plan's rate, or all of them when nothing is left to pay."""
+    if device is None or not down:
+        return None, 0
+    issuer = ISSUERS[device.issuer]
+    most = most or issuer.most_units
+    if plan.terms != Terms.SERVICE and not schedule:
+        return (Unit.UNLOCK, 0) if issuer.unlock else (Unit.DAYS, most)
+    service = plan.terms == Terms.SERVICE
+    days = -(-down // plan.day_price) if service else days_for(down, schedule[0][1], Period(plan.period))
+    if days > most:
+        raise NotOffered(plan.name)  # one token cannot carry what is paid for
+    return Unit.DAYS, days
+
+
+async def same_appliance_today(seller: Agent, customer: Customer, appliance: Appliance) -> Contract | None:
+    """This agent's newest sale of this appliance to this customer within 24 hours (reference: users 3.3)."""
+    since = datetime.now(UTC) - SAME_SALE_WINDOW
+    found = Contract.filter(agent_id=seller.id, customer_id=customer.id, appliance_id=appliance.id)
+    return await found.filter(created_at__gte=since).order_by("-id").select_related("device").first()
+
+
+async def sell_appliance(
+    proposal: Proposal, *, seller: Agent, key: str, vault: Vault, again: bool = False
+) -> ApplianceSold:
+    """Commit what the proposal showed, in the caller's transaction. A second call with the key returns the first
+    sale. Raises NotSold's kinds: PriceChanged when the office changed the item, Taken when the device is gone,
+    SameAppliance unless it is sold `again`."""
+    await lock(seller, proposal.device)
+    earlier = await Contract.get_or_none(key=key)
+    if earlier:
+        return await appliance_sold(earlier)
+    device = await _still_free(proposal)
+    await _still_offered(proposal)
+    if not again and (same := await same_appliance_today(seller, proposal.customer, proposal.appliance)):
+        raise SameAppliance(same)
+    await room_for(seller, proposal.down)
+    commission = proposal.appliance.price * await _goods_commission(seller) // 10_000
+    contract = await _sign(proposal, seller, key, commission)
+    if device:
+        handed_over = "UPDATE device SET customer_id = $2 WHERE id = $1"
+        await execute(connection(), handed_over, [device.id, proposal.customer.id])
+    await _book_debt(proposal, contract)
+    if proposal.down:
+        await _take_down_payment(proposal, contract, device, seller, vault)
+    await book_commission(f"contract {contract.id} commission", seller.id, commission)
+    return await appliance_sold(contract)
+
+
+async def _still_free(proposal: Proposal) -> Device | None:
+    if proposal.device is None:
+        return None
+    device = await with_owner(proposal.device.id)
+    if device.customer_id is not None:
+        raise Taken(device.serial)
+    return device
+
+
+async def _still_offered(proposal: Proposal) -> None:
+    appliance = await Appliance.get_or_none(id=proposal.appliance.id)
+    plan = await PaymentPlan.get_or_none(id=proposal.plan.id)
+    if appliance is None or plan is None:
+        raise NotOffered(proposal.plan.name)
+    now = propose(appliance, plan, proposal.customer, proposal.device, proposal.today, proposal.coin, proposal.most)
+    if now.terms != proposal.terms:
+        raise PriceChanged(appliance.name)
+
+
+async def _goods_commission(seller: Agent) -> int:
+    rows = await execute(connection(), "SELECT goods_commission FROM agent WHERE id = $1", [seller.id])
+    return int(rows[0]["goods_commission"])
+
+
+async def _sign(proposal: Proposal, seller: Agent, key: str, commission: int) -> Contract:
+    """The contract and its schedule."""
+    plan = proposal.plan
+    paid_off = not proposal.schedule and plan.terms != Terms.SERVICE
+    contract_id = await insert(
+        "contract",
+        key=key,
+        appliance_id=proposal.appliance.id,
+        customer_id=proposal.customer.id,
+        agent_id=seller.id,
+        device_id=proposal.device.id if proposal.device else None,
+        terms=plan.terms,
+        price=proposal.appliance.price,
+        down=proposal.down,
+        period=plan.period,
+        day_price=plan.day_price,
+        minimum=plan.minimum,
+        commission=commission,
+        sold_on=as_day(proposal.today),
+        created_at=datetime.now(UTC),
+        ended_on=as_day(proposal.today) if paid_off else None,
+    )
+    rows = [(contract_id, n, as_day(due), amount) for n, (due, amount) in enumerate(proposal.schedule, start=1)]
+    await execute_many(
+        connection(),
+        "INSERT INTO instalment (contract_id, number, due_on, amount, paid) VALUES ($1, $2, $3, $4, 0)",
+        rows,
+    )
+    return await Contract.get(id=contract_id)
+
+
+async def _book_debt(proposal: Proposal, contract: Contract) -> None:
+    """The customer owes the price. A service has none: each day is paid before it is used."""
+    if proposal.plan.terms != Terms.SERVICE:
+        price = proposal.appliance.price
+        lines = [Posting(AccountKind.DEBT, contract.id, price), Posting(AccountKind.GOODS, 0, -price)]
+        await post(f"contract {contract.id} price", lines)
+
+
+async def _take_down_payment(
+    proposal: Proposal, contract: Contract, device: Device | None, seller: Agent, vault: Vault
+) -> None:
+    """The money, and the device's token for it. The commission is on the price and not on this payment."""
+    at = Standing(proposal.customer, device, contract, (), proposal.today)
+    left = sum(amount for _due, amount in proposal.schedule)
+    offer = Quote(at, proposal.down, proposal.unit, proposal.units, owed=left)
+    sale = await record(offer, seller, f"down payment {contract.id}", 0)
+    if device and proposal.unit:
+        await issue(sale, device, vault)
+    paid_for = AccountKind.REVENUE if proposal.plan.terms == Terms.SERVICE else AccountKind.DEBT
+    owner = 0 if paid_for is AccountKind.REVENUE else contract.id
+    lines = [Posting(AccountKind.CASH, seller.id, proposal.down), Posting(paid_for, owner, -proposal.down)]
+    await post(f"sale {sale.id} payment", lines)
+
+
+async def appliance_sold(contract: Contract) -> ApplianceSold:
+    """A contract with all that its receipt prints, the agent's figures as they are now."""
+    await contract.fetch_related("appliance", "customer", "agent")
+    payment = await Sale.get_or_none(key=f"down payment {contract.id}")
+    instalments = await Instalment.filter(contract_id=contract.id).order_by("number")
+    agent = contract.agent
+    return ApplianceSold(
+        contract,
+        contract.appliance,
+        contract.customer,
+        await with_owner(contract.device_id) if contract.device_id else None,
+        tuple((each.due_on, each.amount) for each in instalments),
+        await sold(payment) if payment else None,
+        await cash_held(agent.id),
+        agent.cash_limit,
+        await commission_due(agent.id),
+    )

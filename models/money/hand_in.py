@@ -1,0 +1,110 @@
+"""Cash that an agent hands in at the office, and the commission that is paid out with it."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.audit import record
+from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
+from models.money.payment import REFERENCE_ALPHABET, REFERENCE_LENGTH
+from models.people.tables import Agent
+from models.sql import connection, execute, insert, on_postgres
+
+LONGEST_REFERENCE = 20  # as much as one SMS has room for
+
+
+class HandIn(Model):
+    """What the office counted, append only. `amount` and `commission` are minor units: the agent's cash fell by
+    both, because the commission is kept out of what remains in hand."""
+
+    id = fields.BigIntField(primary_key=True)
+    reference = fields.CharField(LONGEST_REFERENCE, unique=True)
+    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent")
+    agent_id: int
+    amount = fields.BigIntField()
+    commission = fields.BigIntField()
+    actor = fields.CharField(100)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "hand_in"
+        indexes = (("agent_id", "created_at"),)
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """A booked hand-in and the agent's figures now; not `new` when this reference was booked before."""
+
+    entry: HandIn
+    held: int
+    due: int
+    new: bool
+
+
+class NotBooked(Exception):
+    """Nothing was booked."""
+
+
+class MoreThanHeld(NotBooked):
+    def __init__(self, held: int) -> None:
+        super().__init__(held)
+        self.held = held
+
+
+class OtherReference(NotBooked):
+    """The reference names another hand-in: of another agent or another amount."""
+
+
+async def hand_in(agent: Agent, amount: int, actor: str, reference: str = "", *, coin: int = 1) -> HandedIn:
+    """Book cash that was counted, and pay out the commission due, in the caller's transaction.
+
+    The agent keeps the commission out of the cash that is left: 100 sold at 5 %, 50 handed in leave 45 in hand and
+    nothing due (reference: mpm 2.11). What is left may be too little; then the rest stays due. So does a part of a
+    `coin` (the smallest amount in cash), which nobody can hand in. The cash that is handed in and the commission are
+    ledger entries of their own, so that the figure on the receipt is the one that was counted (reference: users 3.2).
+    The same reference books once. Raises NotBooked's kinds.
+    """
+    if on_postgres():
+        await execute(connection(), "SELECT 1 FROM agent WHERE id = $1 FOR UPDATE", [agent.id])
+    if reference and (earlier := await HandIn.get_or_none(reference=reference)):
+        if (earlier.agent_id, earlier.amount) != (agent.id, amount):
+            raise OtherReference(reference)
+        return await _figures(earlier, new=False)
+    held, due = await cash_held(agent.id), await commission_due(agent.id)
+    if not 0 < amount <= held:
+        raise MoreThanHeld(held)
+    reference = reference or await _new_reference()
+    commission = max(min(due, held - amount), 0) // coin * coin
+    now = datetime.now(UTC)
+    columns = {"reference": reference, "agent_id": agent.id, "amount": amount, "commission": commission}
+    columns |= {"actor": actor, "created_at": now}
+    entry = HandIn(id=await insert("hand_in", **columns), **columns, _from_db=True)
+    await _book(entry)
+    await record(actor, "hand in", agent.phone, f"{amount} minor units, commission {commission}, ref {reference}")
+    return await _figures(entry, new=True)
+
+
+async def _book(entry: HandIn) -> None:
+    cash = [Posting(AccountKind.OFFICE, 0, entry.amount), Posting(AccountKind.CASH, entry.agent_id, -entry.amount)]
+    await post(f"hand in {entry.id} cash", cash)
+    if not entry.commission:
+        return
+    paid = [
+        Posting(AccountKind.COMMISSION, entry.agent_id, entry.commission),
+        Posting(AccountKind.CASH, entry.agent_id, -entry.commission),
+    ]
+    await post(f"hand in {entry.id} commission", paid)
+
+
+async def _figures(entry: HandIn, *, new: bool) -> HandedIn:
+    return HandedIn(entry, await cash_held(entry.agent_id), await commission_due(entry.agent_id), new)
+
+
+async def _new_reference() -> str:
+    while True:
+        reference = "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(REFERENCE_LENGTH))
+        if not await HandIn.exists(reference=reference):
+            return reference

@@ -1,0 +1,252 @@
+"""What a payment would do: pure, and the same for the question and for the sale."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from models.devices.tables import Device, Kind, Plan, Unit
+from models.money.catalogue import Contract, Terms, contract_of, open_instalments, overdue_goods
+from models.money.instalments import DAYS, Due, Part, Period, after, allocate, days_for, total_left
+from models.money.sales import Sale
+from models.people.tables import Customer
+from models.tokens import ISSUERS
+from models.vault import Vault
+
+
+class NotSold(Exception):
+    """Nothing was sold and no money is booked."""
+
+
+class AmountTooSmall(NotSold):
+    def __init__(self, minimum: int) -> None:
+        super().__init__(minimum)
+        self.minimum = minimum
+
+
+class AmountTooLarge(NotSold):
+    """More than one token can carry; `most` is the largest amount that is accepted, `most_units` what it buys."""
+
+    def __init__(self, most: int, most_units: int, unit: Unit) -> None:
+        super().__init__(most)
+        self.most, self.most_units, self.unit = most, most_units, unit
+
+
+class MoreThanOwed(NotSold):
+    """More than is left to pay."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__(left)
+        self.left = left
+
+
+class PaidOff(NotSold):
+    """Nothing is left to pay: the appliance belongs to its owner."""
+
+
+class NoPlan(NotSold):
+    """The device has no owner or no price."""
+
+
+class OverLimit(NotSold):
+    def __init__(self, held: int, limit: int) -> None:
+        super().__init__(held, limit)
+        self.held, self.limit = held, limit
+
+
+class SoldToday(NotSold):
+    """The same agent sold the same amount for the same device within 24 hours."""
+
+    def __init__(self, earlier: Sale) -> None:
+        super().__init__(earlier.reference)
+        self.earlier = earlier
+
+
+class PriceChanged(NotSold):
+    """The price, the plan, the debts or the owner changed between question and answer."""
+
+
+class TooManyTokens(NotSold):
+    """The device takes no more tokens for so many minutes."""
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(minutes)
+        self.minutes = minutes
+
+
+class Taken(NotSold):
+    """The device of the stock went to somebody else between question and answer."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a payment meets: the device, the contract, and what is owed, as of a day in the operator's zone.
+
+    `owed` are the contract's open instalments; for a meter, the overdue ones of its owner's goods. `coin` is the
+    smallest amount that is paid in cash, in minor units.
+    """
+
+    customer: Customer
+    device: Device | None
+    contract: Contract | None
+    owed: tuple[Due, ...]
+    today: date
+    coin: int = 1
+    most: int | None = None  # units that one token of this device carries; None: those of its kind
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What `amount` minor units do: `parts` go to instalments, `access` to the access rate, the rest buys `units`
+    (whole days, tenths of a kilowatt-hour). `owed` is left on the contract afterwards, in the instalments `rest`, the
+    oldest first."""
+
+    standing: Standing
+    amount: int
+    unit: Unit | None = None
+    units: int = 0
+    parts: tuple[Part, ...] = ()
+    access: int = 0
+    owed: int = 0
+    rest: tuple[Due, ...] = ()
+
+    @property
+    def unlocks(self) -> bool:
+        return self.unit is Unit.UNLOCK
+
+    @property
+    def recovered(self) -> int:
+        """What a meter's payment gives to overdue goods."""
+        return 0 if self.standing.contract else sum(part.amount for part in self.parts)
+
+    @property
+    def effect(self) -> tuple[object, ...]:
+        """Whose money it is and what is promised for it: a sale must keep to it. What is left on the contract is not of
+        it: somebody else may pay as well in between, and every payment counts."""
+        return self.standing.customer.id, self.unit, self.units, self.recovered, self.access
+
+
+def most_units(device: Device, vault: Vault) -> int:
+    """What one token of this device can carry: its divider is sealed with its key."""
+    return ISSUERS[device.issuer].most(vault.open_json(device.sealed_key, f"device {device.serial}"))
+
+
+async def standing(device: Device, today: date, coin: int = 1, most: int | None = None) -> Standing:
+    """What a payment for this device meets now. Raises NoPlan for one that nobody owns."""
+    if device.customer_id is None or device.customer is None:
+        raise NoPlan(device.serial)
+    contract = await contract_of(device.id) if device.kind != Kind.METER else None
+    owed: list[Due] = []
+    if contract:
+        owed = await open_instalments(contract)
+    elif device.plan and device.plan.recovery:
+        owed = await overdue_goods(device.customer_id, today)
+    return Standing(device.customer, device, contract, tuple(owed), today, coin, most)
+
+
+async def standing_of(contract: Contract, today: date) -> Standing:
+    """What a payment for goods without a device meets now. The contract comes with its customer."""
+    return Standing(contract.customer, None, contract, tuple(await open_instalments(contract)), today)
+
+
+def quote(at: Standing, amount: int) -> Quote:
+    """What this amount does now. Raises NotSold's kinds, each before any money is taken."""
+    if at.contract is None:
+        return _top_up(at, amount)
+    if at.contract.terms == Terms.SERVICE:
+        return _service(at, at.contract, amount)
+    return _instalments(at, at.contract, amount)
+
+
+def _instalments(at: Standing, contract: Contract, amount: int) -> Quote:
+    """The oldest first; a device runs for the days that this pays, the last payment unlocks it for good."""
+    left = total_left(at.owed)
+    if left == 0:
+        raise PaidOff(contract.number)
+    if amount > left:
+        raise MoreThanOwed(left)
+    if amount < (least := min(contract.minimum, left)):
+        raise AmountTooSmall(least)
+    parts = tuple(allocate(amount, at.owed))
+    rest = tuple(after(parts, at.owed))
+    unit, units = _runs(at, contract, parts[0].due.amount, amount, unlocked=not rest)
+    return Quote(at, amount, unit, units, parts, owed=left - amount, rest=rest)
+
+
+def _runs(at: Standing, contract: Contract, instalment: int, amount: int, *, unlocked: bool) -> tuple[Unit | None, int]:
+    """What the device gets: days, or the unlock token of the last payment. Goods get nothing."""
+    if at.device is None:
+        return None, 0
+    issuer, period = ISSUERS[at.device.issuer], Period(contract.period)
+    if unlocked and issuer.unlock:
+        return Unit.UNLOCK, 0
+    days, most = days_for(amount, instalment, period), at.most or issuer.most_units
+    if days > most:
+        raise AmountTooLarge(most * instalment // DAYS[period], most, Unit.DAYS)
+    return Unit.DAYS, days
+
+
+def _service(at: Standing, contract: Contract, amount: int) -> Quote:
+    """Days at the agreed price, for ever: nothing is owed and nothing unlocks."""
+    if at.device is None:
+        raise NoPlan(contract.number)
+    if amount < (least := max(int(contract.minimum), 1)):
+        raise AmountTooSmall(least)
+    return Quote(at, amount, Unit.DAYS, _units(at, at.device, Unit.DAYS, contract.day_price, amount))
+
+
+def _top_up(at: Standing, amount: int) -> Quote:
+    """Overdue goods take their share of the payment, then the access rate, and the rest buys energy or days."""
+    device, plan = at.device, at.device.plan if at.device else None
+    if device is None or plan is None:
+        raise NoPlan(device.serial if device else "")
+    overdue = total_left(at.owed)
+    if amount < (least := smallest(plan, overdue, device.access_due, at.coin)):
+        raise AmountTooSmall(least)
+    recovered, access, rest = shares(plan, overdue, device.access_due, amount, at.coin)
+    try:
+        units = _units(at, device, Unit(plan.unit), plan.full_price, rest)
+    except AmountTooLarge as refusal:
+        most = largest(plan, overdue, device.access_due, refusal.most, at.coin)
+        raise AmountTooLarge(most, refusal.most_units, refusal.unit) from refusal
+    return Quote(at, amount, Unit(plan.unit), units, tuple(allocate(recovered, at.owed)), access)
+
+
+def _units(at: Standing, device: Device, unit: Unit, price: int, rest: int) -> int:
+    """What `rest` buys at `price` a day or a kWh; the last unit begun counts whole (design 8, mpm 2.6)."""
+    steps, issuer = 10 if unit is Unit.ENERGY else 1, ISSUERS[device.issuer]
+    units = -(-rest * steps // price)
+    if units > (most := at.most or issuer.most_units):
+        raise AmountTooLarge(most * price // steps, most, unit)
+    return issuer.carried(units)
+
+
+def shares(plan: Plan, overdue: int, access_due: int, amount: int, coin: int = 1) -> tuple[int, int, int]:
+    """How a meter's payment is shared out: to overdue goods (at most the plan's percentage of it, and no part of a
+    coin, which would leave a debt that nobody can pay in cash), to the access rate, and the rest for energy
+    (reference: users 3.5, mpm 7.1)."""
+    recovered = min(overdue, amount * int(plan.recovery) // 100 // coin * coin)
+    access = min(access_due, amount - recovered)
+    return recovered, access, amount - recovered - access
+
+
+def smallest(plan: Plan, overdue: int, access_due: int, coin: int = 1) -> int:
+    """The smallest payment, in whole coins, of which the plan's minimum is left for energy. 200 at least, 50 overdue
+    and 30 of access rate make 280 when all of a payment may be recovered."""
+    wanted = -(-(max(int(plan.minimum), 1) + access_due) // coin)  # from here on in coins
+    all_overdue = wanted - (-overdue // coin)
+    if plan.recovery == 100:
+        return all_overdue * coin
+    # amount - floor(amount * share / 100) >= wanted, solved for the amount
+    share_of_it = 100 * (wanted - 1) // (100 - int(plan.recovery)) + 1
+    return min(all_overdue, share_of_it) * coin
+
+
+def largest(plan: Plan, overdue: int, access_due: int, rest: int, coin: int = 1) -> int:
+    """The largest payment, in whole coins, of which no more than `rest` is left for energy: a smaller one gives less to
+    the debts as well."""
+    wanted = rest + access_due
+    all_overdue = (wanted + overdue) // coin
+    if plan.recovery == 100:
+        return all_overdue * coin
+    # amount - floor(amount * share / 100) <= wanted, solved for the amount
+    share_of_it = 100 * (wanted // coin) // (100 - int(plan.recovery))
+    return min(all_overdue, share_of_it) * coin

@@ -1,0 +1,135 @@
+"""Which instalments to remind of: each once before it is due, and once after, as each appliance says."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from models.messages.withdrawal import reminder
+from models.money.catalogue import Appliance, Contract, owed_by
+from models.money.instalments import Due, total_left
+from models.money.payment import as_day
+from models.sql import connection, execute, marks, on_postgres
+
+# The first condition is the partial index's own. {column} is when somebody was reminded.
+FIND = """SELECT i.contract_id, MIN(i.due_on) AS oldest FROM instalment i JOIN contract c ON c.id = i.contract_id
+  WHERE i.paid < i.amount AND i.reminded_after IS NULL AND i.{column} IS NULL AND i.due_on >= $1 AND i.due_on <= $2
+    AND c.appliance_id = $3 GROUP BY i.contract_id ORDER BY oldest, i.contract_id LIMIT $4"""
+HOLD = "SELECT id FROM contract WHERE id IN ({}) ORDER BY id FOR UPDATE SKIP LOCKED"
+MARK = """UPDATE instalment SET {column} = $1 WHERE paid < amount AND reminded_after IS NULL AND {column} IS NULL
+  AND due_on >= $2 AND due_on <= $3 AND contract_id IN ({contracts}) RETURNING id, contract_id"""
+LONG_AGO = date(2000, 1, 1)
+
+
+class Kind(StrEnum):
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Contracts of one appliance with instalments that are due from the `first` day to the `last`, of which it is
+    time to remind."""
+
+    kind: Kind
+    appliance: Appliance
+    first: date
+    last: date
+    contracts: Sequence[int]
+
+    @property
+    def days(self) -> tuple[object, object]:
+        return as_day(self.first), as_day(self.last)
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """One message about a contract: the instalment that falls due soon, or all that is overdue now. It is the reminder
+    of one `instalment`, of several the newest: that is paid last. `stopped` customers get none."""
+
+    window: Window
+    contract: Contract
+    instalment: int
+    dues: tuple[Due, ...]
+    stopped: bool
+
+    @property
+    def origin(self) -> str:
+        """Names it in the outbox."""
+        return reminder(self.instalment, self.window.kind)
+
+    @property
+    def amount(self) -> int:
+        return total_left(self.dues)
+
+
+async def find(today: date, most: int) -> list[Window]:
+    """Where it is time to remind, of so many contracts."""
+    windows = []
+    for appliance in await Appliance.all().order_by("id"):
+        for kind, first, last in _windows(appliance, today):
+            statement = FIND.format(column=f"reminded_{kind}")
+            values = [as_day(first), as_day(last), appliance.id, most]
+            contracts = [row["contract_id"] for row in await execute(connection(), statement, values)] if most else []
+            most -= len(contracts)
+            windows += [Window(kind, appliance, first, last, contracts)] if contracts else []
+    return windows
+
+
+def _windows(appliance: Appliance, today: date) -> list[tuple[Kind, date, date]]:
+    """The due dates of which it is time to remind."""
+    windows = []
+    if appliance.remind_after is not None:
+        # an instalment that is due today is not yet overdue
+        windows.append((Kind.AFTER, LONG_AGO, today - timedelta(days=max(appliance.remind_after, 1))))
+    if appliance.remind_before is not None:
+        windows.append((Kind.BEFORE, today, today + timedelta(days=appliance.remind_before)))
+    return windows
+
+
+async def phones_of(windows: Iterable[Window]) -> list[str]:
+    """Whom that may be said to."""
+    ids = [contract for window in windows for contract in window.contracts]
+    statement = f"""SELECT DISTINCT p.phone FROM customer p JOIN contract c ON c.customer_id = p.id
+      WHERE p.phone IS NOT NULL AND c.id IN ({marks(len(ids))})"""
+    return [row["phone"] for row in await execute(connection(), statement, ids)] if ids else []
+
+
+async def take(window: Window, today: date) -> list[Reminder]:
+    """The reminders of a window, marked as given in the caller's transaction. What is overdue together on one
+    contract makes one."""
+    # Another process may be at the same, or take a payment: each contract is for one at a time.
+    held = await _held(window.contracts) if on_postgres() else window.contracts
+    if not held:
+        return []
+    statement = MARK.format(column=f"reminded_{window.kind}", contracts=marks(len(held), 4))
+    rows = await execute(connection(), statement, [datetime.now(UTC), *window.days, *held])
+    marked = {int(row["id"]) for row in rows}
+    signed = Contract.filter(id__in={row["contract_id"] for row in rows}).order_by("id")
+    contracts = await signed.prefetch_related("customer", "device")
+    owed, stopped = await owed_by(contracts), await _stopped(contracts)
+    return [
+        Reminder(window, each, instalment, dues, stopped=each.customer.phone in stopped)
+        for each in contracts
+        for instalment, dues in _said(window.kind, owed[each.id], marked, today)
+    ]
+
+
+async def _held(contracts: Sequence[int]) -> list[int]:
+    rows = await execute(connection(), HOLD.format(marks(len(contracts))), contracts)
+    return [row["id"] for row in rows]
+
+
+async def _stopped(contracts: Sequence[Contract]) -> set[str]:
+    phones = [contract.customer.phone for contract in contracts if contract.customer.phone]
+    statement = f"SELECT phone FROM contact WHERE stopped_at > 0 AND phone IN ({marks(len(phones))})"
+    return {row["phone"] for row in await execute(connection(), statement, phones)} if phones else set()
+
+
+def _said(kind: Kind, owed: Sequence[Due], marked: set[int], today: date) -> list[tuple[int, tuple[Due, ...]]]:
+    """What the messages about one contract name, the oldest first, each with its instalment."""
+    found = [due for due in owed if due.id in marked]
+    if kind is Kind.BEFORE:
+        return [(due.id, (due,)) for due in found]
+    overdue = tuple(due for due in owed if due.due_on < today)
+    return [(due.id, overdue) for due in found[-1:]]

@@ -1,0 +1,100 @@
+"""What was sold: one payment, one sale, one token, each guarded by a unique key."""
+
+from datetime import UTC, datetime, timedelta
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.devices.tables import Device
+from models.people.tables import Agent, Customer
+from models.sql import connection, execute
+
+
+class Payment(Model):
+    """Money taken. `provider` and `reference` together name it once: cash is referred to by the sale's key."""
+
+    id = fields.BigIntField(primary_key=True)
+    provider = fields.CharField(20)
+    reference = fields.CharField(80)
+    amount = fields.BigIntField()
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField("models.Agent", null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        unique_together = (("provider", "reference"),)
+
+
+class Sale(Model):
+    """A payment and what it did. `units` are whole days or tenths of a kilowatt-hour; money is in minor units. Of
+    `amount`, `recovered` went to overdue goods and `access` to the access rate; `owed` was left on the contract.
+    Goods without a device have none, and no token."""
+
+    id = fields.BigIntField(primary_key=True)
+    reference = fields.CharField(5, unique=True)
+    key = fields.CharField(80, unique=True)
+    payment: fields.OneToOneRelation[Payment] = fields.OneToOneField("models.Payment")
+    payment_id: int
+    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent")
+    agent_id: int
+    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer")
+    customer_id: int
+    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
+    device_id: int | None
+    contract_id = fields.IntField(null=True)  # of models/money/catalogue.py, which knows this file and not the reverse
+    amount = fields.BigIntField()
+    unit = fields.CharField(10)
+    units = fields.IntField()
+    recovered = fields.BigIntField(default=0, db_default=0)
+    access = fields.BigIntField(default=0, db_default=0)
+    owed = fields.BigIntField(default=0, db_default=0)
+    commission = fields.BigIntField()
+    created_at = fields.DatetimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        indexes = (("device_id", "created_at"), ("agent_id", "created_at"))
+
+
+class Token(Model):
+    """The digits that a sale bought. A device's count is used for at most one token, a sale has at most one."""
+
+    id = fields.BigIntField(primary_key=True)
+    sale: fields.OneToOneRelation[Sale] = fields.OneToOneField("models.Sale", related_name="token")
+    sale_id: int
+    device: fields.ForeignKeyRelation[Device] = fields.ForeignKeyField("models.Device", related_name="tokens")
+    device_id: int
+    count = fields.IntField()
+    digits = fields.CharField(20)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        unique_together = (("device", "count"),)
+        indexes = (("device_id", "id"),)
+
+
+SAME_SALE_WINDOW = timedelta(hours=24)
+
+
+async def same_today(
+    agent: Agent, amount: int, *, device_id: int | None = None, contract_id: int | None = None
+) -> Sale | None:
+    """This agent's newest sale of this amount for this device, or for this contract of goods without one, within
+    24 hours (reference: users 3.3). A down payment is none of them: it came with the appliance, and whoever pays the
+    first instalment on the same day does nothing twice."""
+    rows = await execute(
+        connection(),
+        f"SELECT * FROM sale WHERE {'device_id' if device_id else 'contract_id'} = $1 AND agent_id = $2 "
+        "AND amount = $3 AND created_at >= $4 AND key NOT LIKE 'down payment %' ORDER BY id DESC LIMIT 1",
+        [device_id or contract_id, agent.id, amount, datetime.now(UTC) - SAME_SALE_WINDOW],
+    )
+    return Sale(**rows[0], _from_db=True) if rows else None
+
+
+async def last_tokens(device: Device, count: int = 3) -> list[tuple[Sale, str]]:
+    """The newest sales of a device with their digits, newest first."""
+    rows = await execute(
+        connection(),
+        "SELECT s.*, t.digits FROM token t JOIN sale s ON s.id = t.sale_id WHERE t.device_id = $1 "
+        "ORDER BY t.id DESC LIMIT $2",
+        [device.id, count],
+    )
+    return [(Sale(**{n: v for n, v in row.items() if n != "digits"}, _from_db=True), row["digits"]) for row in rows]

@@ -1,0 +1,66 @@
+"""What the office asks about single messages that leave: the newest, and one with all that is known of it."""
+
+import re
+from typing import Any
+
+from models.messages.tables import State
+from models.sql import connection, execute, marks
+
+LOOK = 10_000  # rows read for one page, the newest
+MOST = 50
+COLUMNS = (
+    "id, phone, text, kind, gateway, state, error, parts, cost, sim, former, tries, "
+    "created_at, claimed_at, due_at, expires_at, sent_at, delivered_at"
+)
+# The office's words, for one that asks "where is my token". With the gateway means on the phone, where that is one.
+STATES: dict[str, tuple[State, ...]] = {
+    "queued": (State.WAITING, State.SCHEDULED),
+    "on phone": (State.SENDING,),
+    "unknown": (State.UNCERTAIN,),
+    "sent": (State.SENT,),
+    "delivered": (State.DELIVERED,),
+    "failed": (State.FAILED,),
+    "expired": (State.EXPIRED,),
+}
+# A token is 9 digits or 20, in groups (OpenPAYGO, STS), a phone number has more than 8; a PIN is six digits that stand
+# alone. What follows a letter is a serial, and so are eleven digits in one: a meter's (IEC 62055-41).
+_LONG = re.compile(r"(?<![0-9A-Za-z])(?:[0-9][ -]?){8,}[0-9]")
+_PIN = re.compile(r"(?<![0-9A-Za-z,.])[0-9]{6}(?![0-9])")
+_METER = re.compile(r"[0-9]{11}")
+
+
+def masked(text: str) -> str:
+    """The text with stars for the digits of tokens and PINs, and of phone numbers, which are as long."""
+    return _PIN.sub(_starred, _LONG.sub(_starred, text))
+
+
+def _starred(found: re.Match[str]) -> str:
+    return found[0] if _METER.fullmatch(found[0]) else re.sub("[0-9]", "*", found[0])
+
+
+def word(state: str) -> str:
+    """The office's word for a state."""
+    return next((word for word, states in STATES.items() if state in states), state)
+
+
+async def newest(*, gateway: str, state: str, phone: str, before: int) -> list[dict[str, Any]]:
+    """The newest messages below this id, of one gateway, state (a word of STATES) and receiver where these are given.
+    Gateway and state are looked for among `LOOK` rows."""
+    inner, values = "id < $1", [before, *([phone] if phone else [])]
+    if phone:
+        inner += " AND phone = $2"
+    outer = []
+    if gateway:
+        values.append(gateway)
+        outer.append(f"gateway = ${len(values)}")
+    if states := STATES.get(state):
+        outer.append(f"state IN ({marks(len(states), len(values) + 1)})")
+        values += [each.value for each in states]
+    question = f"""SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM outbox WHERE {inner} ORDER BY id DESC LIMIT {LOOK})
+      AS newest {"WHERE " + " AND ".join(outer) if outer else ""} ORDER BY id DESC LIMIT {MOST}"""
+    return await execute(connection(), question, values)
+
+
+async def one(message_id: int) -> dict[str, Any] | None:
+    rows = await execute(connection(), f"SELECT {COLUMNS} FROM outbox WHERE id = $1", [message_id])
+    return rows[0] if rows else None

@@ -1,0 +1,283 @@
+"""The questions that the office's first page asks: about today, and about what waits.
+
+An embedded database answers on the server's own loop. So no question reads more than `LOOK` rows, whatever the
+history (some 10 ms), and others get their turn between two of them.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from models.messages.tables import Class, GatewayState, Setting, State
+from models.messages.withdrawal import NOT_WITHDRAWN
+from models.sql import connection, execute
+
+LOOK = 10_000  # rows read for one answer, the newest
+ADD = 5 * LOOK  # sales added up: their rows are short
+COUNT = 10 * LOOK  # entries counted in an index, which needs no row
+SORT = LOOK // 10  # rows sorted by why they are stuck, of each kind: sorting is what costs
+MOST_AGENTS = 500
+TOP_TEXTS = 5
+TEXT_LENGTH = 80
+SHOWN = 3  # messages named for each reason why they are stuck
+LATE_MS = 300_000  # a message that should have gone out longer ago is stuck
+LOST_FOR_MS = 73 * 3_600_000  # messages promised within this are looked at: a token is sent for 72 hours
+
+# The conditions on `state` are those of the partial indexes. `{columns}` are read from each.
+TO_SEND = """SELECT {columns} FROM (SELECT {columns} FROM outbox WHERE state = 'waiting'
+    ORDER BY priority, id LIMIT {look}) AS waiting
+  UNION ALL SELECT {columns} FROM (SELECT {columns} FROM outbox WHERE state IN ('scheduled', 'uncertain')
+    ORDER BY due_at LIMIT {look}) AS scheduled
+  UNION ALL SELECT {columns} FROM (SELECT {columns} FROM outbox WHERE state = 'sending' LIMIT {look}) AS sending"""
+QUEUES = f"""SELECT gateway, COUNT(*) AS messages, MIN(created_at) AS oldest
+  FROM ({TO_SEND.format(columns="gateway, created_at", look=LOOK)}) AS queued GROUP BY gateway ORDER BY gateway"""
+UNREAD = f"""SELECT COUNT(*) AS messages, MIN(received_at) AS oldest
+  FROM (SELECT received_at FROM inbox WHERE state = 'new' ORDER BY id LIMIT {LOOK}) AS unread"""
+
+RECEIVED = f"""SELECT gateway, MAX(received_at) AS heard_at,
+    COUNT(*) FILTER (WHERE outcome = 'not understood') AS not_understood,
+    COUNT(*) FILTER (WHERE outcome = 'capped') AS capped, COUNT(*) FILTER (WHERE state = 'failed') AS failed
+  FROM (SELECT gateway, received_at, state, outcome FROM inbox WHERE received_at >= $1
+        ORDER BY received_at DESC LIMIT {LOOK}) AS newest GROUP BY gateway"""
+SENT = f"""SELECT gateway, MAX(delivered_at) AS heard_at, COUNT(*) FILTER (WHERE state = 'sent') AS sent,
+    COUNT(*) FILTER (WHERE state = 'delivered') AS delivered,
+    COUNT(*) FILTER (WHERE state IN ('failed', 'expired') AND {NOT_WITHDRAWN}) AS lost
+  FROM (SELECT gateway, state, delivered_at, error FROM outbox WHERE created_at >= $1
+        ORDER BY created_at DESC LIMIT {LOOK}) AS newest GROUP BY gateway"""
+DIALLED = f"""SELECT gateway, MAX(updated_at) AS heard_at, COUNT(*) AS sessions
+  FROM (SELECT gateway, updated_at FROM ussdsession WHERE updated_at >= $1
+        ORDER BY updated_at DESC LIMIT {LOOK}) AS newest GROUP BY gateway"""
+NOT_UNDERSTOOD = f"""SELECT MIN(SUBSTR(text, 1, {TEXT_LENGTH})) AS text, COUNT(*) AS times
+  FROM (SELECT text, outcome FROM inbox WHERE received_at >= $1 ORDER BY received_at DESC LIMIT {LOOK}) AS newest
+  WHERE outcome = 'not understood' GROUP BY UPPER(SUBSTR(text, 1, {TEXT_LENGTH})) ORDER BY 2 DESC, 1
+  LIMIT {TOP_TEXTS}"""
+BROKEN = f"""SELECT phone, received_at, error
+  FROM (SELECT id, phone, error, received_at FROM inbox WHERE state = 'failed'
+        ORDER BY id DESC LIMIT {SHOWN}) AS newest WHERE received_at >= $1 ORDER BY id DESC"""
+REFUSED = f"""SELECT gateway, reason, COUNT(*) AS callbacks
+  FROM (SELECT gateway, reason FROM refused WHERE created_at >= $1 ORDER BY created_at DESC LIMIT {LOOK}) AS newest
+  GROUP BY gateway, reason ORDER BY callbacks DESC, gateway, reason LIMIT {SHOWN}"""
+SOLD = f"""SELECT COUNT(*) AS sales, COALESCE(SUM(amount), 0) AS amount
+  FROM (SELECT amount FROM sale WHERE created_at >= $1 ORDER BY created_at DESC LIMIT {ADD}) AS newest"""
+
+AGENTS = f"""SELECT agent.name, agent.phone, agent.locked_at, agent.cash_limit,
+    COALESCE(cash.balance, 0) AS held, -COALESCE(commission.balance, 0) AS commission_due
+  FROM agent LEFT JOIN account cash ON cash.kind = 'cash' AND cash.owner = agent.id
+  LEFT JOIN account commission ON commission.kind = 'commission' AND commission.owner = agent.id
+  ORDER BY CASE WHEN agent.cash_limit > 0 THEN 1.0 * COALESCE(cash.balance, 0) / agent.cash_limit
+    WHEN cash.balance > 0 THEN 1000000 ELSE 0 END DESC, agent.name, agent.id LIMIT {MOST_AGENTS + 1}"""
+
+_STUCK = "id, gateway, kind, state, error, phone, created_at"
+_REASON = "gateway, kind, state, error"
+STUCK = f"""SELECT {_REASON}, phone, created_at, messages, oldest FROM (
+    SELECT {_STUCK}, COUNT(*) OVER (PARTITION BY {_REASON}) AS messages,
+      MIN(created_at) OVER (PARTITION BY {_REASON}) AS oldest,
+      ROW_NUMBER() OVER (PARTITION BY {_REASON} ORDER BY id DESC) AS place
+    FROM (SELECT {_STUCK} FROM (
+        SELECT {_STUCK} FROM (SELECT {_STUCK} FROM outbox WHERE state IN ('failed', 'expired')
+          ORDER BY id DESC LIMIT {SORT}) AS newest WHERE created_at >= $1 AND {NOT_WITHDRAWN}) AS lost
+      UNION ALL SELECT {_STUCK} FROM ({TO_SEND.format(columns=_STUCK, look=SORT)}) AS unsent
+        WHERE state = 'uncertain' OR created_at <= $2) AS stuck) AS placed
+  WHERE place <= {SHOWN} ORDER BY CASE WHEN kind = 'token' THEN 0 ELSE 1 END, messages DESC,
+    {_REASON}, place LIMIT 100"""
+
+
+class Counted(NamedTuple):
+    """A count that stops at a bound; `more` says that it did."""
+
+    number: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Messages that wait, and when the oldest of them came (milliseconds; 0 for none)."""
+
+    messages: Counted
+    oldest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Today's SMS of all gateways. Those that came in and those promised are counted up to `COUNT`, what became
+    of them among the newest `LOOK`. `heard` is when each gateway last called us today, in milliseconds; `went` is what
+    it sent today, and what was lost there."""
+
+    received: Counted
+    not_understood: int
+    capped: int
+    failed: int
+    promised: Counted
+    sent: int
+    delivered: int
+    lost: int
+    dialled: Counted
+    heard: dict[str, int]
+    went: dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """Today's sales and their sum in minor units, of the newest `ADD`."""
+
+    sales: Counted
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCash:
+    """What an agent holds and may hold, and the commission owed to him, in minor units."""
+
+    name: str
+    phone: str
+    held: int
+    limit: int
+    commission_due: int
+    locked: bool
+
+    @property
+    def share(self) -> int:
+        """Cash held in percent of the limit; with a limit of nothing any cash is above it."""
+        if self.limit <= 0:
+            return 100 if self.held > 0 else 0
+        return 100 * self.held // self.limit
+
+
+class Example(NamedTuple):
+    phone: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Messages that one gateway did not send for one reason: how many of the `SORT` looked at in each state,
+    since when, and the newest of them."""
+
+    gateway: str
+    kind: Class
+    state: State
+    error: str
+    messages: int
+    oldest: int
+    examples: list[Example]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the first page shows. Times are milliseconds (UTC)."""
+
+    outgoing: bool
+    gateways: list[GatewayState]
+    queues: dict[str, Queue]
+    unread: Queue
+    messages: Messages
+    not_understood: list[tuple[str, int]]
+    sales: Sales
+    agents: list[AgentCash]
+    more_agents: bool
+    stuck: list[Stuck]
+    broken: list[dict[str, Any]]
+    refused: list[dict[str, Any]]
+
+    @property
+    def more_stuck(self) -> bool:
+        """Whether there may be more than was sorted."""
+        return sum(each.messages for each in self.stuck) >= SORT
+
+
+async def read(now: int, midnight: datetime) -> Report:
+    """Ask everything. `now` is in milliseconds, `midnight` is when today began in the operator's zone."""
+    today = int(midnight.timestamp() * 1000)
+    agents = await _agents()
+    return Report(
+        outgoing=not await Setting.exists(name="outgoing", value="off"),
+        gateways=await GatewayState.all().order_by("name"),
+        queues={row["gateway"]: _queue(row) for row in await _ask(QUEUES)},
+        unread=_queue((await _ask(UNREAD))[0]),
+        messages=await _messages(today),
+        not_understood=[(row["text"], row["times"]) for row in await _ask(NOT_UNDERSTOOD, today)],
+        sales=await _sales(midnight),
+        agents=agents[:MOST_AGENTS],
+        more_agents=len(agents) > MOST_AGENTS,
+        stuck=await _stuck(now),
+        broken=await _ask(BROKEN, today),
+        refused=await _ask(REFUSED, today),
+    )
+
+
+async def _ask(question: str, *values: int | datetime) -> list[dict[str, Any]]:
+    await asyncio.sleep(0)
+    return await execute(connection(), question, values)
+
+
+async def _count(table: str, column: str, since: int) -> Counted:
+    """Rows since then, counted in the index of that column."""
+    counting = f"SELECT COUNT(*) AS number FROM (SELECT 1 FROM {table} WHERE {column} >= $1 LIMIT {COUNT}) AS newest"
+    return _counted((await _ask(counting, since))[0]["number"], COUNT)
+
+
+def _counted(number: int, bound: int) -> Counted:
+    return Counted(number, number >= bound)
+
+
+def _queue(row: dict[str, Any]) -> Queue:
+    return Queue(_counted(row["messages"], LOOK), row["oldest"] or 0)
+
+
+async def _messages(today: int) -> Messages:
+    received, sent, dialled = [await _ask(question, today) for question in (RECEIVED, SENT, DIALLED)]
+    heard: dict[str, int] = {}
+    for row in (*received, *sent, *dialled):
+        heard[row["gateway"]] = max(heard.get(row["gateway"], 0), row["heard_at"])
+    return Messages(
+        received=await _count("inbox", "received_at", today),
+        not_understood=_sum(received, "not_understood"),
+        capped=_sum(received, "capped"),
+        failed=_sum(received, "failed"),
+        promised=await _count("outbox", "created_at", today),
+        sent=_sum(sent, "sent"),
+        delivered=_sum(sent, "delivered"),
+        lost=_sum(sent, "lost"),
+        dialled=_counted(_sum(dialled, "sessions"), LOOK),
+        heard=heard,
+        went={row["gateway"]: (row["sent"] + row["delivered"], row["lost"]) for row in sent},
+    )
+
+
+def _sum(rows: Sequence[dict[str, Any]], column: str) -> int:
+    return sum(row[column] for row in rows)
+
+
+async def _sales(midnight: datetime) -> Sales:
+    row = (await _ask(SOLD, midnight))[0]
+    return Sales(_counted(row["sales"], ADD), int(row["amount"]))
+
+
+async def _agents() -> list[AgentCash]:
+    """All agents up to a bound, the one nearest to the limit first."""
+    return [
+        AgentCash(
+            row["name"],
+            row["phone"],
+            row["held"],
+            row["cash_limit"],
+            row["commission_due"],
+            row["locked_at"] is not None,
+        )
+        for row in await _ask(AGENTS)
+    ]
+
+
+async def _stuck(now: int) -> list[Stuck]:
+    """Why messages did not go out: tokens first, which are paid for, then the commonest reason."""
+    found = []
+    rows = await _ask(STUCK, now - LOST_FOR_MS, now - LATE_MS)
+    for (gateway, kind, state, error), same in groupby(rows, itemgetter("gateway", "kind", "state", "error")):
+        first, *others = same
+        examples = [Example(row["phone"], row["created_at"]) for row in (first, *others)]
+        found.append(Stuck(gateway, Class(kind), State(state), error, first["messages"], first["oldest"], examples))
+    return found

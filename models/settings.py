@@ -1,0 +1,15 @@
+"""Whether the secret key is the one that a database was begun with. With another no device key opens, and every PIN is
+wrong, which would lock the agents one by one."""
+
+from models.messages.tables import Setting
+from models.vault import Vault
+
+NAME = "secret key"
+
+
+async def is_ours(vault: Vault) -> bool:
+    """Whether this vault's key is the database's own; the first one that asks becomes it. In the caller's unit of
+    work."""
+    mark = vault.mac("", NAME)
+    kept, _new = await Setting.get_or_create({"value": mark}, name=NAME)
+    return kept.value == mark

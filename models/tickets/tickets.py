@@ -1,0 +1,291 @@
+"""Tickets: what is broken, whose work it is, and how it went. A ticket is in one state; its history only grows.
+
+Each verb returns whether (or what) it changed, so that two people who do the same thing at once are told so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from models.devices.tables import Device
+from models.people.tables import Agent, Customer, OfficeUser
+from models.tickets.assignment import agent_for
+
+DUE = timedelta(days=3)  # when nobody says otherwise
+SILENCE = timedelta(days=3)  # without an answer to "is it fixed?" a ticket closes
+
+
+class Category(StrEnum):
+    """The categories of MicroPowerManager's demo that a customer can tell apart (reference: mpm 2.12)."""
+
+    PAYMENT = "payment"
+    POWER = "power"
+    INSTALLATION = "installation"
+    TECHNICAL = "technical"
+    OTHER = "other"
+
+
+class TicketState(StrEnum):
+    """`asked`: the customer has been asked whether it is fixed."""
+
+    OPEN = "open"
+    ASKED = "asked"
+    CLOSED = "closed"
+
+
+class Ticket(Model):
+    """A problem of a customer, with one of the customer's devices or none. `agent` or `staff` does the work,
+    `reporter` is the agent who reported it. `key` names the talk that opened it."""
+
+    id = fields.IntField(primary_key=True)
+    key = fields.CharField(80, unique=True)
+    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer")
+    customer_id: int
+    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
+    device_id: int | None
+    category = fields.CharField(20)
+    text = fields.TextField()
+    state = fields.CharField(10, default=TicketState.OPEN)
+    reporter: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
+        "models.Agent", null=True, related_name="reported"
+    )
+    reporter_id: int | None
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField("models.Agent", null=True)
+    agent_id: int | None
+    staff: fields.ForeignKeyNullableRelation[OfficeUser] = fields.ForeignKeyField("models.OfficeUser", null=True)
+    staff_id: int | None
+    opened_at = fields.DatetimeField()
+    due_at = fields.DatetimeField()
+    asked_at = fields.DatetimeField(null=True)
+    closed_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        indexes = (("customer_id", "state"), ("agent_id", "state", "due_at"), ("state", "asked_at"))
+
+    @property
+    def number(self) -> str:
+        """What people call it: K41."""
+        return f"K{self.id}"
+
+    @property
+    def closes_at(self) -> datetime:
+        """When silence closes it. Only for one whose customer was asked."""
+        return (self.asked_at or datetime.now(UTC)) + SILENCE
+
+
+class Step(StrEnum):
+    OPENED = "opened"
+    ASSIGNED = "assigned"
+    COMMENTED = "commented"
+    ASKED = "asked"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+class TicketEvent(Model):
+    """One step in the life of a ticket, append only. `actor` is a phone number, a name of the office or
+    `silence`; `text` is what was said, or to whom it was given."""
+
+    id = fields.BigIntField(primary_key=True)
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField("models.Ticket", related_name="events")
+    ticket_id: int
+    created_at = fields.DatetimeField(auto_now_add=True)
+    actor = fields.CharField(100)
+    step = fields.CharField(10)
+    text = fields.TextField(default="")
+
+    class Meta:
+        table = "ticket_event"
+        indexes = (("ticket_id", "id"),)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A ticket that was asked for; not `new` when the same problem is open already."""
+
+    ticket: Ticket
+    new: bool
+
+
+async def open_ticket(
+    customer: Customer,
+    device: Device | None,
+    category: Category,
+    text: str,
+    *,
+    actor: str,
+    key: str,
+    reporter: Agent | None = None,
+    due_at: datetime | None = None,
+) -> Opened:
+    """Record a problem and give it to somebody: to the agent who reports it, else to one of the mini-grid.
+
+    The same words about the same device are the same ticket as long as it is open: people send things twice.
+    """
+    same = _whole().filter(customer_id=customer.id, device_id=device.id if device else None, state=TicketState.OPEN)
+    if earlier := await same.filter(category=category, text=text).first():
+        return Opened(earlier, new=False)
+    if earlier := await _whole().get_or_none(key=key):
+        return Opened(earlier, new=False)
+    return await _open(customer, device, category, text, actor=actor, key=key, reporter=reporter, due_at=due_at)
+
+
+async def open_for(
+    customer: Customer, category: Category, text: str, origin: str, device: Device | None, due_at: datetime
+) -> Opened:
+    """Open a ticket that nobody reported, in the caller's transaction; `origin` (80 characters at most) names what
+    it is about: the same origin has the same ticket for good, also when that is closed."""
+    if earlier := await _whole().get_or_none(key=origin):
+        return Opened(earlier, new=False)
+    return await _open(customer, device, category, text, actor="office", key=origin, due_at=due_at)
+
+
+async def _open(
+    customer: Customer,
+    device: Device | None,
+    category: Category,
+    text: str,
+    *,
+    actor: str,
+    key: str,
+    reporter: Agent | None = None,
+    due_at: datetime | None = None,
+) -> Opened:
+    agent = reporter or await agent_for(customer, device)
+    now = datetime.now(UTC)
+    ticket = await Ticket.create(
+        key=key,
+        customer_id=customer.id,
+        device_id=device.id if device else None,
+        category=category,
+        text=text,
+        reporter_id=reporter.id if reporter else None,
+        agent_id=agent.id if agent else None,
+        opened_at=now,
+        due_at=due_at or now + DUE,
+    )
+    await _note(ticket.id, actor, Step.OPENED, text)
+    return Opened(await with_people(ticket.id), new=True)
+
+
+async def assign(
+    ticket: Ticket,
+    actor: str,
+    *,
+    agent: Agent | None = None,
+    staff: OfficeUser | None = None,
+    due_at: datetime | None = None,
+) -> Ticket:
+    """Give the work to an agent, or to somebody of the office, perhaps with another due date (UTC)."""
+    await Ticket.filter(id=ticket.id).update(
+        agent_id=agent.id if agent else None,
+        staff_id=staff.id if staff else None,
+        due_at=due_at or ticket.due_at,
+    )
+    to = agent.phone if agent else staff.name if staff else "office"
+    await _note(ticket.id, actor, Step.ASSIGNED, to)
+    return await with_people(ticket.id)
+
+
+async def comment(ticket: Ticket, actor: str, text: str) -> bool:
+    """Add words; False when they are the last ones already, sent twice."""
+    last = await TicketEvent.filter(ticket_id=ticket.id).order_by("-id").first()
+    if last and (last.actor, last.step, last.text) == (actor, Step.COMMENTED, text):
+        return False
+    await _note(ticket.id, actor, Step.COMMENTED, text)
+    return True
+
+
+async def ask_fixed(ticket: Ticket, actor: str) -> bool:
+    """The work is said to be done: from now on the customer's yes or no, or three days of silence, decide."""
+    now = datetime.now(UTC)
+    changed = await Ticket.filter(id=ticket.id, state=TicketState.OPEN).update(state=TicketState.ASKED, asked_at=now)
+    if changed:
+        ticket.state, ticket.asked_at = TicketState.ASKED, now
+        await _note(ticket.id, actor, Step.ASKED)
+    return bool(changed)
+
+
+async def close(ticket: Ticket, actor: str, text: str = "") -> bool:
+    """False when it is closed already."""
+    now = datetime.now(UTC)
+    still = Ticket.filter(id=ticket.id).exclude(state=TicketState.CLOSED)
+    changed = await still.update(state=TicketState.CLOSED, closed_at=now)
+    if changed:
+        ticket.state, ticket.closed_at = TicketState.CLOSED, now
+        await _note(ticket.id, actor, Step.CLOSED, text)
+    return bool(changed)
+
+
+async def reopen(ticket: Ticket, actor: str, text: str = "") -> bool:
+    """It is not fixed after all. False when it is open already."""
+    done = Ticket.filter(id=ticket.id).exclude(state=TicketState.OPEN)
+    changed = await done.update(state=TicketState.OPEN, asked_at=None, closed_at=None)
+    if changed:
+        ticket.state, ticket.asked_at, ticket.closed_at = TicketState.OPEN, None, None
+        await _note(ticket.id, actor, Step.REOPENED, text)
+    return bool(changed)
+
+
+async def close_silent(most: int) -> list[Ticket]:
+    """Close some of the tickets whose customers were asked three days ago and said nothing."""
+    waiting = _whole().filter(state=TicketState.ASKED, asked_at__lte=datetime.now(UTC) - SILENCE)
+    return [ticket for ticket in await waiting.order_by("asked_at").limit(most) if await close(ticket, "silence")]
+
+
+class TicketNotFound(Exception):
+    """No ticket in reach has this number; whether one out of reach has is not disclosed."""
+
+
+async def find_for_agent(number: int, mini_grid_id: int) -> Ticket:
+    """A ticket of the agent's own mini-grid. Raises TicketNotFound."""
+    return await _only(_whole().filter(id=number, customer__mini_grid_id=mini_grid_id))
+
+
+async def find_for_customers(number: int, customers: Sequence[Customer]) -> Ticket:
+    """A ticket of one of these customers. Raises TicketNotFound."""
+    return await _only(_whole().filter(id=number, customer_id__in=[customer.id for customer in customers]))
+
+
+async def with_people(ticket_id: int) -> Ticket:
+    """A ticket with its customer, device, agents and staff."""
+    return await _whole().get(id=ticket_id)
+
+
+async def work_of(agent: Agent, most: int) -> list[Ticket]:
+    """What an agent has to do, the most urgent first."""
+    todo = _whole().filter(agent_id=agent.id, state=TicketState.OPEN, customer__mini_grid_id=agent.mini_grid_id)
+    return await todo.order_by("due_at", "id").limit(most)
+
+
+async def tickets_of(customers: Sequence[Customer], most: int) -> list[Ticket]:
+    """What customers reported and is not closed, newest first."""
+    ids = [customer.id for customer in customers]
+    return await _whole().filter(customer_id__in=ids).exclude(state=TicketState.CLOSED).order_by("-id").limit(most)
+
+
+async def last_comment(ticket: Ticket) -> str:
+    """The newest words that were added; none: an empty text."""
+    added = TicketEvent.filter(ticket_id=ticket.id, step__in=[Step.COMMENTED, Step.REOPENED]).exclude(text="")
+    newest = await added.order_by("-id").first()
+    return newest.text if newest else ""
+
+
+def _whole() -> QuerySet[Ticket]:
+    return Ticket.all().select_related("customer", "device", "reporter", "agent", "staff")
+
+
+async def _only(found: QuerySet[Ticket]) -> Ticket:
+    ticket = await found.first()
+    if ticket is None:
+        raise TicketNotFound
+    return ticket
+
+
+async def _note(ticket_id: int, actor: str, step: Step, text: str = "") -> None:
+    await TicketEvent.create(ticket_id=ticket_id, actor=actor, step=step, text=text)

@@ -1,0 +1,126 @@
+"""Gateway phones against the database: what their reports do, and what they are asked for."""
+
+import pytest
+
+from bot.android import linking
+from bot.runtime.database import Database
+from models.messages.phones import Phone
+from models.messages.tables import State
+from tests.world.outbox_rig import HOUR, START
+from tests.world.phone_rig import VODACOM, Shop
+
+
+@pytest.fixture
+async def shop(database: Database) -> Shop:
+    return Shop(database)
+
+
+async def test_a_failed_message_goes_again_under_a_new_id(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise("hello")
+    first = (await shop.pull())["hello"]
+    assert await shop.report(first, State.FAILED, error="unreachable") == 0
+    row = await shop.row("hello")
+    assert (row["state"], row["error"]) == ("scheduled", "unreachable") and row["due_at"] > START
+    assert await shop.report(first, State.FAILED, error="unreachable") == 0
+    assert (await shop.row("hello"))["due_at"] == row["due_at"], "told twice, counted once"
+    await shop.sql("UPDATE outbox SET state = 'waiting'")
+    second = (await shop.pull())["hello"]
+    assert first != second and first.partition("-")[0] == second.partition("-")[0]
+    assert await shop.report(first, State.SENT) == 0, "of the try before"
+    assert (await shop.row("hello"))["state"] == "sending"
+    assert await shop.report(second, State.SENT) == 0
+    assert (await shop.row("hello"))["state"] == "sent"
+
+
+async def test_a_database_that_begins_anew_gives_no_message_an_id_that_the_phone_knows(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise("before")
+    known = (await shop.pull())["before"]
+    await shop.sql("UPDATE outbox SET state = 'waiting', origin = 'after', text = 'after', tries = 0")  # as in another
+    shop.clock.now += HOUR
+    assert (await shop.pull())["after"] != known, "the app would not send it, and say that it is delivered"
+    await shop.report(known, State.DELIVERED)
+    assert (await shop.row("after"))["state"] == "sending"
+
+
+async def test_what_was_sent_after_all_does_not_go_again(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise("hello")
+    first = (await shop.pull())["hello"]
+    await shop.report(first, State.FAILED, error="gateway fault")
+    await shop.report(first, State.SENT)
+    assert (await shop.row("hello"))["state"] == "sent"
+    await shop.report(first, State.FAILED, error="undelivered")
+    assert (await shop.row("hello"))["state"] == "failed"
+    await shop.report(first, State.DELIVERED)
+    assert (await shop.row("hello"))["state"] == "delivered"
+
+
+async def test_what_a_phone_gives_back_waits_again(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise("hello")
+    first = (await shop.pull())["hello"]
+    await shop.report(first, State.WAITING)
+    assert (await shop.row("hello"))["state"] == "waiting"
+    assert (await shop.pull())["hello"] != first
+
+
+async def test_a_phone_that_is_paused_is_asked_for_what_it_has_not_sent(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    stream = await shop.phones.opened(shop.phone)
+    await shop.promise("hello")
+    first = (await shop.pull())["hello"]
+    await linking.pause(shop.phone)
+    await shop.phones.look()
+    await shop.phones.look()
+    stream.close()
+    told = b"".join([chunk async for chunk in stream.chunks()])
+    assert told.count(b"MessageCancelled") == 1 and f'"messageId": "{first}"'.encode() in told
+
+
+async def test_a_paused_phone_that_comes_back_is_asked_as_well(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise("hello")
+    first = (await shop.pull())["hello"]
+    await linking.pause(shop.phone)
+    await shop.phones.look()
+    stream = await shop.phones.opened(await Phone.get(id=shop.phone.id))
+    stream.close()
+    told = b"".join([chunk async for chunk in stream.chunks()])
+    assert told.count(b"MessageCancelled") == 1 and f'"messageId": "{first}"'.encode() in told
+
+
+async def test_a_long_message_is_delivered_with_its_last_part(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise("x" * 300)
+    external_id = next(iter((await shop.pull()).values()))
+    states = []
+    for event in ("", "e1", "e1", "", "e2", "e3"):
+        await shop.report(external_id, State.DELIVERED, event=event)
+        states.append((await shop.row("x" * 300))["state"])
+    assert states == ["sent", "sent", "sent", "sent", "delivered", "delivered"]
+    assert await shop.sql("SELECT 1 FROM phone_part") == []
+
+
+async def test_a_long_message_of_which_a_part_failed_may_have_arrived(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise("x" * 300)
+    external_id = next(iter((await shop.pull()).values()))
+    await shop.report(external_id, State.FAILED, error="gateway fault", generic=True)
+    assert (await shop.row("x" * 300))["state"] == "uncertain"
+
+
+async def test_a_phone_that_was_away_for_two_hours_is_asked_and_has_lost_nothing(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    shop.clock.now += 3 * 24 * HOUR
+    stream = await shop.phones.opened(shop.phone)
+    await shop.phones.heard(shop.phone, webhook=True)
+    shop.clock.now += 2 * HOUR
+    phone = await Phone.get(id=shop.phone.id)
+    await shop.phones.heard(phone, webhook=True, clock_offset=60)
+    stream.close()
+    told = [chunk async for chunk in stream.chunks()][-1]
+    assert b"MessagesExportRequested" in told
+    assert b'"since": "2025-10-11T08:53:20.000Z", "until": "2025-10-13T10:53:20.000Z"' in told, "a day more each way"
+    assert (await Phone.get(id=phone.id)).lost == ""

@@ -1,0 +1,188 @@
+"""Gateway phones against the database: what they pull, how fast, and when they are told of it, by one server or two."""
+
+import asyncio
+
+import pytest
+
+from bot.android import linking
+from bot.runtime.database import Database
+from models.messages.phones import Phone
+from models.messages.tables import Class
+from tests.world.outbox_rig import HOUR, MINUTE, SECOND, START
+from tests.world.phone_rig import AIRTEL, PERIOD, VODACOM, Shop, numbered
+
+
+@pytest.fixture
+async def shop(database: Database) -> Shop:
+    return Shop(database)
+
+
+async def test_a_phone_that_polls_gets_28_parts_in_half_an_hour_whatever_the_sim(shop: Shop) -> None:
+    await shop.link(VODACOM, AIRTEL)
+    await shop.promise(*numbered(30))
+    assert len(await shop.pull()) == 28
+    shop.clock.now += PERIOD - 1
+    assert len(await shop.pull()) == 28
+    shop.clock.now += 1
+    assert len(await shop.pull()) == 30
+    went = await shop.sql("SELECT sim, COUNT(*) AS n FROM outbox WHERE state = 'sending' GROUP BY sim ORDER BY sim")
+    assert [row["n"] for row in went] == [15, 15]
+
+
+async def test_a_phone_with_a_stream_gets_one_every_two_seconds(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.phones.opened(shop.phone)
+    await shop.promise(*numbered(3))
+    seen = []
+    for _ in range(5):
+        seen.append(len(await shop.pull()))
+        shop.clock.now += SECOND
+    assert seen == [1, 1, 2, 2, 3]
+
+
+async def test_a_phone_that_was_told_and_did_not_ask_is_told_again_a_minute_later(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    stream = await shop.phones.opened(shop.phone)
+    await shop.promise("hello")
+    for seconds in (0, 10, 49, 1, 10):
+        shop.clock.now += seconds * SECOND
+        await shop.phones.turn()
+    await shop.pull()
+    shop.clock.now += 2 * MINUTE
+    await shop.phones.turn()
+    stream.close()
+    assert b"".join([chunk async for chunk in stream.chunks()]).count(b"MessageEnqueued") == 2
+
+
+async def test_a_phone_is_told_and_gets_its_messages_after_the_clock_was_set_back(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    stream = await shop.phones.opened(shop.phone)
+    await shop.promise(*numbered(28))
+    for _ in range(28):
+        await shop.phones.turn()
+        await shop.pull()
+        shop.clock.now += 2 * SECOND
+    shop.clock.now -= HOUR
+    await shop.promise("hello")
+    await shop.phones.turn()
+    assert "hello" in await shop.pull()
+    stream.close()
+    assert b"".join([chunk async for chunk in stream.chunks()]).count(b"MessageEnqueued") >= 2
+
+
+async def test_a_phone_is_told_of_what_is_more_urgent_than_what_has_to_wait(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    stream = await shop.phones.opened(shop.phone)
+    await shop.promise(*numbered(27), "x" * 300, kind=Class.REMINDER)
+    for _ in range(28):
+        assert len(await shop.pull()) <= 27, "the last one is longer than what is left"
+        shop.clock.now += 2 * SECOND
+    for kind in (Class.REMINDER, Class.TOKEN):
+        await shop.promise(f"a {kind}", kind=kind)
+        await shop.phones.turn()
+    assert next(iter(await shop.pull())) == "a token"
+    stream.close()
+    told = b"".join([chunk async for chunk in stream.chunks()])
+    assert told.count(b"MessageEnqueued") == 1
+
+
+async def test_a_phone_that_asked_another_server_is_told_of_the_next_message_at_once(shop: Shop) -> None:
+    """Its stream leads to one of two servers, its other calls to either."""
+    await shop.link(VODACOM)
+    stream, other = await shop.phones.opened(shop.phone), shop.server()
+    await shop.promise("first")
+    await shop.phones.turn()
+    shop.clock.now += SECOND
+    await shop.pull(other)
+    shop.clock.now += 2 * SECOND
+    await shop.promise("second")
+    await shop.phones.turn()
+    stream.close()
+    assert b"".join([chunk async for chunk in stream.chunks()]).count(b"MessageEnqueued") == 2
+
+
+async def test_a_phone_that_was_silent_is_asked_for_what_it_got_by_the_server_that_has_its_stream(shop: Shop) -> None:
+    """Its webhooks come to another one."""
+    await shop.link(VODACOM)
+    stream, other = await shop.phones.opened(shop.phone), shop.server()
+    await other.heard(await Phone.get(id=shop.phone.id), webhook=True)
+    shop.clock.now += 2 * HOUR
+    await other.heard(await Phone.get(id=shop.phone.id), webhook=True)
+    for _ in range(2):
+        shop.clock.now += 2 * SECOND
+        await shop.phones.turn()
+    stream.close()
+    assert b"".join([chunk async for chunk in stream.chunks()]).count(b"MessagesExportRequested") == 1
+
+
+async def test_long_messages_count_by_their_parts(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise(*(f"{n} " + "x" * 800 for n in range(6)))  # six parts each
+    assert len(await shop.pull()) == 4
+
+
+async def test_tokens_go_first_and_what_is_late_or_for_others_stays(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise("reminder", kind=Class.REMINDER)
+    await shop.promise("reply")
+    await shop.promise("token", kind=Class.TOKEN)
+    await shop.promise("late")
+    await shop.sql("UPDATE outbox SET expires_at = $1 WHERE origin = 'late'", START)
+    await shop.sql("UPDATE outbox SET gateway = 'kannel' WHERE origin = 'reminder'")
+    assert list(await shop.pull()) == ["token", "reply"]
+
+
+async def test_two_servers_give_a_message_once_and_keep_one_pace(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    await shop.promise(*numbered(40))
+    other = shop.server()
+    for server in (shop.phones, other):
+        await server.opened(shop.phone)
+    await asyncio.gather(shop.pull(), shop.pull(other), shop.pull(), shop.pull(other))
+    taken = await shop.sql("SELECT tries, external_id FROM outbox WHERE state = 'sending'")
+    assert [row["tries"] for row in taken] == [1]
+
+
+@pytest.mark.parametrize("switch", ["paused", "old app", "outgoing", "unlinked"])
+async def test_what_is_switched_off_gets_nothing_new_and_keeps_what_it_has(shop: Shop, switch: str) -> None:
+    await shop.link(VODACOM)
+    await shop.promise("first")
+    await shop.pull()
+    await shop.promise("second")
+    match switch:
+        case "paused":
+            await linking.pause(shop.phone)
+        case "old app":
+            await shop.sql("UPDATE phone SET version = '1.66.1'")
+        case "outgoing":
+            await shop.sql("INSERT INTO setting (name, value) VALUES ('outgoing', 'off')")
+        case "unlinked":
+            await shop.sql("UPDATE phone SET unlinked_at = 1")
+    assert list(await shop.pull()) == ["first"]
+    await shop.phones.look()
+    assert shop.phones.names() == ([shop.phone.gateway] if switch == "outgoing" else [])
+
+
+async def test_two_guesses_at_once_do_not_use_a_code_twice(shop: Shop) -> None:
+    async with shop.database.work():
+        _, code = await linking.add("Shop phone", shop.vault, shop.clock())
+
+    async def guess() -> bool:
+        async with shop.database.work():
+            return await linking.by_code(code, shop.vault, shop.clock()) is not None
+
+    assert sorted(await asyncio.gather(guess(), guess(), guess())) == [False, False, True]
+
+
+async def test_a_name_is_free_again_when_its_phone_is_unlinked(shop: Shop) -> None:
+    await shop.link(VODACOM)
+    async with shop.database.work():
+        await linking.unlink(shop.phone, shop.clock())
+        other, _ = await linking.add("Shop phone", shop.vault, shop.clock())
+    assert other.gateway != shop.phone.gateway
+    with pytest.raises(linking.NoSuchPhone):
+        await linking.find("Nobody")
+    async with shop.database.work():
+        third, _ = await linking.add("Third", shop.vault, shop.clock())
+        with pytest.raises(linking.NameTaken):
+            await linking.rename(third, "Shop phone")

@@ -1,0 +1,70 @@
+"""The embedded database, when another program has its file."""
+
+import asyncio
+import sqlite3
+import sys
+from pathlib import Path
+
+import aiosqlite
+import pytest
+
+from bot.runtime.database import Database
+from models.messages.tables import Setting
+from tests.world.server import ROOT
+
+
+@pytest.fixture(params=["sqlite"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def test_who_waited_in_vain_works_on_when_the_file_is_free(empty_url: str) -> None:
+    """An import, a backup or a copying program may hold it for longer than anybody waits."""
+    async with Database(empty_url) as database:
+        await database.client.execute_query("PRAGMA busy_timeout=0")
+        other = sqlite3.connect(empty_url.removeprefix("sqlite://"), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+            async with database.work():
+                raise AssertionError("the other one has it")
+        other.close()
+        async with asyncio.timeout(5), database.work():
+            await Setting.create(name="now", value="free")
+        assert await Setting.filter(name="now").count() == 1
+
+
+async def test_a_commit_that_failed_is_undone_by_whoever_comes_next(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full or broken disk: SQLite leaves what was begun open, and would let nobody begin again."""
+    async with Database(empty_url) as database:
+        with monkeypatch.context() as broken, pytest.raises(sqlite3.OperationalError, match="disk I/O"):
+            broken.setattr(aiosqlite.Connection, "commit", _fails)
+            async with database.work():
+                await Setting.create(name="lost", value="x")
+        async with database.work():
+            await Setting.create(name="now", value="well")
+        assert await Setting.all().values_list("name", flat=True) == ["now"]
+
+
+async def _fails(_connection: object) -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
+MIGRATE = """
+import asyncio, sys
+from bot.runtime.database import Database
+async def migrate():
+    async with Database(sys.argv[1]) as database:
+        await database.migrate()
+asyncio.run(migrate())
+"""
+
+
+async def test_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
+    """The office brings data while the server starts for the first time."""
+    both = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", MIGRATE, f"sqlite://{tmp_path}/mwanga.db", cwd=ROOT)
+        for _process in range(2)
+    ]
+    assert [await process.wait() for process in both] == [0, 0]

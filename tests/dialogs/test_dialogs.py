@@ -1,0 +1,234 @@
+"""Transcripts: what people send and what they read. A field officer can read them and say what is wrong.
+
+    as Asha                      who holds the phone
+    > BUY SHS0283 8000           she sends a text; with *384*20# she dials, and then each line is an answer
+    > (Register)                 she chooses the line Register of the menu, paging on until it shows; she dials first
+                                 when no menu is open
+    > *384*20*(Register)*1#      she dials the way to it
+    < Sell 8 days …              what she reads; further lines of a message begin with two spaces
+    Baraka < SHS0283             what somebody else reads
+    ... 11 minutes               time passes
+    ! unlock Asha                the office does something
+
+`pytest --update` writes what was answered into the files; read the difference before you keep it.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from bot.server import Mwanga
+from bot.text.gsm import SCREEN, is_gsm, septets
+from models.devices.tables import Device, Plan
+from models.money.hand_in import hand_in
+from models.money.ledger import AccountKind, Posting, post
+from models.people import pins
+from models.people.tables import Agent, Customer, Village
+from models.sql import connection, execute
+from tests.world.people import MENU, PEOPLE, PINS, Phones
+
+DIALOGS = Path(__file__).parent
+NOON = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)  # 10:42 in Mtwara
+LABEL = re.compile(r"\(([^)]+)\)")
+DIALS = re.compile(r"\*384|\([^)]+\)$")
+TRANSCRIPTS = sorted(DIALOGS.glob("*.txt"))
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("references")
+async def test_the_talk_goes_as_written(path: Path, mwanga: Mwanga, request: pytest.FixtureRequest) -> None:
+    written = path.read_text()
+    with time_machine.travel(NOON, tick=False) as clock:
+        happened = await Play(mwanga, clock).run(written)
+    if request.config.getoption("--update"):
+        path.write_text(happened)
+    assert happened == written
+
+
+@dataclass
+class Play:
+    """Runs the lines that people and the office do, and writes the whole transcript anew."""
+
+    mwanga: Mwanga
+    clock: time_machine.Traveller
+    who: str = ""
+    dialled: bool = False
+
+    async def run(self, written: str) -> str:
+        phones = Phones(self.mwanga)
+        lines: list[str] = []
+        for line in written.splitlines():
+            if line.startswith("> "):
+                lines.append(line)
+                lines += await self._said(phones, line[2:])
+            elif not line.startswith("  ") and not _is_answer(line):
+                lines.append(line)
+                await self._done(line)
+        for pin in PINS.values():
+            assert not await stored(pin), "a PIN was stored"
+        return "\n".join(lines) + "\n"
+
+    async def _said(self, phones: Phones, text: str) -> list[str]:
+        before = await business()
+        if self.dialled or DIALS.match(text):
+            screen = await self._screen(phones, text)
+            self.dialled = screen.startswith("CON")
+            check(screen[4:], secret=PINS.get(self.who))
+            if self.dialled:
+                assert await business() == before, "a question had an effect"
+            after = await business()
+            assert await phones.sessions[self.who].repeat() == screen
+            assert await business() == after, "a repeated turn had an effect"
+            return [*shown("<", screen[4:]), *([] if self.dialled else ["< (end)"]), *self._others(await phones.news())]
+        answered = await phones.text(self.who, text)
+        if await phones.asked(self.who):
+            assert await business() == before, "a question had an effect"
+        after = await business()
+        assert await phones.repeat() == [], "a repeated message was answered"
+        assert await business() == after, "a repeated message had an effect"
+        own = [text for name, text in answered if name == self.who]
+        assert len(own) <= 1, "a message gets at most one reply"
+        for name, message in answered:
+            check(message, secret=PINS.get(name))
+        others = [(name, message) for name, message in answered if name != self.who]
+        return [*(shown("<", own[0]) if own else ["< (nothing)"]), *self._others(others)]
+
+    async def _screen(self, phones: Phones, text: str) -> str:
+        """What the phone shows after an answer, or after dialling; a label stands for the way to it."""
+        if label := LABEL.search(text):
+            if not self.dialled or text.startswith("*"):
+                await phones.dial(self.who, MENU)
+            way = await phones.way(self.who, label[1])
+            text = text.replace(label[0], "*".join(way)) if text.startswith("*") else way[-1]
+        return await (phones.dial if text.startswith("*384") else phones.enter)(self.who, text)
+
+    def _others(self, messages: list[tuple[str, str]]) -> list[str]:
+        return [line for name, message in messages for line in shown(f"{name} <", message)]
+
+    async def _done(self, line: str) -> None:
+        if line.startswith("as "):
+            self.who, self.dialled = line[3:].strip(), False
+        elif line.startswith("... "):
+            number, unit = line[4:].split()[:2]
+            self.clock.shift(timedelta(**{unit if unit.endswith("s") else f"{unit}s": int(number)}))
+        elif line.startswith("! "):
+            verb, *words = line[2:].split()
+            async with self.mwanga.database.work():
+                await getattr(Office, verb.replace("-", "_"))(*words)
+        elif line == "hang up":
+            self.dialled = False
+
+
+BUSINESS = {
+    "agent": "id, phone, name, language, pin_hash, cash_limit",
+    "customer": "id, phone, language",
+    "device": "id, count, paid_until, customer_id",
+    "account": "id, balance",
+    "ticket": "id, state, agent_id, due_at",
+    "ticket_event": "id",
+    "contract": "id, ended_on",
+    "instalment": "id, paid",
+    "connection": "id, type_id, sub_type_id, meter_type_id, group_id",
+    **dict.fromkeys(("payment", "sale", "token", "entry", "line", "registration"), "id"),
+}
+WRITTEN = {
+    "inbox": "text",
+    "contact": "talk",
+    "ussdsession": "talk",
+    "outbox": "text",
+    "audit": "detail",
+    "ticket": "text",
+}
+
+
+async def business() -> dict[str, list[dict[str, object]]]:
+    """Everything that a talk may have an effect on."""
+    return {
+        table: await execute(connection(), f"SELECT {columns} FROM {table} ORDER BY id")
+        for table, columns in BUSINESS.items()
+    }
+
+
+async def stored(pin: str) -> bool:
+    """Whether these digits stand anywhere in what is kept of what people wrote."""
+    for table, column in WRITTEN.items():
+        if await execute(connection(), f"SELECT 1 FROM {table} WHERE {column} LIKE $1", [f"%{pin}%"]):
+            return True
+    return False
+
+
+class Office:
+    """What the office or the world does between two messages."""
+
+    @staticmethod
+    async def unlock(name: str) -> None:
+        await pins.unlock(await Agent.get(phone=PEOPLE[name]), actor="office")
+
+    @staticmethod
+    async def holds(name: str, amount: str) -> None:
+        """The agent sold this much before, in shillings."""
+        agent = await Agent.get(phone=PEOPLE[name])
+        minor = int(amount) * 100
+        await post(
+            f"before {minor}", [Posting(AccountKind.CASH, agent.id, minor), Posting(AccountKind.REVENUE, 0, -minor)]
+        )
+
+    @staticmethod
+    async def limit(name: str, amount: str) -> None:
+        """The agent may hold so many shillings."""
+        await Agent.filter(phone=PEOPLE[name]).update(cash_limit=int(amount) * 100)
+
+    @staticmethod
+    async def hands_in(name: str, amount: str) -> None:
+        """The agent hands in so many shillings."""
+        await hand_in(await Agent.get(phone=PEOPLE[name]), int(amount) * 100, "office")
+
+    @staticmethod
+    async def shares(name: str, other: str) -> None:
+        """Two customers use one phone."""
+        await Customer.filter(phone=PEOPLE[name]).update(phone=PEOPLE[other])
+
+    @staticmethod
+    async def registers(name: str, surname: str, village: str) -> None:
+        """A customer without phone and device, as of now."""
+        place = await Village.get(name=village)
+        await Customer.create(name=name, surname=surname, mini_grid_id=place.mini_grid_id, village=place)
+
+    @staticmethod
+    async def gives(serial: str, name: str) -> None:
+        """A device gets another owner."""
+        owner = await Customer.get(phone=PEOPLE[name])
+        await Device.filter(serial=serial).update(customer_id=owner.id)
+
+    @staticmethod
+    async def tariff(serial: str, figure: str, value: str) -> None:
+        """A figure of the tariff of a device: the recovery in percent, what is money in shillings."""
+        device = await Device.get(serial=serial)
+        number = int(value) * (1 if figure == "recovery" else 100)
+        await Plan.filter(id=device.plan_id).update(**{figure: number})
+
+    @staticmethod
+    async def charges(serial: str, amount: str) -> None:
+        """The access rate fell due, in shillings."""
+        await Device.filter(serial=serial).update(access_due=int(amount) * 100)
+
+
+def _is_answer(line: str) -> bool:
+    return line.startswith("<") or any(line.startswith(f"{name} <") for name in PEOPLE)
+
+
+def shown(mark: str, message: str) -> list[str]:
+    first, *rest = message.split("\n")
+    return [f"{mark} {first}", *(f"  {line}" for line in rest)]
+
+
+def check(message: str, secret: str | None) -> None:
+    """What holds for every line that we send."""
+    assert is_gsm(message), message
+    assert septets(message) <= SCREEN, message
+    assert secret is None or secret not in message, "a PIN was said"
+    assert "{" not in message, message

@@ -1,0 +1,112 @@
+"""Machines get no answer, the loud get silence, what was paid for always comes, and texts are not kept for ever."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from bot.app import assembled
+from bot.config import Config, load
+from bot.inbound.guards import note_opt_out
+from bot.message import Inbound, OptOut
+from bot.runtime.housekeeping import Housekeeping
+from bot.server import Mwanga
+from bot.text.numbers import sender
+from models.sql import execute, now_ms
+from tests.dialogs.test_dialogs import NOON
+from tests.world.people import PEOPLE, Phones
+
+
+@pytest.mark.parametrize("raw", ["MPESA", "AirtelMoney", "15054", "100", "", "unknown"])
+async def test_machines_are_stored_and_not_answered(raw: str, mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    await mwanga.inbox.record(Inbound("africastalking", "m1", sender(raw, "TZ"), "BUY SHS0283 8000"))
+    await phones.handled()
+    assert await phones.news() == []
+    rows = await execute(mwanga.database.client, "SELECT state, outcome FROM inbox")
+    assert rows == [{"state": "done", "outcome": "machine"}]
+
+
+async def test_one_number_gets_so_many_replies_in_an_hour(demo_url: str) -> None:
+    async with assembled(load(database=demo_url, sender_cap=3), serving=False) as mwanga:
+        phones = Phones(mwanga)
+        with time_machine.travel(NOON, tick=False) as clock:
+            answers = [len(await phones.text("Asha", "CASH")) for _ in range(5)]
+            assert answers == [1, 1, 1, 0, 0]
+            assert len(await phones.text("Juma", "FEDHA")) == 1
+            clock.shift(timedelta(minutes=61))
+            assert len(await phones.text("Asha", "CASH")) == 1
+
+
+async def test_everybody_together_gets_so_many_replies(demo_url: str) -> None:
+    async with assembled(load(database=demo_url, global_cap=2), serving=False) as mwanga:
+        phones = Phones(mwanga)
+        with time_machine.travel(NOON, tick=False):
+            answers = [len(await phones.text(name, "HELP")) for name in ("Asha", "Juma", "Baraka")]
+    assert answers == [1, 1, 0]
+
+
+@pytest.mark.parametrize("cap", ["sender_cap", "global_cap"])
+async def test_nothing_is_sold_unseen_beyond_the_cap(demo_url: str, cap: str) -> None:
+    """Over the cap a message is not handled at all: a sale whose receipt nobody gets would be worse."""
+    async with assembled(load(database=demo_url, **{cap: 1}), serving=False) as mwanga:
+        phones = Phones(mwanga)
+        assert len(await phones.text("Asha", "BUY SHS0283 8000")) == 1
+        assert await phones.text("Asha", "1 482915") == []
+        assert await execute(mwanga.database.client, "SELECT 1 FROM sale") == []
+
+
+async def test_an_opt_out_is_noted_and_undone(mwanga: Mwanga) -> None:
+    async with mwanga.database.work():
+        await note_opt_out(OptOut("africastalking", PEOPLE["Baraka"]))
+    rows = await execute(mwanga.database.client, "SELECT stopped_at FROM contact")
+    assert rows[0]["stopped_at"] > 0
+    await Phones(mwanga).text("Baraka", "START")
+    assert await execute(mwanga.database.client, "SELECT stopped_at FROM contact") == [{"stopped_at": 0}]
+
+
+async def test_texts_are_purged_after_their_time(mwanga: Mwanga, config: Config) -> None:
+    phones = Phones(mwanga)
+    with time_machine.travel(NOON, tick=False) as clock:
+        await phones.text("Asha", "CASH")
+        await phones.dial("Asha", "*384*20#")
+        await execute(mwanga.database.client, "UPDATE outbox SET state = 'sent'")
+        housekeeping = Housekeeping(mwanga.database, config.retention_days)
+        assert await housekeeping.purge() == 0
+        clock.shift(timedelta(days=2))
+        assert await housekeeping.purge() == 2  # the dialled turn and its session
+        clock.shift(timedelta(days=config.retention_days))
+        assert await housekeeping.purge() == 3  # the two texts, and how the talk stood
+        assert await housekeeping.purge() == 0
+    rows = await execute(mwanga.database.client, "SELECT text FROM inbox UNION ALL SELECT text FROM outbox")
+    assert rows == [{"text": ""}, {"text": ""}]
+
+
+async def test_what_a_phone_was_in_the_middle_of_is_purged_too(mwanga: Mwanga, config: Config) -> None:
+    """Names and numbers of an unfinished talk, and the answer that is kept to be given again."""
+    phones = Phones(mwanga)
+    housekeeping = Housekeeping(mwanga.database, config.retention_days)
+    with time_machine.travel(NOON, tick=False) as clock:
+        await phones.text("Asha", "BUY SHS0283 8000")
+        await phones.text("Asha", "1 482915")
+        await phones.text("Juma", "SAJILI Rehema Kito, 0712345678")
+        clock.shift(timedelta(hours=23))
+        await housekeeping.purge()
+        [(_name, again)] = await phones.text("Asha", "1 482915")
+        assert again.startswith("SOLD")
+        assert await phones.asked("Juma")
+        clock.shift(timedelta(hours=49))
+        await phones.text("Baraka", "TOKEN")
+        await housekeeping.purge()
+        rows = await execute(mwanga.database.client, "SELECT phone FROM contact WHERE talk <> ''")
+        assert rows == [{"phone": PEOPLE["Baraka"]}]
+        [(_name, cash)] = await phones.text("Asha", "CASH")
+        assert cash.startswith("You hold")
+
+
+async def test_what_waits_is_never_purged(mwanga: Mwanga, config: Config) -> None:
+    await Phones(mwanga).text("Asha", "CASH")
+    await execute(mwanga.database.client, "UPDATE outbox SET created_at = $1", [now_ms() - 10**12])
+    await Housekeeping(mwanga.database, config.retention_days).purge()
+    rows = await execute(mwanga.database.client, "SELECT text FROM outbox")
+    assert rows[0]["text"].startswith("You hold")

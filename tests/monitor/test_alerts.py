@@ -1,0 +1,181 @@
+"""The office hears once that a gateway is down and once that it is well again, by SMS and by webhook."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.monitor.alerts import News, Webhook
+from bot.routing.health import Health
+from bot.runtime.database import Database
+from tests.world.alerting import BOSS, SECRET, Office, opened
+from tests.world.outbox_rig import MINUTE, START
+
+
+@pytest.fixture
+async def office(database: Database) -> AsyncIterator[Office]:
+    async with opened(database) as office:
+        yield office
+
+
+DOWN = "Gateway africastalking is down. Nothing could be handed to it, 3 times in a row."
+
+
+async def test_down_and_well_again_are_told_once_each_by_another_gateway(office: Office) -> None:
+    await office.alerts.look()
+    await office.fails("africastalking")
+    for _ in range(3):
+        await office.alerts.look()
+    await office.recovers("africastalking")
+    for _ in range(3):
+        await office.alerts.look()
+    assert await office.texts() == [DOWN, "Gateway africastalking is well again."]
+    assert await office.gateways() == ["kannel", "kannel"]
+    first, second = await office.bench.sql("SELECT phone, former FROM outbox ORDER BY id")
+    assert (first["phone"], first["former"], second["former"]) == (BOSS, "!africastalking ", "")
+
+
+async def test_a_gateway_that_is_tried_again_is_not_told_as_well(office: Office) -> None:
+    await office.fails("africastalking")
+    await office.alerts.look()
+    office.bench.clock.now += 5 * MINUTE
+    await office.alerts.look()
+    assert office.bench.router.watch.state("africastalking") is Health.QUIET
+    await office.fails("africastalking")
+    await office.alerts.look()
+    assert await office.texts() == [DOWN]
+
+
+async def test_of_two_servers_one_tells(office: Office) -> None:
+    await office.fails("africastalking")
+    await asyncio.gather(office.alerts.look(), office.another().look())
+    assert await office.texts() == [DOWN]
+    await office.recovers("africastalking")
+    await asyncio.gather(office.alerts.look(), office.another().look())
+    assert len(await office.texts()) == 2
+
+
+async def test_with_no_other_gateway_that_carries_it_only_the_webhook_tells(office: Office) -> None:
+    await office.fails("africastalking", "kannel")
+    await office.alerts.look()
+    assert await office.texts() == []
+    await told(office, 2)
+    assert {json.loads(body)["gateway"] for _, body in office.posts.got} == {"africastalking", "kannel"}
+
+
+async def test_what_no_gateway_could_carry_is_told_once_by_the_first_that_is_well_again(office: Office) -> None:
+    await office.fails("africastalking", "kannel")
+    await office.alerts.look()
+    await office.recovers("kannel")
+    for server in (office.alerts, office.another(), office.another()):
+        await server.look()
+    assert await office.texts() == ["Gateway kannel is well again.", DOWN]
+    assert await office.gateways() == ["kannel", "kannel"]
+    assert (await office.bench.row(f"alert africastalking down {START}"))["former"] == "!africastalking "
+
+
+async def test_a_quiet_gateway_carries_it_before_one_that_is_down(office: Office) -> None:
+    phone = await office.bench.link(battery=9, charging=False)
+    await office.fails("africastalking", "kannel")
+    await office.alerts.look()
+    assert await office.gateways() == [phone, phone]
+
+
+async def test_it_goes_on_at_once_when_the_gateway_that_has_it_is_down_too(office: Office) -> None:
+    phone = await office.bench.link()
+    await office.fails("africastalking")
+    await office.alerts.look()
+    office.bench.other.refuse("no balance")
+    await office.bench.settle()
+    await office.bench.look()
+    assert [row["gateway"] for row in await office.bench.sql("SELECT gateway FROM outbox")] == [phone]
+    assert [message.text for _, message in office.bench.gateway.requests] == []
+    assert (await office.bench.row(f"alert africastalking down {START}"))["former"] == "!africastalking kannel "
+
+
+async def told(office: Office, posts: int) -> None:
+    async with asyncio.timeout(60):
+        while len(office.posts.got) < posts:
+            await asyncio.sleep(0)
+
+
+async def test_the_webhook_gets_it_as_signed_json(office: Office) -> None:
+    await office.fails("kannel")
+    await office.alerts.look()
+    await told(office, 1)
+    headers, body = office.posts.got[0]
+    reason = "Nothing could be handed to it, 3 times in a row."
+    assert json.loads(body) == {
+        "gateway": "kannel",
+        "title": "kannel",
+        "state": "down",
+        "reason": reason,
+        "at": START,
+    }
+    signed = hmac.new(SECRET.encode(), body + headers["X-Mwanga-Timestamp"].encode(), hashlib.sha256).hexdigest()
+    assert headers["X-Mwanga-Signature"] == signed
+    assert headers["Content-Type"] == "application/json"
+
+
+async def test_a_webhook_that_fails_is_tried_thrice_and_holds_up_nothing(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    office.posts.status = 500
+    await office.fails("kannel")
+    await office.alerts.look()
+    assert len(await office.texts()) == 1
+    await told(office, 3)
+    async with asyncio.timeout(60):
+        while "took no word" not in caplog.text:
+            await asyncio.sleep(0)
+    assert len(office.posts.got) == 3
+
+
+async def test_an_address_that_is_none_is_no_more_than_a_line_in_the_log(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    webhook = Webhook(office.session, "http://[", "", ())
+    webhook.tell(News("kannel", "kannel", "down", "why", START))
+    async with asyncio.timeout(60):
+        while "took no word" not in caplog.text:
+            await asyncio.sleep(0)
+    await webhook.stop()
+
+
+async def pass_minutes(office: Office, minutes: int) -> None:
+    """Time passes while the office looks."""
+    for _ in range(minutes):
+        office.bench.clock.now += MINUTE
+        await office.alerts.look()
+
+
+async def test_a_phone_is_told_by_the_name_that_the_office_gave_it(office: Office) -> None:
+    phone = await office.bench.link()
+    await pass_minutes(office, 89)
+    assert await office.texts() == []
+    await pass_minutes(office, 1)
+    sentence = f"Gateway Shop phone 1 ({phone}) is down. It has not been heard for an hour and a half."
+    assert await office.texts() == [sentence]
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+async def test_phones_have_time_to_come_back_when_it_was_the_server_that_was_away(
+    office: Office, restarted: bool
+) -> None:
+    phone = await office.bench.link()
+    await office.bench.link()
+    await office.alerts.look()
+    office.bench.clock.now += 120 * MINUTE
+    if restarted:
+        office.alerts = office.another()
+    await office.alerts.look()
+    await pass_minutes(office, 1)
+    await office.bench.sql("UPDATE phone SET seen_at = $1 WHERE id = 1", office.bench.clock())
+    await pass_minutes(office, 13)
+    assert (await office.texts(), office.posts.got) == ([], [])
+    await pass_minutes(office, 1)
+    assert [text[:34] for text in await office.texts()] == ["Gateway Shop phone 2 (phone-2) is "]
+    assert office.bench.router.watch.state(phone) is Health.WELL

@@ -1,0 +1,105 @@
+"""How the office's pages look: titles, where one is, what is refused, which gateways are worth a line."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.config import Config, load
+from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
+from models.messages.tables import State
+from models.sql import now_ms
+from tests.world.browser import Office, opened, promised
+
+pytestmark = pytest.mark.everyday_on_sqlite
+
+
+@pytest.fixture
+async def office(config: Config) -> AsyncIterator[Office]:
+    async with opened(config) as office:
+        yield office
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "here"),
+    [
+        ("/", "Overview", "Overview"),
+        ("/messages", "Messages", "Messages"),
+        ("/messages/{message}", "Message {message}", "Messages"),
+        ("/tickets", "Tickets", "Tickets"),
+        ("/tickets/K1", "Ticket K1", "Tickets"),
+    ],
+)
+async def test_a_page_has_its_title_and_says_where_one_is(office: Office, path: str, title: str, here: str) -> None:
+    await office.sms("Baraka", "FIX no light")
+    message = str((await office.ask("SELECT MIN(id) AS id FROM outbox"))[0]["id"])
+    html = await office.html(path.format(message=message))
+    assert f"<title>{title.format(message=message)} - Mwanga Demo</title>" in html
+    assert re.findall(r'aria-current="page">(\w+)<', html) == [here]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/nowhere", "There is no such page."),
+        ("/messages/999", "There is no such message."),
+        ("/tickets/K999", "There is no such ticket."),
+    ],
+)
+async def test_what_is_not_there_is_said_in_the_same_look(office: Office, path: str, said: str) -> None:
+    await office.sign_in()
+    response = await office.client.get(path, headers={"Accept": "text/html,*/*"})
+    html = await response.text()
+    assert response.status == 404
+    assert f"<h2>{said}</h2>" in html and "Mwanga Demo" in html
+    assert response.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/gateways/africastalking/wrong/sms", "/smsgate/mobile/v1/nowhere"])
+async def test_a_machine_gets_no_page(office: Office, path: str) -> None:
+    response = await office.client.get(path, headers={"Accept": "text/html"})
+    assert response.status == 404 and "<" not in await response.text()
+
+
+async def test_the_simulator_is_a_gateway_in_the_demo_world_alone(office: Office, empty_url: str) -> None:
+    kannel = {"url": "http://127.0.0.1:13013/", "username": "u", "password": "p", "secret": "s" * 16}
+    config = load(
+        database=empty_url,
+        secret_key="s" * 32,
+        help_phone="+255700000000",
+        **{f"kannel_{name}": value for name, value in kannel.items()},
+    )
+    async with opened(config) as production:
+        hashed = production.mwanga.site.vault.hash_password(OFFICE_PASSWORD)
+        await production.ask("INSERT INTO officeuser (name, password_hash) VALUES ($1, $2)", OFFICE_USER, hashed)
+        for path in ("/", "/messages"):
+            page = await production.page(path)
+            assert "kannel" in page and "simulator" not in page
+            assert "simulator" in await office.page(path)
+        assert "There is no agent yet." in await production.page()
+
+
+async def test_a_gateway_that_needs_a_look_is_named_where_nothing_is_stuck(office: Office) -> None:
+    await office.ask(
+        "INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert) "
+        "VALUES ('simulator', 0, 0, '', $1, '')",
+        now_ms() + 60_000,
+    )
+    html = await office.html()
+    assert '<a href="#simulator">simulator</a> needs a look.' in html
+    assert 'id="simulator"' in html
+
+
+async def test_a_line_leads_to_the_messages_that_it_counts(office: Office) -> None:
+    await promised(office.db, State.FAILED, "bad number")
+    html = await office.html()
+    path = re.findall(r'<a href="(/messages\?[^"]*)"><strong>1 reply message</strong>', html)[0].replace("&amp;", "&")
+    assert path == "/messages?gateway=simulator&state=failed"
+    assert "+255710000001 reply failed" in await office.page(path)
+
+
+async def test_what_a_gateway_refused_is_counted(office: Office) -> None:
+    office.mwanga.metrics.send_errors.labels("simulator", "throttled").inc(2)
+    office.mwanga.metrics.send_errors.labels("simulator", "unreachable").inc()
+    page = await office.page()
+    assert "today 0 sent, 0 lost, 3 refused since the start" in page

@@ -1,0 +1,197 @@
+"""The office's pages of messages: what became of each, and nothing secret."""
+
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+
+import pytest
+
+from bot.config import Config
+from bot.gateways import ERRORS
+from handlers.office.messages import WHY
+from models.messages.tables import State
+from models.office.outgoing import STATES, masked, word
+from tests.world.browser import HOUR, Office, opened, promised
+
+pytestmark = pytest.mark.everyday_on_sqlite
+
+
+@pytest.fixture
+async def office(config: Config) -> AsyncIterator[Office]:
+    async with opened(config) as office:
+        yield office
+
+
+async def read(office: Office, path: str) -> str:
+    """The words of a page of somebody signed in."""
+    response = await office.get(path)
+    assert response.status == 200
+    html = await response.text()
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html[html.index("</header>") :])).split())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Code 944 953 797", "Code *** *** ***"),
+        ("Token 5893 4112 0074 6621 9930 for 12.3 kWh", "Token **** **** **** **** **** for 12.3 kWh"),
+        ("58934112007466219930", "********************"),
+        ("Your new PIN is 482915.", "Your new PIN is ******."),
+        ("SOLD TZS 100,000, 8 days. SHS0283. Ref URLHN", "SOLD TZS 100,000, 8 days. SHS0283. Ref URLHN"),
+        ("Cash 8,000 of 200,000. Commission 800", "Cash 8,000 of 200,000. Commission 800"),
+        ("Balance EB100042: 3 days. SN123456789", "Balance EB100042: 3 days. SN123456789"),
+        ("Meter 04123456784, 944953797", "Meter 04123456784, *********"),
+        ("5893 4112 0074 6621 9930 04123456784", "**** **** **** **** **** ***********"),
+        ("1 482915", "1 ******"),
+        ("Call +255710000002 or 0710000002", "Call +************ or **********"),
+    ],
+)
+def test_the_digits_of_tokens_and_pins_are_starred_out(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+def test_every_state_has_a_word_and_a_sentence() -> None:
+    assert {word(state) for state in State} == set(STATES)
+    assert set(WHY) == set(State) - {State.SCHEDULED}, "which says when"
+
+
+@pytest.mark.parametrize("path", ["/messages", "/messages/1", "/messages?state=failed"])
+async def test_nobody_sees_them_without_signing_in(office: Office, path: str) -> None:
+    response = await office.get(path)
+    assert (response.status, response.headers["Location"]) == (303, "/login")
+
+
+async def test_a_sale_is_followed_without_its_token(office: Office) -> None:
+    await office.sign_in()
+    await office.sms("Asha", "BUY SHS0283 8000", "1 482915")
+    page = await read(office, "/messages")
+    assert "+255710000002 token" in page
+    assert "Code *** *** ***" in page
+    for row in await office.ask("SELECT digits FROM token"):
+        assert str(row["digits"]) not in re.sub(r"\D", "", page)
+    assert "482915" not in page
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "word", "why"),
+    [
+        (State.SCHEDULED, "unreachable", "queued", f"{ERRORS['unreachable'].sentence} It goes out at "),
+        (State.SCHEDULED, "", "queued", "It goes out at "),
+        (State.UNCERTAIN, "timeout", "unknown", ERRORS["timeout"].sentence),
+        (State.SENT, "", "sent", "The gateway took it and has not said yet that it arrived."),
+        (State.DELIVERED, "", "delivered", "The receiver's phone has it."),
+        (State.FAILED, "bad number", "failed", ERRORS["bad number"].sentence),
+        (State.EXPIRED, "expired", "expired", ERRORS["expired"].sentence),
+        (State.EXPIRED, "no balance", "expired", f"It was too late to send it. {ERRORS['no balance'].sentence}"),
+        (State.EXPIRED, "not fetched", "expired", "The phone did not fetch it in time."),
+    ],
+)
+async def test_each_state_is_said_with_its_reason(
+    office: Office, state: State, error: str, word: str, why: str
+) -> None:
+    await office.sign_in()
+    await promised(office.db, state, error)
+    page = await read(office, "/messages")
+    assert f"+255710000001 reply {word} token 123 456 {why}" in page
+    number = (await office.ask("SELECT id FROM outbox"))[0]["id"]
+    one = await read(office, f"/messages/{number}")
+    assert f"{word.capitalize()}: {why}" in one
+    assert "1 part, cost not told" in one
+
+
+async def test_what_waits_says_that_nothing_goes_out_or_that_no_gateway_may_carry_it(office: Office) -> None:
+    await office.sign_in()
+    await promised(office.db, State.SCHEDULED, "unreachable", gateway="none")
+    assert "No gateway may carry it as things are." in await read(office, "/messages")
+    await office.ask("INSERT INTO setting (name, value) VALUES ('outgoing', 'off')")
+    assert "Outgoing messages are switched off." in await read(office, "/messages")
+
+
+async def test_a_text_that_was_purged_is_said_to_be(office: Office) -> None:
+    await office.sign_in()
+    await promised(office.db, State.SENT)
+    await office.ask("UPDATE outbox SET text = ''")
+    number = (await office.ask("SELECT id FROM outbox"))[0]["id"]
+    for path in ("/messages", f"/messages/{number}"):
+        assert "Its text is not kept any more." in await read(office, path)
+
+
+async def test_an_empty_page_says_why(office: Office) -> None:
+    await office.sign_in()
+    assert "No message was sent yet." in await read(office, "/messages")
+    assert "No message is like that." in await read(office, "/messages?state=failed")
+
+
+async def test_what_a_phone_has_is_on_the_phone(office: Office) -> None:
+    await office.sign_in()
+    await promised(office.db, State.SENDING, gateway="phone-7")
+    await office.ask(
+        "UPDATE outbox SET claimed_by = 'phone-7', sim = 2, parts = 2, cost = 'TZS 44', former = 'kannel '"
+    )
+    page = await read(office, "/messages?state=on+phone")
+    assert "+255710000001 reply on phone" in page
+    assert "by phone-7, SIM 2, 2 parts, TZS 44" in page
+    number = (await office.ask("SELECT id FROM outbox"))[0]["id"]
+    assert "The phone fetched it and has not said yet that it is sent." in page
+    assert "It has left kannel without having been taken there." in await read(office, f"/messages/{number}")
+
+
+async def test_messages_are_chosen_by_receiver_gateway_and_state(office: Office) -> None:
+    await office.sign_in()
+    for number, state in enumerate((State.SENT, State.FAILED, State.SENT), 1):
+        await promised(office.db, state, number=number)
+    await office.ask("UPDATE outbox SET gateway = 'kannel' WHERE phone = '+255710000003'")
+    chosen = {
+        "": {1, 2, 3},
+        "?phone=%2B255710000002": {2},
+        "?phone=+255710000002": {2},
+        "?phone=0710000002": {2},
+        "?phone=nobody": set(),
+        "?state=sent": {1, 3},
+        "?state=sent&gateway=kannel": {3},
+        "?state=sent&gateway=kannel&phone=0710000001": set(),
+        "?gateway=%00kannel": {3},
+    }
+    for query, numbers in chosen.items():
+        page = await read(office, f"/messages{query}")
+        assert {int(each) for each in re.findall(r"\+25571000000(\d) reply", page)} == numbers, query
+
+
+@pytest.mark.parametrize(("gateway", "label"), [("none", "no gateway"), ("phone-9", "phone-9")])
+async def test_a_gateway_that_is_gone_stays_chosen(office: Office, gateway: str, label: str) -> None:
+    await office.sign_in()
+    html = await (await office.get(f"/messages?gateway={gateway}")).text()
+    assert f'<option value="{gateway}" selected>{label}</option>' in html
+
+
+async def test_older_messages_are_on_the_next_page(office: Office) -> None:
+    await office.sign_in()
+    for number in range(60):
+        await promised(office.db, State.SENT, number=number)
+    html = await (await office.get("/messages?state=sent")).text()
+    assert html.count("+2557100") == 50
+    following = unescape(re.findall(r'href="(/messages\?[^"]*before=[^"]*)"', html)[0])
+    assert (await (await office.get(following)).text()).count("+2557100") == 10
+
+
+@pytest.mark.parametrize("path", ["/messages/999", "/messages/1x", "/messages/-1"])
+async def test_a_message_that_is_not_there_is_not_found(office: Office, path: str) -> None:
+    await office.sign_in()
+    assert (await office.get(path)).status == 404
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "1" * 30, "٣"])
+async def test_a_strange_page_number_is_the_first_page(office: Office, before: str) -> None:
+    await office.sign_in()
+    assert (await office.get(f"/messages?before={before}")).status == 200
+
+
+async def test_what_people_write_never_runs(office: Office) -> None:
+    await office.sign_in()
+    await promised(office.db, State.SENT, old=HOUR)
+    evil = "<script>alert(1)</script>"
+    await office.ask("UPDATE outbox SET text = $1, cost = '<b>1</b>', gateway = '<i>'", evil)
+    html = await (await office.get(f"/messages?gateway={evil}")).text()
+    listed = await (await office.get("/messages")).text()
+    assert all(tag not in html + listed for tag in ("<script", "<b>", "<i>"))
+    assert evil in unescape(listed)

@@ -1,0 +1,74 @@
+"""What the office's page asks of the database: about today, and never about all of history."""
+
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.runtime.database import Database
+from models.office import overview as report
+from models.sql import execute, now_ms
+from tests.world.browser import HOUR, received
+
+
+async def test_today_begins_at_midnight_where_the_operator_is(database: Database) -> None:
+    midnight = datetime(2026, 11, 24, tzinfo=ZoneInfo("Africa/Dar_es_Salaam")).astimezone(UTC)
+    start = int(midnight.timestamp() * 1000)
+
+    await received(database.client, start - 1, number=1)
+    await received(database.client, start, number=2)
+    seen = await report.read(start + HOUR, midnight)
+    assert seen.messages.received == (1, False)
+    assert seen.messages.heard == {"africastalking": start}
+
+
+async def test_an_agent_without_a_limit_who_holds_cash_comes_first(database: Database) -> None:
+    client = database.client
+    await execute(client, "INSERT INTO minigrid (name) VALUES ('Here')")
+    grid = (await execute(client, "SELECT id FROM minigrid"))[0]["id"]
+    for number, (limit, held) in enumerate(((0, 0), (100, 95), (0, 5), (100, -20))):
+        rows = await execute(
+            client,
+            "INSERT INTO agent (phone, name, language, mini_grid_id, pin_hash, wrong_pins, cash_limit, commission) "
+            "VALUES ($1, $1, 'en', $2, '', 0, $3, 1000) RETURNING id",
+            [f"+{number}", grid, limit],
+        )
+        await execute(
+            client,
+            "INSERT INTO account (kind, owner, balance) VALUES ('cash', $1, $2)",
+            [rows[0]["id"], held],
+        )
+    seen = await report.read(now_ms(), datetime.now(UTC))
+    assert [(agent.name, agent.share) for agent in seen.agents] == [("+2", 100), ("+1", 95), ("+0", 0), ("+3", -20)]
+
+
+QUESTIONS = [
+    report.QUEUES,
+    report.UNREAD,
+    report.RECEIVED,
+    report.SENT,
+    report.DIALLED,
+    report.NOT_UNDERSTOOD,
+    report.BROKEN,
+    report.REFUSED,
+    report.SOLD,
+    report.STUCK,
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question[:40])
+async def test_no_question_reads_a_table_without_an_index(database: Database, question: str) -> None:
+    """Cost must not grow with history. PostgreSQL would read empty tables whole, so it is kept from that."""
+    since = datetime.now(UTC) if question == report.SOLD else 0
+    values = [since] * len(set(re.findall(r"\$\d", question)))
+    async with database.work() as db:
+        if not database.embedded:
+            await execute(db, "SET LOCAL enable_seqscan = off")
+            await execute(db, "SET LOCAL enable_bitmapscan = off")
+        explain = "EXPLAIN QUERY PLAN " if database.embedded else "EXPLAIN "
+        plan = [str(row) for row in await execute(db, explain + question, values)]
+    tables = re.compile(r"(SCAN|SEARCH|Scan) .*\b(inbox|outbox|sale|ussdsession|refused)\b")
+    reads = [step for step in plan if tables.search(step)]
+    assert reads
+    assert all(re.search(r"USING (COVERING )?INDEX|Index (Only )?Scan", step) for step in reads), reads

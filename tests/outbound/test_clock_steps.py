@@ -1,0 +1,104 @@
+"""The clock of a machine is set back, or differs from that of another: nothing stands still, nothing is stolen."""
+
+import asyncio
+
+import pytest
+
+from bot.routing.health import Health
+from bot.runtime.database import Database
+from models.messages.tables import Class
+from tests.world.outbox_rig import HOUR, MINUTE, SECOND, Bench, Clock
+
+
+@pytest.fixture
+def bench(database: Database) -> Bench:
+    return Bench(database, order=["africastalking"])
+
+
+async def test_what_is_to_be_tried_again_does_not_wait_for_the_former_time(bench: Bench) -> None:
+    bench.gateway.refuse("unreachable")
+    await bench.promise("token", kind=Class.TOKEN)
+    await bench.settle()
+    bench.gateway.answer = bench.gateway.accept
+    bench.clock.now -= HOUR
+    await bench.settle()
+    assert (await bench.row("token"))["state"] == "sent"
+
+
+async def test_what_another_process_scheduled_is_brought_forward_and_what_waits_for_the_morning_is_not(
+    bench: Bench,
+) -> None:
+    await bench.promise("token", kind=Class.TOKEN)
+    await bench.promise("reminder", kind=Class.REMINDER)
+    await bench.sql("UPDATE outbox SET state = 'scheduled', due_at = $1", bench.clock() + 6 * MINUTE)
+    await bench.settle()
+    assert await bench.states() == {"token": "sent", "reminder": "scheduled"}
+
+
+async def test_a_paced_gateway_goes_on(bench: Bench) -> None:
+    bench.outbox = bench.new_outbox(per_second={"africastalking": 2})
+    await bench.promise(*(f"sms {n}" for n in range(6)))
+    await bench.settle()
+    bench.clock.now -= HOUR
+    for _ in range(3):
+        await bench.settle_after(SECOND)
+    assert len(bench.gateway.texts) == 6
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_pause_ends(bench: Bench, restarted: bool) -> None:
+    bench.gateway.refuse("throttled")
+    await bench.promise("hello")
+    await bench.settle()
+    bench.gateway.answer = bench.gateway.accept
+    bench.clock.now -= HOUR
+    if restarted:
+        bench.outbox = bench.new_outbox()
+    await bench.settle()
+    await bench.promise("second", "third", "fourth")
+    await bench.settle()
+    assert len(bench.gateway.texts) == 5
+    assert (await bench.gateway_row())["paused_until"] == 0
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_gateway_that_fails_now_is_down_though_it_sent_at_a_later_time(bench: Bench, restarted: bool) -> None:
+    await bench.promise("hello")
+    await bench.settle()
+    bench.clock.now -= HOUR
+    if restarted:
+        bench.outbox = bench.new_outbox()
+    bench.gateway.refuse("unreachable")
+    await bench.promise("one", "two", "three")
+    await bench.settle()
+    await bench.router.watch.look()
+    assert bench.router.watch.state("africastalking") is Health.DOWN
+    bench.clock.now -= HOUR
+    await bench.router.watch.look()
+    assert bench.router.watch.state("africastalking") is Health.QUIET, "and is tried"
+
+
+async def test_a_server_with_another_clock_takes_nothing_from_one_that_is_alive(bench: Bench) -> None:
+    if bench.database.embedded:
+        pytest.skip("one process has an embedded database to itself")
+    shared, ahead = Clock(), Clock()
+
+    async def database_time(_db: object, _now: int) -> int:
+        return shared.now
+
+    bench.outbox.shared_time = database_time
+    bench.gateway.answer = lambda message: None
+    await bench.promise("hello")
+    await bench.outbox.turn()
+    await asyncio.sleep(0)
+    other = bench.new_outbox()
+    other.shared_time, other._clock = database_time, ahead
+    ahead.now += 10 * MINUTE
+    shared.now += 59 * SECOND
+    await other.turn()
+    assert await bench.states() == {"hello": "sending"}
+    shared.now += SECOND
+    ahead.now += 10 * SECOND
+    await other.turn()
+    assert await bench.states() == {"hello": "uncertain"}
+    await bench.outbox.stop(within=0)

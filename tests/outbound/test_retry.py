@@ -1,0 +1,91 @@
+"""How long a message and a gateway wait after a failure."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import integers
+
+from bot.gateways import ERRORS
+from bot.gateways.simulator import Simulator
+from bot.outbound.retry import BATCH, LIFE, TRIES, UNKNOWN_MS, Claimed, Lane, Verdict, delay, judge
+from models.messages.tables import Class, State
+
+SEEDS = integers(0, 2**32)
+NOW = 1_760_000_000_000
+LATER = NOW + 6 * 3_600_000
+
+
+def waits(seed: int, count: int) -> list[int]:
+    random = Random(seed)
+    return [delay(failures, random) for failures in range(1, count + 1)]
+
+
+def claimed(tries: int = 1, unknowns: int = 0, kind: Class = Class.REPLY, expires_at: int = LATER) -> Claimed:
+    return Claimed(1, "+255700000001", "hello", kind, tries, unknowns, expires_at, NOW)
+
+
+@given(SEEDS)
+def test_the_first_wait_is_1_to_5_seconds_and_none_is_longer_than_5_minutes(seed: int) -> None:
+    found = waits(seed, 50)
+    assert 1_000 <= found[0] <= 5_000
+    assert max(found) <= 300_000
+
+
+@given(SEEDS)
+def test_no_wait_is_shorter_than_the_one_before_until_the_cap(seed: int) -> None:
+    growing = waits(seed, 7)
+    assert growing == sorted(growing)
+
+
+@given(SEEDS)
+def test_a_message_comes_to_at_most_six_requests_in_its_first_30_seconds(seed: int) -> None:
+    requests = [0]
+    for wait in waits(seed, 10):
+        requests.append(requests[-1] + wait)
+    assert sum(at <= 30_000 for at in requests) <= 6
+
+
+def test_waits_differ_so_that_messages_do_not_come_back_together() -> None:
+    assert len({delay(9, Random(seed)) for seed in range(100)}) > 90
+
+
+@pytest.mark.parametrize("kind", Class)
+def test_the_life_of_a_message_ends_before_its_tries_do(kind: Class) -> None:
+    shortest = [1_500 * 2**n for n in range(7)] + [150_000] * TRIES[kind]
+    assert sum(shortest[: TRIES[kind] - 1]) > LIFE[kind] * 3_600_000
+
+
+RETRY = ("unreachable", "gateway fault", "throttled", "risk hold")
+UNKNOWN = ("timeout", "strange answer")
+GATEWAYS_FAULT = ("unknown sender", "bad credentials", "no balance")
+PERMANENT = set(ERRORS) - {*RETRY, *UNKNOWN, *GATEWAYS_FAULT}
+
+VERDICTS = [
+    *((name, claimed(), Verdict(State.SCHEDULED, NOW + 2_000, name)) for name in RETRY),
+    *((name, claimed(), Verdict(State.SCHEDULED, NOW + 2_000, name, tries=-1)) for name in GATEWAYS_FAULT),
+    *((name, claimed(), Verdict(State.FAILED, NOW, name)) for name in sorted(PERMANENT)),
+    *((name, claimed(), Verdict(State.UNCERTAIN, NOW + UNKNOWN_MS, name, unknowns=1)) for name in UNKNOWN),
+    *((name, claimed(2, 1), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
+    *((name, claimed(kind=Class.REMINDER), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
+    *((name, claimed(kind=Class.BROADCAST), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
+    ("unreachable", claimed(TRIES[Class.REPLY]), Verdict(State.FAILED, NOW, "too many tries")),
+    ("unreachable", claimed(expires_at=NOW + 500), Verdict(State.SCHEDULED, NOW + 500, "unreachable")),
+]
+
+
+def test_after_a_pause_each_message_that_is_taken_makes_room_for_one_more() -> None:
+    lane = Lane(Simulator("TZ"), Random(7))
+    assert lane.room(NOW) == BATCH
+    lane.pause(NOW + 1_000)
+    assert (lane.room(NOW + 999), lane.room(NOW + 1_000)) == (0, 1)
+    probe = replace(claimed(), claimed_at=NOW + 1_000)
+    for taken in range(1, BATCH + 1):
+        lane.took(probe, NOW + 1_000)
+        assert lane.room(NOW + 1_000) == min(1 + taken, BATCH)
+
+
+@pytest.mark.parametrize(("name", "message", "expected"), VERDICTS)
+def test_each_error_has_its_verdict(name: str, message: Claimed, expected: Verdict) -> None:
+    assert judge(message, ERRORS[name], NOW, wait=2_000) == expected

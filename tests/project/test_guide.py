@@ -1,0 +1,128 @@
+"""The exercise in CONTRIBUTING.md works as written: its steps are done one by one in a copy of the project."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
+BLOCK = re.compile(r"^```(\w+) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TRANSLATED = re.compile(r'msgid "(.*)"\nmsgstr "(.*)"\n')
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.db")
+COPIED = (
+    "bot",
+    "handlers",
+    "models",
+    "tests",
+    "pyproject.toml",
+    "Makefile",
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+)
+DIALOGS = ["tests/dialogs/test_dialogs.py", "-k", "sqlite"]
+TESTED = [
+    "talks/test_talks.py",
+    "talks/test_bad_input.py",
+    "talks/test_mini_grids.py",
+    "talks/test_longest.py",
+    "talks/test_longest_walks.py",
+    "cli/test_card.py",
+    "project/test_docs.py",
+    "project/test_layers.py",
+]
+CHOSEN = "(outage or docs or card or longest or layers) and not postgres"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the project in which somebody has written the file of the exercise and put it to the others."""
+    copy = tmp_path / "mwanga"
+    copy.mkdir()
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, copy / name, ignore=NOT_COPIED)
+        else:
+            shutil.copy(ROOT / name, copy / name)
+    for path, text in blocks("python"):
+        assert not (copy / path).exists(), path
+        (copy / path).write_text(text)
+    for path, text in blocks("diff"):
+        (copy / path).write_text(patched((copy / path).read_text(), text))
+    return copy
+
+
+def blocks(kind: str) -> list[tuple[str, str]]:
+    """The files that the guide shows, with what it shows of them."""
+    return [(path, text) for found, path, text in BLOCK.findall(GUIDE) if found == kind]
+
+
+def patched(text: str, diff: str) -> str:
+    """The text with the lines that the hunks of a diff add; what is around them stands there once."""
+    for hunk in diff.split("@@\n")[1:]:
+        lines = hunk.splitlines(keepends=True)
+        before = "".join(line[1:] for line in lines if line[0] == " ")
+        assert text.count(before) == 1, before
+        text = text.replace(before, "".join(line[1:] for line in lines))
+    return text
+
+
+def test_the_exercise_takes_one_file_its_translations_and_a_transcript() -> None:
+    kinds = [kind for kind, _path, _text in BLOCK.findall(GUIDE)]
+    assert kinds == ["python", "diff", "po", "po", "po", "po", "text"]
+
+
+def test_the_exercise_is_written_as_we_write(copy: Path) -> None:
+    run(copy, sys.executable, "-m", "ruff", "check", "--no-cache", "handlers")
+    run(copy, sys.executable, "-m", "ruff", "format", "--check", "--no-cache", "handlers")
+
+
+@pytest.mark.slow
+def test_the_exercise_works_as_written(copy: Path) -> None:
+    make(copy, "messages")
+    for path, text in blocks("po"):
+        translate(copy / path, text)
+    [(path, shown)] = blocks("text")
+    (copy / path).write_text("".join(line for line in shown.splitlines(keepends=True) if line[0] not in "< "))
+    answered = pytest_in(copy, *DIALOGS, "--update", succeeds=False)
+    assert "FAILED tests/dialogs/test_dialogs.py::test_the_talk_goes_as_written[sqlite-outage-sms]" in answered, (
+        "what was written had no answers yet"
+    )
+    assert (copy / path).read_text() == shown
+    make(copy, "docs")
+    pytest_in(copy, *DIALOGS)
+    ran = pytest_in(copy, "-k", CHOSEN, *(f"tests/{name}" for name in TESTED))
+    for name in TESTED:
+        assert f"tests/{name}" in ran, f"nothing of {name} was run"
+
+
+def translate(catalogue: Path, block: str) -> None:
+    """Fill in what `make messages` left open."""
+    text = catalogue.read_text()
+    for english, translation in TRANSLATED.findall(block):
+        untranslated = f'msgid "{english}"\nmsgstr ""\n\n'
+        assert text.count(untranslated) == 1, english
+        text = text.replace(untranslated, f'msgid "{english}"\nmsgstr "{translation}"\n\n')
+    catalogue.write_text(text)
+
+
+def make(folder: Path, target: str) -> None:
+    """A target of the copy's Makefile, with the tools of this environment."""
+    installed = ["-o", ".venv/run.stamp", "-o", ".venv/test.stamp"]
+    run(folder, "make", *installed, f"BIN={Path(sys.executable).parent}", target)
+
+
+def pytest_in(folder: Path, *words: str, succeeds: bool = True) -> str:
+    inner = ["-p", "no:cacheprovider", "-v", "--basetemp", str(folder.parent / "inner")]
+    return run(folder, sys.executable, "-m", "pytest", *inner, *words, succeeds=succeeds)
+
+
+def run(folder: Path, *command: str, succeeds: bool = True) -> str:
+    """What a tool says in this folder, and whether it succeeds as expected."""
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1200, check=False)
+    assert (ran.returncode == 0) is succeeds, ran.stdout[-3000:] + ran.stderr[-1000:]
+    return ran.stdout

@@ -1,0 +1,127 @@
+"""What is said of a payment, at its longest, in every language: one SMS, with what matters most in it."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+import time_machine
+
+from bot.company import Site
+from bot.config import LANGUAGES, Config
+from bot.text.gsm import SCREEN, plain, septets
+from handlers.wording import bought, for_agent, for_owner, history, owing, shared, tail
+from models.devices.tables import Device, Unit
+from models.money.catalogue import Contract
+from models.money.instalments import Due
+from models.money.payment import Sold
+from models.money.sales import Sale
+from models.people.tables import Customer
+
+pytestmark = pytest.mark.everyday_on_sqlite
+
+SITE = Site.of(Config())
+MOST, ROOM = 9_999_999_00, 99_999_999_00  # in one payment; on an account
+METER = Device(serial="0123456789012", issuer="sts")
+SHS = Device(serial="W" * 20, issuer="openpaygo")
+ENERGY_DIGITS, DAYS_DIGITS = "1" * 20, "1" * 15
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of payment: what for, what it bought, and what must stand in both messages."""
+
+    device: Device | None
+    unit: str
+    units: int
+    digits: str
+    recovered: int = 0
+    access: int = 0
+    owed: int = 0
+    due: date = date(2099, 11, 22)
+    kept: tuple[str, ...] = ()
+
+
+CASES = {
+    "energy": Case(METER, Unit.ENERGY, 999_999, ENERGY_DIGITS, kept=("99999.9",)),
+    "energy and debt": Case(
+        METER, Unit.ENERGY, 999_999, ENERGY_DIGITS, 4_999_999_00, kept=("99999.9", "5,000,000", "4,999,999")
+    ),
+    "energy, debt and access rate": Case(
+        METER,
+        Unit.ENERGY,
+        999_999,
+        ENERGY_DIGITS,
+        4_999_999_00,
+        1_000_000_00,
+        kept=("4,999,999", "1,000,000", "4,000,000"),
+    ),
+    "days": Case(SHS, Unit.DAYS, 995, DAYS_DIGITS, kept=("995",)),
+    "days on a plan": Case(SHS, Unit.DAYS, 995, DAYS_DIGITS, owed=ROOM, kept=("995", "99,999,999", "22 Nov")),
+    "the last payment": Case(SHS, Unit.UNLOCK, 0, DAYS_DIGITS),
+    "goods": Case(None, "", 0, "", owed=ROOM, kept=("S99999", "99,999,999", "22 Nov")),
+    "goods, all overdue": Case(
+        None, "", 0, "", owed=ROOM, due=date(2025, 11, 22), kept=("S99999", "99,999,999", "22 Nov")
+    ),
+    "days, all overdue": Case(
+        SHS, Unit.DAYS, 995, DAYS_DIGITS, owed=ROOM, due=date(2025, 11, 22), kept=("995", "99,999,999", "22 Nov")
+    ),
+    "the last of goods": Case(None, "", 0, "", kept=("S99999",)),
+}
+
+
+def sold(case: Case, language: str) -> Sold:
+    sale = Sale(
+        reference="WWWWW", amount=MOST, unit=case.unit, units=case.units, recovered=case.recovered,
+        access=case.access, owed=case.owed, created_at=datetime(2026, 11, 22, tzinfo=UTC),
+    )  # fmt: skip
+    customer = Customer(name="W" * 30, surname="W", phone="+255710000002", language=language)
+    contract = cast(Contract, SimpleNamespace(number="S99999", appliance=SimpleNamespace(name="W" * 60)))
+    dues = [Due(number, 98_999, number, case.due, ROOM // 10, ROOM // 10) for number in range(10 if case.owed else 0)]
+    on_contract = contract if case.device is not METER and case.kept != ("995",) else None
+    return Sold(sale, customer, case.device, on_contract, case.digits, ROOM, ROOM, MOST, None, dues)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_both_receipts_are_one_sms_and_keep_what_matters(case: Case, language: str) -> None:
+    done = sold(case, language)
+    seller, owner = for_agent(done, SITE, language).to(language), for_owner(done, SITE).to(language)
+    for said in (seller, owner):
+        assert plain(said) == said
+        assert septets(said) <= SCREEN, (septets(said), said)
+        assert all(words in said for words in (*case.kept, "TZS 9,999,999", " WWWWW.")), said
+        assert case.digits in said.replace(" ", ""), said
+    assert tail(done.name) in seller
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_list_of_tokens_is_one_sms_with_the_newest_in_it(language: str) -> None:
+    tokens = [(sold(CASES["the last payment"], language).sale, DAYS_DIGITS)]
+    tokens += [(sold(CASES["days"], language).sale, "2" * 15)] * 2
+    said = history(SHS, tokens, SITE, language).to(language)
+    assert septets(said) <= SCREEN, said
+    assert DAYS_DIGITS in said.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("energy", "access", "debt", "words"),
+    [
+        (3_700_00, 300_00, 1_000_00, "10.6 kWh for 3,700, access rate 300, debt 1,000"),
+        (4_000_00, 0, 1_000_00, "10.6 kWh for 4,000, debt 1,000"),
+        (4_700_00, 300_00, 0, "10.6 kWh for 4,700, access rate 300"),
+    ],
+)
+def test_what_a_payment_is_shared_out_to_stands_on_one_line(energy: int, access: int, debt: int, words: str) -> None:
+    assert shared(bought(Unit.ENERGY, 106), energy, access, debt, SITE).to("en") == words
+
+
+def test_what_is_left_names_the_next_instalment() -> None:
+    dues = [Due(1, 1, 1, date(2026, 12, 1), 12_800, 5_600), Due(2, 1, 2, date(2026, 12, 8), 12_800, 12_800)]
+    with time_machine.travel(datetime(2026, 12, 1, 12, tzinfo=UTC)):
+        assert owing(18_400, dues, SITE).to("en") == "Left 184. Next 56 by 1 Dec"
+    with time_machine.travel(datetime(2026, 12, 2, 12, tzinfo=UTC)):
+        assert owing(18_400, dues, SITE).to("en") == "Left 184. Overdue 56 since 1 Dec"
+    with time_machine.travel(datetime(2027, 1, 9, 12, tzinfo=UTC)):
+        assert owing(18_400, dues, SITE).to("en") == "Left 184. Overdue 184 since 1 Dec"

@@ -1,0 +1,299 @@
+"""Payments on plans, on goods and on a meter with debts: sums, order, the last one, and what happens at once."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.server import Mwanga
+from models.demo.world import PAYGO_KEYS
+from models.devices.tables import Device, Plan, Unit, with_owner
+from models.money import catalogue as appliances
+from models.money import payment as vending
+from models.money import quotes
+from models.money.appliance_sale import propose, sell_appliance
+from models.money.catalogue import Appliance, Contract, Instalment, PaymentPlan, Terms
+from models.money.instalments import DAYS, Due, Period, amounts, due_dates, total_left
+from models.money.ledger import AccountKind, balance, cash_held
+from models.money.payment import Sold
+from models.money.quotes import Quote, Standing
+from models.money.sales import Payment, Sale
+from models.people.tables import Agent, Customer
+from tests.emulators.openpaygo_device import Accepted, Refused
+from tests.emulators.openpaygo_device import Device as Keypad
+from tests.world.books import check_ledger
+from tests.world.people import PEOPLE, PINS, Phones
+
+TODAY = date(2026, 11, 24)
+WEEKLY, MONTHLY = Period.WEEKLY.value, Period.MONTHLY.value
+
+
+def on_plan(financed: int, count: int, period: str, paid: int, *, device: bool = True) -> Standing:
+    """A device, or goods, on instalments of which so much was paid."""
+    contract = Contract(id=1, terms=Terms.INSTALMENTS.value, period=period, minimum=1)
+    owed = []
+    schedule = zip(amounts(financed, count), due_dates(TODAY, Period(period), count), strict=True)
+    for number, (amount, due_on) in enumerate(schedule, start=1):
+        settled, paid = min(paid, amount), max(paid - amount, 0)
+        if settled < amount:
+            owed.append(Due(number, 1, number, due_on, amount, amount - settled))
+    shs = Device(id=1, serial="SHS0283", kind="shs", issuer="openpaygo") if device else None
+    return Standing(Customer(id=1), shs, contract, tuple(owed), TODAY)
+
+
+@given(
+    st.integers(100, 50_000), st.integers(1, 60), st.sampled_from([WEEKLY, MONTHLY]), st.integers(0, 60_000),
+    st.integers(1, 60_000), st.booleans(),
+)  # fmt: skip
+def test_a_payment_settles_the_oldest_first_and_never_more_than_is_owed(
+    financed: int, count: int, period: str, paid: int, amount: int, device: bool
+) -> None:
+    at = on_plan(financed, count, period, paid, device=device)
+    left = max(financed - paid, 0)
+    try:
+        offer = quotes.quote(at, amount)
+    except quotes.PaidOff:
+        assert left == 0
+        return
+    except quotes.MoreThanOwed as refusal:
+        assert amount > left == refusal.left
+        return
+    except quotes.AmountTooLarge as refusal:
+        assert device and amount > refusal.most
+        assert quotes.quote(at, refusal.most).units <= refusal.most_units
+        return
+    assert sum(part.amount for part in offer.parts) == amount
+    assert [part.due for part in offer.parts] == list(at.owed[: len(offer.parts)])
+    assert offer.owed == left - amount
+    assert offer.unlocks == (device and offer.owed == 0)
+    assert total_left(offer.rest) == offer.owed
+    if device and not offer.unlocks:
+        each = at.owed[0].amount
+        assert (offer.units - 1) * each < amount * DAYS[Period(period)] <= offer.units * each
+
+
+@given(
+    st.integers(0, 100), st.integers(0, 9_000), st.integers(0, 3_000), st.integers(1, 400), st.integers(1, 99),
+    st.sampled_from([1, 100]),
+)  # fmt: skip
+def test_a_meters_payment_adds_up_and_leaves_no_part_of_a_coin_owed(
+    recovery: int, overdue: int, access: int, payment: int, price: int, coin: int
+) -> None:
+    plan = Plan(name="t", unit="energy", price=price, components=5, minimum=200, recovery=recovery)
+    meter = cast(Device, SimpleNamespace(serial="04123456784", issuer="sts", plan=plan, access_due=access * coin))
+    owed = (Due(1, 7, 1, TODAY, overdue * coin, overdue * coin),) if overdue else ()
+    at, amount = Standing(Customer(id=1), meter, None, owed, TODAY, coin), payment * 25 * coin
+    try:
+        offer = quotes.quote(at, amount)
+    except quotes.AmountTooSmall as refusal:
+        assert amount < refusal.minimum and refusal.minimum % coin == 0
+        assert quotes.quote(at, refusal.minimum).amount == refusal.minimum
+        return
+    energy = offer.amount - offer.recovered - offer.access
+    assert energy >= 200 and offer.access <= access * coin
+    assert offer.recovered * 100 <= amount * recovery and offer.recovered <= overdue * coin
+    assert offer.recovered % coin == 0
+    assert offer.units >= -(-energy * 10 // (price + 5))  # an STS token carries a little more when it is large
+
+
+@given(
+    st.integers(0, 100), st.integers(0, 900), st.integers(0, 300), st.integers(1, 400), st.sampled_from([1, 100]),
+    st.integers(41, 995),
+)  # fmt: skip
+def test_the_largest_payment_that_is_named_is_taken_and_a_larger_one_is_not(
+    recovery: int, overdue: int, access: int, payment: int, coin: int, most: int
+) -> None:
+    """Of a smaller payment less goes to the goods, so what is left of it may still be too much for one token."""
+    plan = Plan(name="t", unit="days", price=coin, minimum=coin, recovery=recovery)
+    solar = cast(Device, SimpleNamespace(serial="SHS0283", issuer="openpaygo", plan=plan, access_due=access * coin))
+    owed = (Due(1, 7, 1, TODAY, overdue * coin, overdue * coin),) if overdue and recovery else ()
+    at = Standing(Customer(id=1), solar, None, owed, TODAY, coin, most)
+    try:
+        quotes.quote(at, payment * 25 * coin)
+    except quotes.AmountTooSmall:
+        return
+    except quotes.AmountTooLarge as refusal:
+        assert quotes.quote(at, refusal.most).units <= most
+        with pytest.raises(quotes.AmountTooLarge):
+            quotes.quote(at, refusal.most + coin)
+
+
+class Shop:
+    """Sales in the demo world, as the talks make them."""
+
+    def __init__(self, mwanga: Mwanga) -> None:
+        self.mwanga, self.site = mwanga, mwanga.site
+
+    async def sells(self, item: str, customer: str, agent: str = "Asha", plan: str = "") -> Contract:
+        """An appliance without a device, on its last plan unless one is named."""
+        appliance = await Appliance.get(name=item)
+        found = PaymentPlan.filter(appliance_id=appliance.id, **({"name": plan} if plan else {}))
+        chosen = await found.order_by("-id").first()
+        assert chosen is not None
+        buyer = await Customer.get(phone=PEOPLE[customer])
+        proposal = propose(appliance, chosen, buyer, None, self.site.today(), self.site.coin)
+        seller = await Agent.get(phone=PEOPLE[agent])
+        async with self.mwanga.database.work():
+            sold = await sell_appliance(
+                proposal, seller=seller, key=f"sell {item} {customer}", vault=self.site.vault, again=True
+            )
+        contract = await appliances.numbered(sold.contract.number, buyer.mini_grid_id)
+        assert contract is not None
+        return contract
+
+    async def quoted(self, paid_for: Device | Contract, shillings: int) -> Quote:
+        today, coin = self.site.today(), self.site.coin
+        if isinstance(paid_for, Contract):
+            return quotes.quote(await quotes.standing_of(paid_for, today), shillings * coin)
+        return quotes.quote(await quotes.standing(await with_owner(paid_for.id), today, coin), shillings * coin)
+
+    async def takes(self, offer: Quote, agent: str, key: str, *, again: bool = True) -> Sold:
+        seller = await Agent.get(phone=PEOPLE[agent])
+        async with self.mwanga.database.work():
+            return await vending.sell(offer, seller=seller, key=key, vault=self.site.vault, again=again)
+
+    async def overdue(self, contract: Contract, days: int = 400) -> None:
+        """Everything on this contract was due before today."""
+        for due in await Instalment.filter(contract_id=contract.id):
+            await Instalment.filter(id=due.id).update(due_on=due.due_on - timedelta(days=days))
+
+
+@pytest.fixture
+def shop(mwanga: Mwanga) -> Shop:
+    return Shop(mwanga)
+
+
+def kinds(results: Sequence[object]) -> list[str]:
+    return sorted(type(result).__name__ for result in results)
+
+
+async def test_the_same_payment_twice_is_taken_once(shop: Shop) -> None:
+    lamp = await shop.sells("Solar lamp", "Baraka")
+    offer = await shop.quoted(lamp, 200)
+    first, second = await shop.takes(offer, "Asha", "one"), await shop.takes(offer, "Asha", "one")
+    assert (first.sale.id, list(first.rest), first.held) == (second.sale.id, list(second.rest), second.held)
+    assert second.contract is not None and second.contract.appliance.name == "Solar lamp"
+    assert await balance(AccountKind.DEBT, lamp.id) == 700_00
+    await check_ledger(shop.mwanga)
+
+
+async def test_two_agents_who_take_the_rest_at_once_take_it_once(shop: Shop) -> None:
+    lamp = await shop.sells("Solar lamp", "Baraka")
+    offer = await shop.quoted(lamp, 900)
+    results = await asyncio.gather(
+        *(shop.takes(offer, agent, agent) for agent in ("Asha", "Juma")), return_exceptions=True
+    )
+    assert kinds(results) == ["PaidOff", "Sold"]
+    ended = await Contract.get(id=lamp.id)
+    assert ended.ended_on is not None
+    await check_ledger(shop.mwanga)
+
+
+async def test_a_meters_recovery_and_a_payment_by_number_at_once_settle_each_shilling_once(shop: Shop) -> None:
+    lamp, meter = await shop.sells("Solar lamp", "Amina"), await Device.get(serial="04123456784")
+    await shop.overdue(lamp)
+    await Plan.filter(id=meter.plan_id).update(recovery=100)
+    results = await asyncio.gather(
+        shop.takes(await shop.quoted(lamp, 900), "Asha", "by number"),
+        shop.takes(await shop.quoted(meter, 2_000), "Juma", "by meter"),
+        return_exceptions=True,
+    )
+    assert kinds(results) in (["PriceChanged", "Sold"], ["PaidOff", "Sold"])
+    assert await balance(AccountKind.DEBT, lamp.id) == 0
+    assert (await Contract.get(id=lamp.id)).ended_on is not None
+    await check_ledger(shop.mwanga)
+
+
+async def test_a_meters_payment_pays_goods_off_and_books_each_part(shop: Shop) -> None:
+    lamp, meter = await shop.sells("Solar lamp", "Amina"), await Device.get(serial="04123456784")
+    await shop.overdue(lamp)
+    await Plan.filter(id=meter.plan_id).update(recovery=50, components=50_00)
+    await Device.filter(id=meter.id).update(access_due=300_00)
+    sold = await shop.takes(await shop.quoted(meter, 5_000), "Juma", "one")
+    assert (sold.sale.recovered, sold.sale.access, sold.sale.units) == (900_00, 300_00, 95)
+    assert len(sold.digits) == 20
+    assert await balance(AccountKind.ACCESS, 0) == -300_00
+    assert await balance(AccountKind.REVENUE, 0) == -3_800_00
+    assert await balance(AccountKind.DEBT, lamp.id) == 0
+    assert (await Device.get(id=meter.id)).access_due == 0
+    assert (await Contract.get(id=lamp.id)).ended_on is not None
+    await check_ledger(shop.mwanga)
+
+
+@pytest.mark.parametrize("change", [{"price": 400_00}, {"components": 10_00}, {"minimum": 9_000_00}])
+async def test_a_tariff_that_changed_since_the_question_sells_nothing(shop: Shop, change: dict[str, int]) -> None:
+    meter = await Device.get(serial="04123456784")
+    offer = await shop.quoted(meter, 5_000)
+    await Plan.filter(id=meter.plan_id).update(**change)
+    with pytest.raises((quotes.PriceChanged, quotes.AmountTooSmall)):
+        await shop.takes(offer, "Asha", "one")
+    assert not await Sale.exists() and not await Payment.exists()
+    await check_ledger(shop.mwanga)
+
+
+async def test_what_somebody_else_paid_in_between_does_not_stop_a_payment(shop: Shop) -> None:
+    shs = await Device.get(serial="SHS0283")
+    offer = await shop.quoted(shs, 8_000)
+    other = await shop.takes(await shop.quoted(shs, 7_000), "Juma", "first")
+    sold = await shop.takes(offer, "Asha", "second")
+    assert (other.sale.owed, sold.sale.owed) == (1_085_000_00, 1_077_000_00)
+    assert (sold.sale.unit, sold.sale.units) == (Unit.DAYS, 8)
+    await check_ledger(shop.mwanga)
+
+
+async def test_goods_are_paid_within_the_agents_limit(shop: Shop) -> None:
+    radio = await shop.sells("Radio", "Baraka", plan="3 monthly")
+    await Agent.filter(phone=PEOPLE["Juma"]).update(cash_limit=4_999_00)
+    with pytest.raises(quotes.OverLimit):
+        await shop.takes(await shop.quoted(radio, 5_000), "Juma", "one")
+    sold = await shop.takes(await shop.quoted(radio, 4_999), "Juma", "two")
+    assert await cash_held(sold.sale.agent_id) == 4_999_00
+    await check_ledger(shop.mwanga)
+
+
+async def test_the_same_payment_within_a_day_is_held(shop: Shop) -> None:
+    radio = await shop.sells("Radio", "Baraka", plan="3 monthly")
+    first = await shop.takes(await shop.quoted(radio, 500), "Juma", "one", again=False)
+    with pytest.raises(quotes.SoldToday) as held:
+        await shop.takes(await shop.quoted(radio, 500), "Juma", "two", again=False)
+    assert held.value.earlier.reference == first.sale.reference
+    await shop.takes(await shop.quoted(radio, 500), "Asha", "three", again=False)  # another agent is another sale
+    await check_ledger(shop.mwanga)
+
+
+async def test_a_down_payment_holds_no_instalment_of_the_same_amount(shop: Shop) -> None:
+    radio = await shop.sells("Radio", "Baraka", plan="3 monthly")
+    paid = await shop.takes(await shop.quoted(radio, 3_000), "Asha", "one", again=False)
+    assert paid.sale.owed == 9_000_00
+    await check_ledger(shop.mwanga)
+
+
+async def test_a_device_that_is_bought_to_the_end_is_unlocked_for_good_once(mwanga: Mwanga) -> None:
+    await Agent.all().update(cash_limit=2_000_000_00)
+    phones, now = Phones(mwanga), datetime.now(UTC)
+    device = Keypad(bytes.fromhex(PAYGO_KEYS[0]), starting_code=123456789, count=1)
+    tokens = []
+    for amount in (7_000, 995_000, 80_000, 10_000):
+        await phones.text("Asha", f"BUY SHS0283 {amount}")
+        told = dict(await phones.text("Asha", f"1 {PINS['Asha']}"))
+        codes = {re.sub(r"\D", "", code) for said in told.values() for code in re.findall(r"\d{3} \d{3} \d{3}\b", said)}
+        assert len(codes) == 1 and told.keys() == {"Asha", "Baraka"}
+        tokens += codes
+    assert told["Asha"].startswith("PAID OFF") and "PAID OFF" in told["Baraka"]
+    assert not re.search(r"\bdays?\b", told["Asha"] + told["Baraka"])
+    for token in tokens[:-1]:
+        assert isinstance(device.enter(token, now), Accepted)
+    assert not device.paid_off
+    unlocked = device.enter(tokens[-1], now)
+    assert isinstance(unlocked, Accepted) and unlocked.kind == "DISABLE_PAYG"
+    assert device.paid_off and device.is_on(now + timedelta(days=10_000))
+    assert isinstance(device.enter(tokens[-1], now), Refused)
+    (answer,) = [said for _name, said in await phones.text("Asha", "BUY SHS0283 1")]
+    assert answer == "Not sold. SHS0283 is paid off: nothing is left to pay."
+    await check_ledger(mwanga)

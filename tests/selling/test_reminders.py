@@ -1,0 +1,218 @@
+"""Reminders: once before and once after, by day, in the customer's language, never after STOP; and the access rate."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import time_machine
+
+from bot.runtime.housekeeping import Housekeeping
+from bot.server import Mwanga
+from bot.text.gsm import parts
+from models.messages.tables import Outbox
+from models.money.catalogue import Appliance, Contract
+from models.money.payment import as_day
+from models.people.tables import Customer
+from models.sql import connection, execute
+from models.tickets.tickets import Ticket
+from tests.world.people import PEOPLE, Phones
+
+# Baraka's first instalment of 7,000 falls due on 1 December; the demo reminds 2 days before and 1 day after.
+SOLD = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)  # 10:00 in Mtwara
+BEFORE = datetime(2026, 11, 29, 7, 0, tzinfo=UTC)
+AFTER = datetime(2026, 12, 2, 7, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def clock() -> AsyncIterator[time_machine.Traveller]:
+    with time_machine.travel(SOLD, tick=False) as traveller:
+        yield traveller
+
+
+async def reminded(mwanga: Mwanga) -> list[tuple[str, str]]:
+    """Do the chores; all reminders so far, with whom they go to."""
+    await mwanga.housekeeping.chores()
+    return [(row.phone, row.text) for row in await Outbox.filter(kind="reminder").order_by("id")]
+
+
+async def test_each_is_said_once_before_and_once_after(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+    assert await reminded(mwanga) == []
+    clock.move_to(BEFORE - timedelta(days=1))
+    assert await reminded(mwanga) == []
+    clock.move_to(BEFORE)
+    first = (
+        PEOPLE["Baraka"],
+        ("Solar home SHS0283: TZS 7,000 is due on 1 Dec. Pay your agent in cash and name SHS0283. Help +255700000000"),
+    )
+    assert await reminded(mwanga) == [first]
+    clock.shift(timedelta(days=2))
+    assert await reminded(mwanga) == [first], "on the day itself nothing more is said"
+    clock.move_to(AFTER)
+    second = (
+        PEOPLE["Baraka"],
+        (
+            "Solar home SHS0283: TZS 7,000 is overdue since 1 Dec. Pay your agent in cash and name SHS0283. "
+            "Help +255700000000"
+        ),
+    )
+    assert await reminded(mwanga) == [first, second]
+    clock.shift(timedelta(days=1))
+    assert await reminded(mwanga) == [first, second]
+
+
+async def test_a_second_one_that_is_overdue_opens_no_second_ticket(
+    mwanga: Mwanga, clock: time_machine.Traveller
+) -> None:
+    """It is the same visit, until the oldest one is paid."""
+    await Appliance.all().update(overdue_ticket=True)
+    for week in (0, 1):
+        clock.move_to(AFTER + timedelta(weeks=week))
+        await reminded(mwanga)
+    assert await Ticket.all().count() == 1
+    await Phones(mwanga).text("Asha", "BUY SHS0283 14000")
+    await Phones(mwanga).text("Asha", "1 482915")
+    clock.move_to(AFTER + timedelta(weeks=2))
+    await reminded(mwanga)
+    assert await Ticket.all().count() == 2
+
+
+@pytest.mark.parametrize("hour", [0, 4, 16, 20, 23])
+async def test_nobody_is_reminded_at_night(mwanga: Mwanga, clock: time_machine.Traveller, hour: int) -> None:
+    """Hours in UTC; it is three hours later in Mtwara."""
+    clock.move_to(BEFORE.replace(hour=hour))
+    assert await reminded(mwanga) == []
+    clock.move_to(BEFORE.replace(hour=8) + timedelta(days=1))
+    assert len(await reminded(mwanga)) == 1
+
+
+async def test_what_is_paid_is_not_asked_for(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+    await Phones(mwanga).text("Asha", "BUY SHS0283 7000")
+    await Phones(mwanga).text("Asha", "1 482915")
+    clock.move_to(BEFORE)
+    assert await reminded(mwanga) == []
+
+
+async def test_a_part_of_it_paid_leaves_the_rest_to_ask_for(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+    await Phones(mwanga).text("Asha", "BUY SHS0283 3000")
+    await Phones(mwanga).text("Asha", "1 482915")
+    clock.move_to(BEFORE)
+    ((_phone, text),) = await reminded(mwanga)
+    assert "TZS 4,000 is due on 1 Dec" in text
+
+
+async def test_after_stop_receipts_come_and_reminders_do_not(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Baraka", "STOP")
+    clock.move_to(BEFORE)
+    assert await reminded(mwanga) == []
+    await phones.text("Asha", "BUY SHS0283 1000")
+    read = await phones.text("Asha", "1 482915")
+    assert any(name == "Baraka" and "Code" in text for name, text in read)
+
+
+async def test_several_overdue_ones_make_one_message(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+    clock.move_to(AFTER + timedelta(weeks=2))
+    after = [text for _phone, text in await reminded(mwanga) if "overdue" in text]
+    assert len(after) == 1
+    assert "TZS 21,000 is overdue since 1 Dec" in after[0]
+
+
+async def test_two_that_fall_due_soon_are_named_one_by_one(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+    await Appliance.all().update(remind_before=10)
+    clock.move_to(BEFORE)
+    texts = [text for _phone, text in await reminded(mwanga)]
+    assert len(texts) == 2
+    assert "TZS 7,000 is due on 1 Dec" in texts[0]
+    assert "TZS 7,000 is due on 8 Dec" in texts[1]
+
+
+async def test_who_is_two_behind_is_told_the_sum(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+    """After each instalment that falls overdue once: all that is overdue by then, of what is left of it."""
+    clock.move_to(AFTER)
+    await reminded(mwanga)
+    phones = Phones(mwanga)
+    await phones.text("Asha", "BUY SHS0283 3000")
+    await phones.text("Asha", "1 482915")
+    clock.shift(timedelta(weeks=1))
+    texts = [text for _phone, text in await reminded(mwanga)]
+    assert ["overdue" in text for text in texts] == [True, True], "the one before was not due at any of these times"
+    assert "TZS 11,000 is overdue since 1 Dec" in texts[1]
+    clock.shift(timedelta(hours=4))
+    assert len(await reminded(mwanga)) == 2
+
+
+async def test_a_server_that_was_down_for_days_asks_once_for_what_is_overdue(
+    mwanga: Mwanga, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(BEFORE - timedelta(days=1))
+    await reminded(mwanga)
+    clock.shift(timedelta(days=5))
+    (only,) = [text for _phone, text in await reminded(mwanga)]
+    assert "TZS 7,000 is overdue since 1 Dec" in only
+
+
+@pytest.mark.parametrize("most", [1, 2])
+async def test_small_portions_ask_as_large_ones(
+    mwanga: Mwanga, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Instalments of one contract that are overdue together make one message, wherever a portion ends."""
+    monkeypatch.setattr("bot.runtime.housekeeping.FEW", most)
+    clock.move_to(AFTER + timedelta(weeks=2))
+    after = [text for _phone, text in await reminded(mwanga) if "overdue" in text]
+    assert len(after) == 1
+
+
+async def test_an_item_without_reminders_has_none(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+    await Appliance.all().update(remind_before=None, remind_after=None)
+    clock.move_to(AFTER)
+    assert await reminded(mwanga) == []
+
+
+async def test_an_overdue_instalment_opens_one_ticket_where_the_office_wants_it(
+    mwanga: Mwanga, clock: time_machine.Traveller
+) -> None:
+    await Appliance.all().update(overdue_ticket=True)
+    clock.move_to(AFTER)
+    await reminded(mwanga)
+    await reminded(mwanga)
+    (ticket,) = await Ticket.all()
+    assert ticket.category == "payment"
+    assert "Solar home: TZS 7,000" in ticket.text
+    assert ticket.due_at == datetime(2026, 12, 5, 20, 59, tzinfo=UTC)
+    assert await Outbox.filter(text__contains=f"Ticket K{ticket.id} is yours").count() == 1
+
+
+async def test_a_crash_between_marking_and_promising_reminds_later(
+    mwanga: Mwanga, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are one unit of work."""
+    clock.move_to(BEFORE)
+    with monkeypatch.context() as broken:
+        broken.setattr("bot.inbound.sms.promise", None)
+        with pytest.raises(TypeError):
+            await mwanga.housekeeping.chores()
+    assert len(await reminded(mwanga)) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "sw", "fr", "pt", "ha"])
+async def test_a_reminder_fits_one_part_at_the_longest_values(
+    language: str, mwanga: Mwanga, clock: time_machine.Traveller
+) -> None:
+    await Customer.all().update(language=language)
+    await Appliance.filter(name="Solar home").update(name="Refrigerator 120 litres")
+    await execute(
+        connection(),
+        "UPDATE instalment SET amount = 9999999900, due_on = $1 WHERE number = 1",
+        [as_day(date(2026, 12, 28))],
+    )
+    for when in (datetime(2026, 12, 27, 9, tzinfo=UTC), datetime(2026, 12, 30, 9, tzinfo=UTC)):
+        clock.move_to(when)
+        texts = [text for _phone, text in await reminded(mwanga)]
+    assert len(texts) >= 2
+    assert all(parts(text) == 1 for text in texts), texts
+
+
+async def test_chores_end_when_nothing_is_due(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+    assert isinstance(mwanga.housekeeping, Housekeeping)
+    assert await mwanga.housekeeping.chores() == 0
+    assert await Contract.all().count() == 1

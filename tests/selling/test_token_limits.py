@@ -1,0 +1,79 @@
+"""What one token of a device can carry, and how many it takes: said before any money is taken."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.server import Mwanga
+from models.devices.tables import Device
+from models.money.catalogue import PaymentPlan
+from models.money.sales import Sale
+from models.people.tables import Agent
+from models.tokens.sts import MAX_LEAD_MINUTES, minutes_to_wait, next_tid
+from tests.world.books import check_ledger
+from tests.world.people import PINS, Phones
+
+YES = f"1 {PINS['Asha']}"
+
+
+@pytest.fixture
+async def phones(mwanga: Mwanga) -> Phones:
+    await Agent.all().update(cash_limit=2_000_000_00)
+    return Phones(mwanga)
+
+
+async def divided(mwanga: Mwanga, serial: str, divider: int) -> None:
+    """The device counts time in parts of a day: one token carries fewer days."""
+    device = await Device.get(serial=serial)
+    purpose = f"device {serial}"
+    key = mwanga.site.vault.open_json(device.sealed_key, purpose) | {"divider": divider}
+    await Device.filter(id=device.id).update(sealed_key=mwanga.site.vault.seal_json(key, purpose))
+
+
+async def said(phones: Phones, text: str) -> str:
+    return dict(await phones.text("Asha", text))["Asha"]
+
+
+@pytest.mark.parametrize(
+    ("serial", "divider", "too_much", "most", "limit"),
+    [
+        ("SHS0283", 4, 248_001, 248_000, "248 days at most: up to TZS 248,000."),
+        ("EB100042", 24, 82_001, 82_000, "41 days at most: up to TZS 82,000."),
+    ],
+)
+async def test_a_device_that_counts_in_parts_of_a_day_is_sold_fewer_days_at_once(
+    serial: str, divider: int, too_much: int, most: int, limit: str, mwanga: Mwanga, phones: Phones
+) -> None:
+    await divided(mwanga, serial, divider)
+    assert await said(phones, f"BUY {serial} {too_much}") == f"Not sold. One token carries {limit}"
+    await said(phones, f"BUY {serial} {most}")
+    assert (await said(phones, YES)).startswith(f"SOLD TZS {most:,}, ")
+    await check_ledger(mwanga)
+
+
+async def test_a_down_payment_for_more_days_than_a_token_carries_is_not_offered(mwanga: Mwanga, phones: Phones) -> None:
+    await divided(mwanga, "SHS0284", 4)
+    await PaymentPlan.filter(name="156 weekly").update(down=300_000_00)
+    answer = await said(phones, "SELL 1, Solar home, 0284")
+    assert answer == "Not sold. Solar home is not offered like this. Call +255700000000."
+
+
+async def test_a_meter_that_got_a_token_each_minute_of_the_next_hour_says_when_to_come_again(
+    mwanga: Mwanga, phones: Phones
+) -> None:
+    """A meter takes a token for a replay when its minute is not later than the last one's."""
+    last = next_tid(datetime.now(UTC), None, 2014) + MAX_LEAD_MINUTES + 3
+    await Device.filter(serial="04123456784").update(count=last)
+    await said(phones, "BUY 04123456784 3000")
+    answer = await said(phones, YES)
+    assert answer.startswith("Not sold. 04123456784 got too many codes just now. Try again in ")
+    assert await Sale.all().count() == 0
+    await check_ledger(mwanga)
+
+
+def test_a_meter_rests_until_its_next_identifier_is_an_hour_ahead() -> None:
+    now = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+    clock = next_tid(now, None, 2014)
+    assert minutes_to_wait(now, None, 2014) == minutes_to_wait(now, clock + MAX_LEAD_MINUTES - 1, 2014) == 0
+    assert minutes_to_wait(now, clock + MAX_LEAD_MINUTES, 2014) == 1
+    assert next_tid(now, clock + MAX_LEAD_MINUTES - 1, 2014) == clock + MAX_LEAD_MINUTES

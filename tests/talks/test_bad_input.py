@@ -1,0 +1,152 @@
+"""Whatever is answered to whatever question of whatever talk: one short helpful answer, and nothing has changed."""
+
+import re
+
+import pytest
+
+from bot.server import Mwanga
+from bot.talks.chat import Channel
+from bot.text.grammar import normalise, split
+from models.devices.tables import Device
+from models.people.tables import Customer, MiniGrid, Role
+from models.sql import connection, execute
+from tests.world.people import PEOPLE, Phones
+from tests.world.routes import ROUTES, Route, equipped, ways
+from tests.world.walk import CALLERS, Question, Walk, World, everything, short
+
+ELSEWHERE = "SHS0777"  # a device of another mini-grid
+# Bad anywhere: nothing, the wrong kind, far too long, pictures, stars, and what would break a careless program.
+BAD = (
+    "", "   ", "😀😀", "W" * 300, "*", "' OR 1=1 --", "x'; DROP TABLE agent; --", "a\x00b", "-1", "{0.__class__}", "%s",
+    "\\", "99999999999999999999", "null", "\u202e\u200b",
+)  # fmt: skip
+# Bad to one question: unknown, another's, in use, badly formed.
+BAD_HERE = {
+    "device": ("SHS9999", "0000", "12", ELSEWHERE, "0777", "SHS0284"),
+    "payable": ("SHS9999", "0000", "12", ELSEWHERE, "0777", "S1999", "S", "S99999999999", "SHS0284"),
+    "serial": ("04123456784", "04123456793", "SHS0283", ELSEWHERE, "12"),
+    "free device": ("SHS0284", "EB100042", "SHS9999", ELSEWHERE, "12"),
+    "customer": ("0x", "999", "#", "4"),
+    "ticket": ("K999", "K", "00"),
+    "phone": ("0712", "12345678901234567890", "abc"),
+    "amount": ("00", "8000x", "1,2,3", "10.000.000.000", "9999999999"),
+    "pin": ("000000", "12345", "1234567"),
+    "new pin": ("123456", "111111", "12345", "abcdef"),
+    "same pin": ("730583", "12345"),
+    "name": ("Al", "Al B", "12345 67890", "Rehema"),
+    "search": ("a", "1", "12", "Salma", ELSEWHERE),
+    "confirm": ("3", "yes please", "maybe"),
+    "confirm with PIN": ("1 000000", "1 12345", "1 1234567", "3", "maybe"),
+}
+# Bad behind a keyword that takes more without asking for it.
+BAD_BEHIND = {
+    "list": ("Kijiji", "0", "2", "99", "Mtwara 0", "99999999999", "Kilwa 1 1"),
+    "sales": ("0", "2", "61", "x", "99999999999", "٠"),
+    "statement": ("0", "32", "24/13", "x", "24 11 26", "99999999999"),
+    "own plan": ("S1999", ELSEWHERE, "x", "1", "99999999999"),
+}
+# What looks bad and is a good answer: these questions take a person's own words.
+OWN_WORDS = {"words": ("' OR 1=1 --", "x'; DROP TABLE agent; --", "a\x00b", "{0.__class__}", "null")}
+SAMPLE = {"buy", "fix", "status", "register", "sell"}  # PostgreSQL refuses what SQLite takes, and the other way round
+NORTH = World(CALLERS, {"customer": "2", "serial": "SHS0283", "phone": "0710000002", "part": "ma"}, {})
+WALKS = [
+    pytest.param(engine, route, channel, id=f"{engine}-{route}-{channel}", marks=marks)
+    for engine, marks in (("sqlite", ()), ("postgres", pytest.mark.slow))
+    for route, channel in ways()
+    if engine == "sqlite" or route.talk in SAMPLE
+]
+
+
+async def begun(mwanga: Mwanga, route: Route, channel: Channel) -> Walk:
+    """The first question of a talk, in a world with a ticket, a shared phone, two devices of one customer, and somebody
+    in another mini-grid."""
+    phones = Phones(mwanga)
+    await equipped()
+    await phones.text("Asha", "FIX SHS0283 no light")  # ticket K1
+    await Customer.filter(phone=PEOPLE["Neema"]).update(phone=PEOPLE["Baraka"])
+    lindi = await MiniGrid.get(name="Lindi South")
+    salma = await Customer.create(name="Salma", surname="Bakari", phone="+255713000777", mini_grid=lindi)
+    baraka = await Device.get(serial="SHS0283")
+    for serial, owner_id in ((ELSEWHERE, salma.id), ("SHS0290", baraka.customer_id)):
+        await Device.create(
+            serial=serial, kind="shs", issuer="openpaygo", sealed_key="", customer_id=owner_id, plan_id=baraka.plan_id
+        )
+    if (route.role, route.talk) == (Role.CUSTOMER, "fixed"):
+        await phones.text("Asha", "DONE K1")
+    walk = Walk(phones, route, channel, NORTH)
+    await walk.begin()
+    return walk
+
+
+@pytest.mark.parametrize(("engine", "route", "channel"), WALKS)
+async def test_a_bad_answer_is_answered_helpfully_and_changes_nothing(
+    route: Route, channel: Channel, mwanga: Mwanga
+) -> None:
+    walk = await begun(mwanga, route, channel)
+    while walk.open:
+        question, asked, good = walk.question, walk.answer, walk.good_answer
+        place, before = await walk.keep(), await everything()
+        for bad in [] if walk.on_the_way else bad_answers(question):
+            if not bad and walk.dialled_only:
+                continue  # on the wire it is the first turn once more
+            await walk.say(bad)
+            assert short(walk.answer), (question, bad, walk.answer)
+            assert walk.open, (question, bad, walk.answer)
+            assert helpful(walk.answer, asked), (question, bad, asked, walk.answer)
+            assert not walk.others, (question, bad, walk.others)
+            assert await everything() == before, (question, bad)
+            assert await execute(connection(), "SELECT error FROM inbox WHERE error <> ''") == [], (question, bad)
+            await walk.back_to(place)
+        await walk.say(good)
+        assert walk.answer != asked, (question, good)
+
+
+@pytest.mark.parametrize(("engine", "route", "channel"), [way for way in WALKS if way.values[2] is Channel.SMS])
+async def test_a_bad_piece_of_one_line_rejects_the_whole_command(
+    route: Route, channel: Channel, mwanga: Mwanga
+) -> None:
+    walk = await begun(mwanga, route, channel)
+    pieces = [walk.one.words["en"][0]]
+    while walk.open and walk.question.verb in ("ask", "choose"):
+        question, good = walk.question, walk.good_answer
+        place, before = await walk.keep(), await business()
+        for bad in [] if walk.on_the_way else filter(str.strip, bad_answers(question)):
+            await walk.say(f"{pieces[0]} {(', ' if walk.one.commas else ' ').join([*pieces[1:], bad])}")
+            assert short(walk.answer), (question, bad, walk.answer)
+            assert not walk.others, (question, bad, walk.others)
+            assert await business() == before, (question, bad)
+            await walk.back_to(place)
+        await walk.say(good)
+        pieces.append(good)
+
+
+@pytest.mark.parametrize("name", BAD_BEHIND)
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_what_stands_behind_a_keyword_and_is_not_asked_for_is_read_as_strictly(name: str, mwanga: Mwanga) -> None:
+    route = next(each for each in ROUTES if each.talk == name)
+    walk = await begun(mwanga, route, Channel.SMS)
+    keyword, before = walk.one.words["en"][0], await everything()
+    for bad in filter(lambda typed: split(normalise(typed)), (*BAD, *BAD_BEHIND[name])):
+        await walk.say(f"{keyword} {bad}")
+        assert short(walk.answer) and not walk.open and not walk.others, (bad, walk.answer)
+        assert f"Send {keyword}" in walk.answer, (bad, walk.answer)
+        assert await everything() == before, bad
+
+
+async def business() -> dict[str, list[dict[str, object]]]:
+    """Everything but drafts: a line that begins well may go on as a dialogue."""
+    return {table: rows for table, rows in (await everything()).items() if table != "draft"}
+
+
+def bad_answers(question: Question) -> list[str]:
+    own = OWN_WORDS.get(question.name, ())
+    return [bad for bad in (*BAD, *BAD_HERE.get(question.name, ())) if bad not in own]
+
+
+def helpful(answer: str, asked: str) -> bool:
+    """It says what is wrong, and what to answer: the question again, or its last words."""
+    return answer != asked and bool(_phrases(answer) & _phrases(asked))
+
+
+def _phrases(text: str) -> set[str]:
+    return {phrase.strip() for phrase in re.split(r"[.?!\n]", text) if len(phrase.strip()) > 3} - {"Back"}

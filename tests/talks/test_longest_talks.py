@@ -1,0 +1,104 @@
+"""One SMS part, one USSD screen for what people do, at the longest values allowed, in every language."""
+
+import re
+
+import pytest
+
+from bot.config import LANGUAGES
+from bot.server import Mwanga
+from bot.talks.listing import MORE
+from bot.text.gsm import SCREEN, septets
+from models.people.tables import Role
+from tests.world.long_world import BIG, LONG_NAME, LONG_SERIAL, LONG_STOCK, chosen, longest_world, texted
+from tests.world.people import MENU, Phones
+
+SMS = {
+    "Asha": [
+        "BUY", "0", "BUY WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW 1", f"BUY {LONG_SERIAL}", "W" * 50, "12k",
+        f"BUY {LONG_SERIAL} {BIG}", "1", "1 000000", "1 482915", "1 482915", f"BUY {LONG_SERIAL} {BIG}",
+        f"BUY {LONG_SERIAL} {BIG} AGAIN", "what", "1 482915", f"BUY {LONG_SERIAL} 0", f"BUY {LONG_SERIAL} 1 {'W' * 40}",
+        f"TOKEN {LONG_SERIAL}", "TOKEN", "TOKEN 1", "CASH", "CASH 1", "HELP", "MENU", "7",
+        "STMT", "x", "1", "x", "1", f"STMT {'W' * 50}", "STMT 1 99",
+        "LANG", "LANG zz", "PIN", "PIN 1",
+        "PIN 000000 1", "LOCK", "LOCK 0712", "LOCK 0712345678 1", "STOP", "START", "STOP 1", "BYU", "W" * 160,
+        "BUY EB100042 9999999", "BUY 04123456784 5000000", "1 482915", "TOKEN 04123456784",
+        f"FIX {LONG_SERIAL} {'W' * 120}", f"FIX {LONG_SERIAL} technical", "FIX", f"FIX {LONG_SERIAL}", "1",
+        "STATUS", "x" * 50, "T K1", "W" * 120, "STATUS K1", "DONE K1", "DONE K1", "STATUS K1", "DONE", "STATUS K9",
+        "T K9 w", "FIX x",
+        "REG", "W" * 300, f"{'W' * 60} {'W' * 60}", "W" * 50, "0713000111", "x", "1", "1", "0600123456789", "W" * 50,
+        "9", "9", "REG", "9", "1", "Mtwara", "x", "Household", "x", "1", "x", "1", "x", "1", "x", "1", "x", "1",
+        "REG", "1", "REG x", f"REG {LONG_NAME}, {'W' * 50}", f"REG {LONG_NAME}, none, {'W' * 50}",
+        f"REG {LONG_NAME}, none, meter, {'W' * 50}", f"REG {LONG_NAME}, none, shs, {LONG_SERIAL}",
+        f"REG {LONG_NAME}, none, ebike, {LONG_STOCK}", f"REG {LONG_NAME}, 0710000002, shs, {LONG_STOCK}, Mtwara", "x",
+        "2", "x", "REG", "9", f"REG {LONG_NAME}, 0710000002, shs, {LONG_STOCK}, Mtwara", "2", "1",
+        f"REG {LONG_NAME}, none, shs, {'W' * 50}", f"REG {LONG_NAME}, none, shs, {LONG_SERIAL}, {'W' * 50}",
+        "LIST", "W" * 50, "9", "0", "2", "1", f"LIST {'W' * 50}", "LIST 99", "LIST METER", "1", "LIST TODAY Mtwara",
+        "FIND", "w", "W" * 50, "wwwwww", "x", "2", "2", "FIND 1", f"FIND {'W' * 50}", "CUST", "W" * 50, "1",
+        "CUST 2", "x", "1", f"CUST {'W' * 50}", "CUST 1 2", "CUST 2", "4",
+        "PAY", "W" * 50, "S1002", "12k", f"PAY S1002 {BIG}", "1 482915", "1 482915", f"PAY S1002 {BIG}",
+        f"PAY S1002 {BIG} AGAIN", "1 482915", f"PAY S1002 {BIG} AGAIN", "1 482915", "PAY S1002 1", "PAY S9999 1",
+        f"PAY S1003 {BIG}", "1 482915", f"PAY S1001 {BIG}", f"PAY S1001 2{'0' * 6}", "1 482915",
+        f"BUY 04123456784 {BIG}", "2", "BUY 04123456784 4000000", "1 482915", "BUY 04123456784 1",
+        "PLAN", "W" * 50, "S1001", f"PLAN {LONG_SERIAL}", "PLAN S1002", "PLAN S1003", "PLAN EB100042", "PLAN S1001 2",
+        "SALES", "9", "1", "SALES x", "SALES 1 2", "SALES 2",
+    ],
+    "Baraka": ["TOKEN", "1", "TOKEN X", "BAL", "2", "HELP", "MENU", "9", "LANG", "BUY 1 1", "hello", "STOP",
+        "2 " + "W" * 120, "STATUS K1", f"FIX {'W' * 120}", "1", "FIX no power", "9", "FIX", "W" * 300,
+        f"T K1 {'W' * 120}", "STATUS", "DONE", "1", "1", "DONE K1 1", "STATUS K1", "T K1 dark again", "FIX no power",
+        "3", "FIX 1", "T K9 w", "DONE K9", "BAL", "3", "PLAN", "x", "1", "PLAN S1003", "PLAN x",
+    ],
+    "Amina": ["BAL", "PLAN", "1", "PLAN x", "TOKEN"],
+    "Stranger": ["hello", "STOP", "LOCK", "0712345678", "1"],
+}  # fmt: skip
+USSD = {
+    "Asha": [
+        ("buy", "W" * 80, LONG_SERIAL, "x", BIG, "7", "1", "000000", "482915"),
+        ("buy", LONG_SERIAL, BIG, "5", "1", "2"),
+        ("tokens", LONG_SERIAL, "1", "482915"), ("cash", "482915"), ("pin", "482915", "1", "730582", "1"),
+        ("language", "8"), ("lock", "x", "0712345678", "1"), ("help",),
+        ("fix", LONG_SERIAL, "4", "W" * 120, "3"), ("status", "W" * 50, "1"), ("done", "1", "W" * 50, "2"),
+        ("list", "5", "1", "2", "730582", "1"), ("list", "x", "1", "9", "2", "730582", "1"),
+        ("find", "1", "W" * 50, "ww", "2", "730582", "2"), ("customer", "W" * 50, "1", "730582"),
+        ("pay", "x", "S1003", "x", BIG, "1", "1", "482915"), ("plan", "S1001", "482915"),
+        ("sales", "482915", "9", "1"),
+        ("register", "3", LONG_NAME, "x", "none", "x", "1", "x", "0600123456789", "x", "9", "1", "1", "1", "1", "1"),
+    ],
+    "Baraka": [
+        ("token", "8", "1"), ("balance", "1"), ("help",), ("problem", "4", "W" * 120, "1"), ("status", "W" * 50),
+    ],
+    "Stranger": [("lock", "8", "1", "x")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])  # what is said does not depend on where it is stored
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_message_and_screen_fits_at_the_longest_values(mwanga: Mwanga, language: str) -> None:
+    await longest_world(mwanga, language)
+    phones = Phones(mwanga)
+    for name, texts in SMS.items():
+        for text in texts:
+            await texted(phones, name, text)
+    for name, sessions in USSD.items():
+        for talk, *answers in sessions:
+            screens = await chosen(phones, name, talk, language)
+            for answer in answers:
+                screens.append(await phones.enter(name, answer))
+            for screen in screens:
+                assert septets(screen[4:]) <= SCREEN, (answers, septets(screen[4:]), screen)
+            for _receiver, message in await phones.news():
+                assert septets(message) <= SCREEN, message
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_page_of_every_menu_fits(mwanga: Mwanga, language: str) -> None:
+    await longest_world(mwanga, language)
+    phones = Phones(mwanga)
+    for name, role in (("Asha", Role.AGENT), ("Baraka", Role.CUSTOMER), ("Stranger", Role.STRANGER)):
+        screens = [await phones.dial(name, MENU)]
+        while f"\n{MORE}. " in screens[-1]:
+            screens.append(await phones.enter(name, MORE))
+        assert [screen for screen in screens if septets(screen[4:]) > SCREEN] == []
+        language = "en" if role is Role.STRANGER else language
+        listed = [text.to(language) for _name, text in mwanga.commands.menu(role)]
+        assert [found for screen in screens for found in re.findall(r"^[1-8]\. (.*)$", screen, re.MULTILINE)] == listed

@@ -1,0 +1,174 @@
+"""What another mini-grid has, no command shows or touches: an agent and a customer of Lindi South read word for word
+the same whether the customers, devices, sales, tickets and drafts of Mtwara North exist or not."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+
+from bot.app import assembled
+from bot.config import load
+from bot.server import Mwanga
+from bot.talks.chat import Channel
+from models.devices.tables import Device
+from models.people.tables import Customer, MiniGrid, Role, Village
+from models.sql import connection, execute
+from models.tickets.tickets import Category, Ticket
+from tests.world.people import PEOPLE, Phones
+from tests.world.routes import Route, equipped, ways
+from tests.world.templates import Templates
+from tests.world.walk import Walk, World, everything
+
+NOON = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)
+NORTH = (1, 2, 3)  # the customers of Mtwara North
+CALLERS = {Role.AGENT: "Zuhura", Role.CUSTOMER: "Salma"}
+# Every way to name something of Mtwara North: serials and their ends, customer numbers, tickets, phones, names,
+# villages, the reference of a sale.
+THINGS = (
+    "SHS0283", "0283", "04123456784", "6784", "EB100042", "1", "2", "#3", "K1", "k 2", "0710000002", "255710000001",
+    "S1001", "s-1002", "1001", "#2", "0002", "Baraka", "Neema Paulo", "amina", "Mtwara", "Naliendele", "RRRR2",
+)  # fmt: skip
+BEHIND = ("", " 8000", " no power here", ", 8000")  # what may follow in one line
+LINDI = World(
+    CALLERS,
+    {"customer": "4", "serial": "SHS0777", "phone": "0713000777", "part": "ba"},
+    {"device": "SHS0777", "payable": "SHS0777", "customer": "4", "ticket": "K3", "find search": "Salma"},
+)
+# A serial is unique everywhere: that it is in use is said, whose it is, is not.
+SAID_TO_BE_IN_USE = "serial"
+SAMPLE = {"tokens", "find", "status"}  # on PostgreSQL
+WALKS = [
+    pytest.param(engine, route, channel, id=f"{engine}-{route}-{channel}", marks=marks)
+    for engine, marks in (("sqlite", ()), ("postgres", pytest.mark.slow))
+    for route, channel in ways()
+    if route.role in CALLERS and (engine == "sqlite" or route.talk in SAMPLE)
+]
+
+
+@pytest.fixture
+def urls(engine: str, templates: Templates) -> tuple[str, str]:
+    """Two demo databases, for the world with Mtwara North and the one without."""
+    return templates.copy(engine, "demo"), templates.copy(engine, "demo")
+
+
+@pytest.mark.parametrize(("engine", "route", "channel"), WALKS)
+@pytest.mark.usefixtures("references")
+async def test_what_another_mini_grid_has_changes_no_word(
+    route: Route, channel: Channel, urls: tuple[str, str]
+) -> None:
+    heard = []
+    for url, north in zip(urls, (True, False), strict=True):
+        with time_machine.travel(NOON, tick=False):
+            async with world(url, north=north) as phones:
+                heard.append(await everything_said(phones, route, channel))
+    assert heard[0] == heard[1]
+
+
+async def everything_said(phones: Phones, route: Route, channel: Channel) -> list[tuple[str, str]]:
+    """All that is answered when each thing is named at each question of the route and, by SMS, behind its keyword."""
+    if route.talk == "fixed":
+        await phones.text("Zuhura", "DONE K3")
+    walk = Walk(phones, route, channel, LINDI)
+    untouched = await of_the_north()
+    named = [f"{walk.one.words['en'][0]} {thing}{behind}" for thing in THINGS for behind in BEHIND]
+    said = await _said(walk, named if channel is Channel.SMS and not route.asks else [])
+    await walk.begin()
+    while walk.open:
+        question, good = walk.question, walk.good_answer
+        answers = await _said(walk, () if walk.on_the_way else THINGS)
+        said += answers if question.name != SAID_TO_BE_IN_USE else []
+        await walk.say(good)
+        said.append((good, without_reference(walk.answer)))
+    assert await of_the_north() == untouched
+    return said
+
+
+async def _said(walk: Walk, texts: list[str] | tuple[str, ...]) -> list[tuple[str, str]]:
+    """The answer to each of these, all given at the same place. Nobody of Mtwara North hears of it."""
+    place, said = await walk.keep(), []
+    for text in texts:
+        await walk.say(text)
+        assert not {name for name, _message in walk.others} & {"Asha", "Juma", "Amina", "Baraka", "Neema"}, text
+        said.append((text, without_reference(walk.answer)))
+        await walk.back_to(place)
+    return said
+
+
+def without_reference(answer: str) -> str:
+    return re.sub(r"\b[Rr]ef \w{5}", "Ref", answer)
+
+
+async def of_the_north() -> dict[str, list[dict[str, object]]]:
+    """Every row that belongs to a customer, a device, a ticket or the agent Asha of Mtwara North."""
+    devices = [row["id"] for row in await execute(connection(), "SELECT id FROM device WHERE customer_id IN (1, 2, 3)")]
+    theirs = {"customer_id": NORTH, "device_id": devices, "ticket_id": (1, 2), "phone": (PEOPLE["Asha"],)}
+    return {
+        table: [
+            row
+            for row in rows
+            if any(row.get(column) in ids for column, ids in theirs.items())
+            or (table == "customer" and row["id"] in NORTH)
+        ]
+        for table, rows in (await everything()).items()
+    }
+
+
+@asynccontextmanager
+async def world(url: str, *, north: bool) -> AsyncIterator[Phones]:
+    """The demo world with somebody in Lindi South; with much or with nothing in Mtwara North."""
+    config = load(database=url, languages="en,sw,fr,pt,ha", sender_cap=0)
+    async with assembled(config, serving=False) as mwanga:
+        phones = Phones(mwanga)
+        if north:
+            await _busy(phones)
+        async with mwanga.database.work():
+            if not north:
+                await Device.filter(customer_id__in=NORTH).delete()
+                await Customer.filter(id__in=NORTH).delete()
+                await Village.all().delete()
+            await _lindi(mwanga)
+        yield phones
+
+
+async def _busy(phones: Phones) -> None:
+    """A ticket of each way, a sale, and a draft."""
+    for name, text in (
+        ("Asha", "FIX SHS0283 dark house"),
+        ("Neema", "FIX dark house"),
+        ("Asha", "BUY SHS0283 8000"),
+        ("Asha", "1 482915"),
+        ("Asha", "REG Baraka Juma"),
+    ):
+        assert await phones.text(name, text)
+
+
+async def _lindi(mwanga: Mwanga) -> None:
+    """Salma, customer 4, with two solar home systems and ticket K3, and Bahati. The village has the first free number
+    of both."""
+    await equipped()
+    grid = await MiniGrid.get(name="Lindi South")
+    village = await Village.create(id=3, name="Kilwa", mini_grid=grid)
+    salma = await Customer.create(
+        id=4, name="Salma", surname="Bakari", phone=PEOPLE["Salma"], mini_grid=grid, village=village
+    )
+    key = {"secret": "00" * 16, "starting_code": 123456789, "divider": 1}
+    plan = (await Device.get(serial="SHS0284")).plan_id
+    device, _second = [
+        await Device.create(
+            serial=serial,
+            kind="shs",
+            issuer="openpaygo",
+            sealed_key=mwanga.site.vault.seal_json(key, f"device {serial}"),
+            customer=salma,
+            plan_id=plan,
+        )
+        for serial in ("SHS0777", "SHS0790")
+    ]
+    await Customer.create(id=5, name="Bahati", surname="Omari", mini_grid=grid, village=village)
+    await Ticket.create(
+        id=3, key="K3", customer=salma, device=device, category=Category.OTHER, text="no light", agent_id=3,
+        opened_at=NOON, due_at=NOON,
+    )  # fmt: skip

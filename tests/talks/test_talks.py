@@ -1,0 +1,107 @@
+"""Rules that hold for every talk, whoever wrote it (design 2)."""
+
+import json
+
+import pytest
+
+from bot.server import Mwanga
+from bot.talks.state import TalkState
+from handlers import TALKS
+from models.people.tables import Role
+from models.sql import connection, execute
+from tests.dialogs.test_dialogs import business
+from tests.world.people import Phones
+
+pytestmark = pytest.mark.everyday_on_sqlite
+
+CALLERS = {Role.AGENT: "Asha", Role.CUSTOMER: "Baraka", Role.STRANGER: "Stranger"}
+# A whole command for each talk, so that one word more is one too many.
+ARGUMENTS = {
+    "buy": "SHS0283 8000",
+    "tokens": "SHS0283",
+    "pin": "482915 730582",
+    "language": "sw",
+    "lock": "0700000002 739164",
+    "fix": "SHS0283 no power",
+    "problem": "no power",
+    "status": "K1",
+    "note": "K1 still dark",
+    "done": "K1",
+    "fixed": "K1",
+    "register": "Rehema Ali, 0713000111, shs, SHS0284, Mtwara",
+    "list": "Mtwara SHS 1",
+    "find": "SHS0283",
+    "customer": "2",
+    "pay": "SHS0283 8000",
+    "plan": "SHS0283",
+    "own plan": "SHS0283",
+    "sales": "1",
+    "sell": "2, Radio, cash",
+    "stock": "Solar home",
+    "statement": "24/11",
+}
+PROSE = {"fix", "problem", "note"}  # all that is left of the line is the caller's own words
+STARTS = [(one, role) for one in TALKS for role in sorted(one.roles)]
+NAMES = [f"{one.name}-{role}" for one, role in STARTS]
+
+
+@pytest.mark.parametrize(("one", "role"), STARTS, ids=NAMES)
+async def test_one_word_too_many_rejects_the_whole_command(one, role, mwanga: Mwanga) -> None:  # type: ignore[no-untyped-def]
+    if one.name in PROSE:
+        return
+    phones = Phones(mwanga)
+    await phones.text("Asha", "FIX SHS0283 no light")  # ticket K1
+    before = await business()
+    words = f"{one.words['en'][0]} {ARGUMENTS.get(one.name, '')} SURPLUS"
+    answered = await phones.text(CALLERS[role], words)
+    assert len(answered) == 1
+    assert await business() == before
+    assert not await phones.asked(CALLERS[role])
+    assert await execute(connection(), "SELECT 1 FROM contact WHERE stopped_at > 0") == []
+
+
+@pytest.mark.parametrize(("one", "role"), STARTS, ids=NAMES)
+async def test_an_answer_that_no_longer_fits_restarts_politely(one, role, mwanga: Mwanga) -> None:  # type: ignore[no-untyped-def]
+    if one.menu is None or role not in one.menu_for:
+        return
+    phones = Phones(mwanga)
+    name = CALLERS[role]
+    await phones.dial(name, "*384*20#")
+    state = TalkState("menu", "test", answers=[["menu", one.name], ["long ago", 1], ["older still", 2]])
+    await execute(connection(), "UPDATE ussdsession SET talk = $1", [json.dumps(vars(state))])
+    screen = await phones.enter(name, "1")
+    assert "Something changed" in screen or screen.startswith("END"), screen
+
+
+@pytest.mark.parametrize(("one", "role"), STARTS, ids=NAMES)
+async def test_nonsense_at_the_first_question_changes_nothing(one, role, mwanga: Mwanga) -> None:  # type: ignore[no-untyped-def]
+    if one.name == "problem":
+        return  # it begins with the caller's own words
+    phones, name = Phones(mwanga), CALLERS[role]
+    for nonsense in ("W" * 300, "😀", "٩", "-1", "' OR 1=1 --", "{0.__class__}", "%s", "\\", "*", "#"):
+        await phones.text(name, one.words["en"][0])
+        if not await phones.asked(name):
+            continue
+        before = await business()
+        answered = await phones.text(name, nonsense)
+        assert len(answered) <= 1
+        assert await business() == before
+
+
+async def test_nobody_can_start_what_is_not_for_him(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    for one in TALKS:
+        for role in set(Role) - one.roles:
+            if mwanga.commands.find(one.words["en"][0], role):
+                continue  # the same word starts another talk for this role
+            before = await business()
+            await phones.text(CALLERS[role], f"{one.words['en'][0]} {ARGUMENTS.get(one.name, '')}")
+            assert await business() == before
+
+
+async def test_another_mini_grid_is_out_of_reach(mwanga: Mwanga) -> None:
+    phones = Phones(mwanga)
+    for one in TALKS:
+        if Role.AGENT in one.roles and "SHS0283" in ARGUMENTS.get(one.name, ""):
+            [(_name, answer)] = await phones.text("Zuhura", f"{one.words['en'][0]} {ARGUMENTS[one.name]}")
+            assert "not found" in answer and "BARAKA" not in answer

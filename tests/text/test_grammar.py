@@ -1,0 +1,188 @@
+"""Forgiving of form, strict in meaning: tables of what people type (reference: users 2.3 to 2.10)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.message import Reply
+from bot.talks.chat import Chat
+from bot.talks.commands import Commands, talk
+from bot.talks.listing import called
+from bot.text.answers import no, yes
+from bot.text.grammar import normalise, plain_word, split, unglued, written
+from bot.text.i18n import _
+from handlers import TALKS
+from models.people.tables import Role
+
+COMMANDS = Commands(TALKS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "pieces"),
+    [
+        ("BUY SHS0283 8000", ["BUY", "SHS0283", "8000"]),
+        ("  buy\tSHS0283   8000 ", ["buy", "SHS0283", "8000"]),
+        ("buy,SHS0283;8000.", ["buy", "SHS0283", "8000"]),
+        ("BUY/SHS0283:8000!", ["BUY", "SHS0283", "8000"]),
+        ("BUY_SHS0283_8000", ["BUY", "SHS0283", "8000"]),
+        ("BUY*SHS0283*8000#", ["BUY", "SHS0283", "8000"]),
+        ("REG*Amina Juma*0712345678", ["REG", "Amina Juma", "0712345678"]),
+        ("BUY\nSHS0283\n8000\n--\nSent from my phone", ["BUY", "SHS0283", "8000"]),
+        ("BUY SHS0283 8,000", ["BUY", "SHS0283", "8000"]),
+        ("BUY SHS0283 TSh8,000/=", ["BUY", "SHS0283", "TSh8000"]),
+        ("BUY SHS0283,8000", ["BUY", "SHS0283", "8000"]),
+        ("BUY 04123456784,500", ["BUY", "04123456784", "500"]),
+        ("BUY SHS0283 8.000", ["BUY", "SHS0283", "8.000"]),
+        ("BUY SHS٠٢٨٣ ٨٠٠٠", ["BUY", "SHS0283", "8000"]),
+        ("ＢＵＹ ＳＨＳ０２８３ 8000", ["BUY", "SHS0283", "8000"]),
+        ("\ufeffBUY\u200b SHS0283\u00a08000", ["BUY", "SHS0283", "8000"]),
+        ("“BUY” SHS0283", ['"BUY"', "SHS0283"]),
+        ("PAY #S1002 200", ["PAY", "S1002", "200"]),
+        ("CUST #2", ["CUST", "2"]),
+        ("BUY # SHS0283 # 8000", ["BUY", "SHS0283", "8000"]),
+        ("BUY#SHS0283#8000", ["BUY", "SHS0283", "8000"]),
+        ("Buy. Shs0283. 8000.", ["Buy", "Shs0283", "8000"]),
+        ("BUY\u2026 SHS0283 . 8.000", ["BUY", "SHS0283", "8.000"]),
+        ("BUY SHS0283 Sh8,000/=", ["BUY", "SHS0283", "Sh8000"]),
+        ("?", ["?"]),
+        ("", []),
+        ("...", []),
+    ],
+)
+def test_a_message_becomes_its_pieces(typed: str, pieces: list[str]) -> None:
+    assert split(normalise(typed)) == pieces
+
+
+@given(st.text())
+def test_no_text_breaks_the_grammar(typed: str) -> None:
+    once = normalise(typed)
+    assert normalise(once) == once
+    assert all(piece.strip() for piece in split(once))
+
+
+@pytest.mark.parametrize(
+    ("typed", "ways"),
+    [
+        ("BUY500", [["BUY", "500"], ["BU", "Y500"]]),
+        ("TK41", [["TK", "41"], ["T", "K41"]]),
+        ("BUY", []),
+        ("500", []),
+    ],
+)
+def test_a_word_glued_to_digits_comes_apart(typed: str, ways: list[list[str]]) -> None:
+    assert unglued([typed]) == ways
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "language"),
+    [
+        ("buy", "buy", "en"),
+        ("Vend", "buy", "en"),
+        ("NUNUA", "buy", "sw"),
+        ("acheter", "buy", "fr"),
+        ("Código", "tokens", "pt"),
+        ("lamba", "tokens", "ha"),
+        ("KUDI", "cash", "ha"),
+        ("?", "help", "en"),
+        ("msaada", "help", "sw"),
+    ],
+)
+def test_every_language_is_understood_at_once(word: str, name: str, language: str) -> None:
+    found = COMMANDS.find(word, Role.AGENT)
+    assert found is not None and (found[0].name, found[1]) == (name, language)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("BYU", "BUY"),
+        ("TOKN", "TOKEN"),
+        ("TOKENS", "TOKEN"),
+        ("HLEP", "HELP"),
+        ("NUNUWA", "NUNUA"),
+        ("CA", None),
+        ("PN", "PIN"),
+        ("BUY", None),
+        ("GOOD", None),
+    ],
+)
+def test_a_close_keyword_is_suggested(typed: str, meant: str | None) -> None:
+    assert COMMANDS.suggest(typed, Role.AGENT) == meant
+
+
+def test_a_suggestion_is_never_done() -> None:
+    assert COMMANDS.find("BYU", Role.AGENT) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "digits"),
+    [
+        ("1", ""),
+        ("1 482915", "482915"),
+        ("1482915", "482915"),
+        ("1-482915", "482915"),
+        ("1. 482915", "482915"),
+        ("1 4829 15", "482915"),
+        ("YES 482915", "482915"),
+        ("ndiyo 482915", "482915"),
+        ("oui", ""),
+        ("1 please", None),
+        ("2", None),
+        ("482915", None),
+        ("12", None),
+        ("", None),
+    ],
+)
+def test_a_yes_and_what_stands_behind_it(answer: str, digits: str | None) -> None:
+    assert yes(answer) == digits
+
+
+@pytest.mark.parametrize("answer", ["2", "no", "HAPANA", "Non", "nao", "A'A", "A A", "aa"])
+def test_a_no(answer: str) -> None:
+    assert no(answer)
+    assert yes(answer) is None
+
+
+def test_two_talks_never_share_a_word() -> None:
+    async def run(chat: Chat) -> Reply:
+        return chat.end(_("Not sold."))
+
+    one = talk("one", roles={Role.AGENT}, words={"en": ("SAME",)})(run)
+    other = talk("other", roles={Role.AGENT}, words={"en": ("OTHER",), "fr": ("Sàme",)})(run)
+    with pytest.raises(ValueError, match="SAME would start both one and other"):
+        Commands([one, other])
+
+
+def test_accents_do_not_matter_in_keywords() -> None:
+    assert plain_word("Relevé") == plain_word("RELEVE")
+    assert plain_word("A’A".replace("’", "'")) == "AA"
+
+
+@pytest.mark.parametrize(
+    ("line", "count", "end"),
+    [
+        ("FIX technical: it flickers, blue wire", 5, "technical: it flickers, blue wire"),
+        ("FIX SHS0283: no power, at 10:30", 5, "no power, at 10:30"),
+        ("T41 half/half", 2, "half/half"),
+        ("T K1 8,000 is lost", 3, "8,000 is lost"),
+        ("T no no", 1, "no"),
+        ("FIX. SHS0283. It is dim. Since 1. May.", 6, "It is dim. Since 1. May."),
+        ("FIX*SHS0283*no power, dark", 1, "no power, dark"),
+    ],
+)
+def test_the_rest_of_a_line_is_kept_as_it_was_written(line: str, count: int, end: str) -> None:
+    assert written(line, split(line)[-count:]) == end
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen"),
+    [
+        *(("E-bike", "bike"), ("ebike", "bike"), ("e bike", "bike"), ("E - BIKE", "bike"), ("ebi", "bike")),
+        *(("7weekly", "7"), ("7-weekly", "7"), ("7 week", "7"), ("70 weekly", "70"), ("70weekly", "70")),
+        *(("Solar Home", "home"), ("solarhome", "home"), ("Sola-rhome", "home"), ("solar", None), ("solarh", "home")),
+        *(("e", None), ("e b", None), ("bike", None), ("a b", "a b"), ("ab", "ab"), ("a-b", None)),
+    ],
+)
+def test_a_space_or_a_hyphen_does_not_hide_a_choice(typed: str, chosen: str | None) -> None:
+    names = {"bike": ["E-bike"], "7": ["7 weekly"], "70": ["70 weekly"], "home": ["Solar home"], "lamp": ["Solar lamp"]}
+    assert called({**names, "a b": ["A B"], "ab": ["AB"]}, typed) == chosen

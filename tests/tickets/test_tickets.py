@@ -1,0 +1,247 @@
+"""Tickets: who may see them, who hears of them, what silence means, and what is kept."""
+
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+import time_machine
+from tortoise.exceptions import OperationalError
+
+from bot.server import Mwanga
+from handlers.tickets.news import LABELS, News, category_of
+from models.people.tables import Agent, Customer, MiniGrid, OfficeUser
+from models.sql import connection, execute
+from models.tickets import tickets
+from models.tickets.tickets import Category, Step, Ticket, TicketEvent
+from tests.world.people import PEOPLE, Phones
+
+NOON = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def clock() -> AsyncIterator[time_machine.Traveller]:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+async def phones(mwanga: Mwanga, clock: time_machine.Traveller) -> Phones:
+    """Ticket K1 of Baraka is open, with Asha."""
+    phones = Phones(mwanga)
+    await phones.text("Asha", "FIX SHS0283 no power")
+    return phones
+
+
+async def state(number: int = 1) -> str:
+    return str((await Ticket.get(id=number)).state)
+
+
+async def said(phones: Phones, name: str, text: str) -> str:
+    """What this person reads after sending this."""
+    return next(answer for reader, answer in await phones.text(name, text) if reader == name)
+
+
+# Silence
+
+
+async def test_three_days_of_silence_close_it_and_both_sides_are_told_once(
+    phones: Phones, clock: time_machine.Traveller
+) -> None:
+    await phones.text("Asha", "DONE K1")
+    housekeeping = phones.mwanga.housekeeping
+    clock.shift(timedelta(days=3) - timedelta(minutes=1))
+    assert await housekeeping.chores() == 0
+    clock.shift(timedelta(minutes=1))
+    assert await housekeeping.chores() == 1
+    assert dict(await phones.news()) == {
+        "Baraka": "K1 is closed. Not fixed after all? Send T K1 and what is wrong.",
+        "Asha": "K1 is closed: BARAKA P. did not answer.",
+    }
+    assert await housekeeping.chores() == 0
+    assert await phones.news() == []
+    assert "open again" in await said(phones, "Baraka", "T K1 I was away. It is dark.")
+
+
+async def test_silence_wakes_nobody(phones: Phones, clock: time_machine.Traveller) -> None:
+    await phones.text("Asha", "DONE K1")
+    clock.shift(timedelta(days=3, hours=12))  # it is midnight in Mtwara
+    assert await phones.mwanga.housekeeping.chores() == 0
+    clock.shift(timedelta(hours=9))
+    assert await phones.mwanga.housekeeping.chores() == 1
+
+
+async def test_a_customer_without_a_phone_is_not_waited_for(phones: Phones) -> None:
+    await Customer.filter(phone=PEOPLE["Baraka"]).update(phone=None)
+    [(name, answer)] = await phones.text("Asha", "DONE K1")
+    assert (name, answer) == ("Asha", "K1 is closed. BARAKA P. has no phone to ask.")
+
+
+# Who sees, who hears
+
+
+@pytest.mark.parametrize("command", ["STATUS K1", "T K1 let me in", "DONE K1", "DONE K1 1", "STATUS 1", "T 1 hm hm"])
+async def test_a_ticket_out_of_reach_sounds_like_one_that_does_not_exist(phones: Phones, command: str) -> None:
+    before = await execute(connection(), "SELECT * FROM ticket_event ORDER BY id")
+    for name in ("Neema", "Zuhura"):
+        [(_name, answer)] = await phones.text(name, command)
+        [(_name, other)] = await phones.text(name, command.replace("1", "9", 1))
+        assert answer == other.replace("9", "1", 1)
+        assert "BARAKA" not in answer and "SHS0283" not in answer
+    assert await execute(connection(), "SELECT * FROM ticket_event ORDER BY id") == before
+
+
+async def test_every_step_is_told_to_both_sides(phones: Phones) -> None:
+    """Juma, a colleague of the same mini-grid, does it; Asha reported it."""
+    for name, text, readers in [
+        ("Baraka", "T K1 please hurry", {"Baraka", "Asha"}),
+        ("Juma", "T K1 I am near", {"Juma", "Asha", "Baraka"}),
+        ("Juma", "DONE K1", {"Juma", "Asha", "Baraka"}),
+        ("Baraka", "2", {"Baraka", "Asha"}),
+        ("Asha", "DONE K1", {"Asha", "Baraka"}),
+        ("Baraka", "1", {"Baraka", "Asha"}),
+    ]:
+        assert {reader for reader, _text in await phones.text(name, text)} == readers, text
+
+
+async def test_what_is_due_today_is_late_tomorrow(phones: Phones) -> None:
+    await phones.choose("Asha", "Report a problem")
+    for answer in ("SHS0283", "2", "1", "1"):
+        screen = await phones.enter("Asha", answer)
+    assert "due 24 Nov" in screen
+    assert (await Ticket.get(id=2)).due_at == datetime(2026, 11, 24, 20, 59, tzinfo=UTC)  # 23:59 in Dar es Salaam
+
+
+async def test_words_sent_twice_are_added_once(phones: Phones) -> None:
+    assert len(await phones.text("Baraka", "T K1 please hurry")) == 2
+    assert len(await phones.text("Baraka", "T K1 please hurry")) == 1
+    assert await TicketEvent.filter(step=Step.COMMENTED).count() == 1
+
+
+async def test_the_office_gives_the_work_to_an_agent_or_keeps_it(phones: Phones) -> None:
+    juma, clerk = await Agent.get(phone=PEOPLE["Juma"]), await OfficeUser.first()
+    ticket = await tickets.assign(await tickets.with_people(1), "admin", agent=juma, due_at=NOON + timedelta(days=9))
+    told = News(ticket, phones.mwanga.site).handed_over(actor="admin")
+    assert [(copy.phone, copy.text.to("en")) for copy in told] == [
+        (PEOPLE["Baraka"], "Ticket K1: Agent Juma Said +255700000002 will call."),
+        (
+            PEOPLE["Juma"],
+            "Ticket K1 is yours, due 3 Dec. BARAKA P. +255710000002, SHS0283: no power. Fixed? Send TAYARI K1",
+        ),
+        (PEOPLE["Asha"], "Ticket K1: Agent Juma Said +255700000002 will call."),
+    ]
+    ticket = await tickets.assign(ticket, "admin", staff=clerk)
+    told = News(ticket, phones.mwanga.site).handed_over(actor="admin", former=juma)
+    assert [copy.phone for copy in told] == [PEOPLE["Baraka"], PEOPLE["Juma"], PEOPLE["Asha"]]
+    assert {copy.text.to("en") for copy in told} == {"Ticket K1: The office will call."}
+    assert ticket.due_at == NOON + timedelta(days=9)
+    steps = TicketEvent.filter(step=Step.ASSIGNED).order_by("id").values_list("actor", "text")
+    assert await steps == [("admin", PEOPLE["Juma"]), ("admin", "admin")]
+
+
+async def test_a_customers_problem_goes_to_who_sold_last_or_has_least_to_do(phones: Phones) -> None:
+    baraka = await Customer.get(phone=PEOPLE["Baraka"])
+
+    async def agent_of(text: str) -> str | None:
+        answered = await phones.text("Baraka", f"FIX {text}")
+        return next((reader for reader, _text in answered if reader != "Baraka"), None)
+
+    assert await agent_of("one") == "Juma"  # Asha has K1
+    assert await agent_of("two") == "Asha"
+    await phones.text("Juma", "NUNUA SHS0283 1000")
+    await phones.text("Juma", "1 739164")
+    assert [await agent_of(text) for text in ("three", "four", "five")] == ["Juma"] * 3
+    await Agent.filter(phone=PEOPLE["Juma"]).update(locked_at=NOON)
+    assert await agent_of("six") == "Asha"
+    await Agent.filter(mini_grid_id=baraka.mini_grid_id).update(mini_grid_id=(await MiniGrid.create(name="Far")).id)
+    assert await agent_of("seven") is None
+
+
+# What is kept
+
+
+async def test_what_may_be_a_pin_is_not_kept(phones: Phones) -> None:
+    await phones.text("Asha", "FIX SHS0283 no power, my PIN is 482915")
+    await phones.text("Baraka", "T K1 482915 they said")
+    for table in ("ticket", "ticket_event", "outbox", "contact"):
+        column = "talk" if table == "contact" else "text"
+        assert not await execute(connection(), f"SELECT 1 FROM {table} WHERE {column} LIKE '%482915%'")
+
+
+async def test_history_only_grows(phones: Phones) -> None:
+    for statement in ("UPDATE ticket_event SET text = 'x'", "DELETE FROM ticket_event"):
+        with pytest.raises((OperationalError, asyncpg.RaiseError), match="append only"):
+            await execute(phones.mwanga.database.client, statement)
+
+
+async def test_the_same_talk_opens_one_ticket(phones: Phones) -> None:
+    customer = await Customer.get(phone=PEOPLE["Neema"])
+    opened = [
+        await tickets.open_ticket(customer, None, Category.OTHER, text, actor="x", key="sms 77")
+        for text in ("the first words", "other words")
+    ]
+    assert [one.new for one in opened] == [True, False]
+    assert opened[0].ticket.id == opened[1].ticket.id
+
+
+async def test_a_ticket_that_nobody_reported_is_opened_once_for_its_origin(phones: Phones) -> None:
+    """A reminder's: whatever became of the ticket, the same instalment opens no second one."""
+    customer = await Customer.get(phone=PEOPLE["Baraka"])
+    origin = "overdue 7 2026-11-20"
+    first = await tickets.open_for(customer, Category.PAYMENT, "S1042 is overdue", origin, None, NOON)
+    assert first.new and first.ticket.agent is not None and first.ticket.reporter is None
+    assert {copy.phone for copy in News(first.ticket, phones.mwanga.site).handed_over(actor="")} == {
+        PEOPLE["Baraka"],
+        first.ticket.agent.phone,
+    }
+    for _again in range(2):
+        again = await tickets.open_for(customer, Category.PAYMENT, "S1042 is overdue", origin, None, NOON)
+        assert (again.new, again.ticket.id) == (False, first.ticket.id)
+        await tickets.close(first.ticket, "admin", "paid")
+    other = await tickets.open_for(customer, Category.PAYMENT, "S1042 is overdue", "overdue 8", None, NOON)
+    assert other.new
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_the_history_explains_the_state_whatever_is_done(phones: Phones, seed: int) -> None:
+    """Verbs in any order, each with a copy of the ticket that may be old: a step is noted when it changed something."""
+    choose = random.Random(seed)
+    verbs = [tickets.ask_fixed, tickets.close, tickets.reopen]
+    leads_to = {Step.ASKED: "asked", Step.CLOSED: "closed", Step.REOPENED: "open", Step.OPENED: "open"}
+    old = await tickets.with_people(1)
+    for _turn in range(15):
+        before, verb = await state(), choose.choice(verbs)
+        steps = await TicketEvent.all().count()
+        changed = await verb(old, "somebody")
+        assert changed == (await state() != before) == (await TicketEvent.all().count() == steps + 1)
+        last = await TicketEvent.filter(step__in=list(leads_to)).order_by("-id").first()
+        assert last and await state() == leads_to[Step(last.step)]
+        if choose.random() < 0.5:
+            old = await tickets.with_people(1)
+
+
+# Categories
+
+
+@pytest.mark.parametrize("language", ["en", "sw", "fr", "pt", "ha"])
+def test_every_category_is_named_by_its_own_label_in_ones_own_language_and_in_english(language: str) -> None:
+    for category, label in LABELS.items():
+        for named in (label.to(language), label.to("en")):
+            assert category_of(f"{named} since yesterday", language) is category
+            assert category_of(f"{named.upper()}: since yesterday", language) is category
+            for part in named.split("/"):
+                assert category_of(part, language) is category
+                assert category_of(f"{part}: since yesterday", language) is category
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["the power is gone", "powerful smell", "power cable hot", "no powerbank", "no power-bank", "nothing works"],
+        *["technically it works", "installations", "payment box is broken", "token no work", "umeme", "1"],
+        *["hakuna umeme", "a technical: fault", "payment / box"],
+    ],
+)
+def test_what_is_not_named_is_never_guessed(text: str) -> None:
+    assert category_of(text, "en") is Category.OTHER

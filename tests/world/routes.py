@@ -1,0 +1,92 @@
+"""The ways through the talks that lead to every question: the plain one of each talk, and further ones for what it
+asks only now and then. tests/talks/test_questions.py says when a question is on none of them."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from bot.talks.chat import Channel
+from bot.talks.commands import Talk
+from handlers import TALKS
+from models.devices.connections import ConnectionType, SubConnectionType
+from models.devices.tables import DeviceModel
+from models.people.tables import Role
+
+BY_NAME = {one.name: one for one in TALKS}
+BOTH = tuple(Channel)
+
+
+class Route(NamedTuple):
+    """A way through a talk. `good` are its own answers, `before` what the agent texts first; both may name the
+    {customer}, {phone}, {serial} and {pin} of the walker's world, and {part} of several names. `asks` are the questions
+    that only this route comes to (empty: all that it comes to)."""
+
+    talk: str
+    role: Role
+    name: str = ""
+    good: Mapping[str, str] = {}
+    before: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    channels: tuple[Channel, ...] = BOTH
+
+    @property
+    def one(self) -> Talk:
+        return BY_NAME[self.talk]
+
+    def __str__(self) -> str:
+        return "-".join(filter(None, (self.talk, self.role, self.name)))
+
+
+def channels(one: Talk, role: Role) -> tuple[Channel, ...]:
+    """Where somebody of this role can begin a talk: by SMS always, by dialling when the menu has it."""
+    return BOTH if role in one.menu_for or one.menu is None else (Channel.SMS,)
+
+
+YES = "1 {pin}"
+SOLD = ("BUY {serial} 8000", YES)
+LAMP = ("SELL {customer}, Solar lamp", YES)
+RADIO = ("SELL {customer}, Radio, 3 monthly", YES)
+PLAIN = [Route(one.name, role, channels=channels(one, role)) for one in TALKS for role in sorted(one.roles)]
+USSD = (Channel.USSD,)
+FURTHER = [
+    Route("register", Role.AGENT, "shs", {"register kind": "2", "serial": "SHS0284"}, asks=("serial",)),
+    Route("register", Role.AGENT, "ebike", {"register kind": "3", "serial": "EB100043"}, asks=("serial",)),
+    Route("register", Role.AGENT, "alone", {"register kind": "4"}, asks=("confirm",)),
+    Route("register", Role.AGENT, "known", {"phone": "{phone}"}, asks=("same person",)),
+    Route("register", Role.AGENT, "draft", before=("REG Rehema Ali, 0713000111",), asks=("draft",)),
+    Route(
+        "register",
+        Role.AGENT,
+        "drafts",
+        before=("REG Rehema Ali, 0713000111", "REG Salum Omari, none"),
+        asks=("draft", "draft again"),
+    ),
+    Route("sell", Role.AGENT, "several", {"customer": "{part}"}, asks=("which customer",)),
+    Route("sell", Role.AGENT, "plans", {"sell item": "2"}, asks=("plan",)),
+    Route("sell", Role.AGENT, "twice", {"sell item": "2"}, RADIO, asks=("twice",), channels=USSD),
+    Route("buy", Role.AGENT, "twice", before=SOLD, asks=("twice",), channels=USSD),
+    Route("pay", Role.AGENT, "goods", {"payable": "1002", "amount": "200"}, LAMP, asks=("confirm with PIN",)),
+    Route("find", Role.AGENT, "several", {"find search": "{part}"}, asks=("customer",)),
+    Route("list", Role.AGENT, "village", {"list which": "5"}, asks=("village",), channels=USSD),
+    Route("statement", Role.AGENT, "sold", before=SOLD, asks=("further", "sale")),
+    Route("fix", Role.AGENT, "other", {"fix category": "5"}, asks=("words",), channels=USSD),
+    Route("problem", Role.CUSTOMER, "other", {"problem category": "5"}, asks=("words",), channels=USSD),
+    Route("own plan", Role.CUSTOMER, "several", before=(*LAMP, *RADIO), asks=("plan",)),
+]
+ROUTES = [*PLAIN, *FURTHER]
+# What no talk asks for and takes behind its keyword alone.
+BEHIND = {"list": "Mtwara meter 1", "sales": "1", "statement": "24/11", "own plan": "SHS0283", "help": "TOKEN"}
+
+
+def ways() -> Iterator[tuple[Route, Channel]]:
+    for route in ROUTES:
+        for channel in route.channels:
+            yield route, channel
+
+
+async def equipped() -> None:
+    """More to choose from than the demo world has: sub types of a connection, and two models that a meter may be of."""
+    business = await ConnectionType.get(name="Business")
+    for name in ("Mill", "Shop"):
+        await SubConnectionType.create(name=name, type=business)
+    for name in ("Mita A", "Mita B"):
+        await DeviceModel.create(name=name, manufacturer="Jua", kind="meter", prefix="0412")

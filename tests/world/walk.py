@@ -1,0 +1,217 @@
+"""Walks any talk from question to question by short good answers, on the ways of tests/world/routes.py.
+
+What is asked is read from the talk itself, so a new talk made of known questions joins by itself; a new question
+fails until its good answer stands in GOOD.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import pytest
+from tortoise import Tortoise
+
+from bot.talks.chat import Channel, Chat
+from bot.talks.commands import Talk
+from bot.text.gsm import SCREEN, is_gsm, septets
+from models.people.tables import Role
+from models.sql import connection, execute
+from tests.world.people import MENU, PEOPLE, PINS, Phones
+from tests.world.routes import Route
+
+CALLERS = {Role.AGENT: "Asha", Role.CUSTOMER: "Baraka", Role.STRANGER: "Stranger"}
+# A good answer by the question's name, or by "talk question" where one talk needs its own. Choices take the first.
+GOOD = {
+    "device": "SHS0283",
+    "amount": "8000",
+    "customer": "2",
+    "find search": "Baraka",
+    "payable": "SHS0283",
+    "name": "Rehema Ali",
+    "phone": "0713000111",
+    "serial": "04123456792",
+    "free device": "EB100043",
+    "ticket": "K1",
+    "words": "still dark",
+    "fixed": "1",
+    "new pin": "730582",
+    "same pin": "730582",
+    "lock phone": "0700000002",
+    "lock pin": "739164",
+}
+MACHINERY = {"inbox", "outbox", "ussdsession", "ussdturn", "gatewaystate", "refused"}
+COUNTED = {"wrong_pins", "updated_at", "talk", "replies", "replies_since", "bad_text", "bad_count", "bad_since"}
+
+
+class Question(NamedTuple):
+    """What is asked: its name, which verb of the chat asks it, and in which module that is called."""
+
+    name: str
+    verb: str
+    asker: str = ""
+
+
+class World(NamedTuple):
+    """Who walks, who sells there, what there is to name, and good answers in place of those of GOOD."""
+
+    callers: Mapping[Role, str]
+    things: Mapping[str, str]
+    good: Mapping[str, str]
+
+    async def prepare(self, phones: Phones, route: Route) -> None:
+        """What the agent does before, so that the route leads where it shall."""
+        agent = self.callers[Role.AGENT]
+        for text in route.before:
+            assert await phones.text(agent, text.format(**self.things, pin=PINS[agent]))
+
+
+@dataclass
+class Walk:
+    """One person on one route on one channel; the language is the person's."""
+
+    phones: Phones
+    route: Route
+    channel: Channel
+    world: World
+    language: str = "en"
+    questions: list[Question] = field(default_factory=list)
+    answer: str = ""
+    others: list[tuple[str, str]] = field(default_factory=list)
+    open: bool = False
+
+    @property
+    def one(self) -> Talk:
+        return self.route.one
+
+    @property
+    def who(self) -> str:
+        return self.world.callers[self.route.role]
+
+    async def begin(self) -> None:
+        await self.world.prepare(self.phones, self.route)
+        if self.channel is Channel.SMS:
+            await self.say(self.one.keyword(self.language))
+            return
+        await self._took(await self.phones.dial(self.who, MENU))
+        if self.one.menu:
+            await self.say((await self.phones.way(self.who, self.one.menu.to(self.language)))[-1])
+
+    async def say(self, text: str) -> None:
+        self.questions.clear()
+        with asked(self.questions):
+            if self.channel is Channel.USSD:
+                await self._took(await self.phones.enter(self.who, text))
+                return
+            said = await self.phones.text(self.who, text)
+        own = [message for name, message in said if name == self.who]
+        assert len(own) == 1, (text, said)
+        self.answer, self.others = own[0], [each for each in said if each[0] != self.who]
+        self.open = await self.phones.asked(self.who)
+
+    async def _took(self, screen: str) -> None:
+        self.answer, self.open = screen[4:], screen.startswith("CON")
+        self.others = await self.phones.news()
+
+    @property
+    def question(self) -> Question:
+        return self.questions[-1] if self.questions else Question("menu", "choose")
+
+    @property
+    def on_the_way(self) -> bool:
+        """Whether this question is asked on other routes as well."""
+        return bool(self.route.asks) and self.question.name not in self.route.asks
+
+    @property
+    def dialled_only(self) -> bool:
+        """A session with the first screen and no answer yet."""
+        return self.channel is Channel.USSD and not self.phones.sessions[self.who].transcript
+
+    @property
+    def good_answer(self) -> str:
+        name, verb, _asker = self.question
+        for key in (f"{self.one.name} {name}", name):
+            for answers in (self.route.good, self.world.good, GOOD):
+                if key in answers and (verb != "choose" or key != name):
+                    return answers[key].format(**self.world.things)
+        if verb == "choose":
+            return "1"
+        pin = PINS.get(self.who, "")
+        if verb == "confirm":
+            return f"1 {pin}" if name == "confirm with PIN" and self.channel is Channel.SMS else "1"
+        if verb == "pin":
+            return pin
+        pytest.fail(f'add a good answer to "{name}", which "{self.one.name}" asks, to GOOD in tests/world/walk.py')
+
+    async def keep(self) -> tuple[str, str]:
+        """The place in the talk, to come back to."""
+        sms = await execute(connection(), "SELECT talk FROM contact WHERE phone = $1", [self._phone])
+        ussd = await execute(connection(), LAST_SESSION, [self._phone])
+        return sms[0]["talk"] if sms else "", ussd[0]["talk"] if ussd else ""
+
+    async def back_to(self, place: tuple[str, str]) -> None:
+        """Stand there again, with no wrong answer or PIN counted."""
+        await execute(
+            connection(), "UPDATE contact SET talk = $2, replies = 0 WHERE phone = $1", [self._phone, place[0]]
+        )
+        await execute(connection(), "UPDATE agent SET wrong_pins = 0")
+        if self.channel is Channel.USSD:
+            await execute(connection(), SET_SESSION, [self._phone, place[1]])
+
+    @property
+    def _phone(self) -> str:
+        return PEOPLE[self.who]
+
+
+SET_THREAD = "UPDATE contact SET talk = $2, replies = 0 WHERE phone = $1"
+LAST_SESSION = "SELECT talk FROM ussdsession WHERE phone = $1 ORDER BY id DESC LIMIT 1"
+SET_SESSION = "UPDATE ussdsession SET talk = $2 WHERE id = (SELECT MAX(id) FROM ussdsession WHERE phone = $1)"
+
+
+@contextmanager
+def asked(questions: list[Question]) -> Iterator[None]:
+    """Note every question that a talk puts, in order: the last one is the open one."""
+    ask, choose, confirm, pin = Chat.ask, Chat.choose, Chat.confirm, Chat.pin
+
+    def asker() -> str:
+        """The module of what awaits the question."""
+        return str(sys._getframe(2).f_globals["__name__"])
+
+    async def noted_ask(self: Chat, question: Any) -> Any:
+        questions.append(Question(question.name, "ask", asker()))
+        return await ask(self, question)
+
+    async def noted_choose(self: Chat, name: str, *rest: Any, **named: Any) -> str:
+        questions.append(Question(name, "choose", asker()))
+        return await choose(self, name, *rest, **named)
+
+    async def noted_confirm(self: Chat, question: Any, *, pin: bool = False) -> bool:
+        questions.append(Question("confirm with PIN" if pin else "confirm", "confirm", asker()))
+        return await confirm(self, question, pin=pin)
+
+    async def noted_pin(self: Chat, **named: Any) -> None:
+        questions.append(Question("pin", "pin", asker()))
+        await pin(self, **named)
+
+    with patch.multiple(Chat, ask=noted_ask, choose=noted_choose, confirm=noted_confirm, pin=noted_pin):
+        yield
+
+
+async def everything() -> dict[str, list[dict[str, object]]]:
+    """Every row of every table that a talk may change; of contacts and agents not what counts messages and tries."""
+    tables = [str(model._meta.db_table) for model in Tortoise.apps["models"].values()]
+    return {
+        table: [
+            {name: value for name, value in row.items() if name not in COUNTED}
+            for row in await execute(connection(), f"SELECT * FROM {table} ORDER BY 1")
+        ]
+        for table in tables
+        if table not in MACHINERY
+    }
+
+
+def short(message: str) -> bool:
+    """One SMS, one screen."""
+    return is_gsm(message) and septets(message) <= SCREEN
