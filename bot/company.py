@@ -1,22 +1,20 @@
 """What a talk may know of the installation it runs in: money, time, language, and the vault."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 
-from bot.config import Config, ConfigError
-from bot.runtime.database import Database
-from models import settings as secret
 from models.vault import Vault
 
+FROM, UNTIL = time(8), time(19)  # the agents who take the money are about: nobody else is woken
 NEAR_DAYS = 300  # a day without its year is taken for the nearest one of that name
 
 
 @dataclass(frozen=True)
-class Site:
-    company: str
+class Company:
+    name: str
     country: str
     currency: str
     exponent: int
@@ -25,20 +23,6 @@ class Site:
     help_phone: str
     accents: bool
     vault: Vault
-
-    @classmethod
-    def of(cls, config: Config) -> "Site":
-        return cls(
-            config.company,
-            config.country,
-            config.currency,
-            config.exponent,
-            config.zone,
-            config.language_codes,
-            config.help_phone,
-            config.accents,
-            Vault(config.secret_key.get_secret_value()),
-        )
 
     def today(self) -> date:
         """The day it is in the operator's zone."""
@@ -81,12 +65,11 @@ class Site:
         """The time of day in the operator's zone: 10:42."""
         return format_time(when.astimezone(self.zone), "HH:mm", tzinfo=self.zone, locale="en")
 
-
-async def check_key(database: Database, site: Site) -> None:
-    """Raises ConfigError when the secret key is not the database's own."""
-    async with database.work():
-        if not await secret.is_ours(site.vault):
-            raise ConfigError(
-                "MWANGA_SECRET_KEY is another one than this database was begun with: no device key can be read with it"
-                " and no PIN is right. Set the former key."
-            )
+    def until_morning(self, now: int) -> int:
+        """When the day begins, in milliseconds like `now`; 0 while it is day. Nobody is woken at night by what is no
+        answer and no token."""
+        here = datetime.fromtimestamp(now / 1000, UTC).astimezone(self.zone)
+        if FROM <= here.time() < UNTIL:
+            return 0
+        day = here.date() + timedelta(days=1) if here.time() >= UNTIL else here.date()
+        return int(datetime.combine(day, FROM, self.zone).timestamp() * 1000)

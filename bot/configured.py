@@ -1,17 +1,45 @@
-"""The gateways that the configuration names: made at the start, with the doors that they call at and their pace."""
+"""What the configuration names, made at the start: the company, and its gateways with their doors and their pace."""
 
 from collections.abc import Mapping
 
 import aiohttp
 
+from bot.company import Company
 from bot.config import Config, ConfigError
-from bot.gateways import Gateway
-from bot.gateways.described import Generic
+from bot.gateways import Door, Gateway
+from bot.gateways.described import Described
 from bot.gateways.kannel import Kannel
 from bot.gateways.simulator import Simulator
-from bot.inbound.callbacks import Door
+from bot.runtime.database import Database
+from models import settings
+from models.vault import Vault
 
 SIMULATOR_SECRET = "demo"  # noqa: S105 - the simulator's door exists in the demo world only
+
+
+def company_of(config: Config) -> Company:
+    """What talks may know of the company."""
+    return Company(
+        config.company,
+        config.country,
+        config.currency,
+        config.exponent,
+        config.zone,
+        config.language_codes,
+        config.help_phone,
+        config.accents,
+        Vault(config.secret_key.get_secret_value()),
+    )
+
+
+async def check_key(database: Database, company: Company) -> None:
+    """Raises ConfigError when the secret key is not the database's own."""
+    async with database.work():
+        if not await settings.is_ours(company.vault):
+            raise ConfigError(
+                "MWANGA_SECRET_KEY is another one than this database was begun with: no device key can be read with it"
+                " and no PIN is right. Set the former key."
+            )
 
 
 def gateways(config: Config, session: aiohttp.ClientSession) -> dict[str, Gateway]:
@@ -43,7 +71,7 @@ def gateways(config: Config, session: aiohttp.ClientSession) -> dict[str, Gatewa
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     for name, about in described.items():
-        found[name] = Generic(session, name, about, address=config.address, country=config.country)
+        found[name] = Described(session, name, about, address=config.address, country=config.country)
     found["simulator"] = Simulator(config.country)
     return found
 

@@ -1,11 +1,10 @@
 """All that crosses a boundary: what a gateway hands in, what a talk answers, what goes out, what became of it."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from bot.text.i18n import Text
 from bot.text.numbers import Sender
-from models.messages.tables import Class, State
+from models.messages.tables import MessageKind, State
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Outbound:
     id: int
     phone: str
     text: str
-    kind: Class = Class.REPLY
+    kind: MessageKind = MessageKind.REPLY
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class Copy:
 
     phone: str
     text: Text
-    kind: Class
+    kind: MessageKind
     language: str
 
 
@@ -97,16 +96,6 @@ class Reply:
     records, `sold` where something was."""
 
     text: Text
-    kind: Class = Class.REPLY
+    kind: MessageKind = MessageKind.REPLY
     also: list[Copy] = field(default_factory=list)
     outcome: str = "done"
-
-
-class Outcome(StrEnum):
-    """What a gateway may do after an error, in `bot/gateways/__init__.py`'s table."""
-
-    RETRY = "retry later"
-    PERMANENT = "permanent"
-    STOP_SENDER = "stop this sender"
-    PAUSE = "pause and alert"
-    UNKNOWN = "outcome unknown"

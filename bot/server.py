@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.android.routes import PhoneRoutes
 from bot.android.service import Phones
-from bot.company import Site
+from bot.company import Company
 from bot.config import Config
-from bot.inbound.callbacks import Doors
+from bot.inbound.callbacks import Callbacks
 from bot.inbound.inbox import Inbox
-from bot.inbound.sms import Dispatcher
-from bot.inbound.worker import Pump
+from bot.inbound.worker import Worker
 from bot.monitor.alerts import Alerts
+from bot.outbound.compose import Composer
 from bot.outbound.outbox import Outbox
 from bot.routing.router import Router
 from bot.runtime.database import Database
@@ -21,18 +22,19 @@ from bot.talks.commands import Commands
 
 
 @dataclass(frozen=True)
-class Mwanga:
+class Server:
     """What one server is made of. `simulated` says that it serves the demo world."""
 
     config: Config
-    site: Site
+    company: Company
     commands: Commands
     database: Database
-    dispatcher: Dispatcher
+    composer: Composer
     inbox: Inbox
-    pump: Pump
+    worker: Worker
     outbox: Outbox
-    doors: Doors
+    callbacks: Callbacks
+    phone_routes: PhoneRoutes
     housekeeping: Housekeeping
     metrics: Metrics
     simulated: bool
@@ -41,4 +43,4 @@ class Mwanga:
     phones: Phones
 
 
-MWANGA = web.AppKey("mwanga", Mwanga)
+SERVER = web.AppKey("server", Server)

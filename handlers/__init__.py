@@ -1,7 +1,8 @@
 """The conversations, in the order in which menus, HELP and the card show them: what is needed most often comes first.
 The first line of a menu stays the first for good: people know it by heart."""
 
-from handlers.account.balance import balance, cash
+from handlers.account.balance import balance
+from handlers.account.cash import cash
 from handlers.account.language import language
 from handlers.account.lock import lock
 from handlers.account.pin import pin
@@ -10,15 +11,15 @@ from handlers.account.stop import start, stop
 from handlers.customers.find import customer, find, list_
 from handlers.customers.register import register
 from handlers.menu import help_, menu
-from handlers.pay import pay
-from handlers.selling.buy import buy
+from handlers.selling.buy import buy, pay
 from handlers.selling.plan import own_plan, plan
 from handlers.selling.sales import sales
 from handlers.selling.sell import sell
 from handlers.selling.stock import stock
 from handlers.selling.tokens import owner_tokens, tokens
 from handlers.tickets.fixed import done, fixed
-from handlers.tickets.report import fix, note, problem, status
+from handlers.tickets.follow import note, status
+from handlers.tickets.report import fix, problem
 
 TALKS = (
     buy,

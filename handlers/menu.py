@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from bot.message import Reply
 from bot.talks.chat import Chat
-from bot.talks.commands import Talk, talk
+from bot.talks.commands import Talk
+from bot.talks.decorator import talk
 from bot.talks.fields import Field
 from bot.talks.replay import taught
+from bot.talks.turn import Turn
 from bot.text.gsm import SCREEN, plain, septets
 from bot.text.i18n import Text, _, verbatim
-from models.people.tables import Role
+from models.people.callers import Role
 
 
 @talk(
@@ -27,10 +29,10 @@ def _header(chat: Chat) -> Text:
     if chat.person.role is Role.STRANGER:
         return _(
             "{company} does not know this number. Call {help}.",
-            company=chat.site.company,
-            help=chat.site.help_phone,
+            company=chat.company.name,
+            help=chat.company.help_phone,
         )
-    return verbatim(chat.site.company)
+    return verbatim(chat.company.name)
 
 
 @talk(
@@ -47,9 +49,9 @@ async def help_(chat: Chat) -> Reply:
     if about is not None:
         return chat.end(_lesson(about, chat.language))
     offered = [one for one in chat.commands.for_role(chat.person.role) if one.name not in ("help", "menu")]
-    empty = _("{lines}. Help {help}", lines="", help=chat.site.help_phone).to(chat.language)
+    empty = _("{lines}. Help {help}", lines="", help=chat.company.help_phone).to(chat.language)
     lines = _lines([*offered, menu], chat.language, SCREEN - septets(plain(empty)))
-    return chat.end(_("{lines}. Help {help}", lines=", ".join(lines), help=chat.site.help_phone))
+    return chat.end(_("{lines}. Help {help}", lines=", ".join(lines), help=chat.company.help_phone))
 
 
 class Keyword(Field[Talk | None]):
@@ -57,15 +59,15 @@ class Keyword(Field[Talk | None]):
 
     name = "keyword"
 
-    async def read(self, chat: Chat, answer: str) -> str:
-        found = chat.commands.find(answer.partition(" ")[0], chat.person.role)
+    async def read(self, turn: Turn, answer: str) -> str:
+        found = turn.commands.find(answer.partition(" ")[0], turn.person.role)
         return found[0].name if found else ""
 
-    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+    async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         return len(pieces)
 
-    async def find(self, chat: Chat, recorded: str) -> Talk | None:
-        return chat.commands.by_name.get(recorded)
+    async def find(self, turn: Turn, recorded: str) -> Talk | None:
+        return turn.commands.by_name.get(recorded)
 
 
 def _lesson(one: Talk, language: str) -> Text:

@@ -3,14 +3,16 @@
 from models.audit import Audit
 from models.customers.registration import Registration
 from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
-from models.devices.tables import Device, DeviceModel, Plan
+from models.devices.tables import Device, DeviceModel, Tariff
 from models.messages.phones import Phone, PhonePart, PhoneReceiver
-from models.messages.tables import Contact, Draft, GatewayState, Inbox, Outbox, Refused, Setting, UssdSession, UssdTurn
-from models.money.catalogue import Allocation, Appliance, Contract, Instalment, PaymentPlan
+from models.messages.tables import ContactRow, Draft, GatewayState, Inbox, Outbox, Refused, UssdSession, UssdTurn
+from models.money.catalogue import Appliance, PaymentPlan
+from models.money.contracts import Allocation, Contract, Instalment
 from models.money.hand_in import HandIn
 from models.money.ledger import Account, Entry, Line
 from models.money.sales import Payment, Sale, Token
 from models.people.tables import Agent, Customer, MiniGrid, OfficeUser, Village
+from models.settings import Setting
 from models.tickets.tickets import Ticket, TicketEvent
 
 __all__ = [
@@ -22,7 +24,7 @@ __all__ = [
     "Connection",
     "ConnectionGroup",
     "ConnectionType",
-    "Contact",
+    "ContactRow",
     "Contract",
     "Customer",
     "Device",
@@ -43,12 +45,12 @@ __all__ = [
     "Phone",
     "PhonePart",
     "PhoneReceiver",
-    "Plan",
     "Refused",
     "Registration",
     "Sale",
     "Setting",
     "SubConnectionType",
+    "Tariff",
     "Ticket",
     "TicketEvent",
     "Token",

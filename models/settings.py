@@ -1,7 +1,9 @@
 """Whether the secret key is the one that a database was begun with. With another no device key opens, and every PIN is
 wrong, which would lock the agents one by one."""
 
-from models.messages.tables import Setting
+from tortoise import fields
+from tortoise.models import Model
+
 from models.vault import Vault
 
 NAME = "secret key"
@@ -13,3 +15,10 @@ async def is_ours(vault: Vault) -> bool:
     mark = vault.mac("", NAME)
     kept, _new = await Setting.get_or_create({"value": mark}, name=NAME)
     return kept.value == mark
+
+
+class Setting(Model):
+    """What is switched while running (`outgoing`), and what a database is (`demo`)."""
+
+    name = fields.CharField(40, primary_key=True)
+    value = fields.CharField(200)

@@ -7,7 +7,7 @@ are milliseconds since 1970 (UTC), so that one statement compares them on both e
 import re
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -73,3 +73,13 @@ async def execute_many(db: BaseDBAsyncClient, statement: str, rows: Sequence[Seq
         statement = _for_sqlite(statement)
     if rows:
         await db.execute_many(statement, [_for_engine(db, row) for row in rows])
+
+
+def day(value: date | str) -> date:
+    """SQLite keeps a day as text."""
+    return value if isinstance(value, date) and not isinstance(value, datetime) else date.fromisoformat(str(value)[:10])
+
+
+def as_day(day: object) -> object:
+    """A day as the engine keeps it: SQLite has text."""
+    return day if on_postgres() else str(day)

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, settings
 from bot.app import assembled
 from bot.config import Config, load
 from bot.runtime.database import Database
-from bot.server import Mwanga
+from bot.server import Server
+from models.money import booking
 from tests.emulators.android.clock import Clock
 from tests.world.templates import FOUNDED, Templates, close_folder, open_folder
 
@@ -115,7 +116,7 @@ def config(demo_url: str) -> Config:
 
 
 @pytest.fixture
-async def mwanga(config: Config) -> AsyncIterator[Mwanga]:
+async def mwanga(config: Config) -> AsyncIterator[Server]:
     """The demo world at work, all but the sending: what would be sent waits in the outbox."""
     async with assembled(config, serving=False) as parts:
         yield parts
@@ -131,9 +132,8 @@ def phone_clock() -> Iterator[Clock]:
 @pytest.fixture
 def references(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """References of sales are RRRR2, RRRR3, … so that a transcript can name them."""
-    from models.money import payment as vending
 
-    alphabet = vending.REFERENCE_ALPHABET
+    alphabet = booking.REFERENCE_ALPHABET
     numbers = iter(range(10_000))
 
     def next_letters() -> Iterator[str]:
@@ -141,5 +141,5 @@ def references(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             yield from "RRR" + alphabet[number // len(alphabet)] + alphabet[number % len(alphabet)]
 
     letters = next_letters()
-    monkeypatch.setattr(vending.secrets, "choice", lambda _letters: next(letters))
+    monkeypatch.setattr(booking.secrets, "choice", lambda _letters: next(letters))
     yield

@@ -4,7 +4,7 @@ Field names and words are the app's own (v1.67 to v1.68); what we tell it is in 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -130,23 +130,6 @@ def read_sims(cards: object, country: str) -> list[Sim]:
             carrier = _words(card, "carrierName", 40)
             sims[number] = Sim(number, _own_number(card, country), "" if "*" in carrier else carrier)
     return [sims[number] for number in sorted(sims)]
-
-
-def merged(known: list[Sim], told: list[Sim]) -> list[Sim]:
-    """The SIM cards as told now, with what is known of those that stayed in their place."""
-    before = {sim.number: sim for sim in known}
-    same = [before[sim.number] if sim.number in before and _same(before[sim.number], sim) else sim for sim in told]
-    return [
-        replace(card, **{k: v for k in ("phone", "carrier") if (v := getattr(sim, k))})
-        for card, sim in zip(same, told, strict=True)
-    ]
-
-
-def _same(known: Sim, told: Sim) -> bool:
-    """Whether it is the same card, as far as one can tell: by its own number, else by its operator."""
-    if known.phone and told.phone:
-        return known.phone == told.phone
-    return known.carrier == told.carrier or not (known.carrier and told.carrier)
 
 
 def read_event(body: bytes) -> Event:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from tortoise.expressions import F
 
-from bot.android import from_app as android_events
-from bot.android import queue as pulled
+from bot.android import queue, sims
 from bot.android.from_app import Device
-from bot.android.sims import well
-from bot.outbound.failover import forsake
+from bot.android.sims import recover_sim
+from bot.outbound.failover import release_from_stopped
 from models.messages.phones import Phone, Sim, phone_id, read_sims, write_sims
 from models.sql import connection, execute, now_ms, on_postgres
 from models.vault import Vault
@@ -23,8 +22,6 @@ CODE_MS = 15 * 60_000
 CODE_TRIES = 5  # over all phones: with five guesses at a million codes one is right in 200,000 rounds
 ANSWERED_MS = 5_000
 CODE, TOKEN, PASSWORD = "phone code", "phone token", "phone password"
-
-
 API = "/smsgate/mobile/v1"
 
 
@@ -129,7 +126,7 @@ async def register(phone: Phone, device: Device, version: str, vault: Vault, now
     one works there. With `again` it knows its password."""
     token, password = secrets.token_hex(32), None
     if phone.linked_at:
-        await pulled.abandon(connection(), phone.gateway, now)
+        await queue.abandon(connection(), phone.gateway, now)
     phone.former_hash, phone.token_hash = phone.token_hash, vault.mac(token, TOKEN)
     if not again:
         password = secrets.token_urlsafe(12)
@@ -153,7 +150,7 @@ def describe(phone: Phone, device: Device) -> None:
 
 def with_sims(phone: Phone, told: list[Sim]) -> str:
     """The SIM cards that a phone tells of, with what is known of them, as `Phone.sims` keeps them."""
-    return write_sims(android_events.merged(read_sims(phone.sims), told))
+    return write_sims(sims.merged(read_sims(phone.sims), told))
 
 
 async def find(name: str) -> Phone:
@@ -180,7 +177,7 @@ async def pause(phone: Phone) -> None:
 
 async def resume(phone: Phone) -> None:
     """It gets messages again, by all of its SIM cards; what failed and was lost before is settled."""
-    sims = [well(sim) for sim in read_sims(phone.sims)]
+    sims = [recover_sim(sim) for sim in read_sims(phone.sims)]
     phone.paused, phone.lost, phone.sims = False, "", write_sims(sims)
     await phone.save(update_fields=["paused", "lost", "sims"])
     await execute(connection(), "UPDATE gatewaystate SET failures = 0 WHERE name = $1", [phone.gateway])
@@ -193,7 +190,7 @@ async def unlink(phone: Phone, now: int | None = None) -> None:
     phone.token_hash = phone.former_hash = phone.password_hash = phone.code_hash = ""
     phone.code_until = 0
     await phone.save()
-    await forsake(connection(), phone.gateway, now)
+    await release_from_stopped(connection(), phone.gateway, now)
 
 
 async def _made(name: str, vault: Vault, now: int) -> Phone:

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot.android.from_app import Report
-from bot.android.sims import GENERIC_FAILURES, failed, well
+from bot.android.sims import GENERIC_FAILURES, note_failure, recover_sim
 from bot.android.to_app import PERIOD_MS
-from bot.gateways import ERRORS
-from bot.message import Outcome
+from bot.gateways.errors import ERRORS, Outcome
+from bot.outbound.lanes import HOLDING
 from bot.outbound.receipts import RANK
-from bot.outbound.retry import HOLDING, UNKNOWN_MS, Claimed, Verdict, delay, judge
+from bot.outbound.retry import UNKNOWN_MS, Claimed, Verdict, delay, judge
 from models.messages.phones import Phone, read_sims, write_sims
-from models.messages.tables import Class, State
+from models.messages.tables import MessageKind, State
 from models.sql import execute, execute_many, marks, on_postgres
 
 # More than a phone may get at once.
@@ -31,7 +31,7 @@ WENT = """SELECT sim, claimed_at, parts FROM outbox WHERE claimed_by LIKE 'phone
 SERVED = """SELECT claimed_by, MAX(claimed_at) AS at FROM outbox WHERE claimed_by LIKE 'phone-%' AND claimed_by IN ({})
   AND claimed_at > $1 GROUP BY claimed_by"""
 WAITING = """SELECT id, phone, parts, tries, priority FROM outbox
-  WHERE state = 'waiting' AND gateway = $1 AND expires_at > $2 ORDER BY priority, given_at, id LIMIT $3 {lock}"""
+  WHERE state = 'waiting' AND gateway = $1 AND expires_at > $2 ORDER BY priority, assigned_at, id LIMIT $3 {lock}"""
 WITH_WAITING = """SELECT gateway, MIN(priority) AS priority FROM outbox
   WHERE state = 'waiting' AND gateway IN ({}) AND expires_at > $1 GROUP BY gateway"""
 HAND = """UPDATE outbox SET state = 'sending', claimed_by = $2, claimed_at = $3, tries = tries + 1, external_id = $4,
@@ -163,12 +163,12 @@ async def learn(db: BaseDBAsyncClient, phone: Phone, told: Sequence[tuple[Report
     for report, each in told:
         if each.went:
             await execute(db, WENT_WELL, [phone.gateway, now])
-            sims = [well(sim) if sim.number == each.sim else sim for sim in sims]
+            sims = [recover_sim(sim) if sim.number == each.sim else sim for sim in sims]
         elif each.state is not None and report.state is State.FAILED:
             broken = ERRORS[report.error].outcome is Outcome.RETRY and report.error not in HOLDING
             await execute(db, WENT_WRONG if broken else SAID, [phone.gateway, report.error, now][: 2 + broken])
             counts = report.generic and each.tries <= GENERIC_FAILURES
-            sims = [failed(sim) if counts and sim.number == each.sim else sim for sim in sims]
+            sims = [note_failure(sim) if counts and sim.number == each.sim else sim for sim in sims]
     if sims != before:
         phone.sims = fresh.sims = write_sims(sims)
         await fresh.save(update_fields=["sims"])
@@ -211,7 +211,7 @@ async def _returned(db: BaseDBAsyncClient, row: Mapping[str, Any]) -> Told:
 
 def _claimed(row: Mapping[str, Any]) -> Claimed:
     fields = ("id", "phone", "text", "tries", "unknowns", "expires_at", "claimed_at")
-    return Claimed(kind=Class(row["kind"]), **{name: row[name] for name in fields})
+    return Claimed(kind=MessageKind(row["kind"]), **{name: row[name] for name in fields})
 
 
 def _number(external_id: str) -> int:

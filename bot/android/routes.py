@@ -5,88 +5,241 @@ import base64
 import binascii
 import hmac
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any, NoReturn
 
 from aiohttp import web
 
-from bot.android import from_app as android_events
-from bot.android import linking
-from bot.android import to_app as android
+from bot.android import from_app, linking, to_app
 from bot.android.from_app import Event
+from bot.android.service import Phones
 from bot.gateways import BadCallback
-from bot.server import MWANGA, Mwanga
+from bot.message import Inbound
+from bot.runtime.database import Database
+from bot.runtime.metrics import Metrics
 from models.messages.phones import Phone
+from models.vault import Vault
 
 log = logging.getLogger(__name__)
 MOST_BODY = 64 * 1024  # bytes
 MOST_KEPT = 8 * 1024  # characters of an event that could not be read
 ALL = "phones"  # the gateway in a metric, while it is not known which one
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def add_to(app: web.Application) -> None:
-    """The routes, and the end of all streams when the server is told to stop."""
-    routes: list[tuple[str, str, Handler]] = [
-        ("GET", "/device", _address),
-        ("POST", "/device", _register),
-        ("PATCH", "/device", _update),
-        ("GET", "/message", _pull),
-        ("PATCH", "/message", _report),
-        ("GET", "/webhooks", _webhooks),
-        ("GET", "/settings", _settings),
-        ("GET", "/user/code", _user_code),
-        ("PATCH", "/user/password", _user_password),
-        ("GET", "/events", _events),
-    ]
-    for method, path, handler in routes:
-        # the app puts the path behind the address as it was typed, perhaps with a slash at its end
-        app.router.add_route(method, linking.API + "{slash:/?}" + path, handler)
-    app.router.add_post("/smsgate/webhooks/{phone}", _webhook)
-    app.on_shutdown.append(_close_streams)
+class PhoneRoutes:
+    """Answers phones. `private_token` lets a phone in that nobody added; `address` is our own, for its webhooks.
+    `record` stores an SMS, `keep` what could not be read, and `notify` says that what a phone reported may
+    set others free."""
 
+    def __init__(  # noqa: PLR0913 - all that phones set in motion
+        self,
+        phones: Phones,
+        database: Database,
+        vault: Vault,
+        metrics: Metrics,
+        *,
+        country: str,
+        address: str,
+        private_token: str,
+        record: Callable[[Inbound], Awaitable[bool]],
+        keep: Callable[[str, str, str], Awaitable[None]],
+        notify: Callable[[Iterable[str]], None],
+    ) -> None:
+        self._phones, self._database, self._vault, self._metrics = phones, database, vault, metrics
+        self._country, self._address, self._private_token = country, address, private_token
+        self._record, self._keep, self._notify = record, keep, notify
 
-async def _close_streams(app: web.Application) -> None:
-    app[MWANGA].phones.stop()
+    async def address(self, request: web.Request) -> web.Response:
+        """The phone shows under which address it is seen."""
+        return web.json_response({"externalIp": request.remote or ""})
 
+    async def register(self, request: web.Request) -> web.Response:
+        body = await self._body(request, ALL)
+        vault, now, country = self._vault, self._phones.clock(), self._country
+        kind, _, given = _header(request, "Authorization").partition(" ")
+        version = to_app.version_in(_header(request, "User-Agent"))
+        try:
+            device = from_app.read_device(body, country)
+        except BadCallback as error:
+            self._refuse(ALL, 400, "malformed", str(error))
+        async with self._database.work():
+            if kind == "Bearer":
+                self._check_private_token(given)
+                phone: Phone | None = await linking.newcomer(device, vault, now)
+            elif kind == "Code":
+                phone = await linking.by_code(given.strip(), vault, now)
+            else:
+                phone = await linking.by_login(*_login(kind, given), vault)
+            again = kind == "Basic"
+            linked = await linking.register(phone, device, version, vault, now, again=again) if phone else None
+        if linked is None:
+            self._refuse(ALL, 401, "code" if kind == "Code" else "login", "unknown, used up or too old")
+        self._phones.know(linked.phone)
+        log.info("a gateway phone was linked", extra={"gateway": linked.phone.gateway, "version": version})
+        answer = {"id": linked.phone.gateway, "token": linked.token, "login": linked.phone.login}
+        return web.json_response(answer | {"password": linked.password}, status=201)
 
-async def _address(request: web.Request) -> web.Response:
-    """The phone shows under which address it is seen."""
-    return web.json_response({"externalIp": request.remote or ""})
+    def _check_private_token(self, given: str) -> None:
+        token = self._private_token
+        if not token or not hmac.compare_digest(token.encode(), given.encode()):
+            self._refuse(ALL, 401, "private token", "this is not our private token")
 
+    async def update(self, request: web.Request) -> web.Response:
+        phone = await self._phone(request)
+        body = await self._body(request, phone.gateway)
+        try:
+            device = from_app.read_device(body, self._country)
+        except BadCallback as error:
+            self._refuse(phone.gateway, 400, "malformed", str(error))
+        if device.id != phone.gateway:
+            self._refuse(phone.gateway, 404, "device", "this token is another device's")
+        async with self._database.work():
+            fresh = await Phone.get(id=phone.id)
+            linking.describe(fresh, device)
+            await fresh.save(update_fields=["model", "push", "sims"])
+        return web.Response(status=204)
 
-async def _register(request: web.Request) -> web.Response:
-    mwanga, body = request.app[MWANGA], await _body(request, ALL)
-    vault, now, country = mwanga.site.vault, mwanga.phones.clock(), mwanga.site.country
-    kind, _, given = _header(request, "Authorization").partition(" ")
-    version = android.version_in(_header(request, "User-Agent"))
-    try:
-        device = android_events.read_device(body, country)
-    except BadCallback as error:
-        _refuse(mwanga, ALL, 400, "malformed", str(error))
-    async with mwanga.database.work():
-        if kind == "Bearer":
-            _check_private_token(mwanga, given)
-            phone: Phone | None = await linking.newcomer(device, vault, now)
-        elif kind == "Code":
-            phone = await linking.by_code(given.strip(), vault, now)
-        else:
+    async def pull(self, request: web.Request) -> web.Response:
+        phone = await self._phone(request)
+        rows = await self._phones.pull(phone)
+        return web.json_response([to_app.message(row, phone.clock_offset) for row in rows])
+
+    async def report(self, request: web.Request) -> web.Response:
+        phone = await self._phone(request)
+        body = await self._body(request, phone.gateway)
+        try:
+            reports = from_app.read_reports(body)
+        except BadCallback as error:
+            self._refuse(phone.gateway, 400, "malformed", str(error))
+        if await self._phones.report(phone, reports):
+            self._refuse(phone.gateway, 404, "message", "this phone did not get that message")
+        self._notify([phone.gateway])
+        return web.Response(status=204)
+
+    async def webhooks(self, request: web.Request) -> web.Response:
+        phone = await self._phone(request)
+        return web.json_response(to_app.webhooks(phone.gateway, self._address))
+
+    async def settings(self, request: web.Request) -> web.Response:
+        phone = await self._phone(request)
+        return web.json_response(to_app.settings(linking.signing_key(phone, self._vault)))
+
+    async def user_code(self, request: web.Request) -> web.Response:
+        """A code with which the same phone, or another in its place, registers again."""
+        vault, now = self._vault, self._phones.clock()
+        kind, _, given = _header(request, "Authorization").partition(" ")
+        async with self._database.work():
             phone = await linking.by_login(*_login(kind, given), vault)
-        again = kind == "Basic"
-        linked = await linking.register(phone, device, version, vault, now, again=again) if phone else None
-    if linked is None:
-        _refuse(mwanga, ALL, 401, "code" if kind == "Code" else "login", "unknown, used up or too old")
-    mwanga.phones.know(linked.phone)
-    log.info("a gateway phone was linked", extra={"gateway": linked.phone.gateway, "version": version})
-    answer = {"id": linked.phone.gateway, "token": linked.token, "login": linked.phone.login}
-    return web.json_response(answer | {"password": linked.password}, status=201)
+            code = phone and await linking.new_code(phone, vault, now)
+        if phone is None:
+            self._refuse(ALL, 401, "login", "unknown login or password")
+        return web.json_response({"code": code, "validUntil": to_app.date(now + linking.CODE_MS)})
 
+    async def user_password(self, request: web.Request) -> web.Response:
+        """Passwords are ours, random and long; one that people think of is none for a keyed hash."""
+        await self._phone(request)
+        return web.Response(status=501, text="Passwords are made by this server. Sign in again with a new code.\n")
 
-def _check_private_token(mwanga: Mwanga, given: str) -> None:
-    token = mwanga.config.smsgate_token.get_secret_value()
-    if not token or not hmac.compare_digest(token.encode(), given.encode()):
-        _refuse(mwanga, ALL, 401, "private token", "this is not our private token")
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        phone = await self._phone(request, stream=True)
+        headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        stream = await self._phones.opened(phone)
+        try:
+            async for chunk in stream.chunks():
+                await response.write(chunk)
+        except ConnectionError:
+            log.info("a phone's stream broke", extra={"gateway": phone.gateway})
+        finally:
+            self._phones.closed(phone, stream)
+        return response
+
+    async def webhook(self, request: web.Request) -> web.Response:
+        """An event, checked before it is read: the address, the signature and the device have to be one phone's."""
+        name = request.match_info["phone"]
+        phone = await linking.by_gateway(name)
+        if phone is None:
+            self._refuse(ALL, 404, "unlinked", "there is no such phone")
+        self._phones.know(phone)
+        body = await self._body(request, name)
+        await self._check_signature(phone, request, body)
+        try:
+            event = from_app.read_event(body)
+            if event.device != phone.gateway:
+                self._refuse(name, 401, "device", "this is another device's event")
+            await self._handle(phone, event, request)
+        except BadCallback as error:
+            await self._keep(name, str(error), body.decode(errors="replace")[:MOST_KEPT])
+            self._refuse(name, 400, "malformed", str(error))
+        return web.Response()
+
+    async def _check_signature(self, phone: Phone, request: web.Request, body: bytes) -> None:
+        """A wrong clock is told from a wrong key, so that the office can say to the phone's owner what is wrong."""
+        timestamp, given = _header(request, "X-Timestamp"), _header(request, "X-Signature")
+        if not to_app.signed(linking.signing_key(phone, self._vault), body, timestamp, given):
+            await self._phones.mistrusted(phone)
+            self._refuse(phone.gateway, 401, "signature", "the signature is wrong")
+        offset = _ahead(timestamp, self._phones.clock() // 1000)
+        if offset is None:
+            self._refuse(phone.gateway, 401, "stale", "the timestamp is no time")
+        if abs(offset) > to_app.FRESH_S:
+            await self._phones.heard(phone, clock_offset=offset)
+            self._refuse(phone.gateway, 401, "stale", "the phone's clock is wrong")
+        if abs(offset - phone.clock_offset) > 30:  # what a network takes is no news
+            await self._phones.heard(phone, clock_offset=offset)
+
+    async def _handle(self, phone: Phone, event: Event, request: web.Request) -> None:
+        """What an event says. Raises BadCallback."""
+        news = _version(request)
+        if event.name == "sms:received":
+            await self._store(event)
+        elif event.name in from_app.NEWS:
+            if await self._phones.report(phone, [from_app.read_news(event)]):
+                self._metrics.refused.labels(phone.gateway, "message").inc()
+            self._notify([phone.gateway])
+        elif event.name == "system:ping":
+            health = from_app.read_health(event)
+            news |= {"battery": health.battery, "charging": health.charging, "network": health.network}
+            news |= {"version": health.version} if health.version else {}
+        elif event.name == "app:started":
+            cards = from_app.read_sims(event.payload.get("simCards") or [], self._country)
+            news |= {"sims": linking.with_sims(phone, cards)}
+        else:
+            self._metrics.refused.labels(phone.gateway, "event").inc()
+        await self._phones.heard(phone, webhook=True, wrong_signatures=0, **news)
+
+    async def _store(self, event: Event) -> None:
+        inbound = from_app.read_sms(event, self._country)
+        try:
+            await self._record(inbound)
+        except Exception as error:  # it is logged where it happened; 5xx has the phone send it again
+            raise web.HTTPServiceUnavailable(text="not stored, send it again") from error
+
+    async def _phone(self, request: web.Request, *, stream: bool = False) -> Phone:
+        """The linked phone whose token this is. Another answer than 401 would not have the app register again."""
+        kind, _, token = _header(request, "Authorization").partition(" ")
+        known = kind == "Bearer" and bool(token)
+        phone = await linking.by_token(token, self._vault, stream=stream) if known else None
+        if phone is None:
+            self._refuse(ALL, 401, "token", "unknown token")
+        self._phones.know(phone)
+        await self._phones.heard(phone, **_version(request))
+        return phone
+
+    async def _body(self, request: web.Request, gateway: str) -> bytes:
+        """The body, of which no more is read than is accepted."""
+        body = b""
+        while chunk := await request.content.read(MOST_BODY + 1 - len(body)):
+            body += chunk
+            if len(body) > MOST_BODY:
+                self._refuse(gateway, 413, "size", f"the body is larger than {MOST_BODY} bytes")
+        return body
+
+    def _refuse(self, gateway: str, status: int, reason: str, sentence: str) -> NoReturn:
+        self._metrics.refused.labels(gateway, reason).inc()
+        raise _STATUS[status](text=f"{sentence}\n")
 
 
 def _login(kind: str, given: str) -> tuple[str, str]:
@@ -98,172 +251,14 @@ def _login(kind: str, given: str) -> tuple[str, str]:
     return "", ""
 
 
-async def _update(request: web.Request) -> web.Response:
-    mwanga, phone = request.app[MWANGA], await _phone(request)
-    body = await _body(request, phone.gateway)
-    try:
-        device = android_events.read_device(body, mwanga.site.country)
-    except BadCallback as error:
-        _refuse(mwanga, phone.gateway, 400, "malformed", str(error))
-    if device.id != phone.gateway:
-        _refuse(mwanga, phone.gateway, 404, "device", "this token is another device's")
-    async with mwanga.database.work():
-        fresh = await Phone.get(id=phone.id)
-        linking.describe(fresh, device)
-        await fresh.save(update_fields=["model", "push", "sims"])
-    return web.Response(status=204)
-
-
-async def _pull(request: web.Request) -> web.Response:
-    phone = await _phone(request)
-    rows = await request.app[MWANGA].phones.pull(phone)
-    return web.json_response([android.message(row, phone.clock_offset) for row in rows])
-
-
-async def _report(request: web.Request) -> web.Response:
-    mwanga, phone = request.app[MWANGA], await _phone(request)
-    body = await _body(request, phone.gateway)
-    try:
-        reports = android_events.read_reports(body)
-    except BadCallback as error:
-        _refuse(mwanga, phone.gateway, 400, "malformed", str(error))
-    if await mwanga.phones.report(phone, reports):
-        _refuse(mwanga, phone.gateway, 404, "message", "this phone did not get that message")
-    mwanga.outbox.notify([phone.gateway])
-    return web.Response(status=204)
-
-
-async def _webhooks(request: web.Request) -> web.Response:
-    phone = await _phone(request)
-    return web.json_response(android.webhooks(phone.gateway, request.app[MWANGA].config.address))
-
-
-async def _settings(request: web.Request) -> web.Response:
-    phone = await _phone(request)
-    return web.json_response(android.settings(linking.signing_key(phone, request.app[MWANGA].site.vault)))
-
-
-async def _user_code(request: web.Request) -> web.Response:
-    """A code with which the same phone, or another in its place, registers again."""
-    mwanga = request.app[MWANGA]
-    vault, now = mwanga.site.vault, mwanga.phones.clock()
-    kind, _, given = _header(request, "Authorization").partition(" ")
-    async with mwanga.database.work():
-        phone = await linking.by_login(*_login(kind, given), vault)
-        code = phone and await linking.new_code(phone, vault, now)
-    if phone is None:
-        _refuse(mwanga, ALL, 401, "login", "unknown login or password")
-    return web.json_response({"code": code, "validUntil": android.date(now + linking.CODE_MS)})
-
-
-async def _user_password(request: web.Request) -> web.Response:
-    """Passwords are ours, random and long; one that people think of is none for a keyed hash."""
-    await _phone(request)
-    return web.Response(status=501, text="Passwords are made by this server. Sign in again with a new code.\n")
-
-
-async def _events(request: web.Request) -> web.StreamResponse:
-    phone, phones = await _phone(request, stream=True), request.app[MWANGA].phones
-    headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    response = web.StreamResponse(headers=headers)
-    await response.prepare(request)
-    stream = await phones.opened(phone)
-    try:
-        async for chunk in stream.chunks():
-            await response.write(chunk)
-    except ConnectionError:
-        log.info("a phone's stream broke", extra={"gateway": phone.gateway})
-    finally:
-        phones.closed(phone, stream)
-    return response
-
-
-async def _webhook(request: web.Request) -> web.Response:
-    """An event, checked before it is read: the address, the signature and the device have to be one phone's."""
-    mwanga, name = request.app[MWANGA], request.match_info["phone"]
-    phone = await linking.by_gateway(name)
-    if phone is None:
-        _refuse(mwanga, ALL, 404, "unlinked", "there is no such phone")
-    mwanga.phones.know(phone)
-    body = await _body(request, name)
-    await _check_signature(mwanga, phone, request, body)
-    try:
-        event = android_events.read_event(body)
-        if event.device != phone.gateway:
-            _refuse(mwanga, name, 401, "device", "this is another device's event")
-        await _handle(mwanga, phone, event, request)
-    except BadCallback as error:
-        await mwanga.doors.keep(name, str(error), body.decode(errors="replace")[:MOST_KEPT])
-        _refuse(mwanga, name, 400, "malformed", str(error))
-    return web.Response()
-
-
-async def _check_signature(mwanga: Mwanga, phone: Phone, request: web.Request, body: bytes) -> None:
-    """A wrong clock is told from a wrong key, so that the office can say to the phone's owner what is wrong."""
-    timestamp, given = _header(request, "X-Timestamp"), _header(request, "X-Signature")
-    if not android.signed(linking.signing_key(phone, mwanga.site.vault), body, timestamp, given):
-        await mwanga.phones.mistrusted(phone)
-        _refuse(mwanga, phone.gateway, 401, "signature", "the signature is wrong")
-    offset = _ahead(timestamp, mwanga.phones.clock() // 1000)
-    if offset is None:
-        _refuse(mwanga, phone.gateway, 401, "stale", "the timestamp is no time")
-    if abs(offset) > android.FRESH_S:
-        await mwanga.phones.heard(phone, clock_offset=offset)
-        _refuse(mwanga, phone.gateway, 401, "stale", "the phone's clock is wrong")
-    if abs(offset - phone.clock_offset) > 30:  # what a network takes is no news
-        await mwanga.phones.heard(phone, clock_offset=offset)
-
-
 def _ahead(timestamp: str, now: int) -> int | None:
     """By how many seconds the phone's clock is ahead."""
     known = timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12
     return int(timestamp) - now if known else None
 
 
-async def _handle(mwanga: Mwanga, phone: Phone, event: Event, request: web.Request) -> None:
-    """What an event says. Raises BadCallback."""
-    news = _version(request)
-    if event.name == "sms:received":
-        await _store(mwanga, event)
-    elif event.name in android_events.NEWS:
-        if await mwanga.phones.report(phone, [android_events.read_news(event)]):
-            mwanga.metrics.refused.labels(phone.gateway, "message").inc()
-        mwanga.outbox.notify([phone.gateway])
-    elif event.name == "system:ping":
-        health = android_events.read_health(event)
-        news |= {"battery": health.battery, "charging": health.charging, "network": health.network}
-        news |= {"version": health.version} if health.version else {}
-    elif event.name == "app:started":
-        cards = android_events.read_sims(event.payload.get("simCards") or [], mwanga.site.country)
-        news |= {"sims": linking.with_sims(phone, cards)}
-    else:
-        mwanga.metrics.refused.labels(phone.gateway, "event").inc()
-    await mwanga.phones.heard(phone, webhook=True, wrong_signatures=0, **news)
-
-
-async def _store(mwanga: Mwanga, event: Event) -> None:
-    inbound = android_events.read_sms(event, mwanga.site.country)
-    try:
-        await mwanga.inbox.record(inbound)
-    except Exception as error:  # it is logged where it happened; 5xx has the phone send it again
-        raise web.HTTPServiceUnavailable(text="not stored, send it again") from error
-
-
-async def _phone(request: web.Request, *, stream: bool = False) -> Phone:
-    """The linked phone whose token this is. Another answer than 401 would not have the app register again."""
-    mwanga = request.app[MWANGA]
-    kind, _, token = _header(request, "Authorization").partition(" ")
-    known = kind == "Bearer" and bool(token)
-    phone = await linking.by_token(token, mwanga.site.vault, stream=stream) if known else None
-    if phone is None:
-        _refuse(mwanga, ALL, 401, "token", "unknown token")
-    mwanga.phones.know(phone)
-    await mwanga.phones.heard(phone, **_version(request))
-    return phone
-
-
 def _version(request: web.Request) -> dict[str, Any]:
-    version = android.version_in(_header(request, "User-Agent"))
+    version = to_app.version_in(_header(request, "User-Agent"))
     return {"version": version} if version else {}
 
 
@@ -272,24 +267,29 @@ def _header(request: web.Request, name: str) -> str:
     return request.headers.get(name, "").encode(errors="replace").decode()
 
 
-async def _body(request: web.Request, gateway: str) -> bytes:
-    """The body, of which no more is read than is accepted."""
-    body = b""
-    while chunk := await request.content.read(MOST_BODY + 1 - len(body)):
-        body += chunk
-        if len(body) > MOST_BODY:
-            _refuse(request.app[MWANGA], gateway, 413, "size", f"the body is larger than {MOST_BODY} bytes")
-    return body
-
-
-def _refuse(mwanga: Mwanga, gateway: str, status: int, reason: str, sentence: str) -> NoReturn:
-    mwanga.metrics.refused.labels(gateway, reason).inc()
-    raise _STATUS[status](text=f"{sentence}\n")
-
-
 _STATUS: dict[int, Callable[..., web.HTTPException]] = {
     400: web.HTTPBadRequest,
     401: web.HTTPUnauthorized,
     404: web.HTTPNotFound,
     413: lambda text: web.HTTPRequestEntityTooLarge(MOST_BODY, MOST_BODY + 1, text=text),
 }
+
+# The app puts the path behind the address as it was typed, perhaps with a slash at its end.
+ROUTES = (
+    *(
+        (method, f"{linking.API}{{slash:/?}}{path}", answer)
+        for method, path, answer in (
+            ("GET", "/device", PhoneRoutes.address),
+            ("POST", "/device", PhoneRoutes.register),
+            ("PATCH", "/device", PhoneRoutes.update),
+            ("GET", "/message", PhoneRoutes.pull),
+            ("PATCH", "/message", PhoneRoutes.report),
+            ("GET", "/webhooks", PhoneRoutes.webhooks),
+            ("GET", "/settings", PhoneRoutes.settings),
+            ("GET", "/user/code", PhoneRoutes.user_code),
+            ("PATCH", "/user/password", PhoneRoutes.user_password),
+            ("GET", "/events", PhoneRoutes.events),
+        )
+    ),
+    ("POST", "/smsgate/webhooks/{phone}", PhoneRoutes.webhook),
+)

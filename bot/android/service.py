@@ -11,10 +11,9 @@ from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from bot.android import queue as pulled
-from bot.android import to_app as android
+from bot.android import queue, to_app
 from bot.android.from_app import Report
-from bot.android.sims import Plan, plan, usable
+from bot.android.sims import SimChoice, choose_sims
 from bot.android.streams import Stream, Streams
 from bot.outbound.queue import switched_off
 from bot.runtime.database import Database
@@ -59,7 +58,7 @@ class Phones:
         self._network_of, self._random = network_of, random or Random()
         self._linked: dict[str, Phone] = {}
         self._streams: dict[str, Streams] = {}
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[str, SimChoice] = {}
         self._heard: dict[tuple[str, bool], int] = {}
         self._mistrusted: Counter[str] = Counter()
         self._asked: dict[str, int] = {}
@@ -85,14 +84,14 @@ class Phones:
         async with self._database.work() as db:
             await _lock(db, phone)
             if _works(phone) and not await switched_off(db):
-                waits = await pulled.waiting(db, name, now)
-                went = await pulled.went(db, name, now) if waits else []
+                waits = await queue.waiting(db, name, now)
+                went = await queue.went(db, name, now) if waits else []
                 sims = read_sims(phone.sims)
-                planned = plan(sims, went, waits, now, spaced=streams is not None, network_of=self._network_of)
-                await pulled.hand(db, phone, planned.chosen, now)
+                planned = choose_sims(sims, went, waits, now, spaced=streams is not None, network_of=self._network_of)
+                await queue.hand(db, phone, planned.chosen, now)
                 self._plans[name] = planned._replace(chosen=[])
                 self._wake.set()
-            return await pulled.unreported(db, name)
+            return await queue.unreported(db, name)
 
     async def report(self, phone: Phone, reports: Iterable[Report]) -> int:
         """Write what a phone says of messages, committed on return; how many of them it never pulled."""
@@ -101,8 +100,8 @@ class Phones:
             now = self.clock()
             await _lock(db, phone)
             for report in reports:
-                told.append((report, await pulled.apply(db, phone, report, now, self._random)))
-            await pulled.learn(db, phone, told, now)
+                told.append((report, await queue.apply(db, phone, report, now, self._random)))
+            await queue.learn(db, phone, told, now)
         for report, each in told:
             if each.state is not None and report.state is State.FAILED:
                 self._metrics.send_errors.labels(phone.gateway, report.error).inc()
@@ -174,7 +173,7 @@ class Phones:
             return
         self._asked[phone.gateway] = phone.export_since
         since = max(phone.linked_at, phone.export_since - DAY_MS)
-        streams.send("MessagesExportRequested", android.export_request(since, now + DAY_MS))
+        streams.send("MessagesExportRequested", to_app.export_request(since, now + DAY_MS))
         async with self._database.work():
             await Phone.filter(id=phone.id).update(export_since=0)
 
@@ -220,7 +219,7 @@ class Phones:
             self._look_at = now + LOOK_MS
         late = [name for name, streams in self._streams.items() if streams.told_at <= now - TOLD_MS]
         asked = [name for name in self.names() if name in late and self._may_go(name, MOST_URGENT, now)]
-        waiting = await pulled.with_waiting(connection(), asked, now) if asked else {}
+        waiting = await queue.with_waiting(connection(), asked, now) if asked else {}
         for name, priority in waiting.items():
             if (streams := self._streams.get(name)) and self._may_go(name, priority, now):
                 streams.told_at = now
@@ -251,20 +250,20 @@ class Phones:
         told = {name: streams for name, streams in self._streams.items() if streams.told_at}
         if told:
             since = min(streams.told_at for streams in told.values())
-            for name, at in (await pulled.served(connection(), list(told), since)).items():
+            for name, at in (await queue.served(connection(), list(told), since)).items():
                 if at > told[name].told_at:
                     told[name].told_at = 0
 
     async def _take_back(self, name: str) -> None:
         """Ask a phone that was paused for what it has not sent yet; it says what it could give back."""
         if streams := self._streams.get(name):
-            for row in await pulled.unreported(connection(), name):
+            for row in await queue.unreported(connection(), name):
                 streams.send("MessageCancelled", {"messageId": row["external_id"]})
 
     async def forget_receivers(self, most: int) -> int:
         """Forget whom the SIM cards wrote to before this month, at most so many, in the caller's unit of work.
         Returns how many."""
-        return await pulled.forget_receivers(connection(), self.clock(), most)
+        return await queue.forget_receivers(connection(), self.clock(), most)
 
     def _wait(self) -> float:
         """Seconds until the next look, or until a phone may get more."""
@@ -275,8 +274,7 @@ class Phones:
 
 def _works(phone: Phone) -> bool:
     """Whether messages may be given to a phone."""
-    carries = not phone.paused and not phone.unlinked_at and not android.too_old(phone.version)
-    return carries and bool(usable(read_sims(phone.sims)))
+    return not phone.paused and not phone.unlinked_at and not phone.stopped
 
 
 def _after_silence(phone: Phone, now: int) -> dict[str, Any]:
@@ -286,7 +284,7 @@ def _after_silence(phone: Phone, now: int) -> dict[str, Any]:
         return {}
     news: dict[str, Any] = {"export_since": phone.export_since or phone.webhook_at}
     if silent > LOST_MS:
-        since = android.date(phone.webhook_at)[:16].replace("T", " ")
+        since = to_app.date(phone.webhook_at)[:16].replace("T", " ")
         news["lost"] = f"It was silent for {silent // HOUR_MS} h from {since} UTC: SMS of that time may be lost."
     return news
 

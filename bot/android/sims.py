@@ -15,7 +15,7 @@ GENERIC_FAILURES = 3  # Android says no more when a SIM has no credit (capcom6/a
 NO_CREDIT = "Three messages in a row failed as they do when a SIM has no credit."
 
 
-class Plan(NamedTuple):
+class SimChoice(NamedTuple):
     """Messages and the SIM of each (0: the phone may choose). `ready_at` is when one that was left may go, in ms; 0
     when none was left, or none ever may. What is more urgent than `priority`, that of the first, may go sooner."""
 
@@ -29,12 +29,12 @@ def usable(sims: Sequence[Sim]) -> list[Sim]:
     return [sim for sim in sims if not sim.stopped] if sims else [Sim(0)]
 
 
-def well(sim: Sim) -> Sim:
+def recover_sim(sim: Sim) -> Sim:
     """A SIM by which messages may go."""
     return replace(sim, failures=0, stopped="")
 
 
-def failed(sim: Sim) -> Sim:
+def note_failure(sim: Sim) -> Sim:
     """A SIM after one more generic failure."""
     failures = sim.failures + 1
     return replace(sim, failures=failures, stopped=NO_CREDIT if failures >= GENERIC_FAILURES else sim.stopped)
@@ -47,7 +47,7 @@ def fit(sim: Sim, receiver: str, network: str) -> bool:
     return bool(sim.phone) and sim.phone[:OWN_PREFIX] == receiver[:OWN_PREFIX]
 
 
-def plan(
+def choose_sims(
     sims: Sequence[Sim],
     went: Sequence[Mapping[str, Any]],
     waiting: Sequence[Mapping[str, Any]],
@@ -55,7 +55,7 @@ def plan(
     *,
     spaced: bool,
     network_of: Callable[[str], str],
-) -> Plan:
+) -> SimChoice:
     """Choose from what waits, in its order: what has to wait for its SIM holds up the rest of that one, and what has to
     wait for the phone all. `went` are the rows that went within the last period, oldest first. Without `spaced` the
     phone gets all that its period has room for: it will not ask again soon, and waits between two messages by itself.
@@ -79,7 +79,7 @@ def plan(
         left.append((max(ready, all_ready), row["priority"]))
         if all_ready > now:
             break
-    return Plan(chosen, min(left)[0], left[0][1]) if left else Plan(chosen, 0)
+    return SimChoice(chosen, min(left)[0], left[0][1]) if left else SimChoice(chosen, 0)
 
 
 def _choose(
@@ -92,3 +92,20 @@ def _choose(
     used = {sim.number: -buckets[sim.number].room(now) for sim in sims}
     best = min(ready, key=lambda number: (not fitting[number], ready[number], used[number]))
     return best, ready[best]
+
+
+def merged(known: list[Sim], told: list[Sim]) -> list[Sim]:
+    """The SIM cards as told now, with what is known of those that stayed in their place."""
+    before = {sim.number: sim for sim in known}
+    same = [before[sim.number] if sim.number in before and _same(before[sim.number], sim) else sim for sim in told]
+    return [
+        replace(card, **{k: v for k in ("phone", "carrier") if (v := getattr(sim, k))})
+        for card, sim in zip(same, told, strict=True)
+    ]
+
+
+def _same(known: Sim, told: Sim) -> bool:
+    """Whether it is the same card, as far as one can tell: by its own number, else by its operator."""
+    if known.phone and told.phone:
+        return known.phone == told.phone
+    return known.carrier == told.carrier or not (known.carrier and told.carrier)

@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 
-# 1.66.x rejects the word Per30Minutes and with it all settings, the signing key among them; cancelling needs 1.67.
-OLDEST = (1, 67, 0)
 AGENT = re.compile(r"me\.capcom\.smsgateway[^/]*/(\d+\.\d+\.\d+)")
 
 FRESH_S = 300  # the timestamp is made anew at each try, so that events of any age are fresh when they come
 # Android asks the user above 30 parts of an app in 30 minutes, and once the app's own limit of so many messages is full
 # it holds all for a whole period. It lags behind us by its pauses, up to 28 of 6 s: with 3 minutes more it never is.
 PARTS, PERIOD_MS, SPACE_MS = 28, 1_980_000, 2_000
-PRIORITY = {Class.TOKEN: 30, Class.REPLY: 20, Class.REMINDER: 10, Class.BROADCAST: 0}  # 100 would bypass its limits
+PRIORITY = {
+    MessageKind.TOKEN: 30,
+    MessageKind.REPLY: 20,
+    MessageKind.REMINDER: 10,
+    MessageKind.BROADCAST: 0,
+}  # 100 would bypass its limits
 
 # One webhook for each event, under the same ids for ever: a new id of sms:received alarms the phone's owner.
 EVENTS = ("sms:received", "sms:sent", "sms:delivered", "sms:failed", "system:ping", "app:started")
@@ -27,17 +30,6 @@ def version_in(user_agent: str) -> str:
     """The app's version in a User-Agent; empty for that of its event stream, which names none."""
     found = AGENT.match(user_agent)
     return found[1] if found else ""
-
-
-def too_old(version: str) -> bool:
-    """Whether this version may carry nothing. One that is not known yet may."""
-    return bool(version) and tuple(map(int, version.split("."))) < OLDEST
-
-
-def outdated(version: str) -> str:
-    """Why a phone with this version may carry nothing; empty when it may."""
-    oldest = ".".join(map(str, OLDEST))
-    return f"Its app is {version} and gets no messages: install {oldest} or newer." if too_old(version) else ""
 
 
 def date(ms: int) -> str:
@@ -78,7 +70,7 @@ def message(row: Mapping[str, Any], ahead_s: int = 0) -> dict[str, Any]:
         **sim,
         "withDeliveryReport": True,
         "validUntil": date(row["expires_at"] + max(0, ahead_s) * 1000),
-        "priority": PRIORITY[Class(row["kind"])],
+        "priority": PRIORITY[MessageKind(row["kind"])],
         "state": "Pending",
         "createdAt": date(row["created_at"]),
     }

@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from bot.android import to_app as android
 from bot.config import Config
-from models.messages.phones import Phone, read_sims
+from models.messages.phones import Phone, outdated, read_sims
 
 WARN = 80  # percent
 CLOCK_S = 60
 
 
-def remarks(phone: Phone, receivers: Mapping[int, int], config: Config) -> list[str]:
+def troubles(phone: Phone, receivers: Mapping[int, int], config: Config) -> list[str]:
     """Everything about a phone that is not as it should be. `receivers` are how many different people each SIM wrote
     to this month."""
     found, sims, most = [], read_sims(phone.sims), config.sim_receivers
-    if outdated := android.outdated(phone.version):
-        found.append(outdated)
+    if reason := outdated(phone.version):
+        found.append(reason)
     if phone.push:
         found.append("It is slow until the app is restarted: it waits for a cloud to wake it.")
     if abs(phone.clock_offset) > CLOCK_S:

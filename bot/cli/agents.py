@@ -5,42 +5,21 @@ from typing import Annotated
 import typer
 
 from bot.app import assembled
-from bot.cli.prompt import called, configured, e164, fail, opened, perform
-from bot.company import Site
+from bot.cli.prompt import configured, e164, fail, opened, perform, tidy_name
+from bot.company import Company
 from bot.message import Copy
-from bot.text import numbers as phones
+from bot.text import numbers
 from bot.text.i18n import Text, _
 from models.audit import record
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from models.money.hand_in import LONGEST_REFERENCE, HandedIn, MoreThanHeld, OtherReference, hand_in
 from models.names import named_or_new
 from models.people import pins
-from models.people.tables import Agent, MiniGrid, OfficeUser
+from models.people.tables import Agent, MiniGrid
 
 agent_cli = typer.Typer(no_args_is_help=True, help="Agents: add, change, new PIN, unlock, cash handed in.")
-admin_cli = typer.Typer(no_args_is_help=True, help="Office users.")
 
 Phone = Annotated[str, typer.Argument(help="the agent's phone number, in any spelling")]
-
-
-@admin_cli.command("add")
-def admin_add(
-    name: Annotated[str, typer.Argument(help="the name to sign in with")],
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
-) -> None:
-    """Let somebody sign in to the office's page."""
-    name = called(name)
-    if len(password) < 10:
-        fail("A password has 10 characters or more.")
-
-    async def work() -> None:
-        async with opened(configured()) as (database, site), database.work():
-            hashed = site.vault.hash_password(password)
-            await OfficeUser.update_or_create({"password_hash": hashed}, name=name)
-            await record("command line", "office user", name)
-
-    perform(work())
-    typer.echo(f"{name} can sign in.")
 
 
 @agent_cli.command("add")
@@ -54,13 +33,13 @@ def agent_add(
 ) -> None:
     """Add somebody who sells."""
     config = configured()
-    number, name, mini_grid = e164(phone, config), called(name), called(mini_grid)
+    number, name, mini_grid = e164(phone, config), tidy_name(name), tidy_name(mini_grid)
     _check_pin(pin)
     if language not in config.language_codes:
         fail(f"{language} is none of {config.languages}.")
 
     async def work() -> None:
-        async with opened(config) as (database, site), database.work():
+        async with opened(config) as (database, company), database.work():
             if await Agent.exists(phone=number):
                 fail(f"{number} is an agent already.")
             grid, _new = await named_or_new(MiniGrid, mini_grid)
@@ -69,12 +48,12 @@ def agent_add(
                 name=name,
                 language=language,
                 mini_grid=grid,
-                pin_hash=site.vault.hash_pin(pin),
-                cash_limit=limit * 10**site.exponent,
+                pin_hash=company.vault.hash_pin(pin),
+                cash_limit=limit * 10**company.exponent,
             )
             await record("command line", "agent", number, name)
         typer.echo(f"{name} sells as {number}, up to {limit:,} {config.currency} in hand.")
-        typer.echo(_summary(agent, site))
+        typer.echo(_summary(agent, company))
 
     perform(work())
 
@@ -85,9 +64,9 @@ def agent_pin(phone: Phone, pin: Annotated[str, typer.Option(prompt=True, hide_i
     _check_pin(pin)
 
     async def work() -> None:
-        async with opened(configured()) as (database, site), database.work():
-            agent = await _agent(phone, site)
-            await pins.change(agent, site.vault.hash_pin(pin), actor="command line")
+        async with opened(configured()) as (database, company), database.work():
+            agent = await _agent(phone, company)
+            await pins.change(agent, company.vault.hash_pin(pin), actor="command line")
 
     perform(work())
     typer.echo("The PIN is changed.")
@@ -98,8 +77,8 @@ def agent_unlock(phone: Phone) -> None:
     """Let a locked agent sell again."""
 
     async def work() -> None:
-        async with opened(configured()) as (database, site), database.work():
-            await pins.unlock(await _agent(phone, site), actor="command line")
+        async with opened(configured()) as (database, company), database.work():
+            await pins.unlock(await _agent(phone, company), actor="command line")
 
     perform(work())
     typer.echo("Unlocked.")
@@ -115,13 +94,13 @@ def agent_set(
     mini_grid: Annotated[str | None, typer.Option(help="the mini-grid; made when there is none of this name")] = None,
 ) -> None:
     """Change what an agent may and earns; what is not named stays as it is."""
-    name, mini_grid = [each if each is None else called(each) for each in (name, mini_grid)]
+    name, mini_grid = [each if each is None else tidy_name(each) for each in (name, mini_grid)]
 
     async def work() -> None:
-        async with opened(configured()) as (database, site), database.work():
-            agent = await _agent(phone, site)
+        async with opened(configured()) as (database, company), database.work():
+            agent = await _agent(phone, company)
             wanted = {
-                "cash_limit": None if limit is None else limit * 10**site.exponent,
+                "cash_limit": None if limit is None else limit * 10**company.exponent,
                 "commission": None if commission is None else round(commission * 100),
                 "goods_commission": None if goods_commission is None else round(goods_commission * 100),
                 "name": name,
@@ -133,16 +112,16 @@ def agent_set(
                     setattr(agent, column, value)
                     await record("command line", f"agent {column}", agent.phone, f"{before} -> {value}")
             await agent.save(update_fields=list(wanted))
-            typer.echo(_summary(agent, site))
+            typer.echo(_summary(agent, company))
 
     perform(work())
 
 
-def _summary(agent: Agent, site: Site) -> str:
+def _summary(agent: Agent, company: Company) -> str:
     """Percents in words: whoever typed a fraction for a percent reads it here (reference: users 3.2)."""
     return (
-        f"{agent.name} may hold {site.money(agent.cash_limit)} and earns {agent.commission / 100:g} % of what is sold, "
-        f"{agent.goods_commission / 100:g} % of appliances."
+        f"{agent.name} may hold {company.money(agent.cash_limit)} and earns {agent.commission / 100:g} % of "
+        f"what is sold, {agent.goods_commission / 100:g} % of appliances."
     )
 
 
@@ -157,38 +136,38 @@ def agent_receipt(
         fail(f"A reference has {LONGEST_REFERENCE} characters at most.")
 
     async def work() -> None:
-        async with assembled(configured(), handling=False, serving=False) as mwanga, mwanga.database.work():
-            site = mwanga.site
-            agent = await _agent(phone, site)
+        async with assembled(configured(), handling=False, serving=False) as server, server.database.work():
+            company = server.company
+            agent = await _agent(phone, company)
             try:
-                booked = await hand_in(agent, amount * site.coin, "command line", reference, coin=site.coin)
+                booked = await hand_in(agent, amount * company.coin, "command line", reference, coin=company.coin)
             except MoreThanHeld as refusal:
-                fail(f"Nothing is booked: {agent.name} holds {site.money(refusal.held)}.")
+                fail(f"Nothing is booked: {agent.name} holds {company.money(refusal.held)}.")
             except OtherReference:
                 fail(f"Nothing is booked: {reference} is another receipt.")
-            said = _receipt(booked, agent, site)
-            copies = [Copy(agent.phone, said, Class.REPLY, agent.language)]
-            await mwanga.dispatcher.tell(f"hand in {booked.entry.id}", copies)
+            said = _receipt(booked, agent, company)
+            copies = [Copy(agent.phone, said, MessageKind.REPLY, agent.language)]
+            await server.composer.tell(f"hand in {booked.entry.id}", copies)
             typer.echo(said.to("en") if booked.new else f"Booked before: {said.to('en')}")
 
     perform(work())
 
 
-def _receipt(booked: HandedIn, agent: Agent, site: Site) -> Text:
+def _receipt(booked: HandedIn, agent: Agent, company: Company) -> Text:
     """The figure that was counted first, and how the agent stands after it."""
     return _(
         "HANDED IN {amount}. Commission {paid} paid out, {due} due. You hold {held} of {limit}. Ref {reference}",
-        amount=site.money(booked.entry.amount),
-        paid=site.number(booked.entry.commission),
-        due=site.whole(booked.due),
-        held=site.number(booked.held),
-        limit=site.number(agent.cash_limit),
+        amount=company.money(booked.entry.amount),
+        paid=company.number(booked.entry.commission),
+        due=company.whole(booked.due),
+        held=company.number(booked.held),
+        limit=company.number(agent.cash_limit),
         reference=booked.entry.reference,
     )
 
 
-async def _agent(phone: str, site: Site) -> Agent:
-    agent = await Agent.get_or_none(phone=phones.parse(phone, site.country))
+async def _agent(phone: str, company: Company) -> Agent:
+    agent = await Agent.get_or_none(phone=numbers.parse(phone, company.country))
     if agent is None:
         fail(f"{phone} is no agent.")
     return agent

@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from bot.config import Config
 from bot.talks.commands import Commands, Talk
 from bot.text.i18n import Text, _
-from models.people.tables import Role
+from models.people.callers import Role
 
 BLANK = "_" * 12  # to be filled in by hand
 _TEMPLATES = Environment(

@@ -1,39 +1,37 @@
-"""The `mwanga` command: the server, the demo, a phone in the terminal, and what the office does at a prompt."""
+"""The `server` command: the server, the demo, a phone in the terminal, and what the office does at a prompt."""
 
 import asyncio
 import errno
 import sqlite3
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 import uvloop
 from aiohttp import web
 
 from bot.app import assembled, build_app
-from bot.cli.agents import admin_cli, agent_cli
+from bot.cli.admins import admin_cli
+from bot.cli.agents import agent_cli
 from bot.cli.card import card as command_card
-from bot.cli.customers import customer_cli, vending_key
+from bot.cli.customers import customer_cli
+from bot.cli.data import export, import_
+from bot.cli.keys import vending_key
 from bot.cli.phones import phone_cli
 from bot.cli.prompt import configured, e164, fail, opened, perform
-from bot.company import Site, check_key
 from bot.config import LANGUAGES, Config, ConfigError, demo_world
+from bot.configured import check_key, company_of
 from bot.runtime.database import Database, DatabaseError, shown
 from bot.runtime.logs import set_up
 from bot.talks.commands import Commands
 from bot.text.gsm import FREE_ACCENTS, SINGLE, parts
 from handlers import TALKS
-from handlers.exchange import EXPORTS, IMPORTS, Sheet, Table, Unreadable, check_again, exported, read
 from models.audit import record
 from models.demo import world
-from models.messages.tables import Setting
+from models.settings import Setting
 
-SOME = 200  # rows that an import writes in one transaction: SQLite's only lock is held for some 0.2 s
-PAUSE_S = 0.15  # who waits for that lock looks each 0.1 s, and would hardly ever find it free without a pause
 ACCENTS = (
     f"Accents: {' '.join(sorted(FREE_ACCENTS))} go out as they are and cost nothing. All others, like ê ç ã, are left"
     f" out: with one of them a full message would be {parts('ê' * SINGLE)} SMS instead of 1."
@@ -45,6 +43,8 @@ cli.add_typer(phone_cli, name="phone")
 cli.add_typer(admin_cli, name="admin")
 cli.add_typer(customer_cli, name="customer")
 cli.command("vending-key")(vending_key)
+cli.command("import")(import_)
+cli.command()(export)
 
 
 @cli.command()
@@ -88,7 +88,7 @@ async def _problems(config: Config) -> list[str]:
             demo = await world.is_demo()
             problems = [] if demo else config.problems()
             if not problems:
-                await check_key(database, Site.of(demo_world(config) if demo else config))
+                await check_key(database, company_of(demo_world(config) if demo else config))
             return problems
     except (ConfigError, DatabaseError) as error:
         return [*config.problems(), str(error)]
@@ -113,7 +113,7 @@ def outgoing(
     """Switch all outgoing messages off, or on again."""
 
     async def work() -> None:
-        async with opened(configured()) as (database, _site), database.work():
+        async with opened(configured()) as (database, _company), database.work():
             await Setting.update_or_create({"value": switch}, name="outgoing")
             await record("command line", "outgoing", switch)
 
@@ -139,81 +139,6 @@ def backup(file: Annotated[Path, typer.Argument(help="the file to write; it must
         file.unlink(missing_ok=True)  # half a copy is none
         fail(f"{file} is not written: {error}.")
     typer.echo(f"Copied to {file}. The secret key is not in it: keep both, apart from each other.")
-
-
-@cli.command("import")
-def import_(
-    kind: Annotated[str, typer.Argument(help=f"one of {', '.join(IMPORTS)}")],
-    file: Annotated[Path, typer.Argument(help="a CSV file with a header", exists=True, dir_okay=False)],
-) -> None:
-    """Bring data in from a CSV file; it is checked whole before anything is written."""
-    if kind not in IMPORTS:
-        fail(f"{kind} is none of {', '.join(IMPORTS)}.")
-    try:
-        table = Table.of(file.read_bytes())
-    except Unreadable as error:
-        fail(f"Nothing was imported. {file.name}, line {error.line}: {error.reason}.")
-
-    async def work() -> None:
-        async with opened(configured()) as (database, site):
-            with _progress("checking", table.lines) as advance:
-                sheet = await read(kind, IMPORTS, table, site, advance)
-            if sheet.kind.reserve and not sheet.problems:
-                async with database.work():
-                    doubtful = await sheet.kind.reserve(sheet.values)
-                await check_again(sheet, doubtful, site)
-            for problem in sheet.problems:
-                typer.echo(f"line {problem.line}: {problem.reason}", err=True)
-            if sheet.problems:
-                fail(f"Nothing was imported: {len(sheet.problems)} of the lines are wrong.")
-            changed = await _written(database, sheet, site, f"{kind} from {file.name}")
-            typer.echo(f"{len(sheet.values)} rows read, {changed} new or changed.")
-
-    perform(work())
-
-
-@contextmanager
-def _progress(label: str, rows: int) -> Iterator[Callable[[int], None]]:
-    """A bar for a long file, to be told how many rows more are done; a short one is done before anybody reads it."""
-    with typer.progressbar(length=rows, label=label, hidden=rows < SOME) as bar:
-        yield bar.update
-
-
-async def _written(database: Database, sheet: Sheet, site: Site, what: str) -> int:
-    """Write a checked file, some rows in each transaction, so that a server beside us goes on working."""
-    changed = 0
-    with _progress("importing", len(sheet.values)) as advance:
-        for first in range(0, len(sheet.values), SOME):
-            some = sheet.values[first : first + SOME]
-            if first and database.embedded:
-                await asyncio.sleep(PAUSE_S)
-            async with database.work():
-                changed += sum([await _write(sheet, row, site, first) for row in some])
-            advance(len(some))
-    async with database.work():
-        await record("command line", "import", what, f"{changed} new or changed")
-    return changed
-
-
-async def _write(sheet: Sheet, row: tuple[int, Any], site: Site, before: int) -> bool:
-    line, values = row
-    try:
-        return await sheet.kind.write(values, site)
-    except ValueError as error:
-        fail(f"line {line}: {error}. It fitted when the file was checked. {before} rows are imported, this one is not.")
-
-
-@cli.command("export")
-def export(kind: Annotated[str, typer.Argument(help=f"one of {', '.join(EXPORTS)}")]) -> None:
-    """Write data to standard output as CSV."""
-    if kind not in EXPORTS:
-        fail(f"{kind} is none of {', '.join(EXPORTS)}.")
-
-    async def work() -> None:
-        async with opened(configured()) as (_database, site):
-            await exported(EXPORTS[kind], sys.stdout, site)
-
-    perform(work())
 
 
 @cli.command()
@@ -247,8 +172,8 @@ def chat(
     number = e164(phone, config)
 
     async def work() -> None:
-        async with assembled(config, serving=False) as mwanga:
-            await (dial(mwanga, number) if ussd else text(mwanga, number))
+        async with assembled(config, serving=False) as server:
+            await (dial(server, number) if ussd else text(server, number))
 
     perform(work())
 

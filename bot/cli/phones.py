@@ -8,18 +8,17 @@ from typing import Annotated
 import segno
 import typer
 
-from bot.android import linking
-from bot.android import queue as pulled
-from bot.android.troubles import remarks
-from bot.cli.prompt import called, configured, opened, perform
-from bot.company import Site
+from bot.android import linking, queue
+from bot.android.troubles import troubles
+from bot.cli.prompt import configured, opened, perform, tidy_name
+from bot.company import Company
 from models.audit import record
 from models.messages.phones import Phone, read_sims
 from models.sql import connection, now_ms
 
 phone_cli = typer.Typer(no_args_is_help=True, help="Gateway phones: add, list, pause, resume, rename, unlink.")
 
-Name = Annotated[str, typer.Argument(help="what the office calls the phone", callback=called)]
+Name = Annotated[str, typer.Argument(help="what the office calls the phone", callback=tidy_name)]
 
 
 @phone_cli.command("add")
@@ -28,8 +27,8 @@ def phone_add(name: Name) -> None:
     config = configured()
 
     async def work() -> None:
-        async with opened(config) as (database, site), database.work():
-            phone, code = await linking.add(name, site.vault)
+        async with opened(config) as (database, company), database.work():
+            phone, code = await linking.add(name, company.vault)
             await record("command line", "phone code", phone.gateway, phone.name)
         address = linking.api_address(config.address)
         typer.echo(f"In the app SMS Gateway for Android, as the address of a private server:\n{address}")
@@ -49,17 +48,17 @@ def phone_list() -> None:
     config = configured()
 
     async def work() -> None:
-        async with opened(config) as (_database, site):
+        async with opened(config) as (_database, company):
             for phone in await Phone.filter(unlinked_at=0).order_by("name"):
-                receivers = await pulled.receivers(connection(), phone, now_ms())
-                typer.echo(_line(phone, site))
-                for remark in remarks(phone, receivers, config):
+                receivers = await queue.receivers(connection(), phone, now_ms())
+                typer.echo(_line(phone, company))
+                for remark in troubles(phone, receivers, config):
                     typer.echo(f"    {remark}")
 
     perform(work())
 
 
-def _line(phone: Phone, site: Site) -> str:
+def _line(phone: Phone, company: Company) -> str:
     state = "paused" if phone.paused else "linked" if phone.linked_at else "not linked yet"
     facts = [phone.name, phone.gateway, state, phone.model, phone.version and f"app {phone.version}"]
     facts += [f"SIM {sim.number} {sim.carrier} {sim.phone}".strip() for sim in read_sims(phone.sims)]
@@ -67,7 +66,7 @@ def _line(phone: Phone, site: Site) -> str:
         facts.append(f"battery {phone.battery} %{' charging' if phone.charging else ''}")
     if phone.seen_at:
         seen = datetime.fromtimestamp(phone.seen_at / 1000, UTC)
-        facts.append(f"seen {site.day(seen, 'en')} {site.clock(seen)}")
+        facts.append(f"seen {company.day(seen, 'en')} {company.clock(seen)}")
     return ", ".join(filter(None, facts))
 
 
@@ -86,7 +85,7 @@ def phone_resume(name: Name) -> None:
 
 
 @phone_cli.command("rename")
-def phone_rename(name: Name, new: Annotated[str, typer.Argument(help="its new name", callback=called)]) -> None:
+def phone_rename(name: Name, new: Annotated[str, typer.Argument(help="its new name", callback=tidy_name)]) -> None:
     """Call a phone by another name."""
     _change(name, "rename", lambda phone: linking.rename(phone, new))
     typer.echo(f"{name} is {new} now.")
@@ -103,7 +102,7 @@ def phone_unlink(name: Name) -> None:
 
 def _change(name: str, action: str, change: Callable[[Phone], Awaitable[None]]) -> None:
     async def work() -> None:
-        async with opened(configured()) as (database, _site), database.work():
+        async with opened(configured()) as (database, _company), database.work():
             phone = await linking.find(name)
             await change(phone)
             await record("command line", f"phone {action}", phone.gateway, name)

@@ -1,4 +1,4 @@
-"""What every command of `mwanga` needs: the configuration, the database, and one sentence when it fails."""
+"""What every command of `server` needs: the configuration, the database, and one sentence when it fails."""
 
 import asyncio
 import sqlite3
@@ -10,36 +10,37 @@ from typing import Any, NoReturn
 import typer
 from tortoise.exceptions import OperationalError
 
-from bot.company import Site, check_key
+from bot.company import Company
 from bot.config import Config, ConfigError, checked, demo_world, load
+from bot.configured import check_key, company_of
 from bot.runtime.database import Database, DatabaseAway, DatabaseError
-from bot.text import numbers as phones
+from bot.text import numbers
 from models.demo import world
 
 LONGEST_NAME = 100  # as the columns of names
 
 
 @asynccontextmanager
-async def opened(config: Config) -> AsyncIterator[tuple[Database, Site]]:
+async def opened(config: Config) -> AsyncIterator[tuple[Database, Company]]:
     """The configured database, up to date, with the keys that fit it."""
     async with Database(config.database) as database:
         await database.migrate()
         fitting = demo_world(config) if await world.is_demo() else config
         if not fitting.secret_key.get_secret_value():
             checked(fitting)
-        site = Site.of(fitting)
-        await check_key(database, site)
-        yield database, site
+        company = company_of(fitting)
+        await check_key(database, company)
+        yield database, company
 
 
 def e164(phone: str, config: Config) -> str:
     try:
-        return phones.parse(phone, config.country)
+        return numbers.parse(phone, config.country)
     except ValueError as error:
         fail(str(error))
 
 
-def called(name: str) -> str:
+def tidy_name(name: str) -> str:
     """A name as it is kept and looked for: one space between words, none around them."""
     name = " ".join(name.split())
     if not 0 < len(name) <= LONGEST_NAME:

@@ -6,7 +6,8 @@ from typing import Any
 import aiohttp
 from africastalking.SMS import SMSService
 
-from bot.gateways import BadCallback, Callback, Fields, SendError
+from bot.gateways import BadCallback, Callback, Fields
+from bot.gateways.errors import SendError
 from bot.gateways.wire import (
     LONGEST_ADDRESS,
     LONGEST_COST,

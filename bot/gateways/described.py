@@ -11,8 +11,9 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from yarl import URL
 
-from bot.gateways import BadCallback, BadSignature, Callback, Fields, SendError
+from bot.gateways import BadCallback, BadSignature, Callback, Fields
 from bot.gateways.description import PLACEHOLDER, Description, map_strings
+from bot.gateways.errors import SendError
 from bot.gateways.wire import (
     LONGEST_ADDRESS,
     LONGEST_COST,
@@ -52,7 +53,7 @@ HTTP_STATUS = {
 HTTP_FAMILY = {2: "", 3: "gateway fault", 4: "refused", 5: "gateway fault"}
 
 
-class Generic:
+class Described:
     """Two-way SMS and delivery reports as described. `address` is our own, to which reports come; `country` reads
     numbers that come without a calling code."""
 

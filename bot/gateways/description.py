@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from bot.gateways import ERRORS
+from bot.gateways.errors import ERRORS
 
 # Names that stand for a gateway with code of its own. By `phone-` all know a gateway phone, and `none` is the gateway
 # of messages which no gateway may carry.

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import aiohttp
 
-from bot.gateways import BadCallback, Callback, Fields, SendError
+from bot.gateways import BadCallback, Callback, Fields
+from bot.gateways.errors import SendError
 from bot.gateways.wire import (
     LONGEST_ADDRESS,
     LONGEST_ID,
@@ -24,10 +25,9 @@ from bot.gateways.wire import (
     with_plus,
 )
 from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdTurn
-from bot.outbound.retry import LIFE
 from bot.text.gsm import is_gsm, parts
 from bot.text.numbers import sender as read_sender
-from models.messages.tables import State
+from models.messages.tables import LIFE, State
 
 # %C as it may come, in lower case. Without one of these, %c decides: 0 septets, 1 bytes, 2 UCS-2 (which is sent as
 # UTF-16, since it holds surrogate pairs). 8-BIT, Kannel's own word, is no charset.

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl
 
 import aiohttp
 
-from bot.gateways import BadCallback, Fields, SendError
+from bot.gateways import BadCallback, Fields
+from bot.gateways.errors import SendError
 
 # The columns of models/messages/tables.py: a longer identifier would match nothing later.
 LONGEST_ID, LONGEST_ADDRESS, LONGEST_WORD, LONGEST_COST, LONGEST_NETWORK = 120, 40, 60, 20, 10

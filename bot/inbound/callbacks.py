@@ -4,21 +4,20 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
 from aiohttp import web
 
-from bot.company import Site
-from bot.gateways import BadCallback, BadSignature, Callback, Fields, Gateway
-from bot.inbound.guards import note_opt_out
+from bot.company import Company
+from bot.gateways import BadCallback, BadSignature, Callback, Door, Fields, Gateway
 from bot.inbound.inbox import Inbox
 from bot.inbound.ussd import close
-from bot.inbound.worker import Pump
+from bot.inbound.worker import Worker
 from bot.outbound.outbox import Outbox
 from bot.runtime.database import Database
 from bot.runtime.metrics import Metrics
+from bot.talks.contacts import note_opt_out
 from bot.text.i18n import Text, _
 from bot.text.redact import Redactor
 from models import Refused
@@ -39,31 +38,22 @@ async def readable(request: web.Request, handler: Callable[[web.Request], Awaita
         raise web.HTTPBadRequest(text="the body cannot be read\n") from error
 
 
-@dataclass(frozen=True)
-class Door:
-    """A gateway with the secret that its callbacks must carry, and what it wants to read when we took one."""
-
-    gateway: Gateway
-    secret: str
-    answer: str = ""
-
-
-class Doors:
+class Callbacks:
     """The callback routes of all gateways: `/gateways/<name>/<secret>/<kind>`."""
 
     def __init__(
         self,
         doors: Mapping[str, Door],
         inbox: Inbox,
-        pump: Pump,
+        worker: Worker,
         outbox: Outbox,
         database: Database,
         redactor: Redactor,
         metrics: Metrics,
-        site: Site,
+        company: Company,
     ) -> None:
-        self._doors, self._inbox, self._pump, self._outbox = doors, inbox, pump, outbox
-        self._database, self._redactor, self._metrics, self._site = database, redactor, metrics, site
+        self._doors, self._inbox, self._worker, self._outbox = doors, inbox, worker, outbox
+        self._database, self._redactor, self._metrics, self._company = database, redactor, metrics, company
         self._kinds: dict[str, Callable[[Gateway, Fields], Awaitable[web.Response]]] = {
             "sms": self._sms,
             "delivery": self._delivery,
@@ -121,10 +111,10 @@ class Doors:
     async def _ussd(self, gateway: Gateway, form: Fields) -> web.Response:
         turn = gateway.parse_ussd(form)
         try:
-            answer = await asyncio.wait_for(asyncio.shield(self._pump.answer(turn)), USSD_WITHIN_S)
+            answer = await asyncio.wait_for(asyncio.shield(self._worker.answer(turn)), USSD_WITHIN_S)
         except TimeoutError:
-            slow = Text(SLOW.english, {"help": self._site.help_phone})
-            answer = "END " + slow.to(self._site.languages[0])
+            slow = Text(SLOW.english, {"help": self._company.help_phone})
+            answer = "END " + slow.to(self._company.languages[0])
         return web.Response(text=answer)
 
     async def _ussd_end(self, gateway: Gateway, form: Fields) -> web.Response:
@@ -154,6 +144,9 @@ class Doors:
         kept = self._redactor.clean_form(came.replace("\0", ""))
         async with self._database.work():
             await Refused.create(gateway=gateway, reason=reason[:200], body=kept, created_at=now_ms())
+
+
+ROUTES = tuple((method, "/gateways/{name}/{secret}/{kind}", Callbacks.callback) for method in ("POST", "GET"))
 
 
 def _same(given: str, secret: str) -> bool:

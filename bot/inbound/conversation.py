@@ -12,7 +12,7 @@ LAST_MS = 24 * 3_600_000  # for so long the answer to a closed question is given
 
 
 @dataclass
-class Thread:
+class Conversation:
     """`closed` says how the last question about an effect ended: done, left or expired. `last` is what was
     answered then, in the words that were sent; `went_on` that a command came after it."""
 
@@ -24,15 +24,15 @@ class Thread:
     went_on: bool = False
 
     @classmethod
-    def load(cls, text: str) -> "Thread":
+    def load(cls, text: str) -> "Conversation":
         if not text:
             return cls()
-        thread = cls(**kept_of(cls, json.loads(text)))
-        if thread.open:
-            thread.open = TalkState(**kept_of(TalkState, vars(thread)["open"]))
-        if thread.open and now_ms() - thread.open.asked_at > thread.open.open_minutes * 60_000:
-            thread.close("expired")
-        return thread
+        conversation = cls(**kept_of(cls, json.loads(text)))
+        if conversation.open:
+            conversation.open = TalkState(**kept_of(TalkState, vars(conversation)["open"]))
+        if conversation.open and now_ms() - conversation.open.asked_at > conversation.open.open_minutes * 60_000:
+            conversation.close("expired")
+        return conversation
 
     def dump(self) -> str:
         state = vars(self.open) if self.open else None

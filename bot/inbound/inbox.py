@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.inbound.sms import Waiting
 from bot.message import Inbound
 from bot.runtime.database import Database
+from bot.runtime.housekeeping import Purge
 from bot.runtime.metrics import Metrics
 from bot.text.numbers import Sender, SenderKind
 from bot.text.redact import Redactor
@@ -31,7 +31,30 @@ CLAIM_ONE = f"{WAITING} AND id = $1"
 ELSEWHERE = (
     "SELECT phone, MIN(id) AS first FROM inbox WHERE state = 'new' AND phone IN ({}) AND id NOT IN ({}) GROUP BY phone"
 )
+PURGES = (
+    Purge(
+        "texts of people",
+        "UPDATE inbox SET text = '', error = '' WHERE id IN (SELECT id FROM inbox WHERE received_at < $1 "
+        "AND text <> '' AND state <> 'new' LIMIT $2) RETURNING id",
+    ),
+    Purge(
+        "callbacks that could not be read",
+        "DELETE FROM refused WHERE id IN (SELECT id FROM refused WHERE created_at < $1 LIMIT $2) RETURNING id",
+    ),
+)
 DONE = "UPDATE inbox SET state = $2, outcome = $3, error = $4, sealed = NULL WHERE id = $1"
+
+
+@dataclass(frozen=True)
+class StoredSms:
+    """An SMS that was accepted and waits to be understood, with the text as it came. `network` is the sender's, by
+    its code, where the gateway named it."""
+
+    id: int
+    gateway: str
+    sender: Sender
+    text: str
+    network: str = ""
 
 
 @dataclass
@@ -115,7 +138,7 @@ class Inbox:
             rows = await execute(db, statement, values)
         return {(row["gateway"], row["external_id"]) for row in rows}
 
-    async def claim(self, most: int) -> list[Waiting]:
+    async def claim(self, most: int) -> list[StoredSms]:
         """The oldest messages that wait, held until the end of the caller's unit of work. When more wait, half of
         them may be of other gateways than the one that most came by, and those come first: its flood is its own."""
         rows = await execute(connection(), CLAIM + _skipping(), [most])
@@ -128,11 +151,11 @@ class Inbox:
         rows = [*others, *(row for row in rows if row["id"] not in first)][:most]
         return [self._opened(row) for row in _each_in_order(rows)]
 
-    async def claim_one(self, message_id: int) -> list[Waiting]:
+    async def claim_one(self, message_id: int) -> list[StoredSms]:
         rows = await execute(connection(), CLAIM_ONE + _skipping(), [message_id])
         return [self._opened(row) for row in rows]
 
-    async def in_order(self, messages: list[Waiting], *, full: bool) -> list[Waiting]:
+    async def in_order(self, messages: list[StoredSms], *, full: bool) -> list[StoredSms]:
         """Those with nothing older of the same phone still waiting elsewhere. Call when the phones are locked. When
         the batch was not full, nothing is elsewhere but what another process has."""
         if not messages or not (full or on_postgres()):
@@ -147,13 +170,13 @@ class Inbox:
         """Write what became of messages: id, state, outcome, error. The sealed text is wiped."""
         await execute_many(connection(), DONE, rows)
 
-    def _opened(self, row: dict[str, Any]) -> Waiting:
+    def _opened(self, row: dict[str, Any]) -> StoredSms:
         text = row["text"]
         if row["sealed"]:
             with contextlib.suppress(Sealed):  # another secret key: the starred text is understood as it stands
                 text = self._vault.open(row["sealed"], f"inbox {row['gateway']} {row['external_id']}")
         sender = Sender(SenderKind(row["sender_kind"]), row["phone"])
-        return Waiting(row["id"], row["gateway"], sender, text, row["network"])
+        return StoredSms(row["id"], row["gateway"], sender, text, row["network"])
 
 
 def _purpose(inbound: Inbound) -> str:

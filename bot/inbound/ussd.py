@@ -5,19 +5,23 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from bot.company import Site
-from bot.inbound.guards import Contact
-from bot.inbound.sms import Dispatcher, Handled
+from bot.company import Company
+from bot.inbound.sms import Handled, learn_network
 from bot.message import Copy, Reply, UssdEnd, UssdTurn
-from bot.talks.chat import Channel, Chat
+from bot.outbound.compose import Composer
+from bot.routing.router import Router
+from bot.runtime.housekeeping import DAY_MS, Purge
+from bot.talks.chat import Chat
 from bot.talks.commands import Commands
-from bot.talks.replay import Played, play
+from bot.talks.contacts import PhoneState
+from bot.talks.replay import TurnResult, replay
 from bot.talks.state import TalkState
+from bot.talks.turn import Channel
 from bot.text.grammar import normalise
 from bot.text.gsm import plain
 from bot.text.i18n import _, verbatim
-from models.messages.tables import Class
-from models.people.tables import Caller
+from models.messages.tables import MessageKind
+from models.people.callers import Caller
 from models.sql import connection, execute, now_ms
 
 log = logging.getLogger(__name__)
@@ -33,6 +37,22 @@ UPDATE = """UPDATE ussdsession SET transcript_length = $2, transcript_mac = $3, 
   open = $6, updated_at = $7 WHERE id = $1"""
 KEEP = "INSERT INTO ussdturn (session_id, mac, response, created_at) VALUES ($1, $2, $3, $4)"
 END = """UPDATE ussdsession SET open = FALSE WHERE gateway = $1 AND service_code = $2 AND session_id = $3"""
+
+
+# A network repeats a turn within seconds; a day is plenty.
+PURGES = (
+    Purge(
+        "turns of dialled sessions",
+        "DELETE FROM ussdturn WHERE id IN (SELECT t.id FROM ussdturn t JOIN ussdsession s ON s.id = t.session_id "
+        "WHERE s.updated_at < $1 LIMIT $2) RETURNING id",
+        older_than_ms=DAY_MS,
+    ),
+    Purge(
+        "dialled sessions",
+        "DELETE FROM ussdsession WHERE id IN (SELECT id FROM ussdsession WHERE updated_at < $1 LIMIT $2) RETURNING id",
+        older_than_ms=DAY_MS,
+    ),
+)
 
 
 @dataclass
@@ -56,13 +76,13 @@ class Screen:
 
 
 class Sessions:
-    def __init__(self, site: Site, commands: Commands, dispatcher: Dispatcher) -> None:
-        self._site, self._commands, self._dispatcher = site, commands, dispatcher
+    def __init__(self, company: Company, commands: Commands, router: Router, composer: Composer) -> None:
+        self._company, self._commands, self._router, self._composer = company, commands, router, composer
 
-    async def turn(self, turn: UssdTurn, caller: Caller, contact: Contact) -> Screen:
+    async def turn(self, turn: UssdTurn, caller: Caller, contact: PhoneState) -> Screen:
         """The screen for one turn. Everything is written in the caller's unit of work."""
-        self._dispatcher.learn(contact, turn.network)
-        language = caller.language or contact.language or self._site.languages[0]
+        learn_network(contact, turn.network, self._router)
+        language = caller.language or contact.language or self._company.languages[0]
         mac = self._mac(turn, turn.text)
         rows = await execute(connection(), FIND, [turn.gateway, turn.service_code, turn.session_id, mac])
         if rows and rows[0]["response"]:
@@ -72,7 +92,7 @@ class Sessions:
         chat = Chat(
             caller,
             contact,
-            self._site,
+            self._company,
             self._commands,
             state,
             channel=Channel.USSD,
@@ -81,27 +101,27 @@ class Sessions:
             dialled=dialled,
             pin_given=session.pin_given,
         )
-        played = await self._played(session, turn, chat)
-        said = plain(played.reply.text.to(chat.language), accents=self._site.accents)
-        response = f"{'CON' if played.open else 'END'} {said}"
-        await self._keep(session, turn, mac, chat, played, response)
-        return Screen(response, self._handled(session, mac, chat, played))
+        result = await self._played(session, turn, chat, state)
+        said = plain(result.reply.text.to(chat.language), accents=self._company.accents)
+        response = f"{'CON' if result.open else 'END'} {said}"
+        await self._keep(session, turn, mac, chat, state, result, response)
+        return Screen(response, self._handled(session, mac, chat, result))
 
-    async def _played(self, session: Session, turn: UssdTurn, chat: Chat) -> Played:
+    async def _played(self, session: Session, turn: UssdTurn, chat: Chat, state: TalkState) -> TurnResult:
         menu = self._commands.by_name["menu"]
         if not session.open or session.phone != turn.phone:
-            return Played(Reply(_("This session is over. Dial again.")), False, "over")
-        asked = chat.state.resume
+            return TurnResult(Reply(_("This session is over. Dial again.")), False, "over")
+        asked = state.resume
         if asked and not chat.resumes():
-            unfinished = self._commands.by_name[chat.state.answers[0][1]].menu or verbatim("")
-            offer = _("{company}\n1. Continue: {talk}\n2. New", company=self._site.company, talk=unfinished)
-            return Played(Reply(offer), True, "resume")
-        if asked and not chat.state.answers:
-            chat.state.key = f"ussd {session.id}"  # what is begun anew is sold anew
-        return await play(menu, chat)
+            unfinished = self._commands.by_name[state.answers[0][1]].menu or verbatim("")
+            offer = _("{company}\n1. Continue: {talk}\n2. New", company=self._company.name, talk=unfinished)
+            return TurnResult(Reply(offer), True, "resume")
+        if asked and not state.answers:
+            state.key = f"ussd {session.id}"  # what is begun anew is sold anew
+        return await replay(menu, chat, state)
 
     def _mac(self, turn: UssdTurn, transcript: str) -> str:
-        return self._site.vault.mac(f"{turn.session_id}\n{transcript}", "transcript")
+        return self._company.vault.mac(f"{turn.session_id}\n{transcript}", "transcript")
 
     def _loaded(self, row: dict[str, Any]) -> Session:
         return Session(
@@ -157,22 +177,29 @@ class Sessions:
         return TalkState("menu", f"ussd {session.id}")
 
     async def _keep(
-        self, session: Session, turn: UssdTurn, mac: str, chat: Chat, played: Played, response: str
+        self,
+        session: Session,
+        turn: UssdTurn,
+        mac: str,
+        chat: Chat,
+        state: TalkState,
+        result: TurnResult,
+        response: str,
     ) -> None:
         now = now_ms()
-        talk = chat.state.dump() if played.open else ""
-        values = [session.id, len(turn.text), mac, talk, chat.pin_given, played.open, now]
+        talk = state.dump() if result.open else ""
+        values = [session.id, len(turn.text), mac, talk, chat.pin_given, result.open, now]
         await execute(connection(), UPDATE, values)
         await execute(connection(), KEEP, [session.id, mac, response, now])
 
-    def _handled(self, session: Session, mac: str, chat: Chat, played: Played) -> Handled:
-        reply, also = played.reply, list(played.reply.also)
-        if reply.kind is Class.TOKEN:  # a screen is gone with the session: what was paid for comes by SMS too
-            also.insert(0, Copy(chat.person.phone, reply.text, Class.TOKEN, chat.language))
+    def _handled(self, session: Session, mac: str, chat: Chat, result: TurnResult) -> Handled:
+        reply, also = result.reply, list(result.reply.also)
+        if reply.kind is MessageKind.TOKEN:  # a screen is gone with the session: what was paid for comes by SMS too
+            also.insert(0, Copy(chat.person.phone, reply.text, MessageKind.TOKEN, chat.language))
         origin = f"ussd {session.id} {mac[:16]}"
-        promises = self._dispatcher.copies(origin, Reply(reply.text, reply.kind, also))
+        outgoing = self._composer.copies(origin, also)
         name = chat.running.name if chat.running else "menu"
-        return Handled(promises, name, played.outcome)
+        return Handled(outgoing, name, result.outcome)
 
 
 async def close(end: UssdEnd) -> None:

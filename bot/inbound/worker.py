@@ -13,18 +13,18 @@ from functools import partial
 
 from tortoise.exceptions import OperationalError
 
-from bot.company import Site
-from bot.inbound.guards import Contact, contacts, hold, save
-from bot.inbound.inbox import Inbox
-from bot.inbound.sms import APOLOGY, Dispatcher, Handled, Waiting
+from bot.company import Company
+from bot.inbound.inbox import Inbox, StoredSms
+from bot.inbound.sms import APOLOGY, Dispatcher, Handled
 from bot.inbound.ussd import Screen, Sessions
 from bot.message import UssdTurn
-from bot.outbound.enqueue import promise
+from bot.outbound.enqueue import enqueue
 from bot.outbound.outbox import Outbox
 from bot.runtime.database import Database, DatabaseAway
 from bot.runtime.metrics import Metrics
+from bot.talks.contacts import PhoneState, contacts, hold, save
 from bot.text.i18n import Text
-from models.people.tables import Caller, find_callers
+from models.people.callers import Caller, find_callers
 from models.sql import now_ms
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ LOOK_S = 1.0  # how often to look for messages that another process stored, on P
 ALONE_TRIES = 3
 AT_LEAST_S = 0.05
 PAUSE_S = 1.0  # after the database failed
-Claim = Callable[[], Awaitable[list[Waiting]]]
+Claim = Callable[[], Awaitable[list[StoredSms]]]
 
 
 @dataclass
@@ -51,16 +51,16 @@ class _Batch:
     """What one unit of work did; nothing of it counts before the commit."""
 
     answered: list[tuple[_Turn, Screen]] = field(default_factory=list)
-    handled: list[tuple[Waiting, Handled]] = field(default_factory=list)
+    handled: list[tuple[StoredSms, Handled]] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
     heard: set[str] = field(default_factory=set)
-    failed_at: Waiting | _Turn | None = None
+    failed_at: StoredSms | _Turn | None = None
     more: bool = False
-    promised: set[str] = field(default_factory=set)
+    enqueued: set[str] = field(default_factory=set)
     since: float = field(default_factory=time.perf_counter)
 
 
-class Pump:
+class Worker:
     def __init__(
         self,
         database: Database,
@@ -68,12 +68,12 @@ class Pump:
         dispatcher: Dispatcher,
         sessions: Sessions,
         outbox: Outbox,
-        site: Site,
+        company: Company,
         metrics: Metrics,
     ) -> None:
         self._database, self._inbox, self._outbox = database, inbox, outbox
         self._dispatcher, self._sessions = dispatcher, sessions
-        self._site, self._metrics = site, metrics
+        self._company, self._metrics = company, metrics
         self._turns: list[_Turn] = []
         self._wake = asyncio.Event()
         self._wake.set()  # whatever an earlier process left is looked at first
@@ -168,7 +168,7 @@ class Pump:
             batch.failed_at = None
             await self._write(batch, known)
 
-    async def _oldest(self) -> list[Waiting]:
+    async def _oldest(self) -> list[StoredSms]:
         return [] if self._stopping else await self._inbox.claim(MOST)
 
     def _later(self) -> bool:
@@ -185,7 +185,7 @@ class Pump:
         self._inbox.busy = False
         self._wake.set()
 
-    async def _dial(self, batch: _Batch, turn: _Turn, callers: dict[str, Caller], known: dict[str, Contact]) -> None:
+    async def _dial(self, batch: _Batch, turn: _Turn, callers: dict[str, Caller], known: dict[str, PhoneState]) -> None:
         phone = turn.turn.phone
         batch.heard.add(phone)
         before = replace(known[phone])
@@ -195,7 +195,7 @@ class Pump:
             batch.changed.add(phone)
 
     async def _text(
-        self, batch: _Batch, message: Waiting, callers: dict[str, Caller], known: dict[str, Contact]
+        self, batch: _Batch, message: StoredSms, callers: dict[str, Caller], known: dict[str, PhoneState]
     ) -> None:
         phone = message.sender.value
         if phone in batch.heard:  # what it said before may have locked its agent, or changed the language
@@ -207,19 +207,19 @@ class Pump:
         if known[phone] != before:
             batch.changed.add(phone)
 
-    async def _write(self, batch: _Batch, known: dict[str, Contact]) -> None:
+    async def _write(self, batch: _Batch, known: dict[str, PhoneState]) -> None:
         results = [handled for _message, handled in batch.handled]
         results += [screen.handled for _turn, screen in batch.answered]
-        promises = [one for handled in results for one in handled.promises]
-        if promises:
-            await promise(promises, now_ms())
-            batch.promised = {one.gateway for one in promises}
+        outgoing = [one for handled in results for one in handled.outgoing]
+        if outgoing:
+            await enqueue(outgoing, now_ms())
+            batch.enqueued = {one.gateway for one in outgoing}
         await save([known[phone] for phone in sorted(batch.changed)])
         await self._inbox.done([(m.id, "done", h.outcome, "") for m, h in batch.handled])
 
     def _committed(self, batch: _Batch) -> None:
-        if batch.promised:
-            self._outbox.notify(batch.promised)
+        if batch.enqueued:
+            self._outbox.notify(batch.enqueued)
         for turn, screen in batch.answered:
             if not turn.answer.done():
                 turn.answer.set_result(screen.response)
@@ -235,7 +235,7 @@ class Pump:
             self._metrics.sales.inc()
 
     async def _each_alone(
-        self, turns: Sequence[_Turn], messages: Sequence[Waiting], failed_at: Waiting | _Turn | None
+        self, turns: Sequence[_Turn], messages: Sequence[StoredSms], failed_at: StoredSms | _Turn | None
     ) -> None:
         for turn in turns:
             try:
@@ -245,7 +245,7 @@ class Pump:
             except Exception:
                 log.exception("a dialled turn failed")
                 self._apologise(turn)
-        for message in [*messages, failed_at] if isinstance(failed_at, Waiting) else messages:
+        for message in [*messages, failed_at] if isinstance(failed_at, StoredSms) else messages:
             try:
                 await self._alone([], partial(self._inbox.claim_one, message.id))
             except DatabaseAway:
@@ -267,20 +267,20 @@ class Pump:
                 self._committed(batch)
                 return
 
-    async def _set_aside(self, message: Waiting, error: Exception) -> None:
+    async def _set_aside(self, message: StoredSms, error: Exception) -> None:
         """Keep a poison message with its error, and tell its sender once."""
         async with self._database.work():
             callers = await find_callers([message.sender.value])
-            language = callers[message.sender.value].language or self._site.languages[0]
-            await promise(self._dispatcher.apology(message, language), now_ms())
+            language = callers[message.sender.value].language or self._company.languages[0]
+            await enqueue(self._dispatcher.apology(message, language), now_ms())
             await self._inbox.done([(message.id, "failed", "failed", f"{type(error).__name__} at {_where(error)}")])
         self._metrics.talks.labels("", "failed").inc()
         self._outbox.notify()
 
     def _apologise(self, turn: _Turn) -> None:
         if not turn.answer.done():
-            text = Text(APOLOGY.english, {"help": self._site.help_phone})
-            turn.answer.set_result("END " + text.to(self._site.languages[0]))
+            text = Text(APOLOGY.english, {"help": self._company.help_phone})
+            turn.answer.set_result("END " + text.to(self._company.languages[0]))
 
     def _give_up_turns(self) -> None:
         turns, self._turns = self._turns, []
@@ -288,7 +288,7 @@ class Pump:
             self._apologise(turn)
 
 
-async def _nothing() -> list[Waiting]:
+async def _nothing() -> list[StoredSms]:
     return []
 
 

@@ -1,32 +1,25 @@
 """Tells the office when a gateway turns down and when it is well again: by SMS through another one, and by webhook."""
 
 import asyncio
-import hashlib
-import hmac
-import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 
-import aiohttp
-
-from bot.gateways.wire import TIMEOUT
 from bot.monitor.canary import Canaries
-from bot.outbound.enqueue import Promise, promise
+from bot.monitor.webhook import News, Webhook
+from bot.outbound.enqueue import NewMessage, enqueue
 from bot.outbound.outbox import Outbox
 from bot.routing.health import MINUTE, QUIET_MS, Condition, Facts, Health
 from bot.routing.router import Router
 from bot.runtime.database import Database
 from bot.text.gsm import plain
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from models.sql import connection, execute, now_ms
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 5.0
 AWAY_MS = 2 * MINUTE  # without a look: we were off, or the database was, or the clock was set
-WAITS_S = (1.0, 5.0, 30.0)  # between tries to reach the webhook; an alert that comes later helps nobody
 LONGEST = 160  # one SMS
 
 # Of several servers the one that changes the row tells it.
@@ -35,66 +28,6 @@ DOWN = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_u
   WHERE gatewaystate.told <> 'down' RETURNING name"""
 AGAIN = "UPDATE gatewaystate SET told = '', told_at = $2 WHERE name = $1 AND told = 'down' RETURNING name"
 TEXTED = "SELECT 1 FROM outbox WHERE origin = $1"
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What the webhook gets as JSON. `state` is `down` or `well`, `at` is in milliseconds (UTC)."""
-
-    gateway: str
-    title: str
-    state: str
-    reason: str
-    at: int
-
-    @property
-    def origin(self) -> str:
-        """Of the SMS that tells it."""
-        return f"alert {self.gateway} {self.state} {self.at}"
-
-    @property
-    def sentence(self) -> str:
-        name = Facts(self.gateway, self.title).label
-        return f"Gateway {name} is down. {self.reason}" if self.state == "down" else f"Gateway {name} is well again."
-
-
-class Webhook:
-    """Posts news to an address, signed where there is a secret: `X-Mwanga-Signature` is the HMAC-SHA256 in hex of the
-    body and then `X-Mwanga-Timestamp`, in seconds. It is tried a few times and holds up nothing."""
-
-    def __init__(
-        self, session: aiohttp.ClientSession, url: str, secret: str, waits: tuple[float, ...] = WAITS_S
-    ) -> None:
-        self._session, self._url, self._secret, self._waits = session, url, secret, waits
-        self._posting: set[asyncio.Task[None]] = set()
-
-    def tell(self, news: News) -> None:
-        if self._url:
-            posting = asyncio.create_task(self._post(news))
-            self._posting.add(posting)
-            posting.add_done_callback(self._posting.discard)
-
-    async def stop(self) -> None:
-        """Give up what was not told yet."""
-        for posting in list(self._posting):
-            posting.cancel()
-        await asyncio.gather(*self._posting, return_exceptions=True)
-
-    async def _post(self, news: News) -> None:
-        body, stamp = json.dumps(asdict(news)).encode(), str(news.at // 1000)
-        headers = {"Content-Type": "application/json", "X-Mwanga-Timestamp": stamp}
-        if self._secret:
-            signature = hmac.new(self._secret.encode(), body + stamp.encode(), hashlib.sha256).hexdigest()
-            headers["X-Mwanga-Signature"] = signature
-        for wait in (*self._waits, None):
-            with suppress(aiohttp.ClientError, TimeoutError, ValueError):
-                async with self._session.post(self._url, data=body, headers=headers, timeout=TIMEOUT) as response:
-                    if response.ok:
-                        return
-            if wait is None:
-                log.error("the webhook for alerts took no word of gateway %s", news.gateway)
-            else:
-                await asyncio.sleep(wait)
 
 
 class Alerts:
@@ -147,7 +80,7 @@ class Alerts:
         async with self._database.work():
             told = [news for facts, condition in turned if (news := await self._told(facts, condition, now))]
             texts = [text for news in (*told, *late) if (text := self._text(news))]
-            await promise(texts, now)
+            await enqueue(texts, now)
             tested = [await self._canaries.send(facts, number, now) for facts, number in due]
         if texts or any(tested):
             self._outbox.notify()
@@ -176,15 +109,15 @@ class Alerts:
         ]
         return [each for each in news if not await execute(connection(), TEXTED, (each.origin,))]
 
-    def _text(self, news: News) -> Promise | None:
+    def _text(self, news: News) -> NewMessage | None:
         """The SMS that tells it, by a gateway that works: never by the dead one. It is promised once."""
         if not self._phone:
             return None
         down = news.state == "down"
-        gateway = self._router.next_gateway(self._phone, Class.REPLY, {news.gateway})
+        gateway = self._router.next_gateway(self._phone, MessageKind.REPLY, {news.gateway})
         gateway = gateway or ("" if down else news.gateway)
         never, text = news.gateway if down else "", plain(news.sentence)[:LONGEST]
-        return Promise(news.origin, self._phone, text, Class.REPLY, gateway, never=never) if gateway else None
+        return NewMessage(news.origin, self._phone, text, MessageKind.REPLY, gateway, never=never) if gateway else None
 
 
 def _turned(facts: Facts, condition: Condition) -> bool:

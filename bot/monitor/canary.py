@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 
-from bot.inbound.guards import is_machine
-from bot.outbound.enqueue import Promise, promise
-from bot.routing.health import QUIET_MS, TEST_EVERY_MS, Facts, Health, Watch, test_is_lost
-from bot.text.numbers import Sender
-from models.messages.tables import Class
+from bot.outbound.enqueue import NewMessage, enqueue
+from bot.routing.health import QUIET_MS, TEST_EVERY_MS, Facts, Health, test_is_lost
+from bot.routing.watch import Watch
+from bot.text.numbers import Sender, is_machine
+from models.messages.tables import MessageKind
 from models.sql import connection, execute, now_ms
 from models.vault import Vault
 
@@ -89,6 +89,8 @@ class Canaries:
         if not await execute(connection(), BEGIN, (facts.name, now, now - TEST_EVERY_MS, lost)):
             return False
         text = self._signs.test(facts.name, now)
-        test = Promise(f"canary {facts.name} {now}", number, text, Class.REMINDER, facts.name, life=TEST_EVERY_MS)
-        await promise([test], now)
+        test = NewMessage(
+            f"canary {facts.name} {now}", number, text, MessageKind.REMINDER, facts.name, life=TEST_EVERY_MS
+        )
+        await enqueue([test], now)
         return True

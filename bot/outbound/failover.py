@@ -14,7 +14,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from bot.routing.health import Condition, Facts, Health
 from bot.routing.router import NEVER, NOWHERE, Router
 from models.messages.phones import PREFIX
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from models.sql import execute, execute_many, on_postgres
 
 # So many rows of a gateway are read in one look, so that a flood holds up nothing; the next look goes on behind them.
@@ -24,23 +24,23 @@ BATCH = 256
 PORTION_S, PORTION_OF_PHONE = 10, 8
 
 # Conditions on `state` are written as in the partial indexes, as in bot/outbound/queue.py.
-_PARKED = "id, origin, phone, kind, priority, gateway, former, given_at"
+_PARKED = "id, origin, phone, kind, priority, gateway, tried_before, assigned_at"
 WAITING = f"""SELECT {_PARKED} FROM outbox WHERE state = 'waiting' AND gateway = $1 AND priority <= $2
-  AND unknowns = 0 AND (priority, given_at, id) > ($3, $4, $5) ORDER BY priority, given_at, id LIMIT {BATCH}"""
+  AND unknowns = 0 AND (priority, assigned_at, id) > ($3, $4, $5) ORDER BY priority, assigned_at, id LIMIT {BATCH}"""
 # Tokens and replies have the two first priorities. So many rows are looked at, whatever is scheduled.
 SCHEDULED = f"""SELECT {_PARKED} FROM (SELECT {_PARKED}, state, unknowns FROM outbox
     WHERE state IN ('scheduled', 'uncertain') ORDER BY due_at LIMIT 1000) AS scheduled
   WHERE state = 'scheduled' AND priority <= 1 AND unknowns = 0"""
 # Whoever claimed or moved the row a moment ago keeps it.
-MOVE = """UPDATE outbox SET gateway = $3, former = $4, given_at = $5, due_at = $5, state = 'waiting', error = '',
-    sim = 0
+MOVE = """UPDATE outbox SET gateway = $3, tried_before = $4, assigned_at = $5, due_at = $5, state = 'waiting',
+    error = '', sim = 0
   WHERE id = $1 AND gateway = $2 AND state IN ('waiting', 'scheduled') AND unknowns = 0"""
-FORSAKE = """UPDATE outbox SET gateway = 'none', former = SUBSTR(former || $1 || ' ', 1, 200), given_at = $2,
-    due_at = $2, state = 'waiting', error = '', sim = 0 WHERE id IN (
+RELEASE_FROM_STOPPED = """UPDATE outbox SET gateway = 'none', tried_before = SUBSTR(tried_before || $1 || ' ', 1, 200),
+    assigned_at = $2, due_at = $2, state = 'waiting', error = '', sim = 0 WHERE id IN (
   SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1 AND unknowns = 0 AND origin NOT LIKE 'canary %'
   UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND state = 'scheduled'
     AND gateway = $1 AND unknowns = 0 AND origin NOT LIKE 'canary %')"""
-BEREAVE = """UPDATE outbox SET state = 'failed', error = 'gateway gone' WHERE id IN (
+FAIL_OF_REMOVED = """UPDATE outbox SET state = 'failed', error = 'gateway gone' WHERE id IN (
   SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1
   UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND gateway = $1
   UNION ALL SELECT id FROM outbox WHERE state = 'sending' AND claimed_by = $1)"""
@@ -51,35 +51,35 @@ URGENT, ALL, FIRST = 1, 9, (-1, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A message that waits, as moving it needs: `former` are the gateways it has left, a space after each."""
+    """A message that waits, as moving it needs: `tried_before` are the gateways it has left, a space after each."""
 
     id: int
     origin: str
     phone: str
-    kind: Class
+    kind: MessageKind
     priority: int
     gateway: str
-    former: str
-    given_at: int
+    tried_before: str
+    assigned_at: int
 
     @property
-    def left(self) -> set[str]:
-        return {*self.former.split(), f"{NEVER}{self.gateway}"}
+    def tried(self) -> set[str]:
+        return {*self.tried_before.split(), f"{NEVER}{self.gateway}"}
 
     @property
     def leaving(self) -> str:
-        """`former` after it has left this gateway too."""
-        known = self.gateway == NOWHERE or self.gateway in self.former.split()
-        return self.former if known else f"{self.former}{self.gateway} "
+        """`tried_before` after it has left this gateway too."""
+        known = self.gateway == NOWHERE or self.gateway in self.tried_before.split()
+        return self.tried_before if known else f"{self.tried_before}{self.gateway} "
 
 
-async def forsake(db: BaseDBAsyncClient, gateway: str, now: int) -> None:
+async def release_from_stopped(db: BaseDBAsyncClient, gateway: str, now: int) -> None:
     """Take a gateway's messages from it for good, in the caller's transaction: what it certainly has not waits for
     another one, what it may have taken ends, and so does its test message. Then `Outbox.notify`, where there is one."""
     if on_postgres():
         await execute(db, HOLD)
-    await execute(db, FORSAKE, (gateway, now))
-    await execute(db, BEREAVE, (gateway,))
+    await execute(db, RELEASE_FROM_STOPPED, (gateway, now))
+    await execute(db, FAIL_OF_REMOVED, (gateway,))
 
 
 class Failover:
@@ -103,7 +103,7 @@ class Failover:
         for name, (since, tried_at) in watch.orphans.items():
             theirs = now - self._grace < tried_at <= now or not (starting or since <= now - self._grace)
             if (name.startswith(PREFIX) or not theirs) and name != NOWHERE and name not in self._paces:
-                await forsake(db, name, now)
+                await release_from_stopped(db, name, now)
         found = await _read(db, SCHEDULED)
         gateways = watch.gateways
         for name, (facts, condition) in gateways.items():
@@ -120,17 +120,17 @@ class Failover:
         facts, condition = gateways[message.gateway]
         if condition.state is Health.DOWN:
             # what was promised since it is down is a trial, and has failed; an alert is not for one that is down
-            trial = facts.told and message.given_at > facts.told_at
+            trial = facts.told and message.assigned_at > facts.told_at
             if trial or message.origin.startswith("alert "):
                 return True
         # one that was given in the future was so before the clock was set back
-        return _holds(facts, condition) and not now - self._after < message.given_at <= now + self._after
+        return _holds(facts, condition) and not now - self._after < message.assigned_at <= now + self._after
 
     async def _waiting(self, db: BaseDBAsyncClient, gateway: str, priority: int) -> list[Parked]:
         """The next rows that wait for a gateway, the most urgent first, from where the last look ended."""
         rows = await _read(db, WAITING, gateway, priority, *self._from.get(gateway, FIRST))
         if len(rows) == BATCH:
-            self._places[gateway] = rows[-1].priority, rows[-1].given_at, rows[-1].id
+            self._places[gateway] = rows[-1].priority, rows[-1].assigned_at, rows[-1].id
         return rows
 
     async def _move(self, db: BaseDBAsyncClient, found: Iterable[Parked], now: int) -> int:
@@ -147,13 +147,13 @@ class Failover:
     def _choose(self, message: Parked, full: set[str]) -> str:
         router = self._router
         down = message.gateway == NOWHERE or router.watch.state(message.gateway) is Health.DOWN
-        chosen = router.next_gateway(message.phone, message.kind, message.left | full, quiet=down)
+        chosen = router.next_gateway(message.phone, message.kind, message.tried | full, quiet=down)
         if chosen or message.gateway != NOWHERE or full:
             return chosen
-        chosen = router.gateway_for(message.phone, message.kind, message.left)
+        chosen = router.gateway_for(message.phone, message.kind, message.tried)
         return "" if chosen == NOWHERE else chosen
 
-    def _is_full(self, gateway: str, kind: Class) -> bool:
+    def _is_full(self, gateway: str, kind: MessageKind) -> bool:
         """Whether as many messages wait for a gateway, of this kind or more urgent ones, as it gets at once."""
         portion = min(BATCH, self._paces.get(gateway, 0) * PORTION_S) or BATCH
         portion = PORTION_OF_PHONE if gateway.startswith(PREFIX) else portion
@@ -166,4 +166,4 @@ def _holds(facts: Facts, condition: Condition) -> bool:
 
 
 async def _read(db: BaseDBAsyncClient, question: str, *values: Any) -> list[Parked]:
-    return [Parked(**row | {"kind": Class(row["kind"])}) for row in await execute(db, question, values)]
+    return [Parked(**row | {"kind": MessageKind(row["kind"])}) for row in await execute(db, question, values)]

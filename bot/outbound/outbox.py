@@ -12,13 +12,15 @@ from random import Random
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from bot.gateways import Gateway, SendError
+from bot.gateways import Gateway
+from bot.gateways.errors import SendError
 from bot.message import Outbound, Receipt, Sent
 from bot.outbound import queue
 from bot.outbound.failover import Failover
+from bot.outbound.lanes import Lane
 from bot.outbound.queue import Result
 from bot.outbound.receipts import Receipts
-from bot.outbound.retry import TRIES, Claimed, Lane, Verdict, judge
+from bot.outbound.retry import TRIES, Claimed, Verdict, judge
 from bot.routing.router import Router
 from bot.runtime.database import Database
 from bot.runtime.metrics import Metrics

@@ -1,30 +1,36 @@
 """The outbox table as a queue: the statements that bot/outbound/outbox.py runs in its turns, each for many rows."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot.message import Sent
-from bot.outbound.retry import CAP_MS, HANGING_MS, INTERRUPTED_MS, Claimed, Lane, Verdict
+from bot.outbound.lanes import Lane
+from bot.outbound.retry import CAP_MS, HANGING_MS, INTERRUPTED_MS, Claimed, Verdict
 from bot.routing.health import FAILURES
-from models.messages.tables import Class, State
+from bot.runtime.housekeeping import Purge
+from models.messages.tables import MessageKind, State
 from models.sql import connection, execute, execute_many, on_postgres
 
 # Conditions on `state` are written as in the partial indexes, since SQLite uses those for no other form.
 # {lock} passes over rows that another process holds.
 CLAIM = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
   WHERE id IN (SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $3
-               ORDER BY priority, given_at, id LIMIT $4 {lock})
-  RETURNING id, priority, given_at, phone, text, kind, tries, unknowns, expires_at, parts"""
+               ORDER BY priority, assigned_at, id LIMIT $4 {lock})
+  RETURNING id, priority, assigned_at, phone, text, kind, tries, unknowns, expires_at, parts"""
 # Of those, the first that have together so many parts; one longer than all that a second allows goes alone.
 CLAIM_PARTS = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
-  WHERE id IN (SELECT id FROM (SELECT id, parts, SUM(parts) OVER (ORDER BY priority, given_at, id) AS total
-    FROM (SELECT id, priority, given_at, parts FROM outbox WHERE state = 'waiting' AND gateway = $3
-          ORDER BY priority, given_at, id LIMIT $4 {lock}) AS first) AS added
+  WHERE id IN (SELECT id FROM (SELECT id, parts, SUM(parts) OVER (ORDER BY priority, assigned_at, id) AS total
+    FROM (SELECT id, priority, assigned_at, parts FROM outbox WHERE state = 'waiting' AND gateway = $3
+          ORDER BY priority, assigned_at, id LIMIT $4 {lock}) AS first) AS added
     WHERE total <= $5 OR (total = parts AND $5 >= $6))
-  RETURNING id, priority, given_at, phone, text, kind, tries, unknowns, expires_at, parts"""
+  RETURNING id, priority, assigned_at, phone, text, kind, tries, unknowns, expires_at, parts"""
+PURGE = Purge(
+    "texts of ours",
+    "UPDATE outbox SET text = '' WHERE id IN (SELECT id FROM outbox WHERE created_at < $1 AND text <> '' "
+    "AND state IN ('sent', 'delivered', 'failed', 'expired') LIMIT $2) RETURNING id",
+)
 # What a gateway may have taken does not go to it again while it hangs, or only after long.
 PROMOTE = """UPDATE outbox SET state = 'waiting' WHERE id IN
   (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 AND (state = 'scheduled'
@@ -60,7 +66,7 @@ WRITE_NOT_SENT = f"""UPDATE outbox SET state = $2, due_at = $3,
   error = COALESCE(NULLIF($4, ''), NULLIF(error, ''), 'expired'), tries = tries + $5,
   unknowns = unknowns + $6 - CASE WHEN {_TAKEN_BACK} THEN 1 ELSE 0 END
   WHERE id = $1 AND claimed_at = $7 AND (state = 'sending' OR {_TAKEN_BACK})"""
-# Delivery reports hold their messages in this order too (receipts.py), so that none waits for the other in a ring.
+# Delivery reports hold their messages in this order too (receipts.py), so that there is no deadlock.
 HOLD = "SELECT 1 FROM outbox WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE"
 WRITE_GATEWAY = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert, failures,
   failed_at) VALUES ($1, 0, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET last_word = excluded.last_word,
@@ -71,7 +77,7 @@ WRITE_GATEWAY = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word,
     ELSE excluded.failed_at END"""
 WRITE_HEARD = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
   VALUES ($1, $2, 0, '', 0, '') ON CONFLICT (name) DO UPDATE SET heard_at = excluded.heard_at"""
-# Two servers that write of the same gateways hold them in one order, so that none waits for the other in a ring.
+# Two servers that write of the same gateways hold them in one order, so that there is no deadlock.
 HOLD_GATEWAYS = "SELECT 1 FROM gatewaystate WHERE name = ANY($1::text[]) ORDER BY name FOR UPDATE"
 NOW = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint AS now"
 
@@ -95,8 +101,7 @@ class Result(NamedTuple):
         return State.SENT if isinstance(self.outcome, Sent) else self.outcome.state
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """What one gateway has yet to send in one state; `oldest` is when the oldest was promised, in ms."""
 
     gateway: str
@@ -129,8 +134,10 @@ async def claim(db: BaseDBAsyncClient, lane: Lane, room: int, me: str, now: int,
         rows = await execute(db, _locking(CLAIM_PARTS), (*values, lane.parts(now), lane.per_second))
     else:
         rows = await execute(db, _locking(CLAIM), values)
-    rows.sort(key=lambda row: (row.pop("priority"), row.pop("given_at"), row["id"]))
-    return [Claimed(**row | {"kind": Class(row["kind"]), "claimed_at": now, "stamp": now + ahead}) for row in rows]
+    rows.sort(key=lambda row: (row.pop("priority"), row.pop("assigned_at"), row["id"]))
+    return [
+        Claimed(**row | {"kind": MessageKind(row["kind"]), "claimed_at": now, "stamp": now + ahead}) for row in rows
+    ]
 
 
 def dues(results: Sequence[Result]) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from bot.gateways import ERRORS
+from bot.gateways.errors import ERRORS
 from bot.message import Receipt
 from bot.runtime.database import Database
 from bot.runtime.metrics import Metrics

@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.routing.health import Health, Watch
+from bot.routing.health import Health
 from bot.routing.networks import Networks, fits
+from bot.routing.watch import Watch
 from models.messages.phones import PREFIX, phone_id
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 
 PHONES = "phones"  # in a route: all linked phones
 NOWHERE = "none"  # the gateway of a message that no gateway may carry as things are
@@ -36,10 +37,10 @@ class Rule(BaseModel):
 
     network: str = Field("", pattern="^([0-9]{5,6})?$")
     prefix: str = Field("", pattern=r"^(\+[0-9]+)?$")
-    kind: Class | None = Field(None, alias="class")
+    kind: MessageKind | None = Field(None, alias="class")
     gateways: tuple[str, ...] = Field(min_length=1)
 
-    def holds(self, phone: str, kind: Class, network: str) -> bool:
+    def holds(self, phone: str, kind: MessageKind, network: str) -> bool:
         if self.network and self.network != network:
             return False
         return phone.startswith(self.prefix) and self.kind in (None, kind)
@@ -66,7 +67,7 @@ class Router:
         self.networks = networks or Networks()
         self.watch = watch or Watch()
 
-    def reply_gateway(self, came_in_by: str, phone: str = "", kind: Class = Class.REPLY) -> str:
+    def reply_gateway(self, came_in_by: str, phone: str = "", kind: MessageKind = MessageKind.REPLY) -> str:
         """A reply goes the way the message came, where that gateway can send and is well, or is to be tried."""
         watch = self.watch
         if self._can_send(came_in_by) and (watch.heard(came_in_by) is Health.WELL or watch.on_trial(came_in_by)):
@@ -74,22 +75,22 @@ class Router:
             return came_in_by
         return self.gateway_for(phone, kind)
 
-    def gateway_for(self, phone: str, kind: Class, left: Collection[str] = ()) -> str:
+    def gateway_for(self, phone: str, kind: MessageKind, tried: Collection[str] = ()) -> str:
         """The gateway for a message that has none: as `next_gateway`, else the best of those that carry nothing now;
         NOWHERE when there is none. Now and then a reply tries one that was down and is not the next one anyway: who
         asked asks again, and without it a gateway that brings nothing would stay down."""
-        possible = self._possible(phone, kind, left)
-        fresh = [name for name in possible if name not in left]
-        chosen = self._trial(fresh) if kind is Class.REPLY else ""
-        chosen = chosen or self._next(possible, left) or min(fresh, key=self._rank, default=NOWHERE)
+        possible = self._possible(phone, kind, tried)
+        fresh = [name for name in possible if name not in tried]
+        chosen = self._trial(fresh) if kind is MessageKind.REPLY else ""
+        chosen = chosen or self._next(possible, tried) or min(fresh, key=self._rank, default=NOWHERE)
         self.watch.given(chosen, kind)
         return chosen
 
-    def next_gateway(self, phone: str, kind: Class, left: Collection[str], *, quiet: bool = True) -> str:
+    def next_gateway(self, phone: str, kind: MessageKind, tried: Collection[str], *, quiet: bool = True) -> str:
         """Where a message goes that has left these gateways: the first that is well, one that is to be tried, one that
         is quiet unless that is no better; else one that it has left and that is well again, but for phones. Nothing
         when there is none."""
-        if chosen := self._next(self._possible(phone, kind, left), left, quiet=quiet):
+        if chosen := self._next(self._possible(phone, kind, tried), tried, quiet=quiet):
             self.watch.given(chosen, kind)
         return chosen
 
@@ -97,9 +98,9 @@ class Router:
         """A gateway named the network that this phone wrote from."""
         self.networks.learn(phone, network)
 
-    def _next(self, possible: Sequence[str], left: Collection[str], *, quiet: bool = True) -> str:
-        fresh = [name for name in possible if name not in left]
-        again = [name for name in possible if name in left and not name.startswith(PREFIX)]
+    def _next(self, possible: Sequence[str], tried: Collection[str], *, quiet: bool = True) -> str:
+        fresh = [name for name in possible if name not in tried]
+        again = [name for name in possible if name in tried and not name.startswith(PREFIX)]
         return (
             self._first(fresh, Health.WELL)
             or self._trial(fresh)
@@ -117,14 +118,14 @@ class Router:
     def _rank(self, name: str) -> tuple[int, bool]:
         return RANK[self.watch.state(name)], self.watch.failing(name)
 
-    def _possible(self, phone: str, kind: Class, left: Collection[str]) -> list[str]:
+    def _possible(self, phone: str, kind: MessageKind, tried: Collection[str]) -> list[str]:
         """All that may carry it, in the operator's order; those too that it has left, unless never again."""
         network = self.networks.of(phone)
         rule = next((rule for rule in self._rules if rule.holds(phone, kind, network)), None)
         names = [each for name in (rule.gateways if rule else self._order) for each in self._expanded(name, network)]
-        if kind is Class.BROADCAST and (rule is None or rule.kind is None):
+        if kind is MessageKind.BROADCAST and (rule is None or rule.kind is None):
             names = [name for name in names if not name.startswith(PREFIX)]  # operators block SIMs that send many
-        return [name for name in dict.fromkeys(names) if self._can_send(name) and f"{NEVER}{name}" not in left]
+        return [name for name in dict.fromkeys(names) if self._can_send(name) and f"{NEVER}{name}" not in tried]
 
     def _expanded(self, name: str, network: str) -> list[str]:
         if name != PHONES:

@@ -148,7 +148,7 @@ class Database:
                 yield connection
         except Exception as error:
             if isinstance(error, asyncpg.TransactionRollbackError):
-                raise OperationalError(error) from error  # two waited for each other in a ring: it may be run again
+                raise OperationalError(error) from error  # two waited for each other in a deadlock: it may be run again
             if _is_away(error):
                 raise DatabaseAway(type(error).__name__) from error
             raise

@@ -5,40 +5,38 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from bot.runtime.database import Database
-from bot.talks.drafts import KEPT_MS
 from models.sql import execute, now_ms
 
 log = logging.getLogger(__name__)
 DAY_MS = 24 * 3_600_000
 EVERY_S = 3_600
-TURNS_MS = DAY_MS  # a network repeats a turn within seconds; a day is plenty
-TALKS_MS = 2 * DAY_MS  # a question is open, and its answer is said again, for a day at most
 SOME = 5_000  # rows in one statement, so that a purge never holds up a message
 FEW = 100  # tickets and the like in one unit of work: each costs more than a row that is emptied
 Chore = Callable[[int], Awaitable[int]]  # does some of what is due, at most so many, and says how many
-PURGES = {
-    "UPDATE inbox SET text = '', error = '' WHERE id IN (SELECT id FROM inbox WHERE received_at < $1 "
-    "AND text <> '' AND state <> 'new' LIMIT $2) RETURNING id": "retention",
-    "UPDATE outbox SET text = '' WHERE id IN (SELECT id FROM outbox WHERE created_at < $1 AND text <> '' "
-    "AND state IN ('sent', 'delivered', 'failed', 'expired') LIMIT $2) RETURNING id": "retention",
-    "DELETE FROM refused WHERE id IN (SELECT id FROM refused WHERE created_at < $1 LIMIT $2) RETURNING id": "retention",
-    "UPDATE contact SET talk = '' WHERE phone IN (SELECT phone FROM contact WHERE replies_since < $1 AND talk <> '' "
-    "LIMIT $2) AND replies_since < $1 RETURNING phone": "talks",
-    "DELETE FROM draft WHERE name IN (SELECT name FROM draft WHERE updated_at < $1 LIMIT $2) RETURNING name": "drafts",
-    "DELETE FROM ussdturn WHERE id IN (SELECT t.id FROM ussdturn t JOIN ussdsession s ON s.id = t.session_id "
-    "WHERE s.updated_at < $1 LIMIT $2) RETURNING id": "turns",
-    "DELETE FROM ussdsession WHERE id IN (SELECT id FROM ussdsession WHERE updated_at < $1 LIMIT $2) "
-    "RETURNING id": "turns",
-}
+
+
+@dataclass(frozen=True)
+class Purge:
+    """What a room forgets. `statement` empties or deletes up to $2 rows that are older than $1 (milliseconds) and
+    returns them; they are old after `older_than_ms`, or after the time that the operator sets when that is None."""
+
+    name: str
+    statement: str
+    older_than_ms: int | None = None
 
 
 class Housekeeping:
-    def __init__(self, database: Database, retention_days: int, chores: Sequence[Chore] = ()) -> None:
-        self._database, self._chores = database, chores
+    """`retention_days` is how long texts are kept, as the operator sets it."""
+
+    def __init__(
+        self, database: Database, retention_days: int, purges: Sequence[Purge], chores: Sequence[Chore] = ()
+    ) -> None:
+        self._database, self._purges, self._chores = database, purges, chores
+        self._retention_ms = retention_days * DAY_MS
         self._stopping = asyncio.Event()
-        self._age = {"retention": retention_days * DAY_MS, "turns": TURNS_MS, "talks": TALKS_MS, "drafts": KEPT_MS}
 
     async def run(self) -> None:
         """Purge and do the chores every hour until stopped."""
@@ -81,10 +79,11 @@ class Housekeeping:
     async def purge(self) -> int:
         """Empty what is too old, a portion at a time. Returns how many rows."""
         purged = 0
-        for statement, kind in PURGES.items():
+        for purge in self._purges:
+            age = self._retention_ms if purge.older_than_ms is None else purge.older_than_ms
             while not self._stopping.is_set():
                 async with self._database.work() as db:
-                    rows = await execute(db, statement, [now_ms() - self._age[kind], SOME])
+                    rows = await execute(db, purge.statement, [now_ms() - age, SOME])
                 purged += len(rows)
                 if len(rows) < SOME:
                     break

@@ -5,8 +5,6 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from bot.outbound.queue import Size
-
 
 class Metrics:
     """The counters that the machinery adds to as things happen."""
@@ -43,13 +41,14 @@ class Metrics:
         for gateway, state in states:
             self.gateways.labels(gateway, state).set(1)
 
-    def set_queues(self, sizes: Iterable[Size], now: int) -> None:
-        """Set the gauges, at a scrape. `now` is in milliseconds."""
+    def set_queues(self, sizes: Iterable[tuple[str, str, int, int]], now: int) -> None:
+        """Set the gauges, at a scrape: of each gateway and state how many messages and since when the oldest, in
+        milliseconds as `now` is."""
         self.queued.clear()  # a queue that is empty now has no size
         self.oldest.clear()
-        for size in sizes:
-            self.queued.labels(size.gateway, size.state).set(size.messages)
-            self.oldest.labels(size.gateway, size.state).set((now - size.oldest) / 1000)
+        for gateway, state, messages, oldest in sizes:
+            self.queued.labels(gateway, state).set(messages)
+            self.oldest.labels(gateway, state).set((now - oldest) / 1000)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.gateways.simulator import Simulator
 from bot.inbound.ussd import close
-from bot.server import Mwanga
+from bot.server import Server
 from models.sql import connection, execute
 
 LOOK_S = 0.1
@@ -57,9 +57,9 @@ class Call:
 class Handset:
     """`number` is E.164."""
 
-    def __init__(self, mwanga: Mwanga, number: str) -> None:
-        self._mwanga, self.number = mwanga, number
-        self._gateway = Simulator(mwanga.config.country)
+    def __init__(self, server: Server, number: str) -> None:
+        self._mwanga, self.number = server, number
+        self._gateway = Simulator(server.config.country)
 
     async def text(self, text: str) -> str:
         """Send an SMS; returns its id when it is stored."""
@@ -131,7 +131,7 @@ class Handset:
             "sessionId": call.session,
             "text": _clean("*".join(call.inputs)),
         }
-        response = await self._mwanga.pump.answer(self._gateway.parse_ussd(form))
+        response = await self._mwanga.worker.answer(self._gateway.parse_ussd(form))
         kind, _, call.screen = response.partition(" ")
         call.open = call.open and kind == "CON"
 

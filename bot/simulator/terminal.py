@@ -8,17 +8,17 @@ import os
 import sys
 from collections.abc import AsyncIterator
 
-from bot.server import Mwanga
+from bot.server import Server
 from bot.simulator.handset import Call, Handset
-from models.people.tables import find_callers
+from models.people.callers import find_callers
 
 WAIT_S = 30.0  # for a message to be handled; a busy server needs far less
 
 
-async def text(mwanga: Mwanga, number: str) -> None:
+async def text(server: Server, number: str) -> None:
     """Send each line of standard input as an SMS and print what comes, until the input ends."""
     _say(f"You are {await _who(number)}. Each line is a text; Enter alone looks for news. Ctrl-D leaves.")
-    handset = Handset(mwanga, number)
+    handset = Handset(server, number)
     last = await handset.last()
     async for line in _lines():
         sent = await _sent(handset, line) if line.strip() else None
@@ -35,11 +35,11 @@ async def _sent(handset: Handset, line: str) -> int | None:
     return handled
 
 
-async def dial(mwanga: Mwanga, number: str) -> None:
+async def dial(server: Server, number: str) -> None:
     """Dial, print each screen, answer it with a line of standard input; dial again until the input ends."""
-    code = mwanga.config.ussd_code
+    code = server.config.ussd_code
     _say(f"You are {await _who(number)}, dialling {code}. Answer each screen with a line. Ctrl-D leaves.")
-    handset = Handset(mwanga, number)
+    handset = Handset(server, number)
     last = await handset.last()
     call = await handset.dial(code)
     _show(call)

@@ -2,45 +2,39 @@
 before, reads the next piece of new input, or suspends the talk with its question."""
 
 from collections.abc import Collection, Mapping, Sequence
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from bot.company import Site
-from bot.inbound.guards import Contact, locked_out
+from bot.company import Company
 from bot.message import Copy, Reply
+from bot.talks.commands import Commands, Talk
+from bot.talks.contacts import PhoneState
 from bot.talks.fields import Field, Invalid, Pin, echo
-from bot.talks.listing import BACK, MORE, NO_WORDS, called, enumerated, means_one, names_of, pages, screen, spoken
-from bot.talks.state import Back, Changed, Ended, Left, Rejected, Suspended, TalkState
+from bot.talks.listing import BACK, MORE, NO_WORDS, choice_named, enumerated, means_one, names_of, pages, screen, spoken
+from bot.talks.signals import Back, Changed, Left, Rejected, Suspended
+from bot.talks.state import TalkState, locked_out
+from bot.talks.turn import Channel, Turn
 from bot.text.answers import AGAIN, no, yes
 from bot.text.grammar import plain_word, written
 from bot.text.gsm import septets
 from bot.text.i18n import Text, _, verbatim
-from models.messages.tables import Class
-from models.people.tables import Agent, Caller
-
-if TYPE_CHECKING:
-    from bot.talks.commands import Commands, Talk
+from models.messages.tables import MessageKind
+from models.people.callers import Caller
 
 T = TypeVar("T")
 BACK_LINE, CHOOSE = _("0. Back"), _("Choose a number.")
 SILENT = ("pin", "quote")  # recorded beside the questions: going back passes over them
 
 
-class Channel(StrEnum):
-    SMS = "sms"
-    USSD = "ussd"
-
-
-class Chat:
+class Chat(Turn):
     """One turn of one talk. `inputs` are the new pieces; `line` is the message of which they stood behind the keyword,
     `dialled` says that they were part of the number that was dialled."""
 
     def __init__(  # noqa: PLR0913 - one turn, described once
         self,
         person: Caller,
-        contact: Contact,
-        site: Site,
-        commands: "Commands",
+        contact: PhoneState,
+        company: Company,
+        commands: Commands,
         state: TalkState,
         *,
         channel: Channel,
@@ -50,11 +44,9 @@ class Chat:
         dialled: bool = False,
         pin_given: bool = False,
     ) -> None:
-        self.person, self.contact, self.site = person, contact, site
-        self.commands, self.state = commands, state
-        self.channel, self.language = channel, language
+        super().__init__(person, contact, company, commands, channel, language, one_line=bool(line))
+        self._state, self._line = state, line
         self.pin_given = pin_given
-        self.one_line, self._line = bool(line), line
         self.running: Talk | None = None
         self._inputs, self._dialled = list(inputs), dialled
         self._position = self._began = 0
@@ -62,7 +54,7 @@ class Chat:
     @property
     def bare(self) -> bool:
         """A text that was a keyword and nothing else."""
-        return self.one_line and not self.state.answers
+        return self.one_line and not self._state.answers
 
     @property
     def unread(self) -> int:
@@ -79,51 +71,59 @@ class Chat:
         if not self._inputs or self._inputs[0] not in ("1", "2"):
             return False
         if self._inputs.pop(0) == "2":
-            self.state.answers.clear()
-            self.state.draft = ""
-        self.state.resume = False
+            self._state.answers.clear()
+            self._state.draft = ""
+        self._state.resume = False
         return True
 
     async def hand_over(self, talk: "Talk") -> Reply:
         """Go on in another talk, with everything answered so far; back leads here again."""
         self.running = talk
         self._began = self._position
-        self.state.open_minutes = talk.open_minutes
+        self._state.open_minutes = talk.open_minutes
         if self.person.locked and not talk.when_locked:
-            raise Ended(Reply(locked_out(self.site.help_phone)))
+            self.stop(locked_out(self.company.help_phone))
         return await talk.run(self)
 
     @property
     def key(self) -> str:
         """Names this run of the talk for good: whatever it sells, it sells once."""
-        return self.state.key
-
-    @property
-    def ussd(self) -> bool:
-        return self.channel is Channel.USSD
-
-    @property
-    def agent(self) -> Agent:
-        """The agent who talks; only for talks that are for agents alone."""
-        if self.person.agent is None:
-            raise LookupError("this talk is not for agents alone")
-        return self.person.agent
+        return self._state.key
 
     @property
     def begun(self) -> list[list[Any]]:
         """What was answered in this talk itself, without the way that led to it."""
-        return self.state.answers[self._began :]
+        return self._state.answers[self._began :]
+
+    @property
+    def name(self) -> str:
+        """The talk that runs: behind a menu the one that was chosen there."""
+        return self.running.name if self.running else self._state.talk
+
+    @property
+    def draft(self) -> str:
+        """The name of the draft that this run is kept under; empty when there is none yet."""
+        return self._state.draft
+
+    def given(self, name: str) -> bool:
+        """Whether this question of the talk itself is answered already."""
+        return any(answered == name for answered, _value in self.begun)
+
+    def start_at(self, page: int) -> None:
+        """Begin the next list at this page, from 1 on, where it was named in one line."""
+        if self.one_line:
+            self._state.page = page - 1
 
     def go_on_with(self, answers: list[list[Any]], draft: str) -> None:
         """Run the talk again with what was answered in another run of it."""
-        self.state.answers[self._began :] = answers
-        self.state.draft = draft
+        self._state.answers[self._began :] = answers
+        self._state.draft = draft
         raise Back
 
     def answers(self, name: str) -> bool:
         """Whether this question is answered already, or has something new to answer it."""
-        if self._position < len(self.state.answers):
-            return bool(self.state.answers[self._position][0] == name)
+        if self._position < len(self._state.answers):
+            return bool(self._state.answers[self._position][0] == name)
         return bool(self._inputs)
 
     async def ask(self, question: Field[T]) -> T:
@@ -133,6 +133,19 @@ class Chat:
                 self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
             await self._read(question, self._answer(question.prompt, free=question.as_written), question.prompt)
         return await question.find(self, self._last())
+
+    async def optional(self, question: Field[T], *, otherwise: T) -> T:
+        """The answer to what is never asked: it is read where it stands behind the keyword. `otherwise` is what a menu
+        means, and a keyword alone."""
+        behind_the_keyword = self.running is None and (self.one_line or self._state.answers)
+        if behind_the_keyword and self.answers(question.name):
+            return await self.ask(question)
+        return otherwise
+
+    def ask_again(self, name: str, prompt: Text, why: Text) -> NoReturn:
+        """Forget the answer to this question and all that came after it, say why, and put the question again."""
+        self._state.forget(name)
+        raise Rejected(prompt, why)
 
     async def choose(
         self,
@@ -146,7 +159,7 @@ class Chat:
         """The value of one of the options, by its number or by a word: its label, or one of `words`. Long lists page
         themselves. `otherwise` is what one line means that leaves this piece out."""
         if not self._recorded(name):
-            names = names_of(options, self.site.languages, words)
+            names = names_of(options, self.company.languages, words)
             if self.one_line and self._inputs:
                 self._join(spoken(names, self._inputs))
             left_out = otherwise is not None and self.one_line and not means_one(names, self._inputs)
@@ -160,18 +173,18 @@ class Chat:
         header, more = prompt.to(self.language), _("More").to(self.language)
         beside = sum(septets(line.to(self.language)) + 1 for line in (CHOOSE, BACK_LINE))
         fitting = pages(header, labels, more, beside)
-        if self.one_line and self.state.page >= len(fitting):
+        if self.one_line and self._state.page >= len(fitting):
             raise Rejected(prompt, _("The last page is {n}.", n=len(fitting)))
-        page = min(self.state.page, len(fitting) - 1)
+        page = min(self._state.page, len(fitting) - 1)
         last = page == len(fitting) - 1
         shown = verbatim(screen(header, [labels[i] for i in fitting[page]], "" if last else more))
         answer = self._answer(shown, offered=self.commands.among(names, self.person.role))
         if answer == MORE and not last:
-            self.state.page = page + 1
+            self._state.page = page + 1
             return self._choice(prompt, options, names)
         if answer.isdecimal() and 1 <= int(answer) <= len(fitting[page]):
             return options[fitting[page][int(answer) - 1]][0]
-        if named := called(names, answer):
+        if named := choice_named(names, answer):
             return named
         if self.one_line:
             choices = enumerated(list(dict(options)))
@@ -199,7 +212,7 @@ class Chat:
         else:
             wanted = _("Reply 1 and your PIN, 2 for no.") if pin else _("Reply 1 for yes, 2 for no.")
             shown = _("{question} {wanted} Open 10 min.", question=question, wanted=wanted)
-            if hours := self.state.open_minutes // 60:
+            if hours := self._state.open_minutes // 60:
                 shown = _("{question} {wanted} Open {n} h.", question=question, wanted=wanted, n=hours)
         answer = self._answer(shown, confirming=True)
         if no(answer):
@@ -222,7 +235,7 @@ class Chat:
         """The agent's PIN, once in a dialled session; a text message gives it with its yes. `fresh` asks anyway."""
         if self._recorded("pin") or not (fresh or (self.ussd and not self.pin_given)):
             return
-        if self._position < len(self.state.answers):
+        if self._position < len(self._state.answers):
             raise Changed  # what was answered after it was answered without it
         question = Pin(_("Your PIN?"))
         answer = self._answer(question.prompt, confirming=not self.one_line)
@@ -243,18 +256,20 @@ class Chat:
         if self.one_line and self._inputs:
             raise Rejected(verbatim(""), _("{surplus} is too much here.", surplus=echo(self._inputs[0])))
 
-    def end(self, text: Text, *, kind: Class = Class.REPLY, also: Sequence[Copy] = (), outcome: str = "done") -> Reply:
+    def end(
+        self, text: Text, *, kind: MessageKind = MessageKind.REPLY, also: Sequence[Copy] = (), outcome: str = "done"
+    ) -> Reply:
         """The talk's last word."""
         self.no_more()
         return Reply(text, kind, list(also), outcome)
 
     def _answer(self, shown: Text, *, confirming: bool = False, offered: Sequence[str] = (), free: bool = False) -> str:
         """The next piece of new input, or the question itself when there is none."""
-        self.state.free = free
+        self._state.free = free
         if confirming and self._dialled:
             self._inputs.clear()
         if not self._inputs:
-            self.state.confirming, self.state.offered = confirming, list(offered) if self.state.answers else []
+            self._state.confirming, self._state.offered = confirming, list(offered) if self._state.answers else []
             raise Suspended(shown)
         answer = self._inputs.pop(0)
         if answer == BACK and not self.one_line:
@@ -264,10 +279,10 @@ class Chat:
         return answer
 
     def _go_back(self) -> None:
-        if self.state.page:
-            self.state.page -= 1
+        if self._state.page:
+            self._state.page -= 1
             raise Back
-        while self.state.answers and self.state.answers.pop()[0] in SILENT:
+        while self._state.answers and self._state.answers.pop()[0] in SILENT:
             pass
         raise Back if self._position else Left
 
@@ -281,9 +296,9 @@ class Chat:
 
     def _recorded(self, name: str) -> bool:
         """Whether the next recorded answer is this one; then it counts as read."""
-        if self._position == len(self.state.answers):
+        if self._position == len(self._state.answers):
             return False
-        if self.state.answers[self._position][0] != name:
+        if self._state.answers[self._position][0] != name:
             if name in ("pin", "again"):
                 return False
             raise Changed
@@ -291,9 +306,9 @@ class Chat:
         return True
 
     def _last(self) -> Any:
-        return self.state.answers[self._position - 1][1]
+        return self._state.answers[self._position - 1][1]
 
     def _record(self, name: str, value: object) -> None:
-        self.state.answers.append([name, value])
-        self._position = len(self.state.answers)
-        self.state.page = self.state.wrong = 0
+        self._state.answers.append([name, value])
+        self._position = len(self._state.answers)
+        self._state.page = self._state.wrong = 0

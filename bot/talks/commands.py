@@ -2,19 +2,19 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rapidfuzz.distance import OSA
 
 from bot.message import Reply
-from bot.talks.chat import Chat
 from bot.talks.state import Asked
 from bot.text.grammar import plain_word
 from bot.text.i18n import Text, verbatim
-from models.people.tables import Caller, Role
+from models.people.callers import Caller, Role
 
 NO_ARGUMENTS = verbatim("")
-Run = Callable[[Chat], Awaitable[Reply]]
-Waiting = Callable[[Caller, str], Awaitable[Asked | None]]
+Run = Callable[[Any], Awaitable[Reply]]  # of a Chat, which knows this file
+AskedOf = Callable[[Caller, str], Awaitable[Asked | None]]
 
 
 @dataclass(frozen=True)
@@ -38,51 +38,11 @@ class Talk:
     commas: bool
     open_minutes: int
     drafts: bool
-    waiting: Waiting | None
+    waiting: AskedOf | None
 
     def keyword(self, language: str) -> str:
         """The word to print for this language; English where a language has none of its own."""
         return self.words.get(language, self.words["en"])[0]
-
-
-def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
-    name: str,
-    *,
-    roles: Iterable[Role],
-    words: Mapping[str, tuple[str, ...]],
-    usage: Text = NO_ARGUMENTS,
-    example: Text | str = "",
-    menu: Text | None = None,
-    menu_for: Iterable[Role] | None = None,
-    nothing: Text | None = None,
-    when_locked: bool = False,
-    commas: bool = False,
-    open_minutes: int = 10,
-    drafts: bool = False,
-    waiting: Waiting | None = None,
-) -> Callable[[Run], Talk]:
-    """Make a talk of a function that asks. The menus of all who may start it show it, unless told otherwise; an
-    example that has words in it is a sentence to translate."""
-
-    def register(run: Run) -> Talk:
-        return Talk(
-            name,
-            run,
-            frozenset(roles),
-            words,
-            menu,
-            frozenset(roles if menu_for is None else menu_for),
-            usage,
-            (verbatim(example) if isinstance(example, str) else example) if example else None,
-            nothing,
-            when_locked,
-            commas,
-            open_minutes,
-            drafts,
-            waiting,
-        )
-
-    return register
 
 
 class Commands:

@@ -3,15 +3,13 @@ a talk offers them before its first question."""
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bot.message import Reply
-from bot.talks.state import Ended
+from bot.runtime.housekeeping import Purge
+from bot.talks.chat import Chat
+from bot.talks.state import TalkState
 from bot.text.i18n import Text, _
 from models.sql import connection, execute, now_ms
-
-if TYPE_CHECKING:
-    from bot.talks.chat import Chat
 
 KEPT_MS = 7 * 24 * 3_600_000
 NEW = "new"
@@ -22,30 +20,34 @@ FIND = """SELECT name, answers FROM draft WHERE phone = $1 AND talk = $2 AND nam
 KEEP = """INSERT INTO draft (name, phone, talk, answers, updated_at) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (name) DO UPDATE SET answers = excluded.answers, updated_at = excluded.updated_at"""
 SAME = "SELECT name FROM draft WHERE phone = $1 AND talk = $2 AND answers = $3"
+PURGE = Purge(
+    "drafts",
+    "DELETE FROM draft WHERE name IN (SELECT name FROM draft WHERE updated_at < $1 LIMIT $2) RETURNING name",
+    older_than_ms=KEPT_MS,
+)
 DROP = "DELETE FROM draft WHERE name = $1"
 
 
-async def keep(chat: "Chat", *, over: bool) -> None:
+async def keep(chat: Chat, state: TalkState, *, over: bool) -> None:
     """Store what was answered so far; forget it when the talk is over."""
-    state = chat.state
     answers = [answer for answer in chat.begun if answer[0] not in _NOT_KEPT]
     if over and state.draft:
         await execute(connection(), DROP, [state.draft])
     elif answers and not over:
-        values = [chat.person.phone, _talk(chat), json.dumps(answers)]
+        values = [chat.person.phone, chat.name, json.dumps(answers)]
         if not state.draft:  # the same message sent twice begins nothing twice
             same = await execute(connection(), SAME, values)
             state.draft = same[0]["name"] if same else f"{state.key} {now_ms()}"
         await execute(connection(), KEEP, [state.draft, *values, now_ms()])
 
 
-async def offer(chat: "Chat", label: Callable[[Mapping[str, Any]], Text]) -> None:
+async def offer(chat: Chat, label: Callable[[Mapping[str, Any]], Text]) -> None:
     """Ask which of the drafts to go on with or to drop, where there are any and nothing was said yet. `label`
     names a draft by its answers."""
     asked = bool(chat.begun) and chat.begun[0][0] == "draft"
     if not asked and (chat.begun or (chat.one_line and chat.answers("draft"))):
         return
-    values = [chat.person.phone, _talk(chat), chat.state.draft, now_ms() - KEPT_MS]
+    values = [chat.person.phone, chat.name, chat.draft, now_ms() - KEPT_MS]
     rows = await execute(connection(), FIND, values)
     drafts = {row["name"]: json.loads(row["answers"]) for row in rows}
     if not (drafts or asked):
@@ -58,10 +60,10 @@ async def offer(chat: "Chat", label: Callable[[Mapping[str, Any]], Text]) -> Non
     if verb == "continue":
         chat.go_on_with(drafts[name], name)
     await execute(connection(), DROP, [name])
-    raise Ended(Reply(_("Dropped.")))
+    chat.stop(_("Dropped."))
 
 
-async def _chosen(chat: "Chat", labels: Mapping[str, Text]) -> str:
+async def _chosen(chat: Chat, labels: Mapping[str, Text]) -> str:
     """`new`, or what to do and the draft's name."""
     new = (NEW, _("New"))
     if len(labels) == 1:
@@ -74,7 +76,3 @@ async def _chosen(chat: "Chat", labels: Mapping[str, Text]) -> str:
 
 def _verbs(name: str) -> list[tuple[str, Text]]:
     return [(f"continue {name}", _("Continue")), (f"drop {name}", _("Drop"))]
-
-
-def _talk(chat: "Chat") -> str:
-    return chat.running.name if chat.running else chat.state.talk

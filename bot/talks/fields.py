@@ -3,18 +3,14 @@
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from bot.message import Reply
-from bot.talks.state import Ended
-from bot.text import numbers as phone
+from bot.talks.turn import Turn
+from bot.text import numbers
 from bot.text.answers import YES
 from bot.text.i18n import Text, _, _n
 from models.people import pins
 from models.people.tables import Agent
-
-if TYPE_CHECKING:
-    from bot.talks.chat import Chat
 
 T = TypeVar("T")
 
@@ -46,14 +42,14 @@ class Field(Generic[T]):
     def __init__(self, prompt: Text) -> None:
         self.prompt = prompt
 
-    async def read(self, chat: "Chat", answer: str) -> Any:
+    async def read(self, turn: Turn, answer: str) -> Any:
         """What to record. Raises Invalid."""
         raise NotImplementedError
 
-    async def find(self, chat: "Chat", recorded: Any) -> T:
+    async def find(self, turn: Turn, recorded: Any) -> T:
         return recorded  # type: ignore[no-any-return]
 
-    async def pieces(self, chat: "Chat", pieces: Sequence[str]) -> int:
+    async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         """How many of the pieces of a one-line command belong to this answer: people write long numbers with
         spaces."""
         return 1
@@ -72,7 +68,7 @@ class Amount(Field[int]):
 
     name = "amount"
 
-    async def read(self, chat: "Chat", answer: str) -> int:
+    async def read(self, turn: Turn, answer: str) -> int:
         match = _AMOUNT.fullmatch(answer.upper().strip())
         if not match and (thousands := _THOUSANDS.fullmatch(answer.strip())):
             raise Invalid(_("{answer} is not clear: write {amount}.", answer=echo(answer), amount=f"{thousands[1]}000"))
@@ -80,12 +76,12 @@ class Amount(Field[int]):
             raise Invalid(_("{answer} is not an amount.", answer=echo(answer)))
         if whole > MOST_MONEY:
             raise Invalid(_("{answer} is too much.", answer=echo(answer)))
-        return int(whole * 10**chat.site.exponent)
+        return int(whole * 10**turn.company.exponent)
 
-    async def pieces(self, chat: "Chat", pieces: Sequence[str]) -> int:
+    async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         """Two where the currency stands apart, as we print it: TZS 5,000."""
         words = [piece.upper() for piece in pieces[:2] if not piece[0].isdecimal()]
-        own = len(words) == 1 and (words[0] == chat.site.currency or _SHILLINGS.fullmatch(words[0]))
+        own = len(words) == 1 and (words[0] == turn.company.currency or _SHILLINGS.fullmatch(words[0]))
         return 2 if own and len(pieces) > 1 else 1
 
 
@@ -94,16 +90,16 @@ class PhoneNumber(Field[str]):
 
     name = "phone"
 
-    async def read(self, chat: "Chat", answer: str) -> str:
+    async def read(self, turn: Turn, answer: str) -> str:
         try:
-            return phone.parse(answer, chat.site.country)
+            return numbers.parse(answer, turn.company.country)
         except ValueError as error:
             raise Invalid(_("{answer} is not a phone number.", answer=echo(answer, 15))) from error
 
-    async def pieces(self, chat: "Chat", pieces: Sequence[str]) -> int:
+    async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         for count in range(min(len(pieces), 5), 1, -1):
             with suppress(ValueError):
-                phone.parse("".join(pieces[:count]), chat.site.country)
+                numbers.parse("".join(pieces[:count]), turn.company.country)
                 return count
         return 1
 
@@ -117,20 +113,13 @@ class Pin(Field[bool]):
         super().__init__(prompt)
         self._agent = agent
 
-    async def read(self, chat: "Chat", answer: str) -> bool:
-        agent = self._agent or chat.person.agent
+    async def read(self, turn: Turn, answer: str) -> bool:
+        agent = self._agent or turn.person.agent
         if agent is None:
             raise Invalid(_("You have no PIN."))
-        checked = await pins.check(agent, re.sub(r"[\s-]", "", answer), chat.site.vault)
+        checked = await pins.check(agent, re.sub(r"[\s-]", "", answer), turn.company.vault)
         if checked.verdict is pins.Verdict.LOCKED:
-            raise Ended(
-                Reply(
-                    _(
-                        "Locked: too many wrong PINs. Nothing was done. Call {help}.",
-                        help=chat.site.help_phone,
-                    )
-                )
-            )
+            turn.stop(_("Locked: too many wrong PINs. Nothing was done. Call {help}.", help=turn.company.help_phone))
         if checked.verdict is pins.Verdict.WRONG:
             raise Invalid(_n("Wrong PIN, {n} try left.", "Wrong PIN, {n} tries left.", checked.tries_left))
         return True
@@ -141,10 +130,10 @@ class NewPin(Field[str]):
 
     name = "new pin"
 
-    async def read(self, chat: "Chat", answer: str) -> str:
+    async def read(self, turn: Turn, answer: str) -> str:
         if pins.is_weak(answer):
             raise Invalid(_("Six digits, not all alike, not in a row."))
-        return chat.site.vault.hash_pin(answer)
+        return turn.company.vault.hash_pin(answer)
 
 
 class SamePin(Field[bool]):
@@ -156,7 +145,7 @@ class SamePin(Field[bool]):
         super().__init__(prompt)
         self._hashed = hashed
 
-    async def read(self, chat: "Chat", answer: str) -> bool:
-        if not chat.site.vault.check_pin(answer, self._hashed):
+    async def read(self, turn: Turn, answer: str) -> bool:
+        if not turn.company.vault.check_pin(answer, self._hashed):
             raise Invalid(_("That is another PIN."))
         return True

@@ -61,10 +61,10 @@ def names_of(
 def means_one(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> bool:
     """Whether the first of the pieces names an option, or has the number of one."""
     numbers = map(str, range(1, len(names) + 1))
-    return bool(pieces) and (pieces[0] in numbers or called(names, pieces[0]) is not None)
+    return bool(pieces) and (pieces[0] in numbers or choice_named(names, pieces[0]) is not None)
 
 
-def called(names: Mapping[str, Collection[str]], word: str) -> str | None:
+def choice_named(names: Mapping[str, Collection[str]], word: str) -> str | None:
     """The choice that has this name, or the only one with a name that begins so; a space, a hyphen or a full stop more
     or less does not count: ebike is the E-bike."""
     for spelt in (plain_word, _closed_up):
@@ -88,4 +88,4 @@ def _closed_up(word: str) -> str:
 def spoken(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> int:
     """How many of the pieces of one line say a choice: names have spaces."""
     counts = range(min(len(pieces), MOST_WORDS), 1, -1)
-    return next((count for count in counts if called(names, " ".join(pieces[:count]))), 1)
+    return next((count for count in counts if choice_named(names, " ".join(pieces[:count]))), 1)

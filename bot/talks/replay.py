@@ -7,7 +7,8 @@ from bot.message import Reply
 from bot.talks import drafts
 from bot.talks.chat import BACK_LINE, Chat
 from bot.talks.commands import Talk
-from bot.talks.state import Back, Changed, Ended, Left, Rejected, Suspended
+from bot.talks.signals import Back, Changed, Ended, Left, Rejected, Suspended
+from bot.talks.state import TalkState
 from bot.text.gsm import SCREEN, plain, septets
 from bot.text.i18n import Text, _
 
@@ -15,7 +16,7 @@ MOST_WRONG = 3  # answers to one question that are none
 
 
 @dataclass(frozen=True)
-class Played:
+class TurnResult:
     """What to say. The talk goes on when it is `open`; `outcome` is for the records."""
 
     reply: Reply
@@ -23,52 +24,52 @@ class Played:
     outcome: str
 
 
-async def play(talk: Talk, chat: Chat) -> Played:
-    """Run the talk until it ends or asks. The chat's state is changed in place."""
-    chat.state.open_minutes = talk.open_minutes
-    played = await _run(talk, chat)
+async def replay(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
+    """Run the talk until it ends or asks. `state` is the chat's, and changed in place."""
+    state.open_minutes = talk.open_minutes
+    result = await _run(talk, chat, state)
     if (chat.running or talk).drafts:
-        await drafts.keep(chat, over=not played.open and played.outcome != "given up")
-    return played
+        await drafts.keep(chat, state, over=not result.open and result.outcome != "given up")
+    return result
 
 
-async def _run(talk: Talk, chat: Chat) -> Played:
+async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
     notice: list[Text] = []
     while True:
         try:
             reply = await talk.run(chat)
-            return Played(reply, False, reply.outcome)
+            return TurnResult(reply, False, reply.outcome)
         except Ended as ended:
-            return Played(ended.reply, False, "ended")
+            return TurnResult(ended.reply, False, ended.reply.outcome)
         except Left:
-            return Played(Reply(_said_nothing(talk, chat)), False, "left")
+            return TurnResult(Reply(_said_nothing(talk, chat)), False, "left")
         except Changed:
-            chat.state.answers.clear()
+            state.answers.clear()
             notice = [_("Something changed. Once more, please.")]
         except Back:
             pass
         except Rejected as rejected:
-            return _rejected(talk, chat, rejected)
+            return _rejected(talk, chat, state, rejected)
         except Suspended as suspended:
-            return Played(Reply(_asked(talk, chat, [*notice, suspended.prompt])), True, "asked")
+            return TurnResult(Reply(_asked(talk, chat, state, [*notice, suspended.prompt])), True, "asked")
         chat.rewind()
 
 
-def _rejected(talk: Talk, chat: Chat, rejected: Rejected) -> Played:
+def _rejected(talk: Talk, chat: Chat, state: TalkState, rejected: Rejected) -> TurnResult:
     running = chat.running or talk
     if chat.one_line:
         said = _with_lesson([running.nothing, rejected.error], running, chat.language)
-        return Played(Reply(said), False, "rejected")
-    chat.state.wrong += 1
-    if chat.state.wrong >= MOST_WRONG:
-        call = _("Call {help}.", help=chat.site.help_phone)
-        return Played(Reply(_joined([rejected.error, running.nothing, call], " ")), False, "given up")
-    return Played(Reply(_asked(talk, chat, [rejected.error, rejected.prompt])), True, "asked again")
+        return TurnResult(Reply(said), False, "rejected")
+    state.wrong += 1
+    if state.wrong >= MOST_WRONG:
+        call = _("Call {help}.", help=chat.company.help_phone)
+        return TurnResult(Reply(_joined([rejected.error, running.nothing, call], " ")), False, "given up")
+    return TurnResult(Reply(_asked(talk, chat, state, [rejected.error, rejected.prompt])), True, "asked again")
 
 
-def _asked(talk: Talk, chat: Chat, parts: Sequence[Text]) -> Text:
+def _asked(talk: Talk, chat: Chat, state: TalkState, parts: Sequence[Text]) -> Text:
     if chat.ussd:
-        back = [BACK_LINE] if chat.state.answers else []
+        back = [BACK_LINE] if state.answers else []
         return _joined([*parts, *back], "\n")
     said = _joined(parts, " ")
     if chat.bare and talk.example and "\n" not in said.to(chat.language):  # a list of choices says enough by itself

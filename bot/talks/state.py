@@ -1,12 +1,11 @@
-"""What is kept of a talk between turns, and the ways in which a turn can stop before the talk's end."""
+"""What is kept of a talk between turns."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from bot.message import Reply
-from bot.text.i18n import Text
+from bot.text.i18n import Text, _
 from models.sql import now_ms
 
 
@@ -63,37 +62,6 @@ class Asked:
     at: int
 
 
-class Suspended(Exception):
-    """The talk waits for an answer to this question."""
-
-    def __init__(self, prompt: Text) -> None:
-        super().__init__(prompt.english)
-        self.prompt = prompt
-
-
-class Rejected(Suspended):
-    """What was typed is no answer; `error` says why."""
-
-    def __init__(self, prompt: Text, error: Text) -> None:
-        super().__init__(prompt)
-        self.error = error
-
-
-class Back(Exception):
-    """One answer was taken back."""
-
-
-class Left(Exception):
-    """There was nothing to take back: the caller leaves the talk."""
-
-
-class Changed(Exception):
-    """What was answered before no longer fits the talk."""
-
-
-class Ended(Exception):
-    """The talk ends here, inside a question."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__()
-        self.reply = reply
+def locked_out(help_phone: str) -> Text:
+    """What an agent reads who is locked."""
+    return _("You are locked. Nothing was done. Call {help}.", help=help_phone)

@@ -132,3 +132,8 @@ def masked(e164: str) -> str:
     """The number for a log line: +2557*****001. Of a short one only the last three digits."""
     shown = 5 if len(e164) > 10 else 0
     return e164[:shown] + "*" * (len(e164) - shown - 3) + e164[-3:]
+
+
+def is_machine(sender: Sender) -> bool:
+    """Short codes and names are machines: an answer could be answered, for ever (reference: gateways 5.6)."""
+    return sender.kind is not SenderKind.NUMBER

@@ -4,45 +4,15 @@ from datetime import UTC, datetime
 
 from bot.message import Reply
 from bot.talks.chat import Chat
-from bot.talks.commands import talk
-from bot.talks.state import Ended
+from bot.talks.decorator import talk
 from bot.text.i18n import Text, _, _n, verbatim
 from handlers.fields.devices import own_device
 from handlers.wording import access_due, bought, owing, tail, under
 from models.devices.tables import Device
-from models.money import catalogue as appliances
-from models.money.catalogue import Contract
+from models.money.contracts import Contract, contracts_of, owed_by
 from models.money.instalments import Due, oldest_first, total_left
-from models.money.ledger import cash_held, commission_due
 from models.money.sales import last_tokens
-from models.people.tables import Role
-
-
-@talk(
-    "cash",
-    roles={Role.AGENT},
-    words={
-        "en": ("CASH", "FLOAT"),
-        "sw": ("FEDHA",),
-        "fr": ("CAISSE",),
-        "pt": ("CAIXA",),
-        "ha": ("KUDI",),
-    },
-    menu=_("My cash"),
-)
-async def cash(chat: Chat) -> Reply:
-    await chat.pin()
-    held, due = await cash_held(chat.agent.id), await commission_due(chat.agent.id)
-    site, limit = chat.site, chat.agent.cash_limit
-    return chat.end(
-        _(
-            "You hold {held} of {limit}. You can sell for {room} more. Commission due {due}.",
-            held=site.money(held),
-            limit=site.number(limit),
-            room=site.number(max(limit - held, 0)),
-            due=site.whole(due),
-        )
-    )
+from models.people.callers import Role
 
 
 @talk(
@@ -59,17 +29,17 @@ async def cash(chat: Chat) -> Reply:
 )
 async def balance(chat: Chat) -> Reply:
     device = await own_device(chat)
-    contracts = await appliances.contracts_of(chat.person.customers)
-    owed = await appliances.owed_by(contracts)
+    contracts = await contracts_of(chat.person.customers)
+    owed = await owed_by(contracts)
     goods = [one for one in contracts if one.device_id is None and owed[one.id]]
     if device is None and not goods:
-        raise Ended(Reply(_("You have no device yet. Call {help}.", help=chat.site.help_phone)))
+        chat.stop(_("You have no device yet. Call {help}.", help=chat.company.help_phone))
     lines = []
     if device:
         contract = next((one for one in contracts if one.device_id == device.id), None)
         name = tail(device.serial) if goods else device.serial
         lines.append(await _of_device(device, name, contract, owed[contract.id] if contract else [], chat))
-        lines += access_due(device, chat.site)
+        lines += access_due(device, chat.company)
     if goods:
         lines.append(_of_goods(goods, owed, chat))
     return chat.end(under(*lines))
@@ -77,9 +47,9 @@ async def balance(chat: Chat) -> Reply:
 
 async def _of_device(device: Device, serial: str, contract: Contract | None, owed: list[Due], chat: Chat) -> Text:
     """The days left, with what is to be paid on a plan, else with what was paid last."""
-    site, left = chat.site, _left(device.paid_until, chat)
+    company, left = chat.company, _left(device.paid_until, chat)
     if owed:
-        said = Text("{left}{owing}.", {"left": left, "owing": owing(total_left(owed), owed, site)})
+        said = Text("{left}{owing}.", {"left": left, "owing": owing(total_left(owed), owed, company)})
         return Text("{serial}: {said}", {"serial": serial, "said": said})
     if contract and contract.ended_on:
         return _("{serial}: paid off. Nothing is left to pay.", serial=serial)
@@ -91,8 +61,8 @@ async def _of_device(device: Device, serial: str, contract: Contract | None, owe
         "{serial}: {left}Last paid {amount} on {day}: {bought}.",
         serial=serial,
         left=left,
-        amount=site.money(sale.amount),
-        day=site.day(sale.created_at, chat.language),
+        amount=company.money(sale.amount),
+        day=company.day(sale.created_at, chat.language),
         bought=bought(sale.unit, sale.units),
     )
 
@@ -101,7 +71,7 @@ def _of_goods(goods: list[Contract], owed: dict[int, list[Due]], chat: Chat) -> 
     """What is to be paid on goods without a device, all together."""
     dues = oldest_first([due for one in goods for due in owed[one.id]])
     name = verbatim(goods[0].number) if len(goods) == 1 else _("Goods")
-    return Text("{name}: {owing}.", {"name": name, "owing": owing(total_left(dues), dues, chat.site)})
+    return Text("{name}: {owing}.", {"name": name, "owing": owing(total_left(dues), dues, chat.company)})
 
 
 def _left(paid_until: datetime | None, chat: Chat) -> Text:
@@ -111,5 +81,5 @@ def _left(paid_until: datetime | None, chat: Chat) -> Text:
     days = -(-(paid_until - datetime.now(UTC)).total_seconds() // 86_400)
     if days <= 0:
         return _("your days are used up. ")
-    until = chat.site.day(paid_until, chat.language)
+    until = chat.company.day(paid_until, chat.language)
     return _("{left}, until {day}. ", left=_n("{n} day left", "{n} days left", int(days)), day=until)

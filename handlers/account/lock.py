@@ -2,12 +2,13 @@
 
 from bot.message import Reply
 from bot.talks.chat import Chat
-from bot.talks.commands import talk
+from bot.talks.decorator import talk
 from bot.talks.fields import Invalid, PhoneNumber, Pin
-from bot.talks.state import Ended
+from bot.talks.turn import Turn
 from bot.text.i18n import Text, _
 from models.people import pins
-from models.people.tables import Agent, Role
+from models.people.callers import Role
+from models.people.tables import Agent
 
 EVERYONE = frozenset(Role)
 
@@ -47,13 +48,13 @@ class PinOf(Pin):
         super().__init__(prompt, agent)
         self._owner, self._locked = agent, locked
 
-    async def read(self, chat: Chat, answer: str) -> bool:
+    async def read(self, turn: Turn, answer: str) -> bool:
         wrong = _("Number or PIN is wrong.")
         if self._owner is None:
             raise Invalid(wrong)
         if self._owner.locked_at is not None:
-            raise Ended(Reply(self._locked))
+            turn.stop(self._locked)
         try:
-            return await super().read(chat, answer)
+            return await super().read(turn, answer)
         except Invalid as invalid:
             raise Invalid(wrong) from invalid

@@ -2,11 +2,11 @@
 
 from bot.message import Reply
 from bot.talks.chat import Chat
-from bot.talks.commands import talk
+from bot.talks.decorator import talk
 from bot.talks.fields import NewPin, SamePin
 from bot.text.i18n import _
 from models.people import pins
-from models.people.tables import Role
+from models.people.callers import Role
 
 
 @talk(

@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from bot.message import Reply
 from bot.talks.chat import Chat
-from bot.talks.commands import talk
+from bot.talks.decorator import talk
 from bot.talks.fields import Field, Invalid, echo
+from bot.talks.turn import Turn
 from bot.text.i18n import Text, _, verbatim
 from handlers.wording import owner, tail
 from models.money import statement
 from models.money.ledger import cash_held, commission_due
-from models.people.tables import Role
+from models.people.callers import Role
 
 MOST = 60  # sales of a day that are listed, some ten screens
 YEAR = timedelta(days=366)
@@ -21,7 +22,13 @@ YEAR = timedelta(days=366)
 @talk(
     "statement",
     roles={Role.AGENT},
-    words={"en": ("STMT",), "sw": ("TAARIFA",), "fr": ("RELEVE",), "pt": ("EXTRATO",), "ha": ("BAYANI",)},
+    words={
+        "en": ("STMT",),
+        "sw": ("TAARIFA",),
+        "fr": ("RELEVE",),
+        "pt": ("EXTRATO",),
+        "ha": ("BAYANI",),
+    },
     menu=_("Statement"),
     usage=_("day"),
     example="24/11",
@@ -30,8 +37,8 @@ async def statement_(chat: Chat) -> Reply:
     day = await _day(chat)
     chat.no_more()
     await chat.pin()
-    since = datetime.combine(day, time(), chat.site.zone)
-    until = datetime.combine(day + timedelta(days=1), time(), chat.site.zone)
+    since = datetime.combine(day, time(), chat.company.zone)
+    until = datetime.combine(day + timedelta(days=1), time(), chat.company.zone)
     span = since.astimezone(UTC), until.astimezone(UTC)
     figures = await statement.of_day(chat.agent.id, *span)
     summary = await _summary(chat, day, since, figures)
@@ -39,53 +46,51 @@ async def statement_(chat: Chat) -> Reply:
         return chat.end(summary)
     await chat.choose("further", summary, [("sales", _("Each sale"))])
     listed = await statement.taken(chat.agent.id, *span, MOST)
-    header = _("{day}, newest first", day=chat.site.day(since, chat.language))
+    header = _("{day}, newest first", day=chat.company.day(since, chat.language))
     chosen = await chat.choose("sale", header, [(str(one.id), _line(one, chat)) for one in listed])
     return chat.end(_shown(next(one for one in listed if str(one.id) == chosen), chat))
 
 
 async def _day(chat: Chat) -> date:
     """Today, unless a day stands behind the keyword."""
-    if chat.running is None and (chat.one_line or chat.state.answers) and chat.answers(Day.name):
-        return await chat.ask(Day(_("Which day?")))
-    return chat.site.today()
+    return await chat.optional(Day(_("Which day?")), otherwise=chat.company.today())
 
 
 async def _summary(chat: Chat, day: date, since: datetime, figures: statement.Day) -> Text:
     """The figures of a day; what the agent holds is said of today alone."""
-    site = chat.site
+    company = chat.company
     values = {
-        "day": site.day(since, chat.language),
+        "day": company.day(since, chat.language),
         "n": figures.sales,
-        "amount": site.money(figures.amount),
-        "paid": site.number(figures.handed_in),
+        "amount": company.money(figures.amount),
+        "paid": company.number(figures.handed_in),
     }
-    if day != site.today():
-        earned = site.whole(figures.commission)
+    if day != company.today():
+        earned = company.whole(figures.commission)
         return _("{day}: {n} sold, {amount}. Handed in {paid}. Commission {due}.", **values, due=earned)
     return _(
         "{day}: {n} sold, {amount}. Handed in {paid}. You hold {held} of {limit}. Commission due {due}.",
         **values,
-        held=site.number(await cash_held(chat.agent.id)),
-        limit=site.number(chat.agent.cash_limit),
-        due=site.whole(await commission_due(chat.agent.id)),
+        held=company.number(await cash_held(chat.agent.id)),
+        limit=company.number(chat.agent.cash_limit),
+        due=company.whole(await commission_due(chat.agent.id)),
     )
 
 
 def _line(one: statement.Taken, chat: Chat) -> Text:
-    return verbatim(f"{chat.site.clock(one.at)} {tail(one.paid_for)} {chat.site.number(one.amount)}")
+    return verbatim(f"{chat.company.clock(one.at)} {tail(one.paid_for)} {chat.company.number(one.amount)}")
 
 
 def _shown(one: statement.Taken, chat: Chat) -> Text:
     """A sale without its token, which is for TOKEN."""
     return _(
         "{time} {amount}\n{owner} {serial}\nRef {ref}. Commission {due}",
-        time=chat.site.clock(one.at),
-        amount=chat.site.money(one.amount),
+        time=chat.company.clock(one.at),
+        amount=chat.company.money(one.amount),
         owner=owner(one.customer),
         serial=one.paid_for,
         ref=one.reference,
-        due=chat.site.number(one.commission),
+        due=chat.company.number(one.commission),
     )
 
 
@@ -94,9 +99,9 @@ class Day(Field[date]):
 
     name = "day"
 
-    async def read(self, chat: Chat, answer: str) -> str:
+    async def read(self, turn: Turn, answer: str) -> str:
         parts = re.split(r"[\s/.-]+", answer)
-        today = chat.site.today()
+        today = turn.company.today()
         wanted = [int(part) if part.isdecimal() and len(part) < 3 else 0 for part in parts]
         days = (today - timedelta(days=ago) for ago in range(YEAR.days))
         found = next((day for day in days if [day.day, day.month][: len(wanted)] == wanted), None)
@@ -104,9 +109,9 @@ class Day(Field[date]):
             raise Invalid(_("{answer} is no day. Write it as 24/11.", answer=echo(answer)))
         return found.isoformat()
 
-    async def find(self, chat: Chat, recorded: str) -> date:
+    async def find(self, turn: Turn, recorded: str) -> date:
         return date.fromisoformat(recorded)
 
-    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+    async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         """A slash parts the day from the month."""
         return 2 if len(pieces) > 1 and all(piece.isdecimal() for piece in pieces[:2]) else 1

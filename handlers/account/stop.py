@@ -2,10 +2,10 @@
 
 from bot.message import Reply
 from bot.talks.chat import Chat
-from bot.talks.commands import talk
+from bot.talks.decorator import talk
 from bot.text.i18n import _
 from models.messages import withdrawal
-from models.people.tables import Role
+from models.people.callers import Role
 
 EVERYONE = frozenset(Role)
 

@@ -4,20 +4,22 @@ from collections.abc import Sequence
 
 from bot.message import Reply
 from bot.talks.chat import Chat
-from bot.talks.commands import talk
+from bot.talks.decorator import talk
 from bot.talks.listing import LINES
-from bot.text import numbers as phone
+from bot.text import numbers
 from bot.text.gsm import shorten
 from bot.text.i18n import Text, _, verbatim
-from handlers.fields.customers import LABELS, MOST_FOUND, CustomerNumber, Filter, Search, Which, WhichCustomers
+from handlers.customers.selection import LABELS, Filter, Which, WhichCustomers
+from handlers.fields.customers import MOST_FOUND, CustomerNumber, Search
 from handlers.wording import access_due, item, owing, under
-from models.customers import search as customers
+from models.customers import search
 from models.devices.tables import Device, Kind, Unit, of_customers
-from models.money import catalogue as appliances
-from models.money.catalogue import Contract, Terms
+from models.money.catalogue import Terms
+from models.money.contracts import Contract, contracts_of, owed_by
 from models.money.instalments import Due, total_left
 from models.money.sales import last_tokens
-from models.people.tables import Customer, Role, Village
+from models.people.callers import Role
+from models.people.tables import Customer, Village
 
 MARKS = {Kind.METER: "M", Kind.SHS: "S", Kind.EBIKE: "E"}
 KINDS = {Kind.METER: _("meter"), Kind.SHS: _("solar"), Kind.EBIKE: _("e-bike")}
@@ -36,16 +38,15 @@ LONGEST_NAME, LONGEST_VILLAGE, LONGEST_SERIAL = 18, 10, 20
     example="Mtwara 2",
 )
 async def list_(chat: Chat) -> Reply:
-    villages = await customers.villages_of(chat.agent.mini_grid_id)
+    villages = await search.villages_of(chat.agent.mini_grid_id)
     which = await _which(chat, villages)
     chat.no_more()
     selection, start = which.selection(chat), 0
     header = await _header(which, selection)
     count = BLOCK + LINES * (which.page - 1)
-    if chat.one_line:
-        chat.state.page = which.page - 1
+    chat.start_at(which.page)
     while True:
-        block = await customers.listed(selection, start, count + 1)
+        block = await search.listed(selection, start, count + 1)
         if not block:
             return chat.end(under(header, _("Nobody.")))
         options = await _lines(block[:count])
@@ -103,8 +104,7 @@ async def customer(chat: Chat) -> Reply:
 async def _which(chat: Chat, villages: Sequence[Village]) -> Which:
     """From the menu it is chosen; behind the keyword it is written, and the keyword alone means all."""
     if chat.running is None:
-        written = (chat.one_line or chat.state.answers) and chat.answers(WhichCustomers.name)
-        return await chat.ask(WhichCustomers(_("Which customers?"), villages)) if written else Which()
+        return await chat.optional(WhichCustomers(_("Which customers?"), villages), otherwise=Which())
     options = [(ALL, _("All")), *((one.value, label) for one, label in LABELS.items())]
     if villages:
         options.append((VILLAGE, _("By village")))
@@ -116,7 +116,7 @@ async def _which(chat: Chat, villages: Sequence[Village]) -> Which:
     return Which(village=next(one for one in villages if str(one.id) == village))
 
 
-async def _header(which: Which, selection: customers.Selection) -> Text:
+async def _header(which: Which, selection: search.Selection) -> Text:
     """What is listed, and honestly so when the mini-grid is too large to look at everybody."""
     header = LABELS[which.filter] if which.filter else _("Customers")
     if which.village:
@@ -124,14 +124,14 @@ async def _header(which: Which, selection: customers.Selection) -> Text:
         header = (
             Text("{village}: {header}", {"village": village, "header": header}) if which.filter else verbatim(village)
         )
-    if not await customers.all_looked_at(selection):
-        header = _("{header}, of the first {n}", header=header, n=customers.LOOK)
+    if not await search.all_looked_at(selection):
+        header = _("{header}, of the first {n}", header=header, n=search.LOOK)
     return header
 
 
 async def _lines(found: Sequence[Customer]) -> list[tuple[str, Text]]:
     """The name, the customer number, a letter for each kind of device, the end of the phone number."""
-    kinds = await customers.kinds_of(found)
+    kinds = await search.kinds_of(found)
     lines = []
     for one in found:
         marks = "".join(mark for kind, mark in MARKS.items() if kind in kinds[one.id])
@@ -147,10 +147,10 @@ def _name(one: Customer, length: int) -> str:
 async def _shown(chat: Chat, one: Customer) -> Reply:
     """A customer with the only device or goods on a plan, or with what is chosen of several."""
     await chat.pin()
-    villages = await customers.villages_of(chat.agent.mini_grid_id)
+    villages = await search.villages_of(chat.agent.mini_grid_id)
     header = _heading(one, villages, chat)
-    devices, contracts = await of_customers([one]), await appliances.contracts_of([one])
-    owed = await appliances.owed_by(contracts)
+    devices, contracts = await of_customers([one]), await contracts_of([one])
+    owed = await owed_by(contracts)
     options = [(each.serial, _which_device(each)) for each in devices]
     goods = {each.number: each for each in contracts if each.device_id is None and owed[each.id]}
     options += [(number, verbatim(f"{number} {item(each.appliance.name)}")) for number, each in goods.items()]
@@ -162,14 +162,14 @@ async def _shown(chat: Chat, one: Customer) -> Reply:
         chosen = await chat.choose("device", header, options)
     if chosen in goods:
         due = owed[goods[chosen].id]
-        return chat.end(under(header, dict(options)[chosen], owing(total_left(due), due, chat.site)))
+        return chat.end(under(header, dict(options)[chosen], owing(total_left(due), due, chat.company)))
     device = next(each for each in devices if each.serial == chosen)
     contract = next((each for each in contracts if each.device_id == device.id), None)
     return chat.end(under(header, *await _device(device, contract, owed[contract.id] if contract else [], chat)))
 
 
 def _heading(one: Customer, villages: Sequence[Village], chat: Chat) -> Text:
-    number = phone.local(one.phone, chat.site.country) if one.phone else ""
+    number = numbers.local(one.phone, chat.company.country) if one.phone else ""
     village = next((shorten(each.name, LONGEST_VILLAGE) for each in villages if each.id == one.village_id), "")
     return verbatim(", ".join(part for part in (f"{_name(one, LONGEST_NAME)} #{one.id}", number, village) if part))
 
@@ -182,30 +182,30 @@ def _which_device(device: Device) -> Text:
 async def _device(device: Device, contract: Contract | None, owed: list[Due], chat: Chat) -> list[Text]:
     """The device with what is owed on it or its price, and when it was paid for last; the digits of a token are for
     TOKEN."""
-    site, newest, line = chat.site, await last_tokens(device, 1), _which_device(device)
+    company, newest, line = chat.company, await last_tokens(device, 1), _which_device(device)
     if cost := _cost(device, contract, owed, chat):
         line = Text("{device}: {cost}", {"device": line, "cost": cost})
-    lines = [line, *access_due(device, site)]
+    lines = [line, *access_due(device, company)]
     if not newest:
         return [*lines, _("No token yet.")]
     paid_at = newest[0][0].created_at
-    last = _("Last token {day} {time}.", day=site.day(paid_at, chat.language), time=site.clock(paid_at))
+    last = _("Last token {day} {time}.", day=company.day(paid_at, chat.language), time=company.clock(paid_at))
     if device.paid_until:
-        last = _("{last} Paid until {day}.", last=last, day=site.day(device.paid_until, chat.language))
+        last = _("{last} Paid until {day}.", last=last, day=company.day(device.paid_until, chat.language))
     return [*lines, last]
 
 
 def _cost(device: Device, contract: Contract | None, owed: list[Due], chat: Chat) -> Text | None:
     """What is left of its plan, or its price."""
     if owed:
-        return owing(total_left(owed), owed, chat.site)
+        return owing(total_left(owed), owed, chat.company)
     if contract and contract.terms == Terms.SERVICE:
-        return _("{amount} a day", amount=chat.site.money(contract.day_price))
+        return _("{amount} a day", amount=chat.company.money(contract.day_price))
     if contract and contract.ended_on:
         return _("paid off")
-    if device.plan is None:
+    if device.tariff is None:
         return None
-    price = chat.site.money(device.plan.full_price)
-    if device.plan.unit == Unit.ENERGY:
+    price = chat.company.money(device.tariff.full_price)
+    if device.tariff.unit == Unit.ENERGY:
         return _("{amount} per kWh", amount=price)
     return _("{amount} a day", amount=price)

@@ -3,27 +3,27 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from bot.company import Site
+from bot.company import Company
 from bot.message import Copy, Reply
 from bot.talks import drafts
 from bot.talks.chat import Chat
-from bot.talks.commands import talk
-from bot.talks.state import Ended, Rejected
+from bot.talks.decorator import talk
 from bot.text.gsm import shorten
 from bot.text.i18n import Text, _, verbatim
-from handlers.account.language import NAMES, called
 from handlers.customers.questions import NO_PHONE, FreeSerial, FullName, OwnersPhone, Reached, request_of, why_not_free
+from handlers.fields.languages import NAMES, language_names
 from handlers.selling.buy import buy
 from handlers.selling.sell import sell
 from handlers.wording import owner
 from models.customers import registration
 from models.customers.registration import Form, Labels, Registered
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType, SubConnectionType
-from models.devices.tables import DeviceModel, Kind, Plan, Unit
-from models.messages.tables import Class
-from models.people.tables import Customer, Role, Village
+from models.devices.tables import DeviceModel, Kind, Tariff, Unit
+from models.messages.tables import MessageKind
+from models.people.callers import Role
+from models.people.tables import Customer, Village
 
-Named = TypeVar("Named", MeterType, ConnectionGroup, ConnectionType, SubConnectionType, DeviceModel, Plan, Village)
+Named = TypeVar("Named", MeterType, ConnectionGroup, ConnectionType, SubConnectionType, DeviceModel, Tariff, Village)
 NOTHING = "none"
 KINDS = [
     (Kind.METER.value, _("Meter")),
@@ -61,18 +61,17 @@ DAY_MINUTES = 24 * 60
 async def register(chat: Chat) -> Reply:
     villages = await Village.filter(mini_grid_id=chat.agent.mini_grid_id).order_by("name")
     if not villages:
-        none = _("Not registered. Your mini-grid has no village yet. Call {help}.", help=chat.site.help_phone)
-        raise Ended(Reply(none))
+        none = _("Not registered. Your mini-grid has no village yet. Call {help}.", help=chat.company.help_phone)
+        chat.stop(none)
     await drafts.offer(chat, _unfinished)
     form = await _filled_in(chat, villages)
     if not await chat.confirm(_question(form)):
         return chat.end(_("Not registered."), outcome="declined")
     try:
-        done = await registration.register(form, agent=chat.agent, key=chat.key, vault=chat.site.vault)
+        done = await registration.register(form, agent=chat.agent, key=chat.key, vault=chat.company.vault)
     except registration.NotFree as refusal:  # somebody was quicker: all that was said of the person still holds
-        chat.state.forget(FreeSerial.name)
         why = why_not_free(refusal, form.serial, chat)
-        raise Rejected(WHICH_SERIAL, _("Not registered. {why}", why=why)) from refusal
+        chat.ask_again(FreeSerial.name, WHICH_SERIAL, _("Not registered. {why}", why=why))
     return chat.end(_registered(done, chat), also=_messages(done, chat), outcome="registered")
 
 
@@ -92,7 +91,7 @@ async def _filled_in(chat: Chat, villages: Sequence[Village]) -> Form:
     village = await _one_of(chat, "village", _("Village?"), villages)
     request = request or request_of(chat, *person, village.name)
     if earlier := await registration.repeated(chat.agent, request):
-        raise Ended(Reply(_registered(earlier, chat)))
+        chat.stop(_registered(earlier, chat))
     plan, labels = await _of_meter(chat) if kind is Kind.METER else (None, None)
     model = await _model(chat, await registration.fitting_models(serial, kind)) if kind else None
     known = reached.known
@@ -107,21 +106,23 @@ async def _filled_in(chat: Chat, villages: Sequence[Village]) -> Form:
         kind=kind,
         serial=serial,
         model=model,
-        plan=plan,
+        tariff=plan,
         labels=labels,
         consent=CONSENT,
         request=request,
     )
 
 
-async def _of_meter(chat: Chat) -> tuple[Plan | None, Labels]:
+async def _of_meter(chat: Chat) -> tuple[Tariff | None, Labels]:
     """Tariff and labels. One line that names the connection type alone means what is usual for it."""
-    types = await ConnectionType.all().order_by("name").select_related("usual_plan", "usual_meter_type", "usual_group")
+    types = (
+        await ConnectionType.all().order_by("name").select_related("usual_tariff", "usual_meter_type", "usual_group")
+    )
     type_ = await _if_any(chat, "connection type", _("Connection type?"), types)
     subs = await SubConnectionType.filter(type_id=type_.id).order_by("name") if type_ else []
     sub_type = await _if_any(chat, "sub connection type", _("Sub connection type?"), subs)
-    tariffs = await Plan.filter(unit=Unit.ENERGY).order_by("name")
-    plan = await _if_any(chat, "tariff", _("Tariff?"), tariffs, type_.usual_plan if type_ else None)
+    tariffs = await Tariff.filter(unit=Unit.ENERGY).order_by("name")
+    plan = await _if_any(chat, "tariff", _("Tariff?"), tariffs, type_.usual_tariff if type_ else None)
     meter_types = await MeterType.all().order_by("name")
     usual_meter_type = type_.usual_meter_type if type_ else None
     meter_type = await _if_any(chat, "meter type", _("Meter type?"), meter_types, usual_meter_type)
@@ -155,15 +156,15 @@ async def _model(chat: Chat, fitting: Sequence[DeviceModel]) -> DeviceModel | No
 async def _language(chat: Chat, *, ask: bool, usual: str) -> str:
     """The customer's; one line may leave it out and means the agent's. A known phone has its language already, and
     nobody writes where there is none: then it is not asked, but one line may have it."""
-    languages = chat.site.languages
+    languages = chat.company.languages
     if len(languages) == 1:
         return languages[0]
     options = [(code, verbatim(NAMES[code])) for code in languages]
     otherwise = next(one for one in (usual, chat.language, languages[0]) if one in languages)
-    if not (ask or chat.one_line or "language" in dict(chat.begun)):
+    if not (ask or chat.one_line or chat.given("language")):
         return otherwise
     return await chat.choose(
-        "language", _("Language of the customer?"), options, otherwise=otherwise, words=called(languages)
+        "language", _("Language of the customer?"), options, otherwise=otherwise, words=language_names(languages)
     )
 
 
@@ -184,7 +185,7 @@ def _question(form: Form) -> Text:
         "Register {owner}, {serial}{plan}? Customer agrees: we keep name, phone, payments to supply and bill.",
         owner=who,
         serial=form.serial,
-        plan=_tariff(form.kind, form.plan),
+        plan=_tariff(form.kind, form.tariff),
     )
 
 
@@ -201,12 +202,12 @@ def _registered(done: Registered, chat: Chat) -> Text:
         owner=owner(done.customer),
         number=done.customer.id,
         serial=device.serial,
-        plan=_tariff(device.kind, device.plan),
+        plan=_tariff(device.kind, device.tariff),
         buy=buy.keyword(chat.language),
     )
 
 
-def _tariff(kind: str | None, plan: Plan | None) -> str:
+def _tariff(kind: str | None, plan: Tariff | None) -> str:
     """What was chosen for a meter; the plan of other devices came with them."""
     return f", {shorten(plan.name, LONGEST_PLAN)}" if plan and kind == Kind.METER else ""
 
@@ -215,24 +216,24 @@ def _messages(done: Registered, chat: Chat) -> list[Copy]:
     """The customer's welcome; and for the agent, what stood on a screen that is gone with the session."""
     customer, messages = done.customer, []
     if chat.ussd:
-        messages.append(Copy(chat.person.phone, _registered(done, chat), Class.REPLY, chat.language))
+        messages.append(Copy(chat.person.phone, _registered(done, chat), MessageKind.REPLY, chat.language))
     if customer.phone:
-        messages.append(Copy(customer.phone, _welcome(done, chat.site), Class.REPLY, customer.language))
+        messages.append(Copy(customer.phone, _welcome(done, chat.company), MessageKind.REPLY, customer.language))
     return messages
 
 
-def _welcome(done: Registered, site: Site) -> Text:
+def _welcome(done: Registered, company: Company) -> Text:
     if done.device is None:
         return _(
             "Welcome to {company}! You are customer {number}: name it to the agent when you buy. Help {help}",
-            company=site.company,
+            company=company.name,
             number=done.customer.id,
-            help=site.help_phone,
+            help=company.help_phone,
         )
     return _(
         "Welcome to {company}! Your number for paying is {serial}: give it to the agent with the money. "
         "The code comes by SMS. Help {help}",
-        company=site.company,
+        company=company.name,
         serial=done.device.serial,
-        help=site.help_phone,
+        help=company.help_phone,
     )

@@ -6,14 +6,16 @@ there already is recognised, so that the same file a second time changes nothing
 
 from handlers.exchange.agents import AGENTS
 from handlers.exchange.appliances import APPLIANCES
+from handlers.exchange.connections import CONNECTIONS, METER_TYPES
 from handlers.exchange.customers import CUSTOMERS
+from handlers.exchange.device_models import MODELS
 from handlers.exchange.devices import DEVICES
 from handlers.exchange.exports import CONTRACTS, HANDED_IN, MESSAGES, PAYMENTS, SALES, TICKETS
 from handlers.exchange.sheet import Problem, Sheet, check_again, exported, read
 from handlers.exchange.stock import STOCK
 from handlers.exchange.table import Table, Unreadable
 from handlers.exchange.tariffs import TARIFFS
-from handlers.exchange.villages import CONNECTIONS, METER_TYPES, MODELS, VILLAGES
+from handlers.exchange.villages import VILLAGES
 
 # In this order: each may name what stands before it.
 IMPORTS = {

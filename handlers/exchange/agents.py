@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
-from bot.company import Site
+from bot.company import Company
 from handlers.exchange.cells import NOTHING, Row, figure, language, needed, percent, phone, present, said, text, whole
 from handlers.exchange.references import defined
 from handlers.exchange.sheet import Imported
@@ -26,8 +26,8 @@ class AgentRow(NamedTuple):
     said: dict[str, Any]
 
 
-def _read(row: Row, site: Site) -> AgentRow:
-    number, pin = phone(row, "phone", site), text(row, "pin")
+def _read(row: Row, company: Company) -> AgentRow:
+    number, pin = phone(row, "phone", company), text(row, "pin")
     if pin and pins.is_weak(pin):
         raise ValueError("pin is not six digits, or easily guessed")
     return AgentRow(
@@ -36,34 +36,34 @@ def _read(row: Row, site: Site) -> AgentRow:
         pin,
         said(
             name=needed(row, "name"),
-            language=language(row, site),
-            cash_limit=present(whole(row, "cash_limit", 0, 99_999_999), "cash_limit") * site.coin,
+            language=language(row, company),
+            cash_limit=present(whole(row, "cash_limit", 0, 99_999_999), "cash_limit") * company.coin,
             commission=percent(row, "commission_percent"),
             goods_commission=percent(row, "goods_commission_percent"),
         ),
     )
 
 
-async def _fits(row: AgentRow, _site: Site) -> None:
+async def _fits(row: AgentRow, _company: Company) -> None:
     """A mini-grid that is not there is not made: an agent of a misspelt one would have no customers."""
     await defined(MiniGrid, row.mini_grid, "mini_grid")
     if not row.pin and not await Agent.exists(phone=row.phone):
         raise ValueError("pin is empty, and this agent is new")
 
 
-async def _write(row: AgentRow, site: Site) -> bool:
+async def _write(row: AgentRow, company: Company) -> bool:
     grid = await defined(MiniGrid, row.mini_grid, "mini_grid")
     wanted = row.said | {"mini_grid_id": grid.id}
     if known := await Agent.get_or_none(phone=row.phone):
         return await renew(known, wanted)
-    usual = {"language": site.languages[0]}
-    await Agent.create(phone=row.phone, pin_hash=site.vault.hash_pin(present(row.pin, "pin")), **usual | wanted)
+    usual = {"language": company.languages[0]}
+    await Agent.create(phone=row.phone, pin_hash=company.vault.hash_pin(present(row.pin, "pin")), **usual | wanted)
     return True
 
 
-async def _rows(site: Site) -> AsyncIterator[Sequence[object]]:
+async def _rows(company: Company) -> AsyncIterator[Sequence[object]]:
     for agent in await Agent.all().order_by("id").select_related("mini_grid"):
-        limit = figure(agent.cash_limit, site)
+        limit = figure(agent.cash_limit, company)
         percents = [f"{share / 100:g}" for share in (agent.commission, agent.goods_commission)]
         yield agent.phone, agent.name, agent.language, agent.mini_grid.name, limit, *percents, ""
 

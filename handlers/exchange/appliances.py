@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
-from bot.company import Site
+from bot.company import Company
 from bot.text.gsm import plain, septets
 from handlers.exchange.cells import NOTHING, Row, flag, needed, one_of, optional, present, said, whole
 from handlers.exchange.references import defined
@@ -98,8 +98,8 @@ def _days(row: Row, column: str) -> int | str | None:
     return NOTHING if row.get(column, "").lower() == NOTHING else whole(row, column, 0, 365)
 
 
-def _read(row: Row, site: Site) -> ApplianceRow:
-    coin, type_ = site.coin, present(one_of(row, "type", Type), "type")
+def _read(row: Row, company: Company) -> ApplianceRow:
+    coin, type_ = company.coin, present(one_of(row, "type", Type), "type")
     price = present(whole(row, "price", 1, MOST), "price")
     terms = present(one_of(row, "terms", [*Terms, WITHDRAWN]), "terms")
     if terms == Terms.SERVICE and type_ not in DEVICES:
@@ -127,16 +127,16 @@ def _shared(row: ApplianceRow) -> Shared:
     return Shared(folded(row.appliance), (row.type, row.price, row.item), row.appliance)
 
 
-async def _fits(row: ApplianceRow, site: Site) -> None:
+async def _fits(row: ApplianceRow, company: Company) -> None:
     known = await named(Appliance, row.appliance)
     if known and known.type != row.type:
         raise ValueError(f"{row.appliance!r} is of another type already: give the new one another name")
     if row.item.get("model"):
         await defined(DeviceModel, row.item["model"], f"model of a {row.type}", kind=row.type)
-    await _figures(row, known, site)
+    await _figures(row, known, company)
 
 
-async def _figures(row: ApplianceRow, item: Appliance | None, site: Site) -> Figures | None:
+async def _figures(row: ApplianceRow, item: Appliance | None, company: Company) -> Figures | None:
     """What the row says, else what is there, else what is usual; None for a plan that goes. Raises ValueError."""
     if row.terms == WITHDRAWN:
         return None
@@ -144,13 +144,13 @@ async def _figures(row: ApplianceRow, item: Appliance | None, site: Site) -> Fig
     kept = Figures(row.terms)
     if item and known and known.terms == row.terms:
         kept = _as_it_is(known)
-        if kept.minimum == kept.usual_minimum(item.price, site.coin, device=item.is_device):
+        if kept.minimum == kept.usual_minimum(item.price, company.coin, device=item.is_device):
             kept = replace(kept, minimum=None)  # nobody said another one: it goes with the price
     figures = replace(kept, **row.figures)
-    if wrong := figures.wrong(row.price, site.coin):
+    if wrong := figures.wrong(row.price, company.coin):
         raise ValueError(wrong)
     if figures.minimum is None:
-        usual = figures.usual_minimum(row.price, site.coin, device=row.type in DEVICES)
+        usual = figures.usual_minimum(row.price, company.coin, device=row.type in DEVICES)
         figures = replace(figures, minimum=usual)
     return replace(figures, period=figures.period or Period.WEEKLY)
 
@@ -159,7 +159,7 @@ def _as_it_is(plan: PaymentPlan) -> Figures:
     return Figures(plan.terms, plan.down, plan.count, plan.period, plan.day_price, plan.minimum)
 
 
-async def _together(rows: Sequence[tuple[int, ApplianceRow]], site: Site) -> list[Problem]:
+async def _together(rows: Sequence[tuple[int, ApplianceRow]], company: Company) -> list[Problem]:
     """A price is for all plans of an appliance: those that the file says nothing of have to fit it as well."""
     problems, said_of = [], defaultdict[str, set[str]](set)
     first = {folded(row.appliance): (line, row) for line, row in reversed(rows)}
@@ -168,18 +168,18 @@ async def _together(rows: Sequence[tuple[int, ApplianceRow]], site: Site) -> lis
     for name, (line, row) in first.items():
         item = await named(Appliance, row.appliance)
         for plan in await PaymentPlan.filter(appliance_id=item.id).order_by("id") if item else []:
-            wrong = _as_it_is(plan).wrong(row.price, site.coin)
+            wrong = _as_it_is(plan).wrong(row.price, company.coin)
             if wrong and folded(plan.name) not in said_of[name]:
                 problems.append(Problem(line, f"the plan {plan.name!r} that is there does not fit the price: {wrong}"))
     return problems
 
 
-async def _write(row: ApplianceRow, site: Site) -> bool:
+async def _write(row: ApplianceRow, company: Company) -> bool:
     """Contracts keep the terms on which they were signed: a plan may change and go."""
     known = await named(Appliance, row.appliance)
-    figures = await _figures(row, known, site)
+    figures = await _figures(row, known, company)
     if known:
-        await _minimums_follow(known, row.price, site)
+        await _minimums_follow(known, row.price, company)
     item, changed = await _appliance(row, known)
     plan = await named(PaymentPlan, row.plan, appliance_id=item.id)
     if figures is None:
@@ -190,12 +190,14 @@ async def _write(row: ApplianceRow, site: Site) -> bool:
     return True
 
 
-async def _minimums_follow(item: Appliance, price: int, site: Site) -> None:
+async def _minimums_follow(item: Appliance, price: int, company: Company) -> None:
     """A price is for all plans of an appliance: where nobody named a least payment it goes with the price, on plans too
     of which the file says nothing, or only in a later row."""
     for plan in await PaymentPlan.filter(appliance_id=item.id):
         figures = _as_it_is(plan)
-        before, after = (figures.usual_minimum(each, site.coin, device=item.is_device) for each in (item.price, price))
+        before, after = (
+            figures.usual_minimum(each, company.coin, device=item.is_device) for each in (item.price, price)
+        )
         if figures.minimum == before:
             await renew(plan, {"minimum": after})
 
@@ -211,8 +213,8 @@ async def _appliance(row: ApplianceRow, known: Appliance | None) -> tuple[Applia
     return await Appliance.create(name=row.appliance, type=row.type, **wanted), True
 
 
-async def _rows(site: Site) -> AsyncIterator[Sequence[object]]:
-    coin = site.coin
+async def _rows(company: Company) -> AsyncIterator[Sequence[object]]:
+    coin = company.coin
     for plan in await PaymentPlan.all().order_by("appliance_id", "id").select_related("appliance__model"):
         item = plan.appliance
         money = (plan.down // coin, plan.count or "", plan.period, plan.day_price // coin or "")

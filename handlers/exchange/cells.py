@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from babel import Locale
 
-from bot.company import Site
-from bot.text import numbers as phones
+from bot.company import Company
+from bot.text import numbers
 from bot.text.answers import NO, YES
 from bot.text.grammar import plain_word
 
@@ -48,7 +48,7 @@ def whole(row: Row, column: str, least: int, most: int) -> int | None:
     return int(said)
 
 
-def money(row: Row, column: str, least: int, most: int, site: Site) -> int | None:
+def money(row: Row, column: str, least: int, most: int, company: Company) -> int | None:
     """An amount with the decimals of the currency, 350.50 or 350,50, in minor units. `least` is one of minor units,
     `most` of whole ones."""
     said = row.get(column, "")
@@ -56,17 +56,17 @@ def money(row: Row, column: str, least: int, most: int, site: Site) -> int | Non
         return None
     parts = re.fullmatch(r"([0-9]{1,12})(?:[.,]([0-9]+))?", said)
     decimals = (parts[2] or "") if parts else ""
-    if parts and len(decimals) > site.exponent:
-        raise ValueError(f"{column} has more decimals than {site.currency}, {site.exponent}: {said[:20]!r}")
-    minor = int(parts[1] + decimals.ljust(site.exponent, "0")) if parts else -1
-    if not least <= minor <= most * site.coin:
-        raise ValueError(f"{column} is no amount from {figure(least, site)} to {most}: {said[:20]!r}")
+    if parts and len(decimals) > company.exponent:
+        raise ValueError(f"{column} has more decimals than {company.currency}, {company.exponent}: {said[:20]!r}")
+    minor = int(parts[1] + decimals.ljust(company.exponent, "0")) if parts else -1
+    if not least <= minor <= most * company.coin:
+        raise ValueError(f"{column} is no amount from {figure(least, company)} to {most}: {said[:20]!r}")
     return minor
 
 
-def figure(minor: int, site: Site) -> str:
+def figure(minor: int, company: Company) -> str:
     """An amount as `money` reads it: 350.50, and 8000 without its decimals."""
-    return site.number(minor).replace(",", "")
+    return company.number(minor).replace(",", "")
 
 
 def percent(row: Row, column: str) -> int | None:
@@ -95,26 +95,26 @@ def one_of(row: Row, column: str, choices: Iterable[str]) -> str | None:
     return said or None
 
 
-def phone(row: Row, column: str, site: Site) -> str | None:
+def phone(row: Row, column: str, company: Company) -> str | None:
     """A telephone number in any spelling, or NOTHING."""
     said = row.get(column, "")
     if not said or said.lower() == NOTHING:
         return said.lower() or None
     try:
-        return phones.parse(said, site.country)
+        return numbers.parse(said, company.country)
     except ValueError as error:
         raise ValueError(f"{column} is no phone number: {said[:20]!r}") from error
 
 
-def language(row: Row, site: Site) -> str | None:
+def language(row: Row, company: Company) -> str | None:
     """The code of a language that we speak: sw, Swahili, Kiswahili, SW. Raises ValueError."""
     said = plain_word(row.get("language", "").strip())
-    for code in site.languages:
+    for code in company.languages:
         locale = Locale(code)
         if said in (code.upper(), *(plain_word(str(name)) for name in (locale.english_name, locale.display_name))):
             return code
     if said:
-        raise ValueError(f"language is none of {', '.join(site.languages)}: {row['language'][:20]!r}")
+        raise ValueError(f"language is none of {', '.join(company.languages)}: {row['language'][:20]!r}")
     return None
 
 

@@ -3,14 +3,15 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
-from bot.company import Site
-from handlers.customers.questions import is_name
+from bot.company import Company
 from handlers.exchange.cells import NOTHING, Row, language, needed, optional, phone, said, whole
 from handlers.exchange.references import defined
 from handlers.exchange.sheet import Imported, Shared
+from models.customers.numbers import keep_numbers, numbers_given
+from models.customers.registration import is_name
 from models.customers.search import namesakes
 from models.names import folded, named_or_new, renew
-from models.people.tables import Customer, MiniGrid, Village, keep_numbers, numbers_given
+from models.people.tables import Customer, MiniGrid, Village
 
 PAGE = 1000
 MOST_CUSTOMERS = 8_999_999  # new ones get the numbers after the highest, and people write seven digits at most
@@ -34,9 +35,9 @@ class CustomerRow(NamedTuple):
     village: str | None
 
 
-def person(row: Row, number: str, site: Site) -> Person:
+def person(row: Row, number: str, company: Company) -> Person:
     """Who a row means; `number` is the column with the customer's number."""
-    who = needed(row, "name"), needed(row, "surname"), phone(row, "phone", site)
+    who = needed(row, "name"), needed(row, "surname"), phone(row, "phone", company)
     return Person(whole(row, number, 1, MOST_CUSTOMERS), *who)
 
 
@@ -58,13 +59,13 @@ async def meant(who: Person, mini_grid_id: int | None = None) -> list[Customer]:
     return [known]
 
 
-def _read(row: Row, site: Site) -> CustomerRow:
+def _read(row: Row, company: Company) -> CustomerRow:
     return CustomerRow(
-        person(row, "number", site), needed(row, "mini_grid"), language(row, site), optional(row, "village")
+        person(row, "number", company), needed(row, "mini_grid"), language(row, company), optional(row, "village")
     )
 
 
-async def _fits(row: CustomerRow, _site: Site) -> None:
+async def _fits(row: CustomerRow, _company: Company) -> None:
     """A village that is new is made. A mini-grid is not: nobody would ever see the customers of a misspelt one."""
     grid = await defined(MiniGrid, row.mini_grid, "mini_grid")
     found = await meant(row.person, grid.id)
@@ -78,14 +79,14 @@ async def _fits(row: CustomerRow, _site: Site) -> None:
         raise ValueError("name and surname have 3 letters or more each, 60 at most, and nothing but letters")
 
 
-async def _write(row: CustomerRow, site: Site) -> bool:
+async def _write(row: CustomerRow, company: Company) -> bool:
     grid = await defined(MiniGrid, row.mini_grid, "mini_grid")
     wanted = said(language=row.language, village_id=row.village and await _village_id(row.village, grid))
     if found := await meant(row.person, grid.id):
         return await renew(found[0], wanted)
     number, name, surname, phone_ = row.person
     who: dict[str, Any] = {"name": name, "surname": surname, "phone": None if phone_ == NOTHING else phone_}
-    who |= {"language": site.languages[0], "mini_grid_id": grid.id} | wanted
+    who |= {"language": company.languages[0], "mini_grid_id": grid.id} | wanted
     await Customer.create(**who | ({"id": number} if number else {}))
     return True
 
@@ -94,7 +95,7 @@ async def _village_id(village: str, grid: MiniGrid) -> int | str:
     return NOTHING if village == NOTHING else (await named_or_new(Village, village, mini_grid_id=grid.id))[0].id
 
 
-async def _rows(_site: Site) -> AsyncIterator[Sequence[object]]:
+async def _rows(_company: Company) -> AsyncIterator[Sequence[object]]:
     last = 0
     while page := await Customer.filter(id__gt=last).order_by("id").limit(PAGE).select_related("mini_grid", "village"):
         for customer in page:

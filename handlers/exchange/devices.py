@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
-from bot.company import Site
+from bot.company import Company
 from handlers.exchange.cells import NOTHING, Row, text
 from handlers.exchange.customers import Person, meant, person
 from handlers.exchange.references import defined
 from handlers.exchange.sheet import Imported
 from handlers.exchange.stock import all_devices, held, named_for, needs_vending_key, serial_number
-from models.customers.registration import new_meter
 from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
+from models.devices.meters import new_meter
 from models.devices.tables import Device, Kind
 from models.names import renew
 from models.tokens.sts import is_meter_number
@@ -32,21 +32,21 @@ class DeviceRow(NamedTuple):
     sub_type: str | None
 
 
-def _read(row: Row, site: Site) -> DeviceRow:
+def _read(row: Row, company: Company) -> DeviceRow:
     said = (text(row, column) for column in ("plan", "model", *LABELS))
-    read = DeviceRow(serial_number(row, "serial"), person(row, "customer", site), *said)
+    read = DeviceRow(serial_number(row, "serial"), person(row, "customer", company), *said)
     if read.sub_type and not read.type:
         raise ValueError("type is empty beside a sub_type")
     return read
 
 
-async def _fits(row: DeviceRow, _site: Site) -> None:
+async def _fits(row: DeviceRow, _company: Company) -> None:
     device = await Device.get_or_none(serial=row.serial)
     if device is None and not is_meter_number(row.serial):
         raise ValueError(f"{row.serial} is not in stock: import it as stock first")
     if device is None:
         await needs_vending_key()
-    if not row.plan and (device is None or (device.customer_id is None and device.plan_id is None)):
+    if not row.plan and (device is None or (device.customer_id is None and device.tariff_id is None)):
         raise ValueError("plan is empty, and this device has no owner yet")
     kind = Kind(device.kind) if device else Kind.METER
     await _has_owner(row, device)
@@ -80,8 +80,8 @@ async def _labels(row: DeviceRow) -> dict[str, int | None]:
     return found
 
 
-async def _write(row: DeviceRow, site: Site) -> bool:
-    device = await held(row.serial) or await new_meter(row.serial, site.vault)
+async def _write(row: DeviceRow, company: Company) -> bool:
+    device = await held(row.serial) or await new_meter(row.serial, company.vault)
     await _has_owner(row, device)  # an agent may have sold it since the file was checked
     wanted: dict[str, Any] = await named_for(device.kind, row.plan, row.model)
     if device.customer_id is None:
@@ -99,10 +99,10 @@ async def _connected(device: Device, wanted: dict[str, int | None]) -> bool:
     return await renew(known, wanted) or new
 
 
-async def _rows(_site: Site) -> AsyncIterator[Sequence[object]]:
+async def _rows(_company: Company) -> AsyncIterator[Sequence[object]]:
     async for device in all_devices(owned=True):
         if customer := device.customer:
-            plan, model = (one.name if one else "" for one in (device.plan, device.model))
+            plan, model = (one.name if one else "" for one in (device.tariff, device.model))
             labels = await _label_names(device) if device.kind == Kind.METER else [""] * len(LABELS)
             who = customer.name, customer.surname, customer.phone or NOTHING
             yield device.serial, plan, *who, model, *labels, customer.id

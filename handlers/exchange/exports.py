@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.company import Site
+from bot.company import Company
 from handlers.exchange.cells import figure
 from handlers.exchange.sheet import Kind
-from models.money.catalogue import FIRST_NUMBER
+from models.money.contracts import FIRST_NUMBER
 from models.sql import connection, execute
 
 PAGE = 1000
@@ -50,42 +50,42 @@ async def pages(statement: str) -> AsyncIterator[dict[str, Any]]:
         last = rows[-1]["id"]
 
 
-async def _sales(site: Site) -> AsyncIterator[Sequence[object]]:
+async def _sales(company: Company) -> AsyncIterator[Sequence[object]]:
     async for row in pages(SALES_SQL):
         units = f"{row['units'] // 10}.{row['units'] % 10}" if row["unit"] == "energy" else row["units"]
         names = ("amount", "commission", "recovered", "access")
-        amount, *money = [figure(row[name], site) for name in names]
+        amount, *money = [figure(row[name], company) for name in names]
         contract = f"S{FIRST_NUMBER + row['contract_id']}" if row["contract_id"] else ""
         who = row["agent"], row["serial"], row["name"], row["surname"], row["phone"]
         yield row["reference"], row["created_at"], *who, amount, row["unit"], units, *money, contract
 
 
-async def _contracts(site: Site) -> AsyncIterator[Sequence[object]]:
+async def _contracts(company: Company) -> AsyncIterator[Sequence[object]]:
     async for row in pages(CONTRACTS_SQL):
-        row |= {name: figure(int(row[name]), site) for name in CONTRACT_MONEY}
+        row |= {name: figure(int(row[name]), company) for name in CONTRACT_MONEY}
         yield f"S{FIRST_NUMBER + row['id']}", *(row[name] for name in CONTRACTS.columns[1:])
 
 
-async def _payments(site: Site) -> AsyncIterator[Sequence[object]]:
+async def _payments(company: Company) -> AsyncIterator[Sequence[object]]:
     async for row in pages(PAYMENTS_SQL):
-        amount = figure(row["amount"], site)
+        amount = figure(row["amount"], company)
         yield row["provider"], row["reference"], row["created_at"], amount, row["agent"], row["sale"]
 
 
-async def _handed_in(site: Site) -> AsyncIterator[Sequence[object]]:
+async def _handed_in(company: Company) -> AsyncIterator[Sequence[object]]:
     async for row in pages(HANDED_IN_SQL):
-        money = [figure(row[name], site) for name in ("amount", "commission")]
+        money = [figure(row[name], company) for name in ("amount", "commission")]
         yield row["reference"], row["created_at"], row["agent"], *money, row["actor"]
 
 
-async def _tickets(_site: Site) -> AsyncIterator[Sequence[object]]:
+async def _tickets(_company: Company) -> AsyncIterator[Sequence[object]]:
     async for row in pages(TICKETS_SQL):
         who = [row[name] for name in ("serial", "customer", "name", "surname", "phone", "reporter", "agent", "staff")]
         times = [row[name] for name in ("opened_at", "due_at", "closed_at")]
         yield f"K{row['id']}", row["state"], row["category"], *times, *who, row["text"]
 
 
-async def _messages(_site: Site) -> AsyncIterator[Sequence[object]]:
+async def _messages(_company: Company) -> AsyncIterator[Sequence[object]]:
     """What came in, then what goes out; an id is of its direction, as on the office's page."""
     for direction, statement in (("in", RECEIVED_SQL), ("out", SENT_SQL)):
         async for row in pages(statement):

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import IO, Any, NamedTuple
 
-from bot.company import Site
+from bot.company import Company
 from handlers.exchange.cells import Row
 from handlers.exchange.table import Table, Unreadable, row_of, safe
 
@@ -29,31 +29,31 @@ class Shared(NamedTuple):
 
 @dataclass(frozen=True)
 class Kind:
-    """What can be exported: its columns, and `rows(site)`, which gives them."""
+    """What can be exported: its columns, and `rows(company)`, which gives them."""
 
     columns: tuple[str, ...]
-    rows: Callable[[Site], AsyncIterator[Sequence[object]]]
+    rows: Callable[[Company], AsyncIterator[Sequence[object]]]
 
 
 @dataclass(frozen=True)
 class Imported(Kind):
-    """What can be imported too. `read(row, site)` makes values of a row or raises ValueError, `key(values)` is what
-    no two rows share, `fits(values, site)` holds them against the database or raises ValueError, and `write(values,
-    site)` stores them and says whether anything changed: what the row says nothing of stays as it is. `optional`
+    """What can be imported too. `read(row, company)` makes values of a row or raises ValueError, `key(values)` is what
+    no two rows share, `fits(values, company)` holds them against the database or raises ValueError, and `write(values,
+    company)` stores them and says whether anything changed: what the row says nothing of stays as it is. `optional`
     columns may be missing, `unread` ones are of other people's files; any other is a mistake that would lose what it
-    holds. The higher `first(values)`, the earlier a row is written. `together(rows, site)` finds what is wrong
+    holds. The higher `first(values)`, the earlier a row is written. `together(rows, company)` finds what is wrong
     with rows that are each in order. `alike` is what helps when two rows are the same and should not be.
     `reserve(rows)` keeps from others what the rows need, from the commit on, and says which rows are to be checked
     again then: they may have got it since the file was checked."""
 
     optional: tuple[str, ...]
     key: Callable[[Any], object]
-    read: Callable[[Row, Site], Any]
-    fits: Callable[[Any, Site], Awaitable[None]]
-    write: Callable[[Any, Site], Awaitable[bool]]
+    read: Callable[[Row, Company], Any]
+    fits: Callable[[Any, Company], Awaitable[None]]
+    write: Callable[[Any, Company], Awaitable[bool]]
     shared: Callable[[Any], Shared] | None = None
     first: Callable[[Any], int] | None = None
-    together: Callable[[Sequence[tuple[int, Any]], Site], Awaitable[list[Problem]]] | None = None
+    together: Callable[[Sequence[tuple[int, Any]], Company], Awaitable[list[Problem]]] | None = None
     unread: tuple[str, ...] = ()
     alike: str = ""
     reserve: Callable[[Sequence[tuple[int, Any]]], Awaitable[list[tuple[int, Any]]]] | None = None
@@ -81,7 +81,7 @@ class Sheet:
 
 
 async def read(
-    name: str, kinds: Mapping[str, Imported], table: Table, site: Site, progress: Callable[[int], object]
+    name: str, kinds: Mapping[str, Imported], table: Table, company: Company, progress: Callable[[int], object]
 ) -> Sheet:
     """Read and check a whole file; nothing is written. `progress` is told the lines that are done."""
     sheet, done = Sheet(kinds[name]), 0
@@ -89,7 +89,7 @@ async def read(
     try:
         for line, cells in table.rows():
             if header:
-                await _check(sheet, line, header, cells, site)
+                await _check(sheet, line, header, cells, company)
             else:
                 header = [cell.lower() for cell in cells]
                 if wrong := _wrong(header, name, kinds):
@@ -102,7 +102,7 @@ async def read(
     if not header:
         sheet.problems.append(Problem(1, "there is no header"))
     if sheet.kind.together and not sheet.problems:
-        sheet.problems += await sheet.kind.together(sheet.values, site)
+        sheet.problems += await sheet.kind.together(sheet.values, company)
     if first := sheet.kind.first:
         sheet.values.sort(key=lambda row: -first(row[1]))
     return sheet
@@ -114,11 +114,11 @@ def _wrong(header: Sequence[str], name: str, kinds: Mapping[str, Imported]) -> s
     return f"{wrong}; these are columns for mwanga import {others[0]}" if others else wrong
 
 
-async def _check(sheet: Sheet, line: int, header: list[str], cells: list[str], site: Site) -> None:
+async def _check(sheet: Sheet, line: int, header: list[str], cells: list[str], company: Company) -> None:
     try:
-        value = sheet.kind.read(row_of(header, cells), site)
+        value = sheet.kind.read(row_of(header, cells), company)
         _unique(sheet, line, value)
-        await sheet.kind.fits(value, site)
+        await sheet.kind.fits(value, company)
         sheet.values.append((line, value))
     except ValueError as error:
         sheet.problems.append(Problem(line, str(error)))
@@ -136,20 +136,20 @@ def _unique(sheet: Sheet, line: int, value: Any) -> None:
             raise ValueError(f"line {earlier} says something else of {shared.what}")
 
 
-async def check_again(sheet: Sheet, rows: Sequence[tuple[int, Any]], site: Site) -> None:
+async def check_again(sheet: Sheet, rows: Sequence[tuple[int, Any]], company: Company) -> None:
     """Hold rows against the database once more."""
     for line, value in rows:
         try:
-            await sheet.kind.fits(value, site)
+            await sheet.kind.fits(value, company)
         except ValueError as error:
             sheet.problems.append(Problem(line, str(error)))
 
 
-async def exported(kind: Kind, file: IO[str], site: Site) -> int:
+async def exported(kind: Kind, file: IO[str], company: Company) -> int:
     """Write an export; the number of rows."""
     writer, count = csv.writer(file, lineterminator="\n"), 0
     writer.writerow(kind.columns)
-    async for row in kind.rows(site):
+    async for row in kind.rows(company):
         writer.writerow([safe(value) for value in row])
         count += 1
     return count

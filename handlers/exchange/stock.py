@@ -4,12 +4,12 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
-from bot.company import Site
+from bot.company import Company
 from handlers.exchange.cells import Row, flag, needed, one_of, present, text, whole
 from handlers.exchange.references import defined
 from handlers.exchange.sheet import Imported
-from models.customers.registration import has_vending_key, new_meter
-from models.devices.tables import LONGEST, SERIAL, Device, DeviceModel, Kind, Plan, Unit
+from models.devices.meters import has_vending_key, new_meter
+from models.devices.tables import LONGEST, SERIAL, Device, DeviceModel, Kind, Tariff, Unit
 from models.names import renew
 from models.tokens.sts import is_meter_number
 
@@ -46,7 +46,7 @@ def serial_number(row: Row, column: str) -> str:
     return serial
 
 
-def _read(row: Row, _site: Site) -> StockRow:
+def _read(row: Row, _company: Company) -> StockRow:
     """A row of the factory's list, with the kind of device and its plan beside."""
     kind, key = one_of(row, "kind", Kind), row.get("key", "").lower()
     serial, plan, model = serial_number(row, "serial number"), text(row, "plan"), text(row, "model")
@@ -79,7 +79,7 @@ def _secret(row: Row, key: str) -> dict[str, str | int | bool]:
     }
 
 
-async def _fits(row: StockRow, site: Site) -> None:
+async def _fits(row: StockRow, company: Company) -> None:
     known = await Device.get_or_none(serial=row.serial)
     kind = row.kind or (known.kind if known else Kind.SHS)
     if known is None and kind == Kind.METER:
@@ -89,7 +89,7 @@ async def _fits(row: StockRow, site: Site) -> None:
     if known and known.kind != kind:
         raise ValueError(f"{row.serial} is another kind of device")
     if known and row.secret:
-        sealed = site.vault.open_json(known.sealed_key, f"device {row.serial}")
+        sealed = company.vault.open_json(known.sealed_key, f"device {row.serial}")
         if any(sealed.get(name) != row.secret[name] for name in ("secret", "starting_code")):
             raise ValueError(f"{row.serial} is there with another key or starting code")
     await named_for(kind, row.plan, row.model)
@@ -99,16 +99,16 @@ async def named_for(kind: str, plan: str | None, model: str | None) -> dict[str,
     """Plan and model of a device of this kind as its columns, as far as they are named. Raises ValueError."""
     wanted: dict[str, Any] = {}
     if plan:
-        wanted["plan_id"] = (await _plan(kind, plan)).id
+        wanted["tariff_id"] = (await _plan(kind, plan)).id
     if model:
         wanted["model_id"] = (await defined(DeviceModel, model, f"model of a {kind}", kind=str(kind))).id
     return wanted
 
 
-async def _plan(kind: str, name: str) -> Plan:
+async def _plan(kind: str, name: str) -> Tariff:
     """The tariff of this name that a device of this kind can be on. Raises ValueError."""
     unit = Unit.ENERGY if kind == Kind.METER else Unit.DAYS
-    return await defined(Plan, name, f"plan of {unit}", unit=unit.value)
+    return await defined(Tariff, name, f"plan of {unit}", unit=unit.value)
 
 
 async def needs_vending_key() -> None:
@@ -116,7 +116,7 @@ async def needs_vending_key() -> None:
         raise ValueError("there is no vending key for new meters: mwanga vending-key")
 
 
-async def _write(row: StockRow, site: Site) -> bool:
+async def _write(row: StockRow, company: Company) -> bool:
     """A device that is there keeps its count, going back would give a token twice; and one that somebody has keeps
     its plan and model."""
     known = await held(row.serial)
@@ -125,9 +125,9 @@ async def _write(row: StockRow, site: Site) -> bool:
     if known:
         return known.customer_id is None and await renew(known, wanted)
     if kind == Kind.METER:
-        await renew(await new_meter(row.serial, site.vault), wanted)
+        await renew(await new_meter(row.serial, company.vault), wanted)
         return True
-    sealed = site.vault.seal_json(present(row.secret, "key"), f"device {row.serial}")
+    sealed = company.vault.seal_json(present(row.secret, "key"), f"device {row.serial}")
     await Device.create(
         serial=row.serial, kind=kind, issuer="openpaygo", sealed_key=sealed, count=row.last_count, **wanted
     )
@@ -139,10 +139,10 @@ async def held(serial: str) -> Device | None:
     return await Device.filter(serial=serial).select_for_update().first()
 
 
-async def _rows(_site: Site) -> AsyncIterator[Sequence[object]]:
+async def _rows(_company: Company) -> AsyncIterator[Sequence[object]]:
     """What nobody owns yet. Keys never leave: a device that is there needs none to be recognised."""
     async for device in all_devices(owned=False):
-        plan, model = (one.name if one else "" for one in (device.plan, device.model))
+        plan, model = (one.name if one else "" for one in (device.tariff, device.model))
         count = "" if device.kind == Kind.METER else device.count
         yield device.serial, "", "", count, "", "", device.kind, plan, model
 
@@ -151,7 +151,7 @@ async def all_devices(*, owned: bool) -> AsyncIterator[Device]:
     last = 0
     while True:
         found = Device.filter(id__gt=last, customer_id__isnull=not owned).order_by("id").limit(PAGE)
-        page = await found.select_related("customer", "plan", "model")
+        page = await found.select_related("customer", "tariff", "model")
         for device in page:
             yield device
         if len(page) < PAGE:

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
-from bot.company import Site
+from bot.company import Company
 from handlers.exchange.cells import Row, figure, money, needed, one_of, present, said, whole
 from handlers.exchange.sheet import Imported
-from models.devices.tables import Plan, Unit
+from models.devices.tables import Tariff, Unit
 from models.names import folded, named, renew
 
 MOST = 99_999_999  # whole units of currency
@@ -22,25 +22,25 @@ class TariffRow(NamedTuple):
     said: dict[str, Any]
 
 
-def _read(row: Row, site: Site) -> TariffRow:
+def _read(row: Row, company: Company) -> TariffRow:
     minimum = whole(row, "minimum", 1, MOST)
     return TariffRow(
         needed(row, "name"),
         present(one_of(row, "unit", (Unit.DAYS, Unit.ENERGY)), "unit"),
         said(
-            price=present(money(row, "price", 1, MOST, site), "price"),
-            minimum=minimum and minimum * site.coin,
-            components=money(row, "components", 0, MOST, site),
-            access_rate=money(row, "access_rate", 0, 9_999_999, site),
+            price=present(money(row, "price", 1, MOST, company), "price"),
+            minimum=minimum and minimum * company.coin,
+            components=money(row, "components", 0, MOST, company),
+            access_rate=money(row, "access_rate", 0, 9_999_999, company),
             access_days=whole(row, "access_days", 1, 366),
             recovery=whole(row, "recovery", 0, 100),
         ),
     )
 
 
-async def _fits(row: TariffRow, _site: Site) -> None:
+async def _fits(row: TariffRow, _company: Company) -> None:
     """Another unit does not fit: a device that is sold by kWh would be sold by the day."""
-    known = await named(Plan, row.name)
+    known = await named(Tariff, row.name)
     if known and known.unit != row.unit:
         raise ValueError(f"{row.name[:40]!r} is a tariff of {known.unit} already: give the new one another name")
     rate, days = (row.said.get(column, getattr(known, column, 0)) for column in ("access_rate", "access_days"))
@@ -48,28 +48,28 @@ async def _fits(row: TariffRow, _site: Site) -> None:
         raise ValueError("access_days is empty beside an access_rate")
 
 
-async def _write(row: TariffRow, site: Site) -> bool:
-    known = await named(Plan, row.name)
+async def _write(row: TariffRow, company: Company) -> bool:
+    known = await named(Tariff, row.name)
     wanted = row.said
-    if known is None or known.minimum == _usual_minimum(row.unit, known.full_price, site):
+    if known is None or known.minimum == _usual_minimum(row.unit, known.full_price, company):
         components = wanted.get("components", known.components if known else 0)
-        wanted = {"minimum": _usual_minimum(row.unit, wanted["price"] + components, site)} | wanted
+        wanted = {"minimum": _usual_minimum(row.unit, wanted["price"] + components, company)} | wanted
     if known:
         return await renew(known, wanted)
-    await Plan.create(name=row.name, unit=row.unit, **wanted)
+    await Tariff.create(name=row.name, unit=row.unit, **wanted)
     return True
 
 
-def _usual_minimum(unit: str, price: int, site: Site) -> int:
+def _usual_minimum(unit: str, price: int, company: Company) -> int:
     """A day begun counts whole, so less than a day's price would buy a day as well: where nobody said another one, it
     goes with the price. Energy is sold by its tenth."""
-    return -(-price // site.coin) * site.coin if unit == Unit.DAYS else site.coin
+    return -(-price // company.coin) * company.coin if unit == Unit.DAYS else company.coin
 
 
-async def _rows(site: Site) -> AsyncIterator[Sequence[object]]:
-    for plan in await Plan.all().order_by("id"):
-        price, components, rate = (figure(each, site) for each in (plan.price, plan.components, plan.access_rate))
-        minimum, access = plan.minimum // site.coin or "", (rate, plan.access_days or "")
+async def _rows(company: Company) -> AsyncIterator[Sequence[object]]:
+    for plan in await Tariff.all().order_by("id"):
+        price, components, rate = (figure(each, company) for each in (plan.price, plan.components, plan.access_rate))
+        minimum, access = plan.minimum // company.coin or "", (rate, plan.access_days or "")
         yield plan.name, plan.unit, price, minimum, components, *access, plan.recovery
 
 

@@ -2,75 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
-from itertools import product, takewhile
-from typing import Any
 
 from bot.talks.chat import Chat
 from bot.talks.fields import Field, Invalid, echo
-from bot.talks.state import Changed
-from bot.text.grammar import normalise
+from bot.talks.turn import Turn
 from bot.text.i18n import Text, _, verbatim
-from models.devices.tables import LONGEST, Device, DeviceNotFound, find_for_agent, in_reach, known_serial, of_customers
-from models.money.catalogue import Contract, numbered
-from models.tokens.sts import is_meter_number
+from handlers.fields.serials import MOST, as_it_stands, together
+from models.devices.tables import Device, DeviceNotFound, find_for_agent, in_reach, of_customers
+from models.money.contracts import Contract, numbered
 
 NUMBER = re.compile(r"(?:S-?)?\d{1,9}")  # of a sale on instalments; people leave out what we print before it
-MOST = 20  # characters of a serial that a sentence shows
-MARKS = "/_"  # of a serial at which a line is parted too
-MOST_PARTS = 4  # between them
-
-
-def typed(answer: str) -> str:
-    """A serial or number as it is looked for: capitals, no spaces, no # before it. A meter number goes without the
-    dashes that it is read aloud with; its check digit tells it from a serial that has some."""
-    serial = "".join(normalise(answer).upper().split()).removeprefix("#")
-    digits = serial.replace("-", "")
-    return digits if is_meter_number(digits) else serial
-
-
-async def as_it_stands(answer: str, mini_grid_id: int | None = None) -> str:
-    """The serial that is meant, with the / and _ at which its line was parted, if there is such a device."""
-    return await known_serial(_spellings(answer.split()), mini_grid_id) or typed(answer)
-
-
-async def together(field: Field[Any], chat: Chat, pieces: Sequence[str], mini_grid_id: int | None = None) -> int:
-    """How many pieces of a line are one serial that was parted at its / and _, or at a space. What answers by itself
-    is not joined over a space, SHS1 2000 is no SHS12000; but a meter number is, for its check digit tells."""
-    marked, digits = _joined(pieces, MARKS), read_aloud(pieces)
-    spaced = {"".join(digits[:count]): count for count in range(len(digits), 1, -1)} | _joined(pieces, ("", *MARKS))
-    fewest = sorted(spaced, key=lambda serial: (not is_meter_number(serial), spaced[serial]))
-    found = await known_serial([*marked, *fewest], mini_grid_id)
-    if found is None:
-        return 1
-    if found in marked or is_meter_number(found):
-        return spaced[found]
-    if await known_serial([typed(pieces[0])], mini_grid_id):
-        return 1
-    with suppress(Invalid):
-        await field.read(chat, pieces[0])
-        return 1
-    return spaced[found]
-
-
-def _joined(pieces: Sequence[str], gaps: Sequence[str]) -> dict[str, int]:
-    """The serials that the first pieces may be, the longest first, and how many each takes."""
-    several = range(min(len(pieces), MOST_PARTS), 1, -1)
-    return {serial: count for count in several for serial in _spellings(pieces[:count], gaps)}
-
-
-def _spellings(pieces: Sequence[str], gaps: Sequence[str] = (*MARKS, "")) -> list[str]:
-    """AB 12 as AB/12, AB_12 and AB12: those marks alone are separators of a line and of serials."""
-    if not 1 < len(pieces) <= MOST_PARTS or sum(map(len, pieces)) >= LONGEST:
-        return []
-    first, *rest = (typed(piece) for piece in pieces)
-    between = product(gaps, repeat=len(rest))
-    return [first + "".join(map("".join, zip(marks, rest, strict=True))) for marks in between]
-
-
-def read_aloud(pieces: Sequence[str]) -> list[str]:
-    """The first pieces of a line, as far as they may be groups of one long number."""
-    return list(takewhile(str.isdecimal, (piece.replace("-", "") for piece in pieces)))
 
 
 class DeviceSerial(Field[Device]):
@@ -78,22 +19,22 @@ class DeviceSerial(Field[Device]):
 
     name = "device"
 
-    async def read(self, chat: Chat, answer: str) -> int:
-        serial = await as_it_stands(answer, chat.agent.mini_grid_id)
+    async def read(self, turn: Turn, answer: str) -> int:
+        serial = await as_it_stands(answer, turn.agent.mini_grid_id)
         try:
-            return (await find_for_agent(serial, chat.agent.mini_grid_id)).id
+            return (await find_for_agent(serial, turn.agent.mini_grid_id)).id
         except DeviceNotFound as error:
             raise _not_found(serial, error) from error
 
-    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+    async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         """A long number that was read aloud has spaces; it is joined only when somebody has it."""
-        return await together(self, chat, pieces, chat.agent.mini_grid_id)
+        return await together(self, turn, pieces, turn.agent.mini_grid_id)
 
-    async def find(self, chat: Chat, recorded: int) -> Device:
+    async def find(self, turn: Turn, recorded: int) -> Device:
         """Agents move, and so do devices: what is out of reach by now is not this agent's business any more."""
-        device = await in_reach(recorded, chat.agent.mini_grid_id)
+        device = await in_reach(recorded, turn.agent.mini_grid_id)
         if device is None:
-            raise Changed
+            turn.start_over()
         return device
 
 
@@ -111,14 +52,14 @@ class Payable(Field[Device | Contract]):
 
     name = "payable"
 
-    async def read(self, chat: Chat, answer: str) -> list[str | int]:
+    async def read(self, turn: Turn, answer: str) -> list[str | int]:
         """S1042 is the number first, since it was printed so; digits alone are the end of a serial first."""
-        number = await as_it_stands(answer, chat.agent.mini_grid_id)
-        by_number = await _sold_as(number, chat)
+        number = await as_it_stands(answer, turn.agent.mini_grid_id)
+        by_number = await _sold_as(number, turn)
         if by_number and not number.isdecimal():
             return by_number
         try:
-            return ["device", (await find_for_agent(number, chat.agent.mini_grid_id)).id]
+            return ["device", (await find_for_agent(number, turn.agent.mini_grid_id)).id]
         except DeviceNotFound as error:
             if by_number and not error.matches:
                 return by_number
@@ -126,24 +67,24 @@ class Payable(Field[Device | Contract]):
                 raise Invalid(_("{serial} not found. It stands in the customer's SMS.", serial=number)) from error
             raise _not_found(number, error) from error
 
-    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+    async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         """S 1002 is one number."""
-        count = await together(self, chat, pieces, chat.agent.mini_grid_id)
+        count = await together(self, turn, pieces, turn.agent.mini_grid_id)
         return 2 if count == 1 < len(pieces) and pieces[0].upper() == "S" else count
 
-    async def find(self, chat: Chat, recorded: list[str | int]) -> Device | Contract:
+    async def find(self, turn: Turn, recorded: list[str | int]) -> Device | Contract:
         kind, which = recorded
         if kind == "device":
-            return await DeviceSerial(self.prompt).find(chat, int(which))
-        contract = await numbered(str(which), chat.agent.mini_grid_id)
+            return await DeviceSerial(self.prompt).find(turn, int(which))
+        contract = await numbered(str(which), turn.agent.mini_grid_id)
         if contract is None:
-            raise Changed
+            turn.start_over()
         return contract
 
 
-async def _sold_as(number: str, chat: Chat) -> list[str | int] | None:
+async def _sold_as(number: str, turn: Turn) -> list[str | int] | None:
     """What is paid by the number of this sale, if there is such a sale."""
-    grid = chat.agent.mini_grid_id
+    grid = turn.agent.mini_grid_id
     contract = await numbered(number.replace("-", ""), grid) if NUMBER.fullmatch(number) else None
     if contract is None or contract.device_id is None:
         return ["contract", contract.number] if contract else None

@@ -4,8 +4,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from handlers.office import front as status
-from handlers.office import messages, signin, tickets
+from handlers.office import front, messages, signin, tickets
 from handlers.office.page import in_our_look
 
 
@@ -20,7 +19,7 @@ def add_to(app: web.Application) -> None:
     )
     app.middlewares.append(in_our_look)
     app[signin.SIGN_IN] = signin.SignIn()
-    app.router.add_get("/", signin.required(status.show))
+    app.router.add_get("/", signin.required(front.show))
     app.router.add_get("/login", signin.ask)
     app.router.add_post("/login", signin.sign_in)
     app.router.add_post("/logout", signin.sign_out)

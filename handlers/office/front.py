@@ -9,19 +9,19 @@ from aiohttp import web
 from prometheus_client import Counter
 
 from bot.android import queue as pulled
-from bot.android.troubles import remarks
-from bot.company import Site
+from bot.android.troubles import troubles
+from bot.company import Company
 from bot.config import Config
-from bot.gateways import ERRORS, explained
-from bot.routing.health import Facts, Health, judged, known
+from bot.gateways.errors import ERRORS, explained
+from bot.routing.health import Facts, Health, judged
 from bot.routing.router import NOWHERE
+from bot.routing.watch import known
 from bot.runtime.metrics import Metrics
-from bot.server import MWANGA, Mwanga
+from bot.server import SERVER, Server
 from handlers.office.page import page
 from models import GatewayState, OfficeUser, Phone
 from models.messages.tables import State
-from models.office import outgoing
-from models.office import overview as report
+from models.office import outgoing, overview
 from models.office.overview import Counted, Queue, Report, Stuck
 from models.sql import connection
 
@@ -36,7 +36,7 @@ EMPTY = Queue(Counted(0, False), 0)
 class Line:
     """A gateway as the page shows it. Times are milliseconds, 0 for never; `trouble` is a sentence or nothing;
     `today` is what it sent and what was lost, `refusals` how often it did not take a message since the start;
-    `remarks` are what is wrong with a phone."""
+    `troubles` are what is wrong with a phone."""
 
     facts: Facts
     state: Health
@@ -46,7 +46,7 @@ class Line:
     queue: Queue
     today: tuple[int, int]
     refusals: int = 0
-    remarks: Sequence[str] = ()
+    troubles: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,71 +64,73 @@ class Reason:
 
 async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
     """The page for whoever is signed in."""
-    mwanga, now = request.app[MWANGA], datetime.now(UTC)
-    midnight = now.astimezone(mwanga.site.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    server, now = request.app[SERVER], datetime.now(UTC)
+    midnight = now.astimezone(server.company.zone).replace(hour=0, minute=0, second=0, microsecond=0)
     now_ms = int(now.timestamp() * 1000)
-    seen = await report.read(now_ms, midnight.astimezone(UTC))
-    await mwanga.router.watch.look()
-    lines = _lines(mwanga, seen, now_ms)
-    for name, sentences in (await _remarks(mwanga.config, now_ms)).items():
+    seen = await overview.read(now_ms, midnight.astimezone(UTC))
+    await server.router.watch.look()
+    lines = _lines(server, seen, now_ms)
+    for name, sentences in (await _troubles(server.config, now_ms)).items():
         if name in lines:
             trouble = lines[name].trouble
-            lines[name] = replace(lines[name], remarks=[each for each in sentences if each != trouble])
+            lines[name] = replace(lines[name], troubles=[each for each in sentences if each != trouble])
     return page(
         request,
         "status.html",
         user=user,
         refresh=REFRESH_S,
-        report=seen,
+        overview=seen,
         gateways=lines.values(),
         waiting=_together(seen.queues.values()),
         unread_late=0 < seen.unread.oldest < now_ms - UNREAD_LATE_MS,
         reasons=[_reason(each, seen, lines.get(each.gateway)) for each in seen.stuck],
-        wrong_secrets=_wrong_secrets(mwanga.metrics),
+        wrong_secrets=_wrong_secrets(server.metrics),
         levels=(WARN, ALARM),
-        look=report.LOOK,
-        sort_bound=report.SORT,
+        look=overview.LOOK,
+        sort_bound=overview.SORT,
         now=now_ms,
         zone=midnight.tzname(),
-        when=partial(when, mwanga.site, now),
+        when=partial(when, server.company, now),
         age=partial(age, now_ms),
         figure=_figure,
-        label=lambda name: mwanga.router.watch.facts(name).label,
+        label=lambda name: server.router.watch.facts(name).label,
     )
 
 
-def _lines(mwanga: Mwanga, seen: Report, now: int) -> dict[str, Line]:
+def _lines(server: Server, seen: Report, now: int) -> dict[str, Line]:
     """The gateways that bring or carry messages, and those that still have some to send."""
     states = {state.name: state for state in seen.gateways}
-    senders = mwanga.outbox.gateways
+    senders = server.outbox.gateways
     lines = {}
-    watched = mwanga.router.watch.gateways
-    for name in at_work(mwanga, [*mwanga.doors.gateways, *senders, *seen.queues]):
+    watched = server.router.watch.gateways
+    for name in at_work(server, [*server.callbacks.gateways, *senders, *seen.queues]):
         state = states.get(name) or GatewayState(name=name)
         facts = watched[name][0] if name in watched else known(state)
         word = _word(state) if name in senders or facts.phone else "It brings messages and carries none."
-        line = _line(mwanga.site, facts, word, seen, now)
-        lines[name] = replace(line, refusals=_counted(mwanga.metrics.send_errors, gateway=name))
+        line = _line(server.company, facts, word, seen, now)
+        lines[name] = replace(line, refusals=_counted(server.metrics.send_errors, gateway=name))
     if NOWHERE in lines:
         lines[NOWHERE] = replace(lines[NOWHERE], trouble="No gateway may carry these messages as things are.")
     return lines
 
 
-def _line(site: Site, facts: Facts, word: str, seen: Report, now: int) -> Line:
+def _line(company: Company, facts: Facts, word: str, seen: Report, now: int) -> Line:
     condition = judged(facts, now)
     trouble = condition.reason or facts.alert
     if facts.paused_until > now:
-        trouble = f"{trouble} Paused until {site.clock(_moment(facts.paused_until))}."
+        trouble = f"{trouble} Paused until {company.clock(_moment(facts.paused_until))}."
     heard = max(facts.heard_at, seen.messages.heard.get(facts.name, 0))
     queue = seen.queues.get(facts.name, EMPTY)
     today = seen.messages.went.get(facts.name, (0, 0))
     return Line(facts, condition.state, heard, word, trouble, queue, today)
 
 
-async def _remarks(config: Config, now: int) -> dict[str, list[str]]:
+async def _troubles(config: Config, now: int) -> dict[str, list[str]]:
     """What is wrong with each linked phone, beside its being down."""
     linked = await Phone.filter(linked_at__gt=0, unlinked_at=0)
-    return {phone.gateway: remarks(phone, await pulled.receivers(connection(), phone, now), config) for phone in linked}
+    return {
+        phone.gateway: troubles(phone, await pulled.receivers(connection(), phone, now), config) for phone in linked
+    }
 
 
 def _word(state: GatewayState) -> str:
@@ -172,21 +174,21 @@ def _counted(counter: Counter, **labels: str) -> int:
     return int(sum(sample.value for sample in samples if labels.items() <= sample.labels.items()))
 
 
-def at_work(mwanga: Mwanga, names: Iterable[str]) -> list[str]:
+def at_work(server: Server, names: Iterable[str]) -> list[str]:
     """Gateways by name, with those that can send: the simulator is one in the demo world alone."""
-    return sorted(name for name in {*names, *mwanga.router.watch.gateways} if name != "simulator" or mwanga.simulated)
+    return sorted(name for name in {*names, *server.router.watch.gateways} if name != "simulator" or server.simulated)
 
 
 def _moment(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def when(site: Site, now: datetime, ms: int) -> str:
+def when(company: Company, now: datetime, ms: int) -> str:
     """10:42, or 23 Nov 10:42 on another day."""
     moment = _moment(ms)
-    day = site.day(moment, "en")
-    clock = site.clock(moment)
-    return clock if day == site.day(now, "en") and now.timestamp() * 1000 - ms < 86_400_000 else f"{day} {clock}"
+    day = company.day(moment, "en")
+    clock = company.clock(moment)
+    return clock if day == company.day(now, "en") and now.timestamp() * 1000 - ms < 86_400_000 else f"{day} {clock}"
 
 
 def age(now: int, since: int) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.gateways import explained
+from bot.gateways.errors import explained
 from bot.outbound.queue import switched_off
 from bot.routing.router import NEVER, NOWHERE
-from bot.server import MWANGA, Mwanga
+from bot.server import SERVER, Server
 from bot.text.numbers import is_number, parse
 from handlers.office.front import at_work, when
 from handlers.office.page import HEADERS, page
@@ -51,14 +51,14 @@ class Shown:
 
 async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse:
     """The newest messages; `?gateway=`, `?state=` and `?phone=` choose, `?before=` goes on."""
-    mwanga = request.app[MWANGA]
+    server = request.app[SERVER]
     asked = {name: request.query.get(name, "").replace("\0", "").strip()[:LONGEST] for name in ("gateway", "state")}
-    phone = _phone(mwanga, request.query.get("phone", ""))
+    phone = _phone(server, request.query.get("phone", ""))
     given = request.query.get("before", "")
     before = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else LATEST
-    await mwanga.router.watch.look()
+    await server.router.watch.look()
     rows = await outgoing.newest(**asked, phone=phone, before=before)
-    shown = await _reader(mwanga)
+    shown = await _reader(server)
     return page(
         request,
         "messages.html",
@@ -66,58 +66,58 @@ async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse
         messages=[shown(row) for row in rows],
         asked=asked | {"phone": phone},
         states=list(outgoing.STATES),
-        gateways=_choices(mwanga, asked["gateway"]),
+        gateways=_choices(server, asked["gateway"]),
         next=rows[-1]["id"] if len(rows) == outgoing.MOST else 0,
-        when=_when(mwanga),
+        when=_when(server),
     )
 
 
 async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
     """One message."""
-    mwanga = request.app[MWANGA]
-    await mwanga.router.watch.look()
+    server = request.app[SERVER]
+    await server.router.watch.look()
     row = await outgoing.one(int(request.match_info["number"]))
     if row is None:
         raise web.HTTPNotFound(text="There is no such message.\n", headers=HEADERS)
-    shown = await _reader(mwanga)
-    return page(request, "message.html", user=user, message=shown(row), when=_when(mwanga))
+    shown = await _reader(server)
+    return page(request, "message.html", user=user, message=shown(row), when=_when(server))
 
 
-def _choices(mwanga: Mwanga, asked: str) -> dict[str, str]:
+def _choices(server: Server, asked: str) -> dict[str, str]:
     """The gateways to choose from, by name, as the office knows them; also one that is gone and was asked for."""
-    names = [*at_work(mwanga, mwanga.outbox.gateways), *([asked] if asked else [])]
-    labels = {name: mwanga.router.watch.facts(name).label for name in names}
+    names = [*at_work(server, server.outbox.gateways), *([asked] if asked else [])]
+    labels = {name: server.router.watch.facts(name).label for name in names}
     return labels | ({NOWHERE: "no gateway"} if asked == NOWHERE else {})
 
 
-def _when(mwanga: Mwanga) -> "partial[str]":
-    return partial(when, mwanga.site, datetime.now(UTC))
+def _when(server: Server) -> "partial[str]":
+    return partial(when, server.company, datetime.now(UTC))
 
 
-def _phone(mwanga: Mwanga, given: str) -> str:
+def _phone(server: Server, given: str) -> str:
     """The receiver asked for, in any spelling; form data may have taken the plus."""
     for spelling in (given.strip(), "+" + given.strip()):
-        if is_number(spelling, mwanga.site.country):
-            return parse(spelling, mwanga.site.country)
+        if is_number(spelling, server.company.country):
+            return parse(spelling, server.company.country)
     return given.replace("\0", "").strip()[:LONGEST]
 
 
-async def _reader(mwanga: Mwanga) -> Callable[[dict[str, Any]], Shown]:
+async def _reader(server: Server) -> Callable[[dict[str, Any]], Shown]:
     """What makes a row readable, as things are now."""
     off = await switched_off(connection())
-    return lambda row: _shown(mwanga, row, off=off)
+    return lambda row: _shown(server, row, off=off)
 
 
-def _shown(mwanga: Mwanga, row: dict[str, Any], *, off: bool) -> Shown:
+def _shown(server: Server, row: dict[str, Any], *, off: bool) -> Shown:
     where = outgoing.word(row["state"])
     if row["state"] == State.SENDING and not row["gateway"].startswith(PREFIX):
         where = "being sent"
-    label = "" if row["gateway"] == NOWHERE else mwanga.router.watch.facts(row["gateway"]).label
-    left = [name.removeprefix(NEVER) for name in row["former"].split()]
-    return Shown(row, outgoing.masked(row["text"]), where, _why(mwanga, row, off=off), label, left)
+    label = "" if row["gateway"] == NOWHERE else server.router.watch.facts(row["gateway"]).label
+    left = [name.removeprefix(NEVER) for name in row["tried_before"].split()]
+    return Shown(row, outgoing.masked(row["text"]), where, _why(server, row, off=off), label, left)
 
 
-def _why(mwanga: Mwanga, row: dict[str, Any], *, off: bool) -> str:
+def _why(server: Server, row: dict[str, Any], *, off: bool) -> str:
     """Why it is where it is, in a sentence or two."""
     state, error = State(row["state"]), row["error"]
     reason = explained(error, expired=state is State.EXPIRED)
@@ -127,7 +127,7 @@ def _why(mwanga: Mwanga, row: dict[str, Any], *, off: bool) -> str:
     if queued and row["gateway"] == NOWHERE:
         return "No gateway may carry it as things are."
     if state is State.SCHEDULED:
-        return f"{reason} It goes out at {_when(mwanga)(row['due_at'])}.".strip()
-    if state is State.WAITING and (known := mwanga.router.watch.gateways.get(row["gateway"])):
+        return f"{reason} It goes out at {_when(server)(row['due_at'])}.".strip()
+    if state is State.WAITING and (known := server.router.watch.gateways.get(row["gateway"])):
         reason = reason or known[1].reason
     return reason or (MINE if state is State.SENDING and row["gateway"].startswith(PREFIX) else WHY[state])

@@ -13,7 +13,7 @@ import aiohttp_jinja2
 from aiohttp import web
 from markupsafe import Markup
 
-from bot.server import MWANGA
+from bot.server import SERVER
 
 SESSION, BROWSER = "mwanga_session", "mwanga_browser"
 
@@ -36,7 +36,7 @@ def page(request: web.Request, template: str, status: int = 200, **context: obje
     """A template as a response. Its forms carry `csrf`, which holds for this browser and this session."""
     browser = request.cookies.get(BROWSER) or secrets.token_urlsafe(16)
     shared = {
-        "site": request.app[MWANGA].site,
+        "company": request.app[SERVER].company,
         "style": Markup(STYLE),  # noqa: S704 - our own file; escaped it would not match its hash
         "csrf": _csrf(request, browser),
         "here": f"/{request.path.split('/')[1]}",
@@ -68,7 +68,7 @@ def set_cookie(
     request: web.Request, response: web.StreamResponse, name: str, value: str, max_age: int | None = None
 ) -> None:
     """A cookie that no script reads, that no other site's form brings along, and that keeps to HTTPS if we do."""
-    secure = request.app[MWANGA].config.address.startswith("https:")
+    secure = request.app[SERVER].config.address.startswith("https:")
     response.set_cookie(name, value, max_age=max_age, httponly=True, samesite="Lax", secure=secure)
 
 
@@ -91,4 +91,4 @@ def is_ours(request: web.Request, form: Mapping[str, str]) -> bool:
 
 def _csrf(request: web.Request, browser: str) -> str:
     # With the session in it, whoever can plant cookies cannot plant a pair of his own on somebody signed in.
-    return request.app[MWANGA].site.vault.mac(f"{browser} {request.cookies.get(SESSION, '')}", "csrf")
+    return request.app[SERVER].company.vault.mac(f"{browser} {request.cookies.get(SESSION, '')}", "csrf")

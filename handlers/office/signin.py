@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from bot.server import MWANGA, Mwanga
+from bot.server import SERVER, Server
 from handlers.office.page import HEADERS, SESSION, is_ours, page, read_form, redirect, set_cookie
 from models import OfficeUser
 from models.audit import record
@@ -96,10 +96,10 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         log.warning("wrong sign-in", extra={"address": address})
         return page(request, "login.html", 403, name=name, problem=WRONG)
     tries.give_back(*keys)
-    async with request.app[MWANGA].database.work():
+    async with request.app[SERVER].database.work():
         await record(user.name, "sign in", user.name, f"from {address}")
     response = redirect("/")
-    set_cookie(request, response, SESSION, _seal(request.app[MWANGA], user), LIFE_S)
+    set_cookie(request, response, SESSION, _seal(request.app[SERVER], user), LIFE_S)
     raise response
 
 
@@ -109,7 +109,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     if user and not is_ours(request, form):
         raise web.HTTPForbidden(text=f"{TOO_OLD}\n", headers=HEADERS)
     if user:
-        async with request.app[MWANGA].database.work():
+        async with request.app[SERVER].database.work():
             await record(user.name, "sign out", user.name, f"from {request.remote or ''}")
     response = redirect("/login")
     response.del_cookie(SESSION)
@@ -130,21 +130,21 @@ def required(handler: PageHandler) -> Handler:
 
 async def _right(request: web.Request, user: OfficeUser | None, password: str) -> bool:
     """Compare the password beside the loop. A name that nobody has takes as long."""
-    vault = request.app[MWANGA].site.vault
+    vault = request.app[SERVER].company.vault
     async with request.app[SIGN_IN].one_at_a_time:
         return await asyncio.to_thread(vault.check_password, password, user.password_hash if user else None)
 
 
-def _seal(mwanga: Mwanga, user: OfficeUser) -> str:
+def _seal(server: Server, user: OfficeUser) -> str:
     """A session: who, since when, and with which password, so that a new password ends it."""
-    vault = mwanga.site.vault
+    vault = server.company.vault
     session = {"user": user.id, "at": now_ms(), "password": vault.mac(user.password_hash, "session")}
     return vault.seal_json(session, "session")
 
 
 async def _user(request: web.Request) -> OfficeUser | None:
     """Whose session this is, if it still holds."""
-    vault = request.app[MWANGA].site.vault
+    vault = request.app[SERVER].company.vault
     try:
         session = vault.open_json(request.cookies.get(SESSION, ""), "session")
     except Sealed:

@@ -5,19 +5,18 @@ from datetime import UTC, date, datetime
 
 from aiohttp import web
 
-from bot.company import Site
+from bot.company import Company
 from bot.message import Copy
-from bot.server import MWANGA, Mwanga
+from bot.server import SERVER, Server
 from handlers.office.front import age
 from handlers.office.page import HEADERS, is_ours, page, read_form, redirect
 from handlers.office.signin import TOO_OLD
 from handlers.tickets.news import LABELS, News
-from handlers.tickets.report import LONGEST, SECRETS
+from handlers.tickets.questions import LONGEST, SECRETS
 from models.audit import record
 from models.people.tables import Agent, OfficeUser
 from models.sql import now_ms
-from models.tickets import office as ticket_office
-from models.tickets import tickets
+from models.tickets import office, tickets
 from models.tickets.tickets import Category, Step, Ticket, TicketEvent, TicketNotFound, TicketState
 
 Form = Mapping[str, str]
@@ -40,7 +39,7 @@ async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse
     """Open tickets, the most urgent first, then those whose customers are asked, then closed ones."""
     before = request.query.get("before", "")
     older = int(before) if before.isdecimal() and len(before) < 10 else 0
-    closed = await ticket_office.in_state(TicketState.CLOSED, older)
+    closed = await office.in_state(TicketState.CLOSED, older)
     return page(
         request,
         "tickets.html",
@@ -48,13 +47,13 @@ async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse
         user=user,
         older=older,
         groups=[
-            ("Open", [] if older else await ticket_office.in_state(TicketState.OPEN)),
-            ("The customer is asked", [] if older else await ticket_office.in_state(TicketState.ASKED)),
+            ("Open", [] if older else await office.in_state(TicketState.OPEN)),
+            ("The customer is asked", [] if older else await office.in_state(TicketState.ASKED)),
             ("Closed", closed),
         ],
-        next=closed[-1].id if len(closed) == ticket_office.MOST else 0,
-        most=ticket_office.MOST,
-        **_words(request.app[MWANGA]),
+        next=closed[-1].id if len(closed) == office.MOST else 0,
+        most=office.MOST,
+        **_words(request.app[SERVER]),
     )
 
 
@@ -65,29 +64,29 @@ async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
 
 async def change(request: web.Request, user: OfficeUser) -> web.StreamResponse:
     """One step, with its audit row and what both sides are told, in one transaction; then the ticket again."""
-    mwanga, form = request.app[MWANGA], await read_form(request)
+    server, form = request.app[SERVER], await read_form(request)
     if not is_ours(request, form):
         raise web.HTTPForbidden(text=f"{TOO_OLD}\n", headers=HEADERS)
     action = ACTIONS.get(form.get("do", ""))
     if action is None:
         raise web.HTTPBadRequest(text="This is no form of ours.\n", headers=HEADERS)
     try:
-        async with mwanga.database.work():
-            ticket = await _found(request, ticket_office.held)
-            done = len(await ticket_office.history(ticket))
-            copies = await action(News(ticket, mwanga.site), form, user)
-            for step in list(await ticket_office.history(ticket))[done:]:
+        async with server.database.work():
+            ticket = await _found(request, office.held)
+            done = len(await office.history(ticket))
+            copies = await action(News(ticket, server.company), form, user)
+            for step in list(await office.history(ticket))[done:]:
                 await record(user.name, f"ticket {step.step}", ticket.number, step.text)
-                await mwanga.dispatcher.tell(f"ticket {ticket.number} step {step.id}", copies)
+                await server.composer.tell(f"ticket {ticket.number} step {step.id}", copies)
     except NotDone as problem:
         return await _one(request, user, 422, str(problem))
-    mwanga.outbox.notify()
+    server.outbox.notify()
     raise redirect(f"/tickets/{ticket.number}")
 
 
 async def _one(request: web.Request, user: OfficeUser, status: int = 200, problem: str = "") -> web.StreamResponse:
-    mwanga, ticket = request.app[MWANGA], await _found(request, ticket_office.find)
-    agents, staff = await ticket_office.workers(ticket)
+    server, ticket = request.app[SERVER], await _found(request, office.find)
+    agents, staff = await office.workers(ticket)
     return page(
         request,
         "ticket.html",
@@ -95,18 +94,18 @@ async def _one(request: web.Request, user: OfficeUser, status: int = 200, proble
         user=user,
         ticket=ticket,
         problem=problem,
-        history=await ticket_office.history(ticket),
+        history=await office.history(ticket),
         agents=agents,
         staff=staff,
-        due=_day_of(ticket.due_at, mwanga.site).isoformat(),
+        due=_day_of(ticket.due_at, server.company).isoformat(),
         steps=STEPS,
         names=await _names(ticket),
         longest=LONGEST,
-        **_words(mwanga),
+        **_words(server),
     )
 
 
-def _words(mwanga: Mwanga) -> dict[str, object]:
+def _words(server: Server) -> dict[str, object]:
     """What both templates say of a ticket."""
     now = datetime.now(UTC)
     return {
@@ -114,8 +113,8 @@ def _words(mwanga: Mwanga) -> dict[str, object]:
         "owner": lambda ticket: f"{ticket.customer.name} {ticket.customer.surname}",
         "age": lambda moment: age(now_ms(), int(moment.timestamp() * 1000)),
         "late": lambda ticket: ticket.state == TicketState.OPEN and ticket.due_at < now,
-        "day": lambda moment: mwanga.site.day(moment, "en"),
-        "clock": mwanga.site.clock,
+        "day": lambda moment: server.company.day(moment, "en"),
+        "clock": server.company.clock,
     }
 
 
@@ -124,7 +123,7 @@ async def _names(ticket: Ticket) -> dict[str, str]:
     found: dict[str, str] = {"silence": "three days of silence"}
     if ticket.customer.phone:
         found[ticket.customer.phone] = f"{ticket.customer.name} {ticket.customer.surname}"
-    events: Sequence[TicketEvent] = await ticket_office.history(ticket)
+    events: Sequence[TicketEvent] = await office.history(ticket)
     phones = {event.actor for event in events} | {event.text for event in events if event.step == Step.ASSIGNED}
     for agent in await Agent.filter(phone__in=list(phones)):
         found[agent.phone] = agent.name
@@ -141,42 +140,42 @@ async def _found(request: web.Request, find: Callable[[int], Awaitable[Ticket]])
 async def _assign(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
     """The work goes to an agent of the mini-grid or to somebody of the office; or gets another due date."""
     ticket, former = news.ticket, news.ticket.agent
-    agents, staff = await ticket_office.workers(ticket)
+    agents, staff = await office.workers(ticket)
     kind, _space, number = form.get("to", "").partition(" ")
     agent = next((one for one in agents if (kind, number) == ("agent", str(one.id))), None)
     clerk = next((one for one in staff if (kind, number) == ("staff", str(one.id))), None)
     if agent is None and clerk is None:
         raise NotDone("Choose who is to do the work.")
-    due_at = _due(form.get("due", ""), ticket, news.site)
+    due_at = _due(form.get("due", ""), ticket, news.company)
     same = (agent.id if agent else None, clerk.id if clerk else None, due_at)
     if same == (ticket.agent_id, ticket.staff_id, ticket.due_at):
         return []
     ticket = await tickets.assign(ticket, user.name, agent=agent, staff=clerk, due_at=due_at)
-    return News(ticket, news.site).handed_over(actor=user.name, former=former)
+    return News(ticket, news.company).handed_over(actor=user.name, former=former)
 
 
-def _due(text: str, ticket: Ticket, site: Site) -> datetime:
+def _due(text: str, ticket: Ticket, company: Company) -> datetime:
     """The end of a day in the operator's zone; as it was when the day is the same."""
     try:
         day = date.fromisoformat(text.strip())
     except ValueError as error:
         raise NotDone("The due date is no date like 2026-11-30.") from error
-    if day == _day_of(ticket.due_at, site):
+    if day == _day_of(ticket.due_at, company):
         return ticket.due_at
-    if not datetime.now(site.zone).date() <= day <= date(2100, 1, 1):
+    if not datetime.now(company.zone).date() <= day <= date(2100, 1, 1):
         raise NotDone("The due date is over already, or too far away.")
-    return site.end_of(day)
+    return company.end_of(day)
 
 
-def _day_of(moment: datetime, site: Site) -> date:
-    return moment.astimezone(site.zone).date()
+def _day_of(moment: datetime, company: Company) -> date:
+    return moment.astimezone(company.zone).date()
 
 
 async def _comment(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
     text = _said(form)
     if not await tickets.comment(news.ticket, user.name, text):
         return []
-    words = news.comment(news.site.company, text)
+    words = news.comment(news.company.name, text)
     return [*news.customer(lambda _: words, actor=user.name), *news.agents(lambda _: words, actor=user.name)]
 
 

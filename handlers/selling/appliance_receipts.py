@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import date
 
-from bot.company import Site
+from bot.company import Company
 from bot.message import Copy
 from bot.text.gsm import shorten
 from bot.text.i18n import Text, _, verbatim
 from handlers.wording import bought, fitting, grouped, least, owner, tail, under, warning
 from handlers.wording import item as label
 from models.devices.tables import Unit
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from models.money.appliance_sale import ApplianceSold, Proposal
 from models.money.catalogue import Terms
 from models.money.instalments import Period
@@ -19,89 +19,89 @@ BESIDE_SERIAL = 12  # septets of an item with a serial behind it
 Schedule = Sequence[tuple[date, int]]
 
 
-def question(proposal: Proposal, site: Site) -> Text:
+def question(proposal: Proposal, company: Company) -> Text:
     """What the agent is asked, and the customer with him."""
     item = label(proposal.appliance.name)
     if proposal.device:
         item = f"{shorten(item, BESIDE_SERIAL)} {tail(proposal.device.serial)}"
-    who, paid = owner(proposal.customer), site.money(proposal.down)
+    who, paid = owner(proposal.customer), company.money(proposal.down)
     if proposal.plan.terms == Terms.SERVICE:
-        parts = _("{amount} a day", amount=site.number(proposal.plan.day_price))
+        parts = _("{amount} a day", amount=company.number(proposal.plan.day_price))
     elif proposal.schedule:
-        parts = schedule_text(proposal.schedule, proposal.plan.period, site)
+        parts = schedule_text(proposal.schedule, proposal.plan.period, company)
     else:
         return _("Sell {item} to {owner} for {paid}, paid in full?", item=item, owner=who, paid=paid)
     return _("Sell {item} to {owner}? {paid} now, {parts}.", item=item, owner=who, paid=paid, parts=parts)
 
 
-def schedule_text(schedule: Schedule, period: str, site: Site) -> Text:
+def schedule_text(schedule: Schedule, period: str, company: Company) -> Text:
     """6 x 128 weekly from 1 Dec, then 132."""
     first_day, each = schedule[0]
     last = schedule[-1][1]
     values = {
         "n": len(schedule) - (last != each),
-        "each": site.number(each),
-        "day": site.date(first_day),
-        "last": _(", then {amount}", amount=site.number(last)) if last != each else verbatim(""),
+        "each": company.number(each),
+        "day": company.date(first_day),
+        "last": _(", then {amount}", amount=company.number(last)) if last != each else verbatim(""),
     }
     if period == Period.WEEKLY:
         return _("{n} x {each} weekly from {day}{last}", **values)
     return _("{n} x {each} monthly from {day}{last}", **values)
 
 
-def for_seller(sold: ApplianceSold, site: Site, language: str) -> Text:
+def for_seller(sold: ApplianceSold, company: Company, language: str) -> Text:
     """What happened to the money first, then the digits and the agent's own figures, as many as fit."""
     what = _(
         "SOLD {item} {number}, paid {paid}\n{owner}{first}",
         item=label(sold.appliance.name),
         number=sold.contract.number,
-        paid=site.money(sold.contract.down),
+        paid=company.money(sold.contract.down),
         owner=owner(sold.customer),
-        first=_(", first due {day}", day=site.date(sold.schedule[0][0])) if sold.schedule else verbatim(""),
+        first=_(", first due {day}", day=company.date(sold.schedule[0][0])) if sold.schedule else verbatim(""),
     )
-    held, near = site.number(sold.held), warning(sold.held, sold.limit)
+    held, near = company.number(sold.held), warning(sold.held, sold.limit)
     figures = _(
         "Cash {held} of {limit}{warning}. Commission {due}",
         held=held,
-        limit=site.number(sold.limit),
+        limit=company.number(sold.limit),
         warning=near,
-        due=site.whole(sold.commission_due),
+        due=company.whole(sold.commission_due),
     )
     short = _("Cash {held}{warning}", held=held, warning=near)
     code = _code(sold)
     return fitting(language, [under(what, *code, figures), under(what, *code, short), under(what, *code)])
 
 
-def for_buyer(sold: ApplianceSold, site: Site) -> Text:
+def for_buyer(sold: ApplianceSold, company: Company) -> Text:
     """The key facts: what it costs, what was paid, what is to be paid when, and how."""
     contract = sold.contract
-    values = {"item": label(sold.appliance.name), "paid": site.number(contract.down)}
+    values = {"item": label(sold.appliance.name), "paid": company.number(contract.down)}
     if contract.terms == Terms.SERVICE:
-        day = _("{amount} a day", amount=site.money(contract.day_price))
+        day = _("{amount} a day", amount=company.money(contract.day_price))
         facts = _(
             "{item}: {parts}. Paid {paid}. Pay your agent and name {number}", parts=day, number=name(sold), **values
         )
     elif not sold.schedule:
-        values["paid"] = site.money(contract.down)
+        values["paid"] = company.money(contract.down)
         facts = _("{item} {number} is yours: {paid}, paid in full.", number=contract.number, **values)
     else:
         facts = _(
             "{item}, {price}: paid {paid}, {parts}. Pay your agent and name {number}",
-            price=site.money(contract.price),
-            parts=schedule_text(sold.schedule, contract.period, site),
+            price=company.money(contract.price),
+            parts=schedule_text(sold.schedule, contract.period, company),
             number=name(sold),
             **values,
         )
     code = _code(sold)
-    return fitting(sold.customer.language, [under(facts, *least(contract, site), *code), under(facts, *code)])
+    return fitting(sold.customer.language, [under(facts, *least(contract, company), *code), under(facts, *code)])
 
 
-def to_buyer(sold: ApplianceSold, site: Site) -> list[Copy]:
+def to_buyer(sold: ApplianceSold, company: Company) -> list[Copy]:
     """None when the customer has no phone."""
     customer = sold.customer
     if customer.phone is None:
         return []
-    return [Copy(customer.phone, for_buyer(sold, site), Class.TOKEN, customer.language)]
+    return [Copy(customer.phone, for_buyer(sold, company), MessageKind.TOKEN, customer.language)]
 
 
 def name(sold: ApplianceSold) -> str:

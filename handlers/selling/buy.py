@@ -2,19 +2,20 @@
 
 from bot.message import Reply
 from bot.talks.chat import Chat
-from bot.talks.commands import Talk, talk
+from bot.talks.commands import Talk
+from bot.talks.decorator import talk
 from bot.talks.fields import Amount
 from bot.text.i18n import Text, _, verbatim
 from handlers.fields.devices import Payable, name_of
+from handlers.selling.receipts import copy_to_owner, for_agent
 from handlers.selling.refusals import why_not
-from handlers.wording import bought, copy_to_owner, for_agent, item, owner, shared
+from handlers.wording import bought, item, owner, shared
 from models.devices.tables import Device
-from models.messages.tables import Class
-from models.money import payment as vending
-from models.money import quotes
-from models.money.catalogue import Contract
+from models.messages.tables import MessageKind
+from models.money import payment, quotes, refusals
+from models.money.contracts import Contract
 from models.money.sales import Sale, same_today
-from models.people.tables import Role
+from models.people.callers import Role
 
 
 @talk(
@@ -50,24 +51,24 @@ async def take(chat: Chat, talk: Talk, paid_for: Device | Contract, amount: int)
             if not again:
                 return chat.end(nothing, outcome="declined")
         if chat.quoted(list(quote.effect)) != list(quote.effect):
-            raise quotes.PriceChanged
+            raise refusals.PriceChanged
         if not await chat.confirm(_question(quote, paid_for, chat), pin=True):
             return chat.end(nothing, outcome="declined")
-        sold = await vending.sell(quote, seller=chat.agent, key=chat.key, vault=chat.site.vault, again=again)
-    except quotes.SoldToday as refusal:
+        sold = await payment.sell(quote, seller=chat.agent, key=chat.key, vault=chat.company.vault, again=again)
+    except refusals.SoldToday as refusal:
         return chat.end(_held(refusal.earlier, paid_for, talk, chat), outcome="held")
-    except quotes.NotSold as refusal:
+    except refusals.NotSold as refusal:
         why = why_not(refusal, name_of(paid_for), chat)
         return chat.end(Text("{nothing} {why}", {"nothing": nothing, "why": why}), outcome="refused")
-    told = for_agent(sold, chat.site, chat.language)
-    return chat.end(told, kind=Class.TOKEN, also=copy_to_owner(sold, chat.site), outcome="sold")
+    told = for_agent(sold, chat.company, chat.language)
+    return chat.end(told, kind=MessageKind.TOKEN, also=copy_to_owner(sold, chat.company), outcome="sold")
 
 
 async def _standing(paid_for: Device | Contract, chat: Chat) -> quotes.Standing:
     if isinstance(paid_for, Device):
-        most = quotes.most_units(paid_for, chat.site.vault)
-        return await quotes.standing(paid_for, chat.site.today(), chat.site.coin, most)
-    return await quotes.standing_of(paid_for, chat.site.today())
+        most = quotes.most_units(paid_for, chat.company.vault)
+        return await quotes.standing(paid_for, chat.company.today(), chat.company.coin, most)
+    return await quotes.standing_of(paid_for, chat.company.today())
 
 
 async def _same_today(paid_for: Device | Contract, amount: int, chat: Chat) -> Sale | None:
@@ -81,18 +82,18 @@ def _question(quote: quotes.Quote, paid_for: Device | Contract, chat: Chat) -> T
     name = name_of(paid_for)
     if isinstance(paid_for, Contract):
         name = f"{name} {item(paid_for.appliance.name)}"
-    values = {"amount": chat.site.money(quote.amount), "owner": owner(quote.standing.customer), "serial": name}
+    values = {"amount": chat.company.money(quote.amount), "owner": owner(quote.standing.customer), "serial": name}
     units = bought(quote.unit or "", quote.units)
     debts = quote.recovered + quote.access
     if debts:
-        parts = shared(units, quote.amount - debts, quote.access, quote.recovered, chat.site)
+        parts = shared(units, quote.amount - debts, quote.access, quote.recovered, chat.company)
         return Text("{owner}, {serial}, {amount}: {parts}?", {**values, "parts": parts})
     if quote.unit is None or quote.unlocks:
         question = _("Take {amount} from {owner} for {serial}?", **values)
     else:
         question = _("Sell {bought} for {amount} to {owner}, {serial}?", bought=units, **values)
     if quote.owed:
-        return _("{question} Then {left} is left.", question=question, left=chat.site.money(quote.owed))
+        return _("{question} Then {left} is left.", question=question, left=chat.company.money(quote.owed))
     if quote.unlocks:
         return _("{question} Then all is paid: it unlocks for good.", question=question)
     return _("{question} Then all is paid.", question=question) if quote.parts else question
@@ -101,11 +102,11 @@ def _question(quote: quotes.Quote, paid_for: Device | Contract, chat: Chat) -> T
 def _held(earlier: Sale, paid_for: Device | Contract, talk: Talk, chat: Chat) -> Text:
     """The same sale a second time within a day needs the word AGAIN: networks repeat, and people forget."""
     values = {
-        "time": chat.site.clock(earlier.created_at),
+        "time": chat.company.clock(earlier.created_at),
         "ref": earlier.reference,
         "buy": talk.keyword(chat.language),
         "serial": name_of(paid_for),
-        "amount": earlier.amount // 10**chat.site.exponent,
+        "amount": earlier.amount // 10**chat.company.exponent,
         "again": _("AGAIN"),
     }
     if isinstance(paid_for, Contract):
@@ -122,8 +123,8 @@ def _held(earlier: Sale, paid_for: Device | Contract, talk: Talk, chat: Chat) ->
 async def _once_more(earlier: Sale, paid_for: Device | Contract, talk: Talk, chat: Chat) -> bool:
     values = {
         "serial": name_of(paid_for),
-        "amount": chat.site.money(earlier.amount),
-        "time": chat.site.clock(earlier.created_at),
+        "amount": chat.company.money(earlier.amount),
+        "time": chat.company.clock(earlier.created_at),
         "ref": earlier.reference,
     }
     if isinstance(paid_for, Contract):
@@ -132,3 +133,17 @@ async def _once_more(earlier: Sale, paid_for: Device | Contract, talk: Talk, cha
         question, once_more = _("{serial}, {amount}: sold {time}, ref {ref}. Once more?", **values), _("Sell again")
     options = [("again", once_more), ("no", _("No"))]
     return await chat.choose("twice", question, options) == "again"
+
+
+@talk(
+    "pay",
+    roles={Role.AGENT},
+    words={"en": ("PAY",), "sw": ("REJESHO",), "fr": ("VERSER",), "pt": ("PRESTACAO",), "ha": ("BIYAN",)},
+    menu=_("Take an instalment"),
+    usage=_("S-number amount"),
+    example="S1042 800",
+    nothing=_("Not taken."),
+)
+async def pay(chat: Chat) -> Reply:
+    paid_for = await chat.ask(Payable(_("Number (S1042) or serial?")))
+    return await take(chat, pay, paid_for, await chat.ask(Amount(_("Amount paid?"))))

@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 
-from bot.company import Site
+from bot.company import Company
 from bot.message import Reply
 from bot.talks.chat import Chat
-from bot.talks.commands import talk
+from bot.talks.decorator import talk
 from bot.talks.fields import Field, Invalid, echo
 from bot.talks.listing import enumerated
-from bot.talks.state import Changed, Ended
+from bot.talks.turn import Turn
 from bot.text.i18n import Text, _, verbatim
-from handlers.fields.devices import Payable, as_it_stands, name_of, together
+from handlers.fields.devices import Payable, name_of
+from handlers.fields.serials import as_it_stands, together
 from handlers.wording import fitting, item, least, owner, tail, under
 from models.devices.tables import Device
-from models.money import catalogue as appliances
-from models.money.catalogue import Contract, Terms
+from models.money.catalogue import Terms
+from models.money.contracts import Contract, contract_of, contracts_of, numbered, open_instalments, progress
 from models.money.instalments import Due
-from models.people.tables import Role
+from models.people.callers import Role
 
 WORDS = {"en": ("PLAN",), "sw": ("MPANGO",), "fr": ("PLAN",), "pt": ("PLANO",), "ha": ("TSARI",)}
 NEXT = 3  # instalments that are shown
@@ -42,15 +43,15 @@ async def plan(chat: Chat) -> Reply:
 async def _contract(paid_for: Device | Contract, chat: Chat) -> Contract | None:
     if isinstance(paid_for, Contract):
         return paid_for
-    newest = await appliances.contract_of(paid_for.id)
-    return await appliances.numbered(newest.number, chat.agent.mini_grid_id) if newest else None
+    newest = await contract_of(paid_for.id)
+    return await numbered(newest.number, chat.agent.mini_grid_id) if newest else None
 
 
 @talk("own plan", roles={Role.CUSTOMER}, words=WORDS, menu=_("Payment plan"))
 async def own_plan(chat: Chat) -> Reply:
-    contracts = await appliances.contracts_of(chat.person.customers)
+    contracts = await contracts_of(chat.person.customers)
     if not contracts:
-        raise Ended(Reply(_("You have nothing on a plan. Call {help}.", help=chat.site.help_phone)))
+        chat.stop(_("You have nothing on a plan. Call {help}.", help=chat.company.help_phone))
     if chat.one_line and chat.answers(OwnPlan.name):
         return await shown(await chat.ask(OwnPlan(contracts)), chat)
     if len(contracts) == 1:
@@ -69,7 +70,7 @@ class OwnPlan(Field[Contract]):
         super().__init__(_("Which one?"))
         self._contracts = contracts
 
-    async def read(self, chat: Chat, answer: str) -> int:
+    async def read(self, turn: Turn, answer: str) -> int:
         written = await as_it_stands(answer)
         for one in self._contracts:
             if written in (one.number, one.number[1:], one.device.serial if one.device else ""):
@@ -77,39 +78,39 @@ class OwnPlan(Field[Contract]):
         choices = enumerated([one.device.serial if one.device else one.number for one in self._contracts])
         raise Invalid(_("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
 
-    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
-        return await together(self, chat, pieces)
+    async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
+        return await together(self, turn, pieces)
 
-    async def find(self, chat: Chat, recorded: int) -> Contract:
+    async def find(self, turn: Turn, recorded: int) -> Contract:
         found = next((one for one in self._contracts if one.id == recorded), None)
         if found is None:
-            raise Changed
+            turn.start_over()
         return found
 
 
 async def shown(contract: Contract, chat: Chat) -> Reply:
     """A plan: what it is for, how much of it is paid, the next instalments."""
-    site = chat.site
+    company = chat.company
     heading = f"{named(contract)}, {owner(contract.customer)}" if chat.person.agent else named(contract)
     lines = [verbatim(heading)]
     if contract.terms == Terms.SERVICE:
-        price = _("{amount} a day", amount=site.money(contract.day_price))
-        return chat.end(under(*lines, price, *least(contract, site)))
-    dues = await appliances.open_instalments(contract)
+        price = _("{amount} a day", amount=company.money(contract.day_price))
+        return chat.end(under(*lines, price, *least(contract, company)))
+    dues = await open_instalments(contract)
     if not dues:
         return chat.end(under(*lines, _("Paid off. Nothing is left to pay.")))
-    paid, count = await appliances.progress(contract)
-    left = site.money(sum(due.left for due in dues))
+    paid, count = await progress(contract)
+    left = company.money(sum(due.left for due in dues))
     lines.append(_("{paid} of {count} paid, {left} left", paid=paid, count=count, left=left))
-    coming = [_due(due, site) for due in dues[:NEXT]]
-    smallest = least(contract, site)
+    coming = [_due(due, company) for due in dues[:NEXT]]
+    smallest = least(contract, company)
     fewer = [under(*lines, *coming[:count], *smallest) for count in range(len(coming), 0, -1)]
     return chat.end(fitting(chat.language, fewer))
 
 
-def _due(due: Due, site: Site) -> Text:
-    line = f"{site.date(due.due_on)} {site.number(due.left)}"
-    return _("{line} overdue", line=line) if due.due_on < site.today() else verbatim(line)
+def _due(due: Due, company: Company) -> Text:
+    line = f"{company.date(due.due_on)} {company.number(due.left)}"
+    return _("{line} overdue", line=line) if due.due_on < company.today() else verbatim(line)
 
 
 def named(contract: Contract) -> str:

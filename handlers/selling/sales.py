@@ -2,15 +2,16 @@
 
 from bot.message import Reply
 from bot.talks.chat import Chat
-from bot.talks.commands import talk
+from bot.talks.decorator import talk
 from bot.talks.fields import Field, Invalid, echo
+from bot.talks.turn import Turn
 from bot.text.i18n import Text, _, verbatim
 from handlers.selling.plan import shown
 from handlers.wording import item, owner
-from models.money import catalogue as appliances
-from models.money.catalogue import Contract, Terms
+from models.money.catalogue import Terms
+from models.money.contracts import Contract, owed_by, sold_by
 from models.money.instalments import Due, total_left
-from models.people.tables import Role
+from models.people.callers import Role
 
 LISTED = 60  # the newest sales; an older one is found by PLAN
 MOST_PAGES = 60
@@ -27,13 +28,12 @@ MOST_PAGES = 60
 async def sales(chat: Chat) -> Reply:
     page = await _page(chat)
     await chat.pin()
-    contracts = await appliances.sold_by(chat.agent, LISTED)
+    contracts = await sold_by(chat.agent, LISTED)
     chat.no_more()
     if not contracts:
         return chat.end(_("You sold no appliance yet."))
-    if chat.one_line:
-        chat.state.page = page - 1
-    owed = await appliances.owed_by(contracts)
+    chat.start_at(page)
+    owed = await owed_by(contracts)
     options = [(one.number, _line(one, owed[one.id], chat)) for one in contracts]
     number = await chat.choose("contract", _("Number, customer, item, left"), options)
     return await shown(next(one for one in contracts if one.number == number), chat)
@@ -43,22 +43,20 @@ def _line(contract: Contract, owed: list[Due], chat: Chat) -> Text:
     """A service is paid by the day and never paid off: its price stands for what is left."""
     sold = f"{contract.number} {owner(contract.customer)} {item(contract.appliance.name)}"
     if contract.terms == Terms.SERVICE:
-        price = _("{amount} a day", amount=chat.site.number(contract.day_price))
+        price = _("{amount} a day", amount=chat.company.number(contract.day_price))
         return Text("{sold} {price}", {"sold": sold, "price": price})
-    return verbatim(f"{sold} {chat.site.number(total_left(owed))}")
+    return verbatim(f"{sold} {chat.company.number(total_left(owed))}")
 
 
 async def _page(chat: Chat) -> int:
     """Written behind the keyword; from the menu the list is paged by 9."""
-    if chat.running is None and (chat.one_line or chat.state.answers) and chat.answers(Page.name):
-        return await chat.ask(Page(_("Which page?")))
-    return 1
+    return await chat.optional(Page(_("Which page?")), otherwise=1)
 
 
 class Page(Field[int]):
     name = "page"
 
-    async def read(self, chat: Chat, answer: str) -> int:
+    async def read(self, turn: Turn, answer: str) -> int:
         if not answer.isdecimal() or not 1 <= int(answer[:9]) <= MOST_PAGES:
             raise Invalid(_("{answer} is no page: 1 to {most}.", answer=echo(answer), most=MOST_PAGES))
         return int(answer)

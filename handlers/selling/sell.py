@@ -1,25 +1,28 @@
 """An agent sells an appliance, at once or on a plan that the office allows."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from bot.message import Reply
 from bot.talks.chat import Chat
-from bot.talks.commands import talk
-from bot.talks.state import Ended
+from bot.talks.decorator import talk
+from bot.talks.fields import Field, Invalid, echo
+from bot.talks.turn import Turn
 from bot.text.gsm import shorten
 from bot.text.i18n import Text, _, verbatim
-from handlers.sell_fields import LISTED, Buyer, FreeDevice, on_a_list
+from handlers.fields.customers import Buyer, on_a_list
+from handlers.fields.serials import MOST, as_it_stands, together
 from handlers.selling.appliance_receipts import for_seller, question, to_buyer
 from handlers.wording import item as label
 from handlers.wording import tail
-from models.devices.tables import Device
-from models.messages.tables import Class
-from models.money import appliance_sale as contracts
-from models.money import catalogue as appliances
-from models.money import quotes
+from models.devices.tables import TAIL, Device, DeviceNotFound
+from models.messages.tables import MessageKind
+from models.money import appliance_sale, catalogue, quotes, refusals
 from models.money.appliance_sale import Proposal
-from models.money.catalogue import Appliance, Contract, PaymentPlan
-from models.people.tables import Customer, Role
+from models.money.catalogue import Appliance, PaymentPlan, free_device, plans_of
+from models.money.contracts import Contract
+from models.people.callers import Role
+from models.people.tables import Customer
 
 LABEL = 24  # septets of a name that the office gave, on a list
 TYPED = 8  # characters of a serial that a command repeats: its end is enough
@@ -45,26 +48,26 @@ async def sell(chat: Chat) -> Reply:
     customer = await _customer(chat)
     item = await _item(chat)
     plan = await _plan(chat, item)
-    earlier = await contracts.same_appliance_today(chat.agent, customer, item)
+    earlier = await appliance_sale.same_appliance_today(chat.agent, customer, item)
     device = await _device(chat, item, earlier) if item.is_device else None
     again = chat.again()
     try:
-        most = quotes.most_units(device, chat.site.vault) if device else None
-        proposal = contracts.propose(item, plan, customer, device, chat.site.today(), chat.site.coin, most)
+        most = quotes.most_units(device, chat.company.vault) if device else None
+        proposal = appliance_sale.propose(item, plan, customer, device, chat.company.today(), chat.company.coin, most)
         if earlier and (not again or _is_its(device, earlier)):
             again = await _once_more(chat, earlier, proposal)
         proposal = _as_asked(chat, proposal)
-        if not await chat.confirm(question(proposal, chat.site), pin=True):
+        if not await chat.confirm(question(proposal, chat.company), pin=True):
             return chat.end(_("Not sold."), outcome="declined")
-        sold = await contracts.sell_appliance(
-            proposal, seller=chat.agent, key=chat.key, vault=chat.site.vault, again=again
+        sold = await appliance_sale.sell_appliance(
+            proposal, seller=chat.agent, key=chat.key, vault=chat.company.vault, again=again
         )
-    except contracts.SameAppliance as refusal:
+    except appliance_sale.SameAppliance as refusal:
         return chat.end(_held(chat, refusal.earlier, proposal), outcome="held")
-    except quotes.NotSold as refusal:
+    except refusals.NotSold as refusal:
         return chat.end(_why(chat, refusal, item, device), outcome="refused")
-    also = to_buyer(sold, chat.site)
-    return chat.end(for_seller(sold, chat.site, chat.language), kind=Class.TOKEN, also=also, outcome="sold")
+    also = to_buyer(sold, chat.company)
+    return chat.end(for_seller(sold, chat.company, chat.language), kind=MessageKind.TOKEN, also=also, outcome="sold")
 
 
 async def _customer(chat: Chat) -> Customer:
@@ -77,9 +80,9 @@ async def _customer(chat: Chat) -> Customer:
 
 
 async def _item(chat: Chat) -> Appliance:
-    items = await appliances.catalogue()
+    items = await catalogue.catalogue()
     if not items:
-        raise Ended(Reply(_("Not sold. The office offers nothing yet. Call {help}.", help=chat.site.help_phone)))
+        chat.stop(_("Not sold. The office offers nothing yet. Call {help}.", help=chat.company.help_phone))
     options = [(one.name, verbatim(shorten(one.name, LABEL))) for one in items]
     chosen = await chat.choose("item", _("Which item?"), options)
     return next(one for one in items if one.name == chosen)
@@ -88,9 +91,9 @@ async def _item(chat: Chat) -> Appliance:
 async def _plan(chat: Chat, item: Appliance) -> PaymentPlan:
     """One of those that the office allows for this item. The only one is not asked for; one line may name it, and
     what stands where it would be named is meant for it: a device needs one piece more, its serial."""
-    plans = await appliances.plans_of(item)
+    plans = await catalogue.plans_of(item)
     only = plans[0].name if len(plans) == 1 else None
-    if only and not chat.one_line and "plan" not in dict(chat.begun):
+    if only and not chat.one_line and not chat.given("plan"):
         return plans[0]
     options = [(one.name, verbatim(shorten(one.name, LABEL))) for one in plans]
     left_out = chat.unread <= item.is_device
@@ -101,14 +104,14 @@ async def _plan(chat: Chat, item: Appliance) -> PaymentPlan:
 async def _device(chat: Chat, item: Appliance, earlier: Contract | None) -> Device:
     """The very one that the agent holds in his hands: asked for even when it is the only one. That of the `earlier`
     sale is taken too: a command that is repeated after it gets the hold and not that the stock lacks it."""
-    count = await appliances.stock_count(item)
+    count = await catalogue.stock_count(item)
     field = FreeDevice(_("Serial number on it, or the last 4?"), item, earlier.device if earlier else None)
-    if chat.ussd and 0 < count <= LISTED and FreeDevice.name not in dict(chat.begun):
-        boxes = [(one.serial, verbatim(one.serial)) for one in await appliances.in_stock(item, LISTED)]
+    if chat.ussd and 0 < count <= LISTED and not chat.given(FreeDevice.name):
+        boxes = [(one.serial, verbatim(one.serial)) for one in await catalogue.in_stock(item, LISTED)]
         return await field.find(chat, await chat.choose(FreeDevice.name, _("Which one do you hand over?"), boxes))
-    if not count and not (earlier and chat.answers(FreeDevice.name)) and FreeDevice.name not in dict(chat.begun):
-        none = _("Not sold. No {item} is in stock. Call {help}.", item=label(item.name), help=chat.site.help_phone)
-        raise Ended(Reply(none))
+    if not count and not (earlier and chat.answers(FreeDevice.name)) and not chat.given(FreeDevice.name):
+        none = _("Not sold. No {item} is in stock. Call {help}.", item=label(item.name), help=chat.company.help_phone)
+        chat.stop(none)
     return await chat.ask(field)
 
 
@@ -116,15 +119,15 @@ async def _once_more(chat: Chat, earlier: Contract, proposal: Proposal) -> bool:
     """The same a second time within a day needs the word AGAIN: networks repeat, and people forget. The very same
     device is gone."""
     if not chat.ussd or _is_its(proposal.device, earlier):
-        raise Ended(Reply(_held(chat, earlier, proposal), outcome="held"))
+        chat.stop(_held(chat, earlier, proposal), outcome="held")
     header = _(
         "{item}: sold {time}, {number}. Once more?",
         item=label(proposal.appliance.name),
-        time=chat.site.clock(earlier.created_at),
+        time=chat.company.clock(earlier.created_at),
         number=earlier.number,
     )
     if await chat.choose("twice", header, [("again", _("Sell again")), ("no", _("No"))]) == "no":
-        raise Ended(Reply(_("Not sold."), outcome="declined"))
+        chat.stop(_("Not sold."), outcome="declined")
     return True
 
 
@@ -137,14 +140,14 @@ def _held(chat: Chat, earlier: Contract, proposal: Proposal) -> Text:
         return _(
             "Not sold again. {serial} was sold {time}, {number}.",
             serial=tail(proposal.device.serial),
-            time=chat.site.clock(earlier.created_at),
+            time=chat.company.clock(earlier.created_at),
             number=earlier.number,
         )
     pieces = [str(proposal.customer.id), proposal.appliance.name, proposal.plan.name]
     pieces += [proposal.device.serial[-TYPED:]] if proposal.device else []
     return _(
         "Not sold again. It was sold {time}, {number}. To sell once more: {sell} {pieces}, {again}",
-        time=chat.site.clock(earlier.created_at),
+        time=chat.company.clock(earlier.created_at),
         number=earlier.number,
         sell=sell.keyword(chat.language),
         pieces=", ".join(pieces),
@@ -158,26 +161,70 @@ def _as_asked(chat: Chat, proposal: Proposal) -> Proposal:
     day, terms = chat.quoted([proposal.today.isoformat(), proposal.terms])
     proposal = proposal.on(date.fromisoformat(day))
     if proposal.terms != terms:
-        raise quotes.PriceChanged(terms)
+        raise refusals.PriceChanged(terms)
     return proposal
 
 
-def _why(chat: Chat, refusal: quotes.NotSold, item: Appliance, device: Device | None) -> Text:
+def _why(chat: Chat, refusal: refusals.NotSold, item: Appliance, device: Device | None) -> Text:
     """Why nothing was sold, and what to do about it."""
-    site = chat.site
+    company = chat.company
     match refusal:
-        case quotes.OverLimit(held=held, limit=limit):
+        case refusals.OverLimit(held=held, limit=limit):
             return _(
                 "Not sold. You hold {held}, your limit is {limit}. Hand in cash first, then sell. Help {help}",
-                held=site.number(held),
-                limit=site.number(limit),
-                help=site.help_phone,
+                held=company.number(held),
+                limit=company.number(limit),
+                help=company.help_phone,
             )
-        case quotes.PriceChanged():
+        case refusals.PriceChanged():
             return _("Not sold. The price has just changed. Please send it again.")
-        case quotes.Taken() if device:
+        case refusals.Taken() if device:
             return _("Not sold. {serial} was just given to somebody else.", serial=tail(device.serial))
         case _not_offered:
             return _(
-                "Not sold. {item} is not offered like this. Call {help}.", item=label(item.name), help=site.help_phone
+                "Not sold. {item} is not offered like this. Call {help}.",
+                item=label(item.name),
+                help=company.help_phone,
             )
+
+
+LISTED = 12  # free devices that are worth paging through; more are quicker to name
+
+
+class FreeDevice(Field[Device]):
+    """A free device of an appliance, by its serial or the end of it, or the one just `sold`. What is recorded is the
+    whole serial."""
+
+    name = "free device"
+
+    def __init__(self, prompt: Text, appliance: Appliance, sold: Device | None = None) -> None:
+        super().__init__(prompt)
+        self._appliance, self._sold = appliance, sold
+
+    async def read(self, turn: Turn, answer: str) -> str:
+        serial = await as_it_stands(answer)
+        try:
+            return (await free_device(self._appliance, serial)).serial
+        except DeviceNotFound as error:
+            if error.matches:
+                raise Invalid(_("Several end in {serial}. Send it in full.", serial=echo(serial, MOST))) from error
+            if self._sold and len(serial) >= TAIL and self._sold.serial.endswith(serial):
+                return self._sold.serial
+            if turn.one_line and serial.isalpha() and (plan := await self._only_plan()):
+                raise Invalid(_("{answer} is none of these: {choices}.", answer=echo(answer), choices=plan)) from error
+            raise Invalid(_("{serial} is not in stock. Read it on the device.", serial=echo(serial, MOST))) from error
+
+    async def _only_plan(self) -> str:
+        """Where there is one plan alone, a line may leave it out: a word without a digit was meant for another."""
+        plans = await plans_of(self._appliance)
+        return plans[0].name if len(plans) == 1 else ""
+
+    async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
+        return await together(self, turn, pieces)
+
+    async def find(self, turn: Turn, recorded: str) -> Device:
+        """Also one that went to somebody else meanwhile: the sale refuses it and says so."""
+        device = await Device.get_or_none(serial=recorded)
+        if device is None:
+            turn.start_over()
+        return device

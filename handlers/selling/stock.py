@@ -2,14 +2,13 @@
 
 from bot.message import Reply
 from bot.talks.chat import Chat
-from bot.talks.commands import talk
-from bot.talks.state import Ended
+from bot.talks.decorator import talk
 from bot.text.gsm import shorten
 from bot.text.i18n import _, verbatim
 from handlers.selling.sell import LABEL, TYPED, sell
 from handlers.wording import item as label
-from models.money import catalogue as appliances
-from models.people.tables import Role
+from models.money import catalogue
+from models.people.callers import Role
 
 MOST = 60  # serials that are listed, some ten screens
 
@@ -24,17 +23,17 @@ MOST = 60  # serials that are listed, some ten screens
     commas=True,
 )
 async def stock(chat: Chat) -> Reply:
-    devices = [one for one in await appliances.catalogue() if one.is_device]
-    counts = {one.name: await appliances.stock_count(one) for one in devices}
+    devices = [one for one in await catalogue.catalogue() if one.is_device]
+    counts = {one.name: await catalogue.stock_count(one) for one in devices}
     if not any(counts.values()):
-        raise Ended(Reply(_("Nothing is in stock. Call {help}.", help=chat.site.help_phone)))
+        chat.stop(_("Nothing is in stock. Call {help}.", help=chat.company.help_phone))
     options = [(name, verbatim(f"{shorten(name, LABEL)}: {count}")) for name, count in counts.items()]
     chosen = await chat.choose("item", _("In stock"), options)
     item = next(one for one in devices if one.name == chosen)
     chat.no_more()
-    free = [one.serial for one in await appliances.in_stock(item, MOST)]
+    free = [one.serial for one in await catalogue.in_stock(item, MOST)]
     if not free:
-        return chat.end(_("No {item} is in stock. Call {help}.", item=label(item.name), help=chat.site.help_phone))
+        return chat.end(_("No {item} is in stock. Call {help}.", item=label(item.name), help=chat.company.help_phone))
     header = _("{item}: {n} in stock", item=label(item.name), n=counts[item.name])
     serial = await chat.choose("free device", header, [(one, verbatim(one)) for one in free])
     return chat.end(

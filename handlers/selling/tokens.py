@@ -2,15 +2,14 @@
 
 from bot.message import Reply
 from bot.talks.chat import Chat
-from bot.talks.commands import talk
-from bot.talks.state import Ended
+from bot.talks.decorator import talk
 from bot.text.i18n import _
 from handlers.fields.devices import DeviceSerial, own_device
-from handlers.wording import history
+from handlers.selling.receipts import history
 from models.devices.tables import Device
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from models.money.sales import last_tokens
-from models.people.tables import Role
+from models.people.callers import Role
 
 WORDS = {
     "en": ("TOKEN", "RESEND", "LAST"),
@@ -39,7 +38,7 @@ async def tokens(chat: Chat) -> Reply:
 async def owner_tokens(chat: Chat) -> Reply:
     device = await own_device(chat)
     if device is None:
-        raise Ended(Reply(_("You have no device yet. Call {help}.", help=chat.site.help_phone)))
+        chat.stop(_("You have no device yet. Call {help}.", help=chat.company.help_phone))
     return await _shown(chat, device)
 
 
@@ -47,4 +46,4 @@ async def _shown(chat: Chat, device: Device) -> Reply:
     found = await last_tokens(device)
     if not found:
         return chat.end(_("No token yet for {serial}.", serial=device.serial))
-    return chat.end(history(device, found, chat.site, chat.language), kind=Class.TOKEN)
+    return chat.end(history(device, found, chat.company, chat.language), kind=MessageKind.TOKEN)

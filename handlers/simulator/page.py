@@ -10,9 +10,9 @@ from urllib.parse import quote
 import aiohttp_jinja2
 from aiohttp import web
 
-from bot.server import MWANGA, Mwanga
+from bot.server import SERVER, Server
 from bot.simulator.handset import Call, Handset
-from bot.text import numbers as phones
+from bot.text import numbers
 from handlers.office.page import HEADERS, read_form, redirect
 from models.demo.world import AGENTS
 from models.people.tables import Agent, Customer
@@ -57,7 +57,7 @@ def _in_demo(handler: Handler) -> Handler:
     """What a database is is known only when it is open, so every request is asked anew."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        if not request.app[MWANGA].simulated:
+        if not request.app[SERVER].simulated:
             raise web.HTTPNotFound
         return await handler(request)
 
@@ -65,15 +65,15 @@ def _in_demo(handler: Handler) -> Handler:
 
 
 async def _show(request: web.Request) -> web.Response:
-    mwanga = request.app[MWANGA]
+    server = request.app[SERVER]
     people = await _people()
-    number = _number(request.query.get("phone", people[0].number), mwanga)
+    number = _number(request.query.get("phone", people[0].number), server)
     page = {
         "people": people,
         "me": next((one for one in people if one.number == number), Person("Another phone", "", number)),
-        "messages": await _conversation(mwanga, number),
+        "messages": await _conversation(server, number),
         "call": request.app[CALLS].get(number),
-        "code": mwanga.config.ussd_code,
+        "code": server.config.ussd_code,
     }
     response = aiohttp_jinja2.render_template("simulator.html", request, page)
     response.headers.update(HEADERS | {"Content-Security-Policy": CONTENT_POLICY})
@@ -84,8 +84,8 @@ async def _act(request: web.Request) -> web.Response:
     """Do what a form's button says, then show the page anew. There is nothing to forge: the demo's door to the
     simulator stands open to anybody who knows this page."""
     form = await read_form(request)
-    mwanga = request.app[MWANGA]
-    handset = Handset(mwanga, _number(form.get("phone", ""), mwanga))
+    server = request.app[SERVER]
+    handset = Handset(server, _number(form.get("phone", ""), server))
     action = ACTIONS.get(form.get("do", ""))
     if action is None:
         raise web.HTTPBadRequest(text="This phone has no such button.")
@@ -122,8 +122,8 @@ ACTIONS: dict[str, Action] = {"text": _text, "dial": _dial, "answer": _answer, "
 
 async def _messages(request: web.Request) -> web.Response:
     """The conversation of `phone`, for the page's script."""
-    mwanga = request.app[MWANGA]
-    messages = await _conversation(mwanga, _number(request.query.get("phone", ""), mwanga))
+    server = request.app[SERVER]
+    messages = await _conversation(server, _number(request.query.get("phone", ""), server))
     return web.json_response(messages, headers=HEADERS)
 
 
@@ -131,11 +131,11 @@ async def _file(request: web.Request) -> web.FileResponse:
     return web.FileResponse(STATIC / request.match_info["file"])
 
 
-async def _conversation(mwanga: Mwanga, number: str) -> list[dict[str, object]]:
+async def _conversation(server: Server, number: str) -> list[dict[str, object]]:
     """The newest messages, oldest first; `at` becomes the time of day in the operator's zone."""
     return [
-        asdict(message) | {"at": mwanga.site.clock(datetime.fromtimestamp(message.at / 1000, UTC))}
-        for message in await Handset(mwanga, number).conversation(MESSAGES)
+        asdict(message) | {"at": server.company.clock(datetime.fromtimestamp(message.at / 1000, UTC))}
+        for message in await Handset(server, number).conversation(MESSAGES)
     ]
 
 
@@ -147,8 +147,8 @@ async def _people() -> list[Person]:
     return [*people, Person("Somebody else", "unknown to Mwanga", STRANGER)]
 
 
-def _number(given: str, mwanga: Mwanga) -> str:
+def _number(given: str, server: Server) -> str:
     try:
-        return phones.parse(given, mwanga.config.country)
+        return numbers.parse(given, server.config.country)
     except ValueError as error:
         raise web.HTTPBadRequest(text=str(error)) from error

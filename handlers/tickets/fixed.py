@@ -3,23 +3,22 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bot.company import Site
+from bot.company import Company
 from bot.message import Copy, Reply
-from bot.quiet import until_morning
 from bot.talks.chat import Chat
-from bot.talks.commands import talk
+from bot.talks.decorator import talk
 from bot.talks.fields import Field, Invalid
 from bot.talks.state import Asked
+from bot.talks.turn import Turn
 from bot.text.answers import begins
 from bot.text.grammar import split, written
 from bot.text.i18n import Text, _
 from handlers.tickets.news import DONE, News
-from handlers.tickets.report import LONGEST, SECRETS, TicketNumber, which
+from handlers.tickets.questions import LONGEST, SECRETS, TicketNumber, which
 from handlers.wording import owner
-from models.people.tables import Caller, Role
+from models.people.callers import Caller, Role
 from models.sql import now_ms
-from models.tickets import answers as ticket_answers
-from models.tickets import tickets
+from models.tickets import answers, tickets
 from models.tickets.tickets import Ticket, TicketState
 
 
@@ -27,7 +26,7 @@ from models.tickets.tickets import Ticket, TicketState
 async def done(chat: Chat) -> Reply:
     ticket = await chat.ask(TicketNumber(await which(chat)))
     chat.no_more()
-    news, actor = News(ticket, chat.site), chat.person.phone
+    news, actor = News(ticket, chat.company), chat.person.phone
     if ticket.state == TicketState.CLOSED:
         return chat.end(_("{number} is closed already.", number=ticket.number))
     if ticket.customer.phone in (None, actor):
@@ -42,11 +41,11 @@ async def done(chat: Chat) -> Reply:
 async def waiting(caller: Caller, text: str) -> Asked | None:
     """The ticket that a customer was asked about last: a bare 1 or 2 answers it. With none, and no question of the
     phone's own, a 2 takes back the yes that was said last."""
-    ticket, at = await ticket_answers.asked_of(caller.customers), 0
+    ticket, at = await answers.asked_of(caller.customers), 0
     if ticket and ticket.asked_at:
         at = int(ticket.asked_at.timestamp() * 1000)
     elif split(text)[0] == "2":
-        ticket = await ticket_answers.closed_by(caller.phone, caller.customers)
+        ticket = await answers.closed_by(caller.phone, caller.customers)
     return Asked([[TicketNumber.name, ticket.id]], at) if ticket else None
 
 
@@ -61,7 +60,7 @@ async def waiting(caller: Caller, text: str) -> Asked | None:
 )
 async def fixed(chat: Chat) -> Reply:
     ticket = await chat.ask(TicketNumber(await which(chat)))
-    news, actor = News(ticket, chat.site), chat.person.phone
+    news, actor = News(ticket, chat.company), chat.person.phone
     if ticket.state == TicketState.CLOSED and not chat.answers(Fixed.name):
         return chat.end(news.closed_by_you(chat.language))
     said = await chat.ask(Fixed(_question(ticket.number, chat)))
@@ -79,7 +78,7 @@ async def fixed(chat: Chat) -> Reply:
 
 async def _still_open(chat: Chat, ticket: Ticket, words: str) -> Reply:
     """It was open anyway; words beside the no are kept."""
-    news, also, actor = News(ticket, chat.site), [], chat.person.phone
+    news, also, actor = News(ticket, chat.company), [], chat.person.phone
     if words and await tickets.comment(ticket, actor, words):
         told = news.comment(owner(ticket.customer), words)
         also = news.agents(lambda _language: told, actor=actor)
@@ -88,8 +87,8 @@ async def _still_open(chat: Chat, ticket: Ticket, words: str) -> Reply:
 
 async def _and_next(chat: Chat, answer: Text, short: Text) -> Text:
     """The answer, and the next question where another ticket waits for its own."""
-    other = await ticket_answers.asked_of(chat.person.customers)
-    return News(other, chat.site).next_after(short) if other else answer
+    other = await answers.asked_of(chat.person.customers)
+    return News(other, chat.company).next_after(short) if other else answer
 
 
 def _question(number: str, chat: Chat) -> Text:
@@ -110,27 +109,27 @@ class Fixed(Field[Said]):
     name = "fixed"
     as_written = True
 
-    async def read(self, chat: Chat, answer: str) -> list[object]:
+    async def read(self, turn: Turn, answer: str) -> list[object]:
         fixed = begins(answer)
         if fixed is None:
             raise Invalid(_("Choose 1 or 2."))
         return [fixed, SECRETS.clean(written(answer, split(answer)[1:])[:LONGEST])]
 
-    async def pieces(self, chat: Chat, pieces: Sequence[str]) -> int:
+    async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         return len(pieces)
 
-    async def find(self, chat: Chat, recorded: tuple[bool, str]) -> Said:
+    async def find(self, turn: Turn, recorded: tuple[bool, str]) -> Said:
         return Said(*recorded)
 
 
-async def close_silent(site: Site, most: int) -> list[tuple[str, list[Copy]]]:
+async def close_silent(company: Company, most: int) -> list[tuple[str, list[Copy]]]:
     """Close some of what customers were asked about three days ago; what both sides are told, each with a name. That
     wakes nobody."""
-    if until_morning(site.zone, now_ms()):
+    if company.until_morning(now_ms()):
         return []
     told = []
     for ticket in await tickets.close_silent(most):
-        news = News(ticket, site)
+        news = News(ticket, company)
         copies = [*news.customer(news.closed, actor=""), *news.agents(news.closed_by_silence, actor="")]
         told.append((f"{ticket.number} silence {ticket.asked_at}", copies))
     return told

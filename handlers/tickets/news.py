@@ -4,13 +4,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bot.company import Site
+from bot.company import Company
 from bot.message import Copy
 from bot.text.grammar import plain_word
 from bot.text.gsm import SCREEN, plain, septets, shorten
 from bot.text.i18n import Text, _, verbatim
 from handlers.wording import LONGEST_NAME, owner, tail
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from models.people.tables import Agent
 from models.tickets.tickets import Category, Ticket, TicketState
 
@@ -73,7 +73,7 @@ class News:
     """The sentences about one ticket, each in the language of who reads it."""
 
     ticket: Ticket
-    site: Site
+    company: Company
 
     @property
     def _worker(self) -> Agent | None:
@@ -93,13 +93,13 @@ class News:
         customer = self.ticket.customer
         if customer.phone is None or customer.phone == actor:
             return []
-        return [Copy(customer.phone, say(customer.language), Class.REPLY, customer.language)]
+        return [Copy(customer.phone, say(customer.language), MessageKind.REPLY, customer.language)]
 
     def agents(self, say: Callable[[str], Text], *, actor: str) -> list[Copy]:
         """A copy for who does the work and for who reported it, each once, but not for who did this."""
         both = {agent.phone: agent for agent in (self._worker, self._reporter) if agent}
         return [
-            Copy(phone, say(agent.language), Class.REPLY, agent.language)
+            Copy(phone, say(agent.language), MessageKind.REPLY, agent.language)
             for phone, agent in both.items()
             if phone != actor
         ]
@@ -119,7 +119,7 @@ class News:
             number=self.ticket.number,
             owner=owner(self.ticket.customer),
             subject=self.subject(SHORT),
-            day=self.site.day(self.ticket.due_at, language),
+            day=self.company.day(self.ticket.due_at, language),
             done=_first(DONE, language),
         )
 
@@ -128,7 +128,7 @@ class News:
         return _(
             "Ticket {number} is yours, due {day}. {owner} {phone}, {problem}. Fixed? Send {done} {number}",
             number=self.ticket.number,
-            day=self.site.day(self.ticket.due_at, language),
+            day=self.company.day(self.ticket.due_at, language),
             owner=owner(self.ticket.customer),
             phone=self.ticket.customer.phone or "-",
             problem=self.subject(LONG),
@@ -139,9 +139,9 @@ class News:
         """What both sides read when somebody else gave the work to somebody: the customer, who does it now, and who
         did it before or reported it."""
         agent = self._worker
-        mine = [Copy(agent.phone, self.given(agent.language), Class.REPLY, agent.language)] if agent else []
+        mine = [Copy(agent.phone, self.given(agent.language), MessageKind.REPLY, agent.language)] if agent else []
         others = {each.phone: each for each in (former, self._reporter) if each and each != agent}
-        theirs = [Copy(phone, self._whose(""), Class.REPLY, each.language) for phone, each in others.items()]
+        theirs = [Copy(phone, self._whose(""), MessageKind.REPLY, each.language) for phone, each in others.items()]
         return [*self.customer(self._whose, actor=actor), *mine, *theirs]
 
     def _whose(self, _language: str) -> Text:
@@ -161,11 +161,11 @@ class News:
     def _state(self, language: str) -> Text:
         ticket, number = self.ticket, self.ticket.number
         if ticket.state == TicketState.CLOSED and ticket.closed_at:
-            return _("{number} is closed since {day}.", number=number, day=self.site.day(ticket.closed_at, language))
+            return _("{number} is closed since {day}.", number=number, day=self.company.day(ticket.closed_at, language))
         if ticket.state == TicketState.ASKED and ticket.asked_at:
-            day = self.site.day(ticket.asked_at, language)
+            day = self.company.day(ticket.asked_at, language)
             return _("{number}: the customer was asked on {day} if it is fixed.", number=number, day=day)
-        return _("{number} is open, due {day}.", number=number, day=self.site.day(ticket.due_at, language))
+        return _("{number} is open, due {day}.", number=number, day=self.company.day(ticket.due_at, language))
 
     def comment(self, name: str, text: str) -> Text:
         return _(
@@ -181,7 +181,7 @@ class News:
             "Ticket {number}, {subject}: is it fixed? Reply 1 for yes, 2 for no. Without an answer it closes on {day}.",
             number=self.ticket.number,
             subject=self.subject(SHORT),
-            day=self.site.day(self.ticket.closes_at, language),
+            day=self.company.day(self.ticket.closes_at, language),
         )
 
     def asked(self, language: str) -> Text:
@@ -190,7 +190,7 @@ class News:
             "{number}: {owner} is asked if it is fixed. Without an answer it closes on {day}.",
             number=self.ticket.number,
             owner=owner(self.ticket.customer),
-            day=self.site.day(self.ticket.closes_at, language),
+            day=self.company.day(self.ticket.closes_at, language),
         )
 
     def closed(self, _language: str) -> Text:
@@ -221,7 +221,7 @@ class News:
         return _(
             "Added to {number}. Is it fixed? Reply 1 for yes, 2 for no. Without an answer it closes on {day}.",
             number=self.ticket.number,
-            day=self.site.day(self.ticket.closes_at, language),
+            day=self.company.day(self.ticket.closes_at, language),
         )
 
     def closed_by_customer(self, _language: str) -> Text:

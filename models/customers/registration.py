@@ -1,5 +1,6 @@
 """Registering: a customer, a device that nobody has, and what the customer agreed to, in one transaction."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -7,14 +8,12 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
-from models.devices.tables import LONGEST, TAIL, Device, DeviceModel, Kind, Plan, Unit, with_owner
-from models.messages.tables import Setting
+from models.devices.meters import has_vending_key, new_meter
+from models.devices.tables import LONGEST, TAIL, Device, DeviceModel, Kind, Tariff, Unit, with_owner
 from models.people.tables import Agent, Customer, Village
-from models.tokens import Key
 from models.tokens.sts import is_meter_number
 from models.vault import Vault
 
-VENDING_KEY = "vending key"
 SAME_PERSON = timedelta(days=1)  # after it the same name, phone and village may be somebody else's: no device tells
 
 
@@ -94,7 +93,7 @@ class Form:
     kind: Kind | None
     serial: str
     model: DeviceModel | None
-    plan: Plan | None
+    tariff: Tariff | None
     labels: Labels | None
     consent: str
     request: str
@@ -106,15 +105,6 @@ class Registered:
     device: Device | None
 
 
-async def keep_vending_key(key: Key, vault: Vault) -> None:
-    """Store the key of the supply group, sealed: meters registered from now on get theirs from it."""
-    await Setting.update_or_create({"value": vault.seal_json(dict(key), VENDING_KEY)}, name=VENDING_KEY)
-
-
-async def has_vending_key() -> bool:
-    return await Setting.exists(name=VENDING_KEY)
-
-
 async def free_serial(serial: str, kind: Kind) -> str:
     """The whole serial of a device of this kind that may be registered; the end of one in stock is enough.
 
@@ -122,7 +112,7 @@ async def free_serial(serial: str, kind: Kind) -> str:
     """
     if kind is Kind.METER and not is_meter_number(serial):
         raise NotAMeterNumber(serial)
-    if kind is Kind.METER and not await Plan.exists(unit=Unit.ENERGY):
+    if kind is Kind.METER and not await Tariff.exists(unit=Unit.ENERGY):
         raise NoPrice(serial)
     device = await _free(serial, kind)
     if device is None and not await has_vending_key():
@@ -143,7 +133,7 @@ async def _free(serial: str, kind: Kind) -> Device | None:
         raise InUse(serial)
     if device.kind != kind:
         raise OtherKind(serial)
-    if kind is not Kind.METER and device.plan_id is None:
+    if kind is not Kind.METER and device.tariff_id is None:
         raise NoPrice(device.serial)
     return device
 
@@ -206,9 +196,9 @@ async def _claimed(serial: str, kind: Kind, vault: Vault) -> Device:
 
 async def _hand_over(device: Device, form: Form, customer: Customer) -> None:
     device.customer, device.model = customer, form.model
-    if form.plan:
-        device.plan = form.plan
-    await device.save(update_fields=["customer_id", "model_id", "plan_id"])
+    if form.tariff:
+        device.tariff = form.tariff
+    await device.save(update_fields=["customer_id", "model_id", "tariff_id"])
     if form.labels:
         await Connection.update_or_create(vars(form.labels), device=device)
 
@@ -232,10 +222,16 @@ async def _new_customer(form: Form, agent: Agent) -> Customer:
     )
 
 
-async def new_meter(serial: str, vault: Vault) -> Device:
-    """A meter without an owner, with the key of the supply group."""
-    setting = await Setting.get(name=VENDING_KEY)
-    key = vault.open_json(setting.value, VENDING_KEY)
-    return await Device.create(
-        serial=serial, kind=Kind.METER, issuer="sts", sealed_key=vault.seal_json(key, f"device {serial}")
-    )
+FEWEST_LETTERS, LONGEST_PART = 3, 60  # of a name and of a surname (reference: mpm 0.3, 1.2)
+_BETWEEN_LETTERS = " '-."
+
+
+def is_name(part: str) -> bool:
+    """Whether a customer can be registered by this name, or this surname."""
+    letters = sum(map(str.isalpha, part))
+    return letters >= FEWEST_LETTERS and len(part) <= LONGEST_PART and all(map(_is_of_a_name, part))
+
+
+def _is_of_a_name(character: str) -> bool:
+    """Letters, the marks that some scripts put on them, and what stands between them."""
+    return character.isalpha() or character in _BETWEEN_LETTERS or unicodedata.category(character)[0] == "M"

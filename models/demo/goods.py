@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime
 
 from models.devices.tables import Device
-from models.money.catalogue import Appliance, Contract, Instalment, PaymentPlan, Terms, Type
+from models.money.catalogue import Appliance, PaymentPlan, Terms, Type
+from models.money.contracts import Contract, Instalment
 from models.money.instalments import Period, amounts, due_dates
 from models.money.ledger import AccountKind, Posting, post
 from models.money.sales import SAME_SALE_WINDOW

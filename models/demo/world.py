@@ -3,14 +3,14 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from models.customers.registration import keep_vending_key
-from models.demo import goods as demo_goods
+from models.demo import goods
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType
-from models.devices.tables import Device, Kind, Plan, Unit
-from models.messages.tables import Setting
-from models.money.payment import REFERENCE_ALPHABET, REFERENCE_LENGTH
+from models.devices.meters import keep_vending_key
+from models.devices.tables import Device, Kind, Tariff, Unit
+from models.money.booking import REFERENCE_ALPHABET, REFERENCE_LENGTH
 from models.money.sales import Payment, Sale, Token
 from models.people.tables import Agent, Customer, MiniGrid, OfficeUser, Village
+from models.settings import Setting
 from models.tokens import ISSUERS
 from models.vault import Vault
 
@@ -64,46 +64,48 @@ async def load(vault: Vault, exponent: int, today: date, customers: int = 0) -> 
             cash_limit=limit * minor,
             mini_grid=grids[grid],
         )
-    plans = {
+    tariffs = {
         "meter": await _connections(vault, minor),
-        "shs": await Plan.create(name="Solar home, weekly 7,000", unit=Unit.DAYS, price=1_000 * minor, minimum=minor),
-        "bike": await Plan.create(name="E-bike, 2,000 a day", unit=Unit.DAYS, price=2_000 * minor, minimum=minor),
+        "shs": await Tariff.create(name="Solar home, weekly 7,000", unit=Unit.DAYS, price=1_000 * minor, minimum=minor),
+        "bike": await Tariff.create(name="E-bike, 2,000 a day", unit=Unit.DAYS, price=2_000 * minor, minimum=minor),
     }
     where: dict[str, Any] = {"mini_grid": home, "village": villages[0], "created_at": REGISTERED}
     amina, baraka, neema = [
         await Customer.create(name=name, surname=surname, phone=phone, language=language, **where)
         for name, surname, phone, language in CUSTOMERS
     ]
-    await _devices(vault, plans, amina, baraka, neema)
-    await demo_goods.load(minor, today)
+    await _devices(vault, tariffs, amina, baraka, neema)
+    await goods.load(minor, today)
     await OfficeUser.create(name=OFFICE_USER, password_hash=vault.hash_password(OFFICE_PASSWORD))
     await Setting.create(name="demo", value="yes")
     for first in range(0, customers, BULK):
-        await _crowd(vault, home, plans["shs"], first, min(BULK, customers - first))
+        await _crowd(vault, home, tariffs["shs"], first, min(BULK, customers - first))
     return True
 
 
-async def _connections(vault: Vault, minor: int) -> Plan:
+async def _connections(vault: Vault, minor: int) -> Tariff:
     """What a meter is registered with, and the key that it is derived from; the plan of households."""
     await keep_vending_key(STS_KEY, vault)
     for name, tariff, price, meter, group in CONNECTIONS:
         await ConnectionType.create(
             name=name,
-            usual_plan=await Plan.create(name=tariff, unit=Unit.ENERGY, price=price * minor, minimum=minor),
+            usual_tariff=await Tariff.create(name=tariff, unit=Unit.ENERGY, price=price * minor, minimum=minor),
             usual_meter_type=await MeterType.create(name=meter),
             usual_group=await ConnectionGroup.create(name=group),
         )
-    return await Plan.get(name=CONNECTIONS[0][1])
+    return await Tariff.get(name=CONNECTIONS[0][1])
 
 
-async def _devices(vault: Vault, plans: dict[str, Plan], amina: Customer, baraka: Customer, neema: Customer) -> None:
+async def _devices(
+    vault: Vault, tariffs: dict[str, Tariff], amina: Customer, baraka: Customer, neema: Customer
+) -> None:
     """Each customer's device, and one of each kind that comes from stock."""
     shs, bike = _paygo(0, 123456789), _paygo(1, 432435255)
-    await _device(vault, "04123456784", Kind.METER, "sts", STS_KEY, customer=amina, plan=plans["meter"])
-    await _device(vault, "SHS0283", Kind.SHS, "openpaygo", shs, 1, customer=baraka, plan=plans["shs"])
-    await _device(vault, "EB100042", Kind.EBIKE, "openpaygo", bike, 10, customer=neema, plan=plans["bike"])
-    await _device(vault, "SHS0284", Kind.SHS, "openpaygo", shs, 1, plan=plans["shs"])
-    await _device(vault, "EB100043", Kind.EBIKE, "openpaygo", bike, 10, plan=plans["bike"])
+    await _device(vault, "04123456784", Kind.METER, "sts", STS_KEY, customer=amina, tariff=tariffs["meter"])
+    await _device(vault, "SHS0283", Kind.SHS, "openpaygo", shs, 1, customer=baraka, tariff=tariffs["shs"])
+    await _device(vault, "EB100042", Kind.EBIKE, "openpaygo", bike, 10, customer=neema, tariff=tariffs["bike"])
+    await _device(vault, "SHS0284", Kind.SHS, "openpaygo", shs, 1, tariff=tariffs["shs"])
+    await _device(vault, "EB100043", Kind.EBIKE, "openpaygo", bike, 10, tariff=tariffs["bike"])
 
 
 def _paygo(key: int, starting_code: int) -> dict[str, str | int | bool]:
@@ -119,7 +121,7 @@ async def _device(
     count: int = 0,
     *,
     customer: Customer | None = None,
-    plan: Plan,
+    tariff: Tariff,
 ) -> Device:
     """A device with its key; one without a customer is in stock."""
     return await Device.create(
@@ -129,11 +131,11 @@ async def _device(
         sealed_key=vault.seal_json(key, f"device {serial}"),
         count=count,
         customer=customer,
-        plan=plan,
+        tariff=tariff,
     )
 
 
-async def _crowd(vault: Vault, home: MiniGrid, plan: Plan, first: int, size: int) -> None:
+async def _crowd(vault: Vault, home: MiniGrid, tariff: Tariff, first: int, size: int) -> None:
     """Customers with a solar home system and one token sold each, a block at a time. Their past sales are
     history from before the ledger was opened: they book nothing."""
     numbers = range(first, first + size)
@@ -151,18 +153,18 @@ async def _crowd(vault: Vault, home: MiniGrid, plan: Plan, first: int, size: int
             sealed_key=vault.seal_json(key, f"device {serial}"),
             count=2,
             customer=customer,
-            plan=plan,
+            tariff=tariff,
         )
         for customer in await Customer.filter(phone__in=list(phones))
     )
     devices = await Device.filter(serial__in=[f"SHD{n:06d}" for n in numbers])
-    await _past_sales(await Agent.get(phone=AGENTS[0][1]), plan, devices)
+    await _past_sales(await Agent.get(phone=AGENTS[0][1]), tariff, devices)
 
 
-async def _past_sales(agent: Agent, plan: Plan, devices: list[Device]) -> None:
+async def _past_sales(agent: Agent, tariff: Tariff, devices: list[Device]) -> None:
     keys = {f"demo {device.serial}": device for device in devices}
     await Payment.bulk_create(
-        Payment(provider="cash", reference=key, amount=plan.price, agent_id=agent.id) for key in keys
+        Payment(provider="cash", reference=key, amount=tariff.price, agent_id=agent.id) for key in keys
     )
     await Sale.bulk_create(
         Sale(
@@ -172,8 +174,8 @@ async def _past_sales(agent: Agent, plan: Plan, devices: list[Device]) -> None:
             agent_id=agent.id,
             customer_id=keys[payment.reference].customer_id,
             device_id=keys[payment.reference].id,
-            amount=plan.price,
-            unit=plan.unit,
+            amount=tariff.price,
+            unit=tariff.unit,
             units=1,
             commission=0,
         )

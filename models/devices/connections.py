@@ -3,7 +3,7 @@
 from tortoise import fields
 from tortoise.models import Model
 
-from models.devices.tables import Device, Plan
+from models.devices.tables import Device, Tariff
 
 
 class MeterType(Model):
@@ -24,7 +24,7 @@ class ConnectionType(Model):
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(100, unique=True)
-    usual_plan: fields.ForeignKeyNullableRelation[Plan] = fields.ForeignKeyField("models.Plan", null=True)
+    usual_tariff: fields.ForeignKeyNullableRelation[Tariff] = fields.ForeignKeyField("models.Tariff", null=True)
     usual_meter_type: fields.ForeignKeyNullableRelation[MeterType] = fields.ForeignKeyField(
         "models.MeterType", null=True
     )

@@ -30,7 +30,7 @@ class Kind(StrEnum):
     EBIKE = "ebike"
 
 
-class Plan(Model):
+class Tariff(Model):
     """A tariff: `price` and `components` (taxes, levies) in minor units buy one day, or one kilowatt-hour. Each
     `access_days` the access rate falls due. Of a payment, up to `recovery` percent go to overdue goods first."""
 
@@ -74,8 +74,8 @@ class Device(Model):
         "models.Customer", null=True, related_name="devices"
     )
     customer_id: int | None
-    plan: fields.ForeignKeyNullableRelation[Plan] = fields.ForeignKeyField("models.Plan", null=True)
-    plan_id: int | None
+    tariff: fields.ForeignKeyNullableRelation[Tariff] = fields.ForeignKeyField("models.Tariff", null=True)
+    tariff_id: int | None
     model: fields.ForeignKeyNullableRelation[DeviceModel] = fields.ForeignKeyField("models.DeviceModel", null=True)
     model_id: int | None
     paid_until = fields.DatetimeField(null=True)
@@ -103,9 +103,9 @@ TAIL = 4  # characters of a serial that are enough among one agent's customers (
 def _select() -> str:
     """Not made at import: tortoise adds the columns of foreign keys when it starts."""
     owner = ", ".join(f"c.{column} AS c_{column}" for column in Customer._meta.db_fields)
-    plan = ", ".join(f"p.{column} AS p_{column}" for column in Plan._meta.db_fields)
-    return f"""SELECT d.*, {owner}, {plan} FROM device d
-  LEFT JOIN customer c ON c.id = d.customer_id LEFT JOIN plan p ON p.id = d.plan_id WHERE """
+    tariff = ", ".join(f"t.{column} AS t_{column}" for column in Tariff._meta.db_fields)
+    return f"""SELECT d.*, {owner}, {tariff} FROM device d
+  LEFT JOIN customer c ON c.id = d.customer_id LEFT JOIN tariff t ON t.id = d.tariff_id WHERE """
 
 
 async def _devices(condition: str, values: Sequence[object]) -> list[Device]:
@@ -113,10 +113,10 @@ async def _devices(condition: str, values: Sequence[object]) -> list[Device]:
 
 
 def _device(row: dict[str, Any]) -> Device:
-    columns = {name: value for name, value in row.items() if name[:2] not in ("c_", "p_")}
+    columns = {name: value for name, value in row.items() if name[:2] not in ("c_", "t_")}
     device = Device(**columns, _from_db=True)
     device._customer = _joined(Customer, "c_", row)
-    device._plan = _joined(Plan, "p_", row)
+    device._tariff = _joined(Tariff, "t_", row)
     return device
 
 

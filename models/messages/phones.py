@@ -11,6 +11,8 @@ from tortoise import fields
 from tortoise.models import Model
 
 PREFIX = "phone-"
+# 1.66.x rejects the word Per30Minutes and with it all settings, the signing key among them; cancelling needs 1.67.
+OLDEST = (1, 67, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,12 @@ class Phone(Model):
     def gateway(self) -> str:
         return f"{PREFIX}{self.id}"
 
+    @property
+    def stopped(self) -> str:
+        """Why it can carry nothing: its app is too old, or no SIM card of it sends; empty when it can."""
+        sims = read_sims(self.sims)
+        return outdated(self.version) or (sims[0].stopped if sims and all(sim.stopped for sim in sims) else "")
+
 
 class PhoneReceiver(Model):
     """Somebody whom a SIM wrote to in a month (202611): operators count different receivers."""
@@ -91,6 +99,17 @@ class PhonePart(Model):
     class Meta:
         table = "phone_part"
         unique_together = (("outbox_id", "event_id"),)
+
+
+def too_old(version: str) -> bool:
+    """Whether this version of the app may carry nothing. One that is not known yet may."""
+    return bool(version) and tuple(map(int, version.split("."))) < OLDEST
+
+
+def outdated(version: str) -> str:
+    """Why a phone with this version may carry nothing; empty when it may."""
+    oldest = ".".join(map(str, OLDEST))
+    return f"Its app is {version} and gets no messages: install {oldest} or newer." if too_old(version) else ""
 
 
 def read_sims(text: str) -> list[Sim]:

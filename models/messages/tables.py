@@ -29,7 +29,7 @@ class Inbox(Model):
         indexes = (("received_at",),)
 
 
-class Class(StrEnum):
+class MessageKind(StrEnum):
     """What kind of message goes out; the order is the order of sending."""
 
     TOKEN = "token"  # noqa: S105 - a kind of message
@@ -54,7 +54,7 @@ class State(StrEnum):
 
 class Outbox(Model):
     """Every SMS that we promised to send. `origin` names what it answers, so it is promised once. It was given to its
-    gateway at `given_at`; `former` names those that it has left for good, a space after each."""
+    gateway at `assigned_at`; `tried_before` names those that it has left for good, a space after each."""
 
     id = fields.BigIntField(primary_key=True)
     origin = fields.CharField(80, unique=True)
@@ -63,42 +63,45 @@ class Outbox(Model):
     kind = fields.CharField(10)
     priority = fields.SmallIntField()
     gateway = fields.CharField(40)
-    state = fields.CharField(10, default="waiting")
+    state = fields.CharField(10, default="waiting", db_default="waiting")
     created_at = fields.BigIntField()
     due_at = fields.BigIntField()
     expires_at = fields.BigIntField()
-    claimed_by = fields.CharField(32, default="")
-    claimed_at = fields.BigIntField(default=0)
+    claimed_by = fields.CharField(32, default="", db_default="")
+    claimed_at = fields.BigIntField(default=0, db_default=0)
     sim = fields.SmallIntField(default=0, db_default=0)
-    tries = fields.IntField(default=0)
-    unknowns = fields.IntField(default=0)
-    external_id = fields.CharField(120, default="")
-    error = fields.CharField(40, default="")
-    parts = fields.SmallIntField(default=1)
-    cost = fields.CharField(20, default="")
-    sent_at = fields.BigIntField(default=0)
-    delivered_at = fields.BigIntField(default=0)
-    given_at = fields.BigIntField(default=0, db_default=0)
-    former = fields.CharField(200, default="", db_default="")
+    tries = fields.IntField(default=0, db_default=0)
+    unknowns = fields.IntField(default=0, db_default=0)
+    external_id = fields.CharField(120, default="", db_default="")
+    error = fields.CharField(40, default="", db_default="")
+    parts = fields.SmallIntField(default=1, db_default=1)
+    cost = fields.CharField(20, default="", db_default="")
+    sent_at = fields.BigIntField(default=0, db_default=0)
+    delivered_at = fields.BigIntField(default=0, db_default=0)
+    assigned_at = fields.BigIntField(default=0, db_default=0)
+    tried_before = fields.CharField(200, default="", db_default="")
 
     class Meta:
         indexes = (("phone", "id"), ("created_at",))
 
 
-class Contact(Model):
+class ContactRow(Model):
     """One row for each phone that wrote to us: its open SMS talk and what the guards count."""
 
     phone = fields.CharField(40, primary_key=True)
-    language = fields.CharField(2, default="")
-    talk = fields.TextField(default="")
-    stopped_at = fields.BigIntField(default=0)
-    silent_until = fields.BigIntField(default=0)
-    bad_text = fields.CharField(64, default="")
-    bad_count = fields.IntField(default=0)
-    bad_since = fields.BigIntField(default=0)
-    replies = fields.IntField(default=0)
-    replies_since = fields.BigIntField(default=0)
+    language = fields.CharField(2, default="", db_default="")
+    talk = fields.TextField(default="", db_default="")
+    stopped_at = fields.BigIntField(default=0, db_default=0)
+    silent_until = fields.BigIntField(default=0, db_default=0)
+    bad_text = fields.CharField(64, default="", db_default="")
+    bad_count = fields.IntField(default=0, db_default=0)
+    bad_since = fields.BigIntField(default=0, db_default=0)
+    replies = fields.IntField(default=0, db_default=0)
+    replies_since = fields.BigIntField(default=0, db_default=0)
     network = fields.CharField(10, default="", db_default="")
+
+    class Meta:
+        table = "contact"
 
 
 class Draft(Model):
@@ -154,11 +157,11 @@ class GatewayState(Model):
     `round_trip` milliseconds. `airtime` is what is left of it, in the operator's own figures."""
 
     name = fields.CharField(40, primary_key=True)
-    heard_at = fields.BigIntField(default=0)
-    sent_at = fields.BigIntField(default=0)
-    last_word = fields.CharField(200, default="")
-    paused_until = fields.BigIntField(default=0)
-    alert = fields.CharField(200, default="")
+    heard_at = fields.BigIntField(default=0, db_default=0)
+    sent_at = fields.BigIntField(default=0, db_default=0)
+    last_word = fields.CharField(200, default="", db_default="")
+    paused_until = fields.BigIntField(default=0, db_default=0)
+    alert = fields.CharField(200, default="", db_default="")
     failures = fields.IntField(default=0, db_default=0)
     failed_at = fields.BigIntField(default=0, db_default=0)
     told = fields.CharField(8, default="", db_default="")
@@ -181,8 +184,5 @@ class Refused(Model):
     created_at = fields.BigIntField(db_index=True)
 
 
-class Setting(Model):
-    """What is switched while running (`outgoing`), and what a database is (`demo`)."""
-
-    name = fields.CharField(40, primary_key=True)
-    value = fields.CharField(200)
+# How long each class is worth sending, in hours: an old reply answers nobody, a token is paid for.
+LIFE = {MessageKind.TOKEN: 72, MessageKind.REPLY: 6, MessageKind.REMINDER: 24, MessageKind.BROADCAST: 2}

@@ -1,8 +1,90 @@
+"""All tables, and what the ORM cannot say: indexes of what waits alone, and tables that only ever grow."""
+
+from typing import Any
+
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 from tortoise.fields.base import OnDelete
 from tortoise import fields
 from tortoise.indexes import Index
+
+# A partial index keeps a claim as fast at ten million old messages as at none (reference: performance 3).
+INDEXES = [
+    "CREATE INDEX inbox_new ON inbox (phone, id) WHERE state = 'new'",
+    "CREATE INDEX inbox_new_order ON inbox (id) WHERE state = 'new'",
+    "CREATE INDEX inbox_failed ON inbox (id) WHERE state = 'failed'",
+    # In the order in which they came to a gateway: what it takes over from a dead one does not go before its own.
+    "CREATE INDEX outbox_waiting ON outbox (gateway, priority, assigned_at, id) WHERE state = 'waiting'",
+    "CREATE INDEX outbox_scheduled ON outbox (due_at) WHERE state IN ('scheduled', 'uncertain')",
+    "CREATE INDEX outbox_sending ON outbox (claimed_by) WHERE state = 'sending'",
+    "CREATE INDEX outbox_lost ON outbox (id) WHERE state IN ('failed', 'expired')",
+    "CREATE INDEX outbox_external ON outbox (external_id) WHERE external_id <> ''",
+    # What a phone has fetched lately, for its pacing: rows of other gateways are not in this index.
+    "CREATE INDEX outbox_pulled ON outbox (claimed_by, claimed_at) WHERE claimed_by LIKE 'phone-%'",
+    # Two phones that the office has now never share a name; one that was unlinked leaves its name free.
+    "CREATE UNIQUE INDEX phone_name ON phone (name) WHERE unlinked_at = 0",
+    # Reminders, recovery and balances look at what is not paid alone.
+    "CREATE INDEX instalment_open ON instalment (due_on, contract_id) WHERE paid < amount",
+    "CREATE INDEX instalment_owed ON instalment (contract_id, due_on) WHERE paid < amount",
+    "CREATE UNIQUE INDEX contract_device ON contract (device_id) WHERE device_id IS NOT NULL AND ended_on IS NULL",
+    "CREATE INDEX contract_of_device ON contract (device_id, id) WHERE device_id IS NOT NULL",
+    "CREATE INDEX sale_contract ON sale (contract_id, created_at) WHERE contract_id IS NOT NULL",
+    "CREATE INDEX device_access ON device (access_until) WHERE customer_id IS NOT NULL",
+    "CREATE INDEX device_stock ON device (kind, serial) WHERE customer_id IS NULL",
+    "CREATE INDEX device_customer ON device (customer_id, kind)",
+    "CREATE INDEX customer_created ON customer (mini_grid_id, created_at, id)",
+]
+APPEND_ONLY = (
+    *("entry", "line", "audit", "payment", "token", "allocation"),
+    *("hand_in", "registration", "ticket_event"),
+)
+
+
+async def index_words(_apps: object, editor: Any) -> None:
+    """The indexes behind an agent's lists and searches, and the last four characters that are enough to name a device
+    or a phone. PostgreSQL compares by the byte: another order depends on the locale and serves no prefix."""
+    sqlite = editor.client.capabilities.dialect == "sqlite"
+    name, surname = ("lower(name)", "lower(surname)")
+    if not sqlite:
+        name, surname = ('lower(name COLLATE "C")', 'lower(surname COLLATE "C")')
+    phone, serial = (f"substr({one}, -4)" if sqlite else f"right({one}, 4)" for one in ("phone", "serial"))
+    for index, columns in {
+        "customer_name ON customer": f"mini_grid_id, ({name}), ({surname}), id",
+        "customer_surname ON customer": f"mini_grid_id, ({surname}), id",
+        "customer_village ON customer": f"village_id, ({name}), ({surname}), id",
+        "customer_phone_tail ON customer": f"mini_grid_id, ({phone})",
+        "device_tail ON device": f"({serial})",
+    }.items():
+        await editor.client.execute_script(f"CREATE INDEX {index} ({columns})")
+
+
+async def guard(_apps: object, editor: Any) -> None:
+    """Some tables only grow; what is paid on an instalment never falls and never passes what is due."""
+    run = editor.client.execute_script
+    if editor.client.capabilities.dialect == "sqlite":
+        await run(
+            "CREATE TRIGGER instalment_paid BEFORE UPDATE OF paid ON instalment "
+            "WHEN NEW.paid < OLD.paid OR NEW.paid > NEW.amount "
+            "BEGIN SELECT RAISE(ABORT, 'an instalment is paid once'); END"
+        )
+        for table in APPEND_ONLY:
+            for verb in ("UPDATE", "DELETE"):
+                await run(
+                    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+                    f"BEGIN SELECT RAISE(ABORT, '{table} is append only'); END"
+                )
+        return
+    await run("ALTER TABLE instalment ADD CONSTRAINT instalment_paid CHECK (paid >= 0 AND paid <= amount)")
+    await run(
+        "CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION '% is append only', TG_TABLE_NAME; END $$"
+    )
+    for table in APPEND_ONLY:
+        await run(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION append_only()"
+        )
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -33,20 +115,69 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
-            name='Contact',
+            name='ConnectionGroup',
+            fields=[
+                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('name', fields.CharField(unique=True, max_length=100)),
+            ],
+            options={'table': 'connectiongroup', 'app': 'models', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='ContactRow',
             fields=[
                 ('phone', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=40)),
-                ('language', fields.CharField(default='', max_length=2)),
-                ('talk', fields.TextField(default='', unique=False)),
-                ('stopped_at', fields.BigIntField(default=0)),
-                ('silent_until', fields.BigIntField(default=0)),
-                ('bad_text', fields.CharField(default='', max_length=64)),
-                ('bad_count', fields.IntField(default=0)),
-                ('bad_since', fields.BigIntField(default=0)),
-                ('replies', fields.IntField(default=0)),
-                ('replies_since', fields.BigIntField(default=0)),
+                ('language', fields.CharField(default='', db_default='', max_length=2)),
+                ('talk', fields.TextField(default='', db_default='', unique=False)),
+                ('stopped_at', fields.BigIntField(default=0, db_default=0)),
+                ('silent_until', fields.BigIntField(default=0, db_default=0)),
+                ('bad_text', fields.CharField(default='', db_default='', max_length=64)),
+                ('bad_count', fields.IntField(default=0, db_default=0)),
+                ('bad_since', fields.BigIntField(default=0, db_default=0)),
+                ('replies', fields.IntField(default=0, db_default=0)),
+                ('replies_since', fields.BigIntField(default=0, db_default=0)),
+                ('network', fields.CharField(default='', db_default='', max_length=10)),
             ],
             options={'table': 'contact', 'app': 'models', 'pk_attr': 'phone'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='DeviceModel',
+            fields=[
+                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('kind', fields.CharField(max_length=10)),
+                ('manufacturer', fields.CharField(max_length=100)),
+                ('name', fields.CharField(unique=True, max_length=100)),
+                ('prefix', fields.CharField(default='', max_length=32)),
+            ],
+            options={'table': 'devicemodel', 'app': 'models', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Appliance',
+            fields=[
+                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('name', fields.CharField(unique=True, max_length=60)),
+                ('type', fields.CharField(max_length=12)),
+                ('model', fields.ForeignKeyField('models.DeviceModel', source_field='model_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('price', fields.BigIntField()),
+                ('remind_before', fields.SmallIntField(null=True)),
+                ('remind_after', fields.SmallIntField(null=True)),
+                ('overdue_ticket', fields.BooleanField(default=False)),
+            ],
+            options={'table': 'appliance', 'app': 'models', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Draft',
+            fields=[
+                ('name', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=100)),
+                ('phone', fields.CharField(max_length=40)),
+                ('talk', fields.CharField(max_length=40)),
+                ('answers', fields.TextField(unique=False)),
+                ('updated_at', fields.BigIntField(db_index=True)),
+            ],
+            options={'table': 'draft', 'app': 'models', 'indexes': [Index(fields=['phone', 'talk'])], 'pk_attr': 'name'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -63,11 +194,21 @@ class Migration(migrations.Migration):
             name='GatewayState',
             fields=[
                 ('name', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=40)),
-                ('heard_at', fields.BigIntField(default=0)),
-                ('sent_at', fields.BigIntField(default=0)),
-                ('last_word', fields.CharField(default='', max_length=200)),
-                ('paused_until', fields.BigIntField(default=0)),
-                ('alert', fields.CharField(default='', max_length=200)),
+                ('heard_at', fields.BigIntField(default=0, db_default=0)),
+                ('sent_at', fields.BigIntField(default=0, db_default=0)),
+                ('last_word', fields.CharField(default='', db_default='', max_length=200)),
+                ('paused_until', fields.BigIntField(default=0, db_default=0)),
+                ('alert', fields.CharField(default='', db_default='', max_length=200)),
+                ('failures', fields.IntField(default=0, db_default=0)),
+                ('failed_at', fields.BigIntField(default=0, db_default=0)),
+                ('told', fields.CharField(default='', db_default='', max_length=8)),
+                ('told_at', fields.BigIntField(default=0, db_default=0)),
+                ('tested_at', fields.BigIntField(default=0, db_default=0)),
+                ('returned_at', fields.BigIntField(default=0, db_default=0)),
+                ('round_trip', fields.BigIntField(default=0, db_default=0)),
+                ('lost_tests', fields.IntField(default=0, db_default=0)),
+                ('airtime', fields.CharField(default='', db_default='', max_length=40)),
+                ('airtime_at', fields.BigIntField(default=0, db_default=0)),
             ],
             options={'table': 'gatewaystate', 'app': 'models', 'pk_attr': 'name'},
             bases=['Model'],
@@ -104,6 +245,15 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='MeterType',
+            fields=[
+                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('name', fields.CharField(unique=True, max_length=100)),
+            ],
+            options={'table': 'metertype', 'app': 'models', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='MiniGrid',
             fields=[
                 ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
@@ -125,8 +275,23 @@ class Migration(migrations.Migration):
                 ('locked_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('cash_limit', fields.BigIntField()),
                 ('commission', fields.IntField(default=1000)),
+                ('goods_commission', fields.IntField(default=500, db_default=500)),
             ],
             options={'table': 'agent', 'app': 'models', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='HandIn',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('reference', fields.CharField(unique=True, max_length=20)),
+                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('amount', fields.BigIntField()),
+                ('commission', fields.BigIntField()),
+                ('actor', fields.CharField(max_length=100)),
+                ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
+            ],
+            options={'table': 'hand_in', 'app': 'models', 'indexes': [Index(fields=['agent_id', 'created_at'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -149,20 +314,23 @@ class Migration(migrations.Migration):
                 ('kind', fields.CharField(max_length=10)),
                 ('priority', fields.SmallIntField()),
                 ('gateway', fields.CharField(max_length=40)),
-                ('state', fields.CharField(default='waiting', max_length=10)),
+                ('state', fields.CharField(default='waiting', db_default='waiting', max_length=10)),
                 ('created_at', fields.BigIntField()),
                 ('due_at', fields.BigIntField()),
                 ('expires_at', fields.BigIntField()),
-                ('claimed_by', fields.CharField(default='', max_length=32)),
-                ('claimed_at', fields.BigIntField(default=0)),
-                ('tries', fields.IntField(default=0)),
-                ('unknowns', fields.IntField(default=0)),
-                ('external_id', fields.CharField(default='', max_length=120)),
-                ('error', fields.CharField(default='', max_length=40)),
-                ('parts', fields.SmallIntField(default=1)),
-                ('cost', fields.CharField(default='', max_length=20)),
-                ('sent_at', fields.BigIntField(default=0)),
-                ('delivered_at', fields.BigIntField(default=0)),
+                ('claimed_by', fields.CharField(default='', db_default='', max_length=32)),
+                ('claimed_at', fields.BigIntField(default=0, db_default=0)),
+                ('sim', fields.SmallIntField(default=0, db_default=0)),
+                ('tries', fields.IntField(default=0, db_default=0)),
+                ('unknowns', fields.IntField(default=0, db_default=0)),
+                ('external_id', fields.CharField(default='', db_default='', max_length=120)),
+                ('error', fields.CharField(default='', db_default='', max_length=40)),
+                ('parts', fields.SmallIntField(default=1, db_default=1)),
+                ('cost', fields.CharField(default='', db_default='', max_length=20)),
+                ('sent_at', fields.BigIntField(default=0, db_default=0)),
+                ('delivered_at', fields.BigIntField(default=0, db_default=0)),
+                ('assigned_at', fields.BigIntField(default=0, db_default=0)),
+                ('tried_before', fields.CharField(default='', db_default='', max_length=200)),
             ],
             options={'table': 'outbox', 'app': 'models', 'indexes': [Index(fields=['phone', 'id']), Index(fields=['created_at'])], 'pk_attr': 'id'},
             bases=['Model'],
@@ -181,15 +349,76 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
-            name='Plan',
+            name='PaymentPlan',
             fields=[
                 ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('name', fields.CharField(unique=True, max_length=100)),
-                ('unit', fields.CharField(max_length=10)),
-                ('price', fields.BigIntField()),
+                ('appliance', fields.ForeignKeyField('models.Appliance', source_field='appliance_id', db_constraint=True, to_field='id', related_name='plans', on_delete=OnDelete.CASCADE)),
+                ('name', fields.CharField(max_length=30)),
+                ('terms', fields.CharField(max_length=12)),
+                ('down', fields.BigIntField(default=0)),
+                ('count', fields.SmallIntField(default=0)),
+                ('period', fields.CharField(default='weekly', max_length=8)),
+                ('day_price', fields.BigIntField(default=0)),
                 ('minimum', fields.BigIntField(default=1)),
             ],
-            options={'table': 'plan', 'app': 'models', 'pk_attr': 'id'},
+            options={'table': 'paymentplan', 'app': 'models', 'unique_together': (('appliance', 'name'),), 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Phone',
+            fields=[
+                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('name', fields.CharField(max_length=100)),
+                ('token_hash', fields.CharField(default='', max_length=64)),
+                ('former_hash', fields.CharField(default='', max_length=64)),
+                ('login', fields.CharField(default='', max_length=20)),
+                ('password_hash', fields.CharField(default='', max_length=64)),
+                ('code_hash', fields.CharField(default='', max_length=64)),
+                ('code_until', fields.BigIntField(default=0)),
+                ('code_tries', fields.SmallIntField(default=0)),
+                ('signing_key', fields.TextField(unique=False)),
+                ('model', fields.CharField(default='', max_length=100)),
+                ('version', fields.CharField(default='', max_length=20)),
+                ('push', fields.BooleanField(default=False)),
+                ('sims', fields.TextField(default='[]', unique=False)),
+                ('battery', fields.SmallIntField(null=True)),
+                ('charging', fields.BooleanField(null=True)),
+                ('network', fields.CharField(default='', max_length=20)),
+                ('clock_offset', fields.BigIntField(default=0)),
+                ('paused', fields.BooleanField(default=False)),
+                ('added_at', fields.BigIntField()),
+                ('linked_at', fields.BigIntField(default=0)),
+                ('unlinked_at', fields.BigIntField(default=0)),
+                ('seen_at', fields.BigIntField(default=0)),
+                ('webhook_at', fields.BigIntField(default=0)),
+                ('export_since', fields.BigIntField(default=0)),
+                ('lost', fields.CharField(default='', max_length=200)),
+                ('wrong_signatures', fields.IntField(default=0, db_default=0)),
+                ('wrong_signature_at', fields.BigIntField(default=0, db_default=0)),
+            ],
+            options={'table': 'phone', 'app': 'models', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='PhonePart',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('outbox_id', fields.BigIntField()),
+                ('event_id', fields.CharField(max_length=120)),
+            ],
+            options={'table': 'phone_part', 'app': 'models', 'unique_together': (('outbox_id', 'event_id'),), 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='PhoneReceiver',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('phone_id', fields.IntField()),
+                ('sim', fields.SmallIntField()),
+                ('month', fields.IntField()),
+                ('receiver', fields.CharField(max_length=16)),
+            ],
+            options={'table': 'phone_receiver', 'app': 'models', 'unique_together': (('phone_id', 'sim', 'month', 'receiver'),), 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -211,6 +440,44 @@ class Migration(migrations.Migration):
                 ('value', fields.CharField(max_length=200)),
             ],
             options={'table': 'setting', 'app': 'models', 'pk_attr': 'name'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Tariff',
+            fields=[
+                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('name', fields.CharField(unique=True, max_length=100)),
+                ('unit', fields.CharField(max_length=10)),
+                ('price', fields.BigIntField()),
+                ('minimum', fields.BigIntField(default=1)),
+                ('components', fields.BigIntField(default=0, db_default=0)),
+                ('access_rate', fields.BigIntField(default=0, db_default=0)),
+                ('access_days', fields.SmallIntField(default=0, db_default=0)),
+                ('recovery', fields.SmallIntField(default=0, db_default=0)),
+            ],
+            options={'table': 'tariff', 'app': 'models', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='ConnectionType',
+            fields=[
+                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('name', fields.CharField(unique=True, max_length=100)),
+                ('usual_tariff', fields.ForeignKeyField('models.Tariff', source_field='usual_tariff_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('usual_meter_type', fields.ForeignKeyField('models.MeterType', source_field='usual_meter_type_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('usual_group', fields.ForeignKeyField('models.ConnectionGroup', source_field='usual_group_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+            ],
+            options={'table': 'connectiontype', 'app': 'models', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='SubConnectionType',
+            fields=[
+                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('name', fields.CharField(max_length=100)),
+                ('type', fields.ForeignKeyField('models.ConnectionType', source_field='type_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+            ],
+            options={'table': 'subconnectiontype', 'app': 'models', 'unique_together': (('type', 'name'),), 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -264,6 +531,7 @@ class Migration(migrations.Migration):
                 ('language', fields.CharField(default='en', max_length=2)),
                 ('mini_grid', fields.ForeignKeyField('models.MiniGrid', source_field='mini_grid_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
                 ('village', fields.ForeignKeyField('models.Village', source_field='village_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('created_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'customer', 'app': 'models', 'pk_attr': 'id'},
             bases=['Model'],
@@ -278,10 +546,90 @@ class Migration(migrations.Migration):
                 ('sealed_key', fields.TextField(unique=False)),
                 ('count', fields.IntField(default=0)),
                 ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', null=True, db_constraint=True, to_field='id', related_name='devices', on_delete=OnDelete.CASCADE)),
-                ('plan', fields.ForeignKeyField('models.Plan', source_field='plan_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('tariff', fields.ForeignKeyField('models.Tariff', source_field='tariff_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('model', fields.ForeignKeyField('models.DeviceModel', source_field='model_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
                 ('paid_until', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('access_due', fields.BigIntField(default=0, db_default=0)),
+                ('access_until', fields.DateField(null=True)),
             ],
             options={'table': 'device', 'app': 'models', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Connection',
+            fields=[
+                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('device', fields.OneToOneField('models.Device', source_field='device_id', db_constraint=True, to_field='id', related_name='connection', on_delete=OnDelete.CASCADE)),
+                ('meter_type', fields.ForeignKeyField('models.MeterType', source_field='meter_type_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('group', fields.ForeignKeyField('models.ConnectionGroup', source_field='group_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('type', fields.ForeignKeyField('models.ConnectionType', source_field='type_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('sub_type', fields.ForeignKeyField('models.SubConnectionType', source_field='sub_type_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+            ],
+            options={'table': 'connection', 'app': 'models', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Contract',
+            fields=[
+                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('key', fields.CharField(unique=True, max_length=80)),
+                ('appliance', fields.ForeignKeyField('models.Appliance', source_field='appliance_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('terms', fields.CharField(max_length=12)),
+                ('price', fields.BigIntField()),
+                ('down', fields.BigIntField()),
+                ('period', fields.CharField(max_length=8)),
+                ('day_price', fields.BigIntField()),
+                ('minimum', fields.BigIntField()),
+                ('commission', fields.BigIntField()),
+                ('sold_on', fields.DateField()),
+                ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('ended_on', fields.DateField(null=True)),
+            ],
+            options={'table': 'contract', 'app': 'models', 'indexes': [Index(fields=['customer_id']), Index(fields=['agent_id', 'id'])], 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Instalment',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('contract', fields.ForeignKeyField('models.Contract', source_field='contract_id', db_constraint=True, to_field='id', related_name='instalments', on_delete=OnDelete.CASCADE)),
+                ('number', fields.SmallIntField()),
+                ('due_on', fields.DateField()),
+                ('amount', fields.BigIntField()),
+                ('paid', fields.BigIntField(default=0)),
+                ('reminded_before', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('reminded_after', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'instalment', 'app': 'models', 'unique_together': (('contract', 'number'),), 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Allocation',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('payment', fields.ForeignKeyField('models.Payment', source_field='payment_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('instalment', fields.ForeignKeyField('models.Instalment', source_field='instalment_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('amount', fields.BigIntField()),
+            ],
+            options={'table': 'allocation', 'app': 'models', 'unique_together': (('payment', 'instalment'),), 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Registration',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('key', fields.CharField(unique=True, max_length=80)),
+                ('request', fields.CharField(max_length=64)),
+                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('consent', fields.CharField(max_length=10)),
+                ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
+            ],
+            options={'table': 'registration', 'app': 'models', 'indexes': [Index(fields=['agent_id', 'request']), Index(fields=['device_id']), Index(fields=['customer_id'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -293,14 +641,52 @@ class Migration(migrations.Migration):
                 ('payment', fields.OneToOneField('models.Payment', source_field='payment_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
                 ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
                 ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('contract_id', fields.IntField(null=True)),
                 ('amount', fields.BigIntField()),
                 ('unit', fields.CharField(max_length=10)),
                 ('units', fields.IntField()),
+                ('recovered', fields.BigIntField(default=0, db_default=0)),
+                ('access', fields.BigIntField(default=0, db_default=0)),
+                ('owed', fields.BigIntField(default=0, db_default=0)),
                 ('commission', fields.BigIntField()),
                 ('created_at', fields.DatetimeField(db_index=True, auto_now=False, auto_now_add=True)),
             ],
             options={'table': 'sale', 'app': 'models', 'indexes': [Index(fields=['device_id', 'created_at']), Index(fields=['agent_id', 'created_at'])], 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Ticket',
+            fields=[
+                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('key', fields.CharField(unique=True, max_length=80)),
+                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('category', fields.CharField(max_length=20)),
+                ('text', fields.TextField(unique=False)),
+                ('state', fields.CharField(default='open', max_length=10)),
+                ('reporter', fields.ForeignKeyField('models.Agent', source_field='reporter_id', null=True, db_constraint=True, to_field='id', related_name='reported', on_delete=OnDelete.CASCADE)),
+                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('staff', fields.ForeignKeyField('models.OfficeUser', source_field='staff_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('opened_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('due_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('asked_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('closed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'ticket', 'app': 'models', 'indexes': [Index(fields=['customer_id', 'state']), Index(fields=['agent_id', 'state', 'due_at']), Index(fields=['state', 'asked_at'])], 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='TicketEvent',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('ticket', fields.ForeignKeyField('models.Ticket', source_field='ticket_id', db_constraint=True, to_field='id', related_name='events', on_delete=OnDelete.CASCADE)),
+                ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
+                ('actor', fields.CharField(max_length=100)),
+                ('step', fields.CharField(max_length=10)),
+                ('text', fields.TextField(default='', unique=False)),
+            ],
+            options={'table': 'ticket_event', 'app': 'models', 'indexes': [Index(fields=['ticket_id', 'id'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -316,4 +702,7 @@ class Migration(migrations.Migration):
             options={'table': 'token', 'app': 'models', 'unique_together': (('device', 'count'),), 'indexes': [Index(fields=['device_id', 'id'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
+        ops.RunSQL(INDEXES),
+        ops.RunPython(index_words),
+        ops.RunPython(guard),
     ]

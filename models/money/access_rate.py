@@ -3,19 +3,15 @@ settle it (models/money/quotes.py)."""
 
 from datetime import date, timedelta
 
-from models.money.catalogue import day
-from models.money.payment import as_day
-from models.sql import connection, execute, execute_many
+from models.sql import as_day, connection, day, execute, execute_many
 
-DUE = """SELECT d.id, d.access_until, p.access_rate, p.access_days FROM device d JOIN plan p ON p.id = d.plan_id
+DUE = """SELECT d.id, d.access_until, p.access_rate, p.access_days FROM device d JOIN tariff p ON p.id = d.tariff_id
   WHERE d.kind = 'meter' AND d.customer_id IS NOT NULL AND p.access_days > 0 AND p.access_rate > 0
     AND (d.access_until IS NULL OR d.access_until <= $1) ORDER BY d.id LIMIT $2"""
 ACCRUE = "UPDATE device SET access_due = access_due + $2, access_until = $3 WHERE id = $1 AND access_until = $4"
 BEGIN = "UPDATE device SET access_until = $2 WHERE id = $1 AND access_until IS NULL"
-
-
 FORGET = """UPDATE device SET access_until = NULL WHERE access_until IS NOT NULL
-  AND (plan_id IS NULL OR plan_id IN (SELECT id FROM plan WHERE access_days = 0 OR access_rate = 0))"""
+  AND (tariff_id IS NULL OR tariff_id IN (SELECT id FROM tariff WHERE access_days = 0 OR access_rate = 0))"""
 
 
 async def accrue(today: date, most: int) -> int:

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from models.devices.tables import Device, Unit, with_owner
-from models.money.catalogue import Appliance, Contract, Instalment, PaymentPlan, Terms
+from models.money.booking import Sold, book_commission, issue, lock, record, room_for, sold
+from models.money.catalogue import Appliance, PaymentPlan, Terms
+from models.money.contracts import Contract, Instalment
 from models.money.instalments import Period, amounts, days_for, due_dates
 from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
-from models.money.payment import Sold, as_day, book_commission, issue, lock, record, room_for, sold
-from models.money.quotes import NotSold, PriceChanged, Quote, Standing, Taken
+from models.money.quotes import Quote, Standing
+from models.money.refusals import NotSold, PriceChanged, Taken
 from models.money.sales import SAME_SALE_WINDOW, Sale
 from models.people.tables import Agent, Customer
-from models.sql import connection, execute, execute_many, insert
+from models.sql import as_day, connection, execute, execute_many, insert
 from models.tokens import ISSUERS
 from models.vault import Vault
 

@@ -8,8 +8,8 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.audit import record
+from models.money.booking import REFERENCE_ALPHABET, REFERENCE_LENGTH
 from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
-from models.money.payment import REFERENCE_ALPHABET, REFERENCE_LENGTH
 from models.people.tables import Agent
 from models.sql import connection, execute, insert, on_postgres
 

@@ -3,77 +3,14 @@
 from dataclasses import dataclass
 from datetime import date
 
-from models.devices.tables import Device, Kind, Plan, Unit
-from models.money.catalogue import Contract, Terms, contract_of, open_instalments, overdue_goods
+from models.devices.tables import Device, Kind, Tariff, Unit
+from models.money.catalogue import Terms
+from models.money.contracts import Contract, contract_of, open_instalments, overdue_goods
 from models.money.instalments import DAYS, Due, Part, Period, after, allocate, days_for, total_left
-from models.money.sales import Sale
+from models.money.refusals import AmountTooLarge, AmountTooSmall, MoreThanOwed, NoPlan, PaidOff
 from models.people.tables import Customer
 from models.tokens import ISSUERS
 from models.vault import Vault
-
-
-class NotSold(Exception):
-    """Nothing was sold and no money is booked."""
-
-
-class AmountTooSmall(NotSold):
-    def __init__(self, minimum: int) -> None:
-        super().__init__(minimum)
-        self.minimum = minimum
-
-
-class AmountTooLarge(NotSold):
-    """More than one token can carry; `most` is the largest amount that is accepted, `most_units` what it buys."""
-
-    def __init__(self, most: int, most_units: int, unit: Unit) -> None:
-        super().__init__(most)
-        self.most, self.most_units, self.unit = most, most_units, unit
-
-
-class MoreThanOwed(NotSold):
-    """More than is left to pay."""
-
-    def __init__(self, left: int) -> None:
-        super().__init__(left)
-        self.left = left
-
-
-class PaidOff(NotSold):
-    """Nothing is left to pay: the appliance belongs to its owner."""
-
-
-class NoPlan(NotSold):
-    """The device has no owner or no price."""
-
-
-class OverLimit(NotSold):
-    def __init__(self, held: int, limit: int) -> None:
-        super().__init__(held, limit)
-        self.held, self.limit = held, limit
-
-
-class SoldToday(NotSold):
-    """The same agent sold the same amount for the same device within 24 hours."""
-
-    def __init__(self, earlier: Sale) -> None:
-        super().__init__(earlier.reference)
-        self.earlier = earlier
-
-
-class PriceChanged(NotSold):
-    """The price, the plan, the debts or the owner changed between question and answer."""
-
-
-class TooManyTokens(NotSold):
-    """The device takes no more tokens for so many minutes."""
-
-    def __init__(self, minutes: int) -> None:
-        super().__init__(minutes)
-        self.minutes = minutes
-
-
-class Taken(NotSold):
-    """The device of the stock went to somebody else between question and answer."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +74,7 @@ async def standing(device: Device, today: date, coin: int = 1, most: int | None 
     owed: list[Due] = []
     if contract:
         owed = await open_instalments(contract)
-    elif device.plan and device.plan.recovery:
+    elif device.tariff and device.tariff.recovery:
         owed = await overdue_goods(device.customer_id, today)
     return Standing(device.customer, device, contract, tuple(owed), today, coin, most)
 
@@ -195,7 +132,7 @@ def _service(at: Standing, contract: Contract, amount: int) -> Quote:
 
 def _top_up(at: Standing, amount: int) -> Quote:
     """Overdue goods take their share of the payment, then the access rate, and the rest buys energy or days."""
-    device, plan = at.device, at.device.plan if at.device else None
+    device, plan = at.device, at.device.tariff if at.device else None
     if device is None or plan is None:
         raise NoPlan(device.serial if device else "")
     overdue = total_left(at.owed)
@@ -219,7 +156,7 @@ def _units(at: Standing, device: Device, unit: Unit, price: int, rest: int) -> i
     return issuer.carried(units)
 
 
-def shares(plan: Plan, overdue: int, access_due: int, amount: int, coin: int = 1) -> tuple[int, int, int]:
+def shares(plan: Tariff, overdue: int, access_due: int, amount: int, coin: int = 1) -> tuple[int, int, int]:
     """How a meter's payment is shared out: to overdue goods (at most the plan's percentage of it, and no part of a
     coin, which would leave a debt that nobody can pay in cash), to the access rate, and the rest for energy
     (reference: users 3.5, mpm 7.1)."""
@@ -228,7 +165,7 @@ def shares(plan: Plan, overdue: int, access_due: int, amount: int, coin: int = 1
     return recovered, access, amount - recovered - access
 
 
-def smallest(plan: Plan, overdue: int, access_due: int, coin: int = 1) -> int:
+def smallest(plan: Tariff, overdue: int, access_due: int, coin: int = 1) -> int:
     """The smallest payment, in whole coins, of which the plan's minimum is left for energy. 200 at least, 50 overdue
     and 30 of access rate make 280 when all of a payment may be recovered."""
     wanted = -(-(max(int(plan.minimum), 1) + access_due) // coin)  # from here on in coins
@@ -240,7 +177,7 @@ def smallest(plan: Plan, overdue: int, access_due: int, coin: int = 1) -> int:
     return min(all_overdue, share_of_it) * coin
 
 
-def largest(plan: Plan, overdue: int, access_due: int, rest: int, coin: int = 1) -> int:
+def largest(plan: Tariff, overdue: int, access_due: int, rest: int, coin: int = 1) -> int:
     """The largest payment, in whole coins, of which no more than `rest` is left for energy: a smaller one gives less to
     the debts as well."""
     wanted = rest + access_due

@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from models.messages.withdrawal import reminder
-from models.money.catalogue import Appliance, Contract, owed_by
+from models.money.catalogue import Appliance
+from models.money.contracts import Contract, owed_by
 from models.money.instalments import Due, total_left
-from models.money.payment import as_day
-from models.sql import connection, execute, marks, on_postgres
+from models.sql import as_day, connection, execute, marks, on_postgres
 
 # The first condition is the partial index's own. {column} is when somebody was reminded.
 FIND = """SELECT i.contract_id, MIN(i.due_on) AS oldest FROM instalment i JOIN contract c ON c.id = i.contract_id

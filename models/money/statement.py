@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.money.catalogue import Contract
+from models.money.contracts import Contract
 from models.people.tables import Customer
 from models.sql import connection, execute
 

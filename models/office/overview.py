@@ -12,8 +12,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from models.messages.tables import Class, GatewayState, Setting, State
+from models.messages.tables import GatewayState, MessageKind, State
 from models.messages.withdrawal import NOT_WITHDRAWN
+from models.settings import Setting
 from models.sql import connection, execute
 
 LOOK = 10_000  # rows read for one answer, the newest
@@ -158,7 +159,7 @@ class Stuck:
     since when, and the newest of them."""
 
     gateway: str
-    kind: Class
+    kind: MessageKind
     state: State
     error: str
     messages: int
@@ -279,5 +280,7 @@ async def _stuck(now: int) -> list[Stuck]:
     for (gateway, kind, state, error), same in groupby(rows, itemgetter("gateway", "kind", "state", "error")):
         first, *others = same
         examples = [Example(row["phone"], row["created_at"]) for row in (first, *others)]
-        found.append(Stuck(gateway, Class(kind), State(state), error, first["messages"], first["oldest"], examples))
+        found.append(
+            Stuck(gateway, MessageKind(kind), State(state), error, first["messages"], first["oldest"], examples)
+        )
     return found

@@ -8,7 +8,7 @@ import pytest
 
 from models.messages.phones import Phone
 from models.sql import execute, now_ms
-from tests.emulators.android_calls import AGENT, TOKEN, Events, linked, promised
+from tests.emulators.android_calls import AGENT, TOKEN, Events, enqueued, linked
 from tests.world.server import Serving, serving
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -22,7 +22,7 @@ async def at(demo_url: str) -> AsyncIterator[Serving]:
 
 async def test_an_address_that_was_typed_with_a_slash_at_its_end_works_as_well(at: Serving) -> None:
     phone = await linked(at)
-    await promised(at, "phone-1", "hello")
+    await enqueued(at, "phone-1", "hello")
     for path in ("/device", "/message?order=fifo", "/webhooks", "/settings"):
         assert (await phone.call("GET", f"/{path}"))[0] == 200
     assert (await phone.call("GET", "///message"))[0] == 404
@@ -30,7 +30,7 @@ async def test_an_address_that_was_typed_with_a_slash_at_its_end_works_as_well(a
 
 async def test_an_old_app_is_linked_and_gets_no_messages(at: Serving) -> None:
     phone = await linked(at)
-    await promised(at, "phone-1", "hello")
+    await enqueued(at, "phone-1", "hello")
     phone.headers["User-Agent"] = "me.capcom.smsgateway/1.66.1"
     assert await phone.pull() == []
     assert (await phone.row()).version == "1.66.1"
@@ -89,7 +89,7 @@ async def test_reports_of_one_phone_do_not_keep_the_others_gateways_waiting(
     at: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     phone = await linked(at)
-    await promised(at, "phone-1", "hello")
+    await enqueued(at, "phone-1", "hello")
     (message,) = await phone.pull()
     told: list[Any] = []
     # What wakes the outbox for all has whoever comes next wait for its next turn.

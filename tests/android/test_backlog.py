@@ -5,12 +5,12 @@ import pytest
 from bot.android import sims
 from bot.runtime.database import Database
 from models.messages.phones import Phone
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from tests.world.outbox_rig import MINUTE
 from tests.world.phone_rig import VODACOM, Shop
 
 WAITING, PEOPLE = 2_000, 50
-KINDS = (Class.REPLY, Class.TOKEN, Class.REMINDER)
+KINDS = (MessageKind.REPLY, MessageKind.TOKEN, MessageKind.REMINDER)
 
 
 async def fetched(shop: Shop) -> list[str]:
@@ -27,18 +27,18 @@ async def test_a_phone_that_comes_back_gets_all_in_order_and_what_is_urgent_firs
     monkeypatch.setattr(sims, "PARTS", WAITING)
     shop = Shop(database)
     await shop.link(VODACOM)
-    texts: dict[Class, list[str]] = {kind: [] for kind in KINDS}
+    texts: dict[MessageKind, list[str]] = {kind: [] for kind in KINDS}
     for person in range(PEOPLE):
         for kind in KINDS:
             mine = [f"{kind} {person} {number}" for number in range(WAITING // PEOPLE // len(KINDS) + 1)]
             texts[kind] += mine
-            await shop.promise(*mine, to=f"+25574{person:07d}", kind=kind)
+            await shop.enqueue(*mine, to=f"+25574{person:07d}", kind=kind)
     assert sum(map(len, texts.values())) >= WAITING
 
     got = await fetched(shop)
-    await shop.promise("a token of now", kind=Class.TOKEN)
+    await shop.enqueue("a token of now", kind=MessageKind.TOKEN)
     while more := await fetched(shop):
         got += more
     late = got.index("a token of now")
-    assert got.pop(late) == "a token of now" and late == len(texts[Class.TOKEN])
-    assert got == texts[Class.TOKEN] + texts[Class.REPLY] + texts[Class.REMINDER]
+    assert got.pop(late) == "a token of now" and late == len(texts[MessageKind.TOKEN])
+    assert got == texts[MessageKind.TOKEN] + texts[MessageKind.REPLY] + texts[MessageKind.REMINDER]

@@ -11,12 +11,12 @@ import aiohttp
 import pytest
 
 from bot.android.streams import KEEP_ALIVE_S, Stream
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from models.sql import now_ms
 from tests.emulators.android.clock import Clock
 from tests.emulators.android.phone import Phone
-from tests.emulators.android_calls import API, SIM, Events, Handset, linked, promised, state
-from tests.world.server import Server, Serving, serving
+from tests.emulators.android_calls import API, SIM, Events, Handset, enqueued, linked, state
+from tests.world.server import ServerProcess, Serving, serving
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ async def a_minute_later(at: Serving) -> None:
 
 async def test_a_handset_in_place_of_another_sends_what_that_one_may_have_sent_once_at_the_most(at: Serving) -> None:
     one = await linked(at)
-    await promised(at, "phone-1", "a token", kind=Class.TOKEN)
-    await promised(at, "phone-1", "a reminder", kind=Class.REMINDER)
+    await enqueued(at, "phone-1", "a token", kind=MessageKind.TOKEN)
+    await enqueued(at, "phone-1", "a reminder", kind=MessageKind.REMINDER)
     first = {message["textMessage"]["text"]: message["id"] for message in await one.pull()}
     assert first.keys() == {"a token", "a reminder"}
     two = await linked(at)  # with a new code, on a handset that has never heard of these
@@ -51,7 +51,7 @@ async def test_a_handset_in_place_of_another_sends_what_that_one_may_have_sent_o
 
 async def test_what_the_handset_before_reports_after_all_is_not_sent_again(at: Serving) -> None:
     one = await linked(at)
-    await promised(at, "phone-1", "a token", kind=Class.TOKEN)
+    await enqueued(at, "phone-1", "a token", kind=MessageKind.TOKEN)
     (message,) = await one.pull()
     two = await linked(at)
     assert await one.report(message["id"], "Sent") == 401, "its token works no more"
@@ -67,7 +67,7 @@ async def test_a_handset_in_place_of_a_silent_one_is_not_asked_for_what_its_owne
     three_days_ago = now_ms() - 3 * 86_400_000
     await at.rows("UPDATE phone SET linked_at = $1, webhook_at = $1", [three_days_ago])
     async with Events(await linked(at)) as events:
-        await promised(at, "phone-1", "a reply")
+        await enqueued(at, "phone-1", "a reply")
         told = [(await events.next())[0] for _ in range(3)]
     assert told == ["WebhooksUpdated", "SettingsUpdated", "MessageEnqueued"]
 
@@ -123,7 +123,7 @@ async def test_a_phone_that_did_not_get_our_answer_is_not_linked_twice(demo_url:
         assert other.device != phone.device, "that one has called: another of the same model"
 
 
-async def mwanga_phone(server: Server, database: str, *words: str) -> str:
+async def mwanga_phone(server: ServerProcess, database: str, *words: str) -> str:
     """What `mwanga phone …` says in a process of its own, beside the server."""
     settings = {"MWANGA_DATABASE": database, "MWANGA_PUBLIC_URL": server.address}
     process = await asyncio.create_subprocess_exec(
@@ -139,7 +139,7 @@ async def mwanga_phone(server: Server, database: str, *words: str) -> str:
 
 @pytest.mark.slow
 async def test_the_command_line_links_pauses_and_shuts_out_a_phone_of_a_running_server(demo_url: str) -> None:
-    async with Server(demo_url) as server, aiohttp.ClientSession(server.address) as client:
+    async with ServerProcess(demo_url) as server, aiohttp.ClientSession(server.address) as client:
         shown = await mwanga_phone(server, demo_url, "add", "Shop phone")
         assert f"{server.address}/smsgate/mobile/v1" in shown.splitlines()
         (code,) = re.findall(r"^code: (\d{6})$", shown, re.MULTILINE)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.android import linking
 from models.sql import now_ms
-from tests.emulators.android_calls import API, BARAKA, TOKEN, Events, Handset, linked, promised, refused, state
+from tests.emulators.android_calls import API, BARAKA, TOKEN, Events, Handset, enqueued, linked, refused, state
 from tests.world.server import Serving, serving
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -23,7 +23,7 @@ async def at(demo_url: str) -> AsyncIterator[Serving]:
 
 async def test_a_wrong_code_is_refused_and_five_end_it(at: Serving) -> None:
     async with at.mwanga.database.work():
-        _, code = await linking.add("Shop phone", at.mwanga.site.vault)
+        _, code = await linking.add("Shop phone", at.mwanga.company.vault)
     phone, wrong = Handset(at), f"{(int(code) + 1) % 1_000_000:06d}"
     for _ in range(5):
         assert await phone.register(f"Code {wrong}") == 401
@@ -33,10 +33,10 @@ async def test_a_wrong_code_is_refused_and_five_end_it(at: Serving) -> None:
 
 async def test_a_code_that_was_guessed_at_without_end_shields_no_other(at: Serving) -> None:
     async with at.mwanga.database.work():
-        await linking.add("guessed at", at.mwanga.site.vault)
+        await linking.add("guessed at", at.mwanga.company.vault)
     await at.rows("UPDATE phone SET code_tries = 32767")  # the most that its column holds
     async with at.mwanga.database.work():
-        _, code = await linking.add("Shop phone", at.mwanga.site.vault)
+        _, code = await linking.add("Shop phone", at.mwanga.company.vault)
     phone, wrong = Handset(at), f"{(int(code) + 1) % 1_000_000:06d}"
     for _ in range(5):
         assert await phone.register(f"Code {wrong}") == 401
@@ -45,14 +45,14 @@ async def test_a_code_that_was_guessed_at_without_end_shields_no_other(at: Servi
 
 async def test_a_code_works_once(at: Serving) -> None:
     async with at.mwanga.database.work():
-        _, code = await linking.add("Shop phone", at.mwanga.site.vault)
+        _, code = await linking.add("Shop phone", at.mwanga.company.vault)
     assert await Handset(at).register(f"Code {code}") == 201
     assert await Handset(at).register(f"Code {code}") == 401
 
 
 async def test_a_code_ends_after_15_minutes(at: Serving) -> None:
     async with at.mwanga.database.work():
-        _, code = await linking.add("Shop phone", at.mwanga.site.vault, now_ms() - 15 * 60_000)
+        _, code = await linking.add("Shop phone", at.mwanga.company.vault, now_ms() - 15 * 60_000)
     assert await Handset(at).register(f"Code {code}") == 401
 
 
@@ -66,7 +66,7 @@ async def test_a_handset_that_another_one_replaced_gets_no_messages(at: Serving)
     old = await linked(at)
     new = await linked(at)
     assert new.device == old.device == "phone-1"
-    await promised(at, "phone-1", "one")
+    await enqueued(at, "phone-1", "one")
     assert (await old.call("GET", "/message"))[0] == 401
     assert len((await new.call("GET", "/message"))[1]) == 1
 
@@ -122,7 +122,7 @@ async def test_another_phones_key_address_and_device_do_not_go_together(at: Serv
 
 async def test_another_phones_token_cannot_report_or_change(at: Serving) -> None:
     one, two = await linked(at, "one"), await linked(at, "two")
-    await promised(at, "phone-1", "hello")
+    await enqueued(at, "phone-1", "hello")
     (message,) = await one.pull()
     assert await two.pull() == []
     assert await two.report(message["id"], "Delivered") == 404
@@ -145,7 +145,7 @@ async def test_an_unknown_message_is_refused(at: Serving, external_id: str) -> N
 
 async def test_an_unlinked_phone_is_nobody_at_once(at: Serving) -> None:
     phone = await linked(at)
-    await promised(at, "phone-1", "on it", "waits")
+    await enqueued(at, "phone-1", "on it", "waits")
     await at.rows("UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE origin = 'waits'", [now_ms() + 9_000_000])
     await phone.pull()
     async with Events(phone) as events:

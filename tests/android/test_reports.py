@@ -17,7 +17,7 @@ async def shop(database: Database) -> Shop:
 
 async def test_a_failed_message_goes_again_under_a_new_id(shop: Shop) -> None:
     await shop.link(VODACOM)
-    await shop.promise("hello")
+    await shop.enqueue("hello")
     first = (await shop.pull())["hello"]
     assert await shop.report(first, State.FAILED, error="unreachable") == 0
     row = await shop.row("hello")
@@ -35,7 +35,7 @@ async def test_a_failed_message_goes_again_under_a_new_id(shop: Shop) -> None:
 
 async def test_a_database_that_begins_anew_gives_no_message_an_id_that_the_phone_knows(shop: Shop) -> None:
     await shop.link(VODACOM)
-    await shop.promise("before")
+    await shop.enqueue("before")
     known = (await shop.pull())["before"]
     await shop.sql("UPDATE outbox SET state = 'waiting', origin = 'after', text = 'after', tries = 0")  # as in another
     shop.clock.now += HOUR
@@ -46,7 +46,7 @@ async def test_a_database_that_begins_anew_gives_no_message_an_id_that_the_phone
 
 async def test_what_was_sent_after_all_does_not_go_again(shop: Shop) -> None:
     await shop.link(VODACOM)
-    await shop.promise("hello")
+    await shop.enqueue("hello")
     first = (await shop.pull())["hello"]
     await shop.report(first, State.FAILED, error="gateway fault")
     await shop.report(first, State.SENT)
@@ -59,7 +59,7 @@ async def test_what_was_sent_after_all_does_not_go_again(shop: Shop) -> None:
 
 async def test_what_a_phone_gives_back_waits_again(shop: Shop) -> None:
     await shop.link(VODACOM)
-    await shop.promise("hello")
+    await shop.enqueue("hello")
     first = (await shop.pull())["hello"]
     await shop.report(first, State.WAITING)
     assert (await shop.row("hello"))["state"] == "waiting"
@@ -69,7 +69,7 @@ async def test_what_a_phone_gives_back_waits_again(shop: Shop) -> None:
 async def test_a_phone_that_is_paused_is_asked_for_what_it_has_not_sent(shop: Shop) -> None:
     await shop.link(VODACOM)
     stream = await shop.phones.opened(shop.phone)
-    await shop.promise("hello")
+    await shop.enqueue("hello")
     first = (await shop.pull())["hello"]
     await linking.pause(shop.phone)
     await shop.phones.look()
@@ -81,7 +81,7 @@ async def test_a_phone_that_is_paused_is_asked_for_what_it_has_not_sent(shop: Sh
 
 async def test_a_paused_phone_that_comes_back_is_asked_as_well(shop: Shop) -> None:
     await shop.link(VODACOM)
-    await shop.promise("hello")
+    await shop.enqueue("hello")
     first = (await shop.pull())["hello"]
     await linking.pause(shop.phone)
     await shop.phones.look()
@@ -93,7 +93,7 @@ async def test_a_paused_phone_that_comes_back_is_asked_as_well(shop: Shop) -> No
 
 async def test_a_long_message_is_delivered_with_its_last_part(shop: Shop) -> None:
     await shop.link(VODACOM)
-    await shop.promise("x" * 300)
+    await shop.enqueue("x" * 300)
     external_id = next(iter((await shop.pull()).values()))
     states = []
     for event in ("", "e1", "e1", "", "e2", "e3"):
@@ -105,7 +105,7 @@ async def test_a_long_message_is_delivered_with_its_last_part(shop: Shop) -> Non
 
 async def test_a_long_message_of_which_a_part_failed_may_have_arrived(shop: Shop) -> None:
     await shop.link(VODACOM)
-    await shop.promise("x" * 300)
+    await shop.enqueue("x" * 300)
     external_id = next(iter((await shop.pull()).values()))
     await shop.report(external_id, State.FAILED, error="gateway fault", generic=True)
     assert (await shop.row("x" * 300))["state"] == "uncertain"

@@ -7,9 +7,9 @@ from typing import Any, cast
 import aiohttp
 import pytest
 
-from models.messages.tables import Class
-from tests.emulators.android_calls import BARAKA, TOKEN, Events, Handset, linked, promised, refused, state
-from tests.world.server import Server, Serving, serving
+from models.messages.tables import MessageKind
+from tests.emulators.android_calls import BARAKA, TOKEN, Events, Handset, enqueued, linked, refused, state
+from tests.world.server import ServerProcess, Serving, serving
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -49,7 +49,7 @@ async def test_a_phone_is_linked_by_a_code_and_gets_its_settings_and_webhooks(at
 
 async def test_a_message_is_pulled_sent_and_delivered(at: Serving) -> None:
     phone = await linked(at)
-    await promised(at, "phone-1", "Code 944 953 797", kind=Class.TOKEN)
+    await enqueued(at, "phone-1", "Code 944 953 797", kind=MessageKind.TOKEN)
     (message,) = await phone.pull()
     (row,) = await at.rows("SELECT id, created_at, claimed_at FROM outbox")
     created, until = message.pop("createdAt"), message.pop("validUntil")
@@ -97,7 +97,7 @@ async def test_the_stream_says_that_messages_wait(at: Serving) -> None:
     async with Events(phone) as events:
         assert await events.next() == ("WebhooksUpdated", {})
         assert await events.next() == ("SettingsUpdated", {})
-        await promised(at, "phone-1", "one", "two")
+        await enqueued(at, "phone-1", "one", "two")
         assert await events.next() == ("MessageEnqueued", {})
         assert [each["textMessage"]["text"] for each in await phone.pull()] == ["one"]
         assert await events.next() == ("MessageEnqueued", {}), "two seconds later"
@@ -119,7 +119,7 @@ async def test_a_phone_that_registers_again_keeps_its_name_key_and_stream(at: Se
     async with Events(phone) as events:
         assert await phone.register(phone.basic) == 201
         assert (phone.device, phone.key, phone.password) == ("phone-1", key, None)
-        await promised(at, "phone-1", "one")
+        await enqueued(at, "phone-1", "one")
         names = [(await events.next())[0] for _ in range(3)]
         assert names == ["WebhooksUpdated", "SettingsUpdated", "MessageEnqueued"]
     current, phone.headers = phone.headers, former
@@ -146,7 +146,7 @@ async def test_a_stop_ends_the_streams_at_once(demo_url: str) -> None:
 
 
 async def test_sigterm_ends_open_streams_and_the_server_stops_in_time(demo_url: str) -> None:
-    server = Server(demo_url, smsgate_token=TOKEN)
+    server = ServerProcess(demo_url, smsgate_token=TOKEN)
     async with server, aiohttp.ClientSession(server.address) as client:
         phone = Handset(Serving(cast(Any, None), cast(Any, None), client))
         assert await phone.register(f"Bearer {TOKEN}") == 201
@@ -169,7 +169,7 @@ async def test_failures_go_the_way_of_the_error_table(at: Serving) -> None:
         "something new": ("scheduled", "gateway fault"),
         "sendSMS: " + "at android.os.Parcel.createException " * 40: ("scheduled", "gateway fault"),
     }
-    await promised(at, "phone-1", *(reason[:60] for reason in results))
+    await enqueued(at, "phone-1", *(reason[:60] for reason in results))
     ids = {message["textMessage"]["text"]: message["id"] for message in await phone.pull()}
     for reason, expected in results.items():
         external_id = ids[reason[:60]]

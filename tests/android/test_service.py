@@ -7,7 +7,7 @@ import pytest
 from bot.android import linking
 from bot.runtime.database import Database
 from models.messages.phones import Phone
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from tests.world.outbox_rig import HOUR, MINUTE, SECOND, START
 from tests.world.phone_rig import AIRTEL, PERIOD, VODACOM, Shop, numbered
 
@@ -19,7 +19,7 @@ async def shop(database: Database) -> Shop:
 
 async def test_a_phone_that_polls_gets_28_parts_in_half_an_hour_whatever_the_sim(shop: Shop) -> None:
     await shop.link(VODACOM, AIRTEL)
-    await shop.promise(*numbered(30))
+    await shop.enqueue(*numbered(30))
     assert len(await shop.pull()) == 28
     shop.clock.now += PERIOD - 1
     assert len(await shop.pull()) == 28
@@ -32,7 +32,7 @@ async def test_a_phone_that_polls_gets_28_parts_in_half_an_hour_whatever_the_sim
 async def test_a_phone_with_a_stream_gets_one_every_two_seconds(shop: Shop) -> None:
     await shop.link(VODACOM)
     await shop.phones.opened(shop.phone)
-    await shop.promise(*numbered(3))
+    await shop.enqueue(*numbered(3))
     seen = []
     for _ in range(5):
         seen.append(len(await shop.pull()))
@@ -43,7 +43,7 @@ async def test_a_phone_with_a_stream_gets_one_every_two_seconds(shop: Shop) -> N
 async def test_a_phone_that_was_told_and_did_not_ask_is_told_again_a_minute_later(shop: Shop) -> None:
     await shop.link(VODACOM)
     stream = await shop.phones.opened(shop.phone)
-    await shop.promise("hello")
+    await shop.enqueue("hello")
     for seconds in (0, 10, 49, 1, 10):
         shop.clock.now += seconds * SECOND
         await shop.phones.turn()
@@ -57,13 +57,13 @@ async def test_a_phone_that_was_told_and_did_not_ask_is_told_again_a_minute_late
 async def test_a_phone_is_told_and_gets_its_messages_after_the_clock_was_set_back(shop: Shop) -> None:
     await shop.link(VODACOM)
     stream = await shop.phones.opened(shop.phone)
-    await shop.promise(*numbered(28))
+    await shop.enqueue(*numbered(28))
     for _ in range(28):
         await shop.phones.turn()
         await shop.pull()
         shop.clock.now += 2 * SECOND
     shop.clock.now -= HOUR
-    await shop.promise("hello")
+    await shop.enqueue("hello")
     await shop.phones.turn()
     assert "hello" in await shop.pull()
     stream.close()
@@ -73,12 +73,12 @@ async def test_a_phone_is_told_and_gets_its_messages_after_the_clock_was_set_bac
 async def test_a_phone_is_told_of_what_is_more_urgent_than_what_has_to_wait(shop: Shop) -> None:
     await shop.link(VODACOM)
     stream = await shop.phones.opened(shop.phone)
-    await shop.promise(*numbered(27), "x" * 300, kind=Class.REMINDER)
+    await shop.enqueue(*numbered(27), "x" * 300, kind=MessageKind.REMINDER)
     for _ in range(28):
         assert len(await shop.pull()) <= 27, "the last one is longer than what is left"
         shop.clock.now += 2 * SECOND
-    for kind in (Class.REMINDER, Class.TOKEN):
-        await shop.promise(f"a {kind}", kind=kind)
+    for kind in (MessageKind.REMINDER, MessageKind.TOKEN):
+        await shop.enqueue(f"a {kind}", kind=kind)
         await shop.phones.turn()
     assert next(iter(await shop.pull())) == "a token"
     stream.close()
@@ -90,12 +90,12 @@ async def test_a_phone_that_asked_another_server_is_told_of_the_next_message_at_
     """Its stream leads to one of two servers, its other calls to either."""
     await shop.link(VODACOM)
     stream, other = await shop.phones.opened(shop.phone), shop.server()
-    await shop.promise("first")
+    await shop.enqueue("first")
     await shop.phones.turn()
     shop.clock.now += SECOND
     await shop.pull(other)
     shop.clock.now += 2 * SECOND
-    await shop.promise("second")
+    await shop.enqueue("second")
     await shop.phones.turn()
     stream.close()
     assert b"".join([chunk async for chunk in stream.chunks()]).count(b"MessageEnqueued") == 2
@@ -117,16 +117,16 @@ async def test_a_phone_that_was_silent_is_asked_for_what_it_got_by_the_server_th
 
 async def test_long_messages_count_by_their_parts(shop: Shop) -> None:
     await shop.link(VODACOM)
-    await shop.promise(*(f"{n} " + "x" * 800 for n in range(6)))  # six parts each
+    await shop.enqueue(*(f"{n} " + "x" * 800 for n in range(6)))  # six parts each
     assert len(await shop.pull()) == 4
 
 
 async def test_tokens_go_first_and_what_is_late_or_for_others_stays(shop: Shop) -> None:
     await shop.link(VODACOM)
-    await shop.promise("reminder", kind=Class.REMINDER)
-    await shop.promise("reply")
-    await shop.promise("token", kind=Class.TOKEN)
-    await shop.promise("late")
+    await shop.enqueue("reminder", kind=MessageKind.REMINDER)
+    await shop.enqueue("reply")
+    await shop.enqueue("token", kind=MessageKind.TOKEN)
+    await shop.enqueue("late")
     await shop.sql("UPDATE outbox SET expires_at = $1 WHERE origin = 'late'", START)
     await shop.sql("UPDATE outbox SET gateway = 'kannel' WHERE origin = 'reminder'")
     assert list(await shop.pull()) == ["token", "reply"]
@@ -134,7 +134,7 @@ async def test_tokens_go_first_and_what_is_late_or_for_others_stays(shop: Shop) 
 
 async def test_two_servers_give_a_message_once_and_keep_one_pace(shop: Shop) -> None:
     await shop.link(VODACOM)
-    await shop.promise(*numbered(40))
+    await shop.enqueue(*numbered(40))
     other = shop.server()
     for server in (shop.phones, other):
         await server.opened(shop.phone)
@@ -146,9 +146,9 @@ async def test_two_servers_give_a_message_once_and_keep_one_pace(shop: Shop) -> 
 @pytest.mark.parametrize("switch", ["paused", "old app", "outgoing", "unlinked"])
 async def test_what_is_switched_off_gets_nothing_new_and_keeps_what_it_has(shop: Shop, switch: str) -> None:
     await shop.link(VODACOM)
-    await shop.promise("first")
+    await shop.enqueue("first")
     await shop.pull()
-    await shop.promise("second")
+    await shop.enqueue("second")
     match switch:
         case "paused":
             await linking.pause(shop.phone)

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.android import linking
-from bot.android import queue as pulled
-from bot.android.sims import NO_CREDIT, fit, plan
+from bot.android import linking, queue
+from bot.android.sims import NO_CREDIT, choose_sims, fit
 from bot.runtime.database import Database
 from models.messages.phones import Phone, Sim
 from models.messages.tables import State
@@ -25,7 +24,7 @@ async def shop(database: Database) -> Shop:
 async def test_three_generic_failures_in_a_row_stop_a_sim(shop: Shop) -> None:
     await shop.link(VODACOM, AIRTEL)
     shop.networks = {BARAKA: VODACOM_CODE}
-    await shop.promise(*numbered(6))
+    await shop.enqueue(*numbered(6))
     ids = await shop.pull()
     outcomes = [False, False, True, False, False, False]
     for external_id, well in zip(ids.values(), outcomes, strict=True):
@@ -33,7 +32,7 @@ async def test_three_generic_failures_in_a_row_stop_a_sim(shop: Shop) -> None:
         assert (await shop.sims())[0].stopped == ""
         await shop.report(external_id, state, **more)
     assert await shop.sims() == [replace(VODACOM, failures=3, stopped=NO_CREDIT), AIRTEL]
-    await shop.promise("by the other")
+    await shop.enqueue("by the other")
     await shop.pull()
     assert (await shop.row("by the other"))["sim"] == 2
     await linking.resume(await Phone.get(id=shop.phone.id))
@@ -43,7 +42,7 @@ async def test_three_generic_failures_in_a_row_stop_a_sim(shop: Shop) -> None:
 async def test_a_message_to_a_wrong_number_stops_no_sim_after_the_first(shop: Shop) -> None:
     await shop.link(VODACOM, AIRTEL)
     shop.networks = {BARAKA: VODACOM_CODE}
-    await shop.promise("to a wrong number")
+    await shop.enqueue("to a wrong number")
     for _ in range(6):
         (external_id,) = (await shop.pull()).values()
         await shop.report(external_id, State.FAILED, error="gateway fault", generic=True)
@@ -54,7 +53,7 @@ async def test_a_message_to_a_wrong_number_stops_no_sim_after_the_first(shop: Sh
 
 async def test_that_an_older_message_arrives_says_nothing_of_the_credit_now(shop: Shop) -> None:
     await shop.link(VODACOM)
-    await shop.promise(*numbered(6))
+    await shop.enqueue(*numbered(6))
     ids = list((await shop.pull()).values())
     older, newer = ids[:3], ids[3:]
     await shop.phones.heard(shop.phone)
@@ -72,7 +71,7 @@ async def test_that_an_older_message_arrives_says_nothing_of_the_credit_now(shop
 
 async def test_that_a_message_arrives_which_was_not_said_to_be_sent_tells_that_the_sim_is_well(shop: Shop) -> None:
     await shop.link(VODACOM)
-    await shop.promise(*numbered(2))
+    await shop.enqueue(*numbered(2))
     first, second = (await shop.pull()).values()
     await shop.report(first, State.FAILED, error="gateway fault", generic=True)
     await shop.report(second, State.DELIVERED, event="delivered")
@@ -81,13 +80,13 @@ async def test_that_a_message_arrives_which_was_not_said_to_be_sent_tells_that_t
 
 async def test_a_phone_whose_only_sim_is_stopped_is_no_gateway(shop: Shop) -> None:
     await shop.link(replace(VODACOM, stopped=NO_CREDIT))
-    await shop.promise("hello")
+    await shop.enqueue("hello")
     assert await shop.pull() == {} and shop.phones.names() == []
 
 
 async def test_a_phone_that_hides_its_sims_chooses_itself(shop: Shop) -> None:
     await shop.link()
-    await shop.promise("hello")
+    await shop.enqueue("hello")
     await shop.pull()
     assert (await shop.row("hello"))["sim"] == 0
 
@@ -95,13 +94,13 @@ async def test_a_phone_that_hides_its_sims_chooses_itself(shop: Shop) -> None:
 async def test_different_people_are_counted_by_sim_and_month(shop: Shop) -> None:
     await shop.link(VODACOM)
     for n, text in enumerate(numbered(3)):
-        await shop.promise(text, to=(BARAKA, AMINA, BARAKA)[n])
+        await shop.enqueue(text, to=(BARAKA, AMINA, BARAKA)[n])
     await shop.pull()
     async with shop.database.work() as db:
-        assert await pulled.receivers(db, shop.phone, shop.clock()) == {1: 2}
-        assert await pulled.receivers(db, shop.phone, shop.clock() + 31 * 24 * HOUR) == {}
-        assert await pulled.forget_receivers(db, shop.clock(), 100) == 0
-        assert await pulled.forget_receivers(db, shop.clock() + 31 * 24 * HOUR, 100) == 2
+        assert await queue.receivers(db, shop.phone, shop.clock()) == {1: 2}
+        assert await queue.receivers(db, shop.phone, shop.clock() + 31 * 24 * HOUR) == {}
+        assert await queue.forget_receivers(db, shop.clock(), 100) == 0
+        assert await queue.forget_receivers(db, shop.clock() + 31 * 24 * HOUR, 100) == 2
 
 
 NETWORKS = [
@@ -124,7 +123,7 @@ def planned(
 ) -> tuple[list[int], int]:
     """SIMs for messages of one part, when `went` (SIM, ms ago, parts) went before; and when the rest may go."""
     networks = {BARAKA: AIRTEL_CODE, AMINA: VODACOM_CODE}
-    chosen, ready, _ = plan(
+    chosen, ready, _ = choose_sims(
         [VODACOM, AIRTEL],
         [{"sim": sim, "claimed_at": START - ago, "parts": parts} for sim, ago, parts in went],
         [{"id": n, "phone": receiver, "parts": 1, "priority": 1} for n, receiver in enumerate(receivers)],

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.android.sims import NO_CREDIT
-from bot.android.troubles import remarks
+from bot.android.troubles import troubles
 from bot.config import load
 from models.messages.phones import Phone, Sim, write_sims
 
@@ -18,14 +18,14 @@ def phone(*sims: Sim, **changes: Any) -> Phone:
 
 
 def test_a_phone_that_is_well_needs_no_words() -> None:
-    assert remarks(phone(), {1: 79}, load(sim_receivers=100)) == []
+    assert troubles(phone(), {1: 79}, load(sim_receivers=100)) == []
 
 
 def test_what_is_wrong_with_a_phone_is_said() -> None:
     wrong = phone(Sim(1, "+255620000001", stopped=NO_CREDIT), version="1.66.1", push=True, clock_offset=-7_200)
     wrong.lost = "It was silent."
     wrong.wrong_signatures, wrong.wrong_signature_at = 3, 1_795_503_600_000
-    assert remarks(wrong, {1: 79, 2: 80}, load(sim_receivers=100)) == [
+    assert troubles(wrong, {1: 79, 2: 80}, load(sim_receivers=100)) == [
         "Its app is 1.66.1 and gets no messages: install 1.67.0 or newer.",
         "It is slow until the app is restarted: it waits for a cloud to wake it.",
         "Its clock is 2 h late.",
@@ -50,5 +50,5 @@ def test_a_phone_that_cannot_be_tested_is_named(
     sims: list[Sim], changes: dict[str, int], canaries: dict[str, str], said: bool
 ) -> None:
     sentence = "It tells no number of its own, so no test message goes out: set canaries.phone-1."
-    found = remarks(phone(*sims, **changes), {}, load(canaries=canaries))
+    found = troubles(phone(*sims, **changes), {}, load(canaries=canaries))
     assert found == ([sentence] if said else [])

@@ -7,13 +7,13 @@ import pytest
 
 from bot.android import linking
 from bot.android.sims import NO_CREDIT
-from bot.android.troubles import remarks
-from bot.outbound import retry as backoff
-from bot.outbound.enqueue import Promise, promise
+from bot.android.troubles import troubles
+from bot.outbound import retry
+from bot.outbound.enqueue import NewMessage, enqueue
 from bot.routing.health import Health
 from models.messages.phones import Phone as Row
 from models.messages.phones import read_sims
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from models.sql import now_ms
 from tests.emulators.android.clock import Clock
 from tests.emulators.android.radio import Sms
@@ -34,12 +34,12 @@ async def shop(demo_url: str, phone_clock: Clock) -> AsyncIterator[Shop]:
 
 async def told(shop: Shop) -> list[str]:
     """What the office's page and `mwanga phone list` say of the phone."""
-    return remarks(await Row.get(name="Shop phone"), {}, shop.at.mwanga.config)
+    return troubles(await Row.get(name="Shop phone"), {}, shop.at.mwanga.config)
 
 
-async def promised(shop: Shop, text: str, kind: Class = Class.REPLY) -> None:
+async def enqueued(shop: Shop, text: str, kind: MessageKind = MessageKind.REPLY) -> None:
     async with shop.at.mwanga.database.work():
-        await promise([Promise(text[:60], BARAKA, text, kind, shop.phone.id)], now_ms())
+        await enqueue([NewMessage(text[:60], BARAKA, text, kind, shop.phone.id)], now_ms())
     shop.at.mwanga.outbox.notify()
 
 
@@ -95,7 +95,7 @@ async def test_a_phone_with_googles_push_is_slow_until_it_is_started_again(demo_
     slow = "It is slow until the app is restarted: it waits for a cloud to wake it."
     async with open_shop(demo_url, phone_clock, google=True) as shop:
         assert slow in await told(shop)
-        await promised(shop, "a reply")
+        await enqueued(shop, "a reply")
         await shop.clock.forward(121)
         await shop.look()
         await shop.at.emulator.wait_for(1)
@@ -108,18 +108,18 @@ async def test_a_phone_with_googles_push_is_slow_until_it_is_started_again(demo_
 async def test_three_generic_failures_stop_the_only_sim_until_the_office_resumes_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backoff, "FIRST_MS", 60_000)  # none is tried again before the third has failed
+    monkeypatch.setattr(retry, "FIRST_MS", 60_000)  # none is tried again before the third has failed
 
     def no_credit(_sms: Sms) -> str:
         return "Send result: RESULT_ERROR_GENERIC_FAILURE (Generic failure cause)"
 
     shop.phone.radio.refuses = no_credit
     for number in range(3):
-        await promised(shop, f"reply {number}")
+        await enqueued(shop, f"reply {number}")
     await pulled(shop, 3)
     assert f"SIM 1: {NO_CREDIT}" in await told(shop)
     assert len(shop.phone.radio.refused) == 3
-    await promised(shop, "one more")
+    await enqueued(shop, "one more")
     await shop.phone.pull()
     await shop.clock.forward(121)
     await shop.look()
@@ -130,7 +130,7 @@ async def test_three_generic_failures_stop_the_only_sim_until_the_office_resumes
         await linking.resume(await linking.find("Shop phone"))
     await shop.look()
     assert shop.at.mwanga.router.watch.state(shop.phone.id) is Health.WELL
-    await promised(shop, "after topping up")
+    await enqueued(shop, "after topping up")
     await pulled(shop, 4)
     assert [sms.text for sms in shop.phone.radio.messages] == ["after topping up"]
 
@@ -142,7 +142,7 @@ async def test_of_two_sims_that_of_the_receivers_network_sends(demo_url: str, ph
         assert [sim.carrier for sim in read_sims((await Row.get()).sims)] == ["Airtel", "Vodacom"]
         assert await shop.at.emulator.sms(BARAKA, "HELP") == 200, "and with it that he is in Vodacom's network"
         await shop.at.handled()
-        await promised(shop, "by the second")
+        await enqueued(shop, "by the second")
         await pulled(shop)
         assert [sms.sim for sms in shop.phone.radio.messages] == [2]
         (row,) = await shop.rows("state, sim", "origin = 'by the second'")
@@ -160,7 +160,7 @@ REPORTS = {
 @pytest.mark.parametrize("how", REPORTS)
 async def test_reports_in_any_order_and_number_bring_a_message_to_one_end(shop: Shop, how: str) -> None:
     shop.phone.reports.webhooks = REPORTS[how]
-    await promised(shop, "a reply")
+    await enqueued(shop, "a reply")
     await pulled(shop)
     (row,) = await shop.rows("state", "origin = 'a reply'")
     assert row["state"] == "delivered"
@@ -171,7 +171,7 @@ async def test_reports_in_any_order_and_number_bring_a_message_to_one_end(shop: 
 
 async def test_a_long_message_is_delivered_when_each_of_its_parts_is(shop: Shop) -> None:
     text = "a long reply " * 24  # 312 characters are three parts
-    await promised(shop, text)
+    await enqueued(shop, text)
     await pulled(shop)
     (row,) = await shop.rows("state, parts", f"origin = '{text[:60]}'")
     assert (row["state"], row["parts"]) == ("delivered", 3)
@@ -180,7 +180,7 @@ async def test_a_long_message_is_delivered_when_each_of_its_parts_is(shop: Shop)
 
 async def test_a_phone_that_is_paused_gives_back_what_it_has_not_sent_and_another_gateway_sends_it(shop: Shop) -> None:
     shop.phone.queue.held = True
-    await promised(shop, "a reply")
+    await enqueued(shop, "a reply")
     await shop.phone.pull()
     (message,) = shop.phone.queue.waiting
     async with shop.at.mwanga.database.work():

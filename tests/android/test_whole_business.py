@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.android import linking
-from bot.outbound.enqueue import Promise, promise
+from bot.outbound.enqueue import NewMessage, enqueue
 from models.messages.phones import Phone as Row
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from models.sql import now_ms
 from tests.emulators.android.clock import Clock
 from tests.emulators.android.line import Call
@@ -196,7 +196,7 @@ async def test_an_unlinked_phone_is_out_at_once(shop: Shop) -> None:
 async def test_what_waits_for_a_phone_goes_elsewhere_when_it_is_unlinked(shop: Shop) -> None:
     await shop.phone.goes_offline()
     async with shop.at.mwanga.database.work():
-        await promise([Promise("a token", BARAKA, "Code 944 953 797", Class.TOKEN, shop.phone.id)], now_ms())
+        await enqueue([NewMessage("a token", BARAKA, "Code 944 953 797", MessageKind.TOKEN, shop.phone.id)], now_ms())
     async with shop.at.mwanga.database.work():
         await linking.unlink(await Row.get(name="Shop phone"))
     await shop.clock.forward(MINUTE)

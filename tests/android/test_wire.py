@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.android import from_app as told
-from bot.android import to_app as android
+from bot.android import from_app, sims, to_app
 from bot.android.from_app import Event, Report
-from bot.gateways import ERRORS, BadCallback
+from bot.gateways import BadCallback
+from bot.gateways.errors import ERRORS
 from bot.message import Inbound
 from bot.text.numbers import Sender, SenderKind
-from models.messages.phones import Sim, read_sims, write_sims
-from models.messages.tables import Class, State
+from models.messages.phones import Sim, read_sims, too_old, write_sims
+from models.messages.tables import MessageKind, State
 
 KEY = "test-signing-key-0001"
 BODY = (
@@ -30,30 +30,30 @@ RECEIVED: dict[str, Any] = json.loads(BODY)["payload"]
 
 
 def test_the_signature_is_that_of_the_app() -> None:
-    assert android.signature(KEY, BODY, "1795417205") == SIGNATURE
-    assert android.signed(KEY, BODY, "1795417205", SIGNATURE)
+    assert to_app.signature(KEY, BODY, "1795417205") == SIGNATURE
+    assert to_app.signed(KEY, BODY, "1795417205", SIGNATURE)
 
 
 @given(st.binary(max_size=40), st.text(max_size=12), st.text(max_size=70))
 def test_no_other_signature_is_right(body: bytes, timestamp: str, given: str) -> None:
-    right = android.signature(KEY, body, timestamp)
-    assert android.signed(KEY, body, timestamp, given) is (given.lower() == right)
-    assert not android.signed(KEY, body + b"x", timestamp, right)
-    assert not android.signed("another key", body, timestamp, right)
+    right = to_app.signature(KEY, body, timestamp)
+    assert to_app.signed(KEY, body, timestamp, given) is (given.lower() == right)
+    assert not to_app.signed(KEY, body + b"x", timestamp, right)
+    assert not to_app.signed("another key", body, timestamp, right)
 
 
 @given(st.integers(0, 4_102_444_800_000))
 def test_a_date_has_exactly_three_decimals_and_comes_back(ms: int) -> None:
-    text = android.date(ms)
+    text = to_app.date(ms)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text)
-    assert told.read_date(text) == ms
-    assert told.read_date(datetime.fromisoformat(text).astimezone().isoformat()) == ms
+    assert from_app.read_date(text) == ms
+    assert from_app.read_date(datetime.fromisoformat(text).astimezone().isoformat()) == ms
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2026-11-23T10:00:00", None, 5, "99999-01-01T00:00:00Z"])
 def test_another_date_is_refused(text: object) -> None:
     with pytest.raises(BadCallback):
-        told.read_date(text)
+        from_app.read_date(text)
 
 
 AGENTS = {
@@ -67,7 +67,7 @@ AGENTS = {
 
 @pytest.mark.parametrize(("agent", "version"), AGENTS.items())
 def test_the_version_is_in_the_user_agent(agent: str, version: str) -> None:
-    assert android.version_in(agent) == version
+    assert to_app.version_in(agent) == version
 
 
 VERSIONS = {"1.66.1": True, "1.9.0": True, "0.99.0": True, "1.67.0": False, "1.100.0": False, "2.0.0": False, "": False}
@@ -75,7 +75,7 @@ VERSIONS = {"1.66.1": True, "1.9.0": True, "0.99.0": True, "1.67.0": False, "1.1
 
 @pytest.mark.parametrize(("version", "old"), VERSIONS.items())
 def test_which_versions_are_too_old(version: str, old: bool) -> None:
-    assert android.too_old(version) is old
+    assert too_old(version) is old
 
 
 def test_a_row_of_the_outbox_is_a_message() -> None:
@@ -88,24 +88,24 @@ def test_a_row_of_the_outbox_is_a_message() -> None:
         "created_at": 1_795_417_200_000,
         "expires_at": 1_795_503_600_123,
     }
-    message = android.message(row)
+    message = to_app.message(row)
     assert message["simNumber"] == 2 and message["priority"] == 30 and "message" not in message
     assert (message["createdAt"], message["validUntil"]) == ("2026-11-23T07:00:00.000Z", "2026-11-24T07:00:00.123Z")
-    assert "simNumber" not in android.message(row | {"sim": 0})
-    assert android.message(row, 86_400)["validUntil"] == "2026-11-25T07:00:00.123Z", "too late is what its clock says"
-    assert android.message(row, -86_400)["validUntil"] == "2026-11-24T07:00:00.123Z"
-    assert max(android.message(row | {"kind": kind})["priority"] for kind in Class) < 100, "it obeys its limits"
+    assert "simNumber" not in to_app.message(row | {"sim": 0})
+    assert to_app.message(row, 86_400)["validUntil"] == "2026-11-25T07:00:00.123Z", "too late is what its clock says"
+    assert to_app.message(row, -86_400)["validUntil"] == "2026-11-24T07:00:00.123Z"
+    assert max(to_app.message(row | {"kind": kind})["priority"] for kind in MessageKind) < 100, "it obeys its limits"
 
 
 def test_webhooks_have_ids_that_stay_and_one_event_each() -> None:
-    hooks = android.webhooks("phone-3", "https://mwanga.example.org/")
+    hooks = to_app.webhooks("phone-3", "https://mwanga.example.org/")
     assert {hook["url"] for hook in hooks} == {"https://mwanga.example.org/smsgate/webhooks/phone-3"}
     assert len({hook["id"] for hook in hooks}) == len({hook["event"] for hook in hooks}) == 6
-    assert hooks == android.webhooks("phone-3", "https://mwanga.example.org")
+    assert hooks == to_app.webhooks("phone-3", "https://mwanga.example.org")
 
 
 def received(**changes: Any) -> Inbound:
-    return told.read_sms(Event("ev_1", "sms:received", "phone-1", RECEIVED | changes), "TZ")
+    return from_app.read_sms(Event("ev_1", "sms:received", "phone-1", RECEIVED | changes), "TZ")
 
 
 def test_an_sms_is_read() -> None:
@@ -168,9 +168,9 @@ def test_why_a_message_failed_is_told_both_ways(reason: str, meaning: tuple[str,
     error, generic = meaning
     assert error in ERRORS
     patch = [{"id": "m1-1", "state": "Failed", "recipients": [{"phoneNumber": "+255", "error": reason}]}]
-    assert told.read_reports(json.dumps(patch).encode()) == [Report("m1-1", State.FAILED, error, generic)]
+    assert from_app.read_reports(json.dumps(patch).encode()) == [Report("m1-1", State.FAILED, error, generic)]
     payload = {"messageId": "m1-1", "simNumber": 2, "reason": reason, "failedAt": "2026-11-23T10:00:00.000+03:00"}
-    news = told.read_news(Event("ev_9", "sms:failed", "phone-1", payload))
+    news = from_app.read_news(Event("ev_9", "sms:failed", "phone-1", payload))
     assert news == Report("m1-1", State.FAILED, error, generic, "ev_9", sim=2)
 
 
@@ -187,18 +187,20 @@ STATES = {
 
 @pytest.mark.parametrize(("word", "state"), STATES.items())
 def test_a_state_is_read(word: str, state: State | None) -> None:
-    assert told.read_reports(json.dumps([{"id": "m1-1", "state": word}]).encode()) == [Report("m1-1", state)]
+    assert from_app.read_reports(json.dumps([{"id": "m1-1", "state": word}]).encode()) == [Report("m1-1", state)]
 
 
 def test_what_was_sent_says_its_sim_and_parts() -> None:
     payload = {"messageId": "m1-1", "simNumber": 2, "partsCount": -1, "sentAt": "…", "recipient": "+255"}
-    assert told.read_news(Event("e", "sms:sent", "p", payload)) == Report("m1-1", State.SENT, event="e", sim=2, parts=0)
+    assert from_app.read_news(Event("e", "sms:sent", "p", payload)) == Report(
+        "m1-1", State.SENT, event="e", sim=2, parts=0
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b"[[]]", b'[{"id": 5}]', b"null", b"[" + b"{}," * 200 + b"{}]"])
 def test_a_report_that_cannot_be_read_is_refused(body: bytes) -> None:
     with pytest.raises(BadCallback):
-        told.read_reports(body)
+        from_app.read_reports(body)
 
 
 @given(
@@ -210,9 +212,9 @@ def test_a_report_that_cannot_be_read_is_refused(body: bytes) -> None:
 def test_whatever_json_comes_is_read_or_refused(value: Any) -> None:
     body = json.dumps({"id": "e", "event": "sms:sent", "deviceId": "phone-1", "payload": value}).encode()
     for read in (
-        told.read_reports,
-        told.read_event,
-        lambda body: told.read_device(body, "TZ"),
+        from_app.read_reports,
+        from_app.read_event,
+        lambda body: from_app.read_device(body, "TZ"),
     ):
         try:
             event = read(json.dumps(value).encode())
@@ -221,9 +223,9 @@ def test_whatever_json_comes_is_read_or_refused(value: Any) -> None:
             continue
         if isinstance(event, Event):
             for parse in (
-                told.read_news,
-                told.read_health,
-                lambda event: told.read_sms(event, "TZ"),
+                from_app.read_news,
+                from_app.read_health,
+                lambda event: from_app.read_sms(event, "TZ"),
             ):
                 try:
                     parse(event)
@@ -235,27 +237,27 @@ def test_a_device_is_read_and_stars_are_not_known() -> None:
     card = {"slotIndex": 0, "simNumber": 1, "phoneNumber": "0740000001", "carrierName": "Vodacom", "iccid": "1"}
     hidden = card | {"simNumber": 2, "phoneNumber": "*********0009", "carrierName": "***rtel"}
     body = {"name": "Tecno/KF6", "pushToken": "fcm", "simCards": [hidden, card, card | {"simNumber": 0}]}
-    device = told.read_device(json.dumps(body).encode(), "TZ")
+    device = from_app.read_device(json.dumps(body).encode(), "TZ")
     assert (device.model, device.push) == ("Tecno KF6", True)
     assert device.sims == [Sim(1, "+255740000001", "Vodacom"), Sim(2)]
 
 
 def test_a_long_name_of_an_operator_is_cut_and_keeps_no_phone_out() -> None:
     card = {"slotIndex": 0, "simNumber": 1, "carrierName": "Vodacom " + "emergency calls only " * 9}
-    device = told.read_device(json.dumps({"name": "Tecno/KF6", "simCards": [card]}).encode(), "TZ")
+    device = from_app.read_device(json.dumps({"name": "Tecno/KF6", "simCards": [card]}).encode(), "TZ")
     assert device.sims == [Sim(1, "", "Vodacom emergency calls only emergency c")]
 
 
 def test_what_is_known_of_a_sim_stays_while_it_hides_itself() -> None:
     known = [Sim(1, "+255740000001", "Vodacom", failures=2), Sim(2, "", "Airtel")]
-    assert told.merged(known, [Sim(1), Sim(3)]) == [known[0], Sim(3)]
-    assert told.merged(known, [Sim(2, "+255680000001", "")]) == [Sim(2, "+255680000001", "Airtel")]
+    assert sims.merged(known, [Sim(1), Sim(3)]) == [known[0], Sim(3)]
+    assert sims.merged(known, [Sim(2, "+255680000001", "")]) == [Sim(2, "+255680000001", "Airtel")]
 
 
 def test_a_card_of_another_operator_is_another_card_whose_number_nobody_knows() -> None:
     known = [Sim(1, "+255740000001", "Vodacom", failures=3, stopped="no credit")]
-    assert told.merged(known, [Sim(1, "", "Airtel")]) == [Sim(1, "", "Airtel")]
-    assert told.merged(known, [Sim(1, "+255740000001", "Vodacom TZ")]) == [replace(known[0], carrier="Vodacom TZ")]
+    assert sims.merged(known, [Sim(1, "", "Airtel")]) == [Sim(1, "", "Airtel")]
+    assert sims.merged(known, [Sim(1, "+255740000001", "Vodacom TZ")]) == [replace(known[0], carrier="Vodacom TZ")]
 
 
 @given(st.lists(st.builds(Sim, st.integers(1, 8), st.text(), st.text(), st.integers(0, 3), st.text())))
@@ -278,5 +280,5 @@ PINGS: list[tuple[dict[str, float], tuple[int | None, bool | None, str]]] = [
 def test_a_ping_is_read(checks: dict[str, float], expected: tuple[int | None, bool | None, str]) -> None:
     observed = {name: {"status": "pass", "observedValue": value} for name, value in checks.items()}
     payload = {"health": {"status": "pass", "version": "1.68.0", "checks": observed}}
-    health = told.read_health(Event("e", "system:ping", "p", payload))
+    health = from_app.read_health(Event("e", "system:ping", "p", payload))
     assert (health.battery, health.charging, health.network) == expected and health.version == "1.68.0"

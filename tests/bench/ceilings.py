@@ -29,7 +29,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[Any] = SimpleQueue()
         self._path = path
-        threading.Thread(target=self._run, daemon=True).start()
+        threading.Conversation(target=self._run, daemon=True).start()
 
     def write(self, row: tuple[str, str, str]) -> "asyncio.Future[None]":
         future: asyncio.Future[None] = self._loop.create_future()

@@ -117,7 +117,7 @@ async def large(cache: Path) -> Path:
 def _grow(connection: sqlite3.Connection, customers: int, messages: int) -> None:
     vault = Vault(demo_world(load()).secret_key.get_secret_value())
     key = {"secret": PAYGO_KEYS[0], "starting_code": 123456789, "divider": 1}
-    (plan,) = connection.execute("SELECT id FROM plan WHERE unit = 'days' ORDER BY id LIMIT 1").fetchone()
+    (plan,) = connection.execute("SELECT id FROM tariff WHERE unit = 'days' ORDER BY id LIMIT 1").fetchone()
     have, first = connection.execute("SELECT COUNT(*), MAX(id) FROM customer WHERE phone LIKE '+25572%'").fetchone()
     numbers = range(have, customers)
     connection.executemany(
@@ -125,7 +125,7 @@ def _grow(connection: sqlite3.Connection, customers: int, messages: int) -> None
         ((first + 1 + n - have, f"N{n}", f"+25572{n:07d}") for n in numbers),
     )
     connection.executemany(
-        "INSERT INTO device (serial, kind, issuer, sealed_key, count, customer_id, plan_id) "
+        "INSERT INTO device (serial, kind, issuer, sealed_key, count, customer_id, tariff_id) "
         "VALUES (?, 'shs', 'openpaygo', ?, 2, ?, ?)",
         (
             (serial := f"SHD{n:06d}", vault.seal_json(key, f"device {serial}"), first + 1 + n - have, plan)

@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 
 from bot.cli.main import cli
 from bot.runtime.database import Database
-from bot.server import Mwanga
-from models.customers.registration import VENDING_KEY
-from models.messages.tables import Setting
+from bot.server import Server
+from models.devices.meters import VENDING_KEY
 from models.money.hand_in import HandIn, MoreThanHeld, OtherReference, hand_in
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.people.tables import Agent
+from models.settings import Setting
 from models.tokens.sts import TEST_VENDING_KEY
 from models.vault import Vault
 from tests.cli.test_main import query
@@ -147,7 +147,7 @@ def test_hand_ins_are_kept_as_they_were(run, demo_url: str) -> None:  # type: ig
             query(demo_url, statement)
 
 
-async def test_the_same_receipt_at_once_is_booked_once(mwanga: Mwanga) -> None:
+async def test_the_same_receipt_at_once_is_booked_once(mwanga: Server) -> None:
     agent = await Agent.get(phone=PEOPLE["Asha"])
     async with mwanga.database.work():
         await sold(agent, 10_000, 500)

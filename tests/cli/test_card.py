@@ -11,7 +11,7 @@ from bot.cli.main import cli
 from bot.config import LANGUAGES, load
 from bot.talks.commands import Commands
 from handlers import TALKS
-from models.people.tables import Role
+from models.people.callers import Role
 
 COMMANDS = Commands(TALKS)
 CONFIG = load(help_phone="+255700000000", company="Mwanga Demo", kannel_sender="15054")

@@ -16,12 +16,12 @@ import aiohttp
 import pytest
 
 from tests.emulators.africastalking import Emulator
-from tests.emulators.android import radio as smsgate_radio
+from tests.emulators.android import radio
 from tests.emulators.android.clock import Clock
 from tests.emulators.android.phone import Phone
 from tests.emulators.gateways_in_trouble import FATES, Carried, Doubts, Kannel, Trouble, passing
 from tests.world.people import PEOPLE, PINS
-from tests.world.server import Server, query
+from tests.world.server import ServerProcess, query
 from tests.world.templates import Templates
 
 SALES = 40  # of each agent
@@ -52,9 +52,9 @@ BOOKS = {
     "inbox": f"SELECT phone, text, state, outcome, error FROM inbox WHERE phone NOT LIKE '{STRANGER}%'",
     "outbox": f"SELECT phone, kind, text, state FROM outbox WHERE kind <> 'reminder' AND phone NOT LIKE '{STRANGER}%'",
 }
-OPEN = """SELECT id, 'in' AS way, gateway, phone, state, outcome AS error, 0 AS tries, 0 AS unknowns, '' AS former
+OPEN = """SELECT id, 'in' AS way, gateway, phone, state, outcome AS error, 0 AS tries, 0 AS unknowns, '' AS tried_before
     FROM inbox WHERE state <> 'done' UNION ALL
-  SELECT id, kind, gateway, phone, state, error, tries, unknowns, former FROM outbox
+  SELECT id, kind, gateway, phone, state, error, tries, unknowns, tried_before FROM outbox
     WHERE kind <> 'reminder' AND state {}"""
 UNDER_WAY = "NOT IN ('sent', 'delivered', 'failed', 'expired')"
 NOT_DELIVERED = "<> 'delivered'"
@@ -71,7 +71,7 @@ class Day:
     """A server, three gateways that carry its messages, and agents who sell."""
 
     url: str
-    server: Server
+    server: ServerProcess
     at: Emulator
     box: Kannel
     phone: Phone
@@ -170,7 +170,7 @@ async def a_day(url: str, seed: int) -> AsyncIterator[Day]:
     await query(url, "UPDATE agent SET cash_limit = 100000000000")
     async with Kannel(random, doubts) as box, Emulator() as at:
         at.reports = ("Success",)
-        server = Server(url, at, module="tests.emulators.hurried", kannel_url=box.url, **SETTINGS)
+        server = ServerProcess(url, at, module="tests.emulators.hurried", kannel_url=box.url, **SETTINGS)
         box.callbacks = f"{server.address}/gateways/kannel/demo"
         async with server, Phone(f"{server.address}/smsgate/mobile/v1", clock, wall=time.time) as phone:
             await phone.register(token=str(SETTINGS["smsgate_token"]))
@@ -212,7 +212,7 @@ async def test_trouble_everywhere_loses_no_token_and_changes_no_books(
     calm: dict[str, Books],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(smsgate_radio, "SYSTEM_PARTS", 10_000)
+    monkeypatch.setattr(radio, "SYSTEM_PARTS", 10_000)
     if engine not in calm:
         calm[engine] = await calm_books(await asyncio.to_thread(templates.copy, engine, "crowd"))
     url = await asyncio.to_thread(templates.copy, engine, "crowd")
@@ -235,12 +235,12 @@ async def test_trouble_everywhere_loses_no_token_and_changes_no_books(
 
 async def check_messages(day: Day) -> None:
     """Nothing came that was never promised, nothing more often than it may, nothing by two gateways."""
-    promised = Counter(Carried(**row) for row in await query(day.url, "SELECT phone, text FROM outbox"))
+    enqueued = Counter(Carried(**row) for row in await query(day.url, "SELECT phone, text FROM outbox"))
     carried = day.carried()
     assert all(carried.values()), "a gateway carried nothing"
     for sms, times in sum(carried.values(), Counter[Carried]()).items():
-        assert times <= MOST * promised[sms], (sms, times)
-        assert len([name for name, of in carried.items() if sms in of]) <= promised[sms], sms
+        assert times <= MOST * enqueued[sms], (sms, times)
+        assert len([name for name, of in carried.items() if sms in of]) <= enqueued[sms], sms
     assert day.phone.complaints == []
 
 

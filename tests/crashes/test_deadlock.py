@@ -1,4 +1,4 @@
-"""PostgreSQL ends one of two that wait for each other in a ring: what it ended is done again, and the sale is made."""
+"""PostgreSQL ends one of two in a deadlock: what it ended is done again, and the sale is made."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ import pytest
 
 from bot.message import Outbound, Sent
 from bot.runtime.database import Database
-from bot.server import Mwanga
-from models.money import payment as vending
+from bot.server import Server
+from models.money import booking
 from models.sql import execute
 from tests.world.books import check_ledger
 from tests.world.outbox_rig import Bench
@@ -36,7 +36,7 @@ async def waits(watch: asyncpg.Connection) -> None:
 
 class Enemy:
     """Another transaction, which holds the device and wants the agent's row, that the sale has by then. It is the sale
-    that closes the ring, and PostgreSQL looks for one only once, a second after a wait began."""
+    that closes the deadlock, and PostgreSQL looks for one only once, a second after a wait began."""
 
     def __init__(self, connection: asyncpg.Connection, watch: asyncpg.Connection) -> None:
         self._connection, self._watch = connection, watch
@@ -66,18 +66,18 @@ class Enemy:
         self._goes_on.release()
 
 
-async def test_a_sale_that_the_database_ended_for_a_ring_is_made_after_all(
-    mwanga: Mwanga, demo_url: str, monkeypatch: pytest.MonkeyPatch
+async def test_a_sale_that_the_database_ended_for_a_deadlock_is_made_after_all(
+    mwanga: Server, demo_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     phones, address = Phones(mwanga), demo_url.removesuffix("&maxsize=6")
     await phones.text("Asha", "BUY SHS0283 8000")
     enemy, watch = await asyncpg.connect(address), await asyncpg.connect(address)
-    ring = Enemy(enemy, watch)
-    monkeypatch.setattr(vending, "execute", ring.let_pass)
+    deadlock = Enemy(enemy, watch)
+    monkeypatch.setattr(booking, "execute", deadlock.let_pass)
     try:
         await enemy.execute("SET deadlock_timeout = '30s'")  # it is the server's side that is ended
         held = asyncio.Event()
-        crossing = asyncio.create_task(ring.cross(held))
+        crossing = asyncio.create_task(deadlock.cross(held))
         await held.wait()
         told = dict(await phones.text("Asha", f"1 {PINS['Asha']}"))
         await crossing
@@ -100,7 +100,7 @@ async def test_answers_are_written_in_the_order_in_which_reports_hold_the_messag
         return Sent(f"id {message.id}")
 
     monkeypatch.setattr(bench.gateway, "send", send)
-    await bench.promise("first", "second")
+    await bench.enqueue("first", "second")
     await bench.outbox.turn()
     while bench.outbox.under_way:
         await asyncio.sleep(0)
@@ -124,7 +124,7 @@ async def test_two_servers_write_of_their_gateways_in_one_order(database: Databa
     bench = Bench(database)
     for name in ("africastalking", "kannel"):
         await bench.sql(MET, name)
-    await bench.promise("hello", gateway="kannel")
+    await bench.enqueue("hello", gateway="kannel")
     await bench.outbox.turn()
     while bench.outbox.under_way:
         await asyncio.sleep(0)

@@ -11,7 +11,7 @@ from models.demo.world import PAYGO_KEYS
 from tests.emulators.africastalking import Answer, Emulator, Session
 from tests.emulators.openpaygo_device import Accepted, Device, Refused
 from tests.world.people import PEOPLE, PINS
-from tests.world.server import Server, dialled, query
+from tests.world.server import ServerProcess, dialled, query
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 OWNERS = {"SHS0283": "Baraka", "EB100042": "Neema"}
@@ -24,8 +24,8 @@ async def africastalking() -> AsyncIterator[Emulator]:
 
 
 @pytest.fixture
-async def server(demo_url: str, africastalking: Emulator) -> AsyncIterator[Server]:
-    async with Server(demo_url, africastalking) as running:
+async def server(demo_url: str, africastalking: Emulator) -> AsyncIterator[ServerProcess]:
+    async with ServerProcess(demo_url, africastalking) as running:
         yield running
 
 
@@ -168,7 +168,7 @@ REPORTS = [
 
 
 async def test_delivery_reports_move_a_message_forward_only(
-    server: Server, africastalking: Emulator, demo_url: str
+    server: ServerProcess, africastalking: Emulator, demo_url: str
 ) -> None:
     at = africastalking
     for words, first, _ in REPORTS:
@@ -201,7 +201,9 @@ async def test_a_gateway_in_trouble_delays_a_token_and_loses_none(africastalking
     assert (len(at.requests), len(at.messages)) == (6, 3), "what was refused had not been taken: nothing comes twice"
 
 
-async def test_the_office_page_and_the_probes_answer_while_it_sells(server: Server, africastalking: Emulator) -> None:
+async def test_the_office_page_and_the_probes_answer_while_it_sells(
+    server: ServerProcess, africastalking: Emulator
+) -> None:
     assert '"ok"' in await server.get("/health")
     await sold_by_sms(africastalking, "Asha", "SHS0283", 8000)
     assert '"ready": true' in await server.get("/ready")

@@ -18,7 +18,7 @@ from models.demo.world import PAYGO_KEYS
 from tests.emulators.africastalking import Emulator
 from tests.emulators.openpaygo_device import Accepted, Device
 from tests.world.people import PEOPLE, PINS
-from tests.world.server import Server, query
+from tests.world.server import ServerProcess, query
 from tests.world.templates import Templates
 
 AGENTS = ("Asha", "Juma")
@@ -107,7 +107,7 @@ async def test_nothing_is_lost_or_doubled_however_often_it_is_killed(
     url = await asyncio.to_thread(templates.copy, engine, "crowd")
     await query(url, "UPDATE agent SET cash_limit = 100000000000")
     random, cut_off = Random(seed), 0
-    async with Emulator() as at, Server(url, at, sender_cap=0, log_level="ERROR") as server:
+    async with Emulator() as at, ServerProcess(url, at, sender_cap=0, log_level="ERROR") as server:
         load = Load(at)
         async with asyncio.TaskGroup() as group:
             for one in load.people():
@@ -209,12 +209,12 @@ async def check_outbox(url: str, at: Emulator, cut_off: int) -> None:
     """Every reply reached the gateway, but for what two kills cut off: that is not sent a third time. Only what was
     being sent at a kill may have reached it twice."""
     rows = await query(url, "SELECT phone, text, state, error, unknowns FROM outbox")
-    promised = Counter((row["phone"], row["text"]) for row in rows)
+    enqueued = Counter((row["phone"], row["text"]) for row in rows)
     given_up = [row for row in rows if row["state"] == "failed"]
     assert {(row["error"], row["unknowns"]) for row in given_up} <= {("interrupted", 2)}
     reached = Counter((message.phone, message.text) for message in at.messages)
-    lost = promised - reached
+    lost = enqueued - reached
     assert not lost - Counter((row["phone"], row["text"]) for row in given_up), "a committed reply was never sent"
-    assert all(times <= 2 * promised[sms] for sms, times in reached.items()), "something was sent a third time"
-    assert not reached.keys() - promised.keys(), "something was sent that was never committed"
-    assert sum((reached - promised).values()) <= cut_off, "more repeats than requests that the kills cut off"
+    assert all(times <= 2 * enqueued[sms] for sms, times in reached.items()), "something was sent a third time"
+    assert not reached.keys() - enqueued.keys(), "something was sent that was never committed"
+    assert sum((reached - enqueued).values()) <= cut_off, "more repeats than requests that the kills cut off"

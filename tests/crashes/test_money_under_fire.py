@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from bot.app import assembled
 from bot.config import load
 from bot.message import Inbound
-from bot.server import Mwanga
+from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
-from models.devices.tables import Plan
-from models.money.catalogue import Appliance, Contract, Instalment
+from models.devices.tables import Tariff
+from models.money.catalogue import Appliance
+from models.money.contracts import Contract, Instalment
 from models.money.ledger import AccountKind, Posting, post
 from tests.world.books import DEVICES, check_money, rows
 from tests.world.people import GATEWAY, PEOPLE, PINS, Dialled, Phones
@@ -26,9 +27,9 @@ GOODS = "S1002"  # what goods() sells; S1001 is the demo world's
 _ids = itertools.count(1)
 
 
-async def goods(mwanga: Mwanga) -> None:
+async def goods(mwanga: Server) -> None:
     """Amina, who has a meter, owes 60,000 for a radio. Half of it is overdue, and her meter's payments recover it."""
-    today = mwanga.site.today()
+    today = mwanga.company.today()
     async with mwanga.database.work():
         radio = await Appliance.get(name="Radio")
         contract = await Contract.create(
@@ -41,7 +42,7 @@ async def goods(mwanga: Mwanga) -> None:
             await Instalment.create(contract=contract, number=n + 1, due_on=due, amount=1_000_000)
         lines = [Posting(AccountKind.DEBT, contract.id, 6_000_000), Posting(AccountKind.GOODS, 0, -6_000_000)]
         await post("contract before", lines)
-        await Plan.filter(unit="energy").update(recovery=40)
+        await Tariff.filter(unit="energy").update(recovery=40)
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,10 @@ class Campaign:
     new_ids: bool
     pauses: int
 
-    async def run(self, mwanga: Mwanga) -> None:
+    async def run(self, mwanga: Server) -> None:
         await (self._dial(mwanga) if self.dialled and self.serial != GOODS else self._text(mwanga))
 
-    async def _text(self, mwanga: Mwanga) -> None:
+    async def _text(self, mwanga: Server) -> None:
         keyword = "PAY" if self.serial == GOODS else "BUY"
         order = f"{keyword} {self.serial} {self.amount}{' AGAIN' if self.again else ''}"
         for text in (order, *(f"1 {self._pin(right)}" for right in self.pins)):
@@ -73,7 +74,7 @@ class Campaign:
             await asyncio.gather(*(mwanga.inbox.record(Inbound(GATEWAY, id, sender, text)) for id in ids))
             await self._pause()
 
-    async def _dial(self, mwanga: Mwanga) -> None:
+    async def _dial(self, mwanga: Server) -> None:
         session = Dialled(mwanga, PEOPLE[self.agent], f"session {next(_ids)}", "*384*20#")
         screen = await session.enter("")
         answers = ["2"] if "1. Continue" in screen or "1. Endelea" in screen else []
@@ -134,7 +135,7 @@ def test_any_interleaving_keeps_the_books_right(engine: str, templates: Template
 
 @pytest.mark.parametrize("verb", ["UPDATE {} SET id = id", "DELETE FROM {}"])
 @pytest.mark.parametrize("table", ["entry", "line", "audit", "payment", "token"])
-async def test_what_was_booked_can_be_neither_changed_nor_deleted(table: str, verb: str, mwanga: Mwanga) -> None:
+async def test_what_was_booked_can_be_neither_changed_nor_deleted(table: str, verb: str, mwanga: Server) -> None:
     phones = Phones(mwanga)
     await phones.text("Asha", "BUY SHS0283 8000")
     await phones.text("Asha", f"1 {PINS['Asha']}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.emulators.africastalking import Emulator
 from tests.world.people import PEOPLE, PINS
-from tests.world.server import Server, dialled, query
+from tests.world.server import ServerProcess, dialled, query
 
 WRONG, NEW, LOST = "918273", "730582", "561029"
 DOOR_SMS = "sms"
@@ -43,7 +43,7 @@ async def full_run(at: Emulator) -> list[str]:
 
 async def test_no_pin_is_kept_and_no_token_is_logged(demo_url: str, engine: str) -> None:
     async with Emulator() as at:
-        server = Server(demo_url, at, log_level="DEBUG")
+        server = ServerProcess(demo_url, at, log_level="DEBUG")
         async with server:
             tokens = await full_run(at)
             metrics = await server.get("/metrics")

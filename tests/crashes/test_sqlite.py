@@ -9,7 +9,7 @@ import aiosqlite
 import pytest
 
 from bot.runtime.database import Database
-from models.messages.tables import Setting
+from models.settings import Setting
 from tests.world.server import ROOT
 
 

@@ -8,11 +8,11 @@ import time_machine
 
 from bot.config import LANGUAGES
 from bot.runtime.database import Database
-from bot.server import Mwanga
+from bot.server import Server
 from bot.text.gsm import SCREEN, septets
-from models.customers import search as customers
+from models.customers import search
 from models.customers.search import Selection
-from models.devices.tables import Device, Kind, Plan
+from models.devices.tables import Device, Kind, Tariff
 from models.people.tables import Agent, Customer, MiniGrid, Village
 from models.sql import connection, execute, on_postgres
 from tests.dialogs.test_dialogs import NOON, business
@@ -73,7 +73,7 @@ async def said(phones: Phones, text: str, name: str = "Asha") -> str:
 
 
 @pytest.mark.parametrize("text", FOUND)
-async def test_a_customer_is_found_by_any_beginning_of_a_name_or_end_of_a_number(text: str, mwanga: Mwanga) -> None:
+async def test_a_customer_is_found_by_any_beginning_of_a_name_or_end_of_a_number(text: str, mwanga: Server) -> None:
     made = await people()
     answer = await said(Phones(mwanga), f"FIND {text}")
     shown = {name for name, one in made.items() if f"#{one.id}" in answer}
@@ -82,7 +82,7 @@ async def test_a_customer_is_found_by_any_beginning_of_a_name_or_end_of_a_number
 
 
 @pytest.mark.parametrize("command", [*(f"FIND {text}" for text in FOUND), "LIST", "LIST SHS", "LIST TODAY"])
-async def test_an_agent_sees_nobody_of_another_mini_grid(command: str, mwanga: Mwanga) -> None:
+async def test_an_agent_sees_nobody_of_another_mini_grid(command: str, mwanga: Server) -> None:
     made = await people()
     answer = await said(Phones(mwanga), command, "Zuhura")
     assert "#" not in answer, answer
@@ -90,7 +90,7 @@ async def test_an_agent_sees_nobody_of_another_mini_grid(command: str, mwanga: M
         assert "No customer" in await said(Phones(mwanga), f"CUST {one.id}", "Zuhura")
 
 
-async def test_a_village_of_another_mini_grid_is_none(mwanga: Mwanga) -> None:
+async def test_a_village_of_another_mini_grid_is_none(mwanga: Server) -> None:
     south = await MiniGrid.get(name="Lindi South")
     await Village.create(name="Kilwa", mini_grid=south)
     assert "none of these" in await said(Phones(mwanga), "LIST Kilwa")
@@ -98,14 +98,14 @@ async def test_a_village_of_another_mini_grid_is_none(mwanga: Mwanga) -> None:
 
 
 @pytest.mark.parametrize("name", ["St. Anne", "Kijiji Na. 2", "Dr. Livingstone Rd. East"])
-async def test_a_village_is_named_as_it_is_shown_with_its_full_stops(mwanga: Mwanga, name: str) -> None:
+async def test_a_village_is_named_as_it_is_shown_with_its_full_stops(mwanga: Server, name: str) -> None:
     await Village.create(name=name, mini_grid=await MiniGrid.get(name="Mtwara North"))
     assert "Nobody" in await said(Phones(mwanga), f"LIST {name}")
     assert "Nobody" in await said(Phones(mwanga), f"LIST {name.replace('.', '')}")
     assert "Register ZUWENA A.?" in await said(Phones(mwanga), f"REG Zuwena Ali none none {name}")
 
 
-async def test_the_pages_show_everybody_once_in_the_order_of_names(mwanga: Mwanga) -> None:
+async def test_the_pages_show_everybody_once_in_the_order_of_names(mwanga: Server) -> None:
     north = await MiniGrid.get(name="Mtwara North")
     await Customer.bulk_create(
         Customer(name=f"Mtu {n:03d}", surname="wa " + "x" * (n % 30), mini_grid=north) for n in range(120)
@@ -121,7 +121,7 @@ async def test_the_pages_show_everybody_once_in_the_order_of_names(mwanga: Mwang
     assert seen == [str(one.id) for one in expected]
 
 
-async def test_a_page_is_what_more_would_have_led_to(mwanga: Mwanga) -> None:
+async def test_a_page_is_what_more_would_have_led_to(mwanga: Server) -> None:
     north = await MiniGrid.get(name="Mtwara North")
     await Customer.bulk_create(Customer(name=f"Mtu {n:03d}", surname="y" * n, mini_grid=north) for n in range(60))
     phones = Phones(mwanga)
@@ -131,7 +131,7 @@ async def test_a_page_is_what_more_would_have_led_to(mwanga: Mwanga) -> None:
 
 @pytest.mark.parametrize("nonsense", NONSENSE)
 @pytest.mark.parametrize("command", ["LIST", "FIND", "CUST"])
-async def test_nonsense_gets_one_short_answer_and_changes_nothing(command: str, nonsense: str, mwanga: Mwanga) -> None:
+async def test_nonsense_gets_one_short_answer_and_changes_nothing(command: str, nonsense: str, mwanga: Server) -> None:
     phones, before = Phones(mwanga), await business()
     for text in (f"{command} {nonsense}", command, nonsense):
         answers = await phones.text("Asha", text)
@@ -140,7 +140,7 @@ async def test_nonsense_gets_one_short_answer_and_changes_nothing(command: str, 
     assert await business() == before
 
 
-async def test_today_begins_at_midnight_in_the_operators_zone(mwanga: Mwanga) -> None:
+async def test_today_begins_at_midnight_in_the_operators_zone(mwanga: Server) -> None:
     """In Dar es Salaam it is 00:00 when it is 21:00 UTC; who is known from before the time was kept is not of today."""
     north, midnight = await MiniGrid.get(name="Mtwara North"), datetime(2026, 11, 23, 21, tzinfo=UTC)
     for name, moment in (
@@ -164,11 +164,11 @@ async def test_a_later_change_does_not_date_a_customer_from_before(database: Dat
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_a_customer_fits_one_message_at_the_longest_values(language: str, mwanga: Mwanga) -> None:
+async def test_a_customer_fits_one_message_at_the_longest_values(language: str, mwanga: Server) -> None:
     north = await MiniGrid.get(name="Mtwara North")
     village = await Village.create(name="W" * 100, mini_grid=north)
     await Agent.all().update(language=language)
-    plan = await Plan.create(name="W" * 100, unit="energy", price=9_999_999_00)
+    plan = await Tariff.create(name="W" * 100, unit="energy", price=9_999_999_00)
     for number, phone in ((1_234_567, "+25471234567890"), (1_234_568, "+2557123456789")):
         one = await Customer.create(
             id=number, name="W" * 100, surname="W" * 100, phone=phone, mini_grid=north, village=village
@@ -180,7 +180,7 @@ async def test_a_customer_fits_one_message_at_the_longest_values(language: str, 
                 issuer="openpaygo",
                 sealed_key="",
                 customer=one,
-                plan=plan,
+                tariff=plan,
                 paid_until=datetime(2099, 12, 22, tzinfo=UTC),
             )
     shs = await Device.get(serial="SHS0283")
@@ -190,7 +190,7 @@ async def test_a_customer_fits_one_message_at_the_longest_values(language: str, 
     sold = await execute(connection(), "SELECT sale_id FROM token WHERE device_id = $1", [shs.id])
     assert sold
     await execute(connection(), "UPDATE device SET serial = 'x' || serial WHERE id = $1", [shs.id])
-    await Device.filter(id=shs.id).update(serial="W" * 19 + "x", customer_id=1_234_567, kind="ebike", plan_id=plan.id)
+    await Device.filter(id=shs.id).update(serial="W" * 19 + "x", customer_id=1_234_567, kind="ebike", tariff_id=plan.id)
     await Device.filter(id=shs.id).update(paid_until=datetime(2099, 12, 22, tzinfo=UTC))
     for command in commands:
         assert septets(await said(phones, command)) <= SCREEN
@@ -201,26 +201,26 @@ async def test_a_customer_fits_one_message_at_the_longest_values(language: str, 
     assert any("22 Dec" in screen for screen in screens)
 
 
-async def test_a_mini_grid_too_large_to_look_through_is_listed_honestly(mwanga: Mwanga, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(customers, "LOOK", 2)
+async def test_a_mini_grid_too_large_to_look_through_is_listed_honestly(mwanga: Server, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(search, "LOOK", 2)
     phones = Phones(mwanga)
     assert (await said(phones, "LIST SHS")).startswith("With solar home system, of the first 2\n1. Baraka")
     assert (await said(phones, "LIST METER Naliendele")).startswith("Naliendele: With meter\nNobody.")
 
 
 PLANS = (
-    ("customer_name", lambda grid, village: customers.listed(Selection(grid), 0, 48)),
-    ("customer_village", lambda grid, village: customers.listed(Selection(grid, village_id=village), 0, 48)),
-    ("device_customer", lambda grid, village: customers.listed(Selection(grid, kind=Kind.METER), 0, 48)),
-    ("customer_created", lambda grid, village: customers.listed(Selection(grid, since=NOON), 0, 48)),
-    ("customer_surname", lambda grid, village: customers.find(grid, "ju", [], 31)),
-    ("customer_phone_tail", lambda grid, village: customers.find(grid, "0712", ["0712"], 31)),
-    ("device_tail", lambda grid, village: customers.find(grid, "0712", ["0712"], 31)),
+    ("customer_name", lambda grid, village: search.listed(Selection(grid), 0, 48)),
+    ("customer_village", lambda grid, village: search.listed(Selection(grid, village_id=village), 0, 48)),
+    ("device_customer", lambda grid, village: search.listed(Selection(grid, kind=Kind.METER), 0, 48)),
+    ("customer_created", lambda grid, village: search.listed(Selection(grid, since=NOON), 0, 48)),
+    ("customer_surname", lambda grid, village: search.find(grid, "ju", [], 31)),
+    ("customer_phone_tail", lambda grid, village: search.find(grid, "0712", ["0712"], 31)),
+    ("device_tail", lambda grid, village: search.find(grid, "0712", ["0712"], 31)),
 )
 
 
 @pytest.mark.parametrize(("index", "ask"), PLANS, ids=[index for index, _ask in PLANS])
-async def test_a_question_walks_its_index_and_sorts_nothing(index, ask, mwanga: Mwanga, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+async def test_a_question_walks_its_index_and_sorts_nothing(index, ask, mwanga: Server, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     """What a list or a search costs must not grow with the customers: SQLite says how it goes about it."""
     if on_postgres():
         return  # it chooses by its statistics, and these tables are small
@@ -230,7 +230,7 @@ async def test_a_question_walks_its_index_and_sorts_nothing(index, ask, mwanga: 
         asked.append((statement, values))
         return await execute(db, statement, values)
 
-    monkeypatch.setattr(customers, "execute", noted)
+    monkeypatch.setattr(search, "execute", noted)
     village = await Village.get(name="Mtwara")
     await ask(village.mini_grid_id, village.id)
     plans = []

@@ -9,13 +9,14 @@ from tortoise.exceptions import OperationalError
 
 from bot.app import assembled
 from bot.config import load
-from bot.server import Mwanga
-from models.customers.registration import VENDING_KEY, Registration
+from bot.server import Server
+from models.customers.registration import Registration
 from models.demo.world import STS_KEY
 from models.devices.connections import ConnectionType, SubConnectionType
+from models.devices.meters import VENDING_KEY
 from models.devices.tables import Device, DeviceModel
-from models.messages.tables import Setting
 from models.people.tables import Customer, MiniGrid, Village
+from models.settings import Setting
 from models.sql import connection, execute
 from models.tokens import sts
 from tests.dialogs.test_dialogs import NOON
@@ -32,7 +33,7 @@ STEPS = {
 }
 ROWS = (
     "SELECT name, surname, phone, language, mini_grid_id, village_id FROM customer ORDER BY id",
-    "SELECT serial, kind, issuer, count, customer_id, plan_id, model_id FROM device ORDER BY serial",
+    "SELECT serial, kind, issuer, count, customer_id, tariff_id, model_id FROM device ORDER BY serial",
     "SELECT device_id, meter_type_id, group_id, type_id, sub_type_id FROM connection",
     "SELECT agent_id, customer_id, device_id, consent FROM registration",
 )
@@ -74,7 +75,7 @@ async def test_one_message_a_dialogue_and_dialling_end_in_the_same_rows(command:
     assert ends[0][0].startswith("REGISTERED REHEMA A., customer 4")
 
 
-async def test_only_a_meter_is_asked_for_the_five_labels(mwanga: Mwanga) -> None:
+async def test_only_a_meter_is_asked_for_the_five_labels(mwanga: Server) -> None:
     phones = Phones(mwanga)
     for command in (SHS, EBIKE):
         await by_one_message(phones, command)
@@ -84,7 +85,7 @@ async def test_only_a_meter_is_asked_for_the_five_labels(mwanga: Mwanga) -> None
     assert [name for name, value in labels.items() if value is None] == ["sub_type_id"]
 
 
-async def test_a_registered_meter_is_sold_to_at_once(mwanga: Mwanga) -> None:
+async def test_a_registered_meter_is_sold_to_at_once(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await by_one_message(phones, METER)
     await phones.text("Asha", "BUY 04123456792 3500")
@@ -94,14 +95,14 @@ async def test_a_registered_meter_is_sold_to_at_once(mwanga: Mwanga) -> None:
     assert sts.decode(sts.derive_key(vending, "04123456792"), code).tenths == 100
 
 
-async def test_the_welcome_comes_in_the_chosen_language(mwanga: Mwanga) -> None:
+async def test_the_welcome_comes_in_the_chosen_language(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await phones.text("Asha", f"{SHS}, sw")
     told = dict(await phones.text("Asha", "1"))
     assert "SHS0284" in told["Rehema"] and told["Rehema"].startswith("Karibu Mwanga Demo!")
 
 
-async def test_consent_is_stored_with_time_agent_and_version(mwanga: Mwanga) -> None:
+async def test_consent_is_stored_with_time_agent_and_version(mwanga: Server) -> None:
     phones = Phones(mwanga)
     with time_machine.travel(NOON, tick=False):
         await phones.text("Asha", SHS)
@@ -118,7 +119,7 @@ async def test_consent_is_stored_with_time_agent_and_version(mwanga: Mwanga) -> 
             await execute(mwanga.database.client, statement)
 
 
-async def test_the_same_registration_has_the_same_answer_and_another_has_not(mwanga: Mwanga) -> None:
+async def test_the_same_registration_has_the_same_answer_and_another_has_not(mwanga: Server) -> None:
     phones = Phones(mwanga)
     first = await by_one_message(phones, METER)
     before = await rows()
@@ -132,7 +133,7 @@ async def test_the_same_registration_has_the_same_answer_and_another_has_not(mwa
 
 
 @pytest.mark.parametrize("serial", ["04123456784", "SHS0283", "SHS 0283", "EB100042"])
-async def test_a_serial_in_use_is_refused_whatever_the_kind_and_names_nobody(serial: str, mwanga: Mwanga) -> None:
+async def test_a_serial_in_use_is_refused_whatever_the_kind_and_names_nobody(serial: str, mwanga: Server) -> None:
     phones = Phones(mwanga)
     for kind in ("shs", "ebike") if serial[0] != "0" else ("meter",):
         answer = await said(phones, f"REG Rehema Ali, none, {kind}, {serial}, Mtwara")
@@ -140,7 +141,7 @@ async def test_a_serial_in_use_is_refused_whatever_the_kind_and_names_nobody(ser
         assert not any(name in answer for name in ("AMINA", "BARAKA", "NEEMA"))
 
 
-async def test_a_meter_number_is_checked_before_anything_else(mwanga: Mwanga) -> None:
+async def test_a_meter_number_is_checked_before_anything_else(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await Setting.filter(name=VENDING_KEY).delete()
     for number in ("04123456785", "0412345678", "SHS0284"):
@@ -148,8 +149,8 @@ async def test_a_meter_number_is_checked_before_anything_else(mwanga: Mwanga) ->
     assert "not in stock" in await said(phones, METER)
 
 
-async def test_a_device_that_nobody_could_pay_for_is_not_registered(mwanga: Mwanga) -> None:
-    await Device.filter(serial="SHS0284").update(plan_id=None)
+async def test_a_device_that_nobody_could_pay_for_is_not_registered(mwanga: Server) -> None:
+    await Device.filter(serial="SHS0284").update(tariff_id=None)
     before = await rows()
     assert await said(Phones(mwanga), SHS) == (
         "Not registered. SHS0284 has no price yet. Call +255700000000. Send REG name, phone, kind, serial, village"
@@ -157,14 +158,14 @@ async def test_a_device_that_nobody_could_pay_for_is_not_registered(mwanga: Mwan
     assert await rows() == before
 
 
-async def test_a_meter_from_stock_keeps_its_own_key(mwanga: Mwanga) -> None:
+async def test_a_meter_from_stock_keeps_its_own_key(mwanga: Server) -> None:
     await Setting.filter(name=VENDING_KEY).delete()
     await Device.create(serial="04123456792", kind="meter", issuer="sts", sealed_key="its own")
     assert (await by_one_message(Phones(mwanga), METER)).startswith("REGISTERED")
     assert (await Device.get(serial="04123456792")).sealed_key == "its own"
 
 
-async def test_a_known_phone_asks_for_the_person_and_only_within_the_mini_grid(mwanga: Mwanga) -> None:
+async def test_a_known_phone_asks_for_the_person_and_only_within_the_mini_grid(mwanga: Server) -> None:
     phones = Phones(mwanga)
     command = "REG Amina Juma, 0710 000 001, {}, {}, Mtwara"
     assert "Same person?\n1. AMINA J.\n2. Somebody else" in await said(phones, command.format("shs", "SHS0284"))
@@ -178,7 +179,7 @@ async def test_a_known_phone_asks_for_the_person_and_only_within_the_mini_grid(m
     assert first.mini_grid_id != second.mini_grid_id
 
 
-async def test_a_sub_connection_type_is_asked_of_types_that_have_some(mwanga: Mwanga) -> None:
+async def test_a_sub_connection_type_is_asked_of_types_that_have_some(mwanga: Server) -> None:
     business = await ConnectionType.get(name="Business")
     for name in ("Mill", "Shop"):
         await SubConnectionType.create(name=name, type=business)
@@ -190,7 +191,7 @@ async def test_a_sub_connection_type_is_asked_of_types_that_have_some(mwanga: Mw
     assert labels["sub_type_id"] == (await SubConnectionType.get(name="Shop")).id
 
 
-async def test_the_model_is_asked_when_more_than_one_fits(mwanga: Mwanga) -> None:
+async def test_the_model_is_asked_when_more_than_one_fits(mwanga: Server) -> None:
     for name, prefix in (("Sun 40", "SHS"), ("Sun 60", "SHS"), ("Mini 10", "MINI")):
         await DeviceModel.create(name=name, manufacturer="Jua", kind="shs", prefix=prefix)
     phones = Phones(mwanga)
@@ -201,7 +202,7 @@ async def test_the_model_is_asked_when_more_than_one_fits(mwanga: Mwanga) -> Non
     assert (await Device.get(serial="SHS0284").select_related("model")).model.name == "Sun 60"
 
 
-async def test_the_same_words_a_day_later_may_mean_somebody_else(mwanga: Mwanga) -> None:
+async def test_the_same_words_a_day_later_may_mean_somebody_else(mwanga: Server) -> None:
     """Without a device nothing tells two people of one name from one."""
     phones, alone = Phones(mwanga), "REG Neema Sanga, none, none, Mtwara"
     with time_machine.travel(NOON, tick=False) as clock:
@@ -214,6 +215,6 @@ async def test_the_same_words_a_day_later_may_mean_somebody_else(mwanga: Mwanga)
         assert (await said(phones, "1")).startswith("REGISTERED NEEMA S., customer 5.")
 
 
-async def test_a_meter_is_not_registered_where_no_tariff_says_what_energy_costs(mwanga: Mwanga) -> None:
+async def test_a_meter_is_not_registered_where_no_tariff_says_what_energy_costs(mwanga: Server) -> None:
     await execute(connection(), "UPDATE plan SET unit = 'days' WHERE unit = 'energy'")
     assert "has no price yet" in await said(Phones(mwanga), METER)

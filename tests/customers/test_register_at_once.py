@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tortoise.exceptions import IntegrityError
 
-from bot.server import Mwanga
+from bot.server import Server
 from models.customers import registration
 from models.customers.registration import Form, Registration
 from models.devices.tables import Device, Kind
@@ -16,7 +16,7 @@ from models.people.tables import Agent, Customer, Village
 @pytest.mark.parametrize(
     ("kind", "serial"), [(Kind.METER, "04123456792"), (Kind.SHS, "SHS0284")], ids=["new meter", "from stock"]
 )
-async def test_two_agents_at_once_register_a_device_once(kind: Kind, serial: str, mwanga: Mwanga) -> None:
+async def test_two_agents_at_once_register_a_device_once(kind: Kind, serial: str, mwanga: Server) -> None:
     village = await Village.get(name="Mtwara")
     who: dict[str, Any] = {"customer": None, "surname": "Omari", "phone": None, "language": "en", "village": village}
     device: dict[str, Any] = {
@@ -33,7 +33,7 @@ async def test_two_agents_at_once_register_a_device_once(kind: Kind, serial: str
         form = Form(**who, **device, name="Rehema", request=name)
         try:
             async with mwanga.database.work():
-                await registration.register(form, agent=agent, key=name, vault=mwanga.site.vault)
+                await registration.register(form, agent=agent, key=name, vault=mwanga.company.vault)
         except IntegrityError:  # a meter that nobody had heard of: the pump runs such a message once more, alone
             return await attempt(name)
         except registration.InUse:

@@ -5,14 +5,14 @@ from datetime import timedelta
 import time_machine
 
 from bot.runtime.housekeeping import Housekeeping
-from bot.server import Mwanga
+from bot.server import Server
 from models.sql import connection, execute
 from tests.dialogs.test_dialogs import NOON
 from tests.world.people import Phones
 from tests.world.registering import said
 
 
-async def test_a_draft_outlives_a_day_and_goes_on_by_any_channel(mwanga: Mwanga) -> None:
+async def test_a_draft_outlives_a_day_and_goes_on_by_any_channel(mwanga: Server) -> None:
     phones = Phones(mwanga)
     with time_machine.travel(NOON, tick=False) as clock:
         assert (await said(phones, "REG Rehema Ali, 0713000111")).startswith("Which device?")
@@ -31,7 +31,7 @@ async def test_a_draft_outlives_a_day_and_goes_on_by_any_channel(mwanga: Mwanga)
         assert await execute(connection(), "SELECT 1 FROM draft") == []
 
 
-async def test_drafts_are_listed_kept_apart_and_dropped(mwanga: Mwanga) -> None:
+async def test_drafts_are_listed_kept_apart_and_dropped(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await phones.text("Asha", "REG Rehema Ali, 0713000111")
     await phones.text("Asha", "REG Salum Omari, none")
@@ -48,7 +48,7 @@ async def test_drafts_are_listed_kept_apart_and_dropped(mwanga: Mwanga) -> None:
     assert (await said(phones, "SAJILI", "Juma")).startswith("Jina na ukoo?")
 
 
-async def test_a_draft_is_forgotten_after_a_week(mwanga: Mwanga) -> None:
+async def test_a_draft_is_forgotten_after_a_week(mwanga: Server) -> None:
     phones = Phones(mwanga)
     with time_machine.travel(NOON, tick=False) as clock:
         await phones.text("Asha", "REG Rehema Ali, 0713000111")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.server import Mwanga
+from bot.server import Server
 from bot.text.grammar import listed, normalise
 from models.people.tables import Customer
 from tests.world.people import Phones
@@ -29,7 +29,7 @@ def test_commas_or_lines_keep_a_name_together(text: str, pieces: list[str]) -> N
     assert listed(normalise(text)) == pieces
 
 
-async def test_without_commas_a_name_ends_where_the_phone_begins(mwanga: Mwanga) -> None:
+async def test_without_commas_a_name_ends_where_the_phone_begins(mwanga: Server) -> None:
     phones = Phones(mwanga)
     ready = await said(phones, METER)
     for written in (
@@ -41,19 +41,19 @@ async def test_without_commas_a_name_ends_where_the_phone_begins(mwanga: Mwanga)
 
 
 @pytest.mark.parametrize("kind", ["shs", "ebike"])
-async def test_a_serial_longer_than_any_is_answered(kind: str, mwanga: Mwanga) -> None:
+async def test_a_serial_longer_than_any_is_answered(kind: str, mwanga: Server) -> None:
     answer = await said(Phones(mwanga), f"REG Rehema Ali, none, {kind}, {'S' * 33}, Mtwara")
     assert answer.startswith("Not registered. SSSSSSSSSSSSSSSSSSSS is not in stock.")
 
 
 @pytest.mark.parametrize("piece", ["abc", "Mtwara", "no", "shs"])
-async def test_a_piece_that_is_no_phone_never_becomes_part_of_the_name(piece: str, mwanga: Mwanga) -> None:
+async def test_a_piece_that_is_no_phone_never_becomes_part_of_the_name(piece: str, mwanga: Server) -> None:
     answer = await said(Phones(mwanga), f"REG Rehema Ali, {piece}, 0713000111, shs, SHS0284, Mtwara")
     assert answer.startswith(f"Not registered. {piece} is not a phone number.")
 
 
 @pytest.mark.parametrize("phone", ["none", "0710 000 001", "0713000111"])
-async def test_one_line_may_name_the_language_whoever_it_is(phone: str, mwanga: Mwanga) -> None:
+async def test_one_line_may_name_the_language_whoever_it_is(phone: str, mwanga: Server) -> None:
     phones = Phones(mwanga)
     asked = await said(phones, f"REG Hassan Juma, {phone}, shs, SHS0284, Mtwara, fr")
     if "Same person?" in asked:
@@ -64,7 +64,7 @@ async def test_one_line_may_name_the_language_whoever_it_is(phone: str, mwanga: 
 
 
 @pytest.mark.parametrize("name", ["swahili", "Kiswahili", "SW", "swah", "suaíli"])
-async def test_a_language_has_its_name_in_every_language(name: str, mwanga: Mwanga) -> None:
+async def test_a_language_has_its_name_in_every_language(name: str, mwanga: Server) -> None:
     phones = Phones(mwanga)
     await said(phones, f"REG Hassan Juma, 0713000111, shs, SHS0284, Mtwara, {name}")
     await said(phones, "1")

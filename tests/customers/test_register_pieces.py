@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.server import Mwanga
+from bot.server import Server
 from handlers.customers.register import register
 from models.devices.tables import Device
 from models.people.tables import Customer, MiniGrid
@@ -21,7 +21,7 @@ async def sold_meanwhile(phones: Phones) -> None:
     await phones.text("Juma", f"1 {PINS['Juma']}")
 
 
-async def test_a_serial_that_was_taken_meanwhile_is_asked_again_and_the_rest_is_kept(mwanga: Mwanga) -> None:
+async def test_a_serial_that_was_taken_meanwhile_is_asked_again_and_the_rest_is_kept(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await said(phones, SHS)
     await sold_meanwhile(phones)
@@ -37,7 +37,7 @@ async def test_a_serial_that_was_taken_meanwhile_is_asked_again_and_the_rest_is_
     assert await execute(connection(), "SELECT 1 FROM draft") == []
 
 
-async def test_what_is_kept_of_it_is_a_draft(mwanga: Mwanga) -> None:
+async def test_what_is_kept_of_it_is_a_draft(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await said(phones, SHS)
     await sold_meanwhile(phones)
@@ -47,7 +47,7 @@ async def test_what_is_kept_of_it_is_a_draft(mwanga: Mwanga) -> None:
     assert await said(phones, "1") == "Serial number?"
 
 
-async def test_a_serial_that_was_taken_meanwhile_is_asked_again_on_the_screen(mwanga: Mwanga) -> None:
+async def test_a_serial_that_was_taken_meanwhile_is_asked_again_on_the_screen(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await phones.text("Asha", "REG Salum Omari, none, shs, SHS0284, Mtwara")
     await phones.choose("Asha", "Register")
@@ -59,7 +59,7 @@ async def test_a_serial_that_was_taken_meanwhile_is_asked_again_on_the_screen(mw
 
 @pytest.mark.parametrize(("number", "asked"), [("#2", "#2 is known. Same person?\n1. BARAKA P."), ("#4", "")])
 async def test_a_customer_is_named_by_the_number_in_the_own_mini_grid_alone(
-    number: str, asked: str, mwanga: Mwanga
+    number: str, asked: str, mwanga: Server
 ) -> None:
     """Customer 4 belongs to others."""
     lindi = await MiniGrid.get(name="Lindi South")
@@ -69,7 +69,7 @@ async def test_a_customer_is_named_by_the_number_in_the_own_mini_grid_alone(
     assert "SALMA" not in answer
 
 
-async def test_a_person_named_by_the_number_gets_the_device(mwanga: Mwanga) -> None:
+async def test_a_person_named_by_the_number_gets_the_device(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await phones.text("Asha", "REG Baraka Peter, #2, shs, SHS0284, Mtwara")
     await phones.text("Asha", "1")
@@ -88,19 +88,19 @@ async def test_a_person_named_by_the_number_gets_the_device(mwanga: Mwanga) -> N
         ("babur", "EB100043"),
     ],
 )  # fmt: skip
-async def test_the_words_for_a_device_are_understood_in_every_language(word: str, serial: str, mwanga: Mwanga) -> None:
+async def test_the_words_for_a_device_are_understood_in_every_language(word: str, serial: str, mwanga: Server) -> None:
     labels = ", household" if serial[0] == "0" else ""
     answer = await said(Phones(mwanga), f"REG Rehema Ali, none, {word}, {serial}, Mtwara{labels}")
     assert answer.startswith(f"Register REHEMA A., {serial}")
 
 
 @pytest.mark.parametrize("word", ["none", "hakuna", "aucun", "nenhum", "babu", "hana kifaa", "Pas encore d'appareil"])
-async def test_that_there_is_no_device_is_understood_in_every_language(word: str, mwanga: Mwanga) -> None:
+async def test_that_there_is_no_device_is_understood_in_every_language(word: str, mwanga: Server) -> None:
     assert (await said(Phones(mwanga), f"REG Rehema Ali, none, {word}, Mtwara")).startswith("Register REHEMA A.? ")
 
 
 @pytest.mark.parametrize("number", ["0412-3456-792", "0412 3456 792", "0412-3456 792", "04123456-792", "0412–3456–792"])
-async def test_a_meter_number_is_read_in_groups(number: str, mwanga: Mwanga) -> None:
+async def test_a_meter_number_is_read_in_groups(number: str, mwanga: Server) -> None:
     phones = Phones(mwanga)
     for command in (METER, METER.replace(",", "")):
         answer = await said(phones, command.replace("04123456792", number))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.server import Mwanga
-from models.devices.tables import Device, Kind, Plan
+from bot.server import Server
+from models.devices.tables import Device, Kind, Tariff
 from tests.world.people import Phones
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -12,19 +12,19 @@ SECRET = {"secret": "0123456789abcdef0123456789abcdef", "starting_code": 9876543
 
 
 @pytest.fixture
-async def marked(mwanga: Mwanga) -> Mwanga:
+async def marked(mwanga: Server) -> Server:
     """AB/12_3.4-5 is Baraka's, CD/99_1 is in stock."""
-    plan = await Plan.get(name="E-bike, 2,000 a day")
+    plan = await Tariff.get(name="E-bike, 2,000 a day")
     async with mwanga.database.work():
         for serial, owner in (("AB/12_3.4-5", 2), ("CD/99_1", None)):
-            sealed = mwanga.site.vault.seal_json({**SECRET, "restricted_digits": False}, f"device {serial}")
+            sealed = mwanga.company.vault.seal_json({**SECRET, "restricted_digits": False}, f"device {serial}")
             await Device.create(
                 serial=serial,
                 kind=Kind.SHS,
                 issuer="openpaygo",
                 sealed_key=sealed,
                 count=1,
-                plan=plan,
+                tariff=plan,
                 customer_id=owner,
             )
     return mwanga
@@ -46,12 +46,12 @@ async def marked(mwanga: Mwanga) -> Mwanga:
         ("REG Zuwena Ali none shs CD/99_1 Mtwara", "CD/99_1"),
     ],
 )
-async def test_a_serial_with_marks_is_read(marked: Mwanga, text: str, answer: str) -> None:
+async def test_a_serial_with_marks_is_read(marked: Server, text: str, answer: str) -> None:
     [(_name, said), *_others] = await Phones(marked).text("Asha", text)
     assert answer in said
 
 
-async def test_a_serial_with_marks_answers_a_question(marked: Mwanga) -> None:
+async def test_a_serial_with_marks_answers_a_question(marked: Server) -> None:
     phones = Phones(marked)
     await phones.text("Asha", "BUY")
     await phones.text("Asha", "AB/12_3.4-5")
@@ -59,26 +59,26 @@ async def test_a_serial_with_marks_answers_a_question(marked: Mwanga) -> None:
     assert "AB/12_3.4-5?" in said
 
 
-async def test_a_customer_names_one_of_two_devices(marked: Mwanga) -> None:
+async def test_a_customer_names_one_of_two_devices(marked: Server) -> None:
     [(_name, said)] = await Phones(marked).text("Baraka", "TOKEN AB/12_3.4-5")
     assert said == "No token yet for AB/12_3.4-5."
 
 
 @pytest.fixture
-async def numbered(marked: Mwanga) -> Mwanga:
+async def numbered(marked: Server) -> Server:
     """Devices of Amina's whose serials read as one of Baraka's, or as a sale, and what would stand behind it."""
-    plan = await Plan.get(name="E-bike, 2,000 a day")
+    plan = await Tariff.get(name="E-bike, 2,000 a day")
     owners = {"AB12": 1, "AB12000": 1, "AB1": 2, "02838000": 1, "S10018000": 1, "CD12": None}
     async with marked.database.work():
         for serial, owner in owners.items():
-            sealed = marked.site.vault.seal_json({**SECRET, "restricted_digits": False}, f"device {serial}")
+            sealed = marked.company.vault.seal_json({**SECRET, "restricted_digits": False}, f"device {serial}")
             await Device.create(
                 serial=serial,
                 kind=Kind.SHS,
                 issuer="openpaygo",
                 sealed_key=sealed,
                 count=1,
-                plan=plan,
+                tariff=plan,
                 customer_id=owner,
             )
     return marked
@@ -98,7 +98,7 @@ async def numbered(marked: Mwanga) -> Mwanga:
     ],
 )
 async def test_what_is_a_serial_by_itself_is_not_joined_with_what_follows(
-    numbered: Mwanga, text: str, answer: str
+    numbered: Server, text: str, answer: str
 ) -> None:
     [(_name, said), *_others] = await Phones(numbered).text("Asha", text)
     assert answer in said

@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from bot.server import Mwanga
+from bot.server import Server
 from bot.text.gsm import SCREEN, is_gsm, septets
-from models.devices.tables import Device, Plan
+from models.devices.tables import Device, Tariff
 from models.money.hand_in import hand_in
 from models.money.ledger import AccountKind, Posting, post
 from models.people import pins
@@ -40,7 +40,7 @@ TRANSCRIPTS = sorted(DIALOGS.glob("*.txt"))
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 @pytest.mark.usefixtures("references")
-async def test_the_talk_goes_as_written(path: Path, mwanga: Mwanga, request: pytest.FixtureRequest) -> None:
+async def test_the_talk_goes_as_written(path: Path, mwanga: Server, request: pytest.FixtureRequest) -> None:
     written = path.read_text()
     with time_machine.travel(NOON, tick=False) as clock:
         happened = await Play(mwanga, clock).run(written)
@@ -53,7 +53,7 @@ async def test_the_talk_goes_as_written(path: Path, mwanga: Mwanga, request: pyt
 class Play:
     """Runs the lines that people and the office do, and writes the whole transcript anew."""
 
-    mwanga: Mwanga
+    mwanga: Server
     clock: time_machine.Traveller
     who: str = ""
     dialled: bool = False
@@ -209,7 +209,7 @@ class Office:
         """A figure of the tariff of a device: the recovery in percent, what is money in shillings."""
         device = await Device.get(serial=serial)
         number = int(value) * (1 if figure == "recovery" else 100)
-        await Plan.filter(id=device.plan_id).update(**{figure: number})
+        await Tariff.filter(id=device.tariff_id).update(**{figure: number})
 
     @staticmethod
     async def charges(serial: str, amount: str) -> None:

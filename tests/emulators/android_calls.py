@@ -11,9 +11,9 @@ import aiohttp
 
 from bot.android import linking
 from bot.android.to_app import date, signature
-from bot.outbound.enqueue import Promise, promise
+from bot.outbound.enqueue import NewMessage, enqueue
 from models.messages.phones import Phone
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from models.sql import now_ms
 from tests.world.server import Serving
 
@@ -93,15 +93,15 @@ async def linked(at: Serving, name: str = "Shop phone", **device: Any) -> Handse
     """A phone that the office added and that registered with its code."""
     handset = Handset(at)
     async with at.mwanga.database.work():
-        _, code = await linking.add(name, at.mwanga.site.vault)
+        _, code = await linking.add(name, at.mwanga.company.vault)
     assert await handset.register(f"Code {code}", **device) == 201
     return handset
 
 
-async def promised(at: Serving, gateway: str, *texts: str, kind: Class = Class.REPLY) -> None:
+async def enqueued(at: Serving, gateway: str, *texts: str, kind: MessageKind = MessageKind.REPLY) -> None:
     """Messages to Baraka by a phone; each text is its origin."""
     async with at.mwanga.database.work():
-        await promise([Promise(text, BARAKA, text, kind, gateway) for text in texts], now_ms())
+        await enqueue([NewMessage(text, BARAKA, text, kind, gateway) for text in texts], now_ms())
     at.mwanga.outbox.notify()
 
 

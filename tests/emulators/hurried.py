@@ -2,23 +2,20 @@
 
 import aiohttp
 
-from bot.android import service as phones
-from bot.android import sims
-from bot.android import to_app as android
+from bot.android import service, sims, to_app
 from bot.cli.main import cli
 from bot.gateways import africastalking, kannel
 from bot.monitor import alerts
-from bot.outbound import outbox, queue
-from bot.outbound import retry as backoff
+from bot.outbound import outbox, queue, retry
 from bot.routing import health
 
 # Milliseconds, or seconds where `_S`. A lease outlives a request, as it does in the real server.
 SHORT = (
-    *((backoff, name, value) for name, value in (("FIRST_MS", 60), ("CAP_MS", 300), ("UNKNOWN_MS", 300))),
+    *((retry, name, value) for name, value in (("FIRST_MS", 60), ("CAP_MS", 300), ("UNKNOWN_MS", 300))),
     *((outbox, name, value) for name, value in (("LOOK_MS", 200), ("LOOK_EMBEDDED_MS", 200), ("LEASE_MS", 5_000))),
     *((queue, name, value) for name, value in (("INTERRUPTED_MS", 300), ("HANGING_MS", 3_000))),
-    *((health, "TRIAL_MS", 500), (alerts, "LOOK_S", 0.2), (phones, "LOOK_MS", 200), (sims, "SPACE_MS", 20)),
-    *((module, "PARTS", 10_000) for module in (sims, android)),
+    *((health, "TRIAL_MS", 500), (alerts, "LOOK_S", 0.2), (service, "LOOK_MS", 200), (sims, "SPACE_MS", 20)),
+    *((module, "PARTS", 10_000) for module in (sims, to_app)),
     *((module, "TIMEOUT", aiohttp.ClientTimeout(total=3)) for module in (africastalking, kannel)),
 )
 

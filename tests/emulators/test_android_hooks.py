@@ -33,7 +33,7 @@ async def phone(fake: Fake, clock: Clock) -> AsyncIterator[Phone]:
 
 
 async def test_it_reports_by_webhook_once_for_each_delivered_part(phone: Phone, fake: Fake) -> None:
-    fake.promise(1, "a" * 200)
+    fake.enqueue(1, "a" * 200)
     await phone.pull()
     assert [hook["payload"]["partsCount"] for hook in fake.bodies("sms:sent")] == [2]
     assert [hook["payload"]["messageId"] for hook in fake.bodies("sms:delivered")] == ["m1", "m1"]

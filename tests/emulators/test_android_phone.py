@@ -45,7 +45,7 @@ async def test_a_phone_with_googles_push_opens_no_stream_until_it_is_started_aga
     fake.settings["gateway"] = {"notification_channel": "SSE_ONLY"}
     async with Phone(fake.url, clock, google=True) as phone:
         await phone.register(token="private token")
-        fake.promise(1)
+        fake.enqueue(1)
         await clock.forward(15 * 60)
         assert [sms.id for sms in phone.radio.messages] == ["m1"]  # pulled, though nothing told it
         await clock.forward(DAY)
@@ -55,7 +55,7 @@ async def test_a_phone_with_googles_push_opens_no_stream_until_it_is_started_aga
 
 
 async def test_a_message_that_it_knows_is_reported_again_and_never_sent_twice(phone: Phone, fake: Fake) -> None:
-    fake.promise(1)
+    fake.enqueue(1)
     await phone.pull()
     await phone.pull()
     await phone.reboots()
@@ -67,7 +67,7 @@ async def test_a_message_that_it_knows_is_reported_again_and_never_sent_twice(ph
 async def test_a_report_is_tried_again_ten_times_then_waits_to_be_asked(phone: Phone, fake: Fake, clock: Clock) -> None:
     fake.patch_status = 500
     phone.reports.webhooks = ()
-    fake.promise(1)
+    fake.enqueue(1)
     await phone.pull()
     await clock.forward(sum(10 << n for n in range(10)))
     assert len(fake.reports) == 3 * 11  # Processed, Sent, Delivered; each with the state of its moment
@@ -92,7 +92,7 @@ async def test_a_broken_stream_is_opened_again_after_5_then_30_then_60_seconds(
         before += 1
         assert phone.stream.failures == before
     fake.stream_status = 200
-    fake.promise(1)
+    fake.enqueue(1)
     await clock.forward(60)
     await phone.news.until(lambda: phone.radio.messages)  # it pulls on every opening
     assert phone.stream.failures == 0
@@ -117,7 +117,7 @@ async def test_it_sends_in_the_order_that_the_settings_ask_for(
     fake.settings["messages"]["processing_order"] = wanted
     await phone.fetch_lists()
     for number in (1, 2, 3):
-        fake.promise(number)
+        fake.enqueue(number)
     await phone.pull()
     assert [sms.id for sms in phone.radio.messages] == expected
 
@@ -129,7 +129,7 @@ async def test_it_pauses_between_messages_and_waits_a_period_when_its_limit_is_f
     fake.settings["messages"] |= {"limit_period": "PerHour", "limit_value": 3}
     await phone.fetch_lists()
     for number in (1, 2, 3, 4):
-        fake.promise(number)
+        fake.enqueue(number)
     await phone.pull()
     sent = phone.radio.messages
     assert len(sent) == 1
@@ -137,14 +137,14 @@ async def test_it_pauses_between_messages_and_waits_a_period_when_its_limit_is_f
     assert len(sent) == 3 and all(2 <= later.at - sms.at <= 6 for sms, later in pairwise(sent))
     await clock.forward(HOUR)
     assert len(sent) == 4 and sent[3].at == sent[2].at + HOUR
-    fake.promise(5, priority=100)
+    fake.enqueue(5, priority=100)
     await phone.pull()
     assert sent[4].id == "m5"
 
 
 async def test_android_stops_the_app_after_30_parts_in_30_minutes(phone: Phone, fake: Fake) -> None:
     for number in range(16):
-        fake.promise(number, "a" * 200)
+        fake.enqueue(number, "a" * 200)
     await phone.pull()
     assert len(phone.radio.messages) == 15
     assert [sms.error for sms in phone.radio.refused] == ["RESULT_ERROR_LIMIT_EXCEEDED"]
@@ -156,9 +156,9 @@ async def test_what_is_too_old_or_refused_by_the_radio_is_reported_as_failed(pho
         return "RESULT_ERROR_GENERIC_FAILURE"
 
     phone.radio.refuses = no_credit
-    fake.promise(1, validUntil="2026-11-23T06:59:59.000Z")
-    fake.promise(2)
-    fake.promise(3, simNumber=2)
+    fake.enqueue(1, validUntil="2026-11-23T06:59:59.000Z")
+    fake.enqueue(2)
+    fake.enqueue(3, simNumber=2)
     await phone.pull()
     reasons = [hook["payload"]["reason"] for hook in fake.bodies("sms:failed")]
     assert reasons == ["TTL expired", "RESULT_ERROR_GENERIC_FAILURE", "SIM not found"]
@@ -167,8 +167,8 @@ async def test_what_is_too_old_or_refused_by_the_radio_is_reported_as_failed(pho
 
 async def test_a_cancelled_message_that_has_not_left_does_not_leave(phone: Phone, fake: Fake) -> None:
     phone.queue.held = True
-    fake.promise(1)
-    fake.promise(2)
+    fake.enqueue(1)
+    fake.enqueue(2)
     await phone.pull()
     fake.say("MessageCancelled", messageId="m1")
     await phone.news.until(lambda: ("m1", "Cancelled") in fake.reports and "MessageCancelled" in phone.stream.events)
@@ -181,7 +181,7 @@ async def test_a_cancelled_message_that_has_not_left_does_not_leave(phone: Phone
 
 async def test_a_reboot_keeps_what_was_pulled_and_what_was_not_yet_told(phone: Phone, fake: Fake, clock: Clock) -> None:
     phone.queue.held = True
-    fake.promise(1)
+    fake.enqueue(1)
     await phone.pull()
     fake.hook_status = 503
     await phone.receives(ASHA, "BAL")
@@ -194,7 +194,7 @@ async def test_a_reboot_keeps_what_was_pulled_and_what_was_not_yet_told(phone: P
 
 
 async def test_a_week_offline_costs_only_what_is_older_than_a_week(phone: Phone, fake: Fake, clock: Clock) -> None:
-    fake.promise(1)
+    fake.enqueue(1)
     await phone.goes_offline()
     await phone.receives(ASHA, "a week ago")
     await clock.forward(DAY)

@@ -133,6 +133,6 @@ def test_a_sale_and_its_payment_are_exported_with_what_they_were_for(run, demo_u
 
 def test_a_tariff_has_components_an_access_rate_and_a_recovery(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
     assert imported(run, "tariffs", FILES["tariffs"]).exit_code == 0
-    [shop] = query(demo_url, "SELECT * FROM plan WHERE name = 'Shop'")
+    [shop] = query(demo_url, "SELECT * FROM tariff WHERE name = 'Shop'")
     assert (shop["components"], shop["access_rate"], shop["access_days"], shop["recovery"]) == (8_000, 300_000, 30, 50)
     assert "Shop,energy,420,1,80,3000,30,50\n" in run("export", "tariffs").output

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from bot.runtime.database import Database
-from models.people.tables import Customer, keep_numbers
+from models.customers.numbers import keep_numbers
+from models.people.tables import Customer
 from tests.cli.test_main import query
 from tests.exchange.test_all_or_nothing import FACTORY, FILES, KEY, imported, run
 
@@ -64,7 +65,7 @@ def test_fewer_columns_and_empty_cells_leave_what_is_known(run, kind: str, empty
         (
             "connections",
             "type,sub_type,tariff,meter_type,group\nSchool,,none,,none\n",
-            "SELECT COALESCE(usual_plan_id, usual_group_id) AS gone FROM connectiontype WHERE name = 'School'",
+            "SELECT COALESCE(usual_tariff_id, usual_group_id) AS gone FROM connectiontype WHERE name = 'School'",
             None,
         ),
         (
@@ -214,10 +215,10 @@ def test_a_stock_row_gives_plan_and_model_to_what_nobody_has_yet(run, demo_url: 
     imported(run, "stock", f"{FACTORY}\nSHS9001,987654321,{KEY},1,1,0,X1,1,\n")
     imported(run, "models", FILES["models"])
     planned = "serial number,plan,model\nSHS9001,weekly 700,sunny 50\nSHS0283,Weekly 700,\n"
-    before = query(demo_url, "SELECT plan_id FROM device WHERE serial = 'SHS0283'")
+    before = query(demo_url, "SELECT tariff_id FROM device WHERE serial = 'SHS0283'")
     assert "2 rows read, 1 new or changed." in imported(run, "stock", planned).output
     assert "2 rows read, 0 new or changed." in imported(run, "stock", planned).output
-    sql = """SELECT p.name AS plan, m.name AS model FROM device d JOIN plan p ON p.id = d.plan_id
+    sql = """SELECT p.name AS plan, m.name AS model FROM device d JOIN tariff p ON p.id = d.tariff_id
       JOIN devicemodel m ON m.id = d.model_id WHERE d.serial = 'SHS9001'"""
     assert query(demo_url, sql) == [{"plan": "Weekly 700", "model": "Sunny 50"}]
-    assert query(demo_url, "SELECT plan_id FROM device WHERE serial = 'SHS0283'") == before, "somebody has it"
+    assert query(demo_url, "SELECT tariff_id FROM device WHERE serial = 'SHS0283'") == before, "somebody has it"

@@ -31,7 +31,7 @@ def test_meters_come_with_customers_and_can_be_sold_to(run, demo_url: str) -> No
         assert imported(run, kind, text).exit_code == 0, kind
     sql = """SELECT d.serial, d.issuer, d.sealed_key, c.name, p.name AS plan, m.name AS model, t.name AS type,
       s.name AS sub_type, y.name AS meter_type, g.name AS label FROM device d JOIN customer c ON c.id = d.customer_id
-      JOIN plan p ON p.id = d.plan_id LEFT JOIN devicemodel m ON m.id = d.model_id
+      JOIN tariff p ON p.id = d.tariff_id LEFT JOIN devicemodel m ON m.id = d.model_id
       LEFT JOIN connection n ON n.device_id = d.id LEFT JOIN connectiontype t ON t.id = n.type_id
       LEFT JOIN subconnectiontype s ON s.id = n.sub_type_id LEFT JOIN metertype y ON y.id = n.meter_type_id
       LEFT JOIN connectiongroup g ON g.id = n.group_id WHERE d.kind = 'meter' ORDER BY d.serial"""
@@ -80,7 +80,7 @@ def test_meters_come_with_customers_and_can_be_sold_to(run, demo_url: str) -> No
 def test_a_device_fits_its_plan_its_labels_and_its_owner(run, demo_url: str, row: str, reason: str) -> None:  # type: ignore[no-untyped-def]
     for kind, text in FILES.items():
         imported(run, kind, text)
-    sql = "SELECT serial, customer_id, plan_id, model_id FROM device ORDER BY id"
+    sql = "SELECT serial, customer_id, tariff_id, model_id FROM device ORDER BY id"
     before = query(demo_url, sql)
     refused = imported(run, "devices", f"{OWNED['devices'].splitlines()[0]}\n{row}\n")
     assert refused.exit_code == 1 and f"line 2: {reason}" in refused.output

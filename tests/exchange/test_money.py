@@ -4,23 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.company import Site
+from bot.company import Company
 from bot.config import load
-from bot.server import Mwanga
+from bot.configured import company_of
+from bot.server import Server
 from handlers.exchange.cells import figure, money
-from models.devices.tables import Device, Plan
+from models.devices.tables import Device, Tariff
 from models.money.quotes import quote, standing
 from tests.cli.test_main import query
 from tests.exchange.test_all_or_nothing import imported, run
 
 __all__ = ["run"]  # a fixture
-SITES = [Site.of(load(currency=currency, secret_key="k" * 32)) for currency in ("TZS", "UGX", "TND")]
+COMPANIES = [company_of(load(currency=currency, secret_key="k" * 32)) for currency in ("TZS", "UGX", "TND")]
 HEAD = "appliance,type,price,plan,terms,down,count,period,day_price,minimum\n"
 
 
-@given(st.sampled_from(SITES), st.integers(0, 99_999_999))
-def test_an_amount_is_written_as_it_is_read(site: Site, minor: int) -> None:
-    assert money({"price": figure(minor, site)}, "price", 0, 99_999_999, site) == minor
+@given(st.sampled_from(COMPANIES), st.integers(0, 99_999_999))
+def test_an_amount_is_written_as_it_is_read(company: Company, minor: int) -> None:
+    assert money({"price": figure(minor, company)}, "price", 0, 99_999_999, company) == minor
 
 
 @pytest.mark.parametrize(
@@ -34,24 +35,24 @@ def test_an_amount_is_written_as_it_is_read(site: Site, minor: int) -> None:
     ],
 )
 def test_decimals_are_those_of_the_currency(currency: str, said: str, minor: int) -> None:
-    site = next(site for site in SITES if site.currency == currency)
-    assert money({"price": said}, "price", 1, 1_000, site) == minor
+    company = next(company for company in COMPANIES if company.currency == currency)
+    assert money({"price": said}, "price", 1, 1_000, company) == minor
 
 
 @pytest.mark.parametrize(
     ("currency", "said"), [("TZS", "1.005"), ("UGX", "350.5"), ("UGX", "1,000"), ("TZS", "1,000.00")]
 )
 def test_more_decimals_are_refused(currency: str, said: str) -> None:
-    site = next(site for site in SITES if site.currency == currency)
+    company = next(company for company in COMPANIES if company.currency == currency)
     with pytest.raises(ValueError, match="price"):
-        money({"price": said}, "price", 1, 1_000, site)
+        money({"price": said}, "price", 1, 1_000, company)
 
 
 def test_a_fraction_of_a_price_is_kept_and_sold_by(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
     tariff = "name,unit,price,minimum,components,access_rate,access_days,recovery\n"
     row = "Shop,energy,350.50,1,49.75,10.25,30,0\n"
     assert imported(run, "tariffs", tariff + row).exit_code == 0
-    [shop] = query(demo_url, "SELECT price, components, access_rate FROM plan WHERE name = 'Shop'")
+    [shop] = query(demo_url, "SELECT price, components, access_rate FROM tariff WHERE name = 'Shop'")
     assert tuple(shop.values()) == (35_050, 4_975, 1_025)
     out = run("export", "tariffs").output
     assert row in out
@@ -59,12 +60,12 @@ def test_a_fraction_of_a_price_is_kept_and_sold_by(run, demo_url: str) -> None: 
 
 
 @pytest.mark.parametrize(("amount", "tenths"), [(400_25, 10), (400_26, 11), (8_000_00, 200), (100_00, 3), (1, 1)])
-async def test_energy_is_divided_by_the_whole_price_in_whole_numbers(mwanga: Mwanga, amount: int, tenths: int) -> None:
+async def test_energy_is_divided_by_the_whole_price_in_whole_numbers(mwanga: Server, amount: int, tenths: int) -> None:
     """kWh = amount / (price + components), and the last tenth begun counts whole: 8,000 / 400.25 = 19.99."""
     async with mwanga.database.work():
-        await Plan.filter(name="Household 350").update(price=350_50, components=49_75, minimum=1)
-        meter = await Device.get(serial="04123456784").select_related("customer", "plan")
-        assert quote(await standing(meter, mwanga.site.today()), amount).units == tenths
+        await Tariff.filter(name="Household 350").update(price=350_50, components=49_75, minimum=1)
+        meter = await Device.get(serial="04123456784").select_related("customer", "tariff")
+        assert quote(await standing(meter, mwanga.company.today()), amount).units == tenths
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_a_tariff_by_the_day_is_paid_by_whole_days_unless_it_says_less(
 ) -> None:  # type: ignore[no-untyped-def]
     assert imported(run, "tariffs", f"name,unit,price,minimum,components\n{row}").exit_code == 0
     name = row.partition(",")[0]
-    assert query(demo_url, f"SELECT minimum FROM plan WHERE name = '{name}'") == [{"minimum": minimum}]
+    assert query(demo_url, f"SELECT minimum FROM tariff WHERE name = '{name}'") == [{"minimum": minimum}]
 
 
 @pytest.mark.parametrize(
@@ -108,13 +109,13 @@ def test_a_minimum_that_nobody_named_goes_with_the_price(run, demo_url: str) -> 
         assert imported(run, "tariffs", f"name,unit,price\nDaily,days,{price}\n").exit_code == 0
         item = f"Sun 50,shs,{price * 42},weekly,instalments,0,6,weekly,,\n"
         assert imported(run, "appliances", HEAD + item).exit_code == 0
-        assert query(demo_url, "SELECT minimum FROM plan WHERE name = 'Daily'") == [{"minimum": price * 100}]
+        assert query(demo_url, "SELECT minimum FROM tariff WHERE name = 'Daily'") == [{"minimum": price * 100}]
         sql = "SELECT minimum FROM paymentplan ORDER BY id DESC LIMIT 1"
         assert query(demo_url, sql) == [{"minimum": price * 100}]
     said = "name,unit,price,minimum\nDaily,days,3000,500\n"
     assert imported(run, "tariffs", said).exit_code == 0
     assert imported(run, "tariffs", "name,unit,price\nDaily,days,4000\n").exit_code == 0
-    assert query(demo_url, "SELECT minimum FROM plan WHERE name = 'Daily'") == [{"minimum": 500_00}]
+    assert query(demo_url, "SELECT minimum FROM tariff WHERE name = 'Daily'") == [{"minimum": 500_00}]
 
 
 @pytest.mark.parametrize("named", [1, 2], ids=["one plan in the file", "both plans"])

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.company import Site
+from bot.company import Company
 from bot.config import demo_world, load
+from bot.configured import company_of
 from bot.runtime.database import Database
 from handlers.exchange import EXPORTS, IMPORTS, Table, exported, read
 
@@ -70,23 +71,23 @@ KINDS = {
 }
 
 
-async def bring(kind: str, text: str, database: Database, site: Site) -> int:
+async def bring(kind: str, text: str, database: Database, company: Company) -> int:
     """How many rows were new or changed."""
-    sheet = await read(kind, IMPORTS, Table.of(text.encode()), site, lambda _lines: None)
+    sheet = await read(kind, IMPORTS, Table.of(text.encode()), company, lambda _lines: None)
     assert not sheet.problems
     async with database.work():
-        return sum([await sheet.kind.write(values, site) for _line, values in sheet.values])
+        return sum([await sheet.kind.write(values, company) for _line, values in sheet.values])
 
 
 async def round_trip(url: str, kind: str, file: str) -> None:
     async with Database(url) as database:
-        site = Site.of(demo_world(load()))
-        await bring(kind, file, database, site)
+        company = company_of(demo_world(load()))
+        await bring(kind, file, database, company)
         out, again = io.StringIO(), io.StringIO()
-        await exported(EXPORTS[kind], out, site)
+        await exported(EXPORTS[kind], out, company)
         for text in (file, out.getvalue()):
-            assert await bring(kind, text, database, site) == 0
-        await exported(EXPORTS[kind], again, site)
+            assert await bring(kind, text, database, company) == 0
+        await exported(EXPORTS[kind], again, company)
         assert again.getvalue() == out.getvalue()
 
 

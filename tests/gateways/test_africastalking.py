@@ -160,7 +160,7 @@ async def test_a_callback_without_a_required_field_is_named_for_it(
         ("parse_ussd", USSD | {"sessionId": "x" * 121}, "sessionId is longer than 120 characters"),
         ("parse_ussd", USSD | {"serviceCode": "*" * 41}, "serviceCode is longer than 40 characters"),
         ("parse_ussd", USSD | {"phoneNumber": "15055"}, "phoneNumber is not a phone number"),
-        ("parse_optout", OPT_OUT | {"phoneNumber": "MWANGA"}, "phoneNumber is not a phone number"),
+        ("parse_optout", OPT_OUT | {"phoneNumber": "SERVER"}, "phoneNumber is not a phone number"),
     ],
 )
 async def test_a_callback_that_cannot_be_read_is_refused_in_words(

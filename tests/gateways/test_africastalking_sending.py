@@ -10,9 +10,10 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from bot.gateways import ERRORS, SendError, africastalking
+from bot.gateways import africastalking
 from bot.gateways.africastalking import AfricasTalking
-from bot.message import Outbound, Outcome, Sent
+from bot.gateways.errors import ERRORS, Outcome, SendError
+from bot.message import Outbound, Sent
 from tests.emulators.africastalking import API_KEY, STATUS_WORDS, USERNAME, Answer, Emulator
 
 PHONE = "+255710000002"
@@ -20,7 +21,7 @@ MESSAGE = Outbound(1, PHONE, "TOKEN 123 456 789 & 8 days, ref K7Q2M")
 
 
 def gateway(session: aiohttp.ClientSession, url: str = "", **changes: str) -> AfricasTalking:
-    account = {"username": USERNAME, "api_key": API_KEY, "sender": "MWANGA", "country": "TZ"}
+    account = {"username": USERNAME, "api_key": API_KEY, "sender": "SERVER", "country": "TZ"}
     return AfricasTalking(session, url=url, **(account | changes))
 
 
@@ -54,10 +55,10 @@ async def test_a_message_goes_out_as_the_sdk_writes_it(ours: AfricasTalking, at:
     sent = await ours.send(MESSAGE)
     [request], [message] = at.requests, at.messages
     body = {"username": USERNAME, "to": PHONE, "message": MESSAGE.text, "bulkSMSMode": "1"}
-    assert request.fields == body | {"from": "MWANGA"}
+    assert request.fields == body | {"from": "SERVER"}
     assert (request.headers["apiKey"], request.headers["Accept"]) == (API_KEY, "application/json")
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
-    assert (message.phone, message.text, message.sender) == (PHONE, MESSAGE.text, "MWANGA")
+    assert (message.phone, message.text, message.sender) == (PHONE, MESSAGE.text, "SERVER")
     assert sent == Sent(message.id, parts=1, cost="TZS 22.0000")
 
 

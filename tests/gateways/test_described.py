@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.gateways import BadCallback, BadSignature, Callback
-from bot.gateways.described import Generic
+from bot.gateways.described import Described
 from bot.gateways.description import ENVIRONMENT, Description, described
 from bot.message import Inbound, Outbound, Receipt
 from bot.text.numbers import Sender, SenderKind
@@ -60,8 +60,8 @@ def description(table: Mapping[str, Any], **changes: Any) -> Description:
     return good["pigeon"]
 
 
-def gateway(table: Mapping[str, Any] = PIGEON, session: Any = None, **changes: Any) -> Generic:
-    return Generic(session, "pigeon", description(table, **changes), address=ADDRESS, country="TZ")
+def gateway(table: Mapping[str, Any] = PIGEON, session: Any = None, **changes: Any) -> Described:
+    return Described(session, "pigeon", description(table, **changes), address=ADDRESS, country="TZ")
 
 
 def post(body: bytes | str | dict[str, Any], query: str = "", headers: Mapping[str, str] | None = None) -> Callback:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from bot.gateways import BadSignature, SendError
+from bot.gateways import BadSignature
 from bot.gateways.description import described
+from bot.gateways.errors import SendError
 from bot.message import Receipt
 from models.messages.tables import State
 from tests.gateways.test_described import MESSAGE, PIGEON, SECRET, TEXTBEE, gateway, get

@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 
 from bot.config import ConfigError, checked, load
-from bot.gateways import SendError
 from bot.gateways import described as generic
 from bot.gateways.description import PRESETS, described
+from bot.gateways.errors import SendError
 from bot.message import Outbound, Sent
 from bot.text.gsm import plain
 from tests.emulators.aggregator import Aggregator, listening

@@ -12,14 +12,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.outbound.enqueue import Promise, promise
+from bot.outbound.enqueue import NewMessage, enqueue
 from bot.runtime.database import Database
 from bot.text import gsm
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from models.sql import execute, now_ms
 from tests.emulators.kannel_box import INSTALLED, SENDER, UNROUTED, KannelBox, joined
 from tests.world.people import PEOPLE
-from tests.world.server import Server
+from tests.world.server import ServerProcess
 
 pytestmark = [
     pytest.mark.slow,
@@ -39,7 +39,7 @@ SOON_SEEN = pytest.mark.parametrize("engine", ["postgres"])
 class World:
     """Our server, Kannel, and what is committed in between."""
 
-    server: Server
+    server: ServerProcess
     kannel: KannelBox
     database: Database
 
@@ -57,17 +57,19 @@ class World:
             log = self.server.log[-3000:] + self.kannel.logs()[-3000:]
             raise AssertionError(f"{dict(seen)} and not {states}\n{log}") from None
 
-    async def promise(self, phone: str, *texts: str) -> None:
+    async def enqueue(self, phone: str, *texts: str) -> None:
         """Something to be sent, as another process promises it."""
-        promises = [Promise(f"{n} for {phone}", phone, text, Class.TOKEN, "kannel") for n, text in enumerate(texts)]
+        outgoing = [
+            NewMessage(f"{n} for {phone}", phone, text, MessageKind.TOKEN, "kannel") for n, text in enumerate(texts)
+        ]
         async with self.database.work():
-            await promise(promises, now_ms())
+            await enqueue(outgoing, now_ms())
 
 
 @asynccontextmanager
 async def world(url: str, folder: Path, changes: Mapping[str, str] | None = None) -> AsyncIterator[World]:
     kannel = KannelBox(folder)
-    server = Server(url, None, **kannel.settings)
+    server = ServerProcess(url, None, **kannel.settings)
     kannel.configure(server.port, changes or {})
     async with server, kannel, Database(url) as database:
         yield World(server, kannel, database)
@@ -112,7 +114,7 @@ async def test_any_text_comes_in_and_goes_out_whole(demo_url: str, tmp_path: Pat
         await at.kannel.text(BARAKA, "café +&% @£")
         for part in (1, 2):  # of a long one, joined by bearerbox
             await at.kannel.text(BARAKA, f"%05%00%03%07%02%0{part} part{part}", "udh-text")
-        await at.promise(JUMA, *TEXTS.values())
+        await at.enqueue(JUMA, *TEXTS.values())
         parts = [gsm.parts(text) for text in TEXTS.values()]
         await at.reach(delivered=3 + len(TEXTS))
         got = await at.kannel.wait_for(3 + sum(parts))
@@ -133,9 +135,9 @@ async def test_what_no_operator_takes_fails_and_what_waits_for_one_is_delivered_
 ) -> None:
     async with world(demo_url, tmp_path) as at:
         await at.kannel.stop("fakesmsc")
-        await at.promise(BARAKA, "waits")
+        await at.enqueue(BARAKA, "waits")
         await at.reach(sent=1)  # "3: Queued for later delivery"
-        await at.promise(f"{UNROUTED}712345678", "no way there")
+        await at.enqueue(f"{UNROUTED}712345678", "no way there")
         await at.reach(sent=1, failed=1)
         await at.kannel.start_phones()
         await at.reach(delivered=1, failed=1)
@@ -156,14 +158,14 @@ async def broken(port: int) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
             changed.notify_all()
         return web.Response(status=500)
 
-    async def called(times: int) -> None:
+    async def language_names(times: int) -> None:
         async with asyncio.timeout(WITHIN_S), changed:
             await changed.wait_for(lambda: len(set(calls)) >= times)
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", fail)
     async with TestServer(app, port=port):
-        yield called
+        yield language_names
 
 
 @pytest.mark.parametrize(("engine", "kill"), [("postgres", False), ("sqlite", True)], ids=["stopped", "killed"])
@@ -174,10 +176,10 @@ async def test_while_our_server_is_down_nothing_is_lost_and_nothing_doubled(
         await at.kannel.text(ASHA, "CASH")
         await at.reach(delivered=1)
         await (at.server.kill() if kill else at.server.stop())
-        async with broken(at.server.port) as called:
+        async with broken(at.server.port) as language_names:
             for phone, text in ((ASHA, "CASH"), (JUMA, "CASH"), (BARAKA, "BAL")):
                 await at.kannel.text(phone, text)
-            await called(3)
+            await language_names(3)
         await at.server.start()
         await at.reach(delivered=4)
         inbox = await at.rows("phone", "inbox")
@@ -195,11 +197,11 @@ async def test_while_kannel_is_down_nothing_is_lost_and_nothing_doubled(demo_url
         await at.kannel.text(ASHA, "CASH")
         await at.kannel.stop("fakesmsc")
         await at.kannel.start_smsbox()
-        await at.promise(BARAKA, "taken before")
+        await at.enqueue(BARAKA, "taken before")
         await at.reach(sent=2)
         for box in ("smsbox", "bearerbox"):
             await at.kannel.stop(box, kill=True)
-        await at.promise(JUMA, "promised meanwhile")
+        await at.enqueue(JUMA, "promised meanwhile")
         await at.reach(sent=2, scheduled=1)
         await at.kannel.start_bearerbox()
         await at.kannel.start_phones()

@@ -7,14 +7,15 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
-from bot.gateways import ERRORS, SendError, kannel
+from bot.gateways import kannel
+from bot.gateways.errors import ERRORS, Outcome, SendError
 from bot.gateways.kannel import Kannel
-from bot.message import Outbound, Outcome, Sent
+from bot.message import Outbound, Sent
 from bot.text.gsm import BASIC, EXTENDED
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from tests.emulators.kannel_sendsms import ADDRESS, PASSWORD, PHONE, SECRET, Sendsms, gateway, listening
 
-MESSAGE = Outbound(42, PHONE, "TOKEN 123 456 789 & 8 days, ref K7Q2M", Class.TOKEN)
+MESSAGE = Outbound(42, PHONE, "TOKEN 123 456 789 & 8 days, ref K7Q2M", MessageKind.TOKEN)
 
 
 @pytest.fixture
@@ -82,10 +83,11 @@ async def test_we_choose_the_coding_and_the_text_is_the_body(
 
 
 @pytest.mark.parametrize(
-    ("kind", "hours"), [(Class.TOKEN, 72), (Class.REPLY, 6), (Class.REMINDER, 24), (Class.BROADCAST, 2)]
+    ("kind", "hours"),
+    [(MessageKind.TOKEN, 72), (MessageKind.REPLY, 6), (MessageKind.REMINDER, 24), (MessageKind.BROADCAST, 2)],
 )
 async def test_kannel_forgets_a_message_when_its_class_is_too_old(
-    ours: Kannel, sendsms: Sendsms, kind: Class, hours: int
+    ours: Kannel, sendsms: Sendsms, kind: MessageKind, hours: int
 ) -> None:
     await ours.send(Outbound(1, PHONE, "Hi", kind))
     assert sendsms.requests[0].headers["X-Kannel-Validity"] == str(hours * 60)

@@ -10,12 +10,12 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
-from bot.inbound import callbacks as web
+from bot.inbound import callbacks
 from bot.inbound.inbox import Inbox
-from handlers.account import balance as account
+from handlers.account import cash
 from tests.emulators.africastalking import Answer, Emulator
 from tests.world.people import PEOPLE, PINS
-from tests.world.server import STOP_S, Server, Serving, chosen, query, serving
+from tests.world.server import STOP_S, ServerProcess, Serving, chosen, query, serving
 
 DOOR = "/gateways/africastalking/demo"
 SMS = {"id": "m1", "from": PEOPLE["Asha"], "to": "20880", "text": "CASH", "date": "2026-11-24 10:00:00"}
@@ -117,14 +117,14 @@ async def test_our_own_fault_ends_a_dialled_session_politely(at: Serving, monkey
 async def test_a_message_that_breaks_us_fails_alone_and_its_sender_gets_one_apology(
     at: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    understood = at.mwanga.pump._dispatcher._understand
+    understood = at.mwanga.worker._dispatcher._understand
 
     async def poisoned(turn: Any, text: str) -> Any:
         if text == "POISON":
             raise RuntimeError("boom 482915")
         return await understood(turn, text)
 
-    monkeypatch.setattr(at.mwanga.pump._dispatcher, "_understand", poisoned)
+    monkeypatch.setattr(at.mwanga.worker._dispatcher, "_understand", poisoned)
     texts = ["POISON", *["CASH"] * 5]
     people = ["Baraka", "Asha", "Juma", "Zuhura", "Asha", "Juma"]
     await asyncio.gather(
@@ -151,11 +151,11 @@ async def test_a_slow_turn_is_answered_within_three_seconds_and_goes_on(
         await goes_on.wait()
         return 4_200
 
-    assert web.USSD_WITHIN_S < 3
-    monkeypatch.setattr(account, "cash_held", slow)
+    assert callbacks.USSD_WITHIN_S < 3
+    monkeypatch.setattr(cash, "cash_held", slow)
     session = await chosen(at.emulator, "Asha", "My cash")
     with monkeypatch.context() as hurried:
-        hurried.setattr(web, "USSD_WITHIN_S", 0.01)
+        hurried.setattr(callbacks, "USSD_WITHIN_S", 0.01)
         screen = await session.enter(PINS["Asha"])
     assert screen == (
         "END",
@@ -220,7 +220,7 @@ async def text_on(emulator: Emulator, name: str, accepted: list[str]) -> None:
 
 async def test_a_stop_under_load_is_clean_and_loses_nothing(demo_url: str, emulator: Emulator) -> None:
     accepted: list[str] = []
-    server = Server(demo_url, emulator, sender_cap=0)
+    server = ServerProcess(demo_url, emulator, sender_cap=0)
     async with server, asyncio.TaskGroup() as load:
         for name in ("Amina", "Baraka", "Neema"):
             load.create_task(text_on(emulator, name, accepted))
@@ -236,7 +236,7 @@ async def test_a_stop_under_load_is_clean_and_loses_nothing(demo_url: str, emula
 
 async def test_it_stops_in_time_though_the_gateway_does_not_answer(demo_url: str, emulator: Emulator) -> None:
     emulator.answer(Answer(hang=True, taken=True))
-    server = Server(demo_url, emulator)
+    server = ServerProcess(demo_url, emulator)
     async with server:
         await emulator.sms(PEOPLE["Baraka"], "BAL")
         await emulator.wait_for(1)
@@ -260,7 +260,7 @@ async def test_a_database_that_drops_its_connections_costs_no_message(at: Servin
 
     async def drop_often() -> None:
         for _ in range(30):
-            await at.mwanga.pump.worked()
+            await at.mwanga.worker.worked()
             with suppress(Exception):  # this connection may be one that is gone
                 await at.rows(drop)
 

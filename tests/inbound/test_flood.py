@@ -6,7 +6,7 @@ from bot.inbound.inbox import Inbox
 from bot.inbound.worker import MOST
 from bot.runtime.database import Database
 from bot.runtime.metrics import Metrics
-from bot.server import Mwanga
+from bot.server import Server
 from bot.text.redact import Redactor
 from models.sql import execute
 from models.vault import Vault
@@ -60,21 +60,21 @@ async def test_few_messages_come_as_they_came(database: Database) -> None:
     assert [gateway for gateway, _ in await claimed(database, 10)] == ["phone-1", "kannel", "phone-1"]
 
 
-async def test_all_is_handled_when_somebody_wrote_by_two_gateways_in_a_flood(mwanga: Mwanga) -> None:
+async def test_all_is_handled_when_somebody_wrote_by_two_gateways_in_a_flood(mwanga: Server) -> None:
     """What has to wait for an older message is one less in a full batch, after which there is more all the same."""
     phones = [f"+25572{number:07d}" for number in range(FLOOD)]
     await write(mwanga.database, "phone-1", phones)
     await write(mwanga.database, "kannel", [phones[MOST - 1]])
-    mwanga.pump.notify()
+    mwanga.worker.notify()
     async with asyncio.timeout(60):
         await Phones(mwanga).handled()
 
 
-async def test_all_is_handled_when_three_gateways_bring_much_at_once(mwanga: Mwanga) -> None:
+async def test_all_is_handled_when_three_gateways_bring_much_at_once(mwanga: Server) -> None:
     for number in range(MOST // 2):
         for gateway in ("phone-1", "phone-2", "phone-3"):
             await write(mwanga.database, gateway, [f"+2557{gateway[-1]}{number:07d}"])
-    mwanga.pump.notify()
+    mwanga.worker.notify()
     async with asyncio.timeout(60):
         await Phones(mwanga).handled()
 

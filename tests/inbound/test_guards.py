@@ -7,10 +7,10 @@ import time_machine
 
 from bot.app import assembled
 from bot.config import Config, load
-from bot.inbound.guards import note_opt_out
 from bot.message import Inbound, OptOut
 from bot.runtime.housekeeping import Housekeeping
-from bot.server import Mwanga
+from bot.server import Server
+from bot.talks.contacts import note_opt_out
 from bot.text.numbers import sender
 from models.sql import execute, now_ms
 from tests.dialogs.test_dialogs import NOON
@@ -18,7 +18,7 @@ from tests.world.people import PEOPLE, Phones
 
 
 @pytest.mark.parametrize("raw", ["MPESA", "AirtelMoney", "15054", "100", "", "unknown"])
-async def test_machines_are_stored_and_not_answered(raw: str, mwanga: Mwanga) -> None:
+async def test_machines_are_stored_and_not_answered(raw: str, mwanga: Server) -> None:
     phones = Phones(mwanga)
     await mwanga.inbox.record(Inbound("africastalking", "m1", sender(raw, "TZ"), "BUY SHS0283 8000"))
     await phones.handled()
@@ -56,7 +56,7 @@ async def test_nothing_is_sold_unseen_beyond_the_cap(demo_url: str, cap: str) ->
         assert await execute(mwanga.database.client, "SELECT 1 FROM sale") == []
 
 
-async def test_an_opt_out_is_noted_and_undone(mwanga: Mwanga) -> None:
+async def test_an_opt_out_is_noted_and_undone(mwanga: Server) -> None:
     async with mwanga.database.work():
         await note_opt_out(OptOut("africastalking", PEOPLE["Baraka"]))
     rows = await execute(mwanga.database.client, "SELECT stopped_at FROM contact")
@@ -65,7 +65,7 @@ async def test_an_opt_out_is_noted_and_undone(mwanga: Mwanga) -> None:
     assert await execute(mwanga.database.client, "SELECT stopped_at FROM contact") == [{"stopped_at": 0}]
 
 
-async def test_texts_are_purged_after_their_time(mwanga: Mwanga, config: Config) -> None:
+async def test_texts_are_purged_after_their_time(mwanga: Server, config: Config) -> None:
     phones = Phones(mwanga)
     with time_machine.travel(NOON, tick=False) as clock:
         await phones.text("Asha", "CASH")
@@ -82,7 +82,7 @@ async def test_texts_are_purged_after_their_time(mwanga: Mwanga, config: Config)
     assert rows == [{"text": ""}, {"text": ""}]
 
 
-async def test_what_a_phone_was_in_the_middle_of_is_purged_too(mwanga: Mwanga, config: Config) -> None:
+async def test_what_a_phone_was_in_the_middle_of_is_purged_too(mwanga: Server, config: Config) -> None:
     """Names and numbers of an unfinished talk, and the answer that is kept to be given again."""
     phones = Phones(mwanga)
     housekeeping = Housekeeping(mwanga.database, config.retention_days)
@@ -104,7 +104,7 @@ async def test_what_a_phone_was_in_the_middle_of_is_purged_too(mwanga: Mwanga, c
         assert cash.startswith("You hold")
 
 
-async def test_what_waits_is_never_purged(mwanga: Mwanga, config: Config) -> None:
+async def test_what_waits_is_never_purged(mwanga: Server, config: Config) -> None:
     await Phones(mwanga).text("Asha", "CASH")
     await execute(mwanga.database.client, "UPDATE outbox SET created_at = $1", [now_ms() - 10**12])
     await Housekeeping(mwanga.database, config.retention_days).purge()

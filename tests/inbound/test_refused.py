@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from bot.android import linking
-from tests.emulators.android_calls import BARAKA, Handset, linked, promised
+from tests.emulators.android_calls import BARAKA, Handset, enqueued, linked
 from tests.world.server import SECRET, Serving, serving
 
 MEGABYTE = b"x" * 1_000_000
@@ -49,7 +49,7 @@ class Shop:
 async def shop(demo_url: str) -> AsyncIterator[Shop]:
     async with serving(demo_url, public_url="https://mwanga.example.org") as at:
         one, two = await linked(at, "one"), await linked(at, "two")
-        await promised(at, one.device, "hello")
+        await enqueued(at, one.device, "hello")
         (message,) = await one.pull()
         yield Shop(at, one, two, message["id"])
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.monitor.alerts import News, Webhook
+from bot.monitor.webhook import News, Webhook
 from bot.routing.health import Health
 from bot.runtime.database import Database
 from tests.world.alerting import BOSS, SECRET, Office, opened
@@ -34,8 +34,8 @@ async def test_down_and_well_again_are_told_once_each_by_another_gateway(office:
         await office.alerts.look()
     assert await office.texts() == [DOWN, "Gateway africastalking is well again."]
     assert await office.gateways() == ["kannel", "kannel"]
-    first, second = await office.bench.sql("SELECT phone, former FROM outbox ORDER BY id")
-    assert (first["phone"], first["former"], second["former"]) == (BOSS, "!africastalking ", "")
+    first, second = await office.bench.sql("SELECT phone, tried_before FROM outbox ORDER BY id")
+    assert (first["phone"], first["tried_before"], second["tried_before"]) == (BOSS, "!africastalking ", "")
 
 
 async def test_a_gateway_that_is_tried_again_is_not_told_as_well(office: Office) -> None:
@@ -74,7 +74,7 @@ async def test_what_no_gateway_could_carry_is_told_once_by_the_first_that_is_wel
         await server.look()
     assert await office.texts() == ["Gateway kannel is well again.", DOWN]
     assert await office.gateways() == ["kannel", "kannel"]
-    assert (await office.bench.row(f"alert africastalking down {START}"))["former"] == "!africastalking "
+    assert (await office.bench.row(f"alert africastalking down {START}"))["tried_before"] == "!africastalking "
 
 
 async def test_a_quiet_gateway_carries_it_before_one_that_is_down(office: Office) -> None:
@@ -93,7 +93,7 @@ async def test_it_goes_on_at_once_when_the_gateway_that_has_it_is_down_too(offic
     await office.bench.look()
     assert [row["gateway"] for row in await office.bench.sql("SELECT gateway FROM outbox")] == [phone]
     assert [message.text for _, message in office.bench.gateway.requests] == []
-    assert (await office.bench.row(f"alert africastalking down {START}"))["former"] == "!africastalking kannel "
+    assert (await office.bench.row(f"alert africastalking down {START}"))["tried_before"] == "!africastalking kannel "
 
 
 async def told(office: Office, posts: int) -> None:

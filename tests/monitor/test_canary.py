@@ -8,7 +8,7 @@ import pytest
 from bot.monitor.alerts import Alerts
 from bot.routing.health import TEST_EVERY_MS, Health
 from bot.runtime.database import Database
-from bot.server import Mwanga
+from bot.server import Server
 from bot.text.numbers import SenderKind
 from models.messages.phones import Sim, write_sims
 from tests.world.alerting import BOSS, Office, opened
@@ -161,7 +161,7 @@ async def test_airtime_is_read_from_the_operators_own_text(
     assert [row["airtime"] for row in rows] == ([left] if left else [])
 
 
-async def test_a_test_message_gets_no_reply_and_costs_nobody_a_turn(mwanga: Mwanga) -> None:
+async def test_a_test_message_gets_no_reply_and_costs_nobody_a_turn(mwanga: Server) -> None:
     phones = Phones(mwanga)
     assert await phones.text("Asha", "CANARY phone-1 0123456789") == []
     async with mwanga.database.work() as db:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.config import Config
-from bot.gateways import ERRORS
+from bot.gateways.errors import ERRORS
 from handlers.office.front import age
 from models.messages.tables import State
 from models.sql import now_ms
-from tests.world.browser import DAY, HOUR, MINUTE, Office, opened, promised, received
+from tests.world.browser import DAY, HOUR, MINUTE, Office, enqueued, opened, received
 from tests.world.people import PEOPLE
 
 
@@ -67,14 +67,14 @@ async def test_what_was_not_understood_is_counted_and_never_runs(office: Office)
 
 @pytest.mark.parametrize("error", ["bad number", "no route", "too many tries", "undelivered"])
 async def test_a_message_that_failed_is_shown_with_its_reason(office: Office, error: str) -> None:
-    await promised(office.db, State.FAILED, error)
+    await enqueued(office.db, State.FAILED, error)
     page = await office.page()
     assert f"1 reply message by simulator failed: {ERRORS[error].sentence} To +255710000001 at" in page
 
 
 @pytest.mark.parametrize("reason", ["stopped", "paid"])
 async def test_what_was_withdrawn_is_no_trouble(office: Office, reason: str) -> None:
-    await promised(office.db, State.EXPIRED, reason, kind="reminder")
+    await enqueued(office.db, State.EXPIRED, reason, kind="reminder")
     page = await office.page()
     assert "Nothing is stuck." in page
     assert ERRORS[reason].sentence not in page
@@ -82,9 +82,9 @@ async def test_what_was_withdrawn_is_no_trouble(office: Office, reason: str) -> 
 
 async def test_messages_stuck_for_one_reason_are_one_line_and_tokens_come_first(office: Office) -> None:
     for number in range(5):
-        await promised(office.db, State.FAILED, "bad number", number=number)
-    await promised(office.db, State.EXPIRED, "expired", kind="token", old=50 * HOUR, number=9)
-    await promised(office.db, State.UNCERTAIN, "timeout", old=0, number=8)
+        await enqueued(office.db, State.FAILED, "bad number", number=number)
+    await enqueued(office.db, State.EXPIRED, "expired", kind="token", old=50 * HOUR, number=9)
+    await enqueued(office.db, State.UNCERTAIN, "timeout", old=0, number=8)
     page = await office.page()
     stuck = page[page.index("What is wrong") : page.index("Today")]
     assert stuck.index("1 token message by simulator expired") < stuck.index("5 reply messages")
@@ -95,8 +95,8 @@ async def test_messages_stuck_for_one_reason_are_one_line_and_tokens_come_first(
 
 
 async def test_a_message_that_waits_long_is_stuck_and_says_why(office: Office) -> None:
-    await promised(office.db, State.SCHEDULED, "unreachable", old=10 * MINUTE)
-    await promised(office.db, State.SCHEDULED, "throttled", old=MINUTE, number=2)
+    await enqueued(office.db, State.SCHEDULED, "unreachable", old=10 * MINUTE)
+    await enqueued(office.db, State.SCHEDULED, "throttled", old=MINUTE, number=2)
     page = await office.page()
     assert f"1 reply message by simulator waits: {ERRORS['unreachable'].sentence}" in page
     assert ERRORS["throttled"].sentence not in page
@@ -106,7 +106,7 @@ async def test_a_message_that_waits_long_is_stuck_and_says_why(office: Office) -
 
 async def test_the_switch_for_outgoing_messages_is_seen(office: Office) -> None:
     await office.ask("INSERT INTO setting (name, value) VALUES ('outgoing', 'off')")
-    await promised(office.db, State.SCHEDULED, "unreachable")
+    await enqueued(office.db, State.SCHEDULED, "unreachable")
     page = await office.page()
     assert "Outgoing messages are switched off" in page
     assert "waits: Outgoing messages are switched off." in page
@@ -123,7 +123,7 @@ async def test_a_paused_gateway_says_until_when_and_what_to_do(office: Office) -
         ERRORS["no balance"].sentence,
     )
     page = await office.page()
-    clock = office.mwanga.site.clock(datetime.fromtimestamp(until / 1000, UTC))
+    clock = office.mwanga.company.clock(datetime.fromtimestamp(until / 1000, UTC))
     assert f"{ERRORS['no balance'].sentence} Paused until {clock}. It said: <b>InsufficientBalance</b>" in page
     assert "Nothing is stuck" not in page
 
@@ -144,10 +144,10 @@ async def test_a_phone_is_shown_with_all_that_is_known_of_it(office: Office) -> 
         now,
     )
     for number, state in enumerate((State.SENT, State.DELIVERED, State.FAILED)):
-        await promised(office.db, state, number=number, old=0)
+        await enqueued(office.db, state, number=number, old=0)
     await office.ask("UPDATE outbox SET gateway = 'phone-7'")
     page = await office.page()
-    clock = office.mwanga.site.clock(datetime.fromtimestamp(now / 1000, UTC))
+    clock = office.mwanga.company.clock(datetime.fromtimestamp(now / 1000, UTC))
     assert "What is wrong, and why Shop <b> (phone-7) is down: Its app is 1.66.0" in page
     about = page[page.index("Shop <b> (phone-7) 0 waiting") :]
     assert about.startswith(

@@ -9,7 +9,7 @@ from bot.config import Config, load
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.messages.tables import State
 from models.sql import now_ms
-from tests.world.browser import Office, opened, promised
+from tests.world.browser import Office, enqueued, opened
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -70,7 +70,7 @@ async def test_the_simulator_is_a_gateway_in_the_demo_world_alone(office: Office
         **{f"kannel_{name}": value for name, value in kannel.items()},
     )
     async with opened(config) as production:
-        hashed = production.mwanga.site.vault.hash_password(OFFICE_PASSWORD)
+        hashed = production.mwanga.company.vault.hash_password(OFFICE_PASSWORD)
         await production.ask("INSERT INTO officeuser (name, password_hash) VALUES ($1, $2)", OFFICE_USER, hashed)
         for path in ("/", "/messages"):
             page = await production.page(path)
@@ -91,7 +91,7 @@ async def test_a_gateway_that_needs_a_look_is_named_where_nothing_is_stuck(offic
 
 
 async def test_a_line_leads_to_the_messages_that_it_counts(office: Office) -> None:
-    await promised(office.db, State.FAILED, "bad number")
+    await enqueued(office.db, State.FAILED, "bad number")
     html = await office.html()
     path = re.findall(r'<a href="(/messages\?[^"]*)"><strong>1 reply message</strong>', html)[0].replace("&amp;", "&")
     assert path == "/messages?gateway=simulator&state=failed"

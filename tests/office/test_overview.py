@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.runtime.database import Database
-from models.office import overview as report
+from models.office import overview
 from models.sql import execute, now_ms
 from tests.world.browser import HOUR, received
 
@@ -18,7 +18,7 @@ async def test_today_begins_at_midnight_where_the_operator_is(database: Database
 
     await received(database.client, start - 1, number=1)
     await received(database.client, start, number=2)
-    seen = await report.read(start + HOUR, midnight)
+    seen = await overview.read(start + HOUR, midnight)
     assert seen.messages.received == (1, False)
     assert seen.messages.heard == {"africastalking": start}
 
@@ -39,28 +39,28 @@ async def test_an_agent_without_a_limit_who_holds_cash_comes_first(database: Dat
             "INSERT INTO account (kind, owner, balance) VALUES ('cash', $1, $2)",
             [rows[0]["id"], held],
         )
-    seen = await report.read(now_ms(), datetime.now(UTC))
+    seen = await overview.read(now_ms(), datetime.now(UTC))
     assert [(agent.name, agent.share) for agent in seen.agents] == [("+2", 100), ("+1", 95), ("+0", 0), ("+3", -20)]
 
 
 QUESTIONS = [
-    report.QUEUES,
-    report.UNREAD,
-    report.RECEIVED,
-    report.SENT,
-    report.DIALLED,
-    report.NOT_UNDERSTOOD,
-    report.BROKEN,
-    report.REFUSED,
-    report.SOLD,
-    report.STUCK,
+    overview.QUEUES,
+    overview.UNREAD,
+    overview.RECEIVED,
+    overview.SENT,
+    overview.DIALLED,
+    overview.NOT_UNDERSTOOD,
+    overview.BROKEN,
+    overview.REFUSED,
+    overview.SOLD,
+    overview.STUCK,
 ]
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question[:40])
 async def test_no_question_reads_a_table_without_an_index(database: Database, question: str) -> None:
     """Cost must not grow with history. PostgreSQL would read empty tables whole, so it is kept from that."""
-    since = datetime.now(UTC) if question == report.SOLD else 0
+    since = datetime.now(UTC) if question == overview.SOLD else 0
     values = [since] * len(set(re.findall(r"\$\d", question)))
     async with database.work() as db:
         if not database.embedded:

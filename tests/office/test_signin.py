@@ -120,7 +120,9 @@ async def test_another_site_cannot_sign_somebody_out(office: Office) -> None:
 
 async def test_a_new_password_ends_all_sessions(office: Office) -> None:
     await office.sign_in()
-    await office.ask("UPDATE officeuser SET password_hash = $1", office.mwanga.site.vault.hash_password("another-one"))
+    await office.ask(
+        "UPDATE officeuser SET password_hash = $1", office.mwanga.company.vault.hash_password("another-one")
+    )
     assert (await office.get()).status == 303
     assert (await office.sign_in(password="another-one")).status == 303
 

@@ -85,7 +85,7 @@ async def test_older_closed_tickets_are_on_further_pages(office: Office, monkeyp
 
 
 async def test_the_work_is_given_to_another_agent_and_everybody_is_told(office: Office) -> None:
-    tomorrow = datetime.now(office.mwanga.site.zone).date() + timedelta(days=1)
+    tomorrow = datetime.now(office.mwanga.company.zone).date() + timedelta(days=1)
     juma = await number_of("Juma")
     assert await does(office, "assign", to=f"agent {juma}", due=tomorrow.isoformat()) == 303
     messages = await told(office)
@@ -95,7 +95,7 @@ async def test_the_work_is_given_to_another_agent_and_everybody_is_told(office: 
     assert messages["Juma"].startswith(f"Tiketi K1 ni yako, hadi {day}. BARAKA P.")
     ticket = await Ticket.get(id=1)
     assert (ticket.agent_id, ticket.staff_id) == (juma, None)
-    assert ticket.due_at.astimezone(office.mwanga.site.zone).date() == tomorrow
+    assert ticket.due_at.astimezone(office.mwanga.company.zone).date() == tomorrow
     assert "admin given to: Juma Said" in await office.page(K1)
     assert await does(office, "assign", to=f"agent {juma}", due=tomorrow.isoformat()) == 303
     assert await told(office) == {}, "the same again is no news"

@@ -6,7 +6,7 @@ import pytest
 
 from bot.routing.health import Health
 from bot.runtime.database import Database
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from tests.world.outbox_rig import HOUR, MINUTE, SECOND, Bench, Clock
 
 
@@ -17,7 +17,7 @@ def bench(database: Database) -> Bench:
 
 async def test_what_is_to_be_tried_again_does_not_wait_for_the_former_time(bench: Bench) -> None:
     bench.gateway.refuse("unreachable")
-    await bench.promise("token", kind=Class.TOKEN)
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
     await bench.settle()
     bench.gateway.answer = bench.gateway.accept
     bench.clock.now -= HOUR
@@ -28,8 +28,8 @@ async def test_what_is_to_be_tried_again_does_not_wait_for_the_former_time(bench
 async def test_what_another_process_scheduled_is_brought_forward_and_what_waits_for_the_morning_is_not(
     bench: Bench,
 ) -> None:
-    await bench.promise("token", kind=Class.TOKEN)
-    await bench.promise("reminder", kind=Class.REMINDER)
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    await bench.enqueue("reminder", kind=MessageKind.REMINDER)
     await bench.sql("UPDATE outbox SET state = 'scheduled', due_at = $1", bench.clock() + 6 * MINUTE)
     await bench.settle()
     assert await bench.states() == {"token": "sent", "reminder": "scheduled"}
@@ -37,7 +37,7 @@ async def test_what_another_process_scheduled_is_brought_forward_and_what_waits_
 
 async def test_a_paced_gateway_goes_on(bench: Bench) -> None:
     bench.outbox = bench.new_outbox(per_second={"africastalking": 2})
-    await bench.promise(*(f"sms {n}" for n in range(6)))
+    await bench.enqueue(*(f"sms {n}" for n in range(6)))
     await bench.settle()
     bench.clock.now -= HOUR
     for _ in range(3):
@@ -48,14 +48,14 @@ async def test_a_paced_gateway_goes_on(bench: Bench) -> None:
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_a_pause_ends(bench: Bench, restarted: bool) -> None:
     bench.gateway.refuse("throttled")
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     bench.gateway.answer = bench.gateway.accept
     bench.clock.now -= HOUR
     if restarted:
         bench.outbox = bench.new_outbox()
     await bench.settle()
-    await bench.promise("second", "third", "fourth")
+    await bench.enqueue("second", "third", "fourth")
     await bench.settle()
     assert len(bench.gateway.texts) == 5
     assert (await bench.gateway_row())["paused_until"] == 0
@@ -63,13 +63,13 @@ async def test_a_pause_ends(bench: Bench, restarted: bool) -> None:
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_a_gateway_that_fails_now_is_down_though_it_sent_at_a_later_time(bench: Bench, restarted: bool) -> None:
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     bench.clock.now -= HOUR
     if restarted:
         bench.outbox = bench.new_outbox()
     bench.gateway.refuse("unreachable")
-    await bench.promise("one", "two", "three")
+    await bench.enqueue("one", "two", "three")
     await bench.settle()
     await bench.router.watch.look()
     assert bench.router.watch.state("africastalking") is Health.DOWN
@@ -88,7 +88,7 @@ async def test_a_server_with_another_clock_takes_nothing_from_one_that_is_alive(
 
     bench.outbox.shared_time = database_time
     bench.gateway.answer = lambda message: None
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.outbox.turn()
     await asyncio.sleep(0)
     other = bench.new_outbox()

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from bot.outbound.failover import forsake
+from bot.outbound.failover import release_from_stopped
 from bot.runtime.database import Database
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from tests.world.outbox_rig import MINUTE, SECOND, START, Bench, pulled, wait_for
 
 LATE = START + 5 * MINUTE
@@ -21,15 +21,15 @@ def bench(database: Database) -> Bench:
 
 async def test_an_unlinked_phone_gives_back_what_it_certainly_has_not(bench: Bench) -> None:
     phone = await bench.link()
-    await bench.promise("fetched", gateway=phone)
+    await bench.enqueue("fetched", gateway=phone)
     await pulled(bench, phone)
-    await bench.promise("waiting", gateway=phone)
-    await bench.promise("canary phone-1 7", kind=Class.REMINDER, gateway=phone)
-    await bench.promise("tried", "perhaps", gateway=phone)
+    await bench.enqueue("waiting", gateway=phone)
+    await bench.enqueue("canary phone-1 7", kind=MessageKind.REMINDER, gateway=phone)
+    await bench.enqueue("tried", "perhaps", gateway=phone)
     await bench.sql("UPDATE outbox SET state = 'scheduled', error = 'gateway fault' WHERE origin = 'tried'")
     await bench.sql("UPDATE outbox SET state = 'uncertain', unknowns = 1 WHERE origin = 'perhaps'")
     async with bench.database.work() as db:
-        await forsake(db, phone, bench.clock())
+        await release_from_stopped(db, phone, bench.clock())
     bench.phones.clear()
     bench.clock.now += 10 * SECOND
     await bench.settle()
@@ -41,20 +41,20 @@ async def test_an_unlinked_phone_gives_back_what_it_certainly_has_not(bench: Ben
 
 async def test_unlinking_that_fails_leaves_the_messages(bench: Bench) -> None:
     phone = await bench.link()
-    await bench.promise("hello", gateway=phone)
+    await bench.enqueue("hello", gateway=phone)
     with pytest.raises(ZeroDivisionError):
         async with bench.database.work() as db:
-            await forsake(db, phone, bench.clock())
+            await release_from_stopped(db, phone, bench.clock())
             raise ZeroDivisionError
     row = await bench.row("hello")
-    assert (row["gateway"], row["former"]) == (phone, "")
+    assert (row["gateway"], row["tried_before"]) == (phone, "")
 
 
 async def test_a_message_promised_while_its_phone_is_unlinked_goes_by_another(bench: Bench) -> None:
     phone = await bench.link()
     bench.phones.clear()
     await bench.sql("UPDATE phone SET unlinked_at = $1", START)
-    await bench.promise("late", kind=Class.BROADCAST, gateway=phone)
+    await bench.enqueue("late", kind=MessageKind.BROADCAST, gateway=phone)
     await bench.look()
     await bench.look()
     row = await bench.row("late")
@@ -62,7 +62,7 @@ async def test_a_message_promised_while_its_phone_is_unlinked_goes_by_another(be
 
 
 async def test_messages_of_a_gateway_that_is_gone_end_if_it_may_have_taken_them(bench: Bench) -> None:
-    await bench.promise("safe", "perhaps", gateway="nokia on a cable")
+    await bench.enqueue("safe", "perhaps", gateway="nokia on a cable")
     await bench.sql("UPDATE outbox SET state = 'uncertain', unknowns = 1 WHERE origin = 'perhaps'")
     await bench.settle()
     assert bench.gateway.texts == ["safe"]
@@ -72,8 +72,8 @@ async def test_messages_of_a_gateway_that_is_gone_end_if_it_may_have_taken_them(
 
 async def test_what_a_killed_process_was_sending_stays_with_its_gateway(bench: Bench) -> None:
     bench.gateway.answer = lambda message: None
-    await bench.promise("reply")
-    await bench.promise("reminder", kind=Class.REMINDER)
+    await bench.enqueue("reply")
+    await bench.enqueue("reminder", kind=MessageKind.REMINDER)
     await bench.new_outbox().turn()
     await asyncio.sleep(0)
     bench.gateway.refuse("unreachable")
@@ -89,7 +89,7 @@ async def test_two_processes_that_move_the_same_messages_send_each_once(bench: B
     if bench.database.embedded:
         pytest.skip("one process has an embedded database to itself")
     phone = await bench.link()
-    await bench.promise(*(f"sms {n}" for n in range(100)), gateway=phone)
+    await bench.enqueue(*(f"sms {n}" for n in range(100)), gateway=phone)
     routers = [bench.router, bench.new_router()]
     processes = [bench.outbox, bench.new_outbox(routers[1])]
     bench.clock.now += 130 * SECOND
@@ -99,12 +99,12 @@ async def test_two_processes_that_move_the_same_messages_send_each_once(bench: B
     bench.clock.now += 10 * SECOND
     await asyncio.gather(*(bench.settle(process) for process in processes))
     assert sorted(bench.gateway.texts) == sorted(f"sms {n}" for n in range(100))
-    assert {row["former"] for row in await bench.sql("SELECT former FROM outbox")} == {f"{phone} "}
+    assert {row["tried_before"] for row in await bench.sql("SELECT former FROM outbox")} == {f"{phone} "}
 
 
 async def test_a_phone_that_pulls_at_the_last_moment_has_a_message_or_another_gateway_has_it(bench: Bench) -> None:
     phone = await bench.link()
-    await bench.promise(*(f"sms {n}" for n in range(100)), gateway=phone)
+    await bench.enqueue(*(f"sms {n}" for n in range(100)), gateway=phone)
     bench.clock.now += 130 * SECOND
     await bench.router.watch.look()
     await asyncio.gather(pulled(bench, phone), bench.settle())
@@ -117,10 +117,10 @@ async def test_a_phone_that_pulls_at_the_last_moment_has_a_message_or_another_ga
 async def test_unlinking_and_failing_over_at_once_lose_nothing(bench: Bench) -> None:
     async def unlink() -> None:
         async with bench.database.work() as db:
-            await forsake(db, phone, bench.clock())
+            await release_from_stopped(db, phone, bench.clock())
 
     phone = await bench.link()
-    await bench.promise(*(f"sms {n}" for n in range(50)), gateway=phone)
+    await bench.enqueue(*(f"sms {n}" for n in range(50)), gateway=phone)
     bench.clock.now += 130 * SECOND
     await bench.router.watch.look()
     await asyncio.gather(unlink(), bench.settle())
@@ -137,7 +137,7 @@ async def test_a_server_leaves_alone_what_another_one_sends_by_a_gateway_of_its_
     other = bench.new_outbox(bench.new_router(names=["africastalking"]), gateways=[bench.gateway])
     if when == "they wait long":
         await bench.settle(other)
-    await bench.promise("waits", "perhaps", gateway="kannel")
+    await bench.enqueue("waits", "perhaps", gateway="kannel")
     await bench.sql("UPDATE outbox SET state = 'uncertain', unknowns = 1, due_at = $1 WHERE origin = 'perhaps'", LATE)
     bench.clock.now += 70 * SECOND
     await bench.sql(SENT_BY_KANNEL, bench.clock() - SECOND)

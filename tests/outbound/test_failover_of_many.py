@@ -4,14 +4,14 @@ from random import Random
 
 import pytest
 
-from bot.outbound.enqueue import Promise, promise
+from bot.outbound.enqueue import NewMessage, enqueue
 from bot.outbound.outbox import Outbox
-from bot.routing import health
-from bot.routing.health import Watch
+from bot.routing import watch
 from bot.routing.router import Router
+from bot.routing.watch import Watch
 from bot.runtime.database import Database
 from bot.runtime.metrics import Metrics
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from tests.world.outbox_rig import ASHA, MINUTE, SECOND, START, Bench, our_time
 
 
@@ -31,8 +31,8 @@ async def looks(bench: Bench, seconds: float) -> None:
 
 async def test_a_token_leaves_a_gateway_that_keeps_asking_us_to_wait(bench: Bench) -> None:
     bench.gateway.refuse("throttled")
-    await bench.promise("token", "second token", kind=Class.TOKEN)
-    await bench.promise("reminder", kind=Class.REMINDER)
+    await bench.enqueue("token", "second token", kind=MessageKind.TOKEN)
+    await bench.enqueue("reminder", kind=MessageKind.REMINDER)
     await looks(bench, 115)
     assert bench.other.texts == []
     await looks(bench, 20)
@@ -42,9 +42,9 @@ async def test_a_token_leaves_a_gateway_that_keeps_asking_us_to_wait(bench: Benc
 async def test_it_stays_there_when_no_other_is_well(bench: Bench) -> None:
     bench.gateway.refuse("throttled")
     bench.other.refuse("unreachable")
-    await bench.promise("one", "two", "three", gateway="kannel")
+    await bench.enqueue("one", "two", "three", gateway="kannel")
     await looks(bench, 30)
-    await bench.promise("token", kind=Class.TOKEN)
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
     await looks(bench, 200)
     assert (await bench.row("token"))["gateway"] == "africastalking"
 
@@ -52,7 +52,7 @@ async def test_it_stays_there_when_no_other_is_well(bench: Bench) -> None:
 async def test_messages_of_a_gateway_that_another_server_had_go_elsewhere_while_we_run(bench: Bench) -> None:
     await bench.settle()
     bench.clock.now += SECOND
-    await bench.promise("safe", "perhaps", gateway="nokia on a cable")
+    await bench.enqueue("safe", "perhaps", gateway="nokia on a cable")
     await bench.sql("UPDATE outbox SET state = 'uncertain', unknowns = 1 WHERE origin = 'perhaps'")
     await looks(bench, 10)
     # on PostgreSQL that server may still be running, and gets a minute
@@ -71,7 +71,7 @@ async def test_two_servers_of_which_one_has_a_gateway_more_do_not_take_its_messa
     other.shared_time = our_time
     await bench.settle(other)
     bench.other.refuse("throttled")
-    await bench.promise("first", "second", gateway="kannel")
+    await bench.enqueue("first", "second", gateway="kannel")
     for _ in range(5):
         await bench.settle(bench.outbox)
         await bench.settle(other)
@@ -84,7 +84,7 @@ async def test_two_servers_of_which_one_has_a_gateway_more_do_not_take_its_messa
 
 
 async def test_what_a_gone_server_was_sending_by_a_gateway_of_its_own_ends(bench: Bench) -> None:
-    await bench.promise("hello", gateway="nokia on a cable")
+    await bench.enqueue("hello", gateway="nokia on a cable")
     await bench.sql("UPDATE outbox SET state = 'sending', claimed_by = 'gone', claimed_at = $1", bench.clock())
     await looks(bench, 3 * 60)
     row = await bench.row("hello")
@@ -94,7 +94,7 @@ async def test_what_a_gone_server_was_sending_by_a_gateway_of_its_own_ends(bench
 async def test_a_server_that_has_only_phones_moves_what_it_cannot_send(bench: Bench) -> None:
     router = Router(["phones"], watch=Watch(clock=bench.clock))
     outbox = Outbox(bench.database, {}, router, Metrics(), bench.clock, Random(7))
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     phone = await bench.link()
     router.linked = lambda: [phone]
     await bench.settle(outbox)
@@ -106,10 +106,10 @@ async def test_a_backlog_of_a_dead_gateway_does_not_hold_up_what_is_new_at_anoth
     bench.outbox = bench.new_outbox(bench.router, per_second={"kannel": 5})
     bench.gateway.refuse("unreachable")
     old = [f"old {n}" for n in range(400)]
-    await bench.promise(*old)
+    await bench.enqueue(*old)
     await looks(bench, 121)
-    await bench.promise("fresh reply", gateway="kannel")
-    await bench.promise("fresh token", kind=Class.TOKEN, gateway="kannel")
+    await bench.enqueue("fresh reply", gateway="kannel")
+    await bench.enqueue("fresh token", kind=MessageKind.TOKEN, gateway="kannel")
     sent = len(bench.other.texts)
     await looks(bench, 15)
     taken = bench.other.texts[sent:]
@@ -121,13 +121,13 @@ async def test_a_backlog_of_a_dead_gateway_does_not_hold_up_what_is_new_at_anoth
 async def test_a_token_leaves_a_silent_phone_though_more_waits_elsewhere_than_is_looked_at(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "WAITING", health.WAITING.replace(f"LIMIT {health.LOOK}", "LIMIT 3"))
+    monkeypatch.setattr(watch, "WAITING", watch.WAITING.replace(f"LIMIT {watch.LOOK}", "LIMIT 3"))
     bench.order = ("africastalking", "phones")
     bench.router = bench.new_router()
     bench.outbox = bench.new_outbox(bench.router)
     phone = await bench.link()
-    await bench.promise("one", "two", "three", kind=Class.BROADCAST, gateway="bulk")
-    await bench.promise("token", kind=Class.TOKEN, gateway=phone)
+    await bench.enqueue("one", "two", "three", kind=MessageKind.BROADCAST, gateway="bulk")
+    await bench.enqueue("token", kind=MessageKind.TOKEN, gateway=phone)
     await bench.look()
     await looks(bench, 130)
     assert "token" in bench.gateway.texts
@@ -138,7 +138,7 @@ async def test_a_phone_takes_over_some_messages_at_a_time(bench: Bench) -> None:
     bench.router = bench.new_router()
     bench.outbox = bench.new_outbox(bench.router)
     bench.gateway.refuse("unreachable")
-    await bench.promise(*(f"sms {n}" for n in range(50)))
+    await bench.enqueue(*(f"sms {n}" for n in range(50)))
     phone = await bench.link()
     await looks(bench, 150)
     waiting = "SELECT COUNT(*) AS n FROM outbox WHERE gateway = $1"
@@ -148,8 +148,8 @@ async def test_a_phone_takes_over_some_messages_at_a_time(bench: Bench) -> None:
 async def test_reminders_that_wait_for_a_gateway_do_not_keep_tokens_from_it(bench: Bench) -> None:
     bench.outbox = bench.new_outbox(bench.router, per_second={"kannel": 1})
     bench.gateway.refuse("unreachable")
-    await bench.promise("a", "b", "c", kind=Class.TOKEN)
-    await bench.promise(*(f"reminder {n}" for n in range(300)), kind=Class.REMINDER, gateway="kannel")
+    await bench.enqueue("a", "b", "c", kind=MessageKind.TOKEN)
+    await bench.enqueue(*(f"reminder {n}" for n in range(300)), kind=MessageKind.REMINDER, gateway="kannel")
     await looks(bench, 130)
     assert {"a", "b", "c"} <= set(bench.other.texts)
 
@@ -158,10 +158,10 @@ async def test_a_flood_without_a_gateway_is_moved_in_short_looks_and_nobody_is_b
     bench: Bench,
 ) -> None:
     async with bench.database.work():
-        stuck = [Promise(f"stuck {n}", ASHA, "x", Class.BROADCAST, "none", never="kannel") for n in range(300)]
-        await promise(stuck, START)
+        stuck = [NewMessage(f"stuck {n}", ASHA, "x", MessageKind.BROADCAST, "none", never="kannel") for n in range(300)]
+        await enqueue(stuck, START)
     await bench.sql("UPDATE outbox SET former = '!kannel !africastalking '")
-    await bench.promise(*(f"sms {n}" for n in range(600)), kind=Class.BROADCAST, gateway="none")
+    await bench.enqueue(*(f"sms {n}" for n in range(600)), kind=MessageKind.BROADCAST, gateway="none")
     moved = []
     for _ in range(3):
         await bench.outbox.turn()
@@ -178,7 +178,7 @@ async def test_a_flood_without_a_gateway_is_moved_in_short_looks_and_nobody_is_b
 
 async def test_what_was_given_in_the_future_is_not_waited_for(bench: Bench) -> None:
     phone = await bench.link()
-    await bench.promise("hello", gateway=phone)
+    await bench.enqueue("hello", gateway=phone)
     bench.clock.now -= 60 * MINUTE
     await bench.sql("UPDATE phone SET seen_at = $1", bench.clock())
     bench.outbox = bench.new_outbox(bench.router)

@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import pytest
 
-from bot.gateways import ERRORS, SendError
+from bot.gateways.errors import ERRORS, SendError
 from bot.message import Outbound, Sent
-from bot.outbound.enqueue import Promise, promise
-from bot.outbound.retry import UNDER_WAY
+from bot.outbound.enqueue import NewMessage, enqueue
+from bot.outbound.lanes import UNDER_WAY
 from bot.runtime.database import Database
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from tests.world.outbox_rig import ASHA, HOUR, MINUTE, SECOND, START, Answer, Bench
 
 
@@ -21,20 +21,20 @@ def bench(database: Database) -> Bench:
 
 @pytest.mark.parametrize(("kind", "hours"), [("token", 72), ("reply", 6), ("reminder", 24), ("broadcast", 2)])
 async def test_a_promise_lives_as_long_as_its_class(bench: Bench, kind: str, hours: int) -> None:
-    await bench.promise("hello", kind=Class(kind))
+    await bench.enqueue("hello", kind=MessageKind(kind))
     assert (await bench.row("hello"))["expires_at"] == START + hours * HOUR
 
 
 async def test_a_promise_counts_its_parts(bench: Bench) -> None:
     async with bench.database.work():
-        await promise([Promise("long", ASHA, "x" * 161, Class.REPLY, "kannel")], START)
+        await enqueue([NewMessage("long", ASHA, "x" * 161, MessageKind.REPLY, "kannel")], START)
     assert (await bench.row("long"))["parts"] == 2
 
 
 async def test_the_same_origin_is_promised_once(bench: Bench) -> None:
     for text in ("first", "second"):
         async with bench.database.work():
-            await promise([Promise("sms 7", ASHA, text, Class.REPLY, "kannel")], START)
+            await enqueue([NewMessage("sms 7", ASHA, text, MessageKind.REPLY, "kannel")], START)
     assert (await bench.row("sms 7"))["text"] == "first"
     await bench.settle()
     assert bench.other.texts == ["first"]
@@ -43,7 +43,7 @@ async def test_the_same_origin_is_promised_once(bench: Bench) -> None:
 async def test_nothing_is_sent_of_a_transaction_that_failed(bench: Bench) -> None:
     with pytest.raises(ZeroDivisionError):
         async with bench.database.work():
-            await promise([Promise("sms 7", ASHA, "hello", Class.REPLY, "kannel")], START)
+            await enqueue([NewMessage("sms 7", ASHA, "hello", MessageKind.REPLY, "kannel")], START)
             raise ZeroDivisionError
     await bench.settle()
     assert bench.other.requests == []
@@ -51,7 +51,7 @@ async def test_nothing_is_sent_of_a_transaction_that_failed(bench: Bench) -> Non
 
 async def test_a_sent_message_has_what_the_gateway_said_of_it(bench: Bench) -> None:
     bench.gateway.answer = lambda message: Sent("ATXid_1", 2, "TZS 40.0")
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     row = await bench.row("hello")
     assert (row["state"], row["external_id"], row["parts"], row["cost"]) == ("sent", "ATXid_1", 2, "TZS 40.0")
@@ -63,8 +63,8 @@ async def test_a_sent_message_has_what_the_gateway_said_of_it(bench: Bench) -> N
 async def test_words_longer_than_their_column_do_not_hold_up_the_others(bench: Bench) -> None:
     bench.gateway.answer = lambda message: Sent("\0" + "i" * 500, 40_000, "TZS " + "9" * 50)
     bench.other.refuse("refused", "because\0" * 100)
-    await bench.promise("hello")
-    await bench.promise("refused", gateway="kannel")
+    await bench.enqueue("hello")
+    await bench.enqueue("refused", gateway="kannel")
     await bench.settle()
     assert await bench.states() == {"hello": "sent", "refused": "failed"}
 
@@ -72,7 +72,7 @@ async def test_words_longer_than_their_column_do_not_hold_up_the_others(bench: B
 @pytest.mark.parametrize("name", ["unreachable", "bad number", "timeout", "no balance"])
 async def test_an_error_has_one_request_now_and_is_told_to_the_office(bench: Bench, name: str) -> None:
     bench.gateway.refuse(name, "its own word")
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     assert len(bench.gateway.requests) == 1
     assert (await bench.row("hello"))["error"] == name
@@ -81,7 +81,7 @@ async def test_an_error_has_one_request_now_and_is_told_to_the_office(bench: Ben
 
 async def test_a_permanent_refusal_is_sent_once(bench: Bench) -> None:
     bench.gateway.refuse("bad number")
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     for _ in range(10):
         await bench.settle_after(20 * MINUTE)
     assert len(bench.gateway.requests) == 1
@@ -90,7 +90,7 @@ async def test_a_permanent_refusal_is_sent_once(bench: Bench) -> None:
 
 async def test_a_message_is_tried_less_and_less_often_until_it_expires(bench: Bench) -> None:
     bench.gateway.refuse("unreachable")
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     while (row := await bench.row("hello"))["state"] == "scheduled":
         await bench.settle_after(row["due_at"] - bench.clock())
@@ -106,7 +106,7 @@ async def test_a_message_is_tried_less_and_less_often_until_it_expires(bench: Be
 
 async def test_a_message_that_is_taken_at_the_second_try_is_sent(bench: Bench) -> None:
     bench.gateway.refuse("gateway fault")
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     bench.gateway.answer = bench.gateway.accept
     await bench.settle_after(5 * SECOND)
@@ -116,7 +116,7 @@ async def test_a_message_that_is_taken_at_the_second_try_is_sent(bench: Bench) -
 
 async def test_the_turn_after_a_failure_is_when_the_message_is_due(bench: Bench) -> None:
     bench.gateway.refuse("unreachable")
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     wait = await bench.settle()
     looks = 10 if bench.database.embedded else 1
     due = ((await bench.row("hello"))["due_at"] - START) / 1000
@@ -126,7 +126,7 @@ async def test_the_turn_after_a_failure_is_when_the_message_is_due(bench: Bench)
 @pytest.mark.parametrize("name", ["timeout", "strange answer"])
 async def test_an_unknown_outcome_is_waited_for_and_sent_once_more(bench: Bench, name: str) -> None:
     bench.gateway.refuse(name)
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     assert (await bench.row("hello"))["state"] == "uncertain"
     await bench.settle_after(30 * SECOND)
@@ -143,7 +143,7 @@ async def test_a_fault_of_our_own_is_an_unknown_outcome(bench: Bench, caplog: py
         raise KeyError(message.text)
 
     bench.gateway.answer = broken
-    await bench.promise("token 123 456 789")
+    await bench.enqueue("token 123 456 789")
     await bench.settle()
     assert (await bench.row("token 123 456 789"))["state"] == "uncertain"
     assert "KeyError" in caplog.text
@@ -151,16 +151,16 @@ async def test_a_fault_of_our_own_is_an_unknown_outcome(bench: Bench, caplog: py
 
 
 async def test_the_most_urgent_go_first(bench: Bench) -> None:
-    for kind in (Class.BROADCAST, Class.REMINDER, Class.REPLY, Class.TOKEN):
-        await bench.promise(f"{kind} 1", f"{kind} 2", kind=kind)
+    for kind in (MessageKind.BROADCAST, MessageKind.REMINDER, MessageKind.REPLY, MessageKind.TOKEN):
+        await bench.enqueue(f"{kind} 1", f"{kind} 2", kind=kind)
     await bench.settle()
-    assert bench.gateway.texts == [f"{kind} {n}" for kind in Class for n in (1, 2)]
+    assert bench.gateway.texts == [f"{kind} {n}" for kind in MessageKind for n in (1, 2)]
 
 
 async def test_the_kill_switch_holds_everything_and_lets_it_expire(bench: Bench) -> None:
     await bench.switch("off")
-    await bench.promise("broadcast", kind=Class.BROADCAST)
-    await bench.promise("reply")
+    await bench.enqueue("broadcast", kind=MessageKind.BROADCAST)
+    await bench.enqueue("reply")
     for _ in range(3):
         await bench.settle_after(HOUR)
     assert bench.gateway.requests == []
@@ -184,7 +184,7 @@ async def test_what_expires_keeps_why_it_was_not_sent(bench: Bench, gateway: str
     await bench.switch("off")
     await bench.link()
     bench.order = bench.phones  # so that it stays
-    await bench.promise("hello", kind=Class.BROADCAST, gateway=gateway)
+    await bench.enqueue("hello", kind=MessageKind.BROADCAST, gateway=gateway)
     await bench.sql("UPDATE outbox SET error = $1, former = '!africastalking !phone-1 '", last)
     await bench.settle_after(2 * HOUR)
     row = await bench.row("hello")
@@ -193,9 +193,9 @@ async def test_what_expires_keeps_why_it_was_not_sent(bench: Bench, gateway: str
 
 async def test_a_message_is_not_sent_at_the_end_of_its_life(bench: Bench) -> None:
     await bench.settle()
-    await bench.promise("hello", kind=Class.BROADCAST)
+    await bench.enqueue("hello", kind=MessageKind.BROADCAST)
     await bench.sql("UPDATE outbox SET expires_at = $1", START + 500)
-    await bench.promise("tried", kind=Class.BROADCAST)
+    await bench.enqueue("tried", kind=MessageKind.BROADCAST)
     await bench.sql("UPDATE outbox SET expires_at = $1, error = 'unreachable' WHERE origin = 'tried'", START + 500)
     bench.clock.now += 500  # and no look at the whole queue in between
     await bench.outbox.turn()
@@ -209,7 +209,7 @@ async def test_a_message_is_not_sent_at_the_end_of_its_life(bench: Bench) -> Non
 @pytest.mark.parametrize("name", ["no balance", "unknown sender"])
 async def test_a_gateway_at_fault_is_paused_and_asked_with_one_message_at_a_time(bench: Bench, name: str) -> None:
     bench.gateway.refuse(name)
-    await bench.promise(*(f"sms {n}" for n in range(20)))
+    await bench.enqueue(*(f"sms {n}" for n in range(20)))
     await bench.settle()
     assert len(bench.gateway.requests) == 20  # those that were under way already
     for probes in range(1, 8):
@@ -233,9 +233,9 @@ async def test_a_gateway_at_fault_is_paused_and_asked_with_one_message_at_a_time
 
 async def test_a_gateway_that_asks_us_to_slow_down_is_paused_without_an_alert(bench: Bench) -> None:
     bench.gateway.refuse("throttled")
-    await bench.promise("one")
+    await bench.enqueue("one")
     await bench.settle()
-    await bench.promise("two")
+    await bench.enqueue("two")
     await bench.settle()
     assert bench.gateway.texts == ["one"]
     assert (await bench.gateway_row())["alert"] == ""
@@ -247,28 +247,28 @@ async def test_a_gateway_that_asks_us_to_slow_down_is_paused_without_an_alert(be
 async def test_a_request_from_before_the_pause_does_not_end_it(bench: Bench) -> None:
     answers = {"first": SendError("no balance"), "second": Sent("id 2")}
     bench.gateway.answer = lambda message: answers[message.text]
-    await bench.promise("first", "second")
+    await bench.enqueue("first", "second")
     await bench.settle()
     assert (await bench.gateway_row())["paused_until"] > START
 
 
 async def test_a_pause_outlives_the_process(bench: Bench) -> None:
     bench.gateway.refuse("no balance")
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
-    await bench.promise("another")
+    await bench.enqueue("another")
     await bench.settle(bench.new_outbox())
     assert bench.gateway.texts == ["hello"]
 
 
 async def test_a_slow_gateway_holds_up_no_other_and_has_a_bound(bench: Bench) -> None:
     bench.gateway.answer = lambda message: None
-    await bench.promise(*(f"slow {n}" for n in range(UNDER_WAY + 10)))
-    await bench.promise("quick", gateway="kannel")
+    await bench.enqueue(*(f"slow {n}" for n in range(UNDER_WAY + 10)))
+    await bench.enqueue("quick", gateway="kannel")
     for _ in range(4):
         await bench.outbox.turn()
         await asyncio.sleep(0)
-    await bench.promise("quick again", gateway="kannel")
+    await bench.enqueue("quick again", gateway="kannel")
     for _ in range(4):
         await bench.outbox.turn()
         await asyncio.sleep(0)
@@ -278,7 +278,7 @@ async def test_a_slow_gateway_holds_up_no_other_and_has_a_bound(bench: Bench) ->
 
 
 async def test_messages_of_a_gateway_that_is_gone_go_by_another(bench: Bench) -> None:
-    await bench.promise("hello", gateway="nokia on a cable")
+    await bench.enqueue("hello", gateway="nokia on a cable")
     await bench.settle()
     assert bench.gateway.texts == ["hello"]
     assert bench.counted("sent") == 1

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bot.gateways import SendError
+from bot.gateways.errors import SendError
 from bot.message import Receipt, Sent
 from bot.outbound import queue
 from bot.outbound.retry import TRIES
 from bot.runtime.database import Database, DatabaseAway
-from models.messages.tables import Class, State
+from models.messages.tables import MessageKind, State
 from tests.world.outbox_rig import SECOND, START, Bench
 
 
@@ -37,8 +37,8 @@ async def taken_back(bench: Bench) -> None:
 
 
 async def test_what_a_killed_process_was_sending_is_sent_a_moment_later(bench: Bench) -> None:
-    await bench.promise("hello")
-    await bench.promise("reminder", kind=Class.REMINDER)
+    await bench.enqueue("hello")
+    await bench.enqueue("reminder", kind=MessageKind.REMINDER)
     await killed_while_sending(bench)
     await taken_back(bench)
     assert await bench.states() == {"hello": "uncertain", "reminder": "failed"}
@@ -53,7 +53,7 @@ async def test_what_a_killed_process_was_sending_is_sent_a_moment_later(bench: B
 
 @pytest.mark.parametrize("when", ["under way", "after the crash", "taken back"])
 async def test_a_report_says_that_what_a_killed_process_was_sending_has_gone(bench: Bench, when: str) -> None:
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await killed_while_sending(bench)
     if when != "under way":
         bench.outbox = bench.new_outbox()
@@ -68,7 +68,7 @@ async def test_a_report_says_that_what_a_killed_process_was_sending_has_gone(ben
 
 
 async def test_a_failure_that_is_reported_while_it_is_sent_again_may_be_of_the_first_time(bench: Bench) -> None:
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await killed_while_sending(bench)
     number = str((await bench.row("hello"))["id"])
     failure = Receipt("africastalking", number, State.FAILED, "", "undelivered", ours=True)
@@ -79,7 +79,7 @@ async def test_a_failure_that_is_reported_while_it_is_sent_again_may_be_of_the_f
 
 
 async def test_what_may_have_gone_twice_is_not_sent_a_third_time(bench: Bench) -> None:
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.sql("UPDATE outbox SET unknowns = 1")
     await killed_while_sending(bench)
     await taken_back(bench)
@@ -94,7 +94,7 @@ async def test_what_comes_of_a_claim_that_was_taken_back_changes_no_later_one(
 ) -> None:
     answers = asyncio.get_running_loop().create_future()
     bench.gateway.later = answers
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     slow = bench.new_outbox()
     await slow.turn()
     await asyncio.sleep(0)
@@ -106,13 +106,13 @@ async def test_what_comes_of_a_claim_that_was_taken_back_changes_no_later_one(
     assert (row["state"], row["external_id"], row["error"]) == ("sending", "", "")
 
 
-@pytest.mark.parametrize("kind", [Class.TOKEN, Class.REMINDER])
+@pytest.mark.parametrize("kind", [MessageKind.TOKEN, MessageKind.REMINDER])
 @pytest.mark.parametrize("late", [Sent("id of the first"), SendError("unreachable")])
 async def test_a_server_that_was_taken_for_dead_still_says_what_came_of_its_claim(
-    bench: Bench, late: Sent | SendError, kind: Class
+    bench: Bench, late: Sent | SendError, kind: MessageKind
 ) -> None:
     bench.gateway.later = asyncio.get_running_loop().create_future()
-    await bench.promise("hello", kind=kind)
+    await bench.enqueue("hello", kind=kind)
     slow, other = bench.new_outbox(), bench.outbox
     await slow.turn()
     await asyncio.sleep(0)
@@ -134,7 +134,7 @@ async def test_a_server_that_was_taken_for_dead_still_says_what_came_of_its_clai
 
 async def test_a_request_that_takes_long_is_not_taken_for_a_dead_one(bench: Bench) -> None:
     bench.gateway.answer = lambda message: None
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     for _ in range(3):
         await bench.outbox.turn()
         await asyncio.sleep(0)
@@ -144,8 +144,8 @@ async def test_a_request_that_takes_long_is_not_taken_for_a_dead_one(bench: Benc
 
 
 async def test_a_message_that_is_never_finished_ends_all_the_same(bench: Bench) -> None:
-    await bench.promise("hello")
-    await bench.sql("UPDATE outbox SET tries = $1", TRIES[Class.REPLY])
+    await bench.enqueue("hello")
+    await bench.sql("UPDATE outbox SET tries = $1", TRIES[MessageKind.REPLY])
     await killed_while_sending(bench)
     await taken_back(bench)
     await bench.settle_after(10 * SECOND)
@@ -156,7 +156,7 @@ async def test_a_message_that_is_never_finished_ends_all_the_same(bench: Bench) 
 async def test_processes_that_share_a_database_send_each_message_once(bench: Bench) -> None:
     if bench.database.embedded:
         pytest.skip("one process has an embedded database to itself")
-    await bench.promise(*(f"sms {n}" for n in range(1000)))
+    await bench.enqueue(*(f"sms {n}" for n in range(1000)))
     processes = [bench.outbox, bench.new_outbox(), bench.new_outbox()]
     await asyncio.gather(*(bench.settle(process) for process in processes))
     assert sorted(bench.gateway.texts) == sorted(f"sms {n}" for n in range(1000))
@@ -171,7 +171,7 @@ async def test_a_result_is_written_after_the_database_failed(bench: Bench, monke
         await write(db, results, now)
 
     monkeypatch.setattr(queue, "write", failing)
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     with pytest.raises(DatabaseAway):
         await bench.settle()
     await bench.settle()
@@ -181,17 +181,17 @@ async def test_a_result_is_written_after_the_database_failed(bench: Bench, monke
 
 
 async def test_stopping_waits_for_what_is_under_way_and_leaves_the_rest_waiting(bench: Bench) -> None:
-    await bench.promise("under way")
+    await bench.enqueue("under way")
     await bench.outbox.turn()
     stopping = asyncio.create_task(bench.outbox.stop())
-    await bench.promise("later")
+    await bench.enqueue("later")
     await stopping
     assert await bench.states() == {"under way": "sent", "later": "waiting"}
 
 
 async def test_a_request_that_outlasts_the_stop_has_an_unknown_outcome(bench: Bench) -> None:
     bench.gateway.answer = lambda message: None
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.outbox.turn()
     await bench.outbox.stop(within=0)
     row = await bench.row("hello")
@@ -209,7 +209,7 @@ async def test_the_loop_sends_what_is_told_of_and_ends_when_stopped(bench: Bench
     loop = asyncio.create_task(bench.outbox.run())
     while not bench.outbox.turned_at:
         await asyncio.sleep(0)
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     async with asyncio.timeout(60):
         await asked.wait()
         while not bench.counted("sent"):
@@ -232,7 +232,7 @@ async def test_what_was_claimed_by_a_commit_that_nobody_answered_is_sent_all_the
             yield db
         raise DatabaseAway
 
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     with monkeypatch.context() as patched, pytest.raises(DatabaseAway):
         patched.setattr(bench.database, "work", broken_after_the_commit)
         await bench.outbox.turn()

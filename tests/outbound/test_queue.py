@@ -5,7 +5,7 @@ import pytest
 from bot.outbound import failover, queue
 from bot.outbound.queue import Size
 from bot.outbound.receipts import FIND
-from bot.routing import health
+from bot.routing import watch
 from bot.runtime.database import Database
 from bot.runtime.metrics import Metrics
 from models.messages.tables import State
@@ -20,11 +20,11 @@ def bench(database: Database) -> Bench:
 
 async def test_the_queues_are_counted_with_their_oldest(bench: Bench) -> None:
     bench.gateway.refuse("unreachable")
-    await bench.promise("tried")
+    await bench.enqueue("tried")
     await bench.settle()
     await bench.switch("off")
     bench.clock.now += SECOND
-    await bench.promise("one", "two", gateway="kannel")
+    await bench.enqueue("one", "two", gateway="kannel")
     async with bench.database.work():
         found = await queue.sizes()
     assert sorted(found, key=lambda size: size.gateway) == [
@@ -55,8 +55,14 @@ STATEMENTS = [
         queue.SIZES,
     ),
     *(failover.WAITING, failover.SCHEDULED, failover.MOVE),
-    *(health.HAVE_WAITING, health.WAITING),
-    *(failover.FORSAKE, failover.BEREAVE, queue.WRITE_SENT, queue.WRITE_NOT_SENT, FIND.format("$1")),
+    *(watch.HAVE_WAITING, watch.WAITING),
+    *(
+        failover.RELEASE_FROM_STOPPED,
+        failover.FAIL_OF_REMOVED,
+        queue.WRITE_SENT,
+        queue.WRITE_NOT_SENT,
+        FIND.format("$1"),
+    ),
 ]
 
 

@@ -1,15 +1,18 @@
 """By night reminders rest, wherever they wait; tokens and answers go out."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.quiet import until_morning
+from bot.config import Config
+from bot.configured import company_of
 from bot.runtime.database import Database
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from tests.world.outbox_rig import HOUR, MINUTE, START, Bench
 
+COMPANY = company_of(Config(secret_key="k" * 32))
 ZONE = ZoneInfo("Africa/Dar_es_Salaam")  # three hours ahead
 
 
@@ -29,14 +32,14 @@ def ms(*when: int) -> int:
     ],
 )
 def test_the_day_goes_from_eight_to_seven_in_the_operators_zone(now: int, morning: int) -> None:
-    assert until_morning(ZONE, now) == morning
+    assert replace(COMPANY, zone=ZONE).until_morning(now) == morning
 
 
 def test_a_clock_that_is_changed_by_night_moves_no_morning() -> None:
     """Egypt goes an hour ahead in the night to 24 April 2026, and back in the one to 30 October."""
-    cairo = ZoneInfo("Africa/Cairo")
-    assert until_morning(cairo, ms(2026, 4, 23, 18)) == ms(2026, 4, 24, 5)
-    assert until_morning(cairo, ms(2026, 10, 29, 18)) == ms(2026, 10, 30, 6)
+    cairo = replace(COMPANY, zone=ZoneInfo("Africa/Cairo"))
+    assert cairo.until_morning(ms(2026, 4, 23, 18)) == ms(2026, 4, 24, 5)
+    assert cairo.until_morning(ms(2026, 10, 29, 18)) == ms(2026, 10, 30, 6)
 
 
 async def test_by_night_a_token_goes_and_a_reminder_waits_for_the_morning(database: Database) -> None:
@@ -44,8 +47,8 @@ async def test_by_night_a_token_goes_and_a_reminder_waits_for_the_morning(databa
     morning = START + 3 * HOUR
     outbox = bench.new_outbox()
     outbox.until_morning = lambda now: morning if now < morning else 0
-    for kind in Class:
-        await bench.promise(kind.value, kind=kind)
+    for kind in MessageKind:
+        await bench.enqueue(kind.value, kind=kind)
     await bench.settle(outbox)
     assert bench.gateway.texts == ["token", "reply"]
     assert (await bench.states())["reminder"] == "scheduled"
@@ -59,6 +62,6 @@ async def test_a_test_message_goes_by_night_as_well(database: Database) -> None:
     bench = Bench(database, order=["africastalking"])
     outbox = bench.new_outbox()
     outbox.until_morning = lambda now: now + HOUR
-    await bench.promise("canary africastalking 1", kind=Class.REMINDER)
+    await bench.enqueue("canary africastalking 1", kind=MessageKind.REMINDER)
     await bench.settle(outbox)
     assert bench.gateway.texts == ["canary africastalking 1"]

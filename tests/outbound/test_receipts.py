@@ -6,10 +6,10 @@ from itertools import permutations
 
 import pytest
 
-from bot.gateways import SendError
+from bot.gateways.errors import SendError
 from bot.message import Outbound, Receipt, Sent
 from bot.runtime.database import Database
-from models.messages.tables import Class, State
+from models.messages.tables import MessageKind, State
 from tests.world.outbox_rig import MINUTE, SECOND, START, Bench, pulled, wait_for
 
 
@@ -36,7 +36,7 @@ ERROR = {"sent": "", "failed": "undelivered", "delivered": ""}
 @pytest.mark.parametrize("early", [False, True])
 async def test_reports_in_any_order_come_to_the_same_end(bench: Bench, early: bool) -> None:
     bench.gateway.answer = lambda message: Sent(message.text)
-    await bench.promise(*(" ".join(order) for order in ENDS))
+    await bench.enqueue(*(" ".join(order) for order in ENDS))
     if not early:
         await bench.settle()
     for order in ENDS:
@@ -59,7 +59,7 @@ async def test_a_report_may_come_before_the_answer_to_its_own_request(bench: Ben
         return Sent("id 1")
 
     bench.gateway.answer = answer
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     await asyncio.gather(*reports)
     await bench.settle()
@@ -68,7 +68,7 @@ async def test_a_report_may_come_before_the_answer_to_its_own_request(bench: Ben
 
 
 async def test_a_report_of_another_gateway_says_nothing_of_a_message_with_the_same_id(bench: Bench) -> None:
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     assert not await bench.outbox.record_receipt(receipt(State.FAILED, gateway="kannel"))
     assert (await bench.row("hello"))["state"] == "sent"
@@ -76,10 +76,10 @@ async def test_a_report_of_another_gateway_says_nothing_of_a_message_with_the_sa
     assert (await bench.row("hello"))["state"] == "delivered"
 
 
-@pytest.mark.parametrize("kind", [Class.TOKEN, Class.REMINDER])
-async def test_a_report_with_our_own_id_settles_an_unknown_outcome(bench: Bench, kind: Class) -> None:
+@pytest.mark.parametrize("kind", [MessageKind.TOKEN, MessageKind.REMINDER])
+async def test_a_report_with_our_own_id_settles_an_unknown_outcome(bench: Bench, kind: MessageKind) -> None:
     bench.gateway.refuse("timeout")
-    await bench.promise("hello", kind=kind)
+    await bench.enqueue("hello", kind=kind)
     await bench.settle()
     number = str((await bench.row("hello"))["id"])
     assert not await bench.outbox.record_receipt(receipt(State.DELIVERED, number)), "the gateway's own id, by chance"
@@ -103,7 +103,7 @@ async def test_a_report_that_overtakes_a_lost_answer_settles_it_too(bench: Bench
         return SendError("timeout")
 
     bench.gateway.answer = hang
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     await asyncio.gather(*reports)
     await bench.settle_after(11 * SECOND)
@@ -114,7 +114,7 @@ async def test_a_report_that_overtakes_a_lost_answer_settles_it_too(bench: Bench
 
 async def test_a_report_settles_an_unknown_outcome_of_what_a_phone_had_before(bench: Bench) -> None:
     phone = await bench.link()
-    await bench.promise("hello", gateway=phone)
+    await bench.enqueue("hello", gateway=phone)
     await pulled(bench, phone)  # which could not send it
     await bench.sql("UPDATE outbox SET state = 'waiting', external_id = 'm1-1'")
     bench.gateway.refuse("timeout")
@@ -128,7 +128,7 @@ async def test_a_report_settles_an_unknown_outcome_of_what_a_phone_had_before(be
 
 
 async def test_the_office_reads_why_a_message_was_not_delivered(bench: Bench) -> None:
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     await bench.outbox.record_receipt(receipt(State.FAILED, reason="opted out"))
     assert (await bench.row("hello"))["error"] == "opted out"
@@ -136,7 +136,7 @@ async def test_the_office_reads_why_a_message_was_not_delivered(bench: Bench) ->
 
 @pytest.mark.parametrize("external_id", ["", "id 999", "\0", "i" * 500])
 async def test_a_report_of_another_system_is_unknown(bench: Bench, external_id: str) -> None:
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     assert not await bench.outbox.record_receipt(receipt(State.DELIVERED, external_id))
     assert (await bench.row("hello"))["state"] == "sent"
@@ -146,7 +146,7 @@ async def test_a_report_of_a_message_that_another_process_sends_is_kept_for_it(b
     if bench.database.embedded:
         pytest.skip("one process has an embedded database to itself")
     await bench.outbox.record_receipt(receipt(State.DELIVERED))
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle(bench.new_outbox())
     await bench.settle_after(SECOND)
     assert (await bench.row("hello"))["state"] == "delivered"
@@ -156,13 +156,13 @@ async def test_an_early_report_is_forgotten_after_ten_minutes(bench: Bench) -> N
     await bench.outbox.record_receipt(receipt(State.DELIVERED))
     bench.clock.now += 10 * MINUTE
     await bench.outbox.record_receipt(receipt(State.DELIVERED, "id of another"))
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     assert (await bench.row("hello"))["state"] == "sent"
 
 
 async def test_reports_that_come_together_are_all_written(bench: Bench) -> None:
-    await bench.promise(*(f"sms {n}" for n in range(200)))
+    await bench.enqueue(*(f"sms {n}" for n in range(200)))
     await bench.settle()
     ids = [row["external_id"] for row in await bench.sql("SELECT external_id FROM outbox")]
     reports = [bench.outbox.record_receipt(receipt(State.DELIVERED, each)) for each in ids + ids]
@@ -172,7 +172,7 @@ async def test_reports_that_come_together_are_all_written(bench: Bench) -> None:
 
 
 async def test_a_report_that_could_not_be_written_fails_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    await bench.promise("hello", "again")
+    await bench.enqueue("hello", "again")
     await bench.settle()
     work, failures = bench.database.work, iter([True])
 

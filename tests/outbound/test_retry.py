@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import integers
 
-from bot.gateways import ERRORS
+from bot.gateways.errors import ERRORS
 from bot.gateways.simulator import Simulator
-from bot.outbound.retry import BATCH, LIFE, TRIES, UNKNOWN_MS, Claimed, Lane, Verdict, delay, judge
-from models.messages.tables import Class, State
+from bot.outbound.lanes import BATCH, Lane
+from bot.outbound.retry import TRIES, UNKNOWN_MS, Claimed, Verdict, delay, judge
+from models.messages.tables import LIFE, MessageKind, State
 
 SEEDS = integers(0, 2**32)
 NOW = 1_760_000_000_000
@@ -22,7 +23,9 @@ def waits(seed: int, count: int) -> list[int]:
     return [delay(failures, random) for failures in range(1, count + 1)]
 
 
-def claimed(tries: int = 1, unknowns: int = 0, kind: Class = Class.REPLY, expires_at: int = LATER) -> Claimed:
+def claimed(
+    tries: int = 1, unknowns: int = 0, kind: MessageKind = MessageKind.REPLY, expires_at: int = LATER
+) -> Claimed:
     return Claimed(1, "+255700000001", "hello", kind, tries, unknowns, expires_at, NOW)
 
 
@@ -51,8 +54,8 @@ def test_waits_differ_so_that_messages_do_not_come_back_together() -> None:
     assert len({delay(9, Random(seed)) for seed in range(100)}) > 90
 
 
-@pytest.mark.parametrize("kind", Class)
-def test_the_life_of_a_message_ends_before_its_tries_do(kind: Class) -> None:
+@pytest.mark.parametrize("kind", MessageKind)
+def test_the_life_of_a_message_ends_before_its_tries_do(kind: MessageKind) -> None:
     shortest = [1_500 * 2**n for n in range(7)] + [150_000] * TRIES[kind]
     assert sum(shortest[: TRIES[kind] - 1]) > LIFE[kind] * 3_600_000
 
@@ -68,9 +71,9 @@ VERDICTS = [
     *((name, claimed(), Verdict(State.FAILED, NOW, name)) for name in sorted(PERMANENT)),
     *((name, claimed(), Verdict(State.UNCERTAIN, NOW + UNKNOWN_MS, name, unknowns=1)) for name in UNKNOWN),
     *((name, claimed(2, 1), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
-    *((name, claimed(kind=Class.REMINDER), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
-    *((name, claimed(kind=Class.BROADCAST), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
-    ("unreachable", claimed(TRIES[Class.REPLY]), Verdict(State.FAILED, NOW, "too many tries")),
+    *((name, claimed(kind=MessageKind.REMINDER), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
+    *((name, claimed(kind=MessageKind.BROADCAST), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
+    ("unreachable", claimed(TRIES[MessageKind.REPLY]), Verdict(State.FAILED, NOW, "too many tries")),
     ("unreachable", claimed(expires_at=NOW + 500), Verdict(State.SCHEDULED, NOW + 500, "unreachable")),
 ]
 

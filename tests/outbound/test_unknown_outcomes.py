@@ -6,7 +6,7 @@ import pytest
 
 from bot.routing.health import Health
 from bot.runtime.database import Database
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from tests.world.outbox_rig import MINUTE, SECOND, Bench
 
 
@@ -18,9 +18,9 @@ def bench(database: Database) -> Bench:
 async def test_three_that_were_not_answered_pause_a_gateway_and_it_is_tried_with_one_at_a_time(bench: Bench) -> None:
     bench.gateway.refuse("timeout")
     for number in range(3):
-        await bench.promise(f"sms {number}")
+        await bench.enqueue(f"sms {number}")
         await bench.settle()
-    await bench.promise(*(f"more {n}" for n in range(10)))
+    await bench.enqueue(*(f"more {n}" for n in range(10)))
     await bench.settle()
     assert len(bench.gateway.requests) == 3
     for probes in range(1, 5):
@@ -35,14 +35,14 @@ async def test_three_that_were_not_answered_pause_a_gateway_and_it_is_tried_with
 async def test_what_a_hanging_gateway_may_have_taken_goes_again_when_it_is_well(bench: Bench) -> None:
     bench.gateway.refuse("timeout")
     texts = [f"token {n}" for n in range(5)]
-    await bench.promise(*texts, kind=Class.TOKEN)
+    await bench.enqueue(*texts, kind=MessageKind.TOKEN)
     await bench.settle()
     for _ in range(10):
         await bench.settle_after(2 * MINUTE)
     assert Counter(bench.gateway.texts) == Counter(texts), "each is parked while it hangs"
     assert set((await bench.states()).values()) == {"uncertain"}
     bench.gateway.answer = bench.gateway.accept
-    await bench.promise("fresh")
+    await bench.enqueue("fresh")
     for _ in range(5):
         await bench.settle_after(10 * SECOND)
     assert Counter(bench.gateway.texts) == Counter(texts * 2 + ["fresh"])
@@ -51,7 +51,7 @@ async def test_what_a_hanging_gateway_may_have_taken_goes_again_when_it_is_well(
 
 async def test_with_nothing_else_to_send_they_go_again_after_half_an_hour(bench: Bench) -> None:
     bench.gateway.refuse("timeout")
-    await bench.promise("one", "two", "three")
+    await bench.enqueue("one", "two", "three")
     await bench.settle()
     await bench.settle_after(30 * MINUTE)
     assert len(bench.gateway.requests) == 3
@@ -65,8 +65,8 @@ async def test_with_nothing_else_to_send_they_go_again_after_half_an_hour(bench:
 async def test_what_another_gateway_may_have_taken_does_not_wait_for_one_that_hangs(bench: Bench) -> None:
     bench.gateway.refuse("timeout")
     bench.other.refuse("timeout")
-    await bench.promise("one", "two", "three")
-    await bench.promise("single", gateway="kannel")
+    await bench.enqueue("one", "two", "three")
+    await bench.enqueue("single", gateway="kannel")
     await bench.settle()
     bench.other.answer = bench.other.accept
     await bench.settle_after(MINUTE)

@@ -12,7 +12,7 @@ from bot.cli.main import cli
 from bot.config import Config, load
 from handlers import TALKS
 from handlers.exchange import IMPORTS
-from models.people.tables import Role
+from models.people.callers import Role
 from tests.world.actions import actions
 
 README = Path(__file__).resolve().parent.parent.parent / "README.md"
@@ -40,8 +40,6 @@ ABOUT = {
     "/smsgate/webhooks/{phone}": "what it tells us: SMS, reports, its health",
     "/gateways/{name}/{secret}/{kind}": "callbacks: `sms`, `delivery`, `ussd`, `ussd-end`, `optout`",
 }
-
-
 FILES = {
     "villages": "both are made",
     "tariffs": "`unit` is `days` or `energy`",

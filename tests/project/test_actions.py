@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from bot.server import Mwanga
+from bot.server import Server
 from handlers import TALKS
-from models.people.tables import Role
+from models.people.callers import Role
 from tests.project.readme import commands
 from tests.world.actions import APPS, Action, talk_of
 from tests.world.people import Phones
@@ -37,14 +37,14 @@ def test_the_talks_of_an_action_are_for_those_who_do_it(action: Action) -> None:
         assert in_menu, f"the menu of {role} does not show it"
 
 
-def test_every_sms_form_is_understood(mwanga: Mwanga) -> None:
+def test_every_sms_form_is_understood(mwanga: Server) -> None:
     for one, role in STARTS:
         form = f"{one.words['en'][0]} {one.usage.to('en')}".strip()
         assert mwanga.commands.find(form.split()[0], role) == (one, "en"), form
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_every_example_is_understood(mwanga: Mwanga) -> None:
+async def test_every_example_is_understood(mwanga: Server) -> None:
     phones = Phones(mwanga)
     for one, role in STARTS:
         form = f"{one.words['en'][0]} {one.example.to('en') if one.example else ''}".strip()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import ConfigError, checked, demo_world, load
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 
 GOOD = {
     "secret_key": "s" * 32,
@@ -108,7 +108,7 @@ def test_rules_and_routes_are_read_from_the_file() -> None:
     assert (rule.network, rule.prefix, rule.kind, rule.gateways) == (
         "64004",
         "+255",
-        Class.BROADCAST,
+        MessageKind.BROADCAST,
         ("africastalking", "phone-2"),
     )
     assert load(**GOOD).problems() == ["MWANGA_ROUTE names kannel, which is not configured."]

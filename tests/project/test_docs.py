@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from bot.config import Config
-from bot.server import Mwanga
+from bot.server import Server
 from bot.text.gsm import plain
 from tests.project.readme import MADE, README, renewed
 from tests.world.people import Phones
@@ -43,7 +43,7 @@ def test_every_file_that_the_documents_name_exists() -> None:
 
 
 @time_machine.travel(FOUNDED, tick=False)
-async def test_the_first_sale_of_the_readme_goes_as_written(mwanga: Mwanga) -> None:
+async def test_the_first_sale_of_the_readme_goes_as_written(mwanga: Server) -> None:
     """The lines `> ` are texted as Asha; the reply has to hold the words that the README shows."""
     phones = Phones(mwanga)
     block = re.search(r"```text\n(.*?)```", TEXT, re.S)

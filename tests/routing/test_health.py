@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from bot.routing import health
-from bot.routing.health import Facts, Health, Watch, judged
+from bot.routing import watch as watching
+from bot.routing.health import Facts, Health, judged
 from bot.routing.networks import Networks, fits
+from bot.routing.watch import Watch
 from bot.runtime.database import Database
 from models.messages.phones import Sim, write_sims
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from tests.world.outbox_rig import MINUTE, SECOND, START, Bench
 
 GATEWAY = Facts("kannel", heard_at=START, sent_at=START)
@@ -110,9 +111,9 @@ async def test_a_look_gathers_what_is_known_of_gateways_and_phones(database: Dat
     bench = Bench(database)
     sims = write_sims([Sim(1, stopped="no credit"), Sim(2, "+255620000001", "Halotel")])
     name = await bench.link(battery=9, charging=False, sims=sims)
-    await bench.promise("one", "two", gateway=name)
+    await bench.enqueue("one", "two", gateway=name)
     bench.gateway.refuse("unreachable")
-    await bench.promise("three")
+    await bench.enqueue("three")
     await bench.settle()
     bench.clock.now += SECOND
     await bench.router.watch.look()
@@ -127,7 +128,7 @@ async def test_a_look_gathers_what_is_known_of_gateways_and_phones(database: Dat
 async def test_reminders_that_wait_for_their_turn_leave_a_phone_well(database: Database) -> None:
     bench = Bench(database)
     name = await bench.link()
-    await bench.promise("pay on Monday", kind=Class.REMINDER, gateway=name)
+    await bench.enqueue("pay on Monday", kind=MessageKind.REMINDER, gateway=name)
     bench.clock.now += 10 * MINUTE
     await bench.router.watch.look()
     facts, condition = bench.router.watch.gateways[name]
@@ -138,7 +139,7 @@ async def test_an_answering_gateway_was_heard_and_every_five_seconds_that_is_wri
     bench = Bench(database)
     heard = []
     for text in ("one", "two", "three"):
-        await bench.promise(text)
+        await bench.enqueue(text)
         await bench.settle()
         heard.append((await bench.gateway_row())["heard_at"] - START)
         bench.clock.now += 4 * SECOND
@@ -148,7 +149,7 @@ async def test_an_answering_gateway_was_heard_and_every_five_seconds_that_is_wri
 async def test_a_callback_counts_as_heard_and_leaves_the_pause_alone(database: Database) -> None:
     bench = Bench(database)
     bench.gateway.refuse("no balance")
-    await bench.promise("hello")
+    await bench.enqueue("hello")
     await bench.settle()
     before = await bench.gateway_row()
     bench.clock.now += 100
@@ -180,10 +181,10 @@ async def test_a_flood_at_one_gateway_hides_neither_the_others_nor_what_is_urgen
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = Bench(database)
-    monkeypatch.setattr(health, "WAITING", health.WAITING.replace(f"LIMIT {health.LOOK}", "LIMIT 3"))
-    await bench.promise(*"abcde", kind=Class.BROADCAST, gateway="africastalking")
-    await bench.promise("token", kind=Class.TOKEN, gateway="africastalking")
-    await bench.promise("reply", gateway="kannel")
+    monkeypatch.setattr(watching, "WAITING", watching.WAITING.replace(f"LIMIT {watching.LOOK}", "LIMIT 3"))
+    await bench.enqueue(*"abcde", kind=MessageKind.BROADCAST, gateway="africastalking")
+    await bench.enqueue("token", kind=MessageKind.TOKEN, gateway="africastalking")
+    await bench.enqueue("reply", gateway="kannel")
     watch = Watch(["africastalking", "kannel", "pigeon"], bench.clock)
     await watch.look()
     seen = {name: (facts.waiting, facts.replies, facts.tokens) for name, (facts, _) in watch.gateways.items()}

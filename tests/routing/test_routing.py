@@ -3,12 +3,13 @@
 import pytest
 
 from bot.message import Inbound, UssdTurn
-from bot.routing.health import FAILURES, Condition, Facts, Health, Watch
+from bot.routing.health import FAILURES, Condition, Facts, Health
 from bot.routing.networks import Networks
 from bot.routing.router import NOWHERE, Router, Rule, route
-from bot.server import Mwanga
+from bot.routing.watch import Watch
+from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from tests.world.outbox_rig import ASHA, MINUTE, START, Clock
 from tests.world.people import PEOPLE, Phones
 
@@ -85,11 +86,11 @@ def test_a_reply_goes_the_way_its_message_came_while_that_is_well(
 def test_what_answers_nothing_goes_by_the_first_of_the_route_that_is_well(
     states: dict[str, Health], goes_by: str
 ) -> None:
-    assert router(Seen(**states)).gateway_for(ASHA, Class.REMINDER) == goes_by
+    assert router(Seen(**states)).gateway_for(ASHA, MessageKind.REMINDER) == goes_by
 
 
 RULES = (
-    Rule(kind=Class.BROADCAST, prefix="+254", gateways=("phones",)),
+    Rule(kind=MessageKind.BROADCAST, prefix="+254", gateways=("phones",)),
     Rule(network="64004", gateways=("kannel",)),
     Rule(prefix="+254", gateways=("phone-2", "africastalking")),
 )
@@ -98,16 +99,16 @@ RULES = (
 @pytest.mark.parametrize(
     ("phone", "kind", "network", "goes_by"),
     [
-        (ASHA, Class.TOKEN, "", "africastalking"),
-        (ASHA, Class.TOKEN, "64005", "africastalking"),
-        (ASHA, Class.TOKEN, "64004", "kannel"),
-        (ASHA, Class.BROADCAST, "64004", "kannel"),
-        (NAIROBI, Class.TOKEN, "63902", "phone-2"),
-        (NAIROBI, Class.BROADCAST, "63902", "phone-1"),
-        (NAIROBI, Class.REPLY, "64004", "kannel"),
+        (ASHA, MessageKind.TOKEN, "", "africastalking"),
+        (ASHA, MessageKind.TOKEN, "64005", "africastalking"),
+        (ASHA, MessageKind.TOKEN, "64004", "kannel"),
+        (ASHA, MessageKind.BROADCAST, "64004", "kannel"),
+        (NAIROBI, MessageKind.TOKEN, "63902", "phone-2"),
+        (NAIROBI, MessageKind.BROADCAST, "63902", "phone-1"),
+        (NAIROBI, MessageKind.REPLY, "64004", "kannel"),
     ],
 )
-def test_the_first_rule_that_fits_counts(phone: str, kind: Class, network: str, goes_by: str) -> None:
+def test_the_first_rule_that_fits_counts(phone: str, kind: MessageKind, network: str, goes_by: str) -> None:
     networks = Networks()
     networks.learn(phone, network)
     assert router(None, *RULES, networks=networks).gateway_for(phone, kind) == goes_by
@@ -115,12 +116,12 @@ def test_the_first_rule_that_fits_counts(phone: str, kind: Class, network: str, 
 
 def test_a_broadcast_uses_a_phone_only_where_a_rule_for_broadcasts_says_so() -> None:
     watch = Seen(africastalking=DOWN, kannel=DOWN)
-    assert router(watch).gateway_for(ASHA, Class.BROADCAST) == "africastalking"
-    assert router(watch, order=("phones",)).gateway_for(ASHA, Class.BROADCAST) == NOWHERE
-    assert router(watch, Rule(gateways=("phones",))).gateway_for(ASHA, Class.BROADCAST) == NOWHERE
-    assert router(watch, Rule(prefix="+255", gateways=("phones",))).gateway_for(ASHA, Class.BROADCAST) == NOWHERE
-    rule = Rule(kind=Class.BROADCAST, gateways=("phones",))
-    assert router(watch, rule).gateway_for(ASHA, Class.BROADCAST) == "phone-1"
+    assert router(watch).gateway_for(ASHA, MessageKind.BROADCAST) == "africastalking"
+    assert router(watch, order=("phones",)).gateway_for(ASHA, MessageKind.BROADCAST) == NOWHERE
+    assert router(watch, Rule(gateways=("phones",))).gateway_for(ASHA, MessageKind.BROADCAST) == NOWHERE
+    assert router(watch, Rule(prefix="+255", gateways=("phones",))).gateway_for(ASHA, MessageKind.BROADCAST) == NOWHERE
+    rule = Rule(kind=MessageKind.BROADCAST, gateways=("phones",))
+    assert router(watch, rule).gateway_for(ASHA, MessageKind.BROADCAST) == "phone-1"
 
 
 def test_of_the_phones_the_one_with_a_fitting_sim_is_first_and_then_the_one_with_the_least_to_do() -> None:
@@ -129,21 +130,21 @@ def test_of_the_phones_the_one_with_a_fitting_sim_is_first_and_then_the_one_with
     watch.knows("phone-1", "Airtel", waiting=1)
     watch.knows("phone-2", "Airtel", "Vodacom", waiting=5)
     asked = router(watch, order=("phones",), networks=networks)
-    assert asked.gateway_for(ASHA, Class.TOKEN) == "phone-2"
-    assert asked.gateway_for(NAIROBI, Class.TOKEN) == "phone-1"
+    assert asked.gateway_for(ASHA, MessageKind.TOKEN) == "phone-2"
+    assert asked.gateway_for(NAIROBI, MessageKind.TOKEN) == "phone-1"
 
 
 def test_messages_promised_since_the_last_look_count_so_that_phones_take_turns() -> None:
     asked = router(order=("phones",))
-    assert [asked.gateway_for(ASHA, Class.TOKEN) for _ in range(4)] == ["phone-1", "phone-2"] * 2
+    assert [asked.gateway_for(ASHA, MessageKind.TOKEN) for _ in range(4)] == ["phone-1", "phone-2"] * 2
 
 
 def test_a_message_that_has_left_a_phone_never_comes_back_to_it() -> None:
     asked = router(Seen(phone_1=DOWN, africastalking=QUIET, kannel=DOWN))
-    assert asked.next_gateway(ASHA, Class.TOKEN, {"africastalking", "kannel"}) == "phone-2"
-    assert asked.next_gateway(ASHA, Class.TOKEN, {"africastalking", "kannel", "phone-2"}) == ""
-    assert asked.gateway_for(ASHA, Class.TOKEN, {"africastalking", "kannel", "phone-2"}) == "phone-1"
-    assert asked.gateway_for(ASHA, Class.TOKEN, {"africastalking", "kannel", "phone-1", "phone-2"}) == NOWHERE
+    assert asked.next_gateway(ASHA, MessageKind.TOKEN, {"africastalking", "kannel"}) == "phone-2"
+    assert asked.next_gateway(ASHA, MessageKind.TOKEN, {"africastalking", "kannel", "phone-2"}) == ""
+    assert asked.gateway_for(ASHA, MessageKind.TOKEN, {"africastalking", "kannel", "phone-2"}) == "phone-1"
+    assert asked.gateway_for(ASHA, MessageKind.TOKEN, {"africastalking", "kannel", "phone-1", "phone-2"}) == NOWHERE
 
 
 @pytest.mark.parametrize(
@@ -160,26 +161,30 @@ def test_a_message_that_has_left_a_phone_never_comes_back_to_it() -> None:
     ],
 )
 def test_where_a_message_goes_that_has_left_gateways(states: dict[str, Health], left: set[str], goes_by: str) -> None:
-    assert router(Seen(**states)).next_gateway(ASHA, Class.TOKEN, left) == goes_by
+    assert router(Seen(**states)).next_gateway(ASHA, MessageKind.TOKEN, left) == goes_by
     if goes_by:
-        assert router(Seen(**states)).gateway_for(ASHA, Class.TOKEN, left) == goes_by
+        assert router(Seen(**states)).gateway_for(ASHA, MessageKind.TOKEN, left) == goes_by
 
 
 def test_now_and_then_a_reply_tries_a_gateway_that_was_down_wherever_it_stands() -> None:
     watch = Seen(kannel=QUIET)
     watch.fails("kannel")
     asked = router(watch)
-    assert [asked.gateway_for(ASHA, kind) for kind in Class] == ["africastalking", "kannel", *["africastalking"] * 2]
-    assert asked.gateway_for(ASHA, Class.REPLY) == "africastalking"
+    assert [asked.gateway_for(ASHA, kind) for kind in MessageKind] == [
+        "africastalking",
+        "kannel",
+        *["africastalking"] * 2,
+    ]
+    assert asked.gateway_for(ASHA, MessageKind.REPLY) == "africastalking"
     watch.clock.now += 5 * MINUTE
-    assert asked.gateway_for(ASHA, Class.REPLY) == "kannel"
+    assert asked.gateway_for(ASHA, MessageKind.REPLY) == "kannel"
 
 
 def test_an_answer_tries_the_gateway_that_its_question_came_in_by() -> None:
     watch = Seen(kannel=QUIET)
     watch.fails("kannel")
     asked = router(watch)
-    found = [asked.reply_gateway("kannel", ASHA, Class.TOKEN) for _ in range(2)]
+    found = [asked.reply_gateway("kannel", ASHA, MessageKind.TOKEN) for _ in range(2)]
     assert found == ["kannel", "africastalking"]
 
 
@@ -187,19 +192,19 @@ def test_where_none_is_well_one_message_tries_what_was_down_and_the_rest_goes_by
     watch = Seen(africastalking=QUIET, kannel=DOWN, phone_1=QUIET, phone_2=DOWN)
     watch.fails("africastalking")
     asked = router(watch)
-    found = [asked.gateway_for(ASHA, Class.TOKEN) for _ in range(3)]
+    found = [asked.gateway_for(ASHA, MessageKind.TOKEN) for _ in range(3)]
     assert found == ["africastalking", "phone-1", "phone-1"]
 
 
 def test_a_message_that_nothing_may_carry_has_no_gateway() -> None:
-    assert router(phones=(), order=("phones",)).gateway_for(ASHA, Class.TOKEN) == NOWHERE
+    assert router(phones=(), order=("phones",)).gateway_for(ASHA, MessageKind.TOKEN) == NOWHERE
 
 
 def test_a_phone_that_is_linked_while_we_run_is_used_from_then_on() -> None:
     asked = router(phones=(), order=("phones", "kannel"))
-    assert asked.gateway_for(ASHA, Class.TOKEN) == "kannel"
+    assert asked.gateway_for(ASHA, MessageKind.TOKEN) == "kannel"
     asked.linked = lambda: ("phone-7",)
-    assert asked.gateway_for(ASHA, Class.TOKEN) == "phone-7"
+    assert asked.gateway_for(ASHA, MessageKind.TOKEN) == "phone-7"
 
 
 @pytest.mark.parametrize(
@@ -224,18 +229,18 @@ def test_a_route_of_no_gateway_is_refused() -> None:
         Router([])
 
 
-async def test_the_network_that_somebody_writes_and_dials_from_is_kept(mwanga: Mwanga) -> None:
+async def test_the_network_that_somebody_writes_and_dials_from_is_kept(mwanga: Server) -> None:
     sms = Inbound("africastalking", "id 1", Sender(SenderKind.NUMBER, PEOPLE["Asha"]), "CASH", network="64004")
     await mwanga.inbox.record(sms)
     await Phones(mwanga).handled()
-    await mwanga.pump.answer(UssdTurn("africastalking", "*384*20#", "s 1", PEOPLE["Baraka"], "", network="64005"))
+    await mwanga.worker.answer(UssdTurn("africastalking", "*384*20#", "s 1", PEOPLE["Baraka"], "", network="64005"))
     known = Networks()
     await known.load()
     for networks in (known, mwanga.router.networks):
         assert [networks.of(PEOPLE[name]) for name in ("Asha", "Baraka", "Amina")] == ["64004", "64005", ""]
 
 
-async def test_an_answer_leaves_by_the_phone_that_its_question_came_in_by(mwanga: Mwanga) -> None:
+async def test_an_answer_leaves_by_the_phone_that_its_question_came_in_by(mwanga: Server) -> None:
     mwanga.router.linked = lambda: ["phone-1"]
     sms = Inbound("phone-1", "id 1", Sender(SenderKind.NUMBER, PEOPLE["Asha"]), "CASH")
     await mwanga.inbox.record(sms)

@@ -10,12 +10,12 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.server import Mwanga
+from bot.server import Server
 from models.devices.tables import Device, Unit
-from models.money import appliance_sale as contracts
-from models.money import quotes
+from models.money import appliance_sale, refusals
 from models.money.appliance_sale import ApplianceSold, Proposal, propose
-from models.money.catalogue import Appliance, Contract, PaymentPlan, Terms
+from models.money.catalogue import Appliance, PaymentPlan, Terms
+from models.money.contracts import Contract
 from models.money.ledger import AccountKind, balance, cash_held, commission_due
 from models.people.tables import Agent, Customer
 from models.sql import execute
@@ -56,7 +56,7 @@ def test_a_lamp_of_a_thousand_with_a_hundred_down_in_seven() -> None:
 @given(st.integers(1, 10**7), st.integers(0, 10**7), st.integers(1, 60), st.sampled_from(["weekly", "monthly"]))
 def test_down_payment_and_instalments_add_up_to_the_price(price: int, down: int, count: int, period: str) -> None:
     if down < price < down + count:
-        with pytest.raises(contracts.NotOffered):
+        with pytest.raises(appliance_sale.NotOffered):
             proposed(price * COIN, down=down * COIN, count=count, period=period)
         return
     proposal = proposed(price * COIN, down=down * COIN, count=count, period=period)
@@ -84,7 +84,7 @@ SHS, BIKE = (Device(id=n, kind=kind, issuer="openpaygo") for n, kind in enumerat
 def test_what_the_office_does_not_offer_is_refused(type_: str, plan: dict[str, object], device: Device | None) -> None:
     item, terms = goods(1_000, down=100, count=3, **plan)
     item.type = type_
-    with pytest.raises(contracts.NotOffered):
+    with pytest.raises(appliance_sale.NotOffered):
         propose(item, terms, Customer(id=1), device, TODAY, COIN)
 
 
@@ -114,18 +114,20 @@ async def offer(item: str, plan: str, serial: str = "", to: str = "Baraka") -> P
     return propose(appliance, await PaymentPlan.get(appliance=appliance, name=plan), buyer, device, TODAY, COIN)
 
 
-async def sold(mwanga: Mwanga, proposal: Proposal, key: str, by: str = "Asha", again: bool = False) -> ApplianceSold:
+async def sold(mwanga: Server, proposal: Proposal, key: str, by: str = "Asha", again: bool = False) -> ApplianceSold:
     async with mwanga.database.work():
         seller = await Agent.get(phone=PEOPLE[by])
-        return await contracts.sell_appliance(proposal, seller=seller, key=key, vault=mwanga.site.vault, again=again)
+        return await appliance_sale.sell_appliance(
+            proposal, seller=seller, key=key, vault=mwanga.company.vault, again=again
+        )
 
 
-async def counts(mwanga: Mwanga) -> dict[str, int]:
+async def counts(mwanga: Server) -> dict[str, int]:
     client = mwanga.database.client
     return {table: (await execute(client, f"SELECT COUNT(*) AS n FROM {table}"))[0]["n"] for table in WHOLE}
 
 
-async def test_a_sale_books_cash_debt_and_commission_on_the_whole_price(mwanga: Mwanga) -> None:
+async def test_a_sale_books_cash_debt_and_commission_on_the_whole_price(mwanga: Server) -> None:
     sale = await sold(mwanga, await offer("Radio", "3 monthly"), "one")
     assert sale.contract.number == "S1002"
     assert [amount for _due, amount in sale.schedule] == [400_000] * 3
@@ -135,7 +137,7 @@ async def test_a_sale_books_cash_debt_and_commission_on_the_whole_price(mwanga: 
     await check_ledger(mwanga)
 
 
-async def test_the_same_call_twice_is_one_sale(mwanga: Mwanga) -> None:
+async def test_the_same_call_twice_is_one_sale(mwanga: Server) -> None:
     proposal = await offer("Solar home", "156 weekly", "SHS0284")
     first = await sold(mwanga, proposal, "one")
     before = await counts(mwanga)
@@ -149,7 +151,7 @@ async def test_the_same_call_twice_is_one_sale(mwanga: Mwanga) -> None:
     )
 
 
-async def test_without_a_down_payment_no_money_is_taken_and_no_token_made(mwanga: Mwanga) -> None:
+async def test_without_a_down_payment_no_money_is_taken_and_no_token_made(mwanga: Server) -> None:
     await PaymentPlan.filter(name="156 weekly").update(down=0)
     before = await counts(mwanga)
     sale = await sold(mwanga, await offer("Solar home", "156 weekly", "SHS0284"), "one")
@@ -160,18 +162,18 @@ async def test_without_a_down_payment_no_money_is_taken_and_no_token_made(mwanga
     await check_ledger(mwanga)
 
 
-async def test_paying_the_whole_price_of_a_device_unlocks_it_for_good(mwanga: Mwanga) -> None:
+async def test_paying_the_whole_price_of_a_device_unlocks_it_for_good(mwanga: Server) -> None:
     plan = await PaymentPlan.get(name="156 weekly")
     await PaymentPlan.create(appliance_id=plan.appliance_id, name="cash", terms=Terms.CASH)
     await Appliance.filter(id=plan.appliance_id).update(price=10_000_000)
     sale = await sold(mwanga, await offer("Solar home", "cash", "SHS0284"), "one")
     assert sale.paid and sale.contract.ended_on and not sale.schedule
-    key = mwanga.site.vault.open_json((await Device.get(serial="SHS0284")).sealed_key, "device SHS0284")
+    key = mwanga.company.vault.open_json((await Device.get(serial="SHS0284")).sealed_key, "device SHS0284")
     device, now = Paygo(bytes.fromhex(str(key["secret"])), int(key["starting_code"])), datetime.now(UTC)
     assert isinstance(device.enter(sale.paid.digits, now), Accepted) and device.paid_off
 
 
-async def test_a_service_is_never_owed(mwanga: Mwanga) -> None:
+async def test_a_service_is_never_owed(mwanga: Server) -> None:
     sale = await sold(mwanga, await offer("E-bike", "daily", "EB100043"), "one")
     assert sale.paid and (sale.paid.sale.unit, sale.paid.sale.units) == (Unit.DAYS, 1)
     assert await balance(AccountKind.DEBT, sale.contract.id) == 0
@@ -202,15 +204,15 @@ async def _full() -> None:
 @pytest.mark.parametrize(
     ("meanwhile", "refusal"),
     [
-        (_dearer, quotes.PriceChanged),
-        (_shorter, quotes.PriceChanged),
-        (_withdrawn, contracts.NotOffered),
-        (_taken, quotes.Taken),
-        (_full, quotes.OverLimit),
+        (_dearer, refusals.PriceChanged),
+        (_shorter, refusals.PriceChanged),
+        (_withdrawn, appliance_sale.NotOffered),
+        (_taken, refusals.Taken),
+        (_full, refusals.OverLimit),
     ],
 )
 async def test_what_changed_between_question_and_answer_is_refused_whole(  # type: ignore[no-untyped-def]
-    meanwhile, refusal: type[quotes.NotSold], mwanga: Mwanga
+    meanwhile, refusal: type[refusals.NotSold], mwanga: Server
 ) -> None:
     proposal = await offer("Solar home", "156 weekly", "SHS0284")
     await meanwhile()
@@ -221,11 +223,11 @@ async def test_what_changed_between_question_and_answer_is_refused_whole(  # typ
     await check_ledger(mwanga)
 
 
-async def test_two_agents_at_once_hand_a_device_over_once(mwanga: Mwanga) -> None:
+async def test_two_agents_at_once_hand_a_device_over_once(mwanga: Server) -> None:
     async def attempt(agent: str, to: str) -> bool:
         try:
             await sold(mwanga, await offer("Solar home", "156 weekly", "SHS0284", to), agent, agent)
-        except quotes.Taken:
+        except refusals.Taken:
             return False
         return True
 
@@ -234,11 +236,11 @@ async def test_two_agents_at_once_hand_a_device_over_once(mwanga: Mwanga) -> Non
     await check_ledger(mwanga)
 
 
-async def test_one_agent_twice_at_once_sells_the_same_appliance_once(mwanga: Mwanga) -> None:
+async def test_one_agent_twice_at_once_sells_the_same_appliance_once(mwanga: Server) -> None:
     async def attempt(key: str) -> bool:
         try:
             await sold(mwanga, await offer("Radio", "cash"), key)
-        except contracts.SameAppliance:
+        except appliance_sale.SameAppliance:
             return False
         return True
 
@@ -246,10 +248,10 @@ async def test_one_agent_twice_at_once_sells_the_same_appliance_once(mwanga: Mwa
     assert await cash_held(1) == 1_500_000
 
 
-async def test_the_same_appliance_to_the_same_customer_needs_again(mwanga: Mwanga) -> None:
+async def test_the_same_appliance_to_the_same_customer_needs_again(mwanga: Server) -> None:
     radio = await offer("Radio", "cash")
     first = await sold(mwanga, radio, "one")
-    with pytest.raises(contracts.SameAppliance) as refusal:
+    with pytest.raises(appliance_sale.SameAppliance) as refusal:
         await sold(mwanga, await offer("Radio", "3 monthly"), "two")
     assert refusal.value.earlier.id == first.contract.id
     await sold(mwanga, replace(radio, customer=await Customer.get(phone=PEOPLE["Neema"])), "three")

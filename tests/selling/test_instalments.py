@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.devices.tables import Plan
+from models.devices.tables import Tariff
 from models.money.instalments import Due, Period, after, allocate, amounts, days_for, due_dates, total_left
 from models.money.quotes import shares, smallest
 
@@ -89,8 +89,8 @@ def test_parts_add_up_respect_the_order_and_are_never_negative(left: list[int], 
     assert all(due.left > 0 for due in rest)
 
 
-def tariff(recovery: int, minimum: int = 200) -> Plan:
-    return Plan(name="t", unit="energy", price=30, components=5, minimum=minimum, recovery=recovery)
+def tariff(recovery: int, minimum: int = 200) -> Tariff:
+    return Tariff(name="t", unit="energy", price=30, components=5, minimum=minimum, recovery=recovery)
 
 
 def test_the_worked_example_of_minimum_and_shares() -> None:

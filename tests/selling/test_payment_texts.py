@@ -8,20 +8,21 @@ from typing import cast
 import pytest
 import time_machine
 
-from bot.company import Site
 from bot.config import LANGUAGES, Config
+from bot.configured import company_of
 from bot.text.gsm import SCREEN, plain, septets
-from handlers.wording import bought, for_agent, for_owner, history, owing, shared, tail
+from handlers.selling.receipts import for_agent, for_owner, history
+from handlers.wording import bought, owing, shared, tail
 from models.devices.tables import Device, Unit
-from models.money.catalogue import Contract
+from models.money.booking import Sold
+from models.money.contracts import Contract
 from models.money.instalments import Due
-from models.money.payment import Sold
 from models.money.sales import Sale
 from models.people.tables import Customer
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
-SITE = Site.of(Config())
+COMPANY = company_of(Config())
 MOST, ROOM = 9_999_999_00, 99_999_999_00  # in one payment; on an account
 METER = Device(serial="0123456789012", issuer="sts")
 SHS = Device(serial="W" * 20, issuer="openpaygo")
@@ -87,7 +88,7 @@ def sold(case: Case, language: str) -> Sold:
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_both_receipts_are_one_sms_and_keep_what_matters(case: Case, language: str) -> None:
     done = sold(case, language)
-    seller, owner = for_agent(done, SITE, language).to(language), for_owner(done, SITE).to(language)
+    seller, owner = for_agent(done, COMPANY, language).to(language), for_owner(done, COMPANY).to(language)
     for said in (seller, owner):
         assert plain(said) == said
         assert septets(said) <= SCREEN, (septets(said), said)
@@ -100,7 +101,7 @@ def test_both_receipts_are_one_sms_and_keep_what_matters(case: Case, language: s
 def test_a_list_of_tokens_is_one_sms_with_the_newest_in_it(language: str) -> None:
     tokens = [(sold(CASES["the last payment"], language).sale, DAYS_DIGITS)]
     tokens += [(sold(CASES["days"], language).sale, "2" * 15)] * 2
-    said = history(SHS, tokens, SITE, language).to(language)
+    said = history(SHS, tokens, COMPANY, language).to(language)
     assert septets(said) <= SCREEN, said
     assert DAYS_DIGITS in said.replace(" ", "")
 
@@ -114,14 +115,14 @@ def test_a_list_of_tokens_is_one_sms_with_the_newest_in_it(language: str) -> Non
     ],
 )
 def test_what_a_payment_is_shared_out_to_stands_on_one_line(energy: int, access: int, debt: int, words: str) -> None:
-    assert shared(bought(Unit.ENERGY, 106), energy, access, debt, SITE).to("en") == words
+    assert shared(bought(Unit.ENERGY, 106), energy, access, debt, COMPANY).to("en") == words
 
 
 def test_what_is_left_names_the_next_instalment() -> None:
     dues = [Due(1, 1, 1, date(2026, 12, 1), 12_800, 5_600), Due(2, 1, 2, date(2026, 12, 8), 12_800, 12_800)]
     with time_machine.travel(datetime(2026, 12, 1, 12, tzinfo=UTC)):
-        assert owing(18_400, dues, SITE).to("en") == "Left 184. Next 56 by 1 Dec"
+        assert owing(18_400, dues, COMPANY).to("en") == "Left 184. Next 56 by 1 Dec"
     with time_machine.travel(datetime(2026, 12, 2, 12, tzinfo=UTC)):
-        assert owing(18_400, dues, SITE).to("en") == "Left 184. Overdue 56 since 1 Dec"
+        assert owing(18_400, dues, COMPANY).to("en") == "Left 184. Overdue 56 since 1 Dec"
     with time_machine.travel(datetime(2027, 1, 9, 12, tzinfo=UTC)):
-        assert owing(18_400, dues, SITE).to("en") == "Left 184. Overdue 184 since 1 Dec"
+        assert owing(18_400, dues, COMPANY).to("en") == "Left 184. Overdue 184 since 1 Dec"

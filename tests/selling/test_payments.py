@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.server import Mwanga
+from bot.server import Server
 from models.demo.world import PAYGO_KEYS
-from models.devices.tables import Device, Plan, Unit, with_owner
-from models.money import catalogue as appliances
+from models.devices.tables import Device, Tariff, Unit, with_owner
+from models.money import contracts, quotes, refusals
 from models.money import payment as vending
-from models.money import quotes
 from models.money.appliance_sale import propose, sell_appliance
-from models.money.catalogue import Appliance, Contract, Instalment, PaymentPlan, Terms
+from models.money.booking import Sold
+from models.money.catalogue import Appliance, PaymentPlan, Terms
+from models.money.contracts import Contract, Instalment
 from models.money.instalments import DAYS, Due, Period, amounts, due_dates, total_left
 from models.money.ledger import AccountKind, balance, cash_held
-from models.money.payment import Sold
 from models.money.quotes import Quote, Standing
 from models.money.sales import Payment, Sale
 from models.people.tables import Agent, Customer
@@ -58,13 +58,13 @@ def test_a_payment_settles_the_oldest_first_and_never_more_than_is_owed(
     left = max(financed - paid, 0)
     try:
         offer = quotes.quote(at, amount)
-    except quotes.PaidOff:
+    except refusals.PaidOff:
         assert left == 0
         return
-    except quotes.MoreThanOwed as refusal:
+    except refusals.MoreThanOwed as refusal:
         assert amount > left == refusal.left
         return
-    except quotes.AmountTooLarge as refusal:
+    except refusals.AmountTooLarge as refusal:
         assert device and amount > refusal.most
         assert quotes.quote(at, refusal.most).units <= refusal.most_units
         return
@@ -85,13 +85,13 @@ def test_a_payment_settles_the_oldest_first_and_never_more_than_is_owed(
 def test_a_meters_payment_adds_up_and_leaves_no_part_of_a_coin_owed(
     recovery: int, overdue: int, access: int, payment: int, price: int, coin: int
 ) -> None:
-    plan = Plan(name="t", unit="energy", price=price, components=5, minimum=200, recovery=recovery)
-    meter = cast(Device, SimpleNamespace(serial="04123456784", issuer="sts", plan=plan, access_due=access * coin))
+    plan = Tariff(name="t", unit="energy", price=price, components=5, minimum=200, recovery=recovery)
+    meter = cast(Device, SimpleNamespace(serial="04123456784", issuer="sts", tariff=plan, access_due=access * coin))
     owed = (Due(1, 7, 1, TODAY, overdue * coin, overdue * coin),) if overdue else ()
     at, amount = Standing(Customer(id=1), meter, None, owed, TODAY, coin), payment * 25 * coin
     try:
         offer = quotes.quote(at, amount)
-    except quotes.AmountTooSmall as refusal:
+    except refusals.AmountTooSmall as refusal:
         assert amount < refusal.minimum and refusal.minimum % coin == 0
         assert quotes.quote(at, refusal.minimum).amount == refusal.minimum
         return
@@ -110,25 +110,25 @@ def test_the_largest_payment_that_is_named_is_taken_and_a_larger_one_is_not(
     recovery: int, overdue: int, access: int, payment: int, coin: int, most: int
 ) -> None:
     """Of a smaller payment less goes to the goods, so what is left of it may still be too much for one token."""
-    plan = Plan(name="t", unit="days", price=coin, minimum=coin, recovery=recovery)
-    solar = cast(Device, SimpleNamespace(serial="SHS0283", issuer="openpaygo", plan=plan, access_due=access * coin))
+    plan = Tariff(name="t", unit="days", price=coin, minimum=coin, recovery=recovery)
+    solar = cast(Device, SimpleNamespace(serial="SHS0283", issuer="openpaygo", tariff=plan, access_due=access * coin))
     owed = (Due(1, 7, 1, TODAY, overdue * coin, overdue * coin),) if overdue and recovery else ()
     at = Standing(Customer(id=1), solar, None, owed, TODAY, coin, most)
     try:
         quotes.quote(at, payment * 25 * coin)
-    except quotes.AmountTooSmall:
+    except refusals.AmountTooSmall:
         return
-    except quotes.AmountTooLarge as refusal:
+    except refusals.AmountTooLarge as refusal:
         assert quotes.quote(at, refusal.most).units <= most
-        with pytest.raises(quotes.AmountTooLarge):
+        with pytest.raises(refusals.AmountTooLarge):
             quotes.quote(at, refusal.most + coin)
 
 
 class Shop:
     """Sales in the demo world, as the talks make them."""
 
-    def __init__(self, mwanga: Mwanga) -> None:
-        self.mwanga, self.site = mwanga, mwanga.site
+    def __init__(self, mwanga: Server) -> None:
+        self.mwanga, self.company = mwanga, mwanga.company
 
     async def sells(self, item: str, customer: str, agent: str = "Asha", plan: str = "") -> Contract:
         """An appliance without a device, on its last plan unless one is named."""
@@ -137,18 +137,18 @@ class Shop:
         chosen = await found.order_by("-id").first()
         assert chosen is not None
         buyer = await Customer.get(phone=PEOPLE[customer])
-        proposal = propose(appliance, chosen, buyer, None, self.site.today(), self.site.coin)
+        proposal = propose(appliance, chosen, buyer, None, self.company.today(), self.company.coin)
         seller = await Agent.get(phone=PEOPLE[agent])
         async with self.mwanga.database.work():
             sold = await sell_appliance(
-                proposal, seller=seller, key=f"sell {item} {customer}", vault=self.site.vault, again=True
+                proposal, seller=seller, key=f"sell {item} {customer}", vault=self.company.vault, again=True
             )
-        contract = await appliances.numbered(sold.contract.number, buyer.mini_grid_id)
+        contract = await contracts.numbered(sold.contract.number, buyer.mini_grid_id)
         assert contract is not None
         return contract
 
     async def quoted(self, paid_for: Device | Contract, shillings: int) -> Quote:
-        today, coin = self.site.today(), self.site.coin
+        today, coin = self.company.today(), self.company.coin
         if isinstance(paid_for, Contract):
             return quotes.quote(await quotes.standing_of(paid_for, today), shillings * coin)
         return quotes.quote(await quotes.standing(await with_owner(paid_for.id), today, coin), shillings * coin)
@@ -156,7 +156,7 @@ class Shop:
     async def takes(self, offer: Quote, agent: str, key: str, *, again: bool = True) -> Sold:
         seller = await Agent.get(phone=PEOPLE[agent])
         async with self.mwanga.database.work():
-            return await vending.sell(offer, seller=seller, key=key, vault=self.site.vault, again=again)
+            return await vending.sell(offer, seller=seller, key=key, vault=self.company.vault, again=again)
 
     async def overdue(self, contract: Contract, days: int = 400) -> None:
         """Everything on this contract was due before today."""
@@ -165,7 +165,7 @@ class Shop:
 
 
 @pytest.fixture
-def shop(mwanga: Mwanga) -> Shop:
+def shop(mwanga: Server) -> Shop:
     return Shop(mwanga)
 
 
@@ -198,7 +198,7 @@ async def test_two_agents_who_take_the_rest_at_once_take_it_once(shop: Shop) -> 
 async def test_a_meters_recovery_and_a_payment_by_number_at_once_settle_each_shilling_once(shop: Shop) -> None:
     lamp, meter = await shop.sells("Solar lamp", "Amina"), await Device.get(serial="04123456784")
     await shop.overdue(lamp)
-    await Plan.filter(id=meter.plan_id).update(recovery=100)
+    await Tariff.filter(id=meter.tariff_id).update(recovery=100)
     results = await asyncio.gather(
         shop.takes(await shop.quoted(lamp, 900), "Asha", "by number"),
         shop.takes(await shop.quoted(meter, 2_000), "Juma", "by meter"),
@@ -213,7 +213,7 @@ async def test_a_meters_recovery_and_a_payment_by_number_at_once_settle_each_shi
 async def test_a_meters_payment_pays_goods_off_and_books_each_part(shop: Shop) -> None:
     lamp, meter = await shop.sells("Solar lamp", "Amina"), await Device.get(serial="04123456784")
     await shop.overdue(lamp)
-    await Plan.filter(id=meter.plan_id).update(recovery=50, components=50_00)
+    await Tariff.filter(id=meter.tariff_id).update(recovery=50, components=50_00)
     await Device.filter(id=meter.id).update(access_due=300_00)
     sold = await shop.takes(await shop.quoted(meter, 5_000), "Juma", "one")
     assert (sold.sale.recovered, sold.sale.access, sold.sale.units) == (900_00, 300_00, 95)
@@ -230,8 +230,8 @@ async def test_a_meters_payment_pays_goods_off_and_books_each_part(shop: Shop) -
 async def test_a_tariff_that_changed_since_the_question_sells_nothing(shop: Shop, change: dict[str, int]) -> None:
     meter = await Device.get(serial="04123456784")
     offer = await shop.quoted(meter, 5_000)
-    await Plan.filter(id=meter.plan_id).update(**change)
-    with pytest.raises((quotes.PriceChanged, quotes.AmountTooSmall)):
+    await Tariff.filter(id=meter.tariff_id).update(**change)
+    with pytest.raises((refusals.PriceChanged, refusals.AmountTooSmall)):
         await shop.takes(offer, "Asha", "one")
     assert not await Sale.exists() and not await Payment.exists()
     await check_ledger(shop.mwanga)
@@ -250,7 +250,7 @@ async def test_what_somebody_else_paid_in_between_does_not_stop_a_payment(shop: 
 async def test_goods_are_paid_within_the_agents_limit(shop: Shop) -> None:
     radio = await shop.sells("Radio", "Baraka", plan="3 monthly")
     await Agent.filter(phone=PEOPLE["Juma"]).update(cash_limit=4_999_00)
-    with pytest.raises(quotes.OverLimit):
+    with pytest.raises(refusals.OverLimit):
         await shop.takes(await shop.quoted(radio, 5_000), "Juma", "one")
     sold = await shop.takes(await shop.quoted(radio, 4_999), "Juma", "two")
     assert await cash_held(sold.sale.agent_id) == 4_999_00
@@ -260,7 +260,7 @@ async def test_goods_are_paid_within_the_agents_limit(shop: Shop) -> None:
 async def test_the_same_payment_within_a_day_is_held(shop: Shop) -> None:
     radio = await shop.sells("Radio", "Baraka", plan="3 monthly")
     first = await shop.takes(await shop.quoted(radio, 500), "Juma", "one", again=False)
-    with pytest.raises(quotes.SoldToday) as held:
+    with pytest.raises(refusals.SoldToday) as held:
         await shop.takes(await shop.quoted(radio, 500), "Juma", "two", again=False)
     assert held.value.earlier.reference == first.sale.reference
     await shop.takes(await shop.quoted(radio, 500), "Asha", "three", again=False)  # another agent is another sale
@@ -274,7 +274,7 @@ async def test_a_down_payment_holds_no_instalment_of_the_same_amount(shop: Shop)
     await check_ledger(shop.mwanga)
 
 
-async def test_a_device_that_is_bought_to_the_end_is_unlocked_for_good_once(mwanga: Mwanga) -> None:
+async def test_a_device_that_is_bought_to_the_end_is_unlocked_for_good_once(mwanga: Server) -> None:
     await Agent.all().update(cash_limit=2_000_000_00)
     phones, now = Phones(mwanga), datetime.now(UTC)
     device = Keypad(bytes.fromhex(PAYGO_KEYS[0]), starting_code=123456789, count=1)

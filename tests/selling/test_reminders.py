@@ -7,13 +7,13 @@ import pytest
 import time_machine
 
 from bot.runtime.housekeeping import Housekeeping
-from bot.server import Mwanga
+from bot.server import Server
 from bot.text.gsm import parts
 from models.messages.tables import Outbox
-from models.money.catalogue import Appliance, Contract
-from models.money.payment import as_day
+from models.money.catalogue import Appliance
+from models.money.contracts import Contract
 from models.people.tables import Customer
-from models.sql import connection, execute
+from models.sql import as_day, connection, execute
 from models.tickets.tickets import Ticket
 from tests.world.people import PEOPLE, Phones
 
@@ -29,13 +29,13 @@ async def clock() -> AsyncIterator[time_machine.Traveller]:
         yield traveller
 
 
-async def reminded(mwanga: Mwanga) -> list[tuple[str, str]]:
+async def reminded(mwanga: Server) -> list[tuple[str, str]]:
     """Do the chores; all reminders so far, with whom they go to."""
     await mwanga.housekeeping.chores()
     return [(row.phone, row.text) for row in await Outbox.filter(kind="reminder").order_by("id")]
 
 
-async def test_each_is_said_once_before_and_once_after(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+async def test_each_is_said_once_before_and_once_after(mwanga: Server, clock: time_machine.Traveller) -> None:
     assert await reminded(mwanga) == []
     clock.move_to(BEFORE - timedelta(days=1))
     assert await reminded(mwanga) == []
@@ -61,7 +61,7 @@ async def test_each_is_said_once_before_and_once_after(mwanga: Mwanga, clock: ti
 
 
 async def test_a_second_one_that_is_overdue_opens_no_second_ticket(
-    mwanga: Mwanga, clock: time_machine.Traveller
+    mwanga: Server, clock: time_machine.Traveller
 ) -> None:
     """It is the same visit, until the oldest one is paid."""
     await Appliance.all().update(overdue_ticket=True)
@@ -77,7 +77,7 @@ async def test_a_second_one_that_is_overdue_opens_no_second_ticket(
 
 
 @pytest.mark.parametrize("hour", [0, 4, 16, 20, 23])
-async def test_nobody_is_reminded_at_night(mwanga: Mwanga, clock: time_machine.Traveller, hour: int) -> None:
+async def test_nobody_is_reminded_at_night(mwanga: Server, clock: time_machine.Traveller, hour: int) -> None:
     """Hours in UTC; it is three hours later in Mtwara."""
     clock.move_to(BEFORE.replace(hour=hour))
     assert await reminded(mwanga) == []
@@ -85,14 +85,14 @@ async def test_nobody_is_reminded_at_night(mwanga: Mwanga, clock: time_machine.T
     assert len(await reminded(mwanga)) == 1
 
 
-async def test_what_is_paid_is_not_asked_for(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+async def test_what_is_paid_is_not_asked_for(mwanga: Server, clock: time_machine.Traveller) -> None:
     await Phones(mwanga).text("Asha", "BUY SHS0283 7000")
     await Phones(mwanga).text("Asha", "1 482915")
     clock.move_to(BEFORE)
     assert await reminded(mwanga) == []
 
 
-async def test_a_part_of_it_paid_leaves_the_rest_to_ask_for(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+async def test_a_part_of_it_paid_leaves_the_rest_to_ask_for(mwanga: Server, clock: time_machine.Traveller) -> None:
     await Phones(mwanga).text("Asha", "BUY SHS0283 3000")
     await Phones(mwanga).text("Asha", "1 482915")
     clock.move_to(BEFORE)
@@ -100,7 +100,7 @@ async def test_a_part_of_it_paid_leaves_the_rest_to_ask_for(mwanga: Mwanga, cloc
     assert "TZS 4,000 is due on 1 Dec" in text
 
 
-async def test_after_stop_receipts_come_and_reminders_do_not(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+async def test_after_stop_receipts_come_and_reminders_do_not(mwanga: Server, clock: time_machine.Traveller) -> None:
     phones = Phones(mwanga)
     await phones.text("Baraka", "STOP")
     clock.move_to(BEFORE)
@@ -110,14 +110,14 @@ async def test_after_stop_receipts_come_and_reminders_do_not(mwanga: Mwanga, clo
     assert any(name == "Baraka" and "Code" in text for name, text in read)
 
 
-async def test_several_overdue_ones_make_one_message(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+async def test_several_overdue_ones_make_one_message(mwanga: Server, clock: time_machine.Traveller) -> None:
     clock.move_to(AFTER + timedelta(weeks=2))
     after = [text for _phone, text in await reminded(mwanga) if "overdue" in text]
     assert len(after) == 1
     assert "TZS 21,000 is overdue since 1 Dec" in after[0]
 
 
-async def test_two_that_fall_due_soon_are_named_one_by_one(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+async def test_two_that_fall_due_soon_are_named_one_by_one(mwanga: Server, clock: time_machine.Traveller) -> None:
     await Appliance.all().update(remind_before=10)
     clock.move_to(BEFORE)
     texts = [text for _phone, text in await reminded(mwanga)]
@@ -126,7 +126,7 @@ async def test_two_that_fall_due_soon_are_named_one_by_one(mwanga: Mwanga, clock
     assert "TZS 7,000 is due on 8 Dec" in texts[1]
 
 
-async def test_who_is_two_behind_is_told_the_sum(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+async def test_who_is_two_behind_is_told_the_sum(mwanga: Server, clock: time_machine.Traveller) -> None:
     """After each instalment that falls overdue once: all that is overdue by then, of what is left of it."""
     clock.move_to(AFTER)
     await reminded(mwanga)
@@ -142,7 +142,7 @@ async def test_who_is_two_behind_is_told_the_sum(mwanga: Mwanga, clock: time_mac
 
 
 async def test_a_server_that_was_down_for_days_asks_once_for_what_is_overdue(
-    mwanga: Mwanga, clock: time_machine.Traveller
+    mwanga: Server, clock: time_machine.Traveller
 ) -> None:
     clock.move_to(BEFORE - timedelta(days=1))
     await reminded(mwanga)
@@ -153,7 +153,7 @@ async def test_a_server_that_was_down_for_days_asks_once_for_what_is_overdue(
 
 @pytest.mark.parametrize("most", [1, 2])
 async def test_small_portions_ask_as_large_ones(
-    mwanga: Mwanga, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch, most: int
+    mwanga: Server, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     """Instalments of one contract that are overdue together make one message, wherever a portion ends."""
     monkeypatch.setattr("bot.runtime.housekeeping.FEW", most)
@@ -162,14 +162,14 @@ async def test_small_portions_ask_as_large_ones(
     assert len(after) == 1
 
 
-async def test_an_item_without_reminders_has_none(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+async def test_an_item_without_reminders_has_none(mwanga: Server, clock: time_machine.Traveller) -> None:
     await Appliance.all().update(remind_before=None, remind_after=None)
     clock.move_to(AFTER)
     assert await reminded(mwanga) == []
 
 
 async def test_an_overdue_instalment_opens_one_ticket_where_the_office_wants_it(
-    mwanga: Mwanga, clock: time_machine.Traveller
+    mwanga: Server, clock: time_machine.Traveller
 ) -> None:
     await Appliance.all().update(overdue_ticket=True)
     clock.move_to(AFTER)
@@ -183,7 +183,7 @@ async def test_an_overdue_instalment_opens_one_ticket_where_the_office_wants_it(
 
 
 async def test_a_crash_between_marking_and_promising_reminds_later(
-    mwanga: Mwanga, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+    mwanga: Server, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both are one unit of work."""
     clock.move_to(BEFORE)
@@ -196,7 +196,7 @@ async def test_a_crash_between_marking_and_promising_reminds_later(
 
 @pytest.mark.parametrize("language", ["en", "sw", "fr", "pt", "ha"])
 async def test_a_reminder_fits_one_part_at_the_longest_values(
-    language: str, mwanga: Mwanga, clock: time_machine.Traveller
+    language: str, mwanga: Server, clock: time_machine.Traveller
 ) -> None:
     await Customer.all().update(language=language)
     await Appliance.filter(name="Solar home").update(name="Refrigerator 120 litres")
@@ -212,7 +212,7 @@ async def test_a_reminder_fits_one_part_at_the_longest_values(
     assert all(parts(text) == 1 for text in texts), texts
 
 
-async def test_chores_end_when_nothing_is_due(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+async def test_chores_end_when_nothing_is_due(mwanga: Server, clock: time_machine.Traveller) -> None:
     assert isinstance(mwanga.housekeeping, Housekeeping)
     assert await mwanga.housekeeping.chores() == 0
     assert await Contract.all().count() == 1

@@ -11,9 +11,9 @@ import time_machine
 
 from bot.app import assembled
 from bot.config import load
-from bot.server import Mwanga
+from bot.server import Server
 from models.messages.tables import Outbox
-from models.money.catalogue import Contract, Instalment
+from models.money.contracts import Contract, Instalment
 from tests.selling.test_reminders import AFTER, BEFORE
 
 # Another process that does its chores once, at this moment.
@@ -57,7 +57,7 @@ async def sell_many() -> None:
             await Instalment.create(contract=contract, number=week, due_on=due, amount=100)
 
 
-async def test_the_work_is_done_twice_at_once(mwanga: Mwanga) -> None:
+async def test_the_work_is_done_twice_at_once(mwanga: Server) -> None:
     with time_machine.travel(BEFORE, tick=False):
         await asyncio.gather(*(mwanga.housekeeping.chores() for _several in range(3)))
         await mwanga.housekeeping.chores()
@@ -65,7 +65,7 @@ async def test_the_work_is_done_twice_at_once(mwanga: Mwanga) -> None:
 
 
 @pytest.mark.parametrize("engine", ["postgres"])  # SQLite's file is served by one process
-async def test_two_processes_remind_once(mwanga: Mwanga, demo_url: str) -> None:
+async def test_two_processes_remind_once(mwanga: Server, demo_url: str) -> None:
     await sell_many()
     when = AFTER + timedelta(weeks=1)
     others = [
@@ -101,7 +101,7 @@ async def test_the_day_is_the_operators_own(zone: str, hour: int, demo_url: str)
             assert "is due on 1 Dec" in only
 
 
-async def test_around_midnight_nothing_is_said_and_nothing_is_left_out(mwanga: Mwanga) -> None:
+async def test_around_midnight_nothing_is_said_and_nothing_is_left_out(mwanga: Server) -> None:
     midnight = datetime(2026, 11, 28, 21, tzinfo=UTC)  # in Mtwara the 29th begins
     with time_machine.travel(midnight, tick=False) as clock:
         for minutes in (-1, 0, 1, 60):

@@ -3,11 +3,10 @@
 import asyncio
 
 from bot.message import Inbound
-from bot.server import Mwanga
+from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from models.devices.tables import Device
-from models.money import payment as vending
-from models.money import quotes
+from models.money import payment, quotes, refusals
 from models.money.ledger import cash_held
 from models.people.tables import Agent
 from tests.world.books import DEVICES, check_ledger, check_money, rows
@@ -23,12 +22,12 @@ async def at_the_pin(phones: Phones, name: str, serial: str, amount: int) -> Dia
     return phones.sessions[name]
 
 
-async def texts_yes(mwanga: Mwanga, name: str) -> None:
+async def texts_yes(mwanga: Server, name: str) -> None:
     inbound = Inbound(GATEWAY, f"yes of {name}", Sender(SenderKind.NUMBER, PEOPLE[name]), f"1 {PINS[name]}")
     await mwanga.inbox.record(inbound)
 
 
-async def test_two_sales_by_two_channels_on_the_last_of_the_limit_are_one(mwanga: Mwanga) -> None:
+async def test_two_sales_by_two_channels_on_the_last_of_the_limit_are_one(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await phones.text("Juma", "BUY SHS0283 30000")
     session = await at_the_pin(phones, "Juma", "EB100042", 30_000)
@@ -37,7 +36,7 @@ async def test_two_sales_by_two_channels_on_the_last_of_the_limit_are_one(mwanga
     assert await check_money(mwanga) == 1
 
 
-async def test_two_dialled_sales_of_two_devices_on_the_last_of_the_limit_are_one(mwanga: Mwanga) -> None:
+async def test_two_dialled_sales_of_two_devices_on_the_last_of_the_limit_are_one(mwanga: Server) -> None:
     phones = Phones(mwanga)
     sessions = [await at_the_pin(phones, "Juma", serial, 26_000) for serial in DEVICES[:2]]
     screens = await asyncio.gather(*(session.enter(PINS["Juma"]) for session in sessions))
@@ -46,17 +45,17 @@ async def test_two_dialled_sales_of_two_devices_on_the_last_of_the_limit_are_one
     assert sorted(f" {sale['reference']}." in screen for screen in screens) == [False, True]
 
 
-async def test_two_transactions_on_the_last_of_the_limit_wait_for_each_other(mwanga: Mwanga) -> None:
+async def test_two_transactions_on_the_last_of_the_limit_wait_for_each_other(mwanga: Server) -> None:
     """Nothing above the sale keeps them apart here: two processes, each with a sale of the same agent."""
     seller = await Agent.get(phone=PEOPLE["Juma"])
 
     async def sell(serial: str) -> bool:
-        device = await Device.get(serial=serial).select_related("plan", "customer")
+        device = await Device.get(serial=serial).select_related("tariff", "customer")
         try:
             async with mwanga.database.work():
-                offer = quotes.quote(await quotes.standing(device, mwanga.site.today()), 3_000_000)
-                await vending.sell(offer, seller=seller, key=f"test {serial}", vault=mwanga.site.vault)
-        except quotes.OverLimit:
+                offer = quotes.quote(await quotes.standing(device, mwanga.company.today()), 3_000_000)
+                await payment.sell(offer, seller=seller, key=f"test {serial}", vault=mwanga.company.vault)
+        except refusals.OverLimit:
             return False
         return True
 
@@ -65,8 +64,8 @@ async def test_two_transactions_on_the_last_of_the_limit_wait_for_each_other(mwa
     await check_ledger(mwanga)
 
 
-async def test_agents_who_sell_for_the_same_devices_in_opposite_order_all_succeed(mwanga: Mwanga) -> None:
-    """On PostgreSQL such transactions may wait for each other in a ring: one of them is undone and run again."""
+async def test_agents_who_sell_for_the_same_devices_in_opposite_order_all_succeed(mwanga: Server) -> None:
+    """On PostgreSQL such transactions may wait for each other in a deadlock: one of them is undone and run again."""
     phones = Phones(mwanga)
     for amount in (2_000, 4_000, 6_000, 8_000):
         waiting = [
@@ -79,7 +78,7 @@ async def test_agents_who_sell_for_the_same_devices_in_opposite_order_all_succee
     assert await check_money(mwanga) == 16
 
 
-async def test_a_backlog_is_handled_in_the_order_in_which_each_phone_sent_it(mwanga: Mwanga) -> None:
+async def test_a_backlog_is_handled_in_the_order_in_which_each_phone_sent_it(mwanga: Server) -> None:
     """As after an outage. Several workers take portions of it; each yes must meet the order before it."""
     await rows(mwanga, "UPDATE agent SET cash_limit = 100000000000")
     texts = []

@@ -9,9 +9,10 @@ import time_machine
 
 from bot.app import assembled
 from bot.config import load
-from bot.server import Mwanga
+from bot.server import Server
 from models.devices.tables import Device, DeviceModel
-from models.money.catalogue import Appliance, Contract, Instalment, PaymentPlan
+from models.money.catalogue import Appliance, PaymentPlan
+from models.money.contracts import Contract, Instalment
 from models.people.tables import Agent, Customer
 from models.sql import connection, execute
 from tests.dialogs.test_dialogs import NOON
@@ -112,7 +113,7 @@ async def _full(_phones: Phones) -> None:
     ],
 )
 async def test_a_yes_to_what_is_no_longer_so_sells_nothing(
-    meanwhile: Callable[[Phones], Awaitable[None]], why: str, dialled: bool, mwanga: Mwanga
+    meanwhile: Callable[[Phones], Awaitable[None]], why: str, dialled: bool, mwanga: Server
 ) -> None:
     phones = Phones(mwanga)
     if dialled:
@@ -136,7 +137,7 @@ async def _answers(phones: Phones, answers: list[str]) -> str:
     return screen
 
 
-async def test_a_sale_confirmed_after_midnight_is_of_the_day_on_which_it_was_asked(mwanga: Mwanga) -> None:
+async def test_a_sale_confirmed_after_midnight_is_of_the_day_on_which_it_was_asked(mwanga: Server) -> None:
     phones = Phones(mwanga)
     with time_machine.travel(datetime(2027, 1, 30, 20, 55, tzinfo=UTC), tick=False) as clock:  # 23:55 in Mtwara
         [(_name, question)] = await phones.text("Asha", "SELL 1, Radio, 3 monthly")
@@ -147,7 +148,7 @@ async def test_a_sale_confirmed_after_midnight_is_of_the_day_on_which_it_was_ask
     assert [str(due.due_on) for due in dues] == ["2027-02-28", "2027-03-30", "2027-04-30"]
 
 
-async def test_a_customer_number_comes_before_the_end_of_a_phone(mwanga: Mwanga) -> None:
+async def test_a_customer_number_comes_before_the_end_of_a_phone(mwanga: Server) -> None:
     asha = await Agent.get(id=1)
     for number, name, phone in ((1001, "Salum", "+255710004444"), (1002, "Halima", "+255710001001")):
         await Customer.create(id=number, name=name, surname="Omari", phone=phone, mini_grid_id=asha.mini_grid_id)
@@ -159,7 +160,7 @@ async def test_a_customer_number_comes_before_the_end_of_a_phone(mwanga: Mwanga)
     assert refused.startswith("Not sold. Several fit Omari. Send the customer number.")
 
 
-async def test_an_item_of_one_model_takes_no_device_of_another(mwanga: Mwanga) -> None:
+async def test_an_item_of_one_model_takes_no_device_of_another(mwanga: Server) -> None:
     """The office said which model a catalogue item is."""
     model = await DeviceModel.create(kind="shs", manufacturer="Jua", name="Sunny 50")
     await Appliance.filter(name="Solar home").update(model_id=model.id)
@@ -171,7 +172,7 @@ async def test_an_item_of_one_model_takes_no_device_of_another(mwanga: Mwanga) -
     assert question.startswith("Sell Solar home SHS0284 to AMINA J.?")
 
 
-async def test_a_word_for_a_plan_that_is_not_allowed_is_not_taken_for_a_serial(mwanga: Mwanga) -> None:
+async def test_a_word_for_a_plan_that_is_not_allowed_is_not_taken_for_a_serial(mwanga: Server) -> None:
     phones = Phones(mwanga)
     [(_name, refused)] = await phones.text("Asha", "SELL 1, Solar home, cash")
     assert refused.startswith("Not sold. cash is none of these: 156 weekly.")

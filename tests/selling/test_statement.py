@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import time_machine
 
-from bot.server import Mwanga
+from bot.server import Server
 from models.money import statement
-from models.money.catalogue import FIRST_NUMBER, Contract
+from models.money.contracts import FIRST_NUMBER, Contract
 from models.money.ledger import commission_due
 from models.money.sales import Payment, Sale
 from models.people.tables import Agent
@@ -43,7 +43,7 @@ async def first_line(phones: Phones, text: str, name: str = "Asha") -> str:
     return answer.split("\n")[0]
 
 
-async def test_a_day_is_a_day_of_the_operators_zone(mwanga: Mwanga) -> None:
+async def test_a_day_is_a_day_of_the_operators_zone(mwanga: Server) -> None:
     """Mtwara is three hours ahead: its 24 November begins at 21:00 UTC on the 23rd."""
     midnight = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
     for minutes, amount in ((-1, 1), (0, 20), (24 * 60 - 1, 300), (24 * 60, 4_000)):
@@ -54,7 +54,7 @@ async def test_a_day_is_a_day_of_the_operators_zone(mwanga: Mwanga) -> None:
         assert (await first_line(phones, "STMT 23")).startswith("23 Nov: 1 sold, TZS 1. ")
 
 
-async def test_an_agent_sees_the_own_sales_alone(mwanga: Mwanga) -> None:
+async def test_an_agent_sees_the_own_sales_alone(mwanga: Server) -> None:
     await sold("Asha", NOON)
     with time_machine.travel(NOON, tick=False):
         phones = Phones(mwanga)
@@ -63,16 +63,16 @@ async def test_an_agent_sees_the_own_sales_alone(mwanga: Mwanga) -> None:
         assert "0 sold, TZS 0." in await first_line(phones, "STMT", "Zuhura")
 
 
-async def test_goods_without_a_device_go_by_their_number(mwanga: Mwanga) -> None:
+async def test_goods_without_a_device_go_by_their_number(mwanga: Server) -> None:
     await sold("Asha", NOON, contract=42)
     agent = await Agent.get(phone=PEOPLE["Asha"])
     [line] = await statement.taken(agent.id, NOON - timedelta(hours=1), NOON + timedelta(hours=1), 10)
     assert line.paid_for == f"S{FIRST_NUMBER + 42}" == Contract(id=42).number
     assert (line.amount, line.commission, line.at) == (100_000, 10_000, NOON)
-    assert mwanga.site.clock(line.at) == "12:00"
+    assert mwanga.company.clock(line.at) == "12:00"
 
 
-async def test_a_days_commission_has_that_on_appliances_too(mwanga: Mwanga) -> None:
+async def test_a_days_commission_has_that_on_appliances_too(mwanga: Server) -> None:
     """5 % of a radio of 15,000 is 750, and 10 % of an instalment of 4,000 is 400."""
     with time_machine.travel(NOON, tick=False) as clock:
         phones = Phones(mwanga)
@@ -101,14 +101,14 @@ async def test_a_days_commission_has_that_on_appliances_too(mwanga: Mwanga) -> N
         ("٢٤", date(2026, 11, 24)),
     ],
 )
-async def test_a_day_is_the_newest_one_that_is_so_called(mwanga: Mwanga, typed: str, day: date) -> None:
+async def test_a_day_is_the_newest_one_that_is_so_called(mwanga: Server, typed: str, day: date) -> None:
     with time_machine.travel(NOON, tick=False):
         answer = await first_line(Phones(mwanga), f"STMT {typed}")
     assert answer.startswith(f"{day.day} {day:%b}: "), answer
 
 
 @pytest.mark.parametrize("typed", ["0", "32", "31/2", "24/13", "yesterday", "24/11/2026", "1e1", "24 Nov"])
-async def test_what_is_no_day_is_said_so(mwanga: Mwanga, typed: str) -> None:
+async def test_what_is_no_day_is_said_so(mwanga: Server, typed: str) -> None:
     with time_machine.travel(NOON, tick=False):
         answer = await first_line(Phones(mwanga), f"STMT {typed}")
     assert "Send STMT day" in answer

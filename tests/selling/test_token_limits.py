@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.server import Mwanga
+from bot.server import Server
 from models.devices.tables import Device
 from models.money.catalogue import PaymentPlan
 from models.money.sales import Sale
@@ -17,17 +17,17 @@ YES = f"1 {PINS['Asha']}"
 
 
 @pytest.fixture
-async def phones(mwanga: Mwanga) -> Phones:
+async def phones(mwanga: Server) -> Phones:
     await Agent.all().update(cash_limit=2_000_000_00)
     return Phones(mwanga)
 
 
-async def divided(mwanga: Mwanga, serial: str, divider: int) -> None:
+async def divided(mwanga: Server, serial: str, divider: int) -> None:
     """The device counts time in parts of a day: one token carries fewer days."""
     device = await Device.get(serial=serial)
     purpose = f"device {serial}"
-    key = mwanga.site.vault.open_json(device.sealed_key, purpose) | {"divider": divider}
-    await Device.filter(id=device.id).update(sealed_key=mwanga.site.vault.seal_json(key, purpose))
+    key = mwanga.company.vault.open_json(device.sealed_key, purpose) | {"divider": divider}
+    await Device.filter(id=device.id).update(sealed_key=mwanga.company.vault.seal_json(key, purpose))
 
 
 async def said(phones: Phones, text: str) -> str:
@@ -42,7 +42,7 @@ async def said(phones: Phones, text: str) -> str:
     ],
 )
 async def test_a_device_that_counts_in_parts_of_a_day_is_sold_fewer_days_at_once(
-    serial: str, divider: int, too_much: int, most: int, limit: str, mwanga: Mwanga, phones: Phones
+    serial: str, divider: int, too_much: int, most: int, limit: str, mwanga: Server, phones: Phones
 ) -> None:
     await divided(mwanga, serial, divider)
     assert await said(phones, f"BUY {serial} {too_much}") == f"Not sold. One token carries {limit}"
@@ -51,7 +51,7 @@ async def test_a_device_that_counts_in_parts_of_a_day_is_sold_fewer_days_at_once
     await check_ledger(mwanga)
 
 
-async def test_a_down_payment_for_more_days_than_a_token_carries_is_not_offered(mwanga: Mwanga, phones: Phones) -> None:
+async def test_a_down_payment_for_more_days_than_a_token_carries_is_not_offered(mwanga: Server, phones: Phones) -> None:
     await divided(mwanga, "SHS0284", 4)
     await PaymentPlan.filter(name="156 weekly").update(down=300_000_00)
     answer = await said(phones, "SELL 1, Solar home, 0284")
@@ -59,7 +59,7 @@ async def test_a_down_payment_for_more_days_than_a_token_carries_is_not_offered(
 
 
 async def test_a_meter_that_got_a_token_each_minute_of_the_next_hour_says_when_to_come_again(
-    mwanga: Mwanga, phones: Phones
+    mwanga: Server, phones: Phones
 ) -> None:
     """A meter takes a token for a replay when its minute is not later than the last one's."""
     last = next_tid(datetime.now(UTC), None, 2014) + MAX_LEAD_MINUTES + 3

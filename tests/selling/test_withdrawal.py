@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from bot.inbound.guards import note_opt_out
 from bot.message import OptOut
-from bot.outbound.enqueue import Promise, promise
+from bot.outbound.enqueue import NewMessage, enqueue
 from bot.runtime.database import Database
-from bot.server import Mwanga
+from bot.server import Server
+from bot.talks.contacts import note_opt_out
 from models.messages import withdrawal
-from models.messages.tables import Class, Outbox
+from models.messages.tables import MessageKind, Outbox
 from models.money.catalogue import Appliance
 from models.sql import now_ms
 from tests.selling.test_reminders import AFTER, BEFORE
@@ -27,7 +27,7 @@ async def clock() -> AsyncIterator[time_machine.Traveller]:
         yield traveller
 
 
-async def rows(kind: Class = Class.REMINDER) -> list[tuple[str, str, str]]:
+async def rows(kind: MessageKind = MessageKind.REMINDER) -> list[tuple[str, str, str]]:
     """State, reason and text of all messages of a kind to Baraka, oldest first."""
     found = Outbox.filter(kind=kind, phone=PEOPLE["Baraka"]).order_by("id")
     return [(row.state, row.error, row.text.partition(". ")[0]) for row in await found]
@@ -38,15 +38,17 @@ async def pay(phones: Phones, amount: int) -> None:
     await phones.text("Asha", "1 482915")
 
 
-async def promised(mwanga: Mwanga, name: str) -> None:
+async def enqueued(mwanga: Server, name: str) -> None:
     """One message of each kind waits for this person."""
     async with mwanga.database.work():
-        await promise([Promise(kind, PEOPLE[name], kind, kind, "africastalking") for kind in Class], now_ms())
+        await enqueue([NewMessage(kind, PEOPLE[name], kind, kind, "africastalking") for kind in MessageKind], now_ms())
 
 
 async def states(name: str) -> dict[str, tuple[str, str]]:
     """State and reason of what waited for this person."""
-    return {row.kind: (row.state, row.error) for row in await Outbox.filter(phone=PEOPLE[name], text__in=list(Class))}
+    return {
+        row.kind: (row.state, row.error) for row in await Outbox.filter(phone=PEOPLE[name], text__in=list(MessageKind))
+    }
 
 
 WITHDRAWN = {
@@ -58,23 +60,23 @@ WITHDRAWN = {
 
 
 @pytest.mark.parametrize("word", ["STOP", "acha", "ARRET"])
-async def test_stop_ends_what_waits_at_once(mwanga: Mwanga, clock: time_machine.Traveller, word: str) -> None:
-    await promised(mwanga, "Baraka")
+async def test_stop_ends_what_waits_at_once(mwanga: Server, clock: time_machine.Traveller, word: str) -> None:
+    await enqueued(mwanga, "Baraka")
     await Outbox.filter(kind="reminder").update(state="scheduled", due_at=now_ms() + HOUR)
     await Phones(mwanga).text("Baraka", word)
     assert await states("Baraka") == WITHDRAWN
 
 
-async def test_a_gateways_opt_out_does_the_same(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
-    await promised(mwanga, "Baraka")
+async def test_a_gateways_opt_out_does_the_same(mwanga: Server, clock: time_machine.Traveller) -> None:
+    await enqueued(mwanga, "Baraka")
     for number in (PEOPLE["Neema"], PEOPLE["Baraka"]):
         async with mwanga.database.work():
             await note_opt_out(OptOut("africastalking", number))
     assert await states("Baraka") == WITHDRAWN
 
 
-async def test_an_opt_in_brings_nothing_back(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
-    await promised(mwanga, "Baraka")
+async def test_an_opt_in_brings_nothing_back(mwanga: Server, clock: time_machine.Traveller) -> None:
+    await enqueued(mwanga, "Baraka")
     for stopped in (True, False):
         async with mwanga.database.work():
             await note_opt_out(OptOut("africastalking", PEOPLE["Baraka"], stopped))
@@ -85,7 +87,7 @@ async def test_what_is_being_sent_is_not_tried_again(database: Database) -> None
     bench = Bench(database, order=["africastalking"])
     with time_machine.travel(bench.clock.now / 1000, tick=False):
         bench.gateway.refuse("throttled")
-        await bench.promise("pay soon", kind=Class.REMINDER)
+        await bench.enqueue("pay soon", kind=MessageKind.REMINDER)
         await bench.outbox.turn()
         async with database.work():
             await withdrawal.stopped(ASHA)
@@ -96,12 +98,12 @@ async def test_what_is_being_sent_is_not_tried_again(database: Database) -> None
     assert (await bench.row("pay soon"))["state"] == "expired"
 
 
-async def test_stop_and_reminders_at_once_leave_none_waiting(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+async def test_stop_and_reminders_at_once_leave_none_waiting(mwanga: Server, clock: time_machine.Traveller) -> None:
     await asyncio.gather(mwanga.housekeeping.chores(), Phones(mwanga).text("Baraka", "STOP"))
     assert {state for state, _why, _text in await rows()} <= {"expired"}
 
 
-async def test_a_reminder_of_what_is_paid_meanwhile_does_not_go(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+async def test_a_reminder_of_what_is_paid_meanwhile_does_not_go(mwanga: Server, clock: time_machine.Traveller) -> None:
     await mwanga.housekeeping.chores()
     await Outbox.all().update(state="scheduled", due_at=now_ms() + HOUR)
     await pay(Phones(mwanga), 7_000)
@@ -111,7 +113,7 @@ async def test_a_reminder_of_what_is_paid_meanwhile_does_not_go(mwanga: Mwanga, 
 
 @pytest.mark.parametrize("day", [BEFORE, AFTER])
 async def test_after_a_part_of_it_the_rest_is_asked_for(
-    mwanga: Mwanga, clock: time_machine.Traveller, day: object
+    mwanga: Server, clock: time_machine.Traveller, day: object
 ) -> None:
     clock.move_to(day)
     await mwanga.housekeeping.chores()
@@ -127,7 +129,7 @@ async def test_after_a_part_of_it_the_rest_is_asked_for(
     ]
 
 
-async def test_of_two_that_are_overdue_the_rest_is_asked_for(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+async def test_of_two_that_are_overdue_the_rest_is_asked_for(mwanga: Server, clock: time_machine.Traveller) -> None:
     await Appliance.all().update(remind_before=None)
     clock.move_to(AFTER + timedelta(weeks=1))
     await mwanga.housekeeping.chores()
@@ -141,7 +143,7 @@ async def test_of_two_that_are_overdue_the_rest_is_asked_for(mwanga: Mwanga, clo
     ]
 
 
-async def test_what_went_before_stays_as_it_is(mwanga: Mwanga, clock: time_machine.Traveller) -> None:
+async def test_what_went_before_stays_as_it_is(mwanga: Server, clock: time_machine.Traveller) -> None:
     await mwanga.housekeeping.chores()
     await Outbox.all().update(state="sent")
     await pay(Phones(mwanga), 2_000)

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.app import build_app
 from bot.config import Config, load
-from bot.server import MWANGA, Mwanga
+from bot.server import SERVER, Server
 from bot.simulator.handset import Handset
 from handlers.simulator import page as simulator
 from models.sql import execute
@@ -124,9 +124,9 @@ async def browser(config: Config) -> AsyncIterator[Browser]:
         yield browser
 
 
-def parts(browser: Browser) -> Mwanga:
+def parts(browser: Browser) -> Server:
     assert browser.client.app is not None
-    return browser.client.app[MWANGA]
+    return browser.client.app[SERVER]
 
 
 async def ask(browser: Browser, statement: str) -> list[dict[str, Any]]:

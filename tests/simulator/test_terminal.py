@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.app import build_app
 from bot.config import Config
-from bot.server import Mwanga
+from bot.server import Server
 from bot.simulator import terminal
 from models.sql import execute
 from tests.world.people import PEOPLE
@@ -48,51 +48,51 @@ def typed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_p
         file.close()
 
 
-async def texted(mwanga: Mwanga, name: str, capsys: Capsys) -> list[str]:
+async def texted(mwanga: Server, name: str, capsys: Capsys) -> list[str]:
     """What was printed below the first line, a message each."""
     await terminal.text(mwanga, PEOPLE[name])
     return re.split(r"\n(?=[<(])", capsys.readouterr().out.strip())[1:]
 
 
-async def dialled(mwanga: Mwanga, name: str, capsys: Capsys) -> str:
+async def dialled(mwanga: Server, name: str, capsys: Capsys) -> str:
     await terminal.dial(mwanga, PEOPLE[name])
     return capsys.readouterr().out
 
 
-async def test_each_line_is_a_text_and_its_reply_follows(mwanga: Mwanga, typed: Type, capsys: Capsys) -> None:
+async def test_each_line_is_a_text_and_its_reply_follows(mwanga: Server, typed: Type, capsys: Capsys) -> None:
     typed(SALE)
     question, receipt = await texted(mwanga, "Asha", capsys)
     assert question.startswith("< Sell 8 days for TZS 8,000 to BARAKA P., SHS0283?")
     assert receipt.startswith("< SOLD TZS 8,000, 8 days\n  BARAKA P. SHS0283\n  Code ")
 
 
-async def test_a_last_line_without_its_end_counts(mwanga: Mwanga, typed: Type, capsys: Capsys) -> None:
+async def test_a_last_line_without_its_end_counts(mwanga: Server, typed: Type, capsys: Capsys) -> None:
     typed("HELP\nCASH")
     assert len(await texted(mwanga, "Asha", capsys)) == 2
 
 
-async def test_nothing_typed_sends_nothing(mwanga: Mwanga, typed: Type, capsys: Capsys) -> None:
+async def test_nothing_typed_sends_nothing(mwanga: Server, typed: Type, capsys: Capsys) -> None:
     typed("\n  \n")
     assert await texted(mwanga, "Asha", capsys) == []
     assert await execute(mwanga.database.client, "SELECT * FROM inbox") == []
 
 
-async def test_silence_is_told(mwanga: Mwanga, typed: Type, capsys: Capsys) -> None:
+async def test_silence_is_told(mwanga: Server, typed: Type, capsys: Capsys) -> None:
     typed("hello\nhello again\n")
     first, second = await texted(mwanga, "Stranger", capsys)
     assert "does not know this number" in first and second == "(no reply)"
 
 
 async def test_what_is_not_handled_in_time_is_told(
-    mwanga: Mwanga, typed: Type, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+    mwanga: Server, typed: Type, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(terminal, "WAIT_S", 0.2)
-    mwanga.pump.stop()
+    mwanga.worker.stop()
     typed("HELP\n")
     assert await texted(mwanga, "Asha", capsys) == ["(not handled yet)"]
 
 
-async def test_news_is_printed_once_and_old_messages_are_not(mwanga: Mwanga, typed: Type, capsys: Capsys) -> None:
+async def test_news_is_printed_once_and_old_messages_are_not(mwanga: Server, typed: Type, capsys: Capsys) -> None:
     typed(SALE)
     await texted(mwanga, "Asha", capsys)
     typed("TOKEN\n\n")
@@ -108,7 +108,7 @@ async def test_news_is_printed_once_and_old_messages_are_not(mwanga: Mwanga, typ
     ],
 )
 async def test_the_first_line_says_who_one_is_and_how_to_leave(
-    mwanga: Mwanga, typed: Type, capsys: Capsys, name: str, who: str
+    mwanga: Server, typed: Type, capsys: Capsys, name: str, who: str
 ) -> None:
     typed("")
     await terminal.text(mwanga, PEOPLE[name])
@@ -116,7 +116,7 @@ async def test_the_first_line_says_who_one_is_and_how_to_leave(
     assert first.startswith(f"You are {who}.") and "Ctrl-D leaves" in first and first.isascii()
 
 
-async def test_a_sale_by_dialling(mwanga: Mwanga, typed: Type, capsys: Capsys) -> None:
+async def test_a_sale_by_dialling(mwanga: Server, typed: Type, capsys: Capsys) -> None:
     typed("1\nSHS0283\n8000\n1\n482915\n")
     printed = await dialled(mwanga, "Asha", capsys)
     screen, sms = re.findall(r"^(?:< )?SOLD TZS 8,000, 8 days\n *BARAKA P\. SHS0283\n *Code (.*)$", printed, re.M)
@@ -126,7 +126,7 @@ async def test_a_sale_by_dialling(mwanga: Mwanga, typed: Type, capsys: Capsys) -
 
 
 @pytest.mark.parametrize("again", ["", "*384*20#", "*384*20*1#"])
-async def test_after_the_end_one_dials_again(mwanga: Mwanga, typed: Type, capsys: Capsys, again: str) -> None:
+async def test_after_the_end_one_dials_again(mwanga: Server, typed: Type, capsys: Capsys, again: str) -> None:
     typed(f"1\nSHS0283\n8000\n2\n{again}\n")
     printed = await dialled(mwanga, "Asha", capsys)
     ended, after = printed.split("Enter dials again, Ctrl-D leaves.)\n")
@@ -134,7 +134,7 @@ async def test_after_the_end_one_dials_again(mwanga: Mwanga, typed: Type, capsys
     assert after.startswith("Mwanga Demo\n1. Sell" if "*1" not in again else "Serial number?")
 
 
-async def test_leaving_hangs_up(mwanga: Mwanga, typed: Type, capsys: Capsys) -> None:
+async def test_leaving_hangs_up(mwanga: Server, typed: Type, capsys: Capsys) -> None:
     typed("1\n")
     await dialled(mwanga, "Asha", capsys)
     rows = await execute(mwanga.database.client, "SELECT open FROM ussdsession")

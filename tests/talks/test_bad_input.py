@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from bot.server import Mwanga
-from bot.talks.chat import Channel
+from bot.server import Server
+from bot.talks.turn import Channel
 from bot.text.grammar import normalise, split
 from models.devices.tables import Device
-from models.people.tables import Customer, MiniGrid, Role
+from models.people.callers import Role
+from models.people.tables import Customer, MiniGrid
 from models.sql import connection, execute
 from tests.world.people import PEOPLE, Phones
 from tests.world.routes import ROUTES, Route, equipped, ways
@@ -57,7 +58,7 @@ WALKS = [
 ]
 
 
-async def begun(mwanga: Mwanga, route: Route, channel: Channel) -> Walk:
+async def begun(mwanga: Server, route: Route, channel: Channel) -> Walk:
     """The first question of a talk, in a world with a ticket, a shared phone, two devices of one customer, and somebody
     in another mini-grid."""
     phones = Phones(mwanga)
@@ -69,7 +70,12 @@ async def begun(mwanga: Mwanga, route: Route, channel: Channel) -> Walk:
     baraka = await Device.get(serial="SHS0283")
     for serial, owner_id in ((ELSEWHERE, salma.id), ("SHS0290", baraka.customer_id)):
         await Device.create(
-            serial=serial, kind="shs", issuer="openpaygo", sealed_key="", customer_id=owner_id, plan_id=baraka.plan_id
+            serial=serial,
+            kind="shs",
+            issuer="openpaygo",
+            sealed_key="",
+            customer_id=owner_id,
+            tariff_id=baraka.tariff_id,
         )
     if (route.role, route.talk) == (Role.CUSTOMER, "fixed"):
         await phones.text("Asha", "DONE K1")
@@ -80,7 +86,7 @@ async def begun(mwanga: Mwanga, route: Route, channel: Channel) -> Walk:
 
 @pytest.mark.parametrize(("engine", "route", "channel"), WALKS)
 async def test_a_bad_answer_is_answered_helpfully_and_changes_nothing(
-    route: Route, channel: Channel, mwanga: Mwanga
+    route: Route, channel: Channel, mwanga: Server
 ) -> None:
     walk = await begun(mwanga, route, channel)
     while walk.open:
@@ -103,7 +109,7 @@ async def test_a_bad_answer_is_answered_helpfully_and_changes_nothing(
 
 @pytest.mark.parametrize(("engine", "route", "channel"), [way for way in WALKS if way.values[2] is Channel.SMS])
 async def test_a_bad_piece_of_one_line_rejects_the_whole_command(
-    route: Route, channel: Channel, mwanga: Mwanga
+    route: Route, channel: Channel, mwanga: Server
 ) -> None:
     walk = await begun(mwanga, route, channel)
     pieces = [walk.one.words["en"][0]]
@@ -122,7 +128,7 @@ async def test_a_bad_piece_of_one_line_rejects_the_whole_command(
 
 @pytest.mark.parametrize("name", BAD_BEHIND)
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_what_stands_behind_a_keyword_and_is_not_asked_for_is_read_as_strictly(name: str, mwanga: Mwanga) -> None:
+async def test_what_stands_behind_a_keyword_and_is_not_asked_for_is_read_as_strictly(name: str, mwanga: Server) -> None:
     route = next(each for each in ROUTES if each.talk == name)
     walk = await begun(mwanga, route, Channel.SMS)
     keyword, before = walk.one.words["en"][0], await everything()

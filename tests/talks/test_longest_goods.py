@@ -3,11 +3,12 @@
 import pytest
 
 from bot.config import LANGUAGES
-from bot.server import Mwanga
+from bot.server import Server
 from bot.text.gsm import SCREEN, septets
 from bot.text.i18n import Text
 from handlers.exchange.appliances import LONGEST_ITEM, LONGEST_PLAN
-from models.money.catalogue import Appliance, Instalment, PaymentPlan
+from models.money.catalogue import Appliance, PaymentPlan
+from models.money.contracts import Instalment
 from models.money.ledger import AccountKind, Posting, post
 from tests.world.long_world import LONG_SERIAL, LONG_STOCK, PAST, chosen, longest_world, texted
 from tests.world.people import Phones
@@ -36,7 +37,7 @@ OVERDUE = [
 
 @pytest.mark.parametrize("engine", ["sqlite"])  # what is said does not depend on where it is stored
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_every_message_and_screen_about_appliances_fits(mwanga: Mwanga, language: str) -> None:
+async def test_every_message_and_screen_about_appliances_fits(mwanga: Server, language: str) -> None:
     await longest_world(mwanga, language)
     await _dear_goods()
     phones, said = Phones(mwanga), []
@@ -53,7 +54,7 @@ async def test_every_message_and_screen_about_appliances_fits(mwanga: Mwanga, la
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_every_message_and_screen_about_overdue_goods_fits(mwanga: Mwanga, language: str) -> None:
+async def test_every_message_and_screen_about_overdue_goods_fits(mwanga: Server, language: str) -> None:
     await longest_world(mwanga, language)
     await Instalment.all().update(due_on=PAST)
     phones, overdue = Phones(mwanga), Text("Left {left}. Overdue {late} since {day}").to(language).split()[2]

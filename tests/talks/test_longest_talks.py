@@ -5,10 +5,10 @@ import re
 import pytest
 
 from bot.config import LANGUAGES
-from bot.server import Mwanga
+from bot.server import Server
 from bot.talks.listing import MORE
 from bot.text.gsm import SCREEN, septets
-from models.people.tables import Role
+from models.people.callers import Role
 from tests.world.long_world import BIG, LONG_NAME, LONG_SERIAL, LONG_STOCK, chosen, longest_world, texted
 from tests.world.people import MENU, Phones
 
@@ -72,7 +72,7 @@ USSD = {
 
 @pytest.mark.parametrize("engine", ["sqlite"])  # what is said does not depend on where it is stored
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_every_message_and_screen_fits_at_the_longest_values(mwanga: Mwanga, language: str) -> None:
+async def test_every_message_and_screen_fits_at_the_longest_values(mwanga: Server, language: str) -> None:
     await longest_world(mwanga, language)
     phones = Phones(mwanga)
     for name, texts in SMS.items():
@@ -91,7 +91,7 @@ async def test_every_message_and_screen_fits_at_the_longest_values(mwanga: Mwang
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_every_page_of_every_menu_fits(mwanga: Mwanga, language: str) -> None:
+async def test_every_page_of_every_menu_fits(mwanga: Server, language: str) -> None:
     await longest_world(mwanga, language)
     phones = Phones(mwanga)
     for name, role in (("Asha", Role.AGENT), ("Baraka", Role.CUSTOMER), ("Stranger", Role.STRANGER)):

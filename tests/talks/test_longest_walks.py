@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.config import LANGUAGES
-from bot.server import Mwanga
-from bot.talks.chat import Channel
+from bot.server import Server
 from bot.talks.commands import Talk
+from bot.talks.turn import Channel
 from models.money.ledger import AccountKind, Posting, cash_held, post
-from models.people.tables import Agent, Customer, Role
+from models.people.callers import Role
+from models.people.tables import Agent, Customer
 from tests.world.long_world import BIG, LONG_NAME, LONG_SERIAL, LONG_STOCK, longest_world
 from tests.world.people import Phones
 from tests.world.routes import Route, channels
@@ -34,7 +35,7 @@ ONCE = {  # what can be given only once
 
 @pytest.mark.parametrize("engine", ["sqlite"])  # what is said does not depend on where it is stored
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_every_talk_gives_one_short_reply_to_each_answer(mwanga: Mwanga, language: str) -> None:
+async def test_every_talk_gives_one_short_reply_to_each_answer(mwanga: Server, language: str) -> None:
     await longest_world(mwanga, language)
     phones = Phones(mwanga)
     for one in mwanga.commands.talks:

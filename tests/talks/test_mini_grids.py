@@ -11,10 +11,11 @@ import time_machine
 
 from bot.app import assembled
 from bot.config import load
-from bot.server import Mwanga
-from bot.talks.chat import Channel
+from bot.server import Server
+from bot.talks.turn import Channel
 from models.devices.tables import Device
-from models.people.tables import Customer, MiniGrid, Role, Village
+from models.people.callers import Role
+from models.people.tables import Customer, MiniGrid, Village
 from models.sql import connection, execute
 from models.tickets.tickets import Category, Ticket
 from tests.world.people import PEOPLE, Phones
@@ -145,7 +146,7 @@ async def _busy(phones: Phones) -> None:
         assert await phones.text(name, text)
 
 
-async def _lindi(mwanga: Mwanga) -> None:
+async def _lindi(mwanga: Server) -> None:
     """Salma, customer 4, with two solar home systems and ticket K3, and Bahati. The village has the first free number
     of both."""
     await equipped()
@@ -155,15 +156,15 @@ async def _lindi(mwanga: Mwanga) -> None:
         id=4, name="Salma", surname="Bakari", phone=PEOPLE["Salma"], mini_grid=grid, village=village
     )
     key = {"secret": "00" * 16, "starting_code": 123456789, "divider": 1}
-    plan = (await Device.get(serial="SHS0284")).plan_id
+    plan = (await Device.get(serial="SHS0284")).tariff_id
     device, _second = [
         await Device.create(
             serial=serial,
             kind="shs",
             issuer="openpaygo",
-            sealed_key=mwanga.site.vault.seal_json(key, f"device {serial}"),
+            sealed_key=mwanga.company.vault.seal_json(key, f"device {serial}"),
             customer=salma,
-            plan_id=plan,
+            tariff_id=plan,
         )
         for serial in ("SHS0777", "SHS0790")
     ]

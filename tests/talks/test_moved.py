@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.server import Mwanga
+from bot.server import Server
 from models.devices.tables import Device
 from models.people.tables import Agent, Customer, MiniGrid
 from models.sql import connection, execute
@@ -28,7 +28,7 @@ async def customer_moves() -> None:
 
 @pytest.mark.parametrize("moves", [agent_moves, customer_moves])
 @pytest.mark.parametrize("command", QUESTIONS)
-async def test_what_is_out_of_reach_by_now_is_not_sold(command: str, moves, mwanga: Mwanga) -> None:  # type: ignore[no-untyped-def]
+async def test_what_is_out_of_reach_by_now_is_not_sold(command: str, moves, mwanga: Server) -> None:  # type: ignore[no-untyped-def]
     phones = Phones(mwanga)
     await phones.text("Asha", "SELL 2, Solar lamp")
     await phones.text("Asha", f"1 {PINS['Asha']}")  # S1002
@@ -41,7 +41,7 @@ async def test_what_is_out_of_reach_by_now_is_not_sold(command: str, moves, mwan
 
 
 @pytest.mark.parametrize("customer_id", [1, None])
-async def test_a_device_of_somebody_else_by_now_is_not_sold_to(customer_id: int | None, mwanga: Mwanga) -> None:
+async def test_a_device_of_somebody_else_by_now_is_not_sold_to(customer_id: int | None, mwanga: Server) -> None:
     phones = Phones(mwanga)
     await phones.text("Asha", "BUY EB100042 4000")
     await Device.filter(serial="EB100042").update(customer_id=customer_id)
@@ -51,7 +51,7 @@ async def test_a_device_of_somebody_else_by_now_is_not_sold_to(customer_id: int 
     assert await business() == before
 
 
-async def test_a_dialled_question_is_not_confirmed_either(mwanga: Mwanga) -> None:
+async def test_a_dialled_question_is_not_confirmed_either(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await phones.choose("Asha", "Sell")
     for answer in ("SHS0283", "8000", PINS["Asha"]):
@@ -63,7 +63,7 @@ async def test_a_dialled_question_is_not_confirmed_either(mwanga: Mwanga) -> Non
     assert await business() == before
 
 
-async def test_whoever_was_found_and_is_gone_by_now_is_not_shown(mwanga: Mwanga) -> None:
+async def test_whoever_was_found_and_is_gone_by_now_is_not_shown(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await phones.text("Asha", "FIND ma")
     assert await phones.asked("Asha")
@@ -73,7 +73,7 @@ async def test_whoever_was_found_and_is_gone_by_now_is_not_shown(mwanga: Mwanga)
     assert await execute(connection(), "SELECT 1 FROM inbox WHERE error <> ''") == []
 
 
-async def test_a_ticket_of_a_customer_who_is_out_of_reach_by_now_is_not_told(mwanga: Mwanga) -> None:
+async def test_a_ticket_of_a_customer_who_is_out_of_reach_by_now_is_not_told(mwanga: Server) -> None:
     phones = Phones(mwanga)
     await phones.text("Asha", "FIX SHS0283 no power")  # K1 is hers, and reported by her
     await agent_moves()

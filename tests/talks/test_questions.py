@@ -11,7 +11,7 @@ import pytest
 
 from bot.app import assembled
 from bot.config import load
-from bot.talks.chat import Channel
+from bot.talks.turn import Channel
 from tests.talks.test_bad_input import begun
 from tests.world.routes import BEHIND, ways
 from tests.world.templates import Templates

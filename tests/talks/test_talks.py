@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from bot.server import Mwanga
+from bot.server import Server
 from bot.talks.state import TalkState
 from handlers import TALKS
-from models.people.tables import Role
+from models.people.callers import Role
 from models.sql import connection, execute
 from tests.dialogs.test_dialogs import business
 from tests.world.people import Phones
@@ -46,7 +46,7 @@ NAMES = [f"{one.name}-{role}" for one, role in STARTS]
 
 
 @pytest.mark.parametrize(("one", "role"), STARTS, ids=NAMES)
-async def test_one_word_too_many_rejects_the_whole_command(one, role, mwanga: Mwanga) -> None:  # type: ignore[no-untyped-def]
+async def test_one_word_too_many_rejects_the_whole_command(one, role, mwanga: Server) -> None:  # type: ignore[no-untyped-def]
     if one.name in PROSE:
         return
     phones = Phones(mwanga)
@@ -61,7 +61,7 @@ async def test_one_word_too_many_rejects_the_whole_command(one, role, mwanga: Mw
 
 
 @pytest.mark.parametrize(("one", "role"), STARTS, ids=NAMES)
-async def test_an_answer_that_no_longer_fits_restarts_politely(one, role, mwanga: Mwanga) -> None:  # type: ignore[no-untyped-def]
+async def test_an_answer_that_no_longer_fits_restarts_politely(one, role, mwanga: Server) -> None:  # type: ignore[no-untyped-def]
     if one.menu is None or role not in one.menu_for:
         return
     phones = Phones(mwanga)
@@ -74,7 +74,7 @@ async def test_an_answer_that_no_longer_fits_restarts_politely(one, role, mwanga
 
 
 @pytest.mark.parametrize(("one", "role"), STARTS, ids=NAMES)
-async def test_nonsense_at_the_first_question_changes_nothing(one, role, mwanga: Mwanga) -> None:  # type: ignore[no-untyped-def]
+async def test_nonsense_at_the_first_question_changes_nothing(one, role, mwanga: Server) -> None:  # type: ignore[no-untyped-def]
     if one.name == "problem":
         return  # it begins with the caller's own words
     phones, name = Phones(mwanga), CALLERS[role]
@@ -88,7 +88,7 @@ async def test_nonsense_at_the_first_question_changes_nothing(one, role, mwanga:
         assert await business() == before
 
 
-async def test_nobody_can_start_what_is_not_for_him(mwanga: Mwanga) -> None:
+async def test_nobody_can_start_what_is_not_for_him(mwanga: Server) -> None:
     phones = Phones(mwanga)
     for one in TALKS:
         for role in set(Role) - one.roles:
@@ -99,7 +99,7 @@ async def test_nobody_can_start_what_is_not_for_him(mwanga: Mwanga) -> None:
             assert await business() == before
 
 
-async def test_another_mini_grid_is_out_of_reach(mwanga: Mwanga) -> None:
+async def test_another_mini_grid_is_out_of_reach(mwanga: Server) -> None:
     phones = Phones(mwanga)
     for one in TALKS:
         if Role.AGENT in one.roles and "SHS0283" in ARGUMENTS.get(one.name, ""):

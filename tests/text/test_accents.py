@@ -21,7 +21,7 @@ async def phones(request: pytest.FixtureRequest, demo_url: str) -> AsyncIterator
 
 
 async def test_a_name_keeps_its_accents_where_that_is_wanted_and_free(phones: Phones) -> None:
-    wanted = phones.mwanga.site.accents
+    wanted = phones.mwanga.company.accents
     [(_name, found)] = await phones.text("Asha", "CUST 2")
     assert ("José Goncalves" if wanted else "Jose Goncalves") in found
     await phones.text("Asha", "BUY SHS0283 8000")

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from bot.server import Mwanga
+from bot.server import Server
 from bot.text.answers import begins
 from models.tickets import tickets
 from models.tickets.tickets import Step, TicketEvent, TicketState
@@ -21,7 +21,7 @@ async def clock() -> AsyncIterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-async def phones(mwanga: Mwanga, clock: time_machine.Traveller) -> Phones:
+async def phones(mwanga: Server, clock: time_machine.Traveller) -> Phones:
     """Ticket K1 of Baraka is open, with Asha."""
     phones = Phones(mwanga)
     await phones.text("Asha", "FIX SHS0283 no power")

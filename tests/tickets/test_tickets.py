@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from tortoise.exceptions import OperationalError
 
-from bot.server import Mwanga
+from bot.server import Server
 from handlers.tickets.news import LABELS, News, category_of
 from models.people.tables import Agent, Customer, MiniGrid, OfficeUser
 from models.sql import connection, execute
@@ -27,7 +27,7 @@ async def clock() -> AsyncIterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-async def phones(mwanga: Mwanga, clock: time_machine.Traveller) -> Phones:
+async def phones(mwanga: Server, clock: time_machine.Traveller) -> Phones:
     """Ticket K1 of Baraka is open, with Asha."""
     phones = Phones(mwanga)
     await phones.text("Asha", "FIX SHS0283 no power")
@@ -122,7 +122,7 @@ async def test_words_sent_twice_are_added_once(phones: Phones) -> None:
 async def test_the_office_gives_the_work_to_an_agent_or_keeps_it(phones: Phones) -> None:
     juma, clerk = await Agent.get(phone=PEOPLE["Juma"]), await OfficeUser.first()
     ticket = await tickets.assign(await tickets.with_people(1), "admin", agent=juma, due_at=NOON + timedelta(days=9))
-    told = News(ticket, phones.mwanga.site).handed_over(actor="admin")
+    told = News(ticket, phones.mwanga.company).handed_over(actor="admin")
     assert [(copy.phone, copy.text.to("en")) for copy in told] == [
         (PEOPLE["Baraka"], "Ticket K1: Agent Juma Said +255700000002 will call."),
         (
@@ -132,7 +132,7 @@ async def test_the_office_gives_the_work_to_an_agent_or_keeps_it(phones: Phones)
         (PEOPLE["Asha"], "Ticket K1: Agent Juma Said +255700000002 will call."),
     ]
     ticket = await tickets.assign(ticket, "admin", staff=clerk)
-    told = News(ticket, phones.mwanga.site).handed_over(actor="admin", former=juma)
+    told = News(ticket, phones.mwanga.company).handed_over(actor="admin", former=juma)
     assert [copy.phone for copy in told] == [PEOPLE["Baraka"], PEOPLE["Juma"], PEOPLE["Asha"]]
     assert {copy.text.to("en") for copy in told} == {"Ticket K1: The office will call."}
     assert ticket.due_at == NOON + timedelta(days=9)
@@ -191,7 +191,7 @@ async def test_a_ticket_that_nobody_reported_is_opened_once_for_its_origin(phone
     origin = "overdue 7 2026-11-20"
     first = await tickets.open_for(customer, Category.PAYMENT, "S1042 is overdue", origin, None, NOON)
     assert first.new and first.ticket.agent is not None and first.ticket.reporter is None
-    assert {copy.phone for copy in News(first.ticket, phones.mwanga.site).handed_over(actor="")} == {
+    assert {copy.phone for copy in News(first.ticket, phones.mwanga.company).handed_over(actor="")} == {
         PEOPLE["Baraka"],
         first.ticket.agent.phone,
     }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.server import Mwanga
+from bot.server import Server
 from models.sql import execute
 from tests.world.people import PEOPLE
 
@@ -12,11 +12,11 @@ FIRST_COUNTS = {"SHS0283": 1, "EB100042": 10, "04123456784": 0}
 DEVICES = tuple(FIRST_COUNTS)
 
 
-async def rows(mwanga: Mwanga, statement: str, *values: object) -> list[dict[str, Any]]:
+async def rows(mwanga: Server, statement: str, *values: object) -> list[dict[str, Any]]:
     return await execute(mwanga.database.client, statement, values)
 
 
-async def check_money(mwanga: Mwanga) -> int:
+async def check_money(mwanga: Server) -> int:
     """Everything that must hold of the books at any moment. Returns the number of sales."""
     await check_ledger(mwanga)
     sales = await rows(
@@ -42,7 +42,7 @@ async def check_money(mwanga: Mwanga) -> int:
     return len(sales)
 
 
-async def check_ledger(mwanga: Mwanga) -> None:
+async def check_ledger(mwanga: Server) -> None:
     """Each entry adds up to nothing, and what is kept of sums is the sum."""
     assert not await rows(mwanga, "SELECT entry_id FROM line GROUP BY entry_id HAVING SUM(amount) <> 0")
     assert not await rows(mwanga, "SELECT id FROM entry WHERE id NOT IN (SELECT entry_id FROM line)")
@@ -72,7 +72,7 @@ def check_counts(sales: Sequence[dict[str, Any]]) -> None:
         assert {sale["last_count"] for sale in sales if sale["serial"] == serial} <= {counts[-1]}
 
 
-async def check_cash(mwanga: Mwanga, sales: Sequence[dict[str, Any]]) -> None:
+async def check_cash(mwanga: Server, sales: Sequence[dict[str, Any]]) -> None:
     for name, limit in LIMITS.items():
         amounts = [sale["amount"] for sale in sales if sale["agent"] == PEOPLE[name]]
         (account,) = await rows(
@@ -86,7 +86,7 @@ async def check_cash(mwanga: Mwanga, sales: Sequence[dict[str, Any]]) -> None:
         assert -account["due"] * 10 == sum(amounts)
 
 
-async def check_texts(mwanga: Mwanga, sales: Sequence[dict[str, Any]]) -> None:
+async def check_texts(mwanga: Server, sales: Sequence[dict[str, Any]]) -> None:
     """Every sale was told to its owner once and to its seller at least once; nothing else was called sold."""
     texts = await rows(mwanga, "SELECT phone, text FROM outbox WHERE kind = 'token'")
     for sale in sales:

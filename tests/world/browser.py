@@ -13,7 +13,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot.app import build_app
 from bot.config import Config
-from bot.server import MWANGA, Mwanga
+from bot.server import SERVER, Server
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.messages.tables import State
 from models.sql import execute, now_ms
@@ -26,7 +26,7 @@ CSRF = re.compile(r'name="csrf" value="([0-9a-f]+)"')
 @dataclass
 class Office:
     client: TestClient[web.Request, web.Application]
-    mwanga: Mwanga
+    mwanga: Server
 
     @property
     def db(self) -> BaseDBAsyncClient:
@@ -76,10 +76,10 @@ async def opened(config: Config) -> AsyncIterator[Office]:
     """A server at work, and a browser that nobody has signed in with."""
     app = build_app(config)
     async with TestClient(TestServer(app)) as client:
-        yield Office(client, app[MWANGA])
+        yield Office(client, app[SERVER])
 
 
-async def promised(
+async def enqueued(
     db: BaseDBAsyncClient,
     state: State,
     error: str = "",

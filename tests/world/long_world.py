@@ -2,11 +2,12 @@
 
 from datetime import UTC, date, datetime
 
-from bot.server import Mwanga
+from bot.server import Server
 from bot.text.gsm import SCREEN, septets
 from handlers import TALKS
-from models.devices.tables import Device, Plan
-from models.money.catalogue import Appliance, Contract, Instalment
+from models.devices.tables import Device, Tariff
+from models.money.catalogue import Appliance
+from models.money.contracts import Contract, Instalment
 from models.money.ledger import AccountKind, Posting, post
 from models.people.tables import Agent, Customer, Village
 from tests.world.people import MENU, PEOPLE, Phones
@@ -19,22 +20,22 @@ PAST = date(2020, 11, 22)
 KEY = {"secret": "00" * 16, "starting_code": 123456789}
 
 
-async def longest_world(mwanga: Mwanga, language: str) -> None:
+async def longest_world(mwanga: Server, language: str) -> None:
     """Everybody has a long name and everything costs a lot."""
     await post("before", [Posting(AccountKind.CASH, 1, 90_000_000_00), Posting(AccountKind.REVENUE, 0, -90_000_000_00)])
     await Agent.all().update(name="W" * 30, language=language, cash_limit=99_999_999_00)
     await Customer.all().update(name="Wwwwwwwwwwwwwwwwwwwwww", surname="Wwwwwwwwwwww", language=language)
     await Customer.filter(phone=PEOPLE["Neema"]).update(phone=PEOPLE["Baraka"])
-    await Plan.filter(unit="days").update(price=20_000_00)
-    shs = await Device.get(serial="SHS0283").select_related("plan")
+    await Tariff.filter(unit="days").update(price=20_000_00)
+    shs = await Device.get(serial="SHS0283").select_related("tariff")
     for serial, customer_id in ((LONG_SERIAL, shs.customer_id), (LONG_STOCK, None)):
         await Device.create(
             serial=serial,
             kind=shs.kind,
             issuer="openpaygo",
-            sealed_key=mwanga.site.vault.seal_json(KEY, f"device {serial}"),
+            sealed_key=mwanga.company.vault.seal_json(KEY, f"device {serial}"),
             customer_id=customer_id,
-            plan_id=shs.plan_id,
+            tariff_id=shs.tariff_id,
             paid_until=datetime(2099, 12, 22, tzinfo=UTC),
         )
     await _debts()
@@ -57,7 +58,7 @@ async def _debts() -> None:
         )  # fmt: skip
         for n in range(1, 4):
             await Instalment.create(contract=contract, number=n, due_on=due, amount=9_999_999_00)
-    await Plan.filter(unit="energy").update(recovery=50)
+    await Tariff.filter(unit="energy").update(recovery=50)
     await Device.filter(serial="04123456784").update(access_due=1_000_000_00)
 
 

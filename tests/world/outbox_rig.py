@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from bot.gateways import SendError
+from bot.gateways.errors import SendError
 from bot.message import Outbound, Sent
-from bot.outbound.enqueue import Promise, promise
+from bot.outbound.enqueue import NewMessage, enqueue
 from bot.outbound.outbox import Outbox
-from bot.routing.health import Watch
 from bot.routing.router import Router, Rule
+from bot.routing.watch import Watch
 from bot.runtime.database import Database
 from bot.runtime.metrics import Metrics
-from models.messages.tables import Class
+from models.messages.tables import MessageKind
 from models.sql import execute
 
 START = 1_760_000_000_000  # milliseconds; any moment
@@ -120,10 +120,12 @@ class Bench:
         """The outbox takes its look at the queue: after ten seconds at the latest."""
         await self.settle_after(10 * SECOND)
 
-    async def promise(self, *texts: str, kind: Class = Class.REPLY, gateway: str = "africastalking") -> None:
+    async def enqueue(
+        self, *texts: str, kind: MessageKind = MessageKind.REPLY, gateway: str = "africastalking"
+    ) -> None:
         """Promise one message for each text, which is also its origin."""
         async with self.database.work():
-            await promise([Promise(text, ASHA, text, kind, gateway) for text in texts], self.clock())
+            await enqueue([NewMessage(text, ASHA, text, kind, gateway) for text in texts], self.clock())
         self.outbox.notify()
 
     async def settle(self, outbox: Outbox | None = None) -> float:

@@ -3,9 +3,9 @@
 import itertools
 from dataclasses import dataclass, field
 
-from bot.inbound.conversation import Thread
+from bot.inbound.conversation import Conversation
 from bot.message import Inbound, UssdTurn
-from bot.server import Mwanga
+from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from models.sql import execute
 from tests.world.menus import way
@@ -35,7 +35,7 @@ _ids = itertools.count(1)
 class Phones:
     """All phones of the world. `text` and `dial` go in where a gateway's message does, once it is parsed."""
 
-    mwanga: Mwanga
+    mwanga: Server
     seen: int = 0
     last: Inbound | None = None
     sessions: dict[str, "Dialled"] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Phones:
         rows = await execute(
             self.mwanga.database.client, "SELECT talk FROM contact WHERE phone = $1", [PEOPLE.get(name, name)]
         )
-        return bool(rows) and Thread.load(rows[0]["talk"]).open is not None
+        return bool(rows) and Conversation.load(rows[0]["talk"]).open is not None
 
     async def dial(self, name: str, code: str) -> str:
         """Dial a code; the first screen with its CON or END."""
@@ -82,7 +82,7 @@ class Phones:
     async def handled(self) -> None:
         """Wait until nothing waits in the inbox. The pump tells when it has worked; nothing is polled."""
         while await self._waiting():
-            await self.mwanga.pump.worked()
+            await self.mwanga.worker.worked()
 
     async def _waiting(self) -> bool:
         rows = await execute(self.mwanga.database.client, "SELECT 1 FROM inbox WHERE state = 'new' LIMIT 1")
@@ -99,7 +99,7 @@ class Phones:
 
 @dataclass
 class Dialled:
-    mwanga: Mwanga
+    mwanga: Server
     number: str
     session_id: str
     code: str
@@ -118,5 +118,5 @@ class Dialled:
     async def repeat(self) -> str:
         """The same turn once more, as networks do."""
         turn = UssdTurn(GATEWAY, self.code, self.session_id, self.number, self.transcript or "")
-        self.screen = await self.mwanga.pump.answer(turn)
+        self.screen = await self.mwanga.worker.answer(turn)
         return self.screen

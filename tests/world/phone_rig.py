@@ -6,11 +6,11 @@ from typing import Any
 from bot.android import linking
 from bot.android.from_app import Report
 from bot.android.service import Phones
-from bot.outbound.enqueue import Promise, promise
+from bot.outbound.enqueue import NewMessage, enqueue
 from bot.runtime.database import Database
 from bot.runtime.metrics import Metrics
 from models.messages.phones import Phone, Sim, read_sims, write_sims
-from models.messages.tables import Class, State
+from models.messages.tables import MessageKind, State
 from models.sql import execute
 from models.vault import Vault
 from tests.world.outbox_rig import MINUTE, Clock
@@ -44,12 +44,12 @@ class Shop:
             await self.phone.save()
         await self.phones.look()
 
-    async def promise(
-        self, *texts: str, to: str = BARAKA, kind: Class = Class.REPLY, phone: Phone | None = None
+    async def enqueue(
+        self, *texts: str, to: str = BARAKA, kind: MessageKind = MessageKind.REPLY, phone: Phone | None = None
     ) -> None:
         gateway = (phone or self.phone).gateway
         async with self.database.work():
-            await promise([Promise(text[:60], to, text, kind, gateway) for text in texts], self.clock())
+            await enqueue([NewMessage(text[:60], to, text, kind, gateway) for text in texts], self.clock())
 
     async def pull(self, server: Phones | None = None) -> dict[str, str]:
         """The ids that the phone has now, by text."""

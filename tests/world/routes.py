@@ -4,12 +4,12 @@ asks only now and then. tests/talks/test_questions.py says when a question is on
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from bot.talks.chat import Channel
 from bot.talks.commands import Talk
+from bot.talks.turn import Channel
 from handlers import TALKS
 from models.devices.connections import ConnectionType, SubConnectionType
 from models.devices.tables import DeviceModel
-from models.people.tables import Role
+from models.people.callers import Role
 
 BY_NAME = {one.name: one for one in TALKS}
 BOTH = tuple(Channel)

@@ -21,7 +21,7 @@ from aiohttp.test_utils import TestServer
 from bot.app import build_app
 from bot.config import load
 from bot.runtime.database import Database
-from bot.server import MWANGA, Mwanga
+from bot.server import SERVER, Server
 from models.sql import execute
 from tests.emulators.africastalking import API_KEY, USERNAME, Emulator, Session
 from tests.world.menus import way
@@ -35,7 +35,7 @@ PATIENCE_S = 60.0  # a busy machine may take long, above all to import everythin
 STOP_S = 10.0  # design: a clean stop takes less
 
 
-class Server:
+class ServerProcess:
     """`python -m bot serve` on a free port, or another module. Within `async with` it runs; afterwards it has stopped.
 
     Its port stays the same over restarts, so that callbacks find it again. `log` is what it wrote to standard error.
@@ -141,7 +141,7 @@ logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
 class Serving:
     """A whole server within the test's loop, and the emulator that it sends to."""
 
-    mwanga: Mwanga
+    mwanga: Server
     emulator: Emulator
     client: aiohttp.ClientSession
 
@@ -151,7 +151,7 @@ class Serving:
 
     async def handled(self) -> None:
         """Wait until nothing waits in the inbox."""
-        await _until(self._nothing_new, self.mwanga.pump.worked)
+        await _until(self._nothing_new, self.mwanga.worker.worked)
 
     async def _nothing_new(self) -> bool:
         return not await self.rows("SELECT 1 FROM inbox WHERE state = 'new' LIMIT 1")
@@ -174,7 +174,7 @@ async def serving(database: str, **settings: object) -> AsyncIterator[Serving]:
         app = build_app(load(**given | {"africastalking_api_key": API_KEY, "port": port} | settings))
         async with TestServer(app, port=port) as server, aiohttp.ClientSession(server.make_url("/")) as client:
             emulator.callbacks = str(server.make_url(f"/gateways/africastalking/{SECRET}"))
-            yield Serving(app[MWANGA], emulator, client)
+            yield Serving(app[SERVER], emulator, client)
 
 
 async def query(url: str, statement: str, *values: object) -> list[dict[str, Any]]:

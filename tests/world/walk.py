@@ -14,10 +14,11 @@ from unittest.mock import patch
 import pytest
 from tortoise import Tortoise
 
-from bot.talks.chat import Channel, Chat
+from bot.talks.chat import Chat
 from bot.talks.commands import Talk
+from bot.talks.turn import Channel
 from bot.text.gsm import SCREEN, is_gsm, septets
-from models.people.tables import Role
+from models.people.callers import Role
 from models.sql import connection, execute
 from tests.world.people import MENU, PEOPLE, PINS, Phones
 from tests.world.routes import Route

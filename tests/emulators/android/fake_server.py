@@ -44,7 +44,7 @@ class Fake:
         app.router.add_post("/hook", self._hook)
         return app
 
-    def promise(self, number: int, text: str = "Code 123 456 789", **more: Any) -> None:
+    def enqueue(self, number: int, text: str = "Code 123 456 789", **more: Any) -> None:
         message = {"id": f"m{number}", "textMessage": {"text": text}, "phoneNumbers": [BARAKA]}
         self.messages.append(message | {"createdAt": f"2026-11-23T06:00:{number:02d}.000Z"} | more)
 

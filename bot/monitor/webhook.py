@@ -1,0 +1,78 @@
+"""Tells the operator's own server, by a signed HTTP request, that a gateway is down or well again."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+import aiohttp
+
+from bot.gateways.wire import TIMEOUT
+from bot.routing.health import Facts
+
+log = logging.getLogger(__name__)
+
+WAITS_S = (1.0, 5.0, 30.0)  # between tries to reach the webhook; an alert that comes later helps nobody
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the webhook gets as JSON. `state` is `down` or `well`, `at` is in milliseconds (UTC)."""
+
+    gateway: str
+    title: str
+    state: str
+    reason: str
+    at: int
+
+    @property
+    def origin(self) -> str:
+        """Of the SMS that tells it."""
+        return f"alert {self.gateway} {self.state} {self.at}"
+
+    @property
+    def sentence(self) -> str:
+        name = Facts(self.gateway, self.title).label
+        return f"Gateway {name} is down. {self.reason}" if self.state == "down" else f"Gateway {name} is well again."
+
+
+class Webhook:
+    """Posts news to an address, signed where there is a secret: `X-Mwanga-Signature` is the HMAC-SHA256 in hex of the
+    body and then `X-Mwanga-Timestamp`, in seconds. It is tried a few times and holds up nothing."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, secret: str, waits: tuple[float, ...] = WAITS_S
+    ) -> None:
+        self._session, self._url, self._secret, self._waits = session, url, secret, waits
+        self._posting: set[asyncio.Task[None]] = set()
+
+    def tell(self, news: News) -> None:
+        if self._url:
+            posting = asyncio.create_task(self._post(news))
+            self._posting.add(posting)
+            posting.add_done_callback(self._posting.discard)
+
+    async def stop(self) -> None:
+        """Give up what was not told yet."""
+        for posting in list(self._posting):
+            posting.cancel()
+        await asyncio.gather(*self._posting, return_exceptions=True)
+
+    async def _post(self, news: News) -> None:
+        body, stamp = json.dumps(asdict(news)).encode(), str(news.at // 1000)
+        headers = {"Content-Type": "application/json", "X-Mwanga-Timestamp": stamp}
+        if self._secret:
+            signature = hmac.new(self._secret.encode(), body + stamp.encode(), hashlib.sha256).hexdigest()
+            headers["X-Mwanga-Signature"] = signature
+        for wait in (*self._waits, None):
+            with suppress(aiohttp.ClientError, TimeoutError, ValueError):
+                async with self._session.post(self._url, data=body, headers=headers, timeout=TIMEOUT) as response:
+                    if response.ok:
+                        return
+            if wait is None:
+                log.error("the webhook for alerts took no word of gateway %s", news.gateway)
+            else:
+                await asyncio.sleep(wait)

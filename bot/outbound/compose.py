@@ -1,0 +1,44 @@
+"""From what a talk said to rows of the outbox: which words, in which language, by which gateway."""
+
+from collections.abc import Sequence
+
+from bot.company import Company
+from bot.message import Copy, Reply
+from bot.outbound.enqueue import NewMessage, enqueue
+from bot.routing.router import Router
+from bot.text.gsm import plain
+from bot.text.i18n import Text
+from models.sql import now_ms
+
+
+class Composer:
+    """Makes messages of replies. Whatever it makes is written by `enqueue`, in the caller's transaction."""
+
+    def __init__(self, company: Company, router: Router) -> None:
+        self._company, self._router = company, router
+
+    def reply(self, origin: str, phone: str, language: str, reply: Reply, *, came_in_by: str) -> list[NewMessage]:
+        """The answer to an SMS that came in by this gateway, then what goes to others."""
+        gateway = self._router.reply_gateway(came_in_by, phone, reply.kind)
+        answer = NewMessage(origin, phone, self._written(reply.text, language), reply.kind, gateway)
+        return [answer, *self.copies(origin, reply.also)]
+
+    def copies(self, origin: str, copies: Sequence[Copy]) -> list[NewMessage]:
+        """What goes with a reply, or answers nobody; each has its number behind the origin."""
+        return [
+            NewMessage(
+                f"{origin} {number}",
+                copy.phone,
+                self._written(copy.text, copy.language),
+                copy.kind,
+                self._router.gateway_for(copy.phone, copy.kind),
+            )
+            for number, copy in enumerate(copies, 1)
+        ]
+
+    async def tell(self, origin: str, copies: Sequence[Copy]) -> None:
+        """Write messages that answer nobody, in the caller's transaction; `Outbox.notify` after its commit."""
+        await enqueue(self.copies(origin, copies), now_ms())
+
+    def _written(self, text: Text, language: str) -> str:
+        return plain(text.to(language), accents=self._company.accents)

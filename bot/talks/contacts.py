@@ -1,0 +1,108 @@
+"""What is known of a phone that writes to us, and the lock that keeps its messages one behind the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from bot.message import OptOut
+from bot.runtime.housekeeping import Purge
+from models.messages import withdrawal
+from models.sql import connection, execute, marks, now_ms, on_postgres, row_marks
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+SAME_TEXT_MOST = 3  # the third same text in an hour that was not understood gets silence
+# A question is open, and its answer is said again, for a day at most.
+PURGE = Purge(
+    "talks with phones",
+    "UPDATE contact SET talk = '' WHERE phone IN (SELECT phone FROM contact WHERE replies_since < $1 AND talk <> '' "
+    "LIMIT $2) AND replies_since < $1 RETURNING phone",
+    older_than_ms=2 * DAY,
+)
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(phone, 7269420)) FROM unnest($1::text[]) AS phone"
+FIND = "SELECT * FROM contact WHERE phone IN ({})"
+
+
+@dataclass
+class PhoneState:
+    """One row of the table of contacts: what we know of a phone that writes to us."""
+
+    phone: str
+    language: str = ""
+    talk: str = ""
+    stopped_at: int = 0
+    silent_until: int = 0
+    bad_text: str = ""
+    bad_count: int = 0
+    bad_since: int = 0
+    replies: int = 0
+    replies_since: int = 0
+    network: str = ""
+
+    def mutes(self, digest: str) -> bool:
+        """Note a text that was not understood, by its keyed hash; True when it came too often to be answered."""
+        now = now_ms()
+        if digest != self.bad_text or now - self.bad_since > HOUR:
+            self.bad_text, self.bad_count, self.bad_since = digest, 0, now
+        self.bad_count += 1
+        return self.bad_count >= SAME_TEXT_MOST
+
+    def silent(self) -> bool:
+        """Whether a stranger was told already today; otherwise from now on it is so."""
+        now = now_ms()
+        if now < self.silent_until:
+            return True
+        self.silent_until = now + DAY
+        return False
+
+    def stop(self) -> None:
+        """No more reminders and broadcasts."""
+        self.stopped_at = self.stopped_at or now_ms()
+
+    def start(self) -> None:
+        self.stopped_at = 0
+
+    def may_get_reply(self, cap: int) -> bool:
+        """Count one reply; False beyond the cap for an hour (0: no cap)."""
+        now = now_ms()
+        if now - self.replies_since > HOUR:
+            self.replies, self.replies_since = 0, now
+        if cap and self.replies >= cap:
+            return False
+        self.replies += 1
+        return True
+
+
+COLUMNS = [column.name for column in fields(PhoneState)]
+SAVE = f"INSERT INTO contact ({', '.join(COLUMNS)}) VALUES {{}} ON CONFLICT (phone) DO UPDATE SET " + ", ".join(
+    f"{column} = excluded.{column}" for column in COLUMNS[1:]
+)
+
+
+async def hold(phones: Sequence[str]) -> None:
+    """One person at a time, in any process, until the end of the caller's unit of work. An embedded database
+    has one writer and needs no more."""
+    if on_postgres():
+        await connection().execute_query(LOCK, [sorted(set(phones))])
+
+
+async def contacts(phones: Sequence[str]) -> dict[str, PhoneState]:
+    """What is known of these phones."""
+    rows = await execute(connection(), FIND.format(marks(len(phones))), phones)
+    known = {row["phone"]: PhoneState(**row) for row in rows}
+    return {phone: known.get(phone) or PhoneState(phone) for phone in phones}
+
+
+async def save(changed: Sequence[PhoneState]) -> None:
+    values = [getattr(contact, column) for contact in changed for column in COLUMNS]
+    if values:
+        await execute(connection(), SAVE.format(row_marks(len(changed), len(COLUMNS))), values)
+
+
+async def note_opt_out(notice: OptOut) -> None:
+    """A gateway says that this number wants no more messages: reminders and broadcasts end."""
+    await hold([notice.phone])
+    contact = (await contacts([notice.phone]))[notice.phone]
+    contact.stopped_at = now_ms() if notice.stopped else 0
+    await save([contact])
+    if notice.stopped:
+        await withdrawal.stopped(notice.phone)

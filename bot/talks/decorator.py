@@ -1,0 +1,47 @@
+"""`@talk` makes a talk of a function that asks."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from bot.talks.commands import NO_ARGUMENTS, AskedOf, Run, Talk
+from bot.text.i18n import Text, verbatim
+from models.people.callers import Role
+
+
+def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
+    name: str,
+    *,
+    roles: Iterable[Role],
+    words: Mapping[str, tuple[str, ...]],
+    usage: Text = NO_ARGUMENTS,
+    example: Text | str = "",
+    menu: Text | None = None,
+    menu_for: Iterable[Role] | None = None,
+    nothing: Text | None = None,
+    when_locked: bool = False,
+    commas: bool = False,
+    open_minutes: int = 10,
+    drafts: bool = False,
+    waiting: AskedOf | None = None,
+) -> Callable[[Run], Talk]:
+    """Make a talk of a function that asks. The menus of all who may start it show it, unless told otherwise; an
+    example that has words in it is a sentence to translate."""
+
+    def register(run: Run) -> Talk:
+        return Talk(
+            name,
+            run,
+            frozenset(roles),
+            words,
+            menu,
+            frozenset(roles if menu_for is None else menu_for),
+            usage,
+            (verbatim(example) if isinstance(example, str) else example) if example else None,
+            nothing,
+            when_locked,
+            commas,
+            open_minutes,
+            drafts,
+            waiting,
+        )
+
+    return register

@@ -1,0 +1,60 @@
+"""One turn of a talk as its questions see it: who answers, by which channel, in which language."""
+
+from enum import StrEnum
+from typing import NoReturn
+
+from bot.company import Company
+from bot.message import Reply
+from bot.talks.commands import Commands
+from bot.talks.contacts import PhoneState
+from bot.talks.signals import Changed, Ended, Suspended
+from bot.text.i18n import Text
+from models.people.callers import Caller
+from models.people.tables import Agent
+
+
+class Channel(StrEnum):
+    SMS = "sms"
+    USSD = "ussd"
+
+
+class Turn:
+    """What a field may know when it reads an answer, and how it may end the turn. In `one_line` all answers stand
+    behind the keyword."""
+
+    def __init__(
+        self,
+        person: Caller,
+        contact: PhoneState,
+        company: Company,
+        commands: Commands,
+        channel: Channel,
+        language: str,
+        *,
+        one_line: bool,
+    ) -> None:
+        self.person, self.contact, self.company, self.commands = person, contact, company, commands
+        self.channel, self.language, self.one_line = channel, language, one_line
+
+    @property
+    def ussd(self) -> bool:
+        return self.channel is Channel.USSD
+
+    @property
+    def agent(self) -> Agent:
+        """The agent who talks; only for talks that are for agents alone."""
+        if self.person.agent is None:
+            raise LookupError("this talk is not for agents alone")
+        return self.person.agent
+
+    def stop(self, text: Text, *, outcome: str = "ended") -> NoReturn:
+        """End the talk here with these words, wherever it is."""
+        raise Ended(Reply(text, outcome=outcome))
+
+    def start_over(self) -> NoReturn:
+        """What was answered before does not hold any more: ask from the beginning, and say so."""
+        raise Changed
+
+    def wait(self, prompt: Text) -> NoReturn:
+        """What came says nothing yet: leave the question open."""
+        raise Suspended(prompt)

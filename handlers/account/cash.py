@@ -1,0 +1,35 @@
+"""An agent asks for the cash held, its limit and the commission due."""
+
+from bot.message import Reply
+from bot.talks.chat import Chat
+from bot.talks.decorator import talk
+from bot.text.i18n import _
+from models.money.ledger import cash_held, commission_due
+from models.people.callers import Role
+
+
+@talk(
+    "cash",
+    roles={Role.AGENT},
+    words={
+        "en": ("CASH", "FLOAT"),
+        "sw": ("FEDHA",),
+        "fr": ("CAISSE",),
+        "pt": ("CAIXA",),
+        "ha": ("KUDI",),
+    },
+    menu=_("My cash"),
+)
+async def cash(chat: Chat) -> Reply:
+    await chat.pin()
+    held, due = await cash_held(chat.agent.id), await commission_due(chat.agent.id)
+    company, limit = chat.company, chat.agent.cash_limit
+    return chat.end(
+        _(
+            "You hold {held} of {limit}. You can sell for {room} more. Commission due {due}.",
+            held=company.money(held),
+            limit=company.number(limit),
+            room=company.number(max(limit - held, 0)),
+            due=company.whole(due),
+        )
+    )

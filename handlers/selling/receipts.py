@@ -1,0 +1,103 @@
+"""What a sale says: to the agent who took the money, and to the owner of the device."""
+
+from bot.company import Company
+from bot.message import Copy
+from bot.text.i18n import Text, _, verbatim
+from handlers.wording import bought, fitting, grouped, item, owing, owner, shared, tail, under, warning
+from models.devices.tables import Device, Unit
+from models.messages.tables import MessageKind
+from models.money.booking import Sold
+from models.money.sales import Sale
+
+
+def for_agent(sold: Sold, company: Company, language: str) -> Text:
+    """What the seller reads: what happened to the money, the digits, and his own figures, as many as fit."""
+    ref, held = sold.sale.reference, company.number(sold.held)
+    near = warning(sold.held, sold.limit)
+    figures = _(
+        "Ref {ref}. Cash {held} of {limit}{warning}. Commission {due}",
+        ref=ref,
+        held=held,
+        limit=company.number(sold.limit),
+        due=company.whole(sold.commission_due),
+        warning=near,
+    )
+    short = _("Ref {ref}. Cash {held}{warning}", ref=ref, held=held, warning=near)
+    name = tail(sold.name)
+    who = f"{owner(sold.customer)} {name}" if sold.device else owner(sold.customer)
+    endings = ((who, figures), (who, short), (name, short), (name, _("Ref {ref}.", ref=ref)))
+    what, rest = _what(sold, company), [*_code(sold), *_left(sold, company)]
+    return fitting(language, [under(what, verbatim(line), *rest, last) for line, last in endings])
+
+
+def _what(sold: Sold, company: Company) -> Text:
+    """What happened to the money, for the seller."""
+    amount = company.money(sold.sale.amount)
+    if sold.sale.unit == Unit.UNLOCK:
+        return _("PAID OFF with {amount}: unlocks for good", amount=amount)
+    if sold.device:
+        return _("SOLD {amount}, {bought}", amount=amount, bought=_bought(sold, company))
+    if sold.sale.owed:
+        return _("PAID {amount}: {item}", amount=amount, item=_goods(sold))
+    return _("PAID OFF with {amount}: {item}", amount=amount, item=_goods(sold))
+
+
+def _bought(sold: Sold, company: Company) -> Text:
+    sale = sold.sale
+    units = bought(sale.unit, sale.units)
+    if not sale.recovered and not sale.access:
+        return units
+    return shared(units, sale.amount - sale.recovered - sale.access, sale.access, sale.recovered, company)
+
+
+def _goods(sold: Sold) -> str:
+    return f"{sold.name} {item(sold.contract.appliance.name)}" if sold.contract else sold.name
+
+
+def _code(sold: Sold) -> list[Text]:
+    return [_("Code {digits}", digits=grouped(sold.device, sold.digits))] if sold.digits else []
+
+
+def _left(sold: Sold, company: Company) -> list[Text]:
+    """What is left of a contract; what is paid off or never ends leaves nothing."""
+    if sold.contract is None or not sold.sale.owed:
+        return []
+    return [owing(sold.sale.owed, sold.rest, company)]
+
+
+def for_owner(sold: Sold, company: Company) -> Text:
+    """What the customer reads, in the customer's language."""
+    amount, ref = company.money(sold.sale.amount), sold.sale.reference
+    if sold.sale.unit == Unit.UNLOCK:
+        did = _("PAID OFF: it runs for good. Paid {amount}", amount=amount)
+    elif sold.device:
+        did = _("{bought}. Paid {amount}", bought=_bought(sold, company), amount=amount)
+    elif sold.sale.owed:
+        did = _("Paid {amount}", amount=amount)
+    else:
+        did = _("PAID OFF: it is yours. Paid {amount}", amount=amount)
+    said = [verbatim(sold.name if sold.device else _goods(sold)), *_code(sold), did, *_left(sold, company)]
+    short = under(*said, _("Ref {ref}.", ref=ref))
+    if not sold.digits:
+        return short
+    return fitting(sold.customer.language, [under(*said, _("Ref {ref}. Lost it? Send TOKEN", ref=ref)), short])
+
+
+def copy_to_owner(sold: Sold, company: Company) -> list[Copy]:
+    """The owner's own message; none when the owner has no phone."""
+    customer = sold.customer
+    if customer.phone is None:
+        return []
+    return [Copy(customer.phone, for_owner(sold, company), MessageKind.TOKEN, customer.language)]
+
+
+def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, language: str) -> Text:
+    """The last tokens, newest first, as many as fit: day, amount, digits."""
+    lines = [_token(device, sale, digits, company, language) for sale, digits in tokens]
+    fewer = [under(*lines[:count]) for count in range(len(lines), 0, -1)]
+    return fitting(language, [_("{serial}, newest first\n{lines}", serial=device.serial, lines=each) for each in fewer])
+
+
+def _token(device: Device, sale: Sale, digits: str, company: Company, language: str) -> Text:
+    line = f"{company.day(sale.created_at, language)} {company.number(sale.amount)}: {grouped(device, digits)}"
+    return _("{line} unlocks for good", line=line) if sale.unit == Unit.UNLOCK else verbatim(line)

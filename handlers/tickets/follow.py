@@ -1,0 +1,52 @@
+"""People ask how a ticket stands, and add to it."""
+
+from bot.message import Reply
+from bot.talks.chat import Chat
+from bot.talks.decorator import talk
+from bot.text.i18n import _
+from handlers.tickets.news import STATUS, News
+from handlers.tickets.questions import InWords, TicketNumber, which
+from handlers.tickets.report import NOT_SAVED
+from handlers.wording import owner
+from models.people.callers import Role
+from models.tickets import tickets
+from models.tickets.tickets import TicketState
+
+
+@talk(
+    "status",
+    roles={Role.AGENT, Role.CUSTOMER},
+    words=STATUS,
+    menu=_("Ticket status"),
+    usage=_("number"),
+    example="K41",
+)
+async def status(chat: Chat) -> Reply:
+    ticket = await chat.ask(TicketNumber(await which(chat)))
+    last = await tickets.last_comment(ticket)
+    return chat.end(News(ticket, chat.company).status(chat.language, last))
+
+
+@talk(
+    "note",
+    roles={Role.AGENT, Role.CUSTOMER},
+    words={"en": ("T", "NOTE"), "sw": ("T",), "fr": ("T",), "pt": ("T", "NOTA"), "ha": ("T",)},
+    menu=_("Add to a ticket"),
+    usage=_("number text"),
+    example=_("K41 still dark"),
+    nothing=NOT_SAVED,
+)
+async def note(chat: Chat) -> Reply:
+    ticket = await chat.ask(TicketNumber(await which(chat)))
+    text = await chat.ask(InWords(_("Your words?")))
+    news, actor = News(ticket, chat.company), chat.person.phone
+    if chat.person.agent is None and ticket.state == TicketState.CLOSED:
+        await tickets.reopen(ticket, actor, text)
+        also = news.agents(lambda _language: news.not_fixed(text), actor=actor)
+        return chat.end(news.open_again(chat.language), also=also)
+    name = chat.person.agent.name if chat.person.agent else owner(ticket.customer)
+    also = []
+    if await tickets.comment(ticket, actor, text):
+        words = news.comment(name, text)
+        also = [*news.customer(lambda _: words, actor=actor), *news.agents(lambda _: words, actor=actor)]
+    return chat.end(news.added(chat.language, by_customer=chat.person.agent is None), also=also)

@@ -1,0 +1,160 @@
+"""Contracts and their instalments: who owes what, and when."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.devices.tables import Device
+from models.money.catalogue import Appliance
+from models.money.instalments import Due
+from models.money.sales import Payment
+from models.people.tables import Agent, Customer
+from models.sql import connection, day, execute, marks, on_postgres
+
+FIRST_NUMBER = 1_000  # contracts are S1001, S1002, …: never as short as a menu number
+
+
+class Contract(Model):
+    """An appliance sold to a customer, on the terms of the day of the sale. `ended_on` is when it was paid in full.
+    One without a device is paid by its number, S1042."""
+
+    id = fields.IntField(primary_key=True)
+    key = fields.CharField(80, unique=True)
+    appliance: fields.ForeignKeyRelation[Appliance] = fields.ForeignKeyField("models.Appliance")
+    appliance_id: int
+    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer")
+    customer_id: int
+    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent")
+    agent_id: int
+    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
+    device_id: int | None
+    terms = fields.CharField(12)
+    price = fields.BigIntField()
+    down = fields.BigIntField()
+    period = fields.CharField(8)
+    day_price = fields.BigIntField()
+    minimum = fields.BigIntField()
+    commission = fields.BigIntField()
+    sold_on = fields.DateField()
+    created_at = fields.DatetimeField()
+    ended_on = fields.DateField(null=True)
+
+    class Meta:
+        indexes = (("customer_id",), ("agent_id", "id"))
+
+    @property
+    def number(self) -> str:
+        return f"S{FIRST_NUMBER + self.id}"
+
+
+class Instalment(Model):
+    """`paid` never falls and never passes `amount`: a trigger or a check says so."""
+
+    id = fields.BigIntField(primary_key=True)
+    contract: fields.ForeignKeyRelation[Contract] = fields.ForeignKeyField(
+        "models.Contract", related_name="instalments"
+    )
+    contract_id: int
+    number = fields.SmallIntField()
+    due_on = fields.DateField()
+    amount = fields.BigIntField()
+    paid = fields.BigIntField(default=0)
+    reminded_before = fields.DatetimeField(null=True)
+    reminded_after = fields.DatetimeField(null=True)
+
+    class Meta:
+        unique_together = (("contract", "number"),)
+
+
+class Allocation(Model):
+    """What a payment gave to an instalment; append only. The allocations of an instalment add up to its `paid`."""
+
+    id = fields.BigIntField(primary_key=True)
+    payment: fields.ForeignKeyRelation[Payment] = fields.ForeignKeyField("models.Payment")
+    instalment: fields.ForeignKeyRelation[Instalment] = fields.ForeignKeyField("models.Instalment")
+    amount = fields.BigIntField()
+
+    class Meta:
+        unique_together = (("payment", "instalment"),)
+
+
+async def contract_of(device_id: int) -> Contract | None:
+    """The newest contract on a device, whether it is paid off or not."""
+    rows = await execute(
+        connection(), "SELECT * FROM contract WHERE device_id = $1 ORDER BY id DESC LIMIT 1", [device_id]
+    )
+    return contract_from(rows[0]) if rows else None
+
+
+async def contracts_of(customers: Sequence[Customer]) -> list[Contract]:
+    """All contracts of these customers, the newest first, each with its customer, appliance and device."""
+    found = Contract.filter(customer_id__in=[customer.id for customer in customers]).order_by("-id")
+    return await found.prefetch_related("customer", "appliance", "device") if customers else []
+
+
+async def numbered(number: str, mini_grid_id: int) -> Contract | None:
+    """The contract S1042 of a customer in this mini-grid, with its customer, appliance and device."""
+    digits = number.upper().removeprefix("S")
+    if not digits.isdecimal() or len(digits) > 9:
+        return None
+    return await Contract.get_or_none(
+        id=int(digits) - FIRST_NUMBER, customer__mini_grid_id=mini_grid_id
+    ).prefetch_related("customer", "appliance", "device")
+
+
+async def open_instalments(contract: Contract) -> list[Due]:
+    """What is still to be paid on a contract, the oldest first."""
+    return await _dues("contract_id = $1", [contract.id])
+
+
+async def progress(contract: Contract) -> tuple[int, int]:
+    """How many instalments are paid in full, and of how many."""
+    rows = await execute(
+        connection(),
+        "SELECT COUNT(*) AS n, COALESCE(SUM(CASE WHEN paid = amount THEN 1 ELSE 0 END), 0) AS paid FROM instalment "
+        "WHERE contract_id = $1",
+        [contract.id],
+    )
+    return int(rows[0]["paid"]), int(rows[0]["n"])
+
+
+async def sold_by(agent: Agent, most: int) -> list[Contract]:
+    """What an agent sold in the own mini-grid, the newest first, each with its customer and appliance."""
+    own = Contract.filter(agent_id=agent.id, customer__mini_grid_id=agent.mini_grid_id)
+    return await own.order_by("-id").limit(most).prefetch_related("customer", "appliance", "device")
+
+
+async def overdue_goods(customer_id: int, today: date) -> list[Due]:
+    """What a customer should have paid before today on goods without a device, the oldest first."""
+    condition = "contract_id IN (SELECT id FROM contract WHERE customer_id = $1 AND device_id IS NULL) AND due_on < $2"
+    return await _dues(condition, [customer_id, today])
+
+
+async def owed_by(contracts: Sequence[Contract]) -> dict[int, list[Due]]:
+    """What is still to be paid on each of these contracts, the oldest first."""
+    owed: dict[int, list[Due]] = {contract.id: [] for contract in contracts}
+    if contracts:
+        for due in await _dues(f"contract_id IN ({marks(len(contracts))})", list(owed)):
+            owed[due.contract_id].append(due)
+    return owed
+
+
+async def _dues(condition: str, values: Sequence[Any]) -> list[Due]:
+    rows = await execute(
+        connection(),
+        "SELECT id, contract_id, number, due_on, amount, amount - paid AS owed FROM instalment "
+        f"WHERE {condition} AND paid < amount ORDER BY due_on, contract_id, number",
+        [value.isoformat() if isinstance(value, date) and not on_postgres() else value for value in values],
+    )
+    return [
+        Due(row["id"], row["contract_id"], row["number"], day(row["due_on"]), row["amount"], row["owed"])
+        for row in rows
+    ]
+
+
+def contract_from(row: dict[str, Any]) -> Contract:
+    days = {name: day(row[name]) for name in ("sold_on", "ended_on") if row[name] is not None}
+    return Contract(**row | days, _from_db=True)

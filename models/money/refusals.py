@@ -1,0 +1,68 @@
+"""Why a payment or a sale is not taken, as types that carry their figures."""
+
+from models.devices.tables import Unit
+from models.money.sales import Sale
+
+
+class NotSold(Exception):
+    """Nothing was sold and no money is booked."""
+
+
+class AmountTooSmall(NotSold):
+    def __init__(self, minimum: int) -> None:
+        super().__init__(minimum)
+        self.minimum = minimum
+
+
+class AmountTooLarge(NotSold):
+    """More than one token can carry; `most` is the largest amount that is accepted, `most_units` what it buys."""
+
+    def __init__(self, most: int, most_units: int, unit: Unit) -> None:
+        super().__init__(most)
+        self.most, self.most_units, self.unit = most, most_units, unit
+
+
+class MoreThanOwed(NotSold):
+    """More than is left to pay."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__(left)
+        self.left = left
+
+
+class PaidOff(NotSold):
+    """Nothing is left to pay: the appliance belongs to its owner."""
+
+
+class NoPlan(NotSold):
+    """The device has no owner or no price."""
+
+
+class OverLimit(NotSold):
+    def __init__(self, held: int, limit: int) -> None:
+        super().__init__(held, limit)
+        self.held, self.limit = held, limit
+
+
+class SoldToday(NotSold):
+    """The same agent sold the same amount for the same device within 24 hours."""
+
+    def __init__(self, earlier: Sale) -> None:
+        super().__init__(earlier.reference)
+        self.earlier = earlier
+
+
+class PriceChanged(NotSold):
+    """The price, the plan, the debts or the owner changed between question and answer."""
+
+
+class TooManyTokens(NotSold):
+    """The device takes no more tokens for so many minutes."""
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(minutes)
+        self.minutes = minutes
+
+
+class Taken(NotSold):
+    """The device of the stock went to somebody else between question and answer."""

@@ -1,0 +1,62 @@
+"""Who is behind a phone number: an agent, customers who share it, or nobody we know."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from models.people.tables import Agent, Customer
+from models.sql import connection, execute, marks
+
+
+class Role(StrEnum):
+    AGENT = "agent"
+    CUSTOMER = "customer"
+    STRANGER = "stranger"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever a phone number belongs to: an agent, the customers who share it, or nobody we know."""
+
+    phone: str
+    agent: Agent | None = None
+    customers: list[Customer] = field(default_factory=list)
+
+    @property
+    def role(self) -> Role:
+        if self.agent:
+            return Role.AGENT
+        return Role.CUSTOMER if self.customers else Role.STRANGER
+
+    @property
+    def locked(self) -> bool:
+        return self.agent is not None and self.agent.locked_at is not None
+
+    @property
+    def language(self) -> str | None:
+        if self.agent:
+            return self.agent.language
+        return self.customers[0].language if self.customers else None
+
+    async def speak(self, language: str) -> None:
+        """Remember the language for every record behind this number."""
+        if self.agent:
+            await Agent.filter(id=self.agent.id).update(language=language)
+        await Customer.filter(phone=self.phone).update(language=language)
+
+
+async def find_callers(phones: list[str]) -> dict[str, Caller]:
+    """Who is behind each of these numbers, in two statements however many there are."""
+    callers = {phone: Caller(phone) for phone in phones}
+    for row in await _rows("agent", phones):
+        callers[row["phone"]] = Caller(row["phone"], agent=Agent(**row, _from_db=True))
+    for row in await _rows("customer", phones):
+        if callers[row["phone"]].agent is None:
+            callers[row["phone"]].customers.append(Customer(**row, _from_db=True))
+    return callers
+
+
+async def _rows(table: str, phones: list[str]) -> list[dict[str, Any]]:
+    return await execute(
+        connection(), f"SELECT * FROM {table} WHERE phone IN ({marks(len(phones))}) ORDER BY id", phones
+    )
