@@ -47,5 +47,5 @@ messages: .venv/run.stamp  ## bring the catalogues up to date with the sentences
 	@for po in bot/text/locales/*/LC_MESSAGES/mwanga.po; do \
 		$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap --omit-header -N -i bot/text/locales/mwanga.pot -o $$po -l $$(echo $$po | cut -d/ -f4); done
 
-docs: .venv/test.stamp  ## write the parts of the README that are made from the code
-	@$(BIN)/python -m tests.project.readme
+docs: .venv/test.stamp  ## write the tables of the documents that are made from the code
+	@$(BIN)/python -m tests.project.pages

@@ -29,7 +29,7 @@ class ConfigError(Exception):
 
 
 class Config(BaseSettings):
-    """Every setting, with its default and what it is for. The README's table is made from this."""
+    """Every setting, with its default and what it is for. The table in docs/reference.md is made from this."""
 
     model_config = SettingsConfigDict(
         env_prefix="MWANGA_", toml_file="mwanga.toml", frozen=True, extra="ignore", populate_by_name=True

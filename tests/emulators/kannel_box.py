@@ -1,4 +1,4 @@
-"""Debian's Kannel with its own SMSC emulator: the README's kannel.conf on free ports, in a folder of the test."""
+"""Debian's Kannel with its own SMSC emulator: the documents' kannel.conf on free ports, in a folder of the test."""
 
 import asyncio
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 from urllib.parse import quote, unquote_to_bytes
 
-from tests.project.readme import README
+from tests.project.pages import GATEWAYS
 from tests.world.ports import free_port
 
 FAKESMSC = Path("/usr/lib/kannel/test/fakesmsc")
@@ -51,8 +51,8 @@ class KannelBox:
         self._reading: asyncio.Task[None] | None = None
 
     def configure(self, ours: int, changes: Mapping[str, str]) -> None:
-        """Write the README's kannel.conf with ports and folders of this test, for Mwanga at port `ours`; `changes` are
-        patterns and what to write in their place."""
+        """Write the kannel.conf of the documents with ports and folders of this test, for Mwanga at port `ours`;
+        `changes` are patterns and what to write in their place."""
         smsc = f'group = smsc\nsmsc = fake\nsmsc-id = fake\nport = {self._smsc}\ndenied-prefix = "{UNROUTED}"\n'
         exchanged = {
             r"group = smsc\n.*?\n(?=\n)": f"{smsc}connect-allow-ip = 127.0.0.1\n",
@@ -65,10 +65,10 @@ class KannelBox:
             "http-queue-delay = 10": "http-queue-delay = 1",
             "/var/(spool|log)/kannel/": f"{self._folder}/",
         }
-        conf = _of_the_readme()
+        conf = _of_the_docs()
         for old, new in {**exchanged, **changes}.items():
             conf, found = re.subn(old, new.replace("\\", r"\\"), conf, flags=re.DOTALL)
-            assert found, f"{old} is not in the README's kannel.conf"
+            assert found, f"{old} is not in the kannel.conf of docs/gateways.md"
         (self._folder / "kannel.conf").write_text(conf)
         for name in ("store", "dlr"):
             (self._folder / name).mkdir()
@@ -211,7 +211,7 @@ def _decoded(kind: str, body: str) -> str:
     return unquote_to_bytes(body.replace("+", " ")).decode("utf-16-be" if kind == "ucs-2" else "latin-1")
 
 
-def _of_the_readme() -> str:
-    block = re.search(r"```ini\n(group = core\n.*?)```", README.read_text(), re.DOTALL)
+def _of_the_docs() -> str:
+    block = re.search(r"```ini\n(group = core\n.*?)```", GATEWAYS.read_text(), re.DOTALL)
     assert block
     return block[1]

@@ -5,7 +5,6 @@ import csv
 import io
 from datetime import date
 from itertools import takewhile
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +15,7 @@ from models.people.tables import Agent, Customer
 from models.vault import Vault
 from tests.cli.test_main import query
 from tests.exchange.test_all_or_nothing import FILES, imported, run
+from tests.project.pages import DATA
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -54,8 +54,8 @@ def test_export_and_import_of_the_whole_catalogue_is_the_identity(run, demo_url:
     assert run("export", "appliances").output == out
 
 
-def test_the_example_of_the_readme_can_be_imported(run) -> None:  # type: ignore[no-untyped-def]
-    lines = (Path(__file__).parent.parent.parent / "README.md").read_text().splitlines()
+def test_the_example_of_the_documents_can_be_imported(run) -> None:  # type: ignore[no-untyped-def]
+    lines = DATA.read_text().splitlines()
     start = next(n for n, line in enumerate(lines) if line.startswith("    appliance,type,"))
     example = "\n".join(line.strip() for line in takewhile(str.strip, lines[start:]))
     result = imported(run, "appliances", example)

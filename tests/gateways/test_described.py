@@ -18,7 +18,7 @@ from bot.gateways.description import ENVIRONMENT, Description, described
 from bot.message import Inbound, Outbound, Receipt
 from bot.text.numbers import Sender, SenderKind
 from models.messages.tables import State
-from tests.project.readme import README
+from tests.project.pages import GATEWAYS
 
 ADDRESS, SECRET, KEY = "http://127.0.0.1:8080", "a secret / of 100 %", "a signing key"
 PHONE = "+255710000002"
@@ -271,8 +271,8 @@ def test_a_text_goes_in_the_address_or_as_the_body(send: dict[str, Any], path_qu
     assert (parse_qsl(urlsplit(str(url)).query), sent) == (path_query, body)
 
 
-def test_the_descriptions_of_the_readme_have_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)]
+def test_the_descriptions_of_the_documents_have_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", GATEWAYS.read_text(), re.DOTALL)]
     tables = {name: table for block in blocks for name, table in block.get("gateways", {}).items()}
     for name in ENVIRONMENT.findall(str(tables)):
         monkeypatch.setenv(name, "k" * 16)

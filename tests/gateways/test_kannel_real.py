@@ -27,7 +27,7 @@ pytestmark = [
 ]
 ASHA, BARAKA, JUMA = PEOPLE["Asha"], PEOPLE["Baraka"], PEOPLE["Juma"]
 WITHIN_S = 60.0
-# The other way of the README and of the reference's tables: the text within the address.
+# The other way of docs/gateways.md and of the reference's tables: the text within the address.
 GET_URL = {"post-url = ": "get-url = ", "&charset=%C": "&text=%b&charset=%C", "mo-recode = true": "mo-recode = false"}
 # Nothing in the address: all but the id is in the headers of a post-url.
 HEADERS = {r'\?id=%I[^"]*"': '"\nsend-sender = true', "mo-recode = true": "mo-recode = false"}

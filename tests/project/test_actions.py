@@ -1,4 +1,4 @@
-"""The README's table of what the apps do tells the truth: no action is missing, and each form works as it stands."""
+"""The table of what the apps do (docs/texts.md) tells the truth: no action is missing, each form works as it stands."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from bot.server import Server
 from handlers import TALKS
 from models.people.callers import Role
-from tests.project.readme import commands
+from tests.project.pages import commands
 from tests.world.actions import APPS, Action, talk_of
 from tests.world.people import Phones
 from tests.world.walk import CALLERS

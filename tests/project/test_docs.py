@@ -1,52 +1,136 @@
-"""The README tells what is: its tables are the code's, its commands exist, its sale goes as written."""
+"""The documents tell what is: tables are the code's, links lead somewhere, commands exist, the first sale goes as
+written."""
 
+import os
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import time_machine
 
-from bot.config import Config
+from bot.config import Config, load
+from bot.gateways.description import ENVIRONMENT
+from bot.runtime.metrics import Metrics
 from bot.server import Server
 from bot.text.gsm import plain
-from tests.project.readme import MADE, README, renewed
+from tests.project.pages import MADE, PAGES, README, REFERENCE, ROOT, commands, renewed
 from tests.world.people import Phones
 from tests.world.templates import FOUNDED
 
-ROOT = README.parent
-TEXT = README.read_text()
+DOCUMENTS = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in (*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "Makefile")
+}
+TEXTS = {name: text for name, text in DOCUMENTS.items() if name.endswith(".md")}
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+FOLDERS = "bot|handlers|models|tests|docs|\\.ci"
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def anchors(text: str) -> set[str]:
+    return {slug(heading) for heading in re.findall(r"^#+ (.+)$", FENCED.sub("", text), re.MULTILINE)}
 
 
 @pytest.mark.parametrize("part", MADE)
-def test_a_table_of_the_readme_is_made_from_the_code(part: str) -> None:
-    assert f"<!-- {part} -->" in TEXT
-    assert MADE[part]() in TEXT, "run `make docs`"
-    assert renewed(TEXT) == TEXT
+def test_a_table_is_made_from_the_code_and_stands_in_one_page(part: str) -> None:
+    [text] = [page.read_text() for page in PAGES if f"<!-- {part} -->" in page.read_text()]
+    assert MADE[part]() in text, "run `make docs`"
+    assert renewed(text) == text
 
 
 @pytest.mark.parametrize("name", Config.model_fields)
-def test_every_setting_is_in_the_readme(name: str) -> None:
-    assert f"MWANGA_{name.upper()}" in TEXT
+def test_every_setting_is_in_the_reference(name: str) -> None:
+    assert f"| `MWANGA_{name.upper()}` |" in REFERENCE.read_text()
 
 
-def test_every_make_target_that_the_documents_name_exists() -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    for document in ("README.md", "CONTRIBUTING.md"):
-        for target in re.findall(r"`make ([a-z]+)", (ROOT / document).read_text()):
-            assert re.search(rf"^{target}:", makefile, re.MULTILINE), (document, target)
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_setting_that_a_document_names_exists(name: str) -> None:
+    for setting in re.findall(r"\bMWANGA_([A-Z_]*[A-Z])(_…)?", TEXTS[name]):
+        begins = setting[0].lower()
+        known = [field for field in Config.model_fields if field == begins or (setting[1] and field.startswith(begins))]
+        assert known, setting
 
 
-def test_every_file_that_the_documents_name_exists() -> None:
-    for document in ("README.md", "CONTRIBUTING.md"):
-        for path in re.findall(r"`((?:bot|handlers|models|tests)/[\w/.-]*)`", (ROOT / document).read_text()):
-            assert (ROOT / path).exists(), (document, path)
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_link_leads_somewhere(name: str) -> None:
+    for link in LINK.findall(FENCED.sub("", TEXTS[name])):
+        if link.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / name).parent / path if path else ROOT / name
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text()), link
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    linked = {(ROOT / link).resolve() for link in LINK.findall(README.read_text()) if link.startswith("docs/")}
+    assert {page for page in PAGES if page != README} <= linked
+    assert {*(ROOT / "docs/pictures").iterdir()} <= linked
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_make_target_that_a_document_names_exists(name: str) -> None:
+    for target in re.findall(r"(?:`|^    )(?:MWANGA_\S+ )*make ([a-z]+)", TEXTS[name], re.MULTILINE):
+        assert re.search(rf"^{target}:", DOCUMENTS["Makefile"], re.MULTILINE), target
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_file_that_a_document_names_exists(name: str) -> None:
+    for path in re.findall(rf"`((?:{FOLDERS})/[\w/.-]*)`", TEXTS[name]):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_command_that_a_document_names_exists(name: str) -> None:
+    known = {
+        tuple(re.findall(r"[a-z-]+", row)) for row in re.findall(r"^\| `mwanga ([a-z -]+)", commands(), re.MULTILINE)
+    }
+    groups = {words[0] for words in known if len(words) > 1}
+    for line in re.findall(r"(?:`|^    |bin/)mwanga ([a-z][a-z-]*(?: [a-z-]+)?)", TEXTS[name], re.MULTILINE):
+        words = line.split()
+        assert tuple(words[: 2 if words[0] in groups else 1]) in known, line
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_figure_for_prometheus_that_a_document_names_exists(name: str) -> None:
+    shown = Metrics().text().decode()
+    for figure in re.findall(r"`(mwanga_\w+)", TEXTS[name]):
+        assert f"# TYPE {figure} " in shown, figure
+
+
+CONFIGURATIONS = [
+    pytest.param(block, id=f"{name}-{n}")
+    for name, text in TEXTS.items()
+    for n, block in enumerate(re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL), 1)
+]
+
+
+@pytest.mark.parametrize("block", CONFIGURATIONS)
+def test_every_configuration_that_a_document_shows_can_be_read(
+    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("MWANGA_")]:
+        monkeypatch.delenv(name)
+    for name in ENVIRONMENT.findall(block):
+        monkeypatch.setenv(name, "k" * 16)
+    (tmp_path / "mwanga.toml").write_text(block)
+    monkeypatch.chdir(tmp_path)
+    config = load()
+    assert config.model_fields_set == tomllib.loads(block).keys()
+    assert config.described[1] == []
 
 
 @time_machine.travel(FOUNDED, tick=False)
 async def test_the_first_sale_of_the_readme_goes_as_written(mwanga: Server) -> None:
     """The lines `> ` are texted as Asha; the reply has to hold the words that the README shows."""
     phones = Phones(mwanga)
-    block = re.search(r"```text\n(.*?)```", TEXT, re.S)
+    block = re.search(r"```text\n(.*?)```", README.read_text(), re.DOTALL)
     assert block is not None
     answers: list[str] = []
     for line in block[1].splitlines():
@@ -57,12 +141,15 @@ async def test_the_first_sale_of_the_readme_goes_as_written(mwanga: Server) -> N
             assert any(words in re.sub(r"\b(Ref|ref) \w{5}", "Ref", text) for text in answers), (line, answers)
 
 
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text().splitlines()) <= 220
+
+
 def test_the_changelog_speaks_in_imperatives() -> None:
-    lines = [line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("- ")]
+    lines = [line for line in DOCUMENTS["CHANGELOG.md"].splitlines() if line.startswith("- ")]
     assert lines
     assert all(re.match(r"- [A-Z][a-z]+ ", line) for line in lines)
 
 
 def test_no_document_names_this_machine() -> None:
-    for document in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
-        assert str(Path.home()) not in (ROOT / document).read_text()
+    assert [name for name, text in DOCUMENTS.items() if str(Path.home()) in text] == []

@@ -18,6 +18,8 @@ COPIED = (
     "handlers",
     "models",
     "tests",
+    "docs",
+    ".ci",
     "pyproject.toml",
     "Makefile",
     "README.md",

@@ -1,6 +1,6 @@
 """What the three Android apps of MicroPowerManager do (reference: mpm 7.2, all 38 rows), and by which talk we do it.
 
-A row names talks, whose words the README's table takes from the register; or says in words what is done instead.
+A row names talks, whose words the table of the documents takes from the register; or says what is done instead.
 """
 
 from typing import NamedTuple
