@@ -1,4 +1,4 @@
-"""`server`, also `python -m bot`: makes sure that the packages it is about to import are ours, then runs."""
+"""`mwanga`, also `python -m bot`: makes sure that the packages it is about to import are ours, then runs."""
 
 import sys
 from importlib.util import find_spec

@@ -42,7 +42,7 @@ class Config(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""), description="any text of 32 characters or more; encrypts device keys, peppers PINs"
     )
-    company: str = Field("Server", min_length=1, max_length=20, description="the company's name as customers read it")
+    company: str = Field("Mwanga", min_length=1, max_length=20, description="the company's name as customers read it")
     country: str = Field("TZ", description="two letters; how numbers without a country code are read")
     currency: str = Field("TZS", description="three letters; one currency for everything")
     timezone: str = Field("Africa/Dar_es_Salaam", description="the zone in which times are shown")
@@ -267,7 +267,7 @@ def load(**overrides: object) -> Config:
         lines = [f"MWANGA_{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
         raise ConfigError("\n".join(lines)) from error
     except ValueError as error:
-        raise ConfigError(f"{Path('server.toml').resolve()} cannot be read: {error}") from error
+        raise ConfigError(f"{Path('mwanga.toml').resolve()} cannot be read: {error}") from error
 
 
 def checked(config: Config) -> Config:

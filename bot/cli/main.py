@@ -1,4 +1,4 @@
-"""The `server` command: the server, the demo, a phone in the terminal, and what the office does at a prompt."""
+"""The `mwanga` command: the server, the demo, a phone in the terminal, and what the office does at a prompt."""
 
 import asyncio
 import errno

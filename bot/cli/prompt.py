@@ -1,4 +1,4 @@
-"""What every command of `server` needs: the configuration, the database, and one sentence when it fails."""
+"""What every command of `mwanga` needs: the configuration, the database, and one sentence when it fails."""
 
 import asyncio
 import sqlite3
