@@ -13,6 +13,7 @@ from tests.bench import measures
 from tests.bench.servers import large, small
 
 NAMES = ("accept", "token", "sale", "ussd", "trip", "send", "flood", "start")
+KEEPS = "folder that keeps the large database, of more than a gigabyte, for the next run"
 Figures = dict[str, float]
 
 
@@ -133,7 +134,7 @@ async def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     parser.add_argument("--size", type=float, default=1.0, help="share of the usual number of messages")
     parser.add_argument("--large", action="store_true", help="also with a million customers and their messages")
-    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "mwanga-bench")
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "mwanga-bench", help=KEEPS)
     given = parser.parse_args()
     only = given.only.split(",")
     print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}. Medians [least-most].")
@@ -143,7 +144,7 @@ async def main() -> None:
         if not given.large:
             return
         print("\nWith 1 million customers and 5 million past messages:")
-        many = await run(await large(given.cache), folder, only, given.rounds, given.size)
+        many = await run(await large(given.cache, folder), folder, only, given.rounds, given.size)
     print()
     for name, figure in few.items():
         growth = figure / many[name]

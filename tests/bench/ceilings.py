@@ -26,10 +26,13 @@ class Writer:
     """One thread that writes whatever waits and commits once, with a full sync (reference: performance 2)."""
 
     def __init__(self, path: str) -> None:
+        """Raises sqlite3.Error for a file that is there already, so that this server does not listen at all."""
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[Any] = SimpleQueue()
-        self._path = path
-        threading.Conversation(target=self._run, daemon=True).start()
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", INBOX, OUTBOX, *INDEXES):
+            self._database.execute(statement)
+        threading.Thread(target=self._run, daemon=True).start()
 
     def write(self, row: tuple[str, str, str]) -> "asyncio.Future[None]":
         future: asyncio.Future[None] = self._loop.create_future()
@@ -37,30 +40,38 @@ class Writer:
         return future
 
     def _run(self) -> None:
-        database = sqlite3.connect(self._path, isolation_level=None)
-        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", INBOX, OUTBOX, *INDEXES):
-            database.execute(statement)
         while True:
             batch = [self._queue.get()]
             while not self._queue.empty() and len(batch) < 512:
                 batch.append(self._queue.get())
-            now = time.time()
-            database.execute("BEGIN")
-            database.executemany(
-                "INSERT INTO inbox (ext, phone, text, at, state) VALUES (?, ?, ?, ?, 'done') ON CONFLICT DO NOTHING",
-                [(*row, now) for row, _future in batch],
-            )
-            database.executemany(
-                "INSERT INTO outbox (phone, text, at, state) VALUES (?, ?, ?, 'sent')",
-                [(row[1], row[2], now) for row, _future in batch],
-            )
-            database.execute("COMMIT")
-            self._loop.call_soon_threadsafe(_answer, [future for _row, future in batch])
+            failed = None
+            try:
+                self._store([row for row, _future in batch])
+            except sqlite3.Error as error:  # a full disk: whoever waits is told, or would wait for ever
+                failed = error
+            self._loop.call_soon_threadsafe(_answer, [future for _row, future in batch], failed)
+
+    def _store(self, rows: list[tuple[str, str, str]]) -> None:
+        now = time.time()
+        self._database.execute("BEGIN")
+        self._database.executemany(
+            "INSERT INTO inbox (ext, phone, text, at, state) VALUES (?, ?, ?, ?, 'done') ON CONFLICT DO NOTHING",
+            [(*row, now) for row in rows],
+        )
+        self._database.executemany(
+            "INSERT INTO outbox (phone, text, at, state) VALUES (?, ?, ?, 'sent')",
+            [(row[1], row[2], now) for row in rows],
+        )
+        self._database.execute("COMMIT")
 
 
-def _answer(futures: list["asyncio.Future[None]"]) -> None:
+def _answer(futures: list["asyncio.Future[None]"], failed: sqlite3.Error | None) -> None:
     for future in futures:
-        if not future.done():
+        if future.done():
+            continue
+        if failed:
+            future.set_exception(failed)
+        else:
             future.set_result(None)
 
 
@@ -105,7 +116,8 @@ def _gateway(delay: float) -> web.Application:
         return web.Response(status=201, body=json.dumps(answer), content_type="application/json")
 
     async def count(_request: web.Request) -> web.Response:
-        return web.json_response({"taken": len(taken), "first": taken[:1], "last": taken[-1:]})
+        times = taken or [0.0]
+        return web.json_response({"messages": len(taken), "first": times[0], "last": times[-1]})
 
     async def reached(request: web.Request) -> web.Response:
         """Answers once a receiver has so many messages."""

@@ -1,13 +1,19 @@
 """Servers in processes of their own, on databases small and large."""
 
 import asyncio
+import hashlib
 import os
+import shutil
 import signal
 import sqlite3
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from itertools import chain
 from pathlib import Path
+
+from filelock import FileLock
 
 from bot.config import demo_world, load
 from models.demo.world import PAYGO_KEYS
@@ -15,10 +21,16 @@ from models.vault import Vault
 from tests.world.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+LISTENS_S, STOPS_S = 60.0, 30.0  # more than any of them takes on a busy machine
+# What a large database is made by: another one is made when any of it changed.
+MADE_BY = ("models/migrations/*.py", "models/demo/*.py", "tests/bench/servers.py")
+CUSTOMERS, MESSAGES = 1_000_000, 2_500_000  # so many messages came in, and as many went out
+PORTION = 50_000  # rows in one transaction; between two of them a Ctrl-C is heard
+Insert = tuple[str, list[tuple[object, ...]]]
 
 
 class Server:
-    """A process that says when it listens; stopped with SIGTERM."""
+    """A process that says when it listens; stopped with SIGTERM. It shares our stderr, so what goes wrong is seen."""
 
     def __init__(self, *words: str, port: int, **settings: str) -> None:
         self.port, self._words, self._settings = port, words, settings
@@ -34,16 +46,36 @@ class Server:
             env={**os.environ, **self._settings},
             stdout=asyncio.subprocess.PIPE,
         )
-        assert self.process.stdout
-        while line := await self.process.stdout.readline():
-            if b"listens" in line:
-                break
+        try:
+            await self._listening()
+        except BaseException:
+            await self.__aexit__()
+            raise
         self.started_in = time.perf_counter() - began
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        await self.process.wait()
+        with suppress(ProcessLookupError):  # it may have ended by itself
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self.process.wait(), STOPS_S)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+
+    async def _listening(self) -> None:
+        """Wait until it listens. Raises RuntimeError when it ended instead, or takes too long."""
+        what = f"`python -m {' '.join(self._words)}`"
+        assert self.process.stdout
+        try:
+            async with asyncio.timeout(LISTENS_S):
+                while line := await self.process.stdout.readline():
+                    if b"listens" in line:
+                        return
+                code = await self.process.wait()
+        except TimeoutError:
+            raise RuntimeError(f"{what} did not listen within {LISTENS_S:.0f} s") from None
+        raise RuntimeError(f"{what} ended with {code} before it listened; its stderr, above, says why")
 
     def memory_mib(self) -> float:
         """Resident memory of the process."""
@@ -60,6 +92,8 @@ def mwanga(database: Path, gateway: int = 0, **more: str) -> Server:
         "MWANGA_SENDER_CAP": "0",
         "MWANGA_LOG_LEVEL": "ERROR",
         "MWANGA_DEMO_CUSTOMERS": "1000",
+        # Or the millions of past messages, which have the same times in each run, would be purged while we measure.
+        "MWANGA_RETENTION_DAYS": "36500",
     }
     if gateway:
         settings["MWANGA_AFRICASTALKING_URL"] = f"http://127.0.0.1:{gateway}"
@@ -96,51 +130,102 @@ async def small(folder: Path) -> Path:
     return database
 
 
-async def large(cache: Path) -> Path:
-    """A million customers and five million past messages, made once and kept."""
-    database = cache / "large.db"
-    if database.exists():
-        return database
+async def large(cache: Path, folder: Path, customers: int = CUSTOMERS, messages: int = MESSAGES) -> Path:
+    """A copy, in the folder, of a database with a million customers and five million past messages, which is made once
+    and kept. What is measured leaves messages, sales and gateways behind: on the kept database itself each run would
+    find more of them than the one before, and messages that wait would go out within its measurements."""
+    cache = cache.resolve()
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as folder:
-        made = await small(Path(folder))
-        connection = sqlite3.connect(made)
-        connection.execute("PRAGMA synchronous=OFF")
+    kept = cache / f"large-{_makers()}-{customers}-{messages}.db"
+    with FileLock(cache / "making.lock"):  # two runs at once make it once
+        if not kept.exists():
+            await _make(kept, customers, messages)
+        copy = folder / "large.db"
+        shutil.copyfile(kept, copy)
+    _to_disk(copy)
+    return copy
+
+
+def _makers() -> str:
+    """Differs when another database would be made: it would be an old one, which this server may not be able to use."""
+    files = sorted(file for pattern in MADE_BY for file in ROOT.glob(pattern))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+async def _make(kept: Path, customers: int, messages: int) -> None:
+    """Make it beside its place and move it there when it is whole and on the disk. Of one that was interrupted nothing
+    but a folder is left, and the next run removes it; those that were made by other code go too."""
+    making = kept.parent / "making"
+    shutil.rmtree(making, ignore_errors=True)
+    for old in kept.parent.glob("large-*.db"):
+        old.unlink()
+    making.mkdir()
+    print(f"Making {kept}, once; this takes some minutes.", flush=True)
+    try:
+        made = await small(making)
+        with closing(sqlite3.connect(made)) as connection:
+            await _grow(connection, customers, messages)
+        _to_disk(made)
+        made.rename(kept)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def _to_disk(file: Path) -> None:
+    """Have a file written now, so that its pages are not on their way to the disk while syncs are measured."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+
+
+async def _grow(connection: sqlite3.Connection, customers: int, messages: int) -> None:
+    for statement, rows in chain(_customers(connection, customers), _messages(customers, messages)):
         with connection:
-            _grow(connection, 1_000_000, 2_500_000)
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
-        made.rename(database)
-    return database
+            connection.executemany(statement, rows)
+        await asyncio.sleep(0)
 
 
-def _grow(connection: sqlite3.Connection, customers: int, messages: int) -> None:
+def _portions(first: int, end: int) -> Iterator[range]:
+    return (range(start, min(start + PORTION, end)) for start in range(first, end, PORTION))
+
+
+def _customers(connection: sqlite3.Connection, customers: int) -> Iterator[Insert]:
+    """Customers after those of the demo, until there are so many, each with a solar home system."""
     vault = Vault(demo_world(load()).secret_key.get_secret_value())
     key = {"secret": PAYGO_KEYS[0], "starting_code": 123456789, "divider": 1}
     (plan,) = connection.execute("SELECT id FROM tariff WHERE unit = 'days' ORDER BY id LIMIT 1").fetchone()
-    have, first = connection.execute("SELECT COUNT(*), MAX(id) FROM customer WHERE phone LIKE '+25572%'").fetchone()
-    numbers = range(have, customers)
-    connection.executemany(
-        "INSERT INTO customer (id, name, surname, phone, language, mini_grid_id) VALUES (?, 'Mteja', ?, ?, 'en', 1)",
-        ((first + 1 + n - have, f"N{n}", f"+25572{n:07d}") for n in numbers),
-    )
-    connection.executemany(
-        "INSERT INTO device (serial, kind, issuer, sealed_key, count, customer_id, tariff_id) "
-        "VALUES (?, 'shs', 'openpaygo', ?, 2, ?, ?)",
-        (
-            (serial := f"SHD{n:06d}", vault.seal_json(key, f"device {serial}"), first + 1 + n - have, plan)
-            for n in numbers
-        ),
-    )
-    series = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {messages}) "
-    connection.execute(
-        "INSERT INTO inbox (gateway, external_id, phone, sender_kind, recipient, network, text, received_at, state, "
-        f"outcome, error) {series} SELECT 'africastalking', 'past ' || i, '+25572' || substr('0000000' || "
-        "(i % 1000000), -7), 'number', '', '', 'TOKEN', 1700000000000 + i, 'done', 'done', '' FROM n"
-    )
-    connection.execute(
-        "INSERT INTO outbox (origin, phone, text, kind, priority, gateway, state, created_at, due_at, expires_at, "
-        "claimed_by, claimed_at, tries, unknowns, external_id, error, parts, cost, sent_at, delivered_at) "
-        f"{series} SELECT 'past ' || i, '+25572' || substr('0000000' || (i % 1000000), -7), 'past', 'token', 0, "
-        "'africastalking', 'delivered', 1700000000000 + i, 0, 0, '', 0, 1, 0, 'past ' || i, '', 1, '', 0, 0 FROM n"
-    )
+    have, last = connection.execute("SELECT COUNT(*), MAX(id) FROM customer WHERE phone LIKE '+25572%'").fetchone()
+    for numbers in _portions(have, customers):
+        yield (
+            "INSERT INTO customer (id, name, surname, phone, language, mini_grid_id) "
+            "VALUES (?, 'Mteja', ?, ?, 'en', 1)",
+            [(last + 1 + n - have, f"N{n}", f"+25572{n:07d}") for n in numbers],
+        )
+        yield (
+            "INSERT INTO device (serial, kind, issuer, sealed_key, count, customer_id, tariff_id) "
+            "VALUES (?, 'shs', 'openpaygo', ?, 2, ?, ?)",
+            [
+                (serial := f"SHD{n:06d}", vault.seal_json(key, f"device {serial}"), last + 1 + n - have, plan)
+                for n in numbers
+            ],
+        )
+
+
+def _messages(customers: int, messages: int) -> Iterator[Insert]:
+    """So many texts that came in, from one customer after the other, and their replies."""
+    for numbers in _portions(1, messages + 1):
+        rows: list[tuple[object, ...]] = [
+            (f"past {n}", f"+25572{n % customers:07d}", 1_700_000_000_000 + n) for n in numbers
+        ]
+        yield (
+            "INSERT INTO inbox (gateway, external_id, phone, sender_kind, recipient, network, text, received_at, "
+            "state, outcome, error) "
+            "VALUES ('africastalking', ?, ?, 'number', '', '', 'TOKEN', ?, 'done', 'done', '')",
+            rows,
+        )
+        yield (
+            "INSERT INTO outbox (origin, phone, text, kind, priority, gateway, state, created_at, due_at, expires_at, "
+            "claimed_by, claimed_at, tries, unknowns, external_id, error, parts, cost, sent_at, delivered_at) "
+            "VALUES (?1, ?2, 'past', 'token', 0, 'africastalking', 'delivered', ?3, 0, 0, '', 0, 1, 0, ?1, '', 1, '', "
+            "0, 0)",
+            rows,
+        )

@@ -1,11 +1,32 @@
 """Every benchmark runs; what it measures is looked at by people, not by the suite."""
 
+import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.bench import servers
 from tests.bench.__main__ import BENCHES
-from tests.bench.servers import small
+from tests.bench.measures import accept
+from tests.bench.servers import ceiling, large, small, sql
+from tests.world.templates import CROWD, Templates
+
+
+@pytest.fixture
+def crowd(templates: Templates) -> Path:
+    """A database of the demo world and more customers, without the seconds that it takes to make one."""
+    return Path(templates.copy("sqlite", "crowd").removeprefix("sqlite://"))
+
+
+@pytest.fixture
+def quickly(crowd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a large database grows from is a copy of that one."""
+
+    async def copied(folder: Path) -> Path:
+        return Path(shutil.copy(crowd, folder / "small.db"))
+
+    monkeypatch.setattr(servers, "small", copied)
 
 
 @pytest.mark.slow
@@ -15,3 +36,52 @@ async def test_every_benchmark_gives_figures(tmp_path: Path, capsys: pytest.Capt
         figures = await bench(database, tmp_path, 1, 0.05)
         assert figures and all(figure > 0 for figure in figures.values()), name
     assert "reached" in capsys.readouterr().out
+
+
+async def test_the_ceilings_are_measured_more_than_once_in_a_run(crowd: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        async with asyncio.timeout(30):
+            figures = await accept(crowd, tmp_path, messages=64, rounds=2)
+        assert [len(rates) for rates in figures.values()] == [2, 2, 2]
+
+
+async def test_a_server_that_dies_before_it_listens_ends_the_run(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "bare.db"
+    sql(taken, "CREATE TABLE inbox (id INTEGER)")
+    with pytest.raises(RuntimeError, match=r"ceilings durable .* ended with 1 before it listened"):
+        async with ceiling("durable", str(taken)):
+            pass
+    assert "table inbox already exists" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("quickly")
+async def test_a_run_leaves_the_large_database_as_it_was(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        database = await large(tmp_path / "cache", folder, customers=CROWD + 10, messages=20)
+        counts = [sql(database, f"SELECT COUNT(*) FROM {table}") for table in ("customer", "inbox", "outbox")]
+        assert counts == [[(3 + CROWD + 10,)], [(20,)], [(20,)]]
+        sql(database, "DELETE FROM outbox")
+
+
+@pytest.mark.usefixtures("quickly")
+async def test_a_large_database_that_was_half_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    killed = cache / "making" / "small.db"
+    killed.parent.mkdir(parents=True)
+    killed.write_text("half of a database, left by a run that was killed")
+
+    async def interrupted(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched, pytest.raises(asyncio.CancelledError):
+        patched.setattr(servers, "_grow", interrupted)
+        await large(cache, tmp_path, customers=CROWD + 10, messages=20)
+    assert [file.name for file in cache.iterdir() if file.suffix != ".lock"] == []
+    database = await large(cache, tmp_path, customers=CROWD + 10, messages=20)
+    assert sql(database, "SELECT COUNT(*) FROM outbox") == [(20,)]
