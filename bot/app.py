@@ -230,7 +230,7 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     and committed, what is being sent gets its time."""
     inbox = asyncio.create_task(server.inbox.run(), name="inbox")
     workers = 1 if server.database.embedded else WORKERS
-    handling = [asyncio.create_task(server.worker.run(), name=f"pump {n}") for n in range(workers)]
+    handling = [asyncio.create_task(server.worker.run(), name=f"worker {n}") for n in range(workers)]
     sending = asyncio.create_task(server.outbox.run(), name="outbox") if serving else None
     purging = asyncio.create_task(server.housekeeping.run(), name="housekeeping") if serving else None
     watching = asyncio.create_task(server.alerts.run(), name="alerts") if serving else None

@@ -58,14 +58,14 @@ class Handset:
     """`number` is E.164."""
 
     def __init__(self, server: Server, number: str) -> None:
-        self._mwanga, self.number = server, number
+        self._server, self.number = server, number
         self._gateway = Simulator(server.config.country)
 
     async def text(self, text: str) -> str:
         """Send an SMS; returns its id when it is stored."""
         message = secrets.token_hex(8)
         form = {"id": message, "from": self.number, "text": _clean(text)}
-        await self._mwanga.inbox.record(self._gateway.parse_sms(form))
+        await self._server.inbox.record(self._gateway.parse_sms(form))
         return message
 
     async def handled(self, message: str, within: float) -> int | None:
@@ -102,7 +102,7 @@ class Handset:
 
     async def dial(self, dialled: str) -> Call:
         """Dial our code, also with answers in it: `*384*20*1*SHS0283#`. Any other one gets a closed screen."""
-        code = self._mwanga.config.ussd_code
+        code = self._server.config.ussd_code
         inner, dialled = code.removesuffix("#"), "".join(dialled.split())
         if dialled != code and not (dialled.startswith(f"{inner}*") and dialled.endswith("#")):
             return Call(screen=f"Connection problem or invalid code. Dial {code}", open=False)
@@ -120,18 +120,18 @@ class Handset:
         if not call.open:
             return
         call.open = False
-        form = {"serviceCode": self._mwanga.config.ussd_code, "sessionId": call.session}
-        async with self._mwanga.database.work():
+        form = {"serviceCode": self._server.config.ussd_code, "sessionId": call.session}
+        async with self._server.database.work():
             await close(self._gateway.parse_ussd_end(form))
 
     async def _turn(self, call: Call) -> None:
         form = {
             "phoneNumber": self.number,
-            "serviceCode": self._mwanga.config.ussd_code,
+            "serviceCode": self._server.config.ussd_code,
             "sessionId": call.session,
             "text": _clean("*".join(call.inputs)),
         }
-        response = await self._mwanga.worker.answer(self._gateway.parse_ussd(form))
+        response = await self._server.worker.answer(self._gateway.parse_ussd(form))
         kind, _, call.screen = response.partition(" ")
         call.open = call.open and kind == "CON"
 

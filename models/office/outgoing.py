@@ -9,7 +9,7 @@ from models.sql import connection, execute, marks
 LOOK = 10_000  # rows read for one page, the newest
 MOST = 50
 COLUMNS = (
-    "id, phone, text, kind, gateway, state, error, parts, cost, sim, former, tries, "
+    "id, phone, text, kind, gateway, state, error, parts, cost, sim, tried_before, tries, "
     "created_at, claimed_at, due_at, expires_at, sent_at, delivered_at"
 )
 # The office's words, for one that asks "where is my token". With the gateway means on the phone, where that is one.

@@ -3,7 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Conversation
+from threading import Thread
 
 import asyncpg
 import pytest
@@ -29,9 +29,9 @@ def drop_connections(url: str) -> None:
         await connection.execute(DROP)
         await connection.close()
 
-    conversation = Conversation(target=lambda: asyncio.run(drop()))
-    conversation.start()
-    conversation.join()
+    thread = Thread(target=lambda: asyncio.run(drop()))
+    thread.start()
+    thread.join()
 
 
 async def one(database: Database) -> int:
@@ -84,8 +84,8 @@ def lock(url: str) -> None:
         await connection.execute(LOCK, timeout=60)
         await connection.close()
 
-    with ThreadPoolExecutor(1) as conversation:
-        conversation.submit(asyncio.run, wait()).result()
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, wait()).result()
 
 
 async def test_what_a_server_holds_that_hangs_is_free_again_for_the_others(

@@ -216,5 +216,5 @@ async def test_the_same_words_a_day_later_may_mean_somebody_else(mwanga: Server)
 
 
 async def test_a_meter_is_not_registered_where_no_tariff_says_what_energy_costs(mwanga: Server) -> None:
-    await execute(connection(), "UPDATE plan SET unit = 'days' WHERE unit = 'energy'")
+    await execute(connection(), "UPDATE tariff SET unit = 'days' WHERE unit = 'energy'")
     assert "has no price yet" in await said(Phones(mwanga), METER)

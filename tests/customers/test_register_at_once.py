@@ -23,7 +23,7 @@ async def test_two_agents_at_once_register_a_device_once(kind: Kind, serial: str
         "kind": kind,
         "serial": serial,
         "model": None,
-        "plan": None,
+        "tariff": None,
         "labels": None,
         "consent": "1",
     }

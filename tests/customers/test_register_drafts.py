@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import time_machine
 
+from bot.app import PURGES
 from bot.runtime.housekeeping import Housekeeping
 from bot.server import Server
 from models.sql import connection, execute
@@ -54,5 +55,5 @@ async def test_a_draft_is_forgotten_after_a_week(mwanga: Server) -> None:
         await phones.text("Asha", "REG Rehema Ali, 0713000111")
         clock.shift(timedelta(days=7, seconds=1))
         assert (await said(phones, "REG")).startswith("Name and surname?")
-        await Housekeeping(mwanga.database, 365).purge()
+        await Housekeeping(mwanga.database, 365, PURGES).purge()
     assert await execute(connection(), "SELECT 1 FROM draft") == []

@@ -180,7 +180,7 @@ def test_a_bad_row_is_named_and_nothing_is_written(run, demo_url: str, kind: str
         "agent",
         "customer",
         "device",
-        "plan",
+        "tariff",
         "minigrid",
         "village",
         "metertype",

@@ -186,7 +186,7 @@ def test_a_device_of_one_of_two_namesakes_names_the_number(run, demo_url: str) -
         ("villages", "mini_grid,village\nMTWARA  north,mtwará\nmtwara North,MTWARA\n", "village"),
         ("meter-types", "name\nTHREE phase 100a\n", "metertype"),
         ("connections", "type,group\nhousehold,RESIDENTIAL\n", "connectiontype"),
-        ("tariffs", "name,unit,price\nhousehold 350,ENERGY,350\n", "plan"),
+        ("tariffs", "name,unit,price\nhousehold 350,ENERGY,350\n", "tariff"),
         ("appliances", "appliance,type,price,plan,terms\nRÁDIO,Electronics,15000,CASH,Cash\n", "paymentplan"),
         ("customers", "name,surname,phone,mini_grid,village\nAMINA,juma,0710000001,mtwara north,MTWARA\n", "customer"),
     ],

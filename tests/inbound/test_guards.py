@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from bot.app import assembled
+from bot.app import PURGES, assembled
 from bot.config import Config, load
 from bot.message import Inbound, OptOut
 from bot.runtime.housekeeping import Housekeeping
@@ -71,7 +71,7 @@ async def test_texts_are_purged_after_their_time(mwanga: Server, config: Config)
         await phones.text("Asha", "CASH")
         await phones.dial("Asha", "*384*20#")
         await execute(mwanga.database.client, "UPDATE outbox SET state = 'sent'")
-        housekeeping = Housekeeping(mwanga.database, config.retention_days)
+        housekeeping = Housekeeping(mwanga.database, config.retention_days, PURGES)
         assert await housekeeping.purge() == 0
         clock.shift(timedelta(days=2))
         assert await housekeeping.purge() == 2  # the dialled turn and its session
@@ -85,7 +85,7 @@ async def test_texts_are_purged_after_their_time(mwanga: Server, config: Config)
 async def test_what_a_phone_was_in_the_middle_of_is_purged_too(mwanga: Server, config: Config) -> None:
     """Names and numbers of an unfinished talk, and the answer that is kept to be given again."""
     phones = Phones(mwanga)
-    housekeeping = Housekeeping(mwanga.database, config.retention_days)
+    housekeeping = Housekeeping(mwanga.database, config.retention_days, PURGES)
     with time_machine.travel(NOON, tick=False) as clock:
         await phones.text("Asha", "BUY SHS0283 8000")
         await phones.text("Asha", "1 482915")
@@ -107,6 +107,6 @@ async def test_what_a_phone_was_in_the_middle_of_is_purged_too(mwanga: Server, c
 async def test_what_waits_is_never_purged(mwanga: Server, config: Config) -> None:
     await Phones(mwanga).text("Asha", "CASH")
     await execute(mwanga.database.client, "UPDATE outbox SET created_at = $1", [now_ms() - 10**12])
-    await Housekeeping(mwanga.database, config.retention_days).purge()
+    await Housekeeping(mwanga.database, config.retention_days, PURGES).purge()
     rows = await execute(mwanga.database.client, "SELECT text FROM outbox")
     assert rows[0]["text"].startswith("You hold")

@@ -99,7 +99,7 @@ async def test_two_processes_that_move_the_same_messages_send_each_once(bench: B
     bench.clock.now += 10 * SECOND
     await asyncio.gather(*(bench.settle(process) for process in processes))
     assert sorted(bench.gateway.texts) == sorted(f"sms {n}" for n in range(100))
-    assert {row["tried_before"] for row in await bench.sql("SELECT former FROM outbox")} == {f"{phone} "}
+    assert {row["tried_before"] for row in await bench.sql("SELECT tried_before FROM outbox")} == {f"{phone} "}
 
 
 async def test_a_phone_that_pulls_at_the_last_moment_has_a_message_or_another_gateway_has_it(bench: Bench) -> None:

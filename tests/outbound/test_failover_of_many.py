@@ -160,7 +160,7 @@ async def test_a_flood_without_a_gateway_is_moved_in_short_looks_and_nobody_is_b
     async with bench.database.work():
         stuck = [NewMessage(f"stuck {n}", ASHA, "x", MessageKind.BROADCAST, "none", never="kannel") for n in range(300)]
         await enqueue(stuck, START)
-    await bench.sql("UPDATE outbox SET former = '!kannel !africastalking '")
+    await bench.sql("UPDATE outbox SET tried_before = '!kannel !africastalking '")
     await bench.enqueue(*(f"sms {n}" for n in range(600)), kind=MessageKind.BROADCAST, gateway="none")
     moved = []
     for _ in range(3):

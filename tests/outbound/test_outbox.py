@@ -185,7 +185,7 @@ async def test_what_expires_keeps_why_it_was_not_sent(bench: Bench, gateway: str
     await bench.link()
     bench.order = bench.phones  # so that it stays
     await bench.enqueue("hello", kind=MessageKind.BROADCAST, gateway=gateway)
-    await bench.sql("UPDATE outbox SET error = $1, former = '!africastalking !phone-1 '", last)
+    await bench.sql("UPDATE outbox SET error = $1, tried_before = '!africastalking !phone-1 '", last)
     await bench.settle_after(2 * HOUR)
     row = await bench.row("hello")
     assert (row["state"], row["error"]) == ("expired", why)

@@ -14,7 +14,7 @@ FILES = [
     for path in sorted((ROOT / folder).rglob("*.py"))
     if "migrations" not in path.parts
 ]
-COMPOSITION = {"bot/app.py", "bot/cli/main.py"}
+COMPOSITION = {"bot/app.py", "bot/cli/main.py", "bot/cli/data.py"}
 OUTSIDE = {"aiohttp", "aiohttp_jinja2", "tortoise", "africastalking", "asyncpg", "aiosqlite"}
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 import time_machine
 
+from bot.app import PURGES
 from bot.runtime.housekeeping import Housekeeping
 from bot.server import Server
 from models.devices.tables import Device, Tariff
@@ -68,7 +69,7 @@ async def test_it_adds_up_also_while_another_chore_fails(mwanga: Server, clock: 
     async def broken(_most: int) -> int:
         raise ValueError
 
-    chores = Housekeeping(mwanga.database, 365, [broken, *mwanga.housekeeping._chores])
+    chores = Housekeeping(mwanga.database, 365, PURGES, [broken, *mwanga.housekeeping._chores])
     for _month in range(2):
         with pytest.raises(ValueError):
             await chores.chores()

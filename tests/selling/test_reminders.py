@@ -188,7 +188,7 @@ async def test_a_crash_between_marking_and_promising_reminds_later(
     """Both are one unit of work."""
     clock.move_to(BEFORE)
     with monkeypatch.context() as broken:
-        broken.setattr("bot.inbound.sms.promise", None)
+        broken.setattr("bot.outbound.compose.enqueue", None)
         with pytest.raises(TypeError):
             await mwanga.housekeeping.chores()
     assert len(await reminded(mwanga)) == 1
