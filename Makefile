@@ -14,10 +14,11 @@ test: .venv/test.stamp  ## install what the tests need and run them on both data
 slow: .venv/test.stamp  ## the longer tests: kill the server at random and count
 	@$(BIN)/python -m pytest -n 2 -m slow
 
-lint: .venv/test.stamp  ## lint, format check, types
+lint: .venv/test.stamp  ## lint, format check, types, and who may import whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 
 format: .venv/test.stamp
 	@$(BIN)/ruff check --fix .

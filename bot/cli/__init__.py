@@ -1,0 +1,1 @@
+"""The `mwanga` command, one file for each noun."""

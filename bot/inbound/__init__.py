@@ -1,0 +1,1 @@
+"""What arrives: taken at the door, stored, understood, answered."""

@@ -1,0 +1,1 @@
+"""Which gateway carries a message, and how each gateway is."""

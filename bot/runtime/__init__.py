@@ -1,0 +1,1 @@
+"""What any server needs: the database, metrics, logs, housekeeping."""

@@ -1,0 +1,1 @@
+"""What is written and read, without memory: GSM letters, phone numbers, languages, words, PINs starred out."""

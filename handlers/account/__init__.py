@@ -1,0 +1,1 @@
+"""Talks about oneself: balance, cash, statement, PIN, lock, language, STOP."""

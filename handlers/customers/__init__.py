@@ -1,0 +1,1 @@
+"""Talks about customers: register them, list them, find one."""

@@ -1,0 +1,1 @@
+"""Questions that several talks ask: devices, customers, serials, languages."""

@@ -1,0 +1,1 @@
+"""Talks about money: buy, pay, sell, stock, plans, sales, tokens, and what their receipts say."""

@@ -1,0 +1,1 @@
+"""The demo world: its people, devices and goods."""

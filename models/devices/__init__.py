@@ -1,0 +1,1 @@
+"""What accepts tokens: devices, their tariffs and models, meters and their connections."""

@@ -1,0 +1,1 @@
+"""What the office's pages show: the day's figures, and messages with their reasons."""

@@ -1,0 +1,1 @@
+"""Agents, customers and office users: who they are, and their PINs."""

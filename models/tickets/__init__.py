@@ -1,0 +1,1 @@
+"""Tickets: opened, given to somebody, answered, closed."""

@@ -8,7 +8,7 @@ from bot.message import Reply
 from bot.talks.chat import Chat
 from bot.talks.commands import Commands
 from bot.talks.decorator import talk
-from bot.talks.listing import language_names
+from bot.talks.listing import choice_named
 from bot.text.answers import no, yes
 from bot.text.grammar import normalise, plain_word, split, unglued, written
 from bot.text.i18n import _
@@ -186,4 +186,4 @@ def test_the_rest_of_a_line_is_kept_as_it_was_written(line: str, count: int, end
 )
 def test_a_space_or_a_hyphen_does_not_hide_a_choice(typed: str, chosen: str | None) -> None:
     names = {"bike": ["E-bike"], "7": ["7 weekly"], "70": ["70 weekly"], "home": ["Solar home"], "lamp": ["Solar lamp"]}
-    assert language_names({**names, "a b": ["A B"], "ab": ["AB"]}, typed) == chosen
+    assert choice_named({**names, "a b": ["A B"], "ab": ["AB"]}, typed) == chosen
