@@ -20,6 +20,7 @@ from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
 APPS = {"models": {"models": ["models"], "default_connection": "default", "migrations": "models.migrations"}}
+TORTOISE = {"connections": {"default": "sqlite://:memory:"}, "apps": APPS}  # for tortoise's `makemigrations`
 
 
 MIGRATION_LOCK = 7269420  # any number, the same in every process

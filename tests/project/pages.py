@@ -1,6 +1,7 @@
 """The documents, and their parts that are made from the code: `make docs` writes them, tests/project/test_docs.py
 compares."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tests.world.actions import actions
 ROOT = Path(__file__).resolve().parent.parent.parent
 README, DOCS = ROOT / "README.md", ROOT / "docs"
 DATA, GATEWAYS, REFERENCE = DOCS / "data.md", DOCS / "gateways.md", DOCS / "reference.md"
-PAGES = [README, *sorted(DOCS.glob("*.md"))]
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
 
 ROLES = {Role.AGENT: "agents", Role.CUSTOMER: "customers", Role.STRANGER: "everybody else"}
 LANGUAGES = {"en": "English", "sw": "Swahili", "fr": "French", "pt": "Portuguese", "ha": "Hausa"}
@@ -136,7 +137,19 @@ def routes() -> str:
     return "\n".join(rows)
 
 
+def rooms() -> str:
+    """Each package with its first sentence, the machine first; those that only hold files for a room are part of it."""
+    rows = ["| room | what it is for |", "|---|---|"]
+    for top in ("bot", "handlers", "models"):
+        for path in sorted((ROOT / top).rglob("__init__.py")):
+            said = ast.get_docstring(ast.parse(path.read_text()))
+            if said:
+                rows.append(f"| `{path.parent.relative_to(ROOT)}/` | {said.partition(chr(10))[0]} |")
+    return "\n".join(rows)
+
+
 MADE = {
+    "rooms": rooms,
     "imports": imports,
     "exports": exports,
     "settings": settings,

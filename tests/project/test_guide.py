@@ -35,9 +35,9 @@ TESTED = [
     "talks/test_longest_walks.py",
     "cli/test_card.py",
     "project/test_docs.py",
-    "project/test_layers.py",
+    "project/test_rooms.py",
 ]
-CHOSEN = "(outage or docs or card or longest or layers) and not postgres"
+CHOSEN = "(outage or docs or card or longest or rooms) and not postgres"
 
 
 @pytest.fixture
