@@ -119,7 +119,7 @@ async def _load_demo(database: Database, config: Config) -> None:
 
 def _assemble(config: Config, database: Database, session: aiohttp.ClientSession, simulated: bool) -> Server:
     company, metrics, commands = company_of(config), Metrics(), Commands(TALKS)
-    gateways = configured.gateways(config, session)
+    gateways = configured.gateways(config, session, simulated)
     router, outbox, phones = _sending(config, gateways, database, company, metrics, simulated)
     signs, composer = Signs(company.vault, config.airtime_pattern), Composer(company, router)
     redactor = Redactor(YES, commands.words("pin"), commands.words("lock"))
@@ -129,7 +129,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     inbox = Inbox(database, company.vault, redactor, metrics, lambda: worker.notify())  # noqa: PLW0108
     sessions = Sessions(company, commands, router, composer)
     worker = Worker(database, inbox, dispatcher, sessions, outbox, company, metrics)
-    doors = configured.doors(config, gateways, simulated)
+    doors = {name: gateway for name, gateway in gateways.items() if gateway.secret}
     callbacks = Callbacks(doors, inbox, worker, outbox, database, redactor, metrics, company)
     return Server(
         config=config,
@@ -160,11 +160,11 @@ def _sending(
     simulated: bool,
 ) -> tuple[Router, Outbox, Phones]:
     """All that chooses and carries what goes out."""
-    sending = {name: gateway for name, gateway in gateways.items() if configured.sends(config, name, simulated)}
+    sending = {name: gateway for name, gateway in gateways.items() if gateway.sends(simulated)}
     watch = Watch([name for name in sending if name != "simulator"])
     order = route(config.route_names, list(sending), simulated=simulated)
     router = Router(order, config.rules, able=sending, watch=watch)
-    failover, paces = config.failover_seconds * 1_000, configured.paces(config)
+    failover, paces = config.failover_seconds * 1_000, {name: gateway.per_second for name, gateway in sending.items()}
     outbox = Outbox(database, sending, router, metrics, failover_ms=failover, per_second=paces)
     phones = Phones(database, company.vault, metrics, network_of=router.networks.of)
     router.linked = phones.names

@@ -4,12 +4,12 @@ import re
 import secrets
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
 from babel.numbers import get_currency_precision, list_currencies
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, create_model, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,7 +17,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from bot.gateways import BaseGateway, GatewaySettings, WebAddress
 from bot.gateways.description import Description, described
+from bot.gateways.registered import KINDS
 from bot.routing.router import Rule, is_phones
 from bot.text.numbers import is_number
 
@@ -28,8 +30,8 @@ class ConfigError(Exception):
     """The configuration is wrong; each line of the text names one setting and what it should be."""
 
 
-class Config(BaseSettings):
-    """Every setting, with its default and what it is for. The table in docs/reference.md is made from this."""
+class OurSettings(BaseSettings):
+    """Where this server is, and whose."""
 
     model_config = SettingsConfigDict(
         env_prefix="MWANGA_", toml_file="mwanga.toml", frozen=True, extra="ignore", populate_by_name=True
@@ -38,7 +40,7 @@ class Config(BaseSettings):
     database: str = Field("sqlite://mwanga.db", description="where the data is: `sqlite://FILE` or `postgres://…`")
     host: str = Field("127.0.0.1", description="the address to listen on")
     port: int = Field(8080, ge=1, le=65535, description="the port to listen on")
-    public_url: str = Field("", description="our own address as gateways reach it; default `http://HOST:PORT`")
+    public_url: WebAddress = Field("", description="our own address as gateways reach it; default `http://HOST:PORT`")
     secret_key: SecretStr = Field(
         SecretStr(""), description="any text of 32 characters or more; encrypts device keys, peppers PINs"
     )
@@ -53,23 +55,25 @@ class Config(BaseSettings):
     )
     ussd_code: str = Field("*384*20#", description="the code that people dial")
 
-    africastalking_username: str = Field("", description="Africa's Talking user name; `sandbox` for its sandbox")
-    africastalking_api_key: SecretStr = Field(SecretStr(""), description="its API key")
-    africastalking_sender: str = Field("", description="short code or name that messages come from")
-    africastalking_url: str = Field("", description="another base address, for an emulator")
-    africastalking_secret: SecretStr = Field(
-        SecretStr(""), description="the secret part of its callback addresses; 16 characters or more"
-    )
 
-    kannel_url: str = Field(
-        "", description="the whole address of Kannel's sendsms, like `http://127.0.0.1:13013/cgi-bin/sendsms`"
-    )
-    kannel_username: str = Field("", description="the user name of its sendsms-user")
-    kannel_password: SecretStr = Field(SecretStr(""), description="and the password")
-    kannel_sender: str = Field("", description="short code or name that messages come from")
-    kannel_secret: SecretStr = Field(
-        SecretStr(""), description="the secret part of its callback addresses; 16 characters or more"
-    )
+def _fields_of_gateways() -> dict[str, Any]:
+    """What each kind of gateway is told: the field `url` of Kannel's settings is `kannel_url` here. A kind's own fields
+    come before those that all have."""
+    fields: dict[str, Any] = {}
+    for kind in KINDS:
+        own = sorted(kind.Settings.model_fields.items(), key=lambda item: item[0] in GatewaySettings.model_fields)
+        fields |= {f"{kind.name}_{name}": (field.annotation, field) for name, field in own}
+    return fields
+
+
+if TYPE_CHECKING:  # the settings of a gateway are asked for by `of_gateways`
+    SettingsWithGateways = OurSettings
+else:
+    SettingsWithGateways = create_model("SettingsWithGateways", __base__=OurSettings, **_fields_of_gateways())
+
+
+class Config(SettingsWithGateways):
+    """Every setting, with its default and what it is for. The table in docs/reference.md is made from this."""
 
     smsgate_token: SecretStr = Field(
         SecretStr(""), description="a private token with which any gateway phone may register; empty: only with a code"
@@ -85,7 +89,7 @@ class Config(BaseSettings):
     route: str = Field(
         "",
         description="gateways in order, like `phones,kannel`: the first that is well carries what is no answer;"
-        " `phones` are all gateway phones; default: Africa's Talking, Kannel, others, phones",
+        f" `phones` are all gateway phones; default: {', '.join(kind.title for kind in KINDS)}, others, phones",
     )
     rules: tuple[Rule, ...] = Field(
         (), description="exceptions from the route, as tables `[[rules]]` in mwanga.toml; the first that fits counts"
@@ -93,10 +97,6 @@ class Config(BaseSettings):
     failover_seconds: int = Field(
         120, ge=1, description="a token or reply that a phone has not fetched by then goes by another gateway"
     )
-    africastalking_per_second: int = Field(
-        0, ge=0, description="message parts that each server sends by it in a second; 0 means as many as there are"
-    )
-    kannel_per_second: int = Field(0, ge=0, description="the same for Kannel: what your operator allows")
     canaries: dict[str, str] = Field(
         {}, description="the gateways' own numbers, by name, for an hourly test message; phones know theirs"
     )
@@ -167,13 +167,6 @@ class Config(BaseSettings):
             raise ValueError(f"a regular expression ({error})") from error
         return value
 
-    @field_validator("public_url", "africastalking_url")
-    @classmethod
-    def _whole_address(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
-            raise ValueError("a whole address, like https://mwanga.example.org")
-        return value
-
     @field_validator("database")
     @classmethod
     def _known_database(cls, value: str) -> str:
@@ -199,6 +192,14 @@ class Config(BaseSettings):
         """The gateways of the tables `gateways`, by their names, and a sentence for each mistake there."""
         return described(self.gateways)
 
+    @property
+    def of_gateways(self) -> dict[type[BaseGateway], GatewaySettings]:
+        """What each kind of gateway is told, in the usual order of the gateways."""
+        return {
+            kind: kind.Settings(**{name: getattr(self, f"{kind.name}_{name}") for name in kind.Settings.model_fields})
+            for kind in KINDS
+        }
+
     @cached_property
     def exponent(self) -> int:
         """How many decimals this currency has by ISO 4217: 1 shilling is 100 minor units when it is 2."""
@@ -220,29 +221,15 @@ class Config(BaseSettings):
         return found
 
     def _gateway_problems(self) -> list[str]:
-        found = []
-        at = self.africastalking_username, self.africastalking_api_key.get_secret_value()
-        if any(at) and not all(at):
-            found.append("MWANGA_AFRICASTALKING_USERNAME and _API_KEY go together; one is missing.")
-        if any(at) and len(self.africastalking_secret.get_secret_value()) < 16:
-            found.append("MWANGA_AFRICASTALKING_SECRET needs 16 characters or more: it guards the callbacks.")
-        kannel = self.kannel_url, self.kannel_username, self.kannel_password.get_secret_value()
-        if any(kannel) and not all(kannel):
-            found.append("MWANGA_KANNEL_URL, _USERNAME and _PASSWORD go together; one is missing.")
-        if self.kannel_url and not self.kannel_url.startswith(("http://", "https://")):
-            found.append("MWANGA_KANNEL_URL is a whole address, like http://127.0.0.1:13013/cgi-bin/sendsms.")
-        if any(kannel) and len(self.kannel_secret.get_secret_value()) < 16:
-            found.append("MWANGA_KANNEL_SECRET needs 16 characters or more: it guards the callbacks.")
+        found, told = [], self.of_gateways
+        for kind, settings in told.items():
+            found += settings.problems(_prefix(kind))
         found += self.described[1]
-        if not any(at) and not any(kannel) and not self.gateways and not any(map(is_phones, self.route_names)):
-            found.append(
-                "No gateway can send: set MWANGA_AFRICASTALKING_… for Africa's Talking or MWANGA_KANNEL_…, "
-                "or MWANGA_ROUTE=phones for gateway phones alone."
-            )
+        configured = [*(kind.name for kind, settings in told.items() if settings.begun), *self.gateways]
+        if not configured and not any(map(is_phones, self.route_names)):
+            found.append(f"No gateway can send: set {_choice()}, or MWANGA_ROUTE=phones for gateway phones alone.")
         if 0 < len(self.smsgate_token.get_secret_value()) < 16:
             found.append("MWANGA_SMSGATE_TOKEN needs 16 characters or more: who knows it can be a gateway.")
-        configured = [name for name, given in (("africastalking", at), ("kannel", kannel)) if any(given)]
-        configured += self.gateways
         named = {"MWANGA_ROUTE": self.route_names, "A rule": [name for rule in self.rules for name in rule.gateways]}
         for place, names in (named | {"MWANGA_CANARIES": list(self.canaries)}).items():
             unknown = [name for name in names if name not in configured and not is_phones(name)]
@@ -257,6 +244,17 @@ class Config(BaseSettings):
             if number and not is_number(number, self.country):
                 found.append(f"{name}: {number} is not a phone number.")
         return found
+
+
+def _prefix(kind: type[BaseGateway]) -> str:
+    """How the names of its settings begin."""
+    return f"MWANGA_{kind.name.upper()}"
+
+
+def _choice() -> str:
+    """What may be set to have a gateway."""
+    *others, last = [f"{_prefix(kind)}_… for {kind.title}" for kind in KINDS]
+    return f"{', '.join(others)} or {last}"
 
 
 def load(**overrides: object) -> Config:
@@ -285,9 +283,8 @@ def demo_world(config: Config) -> Config:
         "secret_key": SecretStr("mwanga demo key: never use it for a real device"),
         "company": "Mwanga Demo",
         "help_phone": "+255700000000",
-        "africastalking_username": "sandbox",
-        "africastalking_api_key": SecretStr("demo"),
-        "africastalking_secret": SecretStr("demo"),
-        "kannel_secret": SecretStr("demo"),
     }
+    for kind in KINDS:
+        demo = kind.Settings.model_validate(kind.Settings.demo)
+        defaults |= {f"{kind.name}_{name}": getattr(demo, name) for name in kind.Settings.demo}
     return config.model_copy(update={k: v for k, v in defaults.items() if k not in config.model_fields_set})

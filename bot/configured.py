@@ -1,14 +1,11 @@
-"""What the configuration names, made at the start: the company, and its gateways with their doors and their pace."""
-
-from collections.abc import Mapping
+"""What the configuration names, made at the start: the company and its gateways."""
 
 import aiohttp
 
 from bot.company import Company
 from bot.config import Config, ConfigError
-from bot.gateways import Door, Gateway
+from bot.gateways import Gateway
 from bot.gateways.described import Described
-from bot.gateways.kannel import Kannel
 from bot.gateways.simulator import Simulator
 from bot.runtime.database import Database
 from models import settings
@@ -42,64 +39,19 @@ async def check_key(database: Database, company: Company) -> None:
             )
 
 
-def gateways(config: Config, session: aiohttp.ClientSession) -> dict[str, Gateway]:
+def gateways(config: Config, session: aiohttp.ClientSession, simulated: bool) -> dict[str, Gateway]:
     """All of them by name, in the usual order; the simulator last."""
-    found: dict[str, Gateway] = {}
-    if config.africastalking_username:
-        from bot.gateways.africastalking import AfricasTalking  # noqa: PLC0415 - its SDK is slow to import
-
-        found["africastalking"] = AfricasTalking(
-            session,
-            username=config.africastalking_username,
-            api_key=config.africastalking_api_key.get_secret_value(),
-            sender=config.africastalking_sender,
-            url=config.africastalking_url,
-            country=config.country,
-        )
-    if config.kannel_url:
-        found["kannel"] = Kannel(
-            session,
-            url=config.kannel_url,
-            username=config.kannel_username,
-            password=config.kannel_password.get_secret_value(),
-            sender=config.kannel_sender,
-            secret=config.kannel_secret.get_secret_value(),
-            address=config.address,
-            country=config.country,
-        )
     described, mistakes = config.described
     if mistakes:
         raise ConfigError("\n".join(mistakes))
-    for name, about in described.items():
-        found[name] = Described(session, name, about, address=config.address, country=config.country)
-    found["simulator"] = Simulator(config.country)
-    return found
-
-
-def sends(config: Config, name: str, simulated: bool) -> bool:
-    """The demo sends by Africa's Talking only to an address that was given, so that it never bothers anybody."""
-    return name != "africastalking" or not simulated or bool(config.africastalking_url)
-
-
-def doors(config: Config, named: Mapping[str, Gateway], simulated: bool) -> dict[str, Door]:
-    """Who may call us, with what secret."""
-    secrets = {
-        "africastalking": config.africastalking_secret.get_secret_value(),
-        "kannel": config.kannel_secret.get_secret_value(),
-    }
-    if simulated:
-        secrets["simulator"] = SIMULATOR_SECRET
-    usual = {name: Door(named[name], secret) for name, secret in secrets.items() if name in named}
-    return usual | {
-        name: Door(named[name], about.secret.get_secret_value(), about.answer)
-        for name, about in config.described[0].items()
-    }
-
-
-def paces(config: Config) -> dict[str, int]:
-    """How many message parts each gateway gets in a second, 0 for any number."""
-    return {
-        "africastalking": config.africastalking_per_second,
-        "kannel": config.kannel_per_second,
-        **{name: about.per_second for name, about in config.described[0].items()},
-    }
+    found: list[Gateway] = [
+        kind(session, settings, address=config.address, country=config.country)
+        for kind, settings in config.of_gateways.items()
+        if settings.wanted
+    ]
+    found += [
+        Described(session, name, description, address=config.address, country=config.country)
+        for name, description in described.items()
+    ]
+    found.append(Simulator(config.country, SIMULATOR_SECRET if simulated else ""))
+    return {gateway.name: gateway for gateway in found}

@@ -38,7 +38,8 @@ class Half:
 
 def card(commands: Commands, config: Config, language: str) -> str:
     """The sheet as one page of HTML (A4 lying, for two A5 cards) that needs nothing from elsewhere."""
-    number = next((one for one in (config.africastalking_sender, config.kannel_sender) if one.isdecimal()), BLANK)
+    senders = (settings.sender for settings in config.of_gateways.values())
+    number = next((sender for sender in senders if sender.isdecimal()), BLANK)
     how = [
         _("Dial {code} for the menu, or send an SMS to {number}.", code=config.ussd_code, number=number),
         _("A keyword alone shows how to write it."),

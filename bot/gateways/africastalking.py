@@ -1,12 +1,12 @@
 """Africa's Talking: its callbacks become what bot/message.py names, the outbox's messages its requests."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
-from africastalking.SMS import SMSService
+from pydantic import Field, SecretStr
 
-from bot.gateways import BadCallback, Callback, Fields
+from bot.gateways import BadCallback, BaseGateway, Fields, GatewaySettings, WebAddress
 from bot.gateways.errors import SendError
 from bot.gateways.wire import (
     LONGEST_ADDRESS,
@@ -14,12 +14,9 @@ from bot.gateways.wire import (
     LONGEST_ID,
     LONGEST_NETWORK,
     LONGEST_WORD,
-    TIMEOUT,
     letters,
-    naming_errors,
     optional,
     present,
-    read_form,
     required,
     with_plus,
 )
@@ -50,11 +47,6 @@ STATUS: dict[int, tuple[str, str]] = {
 STATUS_FAMILY = {1: "", 4: "refused", 5: "gateway fault"}
 # The same words come as the reason of a request that reached no recipient.
 REQUEST_WORDS = {word.lower(): error for word, error in STATUS.values() if error}
-
-# 408 and 504 are a timeout one hop further on: the message may have been taken.
-HTTP_STATUS = {401: "bad credentials", 403: "bad credentials", 408: "timeout", 429: "throttled", 504: "timeout"}
-# A redirect is not followed, since it would turn the POST into a GET: nothing was taken.
-HTTP_FAMILY = {2: "", 3: "gateway fault", 4: "refused", 5: "gateway fault"}
 
 # Delivery reports, in lower case. Rejected is the operator's refusal. Expired and AbsentSubscriber are not in
 # the documentation's list, but they come.
@@ -89,31 +81,29 @@ FAILURE_REASONS = {
 }
 
 
-class AfricasTalking:
-    """Two-way SMS, delivery reports, USSD and opt-outs. `url` is another base address, empty for the real one
-    (the sandbox for the user `sandbox`); an empty `sender` leaves the shared default name; `country` reads
-    numbers that come without a calling code."""
+class AfricasTalking(BaseGateway):
+    """Two-way SMS, delivery reports, USSD and opt-outs."""
 
     name = "africastalking"
-    methods = ("POST",)
+    title = "Africa's Talking"
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        *,
-        username: str,
-        api_key: str,
-        sender: str,
-        url: str,
-        country: str,
-    ) -> None:
-        self._sms = _SharedSessionSMS(session, username, api_key, url)
-        self._sender = sender
-        self._country = country
+    class Settings(GatewaySettings):
+        """An account; that of the user `sandbox` is at another address."""
 
-    def read(self, callback: Callback) -> Fields:
-        """The fields of a urlencoded form."""
-        return read_form(callback.body)
+        needed: ClassVar = ("username", "api_key")
+        demo: ClassVar = {"username": "sandbox", "api_key": "demo", "secret": "demo"}
+
+        username: str = Field("", description="Africa's Talking user name; `sandbox` for its sandbox")
+        api_key: SecretStr = Field(SecretStr(""), description="its API key")
+        url: WebAddress = Field("", description="another base address, for an emulator")
+
+    _settings: Settings
+
+    def __init__(self, session: aiohttp.ClientSession, settings: Settings, *, address: str, country: str) -> None:
+        from bot.gateways.africastalking_sdk import SharedSessionSMS  # noqa: PLC0415 - the SDK is slow to import
+
+        super().__init__(session, settings, address=address, country=country)
+        self._sms = SharedSessionSMS(session, settings.username, settings.api_key.get_secret_value(), settings.url)
 
     def parse_sms(self, form: Fields) -> Inbound:
         """A text that somebody sent us; it may be empty, and begins with the keyword of a shared code."""
@@ -164,46 +154,20 @@ class AfricasTalking:
     async def send(self, message: Outbound) -> Sent:
         """Hand one message over. Raises SendError; `timeout` and `strange answer` may have been taken."""
         try:
-            request = self._sms.send(message.text, [message.phone], self._sender or None)
+            request = self._sms.send(message.text, [message.phone], self._settings.sender or None)
         except ValueError:
             raise SendError("bad number") from None
         return _read_answer(await request)
+
+    def sends(self, simulated: bool) -> bool:
+        """The demo world sends only to an address that was given, so that it never bothers anybody."""
+        return not simulated or bool(self._settings.url)
 
     def _phone(self, form: Fields) -> str:
         caller: Sender = read_sender(required(form, "phoneNumber"), self._country)
         if caller.kind is not SenderKind.NUMBER:
             raise BadCallback("phoneNumber is not a phone number")
         return caller.value
-
-
-class _SharedSessionSMS(SMSService):  # type: ignore[misc]  # the SDK has no types
-    """The SDK builds the request; it would block, connect anew for each message and drop the HTTP status."""
-
-    def __init__(self, session: aiohttp.ClientSession, username: str, api_key: str, url: str) -> None:
-        self._session = session
-        self._address = url.rstrip("/")
-        super().__init__(username, api_key)
-
-    def _init_service(self) -> None:
-        super()._init_service()
-        if self._address:
-            self._baseUrl = self._contentUrl = f"{self._address}/version1"
-
-    async def _make_request(
-        self, url: str, method: str, headers: Any, data: Any, params: Any, **_callback_and_timeout: Any
-    ) -> bytes:
-        """The body of a 2xx answer. Raises SendError."""
-        with naming_errors():
-            async with self._session.request(
-                method, url, headers=headers, data=data, params=params, timeout=TIMEOUT, allow_redirects=False
-            ) as response:
-                _check_http(response.status)
-                return await response.read()
-
-
-def _check_http(status: int) -> None:
-    if error := HTTP_STATUS.get(status, HTTP_FAMILY.get(status // 100, "strange answer")):
-        raise SendError(error, f"HTTP {status}")
 
 
 def _read_answer(body: bytes) -> Sent:

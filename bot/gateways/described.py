@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from yarl import URL
 
-from bot.gateways import BadCallback, BadSignature, Callback, Fields
+from bot.gateways import BadCallback, BadSignature, BaseGateway, Callback, Fields
 from bot.gateways.description import PLACEHOLDER, Description, map_strings
 from bot.gateways.errors import SendError
 from bot.gateways.wire import (
@@ -20,16 +20,16 @@ from bot.gateways.wire import (
     LONGEST_ID,
     LONGEST_NETWORK,
     LONGEST_WORD,
-    TIMEOUT,
+    http_error,
     letters,
-    naming_errors,
     optional,
     present,
     read_form,
+    request,
     required,
     with_plus,
 )
-from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdTurn
+from bot.message import Inbound, Outbound, Receipt, Sent
 from bot.text.gsm import is_gsm, parts
 from bot.text.numbers import sender as read_sender
 from models.messages.tables import State
@@ -37,45 +37,28 @@ from models.messages.tables import State
 # Our own id in a report's address. No aggregator has a field of this name.
 OUR_ID = "mwanga_id"
 STATES = {"sent": State.SENT, "delivered": State.DELIVERED, "failed": State.FAILED}
-# What a status means where the description's own words say nothing. After 408 and 504 something in between lost
-# patience: the message may have been taken. 404 and 405 are of another address than that of sending.
-HTTP_STATUS = {
-    401: "bad credentials",
-    402: "no balance",
-    403: "bad credentials",
-    404: "unreachable",
-    405: "unreachable",
-    408: "timeout",
-    429: "throttled",
-    504: "timeout",
-}
-# A redirect is not followed, since it would turn the POST into a GET: nothing was taken.
-HTTP_FAMILY = {2: "", 3: "gateway fault", 4: "refused", 5: "gateway fault"}
 
 
-class Described:
-    """Two-way SMS and delivery reports as described. `address` is our own, to which reports come; `country` reads
-    numbers that come without a calling code."""
+class Described(BaseGateway):
+    """Two-way SMS and delivery reports as described."""
 
     methods = ("GET", "POST")  # many report by GET, whatever else they do
+    Settings = Description
+    _settings: Description
 
     def __init__(
         self, session: aiohttp.ClientSession, name: str, description: Description, *, address: str, country: str
     ) -> None:
-        self.name = name
-        self._session = session
-        self._about = description
-        secret = description.secret.get_secret_value()
-        self._reports = f"{address.rstrip('/')}/gateways/{name}/{quote(secret, safe='')}/delivery"
-        self._secret = secret.encode()
-        self._country = country
+        self.name = self.title = name
+        super().__init__(session, description, address=address, country=country)
+        self.answer = description.answer
 
     def read(self, callback: Callback) -> Fields:
         """The fields of the query and of the body; JSON as text by its dotted paths. Raises BadCallback, and
         BadSignature for one that its sender should have signed and did not."""
         self._check_signature(callback)
         fields = dict(read_form(callback.query))
-        match self._about.callbacks if callback.method == "POST" else "query":
+        match self._settings.callbacks if callback.method == "POST" else "query":
             case "form":
                 fields |= read_form(callback.body)
             case "json":
@@ -84,9 +67,9 @@ class Described:
 
     def parse_sms(self, form: Fields) -> Inbound:
         """A text that somebody sent us."""
-        where = self._about.incoming
+        where = self._settings.incoming
         if where is None:
-            raise BadCallback(f"{self.name} brings no messages")
+            return super().parse_sms(form)
         return Inbound(
             gateway=self.name,
             external_id=self._external_id(form, where.id),
@@ -98,42 +81,31 @@ class Described:
 
     def parse_receipt(self, form: Fields) -> Receipt:
         """A delivery report. A status that is not described is no news, like sent."""
-        where = self._about.delivery
+        where = self._settings.delivery
         if where is None:
-            raise BadCallback(f"{self.name} has no delivery reports")
+            return super().parse_receipt(form)
         word = " ".join(filter(None, (optional(form, path).strip() for path in where.status)))
         if not word:
             raise BadCallback(f"{where.status[0]} is missing")
         state = STATES[where.words.get(word.casefold(), "sent")]
         why = optional(form, where.reason)
         reason = self._named(why) or "undelivered" if state is State.FAILED else ""
-        which = OUR_ID if OUR_ID in form and not self._about.send.theirs else where.id
+        which = OUR_ID if OUR_ID in form and not self._settings.send.theirs else where.id
         said = f"{word}: {why}" if why else word
-        external_id, ours = required(form, which, LONGEST_ID), not self._about.send.theirs
+        external_id, ours = required(form, which, LONGEST_ID), not self._settings.send.theirs
         return Receipt(self.name, external_id, state, said[:LONGEST_WORD], reason, ours)
-
-    def parse_ussd(self, form: Fields) -> UssdTurn:
-        raise BadCallback(f"{self.name} has no USSD")
-
-    def parse_ussd_end(self, form: Fields) -> UssdEnd:
-        raise BadCallback(f"{self.name} has no USSD")
-
-    def parse_optout(self, form: Fields) -> OptOut:
-        raise BadCallback(f"{self.name} has no opt-outs")
 
     async def send(self, message: Outbound) -> Sent:
         """Hand one message over. Raises SendError; `timeout` and `strange answer` may have been taken."""
         url, headers, body = self.request(message)
-        with naming_errors():
-            async with self._session.request(
-                self._about.send.method, url, headers=headers, data=body, timeout=TIMEOUT, allow_redirects=False
-            ) as answer:
-                said = await answer.read()
-                return self.read_answer(message, answer.status, said.decode(errors="replace"))
+        method = self._settings.send.method
+        async with request(self._session, method, url, headers=headers, data=body) as answer:
+            said = await answer.read()
+            return self.read_answer(message, answer.status, said.decode(errors="replace"))
 
     def request(self, message: Outbound) -> tuple[URL, dict[str, str], bytes | None]:
         """Address, headers and body that hand the message over, each put together in its own encoding."""
-        send, values = self._about.send, self._values(message)
+        send, values = self._settings.send, self._values(message)
 
         def fill(template: Any) -> Any:
             return map_strings(template, lambda text: PLACEHOLDER.sub(lambda match: values[match[1]], text))
@@ -153,7 +125,7 @@ class Described:
         return url, headers, None if body is None else body.encode()
 
     def _values(self, message: Outbound) -> Mapping[str, str]:
-        about = self._about
+        about = self._settings
         return about.account | {
             "phone": message.phone if about.send.number == "plus" else message.phone.removeprefix("+"),
             "text": message.text,
@@ -164,27 +136,26 @@ class Described:
         }
 
     def _coding(self, text: str) -> str:
-        coding = self._about.send.coding
+        coding = self._settings.send.coding
         if coding is None:
             return ""
         return coding.gsm if is_gsm(text) else coding.unicode
 
     def read_answer(self, message: Outbound, status: int, said: str) -> Sent:
         """What the answer to a request means. Raises SendError."""
-        send = self._about.send
+        send = self._settings.send
         fields = _answer_fields(said)
         words = optional(fields, send.error) if send.error else said
         taken = status // 100 == 2 and self._taken(fields, said)
         if not taken:
-            named = self._named(words) or self._about.errors.get(f"http {status}")
-            error = named or HTTP_STATUS.get(status) or HTTP_FAMILY.get(status // 100, "strange answer") or "refused"
-            raise SendError(error, f"HTTP {status} {letters(words)}".strip())
+            named = self._named(words) or self._settings.errors.get(f"http {status}")
+            raise SendError(named or http_error(status) or "refused", f"HTTP {status} {letters(words)}".strip())
         external_id = self._their_id(fields, said) if send.theirs else str(message.id)
         return Sent(external_id, parts(message.text), optional(fields, send.cost)[:LONGEST_COST])
 
     def _their_id(self, fields: Fields, said: str) -> str:
         """Raises SendError when the answer has none."""
-        send = self._about.send
+        send = self._settings.send
         found = re.search(send.id_pattern, said) if send.id_pattern else None
         external_id = (found[1] or "").strip() if found else optional(fields, send.id)
         if not 0 < len(external_id) <= LONGEST_ID:
@@ -193,7 +164,7 @@ class Described:
 
     def _taken(self, fields: Fields, said: str) -> bool:
         """Raises SendError when the answer does not say."""
-        success = self._about.send.success
+        success = self._settings.send.success
         if success is None:
             return True
         if success.path and success.path not in fields:
@@ -208,12 +179,14 @@ class Described:
         """Our name for the first of the described words that stands whole in these."""
         folded = words.casefold()
         found = (
-            name for word, name in self._about.errors.items() if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", folded)
+            name
+            for word, name in self._settings.errors.items()
+            if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", folded)
         )
         return next(found, "")
 
     def _check_signature(self, callback: Callback) -> None:
-        if (signed := self._about.signature) is None:
+        if (signed := self._settings.signature) is None:
             return
         digest = hmac.digest(signed.key.get_secret_value().encode(), callback.body, "sha256").hex()
         given = callback.headers.get(signed.header, "")
@@ -225,7 +198,7 @@ class Described:
         if len(paths) == 1:
             return required(form, paths[0], LONGEST_ID)
         which = "\0".join(present(form, path) for path in paths)
-        return hmac.digest(self._secret, which.encode(), "sha256").hex()
+        return hmac.digest(self.secret.encode(), which.encode(), "sha256").hex()
 
 
 def _read_json(body: bytes) -> Fields:

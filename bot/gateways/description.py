@@ -11,11 +11,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from bot.gateways import GatewaySettings
 from bot.gateways.errors import ERRORS
+from bot.gateways.registered import KINDS
 
-# Names that stand for a gateway with code of its own. By `phone-` all know a gateway phone, and `none` is the gateway
-# of messages which no gateway may carry.
-TAKEN = re.compile(r"africastalking|kannel|simulator|none|phones?|phone-.*")
+# Names that stand for something else. By `phone-` all know a gateway phone, and `none` is the gateway of messages which
+# no gateway may carry.
+TAKEN = re.compile("|".join([*(kind.name for kind in KINDS), "simulator|none|phones?|phone-.*"]))
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 DESCRIPTIONS = files("bot.gateways") / "descriptions"
 PRESETS = {file.name.removesuffix(".toml"): file for file in DESCRIPTIONS.iterdir() if file.name.endswith(".toml")}
@@ -127,21 +129,18 @@ class Sending(_Table):
         return bool(self.id or self.id_pattern)
 
 
-class Description(_Table):
-    """A gateway. `callbacks` says in which form it calls us; `answer` is what it wants to read when we took a call;
-    `per_second` is how many messages it takes at most, 0 for any number;
-    `errors` are its words, or `HTTP 402`, with the names that we have for them."""
+class Description(_Table, GatewaySettings):
+    """A gateway."""
 
     secret: SecretStr
-    sender: str = ""
     account: dict[str, Text] = Field({}, repr=False)
-    per_second: Annotated[int, Field(ge=0)] = 0
-    callbacks: Literal["form", "json", "query"]
-    answer: str = ""
+    callbacks: Literal["form", "json", "query"]  # in which form it calls us
+    answer: str = ""  # what it wants to read when we took a call
     signature: Signature | None = None
     incoming: Incoming | None = None
     delivery: Delivery | None = None
     send: Sending
+    # Its words, or `HTTP 402`, with the names that we have for them.
     errors: Annotated[dict[str, str], AfterValidator(_error_names), Folded] = {}
 
 

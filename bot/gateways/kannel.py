@@ -4,27 +4,28 @@ sendsms requests. Seen to work with Debian's 1.4.5, and driven for real in tests
 import hmac
 import re
 from collections.abc import Mapping
-from urllib.parse import quote
+from typing import ClassVar
 
 import aiohttp
+from pydantic import Field, SecretStr
 
-from bot.gateways import BadCallback, Callback, Fields
+from bot.gateways import BaseGateway, Callback, Fields, GatewaySettings
 from bot.gateways.errors import SendError
 from bot.gateways.wire import (
     LONGEST_ADDRESS,
     LONGEST_ID,
     LONGEST_NETWORK,
     LONGEST_WORD,
-    TIMEOUT,
+    http_error,
     letters,
-    naming_errors,
     optional,
     present,
     read_form,
+    request,
     required,
     with_plus,
 )
-from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdTurn
+from bot.message import Inbound, Outbound, Receipt, Sent
 from bot.text.gsm import is_gsm, parts
 from bot.text.numbers import sender as read_sender
 from models.messages.tables import LIFE, State
@@ -72,55 +73,48 @@ ANSWERS = {
     },
     403: {"not routable": "no route"},
 }
-# 202 says "0: Accepted for delivery", or "3: Queued for later delivery" while the SMSC is away. 404 comes for another
-# address than that of sendsms; the message is not to blame. 408 and 504 are of something in between that lost patience.
-HTTP_STATUS = {
-    202: "",
-    401: "bad credentials",
-    403: "bad credentials",
-    404: "unreachable",
-    405: "unreachable",
-    408: "timeout",
-    429: "throttled",
-    504: "timeout",
-}
-# A redirect is not followed, since it would turn the POST into a GET: nothing was taken.
-HTTP_FAMILY = {3: "gateway fault", 4: "refused", 5: "gateway fault"}
+# Any other answer of 2xx is of something that is no Kannel. This one says "0: Accepted for delivery", or "3: Queued for
+# later delivery" while the SMSC is away.
+ACCEPTED = 202
 
 
-class Kannel:
-    """Two-way SMS and delivery reports. `url` is the whole address of sendsms; an empty `sender` leaves what Kannel
-    sets itself; `address` is our own, to which reports come; `country` reads numbers without a calling code."""
+class Kannel(BaseGateway):
+    """Two-way SMS and delivery reports."""
 
     name = "kannel"
+    title = "Kannel"
     methods = ("GET", "POST")
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        *,
-        url: str,
-        username: str,
-        password: str,
-        sender: str,
-        secret: str,
-        address: str,
-        country: str,
-    ) -> None:
-        self._session = session
-        self._url = url
+    class Settings(GatewaySettings):
+        """The account of a sendsms-user."""
+
+        needed: ClassVar = ("url", "username", "password")
+
+        url: str = Field(
+            "", description="the whole address of Kannel's sendsms, like `http://127.0.0.1:13013/cgi-bin/sendsms`"
+        )
+        username: str = Field("", description="the user name of its sendsms-user")
+        password: SecretStr = Field(SecretStr(""), description="and the password")
+
+        def problems(self, prefix: str) -> list[str]:
+            found = super().problems(prefix)
+            if self.url and not self.url.startswith(("http://", "https://")):
+                found.append(f"{prefix}_URL is a whole address, like http://127.0.0.1:13013/cgi-bin/sendsms.")
+            return found
+
+    _settings: Settings
+
+    def __init__(self, session: aiohttp.ClientSession, settings: Settings, *, address: str, country: str) -> None:
+        super().__init__(session, settings, address=address, country=country)
         self._headers = {
             "Content-Type": "text/plain; charset=UTF-8",
-            "X-Kannel-Username": username,
-            "X-Kannel-Password": password,
+            "X-Kannel-Username": settings.username,
+            "X-Kannel-Password": settings.password.get_secret_value(),
             "X-Kannel-DLR-Mask": ALL_REPORTS,
         }
-        if sender:
-            self._headers["X-Kannel-From"] = sender
-        door = f"{address.rstrip('/')}/gateways/{self.name}/{quote(secret, safe='')}/delivery"
-        self._reports = door.replace("%", "%%")  # Kannel reads % as the beginning of an escape
-        self._secret = secret.encode()
-        self._country = country
+        if settings.sender:  # else Kannel sets one itself
+            self._headers["X-Kannel-From"] = settings.sender
+        self._dlr_url = self._reports.replace("%", "%%")  # Kannel reads % as the beginning of an escape
 
     def read(self, callback: Callback) -> Fields:
         """The fields of a get-url or dlr-url, a form, or a post-url, whose body is the text and whose headers say what
@@ -158,15 +152,6 @@ class Kannel:
         state, reason, word = MASKS.get(mask, (State.SENT, "", mask[:LONGEST_WORD]))
         return Receipt(self.name, required(form, "id", LONGEST_ID), state, word, reason, ours=True)
 
-    def parse_ussd(self, form: Fields) -> UssdTurn:
-        raise BadCallback("Kannel has no USSD")
-
-    def parse_ussd_end(self, form: Fields) -> UssdEnd:
-        raise BadCallback("Kannel has no USSD")
-
-    def parse_optout(self, form: Fields) -> OptOut:
-        raise BadCallback("Kannel has no opt-outs")
-
     async def send(self, message: Outbound) -> Sent:
         """Hand one message over. Raises SendError; `timeout` and `strange answer` may have been taken. The answer has
         no id: ours goes out with the message and comes back with each report."""
@@ -176,21 +161,18 @@ class Kannel:
             "X-Kannel-Coding": "0" if is_gsm(message.text) else "2",
             # Minutes. It counts from now and not from our promise, so at worst a message lives twice as long.
             "X-Kannel-Validity": str(LIFE[message.kind] * 60),
-            "X-Kannel-DLR-Url": f"{self._reports}?id={message.id}&state=%d",
+            "X-Kannel-DLR-Url": f"{self._dlr_url}?id={message.id}&state=%d",
         }
         text = message.text.encode()
-        with naming_errors():
-            async with self._session.post(
-                self._url, data=text, headers=headers, timeout=TIMEOUT, allow_redirects=False
-            ) as answer:
-                words = await answer.text(errors="replace") if answer.status in ANSWERS else ""
-                _check(answer.status, words)
+        async with request(self._session, "POST", self._settings.url, data=text, headers=headers) as answer:
+            words = await answer.text(errors="replace") if answer.status in ANSWERS else ""
+            _check(answer.status, words)
         return Sent(str(message.id), parts(message.text))
 
     def _digest(self, form: Fields) -> str:
         """Keyed, since whoever reads the database could otherwise try which PIN gives it."""
         which = "\0".join(required(form, field) for field in ("from", "to", "time"))
-        return hmac.digest(self._secret, f"{which}\0{present(form, 'text')}".encode(), "sha256").hex()
+        return hmac.digest(self.secret.encode(), f"{which}\0{present(form, 'text')}".encode(), "sha256").hex()
 
 
 def _told(headers: Mapping[str, str]) -> Fields:
@@ -204,6 +186,6 @@ def _told(headers: Mapping[str, str]) -> Fields:
 def _check(status: int, words: str) -> None:
     begins = ANSWERS.get(status, {}).items()
     known = (error for beginning, error in begins if words.lower().startswith(beginning))
-    by_status = HTTP_STATUS.get(status, HTTP_FAMILY.get(status // 100, "strange answer"))
+    by_status = "" if status == ACCEPTED else http_error(status) or "strange answer"
     if error := next(known, by_status):
         raise SendError(error, f"HTTP {status} {letters(words)}".strip())

@@ -1,21 +1,21 @@
 """A phone without a network. What is sent to it counts as delivered and is read from the outbox by whoever plays
 the phone: the page at /simulator, or `mwanga chat`. What it says comes in by the same door as any gateway's."""
 
-from bot.gateways import BadCallback, Callback, Fields
-from bot.gateways.wire import optional, read_form
-from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdTurn
+from bot.gateways import BadCallback, Fields, Gateway
+from bot.gateways.wire import optional
+from bot.message import Inbound, Outbound, Sent, UssdEnd, UssdTurn
 from bot.text.numbers import parse, sender
 
 
-class Simulator:
+class Simulator(Gateway):
+    """`country` reads numbers without a calling code; without a `secret` nobody may call."""
+
     name = "simulator"
-    methods = ("POST",)
+    title = "the simulator"
 
-    def __init__(self, country: str) -> None:
+    def __init__(self, country: str, secret: str = "") -> None:
         self._country = country
-
-    def read(self, callback: Callback) -> Fields:
-        return read_form(callback.body)
+        self.secret = secret
 
     def parse_sms(self, form: Fields) -> Inbound:
         who = sender(_field(form, "from"), self._country)
@@ -27,12 +27,6 @@ class Simulator:
 
     def parse_ussd_end(self, form: Fields) -> UssdEnd:
         return UssdEnd(self.name, _field(form, "serviceCode"), _field(form, "sessionId"), "Incomplete")
-
-    def parse_receipt(self, form: Fields) -> Receipt:
-        raise BadCallback("the simulator has no delivery reports")
-
-    def parse_optout(self, form: Fields) -> OptOut:
-        raise BadCallback("the simulator has no opt-outs")
 
     async def send(self, message: Outbound) -> Sent:
         return Sent(f"simulated {message.id}")

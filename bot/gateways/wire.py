@@ -1,13 +1,15 @@
-"""What every gateway over HTTP needs: reading a callback's fields, and naming what went wrong with a request."""
+"""What every gateway over HTTP needs: reading a callback's fields, making a request, and naming what went wrong."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl
 
 import aiohttp
+from yarl import URL
 
-from bot.gateways import BadCallback, Fields
 from bot.gateways.errors import SendError
 
 # The columns of models/messages/tables.py: a longer identifier would match nothing later.
@@ -16,6 +18,45 @@ LONGEST_ID, LONGEST_ADDRESS, LONGEST_WORD, LONGEST_COST, LONGEST_NETWORK = 120, 
 # 3.05 s to connect is the limit of Africa's Talking's own SDK. aiohttp counts name look-up and the wait for a free
 # connection in, so what runs out after it was sent, at least in part.
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3.05)
+
+# What a status means where the gateway's own words say nothing: a name in ERRORS. 404 and 405 come for another address
+# than that of sending, so the message is not to blame. After 408 and 504 something in between lost patience: the
+# message may have been taken.
+HTTP_STATUS = {
+    401: "bad credentials",
+    402: "no balance",
+    403: "bad credentials",
+    404: "unreachable",
+    405: "unreachable",
+    408: "timeout",
+    429: "throttled",
+    504: "timeout",
+}
+# A status that is not in the table, by its hundreds. A redirect is not followed, since it would turn a POST into a
+# GET: nothing was taken.
+HTTP_FAMILY = {2: "", 3: "gateway fault", 4: "refused", 5: "gateway fault"}
+
+
+class BadCallback(Exception):
+    """A callback that cannot be read; the text names what is missing or wrong."""
+
+
+class BadSignature(BadCallback):
+    """A callback that whoever may call would have signed."""
+
+
+Fields = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Callback:
+    """A gateway's HTTP request to us, as it came."""
+
+    method: str
+    query: bytes  # still percent-encoded
+    content_type: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)  # finds a name in any case
 
 
 def read_form(data: bytes, encoding: str = "utf-8") -> Fields:
@@ -62,15 +103,24 @@ def letters(reason: str) -> str:
     return re.sub(r"[^A-Za-z ]", "", reason)[:LONGEST_WORD].strip()
 
 
-@contextmanager
-def naming_errors() -> Iterator[None]:
-    """Around a request: what aiohttp raises becomes SendError. After `timeout` and `strange answer` the gateway may
-    have taken the message."""
+@asynccontextmanager
+async def request(
+    session: aiohttp.ClientSession, method: str, url: str | URL, **content: Any
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """The answer to a request with this content (`data`, `json`, `params`, `headers`). What aiohttp raises, also while
+    the answer is read, becomes SendError. After `timeout` and `strange answer` the gateway may have taken the
+    message."""
     try:
-        yield
+        async with session.request(method, url, timeout=TIMEOUT, allow_redirects=False, **content) as answer:
+            yield answer
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
         raise SendError("unreachable", type(error).__name__) from error
     except aiohttp.ClientResponseError:  # its repr shows our key
         raise SendError("strange answer", "not HTTP") from None
     except (aiohttp.ClientError, TimeoutError) as error:
         raise SendError("timeout", type(error).__name__) from error
+
+
+def http_error(status: int) -> str:
+    """What an answer with this status means by itself: a name in ERRORS, empty when the request went well."""
+    return HTTP_STATUS.get(status, HTTP_FAMILY.get(status // 100, "strange answer"))

@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 from aiohttp import web
 
 from bot.company import Company
-from bot.gateways import BadCallback, BadSignature, Callback, Door, Fields, Gateway
+from bot.gateways import BadCallback, BadSignature, Callback, Fields, Gateway
 from bot.inbound.inbox import Inbox
 from bot.inbound.ussd import close
 from bot.inbound.worker import Worker
@@ -43,7 +43,7 @@ class Callbacks:
 
     def __init__(
         self,
-        doors: Mapping[str, Door],
+        doors: Mapping[str, Gateway],
         inbox: Inbox,
         worker: Worker,
         outbox: Outbox,
@@ -70,25 +70,25 @@ class Callbacks:
     async def callback(self, request: web.Request) -> web.Response:
         """Any callback: check its secret, read its fields, hand them to its kind."""
         name = request.match_info["name"]
-        door = self._doors.get(name)
+        gateway = self._doors.get(name)
         kind = self._kinds.get(request.match_info["kind"])
-        if door is None or kind is None or not _same(request.match_info["secret"], door.secret):
-            self._metrics.refused.labels(name if door else "unknown", "secret").inc()
+        if gateway is None or kind is None or not _same(request.match_info["secret"], gateway.secret):
+            self._metrics.refused.labels(name if gateway else "unknown", "secret").inc()
             raise web.HTTPNotFound
         self._outbox.heard(name)
-        if request.method not in door.gateway.methods:
-            raise web.HTTPMethodNotAllowed(request.method, door.gateway.methods)
+        if request.method not in gateway.methods:
+            raise web.HTTPMethodNotAllowed(request.method, gateway.methods)
         callback = await _read(request)
         if len(callback.body) > MOST_BODY:
             return await self._refuse(name, 413, f"the body is larger than {MOST_BODY} bytes", callback, "size")
         try:
-            response = await kind(door.gateway, door.gateway.read(callback))
+            response = await kind(gateway, gateway.read(callback))
         except BadSignature as error:
             return await self._refuse(name, 401, str(error), callback, "signature")
         except BadCallback as error:
             return await self._refuse(name, 400, str(error), callback)
-        if door.answer:
-            response.text = door.answer
+        if gateway.answer:
+            response.text = gateway.answer
         return response
 
     async def _sms(self, gateway: Gateway, form: Fields) -> web.Response:

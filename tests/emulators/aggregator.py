@@ -1,4 +1,4 @@
-"""The aggregator that PIGEON describes, in a few lines."""
+"""An aggregator in a few lines: the one that PIGEON describes, or another by the answers that it is told."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,17 +11,19 @@ from aiohttp.test_utils import TestServer
 
 @dataclass
 class Aggregator:
-    """Takes what PIGEON describes, notes it, and answers as told."""
+    """Takes forms, notes them with the keys that came along, and answers as told."""
 
     url: str = ""
     answers: list[tuple[int, str]] = field(default_factory=list)
     forms: list[dict[str, str]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
     hangs: bool = False
 
     async def handle(self, request: web.Request) -> web.Response:
         form = dict(await request.post())
         async with self.came:
+            self.keys.append(request.headers.get("Authorization", ""))
             self.forms.append({name: str(value) for name, value in form.items()})
             self.came.notify_all()
         if self.hangs:

@@ -4,7 +4,7 @@ import aiohttp
 
 from bot.android import service, sims, to_app
 from bot.cli.main import cli
-from bot.gateways import africastalking, kannel
+from bot.gateways import wire
 from bot.monitor import alerts
 from bot.outbound import outbox, queue, retry
 from bot.routing import health
@@ -16,7 +16,7 @@ SHORT = (
     *((queue, name, value) for name, value in (("INTERRUPTED_MS", 300), ("HANGING_MS", 3_000))),
     *((health, "TRIAL_MS", 500), (alerts, "LOOK_S", 0.2), (service, "LOOK_MS", 200), (sims, "SPACE_MS", 20)),
     *((module, "PARTS", 10_000) for module in (sims, to_app)),
-    *((module, "TIMEOUT", aiohttp.ClientTimeout(total=3)) for module in (africastalking, kannel)),
+    (wire, "TIMEOUT", aiohttp.ClientTimeout(total=3)),
 )
 
 if __name__ == "__main__":

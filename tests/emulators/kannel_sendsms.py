@@ -16,8 +16,8 @@ ADDRESS = "http://127.0.0.1:8080"
 
 
 def gateway(session: object = None, url: str = "", **changes: str) -> Kannel:
-    account = {"username": "mwanga", "password": PASSWORD, "sender": "15054", "secret": SECRET}
-    return Kannel(session, url=url, address=ADDRESS, country="TZ", **(account | changes))  # type: ignore[arg-type]
+    account = {"url": url, "username": "mwanga", "password": PASSWORD, "sender": "15054", "secret": SECRET} | changes
+    return Kannel(session, Kannel.Settings(**account), address=ADDRESS, country="TZ")  # type: ignore[arg-type]
 
 
 @dataclass

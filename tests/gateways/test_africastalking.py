@@ -36,7 +36,8 @@ async def at() -> AsyncIterator[Emulator]:
 @pytest.fixture
 async def ours(at: Emulator) -> AsyncIterator[AfricasTalking]:
     async with aiohttp.ClientSession() as session:
-        yield AfricasTalking(session, username=USERNAME, api_key=API_KEY, sender="", url=at.url, country="TZ")
+        account = AfricasTalking.Settings(username=USERNAME, api_key=API_KEY, url=at.url)
+        yield AfricasTalking(session, account, address="", country="TZ")
 
 
 @pytest.mark.parametrize(

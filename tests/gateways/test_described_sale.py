@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bot.config import ConfigError, checked, load
-from bot.gateways import described as generic
+from bot.gateways import wire
 from bot.gateways.description import PRESETS, described
 from bot.gateways.errors import SendError
 from bot.message import Outbound, Sent
@@ -202,7 +202,7 @@ async def test_an_answer_that_is_no_json_is_told_by_how_it_begins_and_then_the_i
 async def test_no_answer_is_an_unknown_outcome_and_nobody_there_is_none(
     session: aiohttp.ClientSession, aggregator: Aggregator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generic, "TIMEOUT", aiohttp.ClientTimeout(total=1))
+    monkeypatch.setattr(wire, "TIMEOUT", aiohttp.ClientTimeout(total=1))
     aggregator.hangs = True
     with pytest.raises(SendError, match="timeout"):
         await gateway(PIGEON | {"send": PIGEON["send"] | {"url": aggregator.url}}, session).send(MESSAGE)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
-from bot.gateways import kannel
+from bot.gateways import kannel, wire
 from bot.gateways.errors import ERRORS, Outcome, SendError
 from bot.gateways.kannel import Kannel
 from bot.message import Outbound, Sent
@@ -145,7 +145,7 @@ async def test_an_answer_that_quotes_us_says_no_number(ours: Kannel, sendsms: Se
 
 
 async def test_no_answer_is_an_unknown_outcome(ours: Kannel, sendsms: Sendsms, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kannel, "TIMEOUT", aiohttp.ClientTimeout(total=1))
+    monkeypatch.setattr(wire, "TIMEOUT", aiohttp.ClientTimeout(total=1))
     sendsms.hangs = True
     error = (await failure(ours)).error
     assert (error.name, error.outcome) == ("timeout", Outcome.UNKNOWN)
@@ -163,5 +163,4 @@ async def test_nobody_listening_is_unreachable(session: aiohttp.ClientSession) -
 def test_every_name_in_the_tables_is_an_error_that_the_office_can_read() -> None:
     named = {reason for _, reason, _ in kannel.MASKS.values()}
     named |= {name for table in kannel.ANSWERS.values() for name in table.values()}
-    named |= {*kannel.HTTP_STATUS.values(), *kannel.HTTP_FAMILY.values()}
     assert named - {""} <= ERRORS.keys()
