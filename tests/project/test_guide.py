@@ -1,4 +1,4 @@
-"""The exercise in CONTRIBUTING.md works as written: its steps are done one by one in a copy of the project."""
+"""The exercises in CONTRIBUTING.md work as written: their steps are done one by one in a copy of the project."""
 
 import re
 import shutil
@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
+TALK, GATEWAY = "An exercise: a new talk", "An exercise: a new gateway"
 BLOCK = re.compile(r"^```(\w+) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TRANSLATED = re.compile(r'msgid "(.*)"\nmsgstr "(.*)"\n')
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.db")
@@ -38,11 +39,19 @@ TESTED = [
     "project/test_rooms.py",
 ]
 CHOSEN = "(outage or docs or card or longest or rooms) and not postgres"
+TESTED_WITH_GATEWAY = [
+    "gateways/test_pwani.py",
+    "gateways/test_kinds.py",
+    "project/test_config.py",
+    "project/test_docs.py",
+    "project/test_rooms.py",
+]
+MOST_LINES = 120  # of a new gateway with its test
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """A copy of the project in which somebody has written the file of the exercise and put it to the others."""
+def copy(tmp_path: Path, exercise: str) -> Path:
+    """A copy of the project in which somebody has written the files of the exercise and put them to the others."""
     copy = tmp_path / "mwanga"
     copy.mkdir()
     for name in COPIED:
@@ -50,17 +59,23 @@ def copy(tmp_path: Path) -> Path:
             shutil.copytree(ROOT / name, copy / name, ignore=NOT_COPIED)
         else:
             shutil.copy(ROOT / name, copy / name)
-    for path, text in blocks("python"):
+    for path, text in blocks(exercise, "python"):
         assert not (copy / path).exists(), path
         (copy / path).write_text(text)
-    for path, text in blocks("diff"):
+    for path, text in blocks(exercise, "diff"):
         (copy / path).write_text(patched((copy / path).read_text(), text))
     return copy
 
 
-def blocks(kind: str) -> list[tuple[str, str]]:
-    """The files that the guide shows, with what it shows of them."""
-    return [(path, text) for found, path, text in BLOCK.findall(GUIDE) if found == kind]
+def blocks(exercise: str, kind: str) -> list[tuple[str, str]]:
+    """The files that an exercise shows, with what it shows of them."""
+    return [(path, text) for found, path, text in shown_in(exercise) if found == kind]
+
+
+def shown_in(exercise: str) -> list[tuple[str, str, str]]:
+    """Kind, path and text of each block."""
+    [section] = re.findall(rf"^## {exercise}\n(.*?)(?=^## )", GUIDE, re.MULTILINE | re.DOTALL)
+    return BLOCK.findall(section)
 
 
 def patched(text: str, diff: str) -> str:
@@ -73,22 +88,34 @@ def patched(text: str, diff: str) -> str:
     return text
 
 
-def test_the_exercise_takes_one_file_its_translations_and_a_transcript() -> None:
-    kinds = [kind for kind, _path, _text in BLOCK.findall(GUIDE)]
-    assert kinds == ["python", "diff", "po", "po", "po", "po", "text"]
+def test_a_talk_takes_one_file_its_translations_and_a_transcript() -> None:
+    assert [kind for kind, _path, _text in shown_in(TALK)] == ["python", "diff", "po", "po", "po", "po", "text"]
 
 
-def test_the_exercise_is_written_as_we_write(copy: Path) -> None:
-    run(copy, sys.executable, "-m", "ruff", "check", "--no-cache", "handlers")
-    run(copy, sys.executable, "-m", "ruff", "format", "--check", "--no-cache", "handlers")
+def test_a_gateway_takes_one_file_a_line_with_its_import_and_its_test() -> None:
+    assert [path for _kind, path, _text in shown_in(GATEWAY)] == [
+        "bot/gateways/pwani.py",
+        "bot/gateways/registered.py",
+        "tests/gateways/test_pwani.py",
+    ]
+    added = re.findall(r"^\+.*$", blocks(GATEWAY, "diff")[0][1], re.MULTILINE)
+    written = [line for _path, text in blocks(GATEWAY, "python") for line in text.splitlines()]
+    assert len(added) == 2 and len(added) + len(written) <= MOST_LINES
+
+
+@pytest.mark.parametrize("exercise", [TALK, GATEWAY])
+def test_an_exercise_is_written_as_we_write(copy: Path) -> None:
+    for check in (["check"], ["format", "--check"]):
+        run(copy, sys.executable, "-m", "ruff", *check, "--no-cache", "bot/gateways", "handlers", "tests/gateways")
 
 
 @pytest.mark.slow
-def test_the_exercise_works_as_written(copy: Path) -> None:
+@pytest.mark.parametrize("exercise", [TALK])
+def test_a_new_talk_works_as_written(copy: Path, exercise: str) -> None:
     make(copy, "messages")
-    for path, text in blocks("po"):
+    for path, text in blocks(exercise, "po"):
         translate(copy / path, text)
-    [(path, shown)] = blocks("text")
+    [(path, shown)] = blocks(exercise, "text")
     (copy / path).write_text("".join(line for line in shown.splitlines(keepends=True) if line[0] not in "< "))
     answered = pytest_in(copy, *DIALOGS, "--update", succeeds=False)
     assert "FAILED tests/dialogs/test_dialogs.py::test_the_talk_goes_as_written[sqlite-outage-sms]" in answered, (
@@ -96,9 +123,27 @@ def test_the_exercise_works_as_written(copy: Path) -> None:
     )
     assert (copy / path).read_text() == shown
     make(copy, "docs")
+    make(copy, "lint")
     pytest_in(copy, *DIALOGS)
-    ran = pytest_in(copy, "-k", CHOSEN, *(f"tests/{name}" for name in TESTED))
-    for name in TESTED:
+    run_tests(copy, TESTED, CHOSEN)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("exercise", [GATEWAY])
+def test_a_new_gateway_works_as_written(copy: Path) -> None:
+    make(copy, "docs")
+    reference = (copy / "docs/reference.md").read_text()
+    for setting in ("URL", "TOKEN", "SENDER", "SECRET", "PER_SECOND"):
+        assert f"| `MWANGA_PWANI_{setting}` |" in reference
+    assert "Kannel, Pwani, others, phones" in reference
+    make(copy, "lint")
+    run_tests(copy, TESTED_WITH_GATEWAY, "not postgres")
+
+
+def run_tests(folder: Path, files: list[str], chosen: str) -> None:
+    """Run what is chosen of these test files, and see that it is something of each."""
+    ran = pytest_in(folder, "-k", chosen, *(f"tests/{name}" for name in files))
+    for name in files:
         assert f"tests/{name}" in ran, f"nothing of {name} was run"
 
 
