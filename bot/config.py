@@ -18,7 +18,7 @@ from pydantic_settings import (
 )
 
 from bot.gateways import BaseGateway, GatewaySettings, WebAddress
-from bot.gateways.description import Description, described
+from bot.gateways.description import Description, read_descriptions
 from bot.gateways.registered import KINDS
 from bot.routing.router import Rule, is_phones
 from bot.text.numbers import is_number
@@ -57,16 +57,16 @@ class OurSettings(BaseSettings):
 
 
 def _fields_of_gateways() -> dict[str, Any]:
-    """What each kind of gateway is told: the field `url` of Kannel's settings is `kannel_url` here. A kind's own fields
-    come before those that all have."""
+    """The settings of each kind of gateway, as fields: the `url` of Kannel's settings is `kannel_url` here. Those of
+    the kind alone come before those that all kinds have."""
     fields: dict[str, Any] = {}
     for kind in KINDS:
-        own = sorted(kind.Settings.model_fields.items(), key=lambda item: item[0] in GatewaySettings.model_fields)
-        fields |= {f"{kind.name}_{name}": (field.annotation, field) for name, field in own}
+        told = sorted(kind.Settings.model_fields.items(), key=lambda item: item[0] in GatewaySettings.model_fields)
+        fields |= {f"{kind.name}_{name}": (field.annotation, field) for name, field in told}
     return fields
 
 
-if TYPE_CHECKING:  # the settings of a gateway are asked for by `of_gateways`
+if TYPE_CHECKING:  # types know no fields that are made: ask for them by `Config.of_gateways`
     SettingsWithGateways = OurSettings
 else:
     SettingsWithGateways = create_model("SettingsWithGateways", __base__=OurSettings, **_fields_of_gateways())
@@ -125,34 +125,34 @@ class Config(SettingsWithGateways):
 
     @field_validator("help_phone", mode="before")
     @classmethod
-    def _as_it_is_dialled(cls, value: object) -> object:
+    def _remove_spaces(cls, value: object) -> object:
         """Spaces cost letters of every text that has it."""
         return value.replace(" ", "") if isinstance(value, str) else value
 
     @field_validator("country")
     @classmethod
-    def _known_country(cls, value: str) -> str:
+    def _check_country(cls, value: str) -> str:
         if value.upper() not in phonenumbers.SUPPORTED_REGIONS:
             raise ValueError("two letters of a country, like TZ")
         return value.upper()
 
     @field_validator("currency")
     @classmethod
-    def _known_currency(cls, value: str) -> str:
+    def _check_currency(cls, value: str) -> str:
         if value.upper() not in list_currencies():
             raise ValueError("three letters of a currency, like TZS")
         return value.upper()
 
     @field_validator("timezone")
     @classmethod
-    def _known_timezone(cls, value: str) -> str:
+    def _check_timezone(cls, value: str) -> str:
         if value not in available_timezones():
             raise ValueError("a time zone like Africa/Dar_es_Salaam")
         return value
 
     @field_validator("languages")
     @classmethod
-    def _known_languages(cls, value: str) -> str:
+    def _check_languages(cls, value: str) -> str:
         codes = value.split(",")
         if not {*codes} <= {*LANGUAGES} or len({*codes}) < len(codes):
             raise ValueError(f"codes out of {','.join(LANGUAGES)} with commas between, each once")
@@ -160,7 +160,7 @@ class Config(SettingsWithGateways):
 
     @field_validator("airtime_pattern")
     @classmethod
-    def _pattern(cls, value: str) -> str:
+    def _check_pattern(cls, value: str) -> str:
         try:
             re.compile(value)
         except re.error as error:
@@ -169,7 +169,7 @@ class Config(SettingsWithGateways):
 
     @field_validator("database")
     @classmethod
-    def _known_database(cls, value: str) -> str:
+    def _check_database(cls, value: str) -> str:
         kind, _, rest = value.partition("://")
         if kind not in ("sqlite", "postgres", "postgresql") or not rest:  # without a file all is gone with the server
             raise ValueError("sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME")
@@ -190,7 +190,7 @@ class Config(SettingsWithGateways):
     @cached_property
     def described(self) -> tuple[dict[str, Description], list[str]]:
         """The gateways of the tables `gateways`, by their names, and a sentence for each mistake there."""
-        return described(self.gateways)
+        return read_descriptions(self.gateways)
 
     @property
     def of_gateways(self) -> dict[type[BaseGateway], GatewaySettings]:
@@ -214,20 +214,22 @@ class Config(SettingsWithGateways):
         found = []
         if len(self.secret_key.get_secret_value()) < 32:
             found.append(f"MWANGA_SECRET_KEY needs 32 characters or more. A good one: {secrets.token_urlsafe(32)}")
-        found += self._gateway_problems()
-        found += self._alert_problems()
+        found += self._problems_of_gateways()
+        found += self._problems_of_alerts()
         if not self.help_phone:
             found.append("MWANGA_HELP_PHONE is empty: people are told to call it when something is wrong.")
         return found
 
-    def _gateway_problems(self) -> list[str]:
+    def _problems_of_gateways(self) -> list[str]:
         found, told = [], self.of_gateways
         for kind, settings in told.items():
             found += settings.problems(_prefix(kind))
         found += self.described[1]
         configured = [*(kind.name for kind, settings in told.items() if settings.begun), *self.gateways]
         if not configured and not any(map(is_phones, self.route_names)):
-            found.append(f"No gateway can send: set {_choice()}, or MWANGA_ROUTE=phones for gateway phones alone.")
+            found.append(
+                f"No gateway can send: set {_list_choices()}, or MWANGA_ROUTE=phones for gateway phones alone."
+            )
         if 0 < len(self.smsgate_token.get_secret_value()) < 16:
             found.append("MWANGA_SMSGATE_TOKEN needs 16 characters or more: who knows it can be a gateway.")
         named = {"MWANGA_ROUTE": self.route_names, "A rule": [name for rule in self.rules for name in rule.gateways]}
@@ -236,7 +238,7 @@ class Config(SettingsWithGateways):
             found += [f"{place} names {name}, which is not configured." for name in unknown]
         return found
 
-    def _alert_problems(self) -> list[str]:
+    def _problems_of_alerts(self) -> list[str]:
         found = []
         if self.alert_url and not self.alert_url.startswith(("http://", "https://")):
             found.append("MWANGA_ALERT_URL is a whole address, like https://example.org/alerts.")
@@ -251,7 +253,7 @@ def _prefix(kind: type[BaseGateway]) -> str:
     return f"MWANGA_{kind.name.upper()}"
 
 
-def _choice() -> str:
+def _list_choices() -> str:
     """What may be set to have a gateway."""
     *others, last = [f"{_prefix(kind)}_… for {kind.title}" for kind in KINDS]
     return f"{', '.join(others)} or {last}"

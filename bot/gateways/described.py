@@ -72,7 +72,7 @@ class Described(BaseGateway):
             return super().parse_sms(form)
         return Inbound(
             gateway=self.name,
-            external_id=self._external_id(form, where.id),
+            external_id=self._read_external_id(form, where.id),
             sender=read_sender(required(form, where.sender), self._country),
             text=present(form, where.text),
             recipient=with_plus(optional(form, where.recipient))[:LONGEST_ADDRESS],
@@ -89,7 +89,7 @@ class Described(BaseGateway):
             raise BadCallback(f"{where.status[0]} is missing")
         state = STATES[where.words.get(word.casefold(), "sent")]
         why = optional(form, where.reason)
-        reason = self._named(why) or "undelivered" if state is State.FAILED else ""
+        reason = self._name_error(why) or "undelivered" if state is State.FAILED else ""
         which = OUR_ID if OUR_ID in form and not self._settings.send.theirs else where.id
         said = f"{word}: {why}" if why else word
         external_id, ours = required(form, which, LONGEST_ID), not self._settings.send.theirs
@@ -105,7 +105,7 @@ class Described(BaseGateway):
 
     def request(self, message: Outbound) -> tuple[URL, dict[str, str], bytes | None]:
         """Address, headers and body that hand the message over, each put together in its own encoding."""
-        send, values = self._settings.send, self._values(message)
+        send, values = self._settings.send, self._values_of(message)
 
         def fill(template: Any) -> Any:
             return map_strings(template, lambda text: PLACEHOLDER.sub(lambda match: values[match[1]], text))
@@ -124,7 +124,7 @@ class Described(BaseGateway):
             headers["Content-Type"] = kind
         return url, headers, None if body is None else body.encode()
 
-    def _values(self, message: Outbound) -> Mapping[str, str]:
+    def _values_of(self, message: Outbound) -> Mapping[str, str]:
         about = self._settings
         return about.account | {
             "phone": message.phone if about.send.number == "plus" else message.phone.removeprefix("+"),
@@ -132,10 +132,10 @@ class Described(BaseGateway):
             "id": str(message.id),
             "sender": about.sender,
             "delivery_url": f"{self._reports}?{OUR_ID}={message.id}",
-            "coding": self._coding(message.text),
+            "coding": self._choose_coding(message.text),
         }
 
-    def _coding(self, text: str) -> str:
+    def _choose_coding(self, text: str) -> str:
         coding = self._settings.send.coding
         if coding is None:
             return ""
@@ -144,16 +144,16 @@ class Described(BaseGateway):
     def read_answer(self, message: Outbound, status: int, said: str) -> Sent:
         """What the answer to a request means. Raises SendError."""
         send = self._settings.send
-        fields = _answer_fields(said)
+        fields = _read_answer(said)
         words = optional(fields, send.error) if send.error else said
-        taken = status // 100 == 2 and self._taken(fields, said)
+        taken = status // 100 == 2 and self._was_taken(fields, said)
         if not taken:
-            named = self._named(words) or self._settings.errors.get(f"http {status}")
+            named = self._name_error(words) or self._settings.errors.get(f"http {status}")
             raise SendError(named or http_error(status) or "refused", f"HTTP {status} {letters(words)}".strip())
-        external_id = self._their_id(fields, said) if send.theirs else str(message.id)
+        external_id = self._read_their_id(fields, said) if send.theirs else str(message.id)
         return Sent(external_id, parts(message.text), optional(fields, send.cost)[:LONGEST_COST])
 
-    def _their_id(self, fields: Fields, said: str) -> str:
+    def _read_their_id(self, fields: Fields, said: str) -> str:
         """Raises SendError when the answer has none."""
         send = self._settings.send
         found = re.search(send.id_pattern, said) if send.id_pattern else None
@@ -162,7 +162,7 @@ class Described(BaseGateway):
             raise SendError("strange answer", f"no {send.id or 'id'}")
         return external_id
 
-    def _taken(self, fields: Fields, said: str) -> bool:
+    def _was_taken(self, fields: Fields, said: str) -> bool:
         """Raises SendError when the answer does not say."""
         success = self._settings.send.success
         if success is None:
@@ -175,7 +175,7 @@ class Described(BaseGateway):
         begins = folded.lstrip().startswith(tuple(each.casefold() for each in success.within))
         return begins or any(each.casefold() in folded for each in success.contains)
 
-    def _named(self, words: str) -> str:
+    def _name_error(self, words: str) -> str:
         """Our name for the first of the described words that stands whole in these."""
         folded = words.casefold()
         found = (
@@ -193,7 +193,7 @@ class Described(BaseGateway):
         if not hmac.compare_digest(given.lower().encode(), f"{signed.prefix}{digest}".lower().encode()):
             raise BadSignature(f"{signed.header} does not fit the body")
 
-    def _external_id(self, form: Fields, paths: list[str]) -> str:
+    def _read_external_id(self, form: Fields, paths: list[str]) -> str:
         """A digest is keyed, since whoever reads the database could otherwise try which PIN gives it."""
         if len(paths) == 1:
             return required(form, paths[0], LONGEST_ID)
@@ -203,29 +203,29 @@ class Described(BaseGateway):
 
 def _read_json(body: bytes) -> Fields:
     try:
-        return dict(_paths(_parsed(body.decode()), ""))
+        return dict(_list_leaves(_parse_json(body.decode()), ""))
     except (ValueError, RecursionError):
         raise BadCallback("the body is no JSON in UTF-8") from None
 
 
-def _answer_fields(said: str) -> Fields:
+def _read_answer(said: str) -> Fields:
     """An answer that is no JSON has no fields."""
     try:
-        return dict(_paths(_parsed(said), ""))
+        return dict(_list_leaves(_parse_json(said), ""))
     except (ValueError, RecursionError):
         return {}
 
 
-def _parsed(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     """Numbers stay as they are written."""
     return json.loads(text, parse_int=str, parse_float=str)
 
 
-def _paths(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _list_leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
     """Each leaf as text with its dotted path; null is none. Half a surrogate pair becomes U+FFFD."""
     if isinstance(value, dict | list):
         for key, each in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _paths(each, f"{path}.{key}" if path else str(key))
+            yield from _list_leaves(each, f"{path}.{key}" if path else str(key))
     elif isinstance(value, bool):
         yield path, str(value).lower()
     elif value is not None:

@@ -29,18 +29,18 @@ HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.1
 ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-def _error_names(words: dict[str, str]) -> dict[str, str]:
+def _check_error_names(words: dict[str, str]) -> dict[str, str]:
     for word, name in words.items():
         if name not in ERRORS:
             raise ValueError(f"{word} is to be one of: {', '.join(ERRORS)}")
     return words
 
 
-def _folded(words: dict[str, str]) -> dict[str, str]:
+def _fold_words(words: dict[str, str]) -> dict[str, str]:
     return {word.casefold(): meaning for word, meaning in words.items()}
 
 
-def _pattern(value: str) -> str:
+def _check_pattern(value: str) -> str:
     try:
         groups = re.compile(value).groups
     except re.error as error:
@@ -50,7 +50,7 @@ def _pattern(value: str) -> str:
     return value
 
 
-Folded = AfterValidator(_folded)
+Folded = AfterValidator(_fold_words)
 Text = Annotated[str, BeforeValidator(lambda value: str(value).lower() if isinstance(value, bool | int) else value)]
 Paths = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
 News = Literal["sent", "delivered", "failed"]
@@ -61,8 +61,9 @@ class _Table(BaseModel):
 
 
 class Incoming(_Table):
-    """Where a callback has what; a path into JSON has dots. Several paths of an id are one by a keyed digest."""
+    """Where an SMS that comes in has what: names of fields, or dotted paths into JSON."""
 
+    # Several paths of an id make one by a keyed digest.
     id: Annotated[Paths, Field(min_length=1)]
     sender: str = Field(alias="from")
     text: str
@@ -71,55 +72,67 @@ class Incoming(_Table):
 
 
 class Delivery(_Table):
-    """Where a report has what. Several paths of a status are its words with a space between, those that are there.
-    Without `id` a report is told by the address that we gave, {delivery_url}."""
+    """Where a delivery report has what."""
 
+    # Without it a report is told by the address that we gave, {delivery_url}.
     id: str = ""
+    # What stands at several paths of a status is joined by spaces.
     status: Annotated[Paths, Field(min_length=1)]
     reason: str = ""
+    # What the words of a status mean; any other is no news.
     words: Annotated[dict[str, News], Folded]
 
 
 class Signature(_Table):
-    """A header with the HMAC-SHA256 of the body in hexadecimal digits, perhaps after a prefix like `sha256=`."""
+    """How a callback is signed: by the HMAC-SHA256 of its body, in hexadecimal digits."""
 
+    # The name of the header that has it.
     header: str
     key: SecretStr
+    # What stands before the digits, like `sha256=`.
     prefix: str = ""
 
 
 class Success(_Table):
-    """The message was taken when what stands at the path is one of these; without a path, when the answer begins so,
-    or has one of those in it."""
+    """How an answer says that the message was taken."""
 
+    # What stands here is one of `within`; without a path, the answer begins with one of them.
     path: str = ""
     within: list[Text] = Field([], alias="in")
+    # The answer has one of these in it.
     contains: list[Text] = []
 
 
 class Coding(_Table):
-    """What {coding} says of a text: that it fits the GSM alphabet, or that it does not."""
+    """What {coding} says of a text."""
 
+    # It fits the GSM alphabet.
     gsm: Text
+    # It does not.
     unicode: Text
 
 
 class Sending(_Table):
-    """The request that hands one message over, and where its answer has what; `id_pattern` finds an id in one that is
-    no JSON, as its first group. Without either, ours is the message's."""
+    """The request that hands one message over, and where its answer has what."""
 
     url: str
     method: Literal["GET", "POST", "PUT"] = "POST"
+    # Whether {phone} begins with a plus.
     number: Literal["plus", "digits"] = "plus"
     headers: dict[str, str] = {}
     query: dict[str, Text] = {}
+    # At most one of these three is the body.
     form: dict[str, Text] | None = None
     json_body: dict[str, Any] | list[Any] | None = Field(None, alias="json")
     text: str | None = None
     coding: Coding | None = None
+    # Without it any status of 2xx says that the message was taken.
     success: Success | None = None
+    # Where the answer has its id of the message; `id_pattern` finds it in one that is no JSON, as its first group.
+    # Without either, the message goes by our own id.
     id: str = ""
-    id_pattern: Annotated[str, AfterValidator(_pattern)] = ""
+    id_pattern: Annotated[str, AfterValidator(_check_pattern)] = ""
+    # Where it has its word for what went wrong; without it the whole answer is looked through.
     error: str = ""
     cost: str = ""
 
@@ -133,30 +146,33 @@ class Description(_Table, GatewaySettings):
     """A gateway."""
 
     secret: SecretStr
+    # What its request needs beside the message: keys, names, numbers.
     account: dict[str, Text] = Field({}, repr=False)
-    callbacks: Literal["form", "json", "query"]  # in which form it calls us
-    answer: str = ""  # what it wants to read when we took a call
+    # In which form it calls us.
+    callbacks: Literal["form", "json", "query"]
+    # What it wants to read when we took a call.
+    answer: str = ""
     signature: Signature | None = None
     incoming: Incoming | None = None
     delivery: Delivery | None = None
     send: Sending
     # Its words, or `HTTP 402`, with the names that we have for them.
-    errors: Annotated[dict[str, str], AfterValidator(_error_names), Folded] = {}
+    errors: Annotated[dict[str, str], AfterValidator(_check_error_names), Folded] = {}
 
 
-def described(tables: Mapping[str, Any]) -> tuple[dict[str, Description], list[str]]:
+def read_descriptions(tables: Mapping[str, Any]) -> tuple[dict[str, Description], list[str]]:
     """The gateways that are described well, and a sentence for each mistake."""
     good, problems = {}, []
     for name, table in tables.items():
         found: list[str] = []
         try:
-            one = Description.model_validate(_completed(name, table, found))
+            one = Description.model_validate(_complete(name, table, found))
         except ValidationError as error:
-            found += [_sentence(mistake["loc"], mistake["msg"], mistake["type"]) for mistake in error.errors()]
+            found += [_explain(mistake["loc"], mistake["msg"], mistake["type"]) for mistake in error.errors()]
         except ValueError as error:
             found.append(str(error))
         else:
-            found += _gaps(one)
+            found += _find_gaps(one)
             good[name] = one
         if found:
             good.pop(name, None)
@@ -164,7 +180,7 @@ def described(tables: Mapping[str, Any]) -> tuple[dict[str, Description], list[s
     return good, problems
 
 
-def _completed(name: str, table: Any, found: list[str]) -> dict[str, Any]:
+def _complete(name: str, table: Any, found: list[str]) -> dict[str, Any]:
     """With what its preset says, and with `${NAME}` out of the environment. Raises ValueError."""
     if not NAME.fullmatch(name):
         raise ValueError(": a name has small letters, digits and -, 40 at most, and begins with a letter.")
@@ -176,25 +192,25 @@ def _completed(name: str, table: Any, found: list[str]) -> dict[str, Any]:
     if (preset := table.pop("preset", None)) is not None:
         if preset not in PRESETS:
             raise ValueError(f"preset: there is {', '.join(sorted(PRESETS))}.")
-        table = _merged(tomllib.loads(PRESETS[preset].read_text(encoding="utf-8")), table)
-    filled: dict[str, Any] = _filled(table, "", found)
+        table = _merge(tomllib.loads(PRESETS[preset].read_text(encoding="utf-8")), table)
+    filled: dict[str, Any] = _fill_in(table, "", found)
     return filled
 
 
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     """Tables are merged, anything else is replaced."""
     both: dict[str, Any] = below | above
     for key in below.keys() & above.keys():
         if isinstance(below[key], dict) and isinstance(above[key], dict):
-            both[key] = _merged(below[key], above[key])
+            both[key] = _merge(below[key], above[key])
     return both
 
 
-def _filled(value: Any, where: str, found: list[str]) -> Any:
+def _fill_in(value: Any, where: str, found: list[str]) -> Any:
     if isinstance(value, dict):
-        return {key: _filled(each, f"{where}.{key}".strip("."), found) for key, each in value.items()}
+        return {key: _fill_in(each, f"{where}.{key}".strip("."), found) for key, each in value.items()}
     if isinstance(value, list):
-        return [_filled(each, where, found) for each in value]
+        return [_fill_in(each, where, found) for each in value]
     if not isinstance(value, str):
         return value
     missing = [name for name in ENVIRONMENT.findall(value) if name not in os.environ]
@@ -202,18 +218,18 @@ def _filled(value: Any, where: str, found: list[str]) -> Any:
     return ENVIRONMENT.sub(lambda match: os.environ.get(match[1], ""), value)
 
 
-def _sentence(where: tuple[int | str, ...], message: str, kind: str) -> str:
+def _explain(where: tuple[int | str, ...], message: str, kind: str) -> str:
     place = ".".join(str(step) for step in where)
     words = {"extra_forbidden": "there is no such key", "missing": "this is missing"}
     return f"{place}: {words.get(kind, message.removeprefix('Value error, '))}."
 
 
-def _gaps(one: Description) -> list[str]:
+def _find_gaps(one: Description) -> list[str]:
     """What every field alone allows but all together do not."""
-    found = _gaps_of_request(one.send) + _gaps_of_headers(one)
+    found = _find_gaps_of_request(one.send) + _find_gaps_of_headers(one)
     if len(one.secret.get_secret_value()) < 16:
         found.append("secret: it needs 16 characters or more, since it guards the callbacks.")
-    used = _used(one.send)
+    used = _placeholders_of(one.send)
     found += [f"send: {{{name}}} is none of ours and not in account." for name in sorted(used - {*OURS, *one.account})]
     found += [f"account.{key}: {key} is a name of ours." for key in one.account if key in OURS]
     if "sender" in used and not one.sender:
@@ -229,16 +245,17 @@ def _gaps(one: Description) -> list[str]:
     return found
 
 
-def _gaps_of_request(send: Sending) -> list[str]:
+def _find_gaps_of_request(send: Sending) -> list[str]:
     bodies = [body for body in (send.form, send.json_body, send.text) if body is not None]
-    found = [f"send: {{{name}}} is nowhere in the request." for name in ("phone", "text") if name not in _used(send)]
+    used = _placeholders_of(send)
+    found = [f"send: {{{name}}} is nowhere in the request." for name in ("phone", "text") if name not in used]
     if len(bodies) > 1:
         found.append("send: a request has one body, form, json or text.")
     if bodies and send.method == "GET":
         found.append("send: a GET has no body; put it into send.query.")
     if send.id and send.id_pattern:
         found.append("send.id_pattern: this or send.id says where the answer has the id.")
-    if "coding" in _used(send) and not send.coding:
+    if "coding" in used and not send.coding:
         found.append("send.coding: the request has {coding}, and this is missing.")
     if (success := send.success) and not _says_one(success):
         found.append("send.success: in, which may have a path, or contains.")
@@ -253,19 +270,19 @@ def _says_one(success: Success) -> bool:
     return bool(success.contains and not success.path) != bool(success.within)
 
 
-def _gaps_of_headers(one: Description) -> list[str]:
+def _find_gaps_of_headers(one: Description) -> list[str]:
     """A line end in a value would begin another header."""
     headers, found = one.send.headers, []
     if any(re.search(r"[\x00-\x1f\x7f]", value) for value in [one.sender, *one.account.values(), *headers.values()]):
         found.append("send.headers: no header can have line ends, so sender and account have none.")
-    if "text" in placeholders(headers):
+    if "text" in find_placeholders(headers):
         found.append("send.headers: {text} may have line ends, which no header can have.")
     names = [*headers, *([one.signature.header] if one.signature else [])]
     return found + [f"send.headers: {name} is no name of a header." for name in names if not HEADER.fullmatch(name)]
 
 
-def _used(send: Sending) -> set[str]:
-    return placeholders([send.url, send.headers, send.query, send.form, send.json_body, send.text])
+def _placeholders_of(send: Sending) -> set[str]:
+    return find_placeholders([send.url, send.headers, send.query, send.form, send.json_body, send.text])
 
 
 def _is_json(template: Any) -> bool:
@@ -276,10 +293,10 @@ def _is_json(template: Any) -> bool:
     return True
 
 
-def placeholders(template: Any) -> set[str]:
+def find_placeholders(template: Any) -> set[str]:
     """All `{name}` in a template."""
     if isinstance(template, dict | list):
-        return set().union(*map(placeholders, template.values() if isinstance(template, dict) else template))
+        return set().union(*map(find_placeholders, template.values() if isinstance(template, dict) else template))
     return set(PLACEHOLDER.findall(template)) if isinstance(template, str) else set()
 
 

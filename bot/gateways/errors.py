@@ -16,11 +16,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Error:
-    """`sentence` is what the office reads. A loggable error is worth a line in the log each time."""
+    """What can go wrong while sending."""
 
     name: str
     outcome: Outcome
+    # Whether it is worth a line in the log each time.
     loggable: bool
+    # What the office reads.
     sentence: str
 
     @property
@@ -85,8 +87,8 @@ ERRORS = {
 
 
 def explained(error: str, *, expired: bool = False) -> str:
-    """What the office reads of an error by its name; nothing of none. Before what kept an expired message from being
-    sent it reads that it is too late."""
+    """What the office reads of an error by its name; nothing when there is none. When the message is `expired`, the
+    sentence begins with that it is too late, before what kept it from being sent until then."""
     known = ERRORS.get(error)
     sentence = known.sentence if known else error
     return f"{ERRORS['expired'].sentence} {sentence}" if expired and known and known.retryable else sentence

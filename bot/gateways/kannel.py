@@ -73,8 +73,8 @@ ANSWERS = {
     },
     403: {"not routable": "no route"},
 }
-# Any other answer of 2xx is of something that is no Kannel. This one says "0: Accepted for delivery", or "3: Queued for
-# later delivery" while the SMSC is away.
+# With this status it says "0: Accepted for delivery", or "3: Queued for later delivery" while the SMSC is away. Another
+# one of 2xx, without the words above, comes from something that is no Kannel.
 ACCEPTED = 202
 
 
@@ -124,7 +124,7 @@ class Kannel(BaseGateway):
         if callback.content_type == "application/x-www-form-urlencoded":
             raw |= read_form(callback.body, "latin-1")
         elif callback.method == "POST":
-            told = _told(callback.headers).items()
+            told = _read_headers(callback.headers).items()
             raw |= {field: value for field, value in told if not raw.get(field)}
             raw["text"] = callback.body.decode("latin-1")
         charset = CHARSETS.get(raw.get("charset", "").lower()) or CODINGS.get(raw.get("coding", ""), "utf-8")
@@ -139,7 +139,7 @@ class Kannel(BaseGateway):
         text = present(form, "text")
         return Inbound(
             gateway=self.name,
-            external_id=required(form, "id", LONGEST_ID) if optional(form, "id") else self._digest(form),
+            external_id=required(form, "id", LONGEST_ID) if optional(form, "id") else self._make_id(form),
             sender=read_sender(present(form, "from"), self._country),
             text=text,
             recipient=with_plus(optional(form, "to"))[:LONGEST_ADDRESS],
@@ -166,16 +166,16 @@ class Kannel(BaseGateway):
         text = message.text.encode()
         async with request(self._session, "POST", self._settings.url, data=text, headers=headers) as answer:
             words = await answer.text(errors="replace") if answer.status in ANSWERS else ""
-            _check(answer.status, words)
+            _check_answer(answer.status, words)
         return Sent(str(message.id), parts(message.text))
 
-    def _digest(self, form: Fields) -> str:
+    def _make_id(self, form: Fields) -> str:
         """Keyed, since whoever reads the database could otherwise try which PIN gives it."""
         which = "\0".join(required(form, field) for field in ("from", "to", "time"))
         return hmac.digest(self.secret.encode(), f"{which}\0{present(form, 'text')}".encode(), "sha256").hex()
 
 
-def _told(headers: Mapping[str, str]) -> Fields:
+def _read_headers(headers: Mapping[str, str]) -> Fields:
     """What the headers of a post-url say, each character one byte as it came."""
     said = {field: headers.get(name, "") for field, name in HEADERS.items()}
     named = CHARSET.search(headers.get("Content-Type", ""))
@@ -183,7 +183,7 @@ def _told(headers: Mapping[str, str]) -> Fields:
     return {field: value.encode(errors="surrogateescape").decode("latin-1") for field, value in said.items() if value}
 
 
-def _check(status: int, words: str) -> None:
+def _check_answer(status: int, words: str) -> None:
     begins = ANSWERS.get(status, {}).items()
     known = (error for beginning, error in begins if words.lower().startswith(beginning))
     by_status = "" if status == ACCEPTED else http_error(status) or "strange answer"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.gateways import BadCallback, BadSignature, Callback
 from bot.gateways.described import Described
-from bot.gateways.description import ENVIRONMENT, Description, described
+from bot.gateways.description import ENVIRONMENT, Description, read_descriptions
 from bot.message import Inbound, Outbound, Receipt
 from bot.text.numbers import Sender, SenderKind
 from models.messages.tables import State
@@ -55,7 +55,7 @@ HTTPSMS = {"preset": "httpsms", "account": {"api_key": "k"}, "sender": "+2557130
 
 
 def description(table: Mapping[str, Any], **changes: Any) -> Description:
-    good, problems = described({"pigeon": {"secret": SECRET} | table | changes})
+    good, problems = read_descriptions({"pigeon": {"secret": SECRET} | table | changes})
     assert problems == []
     return good["pigeon"]
 
@@ -276,5 +276,5 @@ def test_the_descriptions_of_the_documents_have_no_mistake(monkeypatch: pytest.M
     tables = {name: table for block in blocks for name, table in block.get("gateways", {}).items()}
     for name in ENVIRONMENT.findall(str(tables)):
         monkeypatch.setenv(name, "k" * 16)
-    good, problems = described(tables)
+    good, problems = read_descriptions(tables)
     assert (good.keys(), problems) == ({"pigeon", "shop-phone"}, [])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.gateways import BadSignature
-from bot.gateways.description import described
+from bot.gateways.description import read_descriptions
 from bot.gateways.errors import SendError
 from bot.message import Receipt
 from models.messages.tables import State
@@ -74,5 +74,5 @@ def test_a_get_does_not_get_around_the_signature() -> None:
     ],
 )
 def test_each_mistake_has_its_sentence(send: dict[str, Any], sentence: str) -> None:
-    _, problems = described({"pigeon": {"secret": SECRET} | plain(**send)})
+    _, problems = read_descriptions({"pigeon": {"secret": SECRET} | plain(**send)})
     assert [problem.startswith(f"gateways.pigeon.{sentence}") for problem in problems] == [True], problems

@@ -12,7 +12,7 @@ import pytest
 
 from bot.config import ConfigError, checked, load
 from bot.gateways import wire
-from bot.gateways.description import PRESETS, described
+from bot.gateways.description import PRESETS, read_descriptions
 from bot.gateways.errors import SendError
 from bot.message import Outbound, Sent
 from bot.text.gsm import plain
@@ -98,7 +98,7 @@ def changed(**send: Any) -> dict[str, Any]:
     ],
 )
 def test_each_mistake_in_a_description_has_its_sentence(name: str, table: Any, sentence: str) -> None:
-    assert described({"pigeon": PIGEON | GOOD | {"account": {"key": "k", "code": 7}}})[1] == []
+    assert read_descriptions({"pigeon": PIGEON | GOOD | {"account": {"key": "k", "code": 7}}})[1] == []
     problems = load(**SETTINGS, gateways={name: table}).problems()
     assert any(problem.startswith(f"gateways.{name}{sentence}") for problem in problems), problems
 
@@ -107,7 +107,7 @@ def test_each_mistake_in_a_description_has_its_sentence(name: str, table: Any, s
 def test_a_shipped_description_needs_only_the_account(preset: str) -> None:
     table = {"secret": "s" * 16} | {"textbee": TEXTBEE, "httpsms": HTTPSMS}[preset]
     assert checked(load(**SETTINGS, gateways={"cloud": table}, route="cloud")).described[0].keys() == {"cloud"}
-    problems = described({"cloud": {"preset": preset, "secret": "s" * 16}})[1]
+    problems = read_descriptions({"cloud": {"preset": preset, "secret": "s" * 16}})[1]
     assert problems and all(problem.startswith("gateways.cloud.") for problem in problems)
 
 
