@@ -100,8 +100,9 @@ class Failover:
         watch = self._router.watch
         self._from, self._places = self._places, {}
         await watch.look()  # a phone that was linked a second ago counts
-        for name, (since, tried_at) in watch.orphans.items():
-            theirs = now - self._grace < tried_at <= now or not (starting or since <= now - self._grace)
+        for name, orphan in watch.orphans.items():
+            waited = starting or orphan.since <= now - self._grace
+            theirs = now - self._grace < orphan.tried_at <= now or not waited
             if (name.startswith(PREFIX) or not theirs) and name != NOWHERE and name not in self._paces:
                 await release_from_stopped(db, name, now)
         found = await _read(db, SCHEDULED)

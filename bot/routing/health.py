@@ -1,4 +1,4 @@
-"""How each gateway is: facts out of the database, judged by one pure function, for the router and the office."""
+"""How a gateway is: one pure function judges the facts out of the database, for the router and the office."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,51 +17,53 @@ BATTERY = 15  # percent
 
 
 class Health(StrEnum):
-    """`well` carries messages; `quiet` may, and is asked last; `down` does not; `paused` is not asked."""
+    """Whether a gateway carries messages."""
 
-    WELL = "well"
-    QUIET = "quiet"
-    DOWN = "down"
-    PAUSED = "paused"
+    WELL = "well"  # it does
+    QUIET = "quiet"  # it may: it is asked last
+    DOWN = "down"  # it does not
+    PAUSED = "paused"  # it would, but is not asked now
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a gateway. Times are milliseconds, 0 for never; `oldest` is since when its oldest message
-    waits, `urgent` since when its oldest token or reply does; `replies` counts both, `tokens` those alone. `stopped` is
-    why a phone may send nothing, by its app or by its SIM cards, `title` what the office calls it, `number` its own."""
+    """What is known of a gateway. Times are milliseconds, 0 for never."""
 
     name: str
-    title: str = ""
+    title: str = ""  # what the office calls it
+    number: str = ""  # its own phone number
+    # Of a gateway phone
     phone: bool = False
-    paused: bool = False
-    stopped: str = ""
+    paused: bool = False  # by the office
+    stopped: str = ""  # why it may send nothing: its app, or its SIM cards
+    battery: int | None = None  # percent
+    charging: bool | None = None
+    network: str = ""  # by which it reaches us
+    carriers: tuple[str, ...] = ()  # the operators of its SIM cards that send
+    # How it answers
     heard_at: int = 0
     sent_at: int = 0
-    failures: int = 0
+    failures: int = 0  # in a row
     failed_at: int = 0
-    paused_until: int = 0
-    alert: str = ""
+    paused_until: int = 0  # it asked us to wait
+    alert: str = ""  # the sentence why, where somebody has to do something
     last_word: str = ""
-    waiting: int = 0
-    oldest: int = 0
-    urgent: int = 0
-    replies: int = 0
-    tokens: int = 0
-    battery: int | None = None
-    charging: bool | None = None
-    network: str = ""
-    tested_at: int = 0
-    test_left_at: int = 0
-    returned_at: int = 0
-    round_trip: int = 0
-    lost_tests: int = 0
-    airtime: str = ""
+    # What waits for it
+    waiting: int = 0  # messages
+    oldest: int = 0  # since when the oldest of them waits
+    urgent: int = 0  # since when the oldest token or reply waits
+    replies: int = 0  # how many tokens and replies wait
+    tokens: int = 0  # how many tokens wait
+    # Its test messages
+    tested_at: int = 0  # when the last one was enqueued
+    test_left_at: int = 0  # when the gateway got it
+    returned_at: int = 0  # when one came back last
+    round_trip: int = 0  # how many milliseconds that took
+    lost_tests: int = 0  # in a row
+    airtime: str = ""  # what is left, in the operator's words
     airtime_at: int = 0
-    told: str = ""
+    told: str = ""  # what the office was told of it: `down`, or nothing
     told_at: int = 0
-    carriers: tuple[str, ...] = ()
-    number: str = ""
 
     @property
     def label(self) -> str:
@@ -77,8 +79,8 @@ class Condition:
     reason: str = ""
 
 
-def judged(facts: Facts, now: int) -> Condition:
-    """How a gateway is. The gravest is said first."""
+def condition_of(facts: Facts, now: int) -> Condition:
+    """How a gateway is, with the gravest reason."""
     if facts.paused:
         return Condition(Health.PAUSED, "The office has paused it.")
     if sentence := _down(facts, now):
@@ -96,7 +98,7 @@ def _down(facts: Facts, now: int) -> str:
         return f"It has not been heard for an hour and a half.{battery}"
     if facts.stopped:
         return facts.stopped
-    if _failing(facts) and facts.failed_at <= now < facts.failed_at + TRIAL_MS:
+    if is_failing(facts) and facts.failed_at <= now < facts.failed_at + TRIAL_MS:
         return _refusal(facts)
     if facts.lost_tests >= LOST_TESTS:
         return f"The last {facts.lost_tests} test messages did not come back."
@@ -106,7 +108,7 @@ def _down(facts: Facts, now: int) -> str:
 def _quiet(facts: Facts, now: int) -> str:
     tests = facts.lost_tests or test_is_lost(facts, now)
     for true, sentence in (
-        (_failing(facts), f"{_refusal(facts)} One message tries it again."),
+        (is_failing(facts), f"{_refusal(facts)} One message tries it again."),
         (facts.phone and facts.heard_at <= now - QUIET_MS, "It has not been heard for a quarter of an hour."),
         (facts.urgent and facts.urgent <= now - WAITED_MS, "Messages wait long for it."),
         (_battery_low(facts), f"Its battery is at {facts.battery} % and is not charging."),
@@ -118,14 +120,15 @@ def _quiet(facts: Facts, now: int) -> str:
 
 
 def test_is_lost(facts: Facts, now: int) -> bool:
-    """Whether the last test message left, long enough ago, and did not come back. Where the next one is overdue the
-    gateway was silent or paused meanwhile, and the test says nothing."""
+    """Whether the last test message left, long enough ago, and did not come back. Where the next test is overdue, the
+    gateway was silent or paused meanwhile: then this one says nothing."""
     back = facts.returned_at >= facts.tested_at
     overdue = facts.tested_at <= now - TEST_EVERY_MS - MINUTE
     return not back and not overdue and 0 < facts.test_left_at <= now - TEST_MS
 
 
-def _failing(facts: Facts) -> bool:
+def is_failing(facts: Facts) -> bool:
+    """Whether nothing went by it since it failed or refused us."""
     refused = bool(facts.alert) or facts.failures >= FAILURES
     return refused and facts.failed_at >= facts.sent_at
 

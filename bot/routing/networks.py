@@ -1,4 +1,4 @@
-"""Which mobile network a receiver is in: as the gateways tell it of everybody who writes, kept for the router."""
+"""Which mobile network a receiver is in. The gateways tell it of everybody who writes; it is kept for the router."""
 
 import re
 
@@ -44,7 +44,7 @@ def fits(network: str, carrier: str) -> bool:
 
 
 def is_code(network: str) -> bool:
-    """Whether this is MCC and MNC (E.212). Kannel and others say here by what it came, like "smsc1"."""
+    """Whether this is MCC and MNC (E.212). Kannel and others name here what the message came by, like "smsc1"."""
     return bool(_CODE.fullmatch(network))
 
 

@@ -1,4 +1,4 @@
-"""Which gateway carries a message: asked when it is promised, and again when it has waited too long."""
+"""Which gateway carries a message: decided when it is enqueued, and again when it has waited too long."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -31,7 +31,7 @@ def route(wanted: Sequence[str], gateways: Sequence[str], *, simulated: bool) ->
 
 
 class Rule(BaseModel):
-    """One line of the operator's: messages for which all that is given holds go by these gateways, in order."""
+    """One line of the operator's: a message for which all that is given holds goes by these gateways, in order."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -47,63 +47,68 @@ class Rule(BaseModel):
 
 
 class Router:
-    """`order` names the gateways in the operator's order, `phones` for all linked ones, whose names `linked` tells;
-    it is set when the phones are there. `able` are those that can send; an answer may leave by any of them."""
+    """Chooses gateways, by the operator's order and rules, by who can send, and by how each of them is."""
 
     def __init__(
         self,
-        order: Sequence[str],
+        order: Sequence[str],  # the operator's; `phones` stands for all linked phones
         rules: Sequence[Rule] = (),
         *,
-        able: Collection[str] | None = None,
+        able: Collection[str] | None = None,  # those that can send, also beside the order: a reply may leave by any
         watch: Watch | None = None,
         networks: Networks | None = None,
     ) -> None:
         if not order:
             raise ValueError("no gateway can send")
         self._order, self._rules = order, rules
-        self.linked: Callable[[], Sequence[str]] = list
+        self.linked: Callable[[], Sequence[str]] = list  # the phones that can send; set when the phones are there
         self._able = set(order if able is None else able) - {PHONES}
         self.networks = networks or Networks()
         self.watch = watch or Watch()
 
     def reply_gateway(self, came_in_by: str, phone: str = "", kind: MessageKind = MessageKind.REPLY) -> str:
         """A reply goes the way the message came, where that gateway can send and is well, or is to be tried."""
-        watch = self.watch
-        if self._can_send(came_in_by) and (watch.heard(came_in_by) is Health.WELL or watch.on_trial(came_in_by)):
-            watch.given(came_in_by, kind)
-            return came_in_by
+        if self._can_send(came_in_by):
+            self.watch.note_heard(came_in_by)
+            if self.watch.state(came_in_by) is Health.WELL or self.watch.may_try(came_in_by):
+                return self._give(came_in_by, kind)
         return self.gateway_for(phone, kind)
 
     def gateway_for(self, phone: str, kind: MessageKind, tried: Collection[str] = ()) -> str:
         """The gateway for a message that has none: as `next_gateway`, else the best of those that carry nothing now;
-        NOWHERE when there is none. Now and then a reply tries one that was down and is not the next one anyway: who
-        asked asks again, and without it a gateway that brings nothing would stay down."""
+        NOWHERE when there is none. Now and then a reply tries a gateway that was down, also where another one comes
+        first. Whoever waits for that reply asks again; and without a trial a gateway by which nothing comes in would
+        stay down."""
         possible = self._possible(phone, kind, tried)
         fresh = [name for name in possible if name not in tried]
-        chosen = self._trial(fresh) if kind is MessageKind.REPLY else ""
-        chosen = chosen or self._next(possible, tried) or min(fresh, key=self._rank, default=NOWHERE)
-        self.watch.given(chosen, kind)
-        return chosen
+        trial = self._to_be_tried(fresh) if kind is MessageKind.REPLY else ""
+        chosen = trial or self._next(possible, tried) or min(fresh, key=self._rank, default=NOWHERE)
+        return self._give(chosen, kind)
 
     def next_gateway(self, phone: str, kind: MessageKind, tried: Collection[str], *, quiet: bool = True) -> str:
-        """Where a message goes that has left these gateways: the first that is well, one that is to be tried, one that
-        is quiet unless that is no better; else one that it has left and that is well again, but for phones. Nothing
-        when there is none."""
-        if chosen := self._next(self._possible(phone, kind, tried), tried, quiet=quiet):
-            self.watch.given(chosen, kind)
-        return chosen
+        """Where a message goes that has left these gateways: by the first that is well, else by one that is to be
+        tried, else by one that is quiet, if `quiet` allows that; else by one that it has left and that is well again,
+        but for phones. Nothing when there is none."""
+        chosen = self._next(self._possible(phone, kind, tried), tried, quiet=quiet)
+        return self._give(chosen, kind) if chosen else ""
 
     def learn(self, phone: str, network: str) -> None:
         """A gateway named the network that this phone wrote from."""
         self.networks.learn(phone, network)
+
+    def _give(self, gateway: str, kind: MessageKind) -> str:
+        """Note that one more message goes by this gateway, and that it is a trial where it is one."""
+        if self.watch.may_try(gateway):
+            self.watch.note_trial(gateway)
+        self.watch.note_given(gateway, kind)
+        return gateway
 
     def _next(self, possible: Sequence[str], tried: Collection[str], *, quiet: bool = True) -> str:
         fresh = [name for name in possible if name not in tried]
         again = [name for name in possible if name in tried and not name.startswith(PREFIX)]
         return (
             self._first(fresh, Health.WELL)
-            or self._trial(fresh)
+            or self._to_be_tried(fresh)
             or (self._first(fresh, Health.QUIET) if quiet else "")
             or self._first(again, Health.WELL)
         )
@@ -112,14 +117,15 @@ class Router:
         """The first in this state, in the operator's order; one that fails comes after those that do not."""
         return min((name for name in names if self.watch.state(name) is state), key=self._rank, default="")
 
-    def _trial(self, names: Sequence[str]) -> str:
-        return next((name for name in names if self.watch.on_trial(name)), "")
+    def _to_be_tried(self, names: Sequence[str]) -> str:
+        return next((name for name in names if self.watch.may_try(name)), "")
 
     def _rank(self, name: str) -> tuple[int, bool]:
-        return RANK[self.watch.state(name)], self.watch.failing(name)
+        return RANK[self.watch.state(name)], self.watch.is_failing(name)
 
     def _possible(self, phone: str, kind: MessageKind, tried: Collection[str]) -> list[str]:
-        """All that may carry it, in the operator's order; those too that it has left, unless never again."""
+        """All that may carry it, in the operator's order; also those that it has left, unless it is never to go by
+        them."""
         network = self.networks.of(phone)
         rule = next((rule for rule in self._rules if rule.holds(phone, kind, network)), None)
         names = [each for name in (rule.gateways if rule else self._order) for each in self._expanded(name, network)]

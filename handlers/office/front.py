@@ -13,9 +13,9 @@ from bot.android.troubles import troubles
 from bot.company import Company
 from bot.config import Config
 from bot.gateways.errors import ERRORS, explained
-from bot.routing.health import Facts, Health, judged
+from bot.routing.health import Facts, Health, condition_of
 from bot.routing.router import NOWHERE
-from bot.routing.watch import known
+from bot.routing.watch import facts_of_unused
 from bot.runtime.metrics import Metrics
 from bot.server import SERVER, Server
 from handlers.office.page import page
@@ -105,7 +105,7 @@ def _lines(server: Server, seen: Report, now: int) -> dict[str, Line]:
     watched = server.router.watch.gateways
     for name in at_work(server, [*server.callbacks.gateways, *senders, *seen.queues]):
         state = states.get(name) or GatewayState(name=name)
-        facts = watched[name][0] if name in watched else known(state)
+        facts = watched[name][0] if name in watched else facts_of_unused(state)
         word = _word(state) if name in senders or facts.phone else "It brings messages and carries none."
         line = _line(server.company, facts, word, seen, now)
         lines[name] = replace(line, refusals=_counted(server.metrics.send_errors, gateway=name))
@@ -115,7 +115,7 @@ def _lines(server: Server, seen: Report, now: int) -> dict[str, Line]:
 
 
 def _line(company: Company, facts: Facts, word: str, seen: Report, now: int) -> Line:
-    condition = judged(facts, now)
+    condition = condition_of(facts, now)
     trouble = condition.reason or facts.alert
     if facts.paused_until > now:
         trouble = f"{trouble} Paused until {company.clock(_moment(facts.paused_until))}."

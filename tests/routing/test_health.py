@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.routing import watch as watching
-from bot.routing.health import Facts, Health, judged
+from bot.routing.health import Facts, Health, condition_of
 from bot.routing.networks import Networks, fits
 from bot.routing.watch import Watch
 from bot.runtime.database import Database
@@ -57,7 +57,7 @@ FACTS = [
 
 @pytest.mark.parametrize(("facts", "state"), FACTS)
 def test_the_state_follows_from_the_facts_and_has_a_reason_unless_it_is_well(facts: Facts, state: Health) -> None:
-    found = judged(facts, START)
+    found = condition_of(facts, START)
     assert found.state is state
     assert bool(found.reason) is (state is not WELL)
 
@@ -71,7 +71,7 @@ def test_the_state_follows_from_the_facts_and_has_a_reason_unless_it_is_well(fac
     ],
 )
 def test_a_reason_is_kept_when_the_state_goes_on(facts: Facts, reason: str) -> None:
-    assert reason in judged(facts, START).reason
+    assert reason in condition_of(facts, START).reason
 
 
 async def test_a_phone_with_an_app_that_is_too_old_is_down_for_that_reason(database: Database) -> None:
@@ -165,16 +165,19 @@ async def test_a_gateway_that_was_down_is_tried_by_one_message_and_then_not_for_
     bench = Bench(database)
     watch = Watch(["kannel"], bench.clock)
     await bench.sql(
-        "INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert, failures, failed_at) "
-        "VALUES ('kannel', 0, 0, '', 0, '', 3, $1)",
+        "INSERT INTO gatewaystate (name, failures, failed_at) VALUES ('kannel', 3, $1)",
         START,
     )
     await watch.look()
-    assert (watch.state("kannel"), watch.on_trial("kannel")) == (DOWN, False)
+    assert (watch.state("kannel"), watch.may_try("kannel")) == (DOWN, False)
     bench.clock.now += 5 * MINUTE
     await watch.look()
     assert watch.state("kannel") is QUIET
-    assert [watch.on_trial("kannel") for _ in range(3)] == [True, False, False]
+    assert [watch.may_try("kannel") for _ in range(2)] == [True, True], "to ask changes nothing"
+    watch.note_trial("kannel")
+    assert not watch.may_try("kannel")
+    bench.clock.now += 5 * MINUTE
+    assert watch.may_try("kannel")
 
 
 async def test_a_flood_at_one_gateway_hides_neither_the_others_nor_what_is_urgent(
