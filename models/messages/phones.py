@@ -17,52 +17,50 @@ OLDEST = (1, 67, 0)
 
 @dataclass(frozen=True, slots=True)
 class Sim:
-    """One SIM card. `number` is its place from 1 on, as the phone counts; `phone` is its own number in E.164 and
-    `carrier` its operator, where the phone tells them. `failures` counts generic failures in a row; `stopped` says
-    why nothing goes out by it, empty when it is well."""
+    """One SIM card of a phone."""
 
-    number: int
-    phone: str = ""
-    carrier: str = ""
-    failures: int = 0
-    stopped: str = ""
+    number: int  # its place, from 1 on, as the phone counts
+    phone: str = ""  # its own number in E.164, where the phone tells it
+    carrier: str = ""  # its operator, where the phone tells it
+    failures: int = 0  # generic failures in a row
+    stopped: str = ""  # why nothing goes out by it; empty when it is well
 
 
 class Phone(Model):
-    """One gateway phone. As a gateway, as a device and in its webhook address its name is `phone-<id>`, which does
-    not change when the office renames it. `linked_at` is when its handset registered; `lost` says which messages may
-    be missing; `push` that it waits for a cloud to wake it, and not for us; `clock_offset` by how many seconds its
-    clock is ahead; `wrong_signatures` how many events came in its name that another key had signed, since the last
-    one that is right."""
+    """One gateway phone. As a gateway, as a device and in its webhook address it is called `phone-<id>`, which stays
+    when the office renames it."""
 
     id = fields.IntField(primary_key=True)
-    name = fields.CharField(100)
+    name = fields.CharField(100)  # the office's
+    # How it shows who it is
     token_hash = fields.CharField(64, default="")
-    former_hash = fields.CharField(64, default="")
+    former_hash = fields.CharField(64, default="")  # of the token before this one
     login = fields.CharField(20, default="")
     password_hash = fields.CharField(64, default="")
-    code_hash = fields.CharField(64, default="")
+    code_hash = fields.CharField(64, default="")  # of the code with which a handset registers
     code_until = fields.BigIntField(default=0)
-    code_tries = fields.SmallIntField(default=0)
-    signing_key = fields.TextField()
+    code_tries = fields.SmallIntField(default=0)  # wrong ones
+    signing_key = fields.TextField()  # encrypted
+    # What it tells of itself
     model = fields.CharField(100, default="")
-    version = fields.CharField(20, default="")
-    push = fields.BooleanField(default=False)
+    version = fields.CharField(20, default="")  # of its app
+    push = fields.BooleanField(default=False)  # it waits for a cloud to wake it, and not for us
     sims = fields.TextField(default="[]")
-    battery = fields.SmallIntField(null=True)
+    battery = fields.SmallIntField(null=True)  # percent
     charging = fields.BooleanField(null=True)
-    network = fields.CharField(20, default="")
-    clock_offset = fields.BigIntField(default=0)
-    paused = fields.BooleanField(default=False)
+    network = fields.CharField(20, default="")  # by which it reaches us
+    clock_offset = fields.BigIntField(default=0)  # by how many seconds its clock is ahead
+    # What we know of it
+    paused = fields.BooleanField(default=False)  # by the office
     added_at = fields.BigIntField()
-    linked_at = fields.BigIntField(default=0)
+    linked_at = fields.BigIntField(default=0)  # when its handset registered
     unlinked_at = fields.BigIntField(default=0)
-    seen_at = fields.BigIntField(default=0)
-    webhook_at = fields.BigIntField(default=0)
-    export_since = fields.BigIntField(default=0)
-    lost = fields.CharField(200, default="")
-    wrong_signatures = fields.IntField(default=0, db_default=0)
-    wrong_signature_at = fields.BigIntField(default=0, db_default=0)
+    seen_at = fields.BigIntField(default=0)  # when it last called
+    webhook_at = fields.BigIntField(default=0)  # when it last called a webhook
+    export_since = fields.BigIntField(default=0)  # since when its SMS are to be asked for; 0 when they need not be
+    lost = fields.CharField(200, default="")  # which SMS may be missing, in a sentence
+    wrong_signatures = fields.IntField(default=0, db_default=0)  # events that another key had signed, since a right one
+    wrong_signature_at = fields.BigIntField(default=0, db_default=0)  # when the last of these came
 
     @property
     def gateway(self) -> str:
@@ -76,12 +74,12 @@ class Phone(Model):
 
 
 class PhoneReceiver(Model):
-    """Somebody whom a SIM wrote to in a month (202611): operators count different receivers."""
+    """Somebody whom a SIM wrote to in a month: operators count different receivers."""
 
     id = fields.BigIntField(primary_key=True)
     phone_id = fields.IntField()
     sim = fields.SmallIntField()
-    month = fields.IntField()
+    month = fields.IntField()  # 202611
     receiver = fields.CharField(16)
 
     class Meta:
@@ -90,11 +88,11 @@ class PhoneReceiver(Model):
 
 
 class PhonePart(Model):
-    """A delivered part of a message of several parts, by the id of the event that told so."""
+    """A delivered part of a message of several parts."""
 
     id = fields.BigIntField(primary_key=True)
     outbox_id = fields.BigIntField()
-    event_id = fields.CharField(120)
+    event_id = fields.CharField(120)  # of the event that said so
 
     class Meta:
         table = "phone_part"

@@ -1,4 +1,5 @@
-"""The tables of the machinery: what came in, what goes out, who we talk with. Times are milliseconds (UTC)."""
+"""The tables of the machinery: what came in, what goes out, who we talk with. Times are milliseconds (UTC),
+0 for never."""
 
 from enum import StrEnum
 
@@ -7,22 +8,21 @@ from tortoise.models import Model
 
 
 class Inbox(Model):
-    """Every SMS that was accepted. `text` has PINs starred out; while it waits to be handled the text as it
-    came is in `sealed`, encrypted, and is wiped when it is done."""
+    """Every SMS that was accepted."""
 
     id = fields.BigIntField(primary_key=True)
     gateway = fields.CharField(40)
-    external_id = fields.CharField(120)
-    phone = fields.CharField(40)
-    sender_kind = fields.CharField(6)
-    recipient = fields.CharField(40, default="")
-    network = fields.CharField(10, default="")
-    text = fields.TextField()
-    sealed = fields.TextField(null=True)
+    external_id = fields.CharField(120)  # the gateway's
+    phone = fields.CharField(40)  # of the sender; where it is no number, the code or the name that stands for one
+    sender_kind = fields.CharField(6)  # which of these it is
+    recipient = fields.CharField(40, default="")  # our number or short code
+    network = fields.CharField(10, default="")  # of the sender, as the gateway tells it
+    text = fields.TextField()  # with PINs starred out
+    sealed = fields.TextField(null=True)  # the text as it came, encrypted, until it was handled
     received_at = fields.BigIntField()
     state = fields.CharField(8, default="new")
-    outcome = fields.CharField(40, default="")
-    error = fields.TextField(default="")
+    outcome = fields.CharField(40, default="")  # what came of it, as the office reads it
+    error = fields.TextField(default="")  # why no talk could handle it
 
     class Meta:
         unique_together = (("gateway", "external_id"),)
@@ -39,75 +39,73 @@ class MessageKind(StrEnum):
 
 
 class State(StrEnum):
-    """`waiting` may be sent now, `scheduled` not before `due_at`, `sending` is with a sender; `sent` is with the
-    gateway. `uncertain` may or may not be with it. The other three are final."""
+    """How far a message of the outbox is; bot/outbound/queue.py says what may follow on what."""
 
-    WAITING = "waiting"
-    SCHEDULED = "scheduled"
-    SENDING = "sending"
-    UNCERTAIN = "uncertain"
-    SENT = "sent"
+    WAITING = "waiting"  # it may be sent now
+    SCHEDULED = "scheduled"  # it may be sent from `due_at` on
+    SENDING = "sending"  # a sender has it
+    UNCERTAIN = "uncertain"  # the gateway has it, or has it not
+    SENT = "sent"  # the gateway has it
     FAILED = "failed"
     EXPIRED = "expired"
     DELIVERED = "delivered"
 
 
 class Outbox(Model):
-    """Every SMS that we promised to send. `origin` names what it answers, so it is promised once. It was given to its
-    gateway at `assigned_at`; `tried_before` names those that it has left for good, a space after each."""
+    """Every SMS that we have to send."""
 
     id = fields.BigIntField(primary_key=True)
-    origin = fields.CharField(80, unique=True)
+    origin = fields.CharField(80, unique=True)  # what it answers: of two messages of one origin the first is sent
     phone = fields.CharField(16)
     text = fields.TextField()
     kind = fields.CharField(10)
-    priority = fields.SmallIntField()
-    gateway = fields.CharField(40)
+    priority = fields.SmallIntField()  # the place of its kind: 0 goes first
+    gateway = fields.CharField(40)  # by which it is to go, or went
     state = fields.CharField(10, default="waiting", db_default="waiting")
     created_at = fields.BigIntField()
-    due_at = fields.BigIntField()
+    due_at = fields.BigIntField()  # of one that is scheduled or uncertain: when it is tried again
     expires_at = fields.BigIntField()
-    claimed_by = fields.CharField(32, default="", db_default="")
-    claimed_at = fields.BigIntField(default=0, db_default=0)
-    sim = fields.SmallIntField(default=0, db_default=0)
+    claimed_by = fields.CharField(32, default="", db_default="")  # the process that sends it, or the phone
+    claimed_at = fields.BigIntField(default=0, db_default=0)  # by the clock that all servers share
+    sim = fields.SmallIntField(default=0, db_default=0)  # of the phone that carries it; 0 where the phone chooses
     tries = fields.IntField(default=0, db_default=0)
-    unknowns = fields.IntField(default=0, db_default=0)
-    external_id = fields.CharField(120, default="", db_default="")
-    error = fields.CharField(40, default="", db_default="")
-    parts = fields.SmallIntField(default=1, db_default=1)
-    cost = fields.CharField(20, default="", db_default="")
+    unknowns = fields.IntField(default=0, db_default=0)  # how many of its tries had an unknown outcome
+    external_id = fields.CharField(120, default="", db_default="")  # the gateway's, or the one that a phone knows
+    error = fields.CharField(40, default="", db_default="")  # of its last try, or why it ended (bot/gateways/errors.py)
+    parts = fields.SmallIntField(default=1, db_default=1)  # as we count them, then as the gateway did
+    cost = fields.CharField(20, default="", db_default="")  # in the gateway's words
     sent_at = fields.BigIntField(default=0, db_default=0)
     delivered_at = fields.BigIntField(default=0, db_default=0)
-    assigned_at = fields.BigIntField(default=0, db_default=0)
-    tried_before = fields.CharField(200, default="", db_default="")
+    assigned_at = fields.BigIntField(default=0, db_default=0)  # when it was given to this gateway
+    tried_before = fields.CharField(200, default="", db_default="")  # gateways that it has left, a space after each
 
     class Meta:
         indexes = (("phone", "id"), ("created_at",))
 
 
 class ContactRow(Model):
-    """One row for each phone that wrote to us: its open SMS talk and what the guards count."""
+    """One row for each phone that wrote to us."""
 
     phone = fields.CharField(40, primary_key=True)
     language = fields.CharField(2, default="", db_default="")
-    talk = fields.TextField(default="", db_default="")
-    stopped_at = fields.BigIntField(default=0, db_default=0)
-    silent_until = fields.BigIntField(default=0, db_default=0)
-    bad_text = fields.CharField(64, default="", db_default="")
-    bad_count = fields.IntField(default=0, db_default=0)
+    talk = fields.TextField(default="", db_default="")  # its open SMS talk
+    stopped_at = fields.BigIntField(default=0, db_default=0)  # when it wrote STOP
+    silent_until = fields.BigIntField(default=0, db_default=0)  # a stranger was told, and is not told again before
+    bad_text = fields.CharField(64, default="", db_default="")  # a keyed hash of the last one not understood
+    bad_count = fields.IntField(default=0, db_default=0)  # how often it came
     bad_since = fields.BigIntField(default=0, db_default=0)
-    replies = fields.IntField(default=0, db_default=0)
+    replies = fields.IntField(default=0, db_default=0)  # how many it got
     replies_since = fields.BigIntField(default=0, db_default=0)
-    network = fields.CharField(10, default="", db_default="")
+    network = fields.CharField(10, default="", db_default="")  # MCC and MNC
 
     class Meta:
         table = "contact"
 
 
 class Draft(Model):
-    """A talk that was begun and not ended: its answers, for bot/talks/drafts.py to offer again. `name` is the run's."""
+    """A talk that was begun and not ended, for bot/talks/drafts.py to offer its answers again."""
 
-    name = fields.CharField(100, primary_key=True)
+    name = fields.CharField(100, primary_key=True)  # of the run
     phone = fields.CharField(40)
     talk = fields.CharField(40)
     answers = fields.TextField()
@@ -118,13 +116,14 @@ class Draft(Model):
 
 
 class UssdSession(Model):
-    """A dialled session. Of the transcript only length and keyed hash are kept: it may hold a PIN."""
+    """A dialled session."""
 
     id = fields.BigIntField(primary_key=True)
     gateway = fields.CharField(40)
     service_code = fields.CharField(40)
     session_id = fields.CharField(120)
     phone = fields.CharField(40)
+    # What was dialled so far may hold a PIN: only its length and a keyed hash of it are kept.
     transcript_length = fields.IntField(default=0)
     transcript_mac = fields.CharField(64, default="")
     talk = fields.TextField(default="")
@@ -139,11 +138,11 @@ class UssdSession(Model):
 
 
 class UssdTurn(Model):
-    """The answer to one turn, so that a repeated turn is answered from here. `mac` is the transcript's."""
+    """The answer to one turn, so that a repeated turn is answered from here."""
 
     id = fields.BigIntField(primary_key=True)
     session: fields.ForeignKeyRelation[UssdSession] = fields.ForeignKeyField("models.UssdSession")
-    mac = fields.CharField(64)
+    mac = fields.CharField(64)  # of the transcript
     response = fields.TextField()
     created_at = fields.BigIntField()
 
@@ -152,25 +151,23 @@ class UssdTurn(Model):
 
 
 class GatewayState(Model):
-    """What is known of a gateway: its last word, whether it is paused, how often in a row it failed, and what the
-    office was `told` of it (`down`, or nothing). A test message left at `tested_at`; the last one that came back took
-    `round_trip` milliseconds. `airtime` is what is left of it, in the operator's own figures."""
+    """What is known of a gateway."""
 
     name = fields.CharField(40, primary_key=True)
     heard_at = fields.BigIntField(default=0, db_default=0)
-    sent_at = fields.BigIntField(default=0, db_default=0)
-    last_word = fields.CharField(200, default="", db_default="")
+    sent_at = fields.BigIntField(default=0, db_default=0)  # when it last took a message
+    last_word = fields.CharField(200, default="", db_default="")  # its last answer
     paused_until = fields.BigIntField(default=0, db_default=0)
-    alert = fields.CharField(200, default="", db_default="")
-    failures = fields.IntField(default=0, db_default=0)
+    alert = fields.CharField(200, default="", db_default="")  # why it is paused, where somebody has to do something
+    failures = fields.IntField(default=0, db_default=0)  # how often in a row nothing could be handed to it
     failed_at = fields.BigIntField(default=0, db_default=0)
-    told = fields.CharField(8, default="", db_default="")
+    told = fields.CharField(8, default="", db_default="")  # what the office was told of it: `down`, or nothing
     told_at = fields.BigIntField(default=0, db_default=0)
-    tested_at = fields.BigIntField(default=0, db_default=0)
-    returned_at = fields.BigIntField(default=0, db_default=0)
-    round_trip = fields.BigIntField(default=0, db_default=0)
-    lost_tests = fields.IntField(default=0, db_default=0)
-    airtime = fields.CharField(40, default="", db_default="")
+    tested_at = fields.BigIntField(default=0, db_default=0)  # when its last test message was enqueued
+    returned_at = fields.BigIntField(default=0, db_default=0)  # when one came back last
+    round_trip = fields.BigIntField(default=0, db_default=0)  # how long that one took
+    lost_tests = fields.IntField(default=0, db_default=0)  # in a row
+    airtime = fields.CharField(40, default="", db_default="")  # what is left, in the operator's own figures
     airtime_at = fields.BigIntField(default=0, db_default=0)
 
 
@@ -184,5 +181,5 @@ class Refused(Model):
     created_at = fields.BigIntField(db_index=True)
 
 
-# How long each class is worth sending, in hours: an old reply answers nobody, a token is paid for.
+# How long each kind is worth sending, in hours: an old reply answers nobody, a token is paid for.
 LIFE = {MessageKind.TOKEN: 72, MessageKind.REPLY: 6, MessageKind.REMINDER: 24, MessageKind.BROADCAST: 2}
