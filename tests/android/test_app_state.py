@@ -93,7 +93,7 @@ async def test_reports_of_one_phone_do_not_keep_the_others_gateways_waiting(
     (message,) = await phone.pull()
     told: list[Any] = []
     # What wakes the outbox for all has whoever comes next wait for its next turn.
-    monkeypatch.setattr(at.mwanga.outbox, "notify", told.append)
+    monkeypatch.setattr(at.mwanga.phone_routes, "_notify", told.append)
     assert await phone.report(message["id"], "Sent") == 204
     assert await phone.tell("sms:delivered", messageId=message["id"]) == 200
     assert told == [["phone-1"]] * 2
