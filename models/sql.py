@@ -75,6 +75,11 @@ async def execute_many(db: BaseDBAsyncClient, statement: str, rows: Sequence[Seq
         await db.execute_many(statement, [_for_engine(db, row) for row in rows])
 
 
+def cut(text: str, length: int) -> str:
+    """Text from outside as a column of this length takes it: PostgreSQL would refuse the whole batch."""
+    return text.replace("\0", "")[:length]
+
+
 def day(value: date | str) -> date:
     """SQLite keeps a day as text."""
     return value if isinstance(value, date) and not isinstance(value, datetime) else date.fromisoformat(str(value)[:10])

@@ -1,6 +1,6 @@
 """Linking gateway phones: the office adds one and gets a code, the phone registers with it and gets its token.
 
-Everything that a phone shows is random and long but the code, so a keyed hash keeps it as well as a slow one. All
+All that a phone shows is random and long, but for the code; so a keyed hash keeps it as well as a slow one. All
 functions work in the caller's unit of work.
 """
 
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from tortoise.expressions import F
 
-from bot.android import queue, sims
 from bot.android.from_app import Device
-from bot.android.sims import recover_sim
-from bot.outbound.failover import release_from_stopped
+from bot.android.sims import merge, recover_sim
+from bot.outbound import queue
+from bot.outbound.retry import UNKNOWN_MS
+from bot.routing import states
 from models.messages.phones import Phone, Sim, phone_id, read_sims, write_sims
 from models.sql import connection, execute, now_ms, on_postgres
 from models.vault import Vault
@@ -40,18 +41,17 @@ class NameTaken(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """What a phone is told when it registered; the token and the password are told once. `password` is None where it
-    keeps the one that it has."""
+    """What a phone is told when it has registered."""
 
     phone: Phone
-    token: str
-    password: str | None
+    token: str  # told once
+    password: str | None  # told once; None where it keeps the one that it has
 
 
 async def add(name: str, vault: Vault, now: int | None = None) -> tuple[Phone, str]:
     """A phone of this name, made when there is none, and a code with which it registers within 15 minutes."""
     now = now_ms() if now is None else now
-    phone = await Phone.get_or_none(name=name, unlinked_at=0) or await _made(name, vault, now)
+    phone = await Phone.get_or_none(name=name, unlinked_at=0) or await _make(name, vault, now)
     return phone, await new_code(phone, vault, now)
 
 
@@ -67,8 +67,8 @@ async def new_code(phone: Phone, vault: Vault, now: int) -> str:
 
 
 async def by_code(code: str, vault: Vault, now: int) -> Phone | None:
-    """The phone whose code this is; it works once. A wrong one counts against all that are open."""
-    await _alone()
+    """The phone whose code this is, which is used up by it. A wrong code counts as a try at all that are open."""
+    await _guess_alone()
     given = vault.mac(code, CODE).encode()
     open_ = await Phone.filter(code_until__gt=now, code_tries__lt=CODE_TRIES, unlinked_at=0).exclude(code_hash="")
     found = [phone for phone in open_ if hmac.compare_digest(phone.code_hash.encode(), given)]
@@ -90,8 +90,8 @@ async def by_login(login: str, password: str, vault: Vault) -> Phone | None:
 
 
 async def by_token(token: str, vault: Vault, *, stream: bool = False) -> Phone | None:
-    """The linked phone with this device token; to be read only. Its stream alone may have the token before it: a
-    handset that another one replaced must not carry what that one carries."""
+    """The linked phone with this device token; to be read only. For its stream alone the token before this one works
+    too: a handset that another one replaced must not carry what that one carries."""
     condition = "(token_hash = $1 OR former_hash = $1)" if stream else "token_hash = $1"
     return await _read(condition, vault.mac(token, TOKEN))
 
@@ -103,14 +103,15 @@ async def by_gateway(gateway: str) -> Phone | None:
 
 
 async def _read(condition: str, value: str | int) -> Phone | None:
-    """Each call of a phone begins so, and an ORM's query would be three quarters of the whole."""
+    """Each call of a phone begins with this, and an ORM's query would take three quarters of its time."""
     rows = await execute(connection(), f"SELECT * FROM phone WHERE {condition} AND unlinked_at = 0", [value])
     return Phone(**rows[0]) if rows else None
 
 
 async def newcomer(device: Device, vault: Vault, now: int) -> Phone:
-    """A phone that came with the private token and that nobody added: its name is its model. One that tries again
-    since it did not get our answer is the same; the app does so after 10 s, and would have called by then."""
+    """The phone, made now or a moment ago, for a handset that came with the private token and that nobody added. Its
+    name is its model. A handset that did not get our answer tries again after 10 s, and is the same phone: one that got
+    it would have called by then."""
     same = {"model": device.model, "sims": write_sims(device.sims or []), "unlinked_at": 0}
     known = Phone.filter(**same, linked_at__gt=0, linked_at__lt=now - ANSWERED_MS, seen_at=F("linked_at"))
     if phone := await known.select_for_update().first():
@@ -118,21 +119,21 @@ async def newcomer(device: Device, vault: Vault, now: int) -> Phone:
     model = device.model or "Phone"
     taken = {phone.name for phone in await Phone.filter(unlinked_at=0, name__startswith=model)}
     names = (model if n == 1 else f"{model[:95]} {n}" for n in range(1, len(taken) + 2))
-    return await _made(next(name for name in names if name not in taken), vault, now)
+    return await _make(next(name for name in names if name not in taken), vault, now)
 
 
 async def register(phone: Phone, device: Device, version: str, vault: Vault, now: int, *, again: bool) -> Linked:
-    """Let a phone in. Its event stream alone goes on with the token that it had until the app is started anew, so that
-    one works there. With `again` it knows its password."""
+    """Let a phone in. The app goes on with the token before this one in its event stream, until it is started anew; so
+    there that one works. `again` says that the phone showed its password, and keeps it."""
     token, password = secrets.token_hex(32), None
     if phone.linked_at:
-        await queue.abandon(connection(), phone.gateway, now)
+        await queue.abandon(connection(), phone.gateway, now + UNKNOWN_MS)
     phone.former_hash, phone.token_hash = phone.token_hash, vault.mac(token, TOKEN)
     if not again:
         password = secrets.token_urlsafe(12)
         phone.password_hash = vault.mac(password, PASSWORD)
     phone.login = phone.login or f"{phone.gateway}-{secrets.token_hex(3)}"
-    # What lies in this handset's inbox already came for somebody else.
+    # The SMS that are in this handset's inbox already came for somebody else.
     phone.linked_at = phone.webhook_at = phone.seen_at = now
     phone.export_since = phone.wrong_signatures = 0
     describe(phone, device)
@@ -142,7 +143,7 @@ async def register(phone: Phone, device: Device, version: str, vault: Vault, now
 
 
 def describe(phone: Phone, device: Device) -> None:
-    """What a phone says of itself."""
+    """Take over what a phone says of itself."""
     phone.model, phone.push = device.model or phone.model, device.push
     if device.sims is not None:
         phone.sims = with_sims(phone, device.sims)
@@ -150,7 +151,7 @@ def describe(phone: Phone, device: Device) -> None:
 
 def with_sims(phone: Phone, told: list[Sim]) -> str:
     """The SIM cards that a phone tells of, with what is known of them, as `Phone.sims` keeps them."""
-    return write_sims(sims.merged(read_sims(phone.sims), told))
+    return write_sims(merge(read_sims(phone.sims), told))
 
 
 async def find(name: str) -> Phone:
@@ -170,30 +171,30 @@ async def rename(phone: Phone, name: str) -> None:
 
 
 async def pause(phone: Phone) -> None:
-    """It gets no more messages; what it has it may still report."""
+    """It gets no more messages, and may still report on those that it has."""
     phone.paused = True
     await phone.save(update_fields=["paused"])
 
 
 async def resume(phone: Phone) -> None:
-    """It gets messages again, by all of its SIM cards; what failed and was lost before is settled."""
+    """It gets messages again, by all of its SIM cards; the office has settled what failed and what was lost."""
     sims = [recover_sim(sim) for sim in read_sims(phone.sims)]
     phone.paused, phone.lost, phone.sims = False, "", write_sims(sims)
     await phone.save(update_fields=["paused", "lost", "sims"])
-    await execute(connection(), "UPDATE gatewaystate SET failures = 0 WHERE name = $1", [phone.gateway])
+    await states.reset_failures(connection(), phone.gateway)
 
 
 async def unlink(phone: Phone, now: int | None = None) -> None:
-    """It is none of ours from now on. What waits for it goes elsewhere; of what it has not reported, nobody will learn
-    whether it was sent."""
+    """It is none of ours from now on. What waits for it goes elsewhere. What it has not reported has failed, since
+    nobody will learn whether it was sent."""
     now = phone.unlinked_at = now_ms() if now is None else now
     phone.token_hash = phone.former_hash = phone.password_hash = phone.code_hash = ""
     phone.code_until = 0
     await phone.save()
-    await release_from_stopped(connection(), phone.gateway, now)
+    await queue.release_from_stopped(connection(), phone.gateway, now)
 
 
-async def _made(name: str, vault: Vault, now: int) -> Phone:
+async def _make(name: str, vault: Vault, now: int) -> Phone:
     key = secrets.token_hex(32)
     phone = await Phone.create(name=name, signing_key="", added_at=now)
     phone.signing_key = vault.seal(key, f"signing key of {phone.gateway}")
@@ -206,7 +207,7 @@ def signing_key(phone: Phone, vault: Vault) -> str:
     return vault.open(phone.signing_key, f"signing key of {phone.gateway}")
 
 
-async def _alone() -> None:
+async def _guess_alone() -> None:
     """On PostgreSQL two guesses at the same moment go one after the other."""
     if on_postgres():
         await connection().execute_query("SELECT pg_advisory_xact_lock(7269422)")

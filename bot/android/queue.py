@@ -1,11 +1,11 @@
-"""The outbox as a phone sees it: the statements by which it pulls its messages and reports on them. What it pulled
-and has not reported is an unknown outcome, which stays with it."""
+"""The outbox as a phone sees it: what it may pull, and what its reports make of that. A message that it pulled and has
+not reported has an unknown outcome, and stays with it. bot/outbound/queue.py has the statements that write."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
@@ -13,29 +13,29 @@ from bot.android.from_app import Report
 from bot.android.sims import GENERIC_FAILURES, note_failure, recover_sim
 from bot.android.to_app import PERIOD_MS
 from bot.gateways.errors import ERRORS, Outcome
+from bot.outbound import queue as outbox
 from bot.outbound.lanes import HOLDING
-from bot.outbound.receipts import RANK
-from bot.outbound.retry import UNKNOWN_MS, Claimed, Verdict, delay, judge
+from bot.outbound.queue import RANK, HandedOver, Reported
+from bot.outbound.retry import Claimed, Verdict, delay, judge
+from bot.routing import states
 from models.messages.phones import Phone, read_sims, write_sims
 from models.messages.tables import MessageKind, State
 from models.sql import execute, execute_many, marks, on_postgres
 
-# More than a phone may get at once.
+# So many waiting messages are read: more than a phone may get at once.
 LOOK = 32
 
 MESSAGE = "id, external_id, phone, text, kind, sim, created_at, expires_at"
 MINE = f"SELECT {MESSAGE} FROM outbox WHERE state = 'sending' AND claimed_by = $1 ORDER BY priority, id"
 # The first condition is the partial index's own, without which SQLite does not use it.
-WENT = """SELECT sim, claimed_at, parts FROM outbox WHERE claimed_by LIKE 'phone-%' AND claimed_by = $1
+PULLED = """SELECT sim, claimed_at, parts FROM outbox WHERE claimed_by LIKE 'phone-%' AND claimed_by = $1
   AND claimed_at > $2 AND claimed_at <= $3 ORDER BY claimed_at"""
-SERVED = """SELECT claimed_by, MAX(claimed_at) AS at FROM outbox WHERE claimed_by LIKE 'phone-%' AND claimed_by IN ({})
-  AND claimed_at > $1 GROUP BY claimed_by"""
+LAST_PULLS = """SELECT claimed_by, MAX(claimed_at) AS at FROM outbox WHERE claimed_by LIKE 'phone-%'
+  AND claimed_by IN ({}) AND claimed_at > $1 GROUP BY claimed_by"""
 WAITING = """SELECT id, phone, parts, tries, priority FROM outbox
   WHERE state = 'waiting' AND gateway = $1 AND expires_at > $2 ORDER BY priority, assigned_at, id LIMIT $3 {lock}"""
 WITH_WAITING = """SELECT gateway, MIN(priority) AS priority FROM outbox
   WHERE state = 'waiting' AND gateway IN ({}) AND expires_at > $1 GROUP BY gateway"""
-HAND = """UPDATE outbox SET state = 'sending', claimed_by = $2, claimed_at = $3, tries = tries + 1, external_id = $4,
-  sim = $5 WHERE id = $1 AND state = 'waiting' AND gateway = $2"""
 RECEIVER = """INSERT INTO phone_receiver (phone_id, sim, month, receiver) VALUES ($1, $2, $3, $4)
   ON CONFLICT (phone_id, sim, month, receiver) DO NOTHING"""
 RECEIVERS = """SELECT sim, COUNT(*) AS receivers FROM phone_receiver WHERE phone_id = $1 AND month = $2 GROUP BY sim"""
@@ -45,36 +45,23 @@ FORGET_RECEIVERS = """DELETE FROM phone_receiver WHERE id IN
 
 FIND = """SELECT id, state, claimed_by, external_id, phone, text, kind, tries, unknowns, expires_at, claimed_at,
   sent_at, parts, sim FROM outbox WHERE id = $1 {lock}"""
-SENT = """UPDATE outbox SET state = 'sent', error = '', sent_at = $2, sim = $3, parts = $4 WHERE id = $1"""
-DELIVERED = "UPDATE outbox SET state = 'delivered', error = '', delivered_at = $2 WHERE id = $1"
-FAILED = """UPDATE outbox SET state = $2, due_at = $3, error = $4, tries = tries + $5, unknowns = unknowns + $6
-  WHERE id = $1"""
-RETURNED = "UPDATE outbox SET state = 'waiting' WHERE id = $1"
-ABANDON = """UPDATE outbox SET state = CASE WHEN kind IN ('token', 'reply') AND unknowns = 0 THEN 'uncertain'
-    ELSE 'failed' END, due_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END, error = 'timeout',
-    unknowns = unknowns + 1 WHERE id IN (SELECT id FROM outbox WHERE state = 'sending' AND claimed_by = $1)"""
 PART = """INSERT INTO phone_part (outbox_id, event_id) VALUES ($1, $2) ON CONFLICT (outbox_id, event_id) DO NOTHING"""
 PARTS = "SELECT COUNT(*) AS parts FROM phone_part WHERE outbox_id = $1"
-
-WENT_WELL = "UPDATE gatewaystate SET sent_at = $2, last_word = 'sent', failures = 0 WHERE name = $1"
-WENT_WRONG = "UPDATE gatewaystate SET last_word = $2, failures = failures + 1, failed_at = $3 WHERE name = $1"
-# The phone refused one message, or asks to wait: it works all the same.
-SAID = "UPDATE gatewaystate SET last_word = $2 WHERE name = $1"
+FORGET_PARTS = "DELETE FROM phone_part WHERE outbox_id = $1"
 
 
-class Told(NamedTuple):
-    """What a report was: whether the phone may speak of that message, the state that the message came to, if any
-    now, the SIM that carried it, how often that was tried, and whether it says that messages go: that an older one
-    arrives does not."""
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What came of a report."""
 
-    known: bool
-    state: State | None = None
-    sim: int = 0
-    tries: int = 0
-    went: bool = False
+    known: bool  # whether the phone may speak of that message
+    state: State | None = None  # what the message came to; None where the report is no news
+    sim: int = 0  # the SIM that carried it
+    tries: int = 0  # how often a message was tried that failed
+    sends: bool = False  # whether it shows that messages go out: that an older one arrives does not
 
 
-UNKNOWN, NO_NEWS = Told(False), Told(True)
+UNKNOWN, NO_NEWS = Effect(known=False), Effect(known=True)
 
 
 async def unreported(db: BaseDBAsyncClient, gateway: str) -> list[dict[str, Any]]:
@@ -82,35 +69,32 @@ async def unreported(db: BaseDBAsyncClient, gateway: str) -> list[dict[str, Any]
     return await execute(db, MINE, [gateway])
 
 
-async def went(db: BaseDBAsyncClient, gateway: str, now: int) -> list[dict[str, Any]]:
+async def pulled_lately(db: BaseDBAsyncClient, gateway: str, now: int) -> list[dict[str, Any]]:
     """What a phone pulled within its last period, oldest first: SIM, time in ms, parts."""
-    return await execute(db, WENT, [gateway, now - PERIOD_MS, now])
+    return await execute(db, PULLED, [gateway, now - PERIOD_MS, now])
 
 
-async def served(db: BaseDBAsyncClient, gateways: Sequence[str], since: int) -> dict[str, int]:
-    """When each of the phones last got messages, of those that did after this time."""
-    rows = await execute(db, SERVED.format(marks(len(gateways), 2)), [since, *gateways])
+async def last_pulls(db: BaseDBAsyncClient, gateways: Sequence[str], since: int) -> dict[str, int]:
+    """When each of the phones last pulled messages, of those that did after this time."""
+    rows = await execute(db, LAST_PULLS.format(marks(len(gateways), 2)), [since, *gateways])
     return {row["claimed_by"]: row["at"] for row in rows}
 
 
-async def waiting(db: BaseDBAsyncClient, gateway: str, now: int) -> list[dict[str, Any]]:
+async def waiting_for(db: BaseDBAsyncClient, gateway: str, now: int) -> list[dict[str, Any]]:
     """What waits for a phone, the most urgent first; held until the end of the caller's unit of work."""
     lock = "FOR UPDATE SKIP LOCKED" if on_postgres() else ""
     return await execute(db, WAITING.format(lock=lock), [gateway, now, LOOK])
 
 
-async def hand(db: BaseDBAsyncClient, phone: Phone, chosen: Sequence[tuple[Mapping[str, Any], int]], now: int) -> None:
-    """Give messages to a phone, each under an id of its own for each try: the app sends an id once. It may know those
-    of another database with the same numbers, of a demo or from before a backup was restored: the time differs."""
-    rows = [(row["id"], phone.gateway, now, f"m{row['id']}-{row['tries'] + 1}-{now:x}", sim) for row, sim in chosen]
-    await execute_many(db, HAND, rows)
+async def hand_over(
+    db: BaseDBAsyncClient, phone: Phone, chosen: Sequence[tuple[Mapping[str, Any], int]], now: int
+) -> None:
+    """Give messages to a phone, each with the SIM by which it goes. Each try has an id of its own, since the app sends
+    an id once. The time is in it, since the app may know the same numbers from another database: that of a demo, or of
+    before a backup was restored."""
+    messages = [HandedOver(row["id"], f"m{row['id']}-{row['tries'] + 1}-{now:x}", sim) for row, sim in chosen]
+    await outbox.hand_over(db, phone.gateway, messages, now)
     await execute_many(db, RECEIVER, [(phone.id, sim, month(now), row["phone"]) for row, sim in chosen])
-
-
-async def abandon(db: BaseDBAsyncClient, gateway: str, now: int) -> None:
-    """Another handset, or the same one without its memory, came in the place of the one that pulled these: it would
-    send again what may have gone. Like any unknown outcome they go once more at the most, and only where harmless."""
-    await execute(db, ABANDON, [gateway, now + UNKNOWN_MS])
 
 
 async def with_waiting(db: BaseDBAsyncClient, gateways: Sequence[str], now: int) -> dict[str, int]:
@@ -129,8 +113,8 @@ async def forget_receivers(db: BaseDBAsyncClient, now: int, most: int) -> int:
     return len(await execute(db, FORGET_RECEIVERS, [month(now), most]))
 
 
-async def apply(db: BaseDBAsyncClient, phone: Phone, report: Report, now: int, random: Random) -> Told:
-    """Write what a phone says of a message that it pulled: forward only, by the order of bot/outbound/receipts.py."""
+async def apply(db: BaseDBAsyncClient, phone: Phone, report: Report, now: int, random: Random) -> Effect:
+    """Write what a phone says of a message that it pulled: forward only, by RANK."""
     number = _number(report.external_id)
     lock = "FOR UPDATE" if on_postgres() else ""
     rows = await execute(db, FIND.format(lock=lock), [number]) if number else []
@@ -138,45 +122,53 @@ async def apply(db: BaseDBAsyncClient, phone: Phone, report: Report, now: int, r
         return UNKNOWN
     row = rows[0]
     if report.state is None or row["external_id"] != report.external_id or row["state"] == State.DELIVERED:
-        return NO_NEWS  # also of a try that failed before: the message has gone out again since
+        return NO_NEWS  # also where it is of a try that failed: the message has gone out again since
     if report.state is State.FAILED:
-        return await _failed(db, row, report, now, random)
+        return await _apply_failure(db, row, report, now, random)
     if report.state is State.WAITING:
-        return await _returned(db, row)
-    state = await _reached(db, row, report)
+        return await _take_back(db, row)
+    state = await _state_of(db, row, report)
     if RANK[state] <= RANK.get(row["state"], 0):
         return NO_NEWS
     if state is State.DELIVERED:
-        await execute(db, DELIVERED, [row["id"], now])
-        await execute(db, "DELETE FROM phone_part WHERE outbox_id = $1", [row["id"]])
+        await outbox.write_reports(db, [Reported(row["id"], state, delivered_at=now)])
+        await execute(db, FORGET_PARTS, [row["id"]])
     else:
-        await execute(db, SENT, [row["id"], now, report.sim or row["sim"], max(report.parts, row["parts"])])
-    return Told(True, state, report.sim or row["sim"], went=not row["sent_at"])
+        parts = max(report.parts, row["parts"])
+        await outbox.note_sent(db, row["id"], now, sim=report.sim or row["sim"], parts=parts)
+    return Effect(True, state, report.sim or row["sim"], sends=not row["sent_at"])
 
 
-async def learn(db: BaseDBAsyncClient, phone: Phone, told: Sequence[tuple[Report, Told]], now: int) -> None:
-    """How its SIM cards do. Three generic failures in a row read as no credit, but not those of a message that failed
-    as often before: its receiver's number may be wrong, and it would stop phone after phone. What is sent after all
-    says that a SIM is well."""
-    fresh = await Phone.get(id=phone.id) if told else phone
+async def learn(db: BaseDBAsyncClient, phone: Phone, effects: Sequence[tuple[Report, Effect]], now: int) -> None:
+    """Write how a phone and its SIM cards do, as its reports show. Three generic failures in a row mean that a SIM has
+    no credit; but those of a message do not count that failed as often before, since its receiver's number may be
+    wrong, and it would stop phone after phone. A message that is sent after all shows that its SIM is well."""
+    fresh = await Phone.get(id=phone.id) if effects else phone
     sims = before = read_sims(fresh.sims)
-    for report, each in told:
-        if each.went:
-            await execute(db, WENT_WELL, [phone.gateway, now])
-            sims = [recover_sim(sim) if sim.number == each.sim else sim for sim in sims]
-        elif each.state is not None and report.state is State.FAILED:
-            broken = ERRORS[report.error].outcome is Outcome.RETRY and report.error not in HOLDING
-            await execute(db, WENT_WRONG if broken else SAID, [phone.gateway, report.error, now][: 2 + broken])
-            counts = report.generic and each.tries <= GENERIC_FAILURES
-            sims = [note_failure(sim) if counts and sim.number == each.sim else sim for sim in sims]
+    for report, effect in effects:
+        if effect.sends:
+            await states.note_sent(db, phone.gateway, now)
+            sims = [recover_sim(sim) if sim.number == effect.sim else sim for sim in sims]
+        elif effect.state is not None and report.state is State.FAILED:
+            await _note_failure_of_phone(db, phone.gateway, report.error, now)
+            counts = report.generic and effect.tries <= GENERIC_FAILURES
+            sims = [note_failure(sim) if counts and sim.number == effect.sim else sim for sim in sims]
     if sims != before:
         phone.sims = fresh.sims = write_sims(sims)
         await fresh.save(update_fields=["sims"])
 
 
-async def _reached(db: BaseDBAsyncClient, row: Mapping[str, Any], report: Report) -> State:
-    """A message of several parts is delivered with the last of them. The app tells of each by a webhook, but by its
-    other way as soon as one part came."""
+async def _note_failure_of_phone(db: BaseDBAsyncClient, gateway: str, error: str, now: int) -> None:
+    """A phone that refused one message, or that asks us to wait, works all the same."""
+    if ERRORS[error].outcome is Outcome.RETRY and error not in HOLDING:
+        await states.note_failure(db, gateway, error, now)
+    else:
+        await states.note_word(db, gateway, error)
+
+
+async def _state_of(db: BaseDBAsyncClient, row: Mapping[str, Any], report: Report) -> State:
+    """What a message comes to by this report. One of several parts is delivered with the last of them: by a webhook the
+    app tells of each part, but by its other way it says delivered as soon as one has come."""
     if report.state is not State.DELIVERED or row["parts"] == 1:
         return report.state or State.SENT
     if report.event:
@@ -185,8 +177,10 @@ async def _reached(db: BaseDBAsyncClient, row: Mapping[str, Any], report: Report
     return State.DELIVERED if delivered >= row["parts"] else State.SENT
 
 
-async def _failed(db: BaseDBAsyncClient, row: Mapping[str, Any], report: Report, now: int, random: Random) -> Told:
-    """It was not sent, or the operator did not deliver it. The app tells this twice, of which the first counts."""
+async def _apply_failure(
+    db: BaseDBAsyncClient, row: Mapping[str, Any], report: Report, now: int, random: Random
+) -> Effect:
+    """The phone did not send it, or the operator did not deliver it. The app says it twice; the first counts."""
     if row["state"] not in (State.SENDING, State.SENT):
         return NO_NEWS
     error = ERRORS[report.error]
@@ -198,15 +192,16 @@ async def _failed(db: BaseDBAsyncClient, row: Mapping[str, Any], report: Report,
         if row["parts"] > 1 and error.outcome is Outcome.RETRY:
             error = replace(error, outcome=Outcome.UNKNOWN)  # its other parts may have gone
         verdict = judge(_claimed(row), error, now, delay(row["tries"], random))
-    await execute(db, FAILED, [row["id"], *verdict])
-    return Told(True, verdict.state, row["sim"], row["tries"])
+    await outbox.write_verdict(db, row["id"], verdict)
+    return Effect(True, verdict.state, row["sim"], row["tries"])
 
 
-async def _returned(db: BaseDBAsyncClient, row: Mapping[str, Any]) -> Told:
+async def _take_back(db: BaseDBAsyncClient, row: Mapping[str, Any]) -> Effect:
+    """The phone has not sent it, and gives it back."""
     if row["state"] != State.SENDING:
         return NO_NEWS
-    await execute(db, RETURNED, [row["id"]])
-    return Told(True, State.WAITING, row["sim"])
+    await outbox.give_back(db, row["id"])
+    return Effect(True, State.WAITING, row["sim"])
 
 
 def _claimed(row: Mapping[str, Any]) -> Claimed:

@@ -75,7 +75,7 @@ class PhoneRoutes:
             linked = await linking.register(phone, device, version, vault, now, again=again) if phone else None
         if linked is None:
             self._refuse(ALL, 401, "code" if kind == "Code" else "login", "unknown, used up or too old")
-        self._phones.know(linked.phone)
+        self._phones.remember(linked.phone)
         log.info("a gateway phone was linked", extra={"gateway": linked.phone.gateway, "version": version})
         answer = {"id": linked.phone.gateway, "token": linked.token, "login": linked.phone.login}
         return web.json_response(answer | {"password": linked.password}, status=201)
@@ -146,14 +146,14 @@ class PhoneRoutes:
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
-        stream = await self._phones.opened(phone)
+        stream = await self._phones.open_stream(phone)
         try:
             async for chunk in stream.chunks():
                 await response.write(chunk)
         except ConnectionError:
             log.info("a phone's stream broke", extra={"gateway": phone.gateway})
         finally:
-            self._phones.closed(phone, stream)
+            self._phones.close_stream(phone, stream)
         return response
 
     async def webhook(self, request: web.Request) -> web.Response:
@@ -162,7 +162,7 @@ class PhoneRoutes:
         phone = await linking.by_gateway(name)
         if phone is None:
             self._refuse(ALL, 404, "unlinked", "there is no such phone")
-        self._phones.know(phone)
+        self._phones.remember(phone)
         body = await self._body(request, name)
         await self._check_signature(phone, request, body)
         try:
@@ -179,16 +179,16 @@ class PhoneRoutes:
         """A wrong clock is told from a wrong key, so that the office can say to the phone's owner what is wrong."""
         timestamp, given = _header(request, "X-Timestamp"), _header(request, "X-Signature")
         if not to_app.signed(linking.signing_key(phone, self._vault), body, timestamp, given):
-            await self._phones.mistrusted(phone)
+            await self._phones.count_wrong_signature(phone)
             self._refuse(phone.gateway, 401, "signature", "the signature is wrong")
         offset = _ahead(timestamp, self._phones.clock() // 1000)
         if offset is None:
             self._refuse(phone.gateway, 401, "stale", "the timestamp is no time")
         if abs(offset) > to_app.FRESH_S:
-            await self._phones.heard(phone, clock_offset=offset)
+            await self._phones.note_heard(phone, clock_offset=offset)
             self._refuse(phone.gateway, 401, "stale", "the phone's clock is wrong")
         if abs(offset - phone.clock_offset) > 30:  # what a network takes is no news
-            await self._phones.heard(phone, clock_offset=offset)
+            await self._phones.note_heard(phone, clock_offset=offset)
 
     async def _handle(self, phone: Phone, event: Event, request: web.Request) -> None:
         """What an event says. Raises BadCallback."""
@@ -208,7 +208,7 @@ class PhoneRoutes:
             news |= {"sims": linking.with_sims(phone, cards)}
         else:
             self._metrics.refused.labels(phone.gateway, "event").inc()
-        await self._phones.heard(phone, webhook=True, wrong_signatures=0, **news)
+        await self._phones.note_heard(phone, webhook=True, wrong_signatures=0, **news)
 
     async def _store(self, event: Event) -> None:
         inbound = from_app.read_sms(event, self._country)
@@ -224,8 +224,8 @@ class PhoneRoutes:
         phone = await linking.by_token(token, self._vault, stream=stream) if known else None
         if phone is None:
             self._refuse(ALL, 401, "token", "unknown token")
-        self._phones.know(phone)
-        await self._phones.heard(phone, **_version(request))
+        self._phones.remember(phone)
+        await self._phones.note_heard(phone, **_version(request))
         return phone
 
     async def _body(self, request: web.Request, gateway: str) -> bytes:

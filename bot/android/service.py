@@ -6,6 +6,7 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -16,6 +17,7 @@ from bot.android.from_app import Report
 from bot.android.sims import SimChoice, choose_sims
 from bot.android.streams import Stream, Streams
 from bot.outbound.queue import switched_off
+from bot.routing import states
 from bot.runtime.database import Database
 from bot.runtime.metrics import Metrics
 from models.messages.phones import Phone, read_sims
@@ -24,24 +26,23 @@ from models.sql import connection, execute, now_ms, on_postgres
 from models.vault import Vault
 
 log = logging.getLogger(__name__)
-HEARD_MS = 5_000  # a phone is heard more often than is worth writing down
-LOOK_MS = 2_000  # how soon another process' doing is seen: the command line unlinks, another server promises
-TOLD_MS = 60_000  # a phone that was told and did not ask may have lost its network for a moment
+HEARD_MS = 5_000  # a phone calls often; that is written so often at the most
+LOOK_MS = 2_000  # how soon we see what another process did: the command line unlinks, another server enqueues
+TOLD_MS = 60_000  # a phone that was told and did not ask is told again: it may have lost its network for a moment
 MOST_URGENT = 0
-GATHER_S = 0.05  # what is committed in the same moment is told once
+GATHER_S = 0.05  # a phone is told once of what is committed in the same moment
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 # The app tries a webhook for some 45 h, and then an export does not bring it again.
 LOST_MS = 45 * HOUR_MS
 COUNTED = frozenset((State.SENT, State.DELIVERED, State.FAILED, State.UNCERTAIN, State.EXPIRED))
 
-HEARD = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
-  VALUES ($1, $2, 0, '', 0, '') ON CONFLICT (name) DO UPDATE SET heard_at = excluded.heard_at"""
-MISTRUSTED = """UPDATE phone SET wrong_signatures = wrong_signatures + $2, wrong_signature_at = $3 WHERE id = $1"""
+COUNT_WRONG_SIGNATURES = """UPDATE phone SET wrong_signatures = wrong_signatures + $2, wrong_signature_at = $3
+  WHERE id = $1"""
 
 
 class Phones:
-    """`run` keeps streams and names up to date, `wake` says that rows were committed, `stop` ends all streams.
-    `network_of` tells a number's mobile network, or nothing."""
+    """Gives phones their messages and takes their reports. `run` keeps streams and names up to date, `wake` says that
+    rows were committed, `stop` ends all streams."""
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class Phones:
         vault: Vault,
         metrics: Metrics,
         *,
-        network_of: Callable[[str], str] = lambda _phone: "",
+        network_of: Callable[[str], str] = lambda _phone: "",  # a number's mobile network, or nothing
         clock: Callable[[], int] = now_ms,
         random: Random | None = None,
     ) -> None:
@@ -58,9 +59,9 @@ class Phones:
         self._network_of, self._random = network_of, random or Random()
         self._linked: dict[str, Phone] = {}
         self._streams: dict[str, Streams] = {}
-        self._plans: dict[str, SimChoice] = {}
+        self._choices: dict[str, SimChoice] = {}
         self._heard: dict[tuple[str, bool], int] = {}
-        self._mistrusted: Counter[str] = Counter()
+        self._wrong_signatures: Counter[str] = Counter()
         self._asked: dict[str, int] = {}
         self._paused: set[str] = set()
         self._wake = asyncio.Event()
@@ -84,90 +85,90 @@ class Phones:
         async with self._database.work() as db:
             await _lock(db, phone)
             if _works(phone) and not await switched_off(db):
-                waits = await queue.waiting(db, name, now)
-                went = await queue.went(db, name, now) if waits else []
-                sims = read_sims(phone.sims)
-                planned = choose_sims(sims, went, waits, now, spaced=streams is not None, network_of=self._network_of)
-                await queue.hand(db, phone, planned.chosen, now)
-                self._plans[name] = planned._replace(chosen=[])
+                waiting = await queue.waiting_for(db, name, now)
+                pulled = await queue.pulled_lately(db, name, now) if waiting else []
+                sims, spaced = read_sims(phone.sims), streams is not None
+                choice = choose_sims(sims, pulled, waiting, now, spaced=spaced, network_of=self._network_of)
+                await queue.hand_over(db, phone, choice.chosen, now)
+                self._choices[name] = replace(choice, chosen=[])
                 self._wake.set()
             return await queue.unreported(db, name)
 
     async def report(self, phone: Phone, reports: Iterable[Report]) -> int:
-        """Write what a phone says of messages, committed on return; how many of them it never pulled."""
-        told = []
+        """Write what a phone says of messages, committed on return. Returns how many of them it never pulled."""
+        effects = []
         async with self._database.work() as db:
             now = self.clock()
             await _lock(db, phone)
             for report in reports:
-                told.append((report, await queue.apply(db, phone, report, now, self._random)))
-            await queue.learn(db, phone, told, now)
-        for report, each in told:
-            if each.state is not None and report.state is State.FAILED:
+                effects.append((report, await queue.apply(db, phone, report, now, self._random)))
+            await queue.learn(db, phone, effects, now)
+        for report, effect in effects:
+            if effect.state is not None and report.state is State.FAILED:
                 self._metrics.send_errors.labels(phone.gateway, report.error).inc()
-            if each.state in COUNTED:
-                self._metrics.messages.labels("out", phone.gateway, each.state).inc()
-        return sum(not each.known for _, each in told)
+            if effect.state in COUNTED:
+                self._metrics.messages.labels("out", phone.gateway, effect.state).inc()
+        return sum(not effect.known for _, effect in effects)
 
-    async def heard(self, phone: Phone, *, webhook: bool = False, **news: Any) -> None:
-        """A phone called, with these fields of it, of which those that are new are written."""
+    async def note_heard(self, phone: Phone, *, webhook: bool = False, **news: Any) -> None:
+        """A phone called. These fields of it are written where they are new."""
         now = self.clock()
         if webhook:
-            news |= _after_silence(phone, now)
+            news |= _news_after_silence(phone, now)
         news = {field: value for field, value in news.items() if getattr(phone, field) != value}
         late = not 0 <= now - self._heard.get((phone.gateway, webhook), 0) < HEARD_MS
         if late or news:
             news |= {"seen_at": now} | ({"webhook_at": now} if webhook else {})
             async with self._database.work() as db:
                 await Phone.filter(id=phone.id).update(**news)
-                await execute(db, HEARD, [phone.gateway, now])
+                await states.note_heard(db, {phone.gateway: now})
             phone.update_from_dict(news)
             self._heard[phone.gateway, webhook] = now
         if webhook and phone.export_since and phone.export_since != self._asked.get(phone.gateway):
             await self._ask_export(phone)
 
-    async def mistrusted(self, phone: Phone) -> None:
-        """An event in its name was signed by another key. Anybody can do that, so it is no sign of life, and written
-        down every few seconds."""
+    async def count_wrong_signature(self, phone: Phone) -> None:
+        """An event in its name was signed by another key. Anybody can do that: so it does not mean that the phone was
+        heard, and it is written every few seconds at the most."""
         now, name = self.clock(), phone.gateway
-        self._mistrusted[name] += 1
+        self._wrong_signatures[name] += 1
         if now - phone.wrong_signature_at >= HEARD_MS:
             async with self._database.work() as db:
-                await execute(db, MISTRUSTED, [phone.id, self._mistrusted.pop(name, 0), now])
+                await execute(db, COUNT_WRONG_SIGNATURES, [phone.id, self._wrong_signatures.pop(name, 0), now])
 
-    async def opened(self, phone: Phone) -> Stream:
-        """A phone opened its stream. It asks for webhooks and settings before it is registered, and then not for a
-        day unless it is told to."""
-        stream = self._streams.setdefault(phone.gateway, Streams()).begin()
+    async def open_stream(self, phone: Phone) -> Stream:
+        """A phone opens its stream. It has asked for webhooks and settings before it was registered, and then asks for
+        them only after a day, unless it is told to."""
+        stream = self._streams.setdefault(phone.gateway, Streams()).open()
         if self._stopping:
             stream.close()
         stream.send("WebhooksUpdated")
         stream.send("SettingsUpdated")
         try:
-            await self.heard(phone, push=False)
+            await self.note_heard(phone, push=False)
             if not phone.export_since and 0 < phone.webhook_at < self.clock() - HOUR_MS:
                 phone.export_since = phone.webhook_at
             if phone.export_since:
                 await self._ask_export(phone)
             if phone.paused:
-                await self._take_back(phone.gateway)
+                await self._ask_back(phone.gateway)
         except BaseException:
-            self.closed(phone, stream)
+            self.close_stream(phone, stream)
             raise
         self.wake()
         return stream
 
-    def closed(self, phone: Phone, stream: Stream) -> None:
+    def close_stream(self, phone: Phone, stream: Stream) -> None:
         """The stream has ended."""
         streams = self._streams[phone.gateway]
-        streams.ended(stream)
+        streams.remove(stream)
         if not streams:
             del self._streams[phone.gateway]
 
     async def _ask_export(self, phone: Phone) -> None:
-        """Ask for the SMS that it got since then. The app chooses them by the time at which the operator's centre got
-        each, which may be hours wrong, and the SMS long on its way; what it has told it does not tell again. What is
-        older than the link is none of ours."""
+        """Ask for the SMS that it got since its last webhook. The app chooses them by the time at which the operator's
+        centre got each: that time may be hours wrong, and the SMS long on its way, so we ask for a day more on both
+        sides. The app tells nothing twice. What is older than the link is none of ours."""
         streams, now = self._streams.get(phone.gateway), self.clock()
         if streams is None:
             return
@@ -177,8 +178,8 @@ class Phones:
         async with self._database.work():
             await Phone.filter(id=phone.id).update(export_since=0)
 
-    def know(self, phone: Phone) -> None:
-        """A linked phone as it was read just now: it need not wait for the next look."""
+    def remember(self, phone: Phone) -> None:
+        """This is a linked phone as it was read just now: it need not wait for the next look."""
         self._linked[phone.gateway] = phone
 
     def wake(self) -> None:
@@ -210,7 +211,7 @@ class Phones:
         """See who is linked, and tell those of messages for whom some wait and may go."""
         now = self.clock()
         if now < self._turned_at:  # the clock was set back
-            self._look_at, self._plans = 0, {}
+            self._look_at, self._choices = 0, {}
             for each in self._streams.values():
                 each.told_at = 0
         self._turned_at = now
@@ -227,7 +228,7 @@ class Phones:
 
     def _may_go(self, name: str, priority: int, now: int) -> bool:
         """Whether a phone may get such a message: its pace allows one, or it is more urgent than what has to wait."""
-        last = self._plans.get(name)
+        last = self._choices.get(name)
         return last is None or last.ready_at <= now or priority < last.priority
 
     async def look(self) -> None:
@@ -238,7 +239,7 @@ class Phones:
             self._streams[name].close()
         paused = {name for name, phone in self._linked.items() if phone.paused}
         for name in paused - self._paused:
-            await self._take_back(name)
+            await self._ask_back(name)
         self._paused = paused
         for phone in self.linked():  # a webhook may have come to another server
             if phone.export_since and phone.export_since != self._asked.get(phone.gateway):
@@ -250,12 +251,12 @@ class Phones:
         told = {name: streams for name, streams in self._streams.items() if streams.told_at}
         if told:
             since = min(streams.told_at for streams in told.values())
-            for name, at in (await queue.served(connection(), list(told), since)).items():
+            for name, at in (await queue.last_pulls(connection(), list(told), since)).items():
                 if at > told[name].told_at:
                     told[name].told_at = 0
 
-    async def _take_back(self, name: str) -> None:
-        """Ask a phone that was paused for what it has not sent yet; it says what it could give back."""
+    async def _ask_back(self, name: str) -> None:
+        """Ask a phone that was paused for what it has not sent yet. It reports what it gives back."""
         if streams := self._streams.get(name):
             for row in await queue.unreported(connection(), name):
                 streams.send("MessageCancelled", {"messageId": row["external_id"]})
@@ -267,7 +268,7 @@ class Phones:
 
     def _wait(self) -> float:
         """Seconds until the next look, or until a phone may get more."""
-        waiting = [each.ready_at for name, each in self._plans.items() if each.ready_at and name in self._streams]
+        waiting = [each.ready_at for name, each in self._choices.items() if each.ready_at and name in self._streams]
         now = self.clock()
         return max(0, min([self._look_at, *(at for at in waiting if at > now)], default=sys.maxsize) - now) / 1000
 
@@ -277,8 +278,8 @@ def _works(phone: Phone) -> bool:
     return not phone.paused and not phone.unlinked_at and not phone.stopped
 
 
-def _after_silence(phone: Phone, now: int) -> dict[str, Any]:
-    """What a webhook changes that comes after more than an hour without one."""
+def _news_after_silence(phone: Phone, now: int) -> dict[str, Any]:
+    """What changes of a phone when a webhook comes after more than an hour without one."""
     silent = now - phone.webhook_at
     if not phone.webhook_at or silent <= HOUR_MS:
         return {}
@@ -290,6 +291,6 @@ def _after_silence(phone: Phone, now: int) -> dict[str, Any]:
 
 
 async def _lock(db: BaseDBAsyncClient, phone: Phone) -> None:
-    """What a phone asks and says in the same moment goes one after the other."""
+    """Let what a phone asks and says in the same moment go one after the other."""
     if on_postgres():
         await execute(db, "SELECT 1 FROM phone WHERE id = $1 FOR UPDATE", [phone.id])

@@ -1,4 +1,4 @@
-"""The event streams of gateway phones: what a phone is told without asking (Server-Sent Events)."""
+"""The event streams of gateway phones, by which we tell a phone what it did not ask for (Server-Sent Events)."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 KEEP_ALIVE_S = 15.0  # as the app's own server does; networks cut what is silent for longer
-MOST = 100  # events that wait for a phone which reads nothing
+MOST = 100  # so many events wait for a phone that reads nothing
 
 
 class Stream:
@@ -30,7 +30,7 @@ class Stream:
         self._events.put_nowait(None)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """What to write, until it is closed; a comment when nothing happened for a while."""
+        """What is to be written, until the stream is closed; a comment when nothing has happened for a while."""
         while True:
             try:
                 chunk = await asyncio.wait_for(self._events.get(), self._keep_alive_s)
@@ -42,31 +42,29 @@ class Stream:
 
 
 class Streams:
-    """All open streams of one phone. The app opens one more whenever it is started, two at each boot, and takes the end
-    of one for that of its network: it cuts the other and opens both again. So none ends because another one begins.
-
-    `told_at` is when the phone heard of waiting messages for which it has not asked since, in ms; 0 when it has.
+    """All open streams of one phone. The app opens one more whenever it is started, two at each boot. When one ends, it
+    believes that its network ended: it cuts the other and opens both again. So we end none because another one begins.
     """
 
     def __init__(self) -> None:
-        self.told_at = 0
+        self.told_at = 0  # when the phone was told that messages wait, in ms; 0 when it has asked for them since
         self._open: list[Stream] = []
 
     def __bool__(self) -> bool:
         return bool(self._open)
 
-    def begin(self) -> Stream:
-        """One more."""
+    def open(self) -> Stream:
+        """Begin one more."""
         self.told_at = 0
         self._open.append(Stream())
         return self._open[-1]
 
-    def ended(self, stream: Stream) -> None:
-        """The phone left this one, or was told to."""
+    def remove(self, stream: Stream) -> None:
+        """This one has ended."""
         self._open.remove(stream)
 
     def send(self, event: str, data: dict[str, Any] | None = None) -> None:
-        """Tell the phone of an event by all of them: which of them it still reads, nobody knows."""
+        """Tell the phone of an event by all of them, since nobody knows which of them it still reads."""
         for stream in self._open:
             stream.send(event, data)
 

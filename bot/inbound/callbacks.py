@@ -75,7 +75,7 @@ class Callbacks:
         if gateway is None or kind is None or not _same(request.match_info["secret"], gateway.secret):
             self._metrics.refused.labels(name if gateway else "unknown", "secret").inc()
             raise web.HTTPNotFound
-        self._outbox.heard(name)
+        self._outbox.note_heard(name)
         if request.method not in gateway.methods:
             raise web.HTTPMethodNotAllowed(request.method, gateway.methods)
         callback = await _read(request)

@@ -60,7 +60,7 @@ class Dispatcher:
 
     async def sms(self, message: StoredSms, contact: PhoneState, caller: Caller) -> Handled:
         """Handle one message; `contact` is changed in place."""
-        if sign := await self._signs.read(message.gateway, message.sender, message.text):
+        if sign := await self._signs.note(message.gateway, message.sender, message.text):
             return Handled(outcome=sign)
         learn_network(contact, message.network, self._router)
         if is_machine(message.sender):

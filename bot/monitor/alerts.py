@@ -9,6 +9,7 @@ from bot.monitor.canary import Canaries
 from bot.monitor.webhook import News, Webhook
 from bot.outbound.enqueue import NewMessage, enqueue
 from bot.outbound.outbox import Outbox
+from bot.routing import states
 from bot.routing.health import MINUTE, QUIET_MS, Condition, Facts, Health
 from bot.routing.router import Router
 from bot.runtime.database import Database
@@ -22,16 +23,11 @@ LOOK_S = 5.0
 AWAY_MS = 2 * MINUTE  # without a look: we were off, or the database was, or the clock was set
 LONGEST = 160  # one SMS
 
-# Of several servers the one that changes the row tells it.
-DOWN = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert, told, told_at)
-  VALUES ($1, 0, 0, '', 0, '', 'down', $2) ON CONFLICT (name) DO UPDATE SET told = 'down', told_at = $2
-  WHERE gatewaystate.told <> 'down' RETURNING name"""
-AGAIN = "UPDATE gatewaystate SET told = '', told_at = $2 WHERE name = $1 AND told = 'down' RETURNING name"
-TEXTED = "SELECT 1 FROM outbox WHERE origin = $1"
+HAS_SMS = "SELECT 1 FROM outbox WHERE origin = $1"
 
 
 class Alerts:
-    """Looks at all gateways every few seconds. `phone` is whom an SMS tells, empty for nobody."""
+    """Looks at all gateways every few seconds, and tells what is new."""
 
     def __init__(
         self,
@@ -40,13 +36,14 @@ class Alerts:
         outbox: Outbox,
         canaries: Canaries,
         webhook: Webhook,
-        phone: str,
+        phone: str,  # whom an SMS tells; empty for nobody
         clock: Callable[[], int] = now_ms,
     ) -> None:
         self._database, self._router, self._outbox = database, router, outbox
         self._canaries, self._webhook, self._phone, self._clock = canaries, webhook, phone, clock
         self._stopping = asyncio.Event()
-        self._looked_at = self._back_at = 0
+        self._looked_at = 0
+        self._back_at = 0  # when we looked again after we, or the database, were away
 
     async def run(self) -> None:
         """Look until stopped. A database that is away is looked at again at the next turn."""
@@ -63,7 +60,7 @@ class Alerts:
         self._stopping.set()
 
     async def look(self) -> None:
-        """One look: what is new is told once, tests that are due go out."""
+        """Take one look: tell what is new, once, and send the tests that are due."""
         now, watch = self._clock(), self._router.watch
         await watch.look()
         if not 0 <= now - self._looked_at <= AWAY_MS:
@@ -72,45 +69,46 @@ class Alerts:
         turned = [
             (facts, condition)
             for facts, condition in watch.gateways.values()
-            if _turned(facts, condition) and not self._may_come_back(facts, now)
+            if _is_news(facts, condition) and not self._may_come_back(facts, now)
         ]
-        late, due = await self._late(), self._canaries.due(now)
-        if not turned and not late and not due:
+        untold, due = await self._find_untold(), self._canaries.due(now)
+        if not turned and not untold and not due:
             return
         async with self._database.work():
-            told = [news for facts, condition in turned if (news := await self._told(facts, condition, now))]
-            texts = [text for news in (*told, *late) if (text := self._text(news))]
-            await enqueue(texts, now)
+            told = [news for facts, condition in turned if (news := await self._begin_to_tell(facts, condition, now))]
+            messages = [message for news in (*told, *untold) if (message := self._message(news))]
+            await enqueue(messages, now)
             tested = [await self._canaries.send(facts, number, now) for facts, number in due]
-        if texts or any(tested):
+        if messages or any(tested):
             self._outbox.notify()
         for news in told:
             log.warning("%s", news.sentence)
             self._webhook.tell(news)
 
     def _may_come_back(self, facts: Facts, now: int) -> bool:
-        """Whether a phone could not reach us, since it was we who were away, and has had no time to since."""
+        """Whether a phone could not reach us, since we were away, and has not had the time to come back."""
         return facts.phone and facts.heard_at < self._back_at and now < self._back_at + QUIET_MS
 
-    async def _told(self, facts: Facts, condition: Condition, now: int) -> News | None:
-        """The news, unless another server has told it."""
+    async def _begin_to_tell(self, facts: Facts, condition: Condition, now: int) -> News | None:
+        """Write that the office is told, and return the news; nothing when another server tells it."""
         down = condition.state is Health.DOWN
-        if not await execute(connection(), DOWN if down else AGAIN, (facts.name, now)):
+        tell = states.tell_down if down else states.tell_well
+        if not await tell(connection(), facts.name, now):
             return None
         return News(facts.name, facts.title, "down" if down else "well", condition.reason, now)
 
-    async def _late(self) -> list[News]:
-        """What no SMS could tell while all gateways were down together."""
+    async def _find_untold(self) -> list[News]:
+        """What no SMS could tell so far, since all gateways were down together."""
         told = [(facts, condition) for facts, condition in self._router.watch.gateways.values() if facts.told]
         news = [
             News(facts.name, facts.title, "down", condition.reason, facts.told_at)
             for facts, condition in told
             if self._phone and condition.state is Health.DOWN
         ]
-        return [each for each in news if not await execute(connection(), TEXTED, (each.origin,))]
+        return [each for each in news if not await execute(connection(), HAS_SMS, (each.origin,))]
 
-    def _text(self, news: News) -> NewMessage | None:
-        """The SMS that tells it, by a gateway that works: never by the dead one. It is promised once."""
+    def _message(self, news: News) -> NewMessage | None:
+        """The SMS that tells it, by a gateway that works: never by the dead one. It is sent once."""
         if not self._phone:
             return None
         down = news.state == "down"
@@ -120,6 +118,6 @@ class Alerts:
         return NewMessage(news.origin, self._phone, text, MessageKind.REPLY, gateway, never=never) if gateway else None
 
 
-def _turned(facts: Facts, condition: Condition) -> bool:
-    """Whether there is news: one that is quiet or paused is as it was told before."""
+def _is_news(facts: Facts, condition: Condition) -> bool:
+    """Whether the office was told otherwise. A gateway that is quiet or paused is as it was told before."""
     return condition.state is (Health.WELL if facts.told else Health.DOWN)

@@ -1,4 +1,4 @@
-"""Tells the operator's own server, by a signed HTTP request, that a gateway is down or well again."""
+"""Tells the operator's own server that a gateway is down or well again, by a signed HTTP request."""
 
 import asyncio
 import hashlib
@@ -20,17 +20,17 @@ WAITS_S = (1.0, 5.0, 30.0)  # between tries to reach the webhook; an alert that 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What the webhook gets as JSON. `state` is `down` or `well`, `at` is in milliseconds (UTC)."""
+    """What the webhook gets as JSON."""
 
     gateway: str
-    title: str
-    state: str
+    title: str  # what the office calls it
+    state: str  # `down` or `well`
     reason: str
-    at: int
+    at: int  # milliseconds (UTC)
 
     @property
     def origin(self) -> str:
-        """Of the SMS that tells it."""
+        """The origin of the SMS that tells it."""
         return f"alert {self.gateway} {self.state} {self.at}"
 
     @property
@@ -40,8 +40,11 @@ class News:
 
 
 class Webhook:
-    """Posts news to an address, signed where there is a secret: `X-Mwanga-Signature` is the HMAC-SHA256 in hex of the
-    body and then `X-Mwanga-Timestamp`, in seconds. It is tried a few times and holds up nothing."""
+    """Posts news to an address, where there is one. It tries a few times, and holds up nothing.
+
+    With a secret the request is signed: `X-Mwanga-Signature` is the HMAC-SHA256, in hex, of the body followed by
+    `X-Mwanga-Timestamp` (seconds).
+    """
 
     def __init__(
         self, session: aiohttp.ClientSession, url: str, secret: str, waits: tuple[float, ...] = WAITS_S
@@ -50,6 +53,7 @@ class Webhook:
         self._posting: set[asyncio.Task[None]] = set()
 
     def tell(self, news: News) -> None:
+        """Begin to post the news."""
         if self._url:
             posting = asyncio.create_task(self._post(news))
             self._posting.add(posting)

@@ -1,4 +1,4 @@
-"""From what a talk said to rows of the outbox: which words, in which language, by which gateway."""
+"""Makes messages of what a talk says: which words, in which language, by which gateway."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from models.sql import now_ms
 
 
 class Composer:
-    """Makes messages of replies. Whatever it makes is written by `enqueue`, in the caller's transaction."""
+    """Makes messages of replies. The caller writes them with `enqueue`, in its own transaction."""
 
     def __init__(self, company: Company, router: Router) -> None:
         self._company, self._router = company, router
@@ -24,7 +24,7 @@ class Composer:
         return [answer, *self.copies(origin, reply.also)]
 
     def copies(self, origin: str, copies: Sequence[Copy]) -> list[NewMessage]:
-        """What goes with a reply, or answers nobody; each has its number behind the origin."""
+        """The messages that go with a reply, or that answer nobody. Each has its number behind the origin."""
         return [
             NewMessage(
                 f"{origin} {number}",
@@ -37,7 +37,7 @@ class Composer:
         ]
 
     async def tell(self, origin: str, copies: Sequence[Copy]) -> None:
-        """Write messages that answer nobody, in the caller's transaction; `Outbox.notify` after its commit."""
+        """Enqueue messages that answer nobody, in the caller's transaction. Call `Outbox.notify` after its commit."""
         await enqueue(self.copies(origin, copies), now_ms())
 
     def _written(self, text: Text, language: str) -> str:

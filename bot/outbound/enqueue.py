@@ -1,4 +1,5 @@
-"""SMS that leave are promised: rows in the transaction that caused them, for outbox.py after its commit."""
+"""New rows of the outbox, written in the transaction that caused them. outbox.py sends them after its commit; queue.py
+says what may become of them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,25 +11,23 @@ from models.sql import connection, execute_many
 
 PRIORITY = {kind: place for place, kind in enumerate(MessageKind)}
 
-ENQUEUE = """INSERT INTO outbox (origin, phone, text, kind, priority, gateway, created_at, expires_at, parts,
-  state, due_at, claimed_by, claimed_at, tries, unknowns, external_id, error, cost, sent_at, delivered_at,
-  assigned_at, tried_before, sim)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $7, '', 0, 0, 0, '', '', '', 0, 0, $7, $10, 0)
+# All else has the database's defaults: it waits, and nobody has tried it.
+ENQUEUE = """INSERT INTO outbox (origin, phone, text, kind, priority, gateway, created_at, due_at, assigned_at,
+  expires_at, parts, tried_before) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8, $9, $10)
   ON CONFLICT (origin) DO NOTHING"""
 
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """One SMS to be sent. `origin` names what it answers and is promised once; `text` is final. It never goes by the
-    gateway `never`; it lives as long as its kind, or `life` milliseconds."""
+    """One SMS to be sent."""
 
-    origin: str
+    origin: str  # names what it answers; of two messages of one name the first is sent
     phone: str
-    text: str
+    text: str  # as it goes out, in the receiver's language
     kind: MessageKind
     gateway: str
-    never: str = ""
-    life: int = 0
+    never: str = ""  # a gateway by which it never goes
+    life: int = 0  # how long it is worth sending, in milliseconds; 0 is as long as its kind
 
 
 async def enqueue(outgoing: Iterable[NewMessage], now: int) -> None:
@@ -37,7 +36,16 @@ async def enqueue(outgoing: Iterable[NewMessage], now: int) -> None:
 
 
 def _row(message: NewMessage, now: int) -> tuple[str | int, ...]:
-    kind, ends = message.kind, now + (message.life or LIFE[message.kind] * 3_600_000)
-    what = message.origin, message.phone, message.text, kind, PRIORITY[kind]
-    tried_before = f"{NEVER}{message.never} " if message.never else ""
-    return (*what, message.gateway, now, ends, parts(message.text), tried_before)
+    """The values of ENQUEUE."""
+    return (
+        message.origin,
+        message.phone,
+        message.text,
+        message.kind,
+        PRIORITY[message.kind],
+        message.gateway,
+        now,
+        now + (message.life or LIFE[message.kind] * 3_600_000),
+        parts(message.text),
+        f"{NEVER}{message.never} " if message.never else "",
+    )

@@ -1,4 +1,4 @@
-"""All SMS that leave: what was promised in a transaction (bot/outbound/enqueue.py) is sent after its commit."""
+"""Sends all SMS that leave: what a transaction has enqueued (enqueue.py) goes after its commit."""
 
 import asyncio
 import logging
@@ -21,6 +21,7 @@ from bot.outbound.lanes import Lane
 from bot.outbound.queue import Result
 from bot.outbound.receipts import Receipts
 from bot.outbound.retry import TRIES, Claimed, Verdict, judge
+from bot.routing import states
 from bot.routing.router import Router
 from bot.runtime.database import Database
 from bot.runtime.metrics import Metrics
@@ -33,13 +34,13 @@ log = logging.getLogger(__name__)
 # database is ours alone, and only the command line may have turned the switch.
 LOOK_MS, LOOK_EMBEDDED_MS = 1_000, 10_000
 MORE_MS = 100  # where the last look has left something to be moved
-# A row still with a sender after this belongs to a process that died: a request ends after 10 s.
+# A row that is with a sender for longer is of a process that died: a request ends after 10 s.
 LEASE_MS = 60_000
 # How long a token or a reply waits for a phone, or for a gateway that is down, before another one gets it.
 FAILOVER_MS = 120_000
 # Turns are this far apart, so that what comes at once shares a transaction. An idle outbox sends at once.
 GATHER_S = 0.01
-# A message comes to each of these once; to be scheduled, it may come again and again.
+# A message comes to each of these once, and is counted then; it may be scheduled again and again.
 COUNTED = frozenset((State.SENT, State.UNCERTAIN, State.FAILED, State.EXPIRED))
 
 
@@ -72,13 +73,13 @@ class Outbox:
         self.on_notify: list[Callable[[], None]] = []
         self.shared_time: Callable[[BaseDBAsyncClient, int], Awaitable[int]] = queue.shared_time
         self.until_morning: Callable[[int], int] = lambda _now: 0
-        self._me = _new_name()
-        self._results: list[Result] = []
+        self._me = _new_name()  # among the senders
+        self._results: list[Result] = []  # to be written in the next turn
         self._requests: set[asyncio.Task[None]] = set()
         self._turning = asyncio.Lock()
         self._wake = asyncio.Event()
-        self._ahead = 0
-        self._look_at = 0
+        self._ahead = 0  # how far the database's clock is ahead of ours
+        self._look_at = 0  # when the next look is due
         self._stopping = False
         self.turned_at = 0
         self.started_at = clock()
@@ -103,10 +104,10 @@ class Outbox:
         for tell in self.on_notify:
             tell()
 
-    def heard(self, gateway: str) -> None:
-        """A gateway called us. It is written down in a turn that comes anyway."""
+    def note_heard(self, gateway: str) -> None:
+        """A gateway called us. A turn that comes anyway writes it down."""
         if lane := self._lanes.get(gateway):
-            lane.heard(self._clock())
+            lane.note_heard(self._clock())
 
     async def record_receipt(self, receipt: Receipt) -> bool:
         """Write a delivery report, committed on return; False when no message has its id (yet)."""
@@ -147,7 +148,7 @@ class Outbox:
             now = self._clock()
             if now < self.turned_at:
                 for lane in self._lanes.values():
-                    lane.clock_was_set_back(now)
+                    lane.forget_future(now)
             looking = not self.turned_at <= now < self._look_at
             async with self._writing(now) as (db, results):
                 found = await self._look(db, now) if looking else []
@@ -166,8 +167,8 @@ class Outbox:
         lanes = self._lanes.values()
         if self._results or (not self._stopping and any(lane.room(now) for lane in lanes)):
             return 0
-        resumes = [at for lane in lanes if (at := lane.resumes(now))]
-        return max(0, min([self._look_at, *resumes]) - now) / 1000
+        resuming = [at for lane in lanes if (at := lane.resumes_at(now))]
+        return max(0, min([self._look_at, *resuming]) - now) / 1000
 
     @asynccontextmanager
     async def _writing(self, now: int) -> AsyncIterator[tuple[BaseDBAsyncClient, list[Result]]]:
@@ -179,10 +180,10 @@ class Outbox:
             lane.changed = lane.was_heard = False
         try:
             async with self._database.work() as db:
-                await queue.write(db, results, now)
-                await queue.hold_gateways(db, {lane.gateway.name for lane in (*changed, *heard)})
-                await queue.write_gateways(db, changed, now)
-                await queue.write_heard(db, [(lane.gateway.name, lane.heard_at) for lane in heard])
+                await queue.write_results(db, results, now)
+                await states.hold(db, {lane.name for lane in (*changed, *heard)})
+                await states.write_sending(db, [lane.sending for lane in changed], now)
+                await states.note_heard(db, {lane.name: lane.heard_at for lane in heard})
                 yield db, results
         except BaseException:
             self._results = results + self._results
@@ -197,20 +198,24 @@ class Outbox:
             raise
 
     async def _look(self, db: BaseDBAsyncClient, now: int) -> list[tuple[str, State]]:
-        """What nobody tells us of: time passes, processes die. Returns the gateway of each such row and its state."""
+        """See to what nobody tells us of: time passes, processes die. Returns the gateway and the state of each row
+        that ended by that, or has an unknown outcome."""
         embedded = self._database.embedded
         shared = await self.shared_time(db, now)
         self._ahead = shared - now
-        # nobody else sends from an embedded database; and its machine's clock may have been set back since
+        # nobody else sends from an embedded database, whatever the times say: the clock may have been set back
         taken_back = await queue.take_back(db, self._me, sys.maxsize if embedded else shared - LEASE_MS, now)
-        next_due = await queue.promote(db, now, self.until_morning(now))
+        await queue.promote(db, now)
+        if morning := self.until_morning(now):
+            await queue.rest(db, morning)
+        next_due = await queue.next_due(db, now)
         expired = await queue.expire(db, now)
         more = await self._failover.look(db, now, starting=not self.turned_at)
-        for name, (until, alert) in (await queue.pauses(db)).items():
+        for name, (until, alert) in (await states.pauses(db)).items():
             if name in self._lanes:
-                self._lanes[name].adopt(until, alert, now)
+                self._lanes[name].adopt_pause(until, alert, now)
         for lane in self._lanes.values():
-            lane.more = True
+            lane.may_have_more = True
         self._look_at = min(now + (MORE_MS if more else self._look_every), next_due or sys.maxsize)
         return taken_back + expired
 
@@ -220,11 +225,17 @@ class Outbox:
         claimed = []
         for lane in ready:
             room = lane.room(now)
-            lane.more = False  # before looking: notify() may say otherwise meanwhile
-            messages = [] if off else await queue.claim(db, lane, room, self._me, now, self._ahead)
-            lane.claimed(messages, room, now)
+            lane.may_have_more = False  # before looking: notify() may say otherwise meanwhile
+            messages = [] if off else await self._claim_for(lane, room, db, now)
+            lane.note_claimed(messages, room, now)
             claimed += [(lane, message) for message in messages]
         return claimed
+
+    async def _claim_for(self, lane: Lane, room: int, db: BaseDBAsyncClient, now: int) -> list[Claimed]:
+        parts, per_second = lane.room_for_parts(now), lane.per_second
+        return await queue.claim(
+            db, lane.name, room, parts=parts, per_second=per_second, me=self._me, now=now, ahead=self._ahead
+        )
 
     def _start(self, lane: Lane, message: Claimed) -> None:
         if message.expires_at <= message.claimed_at:
@@ -251,27 +262,27 @@ class Outbox:
             trouble = SendError("timeout")
         except Exception as error:
             # not the error's own words, which may quote the message
-            log.error("gateway %s: %s while sending message %d", lane.gateway.name, type(error).__name__, message.id)
+            log.error("gateway %s: %s while sending message %d", lane.name, type(error).__name__, message.id)
             trouble = SendError("strange answer")
         else:
-            lane.took(message, self._clock())
+            lane.note_sent(message, self._clock())
             return sent
         return self._judge(lane, message, trouble)
 
     def _judge(self, lane: Lane, message: Claimed, trouble: SendError) -> Verdict:
         now, error = self._clock(), trouble.error
         if error.loggable:
-            log.warning("gateway %s: message %d: %s", lane.gateway.name, message.id, error.name)
-        self._metrics.send_errors.labels(lane.gateway.name, error.name).inc()
-        wait = lane.failed(message, error, trouble.detail, now)
+            log.warning("gateway %s: message %d: %s", lane.name, message.id, error.name)
+        self._metrics.send_errors.labels(lane.name, error.name).inc()
+        wait = lane.note_failure(message, error, trouble.detail, now)
         return judge(message, error, now, wait)
 
     def _finish(self, lane: Lane, message: Claimed, outcome: Sent | Verdict) -> None:
-        self._results.append(Result(lane, message, outcome))
+        self._results.append(Result(lane.name, message, outcome))
         self._wake.set()
 
     def _count(self, results: list[Result], found: list[tuple[str, State]]) -> None:
-        reached = Counter((each.lane.gateway.name, each.state) for each in results)
+        reached = Counter((each.gateway, each.state) for each in results)
         reached.update(found)
         for (gateway, state), messages in reached.items():
             if state in COUNTED:

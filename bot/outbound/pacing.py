@@ -4,10 +4,10 @@ from collections import deque
 
 
 class Bucket:
-    """At most `per` parts within any `within_ms`, and `every_ms` between one taking and the next.
+    """At most `per` parts within any `within_ms`, and `every_ms` between one message and the next.
 
-    Times are milliseconds. When the clock is set back, what went later went just now. A message of more parts than the
-    bucket holds goes when it is full.
+    Times are milliseconds. When the clock is set back, what went at a later time counts as gone just now. A message of
+    more parts than the bucket holds goes when all of its room is free.
     """
 
     def __init__(self, per: int, within_ms: int, every_ms: int = 0) -> None:
@@ -22,7 +22,7 @@ class Bucket:
             return 0
         return max(0, self._per - self._used)
 
-    def take(self, now: int, parts: int) -> None:
+    def spend(self, now: int, parts: int) -> None:
         """So many parts went at this time."""
         self._taken.append((now, parts))
         self._used += parts

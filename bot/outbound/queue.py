@@ -1,20 +1,68 @@
-"""The outbox table as a queue: the statements that bot/outbound/outbox.py runs in its turns, each for many rows."""
+"""The table `outbox` as a queue. After enqueue.py has added a row, this is the file that writes it.
 
-from collections.abc import Collection, Sequence
-from typing import NamedTuple
+    enqueue --> waiting -----> sending -----> sent -----> delivered
+                 ^   |          |  |  |         |             ^
+                 |   v          |  |  |         v             |  a late report
+                 | scheduled <--'  |  |-----> failed ---------'
+                 |   |             |  '-----> expired
+                 |   | due         v
+                 '---+-------- uncertain
+
+    from                  to                         who, by which verb
+    (no row)              waiting                    whoever owes somebody a message: enqueue (enqueue.py)
+    waiting               sending                    a server, for a gateway of its own: claim
+                                                     a phone, which pulls: hand_over
+    sending               sent, scheduled,           the server that claimed it, by what the gateway answered:
+                            uncertain, failed,         write_results
+                            expired
+    sending of a phone    sent                       the phone that pulled it: note_sent
+                          scheduled, uncertain,      the phone that pulled it: write_verdict
+                            failed, expired
+                          waiting                    a phone that was paused: give_back
+                          uncertain, failed          a phone that registers again, and has forgotten it: abandon
+                          expired                    any server, when the phone has not reported in time: expire
+    sending               uncertain, failed          any server, when the one that claimed it is gone: take_back. If
+                                                       that one comes back, its write_results counts after all
+    scheduled, uncertain  waiting                    any server, when it is due: promote
+    waiting               scheduled                  any server at night, where it may wake nobody: rest
+    waiting, scheduled    waiting for another        any server, when its gateway does not carry it: move
+                            gateway                  whoever removes its gateway: release_from_stopped
+    waiting, scheduled,   failed                     whoever removes its gateway, where that may have it, or where it
+      uncertain, sending                               is that gateway's test: release_from_stopped
+    waiting               expired                    any server, when its time is over: expire
+    whatever stands       sent, failed, delivered    a delivery report, up the order of RANK: write_reports; a phone
+      below in RANK                                    also says by write_verdict that a sent message has failed
+    waiting, scheduled    expired                    the business, when somebody stopped it or has paid meanwhile:
+                                                       models/messages/withdrawal.py, which may not know this room
+
+The text of a message that has ended is emptied when it is old: PURGE.
+
+No message has two senders: a claim changes the state in the statement that reads it, and its sender may write of it
+only while the row is still of that claim (`claimed_at`). Times are milliseconds (UTC).
+
+Conditions on `state` are written as in the partial indexes, since SQLite uses those for no other form. {lock} passes
+over rows that another process holds.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot.message import Sent
-from bot.outbound.lanes import Lane
 from bot.outbound.retry import CAP_MS, HANGING_MS, INTERRUPTED_MS, Claimed, Verdict
 from bot.routing.health import FAILURES
 from bot.runtime.housekeeping import Purge
 from models.messages.tables import MessageKind, State
-from models.sql import connection, execute, execute_many, on_postgres
+from models.sql import connection, cut, execute, execute_many, on_postgres
 
-# Conditions on `state` are written as in the partial indexes, since SQLite uses those for no other form.
-# {lock} passes over rows that another process holds.
+# A report moves a row up this order and never down; what is not here stands below. A phone that was switched off gets
+# a message that the operator had reported as failed, so delivered beats failed.
+RANK = {State.SENT: 1, State.FAILED: 2, State.DELIVERED: 3}
+
+# --- Sending: a server's claim, and what came of it
+
 CLAIM = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
   WHERE id IN (SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $3
                ORDER BY priority, assigned_at, id LIMIT $4 {lock})
@@ -26,35 +74,6 @@ CLAIM_PARTS = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_a
           ORDER BY priority, assigned_at, id LIMIT $4 {lock}) AS first) AS added
     WHERE total <= $5 OR (total = parts AND $5 >= $6))
   RETURNING id, priority, assigned_at, phone, text, kind, tries, unknowns, expires_at, parts"""
-PURGE = Purge(
-    "texts of ours",
-    "UPDATE outbox SET text = '' WHERE id IN (SELECT id FROM outbox WHERE created_at < $1 AND text <> '' "
-    "AND state IN ('sent', 'delivered', 'failed', 'expired') LIMIT $2) RETURNING id",
-)
-# What a gateway may have taken does not go to it again while it hangs, or only after long.
-PROMOTE = """UPDATE outbox SET state = 'waiting' WHERE id IN
-  (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 AND (state = 'scheduled'
-     OR due_at <= $2 OR gateway NOT IN (SELECT name FROM gatewaystate WHERE failures >= $3)) {lock})"""
-# No token or reply is due so late: the clock was set back.
-BRING_FORWARD = """UPDATE outbox SET due_at = $1 WHERE id IN (SELECT id FROM outbox
-  WHERE state IN ('scheduled', 'uncertain') AND due_at > $2 AND priority <= 1 {lock})"""
-REST = """UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE id IN
-  (SELECT id FROM outbox WHERE state = 'waiting' AND kind IN ('reminder', 'broadcast')
-     AND origin NOT LIKE 'canary %' {lock})"""
-# What kept it from being sent stays with it.
-EXPIRE = """UPDATE outbox SET state = 'expired', error = CASE WHEN error <> '' THEN error
-    WHEN gateway LIKE 'phone-%' THEN 'not fetched' WHEN gateway = 'none' THEN 'no gateway' ELSE 'expired' END
-  WHERE id IN (SELECT id FROM outbox WHERE state = 'waiting' AND expires_at <= $1 {lock}) RETURNING gateway"""
-# What a phone pulled is between it and us; but it does not keep it for ever.
-UNREPORTED = """UPDATE outbox SET state = 'expired', error = 'no report' WHERE id IN
-  (SELECT id FROM outbox WHERE state = 'sending' AND gateway LIKE 'phone-%' AND expires_at <= $1 {lock})
-  RETURNING gateway"""
-TAKE_BACK = """UPDATE outbox SET error = 'interrupted', unknowns = unknowns + 1,
-    state = CASE WHEN kind IN ('token', 'reply') AND unknowns = 0 THEN 'uncertain' ELSE 'failed' END,
-    due_at = CASE WHEN expires_at < $3 THEN expires_at ELSE $3 END WHERE id IN
-  (SELECT id FROM outbox WHERE state = 'sending' AND gateway NOT LIKE 'phone-%' AND claimed_by <> $1
-     AND claimed_at <= $2 {lock}) RETURNING gateway, state"""
-NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at > $1"
 
 # Of the claim that it is about, and no later one. A report with our own id may have come before the answer, and while
 # the database was away another server may have taken the claim back: what is known after all counts.
@@ -68,19 +87,78 @@ WRITE_NOT_SENT = f"""UPDATE outbox SET state = $2, due_at = $3,
   WHERE id = $1 AND claimed_at = $7 AND (state = 'sending' OR {_TAKEN_BACK})"""
 # Delivery reports hold their messages in this order too (receipts.py), so that there is no deadlock.
 HOLD = "SELECT 1 FROM outbox WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE"
-WRITE_GATEWAY = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert, failures,
-  failed_at) VALUES ($1, 0, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET last_word = excluded.last_word,
-  sent_at = CASE WHEN gatewaystate.sent_at BETWEEN excluded.sent_at AND $8 THEN gatewaystate.sent_at
-    ELSE excluded.sent_at END,
-  paused_until = excluded.paused_until, alert = excluded.alert, failures = excluded.failures,
-  failed_at = CASE WHEN gatewaystate.failed_at BETWEEN excluded.failed_at AND $8 THEN gatewaystate.failed_at
-    ELSE excluded.failed_at END"""
-WRITE_HEARD = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
-  VALUES ($1, $2, 0, '', 0, '') ON CONFLICT (name) DO UPDATE SET heard_at = excluded.heard_at"""
-# Two servers that write of the same gateways hold them in one order, so that there is no deadlock.
-HOLD_GATEWAYS = "SELECT 1 FROM gatewaystate WHERE name = ANY($1::text[]) ORDER BY name FOR UPDATE"
-NOW = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint AS now"
 
+# --- Time: what is due, what is over, whose sender is gone
+
+# What a gateway may have taken does not go to it again while it hangs, or only after long.
+PROMOTE = """UPDATE outbox SET state = 'waiting' WHERE id IN
+  (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 AND (state = 'scheduled'
+     OR due_at <= $2 OR gateway NOT IN (SELECT name FROM gatewaystate WHERE failures >= $3)) {lock})"""
+# No token or reply is due so late: the clock was set back.
+BRING_FORWARD = """UPDATE outbox SET due_at = $1 WHERE id IN (SELECT id FROM outbox
+  WHERE state IN ('scheduled', 'uncertain') AND due_at > $2 AND priority <= 1 {lock})"""
+REST = """UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE id IN
+  (SELECT id FROM outbox WHERE state = 'waiting' AND kind IN ('reminder', 'broadcast')
+     AND origin NOT LIKE 'canary %' {lock})"""
+NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at > $1"
+# What kept it from being sent stays with it.
+EXPIRE = """UPDATE outbox SET state = 'expired', error = CASE WHEN error <> '' THEN error
+    WHEN gateway LIKE 'phone-%' THEN 'not fetched' WHEN gateway = 'none' THEN 'no gateway' ELSE 'expired' END
+  WHERE id IN (SELECT id FROM outbox WHERE state = 'waiting' AND expires_at <= $1 {lock}) RETURNING gateway"""
+# What a phone pulled is between it and us; but it does not keep it for ever.
+UNREPORTED = """UPDATE outbox SET state = 'expired', error = 'no report' WHERE id IN
+  (SELECT id FROM outbox WHERE state = 'sending' AND gateway LIKE 'phone-%' AND expires_at <= $1 {lock})
+  RETURNING gateway"""
+TAKE_BACK = """UPDATE outbox SET error = 'interrupted', unknowns = unknowns + 1,
+    state = CASE WHEN kind IN ('token', 'reply') AND unknowns = 0 THEN 'uncertain' ELSE 'failed' END,
+    due_at = CASE WHEN expires_at < $3 THEN expires_at ELSE $3 END WHERE id IN
+  (SELECT id FROM outbox WHERE state = 'sending' AND gateway NOT LIKE 'phone-%' AND claimed_by <> $1
+     AND claimed_at <= $2 {lock}) RETURNING gateway, state"""
+PURGE = Purge(
+    "texts of ours",
+    "UPDATE outbox SET text = '' WHERE id IN (SELECT id FROM outbox WHERE created_at < $1 AND text <> '' "
+    "AND state IN ('sent', 'delivered', 'failed', 'expired') LIMIT $2) RETURNING id",
+)
+
+# --- Another gateway: decided by failover.py
+
+# Whoever claimed or moved the row a moment ago keeps it.
+MOVE = """UPDATE outbox SET gateway = $3, tried_before = $4, assigned_at = $5, due_at = $5, state = 'waiting',
+    error = '', sim = 0
+  WHERE id = $1 AND gateway = $2 AND state IN ('waiting', 'scheduled') AND unknowns = 0"""
+RELEASE_FROM_STOPPED = """UPDATE outbox SET gateway = 'none', tried_before = SUBSTR(tried_before || $1 || ' ', 1, 200),
+    assigned_at = $2, due_at = $2, state = 'waiting', error = '', sim = 0 WHERE id IN (
+  SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1 AND unknowns = 0 AND origin NOT LIKE 'canary %'
+  UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND state = 'scheduled'
+    AND gateway = $1 AND unknowns = 0 AND origin NOT LIKE 'canary %')"""
+FAIL_OF_REMOVED = """UPDATE outbox SET state = 'failed', error = 'gateway gone' WHERE id IN (
+  SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1
+  UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND gateway = $1
+  UNION ALL SELECT id FROM outbox WHERE state = 'sending' AND claimed_by = $1)"""
+# One server at a time moves messages: two that lock the same rows in another order would wait for each other.
+TRY_TO_MOVE_ALONE = "SELECT pg_try_advisory_xact_lock(7269421) AS ours"
+MOVE_ALONE = "SELECT pg_advisory_xact_lock(7269421)"
+
+# --- Phones, which pull their messages and report on them: decided by bot/android/queue.py
+
+HAND_OVER = """UPDATE outbox SET state = 'sending', claimed_by = $2, claimed_at = $3, tries = tries + 1,
+  external_id = $4, sim = $5 WHERE id = $1 AND state = 'waiting' AND gateway = $2"""
+NOTE_SENT = "UPDATE outbox SET state = 'sent', error = '', sent_at = $2, sim = $3, parts = $4 WHERE id = $1"
+WRITE_VERDICT = """UPDATE outbox SET state = $2, due_at = $3, error = $4, tries = tries + $5, unknowns = unknowns + $6
+  WHERE id = $1"""
+GIVE_BACK = "UPDATE outbox SET state = 'waiting' WHERE id = $1"
+ABANDON = """UPDATE outbox SET state = CASE WHEN kind IN ('token', 'reply') AND unknowns = 0 THEN 'uncertain'
+    ELSE 'failed' END, due_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END, error = 'timeout',
+    unknowns = unknowns + 1 WHERE id IN (SELECT id FROM outbox WHERE state = 'sending' AND claimed_by = $1)"""
+
+# --- Delivery reports: decided by receipts.py, and for phones by bot/android/queue.py
+
+IDENTIFY = "UPDATE outbox SET external_id = $2, sent_at = $3 WHERE id = $1"
+WRITE_REPORT = "UPDATE outbox SET state = $2, error = $3, delivered_at = $4 WHERE id = $1"
+
+# --- Questions
+
+NOW = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint AS now"
 SIZES = """SELECT gateway, state, COUNT(*) AS messages, MIN(created_at) AS oldest FROM outbox
   WHERE state = 'waiting' GROUP BY gateway, state UNION ALL
   SELECT gateway, state, COUNT(*), MIN(created_at) FROM outbox
@@ -89,10 +167,11 @@ SIZES = """SELECT gateway, state, COUNT(*) AS messages, MIN(created_at) AS oldes
   WHERE state = 'sending' GROUP BY gateway, state"""
 
 
-class Result(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Result:
     """What came of one message that was claimed."""
 
-    lane: Lane
+    gateway: str
     message: Claimed
     outcome: Sent | Verdict
 
@@ -101,13 +180,193 @@ class Result(NamedTuple):
         return State.SENT if isinstance(self.outcome, Sent) else self.outcome.state
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A message that leaves one gateway for another."""
+
+    id: int
+    gateway: str  # where it waits
+    to: str  # where it goes
+    tried_before: str  # the gateways that it has left then, a space after each
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A message that a phone gets."""
+
+    id: int
+    external_id: str  # under which the phone knows it
+    sim: int  # by which it goes; 0 lets the phone choose
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a delivery report makes of a message."""
+
+    id: int
+    state: State
+    error: str = ""
+    delivered_at: int = 0
+
+
 class Size(NamedTuple):
-    """What one gateway has yet to send in one state; `oldest` is when the oldest was promised, in ms."""
+    """What one gateway has yet to send in one state."""
 
     gateway: str
     state: State
     messages: int
-    oldest: int
+    oldest: int  # when the oldest of them was enqueued
+
+
+async def claim(
+    db: BaseDBAsyncClient,
+    gateway: str,
+    most: int,
+    *,
+    parts: int,
+    per_second: int,
+    me: str,
+    now: int,
+    ahead: int = 0,
+) -> list[Claimed]:
+    """Take up to `most` messages of one gateway, the most urgent first; of one that is paced (`per_second` is not 0)
+    those that have together at most `parts` parts. Nobody else gets them until they are written or taken back. The
+    clock that all servers share is `ahead` milliseconds ahead of ours."""
+    stamp = now + ahead
+    if per_second:
+        rows = await execute(db, _locking(CLAIM_PARTS), (me, stamp, gateway, most, parts, per_second))
+    else:
+        rows = await execute(db, _locking(CLAIM), (me, stamp, gateway, most))
+    rows.sort(key=lambda row: (row["priority"], row["assigned_at"], row["id"]))
+    return [_claimed(row, now, stamp) for row in rows]
+
+
+def _claimed(row: Mapping[str, Any], now: int, stamp: int) -> Claimed:
+    return Claimed(
+        id=row["id"],
+        phone=row["phone"],
+        text=row["text"],
+        kind=MessageKind(row["kind"]),
+        tries=row["tries"],
+        unknowns=row["unknowns"],
+        expires_at=row["expires_at"],
+        claimed_at=now,
+        parts=row["parts"],
+        stamp=stamp,
+    )
+
+
+async def write_results(db: BaseDBAsyncClient, results: Sequence[Result], now: int) -> None:
+    """Write what came of messages that were claimed. What a gateway said is cut to its column."""
+    sent, not_sent = [], []
+    for result in results:
+        message, outcome = result.message, result.outcome
+        if isinstance(outcome, Sent):
+            external_id, cost, parts = cut(outcome.external_id, 120), cut(outcome.cost, 20), min(outcome.parts, 99)
+            sent.append((message.id, external_id, parts, cost, now, message.stamp))
+        else:
+            not_sent.append((*_verdict(message.id, outcome), message.stamp))
+    if len(results) > 1 and on_postgres():
+        await execute(db, HOLD, [[each.message.id for each in results]])
+    await execute_many(db, WRITE_SENT, sent)
+    await execute_many(db, WRITE_NOT_SENT, not_sent)
+
+
+def _verdict(message: int, verdict: Verdict) -> tuple[int, State, int, str, int, int]:
+    """The first six values of WRITE_NOT_SENT, and all of WRITE_VERDICT."""
+    return message, verdict.state, verdict.due_at, verdict.error, verdict.tries, verdict.unknowns
+
+
+def dues(results: Sequence[Result]) -> list[int]:
+    """When the messages that are to be looked at again will be due."""
+    verdicts = [each.outcome for each in results if isinstance(each.outcome, Verdict)]
+    return [verdict.due_at for verdict in verdicts if verdict.state in (State.SCHEDULED, State.UNCERTAIN)]
+
+
+async def take_back(db: BaseDBAsyncClient, me: str, before: int, now: int) -> list[tuple[str, State]]:
+    """Take messages from other senders that claimed them before this time and never wrote of them: they may have gone.
+    For a moment a report may say so; then tokens and replies wait again, once, for the same gateway. Returns each one's
+    gateway and new state."""
+    rows = await execute(db, _locking(TAKE_BACK), (me, before, now + INTERRUPTED_MS))
+    return [(row["gateway"], State(row["state"])) for row in rows]
+
+
+async def promote(db: BaseDBAsyncClient, now: int) -> None:
+    """Let wait what is due. What is due later than any token or reply can be is due now: a clock was set back."""
+    await execute(db, _locking(BRING_FORWARD), (now, now + CAP_MS))
+    await execute(db, _locking(PROMOTE), (now, now - HANGING_MS, FAILURES))
+
+
+async def rest(db: BaseDBAsyncClient, morning: int) -> None:
+    """Let what may wake nobody be due in the morning."""
+    await execute(db, _locking(REST), (morning,))
+
+
+async def next_due(db: BaseDBAsyncClient, now: int) -> int | None:
+    """When the next message will be due, if there is one."""
+    due: int | None = (await execute(db, NEXT_DUE, (now,)))[0]["due"]
+    return due
+
+
+async def expire(db: BaseDBAsyncClient, now: int) -> list[tuple[str, State]]:
+    """End what is too old to send. Returns each one's gateway and new state."""
+    ended = [row for each in (EXPIRE, UNREPORTED) for row in await execute(db, _locking(each), (now,))]
+    return [(row["gateway"], State.EXPIRED) for row in ended]
+
+
+async def try_to_move_alone(db: BaseDBAsyncClient) -> bool:
+    """Keep other servers from moving messages until the end of the caller's unit of work. False when one does now."""
+    return not on_postgres() or bool((await execute(db, TRY_TO_MOVE_ALONE))[0]["ours"])
+
+
+async def move(db: BaseDBAsyncClient, moves: Iterable[Move], now: int) -> None:
+    """Give messages to other gateways, but for those that were claimed or moved meanwhile."""
+    await execute_many(db, MOVE, [(each.id, each.gateway, each.to, each.tried_before[-200:], now) for each in moves])
+
+
+async def release_from_stopped(db: BaseDBAsyncClient, gateway: str, now: int) -> None:
+    """Take a gateway's messages from it for good, in the caller's transaction: what it certainly has not waits for
+    another one, what it may have taken ends, and so does its test message. Then `Outbox.notify`, where there is one."""
+    if on_postgres():
+        await execute(db, MOVE_ALONE)
+    await execute(db, RELEASE_FROM_STOPPED, (gateway, now))
+    await execute(db, FAIL_OF_REMOVED, (gateway,))
+
+
+async def hand_over(db: BaseDBAsyncClient, phone: str, messages: Iterable[HandedOver], now: int) -> None:
+    """Give messages that wait for a phone to it."""
+    await execute_many(db, HAND_OVER, [(each.id, phone, now, each.external_id, each.sim) for each in messages])
+
+
+async def note_sent(db: BaseDBAsyncClient, message: int, now: int, *, sim: int, parts: int) -> None:
+    """A phone has sent a message, in so many parts."""
+    await execute(db, NOTE_SENT, [message, now, sim, parts])
+
+
+async def write_verdict(db: BaseDBAsyncClient, message: int, verdict: Verdict) -> None:
+    """A phone could not send a message: this becomes of it."""
+    await execute(db, WRITE_VERDICT, _verdict(message, verdict))
+
+
+async def give_back(db: BaseDBAsyncClient, message: int) -> None:
+    """A phone has not sent a message and will not: it waits again."""
+    await execute(db, GIVE_BACK, [message])
+
+
+async def abandon(db: BaseDBAsyncClient, phone: str, due_at: int) -> None:
+    """Another handset, or the same one without its memory, came in the place of the one that pulled these: it would
+    send again what may have gone. Like any unknown outcome they go once more at the most, and only where harmless."""
+    await execute(db, ABANDON, [phone, due_at])
+
+
+async def identify(db: BaseDBAsyncClient, external_ids: Mapping[int, str], now: int) -> None:
+    """Messages whose request was never answered were sent after all, each under this id of its gateway's."""
+    await execute_many(db, IDENTIFY, [(message, external_id, now) for message, external_id in external_ids.items()])
+
+
+async def write_reports(db: BaseDBAsyncClient, reports: Iterable[Reported]) -> None:
+    """Write what delivery reports make of messages; the caller holds the rows and has compared by RANK."""
+    await execute_many(db, WRITE_REPORT, [(each.id, each.state, each.error, each.delivered_at) for each in reports])
 
 
 async def sizes() -> list[Size]:
@@ -126,104 +385,5 @@ async def shared_time(db: BaseDBAsyncClient, now: int) -> int:
     return int((await execute(db, NOW))[0]["now"]) if on_postgres() else now
 
 
-async def claim(db: BaseDBAsyncClient, lane: Lane, room: int, me: str, now: int, ahead: int = 0) -> list[Claimed]:
-    """Take up to `room` messages of one gateway, the most urgent first. Nobody else gets them until they are
-    written back or taken back. The clock that all servers share is so many milliseconds ahead of ours."""
-    values = me, now + ahead, lane.gateway.name, room
-    if lane.per_second:
-        rows = await execute(db, _locking(CLAIM_PARTS), (*values, lane.parts(now), lane.per_second))
-    else:
-        rows = await execute(db, _locking(CLAIM), values)
-    rows.sort(key=lambda row: (row.pop("priority"), row.pop("assigned_at"), row["id"]))
-    return [
-        Claimed(**row | {"kind": MessageKind(row["kind"]), "claimed_at": now, "stamp": now + ahead}) for row in rows
-    ]
-
-
-def dues(results: Sequence[Result]) -> list[int]:
-    """When the messages that are to be looked at again will be due."""
-    verdicts = [each.outcome for each in results if isinstance(each.outcome, Verdict)]
-    return [verdict.due_at for verdict in verdicts if verdict.state in (State.SCHEDULED, State.UNCERTAIN)]
-
-
-async def write(db: BaseDBAsyncClient, results: Sequence[Result], now: int) -> None:
-    """Write what came of messages that were claimed. What a gateway said is cut to its column: PostgreSQL
-    would refuse the whole batch."""
-    sent, not_sent = [], []
-    for _, message, outcome in results:
-        if isinstance(outcome, Sent):
-            sent.append(
-                (
-                    message.id,
-                    _cut(outcome.external_id, 120),
-                    min(outcome.parts, 99),
-                    _cut(outcome.cost, 20),
-                    now,
-                    message.stamp,
-                )
-            )
-        else:
-            not_sent.append((message.id, *outcome, message.stamp))
-    if len(results) > 1 and on_postgres():
-        await execute(db, HOLD, [[each.message.id for each in results]])
-    await execute_many(db, WRITE_SENT, sent)
-    await execute_many(db, WRITE_NOT_SENT, not_sent)
-
-
-async def hold_gateways(db: BaseDBAsyncClient, names: Collection[str]) -> None:
-    """Keep other servers from writing of these until the end of the caller's unit of work."""
-    if len(names) > 1 and on_postgres():
-        await execute(db, HOLD_GATEWAYS, [sorted(names)])
-
-
-async def write_gateways(db: BaseDBAsyncClient, lanes: Sequence[Lane], now: int) -> None:
-    """Write the gateways' last words, failures and pauses; the later of two times, unless it is still to come."""
-    rows = [
-        (name, each.sent_at, _cut(each.word, 200), each.paused_until, each.alert, each.failures, each.failed_at, now)
-        for name, each in ((lane.gateway.name, lane) for lane in lanes)
-    ]
-    await execute_many(db, WRITE_GATEWAY, rows)
-
-
-async def write_heard(db: BaseDBAsyncClient, heard: Sequence[tuple[str, int]]) -> None:
-    """Write when gateways were last heard, by name, in milliseconds."""
-    await execute_many(db, WRITE_HEARD, heard)
-
-
-async def pauses(db: BaseDBAsyncClient) -> dict[str, tuple[int, str]]:
-    """Which gateways are paused, or were and have not sent since: until when, and the alert."""
-    rows = await execute(db, "SELECT name, paused_until, alert FROM gatewaystate WHERE paused_until > 0")
-    return {row["name"]: (row["paused_until"], row["alert"]) for row in rows}
-
-
-async def take_back(db: BaseDBAsyncClient, me: str, before: int, now: int) -> list[tuple[str, State]]:
-    """Messages that other senders claimed before this time and never wrote back: they may have gone. For a moment a
-    report may say so; then tokens and replies wait again, once, for the same gateway. Returns each one's gateway and
-    what it came to."""
-    rows = await execute(db, _locking(TAKE_BACK), (me, before, now + INTERRUPTED_MS))
-    return [(row["gateway"], State(row["state"])) for row in rows]
-
-
-async def promote(db: BaseDBAsyncClient, now: int, morning: int = 0) -> int | None:
-    """Let wait what is due; at night, what may wake nobody is due in the morning. Returns when the next will be, if
-    there is one."""
-    await execute(db, _locking(BRING_FORWARD), (now, now + CAP_MS))
-    await execute(db, _locking(PROMOTE), (now, now - HANGING_MS, FAILURES))
-    if morning:
-        await execute(db, _locking(REST), (morning,))
-    due: int | None = (await execute(db, NEXT_DUE, (now,)))[0]["due"]
-    return due
-
-
-async def expire(db: BaseDBAsyncClient, now: int) -> list[tuple[str, State]]:
-    """End what is too old to send; returns each one's gateway and what it came to."""
-    ended = [row for each in (EXPIRE, UNREPORTED) for row in await execute(db, _locking(each), (now,))]
-    return [(row["gateway"], State.EXPIRED) for row in ended]
-
-
 def _locking(statement: str) -> str:
     return statement.format(lock="FOR UPDATE SKIP LOCKED" if on_postgres() else "")
-
-
-def _cut(text: str, length: int) -> str:
-    return text.replace("\0", "")[:length]

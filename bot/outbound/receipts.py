@@ -1,4 +1,4 @@
-"""Delivery reports: from the callback into the outbox row, forward only; one that comes too early is kept."""
+"""Delivery reports: from the callback into the outbox row, forward only. A report that comes too early is kept."""
 
 import asyncio
 import re
@@ -10,14 +10,11 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot.gateways.errors import ERRORS
 from bot.message import Receipt
+from bot.outbound.queue import RANK, Reported, identify, write_reports
 from bot.runtime.database import Database
 from bot.runtime.metrics import Metrics
 from models.messages.tables import State
-from models.sql import execute, execute_many, marks, on_postgres
-
-# A report moves a row up this order and never down; what is not here stands below. A phone that was switched
-# off gets a message that the operator had reported as failed, so delivered beats failed.
-RANK = {State.SENT: 1, State.FAILED: 2, State.DELIVERED: 3}
+from models.sql import execute, marks, on_postgres
 
 # A report may overtake the answer to the request that it is about, or name a message of another system.
 PARKED_MS = 600_000
@@ -26,22 +23,20 @@ NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # of a row
 
 # The first condition is the partial index's own, without which SQLite does not use it.
 FIND = "SELECT id, external_id, state, gateway FROM outbox WHERE external_id <> '' AND external_id IN ({})"
-# A request that was not answered (yet), but carried our own id: that the gateway reports on it says that it went. Its
+# A request that was not answered (yet), but carried our own id: the gateway reports on it, so it has the message. The
 # row may still have the id (m<row>-<try>-<time>) under which a phone had it before.
 FIND_OURS = """SELECT id, external_id, state, gateway FROM outbox
   WHERE (unknowns > 0 OR state = 'sending') AND (external_id = '' OR external_id LIKE 'm%') AND id IN ({})"""
-IDENTIFY = "UPDATE outbox SET external_id = $2, sent_at = $3 WHERE id = $1"
-MOVE = "UPDATE outbox SET state = $2, error = $3, delivered_at = $4 WHERE id = $1"
 
 
 @dataclass
 class _Arrived:
     receipt: Receipt
-    known: bool | None = None
+    known: bool | None = None  # whether it has a message; None until it was looked up
 
 
 class Receipts:
-    """Writes delivery reports, those that come in the same moment in one commit."""
+    """Writes delivery reports. Those that come in the same moment share a commit."""
 
     def __init__(self, database: Database, metrics: Metrics, clock: Callable[[], int]) -> None:
         self._database = database
@@ -52,8 +47,8 @@ class Receipts:
         self._parked: dict[str, tuple[int, Receipt]] = {}
 
     async def record(self, receipt: Receipt) -> bool:
-        """Write a report, committed on return. False when no message has its id yet; it is then kept for ten
-        minutes, for a message that is just being sent."""
+        """Write a report, committed on return. False when no message has its id yet: then it is kept for ten minutes,
+        for a message that is just being sent."""
         if not receipt.external_id or "\0" in receipt.external_id:
             return False
         mine = _Arrived(receipt)
@@ -78,7 +73,7 @@ class Receipts:
             arrived.known = arrived.receipt.external_id in known
 
     async def settle(self, external_ids: Iterable[str] | None = None) -> None:
-        """Look again for the messages of parked reports: all, or those that were just written as sent."""
+        """Look again for the messages of parked reports: of all, or of these ids, which were just written as sent."""
         async with self._lock:
             wanted = self._parked.keys() if external_ids is None else self._parked.keys() & set(external_ids)
             await self._settle(set(wanted))
@@ -108,19 +103,21 @@ class Receipts:
         return {row["external_id"] for row in rows}
 
     async def _apply(self, db: BaseDBAsyncClient, receipts: dict[str, Receipt]) -> list[dict[str, Any]]:
-        """Two gateways may have the same id, a plain number: a report is for the message that its gateway sent."""
+        """Write reports, those with these ids. Returns the rows that they are about, which of them `moved`.
+
+        Two gateways may use the same id, a plain number: a report is for the message that its gateway sent."""
         lock = " ORDER BY id FOR UPDATE" if on_postgres() else ""
         found = await execute(db, FIND.format(marks(len(receipts))) + lock, list(receipts))
         found += await self._unanswered(db, receipts, lock)
         rows = [row for row in found if row["gateway"] == receipts[row["external_id"]].gateway]
-        now, moves = self._clock(), []
-        await execute_many(db, IDENTIFY, [(row["id"], row["external_id"], now) for row in rows if "lost" in row])
+        now, reported = self._clock(), []
+        await identify(db, {row["id"]: row["external_id"] for row in rows if "lost" in row}, now)
         for row in rows:
             receipt = receipts[row["external_id"]]
             row["moved"] = RANK[receipt.state] > RANK.get(row["state"], 0)
             if row["moved"]:
-                moves.append((row["id"], receipt.state, _error(receipt), _delivered_at(receipt, now)))
-        await execute_many(db, MOVE, moves)
+                reported.append(Reported(row["id"], receipt.state, _error(receipt), _delivered_at(receipt, now)))
+        await write_reports(db, reported)
         return rows
 
     @staticmethod
@@ -132,7 +129,7 @@ class Receipts:
 
 
 def _of_another_try(row: dict[str, Any], receipt: Receipt) -> bool:
-    """A failure may be of the try before; it is kept until the one that is under way has an outcome."""
+    """Whether a failure may be of the try before. Then it is kept until the try that is under way has an outcome."""
     return row["state"] == State.SENDING and receipt.state is State.FAILED
 
 

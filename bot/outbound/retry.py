@@ -1,8 +1,8 @@
-"""After a failed request: when its message is tried again, if ever, and how long its gateway is paused."""
+"""What becomes of a message after a failed request: when it is tried again, if ever. How long one waits after several
+failures in a row holds for its gateway's pauses too."""
 
 from dataclasses import dataclass
 from random import Random
-from typing import NamedTuple
 
 from bot.gateways.errors import Error, Outcome
 from models.messages.tables import LIFE, MessageKind, State
@@ -11,14 +11,14 @@ FIRST_MS = 3_000
 CAP_MS = 300_000
 # An unknown outcome may still turn out well; a delivery report takes seconds, seldom more than a minute.
 UNKNOWN_MS = 60_000
-# What a process was sending when it died has waited already, for us to start again.
+# What a process was sending when it died has waited already, until somebody took it back.
 INTERRUPTED_MS = 10_000
-# So long does an unknown outcome wait for a gateway that hangs.
+# So long a message with an unknown outcome waits for a gateway that hangs.
 HANGING_MS = 30 * UNKNOWN_MS
 # A message at the cap is tried every 150 s at the most: with this bound its life ends before its tries do.
 TRIES = {kind: hours * 3_600_000 // (CAP_MS // 2) + 10 for kind, hours in LIFE.items()}
 
-# Who gets these twice loses nothing: a token works once, and a reply says the same again.
+# Whoever gets one of these twice loses nothing: a token works once, and a reply says the same again.
 HARMLESS = frozenset((MessageKind.TOKEN, MessageKind.REPLY))
 
 
@@ -34,38 +34,37 @@ def delay(failures: int, random: Random) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that is ours to send. `tries` counts this one; times are milliseconds. `stamp` is when it was claimed
-    by the clock that all servers share."""
+    """A message that is ours to send. Times are milliseconds."""
 
     id: int
     phone: str
     text: str
     kind: MessageKind
-    tries: int
-    unknowns: int
+    tries: int  # this one included
+    unknowns: int  # how many tries before had an unknown outcome
     expires_at: int
-    claimed_at: int
+    claimed_at: int  # by our own clock
     parts: int = 1
-    stamp: int = 0
+    stamp: int = 0  # when it was claimed by the clock that all servers share, as its row has it
 
 
-class Verdict(NamedTuple):
-    """What becomes of a message that was not sent. `due_at` is when it ended if it did; the last two are
-    added to its counts."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a message that was not sent."""
 
     state: State
-    due_at: int
+    due_at: int  # when it is tried again; where it has ended, when it did
     error: str
-    tries: int = 0
-    unknowns: int = 0
+    tries: int = 0  # added to its count
+    unknowns: int = 0  # added to its count
 
 
 def judge(message: Claimed, error: Error, now: int, wait: int) -> Verdict:
     """What becomes of a message after this error. `wait` is in milliseconds, for a retry.
 
-    An unknown outcome is waited for and then sent once more by the same gateway, where that is harmless and it does
-    not hang; a second one ends it as failed with that error, since it may well have arrived twice. A message is never
-    due after its end, so that it expires on time.
+    A message with an unknown outcome waits for a report, and then the same gateway sends it once more, where that is
+    harmless and the gateway does not hang. A second unknown outcome ends it as failed, since it may well have arrived
+    twice. A message is never due after its end, so that it expires on time.
     """
     match error.outcome:
         case Outcome.PERMANENT:

@@ -105,4 +105,4 @@ async def note_opt_out(notice: OptOut) -> None:
     contact.stopped_at = now_ms() if notice.stopped else 0
     await save([contact])
     if notice.stopped:
-        await withdrawal.stopped(notice.phone)
+        await withdrawal.withdraw_optional(notice.phone)

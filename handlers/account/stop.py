@@ -21,7 +21,7 @@ EVERYONE = frozenset(Role)
 async def stop(chat: Chat) -> Reply:
     chat.no_more()
     chat.contact.stop()
-    await withdrawal.stopped(chat.person.phone)
+    await withdrawal.withdraw_optional(chat.person.phone)
     return chat.end(_("Done. No more reminders. Tokens and receipts still come. Send START to undo."))
 
 

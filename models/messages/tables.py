@@ -52,7 +52,7 @@ class State(StrEnum):
 
 
 class Outbox(Model):
-    """Every SMS that we have to send."""
+    """Every SMS that we have to send. bot/outbound/ alone writes it (its queue.py names the one exception)."""
 
     id = fields.BigIntField(primary_key=True)
     origin = fields.CharField(80, unique=True)  # what it answers: of two messages of one origin the first is sent
@@ -151,7 +151,7 @@ class UssdTurn(Model):
 
 
 class GatewayState(Model):
-    """What is known of a gateway."""
+    """What is known of a gateway. bot/routing/states.py alone writes it."""
 
     name = fields.CharField(40, primary_key=True)
     heard_at = fields.BigIntField(default=0, db_default=0)

@@ -78,7 +78,7 @@ def _check_rest(device: Device | None, vault: Vault) -> None:
 async def _settle(offer: Quote, sale: Sale) -> None:
     """Pay the instalments. A contract whose last one this is has ended."""
     await allot(sale, offer.parts)
-    await withdrawal.paid({part.due.contract_id for part in offer.parts})
+    await withdrawal.withdraw_reminders({part.due.contract_id for part in offer.parts})
     at = offer.standing
     if at.contract and at.contract.terms != Terms.SERVICE and offer.owed == 0:
         ended = "UPDATE contract SET ended_on = $2 WHERE id = $1"

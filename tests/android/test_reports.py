@@ -68,7 +68,7 @@ async def test_what_a_phone_gives_back_waits_again(shop: Shop) -> None:
 
 async def test_a_phone_that_is_paused_is_asked_for_what_it_has_not_sent(shop: Shop) -> None:
     await shop.link(VODACOM)
-    stream = await shop.phones.opened(shop.phone)
+    stream = await shop.phones.open_stream(shop.phone)
     await shop.enqueue("hello")
     first = (await shop.pull())["hello"]
     await linking.pause(shop.phone)
@@ -85,7 +85,7 @@ async def test_a_paused_phone_that_comes_back_is_asked_as_well(shop: Shop) -> No
     first = (await shop.pull())["hello"]
     await linking.pause(shop.phone)
     await shop.phones.look()
-    stream = await shop.phones.opened(await Phone.get(id=shop.phone.id))
+    stream = await shop.phones.open_stream(await Phone.get(id=shop.phone.id))
     stream.close()
     told = b"".join([chunk async for chunk in stream.chunks()])
     assert told.count(b"MessageCancelled") == 1 and f'"messageId": "{first}"'.encode() in told
@@ -114,11 +114,11 @@ async def test_a_long_message_of_which_a_part_failed_may_have_arrived(shop: Shop
 async def test_a_phone_that_was_away_for_two_hours_is_asked_and_has_lost_nothing(shop: Shop) -> None:
     await shop.link(VODACOM)
     shop.clock.now += 3 * 24 * HOUR
-    stream = await shop.phones.opened(shop.phone)
-    await shop.phones.heard(shop.phone, webhook=True)
+    stream = await shop.phones.open_stream(shop.phone)
+    await shop.phones.note_heard(shop.phone, webhook=True)
     shop.clock.now += 2 * HOUR
     phone = await Phone.get(id=shop.phone.id)
-    await shop.phones.heard(phone, webhook=True, clock_offset=60)
+    await shop.phones.note_heard(phone, webhook=True, clock_offset=60)
     stream.close()
     told = [chunk async for chunk in stream.chunks()][-1]
     assert b"MessagesExportRequested" in told

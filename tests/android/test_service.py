@@ -31,7 +31,7 @@ async def test_a_phone_that_polls_gets_28_parts_in_half_an_hour_whatever_the_sim
 
 async def test_a_phone_with_a_stream_gets_one_every_two_seconds(shop: Shop) -> None:
     await shop.link(VODACOM)
-    await shop.phones.opened(shop.phone)
+    await shop.phones.open_stream(shop.phone)
     await shop.enqueue(*numbered(3))
     seen = []
     for _ in range(5):
@@ -42,7 +42,7 @@ async def test_a_phone_with_a_stream_gets_one_every_two_seconds(shop: Shop) -> N
 
 async def test_a_phone_that_was_told_and_did_not_ask_is_told_again_a_minute_later(shop: Shop) -> None:
     await shop.link(VODACOM)
-    stream = await shop.phones.opened(shop.phone)
+    stream = await shop.phones.open_stream(shop.phone)
     await shop.enqueue("hello")
     for seconds in (0, 10, 49, 1, 10):
         shop.clock.now += seconds * SECOND
@@ -56,7 +56,7 @@ async def test_a_phone_that_was_told_and_did_not_ask_is_told_again_a_minute_late
 
 async def test_a_phone_is_told_and_gets_its_messages_after_the_clock_was_set_back(shop: Shop) -> None:
     await shop.link(VODACOM)
-    stream = await shop.phones.opened(shop.phone)
+    stream = await shop.phones.open_stream(shop.phone)
     await shop.enqueue(*numbered(28))
     for _ in range(28):
         await shop.phones.turn()
@@ -72,7 +72,7 @@ async def test_a_phone_is_told_and_gets_its_messages_after_the_clock_was_set_bac
 
 async def test_a_phone_is_told_of_what_is_more_urgent_than_what_has_to_wait(shop: Shop) -> None:
     await shop.link(VODACOM)
-    stream = await shop.phones.opened(shop.phone)
+    stream = await shop.phones.open_stream(shop.phone)
     await shop.enqueue(*numbered(27), "x" * 300, kind=MessageKind.REMINDER)
     for _ in range(28):
         assert len(await shop.pull()) <= 27, "the last one is longer than what is left"
@@ -89,7 +89,7 @@ async def test_a_phone_is_told_of_what_is_more_urgent_than_what_has_to_wait(shop
 async def test_a_phone_that_asked_another_server_is_told_of_the_next_message_at_once(shop: Shop) -> None:
     """Its stream leads to one of two servers, its other calls to either."""
     await shop.link(VODACOM)
-    stream, other = await shop.phones.opened(shop.phone), shop.server()
+    stream, other = await shop.phones.open_stream(shop.phone), shop.server()
     await shop.enqueue("first")
     await shop.phones.turn()
     shop.clock.now += SECOND
@@ -104,10 +104,10 @@ async def test_a_phone_that_asked_another_server_is_told_of_the_next_message_at_
 async def test_a_phone_that_was_silent_is_asked_for_what_it_got_by_the_server_that_has_its_stream(shop: Shop) -> None:
     """Its webhooks come to another one."""
     await shop.link(VODACOM)
-    stream, other = await shop.phones.opened(shop.phone), shop.server()
-    await other.heard(await Phone.get(id=shop.phone.id), webhook=True)
+    stream, other = await shop.phones.open_stream(shop.phone), shop.server()
+    await other.note_heard(await Phone.get(id=shop.phone.id), webhook=True)
     shop.clock.now += 2 * HOUR
-    await other.heard(await Phone.get(id=shop.phone.id), webhook=True)
+    await other.note_heard(await Phone.get(id=shop.phone.id), webhook=True)
     for _ in range(2):
         shop.clock.now += 2 * SECOND
         await shop.phones.turn()
@@ -137,7 +137,7 @@ async def test_two_servers_give_a_message_once_and_keep_one_pace(shop: Shop) -> 
     await shop.enqueue(*numbered(40))
     other = shop.server()
     for server in (shop.phones, other):
-        await server.opened(shop.phone)
+        await server.open_stream(shop.phone)
     await asyncio.gather(shop.pull(), shop.pull(other), shop.pull(), shop.pull(other))
     taken = await shop.sql("SELECT tries, external_id FROM outbox WHERE state = 'sending'")
     assert [row["tries"] for row in taken] == [1]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.android import linking, queue
-from bot.android.sims import NO_CREDIT, choose_sims, fit
+from bot.android.sims import NO_CREDIT, choose_sims, fits_receiver
 from bot.runtime.database import Database
 from models.messages.phones import Phone, Sim
 from models.messages.tables import State
@@ -56,7 +56,7 @@ async def test_that_an_older_message_arrives_says_nothing_of_the_credit_now(shop
     await shop.enqueue(*numbered(6))
     ids = list((await shop.pull()).values())
     older, newer = ids[:3], ids[3:]
-    await shop.phones.heard(shop.phone)
+    await shop.phones.note_heard(shop.phone)
     for external_id in older:
         await shop.report(external_id, State.SENT)
     for sent, failed in zip(older, newer, strict=True):
@@ -115,7 +115,7 @@ NETWORKS = [
 
 @pytest.mark.parametrize(("why", "sim", "receiver", "network", "fits"), NETWORKS, ids=[row[0] for row in NETWORKS])
 def test_which_sim_fits(why: str, sim: Sim, receiver: str, network: str, fits: bool) -> None:
-    assert fit(sim, receiver, network) is fits
+    assert fits_receiver(sim, receiver, network) is fits
 
 
 def planned(
@@ -123,7 +123,7 @@ def planned(
 ) -> tuple[list[int], int]:
     """SIMs for messages of one part, when `went` (SIM, ms ago, parts) went before; and when the rest may go."""
     networks = {BARAKA: AIRTEL_CODE, AMINA: VODACOM_CODE}
-    chosen, ready, _ = choose_sims(
+    choice = choose_sims(
         [VODACOM, AIRTEL],
         [{"sim": sim, "claimed_at": START - ago, "parts": parts} for sim, ago, parts in went],
         [{"id": n, "phone": receiver, "parts": 1, "priority": 1} for n, receiver in enumerate(receivers)],
@@ -131,7 +131,7 @@ def planned(
         spaced=spaced,
         network_of=lambda phone: networks.get(phone, ""),
     )
-    return [sim for _, sim in chosen], ready - START if ready else 0
+    return [sim for _, sim in choice.chosen], choice.ready_at - START if choice.ready_at else 0
 
 
 def test_each_receiver_gets_it_by_a_sim_of_the_same_network() -> None:

@@ -250,14 +250,14 @@ def test_a_long_name_of_an_operator_is_cut_and_keeps_no_phone_out() -> None:
 
 def test_what_is_known_of_a_sim_stays_while_it_hides_itself() -> None:
     known = [Sim(1, "+255740000001", "Vodacom", failures=2), Sim(2, "", "Airtel")]
-    assert sims.merged(known, [Sim(1), Sim(3)]) == [known[0], Sim(3)]
-    assert sims.merged(known, [Sim(2, "+255680000001", "")]) == [Sim(2, "+255680000001", "Airtel")]
+    assert sims.merge(known, [Sim(1), Sim(3)]) == [known[0], Sim(3)]
+    assert sims.merge(known, [Sim(2, "+255680000001", "")]) == [Sim(2, "+255680000001", "Airtel")]
 
 
 def test_a_card_of_another_operator_is_another_card_whose_number_nobody_knows() -> None:
     known = [Sim(1, "+255740000001", "Vodacom", failures=3, stopped="no credit")]
-    assert sims.merged(known, [Sim(1, "", "Airtel")]) == [Sim(1, "", "Airtel")]
-    assert sims.merged(known, [Sim(1, "+255740000001", "Vodacom TZ")]) == [replace(known[0], carrier="Vodacom TZ")]
+    assert sims.merge(known, [Sim(1, "", "Airtel")]) == [Sim(1, "", "Airtel")]
+    assert sims.merge(known, [Sim(1, "+255740000001", "Vodacom TZ")]) == [replace(known[0], carrier="Vodacom TZ")]
 
 
 @given(st.lists(st.builds(Sim, st.integers(1, 8), st.text(), st.text(), st.integers(0, 3), st.text())))

@@ -128,7 +128,7 @@ async def test_two_servers_write_of_their_gateways_in_one_order(database: Databa
     await bench.outbox.turn()
     while bench.outbox.under_way:
         await asyncio.sleep(0)
-    bench.outbox.heard("africastalking")
+    bench.outbox.note_heard("africastalking")
     address = empty_url.removesuffix("&maxsize=6")
     other, watch = await asyncpg.connect(address), await asyncpg.connect(address)
     try:

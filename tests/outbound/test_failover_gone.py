@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.outbound.failover import release_from_stopped
+from bot.outbound.queue import release_from_stopped
 from bot.runtime.database import Database
 from models.messages.tables import MessageKind
 from tests.world.outbox_rig import MINUTE, SECOND, START, Bench, pulled, wait_for

@@ -163,14 +163,14 @@ async def test_processes_that_share_a_database_send_each_message_once(bench: Ben
 
 
 async def test_a_result_is_written_after_the_database_failed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, failures = queue.write, iter([True])
+    write, failures = queue.write_results, iter([True])
 
     async def failing(db: Any, results: Any, now: int) -> None:
         if results and next(failures, False):
             raise ConnectionError("the database is away")
         await write(db, results, now)
 
-    monkeypatch.setattr(queue, "write", failing)
+    monkeypatch.setattr(queue, "write_results", failing)
     await bench.enqueue("hello")
     with pytest.raises(DatabaseAway):
         await bench.settle()

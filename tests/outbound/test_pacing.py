@@ -21,7 +21,7 @@ def test_an_unused_bucket_is_full() -> None:
 
 def test_two_seconds_pass_between_messages() -> None:
     bucket = sim()
-    bucket.take(1_000, 1)
+    bucket.spend(1_000, 1)
     assert [bucket.room(now) for now in (1_000, 2_999, 3_000)] == [0, 0, 27]
     assert bucket.ready_at(1_000) == 3_000
 
@@ -29,7 +29,7 @@ def test_two_seconds_pass_between_messages() -> None:
 def test_after_28_parts_it_waits_until_the_first_is_half_an_hour_old() -> None:
     bucket = sim()
     for n in range(14):
-        bucket.take(n * 2_000, 2)
+        bucket.spend(n * 2_000, 2)
     assert bucket.room(30_000) == 0
     assert bucket.ready_at(30_000, 2) == HALF_HOUR
     assert bucket.ready_at(30_000, 3) == HALF_HOUR + 2_000
@@ -39,7 +39,7 @@ def test_after_28_parts_it_waits_until_the_first_is_half_an_hour_old() -> None:
 
 def test_a_message_longer_than_the_bucket_goes_when_nothing_else_did() -> None:
     bucket = sim()
-    bucket.take(0, 1)
+    bucket.spend(0, 1)
     assert bucket.ready_at(2_000, 99) == HALF_HOUR
     assert bucket.room(HALF_HOUR) == 28
 
@@ -49,7 +49,7 @@ def test_when_the_clock_is_set_back_it_is_full_again_after_one_window(waits: lis
     bucket, now = Bucket(5, 1_000, 100), 10**9
     for wait in waits:
         now = bucket.ready_at(now + wait)
-        bucket.take(now, 1)
+        bucket.spend(now, 1)
     now -= back
     assert bucket.ready_at(now, 5) <= now + 1_000
     assert bucket.room(now + 1_000) == 5
@@ -64,7 +64,7 @@ def test_no_window_ever_holds_too_much_and_ready_at_tells_the_truth(steps: list[
         assert (bucket.room(now) >= parts) == (ready == now)
         now = ready
         assert bucket.room(now) >= parts
-        bucket.take(now, parts)
+        bucket.spend(now, parts)
         gone.append((now, parts))
     for at, _ in gone:
         assert sum(parts for then, parts in gone if at <= then < at + 1_000) <= 10

@@ -85,7 +85,7 @@ def test_after_a_pause_each_message_that_is_taken_makes_room_for_one_more() -> N
     assert (lane.room(NOW + 999), lane.room(NOW + 1_000)) == (0, 1)
     probe = replace(claimed(), claimed_at=NOW + 1_000)
     for taken in range(1, BATCH + 1):
-        lane.took(probe, NOW + 1_000)
+        lane.note_sent(probe, NOW + 1_000)
         assert lane.room(NOW + 1_000) == min(1 + taken, BATCH)
 
 

@@ -154,7 +154,7 @@ async def test_a_callback_counts_as_heard_and_leaves_the_pause_alone(database: D
     before = await bench.gateway_row()
     bench.clock.now += 100
     fresh = bench.new_outbox()
-    fresh.heard("africastalking")
+    fresh.note_heard("africastalking")
     await fresh.turn()
     after = await bench.gateway_row()
     assert (before["heard_at"], after["heard_at"]) == (START, START + 100)

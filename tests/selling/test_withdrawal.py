@@ -90,7 +90,7 @@ async def test_what_is_being_sent_is_not_tried_again(database: Database) -> None
         await bench.enqueue("pay soon", kind=MessageKind.REMINDER)
         await bench.outbox.turn()
         async with database.work():
-            await withdrawal.stopped(ASHA)
+            await withdrawal.withdraw_optional(ASHA)
         await bench.settle()
         bench.gateway.answer = bench.gateway.accept
         await bench.settle_after(HOUR)
