@@ -1,12 +1,17 @@
-"""Whether the secret key is the one that a database was begun with. With another no device key opens, and every PIN is
-wrong, which would lock the agents one by one."""
+"""What holds for the whole database: whether it is ours, and whether messages go out.
+
+With another secret key than the one it was begun with no device key opens, and every PIN is wrong, which would lock the
+agents one by one.
+"""
 
 from tortoise import fields
 from tortoise.models import Model
 
+from models.audit import record
 from models.vault import Vault
 
 NAME = "secret key"
+OUTGOING, OFF, ON = "outgoing", "off", "on"
 
 
 async def is_ours(vault: Vault) -> bool:
@@ -15,6 +20,18 @@ async def is_ours(vault: Vault) -> bool:
     mark = vault.mac("", NAME)
     kept, _new = await Setting.get_or_create({"value": mark}, name=NAME)
     return kept.value == mark
+
+
+async def switch_outgoing(on: bool, *, actor: str) -> None:
+    """Let messages go out, or have them all wait; in the caller's unit of work."""
+    value = ON if on else OFF
+    await Setting.update_or_create({"value": value}, name=OUTGOING)
+    await record(actor, OUTGOING, value)
+
+
+async def are_messages_off() -> bool:
+    """Whether all messages wait until they are switched on again."""
+    return await Setting.exists(name=OUTGOING, value=OFF)
 
 
 class Setting(Model):

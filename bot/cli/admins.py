@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.prompt import configured, fail, opened, perform, tidy_name
-from models.audit import record
-from models.people.tables import OfficeUser
+from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform, tidy_name
+from models.people.office_users import SHORTEST_PASSWORD, ShortPassword, set_password
 
 admin_cli = typer.Typer(no_args_is_help=True, help="Office users.")
 
@@ -18,14 +17,13 @@ def admin_add(
 ) -> None:
     """Let somebody sign in to the office's page."""
     name = tidy_name(name)
-    if len(password) < 10:
-        fail("A password has 10 characters or more.")
 
     async def work() -> None:
-        async with opened(configured()) as (database, company), database.work():
-            hashed = company.vault.hash_password(password)
-            await OfficeUser.update_or_create({"password_hash": hashed}, name=name)
-            await record("command line", "office user", name)
+        async with open_database(load_config()) as (database, company), database.work():
+            try:
+                await set_password(name, password, vault=company.vault, actor=ACTOR)
+            except ShortPassword:
+                fail(f"A password has {SHORTEST_PASSWORD} characters or more.")
 
     perform(work())
     typer.echo(f"{name} can sign in.")

@@ -1,24 +1,22 @@
-"""Agents and office users at a prompt: added, helped, and their cash handed in: `mwanga agent`, `mwanga admin`."""
+"""What the office does with agents at a prompt, and the cash that they hand in: `mwanga agent`."""
 
 from typing import Annotated
 
 import typer
 
 from bot.app import assembled
-from bot.cli.prompt import configured, e164, fail, opened, perform, tidy_name
+from bot.cli.prompt import ACTOR, e164, fail, load_config, open_database, perform, tidy_name
 from bot.company import Company
-from bot.message import Copy
 from bot.text import numbers
-from bot.text.i18n import Text, _
-from models.audit import record
-from models.messages.tables import MessageKind
-from models.money.hand_in import LONGEST_REFERENCE, HandedIn, MoreThanHeld, OtherReference, hand_in
-from models.names import named_or_new
+from handlers.account.hand_in import take_hand_in
+from models.money.hand_in import LONGEST_REFERENCE, MoreThanHeld, OtherReference
 from models.people import pins
-from models.people.tables import Agent, MiniGrid
+from models.people.agents import AgentExists, WeakPin, add_agent, change_agent, give_pin
+from models.people.tables import Agent
 
 agent_cli = typer.Typer(no_args_is_help=True, help="Agents: add, change, new PIN, unlock, cash handed in.")
 
+WEAK = "A PIN has six digits, not all alike and not in a row."
 Phone = Annotated[str, typer.Argument(help="the agent's phone number, in any spelling")]
 
 
@@ -32,26 +30,28 @@ def agent_add(
     language: Annotated[str, typer.Option(help="the language to write in")] = "en",
 ) -> None:
     """Add somebody who sells."""
-    config = configured()
+    config = load_config()
     number, name, mini_grid = e164(phone, config), tidy_name(name), tidy_name(mini_grid)
-    _check_pin(pin)
     if language not in config.language_codes:
         fail(f"{language} is none of {config.languages}.")
 
     async def work() -> None:
-        async with opened(config) as (database, company), database.work():
-            if await Agent.exists(phone=number):
+        async with open_database(config) as (database, company), database.work():
+            try:
+                agent = await add_agent(
+                    phone=number,
+                    name=name,
+                    language=language,
+                    mini_grid=mini_grid,
+                    cash_limit=limit * company.coin,
+                    pin=pin,
+                    vault=company.vault,
+                    actor=ACTOR,
+                )
+            except WeakPin:
+                fail(WEAK)
+            except AgentExists:
                 fail(f"{number} is an agent already.")
-            grid, _new = await named_or_new(MiniGrid, mini_grid)
-            agent = await Agent.create(
-                phone=number,
-                name=name,
-                language=language,
-                mini_grid=grid,
-                pin_hash=company.vault.hash_pin(pin),
-                cash_limit=limit * 10**company.exponent,
-            )
-            await record("command line", "agent", number, name)
         typer.echo(f"{name} sells as {number}, up to {limit:,} {config.currency} in hand.")
         typer.echo(_summary(agent, company))
 
@@ -61,12 +61,13 @@ def agent_add(
 @agent_cli.command("pin")
 def agent_pin(phone: Phone, pin: Annotated[str, typer.Option(prompt=True, hide_input=True, help="six digits")]) -> None:
     """Give an agent a new PIN."""
-    _check_pin(pin)
 
     async def work() -> None:
-        async with opened(configured()) as (database, company), database.work():
-            agent = await _agent(phone, company)
-            await pins.change(agent, company.vault.hash_pin(pin), actor="command line")
+        async with open_database(load_config()) as (database, company), database.work():
+            try:
+                await give_pin(await _agent(phone, company), pin, vault=company.vault, actor=ACTOR)
+            except WeakPin:
+                fail(WEAK)
 
     perform(work())
     typer.echo("The PIN is changed.")
@@ -77,8 +78,8 @@ def agent_unlock(phone: Phone) -> None:
     """Let a locked agent sell again."""
 
     async def work() -> None:
-        async with opened(configured()) as (database, company), database.work():
-            await pins.unlock(await _agent(phone, company), actor="command line")
+        async with open_database(load_config()) as (database, company), database.work():
+            await pins.unlock(await _agent(phone, company), actor=ACTOR)
 
     perform(work())
     typer.echo("Unlocked.")
@@ -97,24 +98,24 @@ def agent_set(
     name, mini_grid = [each if each is None else tidy_name(each) for each in (name, mini_grid)]
 
     async def work() -> None:
-        async with opened(configured()) as (database, company), database.work():
+        async with open_database(load_config()) as (database, company), database.work():
             agent = await _agent(phone, company)
-            wanted = {
-                "cash_limit": None if limit is None else limit * 10**company.exponent,
-                "commission": None if commission is None else round(commission * 100),
-                "goods_commission": None if goods_commission is None else round(goods_commission * 100),
-                "name": name,
-                "mini_grid_id": (await named_or_new(MiniGrid, mini_grid))[0].id if mini_grid else None,
-            }
-            for column, value in wanted.items():
-                before = getattr(agent, column)
-                if value is not None and value != before:
-                    setattr(agent, column, value)
-                    await record("command line", f"agent {column}", agent.phone, f"{before} -> {value}")
-            await agent.save(update_fields=list(wanted))
+            await change_agent(
+                agent,
+                cash_limit=None if limit is None else limit * company.coin,
+                commission=_basis_points(commission),
+                goods_commission=_basis_points(goods_commission),
+                name=name,
+                mini_grid=mini_grid,
+                actor=ACTOR,
+            )
             typer.echo(_summary(agent, company))
 
     perform(work())
+
+
+def _basis_points(percent: float | None) -> int | None:
+    return None if percent is None else round(percent * 100)
 
 
 def _summary(agent: Agent, company: Company) -> str:
@@ -136,34 +137,25 @@ def agent_receipt(
         fail(f"A reference has {LONGEST_REFERENCE} characters at most.")
 
     async def work() -> None:
-        async with assembled(configured(), handling=False, serving=False) as server, server.database.work():
+        async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
             company = server.company
             agent = await _agent(phone, company)
             try:
-                booked = await hand_in(agent, amount * company.coin, "command line", reference, coin=company.coin)
+                receipt = await take_hand_in(
+                    agent,
+                    amount * company.coin,
+                    reference,
+                    company=company,
+                    composer=server.composer,
+                    actor=ACTOR,
+                )
             except MoreThanHeld as refusal:
                 fail(f"Nothing is booked: {agent.name} holds {company.money(refusal.held)}.")
             except OtherReference:
                 fail(f"Nothing is booked: {reference} is another receipt.")
-            said = _receipt(booked, agent, company)
-            copies = [Copy(agent.phone, said, MessageKind.REPLY, agent.language)]
-            await server.composer.tell(f"hand in {booked.entry.id}", copies)
-            typer.echo(said.to("en") if booked.new else f"Booked before: {said.to('en')}")
+            typer.echo(receipt.text.to("en") if receipt.new else f"Booked before: {receipt.text.to('en')}")
 
     perform(work())
-
-
-def _receipt(booked: HandedIn, agent: Agent, company: Company) -> Text:
-    """The figure that was counted first, and how the agent stands after it."""
-    return _(
-        "HANDED IN {amount}. Commission {paid} paid out, {due} due. You hold {held} of {limit}. Ref {reference}",
-        amount=company.money(booked.entry.amount),
-        paid=company.number(booked.entry.commission),
-        due=company.whole(booked.due),
-        held=company.number(booked.held),
-        limit=company.number(agent.cash_limit),
-        reference=booked.entry.reference,
-    )
 
 
 async def _agent(phone: str, company: Company) -> Agent:
@@ -171,8 +163,3 @@ async def _agent(phone: str, company: Company) -> Agent:
     if agent is None:
         fail(f"{phone} is no agent.")
     return agent
-
-
-def _check_pin(pin: str) -> None:
-    if pins.is_weak(pin):
-        fail("A PIN has six digits, not all alike and not in a row.")

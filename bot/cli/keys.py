@@ -5,10 +5,8 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.prompt import configured, fail, opened, perform
-from models.audit import record
-from models.devices.meters import keep_vending_key
-from models.tokens.sts import TEST_VENDING_KEY, VendingKey, derive_key, meter_number
+from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform
+from models.devices.meters import NoVendingKey, PublishedKey, change_vending_key
 
 
 def vending_key(
@@ -20,21 +18,23 @@ def vending_key(
     """Store the key of a supply group for STS meters; it is asked for, or read from standard input."""
     # Never an argument: those are in the shell's history and in the list of processes.
     typed = typer.prompt("Vending key, 40 hexadecimal digits", hide_input=True) if sys.stdin.isatty() else input()
-    try:
-        key = VendingKey(sgc=sgc, krn=krn, secret=bytes.fromhex(typed.strip()))
-        derive_key(key, meter_number("00", "00000000"), tariff_index=tariff_index, base_year=base_year)
-    except ValueError as error:
-        fail(f"This is no vending key. {error}")
-    if key.secret == TEST_VENDING_KEY.secret:
-        fail("This key is published for tests: everybody can make tokens with it.")
-    stored: dict[str, str | int | bool] = {"sgc": sgc, "krn": krn, "ti": tariff_index, "base_year": base_year}
-    stored["secret"] = key.secret.hex()
 
     async def work() -> None:
-        async with opened(configured()) as (database, company), database.work():
-            await keep_vending_key(stored, company.vault)
-            detail = f"krn {krn}, tariff index {tariff_index}, base year {base_year}"
-            await record("command line", "vending key", sgc, detail)
+        async with open_database(load_config()) as (database, company), database.work():
+            try:
+                await change_vending_key(
+                    typed.strip(),
+                    sgc=sgc,
+                    krn=krn,
+                    tariff_index=tariff_index,
+                    base_year=base_year,
+                    vault=company.vault,
+                    actor=ACTOR,
+                )
+            except NoVendingKey as error:
+                fail(f"This is no vending key. {error}")
+            except PublishedKey:
+                fail("This key is published for tests: everybody can make tokens with it.")
 
     perform(work())
     typer.echo(f"Meters that are added from now on are of supply group {sgc}. Those that are there keep their key.")

@@ -20,7 +20,7 @@ from bot.cli.customers import customer_cli
 from bot.cli.data import export, import_
 from bot.cli.keys import vending_key
 from bot.cli.phones import phone_cli
-from bot.cli.prompt import configured, e164, fail, opened, perform
+from bot.cli.prompt import ACTOR, e164, fail, load_config, open_database, perform
 from bot.config import LANGUAGES, Config, ConfigError, demo_world
 from bot.configured import check_key, company_of
 from bot.runtime.database import Database, DatabaseError, shown
@@ -28,9 +28,8 @@ from bot.runtime.logs import set_up
 from bot.talks.commands import Commands
 from bot.text.gsm import FREE_ACCENTS, SINGLE, parts
 from handlers import TALKS
-from models.audit import record
 from models.demo import world
-from models.settings import Setting
+from models.settings import switch_outgoing
 
 ACCENTS = (
     f"Accents: {' '.join(sorted(FREE_ACCENTS))} go out as they are and cost nothing. All others, like ê ç ã, are left"
@@ -54,7 +53,7 @@ def demo(
 ) -> None:
     """Serve the demo world; prints what to try."""
     given = {"port": port, "database": database}
-    config = configured(**{name: value for name, value in given.items() if value is not None})
+    config = load_config(**{name: value for name, value in given.items() if value is not None})
     if "database" not in config.model_fields_set:
         file = Path(tempfile.mkdtemp(prefix="mwanga-")) / "demo.db"
         config = config.model_copy(update={"database": f"sqlite://{file}"})
@@ -64,13 +63,13 @@ def demo(
 @cli.command()
 def serve() -> None:
     """Serve from the configuration."""
-    _serve(configured(), load_demo=False)
+    _serve(load_config(), load_demo=False)
 
 
 @cli.command()
 def check() -> None:
     """Name everything that is misconfigured; exit 1 when anything is."""
-    config = configured()
+    config = load_config()
     problems = asyncio.run(_problems(config))
     for problem in problems:
         typer.echo(problem)
@@ -99,7 +98,7 @@ def migrate() -> None:
     """Bring the database's tables up to date."""
 
     async def work() -> None:
-        async with opened(configured()):
+        async with open_database(load_config()):
             pass
 
     perform(work())
@@ -113,9 +112,8 @@ def outgoing(
     """Switch all outgoing messages off, or on again."""
 
     async def work() -> None:
-        async with opened(configured()) as (database, _company), database.work():
-            await Setting.update_or_create({"value": switch}, name="outgoing")
-            await record("command line", "outgoing", switch)
+        async with open_database(load_config()) as (database, _company), database.work():
+            await switch_outgoing(switch == "on", actor=ACTOR)
 
     perform(work())
     typer.echo(f"Outgoing messages are {switch}.")
@@ -124,7 +122,7 @@ def outgoing(
 @cli.command()
 def backup(file: Annotated[Path, typer.Argument(help="the file to write; it must not exist")]) -> None:
     """Copy an embedded database while it is in use."""
-    config = configured()
+    config = load_config()
     if not config.database.startswith("sqlite"):
         fail("Only an embedded database is copied by this. Use pg_dump for PostgreSQL.")
     original = Path(config.database.partition("://")[2])
@@ -149,7 +147,7 @@ def card(
     """Make the one-page card of all commands, as HTML to print."""
     if language not in LANGUAGES:
         fail(f"{language} is none of {', '.join(LANGUAGES)}.")
-    page = command_card(Commands(TALKS), configured(), language)
+    page = command_card(Commands(TALKS), load_config(), language)
     if output is None:
         typer.echo(page)
         return
@@ -168,7 +166,7 @@ def chat(
     """Be a phone in the terminal, against the configured database."""
     from bot.simulator.terminal import dial, text  # noqa: PLC0415 - only this command needs a terminal
 
-    config = configured()
+    config = load_config()
     number = e164(phone, config)
 
     async def work() -> None:

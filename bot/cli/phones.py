@@ -10,7 +10,7 @@ import typer
 
 from bot.android import linking, queue
 from bot.android.troubles import troubles
-from bot.cli.prompt import configured, opened, perform, tidy_name
+from bot.cli.prompt import ACTOR, load_config, open_database, perform, tidy_name
 from bot.company import Company
 from models.audit import record
 from models.messages.phones import Phone, read_sims
@@ -24,12 +24,12 @@ Name = Annotated[str, typer.Argument(help="what the office calls the phone", cal
 @phone_cli.command("add")
 def phone_add(name: Name) -> None:
     """Show the address and a code with which a phone links itself; for a phone that is known, a new code."""
-    config = configured()
+    config = load_config()
 
     async def work() -> None:
-        async with opened(config) as (database, company), database.work():
+        async with open_database(config) as (database, company), database.work():
             phone, code = await linking.add(name, company.vault)
-            await record("command line", "phone code", phone.gateway, phone.name)
+            await record(ACTOR, "phone code", phone.gateway, phone.name)
         address = linking.api_address(config.address)
         typer.echo(f"In the app SMS Gateway for Android, as the address of a private server:\n{address}")
         typer.echo(f"Then register with this code, within {linking.CODE_MS // 60_000} minutes:\ncode: {code}")
@@ -45,10 +45,10 @@ def phone_add(name: Name) -> None:
 @phone_cli.command("list")
 def phone_list() -> None:
     """Show all phones, and what is wrong with them."""
-    config = configured()
+    config = load_config()
 
     async def work() -> None:
-        async with opened(config) as (_database, company):
+        async with open_database(config) as (_database, company):
             for phone in await Phone.filter(unlinked_at=0).order_by("name"):
                 receivers = await queue.receivers(connection(), phone, now_ms())
                 typer.echo(_line(phone, company))
@@ -96,15 +96,15 @@ def phone_unlink(name: Name) -> None:
     """Shut a phone out at once; what waits for it goes elsewhere."""
     _change(name, "unlink", linking.unlink)
     typer.echo(f"{name} is shut out.")
-    if configured().smsgate_token.get_secret_value():
+    if load_config().smsgate_token.get_secret_value():
         typer.echo("If it knows MWANGA_SMSGATE_TOKEN, change that too: with it any phone links itself again.")
 
 
 def _change(name: str, action: str, change: Callable[[Phone], Awaitable[None]]) -> None:
     async def work() -> None:
-        async with opened(configured()) as (database, _company), database.work():
+        async with open_database(load_config()) as (database, _company), database.work():
             phone = await linking.find(name)
             await change(phone)
-            await record("command line", f"phone {action}", phone.gateway, name)
+            await record(ACTOR, f"phone {action}", phone.gateway, name)
 
     perform(work())

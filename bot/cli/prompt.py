@@ -17,11 +17,12 @@ from bot.runtime.database import Database, DatabaseAway, DatabaseError
 from bot.text import numbers
 from models.demo import world
 
+ACTOR = "command line"  # whom the audit names
 LONGEST_NAME = 100  # as the columns of names
 
 
 @asynccontextmanager
-async def opened(config: Config) -> AsyncIterator[tuple[Database, Company]]:
+async def open_database(config: Config) -> AsyncIterator[tuple[Database, Company]]:
     """The configured database, up to date, with the keys that fit it."""
     async with Database(config.database) as database:
         await database.migrate()
@@ -34,6 +35,7 @@ async def opened(config: Config) -> AsyncIterator[tuple[Database, Company]]:
 
 
 def e164(phone: str, config: Config) -> str:
+    """A phone number as it is kept, of one in any spelling."""
     try:
         return numbers.parse(phone, config.country)
     except ValueError as error:
@@ -48,7 +50,8 @@ def tidy_name(name: str) -> str:
     return name
 
 
-def configured(**overrides: object) -> Config:
+def load_config(**overrides: object) -> Config:
+    """The configuration, with these settings in place of its own."""
     try:
         return load(**overrides)
     except ConfigError as error:
@@ -56,6 +59,7 @@ def configured(**overrides: object) -> Config:
 
 
 def perform(work: Coroutine[Any, Any, None]) -> None:
+    """Do the work of a command; what goes wrong with it is one sentence."""
     try:
         asyncio.run(work)
     except (ConfigError, DatabaseError, ValueError) as error:
@@ -65,5 +69,6 @@ def perform(work: Coroutine[Any, Any, None]) -> None:
 
 
 def fail(sentence: str) -> NoReturn:
+    """End the command with a sentence on standard error and exit code 1."""
     typer.echo(sentence, err=True)
     sys.exit(1)

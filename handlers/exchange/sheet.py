@@ -80,7 +80,7 @@ class Sheet:
     seen: dict[object, tuple[int, object]] = field(default_factory=dict)
 
 
-async def read(
+async def read_sheet(
     name: str, kinds: Mapping[str, Imported], table: Table, company: Company, progress: Callable[[int], object]
 ) -> Sheet:
     """Read and check a whole file; nothing is written. `progress` is told the lines that are done."""
@@ -145,7 +145,7 @@ async def check_again(sheet: Sheet, rows: Sequence[tuple[int, Any]], company: Co
             sheet.problems.append(Problem(line, str(error)))
 
 
-async def exported(kind: Kind, file: IO[str], company: Company) -> int:
+async def write_export(kind: Kind, file: IO[str], company: Company) -> int:
     """Write an export; the number of rows."""
     writer, count = csv.writer(file, lineterminator="\n"), 0
     writer.writerow(kind.columns)

@@ -1,11 +1,38 @@
 """STS meters: the vending key that their keys are made from, and new ones that are not in stock."""
 
+from models.audit import record
 from models.devices.tables import Device, Kind
 from models.settings import Setting
 from models.tokens import Key
+from models.tokens.sts import TEST_VENDING_KEY, VendingKey, derive_key, meter_number
 from models.vault import Vault
 
 VENDING_KEY = "vending key"
+
+
+class NoVendingKey(Exception):
+    """The text says in a sentence which part of the key is wrong."""
+
+
+class PublishedKey(Exception):
+    """The key is the published one for tests: everybody can make tokens with it."""
+
+
+async def change_vending_key(
+    secret: str, *, sgc: str, krn: int, tariff_index: int, base_year: int, vault: Vault, actor: str
+) -> None:
+    """Store the key of a supply group, `secret` in hexadecimal digits, and note who did it, in the caller's
+    transaction. Raises NoVendingKey and PublishedKey."""
+    try:
+        key = VendingKey(sgc=sgc, krn=krn, secret=bytes.fromhex(secret))
+        derive_key(key, meter_number("00", "00000000"), tariff_index=tariff_index, base_year=base_year)
+    except ValueError as error:
+        raise NoVendingKey(str(error)) from error
+    if key.secret == TEST_VENDING_KEY.secret:
+        raise PublishedKey
+    stored: Key = {"sgc": sgc, "krn": krn, "ti": tariff_index, "base_year": base_year, "secret": key.secret.hex()}
+    await keep_vending_key(stored, vault)
+    await record(actor, VENDING_KEY, sgc, f"krn {krn}, tariff index {tariff_index}, base year {base_year}")
 
 
 async def keep_vending_key(key: Key, vault: Vault) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from models.messages.tables import GatewayState, MessageKind, State
 from models.messages.withdrawal import NOT_WITHDRAWN
-from models.settings import Setting
+from models.settings import are_messages_off
 from models.sql import connection, execute
 
 LOOK = 10_000  # rows read for one answer, the newest
@@ -195,7 +195,7 @@ async def read(now: int, midnight: datetime) -> Report:
     today = int(midnight.timestamp() * 1000)
     agents = await _agents()
     return Report(
-        outgoing=not await Setting.exists(name="outgoing", value="off"),
+        outgoing=not await are_messages_off(),
         gateways=await GatewayState.all().order_by("name"),
         queues={row["gateway"]: _queue(row) for row in await _ask(QUEUES)},
         unread=_queue((await _ask(UNREAD))[0]),

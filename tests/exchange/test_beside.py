@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from bot.cli import data
+from handlers.exchange import importing
 from models.devices.tables import Device
 from models.people.tables import Customer
 from tests.cli.test_main import query
@@ -17,14 +17,14 @@ OWNED = "serial,name,surname,phone,plan\nSHS9001,Halima,Omari,0754000111,Weekly 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, work) -> None:  # type: ignore[no-untyped-def]
     """Have this done when a file is checked and nothing of it is written yet."""
-    read = data.read
+    read = importing.read_sheet
 
     async def reading(*words):  # type: ignore[no-untyped-def]
         sheet = await read(*words)
         await work()
         return sheet
 
-    monkeypatch.setattr(data, "read", reading)
+    monkeypatch.setattr(importing, "read_sheet", reading)
 
 
 async def register() -> None:
@@ -44,7 +44,7 @@ def test_others_get_the_database_between_two_portions(run, demo_url: str, monkey
             other.execute("BEGIN IMMEDIATE")
 
     monkeypatch.setattr(asyncio, "sleep", pause)
-    many = "mini_grid,village\n" + "".join(f"Masasi,Village {number}\n" for number in range(3 * data.SOME))
+    many = "mini_grid,village\n" + "".join(f"Masasi,Village {number}\n" for number in range(3 * importing.PORTION))
     assert " new or changed." in imported(run, "villages", many).output
     assert len(pauses) == 2 and min(pauses) > 0.1
 
@@ -53,7 +53,7 @@ def test_a_number_that_was_given_away_meanwhile_is_named_and_nothing_is_written(
     run, demo_url: str, monkeypatch
 ) -> None:  # type: ignore[no-untyped-def]
     meanwhile(monkeypatch, register)
-    rows = "".join(f"{number},Halima,Omari,Mtwara North\n" for number in range(4, 3 * data.SOME))
+    rows = "".join(f"{number},Halima,Omari,Mtwara North\n" for number in range(4, 3 * importing.PORTION))
     result = imported(run, "customers", f"number,name,surname,mini_grid\n{rows}")
     assert result.exit_code == 1
     assert "line 2: customer 4 is somebody else: Upendo Ali" in result.output
@@ -62,13 +62,13 @@ def test_a_number_that_was_given_away_meanwhile_is_named_and_nothing_is_written(
 
 
 def test_who_is_registered_during_the_import_gets_a_higher_number(run, demo_url: str, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    written = data._written
+    written = importing._write
 
     async def writing(*words):  # type: ignore[no-untyped-def]
         await register()
         return await written(*words)
 
-    monkeypatch.setattr(data, "_written", writing)
+    monkeypatch.setattr(importing, "_write", writing)
     rows = "number,name,surname,mini_grid\n4,Halima,Omari,Mtwara North\n60,Halima,Omari,Mtwara North\n"
     assert "2 new or changed." in imported(run, "customers", rows).output
     assert query(demo_url, "SELECT id FROM customer WHERE name = 'Upendo'") == [{"id": 61}]

@@ -14,7 +14,8 @@ from bot.company import Company
 from bot.config import demo_world, load
 from bot.configured import company_of
 from bot.runtime.database import Database
-from handlers.exchange import EXPORTS, IMPORTS, Table, exported, read
+from handlers.exchange import EXPORTS, IMPORTS, Table, write_export
+from handlers.exchange.sheet import read_sheet
 
 _numbers = itertools.count(1_000)  # so that no example meets the rows of another one
 NAMES = st.text(st.sampled_from("AaBeéilorRuÉ'"), min_size=4, max_size=9).filter(
@@ -73,7 +74,7 @@ KINDS = {
 
 async def bring(kind: str, text: str, database: Database, company: Company) -> int:
     """How many rows were new or changed."""
-    sheet = await read(kind, IMPORTS, Table.of(text.encode()), company, lambda _lines: None)
+    sheet = await read_sheet(kind, IMPORTS, Table.of(text.encode()), company, lambda _lines: None)
     assert not sheet.problems
     async with database.work():
         return sum([await sheet.kind.write(values, company) for _line, values in sheet.values])
@@ -84,10 +85,10 @@ async def round_trip(url: str, kind: str, file: str) -> None:
         company = company_of(demo_world(load()))
         await bring(kind, file, database, company)
         out, again = io.StringIO(), io.StringIO()
-        await exported(EXPORTS[kind], out, company)
+        await write_export(EXPORTS[kind], out, company)
         for text in (file, out.getvalue()):
             assert await bring(kind, text, database, company) == 0
-        await exported(EXPORTS[kind], again, company)
+        await write_export(EXPORTS[kind], again, company)
         assert again.getvalue() == out.getvalue()
 
 

@@ -1,0 +1,33 @@
+"""The office gives a customer another phone number: the old and the new one are told."""
+
+from bot.company import Company
+from bot.message import Copy
+from bot.outbound.compose import Composer
+from bot.text.i18n import _
+from models.audit import record
+from models.messages.tables import MessageKind
+from models.people.tables import Customer
+from models.sql import now_ms
+
+
+async def change_phone(
+    customer: Customer, new: str | None, *, company: Company, composer: Composer, actor: str
+) -> bool:
+    """Give a customer this number (E.164), or none, and tell both numbers, in the caller's transaction; `Outbox.notify`
+    after its commit. False: the customer has it already."""
+    if customer.phone == new:
+        return False
+    await Customer.filter(id=customer.id).update(phone=new)
+    await record(actor, "customer phone", str(customer.id), f"{customer.phone} -> {new}")
+    await composer.tell(f"customer {customer.id} phone {now_ms()}", _notices(customer, new, company))
+    return True
+
+
+def _notices(customer: Customer, new: str | None, company: Company) -> list[Copy]:
+    """Both numbers are told: whoever loses the codes against his will can call."""
+    about = {"company": company.name, "help": company.help_phone}
+    notices = (
+        (customer.phone, _("{company}: your codes go to another number now. Wrong? Call {help}.", **about)),
+        (new, _("{company}: your codes come to this number now. Wrong? Call {help}.", **about)),
+    )
+    return [Copy(phone, text, MessageKind.REPLY, customer.language) for phone, text in notices if phone]

@@ -1,0 +1,104 @@
+"""A file becomes rows of the database: it is checked whole, checked again where others may have been quicker, written
+in portions, and noted in the audit."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from bot.company import Company
+from bot.runtime.database import Database
+from handlers.exchange.kinds import IMPORTS
+from handlers.exchange.sheet import Problem, Sheet, check_again, read_sheet
+from handlers.exchange.table import Table
+from models.audit import record
+
+PORTION = 200  # rows that are written in one transaction: SQLite's only lock is held for some 0.2 s
+PAUSE_S = 0.15  # who waits for that lock looks each 0.1 s, and would hardly ever find it free without a pause
+
+# `progress(what is done, lines of all)` is entered while that is done, and gives what is told how many lines more are.
+Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
+
+
+class NotImported(Exception):
+    """Lines of the file are wrong: nothing is written."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"Nothing was imported: {len(problems)} of the lines are wrong.")
+        self.problems = problems
+
+
+class PartlyImported(Exception):
+    """A row that fitted when the file was checked did not when it was written; the text says how far it came."""
+
+    def __init__(self, line: int, reason: str, written: int) -> None:
+        what = f"line {line}: {reason}. It fitted when the file was checked."
+        super().__init__(f"{what} {written} rows are imported, this one is not.")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """How many rows the file has, and how many of them are new or changed something."""
+
+    rows: int
+    changed: int
+
+
+@contextmanager
+def tell_nobody(_what: str, _lines: int) -> Iterator[Callable[[int], object]]:
+    """The progress of an import that nobody watches."""
+    yield lambda _lines: None
+
+
+async def import_table(
+    kind: str,
+    table: Table,
+    source: str,
+    *,
+    database: Database,
+    company: Company,
+    actor: str,
+    progress: Progress = tell_nobody,
+) -> Imported:
+    """Import a file of a kind of `IMPORTS`; `source` is its name. Raises NotImported and PartlyImported."""
+    with progress("checking", table.lines) as advance:
+        sheet = await read_sheet(kind, IMPORTS, table, company, advance)
+    if not sheet.problems:
+        await _reserve(sheet, database, company)
+    if sheet.problems:
+        raise NotImported(sheet.problems)
+    with progress("importing", len(sheet.values)) as advance:
+        changed = await _write(sheet, database, company, advance)
+    async with database.work():
+        await record(actor, "import", f"{kind} from {source}", f"{changed} new or changed")
+    return Imported(len(sheet.values), changed)
+
+
+async def _reserve(sheet: Sheet, database: Database, company: Company) -> None:
+    """Keep from others what the rows need, and look again at those that others were quicker with."""
+    if sheet.kind.reserve:
+        async with database.work():
+            doubtful = await sheet.kind.reserve(sheet.values)
+        await check_again(sheet, doubtful, company)
+
+
+async def _write(sheet: Sheet, database: Database, company: Company, advance: Callable[[int], object]) -> int:
+    """Write a checked file, some rows in each transaction, so that a server beside us goes on working; the number of
+    rows that changed something."""
+    changed = 0
+    for first in range(0, len(sheet.values), PORTION):
+        portion = sheet.values[first : first + PORTION]
+        if first and database.embedded:
+            await asyncio.sleep(PAUSE_S)
+        async with database.work():
+            changed += sum([await _write_row(sheet, line, values, company, first) for line, values in portion])
+        advance(len(portion))
+    return changed
+
+
+async def _write_row(sheet: Sheet, line: int, values: Any, company: Company, written: int) -> bool:
+    try:
+        return await sheet.kind.write(values, company)
+    except ValueError as error:
+        raise PartlyImported(line, str(error), written) from error

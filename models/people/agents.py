@@ -1,0 +1,70 @@
+"""What the office does with agents: add one, change what one may and earns, give one another PIN. Each notes who did it
+and is in the caller's transaction."""
+
+from models.audit import record
+from models.names import named_or_new
+from models.people import pins
+from models.people.tables import Agent, MiniGrid
+from models.vault import Vault
+
+
+class AgentExists(Exception):
+    """Somebody sells with this phone number already."""
+
+
+class WeakPin(Exception):
+    """The PIN has not six digits, or is easily guessed."""
+
+
+async def add_agent(
+    *, phone: str, name: str, language: str, mini_grid: str, cash_limit: int, pin: str, vault: Vault, actor: str
+) -> Agent:
+    """A new agent, who may hold `cash_limit` (minor units); a mini-grid that is new is made. Raises WeakPin and
+    AgentExists."""
+    pin_hash = _hash(pin, vault)
+    if await Agent.exists(phone=phone):
+        raise AgentExists(phone)
+    grid, _new = await named_or_new(MiniGrid, mini_grid)
+    agent = await Agent.create(
+        phone=phone, name=name, language=language, mini_grid=grid, pin_hash=pin_hash, cash_limit=cash_limit
+    )
+    await record(actor, "agent", phone, name)
+    return agent
+
+
+async def change_agent(
+    agent: Agent,
+    *,
+    cash_limit: int | None = None,
+    commission: int | None = None,
+    goods_commission: int | None = None,
+    name: str | None = None,
+    mini_grid: str | None = None,
+    actor: str,
+) -> None:
+    """Give an agent another limit (minor units), commissions (basis points), name or mini-grid, which is made when it
+    is new; what is None stays."""
+    wanted = {
+        "cash_limit": cash_limit,
+        "commission": commission,
+        "goods_commission": goods_commission,
+        "name": name,
+        "mini_grid_id": (await named_or_new(MiniGrid, mini_grid))[0].id if mini_grid else None,
+    }
+    for column, value in wanted.items():
+        before = getattr(agent, column)
+        if value is not None and value != before:
+            setattr(agent, column, value)
+            await record(actor, f"agent {column}", agent.phone, f"{before} -> {value}")
+    await agent.save(update_fields=list(wanted))
+
+
+async def give_pin(agent: Agent, pin: str, *, vault: Vault, actor: str) -> None:
+    """Give an agent another PIN. Raises WeakPin."""
+    await pins.change(agent, _hash(pin, vault), actor)
+
+
+def _hash(pin: str, vault: Vault) -> str:
+    if pins.is_weak(pin):
+        raise WeakPin
+    return vault.hash_pin(pin)
