@@ -43,9 +43,8 @@ from bot.talks.commands import Commands
 from bot.text.answers import YES
 from bot.text.numbers import parse
 from bot.text.redact import Redactor
-from handlers import TALKS, office
+from handlers import TALKS, office, simulator
 from handlers.reminders import remind
-from handlers.simulator import page as simulator
 from handlers.tickets.fixed import close_silent
 from models.demo import world
 from models.money import access_rate

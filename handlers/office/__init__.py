@@ -1,15 +1,22 @@
-"""The office's pages: sign in, and see how things are. The only conversations that know HTTP."""
+"""The office's pages: sign in, and see how things are. The only conversations that know HTTP.
+
+A page is one file with its template, like `messages.py` and `templates/messages.html`: a handler under
+`@office_page("/messages")`. It is behind sign-in, and a POST reaches it only with the token of our own forms. It joins
+the line of imports below; with `link="Messages"` it is among the links at the head of each page.
+"""
 
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from handlers.office import front, messages, signin, tickets
-from handlers.office.page import in_our_look
+from handlers.office import front, messages, signin, tickets  # noqa: F401 - each adds its pages
+from handlers.office.guard import OFFICE, guard
+from handlers.office.page import draw_problem
+from handlers.office.routes import PAGES
 
 
 def add_to(app: web.Application) -> None:
-    """Hook the office's routes into the server."""
+    """Hook the office's pages into the server."""
     aiohttp_jinja2.setup(
         app,
         loader=jinja2.PackageLoader("handlers.office"),
@@ -17,14 +24,9 @@ def add_to(app: web.Application) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    app.middlewares.append(in_our_look)
+    app.middlewares.extend((draw_problem, guard))
     app[signin.SIGN_IN] = signin.SignIn()
-    app.router.add_get("/", signin.required(front.show))
-    app.router.add_get("/login", signin.ask)
-    app.router.add_post("/login", signin.sign_in)
-    app.router.add_post("/logout", signin.sign_out)
-    app.router.add_get("/messages", signin.required(messages.show_all))
-    app.router.add_get(r"/messages/{number:\d{1,18}}", signin.required(messages.show))
-    app.router.add_get("/tickets", signin.required(tickets.show_all))
-    app.router.add_get(r"/tickets/K{number:\d{1,9}}", signin.required(tickets.show))
-    app.router.add_post(r"/tickets/K{number:\d{1,9}}", signin.required(tickets.change))
+    app[OFFICE] = {}
+    for page in sorted(PAGES, key=lambda page: page.path):
+        for method in ("HEAD", "GET") if page.method == "GET" else (page.method,):
+            app[OFFICE][app.router.add_route(method, page.path, page.handler)] = page

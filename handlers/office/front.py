@@ -19,7 +19,8 @@ from bot.routing.watch import facts_of_unused
 from bot.runtime.metrics import Metrics
 from bot.server import SERVER, Server
 from handlers.office.page import page
-from models import GatewayState, OfficeUser, Phone
+from handlers.office.routes import office_page
+from models import GatewayState, Phone
 from models.messages.tables import State
 from models.office import outgoing, overview
 from models.office.overview import Counted, Queue, Report, Stuck
@@ -62,7 +63,8 @@ class Reason:
     others: int
 
 
-async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
+@office_page("/", link="Overview")
+async def show(request: web.Request) -> web.StreamResponse:
     """The page for whoever is signed in."""
     server, now = request.app[SERVER], datetime.now(UTC)
     midnight = now.astimezone(server.company.zone).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -77,7 +79,6 @@ async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
     return page(
         request,
         "status.html",
-        user=user,
         refresh=REFRESH_S,
         overview=seen,
         gateways=lines.values(),

@@ -15,7 +15,7 @@ from bot.server import SERVER, Server
 from bot.text.numbers import is_number, parse
 from handlers.office.front import at_work, when
 from handlers.office.page import HEADERS, page
-from models import OfficeUser
+from handlers.office.routes import office_page
 from models.messages.phones import PREFIX
 from models.messages.tables import State
 from models.office import outgoing
@@ -49,7 +49,8 @@ class Shown:
     left: list[str]
 
 
-async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse:
+@office_page("/messages", link="Messages")
+async def show_all(request: web.Request) -> web.StreamResponse:
     """The newest messages; `?gateway=`, `?state=` and `?phone=` choose, `?before=` goes on."""
     server = request.app[SERVER]
     asked = {name: request.query.get(name, "").replace("\0", "").strip()[:LONGEST] for name in ("gateway", "state")}
@@ -62,7 +63,6 @@ async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse
     return page(
         request,
         "messages.html",
-        user=user,
         messages=[shown(row) for row in rows],
         asked=asked | {"phone": phone},
         states=list(outgoing.STATES),
@@ -72,7 +72,8 @@ async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse
     )
 
 
-async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
+@office_page(r"/messages/{number:\d{1,18}}")
+async def show(request: web.Request) -> web.StreamResponse:
     """One message."""
     server = request.app[SERVER]
     await server.router.watch.look()
@@ -80,7 +81,7 @@ async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
     if row is None:
         raise web.HTTPNotFound(text="There is no such message.\n", headers=HEADERS)
     shown = await _reader(server)
-    return page(request, "message.html", user=user, message=shown(row), when=_when(server))
+    return page(request, "message.html", message=shown(row), when=_when(server))
 
 
 def _choices(server: Server, asked: str) -> dict[str, str]:

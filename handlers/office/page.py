@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,10 +14,11 @@ from aiohttp import web
 from markupsafe import Markup
 
 from bot.server import SERVER
+from handlers.office.routes import PAGES, USER, Handler
 
 SESSION, BROWSER = "mwanga_session", "mwanga_browser"
 
-MACHINES = ("/gateways/", "/smsgate/", "/payments/", "/health", "/ready", "/metrics")
+MACHINES = {"gateways", "smsgate", "payments", "health", "ready", "metrics"}  # first words of paths
 
 STYLE = Path(__file__).with_name("templates").joinpath("office.css").read_text()
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -39,7 +40,9 @@ def page(request: web.Request, template: str, status: int = 200, **context: obje
         "company": request.app[SERVER].company,
         "style": Markup(STYLE),  # noqa: S704 - our own file; escaped it would not match its hash
         "csrf": _csrf(request, browser),
-        "here": f"/{request.path.split('/')[1]}",
+        "here": f"/{_first_word(request)}",
+        "links": sorted((each.path, each.link) for each in PAGES if each.link),
+        "user": request.get(USER),
     }
     response = aiohttp_jinja2.render_template(template, request, shared | context, status=status)
     response.headers.update(HEADERS)
@@ -49,15 +52,19 @@ def page(request: web.Request, template: str, status: int = 200, **context: obje
 
 
 @web.middleware
-async def in_our_look(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+async def draw_problem(request: web.Request, handler: Handler) -> Any:
     """What is refused or not there, as a page for whoever sits at a browser; machines get their line of text."""
     try:
         return await handler(request)
     except (web.HTTPBadRequest, web.HTTPForbidden, web.HTTPNotFound) as error:
-        if "text/html" not in request.headers.get("Accept", "") or request.path.startswith(MACHINES):
+        if "text/html" not in request.headers.get("Accept", "") or _first_word(request) in MACHINES:
             raise
         said = "" if error.text is None or error.text.startswith(str(error.status)) else error.text.strip()
         return page(request, "problem.html", error.status, said=said or "There is no such page.")
+
+
+def _first_word(request: web.Request) -> str:
+    return request.path.split("/")[1]
 
 
 def redirect(path: str) -> web.HTTPSeeOther:
@@ -72,7 +79,7 @@ def set_cookie(
     response.set_cookie(name, value, max_age=max_age, httponly=True, samesite="Lax", secure=secure)
 
 
-async def read_form(request: web.Request) -> Mapping[str, str]:
+async def read_form(request: web.Request) -> dict[str, str]:
     """The fields of an urlencoded form. Raises HTTPBadRequest."""
     try:
         pairs = parse_qsl((await request.read()).decode(), keep_blank_values=True, max_num_fields=20)

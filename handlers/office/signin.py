@@ -4,12 +4,12 @@ import asyncio
 import hmac
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from bot.server import SERVER, Server
-from handlers.office.page import HEADERS, SESSION, is_ours, page, read_form, redirect, set_cookie
+from handlers.office.page import SESSION, page, redirect, set_cookie
+from handlers.office.routes import FORM, USER, office_page
 from models import OfficeUser
 from models.audit import record
 from models.sql import now_ms
@@ -24,9 +24,6 @@ REMEMBERED = 2_000  # names and addresses; beyond that the longest quiet is forg
 TOO_OLD = "This form was too old, or this browser keeps no cookies. Please try again."
 WRONG = "This name and password do not go together."
 TOO_OFTEN = "Too many wrong tries. Please wait 15 minutes."
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-PageHandler = Callable[[web.Request, OfficeUser], Awaitable[web.StreamResponse]]
 
 
 class Tries:
@@ -71,19 +68,23 @@ class SignIn:
 SIGN_IN = web.AppKey("sign_in", SignIn)
 
 
+@office_page("/login", signed_in=False)
 async def ask(request: web.Request) -> web.StreamResponse:
     """The form."""
-    if await _user(request):
+    if USER in request:
         raise redirect("/")
     return page(request, "login.html", name="", problem="")
 
 
+async def ask_again(request: web.Request) -> web.StreamResponse:
+    """The form once more, for one that was too old."""
+    return page(request, "login.html", 403, name=_name(request), problem=TOO_OLD)
+
+
+@office_page("/login", "POST", signed_in=False, too_old=ask_again)
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """The form filled in: to the first page with a session, or the form again with one sentence."""
-    form = await read_form(request)
-    name = form.get("user", "").strip()[:LONGEST_NAME]
-    if not is_ours(request, form):
-        return page(request, "login.html", 403, name=name, problem=TOO_OLD)
+    name = _name(request)
     address, tries = request.remote or "", request.app[SIGN_IN].tries
     keys = f"name {name}", f"address {address}"
     if not tries.take(*keys):
@@ -92,7 +93,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         response.headers["Retry-After"] = str(WITHIN_MS // 1000)
         return response
     user = await OfficeUser.get_or_none(name=name)
-    if not await _right(request, user, form.get("password", "")) or user is None:
+    if not await _check_password(request, user) or user is None:
         log.warning("wrong sign-in", extra={"address": address})
         return page(request, "login.html", 403, name=name, problem=WRONG)
     tries.give_back(*keys)
@@ -103,34 +104,24 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     raise response
 
 
+@office_page("/logout", "POST")
 async def sign_out(request: web.Request) -> web.StreamResponse:
-    """Forget the session; harmless for whoever has none."""
-    form, user = await read_form(request), await _user(request)
-    if user and not is_ours(request, form):
-        raise web.HTTPForbidden(text=f"{TOO_OLD}\n", headers=HEADERS)
-    if user:
-        async with request.app[SERVER].database.work():
-            await record(user.name, "sign out", user.name, f"from {request.remote or ''}")
+    """Forget the session."""
+    user = request[USER]
+    async with request.app[SERVER].database.work():
+        await record(user.name, "sign out", user.name, f"from {request.remote or ''}")
     response = redirect("/login")
     response.del_cookie(SESSION)
     raise response
 
 
-def required(handler: PageHandler) -> Handler:
-    """A page for whoever is signed in; others are sent to the form."""
-
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        user = await _user(request)
-        if user is None:
-            raise redirect("/login")
-        return await handler(request, user)
-
-    return guarded
+def _name(request: web.Request) -> str:
+    return request[FORM].get("user", "").strip()[:LONGEST_NAME]
 
 
-async def _right(request: web.Request, user: OfficeUser | None, password: str) -> bool:
+async def _check_password(request: web.Request, user: OfficeUser | None) -> bool:
     """Compare the password beside the loop. A name that nobody has takes as long."""
-    vault = request.app[SERVER].company.vault
+    vault, password = request.app[SERVER].company.vault, request[FORM].get("password", "")
     async with request.app[SIGN_IN].one_at_a_time:
         return await asyncio.to_thread(vault.check_password, password, user.password_hash if user else None)
 
@@ -142,7 +133,7 @@ def _seal(server: Server, user: OfficeUser) -> str:
     return vault.seal_json(session, "session")
 
 
-async def _user(request: web.Request) -> OfficeUser | None:
+async def find_user(request: web.Request) -> OfficeUser | None:
     """Whose session this is, if it still holds."""
     vault = request.app[SERVER].company.vault
     try:

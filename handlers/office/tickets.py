@@ -9,8 +9,8 @@ from bot.company import Company
 from bot.message import Copy
 from bot.server import SERVER, Server
 from handlers.office.front import age
-from handlers.office.page import HEADERS, is_ours, page, read_form, redirect
-from handlers.office.signin import TOO_OLD
+from handlers.office.page import HEADERS, page, redirect
+from handlers.office.routes import FORM, USER, office_page
 from handlers.tickets.news import LABELS, News
 from handlers.tickets.questions import LONGEST, SECRETS
 from models.audit import record
@@ -19,6 +19,7 @@ from models.sql import now_ms
 from models.tickets import office, tickets
 from models.tickets.tickets import Category, Step, Ticket, TicketEvent, TicketNotFound, TicketState
 
+ONE = r"/tickets/K{number:\d{1,9}}"
 Form = Mapping[str, str]
 Action = Callable[[News, Form, OfficeUser], Awaitable[Sequence[Copy]]]
 STEPS = {
@@ -35,7 +36,8 @@ class NotDone(Exception):
     """Nothing was changed; the text says why, for the page."""
 
 
-async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse:
+@office_page("/tickets", link="Tickets")
+async def show_all(request: web.Request) -> web.StreamResponse:
     """Open tickets, the most urgent first, then those whose customers are asked, then closed ones."""
     before = request.query.get("before", "")
     older = int(before) if before.isdecimal() and len(before) < 10 else 0
@@ -44,7 +46,6 @@ async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse
         request,
         "tickets.html",
         200,
-        user=user,
         older=older,
         groups=[
             ("Open", [] if older else await office.in_state(TicketState.OPEN)),
@@ -57,16 +58,16 @@ async def show_all(request: web.Request, user: OfficeUser) -> web.StreamResponse
     )
 
 
-async def show(request: web.Request, user: OfficeUser) -> web.StreamResponse:
+@office_page(ONE)
+async def show(request: web.Request) -> web.StreamResponse:
     """One ticket."""
-    return await _one(request, user)
+    return await _draw(request)
 
 
-async def change(request: web.Request, user: OfficeUser) -> web.StreamResponse:
+@office_page(ONE, "POST")
+async def change(request: web.Request) -> web.StreamResponse:
     """One step, with its audit row and what both sides are told, in one transaction; then the ticket again."""
-    server, form = request.app[SERVER], await read_form(request)
-    if not is_ours(request, form):
-        raise web.HTTPForbidden(text=f"{TOO_OLD}\n", headers=HEADERS)
+    server, form, user = request.app[SERVER], request[FORM], request[USER]
     action = ACTIONS.get(form.get("do", ""))
     if action is None:
         raise web.HTTPBadRequest(text="This is no form of ours.\n", headers=HEADERS)
@@ -79,19 +80,18 @@ async def change(request: web.Request, user: OfficeUser) -> web.StreamResponse:
                 await record(user.name, f"ticket {step.step}", ticket.number, step.text)
                 await server.composer.tell(f"ticket {ticket.number} step {step.id}", copies)
     except NotDone as problem:
-        return await _one(request, user, 422, str(problem))
+        return await _draw(request, 422, str(problem))
     server.outbox.notify()
     raise redirect(f"/tickets/{ticket.number}")
 
 
-async def _one(request: web.Request, user: OfficeUser, status: int = 200, problem: str = "") -> web.StreamResponse:
+async def _draw(request: web.Request, status: int = 200, problem: str = "") -> web.StreamResponse:
     server, ticket = request.app[SERVER], await _found(request, office.find)
     agents, staff = await office.workers(ticket)
     return page(
         request,
         "ticket.html",
         status,
-        user=user,
         ticket=ticket,
         problem=problem,
         history=await office.history(ticket),

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import aiohttp_jinja2
+import jinja2
 from aiohttp import web
 
 from bot.server import SERVER, Server
@@ -30,6 +31,7 @@ WAIT_S = 2.0  # for a reply, so that it is on the page without a script, too
 STRANGER = "+255799999999"
 PINS = {number: pin for _name, number, _language, pin, *_rest in AGENTS}
 CALLS = web.AppKey("simulated calls", dict[str, Call])
+TEMPLATES = web.AppKey("templates of the simulator", jinja2.Environment)
 Action = Callable[[Handset, dict[str, Call], Mapping[str, str]], Awaitable[None]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -44,17 +46,9 @@ class Person:
     pin: str = ""
 
 
-def add_to(app: web.Application) -> None:
-    """The page's routes; each is there only while the demo world is served."""
-    app[CALLS] = {}
-    app.router.add_get("/simulator", _in_demo(_show))
-    app.router.add_post("/simulator", _in_demo(_act))
-    app.router.add_get("/simulator/messages", _in_demo(_messages))
-    app.router.add_get("/simulator/{file:simulator\\.(css|js)}", _in_demo(_file))
-
-
-def _in_demo(handler: Handler) -> Handler:
-    """What a database is is known only when it is open, so every request is asked anew."""
+def in_demo(handler: Handler) -> Handler:
+    """The same handler while the demo world is served, else nothing is there. Only an open database says which world it
+    is of, so each request asks."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if not request.app[SERVER].simulated:
@@ -64,7 +58,8 @@ def _in_demo(handler: Handler) -> Handler:
     return handle
 
 
-async def _show(request: web.Request) -> web.Response:
+@in_demo
+async def show(request: web.Request) -> web.Response:
     server = request.app[SERVER]
     people = await _people()
     number = _number(request.query.get("phone", people[0].number), server)
@@ -75,12 +70,13 @@ async def _show(request: web.Request) -> web.Response:
         "call": request.app[CALLS].get(number),
         "code": server.config.ussd_code,
     }
-    response = aiohttp_jinja2.render_template("simulator.html", request, page)
+    response = aiohttp_jinja2.render_template("simulator.html", request, page, app_key=TEMPLATES)
     response.headers.update(HEADERS | {"Content-Security-Policy": CONTENT_POLICY})
     return response
 
 
-async def _act(request: web.Request) -> web.Response:
+@in_demo
+async def act(request: web.Request) -> web.Response:
     """Do what a form's button says, then show the page anew. There is nothing to forge: the demo's door to the
     simulator stands open to anybody who knows this page."""
     form = await read_form(request)
@@ -120,14 +116,16 @@ async def _hang_up(handset: Handset, calls: dict[str, Call], _form: Mapping[str,
 ACTIONS: dict[str, Action] = {"text": _text, "dial": _dial, "answer": _answer, "hang up": _hang_up}
 
 
-async def _messages(request: web.Request) -> web.Response:
+@in_demo
+async def list_messages(request: web.Request) -> web.Response:
     """The conversation of `phone`, for the page's script."""
     server = request.app[SERVER]
     messages = await _conversation(server, _number(request.query.get("phone", ""), server))
     return web.json_response(messages, headers=HEADERS)
 
 
-async def _file(request: web.Request) -> web.FileResponse:
+@in_demo
+async def send_file(request: web.Request) -> web.FileResponse:
     return web.FileResponse(STATIC / request.match_info["file"])
 
 
@@ -152,3 +150,11 @@ def _number(given: str, server: Server) -> str:
         return numbers.parse(given, server.config.country)
     except ValueError as error:
         raise web.HTTPBadRequest(text=str(error)) from error
+
+
+ROUTES = (
+    web.get("/simulator", show),
+    web.post("/simulator", act),
+    web.get("/simulator/messages", list_messages),
+    web.get(r"/simulator/{file:simulator\.(css|js)}", send_file),
+)

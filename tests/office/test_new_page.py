@@ -1,0 +1,81 @@
+"""Adding a page to the office is one file and its template: this one is made up here."""
+
+import importlib.util
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp_jinja2
+import jinja2
+import pytest
+
+from bot.config import Config
+from handlers.office.routes import PAGES
+from tests.world.browser import Office, opened
+
+pytestmark = pytest.mark.everyday_on_sqlite
+
+MODULE = '''
+"""The page at `/weather`: what the weather is, and what the office says about it."""
+
+from aiohttp import web
+
+from handlers.office.page import page, redirect
+from handlers.office.routes import FORM, USER, office_page
+
+said = []
+
+
+@office_page("/weather", link="Weather")
+async def show(request: web.Request) -> web.StreamResponse:
+    return page(request, "weather.html", said=said)
+
+
+@office_page("/weather", "POST")
+async def change(request: web.Request) -> web.StreamResponse:
+    said.append(f"{request[USER].name}: {request[FORM]['words']}")
+    raise redirect("/weather")
+'''
+TEMPLATE = """{% extends "office.html" %}
+{% block title %}Weather{% endblock %}
+{% block main %}
+<p>It rains. {{ said | join(", ") }}</p>
+<form method="post"><input type="hidden" name="csrf" value="{{ csrf }}"><input name="words"><button>Say</button></form>
+{% endblock %}
+"""
+
+
+@pytest.fixture
+async def office(config: Config, tmp_path: Path) -> AsyncIterator[Office]:
+    """An office with one page more."""
+    (tmp_path / "weather.py").write_text(MODULE)
+    (tmp_path / "weather.html").write_text(TEMPLATE)
+    there = list(PAGES)
+    try:
+        spec = importlib.util.spec_from_file_location("weather", tmp_path / "weather.py")
+        assert spec and spec.loader
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        async with opened(config) as office:
+            assert office.client.app
+            environment = aiohttp_jinja2.get_env(office.client.app)
+            assert environment.loader
+            environment.loader = jinja2.ChoiceLoader([environment.loader, jinja2.FileSystemLoader(tmp_path)])
+            yield office
+    finally:
+        PAGES[:] = there
+
+
+async def test_a_new_page_is_served_behind_sign_in(office: Office) -> None:
+    for response in (await office.get("/weather"), await office.post("/weather", words="Take a coat")):
+        assert (response.status, response.headers["Location"]) == (303, "/login")
+    page = await office.page("/weather")
+    assert "Overview Messages Tickets Weather" in page and "It rains." in page
+    assert 'href="/weather" aria-current="page"' in await office.html("/weather")
+
+
+async def test_its_form_needs_the_token(office: Office) -> None:
+    await office.html()
+    assert (await office.post("/weather", words="Take a coat")).status == 403
+    assert "coat" not in await office.page("/weather")
+    response = await office.post("/weather", words="Take a coat", csrf=await office.csrf("/weather"))
+    assert response.status == 303
+    assert "admin: Take a coat" in await office.page("/weather")
