@@ -16,6 +16,7 @@ from bot.runtime.database import Database
 from bot.server import Server
 from models.money import booking
 from tests.emulators.android.clock import Clock
+from tests.world.prompt import Run, mwanga_command
 from tests.world.templates import FOUNDED, Templates, close_folder, open_folder
 
 ENGINES = ("sqlite", "postgres")
@@ -101,6 +102,13 @@ def empty_url(engine: str, templates: Templates) -> str:
 @pytest.fixture
 def demo_url(engine: str, templates: Templates) -> str:
     return templates.copy(engine, "demo")
+
+
+@pytest.fixture
+def run(demo_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The `mwanga` command, typed against the demo world."""
+    monkeypatch.setenv("MWANGA_DATABASE", demo_url)
+    return mwanga_command
 
 
 @pytest.fixture

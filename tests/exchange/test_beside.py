@@ -2,24 +2,25 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from handlers.exchange import importing
 from models.devices.tables import Device
 from models.people.tables import Customer
-from tests.cli.test_main import query
-from tests.exchange.test_all_or_nothing import FILES, imported, run
+from tests.world.csv_files import FILES, import_text
+from tests.world.prompt import Run, query
 
-__all__ = ["run"]  # a fixture
 OWNED = "serial,name,surname,phone,plan\nSHS9001,Halima,Omari,0754000111,Weekly 700\n"
 
 
-def meanwhile(monkeypatch: pytest.MonkeyPatch, work) -> None:  # type: ignore[no-untyped-def]
+def meanwhile(monkeypatch: pytest.MonkeyPatch, work: Callable[[], Awaitable[None]]) -> None:
     """Have this done when a file is checked and nothing of it is written yet."""
     read = importing.read_sheet
 
-    async def reading(*words):  # type: ignore[no-untyped-def]
+    async def reading(*words: Any) -> Any:
         sheet = await read(*words)
         await work()
         return sheet
@@ -32,7 +33,7 @@ async def register() -> None:
     await Customer.create(name="Upendo", surname="Ali", mini_grid_id=1)
 
 
-def test_others_get_the_database_between_two_portions(run, demo_url: str, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_others_get_the_database_between_two_portions(run: Run, demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite has one lock, and who waits for it looks again each 0.1 s: without a pause they hardly ever get it."""
     if not demo_url.startswith("sqlite"):
         pytest.skip("PostgreSQL locks rows")
@@ -45,44 +46,48 @@ def test_others_get_the_database_between_two_portions(run, demo_url: str, monkey
 
     monkeypatch.setattr(asyncio, "sleep", pause)
     many = "mini_grid,village\n" + "".join(f"Masasi,Village {number}\n" for number in range(3 * importing.PORTION))
-    assert " new or changed." in imported(run, "villages", many).output
+    assert " new or changed." in import_text(run, "villages", many).output
     assert len(pauses) == 2 and min(pauses) > 0.1
 
 
 def test_a_number_that_was_given_away_meanwhile_is_named_and_nothing_is_written(
-    run, demo_url: str, monkeypatch
-) -> None:  # type: ignore[no-untyped-def]
+    run: Run, demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     meanwhile(monkeypatch, register)
     rows = "".join(f"{number},Halima,Omari,Mtwara North\n" for number in range(4, 3 * importing.PORTION))
-    result = imported(run, "customers", f"number,name,surname,mini_grid\n{rows}")
+    result = import_text(run, "customers", f"number,name,surname,mini_grid\n{rows}")
     assert result.exit_code == 1
     assert "line 2: customer 4 is somebody else: Upendo Ali" in result.output
     assert "Nothing was imported" in result.output
     assert query(demo_url, "SELECT id FROM customer WHERE name = 'Halima'") == []
 
 
-def test_who_is_registered_during_the_import_gets_a_higher_number(run, demo_url: str, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_who_is_registered_during_the_import_gets_a_higher_number(
+    run: Run, demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written = importing._write
 
-    async def writing(*words):  # type: ignore[no-untyped-def]
+    async def writing(*words: Any) -> Any:
         await register()
         return await written(*words)
 
     monkeypatch.setattr(importing, "_write", writing)
     rows = "number,name,surname,mini_grid\n4,Halima,Omari,Mtwara North\n60,Halima,Omari,Mtwara North\n"
-    assert "2 new or changed." in imported(run, "customers", rows).output
+    assert "2 new or changed." in import_text(run, "customers", rows).output
     assert query(demo_url, "SELECT id FROM customer WHERE name = 'Upendo'") == [{"id": 61}]
 
 
-def test_a_device_that_was_sold_meanwhile_stays_as_it_was_sold(run, demo_url: str, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_device_that_was_sold_meanwhile_stays_as_it_was_sold(
+    run: Run, demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def sell() -> None:
         await Device.filter(serial="SHS9001").update(customer_id=2)
 
     for kind in ("tariffs", "customers", "stock"):
-        assert imported(run, kind, FILES[kind]).exit_code == 0
+        assert import_text(run, kind, FILES[kind]).exit_code == 0
     before = query(demo_url, "SELECT tariff_id FROM device WHERE serial = 'SHS9001'")
     meanwhile(monkeypatch, sell)
-    result = imported(run, "devices", OWNED)
+    result = import_text(run, "devices", OWNED)
     assert result.exit_code == 1
     assert "line 2: SHS9001 belongs to somebody else. It fitted when the file was checked. 0 rows" in result.output
     assert query(demo_url, "SELECT tariff_id FROM device WHERE serial = 'SHS9001'") == before

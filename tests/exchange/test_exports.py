@@ -1,8 +1,9 @@
-"""What happened as CSV, to be read elsewhere: sales, tickets, messages."""
+"""What happened as CSV, to be read elsewhere: sales, contracts, tickets, messages."""
 
 import asyncio
 import csv
 import io
+from datetime import date
 
 import pytest
 
@@ -11,15 +12,16 @@ from bot.config import demo_world, load
 from bot.runtime.database import Database
 from handlers.exchange import EXPORTS
 from models.devices.tables import Device
-from models.people.tables import Customer
+from models.money.appliance_sale import propose, sell_appliance
+from models.money.catalogue import PaymentPlan
+from models.people.tables import Agent, Customer
 from models.tickets.tickets import Category, open_ticket
-from tests.exchange.test_all_or_nothing import run
+from models.vault import Vault
 from tests.world.people import GATEWAY, Phones
+from tests.world.prompt import Run
 
-__all__ = ["run"]  # a fixture
 
-
-def test_what_happened_is_exported(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_happened_is_exported(run: Run, demo_url: str) -> None:
     for kind in ("sales", "payments", "handed-in", "tickets", "messages"):
         rows = list(csv.reader(io.StringIO(run("export", kind).output)))
         assert rows == [list(EXPORTS[kind].columns)]
@@ -28,8 +30,8 @@ def test_what_happened_is_exported(run, demo_url: str) -> None:  # type: ignore[
 
 
 def test_messages_of_both_directions_are_exported_without_their_text(
-    run, demo_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
+    run: Run, demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MWANGA_DATABASE", demo_url)
 
     async def text() -> None:
@@ -45,7 +47,7 @@ def test_messages_of_both_directions_are_exported_without_their_text(
     assert all(row["time"].startswith("20") for row in (came, went))
 
 
-def test_tickets_are_exported(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+def test_tickets_are_exported(run: Run, demo_url: str) -> None:
     async def report() -> None:
         async with Database(demo_url) as database, database.work():
             baraka, device = await Customer.get(id=2), await Device.get(serial="SHS0283")
@@ -55,3 +57,27 @@ def test_tickets_are_exported(run, demo_url: str) -> None:  # type: ignore[no-un
     [header, row] = csv.reader(io.StringIO(run("export", "tickets").output))
     ticket = dict(zip(header, row, strict=True))
     assert (ticket["number"], ticket["state"], ticket["serial"], ticket["text"]) == ("K1", "open", "SHS0283", "'=dark")
+
+
+def test_contracts_are_exported_with_what_is_owed(run: Run, demo_url: str) -> None:
+    [contract] = csv.DictReader(io.StringIO(run("export", "contracts").output))
+    assert contract["number"] == "S1001"
+    assert (contract["appliance"], contract["serial"], contract["customer"]) == ("Solar home", "SHS0283", "2")
+    assert (contract["price"], contract["down"], contract["owed"]) == ("1099000", "7000", "1092000")
+    assert (contract["count"], contract["ended_on"]) == ("156", "")
+    assert contract["next_due"] > contract["sold_on"]
+
+
+def test_a_sale_and_its_payment_are_exported_with_what_they_were_for(run: Run, demo_url: str) -> None:
+    async def sell() -> None:
+        async with Database(demo_url) as database, database.work():
+            plan = await PaymentPlan.get(appliance__name="Solar lamp").prefetch_related("appliance")
+            lamp = propose(plan.appliance, plan, await Customer.get(id=2), None, date(2026, 11, 24), 100)
+            vault = Vault("mwanga demo key: never use it for a real device")
+            await sell_appliance(lamp, seller=await Agent.get(id=1), key="test", vault=vault)
+
+    asyncio.run(sell())
+    [sale] = csv.DictReader(io.StringIO(run("export", "sales").output))
+    assert (sale["contract"], sale["serial"], sale["amount"], sale["recovered"]) == ("S1002", "", "100", "0")
+    [payment] = csv.DictReader(io.StringIO(run("export", "payments").output))
+    assert (payment["sale"], payment["amount"]) == (sale["reference"], "100")

@@ -1,15 +1,19 @@
-"""The files themselves: what spreadsheets save is read, what cannot be read is said in a sentence."""
+"""The files themselves: what spreadsheets save is read, what they would run is marked, what cannot be read is said."""
 
+import asyncio
+import csv
+import io
 from pathlib import Path
 
 import pytest
 
-from tests.cli.test_main import query
-from tests.exchange.test_all_or_nothing import FACTORY, imported, run
+from bot.runtime.database import Database
+from models.sql import execute
+from tests.world.csv_files import import_text
+from tests.world.prompt import Run, query
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
-__all__ = ["run"]  # a fixture
 ROWS = "mini_grid,village\nMasasi,Zoë\n"
 
 
@@ -32,7 +36,7 @@ ROWS = "mini_grid,village\nMasasi,Zoë\n"
         'mini_grid,village\n"Masasi","Zoë"'.encode(),
     ],
 )
-def test_what_a_spreadsheet_saves_is_read(run, demo_url: str, data: bytes) -> None:  # type: ignore[no-untyped-def]
+def test_what_a_spreadsheet_saves_is_read(run: Run, demo_url: str, data: bytes) -> None:
     Path("file.csv").write_bytes(data)
     result = run("import", "villages", "file.csv")
     assert "1 rows read, 1 new or changed." in result.output, result.output
@@ -55,7 +59,7 @@ def test_what_a_spreadsheet_saves_is_read(run, demo_url: str, data: bytes) -> No
         (b"sep=;\nmini_grid;village\n;Zoe\n", "line 3: mini_grid is empty"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_a_sentence(run, demo_url: str, data: bytes, sentence: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_be_read_is_said_in_a_sentence(run: Run, demo_url: str, data: bytes, sentence: str) -> None:
     before = query(demo_url, "SELECT * FROM village")
     Path("file.csv").write_bytes(data)
     result = run("import", "villages", "file.csv")
@@ -64,31 +68,34 @@ def test_what_cannot_be_read_is_said_in_a_sentence(run, demo_url: str, data: byt
     assert query(demo_url, "SELECT * FROM village") == before
 
 
-def test_a_file_of_another_kind_is_told_where_it_belongs(run) -> None:  # type: ignore[no-untyped-def]
-    factory = imported(run, "devices", f"{FACTORY}\nSHS9001,987654321,{'0' * 32},1,1,0,X1,1,\n")
-    assert factory.exit_code == 1
-    assert "line 1: the column serial, name, surname is missing; these are columns for mwanga import stock" in (
-        factory.output
-    )
+def test_awkward_names_come_back_as_they_were(run: Run, demo_url: str) -> None:
+    names = [
+        "=1+1",
+        "+cmd",
+        "-5",
+        "@home",
+        "O'Neil",
+        "'Alii",
+        'Ali "Juma"',
+        "a, b; c",
+        "Zoë 😀",
+        "two\nlines",
+        "W" * 100,
+    ]
+    file = io.StringIO()
+    csv.writer(file).writerows([("mini_grid", "village"), *(("Masasi", name) for name in names)])
+    assert import_text(run, "villages", file.getvalue()).exit_code == 0
+    kept = {row["name"] for row in query(demo_url, "SELECT name FROM village")}
+    assert kept >= set(names)
+    out = run("export", "villages").output
+    assert " 0 new or changed." in import_text(run, "villages", out).output
+    assert run("export", "villages").output == out
 
 
-def test_a_long_file_shows_how_far_it_is(run) -> None:  # type: ignore[no-untyped-def]
-    many = "mini_grid,village\n" + "".join(f"Masasi,Village {number}\n" for number in range(600))
-    output = imported(run, "villages", many).output
-    assert "checking" in output and "importing" in output
-    assert "600 rows read, 600 new or changed." in output
-    assert "checking" not in imported(run, "villages", ROWS).output
+def test_no_cell_is_a_formula(run: Run, demo_url: str) -> None:
+    async def rename() -> None:
+        async with Database(demo_url) as database:
+            await execute(database.client, "UPDATE customer SET name = '=1+1' WHERE phone = '+255710000001'")
 
-
-@pytest.mark.parametrize(
-    ("said", "meant"),
-    [
-        *((word, True) for word in ("yes", "TRUE", "1", "Vrai", "WAHR", "verdadeiro", "ndiyo", "oui", "Sim")),
-        *((word, False) for word in ("no", "False", "0", "FAUX", "falso", "FALSCH", "hapana", "Não", "")),
-    ],
-)
-def test_yes_and_no_are_understood_in_the_words_of_spreadsheets(run, demo_url: str, said: str, meant: bool) -> None:  # type: ignore[no-untyped-def]
-    row = f"appliance,type,price,plan,terms,overdue_ticket\nFan,goods,45000,cash,cash,{said}\n"
-    assert imported(run, "appliances", row).exit_code == 0
-    [fan] = query(demo_url, "SELECT overdue_ticket FROM appliance WHERE name = 'Fan'")
-    assert bool(fan["overdue_ticket"]) is meant
+    asyncio.run(rename())
+    assert "'=1+1," in run("export", "customers").output

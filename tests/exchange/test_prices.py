@@ -1,62 +1,32 @@
-"""Prices in files: decimals of the currency, the smallest payment where none is named, plans that no longer fit."""
+"""Prices in files: of tariffs and plans, with the smallest payment where none is named."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bot.company import Company
-from bot.config import load
-from bot.configured import company_of
 from bot.server import Server
-from handlers.exchange.cells import figure, money
 from models.devices.tables import Device, Tariff
 from models.money.quotes import quote, standing
-from tests.cli.test_main import query
-from tests.exchange.test_all_or_nothing import imported, run
+from tests.world.csv_files import FILES, import_text
+from tests.world.prompt import Run, query
 
-__all__ = ["run"]  # a fixture
-COMPANIES = [company_of(load(currency=currency, secret_key="k" * 32)) for currency in ("TZS", "UGX", "TND")]
 HEAD = "appliance,type,price,plan,terms,down,count,period,day_price,minimum\n"
 
 
-@given(st.sampled_from(COMPANIES), st.integers(0, 99_999_999))
-def test_an_amount_is_written_as_it_is_read(company: Company, minor: int) -> None:
-    assert money({"price": figure(minor, company)}, "price", 0, 99_999_999, company) == minor
+def test_a_tariff_has_components_an_access_rate_and_a_recovery(run: Run, demo_url: str) -> None:
+    assert import_text(run, "tariffs", FILES["tariffs"]).exit_code == 0
+    [shop] = query(demo_url, "SELECT * FROM tariff WHERE name = 'Shop'")
+    assert (shop["components"], shop["access_rate"], shop["access_days"], shop["recovery"]) == (8_000, 300_000, 30, 50)
+    assert "Shop,energy,420,1,80,3000,30,50\n" in run("export", "tariffs").output
 
 
-@pytest.mark.parametrize(
-    ("currency", "said", "minor"),
-    [
-        ("TZS", "350.5", 35_050),
-        ("TZS", "350,50", 35_050),
-        ("TZS", "0.01", 1),
-        ("UGX", "350", 350),
-        ("TND", "1.005", 1_005),
-    ],
-)
-def test_decimals_are_those_of_the_currency(currency: str, said: str, minor: int) -> None:
-    company = next(company for company in COMPANIES if company.currency == currency)
-    assert money({"price": said}, "price", 1, 1_000, company) == minor
-
-
-@pytest.mark.parametrize(
-    ("currency", "said"), [("TZS", "1.005"), ("UGX", "350.5"), ("UGX", "1,000"), ("TZS", "1,000.00")]
-)
-def test_more_decimals_are_refused(currency: str, said: str) -> None:
-    company = next(company for company in COMPANIES if company.currency == currency)
-    with pytest.raises(ValueError, match="price"):
-        money({"price": said}, "price", 1, 1_000, company)
-
-
-def test_a_fraction_of_a_price_is_kept_and_sold_by(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_fraction_of_a_price_is_kept_and_sold_by(run: Run, demo_url: str) -> None:
     tariff = "name,unit,price,minimum,components,access_rate,access_days,recovery\n"
     row = "Shop,energy,350.50,1,49.75,10.25,30,0\n"
-    assert imported(run, "tariffs", tariff + row).exit_code == 0
+    assert import_text(run, "tariffs", tariff + row).exit_code == 0
     [shop] = query(demo_url, "SELECT price, components, access_rate FROM tariff WHERE name = 'Shop'")
     assert tuple(shop.values()) == (35_050, 4_975, 1_025)
     out = run("export", "tariffs").output
     assert row in out
-    assert " 0 new or changed." in imported(run, "tariffs", out).output
+    assert " 0 new or changed." in import_text(run, "tariffs", out).output
 
 
 @pytest.mark.parametrize(("amount", "tenths"), [(400_25, 10), (400_26, 11), (8_000_00, 200), (100_00, 3), (1, 1)])
@@ -77,9 +47,9 @@ async def test_energy_is_divided_by_the_whole_price_in_whole_numbers(mwanga: Ser
     ],
 )
 def test_a_tariff_by_the_day_is_paid_by_whole_days_unless_it_says_less(
-    run, demo_url: str, row: str, minimum: int
-) -> None:  # type: ignore[no-untyped-def]
-    assert imported(run, "tariffs", f"name,unit,price,minimum,components\n{row}").exit_code == 0
+    run: Run, demo_url: str, row: str, minimum: int
+) -> None:
+    assert import_text(run, "tariffs", f"name,unit,price,minimum,components\n{row}").exit_code == 0
     name = row.partition(",")[0]
     assert query(demo_url, f"SELECT minimum FROM tariff WHERE name = '{name}'") == [{"minimum": minimum}]
 
@@ -96,45 +66,45 @@ def test_a_tariff_by_the_day_is_paid_by_whole_days_unless_it_says_less(
     ],
 )
 def test_a_device_on_a_plan_is_paid_by_whole_days_unless_it_says_less(
-    run, demo_url: str, row: str, minimum: int
-) -> None:  # type: ignore[no-untyped-def]
-    assert imported(run, "appliances", HEAD + row).exit_code == 0
+    run: Run, demo_url: str, row: str, minimum: int
+) -> None:
+    assert import_text(run, "appliances", HEAD + row).exit_code == 0
     [plan] = query(demo_url, "SELECT minimum FROM paymentplan ORDER BY id DESC LIMIT 1")
     assert plan["minimum"] == minimum
 
 
-def test_a_minimum_that_nobody_named_goes_with_the_price(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_minimum_that_nobody_named_goes_with_the_price(run: Run, demo_url: str) -> None:
     """Else a day at twice the price could be had for the former one."""
     for price in (1000, 2000):
-        assert imported(run, "tariffs", f"name,unit,price\nDaily,days,{price}\n").exit_code == 0
+        assert import_text(run, "tariffs", f"name,unit,price\nDaily,days,{price}\n").exit_code == 0
         item = f"Sun 50,shs,{price * 42},weekly,instalments,0,6,weekly,,\n"
-        assert imported(run, "appliances", HEAD + item).exit_code == 0
+        assert import_text(run, "appliances", HEAD + item).exit_code == 0
         assert query(demo_url, "SELECT minimum FROM tariff WHERE name = 'Daily'") == [{"minimum": price * 100}]
         sql = "SELECT minimum FROM paymentplan ORDER BY id DESC LIMIT 1"
         assert query(demo_url, sql) == [{"minimum": price * 100}]
     said = "name,unit,price,minimum\nDaily,days,3000,500\n"
-    assert imported(run, "tariffs", said).exit_code == 0
-    assert imported(run, "tariffs", "name,unit,price\nDaily,days,4000\n").exit_code == 0
+    assert import_text(run, "tariffs", said).exit_code == 0
+    assert import_text(run, "tariffs", "name,unit,price\nDaily,days,4000\n").exit_code == 0
     assert query(demo_url, "SELECT minimum FROM tariff WHERE name = 'Daily'") == [{"minimum": 500_00}]
 
 
 @pytest.mark.parametrize("named", [1, 2], ids=["one plan in the file", "both plans"])
-def test_a_price_takes_the_minimum_of_every_plan_with_it(run, demo_url: str, named: int) -> None:  # type: ignore[no-untyped-def]
+def test_a_price_takes_the_minimum_of_every_plan_with_it(run: Run, demo_url: str, named: int) -> None:
     """A plan of which the file says nothing, or in a later row, is of the same appliance; one that was named stays."""
     sql = "SELECT p.minimum FROM paymentplan p JOIN appliance a ON a.id = p.appliance_id WHERE a.name = 'Sun 50'"
     for price, plans in ((42_000, 3), (84_000, named)):
         rows = [f"Sun 50,shs,{price},{n} weeks,instalments,0,{n},weekly,," for n in (6, 12)][:plans]
         rows += [f"Sun 50,shs,{price},as said,instalments,0,6,weekly,,300"] if plans == 3 else []
-        assert imported(run, "appliances", HEAD + "\n".join(rows) + "\n").exit_code == 0
+        assert import_text(run, "appliances", HEAD + "\n".join(rows) + "\n").exit_code == 0
         day = price * 100 // 42
         assert query(demo_url, f"{sql} ORDER BY p.id") == [{"minimum": each} for each in (day, day // 2, 300_00)]
 
 
-def test_a_plan_that_the_new_price_leaves_without_a_debt_is_named(run, demo_url: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_plan_that_the_new_price_leaves_without_a_debt_is_named(run: Run, demo_url: str) -> None:
     """Radio has the plans cash and 3 monthly, 3,000 down."""
     before = query(demo_url, "SELECT price FROM appliance WHERE name = 'Radio'")
     cheaper = f"{HEAD}Radio,electronics,3000,cash,cash,,,,,\n"
-    refused = imported(run, "appliances", cheaper)
+    refused = import_text(run, "appliances", cheaper)
     assert refused.exit_code == 1
     assert (
         "line 2: the plan '3 monthly' that is there does not fit the price: down is the whole price" in refused.output
@@ -144,4 +114,4 @@ def test_a_plan_that_the_new_price_leaves_without_a_debt_is_named(run, demo_url:
         "Radio,electronics,3000,3 monthly,instalments,500,,,,\n",
         "Radio,electronics,3000,3 monthly,none,,,,,\n",
     ):
-        assert imported(run, "appliances", cheaper + other).exit_code == 0
+        assert import_text(run, "appliances", cheaper + other).exit_code == 0

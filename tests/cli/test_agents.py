@@ -1,0 +1,85 @@
+"""Agents at a prompt: added, with other limits and commissions, a new PIN, unlocked."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot.runtime.database import Database
+from models.people import pins
+from models.people.tables import Agent
+from tests.world.prompt import Run, query
+
+
+def test_an_agent_is_added_and_can_be_found(run: Run, demo_url: str) -> None:
+    words = ("agent", "add", "--phone", "0712 345 678", "--name", "Rehema Kito", "--mini-grid", "Mtwara North")
+    result = run(*words, "--pin", "730582", "--limit", "150000", "--language", "sw")
+    assert result.exit_code == 0, result.output
+    assert "Rehema Kito sells as +255712345678, up to 150,000 TZS" in result.output
+    assert "earns 10 % of what is sold, 5 % of appliances" in result.output
+    rows = query(demo_url, "SELECT * FROM agent WHERE phone = '+255712345678'")
+    assert rows[0]["cash_limit"] == 150_000_00 and rows[0]["language"] == "sw" and rows[0]["mini_grid_id"] == 1
+    again = run(*words, "--pin", "730582")
+    assert again.exit_code == 1 and "is an agent already" in again.output
+
+
+@pytest.mark.parametrize("pin", ["123456", "12345", "111111", "654321", "12345a"])
+def test_a_weak_pin_is_refused(run: Run, pin: str) -> None:
+    result = run("agent", "pin", "+255700000001", "--pin", pin)
+    assert result.exit_code == 1 and "six digits" in result.output
+
+
+def test_an_agent_gets_a_new_pin_and_is_unlocked(run: Run, demo_url: str) -> None:
+    async def lock() -> None:
+        async with Database(demo_url) as database, database.work():
+            await pins.lock(await Agent.get(phone="+255700000001"), "test")
+
+    asyncio.run(lock())
+    assert run("agent", "unlock", "0700000001").exit_code == 0
+    assert query(demo_url, "SELECT locked_at FROM agent WHERE phone = '+255700000001'") == [{"locked_at": None}]
+    assert run("agent", "pin", "+255700000001", "--pin", "730582").exit_code == 0
+    audit = query(demo_url, "SELECT actor, action FROM audit ORDER BY id")
+    assert [row["action"] for row in audit] == ["lock", "unlock", "pin"]
+    unknown = run("agent", "unlock", "+255799999999")
+    assert unknown.exit_code == 1 and "is no agent" in unknown.output
+
+
+def test_an_agent_gets_another_limit_and_commission(run: Run, demo_url: str) -> None:
+    words = (
+        "--limit",
+        300000,
+        "--commission",
+        7.5,
+        "--goods-commission",
+        4,
+        "--mini-grid",
+        "Masasi",
+        "--name",
+        "Asha M",
+    )
+    result = run("agent", "set", "0700000001", *words)
+    assert result.exit_code == 0, result.output
+    assert "Asha M may hold TZS 300,000 and earns 7.5 % of what is sold, 4 % of appliances." in result.output
+    sql = (
+        "SELECT a.*, g.name AS grid FROM agent a JOIN minigrid g ON g.id = a.mini_grid_id WHERE phone = '+255700000001'"
+    )
+    [agent] = query(demo_url, sql)
+    assert (agent["cash_limit"], agent["commission"], agent["goods_commission"]) == (300_000_00, 750, 400)
+    assert (agent["name"], agent["grid"]) == ("Asha M", "Masasi")
+    audit = {row["action"]: row["detail"] for row in query(demo_url, "SELECT action, detail FROM audit")}
+    assert audit["agent cash_limit"] == "20000000 -> 30000000" and audit["agent commission"] == "1000 -> 750"
+    before = len(query(demo_url, "SELECT id FROM audit"))
+    assert run("agent", "set", "0700000001", "--limit", 300000).exit_code == 0
+    assert len(query(demo_url, "SELECT id FROM audit")) == before, "the same again is no change"
+
+
+@pytest.mark.parametrize("words", [("--limit", -1), ("--commission", 101), ("--commission", "ten"), ("--limit", "1e9")])
+def test_a_limit_and_a_commission_are_bounded(run: Run, words) -> None:
+    assert run("agent", "set", "0700000001", *words).exit_code == 2
+
+
+def test_a_commission_survives_export_and_import(run: Run, demo_url: str) -> None:
+    run("agent", "set", "0700000001", "--commission", 7.5)
+    Path("agents.csv").write_text(run("export", "agents").output)
+    assert " 0 new or changed." in run("import", "agents", "agents.csv").output
+    assert query(demo_url, "SELECT commission FROM agent WHERE phone = '+255700000001'") == [{"commission": 750}]
