@@ -4,9 +4,21 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.company import Company
-from handlers.exchange.cells import NOTHING, Row, figure, language, needed, percent, phone, present, said, text, whole
-from handlers.exchange.references import defined
-from handlers.exchange.sheet import Imported
+from handlers.exchange.cells import (
+    NOTHING,
+    Row,
+    drop_empty,
+    figure,
+    language,
+    needed_text,
+    percent,
+    phone,
+    require,
+    text,
+    whole,
+)
+from handlers.exchange.references import find_defined
+from handlers.exchange.sheet import ImportKind
 from models.names import renew
 from models.people import pins
 from models.people.tables import Agent, MiniGrid
@@ -23,7 +35,7 @@ class AgentRow(NamedTuple):
     phone: str
     mini_grid: str
     pin: str | None
-    said: dict[str, Any]
+    given: dict[str, Any]
 
 
 def _read(row: Row, company: Company) -> AgentRow:
@@ -31,13 +43,13 @@ def _read(row: Row, company: Company) -> AgentRow:
     if pin and pins.is_weak(pin):
         raise ValueError("pin is not six digits, or easily guessed")
     return AgentRow(
-        present(None if number == NOTHING else number, "phone"),
-        needed(row, "mini_grid"),
+        require(None if number == NOTHING else number, "phone"),
+        needed_text(row, "mini_grid"),
         pin,
-        said(
-            name=needed(row, "name"),
+        drop_empty(
+            name=needed_text(row, "name"),
             language=language(row, company),
-            cash_limit=present(whole(row, "cash_limit", 0, 99_999_999), "cash_limit") * company.coin,
+            cash_limit=require(whole(row, "cash_limit", 0, 99_999_999), "cash_limit") * company.coin,
             commission=percent(row, "commission_percent"),
             goods_commission=percent(row, "goods_commission_percent"),
         ),
@@ -46,18 +58,18 @@ def _read(row: Row, company: Company) -> AgentRow:
 
 async def _fits(row: AgentRow, _company: Company) -> None:
     """A mini-grid that is not there is not made: an agent of a misspelt one would have no customers."""
-    await defined(MiniGrid, row.mini_grid, "mini_grid")
+    await find_defined(MiniGrid, row.mini_grid, "mini_grid")
     if not row.pin and not await Agent.exists(phone=row.phone):
         raise ValueError("pin is empty, and this agent is new")
 
 
 async def _write(row: AgentRow, company: Company) -> bool:
-    grid = await defined(MiniGrid, row.mini_grid, "mini_grid")
-    wanted = row.said | {"mini_grid_id": grid.id}
+    grid = await find_defined(MiniGrid, row.mini_grid, "mini_grid")
+    wanted = row.given | {"mini_grid_id": grid.id}
     if known := await Agent.get_or_none(phone=row.phone):
         return await renew(known, wanted)
     usual = {"language": company.languages[0]}
-    await Agent.create(phone=row.phone, pin_hash=company.vault.hash_pin(present(row.pin, "pin")), **usual | wanted)
+    await Agent.create(phone=row.phone, pin_hash=company.vault.hash_pin(require(row.pin, "pin")), **usual | wanted)
     return True
 
 
@@ -68,12 +80,12 @@ async def _rows(company: Company) -> AsyncIterator[Sequence[object]]:
         yield agent.phone, agent.name, agent.language, agent.mini_grid.name, limit, *percents, ""
 
 
-AGENTS = Imported(
-    COLUMNS,
-    _rows,
-    ("language", "commission_percent", "goods_commission_percent", "pin"),
-    lambda agent: agent.phone,
-    _read,
-    _fits,
-    _write,
+AGENTS = ImportKind(
+    columns=COLUMNS,
+    rows=_rows,
+    optional=("language", "commission_percent", "goods_commission_percent", "pin"),
+    read=_read,
+    key=lambda agent: agent.phone,
+    fits=_fits,
+    write=_write,
 )

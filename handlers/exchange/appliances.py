@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from bot.company import Company
 from bot.text.gsm import plain, septets
-from handlers.exchange.cells import NOTHING, Row, flag, needed, one_of, optional, present, said, whole
-from handlers.exchange.references import defined
-from handlers.exchange.sheet import Imported, Problem, Shared
+from handlers.exchange.cells import NOTHING, Row, drop_empty, flag, needed_text, one_of, optional_name, require, whole
+from handlers.exchange.references import find_defined
+from handlers.exchange.sheet import ImportKind, Problem, Shared
 from models.devices.tables import DeviceModel
 from models.money.catalogue import Appliance, PaymentPlan, Terms, Type
 from models.money.instalments import DAYS, Period, amounts
@@ -27,28 +27,27 @@ COLUMNS = (
 
 
 class ApplianceRow(NamedTuple):
-    """`item` is what it says of the appliance beside type and price, and `figures` of the plan. Amounts are in minor
-    units, reminders in days."""
+    """Amounts are in minor units, reminders in days."""
 
     appliance: str
     type: str
     price: int
-    item: dict[str, Any]
+    item: dict[str, Any]  # what else the row says of the appliance
     plan: str
     terms: str
-    figures: dict[str, Any]
+    figures: dict[str, Any]  # what it says of the plan
 
 
 @dataclass(frozen=True)
 class Figures:
-    """A plan as it will be, in minor units. A `minimum` of None is as usual."""
+    """A plan as it will be, in minor units."""
 
     terms: str
     down: int = 0
     count: int = 0
     period: str = ""
     day_price: int = 0
-    minimum: int | None = None
+    minimum: int | None = None  # None: as usual
 
     def wrong(self, price: int, coin: int) -> str:
         """Why nothing can be sold on it at this price; an empty text when it can."""
@@ -76,7 +75,7 @@ class Figures:
 
 
 def _short(row: Row, column: str, longest: int) -> str:
-    name = " ".join(needed(row, column).split())
+    name = " ".join(needed_text(row, column).split())
     if "," in name or not any(map(str.isalpha, name)) or septets(plain(name)) > longest:
         raise ValueError(f"{column} has a comma, no letter, or more than {longest} characters: {name[:40]!r}")
     return name
@@ -87,7 +86,7 @@ def _down(row: Row, price: int, coin: int) -> int | None:
     share = row.get("down", "").removesuffix("%").rstrip()
     if share == row.get("down", ""):
         return _minor(whole(row, "down", 0, price // coin), coin)
-    return price // coin * present(whole({"down": share}, "down", 0, 100), "down") // 100 * coin
+    return price // coin * require(whole({"down": share}, "down", 0, 100), "down") // 100 * coin
 
 
 def _minor(amount: int | None, coin: int) -> int | None:
@@ -99,26 +98,26 @@ def _days(row: Row, column: str) -> int | str | None:
 
 
 def _read(row: Row, company: Company) -> ApplianceRow:
-    coin, type_ = company.coin, present(one_of(row, "type", Type), "type")
-    price = present(whole(row, "price", 1, MOST), "price")
-    terms = present(one_of(row, "terms", [*Terms, WITHDRAWN]), "terms")
+    coin, type_ = company.coin, require(one_of(row, "type", Type), "type")
+    price = require(whole(row, "price", 1, MOST), "price")
+    terms = require(one_of(row, "terms", [*Terms, WITHDRAWN]), "terms")
     if terms == Terms.SERVICE and type_ not in DEVICES:
         raise ValueError("a service needs a device that stops: type shs or ebike")
     if row.get("model") and type_ not in DEVICES:
         raise ValueError("model is for devices alone: type shs or ebike")
-    item = said(
-        model=optional(row, "model"),
+    item = drop_empty(
+        model=optional_name(row, "model"),
         remind_before=_days(row, "remind_before"),
         remind_after=_days(row, "remind_after"),
         overdue_ticket=flag(row, "overdue_ticket"),
     )
-    figures = said(minimum=_minor(whole(row, "minimum", 1, price), coin))
+    figures = drop_empty(minimum=_minor(whole(row, "minimum", 1, price), coin))
     if terms in (Terms.INSTALMENTS, Terms.SERVICE):
-        figures |= said(down=_down(row, price * coin, coin))
+        figures |= drop_empty(down=_down(row, price * coin, coin))
     if terms == Terms.INSTALMENTS:
-        figures |= said(count=whole(row, "count", 1, MOST_INSTALMENTS), period=one_of(row, "period", Period))
+        figures |= drop_empty(count=whole(row, "count", 1, MOST_INSTALMENTS), period=one_of(row, "period", Period))
     if terms == Terms.SERVICE:
-        figures |= said(day_price=_minor(whole(row, "day_price", 1, price), coin))
+        figures |= drop_empty(day_price=_minor(whole(row, "day_price", 1, price), coin))
     names = _short(row, "appliance", LONGEST_ITEM), _short(row, "plan", LONGEST_PLAN)
     return ApplianceRow(names[0], type_, price * coin, item, names[1], terms, figures)
 
@@ -132,7 +131,7 @@ async def _fits(row: ApplianceRow, company: Company) -> None:
     if known and known.type != row.type:
         raise ValueError(f"{row.appliance!r} is of another type already: give the new one another name")
     if row.item.get("model"):
-        await defined(DeviceModel, row.item["model"], f"model of a {row.type}", kind=row.type)
+        await find_defined(DeviceModel, row.item["model"], f"model of a {row.type}", kind=row.type)
     await _figures(row, known, company)
 
 
@@ -207,7 +206,7 @@ async def _appliance(row: ApplianceRow, known: Appliance | None) -> tuple[Applia
     wanted = row.item | {"price": row.price}
     if "model" in wanted:
         model = wanted.pop("model")
-        wanted["model_id"] = (await defined(DeviceModel, model, "model", kind=row.type)).id if model else None
+        wanted["model_id"] = (await find_defined(DeviceModel, model, "model", kind=row.type)).id if model else None
     if known:
         return known, await renew(known, wanted)
     return await Appliance.create(name=row.appliance, type=row.type, **wanted), True
@@ -224,14 +223,14 @@ async def _rows(company: Company) -> AsyncIterator[Sequence[object]]:
         yield item.name, item.type, item.price // coin, *terms, *reminders, ticket, model
 
 
-APPLIANCES = Imported(
-    COLUMNS,
-    _rows,
-    COLUMNS[5:],
-    lambda row: (folded(row.appliance), folded(row.plan)),
-    _read,
-    _fits,
-    _write,
-    _shared,
+APPLIANCES = ImportKind(
+    columns=COLUMNS,
+    rows=_rows,
+    optional=COLUMNS[5:],
+    read=_read,
+    key=lambda row: (folded(row.appliance), folded(row.plan)),
+    shared=_shared,
+    fits=_fits,
     together=_together,
+    write=_write,
 )

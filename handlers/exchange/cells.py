@@ -20,7 +20,7 @@ TRUE = YES | {"TRUE", "VRAI", "VERDADEIRO", "WAHR", "GASKIYA", "KWELI"}
 FALSE = (NO - {"2"}) | {"0", "N", "FALSE", "FAUX", "FALSO", "FALSCH", "KARYA", "UONGO"}
 
 
-def present(value: T | None, column: str) -> T:
+def require(value: T | None, column: str) -> T:
     """What a cell says that may not be empty."""
     if value is None:
         raise ValueError(f"{column} is empty")
@@ -34,8 +34,8 @@ def text(row: Row, column: str, longest: int = 100) -> str | None:
     return said or None
 
 
-def needed(row: Row, column: str, longest: int = 100) -> str:
-    return present(text(row, column, longest), column)
+def needed_text(row: Row, column: str, longest: int = 100) -> str:
+    return require(text(row, column, longest), column)
 
 
 def whole(row: Row, column: str, least: int, most: int) -> int | None:
@@ -118,12 +118,12 @@ def language(row: Row, company: Company) -> str | None:
     return None
 
 
-def said(**values: Any) -> dict[str, Any]:
+def drop_empty(**values: Any) -> dict[str, Any]:
     """What a row says: without what it says nothing of, and None for what it takes away."""
     return {name: None if value == NOTHING else value for name, value in values.items() if value is not None}
 
 
-def optional(row: Row, column: str, longest: int = 100) -> str | None:
+def optional_name(row: Row, column: str, longest: int = 100) -> str | None:
     """The name of something, or NOTHING in any spelling."""
     named = text(row, column, longest)
     return NOTHING if named and named.lower() == NOTHING else named

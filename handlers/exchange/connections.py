@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from bot.company import Company
-from handlers.exchange.cells import NOTHING, Row, needed, optional, text
-from handlers.exchange.references import number_of
-from handlers.exchange.sheet import Imported
-from handlers.exchange.villages import _fits, _folded
+from handlers.exchange.cells import NOTHING, Row, needed_text, optional_name, text
+from handlers.exchange.references import find_id, fold
+from handlers.exchange.sheet import ImportKind
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.devices.tables import Tariff, Unit
 from models.names import named_or_new, renew
@@ -30,7 +29,7 @@ class ConnectionRow(NamedTuple):
 
 
 def _read_meter_type(row: Row, _company: Company) -> MeterTypeRow:
-    return MeterTypeRow(needed(row, "name"))
+    return MeterTypeRow(needed_text(row, "name"))
 
 
 async def _write_meter_type(row: MeterTypeRow, _company: Company) -> bool:
@@ -44,7 +43,7 @@ async def _meter_types(_company: Company) -> AsyncIterator[Sequence[object]]:
 
 def _read_connection(row: Row, _company: Company) -> ConnectionRow:
     names = (text(row, column) for column in ("type", "sub_type"))
-    read = ConnectionRow(*names, *(optional(row, column) for column in ("tariff", "meter_type", "group")))
+    read = ConnectionRow(*names, *(optional_name(row, column) for column in ("tariff", "meter_type", "group")))
     usual = read.tariff or read.meter_type
     if not read.type and (read.sub_type or usual):
         raise ValueError("type is empty")
@@ -64,9 +63,9 @@ async def _usual(row: ConnectionRow) -> dict[str, int | None]:
     usual: dict[str, int | None] = {}
     if row.tariff:
         energy = Unit.ENERGY.value
-        usual["usual_tariff_id"] = await number_of(Tariff, row.tariff, "tariff of energy", unit=energy)
+        usual["usual_tariff_id"] = await find_id(Tariff, row.tariff, "tariff of energy", unit=energy)
     if row.meter_type:
-        usual["usual_meter_type_id"] = await number_of(MeterType, row.meter_type, "meter type")
+        usual["usual_meter_type_id"] = await find_id(MeterType, row.meter_type, "meter type")
     return usual
 
 
@@ -97,13 +96,19 @@ async def _connections(_company: Company) -> AsyncIterator[Sequence[object]]:
             yield one.name, sub.name, "", "", ""
 
 
-METER_TYPES = Imported(MeterTypeRow._fields, _meter_types, (), _folded, _read_meter_type, _fits, _write_meter_type)
-CONNECTIONS = Imported(
-    CONNECTION_COLUMNS,
-    _connections,
-    CONNECTION_COLUMNS[1:],
-    lambda row: _folded((row.type, row.sub_type, "" if row.type else row.group)),
-    _read_connection,
-    _fits_connection,
-    _write_connection,
+METER_TYPES = ImportKind(
+    columns=MeterTypeRow._fields,
+    rows=_meter_types,
+    read=_read_meter_type,
+    key=fold,
+    write=_write_meter_type,
+)
+CONNECTIONS = ImportKind(
+    columns=CONNECTION_COLUMNS,
+    rows=_connections,
+    optional=CONNECTION_COLUMNS[1:],
+    read=_read_connection,
+    key=lambda row: fold((row.type, row.sub_type, "" if row.type else row.group)),
+    fits=_fits_connection,
+    write=_write_connection,
 )

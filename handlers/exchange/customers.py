@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.company import Company
-from handlers.exchange.cells import NOTHING, Row, language, needed, optional, phone, said, whole
-from handlers.exchange.references import defined
-from handlers.exchange.sheet import Imported, Shared
+from handlers.exchange.cells import NOTHING, Row, drop_empty, language, needed_text, optional_name, phone, whole
+from handlers.exchange.references import find_defined
+from handlers.exchange.sheet import ImportKind, Shared
 from models.customers.numbers import keep_numbers, numbers_given
 from models.customers.registration import is_name
 from models.customers.search import namesakes
@@ -19,13 +19,12 @@ COLUMNS = ("number", "name", "surname", "phone", "language", "mini_grid", "villa
 
 
 class Person(NamedTuple):
-    """Who is meant: the customer of this number, or without one the only customer of this name and phone. A phone
-    is None where nothing is said of it, and NOTHING where there is none."""
+    """Who is meant: the customer of this number, or without one the only customer of this name and phone."""
 
     number: int | None
     name: str
     surname: str
-    phone: str | None
+    phone: str | None  # None: the row says nothing of it. NOTHING: there is none
 
 
 class CustomerRow(NamedTuple):
@@ -37,11 +36,11 @@ class CustomerRow(NamedTuple):
 
 def person(row: Row, number: str, company: Company) -> Person:
     """Who a row means; `number` is the column with the customer's number."""
-    who = needed(row, "name"), needed(row, "surname"), phone(row, "phone", company)
+    who = needed_text(row, "name"), needed_text(row, "surname"), phone(row, "phone", company)
     return Person(whole(row, number, 1, MOST_CUSTOMERS), *who)
 
 
-async def meant(who: Person, mini_grid_id: int | None = None) -> list[Customer]:
+async def find_meant(who: Person, mini_grid_id: int | None = None) -> list[Customer]:
     """Nobody, the customer who is meant, or several when name and phone are not enough to tell. Raises ValueError
     when the number is somebody else's."""
     number = "" if who.phone in (None, NOTHING) else who.phone
@@ -61,14 +60,17 @@ async def meant(who: Person, mini_grid_id: int | None = None) -> list[Customer]:
 
 def _read(row: Row, company: Company) -> CustomerRow:
     return CustomerRow(
-        person(row, "number", company), needed(row, "mini_grid"), language(row, company), optional(row, "village")
+        person(row, "number", company),
+        needed_text(row, "mini_grid"),
+        language(row, company),
+        optional_name(row, "village"),
     )
 
 
 async def _fits(row: CustomerRow, _company: Company) -> None:
     """A village that is new is made. A mini-grid is not: nobody would ever see the customers of a misspelt one."""
-    grid = await defined(MiniGrid, row.mini_grid, "mini_grid")
-    found = await meant(row.person, grid.id)
+    grid = await find_defined(MiniGrid, row.mini_grid, "mini_grid")
+    found = await find_meant(row.person, grid.id)
     if len(found) > 1:
         raise ValueError("several customers have this name and phone: write the number of the one that is meant")
     if not found and row.person.number is None and row.person.phone is None:
@@ -80,9 +82,9 @@ async def _fits(row: CustomerRow, _company: Company) -> None:
 
 
 async def _write(row: CustomerRow, company: Company) -> bool:
-    grid = await defined(MiniGrid, row.mini_grid, "mini_grid")
-    wanted = said(language=row.language, village_id=row.village and await _village_id(row.village, grid))
-    if found := await meant(row.person, grid.id):
+    grid = await find_defined(MiniGrid, row.mini_grid, "mini_grid")
+    wanted = drop_empty(language=row.language, village_id=row.village and await _village_id(row.village, grid))
+    if found := await find_meant(row.person, grid.id):
         return await renew(found[0], wanted)
     number, name, surname, phone_ = row.person
     who: dict[str, Any] = {"name": name, "surname": surname, "phone": None if phone_ == NOTHING else phone_}
@@ -126,17 +128,17 @@ async def _reserve(rows: Sequence[tuple[int, CustomerRow]]) -> list[tuple[int, C
     return [(line, row) for line, row in rows if row.person.number in given]
 
 
-CUSTOMERS = Imported(
-    COLUMNS,
-    _rows,
-    ("number", "phone", "language", "village"),
-    _key,
-    _read,
-    _fits,
-    _write,
-    _numbered,
+CUSTOMERS = ImportKind(
+    columns=COLUMNS,
+    rows=_rows,
+    optional=("number", "phone", "language", "village"),
+    read=_read,
+    key=_key,
     alike=": namesakes need a number each",
+    shared=_numbered,
+    fits=_fits,
+    reserve=_reserve,
     # The highest number first, so that nobody new is given a number of the file.
     first=lambda row: row.person.number or 0,
-    reserve=_reserve,
+    write=_write,
 )

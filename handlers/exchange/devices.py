@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from bot.company import Company
 from handlers.exchange.cells import NOTHING, Row, text
-from handlers.exchange.customers import Person, meant, person
-from handlers.exchange.references import defined
-from handlers.exchange.sheet import Imported
-from handlers.exchange.stock import all_devices, held, named_for, needs_vending_key, serial_number
+from handlers.exchange.customers import Person, find_meant, person
+from handlers.exchange.references import find_defined
+from handlers.exchange.sheet import ImportKind
+from handlers.exchange.stock import all_devices, find_plan_and_model, hold_device, require_vending_key, serial_number
 from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.devices.meters import new_meter
 from models.devices.tables import Device, Kind
@@ -45,19 +45,19 @@ async def _fits(row: DeviceRow, _company: Company) -> None:
     if device is None and not is_meter_number(row.serial):
         raise ValueError(f"{row.serial} is not in stock: import it as stock first")
     if device is None:
-        await needs_vending_key()
+        await require_vending_key()
     if not row.plan and (device is None or (device.customer_id is None and device.tariff_id is None)):
         raise ValueError("plan is empty, and this device has no owner yet")
     kind = Kind(device.kind) if device else Kind.METER
-    await _has_owner(row, device)
-    await named_for(kind, row.plan, row.model)
+    await _check_owner(row, device)
+    await find_plan_and_model(kind, row.plan, row.model)
     if kind is not Kind.METER and any(getattr(row, column) for column in LABELS):
         raise ValueError(f"{', '.join(LABELS)} are for meters alone")
     await _labels(row)
 
 
-async def _has_owner(row: DeviceRow, device: Device | None) -> None:
-    owners, owner = [one.id for one in await meant(row.owner)], device.customer_id if device else None
+async def _check_owner(row: DeviceRow, device: Device | None) -> None:
+    owners, owner = [one.id for one in await find_meant(row.owner)], device.customer_id if device else None
     if not owners:
         raise ValueError("this customer is not there: import customers first")
     if len(owners) > 1 and owner not in owners:
@@ -70,27 +70,29 @@ async def _labels(row: DeviceRow) -> dict[str, int | None]:
     """The labels that the row names, as columns of a connection. Raises ValueError when one is not defined."""
     found: dict[str, int | None] = {}
     if row.meter_type:
-        found["meter_type_id"] = (await defined(MeterType, row.meter_type, "meter_type")).id
+        found["meter_type_id"] = (await find_defined(MeterType, row.meter_type, "meter_type")).id
     if row.group:
-        found["group_id"] = (await defined(ConnectionGroup, row.group, "group")).id
+        found["group_id"] = (await find_defined(ConnectionGroup, row.group, "group")).id
     if row.type:
-        found["type_id"] = (await defined(ConnectionType, row.type, "type")).id
+        found["type_id"] = (await find_defined(ConnectionType, row.type, "type")).id
     if row.sub_type:
-        found["sub_type_id"] = (await defined(SubConnectionType, row.sub_type, "sub_type", type_id=found["type_id"])).id
+        found["sub_type_id"] = (
+            await find_defined(SubConnectionType, row.sub_type, "sub_type", type_id=found["type_id"])
+        ).id
     return found
 
 
 async def _write(row: DeviceRow, company: Company) -> bool:
-    device = await held(row.serial) or await new_meter(row.serial, company.vault)
-    await _has_owner(row, device)  # an agent may have sold it since the file was checked
-    wanted: dict[str, Any] = await named_for(device.kind, row.plan, row.model)
+    device = await hold_device(row.serial) or await new_meter(row.serial, company.vault)
+    await _check_owner(row, device)  # an agent may have sold it since the file was checked
+    wanted: dict[str, Any] = await find_plan_and_model(device.kind, row.plan, row.model)
     if device.customer_id is None:
-        wanted["customer_id"] = (await meant(row.owner))[0].id
+        wanted["customer_id"] = (await find_meant(row.owner))[0].id
     changed = await renew(device, wanted)
-    return await _connected(device, await _labels(row)) or changed
+    return await _connect(device, await _labels(row)) or changed
 
 
-async def _connected(device: Device, wanted: dict[str, int | None]) -> bool:
+async def _connect(device: Device, wanted: dict[str, int | None]) -> bool:
     if not wanted:
         return False
     known, new = await Connection.get_or_create(device=device)
@@ -113,12 +115,12 @@ async def _label_names(device: Device) -> list[str]:
     return [each.name if (each := getattr(known, column, None)) else "" for column in LABELS]
 
 
-DEVICES = Imported(
-    COLUMNS,
-    _rows,
-    ("plan", "phone", "model", *LABELS, "customer"),
-    lambda row: row.serial,
-    _read,
-    _fits,
-    _write,
+DEVICES = ImportKind(
+    columns=COLUMNS,
+    rows=_rows,
+    optional=("plan", "phone", "model", *LABELS, "customer"),
+    read=_read,
+    key=lambda row: row.serial,
+    fits=_fits,
+    write=_write,
 )

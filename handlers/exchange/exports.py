@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.company import Company
 from handlers.exchange.cells import figure
-from handlers.exchange.sheet import Kind
+from handlers.exchange.sheet import ExportKind
 from models.money.contracts import FIRST_NUMBER
 from models.sql import connection, execute
 
@@ -93,33 +93,33 @@ async def _messages(_company: Company) -> AsyncIterator[Sequence[object]]:
             yield tuple(row[name] for name in MESSAGES.columns)
 
 
-SALES = Kind(
-    (
+SALES = ExportKind(
+    columns=(
         *("reference", "time", "agent", "serial", "name", "surname", "phone", "amount", "unit", "units", "commission"),
         *("recovered", "access", "contract"),
     ),
-    _sales,
+    rows=_sales,
 )
-CONTRACTS = Kind(
-    (
+CONTRACTS = ExportKind(
+    columns=(
         *("number", "sold_on", "agent", "customer", "name", "surname", "phone", "appliance", "serial", "terms"),
         *("price", "down", "count", "period", "day_price", "minimum", "owed", "next_due", "ended_on", "commission"),
     ),
-    _contracts,
+    rows=_contracts,
 )
-PAYMENTS = Kind(("provider", "reference", "time", "amount", "agent", "sale"), _payments)
-MESSAGES = Kind(
-    (
+PAYMENTS = ExportKind(columns=("provider", "reference", "time", "amount", "agent", "sale"), rows=_payments)
+MESSAGES = ExportKind(
+    columns=(
         *("direction", "id", "time", "phone", "kind", "gateway", "state", "outcome", "error"),
         *("parts", "cost", "tries"),
     ),
-    _messages,
+    rows=_messages,
 )
-HANDED_IN = Kind(("reference", "time", "agent", "amount", "commission", "by"), _handed_in)
-TICKETS = Kind(
-    (
+HANDED_IN = ExportKind(columns=("reference", "time", "agent", "amount", "commission", "by"), rows=_handed_in)
+TICKETS = ExportKind(
+    columns=(
         *("number", "state", "category", "opened", "due", "closed"),
         *("serial", "customer", "name", "surname", "phone", "reporter", "agent", "staff", "text"),
     ),
-    _tickets,
+    rows=_tickets,
 )

@@ -1,5 +1,6 @@
-"""What a cell names that has to be there already."""
+"""What cells name: however it is spelt, and whether it is there already."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from rapidfuzz.distance import OSA
@@ -11,7 +12,7 @@ M = TypeVar("M", bound=Any)
 NEAR = 2  # letters that a slip of the keyboard changes
 
 
-async def defined(table: type[M], name: str, what: str, **scope: Any) -> M:
+async def find_defined(table: type[M], name: str, what: str, **scope: Any) -> M:
     """The row of this name. Raises ValueError, with the name that was probably meant."""
     if one := await named(table, name, **scope):
         return one
@@ -25,6 +26,11 @@ def _distance(name: str, other: str) -> int:
     return OSA.distance(folded(name), folded(other))
 
 
-async def number_of(table: type[M], name: str, what: str, **scope: Any) -> int | None:
+async def find_id(table: type[M], name: str, what: str, **scope: Any) -> int | None:
     """Its id, or None for the word that takes it away. Raises ValueError."""
-    return None if name == NOTHING else int((await defined(table, name, what, **scope)).id)
+    return None if name == NOTHING else int((await find_defined(table, name, what, **scope)).id)
+
+
+def fold(names: Sequence[str | None]) -> tuple[str, ...]:
+    """What no two rows share whose names may be spelt in different ways."""
+    return tuple(folded(name or "") for name in names)

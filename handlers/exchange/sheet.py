@@ -7,7 +7,7 @@ from typing import IO, Any, NamedTuple
 
 from bot.company import Company
 from handlers.exchange.cells import Row
-from handlers.exchange.table import Table, Unreadable, row_of, safe
+from handlers.exchange.table import Table, Unreadable, mark_formula, row_of
 
 
 @dataclass(frozen=True)
@@ -19,44 +19,52 @@ class Problem:
 
 
 class Shared(NamedTuple):
-    """What a row says of something that several rows are about: `key` names it, all have to agree on `values`;
-    `what` is it in words."""
+    """What a row says of something that several rows are about."""
 
-    key: object
-    values: object
-    what: str
+    key: object  # names it
+    values: object  # all rows have to agree on them
+    what: str  # it, in words
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What can be exported: its columns, and `rows(company)`, which gives them."""
+@dataclass(frozen=True, kw_only=True)
+class ExportKind:
+    """What can be exported."""
 
     columns: tuple[str, ...]
     rows: Callable[[Company], AsyncIterator[Sequence[object]]]
 
 
-@dataclass(frozen=True)
-class Imported(Kind):
-    """What can be imported too. `read(row, company)` makes values of a row or raises ValueError, `key(values)` is what
-    no two rows share, `fits(values, company)` holds them against the database or raises ValueError, and `write(values,
-    company)` stores them and says whether anything changed: what the row says nothing of stays as it is. `optional`
-    columns may be missing, `unread` ones are of other people's files; any other is a mistake that would lose what it
-    holds. The higher `first(values)`, the earlier a row is written. `together(rows, company)` finds what is wrong
-    with rows that are each in order. `alike` is what helps when two rows are the same and should not be.
-    `reserve(rows)` keeps from others what the rows need, from the commit on, and says which rows are to be checked
-    again then: they may have got it since the file was checked."""
+async def fit_always(_values: object, _company: Company) -> None:
+    """For rows that need nothing that has to be there before."""
 
-    optional: tuple[str, ...]
-    key: Callable[[Any], object]
-    read: Callable[[Row, Company], Any]
-    fits: Callable[[Any, Company], Awaitable[None]]
-    write: Callable[[Any, Company], Awaitable[bool]]
-    shared: Callable[[Any], Shared] | None = None
-    first: Callable[[Any], int] | None = None
-    together: Callable[[Sequence[tuple[int, Any]], Company], Awaitable[list[Problem]]] | None = None
+
+@dataclass(frozen=True, kw_only=True)
+class ImportKind(ExportKind):
+    """What can be imported too. A row becomes values of its kind, and all that follows is done with these."""
+
+    # Columns that may be missing. Any that is not known is a mistake, which would lose what it holds.
+    optional: tuple[str, ...] = ()
+    # Columns of other people's files, of no use here.
     unread: tuple[str, ...] = ()
+    # Makes values of a row, or raises ValueError.
+    read: Callable[[Row, Company], Any]
+    # What no two rows share.
+    key: Callable[[Any], object]
+    # What helps when two rows are the same and should not be.
     alike: str = ""
+    # What all rows have to say alike.
+    shared: Callable[[Any], Shared] | None = None
+    # Holds values against the database, or raises ValueError.
+    fits: Callable[[Any, Company], Awaitable[None]] = fit_always
+    # Finds what is wrong with rows that are each in order.
+    together: Callable[[Sequence[tuple[int, Any]], Company], Awaitable[list[Problem]]] | None = None
+    # Keeps from others what the rows need, from the commit on. Gives the rows that are to be checked again then, since
+    # others may have got it after the file was checked.
     reserve: Callable[[Sequence[tuple[int, Any]]], Awaitable[list[tuple[int, Any]]]] | None = None
+    # The higher it is, the earlier a row is written.
+    first: Callable[[Any], int] | None = None
+    # Stores values and says whether anything changed; what the row says nothing of stays as it is.
+    write: Callable[[Any, Company], Awaitable[bool]]
 
     def wrong(self, header: Sequence[str]) -> str:
         """What is wrong with a header; an empty text when nothing is. A column without a name may stand there."""
@@ -74,14 +82,14 @@ class Imported(Kind):
 class Sheet:
     """A file that was read: the values of its rows, or its problems."""
 
-    kind: Imported
+    kind: ImportKind
     values: list[tuple[int, Any]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     seen: dict[object, tuple[int, object]] = field(default_factory=dict)
 
 
 async def read_sheet(
-    name: str, kinds: Mapping[str, Imported], table: Table, company: Company, progress: Callable[[int], object]
+    name: str, kinds: Mapping[str, ImportKind], table: Table, company: Company, progress: Callable[[int], object]
 ) -> Sheet:
     """Read and check a whole file; nothing is written. `progress` is told the lines that are done."""
     sheet, done = Sheet(kinds[name]), 0
@@ -108,7 +116,7 @@ async def read_sheet(
     return sheet
 
 
-def _wrong(header: Sequence[str], name: str, kinds: Mapping[str, Imported]) -> str:
+def _wrong(header: Sequence[str], name: str, kinds: Mapping[str, ImportKind]) -> str:
     wrong = kinds[name].wrong(header)
     others = [other for other, kind in kinds.items() if not kind.wrong(header)] if wrong else []
     return f"{wrong}; these are columns for mwanga import {others[0]}" if others else wrong
@@ -145,11 +153,11 @@ async def check_again(sheet: Sheet, rows: Sequence[tuple[int, Any]], company: Co
             sheet.problems.append(Problem(line, str(error)))
 
 
-async def write_export(kind: Kind, file: IO[str], company: Company) -> int:
+async def write_export(kind: ExportKind, file: IO[str], company: Company) -> int:
     """Write an export; the number of rows."""
     writer, count = csv.writer(file, lineterminator="\n"), 0
     writer.writerow(kind.columns)
     async for row in kind.rows(company):
-        writer.writerow([safe(value) for value in row])
+        writer.writerow([mark_formula(value) for value in row])
         count += 1
     return count

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.company import Company
-from handlers.exchange.cells import Row, flag, needed, one_of, present, text, whole
-from handlers.exchange.references import defined
-from handlers.exchange.sheet import Imported
+from handlers.exchange.cells import Row, flag, needed_text, one_of, require, text, whole
+from handlers.exchange.references import find_defined
+from handlers.exchange.sheet import ImportKind
 from models.devices.meters import has_vending_key, new_meter
 from models.devices.tables import LONGEST, SERIAL, Device, DeviceModel, Kind, Tariff, Unit
 from models.names import renew
@@ -38,7 +38,7 @@ class StockRow(NamedTuple):
 
 def serial_number(row: Row, column: str) -> str:
     """A serial as phones can write it: letters and digits, one of / . _ - between them."""
-    serial = "".join(needed(row, column).upper().split())
+    serial = "".join(needed_text(row, column).upper().split())
     if len(serial) > LONGEST:
         raise ValueError(f"{column} is longer than {LONGEST} characters")
     if not SERIAL.fullmatch(serial):
@@ -73,7 +73,7 @@ def _secret(row: Row, key: str) -> dict[str, str | int | bool]:
         raise ValueError("key is the published example: such a device is open to everybody")
     return {
         "secret": key,
-        "starting_code": present(whole(row, "starting code", 1, 999_999_999), "starting code"),
+        "starting_code": require(whole(row, "starting code", 1, 999_999_999), "starting code"),
         "divider": whole(row, "time divider", 1, 255) or 1,
         "restricted_digits": flag(row, "restricted digit mode") or False,
     }
@@ -83,7 +83,7 @@ async def _fits(row: StockRow, company: Company) -> None:
     known = await Device.get_or_none(serial=row.serial)
     kind = row.kind or (known.kind if known else Kind.SHS)
     if known is None and kind == Kind.METER:
-        await needs_vending_key()
+        await require_vending_key()
     elif known is None and row.secret is None:
         raise ValueError("key is empty, and this device is new")
     if known and known.kind != kind:
@@ -92,26 +92,26 @@ async def _fits(row: StockRow, company: Company) -> None:
         sealed = company.vault.open_json(known.sealed_key, f"device {row.serial}")
         if any(sealed.get(name) != row.secret[name] for name in ("secret", "starting_code")):
             raise ValueError(f"{row.serial} is there with another key or starting code")
-    await named_for(kind, row.plan, row.model)
+    await find_plan_and_model(kind, row.plan, row.model)
 
 
-async def named_for(kind: str, plan: str | None, model: str | None) -> dict[str, Any]:
+async def find_plan_and_model(kind: str, plan: str | None, model: str | None) -> dict[str, Any]:
     """Plan and model of a device of this kind as its columns, as far as they are named. Raises ValueError."""
     wanted: dict[str, Any] = {}
     if plan:
         wanted["tariff_id"] = (await _plan(kind, plan)).id
     if model:
-        wanted["model_id"] = (await defined(DeviceModel, model, f"model of a {kind}", kind=str(kind))).id
+        wanted["model_id"] = (await find_defined(DeviceModel, model, f"model of a {kind}", kind=str(kind))).id
     return wanted
 
 
 async def _plan(kind: str, name: str) -> Tariff:
     """The tariff of this name that a device of this kind can be on. Raises ValueError."""
     unit = Unit.ENERGY if kind == Kind.METER else Unit.DAYS
-    return await defined(Tariff, name, f"plan of {unit}", unit=unit.value)
+    return await find_defined(Tariff, name, f"plan of {unit}", unit=unit.value)
 
 
-async def needs_vending_key() -> None:
+async def require_vending_key() -> None:
     if not await has_vending_key():
         raise ValueError("there is no vending key for new meters: mwanga vending-key")
 
@@ -119,22 +119,22 @@ async def needs_vending_key() -> None:
 async def _write(row: StockRow, company: Company) -> bool:
     """A device that is there keeps its count, going back would give a token twice; and one that somebody has keeps
     its plan and model."""
-    known = await held(row.serial)
+    known = await hold_device(row.serial)
     kind = row.kind or (known.kind if known else Kind.SHS)
-    wanted = await named_for(kind, row.plan, row.model)
+    wanted = await find_plan_and_model(kind, row.plan, row.model)
     if known:
         return known.customer_id is None and await renew(known, wanted)
     if kind == Kind.METER:
         await renew(await new_meter(row.serial, company.vault), wanted)
         return True
-    sealed = company.vault.seal_json(present(row.secret, "key"), f"device {row.serial}")
+    sealed = company.vault.seal_json(require(row.secret, "key"), f"device {row.serial}")
     await Device.create(
         serial=row.serial, kind=kind, issuer="openpaygo", sealed_key=sealed, count=row.last_count, **wanted
     )
     return True
 
 
-async def held(serial: str) -> Device | None:
+async def hold_device(serial: str) -> Device | None:
     """A device that nobody sells meanwhile, until the commit."""
     return await Device.filter(serial=serial).select_for_update().first()
 
@@ -159,4 +159,13 @@ async def all_devices(*, owned: bool) -> AsyncIterator[Device]:
         last = page[-1].id
 
 
-STOCK = Imported(FACTORY, _rows, FACTORY[1:], lambda row: row.serial, _read, _fits, _write, unread=FACTORY_ONLY)
+STOCK = ImportKind(
+    columns=FACTORY,
+    rows=_rows,
+    optional=FACTORY[1:],
+    unread=FACTORY_ONLY,
+    read=_read,
+    key=lambda row: row.serial,
+    fits=_fits,
+    write=_write,
+)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from handlers.exchange.cells import Row
 
 SEPARATORS = ",;\t"
-_SAID = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # Excel's own first line
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # Excel's own first line
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # at the beginning of a file
 
 
@@ -23,18 +23,18 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Table:
-    """`separator` parts the cells of `text`, which begins in line `first`."""
+    """The text of a file, with what parts its cells."""
 
     text: str
     separator: str
-    first: int = 1
+    first: int = 1  # the line of the file in which `text` begins
 
     @classmethod
     def of(cls, data: bytes) -> "Table":
         """Raises Unreadable for what is no text."""
         text = _text(data)
-        if said := _SAID.match(text):
-            return cls(text[said.end() :], said[1], first=2)
+        if line := _SEPARATOR_LINE.match(text):
+            return cls(text[line.end() :], line[1], first=2)
         header = text.lstrip("\r\n").partition("\n")[0]
         return cls(text, max(SEPARATORS, key=header.count))
 
@@ -88,16 +88,16 @@ def row_of(header: list[str], cells: list[str]) -> Row:
         raise ValueError(f"the row has another number of fields than the header, {len(cells)} and not {len(header)}")
     if any("\0" in cell for cell in cells):
         raise ValueError("the row has a character that no text has")  # and that PostgreSQL cannot keep
-    return {name: _meant(cell) for name, cell in zip(header, cells, strict=True)}
+    return {name: _without_mark(cell) for name, cell in zip(header, cells, strict=True)}
 
 
-def safe(value: object) -> object:
-    """No cell that a spreadsheet would run as a formula; a phone number keeps its plus, being digits."""
+def mark_formula(value: object) -> object:
+    """A cell that no spreadsheet runs as a formula: such a one gets a mark. A phone number keeps its plus."""
     text = "" if value is None else str(value)
     formula = text.startswith(("=", "@", "-", "\t")) or (text.startswith("+") and not text[1:].isdigit())
     return f"'{text}" if formula else text
 
 
-def _meant(text: str) -> str:
-    """A cell without the mark that `safe` puts before what a spreadsheet would run."""
+def _without_mark(text: str) -> str:
+    """A cell without the mark that `mark_formula` puts before what a spreadsheet would run."""
     return text[1:] if text.startswith(("'=", "'@", "'-", "'+")) else text

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.company import Company
-from handlers.exchange.cells import Row, figure, money, needed, one_of, present, said, whole
-from handlers.exchange.sheet import Imported
+from handlers.exchange.cells import Row, drop_empty, figure, money, needed_text, one_of, require, whole
+from handlers.exchange.sheet import ImportKind
 from models.devices.tables import Tariff, Unit
 from models.names import folded, named, renew
 
@@ -14,21 +14,22 @@ COLUMNS = ("name", "unit", "price", "minimum", "components", "access_rate", "acc
 
 
 class TariffRow(NamedTuple):
-    """`said` has `price` and `components` of a day or a kWh, `minimum` and the access rate of `access_days`, all in
-    minor units, and `recovery`, the percentage of a payment that overdue goods may take."""
+    """A tariff as a row says it."""
 
     name: str
     unit: str
-    said: dict[str, Any]
+    # `price` and `components` of a day or a kWh, `minimum`, and the `access_rate` of so many `access_days`: in minor
+    # units. `recovery` is the percentage of a payment that overdue goods may take.
+    given: dict[str, Any]
 
 
 def _read(row: Row, company: Company) -> TariffRow:
     minimum = whole(row, "minimum", 1, MOST)
     return TariffRow(
-        needed(row, "name"),
-        present(one_of(row, "unit", (Unit.DAYS, Unit.ENERGY)), "unit"),
-        said(
-            price=present(money(row, "price", 1, MOST, company), "price"),
+        needed_text(row, "name"),
+        require(one_of(row, "unit", (Unit.DAYS, Unit.ENERGY)), "unit"),
+        drop_empty(
+            price=require(money(row, "price", 1, MOST, company), "price"),
             minimum=minimum and minimum * company.coin,
             components=money(row, "components", 0, MOST, company),
             access_rate=money(row, "access_rate", 0, 9_999_999, company),
@@ -43,14 +44,14 @@ async def _fits(row: TariffRow, _company: Company) -> None:
     known = await named(Tariff, row.name)
     if known and known.unit != row.unit:
         raise ValueError(f"{row.name[:40]!r} is a tariff of {known.unit} already: give the new one another name")
-    rate, days = (row.said.get(column, getattr(known, column, 0)) for column in ("access_rate", "access_days"))
+    rate, days = (row.given.get(column, getattr(known, column, 0)) for column in ("access_rate", "access_days"))
     if rate and not days:
         raise ValueError("access_days is empty beside an access_rate")
 
 
 async def _write(row: TariffRow, company: Company) -> bool:
     known = await named(Tariff, row.name)
-    wanted = row.said
+    wanted = row.given
     if known is None or known.minimum == _usual_minimum(row.unit, known.full_price, company):
         components = wanted.get("components", known.components if known else 0)
         wanted = {"minimum": _usual_minimum(row.unit, wanted["price"] + components, company)} | wanted
@@ -73,4 +74,12 @@ async def _rows(company: Company) -> AsyncIterator[Sequence[object]]:
         yield plan.name, plan.unit, price, minimum, components, *access, plan.recovery
 
 
-TARIFFS = Imported(COLUMNS, _rows, COLUMNS[3:], lambda row: folded(row.name), _read, _fits, _write)
+TARIFFS = ImportKind(
+    columns=COLUMNS,
+    rows=_rows,
+    optional=COLUMNS[3:],
+    read=_read,
+    key=lambda row: folded(row.name),
+    fits=_fits,
+    write=_write,
+)

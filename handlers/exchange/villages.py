@@ -1,12 +1,13 @@
-"""What the office defines before anybody is registered: villages, meter types, connections, models of devices."""
+"""Mini-grids and their villages, as CSV."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from bot.company import Company
-from handlers.exchange.cells import Row, needed, text
-from handlers.exchange.sheet import Imported
-from models.names import folded, named_or_new
+from handlers.exchange.cells import Row, needed_text, text
+from handlers.exchange.references import fold
+from handlers.exchange.sheet import ImportKind
+from models.names import named_or_new
 from models.people.tables import MiniGrid, Village
 
 
@@ -15,19 +16,11 @@ class VillageRow(NamedTuple):
     village: str | None
 
 
-def _folded(row: Sequence[str | None]) -> tuple[str, ...]:
-    return tuple(folded(name or "") for name in row)
+def _read(row: Row, _company: Company) -> VillageRow:
+    return VillageRow(needed_text(row, "mini_grid"), text(row, "village"))
 
 
-async def _fits(_row: object, _company: Company) -> None:
-    """Nothing has to be there before."""
-
-
-def _read_village(row: Row, _company: Company) -> VillageRow:
-    return VillageRow(needed(row, "mini_grid"), text(row, "village"))
-
-
-async def _write_village(row: VillageRow, _company: Company) -> bool:
+async def _write(row: VillageRow, _company: Company) -> bool:
     """A mini-grid that is new is made, with a village or without one."""
     grid, new = await named_or_new(MiniGrid, row.mini_grid)
     if row.village:
@@ -35,11 +28,18 @@ async def _write_village(row: VillageRow, _company: Company) -> bool:
     return new
 
 
-async def _villages(_company: Company) -> AsyncIterator[Sequence[object]]:
+async def _rows(_company: Company) -> AsyncIterator[Sequence[object]]:
     for grid in await MiniGrid.all().order_by("id"):
         villages = await Village.filter(mini_grid_id=grid.id).order_by("id")
         for name in [village.name for village in villages] or [""]:
             yield grid.name, name
 
 
-VILLAGES = Imported(VillageRow._fields, _villages, ("village",), _folded, _read_village, _fits, _write_village)
+VILLAGES = ImportKind(
+    columns=VillageRow._fields,
+    rows=_rows,
+    optional=("village",),
+    read=_read,
+    key=fold,
+    write=_write,
+)
