@@ -21,12 +21,12 @@ _TEMPLATES = Environment(
 
 @dataclass(frozen=True)
 class Line:
-    """One command: the keyword in the card's language, what follows it, what it is for, and a real one."""
+    """One command, in the card's language."""
 
     keyword: str
-    usage: str
-    label: str
-    example: str
+    usage: str  # what follows it
+    label: str  # what it is for
+    example: str  # what follows it in a real one
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Half:
     notes: list[str]
 
 
-def card(commands: Commands, config: Config, language: str) -> str:
+def make_card(commands: Commands, config: Config, language: str) -> str:
     """The sheet as one page of HTML (A4 lying, for two A5 cards) that needs nothing from elsewhere."""
     senders = (settings.sender for settings in config.of_gateways.values())
     number = next((sender for sender in senders if sender.isdecimal()), BLANK)

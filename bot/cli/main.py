@@ -15,7 +15,7 @@ from aiohttp import web
 from bot.app import assembled, build_app
 from bot.cli.admins import admin_cli
 from bot.cli.agents import agent_cli
-from bot.cli.card import card as command_card
+from bot.cli.card import make_card
 from bot.cli.customers import customer_cli
 from bot.cli.data import export, import_
 from bot.cli.keys import vending_key
@@ -147,7 +147,7 @@ def card(
     """Make the one-page card of all commands, as HTML to print."""
     if language not in LANGUAGES:
         fail(f"{language} is none of {', '.join(LANGUAGES)}.")
-    page = command_card(Commands(TALKS), load_config(), language)
+    page = make_card(Commands(TALKS), load_config(), language)
     if output is None:
         typer.echo(page)
         return

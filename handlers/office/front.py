@@ -8,7 +8,7 @@ from functools import partial
 from aiohttp import web
 from prometheus_client import Counter
 
-from bot.android import queue as pulled
+from bot.android.queue import receivers
 from bot.android.troubles import troubles
 from bot.company import Company
 from bot.config import Config
@@ -20,6 +20,7 @@ from bot.runtime.metrics import Metrics
 from bot.server import SERVER, Server
 from handlers.office.page import page
 from handlers.office.routes import office_page
+from handlers.office.times import age, moment, when
 from models import GatewayState, Phone
 from models.messages.tables import State
 from models.office import outgoing, overview
@@ -35,32 +36,29 @@ EMPTY = Queue(Counted(0, False), 0)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A gateway as the page shows it. Times are milliseconds, 0 for never; `trouble` is a sentence or nothing;
-    `today` is what it sent and what was lost, `refusals` how often it did not take a message since the start;
-    `troubles` are what is wrong with a phone."""
+    """A gateway as the page shows it."""
 
     facts: Facts
     state: Health
-    heard_at: int
-    last_word: str
-    trouble: str
+    heard_at: int  # milliseconds, 0 for never
+    last_word: str  # a sentence or nothing
+    trouble: str  # a sentence or nothing
     queue: Queue
-    today: tuple[int, int]
-    refusals: int = 0
-    troubles: Sequence[str] = ()
+    today: tuple[int, int]  # how much it sent, and how much was lost there
+    refusals: int = 0  # how often it did not take a message since the start
+    troubles: Sequence[str] = ()  # what is wrong with a phone, in sentences
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Messages that are stuck for one reason, in words; `where` is the office's word for their state, `others` are
-    those without an example."""
+    """Messages that are stuck for one reason, in words."""
 
     stuck: Stuck
-    gateway: str
-    where: str
+    gateway: str  # as the office knows it; empty while they have none
+    where: str  # the office's word for their state
     fate: str
     why: str
-    others: int
+    others: int  # how many have no example
 
 
 @office_page("/", link="Overview")
@@ -78,11 +76,11 @@ async def show(request: web.Request) -> web.StreamResponse:
             lines[name] = replace(lines[name], troubles=[each for each in sentences if each != trouble])
     return page(
         request,
-        "status.html",
+        "front.html",
         refresh=REFRESH_S,
         overview=seen,
         gateways=lines.values(),
-        waiting=_together(seen.queues.values()),
+        waiting=_add_up(seen.queues.values()),
         unread_late=0 < seen.unread.oldest < now_ms - UNREAD_LATE_MS,
         reasons=[_reason(each, seen, lines.get(each.gateway)) for each in seen.stuck],
         wrong_secrets=_wrong_secrets(server.metrics),
@@ -107,9 +105,11 @@ def _lines(server: Server, seen: Report, now: int) -> dict[str, Line]:
     for name in at_work(server, [*server.callbacks.gateways, *senders, *seen.queues]):
         state = states.get(name) or GatewayState(name=name)
         facts = watched[name][0] if name in watched else facts_of_unused(state)
-        word = _word(state) if name in senders or facts.phone else "It brings messages and carries none."
+        word = "It brings messages and carries none."
+        if name in senders or facts.phone:
+            word = _describe_last_word(state)
         line = _line(server.company, facts, word, seen, now)
-        lines[name] = replace(line, refusals=_counted(server.metrics.send_errors, gateway=name))
+        lines[name] = replace(line, refusals=_count_since_start(server.metrics.send_errors, gateway=name))
     if NOWHERE in lines:
         lines[NOWHERE] = replace(lines[NOWHERE], trouble="No gateway may carry these messages as things are.")
     return lines
@@ -119,22 +119,20 @@ def _line(company: Company, facts: Facts, word: str, seen: Report, now: int) -> 
     condition = condition_of(facts, now)
     trouble = condition.reason or facts.alert
     if facts.paused_until > now:
-        trouble = f"{trouble} Paused until {company.clock(_moment(facts.paused_until))}."
+        trouble = f"{trouble} Paused until {company.clock(moment(facts.paused_until))}."
     heard = max(facts.heard_at, seen.messages.heard.get(facts.name, 0))
     queue = seen.queues.get(facts.name, EMPTY)
-    today = seen.messages.went.get(facts.name, (0, 0))
+    today = seen.messages.sent_and_lost.get(facts.name, (0, 0))
     return Line(facts, condition.state, heard, word, trouble, queue, today)
 
 
 async def _troubles(config: Config, now: int) -> dict[str, list[str]]:
     """What is wrong with each linked phone, beside its being down."""
     linked = await Phone.filter(linked_at__gt=0, unlinked_at=0)
-    return {
-        phone.gateway: troubles(phone, await pulled.receivers(connection(), phone, now), config) for phone in linked
-    }
+    return {phone.gateway: troubles(phone, await receivers(connection(), phone, now), config) for phone in linked}
 
 
-def _word(state: GatewayState) -> str:
+def _describe_last_word(state: GatewayState) -> str:
     """A gateway's last word as a sentence, with its own detail; the alert's sentence is not said twice."""
     name, _, detail = state.last_word.partition(": ")
     if name not in ERRORS:
@@ -147,7 +145,7 @@ def _reason(stuck: Stuck, seen: Report, gateway: Line | None) -> Reason:
     fate = FATES.get(stuck.state, "waits" if stuck.messages == 1 else "wait")
     label = "" if stuck.gateway == NOWHERE else gateway.facts.label if gateway else stuck.gateway
     others = stuck.messages - len(stuck.examples)
-    return Reason(stuck, label, outgoing.word(stuck.state), fate, _why(stuck, seen, gateway), others)
+    return Reason(stuck, label, outgoing.word_for(stuck.state), fate, _why(stuck, seen, gateway), others)
 
 
 def _why(stuck: Stuck, seen: Report, gateway: Line | None) -> str:
@@ -158,7 +156,7 @@ def _why(stuck: Stuck, seen: Report, gateway: Line | None) -> str:
     return (gateway and gateway.trouble) or "It has not been tried yet."
 
 
-def _together(queues: Collection[Queue]) -> Queue:
+def _add_up(queues: Collection[Queue]) -> Queue:
     messages = Counted(sum(each.messages.number for each in queues), any(each.messages.more for each in queues))
     return Queue(messages, min((each.oldest for each in queues), default=0))
 
@@ -166,10 +164,11 @@ def _together(queues: Collection[Queue]) -> Queue:
 def _wrong_secrets(metrics: Metrics) -> int:
     """Callbacks to gateways that we have with a wrong secret, since the start: they may be lost messages. (Those
     to names that we have not are strangers trying doors.)"""
-    return _counted(metrics.refused, reason="secret") - _counted(metrics.refused, reason="secret", gateway="unknown")
+    of_strangers = _count_since_start(metrics.refused, reason="secret", gateway="unknown")
+    return _count_since_start(metrics.refused, reason="secret") - of_strangers
 
 
-def _counted(counter: Counter, **labels: str) -> int:
+def _count_since_start(counter: Counter, **labels: str) -> int:
     """What was counted with these labels since the start."""
     samples = [sample for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total")]
     return int(sum(sample.value for sample in samples if labels.items() <= sample.labels.items()))
@@ -178,27 +177,6 @@ def _counted(counter: Counter, **labels: str) -> int:
 def at_work(server: Server, names: Iterable[str]) -> list[str]:
     """Gateways by name, with those that can send: the simulator is one in the demo world alone."""
     return sorted(name for name in {*names, *server.router.watch.gateways} if name != "simulator" or server.simulated)
-
-
-def _moment(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)
-
-
-def when(company: Company, now: datetime, ms: int) -> str:
-    """10:42, or 23 Nov 10:42 on another day."""
-    moment = _moment(ms)
-    day = company.day(moment, "en")
-    clock = company.clock(moment)
-    return clock if day == company.day(now, "en") and now.timestamp() * 1000 - ms < 86_400_000 else f"{day} {clock}"
-
-
-def age(now: int, since: int) -> str:
-    """How long that is: 40 s, 90 min, 36 h, 3 days."""
-    seconds = max(0, now - since) // 1000
-    for length, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * length or (unit == "min" and seconds >= length):
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
 
 
 def _figure(counted: Counted) -> str:

@@ -1,6 +1,5 @@
 """The pages at `/messages`: what leaves, by which gateway, and what became of it. Tokens and PINs are starred out."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -13,9 +12,10 @@ from bot.outbound.queue import switched_off
 from bot.routing.router import NEVER, NOWHERE
 from bot.server import SERVER, Server
 from bot.text.numbers import is_number, parse
-from handlers.office.front import at_work, when
+from handlers.office.front import at_work
 from handlers.office.page import HEADERS, page
 from handlers.office.routes import office_page
+from handlers.office.times import when
 from models.messages.phones import PREFIX
 from models.messages.tables import State
 from models.office import outgoing
@@ -37,16 +37,15 @@ LONGEST = 40  # as the columns that are filtered by
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A message as the office may see it: `where` is its state in a word, `why` the sentence to it, `gateway` the name
-    of its gateway, empty while it has none."""
+class Line:
+    """A message as the office may see it."""
 
     row: dict[str, Any]
-    text: str
-    where: str
-    why: str
-    gateway: str
-    left: list[str]
+    text: str  # with stars for what is secret
+    where: str  # its state in a word
+    why: str  # the sentence to its state
+    gateway: str  # as the office knows it; empty while it has none
+    tried: list[str]  # the gateways that it left without having been taken there
 
 
 @office_page("/messages", link="Messages")
@@ -59,11 +58,11 @@ async def show_all(request: web.Request) -> web.StreamResponse:
     before = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else LATEST
     await server.router.watch.look()
     rows = await outgoing.newest(**asked, phone=phone, before=before)
-    shown = await _reader(server)
+    off = await switched_off(connection())
     return page(
         request,
         "messages.html",
-        messages=[shown(row) for row in rows],
+        messages=[_line(server, row, off=off) for row in rows],
         asked=asked | {"phone": phone},
         states=list(outgoing.STATES),
         gateways=_choices(server, asked["gateway"]),
@@ -80,8 +79,8 @@ async def show(request: web.Request) -> web.StreamResponse:
     row = await outgoing.one(int(request.match_info["number"]))
     if row is None:
         raise web.HTTPNotFound(text="There is no such message.\n", headers=HEADERS)
-    shown = await _reader(server)
-    return page(request, "message.html", message=shown(row), when=_when(server))
+    line = _line(server, row, off=await switched_off(connection()))
+    return page(request, "message.html", message=line, when=_when(server))
 
 
 def _choices(server: Server, asked: str) -> dict[str, str]:
@@ -103,19 +102,14 @@ def _phone(server: Server, given: str) -> str:
     return given.replace("\0", "").strip()[:LONGEST]
 
 
-async def _reader(server: Server) -> Callable[[dict[str, Any]], Shown]:
-    """What makes a row readable, as things are now."""
-    off = await switched_off(connection())
-    return lambda row: _shown(server, row, off=off)
-
-
-def _shown(server: Server, row: dict[str, Any], *, off: bool) -> Shown:
-    where = outgoing.word(row["state"])
+def _line(server: Server, row: dict[str, Any], *, off: bool) -> Line:
+    """A row in words; `off` says that all messages wait."""
+    where = outgoing.word_for(row["state"])
     if row["state"] == State.SENDING and not row["gateway"].startswith(PREFIX):
         where = "being sent"
     label = "" if row["gateway"] == NOWHERE else server.router.watch.facts(row["gateway"]).label
-    left = [name.removeprefix(NEVER) for name in row["tried_before"].split()]
-    return Shown(row, outgoing.masked(row["text"]), where, _why(server, row, off=off), label, left)
+    tried = [name.removeprefix(NEVER) for name in row["tried_before"].split()]
+    return Line(row, outgoing.mask(row["text"]), where, _why(server, row, off=off), label, tried)
 
 
 def _why(server: Server, row: dict[str, Any], *, off: bool) -> str:

@@ -8,9 +8,9 @@ from aiohttp import web
 from bot.company import Company
 from bot.message import Copy
 from bot.server import SERVER, Server
-from handlers.office.front import age
 from handlers.office.page import HEADERS, page, redirect
 from handlers.office.routes import FORM, USER, office_page
+from handlers.office.times import age
 from handlers.tickets.news import LABELS, News
 from handlers.tickets.questions import LONGEST, SECRETS
 from models.audit import record
@@ -54,7 +54,7 @@ async def show_all(request: web.Request) -> web.StreamResponse:
         ],
         next=closed[-1].id if len(closed) == office.MOST else 0,
         most=office.MOST,
-        **_words(request.app[SERVER]),
+        **_shared_words(request.app[SERVER]),
     )
 
 
@@ -73,7 +73,7 @@ async def change(request: web.Request) -> web.StreamResponse:
         raise web.HTTPBadRequest(text="This is no form of ours.\n", headers=HEADERS)
     try:
         async with server.database.work():
-            ticket = await _found(request, office.held)
+            ticket = await _find(request, office.held)
             done = len(await office.history(ticket))
             copies = await action(News(ticket, server.company), form, user)
             for step in list(await office.history(ticket))[done:]:
@@ -86,7 +86,7 @@ async def change(request: web.Request) -> web.StreamResponse:
 
 
 async def _draw(request: web.Request, status: int = 200, problem: str = "") -> web.StreamResponse:
-    server, ticket = request.app[SERVER], await _found(request, office.find)
+    server, ticket = request.app[SERVER], await _find(request, office.find)
     agents, staff = await office.workers(ticket)
     return page(
         request,
@@ -101,11 +101,11 @@ async def _draw(request: web.Request, status: int = 200, problem: str = "") -> w
         steps=STEPS,
         names=await _names(ticket),
         longest=LONGEST,
-        **_words(server),
+        **_shared_words(server),
     )
 
 
-def _words(server: Server) -> dict[str, object]:
+def _shared_words(server: Server) -> dict[str, object]:
     """What both templates say of a ticket."""
     now = datetime.now(UTC)
     return {
@@ -130,7 +130,7 @@ async def _names(ticket: Ticket) -> dict[str, str]:
     return found
 
 
-async def _found(request: web.Request, find: Callable[[int], Awaitable[Ticket]]) -> Ticket:
+async def _find(request: web.Request, find: Callable[[int], Awaitable[Ticket]]) -> Ticket:
     try:
         return await find(int(request.match_info["number"]))
     except TicketNotFound as error:
@@ -172,7 +172,7 @@ def _day_of(moment: datetime, company: Company) -> date:
 
 
 async def _comment(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
-    text = _said(form)
+    text = _read_words(form)
     if not await tickets.comment(news.ticket, user.name, text):
         return []
     words = news.comment(news.company.name, text)
@@ -191,7 +191,7 @@ async def _ask(news: News, _form: Form, user: OfficeUser) -> Sequence[Copy]:
 
 async def _close(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
     """Without asking, and with the reason: the customer called, or the same was reported twice."""
-    text = _said(form)
+    text = _read_words(form)
     if not await tickets.close(news.ticket, user.name, text):
         return []
     agents = news.agents(lambda _: news.closed_by_office(text), actor=user.name)
@@ -199,12 +199,12 @@ async def _close(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
 
 
 async def _reopen(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
-    if not await tickets.reopen(news.ticket, user.name, _said(form)):
+    if not await tickets.reopen(news.ticket, user.name, _read_words(form)):
         return []
     return [*news.customer(news.open_again, actor=user.name), *news.agents(news.open_again, actor=user.name)]
 
 
-def _said(form: Form) -> str:
+def _read_words(form: Form) -> str:
     """The words of a form: some, not too many, and nothing that may be a PIN."""
     text = " ".join(form.get("words", "").split())
     if sum(map(str.isalpha, text)) < 2:

@@ -29,16 +29,16 @@ _PIN = re.compile(r"(?<![0-9A-Za-z,.])[0-9]{6}(?![0-9])")
 _METER = re.compile(r"[0-9]{11}")
 
 
-def masked(text: str) -> str:
+def mask(text: str) -> str:
     """The text with stars for the digits of tokens and PINs, and of phone numbers, which are as long."""
-    return _PIN.sub(_starred, _LONG.sub(_starred, text))
+    return _PIN.sub(_star, _LONG.sub(_star, text))
 
 
-def _starred(found: re.Match[str]) -> str:
+def _star(found: re.Match[str]) -> str:
     return found[0] if _METER.fullmatch(found[0]) else re.sub("[0-9]", "*", found[0])
 
 
-def word(state: str) -> str:
+def word_for(state: str) -> str:
     """The office's word for a state."""
     return next((word for word, states in STATES.items() if state in states), state)
 

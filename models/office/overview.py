@@ -96,29 +96,28 @@ class Counted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Messages that wait, and when the oldest of them came (milliseconds; 0 for none)."""
+    """Messages that wait."""
 
     messages: Counted
-    oldest: int
+    oldest: int  # when the oldest of them came, in milliseconds; 0 for none
 
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Today's SMS of all gateways. Those that came in and those promised are counted up to `COUNT`, what became
-    of them among the newest `LOOK`. `heard` is when each gateway last called us today, in milliseconds; `went` is what
-    it sent today, and what was lost there."""
+    """Today's SMS of all gateways. Those that came in and those queued are counted up to `COUNT`, what became of them
+    among the newest `LOOK`."""
 
     received: Counted
     not_understood: int
-    capped: int
+    capped: int  # unanswered, because the sender wrote too often
     failed: int
-    promised: Counted
+    queued: Counted
     sent: int
     delivered: int
     lost: int
-    dialled: Counted
-    heard: dict[str, int]
-    went: dict[str, tuple[int, int]]
+    dialled: Counted  # sessions
+    heard: dict[str, int]  # when each gateway last called us today, in milliseconds
+    sent_and_lost: dict[str, tuple[int, int]]  # by each gateway today
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +154,15 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """Messages that one gateway did not send for one reason: how many of the `SORT` looked at in each state,
-    since when, and the newest of them."""
+    """Messages that one gateway did not send for one reason."""
 
     gateway: str
     kind: MessageKind
     state: State
     error: str
-    messages: int
-    oldest: int
-    examples: list[Example]
+    messages: int  # how many of the `SORT` that are looked at in each state
+    oldest: int  # milliseconds
+    examples: list[Example]  # the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,15 +216,15 @@ async def _ask(question: str, *values: int | datetime) -> list[dict[str, Any]]:
 async def _count(table: str, column: str, since: int) -> Counted:
     """Rows since then, counted in the index of that column."""
     counting = f"SELECT COUNT(*) AS number FROM (SELECT 1 FROM {table} WHERE {column} >= $1 LIMIT {COUNT}) AS newest"
-    return _counted((await _ask(counting, since))[0]["number"], COUNT)
+    return _up_to((await _ask(counting, since))[0]["number"], COUNT)
 
 
-def _counted(number: int, bound: int) -> Counted:
+def _up_to(number: int, bound: int) -> Counted:
     return Counted(number, number >= bound)
 
 
 def _queue(row: dict[str, Any]) -> Queue:
-    return Queue(_counted(row["messages"], LOOK), row["oldest"] or 0)
+    return Queue(_up_to(row["messages"], LOOK), row["oldest"] or 0)
 
 
 async def _messages(today: int) -> Messages:
@@ -239,13 +237,13 @@ async def _messages(today: int) -> Messages:
         not_understood=_sum(received, "not_understood"),
         capped=_sum(received, "capped"),
         failed=_sum(received, "failed"),
-        promised=await _count("outbox", "created_at", today),
+        queued=await _count("outbox", "created_at", today),
         sent=_sum(sent, "sent"),
         delivered=_sum(sent, "delivered"),
         lost=_sum(sent, "lost"),
-        dialled=_counted(_sum(dialled, "sessions"), LOOK),
+        dialled=_up_to(_sum(dialled, "sessions"), LOOK),
         heard=heard,
-        went={row["gateway"]: (row["sent"] + row["delivered"], row["lost"]) for row in sent},
+        sent_and_lost={row["gateway"]: (row["sent"] + row["delivered"], row["lost"]) for row in sent},
     )
 
 
@@ -255,7 +253,7 @@ def _sum(rows: Sequence[dict[str, Any]], column: str) -> int:
 
 async def _sales(midnight: datetime) -> Sales:
     row = (await _ask(SOLD, midnight))[0]
-    return Sales(_counted(row["sales"], ADD), int(row["amount"]))
+    return Sales(_up_to(row["sales"], ADD), int(row["amount"]))
 
 
 async def _agents() -> list[AgentCash]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bot.cli.card import card
+from bot.cli.card import make_card
 from bot.cli.main import cli
 from bot.config import LANGUAGES, load
 from bot.talks.commands import Commands
@@ -21,7 +21,7 @@ MOST = 32
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_card_has_every_command_of_agents_and_customers(language: str) -> None:
-    agents, customers = card(COMMANDS, CONFIG, language).split("<section ")[1:]
+    agents, customers = make_card(COMMANDS, CONFIG, language).split("<section ")[1:]
     for role, half in ((Role.AGENT, agents), (Role.CUSTOMER, customers)):
         for one in COMMANDS.for_role(role):
             assert f"<b>{one.keyword(language)}</b> {one.usage.to(language)}".strip() in half.replace("&#39;", "'")
@@ -31,7 +31,7 @@ def test_the_card_has_every_command_of_agents_and_customers(language: str) -> No
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_card_is_one_page_that_needs_nothing_else(language: str) -> None:
-    page = card(COMMANDS, CONFIG, language)
+    page = make_card(COMMANDS, CONFIG, language)
     assert not re.search(r"<script|https?:|src=|href=|url\(|@import", page)
     for half in page.split("<section ")[1:]:
         lines = re.findall(r"<tr>\s*<td>(.*?)</td>", half, re.DOTALL)
@@ -40,7 +40,7 @@ def test_the_card_is_one_page_that_needs_nothing_else(language: str) -> None:
 
 
 def test_what_is_not_configured_is_left_to_a_pen() -> None:
-    assert card(COMMANDS, load(), "en").count("____________") == 4  # where to send, and help, on both halves
+    assert make_card(COMMANDS, load(), "en").count("____________") == 4  # where to send, and help, on both halves
 
 
 def test_the_command_writes_a_file_or_prints(tmp_path: Path) -> None:

@@ -8,16 +8,16 @@ import pytest
 
 from bot.config import Config
 from bot.gateways.errors import ERRORS
-from handlers.office.front import age
+from handlers.office.times import age
 from models.messages.tables import State
 from models.sql import now_ms
-from tests.world.browser import DAY, HOUR, MINUTE, Office, enqueued, opened, received
+from tests.world.browser import DAY, HOUR, MINUTE, Office, enqueue_message, open_office, receive_message
 from tests.world.people import PEOPLE
 
 
 @pytest.fixture
 async def office(config: Config) -> AsyncIterator[Office]:
-    async with opened(config) as office:
+    async with open_office(config) as office:
         yield office
 
 
@@ -67,14 +67,14 @@ async def test_what_was_not_understood_is_counted_and_never_runs(office: Office)
 
 @pytest.mark.parametrize("error", ["bad number", "no route", "too many tries", "undelivered"])
 async def test_a_message_that_failed_is_shown_with_its_reason(office: Office, error: str) -> None:
-    await enqueued(office.db, State.FAILED, error)
+    await enqueue_message(office.db, State.FAILED, error)
     page = await office.page()
     assert f"1 reply message by simulator failed: {ERRORS[error].sentence} To +255710000001 at" in page
 
 
 @pytest.mark.parametrize("reason", ["stopped", "paid"])
 async def test_what_was_withdrawn_is_no_trouble(office: Office, reason: str) -> None:
-    await enqueued(office.db, State.EXPIRED, reason, kind="reminder")
+    await enqueue_message(office.db, State.EXPIRED, reason, kind="reminder")
     page = await office.page()
     assert "Nothing is stuck." in page
     assert ERRORS[reason].sentence not in page
@@ -82,9 +82,9 @@ async def test_what_was_withdrawn_is_no_trouble(office: Office, reason: str) -> 
 
 async def test_messages_stuck_for_one_reason_are_one_line_and_tokens_come_first(office: Office) -> None:
     for number in range(5):
-        await enqueued(office.db, State.FAILED, "bad number", number=number)
-    await enqueued(office.db, State.EXPIRED, "expired", kind="token", old=50 * HOUR, number=9)
-    await enqueued(office.db, State.UNCERTAIN, "timeout", old=0, number=8)
+        await enqueue_message(office.db, State.FAILED, "bad number", number=number)
+    await enqueue_message(office.db, State.EXPIRED, "expired", kind="token", old=50 * HOUR, number=9)
+    await enqueue_message(office.db, State.UNCERTAIN, "timeout", old=0, number=8)
     page = await office.page()
     stuck = page[page.index("What is wrong") : page.index("Today")]
     assert stuck.index("1 token message by simulator expired") < stuck.index("5 reply messages")
@@ -95,8 +95,8 @@ async def test_messages_stuck_for_one_reason_are_one_line_and_tokens_come_first(
 
 
 async def test_a_message_that_waits_long_is_stuck_and_says_why(office: Office) -> None:
-    await enqueued(office.db, State.SCHEDULED, "unreachable", old=10 * MINUTE)
-    await enqueued(office.db, State.SCHEDULED, "throttled", old=MINUTE, number=2)
+    await enqueue_message(office.db, State.SCHEDULED, "unreachable", old=10 * MINUTE)
+    await enqueue_message(office.db, State.SCHEDULED, "throttled", old=MINUTE, number=2)
     page = await office.page()
     assert f"1 reply message by simulator waits: {ERRORS['unreachable'].sentence}" in page
     assert ERRORS["throttled"].sentence not in page
@@ -106,7 +106,7 @@ async def test_a_message_that_waits_long_is_stuck_and_says_why(office: Office) -
 
 async def test_the_switch_for_outgoing_messages_is_seen(office: Office) -> None:
     await office.ask("INSERT INTO setting (name, value) VALUES ('outgoing', 'off')")
-    await enqueued(office.db, State.SCHEDULED, "unreachable")
+    await enqueue_message(office.db, State.SCHEDULED, "unreachable")
     page = await office.page()
     assert "Outgoing messages are switched off" in page
     assert "waits: Outgoing messages are switched off." in page
@@ -144,7 +144,7 @@ async def test_a_phone_is_shown_with_all_that_is_known_of_it(office: Office) -> 
         now,
     )
     for number, state in enumerate((State.SENT, State.DELIVERED, State.FAILED)):
-        await enqueued(office.db, state, number=number, old=0)
+        await enqueue_message(office.db, state, number=number, old=0)
     await office.ask("UPDATE outbox SET gateway = 'phone-7'")
     page = await office.page()
     clock = office.mwanga.company.clock(datetime.fromtimestamp(now / 1000, UTC))
@@ -171,7 +171,7 @@ async def test_messages_that_broke_us_or_came_too_often_are_shown(office: Office
     for number, (state, outcome, error) in enumerate(
         (("failed", "failed", "ValueError at quote:85"), ("done", "capped", ""), ("done", "capped", ""))
     ):
-        await received(office.db, now_ms(), number=number, state=state, outcome=outcome, error=error)
+        await receive_message(office.db, now_ms(), number=number, state=state, outcome=outcome, error=error)
     page = await office.page()
     assert "1 message that came in could not be handled" in page
     assert "ValueError at quote:85" in page

@@ -9,7 +9,7 @@ from bot.config import Config, load
 from handlers.office.guard import ASKING, ELSEWHERE
 from handlers.office.routes import PAGES
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
-from tests.world.browser import Office, opened
+from tests.world.browser import Office, open_office
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -19,7 +19,7 @@ FIELDS = {"do": "close", "words": "They called", "user": OFFICE_USER, "password"
 
 @pytest.fixture
 async def office(config: Config) -> AsyncIterator[Office]:
-    async with opened(config) as office:
+    async with open_office(config) as office:
         await office.sms("Asha", "FIX SHS0283 no power")
         yield office
 
@@ -90,7 +90,7 @@ async def test_a_route_that_nobody_said_anything_about_is_guarded(
         freeze(app)
 
     monkeypatch.setattr(web.Application, "pre_freeze", add_and_freeze)
-    async with opened(load(database=demo_url)) as office:
+    async with open_office(load(database=demo_url)) as office:
         statuses = []
         for signed_in in (False, True):
             if signed_in:

@@ -9,14 +9,14 @@ from bot.config import Config, load
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.messages.tables import State
 from models.sql import now_ms
-from tests.world.browser import Office, enqueued, opened
+from tests.world.browser import Office, enqueue_message, open_office
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
 
 @pytest.fixture
 async def office(config: Config) -> AsyncIterator[Office]:
-    async with opened(config) as office:
+    async with open_office(config) as office:
         yield office
 
 
@@ -69,7 +69,7 @@ async def test_the_simulator_is_a_gateway_in_the_demo_world_alone(office: Office
         help_phone="+255700000000",
         **{f"kannel_{name}": value for name, value in kannel.items()},
     )
-    async with opened(config) as production:
+    async with open_office(config) as production:
         hashed = production.mwanga.company.vault.hash_password(OFFICE_PASSWORD)
         await production.ask("INSERT INTO officeuser (name, password_hash) VALUES ($1, $2)", OFFICE_USER, hashed)
         for path in ("/", "/messages"):
@@ -91,7 +91,7 @@ async def test_a_gateway_that_needs_a_look_is_named_where_nothing_is_stuck(offic
 
 
 async def test_a_line_leads_to_the_messages_that_it_counts(office: Office) -> None:
-    await enqueued(office.db, State.FAILED, "bad number")
+    await enqueue_message(office.db, State.FAILED, "bad number")
     html = await office.html()
     path = re.findall(r'<a href="(/messages\?[^"]*)"><strong>1 reply message</strong>', html)[0].replace("&amp;", "&")
     assert path == "/messages?gateway=simulator&state=failed"

@@ -10,15 +10,15 @@ from bot.config import Config
 from bot.gateways.errors import ERRORS
 from handlers.office.messages import WHY
 from models.messages.tables import State
-from models.office.outgoing import STATES, masked, word
-from tests.world.browser import HOUR, Office, enqueued, opened
+from models.office.outgoing import STATES, mask, word_for
+from tests.world.browser import HOUR, Office, enqueue_message, open_office
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
 
 @pytest.fixture
 async def office(config: Config) -> AsyncIterator[Office]:
-    async with opened(config) as office:
+    async with open_office(config) as office:
         yield office
 
 
@@ -47,11 +47,11 @@ async def read(office: Office, path: str) -> str:
     ],
 )
 def test_the_digits_of_tokens_and_pins_are_starred_out(text: str, shown: str) -> None:
-    assert masked(text) == shown
+    assert mask(text) == shown
 
 
 def test_every_state_has_a_word_and_a_sentence() -> None:
-    assert {word(state) for state in State} == set(STATES)
+    assert {word_for(state) for state in State} == set(STATES)
     assert set(WHY) == set(State) - {State.SCHEDULED}, "which says when"
 
 
@@ -90,7 +90,7 @@ async def test_each_state_is_said_with_its_reason(
     office: Office, state: State, error: str, word: str, why: str
 ) -> None:
     await office.sign_in()
-    await enqueued(office.db, state, error)
+    await enqueue_message(office.db, state, error)
     page = await read(office, "/messages")
     assert f"+255710000001 reply {word} token 123 456 {why}" in page
     number = (await office.ask("SELECT id FROM outbox"))[0]["id"]
@@ -101,7 +101,7 @@ async def test_each_state_is_said_with_its_reason(
 
 async def test_what_waits_says_that_nothing_goes_out_or_that_no_gateway_may_carry_it(office: Office) -> None:
     await office.sign_in()
-    await enqueued(office.db, State.SCHEDULED, "unreachable", gateway="none")
+    await enqueue_message(office.db, State.SCHEDULED, "unreachable", gateway="none")
     assert "No gateway may carry it as things are." in await read(office, "/messages")
     await office.ask("INSERT INTO setting (name, value) VALUES ('outgoing', 'off')")
     assert "Outgoing messages are switched off." in await read(office, "/messages")
@@ -109,7 +109,7 @@ async def test_what_waits_says_that_nothing_goes_out_or_that_no_gateway_may_carr
 
 async def test_a_text_that_was_purged_is_said_to_be(office: Office) -> None:
     await office.sign_in()
-    await enqueued(office.db, State.SENT)
+    await enqueue_message(office.db, State.SENT)
     await office.ask("UPDATE outbox SET text = ''")
     number = (await office.ask("SELECT id FROM outbox"))[0]["id"]
     for path in ("/messages", f"/messages/{number}"):
@@ -124,7 +124,7 @@ async def test_an_empty_page_says_why(office: Office) -> None:
 
 async def test_what_a_phone_has_is_on_the_phone(office: Office) -> None:
     await office.sign_in()
-    await enqueued(office.db, State.SENDING, gateway="phone-7")
+    await enqueue_message(office.db, State.SENDING, gateway="phone-7")
     await office.ask(
         "UPDATE outbox SET claimed_by = 'phone-7', sim = 2, parts = 2, cost = 'TZS 44', tried_before = 'kannel '"
     )
@@ -139,7 +139,7 @@ async def test_what_a_phone_has_is_on_the_phone(office: Office) -> None:
 async def test_messages_are_chosen_by_receiver_gateway_and_state(office: Office) -> None:
     await office.sign_in()
     for number, state in enumerate((State.SENT, State.FAILED, State.SENT), 1):
-        await enqueued(office.db, state, number=number)
+        await enqueue_message(office.db, state, number=number)
     await office.ask("UPDATE outbox SET gateway = 'kannel' WHERE phone = '+255710000003'")
     chosen = {
         "": {1, 2, 3},
@@ -167,7 +167,7 @@ async def test_a_gateway_that_is_gone_stays_chosen(office: Office, gateway: str,
 async def test_older_messages_are_on_the_next_page(office: Office) -> None:
     await office.sign_in()
     for number in range(60):
-        await enqueued(office.db, State.SENT, number=number)
+        await enqueue_message(office.db, State.SENT, number=number)
     html = await (await office.get("/messages?state=sent")).text()
     assert html.count("+2557100") == 50
     following = unescape(re.findall(r'href="(/messages\?[^"]*before=[^"]*)"', html)[0])
@@ -188,7 +188,7 @@ async def test_a_strange_page_number_is_the_first_page(office: Office, before: s
 
 async def test_what_people_write_never_runs(office: Office) -> None:
     await office.sign_in()
-    await enqueued(office.db, State.SENT, old=HOUR)
+    await enqueue_message(office.db, State.SENT, old=HOUR)
     evil = "<script>alert(1)</script>"
     await office.ask("UPDATE outbox SET text = $1, cost = '<b>1</b>', gateway = '<i>'", evil)
     html = await (await office.get(f"/messages?gateway={evil}")).text()

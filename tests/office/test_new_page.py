@@ -10,7 +10,7 @@ import pytest
 
 from bot.config import Config
 from handlers.office.routes import PAGES
-from tests.world.browser import Office, opened
+from tests.world.browser import Office, open_office
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -54,7 +54,7 @@ async def office(config: Config, tmp_path: Path) -> AsyncIterator[Office]:
         spec = importlib.util.spec_from_file_location("weather", tmp_path / "weather.py")
         assert spec and spec.loader
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
-        async with opened(config) as office:
+        async with open_office(config) as office:
             assert office.client.app
             environment = aiohttp_jinja2.get_env(office.client.app)
             assert environment.loader

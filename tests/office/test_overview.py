@@ -9,15 +9,15 @@ import pytest
 from bot.runtime.database import Database
 from models.office import overview
 from models.sql import execute, now_ms
-from tests.world.browser import HOUR, received
+from tests.world.browser import HOUR, receive_message
 
 
 async def test_today_begins_at_midnight_where_the_operator_is(database: Database) -> None:
     midnight = datetime(2026, 11, 24, tzinfo=ZoneInfo("Africa/Dar_es_Salaam")).astimezone(UTC)
     start = int(midnight.timestamp() * 1000)
 
-    await received(database.client, start - 1, number=1)
-    await received(database.client, start, number=2)
+    await receive_message(database.client, start - 1, number=1)
+    await receive_message(database.client, start, number=2)
     seen = await overview.read(start + HOUR, midnight)
     assert seen.messages.received == (1, False)
     assert seen.messages.heard == {"africastalking": start}

@@ -11,7 +11,7 @@ from bot.config import Config, load
 from handlers.office.page import STYLE
 from handlers.office.signin import MOST_WRONG, REMEMBERED, Tries
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
-from tests.world.browser import CSRF, Office, opened
+from tests.world.browser import CSRF, Office, open_office
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -20,7 +20,7 @@ WRONG = "This name and password do not go together."
 
 @pytest.fixture
 async def office(config: Config) -> AsyncIterator[Office]:
-    async with opened(config) as office:
+    async with open_office(config) as office:
         yield office
 
 
@@ -74,7 +74,7 @@ async def test_a_strange_form_is_refused(office: Office, body: bytes) -> None:
 async def test_the_session_cookie_is_kept_from_scripts_and_from_other_sites(
     demo_url: str, url: str, secure: bool
 ) -> None:
-    async with opened(load(database=demo_url, public_url=url)) as office:
+    async with open_office(load(database=demo_url, public_url=url)) as office:
         form = await office.get("/login")
         browser, csrf = form.cookies["mwanga_browser"].value, CSRF.findall(await form.text())[0]
         response = await office.client.post(

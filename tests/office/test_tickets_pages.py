@@ -9,7 +9,7 @@ import pytest
 from bot.config import Config
 from models.people.tables import Agent, Customer, OfficeUser
 from models.tickets.tickets import Step, Ticket, TicketEvent, TicketState
-from tests.world.browser import Office, opened
+from tests.world.browser import Office, open_office
 from tests.world.people import NAMES, PEOPLE
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -20,7 +20,7 @@ K1 = "/tickets/K1"
 @pytest.fixture
 async def office(config: Config) -> AsyncIterator[Office]:
     """Ticket K1 of Baraka is with Asha, who reported it; the office is signed in."""
-    async with opened(config) as office:
+    async with open_office(config) as office:
         await office.sms("Asha", "FIX SHS0283 no power")
         await office.html()
         await office.ask("DELETE FROM outbox")
@@ -45,7 +45,7 @@ async def number_of(name: str) -> int:
 
 
 async def test_tickets_are_for_those_who_are_signed_in(config: Config) -> None:
-    async with opened(config) as office:
+    async with open_office(config) as office:
         await office.sms("Asha", "FIX SHS0283 no power")
         for response in (await office.get("/tickets"), await office.get(K1), await office.post(K1, do="ask")):
             assert response.status == 303 and response.headers["Location"] == "/login"

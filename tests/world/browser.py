@@ -72,14 +72,14 @@ class Office:
 
 
 @asynccontextmanager
-async def opened(config: Config) -> AsyncIterator[Office]:
+async def open_office(config: Config) -> AsyncIterator[Office]:
     """A server at work, and a browser that nobody has signed in with."""
     app = build_app(config)
     async with TestClient(TestServer(app)) as client:
         yield Office(client, app[SERVER])
 
 
-async def enqueued(
+async def enqueue_message(
     db: BaseDBAsyncClient,
     state: State,
     error: str = "",
@@ -89,7 +89,7 @@ async def enqueued(
     number: int = 1,
     gateway: str = "simulator",
 ) -> None:
-    """A message promised `old` milliseconds ago that is not due for some minutes."""
+    """A message queued `old` milliseconds ago that is not due for some minutes."""
     now = now_ms()
     await execute(
         db,
@@ -110,7 +110,7 @@ async def enqueued(
     )
 
 
-async def received(
+async def receive_message(
     db: BaseDBAsyncClient,
     at: int,
     *,
