@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.company import Company
 from bot.text.gsm import fits_sms, plain, shorten
-from bot.text.i18n import Text, _, _n, verbatim
+from bot.text.i18n import Text, _, _n, joined, verbatim
 from models.devices.tables import Device, Unit
 from models.money.contracts import Contract
 from models.money.instalments import Due, total_left
@@ -82,7 +82,7 @@ def owing(owed: int, dues: Sequence[Due], company: Company) -> Text:
 
 def under(*lines: Text) -> Text:
     """Each on a line of its own."""
-    return Text("\n".join(f"{{l{n}}}" for n in range(len(lines))), {f"l{n}": line for n, line in enumerate(lines)})
+    return joined(lines, "\n")
 
 
 def warning(held: int, limit: int) -> Text:

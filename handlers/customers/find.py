@@ -8,7 +8,7 @@ from bot.talks.decorator import talk
 from bot.talks.listing import LINES
 from bot.text import numbers
 from bot.text.gsm import shorten
-from bot.text.i18n import Text, _, verbatim
+from bot.text.i18n import Text, _, joined, verbatim
 from handlers.customers.selection import LABELS, Filter, Which, WhichCustomers
 from handlers.fields.customers import MOST_FOUND, CustomerNumber, Search
 from handlers.wording import access_due, item, owing, under
@@ -120,10 +120,8 @@ async def _header(which: Which, selection: search.Selection) -> Text:
     """What is listed, and honestly so when the mini-grid is too large to look at everybody."""
     header = LABELS[which.filter] if which.filter else _("Customers")
     if which.village:
-        village = shorten(which.village.name, LONGEST_VILLAGE)
-        header = (
-            Text("{village}: {header}", {"village": village, "header": header}) if which.filter else verbatim(village)
-        )
+        village = verbatim(shorten(which.village.name, LONGEST_VILLAGE))
+        header = joined([village, header], ": ") if which.filter else village
     if not await search.all_looked_at(selection):
         header = _("{header}, of the first {n}", header=header, n=search.LOOK)
     return header
@@ -175,8 +173,7 @@ def _heading(one: Customer, villages: Sequence[Village], chat: Chat) -> Text:
 
 
 def _which_device(device: Device) -> Text:
-    serial = device.serial[:LONGEST_SERIAL]
-    return Text("{serial} {kind}", {"serial": serial, "kind": KINDS[Kind(device.kind)]})
+    return joined([verbatim(device.serial[:LONGEST_SERIAL]), KINDS[Kind(device.kind)]])
 
 
 async def _device(device: Device, contract: Contract | None, owed: list[Due], chat: Chat) -> list[Text]:
@@ -184,7 +181,7 @@ async def _device(device: Device, contract: Contract | None, owed: list[Due], ch
     TOKEN."""
     company, newest, line = chat.company, await last_tokens(device, 1), _which_device(device)
     if cost := _cost(device, contract, owed, chat):
-        line = Text("{device}: {cost}", {"device": line, "cost": cost})
+        line = joined([line, cost], ": ")
     lines = [line, *access_due(device, company)]
     if not newest:
         return [*lines, _("No token yet.")]

@@ -5,7 +5,7 @@ from bot.talks.chat import Chat
 from bot.talks.commands import Talk
 from bot.talks.decorator import talk
 from bot.talks.fields import Amount
-from bot.text.i18n import Text, _, verbatim
+from bot.text.i18n import Text, _, joined, verbatim
 from handlers.fields.devices import Payable, name_of
 from handlers.selling.receipts import copy_to_owner, for_agent
 from handlers.selling.refusals import why_not
@@ -59,7 +59,7 @@ async def take(chat: Chat, talk: Talk, paid_for: Device | Contract, amount: int)
         return chat.end(_held(refusal.earlier, paid_for, talk, chat), outcome="held")
     except refusals.NotSold as refusal:
         why = why_not(refusal, name_of(paid_for), chat)
-        return chat.end(Text("{nothing} {why}", {"nothing": nothing, "why": why}), outcome="refused")
+        return chat.end(joined([nothing, why]), outcome="refused")
     told = for_agent(sold, chat.company, chat.language)
     return chat.end(told, kind=MessageKind.TOKEN, also=copy_to_owner(sold, chat.company), outcome="sold")
 

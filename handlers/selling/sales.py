@@ -5,7 +5,7 @@ from bot.talks.chat import Chat
 from bot.talks.decorator import talk
 from bot.talks.fields import Field, Invalid, echo
 from bot.talks.turn import Turn
-from bot.text.i18n import Text, _, verbatim
+from bot.text.i18n import Text, _, joined, verbatim
 from handlers.selling.plan import shown
 from handlers.wording import item, owner
 from models.money.catalogue import Terms
@@ -44,7 +44,7 @@ def _line(contract: Contract, owed: list[Due], chat: Chat) -> Text:
     sold = f"{contract.number} {owner(contract.customer)} {item(contract.appliance.name)}"
     if contract.terms == Terms.SERVICE:
         price = _("{amount} a day", amount=chat.company.number(contract.day_price))
-        return Text("{sold} {price}", {"sold": sold, "price": price})
+        return joined([verbatim(sold), price])
     return verbatim(f"{sold} {chat.company.number(total_left(owed))}")
 
 
