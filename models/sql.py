@@ -1,7 +1,7 @@
-"""Plain SQL over the tortoise connection, for the few statements that run once per batch of messages.
+"""Plain SQL over the tortoise connection, and all in which the two engines differ but their locks on queues.
 
-Statements are written once with PostgreSQL's `$1`; SQLite gets `?1`. Times in the tables of the machinery
-are milliseconds since 1970 (UTC), so that one statement compares them on both engines.
+Statements are written once with PostgreSQL's `$1`; SQLite gets `?1`. The business keeps days and moments, which SQLite
+has as text; the tables of the machinery keep milliseconds since 1970 (UTC), which both engines compare alike.
 """
 
 import re
@@ -13,6 +13,9 @@ from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 def connection() -> BaseDBAsyncClient:
@@ -26,6 +29,31 @@ def on_postgres() -> bool:
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def ms_of(moment: datetime) -> int:
+    """A moment in milliseconds since 1970 (UTC)."""
+    return int(moment.timestamp() * 1000)
+
+
+def read_day(stored: date | str) -> date:
+    """A day as a row has it: PostgreSQL gives a date, SQLite the text of one."""
+    return date.fromisoformat(stored) if isinstance(stored, str) else stored
+
+
+def read_moment(stored: datetime | str) -> datetime:
+    """A moment as a row has it: PostgreSQL gives a datetime, SQLite the text of one."""
+    return datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+
+
+def ending_of(column: str, length: str) -> str:
+    """The SQL for the last characters of a column; `length` may be a parameter. Indexes are made of this very text."""
+    return f"right({column}, {length})" if on_postgres() else f"substr({column}, -{length})"
+
+
+def lower_of(column: str) -> str:
+    """The SQL for a column in small ASCII letters, compared byte by byte. Indexes are made of this very text."""
+    return f'lower({column} COLLATE "C")' if on_postgres() else f"lower({column})"
 
 
 @lru_cache(maxsize=4096)
@@ -46,10 +74,14 @@ def _for_sqlite(statement: str) -> str:
 
 
 def _for_engine(db: BaseDBAsyncClient, values: Sequence[Any]) -> list[Any]:
-    """SQLite has no type for a moment: it is kept as tortoise writes it, which sorts as text."""
-    if db.capabilities.dialect == "sqlite":
-        return [value.isoformat(" ") if isinstance(value, datetime) else value for value in values]
-    return list(values)
+    """SQLite has no types for moments and days: they are kept as tortoise writes them, which sorts as text."""
+    return list(map(_as_text, values)) if db.capabilities.dialect == "sqlite" else list(values)
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    return value.isoformat() if isinstance(value, date) else value
 
 
 async def execute(db: BaseDBAsyncClient, statement: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
@@ -80,11 +112,8 @@ def cut(text: str, length: int) -> str:
     return text.replace("\0", "")[:length]
 
 
-def day(value: date | str) -> date:
-    """SQLite keeps a day as text."""
-    return value if isinstance(value, date) and not isinstance(value, datetime) else date.fromisoformat(str(value)[:10])
-
-
-def as_day(day: object) -> object:
-    """A day as the engine keeps it: SQLite has text."""
-    return day if on_postgres() else str(day)
+async def lock_rows(table: str, condition: str, values: Sequence[Any]) -> None:
+    """Hold these rows until the commit, the smallest id first, so that nobody ends in a deadlock. SQLite has one writer
+    and needs no lock."""
+    if on_postgres():
+        await execute(connection(), f"SELECT 1 FROM {table} WHERE {condition} ORDER BY id FOR UPDATE", values)

@@ -9,7 +9,7 @@ from typing import Any
 from models.devices.tables import LONGEST, TAIL, Kind
 from models.names import folded
 from models.people.tables import Customer, Village
-from models.sql import connection, execute, marks, on_postgres
+from models.sql import connection, ending_of, execute, lower_of, marks
 
 LOOK = 5_000  # customers that a kind of device or the middle of a name is looked for in: few mini-grids have 1,000
 BEHIND_ALL = "\U0010ffff"  # sorts behind every letter, so that a beginning is a range of the index
@@ -61,16 +61,11 @@ def _selected(selection: Selection) -> tuple[str, list[Any]]:
 
 
 def _order(selection: Selection) -> str:
-    return "created_at DESC, id DESC" if selection.since else f"{_lower('name')}, {_lower('surname')}, id"
-
-
-def _lower(column: str) -> str:
-    """As the indexes have it: small ASCII letters, compared byte by byte on both engines."""
-    return f'lower({column} COLLATE "C")' if on_postgres() else f"lower({column})"
+    return "created_at DESC, id DESC" if selection.since else f"{lower_of('name')}, {lower_of('surname')}, id"
 
 
 def _small(text: str) -> str:
-    """What _lower makes of a text: other letters than ASCII ones keep their size."""
+    """What lower_of makes of a text: other letters than ASCII ones keep their size."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 
@@ -97,7 +92,7 @@ async def namesakes(
     """At most so many customers of this name, in small letters or capitals, and of this phone: empty for those without
     one, None for any."""
     values: list[Any] = [_small(name), _small(surname)]
-    conditions = [f"{_lower('name')} = $1", f"{_lower('surname')} = $2"]
+    conditions = [f"{lower_of('name')} = $1", f"{lower_of('surname')} = $2"]
     if mini_grid_id is None:
         conditions.append("mini_grid_id IN (SELECT id FROM minigrid)")  # for the index
     else:
@@ -150,7 +145,7 @@ async def find(mini_grid_id: int, text: str, digits: Sequence[str], most: int) -
 async def _by_phone(mini_grid_id: int, digits: str, most: int) -> list[int]:
     if len(digits) < TAIL:
         return []
-    condition = f"{_ending('phone', str(TAIL))} = $2 AND {_ending('phone', '$3')} = $4"
+    condition = f"{ending_of('phone', str(TAIL))} = $2 AND {ending_of('phone', '$3')} = $4"
     values = [mini_grid_id, digits[-TAIL:], len(digits), digits]
     return await _numbers(f"SELECT id FROM customer WHERE mini_grid_id = $1 AND {condition} ORDER BY id", values, most)
 
@@ -159,13 +154,9 @@ async def _by_serial(mini_grid_id: int, serial: str, most: int) -> list[int]:
     if not TAIL <= len(serial) <= LONGEST:
         return []
     statement = f"""SELECT c.id FROM device d JOIN customer c ON c.id = d.customer_id
-      WHERE {_ending("d.serial", str(TAIL))} = $2 AND {_ending("d.serial", "$3")} = $4 AND c.mini_grid_id = $1
+      WHERE {ending_of("d.serial", str(TAIL))} = $2 AND {ending_of("d.serial", "$3")} = $4 AND c.mini_grid_id = $1
       ORDER BY d.id"""
     return await _numbers(statement, [mini_grid_id, serial[-TAIL:], len(serial), serial], most)
-
-
-def _ending(column: str, length: str) -> str:
-    return f"right({column}, {length})" if on_postgres() else f"substr({column}, -{length})"
 
 
 async def _by_name(mini_grid_id: int, words: list[str], most: int) -> list[int]:
@@ -183,12 +174,12 @@ async def _by_name(mini_grid_id: int, words: list[str], most: int) -> list[int]:
 
 async def _beginning(mini_grid_id: int, name: str, surname: str, most: int) -> list[int]:
     """Customers whose name and surname begin so. The surname, if given, leads: it is the rarer one."""
-    leading = _lower("surname" if surname else "name")
-    order = f"{leading}, id" if surname else f"{leading}, {_lower('surname')}, id"
+    leading = lower_of("surname" if surname else "name")
+    order = f"{leading}, id" if surname else f"{leading}, {lower_of('surname')}, id"
     statement = f"""SELECT id FROM (
         SELECT id, name, surname FROM customer WHERE mini_grid_id = $1 AND {leading} >= $2 AND {leading} < $3
         ORDER BY {order} LIMIT {LOOK}) c
-      WHERE {_lower("name")} >= $4 AND {_lower("name")} < $5"""
+      WHERE {lower_of("name")} >= $4 AND {lower_of("name")} < $5"""
     first = surname or name
     values = [mini_grid_id, first, first + BEHIND_ALL, name, name + BEHIND_ALL]
     return await _numbers(statement, values, most)
@@ -199,7 +190,7 @@ async def _by_part(mini_grid_id: int, text: str) -> list[int]:
     rows = await execute(
         connection(),
         f"""SELECT id, name, surname FROM customer WHERE mini_grid_id = $1
-        ORDER BY {_lower("name")}, {_lower("surname")}, id LIMIT {LOOK}""",
+        ORDER BY {lower_of("name")}, {lower_of("surname")}, id LIMIT {LOOK}""",
         [mini_grid_id],
     )
     words = folded(text).split()

@@ -10,7 +10,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.people.tables import Customer
-from models.sql import connection, execute, marks, on_postgres
+from models.sql import connection, ending_of, execute, marks
 
 M = TypeVar("M", bound=Model)
 
@@ -154,8 +154,7 @@ async def known_serial(serials: Sequence[str], mini_grid_id: int | None = None) 
 
 async def _by_tail(tail: str, mini_grid_id: int) -> list[Device]:
     """Two at most: the caller only needs to know whether it is one. The last characters are indexed."""
-    last = "right(d.serial, 4)" if on_postgres() else "substr(d.serial, -4)"
-    ending = "%" + re.sub(r"([\\%_])", r"\\\1", tail)
+    last, ending = ending_of("d.serial", str(TAIL)), "%" + re.sub(r"([\\%_])", r"\\\1", tail)
     condition = f"{last} = $1 AND c.mini_grid_id = $2 AND d.serial LIKE $3 ESCAPE '\\' LIMIT 2"
     return await _devices(condition, [tail[-TAIL:], mini_grid_id, ending])
 

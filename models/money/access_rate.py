@@ -3,7 +3,7 @@ settle it (models/money/quotes.py)."""
 
 from datetime import date, timedelta
 
-from models.sql import as_day, connection, day, execute, execute_many
+from models.sql import connection, execute, execute_many, read_day
 
 DUE = """SELECT d.id, d.access_until, p.access_rate, p.access_days FROM device d JOIN tariff p ON p.id = d.tariff_id
   WHERE d.kind = 'meter' AND d.customer_id IS NOT NULL AND p.access_days > 0 AND p.access_rate > 0
@@ -19,17 +19,17 @@ async def accrue(today: date, most: int) -> int:
     day on which this first saw it. Running it twice, or late by some periods, comes to the same.
     """
     await execute(connection(), FORGET)  # while there is no rate nothing falls due, also not afterwards
-    rows = await execute(connection(), DUE, [as_day(today), most])
+    rows = await execute(connection(), DUE, [today, most])
     begins, charges = [], []
     for row in rows:
         period = timedelta(days=row["access_days"])
         if row["access_until"] is None:
-            begins.append((row["id"], as_day(today + period)))
+            begins.append((row["id"], today + period))
             continue
-        until = day(row["access_until"])
+        until = read_day(row["access_until"])
         periods = (today - until) // period + 1
-        ends = as_day(until + periods * period)
-        charges.append((row["id"], periods * row["access_rate"], ends, as_day(until)))
+        ends = until + periods * period
+        charges.append((row["id"], periods * row["access_rate"], ends, until))
     await execute_many(connection(), BEGIN, begins)
     await execute_many(connection(), ACCRUE, charges)
     return len(rows)

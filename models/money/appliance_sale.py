@@ -13,7 +13,7 @@ from models.money.quotes import Quote, Standing
 from models.money.refusals import NotSold, PriceChanged, Taken
 from models.money.sales import SAME_SALE_WINDOW, Sale
 from models.people.tables import Agent, Customer
-from models.sql import as_day, connection, execute, execute_many, insert
+from models.sql import connection, execute, execute_many, insert
 from models.tokens import ISSUERS
 from models.vault import Vault
 
@@ -194,11 +194,11 @@ async def _sign(proposal: Proposal, seller: Agent, key: str, commission: int) ->
         day_price=plan.day_price,
         minimum=plan.minimum,
         commission=commission,
-        sold_on=as_day(proposal.today),
+        sold_on=proposal.today,
         created_at=datetime.now(UTC),
-        ended_on=as_day(proposal.today) if paid_off else None,
+        ended_on=proposal.today if paid_off else None,
     )
-    rows = [(contract_id, n, as_day(due), amount) for n, (due, amount) in enumerate(proposal.schedule, start=1)]
+    rows = [(contract_id, n, due, amount) for n, (due, amount) in enumerate(proposal.schedule, start=1)]
     await execute_many(
         connection(),
         "INSERT INTO instalment (contract_id, number, due_on, amount, paid) VALUES ($1, $2, $3, $4, 0)",

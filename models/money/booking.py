@@ -13,7 +13,7 @@ from models.money.quotes import Quote
 from models.money.refusals import OverLimit
 from models.money.sales import Sale, Token
 from models.people.tables import Agent, Customer
-from models.sql import connection, execute, insert, on_postgres
+from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS
 from models.vault import Vault
 
@@ -51,12 +51,10 @@ def id_of(contract: Contract | None) -> int | None:
 
 
 async def lock(seller: Agent, device: Device | None) -> None:
-    """Hold the rows of agent and device until the commit. SQLite has one writer and needs no more."""
-    if not on_postgres():
-        return
-    for table, row in (("agent", seller), ("device", device)):
-        if row is not None:
-            await execute(connection(), f"SELECT 1 FROM {table} WHERE id = $1 FOR UPDATE", [row.id])
+    """Hold the rows of agent and device until the commit."""
+    await lock_rows("agent", "id = $1", [seller.id])
+    if device:
+        await lock_rows("device", "id = $1", [device.id])
 
 
 async def room_for(seller: Agent, amount: int) -> int:

@@ -12,7 +12,7 @@ from models.money.catalogue import Appliance
 from models.money.instalments import Due
 from models.money.sales import Payment
 from models.people.tables import Agent, Customer
-from models.sql import connection, day, execute, marks, on_postgres
+from models.sql import connection, execute, marks, read_day
 
 FIRST_NUMBER = 1_000  # contracts are S1001, S1002, …: never as short as a menu number
 
@@ -147,14 +147,14 @@ async def _dues(condition: str, values: Sequence[Any]) -> list[Due]:
         connection(),
         "SELECT id, contract_id, number, due_on, amount, amount - paid AS owed FROM instalment "
         f"WHERE {condition} AND paid < amount ORDER BY due_on, contract_id, number",
-        [value.isoformat() if isinstance(value, date) and not on_postgres() else value for value in values],
+        values,
     )
     return [
-        Due(row["id"], row["contract_id"], row["number"], day(row["due_on"]), row["amount"], row["owed"])
+        Due(row["id"], row["contract_id"], row["number"], read_day(row["due_on"]), row["amount"], row["owed"])
         for row in rows
     ]
 
 
 def contract_from(row: dict[str, Any]) -> Contract:
-    days = {name: day(row[name]) for name in ("sold_on", "ended_on") if row[name] is not None}
+    days = {name: read_day(row[name]) for name in ("sold_on", "ended_on") if row[name] is not None}
     return Contract(**row | days, _from_db=True)

@@ -11,7 +11,7 @@ from models.audit import record
 from models.money.booking import REFERENCE_ALPHABET, REFERENCE_LENGTH
 from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
 from models.people.tables import Agent
-from models.sql import connection, execute, insert, on_postgres
+from models.sql import insert, lock_rows
 
 LONGEST_REFERENCE = 20  # as much as one SMS has room for
 
@@ -67,8 +67,7 @@ async def hand_in(agent: Agent, amount: int, actor: str, reference: str = "", *,
     ledger entries of their own, so that the figure on the receipt is the one that was counted (reference: users 3.2).
     The same reference books once. Raises NotBooked's kinds.
     """
-    if on_postgres():
-        await execute(connection(), "SELECT 1 FROM agent WHERE id = $1 FOR UPDATE", [agent.id])
+    await lock_rows("agent", "id = $1", [agent.id])
     if reference and (earlier := await HandIn.get_or_none(reference=reference)):
         if (earlier.agent_id, earlier.amount) != (agent.id, amount):
             raise OtherReference(reference)

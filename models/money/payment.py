@@ -12,7 +12,7 @@ from models.money.quotes import Quote, Standing, quote, standing, standing_of
 from models.money.refusals import PriceChanged, SoldToday, TooManyTokens
 from models.money.sales import Sale, same_today
 from models.people.tables import Agent
-from models.sql import as_day, connection, execute, execute_many, on_postgres
+from models.sql import connection, execute, execute_many, lock_rows
 from models.tokens import ISSUERS
 from models.vault import Vault
 
@@ -59,11 +59,11 @@ async def _now(at: Standing) -> Standing:
 
 async def _lock_debts(at: Standing) -> None:
     """The same for the contract, or for all goods that a meter's payment may give to: another agent may be taking
-    a payment on them by their own number. In one order, so that nobody ends in a deadlock."""
-    if not on_postgres():
-        return
-    which, value = ("id", at.contract.id) if at.contract else ("device_id IS NULL AND customer_id", at.customer.id)
-    await execute(connection(), f"SELECT 1 FROM contract WHERE {which} = $1 ORDER BY id FOR UPDATE", [value])
+    a payment on them by their own number."""
+    if at.contract:
+        await lock_rows("contract", "id = $1", [at.contract.id])
+    else:
+        await lock_rows("contract", "device_id IS NULL AND customer_id = $1", [at.customer.id])
 
 
 def _check_rest(device: Device | None, vault: Vault) -> None:
@@ -82,7 +82,7 @@ async def _settle(offer: Quote, sale: Sale) -> None:
     at = offer.standing
     if at.contract and at.contract.terms != Terms.SERVICE and offer.owed == 0:
         ended = "UPDATE contract SET ended_on = $2 WHERE id = $1"
-        await execute(connection(), ended, [at.contract.id, as_day(at.today)])
+        await execute(connection(), ended, [at.contract.id, at.today])
     elif at.contract is None:
         await _end_paid_up({part.due.contract_id for part in offer.parts}, at)
 
@@ -102,7 +102,7 @@ async def _end_paid_up(contracts: set[int], at: Standing) -> None:
             connection(),
             "UPDATE contract SET ended_on = $2 WHERE id = $1 AND NOT EXISTS "
             "(SELECT 1 FROM instalment WHERE contract_id = $1 AND paid < amount)",
-            [contract, as_day(at.today)],
+            [contract, at.today],
         )
 
 

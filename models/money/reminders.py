@@ -9,7 +9,7 @@ from models.messages.withdrawal import reminder
 from models.money.catalogue import Appliance
 from models.money.contracts import Contract, owed_by
 from models.money.instalments import Due, total_left
-from models.sql import as_day, connection, execute, marks, on_postgres
+from models.sql import connection, execute, marks, on_postgres
 
 # The first condition is the partial index's own. {column} is when somebody was reminded.
 FIND = """SELECT i.contract_id, MIN(i.due_on) AS oldest FROM instalment i JOIN contract c ON c.id = i.contract_id
@@ -38,8 +38,8 @@ class Window:
     contracts: Sequence[int]
 
     @property
-    def days(self) -> tuple[object, object]:
-        return as_day(self.first), as_day(self.last)
+    def days(self) -> tuple[date, date]:
+        return self.first, self.last
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ async def find(today: date, most: int) -> list[Window]:
     for appliance in await Appliance.all().order_by("id"):
         for kind, first, last in _windows(appliance, today):
             statement = FIND.format(column=f"reminded_{kind}")
-            values = [as_day(first), as_day(last), appliance.id, most]
+            values = [first, last, appliance.id, most]
             contracts = [row["contract_id"] for row in await execute(connection(), statement, values)] if most else []
             most -= len(contracts)
             windows += [Window(kind, appliance, first, last, contracts)] if contracts else []

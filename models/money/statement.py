@@ -5,7 +5,7 @@ from datetime import datetime
 
 from models.money.contracts import Contract
 from models.people.tables import Customer
-from models.sql import connection, execute
+from models.sql import connection, execute, read_moment
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,7 @@ async def taken(agent_id: int, since: datetime, until: datetime, most: int) -> l
             Customer(name=row["name"], surname=row["surname"]),
             row["amount"],
             row["commission"],
-            _moment(row["created_at"]),
+            read_moment(row["created_at"]),
         )
         for row in rows
     ]
-
-
-def _moment(stored: datetime | str) -> datetime:
-    """PostgreSQL gives a moment, SQLite the text of one."""
-    return datetime.fromisoformat(stored) if isinstance(stored, str) else stored

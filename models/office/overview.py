@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from models.messages.tables import GatewayState, MessageKind, State
 from models.messages.withdrawal import NOT_WITHDRAWN
 from models.settings import are_messages_off
-from models.sql import connection, execute
+from models.sql import HOUR_MS, connection, execute, ms_of
 
 LOOK = 10_000  # rows read for one answer, the newest
 ADD = 5 * LOOK  # sales added up: their rows are short
@@ -26,7 +26,7 @@ TOP_TEXTS = 5
 TEXT_LENGTH = 80
 SHOWN = 3  # messages named for each reason why they are stuck
 LATE_MS = 300_000  # a message that should have gone out longer ago is stuck
-LOST_FOR_MS = 73 * 3_600_000  # messages promised within this are looked at: a token is sent for 72 hours
+LOST_FOR_MS = 73 * HOUR_MS  # messages promised within this are looked at: a token is sent for 72 hours
 
 # The conditions on `state` are those of the partial indexes. `{columns}` are read from each.
 TO_SEND = """SELECT {columns} FROM (SELECT {columns} FROM outbox WHERE state = 'waiting'
@@ -190,7 +190,7 @@ class Report:
 
 async def read(now: int, midnight: datetime) -> Report:
     """Ask everything. `now` is in milliseconds, `midnight` is when today began in the operator's zone."""
-    today = int(midnight.timestamp() * 1000)
+    today = ms_of(midnight)
     agents = await _agents()
     return Report(
         outgoing=not await are_messages_off(),

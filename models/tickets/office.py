@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from models.people.tables import Agent, OfficeUser
-from models.sql import connection, execute, on_postgres
+from models.sql import lock_rows
 from models.tickets.tickets import Ticket, TicketEvent, TicketNotFound, TicketState, with_people
 
 MOST = 200  # tickets of one state on a page, the most urgent first
@@ -31,8 +31,7 @@ async def find(number: int) -> Ticket:
 
 async def held(number: int) -> Ticket:
     """The same, held until the commit, so that two who change it do so one after the other."""
-    if on_postgres():
-        await execute(connection(), "SELECT 1 FROM ticket WHERE id = $1 FOR UPDATE", [number])
+    await lock_rows("ticket", "id = $1", [number])
     return await find(number)
 
 

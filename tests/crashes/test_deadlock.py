@@ -10,7 +10,7 @@ import pytest
 from bot.message import Outbound, Sent
 from bot.runtime.database import Database
 from bot.server import Server
-from models.money import booking
+from models import sql
 from models.sql import execute
 from tests.world.books import check_ledger
 from tests.world.outbox_rig import Bench
@@ -73,7 +73,7 @@ async def test_a_sale_that_the_database_ended_for_a_deadlock_is_made_after_all(
     await phones.text("Asha", "BUY SHS0283 8000")
     enemy, watch = await asyncpg.connect(address), await asyncpg.connect(address)
     deadlock = Enemy(enemy, watch)
-    monkeypatch.setattr(booking, "execute", deadlock.let_pass)
+    monkeypatch.setattr(sql, "execute", deadlock.let_pass)
     try:
         await enemy.execute("SET deadlock_timeout = '30s'")  # it is the server's side that is ended
         held = asyncio.Event()

@@ -13,7 +13,7 @@ from models.messages.tables import Outbox
 from models.money.catalogue import Appliance
 from models.money.contracts import Contract
 from models.people.tables import Customer
-from models.sql import as_day, connection, execute
+from models.sql import connection, execute
 from models.tickets.tickets import Ticket
 from tests.world.people import PEOPLE, Phones
 
@@ -203,7 +203,7 @@ async def test_a_reminder_fits_one_part_at_the_longest_values(
     await execute(
         connection(),
         "UPDATE instalment SET amount = 9999999900, due_on = $1 WHERE number = 1",
-        [as_day(date(2026, 12, 28))],
+        [date(2026, 12, 28)],
     )
     for when in (datetime(2026, 12, 27, 9, tzinfo=UTC), datetime(2026, 12, 30, 9, tzinfo=UTC)):
         clock.move_to(when)
