@@ -14,7 +14,7 @@ from bot.app import assembled
 from bot.config import Config, load
 from bot.runtime.database import Database
 from bot.server import Server
-from models.money import booking
+from models.money.references import ALPHABET
 from tests.emulators.android.clock import Clock
 from tests.world.prompt import Run, mwanga_command
 from tests.world.templates import FOUNDED, Templates, close_folder, open_folder
@@ -141,13 +141,12 @@ def phone_clock() -> Iterator[Clock]:
 def references(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """References of sales are RRRR2, RRRR3, … so that a transcript can name them."""
 
-    alphabet = booking.REFERENCE_ALPHABET
     numbers = iter(range(10_000))
 
     def next_letters() -> Iterator[str]:
         for number in numbers:
-            yield from "RRR" + alphabet[number // len(alphabet)] + alphabet[number % len(alphabet)]
+            yield from "RRR" + ALPHABET[number // len(ALPHABET)] + ALPHABET[number % len(ALPHABET)]
 
     letters = next_letters()
-    monkeypatch.setattr(booking.secrets, "choice", lambda _letters: next(letters))
+    monkeypatch.setattr("models.money.references.secrets.choice", lambda _letters: next(letters))
     yield

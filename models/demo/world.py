@@ -7,7 +7,7 @@ from models.demo import goods
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType
 from models.devices.meters import keep_vending_key
 from models.devices.tables import Device, Kind, Tariff, Unit
-from models.money.booking import REFERENCE_ALPHABET, REFERENCE_LENGTH
+from models.money.references import reference_for
 from models.money.sales import Payment, Sale, Token
 from models.people.tables import Agent, Customer, MiniGrid, OfficeUser, Village
 from models.settings import Setting
@@ -168,7 +168,7 @@ async def _past_sales(agent: Agent, tariff: Tariff, devices: list[Device]) -> No
     )
     await Sale.bulk_create(
         Sale(
-            reference=_reference(keys[payment.reference].id),
+            reference=reference_for(keys[payment.reference].id),
             key=payment.reference,
             payment_id=payment.id,
             agent_id=agent.id,
@@ -186,12 +186,3 @@ async def _past_sales(agent: Agent, tariff: Tariff, devices: list[Device]) -> No
         Token(sale_id=sale.id, device_id=sale.device_id, count=count, digits=digits)
         for sale in await Sale.filter(key__in=list(keys))
     )
-
-
-def _reference(number: int) -> str:
-    """A reference for a number, the same each time: the demo's past sales need no chance."""
-    letters = ""
-    for _ in range(REFERENCE_LENGTH):
-        number, digit = divmod(number, len(REFERENCE_ALPHABET))
-        letters = REFERENCE_ALPHABET[digit] + letters
-    return letters

@@ -1,6 +1,5 @@
 """The steps of every sale: lock, check the limit, record payment and sale, make the token, book the commission."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,15 +9,13 @@ from models.money.contracts import Contract, open_instalments
 from models.money.instalments import Due
 from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
 from models.money.quotes import Quote
+from models.money.references import new_reference
 from models.money.refusals import OverLimit
 from models.money.sales import Sale, Token
 from models.people.tables import Agent, Customer
 from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS
 from models.vault import Vault
-
-REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0 O 1 I, which are misread
-REFERENCE_LENGTH = 5
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ async def record(offer: Quote, seller: Agent, key: str, commission: int) -> Sale
         "payment", provider="cash", reference=key, amount=offer.amount, agent_id=seller.id, created_at=now
     )
     columns = {
-        "reference": await _new_reference(),
+        "reference": await new_reference("sale"),
         "key": key,
         "payment_id": payment,
         "agent_id": seller.id,
@@ -95,13 +92,6 @@ async def record(offer: Quote, seller: Agent, key: str, commission: int) -> Sale
         "created_at": now,
     }
     return Sale(id=await insert("sale", **columns), **columns, _from_db=True)
-
-
-async def _new_reference() -> str:
-    while True:
-        reference = "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(REFERENCE_LENGTH))
-        if not await execute(connection(), "SELECT 1 FROM sale WHERE reference = $1", [reference]):
-            return reference
 
 
 async def issue(sale: Sale, device: Device, vault: Vault) -> tuple[str, datetime | None]:

@@ -1,6 +1,5 @@
 """Cash that an agent hands in at the office, and the commission that is paid out with it."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,8 +7,8 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.audit import record
-from models.money.booking import REFERENCE_ALPHABET, REFERENCE_LENGTH
 from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
+from models.money.references import new_reference
 from models.people.tables import Agent
 from models.sql import insert, lock_rows
 
@@ -75,7 +74,7 @@ async def hand_in(agent: Agent, amount: int, actor: str, reference: str = "", *,
     held, due = await cash_held(agent.id), await commission_due(agent.id)
     if not 0 < amount <= held:
         raise MoreThanHeld(held)
-    reference = reference or await _new_reference()
+    reference = reference or await new_reference("hand_in")
     commission = max(min(due, held - amount), 0) // coin * coin
     now = datetime.now(UTC)
     columns = {"reference": reference, "agent_id": agent.id, "amount": amount, "commission": commission}
@@ -100,10 +99,3 @@ async def _book(entry: HandIn) -> None:
 
 async def _figures(entry: HandIn, *, new: bool) -> HandedIn:
     return HandedIn(entry, await cash_held(entry.agent_id), await commission_due(entry.agent_id), new)
-
-
-async def _new_reference() -> str:
-    while True:
-        reference = "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(REFERENCE_LENGTH))
-        if not await HandIn.exists(reference=reference):
-            return reference
