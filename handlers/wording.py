@@ -8,6 +8,7 @@ from bot.text.i18n import Text, _, _n, joined, verbatim
 from models.devices.tables import Device, Unit
 from models.money.contracts import Contract
 from models.money.instalments import Due, total_left
+from models.money.payable import Payable
 from models.people.tables import Customer
 from models.tokens import ISSUERS
 
@@ -54,9 +55,14 @@ def owner(customer: Customer | None) -> str:
     return shorten(customer.masked, LONGEST_NAME) if customer else "-"
 
 
-def item(name: str) -> str:
+def item_name(name: str) -> str:
     """An item of the catalogue, as a sentence shows it."""
     return shorten(name, LONGEST_ITEM)
+
+
+def paid_for_name(paid_for: Payable) -> str:
+    """A device by its serial, goods by number and item: S1042 Radio."""
+    return f"{paid_for.name} {item_name(paid_for.item)}" if paid_for.item else paid_for.name
 
 
 def tail(serial: str) -> str:

@@ -6,7 +6,7 @@ from bot.message import Reply
 from bot.talks.chat import Chat
 from bot.talks.decorator import talk
 from bot.text.i18n import Text, _, _n, verbatim
-from handlers.fields.devices import own_device
+from handlers.fields.devices import choose_own_device
 from handlers.wording import access_due, bought, owing, tail, under
 from models.devices.tables import Device
 from models.money.contracts import Contract, contracts_of, owed_by
@@ -28,7 +28,7 @@ from models.people.callers import Role
     menu=_("Balance"),
 )
 async def balance(chat: Chat) -> Reply:
-    device = await own_device(chat)
+    device = await choose_own_device(chat)
     contracts = await contracts_of(chat.person.customers)
     owed = await owed_by(contracts)
     goods = [one for one in contracts if one.device_id is None and owed[one.id]]

@@ -11,7 +11,7 @@ from bot.text.gsm import shorten
 from bot.text.i18n import Text, _, joined, verbatim
 from handlers.customers.selection import LABELS, Filter, Which, WhichCustomers
 from handlers.fields.customers import MOST_FOUND, CustomerNumber, Search
-from handlers.wording import access_due, item, owing, under
+from handlers.wording import access_due, item_name, owing, under
 from models.customers import search
 from models.devices.tables import Device, Kind, Unit, of_customers
 from models.money.catalogue import Terms
@@ -54,7 +54,7 @@ async def list_(chat: Chat) -> Reply:
             options.append((FURTHER, _("Further customers")))
         chosen = await chat.choose(f"customer {start}", header, options)
         if chosen != FURTHER:
-            return await _shown(chat, next(one for one in block if str(one.id) == chosen))
+            return await _show_customer(chat, next(one for one in block if str(one.id) == chosen))
         start, count = start + count, BLOCK
 
 
@@ -75,12 +75,12 @@ async def list_(chat: Chat) -> Reply:
 async def find(chat: Chat) -> Reply:
     found = await chat.ask(Search(_("How does the name begin? Or the last 4 of the phone or serial?")))
     if len(found) == 1:
-        return await _shown(chat, found[0])
+        return await _show_customer(chat, found[0])
     header = _("{n} found", n=len(found))
     if len(found) > MOST_FOUND:
         header = _("The first {n}. Write more to find fewer.", n=MOST_FOUND)
     chosen = await chat.choose("customer", header, await _lines(found[:MOST_FOUND]))
-    return await _shown(chat, next(one for one in found if str(one.id) == chosen))
+    return await _show_customer(chat, next(one for one in found if str(one.id) == chosen))
 
 
 @talk(
@@ -98,7 +98,7 @@ async def find(chat: Chat) -> Reply:
     example="2",
 )
 async def customer(chat: Chat) -> Reply:
-    return await _shown(chat, await chat.ask(CustomerNumber(_("Customer number?"))))
+    return await _show_customer(chat, await chat.ask(CustomerNumber(_("Customer number?"))))
 
 
 async def _which(chat: Chat, villages: Sequence[Village]) -> Which:
@@ -142,7 +142,7 @@ def _name(one: Customer, length: int) -> str:
     return shorten(f"{one.name} {one.surname}", length)
 
 
-async def _shown(chat: Chat, one: Customer) -> Reply:
+async def _show_customer(chat: Chat, one: Customer) -> Reply:
     """A customer with the only device or goods on a plan, or with what is chosen of several."""
     await chat.pin()
     villages = await search.villages_of(chat.agent.mini_grid_id)
@@ -151,7 +151,7 @@ async def _shown(chat: Chat, one: Customer) -> Reply:
     owed = await owed_by(contracts)
     options = [(each.serial, _which_device(each)) for each in devices]
     goods = {each.number: each for each in contracts if each.device_id is None and owed[each.id]}
-    options += [(number, verbatim(f"{number} {item(each.appliance.name)}")) for number, each in goods.items()]
+    options += [(number, verbatim(f"{number} {item_name(each.appliance.name)}")) for number, each in goods.items()]
     if not options:
         return chat.end(under(header, _("No device.")))
     chosen = options[0][0]

@@ -83,7 +83,7 @@ class OwnersPhone(Field[Reached]):
         return Reached(recorded, recorded, await search.reached_by(recorded, turn.agent.mini_grid_id))
 
 
-def request_of(turn: Turn, *said: str) -> str:
+def request_hash(turn: Turn, *said: str) -> str:
     """A keyed hash of who is to get which device: it tells a repeated registration from another one."""
     return turn.company.vault.mac("\n".join(said).casefold(), "registration")
 
@@ -100,7 +100,7 @@ class FreeSerial(Field[tuple[str, str]]):
 
     async def read(self, turn: Turn, answer: str) -> list[str]:
         serial = await as_it_stands(answer)
-        request = request_of(turn, *self._person, serial)
+        request = request_hash(turn, *self._person, serial)
         try:
             return [await registration.free_serial(serial, self._kind), request]
         except registration.NotFree as refusal:

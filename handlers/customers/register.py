@@ -10,10 +10,16 @@ from bot.talks.chat import Chat
 from bot.talks.decorator import talk
 from bot.text.gsm import shorten
 from bot.text.i18n import Text, _, verbatim
-from handlers.customers.questions import NO_PHONE, FreeSerial, FullName, OwnersPhone, Reached, request_of, why_not_free
+from handlers.customers.questions import (
+    NO_PHONE,
+    FreeSerial,
+    FullName,
+    OwnersPhone,
+    Reached,
+    request_hash,
+    why_not_free,
+)
 from handlers.fields.languages import NAMES, language_names
-from handlers.selling.buy import buy
-from handlers.selling.sell import sell
 from handlers.wording import owner
 from models.customers import registration
 from models.customers.registration import Form, Labels, Registered
@@ -64,7 +70,7 @@ async def register(chat: Chat) -> Reply:
         none = _("Not registered. Your mini-grid has no village yet. Call {help}.", help=chat.company.help_phone)
         chat.stop(none)
     await drafts.offer(chat, _unfinished)
-    form = await _filled_in(chat, villages)
+    form = await _ask_form(chat, villages)
     if not await chat.confirm(_question(form)):
         return chat.end(_("Not registered."), outcome="declined")
     try:
@@ -72,7 +78,7 @@ async def register(chat: Chat) -> Reply:
     except registration.NotFree as refusal:  # somebody was quicker: all that was said of the person still holds
         why = why_not_free(refusal, form.serial, chat)
         chat.ask_again(FreeSerial.name, WHICH_SERIAL, _("Not registered. {why}", why=why))
-    return chat.end(_registered(done, chat), also=_messages(done, chat), outcome="registered")
+    return chat.end(_receipt(done, chat), also=_messages(done, chat), outcome="registered")
 
 
 def _unfinished(answers: Mapping[str, Any]) -> Text:
@@ -82,22 +88,22 @@ def _unfinished(answers: Mapping[str, Any]) -> Text:
     return verbatim(" ".join([masked, *answers.get("serial", [])[:1]]))
 
 
-async def _filled_in(chat: Chat, villages: Sequence[Village]) -> Form:
+async def _ask_form(chat: Chat, villages: Sequence[Village]) -> Form:
     name, surname = await chat.ask(FullName(_("Name and surname?")))
     reached = await chat.ask(OwnersPhone(_("Phone number, or none?")))
     said = await chat.choose("kind", _("Which device?"), KINDS, words=KIND_WORDS)
     kind, person = None if said == NOTHING else Kind(said), (name, surname, reached.said, said)
     serial, request = await chat.ask(FreeSerial(WHICH_SERIAL, kind, person)) if kind else ("", "")
-    village = await _one_of(chat, "village", _("Village?"), villages)
-    request = request or request_of(chat, *person, village.name)
+    village = await _choose_row(chat, "village", _("Village?"), villages)
+    request = request or request_hash(chat, *person, village.name)
     if earlier := await registration.repeated(chat.agent, request):
-        chat.stop(_registered(earlier, chat))
-    plan, labels = await _of_meter(chat) if kind is Kind.METER else (None, None)
-    model = await _model(chat, await registration.fitting_models(serial, kind)) if kind else None
-    known = reached.known
-    language = await _language(chat, ask=bool(reached.phone and not known), usual=known[0].language if known else "")
+        chat.stop(_receipt(earlier, chat))
+    tariff, labels = await _ask_labels(chat) if kind is Kind.METER else (None, None)
+    model = await _choose_model(chat, await registration.fitting_models(serial, kind)) if kind else None
+    usual = reached.known[0].language if reached.known else ""
+    language = await _choose_language(chat, ask=bool(reached.phone and not reached.known), usual=usual)
     return Form(
-        customer=await _same_person(chat, reached) if known else None,
+        customer=await _ask_same_person(chat, reached) if reached.known else None,
         name=name,
         surname=surname,
         phone=reached.phone or None,
@@ -106,45 +112,45 @@ async def _filled_in(chat: Chat, villages: Sequence[Village]) -> Form:
         kind=kind,
         serial=serial,
         model=model,
-        tariff=plan,
+        tariff=tariff,
         labels=labels,
         consent=CONSENT,
         request=request,
     )
 
 
-async def _of_meter(chat: Chat) -> tuple[Tariff | None, Labels]:
+async def _ask_labels(chat: Chat) -> tuple[Tariff | None, Labels]:
     """Tariff and labels. One line that names the connection type alone means what is usual for it."""
     types = (
         await ConnectionType.all().order_by("name").select_related("usual_tariff", "usual_meter_type", "usual_group")
     )
-    type_ = await _if_any(chat, "connection type", _("Connection type?"), types)
+    type_ = await _choose_if_any(chat, "connection type", _("Connection type?"), types)
     subs = await SubConnectionType.filter(type_id=type_.id).order_by("name") if type_ else []
-    sub_type = await _if_any(chat, "sub connection type", _("Sub connection type?"), subs)
+    sub_type = await _choose_if_any(chat, "sub connection type", _("Sub connection type?"), subs)
     tariffs = await Tariff.filter(unit=Unit.ENERGY).order_by("name")
-    plan = await _if_any(chat, "tariff", _("Tariff?"), tariffs, type_.usual_tariff if type_ else None)
+    plan = await _choose_if_any(chat, "tariff", _("Tariff?"), tariffs, type_.usual_tariff if type_ else None)
     meter_types = await MeterType.all().order_by("name")
     usual_meter_type = type_.usual_meter_type if type_ else None
-    meter_type = await _if_any(chat, "meter type", _("Meter type?"), meter_types, usual_meter_type)
+    meter_type = await _choose_if_any(chat, "meter type", _("Meter type?"), meter_types, usual_meter_type)
     groups = await ConnectionGroup.all().order_by("name")
-    group = await _if_any(chat, "group", _("Connection group?"), groups, type_.usual_group if type_ else None)
+    group = await _choose_if_any(chat, "group", _("Connection group?"), groups, type_.usual_group if type_ else None)
     return plan, Labels(meter_type, group, type_, sub_type)
 
 
-async def _if_any(
+async def _choose_if_any(
     chat: Chat, name: str, prompt: Text, rows: Sequence[Named], usual: Named | None = None
 ) -> Named | None:
-    return await _one_of(chat, name, prompt, rows, usual) if rows else None
+    return await _choose_row(chat, name, prompt, rows, usual) if rows else None
 
 
-async def _one_of(chat: Chat, name: str, prompt: Text, rows: Sequence[Named], usual: Named | None = None) -> Named:
+async def _choose_row(chat: Chat, name: str, prompt: Text, rows: Sequence[Named], usual: Named | None = None) -> Named:
     """One of the rows that the office made, by its name."""
     options = [(row.name, verbatim(shorten(row.name, LABEL))) for row in rows]
     chosen = await chat.choose(name, prompt, options, otherwise=usual.name if usual and usual in rows else None)
     return next(row for row in rows if row.name == chosen)
 
 
-async def _model(chat: Chat, fitting: Sequence[DeviceModel]) -> DeviceModel | None:
+async def _choose_model(chat: Chat, fitting: Sequence[DeviceModel]) -> DeviceModel | None:
     """Asked only when more than one fits."""
     if len(fitting) < 2:
         return fitting[0] if fitting else None
@@ -153,7 +159,7 @@ async def _model(chat: Chat, fitting: Sequence[DeviceModel]) -> DeviceModel | No
     return next(one for one in fitting if one.name == chosen)
 
 
-async def _language(chat: Chat, *, ask: bool, usual: str) -> str:
+async def _choose_language(chat: Chat, *, ask: bool, usual: str) -> str:
     """The customer's; one line may leave it out and means the agent's. A known phone has its language already, and
     nobody writes where there is none: then it is not asked, but one line may have it."""
     languages = chat.company.languages
@@ -168,7 +174,7 @@ async def _language(chat: Chat, *, ask: bool, usual: str) -> str:
     )
 
 
-async def _same_person(chat: Chat, reached: Reached) -> Customer | None:
+async def _ask_same_person(chat: Chat, reached: Reached) -> Customer | None:
     """Whoever has this number already gets the device, unless it is somebody else who shares the phone."""
     chat.no_more()
     options = [*((str(one.id), verbatim(owner(one))) for one in reached.known), (NEW, _("Somebody else"))]
@@ -185,30 +191,30 @@ def _question(form: Form) -> Text:
         "Register {owner}, {serial}{plan}? Customer agrees: we keep name, phone, payments to supply and bill.",
         owner=who,
         serial=form.serial,
-        plan=_tariff(form.kind, form.tariff),
+        plan=_tariff_part(form.kind, form.tariff),
     )
 
 
-def _registered(done: Registered, chat: Chat) -> Text:
+def _receipt(done: Registered, chat: Chat) -> Text:
     if (device := done.device) is None:
         return _(
             "REGISTERED {owner}, customer {number}. To sell: {sell} {number}, item",
             owner=owner(done.customer),
             number=done.customer.id,
-            sell=sell.keyword(chat.language),
+            sell=chat.commands.by_name["sell"].keyword(chat.language),
         )
     return _(
         "REGISTERED {owner}, customer {number}, {serial}{plan}. To sell: {buy} {serial} amount",
         owner=owner(done.customer),
         number=done.customer.id,
         serial=device.serial,
-        plan=_tariff(device.kind, device.tariff),
-        buy=buy.keyword(chat.language),
+        plan=_tariff_part(device.kind, device.tariff),
+        buy=chat.commands.by_name["buy"].keyword(chat.language),
     )
 
 
-def _tariff(kind: str | None, plan: Tariff | None) -> str:
-    """What was chosen for a meter; the plan of other devices came with them."""
+def _tariff_part(kind: str | None, plan: Tariff | None) -> str:
+    """What was chosen for a meter, as a part of a sentence; other devices came with their tariff."""
     return f", {shorten(plan.name, LONGEST_PLAN)}" if plan and kind == Kind.METER else ""
 
 
@@ -216,7 +222,7 @@ def _messages(done: Registered, chat: Chat) -> list[Copy]:
     """The customer's welcome; and for the agent, what stood on a screen that is gone with the session."""
     customer, messages = done.customer, []
     if chat.ussd:
-        messages.append(Copy(chat.person.phone, _registered(done, chat), MessageKind.REPLY, chat.language))
+        messages.append(Copy(chat.person.phone, _receipt(done, chat), MessageKind.REPLY, chat.language))
     if customer.phone:
         messages.append(Copy(customer.phone, _welcome(done, chat.company), MessageKind.REPLY, customer.language))
     return messages

@@ -9,7 +9,8 @@ from bot.talks.turn import Turn
 from bot.text.i18n import Text, _, verbatim
 from handlers.fields.serials import MOST, as_it_stands, together
 from models.devices.tables import Device, DeviceNotFound, find_for_agent, in_reach, of_customers
-from models.money.contracts import Contract, numbered
+from models.money.contracts import numbered
+from models.money.payable import Payable, PayableDevice, PayableGoods
 
 NUMBER = re.compile(r"(?:S-?)?\d{1,9}")  # of a sale on instalments; people leave out what we print before it
 
@@ -45,17 +46,17 @@ def _not_found(serial: str, error: DeviceNotFound) -> Invalid:
     return Invalid(_("{serial} not found. Read it on the device.", serial=shown))
 
 
-class Payable(Field[Device | Contract]):
+class PaidFor(Field[Payable]):
     """What a payment is for, among the customers of the agent's own mini-grid: a device by its serial, or a sale on
-    instalments by its number, S1042 or 1042. A sale of a device is paid by that device. What is recorded is the kind
-    and the id or number."""
+    instalments by its number, S1042 or 1042. A sale of a device is paid by that device. It records the kind, and the
+    id of the device or the number of the sale."""
 
     name = "payable"
 
     async def read(self, turn: Turn, answer: str) -> list[str | int]:
         """S1042 is the number first, since it was printed so; digits alone are the end of a serial first."""
         number = await as_it_stands(answer, turn.agent.mini_grid_id)
-        by_number = await _sold_as(number, turn)
+        by_number = await _find_sale(number, turn)
         if by_number and not number.isdecimal():
             return by_number
         try:
@@ -72,17 +73,17 @@ class Payable(Field[Device | Contract]):
         count = await together(self, turn, pieces, turn.agent.mini_grid_id)
         return 2 if count == 1 < len(pieces) and pieces[0].upper() == "S" else count
 
-    async def find(self, turn: Turn, recorded: list[str | int]) -> Device | Contract:
+    async def find(self, turn: Turn, recorded: list[str | int]) -> Payable:
         kind, which = recorded
         if kind == "device":
-            return await DeviceSerial(self.prompt).find(turn, int(which))
+            return PayableDevice(await DeviceSerial(self.prompt).find(turn, int(which)))
         contract = await numbered(str(which), turn.agent.mini_grid_id)
         if contract is None:
             turn.start_over()
-        return contract
+        return PayableGoods(contract)
 
 
-async def _sold_as(number: str, turn: Turn) -> list[str | int] | None:
+async def _find_sale(number: str, turn: Turn) -> list[str | int] | None:
     """What is paid by the number of this sale, if there is such a sale."""
     grid = turn.agent.mini_grid_id
     contract = await numbered(number.replace("-", ""), grid) if NUMBER.fullmatch(number) else None
@@ -91,12 +92,7 @@ async def _sold_as(number: str, turn: Turn) -> list[str | int] | None:
     return ["device", contract.device_id] if await in_reach(contract.device_id, grid) else None
 
 
-def name_of(paid_for: Device | Contract) -> str:
-    """What a payment names it by."""
-    return paid_for.serial if isinstance(paid_for, Device) else paid_for.number
-
-
-async def own_device(chat: Chat) -> Device | None:
+async def choose_own_device(chat: Chat) -> Device | None:
     """One of the devices behind the caller's number: the only one, or the one that is chosen. None when there
     is none."""
     devices = await of_customers(chat.person.customers)
@@ -104,13 +100,13 @@ async def own_device(chat: Chat) -> Device | None:
         return None
     if len(devices) == 1 and len(chat.person.customers) == 1 and not chat.answers("device"):
         return devices[0]
-    options = [(d.serial, labelled(d, chat)) for d in devices]
-    parted_ = {d.serial: {re.sub("[/_]", " ", d.serial)} for d in devices}
-    serial = await chat.choose("device", _("Which one?"), options, words=parted_)
+    options = [(d.serial, device_line(d, chat)) for d in devices]
+    spellings = {d.serial: {re.sub("[/_]", " ", d.serial)} for d in devices}
+    serial = await chat.choose("device", _("Which one?"), options, words=spellings)
     return next(device for device in devices if device.serial == serial)
 
 
-def labelled(device: Device, chat: Chat) -> Text:
+def device_line(device: Device, chat: Chat) -> Text:
     """The serial, and whose it is where a number is shared."""
     owner = f" {device.customer.masked}" if len(chat.person.customers) > 1 and device.customer else ""
     return verbatim(f"{device.serial}{owner}"[:30])

@@ -7,8 +7,7 @@ from bot.company import Company
 from bot.message import Copy
 from bot.text.gsm import shorten
 from bot.text.i18n import Text, _, verbatim
-from handlers.wording import bought, fitting, grouped, least, owner, tail, under, warning
-from handlers.wording import item as label
+from handlers.wording import bought, fitting, grouped, item_name, least, owner, tail, under, warning
 from models.devices.tables import Unit
 from models.messages.tables import MessageKind
 from models.money.appliance_sale import ApplianceSold, Proposal
@@ -21,7 +20,7 @@ Schedule = Sequence[tuple[date, int]]
 
 def question(proposal: Proposal, company: Company) -> Text:
     """What the agent is asked, and the customer with him."""
-    item = label(proposal.appliance.name)
+    item = item_name(proposal.appliance.name)
     if proposal.device:
         item = f"{shorten(item, BESIDE_SERIAL)} {tail(proposal.device.serial)}"
     who, paid = owner(proposal.customer), company.money(proposal.down)
@@ -53,7 +52,7 @@ def for_seller(sold: ApplianceSold, company: Company, language: str) -> Text:
     """What happened to the money first, then the digits and the agent's own figures, as many as fit."""
     what = _(
         "SOLD {item} {number}, paid {paid}\n{owner}{first}",
-        item=label(sold.appliance.name),
+        item=item_name(sold.appliance.name),
         number=sold.contract.number,
         paid=company.money(sold.contract.down),
         owner=owner(sold.customer),
@@ -75,7 +74,7 @@ def for_seller(sold: ApplianceSold, company: Company, language: str) -> Text:
 def for_buyer(sold: ApplianceSold, company: Company) -> Text:
     """The key facts: what it costs, what was paid, what is to be paid when, and how."""
     contract = sold.contract
-    values = {"item": label(sold.appliance.name), "paid": company.number(contract.down)}
+    values = {"item": item_name(sold.appliance.name), "paid": company.number(contract.down)}
     if contract.terms == Terms.SERVICE:
         day = _("{amount} a day", amount=company.money(contract.day_price))
         facts = _(
@@ -96,7 +95,7 @@ def for_buyer(sold: ApplianceSold, company: Company) -> Text:
     return fitting(sold.customer.language, [under(facts, *least(contract, company), *code), under(facts, *code)])
 
 
-def to_buyer(sold: ApplianceSold, company: Company) -> list[Copy]:
+def copy_to_buyer(sold: ApplianceSold, company: Company) -> list[Copy]:
     """None when the customer has no phone."""
     customer = sold.customer
     if customer.phone is None:

@@ -1,20 +1,19 @@
 """An agent sells a top-up token for cash, or takes a payment on a plan."""
 
+from bot.company import Company
 from bot.message import Reply
 from bot.talks.chat import Chat
 from bot.talks.commands import Talk
 from bot.talks.decorator import talk
 from bot.talks.fields import Amount
 from bot.text.i18n import Text, _, joined, verbatim
-from handlers.fields.devices import Payable, name_of
+from handlers.fields.devices import PaidFor
 from handlers.selling.receipts import copy_to_owner, for_agent
-from handlers.selling.refusals import why_not
-from handlers.wording import bought, item, owner, shared
-from models.devices.tables import Device
+from handlers.wording import bought, owner, paid_for_name, shared
 from models.messages.tables import MessageKind
 from models.money import payment, quotes, refusals
-from models.money.contracts import Contract
-from models.money.sales import Sale, same_today
+from models.money.payable import Payable
+from models.money.sales import Sale
 from models.people.callers import Role
 
 
@@ -34,55 +33,43 @@ from models.people.callers import Role
     nothing=_("Not sold."),
 )
 async def buy(chat: Chat) -> Reply:
-    paid_for = await chat.ask(Payable(_("Serial number?")))
-    return await take(chat, buy, paid_for, await chat.ask(Amount(_("Amount paid?"))))
+    paid_for = await chat.ask(PaidFor(_("Serial number?")))
+    return await _take_payment(chat, buy, paid_for, await chat.ask(Amount(_("Amount paid?"))))
 
 
-async def take(chat: Chat, talk: Talk, paid_for: Device | Contract, amount: int) -> Reply:
-    """Quote a payment for a device, or for goods without one, confirm it, take it, and tell both sides."""
-    nothing, again = talk.nothing or verbatim(""), chat.again()
+async def _take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) -> Reply:
+    """Quote the payment, confirm it, take it, and tell both sides."""
+    company, nothing, again = chat.company, talk.nothing or verbatim(""), chat.again()
     try:
-        earlier = await _same_today(paid_for, amount, chat)
+        earlier = await paid_for.same_today(chat.agent, amount)
         if earlier and not again and not chat.ussd:  # before the quote: the last payment leaves nothing to quote
-            return chat.end(_held(earlier, paid_for, talk, chat), outcome="held")
-        quote = quotes.quote(await _standing(paid_for, chat), amount)
+            return chat.end(_held_text(earlier, paid_for, talk, chat), outcome="held")
+        quote = quotes.quote(await paid_for.standing(company.today(), company.coin, company.vault), amount)
         if earlier and not again:
-            again = await _once_more(earlier, paid_for, talk, chat)
+            again = await _ask_once_more(earlier, paid_for, talk, chat)
             if not again:
                 return chat.end(nothing, outcome="declined")
         if chat.quoted(list(quote.effect)) != list(quote.effect):
             raise refusals.PriceChanged
         if not await chat.confirm(_question(quote, paid_for, chat), pin=True):
             return chat.end(nothing, outcome="declined")
-        sold = await payment.sell(quote, seller=chat.agent, key=chat.key, vault=chat.company.vault, again=again)
+        sold = await payment.sell(quote, seller=chat.agent, key=chat.key, vault=company.vault, again=again)
     except refusals.SoldToday as refusal:
-        return chat.end(_held(refusal.earlier, paid_for, talk, chat), outcome="held")
+        return chat.end(_held_text(refusal.earlier, paid_for, talk, chat), outcome="held")
     except refusals.NotSold as refusal:
-        why = why_not(refusal, name_of(paid_for), chat)
+        why = _why_not(refusal, paid_for.name, company)
         return chat.end(joined([nothing, why]), outcome="refused")
-    told = for_agent(sold, chat.company, chat.language)
-    return chat.end(told, kind=MessageKind.TOKEN, also=copy_to_owner(sold, chat.company), outcome="sold")
+    receipt = for_agent(sold, company, chat.language)
+    return chat.end(receipt, kind=MessageKind.TOKEN, also=copy_to_owner(sold, company), outcome="sold")
 
 
-async def _standing(paid_for: Device | Contract, chat: Chat) -> quotes.Standing:
-    if isinstance(paid_for, Device):
-        most = quotes.most_units(paid_for, chat.company.vault)
-        return await quotes.standing(paid_for, chat.company.today(), chat.company.coin, most)
-    return await quotes.standing_of(paid_for, chat.company.today())
-
-
-async def _same_today(paid_for: Device | Contract, amount: int, chat: Chat) -> Sale | None:
-    if isinstance(paid_for, Device):
-        return await same_today(chat.agent, amount, device_id=paid_for.id)
-    return await same_today(chat.agent, amount, contract_id=paid_for.id)
-
-
-def _question(quote: quotes.Quote, paid_for: Device | Contract, chat: Chat) -> Text:
+def _question(quote: quotes.Quote, paid_for: Payable, chat: Chat) -> Text:
     """What the money will do, and to whom."""
-    name = name_of(paid_for)
-    if isinstance(paid_for, Contract):
-        name = f"{name} {item(paid_for.appliance.name)}"
-    values = {"amount": chat.company.money(quote.amount), "owner": owner(quote.standing.customer), "serial": name}
+    values = {
+        "amount": chat.company.money(quote.amount),
+        "owner": owner(quote.standing.customer),
+        "serial": paid_for_name(paid_for),
+    }
     units = bought(quote.unit or "", quote.units)
     debts = quote.recovered + quote.access
     if debts:
@@ -99,17 +86,17 @@ def _question(quote: quotes.Quote, paid_for: Device | Contract, chat: Chat) -> T
     return _("{question} Then all is paid.", question=question) if quote.parts else question
 
 
-def _held(earlier: Sale, paid_for: Device | Contract, talk: Talk, chat: Chat) -> Text:
+def _held_text(earlier: Sale, paid_for: Payable, talk: Talk, chat: Chat) -> Text:
     """The same sale a second time within a day needs the word AGAIN: networks repeat, and people forget."""
     values = {
         "time": chat.company.clock(earlier.created_at),
         "ref": earlier.reference,
         "buy": talk.keyword(chat.language),
-        "serial": name_of(paid_for),
+        "serial": paid_for.name,
         "amount": earlier.amount // 10**chat.company.exponent,
         "again": _("AGAIN"),
     }
-    if isinstance(paid_for, Contract):
+    if paid_for.device is None:
         return _(
             "Not taken again. Same payment was taken {time}, ref {ref}. Once more: {buy} {serial} {amount} {again}",
             **values,
@@ -120,19 +107,49 @@ def _held(earlier: Sale, paid_for: Device | Contract, talk: Talk, chat: Chat) ->
     )
 
 
-async def _once_more(earlier: Sale, paid_for: Device | Contract, talk: Talk, chat: Chat) -> bool:
+async def _ask_once_more(earlier: Sale, paid_for: Payable, talk: Talk, chat: Chat) -> bool:
     values = {
-        "serial": name_of(paid_for),
+        "serial": paid_for.name,
         "amount": chat.company.money(earlier.amount),
         "time": chat.company.clock(earlier.created_at),
         "ref": earlier.reference,
     }
-    if isinstance(paid_for, Contract):
+    if paid_for.device is None:
         question, once_more = _("{serial}, {amount}: paid {time}, ref {ref}. Once more?", **values), _("Take again")
     else:
         question, once_more = _("{serial}, {amount}: sold {time}, ref {ref}. Once more?", **values), _("Sell again")
     options = [("again", once_more), ("no", _("No"))]
     return await chat.choose("twice", question, options) == "again"
+
+
+def _why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
+    """The reason, and what to do about it, to stand behind "Not sold." or its like."""
+    match refusal:
+        case refusals.OverLimit(held=held, limit=limit):
+            return _(
+                "You hold {held}, your limit is {limit}. Hand in cash first, then sell. Help {help}",
+                held=company.number(held),
+                limit=company.number(limit),
+                help=company.help_phone,
+            )
+        case refusals.AmountTooSmall(minimum=minimum):
+            return _("The least is {amount}.", amount=company.money(minimum))
+        case refusals.MoreThanOwed(left=left):
+            return _("Only {left} is left to pay for {serial}.", left=company.money(left), serial=serial)
+        case refusals.PaidOff():
+            return _("{serial} is paid off: nothing is left to pay.", serial=serial)
+        case refusals.AmountTooLarge(most=most, unit=unit, most_units=units):
+            return _(
+                "One token carries {bought} at most: up to {amount}.",
+                bought=bought(unit, units),
+                amount=company.money(most - most % company.coin),
+            )
+        case refusals.TooManyTokens(minutes=minutes):
+            return _("{serial} got too many codes just now. Try again in {n} min.", serial=serial, n=minutes)
+        case refusals.PriceChanged():
+            return _("Price or owner has just changed. Please send it again.")
+        case _no_plan:
+            return _("{serial} has no price yet. Call {help}.", serial=serial, help=company.help_phone)
 
 
 @talk(
@@ -145,5 +162,5 @@ async def _once_more(earlier: Sale, paid_for: Device | Contract, talk: Talk, cha
     nothing=_("Not taken."),
 )
 async def pay(chat: Chat) -> Reply:
-    paid_for = await chat.ask(Payable(_("Number (S1042) or serial?")))
-    return await take(chat, pay, paid_for, await chat.ask(Amount(_("Amount paid?"))))
+    paid_for = await chat.ask(PaidFor(_("Number (S1042) or serial?")))
+    return await _take_payment(chat, pay, paid_for, await chat.ask(Amount(_("Amount paid?"))))

@@ -10,12 +10,11 @@ from bot.talks.fields import Field, Invalid, echo
 from bot.talks.listing import enumerated
 from bot.talks.turn import Turn
 from bot.text.i18n import Text, _, verbatim
-from handlers.fields.devices import Payable, name_of
+from handlers.fields.devices import PaidFor
 from handlers.fields.serials import as_it_stands, together
-from handlers.wording import fitting, item, least, owner, tail, under
-from models.devices.tables import Device
+from handlers.wording import fitting, item_name, least, owner, tail, under
 from models.money.catalogue import Terms
-from models.money.contracts import Contract, contract_of, contracts_of, numbered, open_instalments, progress
+from models.money.contracts import Contract, contracts_of, numbered, open_instalments, progress
 from models.money.instalments import Due
 from models.people.callers import Role
 
@@ -32,19 +31,13 @@ NEXT = 3  # instalments that are shown
     example="SHS0283",
 )
 async def plan(chat: Chat) -> Reply:
-    paid_for = await chat.ask(Payable(_("Number (S1042) or serial?")))
+    paid_for = await chat.ask(PaidFor(_("Number (S1042) or serial?")))
     await chat.pin()
-    contract = await _contract(paid_for, chat)
+    signed = await paid_for.contract()
+    contract = await numbered(signed.number, chat.agent.mini_grid_id) if signed else None
     if contract is None:
-        return chat.end(_("{serial} is on no plan.", serial=name_of(paid_for)))
-    return await shown(contract, chat)
-
-
-async def _contract(paid_for: Device | Contract, chat: Chat) -> Contract | None:
-    if isinstance(paid_for, Contract):
-        return paid_for
-    newest = await contract_of(paid_for.id)
-    return await numbered(newest.number, chat.agent.mini_grid_id) if newest else None
+        return chat.end(_("{serial} is on no plan.", serial=paid_for.name))
+    return await show_contract(contract, chat)
 
 
 @talk("own plan", roles={Role.CUSTOMER}, words=WORDS, menu=_("Payment plan"))
@@ -53,12 +46,12 @@ async def own_plan(chat: Chat) -> Reply:
     if not contracts:
         chat.stop(_("You have nothing on a plan. Call {help}.", help=chat.company.help_phone))
     if chat.one_line and chat.answers(OwnPlan.name):
-        return await shown(await chat.ask(OwnPlan(contracts)), chat)
+        return await show_contract(await chat.ask(OwnPlan(contracts)), chat)
     if len(contracts) == 1:
-        return await shown(contracts[0], chat)
-    options = [(one.number, verbatim(named(one))) for one in contracts]
+        return await show_contract(contracts[0], chat)
+    options = [(one.number, verbatim(_label(one))) for one in contracts]
     number = await chat.choose("plan", _("Which one?"), options)
-    return await shown(next(one for one in contracts if one.number == number), chat)
+    return await show_contract(next(one for one in contracts if one.number == number), chat)
 
 
 class OwnPlan(Field[Contract]):
@@ -88,10 +81,10 @@ class OwnPlan(Field[Contract]):
         return found
 
 
-async def shown(contract: Contract, chat: Chat) -> Reply:
+async def show_contract(contract: Contract, chat: Chat) -> Reply:
     """A plan: what it is for, how much of it is paid, the next instalments."""
     company = chat.company
-    heading = f"{named(contract)}, {owner(contract.customer)}" if chat.person.agent else named(contract)
+    heading = f"{_label(contract)}, {owner(contract.customer)}" if chat.person.agent else _label(contract)
     lines = [verbatim(heading)]
     if contract.terms == Terms.SERVICE:
         price = _("{amount} a day", amount=company.money(contract.day_price))
@@ -113,7 +106,7 @@ def _due(due: Due, company: Company) -> Text:
     return _("{line} overdue", line=line) if due.due_on < company.today() else verbatim(line)
 
 
-def named(contract: Contract) -> str:
+def _label(contract: Contract) -> str:
     """The number, the item, and the serial of a device: S1001 Solar home SHS0283."""
     serial = f" {tail(contract.device.serial)}" if contract.device else ""
-    return f"{contract.number} {item(contract.appliance.name)}{serial}"
+    return f"{contract.number} {item_name(contract.appliance.name)}{serial}"

@@ -3,7 +3,7 @@
 from bot.company import Company
 from bot.message import Copy
 from bot.text.i18n import Text, _, verbatim
-from handlers.wording import bought, fitting, grouped, item, owing, owner, shared, tail, under, warning
+from handlers.wording import bought, fitting, grouped, owing, owner, paid_for_name, shared, tail, under, warning
 from models.devices.tables import Device, Unit
 from models.messages.tables import MessageKind
 from models.money.booking import Sold
@@ -23,7 +23,7 @@ def for_agent(sold: Sold, company: Company, language: str) -> Text:
         warning=near,
     )
     short = _("Ref {ref}. Cash {held}{warning}", ref=ref, held=held, warning=near)
-    name = tail(sold.name)
+    name = tail(sold.paid_for.name)
     who = f"{owner(sold.customer)} {name}" if sold.device else owner(sold.customer)
     endings = ((who, figures), (who, short), (name, short), (name, _("Ref {ref}.", ref=ref)))
     what, rest = _what(sold, company), [*_code(sold), *_left(sold, company)]
@@ -38,8 +38,8 @@ def _what(sold: Sold, company: Company) -> Text:
     if sold.device:
         return _("SOLD {amount}, {bought}", amount=amount, bought=_bought(sold, company))
     if sold.sale.owed:
-        return _("PAID {amount}: {item}", amount=amount, item=_goods(sold))
-    return _("PAID OFF with {amount}: {item}", amount=amount, item=_goods(sold))
+        return _("PAID {amount}: {item}", amount=amount, item=paid_for_name(sold.paid_for))
+    return _("PAID OFF with {amount}: {item}", amount=amount, item=paid_for_name(sold.paid_for))
 
 
 def _bought(sold: Sold, company: Company) -> Text:
@@ -48,10 +48,6 @@ def _bought(sold: Sold, company: Company) -> Text:
     if not sale.recovered and not sale.access:
         return units
     return shared(units, sale.amount - sale.recovered - sale.access, sale.access, sale.recovered, company)
-
-
-def _goods(sold: Sold) -> str:
-    return f"{sold.name} {item(sold.contract.appliance.name)}" if sold.contract else sold.name
 
 
 def _code(sold: Sold) -> list[Text]:
@@ -76,7 +72,7 @@ def for_owner(sold: Sold, company: Company) -> Text:
         did = _("Paid {amount}", amount=amount)
     else:
         did = _("PAID OFF: it is yours. Paid {amount}", amount=amount)
-    said = [verbatim(sold.name if sold.device else _goods(sold)), *_code(sold), did, *_left(sold, company)]
+    said = [verbatim(paid_for_name(sold.paid_for)), *_code(sold), did, *_left(sold, company)]
     short = under(*said, _("Ref {ref}.", ref=ref))
     if not sold.digits:
         return short

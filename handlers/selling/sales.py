@@ -6,8 +6,8 @@ from bot.talks.decorator import talk
 from bot.talks.fields import Field, Invalid, echo
 from bot.talks.turn import Turn
 from bot.text.i18n import Text, _, joined, verbatim
-from handlers.selling.plan import shown
-from handlers.wording import item, owner
+from handlers.selling.plan import show_contract
+from handlers.wording import item_name, owner
 from models.money.catalogue import Terms
 from models.money.contracts import Contract, owed_by, sold_by
 from models.money.instalments import Due, total_left
@@ -36,12 +36,12 @@ async def sales(chat: Chat) -> Reply:
     owed = await owed_by(contracts)
     options = [(one.number, _line(one, owed[one.id], chat)) for one in contracts]
     number = await chat.choose("contract", _("Number, customer, item, left"), options)
-    return await shown(next(one for one in contracts if one.number == number), chat)
+    return await show_contract(next(one for one in contracts if one.number == number), chat)
 
 
 def _line(contract: Contract, owed: list[Due], chat: Chat) -> Text:
     """A service is paid by the day and never paid off: its price stands for what is left."""
-    sold = f"{contract.number} {owner(contract.customer)} {item(contract.appliance.name)}"
+    sold = f"{contract.number} {owner(contract.customer)} {item_name(contract.appliance.name)}"
     if contract.terms == Terms.SERVICE:
         price = _("{amount} a day", amount=chat.company.number(contract.day_price))
         return joined([verbatim(sold), price])

@@ -12,12 +12,12 @@ from bot.text.gsm import shorten
 from bot.text.i18n import Text, _, verbatim
 from handlers.fields.customers import Buyer, on_a_list
 from handlers.fields.serials import MOST, as_it_stands, together
-from handlers.selling.appliance_receipts import for_seller, question, to_buyer
-from handlers.wording import item as label
-from handlers.wording import tail
+from handlers.selling.appliance_receipts import copy_to_buyer, for_seller, question
+from handlers.wording import item_name, tail
+from models.devices.keys import most_units
 from models.devices.tables import TAIL, Device, DeviceNotFound
 from models.messages.tables import MessageKind
-from models.money import appliance_sale, catalogue, quotes, refusals
+from models.money import appliance_sale, catalogue, refusals
 from models.money.appliance_sale import Proposal
 from models.money.catalogue import Appliance, PaymentPlan, free_device, plans_of
 from models.money.contracts import Contract
@@ -45,32 +45,34 @@ TYPED = 8  # characters of a serial that a command repeats: its end is enough
     commas=True,
 )
 async def sell(chat: Chat) -> Reply:
-    customer = await _customer(chat)
-    item = await _item(chat)
-    plan = await _plan(chat, item)
+    customer = await _ask_customer(chat)
+    item = await _choose_item(chat)
+    plan = await _choose_plan(chat, item)
     earlier = await appliance_sale.same_appliance_today(chat.agent, customer, item)
-    device = await _device(chat, item, earlier) if item.is_device else None
-    again = chat.again()
+    device = await _ask_device(chat, item, earlier) if item.is_device else None
+    company, again = chat.company, chat.again()
     try:
-        most = quotes.most_units(device, chat.company.vault) if device else None
-        proposal = appliance_sale.propose(item, plan, customer, device, chat.company.today(), chat.company.coin, most)
+        most = most_units(device, company.vault) if device else None
+        proposal = appliance_sale.propose(
+            item, plan, customer, device, today=company.today(), coin=company.coin, most=most
+        )
         if earlier and (not again or _is_its(device, earlier)):
-            again = await _once_more(chat, earlier, proposal)
-        proposal = _as_asked(chat, proposal)
-        if not await chat.confirm(question(proposal, chat.company), pin=True):
+            again = await _ask_once_more(chat, earlier, proposal)
+        proposal = _keep_to_question(chat, proposal)
+        if not await chat.confirm(question(proposal, company), pin=True):
             return chat.end(_("Not sold."), outcome="declined")
         sold = await appliance_sale.sell_appliance(
-            proposal, seller=chat.agent, key=chat.key, vault=chat.company.vault, again=again
+            proposal, seller=chat.agent, key=chat.key, vault=company.vault, again=again
         )
     except appliance_sale.SameAppliance as refusal:
-        return chat.end(_held(chat, refusal.earlier, proposal), outcome="held")
+        return chat.end(_held_text(chat, refusal.earlier, proposal), outcome="held")
     except refusals.NotSold as refusal:
-        return chat.end(_why(chat, refusal, item, device), outcome="refused")
-    also = to_buyer(sold, chat.company)
-    return chat.end(for_seller(sold, chat.company, chat.language), kind=MessageKind.TOKEN, also=also, outcome="sold")
+        return chat.end(_why_not(chat, refusal, item, device), outcome="refused")
+    receipt = for_seller(sold, company, chat.language)
+    return chat.end(receipt, kind=MessageKind.TOKEN, also=copy_to_buyer(sold, company), outcome="sold")
 
 
-async def _customer(chat: Chat) -> Customer:
+async def _ask_customer(chat: Chat) -> Customer:
     found = await chat.ask(Buyer(_("Customer: number, phone or name?")))
     if len(found) == 1:
         return found[0]
@@ -79,7 +81,7 @@ async def _customer(chat: Chat) -> Customer:
     return next(one for one in found if str(one.id) == chosen)
 
 
-async def _item(chat: Chat) -> Appliance:
+async def _choose_item(chat: Chat) -> Appliance:
     items = await catalogue.catalogue()
     if not items:
         chat.stop(_("Not sold. The office offers nothing yet. Call {help}.", help=chat.company.help_phone))
@@ -88,7 +90,7 @@ async def _item(chat: Chat) -> Appliance:
     return next(one for one in items if one.name == chosen)
 
 
-async def _plan(chat: Chat, item: Appliance) -> PaymentPlan:
+async def _choose_plan(chat: Chat, item: Appliance) -> PaymentPlan:
     """One of those that the office allows for this item. The only one is not asked for; one line may name it, and
     what stands where it would be named is meant for it: a device needs one piece more, its serial."""
     plans = await catalogue.plans_of(item)
@@ -101,7 +103,7 @@ async def _plan(chat: Chat, item: Appliance) -> PaymentPlan:
     return next(one for one in plans if one.name == chosen)
 
 
-async def _device(chat: Chat, item: Appliance, earlier: Contract | None) -> Device:
+async def _ask_device(chat: Chat, item: Appliance, earlier: Contract | None) -> Device:
     """The very one that the agent holds in his hands: asked for even when it is the only one. That of the `earlier`
     sale is taken too: a command that is repeated after it gets the hold and not that the stock lacks it."""
     count = await catalogue.stock_count(item)
@@ -110,19 +112,19 @@ async def _device(chat: Chat, item: Appliance, earlier: Contract | None) -> Devi
         boxes = [(one.serial, verbatim(one.serial)) for one in await catalogue.in_stock(item, LISTED)]
         return await field.find(chat, await chat.choose(FreeDevice.name, _("Which one do you hand over?"), boxes))
     if not count and not (earlier and chat.answers(FreeDevice.name)) and not chat.given(FreeDevice.name):
-        none = _("Not sold. No {item} is in stock. Call {help}.", item=label(item.name), help=chat.company.help_phone)
-        chat.stop(none)
+        name, phone = item_name(item.name), chat.company.help_phone
+        chat.stop(_("Not sold. No {item} is in stock. Call {help}.", item=name, help=phone))
     return await chat.ask(field)
 
 
-async def _once_more(chat: Chat, earlier: Contract, proposal: Proposal) -> bool:
+async def _ask_once_more(chat: Chat, earlier: Contract, proposal: Proposal) -> bool:
     """The same a second time within a day needs the word AGAIN: networks repeat, and people forget. The very same
     device is gone."""
     if not chat.ussd or _is_its(proposal.device, earlier):
-        chat.stop(_held(chat, earlier, proposal), outcome="held")
+        chat.stop(_held_text(chat, earlier, proposal), outcome="held")
     header = _(
         "{item}: sold {time}, {number}. Once more?",
-        item=label(proposal.appliance.name),
+        item=item_name(proposal.appliance.name),
         time=chat.company.clock(earlier.created_at),
         number=earlier.number,
     )
@@ -135,7 +137,7 @@ def _is_its(device: Device | None, earlier: Contract) -> bool:
     return device is not None and device.id == earlier.device_id
 
 
-def _held(chat: Chat, earlier: Contract, proposal: Proposal) -> Text:
+def _held_text(chat: Chat, earlier: Contract, proposal: Proposal) -> Text:
     if proposal.device and _is_its(proposal.device, earlier):
         return _(
             "Not sold again. {serial} was sold {time}, {number}.",
@@ -155,9 +157,9 @@ def _held(chat: Chat, earlier: Contract, proposal: Proposal) -> Text:
     )
 
 
-def _as_asked(chat: Chat, proposal: Proposal) -> Proposal:
-    """The sale as the question showed it, of the day on which it was asked. Raises PriceChanged when it would be
-    another one by now."""
+def _keep_to_question(chat: Chat, proposal: Proposal) -> Proposal:
+    """The sale as the question showed it, of the day of the question. Raises PriceChanged when it would be another one
+    by now."""
     day, terms = chat.quoted([proposal.today.isoformat(), proposal.terms])
     proposal = proposal.on(date.fromisoformat(day))
     if proposal.terms != terms:
@@ -165,7 +167,7 @@ def _as_asked(chat: Chat, proposal: Proposal) -> Proposal:
     return proposal
 
 
-def _why(chat: Chat, refusal: refusals.NotSold, item: Appliance, device: Device | None) -> Text:
+def _why_not(chat: Chat, refusal: refusals.NotSold, item: Appliance, device: Device | None) -> Text:
     """Why nothing was sold, and what to do about it."""
     company = chat.company
     match refusal:
@@ -183,7 +185,7 @@ def _why(chat: Chat, refusal: refusals.NotSold, item: Appliance, device: Device 
         case _not_offered:
             return _(
                 "Not sold. {item} is not offered like this. Call {help}.",
-                item=label(item.name),
+                item=item_name(item.name),
                 help=company.help_phone,
             )
 

@@ -6,7 +6,7 @@ from bot.talks.decorator import talk
 from bot.text.gsm import shorten
 from bot.text.i18n import _, verbatim
 from handlers.selling.sell import LABEL, TYPED, sell
-from handlers.wording import item as label
+from handlers.wording import item_name
 from models.money import catalogue
 from models.people.callers import Role
 
@@ -31,10 +31,10 @@ async def stock(chat: Chat) -> Reply:
     chosen = await chat.choose("item", _("In stock"), options)
     item = next(one for one in devices if one.name == chosen)
     chat.no_more()
-    free = [one.serial for one in await catalogue.in_stock(item, MOST)]
+    name, free = item_name(item.name), [one.serial for one in await catalogue.in_stock(item, MOST)]
     if not free:
-        return chat.end(_("No {item} is in stock. Call {help}.", item=label(item.name), help=chat.company.help_phone))
-    header = _("{item}: {n} in stock", item=label(item.name), n=counts[item.name])
+        return chat.end(_("No {item} is in stock. Call {help}.", item=name, help=chat.company.help_phone))
+    header = _("{item}: {n} in stock", item=name, n=counts[item.name])
     serial = await chat.choose("free device", header, [(one, verbatim(one)) for one in free])
     return chat.end(
         _(

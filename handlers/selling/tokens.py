@@ -4,7 +4,7 @@ from bot.message import Reply
 from bot.talks.chat import Chat
 from bot.talks.decorator import talk
 from bot.text.i18n import _
-from handlers.fields.devices import DeviceSerial, own_device
+from handlers.fields.devices import DeviceSerial, choose_own_device
 from handlers.selling.receipts import history
 from models.devices.tables import Device
 from models.messages.tables import MessageKind
@@ -31,18 +31,18 @@ WORDS = {
 async def tokens(chat: Chat) -> Reply:
     device = await chat.ask(DeviceSerial(_("Serial number?")))
     await chat.pin()
-    return await _shown(chat, device)
+    return await _show_tokens(chat, device)
 
 
 @talk("token", roles={Role.CUSTOMER}, words=WORDS, menu=_("Last tokens"))
 async def owner_tokens(chat: Chat) -> Reply:
-    device = await own_device(chat)
+    device = await choose_own_device(chat)
     if device is None:
         chat.stop(_("You have no device yet. Call {help}.", help=chat.company.help_phone))
-    return await _shown(chat, device)
+    return await _show_tokens(chat, device)
 
 
-async def _shown(chat: Chat, device: Device) -> Reply:
+async def _show_tokens(chat: Chat, device: Device) -> Reply:
     found = await last_tokens(device)
     if not found:
         return chat.end(_("No token yet for {serial}.", serial=device.serial))

@@ -7,7 +7,7 @@ from bot.talks.chat import Chat
 from bot.talks.decorator import talk
 from bot.text.grammar import split, written
 from bot.text.i18n import Text, _, verbatim
-from handlers.fields.devices import DeviceSerial, labelled
+from handlers.fields.devices import DeviceSerial, device_line
 from handlers.tickets.news import FIX, LABELS, News, category_of
 from handlers.tickets.questions import InWords
 from handlers.wording import owner
@@ -108,7 +108,7 @@ async def _of_whom(chat: Chat, devices: list[Device], text: str) -> tuple[Custom
     found: dict[str, tuple[Customer, Device | None, Text]] = {}
     for device in devices:
         if device.customer:
-            found[device.serial] = device.customer, device, labelled(device, chat)
+            found[device.serial] = device.customer, device, device_line(device, chat)
     for customer in without:
         found[str(customer.id)] = customer, None, verbatim(owner(customer))
     only = next(iter(found)) if len(found) == 1 else None

@@ -5,6 +5,7 @@ from typing import Any
 
 from models.demo import goods
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType
+from models.devices.keys import seal_key
 from models.devices.meters import keep_vending_key
 from models.devices.tables import Device, Kind, Tariff, Unit
 from models.money.references import reference_for
@@ -128,7 +129,7 @@ async def _device(
         serial=serial,
         kind=kind,
         issuer=issuer,
-        sealed_key=vault.seal_json(key, f"device {serial}"),
+        sealed_key=seal_key(serial, key, vault),
         count=count,
         customer=customer,
         tariff=tariff,
@@ -150,7 +151,7 @@ async def _crowd(vault: Vault, home: MiniGrid, tariff: Tariff, first: int, size:
             serial=(serial := f"SHD{phones[str(customer.phone)]:06d}"),
             kind=Kind.SHS,
             issuer="openpaygo",
-            sealed_key=vault.seal_json(key, f"device {serial}"),
+            sealed_key=seal_key(serial, key, vault),
             count=2,
             customer=customer,
             tariff=tariff,

@@ -1,6 +1,7 @@
 """STS meters: the vending key that their keys are made from, and new ones that are not in stock."""
 
 from models.audit import record
+from models.devices.keys import seal_key
 from models.devices.tables import Device, Kind
 from models.settings import Setting
 from models.tokens import Key
@@ -48,6 +49,4 @@ async def new_meter(serial: str, vault: Vault) -> Device:
     """A meter without an owner, with the key of the supply group."""
     setting = await Setting.get(name=VENDING_KEY)
     key = vault.open_json(setting.value, VENDING_KEY)
-    return await Device.create(
-        serial=serial, kind=Kind.METER, issuer="sts", sealed_key=vault.seal_json(key, f"device {serial}")
-    )
+    return await Device.create(serial=serial, kind=Kind.METER, issuer="sts", sealed_key=seal_key(serial, key, vault))

@@ -1,15 +1,24 @@
 """Selling an appliance: contract, schedule, down payment, commission and first token, all in one transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from models.devices.tables import Device, Unit, with_owner
-from models.money.booking import Sold, book_commission, issue, lock, record, room_for, sold
+from models.money.booking import (
+    Sold,
+    book_commission,
+    check_cash_limit,
+    issue_token,
+    lock_agent_and_device,
+    read_sale,
+    record_sale,
+)
 from models.money.catalogue import Appliance, PaymentPlan, Terms
 from models.money.contracts import Contract, Instalment
 from models.money.instalments import Period, amounts, days_for, due_dates
 from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
-from models.money.quotes import Quote, Standing
+from models.money.payable import Standing, payable
+from models.money.quotes import Quote
 from models.money.refusals import NotSold, PriceChanged, Taken
 from models.money.sales import SAME_SALE_WINDOW, Sale
 from models.people.tables import Agent, Customer
@@ -20,20 +29,19 @@ from models.vault import Vault
 
 @dataclass(frozen=True)
 class Proposal:
-    """An appliance for a customer on a plan: `schedule` is when how much falls due, in multiples of `coin` minor
-    units; `unit` and `units` are what the down payment gets for the device."""
+    """An appliance for a customer on a plan. Money is in minor units."""
 
     appliance: Appliance
     plan: PaymentPlan
     customer: Customer
     device: Device | None
     today: date
-    coin: int
+    coin: int  # the smallest amount in which instalments are made
+    most: int | None  # units that one token of the device carries; None: those of its kind
     down: int
-    schedule: tuple[tuple[date, int], ...]
-    unit: Unit | None
+    schedule: tuple[tuple[date, int], ...]  # when how much falls due
+    unit: Unit | None  # what the down payment gets for the device
     units: int
-    most: int | None = None
 
     @property
     def terms(self) -> str:
@@ -44,19 +52,19 @@ class Proposal:
 
     def on(self, day: date) -> "Proposal":
         """The same as of another day."""
-        return propose(self.appliance, self.plan, self.customer, self.device, day, self.coin, self.most)
+        return propose(self.appliance, self.plan, self.customer, self.device, today=day, coin=self.coin, most=self.most)
 
 
 @dataclass(frozen=True)
 class ApplianceSold:
-    """A committed contract. `paid` is the sale of its down payment; without one there was no money to take."""
+    """A committed contract, and the agent's figures now, in minor units."""
 
     contract: Contract
     appliance: Appliance
     customer: Customer
     device: Device | None
-    schedule: tuple[tuple[date, int], ...]
-    paid: Sold | None
+    schedule: tuple[tuple[date, int], ...]  # when how much falls due
+    paid: Sold | None  # the down payment; None when there was no money to take
     held: int
     limit: int
     commission_due: int
@@ -79,6 +87,7 @@ def propose(
     plan: PaymentPlan,
     customer: Customer,
     device: Device | None,
+    *,
     today: date,
     coin: int,
     most: int | None = None,
@@ -98,7 +107,19 @@ def propose(
     if schedule and not schedule[0][1]:
         raise NotOffered(plan.name)  # the price fell: there is less to pay than there are instalments
     unit, units = _first_token(plan, device, down, schedule, most)
-    return Proposal(appliance, plan, customer, device, today, coin, down, tuple(schedule), unit, units, most)
+    return Proposal(
+        appliance=appliance,
+        plan=plan,
+        customer=customer,
+        device=device,
+        today=today,
+        coin=coin,
+        most=most,
+        down=down,
+        schedule=tuple(schedule),
+        unit=unit,
+        units=units,
+    )
 
 
 def _first_token(
@@ -131,28 +152,28 @@ async def sell_appliance(
     """Commit what the proposal showed, in the caller's transaction. A second call with the key returns the first
     sale. Raises NotSold's kinds: PriceChanged when the office changed the item, Taken when the device is gone,
     SameAppliance unless it is sold `again`."""
-    await lock(seller, proposal.device)
+    await lock_agent_and_device(seller, proposal.device)
     earlier = await Contract.get_or_none(key=key)
     if earlier:
-        return await appliance_sold(earlier)
-    device = await _still_free(proposal)
-    await _still_offered(proposal)
+        return await read_appliance_sale(earlier)
+    device = await _free_device(proposal)
+    await _check_still_offered(proposal)
     if not again and (same := await same_appliance_today(seller, proposal.customer, proposal.appliance)):
         raise SameAppliance(same)
-    await room_for(seller, proposal.down)
-    commission = proposal.appliance.price * await _goods_commission(seller) // 10_000
-    contract = await _sign(proposal, seller, key, commission)
+    await check_cash_limit(seller, proposal.down)
+    commission = proposal.appliance.price * seller.goods_commission // 10_000
+    contract = await _sign_contract(proposal, seller, key, commission)
     if device:
-        handed_over = "UPDATE device SET customer_id = $2 WHERE id = $1"
-        await execute(connection(), handed_over, [device.id, proposal.customer.id])
+        await _hand_over(device, proposal.customer)
     await _book_debt(proposal, contract)
     if proposal.down:
         await _take_down_payment(proposal, contract, device, seller, vault)
     await book_commission(f"contract {contract.id} commission", seller.id, commission)
-    return await appliance_sold(contract)
+    return await read_appliance_sale(contract)
 
 
-async def _still_free(proposal: Proposal) -> Device | None:
+async def _free_device(proposal: Proposal) -> Device | None:
+    """The device as it is now. Raises Taken."""
     if proposal.device is None:
         return None
     device = await with_owner(proposal.device.id)
@@ -161,23 +182,24 @@ async def _still_free(proposal: Proposal) -> Device | None:
     return device
 
 
-async def _still_offered(proposal: Proposal) -> None:
+async def _check_still_offered(proposal: Proposal) -> None:
+    """Raises NotOffered, and PriceChanged when the same sale would now be another one."""
     appliance = await Appliance.get_or_none(id=proposal.appliance.id)
     plan = await PaymentPlan.get_or_none(id=proposal.plan.id)
     if appliance is None or plan is None:
         raise NotOffered(proposal.plan.name)
-    now = propose(appliance, plan, proposal.customer, proposal.device, proposal.today, proposal.coin, proposal.most)
+    now = replace(proposal, appliance=appliance, plan=plan).on(proposal.today)
     if now.terms != proposal.terms:
         raise PriceChanged(appliance.name)
 
 
-async def _goods_commission(seller: Agent) -> int:
-    rows = await execute(connection(), "SELECT goods_commission FROM agent WHERE id = $1", [seller.id])
-    return int(rows[0]["goods_commission"])
+async def _hand_over(device: Device, customer: Customer) -> None:
+    device.customer = customer
+    await execute(connection(), "UPDATE device SET customer_id = $2 WHERE id = $1", [device.id, customer.id])
 
 
-async def _sign(proposal: Proposal, seller: Agent, key: str, commission: int) -> Contract:
-    """The contract and its schedule."""
+async def _sign_contract(proposal: Proposal, seller: Agent, key: str, commission: int) -> Contract:
+    """Write the contract and its schedule."""
     plan = proposal.plan
     paid_off = not proposal.schedule and plan.terms != Terms.SERVICE
     contract_id = await insert(
@@ -208,7 +230,7 @@ async def _sign(proposal: Proposal, seller: Agent, key: str, commission: int) ->
 
 
 async def _book_debt(proposal: Proposal, contract: Contract) -> None:
-    """The customer owes the price. A service has none: each day is paid before it is used."""
+    """Write the price as the customer's debt. A service has none: each day is paid before it is used."""
     if proposal.plan.terms != Terms.SERVICE:
         price = proposal.appliance.price
         lines = [Posting(AccountKind.DEBT, contract.id, price), Posting(AccountKind.GOODS, 0, -price)]
@@ -218,33 +240,33 @@ async def _book_debt(proposal: Proposal, contract: Contract) -> None:
 async def _take_down_payment(
     proposal: Proposal, contract: Contract, device: Device | None, seller: Agent, vault: Vault
 ) -> None:
-    """The money, and the device's token for it. The commission is on the price and not on this payment."""
-    at = Standing(proposal.customer, device, contract, (), proposal.today)
+    """Book the money, and make the device's token for it. The commission is on the price and not on this payment."""
+    at = Standing(payable(device, contract), proposal.customer, contract, (), proposal.today)
     left = sum(amount for _due, amount in proposal.schedule)
     offer = Quote(at, proposal.down, proposal.unit, proposal.units, owed=left)
-    sale = await record(offer, seller, f"down payment {contract.id}", 0)
+    sale = await record_sale(offer, seller, f"down payment {contract.id}", commission=0)
     if device and proposal.unit:
-        await issue(sale, device, vault)
+        await issue_token(sale, device, vault)
     paid_for = AccountKind.REVENUE if proposal.plan.terms == Terms.SERVICE else AccountKind.DEBT
     owner = 0 if paid_for is AccountKind.REVENUE else contract.id
     lines = [Posting(AccountKind.CASH, seller.id, proposal.down), Posting(paid_for, owner, -proposal.down)]
     await post(f"sale {sale.id} payment", lines)
 
 
-async def appliance_sold(contract: Contract) -> ApplianceSold:
+async def read_appliance_sale(contract: Contract) -> ApplianceSold:
     """A contract with all that its receipt prints, the agent's figures as they are now."""
     await contract.fetch_related("appliance", "customer", "agent")
     payment = await Sale.get_or_none(key=f"down payment {contract.id}")
     instalments = await Instalment.filter(contract_id=contract.id).order_by("number")
     agent = contract.agent
     return ApplianceSold(
-        contract,
-        contract.appliance,
-        contract.customer,
-        await with_owner(contract.device_id) if contract.device_id else None,
-        tuple((each.due_on, each.amount) for each in instalments),
-        await sold(payment) if payment else None,
-        await cash_held(agent.id),
-        agent.cash_limit,
-        await commission_due(agent.id),
+        contract=contract,
+        appliance=contract.appliance,
+        customer=contract.customer,
+        device=await with_owner(contract.device_id) if contract.device_id else None,
+        schedule=tuple((each.due_on, each.amount) for each in instalments),
+        paid=await read_sale(payment) if payment else None,
+        held=await cash_held(agent.id),
+        limit=agent.cash_limit,
+        commission_due=await commission_due(agent.id),
     )

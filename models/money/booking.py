@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from models.devices.keys import open_key
 from models.devices.tables import Device, Unit, with_owner
 from models.money.contracts import Contract, open_instalments
 from models.money.instalments import Due
 from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
+from models.money.payable import Payable, payable
 from models.money.quotes import Quote
 from models.money.references import new_reference
 from models.money.refusals import OverLimit
@@ -20,55 +22,47 @@ from models.vault import Vault
 
 @dataclass(frozen=True)
 class Sold:
-    """A committed sale with all that a receipt prints. Balances are the agent's after it, in minor units. A sale of
-    goods without a device has its contract (with its appliance) and no digits; `rest` is what is still to be paid on a
-    contract, the oldest first."""
+    """A committed sale with all that a receipt prints. Money is in minor units."""
 
     sale: Sale
     customer: Customer
-    device: Device | None
-    contract: Contract | None
-    digits: str
-    held: int
+    paid_for: Payable
+    contract: Contract | None  # that of the device, or of the goods with their appliance
+    digits: str  # of the token; goods have none
+    held: int  # the agent's cash after the sale
     limit: int
-    commission_due: int
+    commission_due: int  # what the agent has to get after the sale
     paid_until: datetime | None
-    rest: Sequence[Due]
+    rest: Sequence[Due]  # what is still to be paid on the contract, the oldest first
 
     @property
-    def name(self) -> str:
-        """What was paid for: the device's serial, or the contract's number."""
-        if self.device:
-            return self.device.serial
-        return self.contract.number if self.contract else ""
+    def device(self) -> Device | None:
+        return self.paid_for.device
 
 
-def id_of(contract: Contract | None) -> int | None:
-    return contract.id if contract else None
-
-
-async def lock(seller: Agent, device: Device | None) -> None:
+async def lock_agent_and_device(seller: Agent, device: Device | None) -> None:
     """Hold the rows of agent and device until the commit."""
     await lock_rows("agent", "id = $1", [seller.id])
     if device:
         await lock_rows("device", "id = $1", [device.id])
 
 
-async def room_for(seller: Agent, amount: int) -> int:
-    """The agent's commission in basis points, as it is now. Raises OverLimit when his cash would pass his limit."""
-    rows = await execute(
+async def check_cash_limit(seller: Agent, amount: int) -> None:
+    """Raises OverLimit when the agent's cash would pass the limit. The agent's limit and commissions are as they are
+    now, from here on."""
+    [row] = await execute(
         connection(),
-        "SELECT a.cash_limit, a.commission, COALESCE(c.balance, 0) AS held FROM agent a "
+        "SELECT a.cash_limit, a.commission, a.goods_commission, COALESCE(c.balance, 0) AS held FROM agent a "
         "LEFT JOIN account c ON c.kind = $2 AND c.owner = a.id WHERE a.id = $1",
         [seller.id, AccountKind.CASH.value],
     )
-    seller.cash_limit = rows[0]["cash_limit"]
-    if rows[0]["held"] + amount > seller.cash_limit:
-        raise OverLimit(rows[0]["held"], seller.cash_limit)
-    return int(rows[0]["commission"])
+    seller.cash_limit, seller.commission = row["cash_limit"], row["commission"]
+    seller.goods_commission = row["goods_commission"]
+    if row["held"] + amount > seller.cash_limit:
+        raise OverLimit(row["held"], seller.cash_limit)
 
 
-async def record(offer: Quote, seller: Agent, key: str, commission: int) -> Sale:
+async def record_sale(offer: Quote, seller: Agent, key: str, commission: int) -> Sale:
     """The payment and its sale."""
     now, at = datetime.now(UTC), offer.standing
     payment = await insert(
@@ -81,7 +75,7 @@ async def record(offer: Quote, seller: Agent, key: str, commission: int) -> Sale
         "agent_id": seller.id,
         "customer_id": at.customer.id,
         "device_id": at.device.id if at.device else None,
-        "contract_id": id_of(at.contract),
+        "contract_id": at.contract.id if at.contract else None,
         "amount": offer.amount,
         "unit": offer.unit.value if offer.unit else "",
         "units": offer.units,
@@ -94,10 +88,10 @@ async def record(offer: Quote, seller: Agent, key: str, commission: int) -> Sale
     return Sale(id=await insert("sale", **columns), **columns, _from_db=True)
 
 
-async def issue(sale: Sale, device: Device, vault: Vault) -> tuple[str, datetime | None]:
+async def issue_token(sale: Sale, device: Device, vault: Vault) -> tuple[str, datetime | None]:
     """Make the token and store it with the count that it used up: the digits, and until when is paid."""
     now, issuer = datetime.now(UTC), ISSUERS[device.issuer]
-    key = vault.open_json(device.sealed_key, f"device {device.serial}")
+    key = open_key(device, vault)
     paid_until = device.paid_until
     if sale.unit == Unit.UNLOCK and issuer.unlock:
         count, digits = issuer.unlock(key, device.count)
@@ -126,13 +120,21 @@ async def book_commission(key: str, agent_id: int, amount: int) -> int:
     return -(await post(key, earned))[AccountKind.COMMISSION]
 
 
-async def sold(sale: Sale) -> Sold:
+async def read_sale(sale: Sale) -> Sold:
     """A sale again, with its token and the agent's figures as they are now."""
     token = await Token.get_or_none(sale_id=sale.id)
     device = await with_owner(sale.device_id) if sale.device_id else None
     contract = await Contract.get(id=sale.contract_id).prefetch_related("appliance") if sale.contract_id else None
-    owed = await open_instalments(contract) if contract else []
-    agent, customer = await Agent.get(id=sale.agent_id), await Customer.get(id=sale.customer_id)
-    held, due = await cash_held(agent.id), await commission_due(agent.id)
-    digits, until = token.digits if token else "", device.paid_until if device else None
-    return Sold(sale, customer, device, contract, digits, held, agent.cash_limit, due, until, owed)
+    agent = await Agent.get(id=sale.agent_id)
+    return Sold(
+        sale=sale,
+        customer=await Customer.get(id=sale.customer_id),
+        paid_for=payable(device, contract),
+        contract=contract,
+        digits=token.digits if token else "",
+        held=await cash_held(agent.id),
+        limit=agent.cash_limit,
+        commission_due=await commission_due(agent.id),
+        paid_until=device.paid_until if device else None,
+        rest=await open_instalments(contract) if contract else [],
+    )

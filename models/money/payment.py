@@ -2,15 +2,25 @@
 
 from datetime import UTC, datetime
 
-from models.devices.tables import Device, with_owner
+from models.devices.keys import open_key
+from models.devices.tables import Device
 from models.messages import withdrawal
-from models.money.booking import Sold, book_commission, id_of, issue, lock, record, room_for, sold
+from models.money.booking import (
+    Sold,
+    book_commission,
+    check_cash_limit,
+    issue_token,
+    lock_agent_and_device,
+    read_sale,
+    record_sale,
+)
 from models.money.catalogue import Terms
 from models.money.instalments import Part
 from models.money.ledger import AccountKind, Posting, post
-from models.money.quotes import Quote, Standing, quote, standing, standing_of
+from models.money.payable import Standing
+from models.money.quotes import Quote, quote
 from models.money.refusals import PriceChanged, SoldToday, TooManyTokens
-from models.money.sales import Sale, same_today
+from models.money.sales import Sale
 from models.people.tables import Agent
 from models.sql import connection, execute, execute_many, lock_rows
 from models.tokens import ISSUERS
@@ -23,38 +33,42 @@ async def sell(offer: Quote, *, seller: Agent, key: str, vault: Vault, again: bo
     `key` names this sale for good: a second call with it returns the first sale. Raises NotSold's kinds:
     PriceChanged when the same amount would now do something else.
     """
-    await lock(seller, offer.standing.device)
+    await lock_agent_and_device(seller, offer.standing.device)
     await _lock_debts(offer.standing)
     earlier = await Sale.get_or_none(key=key)
     if earlier:
-        return await sold(earlier)
-    at, promised = await _now(offer.standing), offer.effect
-    offer = quote(at, offer.amount)
+        return await read_sale(earlier)
+    promised, offer = offer.effect, await _quote_again(offer, vault)
     if offer.effect != promised:
         raise PriceChanged(key)
-    if not again and (same := await _same_today(seller, offer.amount, at)):
+    at = offer.standing
+    if not again and (same := await at.paid_for.same_today(seller, offer.amount)):
         raise SoldToday(same)
-    commission = await room_for(seller, offer.amount)
-    _check_rest(at.device, vault)
-    sale = await record(offer, seller, key, offer.amount * commission // 10_000)
-    digits, paid_until = await issue(sale, at.device, vault) if at.device else ("", None)
+    await check_cash_limit(seller, offer.amount)
+    _check_wait(at.device, vault)
+    sale = await record_sale(offer, seller, key, offer.amount * seller.commission // 10_000)
+    digits, paid_until = await issue_token(sale, at.device, vault) if at.device else ("", None)
     await _settle(offer, sale)
-    held, due = await _book(sale, offer)
-    limit, contract = seller.cash_limit, at.contract
-    return Sold(sale, at.customer, at.device, contract, digits, held, limit, due, paid_until, offer.rest)
+    held, due = await _book_payment(sale, offer)
+    return Sold(
+        sale=sale,
+        customer=at.customer,
+        paid_for=at.paid_for,
+        contract=at.contract,
+        digits=digits,
+        held=held,
+        limit=seller.cash_limit,
+        commission_due=due,
+        paid_until=paid_until,
+        rest=offer.rest,
+    )
 
 
-async def _same_today(seller: Agent, amount: int, at: Standing) -> Sale | None:
-    if at.device:
-        return await same_today(seller, amount, device_id=at.device.id)
-    return await same_today(seller, amount, contract_id=id_of(at.contract))
-
-
-async def _now(at: Standing) -> Standing:
-    """The same standing as it is now, under the lock. The day stays that of the quote."""
-    if at.device is None and at.contract:
-        return await standing_of(at.contract, at.today)
-    return await standing(await with_owner(at.device.id if at.device else 0), at.today, at.coin, at.most)
+async def _quote_again(offer: Quote, vault: Vault) -> Quote:
+    """The same payment as it is now, under the lock. The day stays that of the quote."""
+    at = offer.standing
+    paid_for = await at.paid_for.reload()
+    return quote(await paid_for.standing(at.today, at.coin, vault), offer.amount)
 
 
 async def _lock_debts(at: Standing) -> None:
@@ -66,18 +80,16 @@ async def _lock_debts(at: Standing) -> None:
         await lock_rows("contract", "device_id IS NULL AND customer_id = $1", [at.customer.id])
 
 
-def _check_rest(device: Device | None, vault: Vault) -> None:
+def _check_wait(device: Device | None, vault: Vault) -> None:
     """Raises TooManyTokens, before anything is written."""
-    rests = ISSUERS[device.issuer].rests if device else None
-    if device and rests:
-        key = vault.open_json(device.sealed_key, f"device {device.serial}")
-        if minutes := rests(key, device.count, datetime.now(UTC)):
-            raise TooManyTokens(minutes)
+    wait = ISSUERS[device.issuer].rests if device else None
+    if device and wait and (minutes := wait(open_key(device, vault), device.count, datetime.now(UTC))):
+        raise TooManyTokens(minutes)
 
 
 async def _settle(offer: Quote, sale: Sale) -> None:
     """Pay the instalments. A contract whose last one this is has ended."""
-    await allot(sale, offer.parts)
+    await _settle_instalments(sale, offer.parts)
     await withdrawal.withdraw_reminders({part.due.contract_id for part in offer.parts})
     at = offer.standing
     if at.contract and at.contract.terms != Terms.SERVICE and offer.owed == 0:
@@ -87,7 +99,7 @@ async def _settle(offer: Quote, sale: Sale) -> None:
         await _end_paid_up({part.due.contract_id for part in offer.parts}, at)
 
 
-async def allot(sale: Sale, parts: tuple[Part, ...]) -> None:
+async def _settle_instalments(sale: Sale, parts: tuple[Part, ...]) -> None:
     rows = [(sale.payment_id, part.due.id, part.amount) for part in parts]
     statement = "INSERT INTO allocation (payment_id, instalment_id, amount) VALUES ($1, $2, $3)"
     await execute_many(connection(), statement, rows)
@@ -106,8 +118,8 @@ async def _end_paid_up(contracts: set[int], at: Standing) -> None:
         )
 
 
-async def _book(sale: Sale, offer: Quote) -> tuple[int, int]:
-    """The ledger lines of a sale: the agent's cash held and commission due after it."""
+async def _book_payment(sale: Sale, offer: Quote) -> tuple[int, int]:
+    """Write the ledger lines of a sale; the agent's cash held and commission due after it."""
     settled: dict[int, int] = {}
     for part in offer.parts:
         settled[part.due.contract_id] = settled.get(part.due.contract_id, 0) + part.amount

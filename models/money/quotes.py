@@ -1,49 +1,28 @@
 """What a payment would do: pure, and the same for the question and for the sale."""
 
 from dataclasses import dataclass
-from datetime import date
 
-from models.devices.tables import Device, Kind, Tariff, Unit
+from models.devices.tables import Device, Tariff, Unit
 from models.money.catalogue import Terms
-from models.money.contracts import Contract, contract_of, open_instalments, overdue_goods
+from models.money.contracts import Contract
 from models.money.instalments import DAYS, Due, Part, Period, after, allocate, days_for, total_left
+from models.money.payable import Standing
 from models.money.refusals import AmountTooLarge, AmountTooSmall, MoreThanOwed, NoPlan, PaidOff
-from models.people.tables import Customer
 from models.tokens import ISSUERS
-from models.vault import Vault
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What a payment meets: the device, the contract, and what is owed, as of a day in the operator's zone.
-
-    `owed` are the contract's open instalments; for a meter, the overdue ones of its owner's goods. `coin` is the
-    smallest amount that is paid in cash, in minor units.
-    """
-
-    customer: Customer
-    device: Device | None
-    contract: Contract | None
-    owed: tuple[Due, ...]
-    today: date
-    coin: int = 1
-    most: int | None = None  # units that one token of this device carries; None: those of its kind
 
 
 @dataclass(frozen=True)
 class Quote:
-    """What `amount` minor units do: `parts` go to instalments, `access` to the access rate, the rest buys `units`
-    (whole days, tenths of a kilowatt-hour). `owed` is left on the contract afterwards, in the instalments `rest`, the
-    oldest first."""
+    """What a payment does. Money is in minor units."""
 
     standing: Standing
     amount: int
-    unit: Unit | None = None
-    units: int = 0
-    parts: tuple[Part, ...] = ()
-    access: int = 0
-    owed: int = 0
-    rest: tuple[Due, ...] = ()
+    unit: Unit | None = None  # None: nothing for a device
+    units: int = 0  # whole days, or tenths of a kilowatt-hour: what is left of the amount buys them
+    parts: tuple[Part, ...] = ()  # what goes to instalments
+    access: int = 0  # what goes to the access rate
+    owed: int = 0  # what is left on the contract afterwards
+    rest: tuple[Due, ...] = ()  # in these instalments, the oldest first
 
     @property
     def unlocks(self) -> bool:
@@ -59,29 +38,6 @@ class Quote:
         """Whose money it is and what is promised for it: a sale must keep to it. What is left on the contract is not of
         it: somebody else may pay as well in between, and every payment counts."""
         return self.standing.customer.id, self.unit, self.units, self.recovered, self.access
-
-
-def most_units(device: Device, vault: Vault) -> int:
-    """What one token of this device can carry: its divider is sealed with its key."""
-    return ISSUERS[device.issuer].most(vault.open_json(device.sealed_key, f"device {device.serial}"))
-
-
-async def standing(device: Device, today: date, coin: int = 1, most: int | None = None) -> Standing:
-    """What a payment for this device meets now. Raises NoPlan for one that nobody owns."""
-    if device.customer_id is None or device.customer is None:
-        raise NoPlan(device.serial)
-    contract = await contract_of(device.id) if device.kind != Kind.METER else None
-    owed: list[Due] = []
-    if contract:
-        owed = await open_instalments(contract)
-    elif device.tariff and device.tariff.recovery:
-        owed = await overdue_goods(device.customer_id, today)
-    return Standing(device.customer, device, contract, tuple(owed), today, coin, most)
-
-
-async def standing_of(contract: Contract, today: date) -> Standing:
-    """What a payment for goods without a device meets now. The contract comes with its customer."""
-    return Standing(contract.customer, None, contract, tuple(await open_instalments(contract)), today)
 
 
 def quote(at: Standing, amount: int) -> Quote:
@@ -105,7 +61,7 @@ def _instalments(at: Standing, contract: Contract, amount: int) -> Quote:
     parts = tuple(allocate(amount, at.owed))
     rest = tuple(after(parts, at.owed))
     unit, units = _runs(at, contract, parts[0].due.amount, amount, unlocked=not rest)
-    return Quote(at, amount, unit, units, parts, owed=left - amount, rest=rest)
+    return Quote(at, amount, unit, units, parts=parts, owed=left - amount, rest=rest)
 
 
 def _runs(at: Standing, contract: Contract, instalment: int, amount: int, *, unlocked: bool) -> tuple[Unit | None, int]:
@@ -144,7 +100,7 @@ def _top_up(at: Standing, amount: int) -> Quote:
     except AmountTooLarge as refusal:
         most = largest(plan, overdue, device.access_due, refusal.most, at.coin)
         raise AmountTooLarge(most, refusal.most_units, refusal.unit) from refusal
-    return Quote(at, amount, Unit(plan.unit), units, tuple(allocate(recovered, at.owed)), access)
+    return Quote(at, amount, Unit(plan.unit), units, parts=tuple(allocate(recovered, at.owed)), access=access)
 
 
 def _units(at: Standing, device: Device, unit: Unit, price: int, rest: int) -> int:

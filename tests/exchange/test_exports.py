@@ -72,7 +72,7 @@ def test_a_sale_and_its_payment_are_exported_with_what_they_were_for(run: Run, d
     async def sell() -> None:
         async with Database(demo_url) as database, database.work():
             plan = await PaymentPlan.get(appliance__name="Solar lamp").prefetch_related("appliance")
-            lamp = propose(plan.appliance, plan, await Customer.get(id=2), None, date(2026, 11, 24), 100)
+            lamp = propose(plan.appliance, plan, await Customer.get(id=2), None, today=date(2026, 11, 24), coin=100)
             vault = Vault("mwanga demo key: never use it for a real device")
             await sell_appliance(lamp, seller=await Agent.get(id=1), key="test", vault=vault)
 

@@ -4,7 +4,8 @@ import pytest
 
 from bot.server import Server
 from models.devices.tables import Device, Tariff
-from models.money.quotes import quote, standing
+from models.money.payable import PayableDevice
+from models.money.quotes import quote
 from tests.world.csv_files import FILES, import_text
 from tests.world.prompt import Run, query
 
@@ -35,7 +36,8 @@ async def test_energy_is_divided_by_the_whole_price_in_whole_numbers(mwanga: Ser
     async with mwanga.database.work():
         await Tariff.filter(name="Household 350").update(price=350_50, components=49_75, minimum=1)
         meter = await Device.get(serial="04123456784").select_related("customer", "tariff")
-        assert quote(await standing(meter, mwanga.company.today()), amount).units == tenths
+        at = await PayableDevice(meter).standing(mwanga.company.today(), 1, mwanga.company.vault)
+        assert quote(at, amount).units == tenths
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def goods(price: int, **plan: object) -> tuple[Appliance, PaymentPlan]:
 
 
 def proposed(price: int, **plan: object) -> Proposal:
-    return propose(*goods(price, **plan), Customer(id=1), None, TODAY, COIN)
+    return propose(*goods(price, **plan), Customer(id=1), None, today=TODAY, coin=COIN)
 
 
 def test_a_lamp_of_a_thousand_with_a_hundred_down_in_seven() -> None:
@@ -85,7 +85,7 @@ def test_what_the_office_does_not_offer_is_refused(type_: str, plan: dict[str, o
     item, terms = goods(1_000, down=100, count=3, **plan)
     item.type = type_
     with pytest.raises(appliance_sale.NotOffered):
-        propose(item, terms, Customer(id=1), device, TODAY, COIN)
+        propose(item, terms, Customer(id=1), device, today=TODAY, coin=COIN)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_down_payment_buys_the_first_days_and_the_whole_price_unlocks(
 ) -> None:
     item, terms = goods(77_000 if plan.get("down") == 7_000 else 70_000, **plan)
     item.type = "shs"
-    proposal = propose(item, terms, Customer(id=1), SHS, TODAY, 1)
+    proposal = propose(item, terms, Customer(id=1), SHS, today=TODAY, coin=1)
     assert (proposal.unit, proposal.units) == (unit, units)
 
 
@@ -111,7 +111,9 @@ async def offer(item: str, plan: str, serial: str = "", to: str = "Baraka") -> P
     appliance = await Appliance.get(name=item)
     device = await Device.get(serial=serial) if serial else None
     buyer = await Customer.get(phone=PEOPLE[to])
-    return propose(appliance, await PaymentPlan.get(appliance=appliance, name=plan), buyer, device, TODAY, COIN)
+    return propose(
+        appliance, await PaymentPlan.get(appliance=appliance, name=plan), buyer, device, today=TODAY, coin=COIN
+    )
 
 
 async def sold(mwanga: Server, proposal: Proposal, key: str, by: str = "Asha", again: bool = False) -> ApplianceSold:

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from bot.server import Server
 from models.demo.world import PAYGO_KEYS
 from models.devices.tables import Device, Tariff, Unit, with_owner
-from models.money import contracts, quotes, refusals
-from models.money import payment as vending
+from models.money import contracts, payment, quotes, refusals
 from models.money.appliance_sale import propose, sell_appliance
 from models.money.booking import Sold
 from models.money.catalogue import Appliance, PaymentPlan, Terms
 from models.money.contracts import Contract, Instalment
 from models.money.instalments import DAYS, Due, Period, amounts, due_dates, total_left
 from models.money.ledger import AccountKind, balance, cash_held
-from models.money.quotes import Quote, Standing
+from models.money.payable import PayableDevice, Standing, payable
+from models.money.quotes import Quote
 from models.money.sales import Payment, Sale
 from models.people.tables import Agent, Customer
 from tests.emulators.openpaygo_device import Accepted, Refused
@@ -44,7 +44,7 @@ def on_plan(financed: int, count: int, period: str, paid: int, *, device: bool =
         if settled < amount:
             owed.append(Due(number, 1, number, due_on, amount, amount - settled))
     shs = Device(id=1, serial="SHS0283", kind="shs", issuer="openpaygo") if device else None
-    return Standing(Customer(id=1), shs, contract, tuple(owed), TODAY)
+    return Standing(payable(shs, contract), Customer(id=1), contract, tuple(owed), TODAY)
 
 
 @given(
@@ -83,12 +83,12 @@ def test_a_payment_settles_the_oldest_first_and_never_more_than_is_owed(
     st.sampled_from([1, 100]),
 )  # fmt: skip
 def test_a_meters_payment_adds_up_and_leaves_no_part_of_a_coin_owed(
-    recovery: int, overdue: int, access: int, payment: int, price: int, coin: int
+    recovery: int, overdue: int, access: int, paid: int, price: int, coin: int
 ) -> None:
     plan = Tariff(name="t", unit="energy", price=price, components=5, minimum=200, recovery=recovery)
     meter = cast(Device, SimpleNamespace(serial="04123456784", issuer="sts", tariff=plan, access_due=access * coin))
     owed = (Due(1, 7, 1, TODAY, overdue * coin, overdue * coin),) if overdue else ()
-    at, amount = Standing(Customer(id=1), meter, None, owed, TODAY, coin), payment * 25 * coin
+    at, amount = Standing(PayableDevice(meter), Customer(id=1), None, owed, TODAY, coin), paid * 25 * coin
     try:
         offer = quotes.quote(at, amount)
     except refusals.AmountTooSmall as refusal:
@@ -107,15 +107,15 @@ def test_a_meters_payment_adds_up_and_leaves_no_part_of_a_coin_owed(
     st.integers(41, 995),
 )  # fmt: skip
 def test_the_largest_payment_that_is_named_is_taken_and_a_larger_one_is_not(
-    recovery: int, overdue: int, access: int, payment: int, coin: int, most: int
+    recovery: int, overdue: int, access: int, paid: int, coin: int, most: int
 ) -> None:
     """Of a smaller payment less goes to the goods, so what is left of it may still be too much for one token."""
     plan = Tariff(name="t", unit="days", price=coin, minimum=coin, recovery=recovery)
     solar = cast(Device, SimpleNamespace(serial="SHS0283", issuer="openpaygo", tariff=plan, access_due=access * coin))
     owed = (Due(1, 7, 1, TODAY, overdue * coin, overdue * coin),) if overdue and recovery else ()
-    at = Standing(Customer(id=1), solar, None, owed, TODAY, coin, most)
+    at = Standing(PayableDevice(solar), Customer(id=1), None, owed, TODAY, coin, most)
     try:
-        quotes.quote(at, payment * 25 * coin)
+        quotes.quote(at, paid * 25 * coin)
     except refusals.AmountTooSmall:
         return
     except refusals.AmountTooLarge as refusal:
@@ -137,7 +137,7 @@ class Shop:
         chosen = await found.order_by("-id").first()
         assert chosen is not None
         buyer = await Customer.get(phone=PEOPLE[customer])
-        proposal = propose(appliance, chosen, buyer, None, self.company.today(), self.company.coin)
+        proposal = propose(appliance, chosen, buyer, None, today=self.company.today(), coin=self.company.coin)
         seller = await Agent.get(phone=PEOPLE[agent])
         async with self.mwanga.database.work():
             sold = await sell_appliance(
@@ -148,15 +148,16 @@ class Shop:
         return contract
 
     async def quoted(self, paid_for: Device | Contract, shillings: int) -> Quote:
-        today, coin = self.company.today(), self.company.coin
-        if isinstance(paid_for, Contract):
-            return quotes.quote(await quotes.standing_of(paid_for, today), shillings * coin)
-        return quotes.quote(await quotes.standing(await with_owner(paid_for.id), today, coin), shillings * coin)
+        device = await with_owner(paid_for.id) if isinstance(paid_for, Device) else None
+        contract = paid_for if isinstance(paid_for, Contract) else None
+        coin = self.company.coin
+        at = await payable(device, contract).standing(self.company.today(), coin, self.company.vault)
+        return quotes.quote(at, shillings * coin)
 
     async def takes(self, offer: Quote, agent: str, key: str, *, again: bool = True) -> Sold:
         seller = await Agent.get(phone=PEOPLE[agent])
         async with self.mwanga.database.work():
-            return await vending.sell(offer, seller=seller, key=key, vault=self.company.vault, again=again)
+            return await payment.sell(offer, seller=seller, key=key, vault=self.company.vault, again=again)
 
     async def overdue(self, contract: Contract, days: int = 400) -> None:
         """Everything on this contract was due before today."""

@@ -8,6 +8,7 @@ from bot.text.numbers import Sender, SenderKind
 from models.devices.tables import Device
 from models.money import payment, quotes, refusals
 from models.money.ledger import cash_held
+from models.money.payable import PayableDevice
 from models.people.tables import Agent
 from tests.world.books import DEVICES, check_ledger, check_money, rows
 from tests.world.people import GATEWAY, PEOPLE, PINS, Dialled, Phones
@@ -53,8 +54,10 @@ async def test_two_transactions_on_the_last_of_the_limit_wait_for_each_other(mwa
         device = await Device.get(serial=serial).select_related("tariff", "customer")
         try:
             async with mwanga.database.work():
-                offer = quotes.quote(await quotes.standing(device, mwanga.company.today()), 3_000_000)
-                await payment.sell(offer, seller=seller, key=f"test {serial}", vault=mwanga.company.vault)
+                company = mwanga.company
+                at = await PayableDevice(device).standing(company.today(), company.coin, company.vault)
+                offer = quotes.quote(at, 3_000_000)
+                await payment.sell(offer, seller=seller, key=f"test {serial}", vault=company.vault)
         except refusals.OverLimit:
             return False
         return True

@@ -1,0 +1,114 @@
+"""What a payment can be for, and what it meets there: a device, or goods without one. Nothing here changes anything."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from models.devices.keys import most_units
+from models.devices.tables import Device, Kind, with_owner
+from models.money.contracts import Contract, contract_of, open_instalments, overdue_goods
+from models.money.instalments import Due
+from models.money.refusals import NoPlan
+from models.money.sales import Sale, same_today
+from models.people.tables import Agent, Customer
+from models.vault import Vault
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a payment meets, as of a day in the operator's zone."""
+
+    paid_for: "Payable"
+    customer: Customer
+    contract: Contract | None  # None: energy or days at the device's tariff
+    owed: tuple[Due, ...]  # the contract's open instalments; for a meter, the overdue ones of its owner's goods
+    today: date
+    coin: int = 1  # the smallest amount that is paid in cash, in minor units
+    most: int | None = None  # units that one token of this device carries; None: those of its kind
+
+    @property
+    def device(self) -> Device | None:
+        return self.paid_for.device
+
+
+@dataclass(frozen=True)
+class PayableDevice:
+    """A device, paid by its serial. It comes with its owner and its tariff."""
+
+    device: Device
+    item: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people pay it by."""
+        return self.device.serial
+
+    async def reload(self) -> "PayableDevice":
+        return PayableDevice(await with_owner(self.device.id))
+
+    async def contract(self) -> Contract | None:
+        """The newest contract on it, whether it is paid off or not."""
+        return await contract_of(self.device.id)
+
+    async def same_today(self, seller: Agent, amount: int) -> Sale | None:
+        """This agent's newest sale of this amount for it within 24 hours."""
+        return await same_today(seller, amount, device_id=self.device.id)
+
+    async def standing(self, today: date, coin: int, vault: Vault) -> Standing:
+        """What a payment for it meets now. Raises NoPlan for a device that nobody owns."""
+        device = self.device
+        if device.customer_id is None or device.customer is None:
+            raise NoPlan(device.serial)
+        contract = await self.contract() if device.kind != Kind.METER else None
+        owed: list[Due] = []
+        if contract:
+            owed = await open_instalments(contract)
+        elif device.tariff and device.tariff.recovery:
+            owed = await overdue_goods(device.customer_id, today)
+        most = most_units(device, vault)
+        return Standing(self, device.customer, contract, tuple(owed), today, coin, most)
+
+
+@dataclass(frozen=True)
+class PayableGoods:
+    """Goods without a device, paid by the number of their contract. It comes with its customer and its appliance."""
+
+    signed: Contract
+    device: None = None
+
+    @property
+    def name(self) -> str:
+        """What people pay it by: S1042."""
+        return self.signed.number
+
+    @property
+    def item(self) -> str:
+        """What the catalogue calls it."""
+        return self.signed.appliance.name
+
+    async def reload(self) -> "PayableGoods":
+        """The terms are those of the day of the sale: nothing changes them."""
+        return self
+
+    async def contract(self) -> Contract | None:
+        return self.signed
+
+    async def same_today(self, seller: Agent, amount: int) -> Sale | None:
+        """This agent's newest payment of this amount for it within 24 hours."""
+        return await same_today(seller, amount, contract_id=self.signed.id)
+
+    async def standing(self, today: date, coin: int, _vault: Vault) -> Standing:
+        """What a payment for it meets now."""
+        owed = await open_instalments(self.signed)
+        return Standing(self, self.signed.customer, self.signed, tuple(owed), today, coin)
+
+
+Payable = PayableDevice | PayableGoods
+
+
+def payable(device: Device | None, contract: Contract | None) -> Payable:
+    """What was paid for by a sale of this device, or of the goods of this contract. Raises LookupError for neither."""
+    if device:
+        return PayableDevice(device)
+    if contract:
+        return PayableGoods(contract)
+    raise LookupError("a payment is for a device or for goods")
