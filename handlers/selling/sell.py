@@ -64,7 +64,7 @@ async def sell(chat: Chat) -> Reply:
         sold = await appliance_sale.sell_appliance(
             proposal, seller=chat.agent, key=chat.key, vault=company.vault, again=again
         )
-    except appliance_sale.SameAppliance as refusal:
+    except refusals.SameAppliance as refusal:
         return chat.end(_held_text(chat, refusal.earlier, proposal), outcome="held")
     except refusals.NotSold as refusal:
         return chat.end(_why_not(chat, refusal, item, device), outcome="refused")

@@ -19,7 +19,7 @@ from models.money.instalments import Period, amounts, days_for, due_dates
 from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
 from models.money.payable import Standing, payable
 from models.money.quotes import Quote
-from models.money.refusals import NotSold, PriceChanged, Taken
+from models.money.refusals import NotOffered, PriceChanged, SameAppliance, Taken
 from models.money.sales import SAME_SALE_WINDOW, Sale
 from models.people.tables import Agent, Customer
 from models.sql import connection, execute, execute_many, insert
@@ -68,18 +68,6 @@ class ApplianceSold:
     held: int
     limit: int
     commission_due: int
-
-
-class NotOffered(NotSold):
-    """The office does not allow this plan for this appliance, or the device is not of its kind."""
-
-
-class SameAppliance(NotSold):
-    """The same agent sold the same appliance to the same customer within 24 hours."""
-
-    def __init__(self, earlier: Contract) -> None:
-        super().__init__(earlier.number)
-        self.earlier = earlier
 
 
 def propose(

@@ -1,6 +1,7 @@
 """Why a payment or a sale is not taken, as types that carry their figures."""
 
 from models.devices.tables import Unit
+from models.money.contracts import Contract
 from models.money.sales import Sale
 
 
@@ -66,3 +67,15 @@ class TooManyTokens(NotSold):
 
 class Taken(NotSold):
     """The device of the stock went to somebody else between question and answer."""
+
+
+class NotOffered(NotSold):
+    """The office does not allow this plan for this appliance, or the device is not of its kind."""
+
+
+class SameAppliance(NotSold):
+    """The same agent sold the same appliance to the same customer within 24 hours."""
+
+    def __init__(self, earlier: Contract) -> None:
+        super().__init__(earlier.number)
+        self.earlier = earlier
