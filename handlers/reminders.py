@@ -10,7 +10,7 @@ from models.messages.tables import MessageKind
 from models.money import reminders
 from models.money.reminders import Kind, Reminder
 from models.sql import now_ms
-from models.tickets.tickets import DUE, Category, open_for
+from models.tickets.tickets import DUE, Category, open_unreported
 
 
 async def remind(company: Company, most: int) -> list[tuple[str, list[Copy]]]:
@@ -61,6 +61,8 @@ async def _ticket(reminder: Reminder, company: Company) -> list[Copy]:
         return []
     text = f"{contract.number} {appliance.name}: {company.money(reminder.amount)}"
     origin, due_at = f"overdue {reminder.dues[0].id}", company.end_of(company.today() + DUE)
-    opened = await open_for(contract.customer, Category.PAYMENT, text, origin, contract.device, due_at)
+    opened = await open_unreported(
+        contract.customer, contract.device, Category.PAYMENT, text, origin=origin, due_at=due_at
+    )
     news = News(opened.ticket, company)
     return news.agents(news.given, actor="") if opened.new else []

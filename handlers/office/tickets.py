@@ -16,7 +16,7 @@ from handlers.tickets.questions import LONGEST, SECRETS
 from models.audit import record
 from models.people.tables import Agent, OfficeUser
 from models.sql import now_ms
-from models.tickets import office, tickets
+from models.tickets import tickets
 from models.tickets.tickets import Category, Step, Ticket, TicketEvent, TicketNotFound, TicketState
 
 ONE = r"/tickets/K{number:\d{1,9}}"
@@ -41,19 +41,19 @@ async def show_all(request: web.Request) -> web.StreamResponse:
     """Open tickets, the most urgent first, then those whose customers are asked, then closed ones."""
     before = request.query.get("before", "")
     older = int(before) if before.isdecimal() and len(before) < 10 else 0
-    closed = await office.in_state(TicketState.CLOSED, older)
+    closed = await tickets.tickets_in(TicketState.CLOSED, older)
     return page(
         request,
         "tickets.html",
         200,
         older=older,
         groups=[
-            ("Open", [] if older else await office.in_state(TicketState.OPEN)),
-            ("The customer is asked", [] if older else await office.in_state(TicketState.ASKED)),
+            ("Open", [] if older else await tickets.tickets_in(TicketState.OPEN)),
+            ("The customer is asked", [] if older else await tickets.tickets_in(TicketState.ASKED)),
             ("Closed", closed),
         ],
-        next=closed[-1].id if len(closed) == office.MOST else 0,
-        most=office.MOST,
+        next=closed[-1].id if len(closed) == tickets.MOST_LISTED else 0,
+        most=tickets.MOST_LISTED,
         **_shared_words(request.app[SERVER]),
     )
 
@@ -73,10 +73,10 @@ async def change(request: web.Request) -> web.StreamResponse:
         raise web.HTTPBadRequest(text="This is no form of ours.\n", headers=HEADERS)
     try:
         async with server.database.work():
-            ticket = await _find(request, office.held)
-            done = len(await office.history(ticket))
+            ticket = await _find(request, tickets.lock_ticket)
+            done = len(await tickets.history(ticket))
             copies = await action(News(ticket, server.company), form, user)
-            for step in list(await office.history(ticket))[done:]:
+            for step in list(await tickets.history(ticket))[done:]:
                 await record(user.name, f"ticket {step.step}", ticket.number, step.text)
                 await server.composer.tell(f"ticket {ticket.number} step {step.id}", copies)
     except NotDone as problem:
@@ -86,15 +86,15 @@ async def change(request: web.Request) -> web.StreamResponse:
 
 
 async def _draw(request: web.Request, status: int = 200, problem: str = "") -> web.StreamResponse:
-    server, ticket = request.app[SERVER], await _find(request, office.find)
-    agents, staff = await office.workers(ticket)
+    server, ticket = request.app[SERVER], await _find(request, tickets.find_for_office)
+    agents, staff = await tickets.workers_for(ticket)
     return page(
         request,
         "ticket.html",
         status,
         ticket=ticket,
         problem=problem,
-        history=await office.history(ticket),
+        history=await tickets.history(ticket),
         agents=agents,
         staff=staff,
         due=_day_of(ticket.due_at, server.company).isoformat(),
@@ -123,7 +123,7 @@ async def _names(ticket: Ticket) -> dict[str, str]:
     found: dict[str, str] = {"silence": "three days of silence"}
     if ticket.customer.phone:
         found[ticket.customer.phone] = f"{ticket.customer.name} {ticket.customer.surname}"
-    events: Sequence[TicketEvent] = await office.history(ticket)
+    events: Sequence[TicketEvent] = await tickets.history(ticket)
     phones = {event.actor for event in events} | {event.text for event in events if event.step == Step.ASSIGNED}
     for agent in await Agent.filter(phone__in=list(phones)):
         found[agent.phone] = agent.name
@@ -140,7 +140,7 @@ async def _find(request: web.Request, find: Callable[[int], Awaitable[Ticket]]) 
 async def _assign(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
     """The work goes to an agent of the mini-grid or to somebody of the office; or gets another due date."""
     ticket, former = news.ticket, news.ticket.agent
-    agents, staff = await office.workers(ticket)
+    agents, staff = await tickets.workers_for(ticket)
     kind, _space, number = form.get("to", "").partition(" ")
     agent = next((one for one in agents if (kind, number) == ("agent", str(one.id))), None)
     clerk = next((one for one in staff if (kind, number) == ("staff", str(one.id))), None)

@@ -18,7 +18,7 @@ from handlers.tickets.questions import LONGEST, SECRETS, TicketNumber, which
 from handlers.wording import owner
 from models.people.callers import Caller, Role
 from models.sql import now_ms
-from models.tickets import answers, tickets
+from models.tickets import tickets
 from models.tickets.tickets import Ticket, TicketState
 
 
@@ -41,11 +41,11 @@ async def done(chat: Chat) -> Reply:
 async def waiting(caller: Caller, text: str) -> Asked | None:
     """The ticket that a customer was asked about last: a bare 1 or 2 answers it. With none, and no question of the
     phone's own, a 2 takes back the yes that was said last."""
-    ticket, at = await answers.asked_of(caller.customers), 0
+    ticket, at = await tickets.find_asked(caller.customers), 0
     if ticket and ticket.asked_at:
         at = int(ticket.asked_at.timestamp() * 1000)
     elif split(text)[0] == "2":
-        ticket = await answers.closed_by(caller.phone, caller.customers)
+        ticket = await tickets.find_closed_by(caller.phone, caller.customers)
     return Asked([[TicketNumber.name, ticket.id]], at) if ticket else None
 
 
@@ -87,7 +87,7 @@ async def _still_open(chat: Chat, ticket: Ticket, words: str) -> Reply:
 
 async def _and_next(chat: Chat, answer: Text, short: Text) -> Text:
     """The answer, and the next question where another ticket waits for its own."""
-    other = await answers.asked_of(chat.person.customers)
+    other = await tickets.find_asked(chat.person.customers)
     return News(other, chat.company).next_after(short) if other else answer
 
 

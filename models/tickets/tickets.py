@@ -14,10 +14,12 @@ from tortoise.queryset import QuerySet
 
 from models.devices.tables import Device
 from models.people.tables import Agent, Customer, OfficeUser
-from models.tickets.assignment import agent_for
+from models.sql import connection, execute, lock_rows, marks
 
 DUE = timedelta(days=3)  # when nobody says otherwise
 SILENCE = timedelta(days=3)  # without an answer to "is it fixed?" a ticket closes
+SECOND_THOUGHTS = timedelta(days=7)  # for so long a yes can be taken back by a bare no
+MOST_LISTED = 200  # tickets of one state on a page of the office, the most urgent first
 
 
 class Category(StrEnum):
@@ -31,19 +33,16 @@ class Category(StrEnum):
 
 
 class TicketState(StrEnum):
-    """`asked`: the customer has been asked whether it is fixed."""
-
     OPEN = "open"
-    ASKED = "asked"
+    ASKED = "asked"  # the customer has been asked whether it is fixed
     CLOSED = "closed"
 
 
 class Ticket(Model):
-    """A problem of a customer, with one of the customer's devices or none. `agent` or `staff` does the work,
-    `reporter` is the agent who reported it. `key` names the talk that opened it."""
+    """A problem of a customer, with one of the customer's devices or none."""
 
     id = fields.IntField(primary_key=True)
-    key = fields.CharField(80, unique=True)
+    key = fields.CharField(80, unique=True)  # names the talk, or the thing, that opened it
     customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer")
     customer_id: int
     device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
@@ -51,10 +50,12 @@ class Ticket(Model):
     category = fields.CharField(20)
     text = fields.TextField()
     state = fields.CharField(10, default=TicketState.OPEN)
+    # who reported it, if that was an agent
     reporter: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
         "models.Agent", null=True, related_name="reported"
     )
     reporter_id: int | None
+    # who does the work: an agent, or somebody of the office
     agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField("models.Agent", null=True)
     agent_id: int | None
     staff: fields.ForeignKeyNullableRelation[OfficeUser] = fields.ForeignKeyField("models.OfficeUser", null=True)
@@ -88,16 +89,15 @@ class Step(StrEnum):
 
 
 class TicketEvent(Model):
-    """One step in the life of a ticket, append only. `actor` is a phone number, a name of the office or
-    `silence`; `text` is what was said, or to whom it was given."""
+    """One step in the life of a ticket, append only."""
 
     id = fields.BigIntField(primary_key=True)
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField("models.Ticket", related_name="events")
     ticket_id: int
     created_at = fields.DatetimeField(auto_now_add=True)
-    actor = fields.CharField(100)
+    actor = fields.CharField(100)  # a phone number, a name of the office, or `silence`
     step = fields.CharField(10)
-    text = fields.TextField(default="")
+    text = fields.TextField(default="")  # what was said, or to whom it was given
 
     class Meta:
         table = "ticket_event"
@@ -135,8 +135,8 @@ async def open_ticket(
     return await _open(customer, device, category, text, actor=actor, key=key, reporter=reporter, due_at=due_at)
 
 
-async def open_for(
-    customer: Customer, category: Category, text: str, origin: str, device: Device | None, due_at: datetime
+async def open_unreported(
+    customer: Customer, device: Device | None, category: Category, text: str, *, origin: str, due_at: datetime
 ) -> Opened:
     """Open a ticket that nobody reported, in the caller's transaction; `origin` (80 characters at most) names what
     it is about: the same origin has the same ticket for good, also when that is closed."""
@@ -156,7 +156,7 @@ async def _open(
     reporter: Agent | None = None,
     due_at: datetime | None = None,
 ) -> Opened:
-    agent = reporter or await agent_for(customer, device)
+    agent = reporter or await _choose_agent(customer, device)
     now = datetime.now(UTC)
     ticket = await Ticket.create(
         key=key,
@@ -171,6 +171,28 @@ async def _open(
     )
     await _note(ticket.id, actor, Step.OPENED, text)
     return Opened(await with_people(ticket.id), new=True)
+
+
+async def _choose_agent(customer: Customer, device: Device | None) -> Agent | None:
+    """The agent who last sold for this device, else the one of the mini-grid with the least to do."""
+    if device:
+        rows = await execute(
+            connection(),
+            "SELECT a.* FROM sale s JOIN agent a ON a.id = s.agent_id JOIN customer c ON c.id = $2 "
+            "WHERE s.device_id = $1 AND a.mini_grid_id = c.mini_grid_id AND a.locked_at IS NULL "
+            "ORDER BY s.created_at DESC LIMIT 1",
+            [device.id, customer.id],
+        )
+        if rows:
+            return Agent(**rows[0], _from_db=True)
+    rows = await execute(
+        connection(),
+        "SELECT a.* FROM agent a JOIN customer c ON c.mini_grid_id = a.mini_grid_id "
+        "WHERE c.id = $1 AND a.locked_at IS NULL ORDER BY "
+        "(SELECT COUNT(*) FROM ticket t WHERE t.agent_id = a.id AND t.state IN ('open', 'asked')), a.id LIMIT 1",
+        [customer.id],
+    )
+    return Agent(**rows[0], _from_db=True) if rows else None
 
 
 async def assign(
@@ -252,6 +274,17 @@ async def find_for_customers(number: int, customers: Sequence[Customer]) -> Tick
     return await _only(_whole().filter(id=number, customer_id__in=[customer.id for customer in customers]))
 
 
+async def find_for_office(number: int) -> Ticket:
+    """A ticket of any mini-grid. Raises TicketNotFound."""
+    return await _only(_whole().filter(id=number))
+
+
+async def lock_ticket(number: int) -> Ticket:
+    """The same, held until the commit, so that two who change it do so one after the other."""
+    await lock_rows("ticket", "id = $1", [number])
+    return await find_for_office(number)
+
+
 async def with_people(ticket_id: int) -> Ticket:
     """A ticket with its customer, device, agents and staff."""
     return await _whole().get(id=ticket_id)
@@ -267,6 +300,53 @@ async def tickets_of(customers: Sequence[Customer], most: int) -> list[Ticket]:
     """What customers reported and is not closed, newest first."""
     ids = [customer.id for customer in customers]
     return await _whole().filter(customer_id__in=ids).exclude(state=TicketState.CLOSED).order_by("-id").limit(most)
+
+
+async def tickets_in(state: TicketState, before: int = 0) -> list[Ticket]:
+    """All of one state, for the office: open ones with the nearest due date first, asked ones that wait longest first,
+    closed ones newest first and, with `before`, those whose number is smaller."""
+    found = Ticket.filter(state=state).select_related("customer", "device", "agent", "staff").limit(MOST_LISTED)
+    match state:
+        case TicketState.OPEN:
+            return await found.order_by("due_at", "id")
+        case TicketState.ASKED:
+            return await found.order_by("asked_at", "id")
+        case _:
+            return await (found.filter(id__lt=before) if before else found).order_by("-id")
+
+
+async def find_asked(customers: Sequence[Customer]) -> Ticket | None:
+    """The ticket about which these customers were asked last and have not answered."""
+    asked = Ticket.filter(customer_id__in=[customer.id for customer in customers], state=TicketState.ASKED)
+    found = await asked.order_by("-asked_at", "-id").first()
+    return await with_people(found.id) if found else None
+
+
+# What this person's newest answer closed, if that is what closed it last.
+CLOSED_BY = """SELECT t.id FROM ticket t JOIN ticket_event e ON e.ticket_id = t.id
+  WHERE t.customer_id IN ({customers}) AND t.state = 'closed' AND t.closed_at > $1
+    AND e.id = (SELECT MAX(id) FROM ticket_event WHERE ticket_id = t.id AND step = 'closed')
+    AND e.id = (SELECT MAX(a.id) FROM ticket_event a JOIN ticket o ON o.id = a.ticket_id
+      WHERE o.customer_id IN ({customers}) AND a.actor = $2 AND a.step IN ('closed', 'reopened'))"""
+
+
+async def find_closed_by(phone: str, customers: Sequence[Customer]) -> Ticket | None:
+    """The ticket that this phone's last answer closed, for a week."""
+    statement = CLOSED_BY.format(customers=marks(len(customers), 3))
+    values = [datetime.now(UTC) - SECOND_THOUGHTS, phone, *(customer.id for customer in customers)]
+    rows = await execute(connection(), statement, values)
+    return await with_people(rows[0]["id"]) if rows else None
+
+
+async def workers_for(ticket: Ticket) -> tuple[list[Agent], list[OfficeUser]]:
+    """Who can be given this ticket: agents of the customer's own mini-grid who are not locked, and the office."""
+    agents = Agent.filter(mini_grid_id=ticket.customer.mini_grid_id, locked_at=None).order_by("name", "id")
+    return await agents, await OfficeUser.all().order_by("name")
+
+
+async def history(ticket: Ticket) -> Sequence[TicketEvent]:
+    """All its steps, the oldest first."""
+    return await TicketEvent.filter(ticket_id=ticket.id).order_by("id")
 
 
 async def last_comment(ticket: Ticket) -> str:

@@ -73,7 +73,7 @@ async def test_the_list_names_what_is_open_and_whose_work_it_is(office: Office) 
 
 
 async def test_older_closed_tickets_are_on_further_pages(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.tickets.office.MOST", 2)
+    monkeypatch.setattr("models.tickets.tickets.MOST_LISTED", 2)
     for place in range(4):
         await office.sms("Baraka", f"FIX lamp {'abcd'[place]} is dark")
     await Ticket.all().update(state=TicketState.CLOSED, closed_at=datetime.now(UTC))

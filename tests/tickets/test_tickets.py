@@ -188,18 +188,18 @@ async def test_the_same_talk_opens_one_ticket(phones: Phones) -> None:
 async def test_a_ticket_that_nobody_reported_is_opened_once_for_its_origin(phones: Phones) -> None:
     """A reminder's: whatever became of the ticket, the same instalment opens no second one."""
     customer = await Customer.get(phone=PEOPLE["Baraka"])
-    origin = "overdue 7 2026-11-20"
-    first = await tickets.open_for(customer, Category.PAYMENT, "S1042 is overdue", origin, None, NOON)
+    text, origin = "S1042 is overdue", "overdue 7 2026-11-20"
+    first = await tickets.open_unreported(customer, None, Category.PAYMENT, text, origin=origin, due_at=NOON)
     assert first.new and first.ticket.agent is not None and first.ticket.reporter is None
     assert {copy.phone for copy in News(first.ticket, phones.mwanga.company).handed_over(actor="")} == {
         PEOPLE["Baraka"],
         first.ticket.agent.phone,
     }
     for _again in range(2):
-        again = await tickets.open_for(customer, Category.PAYMENT, "S1042 is overdue", origin, None, NOON)
+        again = await tickets.open_unreported(customer, None, Category.PAYMENT, text, origin=origin, due_at=NOON)
         assert (again.new, again.ticket.id) == (False, first.ticket.id)
         await tickets.close(first.ticket, "admin", "paid")
-    other = await tickets.open_for(customer, Category.PAYMENT, "S1042 is overdue", "overdue 8", None, NOON)
+    other = await tickets.open_unreported(customer, None, Category.PAYMENT, text, origin="overdue 8", due_at=NOON)
     assert other.new
 
 
