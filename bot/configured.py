@@ -32,7 +32,7 @@ def company_of(config: Config) -> Company:
 async def check_key(database: Database, company: Company) -> None:
     """Raises ConfigError when the secret key is not the database's own."""
     async with database.work():
-        if not await settings.is_ours(company.vault):
+        if not await settings.compare_or_keep_key(company.vault):
             raise ConfigError(
                 "MWANGA_SECRET_KEY is another one than this database was begun with: no device key can be read with it"
                 " and no PIN is right. Set the former key."

@@ -17,11 +17,11 @@ async def remind(company: Company, most: int) -> list[tuple[str, list[Copy]]]:
     """Some of the reminders that are due: what is said, each with a name. None at night."""
     if company.until_morning(now_ms()):
         return []
-    windows = await reminders.find(company.today(), most)
+    windows = await reminders.find_windows(company.today(), most)
     await hold(await reminders.phones_of(windows))  # who sends STOP now is either heard before, or finds it waiting
     told = []
     for window in windows:
-        for reminder in await reminders.take(window, company.today()):
+        for reminder in await reminders.take_reminders(window, company.today()):
             told.append((reminder.origin, [*_for_customer(reminder, company), *await _ticket(reminder, company)]))
     return told
 

@@ -14,7 +14,7 @@ NAME = "secret key"
 OUTGOING, OFF, ON = "outgoing", "off", "on"
 
 
-async def is_ours(vault: Vault) -> bool:
+async def compare_or_keep_key(vault: Vault) -> bool:
     """Whether this vault's key is the database's own; the first one that asks becomes it. In the caller's unit of
     work."""
     mark = vault.mac("", NAME)

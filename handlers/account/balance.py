@@ -9,7 +9,7 @@ from bot.text.i18n import Text, _, _n, verbatim
 from handlers.fields.devices import choose_own_device
 from handlers.wording import access_due, bought, owing, tail, under
 from models.devices.tables import Device
-from models.money.contracts import Contract, contracts_of, owed_by
+from models.money.contracts import Contract, contracts_of, dues_by_contract
 from models.money.instalments import Due, oldest_first, total_left
 from models.money.sales import last_tokens
 from models.people.callers import Role
@@ -30,7 +30,7 @@ from models.people.callers import Role
 async def balance(chat: Chat) -> Reply:
     device = await choose_own_device(chat)
     contracts = await contracts_of(chat.person.customers)
-    owed = await owed_by(contracts)
+    owed = await dues_by_contract(contracts)
     goods = [one for one in contracts if one.device_id is None and owed[one.id]]
     if device is None and not goods:
         chat.stop(_("You have no device yet. Call {help}.", help=chat.company.help_phone))

@@ -1,4 +1,4 @@
-"""An agent's customers: a list of them, a search among them, and one of them with devices, plan and last token."""
+"""An agent lists the own customers, searches among them, and looks at one with device, plan and last token."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ from handlers.customers.selection import LABELS, Filter, Which, WhichCustomers
 from handlers.fields.customers import MOST_FOUND, CustomerNumber, Search
 from handlers.wording import access_due, item_name, owing, under
 from models.customers import search
-from models.devices.tables import Device, Kind, Unit, of_customers
+from models.devices.tables import Device, Kind, Unit, devices_of
 from models.money.catalogue import Terms
-from models.money.contracts import Contract, contracts_of, owed_by
+from models.money.contracts import Contract, contracts_of, dues_by_contract
 from models.money.instalments import Due, total_left
 from models.money.sales import last_tokens
 from models.people.callers import Role
@@ -46,7 +46,7 @@ async def list_(chat: Chat) -> Reply:
     count = BLOCK + LINES * (which.page - 1)
     chat.start_at(which.page)
     while True:
-        block = await search.listed(selection, start, count + 1)
+        block = await search.list_customers(selection, start, count + 1)
         if not block:
             return chat.end(under(header, _("Nobody.")))
         options = await _lines(block[:count])
@@ -117,12 +117,12 @@ async def _which(chat: Chat, villages: Sequence[Village]) -> Which:
 
 
 async def _header(which: Which, selection: search.Selection) -> Text:
-    """What is listed, and honestly so when the mini-grid is too large to look at everybody."""
+    """What is listed, and of how many where the mini-grid is too large to look at everybody."""
     header = LABELS[which.filter] if which.filter else _("Customers")
     if which.village:
         village = verbatim(shorten(which.village.name, LONGEST_VILLAGE))
         header = joined([village, header], ": ") if which.filter else village
-    if not await search.all_looked_at(selection):
+    if not await search.looks_at_all(selection):
         header = _("{header}, of the first {n}", header=header, n=search.LOOK)
     return header
 
@@ -143,12 +143,12 @@ def _name(one: Customer, length: int) -> str:
 
 
 async def _show_customer(chat: Chat, one: Customer) -> Reply:
-    """A customer with the only device or goods on a plan, or with what is chosen of several."""
+    """Show a customer with one device or one plan: the only one, or the one that the agent chooses."""
     await chat.pin()
     villages = await search.villages_of(chat.agent.mini_grid_id)
     header = _heading(one, villages, chat)
-    devices, contracts = await of_customers([one]), await contracts_of([one])
-    owed = await owed_by(contracts)
+    devices, contracts = await devices_of([one]), await contracts_of([one])
+    owed = await dues_by_contract(contracts)
     options = [(each.serial, _which_device(each)) for each in devices]
     goods = {each.number: each for each in contracts if each.device_id is None and owed[each.id]}
     options += [(number, verbatim(f"{number} {item_name(each.appliance.name)}")) for number, each in goods.items()]
@@ -177,8 +177,7 @@ def _which_device(device: Device) -> Text:
 
 
 async def _device(device: Device, contract: Contract | None, owed: list[Due], chat: Chat) -> list[Text]:
-    """The device with what is owed on it or its price, and when it was paid for last; the digits of a token are for
-    TOKEN."""
+    """The device, what is owed on it or its price, and when it was paid for last. TOKEN shows the digits, not this."""
     company, newest, line = chat.company, await last_tokens(device, 1), _which_device(device)
     if cost := _cost(device, contract, owed, chat):
         line = joined([line, cost], ": ")

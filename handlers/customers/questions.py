@@ -1,15 +1,15 @@
 """What a registration asks for and no other talk does: a name, a phone that may be missing, a free device."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import takewhile
-from typing import NamedTuple
 
 from bot.talks.fields import Field, Invalid, PhoneNumber, echo
 from bot.talks.turn import Turn
 from bot.text.grammar import normalise, plain_word
 from bot.text.i18n import Text, _
 from handlers.fields.customers import CustomerNumber
-from handlers.fields.serials import MOST, as_it_stands, read_aloud, together
+from handlers.fields.serials import MOST, count_pieces, digit_groups, read_serial
 from models.customers import registration, search
 from models.customers.registration import is_name
 from models.devices.tables import Kind
@@ -20,7 +20,7 @@ NO_PHONE = frozenset({"NONE", "HAKUNA", "AUCUN", "NENHUM", "BABU", "-"})
 
 
 class FullName(Field[tuple[str, str]]):
-    """Name and surname, kept as typed: the first word is the name, all others are the surname."""
+    """Name and surname, kept as typed. The first word is the name, all others are the surname."""
 
     name = "name"
 
@@ -34,8 +34,8 @@ class FullName(Field[tuple[str, str]]):
         return _parts(recorded)
 
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
-        """A name ends where the phone begins, or the word for none. Between commas it is one piece, or two when the
-        surname has its own: what follows is never made part of a name."""
+        """A name ends where the phone begins, or the word for none. Between commas it is one piece; or two, when the
+        surname stands between commas of its own."""
         count = max(len(list(takewhile(_may_be_of_a_name, pieces))), 1)
         if any(" " in piece for piece in pieces[:count]):
             return 1
@@ -51,18 +51,18 @@ def _may_be_of_a_name(piece: str) -> bool:
     return not any(map(str.isdecimal, piece)) and plain_word(piece) not in NO_PHONE
 
 
-class Reached(NamedTuple):
-    """By which phone a customer is reached (none: an empty text), and who of the agent's own mini-grid is `known` by
-    what was `said`: the phone, or the number of a customer."""
+@dataclass(frozen=True)
+class Reached:
+    """By which phone a customer is reached, and who that may be."""
 
-    said: str
-    phone: str
-    known: list[Customer]
+    said: str  # the phone, or the number of a customer: #4
+    phone: str  # empty for none
+    known: list[Customer]  # those of the agent's own mini-grid who go by what was said
 
 
 class OwnersPhone(Field[Reached]):
-    """The customer's phone number; or #4, the number of a customer, for the one who is that already. Recorded is
-    which of them; that there is no phone as an empty text."""
+    """The customer's phone number, or #4, the number of somebody who is a customer already. It records what was said,
+    and an empty text for no phone."""
 
     name = "phone"
 
@@ -80,17 +80,17 @@ class OwnersPhone(Field[Reached]):
         if recorded.startswith("#"):
             known = await CustomerNumber(self.prompt).find(turn, int(recorded[1:]))
             return Reached(recorded, known.phone or "", [known])
-        return Reached(recorded, recorded, await search.reached_by(recorded, turn.agent.mini_grid_id))
+        return Reached(recorded, recorded, await search.customers_by_phone(recorded, turn.agent.mini_grid_id))
 
 
 def request_hash(turn: Turn, *said: str) -> str:
-    """A keyed hash of who is to get which device: it tells a repeated registration from another one."""
+    """A keyed hash of who is to get which device. It tells a repeated registration from another one."""
     return turn.company.vault.mac("\n".join(said).casefold(), "registration")
 
 
 class FreeSerial(Field[tuple[str, str]]):
-    """The serial of a device that nobody has, or that this very registration gave to somebody before; and the
-    request. `person` is what was said of the customer."""
+    """The serial of a device that nobody has, or that this very registration gave to somebody before. It gives the
+    serial and the hash of the request. `person` is what was said of the customer."""
 
     name = "serial"
 
@@ -99,12 +99,12 @@ class FreeSerial(Field[tuple[str, str]]):
         self._kind, self._person = kind, person
 
     async def read(self, turn: Turn, answer: str) -> list[str]:
-        serial = await as_it_stands(answer)
+        serial = await read_serial(answer)
         request = request_hash(turn, *self._person, serial)
         try:
             return [await registration.free_serial(serial, self._kind), request]
         except registration.NotFree as refusal:
-            if await registration.repeated(turn.agent, request):
+            if await registration.find_repeated(turn.agent, request):
                 return [serial, request]
             raise Invalid(why_not_free(refusal, serial, turn)) from refusal
 
@@ -115,14 +115,14 @@ class FreeSerial(Field[tuple[str, str]]):
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         """A meter number that was read aloud has spaces; it is joined only when its check digit is right."""
         if self._kind is not Kind.METER:
-            return await together(self, turn, pieces)
-        digits = read_aloud(pieces)
+            return await count_pieces(self, turn, pieces)
+        digits = digit_groups(pieces)
         joined = (count for count in range(len(digits), 1, -1) if is_meter_number("".join(digits[:count])))
         return next(joined, 1)
 
 
 def why_not_free(refusal: registration.NotFree, serial: str, turn: Turn) -> Text:
-    """Why this serial cannot be registered; whose it is, nobody learns here."""
+    """Why this serial cannot be registered. Nobody learns here whose it is."""
     shown = echo(serial, MOST)
     match refusal:
         case registration.NotAMeterNumber():

@@ -96,7 +96,7 @@ async def _ask_form(chat: Chat, villages: Sequence[Village]) -> Form:
     serial, request = await chat.ask(FreeSerial(WHICH_SERIAL, kind, person)) if kind else ("", "")
     village = await _choose_row(chat, "village", _("Village?"), villages)
     request = request or request_hash(chat, *person, village.name)
-    if earlier := await registration.repeated(chat.agent, request):
+    if earlier := await registration.find_repeated(chat.agent, request):
         chat.stop(_receipt(earlier, chat))
     tariff, labels = await _ask_labels(chat) if kind is Kind.METER else (None, None)
     model = await _choose_model(chat, await registration.fitting_models(serial, kind)) if kind else None
@@ -160,8 +160,8 @@ async def _choose_model(chat: Chat, fitting: Sequence[DeviceModel]) -> DeviceMod
 
 
 async def _choose_language(chat: Chat, *, ask: bool, usual: str) -> str:
-    """The customer's; one line may leave it out and means the agent's. A known phone has its language already, and
-    nobody writes where there is none: then it is not asked, but one line may have it."""
+    """The customer's language. It is asked only for a phone that nobody has yet; one line may name it anyway, and means
+    the agent's where it does not."""
     languages = chat.company.languages
     if len(languages) == 1:
         return languages[0]
@@ -175,7 +175,7 @@ async def _choose_language(chat: Chat, *, ask: bool, usual: str) -> str:
 
 
 async def _ask_same_person(chat: Chat, reached: Reached) -> Customer | None:
-    """Whoever has this number already gets the device, unless it is somebody else who shares the phone."""
+    """Whether somebody who has this number gets the device, or somebody else who shares the phone (None)."""
     chat.no_more()
     options = [*((str(one.id), verbatim(owner(one))) for one in reached.known), (NEW, _("Somebody else"))]
     chosen = await chat.choose("same person", _("{phone} is known. Same person?", phone=reached.said), options)
@@ -183,7 +183,7 @@ async def _ask_same_person(chat: Chat, reached: Reached) -> Customer | None:
 
 
 def _question(form: Form) -> Text:
-    """Nobody is registered who did not agree. Another wording is another version of CONSENT."""
+    """The question by which the customer agrees. Another wording is another version of CONSENT."""
     who = owner(form.customer or Customer(name=form.name, surname=form.surname))
     if form.kind is None:
         return _("Register {owner}? Customer agrees: we keep name, phone, payments to supply and bill.", owner=who)
@@ -219,7 +219,7 @@ def _tariff_part(kind: str | None, plan: Tariff | None) -> str:
 
 
 def _messages(done: Registered, chat: Chat) -> list[Copy]:
-    """The customer's welcome; and for the agent, what stood on a screen that is gone with the session."""
+    """The customer's welcome; and for the agent, as an SMS, what the dialled session showed last."""
     customer, messages = done.customer, []
     if chat.ussd:
         messages.append(Copy(chat.person.phone, _receipt(done, chat), MessageKind.REPLY, chat.language))

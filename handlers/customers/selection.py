@@ -52,7 +52,8 @@ class Which:
         if self.filter is Filter.TODAY:
             zone = chat.company.zone
             midnight = datetime.combine(datetime.now(zone).date(), time(), zone).astimezone(UTC)
-        return Selection(chat.agent.mini_grid_id, self.village.id if self.village else None, kind, midnight)
+        village_id = self.village.id if self.village else None
+        return Selection(chat.agent.mini_grid_id, village_id=village_id, kind=kind, since=midnight)
 
 
 class WhichCustomers(Field[Which]):

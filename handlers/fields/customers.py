@@ -1,4 +1,4 @@
-"""What is asked for an agent's customers: which of them to list, whom to look for, a customer number."""
+"""Questions for a customer: a search, a customer number, or either."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,7 +9,7 @@ from bot.text import numbers
 from bot.text.grammar import normalise
 from bot.text.gsm import shorten
 from bot.text.i18n import Text, _, verbatim
-from handlers.fields.serials import MARKS, as_it_stands
+from handlers.fields.serials import MARKS, read_serial
 from models.customers import search
 from models.devices.tables import TAIL
 from models.people.tables import Customer
@@ -20,18 +20,20 @@ FEWEST_LETTERS = 2
 
 
 class Search(Field[list[Customer]]):
-    """Customers by the beginning of a name, the end of a phone or a serial. What is recorded are their numbers, one
-    more than are shown when there are more."""
+    """Customers by the beginning of a name, the end of a phone or a serial. It records their numbers; where there are
+    more than are shown, one more."""
 
     name = "search"
 
     async def read(self, turn: Turn, answer: str) -> list[int]:
-        text, serial = " ".join(normalise(answer).split()), await as_it_stands(answer, turn.agent.mini_grid_id)
+        text, serial = " ".join(normalise(answer).split()), await read_serial(answer, turn.agent.mini_grid_id)
         text = serial if is_meter_number(serial) or {*serial} & {*MARKS} else text
         digits = "".join(filter(str.isdecimal, text))
         if sum(map(str.isalpha, text)) < FEWEST_LETTERS and len(digits) < TAIL:
             raise Invalid(_("Write more: 2 letters of a name, or the last 4 of a phone or serial."))
-        found = await search.find(turn.agent.mini_grid_id, text, _spellings(text, digits, turn), MOST_FOUND + 1)
+        found = await search.find_customers(
+            turn.agent.mini_grid_id, text, _spellings(text, digits, turn), MOST_FOUND + 1
+        )
         if not found:
             raise Invalid(_("{answer} not found.", answer=echo(answer, 15)))
         return found
@@ -40,7 +42,7 @@ class Search(Field[list[Customer]]):
         return len(pieces)
 
     async def find(self, turn: Turn, recorded: list[int]) -> list[Customer]:
-        found = await search.with_numbers(turn.agent.mini_grid_id, recorded)
+        found = await search.customers_by_number(turn.agent.mini_grid_id, recorded)
         if not found:
             turn.start_over()
         return found
@@ -63,12 +65,12 @@ class CustomerNumber(Field[Customer]):
     async def read(self, turn: Turn, answer: str) -> int:
         digits = normalise(answer).removeprefix("#").strip()
         number = int(digits) if digits.isdecimal() and len(digits) < 10 else 0
-        if not await search.with_numbers(turn.agent.mini_grid_id, [number]):
+        if not await search.customers_by_number(turn.agent.mini_grid_id, [number]):
             raise Invalid(_("No customer of yours has the number {answer}.", answer=echo(answer)))
         return number
 
     async def find(self, turn: Turn, recorded: int) -> Customer:
-        found = await search.with_numbers(turn.agent.mini_grid_id, [recorded])
+        found = await search.customers_by_number(turn.agent.mini_grid_id, [recorded])
         if not found:
             turn.start_over()
         return found[0]
@@ -79,16 +81,16 @@ LONGEST_NAME = 20  # septets of a customer's name on a list
 
 
 class Buyer(Search):
-    """Customers of the agent's own mini-grid, by number, phone in any spelling, serial, or part of a name. What is
-    recorded are their numbers; one line has to fit one."""
+    """Customers of the agent's own mini-grid, by number, phone in any spelling, serial, or part of a name. It records
+    their numbers; one line has to fit one customer."""
 
     name = "customer"
 
     async def read(self, turn: Turn, answer: str) -> list[int]:
-        """A customer number, being whole, comes before the end of somebody's phone."""
+        """Digits are a customer number first, and the end of somebody's phone only if nobody has that number."""
         digits = normalise(answer).strip().removeprefix("#").strip()
         if digits.isdecimal() and len(digits) <= LONGEST_NUMBER and not digits.startswith("0"):
-            if await search.with_numbers(turn.agent.mini_grid_id, [int(digits)]):
+            if await search.customers_by_number(turn.agent.mini_grid_id, [int(digits)]):
                 return [int(digits)]
             if len(digits) < TAIL:
                 raise Invalid(_("No customer of yours has the number {answer}.", answer=echo(answer)))

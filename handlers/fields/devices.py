@@ -7,33 +7,33 @@ from bot.talks.chat import Chat
 from bot.talks.fields import Field, Invalid, echo
 from bot.talks.turn import Turn
 from bot.text.i18n import Text, _, verbatim
-from handlers.fields.serials import MOST, as_it_stands, together
-from models.devices.tables import Device, DeviceNotFound, find_for_agent, in_reach, of_customers
-from models.money.contracts import numbered
+from handlers.fields.serials import MOST, count_pieces, read_serial
+from models.devices.tables import Device, DeviceNotFound, device_in_reach, devices_of, find_for_agent
+from models.money.contracts import find_contract
 from models.money.payable import Payable, PayableDevice, PayableGoods
 
 NUMBER = re.compile(r"(?:S-?)?\d{1,9}")  # of a sale on instalments; people leave out what we print before it
 
 
 class DeviceSerial(Field[Device]):
-    """A device among the customers of the agent's own mini-grid. What is recorded is its id."""
+    """A device among the customers of the agent's own mini-grid. It records the device's id."""
 
     name = "device"
 
     async def read(self, turn: Turn, answer: str) -> int:
-        serial = await as_it_stands(answer, turn.agent.mini_grid_id)
+        serial = await read_serial(answer, turn.agent.mini_grid_id)
         try:
             return (await find_for_agent(serial, turn.agent.mini_grid_id)).id
         except DeviceNotFound as error:
             raise _not_found(serial, error) from error
 
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
-        """A long number that was read aloud has spaces; it is joined only when somebody has it."""
-        return await together(self, turn, pieces, turn.agent.mini_grid_id)
+        """A long number that was read aloud has spaces: its pieces are joined when somebody has that number."""
+        return await count_pieces(self, turn, pieces, turn.agent.mini_grid_id)
 
     async def find(self, turn: Turn, recorded: int) -> Device:
-        """Agents move, and so do devices: what is out of reach by now is not this agent's business any more."""
-        device = await in_reach(recorded, turn.agent.mini_grid_id)
+        """Agents and devices move: a device that is out of reach by now starts the talk over."""
+        device = await device_in_reach(recorded, turn.agent.mini_grid_id)
         if device is None:
             turn.start_over()
         return device
@@ -54,8 +54,8 @@ class PaidFor(Field[Payable]):
     name = "payable"
 
     async def read(self, turn: Turn, answer: str) -> list[str | int]:
-        """S1042 is the number first, since it was printed so; digits alone are the end of a serial first."""
-        number = await as_it_stands(answer, turn.agent.mini_grid_id)
+        """S1042 is the number of a sale first, since we print it so; digits alone are the end of a serial first."""
+        number = await read_serial(answer, turn.agent.mini_grid_id)
         by_number = await _find_sale(number, turn)
         if by_number and not number.isdecimal():
             return by_number
@@ -70,14 +70,14 @@ class PaidFor(Field[Payable]):
 
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         """S 1002 is one number."""
-        count = await together(self, turn, pieces, turn.agent.mini_grid_id)
+        count = await count_pieces(self, turn, pieces, turn.agent.mini_grid_id)
         return 2 if count == 1 < len(pieces) and pieces[0].upper() == "S" else count
 
     async def find(self, turn: Turn, recorded: list[str | int]) -> Payable:
         kind, which = recorded
         if kind == "device":
             return PayableDevice(await DeviceSerial(self.prompt).find(turn, int(which)))
-        contract = await numbered(str(which), turn.agent.mini_grid_id)
+        contract = await find_contract(str(which), turn.agent.mini_grid_id)
         if contract is None:
             turn.start_over()
         return PayableGoods(contract)
@@ -86,16 +86,16 @@ class PaidFor(Field[Payable]):
 async def _find_sale(number: str, turn: Turn) -> list[str | int] | None:
     """What is paid by the number of this sale, if there is such a sale."""
     grid = turn.agent.mini_grid_id
-    contract = await numbered(number.replace("-", ""), grid) if NUMBER.fullmatch(number) else None
+    contract = await find_contract(number.replace("-", ""), grid) if NUMBER.fullmatch(number) else None
     if contract is None or contract.device_id is None:
         return ["contract", contract.number] if contract else None
-    return ["device", contract.device_id] if await in_reach(contract.device_id, grid) else None
+    return ["device", contract.device_id] if await device_in_reach(contract.device_id, grid) else None
 
 
 async def choose_own_device(chat: Chat) -> Device | None:
-    """One of the devices behind the caller's number: the only one, or the one that is chosen. None when there
-    is none."""
-    devices = await of_customers(chat.person.customers)
+    """One of the devices of the customers behind the caller's number: the only one, or the one that the caller chooses.
+    None where there is none."""
+    devices = await devices_of(chat.person.customers)
     if not devices:
         return None
     if len(devices) == 1 and len(chat.person.customers) == 1 and not chat.answers("device"):

@@ -16,31 +16,34 @@ MARKS = "/_"  # of a serial at which a line is parted too
 MOST_PARTS = 4  # between them
 
 
-def typed(answer: str) -> str:
-    """A serial or number as it is looked for: capitals, no spaces, no # before it. A meter number goes without the
-    dashes that it is read aloud with; its check digit tells it from a serial that has some."""
+def tidy_serial(answer: str) -> str:
+    """A serial or number as it is looked for: in capitals, without spaces and #. A meter number loses its dashes as
+    well; its check digit tells it from a serial that has some."""
     serial = "".join(normalise(answer).upper().split()).removeprefix("#")
     digits = serial.replace("-", "")
     return digits if is_meter_number(digits) else serial
 
 
-async def as_it_stands(answer: str, mini_grid_id: int | None = None) -> str:
-    """The serial that is meant, with the / and _ at which its line was parted, if there is such a device."""
-    return await known_serial(_spellings(answer.split()), mini_grid_id) or typed(answer)
+async def read_serial(answer: str, mini_grid_id: int | None = None) -> str:
+    """The serial that is meant: with the / and _ at which its line was parted, if some device has them in its
+    serial."""
+    return await known_serial(_spellings(answer.split()), mini_grid_id) or tidy_serial(answer)
 
 
-async def together(field: Field[Any], turn: Turn, pieces: Sequence[str], mini_grid_id: int | None = None) -> int:
-    """How many pieces of a line are one serial that was parted at its / and _, or at a space. What answers by itself
-    is not joined over a space, SHS1 2000 is no SHS12000; but a meter number is, for its check digit tells."""
-    marked, digits = _joined(pieces, MARKS), read_aloud(pieces)
-    spaced = {"".join(digits[:count]): count for count in range(len(digits), 1, -1)} | _joined(pieces, ("", *MARKS))
+async def count_pieces(field: Field[Any], turn: Turn, pieces: Sequence[str], mini_grid_id: int | None = None) -> int:
+    """How many pieces of a line are one serial that was parted at its / and _, or at a space. Pieces are not joined
+    over a space when the first is an answer by itself: SHS1 2000 is no SHS12000. A meter number is joined anyway, for
+    its check digit tells that it is one."""
+    marked, digits = _joined_pieces(pieces, MARKS), digit_groups(pieces)
+    read_aloud = {"".join(digits[:count]): count for count in range(len(digits), 1, -1)}
+    spaced = read_aloud | _joined_pieces(pieces, ("", *MARKS))
     fewest = sorted(spaced, key=lambda serial: (not is_meter_number(serial), spaced[serial]))
     found = await known_serial([*marked, *fewest], mini_grid_id)
     if found is None:
         return 1
     if found in marked or is_meter_number(found):
         return spaced[found]
-    if await known_serial([typed(pieces[0])], mini_grid_id):
+    if await known_serial([tidy_serial(pieces[0])], mini_grid_id):
         return 1
     with suppress(Invalid):
         await field.read(turn, pieces[0])
@@ -48,7 +51,7 @@ async def together(field: Field[Any], turn: Turn, pieces: Sequence[str], mini_gr
     return spaced[found]
 
 
-def _joined(pieces: Sequence[str], gaps: Sequence[str]) -> dict[str, int]:
+def _joined_pieces(pieces: Sequence[str], gaps: Sequence[str]) -> dict[str, int]:
     """The serials that the first pieces may be, the longest first, and how many each takes."""
     several = range(min(len(pieces), MOST_PARTS), 1, -1)
     return {serial: count for count in several for serial in _spellings(pieces[:count], gaps)}
@@ -58,11 +61,11 @@ def _spellings(pieces: Sequence[str], gaps: Sequence[str] = (*MARKS, "")) -> lis
     """AB 12 as AB/12, AB_12 and AB12: those marks alone are separators of a line and of serials."""
     if not 1 < len(pieces) <= MOST_PARTS or sum(map(len, pieces)) >= LONGEST:
         return []
-    first, *rest = (typed(piece) for piece in pieces)
+    first, *rest = (tidy_serial(piece) for piece in pieces)
     between = product(gaps, repeat=len(rest))
     return [first + "".join(map("".join, zip(marks, rest, strict=True))) for marks in between]
 
 
-def read_aloud(pieces: Sequence[str]) -> list[str]:
+def digit_groups(pieces: Sequence[str]) -> list[str]:
     """The first pieces of a line, as far as they may be groups of one long number."""
     return list(takewhile(str.isdecimal, (piece.replace("-", "") for piece in pieces)))

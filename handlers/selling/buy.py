@@ -87,7 +87,8 @@ def _question(quote: quotes.Quote, paid_for: Payable, chat: Chat) -> Text:
 
 
 def _held_text(earlier: Sale, paid_for: Payable, talk: Talk, chat: Chat) -> Text:
-    """The same sale a second time within a day needs the word AGAIN: networks repeat, and people forget."""
+    """What a text message reads that would sell the same a second time within a day. It needs the word AGAIN, for
+    networks repeat, and people forget."""
     values = {
         "time": chat.company.clock(earlier.created_at),
         "ref": earlier.reference,

@@ -11,10 +11,10 @@ from bot.talks.listing import enumerated
 from bot.talks.turn import Turn
 from bot.text.i18n import Text, _, verbatim
 from handlers.fields.devices import PaidFor
-from handlers.fields.serials import as_it_stands, together
+from handlers.fields.serials import count_pieces, read_serial
 from handlers.wording import fitting, item_name, least, owner, tail, under
 from models.money.catalogue import Terms
-from models.money.contracts import Contract, contracts_of, numbered, open_instalments, progress
+from models.money.contracts import Contract, contracts_of, count_paid, find_contract, open_instalments
 from models.money.instalments import Due
 from models.people.callers import Role
 
@@ -34,7 +34,7 @@ async def plan(chat: Chat) -> Reply:
     paid_for = await chat.ask(PaidFor(_("Number (S1042) or serial?")))
     await chat.pin()
     signed = await paid_for.contract()
-    contract = await numbered(signed.number, chat.agent.mini_grid_id) if signed else None
+    contract = await find_contract(signed.number, chat.agent.mini_grid_id) if signed else None
     if contract is None:
         return chat.end(_("{serial} is on no plan.", serial=paid_for.name))
     return await show_contract(contract, chat)
@@ -64,7 +64,7 @@ class OwnPlan(Field[Contract]):
         self._contracts = contracts
 
     async def read(self, turn: Turn, answer: str) -> int:
-        written = await as_it_stands(answer)
+        written = await read_serial(answer)
         for one in self._contracts:
             if written in (one.number, one.number[1:], one.device.serial if one.device else ""):
                 return one.id
@@ -72,7 +72,7 @@ class OwnPlan(Field[Contract]):
         raise Invalid(_("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
 
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
-        return await together(self, turn, pieces)
+        return await count_pieces(self, turn, pieces)
 
     async def find(self, turn: Turn, recorded: int) -> Contract:
         found = next((one for one in self._contracts if one.id == recorded), None)
@@ -92,7 +92,7 @@ async def show_contract(contract: Contract, chat: Chat) -> Reply:
     dues = await open_instalments(contract)
     if not dues:
         return chat.end(under(*lines, _("Paid off. Nothing is left to pay.")))
-    paid, count = await progress(contract)
+    paid, count = await count_paid(contract)
     left = company.money(sum(due.left for due in dues))
     lines.append(_("{paid} of {count} paid, {left} left", paid=paid, count=count, left=left))
     coming = [_due(due, company) for due in dues[:NEXT]]

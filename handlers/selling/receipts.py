@@ -11,7 +11,7 @@ from models.money.sales import Sale
 
 
 def for_agent(sold: Sold, company: Company, language: str) -> Text:
-    """What the seller reads: what happened to the money, the digits, and his own figures, as many as fit."""
+    """What the seller reads: what happened to the money, the digits, and as many of his own figures as fit."""
     ref, held = sold.sale.reference, company.number(sold.held)
     near = warning(sold.held, sold.limit)
     figures = _(
@@ -55,7 +55,7 @@ def _code(sold: Sold) -> list[Text]:
 
 
 def _left(sold: Sold, company: Company) -> list[Text]:
-    """What is left of a contract; what is paid off or never ends leaves nothing."""
+    """What is left of a contract. Nothing is, where it is paid off or never ends."""
     if sold.contract is None or not sold.sale.owed:
         return []
     return [owing(sold.sale.owed, sold.rest, company)]
@@ -88,7 +88,7 @@ def copy_to_owner(sold: Sold, company: Company) -> list[Copy]:
 
 
 def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, language: str) -> Text:
-    """The last tokens, newest first, as many as fit: day, amount, digits."""
+    """As many of the last tokens as fit, the newest first: day, amount, digits."""
     lines = [_token(device, sale, digits, company, language) for sale, digits in tokens]
     fewer = [under(*lines[:count]) for count in range(len(lines), 0, -1)]
     return fitting(language, [_("{serial}, newest first\n{lines}", serial=device.serial, lines=each) for each in fewer])

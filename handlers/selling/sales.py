@@ -9,7 +9,7 @@ from bot.text.i18n import Text, _, joined, verbatim
 from handlers.selling.plan import show_contract
 from handlers.wording import item_name, owner
 from models.money.catalogue import Terms
-from models.money.contracts import Contract, owed_by, sold_by
+from models.money.contracts import Contract, contracts_sold_by, dues_by_contract
 from models.money.instalments import Due, total_left
 from models.people.callers import Role
 
@@ -28,12 +28,12 @@ MOST_PAGES = 60
 async def sales(chat: Chat) -> Reply:
     page = await _page(chat)
     await chat.pin()
-    contracts = await sold_by(chat.agent, LISTED)
+    contracts = await contracts_sold_by(chat.agent, LISTED)
     chat.no_more()
     if not contracts:
         return chat.end(_("You sold no appliance yet."))
     chat.start_at(page)
-    owed = await owed_by(contracts)
+    owed = await dues_by_contract(contracts)
     options = [(one.number, _line(one, owed[one.id], chat)) for one in contracts]
     number = await chat.choose("contract", _("Number, customer, item, left"), options)
     return await show_contract(next(one for one in contracts if one.number == number), chat)

@@ -11,7 +11,7 @@ from bot.talks.turn import Turn
 from bot.text.gsm import shorten
 from bot.text.i18n import Text, _, verbatim
 from handlers.fields.customers import Buyer, on_a_list
-from handlers.fields.serials import MOST, as_it_stands, together
+from handlers.fields.serials import MOST, count_pieces, read_serial
 from handlers.selling.appliance_receipts import copy_to_buyer, for_seller, question
 from handlers.wording import item_name, tail
 from models.devices.keys import most_units
@@ -91,25 +91,26 @@ async def _choose_item(chat: Chat) -> Appliance:
 
 
 async def _choose_plan(chat: Chat, item: Appliance) -> PaymentPlan:
-    """One of those that the office allows for this item. The only one is not asked for; one line may name it, and
-    what stands where it would be named is meant for it: a device needs one piece more, its serial."""
+    """One of the plans that the office allows for this item. A dialogue does not ask for the only one. In one line it
+    may be named or left out: it is left out when no more pieces follow than the serial, which only a device needs."""
     plans = await catalogue.plans_of(item)
     only = plans[0].name if len(plans) == 1 else None
     if only and not chat.one_line and not chat.given("plan"):
         return plans[0]
     options = [(one.name, verbatim(shorten(one.name, LABEL))) for one in plans]
-    left_out = chat.unread <= item.is_device
+    serials = 1 if item.is_device else 0
+    left_out = chat.unread <= serials
     chosen = await chat.choose("plan", _("How is it paid?"), options, otherwise=only if left_out else None)
     return next(one for one in plans if one.name == chosen)
 
 
 async def _ask_device(chat: Chat, item: Appliance, earlier: Contract | None) -> Device:
-    """The very one that the agent holds in his hands: asked for even when it is the only one. That of the `earlier`
-    sale is taken too: a command that is repeated after it gets the hold and not that the stock lacks it."""
-    count = await catalogue.stock_count(item)
+    """The device that the agent holds in his hands, asked for even when it is the only one. The device of the `earlier`
+    sale is an answer too: who repeats that command is told of the sale, and not that the stock lacks it."""
+    count = await catalogue.count_stock(item)
     field = FreeDevice(_("Serial number on it, or the last 4?"), item, earlier.device if earlier else None)
     if chat.ussd and 0 < count <= LISTED and not chat.given(FreeDevice.name):
-        boxes = [(one.serial, verbatim(one.serial)) for one in await catalogue.in_stock(item, LISTED)]
+        boxes = [(one.serial, verbatim(one.serial)) for one in await catalogue.free_devices(item, LISTED)]
         return await field.find(chat, await chat.choose(FreeDevice.name, _("Which one do you hand over?"), boxes))
     if not count and not (earlier and chat.answers(FreeDevice.name)) and not chat.given(FreeDevice.name):
         name, phone = item_name(item.name), chat.company.help_phone
@@ -118,8 +119,8 @@ async def _ask_device(chat: Chat, item: Appliance, earlier: Contract | None) -> 
 
 
 async def _ask_once_more(chat: Chat, earlier: Contract, proposal: Proposal) -> bool:
-    """The same a second time within a day needs the word AGAIN: networks repeat, and people forget. The very same
-    device is gone."""
+    """Ask whether to sell the same a second time within a day: networks repeat, and people forget. By SMS this needs
+    the word AGAIN. The very same device cannot be sold twice."""
     if not chat.ussd or _is_its(proposal.device, earlier):
         chat.stop(_held_text(chat, earlier, proposal), outcome="held")
     header = _(
@@ -194,8 +195,8 @@ LISTED = 12  # free devices that are worth paging through; more are quicker to n
 
 
 class FreeDevice(Field[Device]):
-    """A free device of an appliance, by its serial or the end of it, or the one just `sold`. What is recorded is the
-    whole serial."""
+    """A free device of an appliance, or the one just `sold`, by its serial or the end of it. It records the whole
+    serial."""
 
     name = "free device"
 
@@ -204,7 +205,7 @@ class FreeDevice(Field[Device]):
         self._appliance, self._sold = appliance, sold
 
     async def read(self, turn: Turn, answer: str) -> str:
-        serial = await as_it_stands(answer)
+        serial = await read_serial(answer)
         try:
             return (await free_device(self._appliance, serial)).serial
         except DeviceNotFound as error:
@@ -217,12 +218,13 @@ class FreeDevice(Field[Device]):
             raise Invalid(_("{serial} is not in stock. Read it on the device.", serial=echo(serial, MOST))) from error
 
     async def _only_plan(self) -> str:
-        """Where there is one plan alone, a line may leave it out: a word without a digit was meant for another."""
+        """The name of the only plan; empty where there are several. A word without a digit was probably meant for a
+        plan, and a line that leaves the only plan out may have named a wrong one."""
         plans = await plans_of(self._appliance)
         return plans[0].name if len(plans) == 1 else ""
 
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
-        return await together(self, turn, pieces)
+        return await count_pieces(self, turn, pieces)
 
     async def find(self, turn: Turn, recorded: str) -> Device:
         """Also one that went to somebody else meanwhile: the sale refuses it and says so."""

@@ -24,14 +24,14 @@ MOST = 60  # serials that are listed, some ten screens
 )
 async def stock(chat: Chat) -> Reply:
     devices = [one for one in await catalogue.catalogue() if one.is_device]
-    counts = {one.name: await catalogue.stock_count(one) for one in devices}
+    counts = {one.name: await catalogue.count_stock(one) for one in devices}
     if not any(counts.values()):
         chat.stop(_("Nothing is in stock. Call {help}.", help=chat.company.help_phone))
     options = [(name, verbatim(f"{shorten(name, LABEL)}: {count}")) for name, count in counts.items()]
     chosen = await chat.choose("item", _("In stock"), options)
     item = next(one for one in devices if one.name == chosen)
     chat.no_more()
-    name, free = item_name(item.name), [one.serial for one in await catalogue.in_stock(item, MOST)]
+    name, free = item_name(item.name), [one.serial for one in await catalogue.free_devices(item, MOST)]
     if not free:
         return chat.end(_("No {item} is in stock. Call {help}.", item=name, help=chat.company.help_phone))
     header = _("{item}: {n} in stock", item=name, n=counts[item.name])

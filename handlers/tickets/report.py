@@ -11,7 +11,7 @@ from handlers.fields.devices import DeviceSerial, device_line
 from handlers.tickets.news import FIX, LABELS, News, category_of
 from handlers.tickets.questions import InWords
 from handlers.wording import owner
-from models.devices.tables import Device, of_customers
+from models.devices.tables import Device, devices_of
 from models.messages.tables import MessageKind
 from models.people.callers import Role
 from models.people.tables import Customer
@@ -62,7 +62,7 @@ async def fix(chat: Chat) -> Reply:
     nothing=NOT_SAVED,
 )
 async def problem(chat: Chat) -> Reply:
-    devices = await of_customers(chat.person.customers)
+    devices = await devices_of(chat.person.customers)
     chosen, text = await _problem(chat, *(device.serial for device in devices))
     customer, device, text = await _of_whom(chat, devices, text)
     category = chosen or category_of(text, chat.language)

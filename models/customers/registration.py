@@ -14,23 +14,22 @@ from models.people.tables import Agent, Customer, Village
 from models.tokens.sts import is_meter_number
 from models.vault import Vault
 
-SAME_PERSON = timedelta(days=1)  # after it the same name, phone and village may be somebody else's: no device tells
+SAME_PERSON = timedelta(days=1)  # later the same name, phone and village may be somebody else's: no device tells
 
 
 class Registration(Model):
-    """Who registered whom, with which device (none: a person alone), when, and the version of the words that the
-    customer agreed to. `request` is a keyed hash of what the agent asked for: the same request has the same answer."""
+    """Who registered whom, with which device, and what the customer agreed to."""
 
     id = fields.BigIntField(primary_key=True)
-    key = fields.CharField(80, unique=True)
-    request = fields.CharField(64)
+    key = fields.CharField(80, unique=True)  # names the registration for good
+    request = fields.CharField(64)  # a keyed hash of what the agent asked for: the same request has the same answer
     agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent")
     agent_id: int
     customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer")
     customer_id: int
     device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
     device_id: int | None
-    consent = fields.CharField(10)
+    consent = fields.CharField(10)  # the version of the words that the customer agreed to
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
@@ -81,22 +80,21 @@ class Labels:
 
 @dataclass(frozen=True)
 class Form:
-    """A registration as it was filled in. `customer` is somebody we know already; then nothing said of the person
-    counts. Without a `kind` there is no device yet. A plan is chosen for a meter; other devices come with one."""
+    """A registration as it was filled in."""
 
-    customer: Customer | None
+    customer: Customer | None  # somebody we know already; then what is said of the person does not count
     name: str
     surname: str
     phone: str | None
     language: str
     village: Village
-    kind: Kind | None
+    kind: Kind | None  # None: no device yet
     serial: str
     model: DeviceModel | None
-    tariff: Tariff | None
-    labels: Labels | None
-    consent: str
-    request: str
+    tariff: Tariff | None  # chosen for a meter; other devices come with one
+    labels: Labels | None  # of a meter
+    consent: str  # the version of the words that the customer agreed to
+    request: str  # a keyed hash of what the agent asked for
 
 
 @dataclass(frozen=True)
@@ -114,13 +112,13 @@ async def free_serial(serial: str, kind: Kind) -> str:
         raise NotAMeterNumber(serial)
     if kind is Kind.METER and not await Tariff.exists(unit=Unit.ENERGY):
         raise NoPrice(serial)
-    device = await _free(serial, kind)
+    device = await _lock_free_device(serial, kind)
     if device is None and not await has_vending_key():
         raise NoVendingKey(serial)
     return device.serial if device else serial
 
 
-async def _free(serial: str, kind: Kind) -> Device | None:
+async def _lock_free_device(serial: str, kind: Kind) -> Device | None:
     """A device without an owner, held until the commit; None for a meter that we never heard of."""
     if len(serial) > LONGEST:  # no device has it, and the ORM refuses to look for it
         raise NotInStock
@@ -128,7 +126,7 @@ async def _free(serial: str, kind: Kind) -> Device | None:
     if device is None and kind is Kind.METER:
         return None
     if device is None:
-        device = await _in_stock(serial, kind)
+        device = await _find_in_stock(serial, kind)
     if device.customer_id is not None:
         raise InUse(serial)
     if device.kind != kind:
@@ -138,7 +136,7 @@ async def _free(serial: str, kind: Kind) -> Device | None:
     return device
 
 
-async def _in_stock(tail: str, kind: Kind) -> Device:
+async def _find_in_stock(tail: str, kind: Kind) -> Device:
     stock = Device.filter(kind=kind, customer_id=None, serial__endswith=tail).limit(2)
     found = await stock if len(tail) >= TAIL else []
     if len(found) != 1:
@@ -155,13 +153,13 @@ async def fitting_models(serial: str, kind: Kind) -> list[DeviceModel]:
     return [model for model in models if serial.startswith(model.prefix)]
 
 
-async def repeated(agent: Agent, request: str) -> Registered | None:
-    """What this agent registered by the very same request, if the customer still has the device; within a day, when
-    there was none."""
+async def find_repeated(agent: Agent, request: str) -> Registered | None:
+    """What this agent registered by the very same request, as long as the customer has the device; without a device,
+    for a day."""
     earlier = await Registration.filter(agent_id=agent.id, request=request).order_by("-id").first()
     if earlier and earlier.device_id is None and earlier.created_at < datetime.now(UTC) - SAME_PERSON:
         return None
-    return await _registered(earlier) if earlier else None
+    return await _read_registration(earlier) if earlier else None
 
 
 async def register(form: Form, *, agent: Agent, key: str, vault: Vault) -> Registered:
@@ -171,9 +169,9 @@ async def register(form: Form, *, agent: Agent, key: str, vault: Vault) -> Regis
     returns the same. Raises NotFree's kinds before anything is written.
     """
     earlier = await Registration.get_or_none(key=key)
-    if found := await _registered(earlier) if earlier else await repeated(agent, form.request):
+    if found := await _read_registration(earlier) if earlier else await find_repeated(agent, form.request):
         return found
-    device = await _claimed(form.serial, form.kind, vault) if form.kind else None
+    device = await _claim_device(form.serial, form.kind, vault) if form.kind else None
     customer = form.customer or await _new_customer(form, agent)
     if device:
         await _hand_over(device, form, customer)
@@ -188,10 +186,10 @@ async def register(form: Form, *, agent: Agent, key: str, vault: Vault) -> Regis
     return Registered(customer, await with_owner(device.id) if device else None)
 
 
-async def _claimed(serial: str, kind: Kind, vault: Vault) -> Device:
+async def _claim_device(serial: str, kind: Kind, vault: Vault) -> Device:
     """The device, held until the commit; a meter that we never heard of is made."""
     await free_serial(serial, kind)
-    return await _free(serial, kind) or await new_meter(serial, vault)
+    return await _lock_free_device(serial, kind) or await new_meter(serial, vault)
 
 
 async def _hand_over(device: Device, form: Form, customer: Customer) -> None:
@@ -203,7 +201,7 @@ async def _hand_over(device: Device, form: Form, customer: Customer) -> None:
         await Connection.update_or_create(vars(form.labels), device=device)
 
 
-async def _registered(earlier: Registration) -> Registered | None:
+async def _read_registration(earlier: Registration) -> Registered | None:
     customer = await Customer.get(id=earlier.customer_id)
     if earlier.device_id is None:
         return Registered(customer, None)

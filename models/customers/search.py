@@ -17,16 +17,17 @@ BEHIND_ALL = "\U0010ffff"  # sorts behind every letter, so that a beginning is a
 
 @dataclass(frozen=True)
 class Selection:
-    """Customers of one mini-grid: all, or those of a village, with a kind of device, registered `since` (UTC)."""
+    """Customers of one mini-grid; each condition that is not None leaves some out."""
 
     mini_grid_id: int
     village_id: int | None = None
-    kind: Kind | None = None
-    since: datetime | None = None
+    kind: Kind | None = None  # who have such a device
+    since: datetime | None = None  # registered since then (UTC)
 
 
-async def listed(selection: Selection, start: int, count: int) -> list[Customer]:
-    """A part of the selection by name and surname; the newest first where it goes by the registration."""
+async def list_customers(selection: Selection, start: int, count: int) -> list[Customer]:
+    """`count` customers of the selection from `start` on, by name and surname; the newest first where it goes by the
+    registration."""
     statement, values = _selected(selection)
     order = _order(selection)
     if selection.kind:
@@ -37,7 +38,7 @@ async def listed(selection: Selection, start: int, count: int) -> list[Customer]
     return [_customer(row) for row in await execute(connection(), f"{statement} LIMIT {count} OFFSET {start}", values)]
 
 
-async def all_looked_at(selection: Selection) -> bool:
+async def looks_at_all(selection: Selection) -> bool:
     """Whether nobody was left out because a kind of device is looked for among so many customers only."""
     if selection.kind is None:
         return True
@@ -69,7 +70,7 @@ def _small(text: str) -> str:
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 
-async def with_numbers(mini_grid_id: int, numbers: Sequence[int]) -> list[Customer]:
+async def customers_by_number(mini_grid_id: int, numbers: Sequence[int]) -> list[Customer]:
     """The customers with these numbers, in this order, as far as they are of this mini-grid."""
     if not numbers:
         return []
@@ -81,8 +82,8 @@ async def with_numbers(mini_grid_id: int, numbers: Sequence[int]) -> list[Custom
     return sorted(map(_customer, rows), key=lambda customer: numbers.index(customer.id))
 
 
-async def reached_by(phone: str, mini_grid_id: int) -> list[Customer]:
-    """The customers of a mini-grid who share a phone; nobody shares having none."""
+async def customers_by_phone(phone: str, mini_grid_id: int) -> list[Customer]:
+    """The customers of a mini-grid who share this phone; nobody for an empty one."""
     return await Customer.filter(phone=phone, mini_grid_id=mini_grid_id).order_by("id") if phone else []
 
 
@@ -125,11 +126,11 @@ async def villages_of(mini_grid_id: int) -> list[Village]:
     return await Village.filter(mini_grid_id=mini_grid_id).order_by("name")
 
 
-async def find(mini_grid_id: int, text: str, digits: Sequence[str], most: int) -> list[int]:
+async def find_customers(mini_grid_id: int, text: str, digits: Sequence[str], most: int) -> list[int]:
     """The numbers of at most `most` customers: by the end of a phone or a serial, or by a name.
 
-    `digits` are the spellings of the phone number that the text may be. A name goes by its beginning or its
-    surname's, or both, and then by any part of it among the first customers, with or without accents.
+    `digits` are the spellings of the phone number that the text may be. A name is found by the beginning of name,
+    surname or both; then, among the first customers, by any part of it, with or without accents.
     """
     by_device = await _by_serial(mini_grid_id, "".join(text.upper().split()), most)
     for spelling in digits:

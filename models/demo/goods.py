@@ -1,5 +1,6 @@
 """What the demo world sells on instalments, and the contract that Baraka's solar home system is paid by."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from models.devices.tables import Device
@@ -10,20 +11,32 @@ from models.money.ledger import AccountKind, Posting, post
 from models.money.sales import SAME_SALE_WINDOW
 from models.people.tables import Agent
 
-# Item, type, price; then its plans: name, terms, down payment, count, period, price of a day.
+
+@dataclass(frozen=True)
+class Plan:
+    """A way to pay; money in whole units of the currency."""
+
+    name: str
+    terms: Terms
+    down: int = 0
+    count: int = 0
+    period: Period = Period.WEEKLY
+    day_price: int = 0
+
+
 CATALOGUE = (
-    ("Solar lamp", Type.ELECTRONICS, 1_000, [("7 weekly", Terms.INSTALMENTS, 100, 7, Period.WEEKLY, 0)]),
+    ("Solar lamp", Type.ELECTRONICS, 1_000, [Plan("7 weekly", Terms.INSTALMENTS, down=100, count=7)]),
     (
         "Radio",
         Type.ELECTRONICS,
         15_000,
         [
-            ("cash", Terms.CASH, 0, 0, Period.MONTHLY, 0),
-            ("3 monthly", Terms.INSTALMENTS, 3_000, 3, Period.MONTHLY, 0),
+            Plan("cash", Terms.CASH, period=Period.MONTHLY),
+            Plan("3 monthly", Terms.INSTALMENTS, down=3_000, count=3, period=Period.MONTHLY),
         ],
     ),
-    ("Solar home", Type.SHS, 1_099_000, [("156 weekly", Terms.INSTALMENTS, 7_000, 156, Period.WEEKLY, 0)]),
-    ("E-bike", Type.EBIKE, 600_000, [("daily", Terms.SERVICE, 2_000, 0, Period.WEEKLY, 2_000)]),
+    ("Solar home", Type.SHS, 1_099_000, [Plan("156 weekly", Terms.INSTALMENTS, down=7_000, count=156)]),
+    ("E-bike", Type.EBIKE, 600_000, [Plan("daily", Terms.SERVICE, down=2_000, day_price=2_000)]),
 )
 REMIND_BEFORE, REMIND_AFTER = 2, 1  # days
 
@@ -38,16 +51,16 @@ async def load(minor: int, today: date) -> None:
             remind_before=REMIND_BEFORE,
             remind_after=REMIND_AFTER,
         )
-        for plan, terms, down, count, period, day_price in plans:
+        for plan in plans:
             await PaymentPlan.create(
                 appliance=item,
-                name=plan,
-                terms=terms.value,
-                down=down * minor,
-                count=count,
-                period=period.value,
-                day_price=day_price * minor,
-                minimum=(day_price or 1) * minor,
+                name=plan.name,
+                terms=plan.terms.value,
+                down=plan.down * minor,
+                count=plan.count,
+                period=plan.period.value,
+                day_price=plan.day_price * minor,
+                minimum=(plan.day_price or 1) * minor,
             )
     await _sold_before("SHS0283", "Solar home", today, minor)
 

@@ -16,6 +16,7 @@ from models.tokens import ISSUERS
 from models.vault import Vault
 
 OFFICE_USER, OFFICE_PASSWORD = "admin", "mwanga-demo"
+# Name, phone, language, PIN, cash limit, mini-grid.
 AGENTS = (
     ("Asha Mushi", "+255700000001", "en", "482915", 200_000, "Mtwara North"),
     ("Juma Said", "+255700000002", "sw", "739164", 50_000, "Mtwara North"),
@@ -94,7 +95,7 @@ async def _connections(vault: Vault, minor: int) -> Tariff:
             usual_meter_type=await MeterType.create(name=meter),
             usual_group=await ConnectionGroup.create(name=group),
         )
-    return await Tariff.get(name=CONNECTIONS[0][1])
+    return await Tariff.get(name="Household 350")
 
 
 async def _devices(
@@ -159,7 +160,7 @@ async def _crowd(vault: Vault, home: MiniGrid, tariff: Tariff, first: int, size:
         for customer in await Customer.filter(phone__in=list(phones))
     )
     devices = await Device.filter(serial__in=[f"SHD{n:06d}" for n in numbers])
-    await _past_sales(await Agent.get(phone=AGENTS[0][1]), tariff, devices)
+    await _past_sales(await Agent.get(name="Asha Mushi"), tariff, devices)
 
 
 async def _past_sales(agent: Agent, tariff: Tariff, devices: list[Device]) -> None:

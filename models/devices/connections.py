@@ -19,8 +19,8 @@ class ConnectionGroup(Model):
 
 
 class ConnectionType(Model):
-    """A use of energy: a household, a business. What is usual for it is what one line means that names only the
-    type; a question has no usual answer where the office gave none."""
+    """A use of energy: a household, a business. A registration in one line that names only the type means what is usual
+    for it."""
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(100, unique=True)

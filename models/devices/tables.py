@@ -16,12 +16,11 @@ M = TypeVar("M", bound=Model)
 
 
 class Unit(StrEnum):
-    """What a payment buys. Energy is counted in tenths of a kilowatt-hour, time in whole days; the last payment
-    on a plan unlocks the device for good."""
+    """What a payment buys."""
 
-    DAYS = "days"
-    ENERGY = "energy"
-    UNLOCK = "unlock"
+    DAYS = "days"  # counted in whole days
+    ENERGY = "energy"  # counted in tenths of a kilowatt-hour
+    UNLOCK = "unlock"  # the last payment on a plan: the device runs for good
 
 
 class Kind(StrEnum):
@@ -31,18 +30,17 @@ class Kind(StrEnum):
 
 
 class Tariff(Model):
-    """A tariff: `price` and `components` (taxes, levies) in minor units buy one day, or one kilowatt-hour. Each
-    `access_days` the access rate falls due. Of a payment, up to `recovery` percent go to overdue goods first."""
+    """What a day or a kilowatt-hour costs. Money is in minor units."""
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(100, unique=True)
-    unit = fields.CharField(10)
-    price = fields.BigIntField()
-    minimum = fields.BigIntField(default=1)
-    components = fields.BigIntField(default=0, db_default=0)
+    unit = fields.CharField(10)  # Unit.DAYS or Unit.ENERGY
+    price = fields.BigIntField()  # of one day, or of one kilowatt-hour
+    minimum = fields.BigIntField(default=1)  # the smallest payment, not counting debts
+    components = fields.BigIntField(default=0, db_default=0)  # taxes and levies on top of the price
     access_rate = fields.BigIntField(default=0, db_default=0)
-    access_days = fields.SmallIntField(default=0, db_default=0)
-    recovery = fields.SmallIntField(default=0, db_default=0)
+    access_days = fields.SmallIntField(default=0, db_default=0)  # the access rate falls due each so many days; 0: never
+    recovery = fields.SmallIntField(default=0, db_default=0)  # percent of a payment that go to overdue goods at most
 
     @property
     def full_price(self) -> int:
@@ -50,25 +48,24 @@ class Tariff(Model):
 
 
 class DeviceModel(Model):
-    """A product of a manufacturer. Serials of it begin with `prefix` (an STS meter's with the manufacturer's code)."""
+    """A product of a manufacturer."""
 
     id = fields.IntField(primary_key=True)
     kind = fields.CharField(10)
     manufacturer = fields.CharField(100)
     name = fields.CharField(100, unique=True)
-    prefix = fields.CharField(32, default="")
+    prefix = fields.CharField(32, default="")  # of its serials; of an STS meter the manufacturer's code
 
 
 class Device(Model):
-    """Something that accepts tokens. `sealed_key` holds its secret, encrypted; `count` is the last one used:
-    an OpenPAYGO count, or an STS token identifier (minutes since the base date). `access_due` is what the access
-    rate added up to `access_until` and nobody paid yet."""
+    """Something that accepts tokens."""
 
     id = fields.IntField(primary_key=True)
     serial = fields.CharField(32, unique=True)
     kind = fields.CharField(10)
-    issuer = fields.CharField(20)
-    sealed_key = fields.TextField()
+    issuer = fields.CharField(20)  # a key of models.tokens.ISSUERS
+    sealed_key = fields.TextField()  # its secret, encrypted (models/devices/keys.py)
+    # The last one used: an OpenPAYGO count, or an STS token identifier (minutes since the base date).
     count = fields.IntField(default=0)
     customer: fields.ForeignKeyNullableRelation[Customer] = fields.ForeignKeyField(
         "models.Customer", null=True, related_name="devices"
@@ -79,8 +76,8 @@ class Device(Model):
     model: fields.ForeignKeyNullableRelation[DeviceModel] = fields.ForeignKeyField("models.DeviceModel", null=True)
     model_id: int | None
     paid_until = fields.DatetimeField(null=True)
-    access_due = fields.BigIntField(default=0, db_default=0)
-    access_until = fields.DateField(null=True)
+    access_due = fields.BigIntField(default=0, db_default=0)  # access rate that nobody paid yet, in minor units
+    access_until = fields.DateField(null=True)  # the day up to which the access rate is in it
 
 
 class DeviceNotFound(Exception):
@@ -142,7 +139,7 @@ async def find_for_agent(serial: str, mini_grid_id: int) -> Device:
 
 
 async def known_serial(serials: Sequence[str], mini_grid_id: int | None = None) -> str | None:
-    """The first of these serials that there is; with a mini-grid, the first that one of its customers has."""
+    """The first of these serials that some device has; with a mini-grid, some device of its customers."""
     if not serials:
         return None
     statement = f"""SELECT d.serial, c.mini_grid_id FROM device d LEFT JOIN customer c ON c.id = d.customer_id
@@ -159,17 +156,18 @@ async def _by_tail(tail: str, mini_grid_id: int) -> list[Device]:
     return await _devices(condition, [tail[-TAIL:], mini_grid_id, ending])
 
 
-async def of_customers(customers: list[Customer]) -> list[Device]:
+async def devices_of(customers: list[Customer]) -> list[Device]:
     """The devices of the customers behind one phone, oldest first."""
     ids = [customer.id for customer in customers]
     return await _devices(f"d.customer_id IN ({marks(len(ids))}) ORDER BY d.id", ids) if ids else []
 
 
-async def in_reach(device_id: int, mini_grid_id: int) -> Device | None:
+async def device_in_reach(device_id: int, mini_grid_id: int) -> Device | None:
     """The device, as long as it belongs to a customer of this mini-grid."""
     found = await _devices("d.id = $1 AND c.mini_grid_id = $2", [device_id, mini_grid_id])
     return found[0] if found else None
 
 
 async def with_owner(device_id: int) -> Device:
+    """The device with its owner and its tariff."""
     return (await _devices("d.id = $1", [device_id]))[0]

@@ -11,34 +11,34 @@ from models.money.instalments import Period
 
 
 class Type(StrEnum):
-    """What an appliance is (reference: mpm 0.4). The first two are devices, which a payment keeps running."""
+    """What an appliance is (reference: mpm 0.4)."""
 
-    SHS = "shs"
+    SHS = "shs"  # this and the next are devices, which a payment keeps running
     EBIKE = "ebike"
     ELECTRONICS = "electronics"
     GOODS = "goods"
 
 
 class Terms(StrEnum):
-    """How an appliance is paid: at once, in instalments, or for ever by the day."""
+    """How an appliance is paid."""
 
-    CASH = "cash"
+    CASH = "cash"  # at once
     INSTALMENTS = "instalments"
-    SERVICE = "service"
+    SERVICE = "service"  # by the day, for ever
 
 
 class Appliance(Model):
-    """An item of the catalogue. Reminders go out so many days before an instalment is due and after; None: never."""
+    """An item of the catalogue."""
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(60, unique=True)
     type = fields.CharField(12)
     model: fields.ForeignKeyNullableRelation[DeviceModel] = fields.ForeignKeyField("models.DeviceModel", null=True)
     model_id: int | None
-    price = fields.BigIntField()
-    remind_before = fields.SmallIntField(null=True)
-    remind_after = fields.SmallIntField(null=True)
-    overdue_ticket = fields.BooleanField(default=False)
+    price = fields.BigIntField()  # minor units
+    remind_before = fields.SmallIntField(null=True)  # so many days before an instalment is due; None: never
+    remind_after = fields.SmallIntField(null=True)  # so many days after it was due; None: never
+    overdue_ticket = fields.BooleanField(default=False)  # whether an overdue instalment opens a ticket
 
     @property
     def is_device(self) -> bool:
@@ -46,19 +46,18 @@ class Appliance(Model):
 
 
 class PaymentPlan(Model):
-    """One way in which the office lets an appliance be paid. `down` and `minimum` (the smallest payment) are minor
-    units; `count` instalments each `period`; with the terms `service`, `day_price` buys a day."""
+    """One way in which the office lets an appliance be paid. Money is in minor units."""
 
     id = fields.IntField(primary_key=True)
     appliance: fields.ForeignKeyRelation[Appliance] = fields.ForeignKeyField("models.Appliance", related_name="plans")
     appliance_id: int
     name = fields.CharField(30)
-    terms = fields.CharField(12)
-    down = fields.BigIntField(default=0)
-    count = fields.SmallIntField(default=0)
-    period = fields.CharField(8, default=Period.WEEKLY.value)
-    day_price = fields.BigIntField(default=0)
-    minimum = fields.BigIntField(default=1)
+    terms = fields.CharField(12)  # a Terms
+    down = fields.BigIntField(default=0)  # the down payment
+    count = fields.SmallIntField(default=0)  # of instalments
+    period = fields.CharField(8, default=Period.WEEKLY.value)  # between two instalments
+    day_price = fields.BigIntField(default=0)  # what a day of a service costs
+    minimum = fields.BigIntField(default=1)  # the smallest payment
 
     class Meta:
         unique_together = (("appliance", "name"),)
@@ -79,12 +78,12 @@ def _free(appliance: Appliance) -> QuerySet[Device]:
     return free if appliance.model_id is None else free.filter(model_id=appliance.model_id)
 
 
-async def in_stock(appliance: Appliance, most: int) -> list[Device]:
+async def free_devices(appliance: Appliance, most: int) -> list[Device]:
     """Free devices of an item, by serial."""
     return await _free(appliance).order_by("serial").limit(most)
 
 
-async def stock_count(appliance: Appliance) -> int:
+async def count_stock(appliance: Appliance) -> int:
     return await _free(appliance).count()
 
 

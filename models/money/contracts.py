@@ -18,8 +18,8 @@ FIRST_NUMBER = 1_000  # contracts are S1001, S1002, …: never as short as a men
 
 
 class Contract(Model):
-    """An appliance sold to a customer, on the terms of the day of the sale. `ended_on` is when it was paid in full.
-    One without a device is paid by its number, S1042."""
+    """An appliance sold to a customer, on the terms of the day of the sale. Goods without a device are paid by its
+    number, S1042. Money is in minor units."""
 
     id = fields.IntField(primary_key=True)
     key = fields.CharField(80, unique=True)
@@ -31,16 +31,16 @@ class Contract(Model):
     agent_id: int
     device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
     device_id: int | None
-    terms = fields.CharField(12)
+    terms = fields.CharField(12)  # a Terms
     price = fields.BigIntField()
-    down = fields.BigIntField()
-    period = fields.CharField(8)
-    day_price = fields.BigIntField()
-    minimum = fields.BigIntField()
-    commission = fields.BigIntField()
+    down = fields.BigIntField()  # the down payment
+    period = fields.CharField(8)  # a Period
+    day_price = fields.BigIntField()  # of a service
+    minimum = fields.BigIntField()  # the smallest payment
+    commission = fields.BigIntField()  # the agent's, on the price
     sold_on = fields.DateField()
     created_at = fields.DatetimeField()
-    ended_on = fields.DateField(null=True)
+    ended_on = fields.DateField(null=True)  # when it was paid in full
 
     class Meta:
         indexes = (("customer_id",), ("agent_id", "id"))
@@ -95,7 +95,7 @@ async def contracts_of(customers: Sequence[Customer]) -> list[Contract]:
     return await found.prefetch_related("customer", "appliance", "device") if customers else []
 
 
-async def numbered(number: str, mini_grid_id: int) -> Contract | None:
+async def find_contract(number: str, mini_grid_id: int) -> Contract | None:
     """The contract S1042 of a customer in this mini-grid, with its customer, appliance and device."""
     digits = number.upper().removeprefix("S")
     if not digits.isdecimal() or len(digits) > 9:
@@ -110,7 +110,7 @@ async def open_instalments(contract: Contract) -> list[Due]:
     return await _dues("contract_id = $1", [contract.id])
 
 
-async def progress(contract: Contract) -> tuple[int, int]:
+async def count_paid(contract: Contract) -> tuple[int, int]:
     """How many instalments are paid in full, and of how many."""
     rows = await execute(
         connection(),
@@ -121,7 +121,7 @@ async def progress(contract: Contract) -> tuple[int, int]:
     return int(rows[0]["paid"]), int(rows[0]["n"])
 
 
-async def sold_by(agent: Agent, most: int) -> list[Contract]:
+async def contracts_sold_by(agent: Agent, most: int) -> list[Contract]:
     """What an agent sold in the own mini-grid, the newest first, each with its customer and appliance."""
     own = Contract.filter(agent_id=agent.id, customer__mini_grid_id=agent.mini_grid_id)
     return await own.order_by("-id").limit(most).prefetch_related("customer", "appliance", "device")
@@ -133,7 +133,7 @@ async def overdue_goods(customer_id: int, today: date) -> list[Due]:
     return await _dues(condition, [customer_id, today])
 
 
-async def owed_by(contracts: Sequence[Contract]) -> dict[int, list[Due]]:
+async def dues_by_contract(contracts: Sequence[Contract]) -> dict[int, list[Due]]:
     """What is still to be paid on each of these contracts, the oldest first."""
     owed: dict[int, list[Due]] = {contract.id: [] for contract in contracts}
     if contracts:
@@ -145,14 +145,11 @@ async def owed_by(contracts: Sequence[Contract]) -> dict[int, list[Due]]:
 async def _dues(condition: str, values: Sequence[Any]) -> list[Due]:
     rows = await execute(
         connection(),
-        "SELECT id, contract_id, number, due_on, amount, amount - paid AS owed FROM instalment "
+        'SELECT id, contract_id, number, due_on, amount, amount - paid AS "left" FROM instalment '
         f"WHERE {condition} AND paid < amount ORDER BY due_on, contract_id, number",
         values,
     )
-    return [
-        Due(row["id"], row["contract_id"], row["number"], read_day(row["due_on"]), row["amount"], row["owed"])
-        for row in rows
-    ]
+    return [Due(**row | {"due_on": read_day(row["due_on"])}) for row in rows]
 
 
 def contract_from(row: dict[str, Any]) -> Contract:

@@ -16,16 +16,16 @@ LONGEST_REFERENCE = 20  # as much as one SMS has room for
 
 
 class HandIn(Model):
-    """What the office counted, append only. `amount` and `commission` are minor units: the agent's cash fell by
-    both, because the commission is kept out of what remains in hand."""
+    """What the office counted, append only. The agent's cash falls by both amounts, for the agent keeps the commission
+    out of the cash that is left. Money is in minor units."""
 
     id = fields.BigIntField(primary_key=True)
     reference = fields.CharField(LONGEST_REFERENCE, unique=True)
     agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent")
     agent_id: int
-    amount = fields.BigIntField()
-    commission = fields.BigIntField()
-    actor = fields.CharField(100)
+    amount = fields.BigIntField()  # what was handed in
+    commission = fields.BigIntField()  # what was paid out
+    actor = fields.CharField(100)  # who counted it
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
@@ -35,12 +35,12 @@ class HandIn(Model):
 
 @dataclass(frozen=True)
 class HandedIn:
-    """A booked hand-in and the agent's figures now; not `new` when this reference was booked before."""
+    """A booked hand-in and the agent's figures now, in minor units."""
 
     entry: HandIn
-    held: int
-    due: int
-    new: bool
+    held: int  # cash
+    due: int  # commission
+    new: bool  # False: this reference was booked before
 
 
 class NotBooked(Exception):
@@ -61,10 +61,10 @@ async def hand_in(agent: Agent, amount: int, actor: str, reference: str = "", *,
     """Book cash that was counted, and pay out the commission due, in the caller's transaction.
 
     The agent keeps the commission out of the cash that is left: 100 sold at 5 %, 50 handed in leave 45 in hand and
-    nothing due (reference: mpm 2.11). What is left may be too little; then the rest stays due. So does a part of a
-    `coin` (the smallest amount in cash), which nobody can hand in. The cash that is handed in and the commission are
-    ledger entries of their own, so that the figure on the receipt is the one that was counted (reference: users 3.2).
-    The same reference books once. Raises NotBooked's kinds.
+    nothing due (reference: mpm 2.11). If too little cash is left, the rest of the commission stays due; so does a part
+    of a `coin` (the smallest amount in cash), which nobody can hand in. The cash and the commission are two ledger
+    entries, so that the receipt prints the figure that was counted (reference: users 3.2). The same reference books
+    once. Raises NotBooked's kinds.
     """
     await lock_rows("agent", "id = $1", [agent.id])
     if reference and (earlier := await HandIn.get_or_none(reference=reference)):
@@ -98,4 +98,9 @@ async def _book(entry: HandIn) -> None:
 
 
 async def _figures(entry: HandIn, *, new: bool) -> HandedIn:
-    return HandedIn(entry, await cash_held(entry.agent_id), await commission_due(entry.agent_id), new)
+    return HandedIn(
+        entry=entry,
+        held=await cash_held(entry.agent_id),
+        due=await commission_due(entry.agent_id),
+        new=new,
+    )

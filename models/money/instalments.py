@@ -21,14 +21,14 @@ DAYS = {Period.WEEKLY: 7, Period.MONTHLY: 30}
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An instalment that is not paid in full: `amount` as it was agreed, `left` of it now."""
+    """An instalment that is not paid in full. Money is in minor units."""
 
     id: int
     contract_id: int
-    number: int
+    number: int  # 1 for the first of the contract
     due_on: date
-    amount: int
-    left: int
+    amount: int  # as it was agreed
+    left: int  # what is still to be paid of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,12 @@ from models.sql import connection, execute, execute_many, insert
 
 
 class AccountKind(StrEnum):
-    """CASH is held by an agent, COMMISSION is owed to one, DEBT is still to be paid on a contract, OFFICE is what
-    agents handed in; the others belong to the company."""
+    """What an account is for. Those of agents and contracts have an owner, those of the company have owner 0."""
 
-    CASH = "cash"
-    COMMISSION = "commission"
-    DEBT = "debt"
-    OFFICE = "office cash"
+    CASH = "cash"  # an agent holds it
+    COMMISSION = "commission"  # the company owes it to an agent
+    DEBT = "debt"  # a customer has still to pay it on a contract
+    OFFICE = "office cash"  # agents handed it in
     REVENUE = "revenue"
     ACCESS = "access rate"
     GOODS = "goods"
@@ -30,19 +29,19 @@ class AccountKind(StrEnum):
 
 class Account(Model):
     id = fields.IntField(primary_key=True)
-    kind = fields.CharField(20)
-    owner = fields.IntField(default=0)
-    balance = fields.BigIntField(default=0)
+    kind = fields.CharField(20)  # an AccountKind
+    owner = fields.IntField(default=0)  # the id of an agent or of a contract
+    balance = fields.BigIntField(default=0)  # minor units
 
     class Meta:
         unique_together = (("kind", "owner"),)
 
 
 class Entry(Model):
-    """One movement; `key` names what it books (`sale 17 payment`), so it is booked at most once."""
+    """One movement of money."""
 
     id = fields.BigIntField(primary_key=True)
-    key = fields.CharField(80, unique=True)
+    key = fields.CharField(80, unique=True)  # names what it books, `sale 17 payment`: it is booked at most once
     created_at = fields.DatetimeField(auto_now_add=True)
 
 

@@ -82,7 +82,7 @@ async def _lock_debts(at: Standing) -> None:
 
 def _check_wait(device: Device | None, vault: Vault) -> None:
     """Raises TooManyTokens, before anything is written."""
-    wait = ISSUERS[device.issuer].rests if device else None
+    wait = ISSUERS[device.issuer].minutes_to_wait if device else None
     if device and wait and (minutes := wait(open_key(device, vault), device.count, datetime.now(UTC))):
         raise TooManyTokens(minutes)
 

@@ -16,7 +16,8 @@ class AmountTooSmall(NotSold):
 
 
 class AmountTooLarge(NotSold):
-    """More than one token can carry; `most` is the largest amount that is accepted, `most_units` what it buys."""
+    """More than one token can carry. `most` is the largest amount that is accepted, in minor units; it buys
+    `most_units`."""
 
     def __init__(self, most: int, most_units: int, unit: Unit) -> None:
         super().__init__(most)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from models.messages.withdrawal import reminder
 from models.money.catalogue import Appliance
-from models.money.contracts import Contract, owed_by
+from models.money.contracts import Contract, dues_by_contract
 from models.money.instalments import Due, total_left
 from models.sql import connection, execute, marks, on_postgres
 
@@ -28,14 +28,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Window:
-    """Contracts of one appliance with instalments that are due from the `first` day to the `last`, of which it is
-    time to remind."""
+    """Contracts of one appliance, and the due dates of which it is time to remind their customers."""
 
     kind: Kind
     appliance: Appliance
     first: date
     last: date
-    contracts: Sequence[int]
+    contracts: Sequence[int]  # their ids
 
     @property
     def days(self) -> tuple[date, date]:
@@ -44,14 +43,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Reminder:
-    """One message about a contract: the instalment that falls due soon, or all that is overdue now. It is the reminder
-    of one `instalment`, of several the newest: that is paid last. `stopped` customers get none."""
+    """One message about a contract."""
 
     window: Window
     contract: Contract
-    instalment: int
-    dues: tuple[Due, ...]
-    stopped: bool
+    instalment: int  # the id of the one that it reminds of; of several the newest, which is paid last
+    dues: tuple[Due, ...]  # what it names: the instalment that falls due soon, or all that is overdue now
+    stopped: bool  # whether the customer wants no reminders and gets none
 
     @property
     def origin(self) -> str:
@@ -63,8 +61,8 @@ class Reminder:
         return total_left(self.dues)
 
 
-async def find(today: date, most: int) -> list[Window]:
-    """Where it is time to remind, of so many contracts."""
+async def find_windows(today: date, most: int) -> list[Window]:
+    """The windows in which it is time to remind, with at most so many contracts in all."""
     windows = []
     for appliance in await Appliance.all().order_by("id"):
         for kind, first, last in _windows(appliance, today):
@@ -88,18 +86,18 @@ def _windows(appliance: Appliance, today: date) -> list[tuple[Kind, date, date]]
 
 
 async def phones_of(windows: Iterable[Window]) -> list[str]:
-    """Whom that may be said to."""
+    """The phones that these reminders may go to."""
     ids = [contract for window in windows for contract in window.contracts]
     statement = f"""SELECT DISTINCT p.phone FROM customer p JOIN contract c ON c.customer_id = p.id
       WHERE p.phone IS NOT NULL AND c.id IN ({marks(len(ids))})"""
     return [row["phone"] for row in await execute(connection(), statement, ids)] if ids else []
 
 
-async def take(window: Window, today: date) -> list[Reminder]:
-    """The reminders of a window, marked as given in the caller's transaction. What is overdue together on one
-    contract makes one."""
-    # Another process may be at the same, or take a payment: each contract is for one at a time.
-    held = await _held(window.contracts) if on_postgres() else window.contracts
+async def take_reminders(window: Window, today: date) -> list[Reminder]:
+    """Mark the instalments of a window as reminded of, in the caller's transaction; the reminders to send. All that is
+    overdue on one contract makes one reminder."""
+    # Another process may remind of the same contract, or take a payment on it: one at a time.
+    held = await _lock_contracts(window.contracts) if on_postgres() else window.contracts
     if not held:
         return []
     statement = MARK.format(column=f"reminded_{window.kind}", contracts=marks(len(held), 4))
@@ -107,26 +105,26 @@ async def take(window: Window, today: date) -> list[Reminder]:
     marked = {int(row["id"]) for row in rows}
     signed = Contract.filter(id__in={row["contract_id"] for row in rows}).order_by("id")
     contracts = await signed.prefetch_related("customer", "device")
-    owed, stopped = await owed_by(contracts), await _stopped(contracts)
+    owed, stopped = await dues_by_contract(contracts), await _phones_that_stopped(contracts)
     return [
         Reminder(window, each, instalment, dues, stopped=each.customer.phone in stopped)
         for each in contracts
-        for instalment, dues in _said(window.kind, owed[each.id], marked, today)
+        for instalment, dues in _messages(window.kind, owed[each.id], marked, today)
     ]
 
 
-async def _held(contracts: Sequence[int]) -> list[int]:
+async def _lock_contracts(contracts: Sequence[int]) -> list[int]:
     rows = await execute(connection(), HOLD.format(marks(len(contracts))), contracts)
     return [row["id"] for row in rows]
 
 
-async def _stopped(contracts: Sequence[Contract]) -> set[str]:
+async def _phones_that_stopped(contracts: Sequence[Contract]) -> set[str]:
     phones = [contract.customer.phone for contract in contracts if contract.customer.phone]
     statement = f"SELECT phone FROM contact WHERE stopped_at > 0 AND phone IN ({marks(len(phones))})"
     return {row["phone"] for row in await execute(connection(), statement, phones)} if phones else set()
 
 
-def _said(kind: Kind, owed: Sequence[Due], marked: set[int], today: date) -> list[tuple[int, tuple[Due, ...]]]:
+def _messages(kind: Kind, owed: Sequence[Due], marked: set[int], today: date) -> list[tuple[int, tuple[Due, ...]]]:
     """What the messages about one contract name, the oldest first, each with its instalment."""
     found = [due for due in owed if due.id in marked]
     if kind is Kind.BEFORE:

@@ -11,12 +11,12 @@ from models.sql import connection, execute
 
 
 class Payment(Model):
-    """Money taken. `provider` and `reference` together name it once: cash is referred to by the sale's key."""
+    """Money taken. Provider and reference together name it once."""
 
     id = fields.BigIntField(primary_key=True)
     provider = fields.CharField(20)
-    reference = fields.CharField(80)
-    amount = fields.BigIntField()
+    reference = fields.CharField(80)  # the provider's own; of cash, the sale's key
+    amount = fields.BigIntField()  # minor units
     agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField("models.Agent", null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
 
@@ -25,13 +25,11 @@ class Payment(Model):
 
 
 class Sale(Model):
-    """A payment and what it did. `units` are whole days or tenths of a kilowatt-hour; money is in minor units. Of
-    `amount`, `recovered` went to overdue goods and `access` to the access rate; `owed` was left on the contract.
-    Goods without a device have none, and no token."""
+    """A payment and what it did. Money is in minor units. A sale of goods has no device and no token."""
 
     id = fields.BigIntField(primary_key=True)
     reference = fields.CharField(5, unique=True)
-    key = fields.CharField(80, unique=True)
+    key = fields.CharField(80, unique=True)  # names the sale for good: what sells twice with it sells once
     payment: fields.OneToOneRelation[Payment] = fields.OneToOneField("models.Payment")
     payment_id: int
     agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent")
@@ -40,13 +38,13 @@ class Sale(Model):
     customer_id: int
     device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
     device_id: int | None
-    contract_id = fields.IntField(null=True)  # of models/money/catalogue.py, which knows this file and not the reverse
+    contract_id = fields.IntField(null=True)  # of models/money/contracts.py, which knows this file and not the reverse
     amount = fields.BigIntField()
-    unit = fields.CharField(10)
-    units = fields.IntField()
-    recovered = fields.BigIntField(default=0, db_default=0)
-    access = fields.BigIntField(default=0, db_default=0)
-    owed = fields.BigIntField(default=0, db_default=0)
+    unit = fields.CharField(10)  # a Unit; empty where nothing for a device was bought
+    units = fields.IntField()  # whole days, or tenths of a kilowatt-hour
+    recovered = fields.BigIntField(default=0, db_default=0)  # part of the amount that went to overdue goods
+    access = fields.BigIntField(default=0, db_default=0)  # part of the amount that went to the access rate
+    owed = fields.BigIntField(default=0, db_default=0)  # what was left on the contract
     commission = fields.BigIntField()
     created_at = fields.DatetimeField(auto_now_add=True, db_index=True)
 
@@ -77,9 +75,9 @@ SAME_SALE_WINDOW = timedelta(hours=24)
 async def same_today(
     agent: Agent, amount: int, *, device_id: int | None = None, contract_id: int | None = None
 ) -> Sale | None:
-    """This agent's newest sale of this amount for this device, or for this contract of goods without one, within
-    24 hours (reference: users 3.3). A down payment is none of them: it came with the appliance, and whoever pays the
-    first instalment on the same day does nothing twice."""
+    """This agent's newest sale of this amount for this device, or for this contract of goods, within 24 hours
+    (reference: users 3.3). A down payment does not count: it came with the appliance, and whoever pays the first
+    instalment on the same day does nothing twice."""
     rows = await execute(
         connection(),
         f"SELECT * FROM sale WHERE {'device_id' if device_id else 'contract_id'} = $1 AND agent_id = $2 "

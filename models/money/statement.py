@@ -10,30 +10,28 @@ from models.sql import connection, execute, read_moment
 
 @dataclass(frozen=True)
 class Day:
-    """Figures of one agent, money in minor units. `commission` is that on payments and on appliances, `handed_in` the
-    cash that the office counted."""
+    """Figures of one agent. Money is in minor units."""
 
     sales: int
     amount: int
-    commission: int
-    handed_in: int
+    commission: int  # on payments and on appliances
+    handed_in: int  # the cash that the office counted
 
 
 @dataclass(frozen=True)
 class Taken:
-    """One payment: `paid_for` is the device's serial, or the number of a contract for goods without one. With a down
-    payment the commission on the appliance was earned."""
+    """One payment. Money is in minor units."""
 
     id: int
     reference: str
-    paid_for: str
+    paid_for: str  # the device's serial, or the number of a contract of goods
     customer: Customer
     amount: int
-    commission: int
+    commission: int  # with a down payment, that on the appliance
     at: datetime
 
 
-async def of_day(agent_id: int, since: datetime, until: datetime) -> Day:
+async def day_figures(agent_id: int, since: datetime, until: datetime) -> Day:
     """From `since` to before `until` (UTC)."""
     span = [agent_id, since, until]
     [sold] = await execute(
@@ -55,10 +53,15 @@ async def of_day(agent_id: int, since: datetime, until: datetime) -> Day:
         span,
     )
     commission = int(sold["commission"]) + int(signed["commission"])
-    return Day(int(sold["sales"]), int(sold["amount"]), commission, int(handed["amount"]))
+    return Day(
+        sales=int(sold["sales"]),
+        amount=int(sold["amount"]),
+        commission=commission,
+        handed_in=int(handed["amount"]),
+    )
 
 
-async def taken(agent_id: int, since: datetime, until: datetime, most: int) -> list[Taken]:
+async def payments_taken(agent_id: int, since: datetime, until: datetime, most: int) -> list[Taken]:
     """The payments of that time, the newest first."""
     rows = await execute(
         connection(),
@@ -72,13 +75,13 @@ async def taken(agent_id: int, since: datetime, until: datetime, most: int) -> l
     )
     return [
         Taken(
-            row["id"],
-            row["reference"],
-            row["serial"] or Contract(id=row["contract_id"]).number,
-            Customer(name=row["name"], surname=row["surname"]),
-            row["amount"],
-            row["commission"],
-            read_moment(row["created_at"]),
+            id=row["id"],
+            reference=row["reference"],
+            paid_for=row["serial"] or Contract(id=row["contract_id"]).number,
+            customer=Customer(name=row["name"], surname=row["surname"]),
+            amount=row["amount"],
+            commission=row["commission"],
+            at=read_moment(row["created_at"]),
         )
         for row in rows
     ]

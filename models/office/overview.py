@@ -107,7 +107,7 @@ class Messages:
     """Today's SMS of all gateways. Those that came in and those queued are counted up to `COUNT`, what became of them
     among the newest `LOOK`."""
 
-    received: Counted
+    received: Counted  # up to `COUNT`
     not_understood: int
     capped: int  # unanswered, because the sender wrote too often
     failed: int
@@ -260,12 +260,12 @@ async def _agents() -> list[AgentCash]:
     """All agents up to a bound, the one nearest to the limit first."""
     return [
         AgentCash(
-            row["name"],
-            row["phone"],
-            row["held"],
-            row["cash_limit"],
-            row["commission_due"],
-            row["locked_at"] is not None,
+            name=row["name"],
+            phone=row["phone"],
+            held=row["held"],
+            limit=row["cash_limit"],
+            commission_due=row["commission_due"],
+            locked=row["locked_at"] is not None,
         )
         for row in await _ask(AGENTS)
     ]
@@ -279,6 +279,14 @@ async def _stuck(now: int) -> list[Stuck]:
         first, *others = same
         examples = [Example(row["phone"], row["created_at"]) for row in (first, *others)]
         found.append(
-            Stuck(gateway, MessageKind(kind), State(state), error, first["messages"], first["oldest"], examples)
+            Stuck(
+                gateway=gateway,
+                kind=MessageKind(kind),
+                state=State(state),
+                error=error,
+                messages=first["messages"],
+                oldest=first["oldest"],
+                examples=examples,
+            )
         )
     return found

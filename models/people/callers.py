@@ -1,4 +1,4 @@
-"""Who is behind a phone number: an agent, customers who share it, or nobody we know."""
+"""Who is behind a phone number."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

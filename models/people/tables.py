@@ -24,8 +24,7 @@ class Village(Model):
 
 
 class Agent(Model):
-    """Sells for cash. `cash_limit` is in minor units; `commission` on payments and `goods_commission` on the full
-    price of appliances are in basis points (1000 = 10 %)."""
+    """Sells for cash. Commissions are in basis points (1000 = 10 %)."""
 
     id = fields.IntField(primary_key=True)
     phone = fields.CharField(16, unique=True)
@@ -34,11 +33,11 @@ class Agent(Model):
     mini_grid: fields.ForeignKeyRelation[MiniGrid] = fields.ForeignKeyField("models.MiniGrid")
     mini_grid_id: int
     pin_hash = fields.CharField(200)
-    wrong_pins = fields.IntField(default=0)
+    wrong_pins = fields.IntField(default=0)  # in a row
     locked_at = fields.DatetimeField(null=True)
-    cash_limit = fields.BigIntField()
-    commission = fields.IntField(default=1000)
-    goods_commission = fields.IntField(default=500, db_default=500)
+    cash_limit = fields.BigIntField()  # minor units
+    commission = fields.IntField(default=1000)  # on payments
+    goods_commission = fields.IntField(default=500, db_default=500)  # on the full price of appliances
 
 
 def now() -> datetime:
@@ -46,19 +45,18 @@ def now() -> datetime:
 
 
 class Customer(Model):
-    """Owns devices. A phone may be missing, and may be shared by several customers. The `id` is the customer
-    number that people see; `created_at` is the registration, unknown for those from before it was kept."""
+    """Owns devices."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.IntField(primary_key=True)  # the customer number that people see
     name = fields.CharField(100)
     surname = fields.CharField(100)
-    phone = fields.CharField(16, null=True, db_index=True)
+    phone = fields.CharField(16, null=True, db_index=True)  # None without one; several customers may share one
     language = fields.CharField(2, default="en")
     mini_grid: fields.ForeignKeyRelation[MiniGrid] = fields.ForeignKeyField("models.MiniGrid")
     mini_grid_id: int
     village: fields.ForeignKeyNullableRelation[Village] = fields.ForeignKeyField("models.Village", null=True)
     village_id: int | None
-    # not auto_now_add: that would date a customer from before at the next save
+    # The registration; None where it is not known. Not auto_now_add: the next save would date those.
     created_at = fields.DatetimeField(null=True, default=now)
 
     @property

@@ -16,17 +16,20 @@ Key = Mapping[str, str | int | bool]
 
 @dataclass(frozen=True)
 class Issuer:
-    """`issue(key, serial, count, units, now)` gives the new count and the digits; raises ValueError.
-    `carried(units)` is what a token really delivers, never less than asked. `unlock(key, count)` is for the last
-    payment: its token runs the device for ever; None for a kind that is never paid off."""
+    """How one kind of token is made. A count is the last one that the device used."""
 
+    # (key, serial, count, units, now): the new count and the digits. Raises ValueError.
     issue: Callable[[Key, str, int, int, datetime], tuple[int, str]]
-    most_units: int
-    group: Callable[[str], str]
+    most_units: int  # that one token carries
+    group: Callable[[str], str]  # the digits, spaced for people
+    # (units): what a token really delivers, never less than asked.
     carried: Callable[[int], int] = int
+    # (key, count): the same for the last payment, whose token runs the device for ever. None: nothing is paid off.
     unlock: Callable[[Key, int], tuple[int, str]] | None = None
-    most_of: Callable[[Key], int] | None = None  # where it depends on the device, at most `most_units`
-    rests: Callable[[Key, int, datetime], int] | None = None  # minutes until there is a token again, by the last count
+    # (key): what one token carries where that depends on the device, at most `most_units`.
+    most_of: Callable[[Key], int] | None = None
+    # (key, count, now): minutes until there can be a token again. None: always at once.
+    minutes_to_wait: Callable[[Key, int, datetime], int] | None = None
 
     def most(self, key: Key) -> int:
         """What one token of the device with this key can carry."""
@@ -52,10 +55,10 @@ def _openpaygo_unlock(key: Key, count: int) -> tuple[int, str]:
 
 def _paygo(key: Key) -> openpaygo.PaygoKey:
     return openpaygo.PaygoKey(
-        bytes.fromhex(str(key["secret"])),
-        int(key["starting_code"]),
-        int(key.get("divider", 1)),
-        bool(key.get("restricted_digits", False)),
+        secret=bytes.fromhex(str(key["secret"])),
+        starting_code=int(key["starting_code"]),
+        divider=int(key.get("divider", 1)),
+        restricted_digits=bool(key.get("restricted_digits", False)),
     )
 
 
@@ -66,13 +69,23 @@ def _sts(key: Key, serial: str, count: int, units: int, now: datetime) -> tuple[
     return tid, sts.encode(meter, tenths=units, tid=tid, rnd=secrets.randbelow(16))
 
 
-def _sts_rests(key: Key, count: int, now: datetime) -> int:
+def _sts_minutes_to_wait(key: Key, count: int, now: datetime) -> int:
     return sts.minutes_to_wait(now, count or None, int(key["base_year"]))
 
 
 ISSUERS = {
     "openpaygo": Issuer(
-        _openpaygo, openpaygo.MAX_UNITS, openpaygo.group, unlock=_openpaygo_unlock, most_of=_openpaygo_most
+        issue=_openpaygo,
+        most_units=openpaygo.MAX_UNITS,
+        group=openpaygo.group,
+        unlock=_openpaygo_unlock,
+        most_of=_openpaygo_most,
     ),
-    "sts": Issuer(_sts, sts.MAX_TENTHS, sts.group, sts.carried_tenths, rests=_sts_rests),
+    "sts": Issuer(
+        issue=_sts,
+        most_units=sts.MAX_TENTHS,
+        group=sts.group,
+        carried=sts.carried_tenths,
+        minutes_to_wait=_sts_minutes_to_wait,
+    ),
 }

@@ -19,8 +19,8 @@ UNIQUE_KEY_TYPE = 2
 NEVER_EXPIRES = 255
 MAX_TID = (1 << 24) - 1
 MAX_TENTHS = 18_201_624
-# A burst on one meter pushes its identifiers ahead of the clock, a minute a token. An hour has room for it;
-# more means that the clock went back, and a meter full of future identifiers takes correct ones for old.
+# A burst on one meter pushes its identifiers ahead of the clock, a minute for each token. An hour is enough for it;
+# more means that the clock went back: a meter that has seen future identifiers takes correct ones for old.
 MAX_LEAD_MINUTES = 60
 
 _MINUTES_PER_DAY = 1440
@@ -141,8 +141,7 @@ def next_tid(now: datetime, last_tid: int | None, base_year: int) -> int:
 
 
 def minutes_to_wait(now: datetime, last_tid: int | None, base_year: int) -> int:
-    """Return in how many minutes `next_tid` gives one again, 0 for now: some sixty tokens of one meter within an
-    hour are all that fit."""
+    """Return in how many minutes `next_tid` can give one, 0 for now: a meter takes some sixty tokens within an hour."""
     tid, clock = _later_tid(now, last_tid, base_year)
     return max(0, tid - clock - MAX_LEAD_MINUTES)
 
@@ -153,7 +152,9 @@ def _later_tid(now: datetime, last_tid: int | None, base_year: int) -> tuple[int
     _require(now.utcoffset() is not None, "The time of a token needs a time zone.")
     clock = (now - datetime(base_year, 1, 1, tzinfo=UTC)) // timedelta(minutes=1)
     tid = clock if last_tid is None else max(clock, last_tid + 1)
-    return tid + (tid % _MINUTES_PER_DAY == _RESERVED_MINUTE), clock
+    if tid % _MINUTES_PER_DAY == _RESERVED_MINUTE:
+        tid += 1
+    return tid, clock
 
 
 def amount_field(tenths: int) -> int:

@@ -209,13 +209,13 @@ async def test_a_mini_grid_too_large_to_look_through_is_listed_honestly(mwanga: 
 
 
 PLANS = (
-    ("customer_name", lambda grid, village: search.listed(Selection(grid), 0, 48)),
-    ("customer_village", lambda grid, village: search.listed(Selection(grid, village_id=village), 0, 48)),
-    ("device_customer", lambda grid, village: search.listed(Selection(grid, kind=Kind.METER), 0, 48)),
-    ("customer_created", lambda grid, village: search.listed(Selection(grid, since=NOON), 0, 48)),
-    ("customer_surname", lambda grid, village: search.find(grid, "ju", [], 31)),
-    ("customer_phone_tail", lambda grid, village: search.find(grid, "0712", ["0712"], 31)),
-    ("device_tail", lambda grid, village: search.find(grid, "0712", ["0712"], 31)),
+    ("customer_name", lambda grid, village: search.list_customers(Selection(grid), 0, 48)),
+    ("customer_village", lambda grid, village: search.list_customers(Selection(grid, village_id=village), 0, 48)),
+    ("device_customer", lambda grid, village: search.list_customers(Selection(grid, kind=Kind.METER), 0, 48)),
+    ("customer_created", lambda grid, village: search.list_customers(Selection(grid, since=NOON), 0, 48)),
+    ("customer_surname", lambda grid, village: search.find_customers(grid, "ju", [], 31)),
+    ("customer_phone_tail", lambda grid, village: search.find_customers(grid, "0712", ["0712"], 31)),
+    ("device_tail", lambda grid, village: search.find_customers(grid, "0712", ["0712"], 31)),
 )
 
 

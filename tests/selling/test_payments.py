@@ -143,7 +143,7 @@ class Shop:
             sold = await sell_appliance(
                 proposal, seller=seller, key=f"sell {item} {customer}", vault=self.company.vault, again=True
             )
-        contract = await contracts.numbered(sold.contract.number, buyer.mini_grid_id)
+        contract = await contracts.find_contract(sold.contract.number, buyer.mini_grid_id)
         assert contract is not None
         return contract
 

@@ -66,7 +66,7 @@ async def test_an_agent_sees_the_own_sales_alone(mwanga: Server) -> None:
 async def test_goods_without_a_device_go_by_their_number(mwanga: Server) -> None:
     await sold("Asha", NOON, contract=42)
     agent = await Agent.get(phone=PEOPLE["Asha"])
-    [line] = await statement.taken(agent.id, NOON - timedelta(hours=1), NOON + timedelta(hours=1), 10)
+    [line] = await statement.payments_taken(agent.id, NOON - timedelta(hours=1), NOON + timedelta(hours=1), 10)
     assert line.paid_for == f"S{FIRST_NUMBER + 42}" == Contract(id=42).number
     assert (line.amount, line.commission, line.at) == (100_000, 10_000, NOON)
     assert mwanga.company.clock(line.at) == "12:00"
@@ -81,7 +81,7 @@ async def test_a_days_commission_has_that_on_appliances_too(mwanga: Server) -> N
         clock.shift(timedelta(days=1))
         assert await first_line(phones, "STMT 24") == "24 Nov: 2 sold, TZS 7,000. Handed in 0. Commission 1,150."
     agent = await Agent.get(phone=PEOPLE["Asha"])
-    each = await statement.taken(agent.id, NOON - timedelta(hours=1), NOON + timedelta(hours=1), 10)
+    each = await statement.payments_taken(agent.id, NOON - timedelta(hours=1), NOON + timedelta(hours=1), 10)
     assert [one.commission for one in each] == [40_000, 75_000]
     assert await commission_due(agent.id) == 115_000
 
