@@ -160,17 +160,17 @@ class Dispatcher:
             turn.conversation.close("left")
             return TurnResult(Reply(locked_out(self._company.help_phone)), False, "locked")
         chat = Chat(
-            turn.caller,
-            turn.contact,
-            self._company,
-            self._commands,
             state,
+            person=turn.caller,
+            contact=turn.contact,
+            company=self._company,
+            commands=self._commands,
             channel=Channel.SMS,
             language=turn.language,
             inputs=inputs,
             line=line,
         )
-        result = await replay(talk, chat, state)
+        result = await replay(chat, state)
         turn.language = chat.language
         if result.open:
             state.asked_at = now_ms()

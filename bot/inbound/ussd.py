@@ -90,11 +90,11 @@ class Sessions:
         session = self._loaded(rows[0]) if rows else await self._opened(turn)
         state, inputs, dialled = self._news(turn, session)
         chat = Chat(
-            caller,
-            contact,
-            self._company,
-            self._commands,
             state,
+            person=caller,
+            contact=contact,
+            company=self._company,
+            commands=self._commands,
             channel=Channel.USSD,
             language=language,
             inputs=inputs,
@@ -108,17 +108,16 @@ class Sessions:
         return Screen(response, self._handled(session, mac, chat, result))
 
     async def _played(self, session: Session, turn: UssdTurn, chat: Chat, state: TalkState) -> TurnResult:
-        menu = self._commands.by_name["menu"]
         if not session.open or session.phone != turn.phone:
             return TurnResult(Reply(_("This session is over. Dial again.")), False, "over")
         asked = state.resume
-        if asked and not chat.resumes():
+        if asked and not chat.take_resume_choice():
             unfinished = self._commands.by_name[state.answers[0][1]].menu or verbatim("")
             offer = _("{company}\n1. Continue: {talk}\n2. New", company=self._company.name, talk=unfinished)
             return TurnResult(Reply(offer), True, "resume")
         if asked and not state.answers:
             state.key = f"ussd {session.id}"  # what is begun anew is sold anew
-        return await replay(menu, chat, state)
+        return await replay(chat, state)
 
     def _mac(self, turn: UssdTurn, transcript: str) -> str:
         return self._company.vault.mac(f"{turn.session_id}\n{transcript}", "transcript")
@@ -198,8 +197,7 @@ class Sessions:
             also.insert(0, Copy(chat.person.phone, reply.text, MessageKind.TOKEN, chat.language))
         origin = f"ussd {session.id} {mac[:16]}"
         outgoing = self._composer.copies(origin, also)
-        name = chat.running.name if chat.running else "menu"
-        return Handled(outgoing, name, result.outcome)
+        return Handled(outgoing, chat.talk.name, result.outcome)
 
 
 async def close(end: UssdEnd) -> None:

@@ -54,11 +54,8 @@ class PhoneState:
         self.silent_until = now + DAY
         return False
 
-    def stop(self) -> None:
-        """No more reminders and broadcasts."""
-        self.stopped_at = self.stopped_at or now_ms()
-
-    def start(self) -> None:
+    def allow_reminders(self) -> None:
+        """Undo stop_reminders: reminders and broadcasts come again."""
         self.stopped_at = 0
 
     def may_get_reply(self, cap: int) -> bool:
@@ -98,11 +95,18 @@ async def save(changed: Sequence[PhoneState]) -> None:
         await execute(connection(), SAVE.format(row_marks(len(changed), len(COLUMNS))), values)
 
 
+async def stop_reminders(contact: PhoneState) -> None:
+    """No more reminders and broadcasts to this phone: those that wait do not go. The caller saves the contact."""
+    contact.stopped_at = contact.stopped_at or now_ms()
+    await withdrawal.withdraw_optional(contact.phone)
+
+
 async def note_opt_out(notice: OptOut) -> None:
-    """A gateway says that this number wants no more messages: reminders and broadcasts end."""
+    """Do as a gateway says of this number: that it wants no more reminders and broadcasts, or wants them again."""
     await hold([notice.phone])
     contact = (await contacts([notice.phone]))[notice.phone]
-    contact.stopped_at = now_ms() if notice.stopped else 0
-    await save([contact])
     if notice.stopped:
-        await withdrawal.withdraw_optional(notice.phone)
+        await stop_reminders(contact)
+    else:
+        contact.allow_reminders()
+    await save([contact])

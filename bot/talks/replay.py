@@ -24,16 +24,17 @@ class TurnResult:
     outcome: str
 
 
-async def replay(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
-    """Run the talk until it ends or asks. `state` is the chat's, and changed in place."""
-    state.open_minutes = talk.open_minutes
-    result = await _run(talk, chat, state)
-    if (chat.running or talk).drafts:
+async def replay(chat: Chat, state: TalkState) -> TurnResult:
+    """Run the talk of this chat until it ends or asks. `state` is the chat's, and changed in place."""
+    state.open_minutes = chat.talk.open_minutes
+    result = await _run(chat.talk, chat, state)
+    if chat.talk.drafts:
         await drafts.keep(chat, state, over=not result.open and result.outcome != "given up")
     return result
 
 
 async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
+    """`talk` is the one with which every run begins: a menu hands over to another one."""
     notice: list[Text] = []
     while True:
         try:
@@ -42,7 +43,7 @@ async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
         except Ended as ended:
             return TurnResult(ended.reply, False, ended.reply.outcome)
         except Left:
-            return TurnResult(Reply(_said_nothing(talk, chat)), False, "left")
+            return TurnResult(Reply(chat.talk.nothing or _("Nothing was done.")), False, "left")
         except Changed:
             state.answers.clear()
             notice = [_("Something changed. Once more, please.")]
@@ -56,14 +57,14 @@ async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
 
 
 def _rejected(talk: Talk, chat: Chat, state: TalkState, rejected: Rejected) -> TurnResult:
-    running = chat.running or talk
+    nothing = chat.talk.nothing
     if chat.one_line:
-        said = _with_lesson([running.nothing, rejected.error], running, chat.language)
+        said = _with_lesson([nothing, rejected.error], chat.talk, chat.language)
         return TurnResult(Reply(said), False, "rejected")
     state.wrong += 1
     if state.wrong >= MOST_WRONG:
         call = _("Call {help}.", help=chat.company.help_phone)
-        return TurnResult(Reply(_joined([rejected.error, running.nothing, call], " ")), False, "given up")
+        return TurnResult(Reply(_joined([rejected.error, nothing, call], " ")), False, "given up")
     return TurnResult(Reply(_asked(talk, chat, state, [rejected.error, rejected.prompt])), True, "asked again")
 
 
@@ -100,10 +101,6 @@ def taught(talk: Talk, language: str, keyword: str = "") -> Text:
 
 def _command(talk: Talk, keyword: str) -> Text:
     return _joined([_("Send {keyword}", keyword=keyword), talk.usage], " ")
-
-
-def _said_nothing(talk: Talk, chat: Chat) -> Text:
-    return (chat.running or talk).nothing or _("Nothing was done.")
 
 
 def _joined(parts: Sequence[Text | None], between: str) -> Text:

@@ -103,7 +103,7 @@ async def customer(chat: Chat) -> Reply:
 
 async def _which(chat: Chat, villages: Sequence[Village]) -> Which:
     """From the menu it is chosen; behind the keyword it is written, and the keyword alone means all."""
-    if chat.running is None:
+    if not chat.from_menu:
         return await chat.optional(WhichCustomers(_("Which customers?"), villages), otherwise=Which())
     options = [(ALL, _("All")), *((one.value, label) for one, label in LABELS.items())]
     if villages:

@@ -161,7 +161,7 @@ async def _language(chat: Chat, *, ask: bool, usual: str) -> str:
         return languages[0]
     options = [(code, verbatim(NAMES[code])) for code in languages]
     otherwise = next(one for one in (usual, chat.language, languages[0]) if one in languages)
-    if not (ask or chat.one_line or chat.given("language")):
+    if not (ask or chat.may_volunteer("language")):
         return otherwise
     return await chat.choose(
         "language", _("Language of the customer?"), options, otherwise=otherwise, words=language_names(languages)
@@ -213,10 +213,8 @@ def _tariff(kind: str | None, plan: Tariff | None) -> str:
 
 
 def _messages(done: Registered, chat: Chat) -> list[Copy]:
-    """The customer's welcome; and for the agent, what stood on a screen that is gone with the session."""
-    customer, messages = done.customer, []
-    if chat.ussd:
-        messages.append(Copy(chat.person.phone, _registered(done, chat), MessageKind.REPLY, chat.language))
+    """The customer's welcome; and for the agent, what stood on a screen."""
+    customer, messages = done.customer, chat.also_by_sms(_registered(done, chat))
     if customer.phone:
         messages.append(Copy(customer.phone, _welcome(done, chat.company), MessageKind.REPLY, customer.language))
     return messages

@@ -93,7 +93,7 @@ async def _plan(chat: Chat, item: Appliance) -> PaymentPlan:
     what stands where it would be named is meant for it: a device needs one piece more, its serial."""
     plans = await catalogue.plans_of(item)
     only = plans[0].name if len(plans) == 1 else None
-    if only and not chat.one_line and not chat.given("plan"):
+    if only and not chat.may_volunteer("plan"):
         return plans[0]
     options = [(one.name, verbatim(shorten(one.name, LABEL))) for one in plans]
     left_out = chat.unread <= item.is_device

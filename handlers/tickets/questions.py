@@ -20,7 +20,7 @@ SECRETS = Redactor((), ())  # six digits alone may be a PIN, whatever they were 
 async def which(chat: Chat) -> Text:
     """The question for a ticket's number, with the tickets that are probably meant."""
     question = _("Ticket number?")
-    if chat.one_line and chat.answers(TicketNumber.name):
+    if chat.behind_keyword(TicketNumber.name):
         return question
     if chat.person.agent:
         listed = await tickets.work_of(chat.person.agent, LISTED)

@@ -12,7 +12,6 @@ from handlers.tickets.news import FIX, LABELS, News, category_of
 from handlers.tickets.questions import InWords
 from handlers.wording import owner
 from models.devices.tables import Device, of_customers
-from models.messages.tables import MessageKind
 from models.people.callers import Role
 from models.people.tables import Customer
 from models.tickets import tickets
@@ -76,9 +75,8 @@ async def problem(chat: Chat) -> Reply:
 
 
 def _saved(chat: Chat, said: Text, also: list[Copy], opened: Opened) -> Reply:
-    """A screen is gone with its session: the number comes by SMS as well."""
-    own = [Copy(chat.person.phone, said, MessageKind.REPLY, chat.language)] if chat.ussd else []
-    return chat.end(said, also=[*own, *also], outcome="opened" if opened.new else "open")
+    """The number comes by SMS as well, if it stands on a screen."""
+    return chat.end(said, also=[*chat.also_by_sms(said), *also], outcome="opened" if opened.new else "open")
 
 
 async def _problem(chat: Chat, *serials: str) -> tuple[Category | None, str]:
