@@ -65,7 +65,8 @@ class Dispatcher:
         learn_network(contact, message.network, self._router)
         if is_machine(message.sender):
             return Handled(outcome="machine")
-        if self._global_cap.reached or not contact.may_get_reply(self._sender_cap):
+        now = now_ms()
+        if self._global_cap.is_reached(now) or not contact.may_get_reply(self._sender_cap, now):
             return Handled(outcome="capped")
         conversation = Conversation.load(contact.talk)
         text = normalise(message.text)
@@ -74,9 +75,9 @@ class Dispatcher:
         if contact.talk or conversation != Conversation():
             contact.talk = conversation.dump()
         if result is None:
-            contact.replies -= 1
             return Handled(talk=turn.talk, outcome="not answered")
-        self._global_cap.count()
+        contact.count_reply(now)
+        self._global_cap.count_reply(now)
         return Handled(self._answer(message, turn.language, result.reply), turn.talk, result.outcome)
 
     def apology(self, message: StoredSms, language: str) -> list[NewMessage]:
@@ -199,13 +200,17 @@ class Dispatcher:
         return TurnResult(Reply(earlier if marked else last, MessageKind.TOKEN), False, "again")
 
     def _stranger(self, turn: "_Turn") -> TurnResult | None:
-        if turn.contact.silent():
+        now = now_ms()
+        if turn.contact.was_told(now):
             return None
+        turn.contact.note_told(now)
         return TurnResult(Reply(unknown_caller(self._company)), False, "stranger")
 
     def _not_understood(self, turn: "_Turn", pieces: list[str]) -> TurnResult | None:
         turn.talk = "not understood"
-        if turn.contact.mutes(self._company.vault.mac(normalise(turn.message.text).upper(), "text")):
+        digest = self._company.vault.mac(normalise(turn.message.text).upper(), "text")
+        turn.contact.note_not_understood(digest, now_ms())
+        if turn.contact.repeats_itself():
             return None
         role, word = turn.caller.role, pieces[0]
         close = self._commands.suggest(word, role)
