@@ -14,14 +14,16 @@ NEAR_DAYS = 300  # a day without its year is taken for the nearest one of that n
 
 @dataclass(frozen=True)
 class Company:
+    """Who runs this installation. bot/configured.py makes it from the configuration."""
+
     name: str
-    country: str
-    currency: str
-    exponent: int
+    country: str  # ISO 3166, two capitals
+    currency: str  # ISO 4217
+    exponent: int  # of the currency: its minor units are 10**-exponent
     zone: ZoneInfo
-    languages: list[str]
+    languages: list[str]  # the first is that of who has none
     help_phone: str
-    accents: bool
+    accents: bool  # whether screens and SMS have those that cost nothing
     vault: Vault
 
     def today(self) -> date:

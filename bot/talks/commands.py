@@ -17,28 +17,24 @@ Run = Callable[[Any], Awaitable[Reply]]  # of a Chat, which knows this file
 AskedOf = Callable[[Caller, str], Awaitable[Asked | None]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Talk:
-    """One conversation. `words` are its keywords by language, the first of each is the one that help shows; `menu` is
-    its line in the menus of `menu_for`; `usage` shows what follows the keyword and `example` a real one; `nothing` is
-    what to say when it ends without effect. With `commas` a comma parts the pieces of one line, where there is one; a
-    question stays open for `open_minutes` by SMS; with `drafts` what was begun is kept, for drafts.py to offer
-    again. `waiting` finds what somebody else's talk asked a caller, who answers with that text alone."""
+    """One conversation: who may start it and how, and what menus and help say of it. decorator.py makes it."""
 
     name: str
     run: Run
     roles: frozenset[Role]
-    words: Mapping[str, tuple[str, ...]]
-    menu: Text | None
+    words: Mapping[str, tuple[str, ...]]  # its keywords by language; of each the first is the one that help shows
+    menu: Text | None  # its line in the menus of `menu_for`
     menu_for: frozenset[Role]
-    usage: Text
-    example: Text | None
-    nothing: Text | None
-    when_locked: bool
-    commas: bool
-    open_minutes: int
-    drafts: bool
-    waiting: AskedOf | None
+    usage: Text  # what follows the keyword
+    example: Text | None  # a real one
+    nothing: Text | None  # what to say when it ends without effect
+    when_locked: bool  # whether an agent who is locked may start it
+    commas: bool  # a comma parts the pieces of one line, where there is one
+    open_minutes: int  # for so long a question stays open by SMS
+    drafts: bool  # what was begun is kept, for drafts.py to offer again
+    waiting: AskedOf | None  # finds what somebody else's talk asked a caller, who answers with that text alone
 
     def keyword(self, language: str) -> str:
         """The word to print for this language; English where a language has none of its own."""

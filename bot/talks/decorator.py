@@ -27,21 +27,22 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     example that has words in it is a sentence to translate."""
 
     def register(run: Run) -> Talk:
+        shown = verbatim(example) if isinstance(example, str) else example
         return Talk(
-            name,
-            run,
-            frozenset(roles),
-            words,
-            menu,
-            frozenset(roles if menu_for is None else menu_for),
-            usage,
-            (verbatim(example) if isinstance(example, str) else example) if example else None,
-            nothing,
-            when_locked,
-            commas,
-            open_minutes,
-            drafts,
-            waiting,
+            name=name,
+            run=run,
+            roles=frozenset(roles),
+            words=words,
+            menu=menu,
+            menu_for=frozenset(roles if menu_for is None else menu_for),
+            usage=usage,
+            example=shown if example else None,
+            nothing=nothing,
+            when_locked=when_locked,
+            commas=commas,
+            open_minutes=open_minutes,
+            drafts=drafts,
+            waiting=waiting,
         )
 
     return register
