@@ -1,7 +1,7 @@
-"""Plays one turn of a talk: runs it from its beginning with what was answered, and says how it stands now."""
+"""Replays a talk for one turn: runs it from its beginning with what was answered, and says how it stands now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from bot.message import Reply
 from bot.talks import drafts
@@ -17,11 +17,12 @@ MOST_WRONG = 3  # answers to one question that are none
 
 @dataclass(frozen=True)
 class TurnResult:
-    """What to say. The talk goes on when it is `open`; `outcome` is for the records."""
+    """What to say, and how the talk stands now."""
 
     reply: Reply
-    open: bool
-    outcome: str
+    _: KW_ONLY
+    outcome: str  # for the records
+    open: bool = False  # whether the talk goes on
 
 
 async def replay(chat: Chat, state: TalkState) -> TurnResult:
@@ -39,11 +40,11 @@ async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
     while True:
         try:
             reply = await talk.run(chat)
-            return TurnResult(reply, False, reply.outcome)
+            return TurnResult(reply, outcome=reply.outcome)
         except Ended as ended:
-            return TurnResult(ended.reply, False, ended.reply.outcome)
+            return TurnResult(ended.reply, outcome=ended.reply.outcome)
         except Left:
-            return TurnResult(Reply(chat.talk.nothing or _("Nothing was done.")), False, "left")
+            return TurnResult(Reply(chat.talk.nothing or _("Nothing was done.")), outcome="left")
         except Changed:
             state.answers.clear()
             notice = [_("Something changed. Once more, please.")]
@@ -52,7 +53,7 @@ async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
         except Rejected as rejected:
             return _rejected(talk, chat, state, rejected)
         except Suspended as suspended:
-            return TurnResult(Reply(_asked(talk, chat, state, [*notice, suspended.prompt])), True, "asked")
+            return TurnResult(Reply(_asked(talk, chat, state, [*notice, suspended.prompt])), open=True, outcome="asked")
         chat.rewind()
 
 
@@ -60,12 +61,14 @@ def _rejected(talk: Talk, chat: Chat, state: TalkState, rejected: Rejected) -> T
     nothing = chat.talk.nothing
     if chat.one_line:
         said = _with_lesson([nothing, rejected.error], chat.talk, chat.language)
-        return TurnResult(Reply(said), False, "rejected")
+        return TurnResult(Reply(said), outcome="rejected")
     state.wrong += 1
     if state.wrong >= MOST_WRONG:
         call = _("Call {help}.", help=chat.company.help_phone)
-        return TurnResult(Reply(_joined([rejected.error, nothing, call], " ")), False, "given up")
-    return TurnResult(Reply(_asked(talk, chat, state, [rejected.error, rejected.prompt])), True, "asked again")
+        return TurnResult(Reply(_joined([rejected.error, nothing, call], " ")), outcome="given up")
+    return TurnResult(
+        Reply(_asked(talk, chat, state, [rejected.error, rejected.prompt])), open=True, outcome="asked again"
+    )
 
 
 def _asked(talk: Talk, chat: Chat, state: TalkState, parts: Sequence[Text]) -> Text:

@@ -24,7 +24,7 @@ async def write(database: Database, gateway: str, phones: list[str]) -> None:
 
 
 async def claimed(database: Database, most: int) -> list[tuple[str, str]]:
-    inbox = Inbox(database, Vault("k" * 32), Redactor([], [], []), Metrics(), lambda: None)
+    inbox = Inbox(database=database, vault=Vault("k" * 32), redactor=Redactor([], [], []), metrics=Metrics())
     async with database.work():
         return [(each.gateway, each.sender.value) for each in await inbox.in_order(await inbox.claim(most), full=True)]
 
