@@ -53,9 +53,9 @@ class Company:
         """Money with its currency: TZS 8,000."""
         return f"{self.currency} {self.number(minor)}"
 
-    def day(self, when: datetime, language: str) -> str:
-        """A day as people say it in the operator's zone: 2 Dec."""
-        del language  # the months' short names of CLDR are long or accented in some languages: English ones fit
+    def day(self, when: datetime) -> str:
+        """A day as people say it in the operator's zone: 2 Dec. In every language with English months, whose short
+        names fit: those of CLDR are long or accented in some."""
         return format_date(when.astimezone(self.zone), "d MMM", locale="en")
 
     def date(self, day: date) -> str:

@@ -63,4 +63,4 @@ async def _ticket(reminder: Reminder, company: Company) -> list[Copy]:
     origin, due_at = f"overdue {reminder.dues[0].id}", company.end_of(company.today() + DUE)
     opened = await open_for(contract.customer, Category.PAYMENT, text, origin, contract.device, due_at)
     news = News(opened.ticket, company)
-    return news.agents(news.given, actor="") if opened.new else []
+    return news.agents(news.given(), actor="") if opened.new else []

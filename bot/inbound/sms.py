@@ -218,7 +218,7 @@ class Dispatcher:
         close = self._commands.suggest(word, role)
         found = self._commands.find(close, role) if close else None
         if close and found:
-            how = taught(found[0], exchange.language, close)
+            how = taught(found[0], verbatim(close))
             text = _("Did you mean {keyword}? {how}", keyword=close, how=how)
         elif self._commands.for_others(word, role):
             text = _(

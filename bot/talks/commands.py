@@ -13,8 +13,23 @@ from bot.text.i18n import Text, verbatim
 from models.people.callers import Caller, Role
 
 NO_ARGUMENTS = verbatim("")
+Words = Mapping[str, tuple[str, ...]]  # keywords by language, of which English always has one
 Run = Callable[[Any], Awaitable[Reply]]  # of a Chat, which knows this file
 AskedOf = Callable[[Caller, str], Awaitable[Asked | None]]
+
+
+class Keyword(Text):
+    """A word that starts a talk, within a sentence: in the language in which that is said, in English where it has none
+    of its own. Of several it is the first."""
+
+    words: Words
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words["en"][0])
+        object.__setattr__(self, "words", words)
+
+    def to(self, language: str) -> str:
+        return self.words.get(language, self.words["en"])[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +39,7 @@ class Talk:
     name: str
     run: Run
     roles: frozenset[Role]
-    words: Mapping[str, tuple[str, ...]]  # its keywords by language; of each the first is the one that help shows
+    words: Words  # of each language the first is the one that help shows
     menu: Text | None  # its line in the menus of `menu_for`
     menu_for: frozenset[Role]
     usage: Text  # what follows the keyword
@@ -36,9 +51,10 @@ class Talk:
     drafts: bool  # what was begun is kept, for drafts.py to offer again
     waiting: AskedOf | None  # finds what somebody else's talk asked a caller, who answers with that text alone
 
-    def keyword(self, language: str) -> str:
-        """The word to print for this language; English where a language has none of its own."""
-        return self.words.get(language, self.words["en"])[0]
+    @property
+    def keyword(self) -> Keyword:
+        """The word to print."""
+        return Keyword(self.words)
 
 
 class Commands:

@@ -1,8 +1,8 @@
 """`@talk` makes a talk of a function that asks."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
-from bot.talks.commands import NO_ARGUMENTS, AskedOf, Run, Talk
+from bot.talks.commands import NO_ARGUMENTS, AskedOf, Run, Talk, Words
 from bot.text.i18n import Text, verbatim
 from models.people.callers import Role
 
@@ -11,7 +11,7 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     name: str,
     *,
     roles: Iterable[Role],
-    words: Mapping[str, tuple[str, ...]],
+    words: Words,
     usage: Text = NO_ARGUMENTS,
     example: Text | str = "",
     menu: Text | None = None,

@@ -10,7 +10,7 @@ from bot.talks.commands import Talk
 from bot.talks.signals import Back, Changed, Ended, Left, Rejected, Suspended
 from bot.talks.state import TalkState
 from bot.text.gsm import SCREEN, plain, septets
-from bot.text.i18n import Text, _
+from bot.text.i18n import Text, _, joined
 
 MOST_WRONG = 3  # answers to one question that are none
 
@@ -65,33 +65,34 @@ def _rejected(talk: Talk, chat: Chat, state: TalkState, rejected: Rejected) -> T
     state.wrong += 1
     if state.wrong >= MOST_WRONG:
         call = _("Call {help}.", help=chat.company.help_phone)
-        return TurnResult(Reply(_joined([rejected.error, nothing, call], " ")), outcome="given up")
+        return TurnResult(Reply(joined([rejected.error, nothing, call])), outcome="given up")
     return TurnResult(
         Reply(_asked(talk, chat, state, [rejected.error, rejected.prompt])), open=True, outcome="asked again"
     )
 
 
-def _asked(talk: Talk, chat: Chat, state: TalkState, parts: Sequence[Text]) -> Text:
+def _asked(talk: Talk, chat: Chat, state: TalkState, sentences: Sequence[Text]) -> Text:
     if chat.ussd:
         back = [BACK_LINE] if state.answers else []
-        return _joined([*parts, *back], "\n")
-    said = _joined(parts, " ")
+        return joined([*sentences, *back], "\n")
+    said = joined(sentences)
     if chat.bare and talk.example and "\n" not in said.to(chat.language):  # a list of choices says enough by itself
         return _with_lesson([said, _("Or all at once.")], talk, chat.language)
     return said
 
 
-def _with_lesson(parts: Sequence[Text | None], talk: Talk, language: str) -> Text:
+def _with_lesson(sentences: Sequence[Text | None], talk: Talk, language: str) -> Text:
     """Sentences, and how to write the command: with a real one where that fits into one SMS."""
-    said = _joined([*parts, taught(talk, language)], " ")
+    said = joined([*sentences, taught(talk)])
     if septets(plain(said.to(language))) <= SCREEN:
         return said
-    return _joined([*parts, _command(talk, talk.keyword(language))], " ")
+    return joined([*sentences, _command(talk, talk.keyword)])
 
 
-def taught(talk: Talk, language: str, keyword: str = "") -> Text:
-    """How to write a command, with a real one: BUY serial amount, like BUY SHS0283 8000."""
-    keyword = keyword or talk.keyword(language)
+def taught(talk: Talk, keyword: Text | None = None) -> Text:
+    """How to write a command, with a real one: BUY serial amount, like BUY SHS0283 8000. By its own keyword, unless
+    another one was meant."""
+    keyword = keyword or talk.keyword
     if not talk.example:
         return _command(talk, keyword)
     return _(
@@ -102,12 +103,5 @@ def taught(talk: Talk, language: str, keyword: str = "") -> Text:
     )
 
 
-def _command(talk: Talk, keyword: str) -> Text:
-    return _joined([_("Send {keyword}", keyword=keyword), talk.usage], " ")
-
-
-def _joined(parts: Sequence[Text | None], between: str) -> Text:
-    """Sentences one behind the other; empty ones fall away."""
-    wanted = [part for part in parts if part is not None and part.values.get("verbatim") != ""]
-    gaps = between.join(f"{{p{n}}}" for n in range(len(wanted)))
-    return Text(gaps, {f"p{n}": part for n, part in enumerate(wanted)})
+def _command(talk: Talk, keyword: Text) -> Text:
+    return joined([_("Send {keyword}", keyword=keyword), talk.usage])

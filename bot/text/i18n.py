@@ -1,6 +1,6 @@
 """Sentences that are said later, in the listener's language. Catalogues are gettext `.po` files, read at start."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -50,6 +50,14 @@ def _n(one: str, many: str, count: int) -> Text:
 def verbatim(text: str) -> Text:
     """Something that is the same in every language: digits, a serial, an answer that was stored."""
     return Text("{verbatim}", {"verbatim": text})
+
+
+def joined(sentences: Iterable[Text | None], between: str = " ") -> Text:
+    """Sentences one behind the other, or with a line break between them each on its own line. None and an empty
+    `verbatim` fall away."""
+    said = [each for each in sentences if each is not None and each.values.get("verbatim") != ""]
+    gaps = between.join(f"{{s{n}}}" for n in range(len(said)))
+    return Text(gaps, {f"s{n}": each for n, each in enumerate(said)})
 
 
 @cache

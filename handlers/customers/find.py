@@ -189,9 +189,9 @@ async def _device(device: Device, contract: Contract | None, owed: list[Due], ch
     if not newest:
         return [*lines, _("No token yet.")]
     paid_at = newest[0][0].created_at
-    last = _("Last token {day} {time}.", day=company.day(paid_at, chat.language), time=company.clock(paid_at))
+    last = _("Last token {day} {time}.", day=company.day(paid_at), time=company.clock(paid_at))
     if device.paid_until:
-        last = _("{last} Paid until {day}.", last=last, day=company.day(device.paid_until, chat.language))
+        last = _("{last} Paid until {day}.", last=last, day=company.day(device.paid_until))
     return [*lines, last]
 
 

@@ -195,7 +195,7 @@ def _registered(done: Registered, chat: Chat) -> Text:
             "REGISTERED {owner}, customer {number}. To sell: {sell} {number}, item",
             owner=owner(done.customer),
             number=done.customer.id,
-            sell=sell.keyword(chat.language),
+            sell=sell.keyword,
         )
     return _(
         "REGISTERED {owner}, customer {number}, {serial}{plan}. To sell: {buy} {serial} amount",
@@ -203,7 +203,7 @@ def _registered(done: Registered, chat: Chat) -> Text:
         number=done.customer.id,
         serial=device.serial,
         plan=_tariff(device.kind, device.tariff),
-        buy=buy.keyword(chat.language),
+        buy=buy.keyword,
     )
 
 

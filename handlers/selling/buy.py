@@ -104,7 +104,7 @@ def _held(earlier: Sale, paid_for: Device | Contract, talk: Talk, chat: Chat) ->
     values = {
         "time": chat.company.clock(earlier.created_at),
         "ref": earlier.reference,
-        "buy": talk.keyword(chat.language),
+        "buy": talk.keyword,
         "serial": name_of(paid_for),
         "amount": earlier.amount // 10**chat.company.exponent,
         "again": _("AGAIN"),

@@ -149,7 +149,7 @@ def _held(chat: Chat, earlier: Contract, proposal: Proposal) -> Text:
         "Not sold again. It was sold {time}, {number}. To sell once more: {sell} {pieces}, {again}",
         time=chat.company.clock(earlier.created_at),
         number=earlier.number,
-        sell=sell.keyword(chat.language),
+        sell=sell.keyword,
         pieces=", ".join(pieces),
         again=_("AGAIN"),
     )

@@ -31,11 +31,11 @@ async def done(chat: Chat) -> Reply:
         return chat.end(_("{number} is closed already.", number=ticket.number))
     if ticket.customer.phone in (None, actor):
         await tickets.close(ticket, actor)
-        return chat.end(news.closed_unasked(chat.language), also=news.agents(news.closed_unasked, actor=actor))
+        return chat.end(news.closed_unasked(), also=news.agents(news.closed_unasked(), actor=actor))
     if not await tickets.ask_fixed(ticket, actor):
-        return chat.end(news.asked(chat.language), outcome="asked already")
-    also = [*news.customer(news.fixed, actor=actor), *news.agents(news.asked, actor=actor)]
-    return chat.end(news.asked(chat.language), also=also, outcome="asked the customer")
+        return chat.end(news.asked(), outcome="asked already")
+    also = [*news.customer(news.fixed(), actor=actor), *news.agents(news.asked(), actor=actor)]
+    return chat.end(news.asked(), also=also, outcome="asked the customer")
 
 
 async def waiting(caller: Caller, text: str) -> Asked | None:
@@ -62,26 +62,25 @@ async def fixed(chat: Chat) -> Reply:
     ticket = await chat.ask(TicketNumber(await which(chat)))
     news, actor = News(ticket, chat.company), chat.person.phone
     if ticket.state == TicketState.CLOSED and not chat.answers(Fixed.name):
-        return chat.end(news.closed_by_you(chat.language))
+        return chat.end(news.closed_by_you())
     said = await chat.ask(Fixed(_question(ticket.number, chat)))
     if said.fixed:
         closed = await tickets.close(ticket, actor, said.words)
-        also = news.agents(news.closed_by_customer, actor=actor) if closed else []
+        also = news.agents(news.closed_by_customer(), actor=actor) if closed else []
         short = _("{number} is closed.", number=ticket.number)
-        return chat.end(await _and_next(chat, news.closed_by_you(chat.language), short), also=also)
+        return chat.end(await _and_next(chat, news.closed_by_you(), short), also=also)
     if not await tickets.reopen(ticket, actor, said.words):
         return await _still_open(chat, ticket, said.words)
-    also = news.agents(lambda _language: news.not_fixed(said.words), actor=actor)
+    also = news.agents(news.not_fixed(said.words), actor=actor)
     short = _("{number} is open again.", number=ticket.number)
-    return chat.end(await _and_next(chat, news.open_again(chat.language), short), also=also)
+    return chat.end(await _and_next(chat, news.open_again(), short), also=also)
 
 
 async def _still_open(chat: Chat, ticket: Ticket, words: str) -> Reply:
     """It was open anyway; words beside the no are kept."""
     news, also, actor = News(ticket, chat.company), [], chat.person.phone
     if words and await tickets.comment(ticket, actor, words):
-        told = news.comment(owner(ticket.customer), words)
-        also = news.agents(lambda _language: told, actor=actor)
+        also = news.agents(news.comment(owner(ticket.customer), words), actor=actor)
     return chat.end(news.status(chat.language, words), also=also)
 
 
@@ -130,6 +129,6 @@ async def close_silent(company: Company, most: int) -> list[tuple[str, list[Copy
     told = []
     for ticket in await tickets.close_silent(most):
         news = News(ticket, company)
-        copies = [*news.customer(news.closed, actor=""), *news.agents(news.closed_by_silence, actor="")]
+        copies = [*news.customer(news.closed(), actor=""), *news.agents(news.closed_by_silence(), actor="")]
         told.append((f"{ticket.number} silence {ticket.asked_at}", copies))
     return told

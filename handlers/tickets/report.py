@@ -47,8 +47,8 @@ async def fix(chat: Chat) -> Reply:
         due_at=chat.company.end_of(chat.company.today() + timedelta(days=days)),
     )
     news = News(opened.ticket, chat.company)
-    also = news.customer(news.saved, actor=chat.person.phone) if opened.new else []
-    return _saved(chat, news.saved_for_agent(chat.language), also, opened)
+    also = news.customer(news.saved(), actor=chat.person.phone) if opened.new else []
+    return _saved(chat, news.saved_for_agent(), also, opened)
 
 
 @talk(
@@ -70,8 +70,8 @@ async def problem(chat: Chat) -> Reply:
         customer, device, category, text, actor=chat.person.phone, key=chat.key, due_at=due_at
     )
     news = News(opened.ticket, chat.company)
-    also = news.agents(news.given, actor=chat.person.phone) if opened.new else []
-    return _saved(chat, news.saved(chat.language), also, opened)
+    also = news.agents(news.given(), actor=chat.person.phone) if opened.new else []
+    return _saved(chat, news.saved(), also, opened)
 
 
 def _saved(chat: Chat, said: Text, also: list[Copy], opened: Opened) -> Reply:

@@ -103,8 +103,8 @@ def gaps(sentence: str) -> set[str]:
 def longest(sentence: str, language: str) -> dict[str, object]:
     """The longest values of this sentence's gaps, with the keywords of this language."""
     wanted = gaps(sentence)
-    values: dict[str, object] = {**GAPS, "keyword": max((one.keyword(language) for one in TALKS), key=len)}
-    values["buy"] = buy.keyword(language)
+    values: dict[str, object] = {**GAPS, "keyword": max((one.keyword.to(language) for one in TALKS), key=len)}
+    values["buy"] = buy.keyword.to(language)
     if {"code", "owner"} <= wanted:
         values |= RECEIPT
     if {"serial", "lines"} <= wanted:
@@ -142,4 +142,4 @@ def test_every_talk_has_a_keyword_in_every_language_or_in_english() -> None:
     for one in TALKS:
         assert one.words["en"], one.name
         for language in LANGUAGES:
-            assert one.keyword(language)
+            assert one.keyword.to(language)
