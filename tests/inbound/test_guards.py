@@ -14,8 +14,7 @@ from bot.server import Server
 from bot.talks.contacts import HOUR, PhoneState, note_opt_out
 from bot.text.numbers import sender
 from models.sql import execute, now_ms
-from tests.dialogs.test_dialogs import NOON
-from tests.world.people import PEOPLE, Phones
+from tests.world.people import NOON, PEOPLE, Phones
 
 
 @pytest.mark.parametrize("raw", ["MPESA", "AirtelMoney", "15054", "100", "", "unknown"])
