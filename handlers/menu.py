@@ -7,7 +7,7 @@ from bot.talks.chat import Chat
 from bot.talks.commands import Talk
 from bot.talks.decorator import talk
 from bot.talks.fields import Field
-from bot.talks.replay import taught
+from bot.talks.replay import lesson_on
 from bot.talks.turn import Turn
 from bot.text.gsm import SCREEN, plain, septets
 from bot.text.i18n import Text, _, verbatim
@@ -72,7 +72,7 @@ class Keyword(Field[Talk | None]):
 
 def _lesson(one: Talk, language: str) -> Text:
     """What a command is for, where that fits beside it, and how to write it."""
-    how = taught(one)
+    how = lesson_on(one)
     said = Text("{what}\n{how}", {"what": one.menu or _("All by menu"), "how": how})
     return said if septets(plain(said.to(language))) <= SCREEN else how
 

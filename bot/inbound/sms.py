@@ -16,7 +16,7 @@ from bot.routing.router import Router
 from bot.talks.chat import Chat
 from bot.talks.commands import NO_ARGUMENTS, Commands, Talk
 from bot.talks.contacts import PhoneState
-from bot.talks.replay import TurnResult, replay, taught
+from bot.talks.replay import TurnResult, lesson_on, replay
 from bot.talks.state import TalkState, locked_out
 from bot.talks.turn import Channel
 from bot.text.answers import apart, begins, looks_like_answer, no, yes
@@ -58,7 +58,7 @@ class Dispatcher:
         self._composer, self._signs = composer, signs
         self._sender_cap, self._global_cap = sender_cap, GlobalCap(global_cap)
 
-    async def sms(self, message: StoredSms, contact: PhoneState, caller: Caller) -> Handled:
+    async def handle(self, message: StoredSms, contact: PhoneState, caller: Caller) -> Handled:
         """Handle one message; `contact` is changed in place."""
         if sign := await self._signs.note(message.gateway, message.sender, message.text):
             return Handled(outcome=sign)
@@ -127,7 +127,7 @@ class Dispatcher:
         found = [
             TalkState(one.name, f"sms {exchange.message.id}", asked.answers, confirming=True, asked_at=asked.at)
             for one in self._commands.for_role(exchange.caller.role)
-            if one.waiting and (asked := await one.waiting(exchange.caller, text))
+            if one.find_question and (asked := await one.find_question(exchange.caller, text))
         ]
         newest = max(found, key=lambda state: state.asked_at, default=None)
         if newest is None:
@@ -218,7 +218,7 @@ class Dispatcher:
         close = self._commands.suggest(word, role)
         found = self._commands.find(close, role) if close else None
         if close and found:
-            how = taught(found[0], verbatim(close))
+            how = lesson_on(found[0], verbatim(close))
             text = _("Did you mean {keyword}? {how}", keyword=close, how=how)
         elif self._commands.for_others(word, role):
             text = _(

@@ -83,7 +83,7 @@ class Sessions:
     def __init__(self, *, company: Company, commands: Commands, router: Router, composer: Composer) -> None:
         self._company, self._commands, self._router, self._composer = company, commands, router, composer
 
-    async def turn(self, turn: UssdTurn, caller: Caller, contact: PhoneState) -> Screen:
+    async def handle(self, turn: UssdTurn, caller: Caller, contact: PhoneState) -> Screen:
         """The screen for one turn. Everything is written in the caller's unit of work."""
         learn_network(contact, turn.network, self._router)
         language = caller.language or contact.language or self._company.languages[0]

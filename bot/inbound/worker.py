@@ -82,7 +82,7 @@ class Worker:
         self._turns: list[_DialledTurn] = []
         self._wake = asyncio.Event()
         self._wake.set()  # whatever an earlier process left is looked at first
-        self._worked = asyncio.Event()
+        self._batch_done = asyncio.Event()
         self._stopping = False
         self._batch_at = 0.0
         # Claiming and locking phones is one step within a process, so that messages keep their order.
@@ -99,9 +99,9 @@ class Worker:
         self._wake.set()
         return await waiting.answer
 
-    async def worked(self) -> None:
+    async def wait_for_batch(self) -> None:
         """Wait until the next batch is done."""
-        await self._worked.wait()
+        await self._batch_done.wait()
 
     async def run(self) -> None:
         """Handle until stopped."""
@@ -141,12 +141,12 @@ class Worker:
                 raise  # nothing was begun: it is the database
             log.warning("a batch was undone; each message of it is run alone", exc_info=True)
             await self._run_each_alone(turns, [message for message, _handled in batch.handled], batch.failed_at)
-            self._worked.set()
-            self._worked.clear()
+            self._batch_done.set()
+            self._batch_done.clear()
             return True
         self._report_done(batch)
-        self._worked.set()
-        self._worked.clear()
+        self._batch_done.set()
+        self._batch_done.clear()
         return batch.more or bool(self._turns)
 
     async def _fill(self, batch: _Batch, turns: Sequence[_DialledTurn], claim: Claim) -> None:
@@ -195,7 +195,7 @@ class Worker:
         phone = turn.turn.phone
         batch.heard.add(phone)
         before = replace(known[phone])
-        screen = await self._sessions.turn(turn.turn, callers[phone], known[phone])
+        screen = await self._sessions.handle(turn.turn, callers[phone], known[phone])
         batch.answered.append((turn, screen))
         if known[phone] != before:
             batch.changed.add(phone)
@@ -208,7 +208,7 @@ class Worker:
             callers |= await find_callers([phone])
         batch.heard.add(phone)
         before = replace(known[phone])
-        handled = await self._dispatcher.sms(message, known[phone], callers[phone])
+        handled = await self._dispatcher.handle(message, known[phone], callers[phone])
         batch.handled.append((message, handled))
         if known[phone] != before:
             batch.changed.add(phone)

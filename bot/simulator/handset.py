@@ -68,8 +68,8 @@ class Handset:
         await self._server.inbox.record(self._gateway.parse_sms(form))
         return message
 
-    async def handled(self, message: str, within: float) -> int | None:
-        """Wait until a text was handled, by whichever process; its row's id, or None after so many seconds."""
+    async def wait_until_handled(self, message: str, within: float) -> int | None:
+        """Wait until a text is handled, by whichever process; its row's id, or None after so many seconds."""
         for _ in range(round(within / LOOK_S)):
             rows = await execute(connection(), HANDLED, [self._gateway.name, message])
             if rows:
@@ -77,20 +77,20 @@ class Handset:
             await asyncio.sleep(LOOK_S)
         return None
 
-    async def settled(self, within: float) -> None:
+    async def wait_until_settled(self, within: float) -> None:
         """Wait until nothing is on its way to this phone, at most so many seconds."""
         for _ in range(round(within / LOOK_S)):
             if not await execute(connection(), UNDER_WAY, [self.number]):
                 return
             await asyncio.sleep(LOOK_S)
 
-    async def last(self) -> int:
+    async def newest(self) -> int:
         """The id of the newest SMS to this phone, on its way or not; 0 when there is none."""
         return int((await execute(connection(), LAST, [self.number]))[0]["id"])
 
-    async def since(self, last: int) -> list[Coming]:
+    async def after(self, newest: int) -> list[Coming]:
         """The SMS to this phone after that one, also those that a server has yet to send."""
-        return [Coming(**row) for row in await execute(connection(), SINCE, [self.number, last])]
+        return [Coming(**row) for row in await execute(connection(), SINCE, [self.number, newest])]
 
     async def conversation(self, most: int) -> list[Message]:
         """The newest SMS from and to this phone, oldest first. Only what was sent has come."""

@@ -46,10 +46,10 @@ class Talk:
     example: Text | None  # a real one
     nothing: Text | None  # what to say when it ends without effect
     when_locked: bool  # whether an agent who is locked may start it
-    commas: bool  # a comma parts the pieces of one line, where there is one
+    commas: bool  # a comma separates the pieces of one line, where there is one
     open_minutes: int  # for so long a question stays open by SMS
     drafts: bool  # what was begun is kept, for drafts.py to offer again
-    waiting: AskedOf | None  # finds what somebody else's talk asked a caller, who answers with that text alone
+    find_question: AskedOf | None  # finds what somebody else's talk asked a caller, who answers with that text alone
 
     @property
     def keyword(self) -> Keyword:

@@ -21,7 +21,7 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     commas: bool = False,
     open_minutes: int = 10,
     drafts: bool = False,
-    waiting: AskedOf | None = None,
+    find_question: AskedOf | None = None,
 ) -> Callable[[Run], Talk]:
     """Make a talk of a function that asks. The menus of all who may start it show it, unless told otherwise; an
     example that has words in it is a sentence to translate."""
@@ -42,7 +42,7 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
             commas=commas,
             open_minutes=open_minutes,
             drafts=drafts,
-            waiting=waiting,
+            find_question=find_question,
         )
 
     return register

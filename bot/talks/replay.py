@@ -51,13 +51,16 @@ async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
         except Back:
             pass
         except Rejected as rejected:
-            return _rejected(talk, chat, state, rejected)
+            return _reject(talk, chat, state, rejected)
         except Suspended as suspended:
-            return TurnResult(Reply(_asked(talk, chat, state, [*notice, suspended.prompt])), open=True, outcome="asked")
+            return TurnResult(
+                Reply(_question(talk, chat, state, [*notice, suspended.prompt])), open=True, outcome="asked"
+            )
         chat.rewind()
 
 
-def _rejected(talk: Talk, chat: Chat, state: TalkState, rejected: Rejected) -> TurnResult:
+def _reject(talk: Talk, chat: Chat, state: TalkState, rejected: Rejected) -> TurnResult:
+    """Say what is wrong with an answer: of one line with the whole command, else with the question again."""
     nothing = chat.talk.nothing
     if chat.one_line:
         said = _with_lesson([nothing, rejected.error], chat.talk, chat.language)
@@ -67,11 +70,12 @@ def _rejected(talk: Talk, chat: Chat, state: TalkState, rejected: Rejected) -> T
         call = _("Call {help}.", help=chat.company.help_phone)
         return TurnResult(Reply(joined([rejected.error, nothing, call])), outcome="given up")
     return TurnResult(
-        Reply(_asked(talk, chat, state, [rejected.error, rejected.prompt])), open=True, outcome="asked again"
+        Reply(_question(talk, chat, state, [rejected.error, rejected.prompt])), open=True, outcome="asked again"
     )
 
 
-def _asked(talk: Talk, chat: Chat, state: TalkState, sentences: Sequence[Text]) -> Text:
+def _question(talk: Talk, chat: Chat, state: TalkState, sentences: Sequence[Text]) -> Text:
+    """A question as the channel shows it: with the way back, or with how to answer all of them at once."""
     if chat.ussd:
         back = [BACK_LINE] if state.answers else []
         return joined([*sentences, *back], "\n")
@@ -83,13 +87,13 @@ def _asked(talk: Talk, chat: Chat, state: TalkState, sentences: Sequence[Text]) 
 
 def _with_lesson(sentences: Sequence[Text | None], talk: Talk, language: str) -> Text:
     """Sentences, and how to write the command: with a real one where that fits into one SMS."""
-    said = joined([*sentences, taught(talk)])
+    said = joined([*sentences, lesson_on(talk)])
     if septets(plain(said.to(language))) <= SCREEN:
         return said
     return joined([*sentences, _command(talk, talk.keyword)])
 
 
-def taught(talk: Talk, keyword: Text | None = None) -> Text:
+def lesson_on(talk: Talk, keyword: Text | None = None) -> Text:
     """How to write a command, with a real one: BUY serial amount, like BUY SHS0283 8000. By its own keyword, unless
     another one was meant."""
     keyword = keyword or talk.keyword

@@ -51,11 +51,11 @@ class TalkState:
 
 @dataclass(frozen=True)
 class Asked:
-    """A question that another person's talk put to this phone: the answers that lead to it, and when (ms). It is
-    kept with the business that asked, so that nobody else's contact is touched and it may wait for days."""
+    """A question that another person's talk put to this phone. It is kept with the business that asked, so that nobody
+    else's contact is touched and it may wait for days."""
 
-    answers: list[list[Any]]
-    at: int
+    answers: list[list[Any]]  # those that lead to it
+    at: int  # when it was asked, in ms
 
 
 def locked_out(help_phone: str) -> Text:

@@ -12,7 +12,7 @@ from bot.talks.state import Asked
 from bot.talks.turn import Turn
 from bot.text.answers import begins
 from bot.text.grammar import split, written
-from bot.text.i18n import Text, _
+from bot.text.i18n import Text, _, joined
 from handlers.tickets.news import DONE, News
 from handlers.tickets.questions import LONGEST, SECRETS, TicketNumber, which
 from handlers.wording import owner
@@ -38,7 +38,7 @@ async def done(chat: Chat) -> Reply:
     return chat.end(news.asked(), also=also, outcome="asked the customer")
 
 
-async def waiting(caller: Caller, text: str) -> Asked | None:
+async def find_question(caller: Caller, text: str) -> Asked | None:
     """The ticket that a customer was asked about last: a bare 1 or 2 answers it. With none, and no question of the
     phone's own, a 2 takes back the yes that was said last."""
     ticket, at = await answers.asked_of(caller.customers), 0
@@ -56,7 +56,7 @@ async def waiting(caller: Caller, text: str) -> Asked | None:
     menu=_("Is it fixed?"),
     usage=_("number"),
     example="K41",
-    waiting=waiting,
+    find_question=find_question,
 )
 async def fixed(chat: Chat) -> Reply:
     ticket = await chat.ask(TicketNumber(await which(chat)))
@@ -94,7 +94,7 @@ def _question(number: str, chat: Chat) -> Text:
     question = _("Ticket {number}: is it fixed?", number=number)
     if chat.ussd:
         return _("{question}\n1. Yes\n2. No", question=question)
-    return Text("{question} {wanted}", {"question": question, "wanted": _("Reply 1 for yes, 2 for no.")})
+    return joined([question, _("Reply 1 for yes, 2 for no.")])
 
 
 class Said(NamedTuple):

@@ -84,7 +84,7 @@ class Phones:
     async def handled(self) -> None:
         """Wait until nothing waits in the inbox. The worker tells when it has worked; nothing is polled."""
         while await self._waiting():
-            await self.mwanga.worker.worked()
+            await self.mwanga.worker.wait_for_batch()
 
     async def _waiting(self) -> bool:
         rows = await execute(self.mwanga.database.client, "SELECT 1 FROM inbox WHERE state = 'new' LIMIT 1")
