@@ -7,9 +7,8 @@ from typing import TypeVar
 
 import aiohttp
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST
 
-from bot import configured
+from bot import configured, probes
 from bot.android.routes import ROUTES as PHONE_ROUTES
 from bot.android.routes import PhoneRoutes
 from bot.android.service import Phones
@@ -48,10 +47,10 @@ from handlers.reminders import remind
 from handlers.tickets.fixed import close_silent
 from models.demo import world
 from models.money import access_rate
-from models.sql import execute, now_ms
 
-P = TypeVar("P")
+T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+# What every room forgets.
 PURGES = (*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES)
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 CONNECTIONS = 512  # requests to gateways at once: above the outbox's own bound, so that none waits in here
@@ -61,19 +60,17 @@ def build_app(config: Config, *, load_demo: bool = False) -> web.Application:
     """The whole server. With `load_demo` an empty database gets the demo world first."""
     app = web.Application(middlewares=[readable], client_max_size=64 * 1024)
 
-    async def parts(app: web.Application) -> AsyncIterator[None]:
+    async def running(app: web.Application) -> AsyncIterator[None]:
         async with assembled(config, load_demo=load_demo) as server:
             app[SERVER] = server
             yield
 
-    app.cleanup_ctx.append(parts)
+    app.cleanup_ctx.append(running)
     for method, path, callback in CALLBACK_ROUTES:
         app.router.add_route(method, path, _of(lambda server: server.callbacks, callback))
     for method, path, call in PHONE_ROUTES:
         app.router.add_route(method, path, _of(lambda server: server.phone_routes, call))
-    app.router.add_get("/health", _health)
-    app.router.add_get("/ready", _ready)
-    app.router.add_get("/metrics", _metrics)
+    probes.add_to(app)
     office.add_to(app)
     simulator.add_to(app)
     app.on_shutdown.append(_end_streams)
@@ -84,8 +81,8 @@ def build_app(config: Config, *, load_demo: bool = False) -> web.Application:
 async def assembled(
     config: Config, *, load_demo: bool = False, serving: bool = True, handling: bool = True
 ) -> AsyncIterator[Server]:
-    """All parts, working. Without `serving` messages are handled but not sent: a server beside us does that; without
-    `handling` too they are only promised.
+    """A whole server at work. Without `serving` messages are handled but not sent: a server beside us does
+    that. Without `handling` either, nothing works by itself: messages are only written.
 
     Raises ConfigError and DatabaseError.
     """
@@ -122,14 +119,37 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     router, outbox, phones = _sending(config, gateways, database, company, metrics, simulated)
     signs, composer = Signs(company.vault, config.airtime_pattern), Composer(company, router)
     redactor = Redactor(YES, commands.words("pin"), commands.words("lock"))
-    caps = {"sender_cap": config.sender_cap, "global_cap": config.global_cap}
-    dispatcher = Dispatcher(company, commands, router, composer, signs, **caps)
-    # The inbox tells the worker of what it stored; neither can be made last without this small detour.
-    inbox = Inbox(database, company.vault, redactor, metrics, lambda: worker.notify())  # noqa: PLW0108
-    sessions = Sessions(company, commands, router, composer)
-    worker = Worker(database, inbox, dispatcher, sessions, outbox, company, metrics)
-    doors = {name: gateway for name, gateway in gateways.items() if gateway.secret}
-    callbacks = Callbacks(doors, inbox, worker, outbox, database, redactor, metrics, company)
+    sessions = Sessions(company=company, commands=commands, router=router, composer=composer)
+    dispatcher = Dispatcher(
+        company=company,
+        commands=commands,
+        router=router,
+        composer=composer,
+        signs=signs,
+        sender_cap=config.sender_cap,
+        global_cap=config.global_cap,
+    )
+    inbox = Inbox(database=database, vault=company.vault, redactor=redactor, metrics=metrics)
+    worker = Worker(
+        database=database,
+        inbox=inbox,
+        dispatcher=dispatcher,
+        sessions=sessions,
+        outbox=outbox,
+        company=company,
+        metrics=metrics,
+    )
+    inbox.on_stored.append(worker.notify)
+    callbacks = Callbacks(
+        gateways={name: gateway for name, gateway in gateways.items() if gateway.secret},
+        inbox=inbox,
+        worker=worker,
+        outbox=outbox,
+        database=database,
+        redactor=redactor,
+        metrics=metrics,
+        company=company,
+    )
     return Server(
         config=config,
         company=company,
@@ -192,10 +212,10 @@ def _phone_routes(
     outbox: Outbox,
 ) -> PhoneRoutes:
     return PhoneRoutes(
-        phones,
-        database,
-        company.vault,
-        metrics,
+        phones=phones,
+        database=database,
+        vault=company.vault,
+        metrics=metrics,
         country=company.country,
         address=config.address,
         private_token=config.smsgate_token.get_secret_value(),
@@ -249,11 +269,11 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
             await sending
 
 
-def _of(part: Callable[[Server], P], answer: Callable[[P, web.Request], Awaitable[web.StreamResponse]]) -> Handler:
-    """A method of one of the parts as a handler: the parts are there only when the database is open."""
+def _of(owner: Callable[[Server], T], answer: Callable[[T, web.Request], Awaitable[web.StreamResponse]]) -> Handler:
+    """A method of something that the server has, as a handler: the server is there only when the database is open."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await answer(part(request.app[SERVER]), request)
+        return await answer(owner(request.app[SERVER]), request)
 
     return handle
 
@@ -261,29 +281,3 @@ def _of(part: Callable[[Server], P], answer: Callable[[P, web.Request], Awaitabl
 async def _end_streams(app: web.Application) -> None:
     """Phones hold their streams open for ever: a server that stops would wait for them."""
     app[SERVER].phones.stop()
-
-
-async def _health(_request: web.Request) -> web.Response:
-    """The process answers."""
-    return web.json_response({"status": "ok"})
-
-
-async def _ready(request: web.Request) -> web.Response:
-    """The database takes writes and the outbox moves: 200, else 503 with what does not."""
-    server = request.app[SERVER]
-    problems = []
-    try:
-        async with asyncio.timeout(2), server.database.work() as db:
-            await execute(db, "UPDATE setting SET value = value WHERE name = 'demo'")
-    except Exception:
-        problems.append("the database takes no writes")
-    if now_ms() - (server.outbox.turned_at or server.outbox.started_at) > 60_000:
-        problems.append("the outbox does not move")
-    return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
-
-
-async def _metrics(request: web.Request) -> web.Response:
-    server = request.app[SERVER]
-    server.metrics.set_queues(await queue.sizes(), now_ms())
-    server.metrics.set_gateways((name, each.state) for name, (_, each) in server.router.watch.gateways.items())
-    return web.Response(body=server.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -14,14 +14,16 @@ NEAR_DAYS = 300  # a day without its year is taken for the nearest one of that n
 
 @dataclass(frozen=True)
 class Company:
+    """Who runs this installation. bot/configured.py makes it from the configuration."""
+
     name: str
-    country: str
-    currency: str
-    exponent: int
+    country: str  # ISO 3166, two capitals
+    currency: str  # ISO 4217
+    exponent: int  # of the currency: its minor units are 10**-exponent
     zone: ZoneInfo
-    languages: list[str]
+    languages: list[str]  # the first is that of who has none
     help_phone: str
-    accents: bool
+    accents: bool  # whether screens and SMS have those that cost nothing
     vault: Vault
 
     def today(self) -> date:
@@ -51,9 +53,9 @@ class Company:
         """Money with its currency: TZS 8,000."""
         return f"{self.currency} {self.number(minor)}"
 
-    def day(self, when: datetime, language: str) -> str:
-        """A day as people say it in the operator's zone: 2 Dec."""
-        del language  # the months' short names of CLDR are long or accented in some languages: English ones fit
+    def day(self, when: datetime) -> str:
+        """A day as people say it in the operator's zone: 2 Dec. In every language with English months, whose short
+        names fit: those of CLDR are long or accented in some."""
         return format_date(when.astimezone(self.zone), "d MMM", locale="en")
 
     def date(self, day: date) -> str:

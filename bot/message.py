@@ -9,30 +9,32 @@ from models.messages.tables import MessageKind, State
 
 @dataclass(frozen=True)
 class Inbound:
-    """One SMS as a gateway handed it in. `external_id` is the gateway's own: the same id is the same message."""
+    """One SMS as a gateway handed it in."""
 
     gateway: str
-    external_id: str
+    external_id: str  # the gateway's own: the same id is the same message
     sender: Sender
     text: str
-    recipient: str = ""
-    network: str = ""
+    recipient: str = ""  # which of our numbers it was sent to
+    network: str = ""  # the sender's, by its code, where the gateway names it
 
 
 @dataclass(frozen=True)
 class UssdTurn:
-    """One turn of a dialled session. `text` is the whole transcript: all inputs so far joined by `*`."""
+    """One turn of a dialled session."""
 
     gateway: str
-    service_code: str
+    service_code: str  # what was dialled
     session_id: str
     phone: str
-    text: str
-    network: str = ""
+    text: str  # the whole transcript: all inputs so far joined by `*`
+    network: str = ""  # as in Inbound
 
 
 @dataclass(frozen=True)
 class UssdEnd:
+    """A dialled session is gone."""
+
     gateway: str
     service_code: str
     session_id: str
@@ -50,14 +52,15 @@ class OptOut:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a gateway says became of a message it took. `state` is SENT, DELIVERED or FAILED. The id is `ours` when it
-    is the message's number in the outbox, which went out with it: that is known without an answer to the request."""
+    """What a gateway says became of a message that it took."""
 
     gateway: str
     external_id: str
-    state: State
-    word: str
-    reason: str = ""
+    state: State  # SENT, DELIVERED or FAILED
+    word: str  # the gateway's own for it
+    reason: str = ""  # why it failed, in the gateway's words
+    # Whether the id is the message's number in the outbox, which went out with it: that is known without an answer to
+    # the request.
     ours: bool = field(default=False, compare=False)
 
 
@@ -76,8 +79,8 @@ class Sent:
     """A gateway took the message."""
 
     external_id: str
-    parts: int = 1
-    cost: str = ""
+    parts: int = 1  # that it is billed as
+    cost: str = ""  # as the gateway writes it
 
 
 @dataclass(frozen=True)
@@ -92,10 +95,9 @@ class Copy:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a talk answers. `also` are SMS that are promised in the same transaction; `outcome` is one word for the
-    records, `sold` where something was."""
+    """What a talk answers."""
 
     text: Text
     kind: MessageKind = MessageKind.REPLY
-    also: list[Copy] = field(default_factory=list)
-    outcome: str = "done"
+    also: list[Copy] = field(default_factory=list)  # SMS that go with it, written in the same transaction
+    outcome: str = "done"  # a word for the records: `sold` where something was

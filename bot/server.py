@@ -1,4 +1,4 @@
-"""The parts of a running server, for the pages, the probes and the command line. bot/app.py puts them together."""
+"""What a running server is made of, for the pages, the probes and the command line. bot/app.py makes it."""
 
 from dataclasses import dataclass
 
@@ -21,26 +21,29 @@ from bot.runtime.metrics import Metrics
 from bot.talks.commands import Commands
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Server:
-    """What one server is made of. `simulated` says that it serves the demo world."""
+    """One server; everything in it knows only what it needs."""
 
     config: Config
+    simulated: bool  # whether it serves the demo world
     company: Company
     commands: Commands
     database: Database
-    composer: Composer
-    inbox: Inbox
-    worker: Worker
-    outbox: Outbox
+    metrics: Metrics
+    # what comes in
     callbacks: Callbacks
     phone_routes: PhoneRoutes
-    housekeeping: Housekeeping
-    metrics: Metrics
-    simulated: bool
+    inbox: Inbox
+    worker: Worker
+    # what goes out
+    composer: Composer
     router: Router
-    alerts: Alerts
+    outbox: Outbox
     phones: Phones
+    # what looks after it
+    alerts: Alerts
+    housekeeping: Housekeeping
 
 
 SERVER = web.AppKey("server", Server)

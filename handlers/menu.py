@@ -7,7 +7,7 @@ from bot.talks.chat import Chat
 from bot.talks.commands import Talk
 from bot.talks.decorator import talk
 from bot.talks.fields import Field
-from bot.talks.replay import taught
+from bot.talks.replay import lesson_on
 from bot.talks.turn import Turn
 from bot.text.gsm import SCREEN, plain, septets
 from bot.text.i18n import Text, _, verbatim
@@ -72,7 +72,7 @@ class Keyword(Field[Talk | None]):
 
 def _lesson(one: Talk, language: str) -> Text:
     """What a command is for, where that fits beside it, and how to write it."""
-    how = taught(one, language)
+    how = lesson_on(one)
     said = Text("{what}\n{how}", {"what": one.menu or _("All by menu"), "how": how})
     return said if septets(plain(said.to(language))) <= SCREEN else how
 
@@ -80,7 +80,7 @@ def _lesson(one: Talk, language: str) -> Text:
 def _lines(talks: list[Talk], language: str, room: int) -> list[str]:
     """The keywords, as many as fit, with the last one (the menu, which shows them all) in any case; the first ones
     with what follows them, as far as there is room."""
-    lines = [one.keyword(language) for one in talks]
+    lines = [one.keyword.to(language) for one in talks]
     while _cost(lines) > room:
         del lines[-2]
     for place in range(len(lines) - 1):
@@ -96,4 +96,4 @@ def _cost(lines: list[str]) -> int:
 
 
 def _line(one: Talk, language: str) -> str:
-    return f"{one.keyword(language)} {one.usage.to(language)}".strip()
+    return f"{one.keyword.to(language)} {one.usage.to(language)}".strip()

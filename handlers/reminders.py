@@ -65,4 +65,4 @@ async def _ticket(reminder: Reminder, company: Company) -> list[Copy]:
         contract.customer, contract.device, Category.PAYMENT, text, origin=origin, due_at=due_at
     )
     news = News(opened.ticket, company)
-    return news.agents(news.given, actor="") if opened.new else []
+    return news.agents(news.given(), actor="") if opened.new else []

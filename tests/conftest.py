@@ -126,8 +126,8 @@ def config(demo_url: str) -> Config:
 @pytest.fixture
 async def mwanga(config: Config) -> AsyncIterator[Server]:
     """The demo world at work, all but the sending: what would be sent waits in the outbox."""
-    async with assembled(config, serving=False) as parts:
-        yield parts
+    async with assembled(config, serving=False) as server:
+        yield server
 
 
 @pytest.fixture

@@ -43,37 +43,35 @@ CELLULAR = {2: "2G", 3: "3G", 4: "4G", 5: "5G"}
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a phone says of itself when it registers or its SIM cards change. `id` only in the second case."""
+    """What a phone says of itself when it registers or its SIM cards change."""
 
-    id: str
+    id: str  # our name for it; empty when it registers
     model: str
-    push: bool
-    sims: list[Sim] | None
+    push: bool  # whether it waits for a cloud to wake it
+    sims: list[Sim] | None  # None where it does not say
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A webhook call: `id` is the same when the phone repeats it."""
+    """A webhook call."""
 
-    id: str
+    id: str  # the same when the phone repeats it
     name: str
-    device: str
+    device: str  # our name for the phone
     payload: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a phone says of a message that it pulled. `state` is SENT, DELIVERED, FAILED, WAITING when it gave the
-    message back unsent, or None for no news; `error` a name in ERRORS; `event` is empty but for a webhook, of which
-    there is one for each part; `sim` and `parts` are 0 where it does not say."""
+    """What a phone says of a message that it pulled."""
 
     external_id: str
-    state: State | None
-    error: str = ""
-    generic: bool = False
-    event: str = ""
-    sim: int = 0
-    parts: int = 0
+    state: State | None  # SENT, DELIVERED, FAILED, WAITING when it gave the message back unsent, None for no news
+    error: str = ""  # a name in ERRORS
+    generic: bool = False  # whether Android knew no reason
+    event: str = ""  # of a webhook, of which there is one for each part
+    sim: int = 0  # 0 where it does not say
+    parts: int = 0  # 0 where it does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +79,9 @@ class Health:
     """What a ping says; None and empty where it does not."""
 
     version: str
-    battery: int | None
+    battery: int | None  # percent
     charging: bool | None
-    network: str
+    network: str  # Wi-Fi, mobile 4G
 
 
 def read_date(value: object) -> int:
@@ -136,7 +134,12 @@ def read_event(body: bytes) -> Event:
     """A webhook call, whose signature was checked. Raises BadCallback."""
     fields = _object(read_json(body))
     payload = _object(fields.get("payload"))
-    return Event(_text(fields, "id", LONGEST_ID), _text(fields, "event", 40), _text(fields, "deviceId", 40), payload)
+    return Event(
+        id=_text(fields, "id", LONGEST_ID),
+        name=_text(fields, "event", 40),
+        device=_text(fields, "deviceId", 40),
+        payload=payload,
+    )
 
 
 def read_sms(event: Event, country: str) -> Inbound:
@@ -189,7 +192,12 @@ def _report(fields: dict[str, Any]) -> Report:
     first = _object(receivers[0]) if isinstance(receivers, list) and receivers else {}
     reason = _words(first, "error", 200)
     failed = state is State.FAILED
-    return Report(_text(fields, "id", LONGEST_ID), state, _failure(reason) if failed else "", GENERIC in reason)
+    return Report(
+        external_id=_text(fields, "id", LONGEST_ID),
+        state=state,
+        error=_failure(reason) if failed else "",
+        generic=GENERIC in reason,
+    )
 
 
 def read_health(event: Event) -> Health:

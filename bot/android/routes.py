@@ -28,23 +28,21 @@ ALL = "phones"  # the gateway in a metric, while it is not known which one
 
 
 class PhoneRoutes:
-    """Answers phones. `private_token` lets a phone in that nobody added; `address` is our own, for its webhooks.
-    `record` stores an SMS, `keep` what could not be read, and `notify` says that what a phone reported may
-    set others free."""
+    """Answers phones."""
 
     def __init__(  # noqa: PLR0913 - all that phones set in motion
         self,
+        *,
         phones: Phones,
         database: Database,
         vault: Vault,
         metrics: Metrics,
-        *,
         country: str,
-        address: str,
-        private_token: str,
-        record: Callable[[Inbound], Awaitable[bool]],
-        keep: Callable[[str, str, str], Awaitable[None]],
-        notify: Callable[[Iterable[str]], None],
+        address: str,  # our own, for their webhooks
+        private_token: str,  # lets a phone in that nobody added; empty: there is none
+        record: Callable[[Inbound], Awaitable[bool]],  # stores an SMS
+        keep: Callable[[str, str, str], Awaitable[None]],  # keeps what could not be read: gateway, reason, text
+        notify: Callable[[Iterable[str]], None],  # what these gateways reported may set other messages free
     ) -> None:
         self._phones, self._database, self._vault, self._metrics = phones, database, vault, metrics
         self._country, self._address, self._private_token = country, address, private_token

@@ -1,5 +1,5 @@
 """What we tell "SMS Gateway for Android" (1.67.0 or newer), whose private server we are: settings, webhooks and
-messages. Field names and words are the app's own (v1.67 to v1.68); what it tells us is in android_events.py."""
+messages. Field names and words are the app's own (v1.67 to v1.68); what it tells us is in from_app.py."""
 
 import hmac
 import re

@@ -45,7 +45,7 @@ def make_card(commands: Commands, config: Config, language: str) -> str:
         _("A keyword alone shows how to write it."),
     ]
     help_line = _("Help {help}", help=config.help_phone or BLANK)
-    token = commands.by_name["token"].keyword(language)
+    token = commands.by_name["token"].keyword.to(language)
     notes = {
         Role.AGENT: [_("Reply 1 and your PIN, 2 for no."), _("Never tell anybody your PIN, not even us.")],
         Role.CUSTOMER: [
@@ -69,7 +69,7 @@ def make_card(commands: Commands, config: Config, language: str) -> str:
 def _line(one: Talk, language: str) -> Line:
     label: Text = one.menu or _("All by menu")
     return Line(
-        one.keyword(language),
+        one.keyword.to(language),
         one.usage.to(language),
         label.to(language),
         one.example.to(language) if one.example else "",

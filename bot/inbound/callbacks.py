@@ -1,4 +1,4 @@
-"""The doors: a gateway's callback becomes a message, a turn or a report; its answer becomes a response."""
+"""Callbacks of gateways: each becomes a message, a turn or a report, and its answer becomes the response."""
 
 import asyncio
 import hmac
@@ -43,7 +43,8 @@ class Callbacks:
 
     def __init__(
         self,
-        doors: Mapping[str, Gateway],
+        *,
+        gateways: Mapping[str, Gateway],  # those that may call: each has a secret
         inbox: Inbox,
         worker: Worker,
         outbox: Outbox,
@@ -52,7 +53,7 @@ class Callbacks:
         metrics: Metrics,
         company: Company,
     ) -> None:
-        self._doors, self._inbox, self._worker, self._outbox = doors, inbox, worker, outbox
+        self._gateways, self._inbox, self._worker, self._outbox = gateways, inbox, worker, outbox
         self._database, self._redactor, self._metrics, self._company = database, redactor, metrics, company
         self._kinds: dict[str, Callable[[Gateway, Fields], Awaitable[web.Response]]] = {
             "sms": self._sms,
@@ -65,12 +66,12 @@ class Callbacks:
     @property
     def gateways(self) -> list[str]:
         """The names of the gateways that may call."""
-        return list(self._doors)
+        return list(self._gateways)
 
     async def callback(self, request: web.Request) -> web.Response:
         """Any callback: check its secret, read its fields, hand them to its kind."""
         name = request.match_info["name"]
-        gateway = self._doors.get(name)
+        gateway = self._gateways.get(name)
         kind = self._kinds.get(request.match_info["kind"])
         if gateway is None or kind is None or not _same(request.match_info["secret"], gateway.secret):
             self._metrics.refused.labels(name if gateway else "unknown", "secret").inc()

@@ -13,15 +13,14 @@ LAST_MS = 24 * 3_600_000  # for so long the answer to a closed question is given
 
 @dataclass
 class Conversation:
-    """`closed` says how the last question about an effect ended: done, left or expired. `last` is what was
-    answered then, in the words that were sent; `went_on` that a command came after it."""
+    """The open question of a phone, and the last one about an effect."""
 
     open: TalkState | None = None
-    closed: str = ""
-    closed_at: int = 0
-    talk: str = ""
-    last: str = ""
-    went_on: bool = False
+    closed: str = ""  # how the last question about an effect ended: done, left or expired
+    closed_at: int = 0  # when, in ms
+    talk: str = ""  # which talk asked it
+    last: str = ""  # what was answered then, in the words that were sent
+    went_on: bool = False  # whether a command came after it
 
     @classmethod
     def load(cls, text: str) -> "Conversation":
@@ -45,7 +44,7 @@ class Conversation:
             self.talk, self.last, self.went_on = self.open.talk, last, False
         self.open = None
 
-    def go_on(self) -> None:
+    def note_command(self) -> None:
         """A command came: it leaves the open question, and a bare yes is no repeated one any more."""
         self.close("left")
         self.went_on = True
@@ -58,7 +57,7 @@ class Conversation:
         return self.closed_at if now_ms() - self.closed_at <= RECENT_MS else 0
 
     @property
-    def read(self) -> bool:
+    def can_be_read(self) -> bool:
         """Whether the last answer can have been read by now."""
         return now_ms() - self.closed_at >= READ_MS
 

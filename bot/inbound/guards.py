@@ -1,7 +1,6 @@
-"""Keeps us from talking to machines, from talking too much, and from repeating ourselves to the deaf."""
+"""Keeps us from talking too much. What one phone may get is in bot/talks/contacts.py."""
 
 from bot.talks.contacts import HOUR
-from models.sql import now_ms
 
 
 class GlobalCap:
@@ -10,12 +9,11 @@ class GlobalCap:
     def __init__(self, cap: int) -> None:
         self._cap, self._count, self._since = cap, 0, 0
 
-    @property
-    def reached(self) -> bool:
-        """Whether nobody gets another reply for now."""
-        if now_ms() - self._since > HOUR:
-            self._count, self._since = 0, now_ms()
-        return bool(self._cap) and self._count >= self._cap
+    def is_reached(self, now: int) -> bool:
+        """Whether nobody gets another reply for now (ms)."""
+        return bool(self._cap) and now - self._since <= HOUR and self._count >= self._cap
 
-    def count(self) -> None:
+    def count_reply(self, now: int) -> None:
+        if now - self._since > HOUR:
+            self._count, self._since = 0, now
         self._count += 1

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,9 +20,6 @@ from models.vault import Sealed, Vault
 log = logging.getLogger(__name__)
 MOST_AT_ONCE = 512
 BUSY = 8  # messages that arrived in the same moment
-COLUMNS = (
-    "gateway, external_id, phone, sender_kind, recipient, network, text, sealed, received_at, state, outcome, error"
-)
 WAITING = "SELECT id, gateway, external_id, phone, sender_kind, network, text, sealed FROM inbox WHERE state = 'new'"
 CLAIM = f"{WAITING} ORDER BY id LIMIT $1"
 CLAIM_OTHERS = f"{WAITING} AND gateway <> $2 ORDER BY id LIMIT $1"
@@ -42,25 +39,34 @@ PURGES = (
         "DELETE FROM refused WHERE id IN (SELECT id FROM refused WHERE created_at < $1 LIMIT $2) RETURNING id",
     ),
 )
-DONE = "UPDATE inbox SET state = $2, outcome = $3, error = $4, sealed = NULL WHERE id = $1"
+WRITE_OUTCOME = "UPDATE inbox SET state = $2, outcome = $3, error = $4, sealed = NULL WHERE id = $1"
 
 
 @dataclass(frozen=True)
 class StoredSms:
-    """An SMS that was accepted and waits to be understood, with the text as it came. `network` is the sender's, by
-    its code, where the gateway named it."""
+    """An SMS that was accepted and waits to be understood."""
 
     id: int
     gateway: str
     sender: Sender
-    text: str
-    network: str = ""
+    text: str  # as it came
+    network: str = ""  # the sender's, by its code, where the gateway named it
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a message: its new `state` (done, failed), a word for the office, and what was wrong."""
+
+    id: int
+    state: str
+    outcome: str
+    error: str = ""
 
 
 @dataclass
 class _Arrived:
     inbound: Inbound
-    stored: "asyncio.Future[bool]"
+    stored: "asyncio.Future[bool]"  # False: it was stored before
 
 
 class Inbox:
@@ -68,14 +74,14 @@ class Inbox:
 
     def __init__(
         self,
+        *,
         database: Database,
         vault: Vault,
         redactor: Redactor,
         metrics: Metrics,
-        arrived: Callable[[], None],
     ) -> None:
-        self._database, self._vault, self._redactor = database, vault, redactor
-        self._metrics, self._notify = metrics, arrived
+        self._database, self._vault, self._redactor, self._metrics = database, vault, redactor, metrics
+        self.on_stored: list[Callable[[], None]] = []  # told when there is something new
         self._waiting: list[_Arrived] = []
         self._wake = asyncio.Event()
         self._stopping = False
@@ -121,39 +127,53 @@ class Inbox:
             new.discard(key)
         for (gateway, state), count in counted.items():
             self._metrics.messages.labels("in", gateway, state).inc(count)
-        self._notify()
+        for notify in self.on_stored:
+            notify()
 
     async def _insert(self, messages: Sequence[Inbound]) -> set[tuple[str, str]]:
-        values: list[Any] = []
-        for inbound in messages:
-            clean = self._redactor.clean(inbound.text)
-            sealed = None if clean == inbound.text else self._vault.seal(inbound.text, _purpose(inbound))
-            values += [inbound.gateway, inbound.external_id, inbound.sender.value, inbound.sender.kind.value]
-            values += [inbound.recipient, inbound.network, clean, sealed, now_ms(), "new", "", ""]
+        new = [self._row(inbound) for inbound in messages]
         statement = (
-            f"INSERT INTO inbox ({COLUMNS}) VALUES {row_marks(len(messages), 12)} "
+            f"INSERT INTO inbox ({', '.join(new[0])}) VALUES {row_marks(len(new), len(new[0]))} "
             "ON CONFLICT (gateway, external_id) DO NOTHING RETURNING gateway, external_id"
         )
         async with self._database.work() as db:
-            rows = await execute(db, statement, values)
+            rows = await execute(db, statement, [value for row in new for value in row.values()])
         return {(row["gateway"], row["external_id"]) for row in rows}
+
+    def _row(self, inbound: Inbound) -> dict[str, Any]:
+        """A message as it is stored: starred, with what was starred sealed beside it."""
+        clean, purpose = self._redactor.clean(inbound.text), _purpose(inbound.gateway, inbound.external_id)
+        return {
+            "gateway": inbound.gateway,
+            "external_id": inbound.external_id,
+            "phone": inbound.sender.value,
+            "sender_kind": inbound.sender.kind.value,
+            "recipient": inbound.recipient,
+            "network": inbound.network,
+            "text": clean,
+            "sealed": None if clean == inbound.text else self._vault.seal(inbound.text, purpose),
+            "received_at": now_ms(),
+            "state": "new",
+            "outcome": "",
+            "error": "",
+        }
 
     async def claim(self, most: int) -> list[StoredSms]:
         """The oldest messages that wait, held until the end of the caller's unit of work. When more wait, half of
         them may be of other gateways than the one that most came by, and those come first: its flood is its own."""
-        rows = await execute(connection(), CLAIM + _skipping(), [most])
+        rows = await execute(connection(), CLAIM + _skip_locked(), [most])
         if len(rows) < most:
-            return [self._opened(row) for row in rows]
+            return [self._open_row(row) for row in rows]
         flooded, _count = Counter(row["gateway"] for row in rows).most_common(1)[0]
-        others = await execute(connection(), CLAIM_OTHERS + _skipping(), [most // 2, flooded])
+        others = await execute(connection(), CLAIM_OTHERS + _skip_locked(), [most // 2, flooded])
         first = {row["id"] for row in others}
         # as many as at first: fewer would say that no more wait
         rows = [*others, *(row for row in rows if row["id"] not in first)][:most]
-        return [self._opened(row) for row in _each_in_order(rows)]
+        return [self._open_row(row) for row in _each_in_order(rows)]
 
     async def claim_one(self, message_id: int) -> list[StoredSms]:
-        rows = await execute(connection(), CLAIM_ONE + _skipping(), [message_id])
-        return [self._opened(row) for row in rows]
+        rows = await execute(connection(), CLAIM_ONE + _skip_locked(), [message_id])
+        return [self._open_row(row) for row in rows]
 
     async def in_order(self, messages: list[StoredSms], *, full: bool) -> list[StoredSms]:
         """Those with nothing older of the same phone still waiting elsewhere. Call when the phones are locked. When
@@ -166,30 +186,32 @@ class Inbox:
         first = {row["phone"]: row["first"] for row in rows}
         return [m for m in messages if m.id < first.get(m.sender.value, m.id + 1)]
 
-    async def done(self, rows: Sequence[tuple[int, str, str, str]]) -> None:
-        """Write what became of messages: id, state, outcome, error. The sealed text is wiped."""
-        await execute_many(connection(), DONE, rows)
+    async def write_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """Write what became of messages. The sealed text is wiped."""
+        rows = [(each.id, each.state, each.outcome, each.error) for each in outcomes]
+        await execute_many(connection(), WRITE_OUTCOME, rows)
 
-    def _opened(self, row: dict[str, Any]) -> StoredSms:
+    def _open_row(self, row: dict[str, Any]) -> StoredSms:
         text = row["text"]
         if row["sealed"]:
             with contextlib.suppress(Sealed):  # another secret key: the starred text is understood as it stands
-                text = self._vault.open(row["sealed"], f"inbox {row['gateway']} {row['external_id']}")
+                text = self._vault.open(row["sealed"], _purpose(row["gateway"], row["external_id"]))
         sender = Sender(SenderKind(row["sender_kind"]), row["phone"])
         return StoredSms(row["id"], row["gateway"], sender, text, row["network"])
 
 
-def _purpose(inbound: Inbound) -> str:
-    return f"inbox {inbound.gateway} {inbound.external_id}"
+def _purpose(gateway: str, external_id: str) -> str:
+    """What a sealed text is bound to: it opens in no other row."""
+    return f"inbox {gateway} {external_id}"
 
 
 def _each_in_order(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The same phones in the same order, but what one phone wrote in the order in which it came."""
-    of: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: row["id"], reverse=True):
-        of[row["phone"]].append(row)
-    return [of[row["phone"]].pop() for row in rows]
+    written_by: defaultdict[str, deque[dict[str, Any]]] = defaultdict(deque)
+    for row in sorted(rows, key=lambda row: int(row["id"])):
+        written_by[row["phone"]].append(row)
+    return [written_by[row["phone"]].popleft() for row in rows]
 
 
-def _skipping() -> str:
+def _skip_locked() -> str:
     return " FOR UPDATE SKIP LOCKED" if on_postgres() else ""

@@ -16,7 +16,7 @@ from bot.routing.router import Router
 from bot.talks.chat import Chat
 from bot.talks.commands import NO_ARGUMENTS, Commands, Talk
 from bot.talks.contacts import PhoneState
-from bot.talks.replay import TurnResult, replay, taught
+from bot.talks.replay import TurnResult, lesson_on, replay
 from bot.talks.state import TalkState, locked_out
 from bot.talks.turn import Channel
 from bot.text.answers import apart, begins, looks_like_answer, no, yes
@@ -33,7 +33,7 @@ APOLOGY = _("Sorry, that did not work. Nothing was sold. The office knows. Call 
 
 @dataclass
 class Handled:
-    """What became of a message: its replies, and an outcome for the office."""
+    """What became of a message: its replies, and for the records the talk and its outcome."""
 
     outgoing: list[NewMessage] = field(default_factory=list)
     talk: str = ""
@@ -45,39 +45,40 @@ class Dispatcher:
 
     def __init__(
         self,
+        *,
         company: Company,
         commands: Commands,
         router: Router,
         composer: Composer,
         signs: Signs,
-        *,
-        sender_cap: int,
-        global_cap: int,
+        sender_cap: int,  # replies to one number in an hour; 0 is no cap
+        global_cap: int,  # replies of this process to everybody in an hour; 0 is no cap
     ) -> None:
         self._company, self._commands, self._router = company, commands, router
         self._composer, self._signs = composer, signs
         self._sender_cap, self._global_cap = sender_cap, GlobalCap(global_cap)
 
-    async def sms(self, message: StoredSms, contact: PhoneState, caller: Caller) -> Handled:
+    async def handle(self, message: StoredSms, contact: PhoneState, caller: Caller) -> Handled:
         """Handle one message; `contact` is changed in place."""
         if sign := await self._signs.note(message.gateway, message.sender, message.text):
             return Handled(outcome=sign)
         learn_network(contact, message.network, self._router)
         if is_machine(message.sender):
             return Handled(outcome="machine")
-        if self._global_cap.reached or not contact.may_get_reply(self._sender_cap):
+        now = now_ms()
+        if self._global_cap.is_reached(now) or not contact.may_get_reply(self._sender_cap, now):
             return Handled(outcome="capped")
         conversation = Conversation.load(contact.talk)
         text = normalise(message.text)
-        turn = _Turn(message, contact, caller, conversation, self._language(caller, contact))
-        result = await self._understand(turn, text)
+        exchange = _Exchange(message, contact, caller, conversation, self._language(caller, contact))
+        result = await self._understand(exchange, text)
         if contact.talk or conversation != Conversation():
             contact.talk = conversation.dump()
         if result is None:
-            contact.replies -= 1
-            return Handled(talk=turn.talk, outcome="not answered")
-        self._global_cap.count()
-        return Handled(self._answer(message, turn.language, result.reply), turn.talk, result.outcome)
+            return Handled(talk=exchange.talk, outcome="not answered")
+        contact.count_reply(now)
+        self._global_cap.count_reply(now)
+        return Handled(self._answer(message, exchange.language, result.reply), exchange.talk, result.outcome)
 
     def apology(self, message: StoredSms, language: str) -> list[NewMessage]:
         """What a sender gets once when his message broke us."""
@@ -91,49 +92,49 @@ class Dispatcher:
     def _language(self, caller: Caller, contact: PhoneState) -> str:
         return caller.language or contact.language or self._company.languages[0]
 
-    async def _understand(self, turn: "_Turn", text: str) -> TurnResult | None:
+    async def _understand(self, exchange: "_Exchange", text: str) -> TurnResult | None:
         pieces = split(text) or [""]
-        if turn.conversation.open and plain_word(text) in turn.conversation.open.offered:
-            return await self._go_on(turn, turn.conversation.open, text)
-        if found := self._command(pieces, turn.caller.role):
+        if exchange.conversation.open and plain_word(text) in exchange.conversation.open.offered:
+            return await self._go_on(exchange, exchange.conversation.open, text)
+        if found := self._command(pieces, exchange.caller.role):
             talk, of, arguments = found
             if talk.commas:
                 arguments = apart(listed(text)) or arguments
-            asked = turn.conversation.open
-            turn.conversation.go_on()
-            if turn.caller.role is Role.STRANGER and of in self._company.languages:
-                turn.language = of
-            result = await self._start(turn, talk, arguments, text)
+            asked = exchange.conversation.open
+            exchange.conversation.note_command()
+            if exchange.caller.role is Role.STRANGER and of in self._company.languages:
+                exchange.language = of
+            result = await self._start(exchange, talk, arguments, text)
             if asked and asked.free and talk.usage is NO_ARGUMENTS and result.outcome == "rejected":
-                turn.conversation.open = asked  # no command after all: Token does not work
-                return await self._go_on(turn, asked, text)
+                exchange.conversation.open = asked  # no command after all: Token does not work
+                return await self._go_on(exchange, asked, text)
             return result
-        if begins(text) is not None and (asked := await self._asked(turn, text)):
-            turn.conversation.close("left")
-            turn.conversation.open = asked
-        if turn.conversation.open:
-            return await self._go_on(turn, turn.conversation.open, text)
-        if turn.caller.role is Role.STRANGER:
-            return self._stranger(turn)
-        if looks_like_answer(text) and turn.conversation.remembered:
-            return self._answer_again(turn, text)
-        return self._not_understood(turn, pieces)
+        if begins(text) is not None and (asked := await self._find_question(exchange, text)):
+            exchange.conversation.close("left")
+            exchange.conversation.open = asked
+        if exchange.conversation.open:
+            return await self._go_on(exchange, exchange.conversation.open, text)
+        if exchange.caller.role is Role.STRANGER:
+            return self._answer_stranger(exchange)
+        if looks_like_answer(text) and exchange.conversation.remembered:
+            return self._answer_again(exchange, text)
+        return self._answer_not_understood(exchange, pieces)
 
-    async def _asked(self, turn: "_Turn", text: str) -> TalkState | None:
+    async def _find_question(self, exchange: "_Exchange", text: str) -> TalkState | None:
         """The question that somebody else's talk put to this phone, when it was asked after the phone's own: a
         bare yes or no belongs to what was asked last. An answer to one of a talk's questions leads on to its next, once
         that can have been read."""
         found = [
-            TalkState(one.name, f"sms {turn.message.id}", asked.answers, confirming=True, asked_at=asked.at)
-            for one in self._commands.for_role(turn.caller.role)
-            if one.waiting and (asked := await one.waiting(turn.caller, text))
+            TalkState(one.name, f"sms {exchange.message.id}", asked.answers, confirming=True, asked_at=asked.at)
+            for one in self._commands.for_role(exchange.caller.role)
+            if one.find_question and (asked := await one.find_question(exchange.caller, text))
         ]
         newest = max(found, key=lambda state: state.asked_at, default=None)
         if newest is None:
             return None
-        next_one = turn.conversation.open is None and turn.conversation.talk == newest.talk
-        leads_on = next_one and (not newest.asked_at or turn.conversation.read)
-        return newest if leads_on or newest.asked_at >= turn.conversation.busy_since else None
+        next_one = exchange.conversation.open is None and exchange.conversation.talk == newest.talk
+        leads_on = next_one and (not newest.asked_at or exchange.conversation.can_be_read)
+        return newest if leads_on or newest.asked_at >= exchange.conversation.busy_since else None
 
     def _command(self, pieces: list[str], role: Role) -> tuple[Talk, str, list[str]] | None:
         for word, *arguments in (pieces, *unglued(pieces)):
@@ -141,77 +142,83 @@ class Dispatcher:
                 return *found, arguments
         return None
 
-    async def _start(self, turn: "_Turn", talk: Talk, arguments: Sequence[str], line: str) -> TurnResult:
-        state = TalkState(talk.name, f"sms {turn.message.id}")
-        return await self._play(turn, talk, state, arguments, line)
+    async def _start(self, exchange: "_Exchange", talk: Talk, arguments: Sequence[str], line: str) -> TurnResult:
+        state = TalkState(talk.name, f"sms {exchange.message.id}")
+        return await self._replay(exchange, talk, state, arguments, line)
 
-    async def _go_on(self, turn: "_Turn", state: TalkState, text: str) -> TurnResult:
+    async def _go_on(self, exchange: "_Exchange", state: TalkState, text: str) -> TurnResult:
         talk = self._commands.by_name.get(state.talk)
-        if talk is None or turn.caller.role not in talk.roles:
-            turn.conversation.close("left")
-            return TurnResult(Reply(_("Something changed. Once more, please.")), False, "changed")
-        return await self._play(turn, talk, state, [text])
+        if talk is None or exchange.caller.role not in talk.roles:
+            exchange.conversation.close("left")
+            return TurnResult(Reply(_("Something changed. Once more, please.")), outcome="changed")
+        return await self._replay(exchange, talk, state, [text])
 
-    async def _play(
-        self, turn: "_Turn", talk: Talk, state: TalkState, inputs: Sequence[str], line: str = ""
+    async def _replay(
+        self, exchange: "_Exchange", talk: Talk, state: TalkState, inputs: Sequence[str], line: str = ""
     ) -> TurnResult:
-        turn.talk = talk.name
-        if turn.caller.locked and not talk.when_locked:
-            turn.conversation.close("left")
-            return TurnResult(Reply(locked_out(self._company.help_phone)), False, "locked")
+        exchange.talk = talk.name
+        if exchange.caller.locked and not talk.when_locked:
+            exchange.conversation.close("left")
+            return TurnResult(Reply(locked_out(self._company.help_phone)), outcome="locked")
         chat = Chat(
-            turn.caller,
-            turn.contact,
-            self._company,
-            self._commands,
             state,
+            person=exchange.caller,
+            contact=exchange.contact,
+            company=self._company,
+            commands=self._commands,
             channel=Channel.SMS,
-            language=turn.language,
+            language=exchange.language,
             inputs=inputs,
             line=line,
         )
-        result = await replay(talk, chat, state)
-        turn.language = chat.language
+        result = await replay(chat, state)
+        exchange.language = chat.language
         if result.open:
             state.asked_at = now_ms()
-            turn.conversation.open = state
+            exchange.conversation.open = state
         else:  # that a PIN was wrong is not to be said again of a right one
             how = "left" if result.outcome == "given up" else "done"
-            turn.conversation.close(how, result.reply.text.to(turn.language))
+            exchange.conversation.close(how, result.reply.text.to(exchange.language))
         return result
 
-    def _answer_again(self, turn: "_Turn", text: str) -> TurnResult:
+    def _answer_again(self, exchange: "_Exchange", text: str) -> TurnResult:
         """A yes or no with nothing open. What was sold is never sold again; a yes that repeats the one before has the
         same answer. A no does not, nor a yes without a PIN after another command: those mean something else."""
-        turn.talk = turn.conversation.talk
-        talk = self._commands.by_name.get(turn.talk)
+        exchange.talk = exchange.conversation.talk
+        talk = self._commands.by_name.get(exchange.talk)
         nothing = talk.nothing if talk and talk.nothing else _("Nothing was done.")
-        if turn.conversation.closed == "done" and (no(text) or (turn.conversation.went_on and not yes(text))):
-            return TurnResult(Reply(_("No question is open. {nothing}", nothing=_("Nothing was done."))), False, "none")
-        if turn.conversation.closed == "expired":
-            return TurnResult(Reply(_("Too late. {nothing} Send it again.", nothing=nothing)), False, "late")
-        if turn.conversation.closed == "left":
-            return TurnResult(Reply(_("No question is open. {nothing}", nothing=nothing)), False, "left")
-        last = verbatim(turn.conversation.last)
+        if exchange.conversation.closed == "done" and (no(text) or (exchange.conversation.went_on and not yes(text))):
+            return TurnResult(
+                Reply(_("No question is open. {nothing}", nothing=_("Nothing was done."))), outcome="none"
+            )
+        if exchange.conversation.closed == "expired":
+            return TurnResult(Reply(_("Too late. {nothing} Send it again.", nothing=nothing)), outcome="late")
+        if exchange.conversation.closed == "left":
+            return TurnResult(Reply(_("No question is open. {nothing}", nothing=nothing)), outcome="left")
+        last = verbatim(exchange.conversation.last)
         # After another command, a refused one even, it would be taken for the answer to that.
         earlier = _("Earlier: {last}", last=last)
-        marked = turn.conversation.went_on and fits_sms(plain(earlier.to(turn.language)))
-        return TurnResult(Reply(earlier if marked else last, MessageKind.TOKEN), False, "again")
+        marked = exchange.conversation.went_on and fits_sms(plain(earlier.to(exchange.language)))
+        return TurnResult(Reply(earlier if marked else last, MessageKind.TOKEN), outcome="again")
 
-    def _stranger(self, turn: "_Turn") -> TurnResult | None:
-        if turn.contact.silent():
+    def _answer_stranger(self, exchange: "_Exchange") -> TurnResult | None:
+        now = now_ms()
+        if exchange.contact.was_told(now):
             return None
-        return TurnResult(Reply(unknown_caller(self._company)), False, "stranger")
+        exchange.contact.note_told(now)
+        return TurnResult(Reply(unknown_caller(self._company)), outcome="stranger")
 
-    def _not_understood(self, turn: "_Turn", pieces: list[str]) -> TurnResult | None:
-        turn.talk = "not understood"
-        if turn.contact.mutes(self._company.vault.mac(normalise(turn.message.text).upper(), "text")):
+    def _answer_not_understood(self, exchange: "_Exchange", pieces: list[str]) -> TurnResult | None:
+        exchange.talk = "not understood"
+        digest = self._company.vault.mac(normalise(exchange.message.text).upper(), "text")
+        exchange.contact.note_not_understood(digest, now_ms())
+        if exchange.contact.repeats_itself():
             return None
-        role, word = turn.caller.role, pieces[0]
+        role, word = exchange.caller.role, pieces[0]
         close = self._commands.suggest(word, role)
         found = self._commands.find(close, role) if close else None
         if close and found:
-            how = taught(found[0], turn.language, close)
+            how = lesson_on(found[0], verbatim(close))
             text = _("Did you mean {keyword}? {how}", keyword=close, how=how)
         elif self._commands.for_others(word, role):
             text = _(
@@ -221,17 +228,19 @@ class Dispatcher:
             )
         else:
             text = _("Not understood. Send HELP for what you can send. Call {help}.", help=self._company.help_phone)
-        return TurnResult(Reply(text), False, "not understood")
+        return TurnResult(Reply(text), outcome="not understood")
 
 
 @dataclass
-class _Turn:
+class _Exchange:
+    """One SMS while it is being understood, and who sent it."""
+
     message: StoredSms
     contact: PhoneState
     caller: Caller
     conversation: Conversation
-    language: str
-    talk: str = ""
+    language: str  # of the answer
+    talk: str = ""  # the name of the talk that answers, for the records
 
 
 def unknown_caller(company: Company) -> Text:

@@ -1,5 +1,5 @@
-"""Dialled sessions: from a transcript to the next screen. The response is the answer, so all of it happens in
-the request, inside a unit of work; a repeated turn gets the stored answer."""
+"""Dialled sessions: from a transcript to the next screen. The response is the answer, so all of it happens in the
+request, inside a unit of work. A repeated turn gets the stored answer."""
 
 import logging
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ CREATE = """INSERT INTO ussdsession (gateway, service_code, session_id, phone, t
 UPDATE = """UPDATE ussdsession SET transcript_length = $2, transcript_mac = $3, talk = $4, pin_given = $5,
   open = $6, updated_at = $7 WHERE id = $1"""
 KEEP = "INSERT INTO ussdturn (session_id, mac, response, created_at) VALUES ($1, $2, $3, $4)"
-END = """UPDATE ussdsession SET open = FALSE WHERE gateway = $1 AND service_code = $2 AND session_id = $3"""
+CLOSE = """UPDATE ussdsession SET open = FALSE WHERE gateway = $1 AND service_code = $2 AND session_id = $3"""
 
 
 # A network repeats a turn within seconds; a day is plenty.
@@ -55,31 +55,35 @@ PURGES = (
 )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Session:
+    """A row of the table, as it was before this turn."""
+
     id: int
     phone: str
-    transcript_length: int
-    transcript_mac: str
-    talk: str
-    pin_given: bool
-    open: bool
-    new: bool = False
+    transcript_length: int = 0  # of what was read of it so far
+    transcript_mac: str = ""  # and its keyed hash
+    talk: str  # its state; empty when it is over
+    pin_given: bool = False
+    open: bool = True
+    new: bool = False  # whether it begins with this turn
 
 
 @dataclass(frozen=True)
 class Screen:
-    """The response, and what is promised by SMS beside it."""
+    """The response, and what is sent by SMS beside it."""
 
     response: str
     handled: Handled
 
 
 class Sessions:
-    def __init__(self, company: Company, commands: Commands, router: Router, composer: Composer) -> None:
+    """Answers dialled turns, one at a time. The caller keeps turns of one phone apart."""
+
+    def __init__(self, *, company: Company, commands: Commands, router: Router, composer: Composer) -> None:
         self._company, self._commands, self._router, self._composer = company, commands, router, composer
 
-    async def turn(self, turn: UssdTurn, caller: Caller, contact: PhoneState) -> Screen:
+    async def handle(self, turn: UssdTurn, caller: Caller, contact: PhoneState) -> Screen:
         """The screen for one turn. Everything is written in the caller's unit of work."""
         learn_network(contact, turn.network, self._router)
         language = caller.language or contact.language or self._company.languages[0]
@@ -87,61 +91,52 @@ class Sessions:
         rows = await execute(connection(), FIND, [turn.gateway, turn.service_code, turn.session_id, mac])
         if rows and rows[0]["response"]:
             return Screen(rows[0]["response"], Handled(outcome="repeated"))
-        session = self._loaded(rows[0]) if rows else await self._opened(turn)
-        state, inputs, dialled = self._news(turn, session)
+        session = _session_of(rows[0]) if rows else await self._open(turn)
+        state, inputs, dialled = self._read_transcript(turn, session)
         chat = Chat(
-            caller,
-            contact,
-            self._company,
-            self._commands,
             state,
+            person=caller,
+            contact=contact,
+            company=self._company,
+            commands=self._commands,
             channel=Channel.USSD,
             language=language,
             inputs=inputs,
             dialled=dialled,
             pin_given=session.pin_given,
         )
-        result = await self._played(session, turn, chat, state)
+        result = await self._replay(session, turn, chat, state)
         said = plain(result.reply.text.to(chat.language), accents=self._company.accents)
         response = f"{'CON' if result.open else 'END'} {said}"
-        await self._keep(session, turn, mac, chat, state, result, response)
-        return Screen(response, self._handled(session, mac, chat, result))
+        talk = state.dump() if result.open else ""
+        now, length = now_ms(), len(turn.text)
+        await execute(connection(), UPDATE, [session.id, length, mac, talk, chat.pin_given, result.open, now])
+        await execute(connection(), KEEP, [session.id, mac, response, now])
+        return Screen(response, self._with_copies(session, mac, chat, result))
 
-    async def _played(self, session: Session, turn: UssdTurn, chat: Chat, state: TalkState) -> TurnResult:
-        menu = self._commands.by_name["menu"]
+    async def _replay(self, session: Session, turn: UssdTurn, chat: Chat, state: TalkState) -> TurnResult:
         if not session.open or session.phone != turn.phone:
-            return TurnResult(Reply(_("This session is over. Dial again.")), False, "over")
+            return TurnResult(Reply(_("This session is over. Dial again.")), outcome="over")
         asked = state.resume
-        if asked and not chat.resumes():
+        if asked and not chat.take_resume_choice():
             unfinished = self._commands.by_name[state.answers[0][1]].menu or verbatim("")
             offer = _("{company}\n1. Continue: {talk}\n2. New", company=self._company.name, talk=unfinished)
-            return TurnResult(Reply(offer), True, "resume")
+            return TurnResult(Reply(offer), open=True, outcome="resume")
         if asked and not state.answers:
-            state.key = f"ussd {session.id}"  # what is begun anew is sold anew
-        return await replay(menu, chat, state)
+            state.key = _key_of(session)  # what is begun anew is sold anew
+        return await replay(chat, state)
 
     def _mac(self, turn: UssdTurn, transcript: str) -> str:
         return self._company.vault.mac(f"{turn.session_id}\n{transcript}", "transcript")
 
-    def _loaded(self, row: dict[str, Any]) -> Session:
-        return Session(
-            row["id"],
-            row["phone"],
-            row["transcript_length"],
-            row["transcript_mac"],
-            row["talk"],
-            bool(row["pin_given"]),
-            bool(row["open"]),
-        )
-
-    async def _opened(self, turn: UssdTurn) -> Session:
+    async def _open(self, turn: UssdTurn) -> Session:
         now = now_ms()
-        talk = "" if turn.text else await self._unfinished(turn.phone, now)
+        talk = "" if turn.text else await self._find_unfinished(turn.phone, now)
         values = [turn.gateway, turn.service_code, turn.session_id, turn.phone, talk, now]
         rows = await execute(connection(), CREATE, values)
-        return Session(rows[0]["id"], turn.phone, 0, "", talk, False, True, new=True)
+        return Session(id=rows[0]["id"], phone=turn.phone, talk=talk, new=True)
 
-    async def _unfinished(self, phone: str, now: int) -> str:
+    async def _find_unfinished(self, phone: str, now: int) -> str:
         """The talk that a dropped session of this phone was in, without its consent."""
         rows = await execute(connection(), LAST, [phone])
         if not rows or not rows[0]["talk"] or now - rows[0]["updated_at"] > RESUME_MS:
@@ -155,7 +150,7 @@ class Sessions:
         state.resume = True
         return state.dump()
 
-    def _news(self, turn: UssdTurn, session: Session) -> tuple[TalkState, list[str], bool]:
+    def _read_transcript(self, turn: UssdTurn, session: Session) -> tuple[TalkState, list[str], bool]:
         """The talk's state, what is new in the transcript, and whether it was dialled with the number.
 
         The transcript only grows: new is what stands behind what was stored, never just its last element. One
@@ -163,48 +158,50 @@ class Sessions:
         """
         known = session.transcript_length
         if session.new:
-            state = TalkState.load(session.talk) if session.talk else self._fresh(session)
-            state.key = self._fresh(session).key  # the session it goes on from may still sell under its own
+            state = TalkState.load(session.talk) if session.talk else _new_state(session)
+            state.key = _key_of(session)  # the session it goes on from may still sell under its own
             return state, _elements(turn.text), True
         same = session.transcript_mac == self._mac(turn, turn.text[:known])
         rest = turn.text[known:]
         if same and session.talk and (rest.startswith("*") or known == 0):
             return TalkState.load(session.talk), [normalise(rest.removeprefix("*") if known else rest)], False
         log.warning("transcript does not continue", extra={"session": session.id})
-        return self._fresh(session), _elements(turn.text), True
+        return _new_state(session), _elements(turn.text), True
 
-    def _fresh(self, session: Session) -> TalkState:
-        return TalkState("menu", f"ussd {session.id}")
-
-    async def _keep(
-        self,
-        session: Session,
-        turn: UssdTurn,
-        mac: str,
-        chat: Chat,
-        state: TalkState,
-        result: TurnResult,
-        response: str,
-    ) -> None:
-        now = now_ms()
-        talk = state.dump() if result.open else ""
-        values = [session.id, len(turn.text), mac, talk, chat.pin_given, result.open, now]
-        await execute(connection(), UPDATE, values)
-        await execute(connection(), KEEP, [session.id, mac, response, now])
-
-    def _handled(self, session: Session, mac: str, chat: Chat, result: TurnResult) -> Handled:
+    def _with_copies(self, session: Session, mac: str, chat: Chat, result: TurnResult) -> Handled:
+        """What became of the turn, with the SMS that go out beside its screen."""
         reply, also = result.reply, list(result.reply.also)
         if reply.kind is MessageKind.TOKEN:  # a screen is gone with the session: what was paid for comes by SMS too
             also.insert(0, Copy(chat.person.phone, reply.text, MessageKind.TOKEN, chat.language))
         origin = f"ussd {session.id} {mac[:16]}"
         outgoing = self._composer.copies(origin, also)
-        name = chat.running.name if chat.running else "menu"
-        return Handled(outgoing, name, result.outcome)
+        return Handled(outgoing, chat.talk.name, result.outcome)
 
 
 async def close(end: UssdEnd) -> None:
     """The network says that the session is gone. It can still be gone on with by dialling again."""
-    await execute(connection(), END, [end.gateway, end.service_code, end.session_id])
+    await execute(connection(), CLOSE, [end.gateway, end.service_code, end.session_id])
+
+
+def _session_of(row: dict[str, Any]) -> Session:
+    return Session(
+        id=row["id"],
+        phone=row["phone"],
+        transcript_length=row["transcript_length"],
+        transcript_mac=row["transcript_mac"],
+        talk=row["talk"],
+        pin_given=bool(row["pin_given"]),
+        open=bool(row["open"]),
+    )
+
+
+def _new_state(session: Session) -> TalkState:
+    return TalkState("menu", _key_of(session))
+
+
+def _key_of(session: Session) -> str:
+    """Names what this session sells."""
+    return f"ussd {session.id}"
 
 
 def _elements(transcript: str) -> list[str]:

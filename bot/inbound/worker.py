@@ -14,7 +14,7 @@ from functools import partial
 from tortoise.exceptions import OperationalError
 
 from bot.company import Company
-from bot.inbound.inbox import Inbox, StoredSms
+from bot.inbound.inbox import Inbox, Outcome, StoredSms
 from bot.inbound.sms import APOLOGY, Dispatcher, Handled
 from bot.inbound.ussd import Screen, Sessions
 from bot.message import UssdTurn
@@ -40,7 +40,9 @@ Claim = Callable[[], Awaitable[list[StoredSms]]]
 
 
 @dataclass
-class _Turn:
+class _DialledTurn:
+    """A turn whose request waits for its screen."""
+
     turn: UssdTurn
     answer: "asyncio.Future[str]"
     since: float = field(default_factory=time.perf_counter)
@@ -50,19 +52,22 @@ class _Turn:
 class _Batch:
     """What one unit of work did; nothing of it counts before the commit."""
 
-    answered: list[tuple[_Turn, Screen]] = field(default_factory=list)
+    answered: list[tuple[_DialledTurn, Screen]] = field(default_factory=list)
     handled: list[tuple[StoredSms, Handled]] = field(default_factory=list)
-    changed: set[str] = field(default_factory=set)
-    heard: set[str] = field(default_factory=set)
-    failed_at: StoredSms | _Turn | None = None
-    more: bool = False
-    enqueued: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)  # phones of which something new is known
+    heard: set[str] = field(default_factory=set)  # phones that said something in this batch
+    failed_at: StoredSms | _DialledTurn | None = None  # what was being handled when it failed
+    more: bool = False  # whether there may be more to handle
+    enqueued: set[str] = field(default_factory=set)  # gateways that got messages to send
     since: float = field(default_factory=time.perf_counter)
 
 
 class Worker:
+    """Handles what arrived. Several loops of one may run at once on PostgreSQL, one on SQLite."""
+
     def __init__(
         self,
+        *,
         database: Database,
         inbox: Inbox,
         dispatcher: Dispatcher,
@@ -74,10 +79,10 @@ class Worker:
         self._database, self._inbox, self._outbox = database, inbox, outbox
         self._dispatcher, self._sessions = dispatcher, sessions
         self._company, self._metrics = company, metrics
-        self._turns: list[_Turn] = []
+        self._turns: list[_DialledTurn] = []
         self._wake = asyncio.Event()
         self._wake.set()  # whatever an earlier process left is looked at first
-        self._worked = asyncio.Event()
+        self._batch_done = asyncio.Event()
         self._stopping = False
         self._batch_at = 0.0
         # Claiming and locking phones is one step within a process, so that messages keep their order.
@@ -89,17 +94,17 @@ class Worker:
 
     async def answer(self, turn: UssdTurn) -> str:
         """The response to a dialled turn, after its commit."""
-        waiting = _Turn(turn, asyncio.get_running_loop().create_future())
+        waiting = _DialledTurn(turn, asyncio.get_running_loop().create_future())
         self._turns.append(waiting)
         self._wake.set()
         return await waiting.answer
 
-    async def worked(self) -> None:
+    async def wait_for_batch(self) -> None:
         """Wait until the next batch is done."""
-        await self._worked.wait()
+        await self._batch_done.wait()
 
     async def run(self) -> None:
-        """Handle until stopped. Several of these may run at once on PostgreSQL, one on SQLite."""
+        """Handle until stopped."""
         while not self._stopping or self._turns:
             if not self._turns:
                 timeout = None if self._database.embedded else LOOK_S
@@ -107,7 +112,7 @@ class Worker:
                     await asyncio.wait_for(self._wake.wait(), timeout)
             self._wake.clear()
             try:
-                while await self._take():
+                while await self._handle_batch():
                     pass
             except Exception:
                 log.exception("the database cannot be used")
@@ -120,28 +125,32 @@ class Worker:
         self._stopping = True
         self._wake.set()
 
-    async def _take(self) -> bool:
+    async def _handle_batch(self) -> bool:
         """One batch. True when there may be more."""
         turns, self._turns = self._turns[:MOST], self._turns[MOST:]
-        if not turns and not self._stopping and self._later():
-            return False
+        if not turns and not self._stopping:
+            if self._is_flooded():
+                asyncio.get_running_loop().call_later(AT_LEAST_S, self._end_flood)
+                return False
+            self._batch_at = time.perf_counter()
         batch = _Batch()
         try:
-            await self._work(batch, turns, self._oldest)
+            await self._fill(batch, turns, self._claim_oldest)
         except Exception:
             if batch.failed_at is None and not batch.handled and not turns:
                 raise  # nothing was begun: it is the database
             log.warning("a batch was undone; each message of it is run alone", exc_info=True)
-            await self._each_alone(turns, [message for message, _handled in batch.handled], batch.failed_at)
-            self._worked.set()
-            self._worked.clear()
+            await self._run_each_alone(turns, [message for message, _handled in batch.handled], batch.failed_at)
+            self._batch_done.set()
+            self._batch_done.clear()
             return True
-        self._committed(batch)
-        self._worked.set()
-        self._worked.clear()
+        self._report_done(batch)
+        self._batch_done.set()
+        self._batch_done.clear()
         return batch.more or bool(self._turns)
 
-    async def _work(self, batch: _Batch, turns: Sequence[_Turn], claim: Claim) -> None:
+    async def _fill(self, batch: _Batch, turns: Sequence[_DialledTurn], claim: Claim) -> None:
+        """Handle these turns and what is claimed, in one unit of work."""
         async with self._database.work():
             async with self._claiming:
                 messages = await claim()
@@ -155,46 +164,43 @@ class Worker:
             known = await contacts(sorted(phones))
             for turn in turns:
                 batch.failed_at = turn
-                await self._dial(batch, turn, callers, known)
+                await self._handle_turn(batch, turn, callers, known)
             started = time.perf_counter()
             for message in messages:
                 if time.perf_counter() - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
                     batch.more = True
                     break
                 batch.failed_at = message
-                await self._text(batch, message, callers, known)
+                await self._handle_sms(batch, message, callers, known)
                 await asyncio.sleep(0)  # the loop reads what arrives meanwhile
             batch.more = batch.more or full
             batch.failed_at = None
             await self._write(batch, known)
 
-    async def _oldest(self) -> list[StoredSms]:
+    async def _claim_oldest(self) -> list[StoredSms]:
         return [] if self._stopping else await self._inbox.claim(MOST)
 
-    def _later(self) -> bool:
-        """In a flood accepting comes first, since a gateway asks again only after a minute: then a batch is handled
+    def _is_flooded(self) -> bool:
+        """Whether accepting comes first, since a gateway asks again only after a minute: in a flood a batch is handled
         every AT_LEAST_S, and the rest when it ebbs."""
-        now = time.perf_counter()
-        if self._inbox.busy and now - self._batch_at < AT_LEAST_S:
-            asyncio.get_running_loop().call_later(AT_LEAST_S, self._ebbed)
-            return True
-        self._batch_at = now
-        return False
+        return self._inbox.busy and time.perf_counter() - self._batch_at < AT_LEAST_S
 
-    def _ebbed(self) -> None:
+    def _end_flood(self) -> None:
         self._inbox.busy = False
         self._wake.set()
 
-    async def _dial(self, batch: _Batch, turn: _Turn, callers: dict[str, Caller], known: dict[str, PhoneState]) -> None:
+    async def _handle_turn(
+        self, batch: _Batch, turn: _DialledTurn, callers: dict[str, Caller], known: dict[str, PhoneState]
+    ) -> None:
         phone = turn.turn.phone
         batch.heard.add(phone)
         before = replace(known[phone])
-        screen = await self._sessions.turn(turn.turn, callers[phone], known[phone])
+        screen = await self._sessions.handle(turn.turn, callers[phone], known[phone])
         batch.answered.append((turn, screen))
         if known[phone] != before:
             batch.changed.add(phone)
 
-    async def _text(
+    async def _handle_sms(
         self, batch: _Batch, message: StoredSms, callers: dict[str, Caller], known: dict[str, PhoneState]
     ) -> None:
         phone = message.sender.value
@@ -202,7 +208,7 @@ class Worker:
             callers |= await find_callers([phone])
         batch.heard.add(phone)
         before = replace(known[phone])
-        handled = await self._dispatcher.sms(message, known[phone], callers[phone])
+        handled = await self._dispatcher.handle(message, known[phone], callers[phone])
         batch.handled.append((message, handled))
         if known[phone] != before:
             batch.changed.add(phone)
@@ -215,31 +221,31 @@ class Worker:
             await enqueue(outgoing, now_ms())
             batch.enqueued = {one.gateway for one in outgoing}
         await save([known[phone] for phone in sorted(batch.changed)])
-        await self._inbox.done([(m.id, "done", h.outcome, "") for m, h in batch.handled])
+        await self._inbox.write_outcomes([Outcome(m.id, "done", h.outcome) for m, h in batch.handled])
 
-    def _committed(self, batch: _Batch) -> None:
+    def _report_done(self, batch: _Batch) -> None:
         if batch.enqueued:
             self._outbox.notify(batch.enqueued)
         for turn, screen in batch.answered:
             if not turn.answer.done():
                 turn.answer.set_result(screen.response)
             self._metrics.handling.labels("ussd").observe(time.perf_counter() - turn.since)
-            self._count(screen.handled)
+            self._count_outcome(screen.handled)
         for _message, handled in batch.handled:
             self._metrics.handling.labels("sms").observe(time.perf_counter() - batch.since)
-            self._count(handled)
+            self._count_outcome(handled)
 
-    def _count(self, handled: Handled) -> None:
+    def _count_outcome(self, handled: Handled) -> None:
         self._metrics.talks.labels(handled.talk, handled.outcome).inc()
         if handled.outcome == "sold":
             self._metrics.sales.inc()
 
-    async def _each_alone(
-        self, turns: Sequence[_Turn], messages: Sequence[StoredSms], failed_at: StoredSms | _Turn | None
+    async def _run_each_alone(
+        self, turns: Sequence[_DialledTurn], messages: Sequence[StoredSms], failed_at: StoredSms | _DialledTurn | None
     ) -> None:
         for turn in turns:
             try:
-                await self._alone([turn], _nothing)
+                await self._run_alone([turn], _claim_nothing)
             except DatabaseAway:
                 self._apologise(turn)
             except Exception:
@@ -247,24 +253,24 @@ class Worker:
                 self._apologise(turn)
         for message in [*messages, failed_at] if isinstance(failed_at, StoredSms) else messages:
             try:
-                await self._alone([], partial(self._inbox.claim_one, message.id))
+                await self._run_alone([], partial(self._inbox.claim_one, message.id))
             except DatabaseAway:
                 raise  # the message stays as it is, for later
             except Exception as error:
                 log.exception("a message failed", extra={"inbox": message.id})
                 await self._set_aside(message, error)
 
-    async def _alone(self, turns: Sequence[_Turn], claim: Claim) -> None:
+    async def _run_alone(self, turns: Sequence[_DialledTurn], claim: Claim) -> None:
         """One turn or message in a unit of work of its own; two that waited for each other get another chance."""
         for left in reversed(range(ALONE_TRIES)):
             batch = _Batch()
             try:
-                await self._work(batch, turns, claim)
+                await self._fill(batch, turns, claim)
             except (OperationalError, DatabaseAway):
                 if not left:
                     raise
             else:
-                self._committed(batch)
+                self._report_done(batch)
                 return
 
     async def _set_aside(self, message: StoredSms, error: Exception) -> None:
@@ -273,11 +279,12 @@ class Worker:
             callers = await find_callers([message.sender.value])
             language = callers[message.sender.value].language or self._company.languages[0]
             await enqueue(self._dispatcher.apology(message, language), now_ms())
-            await self._inbox.done([(message.id, "failed", "failed", f"{type(error).__name__} at {_where(error)}")])
+            error_text = f"{type(error).__name__} at {_place_of(error)}"
+            await self._inbox.write_outcomes([Outcome(message.id, "failed", "failed", error_text)])
         self._metrics.talks.labels("", "failed").inc()
         self._outbox.notify()
 
-    def _apologise(self, turn: _Turn) -> None:
+    def _apologise(self, turn: _DialledTurn) -> None:
         if not turn.answer.done():
             text = Text(APOLOGY.english, {"help": self._company.help_phone})
             turn.answer.set_result("END " + text.to(self._company.languages[0]))
@@ -288,11 +295,11 @@ class Worker:
             self._apologise(turn)
 
 
-async def _nothing() -> list[StoredSms]:
+async def _claim_nothing() -> list[StoredSms]:
     return []
 
 
-def _where(error: Exception) -> str:
+def _place_of(error: Exception) -> str:
     """File and line of our own code; never the values, which may be secret."""
     place = error.__traceback__
     while place and place.tb_next:

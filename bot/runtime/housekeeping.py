@@ -20,19 +20,22 @@ Chore = Callable[[int], Awaitable[int]]  # does some of what is due, at most so 
 
 @dataclass(frozen=True)
 class Purge:
-    """What a room forgets. `statement` empties or deletes up to $2 rows that are older than $1 (milliseconds) and
-    returns them; they are old after `older_than_ms`, or after the time that the operator sets when that is None."""
+    """What a room forgets."""
 
     name: str
-    statement: str
-    older_than_ms: int | None = None
+    statement: str  # empties or deletes up to $2 rows that are older than $1 (ms), and returns them
+    older_than_ms: int | None = None  # None: as old as the operator lets texts become
 
 
 class Housekeeping:
-    """`retention_days` is how long texts are kept, as the operator sets it."""
+    """Purges and does the chores of the business."""
 
     def __init__(
-        self, database: Database, retention_days: int, purges: Sequence[Purge], chores: Sequence[Chore] = ()
+        self,
+        database: Database,
+        retention_days: int,  # how long texts are kept, as the operator sets it
+        purges: Sequence[Purge],
+        chores: Sequence[Chore] = (),
     ) -> None:
         self._database, self._purges, self._chores = database, purges, chores
         self._retention_ms = retention_days * DAY_MS

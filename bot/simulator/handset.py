@@ -1,5 +1,5 @@
-"""A phone that somebody plays, at /simulator or in `mwanga chat`: what it says goes in through the simulator
-gateway, what it hears is read from the tables."""
+"""A phone that somebody plays, at /simulator or in `mwanga chat`: what it says goes in by the simulator gateway, what
+it hears is read from the tables."""
 
 import asyncio
 import secrets
@@ -27,28 +27,28 @@ SINCE = "SELECT id, origin, text FROM outbox WHERE phone = $1 AND id > $2 ORDER 
 
 @dataclass(frozen=True)
 class Message:
-    """One SMS of a conversation. `at` is in milliseconds; what the phone said has its PINs starred, as stored."""
+    """One SMS of a conversation."""
 
     id: str
-    said: bool
-    text: str
-    at: int
+    said: bool  # by this phone; else it heard it
+    text: str  # with its PINs starred, as stored
+    at: int  # ms
 
 
 @dataclass(frozen=True)
-class Promised:
-    """One SMS to this phone, perhaps still on its way. `origin` names what it answers."""
+class Coming:
+    """One SMS to this phone, perhaps still on its way."""
 
     id: int
-    origin: str
+    origin: str  # names what it answers
     text: str
 
 
 @dataclass
 class Call:
-    """A dialled session as the phone sees it: all that was entered so far, and the screen."""
+    """A dialled session as the phone sees it."""
 
-    inputs: list[str] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)  # all that was entered so far
     session: str = field(default_factory=lambda: secrets.token_hex(8))
     screen: str = ""
     open: bool = True
@@ -68,8 +68,8 @@ class Handset:
         await self._server.inbox.record(self._gateway.parse_sms(form))
         return message
 
-    async def handled(self, message: str, within: float) -> int | None:
-        """Wait until a text was handled, by whichever process; its row's id, or None after so many seconds."""
+    async def wait_until_handled(self, message: str, within: float) -> int | None:
+        """Wait until a text is handled, by whichever process; its row's id, or None after so many seconds."""
         for _ in range(round(within / LOOK_S)):
             rows = await execute(connection(), HANDLED, [self._gateway.name, message])
             if rows:
@@ -77,27 +77,29 @@ class Handset:
             await asyncio.sleep(LOOK_S)
         return None
 
-    async def settled(self, within: float) -> None:
+    async def wait_until_settled(self, within: float) -> None:
         """Wait until nothing is on its way to this phone, at most so many seconds."""
         for _ in range(round(within / LOOK_S)):
             if not await execute(connection(), UNDER_WAY, [self.number]):
                 return
             await asyncio.sleep(LOOK_S)
 
-    async def last(self) -> int:
+    async def newest(self) -> int:
         """The id of the newest SMS to this phone, on its way or not; 0 when there is none."""
         return int((await execute(connection(), LAST, [self.number]))[0]["id"])
 
-    async def since(self, last: int) -> list[Promised]:
+    async def after(self, newest: int) -> list[Coming]:
         """The SMS to this phone after that one, also those that a server has yet to send."""
-        return [Promised(**row) for row in await execute(connection(), SINCE, [self.number, last])]
+        return [Coming(**row) for row in await execute(connection(), SINCE, [self.number, newest])]
 
     async def conversation(self, most: int) -> list[Message]:
         """The newest SMS from and to this phone, oldest first. Only what was sent has come."""
         said = await execute(connection(), SAID, [self.number, RECENT, most])
         heard = await execute(connection(), HEARD, [self.number, most])
-        messages = [Message(f"said{row['id']}", True, row["text"], row["at"]) for row in reversed(said)]
-        messages += [Message(f"heard{row['id']}", False, row["text"], row["at"]) for row in reversed(heard)]
+        messages = [
+            *(Message(f"said{row['id']}", said=True, text=row["text"], at=row["at"]) for row in reversed(said)),
+            *(Message(f"heard{row['id']}", said=False, text=row["text"], at=row["at"]) for row in reversed(heard)),
+        ]
         return sorted(messages, key=lambda message: message.at)[-most:]
 
     async def dial(self, dialled: str) -> Call:

@@ -19,7 +19,7 @@ async def text(server: Server, number: str) -> None:
     """Send each line of standard input as an SMS and print what comes, until the input ends."""
     _say(f"You are {await _who(number)}. Each line is a text; Enter alone looks for news. Ctrl-D leaves.")
     handset = Handset(server, number)
-    last = await handset.last()
+    last = await handset.newest()
     async for line in _lines():
         sent = await _sent(handset, line) if line.strip() else None
         last, answered = await _print_news(handset, last)
@@ -29,7 +29,7 @@ async def text(server: Server, number: str) -> None:
 
 async def _sent(handset: Handset, line: str) -> int | None:
     """Send a text and wait until it was handled; its row's id."""
-    handled = await handset.handled(await handset.text(line), WAIT_S)
+    handled = await handset.wait_until_handled(await handset.text(line), WAIT_S)
     if handled is None:
         _say("(not handled yet)")
     return handled
@@ -40,7 +40,7 @@ async def dial(server: Server, number: str) -> None:
     code = server.config.ussd_code
     _say(f"You are {await _who(number)}, dialling {code}. Answer each screen with a line. Ctrl-D leaves.")
     handset = Handset(server, number)
-    last = await handset.last()
+    last = await handset.newest()
     call = await handset.dial(code)
     _show(call)
     async for line in _lines():
@@ -59,7 +59,7 @@ def _show(call: Call) -> None:
 
 async def _print_news(handset: Handset, last: int) -> tuple[int, set[str]]:
     """Print the SMS that came after that one; returns the id of the newest, and what they answer."""
-    news = await handset.since(last)
+    news = await handset.after(last)
     for message in news:
         _say("< " + message.text.replace("\n", "\n  "))  # further lines of a message are indented
     return news[-1].id if news else last, {message.origin for message in news}

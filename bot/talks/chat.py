@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 from bot.company import Company
 from bot.message import Copy, Reply
 from bot.talks.commands import Commands, Talk
-from bot.talks.contacts import PhoneState
+from bot.talks.contacts import PhoneState, stop_reminders
 from bot.talks.fields import Field, Invalid, Pin, echo
 from bot.talks.listing import BACK, MORE, NO_WORDS, choice_named, enumerated, means_one, names_of, pages, screen, spoken
 from bot.talks.signals import Back, Changed, Left, Rejected, Suspended
@@ -26,30 +26,40 @@ SILENT = ("pin", "quote")  # recorded beside the questions: going back passes ov
 
 
 class Chat(Turn):
-    """One turn of one talk. `inputs` are the new pieces; `line` is the message of which they stood behind the keyword,
-    `dialled` says that they were part of the number that was dialled."""
+    """One turn of one talk: its verbs ask, and stop or end the talk. `state` is changed in place."""
 
     def __init__(  # noqa: PLR0913 - one turn, described once
         self,
+        state: TalkState,
+        *,
         person: Caller,
         contact: PhoneState,
         company: Company,
         commands: Commands,
-        state: TalkState,
-        *,
         channel: Channel,
         language: str,
-        inputs: Sequence[str] = (),
-        line: str = "",
-        dialled: bool = False,
-        pin_given: bool = False,
+        inputs: Sequence[str] = (),  # the new pieces
+        line: str = "",  # the message in which they stood behind the keyword; empty for an answer
+        dialled: bool = False,  # whether they were part of the number that was dialled
+        pin_given: bool = False,  # earlier in this session
     ) -> None:
-        super().__init__(person, contact, company, commands, channel, language, one_line=bool(line))
-        self._state, self._line = state, line
+        super().__init__(person, company, commands, channel=channel, language=language, one_line=bool(line))
+        self._state, self._contact, self._line = state, contact, line
         self.pin_given = pin_given
-        self.running: Talk | None = None
+        self._chosen: Talk | None = None  # in a menu
         self._inputs, self._dialled = list(inputs), dialled
-        self._position = self._began = 0
+        self._position = 0  # how many of the recorded answers were given back in this run
+        self._own_from = 0  # at which of them the chosen talk begins; those before led to it
+
+    @property
+    def talk(self) -> Talk:
+        """The talk that runs: behind a menu the one that was chosen there."""
+        return self._chosen or self.commands.by_name[self._state.talk]
+
+    @property
+    def from_menu(self) -> bool:
+        """Whether the talk was chosen in a menu, and not begun by its keyword."""
+        return self._chosen is not None
 
     @property
     def bare(self) -> bool:
@@ -66,8 +76,12 @@ class Chat(Turn):
         self._inputs.clear()
         self._position = 0
 
-    def resumes(self) -> bool:
-        """Whether the answer to "continue or new" is in; 2 forgets what was begun."""
+    def go_step_by_step(self) -> None:
+        """Ask for each answer from here on, though the talk was begun by one line."""
+        self.one_line = False
+
+    def take_resume_choice(self) -> bool:
+        """Take the answer to "continue or new", of which 2 forgets what was begun. False when it is yet to be asked."""
         if not self._inputs or self._inputs[0] not in ("1", "2"):
             return False
         if self._inputs.pop(0) == "2":
@@ -78,8 +92,8 @@ class Chat(Turn):
 
     async def hand_over(self, talk: "Talk") -> Reply:
         """Go on in another talk, with everything answered so far; back leads here again."""
-        self.running = talk
-        self._began = self._position
+        self._chosen = talk
+        self._own_from = self._position
         self._state.open_minutes = talk.open_minutes
         if self.person.locked and not talk.when_locked:
             self.stop(locked_out(self.company.help_phone))
@@ -91,14 +105,9 @@ class Chat(Turn):
         return self._state.key
 
     @property
-    def begun(self) -> list[list[Any]]:
+    def own_answers(self) -> list[list[Any]]:
         """What was answered in this talk itself, without the way that led to it."""
-        return self._state.answers[self._began :]
-
-    @property
-    def name(self) -> str:
-        """The talk that runs: behind a menu the one that was chosen there."""
-        return self.running.name if self.running else self._state.talk
+        return self._state.answers[self._own_from :]
 
     @property
     def draft(self) -> str:
@@ -107,7 +116,15 @@ class Chat(Turn):
 
     def given(self, name: str) -> bool:
         """Whether this question of the talk itself is answered already."""
-        return any(answered == name for answered, _value in self.begun)
+        return any(answered == name for answered, _value in self.own_answers)
+
+    def may_volunteer(self, name: str) -> bool:
+        """Whether this question, which nobody is asked, may have an answer all the same: one line may have it."""
+        return self.one_line or self.given(name)
+
+    def behind_keyword(self, name: str) -> bool:
+        """Whether something stands behind the keyword that answers this question."""
+        return self.one_line and self.answers(name)
 
     def start_at(self, page: int) -> None:
         """Begin the next list at this page, from 1 on, where it was named in one line."""
@@ -116,7 +133,7 @@ class Chat(Turn):
 
     def go_on_with(self, answers: list[list[Any]], draft: str) -> None:
         """Run the talk again with what was answered in another run of it."""
-        self._state.answers[self._began :] = answers
+        self._state.answers[self._own_from :] = answers
         self._state.draft = draft
         raise Back
 
@@ -137,8 +154,8 @@ class Chat(Turn):
     async def optional(self, question: Field[T], *, otherwise: T) -> T:
         """The answer to what is never asked: it is read where it stands behind the keyword. `otherwise` is what a menu
         means, and a keyword alone."""
-        behind_the_keyword = self.running is None and (self.one_line or self._state.answers)
-        if behind_the_keyword and self.answers(question.name):
+        by_keyword = not self.from_menu and (self.one_line or self._state.answers)
+        if by_keyword and self.answers(question.name):
             return await self.ask(question)
         return otherwise
 
@@ -255,6 +272,23 @@ class Chat(Turn):
         """Nothing may follow: a surplus word rejects the whole command, it is never guessed at."""
         if self.one_line and self._inputs:
             raise Rejected(verbatim(""), _("{surplus} is too much here.", surplus=echo(self._inputs[0])))
+
+    def also_by_sms(self, text: Text) -> list[Copy]:
+        """What stands on a screen, which is gone with its session, once more by SMS; nothing when this is one."""
+        return [Copy(self.person.phone, text, MessageKind.REPLY, self.language)] if self.ussd else []
+
+    async def speak(self, language: str) -> None:
+        """Write to this person in this language from now on."""
+        await self.person.speak(language)
+        self.language = language
+
+    async def stop_reminders(self) -> None:
+        """Send this phone no more reminders and broadcasts."""
+        await stop_reminders(self._contact)
+
+    def allow_reminders(self) -> None:
+        """Send this phone reminders and broadcasts again."""
+        self._contact.allow_reminders()
 
     def end(
         self, text: Text, *, kind: MessageKind = MessageKind.REPLY, also: Sequence[Copy] = (), outcome: str = "done"

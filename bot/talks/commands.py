@@ -13,36 +13,48 @@ from bot.text.i18n import Text, verbatim
 from models.people.callers import Caller, Role
 
 NO_ARGUMENTS = verbatim("")
+Words = Mapping[str, tuple[str, ...]]  # keywords by language, of which English always has one
 Run = Callable[[Any], Awaitable[Reply]]  # of a Chat, which knows this file
 AskedOf = Callable[[Caller, str], Awaitable[Asked | None]]
 
 
-@dataclass(frozen=True)
+class Keyword(Text):
+    """A word that starts a talk, within a sentence: in the language in which that is said, in English where it has none
+    of its own. Of several it is the first."""
+
+    words: Words
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words["en"][0])
+        object.__setattr__(self, "words", words)
+
+    def to(self, language: str) -> str:
+        return self.words.get(language, self.words["en"])[0]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Talk:
-    """One conversation. `words` are its keywords by language, the first of each is the one that help shows; `menu` is
-    its line in the menus of `menu_for`; `usage` shows what follows the keyword and `example` a real one; `nothing` is
-    what to say when it ends without effect. With `commas` a comma parts the pieces of one line, where there is one; a
-    question stays open for `open_minutes` by SMS; with `drafts` what was begun is kept, for drafts.py to offer
-    again. `waiting` finds what somebody else's talk asked a caller, who answers with that text alone."""
+    """One conversation: who may start it and how, and what menus and help say of it. decorator.py makes it."""
 
     name: str
     run: Run
     roles: frozenset[Role]
-    words: Mapping[str, tuple[str, ...]]
-    menu: Text | None
+    words: Words  # of each language the first is the one that help shows
+    menu: Text | None  # its line in the menus of `menu_for`
     menu_for: frozenset[Role]
-    usage: Text
-    example: Text | None
-    nothing: Text | None
-    when_locked: bool
-    commas: bool
-    open_minutes: int
-    drafts: bool
-    waiting: AskedOf | None
+    usage: Text  # what follows the keyword
+    example: Text | None  # a real one
+    nothing: Text | None  # what to say when it ends without effect
+    when_locked: bool  # whether an agent who is locked may start it
+    commas: bool  # a comma separates the pieces of one line, where there is one
+    open_minutes: int  # for so long a question stays open by SMS
+    drafts: bool  # what was begun is kept, for drafts.py to offer again
+    find_question: AskedOf | None  # finds what somebody else's talk asked a caller, who answers with that text alone
 
-    def keyword(self, language: str) -> str:
-        """The word to print for this language; English where a language has none of its own."""
-        return self.words.get(language, self.words["en"])[0]
+    @property
+    def keyword(self) -> Keyword:
+        """The word to print."""
+        return Keyword(self.words)
 
 
 class Commands:

@@ -24,52 +24,50 @@ FIND = "SELECT * FROM contact WHERE phone IN ({})"
 
 @dataclass
 class PhoneState:
-    """One row of the table of contacts: what we know of a phone that writes to us."""
+    """One row of the table of contacts: what we know of a phone that writes to us. Times are in milliseconds."""
 
     phone: str
     language: str = ""
-    talk: str = ""
-    stopped_at: int = 0
-    silent_until: int = 0
-    bad_text: str = ""
-    bad_count: int = 0
-    bad_since: int = 0
-    replies: int = 0
+    talk: str = ""  # the SMS side, as bot/inbound/conversation.py writes it
+    stopped_at: int = 0  # since when no reminders and broadcasts are wanted; 0: they are
+    silent_until: int = 0  # a stranger hears nothing more until then
+    bad_text: str = ""  # the keyed hash of the last text that was not understood
+    bad_count: int = 0  # how often it came
+    bad_since: int = 0  # since when
+    replies: int = 0  # in the hour that began at `replies_since`
     replies_since: int = 0
     network: str = ""
 
-    def mutes(self, digest: str) -> bool:
-        """Note a text that was not understood, by its keyed hash; True when it came too often to be answered."""
-        now = now_ms()
+    def note_not_understood(self, digest: str, now: int) -> None:
+        """Count a text that was not understood, by its keyed hash."""
         if digest != self.bad_text or now - self.bad_since > HOUR:
             self.bad_text, self.bad_count, self.bad_since = digest, 0, now
         self.bad_count += 1
+
+    def repeats_itself(self) -> bool:
+        """Whether the last text that was not understood came too often to be answered."""
         return self.bad_count >= SAME_TEXT_MOST
 
-    def silent(self) -> bool:
-        """Whether a stranger was told already today; otherwise from now on it is so."""
-        now = now_ms()
-        if now < self.silent_until:
-            return True
+    def was_told(self, now: int) -> bool:
+        """Whether a stranger was told within a day that we do not know the number."""
+        return now < self.silent_until
+
+    def note_told(self, now: int) -> None:
+        """Tell this stranger nothing more for a day."""
         self.silent_until = now + DAY
-        return False
 
-    def stop(self) -> None:
-        """No more reminders and broadcasts."""
-        self.stopped_at = self.stopped_at or now_ms()
-
-    def start(self) -> None:
+    def allow_reminders(self) -> None:
+        """Undo stop_reminders: reminders and broadcasts come again."""
         self.stopped_at = 0
 
-    def may_get_reply(self, cap: int) -> bool:
-        """Count one reply; False beyond the cap for an hour (0: no cap)."""
-        now = now_ms()
+    def may_get_reply(self, cap: int, now: int) -> bool:
+        """Whether one more reply is within the cap for an hour; 0 means no cap."""
+        return not cap or now - self.replies_since > HOUR or self.replies < cap
+
+    def count_reply(self, now: int) -> None:
         if now - self.replies_since > HOUR:
             self.replies, self.replies_since = 0, now
-        if cap and self.replies >= cap:
-            return False
         self.replies += 1
-        return True
 
 
 COLUMNS = [column.name for column in fields(PhoneState)]
@@ -98,11 +96,18 @@ async def save(changed: Sequence[PhoneState]) -> None:
         await execute(connection(), SAVE.format(row_marks(len(changed), len(COLUMNS))), values)
 
 
+async def stop_reminders(contact: PhoneState) -> None:
+    """No more reminders and broadcasts to this phone: those that wait do not go. The caller saves the contact."""
+    contact.stopped_at = contact.stopped_at or now_ms()
+    await withdrawal.withdraw_optional(contact.phone)
+
+
 async def note_opt_out(notice: OptOut) -> None:
-    """A gateway says that this number wants no more messages: reminders and broadcasts end."""
+    """Do as a gateway says of this number: that it wants no more reminders and broadcasts, or wants them again."""
     await hold([notice.phone])
     contact = (await contacts([notice.phone]))[notice.phone]
-    contact.stopped_at = now_ms() if notice.stopped else 0
-    await save([contact])
     if notice.stopped:
-        await withdrawal.withdraw_optional(notice.phone)
+        await stop_reminders(contact)
+    else:
+        contact.allow_reminders()
+    await save([contact])

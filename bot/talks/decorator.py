@@ -1,8 +1,8 @@
 """`@talk` makes a talk of a function that asks."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
-from bot.talks.commands import NO_ARGUMENTS, AskedOf, Run, Talk
+from bot.talks.commands import NO_ARGUMENTS, AskedOf, Run, Talk, Words
 from bot.text.i18n import Text, verbatim
 from models.people.callers import Role
 
@@ -11,7 +11,7 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     name: str,
     *,
     roles: Iterable[Role],
-    words: Mapping[str, tuple[str, ...]],
+    words: Words,
     usage: Text = NO_ARGUMENTS,
     example: Text | str = "",
     menu: Text | None = None,
@@ -21,27 +21,28 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     commas: bool = False,
     open_minutes: int = 10,
     drafts: bool = False,
-    waiting: AskedOf | None = None,
+    find_question: AskedOf | None = None,
 ) -> Callable[[Run], Talk]:
     """Make a talk of a function that asks. The menus of all who may start it show it, unless told otherwise; an
     example that has words in it is a sentence to translate."""
 
     def register(run: Run) -> Talk:
+        shown = verbatim(example) if isinstance(example, str) else example
         return Talk(
-            name,
-            run,
-            frozenset(roles),
-            words,
-            menu,
-            frozenset(roles if menu_for is None else menu_for),
-            usage,
-            (verbatim(example) if isinstance(example, str) else example) if example else None,
-            nothing,
-            when_locked,
-            commas,
-            open_minutes,
-            drafts,
-            waiting,
+            name=name,
+            run=run,
+            roles=frozenset(roles),
+            words=words,
+            menu=menu,
+            menu_for=frozenset(roles if menu_for is None else menu_for),
+            usage=usage,
+            example=shown if example else None,
+            nothing=nothing,
+            when_locked=when_locked,
+            commas=commas,
+            open_minutes=open_minutes,
+            drafts=drafts,
+            find_question=find_question,
         )
 
     return register

@@ -30,11 +30,11 @@ DROP = "DELETE FROM draft WHERE name = $1"
 
 async def keep(chat: Chat, state: TalkState, *, over: bool) -> None:
     """Store what was answered so far; forget it when the talk is over."""
-    answers = [answer for answer in chat.begun if answer[0] not in _NOT_KEPT]
+    answers = [answer for answer in chat.own_answers if answer[0] not in _NOT_KEPT]
     if over and state.draft:
         await execute(connection(), DROP, [state.draft])
     elif answers and not over:
-        values = [chat.person.phone, chat.name, json.dumps(answers)]
+        values = [chat.person.phone, chat.talk.name, json.dumps(answers)]
         if not state.draft:  # the same message sent twice begins nothing twice
             same = await execute(connection(), SAME, values)
             state.draft = same[0]["name"] if same else f"{state.key} {now_ms()}"
@@ -44,15 +44,15 @@ async def keep(chat: Chat, state: TalkState, *, over: bool) -> None:
 async def offer(chat: Chat, label: Callable[[Mapping[str, Any]], Text]) -> None:
     """Ask which of the drafts to go on with or to drop, where there are any and nothing was said yet. `label`
     names a draft by its answers."""
-    asked = bool(chat.begun) and chat.begun[0][0] == "draft"
-    if not asked and (chat.begun or (chat.one_line and chat.answers("draft"))):
+    asked = bool(chat.own_answers) and chat.own_answers[0][0] == "draft"
+    if not asked and (chat.own_answers or chat.behind_keyword("draft")):
         return
-    values = [chat.person.phone, chat.name, chat.draft, now_ms() - KEPT_MS]
+    values = [chat.person.phone, chat.talk.name, chat.draft, now_ms() - KEPT_MS]
     rows = await execute(connection(), FIND, values)
     drafts = {row["name"]: json.loads(row["answers"]) for row in rows}
     if not (drafts or asked):
         return
-    chat.one_line = False  # from here on it is a dialogue
+    chat.go_step_by_step()
     chosen = await _chosen(chat, {name: label(dict(answers)) for name, answers in drafts.items()})
     if chosen == NEW:
         return

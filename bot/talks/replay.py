@@ -1,7 +1,7 @@
-"""Plays one turn of a talk: runs it from its beginning with what was answered, and says how it stands now."""
+"""Replays a talk for one turn: runs it from its beginning with what was answered, and says how it stands now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from bot.message import Reply
 from bot.talks import drafts
@@ -10,84 +10,93 @@ from bot.talks.commands import Talk
 from bot.talks.signals import Back, Changed, Ended, Left, Rejected, Suspended
 from bot.talks.state import TalkState
 from bot.text.gsm import SCREEN, plain, septets
-from bot.text.i18n import Text, _
+from bot.text.i18n import Text, _, joined
 
 MOST_WRONG = 3  # answers to one question that are none
 
 
 @dataclass(frozen=True)
 class TurnResult:
-    """What to say. The talk goes on when it is `open`; `outcome` is for the records."""
+    """What to say, and how the talk stands now."""
 
     reply: Reply
-    open: bool
-    outcome: str
+    _: KW_ONLY
+    outcome: str  # for the records
+    open: bool = False  # whether the talk goes on
 
 
-async def replay(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
-    """Run the talk until it ends or asks. `state` is the chat's, and changed in place."""
-    state.open_minutes = talk.open_minutes
-    result = await _run(talk, chat, state)
-    if (chat.running or talk).drafts:
+async def replay(chat: Chat, state: TalkState) -> TurnResult:
+    """Run the talk of this chat until it ends or asks. `state` is the chat's, and changed in place."""
+    state.open_minutes = chat.talk.open_minutes
+    result = await _run(chat.talk, chat, state)
+    if chat.talk.drafts:
         await drafts.keep(chat, state, over=not result.open and result.outcome != "given up")
     return result
 
 
 async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
+    """`talk` is the one with which every run begins: a menu hands over to another one."""
     notice: list[Text] = []
     while True:
         try:
             reply = await talk.run(chat)
-            return TurnResult(reply, False, reply.outcome)
+            return TurnResult(reply, outcome=reply.outcome)
         except Ended as ended:
-            return TurnResult(ended.reply, False, ended.reply.outcome)
+            return TurnResult(ended.reply, outcome=ended.reply.outcome)
         except Left:
-            return TurnResult(Reply(_said_nothing(talk, chat)), False, "left")
+            return TurnResult(Reply(chat.talk.nothing or _("Nothing was done.")), outcome="left")
         except Changed:
             state.answers.clear()
             notice = [_("Something changed. Once more, please.")]
         except Back:
             pass
         except Rejected as rejected:
-            return _rejected(talk, chat, state, rejected)
+            return _reject(talk, chat, state, rejected)
         except Suspended as suspended:
-            return TurnResult(Reply(_asked(talk, chat, state, [*notice, suspended.prompt])), True, "asked")
+            return TurnResult(
+                Reply(_question(talk, chat, state, [*notice, suspended.prompt])), open=True, outcome="asked"
+            )
         chat.rewind()
 
 
-def _rejected(talk: Talk, chat: Chat, state: TalkState, rejected: Rejected) -> TurnResult:
-    running = chat.running or talk
+def _reject(talk: Talk, chat: Chat, state: TalkState, rejected: Rejected) -> TurnResult:
+    """Say what is wrong with an answer: of one line with the whole command, else with the question again."""
+    nothing = chat.talk.nothing
     if chat.one_line:
-        said = _with_lesson([running.nothing, rejected.error], running, chat.language)
-        return TurnResult(Reply(said), False, "rejected")
+        said = _with_lesson([nothing, rejected.error], chat.talk, chat.language)
+        return TurnResult(Reply(said), outcome="rejected")
     state.wrong += 1
     if state.wrong >= MOST_WRONG:
         call = _("Call {help}.", help=chat.company.help_phone)
-        return TurnResult(Reply(_joined([rejected.error, running.nothing, call], " ")), False, "given up")
-    return TurnResult(Reply(_asked(talk, chat, state, [rejected.error, rejected.prompt])), True, "asked again")
+        return TurnResult(Reply(joined([rejected.error, nothing, call])), outcome="given up")
+    return TurnResult(
+        Reply(_question(talk, chat, state, [rejected.error, rejected.prompt])), open=True, outcome="asked again"
+    )
 
 
-def _asked(talk: Talk, chat: Chat, state: TalkState, parts: Sequence[Text]) -> Text:
+def _question(talk: Talk, chat: Chat, state: TalkState, sentences: Sequence[Text]) -> Text:
+    """A question as the channel shows it: with the way back, or with how to answer all of them at once."""
     if chat.ussd:
         back = [BACK_LINE] if state.answers else []
-        return _joined([*parts, *back], "\n")
-    said = _joined(parts, " ")
+        return joined([*sentences, *back], "\n")
+    said = joined(sentences)
     if chat.bare and talk.example and "\n" not in said.to(chat.language):  # a list of choices says enough by itself
         return _with_lesson([said, _("Or all at once.")], talk, chat.language)
     return said
 
 
-def _with_lesson(parts: Sequence[Text | None], talk: Talk, language: str) -> Text:
+def _with_lesson(sentences: Sequence[Text | None], talk: Talk, language: str) -> Text:
     """Sentences, and how to write the command: with a real one where that fits into one SMS."""
-    said = _joined([*parts, taught(talk, language)], " ")
+    said = joined([*sentences, lesson_on(talk)])
     if septets(plain(said.to(language))) <= SCREEN:
         return said
-    return _joined([*parts, _command(talk, talk.keyword(language))], " ")
+    return joined([*sentences, _command(talk, talk.keyword)])
 
 
-def taught(talk: Talk, language: str, keyword: str = "") -> Text:
-    """How to write a command, with a real one: BUY serial amount, like BUY SHS0283 8000."""
-    keyword = keyword or talk.keyword(language)
+def lesson_on(talk: Talk, keyword: Text | None = None) -> Text:
+    """How to write a command, with a real one: BUY serial amount, like BUY SHS0283 8000. By its own keyword, unless
+    another one was meant."""
+    keyword = keyword or talk.keyword
     if not talk.example:
         return _command(talk, keyword)
     return _(
@@ -98,16 +107,5 @@ def taught(talk: Talk, language: str, keyword: str = "") -> Text:
     )
 
 
-def _command(talk: Talk, keyword: str) -> Text:
-    return _joined([_("Send {keyword}", keyword=keyword), talk.usage], " ")
-
-
-def _said_nothing(talk: Talk, chat: Chat) -> Text:
-    return (chat.running or talk).nothing or _("Nothing was done.")
-
-
-def _joined(parts: Sequence[Text | None], between: str) -> Text:
-    """Sentences one behind the other; empty ones fall away."""
-    wanted = [part for part in parts if part is not None and part.values.get("verbatim") != ""]
-    gaps = between.join(f"{{p{n}}}" for n in range(len(wanted)))
-    return Text(gaps, {f"p{n}": part for n, part in enumerate(wanted)})
+def _command(talk: Talk, keyword: Text) -> Text:
+    return joined([_("Send {keyword}", keyword=keyword), talk.usage])

@@ -16,24 +16,20 @@ def kept_of(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class TalkState:
-    """Named, already resolved answers: a customer's id, not "option 2". `key` names this run of the talk;
-    `confirming` says that the open question is about an effect, `resume` that the caller has not said yet whether
-    to go on with it. The question stays open for `open_minutes` by SMS; `draft` names the kept copy that outlives
-    it. `offered` are the choices of the open question that could be taken for commands; `free` says that it is
-    answered in words of one's own."""
+    """What was answered so far, and the question that is open."""
 
-    talk: str
-    key: str
-    answers: list[list[Any]] = field(default_factory=list)
-    page: int = 0
-    wrong: int = 0
-    confirming: bool = False
-    resume: bool = False
-    asked_at: int = field(default_factory=now_ms)
-    open_minutes: int = 10
-    draft: str = ""
-    offered: list[str] = field(default_factory=list)
-    free: bool = False
+    talk: str  # its name
+    key: str  # names this run of it
+    answers: list[list[Any]] = field(default_factory=list)  # names with what is resolved: a customer's id, not option 2
+    page: int = 0  # of the open list, from 0 on
+    wrong: int = 0  # answers to the open question that were none
+    confirming: bool = False  # whether the open question is about an effect
+    resume: bool = False  # whether the caller has yet to say if to go on with the talk
+    asked_at: int = field(default_factory=now_ms)  # ms
+    open_minutes: int = 10  # for so long the question stays open by SMS
+    draft: str = ""  # the name of the kept copy that outlives it
+    offered: list[str] = field(default_factory=list)  # choices of the open question that could be taken for commands
+    free: bool = False  # whether the open question is answered in words of one's own
 
     def dump(self) -> str:
         return json.dumps(vars(self), separators=(",", ":"))
@@ -55,11 +51,11 @@ class TalkState:
 
 @dataclass(frozen=True)
 class Asked:
-    """A question that another person's talk put to this phone: the answers that lead to it, and when (ms). It is
-    kept with the business that asked, so that nobody else's contact is touched and it may wait for days."""
+    """A question that another person's talk put to this phone. It is kept with the business that asked, so that nobody
+    else's contact is touched and it may wait for days."""
 
-    answers: list[list[Any]]
-    at: int
+    answers: list[list[Any]]  # those that lead to it
+    at: int  # when it was asked, in ms
 
 
 def locked_out(help_phone: str) -> Text:

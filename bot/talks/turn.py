@@ -6,7 +6,6 @@ from typing import NoReturn
 from bot.company import Company
 from bot.message import Reply
 from bot.talks.commands import Commands
-from bot.talks.contacts import PhoneState
 from bot.talks.signals import Changed, Ended, Suspended
 from bot.text.i18n import Text
 from models.people.callers import Caller
@@ -25,15 +24,14 @@ class Turn:
     def __init__(
         self,
         person: Caller,
-        contact: PhoneState,
         company: Company,
         commands: Commands,
+        *,
         channel: Channel,
         language: str,
-        *,
         one_line: bool,
     ) -> None:
-        self.person, self.contact, self.company, self.commands = person, contact, company, commands
+        self.person, self.company, self.commands = person, company, commands
         self.channel, self.language, self.one_line = channel, language, one_line
 
     @property

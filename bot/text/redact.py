@@ -23,7 +23,7 @@ _PHONE_START = rf"(?:\+(?=(?:[ .-]*[0-9]){{9,13}}{_LAST_NUMBER})|(?=0(?:[ .-]*[0
 _SPACED_PHONE = f"{_PHONE_START}[0-9]{{1,4}}(?:[ .-]+[0-9]{{2,5}})+(?={_LAST_NUMBER})"
 _ANY_PHONE = re.compile(f"{_PHONE}|{_SPACED_PHONE}")
 
-# Names and values of the fields of a form or of JSON, and what parts them.
+# Names and values of the fields of a form or of JSON, and what separates them.
 _FORM = re.compile('([=&\\n"])')
 # How JSON writes a character (RFC 8259, 7): digits of another script may be a PIN, and the n of a line end hides one.
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[bfnrt])")

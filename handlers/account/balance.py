@@ -62,7 +62,7 @@ async def _of_device(device: Device, serial: str, contract: Contract | None, owe
         serial=serial,
         left=left,
         amount=company.money(sale.amount),
-        day=company.day(sale.created_at, chat.language),
+        day=company.day(sale.created_at),
         bought=bought(sale.unit, sale.units),
     )
 
@@ -81,5 +81,5 @@ def _left(paid_until: datetime | None, chat: Chat) -> Text:
     days = -(-(paid_until - datetime.now(UTC)).total_seconds() // 86_400)
     if days <= 0:
         return _("your days are used up. ")
-    until = chat.company.day(paid_until, chat.language)
+    until = chat.company.day(paid_until)
     return _("{left}, until {day}. ", left=_n("{n} day left", "{n} days left", int(days)), day=until)

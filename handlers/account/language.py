@@ -26,6 +26,5 @@ async def language(chat: Chat) -> Reply:
     options = [(code, verbatim(NAMES[code])) for code in chat.company.languages]
     code = await chat.choose("language", _("Language?"), options, words=language_names(chat.company.languages))
     chat.no_more()
-    await chat.person.speak(code)
-    chat.language = code
+    await chat.speak(code)
     return chat.end(_("Done. We write in English now."))

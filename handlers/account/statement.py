@@ -46,7 +46,7 @@ async def statement_(chat: Chat) -> Reply:
         return chat.end(summary)
     await chat.choose("further", summary, [("sales", _("Each sale"))])
     listed = await statement.payments_taken(chat.agent.id, *span, MOST)
-    header = _("{day}, newest first", day=chat.company.day(since, chat.language))
+    header = _("{day}, newest first", day=chat.company.day(since))
     chosen = await chat.choose("sale", header, [(str(one.id), _line(one, chat)) for one in listed])
     return chat.end(_shown(next(one for one in listed if str(one.id) == chosen), chat))
 
@@ -60,7 +60,7 @@ async def _summary(chat: Chat, day: date, since: datetime, figures: statement.Da
     """The figures of a day; what the agent holds is said of today alone."""
     company = chat.company
     values = {
-        "day": company.day(since, chat.language),
+        "day": company.day(since),
         "n": figures.sales,
         "amount": company.money(figures.amount),
         "paid": company.number(figures.handed_in),

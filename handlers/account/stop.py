@@ -4,7 +4,6 @@ from bot.message import Reply
 from bot.talks.chat import Chat
 from bot.talks.decorator import talk
 from bot.text.i18n import _
-from models.messages import withdrawal
 from models.people.callers import Role
 
 EVERYONE = frozenset(Role)
@@ -20,8 +19,7 @@ EVERYONE = frozenset(Role)
 )
 async def stop(chat: Chat) -> Reply:
     chat.no_more()
-    chat.contact.stop()
-    await withdrawal.withdraw_optional(chat.person.phone)
+    await chat.stop_reminders()
     return chat.end(_("Done. No more reminders. Tokens and receipts still come. Send START to undo."))
 
 
@@ -35,5 +33,5 @@ async def stop(chat: Chat) -> Reply:
 )
 async def start(chat: Chat) -> Reply:
     chat.no_more()
-    chat.contact.start()
+    chat.allow_reminders()
     return chat.end(_("Done. Reminders come again. Send STOP to end them."))

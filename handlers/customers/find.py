@@ -103,7 +103,7 @@ async def customer(chat: Chat) -> Reply:
 
 async def _which(chat: Chat, villages: Sequence[Village]) -> Which:
     """From the menu it is chosen; behind the keyword it is written, and the keyword alone means all."""
-    if chat.running is None:
+    if not chat.from_menu:
         return await chat.optional(WhichCustomers(_("Which customers?"), villages), otherwise=Which())
     options = [(ALL, _("All")), *((one.value, label) for one, label in LABELS.items())]
     if villages:
@@ -185,9 +185,9 @@ async def _device(device: Device, contract: Contract | None, owed: list[Due], ch
     if not newest:
         return [*lines, _("No token yet.")]
     paid_at = newest[0][0].created_at
-    last = _("Last token {day} {time}.", day=company.day(paid_at, chat.language), time=company.clock(paid_at))
+    last = _("Last token {day} {time}.", day=company.day(paid_at), time=company.clock(paid_at))
     if device.paid_until:
-        last = _("{last} Paid until {day}.", last=last, day=company.day(device.paid_until, chat.language))
+        last = _("{last} Paid until {day}.", last=last, day=company.day(device.paid_until))
     return [*lines, last]
 
 

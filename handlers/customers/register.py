@@ -167,7 +167,7 @@ async def _choose_language(chat: Chat, *, ask: bool, usual: str) -> str:
         return languages[0]
     options = [(code, verbatim(NAMES[code])) for code in languages]
     otherwise = next(one for one in (usual, chat.language, languages[0]) if one in languages)
-    if not (ask or chat.one_line or chat.given("language")):
+    if not (ask or chat.may_volunteer("language")):
         return otherwise
     return await chat.choose(
         "language", _("Language of the customer?"), options, otherwise=otherwise, words=language_names(languages)
@@ -201,7 +201,7 @@ def _receipt(done: Registered, chat: Chat) -> Text:
             "REGISTERED {owner}, customer {number}. To sell: {sell} {number}, item",
             owner=owner(done.customer),
             number=done.customer.id,
-            sell=chat.commands.by_name["sell"].keyword(chat.language),
+            sell=chat.commands.by_name["sell"].keyword,
         )
     return _(
         "REGISTERED {owner}, customer {number}, {serial}{plan}. To sell: {buy} {serial} amount",
@@ -209,7 +209,7 @@ def _receipt(done: Registered, chat: Chat) -> Text:
         number=done.customer.id,
         serial=device.serial,
         plan=_tariff_part(device.kind, device.tariff),
-        buy=chat.commands.by_name["buy"].keyword(chat.language),
+        buy=chat.commands.by_name["buy"].keyword,
     )
 
 
@@ -220,9 +220,7 @@ def _tariff_part(kind: str | None, plan: Tariff | None) -> str:
 
 def _messages(done: Registered, chat: Chat) -> list[Copy]:
     """The customer's welcome; and for the agent, as an SMS, what the dialled session showed last."""
-    customer, messages = done.customer, []
-    if chat.ussd:
-        messages.append(Copy(chat.person.phone, _receipt(done, chat), MessageKind.REPLY, chat.language))
+    customer, messages = done.customer, chat.also_by_sms(_receipt(done, chat))
     if customer.phone:
         messages.append(Copy(customer.phone, _welcome(done, chat.company), MessageKind.REPLY, customer.language))
     return messages

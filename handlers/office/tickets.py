@@ -113,7 +113,7 @@ def _shared_words(server: Server) -> dict[str, object]:
         "owner": lambda ticket: f"{ticket.customer.name} {ticket.customer.surname}",
         "age": lambda moment: age(now_ms(), int(moment.timestamp() * 1000)),
         "late": lambda ticket: ticket.state == TicketState.OPEN and ticket.due_at < now,
-        "day": lambda moment: server.company.day(moment, "en"),
+        "day": server.company.day,
         "clock": server.company.clock,
     }
 
@@ -176,17 +176,17 @@ async def _comment(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
     if not await tickets.comment(news.ticket, user.name, text):
         return []
     words = news.comment(news.company.name, text)
-    return [*news.customer(lambda _: words, actor=user.name), *news.agents(lambda _: words, actor=user.name)]
+    return news.both(words, actor=user.name)
 
 
 async def _ask(news: News, _form: Form, user: OfficeUser) -> Sequence[Copy]:
     """The customer decides whether it is fixed; one without a phone cannot be asked."""
     if news.ticket.customer.phone is None:
         await tickets.close(news.ticket, user.name)
-        return news.agents(news.closed_unasked, actor=user.name)
+        return news.agents(news.closed_unasked(), actor=user.name)
     if not await tickets.ask_fixed(news.ticket, user.name):
         return []
-    return [*news.customer(news.fixed, actor=user.name), *news.agents(news.asked, actor=user.name)]
+    return [*news.customer(news.fixed(), actor=user.name), *news.agents(news.asked(), actor=user.name)]
 
 
 async def _close(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
@@ -194,14 +194,14 @@ async def _close(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
     text = _read_words(form)
     if not await tickets.close(news.ticket, user.name, text):
         return []
-    agents = news.agents(lambda _: news.closed_by_office(text), actor=user.name)
-    return [*news.customer(news.closed, actor=user.name), *agents]
+    agents = news.agents(news.closed_by_office(text), actor=user.name)
+    return [*news.customer(news.closed(), actor=user.name), *agents]
 
 
 async def _reopen(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
     if not await tickets.reopen(news.ticket, user.name, _read_words(form)):
         return []
-    return [*news.customer(news.open_again, actor=user.name), *news.agents(news.open_again, actor=user.name)]
+    return news.both(news.open_again(), actor=user.name)
 
 
 def _read_words(form: Form) -> str:

@@ -92,7 +92,7 @@ def _held_text(earlier: Sale, paid_for: Payable, talk: Talk, chat: Chat) -> Text
     values = {
         "time": chat.company.clock(earlier.created_at),
         "ref": earlier.reference,
-        "buy": talk.keyword(chat.language),
+        "buy": talk.keyword,
         "serial": paid_for.name,
         "amount": earlier.amount // 10**chat.company.exponent,
         "again": _("AGAIN"),

@@ -45,7 +45,7 @@ async def own_plan(chat: Chat) -> Reply:
     contracts = await contracts_of(chat.person.customers)
     if not contracts:
         chat.stop(_("You have nothing on a plan. Call {help}.", help=chat.company.help_phone))
-    if chat.one_line and chat.answers(OwnPlan.name):
+    if chat.behind_keyword(OwnPlan.name):
         return await show_contract(await chat.ask(OwnPlan(contracts)), chat)
     if len(contracts) == 1:
         return await show_contract(contracts[0], chat)

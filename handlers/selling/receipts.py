@@ -89,11 +89,11 @@ def copy_to_owner(sold: Sold, company: Company) -> list[Copy]:
 
 def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, language: str) -> Text:
     """As many of the last tokens as fit, the newest first: day, amount, digits."""
-    lines = [_token(device, sale, digits, company, language) for sale, digits in tokens]
+    lines = [_token(device, sale, digits, company) for sale, digits in tokens]
     fewer = [under(*lines[:count]) for count in range(len(lines), 0, -1)]
     return fitting(language, [_("{serial}, newest first\n{lines}", serial=device.serial, lines=each) for each in fewer])
 
 
-def _token(device: Device, sale: Sale, digits: str, company: Company, language: str) -> Text:
-    line = f"{company.day(sale.created_at, language)} {company.number(sale.amount)}: {grouped(device, digits)}"
+def _token(device: Device, sale: Sale, digits: str, company: Company) -> Text:
+    line = f"{company.day(sale.created_at)} {company.number(sale.amount)}: {grouped(device, digits)}"
     return _("{line} unlocks for good", line=line) if sale.unit == Unit.UNLOCK else verbatim(line)

@@ -95,7 +95,7 @@ async def _choose_plan(chat: Chat, item: Appliance) -> PaymentPlan:
     may be named or left out: it is left out when no more pieces follow than the serial, which only a device needs."""
     plans = await catalogue.plans_of(item)
     only = plans[0].name if len(plans) == 1 else None
-    if only and not chat.one_line and not chat.given("plan"):
+    if only and not chat.may_volunteer("plan"):
         return plans[0]
     options = [(one.name, verbatim(shorten(one.name, LABEL))) for one in plans]
     serials = 1 if item.is_device else 0
@@ -152,7 +152,7 @@ def _held_text(chat: Chat, earlier: Contract, proposal: Proposal) -> Text:
         "Not sold again. It was sold {time}, {number}. To sell once more: {sell} {pieces}, {again}",
         time=chat.company.clock(earlier.created_at),
         number=earlier.number,
-        sell=sell.keyword(chat.language),
+        sell=sell.keyword,
         pieces=", ".join(pieces),
         again=_("AGAIN"),
     )

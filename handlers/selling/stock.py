@@ -40,7 +40,7 @@ async def stock(chat: Chat) -> Reply:
         _(
             "{serial} is in stock. To sell it: {sell} customer, {item}, {tail}",
             serial=serial,
-            sell=sell.keyword(chat.language),
+            sell=sell.keyword,
             item=item.name,
             tail=serial[-TYPED:],
         )

@@ -86,12 +86,12 @@ async def act(request: web.Request) -> web.Response:
     if action is None:
         raise web.HTTPBadRequest(text="This phone has no such button.")
     await action(handset, request.app[CALLS], form)
-    await handset.settled(WAIT_S)
+    await handset.wait_until_settled(WAIT_S)
     raise redirect(f"/simulator?phone={quote(handset.number)}")
 
 
 async def _text(handset: Handset, _calls: dict[str, Call], form: Mapping[str, str]) -> None:
-    await handset.handled(await handset.text(form.get("text", "")), WAIT_S)
+    await handset.wait_until_handled(await handset.text(form.get("text", "")), WAIT_S)
 
 
 async def _dial(handset: Handset, calls: dict[str, Call], form: Mapping[str, str]) -> None:

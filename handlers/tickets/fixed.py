@@ -12,7 +12,7 @@ from bot.talks.state import Asked
 from bot.talks.turn import Turn
 from bot.text.answers import begins
 from bot.text.grammar import split, written
-from bot.text.i18n import Text, _
+from bot.text.i18n import Text, _, joined
 from handlers.tickets.news import DONE, News
 from handlers.tickets.questions import LONGEST, SECRETS, TicketNumber, which
 from handlers.wording import owner
@@ -31,14 +31,14 @@ async def done(chat: Chat) -> Reply:
         return chat.end(_("{number} is closed already.", number=ticket.number))
     if ticket.customer.phone in (None, actor):
         await tickets.close(ticket, actor)
-        return chat.end(news.closed_unasked(chat.language), also=news.agents(news.closed_unasked, actor=actor))
+        return chat.end(news.closed_unasked(), also=news.agents(news.closed_unasked(), actor=actor))
     if not await tickets.ask_fixed(ticket, actor):
-        return chat.end(news.asked(chat.language), outcome="asked already")
-    also = [*news.customer(news.fixed, actor=actor), *news.agents(news.asked, actor=actor)]
-    return chat.end(news.asked(chat.language), also=also, outcome="asked the customer")
+        return chat.end(news.asked(), outcome="asked already")
+    also = [*news.customer(news.fixed(), actor=actor), *news.agents(news.asked(), actor=actor)]
+    return chat.end(news.asked(), also=also, outcome="asked the customer")
 
 
-async def waiting(caller: Caller, text: str) -> Asked | None:
+async def find_question(caller: Caller, text: str) -> Asked | None:
     """The ticket that a customer was asked about last: a bare 1 or 2 answers it. With none, and no question of the
     phone's own, a 2 takes back the yes that was said last."""
     ticket, at = await tickets.find_asked(caller.customers), 0
@@ -56,32 +56,31 @@ async def waiting(caller: Caller, text: str) -> Asked | None:
     menu=_("Is it fixed?"),
     usage=_("number"),
     example="K41",
-    waiting=waiting,
+    find_question=find_question,
 )
 async def fixed(chat: Chat) -> Reply:
     ticket = await chat.ask(TicketNumber(await which(chat)))
     news, actor = News(ticket, chat.company), chat.person.phone
     if ticket.state == TicketState.CLOSED and not chat.answers(Fixed.name):
-        return chat.end(news.closed_by_you(chat.language))
+        return chat.end(news.closed_by_you())
     said = await chat.ask(Fixed(_question(ticket.number, chat)))
     if said.fixed:
         closed = await tickets.close(ticket, actor, said.words)
-        also = news.agents(news.closed_by_customer, actor=actor) if closed else []
+        also = news.agents(news.closed_by_customer(), actor=actor) if closed else []
         short = _("{number} is closed.", number=ticket.number)
-        return chat.end(await _and_next(chat, news.closed_by_you(chat.language), short), also=also)
+        return chat.end(await _and_next(chat, news.closed_by_you(), short), also=also)
     if not await tickets.reopen(ticket, actor, said.words):
         return await _still_open(chat, ticket, said.words)
-    also = news.agents(lambda _language: news.not_fixed(said.words), actor=actor)
+    also = news.agents(news.not_fixed(said.words), actor=actor)
     short = _("{number} is open again.", number=ticket.number)
-    return chat.end(await _and_next(chat, news.open_again(chat.language), short), also=also)
+    return chat.end(await _and_next(chat, news.open_again(), short), also=also)
 
 
 async def _still_open(chat: Chat, ticket: Ticket, words: str) -> Reply:
     """It was open anyway; words beside the no are kept."""
     news, also, actor = News(ticket, chat.company), [], chat.person.phone
     if words and await tickets.comment(ticket, actor, words):
-        told = news.comment(owner(ticket.customer), words)
-        also = news.agents(lambda _language: told, actor=actor)
+        also = news.agents(news.comment(owner(ticket.customer), words), actor=actor)
     return chat.end(news.status(chat.language, words), also=also)
 
 
@@ -95,7 +94,7 @@ def _question(number: str, chat: Chat) -> Text:
     question = _("Ticket {number}: is it fixed?", number=number)
     if chat.ussd:
         return _("{question}\n1. Yes\n2. No", question=question)
-    return Text("{question} {wanted}", {"question": question, "wanted": _("Reply 1 for yes, 2 for no.")})
+    return joined([question, _("Reply 1 for yes, 2 for no.")])
 
 
 class Said(NamedTuple):
@@ -130,6 +129,6 @@ async def close_silent(company: Company, most: int) -> list[tuple[str, list[Copy
     told = []
     for ticket in await tickets.close_silent(most):
         news = News(ticket, company)
-        copies = [*news.customer(news.closed, actor=""), *news.agents(news.closed_by_silence, actor="")]
+        copies = [*news.customer(news.closed(), actor=""), *news.agents(news.closed_by_silence(), actor="")]
         told.append((f"{ticket.number} silence {ticket.asked_at}", copies))
     return told

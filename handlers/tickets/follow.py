@@ -42,11 +42,10 @@ async def note(chat: Chat) -> Reply:
     news, actor = News(ticket, chat.company), chat.person.phone
     if chat.person.agent is None and ticket.state == TicketState.CLOSED:
         await tickets.reopen(ticket, actor, text)
-        also = news.agents(lambda _language: news.not_fixed(text), actor=actor)
-        return chat.end(news.open_again(chat.language), also=also)
+        also = news.agents(news.not_fixed(text), actor=actor)
+        return chat.end(news.open_again(), also=also)
     name = chat.person.agent.name if chat.person.agent else owner(ticket.customer)
     also = []
     if await tickets.comment(ticket, actor, text):
-        words = news.comment(name, text)
-        also = [*news.customer(lambda _: words, actor=actor), *news.agents(lambda _: words, actor=actor)]
-    return chat.end(news.added(chat.language, by_customer=chat.person.agent is None), also=also)
+        also = news.both(news.comment(name, text), actor=actor)
+    return chat.end(news.added(by_customer=chat.person.agent is None), also=also)

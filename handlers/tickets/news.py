@@ -1,11 +1,11 @@
 """What is said of a ticket, and to whom: the customer, the agent who does the work, the agent who reported it."""
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.company import Company
 from bot.message import Copy
+from bot.talks.commands import Keyword, Words
 from bot.text.grammar import plain_word
 from bot.text.gsm import SCREEN, plain, septets, shorten
 from bot.text.i18n import Text, _, verbatim
@@ -14,7 +14,6 @@ from models.messages.tables import MessageKind
 from models.people.tables import Agent
 from models.tickets.tickets import Category, Ticket, TicketState
 
-Words = Mapping[str, tuple[str, ...]]
 FIX: Words = {
     "en": ("FIX", "PROBLEM", "FAULT"),
     "sw": ("TATIZO", "SHIDA"),
@@ -88,68 +87,68 @@ class News:
         """None for an agent of another mini-grid by now, who neither reads of the customer nor calls."""
         return agent if agent and agent.mini_grid_id == self.ticket.customer.mini_grid_id else None
 
-    def customer(self, say: Callable[[str], Text], *, actor: str) -> list[Copy]:
+    def customer(self, text: Text, *, actor: str) -> list[Copy]:
         """A copy for the customer, unless the customer has no phone or did it."""
         customer = self.ticket.customer
         if customer.phone is None or customer.phone == actor:
             return []
-        return [Copy(customer.phone, say(customer.language), MessageKind.REPLY, customer.language)]
+        return [Copy(customer.phone, text, MessageKind.REPLY, customer.language)]
 
-    def agents(self, say: Callable[[str], Text], *, actor: str) -> list[Copy]:
+    def agents(self, text: Text, *, actor: str) -> list[Copy]:
         """A copy for who does the work and for who reported it, each once, but not for who did this."""
         both = {agent.phone: agent for agent in (self._worker, self._reporter) if agent}
-        return [
-            Copy(phone, say(agent.language), MessageKind.REPLY, agent.language)
-            for phone, agent in both.items()
-            if phone != actor
-        ]
+        return [Copy(phone, text, MessageKind.REPLY, agent.language) for phone, agent in both.items() if phone != actor]
 
-    def saved(self, language: str) -> Text:
+    def both(self, text: Text, *, actor: str) -> list[Copy]:
+        """Copies for both sides."""
+        return [*self.customer(text, actor=actor), *self.agents(text, actor=actor)]
+
+    def saved(self) -> Text:
         return _(
             "Problem saved. Ticket {number}. {subject}. {who} Ask any time: {status} {number}",
             number=self.ticket.number,
             subject=self.subject(SHORT),
             who=self.who(),
-            status=_first(STATUS, language),
+            status=Keyword(STATUS),
         )
 
-    def saved_for_agent(self, language: str) -> Text:
+    def saved_for_agent(self) -> Text:
         return _(
             "Problem saved. Ticket {number}. {owner}, {subject}. It is yours, due {day}. Fixed? Send {done} {number}",
             number=self.ticket.number,
             owner=owner(self.ticket.customer),
             subject=self.subject(SHORT),
-            day=self.company.day(self.ticket.due_at, language),
-            done=_first(DONE, language),
+            day=self.company.day(self.ticket.due_at),
+            done=Keyword(DONE),
         )
 
-    def given(self, language: str) -> Text:
+    def given(self) -> Text:
         """For the agent who is to do it."""
         return _(
             "Ticket {number} is yours, due {day}. {owner} {phone}, {problem}. Fixed? Send {done} {number}",
             number=self.ticket.number,
-            day=self.company.day(self.ticket.due_at, language),
+            day=self.company.day(self.ticket.due_at),
             owner=owner(self.ticket.customer),
             phone=self.ticket.customer.phone or "-",
             problem=self.subject(LONG),
-            done=_first(DONE, language),
+            done=Keyword(DONE),
         )
 
     def handed_over(self, *, actor: str, former: Agent | None = None) -> list[Copy]:
         """What both sides read when somebody else gave the work to somebody: the customer, who does it now, and who
         did it before or reported it."""
         agent = self._worker
-        mine = [Copy(agent.phone, self.given(agent.language), MessageKind.REPLY, agent.language)] if agent else []
+        mine = [Copy(agent.phone, self.given(), MessageKind.REPLY, agent.language)] if agent else []
         others = {each.phone: each for each in (former, self._reporter) if each and each != agent}
-        theirs = [Copy(phone, self._whose(""), MessageKind.REPLY, each.language) for phone, each in others.items()]
-        return [*self.customer(self._whose, actor=actor), *mine, *theirs]
+        theirs = [Copy(phone, self._whose(), MessageKind.REPLY, each.language) for phone, each in others.items()]
+        return [*self.customer(self._whose(), actor=actor), *mine, *theirs]
 
-    def _whose(self, _language: str) -> Text:
+    def _whose(self) -> Text:
         return _("Ticket {number}: {who}", number=self.ticket.number, who=self.who())
 
     def status(self, language: str, last: str) -> Text:
         """How it stands, with as much of the last comment as there is room for."""
-        head = self._state(language)
+        head = self._state()
         who = self.who() if self.ticket.state == TicketState.OPEN else verbatim("")
         values = {"head": head, "owner": owner(self.ticket.customer), "subject": self.subject(SHORT), "who": who}
         said = Text("{head} {owner}, {subject}. {who}", values).to(language).strip()
@@ -158,14 +157,14 @@ class News:
             return verbatim(said)
         return verbatim(f'{said} "{shorten(last, room)}"')
 
-    def _state(self, language: str) -> Text:
+    def _state(self) -> Text:
         ticket, number = self.ticket, self.ticket.number
         if ticket.state == TicketState.CLOSED and ticket.closed_at:
-            return _("{number} is closed since {day}.", number=number, day=self.company.day(ticket.closed_at, language))
+            return _("{number} is closed since {day}.", number=number, day=self.company.day(ticket.closed_at))
         if ticket.state == TicketState.ASKED and ticket.asked_at:
-            day = self.company.day(ticket.asked_at, language)
+            day = self.company.day(ticket.asked_at)
             return _("{number}: the customer was asked on {day} if it is fixed.", number=number, day=day)
-        return _("{number} is open, due {day}.", number=number, day=self.company.day(ticket.due_at, language))
+        return _("{number} is open, due {day}.", number=number, day=self.company.day(ticket.due_at))
 
     def comment(self, name: str, text: str) -> Text:
         return _(
@@ -175,30 +174,30 @@ class News:
             words=shorten(text, WHOLE),
         )
 
-    def fixed(self, language: str) -> Text:
+    def fixed(self) -> Text:
         """The question to the customer."""
         return _(
             "Ticket {number}, {subject}: is it fixed? Reply 1 for yes, 2 for no. Without an answer it closes on {day}.",
             number=self.ticket.number,
             subject=self.subject(SHORT),
-            day=self.company.day(self.ticket.closes_at, language),
+            day=self.company.day(self.ticket.closes_at),
         )
 
-    def asked(self, language: str) -> Text:
+    def asked(self) -> Text:
         """For the agents, while the customer is asked."""
         return _(
             "{number}: {owner} is asked if it is fixed. Without an answer it closes on {day}.",
             number=self.ticket.number,
             owner=owner(self.ticket.customer),
-            day=self.company.day(self.ticket.closes_at, language),
+            day=self.company.day(self.ticket.closes_at),
         )
 
-    def closed(self, _language: str) -> Text:
+    def closed(self) -> Text:
         return _(
             "{number} is closed. Not fixed after all? Send T {number} and what is wrong.", number=self.ticket.number
         )
 
-    def closed_by_you(self, _language: str) -> Text:
+    def closed_by_you(self) -> Text:
         """For the customer who said that it is fixed."""
         return _(
             "{number} is closed. Not fixed after all? Reply 2 within 7 days, or send T {number} and what is wrong.",
@@ -214,24 +213,24 @@ class News:
             subject=self.subject(SHORT),
         )
 
-    def added(self, language: str, *, by_customer: bool) -> Text:
+    def added(self, *, by_customer: bool) -> Text:
         """For who added words. They are no answer: the customer who was asked is asked once more."""
         if not by_customer or self.ticket.state != TicketState.ASKED:
             return _("Added to {number}.", number=self.ticket.number)
         return _(
             "Added to {number}. Is it fixed? Reply 1 for yes, 2 for no. Without an answer it closes on {day}.",
             number=self.ticket.number,
-            day=self.company.day(self.ticket.closes_at, language),
+            day=self.company.day(self.ticket.closes_at),
         )
 
-    def closed_by_customer(self, _language: str) -> Text:
+    def closed_by_customer(self) -> Text:
         return _(
             "{number} is closed: {owner} says it is fixed.",
             number=self.ticket.number,
             owner=owner(self.ticket.customer),
         )
 
-    def closed_by_silence(self, _language: str) -> Text:
+    def closed_by_silence(self) -> Text:
         return _(
             "{number} is closed: {owner} did not answer.",
             number=self.ticket.number,
@@ -241,7 +240,7 @@ class News:
     def closed_by_office(self, text: str) -> Text:
         return _("{number} is closed by the office: {words}", number=self.ticket.number, words=shorten(text, WHOLE))
 
-    def closed_unasked(self, _language: str) -> Text:
+    def closed_unasked(self) -> Text:
         """For the agents; a customer without a phone can be neither asked nor told."""
         return _(
             "{number} is closed. {owner} has no phone to ask.",
@@ -249,7 +248,7 @@ class News:
             owner=owner(self.ticket.customer),
         )
 
-    def open_again(self, _language: str) -> Text:
+    def open_again(self) -> Text:
         return _("{number} is open again. {who}", number=self.ticket.number, who=self.who())
 
     def not_fixed(self, text: str) -> Text:
@@ -275,7 +274,3 @@ class News:
             name = shorten(agent.name, LONGEST_NAME)
             return _("Agent {name} {phone} will call.", name=name, phone=agent.phone)
         return _("The office will call.")
-
-
-def _first(words: Words, language: str) -> str:
-    return words.get(language, words["en"])[0]

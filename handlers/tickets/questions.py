@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from bot.talks.chat import Chat
 from bot.talks.fields import Field, Invalid, echo
 from bot.talks.turn import Turn
-from bot.text.i18n import Text, _
+from bot.text.i18n import Text, _, joined
 from bot.text.redact import Redactor
 from handlers.tickets.news import TINY, News
 from models.tickets import tickets
@@ -20,7 +20,7 @@ SECRETS = Redactor((), ())  # six digits alone may be a PIN, whatever they were 
 async def which(chat: Chat) -> Text:
     """The question for a ticket's number, with the tickets that are probably meant."""
     question = _("Ticket number?")
-    if chat.one_line and chat.answers(TicketNumber.name):
+    if chat.behind_keyword(TicketNumber.name):
         return question
     if chat.person.agent:
         listed = await tickets.work_of(chat.person.agent, LISTED)
@@ -29,8 +29,7 @@ async def which(chat: Chat) -> Text:
     lines = [
         Text("{number} {subject}", {"number": t.number, "subject": News(t, chat.company).subject(TINY)}) for t in listed
     ]
-    gaps = "\n".join(f"{{p{n}}}" for n in range(len(lines) + 1))
-    return Text(gaps, {f"p{n}": line for n, line in enumerate([question, *lines])})
+    return joined([question, *lines], "\n")
 
 
 class TicketNumber(Field[Ticket]):

@@ -12,7 +12,6 @@ from handlers.tickets.news import FIX, LABELS, News, category_of
 from handlers.tickets.questions import InWords
 from handlers.wording import owner
 from models.devices.tables import Device, devices_of
-from models.messages.tables import MessageKind
 from models.people.callers import Role
 from models.people.tables import Customer
 from models.tickets import tickets
@@ -48,8 +47,8 @@ async def fix(chat: Chat) -> Reply:
         due_at=chat.company.end_of(chat.company.today() + timedelta(days=days)),
     )
     news = News(opened.ticket, chat.company)
-    also = news.customer(news.saved, actor=chat.person.phone) if opened.new else []
-    return _saved(chat, news.saved_for_agent(chat.language), also, opened)
+    also = news.customer(news.saved(), actor=chat.person.phone) if opened.new else []
+    return _saved(chat, news.saved_for_agent(), also, opened)
 
 
 @talk(
@@ -71,14 +70,13 @@ async def problem(chat: Chat) -> Reply:
         customer, device, category, text, actor=chat.person.phone, key=chat.key, due_at=due_at
     )
     news = News(opened.ticket, chat.company)
-    also = news.agents(news.given, actor=chat.person.phone) if opened.new else []
-    return _saved(chat, news.saved(chat.language), also, opened)
+    also = news.agents(news.given(), actor=chat.person.phone) if opened.new else []
+    return _saved(chat, news.saved(), also, opened)
 
 
 def _saved(chat: Chat, said: Text, also: list[Copy], opened: Opened) -> Reply:
-    """A screen is gone with its session: the number comes by SMS as well."""
-    own = [Copy(chat.person.phone, said, MessageKind.REPLY, chat.language)] if chat.ussd else []
-    return chat.end(said, also=[*own, *also], outcome="opened" if opened.new else "open")
+    """The number comes by SMS as well, if it stands on a screen."""
+    return chat.end(said, also=[*chat.also_by_sms(said), *also], outcome="opened" if opened.new else "open")
 
 
 async def _problem(chat: Chat, *serials: str) -> tuple[Category | None, str]:

@@ -24,7 +24,7 @@ def test_the_card_has_every_command_of_agents_and_customers(language: str) -> No
     agents, customers = make_card(COMMANDS, CONFIG, language).split("<section ")[1:]
     for role, half in ((Role.AGENT, agents), (Role.CUSTOMER, customers)):
         for one in COMMANDS.for_role(role):
-            assert f"<b>{one.keyword(language)}</b> {one.usage.to(language)}".strip() in half.replace("&#39;", "'")
+            assert f"<b>{one.keyword.to(language)}</b> {one.usage.to(language)}".strip() in half.replace("&#39;", "'")
         assert "*384*20#" in half and "15054" in half and "+255700000000" in half
         assert "{" not in half
 

@@ -15,8 +15,8 @@ from models.customers.search import Selection
 from models.devices.tables import Device, Kind, Tariff
 from models.people.tables import Agent, Customer, MiniGrid, Village
 from models.sql import connection, execute, on_postgres
-from tests.dialogs.test_dialogs import NOON, business
-from tests.world.people import Phones
+from tests.world.business import business
+from tests.world.people import NOON, Phones
 
 pytestmark = pytest.mark.everyday_on_sqlite
 

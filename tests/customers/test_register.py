@@ -19,8 +19,7 @@ from models.people.tables import Customer, MiniGrid, Village
 from models.settings import Setting
 from models.sql import connection, execute
 from models.tokens import sts
-from tests.dialogs.test_dialogs import NOON
-from tests.world.people import Phones
+from tests.world.people import NOON, Phones
 from tests.world.registering import EBIKE, METER, PERSON, SHS, by_one_message, said
 from tests.world.templates import Templates
 

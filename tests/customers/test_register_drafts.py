@@ -8,8 +8,7 @@ from bot.app import PURGES
 from bot.runtime.housekeeping import Housekeeping
 from bot.server import Server
 from models.sql import connection, execute
-from tests.dialogs.test_dialogs import NOON
-from tests.world.people import Phones
+from tests.world.people import NOON, Phones
 from tests.world.registering import said
 
 

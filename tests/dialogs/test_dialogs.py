@@ -15,7 +15,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -29,10 +29,10 @@ from models.money.ledger import AccountKind, Posting, post
 from models.people import pins
 from models.people.tables import Agent, Customer, Village
 from models.sql import connection, execute
-from tests.world.people import MENU, PEOPLE, PINS, Phones
+from tests.world.business import business
+from tests.world.people import MENU, NOON, PEOPLE, PINS, Phones
 
 DIALOGS = Path(__file__).parent
-NOON = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)  # 10:42 in Mtwara
 LABEL = re.compile(r"\(([^)]+)\)")
 DIALS = re.compile(r"\*384|\([^)]+\)$")
 TRANSCRIPTS = sorted(DIALOGS.glob("*.txt"))
@@ -123,18 +123,6 @@ class Play:
             self.dialled = False
 
 
-BUSINESS = {
-    "agent": "id, phone, name, language, pin_hash, cash_limit",
-    "customer": "id, phone, language",
-    "device": "id, count, paid_until, customer_id",
-    "account": "id, balance",
-    "ticket": "id, state, agent_id, due_at",
-    "ticket_event": "id",
-    "contract": "id, ended_on",
-    "instalment": "id, paid",
-    "connection": "id, type_id, sub_type_id, meter_type_id, group_id",
-    **dict.fromkeys(("payment", "sale", "token", "entry", "line", "registration"), "id"),
-}
 WRITTEN = {
     "inbox": "text",
     "contact": "talk",
@@ -143,14 +131,6 @@ WRITTEN = {
     "audit": "detail",
     "ticket": "text",
 }
-
-
-async def business() -> dict[str, list[dict[str, object]]]:
-    """Everything that a talk may have an effect on."""
-    return {
-        table: await execute(connection(), f"SELECT {columns} FROM {table} ORDER BY id")
-        for table, columns in BUSINESS.items()
-    }
 
 
 async def stored(pin: str) -> bool:

@@ -1,4 +1,4 @@
-"""The doors: who may call, what is refused and kept, and whose fault it is."""
+"""Callbacks: who may call, what is refused and kept, and whose fault it is."""
 
 import asyncio
 import itertools
@@ -17,7 +17,7 @@ from tests.emulators.africastalking import Answer, Emulator
 from tests.world.people import PEOPLE, PINS
 from tests.world.server import STOP_S, ServerProcess, Serving, chosen, query, serving
 
-DOOR = "/gateways/africastalking/demo"
+PATH = "/gateways/africastalking/demo"
 SMS = {"id": "m1", "from": PEOPLE["Asha"], "to": "20880", "text": "CASH", "date": "2026-11-24 10:00:00"}
 DIAL = {"sessionId": "s1", "serviceCode": "*384*20#", "phoneNumber": PEOPLE["Asha"], "text": "", "networkCode": "64004"}
 
@@ -73,7 +73,7 @@ async def test_a_wrong_secret_is_counted(at: Serving) -> None:
 async def test_what_cannot_be_read_is_refused_with_a_reason_and_kept(
     at: Serving, body: bytes, status: int, reason: str
 ) -> None:
-    async with at.client.post(f"{DOOR}/sms", data=body) as response:
+    async with at.client.post(f"{PATH}/sms", data=body) as response:
         answer = await response.text()
         assert response.status == status
     kept = await refused(at)
@@ -86,7 +86,7 @@ async def test_what_cannot_be_read_is_refused_with_a_reason_and_kept(
 @pytest.mark.parametrize("text", ["1 482915", "1*SHS0283*8000*1*482915", "PIN 482915 730582", "1482915"])
 @pytest.mark.parametrize("escaping", [quote, lambda text: text.replace(" ", "+")], ids=["all", "spaces"])
 async def test_a_pin_in_a_refused_body_is_starred(at: Serving, kind: str, text: str, escaping: Any) -> None:
-    async with at.client.post(f"{DOOR}/{kind}", data=f"to=20880&text={escaping(text)}") as response:
+    async with at.client.post(f"{PATH}/{kind}", data=f"to=20880&text={escaping(text)}") as response:
         assert response.status == 400
     (kept,) = await refused(at)
     assert "82915" not in kept["body"] and "730582" not in kept["body"]
@@ -100,16 +100,16 @@ async def test_our_own_fault_is_503_so_that_the_message_comes_again(
 
     with monkeypatch.context() as patched:
         patched.setattr(Inbox, "_insert", broken)
-        async with at.client.post(f"{DOOR}/sms", data=SMS) as response:
+        async with at.client.post(f"{PATH}/sms", data=SMS) as response:
             assert response.status == 503
-    async with at.client.post(f"{DOOR}/sms", data=SMS) as response:
+    async with at.client.post(f"{PATH}/sms", data=SMS) as response:
         assert response.status == 200
     assert (await at.emulator.read(PEOPLE["Asha"])).startswith("You hold")
 
 
 async def test_our_own_fault_ends_a_dialled_session_politely(at: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(at.mwanga.commands.by_name, "menu", None)
-    async with at.client.post(f"{DOOR}/ussd", data=DIAL) as response:
+    async with at.client.post(f"{PATH}/ussd", data=DIAL) as response:
         assert response.status == 200
         assert (await response.text()).startswith("END Sorry, that did not work. Nothing was sold.")
 
@@ -171,7 +171,7 @@ async def test_the_probes(at: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     async with at.client.get("/ready") as response:
         assert (response.status, await response.json()) == (200, {"ready": True, "problems": []})
     outbox = at.mwanga.outbox
-    monkeypatch.setattr("bot.app.now_ms", lambda: (outbox.turned_at or outbox.started_at) + 61_000)
+    monkeypatch.setattr("bot.probes.now_ms", lambda: (outbox.turned_at or outbox.started_at) + 61_000)
     async with at.client.get("/ready") as response:
         assert response.status == 503
         assert (await response.json())["problems"] == ["the outbox does not move"]
@@ -260,7 +260,7 @@ async def test_a_database_that_drops_its_connections_costs_no_message(at: Servin
 
     async def drop_often() -> None:
         for _ in range(30):
-            await at.mwanga.worker.worked()
+            await at.mwanga.worker.wait_for_batch()
             with suppress(Exception):  # this connection may be one that is gone
                 await at.rows(drop)
 

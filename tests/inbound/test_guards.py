@@ -7,14 +7,14 @@ import time_machine
 
 from bot.app import PURGES, assembled
 from bot.config import Config, load
+from bot.inbound.guards import GlobalCap
 from bot.message import Inbound, OptOut
 from bot.runtime.housekeeping import Housekeeping
 from bot.server import Server
-from bot.talks.contacts import note_opt_out
+from bot.talks.contacts import HOUR, PhoneState, note_opt_out
 from bot.text.numbers import sender
 from models.sql import execute, now_ms
-from tests.dialogs.test_dialogs import NOON
-from tests.world.people import PEOPLE, Phones
+from tests.world.people import NOON, PEOPLE, Phones
 
 
 @pytest.mark.parametrize("raw", ["MPESA", "AirtelMoney", "15054", "100", "", "unknown"])
@@ -44,6 +44,17 @@ async def test_everybody_together_gets_so_many_replies(demo_url: str) -> None:
         with time_machine.travel(NOON, tick=False):
             answers = [len(await phones.text(name, "HELP")) for name in ("Asha", "Juma", "Baraka")]
     assert answers == [1, 1, 0]
+
+
+def test_only_replies_that_are_counted_reach_a_cap() -> None:
+    phone, everybody, now = PhoneState(PEOPLE["Asha"]), GlobalCap(2), now_ms()
+    for _ in range(2):
+        assert all(phone.may_get_reply(2, now) and not everybody.is_reached(now) for _asked_again in range(3))
+        phone.count_reply(now)
+        everybody.count_reply(now)
+    assert not phone.may_get_reply(2, now + HOUR) and everybody.is_reached(now + HOUR)
+    assert phone.may_get_reply(2, now + HOUR + 1) and not everybody.is_reached(now + HOUR + 1)
+    assert phone.may_get_reply(0, now)
 
 
 @pytest.mark.parametrize("cap", ["sender_cap", "global_cap"])

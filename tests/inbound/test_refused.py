@@ -1,4 +1,4 @@
-"""What is refused, or parked, at the doors: with which status, counted once by its reason, and nothing is written."""
+"""Callbacks that are refused, or parked: with which status, counted once by its reason, and nothing is written."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,7 +29,7 @@ class Shop:
         return {table: await self.at.rows(f"SELECT * FROM {table} ORDER BY 1") for table in tables}
 
     def counted(self) -> Metrics:
-        """What is counted at the doors: gateway and reason."""
+        """What is counted of them: gateway and reason."""
         found: Metrics = {}
         for metric in (self.at.mwanga.metrics.refused, self.at.mwanga.metrics.unknown_receipts):
             for sample in (sample for each in metric.collect() for sample in each.samples):

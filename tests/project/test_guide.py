@@ -32,13 +32,13 @@ TESTED = [
     "talks/test_talks.py",
     "talks/test_bad_input.py",
     "talks/test_mini_grids.py",
+    "talks/test_sentences.py",
     "talks/test_longest.py",
-    "talks/test_longest_walks.py",
     "cli/test_card.py",
     "project/test_docs.py",
     "project/test_rooms.py",
 ]
-CHOSEN = "(outage or docs or card or longest or rooms) and not postgres"
+CHOSEN = "(outage or docs or card or sentences or gives_one_short_reply or rooms) and not postgres"
 TESTED_WITH_GATEWAY = [
     "gateways/test_pwani.py",
     "gateways/test_kinds.py",

@@ -19,11 +19,10 @@ from models.money.contracts import Contract
 from models.money.ledger import AccountKind, balance, cash_held, commission_due
 from models.people.tables import Agent, Customer
 from models.sql import execute
-from tests.dialogs.test_dialogs import NOON
 from tests.emulators.openpaygo_device import Accepted
 from tests.emulators.openpaygo_device import Device as Paygo
 from tests.world.books import check_ledger
-from tests.world.people import PEOPLE
+from tests.world.people import NOON, PEOPLE
 
 TODAY = date(2026, 11, 24)
 COIN = 100

@@ -15,9 +15,8 @@ from models.money.catalogue import Appliance, PaymentPlan
 from models.money.contracts import Contract, Instalment
 from models.people.tables import Agent, Customer
 from models.sql import connection, execute
-from tests.dialogs.test_dialogs import NOON
 from tests.world.books import check_ledger
-from tests.world.people import Phones
+from tests.world.people import NOON, Phones
 from tests.world.templates import Templates
 
 PIN = "482915"

@@ -124,13 +124,13 @@ async def browser(config: Config) -> AsyncIterator[Browser]:
         yield browser
 
 
-def parts(browser: Browser) -> Server:
+def server(browser: Browser) -> Server:
     assert browser.client.app is not None
     return browser.client.app[SERVER]
 
 
 async def ask(browser: Browser, statement: str) -> list[dict[str, Any]]:
-    return await execute(parts(browser).database.client, statement)
+    return await execute(server(browser).database.client, statement)
 
 
 async def test_a_sale_by_text_is_on_both_phones(browser: Browser) -> None:
@@ -236,7 +236,7 @@ async def test_words_are_shown_and_never_run(browser: Browser) -> None:
 async def test_the_page_gets_new_messages_as_json(browser: Browser) -> None:
     form = {"id": "x1", "from": PEOPLE["Asha"], "text": "CASH"}
     await browser.client.post("/gateways/simulator/demo/sms", data=form)
-    await Handset(parts(browser), PEOPLE["Asha"]).settled(5)
+    await Handset(server(browser), PEOPLE["Asha"]).wait_until_settled(5)
     await browser.press("Send", "BUY SHS0283 8000")
     response = await browser.client.get("/simulator/messages", params={"phone": PEOPLE["Asha"]})
     messages = await response.json()

@@ -7,15 +7,11 @@ import pytest
 from bot.server import Server
 from bot.talks.turn import Channel
 from bot.text.grammar import normalise, split
-from models.devices.tables import Device
-from models.people.callers import Role
-from models.people.tables import Customer, MiniGrid
 from models.sql import connection, execute
-from tests.world.people import PEOPLE, Phones
-from tests.world.routes import ROUTES, Route, equipped, ways
-from tests.world.walk import CALLERS, Question, Walk, World, everything, short
+from tests.world.first_question import ELSEWHERE, begun
+from tests.world.routes import ROUTES, Route, ways
+from tests.world.walk import Question, everything, short
 
-ELSEWHERE = "SHS0777"  # a device of another mini-grid
 # Bad anywhere: nothing, the wrong kind, far too long, pictures, stars, and what would break a careless program.
 BAD = (
     "", "   ", "😀😀", "W" * 300, "*", "' OR 1=1 --", "x'; DROP TABLE agent; --", "a\x00b", "-1", "{0.__class__}", "%s",
@@ -49,39 +45,12 @@ BAD_BEHIND = {
 # What looks bad and is a good answer: these questions take a person's own words.
 OWN_WORDS = {"words": ("' OR 1=1 --", "x'; DROP TABLE agent; --", "a\x00b", "{0.__class__}", "null")}
 SAMPLE = {"buy", "fix", "status", "register", "sell"}  # PostgreSQL refuses what SQLite takes, and the other way round
-NORTH = World(CALLERS, {"customer": "2", "serial": "SHS0283", "phone": "0710000002", "part": "ma"}, {})
 WALKS = [
     pytest.param(engine, route, channel, id=f"{engine}-{route}-{channel}", marks=marks)
     for engine, marks in (("sqlite", ()), ("postgres", pytest.mark.slow))
     for route, channel in ways()
     if engine == "sqlite" or route.talk in SAMPLE
 ]
-
-
-async def begun(mwanga: Server, route: Route, channel: Channel) -> Walk:
-    """The first question of a talk, in a world with a ticket, a shared phone, two devices of one customer, and somebody
-    in another mini-grid."""
-    phones = Phones(mwanga)
-    await equipped()
-    await phones.text("Asha", "FIX SHS0283 no light")  # ticket K1
-    await Customer.filter(phone=PEOPLE["Neema"]).update(phone=PEOPLE["Baraka"])
-    lindi = await MiniGrid.get(name="Lindi South")
-    salma = await Customer.create(name="Salma", surname="Bakari", phone="+255713000777", mini_grid=lindi)
-    baraka = await Device.get(serial="SHS0283")
-    for serial, owner_id in ((ELSEWHERE, salma.id), ("SHS0290", baraka.customer_id)):
-        await Device.create(
-            serial=serial,
-            kind="shs",
-            issuer="openpaygo",
-            sealed_key="",
-            customer_id=owner_id,
-            tariff_id=baraka.tariff_id,
-        )
-    if (route.role, route.talk) == (Role.CUSTOMER, "fixed"):
-        await phones.text("Asha", "DONE K1")
-    walk = Walk(phones, route, channel, NORTH)
-    await walk.begin()
-    return walk
 
 
 @pytest.mark.parametrize(("engine", "route", "channel"), WALKS)

@@ -6,7 +6,7 @@ from bot.server import Server
 from models.devices.tables import Device
 from models.people.tables import Agent, Customer, MiniGrid
 from models.sql import connection, execute
-from tests.dialogs.test_dialogs import business
+from tests.world.business import business
 from tests.world.people import PEOPLE, PINS, Phones
 
 CHANGED = "Something changed. Once more, please. "

@@ -12,7 +12,7 @@ import pytest
 from bot.app import assembled
 from bot.config import load
 from bot.talks.turn import Channel
-from tests.talks.test_bad_input import begun
+from tests.world.first_question import begun
 from tests.world.routes import BEHIND, ways
 from tests.world.templates import Templates
 from tests.world.walk import Question
@@ -44,8 +44,8 @@ async def test_every_question_is_reached_and_answered_in_digits_of_other_scripts
     reached: set[Question] = set()
     for route, channel in ways():
         copy = shutil.copy(demo, demo.with_name(f"{route}-{channel}.db"))
-        async with assembled(load(database=f"sqlite://{copy}", languages="en,sw,fr,pt,ha"), serving=False) as parts:
-            walk = await begun(parts, route, channel)
+        async with assembled(load(database=f"sqlite://{copy}", languages="en,sw,fr,pt,ha"), serving=False) as mwanga:
+            walk = await begun(mwanga, route, channel)
             met = []
             while walk.open:
                 met.append(walk.question)

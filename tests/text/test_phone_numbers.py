@@ -2,11 +2,11 @@
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, ValidationResult
 
-from bot.text.numbers import Sender, SenderKind, local, masked, parse, sender
+from bot.text.numbers import Sender, SenderKind, is_number, local, masked, parse, sender
 
 ASHA = "+255712345678"
 NUMBER, SHORT, ALPHA = SenderKind
@@ -107,10 +107,8 @@ def test_an_unknown_country_is_not_mistaken_for_a_wrong_number() -> None:
 
 @given(countries, st.from_regex(r"[0-9]{4,14}", fullmatch=True))
 def test_reading_a_number_again_changes_nothing(country: str, digits: str) -> None:
-    try:
-        number = parse(digits, country)
-    except ValueError:
-        return
+    assume(is_number(digits, country))
+    number = parse(digits, country)
     assert parse(number, country) == number
     assert parse("00" + number[1:], country) == number
 

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from bot.inbound.conversation import Conversation
 from bot.message import Inbound, UssdTurn
@@ -27,6 +28,7 @@ PINS = {"Asha": "482915", "Juma": "739164", "Zuhura": "604817"}
 NAMES = {number: name for name, number in PEOPLE.items()}
 GATEWAY = "africastalking"
 MENU = "*384*20#"  # what is dialled for it
+NOON = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)  # 10:42 in Mtwara
 
 _ids = itertools.count(1)
 
@@ -41,7 +43,7 @@ class Phones:
     sessions: dict[str, "Dialled"] = field(default_factory=dict)
 
     async def text(self, name: str, text: str, external_id: str = "") -> list[tuple[str, str]]:
-        """Send an SMS; the messages that it caused, as (name, text), in the order in which they were promised."""
+        """Send an SMS; the messages that it caused, as (name, text), in the order in which they were written."""
         number = PEOPLE.get(name, name)
         sender = Sender(SenderKind.NUMBER, number)
         self.last = Inbound(GATEWAY, external_id or f"test {next(_ids)}", sender, text)
@@ -80,16 +82,16 @@ class Phones:
         return await way(session.screen, label, session.enter)
 
     async def handled(self) -> None:
-        """Wait until nothing waits in the inbox. The pump tells when it has worked; nothing is polled."""
+        """Wait until nothing waits in the inbox. The worker tells when it has worked; nothing is polled."""
         while await self._waiting():
-            await self.mwanga.worker.worked()
+            await self.mwanga.worker.wait_for_batch()
 
     async def _waiting(self) -> bool:
         rows = await execute(self.mwanga.database.client, "SELECT 1 FROM inbox WHERE state = 'new' LIMIT 1")
         return bool(rows)
 
     async def news(self) -> list[tuple[str, str]]:
-        """Promised messages that nobody looked at yet."""
+        """Messages to be sent that nobody looked at yet."""
         rows = await execute(
             self.mwanga.database.client, "SELECT id, phone, text FROM outbox WHERE id > $1 ORDER BY id", [self.seen]
         )

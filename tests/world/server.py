@@ -151,7 +151,7 @@ class Serving:
 
     async def handled(self) -> None:
         """Wait until nothing waits in the inbox."""
-        await _until(self._nothing_new, self.mwanga.worker.worked)
+        await _until(self._nothing_new, self.mwanga.worker.wait_for_batch)
 
     async def _nothing_new(self) -> bool:
         return not await self.rows("SELECT 1 FROM inbox WHERE state = 'new' LIMIT 1")
