@@ -9,36 +9,26 @@ import aiohttp
 from aiohttp import web
 
 from bot import configured, probes
+from bot.android import PhoneRoutes, Phones
 from bot.android.routes import ROUTES as PHONE_ROUTES
-from bot.android.routes import PhoneRoutes
-from bot.android.service import Phones
 from bot.company import Company
 from bot.config import Config, checked, demo_world
 from bot.configured import check_key, company_of
 from bot.gateways import Gateway
+from bot.inbound import Callbacks, Dispatcher, Inbox, Sessions, Worker, ussd
 from bot.inbound import inbox as inbox_table
-from bot.inbound import ussd
 from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
-from bot.inbound.callbacks import Callbacks, readable
-from bot.inbound.inbox import Inbox
-from bot.inbound.sms import Dispatcher
-from bot.inbound.ussd import Sessions
-from bot.inbound.worker import Worker
+from bot.inbound.callbacks import readable
 from bot.message import Copy
-from bot.monitor.alerts import Alerts
-from bot.monitor.canary import Canaries, Signs
-from bot.monitor.webhook import Webhook
-from bot.outbound import queue
-from bot.outbound.compose import Composer
-from bot.outbound.outbox import Outbox
-from bot.routing.router import Router, route
-from bot.routing.watch import Watch
-from bot.runtime.database import Database, OneServer
-from bot.runtime.housekeeping import Chore, Housekeeping
-from bot.runtime.metrics import Metrics
+from bot.monitor import Alerts, Canaries, Signs, Webhook
+from bot.outbound import Composer, Outbox, queue
+from bot.routing import Router, Watch
+from bot.routing.router import route
+from bot.runtime import Database, Housekeeping, Metrics
+from bot.runtime.database import OneServer
+from bot.runtime.housekeeping import Chore
 from bot.server import SERVER, Server
-from bot.talks import contacts, drafts
-from bot.talks.commands import Commands
+from bot.talks import Commands, contacts, drafts
 from bot.text.answers import YES
 from bot.text.numbers import parse
 from bot.text.redact import Redactor

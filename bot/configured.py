@@ -7,7 +7,7 @@ from bot.config import Config, ConfigError
 from bot.gateways import Gateway
 from bot.gateways.described import Described
 from bot.gateways.simulator import Simulator
-from bot.runtime.database import Database
+from bot.runtime import Database
 from models import settings
 from models.vault import Vault
 

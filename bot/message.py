@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from bot.text.i18n import Text
+from bot.text import Text
 from bot.text.numbers import Sender
-from models.messages.tables import MessageKind, State
+from models.messages import MessageKind, State
 
 
 @dataclass(frozen=True)

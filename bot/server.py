@@ -4,21 +4,15 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.android.routes import PhoneRoutes
-from bot.android.service import Phones
+from bot.android import PhoneRoutes, Phones
 from bot.company import Company
 from bot.config import Config
-from bot.inbound.callbacks import Callbacks
-from bot.inbound.inbox import Inbox
-from bot.inbound.worker import Worker
-from bot.monitor.alerts import Alerts
-from bot.outbound.compose import Composer
-from bot.outbound.outbox import Outbox
-from bot.routing.router import Router
-from bot.runtime.database import Database
-from bot.runtime.housekeeping import Housekeeping
-from bot.runtime.metrics import Metrics
-from bot.talks.commands import Commands
+from bot.inbound import Callbacks, Inbox, Worker
+from bot.monitor import Alerts
+from bot.outbound import Composer, Outbox
+from bot.routing import Router
+from bot.runtime import Database, Housekeeping, Metrics
+from bot.talks import Commands
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,15 +3,10 @@
 from collections.abc import Sequence
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.commands import Talk
-from bot.talks.decorator import talk
-from bot.talks.fields import Field
+from bot.talks import Chat, Field, Talk, Turn, talk
 from bot.talks.replay import lesson_on
-from bot.talks.turn import Turn
-from bot.text.gsm import SCREEN, plain, septets
-from bot.text.i18n import Text, _, verbatim
-from models.people.callers import Role
+from bot.text import SCREEN, Text, _, plain, septets, verbatim
+from models.people import Role
 
 
 @talk(

@@ -3,14 +3,15 @@
 from bot.company import Company
 from bot.message import Copy
 from bot.talks.contacts import hold
-from bot.text.i18n import Text, _
+from bot.text import Text, _
 from handlers.tickets.news import News
 from handlers.wording import tail
-from models.messages.tables import MessageKind
+from models.messages import MessageKind
 from models.money import reminders
 from models.money.reminders import Kind, Reminder
 from models.sql import now_ms
-from models.tickets.tickets import DUE, Category, open_unreported
+from models.tickets import Category
+from models.tickets.tickets import DUE, open_unreported
 
 
 async def remind(company: Company, most: int) -> list[tuple[str, list[Copy]]]:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from bot.company import Company
-from bot.text.gsm import fits_sms, plain, shorten
-from bot.text.i18n import Text, _, _n, joined, verbatim
-from models.devices.tables import Device, Unit
-from models.money.contracts import Contract
-from models.money.instalments import Due, total_left
-from models.money.payable import Payable
-from models.people.tables import Customer
+from bot.text import Text, _, joined, plain, shorten, verbatim
+from bot.text.gsm import fits_sms
+from bot.text.i18n import _n
+from models.devices import Device, Unit
+from models.money import Contract, Due, Payable, total_left
+from models.people import Customer
 from models.tokens import ISSUERS
 
 LONGEST_NAME = 12  # septets of a masked name

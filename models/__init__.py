@@ -2,18 +2,19 @@
 
 from models.audit import Audit
 from models.customers.registration import Registration
+from models.devices import Device, DeviceModel, Tariff
 from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
-from models.devices.tables import Device, DeviceModel, Tariff
-from models.messages.phones import Phone, PhonePart, PhoneReceiver
-from models.messages.tables import ContactRow, Draft, GatewayState, Inbox, Outbox, Refused, UssdSession, UssdTurn
-from models.money.catalogue import Appliance, PaymentPlan
-from models.money.contracts import Allocation, Contract, Instalment
+from models.messages import GatewayState, Phone
+from models.messages.phones import PhonePart, PhoneReceiver
+from models.messages.tables import ContactRow, Draft, Inbox, Outbox, Refused, UssdSession, UssdTurn
+from models.money import Appliance, Contract, PaymentPlan, Sale
+from models.money.contracts import Allocation, Instalment
 from models.money.hand_in import HandIn
 from models.money.ledger import Account, Entry, Line
-from models.money.sales import Payment, Sale, Token
-from models.people.tables import Agent, Customer, MiniGrid, OfficeUser, Village
+from models.money.sales import Payment, Token
+from models.people import Agent, Customer, MiniGrid, OfficeUser, Village
 from models.settings import Setting
-from models.tickets.tickets import Ticket, TicketEvent
+from models.tickets import Ticket, TicketEvent
 
 __all__ = [
     "Account",

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from bot.app import assembled
 from bot.config import Config, load
-from bot.runtime.database import Database
+from bot.runtime import Database
 from bot.server import Server
 from models.money.references import ALPHABET
 from tests.emulators.android.clock import Clock

@@ -13,8 +13,7 @@ from bot.gateways.wire import LONGEST_ADDRESS, LONGEST_ID
 from bot.message import Inbound
 from bot.text.numbers import parse
 from bot.text.numbers import sender as read_sender
-from models.messages.phones import Sim
-from models.messages.tables import State
+from models.messages import Sim, State
 
 STATES = {"Sent": State.SENT, "Delivered": State.DELIVERED, "Failed": State.FAILED, "Cancelled": State.WAITING}
 NEWS = {"sms:sent": State.SENT, "sms:delivered": State.DELIVERED, "sms:failed": State.FAILED}

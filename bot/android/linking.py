@@ -15,7 +15,8 @@ from bot.android.sims import merge, recover_sim
 from bot.outbound import queue
 from bot.outbound.retry import UNKNOWN_MS
 from bot.routing import states
-from models.messages.phones import Phone, Sim, phone_id, read_sims, write_sims
+from models.messages import Phone, Sim, read_sims
+from models.messages.phones import phone_id, write_sims
 from models.sql import connection, execute, now_ms, on_postgres
 from models.vault import Vault
 

@@ -18,8 +18,8 @@ from bot.outbound.lanes import HOLDING
 from bot.outbound.queue import RANK, HandedOver, Reported
 from bot.outbound.retry import Claimed, Verdict, delay, judge
 from bot.routing import states
-from models.messages.phones import Phone, read_sims, write_sims
-from models.messages.tables import MessageKind, State
+from models.messages import MessageKind, Phone, State, read_sims
+from models.messages.phones import write_sims
 from models.sql import execute, execute_many, marks, on_postgres
 
 # So many waiting messages are read: more than a phone may get at once.

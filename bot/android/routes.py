@@ -16,9 +16,8 @@ from bot.android.from_app import Event
 from bot.android.service import Phones
 from bot.gateways import BadCallback
 from bot.message import Inbound
-from bot.runtime.database import Database
-from bot.runtime.metrics import Metrics
-from models.messages.phones import Phone
+from bot.runtime import Database, Metrics
+from models.messages import Phone
 from models.vault import Vault
 
 log = logging.getLogger(__name__)

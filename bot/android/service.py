@@ -18,10 +18,8 @@ from bot.android.sims import SimChoice, choose_sims
 from bot.android.streams import Stream, Streams
 from bot.outbound.queue import switched_off
 from bot.routing import states
-from bot.runtime.database import Database
-from bot.runtime.metrics import Metrics
-from models.messages.phones import Phone, read_sims
-from models.messages.tables import State
+from bot.runtime import Database, Metrics
+from models.messages import Phone, State, read_sims
 from models.sql import connection, execute, now_ms, on_postgres
 from models.vault import Vault
 

@@ -7,7 +7,7 @@ from typing import Any
 from bot.android.to_app import PARTS, PERIOD_MS, SPACE_MS
 from bot.outbound.pacing import Bucket
 from bot.routing.networks import fits
-from models.messages.phones import Sim
+from models.messages import Sim
 
 # A country's code and two digits more, as in +25574, are an operator's in most of Africa.
 OWN_PREFIX = 6

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from models.messages.tables import MessageKind
+from models.messages import MessageKind
 
 AGENT = re.compile(r"me\.capcom\.smsgateway[^/]*/(\d+\.\d+\.\d+)")
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.config import Config
-from models.messages.phones import Phone, outdated, read_sims
+from models.messages import Phone, read_sims
+from models.messages.phones import outdated
 
 WARN = 80  # percent
 CLOCK_S = 60

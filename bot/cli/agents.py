@@ -10,9 +10,8 @@ from bot.company import Company
 from bot.text import numbers
 from handlers.account.hand_in import take_hand_in
 from models.money.hand_in import LONGEST_REFERENCE, MoreThanHeld, OtherReference
-from models.people import pins
+from models.people import Agent, pins
 from models.people.agents import AgentExists, WeakPin, add_agent, change_agent, give_pin
-from models.people.tables import Agent
 
 agent_cli = typer.Typer(no_args_is_help=True, help="Agents: add, change, new PIN, unlock, cash handed in.")
 

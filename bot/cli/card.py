@@ -6,9 +6,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from bot.config import Config
-from bot.talks.commands import Commands, Talk
-from bot.text.i18n import Text, _
-from models.people.callers import Role
+from bot.talks import Commands, Talk
+from bot.text import Text, _
+from models.people import Role
 
 BLANK = "_" * 12  # to be filled in by hand
 _TEMPLATES = Environment(

@@ -7,7 +7,7 @@ import typer
 from bot.app import assembled
 from bot.cli.prompt import ACTOR, e164, fail, load_config, perform
 from handlers.customers.phone import change_phone
-from models.people.tables import Customer
+from models.people import Customer
 
 customer_cli = typer.Typer(no_args_is_help=True, help="Customers.")
 

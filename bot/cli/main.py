@@ -23,9 +23,10 @@ from bot.cli.phones import phone_cli
 from bot.cli.prompt import ACTOR, e164, fail, load_config, open_database, perform
 from bot.config import LANGUAGES, Config, ConfigError, demo_world
 from bot.configured import check_key, company_of
-from bot.runtime.database import Database, DatabaseError, shown
+from bot.runtime import Database, DatabaseError
+from bot.runtime.database import shown
 from bot.runtime.logs import set_up
-from bot.talks.commands import Commands
+from bot.talks import Commands
 from bot.text.gsm import FREE_ACCENTS, SINGLE, parts
 from handlers import TALKS
 from models.demo import world

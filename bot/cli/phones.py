@@ -13,7 +13,7 @@ from bot.android.troubles import troubles
 from bot.cli.prompt import ACTOR, load_config, open_database, perform, tidy_name
 from bot.company import Company
 from models.audit import record
-from models.messages.phones import Phone, read_sims
+from models.messages import Phone, read_sims
 from models.sql import connection, now_ms
 
 phone_cli = typer.Typer(no_args_is_help=True, help="Gateway phones: add, list, pause, resume, rename, unlink.")

@@ -13,7 +13,7 @@ from tortoise.exceptions import OperationalError
 from bot.company import Company
 from bot.config import Config, ConfigError, checked, demo_world, load
 from bot.configured import check_key, company_of
-from bot.runtime.database import Database, DatabaseAway, DatabaseError
+from bot.runtime import Database, DatabaseAway, DatabaseError
 from bot.text import numbers
 from models.demo import world
 

@@ -23,7 +23,7 @@ from bot.gateways.wire import (
 from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdTurn
 from bot.text.numbers import Sender, SenderKind
 from bot.text.numbers import sender as read_sender
-from models.messages.tables import State
+from models.messages import State
 
 # What each recipient's statusCode means: its word, and the name in ERRORS, none for an accepted message.
 # From the "SMS: send bulk" page of its documentation; 408 is not in that list.

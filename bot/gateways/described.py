@@ -32,7 +32,7 @@ from bot.gateways.wire import (
 from bot.message import Inbound, Outbound, Receipt, Sent
 from bot.text.gsm import is_gsm, parts
 from bot.text.numbers import sender as read_sender
-from models.messages.tables import State
+from models.messages import State
 
 # Our own id in a report's address. No aggregator has a field of this name.
 OUR_ID = "mwanga_id"

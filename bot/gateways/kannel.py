@@ -28,7 +28,7 @@ from bot.gateways.wire import (
 from bot.message import Inbound, Outbound, Receipt, Sent
 from bot.text.gsm import is_gsm, parts
 from bot.text.numbers import sender as read_sender
-from models.messages.tables import LIFE, State
+from models.messages import LIFE, State
 
 # %C as it may come, in lower case. Without one of these, %c decides: 0 septets, 1 bytes, 2 UCS-2 (which is sent as
 # UTF-16, since it holds surrogate pairs). 8-BIT, Kannel's own word, is no charset.

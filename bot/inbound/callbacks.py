@@ -14,11 +14,10 @@ from bot.gateways import BadCallback, BadSignature, Callback, Fields, Gateway
 from bot.inbound.inbox import Inbox
 from bot.inbound.ussd import close
 from bot.inbound.worker import Worker
-from bot.outbound.outbox import Outbox
-from bot.runtime.database import Database
-from bot.runtime.metrics import Metrics
+from bot.outbound import Outbox
+from bot.runtime import Database, Metrics
 from bot.talks.contacts import note_opt_out
-from bot.text.i18n import Text, _
+from bot.text import Text, _
 from bot.text.redact import Redactor
 from models import Refused
 from models.sql import now_ms

@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.message import Inbound
-from bot.runtime.database import Database
-from bot.runtime.housekeeping import Purge
-from bot.runtime.metrics import Metrics
+from bot.runtime import Database, Metrics, Purge
 from bot.text.numbers import Sender, SenderKind
 from bot.text.redact import Redactor
 from models.sql import connection, execute, execute_many, marks, now_ms, on_postgres, row_marks

@@ -8,24 +8,22 @@ from bot.inbound.conversation import Conversation
 from bot.inbound.guards import GlobalCap
 from bot.inbound.inbox import StoredSms
 from bot.message import Reply
-from bot.monitor.canary import Signs
-from bot.outbound.compose import Composer
-from bot.outbound.enqueue import NewMessage
+from bot.monitor import Signs
+from bot.outbound import Composer, NewMessage
+from bot.routing import Router
 from bot.routing.networks import is_code
-from bot.routing.router import Router
-from bot.talks.chat import Chat
-from bot.talks.commands import NO_ARGUMENTS, Commands, Talk
+from bot.talks import Channel, Chat, Commands, Talk
+from bot.talks.commands import NO_ARGUMENTS
 from bot.talks.contacts import PhoneState
 from bot.talks.replay import TurnResult, lesson_on, replay
 from bot.talks.state import TalkState, locked_out
-from bot.talks.turn import Channel
+from bot.text import Text, _, normalise, plain, plain_word, verbatim
 from bot.text.answers import apart, begins, looks_like_answer, no, yes
-from bot.text.grammar import listed, normalise, plain_word, split, unglued
-from bot.text.gsm import fits_sms, plain
-from bot.text.i18n import Text, _, verbatim
+from bot.text.grammar import listed, split, unglued
+from bot.text.gsm import fits_sms
 from bot.text.numbers import is_machine
-from models.messages.tables import MessageKind
-from models.people.callers import Caller, Role
+from models.messages import MessageKind
+from models.people import Caller, Role
 from models.sql import now_ms
 
 APOLOGY = _("Sorry, that did not work. Nothing was sold. The office knows. Call {help}.")

@@ -8,20 +8,17 @@ from typing import Any
 from bot.company import Company
 from bot.inbound.sms import Handled, learn_network
 from bot.message import Copy, Reply, UssdEnd, UssdTurn
-from bot.outbound.compose import Composer
-from bot.routing.router import Router
-from bot.runtime.housekeeping import DAY_MS, Purge
-from bot.talks.chat import Chat
-from bot.talks.commands import Commands
+from bot.outbound import Composer
+from bot.routing import Router
+from bot.runtime import Purge
+from bot.runtime.housekeeping import DAY_MS
+from bot.talks import Channel, Chat, Commands
 from bot.talks.contacts import PhoneState
 from bot.talks.replay import TurnResult, replay
 from bot.talks.state import TalkState
-from bot.talks.turn import Channel
-from bot.text.grammar import normalise
-from bot.text.gsm import plain
-from bot.text.i18n import _, verbatim
-from models.messages.tables import MessageKind
-from models.people.callers import Caller
+from bot.text import _, normalise, plain, verbatim
+from models.messages import MessageKind
+from models.people import Caller
 from models.sql import connection, execute, now_ms
 
 log = logging.getLogger(__name__)

@@ -18,13 +18,11 @@ from bot.inbound.inbox import Inbox, Outcome, StoredSms
 from bot.inbound.sms import APOLOGY, Dispatcher, Handled
 from bot.inbound.ussd import Screen, Sessions
 from bot.message import UssdTurn
-from bot.outbound.enqueue import enqueue
-from bot.outbound.outbox import Outbox
-from bot.runtime.database import Database, DatabaseAway
-from bot.runtime.metrics import Metrics
+from bot.outbound import Outbox, enqueue
+from bot.runtime import Database, DatabaseAway, Metrics
 from bot.talks.contacts import PhoneState, contacts, hold, save
-from bot.text.i18n import Text
-from models.people.callers import Caller, find_callers
+from bot.text import Text
+from models.people import Caller, find_callers
 from models.sql import now_ms
 
 log = logging.getLogger(__name__)

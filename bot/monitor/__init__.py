@@ -1,1 +1,12 @@
 """Who is told that a gateway is down: alerts, hourly test messages, the webhook."""
+
+from bot.monitor.alerts import Alerts
+from bot.monitor.canary import Canaries, Signs
+from bot.monitor.webhook import Webhook
+
+__all__ = [
+    "Alerts",
+    "Canaries",
+    "Signs",
+    "Webhook",
+]

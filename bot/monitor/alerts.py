@@ -7,14 +7,12 @@ from contextlib import suppress
 
 from bot.monitor.canary import Canaries
 from bot.monitor.webhook import News, Webhook
-from bot.outbound.enqueue import NewMessage, enqueue
-from bot.outbound.outbox import Outbox
-from bot.routing import states
-from bot.routing.health import MINUTE, QUIET_MS, Condition, Facts, Health
-from bot.routing.router import Router
-from bot.runtime.database import Database
-from bot.text.gsm import plain
-from models.messages.tables import MessageKind
+from bot.outbound import NewMessage, Outbox, enqueue
+from bot.routing import Condition, Facts, Health, Router, states
+from bot.routing.health import MINUTE, QUIET_MS
+from bot.runtime import Database
+from bot.text import plain
+from models.messages import MessageKind
 from models.sql import connection, execute, now_ms
 
 log = logging.getLogger(__name__)

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Mapping
 
-from bot.outbound.enqueue import NewMessage, enqueue
-from bot.routing import states
-from bot.routing.health import QUIET_MS, TEST_EVERY_MS, Facts, Health, test_is_lost
-from bot.routing.watch import Watch
+from bot.outbound import NewMessage, enqueue
+from bot.routing import Facts, Health, Watch, states
+from bot.routing.health import QUIET_MS, TEST_EVERY_MS, test_is_lost
 from bot.text.numbers import Sender, is_machine
-from models.messages.tables import MessageKind
+from models.messages import MessageKind
 from models.sql import connection, execute, now_ms
 from models.vault import Vault
 

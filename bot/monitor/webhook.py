@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 import aiohttp
 
 from bot.gateways.wire import TIMEOUT
-from bot.routing.health import Facts
+from bot.routing import Facts
 
 log = logging.getLogger(__name__)
 

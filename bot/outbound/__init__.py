@@ -1,1 +1,12 @@
 """What leaves: written in the transaction that caused it, sent after its commit, tried again, reported, moved."""
+
+from bot.outbound.compose import Composer
+from bot.outbound.enqueue import NewMessage, enqueue
+from bot.outbound.outbox import Outbox
+
+__all__ = [
+    "Composer",
+    "NewMessage",
+    "Outbox",
+    "enqueue",
+]

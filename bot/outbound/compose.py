@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from bot.company import Company
 from bot.message import Copy, Reply
 from bot.outbound.enqueue import NewMessage, enqueue
-from bot.routing.router import Router
-from bot.text.gsm import plain
-from bot.text.i18n import Text
+from bot.routing import Router
+from bot.text import Text, plain
 from models.sql import now_ms
 
 

@@ -4,9 +4,9 @@ says what may become of them."""
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.routing.router import NEVER
+from bot.routing import NEVER
 from bot.text.gsm import parts
-from models.messages.tables import LIFE, MessageKind
+from models.messages import LIFE, MessageKind
 from models.sql import connection, execute_many
 
 PRIORITY = {kind: place for place, kind in enumerate(MessageKind)}

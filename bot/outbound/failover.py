@@ -12,10 +12,8 @@ from typing import Any
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot.outbound import queue
-from bot.routing.health import Condition, Facts, Health
-from bot.routing.router import NEVER, NOWHERE, Router
-from models.messages.phones import PREFIX
-from models.messages.tables import MessageKind
+from bot.routing import NEVER, NOWHERE, Condition, Facts, Health, Router
+from models.messages import PREFIX, MessageKind
 from models.sql import execute
 
 # One look reads so many rows of a gateway, so that a flood holds up nothing; the next look goes on behind them.

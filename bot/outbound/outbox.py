@@ -21,11 +21,9 @@ from bot.outbound.lanes import Lane
 from bot.outbound.queue import Result
 from bot.outbound.receipts import Receipts
 from bot.outbound.retry import TRIES, Claimed, Verdict, judge
-from bot.routing import states
-from bot.routing.router import Router
-from bot.runtime.database import Database
-from bot.runtime.metrics import Metrics
-from models.messages.tables import State
+from bot.routing import Router, states
+from bot.runtime import Database, Metrics
+from models.messages import State
 from models.sql import now_ms
 
 log = logging.getLogger(__name__)

@@ -53,8 +53,8 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from bot.message import Sent
 from bot.outbound.retry import CAP_MS, HANGING_MS, INTERRUPTED_MS, Claimed, Verdict
 from bot.routing.health import FAILURES
-from bot.runtime.housekeeping import Purge
-from models.messages.tables import MessageKind, State
+from bot.runtime import Purge
+from models.messages import MessageKind, State
 from models.sql import connection, cut, execute, execute_many, on_postgres
 
 # A report moves a row up this order and never down; what is not here stands below. A phone that was switched off gets

@@ -11,9 +11,8 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from bot.gateways.errors import ERRORS
 from bot.message import Receipt
 from bot.outbound.queue import RANK, Reported, identify, write_reports
-from bot.runtime.database import Database
-from bot.runtime.metrics import Metrics
-from models.messages.tables import State
+from bot.runtime import Database, Metrics
+from models.messages import State
 from models.sql import execute, marks, on_postgres
 
 # A report may overtake the answer to the request that it is about, or name a message of another system.

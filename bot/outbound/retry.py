@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from bot.gateways.errors import Error, Outcome
-from models.messages.tables import LIFE, MessageKind, State
+from models.messages import LIFE, MessageKind, State
 
 FIRST_MS = 3_000
 CAP_MS = 300_000

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.routing.health import Health
 from bot.routing.networks import Networks, fits
 from bot.routing.watch import Watch
-from models.messages.phones import PREFIX, phone_id
-from models.messages.tables import MessageKind
+from models.messages import PREFIX, MessageKind
+from models.messages.phones import phone_id
 
 PHONES = "phones"  # in a route: all linked phones
 NOWHERE = "none"  # the gateway of a message that no gateway may carry as things are

@@ -8,8 +8,7 @@ from typing import Any
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot.routing.health import TRIAL_MS, Condition, Facts, Health, condition_of, is_failing
-from models.messages.phones import PREFIX, Phone, read_sims
-from models.messages.tables import GatewayState, MessageKind
+from models.messages import PREFIX, GatewayState, MessageKind, Phone, read_sims
 from models.sql import connection, execute, now_ms
 
 LOOK = 10_000  # so many waiting messages of one gateway are counted, the most urgent

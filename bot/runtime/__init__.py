@@ -1,1 +1,14 @@
 """What any server needs: the database, metrics, logs, housekeeping."""
+
+from bot.runtime.database import Database, DatabaseAway, DatabaseError
+from bot.runtime.housekeeping import Housekeeping, Purge
+from bot.runtime.metrics import Metrics
+
+__all__ = [
+    "Database",
+    "DatabaseAway",
+    "DatabaseError",
+    "Housekeeping",
+    "Metrics",
+    "Purge",
+]

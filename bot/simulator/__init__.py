@@ -1,1 +1,8 @@
 """Phones for people who have none: the one in the browser and `mwanga chat`."""
+
+from bot.simulator.handset import Call, Handset
+
+__all__ = [
+    "Call",
+    "Handset",
+]

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 from bot.server import Server
 from bot.simulator.handset import Call, Handset
-from models.people.callers import find_callers
+from models.people import find_callers
 
 WAIT_S = 30.0  # for a message to be handled; a busy server needs far less
 

@@ -13,12 +13,11 @@ from bot.talks.listing import BACK, MORE, NO_WORDS, choice_named, enumerated, me
 from bot.talks.signals import Back, Changed, Left, Rejected, Suspended
 from bot.talks.state import TalkState, locked_out
 from bot.talks.turn import Channel, Turn
+from bot.text import Text, _, plain_word, septets, verbatim
 from bot.text.answers import AGAIN, no, yes
-from bot.text.grammar import plain_word, written
-from bot.text.gsm import septets
-from bot.text.i18n import Text, _, verbatim
-from models.messages.tables import MessageKind
-from models.people.callers import Caller
+from bot.text.grammar import written
+from models.messages import MessageKind
+from models.people import Caller
 
 T = TypeVar("T")
 BACK_LINE, CHOOSE = _("0. Back"), _("Choose a number.")

@@ -8,9 +8,8 @@ from rapidfuzz.distance import OSA
 
 from bot.message import Reply
 from bot.talks.state import Asked
-from bot.text.grammar import plain_word
-from bot.text.i18n import Text, verbatim
-from models.people.callers import Caller, Role
+from bot.text import Text, plain_word, verbatim
+from models.people import Caller, Role
 
 NO_ARGUMENTS = verbatim("")
 Words = Mapping[str, tuple[str, ...]]  # keywords by language, of which English always has one

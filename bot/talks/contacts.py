@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from bot.message import OptOut
-from bot.runtime.housekeeping import Purge
+from bot.runtime import Purge
 from models.messages import withdrawal
 from models.sql import connection, execute, marks, now_ms, on_postgres, row_marks
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 
 from bot.talks.commands import NO_ARGUMENTS, AskedOf, Run, Talk, Words
-from bot.text.i18n import Text, verbatim
-from models.people.callers import Role
+from bot.text import Text, verbatim
+from models.people import Role
 
 
 def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place

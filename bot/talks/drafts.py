@@ -5,10 +5,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.runtime.housekeeping import Purge
+from bot.runtime import Purge
 from bot.talks.chat import Chat
 from bot.talks.state import TalkState
-from bot.text.i18n import Text, _
+from bot.text import Text, _
 from models.sql import connection, execute, now_ms
 
 KEPT_MS = 7 * 24 * 3_600_000

@@ -6,11 +6,10 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from bot.talks.turn import Turn
-from bot.text import numbers
+from bot.text import Text, _, numbers
 from bot.text.answers import YES
-from bot.text.i18n import Text, _, _n
-from models.people import pins
-from models.people.tables import Agent
+from bot.text.i18n import _n
+from models.people import Agent, pins
 
 T = TypeVar("T")
 

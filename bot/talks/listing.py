@@ -3,9 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from bot.text.grammar import plain_word
-from bot.text.gsm import SCREEN, plain, septets
-from bot.text.i18n import Text
+from bot.text import SCREEN, Text, plain, plain_word, septets
 
 BACK, MORE = "0", "9"
 FEWEST_LETTERS = 3  # of a name that stand for it

@@ -9,8 +9,7 @@ from bot.talks.chat import BACK_LINE, Chat
 from bot.talks.commands import Talk
 from bot.talks.signals import Back, Changed, Ended, Left, Rejected, Suspended
 from bot.talks.state import TalkState
-from bot.text.gsm import SCREEN, plain, septets
-from bot.text.i18n import Text, _, joined
+from bot.text import SCREEN, Text, _, joined, plain, septets
 
 MOST_WRONG = 3  # answers to one question that are none
 

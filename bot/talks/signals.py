@@ -2,7 +2,7 @@
 replay.py, and nobody else's business."""
 
 from bot.message import Reply
-from bot.text.i18n import Text
+from bot.text import Text
 
 
 class Suspended(Exception):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from bot.text.i18n import Text, _
+from bot.text import Text, _
 from models.sql import now_ms
 
 

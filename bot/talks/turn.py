@@ -7,9 +7,8 @@ from bot.company import Company
 from bot.message import Reply
 from bot.talks.commands import Commands
 from bot.talks.signals import Changed, Ended, Suspended
-from bot.text.i18n import Text
-from models.people.callers import Caller
-from models.people.tables import Agent
+from bot.text import Text
+from models.people import Agent, Caller
 
 
 class Channel(StrEnum):

@@ -3,16 +3,17 @@
 from datetime import UTC, datetime
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.text.i18n import Text, _, _n, verbatim
+from bot.talks import Chat, talk
+from bot.text import Text, _, verbatim
+from bot.text.i18n import _n
 from handlers.fields.devices import choose_own_device
 from handlers.wording import access_due, bought, owing, tail, under
-from models.devices.tables import Device
-from models.money.contracts import Contract, contracts_of, dues_by_contract
-from models.money.instalments import Due, oldest_first, total_left
+from models.devices import Device
+from models.money import Contract, Due, contracts_of, total_left
+from models.money.contracts import dues_by_contract
+from models.money.instalments import oldest_first
 from models.money.sales import last_tokens
-from models.people.callers import Role
+from models.people import Role
 
 
 @talk(

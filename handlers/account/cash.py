@@ -1,11 +1,10 @@
 """An agent asks for the cash held, its limit and the commission due."""
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.text.i18n import _
+from bot.talks import Chat, talk
+from bot.text import _
 from models.money.ledger import cash_held, commission_due
-from models.people.callers import Role
+from models.people import Role
 
 
 @talk(

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from bot.company import Company
 from bot.message import Copy
-from bot.outbound.compose import Composer
-from bot.text.i18n import Text, _
-from models.messages.tables import MessageKind
+from bot.outbound import Composer
+from bot.text import Text, _
+from models.messages import MessageKind
 from models.money.hand_in import HandedIn, hand_in
-from models.people.tables import Agent
+from models.people import Agent
 
 
 @dataclass(frozen=True)

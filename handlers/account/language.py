@@ -1,11 +1,10 @@
 """The language in which we answer."""
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.text.i18n import _, verbatim
+from bot.talks import Chat, talk
+from bot.text import _, verbatim
 from handlers.fields.languages import NAMES, language_names
-from models.people.callers import Role
+from models.people import Role
 
 
 @talk(

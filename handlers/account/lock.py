@@ -1,14 +1,10 @@
 """A lost phone: anybody who knows an agent's PIN can lock the agent's account from any phone."""
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.talks.fields import Invalid, PhoneNumber, Pin
-from bot.talks.turn import Turn
-from bot.text.i18n import Text, _
-from models.people import pins
-from models.people.callers import Role
-from models.people.tables import Agent
+from bot.talks import Chat, Invalid, PhoneNumber, Turn, talk
+from bot.talks.fields import Pin
+from bot.text import Text, _
+from models.people import Agent, Role, pins
 
 EVERYONE = frozenset(Role)
 

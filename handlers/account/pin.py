@@ -1,12 +1,10 @@
 """An agent changes the PIN."""
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
+from bot.talks import Chat, talk
 from bot.talks.fields import NewPin, SamePin
-from bot.text.i18n import _
-from models.people import pins
-from models.people.callers import Role
+from bot.text import _
+from models.people import Role, pins
 
 
 @talk(

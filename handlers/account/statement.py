@@ -5,15 +5,12 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.talks.fields import Field, Invalid, echo
-from bot.talks.turn import Turn
-from bot.text.i18n import Text, _, verbatim
+from bot.talks import Chat, Field, Invalid, Turn, echo, talk
+from bot.text import Text, _, verbatim
 from handlers.wording import owner, tail
 from models.money import statement
 from models.money.ledger import cash_held, commission_due
-from models.people.callers import Role
+from models.people import Role
 
 MOST = 60  # sales of a day that are listed, some ten screens
 YEAR = timedelta(days=366)

@@ -1,10 +1,9 @@
 """Reminders off and on. Tokens and receipts always come: they were paid for."""
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.text.i18n import _
-from models.people.callers import Role
+from bot.talks import Chat, talk
+from bot.text import _
+from models.people import Role
 
 EVERYONE = frozenset(Role)
 

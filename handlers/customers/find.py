@@ -3,23 +3,18 @@
 from collections.abc import Sequence
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
+from bot.talks import Chat, talk
 from bot.talks.listing import LINES
-from bot.text import numbers
-from bot.text.gsm import shorten
-from bot.text.i18n import Text, _, joined, verbatim
+from bot.text import Text, _, joined, numbers, shorten, verbatim
 from handlers.customers.selection import LABELS, Filter, Which, WhichCustomers
 from handlers.fields.customers import MOST_FOUND, CustomerNumber, Search
 from handlers.wording import access_due, item_name, owing, under
 from models.customers import search
-from models.devices.tables import Device, Kind, Unit, devices_of
-from models.money.catalogue import Terms
-from models.money.contracts import Contract, contracts_of, dues_by_contract
-from models.money.instalments import Due, total_left
+from models.devices import Device, Kind, Unit, devices_of
+from models.money import Contract, Due, Terms, contracts_of, total_left
+from models.money.contracts import dues_by_contract
 from models.money.sales import last_tokens
-from models.people.callers import Role
-from models.people.tables import Customer, Village
+from models.people import Customer, Role, Village
 
 MARKS = {Kind.METER: "M", Kind.SHS: "S", Kind.EBIKE: "E"}
 KINDS = {Kind.METER: _("meter"), Kind.SHS: _("solar"), Kind.EBIKE: _("e-bike")}

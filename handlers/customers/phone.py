@@ -2,11 +2,11 @@
 
 from bot.company import Company
 from bot.message import Copy
-from bot.outbound.compose import Composer
-from bot.text.i18n import _
+from bot.outbound import Composer
+from bot.text import _
 from models.audit import record
-from models.messages.tables import MessageKind
-from models.people.tables import Customer
+from models.messages import MessageKind
+from models.people import Customer
 from models.sql import now_ms
 
 

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from bot.talks.fields import Field, Invalid, PhoneNumber, echo
-from bot.talks.turn import Turn
-from bot.text.grammar import normalise, plain_word
-from bot.text.i18n import Text, _
+from bot.talks import Field, Invalid, PhoneNumber, Turn, echo
+from bot.text import Text, _, normalise, plain_word
 from handlers.fields.customers import CustomerNumber
 from handlers.fields.serials import MOST, count_pieces, digit_groups, read_serial
 from models.customers import registration, search
 from models.customers.registration import is_name
-from models.devices.tables import Kind
-from models.people.tables import Customer
+from models.devices import Kind
+from models.people import Customer
 from models.tokens.sts import is_meter_number
 
 NO_PHONE = frozenset({"NONE", "HAKUNA", "AUCUN", "NENHUM", "BABU", "-"})

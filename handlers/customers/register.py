@@ -5,11 +5,8 @@ from typing import Any, TypeVar
 
 from bot.company import Company
 from bot.message import Copy, Reply
-from bot.talks import drafts
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.text.gsm import shorten
-from bot.text.i18n import Text, _, verbatim
+from bot.talks import Chat, drafts, talk
+from bot.text import Text, _, shorten, verbatim
 from handlers.customers.questions import (
     NO_PHONE,
     FreeSerial,
@@ -23,11 +20,10 @@ from handlers.fields.languages import NAMES, language_names
 from handlers.wording import owner
 from models.customers import registration
 from models.customers.registration import Form, Labels, Registered
+from models.devices import DeviceModel, Kind, Tariff, Unit
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType, SubConnectionType
-from models.devices.tables import DeviceModel, Kind, Tariff, Unit
-from models.messages.tables import MessageKind
-from models.people.callers import Role
-from models.people.tables import Customer, Village
+from models.messages import MessageKind
+from models.people import Customer, Role, Village
 
 Named = TypeVar("Named", MeterType, ConnectionGroup, ConnectionType, SubConnectionType, DeviceModel, Tariff, Village)
 NOTHING = "none"

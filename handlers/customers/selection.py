@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from enum import StrEnum
 
-from bot.talks.chat import Chat
-from bot.talks.fields import Field, Invalid, echo
+from bot.talks import Chat, Field, Invalid, Turn, echo
 from bot.talks.listing import enumerated
-from bot.talks.turn import Turn
-from bot.text.grammar import normalise, plain_word
-from bot.text.i18n import Text, _
+from bot.text import Text, _, normalise, plain_word
 from models.customers.search import Selection
-from models.devices.tables import Kind
-from models.people.tables import Village
+from models.devices import Kind
+from models.people import Village
 
 
 class Filter(StrEnum):

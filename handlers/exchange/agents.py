@@ -20,8 +20,7 @@ from handlers.exchange.cells import (
 from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind
 from models.names import renew
-from models.people import pins
-from models.people.tables import Agent, MiniGrid
+from models.people import Agent, MiniGrid, pins
 
 COLUMNS = (
     *("phone", "name", "language", "mini_grid", "cash_limit"),

@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from bot.company import Company
-from bot.text.gsm import plain, septets
+from bot.text import plain, septets
 from handlers.exchange.cells import NOTHING, Row, drop_empty, flag, needed_text, one_of, optional_name, require, whole
 from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind, Problem, Shared
-from models.devices.tables import DeviceModel
-from models.money.catalogue import Appliance, PaymentPlan, Terms, Type
-from models.money.instalments import DAYS, Period, amounts
+from models.devices import DeviceModel
+from models.money import Appliance, PaymentPlan, Period, Terms
+from models.money.catalogue import Type
+from models.money.instalments import DAYS, amounts
 from models.names import folded, named, renew
 
 MOST = 9_999_999  # whole units of currency: what every sentence is measured with

@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 from babel import Locale
 
 from bot.company import Company
-from bot.text import numbers
+from bot.text import numbers, plain_word
 from bot.text.answers import NO, YES
-from bot.text.grammar import plain_word
 
 Row = Mapping[str, str]
 T = TypeVar("T")

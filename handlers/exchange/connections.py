@@ -7,8 +7,8 @@ from bot.company import Company
 from handlers.exchange.cells import NOTHING, Row, needed_text, optional_name, text
 from handlers.exchange.references import find_id, fold
 from handlers.exchange.sheet import ImportKind
+from models.devices import Tariff, Unit
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType, SubConnectionType
-from models.devices.tables import Tariff, Unit
 from models.names import named_or_new, renew
 
 CONNECTION_COLUMNS = ("type", "sub_type", "tariff", "meter_type", "group")

@@ -11,7 +11,7 @@ from models.customers.numbers import keep_numbers, numbers_given
 from models.customers.registration import is_name
 from models.customers.search import namesakes
 from models.names import folded, named_or_new, renew
-from models.people.tables import Customer, MiniGrid, Village
+from models.people import Customer, MiniGrid, Village
 
 PAGE = 1000
 MOST_CUSTOMERS = 8_999_999  # new ones get the numbers after the highest, and people write seven digits at most

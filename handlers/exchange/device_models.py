@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from bot.company import Company
 from handlers.exchange.cells import NOTHING, Row, drop_empty, needed_text, one_of, optional_name, require
 from handlers.exchange.sheet import ImportKind
-from models.devices.tables import LONGEST, DeviceModel, Kind
+from models.devices import LONGEST, DeviceModel, Kind
 from models.names import folded, named, renew
 
 COLUMNS = ("name", "manufacturer", "kind", "prefix")

@@ -9,9 +9,9 @@ from handlers.exchange.customers import Person, find_meant, person
 from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind
 from handlers.exchange.stock import all_devices, find_plan_and_model, hold_device, require_vending_key, serial_number
+from models.devices import Device, Kind
 from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.devices.meters import new_meter
-from models.devices.tables import Device, Kind
 from models.names import renew
 from models.tokens.sts import is_meter_number
 

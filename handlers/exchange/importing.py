@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.company import Company
-from bot.runtime.database import Database
+from bot.runtime import Database
 from handlers.exchange.kinds import IMPORTS
 from handlers.exchange.sheet import Problem, Sheet, check_again, read_sheet
 from handlers.exchange.table import Table

@@ -8,8 +8,9 @@ from bot.company import Company
 from handlers.exchange.cells import Row, flag, needed_text, one_of, require, text, whole
 from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind
+from models.devices import LONGEST, Device, DeviceModel, Kind, Tariff, Unit
 from models.devices.meters import has_vending_key, new_meter
-from models.devices.tables import LONGEST, SERIAL, Device, DeviceModel, Kind, Tariff, Unit
+from models.devices.tables import SERIAL
 from models.names import renew
 from models.tokens.sts import is_meter_number
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from bot.company import Company
 from handlers.exchange.cells import Row, drop_empty, figure, money, needed_text, one_of, require, whole
 from handlers.exchange.sheet import ImportKind
-from models.devices.tables import Tariff, Unit
+from models.devices import Tariff, Unit
 from models.names import folded, named, renew
 
 MOST = 99_999_999  # whole units of currency

@@ -8,7 +8,7 @@ from handlers.exchange.cells import Row, needed_text, text
 from handlers.exchange.references import fold
 from handlers.exchange.sheet import ImportKind
 from models.names import named_or_new
-from models.people.tables import MiniGrid, Village
+from models.people import MiniGrid, Village
 
 
 class VillageRow(NamedTuple):

@@ -3,16 +3,12 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from bot.talks.fields import Field, Invalid, PhoneNumber, echo
-from bot.talks.turn import Turn
-from bot.text import numbers
-from bot.text.grammar import normalise
-from bot.text.gsm import shorten
-from bot.text.i18n import Text, _, verbatim
+from bot.talks import Field, Invalid, PhoneNumber, Turn, echo
+from bot.text import Text, _, normalise, numbers, shorten, verbatim
 from handlers.fields.serials import MARKS, read_serial
 from models.customers import search
-from models.devices.tables import TAIL
-from models.people.tables import Customer
+from models.devices import TAIL
+from models.people import Customer
 from models.tokens.sts import is_meter_number
 
 MOST_FOUND = 30

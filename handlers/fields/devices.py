@@ -3,14 +3,14 @@
 import re
 from collections.abc import Sequence
 
-from bot.talks.chat import Chat
-from bot.talks.fields import Field, Invalid, echo
-from bot.talks.turn import Turn
-from bot.text.i18n import Text, _, verbatim
+from bot.talks import Chat, Field, Invalid, Turn, echo
+from bot.text import Text, _, verbatim
 from handlers.fields.serials import MOST, count_pieces, read_serial
-from models.devices.tables import Device, DeviceNotFound, device_in_reach, devices_of, find_for_agent
+from models.devices import Device, DeviceNotFound, devices_of
+from models.devices.tables import device_in_reach, find_for_agent
+from models.money import Payable
 from models.money.contracts import find_contract
-from models.money.payable import Payable, PayableDevice, PayableGoods
+from models.money.payable import PayableDevice, PayableGoods
 
 NUMBER = re.compile(r"(?:S-?)?\d{1,9}")  # of a sale on instalments; people leave out what we print before it
 

@@ -5,10 +5,10 @@ from contextlib import suppress
 from itertools import product, takewhile
 from typing import Any
 
-from bot.talks.fields import Field, Invalid
-from bot.talks.turn import Turn
-from bot.text.grammar import normalise
-from models.devices.tables import LONGEST, known_serial
+from bot.talks import Field, Invalid, Turn
+from bot.text import normalise
+from models.devices import LONGEST
+from models.devices.tables import known_serial
 from models.tokens.sts import is_meter_number
 
 MOST = 20  # characters of a serial that a sentence shows

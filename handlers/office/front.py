@@ -13,16 +13,16 @@ from bot.android.troubles import troubles
 from bot.company import Company
 from bot.config import Config
 from bot.gateways.errors import ERRORS, explained
-from bot.routing.health import Facts, Health, condition_of
-from bot.routing.router import NOWHERE
+from bot.routing import NOWHERE, Facts, Health
+from bot.routing.health import condition_of
 from bot.routing.watch import facts_of_unused
-from bot.runtime.metrics import Metrics
+from bot.runtime import Metrics
 from bot.server import SERVER, Server
 from handlers.office.page import page
 from handlers.office.routes import office_page
 from handlers.office.times import age, moment, when
 from models import GatewayState, Phone
-from models.messages.tables import State
+from models.messages import State
 from models.office import outgoing, overview
 from models.office.overview import Counted, Queue, Report, Stuck
 from models.sql import connection

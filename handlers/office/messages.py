@@ -9,15 +9,14 @@ from aiohttp import web
 
 from bot.gateways.errors import explained
 from bot.outbound.queue import switched_off
-from bot.routing.router import NEVER, NOWHERE
+from bot.routing import NEVER, NOWHERE
 from bot.server import SERVER, Server
 from bot.text.numbers import is_number, parse
 from handlers.office.front import at_work
 from handlers.office.page import HEADERS, page
 from handlers.office.routes import office_page
 from handlers.office.times import when
-from models.messages.phones import PREFIX
-from models.messages.tables import State
+from models.messages import PREFIX, State
 from models.office import outgoing
 from models.sql import connection
 

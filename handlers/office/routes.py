@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from models.people.tables import OfficeUser
+from models.people import OfficeUser
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -14,10 +14,10 @@ from handlers.office.times import age
 from handlers.tickets.news import LABELS, News
 from handlers.tickets.questions import LONGEST, SECRETS
 from models.audit import record
-from models.people.tables import Agent, OfficeUser
+from models.people import Agent, OfficeUser
 from models.sql import now_ms
-from models.tickets import tickets
-from models.tickets.tickets import Category, Step, Ticket, TicketEvent, TicketNotFound, TicketState
+from models.tickets import Category, Ticket, TicketEvent, TicketNotFound, TicketState, tickets
+from models.tickets.tickets import Step
 
 ONE = r"/tickets/K{number:\d{1,9}}"
 Form = Mapping[str, str]

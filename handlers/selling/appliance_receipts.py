@@ -5,14 +5,12 @@ from datetime import date
 
 from bot.company import Company
 from bot.message import Copy
-from bot.text.gsm import shorten
-from bot.text.i18n import Text, _, verbatim
+from bot.text import Text, _, shorten, verbatim
 from handlers.wording import bought, fitting, grouped, item_name, least, owner, tail, under, warning
-from models.devices.tables import Unit
-from models.messages.tables import MessageKind
+from models.devices import Unit
+from models.messages import MessageKind
+from models.money import Period, Terms
 from models.money.appliance_sale import ApplianceSold, Proposal
-from models.money.catalogue import Terms
-from models.money.instalments import Period
 
 BESIDE_SERIAL = 12  # septets of an item with a serial behind it
 Schedule = Sequence[tuple[date, int]]

@@ -2,19 +2,15 @@
 
 from bot.company import Company
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.commands import Talk
-from bot.talks.decorator import talk
+from bot.talks import Chat, Talk, talk
 from bot.talks.fields import Amount
-from bot.text.i18n import Text, _, joined, verbatim
+from bot.text import Text, _, joined, verbatim
 from handlers.fields.devices import PaidFor
 from handlers.selling.receipts import copy_to_owner, for_agent
 from handlers.wording import bought, owner, paid_for_name, shared
-from models.messages.tables import MessageKind
-from models.money import payment, quotes, refusals
-from models.money.payable import Payable
-from models.money.sales import Sale
-from models.people.callers import Role
+from models.messages import MessageKind
+from models.money import Payable, Sale, payment, quotes, refusals
+from models.people import Role
 
 
 @talk(

@@ -4,19 +4,15 @@ from collections.abc import Sequence
 
 from bot.company import Company
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.talks.fields import Field, Invalid, echo
+from bot.talks import Chat, Field, Invalid, Turn, echo, talk
 from bot.talks.listing import enumerated
-from bot.talks.turn import Turn
-from bot.text.i18n import Text, _, verbatim
+from bot.text import Text, _, verbatim
 from handlers.fields.devices import PaidFor
 from handlers.fields.serials import count_pieces, read_serial
 from handlers.wording import fitting, item_name, least, owner, tail, under
-from models.money.catalogue import Terms
-from models.money.contracts import Contract, contracts_of, count_paid, find_contract, open_instalments
-from models.money.instalments import Due
-from models.people.callers import Role
+from models.money import Contract, Due, Terms, contracts_of
+from models.money.contracts import count_paid, find_contract, open_instalments
+from models.people import Role
 
 WORDS = {"en": ("PLAN",), "sw": ("MPANGO",), "fr": ("PLAN",), "pt": ("PLANO",), "ha": ("TSARI",)}
 NEXT = 3  # instalments that are shown

@@ -2,12 +2,12 @@
 
 from bot.company import Company
 from bot.message import Copy
-from bot.text.i18n import Text, _, verbatim
+from bot.text import Text, _, verbatim
 from handlers.wording import bought, fitting, grouped, owing, owner, paid_for_name, shared, tail, under, warning
-from models.devices.tables import Device, Unit
-from models.messages.tables import MessageKind
+from models.devices import Device, Unit
+from models.messages import MessageKind
+from models.money import Sale
 from models.money.booking import Sold
-from models.money.sales import Sale
 
 
 def for_agent(sold: Sold, company: Company, language: str) -> Text:

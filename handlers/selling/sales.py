@@ -1,17 +1,13 @@
 """What an agent sold on the catalogue: to whom, and what is still to be paid."""
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.talks.fields import Field, Invalid, echo
-from bot.talks.turn import Turn
-from bot.text.i18n import Text, _, joined, verbatim
+from bot.talks import Chat, Field, Invalid, Turn, echo, talk
+from bot.text import Text, _, joined, verbatim
 from handlers.selling.plan import show_contract
 from handlers.wording import item_name, owner
-from models.money.catalogue import Terms
-from models.money.contracts import Contract, contracts_sold_by, dues_by_contract
-from models.money.instalments import Due, total_left
-from models.people.callers import Role
+from models.money import Contract, Due, Terms, total_left
+from models.money.contracts import contracts_sold_by, dues_by_contract
+from models.people import Role
 
 LISTED = 60  # the newest sales; an older one is found by PLAN
 MOST_PAGES = 60

@@ -4,25 +4,19 @@ from collections.abc import Sequence
 from datetime import date
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.talks.fields import Field, Invalid, echo
-from bot.talks.turn import Turn
-from bot.text.gsm import shorten
-from bot.text.i18n import Text, _, verbatim
+from bot.talks import Chat, Field, Invalid, Turn, echo, talk
+from bot.text import Text, _, shorten, verbatim
 from handlers.fields.customers import Buyer, on_a_list
 from handlers.fields.serials import MOST, count_pieces, read_serial
 from handlers.selling.appliance_receipts import copy_to_buyer, for_seller, question
 from handlers.wording import item_name, tail
+from models.devices import TAIL, Device, DeviceNotFound
 from models.devices.keys import most_units
-from models.devices.tables import TAIL, Device, DeviceNotFound
-from models.messages.tables import MessageKind
-from models.money import appliance_sale, catalogue, refusals
+from models.messages import MessageKind
+from models.money import Appliance, Contract, PaymentPlan, appliance_sale, catalogue, refusals
 from models.money.appliance_sale import Proposal
-from models.money.catalogue import Appliance, PaymentPlan, free_device, plans_of
-from models.money.contracts import Contract
-from models.people.callers import Role
-from models.people.tables import Customer
+from models.money.catalogue import free_device, plans_of
+from models.people import Customer, Role
 
 LABEL = 24  # septets of a name that the office gave, on a list
 TYPED = 8  # characters of a serial that a command repeats: its end is enough

@@ -1,14 +1,12 @@
 """What an agent can hand over: free devices, by item."""
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.text.gsm import shorten
-from bot.text.i18n import _, verbatim
+from bot.talks import Chat, talk
+from bot.text import _, shorten, verbatim
 from handlers.selling.sell import LABEL, TYPED, sell
 from handlers.wording import item_name
 from models.money import catalogue
-from models.people.callers import Role
+from models.people import Role
 
 MOST = 60  # serials that are listed, some ten screens
 

@@ -1,15 +1,14 @@
 """The last tokens again: never a new one."""
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.text.i18n import _
+from bot.talks import Chat, talk
+from bot.text import _
 from handlers.fields.devices import DeviceSerial, choose_own_device
 from handlers.selling.receipts import history
-from models.devices.tables import Device
-from models.messages.tables import MessageKind
+from models.devices import Device
+from models.messages import MessageKind
 from models.money.sales import last_tokens
-from models.people.callers import Role
+from models.people import Role
 
 WORDS = {
     "en": ("TOKEN", "RESEND", "LAST"),

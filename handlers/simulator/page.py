@@ -12,11 +12,11 @@ import jinja2
 from aiohttp import web
 
 from bot.server import SERVER, Server
-from bot.simulator.handset import Call, Handset
+from bot.simulator import Call, Handset
 from bot.text import numbers
 from handlers.office.page import HEADERS, read_form, redirect
 from models.demo.world import AGENTS
-from models.people.tables import Agent, Customer
+from models.people import Agent, Customer
 
 STATIC = Path(__file__).with_name("static")
 # Unlike the office's pages this one has a script and a style sheet of its own; nothing else is loaded or run.

@@ -5,21 +5,17 @@ from typing import NamedTuple
 
 from bot.company import Company
 from bot.message import Copy, Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.talks.fields import Field, Invalid
+from bot.talks import Chat, Field, Invalid, Turn, talk
 from bot.talks.state import Asked
-from bot.talks.turn import Turn
+from bot.text import Text, _, joined
 from bot.text.answers import begins
 from bot.text.grammar import split, written
-from bot.text.i18n import Text, _, joined
 from handlers.tickets.news import DONE, News
 from handlers.tickets.questions import LONGEST, SECRETS, TicketNumber, which
 from handlers.wording import owner
-from models.people.callers import Caller, Role
+from models.people import Caller, Role
 from models.sql import now_ms
-from models.tickets import tickets
-from models.tickets.tickets import Ticket, TicketState
+from models.tickets import Ticket, TicketState, tickets
 
 
 @talk("done", roles={Role.AGENT}, words=DONE, menu=_("Ticket is fixed"), usage=_("number"), example="K41")

@@ -1,16 +1,14 @@
 """People ask how a ticket stands, and add to it."""
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
-from bot.text.i18n import _
+from bot.talks import Chat, talk
+from bot.text import _
 from handlers.tickets.news import STATUS, News
 from handlers.tickets.questions import InWords, TicketNumber, which
 from handlers.tickets.report import NOT_SAVED
 from handlers.wording import owner
-from models.people.callers import Role
-from models.tickets import tickets
-from models.tickets.tickets import TicketState
+from models.people import Role
+from models.tickets import TicketState, tickets
 
 
 @talk(

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from bot.company import Company
 from bot.message import Copy
 from bot.talks.commands import Keyword, Words
-from bot.text.grammar import plain_word
-from bot.text.gsm import SCREEN, plain, septets, shorten
-from bot.text.i18n import Text, _, verbatim
+from bot.text import SCREEN, Text, _, plain, plain_word, septets, shorten, verbatim
 from handlers.wording import LONGEST_NAME, owner, tail
-from models.messages.tables import MessageKind
-from models.people.tables import Agent
-from models.tickets.tickets import Category, Ticket, TicketState
+from models.messages import MessageKind
+from models.people import Agent
+from models.tickets import Category, Ticket, TicketState
 
 FIX: Words = {
     "en": ("FIX", "PROBLEM", "FAULT"),

@@ -3,14 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from bot.talks.chat import Chat
-from bot.talks.fields import Field, Invalid, echo
-from bot.talks.turn import Turn
-from bot.text.i18n import Text, _, joined
+from bot.talks import Chat, Field, Invalid, Turn, echo
+from bot.text import Text, _, joined
 from bot.text.redact import Redactor
 from handlers.tickets.news import TINY, News
-from models.tickets import tickets
-from models.tickets.tickets import Ticket, TicketNotFound
+from models.tickets import Ticket, TicketNotFound, tickets
 
 LONGEST = 250  # letters of a problem or a comment
 LISTED = 3  # tickets that the question for a number shows

@@ -3,19 +3,17 @@
 from datetime import timedelta
 
 from bot.message import Copy, Reply
-from bot.talks.chat import Chat
-from bot.talks.decorator import talk
+from bot.talks import Chat, talk
+from bot.text import Text, _, verbatim
 from bot.text.grammar import split, written
-from bot.text.i18n import Text, _, verbatim
 from handlers.fields.devices import DeviceSerial, device_line
 from handlers.tickets.news import FIX, LABELS, News, category_of
 from handlers.tickets.questions import InWords
 from handlers.wording import owner
-from models.devices.tables import Device, devices_of
-from models.people.callers import Role
-from models.people.tables import Customer
-from models.tickets import tickets
-from models.tickets.tickets import Category, Opened
+from models.devices import Device, devices_of
+from models.people import Customer, Role
+from models.tickets import Category, tickets
+from models.tickets.tickets import Opened
 
 DUES = {0: _("Today"), 1: _("Tomorrow"), 3: _("In 3 days"), 7: _("In a week")}
 NOT_SAVED = _("Not saved.")

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from tortoise import fields
 from tortoise.models import Model
 
+from models.devices import LONGEST, TAIL, Device, DeviceModel, Kind, Tariff, Unit, with_owner
 from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.devices.meters import has_vending_key, new_meter
-from models.devices.tables import LONGEST, TAIL, Device, DeviceModel, Kind, Tariff, Unit, with_owner
-from models.people.tables import Agent, Customer, Village
+from models.people import Agent, Customer, Village
 from models.tokens.sts import is_meter_number
 from models.vault import Vault
 

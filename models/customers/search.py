@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from models.devices.tables import LONGEST, TAIL, Kind
+from models.devices import LONGEST, TAIL, Kind
 from models.names import folded
-from models.people.tables import Customer, Village
+from models.people import Customer, Village
 from models.sql import connection, ending_of, execute, lower_of, marks
 
 LOOK = 5_000  # customers that a kind of device or the middle of a name is looked for in: few mini-grids have 1,000

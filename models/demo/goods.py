@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from models.devices.tables import Device
-from models.money.catalogue import Appliance, PaymentPlan, Terms, Type
-from models.money.contracts import Contract, Instalment
-from models.money.instalments import Period, amounts, due_dates
+from models.devices import Device
+from models.money import Appliance, Contract, PaymentPlan, Period, Terms
+from models.money.catalogue import Type
+from models.money.contracts import Instalment
+from models.money.instalments import amounts, due_dates
 from models.money.ledger import AccountKind, Posting, post
 from models.money.sales import SAME_SALE_WINDOW
-from models.people.tables import Agent
+from models.people import Agent
 
 
 @dataclass(frozen=True)

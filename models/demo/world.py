@@ -4,13 +4,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from models.demo import goods
+from models.devices import Device, Kind, Tariff, Unit
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType
 from models.devices.keys import seal_key
 from models.devices.meters import keep_vending_key
-from models.devices.tables import Device, Kind, Tariff, Unit
+from models.money import Sale
 from models.money.references import reference_for
-from models.money.sales import Payment, Sale, Token
-from models.people.tables import Agent, Customer, MiniGrid, OfficeUser, Village
+from models.money.sales import Payment, Token
+from models.people import Agent, Customer, MiniGrid, OfficeUser, Village
 from models.settings import Setting
 from models.tokens import ISSUERS
 from models.vault import Vault

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from tortoise import fields
 from tortoise.models import Model
 
-from models.people.tables import Customer
+from models.people import Customer
 from models.sql import connection, ending_of, execute, marks
 
 M = TypeVar("M", bound=Model)

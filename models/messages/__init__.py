@@ -1,1 +1,15 @@
 """The tables of messages and phones: what came in, what goes out, who is asked, which gateway carries it."""
+
+from models.messages.phones import PREFIX, Phone, Sim, read_sims
+from models.messages.tables import LIFE, GatewayState, MessageKind, State
+
+__all__ = [
+    "LIFE",
+    "PREFIX",
+    "GatewayState",
+    "MessageKind",
+    "Phone",
+    "Sim",
+    "State",
+    "read_sims",
+]

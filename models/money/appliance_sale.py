@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from models.devices.tables import Device, Unit, with_owner
+from models.devices import Device, Unit, with_owner
 from models.money.booking import (
     Sold,
     book_commission,
@@ -21,7 +21,7 @@ from models.money.payable import Standing, payable
 from models.money.quotes import Quote
 from models.money.refusals import NotOffered, PriceChanged, SameAppliance, Taken
 from models.money.sales import SAME_SALE_WINDOW, Sale
-from models.people.tables import Agent, Customer
+from models.people import Agent, Customer
 from models.sql import connection, execute, execute_many, insert
 from models.tokens import ISSUERS
 from models.vault import Vault

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from models.devices import Device, Unit, with_owner
 from models.devices.keys import open_key
-from models.devices.tables import Device, Unit, with_owner
 from models.money.contracts import Contract, open_instalments
 from models.money.instalments import Due
 from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
@@ -14,7 +14,7 @@ from models.money.quotes import Quote
 from models.money.references import new_reference
 from models.money.refusals import OverLimit
 from models.money.sales import Sale, Token
-from models.people.tables import Agent, Customer
+from models.people import Agent, Customer
 from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS
 from models.vault import Vault

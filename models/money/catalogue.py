@@ -6,7 +6,7 @@ from tortoise import fields
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from models.devices.tables import LONGEST, TAIL, Device, DeviceModel, DeviceNotFound, Kind
+from models.devices import LONGEST, TAIL, Device, DeviceModel, DeviceNotFound, Kind
 from models.money.instalments import Period
 
 

@@ -7,11 +7,11 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from models.devices.tables import Device
+from models.devices import Device
 from models.money.catalogue import Appliance
 from models.money.instalments import Due
 from models.money.sales import Payment
-from models.people.tables import Agent, Customer
+from models.people import Agent, Customer
 from models.sql import connection, execute, marks, read_day
 
 FIRST_NUMBER = 1_000  # contracts are S1001, S1002, …: never as short as a menu number

@@ -9,7 +9,7 @@ from tortoise.models import Model
 from models.audit import record
 from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
 from models.money.references import new_reference
-from models.people.tables import Agent
+from models.people import Agent
 from models.sql import insert, lock_rows
 
 LONGEST_REFERENCE = 20  # as much as one SMS has room for

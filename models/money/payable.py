@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import date
 
+from models.devices import Device, Kind, with_owner
 from models.devices.keys import most_units
-from models.devices.tables import Device, Kind, with_owner
 from models.money.contracts import Contract, contract_of, open_instalments, overdue_goods
 from models.money.instalments import Due
 from models.money.refusals import NoPlan
 from models.money.sales import Sale, same_today
-from models.people.tables import Agent, Customer
+from models.people import Agent, Customer
 from models.vault import Vault
 
 

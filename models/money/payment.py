@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
+from models.devices import Device
 from models.devices.keys import open_key
-from models.devices.tables import Device
 from models.messages import withdrawal
 from models.money.booking import (
     Sold,
@@ -21,7 +21,7 @@ from models.money.payable import Standing
 from models.money.quotes import Quote, quote
 from models.money.refusals import PriceChanged, SoldToday, TooManyTokens
 from models.money.sales import Sale
-from models.people.tables import Agent
+from models.people import Agent
 from models.sql import connection, execute, execute_many, lock_rows
 from models.tokens import ISSUERS
 from models.vault import Vault

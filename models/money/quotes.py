@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from models.devices.tables import Device, Tariff, Unit
+from models.devices import Device, Tariff, Unit
 from models.money.catalogue import Terms
 from models.money.contracts import Contract
 from models.money.instalments import DAYS, Due, Part, Period, after, allocate, days_for, total_left

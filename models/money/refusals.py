@@ -1,6 +1,6 @@
 """Why a payment or a sale is not taken, as types that carry their figures."""
 
-from models.devices.tables import Unit
+from models.devices import Unit
 from models.money.contracts import Contract
 from models.money.sales import Sale
 

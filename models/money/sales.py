@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from tortoise import fields
 from tortoise.models import Model
 
-from models.devices.tables import Device
-from models.people.tables import Agent, Customer
+from models.devices import Device
+from models.people import Agent, Customer
 from models.sql import connection, execute
 
 

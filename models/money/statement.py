@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.money.contracts import Contract
-from models.people.tables import Customer
+from models.people import Customer
 from models.sql import connection, execute, read_moment
 
 

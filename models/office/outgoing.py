@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from models.messages.tables import State
+from models.messages import State
 from models.sql import connection, execute, marks
 
 LOOK = 10_000  # rows read for one page, the newest

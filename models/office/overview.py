@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from models.messages.tables import GatewayState, MessageKind, State
+from models.messages import GatewayState, MessageKind, State
 from models.messages.withdrawal import NOT_WITHDRAWN
 from models.settings import are_messages_off
 from models.sql import HOUR_MS, connection, execute, ms_of

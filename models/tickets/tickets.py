@@ -12,8 +12,8 @@ from tortoise import fields
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from models.devices.tables import Device
-from models.people.tables import Agent, Customer, OfficeUser
+from models.devices import Device
+from models.people import Agent, Customer, OfficeUser
 from models.sql import connection, execute, lock_rows, marks
 
 DUE = timedelta(days=3)  # when nobody says otherwise

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.messages.phones import Phone
+from models.messages import Phone
 from models.sql import execute, now_ms
 from tests.emulators.android_calls import AGENT, TOKEN, Events, enqueued, linked
 from tests.world.server import Serving, serving

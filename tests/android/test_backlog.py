@@ -3,9 +3,8 @@
 import pytest
 
 from bot.android import sims
-from bot.runtime.database import Database
-from models.messages.phones import Phone
-from models.messages.tables import MessageKind
+from bot.runtime import Database
+from models.messages import MessageKind, Phone
 from tests.world.outbox_rig import MINUTE
 from tests.world.phone_rig import VODACOM, Shop
 

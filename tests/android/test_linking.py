@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bot.android.streams import KEEP_ALIVE_S, Stream
-from models.messages.tables import MessageKind
+from models.messages import MessageKind
 from models.sql import now_ms
 from tests.emulators.android.clock import Clock
 from tests.emulators.android.phone import Phone

@@ -3,9 +3,8 @@
 import pytest
 
 from bot.android import linking
-from bot.runtime.database import Database
-from models.messages.phones import Phone
-from models.messages.tables import State
+from bot.runtime import Database
+from models.messages import Phone, State
 from tests.world.outbox_rig import HOUR, START
 from tests.world.phone_rig import VODACOM, Shop
 

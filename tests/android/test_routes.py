@@ -7,7 +7,7 @@ from typing import Any, cast
 import aiohttp
 import pytest
 
-from models.messages.tables import MessageKind
+from models.messages import MessageKind
 from tests.emulators.android_calls import BARAKA, TOKEN, Events, Handset, enqueued, linked, refused, state
 from tests.world.server import ServerProcess, Serving, serving
 

@@ -5,9 +5,8 @@ import asyncio
 import pytest
 
 from bot.android import linking
-from bot.runtime.database import Database
-from models.messages.phones import Phone
-from models.messages.tables import MessageKind
+from bot.runtime import Database
+from models.messages import MessageKind, Phone
 from tests.world.outbox_rig import HOUR, MINUTE, SECOND, START
 from tests.world.phone_rig import AIRTEL, PERIOD, VODACOM, Shop, numbered
 

@@ -7,9 +7,8 @@ import pytest
 
 from bot.android import linking, queue
 from bot.android.sims import NO_CREDIT, choose_sims, fits_receiver
-from bot.runtime.database import Database
-from models.messages.phones import Phone, Sim
-from models.messages.tables import State
+from bot.runtime import Database
+from models.messages import Phone, Sim, State
 from tests.world.outbox_rig import HOUR, MINUTE, START
 from tests.world.phone_rig import AIRTEL, AMINA, BARAKA, PERIOD, VODACOM, Shop, numbered
 

@@ -7,7 +7,8 @@ import pytest
 from bot.android.sims import NO_CREDIT
 from bot.android.troubles import troubles
 from bot.config import load
-from models.messages.phones import Phone, Sim, write_sims
+from models.messages import Phone, Sim
+from models.messages.phones import write_sims
 
 HALOTEL, HIDDEN = Sim(1, "+255620000001", "Halotel"), Sim(1, "", "Halotel")
 

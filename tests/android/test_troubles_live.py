@@ -8,12 +8,10 @@ import pytest
 from bot.android import linking
 from bot.android.sims import NO_CREDIT
 from bot.android.troubles import troubles
-from bot.outbound import retry
-from bot.outbound.enqueue import NewMessage, enqueue
-from bot.routing.health import Health
-from models.messages.phones import Phone as Row
-from models.messages.phones import read_sims
-from models.messages.tables import MessageKind
+from bot.outbound import NewMessage, enqueue, retry
+from bot.routing import Health
+from models.messages import MessageKind, read_sims
+from models.messages import Phone as Row
 from models.sql import now_ms
 from tests.emulators.android.clock import Clock
 from tests.emulators.android.radio import Sms

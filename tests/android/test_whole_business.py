@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.android import linking
-from bot.outbound.enqueue import NewMessage, enqueue
-from models.messages.phones import Phone as Row
-from models.messages.tables import MessageKind
+from bot.outbound import NewMessage, enqueue
+from models.messages import MessageKind
+from models.messages import Phone as Row
 from models.sql import now_ms
 from tests.emulators.android.clock import Clock
 from tests.emulators.android.line import Call

@@ -16,8 +16,8 @@ from bot.gateways import BadCallback
 from bot.gateways.errors import ERRORS
 from bot.message import Inbound
 from bot.text.numbers import Sender, SenderKind
-from models.messages.phones import Sim, read_sims, too_old, write_sims
-from models.messages.tables import MessageKind, State
+from models.messages import MessageKind, Sim, State, read_sims
+from models.messages.phones import too_old, write_sims
 
 KEY = "test-signing-key-0001"
 BODY = (

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.runtime.database import Database
-from models.people import pins
-from models.people.tables import Agent
+from bot.runtime import Database
+from models.people import Agent, pins
 from tests.world.prompt import Run, query
 
 

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 from bot.cli.card import make_card
 from bot.cli.main import cli
 from bot.config import LANGUAGES, load
-from bot.talks.commands import Commands
+from bot.talks import Commands
 from handlers import TALKS
-from models.people.callers import Role
+from models.people import Role
 
 COMMANDS = Commands(TALKS)
 CONFIG = load(help_phone="+255700000000", company="Mwanga Demo", kannel_sender="15054")

@@ -11,7 +11,7 @@ from tortoise.exceptions import OperationalError
 from bot.server import Server
 from models.money.hand_in import HandIn, MoreThanHeld, OtherReference, hand_in
 from models.money.ledger import AccountKind, Posting, balance, cash_held, commission_due, post
-from models.people.tables import Agent
+from models.people import Agent
 from tests.world.people import PEOPLE
 from tests.world.prompt import Run, do_in_one_work, query
 

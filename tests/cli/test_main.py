@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from bot.cli.main import cli
 from bot.cli.prompt import perform
-from bot.runtime.database import DatabaseAway
-from models.people.tables import OfficeUser
+from bot.runtime import DatabaseAway
+from models.people import OfficeUser
 from tests.world.prompt import Run, query
 
 KEY = "k" * 32

@@ -8,7 +8,7 @@ from threading import Thread
 import asyncpg
 import pytest
 
-from bot.runtime.database import Database, DatabaseAway
+from bot.runtime import Database, DatabaseAway
 
 DROP = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
   WHERE datname = current_database() AND pid <> pg_backend_pid()"""

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from bot.message import Outbound, Sent
-from bot.runtime.database import Database
+from bot.runtime import Database
 from bot.server import Server
 from models import sql
 from models.sql import execute

@@ -15,9 +15,9 @@ from bot.config import load
 from bot.message import Inbound
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
-from models.devices.tables import Tariff
-from models.money.catalogue import Appliance
-from models.money.contracts import Contract, Instalment
+from models.devices import Tariff
+from models.money import Appliance, Contract
+from models.money.contracts import Instalment
 from models.money.ledger import AccountKind, Posting, post
 from tests.world.books import DEVICES, check_money, rows
 from tests.world.people import GATEWAY, PEOPLE, PINS, Dialled, Phones

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from bot.runtime.database import Database
+from bot.runtime import Database
 from models.settings import Setting
 from tests.world.server import ROOT
 

@@ -7,13 +7,13 @@ import pytest
 import time_machine
 
 from bot.config import LANGUAGES
-from bot.runtime.database import Database
+from bot.runtime import Database
 from bot.server import Server
-from bot.text.gsm import SCREEN, septets
+from bot.text import SCREEN, septets
 from models.customers import search
 from models.customers.search import Selection
-from models.devices.tables import Device, Kind, Tariff
-from models.people.tables import Agent, Customer, MiniGrid, Village
+from models.devices import Device, Kind, Tariff
+from models.people import Agent, Customer, MiniGrid, Village
 from models.sql import connection, execute, on_postgres
 from tests.world.business import business
 from tests.world.people import NOON, Phones

@@ -12,10 +12,10 @@ from bot.config import load
 from bot.server import Server
 from models.customers.registration import Registration
 from models.demo.world import STS_KEY
+from models.devices import Device, DeviceModel
 from models.devices.connections import ConnectionType, SubConnectionType
 from models.devices.meters import VENDING_KEY
-from models.devices.tables import Device, DeviceModel
-from models.people.tables import Customer, MiniGrid, Village
+from models.people import Customer, MiniGrid, Village
 from models.settings import Setting
 from models.sql import connection, execute
 from models.tokens import sts

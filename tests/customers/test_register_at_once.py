@@ -9,8 +9,8 @@ from tortoise.exceptions import IntegrityError
 from bot.server import Server
 from models.customers import registration
 from models.customers.registration import Form, Registration
-from models.devices.tables import Device, Kind
-from models.people.tables import Agent, Customer, Village
+from models.devices import Device, Kind
+from models.people import Agent, Customer, Village
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import time_machine
 
 from bot.app import PURGES
-from bot.runtime.housekeeping import Housekeeping
+from bot.runtime import Housekeeping
 from bot.server import Server
 from models.sql import connection, execute
 from tests.world.people import NOON, Phones

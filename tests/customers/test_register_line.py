@@ -3,8 +3,9 @@
 import pytest
 
 from bot.server import Server
-from bot.text.grammar import listed, normalise
-from models.people.tables import Customer
+from bot.text import normalise
+from bot.text.grammar import listed
+from models.people import Customer
 from tests.world.people import Phones
 from tests.world.registering import METER, said
 

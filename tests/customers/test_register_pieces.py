@@ -4,8 +4,8 @@ import pytest
 
 from bot.server import Server
 from handlers.customers.register import register
-from models.devices.tables import Device
-from models.people.tables import Customer, MiniGrid
+from models.devices import Device
+from models.people import Customer, MiniGrid
 from models.sql import connection, execute
 from models.tokens.sts import is_meter_number
 from tests.world.people import PINS, Phones

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.server import Server
-from models.devices.tables import Device, Kind, Tariff
+from models.devices import Device, Kind, Tariff
 from tests.world.people import Phones
 
 pytestmark = pytest.mark.everyday_on_sqlite

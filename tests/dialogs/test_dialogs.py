@@ -22,12 +22,12 @@ import pytest
 import time_machine
 
 from bot.server import Server
-from bot.text.gsm import SCREEN, is_gsm, septets
-from models.devices.tables import Device, Tariff
+from bot.text import SCREEN, septets
+from bot.text.gsm import is_gsm
+from models.devices import Device, Tariff
 from models.money.hand_in import hand_in
 from models.money.ledger import AccountKind, Posting, post
-from models.people import pins
-from models.people.tables import Agent, Customer, Village
+from models.people import Agent, Customer, Village, pins
 from models.sql import connection, execute
 from tests.world.business import business
 from tests.world.people import MENU, NOON, PEOPLE, PINS, Phones

@@ -11,9 +11,8 @@ import aiohttp
 
 from bot.android import linking
 from bot.android.to_app import date, signature
-from bot.outbound.enqueue import NewMessage, enqueue
-from models.messages.phones import Phone
-from models.messages.tables import MessageKind
+from bot.outbound import NewMessage, enqueue
+from models.messages import MessageKind, Phone
 from models.sql import now_ms
 from tests.world.server import Serving
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from handlers.exchange import importing
-from models.devices.tables import Device
-from models.people.tables import Customer
+from models.devices import Device
+from models.people import Customer
 from tests.world.csv_files import FILES, import_text
 from tests.world.prompt import Run, query
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from bot.runtime.database import Database
+from bot.runtime import Database
 from models.customers.numbers import keep_numbers
-from models.people.tables import Customer
+from models.people import Customer
 from tests.world.csv_files import FILES, import_text
 from tests.world.prompt import Run, query
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from bot.runtime.database import Database
+from bot.runtime import Database
 from handlers.exchange import EXPORTS
-from models.devices.tables import Device
+from models.devices import Device
 from models.vault import Vault
 from tests.world.csv_files import FACTORY, FILES, KEY, OWNED, import_text
 from tests.world.prompt import Run, query

@@ -9,13 +9,14 @@ import pytest
 
 from bot.app import assembled
 from bot.config import demo_world, load
-from bot.runtime.database import Database
+from bot.runtime import Database
 from handlers.exchange import EXPORTS
-from models.devices.tables import Device
+from models.devices import Device
+from models.money import PaymentPlan
 from models.money.appliance_sale import propose, sell_appliance
-from models.money.catalogue import PaymentPlan
-from models.people.tables import Agent, Customer
-from models.tickets.tickets import Category, open_ticket
+from models.people import Agent, Customer
+from models.tickets import Category
+from models.tickets.tickets import open_ticket
 from models.vault import Vault
 from tests.world.people import GATEWAY, Phones
 from tests.world.prompt import Run

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.server import Server
-from models.devices.tables import Device, Tariff
+from models.devices import Device, Tariff
 from models.money.payable import PayableDevice
 from models.money.quotes import quote
 from tests.world.csv_files import FILES, import_text

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.company import Company
 from bot.config import demo_world, load
 from bot.configured import company_of
-from bot.runtime.database import Database
+from bot.runtime import Database
 from handlers.exchange import EXPORTS, IMPORTS, Table, write_export
 from handlers.exchange.sheet import read_sheet
 

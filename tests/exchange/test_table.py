@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.runtime.database import Database
+from bot.runtime import Database
 from models.sql import execute
 from tests.world.csv_files import import_text
 from tests.world.prompt import Run, query

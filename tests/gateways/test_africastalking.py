@@ -13,7 +13,7 @@ from bot.gateways import BadCallback, Fields
 from bot.gateways.africastalking import AfricasTalking
 from bot.message import Inbound, OptOut, Outbound, Receipt, UssdEnd, UssdTurn
 from bot.text.numbers import Sender, SenderKind
-from models.messages.tables import State
+from models.messages import State
 from tests.emulators.africastalking import API_KEY, SERVICE_CODE, USERNAME, Emulator
 
 NAME = "africastalking"

@@ -17,7 +17,7 @@ from bot.gateways.described import Described
 from bot.gateways.description import ENVIRONMENT, Description, read_descriptions
 from bot.message import Inbound, Outbound, Receipt
 from bot.text.numbers import Sender, SenderKind
-from models.messages.tables import State
+from models.messages import State
 from tests.project.pages import GATEWAYS
 
 ADDRESS, SECRET, KEY = "http://127.0.0.1:8080", "a secret / of 100 %", "a signing key"

@@ -8,7 +8,7 @@ from bot.gateways import BadSignature
 from bot.gateways.description import read_descriptions
 from bot.gateways.errors import SendError
 from bot.message import Receipt
-from models.messages.tables import State
+from models.messages import State
 from tests.gateways.test_described import MESSAGE, PIGEON, SECRET, TEXTBEE, gateway, get
 
 SEND = {"url": "https://pigeon.example.org/send", "form": {"to": "{phone}", "text": "{text}", "dcs": "{coding}"}}

@@ -15,7 +15,7 @@ from bot.gateways import wire
 from bot.gateways.description import PRESETS, read_descriptions
 from bot.gateways.errors import SendError
 from bot.message import Outbound, Sent
-from bot.text.gsm import plain
+from bot.text import plain
 from tests.emulators.aggregator import Aggregator, listening
 from tests.gateways.test_described import HTTPSMS, PIGEON, TEXTBEE, gateway
 from tests.world.people import PEOPLE

@@ -13,7 +13,7 @@ from bot.gateways import BadCallback, Callback, kannel
 from bot.gateways.kannel import Kannel
 from bot.message import Inbound, Receipt
 from bot.text.numbers import Sender, SenderKind
-from models.messages.tables import State
+from models.messages import State
 from tests.emulators.kannel_sendsms import PASSWORD, PHONE, Sendsms, gateway, listening
 from tests.world.server import Serving, serving
 

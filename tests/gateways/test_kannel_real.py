@@ -12,10 +12,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.outbound.enqueue import NewMessage, enqueue
-from bot.runtime.database import Database
+from bot.outbound import NewMessage, enqueue
+from bot.runtime import Database
 from bot.text import gsm
-from models.messages.tables import MessageKind
+from models.messages import MessageKind
 from models.sql import execute, now_ms
 from tests.emulators.kannel_box import INSTALLED, SENDER, UNROUTED, KannelBox, joined
 from tests.world.people import PEOPLE

@@ -12,7 +12,7 @@ from bot.gateways.errors import ERRORS, Outcome, SendError
 from bot.gateways.kannel import Kannel
 from bot.message import Outbound, Sent
 from bot.text.gsm import BASIC, EXTENDED
-from models.messages.tables import MessageKind
+from models.messages import MessageKind
 from tests.emulators.kannel_sendsms import ADDRESS, PASSWORD, PHONE, SECRET, Sendsms, gateway, listening
 
 MESSAGE = Outbound(42, PHONE, "TOKEN 123 456 789 & 8 days, ref K7Q2M", MessageKind.TOKEN)

@@ -3,11 +3,10 @@ gateway do not stand before those of the others."""
 
 import asyncio
 
-from bot.inbound.inbox import Inbox
+from bot.inbound import Inbox
 from bot.inbound.worker import MOST
 from bot.message import Inbound
-from bot.runtime.database import Database
-from bot.runtime.metrics import Metrics
+from bot.runtime import Database, Metrics
 from bot.server import Server
 from bot.text.numbers import sender
 from bot.text.redact import Redactor

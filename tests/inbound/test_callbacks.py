@@ -10,8 +10,7 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
-from bot.inbound import callbacks
-from bot.inbound.inbox import Inbox
+from bot.inbound import Inbox, callbacks
 from handlers.account import cash
 from tests.emulators.africastalking import Answer, Emulator
 from tests.world.people import PEOPLE, PINS

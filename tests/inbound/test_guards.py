@@ -9,7 +9,7 @@ from bot.app import PURGES, assembled
 from bot.config import Config, load
 from bot.inbound.guards import GlobalCap
 from bot.message import Inbound, OptOut
-from bot.runtime.housekeeping import Housekeeping
+from bot.runtime import Housekeeping
 from bot.server import Server
 from bot.talks.contacts import HOUR, PhoneState, note_opt_out
 from bot.text.numbers import sender

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.monitor.webhook import News, Webhook
-from bot.routing.health import Health
-from bot.runtime.database import Database
+from bot.monitor import Webhook
+from bot.monitor.webhook import News
+from bot.routing import Health
+from bot.runtime import Database
 from tests.world.alerting import BOSS, SECRET, Office, opened
 from tests.world.outbox_rig import MINUTE, START
 

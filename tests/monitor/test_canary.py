@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.monitor.alerts import Alerts
-from bot.routing.health import TEST_EVERY_MS, Health
-from bot.runtime.database import Database
+from bot.monitor import Alerts
+from bot.routing import Health
+from bot.routing.health import TEST_EVERY_MS
+from bot.runtime import Database
 from bot.server import Server
 from bot.text.numbers import SenderKind
-from models.messages.phones import Sim, write_sims
+from models.messages import Sim
+from models.messages.phones import write_sims
 from tests.world.alerting import BOSS, Office, opened
 from tests.world.outbox_rig import MINUTE, SECOND, START
 from tests.world.people import Phones

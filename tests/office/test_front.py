@@ -9,7 +9,7 @@ import pytest
 from bot.config import Config
 from bot.gateways.errors import ERRORS
 from handlers.office.times import age
-from models.messages.tables import State
+from models.messages import State
 from models.sql import now_ms
 from tests.world.browser import DAY, HOUR, MINUTE, Office, enqueue_message, open_office, receive_message
 from tests.world.people import PEOPLE

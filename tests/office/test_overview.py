@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.runtime.database import Database
+from bot.runtime import Database
 from models.office import overview
 from models.sql import execute, now_ms
 from tests.world.browser import HOUR, receive_message

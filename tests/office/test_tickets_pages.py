@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.config import Config
-from models.people.tables import Agent, Customer, OfficeUser
-from models.tickets.tickets import Step, Ticket, TicketEvent, TicketState
+from models.people import Agent, Customer, OfficeUser
+from models.tickets import Ticket, TicketEvent, TicketState
+from models.tickets.tickets import Step
 from tests.world.browser import Office, open_office
 from tests.world.people import NAMES, PEOPLE
 

@@ -12,9 +12,9 @@ from models.audit import Audit
 from models.devices.meters import NoVendingKey, PublishedKey, change_vending_key
 from models.messages.tables import Outbox
 from models.money.ledger import AccountKind, Posting, post
+from models.people import Agent, Customer, MiniGrid, OfficeUser
 from models.people.agents import AgentExists, WeakPin, add_agent, change_agent, give_pin
 from models.people.office_users import ShortPassword, set_password
-from models.people.tables import Agent, Customer, MiniGrid, OfficeUser
 from models.settings import are_messages_off, switch_outgoing
 from models.tokens.sts import TEST_VENDING_KEY
 from tests.world.people import PEOPLE

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot.outbound.enqueue import NewMessage, enqueue
-from bot.routing.health import Health
-from bot.runtime.database import Database
-from models.messages.tables import MessageKind
+from bot.outbound import NewMessage, enqueue
+from bot.routing import Health
+from bot.runtime import Database
+from models.messages import MessageKind
 from tests.world.outbox_rig import ASHA, HOUR, MINUTE, SECOND, START, Bench, pulled, wait_for
 
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from bot.outbound.queue import release_from_stopped
-from bot.runtime.database import Database
-from models.messages.tables import MessageKind
+from bot.runtime import Database
+from models.messages import MessageKind
 from tests.world.outbox_rig import MINUTE, SECOND, START, Bench, pulled, wait_for
 
 LATE = START + 5 * MINUTE

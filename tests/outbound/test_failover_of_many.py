@@ -4,14 +4,10 @@ from random import Random
 
 import pytest
 
-from bot.outbound.enqueue import NewMessage, enqueue
-from bot.outbound.outbox import Outbox
-from bot.routing import watch
-from bot.routing.router import Router
-from bot.routing.watch import Watch
-from bot.runtime.database import Database
-from bot.runtime.metrics import Metrics
-from models.messages.tables import MessageKind
+from bot.outbound import NewMessage, Outbox, enqueue
+from bot.routing import Router, Watch, watch
+from bot.runtime import Database, Metrics
+from models.messages import MessageKind
 from tests.world.outbox_rig import ASHA, MINUTE, SECOND, START, Bench, our_time
 
 

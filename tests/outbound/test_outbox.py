@@ -7,10 +7,10 @@ import pytest
 
 from bot.gateways.errors import ERRORS, SendError
 from bot.message import Outbound, Sent
-from bot.outbound.enqueue import NewMessage, enqueue
+from bot.outbound import NewMessage, enqueue
 from bot.outbound.lanes import UNDER_WAY
-from bot.runtime.database import Database
-from models.messages.tables import MessageKind
+from bot.runtime import Database
+from models.messages import MessageKind
 from tests.world.outbox_rig import ASHA, HOUR, MINUTE, SECOND, START, Answer, Bench
 
 

@@ -11,8 +11,8 @@ from bot.gateways.errors import SendError
 from bot.message import Receipt, Sent
 from bot.outbound import queue
 from bot.outbound.retry import TRIES
-from bot.runtime.database import Database, DatabaseAway
-from models.messages.tables import MessageKind, State
+from bot.runtime import Database, DatabaseAway
+from models.messages import MessageKind, State
 from tests.world.outbox_rig import SECOND, START, Bench
 
 

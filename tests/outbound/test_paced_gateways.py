@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 
 from bot.message import Sent
-from bot.outbound.enqueue import NewMessage, enqueue
-from bot.runtime.database import Database
-from models.messages.tables import MessageKind
+from bot.outbound import NewMessage, enqueue
+from bot.runtime import Database
+from models.messages import MessageKind
 from tests.world.outbox_rig import ASHA, SECOND, START, Bench
 
 

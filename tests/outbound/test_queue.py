@@ -6,9 +6,8 @@ from bot.outbound import failover, queue
 from bot.outbound.queue import Size
 from bot.outbound.receipts import FIND
 from bot.routing import watch
-from bot.runtime.database import Database
-from bot.runtime.metrics import Metrics
-from models.messages.tables import State
+from bot.runtime import Database, Metrics
+from models.messages import State
 from models.sql import execute
 from tests.world.outbox_rig import SECOND, START, Bench
 

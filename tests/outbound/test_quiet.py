@@ -8,8 +8,8 @@ import pytest
 
 from bot.config import Config
 from bot.configured import company_of
-from bot.runtime.database import Database
-from models.messages.tables import MessageKind
+from bot.runtime import Database
+from models.messages import MessageKind
 from tests.world.outbox_rig import HOUR, MINUTE, START, Bench
 
 COMPANY = company_of(Config(secret_key="k" * 32))

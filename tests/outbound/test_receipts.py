@@ -8,8 +8,8 @@ import pytest
 
 from bot.gateways.errors import SendError
 from bot.message import Outbound, Receipt, Sent
-from bot.runtime.database import Database
-from models.messages.tables import MessageKind, State
+from bot.runtime import Database
+from models.messages import MessageKind, State
 from tests.world.outbox_rig import MINUTE, SECOND, START, Bench, pulled, wait_for
 
 

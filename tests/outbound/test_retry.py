@@ -11,7 +11,7 @@ from bot.gateways.errors import ERRORS
 from bot.gateways.simulator import Simulator
 from bot.outbound.lanes import BATCH, Lane
 from bot.outbound.retry import TRIES, UNKNOWN_MS, Claimed, Verdict, delay, judge
-from models.messages.tables import LIFE, MessageKind, State
+from models.messages import LIFE, MessageKind, State
 
 SEEDS = integers(0, 2**32)
 NOW = 1_760_000_000_000

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from bot.routing.health import Health
-from bot.runtime.database import Database
-from models.messages.tables import MessageKind
+from bot.routing import Health
+from bot.runtime import Database
+from models.messages import MessageKind
 from tests.world.outbox_rig import MINUTE, SECOND, Bench
 
 

@@ -14,7 +14,7 @@ from bot.cli.main import cli
 from bot.config import Config, load
 from handlers import TALKS
 from handlers.exchange import EXPORTS, IMPORTS
-from models.people.callers import Role
+from models.people import Role
 from tests.world.actions import actions
 
 ROOT = Path(__file__).resolve().parent.parent.parent

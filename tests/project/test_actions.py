@@ -6,7 +6,7 @@ import pytest
 
 from bot.server import Server
 from handlers import TALKS
-from models.people.callers import Role
+from models.people import Role
 from tests.project.pages import commands
 from tests.world.actions import APPS, Action, talk_of
 from tests.world.people import Phones

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import ConfigError, checked, demo_world, load
-from models.messages.tables import MessageKind
+from models.messages import MessageKind
 
 GOOD = {
     "secret_key": "s" * 32,

@@ -11,9 +11,9 @@ import time_machine
 
 from bot.config import Config, load
 from bot.gateways.description import ENVIRONMENT
-from bot.runtime.metrics import Metrics
+from bot.runtime import Metrics
 from bot.server import Server
-from bot.text.gsm import plain
+from bot.text import plain
 from tests.project.pages import MADE, PAGES, README, REFERENCE, ROOT, commands, renewed
 from tests.world.people import Phones
 from tests.world.templates import FOUNDED

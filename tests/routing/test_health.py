@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from bot.routing import Facts, Health, Watch
 from bot.routing import watch as watching
-from bot.routing.health import Facts, Health, condition_of
+from bot.routing.health import condition_of
 from bot.routing.networks import Networks, fits
-from bot.routing.watch import Watch
-from bot.runtime.database import Database
-from models.messages.phones import Sim, write_sims
-from models.messages.tables import MessageKind
+from bot.runtime import Database
+from models.messages import MessageKind, Sim
+from models.messages.phones import write_sims
 from tests.world.outbox_rig import MINUTE, SECOND, START, Bench
 
 GATEWAY = Facts("kannel", heard_at=START, sent_at=START)

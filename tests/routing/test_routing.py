@@ -3,13 +3,13 @@
 import pytest
 
 from bot.message import Inbound, UssdTurn
-from bot.routing.health import FAILURES, Condition, Facts, Health
+from bot.routing import NOWHERE, Condition, Facts, Health, Router, Watch
+from bot.routing.health import FAILURES
 from bot.routing.networks import Networks
-from bot.routing.router import NOWHERE, Router, Rule, route
-from bot.routing.watch import Watch
+from bot.routing.router import Rule, route
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
-from models.messages.tables import MessageKind
+from models.messages import MessageKind
 from tests.world.outbox_rig import ASHA, MINUTE, START, Clock
 from tests.world.people import PEOPLE, Phones
 

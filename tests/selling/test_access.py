@@ -7,9 +7,9 @@ import pytest
 import time_machine
 
 from bot.app import PURGES
-from bot.runtime.housekeeping import Housekeeping
+from bot.runtime import Housekeeping
 from bot.server import Server
-from models.devices.tables import Device, Tariff
+from models.devices import Device, Tariff
 from models.messages.tables import Outbox
 from models.money import access_rate
 from models.sql import connection, execute

@@ -11,13 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.server import Server
-from models.devices.tables import Device, Unit
-from models.money import appliance_sale, refusals
+from models.devices import Device, Unit
+from models.money import Appliance, Contract, PaymentPlan, Terms, appliance_sale, refusals
 from models.money.appliance_sale import ApplianceSold, Proposal, propose
-from models.money.catalogue import Appliance, PaymentPlan, Terms
-from models.money.contracts import Contract
 from models.money.ledger import AccountKind, balance, cash_held, commission_due
-from models.people.tables import Agent, Customer
+from models.people import Agent, Customer
 from models.sql import execute
 from tests.emulators.openpaygo_device import Accepted
 from tests.emulators.openpaygo_device import Device as Paygo

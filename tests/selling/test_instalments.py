@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.devices.tables import Tariff
-from models.money.instalments import Due, Period, after, allocate, amounts, days_for, due_dates, total_left
+from models.devices import Tariff
+from models.money import Due, Period, total_left
+from models.money.instalments import after, allocate, amounts, days_for, due_dates
 from models.money.quotes import shares, smallest
 
 MONEY = st.integers(1, 10_000_000)

@@ -10,16 +10,14 @@ import time_machine
 
 from bot.config import LANGUAGES, Config
 from bot.configured import company_of
-from bot.text.gsm import SCREEN, plain, septets
+from bot.text import SCREEN, plain, septets
 from handlers.selling.receipts import for_agent, for_owner, history
 from handlers.wording import bought, owing, shared, tail
-from models.devices.tables import Device, Unit
+from models.devices import Device, Unit
+from models.money import Contract, Due, Sale
 from models.money.booking import Sold
-from models.money.contracts import Contract
-from models.money.instalments import Due
 from models.money.payable import payable
-from models.money.sales import Sale
-from models.people.tables import Customer
+from models.people import Customer
 
 pytestmark = pytest.mark.everyday_on_sqlite
 

@@ -13,18 +13,30 @@ from hypothesis import strategies as st
 
 from bot.server import Server
 from models.demo.world import PAYGO_KEYS
-from models.devices.tables import Device, Tariff, Unit, with_owner
-from models.money import contracts, payment, quotes, refusals
+from models.devices import Device, Tariff, Unit, with_owner
+from models.money import (
+    Appliance,
+    Contract,
+    Due,
+    PaymentPlan,
+    Period,
+    Sale,
+    Terms,
+    contracts,
+    payment,
+    quotes,
+    refusals,
+    total_left,
+)
 from models.money.appliance_sale import propose, sell_appliance
 from models.money.booking import Sold
-from models.money.catalogue import Appliance, PaymentPlan, Terms
-from models.money.contracts import Contract, Instalment
-from models.money.instalments import DAYS, Due, Period, amounts, due_dates, total_left
+from models.money.contracts import Instalment
+from models.money.instalments import DAYS, amounts, due_dates
 from models.money.ledger import AccountKind, balance, cash_held
 from models.money.payable import PayableDevice, Standing, payable
 from models.money.quotes import Quote
-from models.money.sales import Payment, Sale
-from models.people.tables import Agent, Customer
+from models.money.sales import Payment
+from models.people import Agent, Customer
 from tests.emulators.openpaygo_device import Accepted, Refused
 from tests.emulators.openpaygo_device import Device as Keypad
 from tests.world.books import check_ledger

@@ -6,15 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import time_machine
 
-from bot.runtime.housekeeping import Housekeeping
+from bot.runtime import Housekeeping
 from bot.server import Server
 from bot.text.gsm import parts
 from models.messages.tables import Outbox
-from models.money.catalogue import Appliance
-from models.money.contracts import Contract
-from models.people.tables import Customer
+from models.money import Appliance, Contract
+from models.people import Customer
 from models.sql import connection, execute
-from models.tickets.tickets import Ticket
+from models.tickets import Ticket
 from tests.world.people import PEOPLE, Phones
 
 # Baraka's first instalment of 7,000 falls due on 1 December; the demo reminds 2 days before and 1 day after.

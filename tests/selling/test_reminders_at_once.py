@@ -13,7 +13,8 @@ from bot.app import assembled
 from bot.config import load
 from bot.server import Server
 from models.messages.tables import Outbox
-from models.money.contracts import Contract, Instalment
+from models.money import Contract
+from models.money.contracts import Instalment
 from tests.selling.test_reminders import AFTER, BEFORE
 
 # Another process that does its chores once, at this moment.

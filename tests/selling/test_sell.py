@@ -10,10 +10,10 @@ import time_machine
 from bot.app import assembled
 from bot.config import load
 from bot.server import Server
-from models.devices.tables import Device, DeviceModel
-from models.money.catalogue import Appliance, PaymentPlan
-from models.money.contracts import Contract, Instalment
-from models.people.tables import Agent, Customer
+from models.devices import Device, DeviceModel
+from models.money import Appliance, Contract, PaymentPlan
+from models.money.contracts import Instalment
+from models.people import Agent, Customer
 from models.sql import connection, execute
 from tests.world.books import check_ledger
 from tests.world.people import NOON, Phones

@@ -6,11 +6,11 @@ import pytest
 import time_machine
 
 from bot.server import Server
-from models.money import statement
-from models.money.contracts import FIRST_NUMBER, Contract
+from models.money import Contract, Sale, statement
+from models.money.contracts import FIRST_NUMBER
 from models.money.ledger import commission_due
-from models.money.sales import Payment, Sale
-from models.people.tables import Agent
+from models.money.sales import Payment
+from models.people import Agent
 from tests.world.people import PEOPLE, Phones
 
 pytestmark = pytest.mark.everyday_on_sqlite

@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.server import Server
-from models.devices.tables import Device
-from models.money.catalogue import PaymentPlan
-from models.money.sales import Sale
-from models.people.tables import Agent
+from models.devices import Device
+from models.money import PaymentPlan, Sale
+from models.people import Agent
 from models.tokens.sts import MAX_LEAD_MINUTES, minutes_to_wait, next_tid
 from tests.world.books import check_ledger
 from tests.world.people import PINS, Phones

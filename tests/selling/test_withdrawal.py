@@ -8,13 +8,13 @@ import pytest
 import time_machine
 
 from bot.message import OptOut
-from bot.outbound.enqueue import NewMessage, enqueue
-from bot.runtime.database import Database
+from bot.outbound import NewMessage, enqueue
+from bot.runtime import Database
 from bot.server import Server
 from bot.talks.contacts import note_opt_out
-from models.messages import withdrawal
-from models.messages.tables import MessageKind, Outbox
-from models.money.catalogue import Appliance
+from models.messages import MessageKind, withdrawal
+from models.messages.tables import Outbox
+from models.money import Appliance
 from models.sql import now_ms
 from tests.selling.test_reminders import AFTER, BEFORE
 from tests.world.outbox_rig import ASHA, HOUR, Bench

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.app import build_app
 from bot.config import Config, load
 from bot.server import SERVER, Server
-from bot.simulator.handset import Handset
+from bot.simulator import Handset
 from handlers.simulator import page as simulator
 from models.sql import execute
 from tests.world.people import PEOPLE, PINS

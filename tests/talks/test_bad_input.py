@@ -5,8 +5,9 @@ import re
 import pytest
 
 from bot.server import Server
-from bot.talks.turn import Channel
-from bot.text.grammar import normalise, split
+from bot.talks import Channel
+from bot.text import normalise
+from bot.text.grammar import split
 from models.sql import connection, execute
 from tests.world.first_question import ELSEWHERE, begun
 from tests.world.routes import ROUTES, Route, ways

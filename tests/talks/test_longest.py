@@ -8,17 +8,14 @@ import pytest
 
 from bot.config import LANGUAGES
 from bot.server import Server
-from bot.talks.commands import Talk
+from bot.talks import Channel, Talk
 from bot.talks.listing import MORE
-from bot.talks.turn import Channel
-from bot.text.gsm import SCREEN, septets
-from bot.text.i18n import Text
+from bot.text import SCREEN, Text, septets
 from handlers.exchange.appliances import LONGEST_ITEM, LONGEST_PLAN
-from models.money.catalogue import Appliance, PaymentPlan
+from models.money import Appliance, PaymentPlan
 from models.money.contracts import Instalment
 from models.money.ledger import AccountKind, Posting, cash_held, post
-from models.people.callers import Role
-from models.people.tables import Agent, Customer
+from models.people import Agent, Customer, Role
 from tests.world.long_world import BIG, LONG_NAME, LONG_SERIAL, LONG_STOCK, PAST, chosen, longest_world, texted
 from tests.world.people import MENU, Phones
 from tests.world.routes import Route, channels

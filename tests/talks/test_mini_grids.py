@@ -12,12 +12,11 @@ import time_machine
 from bot.app import assembled
 from bot.config import load
 from bot.server import Server
-from bot.talks.turn import Channel
-from models.devices.tables import Device
-from models.people.callers import Role
-from models.people.tables import Customer, MiniGrid, Village
+from bot.talks import Channel
+from models.devices import Device
+from models.people import Customer, MiniGrid, Role, Village
 from models.sql import connection, execute
-from models.tickets.tickets import Category, Ticket
+from models.tickets import Category, Ticket
 from tests.world.people import PEOPLE, Phones
 from tests.world.routes import Route, equipped, ways
 from tests.world.templates import Templates

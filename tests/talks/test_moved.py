@@ -3,8 +3,8 @@
 import pytest
 
 from bot.server import Server
-from models.devices.tables import Device
-from models.people.tables import Agent, Customer, MiniGrid
+from models.devices import Device
+from models.people import Agent, Customer, MiniGrid
 from models.sql import connection, execute
 from tests.world.business import business
 from tests.world.people import PEOPLE, PINS, Phones

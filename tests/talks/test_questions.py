@@ -11,7 +11,7 @@ import pytest
 
 from bot.app import assembled
 from bot.config import load
-from bot.talks.turn import Channel
+from bot.talks import Channel
 from tests.world.first_question import begun
 from tests.world.routes import BEHIND, ways
 from tests.world.templates import Templates

@@ -7,8 +7,9 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 from bot.config import LANGUAGES
-from bot.text.gsm import SCREEN, is_gsm, plain, septets
-from bot.text.i18n import LOCALES, Text, _, _catalogue
+from bot.text import SCREEN, Text, _, plain, septets
+from bot.text.gsm import is_gsm
+from bot.text.i18n import LOCALES, _catalogue
 from handlers import TALKS
 from handlers.selling.buy import buy
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from bot.server import Server
-from bot.talks.commands import Talk
+from bot.talks import Talk
 from bot.talks.state import TalkState
 from handlers import TALKS
-from models.people.callers import Role
+from models.people import Role
 from models.sql import connection, execute
 from tests.world.business import business
 from tests.world.people import Phones

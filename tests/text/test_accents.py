@@ -9,7 +9,7 @@ from bot.app import assembled
 from bot.cli.main import cli
 from bot.config import load
 from bot.text.gsm import parts
-from models.people.tables import Customer
+from models.people import Customer
 from tests.world.people import PEOPLE, Phones
 
 

@@ -5,15 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.message import Reply
-from bot.talks.chat import Chat
-from bot.talks.commands import Commands
-from bot.talks.decorator import talk
+from bot.talks import Chat, Commands, talk
 from bot.talks.listing import choice_named
+from bot.text import _, normalise, plain_word
 from bot.text.answers import no, yes
-from bot.text.grammar import normalise, plain_word, split, unglued, written
-from bot.text.i18n import _
+from bot.text.grammar import split, unglued, written
 from handlers import TALKS
-from models.people.callers import Role
+from models.people import Role
 
 COMMANDS = Commands(TALKS)
 

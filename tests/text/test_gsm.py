@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text.gsm import BASIC, EXTENDED, fits_screen, fits_sms, is_gsm, parts, plain, septets, shorten
+from bot.text import plain, septets, shorten
+from bot.text.gsm import BASIC, EXTENDED, fits_screen, fits_sms, is_gsm, parts
 
 gsm_texts = st.text(alphabet=BASIC + EXTENDED, max_size=700)
 any_texts = st.text(max_size=200)

@@ -13,10 +13,10 @@ from tortoise.exceptions import OperationalError
 from bot.server import Server
 from bot.text.answers import begins
 from handlers.tickets.news import LABELS, News, category_of
-from models.people.tables import Agent, Customer, MiniGrid, OfficeUser
+from models.people import Agent, Customer, MiniGrid, OfficeUser
 from models.sql import connection, execute
-from models.tickets import tickets
-from models.tickets.tickets import Category, Step, Ticket, TicketEvent, TicketState
+from models.tickets import Category, Ticket, TicketEvent, TicketState, tickets
+from models.tickets.tickets import Step
 from tests.world.people import PEOPLE, Phones
 
 NOON = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ A row names talks, whose words the table of the documents takes from the registe
 
 from typing import NamedTuple
 
-from bot.talks.commands import Talk
+from bot.talks import Talk
 from handlers import TALKS
 
 

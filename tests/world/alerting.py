@@ -8,10 +8,8 @@ import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.monitor.alerts import Alerts
-from bot.monitor.canary import Canaries, Signs
-from bot.monitor.webhook import Webhook
-from bot.runtime.database import Database
+from bot.monitor import Alerts, Canaries, Signs, Webhook
+from bot.runtime import Database
 from bot.text.numbers import Sender, SenderKind
 from models.vault import Vault
 from tests.world.outbox_rig import Bench

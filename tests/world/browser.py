@@ -15,7 +15,7 @@ from bot.app import build_app
 from bot.config import Config
 from bot.server import SERVER, Server
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
-from models.messages.tables import State
+from models.messages import State
 from models.sql import execute, now_ms
 from tests.world.people import PEOPLE, Phones
 

@@ -1,10 +1,9 @@
 """The first question of a talk, in a world in which there is more to name than in the demo's."""
 
 from bot.server import Server
-from bot.talks.turn import Channel
-from models.devices.tables import Device
-from models.people.callers import Role
-from models.people.tables import Customer, MiniGrid
+from bot.talks import Channel
+from models.devices import Device
+from models.people import Customer, MiniGrid, Role
 from tests.world.people import PEOPLE, Phones
 from tests.world.routes import Route, equipped
 from tests.world.walk import CALLERS, Walk, World

@@ -3,13 +3,13 @@
 from datetime import UTC, date, datetime
 
 from bot.server import Server
-from bot.text.gsm import SCREEN, septets
+from bot.text import SCREEN, septets
 from handlers import TALKS
-from models.devices.tables import Device, Tariff
-from models.money.catalogue import Appliance
-from models.money.contracts import Contract, Instalment
+from models.devices import Device, Tariff
+from models.money import Appliance, Contract
+from models.money.contracts import Instalment
 from models.money.ledger import AccountKind, Posting, post
-from models.people.tables import Agent, Customer, Village
+from models.people import Agent, Customer, Village
 from tests.world.people import MENU, PEOPLE, Phones
 
 LONG_SERIAL = "WWWWWWWWWWWWWWWW0283"

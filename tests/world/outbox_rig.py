@@ -7,13 +7,11 @@ from typing import Any
 
 from bot.gateways.errors import SendError
 from bot.message import Outbound, Sent
-from bot.outbound.enqueue import NewMessage, enqueue
-from bot.outbound.outbox import Outbox
-from bot.routing.router import Router, Rule
-from bot.routing.watch import Watch
-from bot.runtime.database import Database
-from bot.runtime.metrics import Metrics
-from models.messages.tables import MessageKind
+from bot.outbound import NewMessage, Outbox, enqueue
+from bot.routing import Router, Watch
+from bot.routing.router import Rule
+from bot.runtime import Database, Metrics
+from models.messages import MessageKind
 from models.sql import execute
 
 START = 1_760_000_000_000  # milliseconds; any moment

@@ -3,14 +3,12 @@
 from random import Random
 from typing import Any
 
-from bot.android import linking
+from bot.android import Phones, linking
 from bot.android.from_app import Report
-from bot.android.service import Phones
-from bot.outbound.enqueue import NewMessage, enqueue
-from bot.runtime.database import Database
-from bot.runtime.metrics import Metrics
-from models.messages.phones import Phone, Sim, read_sims, write_sims
-from models.messages.tables import MessageKind, State
+from bot.outbound import NewMessage, enqueue
+from bot.runtime import Database, Metrics
+from models.messages import MessageKind, Phone, Sim, State, read_sims
+from models.messages.phones import write_sims
 from models.sql import execute
 from models.vault import Vault
 from tests.world.outbox_rig import MINUTE, Clock

@@ -7,7 +7,7 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from bot.cli.main import cli
-from bot.runtime.database import Database
+from bot.runtime import Database
 from models.sql import execute
 
 Run = Callable[..., Result]

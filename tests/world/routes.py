@@ -4,12 +4,11 @@ asks only now and then. tests/talks/test_questions.py says when a question is on
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from bot.talks.commands import Talk
-from bot.talks.turn import Channel
+from bot.talks import Channel, Talk
 from handlers import TALKS
+from models.devices import DeviceModel
 from models.devices.connections import ConnectionType, SubConnectionType
-from models.devices.tables import DeviceModel
-from models.people.callers import Role
+from models.people import Role
 
 BY_NAME = {one.name: one for one in TALKS}
 BOTH = tuple(Channel)

@@ -20,7 +20,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.app import build_app
 from bot.config import load
-from bot.runtime.database import Database
+from bot.runtime import Database
 from bot.server import SERVER, Server
 from models.sql import execute
 from tests.emulators.africastalking import API_KEY, USERNAME, Emulator, Session

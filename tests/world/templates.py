@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from bot.app import assembled
 from bot.config import load
-from bot.runtime.database import Database
+from bot.runtime import Database
 
 FOUNDED = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
 EMPTY = "empty"

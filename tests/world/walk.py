@@ -14,11 +14,10 @@ from unittest.mock import patch
 import pytest
 from tortoise import Tortoise
 
-from bot.talks.chat import Chat
-from bot.talks.commands import Talk
-from bot.talks.turn import Channel
-from bot.text.gsm import SCREEN, is_gsm, septets
-from models.people.callers import Role
+from bot.talks import Channel, Chat, Talk
+from bot.text import SCREEN, septets
+from bot.text.gsm import is_gsm
+from models.people import Role
 from models.sql import connection, execute
 from tests.world.people import MENU, PEOPLE, PINS, Phones
 from tests.world.routes import Route
