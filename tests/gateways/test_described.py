@@ -13,64 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.gateways import BadCallback, BadSignature, Callback
-from bot.gateways.described import Described
-from bot.gateways.description import ENVIRONMENT, Description, read_descriptions
+from bot.gateways.description import ENVIRONMENT, read_descriptions
 from bot.message import Inbound, Outbound, Receipt
-from bot.text.numbers import Sender, SenderKind
 from models.messages import State
 from tests.project.pages import GATEWAYS
-
-ADDRESS, SECRET, KEY = "http://127.0.0.1:8080", "a secret / of 100 %", "a signing key"
-PHONE = "+255710000002"
-OWNER = Sender(SenderKind.NUMBER, PHONE)
-DELIVERY_URL = f"{ADDRESS}/gateways/pigeon/a%20secret%20%2F%20of%20100%20%25/delivery?mwanga_id=42"
-
-PIGEON = tomllib.loads(
-    """
-callbacks = "form"
-sender = "15054"
-account = { key = "k{text}y", code = 7 }
-incoming = { id = "msg", from = "msisdn", to = "shortcode", text = "body", network = "net" }
-errors = { "no credit" = "no balance", "E12" = "bad number", "HTTP 418" = "throttled", "gone" = "undelivered" }
-
-[delivery]
-id = "msg"
-status = "state"
-reason = "why"
-words = { DELIVRD = "delivered", UNDELIV = "failed", ACCEPTD = "sent" }
-
-[send]
-url = "https://pigeon.example.org/{key}/send"
-number = "digits"
-headers = { Authorization = "Bearer {key}" }
-form = { to = "{phone}", from = "{sender}", text = "{text}", ref = "{id}", dlr = "{delivery_url}", code = "{code}" }
-success = { path = "ok", in = [true, "queued"] }
-id = "data.0.id"
-error = "error"
-cost = "data.0.cost"
-"""
-)
-TEXTBEE = {"preset": "textbee", "account": {"device": "d1", "api_key": "k"}, "signature": {"key": KEY}}
-HTTPSMS = {"preset": "httpsms", "account": {"api_key": "k"}, "sender": "+255713000111"}
-
-
-def description(table: Mapping[str, Any], **changes: Any) -> Description:
-    good, problems = read_descriptions({"pigeon": {"secret": SECRET} | table | changes})
-    assert problems == []
-    return good["pigeon"]
-
-
-def gateway(table: Mapping[str, Any] = PIGEON, session: Any = None, **changes: Any) -> Described:
-    return Described(session, "pigeon", description(table, **changes), address=ADDRESS, country="TZ")
+from tests.world.described import DELIVERY_URL, HTTPSMS, KEY, MESSAGE, OWNER, PHONE, PIGEON, TEXTBEE, gateway, get
 
 
 def post(body: bytes | str | dict[str, Any], query: str = "", headers: Mapping[str, str] | None = None) -> Callback:
     data = json.dumps(body) if isinstance(body, dict) else body
     return Callback("POST", query.encode(), "", data.encode() if isinstance(data, str) else data, headers or {})
-
-
-def get(query: str) -> Callback:
-    return Callback("GET", query.encode(), "", b"")
 
 
 def signed(body: dict[str, Any], key: str = KEY) -> Callback:
@@ -215,8 +167,6 @@ def test_a_call_without_its_signature_is_refused(callback: Callback) -> None:
 
 
 # What we ask of it.
-
-MESSAGE = Outbound(42, PHONE, "{key} & {id}: 123\n+é")
 
 
 def test_a_request_is_put_together_in_the_encoding_of_each_of_its_parts() -> None:

@@ -9,7 +9,7 @@ from bot.gateways.description import read_descriptions
 from bot.gateways.errors import SendError
 from bot.message import Receipt
 from models.messages import State
-from tests.gateways.test_described import MESSAGE, PIGEON, SECRET, TEXTBEE, gateway, get
+from tests.world.described import MESSAGE, PIGEON, SECRET, TEXTBEE, gateway, get
 
 SEND = {"url": "https://pigeon.example.org/send", "form": {"to": "{phone}", "text": "{text}", "dcs": "{coding}"}}
 CODING = {"coding": {"gsm": "0", "unicode": "2"}}

@@ -17,7 +17,7 @@ from bot.gateways.errors import SendError
 from bot.message import Outbound, Sent
 from bot.text import plain
 from tests.emulators.aggregator import Aggregator, listening
-from tests.gateways.test_described import HTTPSMS, PIGEON, TEXTBEE, gateway
+from tests.world.described import HTTPSMS, PIGEON, TEXTBEE, gateway
 from tests.world.people import PEOPLE
 from tests.world.server import Serving, serving
 

@@ -79,3 +79,10 @@ def test_our_three_names_are_this_checkout(name: str) -> None:
     spec = find_spec(name)
     assert spec is not None and spec.origin is not None
     assert Path(spec.origin).parent.parent == ROOT
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=name_of)
+def test_no_test_file_serves_as_a_library(path: Path) -> None:
+    """What several tests share stands in tests/world/ or tests/emulators/."""
+    modules = {str(node.module) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
+    assert not [one for one in modules if one.startswith("tests.") and one.rpartition(".")[2].startswith("test_")]

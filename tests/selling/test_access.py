@@ -13,8 +13,8 @@ from models.devices import Device, Tariff
 from models.messages.tables import Outbox
 from models.money import access_rate
 from models.sql import connection, execute
-from tests.selling.test_reminders import SOLD
 from tests.world.people import Phones
+from tests.world.reminding import SOLD
 
 AMINA = "04123456784"
 TODAY = date(2026, 11, 24)

@@ -15,11 +15,7 @@ from models.people import Customer
 from models.sql import connection, execute
 from models.tickets import Ticket
 from tests.world.people import PEOPLE, Phones
-
-# Baraka's first instalment of 7,000 falls due on 1 December; the demo reminds 2 days before and 1 day after.
-SOLD = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)  # 10:00 in Mtwara
-BEFORE = datetime(2026, 11, 29, 7, 0, tzinfo=UTC)
-AFTER = datetime(2026, 12, 2, 7, 0, tzinfo=UTC)
+from tests.world.reminding import AFTER, BEFORE, SOLD
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from bot.server import Server
 from models.messages.tables import Outbox
 from models.money import Contract
 from models.money.contracts import Instalment
-from tests.selling.test_reminders import AFTER, BEFORE
+from tests.world.reminding import AFTER, BEFORE
 
 # Another process that does its chores once, at this moment.
 CHORES = """

@@ -16,9 +16,9 @@ from models.messages import MessageKind, withdrawal
 from models.messages.tables import Outbox
 from models.money import Appliance
 from models.sql import now_ms
-from tests.selling.test_reminders import AFTER, BEFORE
 from tests.world.outbox_rig import ASHA, HOUR, Bench
 from tests.world.people import PEOPLE, Phones
+from tests.world.reminding import AFTER, BEFORE
 
 
 @pytest.fixture
