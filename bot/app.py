@@ -23,6 +23,7 @@ from bot.message import Copy
 from bot.monitor import Alerts, Canaries, Signs, Webhook
 from bot.outbound import Composer, Outbox, queue
 from bot.routing import Router, Watch
+from bot.routing.networks import Networks
 from bot.routing.router import route
 from bot.runtime import Database, Housekeeping, Metrics
 from bot.runtime.database import OneServer
@@ -57,10 +58,10 @@ def build_app(config: Config, *, load_demo: bool = False) -> web.Application:
 
     app.cleanup_ctx.append(running)
     for method, path, callback in CALLBACK_ROUTES:
-        app.router.add_route(method, path, _of(lambda server: server.callbacks, callback))
+        app.add_routes([web.route(method, path, _of(lambda server: server.callbacks, callback))])
     for method, path, call in PHONE_ROUTES:
-        app.router.add_route(method, path, _of(lambda server: server.phone_routes, call))
-    probes.add_to(app)
+        app.add_routes([web.route(method, path, _of(lambda server: server.phone_routes, call))])
+    app.add_routes(probes.ROUTES)
     office.add_to(app)
     simulator.add_to(app)
     app.on_shutdown.append(_end_streams)
@@ -129,7 +130,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         company=company,
         metrics=metrics,
     )
-    inbox.on_stored.append(worker.notify)
+    inbox.on_stored.append(worker.notify)  # the worker reads the inbox, so one of the two has to come first
     callbacks = Callbacks(
         gateways={name: gateway for name, gateway in gateways.items() if gateway.secret},
         inbox=inbox,
@@ -172,13 +173,20 @@ def _sending(
     sending = {name: gateway for name, gateway in gateways.items() if gateway.sends(simulated)}
     watch = Watch([name for name in sending if name != "simulator"])
     order = route(config.route_names, list(sending), simulated=simulated)
-    router = Router(order, config.rules, able=sending, watch=watch)
+    networks = Networks()
+    phones = Phones(database, company.vault, metrics, network_of=networks.of)
+    router = Router(order, config.rules, able=sending, watch=watch, networks=networks, linked=phones.names)
     failover, paces = config.failover_seconds * 1_000, {name: gateway.per_second for name, gateway in sending.items()}
-    outbox = Outbox(database, sending, router, metrics, failover_ms=failover, per_second=paces)
-    phones = Phones(database, company.vault, metrics, network_of=router.networks.of)
-    router.linked = phones.names
-    outbox.on_notify.append(phones.wake)
-    outbox.until_morning = company.until_morning
+    outbox = Outbox(
+        database,
+        sending,
+        router,
+        metrics,
+        failover_ms=failover,
+        per_second=paces,
+        until_morning=company.until_morning,
+        on_notify=[phones.wake],
+    )
     return router, outbox, phones
 
 

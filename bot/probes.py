@@ -13,19 +13,12 @@ TAKES_WRITES_S = 2
 MOVES_MS = 60_000  # an outbox that did not look at its rows for so long hangs
 
 
-def add_to(app: web.Application) -> None:
-    """Answer the probes in this application."""
-    app.router.add_get("/health", _health)
-    app.router.add_get("/ready", _ready)
-    app.router.add_get("/metrics", _metrics)
-
-
-async def _health(_request: web.Request) -> web.Response:
+async def health(_request: web.Request) -> web.Response:
     """The process answers."""
     return web.json_response({"status": "ok"})
 
 
-async def _ready(request: web.Request) -> web.Response:
+async def ready(request: web.Request) -> web.Response:
     """The database takes writes and the outbox moves: 200, else 503 with what does not."""
     server = request.app[SERVER]
     problems = []
@@ -39,8 +32,11 @@ async def _ready(request: web.Request) -> web.Response:
     return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 
 
-async def _metrics(request: web.Request) -> web.Response:
+async def metrics(request: web.Request) -> web.Response:
     server = request.app[SERVER]
     server.metrics.set_queues(await queue.sizes(), now_ms())
     server.metrics.set_gateways((name, each.state) for name, (_, each) in server.router.watch.gateways.items())
     return web.Response(body=server.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+ROUTES = [web.get("/health", health), web.get("/ready", ready), web.get("/metrics", metrics)]

@@ -20,7 +20,7 @@ from bot.outbound.queue import switched_off
 from bot.routing import states
 from bot.runtime import Database, Metrics
 from models.messages import Phone, State, read_sims
-from models.sql import connection, execute, now_ms, on_postgres
+from models.sql import DAY_MS, HOUR_MS, connection, execute, now_ms, on_postgres
 from models.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,6 @@ LOOK_MS = 2_000  # how soon we see what another process did: the command line un
 TOLD_MS = 60_000  # a phone that was told and did not ask is told again: it may have lost its network for a moment
 MOST_URGENT = 0
 GATHER_S = 0.05  # a phone is told once of what is committed in the same moment
-HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 # The app tries a webhook for some 45 h, and then an export does not bring it again.
 LOST_MS = 45 * HOUR_MS
 COUNTED = frozenset((State.SENT, State.DELIVERED, State.FAILED, State.UNCERTAIN, State.EXPIRED))

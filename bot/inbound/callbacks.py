@@ -19,7 +19,7 @@ from bot.runtime import Database, Metrics
 from bot.talks.contacts import note_opt_out
 from bot.text import Text, _
 from bot.text.redact import Redactor
-from models import Refused
+from models.messages.tables import Refused
 from models.sql import now_ms
 
 log = logging.getLogger(__name__)

@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass
 
 from bot.talks.state import TalkState, kept_of
-from models.sql import now_ms
+from models.sql import DAY_MS, MINUTE_MS, now_ms
 
-RECENT_MS = 10 * 60_000  # for so long a closed question is still what a bare answer may be meant for
+RECENT_MS = 10 * MINUTE_MS  # for so long a closed question is still what a bare answer may be meant for
 READ_MS = 10_000  # what comes sooner after an answer was written before that answer was read
-LAST_MS = 24 * 3_600_000  # for so long the answer to a closed question is given again
+LAST_MS = DAY_MS  # for so long the answer to a closed question is given again
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Keeps us from talking too much. What one phone may get is in bot/talks/contacts.py."""
 
-from bot.talks.contacts import HOUR
+from models.sql import HOUR_MS
 
 
 class GlobalCap:
@@ -11,9 +11,9 @@ class GlobalCap:
 
     def is_reached(self, now: int) -> bool:
         """Whether nobody gets another reply for now (ms)."""
-        return bool(self._cap) and now - self._since <= HOUR and self._count >= self._cap
+        return bool(self._cap) and now - self._since <= HOUR_MS and self._count >= self._cap
 
     def count_reply(self, now: int) -> None:
-        if now - self._since > HOUR:
+        if now - self._since > HOUR_MS:
             self._count, self._since = 0, now
         self._count += 1

@@ -11,7 +11,6 @@ from bot.message import Copy, Reply, UssdEnd, UssdTurn
 from bot.outbound import Composer
 from bot.routing import Router
 from bot.runtime import Purge
-from bot.runtime.housekeeping import DAY_MS
 from bot.talks import Channel, Chat, Commands
 from bot.talks.contacts import PhoneState
 from bot.talks.replay import TurnResult, replay
@@ -19,10 +18,10 @@ from bot.talks.state import TalkState
 from bot.text import _, normalise, plain, verbatim
 from models.messages import MessageKind
 from models.people import Caller
-from models.sql import connection, execute, now_ms
+from models.sql import DAY_MS, MINUTE_MS, connection, execute, now_ms
 
 log = logging.getLogger(__name__)
-RESUME_MS = 15 * 60_000  # a dropped session can be gone on with for a quarter of an hour (reference: users 2.12)
+RESUME_MS = 15 * MINUTE_MS  # a dropped session can be gone on with for a quarter of an hour (reference: users 2.12)
 
 FIND = """SELECT s.*, t.response FROM ussdsession s LEFT JOIN ussdturn t ON t.session_id = s.id AND t.mac = $4
   WHERE s.gateway = $1 AND s.service_code = $2 AND s.session_id = $3"""

@@ -9,16 +9,16 @@ from bot.monitor.canary import Canaries
 from bot.monitor.webhook import News, Webhook
 from bot.outbound import NewMessage, Outbox, enqueue
 from bot.routing import Condition, Facts, Health, Router, states
-from bot.routing.health import MINUTE, QUIET_MS
+from bot.routing.health import QUIET_MS
 from bot.runtime import Database
 from bot.text import plain
 from models.messages import MessageKind
-from models.sql import connection, execute, now_ms
+from models.sql import MINUTE_MS, connection, execute, now_ms
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 5.0
-AWAY_MS = 2 * MINUTE  # without a look: we were off, or the database was, or the clock was set
+AWAY_MS = 2 * MINUTE_MS  # without a look: we were off, or the database was, or the clock was set
 LONGEST = 160  # one SMS
 
 HAS_SMS = "SELECT 1 FROM outbox WHERE origin = $1"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.routing import NEVER
 from bot.text.gsm import parts
 from models.messages import LIFE, MessageKind
-from models.sql import connection, execute_many
+from models.sql import HOUR_MS, connection, execute_many
 
 PRIORITY = {kind: place for place, kind in enumerate(MessageKind)}
 
@@ -45,7 +45,7 @@ def _row(message: NewMessage, now: int) -> tuple[str | int, ...]:
         PRIORITY[message.kind],
         message.gateway,
         now,
-        now + (message.life or LIFE[message.kind] * 3_600_000),
+        now + (message.life or LIFE[message.kind] * HOUR_MS),
         parts(message.text),
         f"{NEVER}{message.never} " if message.never else "",
     )

@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -48,7 +48,7 @@ class Outbox:
     In each turn one transaction writes what came back and claims what may go; requests run beside it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that decides when a message leaves
         self,
         database: Database,
         gateways: Mapping[str, Gateway],
@@ -56,8 +56,11 @@ class Outbox:
         metrics: Metrics,
         clock: Callable[[], int] = now_ms,
         random: Random | None = None,
+        *,
         failover_ms: int = FAILOVER_MS,
         per_second: Mapping[str, int] | None = None,
+        until_morning: Callable[[int], int] = lambda _now: 0,
+        on_notify: Sequence[Callable[[], None]] = (),
     ) -> None:
         self._database = database
         random, pace = random or Random(), {name: (per_second or {}).get(name, 0) for name in sorted(gateways)}
@@ -68,9 +71,9 @@ class Outbox:
         self._clock = clock
         self._receipts = Receipts(database, metrics, clock)
         self._lanes = {name: Lane(gateways[name], random, parts) for name, parts in pace.items()}
-        self.on_notify: list[Callable[[], None]] = []
+        self._on_notify = on_notify
         self.shared_time: Callable[[BaseDBAsyncClient, int], Awaitable[int]] = queue.shared_time
-        self.until_morning: Callable[[int], int] = lambda _now: 0
+        self.until_morning = until_morning
         self._me = _new_name()  # among the senders
         self._results: list[Result] = []  # to be written in the next turn
         self._requests: set[asyncio.Task[None]] = set()
@@ -99,7 +102,7 @@ class Outbox:
             if lane := self._lanes.get(name):
                 lane.wake()
                 self._wake.set()
-        for tell in self.on_notify:
+        for tell in self._on_notify:
             tell()
 
     def note_heard(self, gateway: str) -> None:

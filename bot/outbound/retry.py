@@ -6,17 +6,18 @@ from random import Random
 
 from bot.gateways.errors import Error, Outcome
 from models.messages import LIFE, MessageKind, State
+from models.sql import HOUR_MS, MINUTE_MS
 
 FIRST_MS = 3_000
 CAP_MS = 300_000
 # An unknown outcome may still turn out well; a delivery report takes seconds, seldom more than a minute.
-UNKNOWN_MS = 60_000
+UNKNOWN_MS = MINUTE_MS
 # What a process was sending when it died has waited already, until somebody took it back.
 INTERRUPTED_MS = 10_000
 # So long a message with an unknown outcome waits for a gateway that hangs.
 HANGING_MS = 30 * UNKNOWN_MS
 # A message at the cap is tried every 150 s at the most: with this bound its life ends before its tries do.
-TRIES = {kind: hours * 3_600_000 // (CAP_MS // 2) + 10 for kind, hours in LIFE.items()}
+TRIES = {kind: hours * HOUR_MS // (CAP_MS // 2) + 10 for kind, hours in LIFE.items()}
 
 # Whoever gets one of these twice loses nothing: a token works once, and a reply says the same again.
 HARMLESS = frozenset((MessageKind.TOKEN, MessageKind.REPLY))

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-MINUTE = 60_000
+from models.sql import MINUTE_MS
+
 # An idle phone sleeps for a while without being dead: others raised their alarm from 30 to 90 minutes
 # (nyaruka/rapidpro PR 6738). The app tells us every 5 minutes that it is there.
-QUIET_MS, SILENT_MS = 15 * MINUTE, 90 * MINUTE
+QUIET_MS, SILENT_MS = 15 * MINUTE_MS, 90 * MINUTE_MS
 FAILURES = 3  # in a row: one may be chance
-TRIAL_MS = 5 * MINUTE  # a gateway that was down gets one message after this long, to see
-WAITED_MS = 5 * MINUTE
-TEST_EVERY_MS = 60 * MINUTE
-TEST_MS = 10 * MINUTE  # a test message takes seconds; an operator in trouble, minutes
+TRIAL_MS = 5 * MINUTE_MS  # a gateway that was down gets one message after this long, to see
+WAITED_MS = 5 * MINUTE_MS
+TEST_EVERY_MS = 60 * MINUTE_MS
+TEST_MS = 10 * MINUTE_MS  # a test message takes seconds; an operator in trouble, minutes
 LOST_TESTS = 2
 BATTERY = 15  # percent
 
@@ -123,7 +124,7 @@ def test_is_lost(facts: Facts, now: int) -> bool:
     """Whether the last test message left, long enough ago, and did not come back. Where the next test is overdue, the
     gateway was silent or paused meanwhile: then this one says nothing."""
     back = facts.returned_at >= facts.tested_at
-    overdue = facts.tested_at <= now - TEST_EVERY_MS - MINUTE
+    overdue = facts.tested_at <= now - TEST_EVERY_MS - MINUTE_MS
     return not back and not overdue and 0 < facts.test_left_at <= now - TEST_MS
 
 

@@ -57,11 +57,12 @@ class Router:
         able: Collection[str] | None = None,  # those that can send, also beside the order: a reply may leave by any
         watch: Watch | None = None,
         networks: Networks | None = None,
+        linked: Callable[[], Sequence[str]] = list,  # the phones that can send
     ) -> None:
         if not order:
             raise ValueError("no gateway can send")
         self._order, self._rules = order, rules
-        self.linked: Callable[[], Sequence[str]] = list  # the phones that can send; set when the phones are there
+        self.linked = linked
         self._able = set(order if able is None else able) - {PHONES}
         self.networks = networks or Networks()
         self.watch = watch or Watch()

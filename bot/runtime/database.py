@@ -19,7 +19,9 @@ from tortoise.exceptions import OperationalError
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
-APPS = {"models": {"models": ["models"], "default_connection": "default", "migrations": "models.migrations"}}
+from models import TABLES
+
+APPS = {"models": {"models": TABLES, "default_connection": "default", "migrations": "models.migrations"}}
 TORTOISE = {"connections": {"default": "sqlite://:memory:"}, "apps": APPS}  # for tortoise's `makemigrations`
 
 

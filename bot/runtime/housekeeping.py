@@ -8,10 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.runtime.database import Database
-from models.sql import execute, now_ms
+from models.sql import DAY_MS, execute, now_ms
 
 log = logging.getLogger(__name__)
-DAY_MS = 24 * 3_600_000
 EVERY_S = 3_600
 SOME = 5_000  # rows in one statement, so that a purge never holds up a message
 FEW = 100  # tickets and the like in one unit of work: each costs more than a row that is emptied

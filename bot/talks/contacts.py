@@ -6,17 +6,15 @@ from dataclasses import dataclass, fields
 from bot.message import OptOut
 from bot.runtime import Purge
 from models.messages import withdrawal
-from models.sql import connection, execute, marks, now_ms, on_postgres, row_marks
+from models.sql import DAY_MS, HOUR_MS, connection, execute, marks, now_ms, on_postgres, row_marks
 
-HOUR = 3_600_000
-DAY = 24 * HOUR
 SAME_TEXT_MOST = 3  # the third same text in an hour that was not understood gets silence
 # A question is open, and its answer is said again, for a day at most.
 PURGE = Purge(
     "talks with phones",
     "UPDATE contact SET talk = '' WHERE phone IN (SELECT phone FROM contact WHERE replies_since < $1 AND talk <> '' "
     "LIMIT $2) AND replies_since < $1 RETURNING phone",
-    older_than_ms=2 * DAY,
+    older_than_ms=2 * DAY_MS,
 )
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(phone, 7269420)) FROM unnest($1::text[]) AS phone"
 FIND = "SELECT * FROM contact WHERE phone IN ({})"
@@ -40,7 +38,7 @@ class PhoneState:
 
     def note_not_understood(self, digest: str, now: int) -> None:
         """Count a text that was not understood, by its keyed hash."""
-        if digest != self.bad_text or now - self.bad_since > HOUR:
+        if digest != self.bad_text or now - self.bad_since > HOUR_MS:
             self.bad_text, self.bad_count, self.bad_since = digest, 0, now
         self.bad_count += 1
 
@@ -54,7 +52,7 @@ class PhoneState:
 
     def note_told(self, now: int) -> None:
         """Tell this stranger nothing more for a day."""
-        self.silent_until = now + DAY
+        self.silent_until = now + DAY_MS
 
     def allow_reminders(self) -> None:
         """Undo stop_reminders: reminders and broadcasts come again."""
@@ -62,10 +60,10 @@ class PhoneState:
 
     def may_get_reply(self, cap: int, now: int) -> bool:
         """Whether one more reply is within the cap for an hour; 0 means no cap."""
-        return not cap or now - self.replies_since > HOUR or self.replies < cap
+        return not cap or now - self.replies_since > HOUR_MS or self.replies < cap
 
     def count_reply(self, now: int) -> None:
-        if now - self.replies_since > HOUR:
+        if now - self.replies_since > HOUR_MS:
             self.replies, self.replies_since = 0, now
         self.replies += 1
 

@@ -9,9 +9,9 @@ from bot.runtime import Purge
 from bot.talks.chat import Chat
 from bot.talks.state import TalkState
 from bot.text import Text, _
-from models.sql import connection, execute, now_ms
+from models.sql import DAY_MS, connection, execute, now_ms
 
-KEPT_MS = 7 * 24 * 3_600_000
+KEPT_MS = 7 * DAY_MS
 NEW = "new"
 _NOT_KEPT = ("draft", "draft again", "confirm")  # what is asked anew when a draft is gone on with
 

@@ -21,8 +21,7 @@ from bot.server import SERVER, Server
 from handlers.office.page import page
 from handlers.office.routes import office_page
 from handlers.office.times import age, moment, when
-from models import GatewayState, Phone
-from models.messages import State
+from models.messages import GatewayState, Phone, State
 from models.office import outgoing, overview
 from models.office.overview import Counted, Queue, Report, Stuck
 from models.sql import connection

@@ -10,8 +10,8 @@ from aiohttp import web
 from bot.server import SERVER, Server
 from handlers.office.page import SESSION, page, redirect, set_cookie
 from handlers.office.routes import FORM, USER, office_page
-from models import OfficeUser
 from models.audit import record
+from models.people import OfficeUser
 from models.sql import now_ms
 from models.vault import Sealed
 

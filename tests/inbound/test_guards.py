@@ -11,9 +11,9 @@ from bot.inbound.guards import GlobalCap
 from bot.message import Inbound, OptOut
 from bot.runtime import Housekeeping
 from bot.server import Server
-from bot.talks.contacts import HOUR, PhoneState, note_opt_out
+from bot.talks.contacts import PhoneState, note_opt_out
 from bot.text.numbers import sender
-from models.sql import execute, now_ms
+from models.sql import HOUR_MS, execute, now_ms
 from tests.world.people import NOON, PEOPLE, Phones
 
 
@@ -52,8 +52,8 @@ def test_only_replies_that_are_counted_reach_a_cap() -> None:
         assert all(phone.may_get_reply(2, now) and not everybody.is_reached(now) for _asked_again in range(3))
         phone.count_reply(now)
         everybody.count_reply(now)
-    assert not phone.may_get_reply(2, now + HOUR) and everybody.is_reached(now + HOUR)
-    assert phone.may_get_reply(2, now + HOUR + 1) and not everybody.is_reached(now + HOUR + 1)
+    assert not phone.may_get_reply(2, now + HOUR_MS) and everybody.is_reached(now + HOUR_MS)
+    assert phone.may_get_reply(2, now + HOUR_MS + 1) and not everybody.is_reached(now + HOUR_MS + 1)
     assert phone.may_get_reply(0, now)
 
 
