@@ -58,9 +58,9 @@ def build_app(config: Config, *, load_demo: bool = False) -> web.Application:
 
     app.cleanup_ctx.append(running)
     for method, path, callback in CALLBACK_ROUTES:
-        app.add_routes([web.route(method, path, _of(lambda server: server.callbacks, callback))])
+        app.router.add_route(method, path, _of(lambda server: server.callbacks, callback))
     for method, path, call in PHONE_ROUTES:
-        app.add_routes([web.route(method, path, _of(lambda server: server.phone_routes, call))])
+        app.router.add_route(method, path, _of(lambda server: server.phone_routes, call))
     app.add_routes(probes.ROUTES)
     office.add_to(app)
     simulator.add_to(app)

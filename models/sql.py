@@ -1,4 +1,4 @@
-"""Plain SQL over the tortoise connection, and all in which the two engines differ but their locks on queues.
+"""Plain SQL over the tortoise connection, and what differs between the two engines.
 
 Statements are written once with PostgreSQL's `$1`; SQLite gets `?1`. The business keeps days and moments, which SQLite
 has as text; the tables of the machinery keep milliseconds since 1970 (UTC), which both engines compare alike.
@@ -55,6 +55,14 @@ def ending_of(column: str, length: str) -> str:
 def lower_of(column: str) -> str:
     """The SQL for a column in small ASCII letters, compared byte by byte. Indexes are made of this very text."""
     return f'lower({column} COLLATE "C")' if on_postgres() else f"lower({column})"
+
+
+def for_update(*, skip_locked: bool = False) -> str:
+    """The end of a SELECT whose rows are held until the commit, passing over those that another process holds. SQLite
+    has one writer and needs none."""
+    if not on_postgres():
+        return ""
+    return " FOR UPDATE SKIP LOCKED" if skip_locked else " FOR UPDATE"
 
 
 @lru_cache(maxsize=4096)

@@ -20,7 +20,7 @@ from bot.outbound.retry import Claimed, Verdict, delay, judge
 from bot.routing import states
 from models.messages import MessageKind, Phone, State, read_sims
 from models.messages.phones import write_sims
-from models.sql import execute, execute_many, marks, on_postgres
+from models.sql import execute, execute_many, for_update, marks
 
 # So many waiting messages are read: more than a phone may get at once.
 LOOK = 32
@@ -82,8 +82,7 @@ async def last_pulls(db: BaseDBAsyncClient, gateways: Sequence[str], since: int)
 
 async def waiting_for(db: BaseDBAsyncClient, gateway: str, now: int) -> list[dict[str, Any]]:
     """What waits for a phone, the most urgent first; held until the end of the caller's unit of work."""
-    lock = "FOR UPDATE SKIP LOCKED" if on_postgres() else ""
-    return await execute(db, WAITING.format(lock=lock), [gateway, now, LOOK])
+    return await execute(db, WAITING.format(lock=for_update(skip_locked=True)), [gateway, now, LOOK])
 
 
 async def hand_over(
@@ -116,8 +115,7 @@ async def forget_receivers(db: BaseDBAsyncClient, now: int, most: int) -> int:
 async def apply(db: BaseDBAsyncClient, phone: Phone, report: Report, now: int, random: Random) -> Effect:
     """Write what a phone says of a message that it pulled: forward only, by RANK."""
     number = _number(report.external_id)
-    lock = "FOR UPDATE" if on_postgres() else ""
-    rows = await execute(db, FIND.format(lock=lock), [number]) if number else []
+    rows = await execute(db, FIND.format(lock=for_update()), [number]) if number else []
     if not rows or rows[0]["claimed_by"] != phone.gateway:
         return UNKNOWN
     row = rows[0]

@@ -10,8 +10,6 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from bot.android import queue, to_app
 from bot.android.from_app import Report
 from bot.android.sims import SimChoice, choose_sims
@@ -20,7 +18,7 @@ from bot.outbound.queue import switched_off
 from bot.routing import states
 from bot.runtime import Database, Metrics
 from models.messages import Phone, State, read_sims
-from models.sql import DAY_MS, HOUR_MS, connection, execute, now_ms, on_postgres
+from models.sql import DAY_MS, HOUR_MS, connection, execute, lock_rows, now_ms
 from models.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -80,7 +78,7 @@ class Phones:
         if streams:
             streams.told_at = 0  # before looking: a row that is committed meanwhile is told again
         async with self._database.work() as db:
-            await _lock(db, phone)
+            await lock_rows("phone", "id = $1", [phone.id])  # what it asks and says in the same moment goes in turn
             if _works(phone) and not await switched_off(db):
                 waiting = await queue.waiting_for(db, name, now)
                 pulled = await queue.pulled_lately(db, name, now) if waiting else []
@@ -96,7 +94,7 @@ class Phones:
         effects = []
         async with self._database.work() as db:
             now = self.clock()
-            await _lock(db, phone)
+            await lock_rows("phone", "id = $1", [phone.id])  # what it asks and says in the same moment goes in turn
             for report in reports:
                 effects.append((report, await queue.apply(db, phone, report, now, self._random)))
             await queue.learn(db, phone, effects, now)
@@ -285,9 +283,3 @@ def _news_after_silence(phone: Phone, now: int) -> dict[str, Any]:
         since = to_app.date(phone.webhook_at)[:16].replace("T", " ")
         news["lost"] = f"It was silent for {silent // HOUR_MS} h from {since} UTC: SMS of that time may be lost."
     return news
-
-
-async def _lock(db: BaseDBAsyncClient, phone: Phone) -> None:
-    """Let what a phone asks and says in the same moment go one after the other."""
-    if on_postgres():
-        await execute(db, "SELECT 1 FROM phone WHERE id = $1 FOR UPDATE", [phone.id])

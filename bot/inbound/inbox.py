@@ -12,7 +12,7 @@ from bot.message import Inbound
 from bot.runtime import Database, Metrics, Purge
 from bot.text.numbers import Sender, SenderKind
 from bot.text.redact import Redactor
-from models.sql import connection, execute, execute_many, marks, now_ms, on_postgres, row_marks
+from models.sql import connection, execute, execute_many, for_update, marks, now_ms, on_postgres, row_marks
 from models.vault import Sealed, Vault
 
 log = logging.getLogger(__name__)
@@ -159,18 +159,18 @@ class Inbox:
     async def claim(self, most: int) -> list[StoredSms]:
         """The oldest messages that wait, held until the end of the caller's unit of work. When more wait, half of
         them may be of other gateways than the one that most came by, and those come first: its flood is its own."""
-        rows = await execute(connection(), CLAIM + _skip_locked(), [most])
+        rows = await execute(connection(), CLAIM + for_update(skip_locked=True), [most])
         if len(rows) < most:
             return [self._open_row(row) for row in rows]
         flooded, _count = Counter(row["gateway"] for row in rows).most_common(1)[0]
-        others = await execute(connection(), CLAIM_OTHERS + _skip_locked(), [most // 2, flooded])
+        others = await execute(connection(), CLAIM_OTHERS + for_update(skip_locked=True), [most // 2, flooded])
         first = {row["id"] for row in others}
         # as many as at first: fewer would say that no more wait
         rows = [*others, *(row for row in rows if row["id"] not in first)][:most]
         return [self._open_row(row) for row in _each_in_order(rows)]
 
     async def claim_one(self, message_id: int) -> list[StoredSms]:
-        rows = await execute(connection(), CLAIM_ONE + _skip_locked(), [message_id])
+        rows = await execute(connection(), CLAIM_ONE + for_update(skip_locked=True), [message_id])
         return [self._open_row(row) for row in rows]
 
     async def in_order(self, messages: list[StoredSms], *, full: bool) -> list[StoredSms]:
@@ -209,7 +209,3 @@ def _each_in_order(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for row in sorted(rows, key=lambda row: int(row["id"])):
         written_by[row["phone"]].append(row)
     return [written_by[row["phone"]].popleft() for row in rows]
-
-
-def _skip_locked() -> str:
-    return " FOR UPDATE SKIP LOCKED" if on_postgres() else ""

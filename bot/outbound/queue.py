@@ -55,7 +55,7 @@ from bot.outbound.retry import CAP_MS, HANGING_MS, INTERRUPTED_MS, Claimed, Verd
 from bot.routing.health import FAILURES
 from bot.runtime import Purge
 from models.messages import MessageKind, State
-from models.sql import connection, cut, execute, execute_many, on_postgres
+from models.sql import connection, cut, execute, execute_many, for_update, on_postgres
 
 # A report moves a row up this order and never down; what is not here stands below. A phone that was switched off gets
 # a message that the operator had reported as failed, so delivered beats failed.
@@ -386,4 +386,4 @@ async def shared_time(db: BaseDBAsyncClient, now: int) -> int:
 
 
 def _locking(statement: str) -> str:
-    return statement.format(lock="FOR UPDATE SKIP LOCKED" if on_postgres() else "")
+    return statement.format(lock=for_update(skip_locked=True))

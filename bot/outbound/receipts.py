@@ -13,7 +13,7 @@ from bot.message import Receipt
 from bot.outbound.queue import RANK, Reported, identify, write_reports
 from bot.runtime import Database, Metrics
 from models.messages import State
-from models.sql import execute, marks, on_postgres
+from models.sql import execute, for_update, marks
 
 # A report may overtake the answer to the request that it is about, or name a message of another system.
 PARKED_MS = 600_000
@@ -105,7 +105,7 @@ class Receipts:
         """Write reports, those with these ids. Returns the rows that they are about, which of them `moved`.
 
         Two gateways may use the same id, a plain number: a report is for the message that its gateway sent."""
-        lock = " ORDER BY id FOR UPDATE" if on_postgres() else ""
+        lock = f" ORDER BY id{for_update()}"
         found = await execute(db, FIND.format(marks(len(receipts))) + lock, list(receipts))
         found += await self._unanswered(db, receipts, lock)
         rows = [row for row in found if row["gateway"] == receipts[row["external_id"]].gateway]
