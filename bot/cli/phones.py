@@ -51,8 +51,8 @@ def phone_list() -> None:
             for phone in await Phone.filter(unlinked_at=0).order_by("name"):
                 receivers = await queue.receivers(connection(), phone, now_ms())
                 typer.echo(_line(phone, company))
-                for remark in troubles(phone, receivers, config):
-                    typer.echo(f"    {remark}")
+                for trouble in troubles(phone, receivers, config):
+                    typer.echo(f"    {trouble}")
 
     perform(work())
 
