@@ -113,9 +113,10 @@ async def _read(condition: str, value: str | int) -> Phone | None:
 
 
 async def newcomer(device: Device, vault: Vault, now: int) -> Phone:
-    """The phone, made now or a moment ago, for a handset that came with the private token and that nobody added. Its
-    name is its model. A handset that did not get our answer tries again after 10 s, and is the same phone: one that got
-    it would have called by then."""
+    """The phone for a handset that came with the private token and that nobody added. Its name is its model.
+
+    A handset that did not get our answer tries again after 10 s, and gets the phone that was made for it: one that
+    got our answer would have called by then."""
     same = {"model": device.model, "sims": write_sims(device.sims or []), "unlinked_at": 0}
     known = Phone.filter(**same, linked_at__gt=0, linked_at__lt=now - ANSWERED_MS, seen_at=F("linked_at"))
     if phone := await known.select_for_update().first():
