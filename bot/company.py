@@ -12,7 +12,7 @@ FROM, UNTIL = time(8), time(19)  # the agents who take the money are about: nobo
 NEAR_DAYS = 300  # a day without its year is taken for the nearest one of that name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Company:
     """Who runs this installation. bot/configured.py makes it from the configuration."""
 

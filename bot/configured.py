@@ -17,15 +17,15 @@ SIMULATOR_SECRET = "demo"  # noqa: S105 - the simulator's door exists in the dem
 def company_of(config: Config) -> Company:
     """What talks may know of the company."""
     return Company(
-        config.company,
-        config.country,
-        config.currency,
-        config.exponent,
-        config.zone,
-        config.language_codes,
-        config.help_phone,
-        config.accents,
-        Vault(config.secret_key.get_secret_value()),
+        name=config.company,
+        country=config.country,
+        currency=config.currency,
+        exponent=config.exponent,
+        zone=config.zone,
+        languages=config.language_codes,
+        help_phone=config.help_phone,
+        accents=config.accents,
+        vault=Vault(config.secret_key.get_secret_value()),
     )
 
 

@@ -1,4 +1,6 @@
-"""The conversations, in the order in which menus, HELP and the card show them: what is needed most often comes first.
+"""What people read and are asked: all conversations, and the pages.
+
+The imports are in the order in which menus, HELP and the card show the conversations: what is needed most often first.
 The first line of a menu stays the first for good: people know it by heart."""
 
 from handlers.account.balance import balance

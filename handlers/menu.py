@@ -40,7 +40,7 @@ def _header(chat: Chat) -> Text:
     when_locked=True,
 )
 async def help_(chat: Chat) -> Reply:
-    about = await chat.ask(Keyword(verbatim(""))) if chat.answers(Keyword.name) else None
+    about = await chat.ask(KeywordAsked(verbatim(""))) if chat.answers(KeywordAsked.name) else None
     if about is not None:
         return chat.end(_lesson(about, chat.language))
     offered = [one for one in chat.commands.for_role(chat.person.role) if one.name not in ("help", "menu")]
@@ -49,7 +49,7 @@ async def help_(chat: Chat) -> Reply:
     return chat.end(_("{lines}. Help {help}", lines=", ".join(lines), help=chat.company.help_phone))
 
 
-class Keyword(Field[Talk | None]):
+class KeywordAsked(Field[Talk | None]):
     """What somebody wants to know more of. What is no keyword of his is no reason to refuse help."""
 
     name = "keyword"

@@ -8,7 +8,7 @@ from handlers.tickets.news import News
 from handlers.wording import tail
 from models.messages import MessageKind
 from models.money import reminders
-from models.money.reminders import Kind, Reminder
+from models.money.reminders import Reminder, ReminderKind
 from models.sql import now_ms
 from models.tickets import Category
 from models.tickets.tickets import DUE, open_unreported
@@ -31,10 +31,10 @@ def _for_customer(reminder: Reminder, company: Company) -> list[Copy]:
     customer = reminder.contract.customer
     if customer.phone is None or reminder.stopped:
         return []
-    return [Copy(customer.phone, said(reminder, company), MessageKind.REMINDER, customer.language)]
+    return [Copy(customer.phone, write_reminder(reminder, company), MessageKind.REMINDER, customer.language)]
 
 
-def said(reminder: Reminder, company: Company) -> Text:
+def write_reminder(reminder: Reminder, company: Company) -> Text:
     """What the customer reads."""
     device = reminder.contract.device
     values = {
@@ -44,7 +44,7 @@ def said(reminder: Reminder, company: Company) -> Text:
         "day": company.date(reminder.dues[0].due_on),
         "help": company.help_phone,
     }
-    if reminder.window.kind is Kind.BEFORE:
+    if reminder.window.kind is ReminderKind.BEFORE:
         return _(
             "{item} {number}: {amount} is due on {day}. Pay your agent in cash and name {number}. Help {help}", **values
         )
@@ -58,7 +58,7 @@ async def _ticket(reminder: Reminder, company: Company) -> list[Copy]:
     """The agent's work, where the office wants it: to go and see the customer, once for the oldest instalment that is
     overdue. Told to the agent alone; the customer has the reminder."""
     contract, appliance = reminder.contract, reminder.window.appliance
-    if reminder.window.kind is Kind.BEFORE or not appliance.overdue_ticket:
+    if reminder.window.kind is ReminderKind.BEFORE or not appliance.overdue_ticket:
         return []
     text = f"{contract.number} {appliance.name}: {company.money(reminder.amount)}"
     origin, due_at = f"overdue {reminder.dues[0].id}", company.end_of(company.today() + DUE)

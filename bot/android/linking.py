@@ -1,7 +1,7 @@
 """Linking gateway phones: the office adds one and gets a code, the phone registers with it and gets its token.
 
 All that a phone shows is random and long, but for the code; so a keyed hash keeps it as well as a slow one. All
-functions work in the caller's unit of work.
+functions work in the caller's unit of work. What the office does is in the audit, with the `actor` who did it.
 """
 
 import hmac
@@ -15,6 +15,7 @@ from bot.android.sims import merge, recover_sim
 from bot.outbound import queue
 from bot.outbound.retry import UNKNOWN_MS
 from bot.routing import states
+from models.audit import record
 from models.messages import Phone, Sim, read_sims
 from models.messages.phones import phone_id, write_sims
 from models.sql import connection, execute, now_ms, on_postgres
@@ -49,11 +50,13 @@ class Linked:
     password: str | None  # told once; None where it keeps the one that it has
 
 
-async def add(name: str, vault: Vault, now: int | None = None) -> tuple[Phone, str]:
+async def add(name: str, vault: Vault, now: int | None = None, *, actor: str) -> tuple[Phone, str]:
     """A phone of this name, made when there is none, and a code with which it registers within 15 minutes."""
     now = now_ms() if now is None else now
     phone = await Phone.get_or_none(name=name, unlinked_at=0) or await _make(name, vault, now)
-    return phone, await new_code(phone, vault, now)
+    code = await new_code(phone, vault, now)
+    await record(actor, "phone code", phone.gateway, phone.name)
+    return phone, code
 
 
 async def new_code(phone: Phone, vault: Vault, now: int) -> str:
@@ -110,9 +113,10 @@ async def _read(condition: str, value: str | int) -> Phone | None:
 
 
 async def newcomer(device: Device, vault: Vault, now: int) -> Phone:
-    """The phone, made now or a moment ago, for a handset that came with the private token and that nobody added. Its
-    name is its model. A handset that did not get our answer tries again after 10 s, and is the same phone: one that got
-    it would have called by then."""
+    """The phone for a handset that came with the private token and that nobody added. Its name is its model.
+
+    A handset that did not get our answer tries again after 10 s, and gets the phone that was made for it: one that
+    got our answer would have called by then."""
     same = {"model": device.model, "sims": write_sims(device.sims or []), "unlinked_at": 0}
     known = Phone.filter(**same, linked_at__gt=0, linked_at__lt=now - ANSWERED_MS, seen_at=F("linked_at"))
     if phone := await known.select_for_update().first():
@@ -163,29 +167,32 @@ async def find(name: str) -> Phone:
     return phone
 
 
-async def rename(phone: Phone, name: str) -> None:
+async def rename(phone: Phone, name: str, *, actor: str) -> None:
     """Raises NameTaken."""
     if await Phone.filter(name=name, unlinked_at=0).exclude(id=phone.id).exists():
         raise NameTaken(f"Another phone is called {name}.")
-    phone.name = name
+    former, phone.name = phone.name, name
     await phone.save(update_fields=["name"])
+    await record(actor, "phone rename", phone.gateway, former)
 
 
-async def pause(phone: Phone) -> None:
+async def pause(phone: Phone, *, actor: str) -> None:
     """It gets no more messages, and may still report on those that it has."""
     phone.paused = True
     await phone.save(update_fields=["paused"])
+    await record(actor, "phone pause", phone.gateway, phone.name)
 
 
-async def resume(phone: Phone) -> None:
+async def resume(phone: Phone, *, actor: str) -> None:
     """It gets messages again, by all of its SIM cards; the office has settled what failed and what was lost."""
     sims = [recover_sim(sim) for sim in read_sims(phone.sims)]
     phone.paused, phone.lost, phone.sims = False, "", write_sims(sims)
     await phone.save(update_fields=["paused", "lost", "sims"])
     await states.reset_failures(connection(), phone.gateway)
+    await record(actor, "phone resume", phone.gateway, phone.name)
 
 
-async def unlink(phone: Phone, now: int | None = None) -> None:
+async def unlink(phone: Phone, now: int | None = None, *, actor: str) -> None:
     """It is none of ours from now on. What waits for it goes elsewhere. What it has not reported has failed, since
     nobody will learn whether it was sent."""
     now = phone.unlinked_at = now_ms() if now is None else now
@@ -193,6 +200,7 @@ async def unlink(phone: Phone, now: int | None = None) -> None:
     phone.code_until = 0
     await phone.save()
     await queue.release_from_stopped(connection(), phone.gateway, now)
+    await record(actor, "phone unlink", phone.gateway, phone.name)
 
 
 async def _make(name: str, vault: Vault, now: int) -> Phone:

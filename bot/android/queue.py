@@ -138,9 +138,11 @@ async def apply(db: BaseDBAsyncClient, phone: Phone, report: Report, now: int, r
 
 
 async def learn(db: BaseDBAsyncClient, phone: Phone, effects: Sequence[tuple[Report, Effect]], now: int) -> None:
-    """Write how a phone and its SIM cards do, as its reports show. Three generic failures in a row mean that a SIM has
-    no credit; but those of a message do not count that failed as often before, since its receiver's number may be
-    wrong, and it would stop phone after phone. A message that is sent after all shows that its SIM is well."""
+    """Write how a phone and its SIM cards do, as its reports show.
+
+    Three generic failures in a row mean that a SIM has no credit. A message that failed more often than that does not
+    count: its receiver's number may be wrong, and it would stop phone after phone. A message that is sent shows that
+    its SIM is well."""
     fresh = await Phone.get(id=phone.id) if effects else phone
     sims = before = read_sims(fresh.sims)
     for report, effect in effects:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import segno
@@ -12,7 +13,6 @@ from bot.android import linking, queue
 from bot.android.troubles import troubles
 from bot.cli.prompt import ACTOR, load_config, open_database, perform, tidy_name
 from bot.company import Company
-from models.audit import record
 from models.messages import Phone, read_sims
 from models.sql import connection, now_ms
 
@@ -28,8 +28,7 @@ def phone_add(name: Name) -> None:
 
     async def work() -> None:
         async with open_database(config) as (database, company), database.work():
-            phone, code = await linking.add(name, company.vault)
-            await record(ACTOR, "phone code", phone.gateway, phone.name)
+            _phone, code = await linking.add(name, company.vault, actor=ACTOR)
         address = linking.api_address(config.address)
         typer.echo(f"In the app SMS Gateway for Android, as the address of a private server:\n{address}")
         typer.echo(f"Then register with this code, within {linking.CODE_MS // 60_000} minutes:\ncode: {code}")
@@ -52,8 +51,8 @@ def phone_list() -> None:
             for phone in await Phone.filter(unlinked_at=0).order_by("name"):
                 receivers = await queue.receivers(connection(), phone, now_ms())
                 typer.echo(_line(phone, company))
-                for remark in troubles(phone, receivers, config):
-                    typer.echo(f"    {remark}")
+                for trouble in troubles(phone, receivers, config):
+                    typer.echo(f"    {trouble}")
 
     perform(work())
 
@@ -73,38 +72,36 @@ def _line(phone: Phone, company: Company) -> str:
 @phone_cli.command("pause")
 def phone_pause(name: Name) -> None:
     """Give a phone no more messages; those that come in are taken."""
-    _change(name, "pause", linking.pause)
+    _change(name, linking.pause)
     typer.echo(f"{name} gets no more messages.")
 
 
 @phone_cli.command("resume")
 def phone_resume(name: Name) -> None:
     """Give a phone messages again, and forget its troubles."""
-    _change(name, "resume", linking.resume)
+    _change(name, linking.resume)
     typer.echo(f"{name} gets messages again.")
 
 
 @phone_cli.command("rename")
 def phone_rename(name: Name, new: Annotated[str, typer.Argument(help="its new name", callback=tidy_name)]) -> None:
     """Call a phone by another name."""
-    _change(name, "rename", lambda phone: linking.rename(phone, new))
+    _change(name, partial(linking.rename, name=new))
     typer.echo(f"{name} is {new} now.")
 
 
 @phone_cli.command("unlink")
 def phone_unlink(name: Name) -> None:
     """Shut a phone out at once; what waits for it goes elsewhere."""
-    _change(name, "unlink", linking.unlink)
+    _change(name, linking.unlink)
     typer.echo(f"{name} is shut out.")
     if load_config().smsgate_token.get_secret_value():
         typer.echo("If it knows MWANGA_SMSGATE_TOKEN, change that too: with it any phone links itself again.")
 
 
-def _change(name: str, action: str, change: Callable[[Phone], Awaitable[None]]) -> None:
+def _change(name: str, change: Callable[..., Awaitable[None]]) -> None:
     async def work() -> None:
         async with open_database(load_config()) as (database, _company), database.work():
-            phone = await linking.find(name)
-            await change(phone)
-            await record(ACTOR, f"phone {action}", phone.gateway, name)
+            await change(await linking.find(name), actor=ACTOR)
 
     perform(work())

@@ -159,7 +159,7 @@ class Kannel(BaseGateway):
             "X-Kannel-To": message.phone,
             # Kannel would send what is not in the GSM alphabet as ?
             "X-Kannel-Coding": "0" if is_gsm(message.text) else "2",
-            # Minutes. It counts from now and not from our promise, so at worst a message lives twice as long.
+            # Minutes. It counts from now and not from when our message was made, so at worst it lives twice as long.
             "X-Kannel-Validity": str(LIFE[message.kind] * 60),
             "X-Kannel-DLR-Url": f"{self._dlr_url}?id={message.id}&state=%d",
         }

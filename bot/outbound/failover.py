@@ -1,5 +1,6 @@
-"""Which messages leave a gateway before it has them, since it does not pull, is down, asks us to wait, or is no longer
-ours. Part of each look that the outbox takes at its queue.
+"""Messages leave a gateway that cannot take them now. The outbox looks for such messages each time it reads its queue.
+
+A gateway cannot take them when it does not pull, is down, asks us to wait, or is no longer ours.
 
 Two gateways never carry one message unless the first is known not to have taken it: a message that is being sent, or
 that has an unknown outcome, stays where it is or ends. The statements that move messages are in queue.py.

@@ -76,10 +76,11 @@ class Router:
         return self.gateway_for(phone, kind)
 
     def gateway_for(self, phone: str, kind: MessageKind, tried: Collection[str] = ()) -> str:
-        """The gateway for a message that has none: as `next_gateway`, else the best of those that carry nothing now;
-        NOWHERE when there is none. Now and then a reply tries a gateway that was down, also where another one comes
-        first. Whoever waits for that reply asks again; and without a trial a gateway by which nothing comes in would
-        stay down."""
+        """The gateway for a message that has none: that of `next_gateway`, else the best of those that carry nothing.
+        NOWHERE when there is none.
+
+        Now and then a reply tries a gateway that was down, even if another one comes first. Without such a trial a
+        gateway that brings no messages would stay down. If the trial fails, whoever waits for the reply asks again."""
         possible = self._possible(phone, kind, tried)
         fresh = [name for name in possible if name not in tried]
         trial = self._to_be_tried(fresh) if kind is MessageKind.REPLY else ""
@@ -87,9 +88,10 @@ class Router:
         return self._give(chosen, kind)
 
     def next_gateway(self, phone: str, kind: MessageKind, tried: Collection[str], *, quiet: bool = True) -> str:
-        """Where a message goes that has left these gateways: by the first that is well, else by one that is to be
-        tried, else by one that is quiet, if `quiet` allows that; else by one that it has left and that is well again,
-        but for phones. Nothing when there is none."""
+        """The next gateway for a message that has left the `tried` ones; an empty text when there is none.
+
+        The first that is well comes first. Then come one that is to be tried, and a quiet one if `quiet` allows it.
+        Last comes one that the message has left and that is well again; a phone is never taken twice."""
         chosen = self._next(self._possible(phone, kind, tried), tried, quiet=quiet)
         return self._give(chosen, kind) if chosen else ""
 

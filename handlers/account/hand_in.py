@@ -12,7 +12,7 @@ from models.people import Agent
 
 
 @dataclass(frozen=True)
-class Receipt:
+class HandInReceipt:
     """What the agent is told; not `new` when this reference was booked before, and told then."""
 
     text: Text
@@ -21,15 +21,15 @@ class Receipt:
 
 async def take_hand_in(
     agent: Agent, amount: int, reference: str = "", *, company: Company, composer: Composer, actor: str
-) -> Receipt:
+) -> HandInReceipt:
     """Book cash that was counted (minor units), under the office's own reference or a new one, and tell the agent. In
     the caller's transaction; `Outbox.notify` after its commit. Raises MoreThanHeld and OtherReference."""
     booked = await hand_in(agent, amount, actor, reference, coin=company.coin)
     text = _receipt(booked, agent, company)
-    # The outbox promises an origin once: a reference that was booked before is told no second time.
+    # The outbox takes the messages of an origin once: a reference that was booked before is told no second time.
     copies = [Copy(agent.phone, text, MessageKind.REPLY, agent.language)]
     await composer.tell(f"hand in {booked.entry.id}", copies)
-    return Receipt(text, booked.new)
+    return HandInReceipt(text, booked.new)
 
 
 def _receipt(booked: HandedIn, agent: Agent, company: Company) -> Text:

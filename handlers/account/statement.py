@@ -74,11 +74,11 @@ async def _summary(chat: Chat, day: date, since: datetime, figures: statement.Da
     )
 
 
-def _line(one: statement.Taken, chat: Chat) -> Text:
+def _line(one: statement.TakenPayment, chat: Chat) -> Text:
     return verbatim(f"{chat.company.clock(one.at)} {tail(one.paid_for)} {chat.company.number(one.amount)}")
 
 
-def _shown(one: statement.Taken, chat: Chat) -> Text:
+def _shown(one: statement.TakenPayment, chat: Chat) -> Text:
     """A sale without its token, which is for TOKEN."""
     return _(
         "{time} {amount}\n{owner} {serial}\nRef {ref}. Commission {due}",

@@ -1,1 +1,1 @@
-"""Talks about customers: register them, list them, find one."""
+"""Talks about customers: register them, list them, find one; and the office changes a customer's phone."""

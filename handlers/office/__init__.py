@@ -1,4 +1,4 @@
-"""The office's pages: sign in, and see how things are. The only conversations that know HTTP.
+"""The office's pages: sign in, and see how things are.
 
 A page is one file with its template, like `messages.py` and `templates/messages.html`: a handler under
 `@office_page("/messages")`. It is behind sign-in, and a POST reaches it only with the token of our own forms. It joins

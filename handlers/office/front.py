@@ -33,7 +33,7 @@ FATES = {State.FAILED: "failed", State.EXPIRED: "expired", State.UNCERTAIN: "may
 EMPTY = Queue(Counted(0, False), 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A gateway as the page shows it."""
 
@@ -48,7 +48,7 @@ class Line:
     troubles: Sequence[str] = ()  # what is wrong with a phone, in sentences
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Messages that are stuck for one reason, in words."""
 
@@ -122,7 +122,15 @@ def _line(company: Company, facts: Facts, word: str, seen: Report, now: int) -> 
     heard = max(facts.heard_at, seen.messages.heard.get(facts.name, 0))
     queue = seen.queues.get(facts.name, EMPTY)
     today = seen.messages.sent_and_lost.get(facts.name, (0, 0))
-    return Line(facts, condition.state, heard, word, trouble, queue, today)
+    return Line(
+        facts=facts,
+        state=condition.state,
+        heard_at=heard,
+        last_word=word,
+        trouble=trouble,
+        queue=queue,
+        today=today,
+    )
 
 
 async def _troubles(config: Config, now: int) -> dict[str, list[str]]:
@@ -144,7 +152,14 @@ def _reason(stuck: Stuck, seen: Report, gateway: Line | None) -> Reason:
     fate = FATES.get(stuck.state, "waits" if stuck.messages == 1 else "wait")
     label = "" if stuck.gateway == NOWHERE else gateway.facts.label if gateway else stuck.gateway
     others = stuck.messages - len(stuck.examples)
-    return Reason(stuck, label, outgoing.word_for(stuck.state), fate, _why(stuck, seen, gateway), others)
+    return Reason(
+        stuck=stuck,
+        gateway=label,
+        where=outgoing.word_for(stuck.state),
+        fate=fate,
+        why=_why(stuck, seen, gateway),
+        others=others,
+    )
 
 
 def _why(stuck: Stuck, seen: Report, gateway: Line | None) -> str:

@@ -35,7 +35,7 @@ LATEST = 2**62  # above any id
 LONGEST = 40  # as the columns that are filtered by
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A message as the office may see it."""
 
@@ -108,7 +108,14 @@ def _line(server: Server, row: dict[str, Any], *, off: bool) -> Line:
         where = "being sent"
     label = "" if row["gateway"] == NOWHERE else server.router.watch.facts(row["gateway"]).label
     tried = [name.removeprefix(NEVER) for name in row["tried_before"].split()]
-    return Line(row, outgoing.mask(row["text"]), where, _why(server, row, off=off), label, tried)
+    return Line(
+        row=row,
+        text=outgoing.mask(row["text"]),
+        where=where,
+        why=_why(server, row, off=off),
+        gateway=label,
+        tried=tried,
+    )
 
 
 def _why(server: Server, row: dict[str, Any], *, off: bool) -> str:

@@ -13,7 +13,7 @@ USER = web.RequestKey("office user", OfficeUser)  # who is signed in; not there 
 FORM = web.RequestKey("form", dict[str, str])  # the fields of a POST, its token checked
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfficePage:
     path: str  # in aiohttp's spelling: /tickets/K{number}
     method: str
@@ -32,7 +32,9 @@ def office_page(
     """Serve a handler at this path. It finds the user in `request[USER]` and a POST's fields in `request[FORM]`."""
 
     def add(handler: Handler) -> Handler:
-        PAGES.append(OfficePage(path, method, handler, signed_in, link, too_old))
+        PAGES.append(
+            OfficePage(path=path, method=method, handler=handler, signed_in=signed_in, link=link, too_old=too_old)
+        )
         return handler
 
     return add

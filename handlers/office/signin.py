@@ -32,7 +32,7 @@ class Tries:
     def __init__(self) -> None:
         self._wrong: dict[str, deque[int]] = {}
 
-    def take(self, *keys: str) -> bool:
+    def begin_try(self, *keys: str) -> bool:
         """Count a try as wrong before it is looked at, so that many at once get no further. False: too many."""
         now = now_ms()
         recent = [self._recent(key, now) for key in keys]
@@ -87,7 +87,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     name = _name(request)
     address, tries = request.remote or "", request.app[SIGN_IN].tries
     keys = f"name {name}", f"address {address}"
-    if not tries.take(*keys):
+    if not tries.begin_try(*keys):
         log.warning("too many wrong sign-ins", extra={"address": address})
         response = page(request, "login.html", 429, name=name, problem=TOO_OFTEN)
         response.headers["Retry-After"] = str(WITHIN_MS // 1000)

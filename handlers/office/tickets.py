@@ -13,7 +13,6 @@ from handlers.office.routes import FORM, USER, office_page
 from handlers.office.times import age
 from handlers.tickets.news import LABELS, News
 from handlers.tickets.questions import LONGEST, SECRETS
-from models.audit import record
 from models.people import Agent, OfficeUser
 from models.sql import now_ms
 from models.tickets import Category, Ticket, TicketEvent, TicketNotFound, TicketState, tickets
@@ -77,7 +76,6 @@ async def change(request: web.Request) -> web.StreamResponse:
             done = len(await tickets.history(ticket))
             copies = await action(News(ticket, server.company), form, user)
             for step in list(await tickets.history(ticket))[done:]:
-                await record(user.name, f"ticket {step.step}", ticket.number, step.text)
                 await server.composer.tell(f"ticket {ticket.number} step {step.id}", copies)
     except NotDone as problem:
         return await _draw(request, 422, str(problem))
@@ -150,7 +148,7 @@ async def _assign(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
     same = (agent.id if agent else None, clerk.id if clerk else None, due_at)
     if same == (ticket.agent_id, ticket.staff_id, ticket.due_at):
         return []
-    ticket = await tickets.assign(ticket, user.name, agent=agent, staff=clerk, due_at=due_at)
+    ticket = await tickets.assign(ticket, user, agent=agent, staff=clerk, due_at=due_at)
     return News(ticket, news.company).handed_over(actor=user.name, former=former)
 
 
@@ -173,7 +171,7 @@ def _day_of(moment: datetime, company: Company) -> date:
 
 async def _comment(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
     text = _read_words(form)
-    if not await tickets.comment(news.ticket, user.name, text):
+    if not await tickets.comment(news.ticket, user, text):
         return []
     words = news.comment(news.company.name, text)
     return news.both(words, actor=user.name)
@@ -182,9 +180,9 @@ async def _comment(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
 async def _ask(news: News, _form: Form, user: OfficeUser) -> Sequence[Copy]:
     """The customer decides whether it is fixed; one without a phone cannot be asked."""
     if news.ticket.customer.phone is None:
-        await tickets.close(news.ticket, user.name)
+        await tickets.close(news.ticket, user)
         return news.agents(news.closed_unasked(), actor=user.name)
-    if not await tickets.ask_fixed(news.ticket, user.name):
+    if not await tickets.ask_fixed(news.ticket, user):
         return []
     return [*news.customer(news.fixed(), actor=user.name), *news.agents(news.asked(), actor=user.name)]
 
@@ -192,14 +190,14 @@ async def _ask(news: News, _form: Form, user: OfficeUser) -> Sequence[Copy]:
 async def _close(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
     """Without asking, and with the reason: the customer called, or the same was reported twice."""
     text = _read_words(form)
-    if not await tickets.close(news.ticket, user.name, text):
+    if not await tickets.close(news.ticket, user, text):
         return []
     agents = news.agents(news.closed_by_office(text), actor=user.name)
     return [*news.customer(news.closed(), actor=user.name), *agents]
 
 
 async def _reopen(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:
-    if not await tickets.reopen(news.ticket, user.name, _read_words(form)):
+    if not await tickets.reopen(news.ticket, user, _read_words(form)):
         return []
     return news.both(news.open_again(), actor=user.name)
 

@@ -118,8 +118,9 @@ class Fixed(Field[Said]):
 
 
 async def close_silent(company: Company, most: int) -> list[tuple[str, list[Copy]]]:
-    """Close some of what customers were asked about three days ago; what both sides are told, each with a name. That
-    wakes nobody."""
+    """Close some tickets whose customers were asked three days ago and did not answer. Nothing happens at night.
+
+    Returns the messages to both sides, with a name for those of each ticket."""
     if company.until_morning(now_ms()):
         return []
     told = []

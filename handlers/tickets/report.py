@@ -1,4 +1,4 @@
-"""Problems are reported, asked about and talked about; that they are fixed is in handlers/tickets/fixed.py."""
+"""Customers and agents report problems. How a ticket stands is in follow.py, that it is fixed in fixed.py."""
 
 from datetime import timedelta
 

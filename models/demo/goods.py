@@ -14,7 +14,7 @@ from models.people import Agent
 
 
 @dataclass(frozen=True)
-class Plan:
+class DemoPlan:
     """A way to pay; money in whole units of the currency."""
 
     name: str
@@ -26,18 +26,18 @@ class Plan:
 
 
 CATALOGUE = (
-    ("Solar lamp", Type.ELECTRONICS, 1_000, [Plan("7 weekly", Terms.INSTALMENTS, down=100, count=7)]),
+    ("Solar lamp", Type.ELECTRONICS, 1_000, [DemoPlan("7 weekly", Terms.INSTALMENTS, down=100, count=7)]),
     (
         "Radio",
         Type.ELECTRONICS,
         15_000,
         [
-            Plan("cash", Terms.CASH, period=Period.MONTHLY),
-            Plan("3 monthly", Terms.INSTALMENTS, down=3_000, count=3, period=Period.MONTHLY),
+            DemoPlan("cash", Terms.CASH, period=Period.MONTHLY),
+            DemoPlan("3 monthly", Terms.INSTALMENTS, down=3_000, count=3, period=Period.MONTHLY),
         ],
     ),
-    ("Solar home", Type.SHS, 1_099_000, [Plan("156 weekly", Terms.INSTALMENTS, down=7_000, count=156)]),
-    ("E-bike", Type.EBIKE, 600_000, [Plan("daily", Terms.SERVICE, down=2_000, day_price=2_000)]),
+    ("Solar home", Type.SHS, 1_099_000, [DemoPlan("156 weekly", Terms.INSTALMENTS, down=7_000, count=156)]),
+    ("E-bike", Type.EBIKE, 600_000, [DemoPlan("daily", Terms.SERVICE, down=2_000, day_price=2_000)]),
 )
 REMIND_BEFORE, REMIND_AFTER = 2, 1  # days
 

@@ -104,11 +104,15 @@ async def _devices(
 ) -> None:
     """Each customer's device, and one of each kind that comes from stock."""
     shs, bike = _paygo(0, 123456789), _paygo(1, 432435255)
-    await _device(vault, "04123456784", Kind.METER, "sts", STS_KEY, customer=amina, tariff=tariffs["meter"])
-    await _device(vault, "SHS0283", Kind.SHS, "openpaygo", shs, 1, customer=baraka, tariff=tariffs["shs"])
-    await _device(vault, "EB100042", Kind.EBIKE, "openpaygo", bike, 10, customer=neema, tariff=tariffs["bike"])
-    await _device(vault, "SHS0284", Kind.SHS, "openpaygo", shs, 1, tariff=tariffs["shs"])
-    await _device(vault, "EB100043", Kind.EBIKE, "openpaygo", bike, 10, tariff=tariffs["bike"])
+    await _device(vault, "04123456784", Kind.METER, issuer="sts", key=STS_KEY, customer=amina, tariff=tariffs["meter"])
+    await _device(
+        vault, "SHS0283", Kind.SHS, issuer="openpaygo", key=shs, count=1, customer=baraka, tariff=tariffs["shs"]
+    )
+    await _device(
+        vault, "EB100042", Kind.EBIKE, issuer="openpaygo", key=bike, count=10, customer=neema, tariff=tariffs["bike"]
+    )
+    await _device(vault, "SHS0284", Kind.SHS, issuer="openpaygo", key=shs, count=1, tariff=tariffs["shs"])
+    await _device(vault, "EB100043", Kind.EBIKE, issuer="openpaygo", key=bike, count=10, tariff=tariffs["bike"])
 
 
 def _paygo(key: int, starting_code: int) -> dict[str, str | int | bool]:
@@ -119,10 +123,10 @@ async def _device(
     vault: Vault,
     serial: str,
     kind: Kind,
+    *,
     issuer: str,
     key: dict[str, str | int | bool],
     count: int = 0,
-    *,
     customer: Customer | None = None,
     tariff: Tariff,
 ) -> Device:

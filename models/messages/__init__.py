@@ -1,4 +1,4 @@
-"""The tables of messages and phones: what came in, what goes out, who is asked, which gateway carries it."""
+"""The tables of messages and phones: what came in, what goes out, open USSD sessions, gateways' states."""
 
 from models.messages.phones import PREFIX, Phone, Sim, read_sims
 from models.messages.tables import LIFE, GatewayState, MessageKind, State

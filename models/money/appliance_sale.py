@@ -229,7 +229,13 @@ async def _take_down_payment(
     proposal: Proposal, contract: Contract, device: Device | None, seller: Agent, vault: Vault
 ) -> None:
     """Book the money, and make the device's token for it. The commission is on the price and not on this payment."""
-    at = Standing(payable(device, contract), proposal.customer, contract, (), proposal.today)
+    at = Standing(
+        paid_for=payable(device, contract),
+        customer=proposal.customer,
+        contract=contract,
+        owed=(),
+        today=proposal.today,
+    )
     left = sum(amount for _due, amount in proposal.schedule)
     offer = Quote(at, proposal.down, proposal.unit, proposal.units, owed=left)
     sale = await record_sale(offer, seller, f"down payment {contract.id}", commission=0)

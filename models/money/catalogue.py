@@ -1,4 +1,4 @@
-"""What the office sells on instalments, and the contracts that customers have."""
+"""What the office sells on instalments, and the plans by which it is paid."""
 
 from enum import StrEnum
 

@@ -13,7 +13,7 @@ from models.people import Agent, Customer
 from models.vault import Vault
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Standing:
     """What a payment meets, as of a day in the operator's zone."""
 
@@ -65,7 +65,15 @@ class PayableDevice:
         elif device.tariff and device.tariff.recovery:
             owed = await overdue_goods(device.customer_id, today)
         most = most_units(device, vault)
-        return Standing(self, device.customer, contract, tuple(owed), today, coin, most)
+        return Standing(
+            paid_for=self,
+            customer=device.customer,
+            contract=contract,
+            owed=tuple(owed),
+            today=today,
+            coin=coin,
+            most=most,
+        )
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,14 @@ class PayableGoods:
     async def standing(self, today: date, coin: int, _vault: Vault) -> Standing:
         """What a payment for it meets now."""
         owed = await open_instalments(self.signed)
-        return Standing(self, self.signed.customer, self.signed, tuple(owed), today, coin)
+        return Standing(
+            paid_for=self,
+            customer=self.signed.customer,
+            contract=self.signed,
+            owed=tuple(owed),
+            today=today,
+            coin=coin,
+        )
 
 
 Payable = PayableDevice | PayableGoods

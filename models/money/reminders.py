@@ -21,7 +21,7 @@ MARK = """UPDATE instalment SET {column} = $1 WHERE paid < amount AND reminded_a
 LONG_AGO = date(2000, 1, 1)
 
 
-class Kind(StrEnum):
+class ReminderKind(StrEnum):
     BEFORE = "before"
     AFTER = "after"
 
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 class Window:
     """Contracts of one appliance, and the due dates of which it is time to remind their customers."""
 
-    kind: Kind
+    kind: ReminderKind
     appliance: Appliance
     first: date
     last: date
@@ -74,14 +74,14 @@ async def find_windows(today: date, most: int) -> list[Window]:
     return windows
 
 
-def _windows(appliance: Appliance, today: date) -> list[tuple[Kind, date, date]]:
+def _windows(appliance: Appliance, today: date) -> list[tuple[ReminderKind, date, date]]:
     """The due dates of which it is time to remind."""
     windows = []
     if appliance.remind_after is not None:
         # an instalment that is due today is not yet overdue
-        windows.append((Kind.AFTER, LONG_AGO, today - timedelta(days=max(appliance.remind_after, 1))))
+        windows.append((ReminderKind.AFTER, LONG_AGO, today - timedelta(days=max(appliance.remind_after, 1))))
     if appliance.remind_before is not None:
-        windows.append((Kind.BEFORE, today, today + timedelta(days=appliance.remind_before)))
+        windows.append((ReminderKind.BEFORE, today, today + timedelta(days=appliance.remind_before)))
     return windows
 
 
@@ -124,10 +124,12 @@ async def _phones_that_stopped(contracts: Sequence[Contract]) -> set[str]:
     return {row["phone"] for row in await execute(connection(), statement, phones)} if phones else set()
 
 
-def _messages(kind: Kind, owed: Sequence[Due], marked: set[int], today: date) -> list[tuple[int, tuple[Due, ...]]]:
+def _messages(
+    kind: ReminderKind, owed: Sequence[Due], marked: set[int], today: date
+) -> list[tuple[int, tuple[Due, ...]]]:
     """What the messages about one contract name, the oldest first, each with its instalment."""
     found = [due for due in owed if due.id in marked]
-    if kind is Kind.BEFORE:
+    if kind is ReminderKind.BEFORE:
         return [(due.id, (due,)) for due in found]
     overdue = tuple(due for due in owed if due.due_on < today)
     return [(due.id, overdue) for due in found[-1:]]

@@ -19,7 +19,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakenPayment:
     """One payment. Money is in minor units."""
 
     id: int
@@ -61,7 +61,7 @@ async def day_figures(agent_id: int, since: datetime, until: datetime) -> Day:
     )
 
 
-async def payments_taken(agent_id: int, since: datetime, until: datetime, most: int) -> list[Taken]:
+async def payments_taken(agent_id: int, since: datetime, until: datetime, most: int) -> list[TakenPayment]:
     """The payments of that time, the newest first."""
     rows = await execute(
         connection(),
@@ -74,7 +74,7 @@ async def payments_taken(agent_id: int, since: datetime, until: datetime, most: 
         [agent_id, since, until],
     )
     return [
-        Taken(
+        TakenPayment(
             id=row["id"],
             reference=row["reference"],
             paid_for=row["serial"] or Contract(id=row["contract_id"]).number,

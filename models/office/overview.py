@@ -26,7 +26,7 @@ TOP_TEXTS = 5
 TEXT_LENGTH = 80
 SHOWN = 3  # messages named for each reason why they are stuck
 LATE_MS = 300_000  # a message that should have gone out longer ago is stuck
-LOST_FOR_MS = 73 * HOUR_MS  # messages promised within this are looked at: a token is sent for 72 hours
+LOST_FOR_MS = 73 * HOUR_MS  # messages made within this are looked at: a token is sent for 72 hours
 
 # The conditions on `state` are those of the partial indexes. `{columns}` are read from each.
 TO_SEND = """SELECT {columns} FROM (SELECT {columns} FROM outbox WHERE state = 'waiting'

@@ -1,6 +1,7 @@
 """Tickets: what is broken, whose work it is, and how it went. A ticket is in one state; its history only grows.
 
-Each verb returns whether (or what) it changed, so that two people who do the same thing at once are told so.
+Each verb returns whether (or what) it changed, so that two people who do the same thing at once are told so. Its actor
+is a phone number or `silence`, or a user of the office, whose change is in the audit too.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from tortoise import fields
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
+from models.audit import record
 from models.devices import Device
 from models.people import Agent, Customer, OfficeUser
 from models.sql import connection, execute, lock_rows, marks
@@ -169,7 +171,7 @@ async def _open(
         opened_at=now,
         due_at=due_at or now + DUE,
     )
-    await _note(ticket.id, actor, Step.OPENED, text)
+    await _note(ticket, actor, Step.OPENED, text)
     return Opened(await with_people(ticket.id), new=True)
 
 
@@ -197,7 +199,7 @@ async def _choose_agent(customer: Customer, device: Device | None) -> Agent | No
 
 async def assign(
     ticket: Ticket,
-    actor: str,
+    actor: str | OfficeUser,
     *,
     agent: Agent | None = None,
     staff: OfficeUser | None = None,
@@ -210,47 +212,47 @@ async def assign(
         due_at=due_at or ticket.due_at,
     )
     to = agent.phone if agent else staff.name if staff else "office"
-    await _note(ticket.id, actor, Step.ASSIGNED, to)
+    await _note(ticket, actor, Step.ASSIGNED, to)
     return await with_people(ticket.id)
 
 
-async def comment(ticket: Ticket, actor: str, text: str) -> bool:
+async def comment(ticket: Ticket, actor: str | OfficeUser, text: str) -> bool:
     """Add words; False when they are the last ones already, sent twice."""
     last = await TicketEvent.filter(ticket_id=ticket.id).order_by("-id").first()
-    if last and (last.actor, last.step, last.text) == (actor, Step.COMMENTED, text):
+    if last and (last.actor, last.step, last.text) == (_name_of(actor), Step.COMMENTED, text):
         return False
-    await _note(ticket.id, actor, Step.COMMENTED, text)
+    await _note(ticket, actor, Step.COMMENTED, text)
     return True
 
 
-async def ask_fixed(ticket: Ticket, actor: str) -> bool:
+async def ask_fixed(ticket: Ticket, actor: str | OfficeUser) -> bool:
     """The work is said to be done: from now on the customer's yes or no, or three days of silence, decide."""
     now = datetime.now(UTC)
     changed = await Ticket.filter(id=ticket.id, state=TicketState.OPEN).update(state=TicketState.ASKED, asked_at=now)
     if changed:
         ticket.state, ticket.asked_at = TicketState.ASKED, now
-        await _note(ticket.id, actor, Step.ASKED)
+        await _note(ticket, actor, Step.ASKED)
     return bool(changed)
 
 
-async def close(ticket: Ticket, actor: str, text: str = "") -> bool:
+async def close(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> bool:
     """False when it is closed already."""
     now = datetime.now(UTC)
     still = Ticket.filter(id=ticket.id).exclude(state=TicketState.CLOSED)
     changed = await still.update(state=TicketState.CLOSED, closed_at=now)
     if changed:
         ticket.state, ticket.closed_at = TicketState.CLOSED, now
-        await _note(ticket.id, actor, Step.CLOSED, text)
+        await _note(ticket, actor, Step.CLOSED, text)
     return bool(changed)
 
 
-async def reopen(ticket: Ticket, actor: str, text: str = "") -> bool:
+async def reopen(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> bool:
     """It is not fixed after all. False when it is open already."""
     done = Ticket.filter(id=ticket.id).exclude(state=TicketState.OPEN)
     changed = await done.update(state=TicketState.OPEN, asked_at=None, closed_at=None)
     if changed:
         ticket.state, ticket.asked_at, ticket.closed_at = TicketState.OPEN, None, None
-        await _note(ticket.id, actor, Step.REOPENED, text)
+        await _note(ticket, actor, Step.REOPENED, text)
     return bool(changed)
 
 
@@ -367,5 +369,11 @@ async def _only(found: QuerySet[Ticket]) -> Ticket:
     return ticket
 
 
-async def _note(ticket_id: int, actor: str, step: Step, text: str = "") -> None:
-    await TicketEvent.create(ticket_id=ticket_id, actor=actor, step=step, text=text)
+async def _note(ticket: Ticket, actor: str | OfficeUser, step: Step, text: str = "") -> None:
+    await TicketEvent.create(ticket_id=ticket.id, actor=_name_of(actor), step=step, text=text)
+    if isinstance(actor, OfficeUser):
+        await record(actor.name, f"ticket {step}", ticket.number, text)
+
+
+def _name_of(actor: str | OfficeUser) -> str:
+    return actor.name if isinstance(actor, OfficeUser) else actor

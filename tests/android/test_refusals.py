@@ -23,7 +23,7 @@ async def at(demo_url: str) -> AsyncIterator[Serving]:
 
 async def test_a_wrong_code_is_refused_and_five_end_it(at: Serving) -> None:
     async with at.mwanga.database.work():
-        _, code = await linking.add("Shop phone", at.mwanga.company.vault)
+        _, code = await linking.add("Shop phone", at.mwanga.company.vault, actor="office")
     phone, wrong = Handset(at), f"{(int(code) + 1) % 1_000_000:06d}"
     for _ in range(5):
         assert await phone.register(f"Code {wrong}") == 401
@@ -33,10 +33,10 @@ async def test_a_wrong_code_is_refused_and_five_end_it(at: Serving) -> None:
 
 async def test_a_code_that_was_guessed_at_without_end_shields_no_other(at: Serving) -> None:
     async with at.mwanga.database.work():
-        await linking.add("guessed at", at.mwanga.company.vault)
+        await linking.add("guessed at", at.mwanga.company.vault, actor="office")
     await at.rows("UPDATE phone SET code_tries = 32767")  # the most that its column holds
     async with at.mwanga.database.work():
-        _, code = await linking.add("Shop phone", at.mwanga.company.vault)
+        _, code = await linking.add("Shop phone", at.mwanga.company.vault, actor="office")
     phone, wrong = Handset(at), f"{(int(code) + 1) % 1_000_000:06d}"
     for _ in range(5):
         assert await phone.register(f"Code {wrong}") == 401
@@ -45,14 +45,14 @@ async def test_a_code_that_was_guessed_at_without_end_shields_no_other(at: Servi
 
 async def test_a_code_works_once(at: Serving) -> None:
     async with at.mwanga.database.work():
-        _, code = await linking.add("Shop phone", at.mwanga.company.vault)
+        _, code = await linking.add("Shop phone", at.mwanga.company.vault, actor="office")
     assert await Handset(at).register(f"Code {code}") == 201
     assert await Handset(at).register(f"Code {code}") == 401
 
 
 async def test_a_code_ends_after_15_minutes(at: Serving) -> None:
     async with at.mwanga.database.work():
-        _, code = await linking.add("Shop phone", at.mwanga.company.vault, now_ms() - 15 * 60_000)
+        _, code = await linking.add("Shop phone", at.mwanga.company.vault, now_ms() - 15 * 60_000, actor="office")
     assert await Handset(at).register(f"Code {code}") == 401
 
 
@@ -151,7 +151,7 @@ async def test_an_unlinked_phone_is_nobody_at_once(at: Serving) -> None:
     await phone.pull()
     async with Events(phone) as events:
         async with at.mwanga.database.work():
-            await linking.unlink(await linking.find("Shop phone"))
+            await linking.unlink(await linking.find("Shop phone"), actor="office")
         assert (await phone.call("GET", "/message"))[0] == 401
         assert await phone.gets("BAL") == 404
         assert await phone.register(phone.basic) == 401

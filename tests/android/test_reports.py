@@ -70,7 +70,7 @@ async def test_a_phone_that_is_paused_is_asked_for_what_it_has_not_sent(shop: Sh
     stream = await shop.phones.open_stream(shop.phone)
     await shop.enqueue("hello")
     first = (await shop.pull())["hello"]
-    await linking.pause(shop.phone)
+    await linking.pause(shop.phone, actor="office")
     await shop.phones.look()
     await shop.phones.look()
     stream.close()
@@ -82,7 +82,7 @@ async def test_a_paused_phone_that_comes_back_is_asked_as_well(shop: Shop) -> No
     await shop.link(VODACOM)
     await shop.enqueue("hello")
     first = (await shop.pull())["hello"]
-    await linking.pause(shop.phone)
+    await linking.pause(shop.phone, actor="office")
     await shop.phones.look()
     stream = await shop.phones.open_stream(await Phone.get(id=shop.phone.id))
     stream.close()

@@ -150,7 +150,7 @@ async def test_what_is_switched_off_gets_nothing_new_and_keeps_what_it_has(shop:
     await shop.enqueue("second")
     match switch:
         case "paused":
-            await linking.pause(shop.phone)
+            await linking.pause(shop.phone, actor="office")
         case "old app":
             await shop.sql("UPDATE phone SET version = '1.66.1'")
         case "outgoing":
@@ -164,7 +164,7 @@ async def test_what_is_switched_off_gets_nothing_new_and_keeps_what_it_has(shop:
 
 async def test_two_guesses_at_once_do_not_use_a_code_twice(shop: Shop) -> None:
     async with shop.database.work():
-        _, code = await linking.add("Shop phone", shop.vault, shop.clock())
+        _, code = await linking.add("Shop phone", shop.vault, shop.clock(), actor="office")
 
     async def guess() -> bool:
         async with shop.database.work():
@@ -176,12 +176,12 @@ async def test_two_guesses_at_once_do_not_use_a_code_twice(shop: Shop) -> None:
 async def test_a_name_is_free_again_when_its_phone_is_unlinked(shop: Shop) -> None:
     await shop.link(VODACOM)
     async with shop.database.work():
-        await linking.unlink(shop.phone, shop.clock())
-        other, _ = await linking.add("Shop phone", shop.vault, shop.clock())
+        await linking.unlink(shop.phone, shop.clock(), actor="office")
+        other, _ = await linking.add("Shop phone", shop.vault, shop.clock(), actor="office")
     assert other.gateway != shop.phone.gateway
     with pytest.raises(linking.NoSuchPhone):
         await linking.find("Nobody")
     async with shop.database.work():
-        third, _ = await linking.add("Third", shop.vault, shop.clock())
+        third, _ = await linking.add("Third", shop.vault, shop.clock(), actor="office")
         with pytest.raises(linking.NameTaken):
-            await linking.rename(third, "Shop phone")
+            await linking.rename(third, "Shop phone", actor="office")

@@ -34,7 +34,7 @@ async def test_three_generic_failures_in_a_row_stop_a_sim(shop: Shop) -> None:
     await shop.enqueue("by the other")
     await shop.pull()
     assert (await shop.row("by the other"))["sim"] == 2
-    await linking.resume(await Phone.get(id=shop.phone.id))
+    await linking.resume(await Phone.get(id=shop.phone.id), actor="office")
     assert await shop.sims() == [VODACOM, AIRTEL]
 
 

@@ -125,7 +125,7 @@ async def test_three_generic_failures_stop_the_only_sim_until_the_office_resumes
     assert texts == {"reply 0", "reply 1", "reply 2", "one more"}, "they certainly were not sent"
     shop.phone.radio.refuses = lambda _sms: ""
     async with shop.at.mwanga.database.work():
-        await linking.resume(await linking.find("Shop phone"))
+        await linking.resume(await linking.find("Shop phone"), actor="office")
     await shop.look()
     assert shop.at.mwanga.router.watch.state(shop.phone.id) is Health.WELL
     await enqueued(shop, "after topping up")
@@ -182,7 +182,7 @@ async def test_a_phone_that_is_paused_gives_back_what_it_has_not_sent_and_anothe
     await shop.phone.pull()
     (message,) = shop.phone.queue.waiting
     async with shop.at.mwanga.database.work():
-        await linking.pause(await linking.find("Shop phone"))
+        await linking.pause(await linking.find("Shop phone"), actor="office")
     await shop.at.mwanga.phones.look()
     await shop.phone.news.until(lambda: "MessageCancelled" in shop.phone.stream.events)
     assert message.state == "Cancelled" and shop.phone.queue.waiting == []

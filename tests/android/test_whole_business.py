@@ -185,7 +185,7 @@ async def test_what_the_app_missed_is_asked_for_and_comes_once(shop: Shop) -> No
 async def test_an_unlinked_phone_is_out_at_once(shop: Shop) -> None:
     row = await Row.get(name="Shop phone")
     async with shop.at.mwanga.database.work():
-        await linking.unlink(row)
+        await linking.unlink(row, actor="office")
     (emission,) = await shop.phone.receives(BARAKA, "TOKEN")
     assert emission.status == 404
     await shop.phone.pull()
@@ -198,7 +198,7 @@ async def test_what_waits_for_a_phone_goes_elsewhere_when_it_is_unlinked(shop: S
     async with shop.at.mwanga.database.work():
         await enqueue([NewMessage("a token", BARAKA, "Code 944 953 797", MessageKind.TOKEN, shop.phone.id)], now_ms())
     async with shop.at.mwanga.database.work():
-        await linking.unlink(await Row.get(name="Shop phone"))
+        await linking.unlink(await Row.get(name="Shop phone"), actor="office")
     await shop.clock.forward(MINUTE)
     await shop.look()
     (message,) = await shop.at.emulator.wait_for(1)

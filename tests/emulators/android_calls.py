@@ -92,7 +92,7 @@ async def linked(at: Serving, name: str = "Shop phone", **device: Any) -> Handse
     """A phone that the office added and that registered with its code."""
     handset = Handset(at)
     async with at.mwanga.database.work():
-        _, code = await linking.add(name, at.mwanga.company.vault)
+        _, code = await linking.add(name, at.mwanga.company.vault, actor="office")
     assert await handset.register(f"Code {code}", **device) == 201
     return handset
 

@@ -77,13 +77,13 @@ async def another_phones_message(shop: Shop) -> int:
 
 async def unlinked_phone(shop: Shop) -> int:
     async with shop.at.mwanga.database.work():
-        await linking.unlink(await linking.find("two"))
+        await linking.unlink(await linking.find("two"), actor="office")
     return await shop.two.gets("BAL")
 
 
 async def unlinked_phones_token(shop: Shop) -> int:
     async with shop.at.mwanga.database.work():
-        await linking.unlink(await linking.find("two"))
+        await linking.unlink(await linking.find("two"), actor="office")
     return (await shop.two.call("GET", "/message"))[0]
 
 

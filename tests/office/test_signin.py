@@ -196,12 +196,12 @@ async def test_right_passwords_are_not_counted(office: Office) -> None:
 def test_tries_are_counted_for_the_name_and_for_the_address(keys: list[tuple[str, str]], left: bool) -> None:
     tries = Tries()
     for _ in range(MOST_WRONG):
-        assert tries.take("name a", "address 1")
-    assert [tries.take(*pair) for pair in keys] == [left]
+        assert tries.begin_try("name a", "address 1")
+    assert [tries.begin_try(*pair) for pair in keys] == [left]
 
 
 def test_what_is_remembered_of_tries_is_bounded() -> None:
     tries = Tries()
     for n in range(REMEMBERED):
-        tries.take(f"name {n}", f"address {n}")
+        tries.begin_try(f"name {n}", f"address {n}")
     assert len(tries._wrong) <= REMEMBERED

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from bot.android import linking
 from bot.server import Server
 from handlers.account.hand_in import take_hand_in
 from handlers.customers.phone import change_phone
@@ -16,6 +17,7 @@ from models.people import Agent, Customer, MiniGrid, OfficeUser
 from models.people.agents import AgentExists, WeakPin, add_agent, change_agent, give_pin
 from models.people.office_users import ShortPassword, set_password
 from models.settings import are_messages_off, switch_outgoing
+from models.tickets import Category, tickets
 from models.tokens.sts import TEST_VENDING_KEY
 from tests.world.people import PEOPLE
 
@@ -81,6 +83,49 @@ async def key(server: Server) -> None:
     with pytest.raises(PublishedKey):
         await change_vending_key(TEST_VENDING_KEY.secret.hex(), **KEY, vault=server.company.vault, actor=ACTOR)
     await change_vending_key("01" * 20, **KEY, vault=server.company.vault, actor=ACTOR)
+
+
+async def test_a_phone_s_verbs_name_who_did_it(mwanga: Server) -> None:
+    async with mwanga.database.work():
+        phone, _code = await linking.add("Shop phone", mwanga.company.vault, actor=ACTOR)
+        await linking.pause(phone, actor=ACTOR)
+        await linking.resume(phone, actor=ACTOR)
+        await linking.rename(phone, "Till phone", actor=ACTOR)
+        await linking.unlink(phone, actor=ACTOR)
+    rows = await Audit.all().order_by("id").values_list("actor", "action", "subject", "detail")
+    assert rows == [
+        (ACTOR, f"phone {verb}", phone.gateway, name)
+        for verb, name in [
+            ("code", "Shop phone"),
+            ("pause", "Shop phone"),
+            ("resume", "Shop phone"),
+            ("rename", "Shop phone"),
+            ("unlink", "Till phone"),
+        ]
+    ]
+
+
+async def test_only_the_office_s_steps_of_a_ticket_are_in_the_audit(mwanga: Server) -> None:
+    async with mwanga.database.work():
+        customer, asha = await Customer.get(id=2), await Agent.get(phone=PEOPLE["Asha"])
+        user = await OfficeUser.create(name=ACTOR, password_hash="none")
+        opened = await tickets.open_ticket(customer, None, Category.OTHER, "no light", actor=asha.phone, key="talk 1")
+        ticket = opened.ticket
+        assert await tickets.comment(ticket, asha.phone, "I go there")
+        ticket = await tickets.assign(ticket, user, agent=asha)
+        assert await tickets.comment(ticket, user, "take a cable")
+        assert not await tickets.comment(ticket, user, "take a cable")
+        assert await tickets.ask_fixed(ticket, user)
+        assert await tickets.close(ticket, user, "she called")
+        assert await tickets.reopen(ticket, user, "it broke again")
+    rows = await Audit.all().order_by("id").values_list("actor", "action", "subject", "detail")
+    assert rows == [
+        (ACTOR, "ticket assigned", ticket.number, asha.phone),
+        (ACTOR, "ticket commented", ticket.number, "take a cable"),
+        (ACTOR, "ticket asked", ticket.number, ""),
+        (ACTOR, "ticket closed", ticket.number, "she called"),
+        (ACTOR, "ticket reopened", ticket.number, "it broke again"),
+    ]
 
 
 @pytest.mark.parametrize(

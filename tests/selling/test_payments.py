@@ -46,6 +46,19 @@ TODAY = date(2026, 11, 24)
 WEEKLY, MONTHLY = Period.WEEKLY.value, Period.MONTHLY.value
 
 
+def without_contract(device: Device, owed: tuple[Due, ...], coin: int, most: int | None = None) -> Standing:
+    """A device that is paid at its tariff."""
+    return Standing(
+        paid_for=PayableDevice(device),
+        customer=Customer(id=1),
+        contract=None,
+        owed=owed,
+        today=TODAY,
+        coin=coin,
+        most=most,
+    )
+
+
 def on_plan(financed: int, count: int, period: str, paid: int, *, device: bool = True) -> Standing:
     """A device, or goods, on instalments of which so much was paid."""
     contract = Contract(id=1, terms=Terms.INSTALMENTS.value, period=period, minimum=1)
@@ -56,7 +69,9 @@ def on_plan(financed: int, count: int, period: str, paid: int, *, device: bool =
         if settled < amount:
             owed.append(Due(number, 1, number, due_on, amount, amount - settled))
     shs = Device(id=1, serial="SHS0283", kind="shs", issuer="openpaygo") if device else None
-    return Standing(payable(shs, contract), Customer(id=1), contract, tuple(owed), TODAY)
+    return Standing(
+        paid_for=payable(shs, contract), customer=Customer(id=1), contract=contract, owed=tuple(owed), today=TODAY
+    )
 
 
 @given(
@@ -100,7 +115,7 @@ def test_a_meters_payment_adds_up_and_leaves_no_part_of_a_coin_owed(
     plan = Tariff(name="t", unit="energy", price=price, components=5, minimum=200, recovery=recovery)
     meter = cast(Device, SimpleNamespace(serial="04123456784", issuer="sts", tariff=plan, access_due=access * coin))
     owed = (Due(1, 7, 1, TODAY, overdue * coin, overdue * coin),) if overdue else ()
-    at, amount = Standing(PayableDevice(meter), Customer(id=1), None, owed, TODAY, coin), paid * 25 * coin
+    at, amount = without_contract(meter, owed, coin), paid * 25 * coin
     try:
         offer = quotes.quote(at, amount)
     except refusals.AmountTooSmall as refusal:
@@ -125,7 +140,7 @@ def test_the_largest_payment_that_is_named_is_taken_and_a_larger_one_is_not(
     plan = Tariff(name="t", unit="days", price=coin, minimum=coin, recovery=recovery)
     solar = cast(Device, SimpleNamespace(serial="SHS0283", issuer="openpaygo", tariff=plan, access_due=access * coin))
     owed = (Due(1, 7, 1, TODAY, overdue * coin, overdue * coin),) if overdue and recovery else ()
-    at = Standing(PayableDevice(solar), Customer(id=1), None, owed, TODAY, coin, most)
+    at = without_contract(solar, owed, coin, most)
     try:
         quotes.quote(at, paid * 25 * coin)
     except refusals.AmountTooSmall:

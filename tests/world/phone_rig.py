@@ -37,7 +37,7 @@ class Shop:
 
     async def link(self, *sims: Sim) -> None:
         async with self.database.work():
-            self.phone, _ = await linking.add("Shop phone", self.vault, self.clock())
+            self.phone, _ = await linking.add("Shop phone", self.vault, self.clock(), actor="office")
             self.phone.linked_at, self.phone.sims = self.clock(), write_sims(sims)
             await self.phone.save()
         await self.phones.look()

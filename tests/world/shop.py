@@ -57,7 +57,7 @@ class Shop:
 async def code(at: Serving, name: str) -> str:
     """What `mwanga phone add NAME` prints."""
     async with at.mwanga.database.work():
-        return (await linking.add(name, at.mwanga.company.vault))[1]
+        return (await linking.add(name, at.mwanga.company.vault, actor="office"))[1]
 
 
 @asynccontextmanager
