@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import pkgutil
 import urllib.parse
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,8 @@ from tortoise.exceptions import OperationalError
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
-from models import TABLES
+from models import TABLES, migrations
+from models.sql import execute
 
 APPS = {"models": {"models": TABLES, "default_connection": "default", "migrations": "models.migrations"}}
 TORTOISE = {"connections": {"default": "sqlite://:memory:"}, "apps": APPS}  # for tortoise's `makemigrations`
@@ -138,7 +140,14 @@ class Database:
             os.close(folder)
 
     async def _migrate(self) -> None:
+        """Raises DatabaseError when another version of Mwanga made the tables in a way that this one does not know."""
         await MigrationExecutor(self.client, APPS).migrate()
+        applied = {row["name"] for row in await execute(self.client, "SELECT name FROM tortoise_migrations")}
+        if unknown := applied - {module.name for module in pkgutil.iter_modules(migrations.__path__)}:
+            raise DatabaseError(
+                f"Another version of Mwanga made this database (it knows {min(unknown)}, which this one does not). Use"
+                " that version, or export the data with it and import them here into a new database."
+            )
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[BaseDBAsyncClient]:

@@ -7,7 +7,7 @@ from tortoise.models import Model
 
 
 class MiniGrid(Model):
-    """A company with its own agents and customers; an agent sees and touches only his own."""
+    """A place with its own agents and customers; an agent sees and touches only the own ones."""
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(100, unique=True)
