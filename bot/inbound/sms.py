@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from bot.company import Company
 from bot.inbound.conversation import Conversation
-from bot.inbound.guards import GlobalCap
 from bot.inbound.inbox import StoredSms
 from bot.message import Reply
 from bot.monitor import Signs
@@ -14,7 +13,7 @@ from bot.routing import Router
 from bot.routing.networks import is_code
 from bot.talks import Channel, Chat, Commands, Talk
 from bot.talks.commands import NO_ARGUMENTS
-from bot.talks.contacts import PhoneState
+from bot.talks.contacts import HOUR, PhoneState
 from bot.talks.replay import TurnResult, lesson_on, replay
 from bot.talks.state import TalkState, locked_out
 from bot.text import Text, _, normalise, plain, plain_word, verbatim
@@ -36,6 +35,22 @@ class Handled:
     outgoing: list[NewMessage] = field(default_factory=list)
     talk: str = ""
     outcome: str = ""
+
+
+class GlobalCap:
+    """Replies of this process to everybody in an hour; 0 means no cap."""
+
+    def __init__(self, cap: int) -> None:
+        self._cap, self._count, self._since = cap, 0, 0
+
+    def is_reached(self, now: int) -> bool:
+        """Whether nobody gets another reply for now (ms)."""
+        return bool(self._cap) and now - self._since <= HOUR and self._count >= self._cap
+
+    def count_reply(self, now: int) -> None:
+        if now - self._since > HOUR:
+            self._count, self._since = 0, now
+        self._count += 1
 
 
 class Dispatcher:
