@@ -247,7 +247,7 @@ async def test_two_agents_at_once_register_a_device_once(kind: Kind, serial: str
         try:
             async with mwanga.database.work():
                 await registration.register(form, agent=agent, key=name, vault=mwanga.company.vault)
-        except IntegrityError:  # a meter that nobody had heard of: the pump runs such a message once more, alone
+        except IntegrityError:  # a meter that nobody had heard of: the worker handles such a message once more, alone
             return await attempt(name)
         except registration.InUse:
             return False

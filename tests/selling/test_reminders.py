@@ -184,7 +184,7 @@ async def test_an_overdue_instalment_opens_one_ticket_where_the_office_wants_it(
     assert await Outbox.filter(text__contains=f"Ticket K{ticket.id} is yours").count() == 1
 
 
-async def test_a_crash_between_marking_and_promising_reminds_later(
+async def test_a_crash_between_marking_and_enqueueing_reminds_later(
     mwanga: Server, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both are one unit of work."""
