@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from bot.company import Company
 from bot.inbound.conversation import Conversation
-from bot.inbound.guards import GlobalCap
 from bot.inbound.inbox import StoredSms
 from bot.message import Reply
 from bot.monitor import Signs
@@ -24,7 +23,7 @@ from bot.text.gsm import fits_sms
 from bot.text.numbers import is_machine
 from models.messages import MessageKind
 from models.people import Caller, Role
-from models.sql import now_ms
+from models.sql import HOUR_MS, now_ms
 
 APOLOGY = _("Sorry, that did not work. Nothing was sold. The office knows. Call {help}.")
 
@@ -36,6 +35,22 @@ class Handled:
     outgoing: list[NewMessage] = field(default_factory=list)
     talk: str = ""
     outcome: str = ""
+
+
+class GlobalCap:
+    """Replies of this process to everybody in an hour; 0 means no cap."""
+
+    def __init__(self, cap: int) -> None:
+        self._cap, self._count, self._since = cap, 0, 0
+
+    def is_reached(self, now: int) -> bool:
+        """Whether nobody gets another reply for now (ms)."""
+        return bool(self._cap) and now - self._since <= HOUR_MS and self._count >= self._cap
+
+    def count_reply(self, now: int) -> None:
+        if now - self._since > HOUR_MS:
+            self._count, self._since = 0, now
+        self._count += 1
 
 
 class Dispatcher:

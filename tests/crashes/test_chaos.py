@@ -234,7 +234,7 @@ async def test_trouble_everywhere_loses_no_token_and_changes_no_books(
 
 
 async def check_messages(day: Day) -> None:
-    """Nothing came that was never promised, nothing more often than it may, nothing by two gateways."""
+    """Nothing came that was never enqueued, nothing more often than it may, nothing by two gateways."""
     enqueued = Counter(Carried(**row) for row in await query(day.url, "SELECT phone, text FROM outbox"))
     carried = day.carried()
     assert all(carried.values()), "a gateway carried nothing"

@@ -136,7 +136,7 @@ async def dialled_a_sale(load: Load) -> None:
 
 
 async def settled(url: str) -> None:
-    """Wait until everything that was accepted is handled and everything that was promised has ended."""
+    """Wait until everything that was accepted is handled and everything that was enqueued has ended."""
     waiting = (
         "SELECT (SELECT COUNT(*) FROM inbox WHERE state = 'new') + (SELECT COUNT(*) FROM outbox "
         "WHERE state NOT IN ('sent', 'delivered', 'failed')) AS n"

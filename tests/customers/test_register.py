@@ -1,21 +1,25 @@
 """Registering by one message, by a dialogue and by dialling: the same rows, each device asked what it needs."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
 import time_machine
-from tortoise.exceptions import OperationalError
+from tortoise.exceptions import IntegrityError, OperationalError
 
-from bot.app import assembled
+from bot.app import PURGES, assembled
 from bot.config import load
+from bot.runtime import Housekeeping
 from bot.server import Server
-from models.customers.registration import Registration
+from models.customers import registration
+from models.customers.registration import Form, Registration
 from models.demo.world import STS_KEY
-from models.devices import Device, DeviceModel
+from models.devices import Device, DeviceModel, Kind
 from models.devices.connections import ConnectionType, SubConnectionType
 from models.devices.meters import VENDING_KEY
-from models.people import Customer, MiniGrid, Village
+from models.people import Agent, Customer, MiniGrid, Village
 from models.settings import Setting
 from models.sql import connection, execute
 from models.tokens import sts
@@ -217,3 +221,87 @@ async def test_the_same_words_a_day_later_may_mean_somebody_else(mwanga: Server)
 async def test_a_meter_is_not_registered_where_no_tariff_says_what_energy_costs(mwanga: Server) -> None:
     await execute(connection(), "UPDATE tariff SET unit = 'days' WHERE unit = 'energy'")
     assert "has no price yet" in await said(Phones(mwanga), METER)
+
+
+# Two agents register the same device at once: one of them has it, the other one's customer is not even made.
+
+
+@pytest.mark.parametrize(
+    ("kind", "serial"), [(Kind.METER, "04123456792"), (Kind.SHS, "SHS0284")], ids=["new meter", "from stock"]
+)
+async def test_two_agents_at_once_register_a_device_once(kind: Kind, serial: str, mwanga: Server) -> None:
+    village = await Village.get(name="Mtwara")
+    who: dict[str, Any] = {"customer": None, "surname": "Omari", "phone": None, "language": "en", "village": village}
+    device: dict[str, Any] = {
+        "kind": kind,
+        "serial": serial,
+        "model": None,
+        "tariff": None,
+        "labels": None,
+        "consent": "1",
+    }
+
+    async def attempt(name: str) -> bool:
+        agent = await Agent.get(name=name)
+        form = Form(**who, **device, name="Rehema", request=name)
+        try:
+            async with mwanga.database.work():
+                await registration.register(form, agent=agent, key=name, vault=mwanga.company.vault)
+        except IntegrityError:  # a meter that nobody had heard of: the worker handles such a message once more, alone
+            return await attempt(name)
+        except registration.InUse:
+            return False
+        return True
+
+    assert sorted(await asyncio.gather(attempt("Asha Mushi"), attempt("Juma Said"))) == [False, True]
+    assert await Registration.filter(device=await Device.get(serial=serial)).count() == 1
+    assert await Customer.filter(surname="Omari").count() == 1
+
+
+# A registration that is not finished: it is kept for a week, and goes on by either channel.
+
+
+async def test_a_draft_outlives_a_day_and_goes_on_by_any_channel(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    with time_machine.travel(NOON, tick=False) as clock:
+        assert (await said(phones, "REG Rehema Ali, 0713000111")).startswith("Which device?")
+        clock.shift(timedelta(hours=23, minutes=59))
+        assert await said(phones, "2") == "Serial number?"
+        clock.shift(timedelta(days=2))
+        unfinished = "Unfinished: REHEMA A.\n1. Continue\n2. New\n3. Drop"
+        assert unfinished in await phones.choose("Asha", "Register")
+        assert "Serial number?" in await phones.enter("Asha", "1")
+        await phones.enter("Asha", "SHS0284")
+        assert (await said(phones, "REG")).startswith("Unfinished: REHEMA A. SHS0284")
+        assert (await said(phones, "1")).startswith("Village?")
+        for answer in ("1", "1"):
+            await phones.text("Asha", answer)
+        assert (await said(phones, "1")).startswith("REGISTERED REHEMA A., customer 4, SHS0284")
+        assert await execute(connection(), "SELECT 1 FROM draft") == []
+
+
+async def test_drafts_are_listed_kept_apart_and_dropped(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Asha", "REG Rehema Ali, 0713000111")
+    await phones.text("Asha", "REG Salum Omari, none")
+    await phones.text("Asha", "REG Salum Omari, none")  # the same twice is one
+    listed_ = await said(phones, "REG")
+    assert sorted(line[3:] for line in listed_.split("\n")[1:]) == ["New", "REHEMA A.", "SALUM O."]
+    chosen = next(line[0] for line in listed_.split("\n") if "SALUM" in line)
+    assert await said(phones, chosen) == "SALUM O.\n1. Continue\n2. Drop"
+    assert await said(phones, "2") == "Dropped."
+    assert (await said(phones, "REG")).startswith("Unfinished: REHEMA A.")
+    assert await said(phones, "2") == "Name and surname?"
+    await phones.text("Asha", "Upendo Ally")
+    assert "REHEMA A." in (again := await said(phones, "REG")) and "UPENDO A." in again
+    assert (await said(phones, "SAJILI", "Juma")).startswith("Jina na ukoo?")
+
+
+async def test_a_draft_is_forgotten_after_a_week(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    with time_machine.travel(NOON, tick=False) as clock:
+        await phones.text("Asha", "REG Rehema Ali, 0713000111")
+        clock.shift(timedelta(days=7, seconds=1))
+        assert (await said(phones, "REG")).startswith("Name and surname?")
+        await Housekeeping(mwanga.database, 365, PURGES).purge()
+    assert await execute(connection(), "SELECT 1 FROM draft") == []

@@ -1,13 +1,17 @@
-"""A registration in one line: how it is parted into pieces, and what each of them may be."""
+"""A registration in one line: its pieces, what each may be, and what stays when a serial was taken meanwhile."""
 
 import pytest
 
 from bot.server import Server
 from bot.text import normalise
 from bot.text.grammar import listed
-from models.people import Customer
-from tests.world.people import Phones
-from tests.world.registering import METER, said
+from handlers.customers.register import register
+from models.devices import Device
+from models.people import Customer, MiniGrid
+from models.sql import connection, execute
+from models.tokens.sts import is_meter_number
+from tests.world.people import PINS, Phones
+from tests.world.registering import METER, SHS, by_one_message, said
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -71,3 +75,107 @@ async def test_a_language_has_its_name_in_every_language(name: str, mwanga: Serv
     await said(phones, "1")
     assert (await Customer.get(name="Hassan")).language == "sw"
     assert await said(phones, f"LANG {name}") == "Tayari. Sasa tunaandika kwa Kiswahili."
+
+
+# What may be said in each place, and what of it stays when a serial was taken meanwhile.
+
+TAKEN = "Not registered. SHS0284 is in use already. Serial number?"
+
+
+async def sold_meanwhile(phones: Phones) -> None:
+    await phones.text("Juma", "SELL 2, Solar home, 0284")
+    await phones.text("Juma", f"1 {PINS['Juma']}")
+
+
+async def test_a_serial_that_was_taken_meanwhile_is_asked_again_and_the_rest_is_kept(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    await said(phones, SHS)
+    await sold_meanwhile(phones)
+    before = await execute(connection(), "SELECT id FROM customer")
+    assert await said(phones, "1") == TAKEN
+    assert await execute(connection(), "SELECT id FROM customer") == before
+    await Device.filter(serial="EB100043").update(kind="shs")
+    assert (await said(phones, "EB100043")).startswith("Village?")
+    for answer in ("2", "1"):
+        question = await said(phones, answer)
+    assert question.startswith("Register REHEMA A., EB100043?")
+    assert (await said(phones, "1")).startswith("REGISTERED REHEMA A., customer 4, EB100043")
+    assert await execute(connection(), "SELECT 1 FROM draft") == []
+
+
+async def test_what_is_kept_of_it_is_a_draft(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    await said(phones, SHS)
+    await sold_meanwhile(phones)
+    await said(phones, "1")
+    await said(phones, "CASH")
+    assert (await said(phones, "REG")).startswith("Unfinished: REHEMA A.\n1. Continue")
+    assert await said(phones, "1") == "Serial number?"
+
+
+async def test_a_serial_that_was_taken_meanwhile_is_asked_again_on_the_screen(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Asha", "REG Salum Omari, none, shs, SHS0284, Mtwara")
+    await phones.choose("Asha", "Register")
+    screen = await phones.enter("Asha", "1")  # continue
+    assert "Register SALUM O., SHS0284?" in screen
+    await sold_meanwhile(phones)
+    assert await phones.enter("Asha", "1") == "CON " + TAKEN.replace(" Serial", "\nSerial") + "\n0. Back"
+
+
+@pytest.mark.parametrize(("number", "asked"), [("#2", "#2 is known. Same person?\n1. BARAKA P."), ("#4", "")])
+async def test_a_customer_is_named_by_the_number_in_the_own_mini_grid_alone(
+    number: str, asked: str, mwanga: Server
+) -> None:
+    """Customer 4 belongs to others."""
+    lindi = await MiniGrid.get(name="Lindi South")
+    await Customer.create(id=4, name="Salma", surname="Bakari", phone="+255713000777", mini_grid=lindi)
+    answer = await said(Phones(mwanga), f"REG Baraka Peter, {number}, shs, SHS0284, Mtwara")
+    assert answer.startswith(asked or "Not registered. No customer of yours has the number #4.")
+    assert "SALMA" not in answer
+
+
+async def test_a_person_named_by_the_number_gets_the_device(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Asha", "REG Baraka Peter, #2, shs, SHS0284, Mtwara")
+    await phones.text("Asha", "1")
+    assert (await said(phones, "1")).startswith("REGISTERED BARAKA P., customer 2, SHS0284")
+    assert await Customer.all().count() == 3
+    assert (await said(phones, "REG Baraka Peter, #2, shs, SHS0284, Mtwara")).startswith("REGISTERED BARAKA P.")
+
+
+@pytest.mark.parametrize(
+    ("word", "serial"),
+    [
+        ("meter", "04123456792"), ("mita", "04123456792"), ("compteur", "04123456792"), ("contador", "04123456792"),
+        ("SHS", "SHS0284"), ("solar", "SHS0284"), ("sola", "SHS0284"), ("kit solaire", "SHS0284"),
+        ("solaire", "SHS0284"), ("kit solar", "SHS0284"), ("sola na gida", "SHS0284"), ("e-bike", "EB100043"),
+        ("baiskeli", "EB100043"), ("velo", "EB100043"), ("vélo électrique", "EB100043"), ("bicicleta", "EB100043"),
+        ("babur", "EB100043"),
+    ],
+)  # fmt: skip
+async def test_the_words_for_a_device_are_understood_in_every_language(word: str, serial: str, mwanga: Server) -> None:
+    labels = ", household" if serial[0] == "0" else ""
+    answer = await said(Phones(mwanga), f"REG Rehema Ali, none, {word}, {serial}, Mtwara{labels}")
+    assert answer.startswith(f"Register REHEMA A., {serial}")
+
+
+@pytest.mark.parametrize("word", ["none", "hakuna", "aucun", "nenhum", "babu", "hana kifaa", "Pas encore d'appareil"])
+async def test_that_there_is_no_device_is_understood_in_every_language(word: str, mwanga: Server) -> None:
+    assert (await said(Phones(mwanga), f"REG Rehema Ali, none, {word}, Mtwara")).startswith("Register REHEMA A.? ")
+
+
+@pytest.mark.parametrize("number", ["0412-3456-792", "0412 3456 792", "0412-3456 792", "04123456-792", "0412–3456–792"])
+async def test_a_meter_number_is_read_in_groups(number: str, mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    for command in (METER, METER.replace(",", "")):
+        answer = await said(phones, command.replace("04123456792", number))
+        assert answer.startswith("Register REHEMA A., 04123456792")
+    await by_one_message(phones, METER)
+    assert (await said(phones, f"BUY {number} 3500")).startswith("Sell 10 kWh for TZS 3,500 to REHEMA A., 04123456792?")
+    assert "04123456792" in await said(phones, f"FIND {number}")
+
+
+def test_the_example_is_a_meter_number_that_nobody_has() -> None:
+    serial = register.example.to("en").split(", ")[3]
+    assert is_meter_number(serial) and serial != "04123456784"

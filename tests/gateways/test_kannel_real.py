@@ -31,7 +31,7 @@ WITHIN_S = 60.0
 GET_URL = {"post-url = ": "get-url = ", "&charset=%C": "&text=%b&charset=%C", "mo-recode = true": "mo-recode = false"}
 # Nothing in the address: all but the id is in the headers of a post-url.
 HEADERS = {r'\?id=%I[^"]*"': '"\nsend-sender = true', "mo-recode = true": "mo-recode = false"}
-# What another process promises is seen within a second there, on SQLite within ten.
+# What another process enqueues is seen within a second there, on SQLite within ten.
 SOON_SEEN = pytest.mark.parametrize("engine", ["postgres"])
 
 
@@ -58,7 +58,7 @@ class World:
             raise AssertionError(f"{dict(seen)} and not {states}\n{log}") from None
 
     async def enqueue(self, phone: str, *texts: str) -> None:
-        """Something to be sent, as another process promises it."""
+        """Something to be sent, as another process enqueues it."""
         outgoing = [
             NewMessage(f"{n} for {phone}", phone, text, MessageKind.TOKEN, "kannel") for n, text in enumerate(texts)
         ]
@@ -201,7 +201,7 @@ async def test_while_kannel_is_down_nothing_is_lost_and_nothing_doubled(demo_url
         await at.reach(sent=2)
         for box in ("smsbox", "bearerbox"):
             await at.kannel.stop(box, kill=True)
-        await at.enqueue(JUMA, "promised meanwhile")
+        await at.enqueue(JUMA, "enqueued meanwhile")
         await at.reach(sent=2, scheduled=1)
         await at.kannel.start_bearerbox()
         await at.kannel.start_phones()

@@ -29,7 +29,7 @@ async def texted(served: Serving, text: str, *, id: str | None = None, times: in
 
 
 async def answers(served: Serving) -> list[str]:
-    """All that Asha was promised, in order."""
+    """The texts of all messages to Asha, in order."""
     return [row["text"] for row in await served.rows("SELECT text FROM outbox WHERE phone = $1 ORDER BY id", [ASHA])]
 
 

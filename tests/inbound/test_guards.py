@@ -7,7 +7,7 @@ import time_machine
 
 from bot.app import PURGES, assembled
 from bot.config import Config, load
-from bot.inbound.guards import GlobalCap
+from bot.inbound.sms import GlobalCap
 from bot.message import Inbound, OptOut
 from bot.runtime import Housekeeping
 from bot.server import Server

@@ -50,7 +50,7 @@ async def test_unlinking_that_fails_leaves_the_messages(bench: Bench) -> None:
     assert (row["gateway"], row["tried_before"]) == (phone, "")
 
 
-async def test_a_message_promised_while_its_phone_is_unlinked_goes_by_another(bench: Bench) -> None:
+async def test_a_message_enqueued_while_its_phone_is_unlinked_goes_by_another(bench: Bench) -> None:
     phone = await bench.link()
     bench.phones.clear()
     await bench.sql("UPDATE phone SET unlinked_at = $1", START)

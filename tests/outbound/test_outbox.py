@@ -1,4 +1,4 @@
-"""From a promised row to a request and what came of it, on both engines."""
+"""From an enqueued message to a request and what came of it, on both engines."""
 
 import asyncio
 from itertools import pairwise
@@ -20,18 +20,18 @@ def bench(database: Database) -> Bench:
 
 
 @pytest.mark.parametrize(("kind", "hours"), [("token", 72), ("reply", 6), ("reminder", 24), ("broadcast", 2)])
-async def test_a_promise_lives_as_long_as_its_class(bench: Bench, kind: str, hours: int) -> None:
+async def test_a_message_lives_as_long_as_its_kind(bench: Bench, kind: str, hours: int) -> None:
     await bench.enqueue("hello", kind=MessageKind(kind))
     assert (await bench.row("hello"))["expires_at"] == START + hours * HOUR
 
 
-async def test_a_promise_counts_its_parts(bench: Bench) -> None:
+async def test_a_message_counts_its_parts(bench: Bench) -> None:
     async with bench.database.work():
         await enqueue([NewMessage("long", ASHA, "x" * 161, MessageKind.REPLY, "kannel")], START)
     assert (await bench.row("long"))["parts"] == 2
 
 
-async def test_the_same_origin_is_promised_once(bench: Bench) -> None:
+async def test_the_same_origin_is_enqueued_once(bench: Bench) -> None:
     for text in ("first", "second"):
         async with bench.database.work():
             await enqueue([NewMessage("sms 7", ASHA, text, MessageKind.REPLY, "kannel")], START)

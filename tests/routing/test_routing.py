@@ -134,7 +134,7 @@ def test_of_the_phones_the_one_with_a_fitting_sim_is_first_and_then_the_one_with
     assert asked.gateway_for(NAIROBI, MessageKind.TOKEN) == "phone-1"
 
 
-def test_messages_promised_since_the_last_look_count_so_that_phones_take_turns() -> None:
+def test_messages_enqueued_since_the_last_look_count_so_that_phones_take_turns() -> None:
     asked = router(order=("phones",))
     assert [asked.gateway_for(ASHA, MessageKind.TOKEN) for _ in range(4)] == ["phone-1", "phone-2"] * 2
 

@@ -121,7 +121,7 @@ class Bench:
     async def enqueue(
         self, *texts: str, kind: MessageKind = MessageKind.REPLY, gateway: str = "africastalking"
     ) -> None:
-        """Promise one message for each text, which is also its origin."""
+        """Enqueue one message for each text, which is also its origin."""
         async with self.database.work():
             await enqueue([NewMessage(text, ASHA, text, kind, gateway) for text in texts], self.clock())
         self.outbox.notify()
