@@ -37,6 +37,7 @@ from handlers import TALKS, office, simulator
 from handlers.reminders import remind
 from handlers.tickets.fixed import close_silent
 from models.demo import world
+from models.messages import MessageKind
 from models.money import access_rate
 
 T = TypeVar("T")
@@ -183,6 +184,7 @@ def _sending(
         router,
         metrics,
         failover_ms=failover,
+        copies={MessageKind.TOKEN: config.token_copies, MessageKind.REPLY: config.reply_copies},
         per_second=paces,
         until_morning=company.until_morning,
         on_notify=[phones.wake],

@@ -97,6 +97,10 @@ class Config(SettingsWithGateways):
     failover_seconds: int = Field(
         120, ge=1, description="a token or reply that a phone has not fetched by then goes by another gateway"
     )
+    token_copies: int = Field(
+        6, ge=1, le=20, description="so often a token goes out at most where nobody knows whether it arrived"
+    )
+    reply_copies: int = Field(3, ge=1, le=20, description="the same for replies")
     canaries: dict[str, str] = Field(
         {}, description="the gateways' own numbers, by name, for an hourly test message; phones know theirs"
     )

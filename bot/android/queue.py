@@ -43,8 +43,8 @@ RECEIVERS = """SELECT sim, COUNT(*) AS receivers FROM phone_receiver WHERE phone
 FORGET_RECEIVERS = """DELETE FROM phone_receiver WHERE id IN
   (SELECT id FROM phone_receiver WHERE month < $1 LIMIT $2) RETURNING id"""
 
-FIND = """SELECT id, state, claimed_by, external_id, phone, text, kind, tries, unknowns, expires_at, claimed_at,
-  sent_at, parts, sim FROM outbox WHERE id = $1 {lock}"""
+FIND = """SELECT id, state, claimed_by, external_id, phone, text, kind, tries, unknowns, interrupted, expires_at,
+  claimed_at, sent_at, parts, sim FROM outbox WHERE id = $1 {lock}"""
 PART = """INSERT INTO phone_part (outbox_id, event_id) VALUES ($1, $2) ON CONFLICT (outbox_id, event_id) DO NOTHING"""
 PARTS = "SELECT COUNT(*) AS parts FROM phone_part WHERE outbox_id = $1"
 FORGET_PARTS = "DELETE FROM phone_part WHERE outbox_id = $1"
@@ -205,7 +205,7 @@ async def _take_back(db: BaseDBAsyncClient, row: Mapping[str, Any]) -> Effect:
 
 
 def _claimed(row: Mapping[str, Any]) -> Claimed:
-    fields = ("id", "phone", "text", "tries", "unknowns", "expires_at", "claimed_at")
+    fields = ("id", "phone", "text", "tries", "unknowns", "interrupted", "expires_at", "claimed_at")
     return Claimed(kind=MessageKind(row["kind"]), **{name: row[name] for name in fields})
 
 

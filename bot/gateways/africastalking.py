@@ -172,7 +172,8 @@ class AfricasTalking(BaseGateway):
 
 def _read_answer(body: bytes) -> Sent:
     """What became of the one recipient. The content type, with or without a charset, is not looked at.
-    An empty list of recipients is a failure, although the HTTP status is 201."""
+    An empty list of recipients is a failure, although the HTTP status is 201; it took nothing, so where its words say
+    nothing that we know it is asked again."""
     try:
         answer = json.loads(body)
     except ValueError:
@@ -182,7 +183,7 @@ def _read_answer(body: bytes) -> Sent:
             words = letters(str(summary.get("Message", "")))
             folded = words.replace(" ", "").lower()
             known = (error for word, error in REQUEST_WORDS.items() if word in folded)
-            raise SendError(next(known, "refused"), words)
+            raise SendError(next(known, "gateway fault"), words)
         case {"SMSMessageData": {"Recipients": [{"statusCode": int(code), **recipient}]}}:
             return _read_recipient(code, recipient)
     raise SendError("strange answer", "unknown shape")

@@ -26,11 +26,21 @@ PORTION_S, PORTION_OF_PHONE = 10, 8
 # Conditions on `state` are written as in the partial indexes, as in bot/outbound/queue.py.
 _PARKED = "id, origin, phone, kind, priority, gateway, tried_before, assigned_at"
 WAITING = f"""SELECT {_PARKED} FROM outbox WHERE state = 'waiting' AND gateway = $1 AND priority <= $2
-  AND unknowns = 0 AND (priority, assigned_at, id) > ($3, $4, $5) ORDER BY priority, assigned_at, id LIMIT {BATCH}"""
+  AND (unknowns = 0 OR priority <= 1) AND (priority, assigned_at, id) > ($3, $4, $5)
+  ORDER BY priority, assigned_at, id LIMIT {BATCH}"""
 # Tokens and replies have the first two priorities. At most 1000 rows are read, however much is scheduled.
-SCHEDULED = f"""SELECT {_PARKED} FROM (SELECT {_PARKED}, state, unknowns FROM outbox
+SCHEDULED = f"""SELECT {_PARKED} FROM (SELECT {_PARKED}, state FROM outbox
     WHERE state IN ('scheduled', 'uncertain') ORDER BY due_at LIMIT 1000) AS scheduled
-  WHERE state = 'scheduled' AND priority <= 1 AND unknowns = 0"""
+  WHERE state = 'scheduled' AND priority <= 1"""
+# Tokens and replies that are due again and may have gone: `silent` times the gateway was asked and nobody knows what
+# came of it, nor has it reported since.
+IN_DOUBT = f"""SELECT {_PARKED}, unknowns - interrupted AS silent FROM (SELECT {_PARKED}, state, unknowns, interrupted
+    FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 ORDER BY due_at LIMIT 1000) AS due
+  WHERE state = 'uncertain' AND priority <= 1"""
+SILENT_TIMES = 2  # so often it stays with one gateway
+# What a phone has pulled and not reported.
+HELD_BY_PHONE = f"""SELECT {_PARKED} FROM outbox WHERE state = 'sending' AND claimed_by = $1 AND claimed_at <= $2
+  AND priority <= 1 ORDER BY priority, id LIMIT {BATCH}"""
 URGENT, ALL, FIRST = 1, 9, (-1, 0, 0)
 
 
@@ -91,6 +101,7 @@ class Failover:
             if _may_keep_waiting(facts, condition):
                 found += await self._read_waiting(db, name, URGENT)
         late = [each for each in found if self._has_waited_too_long(each, gateways, now)]
+        late += [*await self._read_doubts(db, gateways, now), *await self._read_held(db, gateways, now)]
         moved = await self._move(db, [*late, *await self._read_waiting(db, NOWHERE, ALL)], now)
         return bool(moved or self._places)
 
@@ -115,6 +126,22 @@ class Failover:
                 return True
         # a message that was given to it in the future got there before the clock was set back
         return _may_keep_waiting(facts, condition) and not now - self._after < message.assigned_at <= now + self._after
+
+    async def _read_doubts(
+        self, db: BaseDBAsyncClient, gateways: Mapping[str, tuple[Facts, Condition]], now: int
+    ) -> list[Parked]:
+        """What is due again, and whose gateway has been silent for too long to be asked once more."""
+        rows = await execute(db, IN_DOUBT, (now,))
+        down = {name for name, (_, condition) in gateways.items() if condition.state is Health.DOWN}
+        silent = [row for row in rows if row.pop("silent") >= SILENT_TIMES or row["gateway"] in down]
+        return [_parked(row) for row in silent if row["gateway"] in gateways]
+
+    async def _read_held(
+        self, db: BaseDBAsyncClient, gateways: Mapping[str, tuple[Facts, Condition]], now: int
+    ) -> list[Parked]:
+        """What phones have that went down with it."""
+        down = [name for name, (facts, found) in gateways.items() if facts.phone and found.state is Health.DOWN]
+        return [each for name in down for each in await _read(db, HELD_BY_PHONE, name, now - self._after)]
 
     async def _read_waiting(self, db: BaseDBAsyncClient, gateway: str, priority: int) -> list[Parked]:
         """The next rows that wait for a gateway, the most urgent first, from where the last look ended."""
@@ -156,4 +183,8 @@ def _may_keep_waiting(facts: Facts, condition: Condition) -> bool:
 
 
 async def _read(db: BaseDBAsyncClient, question: str, *values: Any) -> list[Parked]:
-    return [Parked(**row | {"kind": MessageKind(row["kind"])}) for row in await execute(db, question, values)]
+    return [_parked(row) for row in await execute(db, question, values)]
+
+
+def _parked(row: dict[str, Any]) -> Parked:
+    return Parked(**row | {"kind": MessageKind(row["kind"])})

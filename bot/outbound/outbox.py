@@ -20,10 +20,10 @@ from bot.outbound.failover import Failover
 from bot.outbound.lanes import Lane
 from bot.outbound.queue import Result
 from bot.outbound.receipts import Receipts
-from bot.outbound.retry import TRIES, Claimed, Verdict, judge
+from bot.outbound.retry import COPIES, TRIES, Claimed, Verdict, interrupted, judge
 from bot.routing import Router, states
 from bot.runtime import Database, Metrics
-from models.messages import State
+from models.messages import MessageKind, State
 from models.sql import now_ms
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,7 @@ class Outbox:
         random: Random | None = None,
         *,
         failover_ms: int = FAILOVER_MS,
+        copies: Mapping[MessageKind, int] = COPIES,
         per_second: Mapping[str, int] | None = None,
         until_morning: Callable[[int], int] = lambda _now: 0,
         on_notify: Sequence[Callable[[], None]] = (),
@@ -67,6 +68,7 @@ class Outbox:
         self._failover = Failover(router, pace, failover_ms, 0 if database.embedded else LEASE_MS)
         usual = LOOK_EMBEDDED_MS if database.embedded else LOOK_MS
         self._look_every = min(usual, max(LOOK_MS, failover_ms // 10))
+        self._copies = copies
         self._metrics = metrics
         self._clock = clock
         self._receipts = Receipts(database, metrics, clock)
@@ -130,7 +132,7 @@ class Outbox:
 
     async def stop(self, within: float = 8.0) -> None:
         """Claim nothing more, give the requests under way so many seconds, and write what came of them. One
-        that has not ended by then has an unknown outcome."""
+        that has not ended by then is cut off, and goes again after the next start."""
         self._stopping = True
         self._wake.set()
         async with self._turning:
@@ -206,19 +208,19 @@ class Outbox:
         self._ahead = shared - now
         # nobody else sends from an embedded database, whatever the times say: the clock may have been set back
         taken_back = await queue.take_back(db, self._me, sys.maxsize if embedded else shared - LEASE_MS, now)
-        await queue.promote(db, now)
+        more = await self._failover.look(db, now, starting=not self.turned_at)
+        given_up = await queue.promote(db, now, self._copies)  # after the look: what is due may leave its gateway
         if morning := self.until_morning(now):
             await queue.rest(db, morning)
         next_due = await queue.next_due(db, now)
         expired = await queue.expire(db, now)
-        more = await self._failover.look(db, now, starting=not self.turned_at)
         for name, (until, alert) in (await states.pauses(db)).items():
             if name in self._lanes:
                 self._lanes[name].adopt_pause(until, alert, now)
         for lane in self._lanes.values():
             lane.may_have_more = True
         self._look_at = min(now + (MORE_MS if more else self._look_every), next_due or sys.maxsize)
-        return taken_back + expired
+        return taken_back + given_up + expired
 
     async def _claim(self, db: BaseDBAsyncClient, now: int) -> list[tuple[Lane, Claimed]]:
         ready = [] if self._stopping else [lane for lane in self._lanes.values() if lane.room(now)]
@@ -260,7 +262,7 @@ class Outbox:
         except SendError as error:
             trouble = error
         except asyncio.CancelledError:  # by stop()
-            trouble = SendError("timeout")
+            return interrupted(message, self._clock())
         except Exception as error:
             # not the error's own words, which may quote the message
             log.error("gateway %s: %s while sending message %d", lane.name, type(error).__name__, message.id)

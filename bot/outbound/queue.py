@@ -21,14 +21,19 @@
                           waiting                    a phone that was paused: give_back
                           uncertain, failed          a phone that registers again, and has forgotten it: abandon
                           expired                    any server, when the phone has not reported in time: expire
-    sending               uncertain, failed          any server, when the one that claimed it is gone: take_back. If
+    sending               uncertain                  any server, when the one that claimed it is gone: take_back. If
                                                        that one comes back, its write_results counts after all
     scheduled, uncertain  waiting                    any server, when it is due: promote
     waiting               scheduled                  any server at night, where it may wake nobody: rest
-    waiting, scheduled    waiting for another        any server, when its gateway does not carry it: move
-                            gateway                  whoever removes its gateway: release_from_stopped
-    waiting, scheduled,   failed                     whoever removes its gateway, where that may have it, or where it
-      uncertain, sending                               is that gateway's test: release_from_stopped
+    waiting, scheduled,   waiting for another        any server, when its gateway does not carry it: move
+      uncertain             gateway
+    waiting, scheduled,   waiting for another        whoever removes its gateway: release_from_stopped
+      uncertain, sending    gateway
+    sending of a phone    waiting for another        any server, when the phone has fallen silent: move
+                            gateway
+    uncertain             failed                     any server, when it has gone out as often as it may: promote
+    waiting, scheduled,   failed                     whoever removes its gateway, where that may have it and twice
+      uncertain, sending                               would harm, or where it is its test: release_from_stopped
     waiting               expired                    any server, when its time is over: expire
     whatever stands       sent, failed, delivered    a delivery report, up the order of RANK: write_reports; a phone
       below in RANK                                    also says by write_verdict that a sent message has failed
@@ -51,7 +56,16 @@ from typing import Any, NamedTuple
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot.message import Sent
-from bot.outbound.retry import CAP_MS, HANGING_MS, INTERRUPTED_MS, Claimed, Verdict
+from bot.outbound.retry import (
+    CAP_MS,
+    COPIES,
+    DOUBT_WAITS,
+    HANGING_MS,
+    INTERRUPTED_MS,
+    MOST_DOUBLINGS,
+    Claimed,
+    Verdict,
+)
 from bot.routing.health import FAILURES
 from bot.runtime import Purge
 from models.messages import MessageKind, State
@@ -66,25 +80,27 @@ RANK = {State.SENT: 1, State.FAILED: 2, State.DELIVERED: 3}
 CLAIM = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
   WHERE id IN (SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $3
                ORDER BY priority, assigned_at, id LIMIT $4 {lock})
-  RETURNING id, priority, assigned_at, phone, text, kind, tries, unknowns, expires_at, parts"""
+  RETURNING id, priority, assigned_at, phone, text, kind, tries, unknowns, interrupted, expires_at, parts"""
 # Of those, the first that have together so many parts; one longer than all that a second allows goes alone.
 CLAIM_PARTS = """UPDATE outbox SET state = 'sending', claimed_by = $1, claimed_at = $2, tries = tries + 1
   WHERE id IN (SELECT id FROM (SELECT id, parts, SUM(parts) OVER (ORDER BY priority, assigned_at, id) AS total
     FROM (SELECT id, priority, assigned_at, parts FROM outbox WHERE state = 'waiting' AND gateway = $3
           ORDER BY priority, assigned_at, id LIMIT $4 {lock}) AS first) AS added
     WHERE total <= $5 OR (total = parts AND $5 >= $6))
-  RETURNING id, priority, assigned_at, phone, text, kind, tries, unknowns, expires_at, parts"""
+  RETURNING id, priority, assigned_at, phone, text, kind, tries, unknowns, interrupted, expires_at, parts"""
 
 # Of the claim that it is about, and no later one. A report with our own id may have come before the answer, and while
 # the database was away another server may have taken the claim back: what is known after all counts.
-_TAKEN_BACK = "(state IN ('uncertain', 'waiting', 'failed') AND error = 'interrupted')"
+_TAKEN_BACK = "(state IN ('uncertain', 'waiting') AND error = 'interrupted')"
+_ONE_IF_TAKEN_BACK = f"CASE WHEN {_TAKEN_BACK} THEN 1 ELSE 0 END"
 WRITE_SENT = f"""UPDATE outbox SET state = CASE WHEN state = 'delivered' THEN state ELSE 'sent' END, error = '',
-  external_id = $2, parts = $3, cost = $4, sent_at = $5, unknowns = unknowns - CASE WHEN {_TAKEN_BACK} THEN 1 ELSE 0 END
+  external_id = $2, parts = $3, cost = $4, sent_at = $5, unknowns = unknowns - {_ONE_IF_TAKEN_BACK},
+  interrupted = interrupted - {_ONE_IF_TAKEN_BACK}
   WHERE id = $1 AND claimed_at = $6 AND (state IN ('sending', 'sent', 'delivered') OR {_TAKEN_BACK})"""
 WRITE_NOT_SENT = f"""UPDATE outbox SET state = $2, due_at = $3,
   error = COALESCE(NULLIF($4, ''), NULLIF(error, ''), 'expired'), tries = tries + $5,
-  unknowns = unknowns + $6 - CASE WHEN {_TAKEN_BACK} THEN 1 ELSE 0 END
-  WHERE id = $1 AND claimed_at = $7 AND (state = 'sending' OR {_TAKEN_BACK})"""
+  unknowns = unknowns + $6 - {_ONE_IF_TAKEN_BACK}, interrupted = interrupted + $7 - {_ONE_IF_TAKEN_BACK}
+  WHERE id = $1 AND claimed_at = $8 AND (state = 'sending' OR {_TAKEN_BACK})"""
 # Delivery reports hold their messages in this order too (receipts.py), so that there is no deadlock.
 HOLD = "SELECT 1 FROM outbox WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE"
 
@@ -94,9 +110,15 @@ HOLD = "SELECT 1 FROM outbox WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
 PROMOTE = """UPDATE outbox SET state = 'waiting' WHERE id IN
   (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 AND (state = 'scheduled'
      OR due_at <= $2 OR gateway NOT IN (SELECT name FROM gatewaystate WHERE failures >= $3)) {lock})"""
-# No token or reply is due so late: the clock was set back.
+# What has gone out as often as it may was never reported, and now ends with the error of its last try.
+GIVE_UP = """UPDATE outbox SET state = 'failed' WHERE id IN
+  (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 AND state = 'uncertain'
+     AND unknowns - interrupted >= CASE kind WHEN 'token' THEN CAST($2 AS int) ELSE CAST($3 AS int) END {lock})
+  RETURNING gateway, state"""
+# No token or reply is due so late, and none with an unknown outcome later than $3: the clock was set back.
 BRING_FORWARD = """UPDATE outbox SET due_at = $1 WHERE id IN (SELECT id FROM outbox
-  WHERE state IN ('scheduled', 'uncertain') AND due_at > $2 AND priority <= 1 {lock})"""
+  WHERE state IN ('scheduled', 'uncertain') AND due_at > $2 AND priority <= 1
+    AND (state = 'scheduled' OR due_at > $3) {lock})"""
 REST = """UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE id IN
   (SELECT id FROM outbox WHERE state = 'waiting' AND kind IN ('reminder', 'broadcast')
      AND origin NOT LIKE 'canary %' {lock})"""
@@ -109,11 +131,14 @@ EXPIRE = """UPDATE outbox SET state = 'expired', error = CASE WHEN error <> '' T
 UNREPORTED = """UPDATE outbox SET state = 'expired', error = 'no report' WHERE id IN
   (SELECT id FROM outbox WHERE state = 'sending' AND gateway LIKE 'phone-%' AND expires_at <= $1 {lock})
   RETURNING gateway"""
-TAKE_BACK = """UPDATE outbox SET error = 'interrupted', unknowns = unknowns + 1,
-    state = CASE WHEN kind IN ('token', 'reply') AND unknowns = 0 THEN 'uncertain' ELSE 'failed' END,
-    due_at = CASE WHEN expires_at < $3 THEN expires_at ELSE $3 END WHERE id IN
+# The death of its sender says nothing of a message, of whatever kind: it is not counted as a try (retry.interrupted).
+_DOUBLINGS = f"CASE WHEN interrupted < {MOST_DOUBLINGS} THEN interrupted ELSE {MOST_DOUBLINGS} END"
+_AGAIN_AT = f"CAST($3 AS bigint) + $4 * (1 << {_DOUBLINGS})"
+TAKE_BACK = f"""UPDATE outbox SET error = 'interrupted', state = 'uncertain', unknowns = unknowns + 1,
+    interrupted = interrupted + 1,
+    due_at = CASE WHEN expires_at < {_AGAIN_AT} THEN expires_at ELSE {_AGAIN_AT} END WHERE id IN
   (SELECT id FROM outbox WHERE state = 'sending' AND gateway NOT LIKE 'phone-%' AND claimed_by <> $1
-     AND claimed_at <= $2 {lock}) RETURNING gateway, state"""
+     AND claimed_at <= $2 {{lock}}) RETURNING gateway, state"""
 PURGE = Purge(
     "texts of ours",
     "UPDATE outbox SET text = '' WHERE id IN (SELECT id FROM outbox WHERE created_at < $1 AND text <> '' "
@@ -122,15 +147,20 @@ PURGE = Purge(
 
 # --- Another gateway: decided by failover.py
 
-# Whoever claimed or moved the row a moment ago keeps it.
-MOVE = """UPDATE outbox SET gateway = $3, tried_before = $4, assigned_at = $5, due_at = $5, state = 'waiting',
-    error = '', sim = 0
-  WHERE id = $1 AND gateway = $2 AND state IN ('waiting', 'scheduled') AND unknowns = 0"""
+# Whoever claimed or moved the row a moment ago keeps it. Another gateway may have taken it already where `unknowns` is
+# not 0, and where a phone has it; of those only what harms nobody twice goes elsewhere (priority 0 and 1).
+_HELD_BY_PHONE = "(state = 'sending' AND claimed_by = gateway AND gateway LIKE 'phone-%')"
+MOVE = f"""UPDATE outbox SET gateway = $3, tried_before = $4, assigned_at = $5, due_at = $5, state = 'waiting',
+    error = '', sim = 0, unknowns = unknowns + CASE WHEN {_HELD_BY_PHONE} THEN 1 ELSE 0 END
+  WHERE id = $1 AND gateway = $2 AND (state IN ('waiting', 'scheduled') OR (state = 'uncertain' AND due_at <= $5)
+    OR {_HELD_BY_PHONE}) AND ((unknowns = 0 AND state <> 'sending') OR priority <= 1)"""
 RELEASE_FROM_STOPPED = """UPDATE outbox SET gateway = 'none', tried_before = SUBSTR(tried_before || $1 || ' ', 1, 200),
-    assigned_at = $2, due_at = $2, state = 'waiting', error = '', sim = 0 WHERE id IN (
-  SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1 AND unknowns = 0 AND origin NOT LIKE 'canary %'
-  UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND state = 'scheduled'
-    AND gateway = $1 AND unknowns = 0 AND origin NOT LIKE 'canary %')"""
+    assigned_at = $2, due_at = $2, state = 'waiting', error = '', sim = 0,
+    unknowns = unknowns + CASE WHEN state = 'sending' THEN 1 ELSE 0 END WHERE origin NOT LIKE 'canary %' AND id IN (
+  SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1 AND (unknowns = 0 OR priority <= 1)
+  UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain')
+    AND gateway = $1 AND (unknowns = 0 OR priority <= 1)
+  UNION ALL SELECT id FROM outbox WHERE state = 'sending' AND claimed_by = $1 AND priority <= 1)"""
 FAIL_OF_REMOVED = """UPDATE outbox SET state = 'failed', error = 'gateway gone' WHERE id IN (
   SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1
   UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND gateway = $1
@@ -144,11 +174,11 @@ MOVE_ALONE = "SELECT pg_advisory_xact_lock(7269421)"
 HAND_OVER = """UPDATE outbox SET state = 'sending', claimed_by = $2, claimed_at = $3, tries = tries + 1,
   external_id = $4, sim = $5 WHERE id = $1 AND state = 'waiting' AND gateway = $2"""
 NOTE_SENT = "UPDATE outbox SET state = 'sent', error = '', sent_at = $2, sim = $3, parts = $4 WHERE id = $1"
-WRITE_VERDICT = """UPDATE outbox SET state = $2, due_at = $3, error = $4, tries = tries + $5, unknowns = unknowns + $6
-  WHERE id = $1"""
+WRITE_VERDICT = """UPDATE outbox SET state = $2, due_at = $3, error = $4, tries = tries + $5, unknowns = unknowns + $6,
+  interrupted = interrupted + $7 WHERE id = $1"""
 GIVE_BACK = "UPDATE outbox SET state = 'waiting' WHERE id = $1"
-ABANDON = """UPDATE outbox SET state = CASE WHEN kind IN ('token', 'reply') AND unknowns = 0 THEN 'uncertain'
-    ELSE 'failed' END, due_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END, error = 'timeout',
+ABANDON = """UPDATE outbox SET state = CASE WHEN kind IN ('token', 'reply') THEN 'uncertain' ELSE 'failed' END,
+    due_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END, error = 'timeout',
     unknowns = unknowns + 1 WHERE id IN (SELECT id FROM outbox WHERE state = 'sending' AND claimed_by = $1)"""
 
 # --- Delivery reports: decided by receipts.py, and for phones by bot/android/queue.py
@@ -249,6 +279,7 @@ def _claimed(row: Mapping[str, Any], now: int, stamp: int) -> Claimed:
         kind=MessageKind(row["kind"]),
         tries=row["tries"],
         unknowns=row["unknowns"],
+        interrupted=row["interrupted"],
         expires_at=row["expires_at"],
         claimed_at=now,
         parts=row["parts"],
@@ -272,9 +303,10 @@ async def write_results(db: BaseDBAsyncClient, results: Sequence[Result], now: i
     await execute_many(db, WRITE_NOT_SENT, not_sent)
 
 
-def _verdict(message: int, verdict: Verdict) -> tuple[int, State, int, str, int, int]:
-    """The first six values of WRITE_NOT_SENT, and all of WRITE_VERDICT."""
-    return message, verdict.state, verdict.due_at, verdict.error, verdict.tries, verdict.unknowns
+def _verdict(message: int, verdict: Verdict) -> tuple[int, State, int, str, int, int, int]:
+    """The first seven values of WRITE_NOT_SENT, and all of WRITE_VERDICT."""
+    added = verdict.tries, verdict.unknowns, verdict.interrupted
+    return message, verdict.state, verdict.due_at, verdict.error, *added
 
 
 def dues(results: Sequence[Result]) -> list[int]:
@@ -285,16 +317,22 @@ def dues(results: Sequence[Result]) -> list[int]:
 
 async def take_back(db: BaseDBAsyncClient, me: str, before: int, now: int) -> list[tuple[str, State]]:
     """Take messages from other senders that claimed them before this time and never wrote of them: they may have gone.
-    For a moment a report may say so; then tokens and replies wait again, once, for the same gateway. Returns each one's
-    gateway and new state."""
-    rows = await execute(db, _locking(TAKE_BACK), (me, before, now + INTERRUPTED_MS))
+    For a moment a report may say so; then they wait again for the same gateway. Returns each one's gateway and new
+    state."""
+    rows = await execute(db, _locking(TAKE_BACK), (me, before, now, INTERRUPTED_MS))
     return [(row["gateway"], State(row["state"])) for row in rows]
 
 
-async def promote(db: BaseDBAsyncClient, now: int) -> None:
-    """Let wait what is due. What is due later than any token or reply can be is due now: a clock was set back."""
-    await execute(db, _locking(BRING_FORWARD), (now, now + CAP_MS))
+async def promote(
+    db: BaseDBAsyncClient, now: int, copies: Mapping[MessageKind, int] = COPIES
+) -> list[tuple[str, State]]:
+    """Let wait what is due, and end what has gone out so often (`copies`) without an outcome. What is due later than
+    any token or reply can be is due now: a clock was set back. Returns the gateway and the new state of what ended."""
+    await execute(db, _locking(BRING_FORWARD), (now, now + CAP_MS, now + DOUBT_WAITS[-1]))
+    most = copies[MessageKind.TOKEN], copies[MessageKind.REPLY]
+    ended = await execute(db, _locking(GIVE_UP), (now, *most))
     await execute(db, _locking(PROMOTE), (now, now - HANGING_MS, FAILURES))
+    return [(row["gateway"], State(row["state"])) for row in ended]
 
 
 async def rest(db: BaseDBAsyncClient, morning: int) -> None:
@@ -325,8 +363,9 @@ async def move(db: BaseDBAsyncClient, moves: Iterable[Move], now: int) -> None:
 
 
 async def release_from_stopped(db: BaseDBAsyncClient, gateway: str, now: int) -> None:
-    """Take a gateway's messages from it for good, in the caller's transaction: what it certainly has not waits for
-    another one, what it may have taken ends, and so does its test message. Then `Outbox.notify`, where there is one."""
+    """Take a gateway's messages from it for good, in the caller's transaction. Tokens and replies wait for another one,
+    and so does all that it certainly has not; what else it may have taken ends, and so does its test message. Then
+    `Outbox.notify`, where there is one."""
     if on_postgres():
         await execute(db, MOVE_ALONE)
     await execute(db, RELEASE_FROM_STOPPED, (gateway, now))
@@ -355,7 +394,7 @@ async def give_back(db: BaseDBAsyncClient, message: int) -> None:
 
 async def abandon(db: BaseDBAsyncClient, phone: str, due_at: int) -> None:
     """Another handset, or the same one without its memory, came in the place of the one that pulled these: it would
-    send again what may have gone. Like any unknown outcome they go once more at the most, and only where harmless."""
+    send again what may have gone. Like after any unknown outcome they go once more, and only where harmless."""
     await execute(db, ABANDON, [phone, due_at])
 
 

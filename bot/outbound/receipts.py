@@ -24,7 +24,7 @@ NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # of a row
 FIND = "SELECT id, external_id, state, gateway FROM outbox WHERE external_id <> '' AND external_id IN ({})"
 # A request that was not answered (yet), but carried our own id: the gateway reports on it, so it has the message. The
 # row may still have the id (m<row>-<try>-<time>) under which a phone had it before.
-FIND_OURS = """SELECT id, external_id, state, gateway FROM outbox
+FIND_OURS = """SELECT id, external_id, state, gateway, tried_before FROM outbox
   WHERE (unknowns > 0 OR state = 'sending') AND (external_id = '' OR external_id LIKE 'm%') AND id IN ({})"""
 
 
@@ -108,7 +108,7 @@ class Receipts:
         lock = f" ORDER BY id{for_update()}"
         found = await execute(db, FIND.format(marks(len(receipts))) + lock, list(receipts))
         found += await self._unanswered(db, receipts, lock)
-        rows = [row for row in found if row["gateway"] == receipts[row["external_id"]].gateway]
+        rows = [row for row in found if _is_about(receipts[row["external_id"]], row)]
         now, reported = self._clock(), []
         await identify(db, {row["id"]: row["external_id"] for row in rows if "lost" in row}, now)
         for row in rows:
@@ -125,6 +125,13 @@ class Receipts:
         rows = await execute(db, FIND_OURS.format(marks(len(numbers))) + lock, numbers) if numbers else []
         found = [row | {"external_id": str(row["id"]), "lost": True} for row in rows]
         return [row for row in found if not _of_another_try(row, receipts[row["external_id"]])]
+
+
+def _is_about(receipt: Receipt, row: dict[str, Any]) -> bool:
+    """Whether a gateway reports on this message, which it sent; or which it delivered after all, when the message had
+    left it without an outcome."""
+    left = receipt.state is State.DELIVERED and receipt.gateway in row.get("tried_before", "").split()
+    return left or row["gateway"] == receipt.gateway
 
 
 def _of_another_try(row: dict[str, Any], receipt: Receipt) -> bool:

@@ -12,8 +12,12 @@ FIRST_MS = 3_000
 CAP_MS = 300_000
 # An unknown outcome may still turn out well; a delivery report takes seconds, seldom more than a minute.
 UNKNOWN_MS = MINUTE_MS
-# What a process was sending when it died has waited already, until somebody took it back.
-INTERRUPTED_MS = 10_000
+# So long a message waits after each outcome that nobody knows: a minute, then ever more rarely. With the last wait six
+# copies take 28 hours, and a token lives for 72.
+DOUBT_WAITS = tuple(minutes * UNKNOWN_MS for minutes in (1, 5, 30, 180, 720))
+# What a process was sending when it died has waited already, until somebody took it back. Where that happens again and
+# again the message may be what kills the process: each time it waits twice as long, up to 85 minutes.
+INTERRUPTED_MS, MOST_DOUBLINGS = 10_000, 9
 # So long a message with an unknown outcome waits for a gateway that hangs.
 HANGING_MS = 30 * UNKNOWN_MS
 # A message at the cap is tried every 150 s at the most: with this bound its life ends before its tries do.
@@ -21,6 +25,8 @@ TRIES = {kind: hours * HOUR_MS // (CAP_MS // 2) + 10 for kind, hours in LIFE.ite
 
 # Whoever gets one of these twice loses nothing: a token works once, and a reply says the same again.
 HARMLESS = frozenset((MessageKind.TOKEN, MessageKind.REPLY))
+# How often each of them goes out where nobody knows whether it arrived, unless the operator says otherwise.
+COPIES = {MessageKind.TOKEN: 6, MessageKind.REPLY: 3}
 
 
 def delay(failures: int, random: Random) -> int:
@@ -43,6 +49,7 @@ class Claimed:
     kind: MessageKind
     tries: int  # this one included
     unknowns: int  # how many tries before had an unknown outcome
+    interrupted: int  # how many of those the death of their sender cut off
     expires_at: int
     claimed_at: int  # by our own clock
     parts: int = 1
@@ -58,14 +65,15 @@ class Verdict:
     error: str
     tries: int = 0  # added to its count
     unknowns: int = 0  # added to its count
+    interrupted: int = 0  # added to its count
 
 
 def judge(message: Claimed, error: Error, now: int, wait: int) -> Verdict:
     """What becomes of a message after this error. `wait` is in milliseconds, for a retry.
 
-    A message with an unknown outcome waits for a report, and then the same gateway sends it once more, where that is
-    harmless and the gateway does not hang. A second unknown outcome ends it as failed, since it may well have arrived
-    twice. A message is never due after its end, so that it expires on time.
+    A message with an unknown outcome waits for a report. Then it is sent again where that is harmless, ever more
+    rarely, until it has gone out as often as it may (`queue.promote`). A message is never due after its end, so that it
+    expires on time.
     """
     match error.outcome:
         case Outcome.PERMANENT:
@@ -73,11 +81,19 @@ def judge(message: Claimed, error: Error, now: int, wait: int) -> Verdict:
         case Outcome.PAUSE | Outcome.STOP_SENDER:
             # the gateway's fault and not the message's: this try does not count
             return Verdict(State.SCHEDULED, min(now + wait, message.expires_at), error.name, tries=-1)
-        case Outcome.UNKNOWN if message.unknowns or message.kind not in HARMLESS:
+        case Outcome.UNKNOWN if message.kind not in HARMLESS:
             return Verdict(State.FAILED, now, error.name, unknowns=1)
         case Outcome.UNKNOWN:
-            return Verdict(State.UNCERTAIN, min(now + UNKNOWN_MS, message.expires_at), error.name, unknowns=1)
+            before = min(message.unknowns - message.interrupted, len(DOUBT_WAITS) - 1)
+            due_at = min(now + DOUBT_WAITS[before], message.expires_at)
+            return Verdict(State.UNCERTAIN, due_at, error.name, unknowns=1)
         case Outcome.RETRY:
             if message.tries >= TRIES[message.kind]:
                 return Verdict(State.FAILED, now, "too many tries")
             return Verdict(State.SCHEDULED, min(now + wait, message.expires_at), error.name)
+
+
+def interrupted(message: Claimed, now: int) -> Verdict:
+    """What becomes of a message whose request we cut off ourselves: of any kind, it goes again in a moment."""
+    wait = INTERRUPTED_MS << min(message.interrupted, MOST_DOUBLINGS)
+    return Verdict(State.UNCERTAIN, min(now + wait, message.expires_at), "interrupted", unknowns=1, interrupted=1)

@@ -70,6 +70,7 @@ class Outbox(Model):
     sim = fields.SmallIntField(default=0, db_default=0)  # of the phone that carries it; 0 where the phone chooses
     tries = fields.IntField(default=0, db_default=0)
     unknowns = fields.IntField(default=0, db_default=0)  # how many of its tries had an unknown outcome
+    interrupted = fields.IntField(default=0, db_default=0)  # how many of those the death of their sender cut off
     external_id = fields.CharField(120, default="", db_default="")  # the gateway's, or the one that a phone knows
     error = fields.CharField(40, default="", db_default="")  # of its last try, or why it ended (bot/gateways/errors.py)
     parts = fields.SmallIntField(default=1, db_default=1)  # as we count them, then as the gateway did

@@ -323,6 +323,7 @@ class Migration(migrations.Migration):
                 ('sim', fields.SmallIntField(default=0, db_default=0)),
                 ('tries', fields.IntField(default=0, db_default=0)),
                 ('unknowns', fields.IntField(default=0, db_default=0)),
+                ('interrupted', fields.IntField(default=0, db_default=0)),
                 ('external_id', fields.CharField(default='', db_default='', max_length=120)),
                 ('error', fields.CharField(default='', db_default='', max_length=40)),
                 ('parts', fields.SmallIntField(default=1, db_default=1)),

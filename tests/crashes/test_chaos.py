@@ -26,7 +26,7 @@ from tests.world.templates import Templates
 
 SALES = 40  # of each agent
 AGENTS = ("Asha", "Juma")
-MOST = 2  # a message goes out once, and once more by the same gateway after an outcome that nobody knows
+MOST = 2  # a message goes out once, and once more after an outcome that nobody knows; it has one at the most
 SECOND = 1.1
 PATIENCE_S = 240.0  # on a busy machine
 SETTINGS: dict[str, object] = {
@@ -234,13 +234,15 @@ async def test_trouble_everywhere_loses_no_token_and_changes_no_books(
 
 
 async def check_messages(day: Day) -> None:
-    """Nothing came that was never enqueued, nothing more often than it may, nothing by two gateways."""
+    """Nothing came that was never enqueued, nothing more often than it may, and nothing by two gateways of which it is
+    certain that the first had it."""
     enqueued = Counter(Carried(**row) for row in await query(day.url, "SELECT phone, text FROM outbox"))
     carried = day.carried()
     assert all(carried.values()), "a gateway carried nothing"
     for sms, times in sum(carried.values(), Counter[Carried]()).items():
         assert times <= MOST * enqueued[sms], (sms, times)
-        assert len([name for name, of in carried.items() if sms in of]) <= enqueued[sms], sms
+        ways = [name for name, of in carried.items() if sms in of]
+        assert len(ways) <= enqueued[sms] + (sms in day.doubts.messages), sms
     assert day.phone.complaints == []
 
 

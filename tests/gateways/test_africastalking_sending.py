@@ -142,9 +142,9 @@ async def test_every_status_code_has_a_name(ours: AfricasTalking, at: Emulator, 
         ("InsufficientBalance", "no balance", "InsufficientBalance"),
         ("Error: UserInBlackList", "opted out", "Error UserInBlackList"),
         ("RiskHold", "risk hold", "RiskHold"),
-        ("Sent to 0/1 Total Cost: 0", "refused", "Sent to  Total Cost"),
-        ("Token 123 456 789 for +255710000002", "refused", "Token    for"),
-        ("", "refused", ""),
+        ("Sent to 0/1 Total Cost: 0", "gateway fault", "Sent to  Total Cost"),
+        ("Token 123 456 789 for +255710000002", "gateway fault", "Token    for"),
+        ("", "gateway fault", ""),
     ],
 )
 async def test_no_recipient_is_a_failure_by_its_reason(

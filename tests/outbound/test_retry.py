@@ -10,8 +10,9 @@ from hypothesis.strategies import integers
 from bot.gateways.errors import ERRORS
 from bot.gateways.simulator import Simulator
 from bot.outbound.lanes import BATCH, Lane
-from bot.outbound.retry import TRIES, UNKNOWN_MS, Claimed, Verdict, delay, judge
+from bot.outbound.retry import COPIES, DOUBT_WAITS, TRIES, UNKNOWN_MS, Claimed, Verdict, delay, interrupted, judge
 from models.messages import LIFE, MessageKind, State
+from models.sql import HOUR_MS
 
 SEEDS = integers(0, 2**32)
 NOW = 1_760_000_000_000
@@ -24,9 +25,13 @@ def waits(seed: int, count: int) -> list[int]:
 
 
 def claimed(
-    tries: int = 1, unknowns: int = 0, kind: MessageKind = MessageKind.REPLY, expires_at: int = LATER
+    tries: int = 1,
+    unknowns: int = 0,
+    kind: MessageKind = MessageKind.REPLY,
+    expires_at: int = LATER,
+    interrupted: int = 0,
 ) -> Claimed:
-    return Claimed(1, "+255700000001", "hello", kind, tries, unknowns, expires_at, NOW)
+    return Claimed(1, "+255700000001", "hello", kind, tries, unknowns, interrupted, expires_at, NOW)
 
 
 @given(SEEDS)
@@ -70,7 +75,12 @@ VERDICTS = [
     *((name, claimed(), Verdict(State.SCHEDULED, NOW + 2_000, name, tries=-1)) for name in GATEWAYS_FAULT),
     *((name, claimed(), Verdict(State.FAILED, NOW, name)) for name in sorted(PERMANENT)),
     *((name, claimed(), Verdict(State.UNCERTAIN, NOW + UNKNOWN_MS, name, unknowns=1)) for name in UNKNOWN),
-    *((name, claimed(2, 1), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
+    *((name, claimed(2, 1), Verdict(State.UNCERTAIN, NOW + 5 * UNKNOWN_MS, name, unknowns=1)) for name in UNKNOWN),
+    *(
+        (name, claimed(2, 1, interrupted=1), Verdict(State.UNCERTAIN, NOW + UNKNOWN_MS, name, unknowns=1))
+        for name in UNKNOWN
+    ),
+    *((name, claimed(9, 8), Verdict(State.UNCERTAIN, LATER, name, unknowns=1)) for name in UNKNOWN),
     *((name, claimed(kind=MessageKind.REMINDER), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
     *((name, claimed(kind=MessageKind.BROADCAST), Verdict(State.FAILED, NOW, name, unknowns=1)) for name in UNKNOWN),
     ("unreachable", claimed(TRIES[MessageKind.REPLY]), Verdict(State.FAILED, NOW, "too many tries")),
@@ -92,3 +102,14 @@ def test_after_a_pause_each_message_that_is_taken_makes_room_for_one_more() -> N
 @pytest.mark.parametrize(("name", "message", "expected"), VERDICTS)
 def test_each_error_has_its_verdict(name: str, message: Claimed, expected: Verdict) -> None:
     assert judge(message, ERRORS[name], NOW, wait=2_000) == expected
+
+
+def test_all_copies_of_a_token_go_out_within_its_life() -> None:
+    assert len(DOUBT_WAITS) == COPIES[MessageKind.TOKEN] - 1
+    assert sum(DOUBT_WAITS) + DOUBT_WAITS[-1] < LIFE[MessageKind.TOKEN] * HOUR_MS
+
+
+def test_what_cuts_us_off_again_and_again_waits_ever_longer() -> None:
+    waits = [interrupted(claimed(unknowns=n, interrupted=n, expires_at=NOW * 2), NOW).due_at - NOW for n in range(12)]
+    assert waits[:4] == [10_000, 20_000, 40_000, 80_000]
+    assert waits[9:] == [85 * 60_000 + 20_000] * 3

@@ -1,13 +1,15 @@
-"""A gateway that hangs may have taken what it was given: each message goes to it once more at most, when it is well."""
+"""A gateway that hangs may have taken what it was given: tokens and replies go again, ever more rarely, by another
+gateway where the first stays silent, until one of them says what came of it or enough copies are out."""
 
 from collections import Counter
 
 import pytest
 
+from bot.message import Receipt
 from bot.routing import Health
 from bot.runtime import Database
-from models.messages import MessageKind
-from tests.world.outbox_rig import MINUTE, SECOND, Bench
+from models.messages import MessageKind, State
+from tests.world.outbox_rig import HOUR, MINUTE, SECOND, Bench
 
 
 @pytest.fixture
@@ -72,3 +74,86 @@ async def test_what_another_gateway_may_have_taken_does_not_wait_for_one_that_ha
     await bench.settle_after(MINUTE)
     assert bench.other.texts == ["single", "single"]
     assert len(bench.gateway.requests) == 3
+
+
+async def passes(bench: Bench, milliseconds: int) -> None:
+    """Time passes, with a turn whenever the outbox wants one."""
+    until = bench.clock() + milliseconds
+    while (wait := max(1, round(await bench.settle() * SECOND))) < until - bench.clock():
+        bench.clock.now += wait
+    bench.clock.now = until
+    await bench.settle()
+
+
+@pytest.mark.parametrize(
+    ("kind", "minutes"),
+    [(MessageKind.TOKEN, [0, 1, 6, 36, 216, 936]), (MessageKind.REPLY, [0, 1, 6]), (MessageKind.REMINDER, [0])],
+)
+async def test_copies_go_out_ever_more_rarely_and_are_counted(
+    bench: Bench, kind: MessageKind, minutes: list[int]
+) -> None:
+    bench.gateway.refuse("strange answer")
+    await bench.enqueue("hello", kind=kind)
+    tried = []
+    for _ in range(73):
+        bench.router.watch.note_heard("africastalking")
+        await passes(bench, HOUR)
+        tried = bench.gateway.times
+    assert len(tried) == len(minutes)
+    if kind is MessageKind.TOKEN:  # the third one finds the gateway down, and waits half an hour for it
+        assert tried[:2] == [0, MINUTE]
+    row = await bench.row("hello")
+    assert (row["state"], row["error"]) == ("failed", "strange answer")
+    assert bench.counted("failed") == 1
+
+
+async def test_a_copy_more_arrives_after_two_outcomes_that_nobody_knows(bench: Bench) -> None:
+    bench.gateway.refuse("timeout")
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    await passes(bench, 2 * MINUTE)
+    bench.gateway.answer = bench.gateway.accept
+    await passes(bench, 10 * MINUTE)
+    assert bench.gateway.texts == ["token"] * 3
+    assert (await bench.row("token"))["state"] == "sent"
+
+
+async def test_a_gateway_that_is_silent_twice_loses_a_token_to_the_next(database: Database) -> None:
+    bench = Bench(database)
+    bench.gateway.refuse("timeout")
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    await bench.enqueue("reminder", kind=MessageKind.REMINDER)
+    await passes(bench, 2 * MINUTE)
+    assert bench.other.texts == []
+    await passes(bench, 5 * MINUTE)
+    assert bench.other.texts == ["token"]
+    row = await bench.row("token")
+    assert (row["gateway"], row["state"], row["tried_before"]) == ("kannel", "sent", "africastalking ")
+
+
+async def test_a_report_of_the_gateway_that_was_left_ends_it(database: Database) -> None:
+    bench = Bench(database)
+    bench.gateway.refuse("timeout")
+    bench.other.refuse("unreachable")
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    await passes(bench, 7 * MINUTE)
+    row = await bench.row("token")
+    assert (row["gateway"], row["state"]) == ("kannel", "scheduled")
+    failed = Receipt("africastalking", str(row["id"]), State.FAILED, "", "undelivered", ours=True)
+    assert not await bench.outbox.record_receipt(failed)
+    assert (await bench.row("token"))["state"] == "scheduled"
+    delivered = Receipt("africastalking", str(row["id"]), State.DELIVERED, "", ours=True)
+    assert await bench.outbox.record_receipt(delivered)
+    asked = len(bench.other.requests)
+    await passes(bench, HOUR)
+    assert (await bench.row("token"))["state"] == "delivered"
+    assert len(bench.other.requests) == asked
+
+
+async def test_so_many_copies_as_the_operator_allows(bench: Bench) -> None:
+    bench.outbox = bench.new_outbox(bench.router, copies={MessageKind.TOKEN: 2, MessageKind.REPLY: 1})
+    bench.gateway.refuse("timeout")
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    await bench.enqueue("reply")
+    await passes(bench, 24 * HOUR)
+    assert Counter(bench.gateway.texts) == {"token": 2, "reply": 1}
+    assert set((await bench.states()).values()) == {"failed"}
