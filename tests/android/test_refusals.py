@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.android import linking
+from models.messages import MessageKind
 from models.sql import now_ms
 from tests.emulators.android_calls import API, BARAKA, TOKEN, Events, Handset, enqueued, linked, refused, state
 from tests.world.server import Serving, serving
@@ -147,6 +148,7 @@ async def test_an_unknown_message_is_refused(at: Serving, external_id: str) -> N
 async def test_an_unlinked_phone_is_nobody_at_once(at: Serving) -> None:
     phone = await linked(at)
     await enqueued(at, "phone-1", "on it", "waits")
+    await enqueued(at, "phone-1", "a reminder on it", kind=MessageKind.REMINDER)
     await at.rows("UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE origin = 'waits'", [now_ms() + 9_000_000])
     await phone.pull()
     async with Events(phone) as events:
@@ -158,9 +160,9 @@ async def test_an_unlinked_phone_is_nobody_at_once(at: Serving) -> None:
         assert refused(at, "phones", "unlinked") == 1 and refused(at, "phones", "token") == 1
         while (await events.next())[0]:
             pass
-    assert await state(at, "on it") == ("failed", "gateway gone")
-    (row,) = await at.rows("SELECT gateway FROM outbox WHERE origin = 'waits'")
-    assert row["gateway"] != "phone-1"
+    assert await state(at, "a reminder on it") == ("failed", "gateway gone")
+    elsewhere = await at.rows("SELECT origin FROM outbox WHERE gateway <> 'phone-1' ORDER BY id")
+    assert [row["origin"] for row in elsewhere] == ["on it", "waits"]
 
 
 @pytest.mark.parametrize("call", ["webhook", "message", "device"])
