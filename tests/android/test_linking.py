@@ -30,7 +30,7 @@ async def a_minute_later(at: Serving) -> None:
     await at.rows("UPDATE outbox SET state = 'waiting' WHERE state = 'uncertain'")
 
 
-async def test_a_handset_in_place_of_another_sends_what_that_one_may_have_sent_where_that_is_harmless(at: Serving) -> None:
+async def test_a_handset_in_place_of_another_sends_again_what_that_one_may_have_sent(at: Serving) -> None:
     one = await linked(at)
     await enqueued(at, "phone-1", "a token", kind=MessageKind.TOKEN)
     await enqueued(at, "phone-1", "a reminder", kind=MessageKind.REMINDER)
