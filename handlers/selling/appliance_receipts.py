@@ -76,14 +76,14 @@ def for_buyer(sold: ApplianceSold, company: Company) -> Text:
     if contract.terms == Terms.SERVICE:
         day = _("{amount} a day", amount=company.money(contract.day_price))
         facts = _(
-            "{item}: {parts}. Paid {paid}. Pay your agent and name {number}", parts=day, number=name(sold), **values
+            "{item}: {parts}. Paid {paid}. Pay your agent and say {number}", parts=day, number=name(sold), **values
         )
     elif not sold.schedule:
         values["paid"] = company.money(contract.down)
         facts = _("{item} {number} is yours: {paid}, paid in full.", number=contract.number, **values)
     else:
         facts = _(
-            "{item}, {price}: paid {paid}, {parts}. Pay your agent and name {number}",
+            "{item}, {price}: paid {paid}, {parts}. Pay your agent and say {number}",
             price=company.money(contract.price),
             parts=schedule_text(sold.schedule, contract.period, company),
             number=name(sold),

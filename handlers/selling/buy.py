@@ -23,7 +23,7 @@ from models.people import Role
         "pt": ("COMPRAR", "PAGAR"),
         "ha": ("SAYA", "BIYA"),
     },
-    menu=_("Sell"),
+    menu=_("Sell power"),
     usage=_("serial amount"),
     example="SHS0283 8000",
     nothing=_("Not sold."),
@@ -76,7 +76,7 @@ def _question(quote: quotes.Quote, paid_for: Payable, chat: Chat) -> Text:
     else:
         question = _("Sell {bought} for {amount} to {owner}, {serial}?", bought=units, **values)
     if quote.owed:
-        return _("{question} Then {left} is left.", question=question, left=chat.company.money(quote.owed))
+        return _("{question} {left} stays owed.", question=question, left=chat.company.money(quote.owed))
     if quote.unlocks:
         return _("{question} Then all is paid: it unlocks for good.", question=question)
     return _("{question} Then all is paid.", question=question) if quote.parts else question
@@ -153,7 +153,7 @@ def _why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
     "pay",
     roles={Role.AGENT},
     words={"en": ("PAY",), "sw": ("REJESHO",), "fr": ("VERSER",), "pt": ("PRESTACAO",), "ha": ("BIYAN",)},
-    menu=_("Take an instalment"),
+    menu=_("Record a payment"),
     usage=_("S-number amount"),
     example="S1042 800",
     nothing=_("Not taken."),

@@ -289,7 +289,7 @@ async def test_drafts_are_listed_kept_apart_and_dropped(mwanga: Server) -> None:
     assert sorted(line[3:] for line in listed_.split("\n")[1:]) == ["New", "REHEMA A.", "SALUM O."]
     chosen = next(line[0] for line in listed_.split("\n") if "SALUM" in line)
     assert await said(phones, chosen) == "SALUM O.\n1. Continue\n2. Drop"
-    assert await said(phones, "2") == "Dropped."
+    assert await said(phones, "2") == "Deleted."
     assert (await said(phones, "REG")).startswith("Unfinished: REHEMA A.")
     assert await said(phones, "2") == "Name and surname?"
     await phones.text("Asha", "Upendo Ally")

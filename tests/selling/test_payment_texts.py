@@ -123,8 +123,8 @@ def test_what_a_payment_is_shared_out_to_stands_on_one_line(energy: int, access:
 def test_what_is_left_names_the_next_instalment() -> None:
     dues = [Due(1, 1, 1, date(2026, 12, 1), 12_800, 5_600), Due(2, 1, 2, date(2026, 12, 8), 12_800, 12_800)]
     with time_machine.travel(datetime(2026, 12, 1, 12, tzinfo=UTC)):
-        assert owing(18_400, dues, COMPANY).to("en") == "Left 184. Next 56 by 1 Dec"
+        assert owing(18_400, dues, COMPANY).to("en") == "Owed 184. Pay 56 by 1 Dec"
     with time_machine.travel(datetime(2026, 12, 2, 12, tzinfo=UTC)):
-        assert owing(18_400, dues, COMPANY).to("en") == "Left 184. Overdue 56 since 1 Dec"
+        assert owing(18_400, dues, COMPANY).to("en") == "Owed 184. Overdue 56 since 1 Dec"
     with time_machine.travel(datetime(2027, 1, 9, 12, tzinfo=UTC)):
-        assert owing(18_400, dues, COMPANY).to("en") == "Left 184. Overdue 184 since 1 Dec"
+        assert owing(18_400, dues, COMPANY).to("en") == "Owed 184. Overdue 184 since 1 Dec"

@@ -44,7 +44,7 @@ async def test_each_is_said_once_before_and_once_after(mwanga: Server, clock: ti
     clock.move_to(BEFORE)
     first = (
         PEOPLE["Baraka"],
-        ("Solar home SHS0283: TZS 7,000 is due on 1 Dec. Pay your agent in cash and name SHS0283. Help +255700000000"),
+        ("Solar home SHS0283: TZS 7,000 is due on 1 Dec. Pay your agent in cash and say SHS0283. Help +255700000000"),
     )
     assert await reminded(mwanga) == [first]
     clock.shift(timedelta(days=2))
@@ -53,7 +53,7 @@ async def test_each_is_said_once_before_and_once_after(mwanga: Server, clock: ti
     second = (
         PEOPLE["Baraka"],
         (
-            "Solar home SHS0283: TZS 7,000 is overdue since 1 Dec. Pay your agent in cash and name SHS0283. "
+            "Solar home SHS0283: TZS 7,000 is overdue since 1 Dec. Pay your agent in cash and say SHS0283. "
             "Help +255700000000"
         ),
     )
