@@ -66,7 +66,7 @@ def _question(quote: quotes.Quote, paid_for: Payable, chat: Chat) -> Text:
         "owner": owner(quote.standing.customer),
         "serial": paid_for_name(paid_for),
     }
-    units = bought(quote.unit or "", quote.units)
+    units = bought(quote.unit or "", quote.units, chat.company)
     debts = quote.recovered + quote.access
     if debts:
         parts = shared(units, quote.amount - debts, quote.access, quote.recovered, chat.company)
@@ -138,7 +138,7 @@ def _why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
         case refusals.AmountTooLarge(most=most, unit=unit, most_units=units):
             return _(
                 "One token carries {bought} at most: up to {amount}.",
-                bought=bought(unit, units),
+                bought=bought(unit, units, company),
                 amount=company.money(most - most % company.coin),
             )
         case refusals.TooManyTokens(minutes=minutes):

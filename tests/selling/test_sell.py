@@ -140,7 +140,7 @@ async def test_a_sale_confirmed_after_midnight_is_of_the_day_on_which_it_was_ask
     phones = Phones(mwanga)
     with time_machine.travel(datetime(2027, 1, 30, 20, 55, tzinfo=UTC), tick=False) as clock:  # 23:55 in Mtwara
         [(_name, question)] = await phones.text("Asha", "SELL 1, Radio, 3 monthly")
-        assert "from 28 Feb" in question
+        assert "from 28/2" in question
         clock.move_to(datetime(2027, 1, 30, 21, 2, tzinfo=UTC))
         await phones.text("Asha", f"1 {PIN}")
     dues = await Instalment.filter(contract__appliance__name="Radio").order_by("number")
