@@ -12,6 +12,11 @@ FROM, UNTIL = time(8), time(19)  # the agents who take the money are about: nobo
 NEAR_DAYS = 300  # a day without its year is taken for the nearest one of that name
 
 
+def _in_numbers(day: date) -> str:
+    """2/12, as STMT takes it."""
+    return f"{day.day}/{day.month}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Company:
     """Who runs this installation. bot/configured.py makes it from the configuration."""
@@ -20,9 +25,11 @@ class Company:
     country: str  # ISO 3166, two capitals
     currency: str  # ISO 4217
     exponent: int  # of the currency: its minor units are 10**-exponent
+    thousands: str  # the mark between thousands, a comma or a point; the other one begins the decimals
     zone: ZoneInfo
     languages: list[str]  # the first is that of who has none
     help_phone: str
+    ussd_code: str  # what people dial; empty where nobody can
     accents: bool  # whether screens and SMS have those that cost nothing
     vault: Vault
 
@@ -39,11 +46,16 @@ class Company:
         """Minor units in a whole one: nobody pays less in cash."""
         return int(10**self.exponent)
 
+    @property
+    def decimal(self) -> str:
+        """The mark before decimals."""
+        return "," if self.thousands == "." else "."
+
     def number(self, minor: int) -> str:
-        """Money without its currency: 8,000 (and 8,000.50 where somebody paid a fraction)."""
+        """Money without its currency: 8,000 (and 8,000.50 where somebody paid a fraction), with the company's marks."""
         whole, fraction = divmod(abs(minor), 10**self.exponent)
-        sign = "-" if minor < 0 else ""
-        return f"{sign}{whole:,}" + (f".{fraction:0{self.exponent}d}" if fraction else "")
+        sign, grouped = "-" if minor < 0 else "", f"{whole:,}".replace(",", self.thousands)
+        return f"{sign}{grouped}" + (f"{self.decimal}{fraction:0{self.exponent}d}" if fraction else "")
 
     def whole(self, minor: int) -> str:
         """Money without the fraction that nobody pays out: 800."""
@@ -54,14 +66,17 @@ class Company:
         return f"{self.currency} {self.number(minor)}"
 
     def day(self, when: datetime) -> str:
-        """A day as people say it in the operator's zone: 2 Dec. In every language with English months, whose short
-        names fit: those of CLDR are long or accented in some."""
-        return format_date(when.astimezone(self.zone), "d MMM", locale="en")
+        """A day as people write it in the operator's zone: 2/12, in every language."""
+        return _in_numbers(when.astimezone(self.zone).date())
 
     def date(self, day: date) -> str:
-        """A day of the calendar: 2 Dec, with its year when that may be another one: 28 Aug 2029."""
+        """A day of the calendar: 2/12, with its year when that may be another one: 28/8/2029."""
         far = abs((day - self.today()).days) > NEAR_DAYS
-        return format_date(day, "d MMM y" if far else "d MMM", locale="en")
+        return f"{_in_numbers(day)}/{day.year}" if far else _in_numbers(day)
+
+    def day_by_name(self, when: datetime) -> str:
+        """A day as the office reads it in the operator's zone: 2 Dec."""
+        return format_date(when.astimezone(self.zone), "d MMM", locale="en")
 
     def clock(self, when: datetime) -> str:
         """The time of day in the operator's zone: 10:42."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
+from babel import Locale, UnknownLocaleError
+from babel.languages import get_official_languages
 from babel.numbers import get_currency_precision, list_currencies
 from pydantic import Field, SecretStr, ValidationError, create_model, field_validator
 from pydantic_settings import (
@@ -47,13 +49,16 @@ class OurSettings(BaseSettings):
     company: str = Field("Mwanga", min_length=1, max_length=20, description="the company's name as customers read it")
     country: str = Field("TZ", description="two letters; how numbers without a country code are read")
     currency: str = Field("TZS", description="three letters; one currency for everything")
+    thousands: str = Field(
+        "", pattern="^[,.]?$", description="the mark between thousands, `,` or `.`; default: as the country writes"
+    )
     timezone: str = Field("Africa/Dar_es_Salaam", description="the zone in which times are shown")
     languages: str = Field("en,sw,fr,pt,ha", description="the languages offered, the first one is the default")
     accents: bool = Field(False, description="let names and people's own words keep the accents that cost nothing")
     help_phone: str = Field(
         "", max_length=14, pattern="^[0-9+().*#-]*$", description="the number that people are told to call"
     )
-    ussd_code: str = Field("*384*20#", description="the code that people dial")
+    ussd_code: str = Field("*384*20#", description="the code that people dial; empty where they cannot")
 
 
 def _fields_of_gateways() -> dict[str, Any]:
@@ -208,6 +213,18 @@ class Config(SettingsWithGateways):
     def exponent(self) -> int:
         """How many decimals this currency has by ISO 4217: 1 shilling is 100 minor units when it is 2."""
         return get_currency_precision(self.currency)
+
+    @cached_property
+    def thousands_mark(self) -> str:
+        """As the country writes by its first official language, a point for a space: a space would part an amount."""
+        if self.thousands:
+            return self.thousands
+        official = get_official_languages(self.country, de_facto=True)
+        try:
+            locale = Locale(official[0], self.country)
+        except (IndexError, UnknownLocaleError):
+            return ","
+        return "," if locale.number_symbols["latn"]["group"] == "," else "."
 
     @property
     def address(self) -> str:

@@ -21,9 +21,11 @@ def company_of(config: Config) -> Company:
         country=config.country,
         currency=config.currency,
         exponent=config.exponent,
+        thousands=config.thousands_mark,
         zone=config.zone,
         languages=config.language_codes,
         help_phone=config.help_phone,
+        ussd_code=config.ussd_code,
         accents=config.accents,
         vault=Vault(config.secret_key.get_secret_value()),
     )

@@ -46,10 +46,10 @@ def write_reminder(reminder: Reminder, company: Company) -> Text:
     }
     if reminder.window.kind is ReminderKind.BEFORE:
         return _(
-            "{item} {number}: {amount} is due on {day}. Pay your agent in cash and name {number}. Help {help}", **values
+            "{item} {number}: {amount} is due on {day}. Pay your agent in cash and say {number}. Help {help}", **values
         )
     return _(
-        "{item} {number}: {amount} is overdue since {day}. Pay your agent in cash and name {number}. Help {help}",
+        "{item} {number}: {amount} is overdue since {day}. Pay your agent in cash and say {number}. Help {help}",
         **values,
     )
 

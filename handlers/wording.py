@@ -15,11 +15,11 @@ LONGEST_NAME = 12  # septets of a masked name
 LONGEST_ITEM = 16  # septets of an item of the catalogue
 
 
-def bought(unit: str, units: int) -> Text:
+def bought(unit: str, units: int, company: Company) -> Text:
     """What was paid for: 8 days, 14.3 kWh."""
     if unit == Unit.DAYS:
         return _n("{n} day", "{n} days", units)
-    return verbatim(f"{units // 10}.{units % 10} kWh" if units % 10 else f"{units // 10} kWh")
+    return verbatim(f"{units // 10}{company.decimal}{units % 10} kWh" if units % 10 else f"{units // 10} kWh")
 
 
 def access_due(device: Device, company: Company) -> list[Text]:
@@ -74,15 +74,15 @@ def grouped(device: Device | None, digits: str) -> str:
 
 
 def owing(owed: int, dues: Sequence[Due], company: Company) -> Text:
-    """What is left of a contract, and what of it should have been paid by now or else comes next:
-    Left 1,084,000. Next 6,000 by 1 Dec"""
+    """What is owed on a contract, and what of it should have been paid by now or else comes next:
+    Owed 1,084,000. Pay 6,000 by 1/12"""
     left = company.number(owed)
     if not dues:
-        return _("Left {left}", left=left)
+        return _("Owed {left}", left=left)
     day = company.date(dues[0].due_on)
     if late := total_left([due for due in dues if due.due_on < company.today()]):
-        return _("Left {left}. Overdue {late} since {day}", left=left, late=company.number(late), day=day)
-    return _("Left {left}. Next {next} by {day}", left=left, next=company.number(dues[0].left), day=day)
+        return _("Owed {left}. Overdue {late} since {day}", left=left, late=company.number(late), day=day)
+    return _("Owed {left}. Pay {next} by {day}", left=left, next=company.number(dues[0].left), day=day)
 
 
 def under(*lines: Text) -> Text:

@@ -65,7 +65,7 @@ def _line(phone: Phone, company: Company) -> str:
         facts.append(f"battery {phone.battery} %{' charging' if phone.charging else ''}")
     if phone.seen_at:
         seen = datetime.fromtimestamp(phone.seen_at / 1000, UTC)
-        facts.append(f"seen {company.day(seen)} {company.clock(seen)}")
+        facts.append(f"seen {company.day_by_name(seen)} {company.clock(seen)}")
     return ", ".join(filter(None, facts))
 
 

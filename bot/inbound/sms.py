@@ -201,13 +201,11 @@ class Dispatcher:
         talk = self._commands.by_name.get(exchange.talk)
         nothing = talk.nothing if talk and talk.nothing else _("Nothing was done.")
         if exchange.conversation.closed == "done" and (no(text) or (exchange.conversation.went_on and not yes(text))):
-            return TurnResult(
-                Reply(_("No question is open. {nothing}", nothing=_("Nothing was done."))), outcome="none"
-            )
+            return TurnResult(Reply(_("Nothing to confirm. {nothing}", nothing=_("Nothing was done."))), outcome="none")
         if exchange.conversation.closed == "expired":
             return TurnResult(Reply(_("Too late. {nothing} Send it again.", nothing=nothing)), outcome="late")
         if exchange.conversation.closed == "left":
-            return TurnResult(Reply(_("No question is open. {nothing}", nothing=nothing)), outcome="left")
+            return TurnResult(Reply(_("Nothing to confirm. {nothing}", nothing=nothing)), outcome="left")
         last = verbatim(exchange.conversation.last)
         # After another command, a refused one even, it would be taken for the answer to that.
         earlier = _("Earlier: {last}", last=last)
@@ -234,13 +232,13 @@ class Dispatcher:
             how = lesson_on(found[0], verbatim(close))
             text = _("Did you mean {keyword}? {how}", keyword=close, how=how)
         elif self._commands.for_others(word, role):
-            text = _(
-                "{word} is not for this number. Send HELP. Call {help}.",
-                word=word,
-                help=self._company.help_phone,
-            )
+            values = {"word": word, "help": self._company.help_phone}
+            if role is Role.AGENT:
+                text = _("Only customers send {word}. Send HELP, or call {help}.", **values)
+            else:
+                text = _("Only agents send {word}. To buy, pay your agent. Call {help}.", **values)
         else:
-            text = _("Not understood. Send HELP for what you can send. Call {help}.", help=self._company.help_phone)
+            text = _("Not understood. Send HELP for the words, or call {help}.", help=self._company.help_phone)
         return TurnResult(Reply(text), outcome="not understood")
 
 

@@ -204,7 +204,7 @@ class Chat(Turn):
             return named
         if self.one_line:
             choices = enumerated(list(dict(options)))
-            raise Rejected(shown, _("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
+            raise Rejected(shown, _("{answer}? Send one of: {choices}.", answer=echo(answer), choices=choices))
         raise Rejected(shown, CHOOSE)
 
     def _join(self, count: int, *, as_written: bool = False) -> None:
@@ -227,9 +227,9 @@ class Chat(Turn):
             shown, wanted = _("{question}\n1. Yes\n2. No", question=question), _("Choose 1 or 2.")
         else:
             wanted = _("Reply 1 and your PIN, 2 for no.") if pin else _("Reply 1 for yes, 2 for no.")
-            shown = _("{question} {wanted} Open 10 min.", question=question, wanted=wanted)
+            shown = _("{question} {wanted} Within 10 min.", question=question, wanted=wanted)
             if hours := self._state.open_minutes // 60:
-                shown = _("{question} {wanted} Open {n} h.", question=question, wanted=wanted, n=hours)
+                shown = _("{question} {wanted} Within {n} h.", question=question, wanted=wanted, n=hours)
         answer = self._answer(shown, confirming=True)
         if no(answer):
             return False
@@ -270,7 +270,7 @@ class Chat(Turn):
     def no_more(self) -> None:
         """Nothing may follow: a surplus word rejects the whole command, it is never guessed at."""
         if self.one_line and self._inputs:
-            raise Rejected(verbatim(""), _("{surplus} is too much here.", surplus=echo(self._inputs[0])))
+            raise Rejected(verbatim(""), _("Leave out {surplus}.", surplus=echo(self._inputs[0])))
 
     def also_by_sms(self, text: Text) -> list[Copy]:
         """What stands on a screen, which is gone with its session, once more by SMS; nothing when this is one."""

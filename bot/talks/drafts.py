@@ -60,7 +60,7 @@ async def offer(chat: Chat, label: Callable[[Mapping[str, Any]], Text]) -> None:
     if verb == "continue":
         chat.go_on_with(drafts[name], name)
     await execute(connection(), DROP, [name])
-    chat.stop(_("Dropped."))
+    chat.stop(_("Deleted."))
 
 
 async def _chosen(chat: Chat, labels: Mapping[str, Text]) -> str:
@@ -75,4 +75,4 @@ async def _chosen(chat: Chat, labels: Mapping[str, Text]) -> str:
 
 
 def _verbs(name: str) -> list[tuple[str, Text]]:
-    return [(f"continue {name}", _("Continue")), (f"drop {name}", _("Drop"))]
+    return [(f"continue {name}", _("Continue")), (f"drop {name}", _("Delete"))]

@@ -146,5 +146,5 @@ class SamePin(Field[bool]):
 
     async def read(self, turn: Turn, answer: str) -> bool:
         if not turn.company.vault.check_pin(answer, self._hashed):
-            raise Invalid(_("That is another PIN."))
+            raise Invalid(_("The PINs differ."))
         return True

@@ -64,7 +64,7 @@ async def _of_device(device: Device, serial: str, contract: Contract | None, owe
         left=left,
         amount=company.money(sale.amount),
         day=company.day(sale.created_at),
-        bought=bought(sale.unit, sale.units),
+        bought=bought(sale.unit, sale.units, company),
     )
 
 

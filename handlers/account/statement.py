@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from bot.message import Reply
-from bot.talks import Chat, Field, Invalid, Turn, echo, talk
+from bot.talks import Chat, Field, Invalid, Turn, talk
 from bot.text import Text, _, verbatim
 from handlers.wording import owner, tail
 from models.money import statement
@@ -103,7 +103,7 @@ class Day(Field[date]):
         days = (today - timedelta(days=ago) for ago in range(YEAR.days))
         found = next((day for day in days if [day.day, day.month][: len(wanted)] == wanted), None)
         if found is None or not wanted:
-            raise Invalid(_("{answer} is no day. Write it as 24/11.", answer=echo(answer)))
+            raise Invalid(_("Write the day like 24/11."))
         return found.isoformat()
 
     async def find(self, turn: Turn, recorded: str) -> date:

@@ -43,7 +43,7 @@ async def list_(chat: Chat) -> Reply:
     while True:
         block = await search.list_customers(selection, start, count + 1)
         if not block:
-            return chat.end(under(header, _("Nobody.")))
+            return chat.end(under(header, _("No customers.")))
         options = await _lines(block[:count])
         if len(block) > count:
             options.append((FURTHER, _("Further customers")))
@@ -86,9 +86,9 @@ async def find(chat: Chat) -> Reply:
         "sw": ("MTEJA",),
         "fr": ("CLIENT",),
         "pt": ("CLIENTE",),
-        "ha": ("ABOKIN",),
+        "ha": ("KWASTOMA", "ABOKIN"),
     },
-    menu=_("Customer by number"),
+    menu=_("Customer number"),
     usage=_("number"),
     example="2",
 )

@@ -33,9 +33,13 @@ KINDS = [
     (Kind.EBIKE.value, _("E-bike")),
     (NOTHING, _("No device yet")),
 ]
-KIND_WORDS = {Kind.SHS.value: ("SOLA", "SOLAIRE"), Kind.EBIKE.value: ("MOTO",), NOTHING: NO_PHONE}
+KIND_WORDS = {
+    Kind.SHS.value: ("SOLA", "SOLAIRE"),
+    Kind.EBIKE.value: ("MOTO", "MOTORBIKE", "PIKIPIKI", "BAISKELI"),
+    NOTHING: NO_PHONE,
+}
 WHICH_SERIAL = _("Serial number?")
-CONSENT = "1"  # the version of the words in _question: another wording is another version
+CONSENT = "2"  # the version of the words in _question: another wording is another version
 NEW = "new"
 LABEL = 24  # septets of a name that the office gave, on a list
 LONGEST_PLAN = 13  # and in a sentence
@@ -50,7 +54,7 @@ DAY_MINUTES = 24 * 60
         "sw": ("SAJILI",),
         "fr": ("INSCRIRE",),
         "pt": ("REGISTAR", "REGISTRAR"),
-        "ha": ("RIJISTA",),
+        "ha": ("RAJISTA", "RIJISTA"),
     },
     menu=_("Register"),
     usage=_("name, phone, kind, serial, village"),
@@ -182,9 +186,9 @@ def _question(form: Form) -> Text:
     """The question by which the customer agrees. Another wording is another version of CONSENT."""
     who = owner(form.customer or Customer(name=form.name, surname=form.surname))
     if form.kind is None:
-        return _("Register {owner}? Customer agrees: we keep name, phone, payments to supply and bill.", owner=who)
+        return _("Register {owner}? Customer agrees that we keep name, phone and payments.", owner=who)
     return _(
-        "Register {owner}, {serial}{plan}? Customer agrees: we keep name, phone, payments to supply and bill.",
+        "Register {owner}, {serial}{plan}? Customer agrees that we keep name, phone and payments.",
         owner=who,
         serial=form.serial,
         plan=_tariff_part(form.kind, form.tariff),
@@ -225,14 +229,14 @@ def _messages(done: Registered, chat: Chat) -> list[Copy]:
 def _welcome(done: Registered, company: Company) -> Text:
     if done.device is None:
         return _(
-            "Welcome to {company}! You are customer {number}: name it to the agent when you buy. Help {help}",
+            "Welcome to {company}! You are customer {number}. Tell the agent this number when you buy. Help {help}",
             company=company.name,
             number=done.customer.id,
             help=company.help_phone,
         )
     return _(
-        "Welcome to {company}! Your number for paying is {serial}: give it to the agent with the money. "
-        "The code comes by SMS. Help {help}",
+        "Welcome to {company}! To buy, pay an agent and say {serial}. "
+        "Your code comes by SMS. Lost it? Send TOKEN. Help {help}",
         company=company.name,
         serial=done.device.serial,
         help=company.help_phone,

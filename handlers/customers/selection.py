@@ -73,7 +73,7 @@ class WhichCustomers(Field[Which]):
         village = _folded([word for word in words if chosen is None or filter_of(word) is not chosen])
         if village and village not in self._villages:
             choices = enumerated([*self._filters(turn.language), *(one.name for one in self._villages.values())])
-            raise Invalid(_("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
+            raise Invalid(_("{answer}? Send one of: {choices}.", answer=echo(answer), choices=choices))
         return [chosen or "", village, page]
 
     @staticmethod

@@ -65,7 +65,7 @@ def money(row: Row, column: str, least: int, most: int, company: Company) -> int
 
 def figure(minor: int, company: Company) -> str:
     """An amount as `money` reads it: 350.50, and 8000 without its decimals."""
-    return company.number(minor).replace(",", "")
+    return company.number(minor).replace(company.thousands, "").replace(",", ".")
 
 
 def percent(row: Row, column: str) -> int | None:

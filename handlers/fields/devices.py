@@ -43,7 +43,7 @@ def _not_found(serial: str, error: DeviceNotFound) -> Invalid:
     shown = echo(serial, MOST)
     if error.matches:
         return Invalid(_("Several end in {serial}. Send it in full.", serial=shown))
-    return Invalid(_("{serial} not found. Read it on the device.", serial=shown))
+    return Invalid(_("{serial} not found. Check it, or send FIND name.", serial=shown))
 
 
 class PaidFor(Field[Payable]):
@@ -65,7 +65,7 @@ class PaidFor(Field[Payable]):
             if by_number and not error.matches:
                 return by_number
             if NUMBER.fullmatch(number) and not number.isdecimal():
-                raise Invalid(_("{serial} not found. It stands in the customer's SMS.", serial=number)) from error
+                raise Invalid(_("{serial} not found. See the customer's SMS.", serial=number)) from error
             raise _not_found(number, error) from error
 
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:

@@ -111,7 +111,7 @@ def _shared_words(server: Server) -> dict[str, object]:
         "owner": lambda ticket: f"{ticket.customer.name} {ticket.customer.surname}",
         "age": lambda moment: age(now_ms(), int(moment.timestamp() * 1000)),
         "late": lambda ticket: ticket.state == TicketState.OPEN and ticket.due_at < now,
-        "day": server.company.day,
+        "day": server.company.day_by_name,
         "clock": server.company.clock,
     }
 

@@ -13,9 +13,9 @@ def moment(ms: int) -> datetime:
 def when(company: Company, now: datetime, ms: int) -> str:
     """10:42, or 23 Nov 10:42 on another day."""
     then = moment(ms)
-    day = company.day(then)
+    day = company.day_by_name(then)
     clock = company.clock(then)
-    return clock if day == company.day(now) and now.timestamp() * 1000 - ms < 86_400_000 else f"{day} {clock}"
+    return clock if day == company.day_by_name(now) and now.timestamp() * 1000 - ms < 86_400_000 else f"{day} {clock}"
 
 
 def age(now: int, since: int) -> str:

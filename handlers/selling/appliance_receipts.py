@@ -32,7 +32,7 @@ def question(proposal: Proposal, company: Company) -> Text:
 
 
 def schedule_text(schedule: Schedule, period: str, company: Company) -> Text:
-    """6 x 128 weekly from 1 Dec, then 132."""
+    """6 x 128 weekly from 1/12, then 132."""
     first_day, each = schedule[0]
     last = schedule[-1][1]
     values = {
@@ -65,7 +65,7 @@ def for_seller(sold: ApplianceSold, company: Company, language: str) -> Text:
         due=company.whole(sold.commission_due),
     )
     short = _("Cash {held}{warning}", held=held, warning=near)
-    code = _code(sold)
+    code = _code(sold, company)
     return fitting(language, [under(what, *code, figures), under(what, *code, short), under(what, *code)])
 
 
@@ -76,20 +76,20 @@ def for_buyer(sold: ApplianceSold, company: Company) -> Text:
     if contract.terms == Terms.SERVICE:
         day = _("{amount} a day", amount=company.money(contract.day_price))
         facts = _(
-            "{item}: {parts}. Paid {paid}. Pay your agent and name {number}", parts=day, number=name(sold), **values
+            "{item}: {parts}. Paid {paid}. Pay your agent and say {number}", parts=day, number=name(sold), **values
         )
     elif not sold.schedule:
         values["paid"] = company.money(contract.down)
         facts = _("{item} {number} is yours: {paid}, paid in full.", number=contract.number, **values)
     else:
         facts = _(
-            "{item}, {price}: paid {paid}, {parts}. Pay your agent and name {number}",
+            "{item}, {price}: paid {paid}, {parts}. Pay your agent and say {number}",
             price=company.money(contract.price),
             parts=schedule_text(sold.schedule, contract.period, company),
             number=name(sold),
             **values,
         )
-    code = _code(sold)
+    code = _code(sold, company)
     return fitting(sold.customer.language, [under(facts, *least(contract, company), *code), under(facts, *code)])
 
 
@@ -106,11 +106,11 @@ def name(sold: ApplianceSold) -> str:
     return tail(sold.device.serial) if sold.device else sold.contract.number
 
 
-def _code(sold: ApplianceSold) -> list[Text]:
+def _code(sold: ApplianceSold, company: Company) -> list[Text]:
     """The digits that the down payment bought, and what they do."""
     if not sold.paid or not sold.paid.digits:
         return []
     digits, sale = grouped(sold.device, sold.paid.digits), sold.paid.sale
     if sale.unit == Unit.DAYS:
-        return [_("Code {digits}: {bought}", digits=digits, bought=bought(sale.unit, sale.units))]
+        return [_("Code {digits}: {bought}", digits=digits, bought=bought(sale.unit, sale.units, company))]
     return [_("Code {digits}", digits=digits)]

@@ -23,7 +23,7 @@ from models.people import Role
         "pt": ("COMPRAR", "PAGAR"),
         "ha": ("SAYA", "BIYA"),
     },
-    menu=_("Sell"),
+    menu=_("Sell power"),
     usage=_("serial amount"),
     example="SHS0283 8000",
     nothing=_("Not sold."),
@@ -66,7 +66,7 @@ def _question(quote: quotes.Quote, paid_for: Payable, chat: Chat) -> Text:
         "owner": owner(quote.standing.customer),
         "serial": paid_for_name(paid_for),
     }
-    units = bought(quote.unit or "", quote.units)
+    units = bought(quote.unit or "", quote.units, chat.company)
     debts = quote.recovered + quote.access
     if debts:
         parts = shared(units, quote.amount - debts, quote.access, quote.recovered, chat.company)
@@ -76,7 +76,7 @@ def _question(quote: quotes.Quote, paid_for: Payable, chat: Chat) -> Text:
     else:
         question = _("Sell {bought} for {amount} to {owner}, {serial}?", bought=units, **values)
     if quote.owed:
-        return _("{question} Then {left} is left.", question=question, left=chat.company.money(quote.owed))
+        return _("{question} {left} stays owed.", question=question, left=chat.company.money(quote.owed))
     if quote.unlocks:
         return _("{question} Then all is paid: it unlocks for good.", question=question)
     return _("{question} Then all is paid.", question=question) if quote.parts else question
@@ -138,7 +138,7 @@ def _why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
         case refusals.AmountTooLarge(most=most, unit=unit, most_units=units):
             return _(
                 "One token carries {bought} at most: up to {amount}.",
-                bought=bought(unit, units),
+                bought=bought(unit, units, company),
                 amount=company.money(most - most % company.coin),
             )
         case refusals.TooManyTokens(minutes=minutes):
@@ -153,7 +153,7 @@ def _why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
     "pay",
     roles={Role.AGENT},
     words={"en": ("PAY",), "sw": ("REJESHO",), "fr": ("VERSER",), "pt": ("PRESTACAO",), "ha": ("BIYAN",)},
-    menu=_("Take an instalment"),
+    menu=_("Record a payment"),
     usage=_("S-number amount"),
     example="S1042 800",
     nothing=_("Not taken."),

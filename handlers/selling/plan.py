@@ -65,7 +65,7 @@ class OwnPlan(Field[Contract]):
             if written in (one.number, one.number[1:], one.device.serial if one.device else ""):
                 return one.id
         choices = enumerated([one.device.serial if one.device else one.number for one in self._contracts])
-        raise Invalid(_("{answer} is none of these: {choices}.", answer=echo(answer), choices=choices))
+        raise Invalid(_("{answer}? Send one of: {choices}.", answer=echo(answer), choices=choices))
 
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         return await count_pieces(self, turn, pieces)
@@ -90,7 +90,7 @@ async def show_contract(contract: Contract, chat: Chat) -> Reply:
         return chat.end(under(*lines, _("Paid off. Nothing is left to pay.")))
     paid, count = await count_paid(contract)
     left = company.money(sum(due.left for due in dues))
-    lines.append(_("{paid} of {count} paid, {left} left", paid=paid, count=count, left=left))
+    lines.append(_("{paid} of {count} paid, {left} owed", paid=paid, count=count, left=left))
     coming = [_due(due, company) for due in dues[:NEXT]]
     smallest = least(contract, company)
     fewer = [under(*lines, *coming[:count], *smallest) for count in range(len(coming), 0, -1)]

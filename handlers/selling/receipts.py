@@ -44,7 +44,7 @@ def _what(sold: Sold, company: Company) -> Text:
 
 def _bought(sold: Sold, company: Company) -> Text:
     sale = sold.sale
-    units = bought(sale.unit, sale.units)
+    units = bought(sale.unit, sale.units, company)
     if not sale.recovered and not sale.access:
         return units
     return shared(units, sale.amount - sale.recovered - sale.access, sale.access, sale.recovered, company)

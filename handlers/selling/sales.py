@@ -31,7 +31,7 @@ async def sales(chat: Chat) -> Reply:
     chat.start_at(page)
     owed = await dues_by_contract(contracts)
     options = [(one.number, _line(one, owed[one.id], chat)) for one in contracts]
-    number = await chat.choose("contract", _("Number, customer, item, left"), options)
+    number = await chat.choose("contract", _("Number, customer, item, owed"), options)
     return await show_contract(next(one for one in contracts if one.number == number), chat)
 
 

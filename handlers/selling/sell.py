@@ -27,12 +27,12 @@ TYPED = 8  # characters of a serial that a command repeats: its end is enough
     roles={Role.AGENT},
     words={
         "en": ("SELL",),
-        "sw": ("UZA",),
-        "fr": ("VENDRE", "VENTE"),
-        "pt": ("VENDER",),
-        "ha": ("SAYAR",),
+        "sw": ("UZA", "BIDHAA"),
+        "fr": ("VENDRE", "VENTE", "ARTICLE"),
+        "pt": ("VENDER", "ARTIGO"),
+        "ha": ("KAYA", "SAYAR"),
     },
-    menu=_("Sell an appliance"),
+    menu=_("Sell goods"),
     usage=_("customer, item, plan"),
     example="1, Radio, cash",
     nothing=_("Not sold."),
@@ -67,7 +67,11 @@ async def sell(chat: Chat) -> Reply:
 
 
 async def _ask_customer(chat: Chat) -> Customer:
-    found = await chat.ask(Buyer(_("Customer: number, phone or name?")))
+    question = _(
+        "Goods for which customer: number, phone or name? For power send {buy}.",
+        buy=chat.commands.by_name["buy"].keyword,
+    )
+    found = await chat.ask(Buyer(question))
     if len(found) == 1:
         return found[0]
     options = [(str(one.id), on_a_list(one)) for one in found]
@@ -105,7 +109,7 @@ async def _ask_device(chat: Chat, item: Appliance, earlier: Contract | None) -> 
     field = FreeDevice(_("Serial number on it, or the last 4?"), item, earlier.device if earlier else None)
     if chat.ussd and 0 < count <= LISTED and not chat.given(FreeDevice.name):
         boxes = [(one.serial, verbatim(one.serial)) for one in await catalogue.free_devices(item, LISTED)]
-        return await field.find(chat, await chat.choose(FreeDevice.name, _("Which one do you hand over?"), boxes))
+        return await field.find(chat, await chat.choose(FreeDevice.name, _("Which one do you give?"), boxes))
     if not count and not (earlier and chat.answers(FreeDevice.name)) and not chat.given(FreeDevice.name):
         name, phone = item_name(item.name), chat.company.help_phone
         chat.stop(_("Not sold. No {item} is in stock. Call {help}.", item=name, help=phone))
@@ -208,7 +212,7 @@ class FreeDevice(Field[Device]):
             if self._sold and len(serial) >= TAIL and self._sold.serial.endswith(serial):
                 return self._sold.serial
             if turn.one_line and serial.isalpha() and (plan := await self._only_plan()):
-                raise Invalid(_("{answer} is none of these: {choices}.", answer=echo(answer), choices=plan)) from error
+                raise Invalid(_("{answer}? Send one of: {choices}.", answer=echo(answer), choices=plan)) from error
             raise Invalid(_("{serial} is not in stock. Read it on the device.", serial=echo(serial, MOST))) from error
 
     async def _only_plan(self) -> str:

@@ -14,7 +14,7 @@ MOST = 60  # serials that are listed, some ten screens
 @talk(
     "stock",
     roles={Role.AGENT},
-    words={"en": ("STOCK",), "sw": ("AKIBA",), "fr": ("STOCK",), "pt": ("ESTOQUE",), "ha": ("AJIYA",)},
+    words={"en": ("STOCK",), "sw": ("STOO", "AKIBA"), "fr": ("STOCK",), "pt": ("STOCK", "ESTOQUE"), "ha": ("AJIYA",)},
     menu=_("Stock"),
     usage=_("item"),
     example="Solar home",

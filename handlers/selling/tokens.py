@@ -13,7 +13,7 @@ from models.people import Role
 WORDS = {
     "en": ("TOKEN", "RESEND", "LAST"),
     "sw": ("TOKENI", "RUDIA"),
-    "fr": ("JETON", "CODE", "RENVOI"),
+    "fr": ("CODE", "JETON", "RENVOI"),
     "pt": ("CODIGO", "REENVIAR"),
     "ha": ("LAMBA", "TOKEN"),
 }

@@ -36,7 +36,7 @@ async def status(chat: Chat) -> Reply:
 )
 async def note(chat: Chat) -> Reply:
     ticket = await chat.ask(TicketNumber(await which(chat)))
-    text = await chat.ask(InWords(_("Your words?")))
+    text = await chat.ask(InWords(_("Your message?")))
     news, actor = News(ticket, chat.company), chat.person.phone
     if chat.person.agent is None and ticket.state == TicketState.CLOSED:
         await tickets.reopen(ticket, actor, text)

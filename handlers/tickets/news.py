@@ -19,7 +19,7 @@ FIX: Words = {
     "pt": ("AVARIA", "PROBLEMA"),
     "ha": ("MATSALA",),
 }
-STATUS: Words = {"en": ("STATUS",), "sw": ("HALI",), "fr": ("ETAT",), "pt": ("ESTADO",), "ha": ("MATSAYI",)}
+STATUS: Words = {"en": ("STATUS",), "sw": ("HALI",), "fr": ("ETAT",), "pt": ("ESTADO",), "ha": ("HALI", "MATSAYI")}
 # No word for closing: carriers take CLOSE and END (reference: users 2.5). The second ones are what we ask: is it fixed?
 DONE: Words = {
     "en": ("DONE", "FIXED"),

@@ -31,7 +31,7 @@ NOT_SAVED = _("Not saved.")
 async def fix(chat: Chat) -> Reply:
     device = await chat.ask(DeviceSerial(_("Serial number?")))
     chosen, text = await _problem(chat)
-    days = int(await chat.choose("due", _("Until when?"), _dues())) if chat.ussd else tickets.DUE.days
+    days = int(await chat.choose("due", _("Fix by when?"), _dues())) if chat.ussd else tickets.DUE.days
     if device.customer is None:
         chat.start_over()
     opened = await tickets.open_ticket(
@@ -85,7 +85,7 @@ async def _problem(chat: Chat, *serials: str) -> tuple[Category | None, str]:
     category = Category(await chat.choose("category", _("What is wrong?"), labels))
     if category is Category.OTHER:
         return category, await chat.ask(InWords(_("What is wrong, in a few words?")))
-    return category, await chat.ask(InWords(_("More, in a few words? Or 1 for no more."), optional=True))
+    return category, await chat.ask(InWords(_("Add details, or 1 to skip."), optional=True))
 
 
 def _dues() -> list[tuple[str, Text]]:

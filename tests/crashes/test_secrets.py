@@ -34,7 +34,7 @@ async def full_run(at: Emulator) -> list[str]:
     for phone, text in texts:
         assert await at.sms(phone, text) == 200
         await at.read(phone)
-    await dialled(at, "Asha", "Sell", "SHS0283", "3000", "1", WRONG, NEW)
+    await dialled(at, "Asha", "Sell power", "SHS0283", "3000", "1", WRONG, NEW)
     await dialled(at, "Asha", "Change PIN", NEW, LOST, LOST)
     await at.post(DOOR_SMS, {"from": asha, "text": f"1 {NEW}"})
     await at.wait_for(lambda messages: sum("Code" in message.text for message in messages) >= 6)

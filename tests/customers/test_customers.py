@@ -93,15 +93,15 @@ async def test_an_agent_sees_nobody_of_another_mini_grid(command: str, mwanga: S
 async def test_a_village_of_another_mini_grid_is_none(mwanga: Server) -> None:
     south = await MiniGrid.get(name="Lindi South")
     await Village.create(name="Kilwa", mini_grid=south)
-    assert "none of these" in await said(Phones(mwanga), "LIST Kilwa")
-    assert "Nobody" in await said(Phones(mwanga), "LIST Kilwa", "Zuhura")
+    assert "Send one of:" in await said(Phones(mwanga), "LIST Kilwa")
+    assert "No customers" in await said(Phones(mwanga), "LIST Kilwa", "Zuhura")
 
 
 @pytest.mark.parametrize("name", ["St. Anne", "Kijiji Na. 2", "Dr. Livingstone Rd. East"])
 async def test_a_village_is_named_as_it_is_shown_with_its_full_stops(mwanga: Server, name: str) -> None:
     await Village.create(name=name, mini_grid=await MiniGrid.get(name="Mtwara North"))
-    assert "Nobody" in await said(Phones(mwanga), f"LIST {name}")
-    assert "Nobody" in await said(Phones(mwanga), f"LIST {name.replace('.', '')}")
+    assert "No customers" in await said(Phones(mwanga), f"LIST {name}")
+    assert "No customers" in await said(Phones(mwanga), f"LIST {name.replace('.', '')}")
     assert "Register ZUWENA A.?" in await said(Phones(mwanga), f"REG Zuwena Ali none none {name}")
 
 
@@ -198,14 +198,14 @@ async def test_a_customer_fits_one_message_at_the_longest_values(language: str, 
     for answer in ("CUST 1234567", "1", "CUST 1234567", "2", "CUST 1234567", "3", "CUST 1234568"):
         screens.append(await said(phones, answer))
     assert all(septets(screen) <= SCREEN for screen in screens), screens
-    assert any("22 Dec" in screen for screen in screens)
+    assert any("22/12" in screen for screen in screens)
 
 
 async def test_a_mini_grid_too_large_to_look_through_is_listed_honestly(mwanga: Server, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(search, "LOOK", 2)
     phones = Phones(mwanga)
     assert (await said(phones, "LIST SHS")).startswith("With solar home system, of the first 2\n1. Baraka")
-    assert (await said(phones, "LIST METER Naliendele")).startswith("Naliendele: With meter\nNobody.")
+    assert (await said(phones, "LIST METER Naliendele")).startswith("Naliendele: With meter\nNo customers.")
 
 
 PLANS = (

@@ -114,7 +114,7 @@ async def test_consent_is_stored_with_time_agent_and_version(mwanga: Server) -> 
         assert await rows() == before
         await by_one_message(phones, SHS)
     registration = await Registration.get().select_related("agent", "customer", "device")
-    assert (registration.agent.name, registration.consent) == ("Asha Mushi", "1")
+    assert (registration.agent.name, registration.consent) == ("Asha Mushi", "2")
     assert registration.created_at == registration.customer.created_at == NOON
     assert registration.device.serial == "SHS0284"
     for statement in ("UPDATE registration SET consent = '2'", "DELETE FROM registration"):
@@ -268,7 +268,7 @@ async def test_a_draft_outlives_a_day_and_goes_on_by_any_channel(mwanga: Server)
         clock.shift(timedelta(hours=23, minutes=59))
         assert await said(phones, "2") == "Serial number?"
         clock.shift(timedelta(days=2))
-        unfinished = "Unfinished: REHEMA A.\n1. Continue\n2. New\n3. Drop"
+        unfinished = "Unfinished: REHEMA A.\n1. Continue\n2. New\n3. Delete"
         assert unfinished in await phones.choose("Asha", "Register")
         assert "Serial number?" in await phones.enter("Asha", "1")
         await phones.enter("Asha", "SHS0284")
@@ -288,8 +288,8 @@ async def test_drafts_are_listed_kept_apart_and_dropped(mwanga: Server) -> None:
     listed_ = await said(phones, "REG")
     assert sorted(line[3:] for line in listed_.split("\n")[1:]) == ["New", "REHEMA A.", "SALUM O."]
     chosen = next(line[0] for line in listed_.split("\n") if "SALUM" in line)
-    assert await said(phones, chosen) == "SALUM O.\n1. Continue\n2. Drop"
-    assert await said(phones, "2") == "Dropped."
+    assert await said(phones, chosen) == "SALUM O.\n1. Continue\n2. Delete"
+    assert await said(phones, "2") == "Deleted."
     assert (await said(phones, "REG")).startswith("Unfinished: REHEMA A.")
     assert await said(phones, "2") == "Name and surname?"
     await phones.text("Asha", "Upendo Ally")

@@ -129,7 +129,7 @@ async def test_every_turn_of_a_dialled_sale_ten_times_at_once_sells_once(served:
     assert [screen.split("\n")[0] for screen in screens] == [
         "Serial number?",
         "Amount paid?",
-        "Sell 8 days for TZS 8,000 to BARAKA P., SHS0283? Then TZS 1,084,000 is left.",
+        "Sell 8 days for TZS 8,000 to BARAKA P., SHS0283? TZS 1,084,000 stays owed.",
         "Your PIN?",
         "SOLD TZS 8,000, 8 days",
     ]
@@ -167,13 +167,13 @@ async def test_an_input_after_the_end_is_told_that_it_is_over(served: Serving) -
 
 # What is stored, and a transcript that is no continuation of it: lost turns, a shorter one, another one.
 BROKEN = [
-    (["Sell", "SHS0283"], ["2", "SHS0283"]),
-    (["Sell", "SHS0283"], ["1"]),
-    (["Sell", "SHS0283", "8000"], ["1", "EB100042", "8000", "1", PINS["Asha"]]),
-    (["Sell", "SHS0283", "8000", "1"], ["1", "SHS0283", "8000", PINS["Asha"]]),
-    (["Sell", "SHS0283", "8000", "1"], ["1", "SHS0283", "9000", "1", PINS["Asha"]]),
-    (["Sell", "SHS0283", "8000"], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
-    (["Sell"], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
+    (["Sell power", "SHS0283"], ["2", "SHS0283"]),
+    (["Sell power", "SHS0283"], ["1"]),
+    (["Sell power", "SHS0283", "8000"], ["1", "EB100042", "8000", "1", PINS["Asha"]]),
+    (["Sell power", "SHS0283", "8000", "1"], ["1", "SHS0283", "8000", PINS["Asha"]]),
+    (["Sell power", "SHS0283", "8000", "1"], ["1", "SHS0283", "9000", "1", PINS["Asha"]]),
+    (["Sell power", "SHS0283", "8000"], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
+    (["Sell power"], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
     (["My cash"], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
     (["My cash", PINS["Asha"]], ["1", "SHS0283", "8000", "1", PINS["Asha"]]),
 ]
@@ -203,7 +203,7 @@ DIALLED_AHEAD = [
 async def test_what_is_dialled_ahead_never_confirms_money(code: str, served: Serving) -> None:
     session = await served.emulator.dial(ASHA, code)
     question = (session.kind, session.text)
-    assert question[1].startswith("Sell 8 days for TZS 8,000 to BARAKA P., SHS0283? Then TZS 1,084,000 is left.")
+    assert question[1].startswith("Sell 8 days for TZS 8,000 to BARAKA P., SHS0283? TZS 1,084,000 stays owed.")
     assert await session.repeat() == question
     assert await sold(served) == 0
     await session.enter("1")

@@ -58,14 +58,14 @@ CASES = {
         kept=("4,999,999", "1,000,000", "4,000,000"),
     ),
     "days": Case(SHS, Unit.DAYS, 995, DAYS_DIGITS, kept=("995",)),
-    "days on a plan": Case(SHS, Unit.DAYS, 995, DAYS_DIGITS, owed=ROOM, kept=("995", "99,999,999", "22 Nov")),
+    "days on a plan": Case(SHS, Unit.DAYS, 995, DAYS_DIGITS, owed=ROOM, kept=("995", "99,999,999", "22/11")),
     "the last payment": Case(SHS, Unit.UNLOCK, 0, DAYS_DIGITS),
-    "goods": Case(None, "", 0, "", owed=ROOM, kept=("S99999", "99,999,999", "22 Nov")),
+    "goods": Case(None, "", 0, "", owed=ROOM, kept=("S99999", "99,999,999", "22/11")),
     "goods, all overdue": Case(
-        None, "", 0, "", owed=ROOM, due=date(2025, 11, 22), kept=("S99999", "99,999,999", "22 Nov")
+        None, "", 0, "", owed=ROOM, due=date(2025, 11, 22), kept=("S99999", "99,999,999", "22/11")
     ),
     "days, all overdue": Case(
-        SHS, Unit.DAYS, 995, DAYS_DIGITS, owed=ROOM, due=date(2025, 11, 22), kept=("995", "99,999,999", "22 Nov")
+        SHS, Unit.DAYS, 995, DAYS_DIGITS, owed=ROOM, due=date(2025, 11, 22), kept=("995", "99,999,999", "22/11")
     ),
     "the last of goods": Case(None, "", 0, "", kept=("S99999",)),
 }
@@ -117,14 +117,14 @@ def test_a_list_of_tokens_is_one_sms_with_the_newest_in_it(language: str) -> Non
     ],
 )
 def test_what_a_payment_is_shared_out_to_stands_on_one_line(energy: int, access: int, debt: int, words: str) -> None:
-    assert shared(bought(Unit.ENERGY, 106), energy, access, debt, COMPANY).to("en") == words
+    assert shared(bought(Unit.ENERGY, 106, COMPANY), energy, access, debt, COMPANY).to("en") == words
 
 
 def test_what_is_left_names_the_next_instalment() -> None:
     dues = [Due(1, 1, 1, date(2026, 12, 1), 12_800, 5_600), Due(2, 1, 2, date(2026, 12, 8), 12_800, 12_800)]
     with time_machine.travel(datetime(2026, 12, 1, 12, tzinfo=UTC)):
-        assert owing(18_400, dues, COMPANY).to("en") == "Left 184. Next 56 by 1 Dec"
+        assert owing(18_400, dues, COMPANY).to("en") == "Owed 184. Pay 56 by 1/12"
     with time_machine.travel(datetime(2026, 12, 2, 12, tzinfo=UTC)):
-        assert owing(18_400, dues, COMPANY).to("en") == "Left 184. Overdue 56 since 1 Dec"
+        assert owing(18_400, dues, COMPANY).to("en") == "Owed 184. Overdue 56 since 1/12"
     with time_machine.travel(datetime(2027, 1, 9, 12, tzinfo=UTC)):
-        assert owing(18_400, dues, COMPANY).to("en") == "Left 184. Overdue 184 since 1 Dec"
+        assert owing(18_400, dues, COMPANY).to("en") == "Owed 184. Overdue 184 since 1/12"

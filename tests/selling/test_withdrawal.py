@@ -108,7 +108,7 @@ async def test_a_reminder_of_what_is_paid_meanwhile_does_not_go(mwanga: Server, 
     await Outbox.all().update(state="scheduled", due_at=now_ms() + HOUR)
     await pay(Phones(mwanga), 7_000)
     await mwanga.housekeeping.chores()
-    assert await rows() == [("expired", "paid", "Solar home SHS0283: TZS 7,000 is due on 1 Dec")]
+    assert await rows() == [("expired", "paid", "Solar home SHS0283: TZS 7,000 is due on 1/12")]
 
 
 @pytest.mark.parametrize("day", [BEFORE, AFTER])
@@ -123,9 +123,9 @@ async def test_after_a_part_of_it_the_rest_is_asked_for(
         await mwanga.housekeeping.chores()
     how = "is due on" if day is BEFORE else "is overdue since"
     assert await rows() == [
-        ("expired", "paid", f"Solar home SHS0283: TZS 7,000 {how} 1 Dec"),
-        ("expired", "paid", f"Solar home SHS0283: TZS 5,000 {how} 1 Dec"),
-        ("waiting", "", f"Solar home SHS0283: TZS 4,000 {how} 1 Dec"),
+        ("expired", "paid", f"Solar home SHS0283: TZS 7,000 {how} 1/12"),
+        ("expired", "paid", f"Solar home SHS0283: TZS 5,000 {how} 1/12"),
+        ("waiting", "", f"Solar home SHS0283: TZS 4,000 {how} 1/12"),
     ]
 
 
@@ -138,8 +138,8 @@ async def test_of_two_that_are_overdue_the_rest_is_asked_for(mwanga: Server, clo
     await pay(Phones(mwanga), 6_000)
     await mwanga.housekeeping.chores()
     assert await rows() == [
-        ("expired", "paid", "Solar home SHS0283: TZS 14,000 is overdue since 1 Dec"),
-        ("expired", "paid", "Solar home SHS0283: TZS 6,000 is overdue since 8 Dec"),
+        ("expired", "paid", "Solar home SHS0283: TZS 14,000 is overdue since 1/12"),
+        ("expired", "paid", "Solar home SHS0283: TZS 6,000 is overdue since 8/12"),
     ]
 
 
@@ -148,4 +148,4 @@ async def test_what_went_before_stays_as_it_is(mwanga: Server, clock: time_machi
     await Outbox.all().update(state="sent")
     await pay(Phones(mwanga), 2_000)
     await mwanga.housekeeping.chores()
-    assert await rows() == [("sent", "", "Solar home SHS0283: TZS 7,000 is due on 1 Dec")]
+    assert await rows() == [("sent", "", "Solar home SHS0283: TZS 7,000 is due on 1/12")]

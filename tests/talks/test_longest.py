@@ -161,7 +161,7 @@ async def test_every_message_and_screen_about_appliances_fits(mwanga: Server, la
 async def test_every_message_and_screen_about_overdue_goods_fits(mwanga: Server, language: str) -> None:
     await longest_world(mwanga, language)
     await Instalment.all().update(due_on=PAST)
-    phones, overdue = Phones(mwanga), Text("Left {left}. Overdue {late} since {day}").to(language).split()[2]
+    phones, overdue = Phones(mwanga), Text("Owed {left}. Overdue {late} since {day}").to(language).split()[2]
     said = [screen[4:] for screen in await chosen(phones, "Baraka", "balance", language)]
     said.append((await phones.enter("Baraka", "3"))[4:])
     for name, text in OVERDUE:

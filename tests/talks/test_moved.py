@@ -14,7 +14,7 @@ QUESTIONS = {
     "BUY SHS0283 8000": "Serial number?",
     "PAY SHS0283 8000": "Number (S1042) or serial?",
     "PAY S1002 200": "Number (S1042) or serial?",
-    "SELL 2, Radio, cash": "Customer: number, phone or name?",
+    "SELL 2, Radio, cash": "Goods for which customer: number, phone or name? For power send {buy}.",
 }
 
 
@@ -53,7 +53,7 @@ async def test_a_device_of_somebody_else_by_now_is_not_sold_to(customer_id: int 
 
 async def test_a_dialled_question_is_not_confirmed_either(mwanga: Server) -> None:
     phones = Phones(mwanga)
-    await phones.choose("Asha", "Sell")
+    await phones.choose("Asha", "Sell power")
     for answer in ("SHS0283", "8000", PINS["Asha"]):
         screen = await phones.enter("Asha", answer)
     assert "Sell 8 days" in screen

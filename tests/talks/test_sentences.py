@@ -24,7 +24,7 @@ GAPS = {
     "code": "1234 5678 9012 3456 7890",
     "company": "W" * 20,
     "count": "999",
-    "day": "22 Nov",
+    "day": "22/11/2029",
     "debt": "9,999,999",
     "done": "WWWWWW",
     "due": "9,999,999",
@@ -33,7 +33,7 @@ GAPS = {
     "price": "TZS 9,999,999",
     "pieces": ", ".join(["99999", "W" * 20, "W" * 14, "W" * 8]),
     "parts": _("{amount} a day", amount="TZS 999,999"),
-    "first": _(", first due {day}", day="22 Nov"),
+    "first": _(", first due {day}", day="22/11/2029"),
     "each": "4,999,999",
     "energy": "9,999,999",
     "example": "W" * 12,
@@ -43,10 +43,10 @@ GAPS = {
     "item": "S99999 " + "W" * 16,
     "help": "+2348000000000",
     "how": "",
-    "last": _("Last token {day} {time}.", day="22 Nov", time="22:22"),
+    "last": _("Last token {day} {time}.", day="22/11/2029", time="22:22"),
     "left": "TZS 99,999,999",
     "limit": "99,999,999",
-    "line": "22 Nov 9,999,999: 123 456 789 012 345",
+    "line": "22/11 9,999,999: 123 456 789 012 345",
     "lines": "",
     "n": "1234",
     "most": 60,
@@ -85,7 +85,7 @@ GAPS = {
 # What both name a code has a short serial (receipts write the tail of a long one); a list of tokens is longest
 # for a meter: 13 digits (IEC 62055-41), and three tokens of 20.
 RECEIPT = {"serial": "..WWWW"}
-HISTORY = {"serial": "0123456789012", "lines": "\n".join(["22 Nov 9,999,999: 1234 5678 9012 3456 7890"] * 3)}
+HISTORY = {"serial": "0123456789012", "lines": "\n".join(["22/11 9,999,999: 1234 5678 9012 3456 7890"] * 3)}
 
 
 def sentences() -> set[str]:
