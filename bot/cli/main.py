@@ -15,10 +15,12 @@ from bot.cli.card import make_card
 from bot.cli.check import check
 from bot.cli.customers import customer_cli
 from bot.cli.data import export, import_
+from bot.cli.init import init
 from bot.cli.keys import vending_key
 from bot.cli.phones import phone_cli
 from bot.cli.prompt import ACTOR, CONFIG_FILE, e164, fail, load_config, open_database, perform
 from bot.cli.serving import demo, serve
+from bot.cli.setup import setup
 from bot.config import LANGUAGES
 from bot.talks import Commands
 from handlers import TALKS
@@ -32,6 +34,8 @@ cli.add_typer(customer_cli, name="customer")
 cli.command()(demo)
 cli.command()(serve)
 cli.command()(check)
+cli.command()(init)
+cli.command()(setup)
 cli.command("vending-key")(vending_key)
 cli.command("import")(import_)
 cli.command()(export)
