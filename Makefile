@@ -32,13 +32,16 @@ bench: .venv/test.stamp  ## ratios against bare ceilings, measured in one run on
 	@echo "Creating the virtual environment in .venv."
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Could not create .venv. On Debian: apt install python3-venv"; exit 1; }
 
-.venv/run.stamp: pyproject.toml | .venv/bin/python
-	@echo "Installing Mwanga into .venv (once; a minute on a slow line)."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . && touch $@
+# What is installed is what was tested: .ci/lock writes each package's version and hashes.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.venv/test.stamp: pyproject.toml | .venv/bin/python
+.venv/run.stamp: pyproject.toml requirements.txt | .venv/bin/python
+	@echo "Installing Mwanga into .venv (once; a minute on a slow line)."
+	@$(PIP) --require-hashes -r requirements.txt && $(PIP) --no-build-isolation -e . && touch $@
+
+.venv/test.stamp: pyproject.toml requirements-test.txt | .venv/bin/python
 	@echo "Installing Mwanga and what its tests need into .venv (once)."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]' && touch $@ .venv/run.stamp
+	@$(PIP) --require-hashes -r requirements-test.txt && $(PIP) --no-build-isolation -e . && touch $@ .venv/run.stamp
 
 clean:
 	rm -rf .venv build dist

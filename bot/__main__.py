@@ -1,5 +1,6 @@
 """`mwanga`, also `python -m bot`: makes sure that the packages it is about to import are ours, then runs."""
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +15,8 @@ def main() -> None:
             sys.exit(f"Another package called {name!r} is installed. Run Mwanga in a virtual environment of its own.")
     from bot.cli.main import cli  # noqa: PLC0415 - only after the check above
 
-    cli()
+    os.umask(0o077)  # databases, backups and files of secrets are for the user alone who makes them
+    cli(prog_name="mwanga")
 
 
 if __name__ == "__main__":

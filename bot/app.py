@@ -1,6 +1,7 @@
 """The one place that puts everything together, and takes it down in reverse."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
@@ -12,7 +13,7 @@ from bot import configured, probes
 from bot.android import PhoneRoutes, Phones
 from bot.android.routes import ROUTES as PHONE_ROUTES
 from bot.company import Company
-from bot.config import Config, checked, demo_world
+from bot.config import DEMO_IN_PUBLIC, Config, checked, demo_world
 from bot.configured import check_key, company_of
 from bot.gateways import Gateway
 from bot.inbound import Callbacks, Dispatcher, Inbox, Sessions, Worker, ussd
@@ -26,9 +27,11 @@ from bot.routing import Router, Watch
 from bot.routing.networks import Networks
 from bot.routing.router import route
 from bot.runtime import Database, Housekeeping, Metrics
+from bot.runtime.addresses import is_embedded, shown
 from bot.runtime.database import OneServer
 from bot.runtime.housekeeping import Chore
 from bot.server import SERVER, Server
+from bot.setting_files import ConfigError
 from bot.talks import Commands, contacts, drafts
 from bot.text.answers import YES
 from bot.text.numbers import parse
@@ -39,6 +42,8 @@ from handlers.tickets.fixed import close_silent
 from models.demo import world
 from models.messages import MessageKind
 from models.money import access_rate
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -79,7 +84,7 @@ async def assembled(
     Raises ConfigError and DatabaseError.
     """
     async with AsyncExitStack() as stack:
-        if serving and config.database.startswith("sqlite"):
+        if serving and is_embedded(config.database):
             stack.enter_context(OneServer(config.database))
         database = await stack.enter_async_context(Database(config.database))
         await database.migrate()
@@ -87,6 +92,8 @@ async def assembled(
             await _load_demo(database, demo_world(config))
         simulated = await world.is_demo()
         config = demo_world(config) if simulated else checked(config)
+        if simulated and serving:
+            _check_private(config)
         await check_key(database, company_of(config))
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
@@ -100,9 +107,24 @@ async def assembled(
 
 
 async def _load_demo(database: Database, config: Config) -> None:
+    """Raises ConfigError when there is something else in the database: it would become a world of published PINs."""
     async with database.work():
         company = company_of(config)
         await world.load(company.vault, config.exponent, company.today(), config.demo_customers)
+        if not await world.is_demo():
+            raise ConfigError(
+                f"{shown(config.database)} is in use and no demo world: nothing was loaded into it. `mwanga serve`"
+                " serves it; `mwanga demo --database` takes another one."
+            )
+
+
+def _check_private(config: Config) -> None:
+    """Raises ConfigError when others could reach a world whose passwords they know."""
+    if config.on_loopback:
+        return
+    if not config.demo_in_public:
+        raise ConfigError(DEMO_IN_PUBLIC.format(address=config.address))
+    log.warning("a demo world is open to everybody", extra={"address": config.address})
 
 
 def _assemble(config: Config, database: Database, session: aiohttp.ClientSession, simulated: bool) -> Server:

@@ -1,43 +1,45 @@
 """One typed, frozen configuration, read from `MWANGA_*` and `mwanga.toml` and checked before anything starts."""
 
+import ipaddress
 import re
 import secrets
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
 from babel import Locale, UnknownLocaleError
 from babel.languages import get_official_languages
 from babel.numbers import get_currency_precision, list_currencies
-from pydantic import Field, SecretStr, ValidationError, create_model, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, create_model, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.gateways import BaseGateway, GatewaySettings, WebAddress
 from bot.gateways.description import Description, read_descriptions
 from bot.gateways.registered import KINDS
 from bot.routing.router import Rule, is_phones
+from bot.runtime.addresses import check_address
+from bot.setting_files import (
+    ConfigError,
+    find_file,
+    find_unknown,
+    list_secret_files,
+    read_secrets,
+    read_table,
+    resolve_database,
+)
 from bot.text.numbers import is_number
 
 LANGUAGES = ("en", "sw", "fr", "pt", "ha")
 
 
-class ConfigError(Exception):
-    """The configuration is wrong; each line of the text names one setting and what it should be."""
-
-
 class OurSettings(BaseSettings):
     """Where this server is, and whose."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="MWANGA_", toml_file="mwanga.toml", frozen=True, extra="ignore", populate_by_name=True
-    )
+    model_config = SettingsConfigDict(env_prefix="MWANGA_", frozen=True, extra="forbid", populate_by_name=True)
 
     database: str = Field("sqlite://mwanga.db", description="where the data is: `sqlite://FILE` or `postgres://…`")
     host: str = Field("127.0.0.1", description="the address to listen on")
@@ -118,19 +120,31 @@ class Config(SettingsWithGateways):
     sender_cap: int = Field(200, ge=0, description="replies to one number in an hour; 0 means no cap")
     global_cap: int = Field(0, ge=0, description="replies to all numbers in an hour, by each server; 0 means no cap")
     retention_days: int = Field(365, ge=1, le=36_500, description="how long message texts are kept")
+    demo_in_public: bool = Field(
+        False,
+        description="let a demo world be reached from other machines, although its passwords and PINs are published",
+    )
     demo_customers: int = Field(0, ge=0, description="`demo` adds this many customers, for benchmarks")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged")
 
+    _file: Path | None = PrivateAttr(None)
+    _secret_files: list[Path] = PrivateAttr([])
+
     @classmethod
     def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_others: Any, **_more: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return (init_settings,)  # `load` asks the others, in the order that it tells
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it was read from, if any."""
+        return self._file
+
+    @property
+    def secret_files(self) -> list[Path]:
+        """The files that hold one secret each."""
+        return self._secret_files
 
     @field_validator("help_phone", mode="before")
     @classmethod
@@ -142,21 +156,21 @@ class Config(SettingsWithGateways):
     @classmethod
     def _check_country(cls, value: str) -> str:
         if value.upper() not in phonenumbers.SUPPORTED_REGIONS:
-            raise ValueError("two letters of a country, like TZ")
+            raise ValueError(f"{value!r} is no country: two letters, like TZ")
         return value.upper()
 
     @field_validator("currency")
     @classmethod
     def _check_currency(cls, value: str) -> str:
         if value.upper() not in list_currencies():
-            raise ValueError("three letters of a currency, like TZS")
+            raise ValueError(f"{value!r} is no currency: three letters, like TZS")
         return value.upper()
 
     @field_validator("timezone")
     @classmethod
     def _check_timezone(cls, value: str) -> str:
         if value not in available_timezones():
-            raise ValueError("a time zone like Africa/Dar_es_Salaam")
+            raise ValueError(f"{value!r} is no time zone: a time zone like Africa/Dar_es_Salaam")
         return value
 
     @field_validator("languages")
@@ -164,7 +178,7 @@ class Config(SettingsWithGateways):
     def _check_languages(cls, value: str) -> str:
         codes = value.split(",")
         if not {*codes} <= {*LANGUAGES} or len({*codes}) < len(codes):
-            raise ValueError(f"codes out of {','.join(LANGUAGES)} with commas between, each once")
+            raise ValueError(f"{value!r} is no list of languages: codes out of {','.join(LANGUAGES)}, each once")
         return value
 
     @field_validator("airtime_pattern")
@@ -179,9 +193,7 @@ class Config(SettingsWithGateways):
     @field_validator("database")
     @classmethod
     def _check_database(cls, value: str) -> str:
-        kind, _, rest = value.partition("://")
-        if kind not in ("sqlite", "postgres", "postgresql") or not rest:  # without a file all is gone with the server
-            raise ValueError("sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME")
+        check_address(value)
         return value
 
     @cached_property
@@ -228,7 +240,19 @@ class Config(SettingsWithGateways):
 
     @property
     def address(self) -> str:
-        return self.public_url or f"http://{self.host}:{self.port}"
+        """Our own address as gateways, phones and people reach it."""
+        return self.public_url or self.own_address
+
+    @property
+    def own_address(self) -> str:
+        """Where the server itself listens."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether it is this machine alone that reaches the server, by where it listens and by its public address."""
+        return all(map(is_loopback, (self.host, urlsplit(self.address).hostname or "")))
 
     def problems(self) -> list[str]:
         """Everything that `serve` would stumble over, one sentence each; empty when all is well."""
@@ -269,6 +293,14 @@ class Config(SettingsWithGateways):
         return found
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine's own."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _prefix(kind: type[BaseGateway]) -> str:
     """How the names of its settings begin."""
     return f"MWANGA_{kind.name.upper()}"
@@ -280,15 +312,39 @@ def _list_choices() -> str:
     return f"{', '.join(others)} or {last}"
 
 
-def load(**overrides: object) -> Config:
-    """Read the configuration. Raises ConfigError with a line for each wrong setting."""
+SECRETS = (
+    "database",
+    *(name for name, field in Config.model_fields.items() if field.annotation is SecretStr),
+)
+
+
+def load(file: Path | None = None, **overrides: object) -> Config:
+    """Read the configuration: what is given here counts first, then the environment, files of single secrets and
+    systemd's credentials, then the file. Raises ConfigError with a line for each wrong setting."""
+    file = find_file(file)
+    table = read_table(file)
+    if unknown := find_unknown(table, Config.model_fields, SECRETS):
+        raise ConfigError("\n".join(unknown))
+    files = list_secret_files(table, SECRETS)
+    table = {name: value for name, value in table.items() if name in Config.model_fields}
+    usual = Config.model_fields["database"].default
+    if (address := resolve_database(str(table.get("database", usual)), file)) != usual:
+        table["database"] = address
     try:
-        return Config(**overrides)  # type: ignore[arg-type]
+        config = Config(**table | read_secrets(files) | EnvSettingsSource(Config)() | overrides)
     except ValidationError as error:
-        lines = [f"MWANGA_{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
-        raise ConfigError("\n".join(lines)) from error
+        raise ConfigError("\n".join(map(_explain, error.errors()))) from error
     except ValueError as error:
-        raise ConfigError(f"{Path('mwanga.toml').resolve()} cannot be read: {error}") from error
+        raise ConfigError(str(error)) from error
+    config._file, config._secret_files = file, [path for path, _place in files.values()]
+    return config
+
+
+def _explain(mistake: ErrorDetails) -> str:
+    """One wrong setting; pydantic's own words do not say which value they mean."""
+    name, said = str(mistake["loc"][0]), mistake["msg"].removeprefix("Value error, ")
+    plain = isinstance(mistake["input"], str | int | float) and name not in SECRETS and mistake["type"] != "value_error"
+    return f"MWANGA_{name.upper()}: {said}" + (f", not {mistake['input']!r}" if plain else "")
 
 
 def checked(config: Config) -> Config:
@@ -298,12 +354,26 @@ def checked(config: Config) -> Config:
     return config
 
 
+DEMO_IN_PUBLIC = (
+    "This is the demo world: its passwords and PINs are published. It is served on this machine alone, not on"
+    " {address}; MWANGA_DEMO_IN_PUBLIC=true lets it be reached by everybody."
+)
+
+
+DEMO_KEY = "mwanga demo key: never use it for a real device"
+
+
+def is_demo_secret(secret: str) -> bool:
+    """Whether a secret is one that the demo world has, and so everybody."""
+    return secret == DEMO_KEY or secret in {value for kind in KINDS for value in kind.Settings.demo.values()}
+
+
 def demo_world(config: Config) -> Config:
     """What the demo world needs, where nothing else was said. Raises ConfigError for a short secret key."""
     if 0 < len(config.secret_key.get_secret_value()) < 32:
         raise ConfigError(next(problem for problem in config.problems() if "SECRET_KEY" in problem))
     defaults = {
-        "secret_key": SecretStr("mwanga demo key: never use it for a real device"),
+        "secret_key": SecretStr(DEMO_KEY),
         "company": "Mwanga Demo",
         "help_phone": "+255700000000",
     }

@@ -3,11 +3,12 @@
 import aiohttp
 
 from bot.company import Company
-from bot.config import Config, ConfigError
+from bot.config import Config
 from bot.gateways import Gateway
 from bot.gateways.described import Described
 from bot.gateways.simulator import Simulator
 from bot.runtime import Database
+from bot.setting_files import ConfigError
 from models import settings
 from models.vault import Vault
 
@@ -31,14 +32,17 @@ def company_of(config: Config) -> Company:
     )
 
 
+WRONG_KEY = (
+    "MWANGA_SECRET_KEY is another one than this database was begun with: no device key can be read with it and no PIN"
+    " is right. Set the former key."
+)
+
+
 async def check_key(database: Database, company: Company) -> None:
     """Raises ConfigError when the secret key is not the database's own."""
     async with database.work():
         if not await settings.compare_or_keep_key(company.vault):
-            raise ConfigError(
-                "MWANGA_SECRET_KEY is another one than this database was begun with: no device key can be read with it"
-                " and no PIN is right. Set the former key."
-            )
+            raise ConfigError(WRONG_KEY)
 
 
 def gateways(config: Config, session: aiohttp.ClientSession, simulated: bool) -> dict[str, Gateway]:

@@ -22,6 +22,12 @@ async def compare_or_keep_key(vault: Vault) -> bool:
     return kept.value == mark
 
 
+async def fits_key(vault: Vault) -> bool:
+    """Whether this vault's key is the database's own, or the database has none yet. Changes nothing."""
+    kept = await Setting.get_or_none(name=NAME)
+    return kept is None or kept.value == vault.mac("", NAME)
+
+
 async def switch_outgoing(on: bool, *, actor: str) -> None:
     """Let messages go out, or have them all wait; in the caller's unit of work."""
     value = ON if on else OFF

@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from hypothesis import HealthCheck, settings
 
+from bot import setting_files
 from bot.app import assembled
 from bot.config import Config, load
 from bot.runtime import Database
@@ -73,6 +74,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     for name in [name for name in os.environ if name.startswith("MWANGA_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setattr(setting_files, "OF_SYSTEM", tmp_path / "etc/mwanga/mwanga.toml")
     monkeypatch.chdir(tmp_path)
 
 

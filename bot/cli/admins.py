@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform, tidy_name
+from bot.cli.secret import Password, PasswordFile, read_secret
 from models.people.office_users import SHORTEST_PASSWORD, ShortPassword, set_password
 
 admin_cli = typer.Typer(no_args_is_help=True, help="Office users.")
@@ -13,10 +14,11 @@ admin_cli = typer.Typer(no_args_is_help=True, help="Office users.")
 @admin_cli.command("add")
 def admin_add(
     name: Annotated[str, typer.Argument(help="the name to sign in with")],
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    password: Password = None,
+    password_file: PasswordFile = None,
 ) -> None:
     """Let somebody sign in to the office's page."""
-    name = tidy_name(name)
+    name, password = tidy_name(name), read_secret("Password", password, password_file)
 
     async def work() -> None:
         async with open_database(load_config()) as (database, company), database.work():

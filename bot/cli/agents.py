@@ -6,6 +6,7 @@ import typer
 
 from bot.app import assembled
 from bot.cli.prompt import ACTOR, e164, fail, load_config, open_database, perform, tidy_name
+from bot.cli.secret import Pin, PinFile, read_secret
 from bot.company import Company
 from bot.text import numbers
 from handlers.account.hand_in import take_hand_in
@@ -24,7 +25,8 @@ def agent_add(
     phone: Annotated[str, typer.Option(help="the agent's phone number")],
     name: Annotated[str, typer.Option(help="name and surname")],
     mini_grid: Annotated[str, typer.Option(help="the mini-grid; made when there is none of this name")],
-    pin: Annotated[str, typer.Option(prompt=True, hide_input=True, help="six digits")],
+    pin: Pin = None,
+    pin_file: PinFile = None,
     limit: Annotated[int, typer.Option(min=0, max=99_999_999, help="how much cash the agent may hold")] = 100_000,
     language: Annotated[str, typer.Option(help="the language to write in")] = "en",
 ) -> None:
@@ -33,6 +35,7 @@ def agent_add(
     number, name, mini_grid = e164(phone, config), tidy_name(name), tidy_name(mini_grid)
     if language not in config.language_codes:
         fail(f"{language} is none of {config.languages}.")
+    pin = read_secret("PIN", pin, pin_file)
 
     async def work() -> None:
         async with open_database(config) as (database, company), database.work():
@@ -58,8 +61,9 @@ def agent_add(
 
 
 @agent_cli.command("pin")
-def agent_pin(phone: Phone, pin: Annotated[str, typer.Option(prompt=True, hide_input=True, help="six digits")]) -> None:
+def agent_pin(phone: Phone, pin: Pin = None, pin_file: PinFile = None) -> None:
     """Give an agent a new PIN."""
+    pin = read_secret("PIN", pin, pin_file)
 
     async def work() -> None:
         async with open_database(load_config()) as (database, company), database.work():

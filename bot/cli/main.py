@@ -1,97 +1,64 @@
 """The `mwanga` command: the server, the demo, a phone in the terminal, and what the office does at a prompt."""
 
-import asyncio
-import errno
 import sqlite3
-import tempfile
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-import uvloop
-from aiohttp import web
 
-from bot.app import assembled, build_app
+from bot.app import assembled
 from bot.cli.admins import admin_cli
 from bot.cli.agents import agent_cli
 from bot.cli.card import make_card
+from bot.cli.check import check
 from bot.cli.customers import customer_cli
 from bot.cli.data import export, import_
+from bot.cli.init import init
 from bot.cli.keys import vending_key
 from bot.cli.phones import phone_cli
-from bot.cli.prompt import ACTOR, e164, fail, load_config, open_database, perform
-from bot.config import LANGUAGES, Config, ConfigError, demo_world
-from bot.configured import check_key, company_of
-from bot.runtime import Database, DatabaseError
-from bot.runtime.database import shown
-from bot.runtime.logs import set_up
+from bot.cli.prompt import ACTOR, CONFIG_FILE, e164, fail, load_config, open_database, perform
+from bot.cli.serving import demo, serve
+from bot.cli.setup import setup
+from bot.config import LANGUAGES
 from bot.talks import Commands
-from bot.text.gsm import FREE_ACCENTS, SINGLE, parts
 from handlers import TALKS
-from models.demo import world
 from models.settings import switch_outgoing
 
-ACCENTS = (
-    f"Accents: {' '.join(sorted(FREE_ACCENTS))} go out as they are and cost nothing. All others, like ê ç ã, are left"
-    f" out: with one of them a full message would be {parts('ê' * SINGLE)} SMS instead of 1."
-)
-
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 cli.add_typer(agent_cli, name="agent")
 cli.add_typer(phone_cli, name="phone")
 cli.add_typer(admin_cli, name="admin")
 cli.add_typer(customer_cli, name="customer")
+cli.command()(demo)
+cli.command()(serve)
+cli.command()(check)
+cli.command()(init)
+cli.command()(setup)
 cli.command("vending-key")(vending_key)
 cli.command("import")(import_)
 cli.command()(export)
 
 
-@cli.command()
-def demo(
-    port: Annotated[int | None, typer.Option(help="port to listen on")] = None,
-    database: Annotated[str | None, typer.Option(help="sqlite://FILE or postgres://…")] = None,
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"Mwanga {version('mwanga')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def root(
+    config: Annotated[
+        Path | None,
+        typer.Option(help="the configuration's file; else MWANGA_CONFIG, mwanga.toml here, or in /etc/mwanga"),
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="show the version and stop")
+    ] = False,
 ) -> None:
-    """Serve the demo world; prints what to try."""
-    given = {"port": port, "database": database}
-    config = load_config(**{name: value for name, value in given.items() if value is not None})
-    if "database" not in config.model_fields_set:
-        file = Path(tempfile.mkdtemp(prefix="mwanga-")) / "demo.db"
-        config = config.model_copy(update={"database": f"sqlite://{file}"})
-    _serve(demo_world(config), load_demo=True)
-
-
-@cli.command()
-def serve() -> None:
-    """Serve from the configuration."""
-    _serve(load_config(), load_demo=False)
-
-
-@cli.command()
-def check() -> None:
-    """Name everything that is misconfigured; exit 1 when anything is."""
-    config = load_config()
-    problems = asyncio.run(_problems(config))
-    for problem in problems:
-        typer.echo(problem)
-    if problems:
-        raise typer.Exit(1)
-    typer.echo("All is well.")
-    if config.accents:
-        typer.echo(ACCENTS)
-
-
-async def _problems(config: Config) -> list[str]:
-    try:
-        async with Database(config.database) as database:
-            await database.migrate()
-            demo = await world.is_demo()
-            problems = [] if demo else config.problems()
-            if not problems:
-                await check_key(database, company_of(demo_world(config) if demo else config))
-            return problems
-    except (ConfigError, DatabaseError) as error:
-        return [*config.problems(), str(error)]
+    """Pay-as-you-go energy by SMS and USSD."""
+    CONFIG_FILE.set(config)
 
 
 @cli.command()
@@ -175,38 +142,3 @@ def chat(
             await (dial(server, number) if ussd else text(server, number))
 
     perform(work())
-
-
-def _serve(config: Config, *, load_demo: bool) -> None:
-    set_up(config.log_level)
-    if load_demo:
-        typer.echo(_welcome(config))
-    try:
-        web.run_app(
-            build_app(config, load_demo=load_demo),
-            host=config.host,
-            port=config.port,
-            access_log=None,
-            print=lambda _line: typer.echo(f"Mwanga listens on {config.address}"),
-            shutdown_timeout=3.0,  # callbacks end within it; with the outbox's 5 s a stop takes under 10 s
-            loop=uvloop.new_event_loop(),
-        )
-    except (ConfigError, DatabaseError) as error:
-        fail(str(error))
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            fail(f"Port {config.port} is taken. Choose another one: MWANGA_PORT={config.port + 1}")
-        fail(f"Cannot listen on {config.host}:{config.port}: {error.strerror}")
-
-
-def _welcome(config: Config) -> str:
-    return "\n".join(
-        (
-            "Mwanga, the demo world. The data is in " + shown(config.database),
-            f"  a phone to try      {config.address}/simulator   (dial {config.ussd_code}, or text BUY SHS0283 8000)",
-            f"  the office          {config.address}/   ({world.OFFICE_USER} / {world.OFFICE_PASSWORD})",
-            "  agent Asha          +255700000001, PIN 482915",
-            f"  or in a terminal    MWANGA_DATABASE={config.database} .venv/bin/mwanga chat --phone +255700000001",
-            "Stop it with Ctrl-C.",
-        )
-    )

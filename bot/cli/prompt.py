@@ -5,25 +5,33 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
 from tortoise.exceptions import OperationalError
 
+from bot import setting_files
 from bot.company import Company
-from bot.config import Config, ConfigError, checked, demo_world, load
+from bot.config import Config, checked, demo_world, load
 from bot.configured import check_key, company_of
 from bot.runtime import Database, DatabaseAway, DatabaseError
+from bot.runtime.addresses import is_embedded, sqlite_file
+from bot.setting_files import ConfigError
 from bot.text import numbers
 from models.demo import world
 
 ACTOR = "command line"  # whom the audit names
 LONGEST_NAME = 100  # as the columns of names
+CONFIG_FILE: ContextVar[Path | None] = ContextVar("the file that --config names", default=None)
 
 
 @asynccontextmanager
 async def open_database(config: Config) -> AsyncIterator[tuple[Database, Company]]:
     """The configured database, up to date, with the keys that fit it."""
+    if not config.secret_key.get_secret_value() and not has_database(config):
+        raise ConfigError(say_unconfigured(config))  # before a stray database is made where somebody happens to be
     async with Database(config.database) as database:
         await database.migrate()
         fitting = demo_world(config) if await world.is_demo() else config
@@ -32,6 +40,21 @@ async def open_database(config: Config) -> AsyncIterator[tuple[Database, Company
         company = company_of(fitting)
         await check_key(database, company)
         yield database, company
+
+
+def has_database(config: Config) -> bool:
+    """Whether there is a database to open; opening an embedded one would make it."""
+    return not is_embedded(config.database) or sqlite_file(config.database).exists()
+
+
+def say_unconfigured(config: Config) -> str:
+    """What is missing before there is anything to work on, in sentences."""
+    if config.file is None:
+        return (
+            f"There is no mwanga.toml in {Path.cwd()} and no {setting_files.OF_SYSTEM}. Name yours by --config,"
+            " or write one: `mwanga init`."
+        )
+    return "\n".join(config.problems())
 
 
 def e164(phone: str, config: Config) -> str:
@@ -53,7 +76,7 @@ def tidy_name(name: str) -> str:
 def load_config(**overrides: object) -> Config:
     """The configuration, with these settings in place of its own."""
     try:
-        return load(**overrides)
+        return load(CONFIG_FILE.get(), **overrides)
     except ConfigError as error:
         fail(str(error))
 

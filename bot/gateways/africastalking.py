@@ -97,6 +97,11 @@ class AfricasTalking(BaseGateway):
         api_key: SecretStr = Field(SecretStr(""), description="its API key")
         url: WebAddress = Field("", description="another base address, for an emulator")
 
+        @property
+        def server(self) -> str:
+            """As the SDK has it (its Service.py)."""
+            return self.url or f"https://api.{'sandbox.' if self.username == 'sandbox' else ''}africastalking.com"
+
     _settings: Settings
 
     def __init__(self, session: aiohttp.ClientSession, settings: Settings, *, address: str, country: str) -> None:

@@ -52,6 +52,11 @@ class GatewaySettings(BaseModel):
         """Whether anything is given of what it needs."""
         return any(getattr(self, field) for field in self.needed)
 
+    @property
+    def server(self) -> str:
+        """The address that messages are handed to; empty where there is none yet."""
+        return str(getattr(self, "url", ""))
+
     def problems(self, prefix: str) -> list[str]:
         """What is misconfigured, one sentence each. `prefix` is how the names of its settings begin."""
         if not self.begun:

@@ -159,6 +159,10 @@ class Description(_Table, GatewaySettings):
     # Its words, or `HTTP 402`, with the names that we have for them.
     errors: Annotated[dict[str, str], AfterValidator(_check_error_names), Folded] = {}
 
+    @property
+    def server(self) -> str:
+        return self.send.url
+
 
 def read_descriptions(tables: Mapping[str, Any]) -> tuple[dict[str, Description], list[str]]:
     """The gateways that are described well, and a sentence for each mistake."""

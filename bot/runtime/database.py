@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import os
 import pkgutil
-import urllib.parse
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +20,7 @@ from tortoise.exceptions import OperationalError
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
+from bot.runtime.addresses import check_address, connect_arguments, is_embedded, most_connections, shown, sqlite_file
 from models import TABLES, migrations
 from models.sql import execute
 
@@ -45,6 +46,13 @@ AWAY = (
 )
 
 
+MIGRATIONS = {module.name for module in pkgutil.iter_modules(migrations.__path__)}
+OTHER_VERSION = (
+    "Another version of Mwanga made this database (it knows {unknown}, which this one does not). Use that version, or"
+    " export the data with it and import them here into a new database."
+)
+
+
 class DatabaseError(Exception):
     """The database cannot be used; the text says why in one sentence."""
 
@@ -53,31 +61,31 @@ class DatabaseAway(Exception):
     """The connection to the database broke; nothing that was begun on it is there."""
 
 
-def tortoise_config(url: str) -> dict[str, Any]:
-    """Our database address as tortoise's configuration. Raises DatabaseError for another scheme."""
-    scheme = url.partition("://")[0]
-    if scheme == "sqlite":
-        return _config({"engine": "bot.runtime.sqlite", "credentials": {"file_path": str(_file(url))}})
-    if scheme in ("postgres", "postgresql"):
-        parts = urllib.parse.urlsplit(url)
-        query = dict(urllib.parse.parse_qsl(parts.query))
-        credentials = {
-            "host": query.get("host", parts.hostname),
-            "port": parts.port or 5432,
-            "user": urllib.parse.unquote(parts.username or "postgres"),
-            "password": urllib.parse.unquote(parts.password or ""),
-            "database": parts.path.lstrip("/") or "mwanga",
-            "minsize": 1,
-            "maxsize": int(query.get("maxsize", "8")),
-            "server_settings": {"idle_in_transaction_session_timeout": str(SILENT_MS)},
-        }
-        return _config({"engine": "tortoise.backends.asyncpg", "credentials": credentials})
-    raise DatabaseError(f"MWANGA_DATABASE must begin with sqlite:// or postgres://, not {scheme}://")
-
-
-def _file(url: str) -> Path:
-    """Where an embedded database is."""
-    return Path(url.partition("://")[2].partition("?")[0])
+def tortoise_config(url: str, *, read_only: bool = False) -> dict[str, Any]:
+    """Our database address as tortoise's configuration. Raises DatabaseError for one that cannot be."""
+    try:
+        check_address(url)
+    except ValueError as error:
+        raise DatabaseError(f"MWANGA_DATABASE: {error}") from error
+    if is_embedded(url):
+        return _config(
+            {
+                "engine": "bot.runtime.sqlite",
+                "credentials": {"file_path": str(sqlite_file(url)), "read_only": read_only},
+            }
+        )
+    credentials = connect_arguments(url) | {
+        # tortoise would give its own defaults for these; asyncpg takes them from the address
+        "host": None,
+        "port": 0,
+        "minsize": 1,
+        "maxsize": most_connections(url),
+        "server_settings": {
+            "idle_in_transaction_session_timeout": str(SILENT_MS),
+            "default_transaction_read_only": "on" if read_only else "off",
+        },
+    }
+    return _config({"engine": "bot.runtime.over_asyncpg", "credentials": credentials})
 
 
 def _config(connection: dict[str, Any]) -> dict[str, Any]:
@@ -85,27 +93,30 @@ def _config(connection: dict[str, Any]) -> dict[str, Any]:
 
 
 class Database:
-    """An open database. Entering it makes it the one that the models of this context use."""
+    """An open database. Entering it makes it the one that the models of this context use. One that is opened
+    `read_only` is not changed by anything, and not made when it is not there."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        self.url, self._read_only = url, read_only
         self._context = TortoiseContext()
 
     @property
     def embedded(self) -> bool:
-        return self.url.startswith("sqlite")
+        return is_embedded(self.url)
 
     async def __aenter__(self) -> "Database":
         EXECUTOR_CACHE.clear()  # tortoise keeps statements by table alone, those of another engine too
         try:
             await self._context.__aenter__()
-            await self._context.init(config=tortoise_config(self.url))
+            await self._context.init(config=tortoise_config(self.url, read_only=self._read_only))
             await self.client.execute_query("SELECT 1")
         except DatabaseError:
             raise
         except Exception as error:
             await self._context.__aexit__(None, None, None)
-            raise DatabaseError(f"The database {shown(self.url)} cannot be opened: {error}") from error
+            folder = sqlite_file(self.url).parent
+            why = f"there is no folder {folder}" if self.embedded and not folder.exists() else str(error)
+            raise DatabaseError(f"The database {shown(self.url)} cannot be opened: {why}") from error
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -121,8 +132,7 @@ class Database:
             async with self._alone():
                 await self._migrate()
             return
-        credentials = tortoise_config(self.url)["connections"]["default"]["credentials"]
-        lock = await asyncpg.connect(**{k: v for k, v in credentials.items() if k not in ("minsize", "maxsize")})
+        lock = await asyncpg.connect(**connect_arguments(self.url))
         try:
             await lock.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
             await self._migrate()
@@ -132,7 +142,7 @@ class Database:
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
         """Locks the folder of an embedded database, for a lock on the file itself would be in SQLite's way."""
-        folder = os.open(_file(self.url).parent, os.O_RDONLY)
+        folder = os.open(sqlite_file(self.url).parent, os.O_RDONLY)
         try:
             await asyncio.to_thread(fcntl.flock, folder, fcntl.LOCK_EX)
             yield
@@ -142,12 +152,35 @@ class Database:
     async def _migrate(self) -> None:
         """Raises DatabaseError when another version of Mwanga made the tables in a way that this one does not know."""
         await MigrationExecutor(self.client, APPS).migrate()
-        applied = {row["name"] for row in await execute(self.client, "SELECT name FROM tortoise_migrations")}
-        if unknown := applied - {module.name for module in pkgutil.iter_modules(migrations.__path__)}:
-            raise DatabaseError(
-                f"Another version of Mwanga made this database (it knows {min(unknown)}, which this one does not). Use"
-                " that version, or export the data with it and import them here into a new database."
-            )
+        if unknown := (await self._applied()) - MIGRATIONS:
+            raise DatabaseError(OTHER_VERSION.format(unknown=min(unknown)))
+
+    async def check(self) -> None:
+        """Look at it without changing it. Raises DatabaseError when it is broken, has no tables yet, or was made by an
+        older or a newer version."""
+        try:
+            broken = await self._find_damage() if self.embedded else ""
+            applied = await self._applied()
+        except OperationalError:
+            raise DatabaseError(f"{shown(self.url)} has no tables of Mwanga: `mwanga migrate` makes them.") from None
+        except sqlite3.DatabaseError as error:
+            broken = str(error)
+        if broken:
+            raise DatabaseError(f"{shown(self.url)} is damaged ({broken}): go back to a backup.")
+        if unknown := applied - MIGRATIONS:
+            raise DatabaseError(OTHER_VERSION.format(unknown=min(unknown)))
+        if MIGRATIONS - applied:
+            raise DatabaseError(f"{shown(self.url)} is of an older version: `mwanga migrate` brings it up to date.")
+
+    async def _applied(self) -> set[str]:
+        """The steps that made its tables."""
+        return {row["name"] for row in await execute(self.client, "SELECT name FROM tortoise_migrations")}
+
+    async def _find_damage(self) -> str:
+        """The first fault of a SQLite file, if there is any."""
+        [found] = await execute(self.client, "PRAGMA quick_check(1)")
+        said = str(found["quick_check"])
+        return "" if said == "ok" else said
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[BaseDBAsyncClient]:
@@ -192,18 +225,12 @@ def _is_away(error: BaseException | None) -> bool:
     return False
 
 
-def shown(url: str) -> str:
-    """A database address without its password."""
-    parts = urllib.parse.urlsplit(url)
-    return url.replace(f":{parts.password}@", ":***@") if parts.password else url
-
-
 class OneServer:
     """Keeps a second server off an embedded database: one process writes to a SQLite file (a second one costs
     all of them their speed, and would take over messages that are being sent)."""
 
     def __init__(self, url: str) -> None:
-        self._path = Path(f"{_file(url)}.lock")
+        self._path = Path(f"{sqlite_file(url)}.lock")
         self._file: IO[str] | None = None
 
     def __enter__(self) -> "OneServer":

@@ -3,6 +3,7 @@ word sqlite in the module's name.)"""
 
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import aiosqlite
@@ -49,23 +50,37 @@ class _Context(SqliteTransactionContext):
 
 
 class EmbeddedClient(SqliteClient):
-    """tortoise's SQLite client over the inline connection, with durable settings."""
+    """tortoise's SQLite client over the inline connection, with durable settings. With `read_only` it changes nothing,
+    and makes no file."""
+
+    def __init__(self, file_path: str, *, read_only: bool = False, **others: Any) -> None:
+        super().__init__(file_path, **others)
+        self._read_only = read_only
 
     async def create_connection(self, with_db: bool) -> None:
         if self._connection is not None:
             return
+        name = _read_only_name(Path(self.filename)) if self._read_only else self.filename
         opened = _InlineConnection(
-            lambda: sqlite3.connect(self.filename, isolation_level=None, cached_statements=512), 64
+            lambda: sqlite3.connect(name, isolation_level=None, cached_statements=512, uri=self._read_only), 64
         )
         await opened._connect()
         opened.row_factory = sqlite3.Row
         # FULL syncs at each commit: what was answered 200 survives a power cut.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+        durable = () if self._read_only else ("journal_mode=WAL", "synchronous=FULL")
+        for pragma in (*durable, "busy_timeout=5000", "foreign_keys=ON"):
             await opened.execute(f"PRAGMA {pragma}")
         self._connection = opened
 
     def _in_transaction(self) -> TransactionContext:
         return _Context(_Transaction(self), self._lock)
+
+
+def _read_only_name(file: Path) -> str:
+    """SQLite would make a -wal and a -shm also for a reader, and leave them there. Without a -wal nobody writes, so
+    that it need not look for one."""
+    alone = not Path(f"{file}-wal").exists()
+    return f"{file.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
 
 
 client_class = EmbeddedClient  # where tortoise looks for an engine named by its module

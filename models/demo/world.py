@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+from models.audit import Audit
 from models.demo import goods
 from models.devices import Device, Kind, Tariff, Unit
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType
@@ -50,9 +51,27 @@ async def is_demo() -> bool:
     return await Setting.exists(name="demo")
 
 
+async def find_published(vault: Vault) -> list[str]:
+    """Who has a password or a PIN of the demo world, as sentences name them."""
+    found = []
+    for user in await OfficeUser.filter(name=OFFICE_USER):
+        if vault.check_password(OFFICE_PASSWORD, user.password_hash):
+            found.append(f"office user {user.name}")
+    published = {phone: pin for _name, phone, _language, pin, _limit, _grid in AGENTS}
+    for agent in await Agent.filter(phone__in=list(published)):
+        if vault.check_pin(published[agent.phone], agent.pin_hash):
+            found.append(f"agent {agent.name}")
+    return found
+
+
+async def _is_empty() -> bool:
+    """Whether nobody has begun anything: an office that added no agent yet must not get published ones."""
+    return not any([await table.exists() for table in (OfficeUser, MiniGrid, Agent, Customer, Device, Audit)])
+
+
 async def load(vault: Vault, exponent: int, today: date, customers: int = 0) -> bool:
-    """Fill an empty database; False when there is somebody in it already. `today` is the operator's day."""
-    if await Agent.exists():
+    """Fill an empty database; False when there is anything in it already. `today` is the operator's day."""
+    if not await _is_empty():
         return False
     minor = 10**exponent
     grids = {name: await MiniGrid.create(name=name) for name in ("Mtwara North", "Lindi South")}

@@ -74,7 +74,7 @@ async def test_a_strange_form_is_refused(office: Office, body: bytes) -> None:
 async def test_the_session_cookie_is_kept_from_scripts_and_from_other_sites(
     demo_url: str, url: str, secure: bool
 ) -> None:
-    async with open_office(load(database=demo_url, public_url=url)) as office:
+    async with open_office(load(database=demo_url, public_url=url, demo_in_public=True)) as office:
         form = await office.get("/login")
         browser, csrf = form.cookies["mwanga_browser"].value, CSRF.findall(await form.text())[0]
         response = await office.client.post(

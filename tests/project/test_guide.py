@@ -26,6 +26,8 @@ COPIED = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "requirements.txt",
+    "requirements-test.txt",
 )
 DIALOGS = ["tests/dialogs/test_dialogs.py", "-k", "sqlite"]
 TESTED = [

@@ -1,0 +1,117 @@
+"""`mwanga check`: names everything that is misconfigured, a sentence each, and changes nothing."""
+
+import asyncio
+import stat
+from pathlib import Path
+
+import typer
+from pydantic import SecretStr
+
+from bot.cli import reach
+from bot.cli.prompt import has_database, load_config
+from bot.config import DEMO_IN_PUBLIC, SECRETS, Config, demo_world, is_demo_secret
+from bot.configured import WRONG_KEY, company_of
+from bot.runtime import Database, DatabaseError
+from bot.runtime.addresses import is_embedded, sqlite_file
+from bot.text.gsm import FREE_ACCENTS, SINGLE, parts
+from models.demo import world
+from models.devices.meters import has_published_key
+from models.people import OfficeUser
+from models.settings import fits_key
+from models.vault import Vault
+
+ACCENTS = (
+    f"Accents: {' '.join(sorted(FREE_ACCENTS))} go out as they are and cost nothing. All others, like ê ç ã, are left"
+    f" out: with one of them a full message would be {parts('ê' * SINGLE)} SMS instead of 1."
+)
+DEMO = "This is the demo world: its passwords and PINs are published. Begin with an empty database."
+# Different characters in a secret. A good generator puts 10 or more into 32 digits of any kind.
+FEWEST = {"secret_key": 8} | {name: 4 for name in SECRETS if name.endswith(("_secret", "_token"))}
+OTHERS = stat.S_IRWXO
+NOT_OWNER = stat.S_IRWXG | stat.S_IRWXO
+
+
+def check() -> None:
+    """Name everything that is misconfigured; exit 1 when anything is."""
+    config = load_config()
+    problems = asyncio.run(_find_problems(config))
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo("All is well.")
+    if config.accents:
+        typer.echo(ACCENTS)
+
+
+async def _find_problems(config: Config) -> list[str]:
+    files = _find_open_files(config)
+    if not has_database(config):
+        of_database = [f"There is no database {sqlite_file(config.database)} yet: `mwanga migrate` makes it."]
+        return [*await _find_in_settings(config, simulated=False), *files, *of_database]
+    try:
+        async with Database(config.database, read_only=True) as database:
+            await database.check()
+            simulated = await world.is_demo()
+            of_database = await _find_in_database(demo_world(config) if simulated else config, simulated)
+    except DatabaseError as error:
+        simulated, of_database = False, [str(error)]
+    return [*await _find_in_settings(config, simulated), *files, *of_database]
+
+
+async def _find_in_settings(config: Config, simulated: bool) -> list[str]:
+    if simulated:  # what is not set there is invented, and nobody is written to
+        open_to_all = not (config.on_loopback or config.demo_in_public)
+        return [DEMO_IN_PUBLIC.format(address=config.address) if open_to_all else DEMO]
+    found = config.problems() + _find_published(config) + reach.find_bad_addresses(config)
+    return found + await reach.find_silent_gateways(config)
+
+
+def _find_published(config: Config) -> list[str]:
+    """Secrets that everybody can know."""
+    values = {name: getattr(config, name) for name in SECRETS}
+    secrets = {name: value.get_secret_value() for name, value in values.items() if isinstance(value, SecretStr)}
+    published = [name for name, secret in secrets.items() if is_demo_secret(secret)]
+    simple = [name for name, fewest in FEWEST.items() if 0 < len({*secrets[name]}) < fewest and name not in published]
+    return [
+        *(f"MWANGA_{name.upper()} is the published one of the demo world: take another one." for name in published),
+        *(f"MWANGA_{name.upper()} can be guessed: it has too few different characters." for name in simple),
+    ]
+
+
+def _find_open_files(config: Config) -> list[str]:
+    """Files with secrets or with customers' data that other users of this machine can read."""
+    secret = [(file, OTHERS) for file in (config.file, *config.secret_files) if file]
+    data: list[tuple[Path, int]] = []
+    if is_embedded(config.database):
+        file = sqlite_file(config.database)
+        data = [(file.with_name(file.name + ending), NOT_OWNER) for ending in ("", "-wal", "-shm", ".lock")]
+    return [
+        f"Other users of this machine can read {file}: chmod {'o=' if mask == OTHERS else '600'} {file}"
+        for file, mask in (*secret, *data)
+        if file.exists() and file.stat().st_mode & mask
+    ]
+
+
+async def _find_in_database(config: Config, simulated: bool) -> list[str]:
+    if not config.secret_key.get_secret_value():
+        return []
+    vault = company_of(config).vault
+    if not await fits_key(vault):
+        return [WRONG_KEY]
+    return [] if simulated else await _find_open_doors(vault)
+
+
+async def _find_open_doors(vault: Vault) -> list[str]:
+    """Who can get in whom nobody knows, and whether anybody can whom somebody does."""
+    found = [
+        f"The {who} has the published password or PIN of the demo world: give a new one."
+        for who in await world.find_published(vault)
+    ]
+    if await has_published_key(vault):
+        found.append(
+            "The vending key of meters is published for tests: everybody can make tokens. `mwanga vending-key`"
+        )
+    if not await OfficeUser.exists():
+        found.append("Nobody can sign in to the office's page: `mwanga admin add NAME`.")
+    return found

@@ -1,0 +1,79 @@
+"""The server itself: `mwanga serve`, and `mwanga demo` with a world to try it in."""
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from aiohttp import web
+
+from bot.app import build_app
+from bot.cli.places import program
+from bot.cli.prompt import fail, load_config
+from bot.config import Config, demo_world
+from bot.runtime import DatabaseError
+from bot.runtime.addresses import shown
+from bot.runtime.logs import set_up
+from bot.setting_files import ConfigError, is_in_environment
+from models.demo import world
+
+
+def demo(
+    port: Annotated[int | None, typer.Option(help="port to listen on")] = None,
+    database: Annotated[str | None, typer.Option(help="sqlite://FILE or postgres://…")] = None,
+) -> None:
+    """Serve the demo world; prints what to try."""
+    given = {"port": port, "database": database}
+    if database is None and not is_in_environment("database"):  # one that stands in mwanga.toml is the real one
+        given["database"] = f"sqlite://{Path(tempfile.mkdtemp(prefix='mwanga-')) / 'demo.db'}"
+    config = load_config(**{name: value for name, value in given.items() if value is not None})
+    _serve(demo_world(config), load_demo=True)
+
+
+def serve() -> None:
+    """Serve from the configuration."""
+    _serve(load_config(), load_demo=False)
+
+
+def _serve(config: Config, *, load_demo: bool) -> None:
+    set_up(config.log_level)
+    try:
+        web.run_app(
+            build_app(config, load_demo=load_demo),
+            host=config.host,
+            port=config.port,
+            access_log=None,
+            print=lambda _line: typer.echo(_welcome(config) if load_demo else say_addresses(config)),
+            shutdown_timeout=3.0,  # callbacks end within it; with the outbox's 5 s a stop takes under 10 s
+            loop=uvloop.new_event_loop(),
+        )
+    except (ConfigError, DatabaseError) as error:
+        fail(str(error))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            fail(f"Port {config.port} is taken. Choose another one: MWANGA_PORT={config.port + 1}")
+        fail(f"Cannot listen on {config.host}:{config.port}: {error.strerror}")
+
+
+def say_addresses(config: Config) -> str:
+    """Where the server listens, and by which address the world reaches it."""
+    listens = f"Mwanga listens on {config.own_address}"
+    return listens if config.address == config.own_address else f"{listens}. Its public address is {config.address}"
+
+
+def _welcome(config: Config) -> str:
+    database = shown(config.database)
+    return "\n".join(
+        (
+            say_addresses(config),
+            f"This is the demo world. The data is in {database}",
+            f"  a phone to try      {config.address}/simulator   (dial {config.ussd_code}, or text BUY SHS0283 8000)",
+            f"  the office          {config.address}/   ({world.OFFICE_USER} / {world.OFFICE_PASSWORD})",
+            "  agent Asha          +255700000001, PIN 482915",
+            f"  or in a terminal    MWANGA_DATABASE={database} {os.path.relpath(program())} chat --phone +255700000001",
+            "Stop it with Ctrl-C.",
+        )
+    )
