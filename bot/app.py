@@ -37,7 +37,6 @@ from handlers import TALKS, office, simulator
 from handlers.reminders import remind
 from handlers.tickets.fixed import close_silent
 from models.demo import world
-from models.money import access_rate
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -235,10 +234,7 @@ def _chores(company: Company, composer: Composer, phones: Phones) -> list[Chore]
 
         return work
 
-    async def accrue(most: int) -> int:
-        return await access_rate.accrue(company.today(), most)
-
-    return [telling(close_silent), accrue, telling(remind), phones.forget_receivers]
+    return [telling(close_silent), telling(remind), phones.forget_receivers]
 
 
 @asynccontextmanager

@@ -45,7 +45,8 @@ PURGES = (
     ),
     Purge(
         "dialled sessions",
-        "DELETE FROM ussdsession WHERE id IN (SELECT id FROM ussdsession WHERE updated_at < $1 LIMIT $2) RETURNING id",
+        "DELETE FROM ussdsession WHERE id IN (SELECT id FROM ussdsession s WHERE updated_at < $1 AND NOT EXISTS "
+        "(SELECT 1 FROM ussdturn t WHERE t.session_id = s.id) LIMIT $2) RETURNING id",
         older_than_ms=DAY_MS,
     ),
 )

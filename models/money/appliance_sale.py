@@ -208,10 +208,12 @@ async def _sign_contract(proposal: Proposal, seller: Agent, key: str, commission
         created_at=datetime.now(UTC),
         ended_on=proposal.today if paid_off else None,
     )
-    rows = [(contract_id, n, due, amount) for n, (due, amount) in enumerate(proposal.schedule, start=1)]
+    item = proposal.appliance.id
+    rows = [(contract_id, item, n, due, amount) for n, (due, amount) in enumerate(proposal.schedule, start=1)]
     await execute_many(
         connection(),
-        "INSERT INTO instalment (contract_id, number, due_on, amount, paid) VALUES ($1, $2, $3, $4, 0)",
+        "INSERT INTO instalment (contract_id, appliance_id, number, due_on, amount, paid) "
+        "VALUES ($1, $2, $3, $4, $5, 0)",
         rows,
     )
     return await Contract.get(id=contract_id)
@@ -240,7 +242,7 @@ async def _take_down_payment(
     offer = Quote(at, proposal.down, proposal.unit, proposal.units, owed=left)
     sale = await record_sale(offer, seller, f"down payment {contract.id}", commission=0)
     if device and proposal.unit:
-        await issue_token(sale, device, vault)
+        await issue_token(sale, offer, device, vault)
     paid_for = AccountKind.REVENUE if proposal.plan.terms == Terms.SERVICE else AccountKind.DEBT
     owner = 0 if paid_for is AccountKind.REVENUE else contract.id
     lines = [Posting(AccountKind.CASH, seller.id, proposal.down), Posting(paid_for, owner, -proposal.down)]

@@ -88,9 +88,10 @@ async def record_sale(offer: Quote, seller: Agent, key: str, commission: int) ->
     return Sale(id=await insert("sale", **columns), **columns, _from_db=True)
 
 
-async def issue_token(sale: Sale, device: Device, vault: Vault) -> tuple[str, datetime | None]:
-    """Make the token and store it with the count that it used up: the digits, and until when is paid."""
-    now, issuer = datetime.now(UTC), ISSUERS[device.issuer]
+async def issue_token(sale: Sale, offer: Quote, device: Device, vault: Vault) -> tuple[str, datetime | None]:
+    """Make the token and store it with the count that it used up, and what is left of the access rate: the digits, and
+    until when is paid."""
+    now, issuer, access = datetime.now(UTC), ISSUERS[device.issuer], offer.standing.access
     key = open_key(device, vault)
     paid_until = device.paid_until
     if sale.unit == Unit.UNLOCK and issuer.unlock:
@@ -102,8 +103,8 @@ async def issue_token(sale: Sale, device: Device, vault: Vault) -> tuple[str, da
         paid_until = max(now, paid_until or now) + timedelta(days=sale.units)
     await execute(
         connection(),
-        "UPDATE device SET count = $2, paid_until = $3, access_due = access_due - $4 WHERE id = $1",
-        [device.id, count, paid_until, sale.access],
+        "UPDATE device SET count = $2, paid_until = $3, access_due = $4, access_until = $5 WHERE id = $1",
+        [device.id, count, paid_until, access.due - sale.access, access.until],
     )
     await insert("token", sale_id=sale.id, device_id=device.id, count=count, digits=digits, created_at=now)
     return digits, paid_until

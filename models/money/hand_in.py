@@ -21,7 +21,7 @@ class HandIn(Model):
 
     id = fields.BigIntField(primary_key=True)
     reference = fields.CharField(LONGEST_REFERENCE, unique=True)
-    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent")
+    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent", on_delete=fields.RESTRICT)
     agent_id: int
     amount = fields.BigIntField()  # what was handed in
     commission = fields.BigIntField()  # what was paid out

@@ -28,9 +28,9 @@ class AccountKind(StrEnum):
 
 
 class Account(Model):
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     kind = fields.CharField(20)  # an AccountKind
-    owner = fields.IntField(default=0)  # the id of an agent or of a contract
+    owner = fields.BigIntField(default=0)  # the id of an agent or of a contract
     balance = fields.BigIntField(default=0)  # minor units
 
     class Meta:
@@ -47,12 +47,15 @@ class Entry(Model):
 
 class Line(Model):
     id = fields.BigIntField(primary_key=True)
-    entry: fields.ForeignKeyRelation[Entry] = fields.ForeignKeyField("models.Entry", related_name="lines")
-    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("models.Account")
+    entry: fields.ForeignKeyRelation[Entry] = fields.ForeignKeyField(
+        "models.Entry", related_name="lines", on_delete=fields.RESTRICT
+    )
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("models.Account", on_delete=fields.RESTRICT)
     amount = fields.BigIntField()
 
     class Meta:
         unique_together = (("entry", "account"),)
+        indexes = (("account_id", "id"),)
 
 
 @dataclass(frozen=True)

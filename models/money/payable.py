@@ -1,9 +1,10 @@
 """What a payment can be for, and what it meets there: a device, or goods without one. Nothing here changes anything."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from models.devices import Device, Kind, with_owner
+from models.devices.access_rate import Access, access_due
 from models.devices.keys import most_units
 from models.money.contracts import Contract, contract_of, open_instalments, overdue_goods
 from models.money.instalments import Due
@@ -24,6 +25,7 @@ class Standing:
     today: date
     coin: int = 1  # the smallest amount that is paid in cash, in minor units
     most: int | None = None  # units that one token of this device carries; None: those of its kind
+    access: Access = field(default_factory=Access)  # what the device owes of the access rate
 
     @property
     def device(self) -> Device | None:
@@ -64,7 +66,6 @@ class PayableDevice:
             owed = await open_instalments(contract)
         elif device.tariff and device.tariff.recovery:
             owed = await overdue_goods(device.customer_id, today)
-        most = most_units(device, vault)
         return Standing(
             paid_for=self,
             customer=device.customer,
@@ -72,7 +73,8 @@ class PayableDevice:
             owed=tuple(owed),
             today=today,
             coin=coin,
-            most=most,
+            most=most_units(device, vault),
+            access=await access_due(device, today),
         )
 
 

@@ -47,7 +47,7 @@ async def sell(offer: Quote, *, seller: Agent, key: str, vault: Vault, again: bo
     await check_cash_limit(seller, offer.amount)
     _check_wait(at.device, vault)
     sale = await record_sale(offer, seller, key, offer.amount * seller.commission // 10_000)
-    digits, paid_until = await issue_token(sale, at.device, vault) if at.device else ("", None)
+    digits, paid_until = await issue_token(sale, offer, at.device, vault) if at.device else ("", None)
     await _settle(offer, sale)
     held, due = await _book_payment(sale, offer)
     return Sold(

@@ -92,13 +92,13 @@ def _top_up(at: Standing, amount: int) -> Quote:
     if device is None or plan is None:
         raise NoPlan(device.serial if device else "")
     overdue = total_left(at.owed)
-    if amount < (least := smallest(plan, overdue, device.access_due, at.coin)):
+    if amount < (least := smallest(plan, overdue, at.access.due, at.coin)):
         raise AmountTooSmall(least)
-    recovered, access, rest = shares(plan, overdue, device.access_due, amount, at.coin)
+    recovered, access, rest = shares(plan, overdue, at.access.due, amount, at.coin)
     try:
         units = _units(at, device, Unit(plan.unit), plan.full_price, rest)
     except AmountTooLarge as refusal:
-        most = largest(plan, overdue, device.access_due, refusal.most, at.coin)
+        most = largest(plan, overdue, at.access.due, refusal.most, at.coin)
         raise AmountTooLarge(most, refusal.most_units, refusal.unit) from refusal
     return Quote(at, amount, Unit(plan.unit), units, parts=tuple(allocate(recovered, at.owed)), access=access)
 

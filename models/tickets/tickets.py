@@ -43,24 +43,30 @@ class TicketState(StrEnum):
 class Ticket(Model):
     """A problem of a customer, with one of the customer's devices or none."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     key = fields.CharField(80, unique=True)  # names the talk, or the thing, that opened it
-    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer")
+    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer", on_delete=fields.RESTRICT)
     customer_id: int
-    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
+    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField(
+        "models.Device", null=True, on_delete=fields.RESTRICT
+    )
     device_id: int | None
     category = fields.CharField(20)
     text = fields.TextField()
     state = fields.CharField(10, default=TicketState.OPEN)
     # who reported it, if that was an agent
     reporter: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
-        "models.Agent", null=True, related_name="reported"
+        "models.Agent", null=True, related_name="reported", on_delete=fields.RESTRICT
     )
     reporter_id: int | None
     # who does the work: an agent, or somebody of the office
-    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField("models.Agent", null=True)
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
+        "models.Agent", null=True, on_delete=fields.RESTRICT
+    )
     agent_id: int | None
-    staff: fields.ForeignKeyNullableRelation[OfficeUser] = fields.ForeignKeyField("models.OfficeUser", null=True)
+    staff: fields.ForeignKeyNullableRelation[OfficeUser] = fields.ForeignKeyField(
+        "models.OfficeUser", null=True, on_delete=fields.RESTRICT
+    )
     staff_id: int | None
     opened_at = fields.DatetimeField()
     due_at = fields.DatetimeField()
@@ -94,7 +100,9 @@ class TicketEvent(Model):
     """One step in the life of a ticket, append only."""
 
     id = fields.BigIntField(primary_key=True)
-    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField("models.Ticket", related_name="events")
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name="events", on_delete=fields.RESTRICT
+    )
     ticket_id: int
     created_at = fields.DatetimeField(auto_now_add=True)
     actor = fields.CharField(100)  # a phone number, a name of the office, or `silence`
