@@ -12,7 +12,6 @@ from models.money.ledger import AccountKind, Posting, cash_held, commission_due,
 from models.money.payable import Payable, payable
 from models.money.quotes import Quote
 from models.money.references import new_reference
-from models.money.refusals import OverLimit
 from models.money.sales import Sale, Token
 from models.people import Agent, Customer
 from models.sql import connection, execute, insert, lock_rows
@@ -45,21 +44,6 @@ async def lock_agent_and_device(seller: Agent, device: Device | None) -> None:
     await lock_rows("agent", "id = $1", [seller.id])
     if device:
         await lock_rows("device", "id = $1", [device.id])
-
-
-async def check_cash_limit(seller: Agent, amount: int) -> None:
-    """Raises OverLimit when the agent's cash would pass the limit. The agent's limit and commissions are as they are
-    now, from here on."""
-    [row] = await execute(
-        connection(),
-        "SELECT a.cash_limit, a.commission, a.goods_commission, COALESCE(c.balance, 0) AS held FROM agent a "
-        "LEFT JOIN account c ON c.kind = $2 AND c.owner = a.id WHERE a.id = $1",
-        [seller.id, AccountKind.CASH.value],
-    )
-    seller.cash_limit, seller.commission = row["cash_limit"], row["commission"]
-    seller.goods_commission = row["goods_commission"]
-    if row["held"] + amount > seller.cash_limit:
-        raise OverLimit(row["held"], seller.cash_limit)
 
 
 async def record_sale(offer: Quote, seller: Agent, key: str, commission: int) -> Sale:

@@ -12,7 +12,7 @@ from models.money.catalogue import Appliance
 from models.money.instalments import Due
 from models.money.sales import Payment
 from models.people import Agent, Customer
-from models.sql import connection, execute, marks, read_day
+from models.sql import columns_of, connection, execute, marks, read_day
 
 FIRST_NUMBER = 1_000  # contracts are S1001, S1002, …: never as short as a menu number
 
@@ -93,10 +93,14 @@ class Allocation(Model):
         indexes = (("instalment_id",),)
 
 
-async def contract_of(device_id: int) -> Contract | None:
-    """The newest contract on a device, whether it is paid off or not."""
+async def contract_of(device: Device) -> Contract | None:
+    """The newest contract that its owner has on a device, whether it is paid off or not: what a former owner owes is
+    not the new one's."""
     rows = await execute(
-        connection(), "SELECT * FROM contract WHERE device_id = $1 ORDER BY id DESC LIMIT 1", [device_id]
+        connection(),
+        f"SELECT {columns_of(Contract)} FROM contract WHERE device_id = $1 AND customer_id = $2 "
+        "ORDER BY id DESC LIMIT 1",
+        [device.id, device.customer_id],
     )
     return contract_from(rows[0]) if rows else None
 

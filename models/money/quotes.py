@@ -7,7 +7,16 @@ from models.money.catalogue import Terms
 from models.money.contracts import Contract
 from models.money.instalments import DAYS, Due, Part, Period, after, allocate, days_for, total_left
 from models.money.payable import Standing
-from models.money.refusals import AmountTooLarge, AmountTooSmall, MoreThanOwed, NoPlan, PaidOff
+from models.money.refusals import (
+    AmountTooLarge,
+    AmountTooSmall,
+    ClockInDoubt,
+    MoreThanOwed,
+    NoPlan,
+    NoTokensLeft,
+    PaidOff,
+    TooManyTokens,
+)
 from models.tokens import ISSUERS
 
 
@@ -42,11 +51,26 @@ class Quote:
 
 def quote(at: Standing, amount: int) -> Quote:
     """What this amount does now. Raises NotSold's kinds, each before any money is taken."""
+    _check_possible(at)
     if at.contract is None:
-        return _top_up(at, amount)
-    if at.contract.terms == Terms.SERVICE:
-        return _service(at, at.contract, amount)
-    return _instalments(at, at.contract, amount)
+        offer = _top_up(at, amount)
+    elif at.contract.terms == Terms.SERVICE:
+        offer = _service(at, at.contract, amount)
+    else:
+        offer = _instalments(at, at.contract, amount)
+    if at.room:
+        at.room.check(amount)
+    return offer
+
+
+def _check_possible(at: Standing) -> None:
+    """What stands in the way of any amount. Raises ClockInDoubt, NoTokensLeft and TooManyTokens."""
+    if at.doubt:
+        raise ClockInDoubt(at.doubt)
+    if at.obstacle and at.obstacle.minutes is None:
+        raise NoTokensLeft(at.paid_for.name)
+    if at.obstacle and at.obstacle.minutes:
+        raise TooManyTokens(at.obstacle.minutes)
 
 
 def _instalments(at: Standing, contract: Contract, amount: int) -> Quote:
