@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
-from babel.numbers import get_currency_precision, list_currencies
 from pydantic import Field, SecretStr, ValidationError, create_model, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -22,6 +21,7 @@ from bot.gateways.description import Description, read_descriptions
 from bot.gateways.registered import KINDS
 from bot.routing.router import Rule, is_phones
 from bot.text.numbers import is_number
+from models.currencies import EXPONENTS
 
 LANGUAGES = ("en", "sw", "fr", "pt", "ha")
 
@@ -46,7 +46,7 @@ class OurSettings(BaseSettings):
     )
     company: str = Field("Mwanga", min_length=1, max_length=20, description="the company's name as customers read it")
     country: str = Field("TZ", description="two letters; how numbers without a country code are read")
-    currency: str = Field("TZS", description="three letters; one currency for everything")
+    currency: str = Field("TZS", description="three letters; one currency for everything, fixed with the database")
     timezone: str = Field("Africa/Dar_es_Salaam", description="the zone in which times are shown")
     languages: str = Field("en,sw,fr,pt,ha", description="the languages offered, the first one is the default")
     accents: bool = Field(False, description="let names and people's own words keep the accents that cost nothing")
@@ -139,8 +139,8 @@ class Config(SettingsWithGateways):
     @field_validator("currency")
     @classmethod
     def _check_currency(cls, value: str) -> str:
-        if value.upper() not in list_currencies():
-            raise ValueError("three letters of a currency, like TZS")
+        if value.upper() not in EXPONENTS:
+            raise ValueError("three letters of a currency by ISO 4217, like TZS")
         return value.upper()
 
     @field_validator("timezone")
@@ -203,7 +203,7 @@ class Config(SettingsWithGateways):
     @cached_property
     def exponent(self) -> int:
         """How many decimals this currency has by ISO 4217: 1 shilling is 100 minor units when it is 2."""
-        return get_currency_precision(self.currency)
+        return EXPONENTS[self.currency]
 
     @property
     def address(self) -> str:

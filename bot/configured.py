@@ -30,13 +30,19 @@ def company_of(config: Config) -> Company:
 
 
 async def check_key(database: Database, company: Company) -> None:
-    """Raises ConfigError when the secret key is not the database's own."""
+    """Raises ConfigError when the secret key, or the currency, is not the database's own."""
     async with database.work():
         if not await settings.compare_or_keep_key(company.vault):
             raise ConfigError(
                 "MWANGA_SECRET_KEY is another one than this database was begun with: no device key can be read with it"
                 " and no PIN is right. Set the former key."
             )
+        currency, exponent = await settings.compare_or_keep_currency(company.currency, company.exponent)
+    if (currency, exponent) != (company.currency, company.exponent):
+        raise ConfigError(
+            f"This database was begun in {currency} with {exponent} decimals, and MWANGA_CURRENCY is"
+            f" {company.currency} with {company.exponent}: every amount would be read wrong. Set MWANGA_CURRENCY={currency}."
+        )
 
 
 def gateways(config: Config, session: aiohttp.ClientSession, simulated: bool) -> dict[str, Gateway]:
