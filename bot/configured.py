@@ -40,8 +40,8 @@ async def check_key(database: Database, company: Company) -> None:
         currency, exponent = await settings.compare_or_keep_currency(company.currency, company.exponent)
     if (currency, exponent) != (company.currency, company.exponent):
         raise ConfigError(
-            f"This database was begun in {currency} with {exponent} decimals, and MWANGA_CURRENCY is"
-            f" {company.currency} with {company.exponent}: every amount would be read wrong. Set MWANGA_CURRENCY={currency}."
+            f"This database was begun in {currency} with {exponent} decimals, and MWANGA_CURRENCY is {company.currency}"
+            f" with {company.exponent}: every amount would be read wrong. Set MWANGA_CURRENCY={currency}."
         )
 
 

@@ -21,7 +21,7 @@ from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
 from models import TABLES, migrations
-from models.sql import execute
+from models.sql import begin_unit_of_work, execute
 
 APPS = {"models": {"models": TABLES, "default_connection": "default", "migrations": "models.migrations"}}
 TORTOISE = {"connections": {"default": "sqlite://:memory:"}, "apps": APPS}  # for tortoise's `makemigrations`
@@ -43,6 +43,10 @@ AWAY = (
     asyncpg.CannotConnectNowError,
     asyncpg.IdleInTransactionSessionTimeoutError,  # after SILENT_MS
 )
+
+
+# Two units of work want the same rows: they waited for each other in a deadlock, or one would have (models/sql.py).
+CROSSED = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 
 
 class DatabaseError(Exception):
@@ -156,11 +160,11 @@ class Database:
         Raises DatabaseAway when the connection broke: nothing that was done inside is to blame.
         """
         try:
-            async with _transaction() as connection:
+            async with _transaction() as connection, begin_unit_of_work():
                 yield connection
         except Exception as error:
-            if isinstance(error, asyncpg.TransactionRollbackError):
-                raise OperationalError(error) from error  # two waited for each other in a deadlock: it may be run again
+            if isinstance(error, CROSSED):
+                raise OperationalError(error) from error  # it may be run again
             if _is_away(error):
                 raise DatabaseAway(type(error).__name__) from error
             raise

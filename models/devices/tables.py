@@ -10,7 +10,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.people import Customer
-from models.sql import connection, ending_of, execute, marks
+from models.sql import columns_of, connection, ending_of, execute, marks
 
 M = TypeVar("M", bound=Model)
 
@@ -110,7 +110,7 @@ def _select() -> str:
     """Not made at import: tortoise adds the columns of foreign keys when it starts."""
     owner = ", ".join(f"c.{column} AS c_{column}" for column in Customer._meta.db_fields)
     tariff = ", ".join(f"t.{column} AS t_{column}" for column in Tariff._meta.db_fields)
-    return f"""SELECT d.*, {owner}, {tariff} FROM device d
+    return f"""SELECT {columns_of(Device, "d")}, {owner}, {tariff} FROM device d
   LEFT JOIN customer c ON c.id = d.customer_id LEFT JOIN tariff t ON t.id = d.tariff_id WHERE """
 
 

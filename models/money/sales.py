@@ -7,7 +7,7 @@ from tortoise.models import Model
 
 from models.devices import Device
 from models.people import Agent, Customer
-from models.sql import connection, execute
+from models.sql import columns_of, connection, execute
 
 
 class Payment(Model):
@@ -93,8 +93,9 @@ async def same_today(
     instalment on the same day does nothing twice."""
     rows = await execute(
         connection(),
-        f"SELECT * FROM sale WHERE {'device_id' if device_id else 'contract_id'} = $1 AND agent_id = $2 "
-        "AND amount = $3 AND created_at >= $4 AND key NOT LIKE 'down payment %' ORDER BY id DESC LIMIT 1",
+        f"SELECT {columns_of(Sale)} FROM sale WHERE {'device_id' if device_id else 'contract_id'} = $1 "
+        "AND agent_id = $2 AND amount = $3 AND created_at >= $4 "
+        "AND key NOT LIKE 'down payment %' ORDER BY id DESC LIMIT 1",
         [device_id or contract_id, agent.id, amount, datetime.now(UTC) - SAME_SALE_WINDOW],
     )
     return Sale(**rows[0], _from_db=True) if rows else None
@@ -104,7 +105,7 @@ async def last_tokens(device: Device, count: int = 3) -> list[tuple[Sale, str]]:
     """The newest sales of a device with their digits, newest first."""
     rows = await execute(
         connection(),
-        "SELECT s.*, t.digits FROM token t JOIN sale s ON s.id = t.sale_id WHERE t.device_id = $1 "
+        f"SELECT {columns_of(Sale, 's')}, t.digits FROM token t JOIN sale s ON s.id = t.sale_id WHERE t.device_id = $1 "
         "ORDER BY t.id DESC LIMIT $2",
         [device.id, count],
     )

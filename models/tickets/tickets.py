@@ -16,7 +16,7 @@ from tortoise.queryset import QuerySet
 from models.audit import record
 from models.devices import Device
 from models.people import Agent, Customer, OfficeUser
-from models.sql import connection, execute, lock_rows, marks
+from models.sql import columns_of, connection, execute, lock_rows, marks
 
 DUE = timedelta(days=3)  # when nobody says otherwise
 SILENCE = timedelta(days=3)  # without an answer to "is it fixed?" a ticket closes
@@ -188,7 +188,8 @@ async def _choose_agent(customer: Customer, device: Device | None) -> Agent | No
     if device:
         rows = await execute(
             connection(),
-            "SELECT a.* FROM sale s JOIN agent a ON a.id = s.agent_id JOIN customer c ON c.id = $2 "
+            f"SELECT {columns_of(Agent, 'a')} FROM sale s JOIN agent a ON a.id = s.agent_id "
+            "JOIN customer c ON c.id = $2 "
             "WHERE s.device_id = $1 AND a.mini_grid_id = c.mini_grid_id AND a.locked_at IS NULL "
             "ORDER BY s.created_at DESC LIMIT 1",
             [device.id, customer.id],
@@ -197,7 +198,7 @@ async def _choose_agent(customer: Customer, device: Device | None) -> Agent | No
             return Agent(**rows[0], _from_db=True)
     rows = await execute(
         connection(),
-        "SELECT a.* FROM agent a JOIN customer c ON c.mini_grid_id = a.mini_grid_id "
+        f"SELECT {columns_of(Agent, 'a')} FROM agent a JOIN customer c ON c.mini_grid_id = a.mini_grid_id "
         "WHERE c.id = $1 AND a.locked_at IS NULL ORDER BY "
         "(SELECT COUNT(*) FROM ticket t WHERE t.agent_id = a.id AND t.state IN ('open', 'asked')), a.id LIMIT 1",
         [customer.id],
