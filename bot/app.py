@@ -36,6 +36,7 @@ from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
 from handlers.reminders import remind
 from handlers.tickets.fixed import close_silent
+from models.clock import CLOCK
 from models.demo import world
 
 T = TypeVar("T")
@@ -86,6 +87,7 @@ async def assembled(
         simulated = await world.is_demo()
         config = demo_world(config) if simulated else checked(config)
         await check_key(database, company_of(config))
+        await CLOCK.begin(lenient=simulated)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
         )

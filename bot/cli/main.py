@@ -16,6 +16,7 @@ from bot.app import assembled, build_app
 from bot.cli.admins import admin_cli
 from bot.cli.agents import agent_cli
 from bot.cli.card import make_card
+from bot.cli.clock import clock_cli
 from bot.cli.customers import customer_cli
 from bot.cli.data import export, import_
 from bot.cli.keys import vending_key
@@ -42,6 +43,7 @@ cli.add_typer(agent_cli, name="agent")
 cli.add_typer(phone_cli, name="phone")
 cli.add_typer(admin_cli, name="admin")
 cli.add_typer(customer_cli, name="customer")
+cli.add_typer(clock_cli, name="clock")
 cli.command("vending-key")(vending_key)
 cli.command("import")(import_)
 cli.command()(export)
