@@ -39,9 +39,9 @@ from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
 from handlers.reminders import remind
 from handlers.tickets.fixed import close_silent
+from models.clock import CLOCK
 from models.demo import world
 from models.messages import MessageKind
-from models.money import access_rate
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +95,7 @@ async def assembled(
         if simulated and serving:
             _check_private(config)
         await check_key(database, company_of(config))
+        await CLOCK.begin(lenient=simulated)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
         )
@@ -259,10 +260,7 @@ def _chores(company: Company, composer: Composer, phones: Phones) -> list[Chore]
 
         return work
 
-    async def accrue(most: int) -> int:
-        return await access_rate.accrue(company.today(), most)
-
-    return [telling(close_silent), accrue, telling(remind), phones.forget_receivers]
+    return [telling(close_silent), telling(remind), phones.forget_receivers]
 
 
 @asynccontextmanager

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo, available_timezones
 import phonenumbers
 from babel import Locale, UnknownLocaleError
 from babel.languages import get_official_languages
-from babel.numbers import get_currency_precision, list_currencies
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, create_model, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -32,6 +31,7 @@ from bot.setting_files import (
     resolve_database,
 )
 from bot.text.numbers import is_number
+from models.currencies import EXPONENTS
 
 LANGUAGES = ("en", "sw", "fr", "pt", "ha")
 
@@ -50,7 +50,7 @@ class OurSettings(BaseSettings):
     )
     company: str = Field("Mwanga", min_length=1, max_length=20, description="the company's name as customers read it")
     country: str = Field("TZ", description="two letters; how numbers without a country code are read")
-    currency: str = Field("TZS", description="three letters; one currency for everything")
+    currency: str = Field("TZS", description="three letters; one currency for everything, fixed with the database")
     thousands: str = Field(
         "", pattern="^[,.]?$", description="the mark between thousands, `,` or `.`; default: as the country writes"
     )
@@ -162,8 +162,8 @@ class Config(SettingsWithGateways):
     @field_validator("currency")
     @classmethod
     def _check_currency(cls, value: str) -> str:
-        if value.upper() not in list_currencies():
-            raise ValueError(f"{value!r} is no currency: three letters, like TZS")
+        if value.upper() not in EXPONENTS:
+            raise ValueError(f"{value!r} is no currency by ISO 4217: three letters, like TZS")
         return value.upper()
 
     @field_validator("timezone")
@@ -224,7 +224,7 @@ class Config(SettingsWithGateways):
     @cached_property
     def exponent(self) -> int:
         """How many decimals this currency has by ISO 4217: 1 shilling is 100 minor units when it is 2."""
-        return get_currency_precision(self.currency)
+        return EXPONENTS[self.currency]
 
     @cached_property
     def thousands_mark(self) -> str:

@@ -39,10 +39,16 @@ WRONG_KEY = (
 
 
 async def check_key(database: Database, company: Company) -> None:
-    """Raises ConfigError when the secret key is not the database's own."""
+    """Raises ConfigError when the secret key, or the currency, is not the database's own."""
     async with database.work():
         if not await settings.compare_or_keep_key(company.vault):
             raise ConfigError(WRONG_KEY)
+        currency, exponent = await settings.compare_or_keep_currency(company.currency, company.exponent)
+    if (currency, exponent) != (company.currency, company.exponent):
+        raise ConfigError(
+            f"This database was begun in {currency} with {exponent} decimals, and MWANGA_CURRENCY is {company.currency}"
+            f" with {company.exponent}: every amount would be read wrong. Set MWANGA_CURRENCY={currency}."
+        )
 
 
 def gateways(config: Config, session: aiohttp.ClientSession, simulated: bool) -> dict[str, Gateway]:

@@ -7,6 +7,7 @@ from bot.text import Text, _, joined, plain, shorten, verbatim
 from bot.text.gsm import fits_sms
 from bot.text.i18n import _n
 from models.devices import Device, Unit
+from models.devices.access_rate import access_due
 from models.money import Contract, Due, Payable, total_left
 from models.people import Customer
 from models.tokens import ISSUERS
@@ -22,9 +23,10 @@ def bought(unit: str, units: int, company: Company) -> Text:
     return verbatim(f"{units // 10}{company.decimal}{units % 10} kWh" if units % 10 else f"{units // 10} kWh")
 
 
-def access_due(device: Device, company: Company) -> list[Text]:
+async def access_owed(device: Device, company: Company) -> list[Text]:
     """What the access rate added up to, where there is any."""
-    return [_("Access rate {amount} is due.", amount=company.money(device.access_due))] if device.access_due else []
+    access = await access_due(device, company.today())
+    return [_("Access rate {amount} is due.", amount=company.money(access.due))] if access.due else []
 
 
 def least(contract: Contract, company: Company) -> list[Text]:

@@ -4,6 +4,7 @@
 TABLES = [
     "models.audit",
     "models.customers.registration",
+    "models.devices.access_rate",
     "models.devices.connections",
     "models.devices.tables",
     "models.messages.phones",

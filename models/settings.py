@@ -1,7 +1,7 @@
 """What holds for the whole database: whether it is ours, and whether messages go out.
 
 With another secret key than the one it was begun with no device key opens, and every PIN is wrong, which would lock the
-agents one by one.
+agents one by one. In another currency, or with another number of decimals, every amount in it would be another one.
 """
 
 from tortoise import fields
@@ -10,7 +10,7 @@ from tortoise.models import Model
 from models.audit import record
 from models.vault import Vault
 
-NAME = "secret key"
+NAME, CURRENCY = "secret key", "currency"
 OUTGOING, OFF, ON = "outgoing", "off", "on"
 
 
@@ -26,6 +26,14 @@ async def fits_key(vault: Vault) -> bool:
     """Whether this vault's key is the database's own, or the database has none yet. Changes nothing."""
     kept = await Setting.get_or_none(name=NAME)
     return kept is None or kept.value == vault.mac("", NAME)
+
+
+async def compare_or_keep_currency(code: str, exponent: int) -> tuple[str, int]:
+    """The currency of all amounts in this database and its number of decimals: the first that asks founds it. In the
+    caller's unit of work."""
+    kept, _new = await Setting.get_or_create({"value": f"{code} {exponent}"}, name=CURRENCY)
+    known, _, decimals = kept.value.partition(" ")
+    return known, int(decimals)
 
 
 async def switch_outgoing(on: bool, *, actor: str) -> None:

@@ -6,13 +6,16 @@ has as text; the tables of the machinery keep milliseconds since 1970 (UTC), whi
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
+from tortoise.models import Model
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -101,6 +104,13 @@ async def execute(db: BaseDBAsyncClient, statement: str, values: Sequence[Any] =
     return await db.execute_query_dict(statement, _for_engine(db, values))
 
 
+@cache
+def columns_of(model: type[Model], table: str = "") -> str:
+    """The columns of a model, by name: a column that a newer version has added is not read. With `table` each stands
+    behind it. Not for module level: tortoise adds the columns of foreign keys when it starts."""
+    return ", ".join(f"{table}.{column}" if table else column for column in model._meta.db_fields)
+
+
 async def insert(table: str, **values: Any) -> int:
     """Add a row in the current transaction; its id."""
     statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks(len(values))}) RETURNING id"
@@ -121,8 +131,66 @@ def cut(text: str, length: int) -> str:
     return text.replace("\0", "")[:length]
 
 
+LOCKS = ("agent", "device", "contract", "ticket", "phone")  # in which order rows are held
+
+
 async def lock_rows(table: str, condition: str, values: Sequence[Any]) -> None:
     """Hold these rows until the commit, the smallest id first, so that nobody ends in a deadlock. SQLite has one writer
-    and needs no lock."""
-    if on_postgres():
-        await execute(connection(), f"SELECT 1 FROM {table} WHERE {condition} ORDER BY id FOR UPDATE", values)
+    and needs no lock.
+
+    Within a unit of work only the first to sell waits for rows, in the order of LOCKS. Whatever would be held out of
+    this order, as by the second of a batch, is held at once or not at all: two batches that wait for each other would
+    both stand still for a second until PostgreSQL ended one of them. When somebody else has such a row the unit of work
+    raises OperationalError: the batch is undone and each of it runs alone.
+
+    NO KEY: a row that points at this one, as a new ticket at its customer, has not to wait.
+    """
+    if not on_postgres():
+        return
+    unit, place = unit_of_work(), LOCKS.index(table)
+    wait = "" if unit is None or place > unit.locked else " NOWAIT"
+    statement = f"SELECT 1 FROM {table} WHERE {condition} ORDER BY id FOR NO KEY UPDATE{wait}"
+    await execute(connection(), statement, values)
+    if unit:
+        unit.locked = max(unit.locked, place)
+
+
+AtEnd = Callable[[Sequence[Any]], Awaitable[None]]
+
+
+class UnitOfWork:
+    """What is known of a unit of work until its commit."""
+
+    def __init__(self) -> None:
+        self.locked = -1  # the place in LOCKS of what is held
+        self._ends: dict[str, tuple[AtEnd, list[Any]]] = {}
+
+    def at_end(self, name: str, work: AtEnd) -> list[Any]:
+        """What this work is to be called with, once, right before the commit: a list to append to."""
+        return self._ends.setdefault(name, (work, []))[1]
+
+    async def end(self) -> None:
+        """Do what was left for the end."""
+        for work, values in self._ends.values():
+            await work(values)
+
+
+_UNIT: ContextVar[UnitOfWork | None] = ContextVar("unit of work", default=None)
+
+
+def unit_of_work() -> UnitOfWork | None:
+    """The one under way; None in a transaction that nobody told of it."""
+    return _UNIT.get()
+
+
+@asynccontextmanager
+async def begin_unit_of_work() -> AsyncIterator[None]:
+    """Around all that is committed together, inside its transaction."""
+    unit = UnitOfWork()
+    before = _UNIT.get()
+    _UNIT.set(unit)
+    try:
+        yield
+        await unit.end()
+    finally:
+        _UNIT.set(before)

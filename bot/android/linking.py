@@ -18,7 +18,7 @@ from bot.routing import states
 from models.audit import record
 from models.messages import Phone, Sim, read_sims
 from models.messages.phones import phone_id, write_sims
-from models.sql import connection, execute, now_ms, on_postgres
+from models.sql import columns_of, connection, execute, now_ms, on_postgres
 from models.vault import Vault
 
 CODE_MS = 15 * 60_000
@@ -108,7 +108,9 @@ async def by_gateway(gateway: str) -> Phone | None:
 
 async def _read(condition: str, value: str | int) -> Phone | None:
     """Each call of a phone begins with this, and an ORM's query would take three quarters of its time."""
-    rows = await execute(connection(), f"SELECT * FROM phone WHERE {condition} AND unlinked_at = 0", [value])
+    rows = await execute(
+        connection(), f"SELECT {columns_of(Phone)} FROM phone WHERE {condition} AND unlinked_at = 0", [value]
+    )
     return Phone(**rows[0]) if rows else None
 
 

@@ -10,7 +10,7 @@ from bot.cli.secret import Pin, PinFile, read_secret
 from bot.company import Company
 from bot.text import numbers
 from handlers.account.hand_in import take_hand_in
-from models.money.hand_in import LONGEST_REFERENCE, MoreThanHeld, OtherReference
+from models.money.hand_in import LONGEST_REFERENCE, HandedInBefore, MoreThanHeld, NotBooked
 from models.people import Agent, pins
 from models.people.agents import AgentExists, WeakPin, add_agent, change_agent, give_pin
 
@@ -101,17 +101,18 @@ def agent_set(
     name, mini_grid = [each if each is None else tidy_name(each) for each in (name, mini_grid)]
 
     async def work() -> None:
-        async with open_database(load_config()) as (database, company), database.work():
-            agent = await _agent(phone, company)
-            await change_agent(
-                agent,
-                cash_limit=None if limit is None else limit * company.coin,
-                commission=_basis_points(commission),
-                goods_commission=_basis_points(goods_commission),
-                name=name,
-                mini_grid=mini_grid,
-                actor=ACTOR,
-            )
+        async with open_database(load_config()) as (database, company):
+            async with database.work():
+                agent = await _agent(phone, company)
+                await change_agent(
+                    agent,
+                    cash_limit=None if limit is None else limit * company.coin,
+                    commission=_basis_points(commission),
+                    goods_commission=_basis_points(goods_commission),
+                    name=name,
+                    mini_grid=mini_grid,
+                    actor=ACTOR,
+                )
             typer.echo(_summary(agent, company))
 
     perform(work())
@@ -134,31 +135,44 @@ def agent_receipt(
     phone: Phone,
     amount: Annotated[int, typer.Argument(min=1, max=99_999_999, help="the cash that was counted")],
     reference: Annotated[str, typer.Option(help="your own number for it: with it a repeat books nothing")] = "",
+    again: Annotated[bool, typer.Option("--again", help="the agent brings the same amount twice within a day")] = False,
 ) -> None:
     """Book the cash that an agent hands in, and pay out the commission; the agent gets an SMS."""
     if len(reference) > LONGEST_REFERENCE:
         fail(f"A reference has {LONGEST_REFERENCE} characters at most.")
 
     async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
+        async with assembled(load_config(), handling=False, serving=False) as server:
             company = server.company
-            agent = await _agent(phone, company)
-            try:
-                receipt = await take_hand_in(
-                    agent,
-                    amount * company.coin,
-                    reference,
-                    company=company,
-                    composer=server.composer,
-                    actor=ACTOR,
-                )
-            except MoreThanHeld as refusal:
-                fail(f"Nothing is booked: {agent.name} holds {company.money(refusal.held)}.")
-            except OtherReference:
-                fail(f"Nothing is booked: {reference} is another receipt.")
-            typer.echo(receipt.text.to("en") if receipt.new else f"Booked before: {receipt.text.to('en')}")
+            async with server.database.work():
+                agent = await _agent(phone, company)
+                try:
+                    receipt = await take_hand_in(
+                        agent,
+                        amount * company.coin,
+                        reference,
+                        company=company,
+                        composer=server.composer,
+                        actor=ACTOR,
+                        again=again,
+                    )
+                except NotBooked as refusal:
+                    fail(f"Nothing is booked: {_why_not(refusal, agent, company)}")
+        typer.echo(receipt.text.to("en") if receipt.new else f"Booked before: {receipt.text.to('en')}")
 
     perform(work())
+
+
+def _why_not(refusal: NotBooked, agent: Agent, company: Company) -> str:
+    match refusal:
+        case MoreThanHeld(held=held):
+            return f"{agent.name} holds {company.money(held)}."
+        case HandedInBefore(earlier=earlier):
+            day, at = company.day(earlier.created_at), company.clock(earlier.created_at)
+            said = f"{agent.name} handed in {company.money(earlier.amount)} on {day} at {at}, ref {earlier.reference}."
+            return f"{said} If this is other cash, add --again."
+        case _other_reference:
+            return f"{refusal} is another receipt."
 
 
 async def _agent(phone: str, company: Company) -> Agent:

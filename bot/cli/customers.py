@@ -26,9 +26,10 @@ def customer_phone(
             customer = await Customer.get_or_none(id=number)
             if customer is None:
                 fail(f"There is no customer {number}.")
-            if await change_phone(customer, new, company=server.company, composer=server.composer, actor=ACTOR):
-                typer.echo(f"{customer.name} {customer.surname} has {new or 'no phone'} now.")
-            else:
-                typer.echo("This is the customer's number already.")
+            changed = await change_phone(customer, new, company=server.company, composer=server.composer, actor=ACTOR)
+        if changed:
+            typer.echo(f"{customer.name} {customer.surname} has {new or 'no phone'} now.")
+        else:
+            typer.echo("This is the customer's number already.")
 
     perform(work())

@@ -13,6 +13,7 @@ from bot.cli.admins import admin_cli
 from bot.cli.agents import agent_cli
 from bot.cli.card import make_card
 from bot.cli.check import check
+from bot.cli.clock import clock_cli
 from bot.cli.customers import customer_cli
 from bot.cli.data import export, import_
 from bot.cli.init import init
@@ -36,6 +37,7 @@ cli.command()(serve)
 cli.command()(check)
 cli.command()(init)
 cli.command()(setup)
+cli.add_typer(clock_cli, name="clock")
 cli.command("vending-key")(vending_key)
 cli.command("import")(import_)
 cli.command()(export)

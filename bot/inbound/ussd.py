@@ -23,7 +23,8 @@ from models.sql import DAY_MS, MINUTE_MS, connection, execute, now_ms
 log = logging.getLogger(__name__)
 RESUME_MS = 15 * MINUTE_MS  # a dropped session can be gone on with for a quarter of an hour (reference: users 2.12)
 
-FIND = """SELECT s.*, t.response FROM ussdsession s LEFT JOIN ussdturn t ON t.session_id = s.id AND t.mac = $4
+FIND = """SELECT s.id, s.phone, s.transcript_length, s.transcript_mac, s.talk, s.pin_given, s.open, t.response
+  FROM ussdsession s LEFT JOIN ussdturn t ON t.session_id = s.id AND t.mac = $4
   WHERE s.gateway = $1 AND s.service_code = $2 AND s.session_id = $3"""
 LAST = "SELECT talk, updated_at FROM ussdsession WHERE phone = $1 ORDER BY id DESC LIMIT 1"
 CREATE = """INSERT INTO ussdsession (gateway, service_code, session_id, phone, transcript_length, transcript_mac,
@@ -45,7 +46,8 @@ PURGES = (
     ),
     Purge(
         "dialled sessions",
-        "DELETE FROM ussdsession WHERE id IN (SELECT id FROM ussdsession WHERE updated_at < $1 LIMIT $2) RETURNING id",
+        "DELETE FROM ussdsession WHERE id IN (SELECT id FROM ussdsession s WHERE updated_at < $1 AND NOT EXISTS "
+        "(SELECT 1 FROM ussdturn t WHERE t.session_id = s.id) LIMIT $2) RETURNING id",
         older_than_ms=DAY_MS,
     ),
 )

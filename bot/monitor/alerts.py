@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from bot.monitor.canary import Canaries
+from bot.monitor.clock import ClockWatch
 from bot.monitor.webhook import News, Webhook
 from bot.outbound import NewMessage, Outbox, enqueue
 from bot.routing import Condition, Facts, Health, Router, states
@@ -39,6 +40,7 @@ class Alerts:
     ) -> None:
         self._database, self._router, self._outbox = database, router, outbox
         self._canaries, self._webhook, self._phone, self._clock = canaries, webhook, phone, clock
+        self._clock_watch = ClockWatch(database, router, outbox, webhook, phone)
         self._stopping = asyncio.Event()
         self._looked_at = 0
         self._back_at = 0  # when we looked again after we, or the database, were away
@@ -64,6 +66,7 @@ class Alerts:
         if not 0 <= now - self._looked_at <= AWAY_MS:
             self._back_at = now
         self._looked_at = now
+        await self._clock_watch.look(now)
         turned = [
             (facts, condition)
             for facts, condition in watch.gateways.values()

@@ -9,14 +9,14 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot.routing.health import TRIAL_MS, Condition, Facts, Health, condition_of, is_failing
 from models.messages import PREFIX, GatewayState, MessageKind, Phone, read_sims
-from models.sql import connection, execute, now_ms
+from models.sql import columns_of, connection, execute, now_ms
 
 LOOK = 10_000  # so many waiting messages of one gateway are counted, the most urgent
 # With the last test message of each, if it left: a message that nobody fetched or took says nothing of the way back.
-STATES = """SELECT state.*, test.claimed_at AS test_left_at FROM gatewaystate AS state LEFT JOIN outbox AS test
+STATES = """SELECT {}, test.claimed_at AS test_left_at FROM gatewaystate AS state LEFT JOIN outbox AS test
   ON test.origin = 'canary ' || state.name || ' ' || state.tested_at AND test.claimed_at > 0
     AND (test.sent_at > 0 OR test.state = 'sending' OR test.error = 'no report')"""
-PHONES = "SELECT * FROM phone WHERE linked_at > 0 AND unlinked_at = 0"
+PHONES = "SELECT {} FROM phone WHERE linked_at > 0 AND unlinked_at = 0"
 # One step along the index for each gateway: nobody's backlog is read, nor does it hide the others.
 HAVE_WAITING = """WITH RECURSIVE found(gateway) AS (SELECT MIN(gateway) FROM outbox WHERE state = 'waiting'
     UNION ALL SELECT (SELECT MIN(gateway) FROM outbox WHERE state = 'waiting' AND gateway > found.gateway)
@@ -58,10 +58,10 @@ class Watch:
     async def look(self) -> None:
         """Read the facts again, by short questions of which none reads the history."""
         db, now = connection(), self._clock()
-        states = {row["name"]: row for row in await execute(db, STATES)}
+        states = {row["name"]: row for row in await execute(db, STATES.format(columns_of(GatewayState, "state")))}
         # before the phones: a message for a phone that is linked in between finds it
         waiting = await _waiting(db)
-        phones = {f"{PREFIX}{row['id']}": row for row in await execute(db, PHONES)}
+        phones = {f"{PREFIX}{row['id']}": row for row in await execute(db, PHONES.format(columns_of(Phone)))}
         known = {*self._names, *phones}
         self.orphans = {
             name: Orphan(row["since"], _tried_at(states.get(name, {})))

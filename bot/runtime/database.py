@@ -22,7 +22,7 @@ from tortoise.transactions import in_transaction
 
 from bot.runtime.addresses import check_address, connect_arguments, is_embedded, most_connections, shown, sqlite_file
 from models import TABLES, migrations
-from models.sql import execute
+from models.sql import begin_unit_of_work, execute
 
 APPS = {"models": {"models": TABLES, "default_connection": "default", "migrations": "models.migrations"}}
 TORTOISE = {"connections": {"default": "sqlite://:memory:"}, "apps": APPS}  # for tortoise's `makemigrations`
@@ -51,6 +51,8 @@ OTHER_VERSION = (
     "Another version of Mwanga made this database (it knows {unknown}, which this one does not). Use that version, or"
     " export the data with it and import them here into a new database."
 )
+# Two units of work want the same rows: they waited for each other in a deadlock, or one would have (models/sql.py).
+CROSSED = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 
 
 class DatabaseError(Exception):
@@ -189,11 +191,11 @@ class Database:
         Raises DatabaseAway when the connection broke: nothing that was done inside is to blame.
         """
         try:
-            async with _transaction() as connection:
+            async with _transaction() as connection, begin_unit_of_work():
                 yield connection
         except Exception as error:
-            if isinstance(error, asyncpg.TransactionRollbackError):
-                raise OperationalError(error) from error  # two waited for each other in a deadlock: it may be run again
+            if isinstance(error, CROSSED):
+                raise OperationalError(error) from error  # it may be run again
             if _is_away(error):
                 raise DatabaseAway(type(error).__name__) from error
             raise

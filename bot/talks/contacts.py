@@ -17,7 +17,6 @@ PURGE = Purge(
     older_than_ms=2 * DAY_MS,
 )
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(phone, 7269420)) FROM unnest($1::text[]) AS phone"
-FIND = "SELECT * FROM contact WHERE phone IN ({})"
 
 
 @dataclass
@@ -69,6 +68,8 @@ class PhoneState:
 
 
 COLUMNS = [column.name for column in fields(PhoneState)]
+# By name: a column that a newer server beside us has added is none of ours.
+FIND = f"SELECT {', '.join(COLUMNS)} FROM contact WHERE phone IN ({{}})"
 SAVE = f"INSERT INTO contact ({', '.join(COLUMNS)}) VALUES {{}} ON CONFLICT (phone) DO UPDATE SET " + ", ".join(
     f"{column} = excluded.{column}" for column in COLUMNS[1:]
 )

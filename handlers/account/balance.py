@@ -7,7 +7,7 @@ from bot.talks import Chat, talk
 from bot.text import Text, _, verbatim
 from bot.text.i18n import _n
 from handlers.fields.devices import choose_own_device
-from handlers.wording import access_due, bought, owing, tail, under
+from handlers.wording import access_owed, bought, owing, tail, under
 from models.devices import Device
 from models.money import Contract, Due, contracts_of, total_left
 from models.money.contracts import dues_by_contract
@@ -40,7 +40,7 @@ async def balance(chat: Chat) -> Reply:
         contract = next((one for one in contracts if one.device_id == device.id), None)
         name = tail(device.serial) if goods else device.serial
         lines.append(await _of_device(device, name, contract, owed[contract.id] if contract else [], chat))
-        lines += access_due(device, chat.company)
+        lines += await access_owed(device, chat.company)
     if goods:
         lines.append(_of_goods(goods, owed, chat))
     return chat.end(under(*lines))

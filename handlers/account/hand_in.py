@@ -20,11 +20,19 @@ class HandInReceipt:
 
 
 async def take_hand_in(
-    agent: Agent, amount: int, reference: str = "", *, company: Company, composer: Composer, actor: str
+    agent: Agent,
+    amount: int,
+    reference: str = "",
+    *,
+    company: Company,
+    composer: Composer,
+    actor: str,
+    again: bool = False,
 ) -> HandInReceipt:
     """Book cash that was counted (minor units), under the office's own reference or a new one, and tell the agent. In
-    the caller's transaction; `Outbox.notify` after its commit. Raises MoreThanHeld and OtherReference."""
-    booked = await hand_in(agent, amount, actor, reference, coin=company.coin)
+    the caller's transaction; `Outbox.notify` after its commit. The same amount within 24 hours is booked only `again`.
+    Raises MoreThanHeld, OtherReference and HandedInBefore."""
+    booked = await hand_in(agent, amount, actor, reference, coin=company.coin, again=again)
     text = _receipt(booked, agent, company)
     # The outbox takes the messages of an origin once: a reference that was booked before is told no second time.
     copies = [Copy(agent.phone, text, MessageKind.REPLY, agent.language)]

@@ -8,7 +8,7 @@ from bot.talks.listing import LINES
 from bot.text import Text, _, joined, numbers, shorten, verbatim
 from handlers.customers.selection import LABELS, Filter, Which, WhichCustomers
 from handlers.fields.customers import MOST_FOUND, CustomerNumber, Search
-from handlers.wording import access_due, item_name, owing, under
+from handlers.wording import access_owed, item_name, owing, under
 from models.customers import search
 from models.devices import Device, Kind, Unit, devices_of
 from models.money import Contract, Due, Terms, contracts_of, total_left
@@ -176,7 +176,7 @@ async def _device(device: Device, contract: Contract | None, owed: list[Due], ch
     company, newest, line = chat.company, await last_tokens(device, 1), _which_device(device)
     if cost := _cost(device, contract, owed, chat):
         line = joined([line, cost], ": ")
-    lines = [line, *access_due(device, company)]
+    lines = [line, *await access_owed(device, company)]
     if not newest:
         return [*lines, _("No token yet.")]
     paid_at = newest[0][0].created_at

@@ -116,6 +116,7 @@ async def _ask_form(chat: Chat, villages: Sequence[Village]) -> Form:
         labels=labels,
         consent=CONSENT,
         request=request,
+        today=chat.company.today(),
     )
 
 

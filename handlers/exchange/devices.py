@@ -10,6 +10,7 @@ from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind
 from handlers.exchange.stock import all_devices, find_plan_and_model, hold_device, require_vending_key, serial_number
 from models.devices import Device, Kind
+from models.devices.access_rate import begin_access, settle_access
 from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.devices.meters import new_meter
 from models.names import renew
@@ -88,6 +89,9 @@ async def _write(row: DeviceRow, company: Company) -> bool:
     wanted: dict[str, Any] = await find_plan_and_model(device.kind, row.plan, row.model)
     if device.customer_id is None:
         wanted["customer_id"] = (await find_meant(row.owner))[0].id
+        await begin_access(device, company.today())
+    elif wanted.get("tariff_id", device.tariff_id) != device.tariff_id:
+        await settle_access(device, company.today())
     changed = await renew(device, wanted)
     return await _connect(device, await _labels(row)) or changed
 

@@ -7,6 +7,7 @@ from bot.company import Company
 from handlers.exchange.cells import Row, drop_empty, figure, money, needed_text, one_of, require, whole
 from handlers.exchange.sheet import ImportKind
 from models.devices import Tariff, Unit
+from models.devices.access_rate import keep_rate
 from models.names import folded, named, renew
 
 MOST = 99_999_999  # whole units of currency
@@ -55,10 +56,10 @@ async def _write(row: TariffRow, company: Company) -> bool:
     if known is None or known.minimum == _usual_minimum(row.unit, known.full_price, company):
         components = wanted.get("components", known.components if known else 0)
         wanted = {"minimum": _usual_minimum(row.unit, wanted["price"] + components, company)} | wanted
-    if known:
-        return await renew(known, wanted)
-    await Tariff.create(name=row.name, unit=row.unit, **wanted)
-    return True
+    changed = await renew(known, wanted) if known else True
+    tariff = await Tariff.get(id=known.id) if known else await Tariff.create(name=row.name, unit=row.unit, **wanted)
+    await keep_rate(tariff, company.today())
+    return changed
 
 
 def _usual_minimum(unit: str, price: int, company: Company) -> int:

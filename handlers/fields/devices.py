@@ -23,7 +23,7 @@ class DeviceSerial(Field[Device]):
     async def read(self, turn: Turn, answer: str) -> int:
         serial = await read_serial(answer, turn.agent.mini_grid_id)
         try:
-            return (await find_for_agent(serial, turn.agent.mini_grid_id)).id
+            return int((await find_for_agent(serial, turn.agent.mini_grid_id)).id)
         except DeviceNotFound as error:
             raise _not_found(serial, error) from error
 

@@ -13,6 +13,7 @@ from bot.android.troubles import troubles
 from bot.company import Company
 from bot.config import Config
 from bot.gateways.errors import ERRORS, explained
+from bot.monitor import CLOCK_SENTENCES
 from bot.routing import NOWHERE, Facts, Health
 from bot.routing.health import condition_of
 from bot.routing.watch import facts_of_unused
@@ -21,6 +22,7 @@ from bot.server import SERVER, Server
 from handlers.office.page import page
 from handlers.office.routes import office_page
 from handlers.office.times import age, moment, when
+from models.clock import CLOCK
 from models.messages import GatewayState, Phone, State
 from models.office import outgoing, overview
 from models.office.overview import Counted, Queue, Report, Stuck
@@ -83,6 +85,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         unread_late=0 < seen.unread.oldest < now_ms - UNREAD_LATE_MS,
         reasons=[_reason(each, seen, lines.get(each.gateway)) for each in seen.stuck],
         wrong_secrets=_wrong_secrets(server.metrics),
+        clock=CLOCK_SENTENCES[doubt] if (doubt := await CLOCK.doubt()) else "",
         levels=(WARN, ALARM),
         look=overview.LOOK,
         sort_bound=overview.SORT,

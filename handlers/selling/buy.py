@@ -40,7 +40,8 @@ async def _take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) 
         earlier = await paid_for.same_today(chat.agent, amount)
         if earlier and not again and not chat.ussd:  # before the quote: the last payment leaves nothing to quote
             return chat.end(_held_text(earlier, paid_for, talk, chat), outcome="held")
-        quote = quotes.quote(await paid_for.standing(company.today(), company.coin, company.vault), amount)
+        at = await paid_for.standing(company.today(), company.coin, company.vault, chat.agent)
+        quote = quotes.quote(at, amount)
         if earlier and not again:
             again = await _ask_once_more(earlier, paid_for, talk, chat)
             if not again:
@@ -143,6 +144,10 @@ def _why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
             )
         case refusals.TooManyTokens(minutes=minutes):
             return _("{serial} got too many codes just now. Try again in {n} min.", serial=serial, n=minutes)
+        case refusals.NoTokensLeft():
+            return _("{serial} can take no more codes. Call {help}.", serial=serial, help=company.help_phone)
+        case refusals.ClockInDoubt():
+            return _("The clock of our server is wrong. Call {help}.", help=company.help_phone)
         case refusals.PriceChanged():
             return _("Price or owner has just changed. Please send it again.")
         case _no_plan:

@@ -63,7 +63,7 @@ class OwnPlan(Field[Contract]):
         written = await read_serial(answer)
         for one in self._contracts:
             if written in (one.number, one.number[1:], one.device.serial if one.device else ""):
-                return one.id
+                return int(one.id)
         choices = enumerated([one.device.serial if one.device else one.number for one in self._contracts])
         raise Invalid(_("{answer}? Send one of: {choices}.", answer=echo(answer), choices=choices))
 

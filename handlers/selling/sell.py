@@ -5,7 +5,7 @@ from datetime import date
 
 from bot.message import Reply
 from bot.talks import Chat, Field, Invalid, Turn, echo, talk
-from bot.text import Text, _, shorten, verbatim
+from bot.text import Text, _, joined, shorten, verbatim
 from handlers.fields.customers import Buyer, on_a_list
 from handlers.fields.serials import MOST, count_pieces, read_serial
 from handlers.selling.appliance_receipts import copy_to_buyer, for_seller, question
@@ -52,6 +52,7 @@ async def sell(chat: Chat) -> Reply:
         )
         if earlier and (not again or _is_its(device, earlier)):
             again = await _ask_once_more(chat, earlier, proposal)
+        await appliance_sale.check_possible(proposal, chat.agent, company.vault)
         proposal = _keep_to_question(chat, proposal)
         if not await chat.confirm(question(proposal, company), pin=True):
             return chat.end(_("Not sold."), outcome="declined")
@@ -177,6 +178,12 @@ def _why_not(chat: Chat, refusal: refusals.NotSold, item: Appliance, device: Dev
                 limit=company.number(limit),
                 help=company.help_phone,
             )
+        case refusals.NoTokensLeft() | refusals.TooManyTokens() if device:
+            why = _("{serial} can take no more codes. Call {help}.", serial=device.serial, help=company.help_phone)
+            return joined([_("Not sold."), why])
+        case refusals.ClockInDoubt():
+            why = _("The clock of our server is wrong. Call {help}.", help=company.help_phone)
+            return joined([_("Not sold."), why])
         case refusals.PriceChanged():
             return _("Not sold. The price has just changed. Please send it again.")
         case refusals.Taken() if device:

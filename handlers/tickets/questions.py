@@ -37,7 +37,7 @@ class TicketNumber(Field[Ticket]):
     async def read(self, turn: Turn, answer: str) -> int:
         number = re.fullmatch(r"#?\s*(?:K[\s-]*)?(\d{1,9})", answer.upper())
         try:
-            return (await _in_reach(turn, int(number[1]) if number else 0)).id
+            return int((await _in_reach(turn, int(number[1]) if number else 0)).id)
         except TicketNotFound as error:
             raise Invalid(_("No ticket {answer} here.", answer=echo(answer))) from error
 

@@ -2,12 +2,13 @@
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from tortoise import fields
 from tortoise.models import Model
 
 from models.devices import LONGEST, TAIL, Device, DeviceModel, Kind, Tariff, Unit, with_owner
+from models.devices.access_rate import begin_access
 from models.devices.connections import Connection, ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.devices.meters import has_vending_key, new_meter
 from models.people import Agent, Customer, Village
@@ -23,11 +24,13 @@ class Registration(Model):
     id = fields.BigIntField(primary_key=True)
     key = fields.CharField(80, unique=True)  # names the registration for good
     request = fields.CharField(64)  # a keyed hash of what the agent asked for: the same request has the same answer
-    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent")
+    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent", on_delete=fields.RESTRICT)
     agent_id: int
-    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer")
+    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer", on_delete=fields.RESTRICT)
     customer_id: int
-    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
+    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField(
+        "models.Device", null=True, on_delete=fields.RESTRICT
+    )
     device_id: int | None
     consent = fields.CharField(10)  # the version of the words that the customer agreed to
     created_at = fields.DatetimeField(auto_now_add=True)
@@ -95,6 +98,7 @@ class Form:
     labels: Labels | None  # of a meter
     consent: str  # the version of the words that the customer agreed to
     request: str  # a keyed hash of what the agent asked for
+    today: date  # in the operator's zone
 
 
 @dataclass(frozen=True)
@@ -197,6 +201,7 @@ async def _hand_over(device: Device, form: Form, customer: Customer) -> None:
     if form.tariff:
         device.tariff = form.tariff
     await device.save(update_fields=["customer_id", "model_id", "tariff_id"])
+    await begin_access(device, form.today)
     if form.labels:
         await Connection.update_or_create(vars(form.labels), device=device)
 

@@ -9,7 +9,7 @@ from typing import Any
 from models.devices import LONGEST, TAIL, Kind
 from models.names import folded
 from models.people import Customer, Village
-from models.sql import connection, ending_of, execute, lower_of, marks
+from models.sql import columns_of, connection, ending_of, execute, lower_of, marks
 
 LOOK = 5_000  # customers that a kind of device or the middle of a name is looked for in: few mini-grids have 1,000
 BEHIND_ALL = "\U0010ffff"  # sorts behind every letter, so that a beginning is a range of the index
@@ -34,7 +34,8 @@ async def list_customers(selection: Selection, start: int, count: int) -> list[C
         values.append(selection.kind)
         # Not EXISTS: PostgreSQL would join all devices there are.
         one = f"SELECT d.id FROM device d WHERE d.customer_id = c.id AND d.kind = ${len(values)} LIMIT 1"
-        statement = f"SELECT * FROM ({statement} LIMIT {LOOK}) c WHERE ({one}) IS NOT NULL ORDER BY {order}"
+        columns = columns_of(Customer, "c")
+        statement = f"SELECT {columns} FROM ({statement} LIMIT {LOOK}) c WHERE ({one}) IS NOT NULL ORDER BY {order}"
     return [_customer(row) for row in await execute(connection(), f"{statement} LIMIT {count} OFFSET {start}", values)]
 
 
@@ -58,7 +59,10 @@ def _selected(selection: Selection) -> tuple[str, list[Any]]:
     if selection.since:
         values.append(selection.since)
         conditions.append(f"created_at >= ${len(values)}")
-    return f"SELECT * FROM customer WHERE {' AND '.join(conditions)} ORDER BY {_order(selection)}", values
+    return (
+        f"SELECT {columns_of(Customer)} FROM customer WHERE {' AND '.join(conditions)} ORDER BY {_order(selection)}",
+        values,
+    )
 
 
 def _order(selection: Selection) -> str:
@@ -76,7 +80,7 @@ async def customers_by_number(mini_grid_id: int, numbers: Sequence[int]) -> list
         return []
     rows = await execute(
         connection(),
-        f"SELECT * FROM customer WHERE mini_grid_id = $1 AND id IN ({marks(len(numbers), 2)})",
+        f"SELECT {columns_of(Customer)} FROM customer WHERE mini_grid_id = $1 AND id IN ({marks(len(numbers), 2)})",
         [mini_grid_id, *numbers],
     )
     return sorted(map(_customer, rows), key=lambda customer: numbers.index(customer.id))
@@ -104,7 +108,7 @@ async def namesakes(
         conditions.append(f"phone = ${len(values)}")
     elif phone is not None:
         conditions.append("phone IS NULL")
-    statement = f"SELECT * FROM customer WHERE {' AND '.join(conditions)} ORDER BY id LIMIT {most}"
+    statement = f"SELECT {columns_of(Customer)} FROM customer WHERE {' AND '.join(conditions)} ORDER BY id LIMIT {most}"
     return [_customer(row) for row in await execute(connection(), statement, values)]
 
 

@@ -90,7 +90,7 @@ async def _sold_before(serial: str, item: str, today: date, minor: int) -> None:
     each = amounts(financed, plan.count, minor)
     schedule = zip(due_dates(today, Period(plan.period), plan.count), each, strict=True)
     await Instalment.bulk_create(
-        Instalment(contract=contract, number=number, due_on=due, amount=amount)
+        Instalment(contract=contract, appliance=plan.appliance, number=number, due_on=due, amount=amount)
         for number, (due, amount) in enumerate(schedule, start=1)
     )
     lines = [Posting(AccountKind.DEBT, contract.id, financed), Posting(AccountKind.GOODS, 0, -financed)]

@@ -6,6 +6,7 @@ from typing import Any
 from models.audit import Audit
 from models.demo import goods
 from models.devices import Device, Kind, Tariff, Unit
+from models.devices.access_rate import begin_access
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType
 from models.devices.keys import seal_key
 from models.devices.meters import keep_vending_key
@@ -97,6 +98,7 @@ async def load(vault: Vault, exponent: int, today: date, customers: int = 0) -> 
         for name, surname, phone, language in CUSTOMERS
     ]
     await _devices(vault, tariffs, amina, baraka, neema)
+    await begin_access(await Device.get(kind=Kind.METER), today)
     await goods.load(minor, today)
     await OfficeUser.create(name=OFFICE_USER, password_hash=vault.hash_password(OFFICE_PASSWORD))
     await Setting.create(name="demo", value="yes")

@@ -9,12 +9,12 @@ from models.devices.tables import Device, Tariff
 class MeterType(Model):
     """Phases and largest current, as the office names them."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     name = fields.CharField(100, unique=True)
 
 
 class ConnectionGroup(Model):
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     name = fields.CharField(100, unique=True)
 
 
@@ -22,21 +22,25 @@ class ConnectionType(Model):
     """A use of energy: a household, a business. A registration in one line that names only the type means what is usual
     for it."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     name = fields.CharField(100, unique=True)
-    usual_tariff: fields.ForeignKeyNullableRelation[Tariff] = fields.ForeignKeyField("models.Tariff", null=True)
+    usual_tariff: fields.ForeignKeyNullableRelation[Tariff] = fields.ForeignKeyField(
+        "models.Tariff", null=True, on_delete=fields.RESTRICT
+    )
     usual_meter_type: fields.ForeignKeyNullableRelation[MeterType] = fields.ForeignKeyField(
-        "models.MeterType", null=True
+        "models.MeterType", null=True, on_delete=fields.RESTRICT
     )
     usual_group: fields.ForeignKeyNullableRelation[ConnectionGroup] = fields.ForeignKeyField(
-        "models.ConnectionGroup", null=True
+        "models.ConnectionGroup", null=True, on_delete=fields.RESTRICT
     )
 
 
 class SubConnectionType(Model):
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     name = fields.CharField(100)
-    type: fields.ForeignKeyRelation[ConnectionType] = fields.ForeignKeyField("models.ConnectionType")
+    type: fields.ForeignKeyRelation[ConnectionType] = fields.ForeignKeyField(
+        "models.ConnectionType", on_delete=fields.RESTRICT
+    )
 
     class Meta:
         unique_together = (("type", "name"),)
@@ -45,15 +49,21 @@ class SubConnectionType(Model):
 class Connection(Model):
     """The labels of one meter; its tariff is the device's plan."""
 
-    id = fields.IntField(primary_key=True)
-    device: fields.OneToOneRelation[Device] = fields.OneToOneField("models.Device", related_name="connection")
-    device_id: int
-    meter_type: fields.ForeignKeyNullableRelation[MeterType] = fields.ForeignKeyField("models.MeterType", null=True)
-    group: fields.ForeignKeyNullableRelation[ConnectionGroup] = fields.ForeignKeyField(
-        "models.ConnectionGroup", null=True
+    id = fields.BigIntField(primary_key=True)
+    device: fields.OneToOneRelation[Device] = fields.OneToOneField(
+        "models.Device", related_name="connection", on_delete=fields.RESTRICT
     )
-    type: fields.ForeignKeyNullableRelation[ConnectionType] = fields.ForeignKeyField("models.ConnectionType", null=True)
+    device_id: int
+    meter_type: fields.ForeignKeyNullableRelation[MeterType] = fields.ForeignKeyField(
+        "models.MeterType", null=True, on_delete=fields.RESTRICT
+    )
+    group: fields.ForeignKeyNullableRelation[ConnectionGroup] = fields.ForeignKeyField(
+        "models.ConnectionGroup", null=True, on_delete=fields.RESTRICT
+    )
+    type: fields.ForeignKeyNullableRelation[ConnectionType] = fields.ForeignKeyField(
+        "models.ConnectionType", null=True, on_delete=fields.RESTRICT
+    )
     type_id: int | None
     sub_type: fields.ForeignKeyNullableRelation[SubConnectionType] = fields.ForeignKeyField(
-        "models.SubConnectionType", null=True
+        "models.SubConnectionType", null=True, on_delete=fields.RESTRICT
     )

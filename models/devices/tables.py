@@ -10,7 +10,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.people import Customer
-from models.sql import connection, ending_of, execute, marks
+from models.sql import columns_of, connection, ending_of, execute, marks
 
 M = TypeVar("M", bound=Model)
 
@@ -32,7 +32,7 @@ class Kind(StrEnum):
 class Tariff(Model):
     """What a day or a kilowatt-hour costs. Money is in minor units."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     name = fields.CharField(100, unique=True)
     unit = fields.CharField(10)  # Unit.DAYS or Unit.ENERGY
     price = fields.BigIntField()  # of one day, or of one kilowatt-hour
@@ -50,7 +50,7 @@ class Tariff(Model):
 class DeviceModel(Model):
     """A product of a manufacturer."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     kind = fields.CharField(10)
     manufacturer = fields.CharField(100)
     name = fields.CharField(100, unique=True)
@@ -60,7 +60,7 @@ class DeviceModel(Model):
 class Device(Model):
     """Something that accepts tokens."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     serial = fields.CharField(32, unique=True)
     kind = fields.CharField(10)
     issuer = fields.CharField(20)  # a key of models.tokens.ISSUERS
@@ -68,16 +68,25 @@ class Device(Model):
     # The last one used: an OpenPAYGO count, or an STS token identifier (minutes since the base date).
     count = fields.IntField(default=0)
     customer: fields.ForeignKeyNullableRelation[Customer] = fields.ForeignKeyField(
-        "models.Customer", null=True, related_name="devices"
+        "models.Customer", null=True, related_name="devices", on_delete=fields.RESTRICT
     )
     customer_id: int | None
-    tariff: fields.ForeignKeyNullableRelation[Tariff] = fields.ForeignKeyField("models.Tariff", null=True)
+    tariff: fields.ForeignKeyNullableRelation[Tariff] = fields.ForeignKeyField(
+        "models.Tariff", null=True, on_delete=fields.SET_NULL
+    )
     tariff_id: int | None
-    model: fields.ForeignKeyNullableRelation[DeviceModel] = fields.ForeignKeyField("models.DeviceModel", null=True)
+    model: fields.ForeignKeyNullableRelation[DeviceModel] = fields.ForeignKeyField(
+        "models.DeviceModel", null=True, on_delete=fields.SET_NULL
+    )
     model_id: int | None
     paid_until = fields.DatetimeField(null=True)
-    access_due = fields.BigIntField(default=0, db_default=0)  # access rate that nobody paid yet, in minor units
-    access_until = fields.DateField(null=True)  # the day up to which the access rate is in it
+    # The access rate that nobody paid yet, in minor units, up to the day `access_until`; what fell due since then is
+    # worked out where it is asked for (models/money/access_rate.py).
+    access_due = fields.BigIntField(default=0, db_default=0)
+    access_until = fields.DateField(null=True)
+
+    class Meta:
+        indexes = (("tariff_id",),)
 
 
 class DeviceNotFound(Exception):
@@ -101,7 +110,7 @@ def _select() -> str:
     """Not made at import: tortoise adds the columns of foreign keys when it starts."""
     owner = ", ".join(f"c.{column} AS c_{column}" for column in Customer._meta.db_fields)
     tariff = ", ".join(f"t.{column} AS t_{column}" for column in Tariff._meta.db_fields)
-    return f"""SELECT d.*, {owner}, {tariff} FROM device d
+    return f"""SELECT {columns_of(Device, "d")}, {owner}, {tariff} FROM device d
   LEFT JOIN customer c ON c.id = d.customer_id LEFT JOIN tariff t ON t.id = d.tariff_id WHERE """
 
 

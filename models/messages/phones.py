@@ -30,7 +30,7 @@ class Phone(Model):
     """One gateway phone. As a gateway, as a device and in its webhook address it is called `phone-<id>`, which stays
     when the office renames it."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     name = fields.CharField(100)  # the office's
     # How it shows who it is
     token_hash = fields.CharField(64, default="")
@@ -77,7 +77,7 @@ class PhoneReceiver(Model):
     """Somebody whom a SIM wrote to in a month: operators count different receivers."""
 
     id = fields.BigIntField(primary_key=True)
-    phone_id = fields.IntField()
+    phone_id = fields.BigIntField()
     sim = fields.SmallIntField()
     month = fields.IntField()  # 202611
     receiver = fields.CharField(16)

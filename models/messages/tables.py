@@ -142,7 +142,9 @@ class UssdTurn(Model):
     """The answer to one turn, so that a repeated turn is answered from here."""
 
     id = fields.BigIntField(primary_key=True)
-    session: fields.ForeignKeyRelation[UssdSession] = fields.ForeignKeyField("models.UssdSession")
+    session: fields.ForeignKeyRelation[UssdSession] = fields.ForeignKeyField(
+        "models.UssdSession", on_delete=fields.RESTRICT
+    )
     mac = fields.CharField(64)  # of the transcript
     response = fields.TextField()
     created_at = fields.BigIntField()

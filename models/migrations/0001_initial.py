@@ -23,16 +23,25 @@ INDEXES = [
     "CREATE INDEX outbox_pulled ON outbox (claimed_by, claimed_at) WHERE claimed_by LIKE 'phone-%'",
     # Two phones that the office has now never share a name; one that was unlinked leaves its name free.
     "CREATE UNIQUE INDEX phone_name ON phone (name) WHERE unlinked_at = 0",
-    # Reminders, recovery and balances look at what is not paid alone.
-    "CREATE INDEX instalment_open ON instalment (due_on, contract_id) WHERE paid < amount",
+    # Recovery and balances look at what is not paid alone; reminders at what nobody was reminded of, so that neither
+    # what is paid nor what somebody was reminded of slows the search for the others.
+    "CREATE INDEX instalment_remind_after ON instalment (appliance_id, due_on, contract_id)"
+    " WHERE paid < amount AND reminded_after IS NULL",
+    "CREATE INDEX instalment_remind_before ON instalment (appliance_id, due_on, contract_id)"
+    " WHERE paid < amount AND reminded_after IS NULL AND reminded_before IS NULL",
     "CREATE INDEX instalment_owed ON instalment (contract_id, due_on) WHERE paid < amount",
     "CREATE UNIQUE INDEX contract_device ON contract (device_id) WHERE device_id IS NOT NULL AND ended_on IS NULL",
     "CREATE INDEX contract_of_device ON contract (device_id, id) WHERE device_id IS NOT NULL",
     "CREATE INDEX sale_contract ON sale (contract_id, created_at) WHERE contract_id IS NOT NULL",
-    "CREATE INDEX device_access ON device (access_until) WHERE customer_id IS NOT NULL",
     "CREATE INDEX device_stock ON device (kind, serial) WHERE customer_id IS NULL",
     "CREATE INDEX device_customer ON device (customer_id, kind)",
     "CREATE INDEX customer_created ON customer (mini_grid_id, created_at, id)",
+]
+# The company's own accounts are there from the beginning: two first sales at once do not wait for each other to open
+# one.
+ACCOUNTS = [
+    f"INSERT INTO account (kind, owner, balance) VALUES ('{kind}', 0, 0)"
+    for kind in ("access rate", "commission cost", "goods", "office cash", "revenue")
 ]
 APPEND_ONLY = (
     *("entry", "line", "audit", "payment", "token", "allocation"),
@@ -93,9 +102,9 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Account',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('kind', fields.CharField(max_length=20)),
-                ('owner', fields.IntField(default=0)),
+                ('owner', fields.BigIntField(default=0)),
                 ('balance', fields.BigIntField(default=0)),
             ],
             options={'table': 'account', 'app': 'models', 'unique_together': (('kind', 'owner'),), 'pk_attr': 'id'},
@@ -117,7 +126,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='ConnectionGroup',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('name', fields.CharField(unique=True, max_length=100)),
             ],
             options={'table': 'connectiongroup', 'app': 'models', 'pk_attr': 'id'},
@@ -144,7 +153,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='DeviceModel',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('kind', fields.CharField(max_length=10)),
                 ('manufacturer', fields.CharField(max_length=100)),
                 ('name', fields.CharField(unique=True, max_length=100)),
@@ -156,10 +165,10 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Appliance',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('name', fields.CharField(unique=True, max_length=60)),
                 ('type', fields.CharField(max_length=12)),
-                ('model', fields.ForeignKeyField('models.DeviceModel', source_field='model_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('model', fields.ForeignKeyField('models.DeviceModel', source_field='model_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('price', fields.BigIntField()),
                 ('remind_before', fields.SmallIntField(null=True)),
                 ('remind_after', fields.SmallIntField(null=True)),
@@ -237,17 +246,17 @@ class Migration(migrations.Migration):
             name='Line',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('entry', fields.ForeignKeyField('models.Entry', source_field='entry_id', db_constraint=True, to_field='id', related_name='lines', on_delete=OnDelete.CASCADE)),
-                ('account', fields.ForeignKeyField('models.Account', source_field='account_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('entry', fields.ForeignKeyField('models.Entry', source_field='entry_id', db_constraint=True, to_field='id', related_name='lines', on_delete=OnDelete.RESTRICT)),
+                ('account', fields.ForeignKeyField('models.Account', source_field='account_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('amount', fields.BigIntField()),
             ],
-            options={'table': 'line', 'app': 'models', 'unique_together': (('entry', 'account'),), 'pk_attr': 'id'},
+            options={'table': 'line', 'app': 'models', 'unique_together': (('entry', 'account'),), 'indexes': [Index(fields=['account_id', 'id'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
             name='MeterType',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('name', fields.CharField(unique=True, max_length=100)),
             ],
             options={'table': 'metertype', 'app': 'models', 'pk_attr': 'id'},
@@ -256,7 +265,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='MiniGrid',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('name', fields.CharField(unique=True, max_length=100)),
             ],
             options={'table': 'minigrid', 'app': 'models', 'pk_attr': 'id'},
@@ -265,11 +274,11 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Agent',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('phone', fields.CharField(unique=True, max_length=16)),
                 ('name', fields.CharField(max_length=100)),
                 ('language', fields.CharField(default='en', max_length=2)),
-                ('mini_grid', fields.ForeignKeyField('models.MiniGrid', source_field='mini_grid_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('mini_grid', fields.ForeignKeyField('models.MiniGrid', source_field='mini_grid_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('pin_hash', fields.CharField(max_length=200)),
                 ('wrong_pins', fields.IntField(default=0)),
                 ('locked_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
@@ -285,7 +294,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('reference', fields.CharField(unique=True, max_length=20)),
-                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('amount', fields.BigIntField()),
                 ('commission', fields.BigIntField()),
                 ('actor', fields.CharField(max_length=100)),
@@ -297,7 +306,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='OfficeUser',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('name', fields.CharField(unique=True, max_length=100)),
                 ('password_hash', fields.CharField(max_length=200)),
             ],
@@ -343,17 +352,17 @@ class Migration(migrations.Migration):
                 ('provider', fields.CharField(max_length=20)),
                 ('reference', fields.CharField(max_length=80)),
                 ('amount', fields.BigIntField()),
-                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
             ],
-            options={'table': 'payment', 'app': 'models', 'unique_together': (('provider', 'reference'),), 'pk_attr': 'id'},
+            options={'table': 'payment', 'app': 'models', 'unique_together': (('provider', 'reference'),), 'indexes': [Index(fields=['agent_id'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
             name='PaymentPlan',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('appliance', fields.ForeignKeyField('models.Appliance', source_field='appliance_id', db_constraint=True, to_field='id', related_name='plans', on_delete=OnDelete.CASCADE)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('appliance', fields.ForeignKeyField('models.Appliance', source_field='appliance_id', db_constraint=True, to_field='id', related_name='plans', on_delete=OnDelete.RESTRICT)),
                 ('name', fields.CharField(max_length=30)),
                 ('terms', fields.CharField(max_length=12)),
                 ('down', fields.BigIntField(default=0)),
@@ -368,7 +377,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Phone',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('name', fields.CharField(max_length=100)),
                 ('token_hash', fields.CharField(default='', max_length=64)),
                 ('former_hash', fields.CharField(default='', max_length=64)),
@@ -414,7 +423,7 @@ class Migration(migrations.Migration):
             name='PhoneReceiver',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('phone_id', fields.IntField()),
+                ('phone_id', fields.BigIntField()),
                 ('sim', fields.SmallIntField()),
                 ('month', fields.IntField()),
                 ('receiver', fields.CharField(max_length=16)),
@@ -446,7 +455,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Tariff',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('name', fields.CharField(unique=True, max_length=100)),
                 ('unit', fields.CharField(max_length=10)),
                 ('price', fields.BigIntField()),
@@ -460,13 +469,25 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='AccessRate',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('tariff', fields.ForeignKeyField('models.Tariff', source_field='tariff_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('since', fields.DateField()),
+                ('rate', fields.BigIntField()),
+                ('days', fields.SmallIntField()),
+            ],
+            options={'table': 'access_rate', 'app': 'models', 'unique_together': (('tariff', 'since'),), 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='ConnectionType',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('name', fields.CharField(unique=True, max_length=100)),
-                ('usual_tariff', fields.ForeignKeyField('models.Tariff', source_field='usual_tariff_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('usual_meter_type', fields.ForeignKeyField('models.MeterType', source_field='usual_meter_type_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('usual_group', fields.ForeignKeyField('models.ConnectionGroup', source_field='usual_group_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('usual_tariff', fields.ForeignKeyField('models.Tariff', source_field='usual_tariff_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('usual_meter_type', fields.ForeignKeyField('models.MeterType', source_field='usual_meter_type_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('usual_group', fields.ForeignKeyField('models.ConnectionGroup', source_field='usual_group_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
             ],
             options={'table': 'connectiontype', 'app': 'models', 'pk_attr': 'id'},
             bases=['Model'],
@@ -474,9 +495,9 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='SubConnectionType',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('name', fields.CharField(max_length=100)),
-                ('type', fields.ForeignKeyField('models.ConnectionType', source_field='type_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('type', fields.ForeignKeyField('models.ConnectionType', source_field='type_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
             ],
             options={'table': 'subconnectiontype', 'app': 'models', 'unique_together': (('type', 'name'),), 'pk_attr': 'id'},
             bases=['Model'],
@@ -504,7 +525,7 @@ class Migration(migrations.Migration):
             name='UssdTurn',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('session', fields.ForeignKeyField('models.UssdSession', source_field='session_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('session', fields.ForeignKeyField('models.UssdSession', source_field='session_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('mac', fields.CharField(max_length=64)),
                 ('response', fields.TextField(unique=False)),
                 ('created_at', fields.BigIntField()),
@@ -515,9 +536,9 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Village',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('name', fields.CharField(max_length=100)),
-                ('mini_grid', fields.ForeignKeyField('models.MiniGrid', source_field='mini_grid_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('mini_grid', fields.ForeignKeyField('models.MiniGrid', source_field='mini_grid_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
             ],
             options={'table': 'village', 'app': 'models', 'unique_together': (('mini_grid', 'name'),), 'pk_attr': 'id'},
             bases=['Model'],
@@ -525,13 +546,13 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Customer',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('name', fields.CharField(max_length=100)),
                 ('surname', fields.CharField(max_length=100)),
                 ('phone', fields.CharField(null=True, db_index=True, max_length=16)),
                 ('language', fields.CharField(default='en', max_length=2)),
-                ('mini_grid', fields.ForeignKeyField('models.MiniGrid', source_field='mini_grid_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('village', fields.ForeignKeyField('models.Village', source_field='village_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('mini_grid', fields.ForeignKeyField('models.MiniGrid', source_field='mini_grid_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('village', fields.ForeignKeyField('models.Village', source_field='village_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('created_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'customer', 'app': 'models', 'pk_attr': 'id'},
@@ -540,31 +561,31 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Device',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('serial', fields.CharField(unique=True, max_length=32)),
                 ('kind', fields.CharField(max_length=10)),
                 ('issuer', fields.CharField(max_length=20)),
                 ('sealed_key', fields.TextField(unique=False)),
                 ('count', fields.IntField(default=0)),
-                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', null=True, db_constraint=True, to_field='id', related_name='devices', on_delete=OnDelete.CASCADE)),
-                ('tariff', fields.ForeignKeyField('models.Tariff', source_field='tariff_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('model', fields.ForeignKeyField('models.DeviceModel', source_field='model_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', null=True, db_constraint=True, to_field='id', related_name='devices', on_delete=OnDelete.RESTRICT)),
+                ('tariff', fields.ForeignKeyField('models.Tariff', source_field='tariff_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.SET_NULL)),
+                ('model', fields.ForeignKeyField('models.DeviceModel', source_field='model_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.SET_NULL)),
                 ('paid_until', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('access_due', fields.BigIntField(default=0, db_default=0)),
                 ('access_until', fields.DateField(null=True)),
             ],
-            options={'table': 'device', 'app': 'models', 'pk_attr': 'id'},
+            options={'table': 'device', 'app': 'models', 'indexes': [Index(fields=['tariff_id'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
             name='Connection',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('device', fields.OneToOneField('models.Device', source_field='device_id', db_constraint=True, to_field='id', related_name='connection', on_delete=OnDelete.CASCADE)),
-                ('meter_type', fields.ForeignKeyField('models.MeterType', source_field='meter_type_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('group', fields.ForeignKeyField('models.ConnectionGroup', source_field='group_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('type', fields.ForeignKeyField('models.ConnectionType', source_field='type_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('sub_type', fields.ForeignKeyField('models.SubConnectionType', source_field='sub_type_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('device', fields.OneToOneField('models.Device', source_field='device_id', db_constraint=True, to_field='id', related_name='connection', on_delete=OnDelete.RESTRICT)),
+                ('meter_type', fields.ForeignKeyField('models.MeterType', source_field='meter_type_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('group', fields.ForeignKeyField('models.ConnectionGroup', source_field='group_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('type', fields.ForeignKeyField('models.ConnectionType', source_field='type_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('sub_type', fields.ForeignKeyField('models.SubConnectionType', source_field='sub_type_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
             ],
             options={'table': 'connection', 'app': 'models', 'pk_attr': 'id'},
             bases=['Model'],
@@ -572,12 +593,12 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Contract',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('key', fields.CharField(unique=True, max_length=80)),
-                ('appliance', fields.ForeignKeyField('models.Appliance', source_field='appliance_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('appliance', fields.ForeignKeyField('models.Appliance', source_field='appliance_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('terms', fields.CharField(max_length=12)),
                 ('price', fields.BigIntField()),
                 ('down', fields.BigIntField()),
@@ -596,7 +617,8 @@ class Migration(migrations.Migration):
             name='Instalment',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('contract', fields.ForeignKeyField('models.Contract', source_field='contract_id', db_constraint=True, to_field='id', related_name='instalments', on_delete=OnDelete.CASCADE)),
+                ('contract', fields.ForeignKeyField('models.Contract', source_field='contract_id', db_constraint=True, to_field='id', related_name='instalments', on_delete=OnDelete.RESTRICT)),
+                ('appliance', fields.ForeignKeyField('models.Appliance', source_field='appliance_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('number', fields.SmallIntField()),
                 ('due_on', fields.DateField()),
                 ('amount', fields.BigIntField()),
@@ -611,11 +633,11 @@ class Migration(migrations.Migration):
             name='Allocation',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('payment', fields.ForeignKeyField('models.Payment', source_field='payment_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('instalment', fields.ForeignKeyField('models.Instalment', source_field='instalment_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('payment', fields.ForeignKeyField('models.Payment', source_field='payment_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('instalment', fields.ForeignKeyField('models.Instalment', source_field='instalment_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('amount', fields.BigIntField()),
             ],
-            options={'table': 'allocation', 'app': 'models', 'unique_together': (('payment', 'instalment'),), 'pk_attr': 'id'},
+            options={'table': 'allocation', 'app': 'models', 'unique_together': (('payment', 'instalment'),), 'indexes': [Index(fields=['instalment_id'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -624,9 +646,9 @@ class Migration(migrations.Migration):
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('key', fields.CharField(unique=True, max_length=80)),
                 ('request', fields.CharField(max_length=64)),
-                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('consent', fields.CharField(max_length=10)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
             ],
@@ -637,13 +659,13 @@ class Migration(migrations.Migration):
             name='Sale',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('reference', fields.CharField(unique=True, max_length=5)),
+                ('reference', fields.CharField(unique=True, max_length=8)),
                 ('key', fields.CharField(unique=True, max_length=80)),
-                ('payment', fields.OneToOneField('models.Payment', source_field='payment_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('contract_id', fields.IntField(null=True)),
+                ('payment', fields.OneToOneField('models.Payment', source_field='payment_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('contract', fields.ForeignKeyField('models.Contract', source_field='contract_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('amount', fields.BigIntField()),
                 ('unit', fields.CharField(max_length=10)),
                 ('units', fields.IntField()),
@@ -653,22 +675,22 @@ class Migration(migrations.Migration):
                 ('commission', fields.BigIntField()),
                 ('created_at', fields.DatetimeField(db_index=True, auto_now=False, auto_now_add=True)),
             ],
-            options={'table': 'sale', 'app': 'models', 'indexes': [Index(fields=['device_id', 'created_at']), Index(fields=['agent_id', 'created_at'])], 'pk_attr': 'id'},
+            options={'table': 'sale', 'app': 'models', 'indexes': [Index(fields=['device_id', 'created_at']), Index(fields=['agent_id', 'created_at']), Index(fields=['customer_id'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
             name='Ticket',
             fields=[
-                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('key', fields.CharField(unique=True, max_length=80)),
-                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('category', fields.CharField(max_length=20)),
                 ('text', fields.TextField(unique=False)),
                 ('state', fields.CharField(default='open', max_length=10)),
-                ('reporter', fields.ForeignKeyField('models.Agent', source_field='reporter_id', null=True, db_constraint=True, to_field='id', related_name='reported', on_delete=OnDelete.CASCADE)),
-                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
-                ('staff', fields.ForeignKeyField('models.OfficeUser', source_field='staff_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.CASCADE)),
+                ('reporter', fields.ForeignKeyField('models.Agent', source_field='reporter_id', null=True, db_constraint=True, to_field='id', related_name='reported', on_delete=OnDelete.RESTRICT)),
+                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('staff', fields.ForeignKeyField('models.OfficeUser', source_field='staff_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('opened_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('due_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('asked_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
@@ -681,7 +703,7 @@ class Migration(migrations.Migration):
             name='TicketEvent',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('ticket', fields.ForeignKeyField('models.Ticket', source_field='ticket_id', db_constraint=True, to_field='id', related_name='events', on_delete=OnDelete.CASCADE)),
+                ('ticket', fields.ForeignKeyField('models.Ticket', source_field='ticket_id', db_constraint=True, to_field='id', related_name='events', on_delete=OnDelete.RESTRICT)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
                 ('actor', fields.CharField(max_length=100)),
                 ('step', fields.CharField(max_length=10)),
@@ -694,8 +716,8 @@ class Migration(migrations.Migration):
             name='Token',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('sale', fields.OneToOneField('models.Sale', source_field='sale_id', db_constraint=True, to_field='id', related_name='token', on_delete=OnDelete.CASCADE)),
-                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', db_constraint=True, to_field='id', related_name='tokens', on_delete=OnDelete.CASCADE)),
+                ('sale', fields.OneToOneField('models.Sale', source_field='sale_id', db_constraint=True, to_field='id', related_name='token', on_delete=OnDelete.RESTRICT)),
+                ('device', fields.ForeignKeyField('models.Device', source_field='device_id', db_constraint=True, to_field='id', related_name='tokens', on_delete=OnDelete.RESTRICT)),
                 ('count', fields.IntField()),
                 ('digits', fields.CharField(max_length=20)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
@@ -706,4 +728,5 @@ class Migration(migrations.Migration):
         ops.RunSQL(INDEXES),
         ops.RunPython(index_words),
         ops.RunPython(guard),
+        ops.RunSQL(ACCOUNTS),
     ]

@@ -3,23 +3,34 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
+from models.clock import CLOCK
 from models.devices import Device, Unit, with_owner
+from models.devices.keys import open_key
 from models.money.booking import (
     Sold,
     book_commission,
-    check_cash_limit,
     issue_token,
     lock_agent_and_device,
     read_sale,
     record_sale,
 )
+from models.money.cash_limit import read_room
 from models.money.catalogue import Appliance, PaymentPlan, Terms
 from models.money.contracts import Contract, Instalment
 from models.money.instalments import Period, amounts, days_for, due_dates
 from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
 from models.money.payable import Standing, payable
 from models.money.quotes import Quote
-from models.money.refusals import NotOffered, PriceChanged, SameAppliance, Taken
+from models.money.refusals import (
+    ClockInDoubt,
+    NotOffered,
+    NoTokensLeft,
+    OtherRequest,
+    PriceChanged,
+    SameAppliance,
+    Taken,
+    TooManyTokens,
+)
 from models.money.sales import SAME_SALE_WINDOW, Sale
 from models.people import Agent, Customer
 from models.sql import connection, execute, execute_many, insert
@@ -143,12 +154,13 @@ async def sell_appliance(
     await lock_agent_and_device(seller, proposal.device)
     earlier = await Contract.get_or_none(key=key)
     if earlier:
+        _check_same(earlier, proposal)
         return await read_appliance_sale(earlier)
     device = await _free_device(proposal)
     await _check_still_offered(proposal)
     if not again and (same := await same_appliance_today(seller, proposal.customer, proposal.appliance)):
         raise SameAppliance(same)
-    await check_cash_limit(seller, proposal.down)
+    await check_possible(proposal, seller, vault)
     commission = proposal.appliance.price * seller.goods_commission // 10_000
     contract = await _sign_contract(proposal, seller, key, commission)
     if device:
@@ -158,6 +170,26 @@ async def sell_appliance(
         await _take_down_payment(proposal, contract, device, seller, vault)
     await book_commission(f"contract {contract.id} commission", seller.id, commission)
     return await read_appliance_sale(contract)
+
+
+async def check_possible(proposal: Proposal, seller: Agent, vault: Vault) -> None:
+    """What would stop this sale whatever is answered, to be told before PIN and cash. Raises ClockInDoubt, OverLimit,
+    NoTokensLeft and TooManyTokens."""
+    if doubt := await CLOCK.doubt():
+        raise ClockInDoubt(doubt)
+    device = proposal.device
+    can_issue = ISSUERS[device.issuer].can_issue if device else None
+    if device and can_issue and (obstacle := can_issue(open_key(device, vault), device.count, datetime.now(UTC))):
+        raise TooManyTokens(obstacle.minutes) if obstacle.minutes else NoTokensLeft(device.serial)
+    (await read_room(seller)).check(proposal.down)
+
+
+def _check_same(earlier: Contract, proposal: Proposal) -> None:
+    """Raises OtherRequest unless the earlier sale is what is asked for now."""
+    device = proposal.device.id if proposal.device else None
+    wanted = proposal.customer.id, proposal.appliance.id, device, proposal.down
+    if wanted != (earlier.customer_id, earlier.appliance_id, earlier.device_id, earlier.down):
+        raise OtherRequest(earlier.key)
 
 
 async def _free_device(proposal: Proposal) -> Device | None:
@@ -208,10 +240,12 @@ async def _sign_contract(proposal: Proposal, seller: Agent, key: str, commission
         created_at=datetime.now(UTC),
         ended_on=proposal.today if paid_off else None,
     )
-    rows = [(contract_id, n, due, amount) for n, (due, amount) in enumerate(proposal.schedule, start=1)]
+    item = proposal.appliance.id
+    rows = [(contract_id, item, n, due, amount) for n, (due, amount) in enumerate(proposal.schedule, start=1)]
     await execute_many(
         connection(),
-        "INSERT INTO instalment (contract_id, number, due_on, amount, paid) VALUES ($1, $2, $3, $4, 0)",
+        "INSERT INTO instalment (contract_id, appliance_id, number, due_on, amount, paid) "
+        "VALUES ($1, $2, $3, $4, $5, 0)",
         rows,
     )
     return await Contract.get(id=contract_id)
@@ -240,7 +274,7 @@ async def _take_down_payment(
     offer = Quote(at, proposal.down, proposal.unit, proposal.units, owed=left)
     sale = await record_sale(offer, seller, f"down payment {contract.id}", commission=0)
     if device and proposal.unit:
-        await issue_token(sale, device, vault)
+        await issue_token(sale, offer, device, vault)
     paid_for = AccountKind.REVENUE if proposal.plan.terms == Terms.SERVICE else AccountKind.DEBT
     owner = 0 if paid_for is AccountKind.REVENUE else contract.id
     lines = [Posting(AccountKind.CASH, seller.id, proposal.down), Posting(paid_for, owner, -proposal.down)]

@@ -12,7 +12,6 @@ from models.money.ledger import AccountKind, Posting, cash_held, commission_due,
 from models.money.payable import Payable, payable
 from models.money.quotes import Quote
 from models.money.references import new_reference
-from models.money.refusals import OverLimit
 from models.money.sales import Sale, Token
 from models.people import Agent, Customer
 from models.sql import connection, execute, insert, lock_rows
@@ -47,21 +46,6 @@ async def lock_agent_and_device(seller: Agent, device: Device | None) -> None:
         await lock_rows("device", "id = $1", [device.id])
 
 
-async def check_cash_limit(seller: Agent, amount: int) -> None:
-    """Raises OverLimit when the agent's cash would pass the limit. The agent's limit and commissions are as they are
-    now, from here on."""
-    [row] = await execute(
-        connection(),
-        "SELECT a.cash_limit, a.commission, a.goods_commission, COALESCE(c.balance, 0) AS held FROM agent a "
-        "LEFT JOIN account c ON c.kind = $2 AND c.owner = a.id WHERE a.id = $1",
-        [seller.id, AccountKind.CASH.value],
-    )
-    seller.cash_limit, seller.commission = row["cash_limit"], row["commission"]
-    seller.goods_commission = row["goods_commission"]
-    if row["held"] + amount > seller.cash_limit:
-        raise OverLimit(row["held"], seller.cash_limit)
-
-
 async def record_sale(offer: Quote, seller: Agent, key: str, commission: int) -> Sale:
     """The payment and its sale."""
     now, at = datetime.now(UTC), offer.standing
@@ -88,9 +72,10 @@ async def record_sale(offer: Quote, seller: Agent, key: str, commission: int) ->
     return Sale(id=await insert("sale", **columns), **columns, _from_db=True)
 
 
-async def issue_token(sale: Sale, device: Device, vault: Vault) -> tuple[str, datetime | None]:
-    """Make the token and store it with the count that it used up: the digits, and until when is paid."""
-    now, issuer = datetime.now(UTC), ISSUERS[device.issuer]
+async def issue_token(sale: Sale, offer: Quote, device: Device, vault: Vault) -> tuple[str, datetime | None]:
+    """Make the token and store it with the count that it used up, and what is left of the access rate: the digits, and
+    until when is paid."""
+    now, issuer, access = datetime.now(UTC), ISSUERS[device.issuer], offer.standing.access
     key = open_key(device, vault)
     paid_until = device.paid_until
     if sale.unit == Unit.UNLOCK and issuer.unlock:
@@ -102,8 +87,8 @@ async def issue_token(sale: Sale, device: Device, vault: Vault) -> tuple[str, da
         paid_until = max(now, paid_until or now) + timedelta(days=sale.units)
     await execute(
         connection(),
-        "UPDATE device SET count = $2, paid_until = $3, access_due = access_due - $4 WHERE id = $1",
-        [device.id, count, paid_until, sale.access],
+        "UPDATE device SET count = $2, paid_until = $3, access_due = $4, access_until = $5 WHERE id = $1",
+        [device.id, count, paid_until, access.due - sale.access, access.until],
     )
     await insert("token", sale_id=sale.id, device_id=device.id, count=count, digits=digits, created_at=now)
     return digits, paid_until

@@ -30,10 +30,12 @@ class Terms(StrEnum):
 class Appliance(Model):
     """An item of the catalogue."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     name = fields.CharField(60, unique=True)
     type = fields.CharField(12)
-    model: fields.ForeignKeyNullableRelation[DeviceModel] = fields.ForeignKeyField("models.DeviceModel", null=True)
+    model: fields.ForeignKeyNullableRelation[DeviceModel] = fields.ForeignKeyField(
+        "models.DeviceModel", null=True, on_delete=fields.RESTRICT
+    )
     model_id: int | None
     price = fields.BigIntField()  # minor units
     remind_before = fields.SmallIntField(null=True)  # so many days before an instalment is due; None: never
@@ -48,8 +50,10 @@ class Appliance(Model):
 class PaymentPlan(Model):
     """One way in which the office lets an appliance be paid. Money is in minor units."""
 
-    id = fields.IntField(primary_key=True)
-    appliance: fields.ForeignKeyRelation[Appliance] = fields.ForeignKeyField("models.Appliance", related_name="plans")
+    id = fields.BigIntField(primary_key=True)
+    appliance: fields.ForeignKeyRelation[Appliance] = fields.ForeignKeyField(
+        "models.Appliance", related_name="plans", on_delete=fields.RESTRICT
+    )
     appliance_id: int
     name = fields.CharField(30)
     terms = fields.CharField(12)  # a Terms

@@ -12,7 +12,7 @@ from models.money.catalogue import Appliance
 from models.money.instalments import Due
 from models.money.sales import Payment
 from models.people import Agent, Customer
-from models.sql import connection, execute, marks, read_day
+from models.sql import columns_of, connection, execute, marks, read_day
 
 FIRST_NUMBER = 1_000  # contracts are S1001, S1002, …: never as short as a menu number
 
@@ -21,15 +21,19 @@ class Contract(Model):
     """An appliance sold to a customer, on the terms of the day of the sale. Goods without a device are paid by its
     number, S1042. Money is in minor units."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     key = fields.CharField(80, unique=True)
-    appliance: fields.ForeignKeyRelation[Appliance] = fields.ForeignKeyField("models.Appliance")
+    appliance: fields.ForeignKeyRelation[Appliance] = fields.ForeignKeyField(
+        "models.Appliance", on_delete=fields.RESTRICT
+    )
     appliance_id: int
-    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer")
+    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer", on_delete=fields.RESTRICT)
     customer_id: int
-    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent")
+    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent", on_delete=fields.RESTRICT)
     agent_id: int
-    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
+    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField(
+        "models.Device", null=True, on_delete=fields.RESTRICT
+    )
     device_id: int | None
     terms = fields.CharField(12)  # a Terms
     price = fields.BigIntField()
@@ -55,9 +59,14 @@ class Instalment(Model):
 
     id = fields.BigIntField(primary_key=True)
     contract: fields.ForeignKeyRelation[Contract] = fields.ForeignKeyField(
-        "models.Contract", related_name="instalments"
+        "models.Contract", related_name="instalments", on_delete=fields.RESTRICT
     )
     contract_id: int
+    # The contract's, for the indexes of reminders: each appliance has its own days for them.
+    appliance: fields.ForeignKeyRelation[Appliance] = fields.ForeignKeyField(
+        "models.Appliance", on_delete=fields.RESTRICT
+    )
+    appliance_id: int
     number = fields.SmallIntField()
     due_on = fields.DateField()
     amount = fields.BigIntField()
@@ -73,18 +82,25 @@ class Allocation(Model):
     """What a payment gave to an instalment; append only. The allocations of an instalment add up to its `paid`."""
 
     id = fields.BigIntField(primary_key=True)
-    payment: fields.ForeignKeyRelation[Payment] = fields.ForeignKeyField("models.Payment")
-    instalment: fields.ForeignKeyRelation[Instalment] = fields.ForeignKeyField("models.Instalment")
+    payment: fields.ForeignKeyRelation[Payment] = fields.ForeignKeyField("models.Payment", on_delete=fields.RESTRICT)
+    instalment: fields.ForeignKeyRelation[Instalment] = fields.ForeignKeyField(
+        "models.Instalment", on_delete=fields.RESTRICT
+    )
     amount = fields.BigIntField()
 
     class Meta:
         unique_together = (("payment", "instalment"),)
+        indexes = (("instalment_id",),)
 
 
-async def contract_of(device_id: int) -> Contract | None:
-    """The newest contract on a device, whether it is paid off or not."""
+async def contract_of(device: Device) -> Contract | None:
+    """The newest contract that its owner has on a device, whether it is paid off or not: what a former owner owes is
+    not the new one's."""
     rows = await execute(
-        connection(), "SELECT * FROM contract WHERE device_id = $1 ORDER BY id DESC LIMIT 1", [device_id]
+        connection(),
+        f"SELECT {columns_of(Contract)} FROM contract WHERE device_id = $1 AND customer_id = $2 "
+        "ORDER BY id DESC LIMIT 1",
+        [device.id, device.customer_id],
     )
     return contract_from(rows[0]) if rows else None
 

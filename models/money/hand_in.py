@@ -1,7 +1,7 @@
 """Cash that an agent hands in at the office, and the commission that is paid out with it."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tortoise import fields
 from tortoise.models import Model
@@ -21,7 +21,7 @@ class HandIn(Model):
 
     id = fields.BigIntField(primary_key=True)
     reference = fields.CharField(LONGEST_REFERENCE, unique=True)
-    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent")
+    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent", on_delete=fields.RESTRICT)
     agent_id: int
     amount = fields.BigIntField()  # what was handed in
     commission = fields.BigIntField()  # what was paid out
@@ -57,32 +57,53 @@ class OtherReference(NotBooked):
     """The reference names another hand-in: of another agent or another amount."""
 
 
-async def hand_in(agent: Agent, amount: int, actor: str, reference: str = "", *, coin: int = 1) -> HandedIn:
+class HandedInBefore(NotBooked):
+    """The same agent handed in the same amount within 24 hours: somebody may book it a second time."""
+
+    def __init__(self, earlier: HandIn) -> None:
+        super().__init__(earlier.reference)
+        self.earlier = earlier
+
+
+SAME_WINDOW = timedelta(hours=24)
+
+
+async def hand_in(
+    agent: Agent, amount: int, actor: str, reference: str = "", *, coin: int = 1, again: bool = False
+) -> HandedIn:
     """Book cash that was counted, and pay out the commission due, in the caller's transaction.
 
     The agent keeps the commission out of the cash that is left: 100 sold at 5 %, 50 handed in leave 45 in hand and
     nothing due (reference: mpm 2.11). If too little cash is left, the rest of the commission stays due; so does a part
     of a `coin` (the smallest amount in cash), which nobody can hand in. The cash and the commission are two ledger
     entries, so that the receipt prints the figure that was counted (reference: users 3.2). The same reference books
-    once. Raises NotBooked's kinds.
+    once, and the same amount within 24 hours only `again`. Raises NotBooked's kinds.
     """
     await lock_rows("agent", "id = $1", [agent.id])
     if reference and (earlier := await HandIn.get_or_none(reference=reference)):
         if (earlier.agent_id, earlier.amount) != (agent.id, amount):
             raise OtherReference(reference)
         return await _figures(earlier, new=False)
+    now = datetime.now(UTC)
+    if not again and (same := await _newest(agent, amount, now - SAME_WINDOW)):
+        raise HandedInBefore(same)
     held, due = await cash_held(agent.id), await commission_due(agent.id)
     if not 0 < amount <= held:
         raise MoreThanHeld(held)
     reference = reference or await new_reference("hand_in")
     commission = max(min(due, held - amount), 0) // coin * coin
-    now = datetime.now(UTC)
     columns = {"reference": reference, "agent_id": agent.id, "amount": amount, "commission": commission}
     columns |= {"actor": actor, "created_at": now}
     entry = HandIn(id=await insert("hand_in", **columns), **columns, _from_db=True)
     await _book(entry)
     await record(actor, "hand in", agent.phone, f"{amount} minor units, commission {commission}, ref {reference}")
     return await _figures(entry, new=True)
+
+
+async def _newest(agent: Agent, amount: int, since: datetime) -> HandIn | None:
+    """This agent's newest hand-in of this amount since then."""
+    found = HandIn.filter(agent_id=agent.id, amount=amount, created_at__gte=since)
+    return await found.order_by("-id").first()
 
 
 async def _book(entry: HandIn) -> None:

@@ -1,17 +1,30 @@
 """Double entry, append only: every movement of money is an entry whose lines add up to nothing.
 
 An account's `balance` is the sum of its lines, kept beside them so that reading it never adds up history; it
-changes only here, under the account's row lock, in the transaction that writes the lines. Positive is a debit.
+changes only here, in the transaction that writes the lines. Positive is a debit.
+
+An agent's accounts and a customer's debt are held by the locks of whoever sells (models/money/booking.py). The
+company's own are everybody's: their balances change at the end of the unit of work, all at once and always in the same
+order, so that two batches of sales never end in a deadlock, nor wait for each other longer than a commit takes.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from tortoise import fields
 from tortoise.models import Model
 
-from models.sql import connection, execute, execute_many, insert
+from models.sql import UnitOfWork, connection, execute, execute_many, insert, unit_of_work
+
+COMPANY = 0  # the owner of the company's own accounts
+MOVE = "UPDATE account SET balance = balance + $3 WHERE kind = $1 AND owner = $2 RETURNING id, balance"
+# Two may open it at once.
+OPEN = """INSERT INTO account (kind, owner, balance) VALUES ($1, $2, $3) ON CONFLICT (kind, owner)
+  DO UPDATE SET balance = account.balance + excluded.balance RETURNING id, balance"""
 
 
 class AccountKind(StrEnum):
@@ -28,9 +41,9 @@ class AccountKind(StrEnum):
 
 
 class Account(Model):
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     kind = fields.CharField(20)  # an AccountKind
-    owner = fields.IntField(default=0)  # the id of an agent or of a contract
+    owner = fields.BigIntField(default=0)  # the id of an agent or of a contract
     balance = fields.BigIntField(default=0)  # minor units
 
     class Meta:
@@ -47,12 +60,15 @@ class Entry(Model):
 
 class Line(Model):
     id = fields.BigIntField(primary_key=True)
-    entry: fields.ForeignKeyRelation[Entry] = fields.ForeignKeyField("models.Entry", related_name="lines")
-    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("models.Account")
+    entry: fields.ForeignKeyRelation[Entry] = fields.ForeignKeyField(
+        "models.Entry", related_name="lines", on_delete=fields.RESTRICT
+    )
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("models.Account", on_delete=fields.RESTRICT)
     amount = fields.BigIntField()
 
     class Meta:
         unique_together = (("entry", "account"),)
+        indexes = (("account_id", "id"),)
 
 
 @dataclass(frozen=True)
@@ -63,7 +79,7 @@ class Posting:
 
 
 async def post(key: str, postings: list[Posting]) -> dict[AccountKind, int]:
-    """Book one entry and return the new balances. Call inside a transaction.
+    """Book one entry and return the new balances, but those of the company. Call inside a transaction.
 
     Raises ValueError when the lines do not add up to nothing, IntegrityError when `key` is booked already.
     """
@@ -73,16 +89,42 @@ async def post(key: str, postings: list[Posting]) -> dict[AccountKind, int]:
     balances, lines = {}, []
     # Always in the same order, so that two transactions never wait for each other's account.
     for posting in sorted(postings, key=lambda posting: (posting.kind, posting.owner)):
-        rows = await execute(
-            connection(),
-            "INSERT INTO account (kind, owner, balance) VALUES ($1, $2, $3) ON CONFLICT (kind, owner) "
-            "DO UPDATE SET balance = account.balance + excluded.balance RETURNING id, balance",
-            [posting.kind.value, posting.owner, posting.amount],
-        )
-        lines.append((entry, rows[0]["id"], posting.amount))
-        balances[posting.kind] = int(rows[0]["balance"])
+        if posting.owner == COMPANY and (unit := unit_of_work()):
+            account = await _company_account(posting.kind)
+            _moved(unit).append((posting.kind.value, posting.amount))
+        else:
+            account, balances[posting.kind] = await _move_balance(posting)
+        lines.append((entry, account, posting.amount))
     await execute_many(connection(), "INSERT INTO line (entry_id, account_id, amount) VALUES ($1, $2, $3)", lines)
     return balances
+
+
+def _moved(unit: UnitOfWork) -> list[Any]:
+    """Which of the company's accounts a unit of work has moved by how much, for its end."""
+    return unit.at_end("company accounts", _move_company_balances)
+
+
+async def _move_balance(posting: Posting) -> tuple[int, int]:
+    """The account's number, and its new balance. An INSERT that finds the account there takes a number all the same,
+    and would use up the sequence: it comes second."""
+    values = [posting.kind.value, posting.owner, posting.amount]
+    rows = await execute(connection(), MOVE, values) or await execute(connection(), OPEN, values)
+    return int(rows[0]["id"]), int(rows[0]["balance"])
+
+
+async def _company_account(kind: AccountKind) -> int:
+    """The number of one of the company's accounts. It is there from the first migration on."""
+    [row] = await execute(connection(), "SELECT id FROM account WHERE kind = $1 AND owner = 0", [kind.value])
+    return int(row["id"])
+
+
+async def _move_company_balances(moved: Sequence[tuple[str, int]]) -> None:
+    """Write what a unit of work has moved on the company's accounts."""
+    totals: Counter[str] = Counter()
+    for kind, amount in moved:
+        totals[kind] += amount
+    for kind in sorted(totals):
+        await execute(connection(), MOVE, [kind, COMPANY, totals[kind]])
 
 
 async def balance(kind: AccountKind, owner: int) -> int:
@@ -90,7 +132,9 @@ async def balance(kind: AccountKind, owner: int) -> int:
     rows = await execute(
         connection(), "SELECT balance FROM account WHERE kind = $1 AND owner = $2", [kind.value, owner]
     )
-    return int(rows[0]["balance"]) if rows else 0
+    unit = unit_of_work() if owner == COMPANY else None
+    moved = sum(amount for moved_kind, amount in _moved(unit) if moved_kind == kind) if unit else 0
+    return (int(rows[0]["balance"]) if rows else 0) + moved
 
 
 async def cash_held(agent_id: int) -> int:

@@ -1,15 +1,19 @@
 """What a payment can be for, and what it meets there: a device, or goods without one. Nothing here changes anything."""
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 
+from models.clock import CLOCK, Doubt
 from models.devices import Device, Kind, with_owner
-from models.devices.keys import most_units
+from models.devices.access_rate import Access, access_due
+from models.devices.keys import open_key
+from models.money.cash_limit import Room, read_room
 from models.money.contracts import Contract, contract_of, open_instalments, overdue_goods
 from models.money.instalments import Due
 from models.money.refusals import NoPlan
 from models.money.sales import Sale, same_today
 from models.people import Agent, Customer
+from models.tokens import ISSUERS, Obstacle
 from models.vault import Vault
 
 
@@ -24,6 +28,10 @@ class Standing:
     today: date
     coin: int = 1  # the smallest amount that is paid in cash, in minor units
     most: int | None = None  # units that one token of this device carries; None: those of its kind
+    access: Access = field(default_factory=Access)  # what the device owes of the access rate
+    room: Room | None = None  # for the seller's cash; None: nobody takes any
+    obstacle: Obstacle | None = None  # why the device can have no token now
+    doubt: Doubt | None = None  # of the clock
 
     @property
     def device(self) -> Device | None:
@@ -46,16 +54,16 @@ class PayableDevice:
         return PayableDevice(await with_owner(self.device.id))
 
     async def contract(self) -> Contract | None:
-        """The newest contract on it, whether it is paid off or not."""
-        return await contract_of(self.device.id)
+        """Its owner's newest contract on it, whether it is paid off or not."""
+        return await contract_of(self.device)
 
     async def same_today(self, seller: Agent, amount: int) -> Sale | None:
         """This agent's newest sale of this amount for it within 24 hours."""
         return await same_today(seller, amount, device_id=self.device.id)
 
-    async def standing(self, today: date, coin: int, vault: Vault) -> Standing:
-        """What a payment for it meets now. Raises NoPlan for a device that nobody owns."""
-        device = self.device
+    async def standing(self, today: date, coin: int, vault: Vault, seller: Agent | None = None) -> Standing:
+        """What a payment for it meets now, taken by this seller. Raises NoPlan for a device that nobody owns."""
+        device, issuer = self.device, ISSUERS[self.device.issuer]
         if device.customer_id is None or device.customer is None:
             raise NoPlan(device.serial)
         contract = await self.contract() if device.kind != Kind.METER else None
@@ -64,7 +72,7 @@ class PayableDevice:
             owed = await open_instalments(contract)
         elif device.tariff and device.tariff.recovery:
             owed = await overdue_goods(device.customer_id, today)
-        most = most_units(device, vault)
+        key = open_key(device, vault)
         return Standing(
             paid_for=self,
             customer=device.customer,
@@ -72,7 +80,11 @@ class PayableDevice:
             owed=tuple(owed),
             today=today,
             coin=coin,
-            most=most,
+            most=issuer.most(key),
+            access=await access_due(device, today),
+            room=await read_room(seller) if seller else None,
+            obstacle=issuer.can_issue(key, device.count, datetime.now(UTC)),
+            doubt=await CLOCK.doubt(),
         )
 
 
@@ -104,8 +116,8 @@ class PayableGoods:
         """This agent's newest payment of this amount for it within 24 hours."""
         return await same_today(seller, amount, contract_id=self.signed.id)
 
-    async def standing(self, today: date, coin: int, _vault: Vault) -> Standing:
-        """What a payment for it meets now."""
+    async def standing(self, today: date, coin: int, _vault: Vault, seller: Agent | None = None) -> Standing:
+        """What a payment for it meets now, taken by this seller."""
         owed = await open_instalments(self.signed)
         return Standing(
             paid_for=self,
@@ -114,6 +126,8 @@ class PayableGoods:
             owed=tuple(owed),
             today=today,
             coin=coin,
+            room=await read_room(seller) if seller else None,
+            doubt=await CLOCK.doubt(),
         )
 
 

@@ -1,14 +1,9 @@
 """Taking a payment: a sale gives exactly what its quote promised, all of it or nothing."""
 
-from datetime import UTC, datetime
-
-from models.devices import Device
-from models.devices.keys import open_key
 from models.messages import withdrawal
 from models.money.booking import (
     Sold,
     book_commission,
-    check_cash_limit,
     issue_token,
     lock_agent_and_device,
     read_sale,
@@ -19,11 +14,10 @@ from models.money.instalments import Part
 from models.money.ledger import AccountKind, Posting, post
 from models.money.payable import Standing
 from models.money.quotes import Quote, quote
-from models.money.refusals import PriceChanged, SoldToday, TooManyTokens
+from models.money.refusals import OtherRequest, PriceChanged, SoldToday
 from models.money.sales import Sale
 from models.people import Agent
 from models.sql import connection, execute, execute_many, lock_rows
-from models.tokens import ISSUERS
 from models.vault import Vault
 
 
@@ -37,17 +31,16 @@ async def sell(offer: Quote, *, seller: Agent, key: str, vault: Vault, again: bo
     await _lock_debts(offer.standing)
     earlier = await Sale.get_or_none(key=key)
     if earlier:
+        _check_same(earlier, offer)
         return await read_sale(earlier)
-    promised, offer = offer.effect, await _quote_again(offer, vault)
+    promised, offer = offer.effect, await _quote_again(offer, seller, vault)
     if offer.effect != promised:
         raise PriceChanged(key)
     at = offer.standing
     if not again and (same := await at.paid_for.same_today(seller, offer.amount)):
         raise SoldToday(same)
-    await check_cash_limit(seller, offer.amount)
-    _check_wait(at.device, vault)
     sale = await record_sale(offer, seller, key, offer.amount * seller.commission // 10_000)
-    digits, paid_until = await issue_token(sale, at.device, vault) if at.device else ("", None)
+    digits, paid_until = await issue_token(sale, offer, at.device, vault) if at.device else ("", None)
     await _settle(offer, sale)
     held, due = await _book_payment(sale, offer)
     return Sold(
@@ -64,11 +57,19 @@ async def sell(offer: Quote, *, seller: Agent, key: str, vault: Vault, again: bo
     )
 
 
-async def _quote_again(offer: Quote, vault: Vault) -> Quote:
+def _check_same(earlier: Sale, offer: Quote) -> None:
+    """Raises OtherRequest unless the earlier sale is what is asked for now."""
+    at = offer.standing
+    wanted = at.customer.id, at.device.id if at.device else None, at.contract.id if at.contract else None, offer.amount
+    if wanted != (earlier.customer_id, earlier.device_id, earlier.contract_id, earlier.amount):
+        raise OtherRequest(earlier.key)
+
+
+async def _quote_again(offer: Quote, seller: Agent, vault: Vault) -> Quote:
     """The same payment as it is now, under the lock. The day stays that of the quote."""
     at = offer.standing
     paid_for = await at.paid_for.reload()
-    return quote(await paid_for.standing(at.today, at.coin, vault), offer.amount)
+    return quote(await paid_for.standing(at.today, at.coin, vault, seller), offer.amount)
 
 
 async def _lock_debts(at: Standing) -> None:
@@ -78,13 +79,6 @@ async def _lock_debts(at: Standing) -> None:
         await lock_rows("contract", "id = $1", [at.contract.id])
     else:
         await lock_rows("contract", "device_id IS NULL AND customer_id = $1", [at.customer.id])
-
-
-def _check_wait(device: Device | None, vault: Vault) -> None:
-    """Raises TooManyTokens, before anything is written."""
-    wait = ISSUERS[device.issuer].minutes_to_wait if device else None
-    if device and wait and (minutes := wait(open_key(device, vault), device.count, datetime.now(UTC))):
-        raise TooManyTokens(minutes)
 
 
 async def _settle(offer: Quote, sale: Sale) -> None:

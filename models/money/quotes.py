@@ -7,7 +7,16 @@ from models.money.catalogue import Terms
 from models.money.contracts import Contract
 from models.money.instalments import DAYS, Due, Part, Period, after, allocate, days_for, total_left
 from models.money.payable import Standing
-from models.money.refusals import AmountTooLarge, AmountTooSmall, MoreThanOwed, NoPlan, PaidOff
+from models.money.refusals import (
+    AmountTooLarge,
+    AmountTooSmall,
+    ClockInDoubt,
+    MoreThanOwed,
+    NoPlan,
+    NoTokensLeft,
+    PaidOff,
+    TooManyTokens,
+)
 from models.tokens import ISSUERS
 
 
@@ -42,11 +51,26 @@ class Quote:
 
 def quote(at: Standing, amount: int) -> Quote:
     """What this amount does now. Raises NotSold's kinds, each before any money is taken."""
+    _check_possible(at)
     if at.contract is None:
-        return _top_up(at, amount)
-    if at.contract.terms == Terms.SERVICE:
-        return _service(at, at.contract, amount)
-    return _instalments(at, at.contract, amount)
+        offer = _top_up(at, amount)
+    elif at.contract.terms == Terms.SERVICE:
+        offer = _service(at, at.contract, amount)
+    else:
+        offer = _instalments(at, at.contract, amount)
+    if at.room:
+        at.room.check(amount)
+    return offer
+
+
+def _check_possible(at: Standing) -> None:
+    """What stands in the way of any amount. Raises ClockInDoubt, NoTokensLeft and TooManyTokens."""
+    if at.doubt:
+        raise ClockInDoubt(at.doubt)
+    if at.obstacle and at.obstacle.minutes is None:
+        raise NoTokensLeft(at.paid_for.name)
+    if at.obstacle and at.obstacle.minutes:
+        raise TooManyTokens(at.obstacle.minutes)
 
 
 def _instalments(at: Standing, contract: Contract, amount: int) -> Quote:
@@ -92,13 +116,13 @@ def _top_up(at: Standing, amount: int) -> Quote:
     if device is None or plan is None:
         raise NoPlan(device.serial if device else "")
     overdue = total_left(at.owed)
-    if amount < (least := smallest(plan, overdue, device.access_due, at.coin)):
+    if amount < (least := smallest(plan, overdue, at.access.due, at.coin)):
         raise AmountTooSmall(least)
-    recovered, access, rest = shares(plan, overdue, device.access_due, amount, at.coin)
+    recovered, access, rest = shares(plan, overdue, at.access.due, amount, at.coin)
     try:
         units = _units(at, device, Unit(plan.unit), plan.full_price, rest)
     except AmountTooLarge as refusal:
-        most = largest(plan, overdue, device.access_due, refusal.most, at.coin)
+        most = largest(plan, overdue, at.access.due, refusal.most, at.coin)
         raise AmountTooLarge(most, refusal.most_units, refusal.unit) from refusal
     return Quote(at, amount, Unit(plan.unit), units, parts=tuple(allocate(recovered, at.owed)), access=access)
 

@@ -9,6 +9,10 @@ class NotSold(Exception):
     """Nothing was sold and no money is booked."""
 
 
+class OtherRequest(Exception):
+    """The key names a sale to somebody else, of something else or for another amount: whoever asks mixes two up."""
+
+
 class AmountTooSmall(NotSold):
     def __init__(self, minimum: int) -> None:
         super().__init__(minimum)
@@ -64,6 +68,14 @@ class TooManyTokens(NotSold):
     def __init__(self, minutes: int) -> None:
         super().__init__(minutes)
         self.minutes = minutes
+
+
+class NoTokensLeft(NotSold):
+    """The device can have no more tokens with the key that it has."""
+
+
+class ClockInDoubt(NotSold):
+    """The server's clock seems to be wrong (models/clock.py)."""
 
 
 class Taken(NotSold):

@@ -11,10 +11,11 @@ from models.money.contracts import Contract, dues_by_contract
 from models.money.instalments import Due, total_left
 from models.sql import connection, execute, marks, on_postgres
 
-# The first condition is the partial index's own. {column} is when somebody was reminded.
-FIND = """SELECT i.contract_id, MIN(i.due_on) AS oldest FROM instalment i JOIN contract c ON c.id = i.contract_id
-  WHERE i.paid < i.amount AND i.reminded_after IS NULL AND i.{column} IS NULL AND i.due_on >= $1 AND i.due_on <= $2
-    AND c.appliance_id = $3 GROUP BY i.contract_id ORDER BY oldest, i.contract_id LIMIT $4"""
+# The conditions are those of a partial index and its order is the order, so that this reads no more rows than it
+# returns. {column} is when somebody was reminded.
+FIND = """SELECT contract_id FROM instalment
+  WHERE paid < amount AND reminded_after IS NULL AND {column} IS NULL
+    AND appliance_id = $3 AND due_on >= $1 AND due_on <= $2 ORDER BY due_on, contract_id LIMIT $4"""
 HOLD = "SELECT id FROM contract WHERE id IN ({}) ORDER BY id FOR UPDATE SKIP LOCKED"
 MARK = """UPDATE instalment SET {column} = $1 WHERE paid < amount AND reminded_after IS NULL AND {column} IS NULL
   AND due_on >= $2 AND due_on <= $3 AND contract_id IN ({contracts}) RETURNING id, contract_id"""
@@ -68,8 +69,9 @@ async def find_windows(today: date, most: int) -> list[Window]:
         for kind, first, last in _windows(appliance, today):
             statement = FIND.format(column=f"reminded_{kind}")
             values = [first, last, appliance.id, most]
-            contracts = [row["contract_id"] for row in await execute(connection(), statement, values)] if most else []
-            most -= len(contracts)
+            rows = await execute(connection(), statement, values) if most else []
+            contracts = list(dict.fromkeys(row["contract_id"] for row in rows))
+            most -= len(rows)
             windows += [Window(kind, appliance, first, last, contracts)] if contracts else []
     return windows
 

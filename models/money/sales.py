@@ -7,7 +7,7 @@ from tortoise.models import Model
 
 from models.devices import Device
 from models.people import Agent, Customer
-from models.sql import connection, execute
+from models.sql import columns_of, connection, execute
 
 
 class Payment(Model):
@@ -17,28 +17,37 @@ class Payment(Model):
     provider = fields.CharField(20)
     reference = fields.CharField(80)  # the provider's own; of cash, the sale's key
     amount = fields.BigIntField()  # minor units
-    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField("models.Agent", null=True)
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
+        "models.Agent", null=True, on_delete=fields.RESTRICT
+    )
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
         unique_together = (("provider", "reference"),)
+        indexes = (("agent_id",),)
 
 
 class Sale(Model):
     """A payment and what it did. Money is in minor units. A sale of goods has no device and no token."""
 
     id = fields.BigIntField(primary_key=True)
-    reference = fields.CharField(5, unique=True)
+    reference = fields.CharField(8, unique=True)
     key = fields.CharField(80, unique=True)  # names the sale for good: what sells twice with it sells once
-    payment: fields.OneToOneRelation[Payment] = fields.OneToOneField("models.Payment")
+    payment: fields.OneToOneRelation[Payment] = fields.OneToOneField("models.Payment", on_delete=fields.RESTRICT)
     payment_id: int
-    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent")
+    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent", on_delete=fields.RESTRICT)
     agent_id: int
-    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer")
+    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer", on_delete=fields.RESTRICT)
     customer_id: int
-    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
+    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField(
+        "models.Device", null=True, on_delete=fields.RESTRICT
+    )
     device_id: int | None
-    contract_id = fields.IntField(null=True)  # of models/money/contracts.py, which knows this file and not the reverse
+    # Not typed by its class: models/money/contracts.py knows this file and not the reverse.
+    contract: fields.ForeignKeyNullableRelation[Model] = fields.ForeignKeyField(
+        "models.Contract", null=True, on_delete=fields.RESTRICT
+    )
+    contract_id: int | None
     amount = fields.BigIntField()
     unit = fields.CharField(10)  # a Unit; empty where nothing for a device was bought
     units = fields.IntField()  # whole days, or tenths of a kilowatt-hour
@@ -49,16 +58,20 @@ class Sale(Model):
     created_at = fields.DatetimeField(auto_now_add=True, db_index=True)
 
     class Meta:
-        indexes = (("device_id", "created_at"), ("agent_id", "created_at"))
+        indexes = (("device_id", "created_at"), ("agent_id", "created_at"), ("customer_id",))
 
 
 class Token(Model):
     """The digits that a sale bought. A device's count is used for at most one token, a sale has at most one."""
 
     id = fields.BigIntField(primary_key=True)
-    sale: fields.OneToOneRelation[Sale] = fields.OneToOneField("models.Sale", related_name="token")
+    sale: fields.OneToOneRelation[Sale] = fields.OneToOneField(
+        "models.Sale", related_name="token", on_delete=fields.RESTRICT
+    )
     sale_id: int
-    device: fields.ForeignKeyRelation[Device] = fields.ForeignKeyField("models.Device", related_name="tokens")
+    device: fields.ForeignKeyRelation[Device] = fields.ForeignKeyField(
+        "models.Device", related_name="tokens", on_delete=fields.RESTRICT
+    )
     device_id: int
     count = fields.IntField()
     digits = fields.CharField(20)
@@ -80,8 +93,9 @@ async def same_today(
     instalment on the same day does nothing twice."""
     rows = await execute(
         connection(),
-        f"SELECT * FROM sale WHERE {'device_id' if device_id else 'contract_id'} = $1 AND agent_id = $2 "
-        "AND amount = $3 AND created_at >= $4 AND key NOT LIKE 'down payment %' ORDER BY id DESC LIMIT 1",
+        f"SELECT {columns_of(Sale)} FROM sale WHERE {'device_id' if device_id else 'contract_id'} = $1 "
+        "AND agent_id = $2 AND amount = $3 AND created_at >= $4 "
+        "AND key NOT LIKE 'down payment %' ORDER BY id DESC LIMIT 1",
         [device_id or contract_id, agent.id, amount, datetime.now(UTC) - SAME_SALE_WINDOW],
     )
     return Sale(**rows[0], _from_db=True) if rows else None
@@ -91,7 +105,7 @@ async def last_tokens(device: Device, count: int = 3) -> list[tuple[Sale, str]]:
     """The newest sales of a device with their digits, newest first."""
     rows = await execute(
         connection(),
-        "SELECT s.*, t.digits FROM token t JOIN sale s ON s.id = t.sale_id WHERE t.device_id = $1 "
+        f"SELECT {columns_of(Sale, 's')}, t.digits FROM token t JOIN sale s ON s.id = t.sale_id WHERE t.device_id = $1 "
         "ORDER BY t.id DESC LIMIT $2",
         [device.id, count],
     )

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from models.people.tables import Agent, Customer
-from models.sql import connection, execute, marks
+from models.sql import columns_of, connection, execute, marks
 
 
 class Role(StrEnum):
@@ -48,15 +48,16 @@ class Caller:
 async def find_callers(phones: list[str]) -> dict[str, Caller]:
     """Who is behind each of these numbers, in two statements however many there are."""
     callers = {phone: Caller(phone) for phone in phones}
-    for row in await _rows("agent", phones):
+    for row in await _rows(Agent, phones):
         callers[row["phone"]] = Caller(row["phone"], agent=Agent(**row, _from_db=True))
-    for row in await _rows("customer", phones):
+    for row in await _rows(Customer, phones):
         if callers[row["phone"]].agent is None:
             callers[row["phone"]].customers.append(Customer(**row, _from_db=True))
     return callers
 
 
-async def _rows(table: str, phones: list[str]) -> list[dict[str, Any]]:
+async def _rows(table: type[Agent] | type[Customer], phones: list[str]) -> list[dict[str, Any]]:
+    columns, name = columns_of(table), table._meta.db_table
     return await execute(
-        connection(), f"SELECT * FROM {table} WHERE phone IN ({marks(len(phones))}) ORDER BY id", phones
+        connection(), f"SELECT {columns} FROM {name} WHERE phone IN ({marks(len(phones))}) ORDER BY id", phones
     )

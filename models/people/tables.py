@@ -9,14 +9,16 @@ from tortoise.models import Model
 class MiniGrid(Model):
     """A place with its own agents and customers; an agent sees and touches only the own ones."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     name = fields.CharField(100, unique=True)
 
 
 class Village(Model):
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     name = fields.CharField(100)
-    mini_grid: fields.ForeignKeyRelation[MiniGrid] = fields.ForeignKeyField("models.MiniGrid")
+    mini_grid: fields.ForeignKeyRelation[MiniGrid] = fields.ForeignKeyField(
+        "models.MiniGrid", on_delete=fields.RESTRICT
+    )
     mini_grid_id: int
 
     class Meta:
@@ -26,11 +28,13 @@ class Village(Model):
 class Agent(Model):
     """Sells for cash. Commissions are in basis points (1000 = 10 %)."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     phone = fields.CharField(16, unique=True)
     name = fields.CharField(100)
     language = fields.CharField(2, default="en")
-    mini_grid: fields.ForeignKeyRelation[MiniGrid] = fields.ForeignKeyField("models.MiniGrid")
+    mini_grid: fields.ForeignKeyRelation[MiniGrid] = fields.ForeignKeyField(
+        "models.MiniGrid", on_delete=fields.RESTRICT
+    )
     mini_grid_id: int
     pin_hash = fields.CharField(200)
     wrong_pins = fields.IntField(default=0)  # in a row
@@ -47,14 +51,18 @@ def now() -> datetime:
 class Customer(Model):
     """Owns devices."""
 
-    id = fields.IntField(primary_key=True)  # the customer number that people see
+    id = fields.BigIntField(primary_key=True)  # the customer number that people see
     name = fields.CharField(100)
     surname = fields.CharField(100)
     phone = fields.CharField(16, null=True, db_index=True)  # None without one; several customers may share one
     language = fields.CharField(2, default="en")
-    mini_grid: fields.ForeignKeyRelation[MiniGrid] = fields.ForeignKeyField("models.MiniGrid")
+    mini_grid: fields.ForeignKeyRelation[MiniGrid] = fields.ForeignKeyField(
+        "models.MiniGrid", on_delete=fields.RESTRICT
+    )
     mini_grid_id: int
-    village: fields.ForeignKeyNullableRelation[Village] = fields.ForeignKeyField("models.Village", null=True)
+    village: fields.ForeignKeyNullableRelation[Village] = fields.ForeignKeyField(
+        "models.Village", null=True, on_delete=fields.RESTRICT
+    )
     village_id: int | None
     # The registration; None where it is not known. Not auto_now_add: the next save would date those.
     created_at = fields.DatetimeField(null=True, default=now)
@@ -68,6 +76,6 @@ class Customer(Model):
 class OfficeUser(Model):
     """May sign in to the office's page."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     name = fields.CharField(100, unique=True)
     password_hash = fields.CharField(200)

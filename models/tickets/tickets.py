@@ -16,7 +16,7 @@ from tortoise.queryset import QuerySet
 from models.audit import record
 from models.devices import Device
 from models.people import Agent, Customer, OfficeUser
-from models.sql import connection, execute, lock_rows, marks
+from models.sql import columns_of, connection, execute, lock_rows, marks
 
 DUE = timedelta(days=3)  # when nobody says otherwise
 SILENCE = timedelta(days=3)  # without an answer to "is it fixed?" a ticket closes
@@ -43,24 +43,30 @@ class TicketState(StrEnum):
 class Ticket(Model):
     """A problem of a customer, with one of the customer's devices or none."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     key = fields.CharField(80, unique=True)  # names the talk, or the thing, that opened it
-    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer")
+    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer", on_delete=fields.RESTRICT)
     customer_id: int
-    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField("models.Device", null=True)
+    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField(
+        "models.Device", null=True, on_delete=fields.RESTRICT
+    )
     device_id: int | None
     category = fields.CharField(20)
     text = fields.TextField()
     state = fields.CharField(10, default=TicketState.OPEN)
     # who reported it, if that was an agent
     reporter: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
-        "models.Agent", null=True, related_name="reported"
+        "models.Agent", null=True, related_name="reported", on_delete=fields.RESTRICT
     )
     reporter_id: int | None
     # who does the work: an agent, or somebody of the office
-    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField("models.Agent", null=True)
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
+        "models.Agent", null=True, on_delete=fields.RESTRICT
+    )
     agent_id: int | None
-    staff: fields.ForeignKeyNullableRelation[OfficeUser] = fields.ForeignKeyField("models.OfficeUser", null=True)
+    staff: fields.ForeignKeyNullableRelation[OfficeUser] = fields.ForeignKeyField(
+        "models.OfficeUser", null=True, on_delete=fields.RESTRICT
+    )
     staff_id: int | None
     opened_at = fields.DatetimeField()
     due_at = fields.DatetimeField()
@@ -94,7 +100,9 @@ class TicketEvent(Model):
     """One step in the life of a ticket, append only."""
 
     id = fields.BigIntField(primary_key=True)
-    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField("models.Ticket", related_name="events")
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name="events", on_delete=fields.RESTRICT
+    )
     ticket_id: int
     created_at = fields.DatetimeField(auto_now_add=True)
     actor = fields.CharField(100)  # a phone number, a name of the office, or `silence`
@@ -180,7 +188,8 @@ async def _choose_agent(customer: Customer, device: Device | None) -> Agent | No
     if device:
         rows = await execute(
             connection(),
-            "SELECT a.* FROM sale s JOIN agent a ON a.id = s.agent_id JOIN customer c ON c.id = $2 "
+            f"SELECT {columns_of(Agent, 'a')} FROM sale s JOIN agent a ON a.id = s.agent_id "
+            "JOIN customer c ON c.id = $2 "
             "WHERE s.device_id = $1 AND a.mini_grid_id = c.mini_grid_id AND a.locked_at IS NULL "
             "ORDER BY s.created_at DESC LIMIT 1",
             [device.id, customer.id],
@@ -189,7 +198,7 @@ async def _choose_agent(customer: Customer, device: Device | None) -> Agent | No
             return Agent(**rows[0], _from_db=True)
     rows = await execute(
         connection(),
-        "SELECT a.* FROM agent a JOIN customer c ON c.mini_grid_id = a.mini_grid_id "
+        f"SELECT {columns_of(Agent, 'a')} FROM agent a JOIN customer c ON c.mini_grid_id = a.mini_grid_id "
         "WHERE c.id = $1 AND a.locked_at IS NULL ORDER BY "
         "(SELECT COUNT(*) FROM ticket t WHERE t.agent_id = a.id AND t.state IN ('open', 'asked')), a.id LIMIT 1",
         [customer.id],

@@ -15,6 +15,13 @@ Key = Mapping[str, str | int | bool]
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """Why a device can have no token now."""
+
+    minutes: int | None = None  # until it can have one again; None: never, unless it gets another key
+
+
+@dataclass(frozen=True)
 class Issuer:
     """How one kind of token is made. A count is the last one that the device used."""
 
@@ -22,14 +29,14 @@ class Issuer:
     issue: Callable[[Key, str, int, int, datetime], tuple[int, str]]
     most_units: int  # that one token carries
     group: Callable[[str], str]  # the digits, spaced for people
+    # (key, count, now): why there can be no token, told before any money is taken. None: there can be one.
+    can_issue: Callable[[Key, int, datetime], Obstacle | None]
     # (units): what a token really delivers, never less than asked.
     carried: Callable[[int], int] = int
     # (key, count): the same for the last payment, whose token runs the device for ever. None: nothing is paid off.
     unlock: Callable[[Key, int], tuple[int, str]] | None = None
     # (key): what one token carries where that depends on the device, at most `most_units`.
     most_of: Callable[[Key], int] | None = None
-    # (key, count, now): minutes until there can be a token again. None: always at once.
-    minutes_to_wait: Callable[[Key, int, datetime], int] | None = None
 
     def most(self, key: Key) -> int:
         """What one token of the device with this key can carry."""
@@ -42,6 +49,10 @@ def _openpaygo(key: Key, serial: str, count: int, units: int, now: datetime) -> 
     days = openpaygo.units_for_days(units, paygo.divider)
     issued = openpaygo.issue(paygo, count, openpaygo.TokenType.ADD_TIME, days)
     return issued.count, issued.token
+
+
+def _openpaygo_can_issue(_key: Key, count: int, _now: datetime) -> Obstacle | None:
+    return None if openpaygo.has_count_left(count) else Obstacle()
 
 
 def _openpaygo_most(key: Key) -> int:
@@ -69,8 +80,12 @@ def _sts(key: Key, serial: str, count: int, units: int, now: datetime) -> tuple[
     return tid, sts.encode(meter, tenths=units, tid=tid, rnd=secrets.randbelow(16))
 
 
-def _sts_minutes_to_wait(key: Key, count: int, now: datetime) -> int:
-    return sts.minutes_to_wait(now, count or None, int(key["base_year"]))
+def _sts_can_issue(key: Key, count: int, now: datetime) -> Obstacle | None:
+    base_year = int(key["base_year"])
+    if not sts.is_in_use(base_year, now, count or None):
+        return Obstacle()
+    minutes = sts.minutes_to_wait(now, count or None, base_year)
+    return Obstacle(minutes) if minutes else None
 
 
 ISSUERS = {
@@ -78,6 +93,7 @@ ISSUERS = {
         issue=_openpaygo,
         most_units=openpaygo.MAX_UNITS,
         group=openpaygo.group,
+        can_issue=_openpaygo_can_issue,
         unlock=_openpaygo_unlock,
         most_of=_openpaygo_most,
     ),
@@ -85,7 +101,7 @@ ISSUERS = {
         issue=_sts,
         most_units=sts.MAX_TENTHS,
         group=sts.group,
+        can_issue=_sts_can_issue,
         carried=sts.carried_tenths,
-        minutes_to_wait=_sts_minutes_to_wait,
     ),
 }

@@ -68,6 +68,11 @@ def issue(key: PaygoKey, count: int, kind: TokenType, units: int) -> Issued:
     return Issued(new_count, _in_digits_1_to_4(code) if key.restricted_digits else f"{code:09d}")
 
 
+def has_count_left(count: int) -> bool:
+    """Whether a token that adds time can follow this count."""
+    return count <= MAX_COUNT - 2  # 65,535 is odd: the last count that adds time is 65,534
+
+
 def units_for_days(days: int, divider: int) -> int:
     """Units of `days` whole days at `divider` units per day; ValueError when one token cannot carry them."""
     _check_divider(divider)

@@ -140,6 +140,13 @@ def next_tid(now: datetime, last_tid: int | None, base_year: int) -> int:
     return tid
 
 
+def is_in_use(base_year: int, now: datetime, last_tid: int | None = None) -> bool:
+    """Whether a meter that counts from this base date can have a token: the date has begun, and its 24 bits have not
+    run out. Those of 1993 ended in November 2024."""
+    tid, clock = _later_tid(now, last_tid, base_year)
+    return clock >= 0 and tid <= MAX_TID
+
+
 def minutes_to_wait(now: datetime, last_tid: int | None, base_year: int) -> int:
     """Return in how many minutes `next_tid` can give one, 0 for now: a meter takes some sixty tokens within an hour."""
     tid, clock = _later_tid(now, last_tid, base_year)

@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 import random
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
+import time_machine
 from tortoise.exceptions import OperationalError
 
 from bot.server import Server
@@ -89,6 +91,30 @@ def test_the_same_reference_is_booked_once(run: Run, demo_url: str) -> None:
     assert figures(demo_url) == (45, 0, 50)
 
 
+def test_the_same_amount_within_a_day_is_booked_only_again(run: Run, demo_url: str) -> None:
+    let_asha_sell(demo_url, 100, 0)
+    assert run("agent", "receipt", "0700000001", 20).exit_code == 0
+    for reference in ((), ("--reference", "page 4")):
+        held = run("agent", "receipt", "0700000001", 20, *reference)
+        assert held.exit_code == 1
+        assert held.output.startswith("Nothing is booked: Asha Mushi handed in TZS 20 on ")
+        assert held.output.endswith("If this is other cash, add --again.\n")
+    assert figures(demo_url) == (80, 0, 20)
+    assert run("agent", "receipt", "0700000001", 30).exit_code == 0
+    assert run("agent", "receipt", "0700000001", 20, "--again").exit_code == 0
+    assert figures(demo_url) == (30, 0, 70)
+
+
+async def test_the_same_amount_on_another_day_is_booked(mwanga: Server) -> None:
+    agent = await Agent.get(phone=PEOPLE["Asha"])
+    async with mwanga.database.work():
+        await book_sale(agent, 10_000, 0)
+        with time_machine.travel(datetime(2026, 11, 26, 9, 0, tzinfo=UTC), tick=False) as clock:
+            await hand_in(agent, 2_000, "test")
+            clock.shift(timedelta(hours=24, seconds=1))
+            assert (await hand_in(agent, 2_000, "test")).held == 6_000
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -165,7 +191,7 @@ def test_whatever_is_taken_and_handed_in_adds_up(demo_url: str, seed: int) -> No
             await book_sale(agent, taken, commission)
             held, due = held + taken, due + commission
             try:
-                result = await hand_in(agent, counted, "test", reference)
+                result = await hand_in(agent, counted, "test", reference, again=True)
             except (MoreThanHeld, OtherReference):
                 assert counted > held or booked.get(reference, counted) != counted
             else:

@@ -89,6 +89,18 @@ def test_another_secret_key_than_the_databases_own_is_named(run: Run, words, mon
     )
 
 
+@pytest.mark.parametrize("words", [("check",), ("serve",), ("demo",), ("migrate",), ("export", "sales")])
+def test_another_currency_than_the_databases_own_stops_every_command(
+    run: Run, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shilling of Uganda has no cents: 9,000 would be read as 900,000."""
+    monkeypatch.setenv("MWANGA_CURRENCY", "UGX")
+    result = run(*words)
+    assert result.exit_code == 1
+    assert "This database was begun in TZS with 2 decimals, and MWANGA_CURRENCY is UGX with 0" in result.output
+    assert result.output.strip().endswith("Set MWANGA_CURRENCY=TZS.")
+
+
 def test_serve_stops_with_a_sentence_when_it_is_misconfigured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MWANGA_DATABASE", "sqlite://fresh.db")
     result = CliRunner().invoke(cli, ["serve"])

@@ -1,20 +1,27 @@
 """PostgreSQL ends one of two in a deadlock: what it ended is done again, and the sale is made."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 import pytest
+from tortoise.exceptions import OperationalError
 
 from bot.message import Outbound, Sent
 from bot.runtime import Database
 from bot.server import Server
 from models import sql
+from models.devices import Device, with_owner
+from models.money import payment, quotes
+from models.money.ledger import AccountKind, balance
+from models.money.payable import PayableDevice
+from models.people import Agent
 from models.sql import execute
 from tests.world.books import check_ledger
 from tests.world.outbox_rig import Bench
-from tests.world.people import PINS, Phones
+from tests.world.people import PEOPLE, PINS, Phones
 
 WAITS = """SELECT COUNT(*) FROM pg_stat_activity
   WHERE wait_event_type = 'Lock' AND datname = current_database()"""
@@ -87,6 +94,88 @@ async def test_a_sale_that_the_database_ended_for_a_deadlock_is_made_after_all(
     assert told["Asha"].startswith("SOLD TZS 8,000, 8 days")
     assert told.keys() == {"Asha", "Baraka"}
     await check_ledger(mwanga)
+
+
+async def sell(mwanga: Server, seller: str, serial: str, amount: int) -> None:
+    """A sale in the unit of work under way."""
+    company, device = mwanga.company, await Device.get(serial=serial)
+    agent = await Agent.get(phone=PEOPLE[seller])
+    at = await PayableDevice(await with_owner(device.id)).standing(company.today(), company.coin, company.vault)
+    offer = quotes.quote(at, amount * company.coin)
+    await payment.sell(offer, seller=agent, key=f"{seller} {serial}", vault=company.vault)
+
+
+async def test_two_batches_of_sales_do_not_wait_for_each_others_books(mwanga: Server, demo_url: str) -> None:
+    """An instalment moves the account of commissions alone, a top-up that of the revenue first: once the two of a batch
+    and the one of another would have waited for each other."""
+    watch = await asyncpg.connect(demo_url.removesuffix("&maxsize=6"))
+
+    async def sell_alone() -> None:
+        async with mwanga.database.work():
+            await sell(mwanga, "Juma", "04123456784", 7_000)
+
+    try:
+        async with asyncio.timeout(10), mwanga.database.work():
+            await sell(mwanga, "Asha", "SHS0283", 7_000)
+            alone = asyncio.create_task(sell_alone())
+            while not alone.done() and not await watch.fetchval(WAITS):
+                await asyncio.sleep(0)
+            assert alone.done(), "it waits for nobody"
+            await sell(mwanga, "Asha", "EB100042", 8_000)
+        await alone
+    finally:
+        await watch.close()
+    assert await balance(AccountKind.REVENUE, 0) == -15_000_00
+    await check_ledger(mwanga)
+
+
+async def test_two_batches_that_want_each_others_devices_do_not_wait_for_a_deadlock(
+    mwanga: Server, demo_url: str
+) -> None:
+    """One of the two is undone at once, for its messages to run alone; the other one is done. PostgreSQL looks for a
+    deadlock after a second only, and writes it into its log."""
+    both_began = asyncio.Barrier(2)
+
+    async def sell_batch(seller: str, *serials: str) -> None:
+        async with mwanga.database.work():
+            await sell(mwanga, seller, serials[0], 7_000)
+            await both_began.wait()
+            await sell(mwanga, seller, serials[1], 7_000)
+
+    began = time.perf_counter()
+    batches = sell_batch("Asha", "SHS0283", "EB100042"), sell_batch("Juma", "EB100042", "SHS0283")
+    async with asyncio.timeout(10):
+        ended = await asyncio.gather(*batches, return_exceptions=True)
+    assert time.perf_counter() - began < 1.0
+    assert sum(isinstance(each, OperationalError) for each in ended) in (1, 2)
+    assert all(each is None or isinstance(each, OperationalError) for each in ended)
+    await check_ledger(mwanga)
+
+
+async def test_a_ticket_about_a_device_does_not_wait_for_its_sale(mwanga: Server, demo_url: str) -> None:
+    """Its row points at the customer and at the device; nothing that a sale changes there concerns it."""
+    other = await asyncpg.connect(demo_url.removesuffix("&maxsize=6"))
+    try:
+        await other.execute("SET lock_timeout = '2s'")
+        async with mwanga.database.work():
+            await sell(mwanga, "Asha", "SHS0283", 7_000)
+            await other.execute(
+                "INSERT INTO ticket (key, customer_id, device_id, category, text, state, opened_at, due_at) "
+                "SELECT 'k', customer_id, id, 'other', '', 'open', now(), now() FROM device WHERE serial = 'SHS0283'"
+            )
+    finally:
+        await other.close()
+
+
+async def test_a_sale_takes_no_number_for_accounts_that_are_there(mwanga: Server) -> None:
+    """At three numbers a sale the 2,147,483,647 of an integer lasted for some 540 million sales."""
+    last = "SELECT last_value FROM account_id_seq"
+    for serial in ("EB100042", "04123456784"):
+        async with mwanga.database.work():
+            await sell(mwanga, "Asha", serial, 8_000)
+        if serial == "EB100042":
+            [before] = await execute(mwanga.database.client, last)
+    assert await execute(mwanga.database.client, last) == [before]
 
 
 async def test_answers_are_written_in_the_order_in_which_reports_hold_the_messages(

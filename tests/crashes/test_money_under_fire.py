@@ -39,7 +39,9 @@ async def goods(mwanga: Server) -> None:
         assert contract.number == GOODS
         for n in range(6):
             due = today + timedelta(weeks=n - 3)
-            await Instalment.create(contract=contract, number=n + 1, due_on=due, amount=1_000_000)
+            await Instalment.create(
+                contract=contract, appliance_id=contract.appliance_id, number=n + 1, due_on=due, amount=1_000_000
+            )
         lines = [Posting(AccountKind.DEBT, contract.id, 6_000_000), Posting(AccountKind.GOODS, 0, -6_000_000)]
         await post("contract before", lines)
         await Tariff.filter(unit="energy").update(recovery=40)

@@ -243,7 +243,7 @@ async def test_two_agents_at_once_register_a_device_once(kind: Kind, serial: str
 
     async def attempt(name: str) -> bool:
         agent = await Agent.get(name=name)
-        form = Form(**who, **device, name="Rehema", request=name)
+        form = Form(**who, **device, name="Rehema", request=name, today=mwanga.company.today())
         try:
             async with mwanga.database.work():
                 await registration.register(form, agent=agent, key=name, vault=mwanga.company.vault)

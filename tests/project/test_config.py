@@ -156,3 +156,9 @@ def test_the_demo_world_fills_in_only_what_was_not_said() -> None:
     assert demo.secret_key.get_secret_value() == "k" * 40
     assert demo.africastalking_secret.get_secret_value() == "demo"
     assert demo.help_phone == "+255700000000"
+
+
+@pytest.mark.parametrize(("currency", "decimals"), [("TZS", 2), ("ugx", 0), ("MGA", 2), ("TND", 3), ("XOF", 0)])
+def test_a_currency_has_the_decimals_of_iso_4217(currency: str, decimals: int) -> None:
+    """Some of them have none in the shops, and none in CLDR."""
+    assert load(currency=currency).exponent == decimals

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bot.server import Server
 from models.demo.world import PAYGO_KEYS
 from models.devices import Device, Tariff, Unit, with_owner
+from models.devices.access_rate import Access
 from models.money import (
     Appliance,
     Contract,
@@ -56,6 +57,7 @@ def without_contract(device: Device, owed: tuple[Due, ...], coin: int, most: int
         today=TODAY,
         coin=coin,
         most=most,
+        access=Access(device.access_due),
     )
 
 

@@ -260,7 +260,9 @@ async def sell_many() -> None:
         )
         for week in (1, 2):
             due = first.sold_on + timedelta(weeks=week)
-            await Instalment.create(contract=contract, number=week, due_on=due, amount=100)
+            await Instalment.create(
+                contract=contract, appliance_id=first.appliance_id, number=week, due_on=due, amount=100
+            )
 
 
 async def test_the_work_is_done_twice_at_once(mwanga: Server) -> None:

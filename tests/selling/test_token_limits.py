@@ -6,6 +6,7 @@ import pytest
 
 from bot.server import Server
 from models.devices import Device
+from models.devices.keys import open_key, seal_key
 from models.money import PaymentPlan, Sale
 from models.people import Agent
 from models.tokens.sts import MAX_LEAD_MINUTES, minutes_to_wait, next_tid
@@ -63,8 +64,7 @@ async def test_a_meter_that_got_a_token_each_minute_of_the_next_hour_says_when_t
     """A meter takes a token for a replay when its minute is not later than the last one's."""
     last = next_tid(datetime.now(UTC), None, 2014) + MAX_LEAD_MINUTES + 3
     await Device.filter(serial="04123456784").update(count=last)
-    await said(phones, "BUY 04123456784 3000")
-    answer = await said(phones, YES)
+    answer = await said(phones, "BUY 04123456784 3000")
     assert answer.startswith("Not sold. 04123456784 got too many codes just now. Try again in ")
     assert await Sale.all().count() == 0
     await check_ledger(mwanga)
@@ -76,3 +76,34 @@ def test_a_meter_rests_until_its_next_identifier_is_an_hour_ahead() -> None:
     assert minutes_to_wait(now, None, 2014) == minutes_to_wait(now, clock + MAX_LEAD_MINUTES - 1, 2014) == 0
     assert minutes_to_wait(now, clock + MAX_LEAD_MINUTES, 2014) == 1
     assert next_tid(now, clock + MAX_LEAD_MINUTES - 1, 2014) == clock + MAX_LEAD_MINUTES
+
+
+async def test_a_limit_is_told_in_the_question_before_pin_and_cash(mwanga: Server, phones: Phones) -> None:
+    await Agent.all().update(cash_limit=5_000_00)
+    for text in ("BUY SHS0283 7000", "SELL 1, Radio, cash"):
+        answer = await said(phones, text)
+        assert answer == "Not sold. You hold 0, your limit is 5,000. Hand in cash first, then sell. Help +255700000000"
+
+
+@pytest.mark.parametrize(
+    ("serial", "changed"),
+    [("SHS0283", {"count": 65_534}), ("SHS0283", {"count": 65_535}), ("04123456784", {"base_year": 1993})],
+)
+async def test_a_device_without_tokens_left_says_so_in_the_question(
+    serial: str, changed: dict[str, int], mwanga: Server, phones: Phones
+) -> None:
+    device = await Device.get(serial=serial)
+    if "count" in changed:
+        await Device.filter(id=device.id).update(**changed)
+    else:
+        key = seal_key(serial, {**open_key(device, mwanga.company.vault), **changed}, mwanga.company.vault)
+        await Device.filter(id=device.id).update(sealed_key=key)
+    answer = await said(phones, f"BUY {serial} 7000")
+    assert answer == f"Not sold. {serial} can take no more codes. Call +255700000000."
+    assert await Sale.all().count() == 0
+
+
+async def test_a_device_at_its_last_count_is_not_sold_with_an_appliance(phones: Phones) -> None:
+    await Device.filter(serial="SHS0284").update(count=65_534)
+    answer = await said(phones, "SELL 1, Solar home, 0284")
+    assert answer == "Not sold. SHS0284 can take no more codes. Call +255700000000."

@@ -1,18 +1,44 @@
 """What another version of the program has stored of a talk: nobody is left without an answer because of it."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from bot.server import Server
+from models.money import Sale
 from models.sql import execute
+from models.tickets import Ticket
 from tests.world.people import Phones
 
 MENU = "*384*20#"
+TABLES = "contact agent customer device tariff sale contract ussdsession phone ticket"
 
 
 async def stored(mwanga: Server, table: str, was: str, now: str) -> None:
     """Put what that version would have stored in place of what we did."""
     statement = f"UPDATE {table} SET talk = REPLACE(talk, $1, $2)"
     await execute(mwanga.database.client, statement, [was, now])
+
+
+async def test_what_a_newer_version_adds_to_the_tables_is_not_read(mwanga: Server) -> None:
+    """While two versions run beside each other, the newer one has brought the tables up to date."""
+    client = mwanga.database.client
+    for table in TABLES.split():
+        await execute(client, f"ALTER TABLE {table} ADD COLUMN c_mood VARCHAR(10) NOT NULL DEFAULT 'good'")
+    phones = Phones(mwanga)
+    assert "CON" in await phones.dial("Asha", MENU)
+    for text in ("BUY SHS0283 8000", "1 482915", "TOKEN SHS0283", "PLAN SHS0283", "LIST", "FIX SHS0283 no light"):
+        assert "did not work" not in dict(await phones.text("Asha", text))["Asha"]
+    assert await Sale.all().count() == await Ticket.all().count() == 1
+
+
+def test_every_statement_names_its_columns() -> None:
+    """`SELECT *` reads what a newer version has added, and a row that does not fit its class stops everything."""
+    root = Path(__file__).resolve().parent.parent.parent
+    files = [path for room in ("bot", "handlers", "models") for path in sorted((root / room).rglob("*.py"))]
+    everything = re.compile(r"SELECT\s+(DISTINCT\s+)?(\w+\.)?\*", re.IGNORECASE)
+    assert [str(path) for path in files if everything.search(path.read_text())] == []
 
 
 @pytest.mark.parametrize("was", ['"open":', '"answers":'])

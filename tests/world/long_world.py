@@ -57,7 +57,9 @@ async def _debts() -> None:
             period="weekly", day_price=0, minimum=100, commission=0, sold_on=PAST, created_at=datetime.now(UTC),
         )  # fmt: skip
         for n in range(1, 4):
-            await Instalment.create(contract=contract, number=n, due_on=due, amount=9_999_999_00)
+            await Instalment.create(
+                contract=contract, appliance_id=contract.appliance_id, number=n, due_on=due, amount=9_999_999_00
+            )
     await Tariff.filter(unit="energy").update(recovery=50)
     await Device.filter(serial="04123456784").update(access_due=1_000_000_00)
 

@@ -1,0 +1,141 @@
+"""Whether the server's clock can be believed. Tokens of STS meters carry the minute in which they were made: a meter
+that took one of the future refuses those of today, and nothing mends it. So nothing is sold while it is in doubt.
+
+It is in doubt when it is an hour behind the last commit or a day ahead of it. A server that was off for days is ahead
+of its last commit too: then what else tells the time decides, the kernel that keeps the clock by the network, or a
+gateway's answer; and where nothing else tells it, the office does.
+"""
+
+import ctypes
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+
+from models.audit import record
+from models.settings import Setting
+from models.sql import connection, execute, read_moment
+
+BEHIND, AHEAD = timedelta(hours=1), timedelta(days=1)
+ACCEPTED = "clock"  # the setting: the number of the last entry, and when the office said that the clock is right
+TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+LAST = """SELECT e.id, e.created_at, s.value FROM (SELECT 1) one
+  LEFT JOIN setting s ON s.name = $1
+  LEFT JOIN (SELECT id, created_at FROM entry ORDER BY id DESC LIMIT 1) e ON 1 = 1"""
+
+
+class Doubt(StrEnum):
+    """What seems to be wrong with the clock."""
+
+    BEHIND = "behind"
+    AHEAD = "ahead"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What this process knows of the time beside its clock. Elapsed times are in seconds since the machine started,
+    which no setting of the clock moves."""
+
+    began: datetime  # when this run began, by the clock
+    began_at: float  # the same, elapsed
+    before: datetime | None = None  # the last commit before it; None: it does not matter how old that is
+    told: datetime | None = None  # what time a gateway said it is
+    told_at: float = 0.0
+    synchronised: bool = False  # whether the kernel keeps the clock by the network
+
+
+@dataclass(frozen=True)
+class LastCommit:
+    """When money was booked last, or the office said that the clock is right, if that is later."""
+
+    at: datetime | None
+    accepted: str  # what the office said last; empty: nothing
+
+
+def find_doubt(now: datetime, elapsed: float, last: datetime | None, evidence: Evidence) -> Doubt | None:
+    """What is wrong with a clock that says `now`, as far as can be told."""
+    if evidence.told:
+        true = evidence.told + timedelta(seconds=elapsed - evidence.told_at)
+        return Doubt.BEHIND if now < true - BEHIND else Doubt.AHEAD if now > true + AHEAD else None
+    if last and now < last - BEHIND:
+        return Doubt.BEHIND
+    if evidence.synchronised:
+        return None
+    if evidence.before and evidence.began > evidence.before + AHEAD:
+        return Doubt.AHEAD
+    moved = now - evidence.began - timedelta(seconds=elapsed - evidence.began_at)
+    return Doubt.AHEAD if moved > AHEAD else Doubt.BEHIND if moved < -BEHIND else None
+
+
+class Clock:
+    """The clock of this process: there is one, whatever the number of servers in it."""
+
+    def __init__(self) -> None:
+        self._evidence: Evidence | None = None
+        self._accepted = ""
+
+    async def begin(self, *, lenient: bool) -> None:
+        """A run begins. A `lenient` one, of the demo world, goes on with a database of any age, and lets the clock be
+        set ahead: nobody's meter is spoiled."""
+        last = await read_last()
+        self._accepted = last.accepted
+        before = None if lenient else last.at
+        self._evidence = None if lenient else Evidence(datetime.now(UTC), elapsed(), before)
+
+    def note_answer(self, told: datetime) -> None:
+        """Somebody else, far from here, says that it is this time."""
+        if self._evidence:
+            self._evidence = replace(self._evidence, told=told, told_at=elapsed())
+
+    async def doubt(self) -> Doubt | None:
+        """Whether the clock is in doubt now."""
+        last, now = await read_last(), datetime.now(UTC)
+        if self._evidence is None:
+            return Doubt.BEHIND if last.at and now < last.at - BEHIND else None
+        if last.accepted != self._accepted:  # the office said that it is right as it is
+            self._accepted, self._evidence = last.accepted, Evidence(now, elapsed())
+        evidence = replace(self._evidence, synchronised=is_synchronised())
+        return find_doubt(now, elapsed(), last.at, evidence)
+
+
+CLOCK = Clock()
+
+
+async def read_last() -> LastCommit:
+    """When money was booked last. What was booked before the office said that the clock is right counts no more."""
+    [row] = await execute(connection(), LAST, [ACCEPTED])
+    booked = read_moment(row["created_at"]) if row["created_at"] else None
+    if not row["value"]:
+        return LastCommit(booked, "")
+    entry, _, moment = row["value"].partition(" ")
+    later = booked if booked and row["id"] > int(entry) else None
+    return LastCommit(later or datetime.fromisoformat(moment), row["value"])
+
+
+async def accept_clock(actor: str) -> datetime:
+    """The office says that the clock is right as it is now, in the caller's transaction; what it says."""
+    now = datetime.now(UTC)
+    [row] = await execute(connection(), "SELECT COALESCE(MAX(id), 0) AS last FROM entry")
+    await Setting.update_or_create({"value": f"{row['last']} {now.isoformat()}"}, name=ACCEPTED)
+    await record(actor, "clock", now.isoformat(timespec="seconds"))
+    return now
+
+
+def elapsed() -> float:
+    """Seconds since the machine started, those of its sleep included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+def is_synchronised() -> bool:
+    """Whether the kernel keeps the clock by the network. False where it does not tell."""
+    ask = _adjtimex()
+    if ask is None:
+        return False
+    state: int = ask(ctypes.create_string_buffer(512))  # struct timex has some 208 bytes; zeros change nothing
+    return 0 <= state < TIME_ERROR
+
+
+@cache
+def _adjtimex() -> "ctypes._NamedFuncPointer | None":
+    return getattr(ctypes.CDLL(None), "adjtimex", None)
