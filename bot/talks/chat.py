@@ -13,9 +13,10 @@ from bot.talks.listing import BACK, MORE, NO_WORDS, choice_named, enumerated, me
 from bot.talks.signals import Back, Changed, Left, Rejected, Suspended
 from bot.talks.state import TalkState, locked_out
 from bot.talks.turn import Channel, Turn
-from bot.text import Text, _, plain_word, septets, verbatim
+from bot.text import Text, _, joined, plain, plain_word, septets, verbatim
 from bot.text.answers import AGAIN, no, yes
 from bot.text.grammar import written
+from bot.text.gsm import fits_sms
 from models.messages import MessageKind
 from models.people import Caller
 
@@ -230,6 +231,8 @@ class Chat(Turn):
             shown = _("{question} {wanted} Within 10 min.", question=question, wanted=wanted)
             if hours := self._state.open_minutes // 60:
                 shown = _("{question} {wanted} Within {n} h.", question=question, wanted=wanted, n=hours)
+            if not fits_sms(plain(shown.to(self.language))):  # what happens to the money stays
+                shown = joined([question, wanted])
         answer = self._answer(shown, confirming=True)
         if no(answer):
             return False

@@ -21,25 +21,31 @@ def question(proposal: Proposal, company: Company) -> Text:
     item = item_name(proposal.appliance.name)
     if proposal.device:
         item = f"{shorten(item, BESIDE_SERIAL)} {tail(proposal.device.serial)}"
-    who, paid = owner(proposal.customer), company.money(proposal.down)
+    values = {"item": item, "owner": owner(proposal.customer)}
+    down = company.money(proposal.down)
     if proposal.plan.terms == Terms.SERVICE:
         parts = _("{amount} a day", amount=company.number(proposal.plan.day_price))
-    elif proposal.schedule:
-        parts = schedule_text(proposal.schedule, proposal.plan.period, company)
-    else:
-        return _("Sell {item} to {owner} for {paid}, paid in full?", item=item, owner=who, paid=paid)
-    return _("Sell {item} to {owner}? {paid} now, {parts}.", item=item, owner=who, paid=paid, parts=parts)
+        return _("Sell {item} to {owner}? {paid} now, {parts}.", paid=down, parts=parts, **values)
+    if not proposal.schedule:
+        return _("Sell {item} to {owner} for {paid}, paid in full?", paid=down, **values)
+    return _(
+        "Sell {item} to {owner}? {price}: {paid} now, then {parts}.",
+        price=company.money(proposal.appliance.price),
+        paid=company.number(proposal.down),
+        parts=schedule_text(proposal.schedule, proposal.plan.period, company),
+        **values,
+    )
 
 
 def schedule_text(schedule: Schedule, period: str, company: Company) -> Text:
-    """6 x 128 weekly from 1/12, then 132."""
+    """6 x 128 weekly from 1/12, last 132."""
     first_day, each = schedule[0]
     last = schedule[-1][1]
     values = {
         "n": len(schedule) - (last != each),
         "each": company.number(each),
         "day": company.date(first_day),
-        "last": _(", then {amount}", amount=company.number(last)) if last != each else verbatim(""),
+        "last": _(", last {amount}", amount=company.number(last)) if last != each else verbatim(""),
     }
     if period == Period.WEEKLY:
         return _("{n} x {each} weekly from {day}{last}", **values)

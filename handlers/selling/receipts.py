@@ -76,7 +76,9 @@ def for_owner(sold: Sold, company: Company) -> Text:
     short = under(*said, _("Ref {ref}.", ref=ref))
     if not sold.digits:
         return short
-    return fitting(sold.customer.language, [under(*said, _("Ref {ref}. Lost it? Send TOKEN", ref=ref)), short])
+    lost = under(*said, _("Ref {ref}. Lost it? Send TOKEN", ref=ref))
+    refused = under(*said, _("Ref {ref}. Lost it? Send TOKEN. Code refused? Send FIX", ref=ref))
+    return fitting(sold.customer.language, [refused, lost, short])
 
 
 def copy_to_owner(sold: Sold, company: Company) -> list[Copy]:

@@ -21,7 +21,7 @@ GAPS = {
     "answer": "W" * 15,
     "bought": "99999.9 kWh",
     "choices": "W" * 40,
-    "code": "1234 5678 9012 3456 7890",
+    "code": "*" + "9" * 15 + "#",
     "company": "W" * 20,
     "count": "999",
     "day": "22/11/2029",
@@ -82,9 +82,7 @@ GAPS = {
     "words": "W" * 95,
     "again": _("AGAIN"),
 }
-# What both name a code has a short serial (receipts write the tail of a long one); a list of tokens is longest
-# for a meter: 13 digits (IEC 62055-41), and three tokens of 20.
-RECEIPT = {"serial": "..WWWW"}
+# A list of tokens is longest for a meter: 13 digits (IEC 62055-41), and three tokens of 20.
 HISTORY = {"serial": "0123456789012", "lines": "\n".join(["22/11 9,999,999: 1234 5678 9012 3456 7890"] * 3)}
 
 
@@ -106,8 +104,6 @@ def longest(sentence: str, language: str) -> dict[str, object]:
     wanted = gaps(sentence)
     values: dict[str, object] = {**GAPS, "keyword": max((one.keyword.to(language) for one in TALKS), key=len)}
     values["buy"] = buy.keyword.to(language)
-    if {"code", "owner"} <= wanted:
-        values |= RECEIPT
     if {"serial", "lines"} <= wanted:
         values |= HISTORY
     return {name: values[name] for name in wanted}
