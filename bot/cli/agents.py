@@ -10,6 +10,7 @@ from bot.cli.secret import Pin, PinFile, read_secret
 from bot.company import Company
 from bot.text import numbers
 from handlers.account.hand_in import take_hand_in
+from handlers.welcome import welcome_agent
 from models.money.hand_in import LONGEST_REFERENCE, HandedInBefore, MoreThanHeld, NotBooked
 from models.people import Agent, pins
 from models.people.agents import AgentExists, WeakPin, add_agent, change_agent, give_pin
@@ -30,7 +31,7 @@ def agent_add(
     limit: Annotated[int, typer.Option(min=0, max=99_999_999, help="how much cash the agent may hold")] = 100_000,
     language: Annotated[str, typer.Option(help="the language to write in")] = "en",
 ) -> None:
-    """Add somebody who sells."""
+    """Add somebody who sells. The agent gets an SMS that says how to begin."""
     config = load_config()
     number, name, mini_grid = e164(phone, config), tidy_name(name), tidy_name(mini_grid)
     if language not in config.language_codes:
@@ -54,6 +55,7 @@ def agent_add(
                 fail(WEAK)
             except AgentExists:
                 fail(f"{number} is an agent already.")
+            await welcome_agent(agent, company)
         typer.echo(f"{name} sells as {number}, up to {limit:,} {config.currency} in hand.")
         typer.echo(_summary(agent, company))
 

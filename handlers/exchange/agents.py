@@ -19,6 +19,7 @@ from handlers.exchange.cells import (
 )
 from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind
+from handlers.welcome import welcome_agent
 from models.names import renew
 from models.people import Agent, MiniGrid, pins
 
@@ -68,7 +69,8 @@ async def _write(row: AgentRow, company: Company) -> bool:
     if known := await Agent.get_or_none(phone=row.phone):
         return await renew(known, wanted)
     usual = {"language": company.languages[0]}
-    await Agent.create(phone=row.phone, pin_hash=company.vault.hash_pin(require(row.pin, "pin")), **usual | wanted)
+    pin_hash = company.vault.hash_pin(require(row.pin, "pin"))
+    await welcome_agent(await Agent.create(phone=row.phone, pin_hash=pin_hash, **usual | wanted), company)
     return True
 
 
