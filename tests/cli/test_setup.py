@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world.certificates import make_certificate
+from tests.world.nginx import NGINX, nginx_of
 from tests.world.prompt import mwanga_command
 from tests.world.templates import postgres
 
@@ -95,31 +95,12 @@ def test_the_command_talks_to_the_real_database(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == ["0077", f"{config} agent list a b"]
 
 
-def nginx_of(folder: Path, text: str) -> Path:
-    """A whole configuration of nginx around ours, with files of this test alone."""
-    certificate, key = make_certificate(folder, "mwanga.example.org")
-    live = "/etc/letsencrypt/live/mwanga.example.org"
-    text = text.replace(f"{live}/fullchain.pem", str(certificate)).replace(f"{live}/privkey.pem", str(key))
-    text = text.replace("/var/log/nginx", str(folder))
-    whole = folder / "nginx.conf"
-    paths = "".join(
-        f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    site = folder / "site.conf"
-    site.write_text(text)
-    whole.write_text(
-        f"pid {folder}/nginx.pid; error_log {folder}/error.log;\nevents {{}}\nhttp {{ {paths} include {site}; }}\n"
-    )
-    return whole
-
-
 def test_nginx_takes_the_site(tmp_path: Path) -> None:
-    nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if not nginx:
+    if not NGINX:
         pytest.skip("nginx is not here")
     text = printed("nginx")
     assert "server_name mwanga.example.org;" in text and "proxy_pass http://127.0.0.1:8090;" in text
-    done = run(nginx, "-t", "-c", nginx_of(tmp_path, text))
+    done = run(NGINX, "-t", "-c", nginx_of(tmp_path, text))
     assert done.returncode == 0 and "[warn]" not in done.stderr, done.stderr
 
 
