@@ -12,6 +12,7 @@ from models.devices import LONGEST, Device, DeviceModel, Kind, Tariff, Unit
 from models.devices.meters import has_vending_key, new_meter
 from models.devices.tables import SERIAL
 from models.names import renew
+from models.tokens.openpaygo import has_count_left
 from models.tokens.sts import is_meter_number
 
 PAGE = 1000
@@ -87,6 +88,8 @@ async def _fits(row: StockRow, company: Company) -> None:
         await require_vending_key()
     elif known is None and row.secret is None:
         raise ValueError("key is empty, and this device is new")
+    if known is None and not has_count_left(row.last_count):
+        raise ValueError(f"count is {row.last_count}: this device takes no more codes")
     if known and known.kind != kind:
         raise ValueError(f"{row.serial} is another kind of device")
     if known and row.secret:

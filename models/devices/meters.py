@@ -1,11 +1,13 @@
 """STS meters: the vending key that their keys are made from, and new ones that are not in stock."""
 
+from datetime import UTC, datetime
+
 from models.audit import record
 from models.devices.keys import seal_key
 from models.devices.tables import Device, Kind
 from models.settings import Setting
 from models.tokens import Key
-from models.tokens.sts import TEST_VENDING_KEY, VendingKey, derive_key, meter_number
+from models.tokens.sts import TEST_VENDING_KEY, VendingKey, check_in_use, derive_key, meter_number
 from models.vault import Vault
 
 VENDING_KEY = "vending key"
@@ -27,6 +29,7 @@ async def change_vending_key(
     try:
         key = VendingKey(sgc=sgc, krn=krn, secret=bytes.fromhex(secret))
         derive_key(key, meter_number("00", "00000000"), tariff_index=tariff_index, base_year=base_year)
+        check_in_use(base_year, datetime.now(UTC))
     except ValueError as error:
         raise NoVendingKey(str(error)) from error
     if key.secret == TEST_VENDING_KEY.secret:

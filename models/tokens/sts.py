@@ -147,6 +147,13 @@ def is_in_use(base_year: int, now: datetime, last_tid: int | None = None) -> boo
     return clock >= 0 and tid <= MAX_TID
 
 
+def check_in_use(base_year: int, now: datetime) -> None:
+    """Raises ValueError when no meter can have a token that counts from this base date."""
+    tid, clock = _later_tid(now, None, base_year)
+    _require(clock >= 0, f"Base date {base_year} has not begun.")
+    _require(tid <= MAX_TID, f"Base date {base_year} has run out: its meters take no more tokens.")
+
+
 def minutes_to_wait(now: datetime, last_tid: int | None, base_year: int) -> int:
     """Return in how many minutes `next_tid` can give one, 0 for now: a meter takes some sixty tokens within an hour."""
     tid, clock = _later_tid(now, last_tid, base_year)

@@ -33,6 +33,12 @@ def test_the_vending_key_is_read_from_standard_input_and_stored_sealed(run: Run,
         (("--sgc", "600123", "--krn", "10"), KEY, "1 to 9"),
         (("--sgc", "600123", "--tariff-index", "100"), KEY, "0 to 99"),
         (("--sgc", "600123", "--base-year", "2020"), KEY, "1993, 2014 or 2035"),
+        (
+            ("--sgc", "600123", "--base-year", "1993"),
+            KEY,
+            "Base date 1993 has run out: its meters take no more tokens.",
+        ),
+        (("--sgc", "600123", "--base-year", "2035"), KEY, "Base date 2035 has not begun."),
         (("--sgc", "600123"), TEST_VENDING_KEY.secret.hex(), "published for tests"),
     ],
 )

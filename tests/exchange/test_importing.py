@@ -75,6 +75,7 @@ def test_a_file_is_imported_and_a_second_time_changes_nothing(run: Run, kind: st
         ("agents", "0712000001,Rehema,Lindi South,1,7.555,730582", "commission_percent is no percentage"),
         ("stock", f"S1,5,{KEY},,,,,,,shs,Nothing", "there is no plan of days"),
         ("stock", "S1,5,,,,,,,,,", "key is empty, and this device is new"),
+        ("stock", f"S1,5,{KEY},65534,,,,,,,", "count is 65534: this device takes no more codes"),
     ],
 )
 def test_a_bad_row_is_named_and_nothing_is_written(run: Run, demo_url: str, kind: str, row: str, reason: str) -> None:
