@@ -8,7 +8,6 @@ import pytest
 
 from bot.inbound.inbox import StoredSms
 from bot.inbound.sms import Dispatcher
-from bot.message import UssdTurn
 from bot.server import Server
 from bot.talks.contacts import contacts
 from bot.text import normalise
