@@ -1,4 +1,4 @@
-"""What the office has to be told at once: a row, written with what happened. bot/monitor tells it by SMS and webhook."""
+"""What the office has to be told at once: a row, written with what happened. bot/monitor tells it by SMS or webhook."""
 
 from dataclasses import dataclass
 

@@ -3,7 +3,6 @@ goes away under it."""
 
 import pytest
 
-from bot.app import WORKERS
 from bot.inbound.worker import MOST_AWAYS
 from bot.message import UssdTurn
 from bot.runtime import DatabaseAway
@@ -77,7 +76,7 @@ async def test_a_message_under_which_the_database_goes_away_is_set_aside(
     monkeypatch.setattr(mwanga.worker._dispatcher, "handle", loses_the_database)
     phones = Phones(mwanga)
     assert [text[:11] for _name, text in await phones.text("Asha", "poison")] == ["Sorry, that"]
-    assert MOST_AWAYS < len(tries) <= WORKERS + MOST_AWAYS, "in a batch of each worker, then alone"
+    assert MOST_AWAYS < len(tries) < 20, "in batches, then alone"
     kept = await row(mwanga)
     assert (kept["state"], kept["aways"]) == ("failed", MOST_AWAYS)
     assert await phones.text("Asha", "CASH"), "and the next one is handled"
