@@ -26,7 +26,7 @@ from bot.outbound import Composer, Outbox, queue
 from bot.routing import Router, Watch
 from bot.routing.networks import Networks
 from bot.routing.router import route
-from bot.runtime import Database, Housekeeping, Metrics
+from bot.runtime import Database, Housekeeping, Metrics, Purge
 from bot.runtime.addresses import is_embedded, shown
 from bot.runtime.database import OneServer
 from bot.runtime.housekeeping import Chore
@@ -42,14 +42,18 @@ from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
 from models.messages import MessageKind
+from models.people import guesses
+from models.sql import DAY_MS
+
 
 log = logging.getLogger(__name__)
-
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # What every room forgets.
-PURGES = (*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES)
+GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
+PURGES = (*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES, GUESSES)
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
+STOP_S = 6.0  # in which everything has to come to an end; with the 3 s that requests get, a stop takes under 10 s
 CONNECTIONS = 512  # requests to gateways at once: above the outbox's own bound, so that none waits in here
 
 
@@ -277,16 +281,29 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        until = asyncio.get_running_loop().time() + STOP_S
         server.housekeeping.stop()
         server.alerts.stop()
         server.phones.stop()
         server.inbox.stop()
-        await asyncio.gather(inbox, *filter(None, [purging, watching, phones]))
+        await _end(until, inbox, *filter(None, [purging, watching, phones]))
         server.worker.stop()
-        await asyncio.gather(*handling)
+        await _end(until, *handling)
         if sending:
-            await server.outbox.stop(within=5.0)
+            await server.outbox.stop(within=max(1.0, until - asyncio.get_running_loop().time()))
             await sending
+
+
+async def _end(until: float, *tasks: "asyncio.Task[None]") -> None:
+    """Wait for tasks that were told to stop. One that hangs, as the database does, is given up in time: what it began
+    is not committed, and is done after the next start."""
+    left = until - asyncio.get_running_loop().time()
+    done, hanging = await asyncio.wait(tasks, timeout=max(1.0, left - 1.0))
+    for task in hanging:
+        log.error("%s hangs and is given up", task.get_name())
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
+    await asyncio.gather(*done)
 
 
 def _of(owner: Callable[[Server], T], answer: Callable[[T, web.Request], Awaitable[web.StreamResponse]]) -> Handler:

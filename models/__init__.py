@@ -2,6 +2,7 @@
 
 # The modules that have tables, for tortoise.
 TABLES = [
+    "models.alerts",
     "models.audit",
     "models.customers.registration",
     "models.devices.access_rate",

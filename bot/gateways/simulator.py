@@ -2,7 +2,7 @@
 the phone: the page at /simulator, or `mwanga chat`. What it says comes in by the same door as any gateway's."""
 
 from bot.gateways import BadCallback, Fields, Gateway
-from bot.gateways.wire import optional
+from bot.gateways.wire import LONGEST_ADDRESS, LONGEST_ID, optional
 from bot.message import Inbound, Outbound, Sent, UssdEnd, UssdTurn
 from bot.text.numbers import parse, sender
 
@@ -22,18 +22,21 @@ class Simulator(Gateway):
         return Inbound(self.name, _field(form, "id"), who, optional(form, "text"))
 
     def parse_ussd(self, form: Fields) -> UssdTurn:
-        phone, text = parse(_field(form, "phoneNumber"), self._country), optional(form, "text")
-        return UssdTurn(self.name, _field(form, "serviceCode"), _field(form, "sessionId"), phone, text)
+        try:
+            phone, text = parse(_field(form, "phoneNumber"), self._country), optional(form, "text")
+        except ValueError as error:
+            raise BadCallback("phoneNumber is not a phone number") from error
+        return UssdTurn(self.name, _field(form, "serviceCode", LONGEST_ADDRESS), _field(form, "sessionId"), phone, text)
 
     def parse_ussd_end(self, form: Fields) -> UssdEnd:
-        return UssdEnd(self.name, _field(form, "serviceCode"), _field(form, "sessionId"), "Incomplete")
+        return UssdEnd(self.name, _field(form, "serviceCode", LONGEST_ADDRESS), _field(form, "sessionId"), "Incomplete")
 
     async def send(self, message: Outbound) -> Sent:
         return Sent(f"simulated {message.id}")
 
 
-def _field(form: Fields, name: str) -> str:
+def _field(form: Fields, name: str, longest: int = LONGEST_ID) -> str:
     value = optional(form, name).strip()
     if not value:
         raise BadCallback(f"{name} is missing")
-    return value
+    return value[:longest]

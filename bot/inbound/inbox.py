@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.message import Inbound
 from bot.runtime import Database, Metrics, Purge
+from bot.text.entry import LONGEST, shown
 from bot.text.numbers import Sender, SenderKind
 from bot.text.redact import Redactor
 from models.sql import connection, execute, execute_many, for_update, marks, now_ms, on_postgres, row_marks
@@ -17,6 +18,7 @@ from models.vault import Sealed, Vault
 
 log = logging.getLogger(__name__)
 MOST_AT_ONCE = 512
+BEHIND = 200  # characters behind the cut that are looked at for a PIN
 BUSY = 8  # messages that arrived in the same moment
 WAITING = "SELECT id, gateway, external_id, phone, sender_kind, network, text, sealed FROM inbox WHERE state = 'new'"
 CLAIM = f"{WAITING} ORDER BY id LIMIT $1"
@@ -37,6 +39,7 @@ PURGES = (
         "DELETE FROM refused WHERE id IN (SELECT id FROM refused WHERE created_at < $1 LIMIT $2) RETURNING id",
     ),
 )
+COUNT_AWAY = "UPDATE inbox SET aways = aways + 1 WHERE id = $1 AND state = 'new' RETURNING aways"
 WRITE_OUTCOME = "UPDATE inbox SET state = $2, outcome = $3, error = $4, sealed = NULL WHERE id = $1"
 
 
@@ -87,8 +90,7 @@ class Inbox:
 
     async def record(self, inbound: Inbound) -> bool:
         """Store a message for good; False when this id was stored before. Raises when it cannot be stored."""
-        storable = replace(inbound, text=inbound.text.replace("\0", ""))  # PostgreSQL's text has no place for NUL
-        arrived = _Arrived(storable, asyncio.get_running_loop().create_future())
+        arrived = _Arrived(replace(inbound, text=shown(inbound.text)), asyncio.get_running_loop().create_future())
         self._waiting.append(arrived)
         self._wake.set()
         return await arrived.stored
@@ -140,7 +142,9 @@ class Inbox:
 
     def _row(self, inbound: Inbound) -> dict[str, Any]:
         """A message as it is stored: starred, with what was starred sealed beside it."""
-        clean, purpose = self._redactor.clean(inbound.text), _purpose(inbound.gateway, inbound.external_id)
+        purpose = _purpose(inbound.gateway, inbound.external_id)
+        whole = inbound.text[: LONGEST + BEHIND]  # a PIN that the cut would halve is still seen to be one
+        text, clean = whole[:LONGEST], self._redactor.clean(whole)[:LONGEST]
         return {
             "gateway": inbound.gateway,
             "external_id": inbound.external_id,
@@ -149,7 +153,8 @@ class Inbox:
             "recipient": inbound.recipient,
             "network": inbound.network,
             "text": clean,
-            "sealed": None if clean == inbound.text else self._vault.seal(inbound.text, purpose),
+            "cut_from": len(inbound.text) if len(inbound.text) > LONGEST else 0,
+            "sealed": None if clean == text else self._vault.seal(text, purpose),
             "received_at": now_ms(),
             "state": "new",
             "outcome": "",
@@ -188,6 +193,12 @@ class Inbox:
         """Write what became of messages. The sealed text is wiped."""
         rows = [(each.id, each.state, each.outcome, each.error) for each in outcomes]
         await execute_many(connection(), WRITE_OUTCOME, rows)
+
+    async def count_away(self, message_id: int) -> int:
+        """Count that the database went away while this message was handled: how often it did. 0 when the message is
+        done after all."""
+        rows = await execute(connection(), COUNT_AWAY, [message_id])
+        return int(rows[0]["aways"]) if rows else 0
 
     def _open_row(self, row: dict[str, Any]) -> StoredSms:
         text = row["text"]

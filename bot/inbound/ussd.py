@@ -34,7 +34,7 @@ UPDATE = """UPDATE ussdsession SET transcript_length = $2, transcript_mac = $3, 
   open = $6, updated_at = $7 WHERE id = $1"""
 KEEP = "INSERT INTO ussdturn (session_id, mac, response, created_at) VALUES ($1, $2, $3, $4)"
 CLOSE = """UPDATE ussdsession SET open = FALSE WHERE gateway = $1 AND service_code = $2 AND session_id = $3"""
-
+SESSION_OVER = _("This session is over. Dial again.")
 
 # A network repeats a turn within seconds; a day is plenty.
 PURGES = (
@@ -87,6 +87,8 @@ class Sessions:
         language = caller.language or contact.language or self._company.languages[0]
         mac = self._mac(turn, turn.text)
         rows = await execute(connection(), FIND, [turn.gateway, turn.service_code, turn.session_id, mac])
+        if rows and rows[0]["phone"] != turn.phone:  # who knows the id of a session is not the one whom it answers
+            return Screen(f"END {SESSION_OVER.to(language)}", Handled(outcome="over"))
         if rows and rows[0]["response"]:
             return Screen(rows[0]["response"], Handled(outcome="repeated"))
         session = _session_of(rows[0]) if rows else await self._open(turn)
@@ -113,8 +115,8 @@ class Sessions:
         return Screen(response, self._with_copies(session, mac, chat, result))
 
     async def _replay(self, session: Session, turn: UssdTurn, chat: Chat, state: TalkState) -> TurnResult:
-        if not session.open or session.phone != turn.phone:
-            return TurnResult(Reply(_("This session is over. Dial again.")), outcome="over")
+        if not session.open:
+            return TurnResult(Reply(SESSION_OVER), outcome="over")
         asked = state.resume
         if asked and not chat.take_resume_choice():
             unfinished = self._commands.by_name[state.answers[0][1]].menu or verbatim("")

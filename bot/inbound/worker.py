@@ -16,12 +16,13 @@ from tortoise.exceptions import OperationalError
 from bot.company import Company
 from bot.inbound.inbox import Inbox, Outcome, StoredSms
 from bot.inbound.sms import APOLOGY, Dispatcher, Handled
-from bot.inbound.ussd import Screen, Sessions
+from bot.inbound.ussd import SESSION_OVER, Screen, Sessions
 from bot.message import UssdTurn
 from bot.outbound import Outbox, enqueue
 from bot.runtime import Database, DatabaseAway, Metrics
 from bot.talks.contacts import PhoneState, contacts, hold, save
 from bot.text import Text
+from bot.text.entry import LONGEST, shown
 from models.people import Caller, find_callers
 from models.sql import now_ms
 
@@ -32,6 +33,7 @@ MOST = 64  # messages in one batch (design 4)
 SLICE_S, DIALLED_SLICE_S = 0.05, 0.01
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
 ALONE_TRIES = 3
+MOST_AWAYS = 3  # so often the database may go away under one message
 AT_LEAST_S = 0.05
 PAUSE_S = 1.0  # after the database failed
 Claim = Callable[[], Awaitable[list[StoredSms]]]
@@ -92,7 +94,9 @@ class Worker:
 
     async def answer(self, turn: UssdTurn) -> str:
         """The response to a dialled turn, after its commit."""
-        waiting = _DialledTurn(turn, asyncio.get_running_loop().create_future())
+        if len(turn.text) > LONGEST:
+            return f"END {SESSION_OVER.to(self._company.languages[0])}"
+        waiting = _DialledTurn(replace(turn, text=shown(turn.text)), asyncio.get_running_loop().create_future())
         self._turns.append(waiting)
         self._wake.set()
         return await waiting.answer
@@ -243,7 +247,7 @@ class Worker:
     ) -> None:
         for turn in turns:
             try:
-                await self._run_alone([turn], _claim_nothing)
+                await self._run_turn(turn)
             except DatabaseAway:
                 self._apologise(turn)
             except Exception:
@@ -251,25 +255,50 @@ class Worker:
                 self._apologise(turn)
         for message in [*messages, failed_at] if isinstance(failed_at, StoredSms) else messages:
             try:
-                await self._run_alone([], partial(self._inbox.claim_one, message.id))
+                await self._run_message(message)
             except DatabaseAway:
                 raise  # the message stays as it is, for later
             except Exception as error:
                 log.exception("a message failed", extra={"inbox": message.id})
                 await self._set_aside(message, error)
 
-    async def _run_alone(self, turns: Sequence[_DialledTurn], claim: Claim) -> None:
-        """One turn or message in a unit of work of its own; two that waited for each other get another chance."""
+    async def _run_turn(self, turn: _DialledTurn) -> None:
+        """One turn alone; two that waited for each other get another chance."""
         for left in reversed(range(ALONE_TRIES)):
             batch = _Batch()
             try:
-                await self._fill(batch, turns, claim)
+                await self._fill(batch, [turn], _claim_nothing)
             except (OperationalError, DatabaseAway):
                 if not left:
                     raise
             else:
                 self._report_done(batch)
                 return
+
+    async def _run_message(self, message: StoredSms) -> None:
+        """One message alone. When the database goes away under it again and again, it is set aside: a message that
+        holds up the server would hold up the next one as well."""
+        for left in reversed(range(ALONE_TRIES)):
+            batch = _Batch()
+            try:
+                await self._fill(batch, [], partial(self._inbox.claim_one, message.id))
+            except (OperationalError, DatabaseAway) as error:
+                away = isinstance(error, DatabaseAway) and batch.heard  # it was being handled
+                if away and await self._count_away(message) >= MOST_AWAYS:
+                    log.error("the database went away under a message again and again", extra={"inbox": message.id})
+                    await self._set_aside(message, error)
+                    return
+                if not left:
+                    raise
+            else:
+                self._report_done(batch)
+                return
+
+    async def _count_away(self, message: StoredSms) -> int:
+        """Count that the database went away under this message: how often. Raises DatabaseAway when it is still away:
+        then no message is to blame."""
+        async with self._database.work():
+            return await self._inbox.count_away(message.id)
 
     async def _set_aside(self, message: StoredSms, error: Exception) -> None:
         """Keep a poison message with its error, and tell its sender once."""

@@ -1,4 +1,5 @@
-"""Tells the office when a gateway turns down and when it is well again: by SMS through another one, and by webhook."""
+"""Tells the office when a gateway turns down and when it is well again, and what else it has to know at once: by SMS,
+of a gateway through another one, and by webhook."""
 
 import asyncio
 import logging
@@ -7,12 +8,13 @@ from contextlib import suppress
 
 from bot.monitor.canary import Canaries
 from bot.monitor.clock import ClockWatch
-from bot.monitor.webhook import News, Webhook
+from bot.monitor.webhook import News, Notice, Webhook
 from bot.outbound import NewMessage, Outbox, enqueue
 from bot.routing import Condition, Facts, Health, Router, states
 from bot.routing.health import QUIET_MS
 from bot.runtime import Database
 from bot.text import plain
+from models import alerts
 from models.messages import MessageKind
 from models.sql import MINUTE_MS, connection, execute, now_ms
 
@@ -67,6 +69,7 @@ class Alerts:
             self._back_at = now
         self._looked_at = now
         await self._clock_watch.look(now)
+        await self._tell_notices(now)
         turned = [
             (facts, condition)
             for facts, condition in watch.gateways.values()
@@ -85,6 +88,24 @@ class Alerts:
         for news in told:
             log.warning("%s", news.sentence)
             self._webhook.tell(news)
+
+    async def _tell_notices(self, now: int) -> None:
+        """Tell what was written down with what happened."""
+        if not await alerts.is_any_untold():
+            return
+        async with self._database.work():
+            told = [Notice(each.id, each.sentence, each.created_at) for each in await alerts.take_untold()]
+            if self._phone:
+                await enqueue([self._notice(each) for each in told], now)
+        if self._phone:
+            self._outbox.notify()
+        for each in told:
+            log.warning("the office is told", extra={"notice": each.id})
+            self._webhook.tell(each)
+
+    def _notice(self, notice: Notice) -> NewMessage:
+        gateway = self._router.gateway_for(self._phone, MessageKind.REPLY)
+        return NewMessage(notice.origin, self._phone, plain(notice.sentence)[:LONGEST], MessageKind.REPLY, gateway)
 
     def _may_come_back(self, facts: Facts, now: int) -> bool:
         """Whether a phone could not reach us, since we were away, and has not had the time to come back."""

@@ -39,6 +39,25 @@ class News:
         return f"Gateway {name} is down. {self.reason}" if self.state == "down" else f"Gateway {name} is well again."
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What else the office is told, as JSON for the webhook."""
+
+    id: int
+    reason: str  # a sentence
+    at: int  # milliseconds (UTC)
+    state: str = "alert"
+
+    @property
+    def origin(self) -> str:
+        """The origin of the SMS that tells it."""
+        return f"notice {self.id}"
+
+    @property
+    def sentence(self) -> str:
+        return self.reason
+
+
 class Webhook:
     """Posts news to an address, where there is one. It tries a few times, and holds up nothing.
 
@@ -52,7 +71,7 @@ class Webhook:
         self._session, self._url, self._secret, self._waits = session, url, secret, waits
         self._posting: set[asyncio.Task[None]] = set()
 
-    def tell(self, news: News) -> None:
+    def tell(self, news: News | Notice) -> None:
         """Begin to post the news."""
         if self._url:
             posting = asyncio.create_task(self._post(news))
@@ -65,7 +84,7 @@ class Webhook:
             posting.cancel()
         await asyncio.gather(*self._posting, return_exceptions=True)
 
-    async def _post(self, news: News) -> None:
+    async def _post(self, news: News | Notice) -> None:
         body, stamp = json.dumps(asdict(news)).encode(), str(news.at // 1000)
         headers = {"Content-Type": "application/json", "X-Mwanga-Timestamp": stamp}
         if self._secret:
@@ -77,6 +96,6 @@ class Webhook:
                     if response.ok:
                         return
             if wait is None:
-                log.error("the webhook for alerts took no word of gateway %s", news.gateway)
+                log.error("the webhook for alerts took no word of %s", news.origin)
             else:
                 await asyncio.sleep(wait)

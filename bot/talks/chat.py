@@ -199,7 +199,7 @@ class Chat(Turn):
         if answer == MORE and not last:
             self._state.page = page + 1
             return self._choice(prompt, options, names)
-        if answer.isdecimal() and 1 <= int(answer) <= len(fitting[page]):
+        if answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(fitting[page]):
             return options[fitting[page][int(answer) - 1]][0]
         if named := choice_named(names, answer):
             return named

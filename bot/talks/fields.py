@@ -59,6 +59,7 @@ _AMOUNT = re.compile(
 )
 _SHILLINGS = re.compile("[A-Z]{0,2}SHS?")
 _THOUSANDS = re.compile(r"(\d{1,4})\s?k", re.IGNORECASE)  # how people write 2,000; never taken, for it is money
+MOST_DIGITS = 20  # that are counted: Python refuses to read thousands of them
 MOST_MONEY = 9_999_999  # whole units of currency in one payment: what every sentence is measured with
 
 
@@ -71,7 +72,7 @@ class Amount(Field[int]):
         match = _AMOUNT.fullmatch(answer.upper().strip())
         if not match and (thousands := _THOUSANDS.fullmatch(answer.strip())):
             raise Invalid(_("{answer} is not clear: write {amount}.", answer=echo(answer), amount=f"{thousands[1]}000"))
-        if not match or not (whole := int(re.sub(r"\D", "", match[1]))):
+        if not match or not (whole := int(re.sub(r"\D", "", match[1])[:MOST_DIGITS])):
             raise Invalid(_("{answer} is not an amount.", answer=echo(answer)))
         if whole > MOST_MONEY:
             raise Invalid(_("{answer} is too much.", answer=echo(answer)))

@@ -1,7 +1,7 @@
 """Replays a talk for one turn: runs it from its beginning with what was answered, and says how it stands now."""
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 
 from bot.message import Reply
 from bot.talks import drafts
@@ -28,6 +28,8 @@ async def replay(chat: Chat, state: TalkState) -> TurnResult:
     """Run the talk of this chat until it ends or asks. `state` is the chat's, and changed in place."""
     state.open_minutes = chat.talk.open_minutes
     result = await _run(chat.talk, chat, state)
+    if chat.told:
+        result = replace(result, reply=replace(result.reply, also=[*result.reply.also, *chat.told]))
     if chat.talk.drafts:
         await drafts.keep(chat, state, over=not result.open and result.outcome != "given up")
     return result

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import NoReturn
 
 from bot.company import Company
-from bot.message import Reply
+from bot.message import Copy, Reply
 from bot.talks.commands import Commands
 from bot.talks.signals import Changed, Ended, Suspended
 from bot.text import Text
@@ -32,6 +32,7 @@ class Turn:
     ) -> None:
         self.person, self.company, self.commands = person, company, commands
         self.channel, self.language, self.one_line = channel, language, one_line
+        self.told: list[Copy] = []  # what goes with the answer, whatever it will be
 
     @property
     def ussd(self) -> bool:
@@ -43,6 +44,10 @@ class Turn:
         if self.person.agent is None:
             raise LookupError("this talk is not for agents alone")
         return self.person.agent
+
+    def tell(self, copy: Copy) -> None:
+        """Send this as well, also when the answer that is being read turns out to be none."""
+        self.told.append(copy)
 
     def stop(self, text: Text, *, outcome: str = "ended") -> NoReturn:
         """End the talk here with these words, wherever it is."""

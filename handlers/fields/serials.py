@@ -68,4 +68,4 @@ def _spellings(pieces: Sequence[str], gaps: Sequence[str] = (*MARKS, "")) -> lis
 
 def digit_groups(pieces: Sequence[str]) -> list[str]:
     """The first pieces of a line, as far as they may be groups of one long number."""
-    return list(takewhile(str.isdecimal, (piece.replace("-", "") for piece in pieces)))
+    return list(takewhile(str.isdecimal, (piece.replace("-", "") for piece in pieces[:LONGEST])))

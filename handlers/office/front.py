@@ -19,6 +19,7 @@ from bot.routing.health import condition_of
 from bot.routing.watch import facts_of_unused
 from bot.runtime import Metrics
 from bot.server import SERVER, Server
+from bot.text.entry import LONGEST
 from handlers.office.page import page
 from handlers.office.routes import office_page
 from handlers.office.times import age, moment, when
@@ -88,6 +89,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         clock=CLOCK_SENTENCES[doubt] if (doubt := await CLOCK.doubt()) else "",
         levels=(WARN, ALARM),
         look=overview.LOOK,
+        longest_text=LONGEST,
         sort_bound=overview.SORT,
         now=now_ms,
         zone=midnight.tzname(),

@@ -55,4 +55,4 @@ class Page(Field[int]):
     async def read(self, turn: Turn, answer: str) -> int:
         if not answer.isdecimal() or not 1 <= int(answer[:9]) <= MOST_PAGES:
             raise Invalid(_("{answer} is no page: 1 to {most}.", answer=echo(answer), most=MOST_PAGES))
-        return int(answer)
+        return int(answer[:9])

@@ -11,6 +11,7 @@ from models.names import folded
 from models.people import Customer, Village
 from models.sql import columns_of, connection, ending_of, execute, lower_of, marks
 
+MOST_WORDS, LONGEST_TEXT = 12, 201  # of name and surname together: their columns have 100 letters each
 LOOK = 5_000  # customers that a kind of device or the middle of a name is looked for in: few mini-grids have 1,000
 BEHIND_ALL = "\U0010ffff"  # sorts behind every letter, so that a beginning is a range of the index
 
@@ -134,8 +135,11 @@ async def find_customers(mini_grid_id: int, text: str, digits: Sequence[str], mo
     """The numbers of at most `most` customers: by the end of a phone or a serial, or by a name.
 
     `digits` are the spellings of the phone number that the text may be. A name is found by the beginning of name,
-    surname or both; then, among the first customers, by any part of it, with or without accents.
+    surname or both; then, among the first customers, by any part of it, with or without accents. Nobody has a name of
+    more than `MOST_WORDS`.
     """
+    if len(text) > LONGEST_TEXT or len(text.split()) > MOST_WORDS:
+        return []
     by_device = await _by_serial(mini_grid_id, "".join(text.upper().split()), most)
     for spelling in digits:
         by_device += await _by_phone(mini_grid_id, spelling, most)

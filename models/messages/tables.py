@@ -18,11 +18,13 @@ class Inbox(Model):
     recipient = fields.CharField(40, default="")  # our number or short code
     network = fields.CharField(10, default="")  # of the sender, as the gateway tells it
     text = fields.TextField()  # with PINs starred out
+    cut_from = fields.IntField(default=0, db_default=0)  # how many characters came; 0 where all are kept
     sealed = fields.TextField(null=True)  # the text as it came, encrypted, until it was handled
     received_at = fields.BigIntField()
     state = fields.CharField(8, default="new")
     outcome = fields.CharField(40, default="")  # what came of it, as the office reads it
     error = fields.TextField(default="")  # why no talk could handle it
+    aways = fields.SmallIntField(default=0, db_default=0)  # how often the database went away while it was handled
 
     class Meta:
         unique_together = (("gateway", "external_id"),)

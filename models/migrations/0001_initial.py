@@ -18,6 +18,7 @@ INDEXES = [
     "CREATE INDEX outbox_scheduled ON outbox (due_at) WHERE state IN ('scheduled', 'uncertain')",
     "CREATE INDEX outbox_sending ON outbox (claimed_by) WHERE state = 'sending'",
     "CREATE INDEX outbox_lost ON outbox (id) WHERE state IN ('failed', 'expired')",
+    "CREATE INDEX alert_untold ON alert (id) WHERE told_at = 0",
     "CREATE INDEX outbox_external ON outbox (external_id) WHERE external_id <> ''",
     # What a phone has fetched lately, for its pacing: rows of other gateways are not in this index.
     "CREATE INDEX outbox_pulled ON outbox (claimed_by, claimed_at) WHERE claimed_by LIKE 'phone-%'",
@@ -108,6 +109,17 @@ class Migration(migrations.Migration):
                 ('balance', fields.BigIntField(default=0)),
             ],
             options={'table': 'account', 'app': 'models', 'unique_together': (('kind', 'owner'),), 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Alert',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('sentence', fields.CharField(max_length=160)),
+                ('created_at', fields.BigIntField()),
+                ('told_at', fields.BigIntField(default=0, db_default=0)),
+            ],
+            options={'table': 'alert', 'app': 'models', 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -223,6 +235,16 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='Guess',
+            fields=[
+                ('name', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=120)),
+                ('wrong', fields.IntField()),
+                ('since', fields.BigIntField(db_index=True)),
+            ],
+            options={'table': 'guess', 'app': 'models', 'pk_attr': 'name'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='Inbox',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
@@ -233,11 +255,13 @@ class Migration(migrations.Migration):
                 ('recipient', fields.CharField(default='', max_length=40)),
                 ('network', fields.CharField(default='', max_length=10)),
                 ('text', fields.TextField(unique=False)),
+                ('cut_from', fields.IntField(default=0, db_default=0)),
                 ('sealed', fields.TextField(null=True, unique=False)),
                 ('received_at', fields.BigIntField()),
                 ('state', fields.CharField(default='new', max_length=8)),
                 ('outcome', fields.CharField(default='', max_length=40)),
                 ('error', fields.TextField(default='', unique=False)),
+                ('aways', fields.SmallIntField(default=0, db_default=0)),
             ],
             options={'table': 'inbox', 'app': 'models', 'unique_together': (('gateway', 'external_id'),), 'indexes': [Index(fields=['received_at'])], 'pk_attr': 'id'},
             bases=['Model'],
@@ -309,6 +333,7 @@ class Migration(migrations.Migration):
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('name', fields.CharField(unique=True, max_length=100)),
                 ('password_hash', fields.CharField(max_length=200)),
+                ('session_epoch', fields.IntField(default=0, db_default=0)),
             ],
             options={'table': 'officeuser', 'app': 'models', 'pk_attr': 'id'},
             bases=['Model'],

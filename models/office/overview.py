@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from models.messages import GatewayState, MessageKind, State
 from models.messages.withdrawal import NOT_WITHDRAWN
+from models.people import Agent, pins
 from models.settings import are_messages_off
-from models.sql import HOUR_MS, connection, execute, ms_of
+from models.sql import HOUR_MS, connection, execute, ms_of, read_moment
 
 LOOK = 10_000  # rows read for one answer, the newest
 ADD = 5 * LOOK  # sales added up: their rows are short
@@ -41,8 +42,9 @@ UNREAD = f"""SELECT COUNT(*) AS messages, MIN(received_at) AS oldest
 
 RECEIVED = f"""SELECT gateway, MAX(received_at) AS heard_at,
     COUNT(*) FILTER (WHERE outcome = 'not understood') AS not_understood,
-    COUNT(*) FILTER (WHERE outcome = 'capped') AS capped, COUNT(*) FILTER (WHERE state = 'failed') AS failed
-  FROM (SELECT gateway, received_at, state, outcome FROM inbox WHERE received_at >= $1
+    COUNT(*) FILTER (WHERE outcome = 'capped') AS capped, COUNT(*) FILTER (WHERE state = 'failed') AS failed,
+    COUNT(*) FILTER (WHERE cut_from > 0) AS shortened
+  FROM (SELECT gateway, received_at, state, outcome, cut_from FROM inbox WHERE received_at >= $1
         ORDER BY received_at DESC LIMIT {LOOK}) AS newest GROUP BY gateway"""
 SENT = f"""SELECT gateway, MAX(delivered_at) AS heard_at, COUNT(*) FILTER (WHERE state = 'sent') AS sent,
     COUNT(*) FILTER (WHERE state = 'delivered') AS delivered,
@@ -71,6 +73,10 @@ AGENTS = f"""SELECT agent.name, agent.phone, agent.locked_at, agent.cash_limit,
   LEFT JOIN account commission ON commission.kind = 'commission' AND commission.owner = agent.id
   ORDER BY CASE WHEN agent.cash_limit > 0 THEN 1.0 * COALESCE(cash.balance, 0) / agent.cash_limit
     WHEN cash.balance > 0 THEN 1000000 ELSE 0 END DESC, agent.name, agent.id LIMIT {MOST_AGENTS + 1}"""
+
+LOCKED = (
+    f"SELECT name, phone, locked_at FROM agent WHERE locked_at IS NOT NULL ORDER BY locked_at DESC LIMIT {TOP_TEXTS}"
+)
 
 _STUCK = "id, gateway, kind, state, error, phone, created_at"
 _REASON = "gateway, kind, state, error"
@@ -111,6 +117,7 @@ class Messages:
     not_understood: int
     capped: int  # unanswered, because the sender wrote too often
     failed: int
+    shortened: int  # which were longer than any text is read
     queued: Counted
     sent: int
     delivered: int
@@ -147,6 +154,12 @@ class AgentCash:
         return 100 * self.held // self.limit
 
 
+class LockedAgent(NamedTuple):
+    name: str
+    phone: str
+    since: int  # milliseconds
+
+
 class Example(NamedTuple):
     phone: str
     created_at: int
@@ -181,6 +194,8 @@ class Report:
     stuck: list[Stuck]
     broken: list[dict[str, Any]]
     refused: list[dict[str, Any]]
+    locked: list[LockedAgent]  # the last few
+    guessed_at: list[Agent]  # for whom LOCK is shut, since many wrong PINs came with it
 
     @property
     def more_stuck(self) -> bool:
@@ -205,6 +220,8 @@ async def read(now: int, midnight: datetime) -> Report:
         stuck=await _stuck(now),
         broken=await _ask(BROKEN, today),
         refused=await _ask(REFUSED, today),
+        locked=await _locked(),
+        guessed_at=await pins.guessed_at(TOP_TEXTS),
     )
 
 
@@ -237,6 +254,7 @@ async def _messages(today: int) -> Messages:
         not_understood=_sum(received, "not_understood"),
         capped=_sum(received, "capped"),
         failed=_sum(received, "failed"),
+        shortened=_sum(received, "shortened"),
         queued=await _count("outbox", "created_at", today),
         sent=_sum(sent, "sent"),
         delivered=_sum(sent, "delivered"),
@@ -269,6 +287,11 @@ async def _agents() -> list[AgentCash]:
         )
         for row in await _ask(AGENTS)
     ]
+
+
+async def _locked() -> list[LockedAgent]:
+    rows = await _ask(LOCKED)
+    return [LockedAgent(row["name"], row["phone"], ms_of(read_moment(row["locked_at"]))) for row in rows]
 
 
 async def _stuck(now: int) -> list[Stuck]:

@@ -6,12 +6,17 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import pairwise
 
+from models.alerts import raise_alert
 from models.audit import record
+from models.people import guesses
+from models.people.guesses import Limit
 from models.people.tables import Agent
-from models.sql import connection, execute
+from models.sql import DAY_MS, connection, execute, lock_rows
 from models.vault import Vault
 
 TRIES = 5
+# With LOCK anybody can try PINs, and each ticket tells an agent's number: it must not be a weapon against agents.
+GUESSES_BY, GUESSES_AT = Limit("lock by", 3, DAY_MS), Limit("lock of", 10, DAY_MS)
 _SHAPE = re.compile(r"\d{6}")
 
 
@@ -21,10 +26,19 @@ class Verdict(StrEnum):
     LOCKED = "locked"
 
 
+class TooManyGuesses(Exception):
+    """LOCK is shut for a day: for who guessed too often, or for a number at which too many guessed."""
+
+
 @dataclass(frozen=True)
 class Checked:
     verdict: Verdict
     tries_left: int = TRIES
+
+
+def is_pin(digits: str) -> bool:
+    """Whether it can be anybody's PIN."""
+    return bool(_SHAPE.fullmatch(digits))
 
 
 def is_weak(pin: str) -> bool:
@@ -36,7 +50,9 @@ def is_weak(pin: str) -> bool:
 
 
 async def check(agent: Agent, pin: str, vault: Vault) -> Checked:
-    """Compare a PIN and count the wrong ones, in the caller's transaction. A locked agent stays locked."""
+    """Compare a PIN and count the wrong ones, in the caller's transaction. A locked agent stays locked. The row is held
+    until the commit: of many tries at once, on several servers, five are compared."""
+    await lock_rows("agent", "id = $1", [agent.id])
     fresh = await Agent.get(id=agent.id)
     if fresh.locked_at:
         return Checked(Verdict.LOCKED, 0)
@@ -44,22 +60,67 @@ async def check(agent: Agent, pin: str, vault: Vault) -> Checked:
         if fresh.wrong_pins:
             await Agent.filter(id=agent.id).update(wrong_pins=0)
         return Checked(Verdict.RIGHT)
-    # Counted in one statement: two wrong tries at once on two channels count as two.
-    rows = await execute(
-        connection(),
-        "UPDATE agent SET wrong_pins = wrong_pins + 1 WHERE id = $1 RETURNING wrong_pins",
-        [agent.id],
-    )
-    left = TRIES - int(rows[0]["wrong_pins"])
-    if left > 0:
-        return Checked(Verdict.WRONG, left)
-    await lock(agent, f"{TRIES} wrong PINs")
+    wrong = await _count_wrong(agent, TRIES)
+    if wrong < TRIES:
+        return Checked(Verdict.WRONG, TRIES - wrong)
+    await lock(agent, agent.phone, f"{TRIES} wrong PINs")
     return Checked(Verdict.LOCKED, 0)
 
 
-async def lock(agent: Agent, reason: str) -> None:
-    await Agent.filter(id=agent.id).update(locked_at=datetime.now(UTC))
-    await record(agent.phone, "lock", agent.phone, reason)
+async def check_to_lock(number: str, agent: Agent | None, pin: str, sender: str, vault: Vault) -> bool:
+    """Whether this is the PIN of the agent with this number, as somebody says who wants to lock him, by any phone. A
+    wrong one is counted by who guesses and by the number, whether an agent has it or nobody, and locks nobody; from the
+    agent's own phone it counts as well to the five that lock him elsewhere. Raises TooManyGuesses.
+    """
+    if await guesses.is_full(GUESSES_AT, number) or await guesses.count(GUESSES_BY, sender) is None:
+        raise TooManyGuesses
+    at = await guesses.count(GUESSES_AT, number)
+    if at is None:
+        raise TooManyGuesses
+    if vault.check_pin(pin, agent.pin_hash if agent else None) and agent:
+        await guesses.give_back([(GUESSES_BY, sender), (GUESSES_AT, number)])
+        return True
+    if agent:
+        await record(sender, "wrong lock", number, f"wrong PIN {at} of {GUESSES_AT.most} in a day")
+        if agent.phone == sender:
+            await _count_wrong(agent, TRIES - 1)
+        if at == GUESSES_AT.most:
+            await raise_alert(f"{at} wrong PINs to LOCK agent {_who(agent)}, the last by {sender}. Call the agent.")
+    return False
+
+
+async def is_lock_shut(number: str) -> bool:
+    """Whether so many guessed at the PIN of this number that LOCK is shut for it."""
+    return await guesses.is_full(GUESSES_AT, number)
+
+
+async def guessed_at(most: int) -> list[Agent]:
+    """The agents at whose PINs so many wrong guesses were made that LOCK is shut for them, the newest first."""
+    numbers = await guesses.full(GUESSES_AT, most)
+    return await Agent.filter(phone__in=numbers).order_by("name") if numbers else []
+
+
+async def _count_wrong(agent: Agent, most: int) -> int:
+    """One more wrong PIN, up to so many: how many there are. Counted in one statement: two wrong tries at once on two
+    channels count as two."""
+    rows = await execute(
+        connection(),
+        "UPDATE agent SET wrong_pins = CASE WHEN wrong_pins < $2 THEN wrong_pins + 1 ELSE wrong_pins END "
+        "WHERE id = $1 RETURNING wrong_pins",
+        [agent.id, most],
+    )
+    return int(rows[0]["wrong_pins"])
+
+
+async def lock(agent: Agent, actor: str, reason: str) -> None:
+    """Lock an agent: who did it and why. The office is told."""
+    if await Agent.filter(id=agent.id, locked_at__isnull=True).update(locked_at=datetime.now(UTC)):
+        await record(actor, "lock", agent.phone, reason)
+        await raise_alert(f"Agent {_who(agent)} is locked: {reason}.")
+
+
+def _who(agent: Agent) -> str:
+    return f"{agent.name[:40]} ({agent.phone})"
 
 
 async def unlock(agent: Agent, actor: str) -> None:

@@ -79,3 +79,12 @@ class OfficeUser(Model):
     id = fields.BigIntField(primary_key=True)
     name = fields.CharField(100, unique=True)
     password_hash = fields.CharField(200)
+    session_epoch = fields.IntField(default=0, db_default=0)  # signing out raises it, which ends all sessions
+
+
+class Guess(Model):
+    """How many wrong PINs or passwords there were, by whom or at whom. models/people/guesses.py alone writes it."""
+
+    name = fields.CharField(120, primary_key=True)
+    wrong = fields.IntField()
+    since = fields.BigIntField(db_index=True)  # when the first of them was (ms)

@@ -31,7 +31,7 @@ def test_a_weak_pin_is_refused(run: Run, pin: str) -> None:
 def test_an_agent_gets_a_new_pin_and_is_unlocked(run: Run, demo_url: str) -> None:
     async def lock() -> None:
         async with Database(demo_url) as database, database.work():
-            await pins.lock(await Agent.get(phone="+255700000001"), "test")
+            await pins.lock(await Agent.get(phone="+255700000001"), "test", "test")
 
     asyncio.run(lock())
     assert run("agent", "unlock", "0700000001").exit_code == 0

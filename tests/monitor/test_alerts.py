@@ -12,6 +12,7 @@ from bot.monitor import Webhook
 from bot.monitor.webhook import News
 from bot.routing import Health
 from bot.runtime import Database
+from models.alerts import raise_alert
 from tests.world.alerting import BOSS, SECRET, Office, opened
 from tests.world.outbox_rig import MINUTE, START
 
@@ -180,3 +181,20 @@ async def test_phones_have_time_to_come_back_when_it_was_the_server_that_was_awa
     await pass_minutes(office, 1)
     assert [text[:34] for text in await office.texts()] == ["Gateway Shop phone 2 (phone-2) is "]
     assert office.bench.router.watch.state(phone) is Health.WELL
+
+
+async def test_what_else_the_office_has_to_know_is_told_once(office: Office, database: Database) -> None:
+    async with database.work():
+        await raise_alert("Agent Asha Mushi is locked: LOCK by +255710000002.")
+    await asyncio.gather(office.alerts.look(), office.another().look())
+    await office.alerts.look()
+    assert await office.texts() == ["Agent Asha Mushi is locked: LOCK by +255710000002."]
+
+
+async def test_what_was_undone_is_not_told(office: Office, database: Database) -> None:
+    with pytest.raises(LookupError):
+        async with database.work():
+            await raise_alert("Agent Asha Mushi is locked.")
+            raise LookupError
+    await office.alerts.look()
+    assert await office.texts() == []

@@ -163,8 +163,22 @@ async def test_a_phone_is_shown_with_all_that_is_known_of_it(office: Office) -> 
 async def test_a_locked_agent_is_marked(office: Office) -> None:
     await office.ask("UPDATE agent SET locked_at = $1 WHERE phone = $2", datetime.now(UTC), PEOPLE["Zuhura"])
     page = await office.page()
+    assert "What is wrong, and why" in page
+    assert f"Zuhura Ali ( {PEOPLE['Zuhura']} ) is locked since" in page
     assert f"Zuhura Ali locked {PEOPLE['Zuhura']}" in page
-    assert page.count("locked") == 1
+    assert page.count("locked") == 2
+
+
+async def test_an_agent_at_whose_pin_many_guess_is_named(office: Office) -> None:
+    await office.ask(
+        "INSERT INTO guess (name, wrong, since) VALUES ($1, 10, $2)", f"lock of {PEOPLE['Zuhura']}", now_ms()
+    )
+    assert "Many wrong PINs came with LOCK for Zuhura Ali" in await office.page()
+
+
+async def test_a_text_that_was_cut_is_counted(office: Office) -> None:
+    await office.sms("Asha", "x" * 2_000)
+    assert "1 message that came in had more than 1,600 characters and was cut." in await office.page()
 
 
 async def test_messages_that_broke_us_or_came_too_often_are_shown(office: Office) -> None:

@@ -1,0 +1,47 @@
+"""What the office has to be told at once: a row, written with what happened. bot/monitor tells it by SMS or webhook."""
+
+from dataclasses import dataclass
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.sql import connection, cut, execute, for_update, now_ms
+
+LONGEST = 160  # one SMS
+MOST = 20  # told at one look
+UNTOLD = "SELECT id, sentence, created_at FROM alert WHERE told_at = 0 ORDER BY id LIMIT $1"
+TELL = "UPDATE alert SET told_at = $2 WHERE id = $1 AND told_at = 0"
+
+
+class Alert(Model):
+    id = fields.BigIntField(primary_key=True)
+    sentence = fields.CharField(LONGEST)
+    created_at = fields.BigIntField()
+    told_at = fields.BigIntField(default=0, db_default=0)  # 0: not told yet
+
+
+@dataclass(frozen=True)
+class Untold:
+    """An alert that nobody was told of yet."""
+
+    id: int
+    sentence: str
+    created_at: int  # ms
+
+
+async def raise_alert(sentence: str) -> None:
+    """Have the office told; in the transaction of what happened, so that it is told of that alone, and once."""
+    await Alert.create(sentence=cut(sentence, LONGEST), created_at=now_ms())
+
+
+async def is_any_untold() -> bool:
+    return bool(await execute(connection(), UNTOLD, [1]))
+
+
+async def take_untold() -> list[Untold]:
+    """The oldest alerts that nobody was told of, told from the end of the caller's unit of work on. Another server that
+    looks at the same time gets others."""
+    rows = await execute(connection(), UNTOLD + for_update(skip_locked=True), [MOST])
+    for row in rows:
+        await execute(connection(), TELL, [row["id"], now_ms()])
+    return [Untold(row["id"], row["sentence"], row["created_at"]) for row in rows]

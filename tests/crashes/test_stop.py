@@ -1,0 +1,27 @@
+"""A server that is told to stop does so within ten seconds, also while its database hangs."""
+
+import asyncpg
+import pytest
+
+from tests.emulators.africastalking import Emulator
+from tests.world.people import PEOPLE
+from tests.world.server import STOP_S, ServerProcess, query
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_message_that_hangs_does_not_keep_the_server_from_stopping(demo_url: str) -> None:
+    """Somebody holds what the message needs: it is undone, and handled after the next start."""
+    async with Emulator() as at:
+        server = ServerProcess(demo_url, at)
+        await server.start()
+        holder = await asyncpg.connect(demo_url.partition("&maxsize")[0])
+        async with holder.transaction():
+            await holder.execute("LOCK TABLE contact")
+            assert await at.sms(PEOPLE["Asha"], "CASH") == 200
+            while not await holder.fetchval("SELECT 1 FROM pg_locks WHERE NOT granted"):
+                pass
+            assert await server.stop(within=STOP_S) == 0, server.log
+        await holder.close()
+        assert (await query(demo_url, "SELECT state FROM inbox"))[0]["state"] == "new"
+        async with server:
+            assert "You hold" in await at.read(PEOPLE["Asha"])

@@ -1,0 +1,95 @@
+"""However long a text is, understanding it takes no time: the loop that does it answers everybody else as well."""
+
+import time
+from itertools import cycle, islice
+from statistics import median
+
+import pytest
+
+from bot.inbound.inbox import StoredSms
+from bot.inbound.sms import Dispatcher
+from bot.server import Server
+from bot.talks.contacts import contacts
+from bot.text import normalise
+from bot.text.grammar import split, written
+from bot.text.numbers import Sender, SenderKind
+from models.people import Role, find_callers
+from tests.world.people import GATEWAY, PEOPLE, Phones
+
+LONG = 8_000  # characters: more than any door lets in
+WITHIN_S = 0.05
+ROLES = {Role.AGENT: "Asha", Role.CUSTOMER: "Baraka", Role.STRANGER: "Stranger"}
+# What a step over a text may be bad at: many pieces, one endless piece, signs that separate, marks that pile up.
+BITS = {
+    "words": "a ",
+    "serials": "A1 ",
+    "numbers": "1 ",
+    "one number": "9",
+    "one word": "a",
+    "thousands": "1,000,",
+    "dashes": "- ",
+    "dots": ". . ",
+    "stars": "a*",
+    "commas": "a, ",
+    "hashes": "# #a ",
+    "lines": "-- \n\n",
+    "apostrophes": "'",
+    "accents": "e\u0301\u0316",
+    "marks": "\u0301\u0316",
+    "ligatures": "\ufdfa",
+    "invisible": "\u200b",
+    "phone numbers": "+255 700 000 001 ",
+}
+
+
+def long_text(bit: str) -> str:
+    return "".join(islice(cycle(bit), LONG))
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])  # what is timed is ours
+@pytest.mark.parametrize("bit", BITS)
+async def test_no_talk_takes_long_over_eight_thousand_characters(mwanga: Server, bit: str) -> None:
+    slow, seen = [], set()
+    for role, name in ROLES.items():
+        for talk in mwanga.commands.for_role(role):
+            text = f"{talk.keyword.to('en')} {long_text(BITS[bit])}"
+            if talk.name not in seen and (took := await _seconds(mwanga, name, text)) > WITHIN_S:
+                slow.append(f"{name} {talk.name}: {took * 1000:.0f} ms")
+            seen.add(talk.name)
+    assert not slow
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("bit", BITS)
+async def test_nor_does_what_is_no_command_or_an_answer(mwanga: Server, bit: str) -> None:
+    await Phones(mwanga).text("Asha", "FIX SHS0283")  # its question takes words
+    for name in ("Asha", "Baraka"):
+        assert await _seconds(mwanga, name, long_text(BITS[bit])) <= WITHIN_S, name
+
+
+async def _seconds(mwanga: Server, name: str, text: str) -> float:
+    """Seconds of work that one text takes; of several when the first was slow, for others use this machine."""
+    took = [await _understand(mwanga, name, text)]
+    if took[0] > WITHIN_S:
+        took += [await _understand(mwanga, name, text) for _ in range(4)]
+    return median(took)
+
+
+async def _understand(mwanga: Server, name: str, text: str) -> float:
+    phone = PEOPLE[name]
+    message = StoredSms(1, GATEWAY, Sender(SenderKind.NUMBER, phone), text)
+    dispatcher: Dispatcher = mwanga.worker._dispatcher
+    async with mwanga.database.work():
+        state, caller = (await contacts([phone]))[phone], (await find_callers([phone]))[phone]
+        started = time.process_time()
+        await dispatcher.handle(message, state, caller)
+        return time.process_time() - started
+
+
+@pytest.mark.parametrize("bit", BITS)
+def test_the_rest_of_a_long_line_is_found_in_one_pass(bit: str) -> None:
+    line = normalise(f"FIX SHS0283 {long_text(BITS[bit])}")
+    pieces = split(line)
+    started = time.process_time()
+    written(line, pieces[2:])
+    assert time.process_time() - started < 2 * WITHIN_S
