@@ -22,6 +22,7 @@ from bot.outbound import Outbox, enqueue
 from bot.runtime import Database, DatabaseAway, Metrics
 from bot.talks.contacts import PhoneState, contacts, hold, save
 from bot.text import Text
+from models.messages.withdrawal import withdraw_questions
 from models.people import Caller, find_callers
 from models.sql import now_ms
 
@@ -218,6 +219,7 @@ class Worker:
         if outgoing:
             await enqueue(outgoing, now_ms())
             batch.enqueued = {one.gateway for one in outgoing}
+        await withdraw_questions({origin for handled in results for origin in handled.answered})
         await save([known[phone] for phone in sorted(batch.changed)])
         await self._inbox.write_outcomes([Outcome(m.id, "done", h.outcome) for m, h in batch.handled])
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from bot.text import Text, _
-from models.sql import now_ms
+from models.sql import MINUTE_MS, now_ms
 
 
 def kept_of(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,6 +30,14 @@ class TalkState:
     draft: str = ""  # the name of the kept copy that outlives it
     offered: list[str] = field(default_factory=list)  # choices of the open question that could be taken for commands
     free: bool = False  # whether the open question is answered in words of one's own
+    reads: bool = False  # whether the talk changes nothing
+    signing: bool = False  # whether the open question wants a PIN for an effect
+    asked_in: str = ""  # the origin of the message in which the open question went out by SMS
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the question was open by SMS for as long as it may be."""
+        return now_ms() - self.asked_at > self.open_minutes * MINUTE_MS
 
     def dump(self) -> str:
         return json.dumps(vars(self), separators=(",", ":"))
