@@ -15,9 +15,9 @@ from bot.talks import Channel, Chat, Commands, Talk
 from bot.talks.commands import NO_ARGUMENTS
 from bot.talks.contacts import PhoneState
 from bot.talks.replay import TurnResult, lesson_on, replay
-from bot.talks.state import TalkState, locked_out
+from bot.talks.state import Fits, TalkState, locked_out
 from bot.text import Text, _, normalise, plain_word, verbatim
-from bot.text.answers import apart, begins, consent, looks_like_answer, no
+from bot.text.answers import apart, consent, looks_like_answer, no
 from bot.text.grammar import listed, split, unglued
 from bot.text.numbers import is_machine
 from models.messages import MessageKind
@@ -114,12 +114,16 @@ class Dispatcher:
             return await self._go_on(exchange, exchange.conversation.open, text)
         if consent(text) and (unsigned := exchange.conversation.find_unsigned()):
             return await self._go_on(exchange, unsigned, text)
-        if found := self._command(pieces, exchange.caller.role):
+        found = self._command(pieces, exchange.caller.role)
+        asked = None
+        if found is None or found[0].find_question:  # Fixed, thank you: one of its own keywords is an answer too
+            asked = await self._find_question(exchange, text, Fits.ANSWER if found else Fits.UNCLEAR)
+        if found and not asked:
             talk, of, arguments = found
             if exchange.caller.role is Role.STRANGER and of in self._company.languages:
                 exchange.language = of
             return await self._start(exchange, talk, arguments, text)
-        if begins(text) is not None and (asked := await self._find_question(exchange, text)):
+        if asked:
             exchange.conversation.leave()
             exchange.conversation.open = asked
         if exchange.conversation.open:
@@ -129,16 +133,18 @@ class Dispatcher:
         if self._answers_nothing(exchange, text):
             return self._answer_again(exchange, text)
         exchange.conversation.went_on = bool(exchange.conversation.closed)
-        return self._answer_not_understood(exchange, pieces)
+        return await self._answer_not_understood(exchange, text, pieces)
 
-    async def _find_question(self, exchange: "_Exchange", text: str) -> TalkState | None:
-        """The question that somebody else's talk put to this phone, when it was asked after the phone's own: a
-        bare yes or no belongs to what was asked last. An answer to one of a talk's questions leads on to its next, once
-        that can have been read."""
+    async def _find_question(self, exchange: "_Exchange", text: str, at_worst: Fits) -> TalkState | None:
+        """The question that somebody else's talk put to this phone, when it was asked after the phone's own: an answer
+        belongs to what was asked last. One to one of a talk's questions leads on to its next, once that can have been
+        read."""
         found = [
             TalkState(one.name, f"sms {exchange.message.id}", asked.answers, confirming=True, asked_at=asked.at)
             for one in self._commands.for_role(exchange.caller.role)
-            if one.find_question and (asked := await one.find_question(exchange.caller, text))
+            if one.find_question
+            and (asked := await one.find_question(exchange.caller, text))
+            and asked.fits <= at_worst
         ]
         newest = max(found, key=lambda state: state.asked_at, default=None)
         if newest is None:
@@ -196,6 +202,7 @@ class Dispatcher:
             exchange.conversation.ask(state)
         else:  # that a PIN was wrong, or that it was a no, is not to be said again of a right one or a yes
             how = "left" if result.outcome in ("given up", "declined", "left") else "done"
+            state.confirming = state.confirming and result.outcome != "unclear"  # for it was asked once more
             exchange.conversation.close(how, result.reply.text.to(exchange.language))
         return result
 
@@ -229,27 +236,33 @@ class Dispatcher:
         exchange.contact.note_told(now)
         return TurnResult(Reply(unknown_caller(self._company)), outcome="stranger")
 
-    def _answer_not_understood(self, exchange: "_Exchange", pieces: list[str]) -> TurnResult | None:
+    async def _answer_not_understood(
+        self, exchange: "_Exchange", text: str, pieces: Sequence[str]
+    ) -> TurnResult | None:
         exchange.talk = "not understood"
         digest = self._company.vault.mac(normalise(exchange.message.text).upper(), "text")
         exchange.contact.note_not_understood(digest, now_ms())
         if exchange.contact.repeats_itself():
             return None
         role, word = exchange.caller.role, pieces[0]
+        of_others = self._commands.for_others(word, role)
+        if not of_others and (asked := await self._find_question(exchange, text, Fits.OTHER)):
+            exchange.conversation.open = asked  # words that came after a question are kept
+            return await self._go_on(exchange, asked, text)
         close = self._commands.suggest(word, role)
         found = self._commands.find(close, role) if close else None
         if close and found:
             how = lesson_on(found[0], verbatim(close))
-            text = _("Did you mean {keyword}? {how}", keyword=close, how=how)
-        elif self._commands.for_others(word, role):
+            said = _("Did you mean {keyword}? {how}", keyword=close, how=how)
+        elif of_others:
             values = {"word": word, "help": self._company.help_phone}
             if role is Role.AGENT:
-                text = _("Only customers send {word}. Send HELP, or call {help}.", **values)
+                said = _("Only customers send {word}. Send HELP, or call {help}.", **values)
             else:
-                text = _("Only agents send {word}. To buy, pay your agent. Call {help}.", **values)
+                said = _("Only agents send {word}. To buy, pay your agent. Call {help}.", **values)
         else:
-            text = _("Not understood. Send HELP for the words, or call {help}.", help=self._company.help_phone)
-        return TurnResult(Reply(text), outcome="not understood")
+            said = _("Not understood. Send HELP for the words, or call {help}.", help=self._company.help_phone)
+        return TurnResult(Reply(said), outcome="not understood")
 
 
 @dataclass

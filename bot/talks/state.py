@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from enum import IntEnum
 from typing import Any
 
 from bot.text import Text, _
@@ -57,6 +58,14 @@ class TalkState:
             self.forget(consent)
 
 
+class Fits(IntEnum):
+    """How well a text fits a question that is open, the best first."""
+
+    ANSWER = 1  # it says what was asked
+    UNCLEAR = 2  # it is for this question, and does not answer it: ok
+    OTHER = 3  # it is for it when it is for nothing else
+
+
 @dataclass(frozen=True)
 class Asked:
     """A question that another person's talk put to this phone. It is kept with the business that asked, so that nobody
@@ -64,6 +73,7 @@ class Asked:
 
     answers: list[list[Any]]  # those that lead to it
     at: int  # when it was asked, in ms
+    fits: Fits = Fits.ANSWER
 
 
 def locked_out(help_phone: str) -> Text:
