@@ -59,7 +59,7 @@ async def line(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> Line:
 async def phones(mwanga: Server) -> Phones:
     """Asha is asked for her PIN on a screen."""
     phones = Phones(mwanga)
-    await phones.choose("Asha", "Sell")
+    await phones.choose("Asha", "Sell power")
     for answer in ("SHS0283", "8000", "1"):
         await phones.enter("Asha", answer)
     return phones
