@@ -33,7 +33,7 @@ from bot.runtime.housekeeping import Chore
 from bot.server import SERVER, Server
 from bot.setting_files import ConfigError
 from bot.talks import Commands, contacts, drafts
-from bot.text.answers import YES
+from bot.text.answers import CONSENT
 from bot.text.numbers import parse
 from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
@@ -44,7 +44,6 @@ from models.demo import world
 from models.messages import MessageKind
 from models.people import guesses
 from models.sql import DAY_MS
-
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -137,7 +136,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     gateways = configured.gateways(config, session, simulated)
     router, outbox, phones = _sending(config, gateways, database, company, metrics, simulated)
     signs, composer = Signs(company.vault, config.airtime_pattern), Composer(company, router)
-    redactor = Redactor(YES, commands.words("pin"), commands.words("lock"))
+    redactor = Redactor(CONSENT, commands.words("pin"), commands.words("lock"))
     sessions = Sessions(company=company, commands=commands, router=router, composer=composer)
     dispatcher = Dispatcher(
         company=company,

@@ -13,6 +13,7 @@ from models.people import Role
     "menu",
     roles={Role.AGENT, Role.CUSTOMER},
     words={"en": ("MENU",), "ha": ("MENU",)},
+    reads=True,
     when_locked=True,
 )
 async def menu(chat: Chat) -> Reply:
@@ -35,6 +36,7 @@ def _header(chat: Chat) -> Text:
     roles={Role.AGENT, Role.CUSTOMER},
     words={"en": ("HELP", "?"), "sw": ("MSAADA",), "fr": ("AIDE",), "pt": ("AJUDA",), "ha": ("TAIMAKO",)},
     menu=_("Help"),
+    reads=True,
     usage=_("keyword"),
     example="TOKEN",
     when_locked=True,

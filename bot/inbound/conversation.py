@@ -1,4 +1,4 @@
-"""The SMS side of one phone: its open question, and how the last one closed."""
+"""The SMS side of one phone: its open question, what stays open beside it, and how the last one closed."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from models.sql import DAY_MS, MINUTE_MS, now_ms
 
 RECENT_MS = 10 * MINUTE_MS  # for so long a closed question is still what a bare answer may be meant for
 READ_MS = 10_000  # what comes sooner after an answer was written before that answer was read
-LAST_MS = DAY_MS  # for so long the answer to a closed question is given again
+LAST_MS = DAY_MS  # for so long it is told how a closed question ended
 
 
 @dataclass
@@ -16,50 +16,99 @@ class Conversation:
     """The open question of a phone, and the last one about an effect."""
 
     open: TalkState | None = None
+    aside: TalkState | None = None  # what stays open while a talk that only reads asks something: it has its turn then
     closed: str = ""  # how the last question about an effect ended: done, left or expired
     closed_at: int = 0  # when, in ms
     talk: str = ""  # which talk asked it
     last: str = ""  # what was answered then, in the words that were sent
-    went_on: bool = False  # whether a command came after it
+    went_on: bool = False  # whether something else came after it
 
     @classmethod
     def load(cls, text: str) -> "Conversation":
         if not text:
             return cls()
         conversation = cls(**kept_of(cls, json.loads(text)))
-        if conversation.open:
-            conversation.open = TalkState(**kept_of(TalkState, vars(conversation)["open"]))
-        if conversation.open and now_ms() - conversation.open.asked_at > conversation.open.open_minutes * 60_000:
+        for name in ("aside", "open"):
+            if stored := vars(conversation)[name]:
+                setattr(conversation, name, TalkState(**kept_of(TalkState, stored)))
+        if conversation.aside and conversation.aside.is_expired:
+            conversation._remember(conversation.aside, "expired")
+            conversation.aside = None
+        if conversation.open and conversation.open.is_expired:
             conversation.close("expired")
         return conversation
 
     def dump(self) -> str:
-        state = vars(self.open) if self.open else None
-        return json.dumps({**vars(self), "open": state}, separators=(",", ":"))
+        states = {name: vars(state) if state else None for name, state in (("open", self.open), ("aside", self.aside))}
+        return json.dumps({**vars(self), **states}, separators=(",", ":"))
 
     def close(self, how: str, last: str = "") -> None:
-        """The open question ends. What is no question about an effect leaves the memory as it is."""
-        if self.open and self.open.confirming:
-            self.closed, self.closed_at = how, now_ms()
-            self.talk, self.last, self.went_on = self.open.talk, last, False
-        self.open = None
+        """The open question ends, and the one beside it has its turn again. What is no question about an effect leaves
+        the memory as it is."""
+        if self.open:
+            self._remember(self.open, how, last)
+        self.open, self.aside = self.aside, None
 
-    def note_command(self) -> None:
-        """A command came: it leaves the open question, and a bare yes is no repeated one any more."""
-        self.close("left")
+    def leave(self) -> None:
+        """All questions end for good."""
+        while self.open:
+            self.close("left")
+
+    def ask(self, state: TalkState) -> None:
+        """This question is open from now on. Only a talk that reads leaves another question open beside it."""
+        if not state.reads and self.aside:
+            self._remember(self.aside, "left")
+            self.aside = None
+        self.open = state
+
+    def note_command(self, *, reads: bool) -> None:
+        """A command came: a bare yes is no repeated one any more. One that only `reads` leaves a question open; another
+        one ends it for good."""
+        if not reads:
+            self.leave()
+        elif self.open and self.open.reads:
+            self.close("left")
+        if self.open:
+            self.open, self.aside = None, self.open
         self.went_on = True
+
+    def find_unsigned(self) -> TalkState | None:
+        """The question that waits for a PIN. When it stayed open beside another one, it is the open one again."""
+        if self.aside and self.aside.signing:
+            self.open, self.aside = self.aside, None
+        return self.open if self.open and self.open.signing else None
+
+    @property
+    def asked_in(self) -> set[str]:
+        """The messages in which the questions went out that are open."""
+        return {state.asked_in for state in (self.open, self.aside) if state and state.asked_in}
+
+    def _remember(self, ended: TalkState, how: str, last: str = "") -> None:
+        if ended.confirming:
+            self.closed, self.closed_at = how, now_ms()
+            self.talk, self.last, self.went_on = ended.talk, last, False
 
     @property
     def busy_since(self) -> int:
         """When this phone's own question was asked, or closed a moment ago (ms); 0 when it has none."""
         if self.open:
             return self.open.asked_at
-        return self.closed_at if now_ms() - self.closed_at <= RECENT_MS else 0
+        return self.closed_at if self.is_recent else 0
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether the last question closed a moment ago."""
+        return now_ms() - self.closed_at <= RECENT_MS
 
     @property
     def can_be_read(self) -> bool:
         """Whether the last answer can have been read by now."""
         return now_ms() - self.closed_at >= READ_MS
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a yes can only repeat the one that was just answered."""
+        return self.closed == "done" and self.is_recent and not self.went_on
 
     @property
     def remembered(self) -> str:

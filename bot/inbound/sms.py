@@ -15,11 +15,10 @@ from bot.talks import Channel, Chat, Commands, Talk
 from bot.talks.commands import NO_ARGUMENTS
 from bot.talks.contacts import PhoneState
 from bot.talks.replay import TurnResult, lesson_on, replay
-from bot.talks.state import TalkState, locked_out
-from bot.text import Text, _, normalise, plain, plain_word, verbatim
-from bot.text.answers import apart, begins, looks_like_answer, no, yes
+from bot.talks.state import Fits, TalkState, locked_out
+from bot.text import Text, _, normalise, plain_word, verbatim
+from bot.text.answers import apart, consent, looks_like_answer, no
 from bot.text.grammar import listed, split, unglued
-from bot.text.gsm import fits_sms
 from bot.text.numbers import is_machine
 from models.messages import MessageKind
 from models.people import Caller, Role
@@ -35,6 +34,7 @@ class Handled:
     outgoing: list[NewMessage] = field(default_factory=list)
     talk: str = ""
     outcome: str = ""
+    answered: frozenset[str] = frozenset()  # the origins of messages whose questions are open no more
 
 
 class GlobalCap:
@@ -82,16 +82,19 @@ class Dispatcher:
         if self._global_cap.is_reached(now) or not contact.may_get_reply(self._sender_cap, now):
             return Handled(outcome="capped")
         conversation = Conversation.load(contact.talk)
+        questions = conversation.asked_in
         text = normalise(message.text)
         exchange = _Exchange(message, contact, caller, conversation, self._language(caller, contact))
         result = await self._understand(exchange, text)
         if contact.talk or conversation != Conversation():
             contact.talk = conversation.dump()
+        answered = frozenset(questions - conversation.asked_in)
         if result is None:
-            return Handled(talk=exchange.talk, outcome="not answered")
+            return Handled(talk=exchange.talk, outcome="not answered", answered=answered)
         contact.count_reply(now)
         self._global_cap.count_reply(now)
-        return Handled(self._answer(message, exchange.language, result.reply), exchange.talk, result.outcome)
+        outgoing = self._answer(message, exchange.language, result.reply)
+        return Handled(outgoing, exchange.talk, result.outcome, answered)
 
     def apology(self, message: StoredSms, language: str) -> list[NewMessage]:
         """What a sender gets once when his message broke us."""
@@ -109,38 +112,39 @@ class Dispatcher:
         pieces = split(text) or [""]
         if exchange.conversation.open and plain_word(text) in exchange.conversation.open.offered:
             return await self._go_on(exchange, exchange.conversation.open, text)
-        if found := self._command(pieces, exchange.caller.role):
+        if consent(text) and (unsigned := exchange.conversation.find_unsigned()):
+            return await self._go_on(exchange, unsigned, text)
+        found = self._command(pieces, exchange.caller.role)
+        asked = None
+        if found is None or found[0].find_question:  # Fixed, thank you: one of its own keywords is an answer too
+            asked = await self._find_question(exchange, text, Fits.ANSWER if found else Fits.UNCLEAR)
+        if found and not asked:
             talk, of, arguments = found
-            if talk.commas:
-                arguments = apart(listed(text)) or arguments
-            asked = exchange.conversation.open
-            exchange.conversation.note_command()
             if exchange.caller.role is Role.STRANGER and of in self._company.languages:
                 exchange.language = of
-            result = await self._start(exchange, talk, arguments, text)
-            if asked and asked.free and talk.usage is NO_ARGUMENTS and result.outcome == "rejected":
-                exchange.conversation.open = asked  # no command after all: Token does not work
-                return await self._go_on(exchange, asked, text)
-            return result
-        if begins(text) is not None and (asked := await self._find_question(exchange, text)):
-            exchange.conversation.close("left")
+            return await self._start(exchange, talk, arguments, text)
+        if asked:
+            exchange.conversation.leave()
             exchange.conversation.open = asked
         if exchange.conversation.open:
             return await self._go_on(exchange, exchange.conversation.open, text)
         if exchange.caller.role is Role.STRANGER:
             return self._answer_stranger(exchange)
-        if looks_like_answer(text) and exchange.conversation.remembered:
+        if self._answers_nothing(exchange, text):
             return self._answer_again(exchange, text)
-        return self._answer_not_understood(exchange, pieces)
+        exchange.conversation.went_on = bool(exchange.conversation.closed)
+        return await self._answer_not_understood(exchange, text, pieces)
 
-    async def _find_question(self, exchange: "_Exchange", text: str) -> TalkState | None:
-        """The question that somebody else's talk put to this phone, when it was asked after the phone's own: a
-        bare yes or no belongs to what was asked last. An answer to one of a talk's questions leads on to its next, once
-        that can have been read."""
+    async def _find_question(self, exchange: "_Exchange", text: str, at_worst: Fits) -> TalkState | None:
+        """The question that somebody else's talk put to this phone, when it was asked after the phone's own: an answer
+        belongs to what was asked last. One to one of a talk's questions leads on to its next, once that can have been
+        read."""
         found = [
             TalkState(one.name, f"sms {exchange.message.id}", asked.answers, confirming=True, asked_at=asked.at)
             for one in self._commands.for_role(exchange.caller.role)
-            if one.find_question and (asked := await one.find_question(exchange.caller, text))
+            if one.find_question
+            and (asked := await one.find_question(exchange.caller, text))
+            and asked.fits <= at_worst
         ]
         newest = max(found, key=lambda state: state.asked_at, default=None)
         if newest is None:
@@ -156,8 +160,15 @@ class Dispatcher:
         return None
 
     async def _start(self, exchange: "_Exchange", talk: Talk, arguments: Sequence[str], line: str) -> TurnResult:
+        asked = exchange.conversation.open
+        exchange.conversation.note_command(reads=talk.reads)
         state = TalkState(talk.name, f"sms {exchange.message.id}")
-        return await self._replay(exchange, talk, state, arguments, line)
+        pieces = apart(listed(line)) if talk.commas else []
+        result = await self._replay(exchange, talk, state, pieces or arguments, line)
+        if asked and asked.free and talk.usage is NO_ARGUMENTS and result.outcome == "rejected":
+            exchange.conversation.open = asked  # no command after all: Token does not work
+            return await self._go_on(exchange, asked, line)
+        return result
 
     async def _go_on(self, exchange: "_Exchange", state: TalkState, text: str) -> TurnResult:
         talk = self._commands.by_name.get(state.talk)
@@ -187,30 +198,36 @@ class Dispatcher:
         result = await replay(chat, state)
         exchange.language = chat.language
         if result.open:
-            state.asked_at = now_ms()
-            exchange.conversation.open = state
-        else:  # that a PIN was wrong is not to be said again of a right one
-            how = "left" if result.outcome == "given up" else "done"
+            state.asked_at, state.asked_in = now_ms(), f"sms {exchange.message.id}"
+            exchange.conversation.ask(state)
+        else:  # that a PIN was wrong, or that it was a no, is not to be said again of a right one or a yes
+            how = "left" if result.outcome in ("given up", "declined", "left") else "done"
+            state.confirming = state.confirming and result.outcome != "unclear"  # for it was asked once more
             exchange.conversation.close(how, result.reply.text.to(exchange.language))
         return result
 
+    def _answers_nothing(self, exchange: "_Exchange", text: str) -> bool:
+        """Whether a text is an answer though nothing is open. Agents are not left in doubt about that; others are told
+        when they had a question."""
+        if exchange.conversation.remembered:
+            return looks_like_answer(text) or bool(consent(text))
+        return exchange.caller.role is Role.AGENT and consent(text) is not None
+
     def _answer_again(self, exchange: "_Exchange", text: str) -> TurnResult:
-        """A yes or no with nothing open. What was sold is never sold again; a yes that repeats the one before has the
-        same answer. A no does not, nor a yes without a PIN after another command: those mean something else."""
-        exchange.talk = exchange.conversation.talk
-        talk = self._commands.by_name.get(exchange.talk)
-        nothing = talk.nothing if talk and talk.nothing else _("Nothing was done.")
-        if exchange.conversation.closed == "done" and (no(text) or (exchange.conversation.went_on and not yes(text))):
-            return TurnResult(Reply(_("Nothing to confirm. {nothing}", nothing=_("Nothing was done."))), outcome="none")
-        if exchange.conversation.closed == "expired":
+        """A yes, a no or a PIN with nothing open. What was sold is never sold again; a yes that repeats the one before
+        at once has the same answer, for networks repeat. After anything else it means something else, and what was
+        sold before would be taken for its answer."""
+        conversation = exchange.conversation
+        exchange.talk = conversation.talk
+        if conversation.repeats and not no(text):
+            return TurnResult(Reply(verbatim(conversation.last), MessageKind.TOKEN), outcome="again")
+        talk = self._commands.by_name.get(conversation.talk)
+        closed, nothing = conversation.remembered, talk.nothing if talk and talk.nothing else _("Nothing was done.")
+        if closed == "expired":
             return TurnResult(Reply(_("Too late. {nothing} Send it again.", nothing=nothing)), outcome="late")
-        if exchange.conversation.closed == "left":
-            return TurnResult(Reply(_("Nothing to confirm. {nothing}", nothing=nothing)), outcome="left")
-        last = verbatim(exchange.conversation.last)
-        # After another command, a refused one even, it would be taken for the answer to that.
-        earlier = _("Earlier: {last}", last=last)
-        marked = exchange.conversation.went_on and fits_sms(plain(earlier.to(exchange.language)))
-        return TurnResult(Reply(earlier if marked else last, MessageKind.TOKEN), outcome="again")
+        if closed != "left":
+            nothing = _("Nothing was done.")
+        return TurnResult(Reply(_("Nothing to confirm. {nothing}", nothing=nothing)), outcome=closed or "none")
 
     def _answer_stranger(self, exchange: "_Exchange") -> TurnResult | None:
         now = now_ms()
@@ -219,27 +236,33 @@ class Dispatcher:
         exchange.contact.note_told(now)
         return TurnResult(Reply(unknown_caller(self._company)), outcome="stranger")
 
-    def _answer_not_understood(self, exchange: "_Exchange", pieces: list[str]) -> TurnResult | None:
+    async def _answer_not_understood(
+        self, exchange: "_Exchange", text: str, pieces: Sequence[str]
+    ) -> TurnResult | None:
         exchange.talk = "not understood"
         digest = self._company.vault.mac(normalise(exchange.message.text).upper(), "text")
         exchange.contact.note_not_understood(digest, now_ms())
         if exchange.contact.repeats_itself():
             return None
         role, word = exchange.caller.role, pieces[0]
+        of_others = self._commands.for_others(word, role)
+        if not of_others and (asked := await self._find_question(exchange, text, Fits.OTHER)):
+            exchange.conversation.open = asked  # words that came after a question are kept
+            return await self._go_on(exchange, asked, text)
         close = self._commands.suggest(word, role)
         found = self._commands.find(close, role) if close else None
         if close and found:
             how = lesson_on(found[0], verbatim(close))
-            text = _("Did you mean {keyword}? {how}", keyword=close, how=how)
-        elif self._commands.for_others(word, role):
+            said = _("Did you mean {keyword}? {how}", keyword=close, how=how)
+        elif of_others:
             values = {"word": word, "help": self._company.help_phone}
             if role is Role.AGENT:
-                text = _("Only customers send {word}. Send HELP, or call {help}.", **values)
+                said = _("Only customers send {word}. Send HELP, or call {help}.", **values)
             else:
-                text = _("Only agents send {word}. To buy, pay your agent. Call {help}.", **values)
+                said = _("Only agents send {word}. To buy, pay your agent. Call {help}.", **values)
         else:
-            text = _("Not understood. Send HELP for the words, or call {help}.", help=self._company.help_phone)
-        return TurnResult(Reply(text), outcome="not understood")
+            said = _("Not understood. Send HELP for the words, or call {help}.", help=self._company.help_phone)
+        return TurnResult(Reply(said), outcome="not understood")
 
 
 @dataclass

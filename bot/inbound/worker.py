@@ -6,8 +6,8 @@ If one of a batch fails, the batch is undone and each is run alone; the one that
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -19,10 +19,11 @@ from bot.inbound.sms import APOLOGY, Dispatcher, Handled
 from bot.inbound.ussd import SESSION_OVER, Screen, Sessions
 from bot.message import UssdTurn
 from bot.outbound import Outbox, enqueue
-from bot.runtime import Database, DatabaseAway, Metrics
+from bot.runtime import Database, DatabaseAway, Metrics, OutcomeUnknown
 from bot.talks.contacts import PhoneState, contacts, hold, save
-from bot.text import Text
+from bot.text import Text, _
 from bot.text.entry import LONGEST, shown
+from models.messages.withdrawal import withdraw_questions
 from models.people import Caller, find_callers
 from models.sql import now_ms
 
@@ -34,6 +35,8 @@ SLICE_S, DIALLED_SLICE_S = 0.05, 0.01
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
 ALONE_TRIES = 3
 MOST_AWAYS = 3  # so often the database may go away under one message
+PAUSES_S = (0.8, 0.2)  # before the last try and the one before it: a database that restarts is back within seconds
+NOT_SURE = _("Not sure. Send TOKEN serial before you sell again. Help {help}")
 AT_LEAST_S = 0.05
 PAUSE_S = 1.0  # after the database failed
 Claim = Callable[[], Awaitable[list[StoredSms]]]
@@ -46,6 +49,8 @@ class _DialledTurn:
     turn: UssdTurn
     answer: "asyncio.Future[str]"
     since: float = field(default_factory=time.perf_counter)
+    language: str = ""  # of the caller, once that is known
+    unsure: bool = False  # whether it sold something in a unit of work of which nobody knows if it was committed
 
 
 @dataclass
@@ -60,6 +65,16 @@ class _Batch:
     more: bool = False  # whether there may be more to handle
     enqueued: set[str] = field(default_factory=set)  # gateways that got messages to send
     since: float = field(default_factory=time.perf_counter)
+
+    @asynccontextmanager
+    async def doubting(self) -> AsyncIterator[None]:
+        """Mark the turns of which nobody knows what they sold: the connection broke at the commit."""
+        try:
+            yield
+        except OutcomeUnknown:
+            for turn, screen in self.answered:
+                turn.unsure = screen.handled.outcome == "sold"
+            raise
 
 
 class Worker:
@@ -153,7 +168,7 @@ class Worker:
 
     async def _fill(self, batch: _Batch, turns: Sequence[_DialledTurn], claim: Claim) -> None:
         """Handle these turns and what is claimed, in one unit of work."""
-        async with self._database.work():
+        async with batch.doubting(), self._database.work():
             async with self._claiming:
                 messages = await claim()
                 full = len(messages) == MOST  # of which some may have to wait for older ones
@@ -197,7 +212,9 @@ class Worker:
         phone = turn.turn.phone
         batch.heard.add(phone)
         before = replace(known[phone])
+        turn.language = callers[phone].language or known[phone].language
         screen = await self._sessions.handle(turn.turn, callers[phone], known[phone])
+        turn.unsure = False  # what an earlier try committed has its stored screen, and is no more under way
         batch.answered.append((turn, screen))
         if known[phone] != before:
             batch.changed.add(phone)
@@ -222,6 +239,7 @@ class Worker:
         if outgoing:
             await enqueue(outgoing, now_ms())
             batch.enqueued = {one.gateway for one in outgoing}
+        await withdraw_questions({origin for handled in results for origin in handled.answered})
         await save([known[phone] for phone in sorted(batch.changed)])
         await self._inbox.write_outcomes([Outcome(m.id, "done", h.outcome) for m, h in batch.handled])
 
@@ -271,6 +289,7 @@ class Worker:
             except (OperationalError, DatabaseAway):
                 if not left:
                     raise
+                await asyncio.sleep(PAUSES_S[left - 1])
             else:
                 self._report_done(batch)
                 return
@@ -303,6 +322,8 @@ class Worker:
     async def _set_aside(self, message: StoredSms, error: Exception) -> None:
         """Keep a poison message with its error, and tell its sender once."""
         async with self._database.work():
+            if not await self._inbox.claim_one(message.id):
+                return  # it was committed after all, though nobody was told so
             callers = await find_callers([message.sender.value])
             language = callers[message.sender.value].language or self._company.languages[0]
             await enqueue(self._dispatcher.apology(message, language), now_ms())
@@ -313,8 +334,9 @@ class Worker:
 
     def _apologise(self, turn: _DialledTurn) -> None:
         if not turn.answer.done():
-            text = Text(APOLOGY.english, {"help": self._company.help_phone})
-            turn.answer.set_result("END " + text.to(self._company.languages[0]))
+            said = NOT_SURE if turn.unsure else APOLOGY
+            text = Text(said.english, {"help": self._company.help_phone})
+            turn.answer.set_result("END " + text.to(turn.language or self._company.languages[0]))
 
     def _give_up_turns(self) -> None:
         turns, self._turns = self._turns, []

@@ -39,6 +39,8 @@
       below in RANK                                    also says by write_verdict that a sent message has failed
     waiting, scheduled    expired                    the business, when somebody stopped it or has paid meanwhile:
                                                        models/messages/withdrawal.py, which may not know this room
+    waiting, scheduled,   expired                    the same file, when the question in it was answered meanwhile and
+      uncertain                                        this would be another copy
 
 The text of a message that has ended is emptied when it is old: PURGE.
 

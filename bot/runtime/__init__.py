@@ -1,6 +1,6 @@
 """What any server needs: the database, metrics, logs, housekeeping."""
 
-from bot.runtime.database import Database, DatabaseAway, DatabaseError
+from bot.runtime.database import Database, DatabaseAway, DatabaseError, OutcomeUnknown
 from bot.runtime.housekeeping import Housekeeping, Purge
 from bot.runtime.metrics import Metrics
 
@@ -10,5 +10,6 @@ __all__ = [
     "DatabaseError",
     "Housekeeping",
     "Metrics",
+    "OutcomeUnknown",
     "Purge",
 ]

@@ -60,7 +60,11 @@ class DatabaseError(Exception):
 
 
 class DatabaseAway(Exception):
-    """The connection to the database broke; nothing that was begun on it is there."""
+    """The connection to the database broke; nothing that was begun on it is there, but for an OutcomeUnknown."""
+
+
+class OutcomeUnknown(DatabaseAway):
+    """The connection broke while the work was committed: all of it is there, or nothing."""
 
 
 def tortoise_config(url: str, *, read_only: bool = False) -> dict[str, Any]:
@@ -188,16 +192,19 @@ class Database:
     async def work(self) -> AsyncIterator[BaseDBAsyncClient]:
         """One unit of work: everything inside is committed together, or nothing is.
 
-        Raises DatabaseAway when the connection broke: nothing that was done inside is to blame.
+        Raises DatabaseAway when the connection broke: nothing that was done inside is to blame. OutcomeUnknown is one
+        that broke at the commit.
         """
+        away: type[DatabaseAway] = DatabaseAway
         try:
             async with _transaction() as connection, begin_unit_of_work():
                 yield connection
+                away = OutcomeUnknown
         except Exception as error:
             if isinstance(error, CROSSED):
                 raise OperationalError(error) from error  # it may be run again
             if _is_away(error):
-                raise DatabaseAway(type(error).__name__) from error
+                raise away(type(error).__name__) from error
             raise
 
 

@@ -14,7 +14,7 @@ from bot.talks.signals import Back, Changed, Left, Rejected, Suspended
 from bot.talks.state import TalkState, locked_out
 from bot.talks.turn import Channel, Turn
 from bot.text import Text, _, joined, plain, plain_word, septets, verbatim
-from bot.text.answers import AGAIN, no, yes
+from bot.text.answers import AGAIN, consent, declines, yes
 from bot.text.grammar import written
 from bot.text.gsm import fits_sms
 from models.messages import MessageKind
@@ -94,7 +94,7 @@ class Chat(Turn):
         """Go on in another talk, with everything answered so far; back leads here again."""
         self._chosen = talk
         self._own_from = self._position
-        self._state.open_minutes = talk.open_minutes
+        self._state.open_minutes, self._state.reads = talk.open_minutes, talk.reads
         if self.person.locked and not talk.when_locked:
             self.stop(locked_out(self.company.help_phone))
         return await talk.run(self)
@@ -219,11 +219,12 @@ class Chat(Turn):
             self._record("confirm", await self._confirmed(question, pin))
         said = bool(self._last())
         if said and pin:
-            await self.pin()
+            await self.pin(signing=True)
         return said
 
     async def _confirmed(self, question: Text, pin: bool) -> bool:
-        """Read a yes or no. A text message gives the PIN with its yes, as 1 123456; a dialled session may."""
+        """Read a yes or no. Either channel may give the PIN with its yes, as 1 123456; in a text message the PIN alone
+        is one, while a screen asks for the yes first."""
         if self.ussd:
             shown, wanted = _("{question}\n1. Yes\n2. No", question=question), _("Choose 1 or 2.")
         else:
@@ -233,11 +234,11 @@ class Chat(Turn):
                 shown = _("{question} {wanted} Within {n} h.", question=question, wanted=wanted, n=hours)
             if not fits_sms(plain(shown.to(self.language))):  # what happens to the money stays
                 shown = joined([question, wanted])
-        answer = self._answer(shown, confirming=True)
-        if no(answer):
+        answer = self._answer(shown, confirming=True, signing=pin)
+        if declines(answer):
             return False
-        digits = yes(answer)
-        if digits is None or (digits and not pin) or (pin and not digits and not self.ussd):
+        digits = consent(answer) if pin and not self.ussd else yes(answer)
+        if digits is None or (digits and not pin):
             raise Rejected(shown, wanted) if self.ussd else Rejected(wanted, verbatim(""))
         if digits:
             await self._read(Pin(_("Your PIN?")), digits, shown if self.ussd else wanted, record=False)
@@ -250,15 +251,18 @@ class Chat(Turn):
             self._record("quote", quote)
         return self._last()
 
-    async def pin(self, *, fresh: bool = False) -> None:
-        """The agent's PIN, once in a dialled session; a text message gives it with its yes. `fresh` asks anyway."""
-        if self._recorded("pin") or not (fresh or (self.ussd and not self.pin_given)):
+    async def pin(self, *, fresh: bool = False, signing: bool = False) -> None:
+        """The agent's PIN, once in a dialled session; `fresh` asks anyway. With `signing` it belongs to a yes, and is
+        asked for by SMS too: the answer may repeat the yes, as the question said, or be a no after all."""
+        if self._recorded("pin") or not (fresh or ((self.ussd or signing) and not self.pin_given)):
             return
         if self._position < len(self._state.answers):
             raise Changed  # what was answered after it was answered without it
         question = Pin(_("Your PIN?"))
-        answer = self._answer(question.prompt, confirming=not self.one_line)
-        await self._read(question, answer, question.prompt)
+        answer = self._answer(question.prompt, confirming=not self.one_line, signing=signing)
+        if signing and not self.ussd and declines(answer):
+            raise Left
+        await self._read(question, (consent(answer) if signing else None) or answer, question.prompt)
         self.pin_given = True
 
     def again(self) -> bool:
@@ -299,9 +303,17 @@ class Chat(Turn):
         self.no_more()
         return Reply(text, kind, list(also), outcome)
 
-    def _answer(self, shown: Text, *, confirming: bool = False, offered: Sequence[str] = (), free: bool = False) -> str:
+    def _answer(
+        self,
+        shown: Text,
+        *,
+        confirming: bool = False,
+        signing: bool = False,
+        offered: Sequence[str] = (),
+        free: bool = False,
+    ) -> str:
         """The next piece of new input, or the question itself when there is none."""
-        self._state.free = free
+        self._state.free, self._state.signing = free, signing
         if confirming and self._dialled:
             self._inputs.clear()
         if not self._inputs:

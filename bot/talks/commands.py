@@ -44,6 +44,7 @@ class Talk:
     usage: Text  # what follows the keyword
     example: Text | None  # a real one
     nothing: Text | None  # what to say when it ends without effect
+    reads: bool  # whether it changes nothing: then a question of another talk stays open beside it
     when_locked: bool  # whether an agent who is locked may start it
     commas: bool  # a comma separates the pieces of one line, where there is one
     open_minutes: int  # for so long a question stays open by SMS

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from bot.talks.turn import Turn
 from bot.text import Text, _, numbers
-from bot.text.answers import YES
+from bot.text.answers import CONSENT, PIN_DIGITS
 from bot.text.i18n import _n
 from models.people import Agent, pins
 
@@ -23,7 +23,7 @@ class Invalid(Exception):
 
 
 # Six digits alone, or behind a yes: a serial and a number are joined, 1 482915 is 1482915 there.
-_MAYBE_PIN = re.compile(rf"(?<![A-Z0-9])({'|'.join(sorted(YES))})?\d{{6}}(?![A-Z0-9])", re.IGNORECASE)
+_MAYBE_PIN = re.compile(rf"(?<![A-Z0-9])({'|'.join(sorted(CONSENT))})?\d{{6}}(?![A-Z0-9])", re.IGNORECASE)
 
 
 def echo(typed: str, most: int = 13) -> str:
@@ -117,7 +117,10 @@ class Pin(Field[bool]):
         agent = self._agent or turn.person.agent
         if agent is None:
             raise Invalid(_("You have no PIN."))
-        checked = await pins.check(agent, re.sub(r"[\s-]", "", answer), turn.company.vault)
+        typed = re.sub(r"[\s-]", "", answer)
+        if not re.fullmatch(rf"\d{{{PIN_DIGITS}}}", typed):  # a slip: it can be nobody's PIN, so it is no try
+            raise Invalid(_("A PIN has six digits."))
+        checked = await pins.check(agent, typed, turn.company.vault)
         if checked.verdict is pins.Verdict.LOCKED:
             turn.stop(_("Locked: too many wrong PINs. Nothing was done. Call {help}.", help=turn.company.help_phone))
         if checked.verdict is pins.Verdict.WRONG:

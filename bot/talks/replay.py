@@ -26,7 +26,7 @@ class TurnResult:
 
 async def replay(chat: Chat, state: TalkState) -> TurnResult:
     """Run the talk of this chat until it ends or asks. `state` is the chat's, and changed in place."""
-    state.open_minutes = chat.talk.open_minutes
+    state.open_minutes, state.reads = chat.talk.open_minutes, chat.talk.reads
     result = await _run(chat.talk, chat, state)
     if chat.told:
         result = replace(result, reply=replace(result.reply, also=[*result.reply.also, *chat.told]))

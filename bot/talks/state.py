@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from enum import IntEnum
 from typing import Any
 
 from bot.text import Text, _
-from models.sql import now_ms
+from models.sql import MINUTE_MS, now_ms
 
 
 def kept_of(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,6 +31,14 @@ class TalkState:
     draft: str = ""  # the name of the kept copy that outlives it
     offered: list[str] = field(default_factory=list)  # choices of the open question that could be taken for commands
     free: bool = False  # whether the open question is answered in words of one's own
+    reads: bool = False  # whether the talk changes nothing
+    signing: bool = False  # whether the open question wants a PIN for an effect
+    asked_in: str = ""  # the origin of the message in which the open question went out by SMS
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the question was open by SMS for as long as it may be."""
+        return now_ms() - self.asked_at > self.open_minutes * MINUTE_MS
 
     def dump(self) -> str:
         return json.dumps(vars(self), separators=(",", ":"))
@@ -49,6 +58,14 @@ class TalkState:
             self.forget(consent)
 
 
+class Fits(IntEnum):
+    """How well a text fits a question that is open, the best first."""
+
+    ANSWER = 1  # it says what was asked
+    UNCLEAR = 2  # it is for this question, and does not answer it: ok
+    OTHER = 3  # it is for it when it is for nothing else
+
+
 @dataclass(frozen=True)
 class Asked:
     """A question that another person's talk put to this phone. It is kept with the business that asked, so that nobody
@@ -56,6 +73,7 @@ class Asked:
 
     answers: list[list[Any]]  # those that lead to it
     at: int  # when it was asked, in ms
+    fits: Fits = Fits.ANSWER
 
 
 def locked_out(help_phone: str) -> Text:

@@ -6,7 +6,19 @@ from bot.text.grammar import plain_word, split
 
 YES = frozenset({"1", "YES", "Y", "NDIYO", "NDIO", "OUI", "SIM", "EH"})
 NO = frozenset({"2", "NO", "HAPANA", "NON", "NAO", "AA"})
+PIN_DIGITS = 6
 AGAIN = frozenset({"AGAIN", "TENA", "ENCORE", "DENOVO", "SAKE"})
+# Said for yes to what shows all it will do and asks for the PIN; alone they are thanks as well, so they answer no list.
+CONSENT = YES | {"OK", "OKAY", "OKEY", "SAWA", "DACCORD", "CERTO"}
+_COURTESY = frozenset({
+    "PLEASE", "PLS", "THANKS", "THANK", "YOU", "TAFADHALI", "NAOMBA", "ASANTE", "SVP", "MERCI", "OBRIGADO", "OBRIGADA",
+    "FAVOR", "NAGODE",
+})  # fmt: skip
+# What stands beside a PIN and says nothing: 1 and my PIN is 482915.
+_BESIDE_PIN = _COURTESY | {
+    "PIN", "SIRI", "SENHA", "MY", "IS", "AND", "WITH", "NA", "NI", "YANGU", "YA", "ET", "MON", "EST", "AVEC", "LE",
+    "E", "O", "A", "MEU", "MINHA", "COM", "DA", "NE",
+}  # fmt: skip
 _GLUED = re.compile(r"1\W?(\d{6})")
 
 
@@ -21,8 +33,29 @@ def yes(answer: str) -> str | None:
     return digits if digits.isdecimal() or not digits else None
 
 
+def consent(answer: str) -> str | None:
+    """The same where a PIN is asked for with the yes: it may stand alone, and words that say nothing beside it. Without
+    a yes before it, it has six digits in one piece; with spaces in it, what is stored would not be starred."""
+    if (digits := yes(answer)) is not None:
+        return digits
+    pieces = [piece.rstrip(".!") for piece in split(answer) if any(map(str.isalnum, piece))]
+    said = [piece for piece in pieces if plain_word(piece) not in _BESIDE_PIN]
+    agreed = [piece for piece in said if plain_word(piece) in CONSENT]
+    digits = "".join(piece for piece in said if piece not in agreed)
+    if agreed and said[: len(agreed)] == agreed:
+        return digits if digits.isdecimal() or not digits else None
+    whole = len(said) == 1 or len(said) == len(pieces)
+    return digits if whole and not agreed and digits.isdecimal() and len(digits) == PIN_DIGITS else None
+
+
 def no(answer: str) -> bool:
     return plain_word(answer.replace(" ", "")) in NO
+
+
+def declines(answer: str) -> bool:
+    """A no to a question that is open; a thank you may stand beside it."""
+    first, *more = split(answer) or [""]
+    return no(answer) or (plain_word(first) in NO and all(plain_word(word) in _COURTESY for word in more))
 
 
 def apart(pieces: list[str]) -> list[str]:

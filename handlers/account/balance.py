@@ -27,6 +27,7 @@ from models.people import Role
         "ha": ("SAURA", "BALANS"),
     },
     menu=_("Balance"),
+    reads=True,
 )
 async def balance(chat: Chat) -> Reply:
     device = await choose_own_device(chat)

@@ -18,6 +18,7 @@ from models.people import Role
         "ha": ("KUDI",),
     },
     menu=_("My cash"),
+    reads=True,
 )
 async def cash(chat: Chat) -> Reply:
     await chat.pin()

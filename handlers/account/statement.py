@@ -27,6 +27,7 @@ YEAR = timedelta(days=366)
         "ha": ("BAYANI",),
     },
     menu=_("Statement"),
+    reads=True,
     usage=_("day"),
     example="24/11",
 )

@@ -29,6 +29,7 @@ LONGEST_NAME, LONGEST_VILLAGE, LONGEST_SERIAL = 18, 10, 20
     roles={Role.AGENT},
     words={"en": ("LIST",), "sw": ("ORODHA",), "fr": ("LISTE",), "pt": ("LISTA",), "ha": ("JERI",)},
     menu=_("My customers"),
+    reads=True,
     usage=_("village page"),
     example="Mtwara 2",
 )
@@ -64,6 +65,7 @@ async def list_(chat: Chat) -> Reply:
         "ha": ("NEMO",),
     },
     menu=_("Find a customer"),
+    reads=True,
     usage=_("name or last 4 digits"),
     example="Juma",
 )
@@ -89,6 +91,7 @@ async def find(chat: Chat) -> Reply:
         "ha": ("KWASTOMA", "ABOKIN"),
     },
     menu=_("Customer number"),
+    reads=True,
     usage=_("number"),
     example="2",
 )

@@ -23,6 +23,7 @@ NEXT = 3  # instalments that are shown
     roles={Role.AGENT},
     words=WORDS,
     menu=_("Payment plan"),
+    reads=True,
     usage=_("serial or S-number"),
     example="SHS0283",
 )
@@ -36,7 +37,7 @@ async def plan(chat: Chat) -> Reply:
     return await show_contract(contract, chat)
 
 
-@talk("own plan", roles={Role.CUSTOMER}, words=WORDS, menu=_("Payment plan"))
+@talk("own plan", roles={Role.CUSTOMER}, words=WORDS, menu=_("Payment plan"), reads=True)
 async def own_plan(chat: Chat) -> Reply:
     contracts = await contracts_of(chat.person.customers)
     if not contracts:

@@ -18,6 +18,7 @@ MOST_PAGES = 60
     roles={Role.AGENT},
     words={"en": ("SALES",), "sw": ("MAUZO",), "fr": ("VENTES",), "pt": ("VENDAS",), "ha": ("CINIKI",)},
     menu=_("My sales on a plan"),
+    reads=True,
     usage=_("page"),
     example="2",
 )

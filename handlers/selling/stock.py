@@ -16,6 +16,7 @@ MOST = 60  # serials that are listed, some ten screens
     roles={Role.AGENT},
     words={"en": ("STOCK",), "sw": ("STOO", "AKIBA"), "fr": ("STOCK",), "pt": ("STOCK", "ESTOQUE"), "ha": ("AJIYA",)},
     menu=_("Stock"),
+    reads=True,
     usage=_("item"),
     example="Solar home",
     commas=True,

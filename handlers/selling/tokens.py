@@ -24,6 +24,7 @@ WORDS = {
     roles={Role.AGENT},
     words=WORDS,
     menu=_("Last tokens"),
+    reads=True,
     usage=_("serial"),
     example="SHS0283",
 )
@@ -33,7 +34,7 @@ async def tokens(chat: Chat) -> Reply:
     return await _show_tokens(chat, device)
 
 
-@talk("token", roles={Role.CUSTOMER}, words=WORDS, menu=_("Last tokens"))
+@talk("token", roles={Role.CUSTOMER}, words=WORDS, menu=_("Last tokens"), reads=True)
 async def owner_tokens(chat: Chat) -> Reply:
     device = await choose_own_device(chat)
     if device is None:

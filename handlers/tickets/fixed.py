@@ -6,12 +6,13 @@ from typing import NamedTuple
 from bot.company import Company
 from bot.message import Copy, Reply
 from bot.talks import Chat, Field, Invalid, Turn, talk
-from bot.talks.state import Asked
+from bot.talks.state import Asked, Fits
 from bot.text import Text, _, joined
 from bot.text.answers import begins
 from bot.text.grammar import split, written
 from handlers.tickets.news import DONE, News
 from handlers.tickets.questions import LONGEST, SECRETS, TicketNumber, which
+from handlers.tickets.said import only_thanks, says_fixed
 from handlers.wording import owner
 from models.people import Caller, Role
 from models.sql import now_ms
@@ -35,14 +36,22 @@ async def done(chat: Chat) -> Reply:
 
 
 async def find_question(caller: Caller, text: str) -> Asked | None:
-    """The ticket that a customer was asked about last: a bare 1 or 2 answers it. With none, and no question of the
-    phone's own, a 2 takes back the yes that was said last."""
-    ticket, at = await tickets.find_asked(caller.customers), 0
+    """The ticket that a customer was asked about last: a bare 1 or 2 answers it, and words that say it. With none, and
+    no question of the phone's own, a 2 takes back the yes that was said last."""
+    ticket = await tickets.find_asked(caller.customers)
     if ticket and ticket.asked_at:
         at = int(ticket.asked_at.timestamp() * 1000)
-    elif split(text)[0] == "2":
+        return Asked([[TicketNumber.name, ticket.id]], at, _fits(text))
+    if begins(text) is not None and split(text)[0] == "2":
         ticket = await tickets.find_closed_by(caller.phone, caller.customers)
-    return Asked([[TicketNumber.name, ticket.id]], at) if ticket else None
+        return Asked([[TicketNumber.name, ticket.id]], 0) if ticket else None
+    return None
+
+
+def _fits(text: str) -> Fits:
+    if begins(text) is not None or says_fixed(text) is not None:
+        return Fits.ANSWER
+    return Fits.UNCLEAR if only_thanks(text) else Fits.OTHER
 
 
 @talk(
@@ -60,6 +69,8 @@ async def fixed(chat: Chat) -> Reply:
     if ticket.state == TicketState.CLOSED and not chat.answers(Fixed.name):
         return chat.end(news.closed_by_you())
     said = await chat.ask(Fixed(_question(ticket.number, chat)))
+    if said.fixed is None:
+        return await _keep_words(chat, ticket, said.words)
     if said.fixed:
         closed = await tickets.close(ticket, actor, said.words)
         also = news.agents(news.closed_by_customer(), actor=actor) if closed else []
@@ -70,6 +81,17 @@ async def fixed(chat: Chat) -> Reply:
     also = news.agents(news.not_fixed(said.words), actor=actor)
     short = _("{number} is open again.", number=ticket.number)
     return chat.end(await _and_next(chat, news.open_again(), short), also=also)
+
+
+async def _keep_words(chat: Chat, ticket: Ticket, words: str) -> Reply:
+    """They are no yes and no no: whoever does the work reads them, the question is put again, and silence after them
+    closes nothing."""
+    news, actor = News(ticket, chat.company), chat.person.phone
+    new = await tickets.comment(ticket, actor, words)
+    if only_thanks(words):
+        return chat.end(_question(ticket.number, chat), outcome="unclear")
+    also = news.agents(news.comment(owner(ticket.customer), words), actor=actor) if new else []
+    return chat.end(news.added(by_customer=True), also=also, outcome="unclear")
 
 
 async def _still_open(chat: Chat, ticket: Ticket, words: str) -> Reply:
@@ -94,38 +116,43 @@ def _question(number: str, chat: Chat) -> Text:
 
 
 class Said(NamedTuple):
-    fixed: bool
+    fixed: bool | None  # None: the words say neither
     words: str
 
 
 class Fixed(Field[Said]):
-    """Yes or no, and perhaps why: 2 still dark."""
+    """Yes or no, in words or with them: 2 still dark. What else comes by SMS is kept for whoever does the work; a
+    screen and one line ask for a 1 or a 2."""
 
     name = "fixed"
     as_written = True
 
     async def read(self, turn: Turn, answer: str) -> list[object]:
-        fixed = begins(answer)
+        fixed, words = begins(answer), written(answer, split(answer)[1:])
         if fixed is None:
+            fixed, words = says_fixed(answer), answer
+        if fixed is None and (turn.ussd or turn.one_line or not answer):
             raise Invalid(_("Choose 1 or 2."))
-        return [fixed, SECRETS.clean(written(answer, split(answer)[1:])[:LONGEST])]
+        return [fixed, SECRETS.clean(words[:LONGEST])]
 
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         return len(pieces)
 
-    async def find(self, turn: Turn, recorded: tuple[bool, str]) -> Said:
+    async def find(self, turn: Turn, recorded: tuple[bool | None, str]) -> Said:
         return Said(*recorded)
 
 
 async def close_silent(company: Company, most: int) -> list[tuple[str, list[Copy]]]:
-    """Close some tickets whose customers were asked three days ago and did not answer. Nothing happens at night.
+    """End the question of some tickets whose customers were asked three days ago and did not say that it is fixed:
+    those who said nothing have it closed, those who wrote anything have it open again. Nothing happens at night.
 
     Returns the messages to both sides, with a name for those of each ticket."""
     if company.until_morning(now_ms()):
         return []
     told = []
-    for ticket in await tickets.close_silent(most):
+    for ticket, asked_at, words in await tickets.end_silent(most):
         news = News(ticket, company)
-        copies = [*news.customer(news.closed(), actor=""), *news.agents(news.closed_by_silence(), actor="")]
-        told.append((f"{ticket.number} silence {ticket.asked_at}", copies))
+        said = (news.open_again(), news.wrote(words)) if words else (news.closed(), news.closed_by_silence())
+        copies = [*news.customer(said[0], actor=""), *news.agents(said[1], actor="")]
+        told.append((f"{ticket.number} silence {asked_at}", copies))
     return told

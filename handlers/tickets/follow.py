@@ -16,6 +16,7 @@ from models.tickets import TicketState, tickets
     roles={Role.AGENT, Role.CUSTOMER},
     words=STATUS,
     menu=_("Ticket status"),
+    reads=True,
     usage=_("number"),
     example="K41",
 )

@@ -215,11 +215,7 @@ class News:
         """For who added words. They are no answer: the customer who was asked is asked once more."""
         if not by_customer or self.ticket.state != TicketState.ASKED:
             return _("Added to {number}.", number=self.ticket.number)
-        return _(
-            "Added to {number}. Is it fixed? Reply 1 for yes, 2 for no. Without an answer it closes on {day}.",
-            number=self.ticket.number,
-            day=self.company.day(self.ticket.closes_at),
-        )
+        return _("Added to {number}. Is it fixed? Reply 1 for yes, 2 for no.", number=self.ticket.number)
 
     def closed_by_customer(self) -> Text:
         return _(
@@ -257,6 +253,16 @@ class News:
             owner=owner(self.ticket.customer),
             phone=self.ticket.customer.phone or "-",
             problem=shorten(text, LONG) if text else self.subject(SHORT),
+        )
+
+    def wrote(self, text: str) -> Text:
+        """For the agents, when the customer was asked and wrote something, but no yes."""
+        return _(
+            "{number} is open again: {owner} {phone} did not say that it is fixed: {words}",
+            number=self.ticket.number,
+            owner=owner(self.ticket.customer),
+            phone=self.ticket.customer.phone or "-",
+            words=shorten(text, LONG),
         )
 
     def subject(self, most: int) -> Text:

@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from models.sql import connection, execute, execute_many, marks, now_ms
+from models.sql import connection, execute, execute_many, for_update, marks, now_ms
 
 # Why a row of the outbox expired, as the office reads it (bot/gateways).
-STOPPED, PAID = "stopped", "paid"
-NOT_WITHDRAWN = f"error NOT IN ('{STOPPED}', '{PAID}')"
+STOPPED, PAID, ANSWERED = "stopped", "paid", "answered"
+NOT_WITHDRAWN = f"error NOT IN ('{STOPPED}', '{PAID}', '{ANSWERED}')"
 WAIT = timedelta(days=2)  # longer than a reminder may wait in the outbox
 # The one statement outside of bot/outbound that writes the outbox: a payment withdraws reminders in its own
 # transaction, and models may not know the machinery. tests/project/test_tables.py allows it by name.
@@ -19,6 +19,11 @@ WITHDRAW = """UPDATE outbox SET expires_at = $1, error = CASE WHEN state = 'send
   WHERE {which} AND state IN ('waiting', 'scheduled', 'sending') RETURNING origin, state"""
 # A test message of a gateway is nobody's reminder.
 OPTIONAL = "phone = $3 AND kind IN ('reminder', 'broadcast') AND origin NOT LIKE 'canary %'"
+# A question that may have gone already. The first copy goes in any case: every message has its reply.
+WITHDRAW_QUESTIONS = """UPDATE outbox SET expires_at = $1, error = CASE WHEN state = 'sending' THEN error ELSE $2 END,
+  state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END
+  WHERE id IN (SELECT id FROM outbox WHERE origin IN ({origins}) AND tries > 0
+    AND state IN ('waiting', 'scheduled', 'uncertain', 'sending') ORDER BY id{lock})"""
 REMINDED = "SELECT id FROM instalment WHERE contract_id IN ({}) AND (reminded_before > $1 OR reminded_after > $1)"
 FORGET = "UPDATE instalment SET reminded_{kind} = NULL WHERE id = $1 AND paid < amount"
 
@@ -31,6 +36,14 @@ def reminder(instalment: int, kind: str) -> str:
 async def withdraw_optional(phone: str) -> None:
     """This phone wants no more reminders and broadcasts: those that wait do not go."""
     await execute(connection(), WITHDRAW.format(which=OPTIONAL), [now_ms(), STOPPED, phone])
+
+
+async def withdraw_questions(origins: Collection[str]) -> None:
+    """The questions in these messages are answered, or left for another one: whoever reads one of them only now would
+    answer what is open now. Those that were tried before do not go again."""
+    if origins:
+        statement = WITHDRAW_QUESTIONS.format(origins=marks(len(origins), 3), lock=for_update())
+        await execute(connection(), statement, [now_ms(), ANSWERED, *sorted(origins)])
 
 
 async def withdraw_reminders(contracts: Collection[int]) -> None:

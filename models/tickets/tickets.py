@@ -265,10 +265,24 @@ async def reopen(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> boo
     return bool(changed)
 
 
-async def close_silent(most: int) -> list[Ticket]:
-    """Close some of the tickets whose customers were asked three days ago and said nothing."""
+async def end_silent(most: int) -> list[tuple[Ticket, datetime, str]]:
+    """End the question of some of the tickets whose customers were asked three days ago: who said nothing has it
+    closed, and who wrote something that was no answer has it open again. Each comes with when the customer was asked,
+    and with the last of those words (empty: silence)."""
     waiting = _whole().filter(state=TicketState.ASKED, asked_at__lte=datetime.now(UTC) - SILENCE)
-    return [ticket for ticket in await waiting.order_by("asked_at").limit(most) if await close(ticket, "silence")]
+    ended = []
+    for ticket in await waiting.order_by("asked_at").limit(most):
+        asked_at, words = ticket.asked_at or datetime.now(UTC), await _words_since_asked(ticket)
+        if await (reopen(ticket, "silence", words) if words else close(ticket, "silence")):
+            ended.append((ticket, asked_at, words))
+    return ended
+
+
+async def _words_since_asked(ticket: Ticket) -> str:
+    """The last that the customer wrote on a ticket after the question whether it is fixed."""
+    wrote = TicketEvent.filter(ticket_id=ticket.id, step=Step.COMMENTED, actor=ticket.customer.phone)
+    newest = await wrote.filter(created_at__gte=ticket.asked_at).order_by("-id").first()
+    return newest.text if newest else ""
 
 
 class TicketNotFound(Exception):

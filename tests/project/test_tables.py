@@ -43,7 +43,7 @@ TABLES = [
         {
             "bot/outbound/enqueue.py": "adds the rows, and nothing else",
             "bot/outbound/queue.py": "takes them from state to state",
-            "models/messages/withdrawal.py": "ends reminders in a payment's transaction: models may not import bot",
+            "models/messages/withdrawal.py": "ends what need not go, in the transaction of what ended it",
         },
     ),
     Owned("gatewaystate", "GatewayState", {"bot/routing/states.py": "all of it"}),

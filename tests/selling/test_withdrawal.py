@@ -149,3 +149,35 @@ async def test_what_went_before_stays_as_it_is(mwanga: Server, clock: time_machi
     await pay(Phones(mwanga), 2_000)
     await mwanga.housekeeping.chores()
     assert await rows() == [("sent", "", "Solar home SHS0283: TZS 7,000 is due on 1/12")]
+
+
+# A question of which a first copy may have gone, how it ends, and what becomes of its other copy
+ENDS = {"1 482915": "answered", "1": "answered", "2": "answered", "BUY EB100042 2000": "answered", "CASH": ""}
+
+
+@pytest.mark.parametrize("state", ["waiting", "scheduled", "uncertain"])
+@pytest.mark.parametrize("text", ENDS)
+async def test_another_copy_of_a_question_that_was_answered_does_not_go(mwanga: Server, text: str, state: str) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Asha", "BUY SHS0283 8000")
+    await Outbox.all().update(state=state, tries=1, due_at=now_ms() + HOUR)
+    await phones.text("Asha", text)
+    question = await Outbox.filter(phone=PEOPLE["Asha"]).order_by("id").first()
+    assert question and question.error == ENDS[text]
+    assert question.state == ("expired" if ENDS[text] else state)
+
+
+async def test_the_first_copy_of_a_question_goes_in_any_case(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    for text in ("BUY SHS0283 8000", "BUY SHS0283 8000", "1 482915"):
+        await phones.text("Asha", text)
+    assert {row.state for row in await Outbox.all()} == {"waiting"}
+
+
+async def test_a_question_that_is_with_the_gateway_is_not_tried_again_once_it_is_answered(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Asha", "BUY SHS0283 8000")
+    await Outbox.all().update(state="sending", tries=1, claimed_by="one")
+    await phones.text("Asha", "2")
+    question = await Outbox.filter(phone=PEOPLE["Asha"]).order_by("id").first()
+    assert question and question.state == "sending" and question.expires_at <= now_ms()

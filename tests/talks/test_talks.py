@@ -88,6 +88,23 @@ async def test_nonsense_at_the_first_question_changes_nothing(one: Talk, role: R
         assert await business() == before
 
 
+@starts(lambda one, _role: one.reads)
+async def test_a_talk_that_only_reads_changes_nothing_and_leaves_a_question_open(
+    one: Talk, role: Role, mwanga: Server
+) -> None:
+    phones, name = Phones(mwanga), CALLERS[role]
+    await phones.text("Asha", "FIX SHS0283 no light")  # ticket K1
+    for opening in ("BUY SHS0283 8000", "FIX"):
+        await phones.text(name, opening)
+    conversation = await phones.conversation(name)
+    before = await business()
+    for words in ("", ARGUMENTS.get(one.name, "")):
+        await phones.text(name, f"{one.words['en'][0]} {words}")
+        assert await business() == before
+        left = await phones.conversation(name)
+        assert conversation.open and conversation.open in (left.open, left.aside)
+
+
 async def test_nobody_can_start_what_is_not_for_him(mwanga: Server) -> None:
     phones = Phones(mwanga)
     for one in TALKS:

@@ -8,7 +8,7 @@ from bot.message import Reply
 from bot.talks import Chat, Commands, talk
 from bot.talks.listing import choice_named
 from bot.text import _, normalise, plain_word
-from bot.text.answers import no, yes
+from bot.text.answers import consent, declines, no, yes
 from bot.text.grammar import split, unglued, written
 from handlers import TALKS
 from models.people import Role
@@ -185,3 +185,42 @@ def test_the_rest_of_a_line_is_kept_as_it_was_written(line: str, count: int, end
 def test_a_space_or_a_hyphen_does_not_hide_a_choice(typed: str, chosen: str | None) -> None:
     names = {"bike": ["E-bike"], "7": ["7 weekly"], "70": ["70 weekly"], "home": ["Solar home"], "lamp": ["Solar lamp"]}
     assert choice_named({**names, "a b": ["A B"], "ab": ["AB"]}, typed) == chosen
+
+
+@pytest.mark.parametrize(
+    ("answer", "digits"),
+    [
+        ("1", ""),
+        ("ok", ""),
+        ("1 please", ""),
+        ("1 482915", "482915"),
+        ("482915", "482915"),
+        ("48 29 15", "482915"),
+        ("ok 482915", "482915"),
+        ("Sawa 482915", "482915"),
+        ("1 PIN 482915", "482915"),
+        ("1 and 482915", "482915"),
+        ("1, my pin is 482915", "482915"),
+        ("1 na 482915 asante", "482915"),
+        ("oui, mon PIN est 482915", "482915"),
+        ("pin: 482915", "482915"),
+        ("1 48", "48"),  # a slip, which the question for the PIN calls one
+        ("pin 48 29 15", None),  # the stars of what is stored would not cover it
+        ("-1", None),
+        ("5000", None),
+        ("what 482915", None),
+        ("2 482915", None),
+        ("BUY 482915", None),
+        ("1 BUY 482915", None),
+        ("", None),
+    ],
+)
+def test_a_yes_where_a_pin_is_asked_for(answer: str, digits: str | None) -> None:
+    assert consent(answer) == digits
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [("2", True), ("no thanks", True), ("2 482915", False), ("no 5000", False)]
+)
+def test_a_no_to_an_open_question(answer: str, said: bool) -> None:
+    assert declines(answer) is said

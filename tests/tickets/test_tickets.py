@@ -10,7 +10,9 @@ import pytest
 import time_machine
 from tortoise.exceptions import OperationalError
 
+from bot.config import LANGUAGES
 from bot.server import Server
+from bot.text import SCREEN, septets
 from bot.text.answers import begins
 from handlers.tickets.news import LABELS, News, category_of
 from models.people import Agent, Customer, MiniGrid, OfficeUser
@@ -64,6 +66,33 @@ async def test_three_days_of_silence_close_it_and_both_sides_are_told_once(
     assert await housekeeping.chores() == 0
     assert await phones.news() == []
     assert "open again" in await said(phones, "Baraka", "T K1 I was away. It is dark.")
+
+
+@pytest.mark.parametrize("text", ["call me please", "ok", "T K1 you came too late", "\N{THUMBS UP SIGN}"])
+async def test_silence_after_a_text_is_no_yes(phones: Phones, clock: time_machine.Traveller, text: str) -> None:
+    await phones.text("Asha", "DONE K1")
+    clock.shift(timedelta(hours=1))
+    assert "s it fixed? Reply 1 for yes, 2 for no." in await said(phones, "Baraka", text)
+    housekeeping = phones.mwanga.housekeeping
+    await phones.news()
+    clock.shift(timedelta(days=3))
+    assert await housekeeping.chores() == 1
+    told = dict(await phones.news())
+    assert told["Baraka"] == "K1 is open again. Agent Asha Mushi +255700000001 will call."
+    assert told["Asha"].startswith("K1 is open again: BARAKA P. +255710000002 did not say that it is fixed: ")
+    assert await housekeeping.chores() == 0
+    await phones.text("Asha", "DONE K1")  # and what was written before the next question is over
+    clock.shift(timedelta(days=3))
+    await housekeeping.chores()
+    assert dict(await phones.news())["Asha"] == "K1 is closed: BARAKA P. did not answer."
+
+
+async def test_what_is_read_of_such_a_text_is_one_sms(phones: Phones) -> None:
+    ticket = await tickets.find_for_office(1)
+    ticket.id, ticket.customer.phone = 9_999_999, "+255710000002123"
+    ticket.customer.name = ticket.customer.surname = "W" * 60
+    said = News(ticket, phones.mwanga.company).wrote("W" * 250)
+    assert max(septets(said.to(language)) for language in LANGUAGES) <= SCREEN
 
 
 async def test_silence_wakes_nobody(phones: Phones, clock: time_machine.Traveller) -> None:

@@ -58,10 +58,14 @@ class Phones:
 
     async def asked(self, name: str) -> bool:
         """Whether a question to this phone is open."""
+        return (await self.conversation(name)).open is not None
+
+    async def conversation(self, name: str) -> Conversation:
+        """What this phone is asked by SMS."""
         rows = await execute(
             self.mwanga.database.client, "SELECT talk FROM contact WHERE phone = $1", [PEOPLE.get(name, name)]
         )
-        return bool(rows) and Conversation.load(rows[0]["talk"]).open is not None
+        return Conversation.load(rows[0]["talk"] if rows else "")
 
     async def dial(self, name: str, code: str) -> str:
         """Dial a code; the first screen with its CON or END."""

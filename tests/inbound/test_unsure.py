@@ -1,0 +1,122 @@
+"""The connection breaks at the commit: "Nothing was sold" is said only when it is known."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from bot.inbound import worker
+from bot.runtime import DatabaseAway, OutcomeUnknown
+from bot.server import Server
+from models.sql import connection, execute
+from tests.world.people import PEOPLE, PINS, Phones
+
+NOT_SURE = "END Not sure. Send TOKEN serial before you sell again. Help +255700000000"
+SORRY = "END Sorry, that did not work. Nothing was sold. The office knows. Call +255700000000."
+
+
+@dataclass
+class Line:
+    """The connections to the database, which break as told."""
+
+    breaks: str = ""  # at the next commit with a row in `table`: after it, or before it
+    table: str = "sale"
+    stays_away: bool = False  # from then on
+    away: bool = False
+
+    async def at_commit(self, db: Any) -> str:
+        if not self.breaks or not (await db.execute_query(f"SELECT 1 FROM {self.table}"))[0]:
+            return ""
+        how, self.breaks, self.away = self.breaks, "", self.stays_away
+        return how
+
+
+@pytest.fixture
+async def line(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> Line:
+    line = Line()
+    async with mwanga.database.work() as db:
+        kind = type(db)
+    begin, commit, rollback = kind.begin, kind.commit, kind.rollback
+
+    async def begins(self: Any) -> None:
+        if line.away:
+            raise ConnectionResetError
+        await begin(self)
+
+    async def commits(self: Any) -> None:
+        how = await line.at_commit(self)
+        await (rollback if how == "before" else commit)(self)
+        if how:
+            raise ConnectionResetError
+
+    monkeypatch.setattr(kind, "begin", begins)
+    monkeypatch.setattr(kind, "commit", commits)
+    monkeypatch.setattr(worker, "PAUSES_S", (0, 0))
+    return line
+
+
+@pytest.fixture
+async def phones(mwanga: Server) -> Phones:
+    """Asha is asked for her PIN on a screen."""
+    phones = Phones(mwanga)
+    await phones.choose("Asha", "Sell power")
+    for answer in ("SHS0283", "8000", "1"):
+        await phones.enter("Asha", answer)
+    return phones
+
+
+async def sales() -> int:
+    return len(await execute(connection(), "SELECT 1 FROM sale"))
+
+
+# How it breaks, what the screen says, and how many sales there are
+CASES = {
+    "committed, and away": ({"breaks": "after", "stays_away": True}, NOT_SURE, 1),
+    "undone, and away": ({"breaks": "before", "stays_away": True}, NOT_SURE, 0),
+    "away from the beginning": ({"away": True}, SORRY, 0),
+    "committed, and back": ({"breaks": "after"}, "END SOLD TZS 8,000", 1),
+    "undone, and back": ({"breaks": "before"}, "END SOLD TZS 8,000", 1),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_the_screen_claims_only_what_is_known(case: str, phones: Phones, line: Line) -> None:
+    how, said, sold = CASES[case]
+    vars(line).update(how)
+    assert (await phones.enter("Asha", PINS["Asha"])).startswith(said)
+    line.away = False
+    assert await sales() == sold
+    again = await phones.sessions["Asha"].repeat()
+    assert again.startswith("END SOLD TZS 8,000") and await sales() == 1
+    receivers = [name for name, _text in await phones.news()]
+    assert receivers == ["Asha", "Baraka"]
+
+
+async def test_what_sold_nothing_is_no_reason_for_doubt(phones: Phones, line: Line) -> None:
+    turns = len(await execute(connection(), "SELECT 1 FROM ussdturn"))
+    line.breaks, line.table, line.stays_away = "after", f"ussdturn WHERE id > {turns}", True
+    assert await phones.enter("Asha", "0") == SORRY
+    line.away = False
+    assert await sales() == 0
+
+
+async def test_an_sms_waits_and_is_answered_as_it_is(mwanga: Server, line: Line) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Asha", "BUY SHS0283 8000")
+    line.breaks = "after"
+    answers = dict(await phones.text("Asha", f"1 {PINS['Asha']}"))
+    assert answers["Asha"].startswith("SOLD TZS 8,000")
+    assert await sales() == 1
+    rows = await execute(connection(), "SELECT text FROM outbox WHERE phone = $1", [PEOPLE["Asha"]])
+    assert not [row for row in rows if "did not work" in row["text"]]
+
+
+async def test_a_break_at_the_commit_is_told_from_one_before(mwanga: Server, line: Line) -> None:
+    line.breaks, line.table = "after", "agent"
+    with pytest.raises(OutcomeUnknown):
+        async with mwanga.database.work() as db:
+            await execute(db, "SELECT 1")
+    with pytest.raises(DatabaseAway) as caught:
+        async with mwanga.database.work() as db:
+            raise ConnectionResetError
+    assert not isinstance(caught.value, OutcomeUnknown)
