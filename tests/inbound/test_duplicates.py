@@ -223,7 +223,7 @@ async def dropped_at_the_pin(served: Serving) -> Session:
 
 async def test_a_dropped_session_that_is_gone_on_with_sells_once(served: Serving) -> None:
     dropped = await dropped_at_the_pin(served)
-    assert "SOLD" in await dialled(served.emulator, "Asha", "Continue: Sell", "1", PINS["Asha"])
+    assert "SOLD" in await dialled(served.emulator, "Asha", "Continue: Sell power", "1", PINS["Asha"])
     await dropped.repeat()
     assert await sold(served) == 1
 

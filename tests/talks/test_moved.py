@@ -14,7 +14,7 @@ QUESTIONS = {
     "BUY SHS0283 8000": "Serial number?",
     "PAY SHS0283 8000": "Number (S1042) or serial?",
     "PAY S1002 200": "Number (S1042) or serial?",
-    "SELL 2, Radio, cash": "Goods for which customer: number, phone or name? For power send {buy}.",
+    "SELL 2, Radio, cash": "Goods for which customer: number, phone or name? For power send BUY.",
 }
 
 
