@@ -3,6 +3,7 @@ its chores."""
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,8 +13,11 @@ from models.sql import DAY_MS, execute, now_ms
 
 log = logging.getLogger(__name__)
 EVERY_S = 3_600
-SOME = 5_000  # rows in one statement, so that a purge never holds up a message
+SOME = 5_000  # rows in one statement at most
 FEW = 100  # tickets and the like in one unit of work: each costs more than a row that is emptied
+FIRST = 1
+# The embedded database has the loop's own thread: while a portion is done nobody is answered.
+ENOUGH_S = 0.008
 Chore = Callable[[int], Awaitable[int]]  # does some of what is due, at most so many, and says how many
 
 
@@ -24,6 +28,21 @@ class Purge:
     name: str
     statement: str  # empties or deletes up to $2 rows that are older than $1 (ms), and returns them
     older_than_ms: int | None = None  # None: as old as the operator lets texts become
+
+
+class _Portions:
+    """How much is done at once: as much as takes some milliseconds on this machine, for it differs by a hundred times
+    between a row to be emptied and a reminder to be written."""
+
+    def __init__(self, most: int) -> None:
+        self.size, self._most = FIRST, most
+
+    def learn(self, took_s: float) -> None:
+        """Make the next portion smaller or larger."""
+        if took_s > ENOUGH_S:
+            self.size = max(1, self.size // 2)
+        elif took_s < ENOUGH_S / 4:
+            self.size = min(self._most, self.size * 2)
 
 
 class Housekeeping:
@@ -69,24 +88,35 @@ class Housekeeping:
         return done
 
     async def _do(self, chore: Chore) -> int:
-        done = 0
+        done, portions = 0, _Portions(FEW)
         while not self._stopping.is_set():
+            began = time.perf_counter()
             async with self._database.work():
-                some = await chore(FEW)
+                some = await chore(portions.size)
             done += some
             if not some:
                 break
+            await self._rest(portions, time.perf_counter() - began)
         return done
+
+    async def _rest(self, portions: _Portions, took_s: float) -> None:
+        """Leave the time to others that this portion took."""
+        portions.learn(took_s)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), took_s)
 
     async def purge(self) -> int:
         """Empty what is too old, a portion at a time. Returns how many rows."""
         purged = 0
         for purge in self._purges:
             age = self._retention_ms if purge.older_than_ms is None else purge.older_than_ms
+            portions = _Portions(SOME)
             while not self._stopping.is_set():
+                began = time.perf_counter()
                 async with self._database.work() as db:
-                    rows = await execute(db, purge.statement, [now_ms() - age, SOME])
+                    rows = await execute(db, purge.statement, [now_ms() - age, portions.size])
                 purged += len(rows)
-                if len(rows) < SOME:
+                if len(rows) < portions.size:
                     break
+                await self._rest(portions, time.perf_counter() - began)
         return purged

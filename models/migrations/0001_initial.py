@@ -12,6 +12,11 @@ from tortoise.indexes import Index
 INDEXES = [
     "CREATE INDEX inbox_new ON inbox (phone, id) WHERE state = 'new'",
     "CREATE INDEX inbox_new_order ON inbox (id) WHERE state = 'new'",
+    # What is to be emptied one day: what is empty already is not read again each hour.
+    "CREATE INDEX inbox_kept ON inbox (received_at) WHERE text <> '' AND state <> 'new'",
+    "CREATE INDEX outbox_kept ON outbox (created_at) WHERE text <> ''"
+    " AND state IN ('sent', 'delivered', 'failed', 'expired')",
+    "CREATE INDEX contact_talking ON contact (replies_since) WHERE talk <> ''",
     "CREATE INDEX inbox_failed ON inbox (id) WHERE state = 'failed'",
     # In the order in which they came to a gateway: what it takes over from a dead one does not go before its own.
     "CREATE INDEX outbox_waiting ON outbox (gateway, priority, assigned_at, id) WHERE state = 'waiting'",
