@@ -15,11 +15,11 @@ from bot.android.routes import ROUTES as PHONE_ROUTES
 from bot.company import Company
 from bot.config import DEMO_IN_PUBLIC, Config, checked, demo_world
 from bot.configured import check_key, company_of
+from bot.edge import SERVER_SETTINGS, edge, hide_software
 from bot.gateways import Gateway
 from bot.inbound import Callbacks, Dispatcher, Inbox, Sessions, Worker, ussd
 from bot.inbound import inbox as inbox_table
 from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
-from bot.inbound.callbacks import readable
 from bot.message import Copy
 from bot.monitor import Alerts, Canaries, Signs, Webhook
 from bot.outbound import Composer, Outbox, queue
@@ -58,7 +58,9 @@ CONNECTIONS = 512  # requests to gateways at once: above the outbox's own bound,
 
 def build_app(config: Config, *, load_demo: bool = False) -> web.Application:
     """The whole server. With `load_demo` an empty database gets the demo world first."""
-    app = web.Application(middlewares=[readable], client_max_size=64 * 1024)
+    app = web.Application(
+        middlewares=[edge(config.trusted_proxies)], client_max_size=64 * 1024, handler_args=SERVER_SETTINGS
+    )
 
     async def running(app: web.Application) -> AsyncIterator[None]:
         async with assembled(config, load_demo=load_demo) as server:
@@ -70,9 +72,10 @@ def build_app(config: Config, *, load_demo: bool = False) -> web.Application:
         app.router.add_route(method, path, _of(lambda server: server.callbacks, callback))
     for method, path, call in PHONE_ROUTES:
         app.router.add_route(method, path, _of(lambda server: server.phone_routes, call))
-    app.add_routes(probes.ROUTES)
+    probes.add_to(app)
     office.add_to(app)
     simulator.add_to(app)
+    app.on_response_prepare.append(hide_software)
     app.on_shutdown.append(_end_streams)
     return app
 

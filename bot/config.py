@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError, create_mode
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.edge import read_networks
 from bot.gateways import BaseGateway, GatewaySettings, WebAddress
 from bot.gateways.description import Description, read_descriptions
 from bot.gateways.registered import KINDS
@@ -117,6 +118,13 @@ class Config(SettingsWithGateways):
     alert_phone: str = Field("", description="who gets an SMS when a gateway is down, and when it is well again")
     alert_url: str = Field("", description="an address that gets the same as JSON by POST")
     alert_secret: SecretStr = Field(SecretStr(""), description="signs it: HMAC-SHA256 of body and timestamp, in hex")
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="who may see `/metrics` and `/ready`; empty: only this machine, not through a proxy"
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="addresses or networks of your proxies, with commas between: their X-Forwarded-For is believed",
+    )
     sender_cap: int = Field(200, ge=0, description="replies to one number in an hour; 0 means no cap")
     global_cap: int = Field(0, ge=0, description="replies to all numbers in an hour, by each server; 0 means no cap")
     retention_days: int = Field(365, ge=1, le=36_500, description="how long message texts are kept")
@@ -188,6 +196,15 @@ class Config(SettingsWithGateways):
             re.compile(value)
         except re.error as error:
             raise ValueError(f"a regular expression ({error})") from error
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: str) -> str:
+        try:
+            read_networks(value)
+        except ValueError as error:
+            raise ValueError("addresses like 127.0.0.1,10.0.0.0/8") from error
         return value
 
     @field_validator("database")
@@ -275,6 +292,8 @@ class Config(SettingsWithGateways):
             found.append(
                 f"No gateway can send: set {_list_choices()}, or MWANGA_ROUTE=phones for gateway phones alone."
             )
+        if 0 < len(self.metrics_token.get_secret_value()) < 16:
+            found.append("MWANGA_METRICS_TOKEN needs 16 characters or more.")
         if 0 < len(self.smsgate_token.get_secret_value()) < 16:
             found.append("MWANGA_SMSGATE_TOKEN needs 16 characters or more: who knows it can be a gateway.")
         named = {"MWANGA_ROUTE": self.route_names, "A rule": [name for rule in self.rules for name in rule.gateways]}

@@ -23,6 +23,7 @@ from models.vault import Vault
 log = logging.getLogger(__name__)
 MOST_BODY = 64 * 1024  # bytes
 MOST_KEPT = 8 * 1024  # characters of an event that could not be read
+NO_PHONE = "there is no such phone, or it did not sign this"
 ALL = "phones"  # the gateway in a metric, while it is not known which one
 
 
@@ -157,10 +158,10 @@ class PhoneRoutes:
         """An event, checked before it is read: the address, the signature and the device have to be one phone's."""
         name = request.match_info["phone"]
         phone = await linking.by_gateway(name)
+        body = await self._body(request, name if phone else ALL)
         if phone is None:
-            self._refuse(ALL, 404, "unlinked", "there is no such phone")
+            self._refuse(ALL, 404, "unlinked", NO_PHONE)
         self._phones.remember(phone)
-        body = await self._body(request, name)
         await self._check_signature(phone, request, body)
         try:
             event = from_app.read_event(body)
@@ -173,11 +174,12 @@ class PhoneRoutes:
         return web.Response()
 
     async def _check_signature(self, phone: Phone, request: web.Request, body: bytes) -> None:
-        """A wrong clock is told from a wrong key, so that the office can say to the phone's owner what is wrong."""
+        """Who has no key learns nothing, not even whether there is such a phone. A wrong clock is told from a wrong
+        key, so that the office can say to the phone's owner what is wrong."""
         timestamp, given = _header(request, "X-Timestamp"), _header(request, "X-Signature")
         if not to_app.signed(linking.signing_key(phone, self._vault), body, timestamp, given):
             await self._phones.count_wrong_signature(phone)
-            self._refuse(phone.gateway, 401, "signature", "the signature is wrong")
+            self._refuse(phone.gateway, 404, "signature", NO_PHONE)
         offset = _ahead(timestamp, self._phones.clock() // 1000)
         if offset is None:
             self._refuse(phone.gateway, 401, "stale", "the timestamp is no time")

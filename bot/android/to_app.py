@@ -9,6 +9,7 @@ from typing import Any
 
 from models.messages import MessageKind
 
+LONGEST_VERSION = 20  # as its column
 AGENT = re.compile(r"me\.capcom\.smsgateway[^/]*/(\d+\.\d+\.\d+)")
 
 FRESH_S = 300  # the timestamp is made anew at each try, so that events of any age are fresh when they come
@@ -29,7 +30,7 @@ EVENTS = ("sms:received", "sms:sent", "sms:delivered", "sms:failed", "system:pin
 def version_in(user_agent: str) -> str:
     """The app's version in a User-Agent; empty for that of its event stream, which names none."""
     found = AGENT.match(user_agent)
-    return found[1] if found else ""
+    return found[1] if found and len(found[1]) <= LONGEST_VERSION else ""
 
 
 def date(ms: int) -> str:

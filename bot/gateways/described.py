@@ -189,8 +189,8 @@ class Described(BaseGateway):
         if (signed := self._settings.signature) is None:
             return
         digest = hmac.digest(signed.key.get_secret_value().encode(), callback.body, "sha256").hex()
-        given = callback.headers.get(signed.header, "")
-        if not hmac.compare_digest(given.lower().encode(), f"{signed.prefix}{digest}".lower().encode()):
+        given = callback.headers.get(signed.header, "").encode(errors="replace").lower()
+        if not hmac.compare_digest(given, f"{signed.prefix}{digest}".lower().encode()):
             raise BadSignature(f"{signed.header} does not fit the body")
 
     def _read_external_id(self, form: Fields, paths: list[str]) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 from urllib.parse import unquote_plus
 
 from aiohttp import web
@@ -26,15 +25,6 @@ log = logging.getLogger(__name__)
 MOST_BODY = 8 * 1024  # bytes; the longest real callback, a USSD end with its transcript, is under 2 KiB
 USSD_WITHIN_S = 2.8  # networks give up after 10 s, people earlier (design 1: under 3 s always)
 SLOW = _("This takes longer. If it went through, an SMS follows. Else dial again. Help {help}")
-
-
-@web.middleware
-async def readable(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
-    """A body that broke off on its way, or is not packed as it says, is no fault of ours."""
-    try:
-        return await handler(request)
-    except web.RequestPayloadError as error:
-        raise web.HTTPBadRequest(text="the body cannot be read\n") from error
 
 
 class Callbacks:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from bot.server import SERVER
 from handlers.office.routes import PAGES, USER, Handler
 
-SESSION, BROWSER = "mwanga_session", "mwanga_browser"
+SESSION, BROWSER, DEVICE = "mwanga_session", "mwanga_browser", "mwanga_device"
 
 MACHINES = {"gateways", "smsgate", "payments", "health", "ready", "metrics"}  # first words of paths
 
@@ -35,7 +35,7 @@ HEADERS = {
 
 def page(request: web.Request, template: str, status: int = 200, **context: object) -> web.Response:
     """A template as a response. Its forms carry `csrf`, which holds for this browser and this session."""
-    browser = request.cookies.get(BROWSER) or secrets.token_urlsafe(16)
+    browser = read_cookie(request, BROWSER) or secrets.token_urlsafe(16)
     shared = {
         "company": request.app[SERVER].company,
         "style": Markup(STYLE),  # noqa: S704 - our own file; escaped it would not match its hash
@@ -46,7 +46,7 @@ def page(request: web.Request, template: str, status: int = 200, **context: obje
     }
     response = aiohttp_jinja2.render_template(template, request, shared | context, status=status)
     response.headers.update(HEADERS)
-    if BROWSER not in request.cookies:
+    if not read_cookie(request, BROWSER):
         set_cookie(request, response, BROWSER, browser)
     return response
 
@@ -64,7 +64,7 @@ async def draw_problem(request: web.Request, handler: Handler) -> Any:
 
 
 def _first_word(request: web.Request) -> str:
-    return request.path.split("/")[1]
+    return request.path.removeprefix("/").partition("/")[0]
 
 
 def redirect(path: str) -> web.HTTPSeeOther:
@@ -75,8 +75,27 @@ def set_cookie(
     request: web.Request, response: web.StreamResponse, name: str, value: str, max_age: int | None = None
 ) -> None:
     """A cookie that no script reads, that no other site's form brings along, and that keeps to HTTPS if we do."""
-    secure = request.app[SERVER].config.address.startswith("https:")
-    response.set_cookie(name, value, max_age=max_age, httponly=True, samesite="Lax", secure=secure)
+    response.set_cookie(
+        _cookie_name(request, name), value, max_age=max_age, httponly=True, samesite="Lax", secure=_is_secure(request)
+    )
+
+
+def read_cookie(request: web.Request, name: str) -> str:
+    """A cookie of ours, empty when there is none."""
+    return request.cookies.get(_cookie_name(request, name), "")
+
+
+def forget_cookie(request: web.Request, response: web.StreamResponse, name: str) -> None:
+    response.del_cookie(_cookie_name(request, name), secure=_is_secure(request), httponly=True, samesite="Lax")
+
+
+def _cookie_name(request: web.Request, name: str) -> str:
+    """With `__Host-` a browser takes it from us alone, by HTTPS: no sibling domain can plant one."""
+    return f"__Host-{name}" if _is_secure(request) else name
+
+
+def _is_secure(request: web.Request) -> bool:
+    return request.app[SERVER].config.address.startswith("https:")
 
 
 async def read_form(request: web.Request) -> dict[str, str]:
@@ -91,11 +110,11 @@ async def read_form(request: web.Request) -> dict[str, str]:
 def is_ours(request: web.Request, form: Mapping[str, str]) -> bool:
     """Whether the form was made by `page` for this browser: another site can bring our cookie but cannot know
     the keyed hash of it that belongs in the field."""
-    browser = request.cookies.get(BROWSER, "")
+    browser = read_cookie(request, BROWSER)
     given, expected = form.get("csrf", ""), _csrf(request, browser)
     return bool(browser) and hmac.compare_digest(given.encode(), expected.encode())
 
 
 def _csrf(request: web.Request, browser: str) -> str:
     # With the session in it, whoever can plant cookies cannot plant a pair of his own on somebody signed in.
-    return request.app[SERVER].company.vault.mac(f"{browser} {request.cookies.get(SESSION, '')}", "csrf")
+    return request.app[SERVER].company.vault.mac(f"{browser} {read_cookie(request, SESSION)}", "csrf")

@@ -3,15 +3,19 @@
 import asyncio
 import hmac
 import logging
-from collections import deque
+import secrets
+from contextlib import suppress
 
 from aiohttp import web
 
+from bot.edge import neighbourhood
 from bot.server import SERVER, Server
-from handlers.office.page import SESSION, page, redirect, set_cookie
+from handlers.office.page import DEVICE, SESSION, forget_cookie, page, read_cookie, redirect, set_cookie
 from handlers.office.routes import FORM, USER, office_page
 from models.audit import record
-from models.people import OfficeUser
+from models.people import OfficeUser, guesses
+from models.people.guesses import Limit
+from models.people.office_users import end_sessions
 from models.sql import now_ms
 from models.vault import Sealed
 
@@ -19,49 +23,20 @@ log = logging.getLogger(__name__)
 
 LIFE_S = 12 * 3_600
 LONGEST_NAME = 100  # as its column
+DEVICE_LIFE_S = 400 * 24 * 3_600  # as long as browsers keep one
 MOST_WRONG, WITHIN_MS = 10, 15 * 60_000
-REMEMBERED = 2_000  # names and addresses; beyond that the longest quiet is forgotten
+BY_ADDRESS, BY_NAME, BY_DEVICE = (
+    Limit(f"sign in by {what}", MOST_WRONG, WITHIN_MS) for what in ("address", "name", "device")
+)
 TOO_OLD = "This form was too old, or this browser keeps no cookies. Please try again."
 WRONG = "This name and password do not go together."
 TOO_OFTEN = "Too many wrong tries. Please wait 15 minutes."
-
-
-class Tries:
-    """Slows down guessing: so many wrong tries in a quarter of an hour for each name, and for each address."""
-
-    def __init__(self) -> None:
-        self._wrong: dict[str, deque[int]] = {}
-
-    def begin_try(self, *keys: str) -> bool:
-        """Count a try as wrong before it is looked at, so that many at once get no further. False: too many."""
-        now = now_ms()
-        recent = [self._recent(key, now) for key in keys]
-        if any(len(times) >= MOST_WRONG for times in recent):
-            return False
-        for times in recent:
-            times.append(now)
-        return True
-
-    def give_back(self, *keys: str) -> None:
-        """The try was right."""
-        for key in keys:
-            if self._wrong.get(key):
-                self._wrong[key].pop()
-
-    def _recent(self, key: str, now: int) -> deque[int]:
-        times = self._wrong[key] = self._wrong.pop(key, deque())
-        while times and times[0] <= now - WITHIN_MS:
-            times.popleft()
-        while len(self._wrong) > REMEMBERED:
-            del self._wrong[next(iter(self._wrong))]
-        return times
 
 
 class SignIn:
     """What signing in remembers from one request to the next."""
 
     def __init__(self) -> None:
-        self.tries = Tries()
         self.one_at_a_time = asyncio.Lock()  # argon2 takes 64 MiB and 50 ms of one core
 
 
@@ -84,35 +59,64 @@ async def ask_again(request: web.Request) -> web.StreamResponse:
 @office_page("/login", "POST", signed_in=False, too_old=ask_again)
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """The form filled in: to the first page with a session, or the form again with one sentence."""
-    name = _name(request)
-    address, tries = request.remote or "", request.app[SIGN_IN].tries
-    keys = f"name {name}", f"address {address}"
-    if not tries.begin_try(*keys):
-        log.warning("too many wrong sign-ins", extra={"address": address})
+    name, address = _name(request), request.remote or ""
+    counts = _counts(request, name, address)
+    if not await _begin_try(request, counts, address):
         response = page(request, "login.html", 429, name=name, problem=TOO_OFTEN)
         response.headers["Retry-After"] = str(WITHIN_MS // 1000)
         return response
     user = await OfficeUser.get_or_none(name=name)
     if not await _check_password(request, user) or user is None:
         log.warning("wrong sign-in", extra={"address": address})
+        async with request.app[SERVER].database.work():
+            await record(user.name if user else "nobody", "wrong sign in", user.name if user else "", f"from {address}")
         return page(request, "login.html", 403, name=name, problem=WRONG)
-    tries.give_back(*keys)
     async with request.app[SERVER].database.work():
+        await guesses.give_back(counts)
         await record(user.name, "sign in", user.name, f"from {address}")
     response = redirect("/")
     set_cookie(request, response, SESSION, _seal(request.app[SERVER], user), LIFE_S)
+    set_cookie(request, response, DEVICE, _seal_device(request.app[SERVER], user), DEVICE_LIFE_S)
     raise response
 
 
 @office_page("/logout", "POST")
 async def sign_out(request: web.Request) -> web.StreamResponse:
-    """Forget the session."""
+    """End all sessions of this user, wherever a copy of a cookie is."""
     user = request[USER]
     async with request.app[SERVER].database.work():
+        await end_sessions(user)
         await record(user.name, "sign out", user.name, f"from {request.remote or ''}")
     response = redirect("/login")
-    response.del_cookie(SESSION)
+    forget_cookie(request, response, SESSION)
     raise response
+
+
+def _counts(request: web.Request, name: str, address: str) -> list[tuple[Limit, str]]:
+    """By what a try is counted. A browser that this user signed in with before has a count of its own, so that
+    strangers keep out strangers alone (OWASP: device cookies)."""
+    if device := _known_device(request, name):
+        return [(BY_DEVICE, device)]
+    named = request.app[SERVER].company.vault.mac(name, "sign in")  # some type their password there
+    return [(BY_ADDRESS, neighbourhood(address)), (BY_NAME, named)]
+
+
+async def _begin_try(request: web.Request, counts: list[tuple[Limit, str]], address: str) -> bool:
+    """Count a try as wrong before it is looked at, so that many at once get no further. False: there were too many, and
+    this one is not counted."""
+    try:
+        async with request.app[SERVER].database.work():
+            for limit, whose in counts:
+                if await guesses.count(limit, whose) is None:
+                    raise _TooMany
+    except _TooMany:
+        log.warning("too many wrong sign-ins", extra={"address": address})
+        return False
+    return True
+
+
+class _TooMany(Exception):
+    """Undoes the counting."""
 
 
 def _name(request: web.Request) -> str:
@@ -130,19 +134,32 @@ def _seal(server: Server, user: OfficeUser) -> str:
     """A session: who, since when, and with which password, so that a new password ends it."""
     vault = server.company.vault
     session = {"user": user.id, "at": now_ms(), "password": vault.mac(user.password_hash, "session")}
-    return vault.seal_json(session, "session")
+    return vault.seal_json(session | {"epoch": user.session_epoch}, "session")
+
+
+def _seal_device(server: Server, user: OfficeUser) -> str:
+    """That this user signed in with this browser. It opens nothing."""
+    return server.company.vault.seal_json({"user": user.name, "device": secrets.token_hex(16)}, "device")
+
+
+def _known_device(request: web.Request, name: str) -> str:
+    """The name of this browser, if this user signed in with it before."""
+    with suppress(Sealed):
+        known = request.app[SERVER].company.vault.open_json(read_cookie(request, DEVICE), "device")
+        return str(known["device"]) if known["user"] == name else ""
+    return ""
 
 
 async def find_user(request: web.Request) -> OfficeUser | None:
     """Whose session this is, if it still holds."""
     vault = request.app[SERVER].company.vault
     try:
-        session = vault.open_json(request.cookies.get(SESSION, ""), "session")
+        session = vault.open_json(read_cookie(request, SESSION), "session")
     except Sealed:
         return None
     if now_ms() - session["at"] > LIFE_S * 1000:
         return None
-    user = await OfficeUser.get_or_none(id=session["user"])
+    user = await OfficeUser.get_or_none(id=session["user"], session_epoch=session.get("epoch"))
     if user is None or not hmac.compare_digest(vault.mac(user.password_hash, "session"), session["password"]):
         return None
     return user

@@ -170,6 +170,7 @@ async def test_the_probes(at: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     async with at.client.get("/ready") as response:
         assert (response.status, await response.json()) == (200, {"ready": True, "problems": []})
     outbox = at.mwanga.outbox
+    monkeypatch.setattr("bot.probes.READY_S", 0)
     monkeypatch.setattr("bot.probes.now_ms", lambda: (outbox.turned_at or outbox.started_at) + 61_000)
     async with at.client.get("/ready") as response:
         assert response.status == 503

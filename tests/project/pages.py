@@ -25,13 +25,17 @@ PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
 ROLES = {Role.AGENT: "agents", Role.CUSTOMER: "customers", Role.STRANGER: "everybody else"}
 LANGUAGES = {"en": "English", "sw": "Swahili", "fr": "French", "pt": "Portuguese", "ha": "Hausa"}
 # Who may use a route, and what for.
-ANYBODY, OFFICE, DEMO = "anybody: keep it private", "the office, signed in", "anybody, in the demo world only"
+WATCHER, OFFICE, DEMO = (
+    "who has `MWANGA_METRICS_TOKEN`, else this machine alone",
+    "the office, signed in",
+    "anybody, in the demo world only",
+)
 SECRET, PHONE = "whoever knows the secret in it", "a linked phone"
 ROUTES = {
     "/gateways/{name}/{secret}/{kind}": (SECRET, "callbacks: `sms`, `delivery`, `ussd`, `ussd-end`, `optout`"),
     "/health": ("anybody", "says that the process answers"),
-    "/ready": (ANYBODY, "200 when the database takes writes and the outbox moves; else 503, and what does not"),
-    "/metrics": (ANYBODY, "figures for Prometheus"),
+    "/ready": (WATCHER, "200 when the database takes writes and the outbox moves; else 503, and what does not"),
+    "/metrics": (WATCHER, "figures for Prometheus"),
     "/smsgate/mobile/v1/device": ("a phone with a code", "links a gateway phone, or tells of its SIM cards"),
     "/smsgate/mobile/v1/message": (PHONE, "fetches messages, and reports what became of them"),
     "/smsgate/mobile/v1/webhooks": (PHONE, "asks where to report what"),
