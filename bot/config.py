@@ -48,6 +48,9 @@ class OurSettings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""), description="any text of 32 characters or more; encrypts device keys, peppers PINs"
     )
+    former_secret_key: SecretStr = Field(
+        SecretStr(""), description="the one before, after `mwanga rekey`, until that names nothing under it any more"
+    )
     company: str = Field("Mwanga", min_length=1, max_length=20, description="the company's name as customers read it")
     country: str = Field("TZ", description="two letters; how numbers without a country code are read")
     currency: str = Field("TZS", description="three letters; one currency for everything, fixed with the database")

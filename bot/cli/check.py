@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.cli import reach
 from bot.cli.prompt import has_database, load_config
 from bot.config import DEMO_IN_PUBLIC, SECRETS, Config, demo_world, is_demo_secret
-from bot.configured import WRONG_KEY, company_of
+from bot.configured import NOT_REKEYED, WRONG_KEY, company_of
 from bot.runtime import Database, DatabaseError
 from bot.runtime.addresses import is_embedded, sqlite_file
 from bot.text.gsm import FREE_ACCENTS, SINGLE, parts
@@ -98,7 +98,7 @@ async def _find_in_database(config: Config, simulated: bool) -> list[str]:
         return []
     vault = company_of(config).vault
     if not await fits_key(vault):
-        return [WRONG_KEY]
+        return [NOT_REKEYED if vault.former and await fits_key(vault.former) else WRONG_KEY]
     return [] if simulated else await _find_open_doors(vault)
 
 
