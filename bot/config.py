@@ -30,6 +30,7 @@ from bot.setting_files import (
     read_table,
     resolve_database,
 )
+from bot.text.close import did_you_mean
 from bot.text.numbers import is_number
 from models.currencies import EXPONENTS
 
@@ -346,6 +347,10 @@ def load(file: Path | None = None, **overrides: object) -> Config:
 def _explain(mistake: ErrorDetails) -> str:
     """One wrong setting; pydantic's own words do not say which value they mean."""
     name, said = str(mistake["loc"][0]), mistake["msg"].removeprefix("Value error, ")
+    if name == "rules" and mistake["type"] == "extra_forbidden":
+        keys = [field.alias or key for key, field in Rule.model_fields.items()]
+        key = str(mistake["loc"][-1])
+        return f"MWANGA_RULES: a rule has no {key}{did_you_mean(key, keys)}"
     plain = isinstance(mistake["input"], str | int | float) and name not in SECRETS and mistake["type"] != "value_error"
     return f"MWANGA_{name.upper()}: {said}" + (f", not {mistake['input']!r}" if plain else "")
 

@@ -48,10 +48,15 @@ async def check_key(database: Database, company: Company) -> None:
             raise ConfigError(NOT_REKEYED if former and await settings.fits_key(former) else WRONG_KEY)
         currency, exponent = await settings.compare_or_keep_currency(company.currency, company.exponent)
     if (currency, exponent) != (company.currency, company.exponent):
-        raise ConfigError(
-            f"This database was begun in {currency} with {exponent} decimals, and MWANGA_CURRENCY is {company.currency}"
-            f" with {company.exponent}: every amount would be read wrong. Set MWANGA_CURRENCY={currency}."
-        )
+        raise ConfigError(say_other_currency(company, currency, exponent))
+
+
+def say_other_currency(company: Company, currency: str, exponent: int) -> str:
+    """That the database counts in another money than the configuration."""
+    return (
+        f"This database was begun in {currency} with {exponent} decimals, and MWANGA_CURRENCY is {company.currency}"
+        f" with {company.exponent}: every amount would be read wrong. Set MWANGA_CURRENCY={currency}."
+    )
 
 
 def gateways(config: Config, session: aiohttp.ClientSession, simulated: bool) -> dict[str, Gateway]:

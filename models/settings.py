@@ -29,6 +29,12 @@ async def fits_key(vault: Vault) -> bool:
     return kept is None or kept.value == vault.mac("", NAME)
 
 
+async def kept_currency() -> str:
+    """The currency and its decimals that the database was begun with, like `TZS 2`; empty when it has none yet."""
+    kept = await Setting.get_or_none(name=CURRENCY)
+    return str(kept.value) if kept else ""
+
+
 async def compare_or_keep_currency(code: str, exponent: int) -> tuple[str, int]:
     """The currency of all amounts in this database and its number of decimals: the first that asks founds it. In the
     caller's unit of work."""
