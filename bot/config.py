@@ -31,6 +31,7 @@ from bot.setting_files import (
     read_table,
     resolve_database,
 )
+from bot.text.close import did_you_mean
 from bot.text.numbers import is_number
 from models.currencies import EXPONENTS
 
@@ -48,6 +49,9 @@ class OurSettings(BaseSettings):
     public_url: WebAddress = Field("", description="our own address as gateways reach it; default `http://HOST:PORT`")
     secret_key: SecretStr = Field(
         SecretStr(""), description="any text of 32 characters or more; encrypts device keys, peppers PINs"
+    )
+    former_secret_key: SecretStr = Field(
+        SecretStr(""), description="the one before, after `mwanga rekey`, until that names nothing under it any more"
     )
     company: str = Field("Mwanga", min_length=1, max_length=20, description="the company's name as customers read it")
     country: str = Field("TZ", description="two letters; how numbers without a country code are read")
@@ -362,6 +366,10 @@ def load(file: Path | None = None, **overrides: object) -> Config:
 def _explain(mistake: ErrorDetails) -> str:
     """One wrong setting; pydantic's own words do not say which value they mean."""
     name, said = str(mistake["loc"][0]), mistake["msg"].removeprefix("Value error, ")
+    if name == "rules" and mistake["type"] == "extra_forbidden":
+        keys = [field.alias or key for key, field in Rule.model_fields.items()]
+        key = str(mistake["loc"][-1])
+        return f"MWANGA_RULES: a rule has no {key}{did_you_mean(key, keys)}"
     plain = isinstance(mistake["input"], str | int | float) and name not in SECRETS and mistake["type"] != "value_error"
     return f"MWANGA_{name.upper()}: {said}" + (f", not {mistake['input']!r}" if plain else "")
 

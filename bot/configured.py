@@ -28,7 +28,7 @@ def company_of(config: Config) -> Company:
         help_phone=config.help_phone,
         ussd_code=config.ussd_code,
         accents=config.accents,
-        vault=Vault(config.secret_key.get_secret_value()),
+        vault=Vault(config.secret_key.get_secret_value(), config.former_secret_key.get_secret_value()),
     )
 
 
@@ -37,18 +37,26 @@ WRONG_KEY = (
     " is right. Set the former key."
 )
 
+NOT_REKEYED = "The database is under MWANGA_FORMER_SECRET_KEY still: `mwanga rekey` puts it under MWANGA_SECRET_KEY."
+
 
 async def check_key(database: Database, company: Company) -> None:
     """Raises ConfigError when the secret key, or the currency, is not the database's own."""
     async with database.work():
         if not await settings.compare_or_keep_key(company.vault):
-            raise ConfigError(WRONG_KEY)
+            former = company.vault.former
+            raise ConfigError(NOT_REKEYED if former and await settings.fits_key(former) else WRONG_KEY)
         currency, exponent = await settings.compare_or_keep_currency(company.currency, company.exponent)
     if (currency, exponent) != (company.currency, company.exponent):
-        raise ConfigError(
-            f"This database was begun in {currency} with {exponent} decimals, and MWANGA_CURRENCY is {company.currency}"
-            f" with {company.exponent}: every amount would be read wrong. Set MWANGA_CURRENCY={currency}."
-        )
+        raise ConfigError(say_other_currency(company, currency, exponent))
+
+
+def say_other_currency(company: Company, currency: str, exponent: int) -> str:
+    """That the database counts in another money than the configuration."""
+    return (
+        f"This database was begun in {currency} with {exponent} decimals, and MWANGA_CURRENCY is {company.currency}"
+        f" with {company.exponent}: every amount would be read wrong. Set MWANGA_CURRENCY={currency}."
+    )
 
 
 def gateways(config: Config, session: aiohttp.ClientSession, simulated: bool) -> dict[str, Gateway]:

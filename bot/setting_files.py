@@ -1,6 +1,7 @@
 """Where settings come from beside the environment: `mwanga.toml`, files of one secret each, systemd's credentials."""
 
 import os
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ PREFIX = "MWANGA_"
 HERE, OF_SYSTEM = Path("mwanga.toml"), Path("/etc/mwanga/mwanga.toml")
 CONFIG = f"{PREFIX}CONFIG"  # names the file
 FILE = "_file"  # `secret_key_file` names a file that holds `secret_key`
+REFERRED = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")  # in the file, for what the environment has
 CREDENTIALS = "CREDENTIALS_DIRECTORY"  # where systemd puts what LoadCredential= names
 
 
@@ -83,11 +85,24 @@ def _read_secret(file: Path, place: str) -> str:
         raise ConfigError(f"{place}: {file} is no text.") from error
 
 
+def look_up(name: str) -> str | None:
+    """What the environment has under this name, or the file that NAME_FILE names, or a credential of systemd. Raises
+    ConfigError for a file that cannot be read."""
+    if name in os.environ:
+        return os.environ[name]
+    variable = name + FILE.upper()
+    if variable in os.environ:
+        return _read_secret(Path(os.environ[variable]), variable)
+    credentials = _list_credentials([name])
+    return _read_secret(*credentials[name]) if name in credentials else None
+
+
 def find_unknown(table: Mapping[str, Any], names: Collection[str], secrets: Collection[str]) -> list[str]:
     """A sentence for each key of the file, variable of the environment and credential that is no setting."""
     known = {*names, *(name + FILE for name in secrets)}
     found = [f"mwanga.toml: {key} is no setting{did_you_mean(key, known)}" for key in table if key not in known]
-    variables = {*map(_variable, known), CONFIG}
+    referred = REFERRED.findall(str(table))  # those of gateways of one's own may have any name
+    variables = {*map(_variable, known), CONFIG, *referred, *(name + FILE.upper() for name in referred)}
     given = {name.upper(): name for name in os.environ if name.upper().startswith(PREFIX)}
     found += [
         f"{name}: there is no such setting{did_you_mean(upper, variables)}"

@@ -8,9 +8,10 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.audit import record
+from models.sql import now_ms
 from models.vault import Vault
 
-NAME, CURRENCY = "secret key", "currency"
+NAME, REKEYED, CURRENCY = "secret key", "rekeyed at", "currency"
 OUTGOING, OFF, ON = "outgoing", "off", "on"
 
 
@@ -28,12 +29,31 @@ async def fits_key(vault: Vault) -> bool:
     return kept is None or kept.value == vault.mac("", NAME)
 
 
+async def kept_currency() -> str:
+    """The currency and its decimals that the database was begun with, like `TZS 2`; empty when it has none yet."""
+    kept = await Setting.get_or_none(name=CURRENCY)
+    return str(kept.value) if kept else ""
+
+
 async def compare_or_keep_currency(code: str, exponent: int) -> tuple[str, int]:
     """The currency of all amounts in this database and its number of decimals: the first that asks founds it. In the
     caller's unit of work."""
     kept, _new = await Setting.get_or_create({"value": f"{code} {exponent}"}, name=CURRENCY)
     known, _, decimals = kept.value.partition(" ")
     return known, int(decimals)
+
+
+async def change_key(vault: Vault, *, actor: str) -> None:
+    """Make this vault's key the database's own, in the caller's unit of work, when all is under it."""
+    await Setting.update_or_create({"value": vault.mac("", NAME)}, name=NAME)
+    await Setting.update_or_create({"value": str(now_ms())}, name=REKEYED)
+    await record(actor, "rekey", vault.key_id)
+
+
+async def rekeyed_at() -> int:
+    """When the key was changed, in milliseconds (UTC); 0 when it never was."""
+    kept = await Setting.get_or_none(name=REKEYED)
+    return int(kept.value) if kept else 0
 
 
 async def switch_outgoing(on: bool, *, actor: str) -> None:

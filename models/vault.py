@@ -25,11 +25,17 @@ class Sealed(Exception):
 
 
 class Vault:
-    """Everything that needs `MWANGA_SECRET_KEY`. One key for each purpose, so that none serves for another."""
+    """Everything that needs `MWANGA_SECRET_KEY`. One key for each purpose, so that none serves for another.
 
-    def __init__(self, secret_key: str) -> None:
+    What is sealed or hashed begins with an id of the key. A `former` secret key, if there is one, serves for what
+    nobody can make anew without the person: PINs, passwords and the phones' tokens. It opens nothing.
+    """
+
+    def __init__(self, secret_key: str, former: str = "") -> None:
         self._secret = secret_key.encode()
         self._cipher = AESGCM(self._key("seal"))
+        self.key_id = self._key("id")[:4].hex()
+        self.former = Vault(former) if former else None
 
     def _key(self, purpose: str) -> bytes:
         return hmac.digest(self._secret, f"mwanga {purpose}".encode(), hashlib.sha256)
@@ -37,15 +43,29 @@ class Vault:
     def seal(self, text: str, purpose: str) -> str:
         """AES-256-GCM; `purpose` is authenticated, so a sealed text cannot serve in another row."""
         nonce = os.urandom(12)
-        return base64.b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), purpose.encode())).decode()
+        sealed = base64.b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), purpose.encode())).decode()
+        return f"{self.key_id}.{sealed}"
 
     def open(self, sealed: str, purpose: str) -> str:
         """The sealed text. Raises Sealed."""
+        key_id, _, rest = sealed.partition(".")
+        if key_id != self.key_id:
+            raise Sealed(purpose)
         try:
-            raw = base64.b64decode(sealed, validate=True)
+            raw = base64.b64decode(rest, validate=True)
             return self._cipher.decrypt(raw[:12], raw[12:], purpose.encode()).decode()
         except (InvalidTag, ValueError) as error:
             raise Sealed(purpose) from error
+
+    def reseal(self, sealed: str, purpose: str) -> str:
+        """What the former key sealed, under this one; what is under this one already stays. Raises Sealed."""
+        if self.has_made(sealed) or self.former is None:
+            return sealed
+        return self.seal(self.former.open(sealed, purpose), purpose)
+
+    def has_made(self, kept: str) -> bool:
+        """Whether a sealed text, or the hash of a PIN or a password, is under this key and not under another one."""
+        return kept.startswith(f"{self.key_id}.")
 
     def seal_json(self, value: Any, purpose: str) -> str:
         return self.seal(json.dumps(value, separators=(",", ":")), purpose)
@@ -57,19 +77,29 @@ class Vault:
         """A keyed hash: equal for equal texts, and says nothing about a text to whoever lacks the key."""
         return hmac.digest(self._key(purpose), text.encode(), hashlib.sha256).hex()
 
+    def macs(self, text: str, purpose: str) -> list[str]:
+        """The keyed hashes by which a text may be known: by this key, and by the former one."""
+        return [self.mac(text, purpose), *(self.former.macs(text, purpose) if self.former else [])]
+
     def hash_pin(self, pin: str) -> str:
-        return _PIN_HASHER.hash(self.mac(pin, "pin"))
+        return f"{self.key_id}.{_PIN_HASHER.hash(self.mac(pin, 'pin'))}"
 
     def check_pin(self, pin: str, hashed: str | None) -> bool:
         """False also when there is nobody with a PIN, after the same work, so that time tells nothing."""
-        return _verifies(_PIN_HASHER, hashed or _nobodys_pin(), self.mac(pin, "pin"))
+        return self._verifies(_PIN_HASHER, hashed or f"{self.key_id}.{_nobodys_pin()}", pin, "pin")
 
     def hash_password(self, password: str) -> str:
-        return _PASSWORD_HASHER.hash(self.mac(password, "password"))
+        return f"{self.key_id}.{_PASSWORD_HASHER.hash(self.mac(password, 'password'))}"
 
     def check_password(self, password: str, hashed: str | None) -> bool:
         """False also when there is no such user, after the same work, so that time tells nothing."""
-        return _verifies(_PASSWORD_HASHER, hashed or _nobody(), self.mac(password, "password"))
+        return self._verifies(_PASSWORD_HASHER, hashed or f"{self.key_id}.{_nobody()}", password, "password")
+
+    def _verifies(self, hasher: PasswordHasher, hashed: str, typed: str, purpose: str) -> bool:
+        key_id, _, rest = hashed.partition(".")
+        if key_id == self.key_id:
+            return _verifies(hasher, rest, self.mac(typed, purpose))
+        return self.former is not None and self.former._verifies(hasher, hashed, typed, purpose)
 
 
 def _verifies(hasher: PasswordHasher, hashed: str, secret: str) -> bool:

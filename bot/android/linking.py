@@ -88,16 +88,19 @@ async def by_code(code: str, vault: Vault, now: int) -> Phone | None:
 async def by_login(login: str, password: str, vault: Vault) -> Phone | None:
     """The linked phone with this login and password, held until the end of the unit of work."""
     phone = await Phone.filter(login=login, unlinked_at=0).select_for_update().first() if login else None
-    given = vault.mac(password, PASSWORD).encode()
-    kept = phone.password_hash if phone else ""
-    return phone if hmac.compare_digest(kept.encode(), given) else None
+    kept = (phone.password_hash if phone else "").encode()
+    right = [hmac.compare_digest(kept, given.encode()) for given in vault.macs(password, PASSWORD)]
+    return phone if any(right) else None
 
 
 async def by_token(token: str, vault: Vault, *, stream: bool = False) -> Phone | None:
     """The linked phone with this device token; to be read only. For its stream alone the token before this one works
     too: a handset that another one replaced must not carry what that one carries."""
     condition = "(token_hash = $1 OR former_hash = $1)" if stream else "token_hash = $1"
-    return await _read(condition, vault.mac(token, TOKEN))
+    for given in vault.macs(token, TOKEN):
+        if phone := await _read(condition, given):
+            return phone
+    return None
 
 
 async def by_gateway(gateway: str) -> Phone | None:
@@ -216,6 +219,15 @@ async def _make(name: str, vault: Vault, now: int) -> Phone:
 def signing_key(phone: Phone, vault: Vault) -> str:
     """The key with which a phone signs. Raises Sealed when the secret key was changed."""
     return vault.open(phone.signing_key, f"signing key of {phone.gateway}")
+
+
+async def reseal_signing_keys(vault: Vault) -> int:
+    """Put the phones' signing keys under the vault's key: how many there were under the former one. Raises Sealed."""
+    phones = [phone for phone in await Phone.all() if not vault.has_made(phone.signing_key)]
+    for phone in phones:
+        phone.signing_key = vault.reseal(phone.signing_key, f"signing key of {phone.gateway}")
+        await phone.save(update_fields=["signing_key"])
+    return len(phones)
 
 
 async def _guess_alone() -> None:

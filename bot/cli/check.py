@@ -10,14 +10,14 @@ from pydantic import SecretStr
 from bot.cli import reach
 from bot.cli.prompt import has_database, load_config
 from bot.config import DEMO_IN_PUBLIC, SECRETS, Config, demo_world, is_demo_secret
-from bot.configured import WRONG_KEY, company_of
+from bot.configured import NOT_REKEYED, WRONG_KEY, company_of, say_other_currency
 from bot.runtime import Database, DatabaseError
 from bot.runtime.addresses import is_embedded, sqlite_file
 from bot.text.gsm import FREE_ACCENTS, SINGLE, parts
 from models.demo import world
 from models.devices.meters import has_published_key
 from models.people import OfficeUser
-from models.settings import fits_key
+from models.settings import fits_key, kept_currency
 from models.vault import Vault
 
 ACCENTS = (
@@ -96,9 +96,13 @@ def _find_open_files(config: Config) -> list[str]:
 async def _find_in_database(config: Config, simulated: bool) -> list[str]:
     if not config.secret_key.get_secret_value():
         return []
-    vault = company_of(config).vault
+    company = company_of(config)
+    vault = company.vault
     if not await fits_key(vault):
-        return [WRONG_KEY]
+        return [NOT_REKEYED if vault.former and await fits_key(vault.former) else WRONG_KEY]
+    currency, _, decimals = (await kept_currency()).partition(" ")
+    if currency and (currency, int(decimals)) != (company.currency, company.exponent):
+        return [say_other_currency(company, currency, int(decimals))]
     return [] if simulated else await _find_open_doors(vault)
 
 

@@ -20,6 +20,7 @@ from bot.cli.init import init
 from bot.cli.keys import vending_key
 from bot.cli.phones import phone_cli
 from bot.cli.prompt import ACTOR, CONFIG_FILE, e164, fail, load_config, open_database, perform
+from bot.cli.rekey import rekey
 from bot.cli.serving import demo, serve
 from bot.cli.setup import setup
 from bot.config import LANGUAGES
@@ -37,6 +38,7 @@ cli.command()(serve)
 cli.command()(check)
 cli.command()(init)
 cli.command()(setup)
+cli.command()(rekey)
 cli.add_typer(clock_cli, name="clock")
 cli.command("vending-key")(vending_key)
 cli.command("import")(import_)

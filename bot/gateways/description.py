@@ -2,18 +2,19 @@
 by them."""
 
 import json
-import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from bot.gateways import GatewaySettings
 from bot.gateways.errors import ERRORS
 from bot.gateways.registered import KINDS
+from bot.setting_files import REFERRED, ConfigError, look_up
+from bot.text.close import did_you_mean
 
 # Names that stand for something else. By `phone-` all know a gateway phone, and `none` is the gateway of messages which
 # no gateway may carry.
@@ -26,7 +27,6 @@ PRESETS = {file.name.removesuffix(".toml"): file for file in DESCRIPTIONS.iterdi
 OURS = ("phone", "text", "id", "sender", "delivery_url", "coding")
 PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.1
-ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def _check_error_names(words: dict[str, str]) -> dict[str, str]:
@@ -217,15 +217,39 @@ def _fill_in(value: Any, where: str, found: list[str]) -> Any:
         return [_fill_in(each, where, found) for each in value]
     if not isinstance(value, str):
         return value
-    missing = [name for name in ENVIRONMENT.findall(value) if name not in os.environ]
-    found += [f"{where}: the environment has no {name}." for name in missing]
-    return ENVIRONMENT.sub(lambda match: os.environ.get(match[1], ""), value)
+    values: dict[str, str | None] = {}
+    for name in REFERRED.findall(value):
+        try:
+            values[name] = look_up(name)
+        except ConfigError as error:
+            raise ValueError(f"{where}: {error}") from error
+    found += [f"{where}: the environment has no {name}." for name, known in values.items() if known is None]
+    return REFERRED.sub(lambda match: values[match[1]] or "", value)
 
 
 def _explain(where: tuple[int | str, ...], message: str, kind: str) -> str:
     place = ".".join(str(step) for step in where)
-    words = {"extra_forbidden": "there is no such key", "missing": "this is missing"}
+    if kind == "extra_forbidden":
+        return f"{place}: there is no such key{did_you_mean(str(where[-1]), _keys_at(where[:-1]))}"
+    words = {"missing": "this is missing"}
     return f"{place}: {words.get(kind, message.removeprefix('Value error, '))}."
+
+
+def _keys_at(where: tuple[int | str, ...]) -> list[str]:
+    """The keys that a table of the description may have."""
+    model: type[BaseModel] = Description
+    for step in where:
+        types = [
+            each
+            for name, field in model.model_fields.items()
+            if step in (name, field.alias)
+            for each in (field.annotation, *get_args(field.annotation))  # of `Incoming | None`, Incoming
+        ]
+        tables = [each for each in types if isinstance(each, type) and issubclass(each, BaseModel)]
+        if not tables:
+            return []
+        model = tables[0]
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _find_gaps(one: Description) -> list[str]:

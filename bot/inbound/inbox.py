@@ -209,6 +209,17 @@ class Inbox:
         return StoredSms(row["id"], row["gateway"], sender, text, row["network"])
 
 
+async def reseal_texts(vault: Vault) -> int:
+    """Put the texts that wait to be handled under the vault's key: how many there were under the former one. Raises
+    Sealed."""
+    rows = await execute(connection(), "SELECT id, gateway, external_id, sealed FROM inbox WHERE sealed IS NOT NULL")
+    changed = [row for row in rows if not vault.has_made(row["sealed"])]
+    for row in changed:
+        sealed = vault.reseal(row["sealed"], _purpose(row["gateway"], row["external_id"]))
+        await execute(connection(), "UPDATE inbox SET sealed = $1 WHERE id = $2", [sealed, row["id"]])
+    return len(changed)
+
+
 def _purpose(gateway: str, external_id: str) -> str:
     """What a sealed text is bound to: it opens in no other row."""
     return f"inbox {gateway} {external_id}"

@@ -44,6 +44,15 @@ async def keep_vending_key(key: Key, vault: Vault) -> None:
     await Setting.update_or_create({"value": vault.seal_json(dict(key), VENDING_KEY)}, name=VENDING_KEY)
 
 
+async def reseal_vending_key(vault: Vault) -> int:
+    """Put the supply group's key under the vault's key: 1 when it was under the former one. Raises Sealed."""
+    setting = await Setting.get_or_none(name=VENDING_KEY)
+    if setting is None or vault.has_made(setting.value):
+        return 0
+    await Setting.filter(name=VENDING_KEY).update(value=vault.reseal(setting.value, VENDING_KEY))
+    return 1
+
+
 async def has_vending_key() -> bool:
     return await Setting.exists(name=VENDING_KEY)
 

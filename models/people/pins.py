@@ -57,6 +57,8 @@ async def check(agent: Agent, pin: str, vault: Vault) -> Checked:
     if fresh.locked_at:
         return Checked(Verdict.LOCKED, 0)
     if vault.check_pin(pin, fresh.pin_hash):
+        if not vault.has_made(fresh.pin_hash):  # the secret key was changed since it was set
+            await Agent.filter(id=agent.id).update(pin_hash=vault.hash_pin(pin))
         if fresh.wrong_pins:
             await Agent.filter(id=agent.id).update(wrong_pins=0)
         return Checked(Verdict.RIGHT)

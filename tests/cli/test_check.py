@@ -16,7 +16,7 @@ from models.demo import world
 from models.devices.meters import keep_vending_key
 from models.people.agents import add_agent
 from models.people.office_users import set_password
-from models.settings import compare_or_keep_key
+from models.settings import compare_or_keep_currency, compare_or_keep_key
 from models.vault import Vault
 from tests.world.certificates import make_certificate
 from tests.world.ports import free_port
@@ -270,6 +270,13 @@ async def test_a_gateway_with_a_certificate_of_its_own_is_named(tmp_path: Path) 
         settings = {"kannel_url": f"https://localhost:{port}/x", "kannel_username": "k", "kannel_password": "k"}
         [said] = await reach.find_silent_gateways(load(**settings))
     assert said.startswith(f"Kannel does not answer at https://localhost:{port}: its certificate is not to be trusted")
+
+
+def test_another_currency_is_named(office_url: str) -> None:
+    do_in_one_work(office_url, lambda: compare_or_keep_currency("TZS", 2))
+    assert check(office_url).exit_code == 0
+    [said] = lines(check(office_url, 'currency = "KES"'))
+    assert said.startswith("This database was begun in TZS with 2 decimals, and MWANGA_CURRENCY is KES")
 
 
 @pytest.mark.parametrize("name", ["compnay = 'x'", "MWANGA_COMPNAY"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.cli.init import _usual
 from bot.config import load
 from tests.world.prompt import mwanga_command
 
@@ -64,6 +65,11 @@ def test_it_is_written_where_it_is_looked_for(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("MWANGA_CONFIG", "etc/mwanga.toml")
     assert mwanga_command("init", "--yes", "company=Umeme Jua").exit_code == 0
     assert load().company == "Umeme Jua"
+
+
+def test_a_server_has_its_data_where_servers_have_it() -> None:
+    assert _usual("database", {}, Path("/etc/mwanga/mwanga.toml")) == "sqlite:///var/lib/mwanga/mwanga.db"
+    assert _usual("database", {}, Path("mwanga.toml")) == "sqlite://mwanga.db"
 
 
 def test_a_wrong_answer_is_asked_again_with_the_reason() -> None:

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.gateways import BadCallback, BadSignature, Callback
-from bot.gateways.description import ENVIRONMENT, read_descriptions
+from bot.gateways.description import read_descriptions
 from bot.gateways.errors import SendError
 from bot.message import Inbound, Outbound, Receipt
+from bot.setting_files import REFERRED
 from models.messages import State
 from tests.project.pages import GATEWAYS
 from tests.world.described import (
@@ -237,7 +238,7 @@ def test_a_text_goes_in_the_address_or_as_the_body(send: dict[str, Any], path_qu
 def test_the_descriptions_of_the_documents_have_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", GATEWAYS.read_text(), re.DOTALL)]
     tables = {name: table for block in blocks for name, table in block.get("gateways", {}).items()}
-    for name in ENVIRONMENT.findall(str(tables)):
+    for name in REFERRED.findall(str(tables)):
         monkeypatch.setenv(name, "k" * 16)
     good, problems = read_descriptions(tables)
     assert (good.keys(), problems) == ({"pigeon", "shop-phone"}, [])

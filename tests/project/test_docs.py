@@ -10,9 +10,9 @@ import pytest
 import time_machine
 
 from bot.config import SECRETS, Config, load
-from bot.gateways.description import ENVIRONMENT
 from bot.runtime import Metrics
 from bot.server import Server
+from bot.setting_files import REFERRED
 from bot.text import plain
 from tests.project.pages import MADE, PAGES, README, REFERENCE, ROOT, commands, renewed
 from tests.world.people import Phones
@@ -118,7 +118,7 @@ def test_every_configuration_that_a_document_shows_can_be_read(
 ) -> None:
     for name in [name for name in os.environ if name.startswith("MWANGA_")]:
         monkeypatch.delenv(name)
-    for name in ENVIRONMENT.findall(block):
+    for name in REFERRED.findall(block):
         monkeypatch.setenv(name, "k" * 16)
     (tmp_path / "mwanga.toml").write_text(block)
     monkeypatch.chdir(tmp_path)

@@ -146,3 +146,54 @@ def test_what_is_no_secret_has_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_only_what_is_near_is_meant(word: str, meant: str | None) -> None:
     assert find_close(word, ["port", "company"]) == meant
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("[[rules]]\ngateway = ['kannel']", "MWANGA_RULES: a rule has no gateway: did you mean gateways?"),
+        (
+            "[[rules]]\nnetwrok = '64004'\ngateways = ['x']",
+            "MWANGA_RULES: a rule has no netwrok: did you mean network?",
+        ),
+    ],
+)
+def test_a_key_of_a_rule_that_is_none_is_an_error(table: str, said: str) -> None:
+    write("mwanga.toml", table)
+    with pytest.raises(ConfigError) as error:
+        load()
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("calbacks = 'form'", "gateways.pwani.calbacks: there is no such key: did you mean callbacks?"),
+        ("[gateways.pwani.send]\nurll = 'x'", "gateways.pwani.send.urll: there is no such key: did you mean url?"),
+        (
+            "[gateways.pwani.incoming]\nform = 'x'",
+            "gateways.pwani.incoming.form: there is no such key: did you mean from?",
+        ),
+    ],
+)
+def test_a_key_of_a_gateway_that_is_none_is_an_error(line: str, said: str) -> None:
+    write("mwanga.toml", f"[gateways.pwani]\n{line}")
+    assert said in load().described[1]
+
+
+@pytest.mark.parametrize("how", ["environment", "file", "credential"])
+def test_a_gateway_of_ones_own_takes_its_secrets_as_settings_do(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under any name, one that begins like ours too."""
+    name = "MWANGA_PWANI_KEY"
+    rest = 'callbacks = "form"\nsend = { url = "https://p.example.org", form = { to = "{phone}", text = "{text}" } }'
+    write("mwanga.toml", f'[gateways.pwani]\nsecret = "${{{name}}}"\n{rest}\n')
+    assert "gateways.pwani.secret: the environment has no MWANGA_PWANI_KEY." in load().described[1]
+    if how == "environment":
+        monkeypatch.setenv(name, KEY)
+    elif how == "file":
+        monkeypatch.setenv(f"{name}_FILE", str(write("key", f"{KEY}\n")))
+    else:
+        write(f"credentials/{name}", KEY)
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", "credentials")
+    good, problems = load().described
+    assert problems == [] and good["pwani"].secret.get_secret_value() == KEY
