@@ -31,7 +31,7 @@ async def done(chat: Chat) -> Reply:
         return chat.end(news.closed_unasked(), also=news.agents(news.closed_unasked(), actor=actor))
     if not await tickets.ask_fixed(ticket, actor):
         return chat.end(news.asked(), outcome="asked already")
-    also = [*news.customer(news.fixed(), actor=actor), *news.agents(news.asked(), actor=actor)]
+    also = [*news.customer(news.fixed(), actor=actor, asks=ticket.number), *news.agents(news.asked(), actor=actor)]
     return chat.end(news.asked(), also=also, outcome="asked the customer")
 
 
