@@ -91,6 +91,7 @@ class Copy:
     text: Text
     kind: MessageKind
     language: str
+    asks: str = ""  # what its question is about (K41), so that it does not go any more when that is answered
 
 
 @dataclass(frozen=True)

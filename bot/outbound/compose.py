@@ -7,6 +7,7 @@ from bot.message import Copy, Reply
 from bot.outbound.enqueue import NewMessage, enqueue
 from bot.routing import Router
 from bot.text import Text, plain
+from models.messages.withdrawal import asking
 from models.sql import now_ms
 
 
@@ -26,7 +27,7 @@ class Composer:
         """The messages that go with a reply, or that answer nobody. Each has its number behind the origin."""
         return [
             NewMessage(
-                f"{origin} {number}",
+                f"{origin} {number}{asking(copy.asks) if copy.asks else ''}",
                 copy.phone,
                 self._written(copy.text, copy.language),
                 copy.kind,

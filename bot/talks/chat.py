@@ -148,7 +148,12 @@ class Chat(Turn):
         if not self._recorded(question.name):
             if self.one_line and self._inputs:
                 self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
-            await self._read(question, self._answer(question.prompt, free=question.as_written), question.prompt)
+            lines = self._state.shown or question.listed
+            answer = self._answer(question.prompt, free=question.as_written, listed=question.listed)
+            if answer.isdecimal() and 1 <= int(answer) <= len(lines) and not self.one_line:
+                self._record(question.name, lines[int(answer) - 1])
+            else:
+                await self._read(question, answer, question.prompt)
         return await question.find(self, self._last())
 
     async def optional(self, question: Field[T], *, otherwise: T) -> T:
@@ -311,9 +316,10 @@ class Chat(Turn):
         signing: bool = False,
         offered: Sequence[str] = (),
         free: bool = False,
+        listed: Sequence[Any] = (),
     ) -> str:
         """The next piece of new input, or the question itself when there is none."""
-        self._state.free, self._state.signing = free, signing
+        self._state.free, self._state.signing, self._state.shown = free, signing, list(listed)
         if confirming and self._dialled:
             self._inputs.clear()
         if not self._inputs:

@@ -37,6 +37,7 @@ class Field(Generic[T]):
 
     name: str
     as_written = False
+    listed: Sequence[Any] = ()  # to be recorded for a 1, a 2 …, where the prompt has such lines
 
     def __init__(self, prompt: Text) -> None:
         self.prompt = prompt

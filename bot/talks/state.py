@@ -32,6 +32,7 @@ class TalkState:
     offered: list[str] = field(default_factory=list)  # choices of the open question that could be taken for commands
     free: bool = False  # whether the open question is answered in words of one's own
     reads: bool = False  # whether the talk changes nothing
+    shown: list[Any] = field(default_factory=list)  # what the lines of the open question stand for, as it was shown
     signing: bool = False  # whether the open question wants a PIN for an effect
     asked_in: str = ""  # the origin of the message in which the open question went out by SMS
 

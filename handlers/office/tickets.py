@@ -184,7 +184,8 @@ async def _ask(news: News, _form: Form, user: OfficeUser) -> Sequence[Copy]:
         return news.agents(news.closed_unasked(), actor=user.name)
     if not await tickets.ask_fixed(news.ticket, user):
         return []
-    return [*news.customer(news.fixed(), actor=user.name), *news.agents(news.asked(), actor=user.name)]
+    asked = news.customer(news.fixed(), actor=user.name, asks=news.ticket.number)
+    return [*asked, *news.agents(news.asked(), actor=user.name)]
 
 
 async def _close(news: News, form: Form, user: OfficeUser) -> Sequence[Copy]:

@@ -21,7 +21,7 @@ from models.tickets import Ticket, TicketState, tickets
 
 @talk("done", roles={Role.AGENT}, words=DONE, menu=_("Ticket is fixed"), usage=_("number"), example="K41")
 async def done(chat: Chat) -> Reply:
-    ticket = await chat.ask(TicketNumber(await which(chat)))
+    ticket = await chat.ask(await which(chat))
     chat.no_more()
     news, actor = News(ticket, chat.company), chat.person.phone
     if ticket.state == TicketState.CLOSED:
@@ -31,7 +31,7 @@ async def done(chat: Chat) -> Reply:
         return chat.end(news.closed_unasked(), also=news.agents(news.closed_unasked(), actor=actor))
     if not await tickets.ask_fixed(ticket, actor):
         return chat.end(news.asked(), outcome="asked already")
-    also = [*news.customer(news.fixed(), actor=actor), *news.agents(news.asked(), actor=actor)]
+    also = [*news.customer(news.fixed(), actor=actor, asks=ticket.number), *news.agents(news.asked(), actor=actor)]
     return chat.end(news.asked(), also=also, outcome="asked the customer")
 
 
@@ -64,7 +64,7 @@ def _fits(text: str) -> Fits:
     find_question=find_question,
 )
 async def fixed(chat: Chat) -> Reply:
-    ticket = await chat.ask(TicketNumber(await which(chat)))
+    ticket = await chat.ask(await which(chat))
     news, actor = News(ticket, chat.company), chat.person.phone
     if ticket.state == TicketState.CLOSED and not chat.answers(Fixed.name):
         return chat.end(news.closed_by_you())

@@ -4,7 +4,7 @@ from bot.message import Reply
 from bot.talks import Chat, talk
 from bot.text import _
 from handlers.tickets.news import STATUS, News
-from handlers.tickets.questions import InWords, TicketNumber, which
+from handlers.tickets.questions import InWords, which
 from handlers.tickets.report import NOT_SAVED
 from handlers.wording import owner
 from models.people import Role
@@ -21,7 +21,7 @@ from models.tickets import TicketState, tickets
     example="K41",
 )
 async def status(chat: Chat) -> Reply:
-    ticket = await chat.ask(TicketNumber(await which(chat)))
+    ticket = await chat.ask(await which(chat))
     last = await tickets.last_comment(ticket)
     return chat.end(News(ticket, chat.company).status(chat.language, last))
 
@@ -36,7 +36,7 @@ async def status(chat: Chat) -> Reply:
     nothing=NOT_SAVED,
 )
 async def note(chat: Chat) -> Reply:
-    ticket = await chat.ask(TicketNumber(await which(chat)))
+    ticket = await chat.ask(await which(chat))
     text = await chat.ask(InWords(_("Your message?")))
     news, actor = News(ticket, chat.company), chat.person.phone
     if chat.person.agent is None and ticket.state == TicketState.CLOSED:

@@ -85,12 +85,12 @@ class News:
         """None for an agent of another mini-grid by now, who neither reads of the customer nor calls."""
         return agent if agent and agent.mini_grid_id == self.ticket.customer.mini_grid_id else None
 
-    def customer(self, text: Text, *, actor: str) -> list[Copy]:
-        """A copy for the customer, unless the customer has no phone or did it."""
+    def customer(self, text: Text, *, actor: str, asks: str = "") -> list[Copy]:
+        """A copy for the customer, unless the customer has no phone or did it. `asks` is what a question is about."""
         customer = self.ticket.customer
         if customer.phone is None or customer.phone == actor:
             return []
-        return [Copy(customer.phone, text, MessageKind.REPLY, customer.language)]
+        return [Copy(customer.phone, text, MessageKind.REPLY, customer.language, asks)]
 
     def agents(self, text: Text, *, actor: str) -> list[Copy]:
         """A copy for who does the work and for who reported it, each once, but not for who did this."""

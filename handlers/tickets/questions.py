@@ -14,30 +14,39 @@ LISTED = 3  # tickets that the question for a number shows
 SECRETS = Redactor((), ())  # six digits alone may be a PIN, whatever they were meant to say
 
 
-async def which(chat: Chat) -> Text:
-    """The question for a ticket's number, with the tickets that are probably meant."""
-    question = _("Ticket number?")
+async def which(chat: Chat) -> "TicketNumber":
+    """The question for a ticket, with a numbered list of those that are probably meant."""
     if chat.behind_keyword(TicketNumber.name):
-        return question
+        return TicketNumber(_("Ticket number?"))
     if chat.person.agent:
         listed = await tickets.work_of(chat.person.agent, LISTED)
     else:
         listed = await tickets.tickets_of(chat.person.customers, LISTED)
     lines = [
-        Text("{number} {subject}", {"number": t.number, "subject": News(t, chat.company).subject(TINY)}) for t in listed
+        Text("{n}. {number} {subject}", {"n": n, "number": t.number, "subject": News(t, chat.company).subject(TINY)})
+        for n, t in enumerate(listed, 1)
     ]
-    return joined([question, *lines], "\n")
+    question = _("Which ticket?") if lines else _("Ticket number?")
+    return TicketNumber(joined([question, *lines], "\n"), [ticket.id for ticket in listed])
 
 
 class TicketNumber(Field[Ticket]):
-    """A ticket within the caller's reach: of the agent's mini-grid, or the customer's own. Recorded is its id."""
+    """A ticket within the caller's reach: of the agent's mini-grid, or the customer's own; by its line on the list, or
+    by its number. Recorded is its id."""
 
     name = "ticket"
 
+    def __init__(self, prompt: Text, listed: Sequence[int] = ()) -> None:
+        super().__init__(prompt)
+        self.listed = listed
+
     async def read(self, turn: Turn, answer: str) -> int:
-        number = re.fullmatch(r"#?\s*(?:K[\s-]*)?(\d{1,9})", answer.upper())
+        number = re.fullmatch(r"#?\s*(K[\s-]*)?(\d{1,9})", answer.upper())
+        one_digit = number and not number[1] and len(number[2]) == 1
+        if number and one_digit and self.listed and not turn.one_line:  # a line that is none, or a ticket
+            raise Invalid(_("Choose 1 to {n}, or write K{answer}.", n=len(self.listed), answer=number[2]))
         try:
-            return int((await _in_reach(turn, int(number[1]) if number else 0)).id)
+            return int((await _in_reach(turn, int(number[2]) if number else 0)).id)
         except TicketNotFound as error:
             raise Invalid(_("No ticket {answer} here.", answer=echo(answer))) from error
 

@@ -19,11 +19,13 @@ WITHDRAW = """UPDATE outbox SET expires_at = $1, error = CASE WHEN state = 'send
   WHERE {which} AND state IN ('waiting', 'scheduled', 'sending') RETURNING origin, state"""
 # A test message of a gateway is nobody's reminder.
 OPTIONAL = "phone = $3 AND kind IN ('reminder', 'broadcast') AND origin NOT LIKE 'canary %'"
-# A question that may have gone already. The first copy goes in any case: every message has its reply.
 WITHDRAW_QUESTIONS = """UPDATE outbox SET expires_at = $1, error = CASE WHEN state = 'sending' THEN error ELSE $2 END,
   state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END
-  WHERE id IN (SELECT id FROM outbox WHERE origin IN ({origins}) AND tries > 0
+  WHERE id IN (SELECT id FROM outbox WHERE {which}
     AND state IN ('waiting', 'scheduled', 'uncertain', 'sending') ORDER BY id{lock})"""
+# The first copy of a reply goes in any case: every message has its answer.
+COPIES = "origin IN ({origins}) AND tries > 0"
+ASKED = "phone = $3 AND origin LIKE $4"
 REMINDED = "SELECT id FROM instalment WHERE contract_id IN ({}) AND (reminded_before > $1 OR reminded_after > $1)"
 FORGET = "UPDATE instalment SET reminded_{kind} = NULL WHERE id = $1 AND paid < amount"
 
@@ -42,8 +44,20 @@ async def withdraw_questions(origins: Collection[str]) -> None:
     """The questions in these messages are answered, or left for another one: whoever reads one of them only now would
     answer what is open now. Those that were tried before do not go again."""
     if origins:
-        statement = WITHDRAW_QUESTIONS.format(origins=marks(len(origins), 3), lock=for_update())
+        which = COPIES.format(origins=marks(len(origins), 3))
+        statement = WITHDRAW_QUESTIONS.format(which=which, lock=for_update())
         await execute(connection(), statement, [now_ms(), ANSWERED, *sorted(origins)])
+
+
+def asking(about: str) -> str:
+    """The end of the origin of a message that asks somebody about this."""
+    return f" asks {about}"
+
+
+async def withdraw_question_about(about: str, phone: str) -> None:
+    """What this phone was asked about it is answered, or need not be any more: no copy of the question goes now."""
+    statement = WITHDRAW_QUESTIONS.format(which=ASKED, lock=for_update())
+    await execute(connection(), statement, [now_ms(), ANSWERED, phone, f"%{asking(about)}"])
 
 
 async def withdraw_reminders(contracts: Collection[int]) -> None:

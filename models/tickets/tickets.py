@@ -15,6 +15,7 @@ from tortoise.queryset import QuerySet
 
 from models.audit import record
 from models.devices import Device
+from models.messages.withdrawal import withdraw_question_about
 from models.people import Agent, Customer, OfficeUser
 from models.sql import columns_of, connection, execute, lock_rows, marks
 
@@ -251,6 +252,7 @@ async def close(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> bool
     changed = await still.update(state=TicketState.CLOSED, closed_at=now)
     if changed:
         ticket.state, ticket.closed_at = TicketState.CLOSED, now
+        await _withdraw_question(ticket)
         await _note(ticket, actor, Step.CLOSED, text)
     return bool(changed)
 
@@ -261,8 +263,15 @@ async def reopen(ticket: Ticket, actor: str | OfficeUser, text: str = "") -> boo
     changed = await done.update(state=TicketState.OPEN, asked_at=None, closed_at=None)
     if changed:
         ticket.state, ticket.asked_at, ticket.closed_at = TicketState.OPEN, None, None
+        await _withdraw_question(ticket)
         await _note(ticket, actor, Step.REOPENED, text)
     return bool(changed)
+
+
+async def _withdraw_question(ticket: Ticket) -> None:
+    """The customer need not be asked any more whether it is fixed."""
+    if ticket.customer.phone:
+        await withdraw_question_about(ticket.number, ticket.customer.phone)
 
 
 async def end_silent(most: int) -> list[tuple[Ticket, datetime, str]]:

@@ -16,6 +16,7 @@ from models.messages import MessageKind, withdrawal
 from models.messages.tables import Outbox
 from models.money import Appliance
 from models.sql import now_ms
+from models.tickets import Ticket
 from tests.world.outbox_rig import ASHA, HOUR, Bench
 from tests.world.people import PEOPLE, Phones
 from tests.world.reminding import AFTER, BEFORE
@@ -181,3 +182,18 @@ async def test_a_question_that_is_with_the_gateway_is_not_tried_again_once_it_is
     await phones.text("Asha", "2")
     question = await Outbox.filter(phone=PEOPLE["Asha"]).order_by("id").first()
     assert question and question.state == "sending" and question.expires_at <= now_ms()
+
+
+@pytest.mark.parametrize("answer", ["1", "2", "still dark", "DONE K1 1"])
+async def test_what_a_customer_was_asked_about_a_ticket_does_not_go_when_it_is_answered(
+    mwanga: Server, answer: str
+) -> None:
+    phones = Phones(mwanga)
+    for text in ("FIX SHS0283 no light", "FIX SHS0283 broken lamp", "DONE K1", "DONE K2"):
+        await phones.text("Asha", text)
+    await Outbox.all().update(state="uncertain", tries=1, due_at=now_ms() + HOUR)
+    if answer in ("1", "2", "still dark"):
+        await Ticket.filter(id=2).update(state="open", asked_at=None)
+    await phones.text("Baraka", answer)
+    asked = Outbox.filter(phone=PEOPLE["Baraka"], origin__contains=" asks ").order_by("id")
+    assert [(row.state, row.error) for row in await asked] == [("expired", "answered"), ("uncertain", "")]

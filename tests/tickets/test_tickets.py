@@ -95,6 +95,13 @@ async def test_what_is_read_of_such_a_text_is_one_sms(phones: Phones) -> None:
     assert max(septets(said.to(language)) for language in LANGUAGES) <= SCREEN
 
 
+async def test_a_line_of_a_list_is_the_ticket_that_was_shown_there(phones: Phones) -> None:
+    """The newest comes first, so that a new one moves the others down."""
+    assert "1. K1 " in await said(phones, "Baraka", "STATUS")
+    await phones.text("Asha", "FIX SHS0283 broken lamp")
+    assert (await said(phones, "Baraka", "1")).startswith("K1 is open")
+
+
 async def test_silence_wakes_nobody(phones: Phones, clock: time_machine.Traveller) -> None:
     await phones.text("Asha", "DONE K1")
     clock.shift(timedelta(days=3, hours=12))  # it is midnight in Mtwara
