@@ -20,7 +20,7 @@ YEAR = timedelta(days=366)
     "statement",
     roles={Role.AGENT},
     words={
-        "en": ("STMT",),
+        "en": ("STMT", "STATEMENT"),
         "sw": ("TAARIFA",),
         "fr": ("RELEVE",),
         "pt": ("EXTRATO",),

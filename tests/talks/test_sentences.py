@@ -7,7 +7,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 from bot.config import LANGUAGES
-from bot.text import SCREEN, Text, _, plain, septets
+from bot.text import SCREEN, Text, _, plain, plain_word, septets
 from bot.text.gsm import is_gsm
 from bot.text.i18n import LOCALES, _catalogue
 from handlers import TALKS
@@ -131,6 +131,25 @@ def test_our_sentences_offer_no_word_that_a_carrier_takes(language: str) -> None
     for sentence in sentences():
         said = Text(sentence).to(language)
         assert not re.search(r"\b(CANCEL|END|QUIT|YES|UNSUBSCRIBE)\b", said), said
+
+
+OTHER_WORDS = {
+    "buy": "the sale is asked for with the customer's word; the word for selling does it too, before a serial",
+    "note": "T is short for the ticket that it is written on",
+    "stop": "a menu never offers STOP, which carriers take for themselves",
+    "start": "the opposite of it",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_menu_line_and_a_keyword_are_the_same_word(language: str) -> None:
+    """Who reads the menu knows what to text: a word of the line begins as a keyword does (Registar, REGISTAR)."""
+    for one in TALKS:
+        if one.menu is None or one.name in OTHER_WORDS:
+            continue
+        line = re.split(r"[ ']", plain_word(one.menu.to(language)))
+        words = [plain_word(word)[:3] for word in (*one.words.get(language, ()), *one.words["en"])]
+        assert any(word[:3] in words for word in line), (one.name, line, words)
 
 
 def test_every_talk_has_a_keyword_in_every_language_or_in_english() -> None:
