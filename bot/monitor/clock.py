@@ -1,13 +1,10 @@
-"""Tells the office when the server's clock is in doubt, for nothing is sold meanwhile: by SMS and by webhook."""
+"""Tells the office when the server's clock is in doubt, for nothing is sold meanwhile."""
 
 import logging
 
-from bot.monitor.webhook import News, Webhook
-from bot.outbound import NewMessage, Outbox, enqueue
-from bot.routing import Router
 from bot.runtime import Database
+from models.alerts import raise_alert
 from models.clock import CLOCK, Doubt
-from models.messages import MessageKind
 
 log = logging.getLogger(__name__)
 
@@ -20,26 +17,17 @@ CLOCK_SENTENCES = {
 
 
 class ClockWatch:
-    """Looks at the clock with the gateways, and tells a doubt once."""
+    """Looks at the clock with the gateways, and raises an alert once for each doubt."""
 
-    def __init__(self, database: Database, router: Router, outbox: Outbox, webhook: Webhook, phone: str) -> None:
-        self._database, self._router, self._outbox = database, router, outbox
-        self._webhook, self._phone = webhook, phone
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._told: Doubt | None = None
 
-    async def look(self, now: int) -> None:
-        """Tell what is new; `now` in milliseconds."""
+    async def look(self) -> None:
+        """Tell what is new."""
         doubt = await CLOCK.doubt()
         if doubt and doubt is not self._told:
             log.error("the clock is %s: nothing is sold", doubt.value)
-            self._webhook.tell(News("", "clock", doubt.value, CLOCK_SENTENCES[doubt], now))
-            if self._phone:
-                await self._write(doubt, now)
+            async with self._database.work():
+                await raise_alert(CLOCK_SENTENCES[doubt])
         self._told = doubt
-
-    async def _write(self, doubt: Doubt, now: int) -> None:
-        gateway = self._router.gateway_for(self._phone, MessageKind.REPLY)
-        origin = f"clock {doubt.value} {now}"
-        async with self._database.work():
-            await enqueue([NewMessage(origin, self._phone, CLOCK_SENTENCES[doubt], MessageKind.REPLY, gateway)], now)
-        self._outbox.notify()

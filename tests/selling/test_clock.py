@@ -106,7 +106,7 @@ async def test_a_clock_that_is_put_right_again_sells_again(mwanga: Server, trave
 
 
 async def test_the_office_is_told_once(mwanga: Server, traveller: time_machine.Traveller) -> None:
-    mwanga.alerts._clock_watch._phone = "+255700000050"
+    mwanga.alerts._phone = "+255700000050"
     await mwanga.alerts.look()
     traveller.shift(2 * DAY)
     for _ in range(3):
