@@ -1,10 +1,11 @@
 """Tells the office when the server's clock is in doubt, for nothing is sold meanwhile."""
 
 import logging
+from datetime import UTC, datetime, timedelta
 
 from bot.runtime import Database
 from models.alerts import raise_alert
-from models.clock import CLOCK, Doubt
+from models.clock import CLOCK, SEEN_EVERY, Doubt, note_seen
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +23,15 @@ class ClockWatch:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._told: Doubt | None = None
+        self._seen_at = datetime.min.replace(tzinfo=UTC)
 
     async def look(self) -> None:
         """Tell what is new."""
-        doubt = await CLOCK.doubt()
+        doubt, now = await CLOCK.doubt(), datetime.now(UTC)
+        if not doubt and not timedelta(0) <= now - self._seen_at < SEEN_EVERY:
+            self._seen_at = now
+            async with self._database.work():
+                await note_seen(now)
         if doubt and doubt is not self._told:
             log.error("the clock is %s: nothing is sold", doubt.value)
             async with self._database.work():
