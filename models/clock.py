@@ -18,10 +18,13 @@ from models.settings import Setting
 from models.sql import connection, execute, read_moment
 
 BEHIND, AHEAD = timedelta(hours=1), timedelta(days=1)
-ACCEPTED = "clock"  # the setting: the number of the last entry, and when the office said that the clock is right
+# Settings: the number of the last entry, and when the office said that the clock is right; and when a server said last
+# that it is running, for a company may sell nothing for days.
+ACCEPTED, SEEN = "clock", "clock seen"
+SEEN_EVERY = timedelta(minutes=10)
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
-LAST = """SELECT e.id, e.created_at, s.value FROM (SELECT 1) one
-  LEFT JOIN setting s ON s.name = $1
+LAST = """SELECT e.id, e.created_at, s.value, seen.value AS seen FROM (SELECT 1) one
+  LEFT JOIN setting s ON s.name = $1 LEFT JOIN setting seen ON seen.name = $2
   LEFT JOIN (SELECT id, created_at FROM entry ORDER BY id DESC LIMIT 1) e ON 1 = 1"""
 
 
@@ -47,7 +50,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class LastCommit:
-    """When money was booked last, or the office said that the clock is right, if that is later."""
+    """When money was booked last, a server ran, or the office said that the clock is right: the latest."""
 
     at: datetime | None
     accepted: str  # what the office said last; empty: nothing
@@ -104,13 +107,16 @@ CLOCK = Clock()
 
 async def read_last() -> LastCommit:
     """When money was booked last. What was booked before the office said that the clock is right counts no more."""
-    [row] = await execute(connection(), LAST, [ACCEPTED])
-    booked = read_moment(row["created_at"]) if row["created_at"] else None
-    if not row["value"]:
-        return LastCommit(booked, "")
-    entry, _, moment = row["value"].partition(" ")
-    later = booked if booked and row["id"] > int(entry) else None
-    return LastCommit(later or datetime.fromisoformat(moment), row["value"])
+    [row] = await execute(connection(), LAST, [ACCEPTED, SEEN])
+    entry, _, moment = (row["value"] or "0 ").partition(" ")
+    moments = [read_moment(row["created_at"])] if row["created_at"] and row["id"] > int(entry) else []
+    moments += [datetime.fromisoformat(each) for each in (moment, row["seen"]) if each]
+    return LastCommit(max(moments, default=None), row["value"] or "")
+
+
+async def note_seen(now: datetime) -> None:
+    """A server runs, and its clock is in no doubt."""
+    await Setting.update_or_create({"value": now.isoformat()}, name=SEEN)
 
 
 async def accept_clock(actor: str) -> datetime:
@@ -118,6 +124,7 @@ async def accept_clock(actor: str) -> datetime:
     now = datetime.now(UTC)
     [row] = await execute(connection(), "SELECT COALESCE(MAX(id), 0) AS last FROM entry")
     await Setting.update_or_create({"value": f"{row['last']} {now.isoformat()}"}, name=ACCEPTED)
+    await note_seen(now)  # what was seen before counts no more
     await record(actor, "clock", now.isoformat(timespec="seconds"))
     return now
 

@@ -42,7 +42,7 @@ class Alerts:
     ) -> None:
         self._database, self._router, self._outbox = database, router, outbox
         self._canaries, self._webhook, self._phone, self._clock = canaries, webhook, phone, clock
-        self._clock_watch = ClockWatch(database, router, outbox, webhook, phone)
+        self._clock_watch = ClockWatch(database)
         self._stopping = asyncio.Event()
         self._looked_at = 0
         self._back_at = 0  # when we looked again after we, or the database, were away
@@ -68,7 +68,7 @@ class Alerts:
         if not 0 <= now - self._looked_at <= AWAY_MS:
             self._back_at = now
         self._looked_at = now
-        await self._clock_watch.look(now)
+        await self._clock_watch.look()
         await self._tell_notices(now)
         turned = [
             (facts, condition)

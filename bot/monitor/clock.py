@@ -1,13 +1,11 @@
-"""Tells the office when the server's clock is in doubt, for nothing is sold meanwhile: by SMS and by webhook."""
+"""Tells the office when the server's clock is in doubt, for nothing is sold meanwhile."""
 
 import logging
+from datetime import UTC, datetime, timedelta
 
-from bot.monitor.webhook import News, Webhook
-from bot.outbound import NewMessage, Outbox, enqueue
-from bot.routing import Router
 from bot.runtime import Database
-from models.clock import CLOCK, Doubt
-from models.messages import MessageKind
+from models.alerts import raise_alert
+from models.clock import CLOCK, SEEN_EVERY, Doubt, note_seen
 
 log = logging.getLogger(__name__)
 
@@ -20,26 +18,22 @@ CLOCK_SENTENCES = {
 
 
 class ClockWatch:
-    """Looks at the clock with the gateways, and tells a doubt once."""
+    """Looks at the clock with the gateways, and raises an alert once for each doubt."""
 
-    def __init__(self, database: Database, router: Router, outbox: Outbox, webhook: Webhook, phone: str) -> None:
-        self._database, self._router, self._outbox = database, router, outbox
-        self._webhook, self._phone = webhook, phone
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._told: Doubt | None = None
+        self._seen_at = datetime.min.replace(tzinfo=UTC)
 
-    async def look(self, now: int) -> None:
-        """Tell what is new; `now` in milliseconds."""
-        doubt = await CLOCK.doubt()
+    async def look(self) -> None:
+        """Tell what is new."""
+        doubt, now = await CLOCK.doubt(), datetime.now(UTC)
+        if not doubt and not timedelta(0) <= now - self._seen_at < SEEN_EVERY:
+            self._seen_at = now
+            async with self._database.work():
+                await note_seen(now)
         if doubt and doubt is not self._told:
             log.error("the clock is %s: nothing is sold", doubt.value)
-            self._webhook.tell(News("", "clock", doubt.value, CLOCK_SENTENCES[doubt], now))
-            if self._phone:
-                await self._write(doubt, now)
+            async with self._database.work():
+                await raise_alert(CLOCK_SENTENCES[doubt])
         self._told = doubt
-
-    async def _write(self, doubt: Doubt, now: int) -> None:
-        gateway = self._router.gateway_for(self._phone, MessageKind.REPLY)
-        origin = f"clock {doubt.value} {now}"
-        async with self._database.work():
-            await enqueue([NewMessage(origin, self._phone, CLOCK_SENTENCES[doubt], MessageKind.REPLY, gateway)], now)
-        self._outbox.notify()

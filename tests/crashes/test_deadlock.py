@@ -1,6 +1,7 @@
 """PostgreSQL ends one of two in a deadlock: what it ended is done again, and the sale is made."""
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -9,19 +10,21 @@ import asyncpg
 import pytest
 from tortoise.exceptions import OperationalError
 
-from bot.message import Outbound, Sent
+from bot.app import assembled
+from bot.message import Inbound, Outbound, Sent
 from bot.runtime import Database
 from bot.server import Server
+from bot.text.numbers import Sender, SenderKind
 from models import sql
 from models.devices import Device, with_owner
-from models.money import payment, quotes
+from models.money import Sale, payment, quotes
 from models.money.ledger import AccountKind, balance
 from models.money.payable import PayableDevice
 from models.people import Agent
 from models.sql import execute
-from tests.world.books import check_ledger
+from tests.world.books import DEVICES, check_ledger
 from tests.world.outbox_rig import Bench
-from tests.world.people import PEOPLE, PINS, Phones
+from tests.world.people import GATEWAY, PEOPLE, PINS, Phones
 
 WAITS = """SELECT COUNT(*) FROM pg_stat_activity
   WHERE wait_event_type = 'Lock' AND datname = current_database()"""
@@ -110,14 +113,18 @@ async def test_two_batches_of_sales_do_not_wait_for_each_others_books(mwanga: Se
     and the one of another would have waited for each other."""
     watch = await asyncpg.connect(demo_url.removesuffix("&maxsize=6"))
 
+    begins = asyncio.Event()
+
     async def sell_alone() -> None:
+        await begins.wait()
         async with mwanga.database.work():
             await sell(mwanga, "Juma", "04123456784", 7_000)
 
     try:
+        alone = asyncio.create_task(sell_alone())  # not within the other's transaction
         async with asyncio.timeout(10), mwanga.database.work():
             await sell(mwanga, "Asha", "SHS0283", 7_000)
-            alone = asyncio.create_task(sell_alone())
+            begins.set()
             while not alone.done() and not await watch.fetchval(WAITS):
                 await asyncio.sleep(0)
             assert alone.done(), "it waits for nobody"
@@ -176,6 +183,46 @@ async def test_a_sale_takes_no_number_for_accounts_that_are_there(mwanga: Server
         if serial == "EB100042":
             [before] = await execute(mwanga.database.client, last)
     assert await execute(mwanga.database.client, last) == [before]
+
+
+@pytest.mark.slow
+async def test_two_servers_sell_the_same_devices_at_once_without_a_deadlock(
+    mwanga: Server, demo_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Instalments, energy and days, by a dozen agents through both servers: whoever comes across another is done again,
+    and PostgreSQL never has to end one of two that wait for each other. A server that stops tells what it counted."""
+    choose, company = random.Random(1), mwanga.company
+    agents = [
+        await Agent.create(
+            phone=f"+25570001{n:04d}",
+            name=f"Agent {n}",
+            mini_grid_id=1,
+            pin_hash=company.vault.hash_pin("482915"),
+            cash_limit=9_999_999_00,
+        )
+        for n in range(12)
+    ]
+    watch = await asyncpg.connect(demo_url.removesuffix("&maxsize=6"))
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    try:
+        async with assembled(mwanga.config, serving=False) as other:
+            for number in range(6):
+                orders = [f"BUY {choose.choice(DEVICES)} {7_000 + 100 * number}" for _each in agents]
+                for texts in (orders, ["1 482915"] * len(agents)):
+                    arriving = [
+                        Inbound(GATEWAY, f"{number} {text} {agent.id}", Sender(SenderKind.NUMBER, agent.phone), text)
+                        for agent, text in zip(agents, texts, strict=True)
+                    ]
+                    await asyncio.gather(*(choose.choice([mwanga, other]).inbox.record(each) for each in arriving))
+                    await Phones(mwanga).handled()
+        await watch.execute("SELECT pg_stat_force_next_flush()")
+        assert await watch.fetchval(deadlocks) == 0
+        assert "Deadlock" not in caplog.text
+    finally:
+        await watch.close()
+    assert await Sale.all().count() == 6 * len(agents)
+    assert not await execute(mwanga.database.client, "SELECT id FROM inbox WHERE state <> 'done'")
+    await check_ledger(mwanga)
 
 
 async def test_answers_are_written_in_the_order_in_which_reports_hold_the_messages(

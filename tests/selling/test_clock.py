@@ -9,7 +9,7 @@ import time_machine
 from bot.monitor import CLOCK_SENTENCES
 from bot.server import Server
 from models import clock as models_clock
-from models.clock import CLOCK, Doubt, Evidence, accept_clock, find_doubt
+from models.clock import CLOCK, Doubt, Evidence, accept_clock, find_doubt, note_seen, read_last
 from models.messages.tables import Outbox
 from models.money import Sale
 from tests.world.people import PINS, Phones
@@ -105,8 +105,27 @@ async def test_a_clock_that_is_put_right_again_sells_again(mwanga: Server, trave
     assert (await said(mwanga, "BUY 04123456784 3000")).startswith("Sell")
 
 
+async def test_a_server_that_ran_until_just_now_may_have_sold_nothing_for_days(
+    mwanga: Server, traveller: time_machine.Traveller
+) -> None:
+    await said(mwanga, "BUY EB100042 2000")
+    assert (await said(mwanga, YES)).startswith("SOLD")
+    traveller.shift(3 * DAY)
+    async with mwanga.database.work():
+        await note_seen(NOW + 3 * DAY - HOUR)
+    await CLOCK.begin(lenient=False)
+    assert await CLOCK.doubt() is None
+
+
+async def test_a_running_server_says_so_now_and_then(mwanga: Server, traveller: time_machine.Traveller) -> None:
+    for minutes in (0, 1, 20):
+        traveller.move_to(NOW + timedelta(minutes=minutes))
+        await mwanga.alerts.look()
+        assert (await read_last()).at == NOW + timedelta(minutes=20 if minutes == 20 else 0)
+
+
 async def test_the_office_is_told_once(mwanga: Server, traveller: time_machine.Traveller) -> None:
-    mwanga.alerts._clock_watch._phone = "+255700000050"
+    mwanga.alerts._phone = "+255700000050"
     await mwanga.alerts.look()
     traveller.shift(2 * DAY)
     for _ in range(3):
