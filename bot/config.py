@@ -341,10 +341,10 @@ SECRETS = (
 )
 
 
-def load(file: Path | None = None, **overrides: object) -> Config:
+def load(file: Path | None = None, *, of_system: bool = True, **overrides: object) -> Config:
     """Read the configuration: what is given here counts first, then the environment, files of single secrets and
     systemd's credentials, then the file. Raises ConfigError with a line for each wrong setting."""
-    file = find_file(file)
+    file = find_file(file, of_system=of_system)
     table = read_table(file)
     if unknown := find_unknown(table, Config.model_fields, SECRETS):
         raise ConfigError("\n".join(unknown))

@@ -21,15 +21,23 @@ class ConfigError(Exception):
     """The configuration is wrong; each line of the text names one setting and what it should be."""
 
 
-def find_file(named: Path | None = None) -> Path | None:
+def find_file(named: Path | None = None, *, of_system: bool = True) -> Path | None:
     """The configuration's file: the one that is named, that of MWANGA_CONFIG, mwanga.toml in the current folder, or the
-    one of the whole machine. Raises ConfigError when one is named that is not there."""
+    one `of_system`, the whole machine. Raises ConfigError when one is named that is not there."""
     if named or os.environ.get(CONFIG):
         file = named or Path(os.environ[CONFIG])
-        if not file.exists():
+        if not _is_there(file):
             raise ConfigError(f"There is no file {file}. `mwanga init` writes one.")
         return file
-    return next((file for file in (HERE, OF_SYSTEM) if file.exists()), None)
+    return next((file for file in (HERE, *([OF_SYSTEM] if of_system else [])) if _is_there(file)), None)
+
+
+def _is_there(file: Path) -> bool:
+    """Whether this user can see it: on a server, others than its own cannot look into /etc/mwanga."""
+    try:
+        return file.exists()
+    except OSError:
+        return False
 
 
 def read_table(file: Path | None) -> dict[str, Any]:
@@ -110,7 +118,7 @@ def find_unknown(table: Mapping[str, Any], names: Collection[str], secrets: Coll
         if upper not in variables
     ]
     folder = Path(os.environ.get(CREDENTIALS, ""))
-    others = [file.name for file in folder.iterdir() if file.name not in secrets] if folder.name else []
+    others = [file.name for file in folder.glob("*") if file.name not in secrets] if folder.name else []
     # A unit may be given credentials for something else: only those are wrong that look like ours.
     near = {name: find_close(name, secrets) for name in others}
     return found + [

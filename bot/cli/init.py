@@ -22,6 +22,7 @@ from bot.text.close import did_you_mean
 
 DATA = "sqlite:///var/lib/mwanga/mwanga.db"  # of a server whose configuration is in /etc
 PHONES, LATER = "phones", "later"
+PROXIES = "trusted_proxies"
 GATEWAYS = {kind.name: kind for kind in KINDS}
 TITLE = "# Mwanga's configuration. All settings: docs/reference.md. Is it right? `mwanga check`\n"
 
@@ -96,6 +97,8 @@ def _ask_all(answers: dict[str, str], file: Path, *, ask: bool) -> Iterator[Line
         usual = _usual(question.name, known, file)
         known[question.name] = value = _settle(question, answers, usual, ask=ask)
         yield Line(question.name, value, question.why)
+    if known["public_url"].startswith("https://") and PROXIES not in answers:
+        yield Line(PROXIES, "127.0.0.1", "The web server with TLS is on this machine: who calls is who it says.")
     yield from _ask_gateway(answers, ask=ask)
     for name in answers.keys() - known.keys() - {"gateway"}:
         yield Line(name, answers[name], str(Config.model_fields[name].description))

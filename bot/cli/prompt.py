@@ -73,10 +73,10 @@ def tidy_name(name: str) -> str:
     return name
 
 
-def load_config(**overrides: object) -> Config:
-    """The configuration, with these settings in place of its own."""
+def load_config(*, of_system: bool = True, **overrides: object) -> Config:
+    """The configuration, with these settings in place of its own; not the one `of_system`, unless it is named."""
     try:
-        return load(CONFIG_FILE.get(), **overrides)
+        return load(CONFIG_FILE.get(), of_system=of_system, **overrides)
     except ConfigError as error:
         fail(str(error))
 

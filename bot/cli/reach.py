@@ -56,6 +56,11 @@ def find_bad_addresses(config: Config) -> list[str]:
     found = []
     if reason := _find_unreachable(config):
         found.append(f"{reason} Set MWANGA_PUBLIC_URL to the address by which they reach this server.")
+    if config.public_url.startswith("https://") and not config.trusted_proxies:
+        found.append(
+            "MWANGA_TRUSTED_PROXIES is empty: behind the web server all callers have one address, and a stranger's"
+            " wrong passwords count as everybody's. Set it to the web server's, like 127.0.0.1."
+        )
     given = {
         "MWANGA_PUBLIC_URL": config.public_url,
         "MWANGA_ALERT_URL": config.alert_url,

@@ -20,7 +20,7 @@ from bot.runtime.database import OneServer
 from bot.setting_files import ConfigError
 from models.devices.keys import reseal_keys
 from models.devices.meters import reseal_vending_key
-from models.messages.phones import Phone
+from models.messages import Phone
 from models.people import Agent, OfficeUser
 from models.settings import change_key, fits_key, rekeyed_at
 from models.vault import Sealed, Vault

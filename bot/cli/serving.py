@@ -29,7 +29,8 @@ def demo(
     given = {"port": port, "database": database}
     if database is None and not is_in_environment("database"):  # one that stands in mwanga.toml is the real one
         given["database"] = f"sqlite://{Path(tempfile.mkdtemp(prefix='mwanga-')) / 'demo.db'}"
-    config = load_config(**{name: value for name, value in given.items() if value is not None})
+    # The server's own file has the gateways of real customers.
+    config = load_config(of_system=False, **{name: value for name, value in given.items() if value is not None})
     _serve(demo_world(config), load_demo=True)
 
 

@@ -80,6 +80,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         request,
         "front.html",
         refresh=REFRESH_S,
+        open_demo=server.simulated and not server.config.on_loopback,
         overview=seen,
         gateways=lines.values(),
         waiting=_add_up(seen.queues.values()),

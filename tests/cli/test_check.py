@@ -27,6 +27,7 @@ GOOD = f'''secret_key = "{KEY}"
 help_phone = "+255700000000"
 public_url = "https://mwanga.example.org"
 route = "phones"
+trusted_proxies = "127.0.0.1"
 '''
 
 
@@ -217,6 +218,7 @@ def test_a_secret_key_that_anybody_has_is_named(empty_url: str, key: str, said: 
         ('public_url = ""\nhost = "0.0.0.0"', "http://0.0.0.0:8080 is no address that gateways and phones can call."),
         ('public_url = ""\nhost = "::"', "http://[::]:8080 is no address that gateways and phones can call."),
         ('public_url = "http://mwanga.example.org"', "MWANGA_PUBLIC_URL begins with http://"),
+        ('trusted_proxies = ""', "MWANGA_TRUSTED_PROXIES is empty: behind the web server"),
         ('alert_url = "http://alerts.example.org/"', "MWANGA_ALERT_URL begins with http://"),
     ],
 )
@@ -228,7 +230,7 @@ def test_an_address_that_cannot_work_is_named(office_url: str, settings: str, sa
 
 @pytest.mark.parametrize("address", ["http://192.168.1.5:8080", "http://mwanga:8080", "https://mwanga.example.org"])
 def test_an_address_on_ones_own_network_needs_no_tls(address: str) -> None:
-    assert reach.find_bad_addresses(load(public_url=address, route="phones")) == []
+    assert reach.find_bad_addresses(load(public_url=address, route="phones", trusted_proxies="::1")) == []
 
 
 def kannel(url: str) -> str:

@@ -33,6 +33,7 @@ def test_what_is_asked_is_written() -> None:
         "languages": "pt,en",
         "help_phone": "+258840000000",
         "public_url": "https://mwanga.example.org",
+        "trusted_proxies": "127.0.0.1",
         "database": "sqlite://mwanga.db",
         "route": "phones",
     }

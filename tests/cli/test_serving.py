@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import setting_files
 from bot.app import assembled
 from bot.cli import serving
 from bot.config import ConfigError, load
@@ -73,6 +74,17 @@ def test_the_demo_never_takes_the_database_of_the_file(served: list[str], monkey
     mwanga_command("demo")
     assert served[0].endswith("/demo.db") and "/srv/" not in served[0]
     assert served[1:] == ["sqlite:///srv/named.db", "sqlite:///srv/environment.db"]
+
+
+def test_the_demo_never_takes_the_gateways_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that serves real customers, everybody may try the demo in any folder."""
+    found = []
+    monkeypatch.setattr(serving, "_serve", lambda config, *, load_demo: found.append(config.kannel_url))
+    setting_files.OF_SYSTEM.parent.mkdir(parents=True)
+    setting_files.OF_SYSTEM.write_text('kannel_url = "http://127.0.0.1:13013/cgi-bin/sendsms"\n')
+    mwanga_command("demo")
+    mwanga_command("serve")
+    assert found == ["", "http://127.0.0.1:13013/cgi-bin/sendsms"]
 
 
 @pytest.mark.parametrize(

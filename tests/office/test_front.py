@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.config import Config
+from bot.config import Config, load
 from bot.gateways.errors import ERRORS
 from handlers.office.times import age
 from models.messages import State
@@ -34,6 +34,14 @@ async def test_the_page_names_gateways_agents_and_their_limits(office: Office) -
         assert f"{name} {phone} 0 % 0 of TZS {limit} commission due 0" in page
     assert "Nothing is stuck." in page
     assert "Every text was understood." in page
+
+
+async def test_a_demo_world_that_others_reach_says_so(office: Office, demo_url: str) -> None:
+    words = "This is the demo world, and others can reach it"
+    assert words not in await office.page()
+    config = load(database=demo_url, host="0.0.0.0", demo_in_public=True)
+    async with open_office(config) as in_public:
+        assert words in await in_public.page()
 
 
 async def test_a_sale_is_on_the_page_and_its_token_is_not(office: Office) -> None:
