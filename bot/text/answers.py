@@ -34,18 +34,21 @@ def yes(answer: str) -> str | None:
 
 
 def consent(answer: str) -> str | None:
-    """The same where a PIN is asked for with the yes: it may stand alone, and words that say nothing beside it. Without
-    a yes before it, it has six digits in one piece; with spaces in it, what is stored would not be starred."""
+    """The same where a PIN is asked for with the yes: it may stand alone, and words that say nothing beside it. With
+    words before it that are no yes it has six digits in one piece: all else would not be starred where it is stored."""
     if (digits := yes(answer)) is not None:
         return digits
     pieces = [piece.rstrip(".!") for piece in split(answer) if any(map(str.isalnum, piece))]
     said = [piece for piece in pieces if plain_word(piece) not in _BESIDE_PIN]
     agreed = [piece for piece in said if plain_word(piece) in CONSENT]
-    digits = "".join(piece for piece in said if piece not in agreed)
-    if agreed and said[: len(agreed)] == agreed:
-        return digits if digits.isdecimal() or not digits else None
-    whole = len(said) == 1 or len(said) == len(pieces)
-    return digits if whole and not agreed and digits.isdecimal() and len(digits) == PIN_DIGITS else None
+    behind = said[len(agreed) :]
+    if said[: len(agreed)] != agreed or not all(map(str.isdecimal, behind)):
+        return None
+    digits = "".join(behind)
+    if agreed and (plain_word(pieces[0]) in CONSENT or not digits):
+        return digits
+    whole = len(behind) == 1 or len(behind) == len(pieces)
+    return digits if whole and len(digits) == PIN_DIGITS else None
 
 
 def no(answer: str) -> bool:

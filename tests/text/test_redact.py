@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.text import normalise
+from bot.text.answers import CONSENT, consent
 from bot.text.redact import Redactor
 
-YES = ["1", "yes", "ndiyo", "oui", "sim", "eh"]
+YES = sorted({"1", *(word.lower() for word in CONSENT)})
 SECRET = ["PIN", "SIRI", "SENHA"]
 LOCK = ["LOCK", "FUNGA", "BLOQUER", "BLOQUEAR", "KULLE"]
 redactor = Redactor(YES, SECRET, LOCK)
@@ -50,6 +52,20 @@ def in_any_case(word: str) -> st.SearchStrategy[str]:
 def test_a_confirmation_keeps_no_digit_of_its_pin(before: str, yes: str, gap: str, pin: str, after: str) -> None:
     clean = redactor.clean(before + yes + gap + pin + after)
     assert remaining(clean) in ("", remaining(yes))
+
+
+@given(
+    st.lists(st.sampled_from(["1", "ok", "Sawa", "yes", "PIN", "my", "is", "na", "asante", "please", ""]), max_size=4),
+    separators,
+    as_typed(attempts),
+    st.sampled_from(["", ".", " asante", "!"]),
+)
+def test_what_is_taken_for_a_yes_with_its_pin_keeps_none_of_it(
+    before: list[str], gap: str, pin: str, after: str
+) -> None:
+    text = gap.join([*before, pin]) + after
+    if consent(normalise(text)):
+        assert remaining(redactor.clean(text)) in ("", "1", "11", "111", "1111"), text
 
 
 @given(
