@@ -14,7 +14,7 @@ from bot.android import PhoneRoutes, Phones
 from bot.android.routes import ROUTES as PHONE_ROUTES
 from bot.company import Company
 from bot.config import DEMO_IN_PUBLIC, Config, checked, demo_world
-from bot.configured import check_key, company_of
+from bot.configured import check_key, company_of, journal_places
 from bot.edge import SERVER_SETTINGS, edge, hide_software
 from bot.gateways import Gateway
 from bot.inbound import Callbacks, Dispatcher, Inbox, Sessions, Worker, ussd
@@ -44,6 +44,7 @@ from models.demo import world
 from models.messages import MessageKind
 from models.people import guesses
 from models.sql import DAY_MS
+from models.tokens.journal import JOURNAL
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -102,6 +103,7 @@ async def assembled(
             _check_private(config)
         await check_key(database, company_of(config))
         await CLOCK.begin(lenient=simulated)
+        JOURNAL.begin(journal_places(config))
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
         )

@@ -1,5 +1,7 @@
 """What the configuration names, made at the start: the company and its gateways."""
 
+from pathlib import Path
+
 import aiohttp
 
 from bot.company import Company
@@ -8,11 +10,18 @@ from bot.gateways import Gateway
 from bot.gateways.described import Described
 from bot.gateways.simulator import Simulator
 from bot.runtime import Database
+from bot.runtime.addresses import is_embedded, sqlite_file
 from bot.setting_files import ConfigError
 from models import settings
 from models.vault import Vault
 
 SIMULATOR_SECRET = "demo"  # noqa: S105 - the simulator's door exists in the demo world only
+
+
+def journal_places(config: Config) -> list[Path]:
+    """Where the token journal is kept: beside an embedded database, and in the folder that the operator names."""
+    beside = [Path(f"{sqlite_file(config.database)}-tokens")] if is_embedded(config.database) else []
+    return beside + ([config.journal_folder / "mwanga-tokens"] if config.journal_folder else [])
 
 
 def company_of(config: Config) -> Company:

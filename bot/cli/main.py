@@ -1,7 +1,5 @@
 """The `mwanga` command: the server, the demo, a phone in the terminal, and what the office does at a prompt."""
 
-import sqlite3
-from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,11 +9,13 @@ import typer
 from bot.app import assembled
 from bot.cli.admins import admin_cli
 from bot.cli.agents import agent_cli
+from bot.cli.backups import backup, restore
 from bot.cli.card import make_card
 from bot.cli.check import check
 from bot.cli.clock import clock_cli
 from bot.cli.customers import customer_cli
 from bot.cli.data import export, import_
+from bot.cli.devices import devices_cli
 from bot.cli.init import init
 from bot.cli.keys import vending_key
 from bot.cli.phones import phone_cli
@@ -37,9 +37,12 @@ cli.command()(demo)
 cli.command()(serve)
 cli.command()(check)
 cli.command()(init)
+cli.command()(backup)
+cli.command()(restore)
 cli.command()(setup)
 cli.command()(rekey)
 cli.add_typer(clock_cli, name="clock")
+cli.add_typer(devices_cli, name="devices")
 cli.command("vending-key")(vending_key)
 cli.command("import")(import_)
 cli.command()(export)
@@ -89,26 +92,6 @@ def outgoing(
 
     perform(work())
     typer.echo(f"Outgoing messages are {switch}.")
-
-
-@cli.command()
-def backup(file: Annotated[Path, typer.Argument(help="the file to write; it must not exist")]) -> None:
-    """Copy an embedded database while it is in use."""
-    config = load_config()
-    if not config.database.startswith("sqlite"):
-        fail("Only an embedded database is copied by this. Use pg_dump for PostgreSQL.")
-    original = Path(config.database.partition("://")[2])
-    if not original.exists():
-        fail(f"There is no database {original}.")
-    if file.exists():
-        fail(f"{file} exists already.")
-    try:
-        with closing(sqlite3.connect(original)) as source, closing(sqlite3.connect(file)) as target:
-            source.backup(target)
-    except sqlite3.Error as error:
-        file.unlink(missing_ok=True)  # half a copy is none
-        fail(f"{file} is not written: {error}.")
-    typer.echo(f"Copied to {file}. The secret key is not in it: keep both, apart from each other.")
 
 
 @cli.command()

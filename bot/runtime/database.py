@@ -161,9 +161,9 @@ class Database:
         if unknown := (await self._applied()) - MIGRATIONS:
             raise DatabaseError(OTHER_VERSION.format(unknown=min(unknown)))
 
-    async def check(self) -> None:
-        """Look at it without changing it. Raises DatabaseError when it is broken, has no tables yet, or was made by an
-        older or a newer version."""
+    async def check(self, *, older: bool = False) -> None:
+        """Look at it without changing it. Raises DatabaseError when it is broken, has no tables yet, or was made by a
+        newer version; also by an `older` one, unless that may be."""
         try:
             broken = await self._find_damage() if self.embedded else ""
             applied = await self._applied()
@@ -175,7 +175,7 @@ class Database:
             raise DatabaseError(f"{shown(self.url)} is damaged ({broken}): go back to a backup.")
         if unknown := applied - MIGRATIONS:
             raise DatabaseError(OTHER_VERSION.format(unknown=min(unknown)))
-        if MIGRATIONS - applied:
+        if not older and MIGRATIONS - applied:
             raise DatabaseError(f"{shown(self.url)} is of an older version: `mwanga migrate` brings it up to date.")
 
     async def _applied(self) -> set[str]:
@@ -184,8 +184,8 @@ class Database:
 
     async def _find_damage(self) -> str:
         """The first fault of a SQLite file, if there is any."""
-        [found] = await execute(self.client, "PRAGMA quick_check(1)")
-        said = str(found["quick_check"])
+        [found] = await execute(self.client, "PRAGMA integrity_check(1)")
+        said = str(found["integrity_check"])
         return "" if said == "ok" else said
 
     @asynccontextmanager

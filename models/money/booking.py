@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from models.devices import Device, Unit, with_owner
+from models.devices.counts import mark_of
 from models.devices.keys import open_key
 from models.money.contracts import Contract, open_instalments
 from models.money.instalments import Due
@@ -16,6 +17,7 @@ from models.money.sales import Sale, Token
 from models.people import Agent, Customer
 from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS
+from models.tokens.journal import JOURNAL, Made
 from models.vault import Vault
 
 
@@ -90,6 +92,8 @@ async def issue_token(sale: Sale, offer: Quote, device: Device, vault: Vault) ->
         "UPDATE device SET count = $2, paid_until = $3, access_due = $4, access_until = $5 WHERE id = $1",
         [device.id, count, paid_until, access.due - sale.access, access.until],
     )
+    mark, token = mark_of(key, device.serial, vault), vault.mac(digits, "journal token")[:16]
+    JOURNAL.note(Made(now, device.serial, mark, count, token, sale.reference))
     await insert("token", sale_id=sale.id, device_id=device.id, count=count, digits=digits, created_at=now)
     return digits, paid_until
 

@@ -1,0 +1,121 @@
+"""Copies of an embedded database, and the way back to one: `mwanga backup` and `mwanga restore`."""
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.devices import advance, say_advanced
+from bot.cli.prompt import fail, load_config, perform
+from bot.config import Config, demo_world
+from bot.configured import WRONG_KEY, company_of
+from bot.runtime import Database, DatabaseError
+from bot.runtime.addresses import is_embedded, sqlite_file
+from bot.runtime.database import OneServer
+from models.demo import world
+from models.money.books import find_fault
+from models.settings import fits_key
+from models.tokens.journal import sync_folder
+
+BESIDE = ("", "-wal", "-shm")  # the files of an embedded database
+
+
+def backup(file: Annotated[Path, typer.Argument(help="the file to write; it must not exist")]) -> None:
+    """Copy an embedded database while it is in use, and make sure that the copy is whole."""
+    config = load_config()
+    if not is_embedded(config.database):
+        fail("Only an embedded database is copied by this. Use pg_dump for PostgreSQL.")
+    original = sqlite_file(config.database)
+    if not original.exists():
+        fail(f"There is no database {original}.")
+    if file.exists():
+        fail(f"{file} exists already.")
+    unfinished = file.with_name(file.name + ".unfinished")
+    try:
+        _copy(original, unfinished)
+    except (sqlite3.Error, OSError) as error:
+        unfinished.unlink(missing_ok=True)  # half a copy is none
+        fail(f"{file} is not written: {error}.")
+
+    async def work() -> None:
+        try:
+            await _verify(unfinished)
+        except DatabaseError as error:
+            unfinished.unlink()
+            fail(f"{file} is not written. {error}")
+
+    perform(work())
+    unfinished.rename(file)
+    sync_folder(file.absolute().parent)
+    typer.echo(f"Copied to {file}, read again and found whole; its books add up.")
+    typer.echo("The secret key is not in it: keep both, apart from each other.")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="a file that `mwanga backup` wrote", exists=True, dir_okay=False)],
+    journal: Annotated[
+        list[Path] | None, typer.Option(help="a file of the token journal that is kept elsewhere; may be repeated")
+    ] = None,
+) -> None:
+    """Go back to a backup of an embedded database, and move device counts on behind the tokens made since."""
+    config = load_config()
+    if not is_embedded(config.database):
+        fail(
+            "For PostgreSQL: stop all servers, fill an empty database by pg_restore, then run `mwanga devices advance`."
+        )
+    target = sqlite_file(config.database)
+    if target.exists() and target.samefile(file):
+        fail(f"{file} is the database itself.")
+
+    async def work() -> None:
+        await _verify(file, config)
+        with OneServer(config.database):
+            aside = _put_aside(target)
+            _copy(file, target)
+            sync_folder(target.absolute().parent)
+        typer.echo(f"{target} is as {file} was." + (f" What was there before is {aside}." if aside else ""))
+        say_advanced(await advance(config, journal or []))
+
+    perform(work())
+
+
+def _copy(original: Path, copy: Path) -> None:
+    """A copy in one file, without a -wal beside it, synced."""
+    with closing(sqlite3.connect(original)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+        target.execute("PRAGMA journal_mode=DELETE")
+    copy.chmod(0o600)
+    opened = os.open(copy, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+async def _verify(file: Path, config: Config | None = None) -> None:
+    """Read a copy whole. Raises DatabaseError for one that is damaged, not ours, or whose books do not add up; with a
+    configuration also for one with another secret key."""
+    async with Database(f"sqlite://{file}", read_only=True) as database:
+        await database.check(older=True)
+        if fault := await find_fault():
+            raise DatabaseError(f"{file}: {fault}")
+        if config:
+            fitting = demo_world(config) if await world.is_demo() else config
+            if not await fits_key(company_of(fitting).vault):
+                raise DatabaseError(f"{file}: {WRONG_KEY}")
+
+
+def _put_aside(database: Path) -> Path | None:
+    """Rename a database with what belongs to it; its new name."""
+    if not database.exists():
+        return None
+    name = f"{database.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    for ending in BESIDE:
+        part = database.with_name(database.name + ending)
+        if part.exists():
+            part.rename(database.with_name(name + ending))
+    return database.with_name(name)

@@ -1,0 +1,83 @@
+"""Device counts after a database went back to an earlier state: they are moved on, so that no token is made twice."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.audit import Audit, record
+from models.devices.keys import PORTION, open_key
+from models.devices.tables import Device
+from models.sql import connection, execute
+from models.tokens import Key
+from models.tokens.journal import Made
+from models.vault import Vault
+
+# A device takes a token up to 64 counts ahead of its own (OpenPAYGO specification 2.3), and each payment uses two.
+MOST_TOKENS, STEPS = 30, 2
+ADVANCED = "advance counts"
+
+
+class AlreadyAdvanced(Exception):
+    """Counts were moved on for this time already: once more could take a device beyond what it allows."""
+
+
+@dataclass(frozen=True)
+class Advance:
+    """What the journal tells of a database: how many tokens it does not know, of how many devices."""
+
+    tokens: int
+    devices: int
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+def mark_of(key: Key, serial: str, vault: Vault) -> str:
+    """A mark by which the journal tells one key of a device from another; it says nothing of the key."""
+    parts = " ".join(f"{name}={key[name]}" for name in sorted(key))
+    return vault.mac(f"{serial} {parts}", "journal key")[:12]
+
+
+async def advance_by_journal(tokens: Iterable[Made], vault: Vault, actor: str) -> Advance:
+    """Move each device's count on to the last token that was made for it, in the caller's unit of work. Counts only
+    rise, so it may run twice. Raises Sealed."""
+    made: dict[tuple[str, str], set[Made]] = {}  # the journal may be there twice, in two places
+    for token in tokens:
+        made.setdefault((token.serial, token.key), set()).add(token)
+    unknown: list[Made] = []
+    moved, serials = 0, sorted({serial for serial, _key in made})
+    for start in range(0, len(serials), PORTION):
+        for device in await Device.filter(serial__in=serials[start : start + PORTION]).select_for_update():
+            mark = mark_of(open_key(device, vault), device.serial, vault)
+            since = [token for token in made.get((device.serial, mark), ()) if token.count > device.count]
+            if since:
+                await _move(device, max(token.count for token in since))
+                unknown += since
+                moved += 1
+    if moved:
+        await record(actor, ADVANCED, "by the journal", f"{moved} devices, {len(unknown)} tokens")
+    times = sorted(token.at for token in unknown)
+    return Advance(len(unknown), moved, *((times[0], times[-1]) if times else ()))
+
+
+async def advance_since(since: datetime, tokens: int, actor: str) -> int:
+    """Without a journal: move the OpenPAYGO counts of all customers' devices on by so many tokens each, in the caller's
+    unit of work; returns how many devices. STS tokens are told apart by the minute, and go on by themselves.
+
+    Raises AlreadyAdvanced, and ValueError for more tokens than a device passes over.
+    """
+    if not 1 <= tokens <= MOST_TOKENS:
+        raise ValueError(f"A device passes over 1 to {MOST_TOKENS} tokens.")
+    subject = f"since {since.isoformat(timespec='seconds')}"
+    if await Audit.exists(action=ADVANCED, subject=subject):
+        raise AlreadyAdvanced
+    moved = await execute(
+        connection(),
+        "UPDATE device SET count = count + $1 WHERE issuer = 'openpaygo' AND customer_id IS NOT NULL RETURNING id",
+        [STEPS * tokens],
+    )
+    await record(actor, ADVANCED, subject, f"{len(moved)} devices, {tokens} tokens each")
+    return len(moved)
+
+
+async def _move(device: Device, count: int) -> None:
+    await execute(connection(), "UPDATE device SET count = $2 WHERE id = $1 AND count < $2", [device.id, count])
