@@ -27,7 +27,7 @@ LONGEST_NAME, LONGEST_VILLAGE, LONGEST_SERIAL = 18, 10, 20
 @talk(
     "list",
     roles={Role.AGENT},
-    words={"en": ("LIST",), "sw": ("ORODHA",), "fr": ("LISTE",), "pt": ("LISTA",), "ha": ("JERI",)},
+    words={"en": ("LIST",), "sw": ("ORODHA", "WATEJA"), "fr": ("LISTE",), "pt": ("LISTA",), "ha": ("JERI",)},
     menu=_("My customers"),
     reads=True,
     usage=_("village page"),
