@@ -33,10 +33,12 @@ from bot.runtime.housekeeping import Chore
 from bot.server import SERVER, Server
 from bot.setting_files import ConfigError
 from bot.talks import Commands, contacts, drafts
+from bot.talks.meanings import Meanings
 from bot.text.answers import CONSENT
 from bot.text.numbers import parse
 from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
+from handlers.meanings import MEANINGS
 from handlers.reminders import remind
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
@@ -137,7 +139,7 @@ def _check_private(config: Config) -> None:
 
 
 def _assemble(config: Config, database: Database, session: aiohttp.ClientSession, simulated: bool) -> Server:
-    company, metrics, commands = company_of(config), Metrics(), Commands(TALKS)
+    company, metrics, commands = company_of(config), Metrics(), Commands(TALKS, Meanings(MEANINGS))
     gateways = configured.gateways(config, session, simulated)
     router, outbox, phones = _sending(config, gateways, database, company, metrics, simulated)
     signs, composer = Signs(company.vault, config.airtime_pattern), Composer(company, router)

@@ -5,6 +5,7 @@ The first line of a menu stays the first for good: people know it by heart."""
 
 from handlers.account.balance import balance
 from handlers.account.cash import cash
+from handlers.account.help import help_, join, own_help
 from handlers.account.language import language
 from handlers.account.lock import lock
 from handlers.account.pin import pin
@@ -12,8 +13,9 @@ from handlers.account.statement import statement_
 from handlers.account.stop import start, stop
 from handlers.customers.find import customer, find, list_
 from handlers.customers.register import register
-from handlers.menu import help_, menu
+from handlers.menu import menu
 from handlers.selling.buy import buy, pay
+from handlers.selling.own_buying import agent_, own_buying, price_
 from handlers.selling.plan import own_plan, plan
 from handlers.selling.sales import sales
 from handlers.selling.sell import sell
@@ -30,14 +32,17 @@ TALKS = (
     pay,
     tokens,
     owner_tokens,
+    own_buying,
     balance,
     find,
     list_,
     customer,
     plan,
-    own_plan,
     fix,
     problem,
+    own_plan,
+    price_,
+    agent_,
     status,
     note,
     done,
@@ -52,5 +57,7 @@ TALKS = (
     language,
     lock,
     help_,
+    own_help,
+    join,
     menu,
 )

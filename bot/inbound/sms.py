@@ -1,7 +1,8 @@
 """Who is it, what is meant, which talk: from one stored SMS to what is answered. Runs inside a unit of work."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.company import Company
 from bot.inbound.conversation import Conversation
@@ -14,6 +15,7 @@ from bot.routing.networks import is_code
 from bot.talks import Channel, Chat, Commands, Talk
 from bot.talks.commands import NO_ARGUMENTS
 from bot.talks.contacts import PhoneState
+from bot.talks.meanings import ANYTHING, SEVERAL
 from bot.talks.replay import TurnResult, lesson_on, replay
 from bot.talks.state import Fits, TalkState, locked_out
 from bot.text import Text, _, normalise, plain_word, verbatim
@@ -25,6 +27,9 @@ from models.people import Caller, Role
 from models.sql import HOUR_MS, now_ms
 
 APOLOGY = _("Sorry, that did not work. Nothing was sold. The office knows. Call {help}.")
+GUESSED = (SEVERAL, ANYTHING)  # kinds of texts of which no word says what they are about
+NO_ANSWERS = ("asked again", "given up")
+LONGEST_HINT = 3  # pieces of a text of which the first may be a keyword with a slip
 
 
 @dataclass
@@ -86,6 +91,8 @@ class Dispatcher:
         text = normalise(message.text)
         exchange = _Exchange(message, contact, caller, conversation, self._language(caller, contact))
         result = await self._understand(exchange, text)
+        if result and not exchange.no_command:
+            contact.note_understood()
         if contact.talk or conversation != Conversation():
             contact.talk = conversation.dump()
         answered = frozenset(questions - conversation.asked_in)
@@ -120,20 +127,46 @@ class Dispatcher:
             asked = await self._find_question(exchange, text, Fits.ANSWER if found else Fits.UNCLEAR)
         if found and not asked:
             talk, of, arguments = found
-            if exchange.caller.role is Role.STRANGER and of in self._company.languages:
-                exchange.language = of
-            return await self._start(exchange, talk, arguments, text)
+            if exchange.caller.role is Role.STRANGER:
+                exchange.use_language(of, self._company.languages)
+            result = await self._start(exchange, talk, arguments, text)
+            return await self._answer_command(exchange, talk, text, result)
         if asked:
             exchange.conversation.leave()
             exchange.conversation.open = asked
         if exchange.conversation.open:
-            return await self._go_on(exchange, exchange.conversation.open, text)
+            return await self._answer_question(exchange, exchange.conversation.open, text)
         if exchange.caller.role is Role.STRANGER:
-            return self._answer_stranger(exchange)
+            return await self._answer_stranger(exchange, text)
         if self._answers_nothing(exchange, text):
             return self._answer_again(exchange, text)
         exchange.conversation.went_on = bool(exchange.conversation.closed)
         return await self._answer_not_understood(exchange, text, pieces)
+
+    async def _answer_command(
+        self, exchange: "_Exchange", talk: Talk, text: str, result: TurnResult
+    ) -> TurnResult | None:
+        """A command that does not fit may be a sentence that begins with its word: token not received."""
+        if result.outcome != "rejected":
+            return result
+        meant = await self._find_meaning(exchange, text) if talk.kinds and talk.nothing is None else None
+        if meant and meant.kind not in GUESSED:
+            return await self._answer_meaning(exchange, meant, text)
+        return None if self._goes_on_and_on(exchange, text, understood=True) else result
+
+    async def _answer_question(self, exchange: "_Exchange", asked: TalkState, text: str) -> TurnResult | None:
+        """Take a text for the answer to the open question. One of somebody else than an agent that is none, and says
+        what it is about, is answered so, and the question stays as it was."""
+        if exchange.caller.role is Role.AGENT:
+            return await self._go_on(exchange, asked, text)
+        meant, before = await self._find_meaning(exchange, text), exchange.conversation.dump()
+        result = await self._go_on(exchange, asked, text)
+        if result.outcome not in NO_ANSWERS:
+            return result
+        if meant is None or meant.kind == ANYTHING or (meant.kind == SEVERAL and not asked.meant):
+            return None if self._goes_on_and_on(exchange, _letters(text)) else result
+        vars(exchange.conversation).update(vars(Conversation.load(before)))
+        return await self._answer_meaning(exchange, meant, text)
 
     async def _find_question(self, exchange: "_Exchange", text: str, at_worst: Fits) -> TalkState | None:
         """The question that somebody else's talk put to this phone, when it was asked after the phone's own: an answer
@@ -229,40 +262,78 @@ class Dispatcher:
             nothing = _("Nothing was done.")
         return TurnResult(Reply(_("Nothing to confirm. {nothing}", nothing=nothing)), outcome=closed or "none")
 
-    def _answer_stranger(self, exchange: "_Exchange") -> TurnResult | None:
+    async def _answer_stranger(self, exchange: "_Exchange", text: str) -> TurnResult | None:
         now = now_ms()
         if exchange.contact.was_told(now):
             return None
         exchange.contact.note_told(now)
-        return TurnResult(Reply(unknown_caller(self._company)), outcome="stranger")
+        exchange.use_language(self._commands.language_of(text), self._company.languages)
+        meant = await self._find_meaning(exchange, text)
+        return await self._answer_meaning(exchange, meant, text) if meant else None
 
     async def _answer_not_understood(
         self, exchange: "_Exchange", text: str, pieces: Sequence[str]
     ) -> TurnResult | None:
+        """No keyword stands first: what the words of the text say comes first, a question that waits for words before
+        what would be reported, then a keyword with a slip, then the talk that takes whatever comes."""
         exchange.talk = "not understood"
-        digest = self._company.vault.mac(normalise(exchange.message.text).upper(), "text")
-        exchange.contact.note_not_understood(digest, now_ms())
-        if exchange.contact.repeats_itself():
-            return None
         role, word = exchange.caller.role, pieces[0]
-        of_others = self._commands.for_others(word, role)
+        meant, of_others = await self._find_meaning(exchange, text), self._commands.for_others(word, role)
+        if meant and meant.kind not in GUESSED and meant.talk.nothing is None:
+            return await self._answer_meaning(exchange, meant, text)
         if not of_others and (asked := await self._find_question(exchange, text, Fits.OTHER)):
             exchange.conversation.open = asked  # words that came after a question are kept
             return await self._go_on(exchange, asked, text)
-        close = self._commands.suggest(word, role)
+        hint = self._hint(exchange, pieces)
+        if meant and (meant.kind not in GUESSED or hint is None):
+            result = await self._answer_meaning(exchange, meant, text)
+            return replace(result, outcome="not understood") if result and meant.kind in GUESSED else result
+        otherwise = _("Not understood. Send HELP for the words, or call {help}.", help=self._company.help_phone)
+        if self._goes_on_and_on(exchange, _letters(text)):
+            return None
+        return TurnResult(Reply(hint or otherwise), outcome="not understood")
+
+    def _hint(self, exchange: "_Exchange", pieces: Sequence[str]) -> Text | None:
+        """What is said of a short text that begins with a keyword that has a slip, or is for somebody else."""
+        role, word = exchange.caller.role, pieces[0]
+        if len(pieces) > LONGEST_HINT:
+            return None
+        close = self._commands.suggest(word, role, exchange.language)
         found = self._commands.find(close, role) if close else None
         if close and found:
             how = lesson_on(found[0], verbatim(close))
-            said = _("Did you mean {keyword}? {how}", keyword=close, how=how)
-        elif of_others:
-            values = {"word": word, "help": self._company.help_phone}
-            if role is Role.AGENT:
-                said = _("Only customers send {word}. Send HELP, or call {help}.", **values)
-            else:
-                said = _("Only agents send {word}. To buy, pay your agent. Call {help}.", **values)
-        else:
-            said = _("Not understood. Send HELP for the words, or call {help}.", help=self._company.help_phone)
-        return TurnResult(Reply(said), outcome="not understood")
+            return _("Did you mean {keyword}? {how}", keyword=close, how=how)
+        if not self._commands.for_others(word, role):
+            return None
+        values = {"word": word, "help": self._company.help_phone}
+        if role is Role.AGENT:
+            return _("Only customers send {word}. Send HELP, or call {help}.", **values)
+        return _("Only agents send {word}. To buy, pay your agent. Call {help}.", **values)
+
+    async def _find_meaning(self, exchange: "_Exchange", text: str) -> "_Meant | None":
+        """The talk that answers such a text, and what of it answers the talk's questions."""
+        asked = exchange.conversation.open
+        for talk, kind, _language in self._commands.meant(text, exchange.caller.role):
+            before = asked.answers if asked and asked.meant and asked.talk == talk.name else []
+            arguments = await talk.arguments(exchange.caller, text, before)
+            if arguments is not None:
+                return _Meant(talk, kind, arguments)
+        return None
+
+    async def _answer_meaning(self, exchange: "_Exchange", meant: "_Meant", text: str) -> TurnResult | None:
+        """Start the talk that is meant. An open question stays open, unless this talk asks one that has an effect."""
+        if self._goes_on_and_on(exchange, _letters(text), understood=meant.kind not in GUESSED):
+            return None
+        exchange.conversation.note_command(reads=True)
+        state = TalkState(meant.talk.name, f"sms {exchange.message.id}", meant=meant.kind)
+        return await self._replay(exchange, meant.talk, state, meant.arguments)
+
+    def _goes_on_and_on(self, exchange: "_Exchange", text: str, *, understood: bool = False) -> bool:
+        """Count a text that was no command; whether it is one too many to be answered."""
+        exchange.no_command = True
+        digest = self._company.vault.mac(text.upper(), "text")
+        exchange.contact.note_no_command(digest, now_ms(), understood=understood)
+        return exchange.contact.goes_on_and_on
 
 
 @dataclass
@@ -275,14 +346,26 @@ class _Exchange:
     conversation: Conversation
     language: str  # of the answer
     talk: str = ""  # the name of the talk that answers, for the records
+    no_command: bool = False  # whether it was neither a command that fits nor an answer
+
+    def use_language(self, language: str, known: Sequence[str]) -> None:
+        """Answer somebody whom we do not know in the language that the text is in."""
+        if language in known:
+            self.language = language
 
 
-def unknown_caller(company: Company) -> Text:
-    return _(
-        "{company} does not know this number. To join, call {help}.",
-        company=company.name,
-        help=company.help_phone,
-    )
+@dataclass(frozen=True)
+class _Meant:
+    """The talk that a text without a keyword is for."""
+
+    talk: Talk
+    kind: str  # of text
+    arguments: list[str]  # what the text answers already
+
+
+def _letters(text: str) -> str:
+    """A text as it is compared with the last ones: machines count, and give the time."""
+    return re.sub(r"\d", "", text)
 
 
 def learn_network(contact: PhoneState, network: str, router: Router) -> None:

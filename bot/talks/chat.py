@@ -62,6 +62,11 @@ class Chat(Turn):
         return self._chosen is not None
 
     @property
+    def meant(self) -> str:
+        """The kind of text that began the talk where that was no keyword (bot/talks/meanings.py); else empty."""
+        return self._state.meant
+
+    @property
     def bare(self) -> bool:
         """A text that was a keyword and nothing else."""
         return self.one_line and not self._state.answers
@@ -283,6 +288,11 @@ class Chat(Turn):
         """Nothing may follow: a surplus word rejects the whole command, it is never guessed at."""
         if self.one_line and self._inputs:
             raise Rejected(verbatim(""), _("Leave out {surplus}.", surplus=echo(self._inputs[0])))
+
+    def pass_over_words(self) -> None:
+        """Whatever follows the keyword counts for nothing, unless it begins with a number."""
+        if self.one_line and self._inputs and not self._inputs[0].isdecimal():
+            self._inputs.clear()
 
     def also_by_sms(self, text: Text) -> list[Copy]:
         """What stands on a screen, which is gone with its session, once more by SMS; nothing when this is one."""

@@ -1,12 +1,13 @@
 """The register of talks: who may start each, by which words, and what menus and help say of it."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rapidfuzz.distance import OSA
 
 from bot.message import Reply
+from bot.talks.meanings import Meanings
 from bot.talks.state import Asked
 from bot.text import Text, plain_word, verbatim
 from models.people import Caller, Role
@@ -15,6 +16,14 @@ NO_ARGUMENTS = verbatim("")
 Words = Mapping[str, tuple[str, ...]]  # keywords by language, of which English always has one
 Run = Callable[[Any], Awaitable[Reply]]  # of a Chat, which knows this file
 AskedOf = Callable[[Caller, str], Awaitable[Asked | None]]
+# From a text without a keyword, and what was answered to the same talk's open question before: the answers that are in
+# it; None when it is not for the talk after all.
+ArgumentsOf = Callable[[Caller, str, Sequence[Sequence[Any]]], Awaitable[list[str] | None]]
+
+
+async def no_arguments(_caller: Caller, _text: str, _before: Sequence[Sequence[Any]]) -> list[str]:
+    """The talk needs nothing of the text."""
+    return []
 
 
 class Keyword(Text):
@@ -50,6 +59,9 @@ class Talk:
     open_minutes: int  # for so long a question stays open by SMS
     drafts: bool  # what was begun is kept, for drafts.py to offer again
     find_question: AskedOf | None  # finds what somebody else's talk asked a caller, who answers with that text alone
+    kinds: frozenset[str]  # of texts without a keyword that it answers (bot/talks/meanings.py)
+    arguments: ArgumentsOf  # what such a text answers already
+    suggested: bool  # whether its keywords are proposed for close words
 
     @property
     def keyword(self) -> Keyword:
@@ -60,13 +72,16 @@ class Talk:
 class Commands:
     """All talks in the order in which menus show them."""
 
-    def __init__(self, talks: Iterable[Talk]) -> None:
+    def __init__(self, talks: Iterable[Talk], meanings: Meanings | None = None) -> None:
         self.talks = list(talks)
         self.by_name = {one.name: one for one in self.talks}
+        self._meanings = meanings or Meanings()
         self._by_word: dict[Role, dict[str, tuple[Talk, str]]] = {role: {} for role in Role}
+        self._by_kind: dict[Role, dict[str, Talk]] = {role: {} for role in Role}
         for one in self.talks:
             for role in one.roles:
                 self._learn(role, one)
+                self._learn_kinds(role, one)
 
     def _learn(self, role: Role, one: Talk) -> None:
         for language, words in one.words.items():
@@ -74,6 +89,23 @@ class Commands:
                 known = self._by_word[role].setdefault(word, (one, language))
                 if known[0] is not one:
                     raise ValueError(f"{word} would start both {known[0].name} and {one.name}")
+
+    def _learn_kinds(self, role: Role, one: Talk) -> None:
+        for kind in one.kinds:
+            if self._by_kind[role].setdefault(kind, one) is not one:
+                raise ValueError(f"{kind} would be answered by both {self._by_kind[role][kind].name} and {one.name}")
+
+    def meant(self, text: str, role: Role) -> Iterator[tuple[Talk, str, str]]:
+        """The talks that may be meant by a normalised text in which no keyword stands first, the likeliest first: each
+        with the kind of text it is and the language of its words."""
+        known = self._by_kind[role]
+        for kind, language in self._meanings.find(text) if known else ():
+            if kind in known:
+                yield known[kind], kind, language
+
+    def language_of(self, text: str) -> str:
+        """The language of the words that say what a text is about; empty where none do."""
+        return next((language for _kind, language in self._meanings.find(text)), "")
 
     def for_role(self, role: Role) -> list[Talk]:
         return [one for one in self.talks if role in one.roles]
@@ -95,14 +127,21 @@ class Commands:
         """Whether the word starts a talk, but not for this role."""
         return any(plain_word(word) in words for other, words in self._by_word.items() if other is not role)
 
-    def suggest(self, word: str, role: Role) -> str | None:
-        """The keyword that was probably meant: one slip away, four letters or more, or the only one of three."""
+    def suggest(self, word: str, role: Role, language: str) -> str | None:
+        """The keyword that was probably meant: one slip away, four letters or more, or the only one of three; of this
+        language, or English, which all may have seen. None that ends something is proposed by mistake."""
         word = plain_word(word)
-        close = [known for known in self._by_word[role] if len(known) >= 3 and OSA.distance(word, known) == 1]
+        proposed = [
+            plain_word(each)
+            for one in self.for_role(role)
+            if one.suggested
+            for each in {*one.words.get(language, ()), *one.words["en"]}
+        ]
+        close = [known for known in proposed if len(known) >= 3 and OSA.distance(word, known) == 1]
         longer = [known for known in close if len(known) >= 4]
         if longer:
             return longer[0]
-        return close[0] if len(close) == 1 else None
+        return close[0] if len({*close}) == 1 else None
 
     def words(self, name: str) -> list[str]:
         """All keywords of one talk, in every language."""

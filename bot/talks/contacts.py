@@ -8,7 +8,9 @@ from bot.runtime import Purge
 from models.messages import withdrawal
 from models.sql import DAY_MS, HOUR_MS, connection, execute, marks, now_ms, on_postgres, row_marks
 
-SAME_TEXT_MOST = 3  # the third same text in an hour that was not understood gets silence
+MOST_IN_A_ROW = 5  # texts that were no commands, answered before there is silence
+MOST_NEW = 3  # what is new and has a meaning brings a row no further: people say new things, machines the same few
+REMEMBERED, DIGEST = 5, 12  # of those that came last, and letters that are kept of each hash
 # A question is open, and its answer is said again, for a day at most.
 PURGE = Purge(
     "talks with phones",
@@ -28,22 +30,35 @@ class PhoneState:
     talk: str = ""  # the SMS side, as bot/inbound/conversation.py writes it
     stopped_at: int = 0  # since when no reminders and broadcasts are wanted; 0: they are
     silent_until: int = 0  # a stranger hears nothing more until then
-    bad_text: str = ""  # the keyed hash of the last text that was not understood
-    bad_count: int = 0  # how often it came
-    bad_since: int = 0  # since when
+    bad_text: str = ""  # the beginnings of the keyed hashes of the last texts that were no commands
+    bad_count: int = 0  # how many came in a row
+    bad_since: int = 0  # when the last one came
     replies: int = 0  # in the hour that began at `replies_since`
     replies_since: int = 0
     network: str = ""
 
-    def note_not_understood(self, digest: str, now: int) -> None:
-        """Count a text that was not understood, by its keyed hash."""
-        if digest != self.bad_text or now - self.bad_since > HOUR_MS:
-            self.bad_text, self.bad_count, self.bad_since = digest, 0, now
-        self.bad_count += 1
+    def note_understood(self) -> None:
+        """A command came, or the answer to a question: whoever sends those is no machine."""
+        self.bad_text, self.bad_count, self.bad_since = "", 0, 0
 
-    def repeats_itself(self) -> bool:
-        """Whether the last text that was not understood came too often to be answered."""
-        return self.bad_count >= SAME_TEXT_MOST
+    def note_no_command(self, digest: str, now: int, *, understood: bool) -> None:
+        """Count a text that was no command, by its keyed hash. Two machines that answer each other may write of tokens
+        and thanks without end: so one whose meaning was found shortens the row only if it is none of those that came
+        within the hour. A row with a day between two texts is none, as long as it is not full."""
+        known = [self.bad_text[at : at + DIGEST] for at in range(0, len(self.bad_text), DIGEST)]
+        if now - self.bad_since > HOUR_MS:
+            known = []
+        stale = now - self.bad_since > DAY_MS and self.bad_count < MOST_IN_A_ROW
+        self.bad_count = 1 if stale else self.bad_count + 1
+        if understood and digest[:DIGEST] not in known:
+            self.bad_count = min(self.bad_count, MOST_NEW)
+        self.bad_text = "".join([*known[1 - REMEMBERED :], digest[:DIGEST]])
+        self.bad_since = now
+
+    @property
+    def goes_on_and_on(self) -> bool:
+        """Whether too many texts in a row were no commands for the last one to be answered."""
+        return self.bad_count > MOST_IN_A_ROW
 
     def was_told(self, now: int) -> bool:
         """Whether a stranger was told within a day that we do not know the number."""

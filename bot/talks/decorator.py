@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from bot.talks.commands import NO_ARGUMENTS, AskedOf, Run, Talk, Words
+from bot.talks.commands import NO_ARGUMENTS, ArgumentsOf, AskedOf, Run, Talk, Words, no_arguments
 from bot.text import Text, verbatim
 from models.people import Role
 
@@ -23,6 +23,9 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     open_minutes: int = 10,
     drafts: bool = False,
     find_question: AskedOf | None = None,
+    kinds: Iterable[str] = (),
+    arguments: ArgumentsOf = no_arguments,
+    suggested: bool = True,
 ) -> Callable[[Run], Talk]:
     """Make a talk of a function that asks. The menus of all who may start it show it, unless told otherwise; an
     example that has words in it is a sentence to translate."""
@@ -45,6 +48,9 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
             open_minutes=open_minutes,
             drafts=drafts,
             find_question=find_question,
+            kinds=frozenset(kinds),
+            arguments=arguments,
+            suggested=suggested,
         )
 
     return register

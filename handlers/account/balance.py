@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 from bot.message import Reply
 from bot.talks import Chat, talk
-from bot.text import Text, _, verbatim
+from bot.text import Text, _, joined, shorten, verbatim
 from bot.text.i18n import _n
-from handlers.fields.devices import choose_own_device
-from handlers.wording import access_owed, bought, owing, tail, under
+from handlers.fields.devices import choose_own_device, named_own_device
+from handlers.selling.own_buying import seller_of
+from handlers.wording import LONGEST_NAME, access_owed, bought, fitting, owing, tail, under
 from models.devices import Device
 from models.money import Contract, Due, contracts_of, total_left
 from models.money.contracts import dues_by_contract
@@ -28,6 +29,8 @@ from models.people import Role
     },
     menu=_("Balance"),
     reads=True,
+    kinds={"balance"},
+    arguments=named_own_device,
 )
 async def balance(chat: Chat) -> Reply:
     device = await choose_own_device(chat)
@@ -36,30 +39,33 @@ async def balance(chat: Chat) -> Reply:
     goods = [one for one in contracts if one.device_id is None and owed[one.id]]
     if device is None and not goods:
         chat.stop(_("You have no device yet. Call {help}.", help=chat.company.help_phone))
-    lines = []
-    if device:
-        contract = next((one for one in contracts if one.device_id == device.id), None)
-        name = tail(device.serial) if goods else device.serial
-        lines.append(await _of_device(device, name, contract, owed[contract.id] if contract else [], chat))
-        lines += await access_owed(device, chat.company)
-    if goods:
-        lines.append(_of_goods(goods, owed, chat))
-    return chat.end(under(*lines))
+    of_goods = [_of_goods(goods, owed, chat)] if goods else []
+    if device is None:
+        return chat.end(under(*of_goods))
+    contract = next((one for one in contracts if one.device_id == device.id), None)
+    name, dues = tail(device.serial) if goods else device.serial, owed[contract.id] if contract else []
+    others = [*await access_owed(device, chat.company), *of_goods]
+    ways = await _of_device(device, name, contract, dues, chat)
+    return chat.end(fitting(chat.language, [under(way, *others) for way in ways]))
 
 
-async def _of_device(device: Device, serial: str, contract: Contract | None, owed: list[Due], chat: Chat) -> Text:
-    """The days left, with what is to be paid on a plan, else with what was paid last."""
+async def _of_device(device: Device, serial: str, contract: Contract | None, owed: list[Due], chat: Chat) -> list[Text]:
+    """The days left, with what is to be paid on a plan, else with what was paid last: said in full, then shorter."""
     company, left = chat.company, _left(device.paid_until, chat)
     if owed:
         said = Text("{left}{owing}.", {"left": left, "owing": owing(total_left(owed), owed, company)})
-        return Text("{serial}: {said}", {"serial": serial, "said": said})
+        return [Text("{serial}: {said}", {"serial": serial, "said": said})]
     if contract and contract.ended_on:
-        return _("{serial}: paid off. Nothing is left to pay.", serial=serial)
+        return [_("{serial}: paid off. Nothing is left to pay.", serial=serial)]
     newest = await last_tokens(device, 1)
     if not newest:
-        return _("{serial}: nothing paid yet. Pay your agent.", serial=serial)
+        not_paid, seller = _("{serial}: nothing paid yet.", serial=serial), await seller_of(chat, device)
+        if seller is None:
+            return [joined([not_paid, _("Call {help}.", help=company.help_phone)]), not_paid]
+        who = _("Pay agent {name} {phone}.", name=shorten(seller.name, LONGEST_NAME), phone=seller.phone)
+        return [joined([not_paid, who]), not_paid]
     sale, _digits = newest[0]
-    return _(
+    last = _(
         "{serial}: {left}Last paid {amount} on {day}: {bought}.",
         serial=serial,
         left=left,
@@ -67,6 +73,7 @@ async def _of_device(device: Device, serial: str, contract: Contract | None, owe
         day=company.day(sale.created_at),
         bought=bought(sale.unit, sale.units, company),
     )
+    return [last]
 
 
 def _of_goods(goods: list[Contract], owed: dict[int, list[Due]], chat: Chat) -> Text:

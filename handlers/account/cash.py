@@ -19,6 +19,7 @@ from models.people import Role
     },
     menu=_("My cash"),
     reads=True,
+    kinds={"balance"},
 )
 async def cash(chat: Chat) -> Reply:
     await chat.pin()

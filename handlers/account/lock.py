@@ -26,6 +26,7 @@ EVERYONE = frozenset(Role)
     example="0700000000 123456",
     nothing=_("Not locked."),
     when_locked=True,
+    suggested=False,
 )
 async def lock(chat: Chat) -> Reply:
     number = await chat.ask(PhoneNumber(_("The agent's phone number?")))

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from bot.message import Reply
 from bot.talks import Chat, Field, Invalid, Turn, talk
-from bot.text import Text, _, verbatim
+from bot.text import Text, _, plain_word, verbatim
 from handlers.wording import owner, tail
 from models.money import statement
 from models.money.ledger import cash_held, commission_due
@@ -14,6 +14,10 @@ from models.people import Role
 
 MOST = 60  # sales of a day that are listed, some ten screens
 YEAR = timedelta(days=366)
+DAYS_AGO = {
+    **dict.fromkeys(("TODAY", "LEO", "AUJOURDHUI", "HOJE", "YAU"), 0),
+    **dict.fromkeys(("YESTERDAY", "JANA", "HIER", "ONTEM", "JIYA"), 1),
+}
 
 
 @talk(
@@ -93,15 +97,18 @@ def _shown(one: statement.TakenPayment, chat: Chat) -> Text:
 
 
 class Day(Field[date]):
-    """A day of the last year, as 24 or 24/11: the newest one that is so called. Recorded is its ISO form."""
+    """A day of the last year, as 24 or 24/11: the newest one that is so called; or today and yesterday by their words.
+    Recorded is its ISO form."""
 
     name = "day"
 
     async def read(self, turn: Turn, answer: str) -> str:
         parts = re.split(r"[\s/.-]+", answer)
         today = turn.company.today()
+        if (ago := DAYS_AGO.get(plain_word(answer))) is not None:
+            return (today - timedelta(days=ago)).isoformat()
         wanted = [int(part) if part.isdecimal() and len(part) < 3 else 0 for part in parts]
-        days = (today - timedelta(days=ago) for ago in range(YEAR.days))
+        days = (today - timedelta(days=back) for back in range(YEAR.days))
         found = next((day for day in days if [day.day, day.month][: len(wanted)] == wanted), None)
         if found is None or not wanted:
             raise Invalid(_("Write the day like 24/11."))

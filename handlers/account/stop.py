@@ -15,8 +15,10 @@ EVERYONE = frozenset(Role)
     menu=_("No reminders"),
     menu_for={Role.CUSTOMER},
     when_locked=True,
+    suggested=False,
 )
 async def stop(chat: Chat) -> Reply:
+    chat.pass_over_words()  # STOP it
     chat.no_more()
     await chat.stop_reminders()
     return chat.end(_("Done. No more reminders. Tokens and receipts still come. Send START to undo."))
@@ -29,6 +31,7 @@ async def stop(chat: Chat) -> Reply:
     menu=_("Reminders on"),
     menu_for={Role.CUSTOMER},
     when_locked=True,
+    suggested=False,
 )
 async def start(chat: Chat) -> Reply:
     chat.no_more()

@@ -2,17 +2,23 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from bot.talks import Chat, Field, Invalid, Turn, echo
 from bot.text import Text, _, verbatim
-from handlers.fields.serials import MOST, count_pieces, read_serial
-from models.devices import Device, DeviceNotFound, devices_of
+from bot.text.grammar import split
+from handlers.fields.serials import MOST, count_pieces, read_serial, tidy_serial
+from models.devices import TAIL, Device, DeviceNotFound, devices_of
 from models.devices.tables import device_in_reach, find_for_agent
 from models.money import Payable
 from models.money.contracts import find_contract
 from models.money.payable import PayableDevice, PayableGoods
+from models.people import Caller
 
 NUMBER = re.compile(r"(?:S-?)?\d{1,9}")  # of a sale on instalments; people leave out what we print before it
+# What looks like a serial in running text: letters with digits behind them (but no TZS5000), or the
+# digits of a meter number.
+_LIKE_SERIAL = re.compile(r"(?!(?:[A-Z]{1,2}SHS?|[A-Z]{3}|N)\d+00$)[A-Z]+[-_/]?\d{3,}[A-Z0-9]*|\d{11}")
 
 
 class DeviceSerial(Field[Device]):
@@ -101,12 +107,43 @@ async def choose_own_device(chat: Chat) -> Device | None:
     if len(devices) == 1 and len(chat.person.customers) == 1 and not chat.answers("device"):
         return devices[0]
     options = [(d.serial, device_line(d, chat)) for d in devices]
-    spellings = {d.serial: {re.sub("[/_]", " ", d.serial)} for d in devices}
+    spellings = {d.serial: {re.sub("[/_]", " ", d.serial), *tails(d, devices)} for d in devices}
     serial = await chat.choose("device", _("Which one?"), options, words=spellings)
     return next(device for device in devices if device.serial == serial)
+
+
+async def only_own_serial(chat: Chat) -> str:
+    """The serial of the caller's device; empty where there is none, or several."""
+    devices = await devices_of(chat.person.customers)
+    return devices[0].serial if len(devices) == 1 else ""
 
 
 def device_line(device: Device, chat: Chat) -> Text:
     """The serial, and whose it is where a number is shared."""
     owner = f" {device.customer.masked}" if len(chat.person.customers) > 1 and device.customer else ""
     return verbatim(f"{device.serial}{owner}"[:30])
+
+
+def tails(device: Device, devices: Sequence[Device]) -> set[str]:
+    """The ends of a serial by which one of these devices goes, and no other one."""
+    ends = {device.serial[at:] for at in range(1, len(device.serial) - TAIL + 1)}
+    return {end for end in ends if not any(one.serial.endswith(end) for one in devices if one.id != device.id)}
+
+
+async def named_own_device(caller: Caller, text: str, _before: Sequence[Sequence[Any]]) -> list[str] | None:
+    """For talks about one of the caller's devices that are begun by a text without a keyword: the device that it names
+    by its serial or its end, nothing when it names none. None for somebody else's, and for a number alone that is no
+    serial."""
+    pieces, devices = [tidy_serial(piece) for piece in split(text)], await devices_of(caller.customers)
+    whole = "".join(pieces)
+    for device in devices:
+        if device.serial in whole or tails(device, devices) & {*pieces}:
+            return [device.serial]
+    if any(map(_LIKE_SERIAL.fullmatch, pieces)) or (len(pieces) == 1 and any(map(str.isdigit, whole))):
+        return None
+    return []
+
+
+async def no_other_device(caller: Caller, text: str, before: Sequence[Sequence[Any]]) -> list[str] | None:
+    """The same for talks that are not asked about a device: None for somebody else's."""
+    return None if await named_own_device(caller, text, before) is None else []

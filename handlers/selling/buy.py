@@ -3,6 +3,7 @@
 from bot.company import Company
 from bot.message import Reply
 from bot.talks import Chat, Talk, talk
+from bot.talks.commands import Words
 from bot.talks.fields import Amount
 from bot.text import Text, _, joined, verbatim
 from handlers.fields.devices import PaidFor
@@ -12,17 +13,19 @@ from models.messages import MessageKind
 from models.money import Payable, Sale, payment, quotes, refusals
 from models.people import Role
 
+BUY: Words = {
+    "en": ("BUY", "VEND", "TOPUP"),
+    "sw": ("NUNUA", "LIPA", "LUKU", "UMEME"),
+    "fr": ("ACHAT", "ACHETER", "PAYER"),
+    "pt": ("COMPRAR", "PAGAR"),
+    "ha": ("SAYA", "BIYA"),
+}
+
 
 @talk(
     "buy",
     roles={Role.AGENT},
-    words={
-        "en": ("BUY", "VEND", "TOPUP"),
-        "sw": ("NUNUA", "LIPA"),
-        "fr": ("ACHAT", "ACHETER", "PAYER"),
-        "pt": ("COMPRAR", "PAGAR"),
-        "ha": ("SAYA", "BIYA"),
-    },
+    words=BUY,
     menu=_("Sell power"),
     usage=_("serial amount"),
     example="SHS0283 8000",
@@ -157,7 +160,7 @@ def _why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
 @talk(
     "pay",
     roles={Role.AGENT},
-    words={"en": ("PAY",), "sw": ("REJESHO",), "fr": ("VERSER",), "pt": ("PRESTACAO",), "ha": ("BIYAN",)},
+    words={"en": ("PAY",), "sw": ("REJESHO",), "fr": ("VERSER",), "pt": ("PRESTACAO", "PREST"), "ha": ("BIYAN",)},
     menu=_("Record a payment"),
     usage=_("S-number amount"),
     example="S1042 800",

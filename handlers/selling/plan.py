@@ -7,7 +7,7 @@ from bot.message import Reply
 from bot.talks import Chat, Field, Invalid, Turn, echo, talk
 from bot.talks.listing import enumerated
 from bot.text import Text, _, verbatim
-from handlers.fields.devices import PaidFor
+from handlers.fields.devices import PaidFor, no_other_device
 from handlers.fields.serials import count_pieces, read_serial
 from handlers.wording import fitting, item_name, least, owner, tail, under
 from models.money import Contract, Due, Terms, contracts_of
@@ -37,7 +37,15 @@ async def plan(chat: Chat) -> Reply:
     return await show_contract(contract, chat)
 
 
-@talk("own plan", roles={Role.CUSTOMER}, words=WORDS, menu=_("Payment plan"), reads=True)
+@talk(
+    "own plan",
+    roles={Role.CUSTOMER},
+    words=WORDS,
+    menu=_("Payment plan"),
+    reads=True,
+    kinds={"plan"},
+    arguments=no_other_device,
+)
 async def own_plan(chat: Chat) -> Reply:
     contracts = await contracts_of(chat.person.customers)
     if not contracts:

@@ -2,16 +2,21 @@
 
 from bot.message import Reply
 from bot.talks import Chat, talk
-from bot.text import _
-from handlers.fields.devices import DeviceSerial, choose_own_device
+from bot.talks.commands import Keyword
+from bot.talks.meanings import THING
+from bot.text import Text, _, shorten
+from handlers.fields.devices import DeviceSerial, choose_own_device, named_own_device
 from handlers.selling.receipts import history
+from handlers.tickets.news import FIX
+from handlers.wording import LONGEST_NAME
 from models.devices import Device
 from models.messages import MessageKind
+from models.money.prices import seller_for
 from models.money.sales import last_tokens
-from models.people import Role
+from models.people import Agent, Role
 
 WORDS = {
-    "en": ("TOKEN", "RESEND", "LAST"),
+    "en": ("TOKEN", "CODE", "RESEND", "LAST"),
     "sw": ("TOKENI", "RUDIA"),
     "fr": ("CODE", "JETON", "RENVOI"),
     "pt": ("CODIGO", "REENVIAR"),
@@ -34,7 +39,15 @@ async def tokens(chat: Chat) -> Reply:
     return await _show_tokens(chat, device)
 
 
-@talk("token", roles={Role.CUSTOMER}, words=WORDS, menu=_("Last tokens"), reads=True)
+@talk(
+    "token",
+    roles={Role.CUSTOMER},
+    words=WORDS,
+    menu=_("Last tokens"),
+    reads=True,
+    kinds={"token", THING},
+    arguments=named_own_device,
+)
 async def owner_tokens(chat: Chat) -> Reply:
     device = await choose_own_device(chat)
     if device is None:
@@ -44,6 +57,21 @@ async def owner_tokens(chat: Chat) -> Reply:
 
 async def _show_tokens(chat: Chat, device: Device) -> Reply:
     found = await last_tokens(device)
-    if not found:
+    if not found and chat.person.agent:
         return chat.end(_("No token yet for {serial}.", serial=device.serial))
+    if not found:
+        return chat.end(_none_yet(await seller_for(device.customer or chat.person.customers[0]), device, chat))
     return chat.end(history(device, found, chat.company, chat.language), kind=MessageKind.TOKEN)
+
+
+def _none_yet(seller: Agent | None, device: Device, chat: Chat) -> Text:
+    """For a customer who asks for a code before there is one: whom to pay, and what to do who did."""
+    if seller is None:
+        return _("No token yet for {serial}. Call {help}.", serial=device.serial, help=chat.company.help_phone)
+    return _(
+        "No token yet for {serial}. Pay agent {name} {phone}. Paid already? Send {fix} and your words.",
+        serial=device.serial,
+        name=shorten(seller.name, LONGEST_NAME),
+        phone=seller.phone,
+        fix=Keyword(FIX),
+    )

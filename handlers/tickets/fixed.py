@@ -19,7 +19,15 @@ from models.sql import now_ms
 from models.tickets import Ticket, TicketState, tickets
 
 
-@talk("done", roles={Role.AGENT}, words=DONE, menu=_("Ticket is fixed"), usage=_("number"), example="K41")
+@talk(
+    "done",
+    roles={Role.AGENT},
+    words=DONE,
+    menu=_("Ticket is fixed"),
+    usage=_("number"),
+    example="K41",
+    suggested=False,
+)
 async def done(chat: Chat) -> Reply:
     ticket = await chat.ask(await which(chat))
     chat.no_more()
@@ -62,6 +70,7 @@ def _fits(text: str) -> Fits:
     usage=_("number"),
     example="K41",
     find_question=find_question,
+    suggested=False,
 )
 async def fixed(chat: Chat) -> Reply:
     ticket = await chat.ask(await which(chat))

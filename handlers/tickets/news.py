@@ -13,7 +13,7 @@ from models.people import Agent
 from models.tickets import Category, Ticket, TicketState
 
 FIX: Words = {
-    "en": ("FIX", "PROBLEM", "FAULT"),
+    "en": ("FIX", "PROBLEM", "FAULT", "TICKET"),
     "sw": ("TATIZO", "SHIDA"),
     "fr": ("PANNE",),
     "pt": ("AVARIA", "PROBLEMA"),

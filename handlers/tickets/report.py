@@ -1,22 +1,27 @@
 """Customers and agents report problems. How a ticket stands is in follow.py, that it is fixed in fixed.py."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from bot.message import Copy, Reply
 from bot.talks import Chat, talk
-from bot.text import Text, _, verbatim
+from bot.talks.meanings import SEVERAL
+from bot.text import Text, _, joined, shorten, verbatim
 from bot.text.grammar import split, written
 from handlers.fields.devices import DeviceSerial, device_line
 from handlers.tickets.news import FIX, LABELS, News, category_of
-from handlers.tickets.questions import InWords
-from handlers.wording import owner
+from handlers.tickets.questions import LONGEST, InWords
+from handlers.wording import grouped, owner
 from models.devices import Device, devices_of
-from models.people import Customer, Role
+from models.money.sales import last_tokens
+from models.people import Caller, Customer, Role
 from models.tickets import Category, tickets
 from models.tickets.tickets import Opened
 
 DUES = {0: _("Today"), 1: _("Tomorrow"), 3: _("In 3 days"), 7: _("In a week")}
 NOT_SAVED = _("Not saved.")
+TOLD, TOLD_BESIDE = 60, 22  # septets of words in the question whether to report them, and beside a code
 
 
 @talk(
@@ -49,6 +54,13 @@ async def fix(chat: Chat) -> Reply:
     return _saved(chat, news.saved_for_agent(), also, opened)
 
 
+async def words_to_report(_caller: Caller, text: str, before: Sequence[Sequence[Any]]) -> list[str]:
+    """A text without a keyword as the words of a problem, behind those that were offered before and not answered."""
+    earlier = [str(value) for name, value in before if name == InWords.name]
+    whole = ". ".join([*earlier, text])
+    return [whole if len(whole) <= LONGEST else text[:LONGEST]]
+
+
 @talk(
     "problem",
     roles={Role.CUSTOMER},
@@ -57,11 +69,16 @@ async def fix(chat: Chat) -> Reply:
     usage=_("text"),
     example=_("no power"),
     nothing=NOT_SAVED,
+    kinds={"claim", "fault", "call", SEVERAL},
+    arguments=words_to_report,
 )
 async def problem(chat: Chat) -> Reply:
     devices = await devices_of(chat.person.customers)
     chosen, text = await _problem(chat, *(device.serial for device in devices))
-    customer, device, text = await _of_whom(chat, devices, text)
+    offered = await _offered(chat, devices, text) if chat.meant else None
+    customer, device, text = await _of_whom(chat, devices, text, offered)
+    if offered and not chat.given("about") and not await chat.confirm(offered):
+        return chat.end(NOT_SAVED, outcome="declined")
     category = chosen or category_of(text, chat.language)
     due_at = chat.company.end_of(chat.company.today() + tickets.DUE)
     opened = await tickets.open_ticket(
@@ -92,7 +109,25 @@ def _dues() -> list[tuple[str, Text]]:
     return [(str(days), label) for days, label in DUES.items()]
 
 
-async def _of_whom(chat: Chat, devices: list[Device], text: str) -> tuple[Customer, Device | None, str]:
+async def _offered(chat: Chat, devices: list[Device], text: str) -> Text:
+    """The question whether words that came without a keyword are to be reported. Who says that money was paid sees the
+    last code in it: mostly it is there, and was not read."""
+    question = _("Report '{text}'?", text=shorten(text, TOLD))
+    if chat.meant != "claim" or len(devices) != 1 or not (newest := await last_tokens(devices[0], 1)):
+        return question
+    sale, digits = newest[0]
+    return _(
+        "Last code {day}, {amount}: {digits}\n{question}",
+        day=chat.company.day(sale.created_at),
+        amount=chat.company.number(sale.amount),
+        digits=grouped(devices[0], digits),
+        question=_("Report '{text}'?", text=shorten(text, TOLD_BESIDE)),
+    )
+
+
+async def _of_whom(
+    chat: Chat, devices: list[Device], text: str, offered: Text | None
+) -> tuple[Customer, Device | None, str]:
     """Whose problem it is, and with which device: the only one, the one that the text begins with, or the one
     that is chosen. A customer without a device may report as well."""
     first, *rest = split(text)
@@ -108,5 +143,6 @@ async def _of_whom(chat: Chat, devices: list[Device], text: str) -> tuple[Custom
     for customer in without:
         found[str(customer.id)] = customer, None, verbatim(owner(customer))
     only = next(iter(found)) if len(found) == 1 else None
-    chosen = only or await chat.choose("about", _("Which one?"), [(key, one[2]) for key, one in found.items()])
+    which = joined([offered, _("Which one?")])
+    chosen = only or await chat.choose("about", which, [(key, one[2]) for key, one in found.items()])
     return found[chosen][0], found[chosen][1], text

@@ -123,3 +123,50 @@ async def test_what_waits_is_never_purged(mwanga: Server, config: Config) -> Non
     await Housekeeping(mwanga.database, config.retention_days, PURGES).purge()
     rows = await execute(mwanga.database.client, "SELECT text FROM outbox")
     assert rows[0]["text"].startswith("You hold")
+
+
+async def answers(phones: Phones, name: str, texts: list[str]) -> int:
+    return sum([len(await phones.text(name, text)) for text in texts])
+
+
+MACHINES = {
+    "not understood": ["Do not reply", "This is a machine"],
+    "of tokens and thanks": ["Thank you for your message", "Your token request is being looked at"],
+    "one of each": ["Do not reply to this", "Thank you for your message"],
+    "three in turn": ["Good morning", "Thank you", "Your token is important"],
+    "that count": [f"Message {n} of 100. Thank you" for n in range(20)],
+    "a command that does not fit": ["STATUS of your request", "Do not reply"],
+    "answers to a question": ["My light is off", "press star"],
+}
+
+
+@pytest.mark.parametrize("name", ["Asha", "Baraka", "Stranger"])
+@pytest.mark.parametrize("texts", MACHINES.values(), ids=MACHINES.keys())
+async def test_machines_that_answer_each_other_fall_silent(name: str, texts: list[str], mwanga: Server) -> None:
+    """Within five answers, whatever they say, alone or in turn; and a command is answered all the same."""
+    phones = Phones(mwanga)
+    assert await answers(phones, name, texts * 10) <= 5
+    assert await answers(phones, name, texts) == 0
+    assert await answers(phones, name, ["HELP"]) == 1
+
+
+async def test_people_who_write_sentences_are_answered_as_long_as_they_say_new_things(mwanga: Server) -> None:
+    said = ["hello", "my balance please", "i want power", "what is the price", "who is my agent", "send my code"]
+    said += ["thanks", "i lost my code", "please help", "next payment", "how many days left", "good night"]
+    assert await answers(Phones(mwanga), "Baraka", said) == len(said)
+
+
+async def test_the_same_sentence_now_and_then_is_answered_for_ever(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    with time_machine.travel(NOON, tick=False) as clock:
+        for _time in range(12):
+            assert await answers(phones, "Baraka", ["my code please"]) == 1
+            clock.shift(timedelta(hours=2))
+
+
+async def test_what_is_not_understood_once_a_week_is_no_row(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    with time_machine.travel(NOON, tick=False) as clock:
+        for _week in range(12):
+            assert await answers(phones, "Asha", ["blue"]) == 1
+            clock.shift(timedelta(days=7))

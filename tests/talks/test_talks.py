@@ -40,6 +40,7 @@ ARGUMENTS = {
     "sales": "1",
     "sell": "2, Radio, cash",
     "stock": "Solar home",
+    "stop": "12",
     "statement": "24/11",
 }
 PROSE = {"fix", "problem", "note"}  # all that is left of the line is the caller's own words

@@ -92,21 +92,37 @@ def test_every_language_is_understood_at_once(word: str, name: str, language: st
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"),
+    ("language", "typed", "meant"),
     [
-        ("BYU", "BUY"),
-        ("TOKN", "TOKEN"),
-        ("TOKENS", "TOKEN"),
-        ("HLEP", "HELP"),
-        ("NUNUWA", "NUNUA"),
-        ("CA", None),
-        ("PN", "PIN"),
-        ("BUY", None),
-        ("GOOD", None),
+        ("en", "BYU", "BUY"),
+        ("en", "TOKN", "TOKEN"),
+        ("en", "TOKENS", "TOKEN"),
+        ("en", "HLEP", "HELP"),
+        ("sw", "NUNUWA", "NUNUA"),
+        ("sw", "BYU", "BUY"),  # English words are known everywhere
+        ("en", "CA", None),
+        ("en", "PN", "PIN"),
+        ("en", "BUY", None),
+        ("en", "GOOD", None),
+        # not across languages: the French START, the Hausa TOKEN
+        ("en", "NUNUWA", None),
+        ("en", "DEBT", None),
+        ("sw", "NAMBA", None),
+        ("fr", "DEBT", None),
+        # never what ends something, or locks somebody
+        ("en", "TOP", None),
+        ("en", "STOPP", None),
+        ("en", "STAR", None),
+        ("en", "DONT", None),
+        ("en", "LOOK", None),
+        ("en", "BLOCK", None),
+        ("sw", "FUNGUA", None),
     ],
 )
-def test_a_close_keyword_is_suggested(typed: str, meant: str | None) -> None:
-    assert COMMANDS.suggest(typed, Role.AGENT) == meant
+def test_a_close_keyword_of_the_own_language_or_english_is_suggested(
+    language: str, typed: str, meant: str | None
+) -> None:
+    assert COMMANDS.suggest(typed, Role.AGENT, language) == meant
 
 
 def test_a_suggestion_is_never_done() -> None:
@@ -224,3 +240,29 @@ def test_a_yes_where_a_pin_is_asked_for(answer: str, digits: str | None) -> None
 )
 def test_a_no_to_an_open_question(answer: str, said: bool) -> None:
     assert declines(answer) is said
+
+
+def test_tax_is_no_word_for_a_code() -> None:
+    assert all(COMMANDS.find("KODI", role) is None for role in Role)
+
+
+@pytest.mark.parametrize(
+    ("word", "role", "name"),
+    [
+        ("TICKET", Role.AGENT, "fix"),
+        ("TICKET", Role.CUSTOMER, "problem"),
+        ("CODE", Role.AGENT, "tokens"),
+        ("LUKU", Role.AGENT, "buy"),
+        ("UMEME", Role.CUSTOMER, "own buying"),
+        ("WATEJA", Role.AGENT, "list"),
+        ("STOO", Role.AGENT, "stock"),
+        ("PREST", Role.AGENT, "pay"),
+        ("BEI", Role.CUSTOMER, "price"),
+        ("WAKALA", Role.CUSTOMER, "agent"),
+        ("MENU", Role.STRANGER, "join"),
+        ("AIDE", Role.STRANGER, "join"),
+    ],
+)
+def test_words_that_people_use_are_words(word: str, role: Role, name: str) -> None:
+    found = COMMANDS.find(word, role)
+    assert found is not None and found[0].name == name

@@ -58,8 +58,9 @@ APPS = {
         Action(34, "agent", "answer the questions of onboarding", (), "does not exist"),
         Action(35, "agent", "see what is in stock", ("stock",)),
         Action(36, "agent, customer", "change the language", ("language",)),
+        Action(0, "customer", "ask how to buy, from whom, at what price", ("own buying", "price", "agent")),
         Action(36, "customer", "change the phone number", (), "the office: `mwanga customer phone`; both are told"),
-        Action(37, "agent, customer", "get help", ("help", "menu")),
+        Action(37, "anybody", "get help", ("help", "own help", "join", "menu")),
     ),
     GATEWAY: (
         Action(29, "customer", "be reminded of an instalment, or not", ("stop", "start"), "they go out by themselves"),

@@ -17,7 +17,8 @@ BOTH = tuple(Channel)
 class Route(NamedTuple):
     """A way through a talk. `good` are its own answers, `before` what the agent texts first; both may name the
     {customer}, {phone}, {serial} and {pin} of the walker's world, and {part} of several names. `asks` are the questions
-    that only this route comes to (empty: all that it comes to)."""
+    that only this route comes to (empty: all that it comes to); `says` is what it begins with by SMS in place of the
+    keyword."""
 
     talk: str
     role: Role
@@ -25,6 +26,7 @@ class Route(NamedTuple):
     good: Mapping[str, str] = {}
     before: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
+    says: str = ""  # in place of the keyword
     channels: tuple[Channel, ...] = BOTH
 
     @property
@@ -69,6 +71,7 @@ FURTHER = [
     Route("statement", Role.AGENT, "sold", before=SOLD, asks=("further", "sale")),
     Route("fix", Role.AGENT, "other", {"fix category": "5"}, asks=("words",), channels=USSD),
     Route("problem", Role.CUSTOMER, "other", {"problem category": "5"}, asks=("words",), channels=USSD),
+    Route("problem", Role.CUSTOMER, "offered", says="SHS0283 light is off", asks=("confirm",), channels=(Channel.SMS,)),
     Route("own plan", Role.CUSTOMER, "several", before=(*LAMP, *RADIO), asks=("plan",)),
 ]
 ROUTES = [*PLAIN, *FURTHER]

@@ -93,7 +93,7 @@ class Walk:
     async def begin(self) -> None:
         await self.world.prepare(self.phones, self.route)
         if self.channel is Channel.SMS:
-            await self.say(self.one.keyword.to(self.language))
+            await self.say(self.route.says or self.one.keyword.to(self.language))
             return
         await self._took(await self.phones.dial(self.who, MENU))
         if self.one.menu:

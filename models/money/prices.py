@@ -1,0 +1,61 @@
+"""What a customer's device costs, and whom its owner pays."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from models.devices import Device, Unit
+from models.money.catalogue import Terms
+from models.money.instalments import DAYS, Period
+from models.money.payable import PayableDevice, Standing
+from models.money.quotes import quote
+from models.money.refusals import AmountTooSmall, NotSold
+from models.money.sales import Sale
+from models.people import Agent, Customer
+from models.vault import Vault
+
+
+@dataclass(frozen=True)
+class Price:
+    """Of one day or one kilowatt-hour, and the smallest payment; both in minor units."""
+
+    amount: int
+    unit: Unit
+    least: int
+
+
+async def price_of(device: Device, *, today: date, coin: int, vault: Vault) -> Price | None:
+    """What a device costs now (`coin` in minor units is the smallest cash); None when nothing can be paid for it."""
+    try:
+        at = await PayableDevice(device).standing(today, coin, vault)
+    except NotSold:
+        return None
+    amount, unit = _unit_price(at)
+    if not amount:
+        return None
+    least = coin
+    try:
+        quote(at, coin)
+    except AmountTooSmall as refusal:
+        least = refusal.minimum
+    except NotSold:  # not now, for another reason: the price is what it is
+        pass
+    return Price(amount, unit, least)
+
+
+def _unit_price(at: Standing) -> tuple[int, Unit]:
+    """Of a day on a contract, or of what the tariff counts; 0 when there is no price."""
+    if at.contract and at.contract.terms == Terms.SERVICE:
+        return int(at.contract.day_price), Unit.DAYS
+    if at.contract:
+        return (at.owed[0].amount // DAYS[Period(at.contract.period)] if at.owed else 0), Unit.DAYS
+    tariff = at.device.tariff if at.device else None
+    return (tariff.full_price, Unit(tariff.unit)) if tariff else (0, Unit.DAYS)
+
+
+async def seller_for(customer: Customer) -> Agent | None:
+    """Whom a customer pays: the agent who sold to the customer last, else one of the mini-grid. None is locked, nor of
+    another mini-grid by now."""
+    last = Sale.filter(customer_id=customer.id, agent__mini_grid_id=customer.mini_grid_id, agent__locked_at=None)
+    if sale := await last.order_by("-id").select_related("agent").first():
+        return sale.agent
+    return await Agent.filter(mini_grid_id=customer.mini_grid_id, locked_at=None).order_by("id").first()
