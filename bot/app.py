@@ -34,7 +34,7 @@ from bot.server import SERVER, Server
 from bot.setting_files import ConfigError
 from bot.talks import Commands, contacts, drafts
 from bot.talks.meanings import Meanings
-from bot.text.answers import CONSENT
+from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.numbers import parse
 from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
@@ -143,7 +143,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     gateways = configured.gateways(config, session, simulated)
     router, outbox, phones = _sending(config, gateways, database, company, metrics, simulated)
     signs, composer = Signs(company.vault, config.airtime_pattern), Composer(company, router)
-    redactor = Redactor(CONSENT, commands.words("pin"), commands.words("lock"))
+    redactor = Redactor(CONSENT, commands.words("pin"), commands.words("lock"), BESIDE_PIN)
     sessions = Sessions(company=company, commands=commands, router=router, composer=composer)
     dispatcher = Dispatcher(
         company=company,

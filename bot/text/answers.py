@@ -15,7 +15,7 @@ _COURTESY = frozenset({
     "FAVOR", "NAGODE",
 })  # fmt: skip
 # What stands beside a PIN and says nothing: 1 and my PIN is 482915.
-_BESIDE_PIN = _COURTESY | {
+BESIDE_PIN = _COURTESY | {
     "PIN", "SIRI", "SENHA", "MY", "IS", "AND", "WITH", "NA", "NI", "YANGU", "YA", "ET", "MON", "EST", "AVEC", "LE",
     "E", "O", "A", "MEU", "MINHA", "COM", "DA", "NE",
 }  # fmt: skip
@@ -39,7 +39,7 @@ def consent(answer: str) -> str | None:
     if (digits := yes(answer)) is not None:
         return digits
     pieces = [piece.rstrip(".!") for piece in split(answer) if any(map(str.isalnum, piece))]
-    said = [piece for piece in pieces if plain_word(piece) not in _BESIDE_PIN]
+    said = [piece for piece in pieces if plain_word(piece) not in BESIDE_PIN]
     agreed = [piece for piece in said if plain_word(piece) in CONSENT]
     behind = said[len(agreed) :]
     if said[: len(agreed)] != agreed or not all(map(str.isdecimal, behind)):

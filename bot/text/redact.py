@@ -5,7 +5,9 @@ It works on the form alone, before anything is understood: rather a starred amou
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 
+from bot.text.grammar import plain_word
 from bot.text.gsm import plain
 
 # All patterns see the text in lower-case plain ASCII; a gap is whatever is neither letter nor digit.
@@ -32,23 +34,30 @@ _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[bfnrt])")
 class Redactor:
     """Sees through spacing, other scripts' digits and invisible characters; knows only the words it is given.
 
-    `yes_words` confirm (1, yes, ndiyo). After `secret_words` (PIN) every digit is secret; after `lock_words`
-    (LOCK) every one outside a phone number.
+    `yes_words` confirm (1, yes, ndiyo), and `courtesies` may stand before them (please). After `secret_words` (PIN)
+    every digit is secret; after `lock_words` (LOCK) every one outside a phone number.
     """
 
-    def __init__(self, yes_words: Iterable[str], secret_words: Iterable[str], lock_words: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        yes_words: Iterable[str],
+        secret_words: Iterable[str],
+        lock_words: Iterable[str] = (),
+        courtesies: Iterable[str] = (),
+    ) -> None:
         folded = [_fold(word)[0] for word in yes_words]
         numbers = _either(word for word in folded if word.isdigit())
         words = _either(word for word in folded if not word.isdigit())
-        self._yes = re.compile(f"{_GAP}*(?:{numbers}(?:(?![a-z0-9])|{_PIN_GLUED})|{words}(?![a-z]))")
+        before = f"{_GAP}*(?:{_either(_fold(word)[0] for word in courtesies)}{_GAP}+)*"
+        self._yes = re.compile(f"{before}(?:{numbers}(?:(?![a-z0-9])|{_PIN_GLUED})|{words}(?![a-z]))")
         self._secret = _keyword(secret_words)
         self._lock = _keyword(lock_words)
 
     def clean(self, text: str) -> str:
         """The message as it may be stored, equally long: a star for each digit that may be of a PIN.
 
-        Those are six digits alone anywhere, what follows a yes, PIN or LOCK at the beginning, and the 4 to 8
-        digits of a message without letters.
+        Those are six digits alone anywhere, what follows a yes at the beginning, or PIN or LOCK anywhere, and the 4 to
+        8 digits of a message without letters.
         """
         if text.isascii() and not _DIGIT.search(text):
             return text
@@ -71,14 +80,12 @@ class Redactor:
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         yield from (six.span() for six in _SIX_ALONE.finditer(text))
         digits = _digits_without_words(text)
-        if digits == 6:
+        if digits == 6 or (4 <= digits <= 8 and not self._yes.match(text)):
             yield 0, len(text)
-        elif opening := self._yes.match(text) or self._secret.match(text):
+        if opening := self._yes.match(text) or self._secret.search(text):
             yield opening.end(), len(text)
-        elif opening := self._lock.match(text):
+        if opening := self._lock.search(text):
             yield from _around_phones(text, opening.end())
-        elif 4 <= digits <= 8:
-            yield 0, len(text)
 
     def _spans_of_answer(self, text: str) -> Iterator[tuple[int, int]]:
         yield from (six.span() for six in _SIX_ALONE.finditer(text))
@@ -98,15 +105,22 @@ def _either(words: Iterable[str]) -> str:
 
 
 def _keyword(words: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(f"{_GAP}*{_either(_fold(word)[0] for word in words)}(?![a-z])")
+    return re.compile(f"(?<![a-z0-9]){_either(_fold(word)[0] for word in words)}(?![a-z])")
 
 
 def _fold(text: str) -> tuple[str, Sequence[int]]:
-    """Lower-case plain text, and for each of its characters the index of the one it came from."""
-    if text.isascii():
+    """Lower-case plain text as keywords are compared, and for each of its characters the index of the one it came
+    from."""
+    if text.isascii() and "'" not in text:
         return text.lower(), range(len(text))
-    pairs = [(letter, index) for index, raw in enumerate(text) for letter in plain(raw).lower()]
+    pairs = [(letter, index) for index, raw in enumerate(text) for letter in _folded(raw)]
     return "".join(letter for letter, _ in pairs), [index for _, index in pairs]
+
+
+@lru_cache(maxsize=4096)
+def _folded(letter: str) -> str:
+    """What is left of a letter when the parser compares a word: whatever that forgives is forgiven here."""
+    return plain_word(plain(letter)).lower()
 
 
 def _digits_without_words(text: str) -> int:
