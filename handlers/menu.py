@@ -17,18 +17,12 @@ from models.people import Role
     when_locked=True,
 )
 async def menu(chat: Chat) -> Reply:
-    chosen = await chat.choose("menu", _header(chat), chat.commands.menu(chat.person.role))
+    offered = chat.commands.menu(chat.person.role)
+    if not offered:
+        company = chat.company
+        chat.stop(_("{company} does not know this number. Call {help}.", company=company.name, help=company.help_phone))
+    chosen = await chat.choose("menu", verbatim(chat.company.name), offered)
     return await chat.hand_over(chat.commands.by_name[chosen])
-
-
-def _header(chat: Chat) -> Text:
-    if chat.person.role is Role.STRANGER:
-        return _(
-            "{company} does not know this number. Call {help}.",
-            company=chat.company.name,
-            help=chat.company.help_phone,
-        )
-    return verbatim(chat.company.name)
 
 
 @talk(

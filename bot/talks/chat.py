@@ -9,11 +9,24 @@ from bot.message import Copy, Reply
 from bot.talks.commands import Commands, Talk
 from bot.talks.contacts import PhoneState, stop_reminders
 from bot.talks.fields import Field, Invalid, Pin, echo
-from bot.talks.listing import BACK, MORE, NO_WORDS, choice_named, enumerated, means_one, names_of, pages, screen, spoken
+from bot.talks.listing import (
+    BACK,
+    LINES,
+    MORE,
+    NO_WORDS,
+    choice_named,
+    choose_up_to,
+    enumerated,
+    means_one,
+    names_of,
+    pages,
+    screen,
+    spoken,
+)
 from bot.talks.signals import Back, Changed, Left, Rejected, Suspended
 from bot.talks.state import TalkState, locked_out
 from bot.talks.turn import Channel, Turn
-from bot.text import Text, _, joined, plain, plain_word, septets, verbatim
+from bot.text import Text, _, joined, plain, plain_word, verbatim
 from bot.text.answers import AGAIN, consent, declines, yes
 from bot.text.grammar import written
 from bot.text.gsm import fits_sms
@@ -21,7 +34,7 @@ from models.messages import MessageKind
 from models.people import Caller
 
 T = TypeVar("T")
-BACK_LINE, CHOOSE = _("0. Back"), _("Choose a number.")
+BACK_LINE, MORE_LINE = _("0. Back"), _("More")
 SILENT = ("pin", "quote")  # recorded beside the questions: going back passes over them
 
 
@@ -50,6 +63,7 @@ class Chat(Turn):
         self._inputs, self._dialled = list(inputs), dialled
         self._position = 0  # how many of the recorded answers were given back in this run
         self._own_from = 0  # at which of them the chosen talk begins; those before led to it
+        self._taken_back: list[Any] = []  # the answer that was: its list shows the page on which it stood
 
     @property
     def talk(self) -> Talk:
@@ -94,7 +108,8 @@ class Chat(Turn):
         """Go on in another talk, with everything answered so far; back leads here again."""
         self._chosen = talk
         self._own_from = self._position
-        self._state.open_minutes, self._state.reads = talk.open_minutes, talk.reads
+        self._state.running, self._state.reads = talk.name, talk.reads
+        self._state.open_minutes = talk.open_minutes
         if self.person.locked and not talk.when_locked:
             self.stop(locked_out(self.company.help_phone))
         return await talk.run(self)
@@ -185,25 +200,33 @@ class Chat(Turn):
             if self.one_line and self._inputs:
                 self._join(spoken(names, self._inputs))
             left_out = otherwise is not None and self.one_line and not means_one(names, self._inputs)
-            self._record(name, otherwise if left_out else self._choice(prompt, options, names))
+            self._record(name, otherwise if left_out else self._choice(name, prompt, options, names))
         if self._last() not in dict(options):
             raise Changed
         return str(self._last())
 
-    def _choice(self, prompt: Text, options: Sequence[tuple[str, Text]], names: Mapping[str, Collection[str]]) -> str:
-        labels = [label.to(self.language) for _value, label in options]
-        header, more = prompt.to(self.language), _("More").to(self.language)
-        beside = sum(septets(line.to(self.language)) + 1 for line in (CHOOSE, BACK_LINE))
-        fitting = pages(header, labels, more, beside)
+    def _choice(
+        self, name: str, prompt: Text, options: Sequence[tuple[str, Text]], names: Mapping[str, Collection[str]]
+    ) -> str:
+        labels = [label for _value, label in options]
+        fitting = pages(
+            prompt, labels, MORE_LINE, (choose_up_to(LINES), BACK_LINE), {*self.company.languages, self.language}
+        )
         if self.one_line and self._state.page >= len(fitting):
             raise Rejected(prompt, _("The last page is {n}.", n=len(fitting)))
+        if self._taken_back[:1] == [name]:
+            values = [value for value, _label in options]
+            _name, value = self._taken_back
+            self._state.page = next((n for n, each in enumerate(fitting) if value in [values[i] for i in each]), 0)
+            self._taken_back = []
         page = min(self._state.page, len(fitting) - 1)
         last = page == len(fitting) - 1
-        shown = verbatim(screen(header, [labels[i] for i in fitting[page]], "" if last else more))
+        said = [labels[i].to(self.language) for i in fitting[page]]
+        shown = verbatim(screen(prompt.to(self.language), said, "" if last else MORE_LINE.to(self.language)))
         answer = self._answer(shown, offered=self.commands.among(names, self.person.role))
         if answer == MORE and not last:
             self._state.page = page + 1
-            return self._choice(prompt, options, names)
+            return self._choice(name, prompt, options, names)
         if answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(fitting[page]):
             return options[fitting[page][int(answer) - 1]][0]
         if named := choice_named(names, answer):
@@ -211,7 +234,7 @@ class Chat(Turn):
         if self.one_line:
             choices = enumerated(list(dict(options)))
             raise Rejected(shown, _("{answer}? Send one of: {choices}.", answer=echo(answer), choices=choices))
-        raise Rejected(shown, CHOOSE)
+        raise Rejected(shown, choose_up_to(len(fitting[page])))
 
     def _join(self, count: int, *, as_written: bool = False) -> None:
         pieces = self._inputs[:count]
@@ -336,8 +359,10 @@ class Chat(Turn):
         if self._state.page:
             self._state.page -= 1
             raise Back
-        while self._state.answers and self._state.answers.pop()[0] in SILENT:
-            pass
+        while self._state.answers:
+            self._taken_back = self._state.answers.pop()
+            if self._taken_back[0] not in SILENT:
+                break
         raise Back if self._position else Left
 
     async def _read(self, question: Field[Any], answer: str, prompt: Text, *, record: bool = True) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from bot.text import SCREEN, Text, plain, plain_word, septets
+from bot.text import SCREEN, Text, _, plain, plain_word, septets
 
 BACK, MORE = "0", "9"
 FEWEST_LETTERS = 3  # of a name that stand for it
@@ -13,17 +13,34 @@ NO_WORDS: Mapping[str, Collection[str]] = {}
 ROOM = 40  # septets of the choices that one sentence names
 
 
-def pages(header: str, labels: Sequence[str], more: str, spare: int) -> list[list[int]]:
-    """Which labels (by position) stand on each page, as many as fit. `spare` septets stay free at the end."""
+def pages(
+    header: Text, labels: Sequence[Text], more: Text, beside: Sequence[Text], languages: Collection[str]
+) -> list[list[int]]:
+    """Which labels (by position) stand on each page: six, or as many as fit in the longest of the languages. So a
+    number stands for the same line in all of them. There is room for the lines `beside` them as well."""
+    around = {one: sum(_cost(each, one) for each in (header, more, *beside)) for one in languages}
+    costs = [{one: _cost(label, one) + len("1. ") for one in languages} for label in labels]
     found: list[list[int]] = [[]]
     for position in range(len(labels)):
         trial = [*found[-1], position]
-        text = screen(header, [labels[i] for i in trial], more)
-        if found[-1] and (len(trial) > LINES or septets(text) + spare > SCREEN):
+        longest = max(around[one] + sum(costs[i][one] for i in trial) for one in languages)
+        if found[-1] and (len(trial) > LINES or longest > SCREEN):
             found.append([position])
         else:
             found[-1] = trial
     return found
+
+
+def _cost(line: Text, language: str) -> int:
+    """Septets with the line break."""
+    return septets(plain(line.to(language), accents=True)) + 1
+
+
+def choose_up_to(count: int) -> Text:
+    """What a wrong key is told, where the choices go from 1 to `count`."""
+    if count == 1:
+        return _("Choose 1.")
+    return _("Choose 1 or 2.") if count == 2 else _("Choose a number 1 to {n}.", n=count)
 
 
 def screen(header: str, labels: Sequence[str], more: str) -> str:

@@ -31,6 +31,7 @@ class TalkState:
     draft: str = ""  # the name of the kept copy that outlives it
     offered: list[str] = field(default_factory=list)  # choices of the open question that could be taken for commands
     free: bool = False  # whether the open question is answered in words of one's own
+    running: str = ""  # the talk that this one led to, by a menu or behind a customer; its own name else
     reads: bool = False  # whether the talk changes nothing
     shown: list[Any] = field(default_factory=list)  # what the lines of the open question stand for, as it was shown
     signing: bool = False  # whether the open question wants a PIN for an effect

@@ -77,7 +77,6 @@ USSD = {
     "Baraka": [
         ("token", "8", "1"), ("balance", "1"), ("help",), ("problem", "4", "W" * 120, "1"), ("status", "W" * 50),
     ],
-    "Stranger": [("lock", "8", "1", "x")],
 }  # fmt: skip
 
 
