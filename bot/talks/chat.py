@@ -251,10 +251,12 @@ class Chat(Turn):
         return said
 
     async def _confirmed(self, question: Text, pin: bool) -> bool:
-        """Read a yes or no. Either channel may give the PIN with its yes, as 1 123456; in a text message the PIN alone
-        is one, while a screen asks for the yes first."""
+        """Read a yes or no. The PIN may stand behind its yes, as 1 123456, and by itself it is one."""
         if self.ussd:
             shown, wanted = _("{question}\n1. Yes\n2. No", question=question), _("Choose 1 or 2.")
+            if pin and not self.pin_given:  # which is the yes
+                shown = joined([question, _("Your PIN, or 2 for no.")], "\n")
+                wanted = _("A PIN has six digits.")
         else:
             wanted = _("Reply 1 and your PIN, 2 for no.") if pin else _("Reply 1 for yes, 2 for no.")
             shown = _("{question} {wanted} Within 10 min.", question=question, wanted=wanted)
@@ -265,7 +267,7 @@ class Chat(Turn):
         answer = self._answer(shown, confirming=True, signing=pin)
         if declines(answer):
             return False
-        digits = consent(answer) if pin and not self.ussd else yes(answer)
+        digits = consent(answer) if pin else yes(answer)
         if digits is None or (digits and not pin):
             raise Rejected(shown, wanted) if self.ussd else Rejected(wanted, verbatim(""))
         if digits:
