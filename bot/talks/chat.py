@@ -11,7 +11,6 @@ from bot.talks.contacts import PhoneState, stop_reminders
 from bot.talks.fields import Field, Invalid, Pin, echo
 from bot.talks.listing import (
     BACK,
-    LINES,
     MORE,
     NO_WORDS,
     choice_named,
@@ -19,6 +18,7 @@ from bot.talks.listing import (
     enumerated,
     means_one,
     names_of,
+    on_one_page,
     pages,
     screen,
     spoken,
@@ -26,7 +26,7 @@ from bot.talks.listing import (
 from bot.talks.signals import Back, Changed, Left, Rejected, Suspended
 from bot.talks.state import TalkState, locked_out
 from bot.talks.turn import Channel, Turn
-from bot.text import Text, _, joined, plain, plain_word, verbatim
+from bot.text import SCREEN, Text, _, joined, plain, plain_word, septets, verbatim
 from bot.text.answers import AGAIN, consent, declines, yes
 from bot.text.grammar import written
 from bot.text.gsm import fits_sms
@@ -63,6 +63,8 @@ class Chat(Turn):
         self._inputs, self._dialled = list(inputs), dialled
         self._position = 0  # how many of the recorded answers were given back in this run
         self._own_from = 0  # at which of them the chosen talk begins; those before led to it
+        self._known: Mapping[str, Any] = {}  # what another talk answers of the questions of this one
+        self.lists = False  # whether the open question is a list to choose from
         self._taken_back: list[Any] = []  # the answer that was: its list shows the page on which it stood
 
     @property
@@ -88,6 +90,7 @@ class Chat(Turn):
     def rewind(self) -> None:
         """Begin the talk again with the answers that are left, and no new input."""
         self._inputs.clear()
+        self._known = {}
         self._position = 0
 
     def go_step_by_step(self) -> None:
@@ -104,9 +107,10 @@ class Chat(Turn):
         self._state.resume = False
         return True
 
-    async def hand_over(self, talk: "Talk") -> Reply:
-        """Go on in another talk, with everything answered so far; back leads here again."""
-        self._chosen = talk
+    async def hand_over(self, talk: "Talk", known: Mapping[str, Any] | None = None) -> Reply:
+        """Go on in another talk, with everything answered so far; back leads here again. What is `known` are answers to
+        questions of it by their names: they are not asked."""
+        self._chosen, self._known = talk, known or {}
         self._own_from = self._position
         self._state.running, self._state.reads = talk.name, talk.reads
         self._state.open_minutes = talk.open_minutes
@@ -160,6 +164,8 @@ class Chat(Turn):
 
     async def ask(self, question: Field[T]) -> T:
         """The answer to one question."""
+        if question.name in self._known:
+            return self._known[question.name]  # type: ignore[no-any-return]
         if not self._recorded(question.name):
             if self.one_line and self._inputs:
                 self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
@@ -209,9 +215,7 @@ class Chat(Turn):
         self, name: str, prompt: Text, options: Sequence[tuple[str, Text]], names: Mapping[str, Collection[str]]
     ) -> str:
         labels = [label for _value, label in options]
-        fitting = pages(
-            prompt, labels, MORE_LINE, (choose_up_to(LINES), BACK_LINE), {*self.company.languages, self.language}
-        )
+        fitting = pages(prompt, labels, MORE_LINE, BACK_LINE, self._all_languages)
         if self.one_line and self._state.page >= len(fitting):
             raise Rejected(prompt, _("The last page is {n}.", n=len(fitting)))
         if self._taken_back[:1] == [name]:
@@ -222,8 +226,9 @@ class Chat(Turn):
         page = min(self._state.page, len(fitting) - 1)
         last = page == len(fitting) - 1
         said = [labels[i].to(self.language) for i in fitting[page]]
-        shown = verbatim(screen(prompt.to(self.language), said, "" if last else MORE_LINE.to(self.language)))
-        answer = self._answer(shown, offered=self.commands.among(names, self.person.role))
+        more = "" if last else MORE_LINE.to(self.language)
+        shown = verbatim(screen(prompt.to(self.language), said, more))
+        answer = self._answer(shown, offered=self.commands.among(names, self.person.role), lists=True)
         if answer == MORE and not last:
             self._state.page = page + 1
             return self._choice(name, prompt, options, names)
@@ -234,7 +239,22 @@ class Chat(Turn):
         if self.one_line:
             choices = enumerated(list(dict(options)))
             raise Rejected(shown, _("{answer}? Send one of: {choices}.", answer=echo(answer), choices=choices))
-        raise Rejected(shown, choose_up_to(len(fitting[page])))
+        wrong = choose_up_to(len(fitting[page]))
+        around = sum(septets(plain(each.to(self.language), accents=True)) + 1 for each in (wrong, shown, BACK_LINE))
+        if around > SCREEN:  # then it takes the header's place
+            raise Rejected(verbatim(screen(wrong.to(self.language), said, more)), verbatim(""))
+        raise Rejected(shown, wrong)
+
+    @property
+    def _all_languages(self) -> set[str]:
+        return {*self.company.languages, self.language}
+
+    def fullest(self, headers: Sequence[Text], options: Sequence[tuple[str, Text]]) -> Text:
+        """The first of these headers that leaves room for all the options on one page, in every language; else the
+        last."""
+        labels = [label for _value, label in options]
+        fitting = (each for each in headers if on_one_page(each, labels, BACK_LINE, self._all_languages))
+        return next(fitting, headers[-1])
 
     def _join(self, count: int, *, as_written: bool = False) -> None:
         pieces = self._inputs[:count]
@@ -342,9 +362,11 @@ class Chat(Turn):
         offered: Sequence[str] = (),
         free: bool = False,
         listed: Sequence[Any] = (),
+        lists: bool = False,
     ) -> str:
         """The next piece of new input, or the question itself when there is none."""
         self._state.free, self._state.signing, self._state.shown = free, signing, list(listed)
+        self.lists = lists
         if confirming and self._dialled:
             self._inputs.clear()
         if not self._inputs:

@@ -13,12 +13,13 @@ NO_WORDS: Mapping[str, Collection[str]] = {}
 ROOM = 40  # septets of the choices that one sentence names
 
 
-def pages(
-    header: Text, labels: Sequence[Text], more: Text, beside: Sequence[Text], languages: Collection[str]
-) -> list[list[int]]:
+def pages(header: Text, labels: Sequence[Text], more: Text, back: Text, languages: Collection[str]) -> list[list[int]]:
     """Which labels (by position) stand on each page: six, or as many as fit in the longest of the languages. So a
-    number stands for the same line in all of them. There is room for the lines `beside` them as well."""
-    around = {one: sum(_cost(each, one) for each in (header, more, *beside)) for one in languages}
+    number stands for the same line in all of them. There is room for the way back, and for what a wrong key is told in
+    place of the header."""
+    if len(labels) <= LINES and on_one_page(header, labels, back, languages):
+        return [[*range(len(labels))]]
+    around = {one: _head(header, one) + _cost(back, one) + _cost(more, one) + len("9. ") for one in languages}
     costs = [{one: _cost(label, one) + len("1. ") for one in languages} for label in labels]
     found: list[list[int]] = [[]]
     for position in range(len(labels)):
@@ -31,8 +32,20 @@ def pages(
     return found
 
 
+def on_one_page(header: Text, labels: Sequence[Text], back: Text, languages: Collection[str]) -> bool:
+    """Whether all labels fit below the header, with the way back, in each of the languages."""
+    return all(
+        _cost(back, one) + _head(header, one) + sum(_cost(label, one) + len("1. ") for label in labels) <= SCREEN
+        for one in languages
+    )
+
+
+def _head(header: Text, language: str) -> int:
+    return max(_cost(header, language), _cost(choose_up_to(LINES), language))
+
+
 def _cost(line: Text, language: str) -> int:
-    """Septets with the line break."""
+    """Septets, with the line break."""
     return septets(plain(line.to(language), accents=True)) + 1
 
 

@@ -83,7 +83,7 @@ def _question(talk: Talk, chat: Chat, state: TalkState, sentences: Sequence[Text
         back = [BACK_LINE] if state.answers or state.page else []
         return joined([*sentences, *back], "\n")
     said = joined(sentences)
-    if state.page:
+    if chat.lists and (state.page or state.answers):
         said = joined([said, BACK_LINE], "\n")
     if chat.bare and talk.example and "\n" not in said.to(chat.language):  # a list of choices says enough by itself
         return _with_lesson([said, _("Or all at once.")], talk, chat.language)

@@ -65,6 +65,7 @@ FURTHER = [
     Route("buy", Role.AGENT, "twice", before=SOLD, asks=("twice",), channels=USSD),
     Route("pay", Role.AGENT, "goods", {"payable": "1002", "amount": "200"}, LAMP, asks=("confirm with PIN",)),
     Route("find", Role.AGENT, "several", {"find search": "{part}"}, asks=("customer",)),
+    Route("find", Role.AGENT, "details", {"find next": "4"}, asks=("pin", "details"), channels=USSD),
     Route("list", Role.AGENT, "village", {"list which": "5"}, asks=("village",), channels=USSD),
     Route("statement", Role.AGENT, "sold", before=SOLD, asks=("further", "sale")),
     Route("fix", Role.AGENT, "other", {"fix category": "5"}, asks=("words",), channels=USSD),
