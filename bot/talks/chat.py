@@ -55,10 +55,11 @@ class Chat(Turn):
         line: str = "",  # the message in which they stood behind the keyword; empty for an answer
         dialled: bool = False,  # whether they were part of the number that was dialled
         pin_given: bool = False,  # earlier in this session
+        beside: bool = False,  # whether a question of another talk stays open
     ) -> None:
         super().__init__(person, company, commands, channel=channel, language=language, one_line=bool(line))
         self._state, self._contact, self._line = state, contact, line
-        self.pin_given = pin_given
+        self.pin_given, self.beside = pin_given, beside
         self._chosen: Talk | None = None  # in a menu
         self._inputs, self._dialled = list(inputs), dialled
         self._position = 0  # how many of the recorded answers were given back in this run
@@ -198,24 +199,33 @@ class Chat(Turn):
         *,
         otherwise: str | None = None,
         words: Mapping[str, Collection[str]] = NO_WORDS,
+        fuller: Sequence[Text] = (),
     ) -> str:
         """The value of one of the options, by its number or by a word: its label, or one of `words`. Long lists page
-        themselves. `otherwise` is what one line means that leaves this piece out."""
+        themselves. `otherwise` is what one line means that leaves this piece out. Of the `fuller` prompts the first
+        one is shown that leaves room for all options on one page."""
         if not self._recorded(name):
             names = names_of(options, self.company.languages, words)
             if self.one_line and self._inputs:
                 self._join(spoken(names, self._inputs))
             left_out = otherwise is not None and self.one_line and not means_one(names, self._inputs)
-            self._record(name, otherwise if left_out else self._choice(name, prompt, options, names))
+            self._record(name, otherwise if left_out else self._choice(name, prompt, options, names, fuller))
         if self._last() not in dict(options):
             raise Changed
         return str(self._last())
 
     def _choice(
-        self, name: str, prompt: Text, options: Sequence[tuple[str, Text]], names: Mapping[str, Collection[str]]
+        self,
+        name: str,
+        prompt: Text,
+        options: Sequence[tuple[str, Text]],
+        names: Mapping[str, Collection[str]],
+        fuller: Sequence[Text],
     ) -> str:
         labels = [label for _value, label in options]
-        fitting = pages(prompt, labels, MORE_LINE, BACK_LINE, self._all_languages)
+        fitting = pages(prompt, labels, MORE_LINE, BACK_LINE, {*self.company.languages, self.language})
+        if found := [each for each in fuller if on_one_page(each, labels, BACK_LINE, [self.language])]:
+            prompt, fitting = found[0], [[*range(len(labels))]]
         if self.one_line and self._state.page >= len(fitting):
             raise Rejected(prompt, _("The last page is {n}.", n=len(fitting)))
         if self._taken_back[:1] == [name]:
@@ -231,7 +241,7 @@ class Chat(Turn):
         answer = self._answer(shown, offered=self.commands.among(names, self.person.role), lists=True)
         if answer == MORE and not last:
             self._state.page = page + 1
-            return self._choice(name, prompt, options, names)
+            return self._choice(name, prompt, options, names, fuller)
         if answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(fitting[page]):
             return options[fitting[page][int(answer) - 1]][0]
         if named := choice_named(names, answer):
@@ -244,17 +254,6 @@ class Chat(Turn):
         if around > SCREEN:  # then it takes the header's place
             raise Rejected(verbatim(screen(wrong.to(self.language), said, more)), verbatim(""))
         raise Rejected(shown, wrong)
-
-    @property
-    def _all_languages(self) -> set[str]:
-        return {*self.company.languages, self.language}
-
-    def fullest(self, headers: Sequence[Text], options: Sequence[tuple[str, Text]]) -> Text:
-        """The first of these headers that leaves room for all the options on one page, in every language; else the
-        last."""
-        labels = [label for _value, label in options]
-        fitting = (each for each in headers if on_one_page(each, labels, BACK_LINE, self._all_languages))
-        return next(fitting, headers[-1])
 
     def _join(self, count: int, *, as_written: bool = False) -> None:
         pieces = self._inputs[:count]

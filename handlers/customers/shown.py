@@ -10,7 +10,7 @@ from bot.talks import Chat
 from bot.text import Text, _, joined, numbers, shorten, verbatim
 from handlers.fields.customers import Buyer
 from handlers.fields.devices import DeviceSerial, PaidFor
-from handlers.wording import access_owed, item_name, owing, tail, under
+from handlers.wording import access_owed, fitting, item_name, owing, tail, under
 from models.customers import search
 from models.devices import Device, Kind, Unit, devices_of
 from models.money import Contract, Due, Payable, Terms, contracts_of, total_left
@@ -44,19 +44,23 @@ class Thing:
 
 async def show_customer(chat: Chat, one: Customer) -> Reply:
     """Show a customer with one device or one plan, the only one or the one that the agent chooses, and go on from
-    there. A text message tells all at once; a screen has room for the next steps, and tells more for the PIN."""
+    there. A text message tells all at once; a screen has room for the next steps, and tells more for the PIN. Who looks
+    at a customer within a sale goes on with that sale: another question would take its answer."""
     named = verbatim(f"{_name(one)} #{one.id}")
     thing = await _choose_thing(chat, one, named)
+    if chat.beside:
+        return chat.end(fitting(chat.language, await _headers(chat, one, thing)))
     steps, known = _steps(chat, thing), _known(one, thing)
     if chat.ussd:
         chosen = await chat.choose("next", under(named, thing.label), steps)
     else:
         steps = [step for step in steps if step[0] != DETAILS][:BY_SMS]
-        chosen = await chat.choose("next", chat.fullest(await _headers(chat, one, thing), steps), steps)
+        *fuller, least = await _headers(chat, one, thing)
+        chosen = await chat.choose("next", least, steps, fuller=fuller)
     if chosen == DETAILS:
         await chat.pin()
-        steps = steps[:1]
-        chosen = await chat.choose("details", chat.fullest(await _headers(chat, one, thing), steps), steps)
+        *fuller, least = await _headers(chat, one, thing)
+        chosen = await chat.choose("details", least, steps[:1], fuller=fuller)
     return await chat.hand_over(chat.commands.by_name[chosen], known)
 
 
