@@ -47,6 +47,13 @@ RADIO = ("SELL {customer}, Radio, 3 monthly", YES)
 PLAIN = [Route(one.name, role, channels=channels(one, role)) for one in TALKS for role in sorted(one.roles)]
 USSD = (Channel.USSD,)
 FURTHER = [
+    Route(
+        "register",
+        Role.AGENT,
+        "unusual",
+        {"register usual": "3"},
+        asks=("connection type", "sub connection type", "tariff", "meter type", "group"),
+    ),
     Route("register", Role.AGENT, "shs", {"register kind": "2", "serial": "SHS0284"}, asks=("serial",)),
     Route("register", Role.AGENT, "ebike", {"register kind": "3", "serial": "EB100043"}, asks=("serial",)),
     Route("register", Role.AGENT, "alone", {"register kind": "4"}, asks=("confirm",)),
