@@ -250,10 +250,9 @@ class Chat(Turn):
             choices = enumerated(list(dict(options)))
             raise Rejected(shown, _("{answer}? Send one of: {choices}.", answer=echo(answer), choices=choices))
         wrong = choose_up_to(len(fitting[page]))
-        around = sum(septets(plain(each.to(self.language), accents=True)) + 1 for each in (wrong, shown, BACK_LINE))
-        if around > SCREEN:  # then it takes the header's place
-            raise Rejected(verbatim(screen(wrong.to(self.language), said, more)), verbatim(""))
-        raise Rejected(shown, wrong)
+        if self._fitting(wrong, (shown, verbatim(""))) is shown:
+            raise Rejected(shown, wrong)
+        raise Rejected(verbatim(screen(wrong.to(self.language), said, more)), verbatim(""))  # in the header's place
 
     def _join(self, count: int, *, as_written: bool = False) -> None:
         pieces = self._inputs[:count]
@@ -287,10 +286,11 @@ class Chat(Turn):
         if declines(answer):
             return False
         digits = consent(answer) if pin else yes(answer)
+        again = (shown, question) if self.ussd else (wanted,)
         if digits is None or (digits and not pin):
-            raise Rejected(shown, wanted) if self.ussd else Rejected(wanted, verbatim(""))
+            raise Rejected(self._fitting(wanted, again), wanted) if self.ussd else Rejected(wanted, verbatim(""))
         if digits:
-            await self._read(Pin(_("Your PIN?")), digits, shown if self.ussd else wanted, record=False)
+            await self._read(Pin(_("Your PIN?")), digits, *again, record=False)
             self.pin_given = True
         return True
 
@@ -388,13 +388,21 @@ class Chat(Turn):
                 break
         raise Back if self._position else Left
 
-    async def _read(self, question: Field[Any], answer: str, prompt: Text, *, record: bool = True) -> None:
+    async def _read(self, question: Field[Any], answer: str, *prompts: Text, record: bool = True) -> None:
+        """Record what was answered, or put the question again: the first of the prompts that fits beside what is said
+        of the answer."""
         try:
             value = await question.read(self, answer)
         except Invalid as invalid:
-            raise Rejected(prompt, invalid.text) from invalid
+            raise Rejected(self._fitting(invalid.text, prompts), invalid.text) from invalid
         if record:
             self._record(question.name, value)
+
+    def _fitting(self, error: Text, prompts: Sequence[Text]) -> Text:
+        """The first of the prompts that fits on a screen below the error and with the way back, else the last."""
+        said = (joined([error, prompt, BACK_LINE], "\n").to(self.language) for prompt in prompts)
+        costs = [septets(plain(each, accents=True)) for each in said]
+        return next((prompt for prompt, cost in zip(prompts, costs, strict=True) if cost <= SCREEN), prompts[-1])
 
     def _recorded(self, name: str) -> bool:
         """Whether the next recorded answer is this one; then it counts as read."""

@@ -51,7 +51,7 @@ FURTHER = [
         "register",
         Role.AGENT,
         "unusual",
-        {"register usual": "3"},
+        {"register usual": "3", "register connection type": "2"},
         asks=("connection type", "sub connection type", "tariff", "meter type", "group"),
     ),
     Route("register", Role.AGENT, "shs", {"register kind": "2", "serial": "SHS0284"}, asks=("serial",)),
