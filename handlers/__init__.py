@@ -1,7 +1,8 @@
 """What people read and are asked: all conversations, and the pages.
 
-The imports are in the order in which menus, HELP and the card show the conversations: what is needed most often first.
-The first line of a menu stays the first for good: people know it by heart."""
+TALKS is in the order in which menus, HELP and the card show the conversations: what is needed most often first.
+The first six are the first page of an agent's menu in every language; they stay where they are, for people know them by
+heart."""
 
 from handlers.account.balance import balance
 from handlers.account.cash import cash
@@ -27,19 +28,19 @@ from handlers.tickets.report import fix, problem
 
 TALKS = (
     buy,
-    register,
-    sell,
-    pay,
+    cash,
+    find,
     tokens,
     owner_tokens,
     own_buying,
+    register,
     balance,
-    find,
-    list_,
-    customer,
-    plan,
     fix,
     problem,
+    list_,
+    sell,
+    pay,
+    plan,
     own_plan,
     price_,
     agent_,
@@ -47,10 +48,10 @@ TALKS = (
     note,
     done,
     fixed,
-    cash,
     statement_,
     sales,
     stock,
+    customer,
     stop,
     start,
     pin,

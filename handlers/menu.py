@@ -2,7 +2,7 @@
 
 from bot.message import Reply
 from bot.talks import Chat, talk
-from bot.text import Text, _, verbatim
+from bot.text import _, verbatim
 from models.people import Role
 
 
@@ -14,15 +14,11 @@ from models.people import Role
     when_locked=True,
 )
 async def menu(chat: Chat) -> Reply:
-    chosen = await chat.choose("menu", _header(chat), chat.commands.menu(chat.person.role))
+    offered = chat.commands.menu(chat.person.role)
+    if not offered:
+        company = chat.company
+        chat.stop(_("{company} does not know this number. Call {help}.", company=company.name, help=company.help_phone))
+    if len(offered) == 1:  # to a stranger: a menu of one line would only cost a screen
+        return await chat.hand_over(chat.commands.by_name[offered[0][0]])
+    chosen = await chat.choose("menu", verbatim(chat.company.name), offered)
     return await chat.hand_over(chat.commands.by_name[chosen])
-
-
-def _header(chat: Chat) -> Text:
-    if chat.person.role is Role.STRANGER:
-        return _(
-            "{company} does not know this number. Call {help}.",
-            company=chat.company.name,
-            help=chat.company.help_phone,
-        )
-    return verbatim(chat.company.name)

@@ -227,6 +227,7 @@ class Dispatcher:
             language=exchange.language,
             inputs=inputs,
             line=line,
+            beside=exchange.conversation.aside is not None,
         )
         result = await replay(chat, state)
         exchange.language = chat.language

@@ -13,9 +13,10 @@ from bot.routing import Router
 from bot.runtime import Purge
 from bot.talks import Channel, Chat, Commands
 from bot.talks.contacts import PhoneState
+from bot.talks.listing import choose_up_to
 from bot.talks.replay import TurnResult, replay
 from bot.talks.state import TalkState
-from bot.text import _, normalise, plain, verbatim
+from bot.text import _, joined, normalise, plain, verbatim
 from models.messages import MessageKind
 from models.people import Caller
 from models.sql import DAY_MS, MINUTE_MS, connection, execute, now_ms
@@ -105,7 +106,7 @@ class Sessions:
             dialled=dialled,
             pin_given=session.pin_given,
         )
-        result = await self._replay(session, turn, chat, state)
+        result = await self._replay(session, turn, chat, state, keyed=bool(inputs))
         said = plain(result.reply.text.to(chat.language), accents=self._company.accents)
         response = f"{'CON' if result.open else 'END'} {said}"
         talk = state.dump() if result.open else ""
@@ -114,14 +115,18 @@ class Sessions:
         await execute(connection(), KEEP, [session.id, mac, response, now])
         return Screen(response, self._with_copies(session, mac, chat, result))
 
-    async def _replay(self, session: Session, turn: UssdTurn, chat: Chat, state: TalkState) -> TurnResult:
+    async def _replay(
+        self, session: Session, turn: UssdTurn, chat: Chat, state: TalkState, *, keyed: bool
+    ) -> TurnResult:
+        """`keyed`: something was entered in this turn."""
         if not session.open:
             return TurnResult(Reply(SESSION_OVER), outcome="over")
         asked = state.resume
         if asked and not chat.take_resume_choice():
-            unfinished = self._commands.by_name[state.answers[0][1]].menu or verbatim("")
+            unfinished = self._commands.by_name[state.running].menu or verbatim("")
             offer = _("{company}\n1. Continue: {talk}\n2. New", company=self._company.name, talk=unfinished)
-            return TurnResult(Reply(offer), open=True, outcome="resume")
+            said = joined([choose_up_to(2), offer], "\n") if keyed else offer
+            return TurnResult(Reply(said), open=True, outcome="resume")
         if asked and not state.answers:
             state.key = _key_of(session)  # what is begun anew is sold anew
         return await replay(chat, state)
@@ -145,7 +150,8 @@ class Sessions:
         state.forget_consent()
         if len(state.answers) < 2:  # nothing but the choice in the menu
             return ""
-        if state.answers[0][1] not in self._commands.by_name:  # an update took this talk away
+        unfinished = self._commands.by_name.get(state.running)
+        if unfinished is None or unfinished.reads:  # an update took it away, or somebody merely looked
             return ""
         state.resume = True
         return state.dump()

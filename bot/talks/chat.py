@@ -9,11 +9,24 @@ from bot.message import Copy, Reply
 from bot.talks.commands import Commands, Talk
 from bot.talks.contacts import PhoneState, stop_reminders
 from bot.talks.fields import Field, Invalid, Pin, echo
-from bot.talks.listing import BACK, MORE, NO_WORDS, choice_named, enumerated, means_one, names_of, pages, screen, spoken
+from bot.talks.listing import (
+    BACK,
+    MORE,
+    NO_WORDS,
+    choice_named,
+    choose_up_to,
+    enumerated,
+    means_one,
+    names_of,
+    on_one_page,
+    pages,
+    screen,
+    spoken,
+)
 from bot.talks.signals import Back, Changed, Left, Rejected, Suspended
 from bot.talks.state import TalkState, locked_out
 from bot.talks.turn import Channel, Turn
-from bot.text import Text, _, joined, plain, plain_word, septets, verbatim
+from bot.text import SCREEN, Text, _, joined, plain, plain_word, septets, verbatim
 from bot.text.answers import AGAIN, consent, declines, yes
 from bot.text.grammar import written
 from bot.text.gsm import fits_sms
@@ -21,7 +34,7 @@ from models.messages import MessageKind
 from models.people import Caller
 
 T = TypeVar("T")
-BACK_LINE, CHOOSE = _("0. Back"), _("Choose a number.")
+BACK_LINE, MORE_LINE = _("0. Back"), _("More")
 SILENT = ("pin", "quote")  # recorded beside the questions: going back passes over them
 
 
@@ -42,14 +55,18 @@ class Chat(Turn):
         line: str = "",  # the message in which they stood behind the keyword; empty for an answer
         dialled: bool = False,  # whether they were part of the number that was dialled
         pin_given: bool = False,  # earlier in this session
+        beside: bool = False,  # whether a question of another talk stays open
     ) -> None:
         super().__init__(person, company, commands, channel=channel, language=language, one_line=bool(line))
         self._state, self._contact, self._line = state, contact, line
-        self.pin_given = pin_given
+        self.pin_given, self.beside = pin_given, beside
         self._chosen: Talk | None = None  # in a menu
         self._inputs, self._dialled = list(inputs), dialled
         self._position = 0  # how many of the recorded answers were given back in this run
         self._own_from = 0  # at which of them the chosen talk begins; those before led to it
+        self._known: Mapping[str, Any] = {}  # what another talk answers of the questions of this one
+        self.lists = False  # whether the open question is a list to choose from
+        self._taken_back: list[Any] = []  # the answer that was: its list shows the page on which it stood
 
     @property
     def talk(self) -> Talk:
@@ -79,6 +96,7 @@ class Chat(Turn):
     def rewind(self) -> None:
         """Begin the talk again with the answers that are left, and no new input."""
         self._inputs.clear()
+        self._known = {}
         self._position = 0
 
     def go_step_by_step(self) -> None:
@@ -95,11 +113,13 @@ class Chat(Turn):
         self._state.resume = False
         return True
 
-    async def hand_over(self, talk: "Talk") -> Reply:
-        """Go on in another talk, with everything answered so far; back leads here again."""
-        self._chosen = talk
+    async def hand_over(self, talk: "Talk", known: Mapping[str, Any] | None = None) -> Reply:
+        """Go on in another talk, with everything answered so far; back leads here again. What is `known` are answers to
+        questions of it by their names: they are not asked."""
+        self._chosen, self._known = talk, known or {}
         self._own_from = self._position
-        self._state.open_minutes, self._state.reads = talk.open_minutes, talk.reads
+        self._state.running, self._state.reads = talk.name, talk.reads
+        self._state.open_minutes = talk.open_minutes
         if self.person.locked and not talk.when_locked:
             self.stop(locked_out(self.company.help_phone))
         return await talk.run(self)
@@ -150,6 +170,8 @@ class Chat(Turn):
 
     async def ask(self, question: Field[T]) -> T:
         """The answer to one question."""
+        if question.name in self._known:
+            return self._known[question.name]  # type: ignore[no-any-return]
         if not self._recorded(question.name):
             if self.one_line and self._inputs:
                 self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
@@ -182,33 +204,49 @@ class Chat(Turn):
         *,
         otherwise: str | None = None,
         words: Mapping[str, Collection[str]] = NO_WORDS,
+        fuller: Sequence[Text] = (),
     ) -> str:
         """The value of one of the options, by its number or by a word: its label, or one of `words`. Long lists page
-        themselves. `otherwise` is what one line means that leaves this piece out."""
+        themselves. `otherwise` is what one line means that leaves this piece out. Of the `fuller` prompts the first
+        one is shown that leaves room for all options on one page."""
         if not self._recorded(name):
             names = names_of(options, self.company.languages, words)
             if self.one_line and self._inputs:
                 self._join(spoken(names, self._inputs))
             left_out = otherwise is not None and self.one_line and not means_one(names, self._inputs)
-            self._record(name, otherwise if left_out else self._choice(prompt, options, names))
+            self._record(name, otherwise if left_out else self._choice(name, prompt, options, names, fuller))
         if self._last() not in dict(options):
             raise Changed
         return str(self._last())
 
-    def _choice(self, prompt: Text, options: Sequence[tuple[str, Text]], names: Mapping[str, Collection[str]]) -> str:
-        labels = [label.to(self.language) for _value, label in options]
-        header, more = prompt.to(self.language), _("More").to(self.language)
-        beside = sum(septets(line.to(self.language)) + 1 for line in (CHOOSE, BACK_LINE))
-        fitting = pages(header, labels, more, beside)
+    def _choice(
+        self,
+        name: str,
+        prompt: Text,
+        options: Sequence[tuple[str, Text]],
+        names: Mapping[str, Collection[str]],
+        fuller: Sequence[Text],
+    ) -> str:
+        labels = [label for _value, label in options]
+        fitting = pages(prompt, labels, MORE_LINE, BACK_LINE, {*self.company.languages, self.language})
+        if found := [each for each in fuller if on_one_page(each, labels, BACK_LINE, [self.language])]:
+            prompt, fitting = found[0], [[*range(len(labels))]]
         if self.one_line and self._state.page >= len(fitting):
             raise Rejected(prompt, _("The last page is {n}.", n=len(fitting)))
+        if self._taken_back[:1] == [name]:
+            values = [value for value, _label in options]
+            _name, value = self._taken_back
+            self._state.page = next((n for n, each in enumerate(fitting) if value in [values[i] for i in each]), 0)
+            self._taken_back = []
         page = min(self._state.page, len(fitting) - 1)
         last = page == len(fitting) - 1
-        shown = verbatim(screen(header, [labels[i] for i in fitting[page]], "" if last else more))
-        answer = self._answer(shown, offered=self.commands.among(names, self.person.role))
+        said = [labels[i].to(self.language) for i in fitting[page]]
+        more = "" if last else MORE_LINE.to(self.language)
+        shown = verbatim(screen(prompt.to(self.language), said, more))
+        answer = self._answer(shown, offered=self.commands.among(names, self.person.role), lists=True)
         if answer == MORE and not last:
             self._state.page = page + 1
-            return self._choice(prompt, options, names)
+            return self._choice(name, prompt, options, names, fuller)
         if answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(fitting[page]):
             return options[fitting[page][int(answer) - 1]][0]
         if named := choice_named(names, answer):
@@ -216,7 +254,10 @@ class Chat(Turn):
         if self.one_line:
             choices = enumerated(list(dict(options)))
             raise Rejected(shown, _("{answer}? Send one of: {choices}.", answer=echo(answer), choices=choices))
-        raise Rejected(shown, CHOOSE)
+        wrong = choose_up_to(len(fitting[page]))
+        if self._fitting(wrong, (shown, verbatim(""))) is shown:
+            raise Rejected(shown, wrong)
+        raise Rejected(verbatim(screen(wrong.to(self.language), said, more)), verbatim(""))  # in the header's place
 
     def _join(self, count: int, *, as_written: bool = False) -> None:
         pieces = self._inputs[:count]
@@ -233,10 +274,12 @@ class Chat(Turn):
         return said
 
     async def _confirmed(self, question: Text, pin: bool) -> bool:
-        """Read a yes or no. Either channel may give the PIN with its yes, as 1 123456; in a text message the PIN alone
-        is one, while a screen asks for the yes first."""
+        """Read a yes or no. The PIN may stand behind its yes, as 1 123456, and by itself it is one."""
         if self.ussd:
             shown, wanted = _("{question}\n1. Yes\n2. No", question=question), _("Choose 1 or 2.")
+            if pin and not self.pin_given:  # which is the yes
+                shown = joined([question, _("Your PIN, or 2 for no.")], "\n")
+                wanted = _("A PIN has six digits.")
         else:
             wanted = _("Reply 1 and your PIN, 2 for no.") if pin else _("Reply 1 for yes, 2 for no.")
             shown = _("{question} {wanted} Within 10 min.", question=question, wanted=wanted)
@@ -247,11 +290,12 @@ class Chat(Turn):
         answer = self._answer(shown, confirming=True, signing=pin)
         if declines(answer):
             return False
-        digits = consent(answer) if pin and not self.ussd else yes(answer)
+        digits = consent(answer) if pin else yes(answer)
+        again = (shown, question) if self.ussd else (wanted,)
         if digits is None or (digits and not pin):
-            raise Rejected(shown, wanted) if self.ussd else Rejected(wanted, verbatim(""))
+            raise Rejected(self._fitting(wanted, again), wanted) if self.ussd else Rejected(wanted, verbatim(""))
         if digits:
-            await self._read(Pin(_("Your PIN?")), digits, shown if self.ussd else wanted, record=False)
+            await self._read(Pin(_("Your PIN?")), digits, *again, record=False)
             self.pin_given = True
         return True
 
@@ -327,9 +371,11 @@ class Chat(Turn):
         offered: Sequence[str] = (),
         free: bool = False,
         listed: Sequence[Any] = (),
+        lists: bool = False,
     ) -> str:
         """The next piece of new input, or the question itself when there is none."""
         self._state.free, self._state.signing, self._state.shown = free, signing, list(listed)
+        self.lists = lists
         if confirming and self._dialled:
             self._inputs.clear()
         if not self._inputs:
@@ -346,17 +392,27 @@ class Chat(Turn):
         if self._state.page:
             self._state.page -= 1
             raise Back
-        while self._state.answers and self._state.answers.pop()[0] in SILENT:
-            pass
+        while self._state.answers:
+            self._taken_back = self._state.answers.pop()
+            if self._taken_back[0] not in SILENT:
+                break
         raise Back if self._position else Left
 
-    async def _read(self, question: Field[Any], answer: str, prompt: Text, *, record: bool = True) -> None:
+    async def _read(self, question: Field[Any], answer: str, *prompts: Text, record: bool = True) -> None:
+        """Record what was answered, or put the question again: the first of the prompts that fits beside what is said
+        of the answer."""
         try:
             value = await question.read(self, answer)
         except Invalid as invalid:
-            raise Rejected(prompt, invalid.text) from invalid
+            raise Rejected(self._fitting(invalid.text, prompts), invalid.text) from invalid
         if record:
             self._record(question.name, value)
+
+    def _fitting(self, error: Text, prompts: Sequence[Text]) -> Text:
+        """The first of the prompts that fits on a screen below the error and with the way back, else the last."""
+        said = (joined([error, prompt, BACK_LINE], "\n").to(self.language) for prompt in prompts)
+        costs = [septets(plain(each, accents=True)) for each in said]
+        return next((prompt for prompt, cost in zip(prompts, costs, strict=True) if cost <= SCREEN), prompts[-1])
 
     def _recorded(self, name: str) -> bool:
         """Whether the next recorded answer is this one; then it counts as read."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from bot.text import SCREEN, Text, plain, plain_word, septets
+from bot.text import SCREEN, Text, _, plain, plain_word, septets
 
 BACK, MORE = "0", "9"
 FEWEST_LETTERS = 3  # of a name that stand for it
@@ -13,17 +13,47 @@ NO_WORDS: Mapping[str, Collection[str]] = {}
 ROOM = 40  # septets of the choices that one sentence names
 
 
-def pages(header: str, labels: Sequence[str], more: str, spare: int) -> list[list[int]]:
-    """Which labels (by position) stand on each page, as many as fit. `spare` septets stay free at the end."""
+def pages(header: Text, labels: Sequence[Text], more: Text, back: Text, languages: Collection[str]) -> list[list[int]]:
+    """Which labels (by position) stand on each page: six, or as many as fit in the longest of the languages. So a
+    number stands for the same line in all of them. There is room for the way back, and for what a wrong key is told in
+    place of the header."""
+    if len(labels) <= LINES and on_one_page(header, labels, back, languages):
+        return [[*range(len(labels))]]
+    around = {one: _head(header, one) + _cost(back, one) + _cost(more, one) + len("9. ") for one in languages}
+    costs = [{one: _cost(label, one) + len("1. ") for one in languages} for label in labels]
     found: list[list[int]] = [[]]
     for position in range(len(labels)):
         trial = [*found[-1], position]
-        text = screen(header, [labels[i] for i in trial], more)
-        if found[-1] and (len(trial) > LINES or septets(text) + spare > SCREEN):
+        longest = max(around[one] + sum(costs[i][one] for i in trial) for one in languages)
+        if found[-1] and (len(trial) > LINES or longest > SCREEN):
             found.append([position])
         else:
             found[-1] = trial
     return found
+
+
+def on_one_page(header: Text, labels: Sequence[Text], back: Text, languages: Collection[str]) -> bool:
+    """Whether all labels fit below the header, with the way back, in each of the languages."""
+    return all(
+        _cost(back, one) + _head(header, one) + sum(_cost(label, one) + len("1. ") for label in labels) <= SCREEN
+        for one in languages
+    )
+
+
+def _head(header: Text, language: str) -> int:
+    return max(_cost(header, language), _cost(choose_up_to(LINES), language))
+
+
+def _cost(line: Text, language: str) -> int:
+    """Septets, with the line break."""
+    return septets(plain(line.to(language), accents=True)) + 1
+
+
+def choose_up_to(count: int) -> Text:
+    """What a wrong key is told, where the choices go from 1 to `count`."""
+    if count == 1:
+        return _("Choose 1.")
+    return _("Choose 1 or 2.") if count == 2 else _("Choose a number 1 to {n}.", n=count)
 
 
 def screen(header: str, labels: Sequence[str], more: str) -> str:

@@ -11,7 +11,8 @@ from bot.talks.signals import Back, Changed, Ended, Left, Rejected, Suspended
 from bot.talks.state import TalkState
 from bot.text import SCREEN, Text, _, joined, plain, septets
 
-MOST_WRONG = 3  # answers to one question that are none
+MOST_WRONG = 3  # answers to one question that are none, by SMS: machines answer each other
+MOST_WRONG_DIALLED = 9  # by dialling, where somebody has to press keys
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,6 @@ class TurnResult:
 
 async def replay(chat: Chat, state: TalkState) -> TurnResult:
     """Run the talk of this chat until it ends or asks. `state` is the chat's, and changed in place."""
-    state.open_minutes, state.reads = chat.talk.open_minutes, chat.talk.reads
     result = await _run(chat.talk, chat, state)
     if chat.told:
         result = replace(result, reply=replace(result.reply, also=[*result.reply.also, *chat.told]))
@@ -39,6 +39,7 @@ async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
     """`talk` is the one with which every run begins: a menu hands over to another one."""
     notice: list[Text] = []
     while True:
+        state.running, state.reads, state.open_minutes = talk.name, talk.reads, talk.open_minutes
         try:
             reply = await talk.run(chat)
             return TurnResult(reply, outcome=reply.outcome)
@@ -67,9 +68,10 @@ def _reject(talk: Talk, chat: Chat, state: TalkState, rejected: Rejected) -> Tur
         said = _with_lesson([nothing, rejected.error], chat.talk, chat.language)
         return TurnResult(Reply(said), outcome="rejected")
     state.wrong += 1
-    if state.wrong >= MOST_WRONG:
+    if state.wrong >= (MOST_WRONG_DIALLED if chat.ussd else MOST_WRONG):
         call = _("Call {help}.", help=chat.company.help_phone)
-        return TurnResult(Reply(joined([rejected.error, nothing, call])), outcome="given up")
+        said = joined([rejected.error, nothing or _("Nothing was done."), call])
+        return TurnResult(Reply(said), outcome="given up")
     return TurnResult(
         Reply(_question(talk, chat, state, [rejected.error, rejected.prompt])), open=True, outcome="asked again"
     )
@@ -78,9 +80,11 @@ def _reject(talk: Talk, chat: Chat, state: TalkState, rejected: Rejected) -> Tur
 def _question(talk: Talk, chat: Chat, state: TalkState, sentences: Sequence[Text]) -> Text:
     """A question as the channel shows it: with the way back, or with how to answer all of them at once."""
     if chat.ussd:
-        back = [BACK_LINE] if state.answers else []
+        back = [BACK_LINE] if state.answers or state.page else []
         return joined([*sentences, *back], "\n")
     said = joined(sentences)
+    if chat.lists and (state.page or state.answers):
+        said = joined([said, BACK_LINE], "\n")
     if chat.bare and talk.example and "\n" not in said.to(chat.language):  # a list of choices says enough by itself
         return _with_lesson([said, _("Or all at once.")], talk, chat.language)
     return said

@@ -32,6 +32,7 @@ class TalkState:
     offered: list[str] = field(default_factory=list)  # choices of the open question that could be taken for commands
     free: bool = False  # whether the open question is answered in words of one's own
     meant: str = ""  # the kind of text that began the talk, where that was no keyword
+    running: str = ""  # the talk that this one led to, by a menu or behind a customer; its own name else
     reads: bool = False  # whether the talk changes nothing
     shown: list[Any] = field(default_factory=list)  # what the lines of the open question stand for, as it was shown
     signing: bool = False  # whether the open question wants a PIN for an effect

@@ -22,6 +22,7 @@ EVERYONE = frozenset(Role)
         "ha": ("KULLE",),
     },
     menu=_("Lock an agent"),
+    menu_for={Role.AGENT},  # in other menus it would invite strangers to try
     usage=_("phone PIN"),
     example="0700000000 123456",
     nothing=_("Not locked."),

@@ -1,27 +1,23 @@
-"""An agent lists the own customers, searches among them, and looks at one with device, plan and last token."""
+"""An agent lists the own customers, searches among them, and goes on with one."""
 
 from collections.abc import Sequence
 
 from bot.message import Reply
 from bot.talks import Chat, talk
 from bot.talks.listing import LINES
-from bot.text import Text, _, joined, numbers, shorten, verbatim
+from bot.text import Text, _, joined, shorten, verbatim
 from handlers.customers.selection import LABELS, Filter, Which, WhichCustomers
+from handlers.customers.shown import LONGEST_VILLAGE, show_customer
 from handlers.fields.customers import MOST_FOUND, CustomerNumber, Search
-from handlers.wording import access_owed, item_name, owing, under
+from handlers.wording import under
 from models.customers import search
-from models.devices import Device, Kind, Unit, devices_of
-from models.money import Contract, Due, Terms, contracts_of, total_left
-from models.money.contracts import dues_by_contract
-from models.money.sales import last_tokens
+from models.devices import Kind
 from models.people import Customer, Role, Village
 
 MARKS = {Kind.METER: "M", Kind.SHS: "S", Kind.EBIKE: "E"}
-KINDS = {Kind.METER: _("meter"), Kind.SHS: _("solar"), Kind.EBIKE: _("e-bike")}
 ALL, VILLAGE, FURTHER = "all", "village", "further"
 BLOCK = 47  # customers that a list loads at once, some ten screens
 LINE = 27  # septets of a customer on a list
-LONGEST_NAME, LONGEST_VILLAGE, LONGEST_SERIAL = 18, 10, 20
 
 
 @talk(
@@ -56,7 +52,7 @@ async def list_(chat: Chat) -> Reply:
             options.append((FURTHER, _("Further customers")))
         chosen = await chat.choose(f"customer {start}", header, options)
         if chosen != FURTHER:
-            return await _show_customer(chat, next(one for one in block if str(one.id) == chosen))
+            return await show_customer(chat, next(one for one in block if str(one.id) == chosen))
         start, count = start + count, BLOCK
 
 
@@ -78,12 +74,12 @@ async def list_(chat: Chat) -> Reply:
 async def find(chat: Chat) -> Reply:
     found = await chat.ask(Search(_("How does the name begin? Or the last 4 of the phone or serial?")))
     if len(found) == 1:
-        return await _show_customer(chat, found[0])
+        return await show_customer(chat, found[0])
     header = _("{n} found", n=len(found))
     if len(found) > MOST_FOUND:
         header = _("The first {n}. Write more to find fewer.", n=MOST_FOUND)
     chosen = await chat.choose("customer", header, await _lines(found[:MOST_FOUND]))
-    return await _show_customer(chat, next(one for one in found if str(one.id) == chosen))
+    return await show_customer(chat, next(one for one in found if str(one.id) == chosen))
 
 
 @talk(
@@ -102,7 +98,9 @@ async def find(chat: Chat) -> Reply:
     example="2",
 )
 async def customer(chat: Chat) -> Reply:
-    return await _show_customer(chat, await chat.ask(CustomerNumber(_("Customer number?"))))
+    one = await chat.ask(CustomerNumber(_("Customer number?")))
+    chat.no_more()
+    return await show_customer(chat, one)
 
 
 async def _which(chat: Chat, villages: Sequence[Village]) -> Which:
@@ -138,74 +136,5 @@ async def _lines(found: Sequence[Customer]) -> list[tuple[str, Text]]:
     for one in found:
         marks = "".join(mark for kind, mark in MARKS.items() if kind in kinds[one.id])
         behind = " ".join(["", f"#{one.id}", *([marks] if marks else []), *([one.phone[-4:]] if one.phone else [])])
-        lines.append((str(one.id), verbatim(_name(one, LINE - len(behind)) + behind)))
+        lines.append((str(one.id), verbatim(shorten(f"{one.name} {one.surname}", LINE - len(behind)) + behind)))
     return lines
-
-
-def _name(one: Customer, length: int) -> str:
-    return shorten(f"{one.name} {one.surname}", length)
-
-
-async def _show_customer(chat: Chat, one: Customer) -> Reply:
-    """Show a customer with one device or one plan: the only one, or the one that the agent chooses."""
-    await chat.pin()
-    villages = await search.villages_of(chat.agent.mini_grid_id)
-    header = _heading(one, villages, chat)
-    devices, contracts = await devices_of([one]), await contracts_of([one])
-    owed = await dues_by_contract(contracts)
-    options = [(each.serial, _which_device(each)) for each in devices]
-    goods = {each.number: each for each in contracts if each.device_id is None and owed[each.id]}
-    options += [(number, verbatim(f"{number} {item_name(each.appliance.name)}")) for number, each in goods.items()]
-    if not options:
-        return chat.end(under(header, _("No device.")))
-    chosen = options[0][0]
-    if len(options) > 1:
-        chat.no_more()
-        chosen = await chat.choose("device", header, options)
-    if chosen in goods:
-        due = owed[goods[chosen].id]
-        return chat.end(under(header, dict(options)[chosen], owing(total_left(due), due, chat.company)))
-    device = next(each for each in devices if each.serial == chosen)
-    contract = next((each for each in contracts if each.device_id == device.id), None)
-    return chat.end(under(header, *await _device(device, contract, owed[contract.id] if contract else [], chat)))
-
-
-def _heading(one: Customer, villages: Sequence[Village], chat: Chat) -> Text:
-    number = numbers.local(one.phone, chat.company.country) if one.phone else ""
-    village = next((shorten(each.name, LONGEST_VILLAGE) for each in villages if each.id == one.village_id), "")
-    return verbatim(", ".join(part for part in (f"{_name(one, LONGEST_NAME)} #{one.id}", number, village) if part))
-
-
-def _which_device(device: Device) -> Text:
-    return joined([verbatim(device.serial[:LONGEST_SERIAL]), KINDS[Kind(device.kind)]])
-
-
-async def _device(device: Device, contract: Contract | None, owed: list[Due], chat: Chat) -> list[Text]:
-    """The device, what is owed on it or its price, and when it was paid for last. TOKEN shows the digits, not this."""
-    company, newest, line = chat.company, await last_tokens(device, 1), _which_device(device)
-    if cost := _cost(device, contract, owed, chat):
-        line = joined([line, cost], ": ")
-    lines = [line, *await access_owed(device, company)]
-    if not newest:
-        return [*lines, _("No token yet.")]
-    paid_at = newest[0][0].created_at
-    last = _("Last token {day} {time}.", day=company.day(paid_at), time=company.clock(paid_at))
-    if device.paid_until:
-        last = _("{last} Paid until {day}.", last=last, day=company.day(device.paid_until))
-    return [*lines, last]
-
-
-def _cost(device: Device, contract: Contract | None, owed: list[Due], chat: Chat) -> Text | None:
-    """What is left of its plan, or its price."""
-    if owed:
-        return owing(total_left(owed), owed, chat.company)
-    if contract and contract.terms == Terms.SERVICE:
-        return _("{amount} a day", amount=chat.company.money(contract.day_price))
-    if contract and contract.ended_on:
-        return _("paid off")
-    if device.tariff is None:
-        return None
-    price = chat.company.money(device.tariff.full_price)
-    if device.tariff.unit == Unit.ENERGY:
-        return _("{amount} per kWh", amount=price)
-    return _("{amount} a day", amount=price)

@@ -43,6 +43,8 @@ CONSENT = "2"  # the version of the words in _question: another wording is anoth
 NEW = "new"
 LABEL = 24  # septets of a name that the office gave, on a list
 LONGEST_PLAN = 13  # and in a sentence
+TYPE, USUAL = "connection type", "usual"
+LONGEST_TYPE, LONGEST_USUAL = 16, 34  # of a connection type and of what is usual for it, on a list
 DAY_MINUTES = 24 * 60
 
 
@@ -121,21 +123,49 @@ async def _ask_form(chat: Chat, villages: Sequence[Village]) -> Form:
 
 
 async def _ask_labels(chat: Chat) -> tuple[Tariff | None, Labels]:
-    """Tariff and labels. One line that names the connection type alone means what is usual for it."""
-    types = (
-        await ConnectionType.all().order_by("name").select_related("usual_tariff", "usual_meter_type", "usual_group")
-    )
-    type_ = await _choose_if_any(chat, "connection type", _("Connection type?"), types)
-    subs = await SubConnectionType.filter(type_id=type_.id).order_by("name") if type_ else []
+    """Tariff and labels, in the order in which the office brought them in. What is usual for a connection type is one
+    choice; one line that names the type alone means the same."""
+    types = await ConnectionType.all().order_by("id").select_related("usual_tariff", "usual_meter_type", "usual_group")
+    tariffs = await Tariff.filter(unit=Unit.ENERGY).order_by("id")
+    meter_types, groups = await MeterType.all().order_by("id"), await ConnectionGroup.all().order_by("id")
+    usual = await _choose_usual(chat, [one for one in types if _is_settled(one, tariffs, meter_types, groups)])
+    type_ = usual or await _choose_if_any(chat, TYPE, _("Connection type?"), types)
+    subs = await SubConnectionType.filter(type_id=type_.id).order_by("id") if type_ else []
     sub_type = await _choose_if_any(chat, "sub connection type", _("Sub connection type?"), subs)
-    tariffs = await Tariff.filter(unit=Unit.ENERGY).order_by("name")
+    if usual:
+        return usual.usual_tariff, Labels(usual.usual_meter_type, usual.usual_group, usual, sub_type)
     plan = await _choose_if_any(chat, "tariff", _("Tariff?"), tariffs, type_.usual_tariff if type_ else None)
-    meter_types = await MeterType.all().order_by("name")
     usual_meter_type = type_.usual_meter_type if type_ else None
     meter_type = await _choose_if_any(chat, "meter type", _("Meter type?"), meter_types, usual_meter_type)
-    groups = await ConnectionGroup.all().order_by("name")
     group = await _choose_if_any(chat, "group", _("Connection group?"), groups, type_.usual_group if type_ else None)
     return plan, Labels(meter_type, group, type_, sub_type)
+
+
+def _is_settled(
+    one: ConnectionType, tariffs: Sequence[Tariff], meter_types: Sequence[MeterType], groups: Sequence[ConnectionGroup]
+) -> bool:
+    """Whether there is something usual for everything that would be asked."""
+    answers = ((one.usual_tariff, tariffs), (one.usual_meter_type, meter_types), (one.usual_group, groups))
+    return all(usual in rows if rows else usual is None for usual, rows in answers)
+
+
+async def _choose_usual(chat: Chat, types: Sequence[ConnectionType]) -> ConnectionType | None:
+    """The connection type with all that is usual for it; None for something else. Whoever names a type in one line is
+    not asked."""
+    in_line = chat.behind_keyword(TYPE) or chat.given(TYPE)
+    if not types or (in_line and not chat.given(USUAL)):
+        return None
+    options = [(f"{USUAL} {one.name}", _usual_label(one, chat.company)) for one in types]
+    words = {f"{USUAL} {one.name}": (one.name,) for one in types}
+    chosen = await chat.choose(USUAL, _("Connection?"), [*options, (NEW, _("Other"))], words=words)
+    return next((one for one in types if chosen == f"{USUAL} {one.name}"), None)
+
+
+def _usual_label(one: ConnectionType, company: Company) -> Text:
+    price = company.number(one.usual_tariff.full_price) if one.usual_tariff else ""
+    parts = [price, *(row.name for row in (one.usual_meter_type, one.usual_group) if row)]
+    what = shorten(", ".join(filter(None, parts)), LONGEST_USUAL)
+    return _("{type}, usual ({what})", type=shorten(one.name, LONGEST_TYPE), what=what)
 
 
 async def _choose_if_any(
@@ -145,7 +175,9 @@ async def _choose_if_any(
 
 
 async def _choose_row(chat: Chat, name: str, prompt: Text, rows: Sequence[Named], usual: Named | None = None) -> Named:
-    """One of the rows that the office made, by its name."""
+    """One of the rows that the office made, by its name. A dialogue does not ask for the only one."""
+    if len(rows) == 1 and not chat.may_volunteer(name):
+        return rows[0]
     options = [(row.name, verbatim(shorten(row.name, LABEL))) for row in rows]
     chosen = await chat.choose(name, prompt, options, otherwise=usual.name if usual and usual in rows else None)
     return next(row for row in rows if row.name == chosen)

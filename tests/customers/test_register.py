@@ -29,7 +29,7 @@ from tests.world.templates import Templates
 
 # The four registrations with each answer on its own; the person first, the language last where there is a phone.
 STEPS = {
-    METER: ["Rehema Ali", "0713 000 111", "1", "0412 345 6792", "1", "2", "2", "1", "2", "1", "1"],
+    METER: ["Rehema Ali", "0713 000 111", "1", "0412 345 6792", "1", "1", "1", "1"],
     SHS: ["Rehema Ali", "+255713000111", "2", "0284", "1", "1", "1"],
     EBIKE: ["Rehema Ali", "none", "3", "EB100043", "2", "1"],
     PERSON: ["Rehema Ali", "713000111", "4", "1", "1", "1"],
@@ -187,7 +187,7 @@ async def test_a_sub_connection_type_is_asked_of_types_that_have_some(mwanga: Se
     for name in ("Mill", "Shop"):
         await SubConnectionType.create(name=name, type=business)
     phones, command = Phones(mwanga), METER.replace("household", "business")
-    assert await said(phones, command) == "Sub connection type?\n1. Mill\n2. Shop"
+    assert await said(phones, command) == "Sub connection type?\n1. Mill\n2. Shop\n0. Back"
     assert (await said(phones, f"{command}, shop")).startswith("Register REHEMA A., 04123456792, Business 420?")
     await phones.text("Asha", "1")
     [labels] = await execute(connection(), ROWS[2])
@@ -198,7 +198,7 @@ async def test_the_model_is_asked_when_more_than_one_fits(mwanga: Server) -> Non
     for name, prefix in (("Sun 40", "SHS"), ("Sun 60", "SHS"), ("Mini 10", "MINI")):
         await DeviceModel.create(name=name, manufacturer="Jua", kind="shs", prefix=prefix)
     phones = Phones(mwanga)
-    assert await said(phones, SHS) == "Model?\n1. Jua Sun 40\n2. Jua Sun 60"
+    assert await said(phones, SHS) == "Model?\n1. Jua Sun 40\n2. Jua Sun 60\n0. Back"
     await phones.text("Asha", "2")
     await phones.text("Asha", "1")
     await phones.text("Asha", "1")
@@ -288,7 +288,7 @@ async def test_drafts_are_listed_kept_apart_and_dropped(mwanga: Server) -> None:
     listed_ = await said(phones, "REG")
     assert sorted(line[3:] for line in listed_.split("\n")[1:]) == ["New", "REHEMA A.", "SALUM O."]
     chosen = next(line[0] for line in listed_.split("\n") if "SALUM" in line)
-    assert await said(phones, chosen) == "SALUM O.\n1. Continue\n2. Delete"
+    assert await said(phones, chosen) == "SALUM O.\n1. Continue\n2. Delete\n0. Back"
     assert await said(phones, "2") == "Deleted."
     assert (await said(phones, "REG")).startswith("Unfinished: REHEMA A.")
     assert await said(phones, "2") == "Name and surname?"

@@ -59,7 +59,7 @@ FILES = {
     "villages": "Makes mini-grids and villages.",
     "tariffs": "`unit` is `days` or `energy` (kWh).",
     "meter-types": "Phases and current, in your own words.",
-    "connections": "A type with what is usual for it, or one of its sub types, or a group alone.",
+    "connections": "A type with what is usual for it, or a sub type, or a group alone; agents see them in this order.",
     "models": "`kind` is `meter`, `shs` or `ebike`; serial numbers of the model begin with `prefix`.",
     "appliances": "The catalogue: a row for each plan that agents may offer.",
     "agents": "A new agent needs a `pin`.",

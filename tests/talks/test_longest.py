@@ -39,15 +39,17 @@ SMS = {
         "STATUS", "x" * 50, "T K1", "W" * 120, "STATUS K1", "DONE K1", "DONE K1", "STATUS K1", "DONE", "STATUS K9",
         "T K9 w", "FIX x",
         "REG", "W" * 300, f"{'W' * 60} {'W' * 60}", "W" * 50, "0713000111", "x", "1", "1", "0600123456789", "W" * 50,
-        "9", "9", "REG", "9", "1", "Mtwara", "x", "Household", "x", "1", "x", "1", "x", "1", "x", "1", "x", "1",
-        "REG", "1", "REG x", f"REG {LONG_NAME}, {'W' * 50}", f"REG {LONG_NAME}, none, {'W' * 50}",
+        "9", "9", "REG", "9", "1", "Mtwara", "x", "3", "x", "Household", "x", "1", "x", "1", "x", "1", "x", "1", "x",
+        "1", "REG", "1", "REG x", f"REG {LONG_NAME}, {'W' * 50}", f"REG {LONG_NAME}, none, {'W' * 50}",
         f"REG {LONG_NAME}, none, meter, {'W' * 50}", f"REG {LONG_NAME}, none, shs, {LONG_SERIAL}",
         f"REG {LONG_NAME}, none, ebike, {LONG_STOCK}", f"REG {LONG_NAME}, 0710000002, shs, {LONG_STOCK}, Mtwara", "x",
         "2", "x", "REG", "9", f"REG {LONG_NAME}, 0710000002, shs, {LONG_STOCK}, Mtwara", "2", "1",
         f"REG {LONG_NAME}, none, shs, {'W' * 50}", f"REG {LONG_NAME}, none, shs, {LONG_SERIAL}, {'W' * 50}",
         "LIST", "W" * 50, "9", "0", "2", "1", f"LIST {'W' * 50}", "LIST 99", "LIST METER", "1", "LIST TODAY Mtwara",
         "FIND", "w", "W" * 50, "wwwwww", "x", "2", "2", "FIND 1", f"FIND {'W' * 50}", "CUST", "W" * 50, "1",
-        "CUST 2", "x", "1", f"CUST {'W' * 50}", "CUST 1 2", "CUST 2", "4",
+        "CUST 2", "x", "1", "x", "1", "x", BIG, "2", "CUST 2", "4", "x", "2", "CUST 2", "3", "x", "0", "1", "3",
+        "W" * 120,
+        f"CUST {'W' * 50}", "CUST 1 2", "CUST 2", "4",
         "PAY", "W" * 50, "S1002", "12k", f"PAY S1002 {BIG}", "1 482915", "1 482915", f"PAY S1002 {BIG}",
         f"PAY S1002 {BIG} AGAIN", "1 482915", f"PAY S1002 {BIG} AGAIN", "1 482915", "PAY S1002 1", "PAY S9999 1",
         f"PAY S1003 {BIG}", "1 482915", f"PAY S1001 {BIG}", f"PAY S1001 2{'0' * 6}", "1 482915",
@@ -72,8 +74,12 @@ USSD = {
         ("tokens", LONG_SERIAL, "1", "482915"), ("cash", "482915"), ("pin", "482915", "1", "730582", "1"),
         ("language", "8"), ("lock", "x", "0712345678", "1"), ("help",),
         ("fix", LONG_SERIAL, "4", "W" * 120, "3"), ("status", "W" * 50, "1"), ("done", "1", "W" * 50, "2"),
-        ("list", "5", "1", "2", "730582", "1"), ("list", "x", "1", "9", "2", "730582", "1"),
-        ("find", "1", "W" * 50, "ww", "2", "730582", "2"), ("customer", "W" * 50, "1", "730582"),
+        ("list", "5", "1", "2", "8", "1", "8", "4", "730582", "8", "1"),
+        ("list", "x", "1", "9", "2", "4", "730582", "1"),
+        ("find", "1", "W" * 50, "ww", "2", "2", "4", "730582", "8", "0", "6"),
+        ("customer", "W" * 50, "1", "4", "730582"),
+        ("customer", "2", "8", "4", "8", "4", "8", "730582", "8", "1", BIG, "8", "2"),
+        ("customer", "2", "1", "4", "730582"),
         ("pay", "x", "S1003", "x", BIG, "1", "1", "482915"), ("plan", "S1001", "482915"),
         ("sales", "482915", "9", "1"),
         ("register", "3", LONG_NAME, "x", "none", "x", "1", "x", "0600123456789", "x", "9", "1", "1", "1", "1", "1"),
@@ -82,7 +88,6 @@ USSD = {
         ("token", "8", "1"), ("balance", "1"), ("own help",), ("own buying", "1"),
         ("problem", "4", "W" * 120, "1"), ("status", "W" * 50),
     ],
-    "Stranger": [("lock", "8", "1", "x")],
 }  # fmt: skip
 
 
@@ -191,6 +196,7 @@ async def _dear_goods() -> None:
 # Every talk from its beginning to its end. A new one joins by itself.
 
 TELL_OTHERS = {"buy", "pay", "sell", "register", "fix", "problem", "note", "done", "fixed"}
+TELL_OTHERS |= {"find", "list", "customer"}  # which lead on to a sale
 GOOD = {
     "device": LONG_SERIAL,
     "amount": BIG,

@@ -49,6 +49,13 @@ RADIO = ("SELL {customer}, Radio, 3 monthly", YES)
 PLAIN = [Route(one.name, role, channels=channels(one, role)) for one in TALKS for role in sorted(one.roles)]
 USSD = (Channel.USSD,)
 FURTHER = [
+    Route(
+        "register",
+        Role.AGENT,
+        "unusual",
+        {"register usual": "3", "register connection type": "2"},
+        asks=("connection type", "sub connection type", "tariff", "meter type", "group"),
+    ),
     Route("register", Role.AGENT, "shs", {"register kind": "2", "serial": "SHS0284"}, asks=("serial",)),
     Route("register", Role.AGENT, "ebike", {"register kind": "3", "serial": "EB100043"}, asks=("serial",)),
     Route("register", Role.AGENT, "alone", {"register kind": "4"}, asks=("confirm",)),
@@ -67,6 +74,7 @@ FURTHER = [
     Route("buy", Role.AGENT, "twice", before=SOLD, asks=("twice",), channels=USSD),
     Route("pay", Role.AGENT, "goods", {"payable": "1002", "amount": "200"}, LAMP, asks=("confirm with PIN",)),
     Route("find", Role.AGENT, "several", {"find search": "{part}"}, asks=("customer",)),
+    Route("find", Role.AGENT, "details", {"find next": "4"}, asks=("pin", "details"), channels=USSD),
     Route("list", Role.AGENT, "village", {"list which": "5"}, asks=("village",), channels=USSD),
     Route("statement", Role.AGENT, "sold", before=SOLD, asks=("further", "sale")),
     Route("fix", Role.AGENT, "other", {"fix category": "5"}, asks=("words",), channels=USSD),
