@@ -72,10 +72,17 @@ class Conversation:
             self.open, self.aside = None, self.open
         self.went_on = True
 
+    def return_to_aside(self) -> TalkState | None:
+        """Let the question that stayed open be the open one again, if there is one."""
+        if self.aside:
+            self.open, self.aside = self.aside, None
+            return self.open
+        return None
+
     def find_unsigned(self) -> TalkState | None:
         """The question that waits for a PIN. When it stayed open beside another one, it is the open one again."""
         if self.aside and self.aside.signing:
-            self.open, self.aside = self.aside, None
+            self.return_to_aside()
         return self.open if self.open and self.open.signing else None
 
     @property

@@ -208,7 +208,10 @@ class Dispatcher:
         if talk is None or exchange.caller.role not in talk.roles:
             exchange.conversation.close("left")
             return TurnResult(Reply(_("Something changed. Once more, please.")), outcome="changed")
-        return await self._replay(exchange, talk, state, [text])
+        result = await self._replay(exchange, talk, state, [text])
+        if result.outcome == "asked again" and len(text) > 1 and (asked := exchange.conversation.return_to_aside()):
+            return await self._go_on(exchange, asked, text)  # no choice of a list: the serial that it was looked at for
+        return result
 
     async def _replay(
         self, exchange: "_Exchange", talk: Talk, state: TalkState, inputs: Sequence[str], line: str = ""

@@ -309,6 +309,7 @@ class Worker:
                     return
                 if not left:
                     raise
+                await asyncio.sleep(PAUSES_S[left - 1])
             else:
                 self._report_done(batch)
                 return

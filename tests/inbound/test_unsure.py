@@ -8,6 +8,7 @@ import pytest
 from bot.inbound import worker
 from bot.runtime import DatabaseAway, OutcomeUnknown
 from bot.server import Server
+from models.settings import Setting
 from models.sql import connection, execute
 from tests.world.people import PEOPLE, PINS, Phones
 
@@ -112,11 +113,11 @@ async def test_an_sms_waits_and_is_answered_as_it_is(mwanga: Server, line: Line)
 
 
 async def test_a_break_at_the_commit_is_told_from_one_before(mwanga: Server, line: Line) -> None:
-    line.breaks, line.table = "after", "agent"
+    line.breaks, line.table = "after", "setting WHERE name = 'this one'"
     with pytest.raises(OutcomeUnknown):
-        async with mwanga.database.work() as db:
-            await execute(db, "SELECT 1")
+        async with mwanga.database.work():
+            await Setting.create(name="this one", value="")
     with pytest.raises(DatabaseAway) as caught:
-        async with mwanga.database.work() as db:
+        async with mwanga.database.work():
             raise ConnectionResetError
     assert not isinstance(caught.value, OutcomeUnknown)
