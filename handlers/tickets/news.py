@@ -29,26 +29,27 @@ DONE: Words = {
     "ha": ("GAMA", "GYARA"),
 }
 
-LABELS = {
-    Category.PAYMENT: _("payment/top-up"),
+# What is wrong, in the order in which it is asked: what happens most often first.
+REPORTED = {
     Category.POWER: _("no power"),
-    Category.INSTALLATION: _("installation"),
-    Category.TECHNICAL: _("technical"),
+    Category.CODE: _("code refused"),
+    Category.PAID: _("paid no code"),
+    Category.DEVICE: _("device broken"),
     Category.OTHER: _("other"),
 }
+LABELS = {**REPORTED, Category.PAYMENT: _("payment")}
 TINY, SHORT, LONG, WHOLE = 15, 30, 45, 95  # septets that a problem or a comment may take of a message
 LEAST = 8  # septets of words below which they say nothing
 
 
 def category_of(text: str, language: str) -> Category:
-    """The category that a text names at its beginning, in this language or in English: by the whole label, or by a
-    part of it (payment/top-up) with a colon or nothing behind it. `other` is never a guess."""
+    """The category that a text names at its beginning, in this language or in English, by the whole label. `other` is
+    never a guess."""
     words = plain_word(text)
-    for category, label in LABELS.items():
-        for name in {plain_word(label.to(each)) for each in (language, "en")}:
-            parts = "|".join(re.escape(part) for part in name.split("/"))
-            if re.match(rf"{re.escape(name)}(?![\w'-])|(?:{parts})\s*(?::|$)", words):
-                return category
+    for category, label in REPORTED.items():
+        names = {plain_word(label.to(each)) for each in (language, "en")}
+        if any(re.match(rf"{re.escape(name)}(?![\w'-])", words) for name in names):
+            return category
     return Category.OTHER
 
 

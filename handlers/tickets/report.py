@@ -10,7 +10,7 @@ from bot.talks.meanings import SEVERAL
 from bot.text import Text, _, joined, shorten, verbatim
 from bot.text.grammar import split, written
 from handlers.fields.devices import DeviceSerial, device_line
-from handlers.tickets.news import FIX, LABELS, News, category_of
+from handlers.tickets.news import FIX, REPORTED, News, category_of
 from handlers.tickets.questions import LONGEST, InWords
 from handlers.wording import grouped, owner
 from models.devices import Device, devices_of
@@ -98,7 +98,7 @@ async def _problem(chat: Chat, *serials: str) -> tuple[Category | None, str]:
     """What is wrong: the category that is chosen on a screen (a text may name one), and the words."""
     if not chat.ussd:
         return None, await chat.ask(InWords(_("What is wrong?"), not_just=serials))
-    labels = [(one.value, verbatim(label.to(chat.language).capitalize())) for one, label in LABELS.items()]
+    labels = [(one.value, verbatim(label.to(chat.language).capitalize())) for one, label in REPORTED.items()]
     category = Category(await chat.choose("category", _("What is wrong?"), labels))
     if category is Category.OTHER:
         return category, await chat.ask(InWords(_("What is wrong, in a few words?")))

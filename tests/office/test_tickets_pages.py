@@ -61,15 +61,15 @@ async def test_a_form_of_another_site_changes_nothing(office: Office, what: str)
 
 
 async def test_the_list_names_what_is_open_and_whose_work_it_is(office: Office) -> None:
-    await office.sms("Neema", "FIX technical <i>the light")
+    await office.sms("Neema", "FIX device broken <i>the light")
     now = datetime.now(UTC)
     await Ticket.filter(id=1).update(opened_at=now - timedelta(hours=5), due_at=now - timedelta(days=1))
     page = await office.page("/tickets")
     assert "Open: 2" in page and "Closed: 0" in page
-    assert page.index("K1 no power, SHS0283") < page.index("K2 technical, EB100042"), "the most urgent first"
+    assert page.index("K1 no power, SHS0283") < page.index("K2 device broken, EB100042"), "the most urgent first"
     assert page.count(", late") == 1
     assert "Baraka Peter: no power" in page and "5 h old, Asha Mushi" in page
-    assert "Neema Paulo: technical <i>the light" in page
+    assert "Neema Paulo: device broken <i>the light" in page
     assert "<i>the light" not in await office.html("/tickets")
 
 

@@ -129,3 +129,9 @@ async def test_nobody_but_an_agent_sees_how_to_lock_one(mwanga: Server) -> None:
     assert "Lock an agent" not in "".join(await pages(phones, "Baraka"))
     stranger = await phones.dial("Stranger", MENU)
     assert stranger == "END Mwanga Demo does not know this number. Call +255700000000."
+
+
+async def test_a_problem_has_the_kinds_that_customers_know(mwanga: Server) -> None:
+    screen = await Phones(mwanga).choose("Baraka", "Report a problem")
+    kinds = "No power", "Code refused", "Paid no code", "Device broken", "Other"
+    assert tuple(label for _number, label in CHOICE.findall(screen)) == kinds

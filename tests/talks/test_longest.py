@@ -35,7 +35,7 @@ SMS = {
         "LANG", "LANG zz", "PIN", "PIN 1",
         "PIN 000000 1", "LOCK", "LOCK 0712", "LOCK 0712345678 1", "STOP", "START", "STOP 1", "BYU", "W" * 160,
         "BUY EB100042 9999999", "BUY 04123456784 5000000", "1 482915", "TOKEN 04123456784",
-        f"FIX {LONG_SERIAL} {'W' * 120}", f"FIX {LONG_SERIAL} technical", "FIX", f"FIX {LONG_SERIAL}", "1",
+        f"FIX {LONG_SERIAL} {'W' * 120}", f"FIX {LONG_SERIAL} code refused", "FIX", f"FIX {LONG_SERIAL}", "1",
         "STATUS", "x" * 50, "T K1", "W" * 120, "STATUS K1", "DONE K1", "DONE K1", "STATUS K1", "DONE", "STATUS K9",
         "T K9 w", "FIX x",
         "REG", "W" * 300, f"{'W' * 60} {'W' * 60}", "W" * 50, "0713000111", "x", "1", "1", "0600123456789", "W" * 50,
@@ -196,7 +196,7 @@ async def _dear_goods() -> None:
 # Every talk from its beginning to its end. A new one joins by itself.
 
 TELL_OTHERS = {"buy", "pay", "sell", "register", "fix", "problem", "note", "done", "fixed"}
-TELL_OTHERS |= {"find", "list", "customer"}  # which lead on to a sale
+TELL_OTHERS |= {"find", "list", "customer", "lock"}  # the first three lead on to a sale
 GOOD = {
     "device": LONG_SERIAL,
     "amount": BIG,
