@@ -51,6 +51,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write what was answered into tests/dialogs/*.txt")
+    parser.addoption("--inputs", type=int, default=30_000, help="how many tests/crashes/test_fuzz.py sends")
     parser.addoption("--seeds", type=int, default=2, help="how many days tests/crashes/test_chaos.py goes through")
 
 

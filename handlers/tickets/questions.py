@@ -5,13 +5,16 @@ from collections.abc import Sequence
 
 from bot.talks import Chat, Field, Invalid, Turn, echo
 from bot.text import Text, _, joined
+from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.redact import Redactor
 from handlers.tickets.news import TINY, News
 from models.tickets import Ticket, TicketNotFound, tickets
 
 LONGEST = 250  # letters of a problem or a comment
 LISTED = 3  # tickets that the question for a number shows
-SECRETS = Redactor((), ())  # six digits alone may be a PIN, whatever they were meant to say
+# Six digits alone may be a PIN, whatever they were meant to say, and so may those behind the word.
+SECRETS = Redactor((), ("PIN", "SIRI", "SENHA"))
+CONSENTS = Redactor(CONSENT, (), (), BESIDE_PIN)  # a yes and six digits: an answer that came without its question
 
 
 async def which(chat: Chat) -> "TicketNumber":

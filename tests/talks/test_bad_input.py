@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bot.server import Server
-from bot.talks import Channel
+from bot.talks import Channel, echo
 from bot.text import normalise
 from bot.text.grammar import split
 from models.sql import connection, execute
@@ -126,3 +126,20 @@ def helpful(answer: str, asked: str) -> bool:
 
 def _phrases(text: str) -> set[str]:
     return {phrase.strip() for phrase in re.split(r"[.?!\n]", text) if len(phrase.strip()) > 3} - {"Back"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("482915", "******"),
+        ("4829-15", "******"),
+        ("48 29 15", "******"),
+        ("1482915", "1******"),
+        ("730 582", "730 582"),  # an amount in thousands
+        ("0712 345 678", "0712 345 678"),
+        ("2026-11-28", "2026-11-28"),
+        ("SHS0283", "SHS0283"),
+    ],
+)
+def test_what_may_be_a_pin_is_not_said_again(typed: str, said: str) -> None:
+    assert echo(typed) == said
