@@ -86,6 +86,7 @@ def _find_open_files(config: Config) -> list[str]:
     if is_embedded(config.database):
         file = sqlite_file(config.database)
         data = [(file.with_name(file.name + ending), NOT_OWNER) for ending in ("", "-wal", "-shm", ".lock")]
+        data += [(journal, NOT_OWNER) for journal in sorted(file.parent.glob(f"{file.name}-tokens-*"))]
     return [
         f"Other users of this machine can read {file}: chmod {'o=' if mask == OTHERS else '600'} {file}"
         for file, mask in (*secret, *data)

@@ -92,11 +92,14 @@ def _of_service(config: Config) -> dict[str, str]:
     folder = _data_folder(config)
     below = folder.relative_to(STATE) if folder.is_relative_to(STATE) and folder != STATE else None
     paths = (program(), config_file(config), folder)
+    writable = f"StateDirectory={below}\nStateDirectoryMode=0700" if below else f"ReadWritePaths={folder}"
+    if config.journal_folder:
+        writable += f"\nReadWritePaths={config.journal_folder.absolute()}"
     return {
         "user": USER,
         "program": str(program()),
         "config": str(config_file(config)),
-        "writable": f"StateDirectory={below}\nStateDirectoryMode=0700" if below else f"ReadWritePaths={folder}",
+        "writable": writable,
         "protect_home": "read-only" if any(path.is_relative_to("/home") for path in paths) else "yes",
     }
 
