@@ -35,13 +35,13 @@ bench: .venv/test.stamp  ## ratios against bare ceilings, measured in one run on
 # What is installed is what was tested: .ci/lock writes each package's version and hashes.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.venv/run.stamp: pyproject.toml requirements.txt | .venv/bin/python
+.venv/run.stamp: pyproject.toml .ci/requirements.txt | .venv/bin/python
 	@echo "Installing Mwanga into .venv (once; a minute on a slow line)."
-	@$(PIP) --require-hashes -r requirements.txt && $(PIP) --no-build-isolation -e . && touch $@
+	@$(PIP) --require-hashes -r .ci/requirements.txt && $(PIP) --no-build-isolation -e . && touch $@
 
-.venv/test.stamp: pyproject.toml requirements-test.txt | .venv/bin/python
+.venv/test.stamp: pyproject.toml .ci/requirements-test.txt | .venv/bin/python
 	@echo "Installing Mwanga and what its tests need into .venv (once)."
-	@$(PIP) --require-hashes -r requirements-test.txt && $(PIP) --no-build-isolation -e . && touch $@ .venv/run.stamp
+	@$(PIP) --require-hashes -r .ci/requirements-test.txt && $(PIP) --no-build-isolation -e . && touch $@ .venv/run.stamp
 
 clean:
 	rm -rf .venv build dist

@@ -26,8 +26,6 @@ COPIED = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
-    "requirements.txt",
-    "requirements-test.txt",
 )
 DIALOGS = ["tests/dialogs/test_dialogs.py", "-k", "sqlite"]
 TESTED = [

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-RUN, TEST = ROOT / "requirements.txt", ROOT / "requirements-test.txt"
+RUN, TEST = ROOT / ".ci/requirements.txt", ROOT / ".ci/requirements-test.txt"
 PINNED = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)", re.MULTILINE)
 # They stub or test, and come in by others' requirements.
 STUBS = {"responses", "pyyaml", "pytest", "mock", "hypothesis", "time-machine"}
@@ -64,7 +64,7 @@ def test_africas_talking_is_imported_without_the_library_that_it_is_tested_with(
 
 def test_the_two_commands_install_the_lock() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    assert "--require-hashes -r requirements.txt" in makefile
-    assert "--require-hashes -r requirements-test.txt" in makefile
+    assert "--require-hashes -r .ci/requirements.txt" in makefile
+    assert "--require-hashes -r .ci/requirements-test.txt" in makefile
     assert makefile.count("pip install") == 1 and "--no-deps" in makefile
     assert ".ci/lock --check" in (ROOT / ".ci/run").read_text()
