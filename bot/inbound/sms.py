@@ -161,6 +161,8 @@ class Dispatcher:
             return await self._go_on(exchange, asked, text)
         meant, before = await self._find_meaning(exchange, text), exchange.conversation.dump()
         result = await self._go_on(exchange, asked, text)
+        if result.outcome == "unclear":
+            return None if self._goes_on_and_on(exchange, _letters(text)) else result
         if result.outcome not in NO_ANSWERS:
             return result
         if meant is None or meant.kind == ANYTHING or (meant.kind == SEVERAL and not asked.meant):
@@ -246,11 +248,10 @@ class Dispatcher:
     def _answers_nothing(self, exchange: "_Exchange", text: str) -> bool:
         """Whether a text is an answer though nothing is open. Agents are not left in doubt about that; others are told
         when they had a question."""
-        if exchange.conversation.remembered:
-            return looks_like_answer(text) or bool(consent(text))
-        return exchange.caller.role is Role.AGENT and consent(text) is not None
+        told = bool(exchange.conversation.remembered) or exchange.caller.role is Role.AGENT
+        return told and (looks_like_answer(text) or bool(consent(text)))
 
-    def _answer_again(self, exchange: "_Exchange", text: str) -> TurnResult:
+    def _answer_again(self, exchange: "_Exchange", text: str) -> TurnResult | None:
         """A yes, a no or a PIN with nothing open. What was sold is never sold again; a yes that repeats the one before
         at once has the same answer, for networks repeat. After anything else it means something else, and what was
         sold before would be taken for its answer."""
@@ -258,6 +259,8 @@ class Dispatcher:
         exchange.talk = conversation.talk
         if conversation.repeats and not no(text):
             return TurnResult(Reply(verbatim(conversation.last), MessageKind.TOKEN), outcome="again")
+        if self._goes_on_and_on(exchange, _letters(text)):
+            return None
         talk = self._commands.by_name.get(conversation.talk)
         closed, nothing = conversation.remembered, talk.nothing if talk and talk.nothing else _("Nothing was done.")
         if closed == "expired":
@@ -286,6 +289,8 @@ class Dispatcher:
         if meant and meant.kind not in GUESSED and meant.talk.nothing is None:
             return await self._answer_meaning(exchange, meant, text)
         if not of_others and (asked := await self._find_question(exchange, text, Fits.OTHER)):
+            if self._goes_on_and_on(exchange, _letters(text)):
+                return None
             exchange.conversation.open = asked  # words that came after a question are kept
             return await self._go_on(exchange, asked, text)
         hint = self._hint(exchange, pieces)

@@ -87,6 +87,14 @@ async def test_silence_after_a_text_is_no_yes(phones: Phones, clock: time_machin
     assert dict(await phones.news())["Asha"] == "K1 is closed: BARAKA P. did not answer."
 
 
+@pytest.mark.parametrize("texts", [("ok", "thanks"), ("I am driving, I call back", "I am not here on {n} days")])
+async def test_a_machine_that_answers_the_question_hears_no_more(phones: Phones, texts: tuple[str, ...]) -> None:
+    await phones.text("Asha", "DONE K1")
+    answered = [await phones.text("Baraka", text.format(n=n)) for n in range(6) for text in texts]
+    assert [bool(each) for each in answered[:2]] == [True, True]
+    assert not any(answered[6:])
+
+
 async def test_what_is_read_of_such_a_text_is_one_sms(phones: Phones) -> None:
     ticket = await tickets.find_for_office(1)
     ticket.id, ticket.customer.phone = 9_999_999, "+255710000002123"
@@ -255,7 +263,7 @@ async def test_a_second_thought_is_about_ones_own_answer(phones: Phones, clock: 
     await phones.text("Asha", "DONE K1")
     await phones.text("Baraka", "1")
     clock.shift(timedelta(hours=1))
-    assert "Not understood" in await said(phones, "Baraka", "no thanks")
+    assert "K1" not in await said(phones, "Baraka", "no thanks")
     await phones.text("Baraka", "T K1 dark")
     await phones.text("Asha", "DONE K1")
     clock.shift(tickets.SILENCE)
