@@ -51,7 +51,7 @@ MEANINGS = (
             "sw": "kiasi|ngapi|gani|lini nimelipa|zimebaki|limebaki|imebaki|nimebakiza|deni|nadaiwa|zitaisha|itaisha",
             "fr": "combien paye|reste|restent|dois|doit|dette|solde",
             "pt": "quanto|quantos|quantas paguei|falta|faltam|devo|resta|restam|divida|saldo",
-            "ha": "nawa rage|saura|bashi|bashin|ragowa|biya",
+            "ha": "nawa rage|saura|bashi*|ragowa|biya",
         },
     ),
     Meaning(
@@ -179,7 +179,7 @@ MEANINGS = (
             "ngapi|lini siku|itaisha|zitaisha|unaisha",
             "fr": "solde|dette|dettes|dois|reste|restent|restant",
             "pt": "saldo|divida|dividas|devo|falta|faltam|resta|restam|restante",
-            "ha": "saura|balans|bashi|bashin|rage|ragowa|ragowar",
+            "ha": "saura|balans|bashi*|rage|ragowa|ragowar",
         },
     ),
     Meaning(
@@ -216,11 +216,11 @@ MEANINGS = (
     Meaning(
         "language",
         {
-            "en": "english|swahili|french|portuguese|hausa",
-            "sw": "kiswahili|kiingereza|kingereza|kifaransa|kireno|kihausa",
-            "fr": "anglais|francais|portugais|haoussa",
-            "pt": "ingles|suaili|frances|portugues|hauca",
-            "ha": "turanci|faransanci|harshen",
+            "en": "english|swahili|french|portuguese|hausa\nchange|other|another|my language",
+            "sw": "kiswahili|kiingereza|kingereza|kifaransa|kireno|kihausa\nbadili*|kubadili*|nyingine lugha",
+            "fr": "anglais|francais|portugais|haoussa\nchanger|changez|autre langue",
+            "pt": "ingles|suaili|frances|portugues|hauca\nmudar|trocar|outra lingua",
+            "ha": "turanci|faransanci|harshen\ncanza|wani harshe",
         },
         most=5,
     ),

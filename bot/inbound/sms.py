@@ -305,7 +305,8 @@ class Dispatcher:
     def _hint(self, exchange: "_Exchange", pieces: Sequence[str]) -> Text | None:
         """What is said of a short text that begins with a keyword that has a slip, or is for somebody else."""
         role, word = exchange.caller.role, pieces[0]
-        if len(pieces) > LONGEST_HINT:
+        sentence = role is Role.CUSTOMER and len(pieces) > 1 and not any(map(str.isdigit, "".join(pieces)))
+        if len(pieces) > LONGEST_HINT or sentence:
             return None
         close = self._commands.suggest(word, role, exchange.language)
         found = self._commands.find(close, role) if close else None

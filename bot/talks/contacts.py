@@ -8,8 +8,9 @@ from bot.runtime import Purge
 from models.messages import withdrawal
 from models.sql import DAY_MS, HOUR_MS, connection, execute, marks, now_ms, on_postgres, row_marks
 
-MOST_IN_A_ROW = 5  # texts that were no commands, answered before there is silence
-MOST_NEW = 3  # what is new and has a meaning brings a row no further: people say new things, machines the same few
+MOST_IN_A_ROW = 5  # texts that were not understood, answered before there is silence
+MOST_REPEATED = 2  # texts that were understood, and that came within the hour already
+MOST_MIXED = 3  # of both together, so that two machines hear five answers whatever they say
 REMEMBERED, DIGEST = 5, 12  # of those that came last, and letters that are kept of each hash
 # A question is open, and its answer is said again, for a day at most.
 PURGE = Purge(
@@ -31,7 +32,8 @@ class PhoneState:
     stopped_at: int = 0  # since when no reminders and broadcasts are wanted; 0: they are
     silent_until: int = 0  # a stranger hears nothing more until then
     bad_text: str = ""  # the beginnings of the keyed hashes of the last texts that were no commands
-    bad_count: int = 0  # how many came in a row
+    bad_count: int = 0  # how many came in a row that were not understood
+    bad_repeats: int = 0  # how many of the others had come within the hour already
     bad_since: int = 0  # when the last one came
     replies: int = 0  # in the hour that began at `replies_since`
     replies_since: int = 0
@@ -39,26 +41,31 @@ class PhoneState:
 
     def note_understood(self) -> None:
         """A command came, or the answer to a question: whoever sends those is no machine."""
-        self.bad_text, self.bad_count, self.bad_since = "", 0, 0
+        self.bad_text, self.bad_count, self.bad_repeats, self.bad_since = "", 0, 0, 0
 
     def note_no_command(self, digest: str, now: int, *, understood: bool) -> None:
-        """Count a text that was no command, by its keyed hash. Two machines that answer each other may write of tokens
-        and thanks without end: so one whose meaning was found shortens the row only if it is none of those that came
-        within the hour. A row with a day between two texts is none, as long as it is not full."""
+        """Count a text that was no command, by its keyed hash. One whose meaning was found ends the row, unless it came
+        within the hour already: two machines that answer each other may write of tokens and thanks without end. A row
+        with a day between two texts is none, as long as it is not full."""
         known = [self.bad_text[at : at + DIGEST] for at in range(0, len(self.bad_text), DIGEST)]
         if now - self.bad_since > HOUR_MS:
-            known = []
-        stale = now - self.bad_since > DAY_MS and self.bad_count < MOST_IN_A_ROW
-        self.bad_count = 1 if stale else self.bad_count + 1
-        if understood and digest[:DIGEST] not in known:
-            self.bad_count = min(self.bad_count, MOST_NEW)
+            known, self.bad_repeats = [], 0
+        if now - self.bad_since > DAY_MS and self.bad_count < MOST_IN_A_ROW:
+            self.bad_count = 0
+        if not understood:
+            self.bad_count += 1
+        elif digest[:DIGEST] in known:
+            self.bad_repeats += 1
+        else:
+            self.bad_count = 0
         self.bad_text = "".join([*known[1 - REMEMBERED :], digest[:DIGEST]])
         self.bad_since = now
 
     @property
     def goes_on_and_on(self) -> bool:
         """Whether too many texts in a row were no commands for the last one to be answered."""
-        return self.bad_count > MOST_IN_A_ROW
+        mixed = self.bad_repeats > 0 and self.bad_count + self.bad_repeats > MOST_MIXED
+        return self.bad_count > MOST_IN_A_ROW or self.bad_repeats > MOST_REPEATED or mixed
 
     def was_told(self, now: int) -> bool:
         """Whether a stranger was told within a day that we do not know the number."""

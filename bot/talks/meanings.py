@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from bot.text import plain_word
 
-THING = "thing"  # the kind of a text that is one name with digits: SHS0283
+THING = "thing"  # the kind of a text that is one name with digits, and nothing else: SHS0283, SHS 0283
 SEVERAL = "several"  # the kind of two words and more
 ANYTHING = "anything"  # the kind of whatever came
 LONGEST_BEGINNING = 12  # letters of a word of the table that ends in *
+_THING = re.compile(r"[^\W\d_]* ?[\d /_.-]*\d[\d /_.-]*")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
 
@@ -56,7 +57,7 @@ class Meanings:
             if line.kind not in told and fits and all(not each.isdisjoint(words) for each in line.words):
                 told.add(line.kind)
                 yield line.kind, line.language
-        if count == 1 and any(map(str.isdigit, text)):
+        if _THING.fullmatch(text):
             yield THING, ""
         if count > 1:
             yield SEVERAL, ""

@@ -12,10 +12,10 @@ from models.people import Caller, Role
 
 
 async def named_language(_caller: Caller, text: str, _before: Sequence[Sequence[Any]]) -> list[str] | None:
-    """The language that a text names; None when it names none, or several."""
+    """The language that a text names; nothing, so that it is asked for, when it names none. None for several."""
     names = language_names(list(NAMES))
     found = {code for word in text.split() for code in [choice_named(names, word)] if code}
-    return [NAMES[code] for code in found] if len(found) == 1 else None
+    return [NAMES[code] for code in found] if len(found) < 2 else None
 
 
 @talk(

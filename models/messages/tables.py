@@ -95,7 +95,8 @@ class ContactRow(Model):
     stopped_at = fields.BigIntField(default=0, db_default=0)  # when it wrote STOP
     silent_until = fields.BigIntField(default=0, db_default=0)  # a stranger was told, and is not told again before
     bad_text = fields.CharField(64, default="", db_default="")  # keyed hashes of the last texts that were no commands
-    bad_count = fields.IntField(default=0, db_default=0)  # how many came in a row
+    bad_count = fields.IntField(default=0, db_default=0)  # how many came in a row that were not understood
+    bad_repeats = fields.IntField(default=0, db_default=0)  # how many of the others had come within the hour already
     bad_since = fields.BigIntField(default=0, db_default=0)
     replies = fields.IntField(default=0, db_default=0)  # how many it got
     replies_since = fields.BigIntField(default=0, db_default=0)

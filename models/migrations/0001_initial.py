@@ -159,6 +159,7 @@ class Migration(migrations.Migration):
                 ('silent_until', fields.BigIntField(default=0, db_default=0)),
                 ('bad_text', fields.CharField(default='', db_default='', max_length=64)),
                 ('bad_count', fields.IntField(default=0, db_default=0)),
+                ('bad_repeats', fields.IntField(default=0, db_default=0)),
                 ('bad_since', fields.BigIntField(default=0, db_default=0)),
                 ('replies', fields.IntField(default=0, db_default=0)),
                 ('replies_since', fields.BigIntField(default=0, db_default=0)),

@@ -43,7 +43,17 @@ GOOD = {
     "lock pin": "739164",
 }
 MACHINERY = {"inbox", "outbox", "ussdsession", "ussdturn", "gatewaystate", "refused"}
-COUNTED = {"wrong_pins", "updated_at", "talk", "replies", "replies_since", "bad_text", "bad_count", "bad_since"}
+COUNTED = {
+    "wrong_pins",
+    "updated_at",
+    "talk",
+    "replies",
+    "replies_since",
+    "bad_text",
+    "bad_count",
+    "bad_repeats",
+    "bad_since",
+}
 
 
 class Question(NamedTuple):
