@@ -128,7 +128,7 @@ async def test_nobody_but_an_agent_sees_how_to_lock_one(mwanga: Server) -> None:
     assert "Lock an agent" in "".join(await pages(phones, "Asha"))
     assert "Lock an agent" not in "".join(await pages(phones, "Baraka"))
     stranger = await phones.dial("Stranger", MENU)
-    assert stranger == "END Mwanga Demo does not know this number. Call +255700000000."
+    assert stranger.startswith("END ") and not CHOICE.search(stranger)
 
 
 async def test_a_problem_has_the_kinds_that_customers_know(mwanga: Server) -> None:
