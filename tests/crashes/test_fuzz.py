@@ -213,7 +213,8 @@ class Attack:
         said = answer.partition("\r\n\r\n")[2]
         if status >= 500 and (status, path.partition("?")[0]) != (501, "/smsgate/mobile/v1/user/password"):
             self.broken.append(f"{status} {method} {path[:80]} {body[:80]!r}")
-        if "Traceback" in said or "<script>" in said:
+        in_page = "text/html" in answer.partition("\r\n\r\n")[0] and "<script>" in said
+        if "Traceback" in said or in_page:
             self.broken.append(f"{method} {path[:80]} shows {said[:200]!r}")
         return status, said
 
