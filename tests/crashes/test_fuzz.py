@@ -17,9 +17,9 @@ from bot.talks import Commands
 from bot.text import SCREEN
 from handlers import TALKS
 from models.people import Role
-from tests.crashes.test_secrets import everything
 from tests.world.people import PEOPLE
 from tests.world.server import SECRET, Serving, serving
+from tests.world.stored import everything
 
 pytestmark = pytest.mark.slow
 SEED, AT_ONCE = 20_261_128, 16

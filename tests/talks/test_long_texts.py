@@ -1,7 +1,6 @@
 """However long a text is, understanding it takes no time: the loop that does it answers everybody else as well."""
 
 import time
-from itertools import cycle, islice
 from statistics import median
 
 import pytest
@@ -14,36 +13,10 @@ from bot.text import normalise
 from bot.text.grammar import split, written
 from bot.text.numbers import Sender, SenderKind
 from models.people import Role, find_callers
+from tests.world.long_texts import BITS, WITHIN_S, long_text
 from tests.world.people import GATEWAY, PEOPLE, Phones
 
-LONG = 8_000  # characters: more than any door lets in
-WITHIN_S = 0.05
 ROLES = {Role.AGENT: "Asha", Role.CUSTOMER: "Baraka", Role.STRANGER: "Stranger"}
-# What a step over a text may be bad at: many pieces, one endless piece, signs that separate, marks that pile up.
-BITS = {
-    "words": "a ",
-    "serials": "A1 ",
-    "numbers": "1 ",
-    "one number": "9",
-    "one word": "a",
-    "thousands": "1,000,",
-    "dashes": "- ",
-    "dots": ". . ",
-    "stars": "a*",
-    "commas": "a, ",
-    "hashes": "# #a ",
-    "lines": "-- \n\n",
-    "apostrophes": "'",
-    "accents": "e\u0301\u0316",
-    "marks": "\u0301\u0316",
-    "ligatures": "\ufdfa",
-    "invisible": "\u200b",
-    "phone numbers": "+255 700 000 001 ",
-}
-
-
-def long_text(bit: str) -> str:
-    return "".join(islice(cycle(bit), LONG))
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])  # what is timed is ours
