@@ -177,7 +177,7 @@ class Chat(Turn):
                 self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
             lines = self._state.shown or question.listed
             answer = self._answer(question.prompt, free=question.as_written, listed=question.listed)
-            if answer.isdecimal() and 1 <= int(answer) <= len(lines) and not self.one_line:
+            if answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(lines) and not self.one_line:
                 self._record(question.name, lines[int(answer) - 1])
             else:
                 await self._read(question, answer, question.prompt)

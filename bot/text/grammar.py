@@ -18,6 +18,7 @@ _SEPARATORS = re.compile(r"(?:\.{0,3}[\s,;:/_*#])+")
 _FIRST_WORD = re.compile(r"[\s,;:/_*#]*[^\s,;:/_*#]+[\s,;:/_*#]*")
 _WORD = re.compile(r"[^\s,;:/_*#]+")
 _NO_LETTERS = re.compile(r"[\W_]+")
+BLESSINGS = "\ufdfa\ufdfb"
 MOST_MARKS = 4  # on one letter, of which Vietnamese needs two
 GROWS = 64  # letters by which any text may grow when its signs are spelt out
 MOST_ENDS = 8  # ends with as many letters differ in words of signs alone, of which nobody writes more
@@ -51,11 +52,12 @@ def _ascii_forms(text: str) -> str:
 
 
 def _with_few_marks(text: str) -> str:
-    """Without the marks that pile up on one letter: to put 8,000 of them in order takes a fifth of a second."""
+    """Without the marks that pile up on one letter: to put 8,000 of them in order takes a fifth of a second. Nor the
+    signs for a whole blessing, which would be spelt out in up to 18 letters each."""
     kept, marks = [], 0
     for character in text:
         marks = marks + 1 if unicodedata.combining(character) else 0
-        if marks <= MOST_MARKS:
+        if marks <= MOST_MARKS and character not in BLESSINGS:
             kept.append(character)
     return "".join(kept)
 

@@ -17,9 +17,9 @@ from bot.talks import Commands
 from bot.text import SCREEN
 from handlers import TALKS
 from models.people import Role
-from tests.crashes.test_secrets import everything
 from tests.world.people import PEOPLE
 from tests.world.server import SECRET, Serving, serving
+from tests.world.stored import everything
 
 pytestmark = pytest.mark.slow
 SEED, AT_ONCE = 20_261_128, 16
@@ -213,7 +213,8 @@ class Attack:
         said = answer.partition("\r\n\r\n")[2]
         if status >= 500 and (status, path.partition("?")[0]) != (501, "/smsgate/mobile/v1/user/password"):
             self.broken.append(f"{status} {method} {path[:80]} {body[:80]!r}")
-        if "Traceback" in said or "<script>" in said:
+        in_page = "text/html" in answer.partition("\r\n\r\n")[0] and "<script>" in said
+        if "Traceback" in said or in_page:
             self.broken.append(f"{method} {path[:80]} shows {said[:200]!r}")
         return status, said
 

@@ -1,16 +1,14 @@
 """After a full run no PIN is anywhere, and no token or message text is in what is logged or measured."""
 
 import re
-from pathlib import Path
 
 from tests.emulators.africastalking import Emulator
 from tests.world.people import PEOPLE, PINS
-from tests.world.server import ServerProcess, dialled, query
+from tests.world.server import ServerProcess, dialled
+from tests.world.stored import everything
 
 WRONG, NEW, LOST = "918273", "730582", "561029"
 DOOR_SMS = "sms"
-# Milliseconds since 1970, and the fraction of a second in a date: a PIN's digits stand there by chance.
-MOMENT = re.compile(rb"\b1[5-9]\d{11}\b|(?<=:\d\d)\.\d+")
 
 
 async def full_run(at: Emulator) -> list[str]:
@@ -60,16 +58,3 @@ async def test_no_pin_is_kept_and_no_token_is_logged(demo_url: str, engine: str)
     for words in ("BUY SHS0283", "SOLD", "my pin is", "Code"):
         assert words not in server.log + metrics, words
     assert PEOPLE["Baraka"] not in server.log + metrics
-
-
-async def everything(url: str, engine: str) -> bytes:
-    """Every byte of the database but moments: its files, or each row of each table as text."""
-    if engine == "sqlite":
-        path = url.partition("://")[2]
-        files = [Path(path + suffix) for suffix in ("", "-wal")]
-        return MOMENT.sub(b"", b"".join(file.read_bytes() for file in files if file.exists()))
-    tables = await query(url, "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")
-    texts = [
-        row["text"] for table in tables for row in await query(url, f'SELECT t::text AS text FROM "{table["name"]}" t')
-    ]
-    return MOMENT.sub(b"", "\n".join(texts).encode())

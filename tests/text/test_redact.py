@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.text import normalise
 from bot.text.answers import CONSENT, consent
 from bot.text.redact import Redactor
+from tests.world.stored import remaining
 
 YES = sorted({"1", *(word.lower() for word in CONSENT)})
 SECRET = ["PIN", "SIRI", "SENHA"]
@@ -26,11 +27,6 @@ pins = st.from_regex("[0-9]{6}", fullmatch=True)
 attempts = st.from_regex("[0-9]{4,8}", fullmatch=True)
 separators = st.sampled_from(SEPARATORS)
 blanks = st.text(alphabet=" \n\t\u00a0\u200b\ufeff", max_size=3)
-
-
-def remaining(text: str) -> str:
-    """The digits that can still be read, of any script."""
-    return "".join(str(unicodedata.digit(letter)) for letter in text if unicodedata.digit(letter, None) is not None)
 
 
 @st.composite

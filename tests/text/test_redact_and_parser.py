@@ -14,8 +14,8 @@ from bot.text.grammar import split, unglued
 from bot.text.redact import Redactor
 from handlers import TALKS
 from models.people import Role
-from tests.talks.test_long_texts import BITS, WITHIN_S, long_text
-from tests.text.test_redact import remaining
+from tests.world.long_texts import BITS, WITHIN_S, long_text
+from tests.world.stored import remaining
 
 COMMANDS = Commands(TALKS)
 REDACTOR = Redactor(CONSENT, COMMANDS.words("pin"), COMMANDS.words("lock"), BESIDE_PIN)

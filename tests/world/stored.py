@@ -1,0 +1,28 @@
+"""What is kept of what people wrote: every byte of a database, and the digits that can still be read."""
+
+import re
+import unicodedata
+from pathlib import Path
+
+from tests.world.server import query
+
+# Milliseconds since 1970, and the fraction of a second in a date: a PIN's digits stand there by chance.
+MOMENT = re.compile(rb"\b1[5-9]\d{11}\b|(?<=:\d\d)\.\d+")
+
+
+def remaining(text: str) -> str:
+    """The digits that can still be read, of any script."""
+    return "".join(str(unicodedata.digit(letter)) for letter in text if unicodedata.digit(letter, None) is not None)
+
+
+async def everything(url: str, engine: str) -> bytes:
+    """Every byte of the database but moments: its files, or each row of each table as text."""
+    if engine == "sqlite":
+        path = url.partition("://")[2]
+        files = [Path(path + suffix) for suffix in ("", "-wal")]
+        return MOMENT.sub(b"", b"".join(file.read_bytes() for file in files if file.exists()))
+    tables = await query(url, "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")
+    texts = [
+        row["text"] for table in tables for row in await query(url, f'SELECT t::text AS text FROM "{table["name"]}" t')
+    ]
+    return MOMENT.sub(b"", "\n".join(texts).encode())
