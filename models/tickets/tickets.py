@@ -382,6 +382,11 @@ async def find_closed_by(phone: str, customers: Sequence[Customer]) -> Ticket | 
     return await with_people(rows[0]["id"]) if rows else None
 
 
+async def open_of(customer: Customer) -> list[Ticket]:
+    """A customer's tickets that are not closed, the oldest first."""
+    return await Ticket.filter(customer_id=customer.id).exclude(state=TicketState.CLOSED).order_by("id")
+
+
 async def workers_for(ticket: Ticket) -> tuple[list[Agent], list[OfficeUser]]:
     """Who can be given this ticket: agents of the customer's own mini-grid who are not locked, and the office."""
     agents = Agent.filter(mini_grid_id=ticket.customer.mini_grid_id, locked_at=None).order_by("name", "id")
