@@ -10,12 +10,23 @@ from bot.cli.secret import Pin, PinFile, read_secret
 from bot.company import Company
 from bot.text import numbers
 from handlers.account.hand_in import take_hand_in
+from handlers.account.office_lock import lock_by_office
+from handlers.account.retire import HoldsCash, retire
 from handlers.welcome import welcome_agent
 from models.money.hand_in import LONGEST_REFERENCE, HandedInBefore, MoreThanHeld, NotBooked
+from models.office.agents import AgentStanding, list_agents
 from models.people import Agent, pins
-from models.people.agents import AgentExists, WeakPin, add_agent, change_agent, give_pin
+from models.people.agents import (
+    AgentExists,
+    WeakPin,
+    add_agent,
+    change_agent,
+    find_agent,
+    find_retired,
+    give_pin,
+)
 
-agent_cli = typer.Typer(no_args_is_help=True, help="Agents: add, change, new PIN, unlock, cash handed in.")
+agent_cli = typer.Typer(no_args_is_help=True, help="Agents: add, list, change, new PIN, lock, cash handed in, retire.")
 
 WEAK = "A PIN has six digits, not all alike and not in a row."
 Phone = Annotated[str, typer.Argument(help="the agent's phone number, in any spelling")]
@@ -62,9 +73,80 @@ def agent_add(
     perform(work())
 
 
+@agent_cli.command("list")
+def agent_list(
+    retired: Annotated[bool, typer.Option("--retired", help="those who are retired, instead of the others")] = False,
+) -> None:
+    """Show all agents: name, phone, mini-grid, the cash in hand, and who is locked."""
+
+    async def work() -> None:
+        async with open_database(load_config()) as (_database, company):
+            for agent in await list_agents(retired=retired):
+                typer.echo(_line(agent, company))
+
+    perform(work())
+
+
+def _line(agent: AgentStanding, company: Company) -> str:
+    facts = [agent.name, agent.phone, agent.mini_grid]
+    facts.append(f"holds {company.money(agent.held)} of {company.number(agent.limit)}")
+    if agent.retired_at:
+        facts.append(f"retired {agent.retired_at.astimezone(company.zone):%Y-%m-%d}")
+    elif agent.locked_at:
+        facts.append(f"LOCKED since {agent.locked_at.astimezone(company.zone):%Y-%m-%d %H:%M}")
+    return ", ".join(facts)
+
+
+@agent_cli.command("lock")
+def agent_lock(phone: Phone) -> None:
+    """Lock an agent without the PIN, as when a phone was stolen; the agent gets an SMS."""
+
+    async def work() -> None:
+        async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
+            agent = await _agent(phone, server.company)
+            new = await lock_by_office(agent, company=server.company, composer=server.composer, actor=ACTOR)
+        typer.echo(
+            f"{agent.name} is locked. `mwanga agent unlock {agent.phone}` or a new PIN lets the agent sell again."
+            if new
+            else f"{agent.name} is locked already."
+        )
+
+    perform(work())
+
+
+@agent_cli.command("retire")
+def agent_retire(
+    phone: Phone,
+    with_cash: Annotated[bool, typer.Option("--with-cash", help="although the agent holds cash")] = False,
+) -> None:
+    """Let somebody sell no more. The history stays, and the number is free for another agent."""
+
+    async def work() -> None:
+        async with open_database(load_config()) as (database, company):
+            async with database.work():
+                agent = await _agent(phone, company)
+                try:
+                    left = await retire(agent, with_cash=with_cash, actor=ACTOR)
+                except HoldsCash as error:
+                    fail(
+                        f"{agent.name} holds {company.money(error.held)}. Book what is handed in with"
+                        f" `mwanga agent receipt {agent.phone} AMOUNT`, or add --with-cash."
+                    )
+            typer.echo(f"{agent.name} sells no more, and {agent.phone} is free for another agent.")
+            if left.held > 0:
+                held = company.money(left.held)
+                typer.echo(f"{held} is still in hand; book it with `mwanga agent receipt --retired`.")
+            if left.due > 0:
+                typer.echo(f"Commission due: {company.money(left.due)}.")
+            if left.tickets:
+                typer.echo(f"Tickets that were this agent's and are nobody's now: {', '.join(left.tickets)}.")
+
+    perform(work())
+
+
 @agent_cli.command("pin")
 def agent_pin(phone: Phone, pin: Pin = None, pin_file: PinFile = None) -> None:
-    """Give an agent a new PIN."""
+    """Give an agent a new PIN. A locked agent can sell again with it."""
     pin = read_secret("PIN", pin, pin_file)
 
     async def work() -> None:
@@ -138,6 +220,7 @@ def agent_receipt(
     amount: Annotated[int, typer.Argument(min=1, max=99_999_999, help="the cash that was counted")],
     reference: Annotated[str, typer.Option(help="your own number for it: with it a repeat books nothing")] = "",
     again: Annotated[bool, typer.Option("--again", help="the agent brings the same amount twice within a day")] = False,
+    retired: Annotated[bool, typer.Option("--retired", help="the retired agent who had this number last")] = False,
 ) -> None:
     """Book the cash that an agent hands in, and pay out the commission; the agent gets an SMS."""
     if len(reference) > LONGEST_REFERENCE:
@@ -147,7 +230,7 @@ def agent_receipt(
         async with assembled(load_config(), handling=False, serving=False) as server:
             company = server.company
             async with server.database.work():
-                agent = await _agent(phone, company)
+                agent = await _agent(phone, company, retired=retired)
                 try:
                     receipt = await take_hand_in(
                         agent,
@@ -177,8 +260,9 @@ def _why_not(refusal: NotBooked, agent: Agent, company: Company) -> str:
             return f"{refusal} is another receipt."
 
 
-async def _agent(phone: str, company: Company) -> Agent:
-    agent = await Agent.get_or_none(phone=numbers.parse(phone, company.country))
+async def _agent(phone: str, company: Company, *, retired: bool = False) -> Agent:
+    number = numbers.parse(phone, company.country)
+    agent = await (find_retired(number) if retired else find_agent(number))
     if agent is None:
-        fail(f"{phone} is no agent.")
+        fail(f"{phone} is no {'retired ' if retired else ''}agent.")
     return agent

@@ -117,6 +117,6 @@ async def _find_open_doors(vault: Vault) -> list[str]:
         found.append(
             "The vending key of meters is published for tests: everybody can make tokens. `mwanga vending-key`"
         )
-    if not await OfficeUser.exists():
+    if not await OfficeUser.exists(removed_at=None):
         found.append("Nobody can sign in to the office's page: `mwanga admin add NAME`.")
     return found

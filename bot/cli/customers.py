@@ -5,11 +5,64 @@ from typing import Annotated
 import typer
 
 from bot.app import assembled
-from bot.cli.prompt import ACTOR, e164, fail, load_config, perform
+from bot.cli.prompt import ACTOR, e164, fail, load_config, open_database, perform
+from bot.company import Company
 from handlers.customers.phone import change_phone
+from handlers.customers.profile import MOST_FOUND, describe, find_everywhere, name_lines
 from models.people import Customer
 
-customer_cli = typer.Typer(no_args_is_help=True, help="Customers.")
+customer_cli = typer.Typer(no_args_is_help=True, help="Customers: find, show, give another phone.")
+
+Who = Annotated[list[str], typer.Argument(help="number, phone in any spelling, serial or its end, or name")]
+
+
+@customer_cli.command("find")
+def customer_find(who: Who) -> None:
+    """Find customers, in all mini-grids."""
+
+    async def work() -> None:
+        async with open_database(load_config()) as (_database, company):
+            await _list(await _find(who, company))
+
+    perform(work())
+
+
+@customer_cli.command("show")
+def customer_show(
+    who: Who,
+    token: Annotated[
+        bool, typer.Option("--token", help="the digits of the last token too; the audit notes it")
+    ] = False,
+) -> None:
+    """Show one customer: devices, what is owed, the last token, open tickets, the last texts."""
+
+    async def work() -> None:
+        async with open_database(load_config()) as (database, company):
+            found = await _find(who, company)
+            if len(found) > 1:
+                await _list(found)
+                fail("Which one? Show it by its number.")
+            async with database.work():
+                lines = await describe(found[0], company, actor=ACTOR, tokens=token)
+            typer.echo("\n".join(lines))
+
+    perform(work())
+
+
+async def _find(who: list[str], company: Company) -> list[Customer]:
+    """Those who are meant, at least one."""
+    text = " ".join(who)
+    found = await find_everywhere(text, company)
+    if not found:
+        fail(f"Nobody is found by {text}: give the customer number, a phone, the last 4 of a serial, or a name.")
+    return found
+
+
+async def _list(found: list[Customer]) -> None:
+    for line in await name_lines(found[:MOST_FOUND]):
+        typer.echo(line)
+    if len(found) > MOST_FOUND:
+        typer.echo(f"These are the first {MOST_FOUND}. Write more to find fewer.")
 
 
 @customer_cli.command("phone")

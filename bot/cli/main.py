@@ -9,6 +9,7 @@ import typer
 from bot.app import assembled
 from bot.cli.admins import admin_cli
 from bot.cli.agents import agent_cli
+from bot.cli.audit import audit
 from bot.cli.backups import backup, restore
 from bot.cli.card import make_card
 from bot.cli.check import check
@@ -46,6 +47,7 @@ cli.add_typer(devices_cli, name="devices")
 cli.command("vending-key")(vending_key)
 cli.command("import")(import_)
 cli.command()(export)
+cli.command()(audit)
 
 
 def _say_version(wanted: bool) -> None:

@@ -21,7 +21,8 @@ from bot.setting_files import ConfigError
 from models.devices.keys import reseal_keys
 from models.devices.meters import reseal_vending_key
 from models.messages import Phone
-from models.people import Agent, OfficeUser
+from models.people import Agent
+from models.people.office_users import list_users
 from models.settings import change_key, fits_key, rekeyed_at
 from models.vault import Sealed, Vault
 
@@ -115,8 +116,8 @@ async def _put_under(vault: Vault) -> None:
 
 async def _list_left(vault: Vault) -> list[str]:
     """What only its owner can put under the new key, a sentence each."""
-    agents = [agent.name for agent in await Agent.all() if not vault.has_made(agent.pin_hash)]
-    users = [user.name for user in await OfficeUser.all() if not vault.has_made(user.password_hash)]
+    agents = [agent.name for agent in await Agent.filter(retired_at=None) if not vault.has_made(agent.pin_hash)]
+    users = [user.name for user in await list_users() if not vault.has_made(user.password_hash)]
     at = await rekeyed_at()
     phones = [phone.name for phone in await Phone.filter(unlinked_at=0, linked_at__gt=0, linked_at__lt=at)]
     found = []

@@ -35,7 +35,8 @@ async def take_hand_in(
     booked = await hand_in(agent, amount, actor, reference, coin=company.coin, again=again)
     text = _receipt(booked, agent, company)
     # The outbox takes the messages of an origin once: a reference that was booked before is told no second time.
-    copies = [Copy(agent.phone, text, MessageKind.REPLY, agent.language)]
+    # The number of somebody who is retired may be another one's by now.
+    copies = [] if agent.retired_at else [Copy(agent.phone, text, MessageKind.REPLY, agent.language)]
     await composer.tell(f"hand in {booked.entry.id}", copies)
     return HandInReceipt(text, booked.new)
 

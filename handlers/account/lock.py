@@ -7,6 +7,7 @@ from bot.talks import Chat, Field, Invalid, PhoneNumber, Turn, talk
 from bot.text import Text, _
 from models.messages import MessageKind
 from models.people import Agent, Role, pins
+from models.people.agents import find_agent
 
 EVERYONE = frozenset(Role)
 
@@ -31,7 +32,7 @@ EVERYONE = frozenset(Role)
 )
 async def lock(chat: Chat) -> Reply:
     number = await chat.ask(PhoneNumber(_("The agent's phone number?")))
-    agent = await Agent.get_or_none(phone=number)
+    agent = await find_agent(number)
     await chat.ask(PinOf(_("The agent's PIN?"), number, agent))
     chat.no_more()
     sender = chat.person.phone

@@ -22,6 +22,7 @@ from handlers.exchange.sheet import ImportKind
 from handlers.welcome import welcome_agent
 from models.names import renew
 from models.people import Agent, MiniGrid, pins
+from models.people.agents import find_agent
 
 COLUMNS = (
     *("phone", "name", "language", "mini_grid", "cash_limit"),
@@ -59,14 +60,14 @@ def _read(row: Row, company: Company) -> AgentRow:
 async def _fits(row: AgentRow, _company: Company) -> None:
     """A mini-grid that is not there is not made: an agent of a misspelt one would have no customers."""
     await find_defined(MiniGrid, row.mini_grid, "mini_grid")
-    if not row.pin and not await Agent.exists(phone=row.phone):
+    if not row.pin and not await find_agent(row.phone):
         raise ValueError("pin is empty, and this agent is new")
 
 
 async def _write(row: AgentRow, company: Company) -> bool:
     grid = await find_defined(MiniGrid, row.mini_grid, "mini_grid")
     wanted = row.given | {"mini_grid_id": grid.id}
-    if known := await Agent.get_or_none(phone=row.phone):
+    if known := await find_agent(row.phone):
         return await renew(known, wanted)
     usual = {"language": company.languages[0]}
     pin_hash = company.vault.hash_pin(require(row.pin, "pin"))
@@ -75,7 +76,7 @@ async def _write(row: AgentRow, company: Company) -> bool:
 
 
 async def _rows(company: Company) -> AsyncIterator[Sequence[object]]:
-    for agent in await Agent.all().order_by("id").select_related("mini_grid"):
+    for agent in await Agent.filter(retired_at=None).order_by("id").select_related("mini_grid"):
         limit = figure(agent.cash_limit, company)
         percents = [f"{share / 100:g}" for share in (agent.commission, agent.goods_commission)]
         yield agent.phone, agent.name, agent.language, agent.mini_grid.name, limit, *percents, ""

@@ -13,9 +13,8 @@ from bot.server import SERVER, Server
 from handlers.office.page import DEVICE, SESSION, forget_cookie, page, read_cookie, redirect, set_cookie
 from handlers.office.routes import FORM, USER, office_page
 from models.audit import record
-from models.people import OfficeUser, guesses
+from models.people import OfficeUser, guesses, office_users
 from models.people.guesses import Limit
-from models.people.office_users import end_sessions
 from models.sql import now_ms
 from models.vault import Sealed
 
@@ -65,7 +64,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         response = page(request, "login.html", 429, name=name, problem=TOO_OFTEN)
         response.headers["Retry-After"] = str(WITHIN_MS // 1000)
         return response
-    user = await OfficeUser.get_or_none(name=name)
+    user = await office_users.find_user(name)
     if not await _check_password(request, user) or user is None:
         log.warning("wrong sign-in", extra={"address": address})
         async with request.app[SERVER].database.work():
@@ -85,7 +84,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     """End all sessions of this user, wherever a copy of a cookie is."""
     user = request[USER]
     async with request.app[SERVER].database.work():
-        await end_sessions(user)
+        await office_users.end_sessions(user)
         await record(user.name, "sign out", user.name, f"from {request.remote or ''}")
     response = redirect("/login")
     forget_cookie(request, response, SESSION)

@@ -123,7 +123,7 @@ async def _names(ticket: Ticket) -> dict[str, str]:
         found[ticket.customer.phone] = f"{ticket.customer.name} {ticket.customer.surname}"
     events: Sequence[TicketEvent] = await tickets.history(ticket)
     phones = {event.actor for event in events} | {event.text for event in events if event.step == Step.ASSIGNED}
-    for agent in await Agent.filter(phone__in=list(phones)):
+    for agent in await Agent.filter(phone__in=list(phones)).order_by("id"):  # the newest has the number now
         found[agent.phone] = agent.name
     return found
 

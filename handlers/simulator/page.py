@@ -138,7 +138,7 @@ async def _conversation(server: Server, number: str) -> list[dict[str, object]]:
 
 
 async def _people() -> list[Person]:
-    agents = await Agent.all().order_by("id").limit(PEOPLE)
+    agents = await Agent.filter(retired_at=None).order_by("id").limit(PEOPLE)
     customers = await Customer.filter(phone__isnull=False).order_by("id").limit(PEOPLE)
     people = [Person(agent.name, "agent", agent.phone, PINS.get(agent.phone, "")) for agent in agents]
     people += [Person(f"{one.name} {one.surname}", "customer", one.phone or "") for one in customers]

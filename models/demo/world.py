@@ -55,11 +55,11 @@ async def is_demo() -> bool:
 async def find_published(vault: Vault) -> list[str]:
     """Who has a password or a PIN of the demo world, as sentences name them."""
     found = []
-    for user in await OfficeUser.filter(name=OFFICE_USER):
+    for user in await OfficeUser.filter(name=OFFICE_USER, removed_at=None):
         if vault.check_password(OFFICE_PASSWORD, user.password_hash):
             found.append(f"office user {user.name}")
     published = {phone: pin for _name, phone, _language, pin, _limit, _grid in AGENTS}
-    for agent in await Agent.filter(phone__in=list(published)):
+    for agent in await Agent.filter(phone__in=list(published), retired_at=None):
         if vault.check_pin(published[agent.phone], agent.pin_hash):
             found.append(f"agent {agent.name}")
     return found

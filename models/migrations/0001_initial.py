@@ -29,6 +29,9 @@ INDEXES = [
     "CREATE INDEX outbox_pulled ON outbox (claimed_by, claimed_at) WHERE claimed_by LIKE 'phone-%'",
     # Two phones that the office has now never share a name; one that was unlinked leaves its name free.
     "CREATE UNIQUE INDEX phone_name ON phone (name) WHERE unlinked_at = 0",
+    # The same for an agent's number, and for the name that somebody of the office signs in with.
+    "CREATE UNIQUE INDEX agent_phone ON agent (phone) WHERE retired_at IS NULL",
+    "CREATE UNIQUE INDEX officeuser_name ON officeuser (name) WHERE removed_at IS NULL",
     # Recovery and balances look at what is not paid alone; reminders at what nobody was reminded of, so that neither
     # what is paid nor what somebody was reminded of slows the search for the others.
     "CREATE INDEX instalment_remind_after ON instalment (appliance_id, due_on, contract_id)"
@@ -305,13 +308,14 @@ class Migration(migrations.Migration):
             name='Agent',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('phone', fields.CharField(unique=True, max_length=16)),
+                ('phone', fields.CharField(max_length=16)),
                 ('name', fields.CharField(max_length=100)),
                 ('language', fields.CharField(default='en', max_length=2)),
                 ('mini_grid', fields.ForeignKeyField('models.MiniGrid', source_field='mini_grid_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('pin_hash', fields.CharField(max_length=200)),
                 ('wrong_pins', fields.IntField(default=0)),
                 ('locked_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('retired_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('cash_limit', fields.BigIntField()),
                 ('commission', fields.IntField(default=1000)),
                 ('goods_commission', fields.IntField(default=500, db_default=500)),
@@ -337,9 +341,10 @@ class Migration(migrations.Migration):
             name='OfficeUser',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('name', fields.CharField(unique=True, max_length=100)),
+                ('name', fields.CharField(max_length=100)),
                 ('password_hash', fields.CharField(max_length=200)),
                 ('session_epoch', fields.IntField(default=0, db_default=0)),
+                ('removed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'officeuser', 'app': 'models', 'pk_attr': 'id'},
             bases=['Model'],

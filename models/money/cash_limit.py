@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tortoise.exceptions import OperationalError
+
 from models.money.ledger import AccountKind
 from models.money.refusals import OverLimit
 from models.people import Agent
@@ -23,12 +25,15 @@ class Room:
 
 async def read_room(seller: Agent) -> Room:
     """How it is now. The agent's limit and commissions are as they are now, from here on."""
-    [row] = await execute(
+    rows = await execute(
         connection(),
         "SELECT a.cash_limit, a.commission, a.goods_commission, COALESCE(c.balance, 0) AS held FROM agent a "
-        "LEFT JOIN account c ON c.kind = $2 AND c.owner = a.id WHERE a.id = $1",
+        "LEFT JOIN account c ON c.kind = $2 AND c.owner = a.id WHERE a.id = $1 AND a.retired_at IS NULL",
         [seller.id, AccountKind.CASH.value],
     )
+    if not rows:  # since he was looked up: run again, he is nobody who sells
+        raise OperationalError("This agent was retired meanwhile.")
+    row = rows[0]
     seller.cash_limit, seller.commission = row["cash_limit"], row["commission"]
     seller.goods_commission = row["goods_commission"]
     return Room(int(row["held"]), int(row["cash_limit"]))

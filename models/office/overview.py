@@ -67,15 +67,19 @@ REFUSED = f"""SELECT gateway, reason, COUNT(*) AS callbacks
 SOLD = f"""SELECT COUNT(*) AS sales, COALESCE(SUM(amount), 0) AS amount
   FROM (SELECT amount FROM sale WHERE created_at >= $1 ORDER BY created_at DESC LIMIT {ADD}) AS newest"""
 
-AGENTS = f"""SELECT agent.name, agent.phone, agent.locked_at, agent.cash_limit,
+# Who is retired stays as long as he holds cash, so that nobody forgets it.
+AGENTS = f"""SELECT CASE WHEN agent.retired_at IS NULL THEN agent.name ELSE agent.name || ' (retired)' END AS name,
+    agent.phone, agent.locked_at, agent.cash_limit,
     COALESCE(cash.balance, 0) AS held, -COALESCE(commission.balance, 0) AS commission_due
   FROM agent LEFT JOIN account cash ON cash.kind = 'cash' AND cash.owner = agent.id
   LEFT JOIN account commission ON commission.kind = 'commission' AND commission.owner = agent.id
+  WHERE agent.retired_at IS NULL OR cash.balance > 0
   ORDER BY CASE WHEN agent.cash_limit > 0 THEN 1.0 * COALESCE(cash.balance, 0) / agent.cash_limit
     WHEN cash.balance > 0 THEN 1000000 ELSE 0 END DESC, agent.name, agent.id LIMIT {MOST_AGENTS + 1}"""
 
 LOCKED = (
-    f"SELECT name, phone, locked_at FROM agent WHERE locked_at IS NOT NULL ORDER BY locked_at DESC LIMIT {TOP_TEXTS}"
+    "SELECT name, phone, locked_at FROM agent WHERE locked_at IS NOT NULL AND retired_at IS NULL "
+    f"ORDER BY locked_at DESC LIMIT {TOP_TEXTS}"
 )
 
 _STUCK = "id, gateway, kind, state, error, phone, created_at"

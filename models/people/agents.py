@@ -1,5 +1,7 @@
-"""What the office does with agents: add one, change what one may and earns, give one another PIN. Each notes who did it
-and is in the caller's transaction."""
+"""What the office does with agents: add one, change what one may and earns, give one another PIN, retire one. Each
+notes who did it and is in the caller's transaction."""
+
+from datetime import UTC, datetime
 
 from models.audit import record
 from models.names import named_or_new
@@ -22,7 +24,7 @@ async def add_agent(
     """A new agent, who may hold `cash_limit` (minor units); a mini-grid that is new is made. Raises WeakPin and
     AgentExists."""
     pin_hash = _hash(pin, vault)
-    if await Agent.exists(phone=phone):
+    if await find_agent(phone):
         raise AgentExists(phone)
     grid, _new = await named_or_new(MiniGrid, mini_grid)
     agent = await Agent.create(
@@ -30,6 +32,16 @@ async def add_agent(
     )
     await record(actor, "agent", phone, name)
     return agent
+
+
+async def find_agent(phone: str) -> Agent | None:
+    """Who sells with this number (E.164)."""
+    return await Agent.get_or_none(phone=phone, retired_at=None)
+
+
+async def find_retired(phone: str) -> Agent | None:
+    """Who sold with this number (E.164) last of those who are retired."""
+    return await Agent.filter(phone=phone, retired_at__isnull=False).order_by("-retired_at").first()
 
 
 async def change_agent(
@@ -60,8 +72,18 @@ async def change_agent(
 
 
 async def give_pin(agent: Agent, pin: str, *, vault: Vault, actor: str) -> None:
-    """Give an agent another PIN. Raises WeakPin."""
+    """Give an agent another PIN, which lets one who is locked in again. Raises WeakPin."""
     await pins.change(agent, _hash(pin, vault), actor)
+    if agent.locked_at:
+        await pins.unlock(agent, actor)
+
+
+async def retire_agent(agent: Agent, *, detail: str = "", actor: str) -> None:
+    """Let an agent start nothing any more: he is locked for good, his history stays, and his number is free for
+    another. Hold his row before."""
+    now = datetime.now(UTC)
+    await Agent.filter(id=agent.id).update(retired_at=now, locked_at=agent.locked_at or now, wrong_pins=0)
+    await record(actor, "agent retired", agent.phone, detail)
 
 
 def _hash(pin: str, vault: Vault) -> str:

@@ -48,7 +48,7 @@ class Caller:
 async def find_callers(phones: list[str]) -> dict[str, Caller]:
     """Who is behind each of these numbers, in two statements however many there are."""
     callers = {phone: Caller(phone) for phone in phones}
-    for row in await _rows(Agent, phones):
+    for row in await _rows(Agent, phones, "AND retired_at IS NULL "):
         callers[row["phone"]] = Caller(row["phone"], agent=Agent(**row, _from_db=True))
     for row in await _rows(Customer, phones):
         if callers[row["phone"]].agent is None:
@@ -56,8 +56,8 @@ async def find_callers(phones: list[str]) -> dict[str, Caller]:
     return callers
 
 
-async def _rows(table: type[Agent] | type[Customer], phones: list[str]) -> list[dict[str, Any]]:
+async def _rows(table: type[Agent] | type[Customer], phones: list[str], also: str = "") -> list[dict[str, Any]]:
     columns, name = columns_of(table), table._meta.db_table
     return await execute(
-        connection(), f"SELECT {columns} FROM {name} WHERE phone IN ({marks(len(phones))}) ORDER BY id", phones
+        connection(), f"SELECT {columns} FROM {name} WHERE phone IN ({marks(len(phones))}) {also}ORDER BY id", phones
     )

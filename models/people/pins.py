@@ -99,7 +99,7 @@ async def is_lock_shut(number: str) -> bool:
 async def guessed_at(most: int) -> list[Agent]:
     """The agents at whose PINs so many wrong guesses were made that LOCK is shut for them, the newest first."""
     numbers = await guesses.full(GUESSES_AT, most)
-    return await Agent.filter(phone__in=numbers).order_by("name") if numbers else []
+    return await Agent.filter(phone__in=numbers, retired_at=None).order_by("name") if numbers else []
 
 
 async def _count_wrong(agent: Agent, most: int) -> int:

@@ -29,7 +29,7 @@ class Agent(Model):
     """Sells for cash. Commissions are in basis points (1000 = 10 %)."""
 
     id = fields.BigIntField(primary_key=True)
-    phone = fields.CharField(16, unique=True)
+    phone = fields.CharField(16)  # of one agent who is not retired
     name = fields.CharField(100)
     language = fields.CharField(2, default="en")
     mini_grid: fields.ForeignKeyRelation[MiniGrid] = fields.ForeignKeyField(
@@ -39,6 +39,7 @@ class Agent(Model):
     pin_hash = fields.CharField(200)
     wrong_pins = fields.IntField(default=0)  # in a row
     locked_at = fields.DatetimeField(null=True)
+    retired_at = fields.DatetimeField(null=True)  # then locked as well, and the number is free for another agent
     cash_limit = fields.BigIntField()  # minor units
     commission = fields.IntField(default=1000)  # on payments
     goods_commission = fields.IntField(default=500, db_default=500)  # on the full price of appliances
@@ -77,9 +78,10 @@ class OfficeUser(Model):
     """May sign in to the office's page."""
 
     id = fields.BigIntField(primary_key=True)
-    name = fields.CharField(100, unique=True)
+    name = fields.CharField(100)  # of one who is not removed
     password_hash = fields.CharField(200)
     session_epoch = fields.IntField(default=0, db_default=0)  # signing out raises it, which ends all sessions
+    removed_at = fields.DatetimeField(null=True)  # tickets go on naming who is removed
 
 
 class Guess(Model):

@@ -17,6 +17,7 @@ from models.audit import record
 from models.devices import Device
 from models.messages.withdrawal import withdraw_question_about
 from models.people import Agent, Customer, OfficeUser
+from models.people.office_users import list_users
 from models.sql import columns_of, connection, execute, lock_rows, marks
 
 DUE = timedelta(days=3)  # when nobody says otherwise
@@ -227,6 +228,15 @@ async def assign(
     return await with_people(ticket.id)
 
 
+async def hand_back(actor: str, *, agent: Agent | None = None, staff: OfficeUser | None = None) -> list[str]:
+    """Make the open tickets of somebody who leaves nobody's: their numbers."""
+    whose = {"agent_id": agent.id} if agent else {"staff_id": staff.id if staff else None}
+    left = await _whole().filter(**whose).exclude(state=TicketState.CLOSED).order_by("id")
+    for ticket in left:
+        await assign(ticket, actor)
+    return [ticket.number for ticket in left]
+
+
 async def comment(ticket: Ticket, actor: str | OfficeUser, text: str) -> bool:
     """Add words; False when they are the last ones already, sent twice."""
     last = await TicketEvent.filter(ticket_id=ticket.id).order_by("-id").first()
@@ -373,10 +383,15 @@ async def find_closed_by(phone: str, customers: Sequence[Customer]) -> Ticket | 
     return await with_people(rows[0]["id"]) if rows else None
 
 
+async def open_of(customer: Customer) -> list[Ticket]:
+    """A customer's tickets that are not closed, the oldest first."""
+    return await Ticket.filter(customer_id=customer.id).exclude(state=TicketState.CLOSED).order_by("id")
+
+
 async def workers_for(ticket: Ticket) -> tuple[list[Agent], list[OfficeUser]]:
     """Who can be given this ticket: agents of the customer's own mini-grid who are not locked, and the office."""
     agents = Agent.filter(mini_grid_id=ticket.customer.mini_grid_id, locked_at=None).order_by("name", "id")
-    return await agents, await OfficeUser.all().order_by("name")
+    return await agents, await list_users()
 
 
 async def history(ticket: Ticket) -> Sequence[TicketEvent]:

@@ -39,8 +39,38 @@ def test_an_agent_gets_a_new_pin_and_is_unlocked(run: Run, demo_url: str) -> Non
     assert run("agent", "pin", "+255700000001", "--pin", "730582").exit_code == 0
     audit = query(demo_url, "SELECT actor, action FROM audit ORDER BY id")
     assert [row["action"] for row in audit] == ["lock", "unlock", "pin"]
+    asyncio.run(lock())
+    assert run("agent", "pin", "+255700000001", "--pin", "730582").exit_code == 0
+    assert query(demo_url, "SELECT locked_at FROM agent WHERE phone = '+255700000001'") == [{"locked_at": None}]
     unknown = run("agent", "unlock", "+255799999999")
     assert unknown.exit_code == 1 and "is no agent" in unknown.output
+
+
+def test_the_office_locks_an_agent_without_the_pin_and_the_agent_is_told(run: Run, demo_url: str) -> None:
+    result = run("agent", "lock", "0700000002")
+    assert result.exit_code == 0 and "Juma Said is locked. `mwanga agent unlock +255700000002`" in result.output
+    assert query(demo_url, "SELECT phone, text FROM outbox") == [
+        {"phone": "+255700000002", "text": "Ofisi imekufungia: hakuna mauzo kwa PIN yako. Piga +255700000000."}
+    ]
+    noted = [{"actor": "command line", "action": "lock", "subject": "+255700000002", "detail": "by the office"}]
+    assert query(demo_url, "SELECT actor, action, subject, detail FROM audit") == noted
+    assert (
+        "Juma Said, +255700000002, Mtwara North, holds TZS 0 of 50,000, LOCKED since 2" in run("agent", "list").output
+    )
+    again = run("agent", "lock", "0700000002")
+    assert again.exit_code == 0 and again.output == "Juma Said is locked already.\n"
+    assert len(query(demo_url, "SELECT id FROM outbox")) == 1
+    assert run("agent", "lock", "0710000001").exit_code == 1
+
+
+def test_agents_are_listed(run: Run, demo_url: str) -> None:
+    listed = run("agent", "list")
+    assert listed.exit_code == 0
+    assert listed.output.splitlines() == [
+        "Zuhura Ali, +255700000003, Lindi South, holds TZS 0 of 200,000",
+        "Asha Mushi, +255700000001, Mtwara North, holds TZS 0 of 200,000",
+        "Juma Said, +255700000002, Mtwara North, holds TZS 0 of 50,000",
+    ]
 
 
 def test_an_agent_gets_another_limit_and_commission(run: Run, demo_url: str) -> None:

@@ -15,7 +15,7 @@ from bot.runtime import Database
 from models.demo import world
 from models.devices.meters import keep_vending_key
 from models.people.agents import add_agent
-from models.people.office_users import set_password
+from models.people.office_users import add_user
 from models.settings import compare_or_keep_currency, compare_or_keep_key
 from models.vault import Vault
 from tests.world.certificates import make_certificate
@@ -38,7 +38,7 @@ def office_url(empty_url: str) -> str:
 
     async def begin() -> None:
         await compare_or_keep_key(vault)
-        await set_password("rehema", "long enough to keep", vault=vault, actor="test")
+        await add_user("rehema", "long enough to keep", vault=vault, actor="test")
 
     do_in_one_work(empty_url, begin)
     if empty_url.startswith("sqlite"):
@@ -187,7 +187,7 @@ def test_published_secrets_are_named(office_url: str) -> None:
     vault = Vault(KEY)
 
     async def copy_the_demo() -> None:
-        await set_password("admin", "mwanga-demo", vault=vault, actor="test")
+        await add_user("admin", "mwanga-demo", vault=vault, actor="test")
         await add_agent(
             phone="+255700000001", name="Asha Mushi", language="en", mini_grid="Kilwa", cash_limit=1, pin="482915",
             vault=vault, actor="test",

@@ -1,8 +1,13 @@
-"""Customers at a prompt: another phone number, of which both numbers are told."""
+"""Customers at a prompt: found, shown to who takes a call, given another phone number, of which both are told."""
+
+import asyncio
+import re
 
 import pytest
 
-from tests.world.people import PEOPLE
+from bot.app import assembled
+from bot.config import demo_world, load
+from tests.world.people import PEOPLE, Phones
 from tests.world.prompt import Run, query
 
 
@@ -24,3 +29,79 @@ def test_no_customer_and_no_phone_are_one_sentence(run: Run, demo_url: str, word
     result = run("customer", "phone", *words)
     assert result.exit_code == 1 and result.output.count("\n") == 1
     assert query(demo_url, "SELECT id FROM audit") == []
+
+
+BARAKA = "#2 Baraka Peter, +255710000002, Mtwara North, SHS0283\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "2",
+        "#2",
+        "0710 000 002",
+        "+255710000002",
+        "SHS0283",
+        "shs 0283",
+        "0283",
+        "0002",
+        "Baraka",
+        "peter baraka",
+        "arak",
+    ],
+)
+def test_a_customer_is_found_however_named(run: Run, words: str) -> None:
+    result = run("customer", "find", *words.split())
+    assert result.exit_code == 0 and BARAKA in result.output
+
+
+def test_all_mini_grids_are_looked_at_and_several_are_listed(run: Run) -> None:
+    run("customer", "phone", 1, "0754 000 222")
+    run("customer", "phone", 2, "0754 000 222")
+    found = run("customer", "find", "0754000222").output
+    assert found.splitlines() == [
+        "#1 Amina Juma, +255754000222, Mtwara North, 04123456784",
+        "#2 Baraka Peter, +255754000222, Mtwara North, SHS0283",
+    ]
+    shown = run("customer", "show", "0754000222")
+    assert shown.exit_code == 1 and "Which one? Show it by its number." in shown.output
+    assert "#1 Amina Juma" in shown.output
+
+
+def test_nobody_is_one_sentence(run: Run) -> None:
+    for command in ("find", "show"):
+        result = run("customer", command, "Zawadi")
+        assert result.exit_code == 1 and result.output.startswith("Nobody is found by Zawadi:")
+        assert result.output.count("\n") == 1
+
+
+def test_who_takes_a_call_sees_the_customer(run: Run, demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MWANGA_DATABASE", demo_url)
+
+    async def sell() -> None:
+        async with assembled(demo_world(load()), serving=False) as mwanga:
+            phones = Phones(mwanga)
+            await phones.text("Asha", "BUY SHS0283 8000")
+            await phones.text("Asha", "1 482915")
+            await phones.text("Baraka", "FIX SHS0283 my \x1b]0;lamp is dark")
+
+    asyncio.run(sell())
+    shown = run("customer", "show", "baraka")
+    assert shown.exit_code == 0, shown.output
+    lines = shown.output.splitlines()
+    assert lines[0] == BARAKA.strip()
+    assert lines[1].startswith("Language en, ")
+    assert lines[2].startswith("shs SHS0283: ") and "S1001 Solar home: Owed 1,084,000." in lines[2]
+    assert re.fullmatch(
+        r"  last token 20\d\d-\d\d-\d\d \d\d:\d\d, TZS 8,000 for \d+ days, sold by Asha Mushi, ref \w{5}: \*[* -]+",
+        lines[3],
+    )
+    assert "Ticket K1, open: " in lines[4] and "\x1b" not in shown.output
+    assert any(" wrote: FIX SHS0283" in line for line in lines) and any(" got (waiting): " in line for line in lines)
+    assert not re.search(r"\d{3}-\d{3}-\d{3}|\d{3} \d{3} \d{3}", shown.output), "the digits are the customer's"
+    before = [row["action"] for row in query(demo_url, "SELECT action FROM audit")]
+    told = run("customer", "show", "2", "--token").output
+    [row] = query(demo_url, "SELECT digits FROM token")
+    assert str(row["digits"]) in re.sub(r"\D", "", told)
+    noted = query(demo_url, "SELECT actor, action, subject, detail FROM audit ORDER BY id")[len(before) :]
+    assert noted == [{"actor": "command line", "action": "token shown", "subject": "2", "detail": "SHS0283"}]

@@ -16,7 +16,7 @@ from bot.cli import serving
 from bot.config import ConfigError, load
 from models.audit import record
 from models.people import Customer, MiniGrid
-from models.people.office_users import set_password
+from models.people.office_users import add_user
 from models.vault import Vault
 from tests.world.prompt import do_in_one_work, mwanga_command, query
 from tests.world.server import ROOT
@@ -37,7 +37,7 @@ async def _customer() -> None:
 
 
 BEGUN = {
-    "an office user": lambda: set_password("rehema", "long enough", vault=Vault("k" * 32), actor="test"),
+    "an office user": lambda: add_user("rehema", "long enough", vault=Vault("k" * 32), actor="test"),
     "a mini-grid": lambda: MiniGrid.create(name="Kilwa"),
     "a customer": _customer,
     "a row of the audit": lambda: record("test", "outgoing", "off"),

@@ -12,6 +12,7 @@ from bot.config import Config, load
 from handlers.office.page import STYLE
 from handlers.office.signin import MOST_WRONG
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
+from models.people import office_users
 from tests.world.browser import CSRF, Office, open_office
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -132,17 +133,24 @@ async def test_another_site_cannot_sign_somebody_out(office: Office) -> None:
 
 async def test_a_new_password_ends_all_sessions(office: Office) -> None:
     await office.sign_in()
-    await office.ask(
-        "UPDATE officeuser SET password_hash = $1", office.mwanga.company.vault.hash_password("another-one")
-    )
+    async with office.mwanga.database.work():
+        admin = await office_users.find_user(OFFICE_USER)
+        assert admin is not None
+        await office_users.change_password(admin, "another-one", vault=office.mwanga.company.vault, actor="test")
     assert (await office.get()).status == 303
     assert (await office.sign_in(password="another-one")).status == 303
 
 
 async def test_a_removed_user_is_out(office: Office) -> None:
     await office.sign_in()
-    await office.ask("DELETE FROM officeuser")
+    async with office.mwanga.database.work():
+        await office_users.add_user("rehema", "another-one", vault=office.mwanga.company.vault, actor="test")
+        admin = await office_users.find_user(OFFICE_USER)
+        assert admin is not None
+        await office_users.remove_user(admin, actor="test")
     assert (await office.get()).status == 303
+    assert (await office.sign_in()).status == 403
+    assert (await office.sign_in("rehema", "another-one")).status == 303
 
 
 @pytest.mark.parametrize(("hours", "status"), [(11, 200), (13, 303)])

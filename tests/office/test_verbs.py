@@ -15,7 +15,7 @@ from models.messages.tables import Outbox
 from models.money.ledger import AccountKind, Posting, post
 from models.people import Agent, Customer, MiniGrid, OfficeUser
 from models.people.agents import AgentExists, WeakPin, add_agent, change_agent, give_pin
-from models.people.office_users import ShortPassword, set_password
+from models.people.office_users import ShortPassword, add_user
 from models.settings import are_messages_off, switch_outgoing
 from models.tickets import Category, tickets
 from models.tokens.sts import TEST_VENDING_KEY
@@ -67,8 +67,8 @@ async def pin(server: Server) -> None:
 
 async def user(server: Server) -> None:
     with pytest.raises(ShortPassword):
-        await set_password("juma", "too short", vault=server.company.vault, actor=ACTOR)
-    await set_password("juma", "long enough to keep", vault=server.company.vault, actor=ACTOR)
+        await add_user("juma", "too short", vault=server.company.vault, actor=ACTOR)
+    await add_user("juma", "long enough to keep", vault=server.company.vault, actor=ACTOR)
     assert await OfficeUser.exists(name="juma")
 
 

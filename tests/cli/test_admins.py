@@ -1,0 +1,123 @@
+"""Who may sign in to the office's page, at a prompt: added, listed, with another password, removed."""
+
+import asyncio
+
+import pytest
+from tortoise.exceptions import IntegrityError
+
+from bot.runtime import Database
+from models.people import Agent, Customer, OfficeUser
+from models.people.office_users import LastUser, find_user, remove_user
+from models.tickets import Category
+from models.tickets.tickets import assign, close, open_ticket
+from tests.world.prompt import Run, do_in_one_work, query
+
+WORDS = "long enough to keep"
+NAMES = "SELECT name FROM officeuser WHERE removed_at IS NULL ORDER BY name"
+
+
+def names(url: str) -> list[object]:
+    return [row["name"] for row in query(url, NAMES)]
+
+
+def test_an_office_user_is_added_and_listed(run: Run, demo_url: str) -> None:
+    short = run("admin", "add", "rehema", "--password", "short")
+    assert short.exit_code == 1 and "10 characters" in short.output
+    assert run("admin", "add", "rehema", input=f"{WORDS}\n").exit_code == 0
+    listed = run("admin", "list")
+    assert listed.exit_code == 0 and listed.output == "admin\nrehema\n"
+    assert names(demo_url) == ["admin", "rehema"]
+
+
+def test_adding_never_replaces_a_password(run: Run, demo_url: str) -> None:
+    before = query(demo_url, "SELECT password_hash FROM officeuser")
+    result = run("admin", "add", " admin ", input=f"{WORDS}\n")
+    assert result.exit_code == 1 and "admin can sign in already" in result.output
+    assert "mwanga admin password admin" in result.output
+    assert query(demo_url, "SELECT password_hash FROM officeuser") == before
+    assert query(demo_url, "SELECT id FROM audit") == []
+
+
+def test_a_new_password_is_given_and_noted(run: Run, demo_url: str) -> None:
+    before = query(demo_url, "SELECT password_hash, session_epoch FROM officeuser")[0]
+    assert run("admin", "password", "admin", input="short\n").exit_code == 1
+    assert run("admin", "password", "admin", input=f"{WORDS}\n").exit_code == 0
+    after = query(demo_url, "SELECT password_hash, session_epoch FROM officeuser")[0]
+    assert after["password_hash"] != before["password_hash"]
+    assert after["session_epoch"] == before["session_epoch"] + 1
+    audit = query(demo_url, "SELECT actor, action, subject FROM audit")
+    assert audit == [{"actor": "command line", "action": "office password", "subject": "admin"}]
+
+
+def test_somebody_is_removed_and_the_name_is_free(run: Run, demo_url: str) -> None:
+    run("admin", "add", "rehema", input=f"{WORDS}\n")
+    result = run("admin", "remove", "rehema")
+    assert result.exit_code == 0 and "rehema can sign in no more." in result.output
+    assert names(demo_url) == ["admin"] and run("admin", "list").output == "admin\n"
+    assert run("admin", "add", "rehema", input=f"{WORDS}\n").exit_code == 0
+    actions = [row["action"] for row in query(demo_url, "SELECT action FROM audit ORDER BY id")]
+    assert actions == ["office user", "office user removed", "office user"]
+
+
+@pytest.mark.parametrize("command", ["remove", "password"])
+def test_who_is_not_there_is_named_beside_those_who_are(run: Run, command: str) -> None:
+    result = run("admin", command, "rehema", input=f"{WORDS}\n")
+    assert result.exit_code == 1 and result.output == "Nobody signs in as rehema. There are: admin.\n"
+
+
+def test_the_last_one_cannot_be_removed(run: Run, demo_url: str) -> None:
+    result = run("admin", "remove", "admin")
+    assert result.exit_code == 1 and "admin is the last who can sign in: add somebody else first." in result.output
+    assert names(demo_url) == ["admin"]
+
+
+def test_two_who_remove_each_other_at_once_do_not_leave_nobody(run: Run, demo_url: str) -> None:
+    run("admin", "add", "rehema", input=f"{WORDS}\n")
+
+    async def remove(name: str) -> bool:
+        async with Database(demo_url) as database:
+            try:
+                async with database.work():
+                    user = await find_user(name)
+                    assert user is not None
+                    await remove_user(user, actor="test")
+            except LastUser:
+                return False
+        return True
+
+    async def both() -> list[bool]:
+        if demo_url.startswith("sqlite"):  # one writer
+            return [await remove("admin"), await remove("rehema")]
+        return await asyncio.gather(remove("admin"), remove("rehema"))
+
+    assert sorted(asyncio.run(both())) == [False, True]
+    assert len(names(demo_url)) == 1
+
+
+def test_open_tickets_of_who_is_removed_are_nobody_s(run: Run, demo_url: str) -> None:
+    run("admin", "add", "rehema", input=f"{WORDS}\n")
+
+    async def give_tickets() -> None:
+        customer = await Customer.get(id=2)
+        for text in ("dark", "still dark"):
+            opened = await open_ticket(customer, None, Category.POWER, text, actor="test", key=text)
+            ticket = await assign(opened.ticket, "test", staff=await find_user("rehema"))
+        await close(ticket, "test")
+
+    do_in_one_work(demo_url, give_tickets)
+    result = run("admin", "remove", "rehema")
+    assert "Tickets that were this user's and are nobody's now: K1." in result.output
+    assert query(demo_url, "SELECT staff_id IS NULL AS free, state FROM ticket ORDER BY id") == [
+        {"free": True, "state": "open"},
+        {"free": False, "state": "closed"},
+    ]
+
+
+def test_the_database_holds_that_a_name_is_one_user_s(demo_url: str) -> None:
+    with pytest.raises(IntegrityError):
+        do_in_one_work(demo_url, lambda: OfficeUser.create(name="admin", password_hash="none"))
+    with pytest.raises(IntegrityError):
+        do_in_one_work(
+            demo_url,
+            lambda: Agent.create(name="Rehema", phone="+255700000001", mini_grid_id=1, pin_hash="none", cash_limit=1),
+        )

@@ -1,0 +1,124 @@
+"""An agent who sells no more: nothing starts any more, the history stays, and the number is free for another."""
+
+from datetime import UTC, datetime
+
+import pytest
+from tortoise.exceptions import OperationalError
+
+from bot.server import Server
+from handlers.account.retire import HoldsCash, retire
+from models.audit import Audit
+from models.money import Sale
+from models.money.cash_limit import read_room
+from models.money.ledger import AccountKind, Posting, post
+from models.office import overview
+from models.people import Agent, Customer, Role, find_callers
+from models.people.agents import add_agent, find_agent
+from models.sql import now_ms
+from models.tickets import Category, Ticket
+from models.tickets.tickets import assign, open_ticket
+from tests.world.people import PEOPLE, Phones
+from tests.world.prompt import Run, do_in_one_work, query
+
+ASHA = PEOPLE["Asha"]
+NEW = {"name": "Rehema Kito", "language": "sw", "mini_grid": "Masasi", "cash_limit": 90_000_00}
+
+
+async def asha_takes(amount: int) -> None:
+    asha = await Agent.get(phone=ASHA)
+    await post("sold", [Posting(AccountKind.CASH, asha.id, amount), Posting(AccountKind.REVENUE, 0, -amount)])
+
+
+def test_the_cash_that_an_agent_holds_is_named_and_booked_later(run: Run, demo_url: str) -> None:
+    do_in_one_work(demo_url, lambda: asha_takes(800_00))
+    refused = run("agent", "retire", "0700000001")
+    assert refused.exit_code == 1 and "Asha Mushi holds TZS 800." in refused.output
+    assert "Asha Mushi, +255700000001, Mtwara North, holds TZS 800 of 200,000\n" in run("agent", "list").output
+    retired = run("agent", "retire", "0700000001", "--with-cash")
+    assert retired.exit_code == 0 and "TZS 800 is still in hand" in retired.output
+    assert "Asha" not in run("agent", "list").output
+    assert "Asha Mushi, +255700000001, Mtwara North, holds TZS 800 of 200,000, retired 2" in (
+        run("agent", "list", "--retired").output
+    )
+    assert query(demo_url, "SELECT actor, action, subject, detail FROM audit") == [
+        {
+            "actor": "command line",
+            "action": "agent retired",
+            "subject": ASHA,
+            "detail": "Asha Mushi, cash 80000, commission 0",
+        }
+    ]
+    assert run("agent", "retire", "0700000001").output == "0700000001 is no agent.\n"
+    assert run("agent", "receipt", "0700000001", 800).exit_code == 1
+    assert "HANDED IN TZS 800." in run("agent", "receipt", "0700000001", 800, "--retired").output
+    assert query(demo_url, "SELECT phone FROM outbox") == [], "the number may be another one's by now"
+
+
+@pytest.mark.parametrize("command", ["pin", "unlock", "lock", "set"])
+def test_nothing_is_changed_of_who_is_retired(run: Run, demo_url: str, command: str) -> None:
+    assert run("agent", "retire", "0700000001").exit_code == 0
+    result = run("agent", command, "0700000001", input="730582\n")
+    assert result.exit_code == 1 and result.output == "0700000001 is no agent.\n"
+
+
+def test_a_retired_agent_is_not_exported_and_the_file_adds_another(run: Run, demo_url: str) -> None:
+    run("agent", "retire", "0700000001")
+    out = run("export", "agents").output
+    assert ASHA not in out and "+255700000002" in out
+
+
+async def test_an_open_question_sells_nothing_any_more(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    await phones.text("Asha", "BUY SHS0283 8000")
+    screen = await phones.dial("Juma", "*384*20#")
+    async with mwanga.database.work():
+        for name in ("Asha", "Juma"):
+            await retire(await Agent.get(phone=PEOPLE[name]), actor="test")
+    answers = await phones.text("Asha", "1 482915")
+    assert not await Sale.exists() and "SOLD" not in str(answers)
+    assert screen and "Sell" not in await phones.enter("Juma", "1")
+    assert await phones.text("Juma", "CASH")
+    callers = await find_callers([ASHA])
+    assert callers[ASHA].role == Role.STRANGER
+
+
+async def test_a_sale_under_way_is_run_again(mwanga: Server) -> None:
+    """Whoever looked the agent up before sells nothing after it."""
+    asha = await Agent.get(phone=ASHA)
+    async with mwanga.database.work():
+        await retire(asha, actor="test")
+    with pytest.raises(OperationalError, match="retired"):
+        await read_room(asha)
+
+
+async def test_the_number_is_free_and_the_history_stays(mwanga: Server) -> None:
+    vault = mwanga.company.vault
+    async with mwanga.database.work():
+        asha = await Agent.get(phone=ASHA)
+        await retire(asha, actor="test")
+        added = await add_agent(phone=ASHA, pin="730582", **NEW, vault=vault, actor="test")
+        assert added.id != asha.id
+        await retire(added, actor="test")
+        again = await add_agent(phone=ASHA, pin="730582", **NEW, vault=vault, actor="test")
+    found = await find_agent(ASHA)
+    assert found is not None and found.id == again.id
+    callers = await find_callers([ASHA])
+    assert callers[ASHA].agent == again
+    assert await Agent.filter(phone=ASHA).count() == 3
+
+
+async def test_open_tickets_are_nobody_s_and_the_office_still_sees_the_cash(mwanga: Server) -> None:
+    async with mwanga.database.work():
+        await asha_takes(500_00)
+        asha, customer = await Agent.get(phone=ASHA), await Customer.get(id=2)
+        opened = await open_ticket(customer, None, Category.POWER, "dark", actor="test", key="test")
+        await assign(opened.ticket, "test", agent=asha)
+        with pytest.raises(HoldsCash):
+            await retire(asha, actor="test")
+        left = await retire(asha, with_cash=True, actor="test")
+    assert (left.held, left.tickets) == (500_00, [opened.ticket.number])
+    assert (await Ticket.get(id=opened.ticket.id)).agent_id is None
+    assert await Audit.filter(action="agent retired").count() == 1
+    report = await overview.read(now_ms(), datetime(2026, 1, 1, tzinfo=UTC))
+    assert [agent.held for agent in report.agents if agent.name == "Asha Mushi (retired)"] == [500_00]
+    assert report.locked == []
