@@ -12,15 +12,15 @@ from bot.monitor import Signs
 from bot.outbound import Composer, NewMessage
 from bot.routing import Router
 from bot.routing.networks import is_code
-from bot.talks import Channel, Chat, Commands, Talk
-from bot.talks.commands import NO_ARGUMENTS
+from bot.talks import Channel, Chat, Commands, Talk, courtesies
+from bot.talks.commands import NO_ARGUMENTS, Found
 from bot.talks.contacts import PhoneState
 from bot.talks.meanings import ANYTHING, SEVERAL
 from bot.talks.replay import TurnResult, lesson_on, replay
 from bot.talks.state import Fits, TalkState, locked_out
 from bot.text import Text, _, normalise, plain_word, verbatim
 from bot.text.answers import apart, consent, looks_like_answer, no
-from bot.text.grammar import listed, split, unglued
+from bot.text.grammar import listed, split
 from bot.text.numbers import is_machine
 from models.messages import MessageKind
 from models.people import Caller, Role
@@ -121,12 +121,12 @@ class Dispatcher:
             return await self._go_on(exchange, exchange.conversation.open, text)
         if consent(text) and (unsigned := exchange.conversation.find_unsigned()):
             return await self._go_on(exchange, unsigned, text)
-        found = self._command(pieces, exchange.caller.role)
+        found = self._command(exchange, text)
         asked = None
-        if found is None or found[0].find_question:  # Fixed, thank you: one of its own keywords is an answer too
+        if found is None or found[0].talk.find_question:  # Fixed, thank you: one of its own keywords is an answer too
             asked = await self._find_question(exchange, text, Fits.ANSWER if found else Fits.UNCLEAR)
         if found and not asked:
-            talk, of, arguments = found
+            (talk, of, arguments), text = found
             if exchange.caller.role is Role.STRANGER:
                 exchange.use_language(of, self._company.languages)
             result = await self._start(exchange, talk, arguments, text)
@@ -188,11 +188,19 @@ class Dispatcher:
         leads_on = next_one and (not newest.asked_at or exchange.conversation.can_be_read)
         return newest if leads_on or newest.asked_at >= exchange.conversation.busy_since else None
 
-    def _command(self, pieces: list[str], role: Role) -> tuple[Talk, str, list[str]] | None:
-        for word, *arguments in (pieces, *unglued(pieces)):
-            if found := self._commands.find(word, role):
-                return *found, arguments
-        return None
+    def _command(self, exchange: "_Exchange", text: str) -> tuple[Found, str] | None:
+        """The command of a message, and the message from that on. Agents may write courtesies before it, where they do
+        not answer an open question with them."""
+        role, agent, asked = exchange.caller.role, exchange.caller.agent, exchange.conversation.open
+        if found := self._commands.find_spelt(split(text) or [""], role):
+            return found, text
+        if agent is None or (asked and asked.free):
+            return None
+        names = courtesies.name_words([agent.name, self._company.name])
+        text = courtesies.from_the_command_on(text, self._commands, role, names)
+        may_answer = asked and not asked.confirming and not any(map(str.isdigit, text))
+        found = None if may_answer else self._commands.find_spelt(split(text) or [""], role)
+        return (found, text) if found else None
 
     async def _start(self, exchange: "_Exchange", talk: Talk, arguments: Sequence[str], line: str) -> TurnResult:
         asked = exchange.conversation.open

@@ -6,6 +6,7 @@ from typing import Any, NoReturn, TypeVar
 
 from bot.company import Company
 from bot.message import Copy, Reply
+from bot.talks import courtesies
 from bot.talks.commands import Commands, Talk
 from bot.talks.contacts import PhoneState, stop_reminders
 from bot.talks.fields import Field, Invalid, Pin, echo
@@ -62,6 +63,8 @@ class Chat(Turn):
         self.pin_given, self.beside = pin_given, beside
         self._chosen: Talk | None = None  # in a menu
         self._inputs, self._dialled = list(inputs), dialled
+        agent = [person.agent.name] if person.agent else []
+        self._says_nothing = courtesies.name_words([*agent, company.name])
         self._position = 0  # how many of the recorded answers were given back in this run
         self._own_from = 0  # at which of them the chosen talk begins; those before led to it
         self._known: Mapping[str, Any] = {}  # what another talk answers of the questions of this one
@@ -174,7 +177,7 @@ class Chat(Turn):
             return self._known[question.name]  # type: ignore[no-any-return]
         if not self._recorded(question.name):
             if self.one_line and self._inputs:
-                self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
+                await self._take_pieces(question)
             lines = self._state.shown or question.listed
             answer = self._answer(question.prompt, free=question.as_written, listed=question.listed)
             if answer.isdecimal() and 1 <= int(answer) <= len(lines) and not self.one_line:
@@ -259,6 +262,17 @@ class Chat(Turn):
             raise Rejected(shown, wrong)
         raise Rejected(verbatim(screen(wrong.to(self.language), said, more)), verbatim(""))  # in the header's place
 
+    async def _take_pieces(self, question: Field[Any]) -> None:
+        """Make one answer of the pieces of the line that belong to this question."""
+        if question.courteous and not question.as_written:
+            meant = courtesies.within(self._inputs, self._says_nothing)
+            count = await question.pieces(self, meant)
+            at = self._inputs.index(meant[0])
+            self._inputs = meant if count == len(meant) else self._inputs[at:]
+            self._join(count)
+        else:
+            self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
+
     def _join(self, count: int, *, as_written: bool = False) -> None:
         pieces = self._inputs[:count]
         self._inputs[:count] = [written(self._line, pieces) if as_written else " ".join(pieces)]
@@ -329,14 +343,25 @@ class Chat(Turn):
         return True
 
     def no_more(self) -> None:
-        """Nothing may follow: a surplus word rejects the whole command, it is never guessed at."""
-        if self.one_line and self._inputs:
+        """Nothing may follow: a surplus word rejects the whole command, it is never guessed at. A second command has to
+        come in a text of its own."""
+        if not self.one_line or not self._inputs:
+            return
+        role = self.person.role
+        self._inputs = courtesies.left_over(self._inputs, self._line, self.commands, role, self._says_nothing)
+        if len(self._inputs) > 1 and any(self.commands.find(piece, role) for piece in self._inputs):
+            raise Rejected(verbatim(""), _("One command in each text, please."))
+        if self._inputs:
             raise Rejected(verbatim(""), _("Leave out {surplus}.", surplus=echo(self._inputs[0])))
 
     def pass_over_words(self) -> None:
         """Whatever follows the keyword counts for nothing, unless it begins with a number."""
         if self.one_line and self._inputs and not self._inputs[0].isdecimal():
             self._inputs.clear()
+
+    def pass_over(self, *names: str) -> None:
+        """These names may stand at the end of the line: they say nothing new."""
+        self._says_nothing |= courtesies.name_words(names)
 
     def also_by_sms(self, text: Text) -> list[Copy]:
         """What stands on a screen, which is gone with its session, once more by SMS; nothing when this is one."""
