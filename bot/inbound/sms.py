@@ -12,14 +12,14 @@ from bot.monitor import Signs
 from bot.outbound import Composer, NewMessage
 from bot.routing import Router
 from bot.routing.networks import is_code
-from bot.talks import Channel, Chat, Commands, Talk, courtesies
+from bot.talks import Channel, Chat, Commands, Talk, Turn, courtesies
 from bot.talks.commands import NO_ARGUMENTS, Found
 from bot.talks.contacts import PhoneState
 from bot.talks.meanings import ANYTHING, SEVERAL
 from bot.talks.replay import TurnResult, lesson_on, replay
 from bot.talks.state import Fits, TalkState, locked_out
 from bot.text import Text, _, normalise, plain_word, verbatim
-from bot.text.answers import apart, consent, looks_like_answer, no
+from bot.text.answers import apart, begins, consent, looks_like_answer, no
 from bot.text.grammar import listed, split
 from bot.text.numbers import is_machine
 from models.messages import MessageKind
@@ -141,7 +141,7 @@ class Dispatcher:
         if self._answers_nothing(exchange, text):
             return self._answer_again(exchange, text)
         exchange.conversation.went_on = bool(exchange.conversation.closed)
-        return await self._answer_not_understood(exchange, text, pieces)
+        return await self._understand_without_keyword(exchange, text, pieces)
 
     async def _answer_command(
         self, exchange: "_Exchange", talk: Talk, text: str, result: TurnResult
@@ -202,11 +202,26 @@ class Dispatcher:
         found = None if may_answer else self._commands.find_spelt(split(text) or [""], role)
         return (found, text) if found else None
 
+    async def _understand_without_keyword(
+        self, exchange: "_Exchange", text: str, pieces: Sequence[str]
+    ) -> TurnResult | None:
+        """What an agent means whose text has no keyword, where a talk says that it is meant for it."""
+        caller, language = exchange.caller, exchange.language
+        turn = Turn(caller, self._company, self._commands, channel=Channel.SMS, language=language, one_line=True)
+        how = None
+        if caller.agent and begins(text) is None:
+            for one in self._commands.for_role(caller.role):
+                claimed = await one.claims(turn, pieces) if one.claims else None
+                if isinstance(claimed, list):
+                    return await self._start(exchange, one, claimed, text)
+                how = how or claimed
+        return await self._answer_not_understood(exchange, text, pieces, how)
+
     async def _start(self, exchange: "_Exchange", talk: Talk, arguments: Sequence[str], line: str) -> TurnResult:
         asked = exchange.conversation.open
         exchange.conversation.note_command(reads=talk.reads)
         state = TalkState(talk.name, f"sms {exchange.message.id}")
-        pieces = apart(listed(line)) if talk.commas else []
+        pieces = apart(courtesies.without_the_last(listed(line))) if talk.commas else []
         result = await self._replay(exchange, talk, state, pieces or arguments, line)
         if asked and asked.free and talk.usage is NO_ARGUMENTS and result.outcome == "rejected":
             exchange.conversation.open = asked  # no command after all: Token does not work
@@ -287,10 +302,11 @@ class Dispatcher:
         return await self._answer_meaning(exchange, meant, text) if meant else None
 
     async def _answer_not_understood(
-        self, exchange: "_Exchange", text: str, pieces: Sequence[str]
+        self, exchange: "_Exchange", text: str, pieces: Sequence[str], how: Text | None = None
     ) -> TurnResult | None:
         """No keyword stands first: what the words of the text say comes first, a question that waits for words before
-        what would be reported, then a keyword with a slip, then the talk that takes whatever comes."""
+        what would be reported, then a keyword with a slip, then `how` to write what names a device, then the talk that
+        takes whatever comes."""
         exchange.talk = "not understood"
         role, word = exchange.caller.role, pieces[0]
         meant, of_others = await self._find_meaning(exchange, text), self._commands.for_others(word, role)
@@ -301,7 +317,7 @@ class Dispatcher:
                 return None
             exchange.conversation.open = asked  # words that came after a question are kept
             return await self._go_on(exchange, asked, text)
-        hint = self._hint(exchange, pieces)
+        hint = self._hint(exchange, pieces) or how
         if meant and (meant.kind not in GUESSED or hint is None):
             result = await self._answer_meaning(exchange, meant, text)
             return replace(result, outcome="not understood") if result and meant.kind in GUESSED else result
@@ -319,8 +335,8 @@ class Dispatcher:
         close = self._commands.suggest(word, role, exchange.language)
         found = self._commands.find(close, role) if close else None
         if close and found:
-            how = lesson_on(found[0], verbatim(close))
-            return _("Did you mean {keyword}? {how}", keyword=close, how=how)
+            lesson = lesson_on(found[0], verbatim(close))
+            return _("Did you mean {keyword}? {how}", keyword=close, how=lesson)
         if not self._commands.for_others(word, role):
             return None
         values = {"word": word, "help": self._company.help_phone}

@@ -92,6 +92,15 @@ class Chat(Turn):
         return self.one_line and not self._state.answers
 
     @property
+    def pieces(self) -> list[str]:
+        """The pieces of one line that are still to be read."""
+        return list(self._inputs) if self.one_line else []
+
+    def put_pieces(self, pieces: Sequence[str]) -> None:
+        """Read these pieces from here on: the same ones in the order in which the talk asks."""
+        self._inputs = list(pieces)
+
+    @property
     def unread(self) -> int:
         """How many pieces of one line are still to be read; AGAIN answers no question."""
         return sum(plain_word(piece) not in AGAIN for piece in self._inputs) if self.one_line else 0
@@ -184,11 +193,27 @@ class Chat(Turn):
                 self._record(question.name, lines[int(answer) - 1])
             else:
                 await self._read(question, answer, question.prompt)
-        return await question.find(self, self._last())
+        recorded = self._last()
+        if several := await question.labels(self, recorded):
+            recorded = await self._which(f"which {question.name}", several)
+        return await question.find(self, recorded)
+
+    async def _which(self, name: str, several: Sequence[tuple[str, Text]]) -> str:
+        """The value of the one that was meant. What stands behind it in one line is kept until that is answered."""
+        if self.one_line and not self.given(name):
+            self._state.rest, self._state.line = self._inputs, self._line
+            self._inputs, self.one_line = [], False
+        chosen = await self.choose(name, _("Which one?"), several)
+        if self._state.rest:
+            self._inputs, self._line, self.one_line = self._state.rest, self._state.line, True
+            self._state.rest = []
+        return chosen
 
     async def optional(self, question: Field[T], *, otherwise: T) -> T:
         """The answer to what is never asked: it is read where it stands behind the keyword. `otherwise` is what a menu
         means, and a keyword alone."""
+        if self.one_line and self._inputs and all(courtesies.says_nothing(each) for each in self._inputs):
+            return otherwise
         by_keyword = not self.from_menu and (self.one_line or self._state.answers)
         if by_keyword and self.answers(question.name):
             return await self.ask(question)
@@ -214,6 +239,9 @@ class Chat(Turn):
         one is shown that leaves room for all options on one page."""
         if not self._recorded(name):
             names = names_of(options, self.company.languages, words)
+            says_nothing = self.one_line and all(courtesies.says_nothing(each) for each in self._inputs)
+            if says_nothing and not means_one(names, self._inputs):
+                self._inputs.clear()
             if self.one_line and self._inputs:
                 self._join(spoken(names, self._inputs))
             left_out = otherwise is not None and self.one_line and not means_one(names, self._inputs)
@@ -349,7 +377,9 @@ class Chat(Turn):
             return
         role = self.person.role
         self._inputs = courtesies.left_over(self._inputs, self._line, self.commands, role, self._says_nothing)
-        if len(self._inputs) > 1 and any(self.commands.find(piece, role) for piece in self._inputs):
+        numbers = [piece for piece in self._inputs if any(map(str.isdigit, piece))]
+        commands = [piece for piece in self._inputs if self.commands.find(piece, role)]
+        if commands or len(numbers) > 1:
             raise Rejected(verbatim(""), _("One command in each text, please."))
         if self._inputs:
             raise Rejected(verbatim(""), _("Leave out {surplus}.", surplus=echo(self._inputs[0])))
@@ -414,6 +444,7 @@ class Chat(Turn):
         return answer
 
     def _go_back(self) -> None:
+        self._state.rest = []
         if self._state.page:
             self._state.page -= 1
             raise Back

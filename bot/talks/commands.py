@@ -16,6 +16,7 @@ from models.people import Caller, Role
 NO_ARGUMENTS = verbatim("")
 Words = Mapping[str, tuple[str, ...]]  # keywords by language, of which English always has one
 Run = Callable[[Any], Awaitable[Reply]]  # of a Chat, which knows this file
+Claims = Callable[[Any, Sequence[str]], Awaitable[list[str] | Text | None]]  # of a Turn, which knows this file
 AskedOf = Callable[[Caller, str], Awaitable[Asked | None]]
 # From a text without a keyword, and what was answered to the same talk's open question before: the answers that are in
 # it; None when it is not for the talk after all.
@@ -68,6 +69,7 @@ class Talk:
     commas: bool  # a comma separates the pieces of one line, where there is one
     open_minutes: int  # for so long a question stays open by SMS
     drafts: bool  # what was begun is kept, for drafts.py to offer again
+    claims: Claims | None  # looks at a text without a keyword: its arguments if it is meant for this, or how to say so
     find_question: AskedOf | None  # finds what somebody else's talk asked a caller, who answers with that text alone
     kinds: frozenset[str]  # of texts without a keyword that it answers (bot/talks/meanings.py)
     arguments: ArgumentsOf  # what such a text answers already

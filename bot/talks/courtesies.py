@@ -27,11 +27,14 @@ _WORDS = """
     JE VEUX VOUDRAIS VOULAIS BESOIN AI IL ELLE VEUT ET AUSSI ICI
     QUERO QUERIA PRECISO GOSTARIA EU ELE ELA QUER E AGORA TAMBEM
     SO NAKE SON KE SHI TANA YANA SUNA BUKATA YANZU DA
+    SORRY EXCUSE PARDON SAMAHANI DESCULPE URGENT HARAKA QUICK QUICKLY FAST ONLY HAVE HAS GOT DOES WHO NINA TUNA NANI
+    CUSTOMERS CLIENTS CLIENTES WATEJA ALL ZOTE WOTE TOUS TODOS DUKA
     THE A AN MY OUR HIS YOUR THIS IS IT WHAT WHATS HOW MUCH MANY OF FOR TO WITH ON IN BY AT WORTH
     YA WA LA ZA CHA VYA KWA KWENYE YANGU WANGU LANGU ZANGU YAKE WAKE LAKE NINI NGAPI GANI KIASI
     LE LES UN UNE DU DE DES AU POUR SUR EN MON MA MES COMBIEN QUEL QUELLE EST
     O OS AS UM UMA DOS MEU MINHA PARA COM QUAL QUANTO QUANTOS
     NA TA GA NAWA NAWANE MENENE
+    PHONE SIMU TEL TELEPHONE TELEFONE MOBILE WAYA
     SERIAL NUMBER NUM NR NAMBA NAMBARI NUMERO LAMBAR DEVICE KIFAA CUSTOMER CLIENT AMOUNT KIASI MONTANT VALOR
     POWER ELECTRICITY ENERGY CREDIT TOKENS UMEME NISHATI COURANT ELECTRICITE ENERGIE ENERGIA ELECTRICIDADE WUTA
     WUTAR LANTARKI GENERATE MAKE CREATE GIVE SEND GET NIPE NITUMIE TUMA LETE DONNEZ DONNER ENVOYEZ ENVOYER DAR ENVIAR
@@ -80,6 +83,15 @@ def within(pieces: Sequence[str], names: Collection[str] = ()) -> list[str]:
     while last > first and says_nothing(pieces[last - 1], names):
         last -= 1
     return list(pieces[first:last] or pieces)
+
+
+def without_the_last(listed: Sequence[str]) -> list[str]:
+    """The parts of a line between commas, without the courtesies behind the last one: household. Thanks"""
+    *others, last = listed or [""]
+    words = last.split()
+    while words and says_nothing(words[-1]):
+        words.pop()
+    return [*others, " ".join(words).rstrip(" .!")] if words else others
 
 
 def left_over(pieces: Sequence[str], line: str, commands: Commands, role: Role, names: Collection[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from bot.talks.commands import NO_ARGUMENTS, ArgumentsOf, AskedOf, Run, Talk, Words, no_arguments
+from bot.talks.commands import NO_ARGUMENTS, ArgumentsOf, AskedOf, Claims, Run, Talk, Words, no_arguments
 from bot.text import Text, verbatim
 from models.people import Role
 
@@ -23,6 +23,7 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     commas: bool = False,
     open_minutes: int = 10,
     drafts: bool = False,
+    claims: Claims | None = None,
     find_question: AskedOf | None = None,
     kinds: Iterable[str] = (),
     arguments: ArgumentsOf = no_arguments,
@@ -49,6 +50,7 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
             commas=commas,
             open_minutes=open_minutes,
             drafts=drafts,
+            claims=claims,
             find_question=find_question,
             kinds=frozenset(kinds),
             arguments=arguments,

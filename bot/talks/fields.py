@@ -55,6 +55,10 @@ class Field(Generic[T]):
     async def find(self, turn: Turn, recorded: Any) -> T:
         return recorded  # type: ignore[no-any-return]
 
+    async def labels(self, turn: Turn, recorded: Any) -> list[tuple[str, Text]]:
+        """Where several things fit the answer: what they are, to choose one of. `find` gets its value."""
+        return []
+
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         """How many of the pieces of a one-line command belong to this answer: people write long numbers with
         spaces."""

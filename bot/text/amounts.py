@@ -119,8 +119,9 @@ def probable_amount(typed: str, currency: str) -> int | None:
     """What was probably meant by an amount that is not clear, to be taught and never taken: 5000 for 5k, 5mil, 5OOO,
     5 000."""
     number = _without_marks(typed, currency)
-    if _DIGITS.fullmatch(number.replace("O", "0")):
-        return int(number.replace("O", "0"))
+    zeros = re.sub("(?<=[0-9])[,.' ](?=[0-9]{3})", "", number.replace("O", "0"))
+    if "O" in number and _DIGITS.fullmatch(zeros):
+        return int(zeros)
     if several := _OF_THOUSANDS.fullmatch(plain_word(number)):
         return int(several[1] or several[2]) * 1000
     return int(number.replace(" ", "")) if _SPACED.fullmatch(number) else None

@@ -12,7 +12,7 @@ _TYPOGRAPHY = str.maketrans(
 _HOOKED = str.maketrans("ƁƊƘƳʼ", "BDKY'")
 _SIGNATURE = re.compile(r"^[^\S\n]*--[^\S\n]*$", re.MULTILINE)
 # Of a number: 8,000 and TSh8,000 and 8.000,00. Whether it parts thousands or decimals is for the amount to say.
-_COMMA_OF_NUMBER = re.compile(r"(?<![\w,])([A-Za-z]{0,4}\d{1,3}(?:[.,]\d{3})+(?:,00?)?|\d+,00?)(?![\w,])")
+_COMMA_OF_NUMBER = re.compile(r"(?<![\w,])([A-Za-z]{0,4}\d{1,3}(?:[.,][\dOo]{3})+(?:,00?)?|\d+,00?)(?![\w,])")
 _COMMA = "\ue000"  # stands for it while a line is split: nobody writes it
 _MARKS = '"!<>()[]{}|~^`“”«»•'  # around a word they say nothing
 _PICTURES = ("So", "Sk", "Me")  # Unicode's categories of pictures, their colours and what encloses them

@@ -71,7 +71,15 @@ def test_a_thousand_is_no_kwacha_and_no_loti(typed: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        *(("5k", 5000), ("5mil", 5000), ("5 mil", 5000), ("5OOO", 5000), ("50oO0", 50000), ("5elf", 5000)),
+        *(
+            ("5k", 5000),
+            ("5mil", 5000),
+            ("5 mil", 5000),
+            ("5OOO", 5000),
+            ("5,OOO", 5000),
+            ("50oO0", 50000),
+            ("5elf", 5000),
+        ),
         *(("5 000", 5000), ("1 234 567", 1_234_567), ("elfu 5", 5000), ("12 thousand", 12000), ("Tsh 5k", 5000)),
         *(("5usd", None), ("20kwh", None), ("5 00", None), ("-5000", None), ("2²00", None), ("2.5k", None)),
     ],
