@@ -122,11 +122,11 @@ BECOMES = {
     "bakara not found. Did you mean Baraka Peter #2?": ["find bakara", "CUST bakara"],
     "S1001 Solar home SHS0283": ["PLAN 2", "PLAN baraka please", "PLAN 0710000002", "my plan 0283"],
     "Customers\n1. Amina Juma": ["orodha", "list please", "LIST customers"],
-    "24 Nov": ["statement", "STMT please"],
+    "24/11": ["statement", "STMT please"],
     "Sell Radio to BARAKA P.": ["SELL Baraka Radio 3 monthly", "SELL 2 radio cash", "SELL 0283, Radio, cash, thanks"],
     # What the machinery tells of itself.
     "Your PIN?": ["My PIN is 482915"],
-    "Customer: number, phone or name?": ["how to sell"],
+    "Goods for which customer: number, phone or name? For power send BUY.": ["how to sell"],
     "Sell": ["msaada nunua"],
 }
 TEXTS = [(text, answer) for answer, texts in BECOMES.items() for text in texts]
