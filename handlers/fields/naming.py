@@ -26,6 +26,7 @@ LONGEST_LABEL = 30  # septets of what is named, on a list
 LONGEST_NAME = 20  # and of a customer's name
 LONGEST_NUMBER = 7  # digits of a customer number; phone numbers are longer
 FEWEST_LETTERS = 3  # of the beginning of a name, where something is done with whom it names
+FEWEST_ANYWHERE = 2  # of a text that may stand anywhere in a name
 MOST_WORDS = 4  # of a name
 NEAR = 3  # names that are shown when none is right
 SALE = re.compile(r"S-?\d{1,9}")
@@ -143,14 +144,16 @@ def _phone_digits(turn: Turn, text: str) -> str:
 
 
 async def _by_name(turn: Turn, text: str, *, whole_names: bool) -> list[str]:
-    """Customers of whose names each word of the text is one, or the beginning of one. What stands in the middle of a
-    name only finds it in a search."""
+    """Customers of whose names each word of the text is one, or the beginning of one. Where nobody is, the answer to a
+    question finds also those who have it in the middle of the name."""
     words = folded(text).split()
-    if not words or not any(map(str.isalpha, text)):
+    if sum(map(str.isalpha, text)) < FEWEST_ANYWHERE:
         return []
     found = await search.by_name(turn.agent.mini_grid_id, text, MOST_FOUND + 1)
     people = await search.customers_by_number(turn.agent.mini_grid_id, found)
-    return [f"customer {one.id}" for one in people if _goes_by(one, words, whole=whole_names)]
+    named_so = [one for one in people if _goes_by(one, words, whole=whole_names)]
+    loosely = [] if turn.one_line or whole_names else people
+    return [f"customer {one.id}" for one in named_so or loosely]
 
 
 def _goes_by(customer: Customer, words: Sequence[str], *, whole: bool) -> bool:
