@@ -304,11 +304,14 @@ class Dispatcher:
     async def _answer_not_understood(
         self, exchange: "_Exchange", text: str, pieces: Sequence[str], how: Text | None = None
     ) -> TurnResult | None:
-        """No keyword stands first: what the words of the text say comes first, a question that waits for words before
-        what would be reported, then a keyword with a slip, then `how` to write what names a device, then the talk that
-        takes whatever comes."""
+        """No keyword stands first: `how` to write it comes first where the text names a device, then what its words
+        say, a question that waits for words before what would be reported, then a keyword with a slip, then the talk
+        that takes whatever comes."""
         exchange.talk = "not understood"
         role, word = exchange.caller.role, pieces[0]
+        if how:
+            said = None if self._goes_on_and_on(exchange, _letters(text)) else self._hint(exchange, pieces) or how
+            return TurnResult(Reply(said), outcome="not understood") if said else None
         meant, of_others = await self._find_meaning(exchange, text), self._commands.for_others(word, role)
         if meant and meant.kind not in GUESSED and meant.talk.nothing is None:
             return await self._answer_meaning(exchange, meant, text)
@@ -317,7 +320,7 @@ class Dispatcher:
                 return None
             exchange.conversation.open = asked  # words that came after a question are kept
             return await self._go_on(exchange, asked, text)
-        hint = self._hint(exchange, pieces) or how
+        hint = self._hint(exchange, pieces)
         if meant and (meant.kind not in GUESSED or hint is None):
             result = await self._answer_meaning(exchange, meant, text)
             return replace(result, outcome="not understood") if result and meant.kind in GUESSED else result

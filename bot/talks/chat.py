@@ -239,7 +239,9 @@ class Chat(Turn):
         one is shown that leaves room for all options on one page."""
         if not self._recorded(name):
             names = names_of(options, self.company.languages, words)
-            says_nothing = self.one_line and all(courtesies.says_nothing(each) for each in self._inputs)
+            says_nothing = (
+                self.one_line and self.person.agent and all(courtesies.says_nothing(each) for each in self._inputs)
+            )
             if says_nothing and not means_one(names, self._inputs):
                 self._inputs.clear()
             if self.one_line and self._inputs:

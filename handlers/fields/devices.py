@@ -1,6 +1,7 @@
 """Questions for a device, and for what a payment is for."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from bot.talks import Chat, Turn, courtesies

@@ -88,7 +88,7 @@ BECOMES = {
         *("new customer Halima Musa, 0712345678, meter, 04123456792, Mtwara, household",),
         *("Sajili mteja mpya Halima Musa 0712345678 mita 04123456792 Mtwara household",),
     ],
-    "Connection type?": [
+    "Connection?": [
         *("sajili Halima Musa 0712345678 mita 04123456792 Mtwara",),
         *("inscrire Halima Musa, 0712345678, compteur, 04123456792, Mtwara",),
         *("Registar Halima Musa, 0712345678, contador, 04123456792, Mtwara",),
@@ -126,7 +126,7 @@ BECOMES = {
     "Sell Radio to BARAKA P.": ["SELL Baraka Radio 3 monthly", "SELL 2 radio cash", "SELL 0283, Radio, cash, thanks"],
     # What the machinery tells of itself.
     "Your PIN?": ["My PIN is 482915"],
-    "Goods for which customer: number, phone or name? For power send BUY.": ["how to sell"],
+    "BUY = sell power.": ["how to sell"],
     "Sell": ["msaada nunua"],
 }
 TEXTS = [(text, answer) for answer, texts in BECOMES.items() for text in texts]
