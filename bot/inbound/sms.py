@@ -12,15 +12,15 @@ from bot.monitor import Signs
 from bot.outbound import Composer, NewMessage
 from bot.routing import Router
 from bot.routing.networks import is_code
-from bot.talks import Channel, Chat, Commands, Talk
-from bot.talks.commands import NO_ARGUMENTS
+from bot.talks import Channel, Chat, Commands, Talk, Turn, courtesies
+from bot.talks.commands import NO_ARGUMENTS, Found
 from bot.talks.contacts import PhoneState
 from bot.talks.meanings import ANYTHING, SEVERAL
 from bot.talks.replay import TurnResult, lesson_on, replay
 from bot.talks.state import Fits, TalkState, locked_out
 from bot.text import Text, _, normalise, plain_word, verbatim
-from bot.text.answers import apart, consent, looks_like_answer, no
-from bot.text.grammar import listed, split, unglued
+from bot.text.answers import apart, begins, consent, looks_like_answer, no
+from bot.text.grammar import listed, split
 from bot.text.numbers import is_machine
 from models.messages import MessageKind
 from models.people import Caller, Role
@@ -121,12 +121,12 @@ class Dispatcher:
             return await self._go_on(exchange, exchange.conversation.open, text)
         if consent(text) and (unsigned := exchange.conversation.find_unsigned()):
             return await self._go_on(exchange, unsigned, text)
-        found = self._command(pieces, exchange.caller.role)
+        found = self._command(exchange, text)
         asked = None
-        if found is None or found[0].find_question:  # Fixed, thank you: one of its own keywords is an answer too
+        if found is None or found[0].talk.find_question:  # Fixed, thank you: one of its own keywords is an answer too
             asked = await self._find_question(exchange, text, Fits.ANSWER if found else Fits.UNCLEAR)
         if found and not asked:
-            talk, of, arguments = found
+            (talk, of, arguments), text = found
             if exchange.caller.role is Role.STRANGER:
                 exchange.use_language(of, self._company.languages)
             result = await self._start(exchange, talk, arguments, text)
@@ -141,7 +141,7 @@ class Dispatcher:
         if self._answers_nothing(exchange, text):
             return self._answer_again(exchange, text)
         exchange.conversation.went_on = bool(exchange.conversation.closed)
-        return await self._answer_not_understood(exchange, text, pieces)
+        return await self._understand_without_keyword(exchange, text, pieces)
 
     async def _answer_command(
         self, exchange: "_Exchange", talk: Talk, text: str, result: TurnResult
@@ -188,17 +188,40 @@ class Dispatcher:
         leads_on = next_one and (not newest.asked_at or exchange.conversation.can_be_read)
         return newest if leads_on or newest.asked_at >= exchange.conversation.busy_since else None
 
-    def _command(self, pieces: list[str], role: Role) -> tuple[Talk, str, list[str]] | None:
-        for word, *arguments in (pieces, *unglued(pieces)):
-            if found := self._commands.find(word, role):
-                return *found, arguments
-        return None
+    def _command(self, exchange: "_Exchange", text: str) -> tuple[Found, str] | None:
+        """The command of a message, and the message from that on. Agents may write courtesies before it, where they do
+        not answer an open question with them."""
+        role, agent, asked = exchange.caller.role, exchange.caller.agent, exchange.conversation.open
+        if found := self._commands.find_spelt(split(text) or [""], role):
+            return found, text
+        if agent is None or (asked and asked.free):
+            return None
+        names = courtesies.name_words([agent.name, self._company.name])
+        text = courtesies.from_the_command_on(text, self._commands, role, names)
+        may_answer = asked and not asked.confirming and not any(map(str.isdigit, text))
+        found = None if may_answer else self._commands.find_spelt(split(text) or [""], role)
+        return (found, text) if found else None
+
+    async def _understand_without_keyword(
+        self, exchange: "_Exchange", text: str, pieces: Sequence[str]
+    ) -> TurnResult | None:
+        """What an agent means whose text has no keyword, where a talk says that it is meant for it."""
+        caller, language = exchange.caller, exchange.language
+        turn = Turn(caller, self._company, self._commands, channel=Channel.SMS, language=language, one_line=True)
+        how = None
+        if caller.agent and begins(text) is None:
+            for one in self._commands.for_role(caller.role):
+                claimed = await one.claims(turn, pieces) if one.claims else None
+                if isinstance(claimed, list):
+                    return await self._start(exchange, one, claimed, text)
+                how = how or claimed
+        return await self._answer_not_understood(exchange, text, pieces, how)
 
     async def _start(self, exchange: "_Exchange", talk: Talk, arguments: Sequence[str], line: str) -> TurnResult:
         asked = exchange.conversation.open
         exchange.conversation.note_command(reads=talk.reads)
         state = TalkState(talk.name, f"sms {exchange.message.id}")
-        pieces = apart(listed(line)) if talk.commas else []
+        pieces = apart(courtesies.without_the_last(listed(line))) if talk.commas else []
         result = await self._replay(exchange, talk, state, pieces or arguments, line)
         if asked and asked.free and talk.usage is NO_ARGUMENTS and result.outcome == "rejected":
             exchange.conversation.open = asked  # no command after all: Token does not work
@@ -279,12 +302,16 @@ class Dispatcher:
         return await self._answer_meaning(exchange, meant, text) if meant else None
 
     async def _answer_not_understood(
-        self, exchange: "_Exchange", text: str, pieces: Sequence[str]
+        self, exchange: "_Exchange", text: str, pieces: Sequence[str], how: Text | None = None
     ) -> TurnResult | None:
-        """No keyword stands first: what the words of the text say comes first, a question that waits for words before
-        what would be reported, then a keyword with a slip, then the talk that takes whatever comes."""
+        """No keyword stands first: `how` to write it comes first where the text names a device, then what its words
+        say, a question that waits for words before what would be reported, then a keyword with a slip, then the talk
+        that takes whatever comes."""
         exchange.talk = "not understood"
         role, word = exchange.caller.role, pieces[0]
+        if how:
+            said = None if self._goes_on_and_on(exchange, _letters(text)) else self._hint(exchange, pieces) or how
+            return TurnResult(Reply(said), outcome="not understood") if said else None
         meant, of_others = await self._find_meaning(exchange, text), self._commands.for_others(word, role)
         if meant and meant.kind not in GUESSED and meant.talk.nothing is None:
             return await self._answer_meaning(exchange, meant, text)
@@ -311,8 +338,8 @@ class Dispatcher:
         close = self._commands.suggest(word, role, exchange.language)
         found = self._commands.find(close, role) if close else None
         if close and found:
-            how = lesson_on(found[0], verbatim(close))
-            return _("Did you mean {keyword}? {how}", keyword=close, how=how)
+            lesson = lesson_on(found[0], verbatim(close))
+            return _("Did you mean {keyword}? {how}", keyword=close, how=lesson)
         if not self._commands.for_others(word, role):
             return None
         values = {"word": word, "help": self._company.help_phone}

@@ -6,6 +6,7 @@ from typing import Any, NoReturn, TypeVar
 
 from bot.company import Company
 from bot.message import Copy, Reply
+from bot.talks import courtesies
 from bot.talks.commands import Commands, Talk
 from bot.talks.contacts import PhoneState, stop_reminders
 from bot.talks.fields import Field, Invalid, Pin, echo
@@ -62,6 +63,8 @@ class Chat(Turn):
         self.pin_given, self.beside = pin_given, beside
         self._chosen: Talk | None = None  # in a menu
         self._inputs, self._dialled = list(inputs), dialled
+        agent = [person.agent.name] if person.agent else []
+        self._says_nothing = courtesies.name_words([*agent, company.name])
         self._position = 0  # how many of the recorded answers were given back in this run
         self._own_from = 0  # at which of them the chosen talk begins; those before led to it
         self._known: Mapping[str, Any] = {}  # what another talk answers of the questions of this one
@@ -87,6 +90,15 @@ class Chat(Turn):
     def bare(self) -> bool:
         """A text that was a keyword and nothing else."""
         return self.one_line and not self._state.answers
+
+    @property
+    def pieces(self) -> list[str]:
+        """The pieces of one line that are still to be read."""
+        return list(self._inputs) if self.one_line else []
+
+    def put_pieces(self, pieces: Sequence[str]) -> None:
+        """Read these pieces from here on: the same ones in the order in which the talk asks."""
+        self._inputs = list(pieces)
 
     @property
     def unread(self) -> int:
@@ -174,18 +186,34 @@ class Chat(Turn):
             return self._known[question.name]  # type: ignore[no-any-return]
         if not self._recorded(question.name):
             if self.one_line and self._inputs:
-                self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
+                await self._take_pieces(question)
             lines = self._state.shown or question.listed
             answer = self._answer(question.prompt, free=question.as_written, listed=question.listed)
             if answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(lines) and not self.one_line:
                 self._record(question.name, lines[int(answer) - 1])
             else:
                 await self._read(question, answer, question.prompt)
-        return await question.find(self, self._last())
+        recorded = self._last()
+        if several := await question.labels(self, recorded):
+            recorded = await self._which(f"which {question.name}", several)
+        return await question.find(self, recorded)
+
+    async def _which(self, name: str, several: Sequence[tuple[str, Text]]) -> str:
+        """The value of the one that was meant. What stands behind it in one line is kept until that is answered."""
+        if self.one_line and not self.given(name):
+            self._state.rest, self._state.line = self._inputs, self._line
+            self._inputs, self.one_line = [], False
+        chosen = await self.choose(name, _("Which one?"), several)
+        if self._state.rest:
+            self._inputs, self._line, self.one_line = self._state.rest, self._state.line, True
+            self._state.rest = []
+        return chosen
 
     async def optional(self, question: Field[T], *, otherwise: T) -> T:
         """The answer to what is never asked: it is read where it stands behind the keyword. `otherwise` is what a menu
         means, and a keyword alone."""
+        if self.one_line and self._inputs and all(courtesies.says_nothing(each) for each in self._inputs):
+            return otherwise
         by_keyword = not self.from_menu and (self.one_line or self._state.answers)
         if by_keyword and self.answers(question.name):
             return await self.ask(question)
@@ -211,6 +239,11 @@ class Chat(Turn):
         one is shown that leaves room for all options on one page."""
         if not self._recorded(name):
             names = names_of(options, self.company.languages, words)
+            says_nothing = (
+                self.one_line and self.person.agent and all(courtesies.says_nothing(each) for each in self._inputs)
+            )
+            if says_nothing and not means_one(names, self._inputs):
+                self._inputs.clear()
             if self.one_line and self._inputs:
                 self._join(spoken(names, self._inputs))
             left_out = otherwise is not None and self.one_line and not means_one(names, self._inputs)
@@ -258,6 +291,17 @@ class Chat(Turn):
         if self._fitting(wrong, (shown, verbatim(""))) is shown:
             raise Rejected(shown, wrong)
         raise Rejected(verbatim(screen(wrong.to(self.language), said, more)), verbatim(""))  # in the header's place
+
+    async def _take_pieces(self, question: Field[Any]) -> None:
+        """Make one answer of the pieces of the line that belong to this question."""
+        if question.courteous and not question.as_written:
+            meant = courtesies.within(self._inputs, self._says_nothing)
+            count = await question.pieces(self, meant)
+            at = self._inputs.index(meant[0])
+            self._inputs = meant if count == len(meant) else self._inputs[at:]
+            self._join(count)
+        else:
+            self._join(await question.pieces(self, self._inputs), as_written=question.as_written)
 
     def _join(self, count: int, *, as_written: bool = False) -> None:
         pieces = self._inputs[:count]
@@ -329,14 +373,27 @@ class Chat(Turn):
         return True
 
     def no_more(self) -> None:
-        """Nothing may follow: a surplus word rejects the whole command, it is never guessed at."""
-        if self.one_line and self._inputs:
+        """Nothing may follow: a surplus word rejects the whole command, it is never guessed at. A second command has to
+        come in a text of its own."""
+        if not self.one_line or not self._inputs:
+            return
+        role = self.person.role
+        self._inputs = courtesies.left_over(self._inputs, self._line, self.commands, role, self._says_nothing)
+        numbers = [piece for piece in self._inputs if any(map(str.isdigit, piece))]
+        commands = [piece for piece in self._inputs if self.commands.find(piece, role)]
+        if commands or len(numbers) > 1:
+            raise Rejected(verbatim(""), _("One command in each text, please."))
+        if self._inputs:
             raise Rejected(verbatim(""), _("Leave out {surplus}.", surplus=echo(self._inputs[0])))
 
     def pass_over_words(self) -> None:
         """Whatever follows the keyword counts for nothing, unless it begins with a number."""
         if self.one_line and self._inputs and not self._inputs[0].isdecimal():
             self._inputs.clear()
+
+    def pass_over(self, *names: str) -> None:
+        """These names may stand at the end of the line: they say nothing new."""
+        self._says_nothing |= courtesies.name_words(names)
 
     def also_by_sms(self, text: Text) -> list[Copy]:
         """What stands on a screen, which is gone with its session, once more by SMS; nothing when this is one."""
@@ -389,6 +446,7 @@ class Chat(Turn):
         return answer
 
     def _go_back(self) -> None:
+        self._state.rest = []
         if self._state.page:
             self._state.page -= 1
             raise Back

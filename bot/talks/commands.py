@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -10,11 +10,13 @@ from bot.message import Reply
 from bot.talks.meanings import Meanings
 from bot.talks.state import Asked
 from bot.text import Text, plain_word, verbatim
+from bot.text.grammar import unglued
 from models.people import Caller, Role
 
 NO_ARGUMENTS = verbatim("")
 Words = Mapping[str, tuple[str, ...]]  # keywords by language, of which English always has one
 Run = Callable[[Any], Awaitable[Reply]]  # of a Chat, which knows this file
+Claims = Callable[[Any, Sequence[str]], Awaitable[list[str] | Text | None]]  # of a Turn, which knows this file
 AskedOf = Callable[[Caller, str], Awaitable[Asked | None]]
 # From a text without a keyword, and what was answered to the same talk's open question before: the answers that are in
 # it; None when it is not for the talk after all.
@@ -40,6 +42,14 @@ class Keyword(Text):
         return self.words.get(language, self.words["en"])[0]
 
 
+class Found(NamedTuple):
+    """A command in a line: the talk, the language of its keyword, and the pieces behind that."""
+
+    talk: "Talk"
+    language: str
+    arguments: list[str]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Talk:
     """One conversation: who may start it and how, and what menus and help say of it. decorator.py makes it."""
@@ -54,10 +64,12 @@ class Talk:
     example: Text | None  # a real one
     nothing: Text | None  # what to say when it ends without effect
     reads: bool  # whether it changes nothing: then a question of another talk stays open beside it
+    secret: bool  # whether a PIN stands behind the keyword
     when_locked: bool  # whether an agent who is locked may start it
     commas: bool  # a comma separates the pieces of one line, where there is one
     open_minutes: int  # for so long a question stays open by SMS
     drafts: bool  # what was begun is kept, for drafts.py to offer again
+    claims: Claims | None  # looks at a text without a keyword: its arguments if it is meant for this, or how to say so
     find_question: AskedOf | None  # finds what somebody else's talk asked a caller, who answers with that text alone
     kinds: frozenset[str]  # of texts without a keyword that it answers (bot/talks/meanings.py)
     arguments: ArgumentsOf  # what such a text answers already
@@ -117,6 +129,17 @@ class Commands:
     def find(self, word: str, role: Role) -> tuple[Talk, str] | None:
         """The talk that this word starts for this role, and the language the word is of."""
         return self._by_word[role].get(plain_word(word))
+
+    def find_spelt(self, pieces: Sequence[str], role: Role) -> Found | None:
+        """The command that a line begins with, however its keyword is written: as two words (top up), with a hyphen, or
+        glued to the number behind it (BUY500)."""
+        first, *rest = pieces
+        ways = [[first + rest[0], *rest[1:]]] if rest and first.isalpha() and rest[0].isalpha() else []
+        ways += [[first, *rest], [first.replace("-", ""), *rest], *unglued([*pieces])]
+        for word, *arguments in ways:
+            if found := self.find(word, role):
+                return Found(*found, arguments)
+        return None
 
     def among(self, names: Mapping[str, Collection[str]], role: Role) -> list[str]:
         """The names of choices that begin with a keyword of this role, as keywords are compared."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from bot.talks.commands import NO_ARGUMENTS, ArgumentsOf, AskedOf, Run, Talk, Words, no_arguments
+from bot.talks.commands import NO_ARGUMENTS, ArgumentsOf, AskedOf, Claims, Run, Talk, Words, no_arguments
 from bot.text import Text, verbatim
 from models.people import Role
 
@@ -18,10 +18,12 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     menu_for: Iterable[Role] | None = None,
     nothing: Text | None = None,
     reads: bool = False,
+    secret: bool = False,
     when_locked: bool = False,
     commas: bool = False,
     open_minutes: int = 10,
     drafts: bool = False,
+    claims: Claims | None = None,
     find_question: AskedOf | None = None,
     kinds: Iterable[str] = (),
     arguments: ArgumentsOf = no_arguments,
@@ -43,10 +45,12 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
             example=shown if example else None,
             nothing=nothing,
             reads=reads,
+            secret=secret,
             when_locked=when_locked,
             commas=commas,
             open_minutes=open_minutes,
             drafts=drafts,
+            claims=claims,
             find_question=find_question,
             kinds=frozenset(kinds),
             arguments=arguments,

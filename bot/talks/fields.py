@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from bot.talks.turn import Turn
-from bot.text import Text, _, numbers
+from bot.text import Text, _, amounts, numbers
 from bot.text.answers import CONSENT, PIN_DIGITS
 from bot.text.i18n import _n
 from models.people import Agent, pins
@@ -37,11 +37,13 @@ def echo(typed: str, most: int = 13) -> str:
 
 class Field(Generic[T]):
     """One question. `read` turns the pieces of an answer into something that can be recorded (JSON), `find` turns
-    what was recorded into what the talk works with. What is `as_written` takes the rest of a line with its commas."""
+    what was recorded into what the talk works with. What is `as_written` takes the rest of a line with its commas. With
+    `courteous` the words that say nothing before it, and behind it at the end of a line, are passed over."""
 
     name: str
     as_written = False
     listed: Sequence[Any] = ()  # to be recorded for a 1, a 2 …, where the prompt has such lines
+    courteous = True
 
     def __init__(self, prompt: Text) -> None:
         self.prompt = prompt
@@ -53,18 +55,16 @@ class Field(Generic[T]):
     async def find(self, turn: Turn, recorded: Any) -> T:
         return recorded  # type: ignore[no-any-return]
 
+    async def labels(self, turn: Turn, recorded: Any) -> list[tuple[str, Text]]:
+        """Where several things fit the answer: what they are, to choose one of. `find` gets its value."""
+        return []
+
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         """How many of the pieces of a one-line command belong to this answer: people write long numbers with
         spaces."""
         return 1
 
 
-_AMOUNT = re.compile(
-    r"(?:[A-Z]{0,2}SHS?|[A-Z]{3})?\s?(\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:\.00)?(?:/[=-])?\s?(?:[A-Z]{0,2}SHS?|[A-Z]{3})?"
-)
-_SHILLINGS = re.compile("[A-Z]{0,2}SHS?")
-_THOUSANDS = re.compile(r"(\d{1,4})\s?k", re.IGNORECASE)  # how people write 2,000; never taken, for it is money
-MOST_DIGITS = 20  # that are counted: Python refuses to read thousands of them
 MOST_MONEY = 9_999_999  # whole units of currency in one payment: what every sentence is measured with
 
 
@@ -74,20 +74,27 @@ class Amount(Field[int]):
     name = "amount"
 
     async def read(self, turn: Turn, answer: str) -> int:
-        match = _AMOUNT.fullmatch(answer.upper().strip())
-        if not match and (thousands := _THOUSANDS.fullmatch(answer.strip())):
-            raise Invalid(_("{answer} is not clear: write {amount}.", answer=echo(answer), amount=f"{thousands[1]}000"))
-        if not match or not (whole := int(re.sub(r"\D", "", match[1])[:MOST_DIGITS])):
+        currency, exponent = turn.company.currency, turn.company.exponent
+        whole = amounts.read_amount(answer, currency, exponent)
+        if whole is None:
+            raise Invalid(_not_clear(answer, currency))
+        if not whole:
             raise Invalid(_("{answer} is not an amount.", answer=echo(answer)))
         if whole > MOST_MONEY:
             raise Invalid(_("{answer} is too much.", answer=echo(answer)))
-        return int(whole * 10**turn.company.exponent)
+        return int(whole * 10**exponent)
 
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
-        """Two where the currency stands apart, as we print it: TZS 5,000."""
-        words = [piece.upper() for piece in pieces[:2] if not piece[0].isdecimal()]
-        own = len(words) == 1 and (words[0] == turn.company.currency or _SHILLINGS.fullmatch(words[0]))
-        return 2 if own and len(pieces) > 1 else 1
+        """The currency stands apart as we print it, TZS 5,000; what makes the number another one is part of it too."""
+        return amounts.count_pieces(pieces)
+
+
+def _not_clear(answer: str, currency: str) -> Text:
+    """How to write what was probably meant: it is money, so nobody guesses."""
+    probable = amounts.probable_amount(answer, currency)
+    if probable and probable <= MOST_MONEY:
+        return _("{answer} is not clear: write {amount}.", answer=echo(answer), amount=probable)
+    return _("{answer} is not clear: write {currency} in digits, like 5000.", answer=echo(answer), currency=currency)
 
 
 class PhoneNumber(Field[str]):

@@ -3,18 +3,23 @@
 import re
 import unicodedata
 from collections.abc import Iterator
-from itertools import islice
+from itertools import groupby, islice
 
 # Phones put these in by themselves; the message stays what its writer meant.
 _TYPOGRAPHY = str.maketrans(
     {"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "−": "-", "…": "..."}
 )
+_HOOKED = str.maketrans("ƁƊƘƳʼ", "BDKY'")
 _SIGNATURE = re.compile(r"^[^\S\n]*--[^\S\n]*$", re.MULTILINE)
-_GROUPED = re.compile(r"(?<![\w,])((?:[A-Za-z]{0,2}shs?|[A-Za-z]{3})?\d{1,3}(?:,\d{3})+)(?![\w,])", re.IGNORECASE)
-_SHILLING = re.compile(r"(?<=\d)/[=-]")
+# Of a number: 8,000 and TSh8,000 and 8.000,00. Whether it parts thousands or decimals is for the amount to say.
+_COMMA_OF_NUMBER = re.compile(r"(?<![\w,])([A-Za-z]{0,4}\d{1,3}(?:[.,][\dOo]{3})+(?:,00?)?|\d+,00?)(?![\w,])")
+_COMMA = "\ue000"  # stands for it while a line is split: nobody writes it
+_MARKS = '"!<>()[]{}|~^`“”«»•'  # around a word they say nothing
+_PICTURES = ("So", "Sk", "Me")  # Unicode's categories of pictures, their colours and what encloses them
 _STARRED = re.compile(r"\S\s*(?!(?<=[\s,;])#\w)[*#]+\s*\S")  # a # before a number is part of it: #4
 # A full stop before a gap is no part of a word: many phones write one for two spaces.
-_SEPARATORS = re.compile(r"(?:\.{0,3}[\s,;:/_*#])+")
+# Nor is a slash one before the sign of the shilling: 8000/=.
+_SEPARATORS = re.compile(r"(?:\.{0,3}(?:[\s,;:_*#]|/(?![=-](?!\w))))+")
 _FIRST_WORD = re.compile(r"[\s,;:/_*#]*[^\s,;:/_*#]+[\s,;:/_*#]*")
 _WORD = re.compile(r"[^\s,;:/_*#]+")
 _NO_LETTERS = re.compile(r"[\W_]+")
@@ -41,9 +46,11 @@ def normalise(text: str) -> str:
 
 
 def _ascii_forms(text: str) -> str:
+    """A number that is no digit stays as it is: 2²00 is not 2200."""
     kept = []
-    text = unicodedata.normalize("NFKC", _with_few_marks(text))[: len(text) + GROWS]  # one Arabic sign: 18 letters
-    for character in text.translate(_TYPOGRAPHY):
+    runs = groupby(_with_few_marks(text), key=lambda each: each.isnumeric() and not each.isdecimal())
+    meant = "".join("".join(run) if odd else unicodedata.normalize("NFKC", "".join(run)) for odd, run in runs)
+    for character in meant[: len(text) + GROWS].translate(_TYPOGRAPHY):  # one Arabic sign: 18 letters
         if character.isdecimal():
             kept.append(str(unicodedata.decimal(character)))
         elif unicodedata.category(character) != "Cf":  # zero width, bidirectional marks, byte order mark
@@ -63,20 +70,38 @@ def _with_few_marks(text: str) -> str:
 
 
 def plain_word(word: str) -> str:
-    """A word as keywords are compared: capitals, no accents, no apostrophes."""
-    decomposed = unicodedata.normalize("NFKD", word.upper())
+    """A word as keywords are compared: capitals, no accents, no hooks (KUƊI), no apostrophes."""
+    decomposed = unicodedata.normalize("NFKD", word.upper().translate(_HOOKED))
     return "".join(c for c in decomposed if not unicodedata.combining(c) and c != "'")
 
 
 def split(text: str) -> list[str]:
     """A normalised message as its pieces. With `*` or `#` between words those alone separate, so that a name
     may keep its space; otherwise so do spaces, commas, semicolons, colons, slashes and underscores, and what full
-    stops stand before them."""
-    text = _SHILLING.sub("", text)
+    stops stand before them. The comma of a number parts nothing; quotes, brackets and pictures around a word fall away,
+    unless they are all of it."""
     if _STARRED.search(text):
         return [piece.strip() for piece in re.split(r"[*#\n]+", text) if piece.strip()]
-    text = _GROUPED.sub(lambda match: match[1].replace(",", ""), text)
-    return [piece for piece in _SEPARATORS.split(text) if piece]
+    text = _COMMA_OF_NUMBER.sub(lambda match: match[0].replace(",", _COMMA), text)
+    return [_without_marks(piece.replace(_COMMA, ",")) for piece in _SEPARATORS.split(text) if piece]
+
+
+def _without_marks(piece: str) -> str:
+    if piece.isalnum():
+        return piece
+    first, last = 0, len(piece)
+    while first < last and _is_mark(piece[first]):
+        first += 1
+    while last > first and _is_mark(piece[last - 1]):
+        last -= 1
+    return piece[first:last] or piece
+
+
+def _is_mark(character: str) -> bool:
+    """Quotes, brackets, and pictures with what belongs to them: a colour, a shape."""
+    if character.isascii():
+        return character in _MARKS
+    return character in _MARKS or "\ufe00" <= character <= "\ufe0f" or unicodedata.category(character) in _PICTURES
 
 
 def listed(text: str) -> list[str]:

@@ -27,6 +27,7 @@ EVERYONE = frozenset(Role)
     usage=_("phone PIN"),
     example="0700000000 123456",
     nothing=_("Not locked."),
+    secret=True,
     when_locked=True,
     suggested=False,
 )

@@ -15,6 +15,7 @@ from models.people import Role, pins
     usage=_("old new"),
     example="135790 246813",
     nothing=_("PIN not changed."),
+    secret=True,
 )
 async def pin(chat: Chat) -> Reply:
     await chat.pin(fresh=True)

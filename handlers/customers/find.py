@@ -8,7 +8,8 @@ from bot.talks.listing import LINES
 from bot.text import Text, _, joined, shorten, verbatim
 from handlers.customers.selection import LABELS, Filter, Which, WhichCustomers
 from handlers.customers.shown import LONGEST_VILLAGE, show_customer
-from handlers.fields.customers import MOST_FOUND, CustomerNumber, Search
+from handlers.fields.customers import Buyer, Search
+from handlers.fields.naming import MOST_FOUND
 from handlers.wording import under
 from models.customers import search
 from models.devices import Kind
@@ -98,7 +99,7 @@ async def find(chat: Chat) -> Reply:
     example="2",
 )
 async def customer(chat: Chat) -> Reply:
-    one = await chat.ask(CustomerNumber(_("Customer number?")))
+    one = await chat.ask(Buyer(_("Customer: number, phone or name?")))
     chat.no_more()
     return await show_customer(chat, one)
 

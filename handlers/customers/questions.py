@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
-from bot.talks import Field, Invalid, PhoneNumber, Turn, echo
+from bot.talks import Field, Invalid, PhoneNumber, Turn, courtesies, echo
 from bot.text import Text, _, normalise, plain_word
 from handlers.fields.customers import CustomerNumber
 from handlers.fields.serials import MOST, count_pieces, digit_groups, read_serial
@@ -14,6 +14,13 @@ from models.devices import Kind
 from models.people import Customer
 from models.tokens.sts import is_meter_number
 
+# What people write before a name: register new customer Halima Musa.
+LABELS = frozenset(
+    {
+        *("A", "THE", "NEW", "CUSTOMER", "NAME", "MTEJA", "MPYA", "JINA", "NOUVEAU", "NOUVELLE", "CLIENT", "NOM"),
+        *("NOVO", "NOVA", "CLIENTE", "NOME", "SABON", "ABOKIN", "CINIKI", "SUNA"),
+    }
+)
 NO_PHONE = frozenset({"NONE", "HAKUNA", "AUCUN", "NENHUM", "BABU", "-"})
 
 
@@ -21,9 +28,12 @@ class FullName(Field[tuple[str, str]]):
     """Name and surname, kept as typed. The first word is the name, all others are the surname."""
 
     name = "name"
+    courteous = False  # people are called Mama and Asante
 
     async def read(self, turn: Turn, answer: str) -> str:
-        typed = " ".join(normalise(answer).split())
+        typed = " ".join(dropwhile(_is_label, normalise(answer).split()))
+        if not typed:
+            turn.wait(self.prompt)
         if not all(map(is_name, _parts(typed))):
             raise Invalid(_("Name and surname, 3 letters or more each, 60 at most."))
         return typed
@@ -38,6 +48,10 @@ class FullName(Field[tuple[str, str]]):
         if any(" " in piece for piece in pieces[:count]):
             return 1
         return count
+
+
+def _is_label(word: str) -> bool:
+    return plain_word(word) in LABELS
 
 
 def _parts(typed: str) -> tuple[str, str]:
@@ -63,8 +77,10 @@ class OwnersPhone(Field[Reached]):
     and an empty text for no phone."""
 
     name = "phone"
+    courteous = False  # a dash means none
 
     async def read(self, turn: Turn, answer: str) -> str:
+        answer = " ".join(courtesies.within(answer.split())) if any(map(str.isdecimal, answer)) else answer
         if plain_word(answer.strip()) in NO_PHONE:
             return ""
         if answer.startswith("#"):

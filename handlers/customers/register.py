@@ -35,7 +35,7 @@ KINDS = [
 ]
 KIND_WORDS = {
     Kind.SHS.value: ("SOLA", "SOLAIRE"),
-    Kind.EBIKE.value: ("MOTO", "MOTORBIKE", "PIKIPIKI", "BAISKELI"),
+    Kind.EBIKE.value: ("MOTO", "MOTORBIKE", "BIKE", "PIKIPIKI", "BAISKELI", "BABUR"),
     NOTHING: NO_PHONE,
 }
 WHICH_SERIAL = _("Serial number?")
@@ -52,11 +52,11 @@ DAY_MINUTES = 24 * 60
     "register",
     roles={Role.AGENT},
     words={
-        "en": ("REG", "REGISTER"),
-        "sw": ("SAJILI",),
-        "fr": ("INSCRIRE",),
-        "pt": ("REGISTAR", "REGISTRAR"),
-        "ha": ("RAJISTA", "RIJISTA"),
+        "en": ("REG", "REGISTER", "NEWCUSTOMER", "ADDCUSTOMER"),
+        "sw": ("SAJILI", "MTEJAMPYA"),
+        "fr": ("INSCRIRE", "NOUVEAUCLIENT"),
+        "pt": ("REGISTAR", "REGISTRAR", "NOVOCLIENTE"),
+        "ha": ("RAJISTA", "RIJISTA", "SABONCINIKI"),
     },
     menu=_("Register"),
     usage=_("name, phone, kind, serial, village"),

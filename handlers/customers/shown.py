@@ -97,7 +97,7 @@ def _steps(chat: Chat, thing: Thing) -> list[tuple[str, Text]]:
 
 def _known(one: Customer, thing: Thing) -> dict[str, Any]:
     """What the next talk need not ask, by the names of its questions."""
-    known = {Buyer.name: [one], DeviceSerial.name: thing.device, PaidFor.name: thing.payable}
+    known = {Buyer.name: one, DeviceSerial.name: thing.device, PaidFor.name: thing.payable}
     return {question: answer for question, answer in known.items() if answer}
 
 

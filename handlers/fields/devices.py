@@ -1,101 +1,71 @@
-"""Asks for a device by its serial, or by its tail."""
+"""Questions for a device, and for what a payment is for."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from bot.talks import Chat, Field, Invalid, Turn, echo
+from bot.talks import Chat, Turn, courtesies
 from bot.text import Text, _, verbatim
 from bot.text.grammar import split
-from handlers.fields.serials import MOST, count_pieces, read_serial, tidy_serial
-from models.devices import TAIL, Device, DeviceNotFound, devices_of
-from models.devices.tables import device_in_reach, find_for_agent
+from handlers.fields.naming import Named, belongings, payable_of
+from handlers.fields.serials import tidy_serial
+from models.devices import TAIL, Device, devices_of
+from models.devices.tables import device_in_reach, find_all_for_agent
 from models.money import Payable
-from models.money.contracts import find_contract
-from models.money.payable import PayableDevice, PayableGoods
 from models.people import Caller
 
-NUMBER = re.compile(r"(?:S-?)?\d{1,9}")  # of a sale on instalments; people leave out what we print before it
+MOST_BEFORE = 12  # pieces of a line that may stand before a serial
 # What looks like a serial in running text: letters with digits behind them (but no TZS5000), or the
 # digits of a meter number.
 _LIKE_SERIAL = re.compile(r"(?!(?:[A-Z]{1,2}SHS?|[A-Z]{3}|N)\d+00$)[A-Z]+[-_/]?\d{3,}[A-Z0-9]*|\d{11}")
 
 
-class DeviceSerial(Field[Device]):
-    """A device among the customers of the agent's own mini-grid. It records the device's id."""
+class DeviceSerial(Named[Device]):
+    """A device: by its serial, or by whoever has it."""
 
     name = "device"
 
-    async def read(self, turn: Turn, answer: str) -> int:
-        serial = await read_serial(answer, turn.agent.mini_grid_id)
-        try:
-            return int((await find_for_agent(serial, turn.agent.mini_grid_id)).id)
-        except DeviceNotFound as error:
-            raise _not_found(serial, error) from error
+    async def fitting(self, turn: Turn, found: list[str]) -> list[str]:
+        return [one for key in found for one in await belongings(turn, key, goods=False)]
 
-    async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
-        """A long number that was read aloud has spaces: its pieces are joined when somebody has that number."""
-        return await count_pieces(self, turn, pieces, turn.agent.mini_grid_id)
-
-    async def find(self, turn: Turn, recorded: int) -> Device:
-        """Agents and devices move: a device that is out of reach by now starts the talk over."""
-        device = await device_in_reach(recorded, turn.agent.mini_grid_id)
-        if device is None:
-            turn.start_over()
-        return device
+    async def resolve(self, turn: Turn, key: str) -> Device | None:
+        return await device_in_reach(int(key.removeprefix("device ")), turn.agent.mini_grid_id)
 
 
-def _not_found(serial: str, error: DeviceNotFound) -> Invalid:
-    shown = echo(serial, MOST)
-    if error.matches:
-        return Invalid(_("Several end in {serial}. Send it in full.", serial=shown))
-    return Invalid(_("{serial} not found. Check it, or send FIND name.", serial=shown))
+class DeviceToFix(DeviceSerial):
+    """A device with words about it behind its name: FIX Baraka no light."""
+
+    whole_names = True
+    courteous = False
 
 
-class PaidFor(Field[Payable]):
-    """What a payment is for, among the customers of the agent's own mini-grid: a device by its serial, or a sale on
-    instalments by its number, S1042 or 1042. A sale of a device is paid by that device. It records the kind, and the
-    id of the device or the number of the sale."""
+class PaidFor(Named[Payable]):
+    """What a payment is for: a device, or a sale on instalments by its number, S1042 or 1042. A sale of a device is
+    paid by that device."""
 
     name = "payable"
+    bare_sales = True
 
-    async def read(self, turn: Turn, answer: str) -> list[str | int]:
-        """S1042 is the number of a sale first, since we print it so; digits alone are the end of a serial first."""
-        number = await read_serial(answer, turn.agent.mini_grid_id)
-        by_number = await _find_sale(number, turn)
-        if by_number and not number.isdecimal():
-            return by_number
-        try:
-            return ["device", (await find_for_agent(number, turn.agent.mini_grid_id)).id]
-        except DeviceNotFound as error:
-            if by_number and not error.matches:
-                return by_number
-            if NUMBER.fullmatch(number) and not number.isdecimal():
-                raise Invalid(_("{serial} not found. See the customer's SMS.", serial=number)) from error
-            raise _not_found(number, error) from error
+    async def fitting(self, turn: Turn, found: list[str]) -> list[str]:
+        return [one for key in found for one in await belongings(turn, key, goods=True)]
 
-    async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
-        """S 1002 is one number."""
-        count = await count_pieces(self, turn, pieces, turn.agent.mini_grid_id)
-        return 2 if count == 1 < len(pieces) and pieces[0].upper() == "S" else count
-
-    async def find(self, turn: Turn, recorded: list[str | int]) -> Payable:
-        kind, which = recorded
-        if kind == "device":
-            return PayableDevice(await DeviceSerial(self.prompt).find(turn, int(which)))
-        contract = await find_contract(str(which), turn.agent.mini_grid_id)
-        if contract is None:
-            turn.start_over()
-        return PayableGoods(contract)
+    async def resolve(self, turn: Turn, key: str) -> Payable | None:
+        return await payable_of(turn, key)
 
 
-async def _find_sale(number: str, turn: Turn) -> list[str | int] | None:
-    """What is paid by the number of this sale, if there is such a sale."""
-    grid = turn.agent.mini_grid_id
-    contract = await find_contract(number.replace("-", ""), grid) if NUMBER.fullmatch(number) else None
-    if contract is None or contract.device_id is None:
-        return ["contract", contract.number] if contract else None
-    return ["device", contract.device_id] if await device_in_reach(contract.device_id, grid) else None
+async def put_device_first(chat: Chat) -> None:
+    """Put the serial of a line before the words about it: FIX no power at SHS0283."""
+    pieces = chat.pieces
+    if not pieces or any(map(str.isdecimal, pieces[0])):
+        return
+    for place, piece in enumerate(pieces[:MOST_BEFORE]):
+        serial = tidy_serial(piece)
+        if len(serial) < TAIL or not any(map(str.isdecimal, serial)):
+            continue
+        if await find_all_for_agent(serial, chat.agent.mini_grid_id, 1):
+            before = [] if all(map(courtesies.says_nothing, pieces[:place])) else pieces[:place]
+            chat.put_pieces([piece, *before, *pieces[place + 1 :]])
+            return
 
 
 async def choose_own_device(chat: Chat) -> Device | None:

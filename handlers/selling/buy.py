@@ -7,17 +7,19 @@ from bot.talks.commands import Words
 from bot.talks.fields import Amount
 from bot.text import Text, _, joined, verbatim
 from handlers.fields.devices import PaidFor
+from handlers.selling.one_line import claim_sale, put_in_order
 from handlers.selling.receipts import copy_to_owner, for_agent
 from handlers.wording import bought, owner, paid_for_name, shared
 from models.messages import MessageKind
 from models.money import Payable, Sale, payment, quotes, refusals
+from models.money.payable import PayableDevice
 from models.people import Role
 
 BUY: Words = {
-    "en": ("BUY", "VEND", "TOPUP"),
-    "sw": ("NUNUA", "LIPA", "LUKU", "UMEME"),
+    "en": ("BUY", "VEND", "TOPUP", "RECHARGE"),
+    "sw": ("NUNUA", "LIPA", "LUKU", "UMEME", "NUNULIA"),
     "fr": ("ACHAT", "ACHETER", "PAYER"),
-    "pt": ("COMPRAR", "PAGAR"),
+    "pt": ("COMPRAR", "PAGAR", "RECARREGAR"),
     "ha": ("SAYA", "BIYA"),
 }
 
@@ -30,14 +32,17 @@ BUY: Words = {
     usage=_("serial amount"),
     example="SHS0283 8000",
     nothing=_("Not sold."),
+    claims=claim_sale,
 )
 async def buy(chat: Chat) -> Reply:
+    await put_in_order(chat)
     paid_for = await chat.ask(PaidFor(_("Serial number?")))
     return await _take_payment(chat, buy, paid_for, await chat.ask(Amount(_("Amount paid?"))))
 
 
 async def _take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) -> Reply:
     """Quote the payment, confirm it, take it, and tell both sides."""
+    chat.pass_over(*_names_of(paid_for))
     company, nothing, again = chat.company, talk.nothing or verbatim(""), chat.again()
     try:
         earlier = await paid_for.same_today(chat.agent, amount)
@@ -61,6 +66,12 @@ async def _take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) 
         return chat.end(joined([nothing, why]), outcome="refused")
     receipt = for_agent(sold, company, chat.language)
     return chat.end(receipt, kind=MessageKind.TOKEN, also=copy_to_owner(sold, company), outcome="sold")
+
+
+def _names_of(paid_for: Payable) -> list[str]:
+    """The owner's names, which people write behind the amount."""
+    customer = paid_for.device.customer if isinstance(paid_for, PayableDevice) else paid_for.signed.customer
+    return [customer.name, customer.surname] if customer else []
 
 
 def _question(quote: quotes.Quote, paid_for: Payable, chat: Chat) -> Text:
@@ -167,5 +178,6 @@ def _why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
     nothing=_("Not taken."),
 )
 async def pay(chat: Chat) -> Reply:
+    await put_in_order(chat)
     paid_for = await chat.ask(PaidFor(_("Number (S1042) or serial?")))
     return await _take_payment(chat, pay, paid_for, await chat.ask(Amount(_("Amount paid?"))))

@@ -6,9 +6,12 @@ from datetime import date
 from bot.message import Reply
 from bot.talks import Chat, Field, Invalid, Turn, echo, talk
 from bot.text import Text, _, joined, shorten, verbatim
-from handlers.fields.customers import Buyer, on_a_list
+from handlers.fields.customers import Buyer
+from handlers.fields.devices import PaidFor
 from handlers.fields.serials import MOST, count_pieces, read_serial
 from handlers.selling.appliance_receipts import copy_to_buyer, for_seller, question
+from handlers.selling.buy import buy
+from handlers.selling.one_line import means_sale
 from handlers.wording import item_name, tail
 from models.devices import TAIL, Device, DeviceNotFound
 from models.devices.keys import most_units
@@ -39,6 +42,8 @@ TYPED = 8  # characters of a serial that a command repeats: its end is enough
     commas=True,
 )
 async def sell(chat: Chat) -> Reply:
+    if chat.given(PaidFor.name) or await _means_power(chat):
+        return await chat.hand_over(buy)
     customer = await _ask_customer(chat)
     item = await _choose_item(chat)
     plan = await _choose_plan(chat, item)
@@ -67,17 +72,17 @@ async def sell(chat: Chat) -> Reply:
     return chat.end(receipt, kind=MessageKind.TOKEN, also=copy_to_buyer(sold, company), outcome="sold")
 
 
+async def _means_power(chat: Chat) -> bool:
+    """SELL SHS0283 5000 sells power; a number that an item has on the list means that."""
+    return bool(chat.pieces) and await means_sale(chat, choices=len(await catalogue.catalogue()))
+
+
 async def _ask_customer(chat: Chat) -> Customer:
     question = _(
         "Goods for which customer: number, phone or name? For power send {buy}.",
         buy=chat.commands.by_name["buy"].keyword,
     )
-    found = await chat.ask(Buyer(question))
-    if len(found) == 1:
-        return found[0]
-    options = [(str(one.id), on_a_list(one)) for one in found]
-    chosen = await chat.choose("which customer", _("Which customer?"), options)
-    return next(one for one in found if str(one.id) == chosen)
+    return await chat.ask(Buyer(question))
 
 
 async def _choose_item(chat: Chat) -> Appliance:

@@ -5,7 +5,9 @@ from bot.talks import Chat, talk
 from bot.talks.commands import Keyword
 from bot.talks.meanings import THING
 from bot.text import Text, _, shorten
-from handlers.fields.devices import DeviceSerial, choose_own_device, named_own_device
+from handlers.fields.devices import DeviceSerial, PaidFor, choose_own_device, named_own_device
+from handlers.selling.buy import buy
+from handlers.selling.one_line import means_sale
 from handlers.selling.receipts import history
 from handlers.tickets.news import FIX
 from handlers.wording import LONGEST_NAME
@@ -34,6 +36,8 @@ WORDS = {
     example="SHS0283",
 )
 async def tokens(chat: Chat) -> Reply:
+    if chat.given(PaidFor.name) or await means_sale(chat):
+        return await chat.hand_over(buy)
     device = await chat.ask(DeviceSerial(_("Serial number?")))
     await chat.pin()
     return await _show_tokens(chat, device)

@@ -9,7 +9,7 @@ from bot.talks import Chat, talk
 from bot.talks.meanings import SEVERAL
 from bot.text import Text, _, joined, shorten, verbatim
 from bot.text.grammar import split, written
-from handlers.fields.devices import DeviceSerial, device_line
+from handlers.fields.devices import DeviceToFix, device_line, put_device_first
 from handlers.tickets.news import FIX, REPORTED, News, category_of
 from handlers.tickets.questions import CONSENTS, LONGEST, InWords
 from handlers.wording import grouped, owner
@@ -34,7 +34,8 @@ TOLD, TOLD_BESIDE = 60, 22  # septets of words in the question whether to report
     nothing=NOT_SAVED,
 )
 async def fix(chat: Chat) -> Reply:
-    device = await chat.ask(DeviceSerial(_("Serial number?")))
+    await put_device_first(chat)
+    device = await chat.ask(DeviceToFix(_("Serial number?")))
     chosen, text = await _problem(chat)
     days = int(await chat.choose("due", _("Fix by when?"), _dues())) if chat.ussd else tickets.DUE.days
     if device.customer is None:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rapidfuzz.distance import OSA
+
 from models.devices import LONGEST, TAIL, Kind
 from models.names import folded
 from models.people import Customer, Village
 from models.sql import columns_of, connection, ending_of, execute, lower_of, marks
 
+LONG_WORD = 6  # letters
 MOST_WORDS, LONGEST_TEXT = 12, 201  # of name and surname together: their columns have 100 letters each
 LOOK = 5_000  # customers that a kind of device or the middle of a name is looked for in: few mini-grids have 1,000
 BEHIND_ALL = "\U0010ffff"  # sorts behind every letter, so that a beginning is a range of the index
@@ -134,24 +137,45 @@ async def villages_of(mini_grid_id: int) -> list[Village]:
 async def find_customers(mini_grid_id: int, text: str, digits: Sequence[str], most: int) -> list[int]:
     """The numbers of at most `most` customers: by the end of a phone or a serial, or by a name.
 
-    `digits` are the spellings of the phone number that the text may be. A name is found by the beginning of name,
-    surname or both; then, among the first customers, by any part of it, with or without accents. Nobody has a name of
-    more than `MOST_WORDS`.
+    `digits` are the spellings of the phone number that the text may be. Nobody has a name of more than `MOST_WORDS`.
     """
     if len(text) > LONGEST_TEXT or len(text.split()) > MOST_WORDS:
         return []
     by_device = await _by_serial(mini_grid_id, "".join(text.upper().split()), most)
     for spelling in digits:
-        by_device += await _by_phone(mini_grid_id, spelling, most)
+        by_device += await by_phone(mini_grid_id, spelling, most)
     if by_device:
         return list(dict.fromkeys(by_device))[:most]
+    return await by_name(mini_grid_id, text, most)
+
+
+async def by_name(mini_grid_id: int, text: str, most: int) -> list[int]:
+    """The numbers of at most `most` customers: by the beginning of name, surname or both; then, among the first
+    customers, by any part of it, with or without accents."""
+    if len(text) > LONGEST_TEXT or len(text.split()) > MOST_WORDS:
+        return []
     found = await _by_name(mini_grid_id, _small(text).split(), most)
     if len(found) < most:
         found += await _by_part(mini_grid_id, text)
     return list(dict.fromkeys(found))[:most]
 
 
-async def _by_phone(mini_grid_id: int, digits: str, most: int) -> list[int]:
+async def near_names(mini_grid_id: int, text: str, most: int) -> list[Customer]:
+    """Among the first customers, at most so many of whose names a word is nearly this one: two slips in a long word,
+    one in a short one."""
+    wanted = folded(text[:LONGEST_TEXT])
+    slips = 2 if len(wanted) >= LONG_WORD else 1
+    near: list[tuple[int, int]] = []
+    for row in await _first_names(mini_grid_id):
+        words = folded(f"{row['name']} {row['surname']}").split()
+        nearest = min((OSA.distance(wanted, word, score_cutoff=slips) for word in words), default=slips + 1)
+        if nearest <= slips < len(wanted) - 1:
+            near.append((nearest, row["id"]))
+    return await customers_by_number(mini_grid_id, [number for _slips, number in sorted(near)[:most]])
+
+
+async def by_phone(mini_grid_id: int, digits: str, most: int) -> list[int]:
+    """The numbers of at most `most` customers whose phone numbers end in these digits, four or more."""
     if len(digits) < TAIL:
         return []
     condition = f"{ending_of('phone', str(TAIL))} = $2 AND {ending_of('phone', '$3')} = $4"
@@ -196,14 +220,18 @@ async def _beginning(mini_grid_id: int, name: str, surname: str, most: int) -> l
 
 async def _by_part(mini_grid_id: int, text: str) -> list[int]:
     """Whose name has all of these words in it, among the first customers, compared as people write on a keypad."""
-    rows = await execute(
+    words = folded(text).split()
+    rows = await _first_names(mini_grid_id)
+    return [row["id"] for row in rows if all(word in folded(f"{row['name']} {row['surname']}") for word in words)]
+
+
+async def _first_names(mini_grid_id: int) -> list[dict[str, Any]]:
+    return await execute(
         connection(),
         f"""SELECT id, name, surname FROM customer WHERE mini_grid_id = $1
         ORDER BY {lower_of("name")}, {lower_of("surname")}, id LIMIT {LOOK}""",
         [mini_grid_id],
     )
-    words = folded(text).split()
-    return [row["id"] for row in rows if all(word in folded(f"{row['name']} {row['surname']}") for word in words)]
 
 
 async def _numbers(statement: str, values: Sequence[Any], most: int) -> list[int]:

@@ -100,6 +100,7 @@ class DeviceNotFound(Exception):
 
 LONGEST = 32  # characters of a serial, as the column holds them
 SERIAL = re.compile(r"[A-Z0-9]+(?:[/._-][A-Z0-9]+)*")  # what a text message can carry as one word
+MOST_ALIKE = 200  # serials with the same end that are looked at
 TAIL = 4  # characters of a serial that are enough among one agent's customers (reference: users 2.6)
 
 
@@ -132,37 +133,42 @@ def _joined(model: type[M], prefix: str, row: dict[str, Any]) -> M | None:
     return model(**{n.removeprefix(prefix): v for n, v in row.items() if n.startswith(prefix)}, _from_db=True)
 
 
-async def find_for_agent(serial: str, mini_grid_id: int) -> Device:
-    """The device with this serial, or this tail of one, among the customers of a mini-grid.
-
-    Raises DeviceNotFound, also for a device of another mini-grid: its existence is not disclosed.
-    """
+async def find_all_for_agent(serial: str, mini_grid_id: int, most: int) -> list[Device]:
+    """The device with this serial, or else at most so many whose serials end so, among the customers of a mini-grid: a
+    device of another one is not disclosed. A dash more or less does not count."""
     if len(serial) > LONGEST:
-        raise DeviceNotFound(serial)
-    found = await _devices("d.serial = $1 AND c.mini_grid_id = $2", [serial, mini_grid_id])
+        return []
+    spellings = list({serial, serial.replace("-", "")})
+    exact = f"d.serial IN ({marks(len(spellings))}) AND c.mini_grid_id = ${len(spellings) + 1}"
+    found = await _devices(exact, [*spellings, mini_grid_id])
     if not found and len(serial) >= TAIL:
         found = await _by_tail(serial, mini_grid_id)
-    if len(found) != 1:
-        raise DeviceNotFound(serial, len(found))
-    return found[0]
+    return found[:most]
 
 
-async def known_serial(serials: Sequence[str], mini_grid_id: int | None = None) -> str | None:
-    """The first of these serials that some device has; with a mini-grid, some device of its customers."""
+async def known_serials(serials: Sequence[str], mini_grid_id: int | None = None) -> list[str]:
+    """Which of these serials some device has; with a mini-grid, some device of its customers."""
     if not serials:
-        return None
+        return []
     statement = f"""SELECT d.serial, c.mini_grid_id FROM device d LEFT JOIN customer c ON c.id = d.customer_id
       WHERE d.serial IN ({marks(len(serials))})"""
     rows = await execute(connection(), statement, list(serials))
     found = {row["serial"] for row in rows if mini_grid_id in (None, row["mini_grid_id"])}
-    return next((serial for serial in serials if serial in found), None)
+    return [serial for serial in serials if serial in found]
+
+
+async def known_serial(serials: Sequence[str], mini_grid_id: int | None = None) -> str | None:
+    """The first of these serials that some device has; with a mini-grid, some device of its customers."""
+    return next(iter(await known_serials(serials, mini_grid_id)), None)
 
 
 async def _by_tail(tail: str, mini_grid_id: int) -> list[Device]:
-    """Two at most: the caller only needs to know whether it is one. The last characters are indexed."""
-    last, ending = ending_of("d.serial", str(TAIL)), "%" + re.sub(r"([\\%_])", r"\\\1", tail)
-    condition = f"{last} = $1 AND c.mini_grid_id = $2 AND d.serial LIKE $3 ESCAPE '\\' LIMIT 2"
-    return await _devices(condition, [tail[-TAIL:], mini_grid_id, ending])
+    """The last characters are indexed; few serials of a mini-grid share them."""
+    ending = tail.replace("-", "")
+    condition = f"{ending_of('d.serial', str(TAIL))} IN ($1, $2) AND c.mini_grid_id = $3 ORDER BY d.id"
+    values = [tail[-TAIL:], ending[-TAIL:], mini_grid_id]
+    found = await _devices(f"{condition} LIMIT {MOST_ALIKE}", values)
+    return [device for device in found if device.serial.replace("-", "").endswith(ending)]
 
 
 async def devices_of(customers: list[Customer]) -> list[Device]:

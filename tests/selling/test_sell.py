@@ -155,8 +155,10 @@ async def test_a_customer_number_comes_before_the_end_of_a_phone(mwanga: Server)
     for words, owner in (("1001", "SALUM O."), ("0710 001 001", "HALIMA O."), ("4444", "SALUM O.")):
         [(_name, question)] = await phones.text("Asha", f"SELL {words}, Radio, cash")
         assert owner in question
-    [(_name, refused)] = await phones.text("Asha", "SELL Omari, Radio, cash")
-    assert refused.startswith("Not sold. Several fit Omari. Send the customer number.")
+    [(_name, asked)] = await phones.text("Asha", "SELL Omari, Radio, cash")
+    assert asked == "Which one?\n1. Salum Omari #1001\n2. Halima Omari #1002"
+    [(_name, question)] = await phones.text("Asha", "2")
+    assert question.startswith("Sell Radio to HALIMA O. for TZS 15,000")
 
 
 async def test_an_item_of_one_model_takes_no_device_of_another(mwanga: Server) -> None:

@@ -1,0 +1,143 @@
+"""A sale of power in one line, in any order: SHS0283 5000, 5000 for SHS0283, and glued as SHS0283-5000."""
+
+from collections.abc import Sequence
+
+from bot.talks import Chat, Invalid, Turn, courtesies
+from bot.talks.fields import MOST_MONEY, Amount
+from bot.text import Text, _, plain_word
+from bot.text.amounts import read_amount
+from handlers.fields.devices import PaidFor
+from handlers.fields.serials import tidy_serial
+from models.devices import LONGEST, TAIL
+from models.devices.tables import find_all_for_agent, known_serials
+
+PAID_FOR, AMOUNT = PaidFor(_("Serial number?")), Amount(_("Amount paid?"))
+MOST_PIECES = 12  # of a line that says nothing but a sale
+TYPED = 11  # characters of a serial that a command repeats: a meter's whole number; of longer ones the end
+MOST_OF_AMOUNT = 3  # pieces: Tsh 5000 /=
+FEWEST_DIGITS = 2  # of an amount that is glued to a serial
+
+
+async def put_in_order(chat: Chat) -> None:
+    """Put what is paid for before what is paid, where one line has them the other way round or glued together."""
+    pieces = courtesies.within(chat.pieces)
+    if not pieces:
+        return
+    first = pieces[0]
+    is_amount = _amount(chat, pieces[:1]) is not None or (first[0].isdecimal() and not first.isdecimal())
+    if len(pieces) == 1 or "-" in first or is_amount:
+        ordered = await as_sale(chat, pieces)
+        if ordered:
+            chat.put_pieces(ordered)
+
+
+async def means_sale(chat: Chat, choices: int = 0) -> bool:
+    """Whether the line behind another keyword names something paid for and an amount: SELL SHS0283 5000. A number that
+    may be one of so many `choices` is no amount."""
+    pieces = courtesies.within(chat.pieces)
+    amounts = [_amount(chat, [piece]) or 0 for piece in pieces[: MOST_OF_AMOUNT + 1]]
+    if not any(choices < amount <= MOST_MONEY for amount in amounts) and not _is_serial(pieces[:1]):
+        return False
+    ordered = await as_sale(chat, pieces)
+    if ordered is None or (_amount(chat, ordered[1:2]) or MOST_MONEY) <= choices:
+        return False
+    chat.put_pieces(ordered)
+    return True
+
+
+async def claim_sale(turn: Turn, pieces: Sequence[str]) -> list[str] | Text | None:
+    """The pieces of a text without a keyword that is nothing but a serial, or a phone, and an amount. Of a longer text
+    that names one device, how to write what may have been meant."""
+    pieces = pieces[:MOST_PIECES]
+    ordered = await as_sale(turn, pieces)
+    if ordered and sum(map(str.isdecimal, ordered[0])) >= TAIL and await _amount_behind(turn, ordered[1:]):
+        return ordered
+    if glued := await _behind_keyword(turn, pieces):
+        return glued
+    return await _how_to_write(turn, pieces)
+
+
+async def _behind_keyword(turn: Turn, pieces: Sequence[str]) -> list[str] | None:
+    """The sale of BUYSHS0283 5000: the keyword is glued to what is paid for."""
+    first = plain_word(pieces[0])
+    word = next((word for word in turn.commands.words("buy") if first.startswith(plain_word(word))), "")
+    behind = pieces[0][len(word) :]
+    return await as_sale(turn, [behind, *pieces[1:]]) if word and any(map(str.isdecimal, behind)) else None
+
+
+async def _how_to_write(turn: Turn, pieces: Sequence[str]) -> Text | None:
+    """The commands for the one device that a text names, with the amount if there is one."""
+    found: dict[str, str] = {}
+    for piece in pieces:
+        serial = tidy_serial(piece)
+        if len(serial) >= TAIL and any(map(str.isdecimal, serial)):
+            found |= {one.serial: piece for one in await find_all_for_agent(serial, turn.agent.mini_grid_id, 1)}
+    if len(found) != 1:
+        return None
+    [(serial, said)] = found.items()
+    amounts = [_amount(turn, [piece]) for piece in pieces if piece != said]
+    by_name, no_amount = turn.commands.by_name, _("amount")
+    return _(
+        "Sell: {buy} {serial} {amount}. Codes: {token} {serial}. Problem: {fix} {serial} and what is wrong.",
+        serial=serial if len(serial) <= TYPED else serial[-TYPED:],
+        amount=next((str(one) for one in amounts if one and one <= MOST_MONEY), no_amount),
+        **{word: by_name[name].keyword for word, name in (("buy", "buy"), ("token", "tokens"), ("fix", "fix"))},
+    )
+
+
+async def as_sale(turn: Turn, pieces: Sequence[str]) -> list[str] | None:
+    """The pieces of one line with what is paid for first, as one piece, and then what is paid; None when they do not
+    name both. What stands behind them stays there."""
+    meant = courtesies.within(pieces)
+    if len(meant) > 1:
+        count, behind = await _target(turn, meant)
+        if count and (await _amount_behind(turn, behind) or (_is_serial(meant[:count]) and _begins_with_digit(behind))):
+            return [" ".join(meant[:count]), *behind]
+        for end in range(1, min(MOST_OF_AMOUNT, len(meant) - 1) + 1):
+            if _amount(turn, meant[:end]) is None and not (end == 1 and _begins_with_digit(meant)):
+                continue
+            target = courtesies.within(meant[end:])
+            count, behind = await _target(turn, target)
+            if count:
+                return [" ".join(target[:count]), *meant[:end], *behind]
+    return await _unglued(turn, meant)
+
+
+async def _target(turn: Turn, pieces: Sequence[str]) -> tuple[int, list[str]]:
+    """How many of these pieces name what is paid for (0: they do not), and what stands behind them."""
+    count = await PAID_FOR.pieces(turn, pieces)
+    try:
+        await PAID_FOR.read(turn, " ".join(pieces[:count]))
+    except Invalid:
+        return 0, []
+    return count, courtesies.within(pieces[count:])
+
+
+async def _amount_behind(turn: Turn, pieces: Sequence[str]) -> bool:
+    return bool(pieces) and _amount(turn, pieces[: await AMOUNT.pieces(turn, pieces)]) is not None
+
+
+def _amount(turn: Turn, pieces: Sequence[str]) -> int | None:
+    return read_amount(" ".join(pieces), turn.company.currency, turn.company.exponent) or None
+
+
+def _begins_with_digit(pieces: Sequence[str]) -> bool:
+    return bool(pieces) and pieces[0][0].isdecimal()
+
+
+def _is_serial(pieces: Sequence[str]) -> bool:
+    return any(any(map(str.isalpha, piece)) and any(map(str.isdecimal, piece)) for piece in pieces)
+
+
+async def _unglued(turn: Turn, pieces: Sequence[str]) -> list[str] | None:
+    """SHS0283-5000 and SHS02835000 come apart where exactly one device has a serial that they begin with."""
+    glued = tidy_serial(pieces[0]) if pieces else ""
+    if len(glued) > LONGEST or await find_all_for_agent(glued, turn.agent.mini_grid_id, 1):
+        return None
+    begun = [glued[:end] for end in range(TAIL, len(glued) - FEWEST_DIGITS + 1)]
+    found = await known_serials(begun, turn.agent.mini_grid_id)
+    amounts = {serial: glued[len(serial) :].removeprefix("-") for serial in found}
+    if len(amounts) != 1:
+        return None
+    [(serial, amount)] = amounts.items()
+    return [serial, amount, *pieces[1:]] if _amount(turn, [amount]) else None
