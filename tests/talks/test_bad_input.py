@@ -62,7 +62,7 @@ async def test_a_bad_answer_is_answered_helpfully_and_changes_nothing(
     while walk.open:
         question, asked, good = walk.question, walk.answer, walk.good_answer
         place, before = await walk.keep(), await everything()
-        for bad in [] if walk.on_the_way else bad_answers(question):
+        for bad in [] if walk.on_the_way else bad_answers(question, 25 if channel is Channel.USSD else 300):
             if not bad and walk.dialled_only:
                 continue  # on the wire it is the first turn once more
             await walk.say(bad)
@@ -114,9 +114,11 @@ async def business() -> dict[str, list[dict[str, object]]]:
     return {table: rows for table, rows in (await everything()).items() if table != "draft"}
 
 
-def bad_answers(question: Question) -> list[str]:
+def bad_answers(question: Question, most: int = 300) -> list[str]:
+    """No longer than `most`: a dialled session carries all that was entered in it, up to 1,600 letters."""
     own = OWN_WORDS.get(question.name, ())
-    return [bad for bad in (*BAD, *BAD_HERE.get(question.name, ())) if bad not in own]
+    most = 300 if own else most  # less would be an answer
+    return [bad[:most] for bad in (*BAD, *BAD_HERE.get(question.name, ())) if bad not in own]
 
 
 def helpful(answer: str, asked: str) -> bool:

@@ -106,7 +106,7 @@ class Walk:
             await self.say(self.route.says or self.one.keyword.to(self.language))
             return
         await self._took(await self.phones.dial(self.who, MENU))
-        if self.one.menu:
+        if self.one.menu and self.open:  # a menu of one line leads to it by itself
             await self.say((await self.phones.way(self.who, self.one.menu.to(self.language)))[-1])
 
     async def say(self, text: str) -> None:
