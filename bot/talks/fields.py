@@ -25,9 +25,8 @@ class Invalid(Exception):
 # Six digits alone, or behind a yes: a serial and a number are joined, 1 482915 is 1482915 there.
 # In pieces too, but for two of three digits, which are an amount: 730 582.
 _IN_PIECES = r"(?<!\d[ -])(?!\d{3} \d{3}(?!\d))\d(?:[ -]?\d){5}(?![ -]?\d)"
-_MAYBE_PIN = re.compile(
-    rf"(?<![A-Z0-9])({'|'.join(sorted(CONSENT))})?(?:\d{{6}}|{_IN_PIECES})(?![A-Z0-9])", re.IGNORECASE
-)
+_YES = "|".join("'?".join(word) for word in sorted(CONSENT))  # YE'S as well
+_MAYBE_PIN = re.compile(rf"(?<![A-Z0-9])({_YES})?(?:\d{{6}}|{_IN_PIECES})(?![A-Z0-9])", re.IGNORECASE)
 
 
 def echo(typed: str, most: int = 13) -> str:
