@@ -132,7 +132,7 @@ async def _of_whom(
 ) -> tuple[Customer, Device | None, str]:
     """Whose problem it is, and with which device: the only one, the one that the text begins with, or the one
     that is chosen. A customer without a device may report as well."""
-    first, *rest = split(text)
+    first, *rest = split(text) or [""]
     for device in devices:
         if device.customer and device.serial == first.upper() and rest:
             return device.customer, device, written(text, rest)

@@ -6,6 +6,7 @@
 import asyncio
 import logging
 import random
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -91,6 +92,7 @@ PATHS = [
 DOORS = ["sms", "delivery", "ussd", "ussd-end", "optout", "nothing"]
 PHONE_API = ["device", "message", "webhooks", "settings", "user/code", "events/x", "x"]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE"]
+HASH = re.compile(rb"[0-9a-f]{16,}")  # six digits stand in one by chance
 # What the server owns of money; none of it may grow.
 MONEY = ("sale", "payment", "token", "entry", "contract")
 
@@ -149,7 +151,8 @@ class Attack:
             for _ in range(1 + (self.chance.random() < 0.1)):
                 body = urlencode(fields).encode()
                 status, screen = await self.send("POST", f"/gateways/africastalking/{SECRET}/ussd", body)
-                if status == 200 and (screen[:4] not in ("CON ", "END ") or len(screen) > SCREEN + 4):
+                shown = screen[:4] in ("CON ", "END ") and len(screen) <= SCREEN + 4 and "Sorry" not in screen
+                if status == 200 and not shown:
                     self.broken.append(f"screen {screen!r}")
             inputs.append(self.chance.choice(["1", "2", "3", "4", "0", "9", "SHS0283", "8000", self.text()]))
 
@@ -158,6 +161,7 @@ class Attack:
         fields = {
             name: self.text() for name in self.chance.sample(["id", "from", "to", "text", "status", "phoneNumber"], 3)
         }
+        fields |= {"id": f"junk {self.sent}"} if "id" in fields else {}
         body = self.chance.choice(
             [urlencode(fields).encode(), self.chance.randbytes(60), b"", b"[" * 6_000, b'{"a":1e999}']
         )
@@ -243,7 +247,7 @@ async def test_nothing_breaks_and_nothing_is_lost_sold_or_betrayed(
         locked = await at.rows("SELECT phone FROM agent WHERE locked_at IS NOT NULL")
         told = await at.rows("SELECT sentence FROM alert")
         assert len(told) >= len(locked)
-    kept, log = await everything(demo_url, engine), caplog.text
+    kept, log = HASH.sub(b"", await everything(demo_url, engine)), caplog.text
     assert b"SHS0283" in kept, "the scan reads what is stored"
     for pin in PINS:
         for spelling in (pin, f"{pin[:3]} {pin[3:]}", f"{pin[:2]} {pin[2:4]} {pin[4:]}", f"{pin[:4]}-{pin[4:]}"):
