@@ -156,7 +156,7 @@ async def test_a_customer_number_comes_before_the_end_of_a_phone(mwanga: Server)
         [(_name, question)] = await phones.text("Asha", f"SELL {words}, Radio, cash")
         assert owner in question
     [(_name, asked)] = await phones.text("Asha", "SELL Omari, Radio, cash")
-    assert asked == "Which one?\n1. Salum Omari #1001\n2. Halima Omari #1002"
+    assert asked == "Which one?\n1. Salum Omari #1001\n2. Halima Omari #1002\n0. Back"
     [(_name, question)] = await phones.text("Asha", "2")
     assert question.startswith("Sell Radio to HALIMA O. for TZS 15,000")
 
