@@ -121,7 +121,7 @@ class Dispatcher:
             return await self._go_on(exchange, exchange.conversation.open, text)
         if consent(text) and (unsigned := exchange.conversation.find_unsigned()):
             return await self._go_on(exchange, unsigned, text)
-        found = self._command(exchange, text)
+        found = self._command(exchange, text, pieces)
         asked = None
         if found is None or found[0].talk.find_question:  # Fixed, thank you: one of its own keywords is an answer too
             asked = await self._find_question(exchange, text, Fits.ANSWER if found else Fits.UNCLEAR)
@@ -188,11 +188,11 @@ class Dispatcher:
         leads_on = next_one and (not newest.asked_at or exchange.conversation.can_be_read)
         return newest if leads_on or newest.asked_at >= exchange.conversation.busy_since else None
 
-    def _command(self, exchange: "_Exchange", text: str) -> tuple[Found, str] | None:
+    def _command(self, exchange: "_Exchange", text: str, pieces: list[str]) -> tuple[Found, str] | None:
         """The command of a message, and the message from that on. Agents may write courtesies before it, where they do
         not answer an open question with them."""
         role, agent, asked = exchange.caller.role, exchange.caller.agent, exchange.conversation.open
-        if found := self._commands.find_spelt(split(text) or [""], role):
+        if found := self._commands.find_spelt(pieces, role):
             return found, text
         if agent is None or (asked and asked.free):
             return None

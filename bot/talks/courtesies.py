@@ -42,6 +42,7 @@ _WORDS = """
 """
 WORDS = frozenset(_WORDS.split())
 _MOST_BEFORE = 8  # pieces that may stand before a command
+_MOST_LOOKED_AT = 50  # pieces behind a command
 _MOST_OF_A_NAME = 5  # words before a colon that say who speaks
 
 
@@ -105,7 +106,9 @@ def left_over(pieces: Sequence[str], line: str, commands: Commands, role: Role, 
         if is_end and not _has_digits(signature) and not any(commands.find(each[0], role) for each in further if each):
             pieces = pieces[: -len(signature)]
             break
-    return [piece for piece in pieces if not says_nothing(piece, names)]
+    return [piece for piece in pieces[:_MOST_LOOKED_AT] if not says_nothing(piece, names)] or [
+        *pieces[_MOST_LOOKED_AT:]
+    ]
 
 
 def name_words(names: Iterable[str]) -> frozenset[str]:

@@ -71,6 +71,8 @@ def _with_few_marks(text: str) -> str:
 
 def plain_word(word: str) -> str:
     """A word as keywords are compared: capitals, no accents, no hooks (KUƊI), no apostrophes."""
+    if word.isascii():
+        return word.upper().replace("'", "")
     decomposed = unicodedata.normalize("NFKD", word.upper().translate(_HOOKED))
     return "".join(c for c in decomposed if not unicodedata.combining(c) and c != "'")
 
@@ -87,7 +89,7 @@ def split(text: str) -> list[str]:
 
 
 def _without_marks(piece: str) -> str:
-    if piece.isalnum():
+    if piece.isalnum() or (piece.isascii() and piece.strip(_MARKS) == piece):
         return piece
     first, last = 0, len(piece)
     while first < last and _is_mark(piece[first]):
