@@ -25,15 +25,17 @@ class Invalid(Exception):
 # Six digits alone, or behind a yes: a serial and a number are joined, 1 482915 is 1482915 there.
 # In pieces too, but for two of three digits, which are an amount: 730 582.
 _IN_PIECES = r"(?<!\d[ -])(?!\d{3} \d{3}(?!\d))\d(?:[ -]?\d){5}(?![ -]?\d)"
-_YES = "|".join("'?".join(word) for word in sorted(CONSENT))  # YE'S as well
-_MAYBE_PIN = re.compile(rf"(?<![A-Z0-9])({_YES})?(?:\d{{6}}|{_IN_PIECES})(?![A-Z0-9])", re.IGNORECASE)
+_YES = "|".join("'?".join(word) for word in sorted(CONSENT) if not word.isdecimal())  # YE'S as well
+_MAYBE_PIN = re.compile(
+    rf"(?<![A-Z0-9])(?:((?:{_YES})[\W_]*)\d(?:[ -]?\d){{5}}|(1)?(?:\d{{6}}|{_IN_PIECES}))(?![A-Z0-9])", re.IGNORECASE
+)
 # A serial loses its spaces: PIN 135790 246813 typed for one, or LOCK, a number of up to 13 digits and a PIN.
 _GLUED_PIN = re.compile(r"((?:PIN|SIRI|SENHA)[\W_]*)\d[\d\W]*|\d{14,}", re.IGNORECASE)
 
 
 def echo(typed: str, most: int = 13) -> str:
     """What was typed, as far as an answer may say it again: the beginning, and never what may be a PIN."""
-    return _GLUED_PIN.sub(r"\1******", _MAYBE_PIN.sub(r"\1******", typed))[:most]
+    return _GLUED_PIN.sub(r"\1******", _MAYBE_PIN.sub(r"\1\2******", typed))[:most]
 
 
 class Field(Generic[T]):

@@ -12,7 +12,7 @@ from handlers.office.page import HEADERS, page, redirect
 from handlers.office.routes import FORM, USER, office_page
 from handlers.office.times import age
 from handlers.tickets.news import LABELS, News
-from handlers.tickets.questions import LONGEST, SECRETS
+from handlers.tickets.questions import LONGEST, without_pins
 from models.people import Agent, OfficeUser
 from models.sql import now_ms
 from models.tickets import Category, Ticket, TicketEvent, TicketNotFound, TicketState, tickets
@@ -210,7 +210,7 @@ def _read_words(form: Form) -> str:
         raise NotDone("Say it in a few words.")
     if len(text) > LONGEST:
         raise NotDone(f"Too long: {LONGEST} letters at most.")
-    return SECRETS.clean(text)
+    return without_pins(text)
 
 
 ACTIONS: Mapping[str, Action] = {

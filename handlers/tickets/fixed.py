@@ -11,7 +11,7 @@ from bot.text import Text, _, joined
 from bot.text.answers import begins
 from bot.text.grammar import split, written
 from handlers.tickets.news import DONE, News
-from handlers.tickets.questions import LONGEST, SECRETS, TicketNumber, which
+from handlers.tickets.questions import LONGEST, TicketNumber, which, without_pins
 from handlers.tickets.said import only_thanks, says_fixed
 from handlers.wording import owner
 from models.people import Caller, Role
@@ -142,7 +142,7 @@ class Fixed(Field[Said]):
             fixed, words = says_fixed(answer), answer
         if fixed is None and (turn.ussd or turn.one_line or not answer):
             raise Invalid(_("Choose 1 or 2."))
-        return [fixed, SECRETS.clean(words[:LONGEST])]
+        return [fixed, without_pins(words[:LONGEST])]
 
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         return len(pieces)

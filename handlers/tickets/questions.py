@@ -13,8 +13,13 @@ from models.tickets import Ticket, TicketNotFound, tickets
 LONGEST = 250  # letters of a problem or a comment
 LISTED = 3  # tickets that the question for a number shows
 # Six digits alone may be a PIN, whatever they were meant to say, and so may those behind the word.
-SECRETS = Redactor((), ("PIN", "SIRI", "SENHA"))
-CONSENTS = Redactor(CONSENT, (), (), BESIDE_PIN)  # a yes and six digits: an answer that came without its question
+_SECRETS = Redactor((), ("PIN", "SIRI", "SENHA"))
+_CONSENTS = Redactor(CONSENT, (), (), BESIDE_PIN)  # a yes and six digits: an answer that came without its question
+
+
+def without_pins(text: str) -> str:
+    """What somebody wrote, as a ticket may keep it and the office read it."""
+    return _SECRETS.clean(_CONSENTS.clean_transcript(text))
 
 
 async def which(chat: Chat) -> "TicketNumber":
@@ -90,7 +95,7 @@ class InWords(Field[str]):
             raise Invalid(_("Say it in a few words."))
         if len(text) > LONGEST:
             raise Invalid(_("Too long: {n} letters at most.", n=LONGEST))
-        return SECRETS.clean(text)
+        return without_pins(text)
 
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         return len(pieces)

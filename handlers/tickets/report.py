@@ -11,7 +11,7 @@ from bot.text import Text, _, joined, shorten, verbatim
 from bot.text.grammar import split, written
 from handlers.fields.devices import DeviceToFix, device_line, put_device_first
 from handlers.tickets.news import FIX, REPORTED, News, category_of
-from handlers.tickets.questions import CONSENTS, LONGEST, InWords
+from handlers.tickets.questions import LONGEST, InWords, without_pins
 from handlers.wording import grouped, owner
 from models.devices import Device, devices_of
 from models.money.sales import last_tokens
@@ -58,7 +58,7 @@ async def fix(chat: Chat) -> Reply:
 async def words_to_report(_caller: Caller, text: str, before: Sequence[Sequence[Any]]) -> list[str]:
     """A text without a keyword as the words of a problem, behind those that were offered before and not answered."""
     earlier = [str(value) for name, value in before if name == InWords.name]
-    text = CONSENTS.clean_transcript(text)
+    text = without_pins(text)
     whole = ". ".join([*earlier, text])
     return [whole if len(whole) <= LONGEST else text[:LONGEST]]
 
