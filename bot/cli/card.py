@@ -11,6 +11,8 @@ from bot.text import Text, _
 from models.people import Role
 
 BLANK = "_" * 12  # to be filled in by hand
+# What a customer needs; the rest is in the menu. Not LOCK: it would invite to type agents' PINs.
+FOR_CUSTOMERS = ("own buying", "token", "balance", "problem", "status", "stop", "own help")
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=select_autoescape(),
@@ -57,13 +59,19 @@ def make_card(commands: Commands, config: Config, language: str) -> str:
     halves = [
         Half(
             title.to(language),
-            [_line(one, language) for one in commands.for_role(role)],
+            [_line(one, language) for one in _shown(commands, role)],
             [note.to(language) for note in (*notes[role], help_line)],
         )
         for role, title in titles.items()
     ]
     page = _TEMPLATES.get_template("card.html")
     return page.render(company=config.company, language=language, how=[one.to(language) for one in how], halves=halves)
+
+
+def _shown(commands: Commands, role: Role) -> list[Talk]:
+    if role == Role.CUSTOMER:
+        return [commands.by_name[name] for name in FOR_CUSTOMERS]
+    return commands.for_role(role)
 
 
 def _line(one: Talk, language: str) -> Line:

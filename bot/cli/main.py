@@ -25,8 +25,11 @@ from bot.cli.rekey import rekey
 from bot.cli.serving import demo, serve
 from bot.cli.setup import setup
 from bot.config import LANGUAGES
+from bot.server import Server
 from bot.talks import Commands
 from handlers import TALKS
+from models.audit import record
+from models.demo.world import is_demo
 from models.settings import switch_outgoing
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -115,6 +118,15 @@ def card(
     typer.echo(f"Written to {output}. Print it on A4 and cut it in the middle.")
 
 
+async def warn_of_real_people(server: Server, number: str) -> None:
+    """Outside of the demo whoever chats acts as a real person: that is said, and noted in the audit."""
+    if await is_demo():
+        return
+    typer.echo(f"This is no demo: what you send counts as if {number} had sent it, and the audit names you.", err=True)
+    async with server.database.work():
+        await record(ACTOR, "chat", number)
+
+
 @cli.command()
 def chat(
     phone: Annotated[str, typer.Option(help="the number you are, like +255700000001")],
@@ -128,6 +140,7 @@ def chat(
 
     async def work() -> None:
         async with assembled(config, serving=False) as server:
+            await warn_of_real_people(server, number)
             await (dial(server, number) if ussd else text(server, number))
 
     perform(work())

@@ -39,10 +39,11 @@ class PartlyImported(Exception):
 
 @dataclass(frozen=True)
 class Imported:
-    """How many rows the file has, and how many of them are new or changed something."""
+    """How many rows the file has, how many of them are new or changed something, and what was not taken of rows."""
 
     rows: int
     changed: int
+    remarks: Sequence[Problem] = ()
 
 
 @contextmanager
@@ -60,19 +61,23 @@ async def import_table(
     company: Company,
     actor: str,
     progress: Progress = tell_nobody,
+    dry_run: bool = False,
 ) -> Imported:
-    """Import a file of a kind of `IMPORTS`; `source` is its name. Raises NotImported and PartlyImported."""
+    """Import a file of a kind of `IMPORTS`, or only check it; `source` is its name. Raises NotImported and
+    PartlyImported."""
     with progress("checking", table.lines) as advance:
         sheet = await read_sheet(kind, IMPORTS, table, company, advance)
-    if not sheet.problems:
+    if not sheet.problems and not dry_run:
         await _reserve(sheet, database, company)
     if sheet.problems:
         raise NotImported(sheet.problems)
+    if dry_run:
+        return Imported(len(sheet.values), 0, sheet.remarks)
     with progress("importing", len(sheet.values)) as advance:
         changed = await _write(sheet, database, company, advance)
     async with database.work():
         await record(actor, "import", f"{kind} from {source}", f"{changed} new or changed")
-    return Imported(len(sheet.values), changed)
+    return Imported(len(sheet.values), changed, sheet.remarks)
 
 
 async def _reserve(sheet: Sheet, database: Database, company: Company) -> None:

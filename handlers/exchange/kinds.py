@@ -6,7 +6,7 @@ from handlers.exchange.connections import CONNECTIONS, METER_TYPES
 from handlers.exchange.customers import CUSTOMERS
 from handlers.exchange.device_models import MODELS
 from handlers.exchange.devices import DEVICES
-from handlers.exchange.exports import CONTRACTS, HANDED_IN, MESSAGES, PAYMENTS, SALES, TICKETS
+from handlers.exchange.exports import AUDIT, CONTRACTS, HANDED_IN, MESSAGES, PAYMENTS, SALES, TICKETS
 from handlers.exchange.stock import STOCK
 from handlers.exchange.tariffs import TARIFFS
 from handlers.exchange.villages import VILLAGES
@@ -32,4 +32,5 @@ EXPORTS = {
     "handed-in": HANDED_IN,
     "tickets": TICKETS,
     "messages": MESSAGES,
+    "audit": AUDIT,
 }

@@ -16,10 +16,15 @@ async def find_defined(table: type[M], name: str, what: str, **scope: Any) -> M:
     """The row of this name. Raises ValueError, with the name that was probably meant."""
     if one := await named(table, name, **scope):
         return one
-    there = [one.name for one in await table.filter(**scope)]
-    near = min(there, key=lambda other: _distance(name, other), default="")
-    meant = f": did you mean {near!r}?" if near and _distance(name, near) <= NEAR else ""
+    near = find_near(name, [one.name for one in await table.filter(**scope)])
+    meant = f": did you mean {near!r}?" if near else ""
     raise ValueError(f"there is no {what} called {name[:40]!r}{meant}")
+
+
+def find_near(name: str, others: Sequence[str]) -> str:
+    """The one that was probably meant; an empty text when none is near."""
+    near = min(others, key=lambda other: _distance(name, other), default="")
+    return near if near and _distance(name, near) <= NEAR else ""
 
 
 def _distance(name: str, other: str) -> int:

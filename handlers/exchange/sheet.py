@@ -7,7 +7,9 @@ from typing import IO, Any, NamedTuple
 
 from bot.company import Company
 from handlers.exchange.cells import Row
-from handlers.exchange.table import Table, Unreadable, mark_formula, row_of
+from handlers.exchange.dates import ALWAYS, Dates
+from handlers.exchange.references import find_near
+from handlers.exchange.table import BOM, Table, Unreadable, cell_of, row_of
 
 
 @dataclass(frozen=True)
@@ -26,22 +28,40 @@ class Shared(NamedTuple):
     what: str  # it, in words
 
 
+Rows = AsyncIterator[Sequence[object]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExportKind:
     """What can be exported."""
 
     columns: tuple[str, ...]
-    rows: Callable[[Company], AsyncIterator[Sequence[object]]]
+
+    def list_rows(self, company: Company, dates: Dates) -> Rows:
+        """All of it, or what was in this time."""
+        raise NotImplementedError
 
 
-async def fit_always(_values: object, _company: Company) -> None:
+@dataclass(frozen=True, kw_only=True)
+class HistoryKind(ExportKind):
+    """What happened, each at its time."""
+
+    rows: Callable[[Company, Dates], Rows]
+
+    def list_rows(self, company: Company, dates: Dates) -> Rows:
+        return self.rows(company, dates)
+
+
+async def fit_always(_values: object, _company: Company) -> str | None:
     """For rows that need nothing that has to be there before."""
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportKind(ExportKind):
     """What can be imported too. A row becomes values of its kind, and all that follows is done with these."""
 
+    rows: Callable[[Company], Rows]
     # Columns that may be missing. Any that is not known is a mistake, which would lose what it holds.
     optional: tuple[str, ...] = ()
     # Columns of other people's files, of no use here.
@@ -54,8 +74,8 @@ class ImportKind(ExportKind):
     alike: str = ""
     # What all rows have to say alike.
     shared: Callable[[Any], Shared] | None = None
-    # Holds values against the database, or raises ValueError.
-    fits: Callable[[Any, Company], Awaitable[None]] = fit_always
+    # Holds values against the database, or raises ValueError. May give a remark: what of the row is not taken, and why.
+    fits: Callable[[Any, Company], Awaitable[str | None]] = fit_always
     # Finds what is wrong with rows that are each in order.
     together: Callable[[Sequence[tuple[int, Any]], Company], Awaitable[list[Problem]]] | None = None
     # Keeps from others what the rows need, from the commit on. Gives the rows that are to be checked again then, since
@@ -66,16 +86,29 @@ class ImportKind(ExportKind):
     # Stores values and says whether anything changed; what the row says nothing of stays as it is.
     write: Callable[[Any, Company], Awaitable[bool]]
 
+    def list_rows(self, company: Company, _dates: Dates) -> Rows:
+        return self.rows(company)
+
     def wrong(self, header: Sequence[str]) -> str:
         """What is wrong with a header; an empty text when nothing is. A column without a name may stand there."""
-        if missing := [name for name in self.columns if name not in (*header, *self.optional)]:
-            return f"the column {', '.join(missing)} is missing"
         named = [name for name in header if name]
+        unknown = [name for name in named if name not in (*self.columns, *self.unread)]
+        if missing := [name for name in self.columns if name not in (*header, *self.optional)]:
+            return f"the column {', '.join(missing)} is missing{self._alike(unknown, header)}"
         if twice := {name for name in named if named.count(name) > 1}:
             return f"the column {', '.join(sorted(twice))} is there twice"
-        if unknown := [name for name in named if name not in (*self.columns, *self.unread)]:
-            return f"the column {', '.join(unknown)[:60]} is none of {', '.join(self.columns)}"
+        if unknown:
+            return (
+                f"the column {', '.join(unknown)[:60]} is none of {', '.join(self.columns)}"
+                f"{self._alike(unknown, header)}"
+            )
         return ""
+
+    def _alike(self, unknown: Sequence[str], header: Sequence[str]) -> str:
+        """Which columns are probably meant by those that are none."""
+        left = [name for name in (*self.columns, *self.unread) if name not in header]
+        near = [f"{name[:40]} looks like {meant}" for name in unknown if (meant := find_near(name, left))]
+        return f": {', '.join(near)}" if near else ""
 
 
 @dataclass
@@ -85,6 +118,7 @@ class Sheet:
     kind: ImportKind
     values: list[tuple[int, Any]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)  # what is not taken of rows that are in order
     seen: dict[object, tuple[int, object]] = field(default_factory=dict)
 
 
@@ -126,7 +160,8 @@ async def _check(sheet: Sheet, line: int, header: list[str], cells: list[str], c
     try:
         value = sheet.kind.read(row_of(header, cells), company)
         _unique(sheet, line, value)
-        await sheet.kind.fits(value, company)
+        if remark := await sheet.kind.fits(value, company):
+            sheet.remarks.append(Problem(line, remark))
         sheet.values.append((line, value))
     except ValueError as error:
         sheet.problems.append(Problem(line, str(error)))
@@ -153,11 +188,12 @@ async def check_again(sheet: Sheet, rows: Sequence[tuple[int, Any]], company: Co
             sheet.problems.append(Problem(line, str(error)))
 
 
-async def write_export(kind: ExportKind, file: IO[str], company: Company) -> int:
-    """Write an export; the number of rows."""
+async def write_export(kind: ExportKind, file: IO[str], company: Company, dates: Dates = ALWAYS) -> int:
+    """Write an export, of a history what was in this time; the number of rows."""
     writer, count = csv.writer(file, lineterminator="\n"), 0
+    file.write(BOM)
     writer.writerow(kind.columns)
-    async for row in kind.rows(company):
-        writer.writerow([mark_formula(value) for value in row])
+    async for row in kind.list_rows(company, dates):
+        writer.writerow([cell_of(value, company.zone) for value in row])
         count += 1
     return count

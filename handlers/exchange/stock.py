@@ -34,7 +34,7 @@ class StockRow(NamedTuple):
     kind: str | None
     plan: str | None
     model: str | None
-    last_count: int
+    last_count: int | None
     secret: dict[str, str | int | bool] | None
 
 
@@ -55,9 +55,9 @@ def _read(row: Row, _company: Company) -> StockRow:
     count = whole(row, "count", 0, 65_535)
     if kind == Kind.METER:
         _check_meter(serial, key)
-        return StockRow(serial, kind, plan, model, 0, None)
+        return StockRow(serial, kind, plan, model, None, None)
     secret = _secret(row, key) if key else None
-    return StockRow(serial, kind, plan, model, 1 if count is None else count, secret)
+    return StockRow(serial, kind, plan, model, count, secret)
 
 
 def _check_meter(serial: str, key: str) -> None:
@@ -81,14 +81,14 @@ def _secret(row: Row, key: str) -> dict[str, str | int | bool]:
     }
 
 
-async def _fits(row: StockRow, company: Company) -> None:
+async def _fits(row: StockRow, company: Company) -> str | None:
     known = await Device.get_or_none(serial=row.serial)
     kind = row.kind or (known.kind if known else Kind.SHS)
     if known is None and kind == Kind.METER:
         await require_vending_key()
     elif known is None and row.secret is None:
         raise ValueError("key is empty, and this device is new")
-    if known is None and not has_count_left(row.last_count):
+    if known is None and not has_count_left(_first_count(row)):
         raise ValueError(f"count is {row.last_count}: this device takes no more codes")
     if known and known.kind != kind:
         raise ValueError(f"{row.serial} is another kind of device")
@@ -97,6 +97,14 @@ async def _fits(row: StockRow, company: Company) -> None:
         if any(sealed.get(name) != row.secret[name] for name in ("secret", "starting_code")):
             raise ValueError(f"{row.serial} is there with another key or starting code")
     await find_plan_and_model(kind, row.plan, row.model)
+    if known and row.last_count is not None and row.last_count != known.count:
+        return f"{row.serial} keeps its count {known.count}: a file never changes it"
+    return None
+
+
+def _first_count(row: StockRow) -> int:
+    """The count of a new device."""
+    return 1 if row.last_count is None else row.last_count
 
 
 async def find_plan_and_model(kind: str, plan: str | None, model: str | None) -> dict[str, Any]:
@@ -133,7 +141,7 @@ async def _write(row: StockRow, company: Company) -> bool:
         return True
     sealed = company.vault.seal_json(require(row.secret, "key"), f"device {row.serial}")
     await Device.create(
-        serial=row.serial, kind=kind, issuer="openpaygo", sealed_key=sealed, count=row.last_count, **wanted
+        serial=row.serial, kind=kind, issuer="openpaygo", sealed_key=sealed, count=_first_count(row), **wanted
     )
     return True
 

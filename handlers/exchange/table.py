@@ -5,10 +5,15 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from bot.text.controls import without_controls
 from handlers.exchange.cells import Row
 
 SEPARATORS = ",;\t"
+BOM = "\ufeff"  # at the beginning of a file: by it Excel knows that the letters are UTF-8
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # the wide ones too, as spreadsheets in Asia take them
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # Excel's own first line
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # at the beginning of a file
 
@@ -88,16 +93,29 @@ def row_of(header: list[str], cells: list[str]) -> Row:
         raise ValueError(f"the row has another number of fields than the header, {len(cells)} and not {len(header)}")
     if any("\0" in cell for cell in cells):
         raise ValueError("the row has a character that no text has")  # and that PostgreSQL cannot keep
-    return {name: _without_mark(cell) for name, cell in zip(header, cells, strict=True)}
+    return {name: _without_mark(_tidy(cell)) for name, cell in zip(header, cells, strict=True)}
 
 
-def mark_formula(value: object) -> object:
-    """A cell that no spreadsheet runs as a formula: such a one gets a mark. A phone number keeps its plus."""
-    text = "" if value is None else str(value)
-    formula = text.startswith(("=", "@", "-", "\t")) or (text.startswith("+") and not text[1:].isdigit())
-    return f"'{text}" if formula else text
+def cell_of(value: object, zone: ZoneInfo) -> str:
+    """How a value is written: moments in the operator's zone, nothing that steers a terminal, and a mark before what a
+    spreadsheet would run as a formula. A phone number keeps its plus: it is a number, and other programs read it."""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    text = "" if value is None else _tidy(str(value))
+    is_phone = text.startswith("+") and text[1:].isdigit()
+    return f"'{text}" if _begins_formula(text) and not is_phone else text
 
 
 def _without_mark(text: str) -> str:
-    """A cell without the mark that `mark_formula` puts before what a spreadsheet would run."""
-    return text[1:] if text.startswith(("'=", "'@", "'-", "'+")) else text
+    """A cell without the mark that `cell_of` puts before what a spreadsheet would run."""
+    return text[1:] if text.startswith("'") and _begins_formula(text) else text
+
+
+def _begins_formula(text: str) -> bool:
+    """Also behind marks that somebody wrote: those are not the one that is taken away again."""
+    return text.lstrip("'").startswith(FORMULA)
+
+
+def _tidy(text: str) -> str:
+    """A cell without control characters and without spaces around; its lines stay apart."""
+    return "\n".join(map(without_controls, text.splitlines())).strip()

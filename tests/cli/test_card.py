@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bot.cli.card import make_card
+from bot.cli.card import FOR_CUSTOMERS, make_card
 from bot.cli.main import cli
 from bot.config import LANGUAGES, load
 from bot.talks import Commands
@@ -20,13 +20,21 @@ MOST = 32
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_card_has_every_command_of_agents_and_customers(language: str) -> None:
+def test_the_card_has_every_command_of_agents_and_what_customers_need(language: str) -> None:
     agents, customers = make_card(COMMANDS, CONFIG, language).split("<section ")[1:]
     for role, half in ((Role.AGENT, agents), (Role.CUSTOMER, customers)):
-        for one in COMMANDS.for_role(role):
+        shown = COMMANDS.for_role(role) if role == Role.AGENT else [COMMANDS.by_name[name] for name in FOR_CUSTOMERS]
+        for one in shown:
             assert f"<b>{one.keyword.to(language)}</b> {one.usage.to(language)}".strip() in half.replace("&#39;", "'")
         assert "*384*20#" in half and "15054" in half and "+255700000000" in half
         assert "{" not in half
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_customers_are_not_invited_to_type_an_agent_s_pin(language: str) -> None:
+    agents, customers = make_card(COMMANDS, CONFIG, language).split("<section ")[1:]
+    locks = f"<b>{COMMANDS.by_name['lock'].keyword.to(language)}</b>"
+    assert locks in agents and locks not in customers
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -56,7 +56,8 @@ def test_an_empty_database_becomes_a_mini_grid_that_sells_and_registers(
                 ]
             return said
 
-    _question, sold_, _asked, registered = asyncio.run(day())
+    welcome, _question, sold_, _asked, registered = asyncio.run(day())
+    assert welcome.startswith("Welcome to ")
     assert sold_.startswith("SOLD TZS 3,500, 10 kWh\nHALIMA O. ..6792\nCode ")
     assert registered.startswith("REGISTERED REHEMA A., customer 2, 04987654326, Household 350.")
     receipt = run("agent", "receipt", "0712000001", 3000)

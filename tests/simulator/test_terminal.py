@@ -13,9 +13,11 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from bot.app import build_app
+from bot.cli.main import warn_of_real_people
 from bot.config import Config
 from bot.server import Server
 from bot.simulator import terminal
+from models.audit import Audit
 from models.sql import execute
 from tests.world.people import PEOPLE
 
@@ -114,6 +116,15 @@ async def test_the_first_line_says_who_one_is_and_how_to_leave(
     await terminal.text(mwanga, PEOPLE[name])
     first = capsys.readouterr().out
     assert first.startswith(f"You are {who}.") and "Ctrl-D leaves" in first and first.isascii()
+
+
+async def test_who_chats_as_a_real_person_is_warned_and_noted(mwanga: Server, capsys: Capsys) -> None:
+    await warn_of_real_people(mwanga, PEOPLE["Baraka"])
+    assert capsys.readouterr().err == "" and not await Audit.exists(), "the demo's people are nobody"
+    await execute(mwanga.database.client, "DELETE FROM setting WHERE name = 'demo'")
+    await warn_of_real_people(mwanga, PEOPLE["Baraka"])
+    assert "This is no demo: what you send counts as if +255710000002 had sent it" in capsys.readouterr().err
+    assert await Audit.all().values_list("actor", "action", "subject") == [("command line", "chat", PEOPLE["Baraka"])]
 
 
 async def test_a_sale_by_dialling(mwanga: Server, typed: Type, capsys: Capsys) -> None:
