@@ -98,6 +98,8 @@ async def test_a_days_commission_has_that_on_appliances_too(mwanga: Server) -> N
         ("24 11", date(2026, 11, 24)),
         ("25/11", date(2025, 11, 25)),
         ("1/1", date(2026, 1, 1)),
+        ("yesterday", date(2026, 11, 23)),
+        ("leo", date(2026, 11, 24)),
         ("٢٤", date(2026, 11, 24)),
     ],
 )
@@ -107,7 +109,7 @@ async def test_a_day_is_the_newest_one_that_is_so_called(mwanga: Server, typed: 
     assert answer.startswith(f"{day.day}/{day.month}: "), answer
 
 
-@pytest.mark.parametrize("typed", ["0", "32", "31/2", "24/13", "yesterday", "24/11/2026", "1e1", "24 Nov"])
+@pytest.mark.parametrize("typed", ["0", "32", "31/2", "24/13", "24/11/2026", "1e1", "24 Nov"])
 async def test_what_is_no_day_is_said_so(mwanga: Server, typed: str) -> None:
     with time_machine.travel(NOON, tick=False):
         answer = await first_line(Phones(mwanga), f"STMT {typed}")
