@@ -242,7 +242,7 @@ async def test_it_stops_in_time_though_the_gateway_does_not_answer(demo_url: str
         await emulator.wait_for(1)
         assert await server.stop(within=STOP_S) == 0, f"it takes longer than {STOP_S} s"
     (row,) = await query(demo_url, "SELECT state, error FROM outbox")
-    assert row == {"state": "uncertain", "error": "timeout"}
+    assert row == {"state": "uncertain", "error": "interrupted"}
 
 
 @pytest.mark.parametrize("engine", ["postgres"])
