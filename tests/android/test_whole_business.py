@@ -215,7 +215,7 @@ async def test_an_app_that_is_too_old_gets_no_messages(demo_url: str, phone_cloc
         await phone.news.until(lambda: phone.settings and phone.hooks.list)
         assert "Per30Minutes" in phone.complaints[0]
         (emission,) = await phone.receives(BARAKA, "TOKEN")
-        assert emission.status == 401
+        assert emission.status == 404
         assert await at.emulator.sms(BARAKA, "TOKEN") == 200
         assert (await at.emulator.read(BARAKA)).startswith("No ")
         assert phone.radio.messages == []
