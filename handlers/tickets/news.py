@@ -83,8 +83,11 @@ class News:
         return self._in_reach(self.ticket.reporter)
 
     def _in_reach(self, agent: Agent | None) -> Agent | None:
-        """None for an agent of another mini-grid by now, who neither reads of the customer nor calls."""
-        return agent if agent and agent.mini_grid_id == self.ticket.customer.mini_grid_id else None
+        """None for an agent who is retired, whose number may be another one's, or of another mini-grid by now: neither
+        reads of the customer nor calls."""
+        if agent is None or agent.retired_at:
+            return None
+        return agent if agent.mini_grid_id == self.ticket.customer.mini_grid_id else None
 
     def customer(self, text: Text, *, actor: str, asks: str = "") -> list[Copy]:
         """A copy for the customer, unless the customer has no phone or did it. `asks` is what a question is about."""

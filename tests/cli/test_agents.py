@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.runtime import Database
+from bot.text import _, septets
 from models.people import Agent, pins
 from tests.world.prompt import Run, query
 
@@ -112,3 +113,9 @@ def test_a_commission_survives_export_and_import(run: Run, demo_url: str) -> Non
     Path("agents.csv").write_text(run("export", "agents").output)
     assert " 0 new or changed." in run("import", "agents", "agents.csv").output
     assert query(demo_url, "SELECT commission FROM agent WHERE phone = '+255700000001'") == [{"commission": 750}]
+
+
+@pytest.mark.parametrize("language", ["sw", "fr", "pt", "ha"])
+def test_a_locked_agent_is_told_in_the_own_language_in_one_part(language: str) -> None:
+    text = _("The office has locked you: nothing is sold with your PIN. Call {help}.", help="+255700000000")
+    assert text.to(language) != text.to("en") and septets(text.to(language)) <= 160

@@ -6,7 +6,9 @@ import pytest
 from tortoise.exceptions import OperationalError
 
 from bot.server import Server
+from bot.text import verbatim
 from handlers.account.retire import HoldsCash, retire
+from handlers.tickets.news import News
 from models.audit import Audit
 from models.money import Sale
 from models.money.cash_limit import read_room
@@ -16,7 +18,7 @@ from models.people import Agent, Customer, Role, find_callers
 from models.people.agents import add_agent, find_agent
 from models.sql import now_ms
 from models.tickets import Category, Ticket
-from models.tickets.tickets import assign, open_ticket
+from models.tickets.tickets import assign, open_ticket, with_people
 from tests.world.people import PEOPLE, Phones
 from tests.world.prompt import Run, do_in_one_work, query
 
@@ -105,6 +107,16 @@ async def test_the_number_is_free_and_the_history_stays(mwanga: Server) -> None:
     callers = await find_callers([ASHA])
     assert callers[ASHA].agent == again
     assert await Agent.filter(phone=ASHA).count() == 3
+
+
+async def test_who_reported_a_ticket_and_is_retired_hears_no_more_of_it(mwanga: Server) -> None:
+    async with mwanga.database.work():
+        asha, customer = await Agent.get(phone=ASHA), await Customer.get(id=2)
+        opened = await open_ticket(customer, None, Category.POWER, "dark", actor=ASHA, key="test", reporter=asha)
+        assert [copy.phone for copy in News(opened.ticket, mwanga.company).agents(verbatim("x"), actor="")] == [ASHA]
+        await retire(asha, actor="test")
+        ticket = await with_people(opened.ticket.id)
+    assert News(ticket, mwanga.company).agents(verbatim("x"), actor="") == []
 
 
 async def test_open_tickets_are_nobody_s_and_the_office_still_sees_the_cash(mwanga: Server) -> None:
