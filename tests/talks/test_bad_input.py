@@ -41,9 +41,12 @@ BAD_BEHIND = {
     "list": ("Kijiji", "0", "2", "99", "Mtwara 0", "99999999999", "Kilwa 1 1"),
     "sales": ("0", "2", "61", "x", "99999999999", "٠"),
     "statement": ("0", "32", "24/13", "x", "24 11 26", "99999999999"),
-    "own plan": ("S1999", ELSEWHERE, "x", "1", "99999999999"),
+    "own plan": ("S1999", ELSEWHERE, "99999999999"),
 }
-SAYS_NOTHING = ("😀😀", "*", "\\")  # passed over behind a keyword, as in a thank you with a picture
+# What is passed over there: what says nothing, as in a thank you with a picture; of a customer all but what may name
+# a device or a sale.
+SAYS_NOTHING = ("😀😀", "*", "\\")
+PASSED_OVER = {"own plan": (*BAD, "x", "1")}
 # What looks bad and is a good answer: these questions take a person's own words.
 OWN_WORDS = {"words": ("' OR 1=1 --", "x'; DROP TABLE audit; --", "a\x00b", "{0.__class__}", "null")}
 SAMPLE = {"buy", "fix", "status", "register", "sell"}  # PostgreSQL refuses what SQLite takes, and the other way round
@@ -104,12 +107,13 @@ async def test_what_stands_behind_a_keyword_and_is_not_asked_for_is_read_as_stri
     walk = await begun(mwanga, route, Channel.SMS)
     keyword, before = walk.one.words["en"][0], await everything()
     place, alone = await walk.keep(), (walk.answer, walk.open)
-    for bad in filter(lambda typed: split(normalise(typed)), (*BAD, *BAD_BEHIND[name])):
+    passed_over = PASSED_OVER.get(name, SAYS_NOTHING)
+    for bad in dict.fromkeys(bad for bad in (*BAD, *passed_over, *BAD_BEHIND[name]) if split(normalise(bad))):
         await walk.back_to(place)
         await walk.say(f"{keyword} {bad}")
         assert short(walk.answer) and not walk.others, (bad, walk.answer)
         assert await everything() == before, bad
-        if bad in SAYS_NOTHING:
+        if bad in passed_over:
             assert (walk.answer, walk.open) == alone, (bad, walk.answer)
         else:
             assert f"Send {keyword}" in walk.answer and not walk.open, (bad, walk.answer)
