@@ -32,7 +32,7 @@ class FullName(Field[tuple[str, str]]):
 
     async def read(self, turn: Turn, answer: str) -> str:
         typed = " ".join(dropwhile(_is_label, normalise(answer).split()))
-        if not typed:
+        if not typed and turn.one_line:  # register new customer
             turn.wait(self.prompt)
         if not all(map(is_name, _parts(typed))):
             raise Invalid(_("Name and surname, 3 letters or more each, 60 at most."))

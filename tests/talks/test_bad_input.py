@@ -15,7 +15,7 @@ from tests.world.walk import Question, everything, short
 
 # Bad anywhere: nothing, the wrong kind, far too long, pictures, stars, and what would break a careless program.
 BAD = (
-    "", "   ", "😀😀", "W" * 300, "*", "' OR 1=1 --", "x'; DROP TABLE agent; --", "a\x00b", "-1", "{0.__class__}", "%s",
+    "", "   ", "😀😀", "W" * 300, "*", "' OR 1=1 --", "x'; DROP TABLE audit; --", "a\x00b", "-1", "{0.__class__}", "%s",
     "\\", "99999999999999999999", "null", "\u202e\u200b",
 )  # fmt: skip
 # Bad to one question: unknown, another's, in use, badly formed.
@@ -32,7 +32,7 @@ BAD_HERE = {
     "new pin": ("123456", "111111", "12345", "abcdef"),
     "same pin": ("730583", "12345"),
     "name": ("Al", "Al B", "12345 67890", "Rehema"),
-    "search": ("a", "1", "12", "Salma", ELSEWHERE),
+    "search": ("a", "9", "12", "Salma", ELSEWHERE),
     "confirm": ("3", "yes please", "maybe"),
     "confirm with PIN": ("1 000000", "1 12345", "1 1234567", "3", "maybe"),
 }
@@ -41,10 +41,14 @@ BAD_BEHIND = {
     "list": ("Kijiji", "0", "2", "99", "Mtwara 0", "99999999999", "Kilwa 1 1"),
     "sales": ("0", "2", "61", "x", "99999999999", "٠"),
     "statement": ("0", "32", "24/13", "x", "24 11 26", "99999999999"),
-    "own plan": ("S1999", ELSEWHERE, "x", "1", "99999999999"),
+    "own plan": ("S1999", ELSEWHERE, "99999999999"),
 }
+# What is passed over there: what says nothing, as in a thank you with a picture; of a customer all but what may name
+# a device or a sale.
+SAYS_NOTHING = ("😀😀", "*", "\\")
+PASSED_OVER = {"own plan": (*BAD, "x", "1")}
 # What looks bad and is a good answer: these questions take a person's own words.
-OWN_WORDS = {"words": ("' OR 1=1 --", "x'; DROP TABLE agent; --", "a\x00b", "{0.__class__}", "null")}
+OWN_WORDS = {"words": ("' OR 1=1 --", "x'; DROP TABLE audit; --", "a\x00b", "{0.__class__}", "null")}
 SAMPLE = {"buy", "fix", "status", "register", "sell"}  # PostgreSQL refuses what SQLite takes, and the other way round
 WALKS = [
     pytest.param(engine, route, channel, id=f"{engine}-{route}-{channel}", marks=marks)
@@ -102,11 +106,17 @@ async def test_what_stands_behind_a_keyword_and_is_not_asked_for_is_read_as_stri
     route = next(each for each in ROUTES if each.talk == name)
     walk = await begun(mwanga, route, Channel.SMS)
     keyword, before = walk.one.words["en"][0], await everything()
-    for bad in filter(lambda typed: split(normalise(typed)), (*BAD, *BAD_BEHIND[name])):
+    place, alone = await walk.keep(), (walk.answer, walk.open)
+    passed_over = PASSED_OVER.get(name, SAYS_NOTHING)
+    for bad in dict.fromkeys(bad for bad in (*BAD, *passed_over, *BAD_BEHIND[name]) if split(normalise(bad))):
+        await walk.back_to(place)
         await walk.say(f"{keyword} {bad}")
-        assert short(walk.answer) and not walk.open and not walk.others, (bad, walk.answer)
-        assert f"Send {keyword}" in walk.answer, (bad, walk.answer)
+        assert short(walk.answer) and not walk.others, (bad, walk.answer)
         assert await everything() == before, bad
+        if bad in passed_over:
+            assert (walk.answer, walk.open) == alone, (bad, walk.answer)
+        else:
+            assert f"Send {keyword}" in walk.answer and not walk.open, (bad, walk.answer)
 
 
 async def business() -> dict[str, list[dict[str, object]]]:
