@@ -63,6 +63,13 @@ def test_nothing_is_wrong(office_url: str) -> None:
     assert (result.exit_code, result.output) == (0, "All is well.\n")
 
 
+def test_what_accents_would_cost_is_told_where_they_are_wanted(office_url: str) -> None:
+    result = check(office_url, "accents = true\n")
+    assert result.exit_code == 0
+    assert result.output.startswith("All is well.\n")
+    assert "a full message would be 3 SMS instead of 1" in result.output
+
+
 def test_nothing_is_changed(tmp_path: Path) -> None:
     """Neither a file that is there nor one that is not, with all tables out of date or no table at all."""
     file = tmp_path / "mwanga.db"

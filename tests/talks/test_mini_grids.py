@@ -14,6 +14,7 @@ from bot.config import load
 from bot.server import Server
 from bot.talks import Channel
 from models.devices import Device
+from models.money.contracts import Contract, Instalment
 from models.people import Customer, MiniGrid, Role, Village
 from models.sql import connection, execute
 from models.tickets import Category, Ticket
@@ -126,6 +127,9 @@ async def world(url: str, *, north: bool) -> AsyncIterator[Phones]:
             await _busy(phones)
         async with mwanga.database.work():
             if not north:
+                for contract in await Contract.filter(customer_id__in=NORTH):
+                    await Instalment.filter(contract_id=contract.id).delete()
+                    await contract.delete()
                 await Device.filter(customer_id__in=NORTH).delete()
                 await Customer.filter(id__in=NORTH).delete()
                 await Village.all().delete()

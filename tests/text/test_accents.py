@@ -1,12 +1,10 @@
-"""Accents are left out; who wants them gets those that cost nothing, and is told what the others would cost."""
+"""Accents are left out; who wants them gets those that cost nothing."""
 
 from collections.abc import AsyncIterator
 
 import pytest
-from typer.testing import CliRunner
 
 from bot.app import assembled
-from bot.cli.main import cli
 from bot.config import load
 from bot.text.gsm import parts
 from models.people import Customer
@@ -28,10 +26,3 @@ async def test_a_name_keeps_its_accents_where_that_is_wanted_and_free(phones: Ph
     sold = await phones.text("Asha", "1 482915")
     assert ("JOSÉ G." if wanted else "JOSE G.") in sold[0][1]
     assert all(parts(message) == 1 for _name, message in sold)
-
-
-def test_check_tells_what_accents_cost(demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MWANGA_DATABASE", demo_url)
-    assert "Accents" not in CliRunner().invoke(cli, ["check"]).output
-    monkeypatch.setenv("MWANGA_ACCENTS", "true")
-    assert "a full message would be 3 SMS instead of 1" in CliRunner().invoke(cli, ["check"]).output
