@@ -26,9 +26,8 @@ class Invalid(Exception):
 # In pieces too, but for two of three digits, which are an amount: 730 582.
 _IN_PIECES = r"(?<!\d[ -])(?!\d{3} \d{3}(?!\d))\d(?:[ -]?\d){5}(?![ -]?\d)"
 _YES = "|".join("'?".join(word) for word in sorted(CONSENT) if not word.isdecimal())  # YE'S as well
-_MAYBE_PIN = re.compile(
-    rf"(?<![A-Z0-9])(?:((?:{_YES})[\W_]*)\d(?:[ -]?\d){{5}}|(1)?(?:\d{{6}}|{_IN_PIECES}))(?![A-Z0-9])", re.IGNORECASE
-)
+_SAID_YES = rf"((?:{_YES})[\W_]*|1\W+(?!\d{{3}} \d{{3}}(?!\d)))\d(?:[ -]?\d){{5}}(?![ -]?\d)"
+_MAYBE_PIN = re.compile(rf"(?<![A-Z0-9])(?:{_SAID_YES}|(1)?(?:\d{{6}}|{_IN_PIECES}))(?![A-Z0-9])", re.IGNORECASE)
 # A serial loses its spaces: PIN 135790 246813 typed for one, or LOCK, a number of up to 13 digits and a PIN.
 _GLUED_PIN = re.compile(r"((?:PIN|SIRI|SENHA)[\W_]*)\d[\d\W]*|\d{14,}", re.IGNORECASE)
 

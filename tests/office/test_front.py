@@ -61,14 +61,14 @@ async def test_a_sale_is_on_the_page_and_its_token_is_not(office: Office) -> Non
 
 async def test_what_was_not_understood_is_counted_and_never_runs(office: Office) -> None:
     evil = '<script>alert(1)</script> "x" <img src=x onerror=alert(1)>'
-    await office.sms("Baraka", "umeme umekatika", evil)
-    await office.sms("Neema", "Umeme umekatika")
+    await office.sms("Asha", "wxyz qqq", evil)
+    await office.sms("Juma", "Wxyz qqq")
     html = await office.html()
     assert "<script" not in html
     assert "<img" not in html
     page = await office.page()
     assert "Not understood today: 3" in page
-    assert "mekatika 2 times" in page
+    assert "xyz qqq 2 times" in page
     assert f"{evil} 1 time" in page
 
 
