@@ -17,7 +17,7 @@ from models.people import Role
 
 BUY: Words = {
     "en": ("BUY", "VEND", "TOPUP", "RECHARGE"),
-    "sw": ("NUNUA", "LIPA", "LUKU", "UMEME", "NUNULIA"),
+    "sw": ("NUNUA", "LIPA", "LUKU", "UMEME", "NUNULIA", "KUNUNUA"),
     "fr": ("ACHAT", "ACHETER", "PAYER"),
     "pt": ("COMPRAR", "PAGAR", "RECARREGAR"),
     "ha": ("SAYA", "BIYA"),

@@ -122,6 +122,8 @@ async def test_every_page_of_every_menu_fits(mwanga: Server, language: str) -> N
         assert [screen for screen in screens if septets(screen[4:]) > SCREEN] == []
         language = "en" if role is Role.STRANGER else language
         listed = [text.to(language) for _name, text in mwanga.commands.menu(role)]
+        if len(listed) == 1:  # which the dial leads to by itself
+            listed = []
         assert [found for screen in screens for found in re.findall(r"^[1-8]\. (.*)$", screen, re.MULTILINE)] == listed
 
 
