@@ -125,7 +125,7 @@ class Customers:
     async def _dial(self, times: Times, over: asyncio.Event) -> None:
         async with Caller(self._port) as caller:
             while not over.is_set() or not times.each:  # a screen of tokens would also come by SMS
-                await dial(caller, _customer(), ("Language", "Back", "Balance"), times, THINK_S)
+                await dial(caller, _customer(), ("Language", "Back", "Back", "Balance"), times, THINK_S)
 
 
 def _customer() -> str:
