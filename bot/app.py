@@ -46,7 +46,7 @@ from models.demo import world
 from models.messages import MessageKind
 from models.people import guesses
 from models.sql import DAY_MS
-from models.tokens.journal import JOURNAL
+from models.tokens.journal import JOURNAL, JournalFault
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -105,7 +105,10 @@ async def assembled(
             _check_private(config)
         await check_key(database, company_of(config))
         await CLOCK.begin(lenient=simulated)
-        JOURNAL.begin(journal_places(config))
+        try:
+            JOURNAL.begin(journal_places(config))
+        except JournalFault as error:
+            raise ConfigError(str(error)) from error
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
         )

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from tortoise.exceptions import OperationalError
 
-from bot.cli.devices import advance, say_advanced
+from bot.cli.devices import advance, journal_files, say_advanced
 from bot.cli.prompt import fail, load_config, perform
 from bot.config import Config, demo_world
 from bot.configured import WRONG_KEY, company_of
@@ -21,7 +22,7 @@ from models.money.books import find_fault
 from models.settings import fits_key
 from models.tokens.journal import sync_folder
 
-BESIDE = ("", "-wal", "-shm")  # the files of an embedded database
+BESIDE = ("", "-wal", "-shm", "-journal")  # the files of an embedded database
 
 
 def backup(file: Annotated[Path, typer.Argument(help="the file to write; it must not exist")]) -> None:
@@ -44,7 +45,7 @@ def backup(file: Annotated[Path, typer.Argument(help="the file to write; it must
     async def work() -> None:
         try:
             await _verify(unfinished)
-        except DatabaseError as error:
+        except (DatabaseError, OperationalError, sqlite3.Error) as error:
             unfinished.unlink()
             fail(f"{file} is not written. {error}")
 
@@ -70,17 +71,29 @@ def restore(
     target = sqlite_file(config.database)
     if target.exists() and target.samefile(file):
         fail(f"{file} is the database itself.")
+    restoring, folder = target.with_name(target.name + ".restoring"), target.absolute().parent
 
     async def work() -> None:
         await _verify(file, config)
         with OneServer(config.database):
+            try:
+                _copy(file, restoring)
+                copied = config.model_copy(update={"database": f"sqlite://{restoring}"})
+                advanced = await advance(copied, [*(journal or []), *journal_files(config)])
+            except BaseException:
+                for ending in BESIDE:
+                    restoring.with_name(restoring.name + ending).unlink(missing_ok=True)
+                raise
             aside = _put_aside(target)
-            _copy(file, target)
-            sync_folder(target.absolute().parent)
+            restoring.rename(target)
+            sync_folder(folder)
         typer.echo(f"{target} is as {file} was." + (f" What was there before is {aside}." if aside else ""))
-        say_advanced(await advance(config, journal or []))
+        say_advanced(advanced)
 
-    perform(work())
+    try:
+        perform(work())
+    except (sqlite3.Error, OSError) as error:
+        fail(f"Nothing is restored: {error}. {target} is as it was.")
 
 
 def _copy(original: Path, copy: Path) -> None:

@@ -38,7 +38,7 @@ def devices_advance(
     config = load_config()
 
     async def by_journal() -> None:
-        say_advanced(await advance(config, journal or []))
+        say_advanced(await advance(config, [*(journal or []), *journal_files(config)]))
 
     async def blindly(moment: datetime) -> None:
         async with open_database(config) as (database, company):
@@ -55,9 +55,13 @@ def devices_advance(
     perform(blindly(_moment(since)) if since else by_journal())
 
 
-async def advance(config: Config, files: Sequence[Path]) -> Advance | None:
-    """Move counts on by the token journal: that of the configuration and these files. None when there is no journal."""
-    found = [*files, *(file for place in journal_places(config) for file in place.parent.glob(f"{place.name}-*"))]
+def journal_files(config: Config) -> list[Path]:
+    """The files of the token journal, as the configuration has them."""
+    return [file for place in journal_places(config) for file in place.parent.glob(f"{place.name}-*")]
+
+
+async def advance(config: Config, found: Sequence[Path]) -> Advance | None:
+    """Move counts on by these files of the token journal. None when there are none."""
     if not found:
         return None
     async with open_database(config) as (database, company), database.work():
@@ -77,7 +81,12 @@ def say_advanced(done: Advance | None) -> None:
             f" Devices whose count is moved on: {done.devices}. The sales of these tokens are not in these books."
         )
     else:
-        typer.echo("No device has had a token that this database does not know.")
+        typer.echo("No device here has had a token that this database does not know.")
+    if done and done.unknown:
+        typer.echo(
+            f"The journal has tokens of devices that are not here: {', '.join(done.unknown)}. Import them, and run"
+            " `mwanga devices advance` before you sell to them."
+        )
 
 
 def _moment(text: str) -> datetime:

@@ -1,6 +1,7 @@
 """Device counts after a database went back to an earlier state: they are moved on, so that no token is made twice."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,14 +28,16 @@ class Advance:
 
     tokens: int
     devices: int
+    unknown: Sequence[str] = ()  # serials of which the journal has tokens that no device here can have had
     first: datetime | None = None
     last: datetime | None = None
 
 
-def mark_of(key: Key, serial: str, vault: Vault) -> str:
-    """A mark by which the journal tells one key of a device from another; it says nothing of the key."""
+def mark_of(key: Key, serial: str) -> str:
+    """A mark by which the journal tells one key of a device from another. It stays when the secret key of the database
+    changes, and says nothing of the device's, which has 128 bits or more."""
     parts = " ".join(f"{name}={key[name]}" for name in sorted(key))
-    return vault.mac(f"{serial} {parts}", "journal key")[:12]
+    return hashlib.blake2b(f"{serial} {parts}".encode(), digest_size=6, person=b"mwanga key").hexdigest()
 
 
 async def advance_by_journal(tokens: Iterable[Made], vault: Vault, actor: str) -> Advance:
@@ -47,8 +50,8 @@ async def advance_by_journal(tokens: Iterable[Made], vault: Vault, actor: str) -
     moved, serials = 0, sorted({serial for serial, _key in made})
     for start in range(0, len(serials), PORTION):
         for device in await Device.filter(serial__in=serials[start : start + PORTION]).select_for_update():
-            mark = mark_of(open_key(device, vault), device.serial, vault)
-            since = [token for token in made.get((device.serial, mark), ()) if token.count > device.count]
+            place = device.serial, mark_of(open_key(device, vault), device.serial)
+            since = [token for token in made.pop(place, ()) if token.count > device.count]
             if since:
                 await _move(device, max(token.count for token in since))
                 unknown += since
@@ -56,11 +59,12 @@ async def advance_by_journal(tokens: Iterable[Made], vault: Vault, actor: str) -
     if moved:
         await record(actor, ADVANCED, "by the journal", f"{moved} devices, {len(unknown)} tokens")
     times = sorted(token.at for token in unknown)
-    return Advance(len(unknown), moved, *((times[0], times[-1]) if times else ()))
+    strange = sorted({serial for serial, _key in made})
+    return Advance(len(unknown), moved, strange, *((times[0], times[-1]) if times else ()))
 
 
 async def advance_since(since: datetime, tokens: int, actor: str) -> int:
-    """Without a journal: move the OpenPAYGO counts of all customers' devices on by so many tokens each, in the caller's
+    """Without a journal: move all OpenPAYGO counts on by so many tokens each, those of the stock too, in the caller's
     unit of work; returns how many devices. STS tokens are told apart by the minute, and go on by themselves.
 
     Raises AlreadyAdvanced, and ValueError for more tokens than a device passes over.
@@ -72,7 +76,7 @@ async def advance_since(since: datetime, tokens: int, actor: str) -> int:
         raise AlreadyAdvanced
     moved = await execute(
         connection(),
-        "UPDATE device SET count = count + $1 WHERE issuer = 'openpaygo' AND customer_id IS NOT NULL RETURNING id",
+        "UPDATE device SET count = count + $1 WHERE issuer = 'openpaygo' RETURNING id",
         [STEPS * tokens],
     )
     await record(actor, ADVANCED, subject, f"{len(moved)} devices, {tokens} tokens each")

@@ -92,7 +92,7 @@ async def issue_token(sale: Sale, offer: Quote, device: Device, vault: Vault) ->
         "UPDATE device SET count = $2, paid_until = $3, access_due = $4, access_until = $5 WHERE id = $1",
         [device.id, count, paid_until, access.due - sale.access, access.until],
     )
-    mark, token = mark_of(key, device.serial, vault), vault.mac(digits, "journal token")[:16]
+    mark, token = mark_of(key, device.serial), vault.mac(digits, "journal token")[:16]
     JOURNAL.note(Made(now, device.serial, mark, count, token, sale.reference))
     await insert("token", sale_id=sale.id, device_id=device.id, count=count, digits=digits, created_at=now)
     return digits, paid_until

@@ -5,6 +5,7 @@ last token that was made since. Each line is written and synced before the commi
 sale that was then undone, only leaves out a count, which devices allow.
 """
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -44,8 +45,11 @@ class Journal:
 
     def begin(self, places: Sequence[Path]) -> None:
         """From now on write to these places: each is the path of a file, to which the month is added. With none nothing
-        is written."""
+        is written. Raises JournalFault for a folder in which nothing can be written."""
         self._places = places
+        for place in places:
+            if not os.access(place.parent, os.W_OK | os.X_OK):
+                raise JournalFault(f"The token journal cannot be written in {place.parent}.")
 
     def note(self, made: Made) -> None:
         """Write down a token, together with the others of this unit of work, before its commit."""
@@ -77,9 +81,13 @@ def append(file: Path, text: str) -> None:
     """Add lines to a file that only its owner reads, and sync them. One write, so that lines of several processes do
     not mix."""
     new = not file.exists()
-    opened = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    opened = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(opened, (f"{HEADER}\n{text}" if new else text).encode())
+        size = os.fstat(opened).st_size
+        torn = size > 0 and os.pread(opened, 1, size - 1) != b"\n"  # a power cut has left half a line
+        data = (f"{HEADER}\n" if new else "\n" if torn else "").encode() + text.encode()
+        if os.write(opened, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fdatasync(opened)
     finally:
         os.close(opened)

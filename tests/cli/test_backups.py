@@ -1,6 +1,7 @@
 """Copies of the database, and the way back: no token is ever made twice, and each one paid for is accepted."""
 
 import asyncio
+import os
 import re
 import shutil
 import sqlite3
@@ -15,9 +16,11 @@ from typing import Any
 import pytest
 
 from bot.app import assembled
+from bot.cli import backups
 from bot.config import load
 from models.demo.world import PAYGO_KEYS
 from models.demo.world import STS_KEY as STS
+from models.devices.counts import mark_of
 from models.tokens import sts
 from models.tokens.journal import JOURNAL, JournalFault, Made, append, read
 from tests.emulators.openpaygo_device import Accepted, Device
@@ -210,13 +213,17 @@ def test_a_database_that_is_served_is_not_restored(run: Run, embedded: Path, dem
 def test_a_sale_without_its_journal_is_none(embedded: Path, demo_url: str, tmp_path: Path) -> None:
     """Nothing is sold that a restore would not know of."""
 
-    async def sell_on_a_full_disk() -> list[tuple[str, str]]:
-        async with assembled(load(database=demo_url, journal_folder=tmp_path / "gone"), serving=False) as mwanga:
+    folder = tmp_path / "other disk"
+    folder.mkdir()
+
+    async def sell_without_the_disk() -> list[tuple[str, str]]:
+        async with assembled(load(database=demo_url, journal_folder=folder), serving=False) as mwanga:
+            folder.rmdir()
             phones = Phones(mwanga)
             await phones.text("Asha", "BUY SHS0283 8000")
             return await phones.text("Asha", f"1 {PINS['Asha']}")
 
-    told = asyncio.run(sell_on_a_full_disk())
+    told = asyncio.run(sell_without_the_disk())
     assert [name for name, _ in told] == ["Asha"] and "Nothing was sold" in told[0][1]
     assert query(demo_url, "SELECT id FROM sale") == []
 
@@ -227,10 +234,52 @@ def test_lines_that_a_power_cut_left_are_passed_over(tmp_path: Path) -> None:
     append(file, "".join(map(Made.line, made)))
     with file.open("a") as cut:
         cut.write("2026-11-28T09:00:00Z SHS0283 abc 9")
-    assert list(read([file])) == made
+    append(file, made[0].line())
+    assert list(read([file])) == [*made, made[0]]
     assert not re.search(r"\d{3} ?\d{3} ?\d{3}", file.read_text()), "a token in the journal"
     shutil.rmtree(tmp_path)
-    JOURNAL.begin([file])
     with pytest.raises(JournalFault):
-        JOURNAL.note(made[0])
+        JOURNAL.begin([file])
     JOURNAL.begin([])
+
+
+def test_a_line_that_does_not_fit_on_the_disk_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:20]))
+    with pytest.raises(OSError, match="No space"):
+        append(tmp_path / "tokens-2026-11", Made(NOW, "SHS0283", "abc", 3, "def", "RRR22").line())
+
+
+def test_a_device_that_came_after_the_backup_is_named(run: Run, embedded: Path, demo_url: str, tmp_path: Path) -> None:
+    copy, journal = tmp_path / "copy.db", tmp_path / "journal"
+    run("backup", copy)
+    append(journal, Made(NOW, "SHS0999", "abc", 3, "def", "RRR22").line())
+    assert "not here: SHS0999. Import them" in run("restore", copy, "--journal", journal).output
+
+
+def test_a_restore_across_a_change_of_the_secret_key_still_reads_the_journal(
+    run: Run, embedded: Path, demo_url: str, tmp_path: Path
+) -> None:
+    """The mark of a device's key is the same whatever key the database is under."""
+    key = {"secret": PAYGO_KEYS[0], "starting_code": 123456789, "divider": 1}
+    assert mark_of(key, SHS) == mark_of(dict(reversed(key.items())), SHS) != mark_of(key, EBIKE)
+
+
+def test_a_restore_that_fails_changes_nothing(
+    run: Run, embedded: Path, demo_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy.db"
+    run("backup", copy)
+    before = sorted(file.name for file in embedded.parent.glob(f"{embedded.name}*"))
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backups, "_copy", fail)
+    result = run("restore", copy)
+    assert (
+        result.exit_code == 1
+        and f"Nothing is restored: [Errno 28] No space left on device. {embedded}" in result.output
+    )
+    after = sorted(file.name for file in embedded.parent.glob(f"{embedded.name}*"))
+    assert [name for name in after if not name.endswith(".lock")] == before
