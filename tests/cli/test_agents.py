@@ -10,6 +10,8 @@ from bot.text import _, septets
 from models.people import Agent, pins
 from tests.world.prompt import Run, query
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 
 def test_an_agent_is_added_and_can_be_found(run: Run, demo_url: str) -> None:
     words = ("agent", "add", "--phone", "0712 345 678", "--name", "Rehema Kito", "--mini-grid", "Mtwara North")

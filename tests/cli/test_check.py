@@ -22,6 +22,8 @@ from tests.world.certificates import make_certificate
 from tests.world.ports import free_port
 from tests.world.prompt import do_in_one_work, mwanga_command, query
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 KEY = "0123456789abcdefghijklmnopqrstuvwxyz"
 GOOD = f'''secret_key = "{KEY}"
 help_phone = "+255700000000"

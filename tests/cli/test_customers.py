@@ -10,6 +10,8 @@ from bot.config import demo_world, load
 from tests.world.people import PEOPLE, Phones
 from tests.world.prompt import Run, query
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 
 def test_a_customer_gets_another_number_and_both_are_told(run: Run, demo_url: str) -> None:
     result = run("customer", "phone", 2, "0754 000 222")

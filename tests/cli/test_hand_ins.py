@@ -17,6 +17,8 @@ from models.people import Agent
 from tests.world.people import PEOPLE
 from tests.world.prompt import Run, do_in_one_work, query
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 _entries = itertools.count(1)
 
 

@@ -14,6 +14,8 @@ from bot.cli.prompt import perform
 from bot.runtime import DatabaseAway
 from tests.world.prompt import Run, query
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 KEY = "k" * 32
 
 

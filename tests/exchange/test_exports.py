@@ -30,6 +30,8 @@ from models.vault import Vault
 from tests.world.people import GATEWAY, Phones
 from tests.world.prompt import Run, do_in_one_work, query
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 
 def written(run: Run, *words: str) -> str:
     """An export without the mark at its beginning."""

@@ -9,6 +9,8 @@ from models.money.quotes import quote
 from tests.world.csv_files import FILES, import_text
 from tests.world.prompt import Run, query
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 HEAD = "appliance,type,price,plan,terms,down,count,period,day_price,minimum\n"
 
 

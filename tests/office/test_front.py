@@ -14,6 +14,8 @@ from models.sql import now_ms
 from tests.world.browser import DAY, HOUR, MINUTE, Office, enqueue_message, open_office, receive_message
 from tests.world.people import PEOPLE
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 
 @pytest.fixture
 async def office(config: Config) -> AsyncIterator[Office]:

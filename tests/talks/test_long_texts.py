@@ -16,6 +16,8 @@ from models.people import Role, find_callers
 from tests.world.long_texts import BITS, WITHIN_S, long_text
 from tests.world.people import GATEWAY, PEOPLE, Phones
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 ROLES = {Role.AGENT: "Asha", Role.CUSTOMER: "Baraka", Role.STRANGER: "Stranger"}
 
 
