@@ -27,6 +27,7 @@ from models.people import Caller, Role
 from models.sql import HOUR_MS, now_ms
 
 APOLOGY = _("Sorry, that did not work. Nothing was sold. The office knows. Call {help}.")
+SOLD_BEFORE = _("Nothing new was sold. The last sale stands: CASH or TOKEN serial shows it.")
 GUESSED = (SEVERAL, ANYTHING)  # kinds of texts of which no word says what they are about
 NO_ANSWERS = ("asked again", "given up")
 LONGEST_HINT = 3  # pieces of a text of which the first may be a keyword with a slip
@@ -265,7 +266,8 @@ class Dispatcher:
         else:  # that a PIN was wrong, or that it was a no, is not to be said again of a right one or a yes
             how = "left" if result.outcome in ("given up", "declined", "left") else "done"
             state.confirming = state.confirming and result.outcome != "unclear"  # for it was asked once more
-            exchange.conversation.close(how, result.reply.text.to(exchange.language))
+            last, sold = result.reply.text.to(exchange.language), result.outcome == "sold"
+            exchange.conversation.close(how, last, sold=sold)
         return result
 
     def _answers_nothing(self, exchange: "_Exchange", text: str) -> bool:
@@ -288,7 +290,9 @@ class Dispatcher:
         closed, nothing = conversation.remembered, talk.nothing if talk and talk.nothing else _("Nothing was done.")
         if closed == "expired":
             return TurnResult(Reply(_("Too late. {nothing} Send it again.", nothing=nothing)), outcome="late")
-        if closed != "left":
+        if closed == "done" and conversation.sold:  # or whoever doubts that sale would make it once more
+            nothing = SOLD_BEFORE
+        elif closed != "left":
             nothing = _("Nothing was done.")
         return TurnResult(Reply(_("Nothing to confirm. {nothing}", nothing=nothing)), outcome=closed or "none")
 
