@@ -22,6 +22,7 @@ class Conversation:
     talk: str = ""  # which talk asked it
     last: str = ""  # what was answered then, in the words that were sent
     went_on: bool = False  # whether something else came after it
+    sold: bool = False  # whether it ended with a sale that was made
 
     @classmethod
     def load(cls, text: str) -> "Conversation":
@@ -42,11 +43,11 @@ class Conversation:
         states = {name: vars(state) if state else None for name, state in (("open", self.open), ("aside", self.aside))}
         return json.dumps({**vars(self), **states}, separators=(",", ":"))
 
-    def close(self, how: str, last: str = "") -> None:
+    def close(self, how: str, last: str = "", *, sold: bool = False) -> None:
         """The open question ends, and the one beside it has its turn again. What is no question about an effect leaves
         the memory as it is."""
         if self.open:
-            self._remember(self.open, how, last)
+            self._remember(self.open, how, last, sold=sold)
         self.open, self.aside = self.aside, None
 
     def leave(self) -> None:
@@ -90,9 +91,9 @@ class Conversation:
         """The messages in which the questions went out that are open."""
         return {state.asked_in for state in (self.open, self.aside) if state and state.asked_in}
 
-    def _remember(self, ended: TalkState, how: str, last: str = "") -> None:
+    def _remember(self, ended: TalkState, how: str, last: str = "", *, sold: bool = False) -> None:
         if ended.confirming:
-            self.closed, self.closed_at = how, now_ms()
+            self.closed, self.closed_at, self.sold = how, now_ms(), sold
             self.talk, self.last, self.went_on = ended.talk, last, False
 
     @property

@@ -27,8 +27,10 @@ from models.people import Caller, Role
 from models.sql import HOUR_MS, now_ms
 
 APOLOGY = _("Sorry, that did not work. Nothing was sold. The office knows. Call {help}.")
+SOLD_BEFORE = _("Nothing new was sold. The last sale stands: CASH or TOKEN serial shows it.")
 GUESSED = (SEVERAL, ANYTHING)  # kinds of texts of which no word says what they are about
 NO_ANSWERS = ("asked again", "given up")
+_SERIAL = re.compile(r"\d{3}")  # what names a device has so many digits together
 LONGEST_HINT = 3  # pieces of a text of which the first may be a keyword with a slip
 
 
@@ -122,9 +124,8 @@ class Dispatcher:
         if consent(text) and (unsigned := exchange.conversation.find_unsigned()):
             return await self._go_on(exchange, unsigned, text)
         found = self._command(exchange, text, pieces)
-        asked = None
-        if found is None or found[0].talk.find_question:  # Fixed, thank you: one of its own keywords is an answer too
-            asked = await self._find_question(exchange, text, Fits.ANSWER if found else Fits.UNCLEAR)
+        at_worst = _fits_at_worst(found[0] if found else None, text)
+        asked = await self._find_question(exchange, text, at_worst) if at_worst is not None else None
         if found and not asked:
             (talk, of, arguments), text = found
             if exchange.caller.role is Role.STRANGER:
@@ -265,7 +266,8 @@ class Dispatcher:
         else:  # that a PIN was wrong, or that it was a no, is not to be said again of a right one or a yes
             how = "left" if result.outcome in ("given up", "declined", "left") else "done"
             state.confirming = state.confirming and result.outcome != "unclear"  # for it was asked once more
-            exchange.conversation.close(how, result.reply.text.to(exchange.language))
+            last, sold = result.reply.text.to(exchange.language), result.outcome == "sold"
+            exchange.conversation.close(how, last, sold=sold)
         return result
 
     def _answers_nothing(self, exchange: "_Exchange", text: str) -> bool:
@@ -288,7 +290,9 @@ class Dispatcher:
         closed, nothing = conversation.remembered, talk.nothing if talk and talk.nothing else _("Nothing was done.")
         if closed == "expired":
             return TurnResult(Reply(_("Too late. {nothing} Send it again.", nothing=nothing)), outcome="late")
-        if closed != "left":
+        if closed == "done" and conversation.sold:  # or whoever doubts that sale would make it once more
+            nothing = SOLD_BEFORE
+        elif closed != "left":
             nothing = _("Nothing was done.")
         return TurnResult(Reply(_("Nothing to confirm. {nothing}", nothing=nothing)), outcome=closed or "none")
 
@@ -398,6 +402,16 @@ class _Meant:
     talk: Talk
     kind: str  # of text
     arguments: list[str]  # what the text answers already
+
+
+def _fits_at_worst(found: Found | None, text: str) -> Fits | None:
+    """How a text, in which this command was found or none, has to fit what somebody else's talk asked, to be its
+    answer. None: it is a command."""
+    if found is None:
+        return Fits.UNCLEAR
+    if found.talk.gives_way and found.arguments and not _SERIAL.search(text):  # problem solved
+        return Fits.OTHER
+    return Fits.ANSWER if found.talk.find_question else None  # Fixed, thank you
 
 
 def _letters(text: str) -> str:

@@ -50,7 +50,7 @@ class _DialledTurn:
     answer: "asyncio.Future[str]"
     since: float = field(default_factory=time.perf_counter)
     language: str = ""  # of the caller, once that is known
-    unsure: bool = False  # whether it sold something in a unit of work of which nobody knows if it was committed
+    unsure: bool = False  # whether any try of it may have sold something: nobody knows if that was committed
 
 
 @dataclass
@@ -73,7 +73,7 @@ class _Batch:
             yield
         except OutcomeUnknown:
             for turn, screen in self.answered:
-                turn.unsure = screen.handled.outcome == "sold"
+                turn.unsure |= screen.handled.outcome in ("sold", "repeated")  # whose screen may have said so
             raise
 
 
@@ -214,7 +214,6 @@ class Worker:
         before = replace(known[phone])
         turn.language = callers[phone].language or known[phone].language
         screen = await self._sessions.handle(turn.turn, callers[phone], known[phone])
-        turn.unsure = False  # what an earlier try committed has its stored screen, and is no more under way
         batch.answered.append((turn, screen))
         if known[phone] != before:
             batch.changed.add(phone)

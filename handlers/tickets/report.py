@@ -71,6 +71,7 @@ async def words_to_report(_caller: Caller, text: str, before: Sequence[Sequence[
     usage=_("text"),
     example=_("no power"),
     nothing=NOT_SAVED,
+    gives_way=True,
     kinds={"claim", "fault", "call", SEVERAL},
     arguments=words_to_report,
 )

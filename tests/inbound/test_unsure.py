@@ -21,6 +21,7 @@ class Line:
     """The connections to the database, which break as told."""
 
     breaks: str = ""  # at the next commit with a row in `table`: after it, or before it
+    then: str = ""  # and at the one after that
     table: str = "sale"
     stays_away: bool = False  # from then on
     away: bool = False
@@ -28,7 +29,8 @@ class Line:
     async def at_commit(self, db: Any) -> str:
         if not self.breaks or not (await db.execute_query(f"SELECT 1 FROM {self.table}"))[0]:
             return ""
-        how, self.breaks, self.away = self.breaks, "", self.stays_away
+        how, self.breaks, self.then = self.breaks, self.then, ""
+        self.away = self.stays_away and not self.breaks
         return how
 
 
@@ -74,6 +76,9 @@ async def sales() -> int:
 CASES = {
     "committed, and away": ({"breaks": "after", "stays_away": True}, NOT_SURE, 1),
     "undone, and away": ({"breaks": "before", "stays_away": True}, NOT_SURE, 0),
+    "committed, broken again, and away": ({"breaks": "after", "then": "after", "stays_away": True}, NOT_SURE, 1),
+    "undone, broken again, and away": ({"breaks": "before", "then": "before", "stays_away": True}, NOT_SURE, 0),
+    "committed, broken again, and back": ({"breaks": "after", "then": "after"}, "END SOLD TZS 8,000", 1),
     "away from the beginning": ({"away": True}, SORRY, 0),
     "committed, and back": ({"breaks": "after"}, "END SOLD TZS 8,000", 1),
     "undone, and back": ({"breaks": "before"}, "END SOLD TZS 8,000", 1),
@@ -91,6 +96,14 @@ async def test_the_screen_claims_only_what_is_known(case: str, phones: Phones, l
     assert again.startswith("END SOLD TZS 8,000") and await sales() == 1
     receivers = [name for name, _text in await phones.news()]
     assert receivers == ["Asha", "Baraka"]
+
+
+async def test_a_screen_said_again_may_have_sold(phones: Phones, line: Line) -> None:
+    assert (await phones.enter("Asha", PINS["Asha"])).startswith("END SOLD TZS 8,000")
+    line.breaks, line.stays_away = "after", True
+    assert await phones.sessions["Asha"].repeat() == NOT_SURE
+    line.away = False
+    assert await sales() == 1
 
 
 async def test_what_sold_nothing_is_no_reason_for_doubt(phones: Phones, line: Line) -> None:

@@ -23,6 +23,7 @@ ANSWERS = {
     "thanks": "You are welcome!|Karibu!",
     "hello": "^Hello!|^Habari!",
     "language": "We write in English now|Sasa tunaandika|Nous ecrivons|Agora escrevemos|Yanzu muna",
+    "which language": "^Language\\?|^Lugha\\?",
     "stopped": "No more reminders|Hakuna tena vikumbusho|vikumbusho",
     "asked": "What is wrong\\?|Kuna tatizo gani\\?|Tatizo ni nini\\?",
     "saved": "Problem saved|Tatizo limehifadhiwa",
@@ -226,6 +227,12 @@ MADE_UP = [
     ("Neema", "ku taimaka min", "help"),
     ("Neema", "na canza layi", "number"),
     ("Neema", "turanci", "language"),
+    ("Neema", "parlez français svp", "language"),
+    ("Neema", "fale português por favor", "language"),
+    ("Baraka", "I understand swahili only", "language"),
+    ("Baraka", "french fries", "which language"),
+    ("Baraka", "the portuguese man came", "which language"),
+    ("Baraka", "I do not understand english", "which language"),
 ]
 
 

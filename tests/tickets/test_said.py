@@ -8,12 +8,14 @@ from handlers.tickets.said import only_thanks, says_fixed
 NO = """still dark; not fixed; nope; never came; it's not working; doesn't work; No one came; Nobody came yet; not yet
 same problem, light is off; it is still broken; my lamp is not working; it isn't fixed; dark again
 bado; sio; siyo; hapana bado; haiwaki; bado haijawaka; hajaja mtu; hawajaja; taa haiwaki; haijatengenezwa; giza tupu
+problem still there; tatizo halijaisha bado; problem not solved
 pas encore; ca ne marche pas; toujours en panne; non toujours noir; personne n'est venu; jamais venu
 ainda nao; nao funciona; ninguem veio; continua escuro; avariado
 ba ya aiki; babu wuta; har yanzu ba a gyara ba; baya aiki"""
 YES = """works now; it works; working now thank you; fixed; Fixed, thanks; it is fixed thank you so much; done
 its on now; power is back now; light is on now; all good now
 asante imewaka; imepona; imetengenezwa asante; inafanya kazi; iko sawa; umeme umerudi asante; inawaka; tayari
+problem solved; tatizo limeisha; tatizo langu limeisha asante
 \u00e7a marche; c'est bon merci; r\u00e9par\u00e9; le courant est revenu
 funciona; est\u00e1 bom; j\u00e1 funciona obrigado; resolvido; feito; a luz voltou
 yana aiki; an gyara; ta gyaru nagode"""
