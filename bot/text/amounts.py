@@ -90,11 +90,6 @@ _LONGEST = 40  # characters; what is longer is no amount
 _MOST_PIECES = 6  # of a line that are about one amount
 
 
-def is_own_mark(word: str, currency: str) -> bool:
-    """Whether this is how people write the company's currency (ISO 4217)."""
-    return _mark(word) in (currency, *MARKS.get(currency, ()))
-
-
 def read_amount(typed: str, currency: str, exponent: int) -> int | None:
     """Whole units of the currency, when the text can be read in one way only; 0 for a nought. None for all else, a
     fraction among it. `exponent` is the currency's: where it is three, 5.000 is five."""
