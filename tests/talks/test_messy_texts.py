@@ -63,6 +63,7 @@ BECOMES = {
     ],
     "Not sold. 5mil is not clear: write 5000.": ["BUY SHS0283 5mil"],
     "Not sold. 5usd is not clear: write TZS in digits, like 5000.": ["BUY SHS0283 5usd"],
+    "Not sold. SHS1284 is not clear: write TZS": ["BUY SHS0283 SHS1284"],
     "Not sold. 20kwh is not clear: write TZS": ["BUY 6784 20kwh"],
     "Not sold. 8 days is not clear: write TZS": ["BUY SHS0283 8 days"],
     "Not sold. -5000 is not clear: write TZS": ["BUY SHS0283 -5000"],
