@@ -129,13 +129,14 @@ def probable_amount(typed: str, currency: str) -> int | None:
 def count_pieces(pieces: Sequence[str]) -> int:
     """How many pieces of a line are about one amount: the number, a currency or what else is written with a number,
     and further digits, which make it unclear."""
-    count = 2 if len(pieces) > 1 and _stands_beside(pieces[0]) else 1
-    while count < min(len(pieces), _MOST_PIECES) and (_stands_beside(pieces[count]) or pieces[count].isdecimal()):
+    count = 2 if len(pieces) > 1 and stands_beside(pieces[0]) else 1
+    while count < min(len(pieces), _MOST_PIECES) and (stands_beside(pieces[count]) or pieces[count].isdecimal()):
         count += 1
     return count
 
 
-def _stands_beside(word: str) -> bool:
+def stands_beside(word: str) -> bool:
+    """Whether a number with this word is an amount of the currency, another number or another thing."""
     return _mark(word) in _STAND_BESIDE
 
 

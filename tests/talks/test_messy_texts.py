@@ -78,9 +78,23 @@ BECOMES = {
     "Not sold. 04123456785 not found.": ["BUY 04123456785 2000"],
     "Amount paid?": ["BUY SHS0283", "buy baraka please"],
     # What names a device and is no command: how to write one.
-    HOW.format("5000"): ["bye SHS0283 5000", "load SHS0283 5000", "nimeuza SHS0283 5000"],
+    HOW.format("5000"): [
+        "load SHS0283 tsh 5,000/= for 7 days",
+        "weka 5000 kwa 0283 wiki 2",
+        "bye SHS0283 5000",
+        "load SHS0283 5000",
+        "nimeuza SHS0283 5000",
+    ],
     "Did you mean BUY?": ["Guy SHS0283 5000", "BYU SHS0283 5000"],
-    HOW.format("amount"): ["SHS0283", "Cancel SHS0283", "taa ya SHS0283 haiwaki", "is 0283 working?"],
+    HOW.format("amount"): [
+        "7 days SHS0283",
+        "SHS0283 12 kwh",
+        "load SHS0283 3 lamps",
+        "SHS0283",
+        "Cancel SHS0283",
+        "taa ya SHS0283 haiwaki",
+        "is 0283 working?",
+    ],
     # Registering.
     REGISTER: [
         *("Register Halima Musa 0712345678 meter 04123456792 Mtwara household",),
