@@ -6,6 +6,7 @@ from bot.talks import Chat, Invalid, Turn, courtesies
 from bot.talks.fields import MOST_MONEY, Amount
 from bot.text import Text, _, plain_word
 from bot.text.amounts import count_pieces, read_amount, stands_beside
+from bot.text.answers import AGAIN
 from handlers.fields.devices import PaidFor
 from handlers.fields.serials import tidy_serial
 from models.devices import LONGEST, TAIL
@@ -23,12 +24,27 @@ async def put_in_order(chat: Chat) -> None:
     pieces = courtesies.within(chat.pieces)
     if not pieces:
         return
+    if ordered := await _again_behind(chat, pieces):
+        chat.put_pieces(ordered)
+        return
     first = pieces[0]
     is_amount = _amount(chat, pieces[:1]) is not None or (first[0].isdecimal() and not first.isdecimal())
     if len(pieces) == 1 or "-" in first or is_amount:
         ordered = await as_sale(chat, pieces)
         if ordered:
             chat.put_pieces(ordered)
+
+
+async def _again_behind(chat: Chat, pieces: Sequence[str]) -> list[str] | None:
+    """The pieces with AGAIN behind the amount, where it stands before a sale that is named: BUY AGAIN SHS0283 5000."""
+    place = next((place for place, piece in enumerate(pieces) if plain_word(piece) in AGAIN), len(pieces))
+    if place == len(pieces) or (place and await as_sale(chat, pieces[:place])):
+        return None
+    ordered = await as_sale(chat, [piece for piece in pieces if plain_word(piece) not in AGAIN])
+    if ordered is None:
+        return None
+    end = 1 + await AMOUNT.pieces(chat, ordered[1:])
+    return [*ordered[:end], pieces[place], *ordered[end:]]
 
 
 async def means_sale(chat: Chat, choices: int = 0) -> bool:

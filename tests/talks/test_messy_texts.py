@@ -47,6 +47,12 @@ BECOMES = {
         *("Ina kwana, saya SHS0283 5000", "Sannu don Allah saya 0283 5000", "Habari, naomba kununua: nunua 0283 5000"),
         *("please can you sell power 5000 to 0283", "Kindly buy serial SHS0283 amount 5000", "REJESHO S1001 5000"),
         *("nunulia SHS0283 5000", "recharge SHS0283 5000", "samahani mkuu, nunua shs0283 5000", "uza baraka 5000"),
+        *(
+            "nunua tena SHS0283 5000",
+            "BUY SHS0283 AGAIN 5000",
+            "Buy again 5000 baraka please",
+            "BUY SHS0283 5000 again",
+        ),
         *("acheter 5000 pour Baraka", "BUY: SHS0283, 5000 tzs", "Buy shs 0283 tsh. 5,000"),
     ],
     METER: ["BUY 0412 345 6784 2000", "Nunua Amina 2000", "6784 2000", "BUY 2000 04123456784", "buy amina juma 2000"],
