@@ -86,18 +86,17 @@ _ROUND = re.compile(r"([1-9][0-9]*)[.,](0{1,3})")
 _GROUPED = re.compile(r"([1-9][0-9]{0,2}(?:([.,' ])[0-9]{3})(?:\2[0-9]{3})*)([.,]0{1,3})?")
 _OF_THOUSANDS = re.compile(rf"([1-9][0-9]{{0,3}}) ?(?:{'|'.join(_THOUSAND)})|(?:ELFU|BUKU|DUBU) ?([1-9][0-9]{{0,3}})")
 _SPACED = re.compile(r"[1-9][0-9]{0,2}(?: [0-9]{3})+")
+# May be the serial of a solar home system, where the currency is a shilling: SHS0283. SHS5000 is written for money.
+_LIKE_A_SERIAL = re.compile(r"SHS?[0-9]{4,}(?<!00)")
 _LONGEST = 40  # characters; what is longer is no amount
 _MOST_PIECES = 6  # of a line that are about one amount
 
 
-def is_own_mark(word: str, currency: str) -> bool:
-    """Whether this is how people write the company's currency (ISO 4217)."""
-    return _mark(word) in (currency, *MARKS.get(currency, ()))
-
-
 def read_amount(typed: str, currency: str, exponent: int) -> int | None:
     """Whole units of the currency, when the text can be read in one way only; 0 for a nought. None for all else, a
-    fraction among it. `exponent` is the currency's: where it is three, 5.000 is five."""
+    fraction among it. `exponent` is the currency's: where it is three, 5.000 is five. SHS1284 is a serial."""
+    if _LIKE_A_SERIAL.fullmatch(typed.upper().strip(". ")):
+        return None
     number = _without_marks(typed, currency)
     if number and not number.strip("0"):
         return 0
@@ -130,13 +129,14 @@ def probable_amount(typed: str, currency: str) -> int | None:
 def count_pieces(pieces: Sequence[str]) -> int:
     """How many pieces of a line are about one amount: the number, a currency or what else is written with a number,
     and further digits, which make it unclear."""
-    count = 2 if len(pieces) > 1 and _stands_beside(pieces[0]) else 1
-    while count < min(len(pieces), _MOST_PIECES) and (_stands_beside(pieces[count]) or pieces[count].isdecimal()):
+    count = 2 if len(pieces) > 1 and stands_beside(pieces[0]) else 1
+    while count < min(len(pieces), _MOST_PIECES) and (stands_beside(pieces[count]) or pieces[count].isdecimal()):
         count += 1
     return count
 
 
-def _stands_beside(word: str) -> bool:
+def stands_beside(word: str) -> bool:
+    """Whether a number with this word is an amount of the currency, another number or another thing."""
     return _mark(word) in _STAND_BESIDE
 
 

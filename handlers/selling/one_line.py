@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from bot.talks import Chat, Invalid, Turn, courtesies
 from bot.talks.fields import MOST_MONEY, Amount
 from bot.text import Text, _, plain_word
-from bot.text.amounts import read_amount
+from bot.text.amounts import count_pieces, read_amount, stands_beside
+from bot.text.answers import AGAIN
 from handlers.fields.devices import PaidFor
 from handlers.fields.serials import tidy_serial
 from models.devices import LONGEST, TAIL
@@ -15,7 +16,7 @@ PAID_FOR, AMOUNT = PaidFor(_("Serial number?")), Amount(_("Amount paid?"))
 MOST_PIECES = 12  # of a line that says nothing but a sale
 TYPED = 11  # characters of a serial that a command repeats: a meter's whole number; of longer ones the end
 MOST_OF_AMOUNT = 3  # pieces: Tsh 5000 /=
-FEWEST_DIGITS = 2  # of an amount that is glued to a serial
+FEWEST_DIGITS = 2  # of an amount that is glued to a serial, or taught
 
 
 async def put_in_order(chat: Chat) -> None:
@@ -23,12 +24,27 @@ async def put_in_order(chat: Chat) -> None:
     pieces = courtesies.within(chat.pieces)
     if not pieces:
         return
+    if ordered := await _again_behind(chat, pieces):
+        chat.put_pieces(ordered)
+        return
     first = pieces[0]
     is_amount = _amount(chat, pieces[:1]) is not None or (first[0].isdecimal() and not first.isdecimal())
     if len(pieces) == 1 or "-" in first or is_amount:
         ordered = await as_sale(chat, pieces)
         if ordered:
             chat.put_pieces(ordered)
+
+
+async def _again_behind(chat: Chat, pieces: Sequence[str]) -> list[str] | None:
+    """The pieces with AGAIN behind the amount, where it stands before a sale that is named: BUY AGAIN SHS0283 5000."""
+    place = next((place for place, piece in enumerate(pieces) if plain_word(piece) in AGAIN), len(pieces))
+    if place == len(pieces) or (place and await as_sale(chat, pieces[:place])):
+        return None
+    ordered = await as_sale(chat, [piece for piece in pieces if plain_word(piece) not in AGAIN])
+    if ordered is None:
+        return None
+    end = 1 + await AMOUNT.pieces(chat, ordered[1:])
+    return [*ordered[:end], pieces[place], *ordered[end:]]
 
 
 async def means_sale(chat: Chat, choices: int = 0) -> bool:
@@ -75,14 +91,26 @@ async def _how_to_write(turn: Turn, pieces: Sequence[str]) -> Text | None:
     if len(found) != 1:
         return None
     [(serial, said)] = found.items()
-    amounts = [_amount(turn, [piece]) for piece in pieces if piece != said]
-    by_name, no_amount = turn.commands.by_name, _("amount")
+    amount, no_amount, by_name = _amount_beside(turn, pieces, said), _("amount"), turn.commands.by_name
     return _(
         "Sell: {buy} {serial} {amount}. Codes: {token} {serial}. Problem: {fix} {serial} and what is wrong.",
         serial=serial if len(serial) <= TYPED else serial[-TYPED:],
-        amount=next((str(one) for one in amounts if one and one <= MOST_MONEY), no_amount),
+        amount=str(amount) if amount else no_amount,
         **{word: by_name[name].keyword for word, name in (("buy", "buy"), ("token", "tokens"), ("fix", "fix"))},
     )
+
+
+def _amount_beside(turn: Turn, pieces: Sequence[str], said: str) -> int | None:
+    """The first amount of a text beside the serial; 7 days and 3 lamps are none."""
+    while pieces:
+        end = pieces.index(said) if said in pieces else len(pieces)
+        begins = end and (any(map(str.isdecimal, pieces[0])) or stands_beside(pieces[0]))
+        count = count_pieces(pieces[:end]) if begins else 1
+        amount = _amount(turn, pieces[:count]) if begins else None
+        if amount and 10 ** (FEWEST_DIGITS - 1) <= amount <= MOST_MONEY:
+            return amount
+        pieces = pieces[count:]
+    return None
 
 
 async def as_sale(turn: Turn, pieces: Sequence[str]) -> list[str] | None:

@@ -11,6 +11,7 @@ from handlers.wording import LONGEST_NAME, fitting, tail
 from models.devices import Device, Unit
 from models.money import contracts_of
 from models.money.prices import Price, price_of, seller_for
+from models.money.quotes import unit_price
 from models.people import Agent, Role
 
 
@@ -113,8 +114,8 @@ def _priced(price: Price, chat: Chat) -> Text:
 
 
 def _least(price: Price, chat: Chat) -> Text | None:
-    """The smallest payment, where that is not the price of a day or a coin."""
-    usual = price.amount if price.unit is Unit.DAYS else chat.company.coin
+    """The smallest payment, where that is not the price of a day or of 0.1 kWh."""
+    usual = price.amount if price.unit is Unit.DAYS else unit_price(price.amount, 10, chat.company.coin)
     return None if price.least <= usual else _("At least {amount} each time.", amount=chat.company.money(price.least))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from models.devices import Device, Tariff, Unit
 from models.money.catalogue import Terms
 from models.money.contracts import Contract
-from models.money.instalments import DAYS, Due, Part, Period, after, allocate, days_for, total_left
+from models.money.instalments import DAYS, Due, Part, Period, after, allocate, days_for, oldest_first, total_left
 from models.money.payable import Standing
 from models.money.refusals import (
     AmountTooLarge,
@@ -80,12 +80,25 @@ def _instalments(at: Standing, contract: Contract, amount: int) -> Quote:
         raise PaidOff(contract.number)
     if amount > left:
         raise MoreThanOwed(left)
-    if amount < (least := min(contract.minimum, left)):
+    if amount < (least := min(max(contract.minimum, _day_on(at, contract)), left)):
         raise AmountTooSmall(least)
     parts = tuple(allocate(amount, at.owed))
     rest = tuple(after(parts, at.owed))
     unit, units = _runs(at, contract, parts[0].due.amount, amount, unlocked=not rest)
     return Quote(at, amount, unit, units, parts=parts, owed=left - amount, rest=rest)
+
+
+def _day_on(at: Standing, contract: Contract) -> int:
+    """What a day costs on a plan by instalments, as `days_for` counts them. Goods have no days."""
+    if at.device is None:
+        return 1
+    return unit_price(oldest_first(at.owed)[0].amount, DAYS[Period(contract.period)], at.coin)
+
+
+def unit_price(price: int, units: int, coin: int) -> int:
+    """The price of one of so many units, in whole coins: no less is paid, for a unit begun counts whole. Rounded down:
+    a coin more would buy two."""
+    return max(price // units // coin, 1) * coin
 
 
 def _runs(at: Standing, contract: Contract, instalment: int, amount: int, *, unlocked: bool) -> tuple[Unit | None, int]:
@@ -105,7 +118,7 @@ def _service(at: Standing, contract: Contract, amount: int) -> Quote:
     """Days at the agreed price, for ever: nothing is owed and nothing unlocks."""
     if at.device is None:
         raise NoPlan(contract.number)
-    if amount < (least := max(int(contract.minimum), 1)):
+    if amount < (least := max(int(contract.minimum), unit_price(contract.day_price, 1, at.coin))):
         raise AmountTooSmall(least)
     return Quote(at, amount, Unit.DAYS, _units(at, at.device, Unit.DAYS, contract.day_price, amount))
 
@@ -146,9 +159,11 @@ def shares(plan: Tariff, overdue: int, access_due: int, amount: int, coin: int =
 
 
 def smallest(plan: Tariff, overdue: int, access_due: int, coin: int = 1) -> int:
-    """The smallest payment, in whole coins, of which the plan's minimum is left for energy. 200 at least, 50 overdue
-    and 30 of access rate make 280 when all of a payment may be recovered."""
-    wanted = -(-(max(int(plan.minimum), 1) + access_due) // coin)  # from here on in coins
+    """The smallest payment, in whole coins, of which the plan's minimum, or a unit's price (a day, 0.1 kWh) where that
+    is more, is left for energy. 200 at least, 50 overdue and 30 of access rate make 280 when all of a payment may be
+    recovered."""
+    unit = unit_price(plan.full_price, 10 if plan.unit == Unit.ENERGY else 1, coin)
+    wanted = -(-(max(int(plan.minimum), unit) + access_due) // coin)  # from here on in coins
     all_overdue = wanted - (-overdue // coin)
     if plan.recovery == 100:
         return all_overdue * coin

@@ -108,7 +108,7 @@ def test_the_worked_example_of_minimum_and_shares() -> None:
 def test_the_smallest_payment_is_the_first_that_leaves_the_minimum(
     recovery: int, minimum: int, overdue: int, access: int
 ) -> None:
-    plan, wanted = tariff(recovery, minimum), max(minimum, 1)
+    plan, wanted = tariff(recovery, minimum), max(minimum, 3)  # 0.1 kWh at 35
     least = smallest(plan, overdue, access)
     assert shares(plan, overdue, access, least)[2] >= wanted
     assert shares(plan, overdue, access, least - 1)[2] < wanted

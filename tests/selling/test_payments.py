@@ -93,6 +93,9 @@ def test_a_payment_settles_the_oldest_first_and_never_more_than_is_owed(
     except refusals.MoreThanOwed as refusal:
         assert amount > left == refusal.left
         return
+    except refusals.AmountTooSmall as refusal:
+        assert amount < refusal.minimum <= left
+        return
     except refusals.AmountTooLarge as refusal:
         assert device and amount > refusal.most
         assert quotes.quote(at, refusal.most).units <= refusal.most_units
@@ -151,6 +154,38 @@ def test_the_largest_payment_that_is_named_is_taken_and_a_larger_one_is_not(
         assert quotes.quote(at, refusal.most).units <= most
         with pytest.raises(refusals.AmountTooLarge):
             quotes.quote(at, refusal.most + coin)
+
+
+@given(
+    st.integers(1_000, 50_000), st.integers(1, 60), st.sampled_from([WEEKLY, MONTHLY]), st.integers(0, 60_000),
+    st.booleans(),
+)  # fmt: skip
+def test_the_least_payment_of_a_plan_is_a_days_price(
+    financed: int, count: int, period: str, paid: int, device: bool
+) -> None:
+    """Whatever its minimum says: a day begun counts whole."""
+    at = on_plan(financed, count, period, paid, device=device)
+    left = max(financed - paid, 0)
+    day = max(at.owed[0].amount // DAYS[Period(period)], 1) if at.owed else 0
+    least = min(day, left) if device else 1
+    if not left:
+        return
+    offer = quotes.quote(at, least)
+    assert offer.unlocks or offer.units == device or day * DAYS[Period(period)] > at.owed[0].amount
+    if least > 1:
+        with pytest.raises(refusals.AmountTooSmall) as refused:
+            quotes.quote(at, least - 1)
+        assert refused.value.minimum == least
+
+
+@pytest.mark.parametrize(("unit", "issuer", "least"), [("days", "openpaygo", 355), ("energy", "sts", 35)])
+def test_the_least_payment_at_a_tariff_is_a_units_price(unit: str, issuer: str, least: int) -> None:
+    plan = Tariff(name="t", unit=unit, price=350, components=5, minimum=1)
+    device = cast(Device, SimpleNamespace(serial="X1", issuer=issuer, tariff=plan, access_due=0))
+    at = without_contract(device, (), 1)
+    assert quotes.quote(at, least).units == 1
+    with pytest.raises(refusals.AmountTooSmall, match=str(least)):
+        quotes.quote(at, least - 1)
 
 
 class Shop:

@@ -47,6 +47,12 @@ BECOMES = {
         *("Ina kwana, saya SHS0283 5000", "Sannu don Allah saya 0283 5000", "Habari, naomba kununua: nunua 0283 5000"),
         *("please can you sell power 5000 to 0283", "Kindly buy serial SHS0283 amount 5000", "REJESHO S1001 5000"),
         *("nunulia SHS0283 5000", "recharge SHS0283 5000", "samahani mkuu, nunua shs0283 5000", "uza baraka 5000"),
+        *(
+            "nunua tena SHS0283 5000",
+            "BUY SHS0283 AGAIN 5000",
+            "Buy again 5000 baraka please",
+            "BUY SHS0283 5000 again",
+        ),
         *("acheter 5000 pour Baraka", "BUY: SHS0283, 5000 tzs", "Buy shs 0283 tsh. 5,000"),
     ],
     METER: ["BUY 0412 345 6784 2000", "Nunua Amina 2000", "6784 2000", "BUY 2000 04123456784", "buy amina juma 2000"],
@@ -63,6 +69,7 @@ BECOMES = {
     ],
     "Not sold. 5mil is not clear: write 5000.": ["BUY SHS0283 5mil"],
     "Not sold. 5usd is not clear: write TZS in digits, like 5000.": ["BUY SHS0283 5usd"],
+    "Not sold. SHS1284 is not clear: write TZS": ["BUY SHS0283 SHS1284"],
     "Not sold. 20kwh is not clear: write TZS": ["BUY 6784 20kwh"],
     "Not sold. 8 days is not clear: write TZS": ["BUY SHS0283 8 days"],
     "Not sold. -5000 is not clear: write TZS": ["BUY SHS0283 -5000"],
@@ -77,9 +84,23 @@ BECOMES = {
     "Not sold. 04123456785 not found.": ["BUY 04123456785 2000"],
     "Amount paid?": ["BUY SHS0283", "buy baraka please"],
     # What names a device and is no command: how to write one.
-    HOW.format("5000"): ["bye SHS0283 5000", "load SHS0283 5000", "nimeuza SHS0283 5000"],
+    HOW.format("5000"): [
+        "load SHS0283 tsh 5,000/= for 7 days",
+        "weka 5000 kwa 0283 wiki 2",
+        "bye SHS0283 5000",
+        "load SHS0283 5000",
+        "nimeuza SHS0283 5000",
+    ],
     "Did you mean BUY?": ["Guy SHS0283 5000", "BYU SHS0283 5000"],
-    HOW.format("amount"): ["SHS0283", "Cancel SHS0283", "taa ya SHS0283 haiwaki", "is 0283 working?"],
+    HOW.format("amount"): [
+        "7 days SHS0283",
+        "SHS0283 12 kwh",
+        "load SHS0283 3 lamps",
+        "SHS0283",
+        "Cancel SHS0283",
+        "taa ya SHS0283 haiwaki",
+        "is 0283 working?",
+    ],
     # Registering.
     REGISTER: [
         *("Register Halima Musa 0712345678 meter 04123456792 Mtwara household",),

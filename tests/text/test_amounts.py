@@ -181,6 +181,28 @@ def test_a_letter_never_makes_it_another_amount(amount: int, place: int, letter:
     assert read_amount(typed, "TZS", 2) in (None, amount if typed == digits else None)
 
 
+@given(
+    st.integers(0, 9_999_999),
+    st.sampled_from(["SHS", "shs", "SH", "Sh"]),
+    st.sampled_from(["TZS", "KES", "UGX", "SOS"]),
+)
+@example(1284, "SHS", "TZS")
+def test_a_serial_is_no_sum_of_shillings(number: int, letters: str, currency: str) -> None:
+    glued, is_money = f"{letters}{number:04}", number % 100 == 0
+    assert read_amount(normalise(glued), currency, 2) == (
+        number if is_money and (number >= 1000 or not number) else None
+    )
+    assert probable_amount(normalise(glued), currency) is None
+    for style in (
+        f"{letters} {number}",
+        f"{letters}.{number}",
+        f"{letters}{number}/=",
+        f"{letters}{number:,}",
+        f"{letters}{number:,}".replace(",", "'"),
+    ):
+        assert number < 1000 or read_amount(normalise(style), currency, 2) == number
+
+
 def test_a_long_text_takes_no_time() -> None:
     began = time.perf_counter()
     for typed in ("1" * 8000, "1O" * 4000, "1,000" * 1600, "1 " * 4000, "TZS" * 2700, "5k" * 4000):
