@@ -43,7 +43,6 @@ from handlers.reminders import remind
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
-from models.messages import MessageKind
 from models.people import guesses
 from models.sql import DAY_MS
 from models.tokens.journal import JOURNAL, JournalFault
@@ -220,7 +219,7 @@ def _sending(
         router,
         metrics,
         failover_ms=failover,
-        copies={MessageKind.TOKEN: config.token_copies, MessageKind.REPLY: config.reply_copies},
+        copies=config.copies,
         per_second=paces,
         until_morning=company.until_morning,
         on_notify=[phones.wake],

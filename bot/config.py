@@ -34,6 +34,7 @@ from bot.setting_files import (
 from bot.text.close import did_you_mean
 from bot.text.numbers import is_number
 from models.currencies import EXPONENTS
+from models.messages import MessageKind
 
 LANGUAGES = ("en", "sw", "fr", "pt", "ha")
 
@@ -261,6 +262,11 @@ class Config(SettingsWithGateways):
         except (IndexError, UnknownLocaleError):
             return ","
         return "," if locale.number_symbols["latn"]["group"] == "," else "."
+
+    @property
+    def copies(self) -> dict[MessageKind, int]:
+        """How often what may have arrived goes out."""
+        return {MessageKind.TOKEN: self.token_copies, MessageKind.REPLY: self.reply_copies}
 
     @property
     def address(self) -> str:

@@ -6,6 +6,7 @@ functions work in the caller's unit of work. What the office does is in the audi
 
 import hmac
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tortoise.expressions import F
@@ -13,10 +14,10 @@ from tortoise.expressions import F
 from bot.android.from_app import Device
 from bot.android.sims import merge, recover_sim
 from bot.outbound import queue
-from bot.outbound.retry import UNKNOWN_MS
+from bot.outbound.retry import COPIES, UNKNOWN_MS
 from bot.routing import states
 from models.audit import record
-from models.messages import Phone, Sim, read_sims
+from models.messages import MessageKind, Phone, Sim, read_sims
 from models.messages.phones import phone_id, write_sims
 from models.sql import columns_of, connection, execute, now_ms, on_postgres
 from models.vault import Vault
@@ -197,14 +198,16 @@ async def resume(phone: Phone, *, actor: str) -> None:
     await record(actor, "phone resume", phone.gateway, phone.name)
 
 
-async def unlink(phone: Phone, now: int | None = None, *, actor: str) -> None:
+async def unlink(
+    phone: Phone, now: int | None = None, *, copies: Mapping[MessageKind, int] = COPIES, actor: str
+) -> None:
     """It is none of ours from now on. What waits for it goes elsewhere. What it has not reported has failed, since
     nobody will learn whether it was sent."""
     now = phone.unlinked_at = now_ms() if now is None else now
     phone.token_hash = phone.former_hash = phone.password_hash = phone.code_hash = ""
     phone.code_until = 0
     await phone.save()
-    await queue.release_from_stopped(connection(), phone.gateway, now)
+    await queue.release_from_stopped(connection(), phone.gateway, now, copies)
     await record(actor, "phone unlink", phone.gateway, phone.name)
 
 

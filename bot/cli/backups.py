@@ -22,6 +22,10 @@ from models.money.books import find_fault
 from models.settings import fits_key
 from models.tokens.journal import sync_folder
 
+CLOCK_AFTER = (
+    "After a backup of over a day ago the server may take the time since for a clock that is ahead, and sell nothing."
+    " When the clock is right, run: mwanga clock right"
+)
 BESIDE = ("", "-wal", "-shm", "-journal")  # the files of an embedded database
 
 
@@ -89,6 +93,7 @@ def restore(
             sync_folder(folder)
         typer.echo(f"{target} is as {file} was." + (f" What was there before is {aside}." if aside else ""))
         say_advanced(advanced)
+        typer.echo(CLOCK_AFTER)
 
     try:
         perform(work())

@@ -93,7 +93,7 @@ def phone_rename(name: Name, new: Annotated[str, typer.Argument(help="its new na
 @phone_cli.command("unlink")
 def phone_unlink(name: Name) -> None:
     """Shut a phone out at once; what waits for it goes elsewhere."""
-    _change(name, linking.unlink)
+    _change(name, partial(linking.unlink, copies=load_config().copies))
     typer.echo(f"{name} is shut out.")
     if load_config().smsgate_token.get_secret_value():
         typer.echo("If it knows MWANGA_SMSGATE_TOKEN, change that too: with it any phone links itself again.")

@@ -24,22 +24,24 @@ BATCH = 256
 PORTION_S, PORTION_OF_PHONE = 10, 8
 
 # Conditions on `state` are written as in the partial indexes, as in bot/outbound/queue.py.
-_PARKED = "id, origin, phone, kind, priority, gateway, tried_before, assigned_at"
+_KNOWN = "id, origin, phone, kind, priority, gateway, tried_before, assigned_at"
+_PARKED = f"{_KNOWN}, unknowns - interrupted AS copies"
 WAITING = f"""SELECT {_PARKED} FROM outbox WHERE state = 'waiting' AND gateway = $1 AND priority <= $2
   AND (unknowns = 0 OR priority <= 1) AND (priority, assigned_at, id) > ($3, $4, $5)
   ORDER BY priority, assigned_at, id LIMIT {BATCH}"""
 # Tokens and replies have the first two priorities. At most 1000 rows are read, however much is scheduled.
-SCHEDULED = f"""SELECT {_PARKED} FROM (SELECT {_PARKED}, state FROM outbox
+SCHEDULED = f"""SELECT {_PARKED} FROM (SELECT {_KNOWN}, state, unknowns, interrupted FROM outbox
     WHERE state IN ('scheduled', 'uncertain') ORDER BY due_at LIMIT 1000) AS scheduled
   WHERE state = 'scheduled' AND priority <= 1"""
-# Tokens and replies that are due again and may have gone: `silent` times the gateway was asked and nobody knows what
-# came of it, nor has it reported since.
-IN_DOUBT = f"""SELECT {_PARKED}, unknowns - interrupted AS silent FROM (SELECT {_PARKED}, state, unknowns, interrupted
-    FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 ORDER BY due_at LIMIT 1000) AS due
+# Tokens and replies that are due again and may have gone: so often as there are `copies` a gateway was asked and nobody
+# knows what came of it, nor has it reported since.
+IN_DOUBT = f"""SELECT {_PARKED} FROM (SELECT {_KNOWN}, state, unknowns, interrupted FROM outbox
+    WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 ORDER BY due_at LIMIT 1000) AS due
   WHERE state = 'uncertain' AND priority <= 1"""
 SILENT_TIMES = 2  # so often it stays with one gateway
 # What a phone has pulled and not reported.
-HELD_BY_PHONE = f"""SELECT {_PARKED} FROM outbox WHERE state = 'sending' AND claimed_by = $1 AND claimed_at <= $2
+HELD_BY_PHONE = f"""SELECT {_KNOWN}, unknowns - interrupted + 1 AS copies FROM outbox
+  WHERE state = 'sending' AND claimed_by = $1 AND claimed_at <= $2
   AND priority <= 1 ORDER BY priority, id LIMIT {BATCH}"""
 URGENT, ALL, FIRST = 1, 9, (-1, 0, 0)
 
@@ -56,6 +58,7 @@ class Parked:
     gateway: str
     tried_before: str  # the gateways that it has left, a space after each
     assigned_at: int  # when it was given to this one
+    copies: int  # how many may be out
 
     @property
     def tried(self) -> set[str]:
@@ -81,9 +84,11 @@ class Failover:
         paces: Mapping[str, int],  # our own gateways: how many parts a second each sends, 0 for as many as there are
         after_ms: int,  # how long a token or a reply waits before another gateway gets it
         grace_ms: int,
+        copies: Mapping[MessageKind, int],  # how many of a token and of a reply may go out
     ) -> None:
         self._router, self._paces = router, paces
         self._after, self._grace = after_ms, grace_ms
+        self._copies = copies
         # By gateway, the row (priority, assigned_at, id) behind which this look and the next one begin to read.
         self._from: dict[str, tuple[int, int, int]] = {}
         self._places: dict[str, tuple[int, int, int]] = {}
@@ -112,7 +117,7 @@ class Failover:
             waited = starting or orphan.since <= now - self._grace
             abandoned = name.startswith(PREFIX) or (waited and not tried)
             if abandoned and name != NOWHERE and name not in self._paces:
-                await queue.release_from_stopped(db, name, now)
+                await queue.release_from_stopped(db, name, now, self._copies)
 
     def _has_waited_too_long(self, message: Parked, gateways: Mapping[str, tuple[Facts, Condition]], now: int) -> bool:
         """Whether a message has waited too long for a phone, or for a gateway that is down or asks us to wait."""
@@ -133,7 +138,7 @@ class Failover:
         """What is due again, and whose gateway has been silent for too long to be asked once more."""
         rows = await execute(db, IN_DOUBT, (now,))
         down = {name for name, (_, condition) in gateways.items() if condition.state is Health.DOWN}
-        silent = [row for row in rows if row.pop("silent") >= SILENT_TIMES or row["gateway"] in down]
+        silent = [row for row in rows if row["copies"] >= SILENT_TIMES or row["gateway"] in down]
         return [_parked(row) for row in silent if row["gateway"] in gateways]
 
     async def _read_held(
@@ -153,6 +158,8 @@ class Failover:
     async def _move(self, db: BaseDBAsyncClient, found: Iterable[Parked], now: int) -> int:
         moves, names = [], list(self._router.watch.gateways)
         for each in found:
+            if each.copies >= self._copies.get(each.kind, 1):
+                continue  # it stays where it is, and ends there
             full = {f"{NEVER}{name}" for name in names if self._is_full(name, each.kind)}
             if gateway := self._choose(each, full):
                 moves.append(queue.Move(each.id, each.gateway, to=gateway, tried_before=each.leaving))

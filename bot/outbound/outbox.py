@@ -65,7 +65,7 @@ class Outbox:
     ) -> None:
         self._database = database
         random, pace = random or Random(), {name: (per_second or {}).get(name, 0) for name in sorted(gateways)}
-        self._failover = Failover(router, pace, failover_ms, 0 if database.embedded else LEASE_MS)
+        self._failover = Failover(router, pace, failover_ms, 0 if database.embedded else LEASE_MS, copies)
         usual = LOOK_EMBEDDED_MS if database.embedded else LOOK_MS
         self._look_every = min(usual, max(LOOK_MS, failover_ms // 10))
         self._copies = copies
@@ -208,8 +208,9 @@ class Outbox:
         self._ahead = shared - now
         # nobody else sends from an embedded database, whatever the times say: the clock may have been set back
         taken_back = await queue.take_back(db, self._me, sys.maxsize if embedded else shared - LEASE_MS, now)
+        given_up = await queue.give_up(db, now, self._copies)  # before the look: it would carry them on
         more = await self._failover.look(db, now, starting=not self.turned_at)
-        given_up = await queue.promote(db, now, self._copies)  # after the look: what is due may leave its gateway
+        await queue.promote(db, now, self._copies)  # after the look: what is due may leave its gateway
         if morning := self.until_morning(now):
             await queue.rest(db, morning)
         next_due = await queue.next_due(db, now)

@@ -31,9 +31,10 @@
       uncertain, sending    gateway
     sending of a phone    waiting for another        any server, when the phone has fallen silent: move
                             gateway
-    uncertain             failed                     any server, when it has gone out as often as it may: promote
-    waiting, scheduled,   failed                     whoever removes its gateway, where that may have it and twice
-      uncertain, sending                               would harm, or where it is its test: release_from_stopped
+    uncertain             failed                     any server, when it has gone out as often as it may: give_up
+    waiting, scheduled,   failed                     whoever removes its gateway, where that may have it and once more
+      uncertain, sending                               would harm or be too often, or where it is its test:
+                                                       release_from_stopped
     waiting               expired                    any server, when its time is over: expire
     whatever stands       sent, failed, delivered    a delivery report, up the order of RANK: write_reports; a phone
       below in RANK                                    also says by write_verdict that a sent message has failed
@@ -108,14 +109,17 @@ HOLD = "SELECT 1 FROM outbox WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
 
 # --- Time: what is due, what is over, whose sender is gone
 
+# So many copies of a token, $2, or of a reply, $3, may go out.
+_MOST = "CASE kind WHEN 'token' THEN CAST($2 AS int) ELSE CAST($3 AS int) END"
 # What a gateway may have taken does not go to it again while it hangs, or only after long.
-PROMOTE = """UPDATE outbox SET state = 'waiting' WHERE id IN
+PROMOTE = f"""UPDATE outbox SET state = 'waiting' WHERE id IN
   (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 AND (state = 'scheduled'
-     OR due_at <= $2 OR gateway NOT IN (SELECT name FROM gatewaystate WHERE failures >= $3)) {lock})"""
+     OR (unknowns - interrupted < {_MOST}
+         AND (due_at <= $4 OR gateway NOT IN (SELECT name FROM gatewaystate WHERE failures >= $5)))) {{lock}})"""
 # What has gone out as often as it may was never reported, and now ends with the error of its last try.
-GIVE_UP = """UPDATE outbox SET state = 'failed' WHERE id IN
+GIVE_UP = f"""UPDATE outbox SET state = 'failed' WHERE id IN
   (SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at <= $1 AND state = 'uncertain'
-     AND unknowns - interrupted >= CASE kind WHEN 'token' THEN CAST($2 AS int) ELSE CAST($3 AS int) END {lock})
+     AND unknowns - interrupted >= {_MOST} {{lock}})
   RETURNING gateway, state"""
 # No token or reply is due so late, and none with an unknown outcome later than $3: the clock was set back.
 BRING_FORWARD = """UPDATE outbox SET due_at = $1 WHERE id IN (SELECT id FROM outbox
@@ -156,13 +160,14 @@ MOVE = f"""UPDATE outbox SET gateway = $3, tried_before = $4, assigned_at = $5, 
     error = '', sim = 0, unknowns = unknowns + CASE WHEN {_HELD_BY_PHONE} THEN 1 ELSE 0 END
   WHERE id = $1 AND gateway = $2 AND (state IN ('waiting', 'scheduled') OR (state = 'uncertain' AND due_at <= $5)
     OR {_HELD_BY_PHONE}) AND ((unknowns = 0 AND state <> 'sending') OR priority <= 1)"""
-RELEASE_FROM_STOPPED = """UPDATE outbox SET gateway = 'none', tried_before = SUBSTR(tried_before || $1 || ' ', 1, 200),
-    assigned_at = $2, due_at = $2, state = 'waiting', error = '', sim = 0,
+_MAY_GO_ON = f"(unknowns = 0 OR (priority <= 1 AND unknowns - interrupted < {_MOST}))"
+RELEASE_FROM_STOPPED = f"""UPDATE outbox SET gateway = 'none', tried_before = SUBSTR(tried_before || $1 || ' ', 1, 200),
+    assigned_at = $4, due_at = $4, state = 'waiting', error = '', sim = 0,
     unknowns = unknowns + CASE WHEN state = 'sending' THEN 1 ELSE 0 END WHERE origin NOT LIKE 'canary %' AND id IN (
-  SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1 AND (unknowns = 0 OR priority <= 1)
-  UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain')
-    AND gateway = $1 AND (unknowns = 0 OR priority <= 1)
-  UNION ALL SELECT id FROM outbox WHERE state = 'sending' AND claimed_by = $1 AND priority <= 1)"""
+  SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1 AND {_MAY_GO_ON}
+  UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND gateway = $1 AND {_MAY_GO_ON}
+  UNION ALL SELECT id FROM outbox WHERE state = 'sending' AND claimed_by = $1 AND priority <= 1
+    AND unknowns - interrupted + 1 < {_MOST})"""
 FAIL_OF_REMOVED = """UPDATE outbox SET state = 'failed', error = 'gateway gone' WHERE id IN (
   SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1
   UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND gateway = $1
@@ -325,16 +330,24 @@ async def take_back(db: BaseDBAsyncClient, me: str, before: int, now: int) -> li
     return [(row["gateway"], State(row["state"])) for row in rows]
 
 
-async def promote(
+async def give_up(
     db: BaseDBAsyncClient, now: int, copies: Mapping[MessageKind, int] = COPIES
 ) -> list[tuple[str, State]]:
-    """Let wait what is due, and end what has gone out so often (`copies`) without an outcome. What is due later than
-    any token or reply can be is due now: a clock was set back. Returns the gateway and the new state of what ended."""
+    """End what is due and has gone out so often (`copies`) without an outcome. What is due later than any token or
+    reply can be is due now: a clock was set back. Returns the gateway and the new state of what ended."""
     await execute(db, _locking(BRING_FORWARD), (now, now + CAP_MS, now + DOUBT_WAITS[-1]))
-    most = copies[MessageKind.TOKEN], copies[MessageKind.REPLY]
-    ended = await execute(db, _locking(GIVE_UP), (now, *most))
-    await execute(db, _locking(PROMOTE), (now, now - HANGING_MS, FAILURES))
+    ended = await execute(db, _locking(GIVE_UP), (now, *_most(copies)))
     return [(row["gateway"], State(row["state"])) for row in ended]
+
+
+async def promote(db: BaseDBAsyncClient, now: int, copies: Mapping[MessageKind, int] = COPIES) -> None:
+    """Let wait what is due, but for what has gone out so often without an outcome."""
+    await execute(db, _locking(PROMOTE), (now, *_most(copies), now - HANGING_MS, FAILURES))
+
+
+def _most(copies: Mapping[MessageKind, int]) -> tuple[int, int]:
+    """The two values of _MOST."""
+    return copies[MessageKind.TOKEN], copies[MessageKind.REPLY]
 
 
 async def rest(db: BaseDBAsyncClient, morning: int) -> None:
@@ -364,13 +377,15 @@ async def move(db: BaseDBAsyncClient, moves: Iterable[Move], now: int) -> None:
     await execute_many(db, MOVE, [(each.id, each.gateway, each.to, each.tried_before[-200:], now) for each in moves])
 
 
-async def release_from_stopped(db: BaseDBAsyncClient, gateway: str, now: int) -> None:
-    """Take a gateway's messages from it for good, in the caller's transaction. Tokens and replies wait for another one,
-    and so does all that it certainly has not; what else it may have taken ends, and so does its test message. Then
-    `Outbox.notify`, where there is one."""
+async def release_from_stopped(
+    db: BaseDBAsyncClient, gateway: str, now: int, copies: Mapping[MessageKind, int] = COPIES
+) -> None:
+    """Take a gateway's messages from it for good, in the caller's transaction. Tokens and replies wait for another one
+    unless so many copies may be out, and so does all that it certainly has not; what else it may have taken ends, and
+    so does its test message. Then `Outbox.notify`, where there is one."""
     if on_postgres():
         await execute(db, MOVE_ALONE)
-    await execute(db, RELEASE_FROM_STOPPED, (gateway, now))
+    await execute(db, RELEASE_FROM_STOPPED, (gateway, *_most(copies), now))
     await execute(db, FAIL_OF_REMOVED, (gateway,))
 
 

@@ -72,7 +72,7 @@ def judge(message: Claimed, error: Error, now: int, wait: int) -> Verdict:
     """What becomes of a message after this error. `wait` is in milliseconds, for a retry.
 
     A message with an unknown outcome waits for a report. Then it is sent again where that is harmless, ever more
-    rarely, until it has gone out as often as it may (`queue.promote`). A message is never due after its end, so that it
+    rarely, until it has gone out as often as it may (`queue.give_up`). A message is never due after its end, so that it
     expires on time.
     """
     match error.outcome:

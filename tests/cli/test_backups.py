@@ -113,7 +113,7 @@ def test_what_was_there_is_put_aside(run: Run, embedded: Path, demo_url: str, tm
     copy = tmp_path / "copy.db"
     run("backup", copy)
     sell(demo_url, 5000)
-    run("restore", copy)
+    assert "mwanga clock right" in run("restore", copy).output
     (aside,) = embedded.parent.glob(f"{embedded.name}.before-restore-*Z")
     with closing(sqlite3.connect(aside)) as former, closing(sqlite3.connect(embedded)) as now:
         count = "SELECT COUNT(*) FROM sale"

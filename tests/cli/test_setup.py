@@ -67,6 +67,17 @@ def test_a_service_may_do_little(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-500:]
 
 
+def test_a_service_may_ask_whether_the_clock_is_kept_by_the_network() -> None:
+    """Else it takes each clock for one that nobody keeps. glibc and musl ask by clock_adjtime, old ones by adjtimex."""
+    unit = printed("systemd").splitlines()
+    filters = [line.partition("=")[2].split() for line in unit if line.startswith("SystemCallFilter=")]
+    assert {"@system-service", "adjtimex", "clock_adjtime", "clock_adjtime64"} == {
+        each for line in filters for each in line
+    }
+    assert not [line for line in unit if line.startswith("ProtectClock=")]
+    assert "CapabilityBoundingSet=" in unit, "it may ask, and set nothing"
+
+
 def test_the_paths_are_those_of_this_machine() -> None:
     unit = printed("systemd")
     assert f"MWANGA_CONFIG={Path('mwanga.toml').absolute()}" in unit

@@ -1,6 +1,7 @@
 """Hostile input without end, over every door: nothing breaks, nothing is lost, nothing is sold, and no PIN is kept.
 
-`pytest tests/crashes/test_fuzz.py --inputs 3000` tries fewer.
+`pytest tests/crashes/test_fuzz.py --inputs 3000` tries fewer. PostgreSQL, which takes
+three times as long, gets a tenth.
 """
 
 import asyncio
@@ -233,7 +234,8 @@ async def test_nothing_breaks_and_nothing_is_lost_sold_or_betrayed(
     caplog.set_level(logging.INFO)
     async with serving(demo_url, sender_cap=0, log_level="INFO") as at:
         before, attack = await count(at), Attack(at)
-        await attack.run(request.config.getoption("--inputs"))
+        inputs = request.config.getoption("--inputs")
+        await attack.run(inputs if engine == "sqlite" else inputs // 10)
         await at.handled()
         assert attack.broken == []
         stored = {

@@ -6,10 +6,13 @@ from collections import Counter
 import pytest
 
 from bot.message import Receipt
+from bot.outbound.queue import release_from_stopped
 from bot.routing import Health
 from bot.runtime import Database
 from models.messages import MessageKind, State
-from tests.world.outbox_rig import HOUR, MINUTE, SECOND, Bench
+from tests.world.outbox_rig import HOUR, MINUTE, SECOND, Bench, pulled
+
+TWO = {MessageKind.TOKEN: 2, MessageKind.REPLY: 2}
 
 
 @pytest.fixture
@@ -157,3 +160,52 @@ async def test_so_many_copies_as_the_operator_allows(bench: Bench) -> None:
     await passes(bench, 24 * HOUR)
     assert Counter(bench.gateway.texts) == {"token": 2, "reply": 1}
     assert set((await bench.states()).values()) == {"failed"}
+
+
+async def test_two_silent_gateways_get_no_more_copies_than_one(database: Database) -> None:
+    bench = Bench(database)
+    bench.outbox = bench.new_outbox(bench.router, copies=TWO)
+    bench.gateway.refuse("timeout")
+    bench.other.refuse("timeout")
+    await bench.enqueue("token", kind=MessageKind.TOKEN)
+    await bench.enqueue("reply")
+    await passes(bench, 8 * MINUTE)
+    assert Counter(bench.gateway.texts + bench.other.texts) == {"token": 2, "reply": 2}
+    assert {(each["state"], each["error"]) for each in (await bench.row("token"), await bench.row("reply"))} == {
+        ("failed", "timeout")
+    }
+
+
+async def test_the_last_copy_stays_with_the_phone_that_has_it(database: Database) -> None:
+    bench = Bench(database)
+    bench.outbox = bench.new_outbox(bench.router, copies=TWO)
+    phone = await bench.link()
+    await bench.enqueue("last", "first", kind=MessageKind.TOKEN, gateway=phone)
+    await bench.sql("UPDATE outbox SET unknowns = 1 WHERE origin = 'last'")
+    await pulled(bench, phone)
+    for _ in range(3):
+        await bench.settle_after(50 * MINUTE)  # the phone is down after 90
+    assert bench.gateway.texts == ["first"]
+    assert (await bench.row("last"))["state"] == "sending"
+    await bench.look()
+    assert await bench.outbox.turn() >= 1, "what stays is looked at no more often for it"
+
+
+async def test_a_gateway_that_is_removed_passes_on_no_copy_too_many(database: Database) -> None:
+    bench = Bench(database)
+    bench.outbox = bench.new_outbox(bench.router, copies=TWO)
+    phone = await bench.link()
+    await bench.enqueue("held", "held last", "doubt", "doubt last", kind=MessageKind.TOKEN, gateway=phone)
+    await bench.sql("UPDATE outbox SET unknowns = 1 WHERE origin IN ('held last', 'doubt')")
+    await bench.sql("UPDATE outbox SET unknowns = 2 WHERE origin = 'doubt last'")
+    await bench.sql(
+        "UPDATE outbox SET state = 'uncertain', due_at = $1 WHERE origin LIKE 'doubt%'", bench.clock() + HOUR
+    )
+    await pulled(bench, phone)
+    async with bench.database.work() as db:
+        await release_from_stopped(db, phone, bench.clock(), TWO)
+    bench.phones.clear()
+    await bench.look()
+    assert sorted(bench.gateway.texts) == ["doubt", "held"]
+    ended = {origin: state for origin, state in (await bench.states()).items() if state != "sent"}
+    assert ended == {"held last": "failed", "doubt last": "failed"}
