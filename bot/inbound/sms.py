@@ -212,7 +212,7 @@ class Dispatcher:
         how = None
         if caller.agent and begins(text) is None:
             for one in self._commands.for_role(caller.role):
-                claimed = await one.claims(turn, pieces) if one.claims else None
+                claimed = await one.claims(turn, pieces, text) if one.claims else None
                 if isinstance(claimed, list):
                     return await self._start(exchange, one, claimed, text)
                 how = how or claimed

@@ -16,7 +16,8 @@ from models.people import Caller, Role
 NO_ARGUMENTS = verbatim("")
 Words = Mapping[str, tuple[str, ...]]  # keywords by language, of which English always has one
 Run = Callable[[Any], Awaitable[Reply]]  # of a Chat, which knows this file
-Claims = Callable[[Any, Sequence[str]], Awaitable[list[str] | Text | None]]  # of a Turn, which knows this file
+# Of a Turn, which knows this file, the pieces of a text and the text.
+Claims = Callable[[Any, Sequence[str], str], Awaitable[list[str] | Text | None]]
 AskedOf = Callable[[Caller, str], Awaitable[Asked | None]]
 # From a text without a keyword, and what was answered to the same talk's open question before: the answers that are in
 # it; None when it is not for the talk after all.

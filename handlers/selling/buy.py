@@ -7,12 +7,11 @@ from bot.talks.commands import Words
 from bot.talks.fields import Amount
 from bot.text import Text, _, joined, verbatim
 from handlers.fields.devices import PaidFor
-from handlers.selling.one_line import claim_sale, put_in_order
+from handlers.selling.one_line import claim_sale, names_of, put_in_order
 from handlers.selling.receipts import copy_to_owner, for_agent
 from handlers.wording import bought, owner, paid_for_name, shared
 from models.messages import MessageKind
 from models.money import Payable, Sale, payment, quotes, refusals
-from models.money.payable import PayableDevice
 from models.people import Role
 
 BUY: Words = {
@@ -42,7 +41,7 @@ async def buy(chat: Chat) -> Reply:
 
 async def _take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) -> Reply:
     """Quote the payment, confirm it, take it, and tell both sides."""
-    chat.pass_over(*_names_of(paid_for))
+    chat.pass_over(*names_of(paid_for))
     company, nothing, again = chat.company, talk.nothing or verbatim(""), chat.again()
     try:
         earlier = await paid_for.same_today(chat.agent, amount)
@@ -66,12 +65,6 @@ async def _take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) 
         return chat.end(joined([nothing, why]), outcome="refused")
     receipt = for_agent(sold, company, chat.language)
     return chat.end(receipt, kind=MessageKind.TOKEN, also=copy_to_owner(sold, company), outcome="sold")
-
-
-def _names_of(paid_for: Payable) -> list[str]:
-    """The owner's names, which people write behind the amount."""
-    customer = paid_for.device.customer if isinstance(paid_for, PayableDevice) else paid_for.signed.customer
-    return [customer.name, customer.surname] if customer else []
 
 
 def _question(quote: quotes.Quote, paid_for: Payable, chat: Chat) -> Text:

@@ -11,6 +11,8 @@ from handlers.fields.devices import PaidFor
 from handlers.fields.serials import tidy_serial
 from models.devices import LONGEST, TAIL
 from models.devices.tables import find_all_for_agent, known_serials
+from models.money import Payable
+from models.money.payable import PayableDevice
 
 PAID_FOR, AMOUNT = PaidFor(_("Serial number?")), Amount(_("Amount paid?"))
 MOST_PIECES = 12  # of a line that says nothing but a sale
@@ -61,16 +63,39 @@ async def means_sale(chat: Chat, choices: int = 0) -> bool:
     return True
 
 
-async def claim_sale(turn: Turn, pieces: Sequence[str]) -> list[str] | Text | None:
+async def claim_sale(turn: Turn, pieces: Sequence[str], text: str) -> list[str] | Text | None:
     """The pieces of a text without a keyword that is nothing but a serial, or a phone, and an amount. Of a longer text
     that names one device, how to write what may have been meant."""
     pieces = pieces[:MOST_PIECES]
     ordered = await as_sale(turn, pieces)
     if ordered and sum(map(str.isdecimal, ordered[0])) >= TAIL and await _amount_behind(turn, ordered[1:]):
-        return ordered
+        return (await _says_more(turn, ordered, text) and await _how_to_write(turn, pieces)) or ordered
     if glued := await _behind_keyword(turn, pieces):
         return glued
     return await _how_to_write(turn, pieces)
+
+
+async def _says_more(turn: Turn, ordered: Sequence[str], text: str) -> bool:
+    """Whether words stand behind the amount that are no part of a sale: SHS0283 3 lamps broken."""
+    behind = list(ordered[1 + await AMOUNT.pieces(turn, ordered[1:]) :])
+    if behind and plain_word(behind[0]) in AGAIN:
+        behind.pop(0)
+    if not behind:
+        return False
+    try:
+        owners = [await PAID_FOR.resolve(turn, key) for key in await PAID_FOR.read(turn, ordered[0])]
+    except Invalid:  # the talk says so
+        return False
+    names = [turn.agent.name, turn.company.name, *(name for owner in owners if owner for name in names_of(owner))]
+    role, passed_over = turn.person.role, courtesies.name_words(names)
+    more = courtesies.left_over(behind, text, turn.commands, role, passed_over)
+    return bool(more) and not any(any(map(str.isdigit, one)) or turn.commands.find(one, role) for one in more)
+
+
+def names_of(paid_for: Payable) -> list[str]:
+    """The owner's names, which people write behind the amount."""
+    customer = paid_for.device.customer if isinstance(paid_for, PayableDevice) else paid_for.signed.customer
+    return [customer.name, customer.surname] if customer else []
 
 
 async def _behind_keyword(turn: Turn, pieces: Sequence[str]) -> list[str] | None:

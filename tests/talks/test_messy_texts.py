@@ -53,6 +53,12 @@ BECOMES = {
             "Buy again 5000 baraka please",
             "BUY SHS0283 5000 again",
         ),
+        *(
+            "0283 5000\nAsha Mushi\nMwanga agent Mtwara",
+            "0283 5000 Baraka",
+            "0283 5000 again please",
+            "5000 0283 - Asha",
+        ),
         *("acheter 5000 pour Baraka", "BUY: SHS0283, 5000 tzs", "Buy shs 0283 tsh. 5,000"),
     ],
     METER: ["BUY 0412 345 6784 2000", "Nunua Amina 2000", "6784 2000", "BUY 2000 04123456784", "buy amina juma 2000"],
@@ -85,6 +91,7 @@ BECOMES = {
     "Amount paid?": ["BUY SHS0283", "buy baraka please"],
     # What names a device and is no command: how to write one.
     HOW.format("5000"): [
+        "SHS0283 5000 lamps broken",
         "load SHS0283 tsh 5,000/= for 7 days",
         "weka 5000 kwa 0283 wiki 2",
         "bye SHS0283 5000",
@@ -95,6 +102,7 @@ BECOMES = {
     HOW.format("amount"): [
         "7 days SHS0283",
         "SHS0283 12 kwh",
+        "SHS0283 3 lamps broken",
         "load SHS0283 3 lamps",
         "SHS0283",
         "Cancel SHS0283",
