@@ -216,6 +216,10 @@ class Dispatcher:
                 if isinstance(claimed, list):
                     return await self._start(exchange, one, claimed, text)
                 how = how or claimed
+        if caller.agent and how is None:
+            names = courtesies.name_words([caller.agent.name, self._company.name])
+            told = courtesies.told_to(text, self._commands, caller.role, names)
+            how = lesson_on(told) if told else None
         return await self._answer_not_understood(exchange, text, pieces, how)
 
     async def _start(self, exchange: "_Exchange", talk: Talk, arguments: Sequence[str], line: str) -> TurnResult:

@@ -72,6 +72,7 @@ class Talk:
     drafts: bool  # what was begun is kept, for drafts.py to offer again
     claims: Claims | None  # looks at a text without a keyword: its arguments if it is meant for this, or how to say so
     find_question: AskedOf | None  # finds what somebody else's talk asked a caller, who answers with that text alone
+    at_once: bool  # whether one line of it has its effect, with no question before it
     gives_way: bool  # a line of it that names no device is for such a question of another talk, where one is put
     kinds: frozenset[str]  # of texts without a keyword that it answers (bot/talks/meanings.py)
     arguments: ArgumentsOf  # what such a text answers already

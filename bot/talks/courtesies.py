@@ -3,7 +3,7 @@ pictures, their own name. Form is forgiven: these are passed over. What they mea
 
 from collections.abc import Collection, Iterable, Sequence
 
-from bot.talks.commands import Commands
+from bot.talks.commands import Commands, Talk
 from bot.text import plain_word
 from bot.text.grammar import split, written
 from models.people import Role
@@ -43,6 +43,8 @@ _WORDS = """
 WORDS = frozenset(_WORDS.split())
 _MOST_BEFORE = 8  # pieces that may stand before a command
 _MOST_LOOKED_AT = 50  # pieces behind a command
+_FARTHEST_COLON = 60  # letters of a text in which a colon may end who speaks
+_MOST_COLONS = 3  # of those
 _MOST_OF_A_NAME = 5  # words before a colon that say who speaks
 
 
@@ -55,13 +57,33 @@ def says_nothing(piece: str, names: Collection[str] = ()) -> bool:
 def from_the_command_on(text: str, commands: Commands, role: Role, names: Collection[str] = ()) -> str:
     """A normalised message without what stands before its keyword; empty where there is nothing but courtesies before
     no keyword. A command with a secret in it has to come first, for what is stored is starred by that: the keyword
-    alone is left of it, which teaches how to write it."""
+    alone is left of it, which teaches how to write it. Behind a colon somebody else may speak: nothing is left of one
+    that acts at once."""
     before, colon, behind = text.partition(":")
     if colon and len(before.split()) <= _MOST_OF_A_NAME and not any(map(str.isdigit, before)):
         found = _behind_courtesies(behind.strip(), commands, role, names)
         if found:
-            return found
-    return _behind_courtesies(text, commands, role, names)
+            return "" if acts_behind_a_colon(text, found, commands, role) else found
+    found = _behind_courtesies(text, commands, role, names)
+    return "" if acts_behind_a_colon(text, found, commands, role) else found
+
+
+def acts_behind_a_colon(text: str, command: str, commands: Commands, role: Role) -> bool:
+    """Whether this end of a message is a command that acts at once, and stands behind a colon."""
+    found = commands.find_spelt(split(command) or [""], role)
+    return bool(found and found.talk.at_once and ":" in text[: len(text) - len(command)])
+
+
+def told_to(text: str, commands: Commands, role: Role, names: Collection[str] = ()) -> Talk | None:
+    """The talk of a command that acts at once, which is not started since somebody else may speak: Baraka says: STOP"""
+    colons = [place for place, letter in enumerate(text[:_FARTHEST_COLON], 1) if letter == ":"]
+    for place in colons[:_MOST_COLONS]:
+        found = commands.find_spelt(
+            split(_behind_courtesies(text[place:].strip(), commands, role, names)) or [""], role
+        )
+        if found and found.talk.at_once:
+            return found.talk
+    return None
 
 
 def _behind_courtesies(text: str, commands: Commands, role: Role, names: Collection[str]) -> str:

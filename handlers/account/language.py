@@ -51,6 +51,7 @@ async def named_language(_caller: Caller, text: str, _before: Sequence[Sequence[
     when_locked=True,
     kinds={"language"},
     arguments=named_language,
+    at_once=True,
 )
 async def language(chat: Chat) -> Reply:
     options = [(code, verbatim(NAMES[code])) for code in chat.company.languages]

@@ -16,6 +16,7 @@ EVERYONE = frozenset(Role)
     menu_for={Role.CUSTOMER},
     when_locked=True,
     suggested=False,
+    at_once=True,
 )
 async def stop(chat: Chat) -> Reply:
     chat.pass_over_words()  # STOP it
@@ -32,6 +33,7 @@ async def stop(chat: Chat) -> Reply:
     menu_for={Role.CUSTOMER},
     when_locked=True,
     suggested=False,
+    at_once=True,
 )
 async def start(chat: Chat) -> Reply:
     chat.no_more()

@@ -27,6 +27,7 @@ from models.tickets import Ticket, TicketState, tickets
     usage=_("number"),
     example="K41",
     suggested=False,
+    at_once=True,
 )
 async def done(chat: Chat) -> Reply:
     ticket = await chat.ask(await which(chat))

@@ -34,6 +34,7 @@ async def status(chat: Chat) -> Reply:
     usage=_("number text"),
     example=_("K41 still dark"),
     nothing=NOT_SAVED,
+    at_once=True,
 )
 async def note(chat: Chat) -> Reply:
     ticket = await chat.ask(await which(chat))

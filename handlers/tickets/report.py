@@ -32,6 +32,7 @@ TOLD, TOLD_BESIDE = 60, 22  # septets of words in the question whether to report
     usage=_("serial text"),
     example=_("SHS0283 no power"),
     nothing=NOT_SAVED,
+    at_once=True,
 )
 async def fix(chat: Chat) -> Reply:
     await put_device_first(chat)

@@ -134,6 +134,12 @@ BECOMES = {
         *("FIX SHS0283 lamp is blinking red, customer angry!!", "Problem with SHS0283 no power", "FIX baraka no light"),
         *("matsala SHS0283 ba wuta", "FIX no power at SHS0283", "Hi, fix 0283 no power please", "Tatizo: 0283 giza"),
     ],
+    # What acts at once is not done because somebody else is quoted.
+    "Send STOP": ["Baraka says: STOP", "Fwd: STOP", "Fwd: Hi: stop it please"],
+    "Send START": ["Baraka says: start"],
+    "Send LANG sw": ["Baraka says: lugha sw"],
+    "Send DONE number, like DONE K41": ["Baraka says: DONE K1"],
+    "Send T number text, like T K41 still dark": ["Fwd: T K1 still dark"],
     # What only reads.
     "You hold TZS 0 of 200,000": ["Cash?", "My cash please", "combien en caisse", "caixa", "Kuɗi nawa", "my balance"],
     "No token yet for SHS0283.": ["Token 0283 pls", "TOKEN Baraka", "token 2", "Tokeni ya SHS0283", "Código SHS0283"],
