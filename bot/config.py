@@ -37,6 +37,7 @@ from models.currencies import EXPONENTS
 from models.messages import MessageKind
 
 LANGUAGES = ("en", "sw", "fr", "pt", "ha")
+TIMEZONES = available_timezones()  # once: it reads the names of some 600 files
 
 
 class OurSettings(BaseSettings):
@@ -185,7 +186,7 @@ class Config(SettingsWithGateways):
     @field_validator("timezone")
     @classmethod
     def _check_timezone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in TIMEZONES:
             raise ValueError(f"{value!r} is no time zone: a time zone like Africa/Dar_es_Salaam")
         return value
 
