@@ -32,7 +32,7 @@ def test_a_fraction_of_a_price_is_kept_and_sold_by(run: Run, demo_url: str) -> N
     assert " 0 new or changed." in import_text(run, "tariffs", out).output
 
 
-@pytest.mark.parametrize(("amount", "tenths"), [(400_25, 10), (400_26, 11), (8_000_00, 200), (100_00, 3), (1, 1)])
+@pytest.mark.parametrize(("amount", "tenths"), [(400_25, 10), (400_26, 11), (8_000_00, 200), (100_00, 3), (40_02, 1)])
 async def test_energy_is_divided_by_the_whole_price_in_whole_numbers(mwanga: Server, amount: int, tenths: int) -> None:
     """kWh = amount / (price + components), and the last tenth begun counts whole: 8,000 / 400.25 = 19.99."""
     async with mwanga.database.work():
