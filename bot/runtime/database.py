@@ -157,9 +157,13 @@ class Database:
 
     async def _migrate(self) -> None:
         """Raises DatabaseError when another version of Mwanga made the tables in a way that this one does not know."""
-        await MigrationExecutor(self.client, APPS).migrate()
-        if unknown := (await self._applied()) - MIGRATIONS:
+        try:
+            applied = await self._applied()
+        except OperationalError:  # it has no tables yet
+            applied = set()
+        if unknown := applied - MIGRATIONS:
             raise DatabaseError(OTHER_VERSION.format(unknown=min(unknown)))
+        await MigrationExecutor(self.client, APPS).migrate()
 
     async def check(self, *, older: bool = False) -> None:
         """Look at it without changing it. Raises DatabaseError when it is broken, has no tables yet, or was made by a
