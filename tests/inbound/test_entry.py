@@ -78,7 +78,9 @@ async def test_a_message_under_which_the_database_goes_away_is_set_aside(
     assert [text[:11] for _name, text in await phones.text("Asha", "poison")] == ["Sorry, that"]
     assert MOST_AWAYS < len(tries) < 20, "in batches, then alone"
     kept = await row(mwanga)
-    assert (kept["state"], kept["aways"]) == ("failed", MOST_AWAYS)
+    # on PostgreSQL four at once take what waits, and each may count the last one
+    most = MOST_AWAYS if mwanga.database.embedded else MOST_AWAYS + 3
+    assert kept["state"] == "failed" and MOST_AWAYS <= kept["aways"] <= most
     assert await phones.text("Asha", "CASH"), "and the next one is handled"
 
 
