@@ -121,8 +121,9 @@ async def assembled(
 
 async def _load_demo(database: Database, config: Config) -> None:
     """Raises ConfigError when there is something else in the database: it would become a world of published PINs."""
+    company = company_of(config)
+    await check_key(database, company)
     async with database.work():
-        company = company_of(config)
         await world.load(company.vault, config.exponent, company.today(), config.demo_customers)
         if not await world.is_demo():
             raise ConfigError(

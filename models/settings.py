@@ -8,7 +8,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.audit import record
-from models.sql import now_ms
+from models.sql import connection, execute, now_ms
 from models.vault import Vault
 
 NAME, REKEYED, CURRENCY = "secret key", "rekeyed at", "currency"
@@ -38,7 +38,9 @@ async def kept_currency() -> str:
 async def compare_or_keep_currency(code: str, exponent: int) -> tuple[str, int]:
     """The currency of all amounts in this database and its number of decimals: the first that asks founds it. In the
     caller's unit of work."""
-    kept, _new = await Setting.get_or_create({"value": f"{code} {exponent}"}, name=CURRENCY)
+    kept, new = await Setting.get_or_create({"value": f"{code} {exponent}"}, name=CURRENCY)
+    if new:  # the company's accounts were opened with the tables
+        await execute(connection(), "UPDATE account SET currency = $1 WHERE currency = ''", [code])
     known, _, decimals = kept.value.partition(" ")
     return known, int(decimals)
 

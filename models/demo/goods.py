@@ -94,4 +94,4 @@ async def _sold_before(serial: str, item: str, today: date, minor: int) -> None:
         for number, (due, amount) in enumerate(schedule, start=1)
     )
     lines = [Posting(AccountKind.DEBT, contract.id, financed), Posting(AccountKind.GOODS, 0, -financed)]
-    await post(f"contract {contract.id} price", lines)
+    await post(f"contract {contract.id} price", lines, actor="demo")

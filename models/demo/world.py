@@ -11,6 +11,7 @@ from models.devices.connections import ConnectionGroup, ConnectionType, MeterTyp
 from models.devices.keys import seal_key
 from models.devices.meters import keep_vending_key
 from models.money import Sale
+from models.money.ledger import currency
 from models.money.references import reference_for
 from models.money.sales import Payment, Token
 from models.people import Agent, Customer, MiniGrid, OfficeUser, Village
@@ -191,8 +192,17 @@ async def _crowd(vault: Vault, home: MiniGrid, tariff: Tariff, first: int, size:
 
 async def _past_sales(agent: Agent, tariff: Tariff, devices: list[Device]) -> None:
     keys = {f"demo {device.serial}": device for device in devices}
+    money, now = await currency(), datetime.now(UTC)
     await Payment.bulk_create(
-        Payment(provider="cash", reference=key, amount=tariff.price, agent_id=agent.id) for key in keys
+        Payment(
+            provider="cash",
+            reference=key,
+            amount=tariff.price,
+            currency=money,
+            agent_id=agent.id,
+            paid_at=now,
+        )
+        for key in keys
     )
     await Sale.bulk_create(
         Sale(

@@ -79,6 +79,7 @@ class Device(Model):
         "models.DeviceModel", null=True, on_delete=fields.SET_NULL
     )
     model_id: int | None
+    retired_at = fields.DatetimeField(null=True)  # lost, broken or scrapped: nothing more is sold for it
     paid_until = fields.DatetimeField(null=True)
     # The access rate that nobody paid yet, in minor units, up to the day `access_until`; what fell due since then is
     # worked out where it is asked for (models/money/access_rate.py).

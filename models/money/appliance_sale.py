@@ -165,10 +165,10 @@ async def sell_appliance(
     contract = await _sign_contract(proposal, seller, key, commission)
     if device:
         await _hand_over(device, proposal.customer)
-    await _book_debt(proposal, contract)
+    await _book_debt(proposal, contract, seller)
     if proposal.down:
         await _take_down_payment(proposal, contract, device, seller, vault)
-    await book_commission(f"contract {contract.id} commission", seller.id, commission)
+    await book_commission(f"contract {contract.id} commission", seller, commission)
     return await read_appliance_sale(contract)
 
 
@@ -251,12 +251,12 @@ async def _sign_contract(proposal: Proposal, seller: Agent, key: str, commission
     return await Contract.get(id=contract_id)
 
 
-async def _book_debt(proposal: Proposal, contract: Contract) -> None:
+async def _book_debt(proposal: Proposal, contract: Contract, seller: Agent) -> None:
     """Write the price as the customer's debt. A service has none: each day is paid before it is used."""
     if proposal.plan.terms != Terms.SERVICE:
         price = proposal.appliance.price
         lines = [Posting(AccountKind.DEBT, contract.id, price), Posting(AccountKind.GOODS, 0, -price)]
-        await post(f"contract {contract.id} price", lines)
+        await post(f"contract {contract.id} price", lines, actor=seller.phone)
 
 
 async def _take_down_payment(
@@ -275,10 +275,10 @@ async def _take_down_payment(
     sale = await record_sale(offer, seller, f"down payment {contract.id}", commission=0)
     if device and proposal.unit:
         await issue_token(sale, offer, device, vault)
-    paid_for = AccountKind.REVENUE if proposal.plan.terms == Terms.SERVICE else AccountKind.DEBT
-    owner = 0 if paid_for is AccountKind.REVENUE else contract.id
+    paid_for = AccountKind.DAYS if proposal.plan.terms == Terms.SERVICE else AccountKind.DEBT
+    owner = 0 if paid_for is AccountKind.DAYS else contract.id
     lines = [Posting(AccountKind.CASH, seller.id, proposal.down), Posting(paid_for, owner, -proposal.down)]
-    await post(f"sale {sale.id} payment", lines)
+    await post(f"sale {sale.id} payment", lines, actor=seller.phone)
 
 
 async def read_appliance_sale(contract: Contract) -> ApplianceSold:

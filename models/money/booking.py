@@ -9,7 +9,7 @@ from models.devices.counts import mark_of
 from models.devices.keys import open_key
 from models.money.contracts import Contract, open_instalments
 from models.money.instalments import Due
-from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
+from models.money.ledger import AccountKind, Posting, cash_held, commission_due, currency, post
 from models.money.payable import Payable, payable
 from models.money.quotes import Quote
 from models.money.references import new_reference
@@ -52,12 +52,23 @@ async def record_sale(offer: Quote, seller: Agent, key: str, commission: int) ->
     """The payment and its sale."""
     now, at = datetime.now(UTC), offer.standing
     payment = await insert(
-        "payment", provider="cash", reference=key, amount=offer.amount, agent_id=seller.id, created_at=now
+        "payment",
+        provider="cash",
+        reference=key,
+        amount=offer.amount,
+        currency=await currency(),
+        agent_id=seller.id,
+        payer_phone=at.customer.phone or "",
+        payer_name="",
+        account_text="",
+        paid_at=now,
+        created_at=now,
     )
     columns = {
         "reference": await new_reference("sale"),
         "key": key,
         "payment_id": payment,
+        "part": 1,
         "agent_id": seller.id,
         "customer_id": at.customer.id,
         "device_id": at.device.id if at.device else None,
@@ -98,15 +109,15 @@ async def issue_token(sale: Sale, offer: Quote, device: Device, vault: Vault) ->
     return digits, paid_until
 
 
-async def book_commission(key: str, agent_id: int, amount: int) -> int:
+async def book_commission(key: str, agent: Agent, amount: int) -> int:
     """Owe the agent a commission; what is due to him then."""
     if not amount:
-        return await commission_due(agent_id)
+        return await commission_due(agent.id)
     earned = [
         Posting(AccountKind.COMMISSION_COST, 0, amount),
-        Posting(AccountKind.COMMISSION, agent_id, -amount),
+        Posting(AccountKind.COMMISSION, agent.id, -amount),
     ]
-    return -(await post(key, earned))[AccountKind.COMMISSION]
+    return -(await post(key, earned, actor=agent.phone))[AccountKind.COMMISSION]
 
 
 async def read_sale(sale: Sale) -> Sold:

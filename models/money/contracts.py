@@ -10,7 +10,7 @@ from tortoise.models import Model
 from models.devices import Device
 from models.money.catalogue import Appliance
 from models.money.instalments import Due
-from models.money.sales import Payment
+from models.money.sales import Sale
 from models.people import Agent, Customer
 from models.sql import columns_of, connection, execute, marks, read_day
 
@@ -42,6 +42,7 @@ class Contract(Model):
     day_price = fields.BigIntField()  # of a service
     minimum = fields.BigIntField()  # the smallest payment
     commission = fields.BigIntField()  # the agent's, on the price
+    earned = fields.BigIntField(default=0, db_default=0)  # of it, as the price was paid
     sold_on = fields.DateField()
     created_at = fields.DatetimeField()
     ended_on = fields.DateField(null=True)  # when it was paid in full
@@ -55,7 +56,7 @@ class Contract(Model):
 
 
 class Instalment(Model):
-    """`paid` never falls and never passes `amount`: a trigger or a check says so."""
+    """`paid` is what its allocations add up to, and never passes `amount`: triggers say so."""
 
     id = fields.BigIntField(primary_key=True)
     contract: fields.ForeignKeyRelation[Contract] = fields.ForeignKeyField(
@@ -79,18 +80,21 @@ class Instalment(Model):
 
 
 class Allocation(Model):
-    """What a payment gave to an instalment; append only. The allocations of an instalment add up to its `paid`."""
+    """What a sale gave to an instalment, or took back from it; append only. The allocations of an instalment add up to
+    its `paid`: a trigger moves it, and nothing else can."""
 
     id = fields.BigIntField(primary_key=True)
-    payment: fields.ForeignKeyRelation[Payment] = fields.ForeignKeyField("models.Payment", on_delete=fields.RESTRICT)
+    sale: fields.ForeignKeyRelation[Sale] = fields.ForeignKeyField("models.Sale", on_delete=fields.RESTRICT)
     instalment: fields.ForeignKeyRelation[Instalment] = fields.ForeignKeyField(
         "models.Instalment", on_delete=fields.RESTRICT
     )
-    amount = fields.BigIntField()
+    amount = fields.BigIntField()  # less than 0 where it takes back
+    reverses: fields.OneToOneNullableRelation["Allocation"] = fields.OneToOneField(
+        "models.Allocation", null=True, related_name="reversal", on_delete=fields.RESTRICT
+    )
 
     class Meta:
-        unique_together = (("payment", "instalment"),)
-        indexes = (("instalment_id",),)
+        indexes = (("instalment_id",), ("sale_id",))
 
 
 async def contract_of(device: Device) -> Contract | None:

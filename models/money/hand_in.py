@@ -26,6 +26,11 @@ class HandIn(Model):
     amount = fields.BigIntField()  # what was handed in
     commission = fields.BigIntField()  # what was paid out
     actor = fields.CharField(100)  # who counted it
+    # The hand-in that this one puts right; its amounts are then what is added or, below 0, taken back.
+    corrects: fields.OneToOneNullableRelation["HandIn"] = fields.OneToOneField(
+        "models.HandIn", null=True, related_name="correction", on_delete=fields.RESTRICT
+    )
+    corrects_id: int | None
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
@@ -108,14 +113,14 @@ async def _newest(agent: Agent, amount: int, since: datetime) -> HandIn | None:
 
 async def _book(entry: HandIn) -> None:
     cash = [Posting(AccountKind.OFFICE, 0, entry.amount), Posting(AccountKind.CASH, entry.agent_id, -entry.amount)]
-    await post(f"hand in {entry.id} cash", cash)
+    await post(f"hand in {entry.id} cash", cash, actor=entry.actor)
     if not entry.commission:
         return
     paid = [
         Posting(AccountKind.COMMISSION, entry.agent_id, entry.commission),
         Posting(AccountKind.CASH, entry.agent_id, -entry.commission),
     ]
-    await post(f"hand in {entry.id} commission", paid)
+    await post(f"hand in {entry.id} commission", paid, actor=entry.actor)
 
 
 async def _figures(entry: HandIn, *, new: bool) -> HandedIn:

@@ -21,30 +21,46 @@ from tortoise.models import Model
 from models.sql import UnitOfWork, connection, execute, execute_many, insert, unit_of_work
 
 COMPANY = 0  # the owner of the company's own accounts
+# All amounts of a database are in one currency, that of the company's accounts.
+CURRENCY = "SELECT currency FROM account WHERE kind = 'office cash' AND owner = 0"
 MOVE = "UPDATE account SET balance = balance + $3 WHERE kind = $1 AND owner = $2 RETURNING id, balance"
 # Two may open it at once.
-OPEN = """INSERT INTO account (kind, owner, balance) VALUES ($1, $2, $3) ON CONFLICT (kind, owner)
-  DO UPDATE SET balance = account.balance + excluded.balance RETURNING id, balance"""
+OPEN = f"""INSERT INTO account (kind, owner, currency, balance) VALUES ($1, $2, ({CURRENCY}), $3)
+  ON CONFLICT (kind, owner) DO UPDATE SET balance = account.balance + excluded.balance RETURNING id, balance"""
 
 
 class AccountKind(StrEnum):
     """What an account is for. Those of agents and contracts have an owner, those of the company have owner 0."""
 
+    # What people owe or hold for the company: a debit.
     CASH = "cash"  # an agent holds it
-    COMMISSION = "commission"  # the company owes it to an agent
     DEBT = "debt"  # a customer has still to pay it on a contract
+    ACCESS_DUE = "access due"  # a device's owner has still to pay it of the access rate
+    CLAIM = "claim"  # a customer got power that somebody else had paid
+    CLEARING = "clearing"  # a provider of mobile money has it, and pays it out to the bank
+    # What the company owes people: a credit.
+    COMMISSION = "commission"  # to an agent
+    WALLET = "wallet"  # to an agent who paid before selling
+    CREDIT = "credit"  # to a customer: what was less than a unit
+    UNAPPLIED = "unapplied"  # to the payer, of one payment, until it is known what it is for
+    # The company's own.
     OFFICE = "office cash"  # agents handed it in
-    REVENUE = "revenue"
+    BANK = "bank"
+    ENERGY = "energy sold"
+    DAYS = "days sold"
     ACCESS = "access rate"
     GOODS = "goods"
     COMMISSION_COST = "commission cost"
+    WRITE_OFF = "write-offs"
+    ADJUSTMENT = "adjustments"
 
 
 class Account(Model):
     id = fields.BigIntField(primary_key=True)
     kind = fields.CharField(20)  # an AccountKind
-    owner = fields.BigIntField(default=0)  # the id of an agent or of a contract
-    balance = fields.BigIntField(default=0)  # minor units
+    owner = fields.BigIntField(default=0)  # the id of an agent, a contract, a customer, a payment or a provider
+    currency = fields.CharField(3)  # ISO 4217
+    balance = fields.BigIntField(default=0)  # minor units; what its lines add up to
 
     class Meta:
         unique_together = (("kind", "owner"),)
@@ -54,8 +70,14 @@ class Entry(Model):
     """One movement of money."""
 
     id = fields.BigIntField(primary_key=True)
-    key = fields.CharField(80, unique=True)  # names what it books, `sale 17 payment`: it is booked at most once
-    created_at = fields.DatetimeField(auto_now_add=True)
+    key = fields.CharField(80, unique=True)  # names what it books, `sale 17`: it is booked at most once
+    actor = fields.CharField(100)  # who caused it: a phone, an office user, a provider, `mwanga`
+    reason = fields.CharField(200, default="", db_default="")
+    effective_at = fields.DatetimeField()  # when it happened; a late notice of yesterday's payment is yesterday's
+    created_at = fields.DatetimeField(auto_now_add=True)  # when it was posted
+    reverses: fields.OneToOneNullableRelation["Entry"] = fields.OneToOneField(
+        "models.Entry", null=True, related_name="reversal", on_delete=fields.RESTRICT
+    )
 
 
 class Line(Model):
@@ -78,14 +100,32 @@ class Posting:
     amount: int
 
 
-async def post(key: str, postings: list[Posting]) -> dict[AccountKind, int]:
-    """Book one entry and return the new balances, but those of the company. Call inside a transaction.
+async def post(
+    key: str,
+    postings: list[Posting],
+    *,
+    actor: str,
+    reason: str = "",
+    effective_at: datetime | None = None,
+    reverses: int | None = None,
+) -> dict[AccountKind, int]:
+    """Book one entry and return the new balances, but those of the company. Call inside a transaction. It is effective
+    now unless told, and `reverses` another entry, which no other does.
 
     Raises ValueError when the lines do not add up to nothing, IntegrityError when `key` is booked already.
     """
     if sum(posting.amount for posting in postings) != 0:
         raise ValueError(f"entry {key} does not balance")
-    entry = await insert("entry", key=key, created_at=datetime.now(UTC))
+    now = datetime.now(UTC)
+    entry = await insert(
+        "entry",
+        key=key,
+        actor=actor,
+        reason=reason,
+        effective_at=effective_at or now,
+        created_at=now,
+        reverses_id=reverses,
+    )
     balances, lines = {}, []
     # Always in the same order, so that two transactions never wait for each other's account.
     for posting in sorted(postings, key=lambda posting: (posting.kind, posting.owner)):
@@ -143,3 +183,9 @@ async def cash_held(agent_id: int) -> int:
 
 async def commission_due(agent_id: int) -> int:
     return -await balance(AccountKind.COMMISSION, agent_id)
+
+
+async def currency() -> str:
+    """The currency of all amounts in this database (ISO 4217)."""
+    [row] = await execute(connection(), CURRENCY)
+    return str(row["currency"])

@@ -1,5 +1,6 @@
 """Taking a payment: a sale gives exactly what its quote promised, all of it or nothing."""
 
+from models.devices import Unit
 from models.messages import withdrawal
 from models.money.booking import (
     Sold,
@@ -42,7 +43,7 @@ async def sell(offer: Quote, *, seller: Agent, key: str, vault: Vault, again: bo
     sale = await record_sale(offer, seller, key, offer.amount * seller.commission // 10_000)
     digits, paid_until = await issue_token(sale, offer, at.device, vault) if at.device else ("", None)
     await _settle(offer, sale)
-    held, due = await _book_payment(sale, offer)
+    held, due = await _book_payment(sale, offer, seller)
     return Sold(
         sale=sale,
         customer=at.customer,
@@ -94,8 +95,8 @@ async def _settle(offer: Quote, sale: Sale) -> None:
 
 
 async def _settle_instalments(sale: Sale, parts: tuple[Part, ...]) -> None:
-    rows = [(sale.payment_id, part.due.id, part.amount) for part in parts]
-    statement = "INSERT INTO allocation (payment_id, instalment_id, amount) VALUES ($1, $2, $3)"
+    rows = [(sale.id, part.due.id, part.amount) for part in parts]
+    statement = "INSERT INTO allocation (sale_id, instalment_id, amount) VALUES ($1, $2, $3)"
     await execute_many(connection(), statement, rows)
     paid = "UPDATE instalment SET paid = paid + $2 WHERE id = $1"
     await execute_many(connection(), paid, [(part.due.id, part.amount) for part in parts])
@@ -112,17 +113,17 @@ async def _end_paid_up(contracts: set[int], at: Standing) -> None:
         )
 
 
-async def _book_payment(sale: Sale, offer: Quote) -> tuple[int, int]:
+async def _book_payment(sale: Sale, offer: Quote, seller: Agent) -> tuple[int, int]:
     """Write the ledger lines of a sale; the agent's cash held and commission due after it."""
     settled: dict[int, int] = {}
     for part in offer.parts:
         settled[part.due.contract_id] = settled.get(part.due.contract_id, 0) + part.amount
     bought = sale.amount - sale.access - sum(settled.values())
     postings = [
-        Posting(AccountKind.CASH, sale.agent_id, sale.amount),
+        Posting(AccountKind.CASH, seller.id, sale.amount),
         *(Posting(AccountKind.DEBT, contract, -amount) for contract, amount in settled.items()),
         Posting(AccountKind.ACCESS, 0, -sale.access),
-        Posting(AccountKind.REVENUE, 0, -bought),
+        Posting(AccountKind.ENERGY if offer.unit is Unit.ENERGY else AccountKind.DAYS, 0, -bought),
     ]
-    booked = await post(f"sale {sale.id} payment", [each for each in postings if each.amount])
-    return booked[AccountKind.CASH], await book_commission(f"sale {sale.id} commission", sale.agent_id, sale.commission)
+    booked = await post(f"sale {sale.id} payment", [each for each in postings if each.amount], actor=seller.phone)
+    return booked[AccountKind.CASH], await book_commission(f"sale {sale.id} commission", seller, sale.commission)

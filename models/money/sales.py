@@ -11,15 +11,21 @@ from models.sql import columns_of, connection, execute
 
 
 class Payment(Model):
-    """Money taken. Provider and reference together name it once."""
+    """Money taken, append only. Provider and reference together name it once, however many sources tell of it."""
 
     id = fields.BigIntField(primary_key=True)
-    provider = fields.CharField(20)
-    reference = fields.CharField(80)  # the provider's own; of cash, the sale's key
+    provider = fields.CharField(20)  # `cash`, `wallet`, `bank`, or a name of bot/payments
+    reference = fields.CharField(80)  # the provider's own in capitals, without spaces; of cash, the sale's key
     amount = fields.BigIntField()  # minor units
+    currency = fields.CharField(3)  # ISO 4217
     agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
         "models.Agent", null=True, on_delete=fields.RESTRICT
     )
+    agent_id: int | None
+    payer_phone = fields.CharField(40, default="", db_default="")  # E.164, or as the provider masks it
+    payer_name = fields.CharField(100, default="", db_default="")
+    account_text = fields.CharField(100, default="", db_default="")  # what the payer typed as the account
+    paid_at = fields.DatetimeField()  # by the provider's clock
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
@@ -28,15 +34,20 @@ class Payment(Model):
 
 
 class Sale(Model):
-    """A payment and what it did. Money is in minor units. A sale of goods has no device and no token."""
+    """A payment, or a part of one, and what it did; append only. Money is in minor units. A sale of goods has no
+    device and no token."""
 
     id = fields.BigIntField(primary_key=True)
     reference = fields.CharField(8, unique=True)
     key = fields.CharField(80, unique=True)  # names the sale for good: what sells twice with it sells once
-    payment: fields.OneToOneRelation[Payment] = fields.OneToOneField("models.Payment", on_delete=fields.RESTRICT)
+    payment: fields.ForeignKeyRelation[Payment] = fields.ForeignKeyField("models.Payment", on_delete=fields.RESTRICT)
     payment_id: int
-    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent", on_delete=fields.RESTRICT)
-    agent_id: int
+    part = fields.SmallIntField(default=1, db_default=1)  # of the payment: it may be applied in parts
+    # None: nobody took cash, the customer paid the company itself.
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
+        "models.Agent", null=True, on_delete=fields.RESTRICT
+    )
+    agent_id: int | None
     customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer", on_delete=fields.RESTRICT)
     customer_id: int
     device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField(
@@ -55,9 +66,22 @@ class Sale(Model):
     access = fields.BigIntField(default=0, db_default=0)  # part of the amount that went to the access rate
     owed = fields.BigIntField(default=0, db_default=0)  # what was left on the contract
     commission = fields.BigIntField()
+    # What it cost on that day: the tariff by name, the price of a day or a kWh, and the taxes and levies on top.
+    tariff = fields.CharField(100, default="", db_default="")
+    price = fields.BigIntField(default=0, db_default=0)
+    components = fields.BigIntField(default=0, db_default=0)
+    # What was less than a unit: the customer's credit before, which was used, and after.
+    credit_before = fields.BigIntField(default=0, db_default=0)
+    credit_after = fields.BigIntField(default=0, db_default=0)
+    # The sale that this one does again for the right device.
+    replaces: fields.OneToOneNullableRelation["Sale"] = fields.OneToOneField(
+        "models.Sale", null=True, related_name="replaced_by", on_delete=fields.RESTRICT
+    )
+    replaces_id: int | None
     created_at = fields.DatetimeField(auto_now_add=True, db_index=True)
 
     class Meta:
+        unique_together = (("payment", "part"),)
         indexes = (("device_id", "created_at"), ("agent_id", "created_at"), ("customer_id",))
 
 

@@ -41,6 +41,7 @@ class Agent(Model):
     locked_at = fields.DatetimeField(null=True)
     retired_at = fields.DatetimeField(null=True)  # then locked as well, and the number is free for another agent
     cash_limit = fields.BigIntField()  # minor units
+    prepaid = fields.BooleanField(default=False, db_default=False)  # sells from a wallet, and not up to the limit
     commission = fields.IntField(default=1000)  # on payments
     goods_commission = fields.IntField(default=500, db_default=500)  # on the full price of appliances
 

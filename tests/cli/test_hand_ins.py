@@ -25,7 +25,9 @@ _entries = itertools.count(1)
 async def book_sale(agent: Agent, amount: int, commission: int) -> None:
     """The agent took so much and earned so much, in minor units."""
     key = f"before {next(_entries)}"
-    await post(key, [Posting(AccountKind.CASH, agent.id, amount), Posting(AccountKind.REVENUE, 0, -amount)])
+    await post(
+        key, [Posting(AccountKind.CASH, agent.id, amount), Posting(AccountKind.ENERGY, 0, -amount)], actor="test"
+    )
     earned = [
         Posting(AccountKind.COMMISSION_COST, 0, commission),
         Posting(AccountKind.COMMISSION, agent.id, -commission),

@@ -28,7 +28,9 @@ NEW = {"name": "Rehema Kito", "language": "sw", "mini_grid": "Masasi", "cash_lim
 
 async def asha_takes(amount: int) -> None:
     asha = await Agent.get(phone=ASHA)
-    await post("sold", [Posting(AccountKind.CASH, asha.id, amount), Posting(AccountKind.REVENUE, 0, -amount)])
+    await post(
+        "sold", [Posting(AccountKind.CASH, asha.id, amount), Posting(AccountKind.ENERGY, 0, -amount)], actor="test"
+    )
 
 
 def test_the_cash_that_an_agent_holds_is_named_and_booked_later(run: Run, demo_url: str) -> None:

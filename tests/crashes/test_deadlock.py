@@ -132,7 +132,7 @@ async def test_two_batches_of_sales_do_not_wait_for_each_others_books(mwanga: Se
         await alone
     finally:
         await watch.close()
-    assert await balance(AccountKind.REVENUE, 0) == -15_000_00
+    assert await balance(AccountKind.DAYS, 0) == -15_000_00
     await check_ledger(mwanga)
 
 

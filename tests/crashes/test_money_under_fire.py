@@ -43,7 +43,7 @@ async def goods(mwanga: Server) -> None:
                 contract=contract, appliance_id=contract.appliance_id, number=n + 1, due_on=due, amount=1_000_000
             )
         lines = [Posting(AccountKind.DEBT, contract.id, 6_000_000), Posting(AccountKind.GOODS, 0, -6_000_000)]
-        await post("contract before", lines)
+        await post("contract before", lines, actor="test")
         await Tariff.filter(unit="energy").update(recovery=40)
 
 

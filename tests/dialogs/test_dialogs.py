@@ -154,7 +154,9 @@ class Office:
         agent = await Agent.get(phone=PEOPLE[name])
         minor = int(amount) * 100
         await post(
-            f"before {minor}", [Posting(AccountKind.CASH, agent.id, minor), Posting(AccountKind.REVENUE, 0, -minor)]
+            f"before {minor}",
+            [Posting(AccountKind.CASH, agent.id, minor), Posting(AccountKind.ENERGY, 0, -minor)],
+            actor="test",
         )
 
     @staticmethod

@@ -110,7 +110,8 @@ def three_days(demo_url: str) -> None:
 
     async def happen(name: str) -> None:
         asha, customer = await Agent.get(id=1), await Customer.get(id=2)
-        await post(name, [Posting(AccountKind.CASH, 1, 100_00), Posting(AccountKind.REVENUE, 0, -100_00)])
+        held = [Posting(AccountKind.CASH, 1, 100_00), Posting(AccountKind.DAYS, 0, -100_00)]
+        await post(name, held, actor="test")
         await hand_in(asha, 100_00, "rehema", name, again=True)
         await open_ticket(customer, None, Category.POWER, name, actor="test", key=name)
         await enqueue([NewMessage(name, "+255710000002", name, MessageKind.REPLY, NOWHERE)], now_ms())

@@ -28,7 +28,9 @@ NEW = {"name": "Rehema Kito", "language": "sw", "mini_grid": "Masasi", "cash_lim
 
 async def hand_in(server: Server) -> None:
     asha = await Agent.get(phone=PEOPLE["Asha"])
-    await post("sold", [Posting(AccountKind.CASH, asha.id, 100_00), Posting(AccountKind.REVENUE, 0, -100_00)])
+    await post(
+        "sold", [Posting(AccountKind.CASH, asha.id, 100_00), Posting(AccountKind.ENERGY, 0, -100_00)], actor="test"
+    )
     receipt = await take_hand_in(asha, 50_00, company=server.company, composer=server.composer, actor=ACTOR)
     assert receipt.new and await Outbox.filter(phone=PEOPLE["Asha"], text=receipt.text.to("en")).count() == 1
 

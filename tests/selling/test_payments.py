@@ -284,7 +284,7 @@ async def test_a_meters_payment_pays_goods_off_and_books_each_part(shop: Shop) -
     assert (sold.sale.recovered, sold.sale.access, sold.sale.units) == (900_00, 300_00, 95)
     assert len(sold.digits) == 20
     assert await balance(AccountKind.ACCESS, 0) == -300_00
-    assert await balance(AccountKind.REVENUE, 0) == -3_800_00
+    assert await balance(AccountKind.ENERGY, 0) == -3_800_00
     assert await balance(AccountKind.DEBT, lamp.id) == 0
     assert (await Device.get(id=meter.id)).access_due == 0
     assert (await Contract.get(id=lamp.id)).ended_on is not None

@@ -1,6 +1,7 @@
 """References of sales: five characters, six when those run out, and never a search without end."""
 
 import secrets
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,7 +13,9 @@ from models.people import Agent
 
 
 async def sold(reference: str) -> None:
-    payment = await Payment.create(provider="cash", reference=reference, amount=1)
+    payment = await Payment.create(
+        provider="cash", reference=reference, amount=1, currency="TZS", paid_at=datetime.now(UTC)
+    )
     seller = await Agent.get(id=1)
     about = {"amount": 1, "unit": "days", "units": 1, "commission": 0, "customer_id": 2, "device_id": 2}
     await Sale.create(reference=reference, key=reference, payment=payment, agent=seller, **about)

@@ -21,7 +21,9 @@ NOON = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 async def sold(name: str, at: datetime, amount: int = 1_000, contract: int | None = None) -> Sale:
     """A sale to Baraka at this time, of so many shillings."""
     agent, key = await Agent.get(phone=PEOPLE[name]), f"{name} {at} {amount}"
-    payment = await Payment.create(provider="cash", reference=key, amount=amount * 100, agent=agent)
+    payment = await Payment.create(
+        provider="cash", reference=key, amount=amount * 100, currency="TZS", agent=agent, paid_at=at
+    )
     return await Sale.create(
         reference=f"R{payment.id:04d}",
         key=key,

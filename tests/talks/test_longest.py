@@ -191,8 +191,8 @@ async def _dear_goods() -> None:
         down, count = (0, 0) if plan.terms == "cash" else (DOWN, 7 if plan.terms == "instalments" else 0)
         day_price = 9_999_999_00 if plan.terms == "service" else 0
         await PaymentPlan.filter(id=plan.id).update(name=name, down=down, count=count, day_price=day_price)
-    room = [Posting(AccountKind.CASH, 1, -70_000_000_00), Posting(AccountKind.REVENUE, 0, 70_000_000_00)]
-    await post("handed in", room)
+    room = [Posting(AccountKind.CASH, 1, -70_000_000_00), Posting(AccountKind.DAYS, 0, 70_000_000_00)]
+    await post("handed in", room, actor="test")
 
 
 # Every talk from its beginning to its end. A new one joins by itself.
@@ -251,5 +251,7 @@ async def steps(phones: Phones, one: Talk, role: Role, channel: Channel, languag
     await Customer.all().update(language=language)
     held = await cash_held(1) - 80_000_000_00
     await post(
-        f"{one.name} {role} {channel}", [Posting(AccountKind.CASH, 1, -held), Posting(AccountKind.REVENUE, 0, held)]
+        f"{one.name} {role} {channel}",
+        [Posting(AccountKind.CASH, 1, -held), Posting(AccountKind.DAYS, 0, held)],
+        actor="test",
     )

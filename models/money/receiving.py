@@ -1,0 +1,62 @@
+"""Money that came in, whoever it is for: it is booked at once, and applied in another step."""
+
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.money.sales import Payment
+
+
+class Source(StrEnum):
+    """By which way we know of a payment."""
+
+    CALLBACK = "callback"
+    QUERY = "query"
+    TEXT = "text"
+    STATEMENT = "statement"
+
+
+class Evidence(Model):
+    """What one source said of a payment, append only. One payment may be seen by several sources."""
+
+    id = fields.BigIntField(primary_key=True)
+    source = fields.CharField(10)  # a Source
+    provider = fields.CharField(20)
+    reference = fields.CharField(80)
+    payment: fields.ForeignKeyRelation[Payment] = fields.ForeignKeyField("models.Payment", on_delete=fields.RESTRICT)
+    amount = fields.BigIntField()  # minor units, as this source has it
+    seen_by = fields.CharField(40, default="", db_default="")  # a gateway phone and its SIM, or an address
+    balance_after = fields.BigIntField(null=True)  # of the wallet, minor units
+    sealed = fields.TextField(default="")  # what was said, word by word, encrypted
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        unique_together = (("source", "provider", "reference"),)
+        indexes = (("payment_id",),)
+
+
+class Why(StrEnum):
+    """Why money waits for somebody of the office."""
+
+    NOBODY = "nobody"  # no device, contract or customer goes by what the payer typed
+    SEVERAL = "several"  # more than one does
+    RETIRED = "retired"  # the device is out of use
+    NO_PRICE = "no price"
+    PAID_OFF = "paid off"
+    ISSUER_AWAY = "issuer away"  # no token can be made now: the clock, the key, or who makes them
+    AMOUNTS = "amounts"  # two sources say different amounts
+    TAKEN_BACK = "taken back"  # its sale was void
+
+
+class Suspense(Model):
+    """A payment that waits, wholly or in part, until somebody of the office says what it is for."""
+
+    id = fields.BigIntField(primary_key=True)
+    payment: fields.OneToOneRelation[Payment] = fields.OneToOneField("models.Payment", on_delete=fields.RESTRICT)
+    payment_id: int
+    why = fields.CharField(20)  # a Why
+    owner = fields.CharField(100, default="", db_default="")  # who of the office looks after it
+    opened_at = fields.DatetimeField()
+    closed_at = fields.DatetimeField(null=True)
+    closed_by = fields.CharField(100, default="", db_default="")
