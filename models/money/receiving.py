@@ -1,5 +1,7 @@
 """Money that came in, whoever it is for: it is booked at once, and applied in another step."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from tortoise import fields
@@ -15,6 +17,24 @@ class Source(StrEnum):
     QUERY = "query"
     TEXT = "text"
     STATEMENT = "statement"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """A payment as one source tells of it. Money is in minor units."""
+
+    source: Source
+    provider: str
+    reference: str  # the provider's receipt, in any spelling
+    amount: int
+    paid_at: datetime
+    request: str = ""  # our reference of the push that it answers; empty when nobody was asked
+    payer_phone: str = ""  # E.164, or as the provider masks it
+    payer_name: str = ""
+    account_text: str = ""  # what the payer typed as the account
+    balance_after: int | None = None
+    seen_by: str = ""
+    raw: str = ""  # what was said, word by word
 
 
 class Evidence(Model):

@@ -1,0 +1,5 @@
+"""Mobile money: what a provider is, one file for each, what they tell us, and what we ask them."""
+
+from bot.payments.base import Answer, Ask, Asked, NotAsked, Provider, State
+
+__all__ = ["Answer", "Ask", "Asked", "NotAsked", "Provider", "State"]
