@@ -1,4 +1,4 @@
-"""What a provider of mobile money is: it asks a phone to pay, reads what it is told, and looks up what it does not know."""
+"""What a provider of mobile money is: it asks a phone to pay, reads what it is told, and looks up what is open."""
 
 from dataclasses import dataclass
 from enum import StrEnum
