@@ -1,4 +1,4 @@
-"""All tables, and what the ORM cannot say: indexes of what waits alone, and tables that only ever grow."""
+"""All tables, and what the ORM cannot say of them: indexes of what waits alone."""
 
 from typing import Any
 
@@ -72,10 +72,6 @@ ACCOUNTS = [
         *("office cash", "write-offs"),
     )
 ]
-APPEND_ONLY = (
-    *("entry", "line", "audit", "payment", "token", "allocation"),
-    *("hand_in", "registration", "ticket_event", "sale", "evidence", "hand_in_event", "day_close"),
-)
 
 
 async def index_words(_apps: object, editor: Any) -> None:
@@ -94,34 +90,6 @@ async def index_words(_apps: object, editor: Any) -> None:
         "device_tail ON device": f"({serial})",
     }.items():
         await editor.client.execute_script(f"CREATE INDEX {index} ({columns})")
-
-
-async def guard(_apps: object, editor: Any) -> None:
-    """Some tables only grow; what is paid on an instalment never falls and never passes what is due."""
-    run = editor.client.execute_script
-    if editor.client.capabilities.dialect == "sqlite":
-        await run(
-            "CREATE TRIGGER instalment_paid BEFORE UPDATE OF paid ON instalment "
-            "WHEN NEW.paid < OLD.paid OR NEW.paid > NEW.amount "
-            "BEGIN SELECT RAISE(ABORT, 'an instalment is paid once'); END"
-        )
-        for table in APPEND_ONLY:
-            for verb in ("UPDATE", "DELETE"):
-                await run(
-                    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                    f"BEGIN SELECT RAISE(ABORT, '{table} is append only'); END"
-                )
-        return
-    await run("ALTER TABLE instalment ADD CONSTRAINT instalment_paid CHECK (paid >= 0 AND paid <= amount)")
-    await run(
-        "CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION '% is append only', TG_TABLE_NAME; END $$"
-    )
-    for table in APPEND_ONLY:
-        await run(
-            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION append_only()"
-        )
 
 
 class Migration(migrations.Migration):
@@ -252,6 +220,7 @@ class Migration(migrations.Migration):
                 ('key', fields.CharField(unique=True, max_length=80)),
                 ('actor', fields.CharField(max_length=100)),
                 ('reason', fields.CharField(default='', db_default='', max_length=200)),
+                ('line_count', fields.SmallIntField()),
                 ('effective_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
                 ('reverses', fields.OneToOneField('models.Entry', source_field='reverses_id', null=True, db_constraint=True, to_field='id', related_name='reversal', on_delete=OnDelete.RESTRICT)),
@@ -1017,6 +986,5 @@ class Migration(migrations.Migration):
         ),
         ops.RunSQL(INDEXES),
         ops.RunPython(index_words),
-        ops.RunPython(guard),
         ops.RunSQL(ACCOUNTS),
     ]
