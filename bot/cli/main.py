@@ -14,6 +14,7 @@ from bot.cli.backups import backup, restore
 from bot.cli.card import make_card
 from bot.cli.check import check
 from bot.cli.clock import clock_cli
+from bot.cli.close import close
 from bot.cli.customers import customer_cli
 from bot.cli.data import export, import_
 from bot.cli.devices import devices_cli
@@ -51,6 +52,7 @@ cli.command("vending-key")(vending_key)
 cli.command("import")(import_)
 cli.command()(export)
 cli.command()(audit)
+cli.command()(close)
 
 
 def _say_version(wanted: bool) -> None:
