@@ -131,7 +131,7 @@ def cut(text: str, length: int) -> str:
     return text.replace("\0", "")[:length]
 
 
-LOCKS = ("agent", "device", "contract", "ticket", "phone")  # in which order rows are held
+LOCKS = ("payment", "agent", "device", "customer", "contract", "ticket", "phone")  # in which order rows are held
 
 
 async def lock_rows(table: str, condition: str, values: Sequence[Any]) -> None:
