@@ -93,6 +93,7 @@ async def close_provider(provider: Provider, day: date, zone: ZoneInfo, actor: s
 async def close_all(day: date, zone: ZoneInfo, actor: str) -> list[Closed]:
     """Close the day of each agent and each provider who ever had money of ours, and that of all, which comes last; in
     the caller's unit of work. Raises DayNotOver."""
+    await _hold_books()  # before anybody is looked for: who is being booked now has a day too
     known = "SELECT DISTINCT owner FROM account WHERE kind IN ('cash', 'commission', 'wallet') ORDER BY owner"
     subjects = [f"agent {row['owner']}" for row in await execute(connection(), known)]
     subjects += [f"provider {provider.name}" for provider in await Provider.all().order_by("name")]
@@ -108,9 +109,14 @@ async def first_open(at: datetime, *, agent_id: int | None = None, provider: str
     return max(at, read_moment(row["ends_at"])) if row["ends_at"] else at
 
 
-async def _close(subject: str, day: date, zone: ZoneInfo, actor: str) -> Closed:
+async def _hold_books() -> None:
+    """Wait for the entries that are being booked, and let no other begin until the commit. SQLite has one writer."""
     if on_postgres():
         await execute(connection(), HOLD)
+
+
+async def _close(subject: str, day: date, zone: ZoneInfo, actor: str) -> Closed:
+    await _hold_books()
     if earlier := await DayClose.get_or_none(day=day, subject=subject):
         return _closed(earlier, new=False)
     now, (begins, ends) = datetime.now(UTC), bounds_of(day, zone)
