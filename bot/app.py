@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 import aiohttp
@@ -23,6 +24,7 @@ from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
 from bot.message import Copy
 from bot.monitor import Alerts, Canaries, Signs, Webhook
 from bot.outbound import Composer, Outbox, queue
+from bot.receipts import Receipts
 from bot.routing import Router, Watch
 from bot.routing.networks import Networks
 from bot.routing.router import route
@@ -43,6 +45,7 @@ from handlers.reminders import remind
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
+from models.money.receiving import receive
 from models.people import guesses
 from models.sql import DAY_MS
 from models.tokens.journal import JOURNAL, JournalFault
@@ -148,12 +151,14 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     signs, composer = Signs(company.vault, config.airtime_pattern), Composer(company, router)
     redactor = Redactor(CONSENT, commands.words("pin"), commands.words("lock"), BESIDE_PIN)
     sessions = Sessions(company=company, commands=commands, router=router, composer=composer)
+    receipts = Receipts(company, partial(receive, vault=company.vault))
     dispatcher = Dispatcher(
         company=company,
         commands=commands,
         router=router,
         composer=composer,
         signs=signs,
+        receipts=receipts,
         sender_cap=config.sender_cap,
         global_cap=config.global_cap,
     )
@@ -187,6 +192,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         inbox=inbox,
         worker=worker,
         outbox=outbox,
+        receipts=receipts,
         callbacks=callbacks,
         phone_routes=_phone_routes(config, phones, database, company, metrics, inbox, callbacks, outbox),
         housekeeping=Housekeeping(database, config.retention_days, PURGES, _chores(company, composer, phones)),

@@ -10,6 +10,7 @@ from bot.config import Config
 from bot.inbound import Callbacks, Inbox, Worker
 from bot.monitor import Alerts
 from bot.outbound import Composer, Outbox
+from bot.receipts import Receipts
 from bot.routing import Router
 from bot.runtime import Database, Housekeeping, Metrics
 from bot.talks import Commands
@@ -30,6 +31,7 @@ class Server:
     phone_routes: PhoneRoutes
     inbox: Inbox
     worker: Worker
+    receipts: Receipts
     # what goes out
     composer: Composer
     router: Router
