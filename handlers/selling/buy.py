@@ -9,7 +9,7 @@ from bot.text import Text, _, joined, verbatim
 from handlers.fields.devices import PaidFor
 from handlers.selling.one_line import claim_sale, names_of, put_in_order
 from handlers.selling.receipts import copy_to_owner, for_agent
-from handlers.wording import bought, owner, paid_for_name, shared
+from handlers.wording import bought, owner, paid_for_name, shared, wallet_too_small
 from models.messages import MessageKind
 from models.money import Payable, Sale, payment, quotes, refusals
 from models.people import Role
@@ -137,6 +137,8 @@ def _why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
                 limit=company.number(limit),
                 help=company.help_phone,
             )
+        case refusals.WalletTooSmall(there=there):
+            return wallet_too_small(there, company)
         case refusals.AmountTooSmall(minimum=minimum):
             return _("The least is {amount}.", amount=company.money(minimum))
         case refusals.MoreThanOwed(left=left):

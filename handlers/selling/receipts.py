@@ -12,22 +12,27 @@ from models.money.booking import Sold
 
 def for_agent(sold: Sold, company: Company, language: str) -> Text:
     """What the seller reads: what happened to the money, the digits, and as many of his own figures as fit."""
-    ref, held = sold.sale.reference, company.number(sold.held)
-    near = warning(sold.held, sold.limit)
-    figures = _(
-        "Ref {ref}. Cash {held} of {limit}{warning}. Commission {due}",
-        ref=ref,
-        held=held,
-        limit=company.number(sold.limit),
-        due=company.whole(sold.commission_due),
-        warning=near,
-    )
-    short = _("Ref {ref}. Cash {held}{warning}", ref=ref, held=held, warning=near)
+    ref, (figures, short) = sold.sale.reference, _figures(sold, company)
     name = tail(sold.paid_for.name)
     who = f"{owner(sold.customer)} {name}" if sold.device else owner(sold.customer)
     endings = ((who, figures), (who, short), (name, short), (name, _("Ref {ref}.", ref=ref)))
     what, rest = _what(sold, company), [*_code(sold), *_left(sold, company)]
     return fitting(language, [under(what, verbatim(line), *rest, last) for line, last in endings])
+
+
+def _figures(sold: Sold, company: Company) -> tuple[Text, Text]:
+    """How the seller stands after the sale, in full and short: the cash and its limit, or the wallet."""
+    values = {
+        "ref": sold.sale.reference,
+        "held": company.number(sold.held),
+        "due": company.whole(sold.commission_due),
+    }
+    if sold.limit is None:
+        return _("Ref {ref}. Wallet {held}. Commission {due}", **values), _("Ref {ref}. Wallet {held}", **values)
+    values |= {"limit": company.number(sold.limit)}
+    near = warning(sold.held, sold.limit)
+    full = _("Ref {ref}. Cash {held} of {limit}{warning}. Commission {due}", warning=near, **values)
+    return full, _("Ref {ref}. Cash {held}{warning}", warning=near, **values)
 
 
 def _what(sold: Sold, company: Company) -> Text:

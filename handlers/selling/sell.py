@@ -12,7 +12,7 @@ from handlers.fields.serials import MOST, count_pieces, read_serial
 from handlers.selling.appliance_receipts import copy_to_buyer, for_seller, question
 from handlers.selling.buy import buy
 from handlers.selling.one_line import means_sale
-from handlers.wording import item_name, tail
+from handlers.wording import item_name, tail, wallet_too_small
 from models.devices import TAIL, Device, DeviceNotFound
 from models.devices.keys import most_units
 from models.messages import MessageKind
@@ -183,6 +183,8 @@ def _why_not(chat: Chat, refusal: refusals.NotSold, item: Appliance, device: Dev
                 limit=company.number(limit),
                 help=company.help_phone,
             )
+        case refusals.WalletTooSmall(there=there):
+            return joined([_("Not sold."), wallet_too_small(there, company)])
         case refusals.NoTokensLeft() | refusals.TooManyTokens() if device:
             why = _("{serial} can take no more codes. Call {help}.", serial=device.serial, help=company.help_phone)
             return joined([_("Not sold."), why])

@@ -45,7 +45,8 @@ class Contract(Model):
     earned = fields.BigIntField(default=0, db_default=0)  # of it, as the price was paid
     sold_on = fields.DateField()
     created_at = fields.DatetimeField()
-    ended_on = fields.DateField(null=True)  # when it was paid in full
+    ended_on = fields.DateField(null=True)  # when it was paid in full, or came to an end otherwise
+    ending = fields.CharField(12, default="", db_default="")  # an Ending; empty: it was paid, or goes on
 
     class Meta:
         indexes = (("customer_id",), ("agent_id", "id"))
@@ -84,7 +85,10 @@ class Allocation(Model):
     its `paid`: a trigger moves it, and nothing else can."""
 
     id = fields.BigIntField(primary_key=True)
-    sale: fields.ForeignKeyRelation[Sale] = fields.ForeignKeyField("models.Sale", on_delete=fields.RESTRICT)
+    # None: it is owed no more, for the appliance came back or the debt was written off.
+    sale: fields.ForeignKeyNullableRelation[Sale] = fields.ForeignKeyField(
+        "models.Sale", null=True, on_delete=fields.RESTRICT
+    )
     instalment: fields.ForeignKeyRelation[Instalment] = fields.ForeignKeyField(
         "models.Instalment", on_delete=fields.RESTRICT
     )

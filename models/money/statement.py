@@ -15,7 +15,8 @@ class Day:
     sales: int
     amount: int
     commission: int  # on payments and on appliances
-    handed_in: int  # the cash that the office counted
+    handed_in: int  # the cash that was counted
+    topped_up: int = 0  # into the wallet, less what was paid out of it
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ async def day_figures(agent_id: int, since: datetime, until: datetime) -> Day:
         "WHERE agent_id = $1 AND created_at >= $2 AND created_at < $3",
         span,
     )
+    [topped] = await execute(
+        connection(),
+        "SELECT COALESCE(SUM(amount), 0) AS amount FROM top_up "
+        "WHERE agent_id = $1 AND created_at >= $2 AND created_at < $3",
+        span,
+    )
     [handed] = await execute(
         connection(),
         "SELECT COALESCE(SUM(amount), 0) AS amount FROM hand_in "
@@ -58,6 +65,7 @@ async def day_figures(agent_id: int, since: datetime, until: datetime) -> Day:
         amount=int(sold["amount"]),
         commission=commission,
         handed_in=int(handed["amount"]),
+        topped_up=int(topped["amount"]),
     )
 
 
