@@ -106,6 +106,8 @@ class Token(Model):
         indexes = (("device_id", "id"),)
 
 
+# What of the sales `s` was not taken back.
+COUNTS = "NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')"
 SAME_SALE_WINDOW = timedelta(hours=24)
 
 
@@ -117,9 +119,9 @@ async def same_today(
     instalment on the same day does nothing twice."""
     rows = await execute(
         connection(),
-        f"SELECT {columns_of(Sale)} FROM sale WHERE {'device_id' if device_id else 'contract_id'} = $1 "
+        f"SELECT {columns_of(Sale)} FROM sale s WHERE {'device_id' if device_id else 'contract_id'} = $1 "
         "AND agent_id = $2 AND amount = $3 AND created_at >= $4 "
-        "AND key NOT LIKE 'down payment %' ORDER BY id DESC LIMIT 1",
+        f"AND key NOT LIKE 'down payment %' AND {COUNTS} ORDER BY id DESC LIMIT 1",
         [device_id or contract_id, agent.id, amount, datetime.now(UTC) - SAME_SALE_WINDOW],
     )
     return Sale(**rows[0], _from_db=True) if rows else None

@@ -103,6 +103,11 @@ async def in_wallet(agent_id: int) -> int:
     return -await balance(AccountKind.WALLET, agent_id)
 
 
+async def held_by(agent: Agent) -> int:
+    """What is in the account that this agent's sales move, as the agent reads it."""
+    return await in_wallet(agent.id) if agent.prepaid else await cash_held(agent.id)
+
+
 async def top_up(
     agent: Agent, amount: int, actor: str, reference: str = "", *, coin: int = 1, again: bool = False
 ) -> ToppedUp:
