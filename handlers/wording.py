@@ -100,15 +100,6 @@ def warning(held: int, limit: int) -> Text:
     return _(", {share}%", share=share) if share >= 70 else verbatim("")
 
 
-def wallet_too_small(there: int, company: Company) -> Text:
-    """Why an agent who pays before selling cannot sell, and what to do about it."""
-    return _(
-        "Your wallet has {held}. Top it up first, then sell. Help {help}",
-        held=company.money(there),
-        help=company.help_phone,
-    )
-
-
 def fitting(language: str, candidates: Sequence[Text]) -> Text:
     """The first of these that is one SMS, else the last."""
     return next((text for text in candidates if fits_sms(plain(text.to(language)))), candidates[-1])

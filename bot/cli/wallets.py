@@ -71,9 +71,7 @@ def agent_payout(
                 agent = await agent_of(phone, company, retired=retired)
                 minor = amount * company.coin
                 try:
-                    booked = await give_back(
-                        agent, minor, company=company, composer=server.composer, actor=ACTOR
-                    )
+                    booked = await give_back(agent, minor, company=company, composer=server.composer, actor=ACTOR)
                 except NotToppedUp as refusal:
                     fail(f"Nothing is booked: {_why_not(refusal, agent, company)}")
         typer.echo(receipt(booked, company).to("en"))

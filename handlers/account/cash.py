@@ -27,7 +27,7 @@ async def cash(chat: Chat) -> Reply:
     if chat.agent.prepaid:
         return chat.end(
             _(
-                "Wallet {held}: you can sell for so much. Commission due {due}.",
+                "Your wallet has {held}: you can sell for that. Commission due {due}.",
                 held=chat.company.money(await in_wallet(chat.agent.id)),
                 due=chat.company.whole(await commission_due(chat.agent.id)),
             )

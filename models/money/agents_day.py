@@ -1,7 +1,6 @@
 """Which agents are told of their day: of what they sold and handed in, and in the morning of what they can sell for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 

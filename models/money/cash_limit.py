@@ -36,7 +36,8 @@ async def read_room(seller: Agent) -> Room:
     rows = await execute(
         connection(),
         "SELECT a.cash_limit, a.commission, a.goods_commission, a.prepaid, COALESCE(c.balance, 0) AS held FROM agent a "
-        "LEFT JOIN account c ON c.kind = CASE WHEN a.prepaid THEN 'wallet' ELSE 'cash' END AND c.owner = a.id WHERE a.id = $1 AND a.retired_at IS NULL",
+        "LEFT JOIN account c ON c.kind = CASE WHEN a.prepaid THEN 'wallet' ELSE 'cash' END AND c.owner = a.id "
+        "WHERE a.id = $1 AND a.retired_at IS NULL",
         [seller.id],
     )
     if not rows:  # since he was looked up: run again, he is nobody who sells

@@ -34,9 +34,8 @@ async def told(mwanga: Server) -> list[tuple[str, str]]:
     """Whom the chores of now told what."""
     before = await execute(connection(), "SELECT COALESCE(MAX(id), 0) AS id FROM outbox")
     await mwanga.housekeeping.chores()
-    rows = await execute(
-        connection(), "SELECT phone, text FROM outbox WHERE id > $1 AND origin LIKE '% agent %' ORDER BY id", [before[0]["id"]]
-    )
+    new = "SELECT phone, text FROM outbox WHERE id > $1 AND origin LIKE '% agent %' ORDER BY id"
+    rows = await execute(connection(), new, [before[0]["id"]])
     names = {number: name for name, number in PEOPLE.items()}
     return [(names[row["phone"]], row["text"]) for row in rows]
 
@@ -78,7 +77,9 @@ async def test_in_the_morning_agents_are_told_what_they_can_sell_for(demo_url: s
                 lines = [Posting(AccountKind.CASH, asha.id, 19_200_000), Posting(AccountKind.DAYS, 0, -19_200_000)]
                 await post("more", lines, actor="test")
             clock.move_to(at(48 + 7))
-            assert await told(mwanga) == [("Asha", "Good morning. You hold TZS 200,000, your limit: hand in, then sell.")]
+            assert await told(mwanga) == [
+                ("Asha", "Good morning. You hold TZS 200,000, your limit: hand in, then sell.")
+            ]
             clock.move_to(at(24 * 9 + 7))
             assert await told(mwanga) == []  # idle for more than a week
 
