@@ -96,7 +96,8 @@ async def day_text(agent: Agent, company: Company, since: datetime, figures: sta
 
 
 def _line(one: statement.TakenPayment, chat: Chat) -> Text:
-    return verbatim(f"{chat.company.clock(one.at)} {tail(one.paid_for)} {chat.company.number(one.amount)}")
+    line = f"{chat.company.clock(one.at)} {tail(one.paid_for)} {chat.company.number(one.amount)}"
+    return _("{line} void", line=line) if one.void else verbatim(line)
 
 
 def _shown(one: statement.TakenPayment, chat: Chat) -> Text:

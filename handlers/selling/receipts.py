@@ -103,4 +103,6 @@ def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, la
 
 def _token(device: Device, sale: Sale, digits: str, company: Company) -> Text:
     line = f"{company.day(sale.created_at)} {company.number(sale.amount)}: {grouped(device, digits)}"
+    if not digits:
+        return _("{line} void", line=line.rstrip())
     return _("{line} unlocks for good", line=line) if sale.unit == Unit.UNLOCK else verbatim(line)

@@ -51,6 +51,7 @@ class Taken:
 
     payment_id: int
     part: int = 1  # of the payment
+    replaces: int | None = None  # the sale that is done again for the right device
     kind: AccountKind  # the seller's cash, or what the payer has still to get
     owner: int
     seller: Agent | None  # None: the customer paid the company itself
@@ -160,6 +161,7 @@ async def record_sale(offer: Quote, taken: Taken, key: str, commission: int) -> 
         "components": components,
         "credit_before": at.credit,
         "credit_after": offer.credit,
+        "replaces_id": taken.replaces,
         "created_at": datetime.now(UTC),
     }
     return Sale(id=await insert("sale", **columns), **columns, _from_db=True)
