@@ -6,7 +6,7 @@ from datetime import date
 from bot.company import Company
 from bot.message import Copy
 from bot.text import Text, _, shorten, verbatim
-from handlers.wording import bought, fitting, grouped, item_name, least, owner, tail, under, warning
+from handlers.wording import bought, fitting, grouped, item_name, kept, least, owner, tail, under, warning
 from models.devices import Unit
 from models.messages import MessageKind
 from models.money import Period, Terms
@@ -63,7 +63,7 @@ def for_seller(sold: ApplianceSold, company: Company, language: str) -> Text:
         first=_(", first due {day}", day=company.date(sold.schedule[0][0])) if sold.schedule else verbatim(""),
     )
     figures, short = _figures(sold, company)
-    code = _code(sold, company)
+    code = [*_code(sold, company), *_kept(sold, company)]
     return fitting(language, [under(what, *code, figures), under(what, *code, short), under(what, *code)])
 
 
@@ -98,7 +98,7 @@ def for_buyer(sold: ApplianceSold, company: Company) -> Text:
             number=name(sold),
             **values,
         )
-    code = _code(sold, company)
+    code = [*_code(sold, company), *_kept(sold, company)]
     return fitting(sold.customer.language, [under(facts, *least(contract, company), *code), under(facts, *code)])
 
 
@@ -123,3 +123,8 @@ def _code(sold: ApplianceSold, company: Company) -> list[Text]:
     if sale.unit == Unit.DAYS:
         return [_("Code {digits}: {bought}", digits=digits, bought=bought(sale.unit, sale.units, company))]
     return [_("Code {digits}", digits=digits)]
+
+
+def _kept(sold: ApplianceSold, company: Company) -> list[Text]:
+    """What of a down payment buys no day."""
+    return kept(sold.paid.sale.credit_after, company) if sold.paid else []
