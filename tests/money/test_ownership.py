@@ -1,4 +1,4 @@
-"""Wrong devices, returns, transfers, write-offs and devices out of use: each with its entries, and everybody is told."""
+"""Wrong devices, returns, transfers, write-offs, devices out of use: each has its entries, and everybody is told."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from models.money import Contract, Sale, claims, voids
 from models.money.books import find_fault
 from models.money.contracts import Instalment
 from models.money.ledger import AccountKind, balance, cash_held, commission_due
-from models.money.moving import NothingToMove, NotForThat, SameDevice
+from models.money.moving import NotForThat, NothingToMove, SameDevice
 from models.money.ownership import NoOwner, NothingOwed, OpenDebt, OwnAlready, RetiredBefore
 from models.money.taking_back import MovedBefore, VoidBefore
 from models.money.write_offs import NoReason
@@ -64,7 +64,9 @@ async def test_a_sale_moves_to_the_right_device_and_the_other_customer_owes_it(m
     said = await told(mwanga, before)
     assert said["Neema"].startswith("EB100042\nCode ")
     assert said["Baraka"].startswith(f"TZS 8,000 for SHS0283, ref {sale.reference}, was somebody else's money.")
-    assert said["Asha"].startswith(f"MOVED: TZS 8,000, ref {sale.reference}, goes from SHS0283 to EB100042. NEEMA P. has")
+    assert said["Asha"].startswith(
+        f"MOVED: TZS 8,000, ref {sale.reference}, goes from SHS0283 to EB100042. NEEMA P. has"
+    )
     assert await find_fault() == ""
     async with mwanga.database.work():
         with pytest.raises(MovedBefore):

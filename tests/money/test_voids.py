@@ -88,7 +88,9 @@ async def test_everything_is_as_before_the_sale(mwanga: Server, texts: tuple[str
 async def test_the_access_rate_that_fell_due_is_due_still(mwanga: Server) -> None:
     meter = await Device.get(serial="04123456784")
     day = NOON.date() - timedelta(days=40)
-    await execute(connection(), "UPDATE tariff SET access_rate = 50000, access_days = 7 WHERE id = $1", [meter.tariff_id])
+    await execute(
+        connection(), "UPDATE tariff SET access_rate = 50000, access_days = 7 WHERE id = $1", [meter.tariff_id]
+    )
     async with mwanga.database.work():
         await execute(
             connection(),
