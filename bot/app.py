@@ -42,6 +42,7 @@ from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.numbers import parse
 from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
+from handlers.account.daily import greet, summarise
 from handlers.meanings import MEANINGS
 from handlers.reminders import remind
 from handlers.tickets.fixed import close_silent
@@ -310,7 +311,7 @@ def _chores(company: Company, composer: Composer, phones: Phones) -> list[Chore]
 
         return work
 
-    return [telling(close_silent), telling(remind), phones.forget_receivers]
+    return [telling(close_silent), telling(remind), telling(summarise), telling(greet), phones.forget_receivers]
 
 
 @asynccontextmanager

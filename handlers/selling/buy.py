@@ -7,6 +7,7 @@ from bot.talks.commands import Words
 from bot.talks.fields import Amount
 from bot.text import Text, _, joined, verbatim
 from handlers.fields.devices import PaidFor
+from handlers.selling.no_room import no_room
 from handlers.selling.one_line import claim_sale, names_of, put_in_order
 from handlers.selling.receipts import copy_to_owner, for_agent
 from handlers.wording import bought, fitting, owner, paid_for_name, shared, tail, with_credit
@@ -144,13 +145,8 @@ async def _ask_once_more(earlier: Sale, paid_for: Payable, talk: Talk, chat: Cha
 def _why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
     """The reason, and what to do about it, to stand behind "Not sold." or its like."""
     match refusal:
-        case refusals.OverLimit(held=held, limit=limit):
-            return _(
-                "You hold {held}, your limit is {limit}. Hand in cash first, then sell. Help {help}",
-                held=company.number(held),
-                limit=company.number(limit),
-                help=company.help_phone,
-            )
+        case refusals.OverLimit() | refusals.WalletTooSmall():
+            return no_room(refusal, company)
         case refusals.PaidOff():
             return _("{serial} is paid off: nothing is left to pay.", serial=serial)
         case refusals.TooManyTokens(minutes=minutes):

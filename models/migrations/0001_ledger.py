@@ -60,6 +60,7 @@ INDEXES = [
     # A sale is taken back at most once, and not asked for twice.
     "CREATE UNIQUE INDEX void_of_sale ON void (sale_id) WHERE state IN ('asked', 'done')",
     "CREATE INDEX void_asked ON void (id) WHERE state = 'asked'",
+    "CREATE UNIQUE INDEX write_off_open ON write_off (kind, owner) WHERE agreed_at IS NULL",
     # A hand-in is disputed once and settled once; what the office proposes may be proposed anew.
     "CREATE UNIQUE INDEX hand_in_event_once ON hand_in_event (hand_in_id, step) WHERE step <> 'proposed'",
     # A sale gives once to each instalment; what takes it back is another allocation.
@@ -836,6 +837,7 @@ class Migration(migrations.Migration):
                 ('sold_on', fields.DateField()),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('ended_on', fields.DateField(null=True)),
+                ('ending', fields.CharField(default='', db_default='', max_length=12)),
             ],
             options={'table': 'contract', 'app': 'models', 'indexes': [Index(fields=['customer_id']), Index(fields=['agent_id', 'id'])], 'pk_attr': 'id'},
             bases=['Model'],
@@ -936,7 +938,7 @@ class Migration(migrations.Migration):
             name='Allocation',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('sale', fields.ForeignKeyField('models.Sale', source_field='sale_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('sale', fields.ForeignKeyField('models.Sale', source_field='sale_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('instalment', fields.ForeignKeyField('models.Instalment', source_field='instalment_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('amount', fields.BigIntField()),
                 ('reverses', fields.OneToOneField('models.Allocation', source_field='reverses_id', null=True, db_constraint=True, to_field='id', related_name='reversal', on_delete=OnDelete.RESTRICT)),
@@ -999,6 +1001,21 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='TopUp',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('reference', fields.CharField(unique=True, max_length=20)),
+                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('amount', fields.BigIntField()),
+                ('commission', fields.BigIntField(default=0, db_default=0)),
+                ('payment', fields.OneToOneField('models.Payment', source_field='payment_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('actor', fields.CharField(max_length=100)),
+                ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
+            ],
+            options={'table': 'top_up', 'app': 'models', 'indexes': [Index(fields=['agent_id', 'created_at'])], 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='Token',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
@@ -1024,6 +1041,22 @@ class Migration(migrations.Migration):
                 ('decided_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'void', 'app': 'models', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='WriteOff',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('kind', fields.CharField(max_length=10)),
+                ('owner', fields.BigIntField()),
+                ('amount', fields.BigIntField()),
+                ('reason', fields.CharField(default='', db_default='', max_length=200)),
+                ('proposed_by', fields.CharField(max_length=100)),
+                ('proposed_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('agreed_by', fields.CharField(default='', db_default='', max_length=100)),
+                ('agreed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'write_off', 'app': 'models', 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.RunSQL(INDEXES),
