@@ -15,9 +15,10 @@ from models.sql import connection, execute, ms_of, read_moment
 
 PAGE = 1000
 SALES_SQL = """SELECT s.id, s.reference, s.created_at, a.phone AS agent, d.serial, c.name, c.surname, c.phone, s.amount,
-  s.unit, s.units, s.commission, s.contract_id, s.recovered, s.access, p.provider AS paid_by FROM sale s
-  JOIN payment p ON p.id = s.payment_id LEFT JOIN agent a ON a.id = s.agent_id
-  LEFT JOIN device d ON d.id = s.device_id JOIN customer c ON c.id = s.customer_id
+  s.unit, s.units, s.commission, s.contract_id, s.recovered, s.access, s.tariff, s.price, s.components, s.credit_before,
+  s.credit_after, p.provider, p.reference AS payment FROM sale s JOIN payment p ON p.id = s.payment_id
+  LEFT JOIN agent a ON a.id = s.agent_id LEFT JOIN device d ON d.id = s.device_id
+  JOIN customer c ON c.id = s.customer_id
   WHERE s.id > $1 AND s.created_at >= $3 AND s.created_at < $4 ORDER BY s.id LIMIT $2"""
 # Of a payment that was applied in parts the first sale, and what is for nothing yet.
 PAYMENTS_SQL = """SELECT p.id, p.provider, p.reference, p.created_at, p.paid_at, p.amount, a.phone AS agent,
@@ -68,8 +69,10 @@ async def _sales(company: Company, dates: Dates) -> AsyncIterator[Sequence[objec
         amount, *money = [figure(row[name], company) for name in names]
         contract = f"S{FIRST_NUMBER + row['contract_id']}" if row["contract_id"] else ""
         who = row["agent"], row["serial"], row["name"], row["surname"], row["phone"]
-        what = amount, row["unit"], units, *money, contract, row["paid_by"]
-        yield row["reference"], read_moment(row["created_at"]), *who, *what
+        price = [figure(row[name], company) for name in ("price", "components", "credit_before", "credit_after")]
+        kept = row["tariff"], *price, row["provider"], "" if row["provider"] == "cash" else row["payment"]
+        what = amount, row["unit"], units, *money, contract
+        yield row["reference"], read_moment(row["created_at"]), *who, *what, *kept
 
 
 async def _contracts(company: Company, dates: Dates) -> AsyncIterator[Sequence[object]]:
@@ -125,7 +128,8 @@ async def _audit(_company: Company, dates: Dates) -> AsyncIterator[Sequence[obje
 SALES = HistoryKind(
     columns=(
         *("reference", "time", "agent", "serial", "name", "surname", "phone", "amount", "unit", "units", "commission"),
-        *("recovered", "access", "contract", "paid_by"),
+        *("recovered", "access", "contract", "tariff", "price", "components", "credit_before", "credit_after"),
+        *("provider", "payment"),
     ),
     rows=_sales,
 )

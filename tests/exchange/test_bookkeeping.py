@@ -103,7 +103,7 @@ def test_payments_and_sales_are_exported_whoever_took_them(run: Run) -> None:
     assert (mobile["provider"], mobile["amount"], mobile["agent"], mobile["sale"]) == ("daraja", "1234", "", "")
     assert (mobile["payer_phone"], mobile["unapplied"]) == ("+255710000001", "1234")
     assert paid["meter"]["sale"] and paid["meter"]["unapplied"] == "0"
-    assert {row["paid_by"] for row in export(run, "sales")} == {"cash"}
+    assert {row["provider"] for row in export(run, "sales")} == {"cash"}
 
 
 @pytest.mark.usefixtures("a_day")
