@@ -1,7 +1,10 @@
 """Sales, payments, duplicates, hand-ins, disputes, statements, closed days, crashes, in any order: the books hold."""
 
 import asyncio
+import itertools
+from collections.abc import Callable
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -152,3 +155,62 @@ def test_any_order_keeps_the_books_right(engine: str, templates: Templates) -> N
 @pytest.mark.slow
 def test_any_order_keeps_the_books_right_for_long(engine: str, templates: Templates) -> None:
     run(engine, templates, *((100, 60) if engine == "sqlite" else (40, 40)))
+
+
+class Crowd:
+    """Many at once on two servers: each does one thing after the other, and some of it comes again elsewhere."""
+
+    def __init__(self, life: Life, seed: int) -> None:
+        self._life, self._chance, self._numbers = life, Random(seed), itertools.count(1)
+
+    async def run(self, people: int, things: int) -> None:
+        await asyncio.gather(*(self._person(things) for _ in range(people)))
+
+    async def _person(self, things: int) -> None:
+        for _ in range(things):
+            verb = self._any()
+            servers = [0, 1] if self._chance.random() < 0.3 else [self._chance.randrange(2)]
+            crash = self._chance.random() < 0.1
+            await asyncio.gather(*(self._life.do(verb, server, crash=crash) for server in servers))
+
+    def _any(self) -> Verb:
+        pick, number, life = self._chance.choice, next(self._numbers), self._life
+        amount = pick((50_00, 700_00, 1_000_00, 2_500_00, 7_000_00, 26_000_00))
+        few = self._chance.randrange(30)
+        line: dict[str, Any] = {"reference": f"TK{few}", "direction": Direction.IN, "at": BEGIN}
+        verbs: list[Callable[[], Verb]] = [
+            lambda: life.sale(f"sale {number}", pick((1, 2)), pick(TARGETS), amount),
+            lambda: life.sale(f"sale {number}", pick((1, 2)), pick(TARGETS), amount),
+            # The reference says the amount: what comes again says the same.
+            lambda: life.payment(
+                pick(PROVIDERS), f"TK{few}", 1_000_00 + 10_00 * few, pick((*TARGETS, "")), pick(list(Source)), BEGIN
+            ),
+            lambda: life.assignment(f"assign {number}", few, pick((*TARGETS, "")), pick((1, 2, 3)), pick((1, 2))),
+            lambda: life.hand_in(f"R{number}", pick((1, 2)), amount),
+            lambda: life.dispute(few),
+            lambda: life.settlement(few, pick((None, amount)), pick(("rehema", "zuberi"))),
+            lambda: life.line(Said(provider=pick(PROVIDERS), amount=1_000_00 + 10_00 * few, **line)),
+            lambda: life.taking(few),
+            lambda: life.giving_back(f"BACK{number}", few),
+            life.closing,
+        ]
+        return pick(verbs)()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["postgres"])
+@pytest.mark.parametrize("seed", range(4))
+async def test_two_servers_at_once_keep_the_books_right(engine: str, demo_url: str, seed: int) -> None:
+    life = Life()
+    with time_machine.travel(BEGIN, tick=False):
+        await life.begin(demo_url, beside=True)
+        try:
+            await Crowd(life, seed).run(people=8, things=40)
+            await life.check()
+            await life.check_received()
+            await life.check_tokens()
+            await life.reconcile()
+            await life.check()
+        finally:
+            await life.end()
+    assert len(life.done) >= 8 * 40

@@ -3,9 +3,11 @@
 Each verb works as servers do: in a unit of work of its own, by a key that names it for good. It may be crashed before
 its commit, and done again, by the same server or another one."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -14,7 +16,7 @@ from typing import Any
 from tortoise.exceptions import OperationalError
 
 from bot.app import assembled
-from bot.config import load
+from bot.config import Config, load
 from bot.server import Server
 from models.demo.world import PAYGO_KEYS
 from models.devices import with_owner
@@ -61,27 +63,35 @@ class Life:
     told: list[tuple[str, str, int, datetime]] = field(default_factory=list)  # provider, reference, amount, at
     refused: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _beside: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _context: Context | None = None
 
-    async def begin(self, url: str, servers: int = 1) -> None:
-        for _ in range(servers):
-            server = await self._stack.enter_async_context(assembled(load(database=url, sender_cap=0), serving=False))
-            self.servers.append(server)
+    async def begin(self, url: str, *, beside: bool = False) -> None:
+        """One server, or another `beside` it on the same database, with connections of its own."""
+        alone = copy_context()
+        self.servers.append(await self._stack.enter_async_context(assembled(server_config(url), serving=False)))
         async with self.servers[0].database.work():
             for name in ("rehema", "zuberi"):
                 await OfficeUser.create(name=name, password_hash="none")
+        if beside:
+            # What models work with is of a context: the second server has its own.
+            opening = self._beside.enter_async_context(assembled(server_config(url), serving=False))
+            self.servers.append(await asyncio.create_task(opening, context=alone))
+            self._context = alone
 
     async def end(self) -> None:
+        if self._context:
+            await asyncio.create_task(self._beside.aclose(), context=self._context)
         await self._stack.aclose()
 
     async def do(self, verb: Verb, server: int = 0, *, crash: bool = False) -> None:
         """Do something on a server, in one unit of work. A crash undoes it: its message comes again."""
-        if crash:
-            await self._once(verb, server, crash=True)
-        await self._once(verb, server, crash=False)
+        for crashes in (True, False) if crash else (False,):
+            once = self._once(verb, self.servers[server], crash=crashes)
+            await (asyncio.create_task(once, context=self._context.copy()) if server and self._context else once)
         self.done.append(verb)
 
-    async def _once(self, verb: Verb, server: int, *, crash: bool) -> None:
-        at = self.servers[server % len(self.servers)]
+    async def _once(self, verb: Verb, at: Server, *, crash: bool) -> None:
         for attempt in range(20):
             try:
                 async with at.database.work():
@@ -141,7 +151,10 @@ class Life:
             there = await unapplied(payment)
             to = await find_target(target) if target else await Customer.get(id=customer)
             how = {"actor": "rehema", "today": at.company.today(), "coin": at.company.coin, "vault": at.company.vault}
-            await assign(payment, to, funds=max(there // part, 1), key=key, **how)  # type: ignore[arg-type]
+            try:
+                await assign(payment, to, funds=max(there // part, 1), key=key, **how)  # type: ignore[arg-type]
+            except ValueError as error:  # somebody else was quicker
+                raise NotSettled(str(error)) from error
 
         return verb
 
@@ -329,6 +342,10 @@ class Life:
             await self.do(self.line(payout))
             fit = await reconciling.reconcile(provider, BEGIN, now)
             assert fit.held == 0, "clearing returns to nothing"
+
+
+def server_config(url: str) -> Config:
+    return load(database=url, sender_cap=0)
 
 
 async def find_target(name: str) -> Payable:
