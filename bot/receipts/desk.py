@@ -105,7 +105,7 @@ class Receipts:
         if verdict.state is not TextState.PAID:
             return verdict
         known = await find_payment(found.provider, normal_reference(found.reference))
-        if known is None and (doubt := await self._doubt(wallet, found)):
+        if known is None and (doubt := await doubt_of(self._company, wallet, found)):
             return Verdict(TextState.WAITING, doubt)
         if known and known.amount != found.amount:
             money = self._company.money(known.amount)
@@ -116,20 +116,6 @@ class Receipts:
         state = TextState.PAID if received.new else TextState.SEEN
         await kept.settle_twins(phone.gateway, found.reference, found.amount, int(received.payment.id))
         return Verdict(state, "" if received.new else "This payment was known already.", int(received.payment.id))
-
-    async def _doubt(self, wallet: ReceiptWallet, found: Found) -> str:
-        """Why a text that fits is not believed yet; empty when it is."""
-        if await kept.was_refused(found.reference):
-            return f"{found.reference} was refused before."
-        last = wallet.last_balance(found.rule.purse)
-        if found.balance is None:
-            return "" if wallet.trusted else "It tells no balance, so that nobody sees whether it is made up."
-        if last is None:
-            return f"{GAP} before it is not known: it is the first text of this kind."
-        if not _continues(wallet, found):
-            is_, should = self._company.number(found.balance), self._company.number(last + found.amount - found.fee)
-            return f"{GAP} is {is_} and should be {should}: a text is missing, or this one is made up."
-        return ""
 
     async def _follow_money_out(self, wallet: ReceiptWallet, found: Found) -> None:
         """Know the balance that money left behind which went out, when it is the one to be expected."""
@@ -259,6 +245,26 @@ class Receipts:
         await record(actor, "receipt refused", row.reference or f"text {row.id}", row.why)
 
 
+async def doubt_of(company: Company, wallet: ReceiptWallet, found: Found) -> str:
+    """Why a text that fits is not believed yet; empty when it is."""
+    if await kept.was_refused(found.reference):
+        return f"{found.reference} was refused before."
+    return weigh_balance(company, wallet, found)
+
+
+def weigh_balance(company: Company, wallet: ReceiptWallet, found: Found) -> str:
+    """Why the balance in a text speaks against it; empty when it goes on from the last one."""
+    last = wallet.last_balance(found.rule.purse)
+    if found.balance is None:
+        return "" if wallet.trusted else "It tells no balance, so that nobody sees whether it is made up."
+    if last is None:
+        return f"{GAP} before it is not known: it is the first text of this kind."
+    if not _continues(wallet, found):
+        is_, should = company.number(found.balance), company.number(last + found.amount - found.fee)
+        return f"{GAP} is {is_} and should be {should}: a text is missing, or this one is made up."
+    return ""
+
+
 def judge(
     heard: Heard, sim: int, wallet: ReceiptWallet | None, rules: Sequence[Rule], found: Found | None
 ) -> Verdict | None:
@@ -266,7 +272,7 @@ def judge(
     operator's."""
     if found is None:
         return _judge_unread(heard, sim, wallet, rules)
-    doubts = list(_doubts(heard, sim, wallet, found))
+    doubts = doubts_of(heard, sim, wallet, found)
     if found.rule.way is Way.OUT:
         known = wallet and same_name(heard.sender.value, found.rule.senders)
         return Verdict(TextState.IGNORED, "It is about money that went out.") if known else None
@@ -293,7 +299,7 @@ def _judge_unread(heard: Heard, sim: int, wallet: ReceiptWallet | None, rules: S
     return Verdict(TextState.IGNORED, "It is about no money that came in.")
 
 
-def _doubts(heard: Heard, sim: int, wallet: ReceiptWallet | None, found: Found) -> list[str]:
+def doubts_of(heard: Heard, sim: int, wallet: ReceiptWallet | None, found: Found) -> list[str]:
     """What speaks against a payment, the worst first."""
     doubts = []
     if not same_name(heard.sender.value, found.rule.senders):
