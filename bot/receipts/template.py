@@ -61,7 +61,8 @@ _PIECE = re.compile(r"\[([^\[\]]*)\]|([A-Za-z0-9]+)|(\s+)|([^\sA-Za-z0-9])")
 _SMALL = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 # Who pays gets such texts, and may forward them: money that is sent to us is seen where it comes in.
 _PAYERS = re.compile(
-    r"\b(?:sent to|paid to|transferred to|payment made|your payment of|withdrawn?|you have (?:sent|paid|transferred)|you sent|you paid|umetuma"
+    r"\b(?:sent to|paid to|transferred to|payment made|your payment of"
+    r"|withdrawn?|you have (?:sent|paid|transferred)|you sent|you paid|umetuma"
     r"|umelipa|umehamisha|umetoa|transferiste|pagaste|levantaste|registamos uma operacao|vous avez (?:envoye|paye"
     r"|transfere|retire))\b"
 )
