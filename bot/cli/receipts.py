@@ -247,8 +247,8 @@ def receipts_accept(
             if not yes and not typer.confirm("Is the money there, and is this its only text?"):
                 fail("Nothing was booked.")
             async with server.database.work():
-                received = await server.receipts.accept(text_id, payment, actor=ACTOR)
-            typer.echo("Booked." if received.new else "This payment was booked before: nothing new.")
+                new = await server.receipts.accept(text_id, payment, actor=ACTOR)
+            typer.echo("Booked." if new else "This payment was booked before: nothing new.")
 
     _say_what_is_wrong(work)
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from bot.company import Company
 from bot.receipts.reading import Found, same_name, speaks_of, too_long, understand
-from bot.receipts.rules import list_rules
+from bot.receipts.rules import list_rules, shipped_rules
 from bot.receipts.shipped import RULES, Rule, Way
 from bot.text.numbers import Sender, SenderKind
 from models.audit import record
@@ -21,14 +21,15 @@ from models.messages import Phone, read_sims
 from models.messages.phones import phone_id
 from models.money import receipt_texts as kept
 from models.money.receipt_texts import ReceiptText, ReceiptWallet, TextState
-from models.money.receiving import Incoming, Received, Source, find_payment, normal_reference
+from models.money.receiving import Incoming, Source, find_payment, normal_reference
 from models.sql import DAY_MS
 
 # Books money that came in, applies it and tells who has to know, in the caller's unit of work.
-Book = Callable[[Incoming], Awaitable[Received]]
+Book = Callable[[Incoming], Awaitable[None]]
 # Texts overtake each other by minutes, and a person may look on Monday at what came on Friday.
 CHAIN_MS = 3 * DAY_MS
 CHAIN = 50  # texts that may have waited for one
+LEAST_LENGTH = 40  # characters of a receipt
 GAP = "Balance"  # how the reason begins why a text waits that may only have come too early
 
 
@@ -85,6 +86,12 @@ class Receipts:
             await self._go_on(phone, wallet, rules)
         return f"receipt {verdict.state}"
 
+    def is_forwarded(self, text: str) -> bool:
+        """Whether a text of a person is an operator's, forwarded or typed, of who pays or of who is paid."""
+        if len(text) < LEAST_LENGTH or not any(map(str.isdigit, text)):
+            return False
+        return any(rule.template.references(text) for rule in shipped_rules(self._company))
+
     async def keep_aside(self, heard: Heard, error: str) -> bool:
         """Keep a text that broke us, for a person; False when it is none of an operator's."""
         if not phone_id(heard.gateway) or heard.sender.kind is not SenderKind.ALPHA or not await kept.list_wallets():
@@ -110,12 +117,22 @@ class Receipts:
         if known and known.amount != found.amount:
             money = self._company.money(known.amount)
             return Verdict(TextState.WAITING, f"{found.reference} is a payment of {money} already.")
-        received = await self._book(self._incoming(found, heard.text, heard.arrived, _seen_by(phone, wallet.sim)))
-        if found.balance is not None and (received.new or _continues(wallet, found)):
+        incoming = self._incoming(found, heard.text, heard.arrived, _seen_by(phone, wallet.sim))
+        payment_id = await self._take_payment(incoming)
+        if found.balance is not None and (known is None or _continues(wallet, found)):
             await kept.move_balance(wallet, found.rule.purse, found.balance)
-        state = TextState.PAID if received.new else TextState.SEEN
-        await kept.settle_twins(phone.gateway, found.reference, found.amount, int(received.payment.id))
-        return Verdict(state, "" if received.new else "This payment was known already.", int(received.payment.id))
+        await kept.settle_twins(phone.gateway, found.reference, found.amount, payment_id)
+        if known is None:
+            return Verdict(TextState.PAID, payment_id=payment_id)
+        return Verdict(TextState.SEEN, "This payment was known already.", payment_id)
+
+    async def _take_payment(self, incoming: Incoming) -> int:
+        """Book money that came in: the id of the payment, which another source may have told of before."""
+        await self._book(incoming)
+        payment = await find_payment(incoming.provider, normal_reference(incoming.reference))
+        if payment is None:
+            raise LookupError(f"{incoming.provider} {incoming.reference} was not booked")
+        return int(payment.id)
 
     async def _follow_money_out(self, wallet: ReceiptWallet, found: Found) -> None:
         """Know the balance that money left behind which went out, when it is the one to be expected."""
@@ -211,21 +228,19 @@ class Receipts:
         seen_by = f"{row.gateway} SIM {row.sim}"
         return self._incoming(found, text, datetime.fromtimestamp(row.received_at / 1000, UTC), seen_by)
 
-    async def accept(self, text_id: int, payment: Incoming, *, actor: str) -> Received:
-        """Book a text that waited as this payment, since a person has looked at it. The texts that follow on its
-        balance are taken with it. Raises NotWaiting."""
+    async def accept(self, text_id: int, payment: Incoming, *, actor: str) -> bool:
+        """Book a text that waited as this payment, since a person has looked at it; False when it was known before. The
+        texts that follow on its balance are taken with it. Raises NotWaiting."""
         row = await kept.hold_waiting(text_id)
-        received = await self._book(payment)
+        new = await find_payment(payment.provider, normal_reference(payment.reference)) is None
+        payment_id = await self._take_payment(payment)
         _text, found = await self.look(row)
-        state = TextState.PAID if received.new else TextState.SEEN
-        rule = found.rule.name if found else ""
-        await kept.decide(
-            row.id, state, f"by {actor}", payment_id=received.payment.id, rule=rule, reference=payment.reference
-        )
+        state, rule = TextState.PAID if new else TextState.SEEN, found.rule.name if found else ""
+        await kept.decide(row.id, state, f"by {actor}", payment_id=payment_id, rule=rule, reference=payment.reference)
         await record(actor, "receipt accepted", payment.reference, _said(row, payment))
         if found and found.balance is not None:
             await self._believe(row, found, found.balance)
-        return received
+        return new
 
     async def _believe(self, row: ReceiptText, found: Found, balance: int) -> None:
         """The balance of a text that a person has accepted is the one to go on from, unless later ones were paid."""
