@@ -16,6 +16,7 @@ from bot.receipts.reading import Found, same_name, speaks_of, too_long, understa
 from bot.receipts.rules import list_rules, shipped_rules
 from bot.receipts.shipped import RULES, Rule, Way
 from bot.text.numbers import Sender, SenderKind
+from models.alerts import raise_alert
 from models.audit import record
 from models.messages import Phone, read_sims
 from models.messages.phones import phone_id
@@ -191,6 +192,9 @@ class Receipts:
         )
 
     async def _keep(self, heard: Heard, sim: int, found: Found | None, verdict: Verdict) -> None:
+        """Keep a text with what was decided. The office is told of the first one that waits, not of each."""
+        if verdict.state is TextState.WAITING and not await kept.is_any_waiting():
+            await raise_alert("A text that money came in waits for a person: `mwanga receipts waiting`.")
         await kept.keep_text(
             self._vault,
             heard.inbox_id,

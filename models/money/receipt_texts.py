@@ -173,6 +173,10 @@ async def waiting_texts() -> list[ReceiptText]:
     return await ReceiptText.filter(state=TextState.WAITING.value).order_by("id")
 
 
+async def is_any_waiting() -> bool:
+    return await ReceiptText.filter(state=TextState.WAITING.value).exists()
+
+
 async def waiting_of(gateway: str, sim: int, since: int, why: str) -> list[ReceiptText]:
     """Texts to a SIM card that came since then (ms) and wait for a reason that begins so, the oldest first."""
     statement = f"""SELECT {columns_of(ReceiptText)} FROM receipt_text
