@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 import aiohttp
@@ -25,6 +26,7 @@ from bot.monitor import Alerts, Canaries, Signs, Webhook
 from bot.outbound import Composer, Outbox, queue
 from bot.payments import Answer, Payments, Refusal
 from bot.payments.door import ROUTES as PAYMENT_ROUTES
+from bot.receipts import Receipts
 from bot.routing import Router, Watch
 from bot.routing.networks import Networks
 from bot.routing.router import route
@@ -154,12 +156,14 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     signs, composer = Signs(company.vault, config.airtime_pattern), Composer(company, router)
     redactor = Redactor(CONSENT, commands.words("pin"), commands.words("lock"), BESIDE_PIN)
     sessions = Sessions(company=company, commands=commands, router=router, composer=composer)
+    receipts = Receipts(company, partial(receive, vault=company.vault))
     dispatcher = Dispatcher(
         company=company,
         commands=commands,
         router=router,
         composer=composer,
         signs=signs,
+        receipts=receipts,
         sender_cap=config.sender_cap,
         global_cap=config.global_cap,
     )
@@ -204,6 +208,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         inbox=inbox,
         worker=worker,
         outbox=outbox,
+        receipts=receipts,
         callbacks=callbacks,
         phone_routes=_phone_routes(config, phones, database, company, metrics, inbox, callbacks, outbox),
         housekeeping=Housekeeping(database, config.retention_days, PURGES, _chores(company, composer, phones)),

@@ -11,6 +11,7 @@ from bot.inbound import Callbacks, Inbox, Worker
 from bot.monitor import Alerts
 from bot.outbound import Composer, Outbox
 from bot.payments import Payments
+from bot.receipts import Receipts
 from bot.routing import Router
 from bot.runtime import Database, Housekeeping, Metrics
 from bot.talks import Commands
@@ -32,6 +33,7 @@ class Server:
     inbox: Inbox
     worker: Worker
     payments: Payments
+    receipts: Receipts
     # what goes out
     composer: Composer
     router: Router

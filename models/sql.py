@@ -132,7 +132,10 @@ def cut(text: str, length: int) -> str:
 
 
 # In which order rows are held.
-LOCKS = ("payment_request", "payment", "agent", "device", "customer", "contract", "ticket", "phone")
+LOCKS = (
+    *("payment_request", "receipt_text", "receipt_wallet", "payment"),
+    *("agent", "device", "customer", "contract", "ticket", "phone"),
+)
 
 
 async def lock_rows(table: str, condition: str, values: Sequence[Any]) -> None:

@@ -11,6 +11,7 @@ from tortoise.models import Model
 
 from models.alerts import raise_alert
 from models.audit import record
+from models.money.day_close import first_open
 from models.money.ledger import AccountKind, Posting, balance, currency, post
 from models.money.providers import provider_id
 from models.money.sales import Payment
@@ -28,7 +29,6 @@ ADD_EVIDENCE = """INSERT INTO evidence (source, provider, reference, payment_id,
 # A payment has one row for all its times in suspense: opened again, it is as old as its first time.
 OPEN_SUSPENSE = """INSERT INTO suspense (payment_id, why, owner, opened_at, closed_by) VALUES ($1, $2, '', $3, '')
   ON CONFLICT (payment_id) DO UPDATE SET why = excluded.why, closed_at = NULL, closed_by = ''"""
-CLOSED_UNTIL = "SELECT MAX(ends_at) AS at FROM day_close WHERE subject IN ('', $1)"
 
 
 class Source(StrEnum):
@@ -140,7 +140,7 @@ async def receive(incoming: Incoming, *, vault: Vault) -> Received:
     if payment is None:
         raise LookupError(f"{incoming.provider} {reference} is not there")
     if new:
-        await _book(payment, now)
+        await _book(payment)
     sealed = vault.seal(incoming.raw, evidence_purpose(incoming.provider, reference)) if incoming.raw else ""
     values = [incoming.source.value, incoming.provider, reference, payment.id, incoming.amount]
     values += [cut(incoming.seen_by, 40), incoming.balance_after, sealed, now]
@@ -166,23 +166,15 @@ async def find_payment(provider: str, reference: str) -> Payment | None:
     return Payment(**rows[0] | {"paid_at": read_moment(rows[0]["paid_at"])}, _from_db=True) if rows else None
 
 
-async def _book(payment: Payment, now: datetime) -> None:
+async def _book(payment: Payment) -> None:
     """The provider, or the bank, owes us what we owe the payer."""
     if payment.provider == BANK:
         has = Posting(AccountKind.BANK, 0, payment.amount)
     else:
         has = Posting(AccountKind.CLEARING, await provider_id(payment.provider), payment.amount)
     owed = Posting(AccountKind.UNAPPLIED, payment.id, -payment.amount)
-    at = await open_moment(payment.paid_at, f"provider {payment.provider}", now)
+    at = await first_open(payment.paid_at, provider=payment.provider)
     await post(f"payment {payment.id}", [has, owed], actor=payment.provider, effective_at=at)
-
-
-async def open_moment(wanted: datetime, subject: str, now: datetime) -> datetime:
-    """When something of `wanted` is effective: then, unless that day is closed already, for everybody or for this
-    subject; what comes too late for a closed day is effective now."""
-    [row] = await execute(connection(), CLOSED_UNTIL, [subject])
-    closed = row["at"] and read_moment(row["at"])
-    return now if closed and wanted < closed else wanted
 
 
 async def _note_other_amount(payment: Payment, incoming: Incoming) -> None:

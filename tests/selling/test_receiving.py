@@ -140,7 +140,7 @@ async def test_nothing_is_booked_into_a_day_that_is_closed(mwanga: Server, subje
     await DayClose.create(day=PAID_AT.date(), subject=subject, ends_at=ends, figures="{}", actor="office admin")
     got = await received(mwanga, incoming())
     assert got.payment.paid_at == PAID_AT, "that is the provider's, and stays"
-    assert (await Entry.get(key=f"payment {got.payment.id}")).effective_at == (NOON if moved else PAID_AT)
+    assert (await Entry.get(key=f"payment {got.payment.id}")).effective_at == (ends if moved else PAID_AT)
 
 
 @pytest.mark.parametrize("amount", [0, -1])
