@@ -154,7 +154,8 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     gateways = configured.gateways(config, session, simulated)
     router, outbox, phones = _sending(config, gateways, database, company, metrics, simulated)
     signs, composer = Signs(company.vault, config.airtime_pattern), Composer(company, router)
-    redactor = Redactor(CONSENT, commands.words("pin"), commands.words("lock"), BESIDE_PIN)
+    beside_others = [*commands.words("lock"), *commands.words("cash in")]
+    redactor = Redactor(CONSENT, commands.words("pin"), beside_others, BESIDE_PIN)
     sessions = Sessions(company=company, commands=commands, router=router, composer=composer)
     receipts = Receipts(company, partial(receive, vault=company.vault))
     dispatcher = Dispatcher(
