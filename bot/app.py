@@ -40,6 +40,7 @@ from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
 from handlers.meanings import MEANINGS
 from handlers.reminders import remind
+from handlers.selling.cash_requests import end_unanswered
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
@@ -54,6 +55,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
 PURGES = (*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES, GUESSES)
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
+MINUTE_S = 60.0
 STOP_S = 6.0  # in which everything has to come to an end; with the 3 s that requests get, a stop takes under 10 s
 CONNECTIONS = 512  # requests to gateways at once: above the outbox's own bound, so that none waits in here
 
@@ -190,6 +192,9 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         callbacks=callbacks,
         phone_routes=_phone_routes(config, phones, database, company, metrics, inbox, callbacks, outbox),
         housekeeping=Housekeeping(database, config.retention_days, PURGES, _chores(company, composer, phones)),
+        watch=Housekeeping(
+            database, config.retention_days, (), [_telling(end_unanswered, company, composer)], every_s=MINUTE_S
+        ),
         metrics=metrics,
         simulated=simulated,
         router=router,
@@ -264,16 +269,22 @@ def _phone_routes(
 def _chores(company: Company, composer: Composer, phones: Phones) -> list[Chore]:
     """What the business does by the clock, and whom it tells of it."""
 
-    def telling(chore: Callable[[Company, int], Awaitable[list[tuple[str, list[Copy]]]]]) -> Chore:
-        async def work(most: int) -> int:
-            told = await chore(company, most)
-            for origin, copies in told:
-                await composer.tell(origin, copies)
-            return len(told)
+    telling = [_telling(chore, company, composer) for chore in (close_silent, remind)]
+    return [*telling, phones.forget_receivers]
 
-        return work
 
-    return [telling(close_silent), telling(remind), phones.forget_receivers]
+def _telling(
+    chore: Callable[[Company, int], Awaitable[list[tuple[str, list[Copy]]]]], company: Company, composer: Composer
+) -> Chore:
+    """A chore of the business that sends what it says."""
+
+    async def work(most: int) -> int:
+        told = await chore(company, most)
+        for origin, copies in told:
+            await composer.tell(origin, copies)
+        return len(told)
+
+    return work
 
 
 @asynccontextmanager
@@ -285,6 +296,7 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     handling = [asyncio.create_task(server.worker.run(), name=f"worker {n}") for n in range(workers)]
     sending = asyncio.create_task(server.outbox.run(), name="outbox") if serving else None
     purging = asyncio.create_task(server.housekeeping.run(), name="housekeeping") if serving else None
+    ending = asyncio.create_task(server.watch.run(), name="watch") if serving else None
     watching = asyncio.create_task(server.alerts.run(), name="alerts") if serving else None
     phones = asyncio.create_task(server.phones.run(), name="phones") if serving else None
     try:
@@ -292,10 +304,11 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     finally:
         until = asyncio.get_running_loop().time() + STOP_S
         server.housekeeping.stop()
+        server.watch.stop()
         server.alerts.stop()
         server.phones.stop()
         server.inbox.stop()
-        await _end(until, inbox, *filter(None, [purging, watching, phones]))
+        await _end(until, inbox, *filter(None, [purging, ending, watching, phones]))
         server.worker.stop()
         await _end(until, *handling)
         if sending:

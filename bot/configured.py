@@ -38,6 +38,7 @@ def company_of(config: Config) -> Company:
         ussd_code=config.ussd_code,
         accents=config.accents,
         vault=Vault(config.secret_key.get_secret_value(), config.former_secret_key.get_secret_value()),
+        cash_request_minutes=config.cash_request_minutes,
     )
 
 

@@ -6,6 +6,7 @@ from tortoise.exceptions import OperationalError
 
 from models.money.ledger import AccountKind
 from models.money.refusals import OverLimit
+from models.money.reservations import reserved
 from models.people import Agent
 from models.sql import connection, execute
 
@@ -16,10 +17,11 @@ class Room:
 
     held: int
     limit: int
+    promised: int = 0  # cash that open requests of customers would bring
 
     def check(self, amount: int) -> None:
         """Raises OverLimit when the agent's cash would pass the limit with this amount."""
-        if self.held + amount > self.limit:
+        if self.held + self.promised + amount > self.limit:
             raise OverLimit(self.held, self.limit)
 
 
@@ -36,4 +38,5 @@ async def read_room(seller: Agent) -> Room:
     row = rows[0]
     seller.cash_limit, seller.commission = row["cash_limit"], row["commission"]
     seller.goods_commission = row["goods_commission"]
-    return Room(int(row["held"]), int(row["cash_limit"]))
+    promised = await reserved(AccountKind.CASH, seller.id)
+    return Room(int(row["held"]), int(row["cash_limit"]), promised)

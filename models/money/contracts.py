@@ -125,6 +125,12 @@ async def find_contract(number: str, mini_grid_id: int) -> Contract | None:
     ).prefetch_related("customer", "appliance", "device")
 
 
+async def contract_by_number(digits: str) -> Contract | None:
+    """The contract S1042 by its digits, whoever's it is, with its customer, appliance and device."""
+    found = Contract.get_or_none(id=int(digits) - FIRST_NUMBER)
+    return await found.prefetch_related("customer", "appliance", "device")
+
+
 async def open_instalments(contract: Contract) -> list[Due]:
     """What is still to be paid on a contract, the oldest first."""
     return await _dues("contract_id = $1", [contract.id])
