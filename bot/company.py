@@ -33,8 +33,6 @@ class Company:
     accents: bool  # whether screens and SMS have those that cost nothing
     vault: Vault
     cash_request_minutes: int = 60  # for so long an agent may answer a customer who wants to buy for cash
-    wallet: str = ""  # the provider of mobile money that asks phones to pay; empty: none does
-    wallet_title: str = ""  # as people call it: M-Pesa
 
     def today(self) -> date:
         """The day it is in the operator's zone."""

@@ -33,7 +33,8 @@ from models.people import Agent, Role
     arguments=said_without_keyword,
 )
 async def own_buying(chat: Chat) -> Reply:
-    if chat.person.role is Role.STRANGER and not chat.company.wallet:
+    asks_phones = chat.company.mobile_money_of(chat.person.phone) is not None
+    if chat.person.role is Role.STRANGER and not asks_phones:
         return await chat.hand_over(chat.commands.by_name["join"])
     if waits := await what_waits(chat):
         chat.stop(waits, outcome="asked already")
@@ -43,7 +44,7 @@ async def own_buying(chat: Chat) -> Reply:
     if first == Amount.name:
         amount = await chat.ask(Amount(_("How much?")))
     paid_for = await _choose_what(chat, own, first)
-    if paid_for is None or not (chat.company.wallet or await seller_of(chat, paid_for.device)):
+    if paid_for is None or not (asks_phones or await seller_of(chat, paid_for.device)):
         return await _tell_how(chat, paid_for)
     if amount is None:
         amount = await chat.ask(Amount(await _how_much(paid_for, chat)))

@@ -68,7 +68,9 @@ def _is_in_reach(paid_for: Payable, turn: Turn) -> bool:
     owner, customers = owner_of(paid_for), turn.person.customers
     if owner is None:
         return False
-    return bool(turn.company.wallet) or owner.mini_grid_id in {one.mini_grid_id for one in customers}
+    return turn.company.mobile_money_of(turn.person.phone) is not None or owner.mini_grid_id in {
+        one.mini_grid_id for one in customers
+    }
 
 
 async def put_in_order(chat: Chat, own: Sequence[Payable]) -> str:

@@ -2,14 +2,16 @@
 
 from datetime import UTC, datetime
 
+from bot.company import MobileMoney
 from bot.message import Copy, Reply
 from bot.talks import Chat
 from bot.talks.contacts import contacts
 from bot.text import Text, _, joined, shorten
+from bot.text.i18n import _n
 from handlers.selling.buy import why_not
 from handlers.wording import LONGEST_NAME, bought, fitting, paid_for_name, shared
 from models.messages import MessageKind
-from models.money import Payable, cash_requests, quotes, refusals
+from models.money import Payable, cash_requests, quotes, refusals, requests
 from models.money.cash_limit import read_room
 from models.money.cash_requests import CashRequest, Wish
 from models.money.payable import load_payable
@@ -22,9 +24,11 @@ NOTHING_PAID = _("Nothing was paid.")
 
 
 async def what_waits(chat: Chat) -> Text | None:
-    """Whom this phone has asked to take its money, or how it is asked to pay; None when nothing is open."""
-    request = await cash_requests.open_of(chat.person.phone)
-    return await _asked_agent(request, chat) if request else None
+    """Whom this phone has asked to take its money, or what it is asked to pay; None when nothing is open."""
+    if request := await cash_requests.open_of(chat.person.phone):
+        return await _asked_agent(request, chat)
+    rings = await requests.ringing(chat.person.phone)
+    return _rings(rings, chat) if rings else None
 
 
 async def buy_own(chat: Chat, paid_for: Payable, amount: int) -> Reply:
@@ -39,7 +43,8 @@ async def buy_own(chat: Chat, paid_for: Payable, amount: int) -> Reply:
     if chat.meant and not await chat.confirm(_("Buy {what}?", what=what_it_buys(quote, chat))):
         return chat.end(NOTHING_PAID, outcome="declined")
     chat.no_more()
-    return await _ask_agent(chat, quote)
+    by = company.mobile_money_of(chat.person.phone)
+    return await (_ask_phone(chat, quote, by) if by else _ask_agent(chat, quote))
 
 
 def what_it_buys(quote: quotes.Quote, chat: Chat) -> Text:
@@ -53,6 +58,45 @@ def what_it_buys(quote: quotes.Quote, chat: Chat) -> Text:
         units = shared(units, quote.amount - debts, quote.access, quote.recovered, company)
         return Text("{amount}, {serial}: {bought}", {**values, "bought": units})
     return _("{bought} for {amount}, {serial}", bought=units, **values)
+
+
+async def _ask_phone(chat: Chat, quote: quotes.Quote, by: MobileMoney) -> Reply:
+    """The phone is asked to pay, right after the commit: the PIN that is entered there is the yes."""
+    at = quote.standing
+    wanted = requests.Wanted(
+        provider=by.provider,
+        phone=chat.person.phone,
+        language=chat.language,
+        amount=quote.amount,
+        account=at.paid_for.name,
+        customer_id=at.customer.id,
+        device_id=at.device.id if at.device else None,
+        contract_id=at.contract.id if at.contract and at.device is None else None,
+    )
+    try:
+        await requests.ask_to_pay(wanted, key=chat.key)
+    except requests.AskedAlready as earlier:
+        if earlier.rings:
+            return chat.end(_rings(earlier.request, chat), outcome="asked already")
+        wait = _n("Send it again in {n} minute.", "Send it again in {n} minutes.", -(-earlier.seconds // 60))
+        return chat.end(joined([NOTHING_PAID, wait]), outcome="too soon")
+    what = what_it_buys(quote, chat)
+    if chat.ussd:
+        said = _("{what}. Now your phone asks for your {wallet} PIN.", what=what, wallet=by.title)
+    else:
+        said = _("{what}. Sent to your phone: enter your {wallet} PIN.", what=what, wallet=by.title)
+    return chat.end(said, outcome="asked the phone")
+
+
+def _rings(request: requests.PaymentRequest, chat: Chat) -> Text:
+    """The answer to a second wish while the phone asks for the first."""
+    by = chat.company.mobile_money_of(request.phone)
+    return _(
+        "Your phone asks you already for {amount}, {serial}: enter your {wallet} PIN there.",
+        amount=chat.company.money(request.amount),
+        serial=request.account,
+        wallet=by.title if by else request.provider,
+    )
 
 
 async def _ask_agent(chat: Chat, quote: quotes.Quote) -> Reply:
