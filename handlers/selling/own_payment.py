@@ -16,6 +16,7 @@ from models.money.cash_limit import read_room
 from models.money.cash_requests import CashRequest, Wish
 from models.money.payable import load_payable
 from models.money.prices import sellers_for
+from models.money.requests import PaymentRequest
 from models.people import Agent, Customer
 from models.sql import lock_rows
 
@@ -27,7 +28,8 @@ async def what_waits(chat: Chat) -> Text | None:
     """Whom this phone has asked to take its money, or what it is asked to pay; None when nothing is open."""
     if request := await cash_requests.open_of(chat.person.phone):
         return await _asked_agent(request, chat)
-    rings = await requests.ringing(chat.person.phone)
+    ringing = PaymentRequest.filter(phone=chat.person.phone, state__in=requests.RINGS)
+    rings = await ringing.order_by("-id").first()
     return _rings(rings, chat) if rings else None
 
 
@@ -88,7 +90,7 @@ async def _ask_phone(chat: Chat, quote: quotes.Quote, by: MobileMoney) -> Reply:
     return chat.end(said, outcome="asked the phone")
 
 
-def _rings(request: requests.PaymentRequest, chat: Chat) -> Text:
+def _rings(request: PaymentRequest, chat: Chat) -> Text:
     """The answer to a second wish while the phone asks for the first."""
     by = chat.company.mobile_money_of(request.phone)
     return _(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bot.company import Company
 from bot.message import Copy
-from bot.payments import Answer, Reason, Refusal, State
+from bot.payments import Answer, Refusal, State
 from bot.text import Text, _, joined, numbers, shorten
 from handlers.selling.receipts import copies
 from handlers.wording import LONGEST_NAME, fitting
@@ -19,9 +19,9 @@ from models.money.account_text import find_by_account
 from models.money.applying import Applied
 from models.money.payable import load_payable
 from models.money.prices import seller_for
-from models.money.receiving import Received, Why, receive, unapplied
+from models.money.receiving import Received, Why, normal_reference, receive, unapplied
 from models.money.refusals import AmountTooSmall, NoPlan, NotSold, PaidOff, Retired
-from models.money.requests import PaymentRequest
+from models.money.requests import PaymentRequest, Reason
 from models.money.sales import Payment
 from models.people import Customer, find_callers
 
@@ -200,3 +200,30 @@ async def validate(account_text: str, amount: int, company: Company) -> Refusal 
         case Retired() | NoPlan() | PaidOff():
             return Refusal.ACCOUNT
     return None
+
+
+class NoSuchPayment(Exception):
+    """No payment goes by this reference, or nothing of it waits."""
+
+
+async def assign(reference: str, account: str, actor: str, company: Company) -> Told:
+    """Somebody of the office says what a payment that waits is for: a serial, or the number of a sale. Everybody is
+    told. Raises NoSuchPayment, and LookupError when nothing goes by this account."""
+    payment = await Payment.filter(reference=normal_reference(reference)).order_by("-id").first()
+    if payment is None or not await unapplied(payment.id):
+        raise NoSuchPayment(reference)
+    paid_for = await find_by_account(account, _phone(account, company))
+    if isinstance(paid_for, Why):
+        raise LookupError(account)
+    applied = await applying.assign(
+        payment.id,
+        paid_for,
+        actor=actor,
+        key=f"payment {payment.id} to {paid_for.name}",
+        today=company.today(),
+        coin=company.coin,
+        vault=company.vault,
+    )
+    request = await PaymentRequest.get_or_none(payment_id=payment.id)
+    said = _said(applied, payment, paid_for, await _payer(payment, request, company), company)
+    return [(f"payment {payment.id} to {paid_for.name}", said)] if applied.new else []
