@@ -46,16 +46,16 @@ async def by_phone(line: str, mwanga: Server) -> None:
         name, amount, account, reference = found.groups()
         phone = PEOPLE.get(name, name)
         payment = _incoming(reference, int(amount) * 100, phone, account or "")
-        await settler.settle(Answer(State.PAID, M_PESA.provider, payment=payment))
+        await settler.settle(Answer(state=State.PAID, provider=M_PESA.provider, payment=payment))
         return
     name, _space, what = line.partition(" ")
     request = await _rings(PEOPLE[name])
     if what == "pays":
         payment = _incoming(f"RKL{request.id:07d}", request.amount, request.phone, request.account)
-        await settler.settle(Answer(State.PAID, M_PESA.provider, request=request.reference, payment=payment))
+        await settler.settle(Answer(state=State.PAID, provider=M_PESA.provider, request=request.reference, payment=payment))
         return
     state, reason = ENDS[what]
-    await settler.settle(Answer(state, M_PESA.provider, request=request.reference, reason=reason))
+    await settler.settle(Answer(state=state, provider=M_PESA.provider, request=request.reference, reason=reason))
 
 
 async def _rings(phone: str) -> PaymentRequest:
