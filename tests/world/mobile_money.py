@@ -1,6 +1,7 @@
 """Customers pay by phone, in the words of a transcript: what their provider tells us is settled as a callback is."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from bot.company import MobileMoney
@@ -37,9 +38,9 @@ ENDS = {
 async def by_phone(line: str, mwanga: Server) -> None:
     """One line of a transcript, in the caller's unit of work. Raises LookupError for one that says nothing."""
     if found := ASSIGNS.fullmatch(line):
-        told = await received.assign(found[1], found[2], "office", mwanga.company)
-        for origin, copies in told:
-            await mwanga.composer.tell(origin, copies)
+        with suppress(received.NoSuchPayment):  # once more, it waits no longer
+            for origin, copies in await received.assign(found[1], found[2], "office", mwanga.company):
+                await mwanga.composer.tell(origin, copies)
         return
     settler = Settler(mwanga.company, received.book, mwanga.composer.tell)
     if found := IN_MENU.fullmatch(line):
