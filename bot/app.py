@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 import aiohttp
@@ -23,6 +24,9 @@ from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
 from bot.message import Copy
 from bot.monitor import Alerts, Canaries, Signs, Webhook
 from bot.outbound import Composer, Outbox, queue
+from bot.payments import Answer, Payments, Refusal
+from bot.payments.door import ROUTES as PAYMENT_ROUTES
+from bot.receipts import Receipts
 from bot.routing import Router, Watch
 from bot.routing.networks import Networks
 from bot.routing.router import route
@@ -44,6 +48,8 @@ from handlers.selling.cash_requests import end_unanswered
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
+from models.money.receiving import receive
+from models.money.requests import PaymentRequest, note_paid
 from models.people import guesses
 from models.sql import DAY_MS
 from models.tokens.journal import JOURNAL, JournalFault
@@ -76,6 +82,8 @@ def build_app(config: Config, *, load_demo: bool = False) -> web.Application:
         app.router.add_route(method, path, _of(lambda server: server.callbacks, callback))
     for method, path, call in PHONE_ROUTES:
         app.router.add_route(method, path, _of(lambda server: server.phone_routes, call))
+    for method, path, call_of_provider in PAYMENT_ROUTES:
+        app.router.add_route(method, path, _of(lambda server: server.payments.door, call_of_provider))
     probes.add_to(app)
     office.add_to(app)
     simulator.add_to(app)
@@ -150,12 +158,14 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     signs, composer = Signs(company.vault, config.airtime_pattern), Composer(company, router)
     redactor = Redactor(CONSENT, commands.words("pin"), commands.words("lock"), BESIDE_PIN)
     sessions = Sessions(company=company, commands=commands, router=router, composer=composer)
+    receipts = Receipts(company, partial(receive, vault=company.vault))
     dispatcher = Dispatcher(
         company=company,
         commands=commands,
         router=router,
         composer=composer,
         signs=signs,
+        receipts=receipts,
         sender_cap=config.sender_cap,
         global_cap=config.global_cap,
     )
@@ -180,6 +190,17 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         metrics=metrics,
         company=company,
     )
+    payments = Payments(
+        database,
+        company,
+        configured.providers(config, session, company, simulated),
+        metrics,
+        book=_book,
+        validate=_validate,
+        tell=composer.tell,
+        on_settled=outbox.notify,
+    )
+    outbox.on_notify.append(payments.notify)  # a talk that asks for money has an answer to be sent as well
     return Server(
         config=config,
         company=company,
@@ -189,6 +210,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         inbox=inbox,
         worker=worker,
         outbox=outbox,
+        receipts=receipts,
         callbacks=callbacks,
         phone_routes=_phone_routes(config, phones, database, company, metrics, inbox, callbacks, outbox),
         housekeeping=Housekeeping(database, config.retention_days, PURGES, _chores(company, composer, phones)),
@@ -199,6 +221,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         simulated=simulated,
         router=router,
         alerts=_alerts(config, database, session, router, outbox, signs),
+        payments=payments,
         phones=phones,
     )
 
@@ -231,6 +254,19 @@ def _sending(
         on_notify=[phones.wake],
     )
     return router, outbox, phones
+
+
+async def _book(answer: Answer, company: Company) -> list[tuple[str, list[Copy]]]:
+    """Until somebody books what comes: it is received, and waits."""
+    if answer.payment:
+        received = await receive(answer.payment, vault=company.vault)
+        if answer.request and (request := await PaymentRequest.get_or_none(reference=answer.request)):
+            await note_paid(request, received.payment.id)
+    return []
+
+
+async def _validate(_account_text: str, _amount: int, _company: Company) -> Refusal | None:
+    return None
 
 
 def _alerts(
@@ -299,6 +335,7 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     ending = asyncio.create_task(server.watch.run(), name="watch") if serving else None
     watching = asyncio.create_task(server.alerts.run(), name="alerts") if serving else None
     phones = asyncio.create_task(server.phones.run(), name="phones") if serving else None
+    paying = server.payments.start() if serving else []
     try:
         yield
     finally:
@@ -308,9 +345,11 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
         server.alerts.stop()
         server.phones.stop()
         server.inbox.stop()
-        await _end(until, inbox, *filter(None, [purging, ending, watching, phones]))
+        server.payments.stop()
+        await _end(until, inbox, *filter(None, [purging, ending, watching, phones]), *paying)
         server.worker.stop()
         await _end(until, *handling)
+        await server.payments.finish(within=max(1.0, until - asyncio.get_running_loop().time() - 1.0))
         if sending:
             await server.outbox.stop(within=max(1.0, until - asyncio.get_running_loop().time()))
             await sending

@@ -17,6 +17,15 @@ def _in_numbers(day: date) -> str:
     return f"{day.day}/{day.month}"
 
 
+@dataclass(frozen=True)
+class MobileMoney:
+    """A provider that can ask phones to pay."""
+
+    provider: str  # by its name
+    title: str  # as people call it: enter your M-Pesa PIN
+    prefixes: tuple[str, ...] = ()  # how the numbers begin that it can ask; empty: all
+
+
 @dataclass(frozen=True, kw_only=True)
 class Company:
     """Who runs this installation. bot/configured.py makes it from the configuration."""
@@ -33,6 +42,12 @@ class Company:
     accents: bool  # whether screens and SMS have those that cost nothing
     vault: Vault
     cash_request_minutes: int = 60  # for so long an agent may answer a customer who wants to buy for cash
+    mobile_money: tuple[MobileMoney, ...] = ()  # the first that can ask a phone asks it
+
+    def mobile_money_of(self, phone: str) -> MobileMoney | None:
+        """Who can ask this phone (E.164) to pay; None: nobody can."""
+        able = (each for each in self.mobile_money if not each.prefixes or phone.startswith(each.prefixes))
+        return next(able, None)
 
     def today(self) -> date:
         """The day it is in the operator's zone."""

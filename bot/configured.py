@@ -4,11 +4,12 @@ from pathlib import Path
 
 import aiohttp
 
-from bot.company import Company
+from bot.company import Company, MobileMoney
 from bot.config import Config
 from bot.gateways import Gateway
 from bot.gateways.described import Described
 from bot.gateways.simulator import Simulator
+from bot.payments import Provider
 from bot.runtime import Database
 from bot.runtime.addresses import is_embedded, sqlite_file
 from bot.setting_files import ConfigError
@@ -38,6 +39,11 @@ def company_of(config: Config) -> Company:
         ussd_code=config.ussd_code,
         accents=config.accents,
         vault=Vault(config.secret_key.get_secret_value(), config.former_secret_key.get_secret_value()),
+        mobile_money=tuple(
+            MobileMoney(kind.name, kind.title, settings.prefix_list)
+            for kind, settings in config.of_providers.items()
+            if settings.wanted
+        ),
         cash_request_minutes=config.cash_request_minutes,
     )
 
@@ -85,3 +91,13 @@ def gateways(config: Config, session: aiohttp.ClientSession, simulated: bool) ->
     ]
     found.append(Simulator(config.country, SIMULATOR_SECRET if simulated else ""))
     return {gateway.name: gateway for gateway in found}
+
+
+def providers(config: Config, session: aiohttp.ClientSession, company: Company, simulated: bool) -> dict[str, Provider]:
+    """The providers of mobile money by name, in the order in which they are asked."""
+    found: list[Provider] = [
+        kind(session, settings, address=config.address, company=company)
+        for kind, settings in config.of_providers.items()
+        if settings.wanted
+    ]
+    return {provider.name: provider for provider in found}

@@ -14,6 +14,7 @@ from bot.cli.backups import backup, restore
 from bot.cli.card import make_card
 from bot.cli.check import check
 from bot.cli.clock import clock_cli
+from bot.cli.close import close
 from bot.cli.customers import customer_cli
 from bot.cli.data import export, import_
 from bot.cli.devices import devices_cli
@@ -21,6 +22,7 @@ from bot.cli.init import init
 from bot.cli.keys import vending_key
 from bot.cli.phones import phone_cli
 from bot.cli.prompt import ACTOR, CONFIG_FILE, e164, fail, load_config, open_database, perform
+from bot.cli.reconcile import reconcile_cli
 from bot.cli.rekey import rekey
 from bot.cli.serving import demo, serve
 from bot.cli.setup import setup
@@ -51,6 +53,8 @@ cli.command("vending-key")(vending_key)
 cli.command("import")(import_)
 cli.command()(export)
 cli.command()(audit)
+cli.command()(close)
+cli.add_typer(reconcile_cli, name="reconcile")
 
 
 def _say_version(wanted: bool) -> None:

@@ -10,6 +10,7 @@ from bot.inbound.inbox import StoredSms
 from bot.message import Reply
 from bot.monitor import Signs
 from bot.outbound import Composer, NewMessage
+from bot.receipts import Heard, Receipts
 from bot.routing import Router
 from bot.routing.networks import is_code
 from bot.talks import Channel, Chat, Commands, Talk, Turn, courtesies
@@ -71,11 +72,12 @@ class Dispatcher:
         router: Router,
         composer: Composer,
         signs: Signs,
+        receipts: Receipts,
         sender_cap: int,  # replies to one number in an hour; 0 is no cap
         global_cap: int,  # replies of this process to everybody in an hour; 0 is no cap
     ) -> None:
         self._company, self._commands, self._router = company, commands, router
-        self._composer, self._signs = composer, signs
+        self._composer, self._signs, self._receipts = composer, signs, receipts
         self._sender_cap, self._global_cap = sender_cap, GlobalCap(global_cap)
 
     async def handle(self, message: StoredSms, contact: PhoneState, caller: Caller) -> Handled:
@@ -84,7 +86,7 @@ class Dispatcher:
             return Handled(outcome=sign)
         learn_network(contact, message.network, self._router)
         if is_machine(message.sender):
-            return Handled(outcome="machine")
+            return Handled(outcome=await self._receipts.take(_heard(message)) or "machine")
         now = now_ms()
         if self._global_cap.is_reached(now) or not contact.may_get_reply(self._sender_cap, now):
             return Handled(outcome="capped")
@@ -104,6 +106,10 @@ class Dispatcher:
         self._global_cap.count_reply(now)
         outgoing = self._answer(message, exchange.language, result.reply)
         return Handled(outgoing, exchange.talk, result.outcome, answered)
+
+    async def keep_aside(self, message: StoredSms, error: str) -> None:
+        """A message broke us. A text of an operator is kept for a person: it may be money."""
+        await self._receipts.keep_aside(_heard(message), error)
 
     def apology(self, message: StoredSms, language: str) -> list[NewMessage]:
         """What a sender gets once when his message broke us."""
@@ -426,6 +432,17 @@ def _fits_at_worst(found: Found | None, text: str) -> Fits | None:
 def _letters(text: str) -> str:
     """A text as it is compared with the last ones: machines count, and give the time."""
     return re.sub(r"\d", "", text)
+
+
+def _heard(message: StoredSms) -> Heard:
+    return Heard(
+        inbox_id=message.id,
+        gateway=message.gateway,
+        sim=message.sim,
+        sender=message.sender,
+        text=message.text,
+        reached_at=message.reached_at,
+    )
 
 
 def learn_network(contact: PhoneState, network: str, router: Router) -> None:

@@ -49,16 +49,17 @@ INDEXES = [
     "serial, '-', ''), '/', ''), '_', ''), '.', ''), 'O', '0'), 'I', '1'), 'L', '1'))",
     # What waits: money to be assigned, callbacks to be handled, pushes to be sent or looked up, questions to agents.
     "CREATE INDEX suspense_open ON suspense (opened_at) WHERE closed_at IS NULL",
-    "CREATE INDEX notice_new ON notice (id) WHERE done_at = 0",
+    "CREATE INDEX notice_new ON notice (look_at, id) WHERE done_at = 0",
     "CREATE INDEX payment_request_open ON payment_request (look_at, id) WHERE state IN ('new', 'asked', 'unknown')",
     "CREATE INDEX payment_request_phone ON payment_request (phone, id)",
+    "CREATE UNIQUE INDEX payment_request_rings ON payment_request (phone) WHERE state IN ('new', 'asked')",
     "CREATE UNIQUE INDEX payment_request_external ON payment_request (provider, external_id) WHERE external_id <> ''",
     "CREATE INDEX cash_request_open ON cash_request (agent_id, id) WHERE state = 'asked'",
     "CREATE INDEX cash_request_phone ON cash_request (phone, id)",
     "CREATE INDEX reservation_open ON reservation (kind, owner) WHERE state = 'open'",
     "CREATE INDEX receipt_text_waiting ON receipt_text (id) WHERE state = 'waiting'",
     "CREATE INDEX receipt_text_wallet ON receipt_text (gateway, sim, sender, id)",
-    "CREATE INDEX statement_line_open ON statement_line (provider, at) WHERE payment_id IS NULL",
+    "CREATE INDEX statement_line_open ON statement_line (provider, at) WHERE settled = ''",
     # A sale is taken back at most once, and not asked for twice.
     "CREATE UNIQUE INDEX void_of_sale ON void (sale_id) WHERE state IN ('asked', 'done')",
     "CREATE INDEX void_asked ON void (id) WHERE state = 'asked'",
@@ -71,13 +72,13 @@ INDEXES = [
 ACCOUNTS = [
     f"INSERT INTO account (kind, owner, currency, balance) VALUES ('{kind}', 0, '', 0)"
     for kind in (
-        *("access rate", "adjustments", "bank", "commission cost", "days sold", "energy sold", "goods"),
+        *("access rate", "adjustments", "bank", "commission cost", "days sold", "energy sold", "fees", "goods"),
         *("office cash", "write-offs"),
     )
 ]
 APPEND_ONLY = (
     *("entry", "line", "audit", "payment", "token", "allocation"),
-    *("hand_in", "registration", "ticket_event", "sale", "evidence", "hand_in_event", "day_close"),
+    *("hand_in", "registration", "ticket_event", "sale", "evidence", "hand_in_event", "day_close", "statement_file"),
 )
 
 
@@ -125,6 +126,56 @@ async def guard(_apps: object, editor: Any) -> None:
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION append_only()"
         )
+
+
+# Whose day an account belongs to, as `day_close` names it.
+SUBJECT = """CASE WHEN a.kind IN ('cash', 'commission', 'wallet') THEN 'agent ' || a.owner
+    WHEN a.kind = 'clearing' THEN 'provider ' || (SELECT p.name FROM provider p WHERE p.id = a.owner) END"""
+OF_ALL = "SELECT 1 FROM day_close WHERE subject = '' AND ends_at > NEW.effective_at"
+OF_ONE = f"""SELECT 1 FROM line l JOIN account a ON a.id = l.account_id JOIN entry e ON e.id = l.entry_id
+  JOIN day_close c ON c.subject = {SUBJECT} AND c.ends_at > e.effective_at WHERE l.id = NEW.id"""
+OF_EACH = OF_ONE.replace("l.id = NEW.id", "l.entry_id = NEW.id")
+
+
+async def keep_closed(_apps: object, editor: Any) -> None:
+    """Nothing is booked into a day that is closed (models/money/day_close.py). Each entry holds the lock that whoever
+    closes takes alone: no entry is under way while a day's figures are read."""
+    run = editor.client.execute_script
+    if editor.client.capabilities.dialect == "sqlite":
+        # An entry may come before its lines or after them.
+        for table, closed in (("entry", OF_ALL), ("line", OF_ONE), ("entry", OF_EACH)):
+            name = {OF_ALL: "all", OF_ONE: "one", OF_EACH: "each"}[closed]
+            await run(
+                f"CREATE TRIGGER {table}_closed_{name} AFTER INSERT ON {table} WHEN EXISTS ({closed}) "
+                "BEGIN SELECT RAISE(ABORT, 'the day is closed'); END"
+            )
+        return
+    await run(
+        "CREATE FUNCTION keep_closed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF TG_TABLE_NAME = 'entry' THEN PERFORM pg_advisory_xact_lock_shared(7269423); "
+        f"IF EXISTS ({OF_ALL}) THEN RAISE EXCEPTION 'the day is closed'; END IF; "
+        f"ELSIF EXISTS ({OF_ONE}) THEN RAISE EXCEPTION 'the day is closed'; END IF; RETURN NULL; END $$"
+    )
+    for table in ("entry", "line"):
+        await run(
+            f"CREATE TRIGGER {table}_closed AFTER INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION keep_closed()"
+        )
+
+
+async def keep_statements(_apps: object, editor: Any) -> None:
+    """What a statement says never changes; what its line was found to be does."""
+    run, said = editor.client.execute_script, "provider, reference, direction, amount, at, payer, account_text, details"
+    if editor.client.capabilities.dialect == "sqlite":
+        for verb in (f"UPDATE OF {said}", "DELETE"):
+            await run(
+                f"CREATE TRIGGER statement_line_no_{verb[:6].lower()} BEFORE {verb} ON statement_line "
+                "BEGIN SELECT RAISE(ABORT, 'statement_line is append only'); END"
+            )
+        return
+    await run(
+        f"CREATE TRIGGER statement_line_append_only BEFORE UPDATE OF {said} OR DELETE ON statement_line "
+        "FOR EACH ROW EXECUTE FUNCTION append_only()"
+    )
 
 
 class Migration(migrations.Migration):
@@ -206,7 +257,7 @@ class Migration(migrations.Migration):
                 ('actor', fields.CharField(max_length=100)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
             ],
-            options={'table': 'day_close', 'app': 'models', 'unique_together': (('day', 'subject'),), 'pk_attr': 'id'},
+            options={'table': 'day_close', 'app': 'models', 'unique_together': (('day', 'subject'),), 'indexes': [Index(fields=['subject', 'ends_at'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -259,7 +310,7 @@ class Migration(migrations.Migration):
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
                 ('reverses', fields.OneToOneField('models.Entry', source_field='reverses_id', null=True, db_constraint=True, to_field='id', related_name='reversal', on_delete=OnDelete.RESTRICT)),
             ],
-            options={'table': 'entry', 'app': 'models', 'pk_attr': 'id'},
+            options={'table': 'entry', 'app': 'models', 'indexes': [Index(fields=['effective_at'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -313,6 +364,8 @@ class Migration(migrations.Migration):
                 ('outcome', fields.CharField(default='', max_length=40)),
                 ('error', fields.TextField(default='', unique=False)),
                 ('aways', fields.SmallIntField(default=0, db_default=0)),
+                ('sim', fields.SmallIntField(default=0, db_default=0)),
+                ('reached_at', fields.BigIntField(default=0, db_default=0)),
             ],
             options={'table': 'inbox', 'app': 'models', 'unique_together': (('gateway', 'external_id'),), 'indexes': [Index(fields=['received_at'])], 'pk_attr': 'id'},
             bases=['Model'],
@@ -407,6 +460,7 @@ class Migration(migrations.Migration):
                 ('received_at', fields.BigIntField()),
                 ('done_at', fields.BigIntField(default=0, db_default=0)),
                 ('tries', fields.SmallIntField(default=0, db_default=0)),
+                ('look_at', fields.BigIntField(default=0, db_default=0)),
                 ('outcome', fields.CharField(default='', db_default='', max_length=200)),
             ],
             options={'table': 'notice', 'app': 'models', 'pk_attr': 'id'},
@@ -598,11 +652,26 @@ class Migration(migrations.Migration):
                 ('state', fields.CharField(max_length=10)),
                 ('why', fields.CharField(default='', db_default='', max_length=100)),
                 ('rule', fields.CharField(default='', db_default='', max_length=60)),
+                ('reference', fields.CharField(default='', db_default='', max_length=80)),
+                ('amount', fields.BigIntField(null=True)),
                 ('balance_after', fields.BigIntField(null=True)),
                 ('payment', fields.ForeignKeyField('models.Payment', source_field='payment_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('received_at', fields.BigIntField()),
             ],
-            options={'table': 'receipt_text', 'app': 'models', 'pk_attr': 'id'},
+            options={'table': 'receipt_text', 'app': 'models', 'indexes': [Index(fields=['state', 'id']), Index(fields=['reference'])], 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='ReceiptWallet',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('phone', fields.ForeignKeyField('models.Phone', source_field='phone_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('sim', fields.SmallIntField()),
+                ('operator', fields.CharField(max_length=20)),
+                ('trusted', fields.BooleanField(default=False, db_default=False)),
+                ('balances', fields.TextField(default='{}', db_default='{}', unique=False)),
+            ],
+            options={'table': 'receipt_wallet', 'app': 'models', 'unique_together': (('phone', 'sim'),), 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -641,6 +710,19 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='StatementFile',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('provider', fields.CharField(max_length=20)),
+                ('begins_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('ends_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('actor', fields.CharField(max_length=100)),
+                ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
+            ],
+            options={'table': 'statement_file', 'app': 'models', 'unique_together': (('provider', 'begins_at', 'ends_at'),), 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='StatementLine',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
@@ -651,7 +733,12 @@ class Migration(migrations.Migration):
                 ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('payer', fields.CharField(default='', db_default='', max_length=100)),
                 ('account_text', fields.CharField(default='', db_default='', max_length=100)),
+                ('details', fields.CharField(default='', db_default='', max_length=200)),
                 ('payment', fields.ForeignKeyField('models.Payment', source_field='payment_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('settled', fields.CharField(default='', db_default='', max_length=10)),
+                ('settled_by', fields.CharField(default='', db_default='', max_length=100)),
+                ('note', fields.CharField(default='', db_default='', max_length=200)),
+                ('pair', fields.OneToOneField('models.StatementLine', source_field='pair_id', null=True, db_constraint=True, to_field='id', related_name='paired', on_delete=OnDelete.RESTRICT)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
             ],
             options={'table': 'statement_line', 'app': 'models', 'unique_together': (('provider', 'reference', 'direction'),), 'indexes': [Index(fields=['payment_id'])], 'pk_attr': 'id'},
@@ -860,13 +947,15 @@ class Migration(migrations.Migration):
                 ('external_id', fields.CharField(default='', db_default='', max_length=80)),
                 ('phone', fields.CharField(max_length=16)),
                 ('language', fields.CharField(max_length=2)),
-                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('device', fields.ForeignKeyField('models.Device', source_field='device_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('contract', fields.ForeignKeyField('models.Contract', source_field='contract_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('agent_id', fields.BigIntField(null=True)),
                 ('amount', fields.BigIntField()),
+                ('account', fields.CharField(max_length=40)),
                 ('state', fields.CharField(default='new', max_length=10)),
                 ('code', fields.CharField(default='', db_default='', max_length=80)),
+                ('reason', fields.CharField(default='', db_default='', max_length=20)),
                 ('payment', fields.OneToOneField('models.Payment', source_field='payment_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('created_at', fields.BigIntField()),
                 ('asked_at', fields.BigIntField(default=0, db_default=0)),
@@ -1022,5 +1111,7 @@ class Migration(migrations.Migration):
         ops.RunSQL(INDEXES),
         ops.RunPython(index_words),
         ops.RunPython(guard),
+        ops.RunPython(keep_closed),
+        ops.RunPython(keep_statements),
         ops.RunSQL(ACCOUNTS),
     ]

@@ -51,6 +51,7 @@ class AccountKind(StrEnum):
     ACCESS = "access rate"
     GOODS = "goods"
     COMMISSION_COST = "commission cost"
+    FEES = "fees"  # what providers and the bank keep for their service
     WRITE_OFF = "write-offs"
     ADJUSTMENT = "adjustments"
 
@@ -78,6 +79,9 @@ class Entry(Model):
     reverses: fields.OneToOneNullableRelation["Entry"] = fields.OneToOneField(
         "models.Entry", null=True, related_name="reversal", on_delete=fields.RESTRICT
     )
+
+    class Meta:
+        indexes = (("effective_at",),)
 
 
 class Line(Model):
