@@ -10,7 +10,7 @@ from bot.text import Text, _, joined, shorten, verbatim
 from handlers.fields.devices import choose_own_device, named_own_device
 from handlers.selling.buy import BUY
 from handlers.selling.own_line import Bought, own_things, owner_of, put_in_order, said_without_keyword, spellings
-from handlers.selling.own_payment import NOTHING_PAID, buy_own, what_waits
+from handlers.selling.own_payment import buy_own, what_waits
 from handlers.selling.tokens import WORDS as TOKEN
 from handlers.wording import LONGEST_NAME, fitting, paid_for_name, tail
 from models.devices import Device, Unit
@@ -28,7 +28,6 @@ from models.people import Agent, Role
     menu_for={Role.CUSTOMER},
     usage=_("amount"),
     example="5000",
-    nothing=NOTHING_PAID,
     kinds={"buy"},
     arguments=said_without_keyword,
 )

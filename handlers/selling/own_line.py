@@ -86,7 +86,7 @@ async def put_in_order(chat: Chat, own: Sequence[Payable]) -> str:
     target = ["".join(pieces[place : place + count])] if count else []
     rest = [*others[:start], *others[end:]]
     if not target and start == len(others):
-        chat.pass_over_words()
+        chat.no_more()
         return ""
     chat.put_pieces([*target, *others[start:end], *rest])
     return Bought.name if target else "amount"
