@@ -24,7 +24,7 @@ from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
 from bot.message import Copy
 from bot.monitor import Alerts, Canaries, Signs, Webhook
 from bot.outbound import Composer, Outbox, queue
-from bot.payments import Answer, Payments, Refusal
+from bot.payments import Payments
 from bot.payments.door import ROUTES as PAYMENT_ROUTES
 from bot.receipts import Receipts
 from bot.routing import Router, Watch
@@ -45,11 +45,11 @@ from handlers import TALKS, office, simulator
 from handlers.meanings import MEANINGS
 from handlers.reminders import remind
 from handlers.selling.cash_requests import end_unanswered
+from handlers.selling.received import book, book_payment, validate
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
-from models.money.receiving import receive
-from models.money.requests import PaymentRequest, note_paid
+from models.money.receiving import Incoming, Received
 from models.people import guesses
 from models.sql import DAY_MS
 from models.tokens.journal import JOURNAL, JournalFault
@@ -156,9 +156,10 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     gateways = configured.gateways(config, session, simulated)
     router, outbox, phones = _sending(config, gateways, database, company, metrics, simulated)
     signs, composer = Signs(company.vault, config.airtime_pattern), Composer(company, router)
-    redactor = Redactor(CONSENT, commands.words("pin"), commands.words("lock"), BESIDE_PIN)
+    beside_others = [*commands.words("lock"), *commands.words("cash in")]
+    redactor = Redactor(CONSENT, commands.words("pin"), beside_others, BESIDE_PIN)
     sessions = Sessions(company=company, commands=commands, router=router, composer=composer)
-    receipts = Receipts(company, partial(receive, vault=company.vault))
+    receipts = Receipts(company, partial(_book_text, company=company, composer=composer))
     dispatcher = Dispatcher(
         company=company,
         commands=commands,
@@ -195,8 +196,8 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         company,
         configured.providers(config, session, company, simulated),
         metrics,
-        book=_book,
-        validate=_validate,
+        book=book,
+        validate=validate,
         tell=composer.tell,
         on_settled=outbox.notify,
     )
@@ -256,17 +257,12 @@ def _sending(
     return router, outbox, phones
 
 
-async def _book(answer: Answer, company: Company) -> list[tuple[str, list[Copy]]]:
-    """Until somebody books what comes: it is received, and waits."""
-    if answer.payment:
-        received = await receive(answer.payment, vault=company.vault)
-        if answer.request and (request := await PaymentRequest.get_or_none(reference=answer.request)):
-            await note_paid(request, received.payment.id)
-    return []
-
-
-async def _validate(_account_text: str, _amount: int, _company: Company) -> Refusal | None:
-    return None
+async def _book_text(payment: Incoming, *, company: Company, composer: Composer) -> Received:
+    """A payment that a gateway phone got a text of: booked, applied, told."""
+    received, told = await book_payment(payment, company)
+    for origin, copies in told:
+        await composer.tell(origin, copies)
+    return received
 
 
 def _alerts(

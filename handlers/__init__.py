@@ -6,6 +6,8 @@ heart."""
 
 from handlers.account.balance import balance
 from handlers.account.cash import cash
+from handlers.account.disputes import dispute
+from handlers.account.hand_in import cash_in
 from handlers.account.help import help_, join, own_help
 from handlers.account.language import language
 from handlers.account.lock import lock
@@ -54,6 +56,8 @@ TALKS = (
     stock,
     requests_,
     customer,
+    cash_in,
+    dispute,
     stop,
     start,
     pin,

@@ -15,11 +15,14 @@ from models.sql import connection, execute, ms_of, read_moment
 
 PAGE = 1000
 SALES_SQL = """SELECT s.id, s.reference, s.created_at, a.phone AS agent, d.serial, c.name, c.surname, c.phone, s.amount,
-  s.unit, s.units, s.commission, s.contract_id, s.recovered, s.access FROM sale s JOIN agent a ON a.id = s.agent_id
-  LEFT JOIN device d ON d.id = s.device_id JOIN customer c ON c.id = s.customer_id
+  s.unit, s.units, s.commission, s.contract_id, s.recovered, s.access, s.tariff, s.price, s.components, s.credit_before,
+  s.credit_after, p.provider, p.reference AS payment FROM sale s JOIN payment p ON p.id = s.payment_id
+  LEFT JOIN agent a ON a.id = s.agent_id LEFT JOIN device d ON d.id = s.device_id
+  JOIN customer c ON c.id = s.customer_id
   WHERE s.id > $1 AND s.created_at >= $3 AND s.created_at < $4 ORDER BY s.id LIMIT $2"""
 PAYMENTS_SQL = """SELECT p.id, p.provider, p.reference, p.created_at, p.amount, a.phone AS agent,
-  s.reference AS sale FROM payment p LEFT JOIN agent a ON a.id = p.agent_id LEFT JOIN sale s ON s.payment_id = p.id
+  s.reference AS sale FROM payment p LEFT JOIN agent a ON a.id = p.agent_id
+  LEFT JOIN sale s ON s.payment_id = p.id AND s.part = 1
   WHERE p.id > $1 AND p.created_at >= $3 AND p.created_at < $4 ORDER BY p.id LIMIT $2"""
 HANDED_IN_SQL = """SELECT h.id, h.reference, h.created_at, a.phone AS agent, h.amount, h.commission, h.actor
   FROM hand_in h JOIN agent a ON a.id = h.agent_id
@@ -63,7 +66,19 @@ async def _sales(company: Company, dates: Dates) -> AsyncIterator[Sequence[objec
         amount, *money = [figure(row[name], company) for name in names]
         contract = f"S{FIRST_NUMBER + row['contract_id']}" if row["contract_id"] else ""
         who = row["agent"], row["serial"], row["name"], row["surname"], row["phone"]
-        yield row["reference"], read_moment(row["created_at"]), *who, amount, row["unit"], units, *money, contract
+        price = [figure(row[name], company) for name in ("price", "components", "credit_before", "credit_after")]
+        kept = row["tariff"], *price, row["provider"], "" if row["provider"] == "cash" else row["payment"]
+        yield (
+            row["reference"],
+            read_moment(row["created_at"]),
+            *who,
+            amount,
+            row["unit"],
+            units,
+            *money,
+            contract,
+            *kept,
+        )
 
 
 async def _contracts(company: Company, dates: Dates) -> AsyncIterator[Sequence[object]]:
@@ -108,7 +123,8 @@ async def _audit(_company: Company, dates: Dates) -> AsyncIterator[Sequence[obje
 SALES = HistoryKind(
     columns=(
         *("reference", "time", "agent", "serial", "name", "surname", "phone", "amount", "unit", "units", "commission"),
-        *("recovered", "access", "contract"),
+        *("recovered", "access", "contract", "tariff", "price", "components", "credit_before", "credit_after"),
+        *("provider", "payment"),
     ),
     rows=_sales,
 )

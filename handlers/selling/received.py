@@ -19,13 +19,28 @@ from models.money.account_text import find_by_account
 from models.money.applying import Applied
 from models.money.payable import load_payable
 from models.money.prices import seller_for
-from models.money.receiving import Received, Why, normal_reference, receive, unapplied
+from models.money.receiving import Incoming, Received, Why, normal_reference, receive, unapplied
 from models.money.refusals import AmountTooSmall, NoPlan, NotSold, PaidOff, Retired
 from models.money.requests import PaymentRequest, Reason
 from models.money.sales import Payment
 from models.people import Customer, find_callers
 
 Told = list[tuple[str, list[Copy]]]
+
+
+# What the customer reads of why nothing was paid.
+UNREACHED = _("{wallet} could not be reached. Try again later.")
+WHY = {
+    Reason.CANCELLED: _("You said no on your phone."),
+    Reason.WRONG_PIN: _("The {wallet} PIN was wrong."),
+    Reason.LOW_BALANCE: _("Your {wallet} balance is too low."),
+    Reason.NO_ANSWER: _("No PIN was entered in time."),
+    Reason.LIMIT: _("It is over the limit of your {wallet} account."),
+    Reason.AMOUNT: _("{wallet} does not take this amount."),
+    Reason.BUSY: _("Your phone or {wallet} was busy. Try again in 2 min."),
+    Reason.LOCKED: _("Your {wallet} account is locked: call {wallet}."),
+    Reason.NOT_REGISTERED: _("Your number has no {wallet} account."),
+}
 
 
 class Payer(NamedTuple):
@@ -41,10 +56,19 @@ async def book(answer: Answer, company: Company) -> Told:
     request = await PaymentRequest.get_or_none(reference=answer.request) if answer.request else None
     if answer.payment is None:
         return await _tell_end(answer, request, company) if request else []
-    received = await receive(answer.payment, vault=company.vault)
+    _received, told = await book_payment(answer.payment, company, request)
+    return told
+
+
+async def book_payment(
+    payment: Incoming, company: Company, request: PaymentRequest | None = None
+) -> tuple[Received, Told]:
+    """Book and apply a payment of which one source tells, in the caller's unit of work, and what everybody is told.
+    Raises ValueError for what is no payment."""
+    received = await receive(payment, vault=company.vault)
     if request:
         await requests.note_paid(request, received.payment.id)
-    return await _apply(received, request, company)
+    return received, await _apply(received, request, company)
 
 
 async def _apply(received: Received, request: PaymentRequest | None, company: Company) -> Told:
@@ -157,28 +181,8 @@ def _why(answer: Answer, request: PaymentRequest, wallet: str, company: Company)
     if answer.state is State.UNKNOWN:
         return _("{wallet} does not answer. If you paid {amount} it counts: wait, and do not pay twice.", **values)
     nothing = _("Not paid: {amount}, {serial}.", **values)
-    match answer.reason:
-        case Reason.CANCELLED:
-            why = _("You said no on your phone.")
-        case Reason.WRONG_PIN:
-            why = _("The {wallet} PIN was wrong.", **values)
-        case Reason.LOW_BALANCE:
-            why = _("Your {wallet} balance is too low.", **values)
-        case Reason.NO_ANSWER:
-            why = _("No PIN was entered in time.")
-        case Reason.LIMIT:
-            why = _("It is over the limit of your {wallet} account.", **values)
-        case Reason.AMOUNT:
-            why = _("{wallet} does not take this amount.", **values)
-        case Reason.BUSY:
-            why = _("Your phone or {wallet} was busy. Try again in 2 min.", **values)
-        case Reason.LOCKED:
-            why = _("Your {wallet} account is locked: call {wallet}.", **values)
-        case Reason.NOT_REGISTERED:
-            why = _("Your number has no {wallet} account.", **values)
-        case _:
-            why = _("{wallet} could not be reached. Try again later.", **values)
-    return joined([nothing, why])
+    why = WHY.get(answer.reason) if answer.reason else None
+    return joined([nothing, Text((why or UNREACHED).english, values)])
 
 
 async def validate(account_text: str, amount: int, company: Company) -> Refusal | None:

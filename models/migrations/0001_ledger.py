@@ -63,6 +63,8 @@ INDEXES = [
     # A sale is taken back at most once, and not asked for twice.
     "CREATE UNIQUE INDEX void_of_sale ON void (sale_id) WHERE state IN ('asked', 'done')",
     "CREATE INDEX void_asked ON void (id) WHERE state = 'asked'",
+    # A hand-in is disputed once and settled once; what the office proposes may be proposed anew.
+    "CREATE UNIQUE INDEX hand_in_event_once ON hand_in_event (hand_in_id, step) WHERE step <> 'proposed'",
     # A sale gives once to each instalment; what takes it back is another allocation.
     "CREATE UNIQUE INDEX allocation_once ON allocation (sale_id, instalment_id) WHERE reverses_id IS NULL",
     "CREATE INDEX customer_created ON customer (mini_grid_id, created_at, id)",
@@ -413,6 +415,7 @@ class Migration(migrations.Migration):
                 ('retired_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('cash_limit', fields.BigIntField()),
                 ('prepaid', fields.BooleanField(default=False, db_default=False)),
+                ('cashier', fields.BooleanField(default=False, db_default=False)),
                 ('commission', fields.IntField(default=1000)),
                 ('goods_commission', fields.IntField(default=500, db_default=500)),
             ],
@@ -445,7 +448,7 @@ class Migration(migrations.Migration):
                 ('text', fields.CharField(default='', db_default='', max_length=200)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
             ],
-            options={'table': 'hand_in_event', 'app': 'models', 'unique_together': (('hand_in', 'step'),), 'pk_attr': 'id'},
+            options={'table': 'hand_in_event', 'app': 'models', 'indexes': [Index(fields=['hand_in_id'])], 'pk_attr': 'id'},
             bases=['Model'],
         ),
         ops.CreateModel(

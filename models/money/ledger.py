@@ -189,6 +189,11 @@ async def commission_due(agent_id: int) -> int:
     return -await balance(AccountKind.COMMISSION, agent_id)
 
 
+async def credit_of(customer_id: int) -> int:
+    """What a customer paid that was less than a unit, and has still to get."""
+    return -await balance(AccountKind.CREDIT, customer_id)
+
+
 async def currency() -> str:
     """The currency of all amounts in this database (ISO 4217)."""
     [row] = await execute(connection(), CURRENCY)

@@ -8,9 +8,9 @@
     < Sell 8 days …              what she reads; further lines of a message begin with two spaces
     Baraka < SHS0283             what somebody else reads
     ... 11 minutes               time passes
-    ! unlock Asha                the office does something
+    ! unlock Asha                the office does something; who is told of it reads it below
     ! asks-phones                from now on customers' phones are asked to pay, by M-Pesa
-    $ Baraka pays                he enters his PIN when the phone asks; ENDS in tests/world/mobile_money.py has other ends
+    $ Baraka pays                he enters his PIN when the phone asks; other ends are ENDS in mobile_money.py
     $ Baraka pays 5000 to SHS0283 (ref RKL51ZDR4F)
                                  he pays in the menu of his phone, without a text to us
     $ the office assigns RKL51ZDR4F to SHS0283
@@ -29,10 +29,12 @@ import time_machine
 from bot.server import Server
 from bot.text import SCREEN, septets
 from bot.text.gsm import is_gsm
+from handlers.account.disputes import settle_hand_in
+from handlers.account.hand_in import take_hand_in
 from models.devices import Device, Tariff
-from models.money.hand_in import hand_in
+from models.money.hand_in import HandIn, hand_in
 from models.money.ledger import AccountKind, Posting, post
-from models.people import Agent, Customer, Village, pins
+from models.people import Agent, Customer, OfficeUser, Village, pins
 from models.sql import connection, execute
 from tests.world.business import business
 from tests.world.mobile_money import M_PESA, by_phone
@@ -78,6 +80,7 @@ class Play:
             elif not line.startswith("  ") and not _is_answer(line):
                 lines.append(line)
                 await self._done(line)
+                lines += self._others(await phones.news())
         for pin in PINS.values():
             assert not await stored(pin), "a PIN was stored"
         return "\n".join(lines) + "\n"
@@ -142,7 +145,7 @@ class Play:
         elif line.startswith("! "):
             verb, *words = line[2:].split()
             async with self.mwanga.database.work():
-                await getattr(Office, verb.replace("-", "_"))(*words)
+                await getattr(Office(self.mwanga), verb.replace("-", "_"))(*words)
         elif line == "hang up":
             self.dialled = False
 
@@ -168,6 +171,9 @@ async def stored(pin: str) -> bool:
 class Office:
     """What the office or the world does between two messages."""
 
+    def __init__(self, mwanga: Server) -> None:
+        self._mwanga = mwanga
+
     @staticmethod
     async def unlock(name: str) -> None:
         await pins.unlock(await Agent.get(phone=PEOPLE[name]), actor="office")
@@ -192,6 +198,24 @@ class Office:
     async def hands_in(name: str, amount: str) -> None:
         """The agent hands in so many shillings."""
         await hand_in(await Agent.get(phone=PEOPLE[name]), int(amount) * 100, "office")
+
+    @staticmethod
+    async def cashier(name: str) -> None:
+        """The agent may count what others hand in."""
+        await Agent.filter(phone=PEOPLE[name]).update(cashier=True)
+
+    async def counts(self, name: str, amount: str) -> None:
+        """The office counts what an agent hands in, in shillings, and the agent reads it."""
+        agent = await Agent.get(phone=PEOPLE[name])
+        company, composer = self._mwanga.company, self._mwanga.composer
+        await take_hand_in(agent, int(amount) * 100, company=company, composer=composer, actor="grace")
+
+    async def settles(self, reference: str, amount: str, by: str) -> None:
+        """One of the office says how much was handed in, in shillings; the second who says the same agrees."""
+        entry = await HandIn.get(reference=reference)
+        company, composer = self._mwanga.company, self._mwanga.composer
+        user = OfficeUser(name=by, password_hash="")
+        await settle_hand_in(entry, int(amount) * 100, user, company=company, composer=composer)
 
     @staticmethod
     async def shares(name: str, other: str) -> None:

@@ -48,7 +48,18 @@ BAD_BEHIND = {
 SAYS_NOTHING = ("😀😀", "*", "\\")
 PASSED_OVER = {"own plan": (*BAD, "x", "1")}
 # What looks bad and is a good answer: these questions take a person's own words.
-OWN_WORDS = {"words": ("' OR 1=1 --", "x'; DROP TABLE audit; --", "a\x00b", "{0.__class__}", "null")}
+OWN_WORDS = {
+    "said": (
+        *SAYS_NOTHING,
+        "\u202e\u200b",
+        "' OR 1=1 --",
+        "x'; DROP TABLE audit; --",
+        "a\x00b",
+        "{0.__class__}",
+        "null",
+    ),
+    "words": ("' OR 1=1 --", "x'; DROP TABLE audit; --", "a\x00b", "{0.__class__}", "null"),
+}
 SAMPLE = {"buy", "fix", "status", "register", "sell"}  # PostgreSQL refuses what SQLite takes, and the other way round
 WALKS = [
     pytest.param(engine, route, channel, id=f"{engine}-{route}-{channel}", marks=marks)

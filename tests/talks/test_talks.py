@@ -43,8 +43,10 @@ ARGUMENTS = {
     "stock": "Solar home",
     "stop": "12",
     "statement": "24/11",
+    "cash in": "0700000002 500",
+    "dispute": "PAGE",
 }
-PROSE = {"fix", "problem", "note"}  # all that is left of the line is the caller's own words
+PROSE = {"fix", "problem", "note", "dispute"}  # all that is left of the line is the caller's own words
 
 
 def starts(wanted: Callable[[Talk, Role], bool]) -> pytest.MarkDecorator:

@@ -53,7 +53,9 @@ async def by_phone(line: str, mwanga: Server) -> None:
     request = await _rings(PEOPLE[name])
     if what == "pays":
         payment = _incoming(f"RKL{request.id:07d}", request.amount, request.phone, request.account)
-        await settler.settle(Answer(state=State.PAID, provider=M_PESA.provider, request=request.reference, payment=payment))
+        await settler.settle(
+            Answer(state=State.PAID, provider=M_PESA.provider, request=request.reference, payment=payment)
+        )
         return
     state, reason = ENDS[what]
     await settler.settle(Answer(state=state, provider=M_PESA.provider, request=request.reference, reason=reason))
