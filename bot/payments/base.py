@@ -116,6 +116,11 @@ class ProviderSettings(BaseModel):
         return value
 
     @property
+    def server(self) -> str:
+        """The address that is set for its API; empty for its own."""
+        return str(getattr(self, "url", ""))
+
+    @property
     def prefix_list(self) -> tuple[str, ...]:
         return tuple(each.strip() for each in self.prefixes.split(",") if each.strip())
 

@@ -1,63 +1,12 @@
 """A push goes out after the commit, the customer pays, and what comes back is booked once: a whole server, and an
 emulator of Daraja, both real ones on loopback."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-
 import pytest
 
-from models.devices import Device
-from models.money.requests import PaymentRequest, Wanted, ask_to_pay
-from tests.emulators.daraja import Emulator
 from tests.world.people import PEOPLE
-from tests.world.server import Serving, serving
+from tests.world.pushes import asked, becomes, payments, selling
 
 pytestmark = pytest.mark.everyday_on_sqlite
-SERIAL = "SHS0283"
-
-
-@asynccontextmanager
-async def selling(demo_url: str, **settings: object) -> AsyncIterator[tuple[Serving, Emulator]]:
-    """A server whose M-Pesa is the emulator."""
-    async with Emulator() as daraja, serving(demo_url, daraja_url=daraja.url, **settings) as at:
-        yield at, daraja
-
-
-async def asked(at: Serving, amount: int = 5_000_00, key: str = "sms 1", person: str = "Baraka") -> PaymentRequest:
-    """Somebody wants to pay by the phone, and is committed to it."""
-    async with at.mwanga.database.work():
-        device = await Device.get(serial=SERIAL)
-        request = await ask_to_pay(
-            Wanted(
-                provider="daraja",
-                phone=PEOPLE[person],
-                language="en",
-                amount=amount,
-                account=SERIAL,
-                customer_id=device.customer_id,
-                device_id=device.id,
-            ),
-            key=key,
-        )
-    at.mwanga.payments.notify()
-    return request
-
-
-async def becomes(at: Serving, state: str) -> dict[str, Any]:
-    """The newest request once it is in this state."""
-    async with asyncio.timeout(60):
-        while True:
-            rows = await at.rows("SELECT * FROM payment_request ORDER BY id DESC LIMIT 1")
-            if rows and rows[0]["state"] == state:
-                return rows[0]
-            await asyncio.sleep(0)
-
-
-async def payments(at: Serving) -> list[tuple[str, int]]:
-    rows = await at.rows("SELECT reference, amount FROM payment WHERE provider = 'daraja' ORDER BY id")
-    return [(row["reference"], row["amount"]) for row in rows]
 
 
 async def test_a_customer_is_asked_and_pays(demo_url: str) -> None:
