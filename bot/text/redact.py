@@ -25,6 +25,9 @@ _PHONE_START = rf"(?:\+(?=(?:[ .-]*[0-9]){{9,13}}{_LAST_NUMBER})|(?=0(?:[ .-]*[0
 _SPACED_PHONE = f"{_PHONE_START}[0-9]{{1,4}}(?:[ .-]+[0-9]{{2,5}})+(?={_LAST_NUMBER})"
 _ANY_PHONE = re.compile(f"{_PHONE}|{_SPACED_PHONE}")
 
+# What names the request of a customer that is answered: C12 1 482915.
+_REQUEST = f"(?:c-?[1-9][0-9]{{0,8}}{_GAP}+)?"
+
 # Names and values of the fields of a form or of JSON, and what separates them.
 _FORM = re.compile('([=&\\n"])')
 # How JSON writes a character (RFC 8259, 7): digits of another script may be a PIN, and the n of a line end hides one.
@@ -48,7 +51,7 @@ class Redactor:
         folded = [_fold(word)[0] for word in yes_words]
         numbers = _either(word for word in folded if word.isdigit())
         words = _either(word for word in folded if not word.isdigit())
-        before = f"{_GAP}*(?:{_either(_fold(word)[0] for word in courtesies)}{_GAP}+)*"
+        before = f"{_GAP}*{_REQUEST}(?:{_either(_fold(word)[0] for word in courtesies)}{_GAP}+)*"
         self._yes = re.compile(f"{before}(?:{numbers}(?:(?![a-z0-9])|{_PIN_GLUED})|{words}(?![a-z]))")
         self._secret = _keyword(secret_words)
         self._lock = _keyword(lock_words)
