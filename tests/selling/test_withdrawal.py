@@ -24,6 +24,8 @@ from tests.world.outbox_rig import ASHA, HOUR, Bench
 from tests.world.people import PEOPLE, Phones
 from tests.world.reminding import AFTER, BEFORE
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 
 @pytest.fixture
 async def clock() -> AsyncIterator[time_machine.Traveller]:

@@ -13,6 +13,8 @@ from tests.world.first_question import ELSEWHERE, begun
 from tests.world.routes import ROUTES, Route, ways
 from tests.world.walk import Question, everything, short
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 # Bad anywhere: nothing, the wrong kind, far too long, pictures, stars, and what would break a careless program.
 BAD = (
     "", "   ", "😀😀", "W" * 300, "*", "' OR 1=1 --", "x'; DROP TABLE audit; --", "a\x00b", "-1", "{0.__class__}", "%s",

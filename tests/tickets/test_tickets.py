@@ -21,6 +21,8 @@ from models.tickets import Category, Ticket, TicketEvent, TicketState, tickets
 from models.tickets.tickets import Step
 from tests.world.people import PEOPLE, Phones
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 NOON = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
