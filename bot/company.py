@@ -17,6 +17,15 @@ def _in_numbers(day: date) -> str:
     return f"{day.day}/{day.month}"
 
 
+@dataclass(frozen=True)
+class MobileMoney:
+    """A provider that can ask phones to pay."""
+
+    provider: str  # by its name
+    title: str  # as people call it: enter your M-Pesa PIN
+    prefixes: tuple[str, ...] = ()  # how the numbers begin that it can ask; empty: all
+
+
 @dataclass(frozen=True, kw_only=True)
 class Company:
     """Who runs this installation. bot/configured.py makes it from the configuration."""
@@ -30,8 +39,18 @@ class Company:
     languages: list[str]  # the first is that of who has none
     help_phone: str
     ussd_code: str  # what people dial; empty where nobody can
+    summary_hour: int | None = None  # when agents are told of their day, in the company's zone; None: never
+    morning_hour: int | None = None  # when they are told what they can sell for
+    void_minutes: int = 15  # so long an agent may ask to have a sale taken back
     accents: bool  # whether screens and SMS have those that cost nothing
     vault: Vault
+    cash_request_minutes: int = 60  # for so long an agent may answer a customer who wants to buy for cash
+    mobile_money: tuple[MobileMoney, ...] = ()  # the first that can ask a phone asks it
+
+    def mobile_money_of(self, phone: str) -> MobileMoney | None:
+        """Who can ask this phone (E.164) to pay; None: nobody can."""
+        able = (each for each in self.mobile_money if not each.prefixes or phone.startswith(each.prefixes))
+        return next(able, None)
 
     def today(self) -> date:
         """The day it is in the operator's zone."""

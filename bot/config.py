@@ -20,6 +20,9 @@ from bot.edge import read_networks
 from bot.gateways import BaseGateway, GatewaySettings, WebAddress
 from bot.gateways.description import Description, read_descriptions
 from bot.gateways.registered import KINDS
+from bot.payments import Provider
+from bot.payments.base import ProviderSettings
+from bot.payments.registered import KINDS as PROVIDERS
 from bot.routing.router import Rule, is_phones
 from bot.runtime.addresses import check_address
 from bot.setting_files import (
@@ -36,6 +39,7 @@ from bot.text.numbers import is_number
 from models.currencies import EXPONENTS
 from models.messages import MessageKind
 
+HOUR = "^([01]?[0-9]|2[0-3])?$"
 LANGUAGES = ("en", "sw", "fr", "pt", "ha")
 TIMEZONES = available_timezones()  # once: it reads the names of some 600 files
 
@@ -70,23 +74,27 @@ class OurSettings(BaseSettings):
     ussd_code: str = Field("*384*20#", description="the code that people dial; empty where they cannot")
 
 
-def _fields_of_gateways() -> dict[str, Any]:
-    """The settings of each kind of gateway, as fields: the `url` of Kannel's settings is `kannel_url` here. Those of
-    the kind alone come before those that all kinds have."""
+ALL_KINDS: tuple[type[BaseGateway] | type[Provider], ...] = (*KINDS, *PROVIDERS)
+
+
+def _fields_of_kinds() -> dict[str, Any]:
+    """The settings of each kind of gateway and of provider, as fields: the `url` of Kannel's settings is `kannel_url`
+    here. Those of the kind alone come before those that all kinds have."""
     fields: dict[str, Any] = {}
-    for kind in KINDS:
-        told = sorted(kind.Settings.model_fields.items(), key=lambda item: item[0] in GatewaySettings.model_fields)
+    shared = {*GatewaySettings.model_fields, *ProviderSettings.model_fields}
+    for kind in ALL_KINDS:
+        told = sorted(kind.Settings.model_fields.items(), key=lambda item: item[0] in shared)
         fields |= {f"{kind.name}_{name}": (field.annotation, field) for name, field in told}
     return fields
 
 
-if TYPE_CHECKING:  # types know no fields that are made: ask for them by `Config.of_gateways`
-    SettingsWithGateways = OurSettings
+if TYPE_CHECKING:  # types know no fields that are made: ask for them by `Config.of_gateways` and `of_providers`
+    SettingsWithKinds = OurSettings
 else:
-    SettingsWithGateways = create_model("SettingsWithGateways", __base__=OurSettings, **_fields_of_gateways())
+    SettingsWithKinds = create_model("SettingsWithKinds", __base__=OurSettings, **_fields_of_kinds())
 
 
-class Config(SettingsWithGateways):
+class Config(SettingsWithKinds):
     """Every setting, with its default and what it is for. The table in docs/reference.md is made from this."""
 
     smsgate_token: SecretStr = Field(
@@ -131,8 +139,20 @@ class Config(SettingsWithGateways):
         "",
         description="addresses or networks of your proxies, with commas between: their X-Forwarded-For is believed",
     )
+    summary_hour: str = Field(
+        "19", pattern=HOUR, description="when agents who sold or handed in are told of their day, 0 to 23; empty: never"
+    )
+    morning_hour: str = Field(
+        "7", pattern=HOUR, description="when agents are told what they can sell for, 0 to 23; empty: never"
+    )
+    void_minutes: int = Field(
+        15, ge=0, le=1440, description="so many minutes an agent may ask to have a sale taken back; 0: never"
+    )
     sender_cap: int = Field(200, ge=0, description="replies to one number in an hour; 0 means no cap")
     global_cap: int = Field(0, ge=0, description="replies to all numbers in an hour, by each server; 0 means no cap")
+    cash_request_minutes: int = Field(
+        60, ge=5, le=1_440, description="for so long an agent may answer a customer who wants to buy for cash"
+    )
     retention_days: int = Field(365, ge=1, le=36_500, description="how long message texts are kept")
     journal_folder: Path | None = Field(
         None, description="a second place for the token journal, best on another disk; with PostgreSQL the only one"
@@ -247,6 +267,14 @@ class Config(SettingsWithGateways):
             for kind in KINDS
         }
 
+    @property
+    def of_providers(self) -> dict[type[Provider], ProviderSettings]:
+        """What each kind of provider of mobile money is told, in the order in which they are asked."""
+        return {
+            kind: kind.Settings(**{name: getattr(self, f"{kind.name}_{name}") for name in kind.Settings.model_fields})
+            for kind in PROVIDERS
+        }
+
     @cached_property
     def exponent(self) -> int:
         """How many decimals this currency has by ISO 4217: 1 shilling is 100 minor units when it is 2."""
@@ -263,6 +291,11 @@ class Config(SettingsWithGateways):
         except (IndexError, UnknownLocaleError):
             return ","
         return "," if locale.number_symbols["latn"]["group"] == "," else "."
+
+    @staticmethod
+    def hour_of(written: str) -> int | None:
+        """The hour of a day; None for never."""
+        return int(written) if written else None
 
     @property
     def copies(self) -> dict[MessageKind, int]:
@@ -291,6 +324,8 @@ class Config(SettingsWithGateways):
         if len(self.secret_key.get_secret_value()) < 32:
             found.append(f"MWANGA_SECRET_KEY needs 32 characters or more. A good one: {secrets.token_urlsafe(32)}")
         found += self._problems_of_gateways()
+        for provider, told in self.of_providers.items():
+            found += told.problems(_prefix(provider), self.address)
         found += self._problems_of_alerts()
         if not self.help_phone:
             found.append("MWANGA_HELP_PHONE is empty: people are told to call it when something is wrong.")
@@ -334,7 +369,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _prefix(kind: type[BaseGateway]) -> str:
+def _prefix(kind: type[BaseGateway] | type[Provider]) -> str:
     """How the names of its settings begin."""
     return f"MWANGA_{kind.name.upper()}"
 
@@ -402,7 +437,7 @@ DEMO_KEY = "mwanga demo key: never use it for a real device"
 
 def is_demo_secret(secret: str) -> bool:
     """Whether a secret is one that the demo world has, and so everybody."""
-    return secret == DEMO_KEY or secret in {value for kind in KINDS for value in kind.Settings.demo.values()}
+    return secret == DEMO_KEY or secret in {value for kind in ALL_KINDS for value in kind.Settings.demo.values()}
 
 
 def demo_world(config: Config) -> Config:
@@ -414,7 +449,7 @@ def demo_world(config: Config) -> Config:
         "company": "Mwanga Demo",
         "help_phone": "+255700000000",
     }
-    for kind in KINDS:
+    for kind in ALL_KINDS:
         demo = kind.Settings.model_validate(kind.Settings.demo)
         defaults |= {f"{kind.name}_{name}": getattr(demo, name) for name in kind.Settings.demo}
     return config.model_copy(update={k: v for k, v in defaults.items() if k not in config.model_fields_set})

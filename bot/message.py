@@ -17,6 +17,8 @@ class Inbound:
     text: str
     recipient: str = ""  # which of our numbers it was sent to
     network: str = ""  # the sender's, by its code, where the gateway names it
+    sim: int = 0  # of a gateway phone: the SIM card that got it; 0 where it does not say
+    reached_at: int = 0  # of a gateway phone: when it got it, by its clock (ms)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from bot.edge import may_look
 from bot.outbound import queue
 from bot.server import SERVER, Server
+from models.money import requests
 from models.sql import execute, now_ms
 
 T = TypeVar("T")
@@ -77,6 +78,7 @@ async def _problems(server: Server) -> list[str]:
 async def _figures(server: Server) -> bytes:
     server.metrics.set_queues(await queue.sizes(), now_ms())
     server.metrics.set_gateways((name, each.state) for name, (_, each) in server.router.watch.gateways.items())
+    server.metrics.set_requests(await requests.count_open())
     return server.metrics.text()
 
 

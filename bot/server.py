@@ -10,6 +10,8 @@ from bot.config import Config
 from bot.inbound import Callbacks, Inbox, Worker
 from bot.monitor import Alerts
 from bot.outbound import Composer, Outbox
+from bot.payments import Payments
+from bot.receipts import Receipts
 from bot.routing import Router
 from bot.runtime import Database, Housekeeping, Metrics
 from bot.talks import Commands
@@ -30,6 +32,8 @@ class Server:
     phone_routes: PhoneRoutes
     inbox: Inbox
     worker: Worker
+    payments: Payments
+    receipts: Receipts
     # what goes out
     composer: Composer
     router: Router
@@ -38,6 +42,7 @@ class Server:
     # what looks after it
     alerts: Alerts
     housekeeping: Housekeeping
+    watch: Housekeeping  # of what ends by the minute
 
 
 SERVER = web.AppKey("server", Server)

@@ -131,7 +131,11 @@ def cut(text: str, length: int) -> str:
     return text.replace("\0", "")[:length]
 
 
-LOCKS = ("agent", "device", "contract", "ticket", "phone")  # in which order rows are held
+# In which order rows are held.
+LOCKS = (
+    *("payment_request", "receipt_text", "receipt_wallet", "payment"),
+    *("agent", "device", "customer", "contract", "ticket", "phone"),
+)
 
 
 async def lock_rows(table: str, condition: str, values: Sequence[Any]) -> None:

@@ -151,13 +151,15 @@ def read_sms(event: Event, country: str) -> Inbound:
     own = _text(payload, "messageId", LONGEST_ID - 30)
     if not own:
         raise BadCallback("messageId is missing")
-    sim = _number(payload.get("simNumber"))
+    sim, reached_at = _number(payload.get("simNumber")), read_date(payload.get("receivedAt"))
     return Inbound(
         gateway=event.device,
-        external_id=f"{own} {read_date(payload.get('receivedAt'))}",
+        external_id=f"{own} {reached_at}",
         sender=read_sender(_text(payload, "sender", 100) or _text(payload, "phoneNumber", 100), country),
         text=_clean(text),
         recipient=_text(payload, "recipient", LONGEST_ADDRESS) or (f"SIM {sim}"[:LONGEST_ADDRESS] if sim else ""),
+        sim=min(sim, 8),
+        reached_at=max(reached_at, 0),
     )
 
 

@@ -5,15 +5,15 @@ from typing import Annotated
 import typer
 
 from bot.app import assembled
+from bot.cli.cash import agent_receipt, agent_settle
 from bot.cli.prompt import ACTOR, e164, fail, load_config, open_database, perform, tidy_name
 from bot.cli.secret import Pin, PinFile, read_secret
+from bot.cli.wallets import agent_payout, agent_topup, set_prepaid
+from bot.cli.who import Phone, agent_of
 from bot.company import Company
-from bot.text import numbers
-from handlers.account.hand_in import take_hand_in
 from handlers.account.office_lock import lock_by_office
 from handlers.account.retire import HoldsCash, retire
 from handlers.welcome import welcome_agent
-from models.money.hand_in import LONGEST_REFERENCE, HandedInBefore, MoreThanHeld, NotBooked
 from models.office.agents import AgentStanding, list_agents
 from models.people import Agent, pins
 from models.people.agents import (
@@ -21,15 +21,16 @@ from models.people.agents import (
     WeakPin,
     add_agent,
     change_agent,
-    find_agent,
-    find_retired,
     give_pin,
 )
 
 agent_cli = typer.Typer(no_args_is_help=True, help="Agents: add, list, change, new PIN, lock, cash handed in, retire.")
 
 WEAK = "A PIN has six digits, not all alike and not in a row."
-Phone = Annotated[str, typer.Argument(help="the agent's phone number, in any spelling")]
+agent_cli.command("receipt")(agent_receipt)
+agent_cli.command("settle")(agent_settle)
+agent_cli.command("topup")(agent_topup)
+agent_cli.command("payout")(agent_payout)
 
 
 @agent_cli.command("add")
@@ -103,7 +104,7 @@ def agent_lock(phone: Phone) -> None:
 
     async def work() -> None:
         async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
-            agent = await _agent(phone, server.company)
+            agent = await agent_of(phone, server.company)
             new = await lock_by_office(agent, company=server.company, composer=server.composer, actor=ACTOR)
         typer.echo(
             f"{agent.name} is locked. `mwanga agent unlock {agent.phone}` or a new PIN lets the agent sell again."
@@ -124,7 +125,7 @@ def agent_retire(
     async def work() -> None:
         async with open_database(load_config()) as (database, company):
             async with database.work():
-                agent = await _agent(phone, company)
+                agent = await agent_of(phone, company)
                 try:
                     left = await retire(agent, with_cash=with_cash, actor=ACTOR)
                 except HoldsCash as error:
@@ -152,7 +153,7 @@ def agent_pin(phone: Phone, pin: Pin = None, pin_file: PinFile = None) -> None:
     async def work() -> None:
         async with open_database(load_config()) as (database, company), database.work():
             try:
-                await give_pin(await _agent(phone, company), pin, vault=company.vault, actor=ACTOR)
+                await give_pin(await agent_of(phone, company), pin, vault=company.vault, actor=ACTOR)
             except WeakPin:
                 fail(WEAK)
 
@@ -166,7 +167,7 @@ def agent_unlock(phone: Phone) -> None:
 
     async def work() -> None:
         async with open_database(load_config()) as (database, company), database.work():
-            await pins.unlock(await _agent(phone, company), actor=ACTOR)
+            await pins.unlock(await agent_of(phone, company), actor=ACTOR)
 
     perform(work())
     typer.echo("Unlocked.")
@@ -180,6 +181,12 @@ def agent_set(
     goods_commission: Annotated[float | None, typer.Option(min=0, max=100, help="percent of an appliance")] = None,
     name: Annotated[str | None, typer.Option(help="name and surname")] = None,
     mini_grid: Annotated[str | None, typer.Option(help="the mini-grid; made when there is none of this name")] = None,
+    cashier: Annotated[
+        bool | None, typer.Option("--cashier/--no-cashier", help="may count what other agents hand in, by CASHIN")
+    ] = None,
+    prepaid: Annotated[
+        bool | None, typer.Option("--prepaid/--postpaid", help="sells from a wallet, or up to the limit")
+    ] = None,
 ) -> None:
     """Change what an agent may and earns; what is not named stays as it is."""
     name, mini_grid = [each if each is None else tidy_name(each) for each in (name, mini_grid)]
@@ -187,7 +194,8 @@ def agent_set(
     async def work() -> None:
         async with open_database(load_config()) as (database, company):
             async with database.work():
-                agent = await _agent(phone, company)
+                agent = await agent_of(phone, company)
+                await set_prepaid(agent, prepaid, company)
                 await change_agent(
                     agent,
                     cash_limit=None if limit is None else limit * company.coin,
@@ -195,6 +203,7 @@ def agent_set(
                     goods_commission=_basis_points(goods_commission),
                     name=name,
                     mini_grid=mini_grid,
+                    cashier=cashier,
                     actor=ACTOR,
                 )
             typer.echo(_summary(agent, company))
@@ -208,61 +217,9 @@ def _basis_points(percent: float | None) -> int | None:
 
 def _summary(agent: Agent, company: Company) -> str:
     """Percents in words: whoever typed a fraction for a percent reads it here (reference: users 3.2)."""
+    may = "sells from a wallet" if agent.prepaid else f"may hold {company.money(agent.cash_limit)}"
     return (
-        f"{agent.name} may hold {company.money(agent.cash_limit)} and earns {agent.commission / 100:g} % of "
+        f"{agent.name} {may} and earns {agent.commission / 100:g} % of "
         f"what is sold, {agent.goods_commission / 100:g} % of appliances."
+        + (" May count what others hand in." if agent.cashier else "")
     )
-
-
-@agent_cli.command("receipt")
-def agent_receipt(
-    phone: Phone,
-    amount: Annotated[int, typer.Argument(min=1, max=99_999_999, help="the cash that was counted")],
-    reference: Annotated[str, typer.Option(help="your own number for it: with it a repeat books nothing")] = "",
-    again: Annotated[bool, typer.Option("--again", help="the agent brings the same amount twice within a day")] = False,
-    retired: Annotated[bool, typer.Option("--retired", help="the retired agent who had this number last")] = False,
-) -> None:
-    """Book the cash that an agent hands in, and pay out the commission; the agent gets an SMS."""
-    if len(reference) > LONGEST_REFERENCE:
-        fail(f"A reference has {LONGEST_REFERENCE} characters at most.")
-
-    async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server:
-            company = server.company
-            async with server.database.work():
-                agent = await _agent(phone, company, retired=retired)
-                try:
-                    receipt = await take_hand_in(
-                        agent,
-                        amount * company.coin,
-                        reference,
-                        company=company,
-                        composer=server.composer,
-                        actor=ACTOR,
-                        again=again,
-                    )
-                except NotBooked as refusal:
-                    fail(f"Nothing is booked: {_why_not(refusal, agent, company)}")
-        typer.echo(receipt.text.to("en") if receipt.new else f"Booked before: {receipt.text.to('en')}")
-
-    perform(work())
-
-
-def _why_not(refusal: NotBooked, agent: Agent, company: Company) -> str:
-    match refusal:
-        case MoreThanHeld(held=held):
-            return f"{agent.name} holds {company.money(held)}."
-        case HandedInBefore(earlier=earlier):
-            day, at = company.day(earlier.created_at), company.clock(earlier.created_at)
-            said = f"{agent.name} handed in {company.money(earlier.amount)} on {day} at {at}, ref {earlier.reference}."
-            return f"{said} If this is other cash, add --again."
-        case _other_reference:
-            return f"{refusal} is another receipt."
-
-
-async def _agent(phone: str, company: Company, *, retired: bool = False) -> Agent:
-    number = numbers.parse(phone, company.country)
-    agent = await (find_retired(number) if retired else find_agent(number))
-    if agent is None:
-        fail(f"{phone} is no {'retired ' if retired else ''}agent.")
-    return agent

@@ -21,6 +21,7 @@ from bot.setting_files import ConfigError
 from models.devices.keys import reseal_keys
 from models.devices.meters import reseal_vending_key
 from models.messages import Phone
+from models.money.receipt_texts import reseal_receipts
 from models.people import Agent
 from models.people.office_users import list_users
 from models.settings import change_key, fits_key, rekeyed_at
@@ -108,6 +109,7 @@ async def _put_under(vault: Vault) -> None:
     try:
         counts = [await reseal_keys(vault), await reseal_vending_key(vault)]
         counts += [await reseal_signing_keys(vault), await reseal_texts(vault)]
+        counts += [await reseal_receipts(vault)]
     except Sealed as error:
         raise ConfigError(f"What is sealed for {error} opens with neither key: nothing was changed.") from error
     if not rekeyed or any(counts):

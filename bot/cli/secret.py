@@ -14,9 +14,9 @@ Password = Annotated[str | None, typer.Option(help="others can see it there, so 
 PasswordFile = Annotated[Path | None, typer.Option(help="a file that holds the password alone")]
 
 
-def read_secret(what: str, given: str | None, file: Path | None = None) -> str:
-    """The secret `what`, like "PIN": the argument, what the file holds, what is typed twice at a terminal, or one line
-    of standard input."""
+def read_secret(what: str, given: str | None, file: Path | None = None, *, once: bool = False) -> str:
+    """The secret `what`, like "PIN": the argument, what the file holds, what is typed twice at a terminal (`once` where
+    it is not a new one), or one line of standard input."""
     if given is not None:
         typer.echo(
             f"The {what} was an argument: it is in the shell's history, and others can see it among the processes."
@@ -32,5 +32,5 @@ def read_secret(what: str, given: str | None, file: Path | None = None) -> str:
         except ValueError:
             fail(f"{file} is no text.")
     if sys.stdin.isatty():
-        return str(typer.prompt(what, hide_input=True, confirmation_prompt=True))
+        return str(typer.prompt(what, hide_input=True, confirmation_prompt=not once))
     return sys.stdin.readline().rstrip("\r\n")

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import aiohttp
+from aiohttp import web
 from yarl import URL
 
 from bot.gateways.errors import SendError
@@ -106,15 +107,32 @@ def letters(reason: str) -> str:
     return re.sub(r"[^A-Za-z ]", "", reason)[:LONGEST_WORD].strip()
 
 
+async def read_callback(request: web.Request, most: int) -> Callback:
+    """A callback that came to us, with at most one byte more of its body than we accept."""
+    body = b""
+    while len(body) <= most:
+        chunk = await request.content.read(most + 1 - len(body))
+        if not chunk:
+            break
+        body += chunk
+    query = request.raw_path.partition("?")[2].encode(errors="surrogateescape")
+    return Callback(request.method, query, request.content_type, body, request.headers)
+
+
 @asynccontextmanager
 async def request(
-    session: aiohttp.ClientSession, method: str, url: str | URL, **content: Any
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str | URL,
+    *,
+    timeout: aiohttp.ClientTimeout = TIMEOUT,  # noqa: ASYNC109 - it is aiohttp's own
+    **content: Any,
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """The answer to a request with this content (`data`, `json`, `params`, `headers`). What aiohttp raises, also while
     the answer is read, becomes SendError. After `timeout` and `strange answer` the gateway may have taken the
     message."""
     try:
-        async with session.request(method, url, timeout=TIMEOUT, allow_redirects=False, **content) as answer:
+        async with session.request(method, url, timeout=timeout, allow_redirects=False, **content) as answer:
             _note_date(answer)
             yield answer
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:

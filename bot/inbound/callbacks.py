@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.company import Company
 from bot.gateways import BadCallback, BadSignature, Callback, Fields, Gateway
+from bot.gateways.wire import read_callback
 from bot.inbound.inbox import Inbox
 from bot.inbound.ussd import close
 from bot.inbound.worker import Worker
@@ -68,7 +69,7 @@ class Callbacks:
         self._outbox.note_heard(name)
         if request.method not in gateway.methods:
             raise web.HTTPMethodNotAllowed(request.method, gateway.methods)
-        callback = await _read(request)
+        callback = await read_callback(request, MOST_BODY)
         if len(callback.body) > MOST_BODY:
             return await self._refuse(name, 413, f"the body is larger than {MOST_BODY} bytes", callback, "size")
         try:
@@ -141,15 +142,3 @@ ROUTES = tuple((method, "/gateways/{name}/{secret}/{kind}", Callbacks.callback) 
 
 def _same(given: str, secret: str) -> bool:
     return bool(secret) and hmac.compare_digest(given.encode(), secret.encode())
-
-
-async def _read(request: web.Request) -> Callback:
-    """The callback, with at most one byte more of its body than we accept."""
-    body = b""
-    while len(body) <= MOST_BODY:
-        chunk = await request.content.read(MOST_BODY + 1 - len(body))
-        if not chunk:
-            break
-        body += chunk
-    query = request.raw_path.partition("?")[2].encode(errors="surrogateescape")
-    return Callback(request.method, query, request.content_type, body, request.headers)

@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 512
 BEHIND = 200  # characters behind the cut that are looked at for a PIN
 BUSY = 8  # messages that arrived in the same moment
-WAITING = "SELECT id, gateway, external_id, phone, sender_kind, network, text, sealed FROM inbox WHERE state = 'new'"
+WAITING = """SELECT id, gateway, external_id, phone, sender_kind, network, text, sealed, sim, reached_at, received_at
+  FROM inbox WHERE state = 'new'"""
 CLAIM = f"{WAITING} ORDER BY id LIMIT $1"
 CLAIM_OTHERS = f"{WAITING} AND gateway <> $2 ORDER BY id LIMIT $1"
 CLAIM_ONE = f"{WAITING} AND id = $1"
@@ -52,6 +53,8 @@ class StoredSms:
     sender: Sender
     text: str  # as it came
     network: str = ""  # the sender's, by its code, where the gateway named it
+    sim: int = 0  # of a gateway phone: the SIM card that got it; 0 where it did not say
+    reached_at: int = 0  # when it came: to the gateway phone by its clock, or to us (ms)
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,8 @@ class Inbox:
             "sender_kind": inbound.sender.kind.value,
             "recipient": inbound.recipient,
             "network": inbound.network,
+            "sim": inbound.sim,
+            "reached_at": inbound.reached_at,
             "text": clean,
             "cut_from": len(inbound.text) if len(inbound.text) > LONGEST else 0,
             "sealed": None if clean == text else self._vault.seal(text, purpose),
@@ -206,7 +211,9 @@ class Inbox:
             with contextlib.suppress(Sealed):  # another secret key: the starred text is understood as it stands
                 text = self._vault.open(row["sealed"], _purpose(row["gateway"], row["external_id"]))
         sender = Sender(SenderKind(row["sender_kind"]), row["phone"])
-        return StoredSms(row["id"], row["gateway"], sender, text, row["network"])
+        # No phone has a text before it was sent; a clock that is ahead says nothing.
+        reached_at = min(row["reached_at"] or row["received_at"], row["received_at"])
+        return StoredSms(row["id"], row["gateway"], sender, text, row["network"], row["sim"], reached_at)
 
 
 async def reseal_texts(vault: Vault) -> int:

@@ -23,6 +23,7 @@ from bot.runtime import Database, DatabaseAway, Metrics, OutcomeUnknown
 from bot.talks.contacts import PhoneState, contacts, hold, save
 from bot.text import Text, _
 from bot.text.entry import LONGEST, shown
+from bot.text.numbers import is_machine
 from models.messages.withdrawal import withdraw_questions
 from models.people import Caller, find_callers
 from models.sql import now_ms
@@ -243,7 +244,9 @@ class Worker:
         await self._inbox.write_outcomes([Outcome(m.id, "done", h.outcome) for m, h in batch.handled])
 
     def _report_done(self, batch: _Batch) -> None:
-        if batch.enqueued:
+        if any(handled.tells for _message, handled in batch.handled):
+            self._outbox.notify()
+        elif batch.enqueued:
             self._outbox.notify(batch.enqueued)
         for turn, screen in batch.answered:
             if not turn.answer.done():
@@ -324,10 +327,13 @@ class Worker:
         async with self._database.work():
             if not await self._inbox.claim_one(message.id):
                 return  # it was committed after all, though nobody was told so
-            callers = await find_callers([message.sender.value])
-            language = callers[message.sender.value].language or self._company.languages[0]
-            await enqueue(self._dispatcher.apology(message, language), now_ms())
             error_text = f"{type(error).__name__} at {_place_of(error)}"
+            if is_machine(message.sender):
+                await self._dispatcher.keep_aside(message, type(error).__name__)
+            else:
+                callers = await find_callers([message.sender.value])
+                language = callers[message.sender.value].language or self._company.languages[0]
+                await enqueue(self._dispatcher.apology(message, language), now_ms())
             await self._inbox.write_outcomes([Outcome(message.id, "failed", "failed", error_text)])
         self._metrics.talks.labels("", "failed").inc()
         self._outbox.notify()

@@ -73,7 +73,7 @@ class Outbox:
         self._clock = clock
         self._receipts = Receipts(database, metrics, clock)
         self._lanes = {name: Lane(gateways[name], random, parts) for name, parts in pace.items()}
-        self._on_notify = on_notify
+        self.on_notify = list(on_notify)
         self.shared_time: Callable[[BaseDBAsyncClient, int], Awaitable[int]] = queue.shared_time
         self.until_morning = until_morning
         self._me = _new_name()  # among the senders
@@ -104,7 +104,7 @@ class Outbox:
             if lane := self._lanes.get(name):
                 lane.wake()
                 self._wake.set()
-        for tell in self._on_notify:
+        for tell in self.on_notify:
             tell()
 
     def note_heard(self, gateway: str) -> None:

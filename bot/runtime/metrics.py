@@ -24,6 +24,10 @@ class Metrics:
         self.unknown_receipts = counter(
             "mwanga_receipts_unknown", "Delivery reports of messages that are not known, or not yet", ["gateway"]
         )
+        self.notices = counter(
+            "mwanga_payment_notices", "Callbacks of mobile money that were kept", ["provider", "kind", "outcome"]
+        )
+        self.requests = gauge("mwanga_payment_requests", "Pushes that have not ended, by state", ["provider", "state"])
         self.handling = Histogram(
             "mwanga_handling_seconds", "From the callback to the commit", ["channel"], registry=self.registry
         )
@@ -34,6 +38,12 @@ class Metrics:
         )
         self.queued = gauge("mwanga_outbox_messages", "Messages to be sent, by state", ["gateway", "state"])
         self.oldest = gauge("mwanga_outbox_oldest_seconds", "Age of the oldest of them", ["gateway", "state"])
+
+    def set_requests(self, counts: Iterable[tuple[str, str, int]]) -> None:
+        """Set how many pushes of each provider are in each state, at a scrape."""
+        self.requests.clear()
+        for provider, state, requests in counts:
+            self.requests.labels(provider, state).set(requests)
 
     def set_gateways(self, states: Iterable[tuple[str, str]]) -> None:
         """Set which state each gateway is in, at a scrape."""

@@ -116,7 +116,9 @@ def sender(raw: str, country: str) -> Sender:
             return Sender(SenderKind.NUMBER, parse(spelling, country))
         except ValueError:
             continue
-    return Sender(SenderKind.ALPHA, value[:_ADDRESS_LENGTH])
+    # Not made plain: É is in the alphabet of names, and whoever may call himself MPÉSA is not MPESA.
+    name = "".join(letter if letter.isprintable() and letter != "\ufffd" else "?" for letter in raw.strip())
+    return Sender(SenderKind.ALPHA, name[:_ADDRESS_LENGTH])
 
 
 def local(e164: str, country: str) -> str:

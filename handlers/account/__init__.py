@@ -1,1 +1,1 @@
-"""Talks about oneself: balance, cash, statement, PIN, lock, language, STOP; and the office takes an agent's cash."""
+"""Talks about oneself: balance, cash, statement, PIN, lock, language, STOP; and hand-ins, seen by both sides."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.company import Company
 from bot.runtime import Database
-from handlers.exchange.kinds import IMPORTS
+from handlers.exchange.kinds import kinds_with
 from handlers.exchange.sheet import Problem, Sheet, check_again, read_sheet
 from handlers.exchange.table import Table
 from models.audit import record
@@ -63,10 +63,10 @@ async def import_table(
     progress: Progress = tell_nobody,
     dry_run: bool = False,
 ) -> Imported:
-    """Import a file of a kind of `IMPORTS`, or only check it; `source` is its name. Raises NotImported and
-    PartlyImported."""
+    """Import a file of a kind of `IMPORTS` or a `statement of` somebody, or only check it; `source` is its name. Raises
+    NotImported and PartlyImported."""
     with progress("checking", table.lines) as advance:
-        sheet = await read_sheet(kind, IMPORTS, table, company, advance)
+        sheet = await read_sheet(kind, kinds_with(kind), table, company, advance)
     if not sheet.problems and not dry_run:
         await _reserve(sheet, database, company)
     if sheet.problems:
@@ -76,6 +76,8 @@ async def import_table(
     with progress("importing", len(sheet.values)) as advance:
         changed = await _write(sheet, database, company, advance)
     async with database.work():
+        if sheet.kind.finish:
+            await sheet.kind.finish(sheet.values, company, actor)
         await record(actor, "import", f"{kind} from {source}", f"{changed} new or changed")
     return Imported(len(sheet.values), changed, sheet.remarks)
 

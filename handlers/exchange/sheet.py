@@ -85,6 +85,8 @@ class ImportKind(ExportKind):
     first: Callable[[Any], int] | None = None
     # Stores values and says whether anything changed; what the row says nothing of stays as it is.
     write: Callable[[Any, Company], Awaitable[bool]]
+    # What is noted of the whole file when all of it is written, with who did it.
+    finish: Callable[[Sequence[tuple[int, Any]], Company, str], Awaitable[None]] | None = None
 
     def list_rows(self, company: Company, _dates: Dates) -> Rows:
         return self.rows(company)

@@ -25,6 +25,8 @@ class Inbox(Model):
     outcome = fields.CharField(40, default="")  # what came of it, as the office reads it
     error = fields.TextField(default="")  # why no talk could handle it
     aways = fields.SmallIntField(default=0, db_default=0)  # how often the database went away while it was handled
+    sim = fields.SmallIntField(default=0, db_default=0)  # of the gateway phone that got it; 0 where it does not say
+    reached_at = fields.BigIntField(default=0, db_default=0)  # when that phone got it, by its clock
 
     class Meta:
         unique_together = (("gateway", "external_id"),)

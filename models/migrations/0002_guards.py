@@ -21,8 +21,10 @@ APPEND_ONLY: dict[str, tuple[str, ...]] = {
     "allocation": ("reverses_id",),
     "evidence": ("source, provider, reference",),
     "hand_in": ("reference", "corrects_id"),
-    "hand_in_event": ("hand_in_id, step",),
+    "hand_in_event": (),
+    "top_up": ("reference", "payment_id"),
     "day_close": ("day, subject",),
+    "statement_file": ("provider, begins_at, ends_at",),
     "audit": (),
     "registration": ("key",),
     "ticket_event": (),
@@ -31,7 +33,7 @@ APPEND_ONLY: dict[str, tuple[str, ...]] = {
 KINDS = (
     *("cash", "debt", "access due", "claim", "clearing", "commission", "wallet", "credit", "unapplied"),
     *("office cash", "bank", "energy sold", "days sold", "access rate", "goods"),
-    *("commission cost", "write-offs", "adjustments"),
+    *("commission cost", "fees", "write-offs", "adjustments"),
 )
 
 

@@ -47,6 +47,11 @@ class HandedIn:
     due: int  # commission
     new: bool  # False: this reference was booked before
 
+    @property
+    def before(self) -> int:
+        """The cash right before it, where nothing else came since."""
+        return int(self.held + self.entry.amount + self.entry.commission)
+
 
 class NotBooked(Exception):
     """Nothing was booked."""
@@ -88,42 +93,72 @@ async def hand_in(
     if reference and (earlier := await HandIn.get_or_none(reference=reference)):
         if (earlier.agent_id, earlier.amount) != (agent.id, amount):
             raise OtherReference(reference)
-        return await _figures(earlier, new=False)
-    now = datetime.now(UTC)
-    if not again and (same := await _newest(agent, amount, now - SAME_WINDOW)):
+        return await read_figures(earlier, new=False)
+    if not again and (same := await handed_in_today(agent, amount)):
         raise HandedInBefore(same)
     held, due = await cash_held(agent.id), await commission_due(agent.id)
     if not 0 < amount <= held:
         raise MoreThanHeld(held)
     reference = reference or await new_reference("hand_in")
     commission = max(min(due, held - amount), 0) // coin * coin
-    columns = {"reference": reference, "agent_id": agent.id, "amount": amount, "commission": commission}
-    columns |= {"actor": actor, "created_at": now}
-    entry = HandIn(id=await insert("hand_in", **columns), **columns, _from_db=True)
-    await _book(entry)
+    entry = await _write(agent.id, amount, commission, actor, reference)
     await record(actor, "hand in", agent.phone, f"{amount} minor units, commission {commission}, ref {reference}")
-    return await _figures(entry, new=True)
+    return await read_figures(entry, new=True)
 
 
-async def _newest(agent: Agent, amount: int, since: datetime) -> HandIn | None:
-    """This agent's newest hand-in of this amount since then."""
-    found = HandIn.filter(agent_id=agent.id, amount=amount, created_at__gte=since)
+async def correct(entry: HandIn, amount: int, actor: str, *, coin: int = 1) -> HandedIn:
+    """Book that another amount (minor units, 0 for nothing) was handed in than was counted, in the caller's
+    transaction that holds the agent's row: the difference, as a hand-in of its own that names the first. The commission
+    that was paid out stays, as far as the cash that is left then suffices for it. Raises MoreThanHeld.
+    """
+    held = await cash_held(entry.agent_id) + entry.amount + entry.commission  # as if it had not been
+    if not 0 <= amount <= held:
+        raise MoreThanHeld(held)
+    commission = min(entry.commission, (held - amount) // coin * coin)
+    if (amount, commission) != (entry.amount, entry.commission):
+        more = amount - entry.amount, commission - entry.commission
+        await _write(entry.agent_id, *more, actor, await new_reference("hand_in"), corrects=entry)
+    return await read_figures(entry, new=True)
+
+
+async def _write(
+    agent_id: int, amount: int, commission: int, actor: str, reference: str, *, corrects: HandIn | None = None
+) -> HandIn:
+    columns = {
+        "reference": reference,
+        "agent_id": agent_id,
+        "amount": amount,
+        "commission": commission,
+        "actor": actor,
+        "corrects_id": corrects.id if corrects else None,
+        "created_at": datetime.now(UTC),
+    }
+    entry = HandIn(id=await insert("hand_in", **columns), **columns, _from_db=True)
+    await _book(entry, f"corrects {corrects.reference}" if corrects else "")
+    return entry
+
+
+async def handed_in_today(agent: Agent, amount: int) -> HandIn | None:
+    """This agent's newest hand-in of this amount within 24 hours."""
+    since = datetime.now(UTC) - SAME_WINDOW
+    found = HandIn.filter(agent_id=agent.id, amount=amount, corrects_id=None, created_at__gte=since)
     return await found.order_by("-id").first()
 
 
-async def _book(entry: HandIn) -> None:
+async def _book(entry: HandIn, reason: str) -> None:
     cash = [Posting(AccountKind.OFFICE, 0, entry.amount), Posting(AccountKind.CASH, entry.agent_id, -entry.amount)]
-    await post(f"hand in {entry.id} cash", cash, actor=entry.actor)
-    if not entry.commission:
-        return
+    if entry.amount:
+        await post(f"hand in {entry.id} cash", cash, actor=entry.actor, reason=reason)
     paid = [
         Posting(AccountKind.COMMISSION, entry.agent_id, entry.commission),
         Posting(AccountKind.CASH, entry.agent_id, -entry.commission),
     ]
-    await post(f"hand in {entry.id} commission", paid, actor=entry.actor)
+    if entry.commission:
+        await post(f"hand in {entry.id} commission", paid, actor=entry.actor, reason=reason)
 
 
-async def _figures(entry: HandIn, *, new: bool) -> HandedIn:
+async def read_figures(entry: HandIn, *, new: bool) -> HandedIn:
+    """A booked hand-in with the agent's figures as they are now."""
     return HandedIn(
         entry=entry,
         held=await cash_held(entry.agent_id),

@@ -54,6 +54,7 @@ class AccountKind(StrEnum):
     ACCESS = "access rate"
     GOODS = "goods"
     COMMISSION_COST = "commission cost"
+    FEES = "fees"  # what providers and the bank keep for their service
     WRITE_OFF = "write-offs"
     ADJUSTMENT = "adjustments"
 
@@ -82,6 +83,9 @@ class Entry(Model):
     reverses: fields.OneToOneNullableRelation["Entry"] = fields.OneToOneField(
         "models.Entry", null=True, related_name="reversal", on_delete=fields.RESTRICT
     )
+
+    class Meta:
+        indexes = (("effective_at",),)
 
 
 class Line(Model):
@@ -230,6 +234,11 @@ async def cash_held(agent_id: int) -> int:
 
 async def commission_due(agent_id: int) -> int:
     return -await balance(AccountKind.COMMISSION, agent_id)
+
+
+async def credit_of(customer_id: int) -> int:
+    """What a customer paid that was less than a unit, and has still to get."""
+    return -await balance(AccountKind.CREDIT, customer_id)
 
 
 async def currency() -> str:

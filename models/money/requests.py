@@ -1,6 +1,36 @@
-"""Customers who were asked on their own phones to pay: what was asked, and what became of it."""
+"""Customers who were asked on their own phones to pay: what was asked, and what became of it.
 
+    ask_to_pay --> new ----> asked ----> paid
+                   | ^ |       | |        ^ ^
+                   | '-'       | '--------|-|---> failed, expired
+                   |           v          | |           |
+                   |---> unknown ---------' '-----------'
+                   '---> failed                late money counts
+
+    from                 to          who, by which verb
+    (no row)             new         the talk that asks: ask_to_pay
+    new                  new         a server, before it calls the provider: claim; and one that the provider did not
+                                       take for now: put_off
+    new                  asked       the server that called, when the provider has taken it: note_asked
+    new                  failed      the provider refused it, or it could not be sent in time: end
+    new                  unknown     the provider did not answer, or the server that called it is gone: end
+    asked                expired     nobody answered in time, and the provider knows of no payment: end
+    asked, unknown       failed      the provider says so: end
+    asked                unknown     nobody can say what became of it: end
+    all but paid         paid        money came: note_paid. It counts whenever it comes
+    unknown              unknown     it was looked up in vain: look_again; at last it waits for a person (look_at 0)
+
+No step leads back: what is paid stays paid, whatever is said later. A phone has one request at a time that is new or
+asked, which a unique index holds. Times are milliseconds (UTC).
+
+Conditions on `state` are written as in the partial indexes, since SQLite uses those for no other form.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from tortoise import fields
 from tortoise.models import Model
@@ -9,6 +39,7 @@ from models.devices import Device
 from models.money.contracts import Contract
 from models.money.sales import Payment
 from models.people import Customer
+from models.sql import HOUR_MS, MINUTE_MS, connection, cut, execute, for_update, lock_rows, now_ms
 
 
 class RequestState(StrEnum):
@@ -18,6 +49,22 @@ class RequestState(StrEnum):
     FAILED = "failed"  # nothing was paid, and the customer was told why
     UNKNOWN = "unknown"  # nobody knows: it is looked up, and in the end left to a person
     EXPIRED = "expired"  # nobody answered in time. A payment that comes after it still counts
+
+
+class Reason(StrEnum):
+    """Why nothing was paid: what the customer is told, in her language."""
+
+    LOW_BALANCE = "low balance"
+    CANCELLED = "cancelled"
+    WRONG_PIN = "wrong pin"
+    NO_ANSWER = "no answer"  # the phone was off, or nobody typed the PIN
+    LIMIT = "limit"  # of the payer's account, for a day or in all
+    AMOUNT = "amount"  # less or more than the provider takes at once
+    BUSY = "busy"  # the phone is in another session, or the provider is: try again in a minute
+    LOCKED = "locked"  # the payer's account: the provider's help line opens it
+    NOT_REGISTERED = "not registered"  # the phone has no such account
+    NOT_SENT = "not sent"  # the provider could not be reached
+    SETUP = "setup"  # our own account or settings: the office has to see to it
 
 
 class PaymentRequest(Model):
@@ -30,8 +77,11 @@ class PaymentRequest(Model):
     external_id = fields.CharField(80, default="", db_default="")  # the provider's own
     phone = fields.CharField(16)  # that rings
     language = fields.CharField(2)
-    customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer", on_delete=fields.RESTRICT)
-    customer_id: int
+    # Who buys; none where an agent tops up.
+    customer: fields.ForeignKeyNullableRelation[Customer] = fields.ForeignKeyField(
+        "models.Customer", null=True, on_delete=fields.RESTRICT
+    )
+    customer_id: int | None
     device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField(
         "models.Device", null=True, on_delete=fields.RESTRICT
     )
@@ -42,19 +92,281 @@ class PaymentRequest(Model):
     contract_id: int | None
     agent_id: int | None = fields.BigIntField(null=True)  # whose wallet it tops up, and no device
     amount = fields.BigIntField()  # minor units
+    account = fields.CharField(40)  # what the phone shows beside the amount: a serial, the number of a contract
     state = fields.CharField(10, default=RequestState.NEW)
     code = fields.CharField(80, default="", db_default="")  # the provider's, of how it ended
+    reason = fields.CharField(20, default="", db_default="")  # a Reason
     payment: fields.OneToOneNullableRelation[Payment] = fields.OneToOneField(
         "models.Payment", null=True, on_delete=fields.RESTRICT
     )
     payment_id: int | None
     created_at = fields.BigIntField()  # ms
     asked_at = fields.BigIntField(default=0, db_default=0)  # ms
-    expires_at = fields.BigIntField()  # ms
-    look_at = fields.BigIntField(default=0, db_default=0)  # ms; when the provider is asked for it
+    expires_at = fields.BigIntField()  # ms; of a new one, until when it may be sent
+    look_at = fields.BigIntField(default=0, db_default=0)  # ms; when it is sent, or the provider is asked for it
     looks = fields.SmallIntField(default=0, db_default=0)
     claimed_by = fields.CharField(40, default="", db_default="")  # the server that asks the provider now
     claimed_at = fields.BigIntField(default=0, db_default=0)  # ms
 
     class Meta:
         table = "payment_request"
+
+
+RINGS = (RequestState.NEW, RequestState.ASKED)
+SEND_WITHIN_MS = 90_000  # a prompt that comes later surprises whoever has put the phone away
+# Safaricom refuses the same amount from the same phone within 2 min, and a second prompt within 1 (reference: payments
+# 1.4, 1.5). While nobody knows whether the last one was paid, 10 min are waited.
+APART_MS, SAME_APART_MS, DOUBT_MS = MINUTE_MS, 2 * MINUTE_MS, 10 * MINUTE_MS
+# What is unknown is looked up after these waits, counted from the last look, then every hour for two days (1.4).
+LOOKS_MS = (15_000, 15_000, 30_000, 30_000, 90_000)
+LOOK_EVERY_MS, LOOK_FOR_MS = HOUR_MS, 48 * HOUR_MS
+LEASE_MS = 60_000  # a claim that is older is of a server that died: no provider is waited for so long
+LOST_WITHIN_MS = HOUR_MS  # a payment so long after a request whose answer was lost may be its own
+
+INTERRUPTED = "interrupted"  # the code of one whose server died, or was too slow: its answer may come after all
+
+_OPEN = "state IN ('new', 'asked', 'unknown')"
+LAST = "SELECT id FROM payment_request WHERE phone = $1 ORDER BY id DESC LIMIT 5"
+CLAIM = f"""UPDATE payment_request SET claimed_by = $1, claimed_at = $2 WHERE id IN (
+  SELECT id FROM payment_request WHERE {_OPEN} AND look_at <= $2 AND state = 'new' AND claimed_at = 0
+    AND provider = $3 AND expires_at > $2 ORDER BY look_at, id LIMIT $4 {{lock}}) RETURNING id"""
+# Whoever is looked up is left alone by the other servers for so long, $2.
+LOOK = f"""UPDATE payment_request SET look_at = $2, looks = looks + 1 WHERE id IN (
+  SELECT id FROM payment_request WHERE {_OPEN} AND look_at <= $1 AND state <> 'new' AND look_at > 0
+  ORDER BY look_at, id LIMIT $3 {{lock}}) RETURNING id"""
+UNSENT = f"SELECT id FROM payment_request WHERE {_OPEN} AND state = 'new' AND claimed_at = 0 AND expires_at <= $1"
+LEFT = f"""SELECT id FROM payment_request WHERE {_OPEN} AND state = 'new' AND claimed_at > 0
+  AND (claimed_at <= $1 OR (claimed_by <> $2 AND $3 = 1))"""
+NEXT = f"""SELECT MIN(look_at) AS at FROM payment_request
+  WHERE {_OPEN} AND look_at > 0 AND (state <> 'new' OR claimed_at = 0)"""
+# A callback may have come before the answer to our call, and a claim may have been given up meanwhile.
+ASKED = f"""UPDATE payment_request SET external_id = $2, asked_at = $3, expires_at = $4,
+  state = CASE WHEN state = 'new' OR (state = 'unknown' AND code = '{INTERRUPTED}') THEN 'asked' ELSE state END,
+  look_at = CASE WHEN state = 'new' OR (state = 'unknown' AND code = '{INTERRUPTED}') THEN $4 ELSE look_at END,
+  code = CASE WHEN state = 'unknown' AND code = '{INTERRUPTED}' THEN '' ELSE code END
+  WHERE id = $1 AND claimed_at = $5"""
+PUT_OFF = """UPDATE payment_request SET claimed_by = '', claimed_at = 0, look_at = $2, looks = looks + 1, code = $3
+  WHERE id = $1 AND state = 'new'"""
+END = "UPDATE payment_request SET state = $2, code = $3, reason = $4, look_at = $5, looks = $6 WHERE id = $1"
+PAID = "UPDATE payment_request SET state = 'paid', payment_id = $2, code = '', reason = '', look_at = 0 WHERE id = $1"
+LOOK_AT = "UPDATE payment_request SET look_at = $2, code = $3 WHERE id = $1"
+EXTERNAL = "UPDATE payment_request SET external_id = $2 WHERE id = $1"
+# Requests that were sent, and whose answer has not come or never will.
+UNANSWERED = f"SELECT id FROM payment_request WHERE {_OPEN} AND state = 'new' AND claimed_at > 0 AND provider = $1"
+LOST = f"""SELECT id FROM payment_request WHERE {_OPEN} AND state = 'unknown' AND external_id = '' AND provider = $1
+  AND phone = $2 AND amount = $3 AND created_at > $4"""
+COUNT = f"SELECT provider, state, COUNT(*) AS requests FROM payment_request WHERE {_OPEN} GROUP BY provider, state"
+STEPS: dict[RequestState, frozenset[RequestState]] = {
+    RequestState.FAILED: frozenset({RequestState.NEW, RequestState.ASKED, RequestState.UNKNOWN}),
+    RequestState.EXPIRED: frozenset({RequestState.ASKED, RequestState.UNKNOWN}),
+    RequestState.UNKNOWN: frozenset({RequestState.NEW, RequestState.ASKED}),
+}
+
+
+class AskedAlready(Exception):
+    """The phone was asked a moment ago, and may not be asked again yet."""
+
+    def __init__(self, request: PaymentRequest, seconds: int) -> None:
+        super().__init__(request.reference)
+        self.request = request  # the earlier one; while it `rings` the phone shows it still
+        self.seconds = seconds  # until it may be asked again
+
+    @property
+    def rings(self) -> bool:
+        """Whether the earlier request may be paid at this moment."""
+        return self.request.state in RINGS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a phone is to be asked for."""
+
+    provider: str
+    phone: str  # E.164
+    language: str
+    amount: int  # minor units, a whole number of coins
+    account: str  # what the phone shows beside the amount: a serial, the number of a contract
+    customer_id: int | None = None
+    device_id: int | None = None
+    contract_id: int | None = None
+    agent_id: int | None = None
+
+
+async def ask_to_pay(wanted: Wanted, *, key: str) -> PaymentRequest:
+    """Write that a phone is to be asked, in the caller's transaction: it is sent after the commit. `key` names it for
+    good: a second call with it returns the first request. Raises AskedAlready."""
+    now = now_ms()
+    if earlier := await PaymentRequest.get_or_none(key=key):
+        return earlier
+    await _check_pause(wanted, now)
+    values = {
+        "key": key,
+        "provider": wanted.provider,
+        "reference": str(uuid.uuid4()),  # MTN takes no other form
+        "phone": wanted.phone,
+        "language": wanted.language,
+        "customer_id": wanted.customer_id,
+        "device_id": wanted.device_id,
+        "contract_id": wanted.contract_id,
+        "agent_id": wanted.agent_id,
+        "amount": wanted.amount,
+        "account": cut(wanted.account, 40),
+        "state": RequestState.NEW.value,
+        "created_at": now,
+        "expires_at": now + SEND_WITHIN_MS,
+        "look_at": now,
+    }
+    marks = ", ".join(f"${n}" for n in range(1, len(values) + 1))
+    statement = (
+        f"INSERT INTO payment_request ({', '.join(values)}) VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING id"
+    )
+    if rows := await execute(connection(), statement, list(values.values())):
+        return await PaymentRequest.get(id=rows[0]["id"])
+    # Another server wrote one for this phone in the same moment.
+    if earlier := await PaymentRequest.get_or_none(key=key):
+        return earlier
+    rings = await PaymentRequest.filter(phone=wanted.phone, state__in=RINGS).order_by("-id").first()
+    if rings is None:
+        raise LookupError(f"no request for {key} could be written")
+    raise AskedAlready(rings, APART_MS // 1000)
+
+
+async def _check_pause(wanted: Wanted, now: int) -> None:
+    """Raises AskedAlready."""
+    rows = await execute(connection(), LAST, [wanted.phone])
+    for request in await PaymentRequest.filter(id__in=[row["id"] for row in rows]).order_by("-id"):
+        until = _closed_until(request, wanted)
+        if now < until or request.state in RINGS:
+            raise AskedAlready(request, max(1, -(-(until - now) // 1000)))
+
+
+def _target(of: "PaymentRequest | Wanted") -> tuple[int | None, int | None, int | None]:
+    return of.device_id, of.contract_id, of.agent_id
+
+
+def _closed_until(request: PaymentRequest, wanted: Wanted) -> int:
+    """Until when this earlier request keeps its phone from being asked."""
+    last: int = max(request.created_at, request.asked_at)
+    if request.state in RINGS:
+        return int(max(last + APART_MS, request.expires_at))
+    same = request.amount == wanted.amount
+    if request.state == RequestState.UNKNOWN and _target(request) == _target(wanted):
+        return last + DOUBT_MS
+    if request.state == RequestState.FAILED and not request.asked_at:
+        return last  # the phone never rang
+    return last + (SAME_APART_MS if same else APART_MS)
+
+
+# --- What a server does with them, each in a unit of work
+
+
+async def claim(provider: str, most: int, *, me: str, now: int) -> list[PaymentRequest]:
+    """Take up to `most` new ones to be sent. Nobody else gets them: what is not answered is unknown."""
+    return await _taken(CLAIM, [me, now, provider, most])
+
+
+async def claim_looks(most: int, *, now: int) -> list[PaymentRequest]:
+    """Take up to `most` that are to be looked up."""
+    return await _taken(LOOK, [now, now + LEASE_MS, most])
+
+
+async def _taken(statement: str, values: Sequence[Any]) -> list[PaymentRequest]:
+    rows = await execute(connection(), statement.format(lock=for_update(skip_locked=True)), values)
+    return await _by_ids([row["id"] for row in rows])
+
+
+async def _by_ids(ids: Sequence[int]) -> list[PaymentRequest]:
+    return await PaymentRequest.filter(id__in=list(ids)).order_by("id") if ids else []
+
+
+async def unsent(now: int) -> list[PaymentRequest]:
+    """New ones that could not be sent in time."""
+    return await _by_ids([row["id"] for row in await execute(connection(), UNSENT, [now])])
+
+
+async def left_alone(now: int, *, me: str, alone: bool) -> list[PaymentRequest]:
+    """Those whose server died while it asked. `alone`: there is no server but us."""
+    rows = await execute(connection(), LEFT, [now - LEASE_MS, me, int(alone)])
+    return await _by_ids([row["id"] for row in rows])
+
+
+async def next_at() -> int:
+    """When the next one is to be sent or looked up, in ms; 0: none."""
+    [row] = await execute(connection(), NEXT)
+    return int(row["at"] or 0)
+
+
+async def note_asked(request: PaymentRequest, external_id: str, *, now: int, expires_at: int) -> None:
+    """The provider has taken it. Whatever a callback has said meanwhile stays."""
+    values = [request.id, cut(external_id, 80), now, expires_at, request.claimed_at]
+    await execute(connection(), ASKED, values)
+
+
+async def put_off(request: PaymentRequest, until: int, code: str) -> None:
+    """The provider did not take it, and may be asked again: it is new as before."""
+    await execute(connection(), PUT_OFF, [request.id, until, cut(code, 80)])
+
+
+async def hold(provider: str, *, reference: str = "", external_id: str = "") -> PaymentRequest | None:
+    """The request that goes by our reference or by the provider's own id, held until the commit. An id that the
+    provider gives with our reference is kept."""
+    column, value = ("reference", reference) if reference else ("external_id", external_id)
+    if not value:
+        return None
+    await lock_rows("payment_request", f"provider = $1 AND {column} = $2 AND {column} <> ''", [provider, value])
+    request = await PaymentRequest.filter(**{"provider": provider, column: value}).first()
+    if request and external_id and not request.external_id:
+        await execute(connection(), EXTERNAL, [request.id, cut(external_id, 80)])
+        request.external_id = cut(external_id, 80)
+    return request
+
+
+async def is_any_unanswered(provider: str) -> bool:
+    """Whether a call to this provider is under way: its answer may bring the id that nobody knows yet."""
+    return bool(await execute(connection(), UNANSWERED, [provider]))
+
+
+async def find_lost(provider: str, *, phone: str, amount: int, now: int) -> PaymentRequest | None:
+    """The request of which no answer ever came, and that this money is for: the only one of this phone and amount."""
+    rows = await execute(connection(), LOST, [provider, phone, amount, now - LOST_WITHIN_MS])
+    return await PaymentRequest.get(id=rows[0]["id"]) if len(rows) == 1 else None
+
+
+async def end(request: PaymentRequest, state: RequestState, *, code: str, reason: str, now: int) -> bool:
+    """Take a held request to failed, expired or unknown. False: it is further already, and nobody is to be told."""
+    if request.state not in STEPS[state]:
+        return False
+    look_at = now + LOOKS_MS[0] if state is RequestState.UNKNOWN else 0
+    looks = 0 if state is RequestState.UNKNOWN else request.looks
+    await execute(connection(), END, [request.id, state.value, cut(code, 80), reason, look_at, looks])
+    request.state, request.code, request.reason, request.look_at = state, code, reason, look_at
+    return True
+
+
+async def note_paid(request: PaymentRequest, payment_id: int) -> bool:
+    """Its money came. False: it was paid before, by this payment or by another one."""
+    if request.state == RequestState.PAID:
+        return False
+    await execute(connection(), PAID, [request.id, payment_id])
+    request.state, request.payment_id = RequestState.PAID, payment_id
+    return True
+
+
+async def look_again(request: PaymentRequest, *, code: str, now: int) -> bool:
+    """When an unknown one is looked up next. False: it was looked up for two days, and from now on waits for a
+    person."""
+    since = request.asked_at or request.created_at
+    over = now - since >= LOOK_FOR_MS
+    wait = LOOKS_MS[request.looks] if request.looks < len(LOOKS_MS) else LOOK_EVERY_MS
+    await execute(connection(), LOOK_AT, [request.id, 0 if over else now + wait, cut(code, 80)])
+    return not over
+
+
+async def look_at(request: PaymentRequest, at: int, code: str = "") -> None:
+    """Have it looked up at this time; 0: never again."""
+    await execute(connection(), LOOK_AT, [request.id, at, cut(code or request.code, 80)])
+
+
+async def count_open() -> list[tuple[str, str, int]]:
+    """Provider, state and how many, of those that have not ended."""
+    return [(row["provider"], row["state"], row["requests"]) for row in await execute(connection(), COUNT)]

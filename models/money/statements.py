@@ -7,6 +7,8 @@ from tortoise.models import Model
 
 from models.money.sales import Payment
 
+BANK = "bank"  # the provider of the bank's own statements
+
 
 class Direction(StrEnum):
     IN = "in"
@@ -14,8 +16,20 @@ class Direction(StrEnum):
     FEE = "fee"
 
 
+class Settled(StrEnum):
+    """What a line was found to be."""
+
+    OPEN = ""  # nobody knows yet
+    PAYMENT = "payment"
+    PAYOUT = "payout"  # from a provider to the bank; on both statements
+    FEE = "fee"
+    DEPOSIT = "deposit"  # cash of the office, brought to the bank
+    BACK = "back"  # a payment that was given back to its payer
+    LEFT = "left"  # somebody of the office says that it is no business of these books
+
+
 class StatementLine(Model):
-    """Append only, but for the payment that it is found to be."""
+    """What is said of it never changes; what it was found to be does once."""
 
     id = fields.BigIntField(primary_key=True)
     provider = fields.CharField(20)  # a provider, or `bank`
@@ -25,13 +39,37 @@ class StatementLine(Model):
     at = fields.DatetimeField()
     payer = fields.CharField(100, default="", db_default="")
     account_text = fields.CharField(100, default="", db_default="")
+    details = fields.CharField(200, default="", db_default="")
     payment: fields.ForeignKeyNullableRelation[Payment] = fields.ForeignKeyField(
         "models.Payment", null=True, on_delete=fields.RESTRICT
     )
     payment_id: int | None
+    settled = fields.CharField(10, default=Settled.OPEN, db_default="")
+    settled_by = fields.CharField(100, default="", db_default="")
+    note = fields.CharField(200, default="", db_default="")  # why it is left out
+    # The same payout on the other statement: it left the provider, and came to the bank.
+    pair: fields.OneToOneNullableRelation["StatementLine"] = fields.OneToOneField(
+        "models.StatementLine", null=True, related_name="paired", on_delete=fields.RESTRICT
+    )
+    pair_id: int | None
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
         table = "statement_line"
         unique_together = (("provider", "reference", "direction"),)
         indexes = (("payment_id",),)
+
+
+class StatementFile(Model):
+    """A statement that was read, append only: between its first line and its last one every payment has a line."""
+
+    id = fields.BigIntField(primary_key=True)
+    provider = fields.CharField(20)
+    begins_at = fields.DatetimeField()
+    ends_at = fields.DatetimeField()
+    actor = fields.CharField(100)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "statement_file"
+        unique_together = (("provider", "begins_at", "ends_at"),)

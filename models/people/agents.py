@@ -52,15 +52,17 @@ async def change_agent(
     goods_commission: int | None = None,
     name: str | None = None,
     mini_grid: str | None = None,
+    cashier: bool | None = None,
     actor: str,
 ) -> None:
     """Give an agent another limit (minor units), commissions (basis points), name or mini-grid, which is made when it
-    is new; what is None stays."""
+    is new, or let him be a cashier or not; what is None stays."""
     wanted = {
         "cash_limit": cash_limit,
         "commission": commission,
         "goods_commission": goods_commission,
         "name": name,
+        "cashier": cashier,
         "mini_grid_id": (await named_or_new(MiniGrid, mini_grid))[0].id if mini_grid else None,
     }
     for column, value in wanted.items():

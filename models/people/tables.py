@@ -42,6 +42,7 @@ class Agent(Model):
     retired_at = fields.DatetimeField(null=True)  # then locked as well, and the number is free for another agent
     cash_limit = fields.BigIntField()  # minor units
     prepaid = fields.BooleanField(default=False, db_default=False)  # sells from a wallet, and not up to the limit
+    cashier = fields.BooleanField(default=False, db_default=False)  # may count what other agents hand in
     commission = fields.IntField(default=1000)  # on payments
     goods_commission = fields.IntField(default=500, db_default=500)  # on the full price of appliances
 

@@ -110,7 +110,10 @@ def received(**changes: Any) -> Inbound:
 
 def test_an_sms_is_read() -> None:
     kenyan = Sender(SenderKind.NUMBER, "+254700000001")
-    assert received() == Inbound("phone-1", "1a2b3c4d 1795417200000", kenyan, "BAL 1001", "SIM 1")
+    assert received() == Inbound(
+        *("phone-1", "1a2b3c4d 1795417200000", kenyan, "BAL 1001", "SIM 1"), sim=1, reached_at=1795417200000
+    )
+    assert received(simNumber=None).sim == 0 and received(simNumber=200).sim == 8
     assert received(recipient="+255740000001").recipient == "+255740000001"
     assert received(sender="MPESA").sender == Sender(SenderKind.ALPHA, "MPESA")
     assert received(sender="15000").sender.kind is SenderKind.SHORT

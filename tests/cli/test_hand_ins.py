@@ -76,7 +76,8 @@ def test_cash_is_handed_in_and_commission_paid_out(run: Run, demo_url: str, took
     cash, due, _office = left
     paid = earned - due
     assert said.startswith(
-        f"HANDED IN TZS {counted}. Commission {paid} paid out, {due} due. You hold {cash} of 200,000."
+        f"HANDED IN TZS {counted}. You held {took}, now {cash}. Commission {paid} paid out, {due} due. "
+        "Not right? DISPUTE "
     )
     assert said in result.output
     assert [row["action"] for row in query(demo_url, "SELECT action FROM audit ORDER BY id")][-1] == "hand in"
@@ -153,7 +154,7 @@ def test_a_part_of_a_coin_stays_due_until_it_is_a_whole_one(run: Run, demo_url: 
     assert run("agent", "receipt", "0700000001", 50).exit_code == 0
     assert do_in_one_work(demo_url, stands) == (40_00, 50)
     [message] = query(demo_url, "SELECT text FROM outbox")
-    assert str(message["text"]).startswith("HANDED IN TZS 50. Commission 10 paid out, 0 due. You hold 40 of 200,000.")
+    assert str(message["text"]).startswith("HANDED IN TZS 50. You held 100, now 40. Commission 10 paid out, 0 due.")
     do_in_one_work(demo_url, took)
     assert run("agent", "receipt", "0700000001", 129).exit_code == 0
     assert do_in_one_work(demo_url, stands) == (0, 0)

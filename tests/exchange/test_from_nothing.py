@@ -61,4 +61,4 @@ def test_an_empty_database_becomes_a_mini_grid_that_sells_and_registers(
     assert sold_.startswith("SOLD TZS 3,500, 10 kWh\nHALIMA O. ..6792\nCode ")
     assert registered.startswith("REGISTERED REHEMA A., customer 2, 04987654326, Household 350.")
     receipt = run("agent", "receipt", "0712000001", 3000)
-    assert "HANDED IN TZS 3,000. Commission 350 paid out, 0 due. You hold 150 of 90,000." in receipt.output
+    assert "HANDED IN TZS 3,000. You held 3,500, now 150. Commission 350 paid out, 0 due." in receipt.output

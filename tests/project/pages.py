@@ -33,6 +33,10 @@ WATCHER, OFFICE, DEMO = (
 SECRET, PHONE = "whoever knows the secret in it", "a linked phone"
 ROUTES = {
     "/gateways/{name}/{secret}/{kind}": (SECRET, "callbacks: `sms`, `delivery`, `ussd`, `ussd-end`, `optout`"),
+    "/payments/{provider}/{secret}/{kind}": (
+        SECRET,
+        "callbacks of mobile money; of Daraja `validation`, `confirmation`, `stk`, `timeout`",
+    ),
     "/health": ("anybody", "says that the process answers"),
     "/ready": (WATCHER, "200 when the database takes writes and the outbox moves; else 503, and what does not"),
     "/metrics": (WATCHER, "figures for Prometheus"),

@@ -23,6 +23,8 @@ from tests.world.routes import Route, equipped, ways
 from tests.world.templates import Templates
 from tests.world.walk import Walk, World, everything
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 NOON = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)
 NORTH = (1, 2, 3)  # the customers of Mtwara North
 CALLERS = {Role.AGENT: "Zuhura", Role.CUSTOMER: "Salma"}
@@ -36,7 +38,14 @@ BEHIND = ("", " 8000", " no power here", ", 8000")  # what may follow in one lin
 LINDI = World(
     CALLERS,
     {"customer": "4", "serial": "SHS0777", "phone": "0713000777", "part": "ba"},
-    {"device": "SHS0777", "payable": "SHS0777", "customer": "4", "ticket": "K3", "find search": "Salma"},
+    {
+        "device": "SHS0777",
+        "payable": "SHS0777",
+        "customer": "4",
+        "ticket": "K3",
+        "find search": "Salma",
+        "agent": "Halima",
+    },
 )
 # A serial is unique everywhere: that it is in use is said, whose it is, is not.
 SAID_TO_BE_IN_USE = "serial"

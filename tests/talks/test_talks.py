@@ -20,6 +20,7 @@ CALLERS = {Role.AGENT: "Asha", Role.CUSTOMER: "Baraka", Role.STRANGER: "Stranger
 # A whole command for each talk, so that one word more is one too many.
 ARGUMENTS = {
     "buy": "SHS0283 8000",
+    "own buying": "5000 SHS0283",
     "tokens": "SHS0283",
     "pin": "482915 730582",
     "language": "sw",
@@ -42,8 +43,10 @@ ARGUMENTS = {
     "stock": "Solar home",
     "stop": "12",
     "statement": "24/11",
+    "cash in": "0700000002 500",
+    "dispute": "PAGE",
 }
-PROSE = {"fix", "problem", "note"}  # all that is left of the line is the caller's own words
+PROSE = {"fix", "problem", "note", "dispute"}  # all that is left of the line is the caller's own words
 
 
 def starts(wanted: Callable[[Talk, Role], bool]) -> pytest.MarkDecorator:

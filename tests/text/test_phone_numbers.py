@@ -147,6 +147,9 @@ def test_what_is_taken_at_first_sight_is_what_the_tables_say(country: str, natio
         (" ", Sender(ALPHA, "")),
         ("A" * 5000, Sender(ALPHA, "A" * 20)),
         ("AIRT\x00EL", Sender(ALPHA, "AIRT?EL")),
+        ("MPÉSA", Sender(ALPHA, "MPÉSA")),  # GSM 03.38 has it: no name is made another one
+        ("МPESA", Sender(ALPHA, "МPESA")),
+        ("MPESA\u200b", Sender(ALPHA, "MPESA?")),
     ],
 )
 def test_a_sender_is_a_number_a_short_code_or_a_name(raw: str, expected: Sender) -> None:

@@ -8,7 +8,9 @@ from bot.talks import Channel, Talk
 from handlers import TALKS
 from models.devices import DeviceModel
 from models.devices.connections import ConnectionType, SubConnectionType
-from models.people import Role
+from models.money.hand_in import hand_in
+from models.money.ledger import AccountKind, Posting, post
+from models.people import Agent, MiniGrid, Role
 
 BY_NAME = {one.name: one for one in TALKS}
 BOTH = tuple(Channel)
@@ -94,7 +96,16 @@ def ways() -> Iterator[tuple[Route, Channel]]:
 
 
 async def equipped() -> None:
-    """More to choose from than the demo world has: sub types of a connection, and two models that a meter may be of."""
+    """More to choose from than the demo world has: sub types of a connection, two models that a meter may be of, and
+    what two agents of each mini-grid hold and handed in, the first of whom is a cashier."""
+    north, south = await MiniGrid.get(name="Mtwara North"), await MiniGrid.get(name="Lindi South")
+    await Agent.create(phone="+255700000004", name="Halima Omari", mini_grid=south, pin_hash="", cash_limit=10_000_000)
+    for grid in (north, south):
+        for agent in await Agent.filter(mini_grid_id=grid.id):
+            sold = [Posting(AccountKind.CASH, agent.id, 500_000), Posting(AccountKind.ENERGY, 0, -500_000)]
+            await post(f"before {agent.id}", sold, actor="test")
+            await hand_in(agent, 300_000, "office", f"PAGE {agent.id}")
+    await Agent.filter(id__in=(1, 3)).update(cashier=True)
     business = await ConnectionType.get(name="Business")
     for name in ("Mill", "Shop"):
         await SubConnectionType.create(name=name, type=business)

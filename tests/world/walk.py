@@ -41,6 +41,9 @@ GOOD = {
     "same pin": "730582",
     "lock phone": "0700000002",
     "lock pin": "739164",
+    "agent": "0700000002",
+    "said": "I gave 60000",
+    "cash in amount": "500",
 }
 MACHINERY = {"inbox", "outbox", "ussdsession", "ussdturn", "gatewaystate", "refused", "guess"}
 COUNTED = {

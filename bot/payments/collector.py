@@ -1,0 +1,268 @@
+"""Asks phones to pay after the talks that wanted it are committed, and looks up what became of it.
+
+A request is claimed and committed before the provider is called: when the server dies in between, nobody knows whether
+the phone rang, and it is never asked again. Only what a provider has surely not taken goes to it once more.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from bot.payments.base import Answer, Ask, Asked, NotAsked, Provider, State
+from bot.payments.settling import NO_RECEIPT, Settler
+from bot.runtime import Database
+from models.alerts import raise_alert
+from models.money import requests
+from models.money.requests import PaymentRequest, Reason, RequestState
+from models.sql import now_ms
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0  # how often to look for what nobody told us of
+MOST_AT_ONCE = 32  # calls to one provider under way
+MOST_LOOKS = 16  # looked up in one turn
+PUT_OFF_MS = (2_000, 5_000, 10_000, 20_000)  # after a provider has not taken one for now
+AGAIN_S = 1.0  # what came of a call is written again when the database is away
+NOT_SENT = "not sent"
+
+
+class Collector:
+    """`run` is its loop, `notify` wakes it after a commit, `stop` ends it, `finish` waits for its calls."""
+
+    def __init__(
+        self,
+        database: Database,
+        providers: Mapping[str, Provider],
+        settler: Settler,
+        on_settled: Callable[[], None],
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
+        self._database, self._providers, self._settler = database, providers, settler
+        self._on_settled, self._clock = on_settled, clock
+        self._me = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._under_way: dict[str, set[asyncio.Task[None]]] = {name: set() for name in providers}
+        self._asked_at: dict[str, float] = dict.fromkeys(providers, 0.0)  # when each was asked last, by the loop's time
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    def notify(self) -> None:
+        """Requests may have been committed, or a call has ended."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Ask until `stop` is called. A database that is away is tried again every second."""
+        while not self._stopping:
+            self._wake.clear()
+            wait = LOOK_S
+            try:
+                wait = await self.turn()
+            except Exception as error:
+                log.error("payment requests could not be looked at: %s", type(error).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait)
+
+    def stop(self) -> None:
+        """Claim nothing more."""
+        self._stopping = True
+        self._wake.set()
+
+    async def finish(self, within: float) -> None:
+        """Give the calls under way so many seconds. What has not ended by then is unknown after the next start."""
+        if tasks := [task for each in self._under_way.values() for task in each]:
+            _, late = await asyncio.wait(tasks, timeout=within)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def drain(self) -> None:
+        """Wait until no call is under way."""
+        while tasks := [task for each in self._under_way.values() for task in each]:
+            await asyncio.wait(tasks)
+
+    async def turn(self) -> float:
+        """Start what may be asked, look up what is due. Returns the seconds until there is something to do."""
+        now = self._clock()
+        await self._settle_left(now)
+        for name, provider in self._providers.items():
+            for request in await self._claim(provider, now):
+                self._start(name, self._ask(provider, request))
+        async with self._database.work():
+            looks = await requests.claim_looks(MOST_LOOKS, now=now)
+        for request in looks:
+            self._start(request.provider, self._look_up(self._providers.get(request.provider), request))
+        return await self._wait()
+
+    async def _wait(self) -> float:
+        async with self._database.work():
+            at = await requests.next_at()
+        wait = min(LOOK_S, max(0.01, (at - self._clock()) / 1000)) if at else LOOK_S
+        pauses = [pause for provider in self._providers.values() if (pause := self._pause(provider))]
+        return min([wait, *pauses]) if wait > 0.01 else max([wait, *pauses])
+
+    async def _claim(self, provider: Provider, now: int) -> list[PaymentRequest]:
+        room = MOST_AT_ONCE - len(self._under_way[provider.name])
+        if provider.per_second:
+            room = 0 if self._pause(provider) else min(room, 1)
+        if self._stopping or room <= 0:
+            return []
+        async with self._database.work():
+            claimed = await requests.claim(provider.name, room, me=self._me, now=now)
+        if claimed:
+            self._asked_at[provider.name] = asyncio.get_running_loop().time()
+        return claimed
+
+    def _pause(self, provider: Provider) -> float:
+        """Seconds until this provider may be asked again."""
+        if not provider.per_second:
+            return 0.0
+        since = asyncio.get_running_loop().time() - self._asked_at[provider.name]
+        return max(0.0, 1 / provider.per_second - since)
+
+    def _start(self, name: str, call: Coroutine[Any, Any, None]) -> None:
+        task, under_way = asyncio.create_task(call), self._under_way.setdefault(name, set())
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+        task.add_done_callback(lambda _task: self._wake.set())
+
+    # --- One request
+
+    async def _ask(self, provider: Provider, request: PaymentRequest) -> None:
+        outcome = await self._call(provider, request)
+        await self._write(partial(self._note, provider, request, outcome))
+
+    async def _call(self, provider: Provider, request: PaymentRequest) -> Asked | NotAsked:
+        try:
+            return await provider.ask(_ask_of(request))
+        except Exception as error:
+            # not the error's own words, which may quote the request
+            log.error("provider %s: %s while asking %d", provider.name, type(error).__name__, request.id)
+            return NotAsked(State.UNKNOWN, "strange answer")
+
+    async def _note(self, provider: Provider, request: PaymentRequest, outcome: Asked | NotAsked) -> None:
+        now = self._clock()
+        if isinstance(outcome, Asked):
+            expires_at = now + provider.rings_s * 1000
+            await requests.note_asked(request, outcome.external_id, now=now, expires_at=expires_at)
+            return
+        log.warning("provider %s: request %d: %s", provider.name, request.id, outcome.code)
+        if outcome.state is State.PENDING:
+            wait = PUT_OFF_MS[min(request.looks, len(PUT_OFF_MS) - 1)]
+            await requests.put_off(request, now + wait, outcome.code)
+            return
+        state = State.FAILED if outcome.state is State.FAILED else State.UNKNOWN
+        if outcome.reason is Reason.SETUP:
+            await raise_alert(f"{provider.title} refuses to ask phones ({outcome.code}): see its settings.")
+        answer = Answer(
+            state=state,
+            provider=provider.name,
+            request=request.reference,
+            code=outcome.code,
+            reason=outcome.reason,
+        )
+        await self._settler.settle(answer, if_still=lambda held: held.claimed_at == request.claimed_at)
+
+    async def _look_up(self, provider: Provider | None, request: PaymentRequest) -> None:
+        answer = Answer(state=State.UNKNOWN, provider=request.provider, request=request.reference)
+        try:
+            if provider:  # it may be configured no more
+                answer = await provider.query(_ask_of(request))
+        except Exception as error:
+            log.error("provider %s: %s while looking up %d", request.provider, type(error).__name__, request.id)
+        await self._write(partial(self._note_look, request, answer))
+
+    async def _note_look(self, request: PaymentRequest, answer: Answer) -> None:
+        """What is still unknown is looked up again; what rang for too long has expired."""
+        now = self._clock()
+        if answer.state in (State.PENDING, State.UNKNOWN):
+            if request.state == RequestState.UNKNOWN:
+                await self._note_in_vain(request, answer)
+                return
+            if now < request.expires_at:  # a callback had us look early
+                await requests.look_at(request, request.expires_at)
+                return
+            if answer.state is State.PENDING:
+                expired = Answer(
+                    state=State.EXPIRED,
+                    provider=answer.provider,
+                    request=request.reference,
+                    code=answer.code or "expired",
+                    reason=Reason.NO_ANSWER,
+                )
+                await self._settler.settle(expired, if_still=_rings)
+                return
+        await self._settler.settle(answer)
+
+    async def _note_in_vain(self, request: PaymentRequest, answer: Answer) -> None:
+        held = await requests.hold(request.provider, reference=request.reference)
+        if held is None or held.state != RequestState.UNKNOWN:
+            return
+        code = held.code if held.code == NO_RECEIPT else answer.code or held.code
+        if not await requests.look_again(held, code=code, now=self._clock()):
+            await raise_alert(f"Nobody knows whether {held.phone} has paid: mwanga payments list --unknown")
+
+    async def _settle_left(self, now: int) -> None:
+        """What was not sent in time, and what a server that died has left."""
+        async with self._database.work():
+            late = await requests.unsent(now)
+            left = await requests.left_alone(now, me=self._me, alone=self._database.embedded)
+        for request in late:
+            await self._write(partial(self._end_unsent, request))
+        for request in left:
+            await self._write(partial(self._end_left, request))
+
+    async def _end_unsent(self, request: PaymentRequest) -> None:
+        answer = Answer(
+            state=State.FAILED,
+            provider=request.provider,
+            request=request.reference,
+            code=request.code or NOT_SENT,
+            reason=Reason.NOT_SENT,
+        )
+        await self._settler.settle(answer, if_still=_waits)
+
+    async def _end_left(self, request: PaymentRequest) -> None:
+        claimed_at = request.claimed_at
+        answer = Answer(
+            state=State.UNKNOWN, provider=request.provider, request=request.reference, code=requests.INTERRUPTED
+        )
+        await self._settler.settle(
+            answer, if_still=lambda held: held.state == RequestState.NEW and held.claimed_at == claimed_at
+        )
+
+    async def _write(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Write what came of a call in a unit of work. What is known is not forgotten while the database is away."""
+        while True:
+            try:
+                async with self._database.work():
+                    await work()
+            except Exception as error:
+                log.error("what became of a payment request could not be written: %s", type(error).__name__)
+                if self._stopping:
+                    return
+                await asyncio.sleep(AGAIN_S)
+            else:
+                self._on_settled()
+                return
+
+
+def _ask_of(request: PaymentRequest) -> Ask:
+    return Ask(
+        reference=request.reference,
+        phone=request.phone,
+        amount=request.amount,
+        account=request.account,
+        external_id=request.external_id,
+    )
+
+
+def _rings(request: PaymentRequest) -> bool:
+    return request.state in (RequestState.ASKED, RequestState.UNKNOWN)
+
+
+def _waits(request: PaymentRequest) -> bool:
+    return request.state == RequestState.NEW and not request.claimed_at

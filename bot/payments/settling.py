@@ -1,0 +1,119 @@
+"""What a provider says of a request or of money, whichever way it came: matched, written, booked, told."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from bot.company import Company
+from bot.message import Copy
+from bot.payments.base import Answer, State
+from models.alerts import raise_alert
+from models.money import requests
+from models.money.receiving import Incoming
+from models.money.requests import PaymentRequest, RequestState
+from models.sql import MINUTE_MS, now_ms
+
+log = logging.getLogger(__name__)
+
+Told = Sequence[tuple[str, list[Copy]]]  # each with its origin in the outbox
+Book = Callable[[Answer, Company], Awaitable[Told]]
+Tell = Callable[[str, list[Copy]], Awaitable[None]]
+# A provider that says "paid" without a receipt has said nothing that could be booked: the receipt is what names money
+# once, whichever way it is heard of. So its callback or confirmation is waited for; then the office is told.
+RECEIPT_WITHIN_MS = 5 * MINUTE_MS
+NO_RECEIPT = "no receipt"
+ENDS = {
+    State.FAILED: RequestState.FAILED,
+    State.EXPIRED: RequestState.EXPIRED,
+    State.UNKNOWN: RequestState.UNKNOWN,
+}
+
+
+class NotYet(Exception):
+    """It is about a request whose own id at the provider is not known yet: its answer is on the way."""
+
+
+class Settler:
+    """Writes what answers say. Everything happens in the caller's unit of work."""
+
+    def __init__(self, company: Company, book: Book, tell: Tell, clock: Callable[[], int] = now_ms) -> None:
+        self._company, self._book, self._tell, self._clock = company, book, tell, clock
+
+    async def settle(self, answer: Answer, *, if_still: Callable[[PaymentRequest], bool] | None = None) -> str:
+        """Write what a provider said, once: what came of it, in a word. `if_still` is asked of the request when it is
+        held: what was so when somebody looked may have changed. Raises NotYet."""
+        request = await self._find(answer)
+        if request and if_still and not if_still(request):
+            return "no news"
+        if request:
+            answer = replace(answer, request=request.reference)
+        if answer.payment:
+            return await self._settle_payment(answer, answer.payment, request)
+        if request is None:
+            return "of no request"
+        if answer.state is State.PAID:
+            return await self._settle_without_receipt(answer, request)
+        if answer.state is State.PENDING:
+            return await self._look_soon(request)
+        return await self._end(answer, request)
+
+    async def _find(self, answer: Answer) -> PaymentRequest | None:
+        request = await requests.hold(answer.provider, reference=answer.request, external_id=answer.external_id)
+        if request is None and answer.external_id and not answer.request:
+            if await requests.is_any_unanswered(answer.provider):
+                raise NotYet(answer.external_id)
+            if answer.payment:
+                return await self._find_lost(answer, answer.payment)
+        return request
+
+    async def _find_lost(self, answer: Answer, payment: Incoming) -> PaymentRequest | None:
+        """The request whose answer, and with it the provider's id, never came: by the phone and the amount."""
+        phone, now = payment.payer_phone, self._clock()
+        lost = await requests.find_lost(answer.provider, phone=phone, amount=payment.amount, now=now)
+        if lost is None:
+            return None
+        return await requests.hold(answer.provider, reference=lost.reference, external_id=answer.external_id)
+
+    async def _settle_payment(self, answer: Answer, payment: Incoming, request: PaymentRequest | None) -> str:
+        if request:
+            answer = replace(answer, payment=replace(payment, request=request.reference))
+            if payment.amount != request.amount:
+                asked, paid = self._company.money(request.amount), self._company.money(payment.amount)
+                await raise_alert(f"{asked} was asked of {request.phone}, and {paid} was paid ({payment.reference}).")
+        await self._tell_all(await self._book(answer, self._company))
+        return f"payment {payment.reference}"
+
+    async def _settle_without_receipt(self, answer: Answer, request: PaymentRequest) -> str:
+        """The customer is told once that the money is seen. The receipt comes with the callback or the confirmation;
+        when it does not, somebody of the office has to find it."""
+        now = self._clock()
+        if request.state == RequestState.PAID:
+            return "no news"
+        if request.code != NO_RECEIPT:
+            await requests.end(request, RequestState.UNKNOWN, code=NO_RECEIPT, reason="", now=now)
+            await requests.look_at(request, now + RECEIPT_WITHIN_MS, NO_RECEIPT)
+            await self._tell_all(await self._book(answer, self._company))
+            return NO_RECEIPT
+        await requests.look_at(request, 0, NO_RECEIPT)
+        await raise_alert(
+            f"{self._company.money(request.amount)} of {request.phone} is paid, and no receipt came: "
+            f"mwanga payments receipt {request.id} RECEIPT"
+        )
+        return NO_RECEIPT
+
+    async def _look_soon(self, request: PaymentRequest) -> str:
+        if request.state in (RequestState.ASKED, RequestState.UNKNOWN):
+            await requests.look_at(request, self._clock())
+        return "to be looked up"
+
+    async def _end(self, answer: Answer, request: PaymentRequest) -> str:
+        state = ENDS[answer.state]
+        reason = answer.reason.value if answer.reason else ""
+        if not await requests.end(request, state, code=answer.code, reason=reason, now=self._clock()):
+            return "no news"
+        await self._tell_all(await self._book(answer, self._company))
+        return state.value
+
+    async def _tell_all(self, told: Told) -> None:
+        for origin, copies in told:
+            await self._tell(origin, copies)

@@ -1,0 +1,358 @@
+"""Where receipt texts are decided on: paid, seen already, waiting for a person, or about something else.
+
+A text becomes a payment by itself only when all of it fits: it came to one of our phones, to a SIM card that the office
+has bound to the operator, from the operator's name, whole and in the operator's words, in time, with a new reference,
+and with the balance that the wallet must have after it. All else is kept and waits for a person. What is decided is
+written in the unit of work that handles the text, so that a crash in between repeats it and pays once.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.company import Company
+from bot.receipts.reading import Found, same_name, speaks_of, too_long, understand
+from bot.receipts.rules import list_rules, shipped_rules
+from bot.receipts.shipped import RULES, Rule, Way
+from bot.text.numbers import Sender, SenderKind
+from models.alerts import raise_alert
+from models.audit import record
+from models.messages import Phone, read_sims
+from models.messages.phones import phone_id
+from models.money import receipt_texts as kept
+from models.money.receipt_texts import ReceiptText, ReceiptWallet, TextState
+from models.money.receiving import Incoming, Source, find_payment, normal_reference
+from models.sql import DAY_MS
+
+# Books money that came in, applies it and tells who has to know, in the caller's unit of work.
+Book = Callable[[Incoming], Awaitable[None]]
+# Texts overtake each other by minutes, and a person may look on Monday at what came on Friday.
+CHAIN_MS = 3 * DAY_MS
+CHAIN = 50  # texts that may have waited for one
+LEAST_LENGTH = 40  # characters of a receipt
+GAP = "Balance"  # how the reason begins why a text waits that may only have come too early
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """A text from an operator's name, as a gateway phone got it."""
+
+    inbox_id: int
+    gateway: str
+    sim: int  # 0 where the phone did not say
+    sender: Sender
+    text: str
+    reached_at: int  # ms
+
+    @property
+    def arrived(self) -> datetime:
+        return datetime.fromtimestamp(self.reached_at / 1000, UTC)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a text, and why."""
+
+    state: TextState
+    why: str = ""
+    payment_id: int | None = None
+
+
+class Receipts:
+    """Takes texts of operators, and what the office says of those that wait. Call within a unit of work."""
+
+    def __init__(self, company: Company, book: Book) -> None:
+        self._company, self._vault, self._book = company, company.vault, book
+
+    async def take(self, heard: Heard) -> str:
+        """Decide on a text: a word for the inbox, or nothing when it is none of an operator's."""
+        if not phone_id(heard.gateway) or heard.sender.kind is not SenderKind.ALPHA:
+            return ""
+        wallets = await kept.list_wallets()
+        if not wallets:  # nobody has asked for it
+            return ""
+        phone = await Phone.get(id=phone_id(heard.gateway))
+        sim = heard.sim or _only_sim(phone)
+        wallet = next((each for each in wallets if (each.phone_id, each.sim) == (phone.id, sim)), None)
+        rules = await list_rules(self._company)
+        found = understand(heard.text, rules, self._company, heard.arrived)
+        verdict = judge(heard, sim, wallet, rules, found)
+        if verdict is None:
+            return ""
+        if wallet and found:
+            verdict = await self._weigh(heard, phone, wallet, found, verdict)
+        await self._keep(heard, sim, found, verdict)
+        if wallet and verdict.state in (TextState.PAID, TextState.SEEN, TextState.IGNORED):
+            await self._go_on(phone, wallet, rules)
+        return f"receipt {verdict.state}"
+
+    def is_forwarded(self, text: str) -> bool:
+        """Whether a text of a person is an operator's, forwarded or typed, of who pays or of who is paid."""
+        if len(text) < LEAST_LENGTH or not any(map(str.isdigit, text)):
+            return False
+        return any(rule.template.references(text) for rule in shipped_rules(self._company))
+
+    async def keep_aside(self, heard: Heard, error: str) -> bool:
+        """Keep a text that broke us, for a person; False when it is none of an operator's."""
+        if not phone_id(heard.gateway) or heard.sender.kind is not SenderKind.ALPHA or not await kept.list_wallets():
+            return False
+        if not any(same_name(heard.sender.value, rule.senders) for rule in RULES):
+            return False
+        await self._keep(heard, heard.sim, None, Verdict(TextState.WAITING, f"It could not be handled: {error}."))
+        return True
+
+    async def _weigh(
+        self, heard: Heard, phone: Phone, wallet: ReceiptWallet, found: Found, verdict: Verdict
+    ) -> Verdict:
+        """Look at what is known already: the payment, and the balance before. What passes is booked."""
+        await kept.hold_wallet(wallet)
+        if found.rule.way is Way.OUT:
+            await self._follow_money_out(wallet, found)
+            return verdict
+        if verdict.state is not TextState.PAID:
+            return verdict
+        known = await find_payment(found.provider, normal_reference(found.reference))
+        if known is None and (doubt := await doubt_of(self._company, wallet, found)):
+            return Verdict(TextState.WAITING, doubt)
+        if known and known.amount != found.amount:
+            money = self._company.money(known.amount)
+            return Verdict(TextState.WAITING, f"{found.reference} is a payment of {money} already.")
+        incoming = self._incoming(found, heard.text, heard.arrived, _seen_by(phone, wallet.sim))
+        payment_id = await self._take_payment(incoming)
+        if found.balance is not None and (known is None or _continues(wallet, found)):
+            await kept.move_balance(wallet, found.rule.purse, found.balance)
+        await kept.settle_twins(phone.gateway, found.reference, found.amount, payment_id)
+        if known is None:
+            return Verdict(TextState.PAID, payment_id=payment_id)
+        return Verdict(TextState.SEEN, "This payment was known already.", payment_id)
+
+    async def _take_payment(self, incoming: Incoming) -> int:
+        """Book money that came in: the id of the payment, which another source may have told of before."""
+        await self._book(incoming)
+        payment = await find_payment(incoming.provider, normal_reference(incoming.reference))
+        if payment is None:
+            raise LookupError(f"{incoming.provider} {incoming.reference} was not booked")
+        return int(payment.id)
+
+    async def _follow_money_out(self, wallet: ReceiptWallet, found: Found) -> None:
+        """Know the balance that money left behind which went out, when it is the one to be expected."""
+        last = wallet.last_balance(found.rule.purse)
+        named = not found.doubts and wallet.operator == found.rule.operator
+        if named and last is not None and found.balance == last - found.amount - found.fee:
+            await kept.move_balance(wallet, found.rule.purse, found.balance)
+
+    async def _go_on(self, phone: Phone, wallet: ReceiptWallet, rules: Sequence[Rule]) -> None:
+        """Texts that came before the one that they follow on have waited for it."""
+        for _ in range(CHAIN):
+            if not await self._take_next(phone, wallet, rules):
+                return
+
+    async def _take_next(self, phone: Phone, wallet: ReceiptWallet, rules: Sequence[Rule]) -> bool:
+        """Take the first text that waits and follows on the balance now; False when none does."""
+        since = int(datetime.now(UTC).timestamp() * 1000) - CHAIN_MS
+        for row in await kept.waiting_of(phone.gateway, wallet.sim, since, GAP):
+            heard = self._heard_again(row)
+            found = understand(heard.text, rules, self._company, heard.arrived)
+            if found is None or not _continues(wallet, found):
+                continue
+            verdict = judge(heard, wallet.sim, wallet, rules, found)
+            if verdict is None or verdict.state is not TextState.PAID:
+                continue
+            verdict = await self._weigh(heard, phone, wallet, found, verdict)
+            if verdict.state is TextState.WAITING:
+                continue
+            await self._decide(row, found, verdict)
+            return True
+        return False
+
+    def _heard_again(self, row: ReceiptText) -> Heard:
+        return Heard(
+            inbox_id=row.inbox_id,
+            gateway=row.gateway,
+            sim=row.sim,
+            sender=Sender(SenderKind.ALPHA, row.sender),
+            text=kept.open_text(self._vault, row),
+            reached_at=row.received_at,
+        )
+
+    def _incoming(self, found: Found, text: str, arrived: datetime, seen_by: str) -> Incoming:
+        return Incoming(
+            source=Source.TEXT,
+            provider=found.provider,
+            reference=found.reference,
+            amount=found.amount,
+            paid_at=found.moment or arrived,
+            payer_phone=found.phone,
+            payer_name=found.name,
+            account_text=found.account,
+            balance_after=found.balance,
+            seen_by=seen_by,
+            raw=text,
+        )
+
+    async def _keep(self, heard: Heard, sim: int, found: Found | None, verdict: Verdict) -> None:
+        """Keep a text with what was decided. The office is told of the first one that waits, not of each."""
+        if verdict.state is TextState.WAITING and not await kept.is_any_waiting():
+            await raise_alert("A text that money came in waits for a person: `mwanga receipts waiting`.")
+        await kept.keep_text(
+            self._vault,
+            heard.inbox_id,
+            heard.text,
+            verdict.state,
+            gateway=heard.gateway,
+            sim=sim,
+            sender=heard.sender.value[:40],
+            why=verdict.why[: kept.LONGEST_WHY],
+            rule=found.rule.name if found else "",
+            reference=found.reference[:80] if found else "",
+            amount=found.amount if found else None,
+            balance_after=found.balance if found else None,
+            payment_id=verdict.payment_id,
+            received_at=heard.reached_at,
+        )
+
+    async def _decide(self, row: ReceiptText, found: Found, verdict: Verdict) -> None:
+        await kept.decide(
+            row.id,
+            verdict.state,
+            verdict.why,
+            payment_id=verdict.payment_id,
+            rule=found.rule.name,
+            reference=found.reference,
+        )
+
+    async def look(self, row: ReceiptText) -> tuple[str, Found | None]:
+        """A kept text word by word, and what the rules of today read in it."""
+        heard = self._heard_again(row)
+        return heard.text, understand(heard.text, await list_rules(self._company), self._company, heard.arrived)
+
+    def payment_of(self, row: ReceiptText, text: str, found: Found) -> Incoming:
+        """What would be booked when a person accepts a text."""
+        seen_by = f"{row.gateway} SIM {row.sim}"
+        return self._incoming(found, text, datetime.fromtimestamp(row.received_at / 1000, UTC), seen_by)
+
+    async def accept(self, text_id: int, payment: Incoming, *, actor: str) -> bool:
+        """Book a text that waited as this payment, since a person has looked at it; False when it was known before. The
+        texts that follow on its balance are taken with it. Raises NotWaiting."""
+        row = await kept.hold_waiting(text_id)
+        new = await find_payment(payment.provider, normal_reference(payment.reference)) is None
+        payment_id = await self._take_payment(payment)
+        _text, found = await self.look(row)
+        state, rule = TextState.PAID if new else TextState.SEEN, found.rule.name if found else ""
+        await kept.decide(row.id, state, f"by {actor}", payment_id=payment_id, rule=rule, reference=payment.reference)
+        await record(actor, "receipt accepted", payment.reference, _said(row, payment))
+        if found and found.balance is not None:
+            await self._believe(row, found, found.balance)
+        return new
+
+    async def _believe(self, row: ReceiptText, found: Found, balance: int) -> None:
+        """The balance of a text that a person has accepted is the one to go on from, unless later ones were paid."""
+        wallet = await ReceiptWallet.get_or_none(phone_id=phone_id(row.gateway), sim=row.sim)
+        if wallet is None or wallet.operator != found.rule.operator:
+            return
+        await kept.hold_wallet(wallet)
+        rules = await list_rules(self._company)
+        if await kept.is_newest(row, [rule.name for rule in rules if rule.purse == found.rule.purse]):
+            await kept.move_balance(wallet, found.rule.purse, balance)
+            await self._go_on(await Phone.get(id=wallet.phone_id), wallet, rules)
+
+    async def refuse(self, text_id: int, *, actor: str) -> None:
+        """Say of a text that waited that it is no payment. Raises NotWaiting."""
+        row = await kept.hold_waiting(text_id)
+        await kept.decide(row.id, TextState.REFUSED, f"by {actor}", rule=row.rule, reference=row.reference)
+        await record(actor, "receipt refused", row.reference or f"text {row.id}", row.why)
+
+
+async def doubt_of(company: Company, wallet: ReceiptWallet, found: Found) -> str:
+    """Why a text that fits is not believed yet; empty when it is."""
+    if await kept.was_refused(found.reference):
+        return f"{found.reference} was refused before."
+    return weigh_balance(company, wallet, found)
+
+
+def weigh_balance(company: Company, wallet: ReceiptWallet, found: Found) -> str:
+    """Why the balance in a text speaks against it; empty when it goes on from the last one."""
+    last = wallet.last_balance(found.rule.purse)
+    if found.balance is None:
+        return "" if wallet.trusted else "It tells no balance, so that nobody sees whether it is made up."
+    if last is None:
+        return f"{GAP} before it is not known: it is the first text of this kind."
+    if not _continues(wallet, found):
+        is_, should = company.number(found.balance), company.number(last + found.amount - found.fee)
+        return f"{GAP} is {is_} and should be {should}: a text is missing, or this one is made up."
+    return ""
+
+
+def judge(
+    heard: Heard, sim: int, wallet: ReceiptWallet | None, rules: Sequence[Rule], found: Found | None
+) -> Verdict | None:
+    """What a text is, before the books are asked: PAID where nothing in it speaks against it. None when it is no
+    operator's."""
+    if found is None:
+        return _judge_unread(heard, sim, wallet, rules)
+    doubts = doubts_of(heard, sim, wallet, found)
+    if found.rule.way is Way.OUT:
+        known = wallet and same_name(heard.sender.value, found.rule.senders)
+        return Verdict(TextState.IGNORED, "It is about money that went out.") if known else None
+    return Verdict(TextState.WAITING, doubts[0]) if doubts else Verdict(TextState.PAID)
+
+
+def _judge_unread(heard: Heard, sim: int, wallet: ReceiptWallet | None, rules: Sequence[Rule]) -> Verdict | None:
+    """What becomes of a text that no rule fits."""
+    if not any(same_name(heard.sender.value, rule.senders) for rule in rules):
+        return None
+    match speaks_of(heard.text):
+        case "back":
+            return Verdict(TextState.WAITING, "A payment may have been taken back: look for it in the books.")
+        case "in" if wallet is None:
+            return Verdict(TextState.WAITING, _unbound(sim))
+        case "in" if too_long(heard.text):
+            return Verdict(TextState.WAITING, "It is longer than any receipt.")
+        case "in":
+            return Verdict(TextState.WAITING, "No rule fits it: `mwanga receipts test` shows which is nearest.")
+        case _ if wallet is None:
+            return None
+        case "out":
+            return Verdict(TextState.IGNORED, "It is about money that went out.")
+    return Verdict(TextState.IGNORED, "It is about no money that came in.")
+
+
+def doubts_of(heard: Heard, sim: int, wallet: ReceiptWallet | None, found: Found) -> list[str]:
+    """What speaks against a payment, the worst first."""
+    doubts = []
+    if not same_name(heard.sender.value, found.rule.senders):
+        doubts.append(f"{heard.sender.value[:20]} is not the sender of such texts, {found.rule.senders[0]}.")
+    if wallet is None:
+        doubts.append(_unbound(sim))
+    elif wallet.operator != found.rule.operator:
+        doubts.append(f"SIM {sim} is bound to {wallet.operator}, and this is a text of {found.rule.operator}.")
+    return [*doubts, *found.doubts]
+
+
+def _unbound(sim: int) -> str:
+    if not sim:
+        return "The phone does not say which SIM card got it."
+    return f"SIM {sim} of this phone is bound to no operator: `mwanga receipts bind`."
+
+
+def _continues(wallet: ReceiptWallet, found: Found) -> bool:
+    """Whether a purse has what it had after the last text, and this amount more."""
+    last = wallet.last_balance(found.rule.purse)
+    return last is not None and found.balance == last + found.amount - found.fee
+
+
+def _only_sim(phone: Phone) -> int:
+    """The SIM card of a phone that has one alone; 0 where it may be any."""
+    sims = read_sims(phone.sims)
+    return sims[0].number if len(sims) == 1 else 0
+
+
+def _seen_by(phone: Phone, sim: int) -> str:
+    return f"{phone.name[:32]} SIM {sim}"
+
+
+def _said(row: ReceiptText, payment: Incoming) -> str:
+    """For the audit: what was accepted, and why it had waited."""
+    facts = {"text": row.id, "provider": payment.provider, "amount": payment.amount, "waited": row.why}
+    return json.dumps(facts, ensure_ascii=False)

@@ -1,0 +1,79 @@
+"""The rules that are used: those that everybody gets, and the office's own, which are written here."""
+
+from bot.company import Company
+from bot.receipts.shipped import OPERATORS, RULES, Rule
+from bot.receipts.template import Template
+from models.audit import record
+from models.money.receipt_texts import ReceiptRule
+
+_NAMES = {rule.name for rule in RULES}
+
+
+class BadRule(Exception):
+    """A rule that nobody can use, with a sentence."""
+
+
+async def list_rules(company: Company) -> list[Rule]:
+    """All rules that are used here: those in the company's currency, and the office's own, which come first."""
+    rows = await ReceiptRule.all().order_by("id")
+    off = {row.name for row in rows if not row.active}
+    own = [_own(row) for row in rows if row.template and row.active]
+    return [*own, *(rule for rule in shipped_rules(company) if rule.name not in off)]
+
+
+def shipped_rules(company: Company) -> list[Rule]:
+    """The rules that come with Mwanga and are of the company's currency."""
+    return [rule for rule in RULES if OPERATORS[rule.operator].currency == company.currency]
+
+
+async def list_operators(company: Company) -> set[str]:
+    """The operators to whom a SIM card may be bound: those that have a rule."""
+    return {rule.operator for rule in [*await list_rules(company), *shipped_rules(company)]}
+
+
+def _own(row: ReceiptRule) -> Rule:
+    return Rule(row.name, row.provider, (row.sender,), row.template, own=True)
+
+
+async def add_rule(name: str, operator: str, sender: str, template: str, *, company: Company, actor: str) -> Rule:
+    """Add a rule of the office's own, or change it. Call in a transaction. Raises BadRule."""
+    name, operator, sender = (" ".join(each.split()) for each in (name, operator, sender))
+    if name in _NAMES:
+        raise BadRule(f"{name} is a rule that comes with Mwanga: choose another name.")
+    if not 0 < len(name) <= 60 or not 0 < len(operator) <= 20:
+        raise BadRule("A name has 1 to 60 characters, a provider 1 to 20.")
+    known = OPERATORS.get(operator)
+    if known and known.currency != company.currency:
+        raise BadRule(f"{operator} pays in {known.currency}, and this database is kept in {company.currency}.")
+    if not 0 < len(sender) <= 20 or not sender.isascii() or sender.lstrip("+").replace(" ", "").isdigit():
+        raise BadRule("A sender is the name that such texts come from, like MPESA. A phone number is none.")
+    try:
+        read = Template(template)
+    except ValueError as error:
+        raise BadRule(str(error)) from error
+    if read.is_payers:
+        raise BadRule("This is the text of who pays. Such texts are never credited: anybody can forward one.")
+    values = {"provider": operator, "sender": sender, "template": read.text, "active": True}
+    row, _new = await ReceiptRule.update_or_create(name=name, defaults=values)
+    await record(actor, "receipt rule", name, f"{operator}, {sender}: {read.text}")
+    return _own(row)
+
+
+async def remove_rule(name: str, *, actor: str) -> None:
+    """Remove a rule of the office's own. Call in a transaction. Raises BadRule."""
+    if name in _NAMES:
+        raise BadRule(f"{name} comes with Mwanga: `mwanga receipts off` leaves it out.")
+    if not await ReceiptRule.filter(name=name).delete():
+        raise BadRule(f"There is no rule {name}.")
+    await record(actor, "receipt rule removed", name)
+
+
+async def switch_rule(name: str, *, on: bool, actor: str) -> None:
+    """Use a rule, or leave it out. Call in a transaction. Raises BadRule."""
+    if name in _NAMES:
+        rule = next(each for each in RULES if each.name == name)
+        values = {"provider": rule.operator, "sender": rule.senders[0], "template": "", "active": on}
+        await ReceiptRule.update_or_create(name=name, defaults=values)
+    elif not await ReceiptRule.filter(name=name).update(active=on):
+        raise BadRule(f"There is no rule {name}.")
+    await record(actor, "receipt rule on" if on else "receipt rule off", name)

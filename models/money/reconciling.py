@@ -1,0 +1,307 @@
+"""Statements held against the books: which payment each line is, what no payment is, and what no line is.
+
+A line is settled once. Fees, and payouts that are named as such, are booked as they are read; everything else waits for
+somebody of the office, who has one command for each.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from models.audit import record
+from models.money.day_close import first_open
+from models.money.ledger import AccountKind, Posting, post
+from models.money.providers import provider_id
+from models.money.receiving import Incoming, Received, Source, close_suspense, find_payment, receive, unapplied
+from models.money.sales import Payment
+from models.money.statements import BANK, Direction, Settled, StatementFile, StatementLine
+from models.sql import connection, cut, execute, lock_rows, read_moment
+from models.vault import Vault
+
+LATEST_ARRIVAL = timedelta(days=7)  # of a payout at the bank, weekends and feast days included
+EARLIEST_ARRIVAL = timedelta(
+    days=2
+)  # a bank writes the day alone, and may write the one on which it is worth something
+ADD = """INSERT INTO statement_line (provider, reference, direction, amount, at, payer, account_text, details,
+  created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (provider, reference, direction) DO NOTHING
+  RETURNING id"""
+SETTLE = """UPDATE statement_line SET settled = $2, settled_by = $3, payment_id = $4, note = $5
+  WHERE id = $1 AND settled = '' RETURNING id"""
+FOUND = """SELECT l.id FROM statement_line l JOIN payment p ON p.provider = l.provider AND p.reference = l.reference
+  WHERE l.settled = '' AND l.direction = 'in' ORDER BY l.id"""
+PAIR = "UPDATE statement_line SET pair_id = $2 WHERE id = $1 AND pair_id IS NULL"
+# A payout on the other statement: what came to the bank, and what left a provider.
+ARRIVED = """SELECT id FROM statement_line WHERE provider = 'bank' AND direction = 'in' AND settled = '' AND amount = $1
+  AND at >= $2 AND at <= $3 ORDER BY at, id LIMIT 1"""
+LEFT_PROVIDER = """SELECT l.id FROM statement_line l WHERE l.provider <> 'bank' AND l.settled = 'payout'
+  AND l.amount = $1 AND l.at >= $2 AND l.at <= $3 AND NOT EXISTS (SELECT 1 FROM statement_line b WHERE b.pair_id = l.id)
+  ORDER BY l.at, l.id LIMIT 1"""
+# The payments of a provider that its statements should have, and have not.
+UNSEEN = """SELECT p.id, p.reference, p.amount, p.paid_at AS at, p.payer_phone, p.payer_name, p.account_text,
+  s.reference AS sale FROM payment p
+  LEFT JOIN sale s ON s.id = (SELECT MIN(id) FROM sale WHERE payment_id = p.id)
+  WHERE p.provider = $1 AND p.paid_at >= $2 AND p.paid_at < $3
+  AND EXISTS (SELECT 1 FROM statement_file f WHERE f.provider = p.provider AND f.begins_at <= p.paid_at
+    AND f.ends_at >= p.paid_at)
+  AND NOT EXISTS (SELECT 1 FROM statement_line l WHERE l.payment_id = p.id AND l.direction = 'in') ORDER BY p.id"""
+UNAPPLIED = """SELECT p.id, p.reference, -a.balance AS amount, p.paid_at AS at, p.payer_phone, p.payer_name,
+  p.account_text, COALESCE(s.why, '') AS why FROM account a JOIN payment p ON p.id = a.owner
+  LEFT JOIN suspense s ON s.payment_id = p.id AND s.closed_at IS NULL
+  WHERE a.kind = 'unapplied' AND a.balance <> 0 AND p.provider = $1 AND p.paid_at >= $2 AND p.paid_at < $3
+  ORDER BY p.id"""
+MATCHED = """SELECT COUNT(*) AS count, COALESCE(SUM(l.amount), 0) AS sum FROM statement_line l
+  WHERE l.provider = $1 AND l.at >= $2 AND l.at < $3 AND l.settled = 'payment'"""
+DIFFERENT = """SELECT l.id, l.reference, l.amount, l.at, p.amount AS booked FROM statement_line l
+  JOIN payment p ON p.id = l.payment_id WHERE l.provider = $1 AND l.at >= $2 AND l.at < $3
+  AND l.settled = 'payment' AND l.amount <> p.amount ORDER BY l.id"""
+OPEN = """SELECT id FROM statement_line WHERE provider = $1 AND at >= $2 AND at < $3 AND settled = '' AND direction = $4
+  ORDER BY at, id"""
+SETTLED_AS = """SELECT settled, direction, COUNT(*) AS count, SUM(amount) AS sum FROM statement_line
+  WHERE provider = $1 AND at >= $2 AND at < $3 AND settled NOT IN ('', 'payment')
+  GROUP BY settled, direction ORDER BY settled, direction"""
+HELD = """SELECT balance FROM account WHERE ($1 = 'bank' AND kind = 'bank')
+  OR (kind = 'clearing' AND owner IN (SELECT id FROM provider WHERE name = $1))"""
+KNOWN = """SELECT provider FROM statement_line UNION SELECT name FROM provider
+  UNION SELECT provider FROM payment WHERE provider = 'bank' ORDER BY 1"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """One line as a statement has it. Money is in minor units, and never negative."""
+
+    provider: str
+    reference: str  # in its normal spelling
+    direction: Direction
+    amount: int
+    at: datetime
+    payer: str = ""
+    account_text: str = ""
+    details: str = ""
+    to_bank: bool = False  # its words say that it is a payout to the bank
+
+
+class NotSettled(Exception):
+    """Nothing was booked; the text says why."""
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """How one provider's statements and the books fit. Money is in minor units."""
+
+    provider: str
+    matched: int
+    matched_sum: int
+    different: Sequence[dict[str, Any]]  # lines with another amount than their payment
+    without_sale: Sequence[StatementLine]  # money that came, and no payment of ours
+    unapplied: Sequence[dict[str, Any]]  # payments that are for nothing yet, wholly or in part
+    without_money: Sequence[dict[str, Any]]  # payments of ours, within the statements' time, and no line
+    out: Sequence[StatementLine]  # money that went, and nobody knows what for
+    settled: Sequence[dict[str, Any]]  # what else lines were: payouts, fees, deposits
+    held: int  # what the provider, or the bank, has of ours by the books
+
+
+async def add_line(said: Said, *, actor: str, vault: Vault) -> bool:
+    """Keep a line, and settle it when it is plain what it is, in the caller's unit of work; False when it was there.
+    Raises ValueError when it was there with another amount."""
+    texts = [cut(said.payer, 100), cut(said.account_text, 100), cut(said.details, 200)]
+    values = [said.provider, said.reference, said.direction.value, said.amount, said.at, *texts, datetime.now(UTC)]
+    if not await execute(connection(), ADD, values):
+        await check_same(said)
+        return False
+    line = await StatementLine.get(provider=said.provider, reference=said.reference, direction=said.direction.value)
+    if said.direction is Direction.FEE:
+        await _book(line, Settled.FEE, AccountKind.FEES, 0, actor=actor)
+    elif said.direction is Direction.OUT and said.to_bank and said.provider != BANK:
+        await pay_out(line, actor=actor)
+    elif said.direction is Direction.IN and await find_payment(said.provider, said.reference):
+        await take(line, actor=actor, vault=vault)
+    elif said.direction is Direction.IN and said.provider == BANK:
+        await _pair_arrival(line, actor=actor)
+    return True
+
+
+async def check_same(said: Said) -> None:
+    """Raises ValueError when this line is there with another amount."""
+    earlier = await StatementLine.get_or_none(
+        provider=said.provider, reference=said.reference, direction=said.direction.value
+    )
+    if earlier and earlier.amount != said.amount:
+        raise ValueError(f"{said.reference} is there with another amount")
+
+
+async def add_file(provider: str, begins_at: datetime, ends_at: datetime, *, actor: str) -> None:
+    """Note from when until when a statement goes: within it every payment has a line."""
+    await StatementFile.get_or_create({"actor": actor}, provider=provider, begins_at=begins_at, ends_at=ends_at)
+
+
+async def match(*, actor: str, vault: Vault) -> int:
+    """Settle the lines whose payments were booked after the statement was read, in the caller's unit of work; how many
+    they are."""
+    found = [int(row["id"]) for row in await execute(connection(), FOUND)]
+    for line in await _lines(found):
+        await take(line, actor=actor, vault=vault)
+    return len(found)
+
+
+async def take(line: StatementLine, *, actor: str, vault: Vault) -> Received:
+    """Take a line for a payment: it is booked when no other source told of it, else the line is its evidence. In the
+    caller's unit of work. Raises NotSettled."""
+    if line.direction != Direction.IN:
+        raise NotSettled(f"{line.reference} is money that went out.")
+    incoming = Incoming(
+        source=Source.STATEMENT,
+        provider=line.provider,
+        reference=line.reference,
+        amount=line.amount,
+        paid_at=read_moment(line.at),
+        payer_phone=_phone_in(line.payer),
+        payer_name=_name_in(line.payer),
+        account_text=line.account_text,
+        raw=" ".join(filter(None, (line.details, line.payer, line.account_text))),
+    )
+    await _settle(line, Settled.PAYMENT, actor=actor)
+    received = await receive(incoming, vault=vault)
+    await execute(
+        connection(), "UPDATE statement_line SET payment_id = $2 WHERE id = $1", [line.id, received.payment.id]
+    )
+    return received
+
+
+async def pay_out(line: StatementLine, *, actor: str) -> None:
+    """A provider paid what it had of ours to the bank; in the caller's unit of work. Raises NotSettled."""
+    if line.direction != Direction.OUT or line.provider == BANK:
+        raise NotSettled(f"{line.reference} is no money that a provider paid out.")
+    await _book(line, Settled.PAYOUT, AccountKind.BANK, 0, actor=actor)
+    span = [line.amount, read_moment(line.at) - EARLIEST_ARRIVAL, read_moment(line.at) + LATEST_ARRIVAL]
+    for row in await execute(connection(), ARRIVED, span):
+        [arrived] = await _lines([int(row["id"])])
+        await _pair(arrived, line.id, actor=actor)
+
+
+async def deposit(line: StatementLine, *, actor: str) -> None:
+    """The office brought cash to the bank; in the caller's unit of work. Raises NotSettled."""
+    if line.direction != Direction.IN or line.provider != BANK:
+        raise NotSettled(f"{line.reference} is no money that came to the bank.")
+    await _settle(line, Settled.DEPOSIT, actor=actor)
+    lines = [Posting(AccountKind.BANK, 0, line.amount), Posting(AccountKind.OFFICE, 0, -line.amount)]
+    await _post(line, lines, actor=actor, reason="deposit")
+
+
+async def give_back(line: StatementLine, payment: Payment, *, actor: str) -> None:
+    """A payment went back to its payer, as this line says; in the caller's unit of work. Raises NotSettled when it
+    was used: what it paid for is to be taken back before."""
+    if line.direction != Direction.OUT or line.provider != payment.provider:
+        raise NotSettled(f"{line.reference} is no money that {payment.provider} paid out.")
+    await lock_rows("payment", "id = $1", [payment.id])
+    if line.amount > await unapplied(payment.id):
+        raise NotSettled(f"The money of {payment.reference} was used. Take back what it paid for first.")
+    await _book(line, Settled.BACK, AccountKind.UNAPPLIED, payment.id, actor=actor, payment=payment.id)
+    if not await unapplied(payment.id):
+        await close_suspense(payment.id, actor)
+
+
+async def leave_out(line: StatementLine, why: str, *, actor: str) -> None:
+    """Somebody says that a line is no business of these books; in the caller's unit of work. Raises NotSettled."""
+    await _settle(line, Settled.LEFT, actor=actor, note=why)
+    await record(actor, "statement line left", f"{line.provider} {line.reference}", why)
+
+
+async def find_lines(reference: str, provider: str = "") -> list[StatementLine]:
+    """The lines with this reference, in its normal spelling, of one provider or of all."""
+    found = StatementLine.filter(reference=reference)
+    return await (found.filter(provider=provider) if provider else found).order_by("id")
+
+
+async def known_providers() -> list[str]:
+    """Who ever had money of ours, or of whom we have statements."""
+    return [str(row["provider"]) for row in await execute(connection(), KNOWN)]
+
+
+async def reconcile(provider: str, since: datetime, until: datetime) -> Reconciliation:
+    """How a provider's statements and the books fit, from `since` to before `until` (UTC). Changes nothing."""
+    span = [provider, since, until]
+    [matched] = await execute(connection(), MATCHED, span)
+    open_in, open_out = [
+        await _lines([int(row["id"]) for row in await execute(connection(), OPEN, [*span, direction.value])])
+        for direction in (Direction.IN, Direction.OUT)
+    ]
+    return Reconciliation(
+        provider=provider,
+        matched=int(matched["count"]),
+        matched_sum=int(matched["sum"]),
+        different=await _rows(DIFFERENT, span),
+        without_sale=open_in,
+        unapplied=await _rows(UNAPPLIED, span),
+        without_money=await _rows(UNSEEN, span),
+        out=open_out,
+        settled=await _rows(SETTLED_AS, span),
+        held=await _held(provider),
+    )
+
+
+async def _rows(statement: str, values: Sequence[object]) -> list[dict[str, Any]]:
+    rows = await execute(connection(), statement, list(values))
+    return [row | ({"at": read_moment(row["at"])} if "at" in row else {}) for row in rows]
+
+
+async def _lines(ids: Sequence[int]) -> list[StatementLine]:
+    """These lines, in this order."""
+    found = {line.id: line for line in await StatementLine.filter(id__in=list(ids))}
+    return [found[one] for one in ids]
+
+
+async def _held(provider: str) -> int:
+    rows = await execute(connection(), HELD, [provider])
+    return int(rows[0]["balance"]) if rows else 0
+
+
+async def _settle(
+    line: StatementLine, settled: Settled, *, actor: str, note: str = "", payment: int | None = None
+) -> None:
+    """Raises NotSettled when it is settled already."""
+    values = [line.id, settled.value, cut(actor, 100), payment, cut(note, 200)]
+    if not await execute(connection(), SETTLE, values):
+        raise NotSettled(f"{line.reference} is settled already.")
+
+
+async def _book(
+    line: StatementLine, settled: Settled, kind: AccountKind, owner: int, *, actor: str, payment: int | None = None
+) -> None:
+    """Money that left the provider, or the bank, for this account."""
+    await _settle(line, settled, actor=actor, payment=payment)
+    left = (
+        Posting(AccountKind.BANK, 0, -line.amount)
+        if line.provider == BANK
+        else Posting(AccountKind.CLEARING, await provider_id(line.provider), -line.amount)
+    )
+    await _post(line, [Posting(kind, owner, line.amount), left], actor=actor, reason=settled.value)
+
+
+async def _post(line: StatementLine, postings: list[Posting], *, actor: str, reason: str) -> None:
+    at = await first_open(min(read_moment(line.at), datetime.now(UTC)), provider=line.provider)
+    what = f"{reason}, {line.provider} {line.reference}"
+    await post(f"statement line {line.id}", postings, actor=actor, reason=what, effective_at=at)
+
+
+async def _pair_arrival(line: StatementLine, *, actor: str) -> None:
+    """Money that came to the bank and left a provider some days before: it was booked then."""
+    span = [line.amount, read_moment(line.at) - LATEST_ARRIVAL, read_moment(line.at) + EARLIEST_ARRIVAL]
+    for row in await execute(connection(), LEFT_PROVIDER, span):
+        await _pair(line, int(row["id"]), actor=actor)
+
+
+async def _pair(arrived: StatementLine, left: int, *, actor: str) -> None:
+    await _settle(arrived, Settled.PAYOUT, actor=actor)
+    await execute(connection(), PAIR, [arrived.id, left])
+
+
+def _phone_in(payer: str) -> str:
+    """The number, whole or masked, in `254712345678 - JANE DOE`."""
+    first = payer.partition(" - ")[0].strip()
+    return first if any(map(str.isdigit, first)) else ""
+
+
+def _name_in(payer: str) -> str:
+    first, dash, rest = payer.partition(" - ")
+    return rest.strip() if dash else ("" if _phone_in(payer) else first.strip())

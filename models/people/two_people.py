@@ -1,0 +1,26 @@
+"""What one of the office proposes takes effect when another one agrees."""
+
+from models.people.office_users import find_user
+from models.people.tables import OfficeUser
+
+
+class NotOfTheOffice(Exception):
+    """Nobody signs in with this name."""
+
+
+class SamePerson(Exception):
+    """Who proposed it cannot agree to it as well."""
+
+
+async def office_user(name: str) -> OfficeUser:
+    """Who of the office goes by this name. Raises NotOfTheOffice."""
+    user = await find_user(name)
+    if user is None:
+        raise NotOfTheOffice(name)
+    return user
+
+
+def check_second(second: str, first: str) -> None:
+    """Raises SamePerson when the one who agrees is the one who proposed."""
+    if second == first:
+        raise SamePerson(first)
