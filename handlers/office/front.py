@@ -25,6 +25,7 @@ from handlers.office.routes import office_page
 from handlers.office.times import age, moment, when
 from models.clock import CLOCK
 from models.messages import GatewayState, Phone, State
+from models.money.books import last_check
 from models.office import outgoing, overview
 from models.office.overview import Counted, Queue, Report, Stuck
 from models.sql import connection
@@ -87,6 +88,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         unread_late=0 < seen.unread.oldest < now_ms - UNREAD_LATE_MS,
         reasons=[_reason(each, seen, lines.get(each.gateway)) for each in seen.stuck],
         wrong_secrets=_wrong_secrets(server.metrics),
+        books=await last_check(),
         clock=CLOCK_SENTENCES[doubt] if (doubt := await CLOCK.doubt()) else "",
         levels=(WARN, ALARM),
         look=overview.LOOK,
