@@ -38,6 +38,9 @@ def company_of(config: Config) -> Company:
         help_phone=config.help_phone,
         ussd_code=config.ussd_code,
         accents=config.accents,
+        coin=config.coin_minor,
+        whole_only=config.rounding == "refuse",
+        commission_at_signing=config.commission_at == "signing",
         vault=Vault(config.secret_key.get_secret_value(), config.former_secret_key.get_secret_value()),
         mobile_money=tuple(
             MobileMoney(kind.name, kind.title, settings.prefix_list)
