@@ -11,6 +11,7 @@ from handlers.selling.own_buying import seller_of
 from handlers.wording import LONGEST_NAME, access_owed, bought, credit_left, fitting, owing, tail, under
 from models.devices import Device
 from models.money import Contract, Due, contracts_of, total_left
+from models.money.claims import owed_by
 from models.money.contracts import dues_by_contract
 from models.money.instalments import oldest_first
 from models.money.sales import last_tokens
@@ -46,7 +47,7 @@ async def balance(chat: Chat) -> Reply:
         return chat.end(under(*of_goods, *credit))
     contract = next((one for one in contracts if one.device_id == device.id), None)
     name, dues = tail(device.serial) if goods else device.serial, owed[contract.id] if contract else []
-    others = [*await access_owed(device, chat.company), *of_goods, *credit]
+    others = [*await access_owed(device, chat.company), *await _claim(chat), *of_goods, *credit]
     ways = await _of_device(device, name, contract, dues, chat)
     return chat.end(fitting(chat.language, [under(way, *others) for way in ways]))
 
@@ -60,6 +61,8 @@ async def _of_device(device: Device, serial: str, contract: Contract | None, owe
             Text("{serial}: {left}{owing}.", {"serial": serial, "left": each, "owing": due})
             for each in (left, _left(device.paid_until, chat, until=False))
         ]
+    if contract and contract.ending:
+        return [_("{serial}: nothing is owed any more.", serial=serial)]
     if contract and contract.ended_on:
         return [_("{serial}: paid off. Nothing is left to pay.", serial=serial)]
     newest = await last_tokens(device, 1)
@@ -79,6 +82,13 @@ async def _of_device(device: Device, serial: str, contract: Contract | None, owe
         bought=bought(sale.unit, sale.units, company),
     )
     return [last]
+
+
+async def _claim(chat: Chat) -> list[Text]:
+    """What is owed for power that somebody else had paid."""
+    owed = sum([await owed_by(customer.id) for customer in chat.person.customers])
+    amount = chat.company.money(owed)
+    return [_("{amount} is owed for power that somebody else had paid.", amount=amount)] if owed else []
 
 
 def _of_goods(goods: list[Contract], owed: dict[int, list[Due]], chat: Chat) -> Text:

@@ -25,17 +25,7 @@ from models.money.booking import Sold
 
 def for_agent(sold: Sold, company: Company, language: str) -> Text:
     """What the seller reads: what happened to the money, the digits, and as many of his own figures as fit."""
-    ref, held = sold.sale.reference, company.number(sold.held)
-    near = warning(sold.held, sold.limit)
-    figures = _(
-        "Ref {ref}. Cash {held} of {limit}{warning}. Commission {due}",
-        ref=ref,
-        held=held,
-        limit=company.number(sold.limit),
-        due=company.whole(sold.commission_due),
-        warning=near,
-    )
-    short = _("Ref {ref}. Cash {held}{warning}", ref=ref, held=held, warning=near)
+    ref, (figures, short) = sold.sale.reference, _figures(sold, company)
     name = tail(sold.paid_for.name)
     who = f"{owner(sold.customer)} {name}" if sold.device else owner(sold.customer)
     endings = ((who, figures), (who, short), (name, short), (name, _("Ref {ref}.", ref=ref)))
@@ -46,6 +36,21 @@ def for_agent(sold: Sold, company: Company, language: str) -> Text:
         for line, last in endings
     ]
     return fitting(language, said)
+
+
+def _figures(sold: Sold, company: Company) -> tuple[Text, Text]:
+    """How the seller stands after the sale, in full and short: the cash and its limit, or the wallet."""
+    values = {
+        "ref": sold.sale.reference,
+        "held": company.number(sold.held),
+        "due": company.whole(sold.commission_due),
+    }
+    if sold.limit is None:
+        return _("Ref {ref}. Wallet {held}. Commission {due}", **values), _("Ref {ref}. Wallet {held}", **values)
+    values |= {"limit": company.number(sold.limit)}
+    near = warning(sold.held, sold.limit)
+    full = _("Ref {ref}. Cash {held} of {limit}{warning}. Commission {due}", warning=near, **values)
+    return full, _("Ref {ref}. Cash {held}{warning}", warning=near, **values)
 
 
 def _paid(sold: Sold, company: Company) -> list[Text]:
@@ -85,8 +90,8 @@ def _left(sold: Sold, company: Company) -> list[Text]:
     return [owing(sold.sale.owed, sold.rest, company)]
 
 
-def for_owner(sold: Sold, company: Company) -> Text:
-    """What the customer reads, in the customer's language."""
+def for_owner(sold: Sold, company: Company, language: str = "") -> Text:
+    """What the customer reads, in the customer's language; or somebody else who paid, in another one."""
     ref = sold.sale.reference
     endings = [_("Ref {ref}.", ref=ref)]
     if sold.digits:
@@ -100,7 +105,7 @@ def for_owner(sold: Sold, company: Company) -> Text:
         for paid in _paid(sold, company)
         for last in endings
     ]
-    return fitting(sold.customer.language, said)
+    return fitting(language or sold.customer.language, said)
 
 
 def _did(sold: Sold, amount: Text, company: Company) -> Text:
@@ -116,10 +121,18 @@ def _did(sold: Sold, amount: Text, company: Company) -> Text:
 
 def copy_to_owner(sold: Sold, company: Company) -> list[Copy]:
     """The owner's own message; none when the owner has no phone."""
+    return copies(sold, company)
+
+
+def copies(sold: Sold, company: Company, payer: str = "", language: str = "") -> list[Copy]:
+    """The owner's own message, unless the owner has no phone, and that of whoever paid with another phone."""
     customer = sold.customer
-    if customer.phone is None:
-        return []
-    return [Copy(customer.phone, for_owner(sold, company), MessageKind.TOKEN, customer.language)]
+    to = {payer: language, customer.phone: customer.language}
+    return [
+        Copy(phone, for_owner(sold, company, of), MessageKind.TOKEN, of)
+        for phone, of in sorted(to.items(), key=lambda each: each[0] != customer.phone)
+        if phone
+    ]
 
 
 def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, language: str) -> Text:
@@ -131,4 +144,6 @@ def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, la
 
 def _token(device: Device, sale: Sale, digits: str, company: Company) -> Text:
     line = f"{company.day(sale.created_at)} {company.number(sale.amount)}: {grouped(device, digits)}"
+    if not digits:
+        return _("{line} void", line=line.rstrip())
     return _("{line} unlocks for good", line=line) if sale.unit == Unit.UNLOCK else verbatim(line)
