@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import phonenumbers
 from babel import Locale, UnknownLocaleError
 from babel.languages import get_official_languages
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, create_model, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, create_model, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -64,6 +64,17 @@ class OurSettings(BaseSettings):
     currency: str = Field("TZS", description="three letters; one currency for everything, fixed with the database")
     thousands: str = Field(
         "", pattern="^[,.]?$", description="the mark between thousands, `,` or `.`; default: as the country writes"
+    )
+    coin: str = Field("", description="the smallest amount of cash, like `50` or `0.50`; default: a whole unit")
+    rounding: str = Field(
+        "credit",
+        pattern="^(credit|refuse)$",
+        description="what cash buys no unit with stays the customer's `credit`, or the office would `refuse` it",
+    )
+    commission_at: str = Field(
+        "payment",
+        pattern="^(payment|signing)$",
+        description="when agents earn on an appliance: with each `payment` of its price, or all of it at `signing`",
     )
     timezone: str = Field("Africa/Dar_es_Salaam", description="the zone in which times are shown")
     languages: str = Field("en,sw,fr,pt,ha", description="the languages offered, the first one is the default")
@@ -203,6 +214,14 @@ class Config(SettingsWithKinds):
             raise ValueError(f"{value!r} is no currency by ISO 4217: three letters, like TZS")
         return value.upper()
 
+    @field_validator("coin")
+    @classmethod
+    def _check_coin(cls, value: str, info: ValidationInfo) -> str:
+        currency = str(info.data.get("currency", ""))
+        if value and not read_coin(value, EXPONENTS.get(currency, 0)):
+            raise ValueError(f"{value!r} is no amount of {currency}: like 50 or 0.50")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _check_timezone(cls, value: str) -> str:
@@ -279,6 +298,11 @@ class Config(SettingsWithKinds):
     def exponent(self) -> int:
         """How many decimals this currency has by ISO 4217: 1 shilling is 100 minor units when it is 2."""
         return EXPONENTS[self.currency]
+
+    @cached_property
+    def coin_minor(self) -> int:
+        """The smallest amount of cash, in minor units."""
+        return read_coin(self.coin, self.exponent) or int(10**self.exponent)
 
     @cached_property
     def thousands_mark(self) -> str:
@@ -359,6 +383,15 @@ class Config(SettingsWithKinds):
             if number and not is_number(number, self.country):
                 found.append(f"{name}: {number} is not a phone number.")
         return found
+
+
+def read_coin(written: str, exponent: int) -> int:
+    """An amount with a point before its decimals, in minor units; 0 for what is none, or has more decimals than the
+    currency."""
+    parts = re.fullmatch(r"([0-9]{1,7})(?:\.([0-9]{1,3}))?", written)
+    if parts is None or len(parts[2] or "") > exponent:
+        return 0
+    return int(parts[1] + (parts[2] or "").ljust(exponent, "0"))
 
 
 def is_loopback(host: str) -> bool:
