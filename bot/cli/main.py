@@ -25,6 +25,7 @@ from bot.cli.init import init
 from bot.cli.keys import vending_key
 from bot.cli.phones import phone_cli
 from bot.cli.prompt import ACTOR, CONFIG_FILE, e164, fail, load_config, open_database, perform
+from bot.cli.receipts import receipts_cli
 from bot.cli.reconcile import reconcile_cli
 from bot.cli.rekey import rekey
 from bot.cli.sales import sale_cli
@@ -57,6 +58,7 @@ cli.command()(setup)
 cli.command()(rekey)
 cli.add_typer(clock_cli, name="clock")
 cli.add_typer(devices_cli, name="devices")
+cli.add_typer(receipts_cli, name="receipts")
 cli.command("vending-key")(vending_key)
 cli.command("import")(import_)
 cli.command()(export)
