@@ -24,7 +24,7 @@ from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
 from bot.message import Copy
 from bot.monitor import Alerts, Canaries, Signs, Webhook
 from bot.outbound import Composer, Outbox, queue
-from bot.payments import Answer, Payments, Refusal
+from bot.payments import Answer, Payments, Refusal, State
 from bot.payments.door import ROUTES as PAYMENT_ROUTES
 from bot.receipts import Receipts
 from bot.routing import Router, Watch
@@ -42,12 +42,13 @@ from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.numbers import parse
 from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
+from handlers.account.daily import greet, summarise
 from handlers.meanings import MEANINGS
 from handlers.reminders import remind
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
-from models.money.receiving import receive
+from models.money.receiving import Incoming, receive
 from models.money.requests import PaymentRequest, note_paid
 from models.people import guesses
 from models.sql import DAY_MS
@@ -157,7 +158,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     beside_others = [*commands.words("lock"), *commands.words("cash in")]
     redactor = Redactor(CONSENT, commands.words("pin"), beside_others, BESIDE_PIN)
     sessions = Sessions(company=company, commands=commands, router=router, composer=composer)
-    receipts = Receipts(company, partial(receive, vault=company.vault))
+    receipts = Receipts(company, partial(_book_text, company=company, composer=composer))
     dispatcher = Dispatcher(
         company=company,
         commands=commands,
@@ -261,6 +262,12 @@ async def _book(answer: Answer, company: Company) -> list[tuple[str, list[Copy]]
     return []
 
 
+async def _book_text(incoming: Incoming, *, company: Company, composer: Composer) -> None:
+    """Book money of which a text to a gateway phone tells, and tell who has to know."""
+    for origin, copies in await _book(Answer(provider=incoming.provider, state=State.PAID, payment=incoming), company):
+        await composer.tell(origin, copies)
+
+
 async def _validate(_account_text: str, _amount: int, _company: Company) -> Refusal | None:
     return None
 
@@ -310,7 +317,7 @@ def _chores(company: Company, composer: Composer, phones: Phones) -> list[Chore]
 
         return work
 
-    return [telling(close_silent), telling(remind), phones.forget_receivers]
+    return [telling(close_silent), telling(remind), telling(summarise), telling(greet), phones.forget_receivers]
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from handlers.selling.sales import sales
 from handlers.selling.sell import sell
 from handlers.selling.stock import stock
 from handlers.selling.tokens import owner_tokens, tokens
+from handlers.selling.void import void
 from handlers.tickets.fixed import done, fixed
 from handlers.tickets.follow import note, status
 from handlers.tickets.report import fix, problem
@@ -54,6 +55,7 @@ TALKS = (
     sales,
     stock,
     customer,
+    void,
     cash_in,
     dispute,
     stop,

@@ -60,7 +60,8 @@ class Housekeeping:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Purge and do the chores every hour until stopped."""
+        """Purge and do the chores at the start and at the beginning of each hour, until stopped: what is to be done at
+        a set hour is not up to an hour late."""
         while not self._stopping.is_set():
             for work in (self.purge, self.chores):
                 try:
@@ -68,7 +69,7 @@ class Housekeeping:
                 except Exception:
                     log.exception("%s failed; it is tried again in an hour", work.__name__)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), EVERY_S)
+                await asyncio.wait_for(self._stopping.wait(), EVERY_S - time.time() % EVERY_S + 1)
 
     def stop(self) -> None:
         """End between two statements: a statement that is cut off leaves its connection unusable."""
