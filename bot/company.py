@@ -44,6 +44,7 @@ class Company:
     void_minutes: int = 15  # so long an agent may ask to have a sale taken back
     accents: bool  # whether screens and SMS have those that cost nothing
     vault: Vault
+    cash_request_minutes: int = 60  # for so long an agent may answer a customer who wants to buy for cash
     mobile_money: tuple[MobileMoney, ...] = ()  # the first that can ask a phone asks it
 
     def mobile_money_of(self, phone: str) -> MobileMoney | None:

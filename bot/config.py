@@ -150,6 +150,9 @@ class Config(SettingsWithKinds):
     )
     sender_cap: int = Field(200, ge=0, description="replies to one number in an hour; 0 means no cap")
     global_cap: int = Field(0, ge=0, description="replies to all numbers in an hour, by each server; 0 means no cap")
+    cash_request_minutes: int = Field(
+        60, ge=5, le=1_440, description="for so long an agent may answer a customer who wants to buy for cash"
+    )
     retention_days: int = Field(365, ge=1, le=36_500, description="how long message texts are kept")
     journal_folder: Path | None = Field(
         None, description="a second place for the token journal, best on another disk; with PostgreSQL the only one"

@@ -49,6 +49,7 @@ def company_of(config: Config) -> Company:
             for kind, settings in config.of_providers.items()
             if settings.wanted
         ),
+        cash_request_minutes=config.cash_request_minutes,
     )
 
 

@@ -18,6 +18,7 @@ from handlers.customers.find import customer, find, list_
 from handlers.customers.register import register
 from handlers.menu import menu
 from handlers.selling.buy import buy, pay
+from handlers.selling.cash_requests import requests_
 from handlers.selling.own_buying import agent_, own_buying, price_
 from handlers.selling.plan import own_plan, plan
 from handlers.selling.sales import sales
@@ -54,6 +55,7 @@ TALKS = (
     statement_,
     sales,
     stock,
+    requests_,
     customer,
     void,
     cash_in,

@@ -1,5 +1,8 @@
 """An agent sells a top-up token for cash, or takes a payment on a plan."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from bot.company import Company
 from bot.message import Reply
 from bot.talks import Chat, Talk, talk
@@ -9,10 +12,14 @@ from bot.text import Text, _, joined, verbatim
 from handlers.fields.devices import PaidFor
 from handlers.selling.no_room import no_room
 from handlers.selling.one_line import claim_sale, names_of, put_in_order
-from handlers.selling.receipts import copy_to_owner, for_agent
+from handlers.selling.receipts import copies, for_agent
 from handlers.wording import bought, fitting, owner, paid_for_name, shared, tail, with_credit
 from models.messages import MessageKind
-from models.money import Payable, Sale, payment, quotes, refusals
+from models.messages.withdrawal import withdraw_question_about
+from models.money import Payable, Sale, cash_requests, payment, quotes, refusals
+from models.money.booking import Sold
+from models.money.cash_requests import CashRequest
+from models.money.payable import Standing
 from models.people import Role
 
 BUY: Words = {
@@ -37,11 +44,12 @@ BUY: Words = {
 async def buy(chat: Chat) -> Reply:
     await put_in_order(chat)
     paid_for = await chat.ask(PaidFor(_("Serial number?")))
-    return await _take_payment(chat, buy, paid_for, await chat.ask(Amount(_("Amount paid?"))))
+    return await take_payment(chat, buy, paid_for, await chat.ask(Amount(_("Amount paid?"))))
 
 
-async def _take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) -> Reply:
-    """Quote the payment, confirm it, take it, and tell both sides."""
+async def take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) -> Reply:
+    """Quote the payment, confirm it, take it, and tell both sides. It answers the customer's request to this agent, if
+    there is one: the room that this holds is room for the sale."""
     chat.pass_over(*names_of(paid_for))
     company, nothing, again = chat.company, talk.nothing or verbatim(""), chat.again()
     try:
@@ -49,7 +57,8 @@ async def _take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) 
         if earlier and not again and not chat.ussd:  # before the quote: the last payment leaves nothing to quote
             return chat.end(_held_text(earlier, paid_for, talk, chat), outcome="held")
         at = await paid_for.standing(company.today(), company.coin, company.vault, chat.agent)
-        quote = quotes.quote(at, amount)
+        requests = await cash_requests.open_for(chat.agent, paid_for)
+        quote = quotes.quote(_with_room_for(at, requests, amount), amount)
         if earlier and not again:
             again = await _ask_once_more(earlier, paid_for, talk, chat)
             if not again:
@@ -58,14 +67,37 @@ async def _take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) 
             raise refusals.PriceChanged
         if not await chat.confirm(_question(quote, paid_for, chat), pin=True):
             return chat.end(nothing, outcome="declined")
-        sold = await payment.sell(quote, seller=chat.agent, key=chat.key, vault=company.vault, again=again)
+        sold, request = await _sell(chat, quote, requests, again=again)
     except refusals.SoldToday as refusal:
         return chat.end(_held_text(refusal.earlier, paid_for, talk, chat), outcome="held")
     except refusals.NotSold as refusal:
-        why = _why_not(refusal, paid_for.name, company)
+        why = why_not(refusal, paid_for.name, company)
         return chat.end(joined([nothing, why]), outcome="refused")
-    receipt = for_agent(sold, company, chat.language)
-    return chat.end(receipt, kind=MessageKind.TOKEN, also=copy_to_owner(sold, company), outcome="sold")
+    also = copies(sold, company, request.phone if request else "", request.language if request else "")
+    return chat.end(for_agent(sold, company, chat.language), kind=MessageKind.TOKEN, also=also, outcome="sold")
+
+
+def _with_room_for(at: Standing, requests: Sequence[CashRequest], amount: int) -> Standing:
+    """The same, as it will be when the request is answered that this payment is for."""
+    held = next((one.amount for one in cash_requests.by_amount(requests, amount)), 0)
+    return replace(at, room=replace(at.room, promised=at.room.promised - held)) if at.room else at
+
+
+async def _sell(
+    chat: Chat, quote: quotes.Quote, requests: Sequence[CashRequest], *, again: bool
+) -> tuple[Sold, CashRequest | None]:
+    """The sale, and the customer's request that it answers."""
+    request = await cash_requests.take(requests, quote.amount)
+    try:
+        sold = await payment.sell(quote, seller=chat.agent, key=chat.key, vault=chat.company.vault, again=again)
+    except refusals.NotSold:
+        if request:
+            await cash_requests.put_back(request)
+        raise
+    if request:
+        await cash_requests.sold(request, sold.sale)
+        await withdraw_question_about(request.reference, chat.agent.phone)
+    return sold, request
 
 
 def _question(quote: quotes.Quote, paid_for: Payable, chat: Chat) -> Text:
@@ -142,7 +174,7 @@ async def _ask_once_more(earlier: Sale, paid_for: Payable, talk: Talk, chat: Cha
     return await chat.choose("twice", question, options) == "again"
 
 
-def _why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
+def why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
     """The reason, and what to do about it, to stand behind "Not sold." or its like."""
     match refusal:
         case refusals.OverLimit() | refusals.WalletTooSmall():
@@ -206,4 +238,4 @@ def _say(less: int | None, more: int | None, company: Company) -> Text:
 async def pay(chat: Chat) -> Reply:
     await put_in_order(chat)
     paid_for = await chat.ask(PaidFor(_("Number (S1042) or serial?")))
-    return await _take_payment(chat, pay, paid_for, await chat.ask(Amount(_("Amount paid?"))))
+    return await take_payment(chat, pay, paid_for, await chat.ask(Amount(_("Amount paid?"))))

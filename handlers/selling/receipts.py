@@ -90,8 +90,8 @@ def _left(sold: Sold, company: Company) -> list[Text]:
     return [owing(sold.sale.owed, sold.rest, company)]
 
 
-def for_owner(sold: Sold, company: Company) -> Text:
-    """What the customer reads, in the customer's language."""
+def for_owner(sold: Sold, company: Company, language: str = "") -> Text:
+    """What the customer reads, in the customer's language; or somebody else who paid, in another one."""
     ref = sold.sale.reference
     endings = [_("Ref {ref}.", ref=ref)]
     if sold.digits:
@@ -105,7 +105,7 @@ def for_owner(sold: Sold, company: Company) -> Text:
         for paid in _paid(sold, company)
         for last in endings
     ]
-    return fitting(sold.customer.language, said)
+    return fitting(language or sold.customer.language, said)
 
 
 def _did(sold: Sold, amount: Text, company: Company) -> Text:
@@ -121,10 +121,18 @@ def _did(sold: Sold, amount: Text, company: Company) -> Text:
 
 def copy_to_owner(sold: Sold, company: Company) -> list[Copy]:
     """The owner's own message; none when the owner has no phone."""
+    return copies(sold, company)
+
+
+def copies(sold: Sold, company: Company, payer: str = "", language: str = "") -> list[Copy]:
+    """The owner's own message, unless the owner has no phone, and that of whoever paid with another phone."""
     customer = sold.customer
-    if customer.phone is None:
-        return []
-    return [Copy(customer.phone, for_owner(sold, company), MessageKind.TOKEN, customer.language)]
+    to = {payer: language, customer.phone: customer.language}
+    return [
+        Copy(phone, for_owner(sold, company, of), MessageKind.TOKEN, of)
+        for phone, of in sorted(to.items(), key=lambda each: each[0] != customer.phone)
+        if phone
+    ]
 
 
 def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, language: str) -> Text:

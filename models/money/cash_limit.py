@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from tortoise.exceptions import OperationalError
 
+from models.money.ledger import AccountKind
 from models.money.refusals import OverLimit, WalletTooSmall
+from models.money.reservations import reserved
 from models.people import Agent
 from models.sql import connection, execute
 
@@ -16,11 +18,12 @@ class Room:
     held: int
     limit: int
     wallet: int | None = None  # None: the agent sells up to the limit
+    promised: int = 0  # what open requests of customers would bring, or take from the wallet
 
     @property
     def left(self) -> int:
         """What the agent can still sell for, in minor units; below 0 when more is held than the limit."""
-        return self.limit - self.held if self.wallet is None else self.wallet
+        return (self.limit - self.held if self.wallet is None else self.wallet) - self.promised
 
     def check(self, amount: int) -> None:
         """Raises OverLimit when the agent's cash would pass the limit with this amount, and WalletTooSmall."""
@@ -46,6 +49,7 @@ async def read_room(seller: Agent) -> Room:
     seller.cash_limit, seller.commission = row["cash_limit"], row["commission"]
     seller.goods_commission = row["goods_commission"]
     seller.prepaid = bool(row["prepaid"])
+    promised = await reserved(AccountKind.WALLET if seller.prepaid else AccountKind.CASH, seller.id)
     if seller.prepaid:
-        return Room(0, 0, wallet=-int(row["held"]))
-    return Room(int(row["held"]), int(row["cash_limit"]))
+        return Room(0, 0, wallet=-int(row["held"]), promised=promised)
+    return Room(int(row["held"]), int(row["cash_limit"]), promised=promised)

@@ -139,11 +139,12 @@ async def find_contract(number: str, mini_grid_id: int) -> Contract | None:
 
 
 async def contract_numbered(number: str) -> Contract | None:
-    """The contract S1042, wherever its customer is."""
+    """The contract S1042, whoever's it is, with its customer, appliance and device."""
     digits = number.upper().removeprefix("S")
-    return (
-        await Contract.get_or_none(id=int(digits) - FIRST_NUMBER) if digits.isdecimal() and len(digits) < 10 else None
-    )
+    if not digits.isdecimal() or len(digits) > 9:
+        return None
+    found = Contract.get_or_none(id=int(digits) - FIRST_NUMBER)
+    return await found.prefetch_related("customer", "appliance", "device")
 
 
 async def open_instalments(contract: Contract) -> list[Due]:

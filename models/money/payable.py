@@ -152,3 +152,11 @@ def payable(device: Device | None, contract: Contract | None) -> Payable:
     if contract:
         return PayableGoods(contract)
     raise LookupError("a payment is for a device or for goods")
+
+
+async def load_payable(device_id: int | None, contract_id: int | None) -> Payable:
+    """The same by their ids, as they are now. Raises LookupError for neither."""
+    if device_id:
+        return PayableDevice(await with_owner(device_id))
+    found = await Contract.get_or_none(id=contract_id).prefetch_related("customer", "appliance", "device")
+    return payable(None, found)

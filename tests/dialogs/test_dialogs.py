@@ -9,6 +9,11 @@
     Baraka < SHS0283             what somebody else reads
     ... 11 minutes               time passes
     ! unlock Asha                the office does something; who is told of it reads it below
+    ! asks-phones                from now on customers' phones are asked to pay, by M-Pesa
+    $ Baraka pays                he enters his PIN when the phone asks; other ends are ENDS in mobile_money.py
+    $ Baraka pays 5000 to SHS0283 (ref RKL51ZDR4F)
+                                 he pays in the menu of his phone, without a text to us
+    $ the office assigns RKL51ZDR4F to SHS0283
 
 `pytest --update` writes what was answered into the files; read the difference before you keep it.
 """
@@ -34,6 +39,7 @@ from models.money.wallets import make_prepaid
 from models.people import Agent, Customer, OfficeUser, Village, pins
 from models.sql import connection, execute
 from tests.world.business import business
+from tests.world.mobile_money import M_PESA, by_phone
 from tests.world.people import MENU, NOON, PEOPLE, PINS, Phones
 
 DIALOGS = Path(__file__).parent
@@ -65,8 +71,12 @@ class Play:
     async def run(self, written: str) -> str:
         phones = Phones(self.mwanga)
         lines: list[str] = []
+        object.__setattr__(self.mwanga.company, "mobile_money", ())
         for line in written.splitlines():
-            if line.startswith("> "):
+            if line.startswith("$ "):
+                lines.append(line)
+                lines += await self._paid(phones, line[2:])
+            elif line.startswith("> "):
                 lines.append(line)
                 lines += await self._said(phones, line[2:])
             elif not line.startswith("  ") and not _is_answer(line):
@@ -102,6 +112,18 @@ class Play:
         others = [(name, message) for name, message in answered if name != self.who]
         return [*(shown("<", own[0]) if own else ["< (nothing)"]), *self._others(others)]
 
+    async def _paid(self, phones: Phones, line: str) -> list[str]:
+        """What everybody reads when money comes, or does not. Told once more it is no news."""
+        told = []
+        for _twice in range(2):
+            async with self.mwanga.database.work():
+                await by_phone(line, self.mwanga)
+            told.append(await phones.news())
+        assert told[1] == [], "the same news was told twice"
+        for name, message in told[0]:
+            check(message, secret=PINS.get(name))
+        return self._others(told[0])
+
     async def _screen(self, phones: Phones, text: str) -> str:
         """What the phone shows after an answer, or after dialling; a label stands for the way to it."""
         if label := LABEL.search(text):
@@ -120,6 +142,8 @@ class Play:
         elif line.startswith("... "):
             number, unit = line[4:].split()[:2]
             self.clock.shift(timedelta(**{unit if unit.endswith("s") else f"{unit}s": int(number)}))
+        elif line == "! asks-phones":
+            object.__setattr__(self.mwanga.company, "mobile_money", (M_PESA,))
         elif line.startswith("! "):
             verb, *words = line[2:].split()
             async with self.mwanga.database.work():
