@@ -42,6 +42,7 @@ from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.numbers import parse
 from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
+from handlers.account.daily import greet, summarise
 from handlers.meanings import MEANINGS
 from handlers.reminders import remind
 from handlers.selling.cash_requests import end_unanswered
@@ -49,7 +50,7 @@ from handlers.selling.received import book, book_payment, validate
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
-from models.money.receiving import Incoming, Received
+from models.money.receiving import Incoming
 from models.people import guesses
 from models.sql import DAY_MS
 from models.tokens.journal import JOURNAL, JournalFault
@@ -257,12 +258,11 @@ def _sending(
     return router, outbox, phones
 
 
-async def _book_text(payment: Incoming, *, company: Company, composer: Composer) -> Received:
-    """A payment that a gateway phone got a text of: booked, applied, told."""
-    received, told = await book_payment(payment, company)
+async def _book_text(incoming: Incoming, *, company: Company, composer: Composer) -> None:
+    """Book money of which a text to a gateway phone tells, and tell who has to know."""
+    _received, told = await book_payment(incoming, company)
     for origin, copies in told:
         await composer.tell(origin, copies)
-    return received
 
 
 def _alerts(
@@ -301,7 +301,7 @@ def _phone_routes(
 def _chores(company: Company, composer: Composer, phones: Phones) -> list[Chore]:
     """What the business does by the clock, and whom it tells of it."""
 
-    telling = [_telling(chore, company, composer) for chore in (close_silent, remind)]
+    telling = [_telling(chore, company, composer) for chore in (close_silent, remind, summarise, greet)]
     return [*telling, phones.forget_receivers]
 
 

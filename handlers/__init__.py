@@ -25,6 +25,7 @@ from handlers.selling.sales import sales
 from handlers.selling.sell import sell
 from handlers.selling.stock import stock
 from handlers.selling.tokens import owner_tokens, tokens
+from handlers.selling.void import void
 from handlers.tickets.fixed import done, fixed
 from handlers.tickets.follow import note, status
 from handlers.tickets.report import fix, problem
@@ -56,6 +57,7 @@ TALKS = (
     stock,
     requests_,
     customer,
+    void,
     cash_in,
     dispute,
     stop,

@@ -17,7 +17,9 @@ from bot.runtime import Database
 from bot.server import Server
 from models.money.references import ALPHABET
 from tests.emulators.android.clock import Clock
+from tests.world.people import NOON
 from tests.world.prompt import Run, mwanga_command
+from tests.world.pushes import PushClock
 from tests.world.templates import FOUNDED, Templates, close_folder, open_folder
 
 ENGINES = ("sqlite", "postgres")
@@ -138,6 +140,13 @@ def phone_clock() -> Iterator[Clock]:
     """The time of emulated phones, which is the server's as well: it stands still while a test does not move it."""
     with time_machine.travel(FOUNDED, tick=False) as traveller:
         yield Clock(FOUNDED.timestamp(), moved=traveller.move_to)
+
+
+@pytest.fixture
+def push_clock() -> Iterator[PushClock]:
+    """The time of phones that are asked to pay, and of the server."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield PushClock(traveller.shift)
 
 
 @pytest.fixture

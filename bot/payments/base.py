@@ -161,7 +161,7 @@ class Provider(ABC):
     methods: tuple[str, ...] = ("POST",)
     # The kind of callback that asks whether a payment may be made; empty where none does.
     questions: str = ""
-    # Headers of a callback that it reads, in small letters.
+    # Headers of a callback that it reads.
     headers: tuple[str, ...] = ()
     # What it wants to read when we took a callback, as JSON; empty for nothing.
     taken: str = ""

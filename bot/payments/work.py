@@ -7,6 +7,7 @@ from functools import partial
 from bot.company import Company
 from bot.payments.base import Provider
 from bot.payments.collector import Collector
+from bot.payments.daraja import Daraja
 from bot.payments.door import Door, Validate
 from bot.payments.reading import Reader
 from bot.payments.settling import Book, Settler, Tell
@@ -35,6 +36,8 @@ class Payments:
         self.collector = Collector(database, providers, settler, on_settled)
         self.door = Door(database, company, providers, validate, metrics, self.reader.notify)
         for provider in providers.values():
+            if isinstance(provider, Daraja) and not database.embedded:
+                provider.token.database = database
             if isinstance(provider, SimulatedDaraja):
                 provider.call_back = partial(self.door.keep, provider)
                 provider.ask_us = partial(self.door.ask, provider)

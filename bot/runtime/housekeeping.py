@@ -61,7 +61,8 @@ class Housekeeping:
         self._stopping, self._every_s = asyncio.Event(), every_s
 
     async def run(self) -> None:
-        """Purge and do the chores every hour, or as often as was told, until stopped."""
+        """Purge and do the chores at the start and at the beginning of each hour, or as often as was told, until
+        stopped: what is to be done at a set hour is not up to an hour late."""
         while not self._stopping.is_set():
             for work in (self.purge, self.chores):
                 try:
@@ -69,7 +70,7 @@ class Housekeeping:
                 except Exception:
                     log.exception("%s failed; it is tried again in %d min", work.__name__, self._every_s // 60)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._every_s)
+                await asyncio.wait_for(self._stopping.wait(), self._every_s - time.time() % self._every_s + 1)
 
     def stop(self) -> None:
         """End between two statements: a statement that is cut off leaves its connection unusable."""

@@ -4,7 +4,7 @@ import re
 
 from models.devices import Device, devices_of, with_owner
 from models.devices.tables import find_anywhere
-from models.money.contracts import Contract, contract_by_number
+from models.money.contracts import Contract, contract_numbered
 from models.money.payable import Payable, PayableDevice, PayableGoods
 from models.money.receiving import Why
 from models.people import Customer
@@ -20,7 +20,7 @@ async def find_by_account(typed: str, phone: str = "") -> Payable | Why:
     devices = await find_anywhere(typed) if exact else []
     if len(devices) == 1 and devices[0].serial == exact:
         return PayableDevice(devices[0])
-    if (sale := SALE.fullmatch(exact)) and (signed := await contract_by_number(sale[1].replace("O", "0"))):
+    if (sale := SALE.fullmatch(exact)) and (signed := await contract_numbered(sale[1].replace("O", "0"))):
         return await paid_by(signed)
     if devices:
         return PayableDevice(devices[0]) if len(devices) == 1 else Why.SEVERAL

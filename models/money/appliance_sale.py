@@ -12,7 +12,7 @@ from models.money.catalogue import Appliance, PaymentPlan, Terms
 from models.money.commissions import earn_at_signing, earn_on_goods
 from models.money.contracts import Contract, Instalment
 from models.money.instalments import Period, amounts, days_for, due_dates
-from models.money.ledger import AccountKind, Posting, cash_held, commission_due, credit_of, post
+from models.money.ledger import AccountKind, Posting, commission_due, credit_of, post
 from models.money.payable import Standing, payable
 from models.money.quotes import Quote
 from models.money.refusals import (
@@ -26,6 +26,7 @@ from models.money.refusals import (
     TooManyTokens,
 )
 from models.money.sales import SAME_SALE_WINDOW, Sale
+from models.money.wallets import held_by
 from models.people import Agent, Customer
 from models.sql import connection, execute, execute_many, insert, lock_rows
 from models.tokens import ISSUERS
@@ -75,8 +76,8 @@ class ApplianceSold:
     device: Device | None
     schedule: tuple[tuple[date, int], ...]  # when how much falls due
     paid: Sold | None  # the down payment; None when there was no money to take
-    held: int
-    limit: int
+    held: int  # cash, or what is left in the wallet
+    limit: int | None  # of the cash; None: the agent sells from a wallet
     commission_due: int
 
 
@@ -308,7 +309,7 @@ async def read_appliance_sale(contract: Contract) -> ApplianceSold:
         device=await with_owner(contract.device_id) if contract.device_id else None,
         schedule=tuple((each.due_on, each.amount) for each in instalments),
         paid=await read_sale(payment) if payment else None,
-        held=await cash_held(agent.id),
-        limit=agent.cash_limit,
+        held=await held_by(agent),
+        limit=None if agent.prepaid else agent.cash_limit,
         commission_due=await commission_due(agent.id),
     )

@@ -47,7 +47,7 @@ class Applied:
     new: bool = True  # False: this was done before
 
 
-async def apply(
+async def apply(  # noqa: PLR0913 - one payment, all that is to be done with it
     payment_id: int,
     paid_for: Payable,
     *,
@@ -57,14 +57,15 @@ async def apply(
     today: date,
     coin: int,
     vault: Vault,
+    replaces: int | None = None,
 ) -> Applied:
     """Turn what is unapplied of a payment, or `funds` of it (minor units), into what this payable sells, in the
     caller's transaction. Nothing is refused for its amount: what is less than a unit, more than a token carries or more
     than is owed becomes the customer's credit. Where nothing can be sold the money stays unapplied and waits for the
     office.
 
-    `key` names the sale for good: a second call with it returns the first. Raises ValueError for `funds` that are not
-    there.
+    `replaces` is the sale that it does again for the right device. `key` names the sale for good: a second call with it
+    returns the first. Raises ValueError for `funds` that are not there.
     """
     await lock_payment(payment_id)
     if earlier := await Sale.get_or_none(key=key):
@@ -83,6 +84,7 @@ async def apply(
         part=int(row["part"]),
         kind=AccountKind.UNAPPLIED,
         owner=payment_id,
+        replaces=replaces,
         seller=None,
         actor=actor,
     )

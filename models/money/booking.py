@@ -11,12 +11,13 @@ from models.devices.keys import open_key
 from models.money.commissions import book_commission, earn_on_goods
 from models.money.contracts import Contract, open_instalments
 from models.money.instalments import Due
-from models.money.ledger import AccountKind, Posting, balance, cash_held, commission_due, currency, post
+from models.money.ledger import AccountKind, Posting, balance, commission_due, currency, post
 from models.money.payable import Payable, payable
 from models.money.quotes import Quote
 from models.money.references import new_reference
 from models.money.sales import Sale, Token
 from models.money.settling import settle
+from models.money.wallets import funds_of, held_by
 from models.people import Agent, Customer
 from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS
@@ -33,8 +34,8 @@ class Sold:
     paid_for: Payable
     contract: Contract | None  # that of the device, or of the goods with their appliance
     digits: str  # of the token; goods have none, nor has what is less than a unit
-    held: int  # the agent's cash after the sale; 0 where no agent took any
-    limit: int
+    held: int  # the agent's cash after the sale, or what is left in the wallet; 0 where no agent took any
+    limit: int | None  # of the cash; None: the agent sells from a wallet
     commission_due: int  # what the agent has to get after the sale
     paid_until: datetime | None
     rest: Sequence[Due]  # what is still to be paid on the contract, the oldest first
@@ -50,6 +51,7 @@ class Taken:
 
     payment_id: int
     part: int = 1  # of the payment
+    replaces: int | None = None  # the sale that is done again for the right device
     kind: AccountKind  # the seller's cash, or what the payer has still to get
     owner: int
     seller: Agent | None  # None: the customer paid the company itself
@@ -79,11 +81,11 @@ async def lock_agent_and_device(seller: Agent, device: Device | None) -> None:
 
 
 async def take_cash(offer: Quote, seller: Agent, key: str) -> Taken:
-    """Record a payment in cash."""
+    """Record a payment in cash: the seller holds it, or has paid the company for it before, out of the wallet."""
     now = datetime.now(UTC)
     payment = await insert(
         "payment",
-        provider="cash",
+        provider="wallet" if seller.prepaid else "cash",
         reference=key,
         amount=offer.amount,
         currency=await currency(),
@@ -94,7 +96,7 @@ async def take_cash(offer: Quote, seller: Agent, key: str) -> Taken:
         paid_at=now,
         created_at=now,
     )
-    return Taken(payment_id=payment, kind=AccountKind.CASH, owner=seller.id, seller=seller, actor=seller.phone)
+    return Taken(payment_id=payment, kind=funds_of(seller), owner=seller.id, seller=seller, actor=seller.phone)
 
 
 async def carry_out(offer: Quote, taken: Taken, key: str, vault: Vault) -> Sold:
@@ -130,8 +132,8 @@ async def with_figures(sold: Sold, seller: Agent | None) -> Sold:
     """With the seller's figures as they are now."""
     if seller is None:
         return sold
-    held, due = await cash_held(seller.id), await commission_due(seller.id)
-    return replace(sold, held=held, limit=seller.cash_limit, commission_due=due)
+    limit = None if seller.prepaid else seller.cash_limit
+    return replace(sold, held=await held_by(seller), limit=limit, commission_due=await commission_due(seller.id))
 
 
 async def record_sale(offer: Quote, taken: Taken, key: str, commission: int) -> Sale:
@@ -159,6 +161,7 @@ async def record_sale(offer: Quote, taken: Taken, key: str, commission: int) -> 
         "components": components,
         "credit_before": at.credit,
         "credit_after": offer.credit,
+        "replaces_id": taken.replaces,
         "created_at": datetime.now(UTC),
     }
     return Sale(id=await insert("sale", **columns), **columns, _from_db=True)

@@ -71,6 +71,14 @@ class OverLimit(NotSold):
         self.held, self.limit = held, limit
 
 
+class WalletTooSmall(NotSold):
+    """The agent pays before selling, and less is in the wallet: `there`, in minor units."""
+
+    def __init__(self, there: int) -> None:
+        super().__init__(there)
+        self.there = there
+
+
 class SoldToday(NotSold):
     """The same agent sold the same amount for the same device within 24 hours."""
 

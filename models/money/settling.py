@@ -29,8 +29,6 @@ async def _settle_instalments(sale: Sale, parts: tuple[Part, ...]) -> None:
     rows = [(sale.id, part.due.id, part.amount) for part in parts]
     statement = "INSERT INTO allocation (sale_id, instalment_id, amount) VALUES ($1, $2, $3)"
     await execute_many(connection(), statement, rows)
-    paid = "UPDATE instalment SET paid = paid + $2 WHERE id = $1"
-    await execute_many(connection(), paid, [(part.due.id, part.amount) for part in parts])
 
 
 async def _end_paid_up(contracts: Collection[int], today: date) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.money.contracts import Contract
+from models.money.sales import COUNTS
 from models.people import Customer
 from models.sql import connection, execute, read_moment
 
@@ -15,7 +16,8 @@ class Day:
     sales: int
     amount: int
     commission: int  # earned on payments and on appliances, less what was taken back
-    handed_in: int  # the cash that the office counted
+    handed_in: int  # the cash that was counted
+    topped_up: int = 0  # into the wallet, less what was paid out of it
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class TakenPayment:
     amount: int
     commission: int  # on the payment, and on appliances as far as it paid their prices
     at: datetime
+    void: bool = False  # whether it was taken back
 
 
 async def day_figures(agent_id: int, since: datetime, until: datetime) -> Day:
@@ -37,7 +40,7 @@ async def day_figures(agent_id: int, since: datetime, until: datetime) -> Day:
     [sold] = await execute(
         connection(),
         "SELECT COUNT(*) AS sales, COALESCE(SUM(amount), 0) AS amount "
-        "FROM sale WHERE agent_id = $1 AND created_at >= $2 AND created_at < $3",
+        f"FROM sale s WHERE agent_id = $1 AND created_at >= $2 AND created_at < $3 AND {COUNTS}",
         span,
     )
     # Whoever took the money: an appliance earns for the agent who sold it, also where its price is paid by phone.
@@ -45,7 +48,13 @@ async def day_figures(agent_id: int, since: datetime, until: datetime) -> Day:
         connection(),
         "SELECT COALESCE(-SUM(l.amount), 0) AS commission FROM account a JOIN line l ON l.account_id = a.id "
         "JOIN entry e ON e.id = l.entry_id WHERE a.kind = 'commission' AND a.owner = $1 "
-        "AND e.created_at >= $2 AND e.created_at < $3 AND e.key NOT LIKE 'hand in %'",
+        "AND e.created_at >= $2 AND e.created_at < $3 AND e.key NOT LIKE 'hand in %' AND e.key NOT LIKE 'top up %'",
+        span,
+    )
+    [topped] = await execute(
+        connection(),
+        "SELECT COALESCE(SUM(amount), 0) AS amount FROM top_up "
+        "WHERE agent_id = $1 AND created_at >= $2 AND created_at < $3",
         span,
     )
     [handed] = await execute(
@@ -59,6 +68,7 @@ async def day_figures(agent_id: int, since: datetime, until: datetime) -> Day:
         amount=int(sold["amount"]),
         commission=int(earned["commission"]),
         handed_in=int(handed["amount"]),
+        topped_up=int(topped["amount"]),
     )
 
 
@@ -67,6 +77,7 @@ async def payments_taken(agent_id: int, since: datetime, until: datetime, most: 
     rows = await execute(
         connection(),
         "SELECT s.id, s.reference, s.contract_id, s.amount, s.commission, s.created_at, d.serial, c.name, c.surname, "
+        f"NOT ({COUNTS}) AS void, "
         "(SELECT COALESCE(-SUM(l.amount), 0) FROM entry e JOIN line l ON l.entry_id = e.id "
         "JOIN account a ON a.id = l.account_id AND a.kind = 'commission' AND a.owner = $1 "
         "WHERE e.key IN ('sale ' || s.id || ' goods commission', "
@@ -85,6 +96,7 @@ async def payments_taken(agent_id: int, since: datetime, until: datetime, most: 
             amount=row["amount"],
             commission=row["commission"] + int(row["on_goods"]),
             at=read_moment(row["created_at"]),
+            void=bool(row["void"]),
         )
         for row in rows
     ]

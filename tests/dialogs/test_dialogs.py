@@ -31,9 +31,11 @@ from bot.text import SCREEN, septets
 from bot.text.gsm import is_gsm
 from handlers.account.disputes import settle_hand_in
 from handlers.account.hand_in import take_hand_in
+from handlers.account.wallet import take_top_up
 from models.devices import Device, Tariff
 from models.money.hand_in import HandIn, hand_in
 from models.money.ledger import AccountKind, Posting, post
+from models.money.wallets import make_prepaid
 from models.people import Agent, Customer, OfficeUser, Village, pins
 from models.sql import connection, execute
 from tests.world.business import business
@@ -216,6 +218,17 @@ class Office:
         company, composer = self._mwanga.company, self._mwanga.composer
         user = OfficeUser(name=by, password_hash="")
         await settle_hand_in(entry, int(amount) * 100, user, company=company, composer=composer)
+
+    @staticmethod
+    async def prepaid(name: str) -> None:
+        """The agent sells from a wallet."""
+        await make_prepaid(await Agent.get(phone=PEOPLE[name]), "grace")
+
+    async def tops_up(self, name: str, amount: str) -> None:
+        """The agent pays so many shillings into the wallet."""
+        agent = await Agent.get(phone=PEOPLE[name])
+        company, composer = self._mwanga.company, self._mwanga.composer
+        await take_top_up(agent, int(amount) * 100, company=company, composer=composer, actor="grace")
 
     @staticmethod
     async def shares(name: str, other: str) -> None:

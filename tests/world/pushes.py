@@ -1,8 +1,9 @@
 """Phones of the demo world that are asked to pay: what tests of mobile money have in common."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from models.devices import Device
@@ -21,7 +22,16 @@ async def selling(demo_url: str, **settings: object) -> AsyncIterator[tuple[Serv
         yield at, daraja
 
 
-async def asked(at: Serving, amount: int = 5_000_00, key: str = "sms 1", person: str = "Baraka") -> PaymentRequest:
+@dataclass(frozen=True)
+class PushClock:
+    """A clock that stands still while nobody moves it."""
+
+    forward: Callable[[float], None]  # by so many seconds
+
+
+async def asked(
+    at: Serving, amount: int = 5_000_00, key: str = "sms 1", person: str = "Baraka", *, notify: bool = True
+) -> PaymentRequest:
     """Somebody wants to pay by the phone, and is committed to it."""
     async with at.mwanga.database.work():
         device = await Device.get(serial=SERIAL)
@@ -37,7 +47,8 @@ async def asked(at: Serving, amount: int = 5_000_00, key: str = "sms 1", person:
             ),
             key=key,
         )
-    at.mwanga.payments.notify()
+    if notify:
+        at.mwanga.payments.notify()
     return request
 
 
@@ -61,3 +72,15 @@ async def settled(at: Serving) -> None:
     async with asyncio.timeout(60):
         while await at.rows("SELECT 1 FROM notice WHERE done_at = 0 AND tries < 10"):
             await asyncio.sleep(0)
+
+
+async def waits_for(at: Serving, statement: str) -> None:
+    """Returns once this finds a row."""
+    async with asyncio.timeout(60):
+        while not await at.rows(statement):
+            await asyncio.sleep(0)
+
+
+async def alerts(at: Serving) -> list[str]:
+    """What the office was told."""
+    return [row["sentence"] for row in await at.rows("SELECT sentence FROM alert ORDER BY id")]
