@@ -258,9 +258,9 @@ def _sending(
     return router, outbox, phones
 
 
-async def _book_text(incoming: Incoming, *, company: Company, composer: Composer) -> None:
+async def _book_text(payment: Incoming, *, company: Company, composer: Composer) -> None:
     """Book money of which a text to a gateway phone tells, and tell who has to know."""
-    _received, told = await book_payment(incoming, company)
+    _received, told = await book_payment(payment, company)
     for origin, copies in told:
         await composer.tell(origin, copies)
 

@@ -12,6 +12,7 @@ from bot.text.gsm import plain
 
 # All patterns see the text in lower-case plain ASCII; a gap is whatever is neither letter nor digit.
 _GAP = "[^a-z0-9]"
+_SLIP = r"(?:[^\w\s]|_)*"
 # Glued to letters, six digits are a serial (EB100042) or an amount (KES100000).
 _DIGIT = re.compile("[0-9]")
 _SIX_ALONE = re.compile("(?<![a-z0-9])[0-9]{6}(?![a-z0-9])")
@@ -107,8 +108,13 @@ def _either(words: Iterable[str]) -> str:
     return f"(?:{'|'.join(map(re.escape, words)) or '(?!)'})"
 
 
+def mistyped(words: Iterable[str]) -> str:
+    """A pattern for any of the words, also with a sign between its letters, where a finger slipped: P-IN."""
+    return f"(?:{'|'.join(_SLIP.join(map(re.escape, word)) for word in words) or '(?!)'})"
+
+
 def _keyword(words: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(f"(?<![a-z0-9]){_either(_fold(word)[0] for word in words)}(?![a-z])")
+    return re.compile(f"(?<![a-z0-9]){mistyped(_fold(word)[0] for word in words)}(?![a-z])")
 
 
 def _fold(text: str) -> tuple[str, Sequence[int]]:

@@ -18,7 +18,7 @@ class Room:
     held: int
     limit: int
     wallet: int | None = None  # None: the agent sells up to the limit
-    promised: int = 0  # what open requests of customers would take of it
+    promised: int = 0  # what open requests of customers would bring, or take from the wallet
 
     @property
     def left(self) -> int:
@@ -49,7 +49,7 @@ async def read_room(seller: Agent) -> Room:
     seller.cash_limit, seller.commission = row["cash_limit"], row["commission"]
     seller.goods_commission = row["goods_commission"]
     seller.prepaid = bool(row["prepaid"])
+    promised = await reserved(AccountKind.WALLET if seller.prepaid else AccountKind.CASH, seller.id)
     if seller.prepaid:
-        return Room(0, 0, -int(row["held"]), await reserved(AccountKind.WALLET, seller.id))
-    promised = await reserved(AccountKind.CASH, seller.id)
+        return Room(0, 0, wallet=-int(row["held"]), promised=promised)
     return Room(int(row["held"]), int(row["cash_limit"]), promised=promised)

@@ -139,7 +139,7 @@ async def find_contract(number: str, mini_grid_id: int) -> Contract | None:
 
 
 async def contract_numbered(number: str) -> Contract | None:
-    """The contract S1042, wherever its customer is, with its customer, appliance and device."""
+    """The contract S1042, whoever's it is, with its customer, appliance and device."""
     digits = number.upper().removeprefix("S")
     if not digits.isdecimal() or len(digits) > 9:
         return None
