@@ -10,6 +10,8 @@ from bot.gateways import Gateway
 from bot.gateways.described import Described
 from bot.gateways.simulator import Simulator
 from bot.payments import Provider
+from bot.payments.daraja import Daraja
+from bot.payments.simulated import SimulatedDaraja
 from bot.runtime import Database
 from bot.runtime.addresses import is_embedded, sqlite_file
 from bot.setting_files import ConfigError
@@ -38,12 +40,16 @@ def company_of(config: Config) -> Company:
         help_phone=config.help_phone,
         ussd_code=config.ussd_code,
         accents=config.accents,
+        summary_hour=config.hour_of(config.summary_hour),
+        morning_hour=config.hour_of(config.morning_hour),
+        void_minutes=config.void_minutes,
         vault=Vault(config.secret_key.get_secret_value(), config.former_secret_key.get_secret_value()),
         mobile_money=tuple(
             MobileMoney(kind.name, kind.title, settings.prefix_list)
             for kind, settings in config.of_providers.items()
             if settings.wanted
         ),
+        cash_request_minutes=config.cash_request_minutes,
     )
 
 
@@ -93,10 +99,12 @@ def gateways(config: Config, session: aiohttp.ClientSession, simulated: bool) ->
 
 
 def providers(config: Config, session: aiohttp.ClientSession, company: Company, simulated: bool) -> dict[str, Provider]:
-    """The providers of mobile money by name, in the order in which they are asked."""
-    found: list[Provider] = [
-        kind(session, settings, address=config.address, company=company)
-        for kind, settings in config.of_providers.items()
-        if settings.wanted
-    ]
+    """The providers of mobile money by name, in the order in which they are asked. In the demo world the phones of
+    M-Pesa ring in the simulator, unless it has an address."""
+    found: list[Provider] = []
+    for kind, told in config.of_providers.items():
+        if told.wanted:
+            rings_here = simulated and kind is Daraja and not told.server
+            made = SimulatedDaraja if rings_here else kind
+            found.append(made(session, told, address=config.address, company=company))
     return {provider.name: provider for provider in found}

@@ -17,7 +17,9 @@ from bot.runtime import Database
 from bot.server import Server
 from models.money.references import ALPHABET
 from tests.emulators.android.clock import Clock
+from tests.world.people import NOON
 from tests.world.prompt import Run, mwanga_command
+from tests.world.pushes import PushClock
 from tests.world.templates import FOUNDED, Templates, close_folder, open_folder
 
 ENGINES = ("sqlite", "postgres")
@@ -141,8 +143,16 @@ def phone_clock() -> Iterator[Clock]:
 
 
 @pytest.fixture
+def push_clock() -> Iterator[PushClock]:
+    """The time of phones that are asked to pay, and of the server."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield PushClock(traveller.shift)
+
+
+@pytest.fixture
 def references(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """References of sales are RRRR2, RRRR3, … so that a transcript can name them."""
+    """References of sales are RRRR2, RRRR3, … so that a transcript can name them, and the tokens of meters are the same
+    each time."""
 
     numbers = iter(range(10_000))
 
@@ -152,4 +162,5 @@ def references(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     letters = next_letters()
     monkeypatch.setattr("models.money.references.secrets.choice", lambda _letters: next(letters))
+    monkeypatch.setattr("models.tokens.secrets.randbelow", lambda _below: 7)
     yield

@@ -149,6 +149,7 @@ class Dispatcher:
         if asked:
             exchange.conversation.leave()
             exchange.conversation.open = asked
+            text = text if exchange.answer is None else exchange.answer
         if exchange.conversation.open:
             return await self._answer_question(exchange, exchange.conversation.open, text)
         if exchange.caller.role is Role.STRANGER:
@@ -190,15 +191,18 @@ class Dispatcher:
         belongs to what was asked last. One to one of a talk's questions leads on to its next, once that can have been
         read."""
         found = [
-            TalkState(one.name, f"sms {exchange.message.id}", asked.answers, confirming=True, asked_at=asked.at)
+            (asked, one)
             for one in self._commands.for_role(exchange.caller.role)
             if one.find_question
             and (asked := await one.find_question(exchange.caller, text))
             and asked.fits <= at_worst
         ]
-        newest = max(found, key=lambda state: state.asked_at, default=None)
-        if newest is None:
+        if not found:
             return None
+        asked, talk = max(found, key=lambda each: each[0].at)
+        exchange.answer = asked.answer
+        key = f"sms {exchange.message.id}"
+        newest = TalkState(talk.name, key, asked.answers, confirming=True, asked_at=asked.at)
         next_one = exchange.conversation.open is None and exchange.conversation.talk == newest.talk
         leads_on = next_one and (not newest.asked_at or exchange.conversation.can_be_read)
         return newest if leads_on or newest.asked_at >= exchange.conversation.busy_since else None
@@ -417,6 +421,7 @@ class _Exchange:
     conversation: Conversation
     language: str  # of the answer
     talk: str = ""  # the name of the talk that answers, for the records
+    answer: str | None = None  # what of the text answers a question that the rest of it names
     no_command: bool = False  # whether it was neither a command that fits nor an answer
 
     def use_language(self, language: str, known: Sequence[str]) -> None:

@@ -116,6 +116,11 @@ class ProviderSettings(BaseModel):
         return value
 
     @property
+    def server(self) -> str:
+        """The address that is set for its API; empty for its own."""
+        return str(getattr(self, "url", ""))
+
+    @property
     def prefix_list(self) -> tuple[str, ...]:
         return tuple(each.strip() for each in self.prefixes.split(",") if each.strip())
 
@@ -156,7 +161,7 @@ class Provider(ABC):
     methods: tuple[str, ...] = ("POST",)
     # The kind of callback that asks whether a payment may be made; empty where none does.
     questions: str = ""
-    # Headers of a callback that it reads, in small letters.
+    # Headers of a callback that it reads.
     headers: tuple[str, ...] = ()
     # What it wants to read when we took a callback, as JSON; empty for nothing.
     taken: str = ""

@@ -5,15 +5,12 @@ A push is known to Daraja by its own CheckoutRequestID, which its answer brings.
 reference as well, so that what became of a push is known also when that answer was lost.
 """
 
-import asyncio
 import base64
 import json
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -35,7 +32,7 @@ from bot.payments.base import (
     Refusal,
     State,
 )
-from bot.text.numbers import parse
+from bot.payments.wire import SharedToken, read_amount, read_balance, read_object, read_phone, text_of
 from models.money.receiving import Incoming, Source
 from models.money.requests import Reason
 
@@ -44,7 +41,6 @@ ZONE = ZoneInfo("Africa/Nairobi")  # their times have no zone; public code reads
 # A push is answered after some seconds, when the phone was reached.
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=3.05)
 TOKEN_S = 3_600  # how long a token serves, where they do not say
-EARLY_S = 60  # a token is not used in its last minute: it would end on the way
 LONGEST_ACCOUNT, LONGEST_DESCRIPTION = 12, 13  # a longer one is taken, and then no phone rings
 SILENT_MARKS = re.compile(r"[^A-Za-z0-9 .-]")  # @ # & : are taken too, and then no phone rings
 # Words that Safaricom refuses in the addresses that it shall call, in any case.
@@ -134,7 +130,7 @@ class Daraja(Provider):
         super().__init__(session, settings, address=address, company=company)
         self._settings = settings
         self._url = (settings.url or LIVE).rstrip("/")
-        self._token, self._token_until, self._token_lock = "", 0.0, asyncio.Lock()
+        self.token = SharedToken(self.name, self._fetch_token, company.vault)  # a new one voids the former
 
     # --- What we ask
 
@@ -159,8 +155,8 @@ class Daraja(Provider):
         except SendError as error:
             reached = error.error.name != "unreachable"
             return NotAsked(State.UNKNOWN if reached else State.PENDING, error.error.name)
-        external_id = _text(said, "CheckoutRequestID")
-        if status == 200 and _text(said, "ResponseCode") == "0" and external_id:
+        external_id = text_of(said, "CheckoutRequestID")
+        if status == 200 and text_of(said, "ResponseCode") == "0" and external_id:
             return Asked(external_id)
         return _why_not(status, said)
 
@@ -174,12 +170,12 @@ class Daraja(Provider):
             status, said = await self._post("/mpesa/stkpushquery/v1/query", fields)
         except SendError as error:
             return replace(unknown, code=error.error.name)
-        code = _text(said, "ResultCode")
+        code = text_of(said, "ResultCode")
         if status == 200 and code:
             state, reason = RESULTS.get(code, (State.UNKNOWN, None))
             return replace(unknown, state=state, reason=reason, code=code)
-        error_code = _text(said, "errorCode")
-        pending = "being processed" in _text(said, "errorMessage").lower()
+        error_code = text_of(said, "errorCode")
+        pending = "being processed" in text_of(said, "errorMessage").lower()
         return replace(unknown, state=State.PENDING if pending else State.UNKNOWN, code=error_code or f"http {status}")
 
     async def register(self, response_type: str = "Completed") -> str:
@@ -192,10 +188,10 @@ class Daraja(Provider):
             "ValidationURL": f"{self._callbacks}/validation",
         }
         status, said = await self._post("/mpesa/c2b/v2/registerurl", fields)
-        if status == 200 and _text(said, "ResponseCode") == "0":
-            return _text(said, "ResponseDescription") or "registered"
-        words = _text(said, "errorMessage") or _text(said, "ResponseDescription")
-        raise SendError("refused", f"{_text(said, 'errorCode') or status} {words}".strip())
+        if status == 200 and text_of(said, "ResponseCode") == "0":
+            return text_of(said, "ResponseDescription") or "registered"
+        words = text_of(said, "errorMessage") or text_of(said, "ResponseDescription")
+        raise SendError("refused", f"{text_of(said, 'errorCode') or status} {words}".strip())
 
     def _signed(self) -> dict[str, str]:
         """Who asks, and the password, which has the time in it."""
@@ -211,10 +207,10 @@ class Daraja(Provider):
     async def _post(self, path: str, fields: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
         """Status and fields of the answer. A token that does not serve any more is replaced once: what came with it
         was refused. Raises SendError."""
-        token = await self._get_token()
+        token = await self.token.get()
         status, said = await self._post_with(token, path, fields)
-        if status == 401 or _text(said, "errorCode") in BAD_TOKEN:
-            token = await self._get_token(instead_of=token)
+        if status == 401 or text_of(said, "errorCode") in BAD_TOKEN:
+            token = await self.token.get(instead_of=token)
             status, said = await self._post_with(token, path, fields)
         return status, said
 
@@ -223,35 +219,28 @@ class Daraja(Provider):
         async with request(
             self._session, "POST", f"{self._url}{path}", timeout=TIMEOUT, json=dict(fields), headers=headers
         ) as answer:
-            return answer.status, _read_json(await answer.read())
+            return answer.status, read_object(await answer.read())
 
-    async def _get_token(self, instead_of: str = "") -> str:
-        """The token that all requests share: a new one voids the former, so one task at a time asks for it, and only
-        when nobody has replaced it meanwhile. Raises SendError."""
-        async with self._token_lock:
-            if self._token and self._token != instead_of and time.monotonic() < self._token_until:
-                return self._token
-            self._token = ""
-            key, secret = self._settings.consumer_key, self._settings.consumer_secret
-            login = base64.b64encode(f"{key.get_secret_value()}:{secret.get_secret_value()}".encode()).decode()
-            url = f"{self._url}/oauth/v1/generate?grant_type=client_credentials"
-            try:
-                async with request(self._session, "GET", url, headers={"Authorization": f"Basic {login}"}) as answer:
-                    status, said = answer.status, _read_json(await answer.read())
-            except SendError as error:  # without a token nothing was asked, whatever became of this request
-                raise SendError("unreachable", f"token: {error.error.name}") from error
-            if not (token := _text(said, "access_token")):
-                raise SendError("unreachable", f"token: HTTP {status} {letters(_text(said, 'errorMessage'))}".strip())
-            lifetime = _text(said, "expires_in")
-            self._token = token
-            self._token_until = time.monotonic() + (int(lifetime) if lifetime.isdigit() else TOKEN_S) - EARLY_S
-            return token
+    async def _fetch_token(self) -> tuple[str, int]:
+        """A new token and its seconds. Raises SendError: without a token nothing was asked, whatever went wrong."""
+        key, secret = self._settings.consumer_key, self._settings.consumer_secret
+        login = base64.b64encode(f"{key.get_secret_value()}:{secret.get_secret_value()}".encode()).decode()
+        url = f"{self._url}/oauth/v1/generate?grant_type=client_credentials"
+        try:
+            async with request(self._session, "GET", url, headers={"Authorization": f"Basic {login}"}) as answer:
+                status, said = answer.status, read_object(await answer.read())
+        except SendError as error:
+            raise SendError("unreachable", f"token: {error.error.name}") from error
+        if not (token := text_of(said, "access_token")):
+            raise SendError("unreachable", f"token: HTTP {status} {letters(text_of(said, 'errorMessage'))}".strip())
+        lifetime = text_of(said, "expires_in")
+        return token, int(lifetime) if lifetime.isdigit() else TOKEN_S
 
     # --- What we are told
 
     def read(self, kind: str, callback: Callback) -> Answer | None:
         """What a callback says. Raises ValueError."""
-        said = _read_json(callback.body)
+        said = read_object(callback.body)
         if not said:
             raise ValueError("the body is no JSON object")
         if kind == "confirmation":
@@ -265,7 +254,7 @@ class Daraja(Provider):
         push = body.get("stkCallback") if isinstance(body, dict) else None
         if not isinstance(push, dict):
             raise ValueError("there is no Body.stkCallback")
-        external_id, code = _text(push, "CheckoutRequestID"), _text(push, "ResultCode")
+        external_id, code = text_of(push, "CheckoutRequestID"), text_of(push, "ResultCode")
         if not external_id or not code:
             raise ValueError("CheckoutRequestID or ResultCode is missing")
         answer = Answer(
@@ -285,103 +274,65 @@ class Daraja(Provider):
         found = push.get("CallbackMetadata")
         items = found.get("Item", []) if isinstance(found, dict) else []
         values = {str(item.get("Name")): item for item in items if isinstance(item, dict)}
-        said = {name: _text(item, "Value") for name, item in values.items()}
+        said = {name: text_of(item, "Value") for name, item in values.items()}
         if not said.get("MpesaReceiptNumber") or not said.get("Amount"):
             raise ValueError("it is paid, and has no MpesaReceiptNumber or no Amount")
         return Incoming(
             source=Source.CALLBACK,
             provider=self.name,
             reference=said["MpesaReceiptNumber"],
-            amount=self._read_amount(said["Amount"]),
+            amount=read_amount(said["Amount"], self._company.exponent),
             paid_at=_read_time(said.get("TransactionDate", "")),
             request=answer.request,
-            payer_phone=self._read_phone(said.get("PhoneNumber", "")),
-            balance_after=self._read_balance(said.get("Balance", "")),
+            payer_phone=read_phone(said.get("PhoneNumber", ""), self._company.country),
+            balance_after=read_balance(said.get("Balance", ""), self._company.exponent),
             raw=body.decode(errors="replace"),
         )
 
     def _read_payment(self, said: Mapping[str, Any], body: bytes) -> Incoming:
-        if not (reference := _text(said, "TransID")):
+        if not (reference := text_of(said, "TransID")):
             raise ValueError("TransID is missing")
-        names = (_text(said, name) for name in ("FirstName", "MiddleName", "LastName"))
+        names = (text_of(said, name) for name in ("FirstName", "MiddleName", "LastName"))
         return Incoming(
             source=Source.CALLBACK,
             provider=self.name,
             reference=reference,
-            amount=self._read_amount(_text(said, "TransAmount")),
-            paid_at=_read_time(_text(said, "TransTime")),
-            payer_phone=self._read_phone(_text(said, "MSISDN")),
+            amount=read_amount(text_of(said, "TransAmount"), self._company.exponent),
+            paid_at=_read_time(text_of(said, "TransTime")),
+            payer_phone=read_phone(text_of(said, "MSISDN"), self._company.country),
             payer_name=" ".join(filter(None, names)),
-            account_text=_text(said, "BillRefNumber"),
-            balance_after=self._read_balance(_text(said, "OrgAccountBalance")),
+            account_text=text_of(said, "BillRefNumber"),
+            balance_after=read_balance(text_of(said, "OrgAccountBalance"), self._company.exponent),
             raw=body.decode(errors="replace"),
         )
 
     def read_question(self, callback: Callback) -> Question:
-        said = _read_json(callback.body)
-        return Question(_text(said, "BillRefNumber"), self._read_amount(_text(said, "TransAmount")))
+        said = read_object(callback.body)
+        return Question(
+            text_of(said, "BillRefNumber"), read_amount(text_of(said, "TransAmount"), self._company.exponent)
+        )
 
     def answer_question(self, refusal: Refusal | None) -> str:
         return json.dumps({"ResultCode": REFUSALS[refusal], "ResultDesc": "Rejected" if refusal else "Accepted"})
-
-    def _read_amount(self, text: str) -> int:
-        """Minor units. Raises ValueError."""
-        try:
-            minor = Decimal(text) * 10**self._company.exponent
-        except InvalidOperation as error:
-            raise ValueError(f"{text!r} is no amount") from error
-        if not minor.is_finite() or minor != int(minor) or not 0 < minor < 10**15:
-            raise ValueError(f"{text!r} is no amount")
-        return int(minor)
-
-    def _read_balance(self, text: str) -> int | None:
-        try:
-            return int(Decimal(text) * 10**self._company.exponent)
-        except (InvalidOperation, ValueError, OverflowError):
-            return None
-
-    def _read_phone(self, text: str) -> str:
-        """E.164, or as Safaricom masks it: `2547*****126`, or a hash, of which the first 40 digits are kept."""
-        try:
-            return parse(text, self._company.country)
-        except ValueError:
-            return re.sub(r"\s", "", text)[:40]
 
 
 def _why_not(status: int, said: Mapping[str, Any]) -> NotAsked:
     """What an answer means that is no yes. A page instead of JSON comes from something before Daraja, and so says
     nothing for sure."""
-    code, words = _text(said, "errorCode"), _text(said, "errorMessage").lower()
+    code, words = text_of(said, "errorCode"), text_of(said, "errorMessage").lower()
     if code == "500.001.1001":
         found = next((meaning for part, meaning in WORDS_OF_1001 if part in words), (State.UNKNOWN, None))
     elif code in BAD_TOKEN or status in (401, 429):
         found = (State.PENDING, None)
     elif code:
         found = ERRORS.get(code, (State.FAILED, Reason.SETUP) if 400 <= status < 500 else (State.UNKNOWN, None))
-    elif response := _text(said, "ResponseCode"):
+    elif response := text_of(said, "ResponseCode"):
         code, found = response, RESULTS.get(response, (State.UNKNOWN, None))
         if found[0] not in (State.FAILED, State.EXPIRED):
             found = (State.UNKNOWN, None)
     else:
         found = (State.UNKNOWN, None)
     return NotAsked(found[0], code or f"http {status}", found[1])
-
-
-def _read_json(body: bytes) -> Mapping[str, Any]:
-    """The object in a body; an empty one for anything else."""
-    try:
-        said = json.loads(body, parse_float=Decimal)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
-def _text(said: Mapping[str, Any], field: str) -> str:
-    """A value as text, as whole numbers and fractions are written; empty for none."""
-    value = said.get(field)
-    if value is None or isinstance(value, bool | dict | list):
-        return ""
-    return str(value).replace("\0", "").strip()
 
 
 def _read_time(text: str) -> datetime:

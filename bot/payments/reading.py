@@ -11,7 +11,7 @@ from tortoise.exceptions import OperationalError
 from bot.gateways import Callback
 from bot.payments.base import Provider
 from bot.payments.settling import NotYet, Settler
-from bot.runtime import Database, DatabaseAway
+from bot.runtime import Database
 from models.alerts import raise_alert
 from models.money import notices
 from models.money.notices import Kept
@@ -79,25 +79,21 @@ class Reader:
             return await notices.next_at()
 
     async def handle_next(self) -> bool:
-        """Handle the next notice; False when there is none."""
-        held: Kept | None = None
-        try:
-            async with self._database.work():
-                held = await notices.hold_next(self._clock())
-                if held is None:
-                    return False
-                outcome = await self._handle(held)
-                await notices.write_done(held, outcome, self._clock())
-        except DatabaseAway:
-            raise  # the notice stays as it is, for later
-        except NotYet:
-            await self._put_off(held)
-        except Exception as error:
+        """Handle the next notice; False when there is none. It is held until all is written, also that it failed."""
+        async with self._database.work():
+            held = await notices.hold_next(self._clock())
             if held is None:
-                raise
-            await self._note_failed(held, error)
-        else:
-            self._on_settled()
+                return False
+            try:
+                async with self._database.part():
+                    outcome = await self._handle(held)
+            except NotYet:
+                await notices.put_off(held, self._clock() + NOT_YET_MS)
+            except Exception as error:
+                await self._note_failed(held, error)
+            else:
+                await notices.write_done(held, outcome, self._clock())
+        self._on_settled()
         return True
 
     async def _handle(self, notice: Kept) -> str:
@@ -110,21 +106,13 @@ class Reader:
             raise Unreadable(str(error)) from error
         return "nothing" if answer is None else await self._settler.settle(answer)
 
-    async def _put_off(self, notice: Kept | None) -> None:
-        if notice:
-            async with self._database.work():
-                await notices.put_off(notice, self._clock() + NOT_YET_MS)
-
     async def _note_failed(self, notice: Kept, error: Exception) -> None:
         if not isinstance(error, OperationalError | Unreadable):  # two that wanted the same rows say nothing
             log.exception("a notice failed", exc_info=error, extra={"notice": notice.id, "provider": notice.provider})
         why = f"{type(error).__name__}: {error}" if isinstance(error, Unreadable) else type(error).__name__
-        async with self._database.work():
-            park = isinstance(error, Unreadable)
-            if not await notices.write_failed(notice, why, self._clock(), park=park):
-                return
-            if await notices.count_parked() == 1:  # one alert for all that wait
-                await raise_alert(ALERT.format(provider=notice.provider))
+        parked = await notices.write_failed(notice, why, self._clock(), park=isinstance(error, Unreadable))
+        if parked and await notices.is_first_parked():
+            await raise_alert(ALERT.format(provider=notice.provider))
 
 
 def pack(callback: Callback, headers: Sequence[str]) -> str:

@@ -2,5 +2,6 @@
 
 from bot.payments.base import Provider
 from bot.payments.daraja import Daraja
+from bot.payments.momo import Momo
 
-KINDS: tuple[type[Provider], ...] = (Daraja,)
+KINDS: tuple[type[Provider], ...] = (Daraja, Momo)

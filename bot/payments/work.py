@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from bot.company import Company
 from bot.payments.base import Provider
 from bot.payments.collector import Collector
+from bot.payments.daraja import Daraja
 from bot.payments.door import Door, Validate
 from bot.payments.reading import Reader
 from bot.payments.settling import Book, Settler, Tell
+from bot.payments.simulated import SimulatedDaraja
 from bot.runtime import Database, Metrics
 
 
@@ -32,6 +35,17 @@ class Payments:
         self.reader = Reader(database, company.vault, providers, settler, on_settled)
         self.collector = Collector(database, providers, settler, on_settled)
         self.door = Door(database, company, providers, validate, metrics, self.reader.notify)
+        for provider in providers.values():
+            if isinstance(provider, Daraja) and not database.embedded:
+                provider.token.database = database
+            if isinstance(provider, SimulatedDaraja):
+                provider.call_back = partial(self.door.keep, provider)
+                provider.ask_us = partial(self.door.ask, provider)
+
+    @property
+    def simulated(self) -> SimulatedDaraja | None:
+        """The provider whose phones ring in the simulator, where there is one."""
+        return next((each for each in self.providers.values() if isinstance(each, SimulatedDaraja)), None)
 
     def notify(self) -> None:
         """A talk was committed, which may have asked somebody to pay."""

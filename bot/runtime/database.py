@@ -22,7 +22,7 @@ from tortoise.transactions import in_transaction
 
 from bot.runtime.addresses import check_address, connect_arguments, is_embedded, most_connections, shown, sqlite_file
 from models import TABLES, migrations
-from models.sql import begin_unit_of_work, execute
+from models.sql import begin_unit_of_work, connection, execute
 
 APPS = {"models": {"models": TABLES, "default_connection": "default", "migrations": "models.migrations"}}
 TORTOISE = {"connections": {"default": "sqlite://:memory:"}, "apps": APPS}  # for tortoise's `makemigrations`
@@ -201,8 +201,8 @@ class Database:
         """
         away: type[DatabaseAway] = DatabaseAway
         try:
-            async with _transaction() as connection, begin_unit_of_work():
-                yield connection
+            async with _transaction() as opened, begin_unit_of_work():
+                yield opened
                 away = OutcomeUnknown
         except Exception as error:
             if isinstance(error, CROSSED):
@@ -210,6 +210,20 @@ class Database:
             if _is_away(error):
                 raise away(type(error).__name__) from error
             raise
+
+    @asynccontextmanager
+    async def part(self) -> AsyncIterator[None]:
+        """A part of the unit of work that is under way: when it raises it is undone alone, and what the unit holds
+        stays held."""
+        db = connection()
+        await db.execute_query("SAVEPOINT part")
+        try:
+            async with begin_unit_of_work():
+                yield
+        except Exception:
+            await db.execute_query("ROLLBACK TO SAVEPOINT part")
+            raise
+        await db.execute_query("RELEASE SAVEPOINT part")
 
 
 @asynccontextmanager
@@ -219,9 +233,9 @@ async def _transaction() -> AsyncIterator[BaseDBAsyncClient]:
     transaction, connections = in_transaction(), get_connections()
     before, begun = connections.set("default", connections.get("default")), False
     try:
-        async with transaction as connection:
+        async with transaction as opened:
             begun = True
-            yield connection
+            yield opened
     finally:
         connections.reset(before)
         held = transaction.client._connection if isinstance(transaction, TransactionContextPooled) else None

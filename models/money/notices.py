@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from tortoise import fields
 from tortoise.models import Model
 
-from models.sql import connection, cut, execute, for_update
+from models.sql import connection, cut, execute, for_update, on_postgres
 from models.vault import Vault
 
 WAITS_MS = (1_000, 2_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000, 3_600_000)  # after each try that failed
@@ -32,6 +32,7 @@ DONE = "UPDATE notice SET done_at = $2, outcome = $3 WHERE id = $1"
 FAILED = "UPDATE notice SET tries = $2, look_at = $3, outcome = $4 WHERE id = $1 AND done_at = 0"
 PUT_OFF = "UPDATE notice SET look_at = $2 WHERE id = $1 AND done_at = 0"
 AGAIN = "UPDATE notice SET tries = 0, look_at = 0 WHERE done_at = 0 AND tries >= $1 RETURNING id"
+PARK_ALONE = "SELECT pg_advisory_xact_lock(7269424)"  # two servers that park at once would both be first
 COUNT_PARKED = "SELECT COUNT(*) AS parked FROM notice WHERE done_at = 0 AND tries >= $1"
 
 
@@ -112,6 +113,13 @@ async def put_off(notice: Kept, until: int) -> None:
 async def run_again() -> int:
     """Have all that wait for a person handled again; how many there are."""
     return len(await execute(connection(), AGAIN, [MOST_TRIES]))
+
+
+async def is_first_parked() -> bool:
+    """Whether the one that was parked in this transaction waits alone, so that many make one alert."""
+    if on_postgres():
+        await execute(connection(), PARK_ALONE)
+    return await count_parked() == 1
 
 
 async def count_parked() -> int:

@@ -269,6 +269,7 @@ class Emulator:
                 await self._closing.wait()
             if request.transport:
                 request.transport.close()
+            return web.Response()
         return await self._answer(request, trouble.status, trouble.body)
 
     async def _answer(self, request: web.Request, status: int, body: dict[str, Any] | str) -> web.Response:

@@ -1,63 +1,20 @@
 """A push goes out after the commit, the customer pays, and what comes back is booked once: a whole server, and an
-emulator of Daraja, both real ones on loopback."""
+emulator of Daraja, both real ones on loopback. Time stands still unless a test moves it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 
-from models.devices import Device
-from models.money.requests import PaymentRequest, Wanted, ask_to_pay
-from tests.emulators.daraja import Emulator
+from bot.payments import daraja as daraja_file
+from tests.emulators.daraja import BUSY_PHONE, PAGE, SPIKE_ARREST, Push, Trouble, error
 from tests.world.people import PEOPLE
-from tests.world.server import Serving, serving
+from tests.world.pushes import PushClock, alerts, asked, becomes, payments, selling, settled, waits_for
 
 pytestmark = pytest.mark.everyday_on_sqlite
-SERIAL = "SHS0283"
-
-
-@asynccontextmanager
-async def selling(demo_url: str, **settings: object) -> AsyncIterator[tuple[Serving, Emulator]]:
-    """A server whose M-Pesa is the emulator."""
-    async with Emulator() as daraja, serving(demo_url, daraja_url=daraja.url, **settings) as at:
-        yield at, daraja
-
-
-async def asked(at: Serving, amount: int = 5_000_00, key: str = "sms 1", person: str = "Baraka") -> PaymentRequest:
-    """Somebody wants to pay by the phone, and is committed to it."""
-    async with at.mwanga.database.work():
-        device = await Device.get(serial=SERIAL)
-        request = await ask_to_pay(
-            Wanted(
-                provider="daraja",
-                phone=PEOPLE[person],
-                language="en",
-                amount=amount,
-                account=SERIAL,
-                customer_id=device.customer_id,
-                device_id=device.id,
-            ),
-            key=key,
-        )
-    at.mwanga.payments.notify()
-    return request
-
-
-async def becomes(at: Serving, state: str) -> dict[str, Any]:
-    """The newest request once it is in this state."""
-    async with asyncio.timeout(60):
-        while True:
-            rows = await at.rows("SELECT * FROM payment_request ORDER BY id DESC LIMIT 1")
-            if rows and rows[0]["state"] == state:
-                return rows[0]
-            await asyncio.sleep(0)
-
-
-async def payments(at: Serving) -> list[tuple[str, int]]:
-    rows = await at.rows("SELECT reference, amount FROM payment WHERE provider = 'daraja' ORDER BY id")
-    return [(row["reference"], row["amount"]) for row in rows]
+CUT, HANGS = Trouble(cut=True, taken=True), Trouble(hang=True, taken=True)
+PUSH, QUERY = "processrequest", "stkpushquery"
 
 
 async def test_a_customer_is_asked_and_pays(demo_url: str) -> None:
@@ -71,3 +28,291 @@ async def test_a_customer_is_asked_and_pays(demo_url: str) -> None:
         assert await payments(at) == [(receipt, 5_000_00)]
         [payment] = await at.rows("SELECT id, payer_phone FROM payment WHERE provider = 'daraja'")
         assert request["payment_id"] == payment["id"] and payment["payer_phone"] == PEOPLE["Baraka"]
+
+
+# --- What comes twice, early, late, or in another order
+
+
+async def test_a_callback_that_comes_again_counts_once(demo_url: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        said = daraja.paid(push, "UKS0000001")
+        again = {**said, "ResultDesc": "The same, in other words."}  # other bytes
+        assert await asyncio.gather(*(daraja.call_back(push, each) for each in (said, said, again, said))) == [200] * 4
+        await settled(at)
+        assert await payments(at) == [("UKS0000001", 5_000_00)]
+        assert len(await at.rows("SELECT 1 FROM notice")) == 2
+
+
+@pytest.mark.parametrize("first", ["push", "confirmation"])
+async def test_a_payment_that_comes_as_push_and_as_confirmation_is_one(demo_url: str, first: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await registered(at, daraja)
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+
+        async def confirm() -> None:
+            assert await daraja.pay_bill("SHS0283", "5000.00", receipt="UKS0000007") == "0"
+
+        steps = [lambda: daraja.pay(push, "UKS0000007"), confirm]
+        for step in steps if first == "push" else reversed(steps):
+            await step()
+            await settled(at)
+        assert await payments(at) == [("UKS0000007", 5_000_00)]
+        assert (await becomes(at, "paid"))["payment_id"]
+
+
+@pytest.mark.parametrize("with_our_reference", [True, False])
+async def test_a_callback_may_come_before_the_answer_to_its_push(
+    demo_url: str, with_our_reference: bool, push_clock: PushClock
+) -> None:
+    """Without our reference in its address nobody knows yet whose it is: it is kept until the answer brings its id."""
+    async with selling(demo_url) as (at, daraja):
+
+        def early(push: Push) -> dict[str, Any]:
+            if not with_our_reference:
+                push.fields["CallBackURL"] = push.fields["CallBackURL"].partition("?")[0]
+            return daraja.paid(push, "UKS0000001")
+
+        daraja.early = early
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        while not await at.rows("SELECT 1 FROM payment_request WHERE state = 'paid'"):
+            push_clock.forward(0.01)
+            at.mwanga.payments.reader.notify()
+            await asyncio.sleep(0)
+        await waits_for(at, "SELECT 1 FROM payment_request WHERE external_id <> ''")
+        assert (await becomes(at, "paid"))["external_id"] == push.checkout_id
+        assert await payments(at) == [("UKS0000001", 5_000_00)]
+
+
+async def test_a_payment_after_a_failure_counts_and_a_failure_after_a_payment_does_not(demo_url: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        await daraja.fail(push, 1032)
+        assert (await becomes(at, "failed"))["reason"] == "cancelled"
+        receipt = await daraja.pay(push)
+        await becomes(at, "paid")
+        await daraja.fail(push, 1037)
+        await settled(at)
+        await becomes(at, "paid")
+        assert await payments(at) == [(receipt, 5_000_00)]
+
+
+async def test_two_callbacks_with_two_receipts_are_two_payments_and_one_is_the_requests(demo_url: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        await daraja.pay(push, "UKS0000001")
+        await settled(at)
+        first = (await becomes(at, "paid"))["payment_id"]
+        await daraja.pay(push, "UKS0000002")
+        await settled(at)
+        assert [receipt for receipt, _ in await payments(at)] == ["UKS0000001", "UKS0000002"]
+        assert (await becomes(at, "paid"))["payment_id"] == first
+
+
+async def test_another_amount_is_booked_as_it_is_and_the_office_is_told(demo_url: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        receipt = await daraja.pay(push, amount=3_000)
+        await settled(at)
+        assert await payments(at) == [(receipt, 3_000_00)]
+        assert f"TZS 5,000 was asked of {PEOPLE['Baraka']}, and TZS 3,000 was paid ({receipt})." in await alerts(at)
+
+
+# --- What is not answered
+
+
+@pytest.mark.parametrize("trouble", [CUT, HANGS, PAGE], ids=["cut", "hangs", "page"])
+async def test_a_push_that_is_not_answered_is_unknown_and_never_sent_again(
+    demo_url: str, trouble: Trouble, monkeypatch: pytest.MonkeyPatch, push_clock: PushClock
+) -> None:
+    monkeypatch.setattr(daraja_file, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+    async with selling(demo_url) as (at, daraja):
+        daraja.trouble(PUSH, trouble)
+        await asked(at)
+        await becomes(at, "unknown")
+        for _ in range(3):
+            push_clock.forward(60)
+            at.mwanga.payments.notify()
+            await at.mwanga.payments.collector.turn()
+        assert [path for path, _ in daraja.calls if PUSH in path] == ["/mpesa/stkpush/v1/processrequest"]
+
+
+async def test_the_callback_of_a_push_whose_answer_was_lost_finds_it_by_our_reference(demo_url: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        daraja.trouble(PUSH, CUT)
+        await asked(at)
+        await becomes(at, "unknown")
+        await daraja.pay(daraja.pushes[0], "UKS0000001")
+        request = await becomes(at, "paid")
+        assert request["external_id"] == daraja.pushes[0].checkout_id
+
+
+async def test_or_by_the_phone_and_the_amount(demo_url: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        daraja.trouble(PUSH, CUT)
+        await asked(at)
+        await becomes(at, "unknown")
+        [push] = daraja.pushes
+        push.fields["CallBackURL"] = push.fields["CallBackURL"].partition("?")[0]
+        await daraja.pay(push, "UKS0000001")
+        await becomes(at, "paid")
+
+
+async def test_what_is_refused_for_now_is_asked_again(demo_url: str, push_clock: PushClock) -> None:
+    async with selling(demo_url) as (at, daraja):
+        daraja.trouble(PUSH, SPIKE_ARREST, times=2)
+        await asked(at)
+        for calls in (1, 2):
+            await daraja.wait_for_calls(PUSH, calls)
+            await waits_for(at, f"SELECT 1 FROM payment_request WHERE looks = {calls} AND claimed_at = 0")
+            push_clock.forward(10)
+            at.mwanga.payments.notify()
+        await daraja.wait_for(1)
+        assert (await becomes(at, "asked"))["code"] == "500.003.02"
+
+
+async def test_while_nobody_is_there_it_is_asked_again_and_in_the_end_not_sent(
+    demo_url: str, push_clock: PushClock
+) -> None:
+    async with selling(demo_url) as (at, daraja):
+        daraja.listener.dies()
+        await asked(at)
+        await waits_for(at, "SELECT 1 FROM payment_request WHERE looks = 1 AND claimed_at = 0")
+        push_clock.forward(91)
+        at.mwanga.payments.notify()
+        request = await becomes(at, "failed")
+        assert (request["reason"], request["code"]) == ("not sent", "unreachable")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        (BUSY_PHONE, "busy"),
+        (error("400.002.02", "Bad Request - Invalid PhoneNumber", 400), "setup"),
+        (error("500.001.1001", "Merchant does not exist"), "setup"),
+    ],
+    ids=["busy", "field", "merchant"],
+)
+async def test_a_push_that_is_refused_has_failed(demo_url: str, trouble: Trouble, reason: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        daraja.trouble(PUSH, trouble)
+        await asked(at)
+        assert (await becomes(at, "failed"))["reason"] == reason
+        assert bool([each for each in await alerts(at) if "M-Pesa refuses" in each]) == (reason == "setup")
+
+
+async def test_a_token_that_ended_is_replaced_once_for_all_requests(demo_url: str) -> None:
+    """Each new token voids the former: two tasks that replaced it would void each other's."""
+    async with selling(demo_url) as (at, daraja):
+        await asked(at)
+        await daraja.wait_for(1)
+        assert len(daraja.tokens) == 1
+        daraja.void_token()
+        people = ("Amina", "Neema", "Stranger")
+        for number, person in enumerate(people):
+            await asked(at, key=f"sms {person}", person=person, amount=(number + 1) * 1_000_00)
+        await daraja.wait_for(1 + len(people))
+        assert len([token for token in daraja.tokens if token]) == 2
+
+
+# --- What nobody tells us
+
+
+async def test_a_callback_that_never_comes_is_looked_up_when_the_phone_has_rung_for_long_enough(
+    demo_url: str, push_clock: PushClock
+) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        push.result = 1032
+        push_clock.forward(181)
+        at.mwanga.payments.notify()
+        assert (await becomes(at, "failed"))["reason"] == "cancelled"
+
+
+async def test_a_phone_that_nobody_answered_expires_and_late_money_counts(demo_url: str, push_clock: PushClock) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        push_clock.forward(181)
+        at.mwanga.payments.notify()
+        await becomes(at, "expired")
+        receipt = await daraja.pay(push)
+        await becomes(at, "paid")
+        assert await payments(at) == [(receipt, 5_000_00)]
+
+
+async def test_what_is_paid_without_a_receipt_waits_for_it_and_then_for_a_person(
+    demo_url: str, push_clock: PushClock
+) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        push.result = "0"
+        push_clock.forward(181)
+        at.mwanga.payments.notify()
+        request = await becomes(at, "unknown")
+        assert request["code"] == "no receipt" and await payments(at) == []
+        push_clock.forward(301)
+        at.mwanga.payments.notify()
+        await waits_for(at, "SELECT 1 FROM alert WHERE sentence LIKE '%no receipt came%'")
+        assert (await becomes(at, "unknown"))["look_at"] == 0
+        receipt = await daraja.pay(push)  # the callback was only late
+        await becomes(at, "paid")
+        assert await payments(at) == [(receipt, 5_000_00)]
+
+
+async def test_what_is_unknown_is_looked_up_for_two_days_and_then_left_to_a_person(
+    demo_url: str, push_clock: PushClock
+) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await asked(at)
+        await daraja.wait_for(1)
+        await becomes(at, "asked")
+        daraja.trouble(QUERY, PAGE, times=100)
+        waits = [180, 15, 15, 30, 30, 90, 3_600, 3_600]
+        for number, wait in enumerate(waits, 1):
+            push_clock.forward(wait - 1)
+            await at.mwanga.payments.collector.turn()
+            await at.mwanga.payments.collector.drain()
+            assert sum(QUERY in path for path, _ in daraja.calls) == number - 1
+            push_clock.forward(1)
+            await at.mwanga.payments.collector.turn()
+            await at.mwanga.payments.collector.drain()
+            assert sum(QUERY in path for path, _ in daraja.calls) == number, wait
+        assert (await becomes(at, "unknown"))["look_at"] and not await alerts(at)
+        push_clock.forward(48 * 3_600)
+        at.mwanga.payments.notify()
+        await waits_for(at, "SELECT 1 FROM payment_request WHERE look_at = 0")
+        assert [each for each in await alerts(at) if "Nobody knows whether" in each]
+
+
+async def test_a_claim_of_a_server_that_died_is_unknown_and_not_asked(demo_url: str, push_clock: PushClock) -> None:
+    async with selling(demo_url) as (at, daraja):
+        async with at.mwanga.database.work() as db:
+            await asked(at, notify=False)
+            await db.execute_query("UPDATE payment_request SET claimed_by = 'dead', claimed_at = created_at")
+        push_clock.forward(61)
+        at.mwanga.payments.notify()
+        assert (await becomes(at, "unknown"))["code"] == "interrupted"
+        assert daraja.pushes == []
+
+
+async def registered(at: Any, daraja: Any) -> None:
+    """Daraja knows where we confirm payments."""
+    await at.mwanga.payments.providers["daraja"].register()
+    assert daraja.registered

@@ -1,0 +1,124 @@
+"""What every provider over HTTP needs: objects of JSON read as text, amounts, and the token that requests share."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from bot.gateways.wire import LONGEST_WORD
+from bot.runtime import Database
+from bot.text.numbers import parse
+from models.settings import Setting
+from models.sql import for_update, now_ms
+from models.vault import Sealed, Vault
+
+MOST_MINOR = 10**15  # more than any currency's whole harvest; it fits the columns
+LONGEST_PHONE = 40
+EARLY_MS = 60_000  # a token is not used in its last minute: it would end on the way
+
+
+def read_object(body: bytes) -> Mapping[str, Any]:
+    """The JSON object in a body; an empty one for anything else. Fractions are Decimal."""
+    try:
+        said = json.loads(body, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def text_of(said: Mapping[str, Any], field: str) -> str:
+    """A text or a number as text; empty for none, and for anything else."""
+    value = said.get(field)
+    if value is None or isinstance(value, bool | dict | list):
+        return ""
+    return str(value).replace("\0", "").strip()
+
+
+def read_amount(text: str, exponent: int) -> int:
+    """Minor units of a currency with so many decimals. Raises ValueError."""
+    try:
+        minor = Decimal(text).scaleb(exponent)
+    except InvalidOperation as error:
+        raise ValueError(f"{_shown(text)} is no amount") from error
+    if not minor.is_finite() or not 0 < minor < MOST_MINOR or minor != int(minor):
+        raise ValueError(f"{_shown(text)} is no amount")
+    return int(minor)
+
+
+def read_balance(text: str, exponent: int) -> int | None:
+    """The same for what a wallet has, which may be nothing or less; None where it does not say."""
+    try:
+        minor = Decimal(text).scaleb(exponent)
+        return int(minor) if minor.is_finite() and abs(minor) < MOST_MINOR else None
+    except InvalidOperation:
+        return None
+
+
+def write_amount(minor: int, exponent: int) -> str:
+    """5000, or 12.50 where there is a fraction."""
+    whole, fraction = divmod(minor, 10**exponent)
+    return f"{whole}.{fraction:0{exponent}d}" if fraction else str(whole)
+
+
+def read_phone(text: str, country: str) -> str:
+    """E.164, or as the provider masks it (`2547*****126`), or a hash of which the beginning is kept."""
+    try:
+        return parse(text, country)
+    except ValueError:
+        return re.sub(r"\s", "", text)[:LONGEST_PHONE]
+
+
+def _shown(text: str) -> str:
+    return repr(text[:LONGEST_WORD])
+
+
+class SharedToken:
+    """The token that all requests to a provider share. One task at a time replaces it, and only when nobody else has.
+
+    With a `database` all servers share it: where a new token voids the former, two servers with one each would void
+    each other's."""
+
+    def __init__(self, name: str, fetch: Callable[[], Awaitable[tuple[str, int]]], vault: Vault) -> None:
+        """`fetch` gets a new one and the seconds that it serves; what it raises comes out of `get`."""
+        self._name, self._fetch, self._vault = f"token {name}", fetch, vault
+        self._token, self._until = "", 0
+        self._lock = asyncio.Lock()
+        self.database: Database | None = None
+
+    async def get(self, instead_of: str = "") -> str:
+        """A token that serves, and is another one than `instead_of`, which was refused."""
+        async with self._lock:
+            if self._serves(instead_of):
+                return self._token
+            if self.database is None:
+                await self._replace()
+                return self._token
+            async with self.database.work():
+                kept = await self._read_kept()
+                if not self._serves(instead_of):
+                    await self._replace()
+                    kept.value = self._vault.seal(f"{self._until} {self._token}", self._name)
+                    await kept.save()
+            return self._token
+
+    def _serves(self, instead_of: str) -> bool:
+        return bool(self._token) and self._token != instead_of and now_ms() < self._until
+
+    async def _replace(self) -> None:
+        self._token = ""
+        token, seconds = await self._fetch()
+        self._token, self._until = token, now_ms() + seconds * 1000 - EARLY_MS
+
+    async def _read_kept(self) -> Setting:
+        """What another server has got, held until the commit."""
+        await Setting.get_or_create({"value": ""}, name=self._name)
+        query = Setting.select_for_update() if for_update() else Setting
+        kept: Setting = await query.get(name=self._name)
+        try:
+            until, _space, token = self._vault.open(kept.value, self._name).partition(" ")
+        except Sealed:
+            return kept
+        self._token, self._until = token, int(until)
+        return kept
