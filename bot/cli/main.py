@@ -23,6 +23,7 @@ from bot.cli.device import device_cli
 from bot.cli.devices import devices_cli
 from bot.cli.init import init
 from bot.cli.keys import vending_key
+from bot.cli.payments import payments_cli
 from bot.cli.phones import phone_cli
 from bot.cli.prompt import ACTOR, CONFIG_FILE, e164, fail, load_config, open_database, perform
 from bot.cli.receipts import receipts_cli
@@ -65,6 +66,7 @@ cli.command()(export)
 cli.command()(audit)
 cli.command()(close)
 cli.add_typer(reconcile_cli, name="reconcile")
+cli.add_typer(payments_cli, name="payments")
 
 
 def _say_version(wanted: bool) -> None:
