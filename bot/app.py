@@ -50,6 +50,7 @@ from handlers.selling.received import book, book_payment, validate
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
+from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
 from models.people import guesses
 from models.sql import DAY_MS
@@ -60,7 +61,8 @@ T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # What every room forgets.
 GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
-PURGES = (*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES, GUESSES)
+IGNORED_TEXTS = Purge("texts of operators about no payment", FORGET_IGNORED)
+PURGES = (*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES, GUESSES, IGNORED_TEXTS)
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0
 STOP_S = 6.0  # in which everything has to come to an end; with the 3 s that requests get, a stop takes under 10 s
