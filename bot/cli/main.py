@@ -20,6 +20,7 @@ from bot.cli.data import export, import_
 from bot.cli.devices import devices_cli
 from bot.cli.init import init
 from bot.cli.keys import vending_key
+from bot.cli.payments import payments_cli
 from bot.cli.phones import phone_cli
 from bot.cli.prompt import ACTOR, CONFIG_FILE, e164, fail, load_config, open_database, perform
 from bot.cli.reconcile import reconcile_cli
@@ -39,6 +40,7 @@ cli.add_typer(agent_cli, name="agent")
 cli.add_typer(phone_cli, name="phone")
 cli.add_typer(admin_cli, name="admin")
 cli.add_typer(customer_cli, name="customer")
+cli.add_typer(payments_cli, name="payments")
 cli.command()(demo)
 cli.command()(serve)
 cli.command()(check)

@@ -32,6 +32,8 @@ DONE = "UPDATE notice SET done_at = $2, outcome = $3 WHERE id = $1"
 FAILED = "UPDATE notice SET tries = $2, look_at = $3, outcome = $4 WHERE id = $1 AND done_at = 0"
 PUT_OFF = "UPDATE notice SET look_at = $2 WHERE id = $1 AND done_at = 0"
 AGAIN = "UPDATE notice SET tries = 0, look_at = 0 WHERE done_at = 0 AND tries >= $1 RETURNING id"
+PARKED_ONES = """SELECT id, provider, kind, digest, sealed, address, received_at, tries, outcome FROM notice
+  WHERE done_at = 0 AND tries >= $1 ORDER BY id"""
 PARK_ALONE = "SELECT pg_advisory_xact_lock(7269424)"  # two servers that park at once would both be first
 COUNT_PARKED = "SELECT COUNT(*) AS parked FROM notice WHERE done_at = 0 AND tries >= $1"
 
@@ -120,6 +122,12 @@ async def is_first_parked() -> bool:
     if on_postgres():
         await execute(connection(), PARK_ALONE)
     return await count_parked() == 1
+
+
+async def list_parked() -> list[tuple[Kept, str]]:
+    """Those that wait for a person, each with the reason."""
+    rows = await execute(connection(), PARKED_ONES, [MOST_TRIES])
+    return [(Kept(**{name: value for name, value in row.items() if name != "outcome"}), row["outcome"]) for row in rows]
 
 
 async def count_parked() -> int:
