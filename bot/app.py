@@ -24,7 +24,7 @@ from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
 from bot.message import Copy
 from bot.monitor import Alerts, Canaries, Signs, Webhook
 from bot.outbound import Composer, Outbox, queue
-from bot.payments import Answer, Payments, Refusal
+from bot.payments import Payments
 from bot.payments.door import ROUTES as PAYMENT_ROUTES
 from bot.receipts import Receipts
 from bot.routing import Router, Watch
@@ -42,13 +42,15 @@ from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.numbers import parse
 from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
+from handlers.account.daily import greet, summarise
 from handlers.meanings import MEANINGS
 from handlers.reminders import remind
+from handlers.selling.cash_requests import end_unanswered
+from handlers.selling.received import book, book_payment, validate
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
-from models.money.receiving import receive
-from models.money.requests import PaymentRequest, note_paid
+from models.money.receiving import Incoming
 from models.people import guesses
 from models.sql import DAY_MS
 from models.tokens.journal import JOURNAL, JournalFault
@@ -60,6 +62,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
 PURGES = (*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES, GUESSES)
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
+MINUTE_S = 60.0
 STOP_S = 6.0  # in which everything has to come to an end; with the 3 s that requests get, a stop takes under 10 s
 CONNECTIONS = 512  # requests to gateways at once: above the outbox's own bound, so that none waits in here
 
@@ -157,7 +160,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     beside_others = [*commands.words("lock"), *commands.words("cash in")]
     redactor = Redactor(CONSENT, commands.words("pin"), beside_others, BESIDE_PIN)
     sessions = Sessions(company=company, commands=commands, router=router, composer=composer)
-    receipts = Receipts(company, partial(receive, vault=company.vault))
+    receipts = Receipts(company, partial(_book_text, company=company, composer=composer))
     dispatcher = Dispatcher(
         company=company,
         commands=commands,
@@ -194,8 +197,8 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         company,
         configured.providers(config, session, company, simulated),
         metrics,
-        book=_book,
-        validate=_validate,
+        book=book,
+        validate=validate,
         tell=composer.tell,
         on_settled=outbox.notify,
     )
@@ -213,6 +216,9 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         callbacks=callbacks,
         phone_routes=_phone_routes(config, phones, database, company, metrics, inbox, callbacks, outbox),
         housekeeping=Housekeeping(database, config.retention_days, PURGES, _chores(company, composer, phones)),
+        watch=Housekeeping(
+            database, config.retention_days, (), [_telling(end_unanswered, company, composer)], every_s=MINUTE_S
+        ),
         metrics=metrics,
         simulated=simulated,
         router=router,
@@ -252,17 +258,11 @@ def _sending(
     return router, outbox, phones
 
 
-async def _book(answer: Answer, company: Company) -> list[tuple[str, list[Copy]]]:
-    """Until somebody books what comes: it is received, and waits."""
-    if answer.payment:
-        received = await receive(answer.payment, vault=company.vault)
-        if answer.request and (request := await PaymentRequest.get_or_none(reference=answer.request)):
-            await note_paid(request, received.payment.id)
-    return []
-
-
-async def _validate(_account_text: str, _amount: int, _company: Company) -> Refusal | None:
-    return None
+async def _book_text(payment: Incoming, *, company: Company, composer: Composer) -> None:
+    """Book money of which a text to a gateway phone tells, and tell who has to know."""
+    _received, told = await book_payment(payment, company)
+    for origin, copies in told:
+        await composer.tell(origin, copies)
 
 
 def _alerts(
@@ -301,16 +301,22 @@ def _phone_routes(
 def _chores(company: Company, composer: Composer, phones: Phones) -> list[Chore]:
     """What the business does by the clock, and whom it tells of it."""
 
-    def telling(chore: Callable[[Company, int], Awaitable[list[tuple[str, list[Copy]]]]]) -> Chore:
-        async def work(most: int) -> int:
-            told = await chore(company, most)
-            for origin, copies in told:
-                await composer.tell(origin, copies)
-            return len(told)
+    telling = [_telling(chore, company, composer) for chore in (close_silent, remind, summarise, greet)]
+    return [*telling, phones.forget_receivers]
 
-        return work
 
-    return [telling(close_silent), telling(remind), phones.forget_receivers]
+def _telling(
+    chore: Callable[[Company, int], Awaitable[list[tuple[str, list[Copy]]]]], company: Company, composer: Composer
+) -> Chore:
+    """A chore of the business that sends what it says."""
+
+    async def work(most: int) -> int:
+        told = await chore(company, most)
+        for origin, copies in told:
+            await composer.tell(origin, copies)
+        return len(told)
+
+    return work
 
 
 @asynccontextmanager
@@ -322,6 +328,7 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     handling = [asyncio.create_task(server.worker.run(), name=f"worker {n}") for n in range(workers)]
     sending = asyncio.create_task(server.outbox.run(), name="outbox") if serving else None
     purging = asyncio.create_task(server.housekeeping.run(), name="housekeeping") if serving else None
+    ending = asyncio.create_task(server.watch.run(), name="watch") if serving else None
     watching = asyncio.create_task(server.alerts.run(), name="alerts") if serving else None
     phones = asyncio.create_task(server.phones.run(), name="phones") if serving else None
     paying = server.payments.start() if serving else []
@@ -330,11 +337,12 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     finally:
         until = asyncio.get_running_loop().time() + STOP_S
         server.housekeeping.stop()
+        server.watch.stop()
         server.alerts.stop()
         server.phones.stop()
         server.inbox.stop()
         server.payments.stop()
-        await _end(until, inbox, *filter(None, [purging, watching, phones]), *paying)
+        await _end(until, inbox, *filter(None, [purging, ending, watching, phones]), *paying)
         server.worker.stop()
         await _end(until, *handling)
         await server.payments.finish(within=max(1.0, until - asyncio.get_running_loop().time() - 1.0))

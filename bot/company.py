@@ -39,8 +39,12 @@ class Company:
     languages: list[str]  # the first is that of who has none
     help_phone: str
     ussd_code: str  # what people dial; empty where nobody can
+    summary_hour: int | None = None  # when agents are told of their day, in the company's zone; None: never
+    morning_hour: int | None = None  # when they are told what they can sell for
+    void_minutes: int = 15  # so long an agent may ask to have a sale taken back
     accents: bool  # whether screens and SMS have those that cost nothing
     vault: Vault
+    cash_request_minutes: int = 60  # for so long an agent may answer a customer who wants to buy for cash
     mobile_money: tuple[MobileMoney, ...] = ()  # the first that can ask a phone asks it
 
     def mobile_money_of(self, phone: str) -> MobileMoney | None:

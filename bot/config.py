@@ -39,6 +39,7 @@ from bot.text.numbers import is_number
 from models.currencies import EXPONENTS
 from models.messages import MessageKind
 
+HOUR = "^([01]?[0-9]|2[0-3])?$"
 LANGUAGES = ("en", "sw", "fr", "pt", "ha")
 TIMEZONES = available_timezones()  # once: it reads the names of some 600 files
 
@@ -138,8 +139,20 @@ class Config(SettingsWithKinds):
         "",
         description="addresses or networks of your proxies, with commas between: their X-Forwarded-For is believed",
     )
+    summary_hour: str = Field(
+        "19", pattern=HOUR, description="when agents who sold or handed in are told of their day, 0 to 23; empty: never"
+    )
+    morning_hour: str = Field(
+        "7", pattern=HOUR, description="when agents are told what they can sell for, 0 to 23; empty: never"
+    )
+    void_minutes: int = Field(
+        15, ge=0, le=1440, description="so many minutes an agent may ask to have a sale taken back; 0: never"
+    )
     sender_cap: int = Field(200, ge=0, description="replies to one number in an hour; 0 means no cap")
     global_cap: int = Field(0, ge=0, description="replies to all numbers in an hour, by each server; 0 means no cap")
+    cash_request_minutes: int = Field(
+        60, ge=5, le=1_440, description="for so long an agent may answer a customer who wants to buy for cash"
+    )
     retention_days: int = Field(365, ge=1, le=36_500, description="how long message texts are kept")
     journal_folder: Path | None = Field(
         None, description="a second place for the token journal, best on another disk; with PostgreSQL the only one"
@@ -278,6 +291,11 @@ class Config(SettingsWithKinds):
         except (IndexError, UnknownLocaleError):
             return ","
         return "," if locale.number_symbols["latn"]["group"] == "," else "."
+
+    @staticmethod
+    def hour_of(written: str) -> int | None:
+        """The hour of a day; None for never."""
+        return int(written) if written else None
 
     @property
     def copies(self) -> dict[MessageKind, int]:

@@ -40,12 +40,16 @@ def company_of(config: Config) -> Company:
         help_phone=config.help_phone,
         ussd_code=config.ussd_code,
         accents=config.accents,
+        summary_hour=config.hour_of(config.summary_hour),
+        morning_hour=config.hour_of(config.morning_hour),
+        void_minutes=config.void_minutes,
         vault=Vault(config.secret_key.get_secret_value(), config.former_secret_key.get_secret_value()),
         mobile_money=tuple(
             MobileMoney(kind.name, kind.title, settings.prefix_list)
             for kind, settings in config.of_providers.items()
             if settings.wanted
         ),
+        cash_request_minutes=config.cash_request_minutes,
     )
 
 

@@ -42,6 +42,7 @@ class Server:
     # what looks after it
     alerts: Alerts
     housekeeping: Housekeeping
+    watch: Housekeeping  # of what ends by the minute
 
 
 SERVER = web.AppKey("server", Server)

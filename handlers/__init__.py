@@ -18,12 +18,14 @@ from handlers.customers.find import customer, find, list_
 from handlers.customers.register import register
 from handlers.menu import menu
 from handlers.selling.buy import buy, pay
+from handlers.selling.cash_requests import requests_
 from handlers.selling.own_buying import agent_, own_buying, price_
 from handlers.selling.plan import own_plan, plan
 from handlers.selling.sales import sales
 from handlers.selling.sell import sell
 from handlers.selling.stock import stock
 from handlers.selling.tokens import owner_tokens, tokens
+from handlers.selling.void import void
 from handlers.tickets.fixed import done, fixed
 from handlers.tickets.follow import note, status
 from handlers.tickets.report import fix, problem
@@ -53,7 +55,9 @@ TALKS = (
     statement_,
     sales,
     stock,
+    requests_,
     customer,
+    void,
     cash_in,
     dispute,
     stop,

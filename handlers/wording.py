@@ -9,6 +9,7 @@ from bot.text.i18n import _n
 from models.devices import Device, Unit
 from models.devices.access_rate import access_due
 from models.money import Contract, Due, Payable, total_left
+from models.money.ledger import credit_of
 from models.people import Customer
 from models.tokens import ISSUERS
 
@@ -27,6 +28,24 @@ async def access_owed(device: Device, company: Company) -> list[Text]:
     """What the access rate added up to, where there is any."""
     access = await access_due(device, company.today())
     return [_("Access rate {amount} is due.", amount=company.money(access.due))] if access.due else []
+
+
+async def credit_left(customer: Customer, company: Company) -> list[Text]:
+    """What a customer has of it now."""
+    credit = await credit_of(customer.id)
+    return kept(credit, company)
+
+
+def kept(credit: int, company: Company) -> list[Text]:
+    """A credit, where there is any: what was less than a unit counts with the next payment."""
+    return [_("Credit {credit}", credit=company.number(credit))] if credit else []
+
+
+def with_credit(amount: int, credit: int, company: Company) -> Text:
+    """What is paid now, with the credit that counts with it: TZS 8,500 + credit 500."""
+    if not credit:
+        return verbatim(company.money(amount))
+    return _("{amount} + credit {credit}", amount=company.money(amount), credit=company.number(credit))
 
 
 def least(contract: Contract, company: Company) -> list[Text]:
@@ -100,6 +119,10 @@ def warning(held: int, limit: int) -> Text:
     return _(", {share}%", share=share) if share >= 70 else verbatim("")
 
 
-def fitting(language: str, candidates: Sequence[Text]) -> Text:
-    """The first of these that is one SMS, else the last."""
-    return next((text for text in candidates if fits_sms(plain(text.to(language)))), candidates[-1])
+def fitting(language: str, candidates: Sequence[Text], behind: Text | None = None) -> Text:
+    """The first of these that is one SMS, together with what will stand behind it; else the last."""
+    for text in candidates:
+        whole = joined([text, behind]) if behind else text
+        if fits_sms(plain(whole.to(language))):
+            return text
+    return candidates[-1]

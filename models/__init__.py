@@ -26,6 +26,8 @@ TABLES = [
     "models.money.sales",
     "models.money.statements",
     "models.money.voids",
+    "models.money.wallets",
+    "models.money.write_offs",
     "models.people.tables",
     "models.settings",
     "models.tickets.tickets",

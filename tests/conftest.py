@@ -151,7 +151,8 @@ def push_clock() -> Iterator[PushClock]:
 
 @pytest.fixture
 def references(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """References of sales are RRRR2, RRRR3, … so that a transcript can name them."""
+    """References of sales are RRRR2, RRRR3, … so that a transcript can name them, and the tokens of meters are the same
+    each time."""
 
     numbers = iter(range(10_000))
 
@@ -161,4 +162,5 @@ def references(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     letters = next_letters()
     monkeypatch.setattr("models.money.references.secrets.choice", lambda _letters: next(letters))
+    monkeypatch.setattr("models.tokens.secrets.randbelow", lambda _below: 7)
     yield

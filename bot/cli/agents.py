@@ -8,6 +8,7 @@ from bot.app import assembled
 from bot.cli.cash import agent_receipt, agent_settle
 from bot.cli.prompt import ACTOR, e164, fail, load_config, open_database, perform, tidy_name
 from bot.cli.secret import Pin, PinFile, read_secret
+from bot.cli.wallets import agent_payout, agent_topup, set_prepaid
 from bot.cli.who import Phone, agent_of
 from bot.company import Company
 from handlers.account.office_lock import lock_by_office
@@ -28,6 +29,8 @@ agent_cli = typer.Typer(no_args_is_help=True, help="Agents: add, list, change, n
 WEAK = "A PIN has six digits, not all alike and not in a row."
 agent_cli.command("receipt")(agent_receipt)
 agent_cli.command("settle")(agent_settle)
+agent_cli.command("topup")(agent_topup)
+agent_cli.command("payout")(agent_payout)
 
 
 @agent_cli.command("add")
@@ -181,6 +184,9 @@ def agent_set(
     cashier: Annotated[
         bool | None, typer.Option("--cashier/--no-cashier", help="may count what other agents hand in, by CASHIN")
     ] = None,
+    prepaid: Annotated[
+        bool | None, typer.Option("--prepaid/--postpaid", help="sells from a wallet, or up to the limit")
+    ] = None,
 ) -> None:
     """Change what an agent may and earns; what is not named stays as it is."""
     name, mini_grid = [each if each is None else tidy_name(each) for each in (name, mini_grid)]
@@ -189,6 +195,7 @@ def agent_set(
         async with open_database(load_config()) as (database, company):
             async with database.work():
                 agent = await agent_of(phone, company)
+                await set_prepaid(agent, prepaid, company)
                 await change_agent(
                     agent,
                     cash_limit=None if limit is None else limit * company.coin,
@@ -210,8 +217,9 @@ def _basis_points(percent: float | None) -> int | None:
 
 def _summary(agent: Agent, company: Company) -> str:
     """Percents in words: whoever typed a fraction for a percent reads it here (reference: users 3.2)."""
+    may = "sells from a wallet" if agent.prepaid else f"may hold {company.money(agent.cash_limit)}"
     return (
-        f"{agent.name} may hold {company.money(agent.cash_limit)} and earns {agent.commission / 100:g} % of "
+        f"{agent.name} {may} and earns {agent.commission / 100:g} % of "
         f"what is sold, {agent.goods_commission / 100:g} % of appliances."
         + (" May count what others hand in." if agent.cashier else "")
     )

@@ -1,17 +1,21 @@
 """What the office does with customers at a prompt: `mwanga customer`."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from bot.app import assembled
-from bot.cli.prompt import ACTOR, e164, fail, load_config, open_database, perform
+from bot.cli.dates import Since, Until, read_dates
+from bot.cli.prompt import ACTOR, e164, fail, load_config, open_database, perform, write_as_utf8
 from bot.company import Company
 from handlers.customers.phone import change_phone
 from handlers.customers.profile import MOST_FOUND, describe, find_everywhere, name_lines
+from handlers.customers.statement import statement_kind, statement_lines
+from handlers.exchange import write_export
 from models.people import Customer
 
-customer_cli = typer.Typer(no_args_is_help=True, help="Customers: find, show, give another phone.")
+customer_cli = typer.Typer(no_args_is_help=True, help="Customers: find, show, statement, give another phone.")
 
 Who = Annotated[list[str], typer.Argument(help="number, phone in any spelling, serial or its end, or name")]
 
@@ -45,6 +49,30 @@ def customer_show(
             async with database.work():
                 lines = await describe(found[0], company, actor=ACTOR, tokens=token)
             typer.echo("\n".join(lines))
+
+    perform(work())
+
+
+@customer_cli.command("statement")
+def customer_statement(
+    who: Who,
+    as_csv: Annotated[bool, typer.Option("--csv", help="as a file, on standard output")] = False,
+    since: Since = None,
+    until: Until = None,
+) -> None:
+    """Show all that one customer paid, what it bought, what is left as credit, and what is owed."""
+
+    async def work() -> None:
+        async with open_database(load_config()) as (_database, company):
+            found, dates = await _find(who, company), read_dates(since, until, company.zone)
+            if len(found) > 1:
+                await _list(found)
+                fail("Which one? Name the customer by the number.")
+            if as_csv:
+                write_as_utf8()
+                await write_export(statement_kind(found[0]), sys.stdout, company, dates)
+            else:
+                typer.echo("\n".join(await statement_lines(found[0], company, dates)))
 
     perform(work())
 

@@ -1,6 +1,5 @@
 """CSV files in and out: `mwanga import` and `mwanga export`."""
 
-import io
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.dates import Since, Until, read_dates
-from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform
+from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform, write_as_utf8
 from handlers.exchange import (
     EXPORTS,
     IMPORTS,
@@ -122,8 +121,7 @@ def export(
     async def work() -> None:
         async with open_database(load_config()) as (_database, company):
             dates = read_dates(since, until, company.zone)
-            if isinstance(sys.stdout, io.TextIOWrapper):
-                sys.stdout.reconfigure(encoding="utf-8")  # as the mark at its beginning says, whatever the terminal has
+            write_as_utf8()
             await write_export(EXPORTS[kind], sys.stdout, company, dates)
 
     perform(work())

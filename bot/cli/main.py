@@ -13,18 +13,23 @@ from bot.cli.audit import audit
 from bot.cli.backups import backup, restore
 from bot.cli.card import make_card
 from bot.cli.check import check
+from bot.cli.claims import claim_cli
 from bot.cli.clock import clock_cli
 from bot.cli.close import close
+from bot.cli.contracts import contract_cli
 from bot.cli.customers import customer_cli
 from bot.cli.data import export, import_
+from bot.cli.device import device_cli
 from bot.cli.devices import devices_cli
 from bot.cli.init import init
 from bot.cli.keys import vending_key
 from bot.cli.payments import payments_cli
 from bot.cli.phones import phone_cli
 from bot.cli.prompt import ACTOR, CONFIG_FILE, e164, fail, load_config, open_database, perform
+from bot.cli.receipts import receipts_cli
 from bot.cli.reconcile import reconcile_cli
 from bot.cli.rekey import rekey
+from bot.cli.sales import sale_cli
 from bot.cli.serving import demo, serve
 from bot.cli.setup import setup
 from bot.config import LANGUAGES
@@ -41,6 +46,10 @@ cli.add_typer(phone_cli, name="phone")
 cli.add_typer(admin_cli, name="admin")
 cli.add_typer(customer_cli, name="customer")
 cli.add_typer(payments_cli, name="payments")
+cli.add_typer(sale_cli, name="sale")
+cli.add_typer(claim_cli, name="claim")
+cli.add_typer(device_cli, name="device")
+cli.add_typer(contract_cli, name="contract")
 cli.command()(demo)
 cli.command()(serve)
 cli.command()(check)
@@ -51,6 +60,7 @@ cli.command()(setup)
 cli.command()(rekey)
 cli.add_typer(clock_cli, name="clock")
 cli.add_typer(devices_cli, name="devices")
+cli.add_typer(receipts_cli, name="receipts")
 cli.command("vending-key")(vending_key)
 cli.command("import")(import_)
 cli.command()(export)

@@ -1,6 +1,7 @@
 """What every command of `mwanga` needs: the configuration, the database, and one sentence when it fails."""
 
 import asyncio
+import io
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Coroutine
@@ -89,6 +90,12 @@ def perform(work: Coroutine[Any, Any, None]) -> None:
         fail(str(error))
     except (DatabaseAway, OperationalError, sqlite3.OperationalError) as error:
         fail(f"The database was busy or went away, so this was not finished ({error}). Run it once more.")
+
+
+def write_as_utf8() -> None:
+    """Have standard output be as the mark at the beginning of a file says, whatever the terminal has."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
 
 
 def fail(sentence: str) -> NoReturn:

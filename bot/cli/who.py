@@ -1,4 +1,4 @@
-"""Whom a command names: an agent by phone, and who of the office does it, by name and password."""
+"""Whom and what a command names, and who of the office does it, by name and password."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,8 @@ from bot.cli.prompt import fail
 from bot.cli.secret import read_secret
 from bot.company import Company
 from bot.text import numbers
-from models.people import Agent, OfficeUser
+from models.devices import Device, with_owner
+from models.people import Agent, Customer, OfficeUser
 from models.people.agents import find_agent, find_retired
 from models.people.two_people import NotOfTheOffice, SamePerson, office_user
 
@@ -26,6 +27,22 @@ async def agent_of(phone: str, company: Company, *, retired: bool = False) -> Ag
     if agent is None:
         fail(f"{phone} is no {'retired ' if retired else ''}agent.")
     return agent
+
+
+async def device_of(serial: str) -> Device:
+    """The device with this whole serial, with its owner; else the command fails."""
+    found = await Device.get_or_none(serial=serial.upper())
+    if found is None:
+        fail(f"There is no device {serial}.")
+    return await with_owner(found.id)
+
+
+async def customer_of(number: int) -> Customer:
+    """The customer with this number; else the command fails."""
+    customer = await Customer.get_or_none(id=number)
+    if customer is None:
+        fail(f"There is no customer {number}.")
+    return customer
 
 
 def read_password(by: str, file: Path | None) -> str:

@@ -29,6 +29,10 @@ from models.sql import HOUR_MS, now_ms
 
 APOLOGY = _("Sorry, that did not work. Nothing was sold. The office knows. Call {help}.")
 SOLD_BEFORE = _("Nothing new was sold. The last sale stands: CASH or TOKEN serial shows it.")
+FORWARDED = _(
+    "Nothing was booked: a forwarded receipt is no payment. What is paid to us we see ourselves. "
+    "No code in an hour? Call {help}."
+)
 GUESSED = (SEVERAL, ANYTHING)  # kinds of texts of which no word says what they are about
 NO_ANSWERS = ("asked again", "given up")
 _SERIAL = re.compile(r"\d{3}")  # what names a device has so many digits together
@@ -43,6 +47,7 @@ class Handled:
     talk: str = ""
     outcome: str = ""
     answered: frozenset[str] = frozenset()  # the origins of messages whose questions are open no more
+    tells: bool = False  # whether others may have been written to, beside what is outgoing
 
 
 class GlobalCap:
@@ -86,7 +91,8 @@ class Dispatcher:
             return Handled(outcome=sign)
         learn_network(contact, message.network, self._router)
         if is_machine(message.sender):
-            return Handled(outcome=await self._receipts.take(_heard(message)) or "machine")
+            receipt = await self._receipts.take(_heard(message))
+            return Handled(outcome=receipt or "machine", tells=bool(receipt))
         now = now_ms()
         if self._global_cap.is_reached(now) or not contact.may_get_reply(self._sender_cap, now):
             return Handled(outcome="capped")
@@ -127,6 +133,8 @@ class Dispatcher:
         pieces = split(text) or [""]
         if exchange.conversation.open and plain_word(text) in exchange.conversation.open.offered:
             return await self._go_on(exchange, exchange.conversation.open, text)
+        if exchange.conversation.open is None and self._receipts.is_forwarded(exchange.message.text):
+            return self._answer_forwarded(exchange, text)
         if consent(text) and (unsigned := exchange.conversation.find_unsigned()):
             return await self._go_on(exchange, unsigned, text)
         found = self._command(exchange, text, pieces)
@@ -141,6 +149,7 @@ class Dispatcher:
         if asked:
             exchange.conversation.leave()
             exchange.conversation.open = asked
+            text = text if exchange.answer is None else exchange.answer
         if exchange.conversation.open:
             return await self._answer_question(exchange, exchange.conversation.open, text)
         if exchange.caller.role is Role.STRANGER:
@@ -182,15 +191,18 @@ class Dispatcher:
         belongs to what was asked last. One to one of a talk's questions leads on to its next, once that can have been
         read."""
         found = [
-            TalkState(one.name, f"sms {exchange.message.id}", asked.answers, confirming=True, asked_at=asked.at)
+            (asked, one)
             for one in self._commands.for_role(exchange.caller.role)
             if one.find_question
             and (asked := await one.find_question(exchange.caller, text))
             and asked.fits <= at_worst
         ]
-        newest = max(found, key=lambda state: state.asked_at, default=None)
-        if newest is None:
+        if not found:
             return None
+        asked, talk = max(found, key=lambda each: each[0].at)
+        exchange.answer = asked.answer
+        key = f"sms {exchange.message.id}"
+        newest = TalkState(talk.name, key, asked.answers, confirming=True, asked_at=asked.at)
         next_one = exchange.conversation.open is None and exchange.conversation.talk == newest.talk
         leads_on = next_one and (not newest.asked_at or exchange.conversation.can_be_read)
         return newest if leads_on or newest.asked_at >= exchange.conversation.busy_since else None
@@ -306,6 +318,18 @@ class Dispatcher:
             nothing = _("Nothing was done.")
         return TurnResult(Reply(_("Nothing to confirm. {nothing}", nothing=nothing)), outcome=closed or "none")
 
+    def _answer_forwarded(self, exchange: "_Exchange", text: str) -> TurnResult | None:
+        """A receipt that somebody forwards or types is never a payment: whoever sent it is told so."""
+        now = now_ms()
+        if exchange.caller.role is Role.STRANGER:
+            if exchange.contact.was_told(now):
+                return None
+            exchange.contact.note_told(now)
+            exchange.use_language(self._commands.language_of(text), self._company.languages)
+        if self._goes_on_and_on(exchange, _letters(text)):
+            return None
+        return TurnResult(Reply(Text(FORWARDED.english, {"help": self._company.help_phone})), outcome="forwarded")
+
     async def _answer_stranger(self, exchange: "_Exchange", text: str) -> TurnResult | None:
         now = now_ms()
         if exchange.contact.was_told(now):
@@ -397,6 +421,7 @@ class _Exchange:
     conversation: Conversation
     language: str  # of the answer
     talk: str = ""  # the name of the talk that answers, for the records
+    answer: str | None = None  # what of the text answers a question that the rest of it names
     no_command: bool = False  # whether it was neither a command that fits nor an answer
 
     def use_language(self, language: str, known: Sequence[str]) -> None:

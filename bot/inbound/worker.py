@@ -244,7 +244,9 @@ class Worker:
         await self._inbox.write_outcomes([Outcome(m.id, "done", h.outcome) for m, h in batch.handled])
 
     def _report_done(self, batch: _Batch) -> None:
-        if batch.enqueued:
+        if any(handled.tells for _message, handled in batch.handled):
+            self._outbox.notify()
+        elif batch.enqueued:
             self._outbox.notify(batch.enqueued)
         for turn, screen in batch.answered:
             if not turn.answer.done():

@@ -23,6 +23,8 @@
                           expired                    any server, when the phone has not reported in time: expire
     sending               uncertain                  any server, when the one that claimed it is gone: take_back. If
                                                        that one comes back, its write_results counts after all
+    sending               expired                    the same verbs, when it was withdrawn meanwhile and would else go
+                                                       again
     scheduled, uncertain  waiting                    any server, when it is due: promote
     waiting               scheduled                  any server at night, where it may wake nobody: rest
     waiting, scheduled,   waiting for another        any server, when its gateway does not carry it: move
@@ -72,6 +74,7 @@ from bot.outbound.retry import (
 from bot.routing.health import FAILURES
 from bot.runtime import Purge
 from models.messages import MessageKind, State
+from models.messages.withdrawal import WITHDRAWN
 from models.sql import connection, cut, execute, execute_many, for_update, on_postgres
 
 # A report moves a row up this order and never down; what is not here stands below. A phone that was switched off gets
@@ -100,9 +103,12 @@ WRITE_SENT = f"""UPDATE outbox SET state = CASE WHEN state = 'delivered' THEN st
   external_id = $2, parts = $3, cost = $4, sent_at = $5, unknowns = unknowns - {_ONE_IF_TAKEN_BACK},
   interrupted = interrupted - {_ONE_IF_TAKEN_BACK}
   WHERE id = $1 AND claimed_at = $6 AND (state IN ('sending', 'sent', 'delivered') OR {_TAKEN_BACK})"""
-WRITE_NOT_SENT = f"""UPDATE outbox SET state = $2, due_at = $3,
-  error = COALESCE(NULLIF($4, ''), NULLIF(error, ''), 'expired'), tries = tries + $5,
-  unknowns = unknowns + $6 - {_ONE_IF_TAKEN_BACK}, interrupted = interrupted + $7 - {_ONE_IF_TAKEN_BACK}
+# What was withdrawn while it was with a gateway ends where it would else be tried again, and its error says why.
+_ENDS = f"{WITHDRAWN} AND CAST($2 AS text) <> 'failed'"
+WRITE_NOT_SENT = f"""UPDATE outbox SET state = CASE WHEN {_ENDS} THEN 'expired' ELSE CAST($2 AS text) END, due_at = $3,
+  error = CASE WHEN {_ENDS} THEN error ELSE COALESCE(NULLIF($4, ''), NULLIF(error, ''), 'expired') END,
+  tries = tries + $5, unknowns = unknowns + $6 - {_ONE_IF_TAKEN_BACK},
+  interrupted = interrupted + $7 - {_ONE_IF_TAKEN_BACK}
   WHERE id = $1 AND claimed_at = $8 AND (state = 'sending' OR {_TAKEN_BACK})"""
 # Delivery reports hold their messages in this order too (receipts.py), so that there is no deadlock.
 HOLD = "SELECT 1 FROM outbox WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE"
@@ -134,13 +140,14 @@ EXPIRE = """UPDATE outbox SET state = 'expired', error = CASE WHEN error <> '' T
     WHEN gateway LIKE 'phone-%' THEN 'not fetched' WHEN gateway = 'none' THEN 'no gateway' ELSE 'expired' END
   WHERE id IN (SELECT id FROM outbox WHERE state = 'waiting' AND expires_at <= $1 {lock}) RETURNING gateway"""
 # What a phone pulled is between it and us; but it does not keep it for ever.
-UNREPORTED = """UPDATE outbox SET state = 'expired', error = 'no report' WHERE id IN
-  (SELECT id FROM outbox WHERE state = 'sending' AND gateway LIKE 'phone-%' AND expires_at <= $1 {lock})
+UNREPORTED = f"""UPDATE outbox SET state = 'expired', error = CASE WHEN {WITHDRAWN} THEN error ELSE 'no report' END
+  WHERE id IN (SELECT id FROM outbox WHERE state = 'sending' AND gateway LIKE 'phone-%' AND expires_at <= $1 {{lock}})
   RETURNING gateway"""
 # The death of its sender says nothing of a message, of whatever kind: it is not counted as a try (retry.interrupted).
 _DOUBLINGS = f"CASE WHEN interrupted < {MOST_DOUBLINGS} THEN interrupted ELSE {MOST_DOUBLINGS} END"
 _AGAIN_AT = f"CAST($3 AS bigint) + $4 * (1 << {_DOUBLINGS})"
-TAKE_BACK = f"""UPDATE outbox SET error = 'interrupted', state = 'uncertain', unknowns = unknowns + 1,
+TAKE_BACK = f"""UPDATE outbox SET error = CASE WHEN {WITHDRAWN} THEN error ELSE 'interrupted' END,
+    state = CASE WHEN {WITHDRAWN} THEN 'expired' ELSE 'uncertain' END, unknowns = unknowns + 1,
     interrupted = interrupted + 1,
     due_at = CASE WHEN expires_at < {_AGAIN_AT} THEN expires_at ELSE {_AGAIN_AT} END WHERE id IN
   (SELECT id FROM outbox WHERE state = 'sending' AND gateway NOT LIKE 'phone-%' AND claimed_by <> $1
@@ -157,12 +164,13 @@ PURGE = Purge(
 # not 0, and where a phone has it; of those only what harms nobody twice goes elsewhere (priority 0 and 1).
 _HELD_BY_PHONE = "(state = 'sending' AND claimed_by = gateway AND gateway LIKE 'phone-%')"
 MOVE = f"""UPDATE outbox SET gateway = $3, tried_before = $4, assigned_at = $5, due_at = $5, state = 'waiting',
-    error = '', sim = 0, unknowns = unknowns + CASE WHEN {_HELD_BY_PHONE} THEN 1 ELSE 0 END
+    error = CASE WHEN {WITHDRAWN} THEN error ELSE '' END, sim = 0,
+    unknowns = unknowns + CASE WHEN {_HELD_BY_PHONE} THEN 1 ELSE 0 END
   WHERE id = $1 AND gateway = $2 AND (state IN ('waiting', 'scheduled') OR (state = 'uncertain' AND due_at <= $5)
     OR {_HELD_BY_PHONE}) AND ((unknowns = 0 AND state <> 'sending') OR priority <= 1)"""
 _MAY_GO_ON = f"(unknowns = 0 OR (priority <= 1 AND unknowns - interrupted < {_MOST}))"
 RELEASE_FROM_STOPPED = f"""UPDATE outbox SET gateway = 'none', tried_before = SUBSTR(tried_before || $1 || ' ', 1, 200),
-    assigned_at = $4, due_at = $4, state = 'waiting', error = '', sim = 0,
+    assigned_at = $4, due_at = $4, state = 'waiting', error = CASE WHEN {WITHDRAWN} THEN error ELSE '' END, sim = 0,
     unknowns = unknowns + CASE WHEN state = 'sending' THEN 1 ELSE 0 END WHERE origin NOT LIKE 'canary %' AND id IN (
   SELECT id FROM outbox WHERE state = 'waiting' AND gateway = $1 AND {_MAY_GO_ON}
   UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND gateway = $1 AND {_MAY_GO_ON}
@@ -181,11 +189,14 @@ MOVE_ALONE = "SELECT pg_advisory_xact_lock(7269421)"
 HAND_OVER = """UPDATE outbox SET state = 'sending', claimed_by = $2, claimed_at = $3, tries = tries + 1,
   external_id = $4, sim = $5 WHERE id = $1 AND state = 'waiting' AND gateway = $2"""
 NOTE_SENT = "UPDATE outbox SET state = 'sent', error = '', sent_at = $2, sim = $3, parts = $4 WHERE id = $1"
-WRITE_VERDICT = """UPDATE outbox SET state = $2, due_at = $3, error = $4, tries = tries + $5, unknowns = unknowns + $6,
+WRITE_VERDICT = f"""UPDATE outbox SET state = CASE WHEN {_ENDS} THEN 'expired' ELSE CAST($2 AS text) END, due_at = $3,
+  error = CASE WHEN {_ENDS} THEN error ELSE $4 END, tries = tries + $5, unknowns = unknowns + $6,
   interrupted = interrupted + $7 WHERE id = $1"""
 GIVE_BACK = "UPDATE outbox SET state = 'waiting' WHERE id = $1"
-ABANDON = """UPDATE outbox SET state = CASE WHEN kind IN ('token', 'reply') THEN 'uncertain' ELSE 'failed' END,
-    due_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END, error = 'timeout',
+ABANDON = f"""UPDATE outbox SET
+    state = CASE WHEN {WITHDRAWN} THEN 'expired' WHEN kind IN ('token', 'reply') THEN 'uncertain' ELSE 'failed' END,
+    due_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END,
+    error = CASE WHEN {WITHDRAWN} THEN error ELSE 'timeout' END,
     unknowns = unknowns + 1 WHERE id IN (SELECT id FROM outbox WHERE state = 'sending' AND claimed_by = $1)"""
 
 # --- Delivery reports: decided by receipts.py, and for phones by bot/android/queue.py

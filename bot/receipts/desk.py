@@ -13,22 +13,24 @@ from datetime import UTC, datetime
 
 from bot.company import Company
 from bot.receipts.reading import Found, same_name, speaks_of, too_long, understand
-from bot.receipts.rules import list_rules
+from bot.receipts.rules import list_rules, shipped_rules
 from bot.receipts.shipped import RULES, Rule, Way
 from bot.text.numbers import Sender, SenderKind
+from models.alerts import raise_alert
 from models.audit import record
 from models.messages import Phone, read_sims
 from models.messages.phones import phone_id
 from models.money import receipt_texts as kept
 from models.money.receipt_texts import ReceiptText, ReceiptWallet, TextState
-from models.money.receiving import Incoming, Received, Source, find_payment, normal_reference
+from models.money.receiving import Incoming, Source, find_payment, normal_reference
 from models.sql import DAY_MS
 
 # Books money that came in, applies it and tells who has to know, in the caller's unit of work.
-Book = Callable[[Incoming], Awaitable[Received]]
+Book = Callable[[Incoming], Awaitable[None]]
 # Texts overtake each other by minutes, and a person may look on Monday at what came on Friday.
 CHAIN_MS = 3 * DAY_MS
 CHAIN = 50  # texts that may have waited for one
+LEAST_LENGTH = 40  # characters of a receipt
 GAP = "Balance"  # how the reason begins why a text waits that may only have come too early
 
 
@@ -85,6 +87,12 @@ class Receipts:
             await self._go_on(phone, wallet, rules)
         return f"receipt {verdict.state}"
 
+    def is_forwarded(self, text: str) -> bool:
+        """Whether a text of a person is an operator's, forwarded or typed, of who pays or of who is paid."""
+        if len(text) < LEAST_LENGTH or not any(map(str.isdigit, text)):
+            return False
+        return any(rule.template.references(text) for rule in shipped_rules(self._company))
+
     async def keep_aside(self, heard: Heard, error: str) -> bool:
         """Keep a text that broke us, for a person; False when it is none of an operator's."""
         if not phone_id(heard.gateway) or heard.sender.kind is not SenderKind.ALPHA or not await kept.list_wallets():
@@ -105,31 +113,27 @@ class Receipts:
         if verdict.state is not TextState.PAID:
             return verdict
         known = await find_payment(found.provider, normal_reference(found.reference))
-        if known is None and (doubt := await self._doubt(wallet, found)):
+        if known is None and (doubt := await doubt_of(self._company, wallet, found)):
             return Verdict(TextState.WAITING, doubt)
         if known and known.amount != found.amount:
             money = self._company.money(known.amount)
             return Verdict(TextState.WAITING, f"{found.reference} is a payment of {money} already.")
-        received = await self._book(self._incoming(found, heard.text, heard.arrived, _seen_by(phone, wallet.sim)))
-        if found.balance is not None and (received.new or _continues(wallet, found)):
+        incoming = self._incoming(found, heard.text, heard.arrived, _seen_by(phone, wallet.sim))
+        payment_id = await self._take_payment(incoming)
+        if found.balance is not None and (known is None or _continues(wallet, found)):
             await kept.move_balance(wallet, found.rule.purse, found.balance)
-        state = TextState.PAID if received.new else TextState.SEEN
-        await kept.settle_twins(phone.gateway, found.reference, found.amount, int(received.payment.id))
-        return Verdict(state, "" if received.new else "This payment was known already.", int(received.payment.id))
+        await kept.settle_twins(phone.gateway, found.reference, found.amount, payment_id)
+        if known is None:
+            return Verdict(TextState.PAID, payment_id=payment_id)
+        return Verdict(TextState.SEEN, "This payment was known already.", payment_id)
 
-    async def _doubt(self, wallet: ReceiptWallet, found: Found) -> str:
-        """Why a text that fits is not believed yet; empty when it is."""
-        if await kept.was_refused(found.reference):
-            return f"{found.reference} was refused before."
-        last = wallet.last_balance(found.rule.purse)
-        if found.balance is None:
-            return "" if wallet.trusted else "It tells no balance, so that nobody sees whether it is made up."
-        if last is None:
-            return f"{GAP} before it is not known: it is the first text of this kind."
-        if not _continues(wallet, found):
-            is_, should = self._company.number(found.balance), self._company.number(last + found.amount - found.fee)
-            return f"{GAP} is {is_} and should be {should}: a text is missing, or this one is made up."
-        return ""
+    async def _take_payment(self, incoming: Incoming) -> int:
+        """Book money that came in: the id of the payment, which another source may have told of before."""
+        await self._book(incoming)
+        payment = await find_payment(incoming.provider, normal_reference(incoming.reference))
+        if payment is None:
+            raise LookupError(f"{incoming.provider} {incoming.reference} was not booked")
+        return int(payment.id)
 
     async def _follow_money_out(self, wallet: ReceiptWallet, found: Found) -> None:
         """Know the balance that money left behind which went out, when it is the one to be expected."""
@@ -188,6 +192,9 @@ class Receipts:
         )
 
     async def _keep(self, heard: Heard, sim: int, found: Found | None, verdict: Verdict) -> None:
+        """Keep a text with what was decided. The office is told of the first one that waits, not of each."""
+        if verdict.state is TextState.WAITING and not await kept.is_any_waiting():
+            await raise_alert("A text that money came in waits for a person: `mwanga receipts waiting`.")
         await kept.keep_text(
             self._vault,
             heard.inbox_id,
@@ -225,21 +232,19 @@ class Receipts:
         seen_by = f"{row.gateway} SIM {row.sim}"
         return self._incoming(found, text, datetime.fromtimestamp(row.received_at / 1000, UTC), seen_by)
 
-    async def accept(self, text_id: int, payment: Incoming, *, actor: str) -> Received:
-        """Book a text that waited as this payment, since a person has looked at it. The texts that follow on its
-        balance are taken with it. Raises NotWaiting."""
+    async def accept(self, text_id: int, payment: Incoming, *, actor: str) -> bool:
+        """Book a text that waited as this payment, since a person has looked at it; False when it was known before. The
+        texts that follow on its balance are taken with it. Raises NotWaiting."""
         row = await kept.hold_waiting(text_id)
-        received = await self._book(payment)
+        new = await find_payment(payment.provider, normal_reference(payment.reference)) is None
+        payment_id = await self._take_payment(payment)
         _text, found = await self.look(row)
-        state = TextState.PAID if received.new else TextState.SEEN
-        rule = found.rule.name if found else ""
-        await kept.decide(
-            row.id, state, f"by {actor}", payment_id=received.payment.id, rule=rule, reference=payment.reference
-        )
+        state, rule = TextState.PAID if new else TextState.SEEN, found.rule.name if found else ""
+        await kept.decide(row.id, state, f"by {actor}", payment_id=payment_id, rule=rule, reference=payment.reference)
         await record(actor, "receipt accepted", payment.reference, _said(row, payment))
         if found and found.balance is not None:
             await self._believe(row, found, found.balance)
-        return received
+        return new
 
     async def _believe(self, row: ReceiptText, found: Found, balance: int) -> None:
         """The balance of a text that a person has accepted is the one to go on from, unless later ones were paid."""
@@ -259,6 +264,26 @@ class Receipts:
         await record(actor, "receipt refused", row.reference or f"text {row.id}", row.why)
 
 
+async def doubt_of(company: Company, wallet: ReceiptWallet, found: Found) -> str:
+    """Why a text that fits is not believed yet; empty when it is."""
+    if await kept.was_refused(found.reference):
+        return f"{found.reference} was refused before."
+    return weigh_balance(company, wallet, found)
+
+
+def weigh_balance(company: Company, wallet: ReceiptWallet, found: Found) -> str:
+    """Why the balance in a text speaks against it; empty when it goes on from the last one."""
+    last = wallet.last_balance(found.rule.purse)
+    if found.balance is None:
+        return "" if wallet.trusted else "It tells no balance, so that nobody sees whether it is made up."
+    if last is None:
+        return f"{GAP} before it is not known: it is the first text of this kind."
+    if not _continues(wallet, found):
+        is_, should = company.number(found.balance), company.number(last + found.amount - found.fee)
+        return f"{GAP} is {is_} and should be {should}: a text is missing, or this one is made up."
+    return ""
+
+
 def judge(
     heard: Heard, sim: int, wallet: ReceiptWallet | None, rules: Sequence[Rule], found: Found | None
 ) -> Verdict | None:
@@ -266,7 +291,7 @@ def judge(
     operator's."""
     if found is None:
         return _judge_unread(heard, sim, wallet, rules)
-    doubts = list(_doubts(heard, sim, wallet, found))
+    doubts = doubts_of(heard, sim, wallet, found)
     if found.rule.way is Way.OUT:
         known = wallet and same_name(heard.sender.value, found.rule.senders)
         return Verdict(TextState.IGNORED, "It is about money that went out.") if known else None
@@ -293,7 +318,7 @@ def _judge_unread(heard: Heard, sim: int, wallet: ReceiptWallet | None, rules: S
     return Verdict(TextState.IGNORED, "It is about no money that came in.")
 
 
-def _doubts(heard: Heard, sim: int, wallet: ReceiptWallet | None, found: Found) -> list[str]:
+def doubts_of(heard: Heard, sim: int, wallet: ReceiptWallet | None, found: Found) -> list[str]:
     """What speaks against a payment, the worst first."""
     doubts = []
     if not same_name(heard.sender.value, found.rule.senders):

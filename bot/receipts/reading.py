@@ -11,16 +11,15 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from bot.company import Company
 from bot.receipts.shipped import ANY_REFERENCE, OPERATORS, Rule, Way
-from bot.receipts.template import LONGEST_TEXT, Field, Near, Reading, pays, small, tidy
+from bot.receipts.template import LONGEST_TEXT, SHAPES, Field, Near, Reading, pays, small, tidy
 from bot.text import numbers
 
 MOST_COINS = 1_000_000_000  # whole units of money: what is more is no payment of a customer
 EARLY, LATE = timedelta(minutes=5), timedelta(hours=24)  # how far a text's own time may be from when it came
-# Words of money that came in, or went back: a text with one of them is looked at when no rule fits it.
-_MONEY_IN = re.compile(
-    r"\b(?:receiv\w*|payment|credited|deposit\w*|umepokea|imepokelewa|malipo|recu|recebe\w*|pagamento|paiement)\b"
-)
-_TAKEN_BACK = re.compile(r"\b(?:revers\w*|imerudishwa|limerudishwa|annul\w*|revert\w*|estorn\w*)\b")
+# Words of money that came in, that may have, or that went back: a text with one of them is looked at when no rule fits.
+_MONEY_IN = re.compile(r"\b(?:receiv\w*|credited|deposit\w*|umepokea|imepokelewa|recu|recebe\w*)\b")
+_MAYBE_IN = re.compile(r"\b(?:payment|malipo|pagamento|paiement)\b")
+_TAKEN_BACK = re.compile(r"\b(?:revers\w*|\w*rudishwa|umefutwa|annul\w*|revert\w*|estorn\w*)\b")
 _DATES = (re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})"), re.compile(r"([0-9]{1,2})[/-]([0-9]{1,2})[/-]([0-9]{2,4})"))
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?: ?([AaPp])[Mm])?")
 
@@ -71,15 +70,18 @@ def understand(text: str, rules: Sequence[Rule], company: Company, arrived: date
 
 
 def speaks_of(text: str) -> str:
-    """What a text is about that no rule fits: `back`, `in`, `out`, or nothing that matters."""
+    """What a text is about that no rule fits: `back`, `in`, `out`, or nothing that matters. One with letters that only
+    look like ours may be about anything."""
     plain = small(tidy(text))
     if not re.search(r"\d", plain):
         return ""
     if _TAKEN_BACK.search(plain):
         return "back"
-    if _MONEY_IN.search(plain):
+    if _MONEY_IN.search(plain) or any(letter.isalpha() and letter > "\u024f" for letter in plain):
         return "in"
-    return "out" if pays(plain) else ""
+    if pays(plain):
+        return "out"
+    return "in" if _MAYBE_IN.search(plain) else ""
 
 
 def nearest(text: str, rules: Sequence[Rule]) -> tuple[Rule, Near] | None:
@@ -107,7 +109,7 @@ def _read(rule: Rule, reading: Reading, company: Company, arrived: datetime) -> 
     for field in (Field.AMOUNT, Field.BALANCE, Field.FEE):
         if field in fields:
             try:
-                money[field] = _minor(fields[field], company)
+                money[field] = read_money(fields[field], company)
             except ValueError as error:
                 doubts.append(str(error))
     if not doubts and not money[Field.AMOUNT]:
@@ -132,8 +134,10 @@ def _read(rule: Rule, reading: Reading, company: Company, arrived: datetime) -> 
     )
 
 
-def _minor(text: str, company: Company) -> int:
-    """Money in minor units. Raises ValueError with a sentence."""
+def read_money(text: str, company: Company) -> int:
+    """Money as operators write it, in minor units. Raises ValueError with a sentence."""
+    if not SHAPES[Field.AMOUNT].fullmatch(text):
+        raise ValueError(f"{text[:20]} is no amount of money.")
     if re.search(r"\.[0-9]{3}\.|\.[0-9]{3},", text):
         text = text.replace(".", "").replace(",", ".")
     whole, _, cents = text.replace(",", "").partition(".")

@@ -26,9 +26,9 @@ def shipped_rules(company: Company) -> list[Rule]:
     return [rule for rule in RULES if OPERATORS[rule.operator].currency == company.currency]
 
 
-def operators(company: Company, rules: list[Rule]) -> set[str]:
-    """The operators to whom a SIM card may be bound."""
-    return {rule.operator for rule in [*rules, *shipped_rules(company)]}
+async def list_operators(company: Company) -> set[str]:
+    """The operators to whom a SIM card may be bound: those that have a rule."""
+    return {rule.operator for rule in [*await list_rules(company), *shipped_rules(company)]}
 
 
 def _own(row: ReceiptRule) -> Rule:

@@ -36,7 +36,7 @@ _MONEY = re.compile(
     r"|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}(?![0-9])"  # 1.250,40
 )
 # What each field looks like where it begins; of a length that has one end only.
-_SHAPES = {
+SHAPES = {
     # A point within it comes before a digit, or a letter and a digit: MI240406.1141.Q03294.
     Field.REFERENCE: re.compile(
         r"(?=[A-Za-z.]*[0-9])[A-Za-z0-9]{1,30}(?:\.(?=[A-Za-z]?[0-9])[A-Za-z0-9]{1,20}){0,4}(?![A-Za-z0-9])"
@@ -51,8 +51,9 @@ _SHAPES = {
     ),
     Field.TIME: re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?: ?[AaPp][Mm])?(?![0-9:])"),
 }
-# Fields that are any characters, with the most of them.
-_FREE = {Field.NAME: 60, Field.SERIAL: 40, Field.ANYTHING: LONGEST_TEXT}
+# Fields that are any characters, as many as there are: with a limit the reading in which a payer has written half of a
+# receipt into his message would be none, and the other one certain.
+_FREE = {Field.NAME, Field.SERIAL, Field.ANYTHING}
 # What may not stand before a field that follows on free characters: else 5 would be read out of 25, or 00 of 1,500.00.
 _INSIDE = re.compile(r"[A-Za-z0-9*]|[0-9][.,/:-]")
 _INSIDE_NUMBER = re.compile(r"[0-9*]|[0-9][.,/:-]")
@@ -60,7 +61,8 @@ _PIECE = re.compile(r"\[([^\[\]]*)\]|([A-Za-z0-9]+)|(\s+)|([^\sA-Za-z0-9])")
 _SMALL = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 # Who pays gets such texts, and may forward them: money that is sent to us is seen where it comes in.
 _PAYERS = re.compile(
-    r"\b(?:sent to|paid to|transferred to|withdrawn?|you have (?:sent|paid|transferred)|you sent|you paid|umetuma"
+    r"\b(?:sent to|paid to|transferred to|payment made|your payment of"
+    r"|withdrawn?|you have (?:sent|paid|transferred)|you sent|you paid|umetuma"
     r"|umelipa|umehamisha|umetoa|transferiste|pagaste|levantaste|registamos uma operacao|vous avez (?:envoye|paye"
     r"|transfere|retire))\b"
 )
@@ -203,11 +205,10 @@ class _Walk:
         self._pieces, self._text, self._small = pieces, text, small(text)
         self.after: list[set[int]] = [self._starts() if anywhere else {0}]
         for number, piece in enumerate(pieces):
-            places = self.after[number]
-            if piece.field is Field.ANYTHING:  # from the first of them it reaches whatever it reaches from the others
-                self.after.append(set(range(min(places), len(text) + 1)) if places else set())
-                continue
-            self.after.append({end for place in places for end in self._ends(number, piece, place)})
+            found = [ends for place in self.after[number] if (ends := self._ends(number, piece, place))]
+            if piece.is_free:  # from the first of them it reaches whatever it reaches from the others
+                found = [min(found, key=lambda ends: ends[0])] if found else []
+            self.after.append({end for ends in found for end in ends})
         self._until = self._lead_to_the_end(anywhere=anywhere)
 
     def _starts(self) -> set[int]:
@@ -224,14 +225,17 @@ class _Walk:
         """Of the places in `after`, those from which the rest of the pieces fits the rest of the text."""
         until = [self.after[-1] if anywhere else self.after[-1] & {len(self._text)}]
         for number in reversed(range(len(self._pieces))):
-            piece, places, following = self._pieces[number], self.after[number], until[-1]
-            if piece.field is Field.ANYTHING:
-                furthest = max(following, default=-1)
-                until.append({place for place in places if place <= furthest})
-            else:
-                until.append({place for place in places if not following.isdisjoint(self._ends(number, piece, place))})
+            until.append({place for place in self.after[number] if self._leads(number, place, until[-1])})
         until.reverse()
         return until
+
+    def _leads(self, number: int, place: int, following: set[int]) -> bool:
+        """Whether a piece that begins here may end where the next one goes on."""
+        piece = self._pieces[number]
+        ends = self._ends(number, piece, place)
+        if piece.is_free:
+            return bool(ends) and bool(following) and ends[0] <= max(following)
+        return any(end in following for end in ends)
 
     def reading(self) -> Reading | None:
         if not self._until[0]:
@@ -255,32 +259,35 @@ class _Walk:
         return found
 
     def _values(self, number: int, piece: _Piece) -> set[str]:
-        following = self._until[number + 1]
-        return {
-            self._text[self._begin(place) : end]
-            for place in self._until[number]
-            for end in self._ends(number, piece, place)
-            if end in following
-        }
+        """What a field may be; of one that is free, two are enough to know that it is not certain."""
+        following, found = self._until[number + 1], set[str]()
+        for place in sorted(self._until[number]):
+            for end in self._ends(number, piece, place):
+                if end in following:
+                    found.add(self._text[self._begin(place) : end].strip())
+            if piece.is_free and len(found) > 1:
+                break
+        return found
 
     def _begin(self, place: int) -> int:
         """A place, or the one behind the space there."""
         return place + self._text.startswith(" ", place)
 
     def _ends(self, number: int, piece: _Piece, place: int) -> Sequence[int]:
-        """Where a word, a sign or a field may end that begins here."""
+        """Where a piece may end that begins here; one that is free may end at each place from the first one on."""
         text, begin = self._text, self._begin(place)
+        if piece.field is Field.ANYTHING:
+            return range(place, len(text) + 1)
         if not self._is_parted(number, piece, begin):
             return ()
+        if piece.is_free:
+            return range(begin + 1, len(text) + 1)
         if piece.field is None:
             end = begin + len(piece.text)
             return (end,) if self._small.startswith(piece.text, begin) and self._is_whole(piece.text, end) else ()
-        if most := _FREE.get(piece.field):
-            ends = range(begin + 1, min(begin + most, len(text)) + 1)
-            return [end for end in ends if text[end - 1] != " "] if begin < len(text) else ()
         if number and self._pieces[number - 1].is_free and self._is_inside(piece.field, begin):
             return ()
-        found = _SHAPES[piece.field].match(text, begin)
+        found = SHAPES[piece.field].match(text, begin)
         return (found.end(),) if found else ()
 
     def _is_parted(self, number: int, piece: _Piece, begin: int) -> bool:

@@ -54,21 +54,23 @@ class Housekeeping:
         retention_days: int,  # how long texts are kept, as the operator sets it
         purges: Sequence[Purge],
         chores: Sequence[Chore] = (),
+        every_s: float = EVERY_S,
     ) -> None:
         self._database, self._purges, self._chores = database, purges, chores
         self._retention_ms = retention_days * DAY_MS
-        self._stopping = asyncio.Event()
+        self._stopping, self._every_s = asyncio.Event(), every_s
 
     async def run(self) -> None:
-        """Purge and do the chores every hour until stopped."""
+        """Purge and do the chores at the start and at the beginning of each hour, or as often as told, until stopped:
+        what is to be done at a set hour is not up to an hour late."""
         while not self._stopping.is_set():
             for work in (self.purge, self.chores):
                 try:
                     await work()
                 except Exception:
-                    log.exception("%s failed; it is tried again in an hour", work.__name__)
+                    log.exception("%s failed; it is tried again in %d min", work.__name__, self._every_s // 60)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), EVERY_S)
+                await asyncio.wait_for(self._stopping.wait(), self._every_s - time.time() % self._every_s + 1)
 
     def stop(self) -> None:
         """End between two statements: a statement that is cut off leaves its connection unusable."""

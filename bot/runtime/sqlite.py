@@ -9,6 +9,7 @@ from typing import Any
 import aiosqlite
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
+from tortoise.exceptions import IntegrityError
 
 
 class _InlineConnection(aiosqlite.Connection):
@@ -38,6 +39,15 @@ class _Transaction(SqliteTransactionWrapper):
             await self._connection.rollback()
         await self._connection.execute("BEGIN IMMEDIATE")
 
+    async def commit(self) -> None:
+        """What only counts at the commit, as an entry that does not balance, leaves the transaction open in SQLite: it
+        is undone here, as PostgreSQL does."""
+        try:
+            await super().commit()
+        except sqlite3.IntegrityError as error:
+            await self.rollback()
+            raise IntegrityError(error) from error
+
 
 class _Context(SqliteTransactionContext):
     async def __aenter__(self) -> TransactionalDBClient:
@@ -66,9 +76,10 @@ class EmbeddedClient(SqliteClient):
         )
         await opened._connect()
         opened.row_factory = sqlite3.Row
-        # FULL syncs at each commit: what was answered 200 survives a power cut.
+        # FULL syncs at each commit: what was answered 200 survives a power cut. What REPLACE takes away is deleted by
+        # triggers only when these may be set off by others.
         durable = () if self._read_only else ("journal_mode=WAL", "synchronous=FULL")
-        for pragma in (*durable, "busy_timeout=5000", "foreign_keys=ON"):
+        for pragma in (*durable, "busy_timeout=5000", "foreign_keys=ON", "recursive_triggers=ON"):
             await opened.execute(f"PRAGMA {pragma}")
         self._connection = opened
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from bot.gateways.simulator import Simulator
 from bot.inbound.ussd import close
+from bot.payments import Ask, Asked, Provider
+from bot.payments.simulated import Does, SimulatedDaraja
 from bot.server import Server
+from models.money.requests import RINGS, PaymentRequest
 from models.sql import connection, execute
 
 LOOK_S = 0.1
@@ -52,6 +55,15 @@ class Call:
     session: str = field(default_factory=lambda: secrets.token_hex(8))
     screen: str = ""
     open: bool = True
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A phone is asked to pay, as its owner sees it."""
+
+    reference: str
+    question: str  # Pay TZS 5,000 to Mwanga Demo for SHS0283?
+    wallet: str  # M-Pesa
 
 
 class Handset:
@@ -118,6 +130,44 @@ class Handset:
         call.inputs.append(text)
         await self._turn(call)
 
+    async def ring(self) -> Ring | None:
+        """What this phone is asked to pay; None while it does not ring."""
+        request = await self._asked_for()
+        provider = self._wallet(request) if request else None
+        if request is None or provider is None:
+            return None
+        amount, company = self._server.company.money(request.amount), self._server.company.name
+        return Ring(request.reference, f"Pay {amount} to {company} for {request.account}?", provider.title)
+
+    async def answer_ring(self, reference: str, does: Does) -> None:
+        """Do this when the phone rings. Whichever server asked, what is done comes in by the provider's door."""
+        request = await self._asked_for()
+        provider = self._wallet(request) if request else None
+        if request is None or provider is None or request.reference != reference:
+            return  # it has stopped
+        prompt = next((each.id for each in provider.prompts(self.number) if each.reference == reference), None)
+        if prompt is None:  # another server of this database asked
+            ask = Ask(reference=reference, phone=self.number, amount=request.amount, account=request.account)
+            asked = await provider.ask(ask)
+            prompt = asked.external_id if isinstance(asked, Asked) else ""
+        await provider.answer(prompt, does)
+        while await self._server.payments.reader.handle_next():
+            pass
+
+    async def pay_bill(self, account: str, amount: int) -> bool:
+        """Pay so much (minor units) for this account in the phone's own menu. False: we would not have it."""
+        provider = next(filter(None, map(_simulated, self._server.payments.providers.values())), None)
+        taken = provider is not None and await provider.pay_bill(self.number, account, amount)
+        while await self._server.payments.reader.handle_next():
+            pass
+        return taken
+
+    async def _asked_for(self) -> PaymentRequest | None:
+        return await PaymentRequest.filter(phone=self.number, state__in=RINGS).order_by("-id").first()
+
+    def _wallet(self, request: PaymentRequest) -> SimulatedDaraja | None:
+        return _simulated(self._server.payments.providers.get(request.provider))
+
     async def hang_up(self, call: Call) -> None:
         if not call.open:
             return
@@ -136,6 +186,11 @@ class Handset:
         response = await self._server.worker.answer(self._gateway.parse_ussd(form))
         kind, _, call.screen = response.partition(" ")
         call.open = call.open and kind == "CON"
+
+
+def _simulated(provider: Provider | None) -> SimulatedDaraja | None:
+    """It, where its phones are played."""
+    return provider if isinstance(provider, SimulatedDaraja) else None
 
 
 def _clean(text: str) -> str:

@@ -8,10 +8,12 @@ import os
 import sys
 from collections.abc import AsyncIterator
 
+from bot.payments.simulated import Does
 from bot.server import Server
-from bot.simulator.handset import Call, Handset
+from bot.simulator.handset import Call, Handset, Ring
 from models.people import find_callers
 
+ANSWERS = {"1": Does.PAY, "2": Does.CANCEL}
 WAIT_S = 30.0  # for a message to be handled; a busy server needs far less
 
 
@@ -19,12 +21,17 @@ async def text(server: Server, number: str) -> None:
     """Send each line of standard input as an SMS and print what comes, until the input ends."""
     _say(f"You are {await _who(number)}. Each line is a text; Enter alone looks for news. Ctrl-D leaves.")
     handset = Handset(server, number)
-    last = await handset.newest()
+    last, rings = await handset.newest(), None
     async for line in _lines():
-        sent = await _sent(handset, line) if line.strip() else None
+        sent = None
+        if rings and line.strip() in ANSWERS:
+            await handset.answer_ring(rings.reference, ANSWERS[line.strip()])
+        elif line.strip():
+            sent = await _sent(handset, line)
         last, answered = await _print_news(handset, last)
         if sent and f"sms {sent}" not in answered:
             _say("(no reply)")
+        rings = await _print_ring(handset)
 
 
 async def _sent(handset: Handset, line: str) -> int | None:
@@ -43,13 +50,20 @@ async def dial(server: Server, number: str) -> None:
     last = await handset.newest()
     call = await handset.dial(code)
     _show(call)
+    rings = None
     async for line in _lines():
+        if rings and line.strip() in ANSWERS:
+            await handset.answer_ring(rings.reference, ANSWERS[line.strip()])
+            last, _answered = await _print_news(handset, last)
+            rings = None
+            continue
         if call.open:
             await handset.answer(call, line)
         else:
             call = await handset.dial(line if line.strip() else code)
         _show(call)
         last, _answered = await _print_news(handset, last)
+        rings = await _print_ring(handset)
     await handset.hang_up(call)
 
 
@@ -63,6 +77,13 @@ async def _print_news(handset: Handset, last: int) -> tuple[int, set[str]]:
     for message in news:
         _say("< " + message.text.replace("\n", "\n  "))  # further lines of a message are indented
     return news[-1].id if news else last, {message.origin for message in news}
+
+
+async def _print_ring(handset: Handset) -> Ring | None:
+    """Print what this phone is asked to pay, if it rings."""
+    if rings := await handset.ring():
+        _say(f"[{rings.wallet}] {rings.question} Type 1 to pay, 2 to refuse.")
+    return rings
 
 
 async def _who(number: str) -> str:

@@ -1,5 +1,6 @@
 """What is known of a phone that writes to us, and the lock that keeps its messages one behind the other."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -38,6 +39,12 @@ class PhoneState:
     replies: int = 0  # in the hour that began at `replies_since`
     replies_since: int = 0
     network: str = ""
+
+    @property
+    def wants_pin(self) -> bool:
+        """Whether a question of this phone's own is open, or may be, to which 1 and a PIN is the answer."""
+        asked = json.loads(self.talk) if self.talk else {}
+        return any(state and state.get("signing") for state in (asked.get("open"), asked.get("aside")))
 
     def note_understood(self) -> None:
         """A command came, or the answer to a question: whoever sends those is no machine."""

@@ -6,9 +6,10 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from bot.talks.turn import Turn
-from bot.text import Text, _, amounts, numbers
+from bot.text import Text, _, amounts, numbers, plain
 from bot.text.answers import CONSENT, PIN_DIGITS
 from bot.text.i18n import _n
+from bot.text.redact import mistyped
 from models.people import Agent, pins
 
 T = TypeVar("T")
@@ -22,19 +23,31 @@ class Invalid(Exception):
         self.text = text
 
 
-# Six digits alone, or behind a yes: a serial and a number are joined, 1 482915 is 1482915 there.
-# In pieces too, but for two of three digits, which are an amount: 730 582.
-_IN_PIECES = r"(?<!\d[ -])(?!\d{3} \d{3}(?!\d))\d(?:[ -]?\d){5}(?![ -]?\d)"
-_YES = "|".join("'?".join(word) for word in sorted(CONSENT) if not word.isdecimal())  # YE'S as well
-_SAID_YES = rf"((?:{_YES})[\W_]*|1\W+(?!\d{{3}} \d{{3}}(?!\d)))\d(?:[ -]?\d){{5}}(?![ -]?\d)"
-_MAYBE_PIN = re.compile(rf"(?<![A-Z0-9])(?:{_SAID_YES}|(1)?(?:\d{{6}}|{_IN_PIECES}))(?![A-Z0-9])", re.IGNORECASE)
-# A serial loses its spaces: PIN 135790 246813 typed for one, or LOCK, a number of up to 13 digits and a PIN.
-_GLUED_PIN = re.compile(r"((?:PIN|SIRI|SENHA)[\W_]*)\d[\d\W]*|\d{14,}", re.IGNORECASE)
+_YES = mistyped(word for word in sorted(CONSENT) if not word.isdecimal())
+_THOUSANDS = r"(?!\d{3} \d{3}(?!\d))"  # not ahead of 730 582
 
 
-def echo(typed: str, most: int = 13) -> str:
-    """What was typed, as far as an answer may say it again: the beginning, and never what may be a PIN."""
-    return _GLUED_PIN.sub(r"\1******", _MAYBE_PIN.sub(r"\1\2******", typed))[:most]
+def _maybe_pin(but: str = "") -> re.Pattern[str]:
+    """Six digits alone, or behind a yes: a serial and a number are joined, 1 482915 is 1482915 there. In pieces too,
+    where this pattern, if any, lets them."""
+    pieces = r"\d(?:[ -]?\d){5}(?![ -]?\d)"
+    said_yes = rf"({_YES}[\W_]*|1\W+{but}){pieces}"
+    alone = rf"(1)?(?:\d{{6}}|(?<!\d[ -]){but}{pieces})"
+    return re.compile(rf"(?<![A-Z0-9])(?:{said_yes}|{alone})(?![A-Z0-9])", re.IGNORECASE)
+
+
+_MAYBE_PIN, _NO_AMOUNT = _maybe_pin(), _maybe_pin(_THOUSANDS)
+# A serial loses its spaces: PIN IS 135790 typed for one, or LOCK, a number of up to 13 digits and a PIN.
+_SAID_PIN = mistyped(("PIN", "SIRI", "SENHA"))
+_GLUED_PIN = re.compile(rf"({_SAID_PIN}\D{{0,30}})\d[\d\W]*|\d{{14,}}", re.IGNORECASE)
+
+
+def echo(typed: str, most: int = 13, *, amount: bool = False) -> str:
+    """What was typed, as far as an answer may say it again: the beginning, and never what may be a PIN. Where an
+    `amount` was asked for, twice three digits are one."""
+    read, maybe = plain(typed), _NO_AMOUNT if amount else _MAYBE_PIN  # an accent hides no word
+    starred = _GLUED_PIN.sub(r"\1******", maybe.sub(r"\1\2******", read))
+    return (typed if starred == read else starred)[:most]
 
 
 class Field(Generic[T]):
@@ -81,9 +94,9 @@ class Amount(Field[int]):
         if whole is None:
             raise Invalid(_not_clear(answer, currency))
         if not whole:
-            raise Invalid(_("{answer} is not an amount.", answer=echo(answer)))
+            raise Invalid(_("{answer} is not an amount.", answer=echo(answer, amount=True)))
         if whole > MOST_MONEY:
-            raise Invalid(_("{answer} is too much.", answer=echo(answer)))
+            raise Invalid(_("{answer} is too much.", answer=echo(answer, amount=True)))
         return int(whole * 10**exponent)
 
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
@@ -94,9 +107,10 @@ class Amount(Field[int]):
 def _not_clear(answer: str, currency: str) -> Text:
     """How to write what was probably meant: it is money, so nobody guesses."""
     probable = amounts.probable_amount(answer, currency)
+    said = echo(answer, amount=True)
     if probable and probable <= MOST_MONEY:
-        return _("{answer} is not clear: write {amount}.", answer=echo(answer), amount=probable)
-    return _("{answer} is not clear: write {currency} in digits, like 5000.", answer=echo(answer), currency=currency)
+        return _("{answer} is not clear: write {amount}.", answer=said, amount=probable)
+    return _("{answer} is not clear: write {currency} in digits, like 5000.", answer=said, currency=currency)
 
 
 class PhoneNumber(Field[str]):

@@ -79,6 +79,7 @@ class Asked:
     answers: list[list[Any]]  # those that lead to it
     at: int  # when it was asked, in ms
     fits: Fits = Fits.ANSWER
+    answer: str | None = None  # the text without what names the question in it; None: all of it
 
 
 def locked_out(help_phone: str) -> Text:

@@ -12,6 +12,7 @@ from bot.text.gsm import plain
 
 # All patterns see the text in lower-case plain ASCII; a gap is whatever is neither letter nor digit.
 _GAP = "[^a-z0-9]"
+_SLIP = r"(?:[^\w\s]|_)*"
 # Glued to letters, six digits are a serial (EB100042) or an amount (KES100000).
 _DIGIT = re.compile("[0-9]")
 _SIX_ALONE = re.compile("(?<![a-z0-9])[0-9]{6}(?![a-z0-9])")
@@ -24,6 +25,9 @@ _LAST_NUMBER = f"{_GAP}+[0-9]{{4,8}}{_GAP}*$"
 _PHONE_START = rf"(?:\+(?=(?:[ .-]*[0-9]){{9,13}}{_LAST_NUMBER})|(?=0(?:[ .-]*[0-9]){{9,10}}{_LAST_NUMBER}))"
 _SPACED_PHONE = f"{_PHONE_START}[0-9]{{1,4}}(?:[ .-]+[0-9]{{2,5}})+(?={_LAST_NUMBER})"
 _ANY_PHONE = re.compile(f"{_PHONE}|{_SPACED_PHONE}")
+
+# What names the request of a customer that is answered: C12 1 482915.
+_REQUEST = f"(?:c-?[1-9][0-9]{{0,8}}{_GAP}+)?"
 
 # Names and values of the fields of a form or of JSON, and what separates them.
 _FORM = re.compile('([=&\\n"])')
@@ -48,7 +52,7 @@ class Redactor:
         folded = [_fold(word)[0] for word in yes_words]
         numbers = _either(word for word in folded if word.isdigit())
         words = _either(word for word in folded if not word.isdigit())
-        before = f"{_GAP}*(?:{_either(_fold(word)[0] for word in courtesies)}{_GAP}+)*"
+        before = f"{_GAP}*{_REQUEST}(?:{_either(_fold(word)[0] for word in courtesies)}{_GAP}+)*"
         self._yes = re.compile(f"{before}(?:{numbers}(?:(?![a-z0-9])|{_PIN_GLUED})|{words}(?![a-z]))")
         self._secret = _keyword(secret_words)
         self._lock = _keyword(lock_words)
@@ -104,8 +108,13 @@ def _either(words: Iterable[str]) -> str:
     return f"(?:{'|'.join(map(re.escape, words)) or '(?!)'})"
 
 
+def mistyped(words: Iterable[str]) -> str:
+    """A pattern for any of the words, also with a sign between its letters, where a finger slipped: P-IN."""
+    return f"(?:{'|'.join(_SLIP.join(map(re.escape, word)) for word in words) or '(?!)'})"
+
+
 def _keyword(words: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(f"(?<![a-z0-9]){_either(_fold(word)[0] for word in words)}(?![a-z])")
+    return re.compile(f"(?<![a-z0-9]){mistyped(_fold(word)[0] for word in words)}(?![a-z])")
 
 
 def _fold(text: str) -> tuple[str, Sequence[int]]:

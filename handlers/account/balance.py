@@ -8,9 +8,10 @@ from bot.text import Text, _, joined, shorten, verbatim
 from bot.text.i18n import _n
 from handlers.fields.devices import choose_own_device, named_own_device
 from handlers.selling.own_buying import seller_of
-from handlers.wording import LONGEST_NAME, access_owed, bought, fitting, owing, tail, under
+from handlers.wording import LONGEST_NAME, access_owed, bought, credit_left, fitting, owing, tail, under
 from models.devices import Device
 from models.money import Contract, Due, contracts_of, total_left
+from models.money.claims import owed_by
 from models.money.contracts import dues_by_contract
 from models.money.instalments import oldest_first
 from models.money.sales import last_tokens
@@ -37,14 +38,16 @@ async def balance(chat: Chat) -> Reply:
     contracts = await contracts_of(chat.person.customers)
     owed = await dues_by_contract(contracts)
     goods = [one for one in contracts if one.device_id is None and owed[one.id]]
-    if device is None and not goods:
+    whose = device.customer if device and device.customer else chat.person.customers[0]
+    credit = await credit_left(whose, chat.company)
+    if device is None and not goods and not credit:
         chat.stop(_("You have no device yet. Call {help}.", help=chat.company.help_phone))
     of_goods = [_of_goods(goods, owed, chat)] if goods else []
     if device is None:
-        return chat.end(under(*of_goods))
+        return chat.end(under(*of_goods, *credit))
     contract = next((one for one in contracts if one.device_id == device.id), None)
     name, dues = tail(device.serial) if goods else device.serial, owed[contract.id] if contract else []
-    others = [*await access_owed(device, chat.company), *of_goods]
+    others = [*await access_owed(device, chat.company), *await _claim(chat), *of_goods, *credit]
     ways = await _of_device(device, name, contract, dues, chat)
     return chat.end(fitting(chat.language, [under(way, *others) for way in ways]))
 
@@ -53,8 +56,13 @@ async def _of_device(device: Device, serial: str, contract: Contract | None, owe
     """The days left, with what is to be paid on a plan, else with what was paid last: said in full, then shorter."""
     company, left = chat.company, _left(device.paid_until, chat)
     if owed:
-        said = Text("{left}{owing}.", {"left": left, "owing": owing(total_left(owed), owed, company)})
-        return [Text("{serial}: {said}", {"serial": serial, "said": said})]
+        due = owing(total_left(owed), owed, company)
+        return [
+            Text("{serial}: {left}{owing}.", {"serial": serial, "left": each, "owing": due})
+            for each in (left, _left(device.paid_until, chat, until=False))
+        ]
+    if contract and contract.ending:
+        return [_("{serial}: nothing is owed any more.", serial=serial)]
     if contract and contract.ended_on:
         return [_("{serial}: paid off. Nothing is left to pay.", serial=serial)]
     newest = await last_tokens(device, 1)
@@ -76,6 +84,13 @@ async def _of_device(device: Device, serial: str, contract: Contract | None, owe
     return [last]
 
 
+async def _claim(chat: Chat) -> list[Text]:
+    """What is owed for power that somebody else had paid."""
+    owed = sum([await owed_by(customer.id) for customer in chat.person.customers])
+    amount = chat.company.money(owed)
+    return [_("{amount} is owed for power that somebody else had paid.", amount=amount)] if owed else []
+
+
 def _of_goods(goods: list[Contract], owed: dict[int, list[Due]], chat: Chat) -> Text:
     """What is to be paid on goods without a device, all together."""
     dues = oldest_first([due for one in goods for due in owed[one.id]])
@@ -83,12 +98,15 @@ def _of_goods(goods: list[Contract], owed: dict[int, list[Due]], chat: Chat) -> 
     return Text("{name}: {owing}.", {"name": name, "owing": owing(total_left(dues), dues, chat.company)})
 
 
-def _left(paid_until: datetime | None, chat: Chat) -> Text:
-    """Days left, as far as we can know: the customer may have typed the token later than we sent it."""
+def _left(paid_until: datetime | None, chat: Chat, *, until: bool = True) -> Text:
+    """Days left, as far as we can know: the customer may have typed the token later than we sent it. Where there is no
+    room for it, without the last of them."""
     if paid_until is None:
         return verbatim("")
     days = -(-(paid_until - datetime.now(UTC)).total_seconds() // 86_400)
     if days <= 0:
         return _("your days are used up. ")
-    until = chat.company.day(paid_until)
-    return _("{left}, until {day}. ", left=_n("{n} day left", "{n} days left", int(days)), day=until)
+    left = _n("{n} day left", "{n} days left", int(days))
+    if not until:
+        return Text("{left}. ", {"left": left})
+    return _("{left}, until {day}. ", left=left, day=chat.company.day(paid_until))

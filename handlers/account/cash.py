@@ -4,6 +4,7 @@ from bot.message import Reply
 from bot.talks import Chat, talk
 from bot.text import _
 from models.money.ledger import cash_held, commission_due
+from models.money.wallets import in_wallet
 from models.people import Role
 
 
@@ -23,6 +24,14 @@ from models.people import Role
 )
 async def cash(chat: Chat) -> Reply:
     await chat.pin()
+    if chat.agent.prepaid:
+        return chat.end(
+            _(
+                "Your wallet has {held}: you can sell for that. Commission due {due}.",
+                held=chat.company.money(await in_wallet(chat.agent.id)),
+                due=chat.company.whole(await commission_due(chat.agent.id)),
+            )
+        )
     held, due = await cash_held(chat.agent.id), await commission_due(chat.agent.id)
     company, limit = chat.company, chat.agent.cash_limit
     return chat.end(

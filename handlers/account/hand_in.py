@@ -107,7 +107,7 @@ async def cash_in(chat: Chat) -> Reply:
     again, held = chat.again(), await cash_held(agent.id)
     earlier = None if again or AGAIN & {*map(plain_word, chat.pieces)} else await handed_in_today(agent, amount)
     if earlier:
-        return chat.end(_why_not(HandedInBefore(earlier), agent, amount, company), outcome="held")
+        chat.stop(_why_not(HandedInBefore(earlier), agent, amount, company), outcome="held")
     question = _(
         "Take {amount} from {name}? You counted it. {name} holds {held}.",
         amount=company.money(amount),

@@ -4,13 +4,15 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
+from bot.company import Company
 from bot.message import Reply
 from bot.talks import Chat, Field, Invalid, Turn, talk
 from bot.text import Text, _, plain_word, verbatim
 from handlers.wording import owner, tail
 from models.money import statement
 from models.money.ledger import cash_held, commission_due
-from models.people import Role
+from models.money.wallets import in_wallet
+from models.people import Agent, Role
 
 MOST = 60  # sales of a day that are listed, some ten screens
 YEAR = timedelta(days=366)
@@ -60,27 +62,42 @@ async def _day(chat: Chat) -> date:
 
 async def _summary(chat: Chat, day: date, since: datetime, figures: statement.Day) -> Text:
     """The figures of a day; what the agent holds is said of today alone."""
-    company = chat.company
-    values = {
+    if day == chat.company.today():
+        return await day_text(chat.agent, chat.company, since, figures)
+    values = _values(chat.company, since, figures)
+    earned = chat.company.whole(figures.commission)
+    if figures.topped_up and not figures.handed_in:
+        return _("{day}: {n} sold, {amount}. Topped up {paid}. Commission {due}.", **values, due=earned)
+    return _("{day}: {n} sold, {amount}. Handed in {paid}. Commission {due}.", **values, due=earned)
+
+
+def _values(company: Company, since: datetime, figures: statement.Day) -> dict[str, object]:
+    return {
         "day": company.day(since),
         "n": figures.sales,
         "amount": company.money(figures.amount),
-        "paid": company.number(figures.handed_in),
+        "paid": company.number(figures.topped_up if figures.topped_up and not figures.handed_in else figures.handed_in),
     }
-    if day != company.today():
-        earned = company.whole(figures.commission)
-        return _("{day}: {n} sold, {amount}. Handed in {paid}. Commission {due}.", **values, due=earned)
+
+
+async def day_text(agent: Agent, company: Company, since: datetime, figures: statement.Day) -> Text:
+    """What an agent did today, and what is held or in the wallet now."""
+    values = _values(company, since, figures) | {"due": company.whole(await commission_due(agent.id))}
+    if agent.prepaid:
+        values["held"] = company.number(await in_wallet(agent.id))
+        values["paid"] = company.number(figures.topped_up)
+        return _("{day}: {n} sold, {amount}. Topped up {paid}. Wallet {held}. Commission due {due}.", **values)
     return _(
         "{day}: {n} sold, {amount}. Handed in {paid}. You hold {held} of {limit}. Commission due {due}.",
         **values,
-        held=company.number(await cash_held(chat.agent.id)),
-        limit=company.number(chat.agent.cash_limit),
-        due=company.whole(await commission_due(chat.agent.id)),
+        held=company.number(await cash_held(agent.id)),
+        limit=company.number(agent.cash_limit),
     )
 
 
 def _line(one: statement.TakenPayment, chat: Chat) -> Text:
-    return verbatim(f"{chat.company.clock(one.at)} {tail(one.paid_for)} {chat.company.number(one.amount)}")
+    line = f"{chat.company.clock(one.at)} {tail(one.paid_for)} {chat.company.number(one.amount)}"
+    return _("{line} void", line=line) if one.void else verbatim(line)
 
 
 def _shown(one: statement.TakenPayment, chat: Chat) -> Text:

@@ -13,7 +13,7 @@ from handlers.wording import access_owed, bought, grouped, owing
 from models.audit import record
 from models.customers import search
 from models.devices import Device, devices_of
-from models.money import Contract, Due, contracts_of, total_left
+from models.money import Contract, Due, Sale, contracts_of, total_left
 from models.money.contracts import dues_by_contract
 from models.money.sales import last_tokens
 from models.office.outgoing import mask
@@ -99,13 +99,20 @@ async def _device(
     facts += [f"paid until {_at(device.paid_until, company)}"] if device.paid_until else []
     lines = [": ".join(filter(None, (f"{device.kind} {device.serial}", ", ".join(facts))))]
     for sale, digits in await last_tokens(device, 1):
-        seller, shown = await Agent.get(id=sale.agent_id), grouped(device, digits)
+        seller, shown = await _seller(sale), grouped(device, digits)
         units = bought(sale.unit, sale.units, company).to("en")
         lines.append(
-            f"  last token {_at(sale.created_at, company)}, {company.money(sale.amount)} for {units}, sold by"
-            f" {seller.name}, ref {sale.reference}: {shown if tokens else mask(shown)}"
+            f"  last token {_at(sale.created_at, company)}, {company.money(sale.amount)} for {units}, {seller},"
+            f" ref {sale.reference}: {shown if tokens else mask(shown)}"
         )
     return lines
+
+
+async def _seller(sale: Sale) -> str:
+    """Who took the money; the customer may have paid by phone."""
+    if sale.agent_id is None:
+        return "paid by phone"
+    return f"sold by {(await Agent.get(id=sale.agent_id)).name}"
 
 
 def _owing(owed: list[Due], company: Company) -> str:

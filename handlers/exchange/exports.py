@@ -15,14 +15,20 @@ from models.sql import connection, execute, ms_of, read_moment
 
 PAGE = 1000
 SALES_SQL = """SELECT s.id, s.reference, s.created_at, a.phone AS agent, d.serial, c.name, c.surname, c.phone, s.amount,
-  s.unit, s.units, s.commission, s.contract_id, s.recovered, s.access FROM sale s JOIN agent a ON a.id = s.agent_id
-  LEFT JOIN device d ON d.id = s.device_id JOIN customer c ON c.id = s.customer_id
+  s.unit, s.units, s.commission, s.contract_id, s.recovered, s.access, s.tariff, s.price, s.components, s.credit_before,
+  s.credit_after, p.provider, p.reference AS payment FROM sale s JOIN payment p ON p.id = s.payment_id
+  LEFT JOIN agent a ON a.id = s.agent_id LEFT JOIN device d ON d.id = s.device_id
+  JOIN customer c ON c.id = s.customer_id
   WHERE s.id > $1 AND s.created_at >= $3 AND s.created_at < $4 ORDER BY s.id LIMIT $2"""
-PAYMENTS_SQL = """SELECT p.id, p.provider, p.reference, p.created_at, p.amount, a.phone AS agent,
-  s.reference AS sale FROM payment p LEFT JOIN agent a ON a.id = p.agent_id LEFT JOIN sale s ON s.payment_id = p.id
+# Of a payment that was applied in parts the first sale, and what is for nothing yet.
+PAYMENTS_SQL = """SELECT p.id, p.provider, p.reference, p.created_at, p.paid_at, p.amount, a.phone AS agent,
+  p.payer_phone, p.payer_name, p.account_text, s.reference AS sale, COALESCE(-u.balance, 0) AS unapplied
+  FROM payment p LEFT JOIN agent a ON a.id = p.agent_id
+  LEFT JOIN sale s ON s.id = (SELECT MIN(id) FROM sale WHERE payment_id = p.id)
+  LEFT JOIN account u ON u.kind = 'unapplied' AND u.owner = p.id
   WHERE p.id > $1 AND p.created_at >= $3 AND p.created_at < $4 ORDER BY p.id LIMIT $2"""
-HANDED_IN_SQL = """SELECT h.id, h.reference, h.created_at, a.phone AS agent, h.amount, h.commission, h.actor
-  FROM hand_in h JOIN agent a ON a.id = h.agent_id
+HANDED_IN_SQL = """SELECT h.id, h.reference, h.created_at, a.phone AS agent, h.amount, h.commission, h.actor,
+  c.reference AS corrects FROM hand_in h JOIN agent a ON a.id = h.agent_id LEFT JOIN hand_in c ON c.id = h.corrects_id
   WHERE h.id > $1 AND h.created_at >= $3 AND h.created_at < $4 ORDER BY h.id LIMIT $2"""
 TICKETS_SQL = """SELECT t.id, t.opened_at, t.state, t.category, t.text, t.due_at, t.closed_at, d.serial,
   c.id AS customer, c.name, c.surname, c.phone, r.phone AS reporter, a.phone AS agent, o.name AS staff
@@ -63,7 +69,10 @@ async def _sales(company: Company, dates: Dates) -> AsyncIterator[Sequence[objec
         amount, *money = [figure(row[name], company) for name in names]
         contract = f"S{FIRST_NUMBER + row['contract_id']}" if row["contract_id"] else ""
         who = row["agent"], row["serial"], row["name"], row["surname"], row["phone"]
-        yield row["reference"], read_moment(row["created_at"]), *who, amount, row["unit"], units, *money, contract
+        price = [figure(row[name], company) for name in ("price", "components", "credit_before", "credit_after")]
+        kept = row["tariff"], *price, row["provider"], "" if row["provider"] == "cash" else row["payment"]
+        what = amount, row["unit"], units, *money, contract
+        yield row["reference"], read_moment(row["created_at"]), *who, *what, *kept
 
 
 async def _contracts(company: Company, dates: Dates) -> AsyncIterator[Sequence[object]]:
@@ -74,15 +83,26 @@ async def _contracts(company: Company, dates: Dates) -> AsyncIterator[Sequence[o
 
 async def _payments(company: Company, dates: Dates) -> AsyncIterator[Sequence[object]]:
     async for row in pages(PAYMENTS_SQL, dates.utc):
-        amount = figure(row["amount"], company)
-        at = read_moment(row["created_at"])
-        yield row["provider"], row["reference"], at, amount, row["agent"], row["sale"]
+        amount, unapplied = figure(row["amount"], company), figure(row["unapplied"], company)
+        times = read_moment(row["created_at"]), read_moment(row["paid_at"])
+        payer = row["payer_phone"], row["payer_name"], row["account_text"]
+        yield (
+            row["provider"],
+            row["reference"],
+            times[0],
+            amount,
+            row["agent"],
+            row["sale"],
+            times[1],
+            *payer,
+            unapplied,
+        )
 
 
 async def _handed_in(company: Company, dates: Dates) -> AsyncIterator[Sequence[object]]:
     async for row in pages(HANDED_IN_SQL, dates.utc):
         money = [figure(row[name], company) for name in ("amount", "commission")]
-        yield row["reference"], read_moment(row["created_at"]), row["agent"], *money, row["actor"]
+        yield row["reference"], read_moment(row["created_at"]), row["agent"], *money, row["actor"], row["corrects"]
 
 
 async def _tickets(_company: Company, dates: Dates) -> AsyncIterator[Sequence[object]]:
@@ -108,7 +128,8 @@ async def _audit(_company: Company, dates: Dates) -> AsyncIterator[Sequence[obje
 SALES = HistoryKind(
     columns=(
         *("reference", "time", "agent", "serial", "name", "surname", "phone", "amount", "unit", "units", "commission"),
-        *("recovered", "access", "contract"),
+        *("recovered", "access", "contract", "tariff", "price", "components", "credit_before", "credit_after"),
+        *("provider", "payment"),
     ),
     rows=_sales,
 )
@@ -119,7 +140,13 @@ CONTRACTS = HistoryKind(
     ),
     rows=_contracts,
 )
-PAYMENTS = HistoryKind(columns=("provider", "reference", "time", "amount", "agent", "sale"), rows=_payments)
+PAYMENTS = HistoryKind(
+    columns=(
+        *("provider", "reference", "time", "amount", "agent", "sale"),
+        *("paid_at", "payer_phone", "payer_name", "account", "unapplied"),
+    ),
+    rows=_payments,
+)
 MESSAGES = HistoryKind(
     columns=(
         *("direction", "id", "time", "phone", "kind", "gateway", "state", "outcome", "error"),
@@ -127,7 +154,9 @@ MESSAGES = HistoryKind(
     ),
     rows=_messages,
 )
-HANDED_IN = HistoryKind(columns=("reference", "time", "agent", "amount", "commission", "by"), rows=_handed_in)
+HANDED_IN = HistoryKind(
+    columns=("reference", "time", "agent", "amount", "commission", "by", "corrects"), rows=_handed_in
+)
 TICKETS = HistoryKind(
     columns=(
         *("number", "state", "category", "opened", "due", "closed"),

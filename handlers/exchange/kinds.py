@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from handlers.exchange.agents import AGENTS
 from handlers.exchange.appliances import APPLIANCES
+from handlers.exchange.bookkeeping import CLAIMS, CLOSED_DAYS, JOURNAL, STATEMENT_LINES
 from handlers.exchange.connections import CONNECTIONS, METER_TYPES
 from handlers.exchange.customers import CUSTOMERS
 from handlers.exchange.device_models import MODELS
@@ -38,6 +39,10 @@ EXPORTS = {
     "tickets": TICKETS,
     "messages": MESSAGES,
     "audit": AUDIT,
+    "journal": JOURNAL,
+    "claims": CLAIMS,
+    "statement-lines": STATEMENT_LINES,
+    "closed-days": CLOSED_DAYS,
 }
 
 

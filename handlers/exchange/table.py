@@ -14,6 +14,7 @@ from handlers.exchange.cells import Row
 SEPARATORS = ",;\t"
 BOM = "\ufeff"  # at the beginning of a file: by it Excel knows that the letters are UTF-8
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # the wide ones too, as spreadsheets in Asia take them
+_NUMBER = re.compile(r"\+[0-9]+|-[0-9]+(\.[0-9]+)?")  # a phone number, or an amount below 0
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # Excel's own first line
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # at the beginning of a file
 
@@ -98,12 +99,12 @@ def row_of(header: list[str], cells: list[str]) -> Row:
 
 def cell_of(value: object, zone: ZoneInfo) -> str:
     """How a value is written: moments in the operator's zone, nothing that steers a terminal, and a mark before what a
-    spreadsheet would run as a formula. A phone number keeps its plus: it is a number, and other programs read it."""
+    spreadsheet would run as a formula. A phone number keeps its plus and an amount its minus: they are numbers, and
+    other programs read them."""
     if isinstance(value, datetime):
         return f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}"
     text = "" if value is None else _tidy(str(value))
-    is_phone = text.startswith("+") and text[1:].isdigit()
-    return f"'{text}" if _begins_formula(text) and not is_phone else text
+    return f"'{text}" if _begins_formula(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _without_mark(text: str) -> str:

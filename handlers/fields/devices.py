@@ -17,7 +17,7 @@ from models.people import Caller
 MOST_BEFORE = 12  # pieces of a line that may stand before a serial
 # What looks like a serial in running text: letters with digits behind them (but no TZS5000), or the
 # digits of a meter number.
-_LIKE_SERIAL = re.compile(r"(?!(?:[A-Z]{1,2}SHS?|[A-Z]{3}|N)\d+00$)[A-Z]+[-_/]?\d{3,}[A-Z0-9]*|\d{11}")
+LIKE_SERIAL = re.compile(r"(?!(?:[A-Z]{1,2}SHS?|[A-Z]{3}|N)\d+00$)[A-Z]+[-_/]?\d{3,}[A-Z0-9]*|\d{11}")
 
 
 class DeviceSerial(Named[Device]):
@@ -109,7 +109,7 @@ async def named_own_device(caller: Caller, text: str, _before: Sequence[Sequence
     for device in devices:
         if device.serial in whole or tails(device, devices) & {*pieces}:
             return [device.serial]
-    if any(map(_LIKE_SERIAL.fullmatch, pieces)) or (len(pieces) == 1 and any(map(str.isdigit, whole))):
+    if any(map(LIKE_SERIAL.fullmatch, pieces)) or (len(pieces) == 1 and any(map(str.isdigit, whole))):
         return None
     return []
 

@@ -6,7 +6,7 @@ from datetime import date
 from bot.company import Company
 from bot.message import Copy
 from bot.text import Text, _, shorten, verbatim
-from handlers.wording import bought, fitting, grouped, item_name, least, owner, tail, under, warning
+from handlers.wording import bought, fitting, grouped, item_name, kept, least, owner, tail, under, warning
 from models.devices import Unit
 from models.messages import MessageKind
 from models.money import Period, Terms
@@ -62,17 +62,20 @@ def for_seller(sold: ApplianceSold, company: Company, language: str) -> Text:
         owner=owner(sold.customer),
         first=_(", first due {day}", day=company.date(sold.schedule[0][0])) if sold.schedule else verbatim(""),
     )
-    held, near = company.number(sold.held), warning(sold.held, sold.limit)
-    figures = _(
-        "Cash {held} of {limit}{warning}. Commission {due}",
-        held=held,
-        limit=company.number(sold.limit),
-        warning=near,
-        due=company.whole(sold.commission_due),
-    )
-    short = _("Cash {held}{warning}", held=held, warning=near)
-    code = _code(sold, company)
+    figures, short = _figures(sold, company)
+    code = [*_code(sold, company), *_kept(sold, company)]
     return fitting(language, [under(what, *code, figures), under(what, *code, short), under(what, *code)])
+
+
+def _figures(sold: ApplianceSold, company: Company) -> tuple[Text, Text]:
+    """How the seller stands after the sale, in full and short: the cash and its limit, or the wallet."""
+    values = {"held": company.number(sold.held), "due": company.whole(sold.commission_due)}
+    if sold.limit is None:
+        return _("Wallet {held}. Commission {due}", **values), _("Wallet {held}", **values)
+    values |= {"limit": company.number(sold.limit)}
+    near = warning(sold.held, sold.limit)
+    full = _("Cash {held} of {limit}{warning}. Commission {due}", warning=near, **values)
+    return full, _("Cash {held}{warning}", warning=near, **values)
 
 
 def for_buyer(sold: ApplianceSold, company: Company) -> Text:
@@ -95,7 +98,7 @@ def for_buyer(sold: ApplianceSold, company: Company) -> Text:
             number=name(sold),
             **values,
         )
-    code = _code(sold, company)
+    code = [*_code(sold, company), *_kept(sold, company)]
     return fitting(sold.customer.language, [under(facts, *least(contract, company), *code), under(facts, *code)])
 
 
@@ -120,3 +123,8 @@ def _code(sold: ApplianceSold, company: Company) -> list[Text]:
     if sale.unit == Unit.DAYS:
         return [_("Code {digits}: {bought}", digits=digits, bought=bought(sale.unit, sale.units, company))]
     return [_("Code {digits}", digits=digits)]
+
+
+def _kept(sold: ApplianceSold, company: Company) -> list[Text]:
+    """What of a down payment buys no day."""
+    return kept(sold.paid.sale.credit_after, company) if sold.paid else []

@@ -1,5 +1,8 @@
 """An agent sells a top-up token for cash, or takes a payment on a plan."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from bot.company import Company
 from bot.message import Reply
 from bot.talks import Chat, Talk, talk
@@ -7,11 +10,16 @@ from bot.talks.commands import Words
 from bot.talks.fields import Amount
 from bot.text import Text, _, joined, verbatim
 from handlers.fields.devices import PaidFor
+from handlers.selling.no_room import no_room
 from handlers.selling.one_line import claim_sale, names_of, put_in_order
-from handlers.selling.receipts import copy_to_owner, for_agent
-from handlers.wording import bought, owner, paid_for_name, shared
+from handlers.selling.receipts import copies, for_agent
+from handlers.wording import bought, fitting, owner, paid_for_name, shared, tail, with_credit
 from models.messages import MessageKind
-from models.money import Payable, Sale, payment, quotes, refusals
+from models.messages.withdrawal import withdraw_question_about
+from models.money import Payable, Sale, cash_requests, payment, quotes, refusals
+from models.money.booking import Sold
+from models.money.cash_requests import CashRequest
+from models.money.payable import Standing
 from models.people import Role
 
 BUY: Words = {
@@ -36,11 +44,12 @@ BUY: Words = {
 async def buy(chat: Chat) -> Reply:
     await put_in_order(chat)
     paid_for = await chat.ask(PaidFor(_("Serial number?")))
-    return await _take_payment(chat, buy, paid_for, await chat.ask(Amount(_("Amount paid?"))))
+    return await take_payment(chat, buy, paid_for, await chat.ask(Amount(_("Amount paid?"))))
 
 
-async def _take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) -> Reply:
-    """Quote the payment, confirm it, take it, and tell both sides."""
+async def take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) -> Reply:
+    """Quote the payment, confirm it, take it, and tell both sides. It answers the customer's request to this agent, if
+    there is one: the room that this holds is room for the sale."""
     chat.pass_over(*names_of(paid_for))
     company, nothing, again = chat.company, talk.nothing or verbatim(""), chat.again()
     try:
@@ -48,7 +57,8 @@ async def _take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) 
         if earlier and not again and not chat.ussd:  # before the quote: the last payment leaves nothing to quote
             return chat.end(_held_text(earlier, paid_for, talk, chat), outcome="held")
         at = await paid_for.standing(company.today(), company.coin, company.vault, chat.agent)
-        quote = quotes.quote(at, amount)
+        requests = await cash_requests.open_for(chat.agent, paid_for)
+        quote = quotes.quote(_with_room_for(at, requests, amount), amount)
         if earlier and not again:
             again = await _ask_once_more(earlier, paid_for, talk, chat)
             if not again:
@@ -57,37 +67,74 @@ async def _take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) 
             raise refusals.PriceChanged
         if not await chat.confirm(_question(quote, paid_for, chat), pin=True):
             return chat.end(nothing, outcome="declined")
-        sold = await payment.sell(quote, seller=chat.agent, key=chat.key, vault=company.vault, again=again)
+        sold, request = await _sell(chat, quote, requests, again=again)
     except refusals.SoldToday as refusal:
         return chat.end(_held_text(refusal.earlier, paid_for, talk, chat), outcome="held")
     except refusals.NotSold as refusal:
-        why = _why_not(refusal, paid_for.name, company)
+        why = why_not(refusal, paid_for.name, company)
         return chat.end(joined([nothing, why]), outcome="refused")
-    receipt = for_agent(sold, company, chat.language)
-    return chat.end(receipt, kind=MessageKind.TOKEN, also=copy_to_owner(sold, company), outcome="sold")
+    also = copies(sold, company, request.phone if request else "", request.language if request else "")
+    return chat.end(for_agent(sold, company, chat.language), kind=MessageKind.TOKEN, also=also, outcome="sold")
+
+
+def _with_room_for(at: Standing, requests: Sequence[CashRequest], amount: int) -> Standing:
+    """The same, as it will be when the request is answered that this payment is for."""
+    held = next((one.amount for one in cash_requests.by_amount(requests, amount)), 0)
+    return replace(at, room=replace(at.room, promised=at.room.promised - held)) if at.room else at
+
+
+async def _sell(
+    chat: Chat, quote: quotes.Quote, requests: Sequence[CashRequest], *, again: bool
+) -> tuple[Sold, CashRequest | None]:
+    """The sale, and the customer's request that it answers."""
+    request = await cash_requests.take(requests, quote.amount)
+    try:
+        sold = await payment.sell(quote, seller=chat.agent, key=chat.key, vault=chat.company.vault, again=again)
+    except refusals.NotSold:
+        if request:
+            await cash_requests.put_back(request)
+        raise
+    if request:
+        await cash_requests.sold(request, sold.sale)
+        await withdraw_question_about(request.reference, chat.agent.phone)
+    return sold, request
 
 
 def _question(quote: quotes.Quote, paid_for: Payable, chat: Chat) -> Text:
-    """What the money will do, and to whom."""
-    values = {
-        "amount": chat.company.money(quote.amount),
-        "owner": owner(quote.standing.customer),
-        "serial": paid_for_name(paid_for),
-    }
-    units = bought(quote.unit or "", quote.units, chat.company)
-    debts = quote.recovered + quote.access
-    if debts:
-        parts = shared(units, quote.amount - debts, quote.access, quote.recovered, chat.company)
-        return Text("{owner}, {serial}, {amount}: {parts}?", {**values, "parts": parts})
-    if quote.unit is None or quote.unlocks:
+    """What the money will do, and to whom. Of the longest values it says the end of the serial alone."""
+    names = dict.fromkeys((paid_for_name(paid_for), tail(paid_for.name)))
+    used = max(quote.standing.credit - quote.credit, 0)
+    asked = [_asked(quote, name, chat, credit) for credit in dict.fromkeys((used, 0)) for name in names]
+    return fitting(chat.language, asked, behind=_("Reply 1 and your PIN, 2 for no."))
+
+
+def _asked(quote: quotes.Quote, name: str, chat: Chat, credit: int) -> Text:
+    company = chat.company
+    amount = with_credit(quote.amount, credit, company)
+    values = {"amount": amount, "owner": owner(quote.standing.customer), "serial": name}
+    units = bought(quote.unit or "", quote.units, company)
+    if quote.recovered + quote.access:
+        parts = shared(units, quote.bought, quote.access, quote.recovered, company)
+        question = Text("{owner}, {serial}, {amount}: {parts}?", {**values, "parts": parts})
+    elif quote.unit is None or quote.unlocks:
         question = _("Take {amount} from {owner} for {serial}?", **values)
     else:
         question = _("Sell {bought} for {amount} to {owner}, {serial}?", bought=units, **values)
+    return _after_it(question, quote, company)
+
+
+def _after_it(question: Text, quote: quotes.Quote, company: Company) -> Text:
+    """The question, with what stays owed or as credit."""
+    kept, left = company.number(quote.credit), company.money(quote.owed)
+    if quote.owed and quote.credit:
+        return _("{question} {left} stays owed, {credit} as credit.", question=question, left=left, credit=kept)
     if quote.owed:
-        return _("{question} {left} stays owed.", question=question, left=chat.company.money(quote.owed))
+        return _("{question} {left} stays owed.", question=question, left=left)
     if quote.unlocks:
         return _("{question} Then all is paid: it unlocks for good.", question=question)
-    return _("{question} Then all is paid.", question=question) if quote.parts else question
+    if quote.standing.contract and quote.parts:
+        return _("{question} Then all is paid.", question=question)
+    return _("{question} {credit} stays as credit.", question=question, credit=kept) if quote.credit else question
 
 
 def _held_text(earlier: Sale, paid_for: Payable, talk: Talk, chat: Chat) -> Text:
@@ -127,38 +174,56 @@ async def _ask_once_more(earlier: Sale, paid_for: Payable, talk: Talk, chat: Cha
     return await chat.choose("twice", question, options) == "again"
 
 
-def _why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
+def why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
     """The reason, and what to do about it, to stand behind "Not sold." or its like."""
     match refusal:
-        case refusals.OverLimit(held=held, limit=limit):
-            return _(
-                "You hold {held}, your limit is {limit}. Hand in cash first, then sell. Help {help}",
-                held=company.number(held),
-                limit=company.number(limit),
-                help=company.help_phone,
-            )
-        case refusals.AmountTooSmall(minimum=minimum):
-            return _("The least is {amount}.", amount=company.money(minimum))
-        case refusals.MoreThanOwed(left=left):
-            return _("Only {left} is left to pay for {serial}.", left=company.money(left), serial=serial)
+        case refusals.OverLimit() | refusals.WalletTooSmall():
+            return no_room(refusal, company)
         case refusals.PaidOff():
             return _("{serial} is paid off: nothing is left to pay.", serial=serial)
-        case refusals.AmountTooLarge(most=most, unit=unit, most_units=units):
-            return _(
-                "One token carries {bought} at most: up to {amount}.",
-                bought=bought(unit, units, company),
-                amount=company.money(most - most % company.coin),
-            )
         case refusals.TooManyTokens(minutes=minutes):
             return _("{serial} got too many codes just now. Try again in {n} min.", serial=serial, n=minutes)
         case refusals.NoTokensLeft():
             return _("{serial} can take no more codes. Call {help}.", serial=serial, help=company.help_phone)
+        case refusals.Retired():
+            return _("{serial} is out of use. Call {help}.", serial=serial, help=company.help_phone)
         case refusals.ClockInDoubt():
             return _("The clock of our server is wrong. Call {help}.", help=company.help_phone)
         case refusals.PriceChanged():
             return _("Price or owner has just changed. Please send it again.")
-        case _no_plan:
+        case refusals.NoPlan():
             return _("{serial} has no price yet. Call {help}.", serial=serial, help=company.help_phone)
+        case _amount:
+            return _other_amount(refusal, serial, company)
+
+
+def _other_amount(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
+    """Which amount can be taken."""
+    match refusal:
+        case refusals.AmountTooSmall(minimum=minimum):
+            return _("The least is {amount}.", amount=company.money(minimum))
+        case refusals.NotWhole(less=less, more=more):
+            return _say(less, more, company)
+        case refusals.NoCoins(less=less, more=more):
+            coin = _("The smallest coin is {amount}.", amount=company.money(company.coin))
+            return joined([coin, _say(less, more, company)])
+        case refusals.MoreThanOwed(left=left):
+            return _("Only {left} is left to pay for {serial}.", left=company.money(left), serial=serial)
+        case refusals.AmountTooLarge(most=most, unit=unit, most_units=units):
+            return _(
+                "One token carries {bought} at most: up to {amount}.",
+                bought=bought(unit, units, company),
+                amount=company.money(most),
+            )
+        case _:
+            raise refusal
+
+
+def _say(less: int | None, more: int | None, company: Company) -> Text:
+    """The amounts next to one that cannot be taken."""
+    if less and more:
+        return _("Say {less} or {more}.", less=company.number(less), more=company.number(more))
+    return _("Say {amount}.", amount=company.number(less or more or 0))
 
 
 @talk(
@@ -173,4 +238,4 @@ def _why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
 async def pay(chat: Chat) -> Reply:
     await put_in_order(chat)
     paid_for = await chat.ask(PaidFor(_("Number (S1042) or serial?")))
-    return await _take_payment(chat, pay, paid_for, await chat.ask(Amount(_("Amount paid?"))))
+    return await take_payment(chat, pay, paid_for, await chat.ask(Amount(_("Amount paid?"))))

@@ -1,15 +1,20 @@
-"""Customers are told how to buy: from whom, for which device, at what price."""
+"""Customers buy, and are told at what price and from whom."""
+
+from collections.abc import Sequence
 
 from bot.message import Reply
 from bot.talks import Chat, talk
 from bot.talks.commands import Keyword
-from bot.text import Text, _, joined, shorten
+from bot.talks.fields import Amount
+from bot.text import Text, _, joined, shorten, verbatim
 from handlers.fields.devices import choose_own_device, named_own_device
 from handlers.selling.buy import BUY
+from handlers.selling.own_line import Bought, own_things, owner_of, put_in_order, said_without_keyword, spellings
+from handlers.selling.own_payment import buy_own, what_waits
 from handlers.selling.tokens import WORDS as TOKEN
-from handlers.wording import LONGEST_NAME, fitting, tail
+from handlers.wording import LONGEST_NAME, fitting, paid_for_name, tail
 from models.devices import Device, Unit
-from models.money import contracts_of
+from models.money import Payable, contracts_of
 from models.money.prices import Price, price_of, seller_for
 from models.money.quotes import unit_price
 from models.people import Agent, Role
@@ -17,26 +22,78 @@ from models.people import Agent, Role
 
 @talk(
     "own buying",
-    roles={Role.CUSTOMER},
+    roles={Role.CUSTOMER, Role.STRANGER},
     words=BUY,
-    menu=_("How to buy"),
-    reads=True,
+    menu=_("Buy"),
+    menu_for={Role.CUSTOMER},
+    usage=_("amount"),
+    example="5000",
     kinds={"buy"},
-    arguments=named_own_device,
+    arguments=said_without_keyword,
 )
 async def own_buying(chat: Chat) -> Reply:
-    device = await choose_own_device(chat)
+    asks_phones = chat.company.mobile_money_of(chat.person.phone) is not None
+    if chat.person.role is Role.STRANGER and not asks_phones:
+        return await chat.hand_over(chat.commands.by_name["join"])
+    if waits := await what_waits(chat):
+        chat.stop(waits, outcome="asked already")
+    own = await own_things(chat.person.customers)
+    first = chat.own_answers[0][0] if chat.own_answers else await put_in_order(chat, own)
+    amount: int | None = None
+    if first == Amount.name:
+        amount = await chat.ask(Amount(_("How much?")))
+    paid_for = await _choose_what(chat, own, first)
+    if paid_for is None or not (asks_phones or await seller_of(chat, paid_for.device)):
+        return await _tell_how(chat, paid_for)
+    if amount is None:
+        amount = await chat.ask(Amount(await _how_much(paid_for, chat)))
+    return await buy_own(chat, paid_for, amount)
+
+
+async def _choose_what(chat: Chat, own: Sequence[Payable], first: str) -> Payable | None:
+    """What is paid for: as it was named, else the only thing that the caller has, else one of them."""
+    if first == Bought.name or not chat.person.customers:
+        return await chat.ask(Bought(_("Which serial number?")))
+    if not own:
+        return None
+    if len(own) == 1 and not chat.given("device"):
+        return own[0]
+    shared = len(chat.person.customers) > 1
+    options = [(one.name, verbatim(_label(one, shared=shared))) for one in own]
+    words: dict[str, set[str]] = {one.name: set() for one in own}
+    for spelling, name in spellings(own).items():
+        words[name].add(spelling)
+    chosen = await chat.choose("device", _("Which one?"), options, words=words)
+    return next(one for one in own if one.name == chosen)
+
+
+def _label(paid_for: Payable, *, shared: bool) -> str:
+    """The serial or the goods, and whose it is where a number is shared."""
+    owner = owner_of(paid_for) if shared else None
+    return f"{paid_for_name(paid_for)} {owner.masked}"[:30] if owner else paid_for_name(paid_for)
+
+
+async def _how_much(paid_for: Payable, chat: Chat) -> Text:
+    """The question for the amount, with the price and the least."""
+    price = await _price_of(paid_for.device, chat)
+    if price is None:
+        return _("How much?")
+    return joined([_("How much?"), _priced(price, chat), _least(price, chat)])
+
+
+async def _tell_how(chat: Chat, paid_for: Payable | None) -> Reply:
+    """Nobody can take the money now, or there is nothing to pay for: whom to call, and the price."""
+    device = paid_for.device if paid_for else None
     price = await _price_of(device, chat)
-    number = device.serial if device else await _number_of_goods(chat)
     sentences = [
-        how_to_buy(await seller_of(chat, device), number, chat),
+        how_to_buy(await seller_of(chat, device), paid_for.name if paid_for else "", chat),
         _priced(price, chat) if price else None,
         _least(price, chat) if price else None,
         _("The code comes by SMS.") if device else None,
         _("Paid already? Send {token}.", token=Keyword(TOKEN)) if device and not chat.ussd else None,
         _("Help {help}", help=chat.company.help_phone),
     ]
-    return chat.end(_as_many(sentences, chat))
+    return chat.end(_as_many(sentences, chat), outcome="told how")
 
 
 @talk(

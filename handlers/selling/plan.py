@@ -11,11 +11,16 @@ from handlers.fields.devices import PaidFor, no_other_device
 from handlers.fields.serials import count_pieces, read_serial
 from handlers.wording import fitting, item_name, least, owner, tail, under
 from models.money import Contract, Due, Terms, contracts_of
-from models.money.contracts import count_paid, find_contract, open_instalments
+from models.money.contracts import Ending, count_paid, find_contract, open_instalments
 from models.people import Role
 
 WORDS = {"en": ("PLAN",), "sw": ("MPANGO",), "fr": ("PLAN",), "pt": ("PLANO",), "ha": ("TSARI",)}
 NEXT = 3  # instalments that are shown
+ENDINGS = {
+    Ending.RETURNED: _("Returned. Nothing is owed."),
+    Ending.WRITTEN_OFF: _("Nothing is owed any more."),
+    Ending.VOID: _("Taken back. Nothing is owed."),
+}
 
 
 @talk(
@@ -95,6 +100,8 @@ async def show_contract(contract: Contract, chat: Chat) -> Reply:
         price = _("{amount} a day", amount=company.money(contract.day_price))
         return chat.end(under(*lines, price, *least(contract, company)))
     dues = await open_instalments(contract)
+    if contract.ending:
+        return chat.end(under(*lines, ENDINGS[Ending(contract.ending)]))
     if not dues:
         return chat.end(under(*lines, _("Paid off. Nothing is left to pay.")))
     paid, count = await count_paid(contract)

@@ -3,7 +3,20 @@
 from bot.company import Company
 from bot.message import Copy
 from bot.text import Text, _, verbatim
-from handlers.wording import bought, fitting, grouped, owing, owner, paid_for_name, shared, tail, under, warning
+from handlers.wording import (
+    bought,
+    fitting,
+    grouped,
+    kept,
+    owing,
+    owner,
+    paid_for_name,
+    shared,
+    tail,
+    under,
+    warning,
+    with_credit,
+)
 from models.devices import Device, Unit
 from models.messages import MessageKind
 from models.money import Sale
@@ -12,27 +25,42 @@ from models.money.booking import Sold
 
 def for_agent(sold: Sold, company: Company, language: str) -> Text:
     """What the seller reads: what happened to the money, the digits, and as many of his own figures as fit."""
-    ref, held = sold.sale.reference, company.number(sold.held)
-    near = warning(sold.held, sold.limit)
-    figures = _(
-        "Ref {ref}. Cash {held} of {limit}{warning}. Commission {due}",
-        ref=ref,
-        held=held,
-        limit=company.number(sold.limit),
-        due=company.whole(sold.commission_due),
-        warning=near,
-    )
-    short = _("Ref {ref}. Cash {held}{warning}", ref=ref, held=held, warning=near)
+    ref, (figures, short) = sold.sale.reference, _figures(sold, company)
     name = tail(sold.paid_for.name)
     who = f"{owner(sold.customer)} {name}" if sold.device else owner(sold.customer)
     endings = ((who, figures), (who, short), (name, short), (name, _("Ref {ref}.", ref=ref)))
-    what, rest = _what(sold, company), [*_code(sold), *_left(sold, company)]
-    return fitting(language, [under(what, verbatim(line), *rest, last) for line, last in endings])
+    rest = [*_code(sold), *_left(sold, company), *kept(sold.sale.credit_after, company)]
+    said = [
+        under(_what(sold, paid, company), verbatim(line), *rest, last)
+        for paid in _paid(sold, company)
+        for line, last in endings
+    ]
+    return fitting(language, said)
 
 
-def _what(sold: Sold, company: Company) -> Text:
+def _figures(sold: Sold, company: Company) -> tuple[Text, Text]:
+    """How the seller stands after the sale, in full and short: the cash and its limit, or the wallet."""
+    values = {
+        "ref": sold.sale.reference,
+        "held": company.number(sold.held),
+        "due": company.whole(sold.commission_due),
+    }
+    if sold.limit is None:
+        return _("Ref {ref}. Wallet {held}. Commission {due}", **values), _("Ref {ref}. Wallet {held}", **values)
+    values |= {"limit": company.number(sold.limit)}
+    near = warning(sold.held, sold.limit)
+    full = _("Ref {ref}. Cash {held} of {limit}{warning}. Commission {due}", warning=near, **values)
+    return full, _("Ref {ref}. Cash {held}{warning}", warning=near, **values)
+
+
+def _paid(sold: Sold, company: Company) -> list[Text]:
+    """What was paid, with the credit that was used; where that does not fit, without."""
+    used = max(sold.sale.credit_before - sold.sale.credit_after, 0)
+    return [with_credit(sold.sale.amount, credit, company) for credit in dict.fromkeys((used, 0))]
+
+
+def _what(sold: Sold, amount: Text, company: Company) -> Text:
     """What happened to the money, for the seller."""
-    amount = company.money(sold.sale.amount)
     if sold.sale.unit == Unit.UNLOCK:
         return _("PAID OFF with {amount}: unlocks for good", amount=amount)
     if sold.device:
@@ -47,7 +75,8 @@ def _bought(sold: Sold, company: Company) -> Text:
     units = bought(sale.unit, sale.units, company)
     if not sale.recovered and not sale.access:
         return units
-    return shared(units, sale.amount - sale.recovered - sale.access, sale.access, sale.recovered, company)
+    spent = sale.amount + sale.credit_before - sale.credit_after
+    return shared(units, spent - sale.recovered - sale.access, sale.access, sale.recovered, company)
 
 
 def _code(sold: Sold) -> list[Text]:
@@ -61,32 +90,49 @@ def _left(sold: Sold, company: Company) -> list[Text]:
     return [owing(sold.sale.owed, sold.rest, company)]
 
 
-def for_owner(sold: Sold, company: Company) -> Text:
-    """What the customer reads, in the customer's language."""
-    amount, ref = company.money(sold.sale.amount), sold.sale.reference
+def for_owner(sold: Sold, company: Company, language: str = "") -> Text:
+    """What the customer reads, in the customer's language; or somebody else who paid, in another one."""
+    ref = sold.sale.reference
+    endings = [_("Ref {ref}.", ref=ref)]
+    if sold.digits:
+        lost = _("Ref {ref}. Lost it? Send TOKEN", ref=ref)
+        endings = [_("Ref {ref}. Lost it? Send TOKEN. Code refused? Send FIX", ref=ref), lost, *endings]
+    rest = [*_left(sold, company), *kept(sold.sale.credit_after, company)]
+    names = dict.fromkeys((paid_for_name(sold.paid_for), tail(sold.paid_for.name)))
+    said = [
+        under(verbatim(name), *_code(sold), _did(sold, paid, company), *rest, last)
+        for name in names
+        for paid in _paid(sold, company)
+        for last in endings
+    ]
+    return fitting(language or sold.customer.language, said)
+
+
+def _did(sold: Sold, amount: Text, company: Company) -> Text:
+    """What the customer's money did."""
     if sold.sale.unit == Unit.UNLOCK:
-        did = _("PAID OFF: it runs for good. Paid {amount}", amount=amount)
-    elif sold.device:
-        did = _("{bought}. Paid {amount}", bought=_bought(sold, company), amount=amount)
-    elif sold.sale.owed:
-        did = _("Paid {amount}", amount=amount)
-    else:
-        did = _("PAID OFF: it is yours. Paid {amount}", amount=amount)
-    said = [verbatim(paid_for_name(sold.paid_for)), *_code(sold), did, *_left(sold, company)]
-    short = under(*said, _("Ref {ref}.", ref=ref))
-    if not sold.digits:
-        return short
-    lost = under(*said, _("Ref {ref}. Lost it? Send TOKEN", ref=ref))
-    refused = under(*said, _("Ref {ref}. Lost it? Send TOKEN. Code refused? Send FIX", ref=ref))
-    return fitting(sold.customer.language, [refused, lost, short])
+        return _("PAID OFF: it runs for good. Paid {amount}", amount=amount)
+    if sold.device and sold.sale.units:
+        return _("{bought}. Paid {amount}", bought=_bought(sold, company), amount=amount)
+    if sold.device or sold.sale.owed:
+        return _("Paid {amount}", amount=amount)
+    return _("PAID OFF: it is yours. Paid {amount}", amount=amount)
 
 
 def copy_to_owner(sold: Sold, company: Company) -> list[Copy]:
     """The owner's own message; none when the owner has no phone."""
+    return copies(sold, company)
+
+
+def copies(sold: Sold, company: Company, payer: str = "", language: str = "") -> list[Copy]:
+    """The owner's own message, unless the owner has no phone, and that of whoever paid with another phone."""
     customer = sold.customer
-    if customer.phone is None:
-        return []
-    return [Copy(customer.phone, for_owner(sold, company), MessageKind.TOKEN, customer.language)]
+    to = {payer: language, customer.phone: customer.language}
+    return [
+        Copy(phone, for_owner(sold, company, of), MessageKind.TOKEN, of)
+        for phone, of in sorted(to.items(), key=lambda each: each[0] != customer.phone)
+        if phone
+    ]
 
 
 def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, language: str) -> Text:
@@ -98,4 +144,6 @@ def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, la
 
 def _token(device: Device, sale: Sale, digits: str, company: Company) -> Text:
     line = f"{company.day(sale.created_at)} {company.number(sale.amount)}: {grouped(device, digits)}"
+    if not digits:
+        return _("{line} void", line=line.rstrip())
     return _("{line} unlocks for good", line=line) if sale.unit == Unit.UNLOCK else verbatim(line)

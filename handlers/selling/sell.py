@@ -11,6 +11,7 @@ from handlers.fields.devices import PaidFor
 from handlers.fields.serials import MOST, count_pieces, read_serial
 from handlers.selling.appliance_receipts import copy_to_buyer, for_seller, question
 from handlers.selling.buy import buy
+from handlers.selling.no_room import no_room
 from handlers.selling.one_line import means_sale
 from handlers.wording import item_name, tail
 from models.devices import TAIL, Device, DeviceNotFound
@@ -176,13 +177,8 @@ def _why_not(chat: Chat, refusal: refusals.NotSold, item: Appliance, device: Dev
     """Why nothing was sold, and what to do about it."""
     company = chat.company
     match refusal:
-        case refusals.OverLimit(held=held, limit=limit):
-            return _(
-                "Not sold. You hold {held}, your limit is {limit}. Hand in cash first, then sell. Help {help}",
-                held=company.number(held),
-                limit=company.number(limit),
-                help=company.help_phone,
-            )
+        case refusals.OverLimit() | refusals.WalletTooSmall():
+            return joined([_("Not sold."), no_room(refusal, company)])
         case refusals.NoTokensLeft() | refusals.TooManyTokens() if device:
             why = _("{serial} can take no more codes. Call {help}.", serial=device.serial, help=company.help_phone)
             return joined([_("Not sold."), why])

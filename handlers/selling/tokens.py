@@ -60,7 +60,7 @@ async def owner_tokens(chat: Chat) -> Reply:
 
 
 async def _show_tokens(chat: Chat, device: Device) -> Reply:
-    found = await last_tokens(device)
+    found = await last_tokens(device, with_void=True)
     if not found and chat.person.agent:
         return chat.end(_("No token yet for {serial}.", serial=device.serial))
     if not found:

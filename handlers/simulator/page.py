@@ -1,6 +1,7 @@
 """A feature phone in the browser, for the demo world: plain forms, one phone for each number. Every action goes
 in by the simulator gateway's door."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
+from bot.payments.simulated import Does
 from bot.server import SERVER, Server
 from bot.simulator import Call, Handset
 from bot.text import numbers
@@ -30,6 +32,7 @@ MOST_CALLS = 500  # screens that nobody closed; the oldest one goes
 WAIT_S = 2.0  # for a reply, so that it is on the page without a script, too
 STRANGER = "+255799999999"
 PINS = {number: pin for _name, number, _language, pin, *_rest in AGENTS}
+PIN = re.compile(r"\d{4}")  # of a wallet
 CALLS = web.AppKey("simulated calls", dict[str, Call])
 TEMPLATES = web.AppKey("templates of the simulator", jinja2.Environment)
 Action = Callable[[Handset, dict[str, Call], Mapping[str, str]], Awaitable[None]]
@@ -68,6 +71,7 @@ async def show(request: web.Request) -> web.Response:
         "me": next((one for one in people if one.number == number), Person("Another phone", "", number)),
         "messages": await _conversation(server, number),
         "call": request.app[CALLS].get(number),
+        "ring": await Handset(server, number).ring(),
         "code": server.config.ussd_code,
     }
     response = aiohttp_jinja2.render_template("simulator.html", request, page, app_key=TEMPLATES)
@@ -113,15 +117,34 @@ async def _hang_up(handset: Handset, calls: dict[str, Call], _form: Mapping[str,
         await handset.hang_up(call)
 
 
-ACTIONS: dict[str, Action] = {"text": _text, "dial": _dial, "answer": _answer, "hang up": _hang_up}
+async def _pay(handset: Handset, _calls: dict[str, Call], form: Mapping[str, str]) -> None:
+    """The phone rang: any four digits are its right PIN."""
+    does = Does.PAY if PIN.fullmatch(form.get("pin", "").strip()) else Does.WRONG_PIN
+    await handset.answer_ring(form.get("ring", ""), does)
+
+
+async def _refuse(handset: Handset, _calls: dict[str, Call], form: Mapping[str, str]) -> None:
+    await handset.answer_ring(form.get("ring", ""), Does.CANCEL)
+
+
+ACTIONS: dict[str, Action] = {
+    "text": _text,
+    "dial": _dial,
+    "answer": _answer,
+    "hang up": _hang_up,
+    "pay": _pay,
+    "refuse": _refuse,
+}
 
 
 @in_demo
 async def list_messages(request: web.Request) -> web.Response:
-    """The conversation of `phone`, for the page's script."""
+    """The conversation of `phone`, and what it is asked to pay, for the page's script."""
     server = request.app[SERVER]
-    messages = await _conversation(server, _number(request.query.get("phone", ""), server))
-    return web.json_response(messages, headers=HEADERS)
+    number = _number(request.query.get("phone", ""), server)
+    ring = await Handset(server, number).ring()
+    news = {"messages": await _conversation(server, number), "ring": ring and asdict(ring)}
+    return web.json_response(news, headers=HEADERS)
 
 
 @in_demo

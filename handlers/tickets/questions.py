@@ -12,8 +12,8 @@ from models.tickets import Ticket, TicketNotFound, tickets
 
 LONGEST = 250  # letters of a problem or a comment
 LISTED = 3  # tickets that the question for a number shows
-# Six digits alone may be a PIN, whatever they were meant to say, and so may those behind the word.
-_SECRETS = Redactor((), ("PIN", "SIRI", "SENHA"))
+# Six digits alone may be a PIN, whatever they were meant to say, and so may those behind the word or a LOCK.
+_SECRETS = Redactor((), ("PIN", "SIRI", "SENHA"), ("LOCK", "FUNGA", "BLOQUER", "BLOQUEAR", "KULLE"))
 _CONSENTS = Redactor(CONSENT, (), (), BESIDE_PIN)  # a yes and six digits: an answer that came without its question
 
 

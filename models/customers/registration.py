@@ -133,6 +133,8 @@ async def _lock_free_device(serial: str, kind: Kind) -> Device | None:
         device = await _find_in_stock(serial, kind)
     if device.customer_id is not None:
         raise InUse(serial)
+    if device.retired_at:
+        raise NotInStock
     if device.kind != kind:
         raise OtherKind(serial)
     if kind is not Kind.METER and device.tariff_id is None:
@@ -141,7 +143,7 @@ async def _lock_free_device(serial: str, kind: Kind) -> Device | None:
 
 
 async def _find_in_stock(tail: str, kind: Kind) -> Device:
-    stock = Device.filter(kind=kind, customer_id=None, serial__endswith=tail).limit(2)
+    stock = Device.filter(kind=kind, customer_id=None, serial__endswith=tail, retired_at=None).limit(2)
     found = await stock if len(tail) >= TAIL else []
     if len(found) != 1:
         raise NotInStock(len(found))

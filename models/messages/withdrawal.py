@@ -7,19 +7,20 @@ from models.sql import connection, execute, execute_many, for_update, marks, now
 
 # Why a row of the outbox expired, as the office reads it (bot/gateways).
 STOPPED, PAID, ANSWERED = "stopped", "paid", "answered"
-NOT_WITHDRAWN = f"error NOT IN ('{STOPPED}', '{PAID}', '{ANSWERED}')"
+WITHDRAWN = f"error IN ('{STOPPED}', '{PAID}', '{ANSWERED}')"
+NOT_WITHDRAWN = f"NOT {WITHDRAWN}"
 WAIT = timedelta(days=2)  # longer than a reminder may wait in the outbox
 # The one statement outside of bot/outbound that writes the outbox: a payment withdraws reminders in its own
 # transaction, and models may not know the machinery. tests/project/test_tables.py allows it by name.
-# A message that is with a gateway cannot be called back, but it is not tried again. The origin of one that did not go
-# is free for another message.
-WITHDRAW = """UPDATE outbox SET expires_at = $1, error = CASE WHEN state = 'sending' THEN error ELSE $2 END,
+# A message that is with a gateway cannot be called back, but it is not tried again: the error says so to the room that
+# writes what came of it. The origin of one that did not go is free for another message.
+WITHDRAW = """UPDATE outbox SET expires_at = $1, error = $2,
   origin = CASE WHEN state = 'sending' THEN origin ELSE origin || ' ' || CAST(id AS TEXT) END,
   state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END
   WHERE {which} AND state IN ('waiting', 'scheduled', 'sending') RETURNING origin, state"""
 # A test message of a gateway is nobody's reminder.
 OPTIONAL = "phone = $3 AND kind IN ('reminder', 'broadcast') AND origin NOT LIKE 'canary %'"
-WITHDRAW_QUESTIONS = """UPDATE outbox SET expires_at = $1, error = CASE WHEN state = 'sending' THEN error ELSE $2 END,
+WITHDRAW_QUESTIONS = """UPDATE outbox SET expires_at = $1, error = $2,
   state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END
   WHERE id IN (SELECT id FROM outbox WHERE {which}
     AND state IN ('waiting', 'scheduled', 'uncertain', 'sending') ORDER BY id{lock})"""

@@ -1,4 +1,4 @@
-"""All tables, and what the ORM cannot say: indexes of what waits alone, and tables that only ever grow."""
+"""All tables, and what the ORM cannot say of them: indexes of what waits alone."""
 
 from typing import Any
 
@@ -44,6 +44,9 @@ INDEXES = [
     "CREATE INDEX sale_contract ON sale (contract_id, created_at) WHERE contract_id IS NOT NULL",
     "CREATE INDEX device_stock ON device (kind, serial) WHERE customer_id IS NULL",
     "CREATE INDEX device_customer ON device (customer_id, kind)",
+    # What payers type as their account, as models/devices/tables.py has it.
+    "CREATE INDEX device_folded ON device (replace(replace(replace(replace(replace(replace(replace("
+    "serial, '-', ''), '/', ''), '_', ''), '.', ''), 'O', '0'), 'I', '1'), 'L', '1'))",
     # What waits: money to be assigned, callbacks to be handled, pushes to be sent or looked up, questions to agents.
     "CREATE INDEX suspense_open ON suspense (opened_at) WHERE closed_at IS NULL",
     "CREATE INDEX notice_new ON notice (look_at, id) WHERE done_at = 0",
@@ -60,6 +63,7 @@ INDEXES = [
     # A sale is taken back at most once, and not asked for twice.
     "CREATE UNIQUE INDEX void_of_sale ON void (sale_id) WHERE state IN ('asked', 'done')",
     "CREATE INDEX void_asked ON void (id) WHERE state = 'asked'",
+    "CREATE UNIQUE INDEX write_off_open ON write_off (kind, owner) WHERE agreed_at IS NULL",
     # A hand-in is disputed once and settled once; what the office proposes may be proposed anew.
     "CREATE UNIQUE INDEX hand_in_event_once ON hand_in_event (hand_in_id, step) WHERE step <> 'proposed'",
     # A sale gives once to each instalment; what takes it back is another allocation.
@@ -75,10 +79,6 @@ ACCOUNTS = [
         *("office cash", "write-offs"),
     )
 ]
-APPEND_ONLY = (
-    *("entry", "line", "audit", "payment", "token", "allocation"),
-    *("hand_in", "registration", "ticket_event", "sale", "evidence", "hand_in_event", "day_close", "statement_file"),
-)
 
 
 async def index_words(_apps: object, editor: Any) -> None:
@@ -97,84 +97,6 @@ async def index_words(_apps: object, editor: Any) -> None:
         "device_tail ON device": f"({serial})",
     }.items():
         await editor.client.execute_script(f"CREATE INDEX {index} ({columns})")
-
-
-async def guard(_apps: object, editor: Any) -> None:
-    """Some tables only grow; what is paid on an instalment never falls and never passes what is due."""
-    run = editor.client.execute_script
-    if editor.client.capabilities.dialect == "sqlite":
-        await run(
-            "CREATE TRIGGER instalment_paid BEFORE UPDATE OF paid ON instalment "
-            "WHEN NEW.paid < OLD.paid OR NEW.paid > NEW.amount "
-            "BEGIN SELECT RAISE(ABORT, 'an instalment is paid once'); END"
-        )
-        for table in APPEND_ONLY:
-            for verb in ("UPDATE", "DELETE"):
-                await run(
-                    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                    f"BEGIN SELECT RAISE(ABORT, '{table} is append only'); END"
-                )
-        return
-    await run("ALTER TABLE instalment ADD CONSTRAINT instalment_paid CHECK (paid >= 0 AND paid <= amount)")
-    await run(
-        "CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION '% is append only', TG_TABLE_NAME; END $$"
-    )
-    for table in APPEND_ONLY:
-        await run(
-            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION append_only()"
-        )
-
-
-# Whose day an account belongs to, as `day_close` names it.
-SUBJECT = """CASE WHEN a.kind IN ('cash', 'commission', 'wallet') THEN 'agent ' || a.owner
-    WHEN a.kind = 'clearing' THEN 'provider ' || (SELECT p.name FROM provider p WHERE p.id = a.owner) END"""
-OF_ALL = "SELECT 1 FROM day_close WHERE subject = '' AND ends_at > NEW.effective_at"
-OF_ONE = f"""SELECT 1 FROM line l JOIN account a ON a.id = l.account_id JOIN entry e ON e.id = l.entry_id
-  JOIN day_close c ON c.subject = {SUBJECT} AND c.ends_at > e.effective_at WHERE l.id = NEW.id"""
-OF_EACH = OF_ONE.replace("l.id = NEW.id", "l.entry_id = NEW.id")
-
-
-async def keep_closed(_apps: object, editor: Any) -> None:
-    """Nothing is booked into a day that is closed (models/money/day_close.py). Each entry holds the lock that whoever
-    closes takes alone: no entry is under way while a day's figures are read."""
-    run = editor.client.execute_script
-    if editor.client.capabilities.dialect == "sqlite":
-        # An entry may come before its lines or after them.
-        for table, closed in (("entry", OF_ALL), ("line", OF_ONE), ("entry", OF_EACH)):
-            name = {OF_ALL: "all", OF_ONE: "one", OF_EACH: "each"}[closed]
-            await run(
-                f"CREATE TRIGGER {table}_closed_{name} AFTER INSERT ON {table} WHEN EXISTS ({closed}) "
-                "BEGIN SELECT RAISE(ABORT, 'the day is closed'); END"
-            )
-        return
-    await run(
-        "CREATE FUNCTION keep_closed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        "IF TG_TABLE_NAME = 'entry' THEN PERFORM pg_advisory_xact_lock_shared(7269423); "
-        f"IF EXISTS ({OF_ALL}) THEN RAISE EXCEPTION 'the day is closed'; END IF; "
-        f"ELSIF EXISTS ({OF_ONE}) THEN RAISE EXCEPTION 'the day is closed'; END IF; RETURN NULL; END $$"
-    )
-    for table in ("entry", "line"):
-        await run(
-            f"CREATE TRIGGER {table}_closed AFTER INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION keep_closed()"
-        )
-
-
-async def keep_statements(_apps: object, editor: Any) -> None:
-    """What a statement says never changes; what its line was found to be does."""
-    run, said = editor.client.execute_script, "provider, reference, direction, amount, at, payer, account_text, details"
-    if editor.client.capabilities.dialect == "sqlite":
-        for verb in (f"UPDATE OF {said}", "DELETE"):
-            await run(
-                f"CREATE TRIGGER statement_line_no_{verb[:6].lower()} BEFORE {verb} ON statement_line "
-                "BEGIN SELECT RAISE(ABORT, 'statement_line is append only'); END"
-            )
-        return
-    await run(
-        f"CREATE TRIGGER statement_line_append_only BEFORE UPDATE OF {said} OR DELETE ON statement_line "
-        "FOR EACH ROW EXECUTE FUNCTION append_only()"
-    )
 
 
 class Migration(migrations.Migration):
@@ -305,6 +227,7 @@ class Migration(migrations.Migration):
                 ('key', fields.CharField(unique=True, max_length=80)),
                 ('actor', fields.CharField(max_length=100)),
                 ('reason', fields.CharField(default='', db_default='', max_length=200)),
+                ('line_count', fields.SmallIntField()),
                 ('effective_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
                 ('reverses', fields.OneToOneField('models.Entry', source_field='reverses_id', null=True, db_constraint=True, to_field='id', related_name='reversal', on_delete=OnDelete.RESTRICT)),
@@ -917,6 +840,7 @@ class Migration(migrations.Migration):
                 ('sold_on', fields.DateField()),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('ended_on', fields.DateField(null=True)),
+                ('ending', fields.CharField(default='', db_default='', max_length=12)),
             ],
             options={'table': 'contract', 'app': 'models', 'indexes': [Index(fields=['customer_id']), Index(fields=['agent_id', 'id'])], 'pk_attr': 'id'},
             bases=['Model'],
@@ -1017,7 +941,7 @@ class Migration(migrations.Migration):
             name='Allocation',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('sale', fields.ForeignKeyField('models.Sale', source_field='sale_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('sale', fields.ForeignKeyField('models.Sale', source_field='sale_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('instalment', fields.ForeignKeyField('models.Instalment', source_field='instalment_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                 ('amount', fields.BigIntField()),
                 ('reverses', fields.OneToOneField('models.Allocation', source_field='reverses_id', null=True, db_constraint=True, to_field='id', related_name='reversal', on_delete=OnDelete.RESTRICT)),
@@ -1039,6 +963,7 @@ class Migration(migrations.Migration):
                 ('amount', fields.BigIntField()),
                 ('state', fields.CharField(default='asked', max_length=10)),
                 ('sale', fields.OneToOneField('models.Sale', source_field='sale_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('alone', fields.BooleanField()),
                 ('created_at', fields.BigIntField()),
                 ('expires_at', fields.BigIntField()),
             ],
@@ -1080,6 +1005,21 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='TopUp',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('reference', fields.CharField(unique=True, max_length=20)),
+                ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('amount', fields.BigIntField()),
+                ('commission', fields.BigIntField(default=0, db_default=0)),
+                ('payment', fields.OneToOneField('models.Payment', source_field='payment_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                ('actor', fields.CharField(max_length=100)),
+                ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
+            ],
+            options={'table': 'top_up', 'app': 'models', 'indexes': [Index(fields=['agent_id', 'created_at'])], 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='Token',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
@@ -1107,10 +1047,23 @@ class Migration(migrations.Migration):
             options={'table': 'void', 'app': 'models', 'pk_attr': 'id'},
             bases=['Model'],
         ),
+        ops.CreateModel(
+            name='WriteOff',
+            fields=[
+                ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('kind', fields.CharField(max_length=10)),
+                ('owner', fields.BigIntField()),
+                ('amount', fields.BigIntField()),
+                ('reason', fields.CharField(default='', db_default='', max_length=200)),
+                ('proposed_by', fields.CharField(max_length=100)),
+                ('proposed_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('agreed_by', fields.CharField(default='', db_default='', max_length=100)),
+                ('agreed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'write_off', 'app': 'models', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
         ops.RunSQL(INDEXES),
         ops.RunPython(index_words),
-        ops.RunPython(guard),
-        ops.RunPython(keep_closed),
-        ops.RunPython(keep_statements),
         ops.RunSQL(ACCOUNTS),
     ]

@@ -6,19 +6,13 @@ from datetime import UTC, date, datetime
 from models.clock import CLOCK
 from models.devices import Device, Unit, with_owner
 from models.devices.keys import open_key
-from models.money.booking import (
-    Sold,
-    book_commission,
-    issue_token,
-    lock_agent_and_device,
-    read_sale,
-    record_sale,
-)
+from models.money.booking import Sold, issue_token, lock_agent_and_device, read_sale, record_sale, take_cash
 from models.money.cash_limit import read_room
 from models.money.catalogue import Appliance, PaymentPlan, Terms
+from models.money.commissions import earn_at_signing, earn_on_goods
 from models.money.contracts import Contract, Instalment
 from models.money.instalments import Period, amounts, days_for, due_dates
-from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
+from models.money.ledger import AccountKind, Posting, commission_due, credit_of, post
 from models.money.payable import Standing, payable
 from models.money.quotes import Quote
 from models.money.refusals import (
@@ -32,8 +26,9 @@ from models.money.refusals import (
     TooManyTokens,
 )
 from models.money.sales import SAME_SALE_WINDOW, Sale
+from models.money.wallets import held_by
 from models.people import Agent, Customer
-from models.sql import connection, execute, execute_many, insert
+from models.sql import connection, execute, execute_many, insert, lock_rows
 from models.tokens import ISSUERS
 from models.vault import Vault
 
@@ -53,6 +48,11 @@ class Proposal:
     schedule: tuple[tuple[date, int], ...]  # when how much falls due
     unit: Unit | None  # what the down payment gets for the device
     units: int
+
+    @property
+    def credit(self) -> int:
+        """What of the down payment on a service buys no day. On other terms all of it pays the price."""
+        return self.down - self.units * self.plan.day_price if self.plan.terms == Terms.SERVICE else 0
 
     @property
     def terms(self) -> str:
@@ -76,8 +76,8 @@ class ApplianceSold:
     device: Device | None
     schedule: tuple[tuple[date, int], ...]  # when how much falls due
     paid: Sold | None  # the down payment; None when there was no money to take
-    held: int
-    limit: int
+    held: int  # cash, or what is left in the wallet
+    limit: int | None  # of the cash; None: the agent sells from a wallet
     commission_due: int
 
 
@@ -132,10 +132,10 @@ def _first_token(
     if plan.terms != Terms.SERVICE and not schedule:
         return (Unit.UNLOCK, 0) if issuer.unlock else (Unit.DAYS, most)
     service = plan.terms == Terms.SERVICE
-    days = -(-down // plan.day_price) if service else days_for(down, schedule[0][1], Period(plan.period))
+    days = down // plan.day_price if service else days_for(down, schedule[0][1], Period(plan.period))
     if days > most:
         raise NotOffered(plan.name)  # one token cannot carry what is paid for
-    return Unit.DAYS, days
+    return (Unit.DAYS, days) if days else (None, 0)  # less than a day's price buys none
 
 
 async def same_appliance_today(seller: Agent, customer: Customer, appliance: Appliance) -> Contract | None:
@@ -146,12 +146,19 @@ async def same_appliance_today(seller: Agent, customer: Customer, appliance: App
 
 
 async def sell_appliance(
-    proposal: Proposal, *, seller: Agent, key: str, vault: Vault, again: bool = False
+    proposal: Proposal,
+    *,
+    seller: Agent,
+    key: str,
+    vault: Vault,
+    again: bool = False,
+    commission_at_signing: bool = False,
 ) -> ApplianceSold:
     """Commit what the proposal showed, in the caller's transaction. A second call with the key returns the first
-    sale. Raises NotSold's kinds: PriceChanged when the office changed the item, Taken when the device is gone,
-    SameAppliance unless it is sold `again`."""
+    sale. The agent earns his commission as the price is paid, or all of it now. Raises NotSold's kinds: PriceChanged
+    when the office changed the item, Taken when the device is gone, SameAppliance unless it is sold `again`."""
     await lock_agent_and_device(seller, proposal.device)
+    await lock_rows("customer", "id = $1", [proposal.customer.id])
     earlier = await Contract.get_or_none(key=key)
     if earlier:
         _check_same(earlier, proposal)
@@ -166,9 +173,10 @@ async def sell_appliance(
     if device:
         await _hand_over(device, proposal.customer)
     await _book_debt(proposal, contract, seller)
+    if commission_at_signing:
+        await earn_at_signing(contract, seller.phone)
     if proposal.down:
         await _take_down_payment(proposal, contract, device, seller, vault)
-    await book_commission(f"contract {contract.id} commission", seller, commission)
     return await read_appliance_sale(contract)
 
 
@@ -262,23 +270,30 @@ async def _book_debt(proposal: Proposal, contract: Contract, seller: Agent) -> N
 async def _take_down_payment(
     proposal: Proposal, contract: Contract, device: Device | None, seller: Agent, vault: Vault
 ) -> None:
-    """Book the money, and make the device's token for it. The commission is on the price and not on this payment."""
+    """Book the money, make the device's token for it, and owe what it earns."""
     at = Standing(
         paid_for=payable(device, contract),
         customer=proposal.customer,
         contract=contract,
         owed=(),
         today=proposal.today,
+        credit=await credit_of(proposal.customer.id),
     )
-    left = sum(amount for _due, amount in proposal.schedule)
-    offer = Quote(at, proposal.down, proposal.unit, proposal.units, owed=left)
-    sale = await record_sale(offer, seller, f"down payment {contract.id}", commission=0)
+    left, bought = sum(amount for _due, amount in proposal.schedule), proposal.down - proposal.credit
+    offer = Quote(at, proposal.down, proposal.unit, proposal.units, bought, owed=left)
+    key = f"down payment {contract.id}"
+    taken = await take_cash(offer, seller, key)
+    sale = await record_sale(offer, taken, key, commission=0)
     if device and proposal.unit:
         await issue_token(sale, offer, device, vault)
     paid_for = AccountKind.DAYS if proposal.plan.terms == Terms.SERVICE else AccountKind.DEBT
-    owner = 0 if paid_for is AccountKind.DAYS else contract.id
-    lines = [Posting(AccountKind.CASH, seller.id, proposal.down), Posting(paid_for, owner, -proposal.down)]
-    await post(f"sale {sale.id} payment", lines, actor=seller.phone)
+    lines = [
+        Posting(taken.kind, taken.owner, proposal.down),
+        Posting(paid_for, 0 if paid_for is AccountKind.DAYS else contract.id, -bought),
+        Posting(AccountKind.CREDIT, proposal.customer.id, -proposal.credit),
+    ]
+    await post(f"sale {sale.id} payment", [each for each in lines if each.amount], actor=seller.phone)
+    await earn_on_goods(sale, [contract.id], seller.phone)
 
 
 async def read_appliance_sale(contract: Contract) -> ApplianceSold:
@@ -294,7 +309,7 @@ async def read_appliance_sale(contract: Contract) -> ApplianceSold:
         device=await with_owner(contract.device_id) if contract.device_id else None,
         schedule=tuple((each.due_on, each.amount) for each in instalments),
         paid=await read_sale(payment) if payment else None,
-        held=await cash_held(agent.id),
-        limit=agent.cash_limit,
+        held=await held_by(agent),
+        limit=None if agent.prepaid else agent.cash_limit,
         commission_due=await commission_due(agent.id),
     )

@@ -1,19 +1,23 @@
-"""The steps of every sale: lock, check the limit, record payment and sale, make the token, book the commission."""
+"""The steps of every sale: lock, record it, make the token, settle the debts, book the money and the commissions."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from models.devices import Device, Unit, with_owner
+from models.devices import Device, Kind, Unit, with_owner
 from models.devices.counts import mark_of
 from models.devices.keys import open_key
+from models.money.commissions import book_commission, earn_on_goods
 from models.money.contracts import Contract, open_instalments
 from models.money.instalments import Due
-from models.money.ledger import AccountKind, Posting, cash_held, commission_due, currency, post
+from models.money.ledger import AccountKind, Posting, balance, commission_due, currency, post
 from models.money.payable import Payable, payable
 from models.money.quotes import Quote
 from models.money.references import new_reference
 from models.money.sales import Sale, Token
+from models.money.settling import settle
+from models.money.wallets import funds_of, held_by
 from models.people import Agent, Customer
 from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS
@@ -29,9 +33,9 @@ class Sold:
     customer: Customer
     paid_for: Payable
     contract: Contract | None  # that of the device, or of the goods with their appliance
-    digits: str  # of the token; goods have none
-    held: int  # the agent's cash after the sale
-    limit: int
+    digits: str  # of the token; goods have none, nor has what is less than a unit
+    held: int  # the agent's cash after the sale, or what is left in the wallet; 0 where no agent took any
+    limit: int | None  # of the cash; None: the agent sells from a wallet
     commission_due: int  # what the agent has to get after the sale
     paid_until: datetime | None
     rest: Sequence[Due]  # what is still to be paid on the contract, the oldest first
@@ -41,6 +45,34 @@ class Sold:
         return self.paid_for.device
 
 
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """The money of a sale, as it is before: which payment, and which account has it."""
+
+    payment_id: int
+    part: int = 1  # of the payment
+    replaces: int | None = None  # the sale that is done again for the right device
+    kind: AccountKind  # the seller's cash, or what the payer has still to get
+    owner: int
+    seller: Agent | None  # None: the customer paid the company itself
+    actor: str
+
+
+async def lock_for_sale(paid_for: Payable, customer_id: int, contract: Contract | None, seller: Agent | None) -> None:
+    """Hold until the commit whatever a sale moves: the agents who earn with it, the device, the customer's credit, and
+    the debts: those of the contract, or of all goods that a meter's payment may give to."""
+    whose, value = ("id = $1", contract.id) if contract else ("device_id IS NULL AND customer_id = $1", customer_id)
+    earning = f"id IN (SELECT agent_id FROM contract WHERE {whose} AND earned < commission)"
+    if seller:
+        await lock_rows("agent", f"id = $2 OR {earning}", [value, seller.id])
+    else:
+        await lock_rows("agent", earning, [value])
+    if paid_for.device:
+        await lock_rows("device", "id = $1", [paid_for.device.id])
+    await lock_rows("customer", "id = $1", [customer_id])
+    await lock_rows("contract", whose, [value])
+
+
 async def lock_agent_and_device(seller: Agent, device: Device | None) -> None:
     """Hold the rows of agent and device until the commit."""
     await lock_rows("agent", "id = $1", [seller.id])
@@ -48,28 +80,72 @@ async def lock_agent_and_device(seller: Agent, device: Device | None) -> None:
         await lock_rows("device", "id = $1", [device.id])
 
 
-async def record_sale(offer: Quote, seller: Agent, key: str, commission: int) -> Sale:
-    """The payment and its sale."""
-    now, at = datetime.now(UTC), offer.standing
+async def take_cash(offer: Quote, seller: Agent, key: str) -> Taken:
+    """Record a payment in cash: the seller holds it, or has paid the company for it before, out of the wallet."""
+    now = datetime.now(UTC)
     payment = await insert(
         "payment",
-        provider="cash",
+        provider="wallet" if seller.prepaid else "cash",
         reference=key,
         amount=offer.amount,
         currency=await currency(),
         agent_id=seller.id,
-        payer_phone=at.customer.phone or "",
+        payer_phone=offer.standing.customer.phone or "",
         payer_name="",
         account_text="",
         paid_at=now,
         created_at=now,
     )
+    return Taken(payment_id=payment, kind=funds_of(seller), owner=seller.id, seller=seller, actor=seller.phone)
+
+
+async def carry_out(offer: Quote, taken: Taken, key: str, vault: Vault) -> Sold:
+    """Do what a quote says with money that is there: sale, token, debts, ledger and commissions."""
+    at, seller = offer.standing, taken.seller
+    sale = await record_sale(offer, taken, key, offer.amount * seller.commission // 10_000 if seller else 0)
+    fell = await _access_fell_due(offer)
+    digits, paid_until = "", at.device.paid_until if at.device else None
+    if at.device and offer.has_token:
+        digits, paid_until = await issue_token(sale, offer, at.device, vault)
+    contracts = await settle(offer, sale)
+    await _book_sale(sale, offer, taken, fell)
+    if seller:
+        await book_commission(f"sale {sale.id} commission", seller, sale.commission)
+    if at.contract is None or at.contract.earned < at.contract.commission:
+        await earn_on_goods(sale, contracts, taken.actor)
+    sold = Sold(
+        sale=sale,
+        customer=at.customer,
+        paid_for=at.paid_for,
+        contract=at.contract,
+        digits=digits,
+        held=0,
+        limit=0,
+        commission_due=0,
+        paid_until=paid_until,
+        rest=offer.rest,
+    )
+    return await with_figures(sold, seller)
+
+
+async def with_figures(sold: Sold, seller: Agent | None) -> Sold:
+    """With the seller's figures as they are now."""
+    if seller is None:
+        return sold
+    limit = None if seller.prepaid else seller.cash_limit
+    return replace(sold, held=await held_by(seller), limit=limit, commission_due=await commission_due(seller.id))
+
+
+async def record_sale(offer: Quote, taken: Taken, key: str, commission: int) -> Sale:
+    """The sale of a payment, or of a part of it."""
+    at = offer.standing
+    tariff, price, components = offer.price
     columns = {
         "reference": await new_reference("sale"),
         "key": key,
-        "payment_id": payment,
-        "part": 1,
-        "agent_id": seller.id,
+        "payment_id": taken.payment_id,
+        "part": taken.part,
+        "agent_id": taken.seller.id if taken.seller else None,
         "customer_id": at.customer.id,
         "device_id": at.device.id if at.device else None,
         "contract_id": at.contract.id if at.contract else None,
@@ -80,7 +156,13 @@ async def record_sale(offer: Quote, seller: Agent, key: str, commission: int) ->
         "access": offer.access,
         "owed": offer.owed,
         "commission": commission,
-        "created_at": now,
+        "tariff": tariff,
+        "price": price,
+        "components": components,
+        "credit_before": at.credit,
+        "credit_after": offer.credit,
+        "replaces_id": taken.replaces,
+        "created_at": datetime.now(UTC),
     }
     return Sale(id=await insert("sale", **columns), **columns, _from_db=True)
 
@@ -109,15 +191,28 @@ async def issue_token(sale: Sale, offer: Quote, device: Device, vault: Vault) ->
     return digits, paid_until
 
 
-async def book_commission(key: str, agent: Agent, amount: int) -> int:
-    """Owe the agent a commission; what is due to him then."""
-    if not amount:
-        return await commission_due(agent.id)
-    earned = [
-        Posting(AccountKind.COMMISSION_COST, 0, amount),
-        Posting(AccountKind.COMMISSION, agent.id, -amount),
-    ]
-    return -(await post(key, earned, actor=agent.phone))[AccountKind.COMMISSION]
+async def _access_fell_due(offer: Quote) -> int:
+    """What is due of the access rate and not in the books yet: it fell due since the last sale."""
+    device, access = offer.standing.device, offer.standing.access
+    if device is None or device.kind != Kind.METER or not offer.has_token:
+        return 0
+    return access.due - await balance(AccountKind.ACCESS_DUE, device.id)
+
+
+async def _book_sale(sale: Sale, offer: Quote, taken: Taken, access_fell_due: int) -> None:
+    """Write the entry of a sale. What fell due of the access rate is in it, so that the device's account is what it
+    owes."""
+    moved: Counter[tuple[AccountKind, int]] = Counter()
+    moved[taken.kind, taken.owner] += sale.amount
+    for part in offer.parts:
+        moved[AccountKind.DEBT, part.due.contract_id] -= part.amount
+    if offer.standing.device:
+        moved[AccountKind.ACCESS_DUE, offer.standing.device.id] += access_fell_due - sale.access
+    moved[AccountKind.ACCESS, 0] -= access_fell_due
+    moved[AccountKind.ENERGY if offer.unit is Unit.ENERGY else AccountKind.DAYS, 0] -= offer.bought
+    moved[AccountKind.CREDIT, offer.standing.customer.id] -= offer.credit - offer.standing.credit
+    lines = [Posting(kind, owner, amount) for (kind, owner), amount in moved.items() if amount]
+    await post(f"sale {sale.id} payment", lines, actor=taken.actor)
 
 
 async def read_sale(sale: Sale) -> Sold:
@@ -125,16 +220,16 @@ async def read_sale(sale: Sale) -> Sold:
     token = await Token.get_or_none(sale_id=sale.id)
     device = await with_owner(sale.device_id) if sale.device_id else None
     contract = await Contract.get(id=sale.contract_id).prefetch_related("appliance") if sale.contract_id else None
-    agent = await Agent.get(id=sale.agent_id)
-    return Sold(
+    sold = Sold(
         sale=sale,
         customer=await Customer.get(id=sale.customer_id),
         paid_for=payable(device, contract),
         contract=contract,
         digits=token.digits if token else "",
-        held=await cash_held(agent.id),
-        limit=agent.cash_limit,
-        commission_due=await commission_due(agent.id),
+        held=0,
+        limit=0,
+        commission_due=0,
         paid_until=device.paid_until if device else None,
         rest=await open_instalments(contract) if contract else [],
     )
+    return await with_figures(sold, await Agent.get(id=sale.agent_id) if sale.agent_id else None)

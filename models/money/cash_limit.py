@@ -5,35 +5,51 @@ from dataclasses import dataclass
 from tortoise.exceptions import OperationalError
 
 from models.money.ledger import AccountKind
-from models.money.refusals import OverLimit
+from models.money.refusals import OverLimit, WalletTooSmall
+from models.money.reservations import reserved
 from models.people import Agent
 from models.sql import connection, execute
 
 
 @dataclass(frozen=True)
 class Room:
-    """What an agent holds, and the limit, in minor units."""
+    """What an agent holds, and the limit, in minor units; of one who pays before selling, what is in the wallet."""
 
     held: int
     limit: int
+    wallet: int | None = None  # None: the agent sells up to the limit
+    promised: int = 0  # what open requests of customers would bring, or take from the wallet
+
+    @property
+    def left(self) -> int:
+        """What the agent can still sell for, in minor units; below 0 when more is held than the limit."""
+        return (self.limit - self.held if self.wallet is None else self.wallet) - self.promised
 
     def check(self, amount: int) -> None:
-        """Raises OverLimit when the agent's cash would pass the limit with this amount."""
-        if self.held + amount > self.limit:
-            raise OverLimit(self.held, self.limit)
+        """Raises OverLimit when the agent's cash would pass the limit with this amount, and WalletTooSmall."""
+        if amount <= self.left:
+            return
+        if self.wallet is not None:
+            raise WalletTooSmall(self.wallet)
+        raise OverLimit(self.held, self.limit)
 
 
 async def read_room(seller: Agent) -> Room:
     """How it is now. The agent's limit and commissions are as they are now, from here on."""
     rows = await execute(
         connection(),
-        "SELECT a.cash_limit, a.commission, a.goods_commission, COALESCE(c.balance, 0) AS held FROM agent a "
-        "LEFT JOIN account c ON c.kind = $2 AND c.owner = a.id WHERE a.id = $1 AND a.retired_at IS NULL",
-        [seller.id, AccountKind.CASH.value],
+        "SELECT a.cash_limit, a.commission, a.goods_commission, a.prepaid, COALESCE(c.balance, 0) AS held FROM agent a "
+        "LEFT JOIN account c ON c.kind = CASE WHEN a.prepaid THEN 'wallet' ELSE 'cash' END AND c.owner = a.id "
+        "WHERE a.id = $1 AND a.retired_at IS NULL",
+        [seller.id],
     )
     if not rows:  # since he was looked up: run again, he is nobody who sells
         raise OperationalError("This agent was retired meanwhile.")
     row = rows[0]
     seller.cash_limit, seller.commission = row["cash_limit"], row["commission"]
     seller.goods_commission = row["goods_commission"]
-    return Room(int(row["held"]), int(row["cash_limit"]))
+    seller.prepaid = bool(row["prepaid"])
+    promised = await reserved(AccountKind.WALLET if seller.prepaid else AccountKind.CASH, seller.id)
+    if seller.prepaid:
+        return Room(0, 0, wallet=-int(row["held"]), promised=promised)
+    return Room(int(row["held"]), int(row["cash_limit"]), promised=promised)

@@ -1,5 +1,8 @@
 """Customers who ask an agent to sell to them for cash: what they want, and what the agent said."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from tortoise import fields
@@ -7,8 +10,19 @@ from tortoise.models import Model
 
 from models.devices import Device
 from models.money.contracts import Contract
+from models.money.ledger import AccountKind
+from models.money.payable import Payable, PayableGoods
+from models.money.reservations import release, reserve, use
 from models.money.sales import Sale
 from models.people import Agent, Customer
+from models.sql import MINUTE_MS, columns_of, connection, execute, insert, now_ms
+
+REFERENCE = re.compile(r"C-?([1-9]\d{0,8})")
+TOLD_LATE_MS = 12 * 60 * MINUTE_MS  # for so long an agent who answers is told that a request is over
+# Whoever ends it first: an answer, a sale, or the clock.
+END = """UPDATE cash_request SET state = $2, sale_id = $3 WHERE id = $1 AND state = 'asked' RETURNING id"""
+OPEN_AGAIN = "UPDATE cash_request SET state = 'asked' WHERE id = $1"
+OVER = "SELECT id FROM cash_request WHERE state = 'asked' AND expires_at <= $1 ORDER BY id LIMIT $2"
 
 
 class CashRequestState(StrEnum):
@@ -18,7 +32,20 @@ class CashRequestState(StrEnum):
     EXPIRED = "expired"
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What somebody with a phone wants to pay for, which may be another customer's."""
+
+    paid_for: Payable
+    customer: Customer  # who has it, or owes for it
+    amount: int  # minor units
+    phone: str
+    language: str
+
+
 class CashRequest(Model):
+    """A customer wants to buy for cash, and one agent is asked. It holds the room for that cash while it is open."""
+
     id = fields.BigIntField(primary_key=True)
     key = fields.CharField(80, unique=True)  # of the talk that asked: the same turn asks once
     phone = fields.CharField(16)  # of who asked, who may be somebody else than the customer
@@ -41,8 +68,132 @@ class CashRequest(Model):
         "models.Sale", null=True, on_delete=fields.RESTRICT
     )
     sale_id: int | None
+    # Whether nothing else waited for a yes of the agent when he was told: then a bare one is for this.
+    alone = fields.BooleanField()
     created_at = fields.BigIntField()  # ms
     expires_at = fields.BigIntField()  # ms
 
     class Meta:
         table = "cash_request"
+
+    @property
+    def reference(self) -> str:
+        """What agents call it: C12."""
+        return f"C{self.id}"
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.state == CashRequestState.ASKED and self.expires_at > now_ms())
+
+    @property
+    def _reservation(self) -> str:
+        return f"cash request {self.id}"
+
+
+async def ask_agent(wish: Wish, agent: Agent, *, key: str, minutes: int, alone: bool) -> CashRequest:
+    """Ask an agent for what a customer wants: once for each key. Hold the agent's row before, and see that there is
+    room for so much cash: it is held until the request ends. Not `alone`: a bare yes of the agent is for something
+    else."""
+    if earlier := await CashRequest.get_or_none(key=key):
+        return earlier
+    now = now_ms()
+    columns = {
+        "key": key,
+        "phone": wish.phone,
+        "language": wish.language,
+        "customer_id": wish.customer.id,
+        "device_id": wish.paid_for.device.id if wish.paid_for.device else None,
+        "contract_id": wish.paid_for.signed.id if isinstance(wish.paid_for, PayableGoods) else None,
+        "agent_id": agent.id,
+        "amount": wish.amount,
+        "state": CashRequestState.ASKED.value,
+        "alone": alone and not await open_for(agent),
+        "created_at": now,
+        "expires_at": now + minutes * MINUTE_MS,
+    }
+    request = CashRequest(id=await insert("cash_request", **columns), **columns, _from_db=True)
+    await reserve(request._reservation, AccountKind.CASH, agent.id, wish.amount, request.expires_at)
+    return request
+
+
+async def open_of(phone: str) -> CashRequest | None:
+    """What somebody with this phone waits for."""
+    found = await _find("phone = $1 AND expires_at > $2 AND state = 'asked'", [phone, now_ms()])
+    return found[0] if found else None
+
+
+async def open_for(agent: Agent, paid_for: Payable | None = None) -> list[CashRequest]:
+    """What an agent was asked for and did not answer yet, the oldest first; only what is for this, where it is told."""
+    found = await _find("agent_id = $1 AND expires_at > $2 AND state = 'asked'", [agent.id, now_ms()])
+    return found if paid_for is None else [one for one in found if _is_for(one, paid_for)]
+
+
+async def find_for(agent: Agent, number: int) -> CashRequest | None:
+    """What an agent was asked for within twelve hours, by its number, whether it is open or not."""
+    condition = "agent_id = $1 AND created_at > $2 AND id = $3"
+    found = await _find(condition, [agent.id, now_ms() - TOLD_LATE_MS, number])
+    return found[0] if found else None
+
+
+async def find_last_over(agent: Agent) -> CashRequest | None:
+    """The last request to an agent that the clock ended within twelve hours."""
+    now = now_ms()
+    condition = "agent_id = $1 AND created_at > $2 AND state IN ('asked', 'expired') AND expires_at <= $3"
+    found = await _find(condition, [agent.id, now - TOLD_LATE_MS, now])
+    return found[-1] if found else None
+
+
+async def take(requests: Sequence[CashRequest], amount: int) -> CashRequest | None:
+    """The first of these that can be answered by a sale of this amount, rather than another one: nobody else ends it,
+    and the room that it holds is free for the sale. Say then how it went: `sold` or `put_back`."""
+    for request in by_amount(requests, amount):
+        if await execute(connection(), END, [request.id, CashRequestState.SOLD.value, None]):
+            await use(request._reservation)
+            return request
+    return None
+
+
+def by_amount(requests: Sequence[CashRequest], amount: int) -> list[CashRequest]:
+    """Those of this amount first, then the oldest."""
+    return sorted(requests, key=lambda one: (one.amount != amount, one.id))
+
+
+async def sold(request: CashRequest, sale: Sale) -> None:
+    """It was answered by this sale."""
+    await execute(connection(), "UPDATE cash_request SET sale_id = $2 WHERE id = $1", [request.id, sale.id])
+
+
+async def put_back(request: CashRequest) -> None:
+    """Nothing was sold: it is open as before."""
+    await execute(connection(), OPEN_AGAIN, [request.id])
+    await reserve(request._reservation, AccountKind.CASH, request.agent_id, request.amount, request.expires_at)
+
+
+async def decline(request: CashRequest) -> bool:
+    """The agent says no. False when it had ended before."""
+    return await _end(request, CashRequestState.DECLINED)
+
+
+async def expire(most: int) -> list[CashRequest]:
+    """End some of those whose time is over."""
+    rows = await execute(connection(), OVER, [now_ms(), most])
+    found = [await CashRequest.get(id=row["id"]).prefetch_related("agent") for row in rows]
+    return [request for request in found if await _end(request, CashRequestState.EXPIRED)]
+
+
+async def _end(request: CashRequest, state: CashRequestState) -> bool:
+    if not await execute(connection(), END, [request.id, state.value, None]):
+        return False
+    await release(request._reservation)
+    return True
+
+
+def _is_for(request: CashRequest, paid_for: Payable) -> bool:
+    if paid_for.device:
+        return bool(request.device_id == paid_for.device.id)
+    return isinstance(paid_for, PayableGoods) and bool(request.contract_id == paid_for.signed.id)
+
+
+async def _find(condition: str, values: Sequence[object]) -> list[CashRequest]:
+    statement = f"SELECT {columns_of(CashRequest)} FROM cash_request WHERE {condition} ORDER BY id"
+    return [CashRequest(**row, _from_db=True) for row in await execute(connection(), statement, values)]

@@ -78,7 +78,7 @@ async def plans_of(appliance: Appliance) -> list[PaymentPlan]:
 
 
 def _free(appliance: Appliance) -> QuerySet[Device]:
-    free = Device.filter(customer_id=None, kind=Kind(appliance.type).value)
+    free = Device.filter(customer_id=None, kind=Kind(appliance.type).value, retired_at=None)
     return free if appliance.model_id is None else free.filter(model_id=appliance.model_id)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from tortoise import fields
@@ -15,6 +16,14 @@ from models.people import Agent, Customer
 from models.sql import columns_of, connection, execute, marks, read_day
 
 FIRST_NUMBER = 1_000  # contracts are S1001, S1002, …: never as short as a menu number
+
+
+class Ending(StrEnum):
+    """How a contract ended that was not paid in full."""
+
+    RETURNED = "returned"  # the device came back
+    WRITTEN_OFF = "written off"
+    VOID = "void"  # the sale was taken back
 
 
 class Contract(Model):
@@ -45,7 +54,8 @@ class Contract(Model):
     earned = fields.BigIntField(default=0, db_default=0)  # of it, as the price was paid
     sold_on = fields.DateField()
     created_at = fields.DatetimeField()
-    ended_on = fields.DateField(null=True)  # when it was paid in full
+    ended_on = fields.DateField(null=True)  # when it was paid in full, or came to an end otherwise
+    ending = fields.CharField(12, default="", db_default="")  # an Ending; empty: it was paid, or goes on
 
     class Meta:
         indexes = (("customer_id",), ("agent_id", "id"))
@@ -84,7 +94,10 @@ class Allocation(Model):
     its `paid`: a trigger moves it, and nothing else can."""
 
     id = fields.BigIntField(primary_key=True)
-    sale: fields.ForeignKeyRelation[Sale] = fields.ForeignKeyField("models.Sale", on_delete=fields.RESTRICT)
+    # None: it is owed no more, for the appliance came back or the debt was written off.
+    sale: fields.ForeignKeyNullableRelation[Sale] = fields.ForeignKeyField(
+        "models.Sale", null=True, on_delete=fields.RESTRICT
+    )
     instalment: fields.ForeignKeyRelation[Instalment] = fields.ForeignKeyField(
         "models.Instalment", on_delete=fields.RESTRICT
     )
@@ -123,6 +136,15 @@ async def find_contract(number: str, mini_grid_id: int) -> Contract | None:
     return await Contract.get_or_none(
         id=int(digits) - FIRST_NUMBER, customer__mini_grid_id=mini_grid_id
     ).prefetch_related("customer", "appliance", "device")
+
+
+async def contract_numbered(number: str) -> Contract | None:
+    """The contract S1042, whoever's it is, with its customer, appliance and device."""
+    digits = number.upper().removeprefix("S")
+    if not digits.isdecimal() or len(digits) > 9:
+        return None
+    found = Contract.get_or_none(id=int(digits) - FIRST_NUMBER)
+    return await found.prefetch_related("customer", "appliance", "device")
 
 
 async def open_instalments(contract: Contract) -> list[Due]:

@@ -89,6 +89,11 @@ def total_left(owed: Sequence[Due]) -> int:
 
 
 def days_for(amount: int, instalment: int, period: Period) -> int:
-    """Days that an amount buys where `instalment` pays one period. It is the agreed one and not what is left of
-    it, which would sell the same days ever cheaper (reference: users 3.5). A day begun counts whole."""
-    return -(-amount * DAYS[period] // instalment)
+    """Whole days that an amount buys where `instalment` pays one period. It is the agreed one and not what is left of
+    it, which would sell the same days ever cheaper (reference: users 3.5). A part of a day is none."""
+    return amount * DAYS[period] // instalment
+
+
+def price_of_days(days: int, instalment: int, period: Period) -> int:
+    """The least that buys so many days, in minor units."""
+    return -(-days * instalment // DAYS[period])

@@ -1,11 +1,12 @@
 """Double entry, append only: every movement of money is an entry whose lines add up to nothing.
 
-An account's `balance` is the sum of its lines, kept beside them so that reading it never adds up history; it
-changes only here, in the transaction that writes the lines. Positive is a debit.
+The database itself sees to it (models/migrations/0002_guards.py): an entry that is committed has all its lines, they
+balance, and nothing changes them. An account's `balance` is the sum of its lines, kept beside them so that reading it
+never adds up history; the lines move it, and nothing else can. Positive is a debit.
 
-An agent's accounts and a customer's debt are held by the locks of whoever sells (models/money/booking.py). The
-company's own are everybody's: their balances change at the end of the unit of work, all at once and always in the same
-order, so that two batches of sales never end in a deadlock, nor wait for each other longer than a commit takes.
+An agent's accounts and a customer's debt are held by the locks of whoever sells (models/money/booking.py). Those of
+the company and of its providers are everybody's: their lines are written at the end of the unit of work, all at once,
+so that two batches of sales never end in a deadlock, nor wait for each other longer than a commit takes.
 """
 
 from collections import Counter
@@ -18,15 +19,17 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from models.sql import UnitOfWork, connection, execute, execute_many, insert, unit_of_work
+from models.sql import UnitOfWork, connection, cut, execute, execute_many, insert, on_postgres, row_marks, unit_of_work
 
 COMPANY = 0  # the owner of the company's own accounts
 # All amounts of a database are in one currency, that of the company's accounts.
 CURRENCY = "SELECT currency FROM account WHERE kind = 'office cash' AND owner = 0"
-MOVE = "UPDATE account SET balance = balance + $3 WHERE kind = $1 AND owner = $2 RETURNING id, balance"
+FIND = """SELECT id, kind, owner, balance FROM account WHERE {wanted} ORDER BY id"""
 # Two may open it at once.
-OPEN = f"""INSERT INTO account (kind, owner, currency, balance) VALUES ($1, $2, ({CURRENCY}), $3)
-  ON CONFLICT (kind, owner) DO UPDATE SET balance = account.balance + excluded.balance RETURNING id, balance"""
+OPEN = f"""INSERT INTO account (kind, owner, currency, balance) VALUES ($1, $2, ({CURRENCY}), 0)
+  ON CONFLICT (kind, owner) DO NOTHING"""
+LINES = "INSERT INTO line (entry_id, account_id, amount) VALUES "
+SOME = 500  # lines in one statement
 
 
 class AccountKind(StrEnum):
@@ -74,6 +77,7 @@ class Entry(Model):
     key = fields.CharField(80, unique=True)  # names what it books, `sale 17`: it is booked at most once
     actor = fields.CharField(100)  # who caused it: a phone, an office user, a provider, `mwanga`
     reason = fields.CharField(200, default="", db_default="")
+    line_count = fields.SmallIntField()  # two or more: so many lines are booked with it, and none later
     effective_at = fields.DatetimeField()  # when it happened; a late notice of yesterday's payment is yesterday's
     created_at = fields.DatetimeField(auto_now_add=True)  # when it was posted
     reverses: fields.OneToOneNullableRelation["Entry"] = fields.OneToOneField(
@@ -104,71 +108,112 @@ class Posting:
     amount: int
 
 
+Place = tuple[str, int]  # an account by kind and owner
+
+
 async def post(
     key: str,
-    postings: list[Posting],
+    postings: Sequence[Posting],
     *,
     actor: str,
     reason: str = "",
     effective_at: datetime | None = None,
     reverses: int | None = None,
 ) -> dict[AccountKind, int]:
-    """Book one entry and return the new balances, but those of the company. Call inside a transaction. It is effective
-    now unless told, and `reverses` another entry, which no other does.
+    """Book one entry and return the new balances, but those that everybody shares. Call inside a transaction. It is
+    effective now unless told, and `reverses` another entry, which no other does. Postings on the same account become
+    one line.
 
-    Raises ValueError when the lines do not add up to nothing, IntegrityError when `key` is booked already.
+    Raises ValueError when the lines do not add up to nothing or are fewer than two, IntegrityError when `key` is booked
+    already.
     """
-    if sum(posting.amount for posting in postings) != 0:
+    amounts: Counter[Place] = Counter()
+    for posting in postings:
+        amounts[posting.kind.value, posting.owner] += posting.amount
+    wanted = {place: amount for place, amount in amounts.items() if amount}
+    if len(wanted) < 2 or sum(wanted.values()) != 0:
         raise ValueError(f"entry {key} does not balance")
-    now = datetime.now(UTC)
+    unit, now = unit_of_work(), datetime.now(UTC)
+    later = {place: amount for place, amount in wanted.items() if unit and _is_shared(place)}
+    accounts = await _hold_accounts([place for place in wanted if place not in later])
     entry = await insert(
         "entry",
         key=key,
-        actor=actor,
-        reason=reason,
+        actor=cut(actor, 100),
+        reason=cut(reason, 200),
+        line_count=len(wanted),
         effective_at=effective_at or now,
         created_at=now,
         reverses_id=reverses,
     )
-    balances, lines = {}, []
-    # Always in the same order, so that two transactions never wait for each other's account.
-    for posting in sorted(postings, key=lambda posting: (posting.kind, posting.owner)):
-        if posting.owner == COMPANY and (unit := unit_of_work()):
-            account = await _company_account(posting.kind)
-            _moved(unit).append((posting.kind.value, posting.amount))
-        else:
-            account, balances[posting.kind] = await _move_balance(posting)
-        lines.append((entry, account, posting.amount))
-    await execute_many(connection(), "INSERT INTO line (entry_id, account_id, amount) VALUES ($1, $2, $3)", lines)
-    return balances
+    await _write_lines([(entry, accounts[place][0], wanted[place]) for place in accounts])
+    if unit:
+        _shared_lines(unit).extend((place, entry, amount) for place, amount in later.items())
+    own = {place: held for place, (_id, held) in accounts.items() if not _is_shared(place)}
+    return {AccountKind(place[0]): held + wanted[place] for place, held in own.items()}
 
 
-def _moved(unit: UnitOfWork) -> list[Any]:
-    """Which of the company's accounts a unit of work has moved by how much, for its end."""
-    return unit.at_end("company accounts", _move_company_balances)
+async def reverse(entry: int, *, key: str, actor: str, reason: str) -> dict[AccountKind, int]:
+    """Book the opposite of an entry, by its id, and return the new balances as `post` does. Raises IntegrityError when
+    it is reversed already, and LookupError when there is none."""
+    rows = await execute(
+        connection(),
+        "SELECT a.kind, a.owner, l.amount FROM line l JOIN account a ON a.id = l.account_id WHERE l.entry_id = $1",
+        [entry],
+    )
+    postings = [Posting(AccountKind(row["kind"]), int(row["owner"]), -int(row["amount"])) for row in rows]
+    if unit := unit_of_work():  # it may be of this very unit of work
+        lines = [(place, amount) for place, of, amount in _shared_lines(unit) if of == entry]
+        postings += [Posting(AccountKind(kind), owner, -amount) for (kind, owner), amount in lines]
+    if not postings:
+        raise LookupError(f"there is no entry {entry}")
+    return await post(key, postings, actor=actor, reason=reason, reverses=entry)
 
 
-async def _move_balance(posting: Posting) -> tuple[int, int]:
-    """The account's number, and its new balance. An INSERT that finds the account there takes a number all the same,
+async def _hold_accounts(places: Sequence[Place]) -> dict[Place, tuple[int, int]]:
+    """These accounts by their places, opened where nobody used them yet: the number of each and its balance, which
+    stays until the commit but for our own lines. An INSERT that finds the account there takes a number all the same,
     and would use up the sequence: it comes second."""
-    values = [posting.kind.value, posting.owner, posting.amount]
-    rows = await execute(connection(), MOVE, values) or await execute(connection(), OPEN, values)
-    return int(rows[0]["id"]), int(rows[0]["balance"])
+    found = await _find_accounts(places)
+    if missing := sorted(place for place in places if place not in found):
+        await execute_many(connection(), OPEN, missing)
+        found |= await _find_accounts(missing)
+    return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
-async def _company_account(kind: AccountKind) -> int:
-    """The number of one of the company's accounts. It is there from the first migration on."""
-    [row] = await execute(connection(), "SELECT id FROM account WHERE kind = $1 AND owner = 0", [kind.value])
-    return int(row["id"])
+async def _find_accounts(places: Sequence[Place]) -> dict[Place, tuple[int, int]]:
+    """Those that there are, held until the commit. The lock is that of the balance: a line may point at it."""
+    if not places:
+        return {}
+    wanted = " OR ".join(f"(kind = ${2 * n + 1} AND owner = ${2 * n + 2})" for n in range(len(places)))
+    held = " FOR NO KEY UPDATE" if on_postgres() else ""
+    values = [value for place in places for value in place]
+    rows = await execute(connection(), FIND.format(wanted=wanted) + held, values)
+    return {(row["kind"], int(row["owner"])): (int(row["id"]), int(row["balance"])) for row in rows}
 
 
-async def _move_company_balances(moved: Sequence[tuple[str, int]]) -> None:
-    """Write what a unit of work has moved on the company's accounts."""
-    totals: Counter[str] = Counter()
-    for kind, amount in moved:
-        totals[kind] += amount
-    for kind in sorted(totals):
-        await execute(connection(), MOVE, [kind, COMPANY, totals[kind]])
+async def _write_lines(lines: Sequence[tuple[int, int, int]]) -> None:
+    """Lines of entry, account and amount."""
+    if lines:
+        await execute(connection(), LINES + row_marks(len(lines), 3), [value for line in lines for value in line])
+
+
+def _is_shared(place: Place) -> bool:
+    """Whether sales of different agents and devices move this account."""
+    kind, owner = place
+    return owner == COMPANY or kind == AccountKind.CLEARING
+
+
+def _shared_lines(unit: UnitOfWork) -> list[Any]:
+    """The lines of a unit of work on accounts that everybody shares, by place, entry and amount: for its end."""
+    return unit.at_end("shared accounts", _write_shared_lines)
+
+
+async def _write_shared_lines(lines: Sequence[tuple[Place, int, int]]) -> None:
+    accounts = await _hold_accounts(sorted({place for place, _entry, _amount in lines}))
+    rows = sorted((accounts[place][0], entry, amount) for place, entry, amount in lines)
+    for start in range(0, len(rows), SOME):
+        await _write_lines([(entry, account, amount) for account, entry, amount in rows[start : start + SOME]])
 
 
 async def balance(kind: AccountKind, owner: int) -> int:
@@ -176,8 +221,10 @@ async def balance(kind: AccountKind, owner: int) -> int:
     rows = await execute(
         connection(), "SELECT balance FROM account WHERE kind = $1 AND owner = $2", [kind.value, owner]
     )
-    unit = unit_of_work() if owner == COMPANY else None
-    moved = sum(amount for moved_kind, amount in _moved(unit) if moved_kind == kind) if unit else 0
+    unit, place = unit_of_work(), (kind.value, owner)
+    moved = (
+        sum(amount for of, _entry, amount in _shared_lines(unit) if of == place) if unit and _is_shared(place) else 0
+    )
     return (int(rows[0]["balance"]) if rows else 0) + moved
 
 
@@ -187,6 +234,11 @@ async def cash_held(agent_id: int) -> int:
 
 async def commission_due(agent_id: int) -> int:
     return -await balance(AccountKind.COMMISSION, agent_id)
+
+
+async def credit_of(customer_id: int) -> int:
+    """What a customer paid that was less than a unit, and has still to get."""
+    return -await balance(AccountKind.CREDIT, customer_id)
 
 
 async def currency() -> str:

@@ -10,6 +10,7 @@ from models.devices.keys import open_key
 from models.money.cash_limit import Room, read_room
 from models.money.contracts import Contract, contract_of, open_instalments, overdue_goods
 from models.money.instalments import Due
+from models.money.ledger import credit_of
 from models.money.refusals import NoPlan
 from models.money.sales import Sale, same_today
 from models.people import Agent, Customer
@@ -29,6 +30,8 @@ class Standing:
     coin: int = 1  # the smallest amount that is paid in cash, in minor units
     most: int | None = None  # units that one token of this device carries; None: those of its kind
     access: Access = field(default_factory=Access)  # what the device owes of the access rate
+    credit: int = 0  # the customer's, in minor units: what was less than a unit, and counts with this payment
+    whole_only: bool = False  # whether no cash is taken that would leave a rest
     room: Room | None = None  # for the seller's cash; None: nobody takes any
     obstacle: Obstacle | None = None  # why the device can have no token now
     doubt: Doubt | None = None  # of the clock
@@ -61,7 +64,9 @@ class PayableDevice:
         """This agent's newest sale of this amount for it within 24 hours."""
         return await same_today(seller, amount, device_id=self.device.id)
 
-    async def standing(self, today: date, coin: int, vault: Vault, seller: Agent | None = None) -> Standing:
+    async def standing(
+        self, today: date, coin: int, vault: Vault, seller: Agent | None = None, *, whole_only: bool = False
+    ) -> Standing:
         """What a payment for it meets now, taken by this seller. Raises NoPlan for a device that nobody owns."""
         device, issuer = self.device, ISSUERS[self.device.issuer]
         if device.customer_id is None or device.customer is None:
@@ -82,6 +87,8 @@ class PayableDevice:
             coin=coin,
             most=issuer.most(key),
             access=await access_due(device, today),
+            credit=await credit_of(device.customer_id),
+            whole_only=whole_only,
             room=await read_room(seller) if seller else None,
             obstacle=issuer.can_issue(key, device.count, datetime.now(UTC)),
             doubt=await CLOCK.doubt(),
@@ -116,7 +123,9 @@ class PayableGoods:
         """This agent's newest payment of this amount for it within 24 hours."""
         return await same_today(seller, amount, contract_id=self.signed.id)
 
-    async def standing(self, today: date, coin: int, _vault: Vault, seller: Agent | None = None) -> Standing:
+    async def standing(
+        self, today: date, coin: int, _vault: Vault, seller: Agent | None = None, *, whole_only: bool = False
+    ) -> Standing:
         """What a payment for it meets now, taken by this seller."""
         owed = await open_instalments(self.signed)
         return Standing(
@@ -126,6 +135,8 @@ class PayableGoods:
             owed=tuple(owed),
             today=today,
             coin=coin,
+            credit=await credit_of(self.signed.customer_id),
+            whole_only=whole_only,
             room=await read_room(seller) if seller else None,
             doubt=await CLOCK.doubt(),
         )
@@ -141,3 +152,11 @@ def payable(device: Device | None, contract: Contract | None) -> Payable:
     if contract:
         return PayableGoods(contract)
     raise LookupError("a payment is for a device or for goods")
+
+
+async def load_payable(device_id: int | None, contract_id: int | None) -> Payable:
+    """The same by their ids, as they are now. Raises LookupError for neither."""
+    if device_id:
+        return PayableDevice(await with_owner(device_id))
+    found = await Contract.get_or_none(id=contract_id).prefetch_related("customer", "appliance", "device")
+    return payable(None, found)

@@ -52,6 +52,15 @@ def _unit_price(at: Standing) -> tuple[int, Unit]:
     return (tariff.full_price, Unit(tariff.unit)) if tariff else (0, Unit.DAYS)
 
 
+async def sellers_for(customer: Customer, most: int = 5) -> list[Agent]:
+    """Whom a customer may pay in cash, the likeliest first: the one of `seller_for`, then others of the mini-grid."""
+    first = await seller_for(customer)
+    if first is None:
+        return []
+    others = Agent.filter(mini_grid_id=customer.mini_grid_id, locked_at=None, id__not=first.id)
+    return [first, *await others.order_by("id").limit(most - 1)]
+
+
 async def seller_for(customer: Customer) -> Agent | None:
     """Whom a customer pays: the agent who sold to the customer last, else one of the mini-grid. None is locked, nor of
     another mini-grid by now."""

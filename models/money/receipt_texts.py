@@ -50,8 +50,11 @@ class ReceiptWallet(Model):
 
     def last_balance(self, purse: str) -> int | None:
         """What the last text that was believed says of a purse, in minor units; None before there was one."""
-        known = json.loads(self.balances).get(purse)
-        return None if known is None else int(known)
+        return self.all_balances().get(purse)
+
+    def all_balances(self) -> dict[str, int]:
+        """By purse, in minor units."""
+        return {str(purse): int(minor) for purse, minor in json.loads(self.balances).items()}
 
 
 class TextState(StrEnum):
@@ -105,7 +108,7 @@ async def hold_wallet(wallet: ReceiptWallet) -> None:
 
 async def move_balance(wallet: ReceiptWallet, purse: str, balance: int) -> None:
     """Note what a text that was believed says that a purse of a held wallet has, in minor units."""
-    wallet.balances = json.dumps(json.loads(wallet.balances) | {purse: balance}, separators=(",", ":"))
+    wallet.balances = json.dumps(wallet.all_balances() | {purse: balance}, separators=(",", ":"))
     await execute(connection(), "UPDATE receipt_wallet SET balances = $2 WHERE id = $1", [wallet.id, wallet.balances])
 
 
@@ -168,6 +171,10 @@ async def decide(
 async def waiting_texts() -> list[ReceiptText]:
     """All texts that wait for a person, the oldest first."""
     return await ReceiptText.filter(state=TextState.WAITING.value).order_by("id")
+
+
+async def is_any_waiting() -> bool:
+    return await ReceiptText.filter(state=TextState.WAITING.value).exists()
 
 
 async def waiting_of(gateway: str, sim: int, since: int, why: str) -> list[ReceiptText]:

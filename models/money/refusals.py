@@ -28,6 +28,23 @@ class AmountTooLarge(NotSold):
         self.most, self.most_units, self.unit = most, most_units, unit
 
 
+class NotWhole(NotSold):
+    """The amount would leave a rest that buys nothing, and the office wants none. `less` and `more` leave none; None
+    where there is no such amount. In minor units."""
+
+    def __init__(self, less: int | None, more: int | None) -> None:
+        super().__init__(less, more)
+        self.less, self.more = less, more
+
+
+class NoCoins(NotSold):
+    """Nobody can pay this amount in cash. `less` (0: there is none) and `more` are next to it, in minor units."""
+
+    def __init__(self, less: int, more: int) -> None:
+        super().__init__(less, more)
+        self.less, self.more = less, more
+
+
 class MoreThanOwed(NotSold):
     """More than is left to pay."""
 
@@ -44,10 +61,22 @@ class NoPlan(NotSold):
     """The device has no owner or no price."""
 
 
+class Retired(NotSold):
+    """The device is out of use."""
+
+
 class OverLimit(NotSold):
     def __init__(self, held: int, limit: int) -> None:
         super().__init__(held, limit)
         self.held, self.limit = held, limit
+
+
+class WalletTooSmall(NotSold):
+    """The agent pays before selling, and less is in the wallet: `there`, in minor units."""
+
+    def __init__(self, there: int) -> None:
+        super().__init__(there)
+        self.there = there
 
 
 class SoldToday(NotSold):

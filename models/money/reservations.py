@@ -5,6 +5,15 @@ from enum import StrEnum
 from tortoise import fields
 from tortoise.models import Model
 
+from models.money.ledger import AccountKind
+from models.sql import connection, execute, now_ms
+
+RESERVE = """INSERT INTO reservation (key, kind, owner, amount, state, expires_at) VALUES ($1, $2, $3, $4, 'open', $5)
+  ON CONFLICT (key) DO UPDATE SET state = 'open', amount = excluded.amount, expires_at = excluded.expires_at"""
+END = "UPDATE reservation SET state = $2 WHERE key = $1 AND state = 'open'"
+SUM = """SELECT COALESCE(SUM(amount), 0) AS amount FROM reservation
+  WHERE kind = $1 AND owner = $2 AND state = 'open' AND expires_at > $3"""
+
 
 class Reserved(StrEnum):
     OPEN = "open"
@@ -22,3 +31,20 @@ class Reservation(Model):
     amount = fields.BigIntField()  # minor units, more than 0
     state = fields.CharField(10, default=Reserved.OPEN)
     expires_at = fields.BigIntField()  # ms
+
+
+async def reserve(key: str, kind: AccountKind, owner: int, amount: int, expires_at: int) -> None:
+    await execute(connection(), RESERVE, [key, kind.value, owner, amount, expires_at])
+
+
+async def use(key: str) -> None:
+    await execute(connection(), END, [key, Reserved.USED.value])
+
+
+async def release(key: str) -> None:
+    await execute(connection(), END, [key, Reserved.RELEASED.value])
+
+
+async def reserved(kind: AccountKind, owner: int) -> int:
+    [row] = await execute(connection(), SUM, [kind.value, owner, now_ms()])
+    return int(row["amount"])

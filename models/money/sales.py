@@ -106,6 +106,8 @@ class Token(Model):
         indexes = (("device_id", "id"),)
 
 
+# What of the sales `s` was not taken back.
+COUNTS = "NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')"
 SAME_SALE_WINDOW = timedelta(hours=24)
 
 
@@ -117,20 +119,22 @@ async def same_today(
     instalment on the same day does nothing twice."""
     rows = await execute(
         connection(),
-        f"SELECT {columns_of(Sale)} FROM sale WHERE {'device_id' if device_id else 'contract_id'} = $1 "
+        f"SELECT {columns_of(Sale)} FROM sale s WHERE {'device_id' if device_id else 'contract_id'} = $1 "
         "AND agent_id = $2 AND amount = $3 AND created_at >= $4 "
-        "AND key NOT LIKE 'down payment %' ORDER BY id DESC LIMIT 1",
+        f"AND key NOT LIKE 'down payment %' AND {COUNTS} ORDER BY id DESC LIMIT 1",
         [device_id or contract_id, agent.id, amount, datetime.now(UTC) - SAME_SALE_WINDOW],
     )
     return Sale(**rows[0], _from_db=True) if rows else None
 
 
-async def last_tokens(device: Device, count: int = 3) -> list[tuple[Sale, str]]:
-    """The newest sales of a device with their digits, newest first."""
+async def last_tokens(device: Device, count: int = 3, *, with_void: bool = False) -> list[tuple[Sale, str]]:
+    """The newest sales of a device with their digits, newest first. Those that are void are left out, or stand there
+    `with_void` and without digits, for their codes count no more."""
+    only = "" if with_void else f"AND {COUNTS} "
     rows = await execute(
         connection(),
-        f"SELECT {columns_of(Sale, 's')}, t.digits FROM token t JOIN sale s ON s.id = t.sale_id WHERE t.device_id = $1 "
-        "ORDER BY t.id DESC LIMIT $2",
+        f"SELECT {columns_of(Sale, 's')}, CASE WHEN {COUNTS} THEN t.digits ELSE '' END AS digits FROM token t "
+        f"JOIN sale s ON s.id = t.sale_id WHERE t.device_id = $1 {only}ORDER BY t.id DESC LIMIT $2",
         [device.id, count],
     )
     return [(Sale(**{n: v for n, v in row.items() if n != "digits"}, _from_db=True), row["digits"]) for row in rows]

@@ -31,7 +31,7 @@ class Issuer:
     group: Callable[[str], str]  # the digits, spaced for people
     # (key, count, now): why there can be no token, told before any money is taken. None: there can be one.
     can_issue: Callable[[Key, int, datetime], Obstacle | None]
-    # (units): what a token really delivers, never less than asked.
+    # (units): what a token can say of them, never more than asked.
     carried: Callable[[int], int] = int
     # (key, count): the same for the last payment, whose token runs the device for ever. None: nothing is paid off.
     unlock: Callable[[Key, int], tuple[int, str]] | None = None
@@ -102,6 +102,6 @@ ISSUERS = {
         most_units=sts.MAX_TENTHS,
         group=sts.group,
         can_issue=_sts_can_issue,
-        carried=sts.carried_tenths,
+        carried=sts.whole_tenths,
     ),
 }

@@ -196,6 +196,13 @@ def carried_tenths(tenths: int) -> int:
     return field_tenths(amount_field(tenths))
 
 
+def whole_tenths(tenths: int) -> int:
+    """Return the most that a token can say of `tenths`, and no more than that: so much is sold."""
+    field = amount_field(tenths)
+    carried = field_tenths(field)
+    return carried if carried <= tenths else field_tenths(field - 1)
+
+
 def checksum(token_class: int, fields: int) -> int:
     """Return the CRC-16 (polynomial A001 reflected, bytes swapped) of the class and the 48 bits above it."""
     crc = 0xFFFF

@@ -32,7 +32,8 @@ async def book_sale(agent: Agent, amount: int, commission: int) -> None:
         Posting(AccountKind.COMMISSION_COST, 0, commission),
         Posting(AccountKind.COMMISSION, agent.id, -commission),
     ]
-    await post(f"{key} commission", earned, actor="test")
+    if commission:
+        await post(f"{key} commission", earned, actor="test")
 
 
 def let_asha_sell(url: str, amount: int, commission: int) -> None:

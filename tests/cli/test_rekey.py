@@ -20,6 +20,7 @@ from bot.text.numbers import sender
 from models.devices import Device
 from models.devices.keys import open_key
 from models.messages.phones import Phone
+from models.money.receipt_texts import TextState, keep_text
 from models.people import Agent, OfficeUser, pins
 from models.sql import execute
 from models.vault import Vault
@@ -47,10 +48,12 @@ def rekey() -> str:
 
 
 async def _everything_sealed() -> None:
-    """A phone beside the demo world's devices and vending key, and a text that waits."""
+    """A phone and a receipt text beside the demo world's devices and vending key."""
     vault = Vault(DEMO_KEY)
     phone, _code = await add("Shop phone", vault, actor="test")
     await Phone.filter(id=phone.id).update(linked_at=1)
+    came = {"gateway": phone.gateway, "sim": 1, "sender": "M-PESA", "received_at": 1}
+    await keep_text(vault, 1, "a receipt", TextState.WAITING, **came)
 
 
 def text_that_waits(url: str) -> None:
@@ -93,7 +96,8 @@ def test_all_that_is_sealed_is_put_under_the_new_key(demo_url: str) -> None:
     assert {name: len(cells) for name, cells in after.items() if not name.startswith("audit")} == {
         name: len(cells) for name, cells in before.items() if not name.endswith("_hash")
     }
-    assert {"device.sealed_key", "setting.value", "phone.signing_key", "inbox.sealed"} <= after.keys()
+    sealed = {"device.sealed_key", "setting.value", "phone.signing_key", "inbox.sealed", "receipt_text.sealed"}
+    assert sealed <= after.keys()
     for words in ("PINs of 3 agents", "passwords, until they are set anew: admin", "linked again", "Shop phone"):
         assert words in said
     assert new not in said and DEMO_KEY not in said

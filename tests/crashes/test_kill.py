@@ -20,6 +20,7 @@ from tests.emulators.openpaygo_device import Accepted, Device
 from tests.world.people import PEOPLE, PINS
 from tests.world.server import ServerProcess, query
 from tests.world.templates import Templates
+from tests.world.withdrawn import WITHDRAWN
 
 AGENTS = ("Asha", "Juma")
 CUSTOMERS = 300
@@ -139,7 +140,7 @@ async def settled(url: str) -> None:
     """Wait until everything that was accepted is handled and everything that was enqueued has ended."""
     waiting = (
         "SELECT (SELECT COUNT(*) FROM inbox WHERE state = 'new') + (SELECT COUNT(*) FROM outbox "
-        "WHERE state NOT IN ('sent', 'delivered', 'failed')) AS n"
+        "WHERE state NOT IN ('sent', 'delivered', 'failed', 'expired')) AS n"
     )
     async with asyncio.timeout(300):  # on PostgreSQL what a killed process was sending is taken back after 60 s
         while (await query(url, waiting))[0]["n"]:
@@ -206,13 +207,16 @@ async def check_devices(url: str) -> None:
 
 
 async def check_outbox(url: str, at: Emulator, cut_off: int) -> None:
-    """Everything that was committed reached the gateway. Only what was being sent at a kill may have reached it more
-    than once, and as often more as kills cut it off."""
-    rows = await query(url, "SELECT phone, text, state, interrupted FROM outbox")
+    """Everything that was committed reached the gateway, but for questions that a kill cut off and that were answered
+    before they went again. Only what was being sent at a kill may have reached it more than once, and as often more as
+    kills cut it off."""
+    rows = await query(url, f"SELECT phone, text, state, interrupted, {WITHDRAWN} AS withdrawn FROM outbox")
     enqueued = Counter((row["phone"], row["text"]) for row in rows)
-    assert {row["state"] for row in rows} <= {"sent", "delivered"}
+    ended = [row for row in rows if row["state"] not in ("sent", "delivered")]
+    assert all(row["withdrawn"] and row["interrupted"] for row in ended), ended
     reached = Counter((message.phone, message.text) for message in at.messages)
-    assert enqueued - reached == Counter(), "a committed message was never sent"
+    withdrawn = Counter((row["phone"], row["text"]) for row in ended)
+    assert enqueued - withdrawn - reached == Counter(), "a committed message was never sent"
     copies = enqueued.copy()
     for row in rows:
         copies[row["phone"], row["text"]] += row["interrupted"]

@@ -9,6 +9,11 @@
     Baraka < SHS0283             what somebody else reads
     ... 11 minutes               time passes
     ! unlock Asha                the office does something; who is told of it reads it below
+    ! asks-phones                from now on customers' phones are asked to pay, by M-Pesa
+    $ Baraka pays                he enters his PIN when the phone asks; other ends are ENDS in mobile_money.py
+    $ Baraka pays 5000 to SHS0283 (ref RKL51ZDR4F)
+                                 he pays in the menu of his phone, without a text to us
+    $ the office assigns RKL51ZDR4F to SHS0283
 
 `pytest --update` writes what was answered into the files; read the difference before you keep it.
 """
@@ -26,12 +31,15 @@ from bot.text import SCREEN, septets
 from bot.text.gsm import is_gsm
 from handlers.account.disputes import settle_hand_in
 from handlers.account.hand_in import take_hand_in
+from handlers.account.wallet import take_top_up
 from models.devices import Device, Tariff
 from models.money.hand_in import HandIn, hand_in
 from models.money.ledger import AccountKind, Posting, post
+from models.money.wallets import make_prepaid
 from models.people import Agent, Customer, OfficeUser, Village, pins
 from models.sql import connection, execute
 from tests.world.business import business
+from tests.world.mobile_money import M_PESA, by_phone
 from tests.world.people import MENU, NOON, PEOPLE, PINS, Phones
 
 DIALOGS = Path(__file__).parent
@@ -63,8 +71,12 @@ class Play:
     async def run(self, written: str) -> str:
         phones = Phones(self.mwanga)
         lines: list[str] = []
+        object.__setattr__(self.mwanga.company, "mobile_money", ())
         for line in written.splitlines():
-            if line.startswith("> "):
+            if line.startswith("$ "):
+                lines.append(line)
+                lines += await self._paid(phones, line[2:])
+            elif line.startswith("> "):
                 lines.append(line)
                 lines += await self._said(phones, line[2:])
             elif not line.startswith("  ") and not _is_answer(line):
@@ -100,6 +112,18 @@ class Play:
         others = [(name, message) for name, message in answered if name != self.who]
         return [*(shown("<", own[0]) if own else ["< (nothing)"]), *self._others(others)]
 
+    async def _paid(self, phones: Phones, line: str) -> list[str]:
+        """What everybody reads when money comes, or does not. Told once more it is no news."""
+        told = []
+        for _twice in range(2):
+            async with self.mwanga.database.work():
+                await by_phone(line, self.mwanga)
+            told.append(await phones.news())
+        assert told[1] == [], "the same news was told twice"
+        for name, message in told[0]:
+            check(message, secret=PINS.get(name))
+        return self._others(told[0])
+
     async def _screen(self, phones: Phones, text: str) -> str:
         """What the phone shows after an answer, or after dialling; a label stands for the way to it."""
         if label := LABEL.search(text):
@@ -118,6 +142,8 @@ class Play:
         elif line.startswith("... "):
             number, unit = line[4:].split()[:2]
             self.clock.shift(timedelta(**{unit if unit.endswith("s") else f"{unit}s": int(number)}))
+        elif line == "! asks-phones":
+            object.__setattr__(self.mwanga.company, "mobile_money", (M_PESA,))
         elif line.startswith("! "):
             verb, *words = line[2:].split()
             async with self.mwanga.database.work():
@@ -192,6 +218,17 @@ class Office:
         company, composer = self._mwanga.company, self._mwanga.composer
         user = OfficeUser(name=by, password_hash="")
         await settle_hand_in(entry, int(amount) * 100, user, company=company, composer=composer)
+
+    @staticmethod
+    async def prepaid(name: str) -> None:
+        """The agent sells from a wallet."""
+        await make_prepaid(await Agent.get(phone=PEOPLE[name]), "grace")
+
+    async def tops_up(self, name: str, amount: str) -> None:
+        """The agent pays so many shillings into the wallet."""
+        agent = await Agent.get(phone=PEOPLE[name])
+        company, composer = self._mwanga.company, self._mwanga.composer
+        await take_top_up(agent, int(amount) * 100, company=company, composer=composer, actor="grace")
 
     @staticmethod
     async def shares(name: str, other: str) -> None:

@@ -11,7 +11,8 @@ from bot.routing import health
 
 # Milliseconds, or seconds where `_S`. A lease outlives a request, as it does in the real server.
 SHORT = (
-    *((retry, name, value) for name, value in (("FIRST_MS", 60), ("CAP_MS", 300), ("UNKNOWN_MS", 300))),
+    *((retry, name, value) for name, value in (("FIRST_MS", 60), ("CAP_MS", 300))),
+    *((module, "DOUBT_WAITS", (300, 600, 900)) for module in (retry, queue)),
     *((outbox, name, value) for name, value in (("LOOK_MS", 200), ("LOOK_EMBEDDED_MS", 200), ("LEASE_MS", 5_000))),
     *((queue, name, value) for name, value in (("INTERRUPTED_MS", 300), ("HANGING_MS", 3_000))),
     *((health, "TRIAL_MS", 500), (alerts, "LOOK_S", 0.2), (service, "LOOK_MS", 200), (sims, "SPACE_MS", 20)),

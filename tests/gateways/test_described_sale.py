@@ -21,6 +21,8 @@ from tests.world.described import HTTPSMS, PIGEON, TEXTBEE, gateway
 from tests.world.people import PEOPLE
 from tests.world.server import Serving, serving
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 GOOD = {"secret": "s" * 16, "account": {"key": "k"}, "sender": "15054"}
 SETTINGS = {"secret_key": "s" * 32, "help_phone": "+255700000000"}
 MESSAGE = Outbound(42, PEOPLE["Baraka"], "TOKEN 123 456 789")

@@ -16,6 +16,8 @@ from bot.text.numbers import sender
 from models.sql import HOUR_MS, execute, now_ms
 from tests.world.people import NOON, PEOPLE, Phones
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 
 @pytest.mark.parametrize("raw", ["MPESA", "AirtelMoney", "15054", "100", "", "unknown"])
 async def test_machines_are_stored_and_not_answered(raw: str, mwanga: Server) -> None:

@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.runtime import Database
+from models.money.ledger import AccountKind, Posting
 from models.office import overview
 from models.sql import execute, now_ms
+from tests.world.books import book
 from tests.world.browser import HOUR, receive_message
 
 
@@ -34,11 +36,10 @@ async def test_an_agent_without_a_limit_who_holds_cash_comes_first(database: Dat
             "VALUES ($1, $1, 'en', $2, '', 0, $3, 1000) RETURNING id",
             [f"+{number}", grid, limit],
         )
-        await execute(
-            client,
-            "INSERT INTO account (kind, owner, balance) VALUES ('cash', $1, $2)",
-            [rows[0]["id"], held],
-        )
+        if held:
+            agent = int(rows[0]["id"])
+            lines = Posting(AccountKind.CASH, agent, held), Posting(AccountKind.ENERGY, 0, -held)
+            await book(f"sold {number}", *lines)
     seen = await overview.read(now_ms(), datetime.now(UTC))
     assert [(agent.name, agent.share) for agent in seen.agents] == [("+2", 100), ("+1", 95), ("+0", 0), ("+3", -20)]
 

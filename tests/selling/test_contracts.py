@@ -89,9 +89,11 @@ def test_what_the_office_does_not_offer_is_refused(type_: str, plan: dict[str, o
     ("plan", "unit", "units"),
     [
         ({"down": 7_000, "count": 10, "period": "weekly"}, Unit.DAYS, 7),
-        ({"down": 1, "count": 10, "period": "weekly"}, Unit.DAYS, 1),
+        ({"down": 985, "count": 10, "period": "weekly"}, None, 0),
+        ({"down": 6_999, "count": 10, "period": "weekly"}, Unit.DAYS, 7),
         ({"down": 0, "count": 10, "period": "weekly"}, None, 0),
-        ({"terms": "service", "down": 4_500, "day_price": 2_000}, Unit.DAYS, 3),
+        ({"terms": "service", "down": 4_500, "day_price": 2_000}, Unit.DAYS, 2),
+        ({"terms": "service", "down": 1_500, "day_price": 2_000}, None, 0),
         ({"terms": "cash"}, Unit.UNLOCK, 0),
     ],
 )
@@ -126,13 +128,14 @@ async def counts(mwanga: Server) -> dict[str, int]:
     return {table: (await execute(client, f"SELECT COUNT(*) AS n FROM {table}"))[0]["n"] for table in WHOLE}
 
 
-async def test_a_sale_books_cash_debt_and_commission_on_the_whole_price(mwanga: Server) -> None:
+async def test_a_sale_books_cash_debt_and_the_commission_on_what_is_paid(mwanga: Server) -> None:
     sale = await sold(mwanga, await offer("Radio", "3 monthly"), "one")
     assert sale.contract.number == "S1002"
     assert [amount for _due, amount in sale.schedule] == [400_000] * 3
     assert await cash_held(1) == 300_000 == sale.held
     assert await balance(AccountKind.DEBT, sale.contract.id) == 1_200_000
-    assert await commission_due(1) == 75_000 == sale.commission_due, "5 % of 15,000, not of the down payment"
+    assert await commission_due(1) == 15_000 == sale.commission_due, "5 % of the 3,000 that are paid"
+    assert (sale.contract.commission, (await Contract.get(id=sale.contract.id)).earned) == (75_000, 15_000)
     await check_ledger(mwanga)
 
 

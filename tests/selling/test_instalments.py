@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models.devices import Tariff
 from models.money import Due, Period, total_left
-from models.money.instalments import after, allocate, amounts, days_for, due_dates
+from models.money.instalments import after, allocate, amounts, days_for, due_dates, price_of_days
 from models.money.quotes import shares, smallest
 
 MONEY = st.integers(1, 10_000_000)
@@ -62,14 +62,21 @@ def test_dates_rise_one_period_apart(start: date, period: Period, count: int) ->
     ("amount", "instalment", "period", "days"),
     [
         (800, 700, Period.WEEKLY, 8),
-        (100, 385, Period.MONTHLY, 8),
+        (100, 385, Period.MONTHLY, 7),
         (700, 700, Period.WEEKLY, 7),
-        (1, 700, Period.WEEKLY, 1),
+        (99, 700, Period.WEEKLY, 0),
+        (100, 700, Period.WEEKLY, 1),
         (385, 385, Period.MONTHLY, 30),
     ],
 )
 def test_days_come_from_the_agreed_instalment(amount: int, instalment: int, period: Period, days: int) -> None:
     assert days_for(amount, instalment, period) == days
+
+
+@given(st.integers(0, 2_000), st.integers(1, 100_000), st.sampled_from(Period))
+def test_the_price_of_days_is_the_least_that_buys_them(days: int, instalment: int, period: Period) -> None:
+    price = price_of_days(days, instalment, period)
+    assert days_for(price, instalment, period) >= days > days_for(price - 1, instalment, period)
 
 
 def test_the_oldest_is_paid_first_and_in_full() -> None:
@@ -104,19 +111,22 @@ def test_the_worked_example_of_minimum_and_shares() -> None:
     st.integers(0, 3_000),
     st.integers(0, 3_000),
     st.integers(0, 3_000),
+    st.sampled_from([0, 2, 500]),
 )
 def test_the_smallest_payment_is_the_first_that_leaves_the_minimum(
-    recovery: int, minimum: int, overdue: int, access: int
+    recovery: int, minimum: int, overdue: int, access: int, credit: int
 ) -> None:
-    plan, wanted = tariff(recovery, minimum), max(minimum, 3)  # 0.1 kWh at 35
-    least = smallest(plan, overdue, access)
-    assert shares(plan, overdue, access, least)[2] >= wanted
-    assert shares(plan, overdue, access, least - 1)[2] < wanted
+    plan, wanted = tariff(recovery, minimum), max(minimum, 4)  # 0.1 kWh at 35
+    least = smallest(plan, overdue, access, credit=credit)
+    assert shares(plan, overdue, access, least, credit=credit)[2] >= wanted
+    assert least == 1 or shares(plan, overdue, access, least - 1, credit=credit)[2] < wanted
 
 
-@given(st.integers(0, 100), st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 100_000))
-def test_shares_add_up_to_the_amount(recovery: int, overdue: int, access: int, amount: int) -> None:
-    parts = shares(tariff(recovery), overdue, access, amount)
-    assert sum(parts) == amount
+@given(
+    st.integers(0, 100), st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 100_000), st.integers(0, 900)
+)
+def test_shares_add_up_to_the_amount(recovery: int, overdue: int, access: int, amount: int, credit: int) -> None:
+    parts = shares(tariff(recovery), overdue, access, amount, credit=credit)
+    assert sum(parts) == amount + credit
     assert min(parts) >= 0
     assert parts[0] <= overdue and parts[0] * 100 <= amount * recovery and parts[1] <= access

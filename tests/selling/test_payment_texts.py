@@ -3,20 +3,23 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import time_machine
 
 from bot.config import LANGUAGES, Config
 from bot.configured import company_of
-from bot.text import SCREEN, plain, septets
+from bot.text import SCREEN, _, joined, plain, septets
+from handlers.selling.buy import _question
 from handlers.selling.receipts import for_agent, for_owner, history
 from handlers.wording import bought, owing, shared, tail
 from models.devices import Device, Unit
 from models.money import Contract, Due, Sale
 from models.money.booking import Sold
-from models.money.payable import payable
+from models.money.instalments import Part
+from models.money.payable import Standing, payable
+from models.money.quotes import Quote
 from models.people import Customer
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -71,10 +74,11 @@ CASES = {
 }
 
 
-def sold(case: Case, language: str) -> Sold:
+def sold(case: Case, language: str, credit: tuple[int, int] = (0, 0)) -> Sold:
     sale = Sale(
         reference="WWWWW", amount=MOST, unit=case.unit, units=case.units, recovered=case.recovered,
         access=case.access, owed=case.owed, created_at=datetime(2026, 11, 22, tzinfo=UTC),
+        credit_before=credit[0], credit_after=credit[1],
     )  # fmt: skip
     customer = Customer(name="W" * 30, surname="W", phone="+255710000002", language=language)
     contract = cast(Contract, SimpleNamespace(number="S99999", appliance=SimpleNamespace(name="W" * 60)))
@@ -97,6 +101,56 @@ def test_both_receipts_are_one_sms_and_keep_what_matters(case: Case, language: s
         assert all(words in said for words in (*case.kept, "TZS 9,999,999", " WWWWW.")), said
         assert case.digits in said.replace(" ", ""), said
     assert tail(done.paid_for.name) in seller
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("credit", [(0, MOST), (MOST, 0), (MOST, 999_999_00)], ids=["kept", "used", "both"])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_credit_is_told_to_both_and_fits(case: Case, credit: tuple[int, int], language: str) -> None:
+    done = sold(case, language, credit)
+    seller, owner = for_agent(done, COMPANY, language).to(language), for_owner(done, COMPANY).to(language)
+    kept = _("Credit {credit}", credit=COMPANY.number(credit[1])).to(language)
+    for said in (seller, owner):
+        assert plain(said) == said
+        assert septets(said) <= SCREEN, (septets(said), said)
+        assert "TZS 9,999,999" in said and " WWWWW." in said, said
+        assert case.digits in said.replace(" ", ""), said
+        assert (f"\n{kept}\n" in said) == bool(credit[1]), said
+
+
+STANDING = {"unit": Unit.DAYS, "units": 995, "bought": MOST}
+ASKED = {
+    "days": STANDING,
+    "energy": {"unit": Unit.ENERGY, "units": 999_999, "bought": MOST},
+    "shared": {"unit": Unit.ENERGY, "units": 999_999, "bought": 4_000_000_00, "access": 999_999_00, "parts": True},
+    "on a plan": {"unit": Unit.DAYS, "units": 995, "parts": True, "owed": ROOM},
+    "goods": {"parts": True, "owed": ROOM},
+    "the last of goods": {"parts": True},
+    "the last": {"unit": Unit.UNLOCK, "parts": True},
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("credit", [0, MOST - 100], ids=["none", "some"])
+@pytest.mark.parametrize("case", ASKED.values(), ids=ASKED)
+def test_the_question_fits_with_its_answer_and_says_what_stays(
+    case: dict[str, Any], credit: int, language: str
+) -> None:
+    contract = cast(Contract, SimpleNamespace(number="S99999", appliance=SimpleNamespace(name="W" * 60)))
+    device = None if "unit" not in case else METER if case["unit"] is Unit.ENERGY else SHS
+    standing = Standing(
+        paid_for=payable(device, contract), customer=Customer(name="W" * 30, surname="W"),
+        contract=contract if "parts" in case and "access" not in case else None,
+        owed=(), today=date(2026, 11, 22), credit=credit,
+    )  # fmt: skip
+    part = Part(Due(1, 1, 1, date(2026, 11, 22), MOST, MOST), 4_999_999_00)
+    quote = Quote(standing, MOST, **{**case, "parts": (part,) if "parts" in case else ()})
+    chat = cast(Any, SimpleNamespace(company=COMPANY, language=language))
+    question = _question(quote, standing.paid_for, chat)
+    said = joined([question, _("Reply 1 and your PIN, 2 for no.")]).to(language)
+    assert septets(said) <= SCREEN, (septets(said), said)
+    assert "TZS 9,999,999" in said and standing.paid_for.name[-4:] in said
+    assert not quote.owed or "99,999,999" in said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -13,41 +13,36 @@ from hypothesis import strategies as st
 
 from bot.server import Server
 from models.demo.world import PAYGO_KEYS
-from models.devices import Device, Tariff, Unit, with_owner
+from models.devices import Device, Tariff, Unit
 from models.devices.access_rate import Access
 from models.money import (
-    Appliance,
     Contract,
     Due,
-    PaymentPlan,
     Period,
     Sale,
     Terms,
-    contracts,
-    payment,
     quotes,
     refusals,
     total_left,
 )
-from models.money.appliance_sale import propose, sell_appliance
-from models.money.booking import Sold
-from models.money.contracts import Instalment
 from models.money.instalments import DAYS, amounts, due_dates
 from models.money.ledger import AccountKind, balance, cash_held
 from models.money.payable import PayableDevice, Standing, payable
-from models.money.quotes import Quote
 from models.money.sales import Payment
 from models.people import Agent, Customer
 from tests.emulators.openpaygo_device import Accepted, Refused
 from tests.emulators.openpaygo_device import Device as Keypad
 from tests.world.books import check_ledger
 from tests.world.people import PEOPLE, PINS, Phones
+from tests.world.selling import Shop
 
 TODAY = date(2026, 11, 24)
 WEEKLY, MONTHLY = Period.WEEKLY.value, Period.MONTHLY.value
 
 
-def without_contract(device: Device, owed: tuple[Due, ...], coin: int, most: int | None = None) -> Standing:
+def without_contract(
+    device: Device, owed: tuple[Due, ...], coin: int, most: int | None = None, credit: int = 0
+) -> Standing:
     """A device that is paid at its tariff."""
     return Standing(
         paid_for=PayableDevice(device),
@@ -58,10 +53,19 @@ def without_contract(device: Device, owed: tuple[Due, ...], coin: int, most: int
         coin=coin,
         most=most,
         access=Access(device.access_due),
+        credit=credit,
     )
 
 
-def on_plan(financed: int, count: int, period: str, paid: int, *, device: bool = True) -> Standing:
+def tariffed(serial: str, issuer: str, tariff: Tariff, access_due: int = 0) -> Device:
+    """A device whose tables are not there."""
+    facts = {"serial": serial, "issuer": issuer, "tariff": tariff, "access_due": access_due, "retired_at": None}
+    return cast(Device, SimpleNamespace(**facts))
+
+
+def on_plan(
+    financed: int, count: int, period: str, paid: int, *, device: bool = True, coin: int = 1, credit: int = 0
+) -> Standing:
     """A device, or goods, on instalments of which so much was paid."""
     contract = Contract(id=1, terms=Terms.INSTALMENTS.value, period=period, minimum=1)
     owed = []
@@ -72,18 +76,24 @@ def on_plan(financed: int, count: int, period: str, paid: int, *, device: bool =
             owed.append(Due(number, 1, number, due_on, amount, amount - settled))
     shs = Device(id=1, serial="SHS0283", kind="shs", issuer="openpaygo") if device else None
     return Standing(
-        paid_for=payable(shs, contract), customer=Customer(id=1), contract=contract, owed=tuple(owed), today=TODAY
+        paid_for=payable(shs, contract),
+        customer=Customer(id=1),
+        contract=contract,
+        owed=tuple(owed),
+        today=TODAY,
+        coin=coin,
+        credit=credit,
     )
 
 
 @given(
     st.integers(100, 50_000), st.integers(1, 60), st.sampled_from([WEEKLY, MONTHLY]), st.integers(0, 60_000),
-    st.integers(1, 60_000), st.booleans(),
+    st.integers(1, 60_000), st.booleans(), st.sampled_from([0, 1, 300]),
 )  # fmt: skip
 def test_a_payment_settles_the_oldest_first_and_never_more_than_is_owed(
-    financed: int, count: int, period: str, paid: int, amount: int, device: bool
+    financed: int, count: int, period: str, paid: int, amount: int, device: bool, credit: int
 ) -> None:
-    at = on_plan(financed, count, period, paid, device=device)
+    at = on_plan(financed, count, period, paid, device=device, credit=credit)
     left = max(financed - paid, 0)
     try:
         offer = quotes.quote(at, amount)
@@ -91,7 +101,7 @@ def test_a_payment_settles_the_oldest_first_and_never_more_than_is_owed(
         assert left == 0
         return
     except refusals.MoreThanOwed as refusal:
-        assert amount > left == refusal.left
+        assert amount > refusal.left == max(left - credit, 1)
         return
     except refusals.AmountTooSmall as refusal:
         assert amount < refusal.minimum <= left
@@ -100,52 +110,59 @@ def test_a_payment_settles_the_oldest_first_and_never_more_than_is_owed(
         assert device and amount > refusal.most
         assert quotes.quote(at, refusal.most).units <= refusal.most_units
         return
-    assert sum(part.amount for part in offer.parts) == amount
+    assert offer.to_parts + offer.credit == amount + credit, "nothing is given and nothing vanishes"
     assert [part.due for part in offer.parts] == list(at.owed[: len(offer.parts)])
-    assert offer.owed == left - amount
+    assert offer.owed == left - offer.to_parts == total_left(offer.rest)
     assert offer.unlocks == (device and offer.owed == 0)
-    assert total_left(offer.rest) == offer.owed
     if device and not offer.unlocks:
-        each = at.owed[0].amount
-        assert (offer.units - 1) * each < amount * DAYS[Period(period)] <= offer.units * each
+        each, days = at.owed[0].amount, DAYS[Period(period)]
+        assert offer.units * each <= offer.to_parts * days < offer.units * each + days, (
+            "what the days cost, and no more"
+        )
+        assert (amount + credit) * days < (offer.units + 1) * each, "and no day less than the money buys"
+    elif not device:
+        assert offer.credit == max(amount + credit - left, 0)
 
 
 @given(
     st.integers(0, 100), st.integers(0, 9_000), st.integers(0, 3_000), st.integers(1, 400), st.integers(1, 99),
-    st.sampled_from([1, 100]),
+    st.sampled_from([1, 100]), st.sampled_from([0, 3, 700]),
 )  # fmt: skip
 def test_a_meters_payment_adds_up_and_leaves_no_part_of_a_coin_owed(
-    recovery: int, overdue: int, access: int, paid: int, price: int, coin: int
+    recovery: int, overdue: int, access: int, paid: int, price: int, coin: int, credit: int
 ) -> None:
     plan = Tariff(name="t", unit="energy", price=price, components=5, minimum=200, recovery=recovery)
-    meter = cast(Device, SimpleNamespace(serial="04123456784", issuer="sts", tariff=plan, access_due=access * coin))
+    meter = tariffed("04123456784", "sts", plan, access * coin)
     owed = (Due(1, 7, 1, TODAY, overdue * coin, overdue * coin),) if overdue else ()
-    at, amount = without_contract(meter, owed, coin), paid * 25 * coin
+    at, amount = without_contract(meter, owed, coin, credit=credit), paid * 25 * coin
     try:
         offer = quotes.quote(at, amount)
     except refusals.AmountTooSmall as refusal:
         assert amount < refusal.minimum and refusal.minimum % coin == 0
         assert quotes.quote(at, refusal.minimum).amount == refusal.minimum
         return
-    energy = offer.amount - offer.recovered - offer.access
-    assert energy >= 200 and offer.access <= access * coin
+    for_energy = amount + credit - offer.recovered - offer.access
+    assert for_energy >= 200 and offer.access <= access * coin
     assert offer.recovered * 100 <= amount * recovery and offer.recovered <= overdue * coin
     assert offer.recovered % coin == 0
-    assert offer.units >= -(-energy * 10 // (price + 5))  # an STS token carries a little more when it is large
+    assert offer.bought + offer.credit == for_energy, "nothing is given and nothing vanishes"
+    assert 0 <= offer.bought * 10 - offer.units * (price + 5) < 10, "a tenth costs its price"
+    step = 1 if offer.units < 16_384 else 10 if offer.units < 180_224 else 100  # what an STS token can say
+    assert offer.credit * 10 < (price + 5) * step + 10
 
 
 @given(
     st.integers(0, 100), st.integers(0, 900), st.integers(0, 300), st.integers(1, 400), st.sampled_from([1, 100]),
-    st.integers(41, 995),
+    st.integers(41, 995), st.sampled_from([0, 1, 50]),
 )  # fmt: skip
 def test_the_largest_payment_that_is_named_is_taken_and_a_larger_one_is_not(
-    recovery: int, overdue: int, access: int, paid: int, coin: int, most: int
+    recovery: int, overdue: int, access: int, paid: int, coin: int, most: int, credit: int
 ) -> None:
     """Of a smaller payment less goes to the goods, so what is left of it may still be too much for one token."""
     plan = Tariff(name="t", unit="days", price=coin, minimum=coin, recovery=recovery)
-    solar = cast(Device, SimpleNamespace(serial="SHS0283", issuer="openpaygo", tariff=plan, access_due=access * coin))
+    solar = tariffed("SHS0283", "openpaygo", plan, access * coin)
     owed = (Due(1, 7, 1, TODAY, overdue * coin, overdue * coin),) if overdue and recovery else ()
-    at = without_contract(solar, owed, coin, most)
+    at = without_contract(solar, owed, coin, most, credit)
     try:
         quotes.quote(at, paid * 25 * coin)
     except refusals.AmountTooSmall:
@@ -158,75 +175,33 @@ def test_the_largest_payment_that_is_named_is_taken_and_a_larger_one_is_not(
 
 @given(
     st.integers(1_000, 50_000), st.integers(1, 60), st.sampled_from([WEEKLY, MONTHLY]), st.integers(0, 60_000),
-    st.booleans(),
+    st.booleans(), st.sampled_from([0, 1, 7]),
 )  # fmt: skip
-def test_the_least_payment_of_a_plan_is_a_days_price(
-    financed: int, count: int, period: str, paid: int, device: bool
+def test_the_least_payment_of_a_plan_is_a_days_price_less_the_credit(
+    financed: int, count: int, period: str, paid: int, device: bool, credit: int
 ) -> None:
-    """Whatever its minimum says: a day begun counts whole."""
-    at = on_plan(financed, count, period, paid, device=device)
+    """Whatever its minimum says: less buys no day."""
+    at = on_plan(financed, count, period, paid, device=device, credit=credit)
     left = max(financed - paid, 0)
-    day = max(at.owed[0].amount // DAYS[Period(period)], 1) if at.owed else 0
-    least = min(day, left) if device else 1
     if not left:
         return
+    day = -(-at.owed[0].amount // DAYS[Period(period)]) if device else 1
+    least = max(min(day, left) - credit, 1)
     offer = quotes.quote(at, least)
-    assert offer.unlocks or offer.units == device or day * DAYS[Period(period)] > at.owed[0].amount
+    assert offer.unlocks or offer.units >= device
     if least > 1:
         with pytest.raises(refusals.AmountTooSmall) as refused:
             quotes.quote(at, least - 1)
         assert refused.value.minimum == least
 
 
-@pytest.mark.parametrize(("unit", "issuer", "least"), [("days", "openpaygo", 355), ("energy", "sts", 35)])
+@pytest.mark.parametrize(("unit", "issuer", "least"), [("days", "openpaygo", 355), ("energy", "sts", 36)])
 def test_the_least_payment_at_a_tariff_is_a_units_price(unit: str, issuer: str, least: int) -> None:
     plan = Tariff(name="t", unit=unit, price=350, components=5, minimum=1)
-    device = cast(Device, SimpleNamespace(serial="X1", issuer=issuer, tariff=plan, access_due=0))
-    at = without_contract(device, (), 1)
+    at = without_contract(tariffed("X1", issuer, plan), (), 1)
     assert quotes.quote(at, least).units == 1
     with pytest.raises(refusals.AmountTooSmall, match=str(least)):
         quotes.quote(at, least - 1)
-
-
-class Shop:
-    """Sales in the demo world, as the talks make them."""
-
-    def __init__(self, mwanga: Server) -> None:
-        self.mwanga, self.company = mwanga, mwanga.company
-
-    async def sells(self, item: str, customer: str, agent: str = "Asha", plan: str = "") -> Contract:
-        """An appliance without a device, on its last plan unless one is named."""
-        appliance = await Appliance.get(name=item)
-        found = PaymentPlan.filter(appliance_id=appliance.id, **({"name": plan} if plan else {}))
-        chosen = await found.order_by("-id").first()
-        assert chosen is not None
-        buyer = await Customer.get(phone=PEOPLE[customer])
-        proposal = propose(appliance, chosen, buyer, None, today=self.company.today(), coin=self.company.coin)
-        seller = await Agent.get(phone=PEOPLE[agent])
-        async with self.mwanga.database.work():
-            sold = await sell_appliance(
-                proposal, seller=seller, key=f"sell {item} {customer}", vault=self.company.vault, again=True
-            )
-        contract = await contracts.find_contract(sold.contract.number, buyer.mini_grid_id)
-        assert contract is not None
-        return contract
-
-    async def quoted(self, paid_for: Device | Contract, shillings: int) -> Quote:
-        device = await with_owner(paid_for.id) if isinstance(paid_for, Device) else None
-        contract = paid_for if isinstance(paid_for, Contract) else None
-        coin = self.company.coin
-        at = await payable(device, contract).standing(self.company.today(), coin, self.company.vault)
-        return quotes.quote(at, shillings * coin)
-
-    async def takes(self, offer: Quote, agent: str, key: str, *, again: bool = True) -> Sold:
-        seller = await Agent.get(phone=PEOPLE[agent])
-        async with self.mwanga.database.work():
-            return await payment.sell(offer, seller=seller, key=key, vault=self.company.vault, again=again)
-
-    async def overdue(self, contract: Contract, days: int = 400) -> None:
-        """Everything on this contract was due before today."""
-        for due in await Instalment.filter(contract_id=contract.id):
-            await Instalment.filter(id=due.id).update(due_on=due.due_on - timedelta(days=days))
 
 
 @pytest.fixture
@@ -282,8 +257,10 @@ async def test_a_meters_payment_pays_goods_off_and_books_each_part(shop: Shop) -
     await Device.filter(id=meter.id).update(access_due=300_00)
     sold = await shop.takes(await shop.quoted(meter, 5_000), "Juma", "one")
     assert (sold.sale.recovered, sold.sale.access, sold.sale.units) == (900_00, 300_00, 95)
+    assert (sold.sale.tariff, sold.sale.price, sold.sale.components) == ("Household 350", 350_00, 50_00)
     assert len(sold.digits) == 20
     assert await balance(AccountKind.ACCESS, 0) == -300_00
+    assert await balance(AccountKind.ACCESS_DUE, meter.id) == 0, "it fell due and was paid in one"
     assert await balance(AccountKind.ENERGY, 0) == -3_800_00
     assert await balance(AccountKind.DEBT, lamp.id) == 0
     assert (await Device.get(id=meter.id)).access_due == 0

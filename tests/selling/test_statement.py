@@ -75,17 +75,18 @@ async def test_goods_without_a_device_go_by_their_number(mwanga: Server) -> None
 
 
 async def test_a_days_commission_has_that_on_appliances_too(mwanga: Server) -> None:
-    """5 % of a radio of 15,000 is 750, and 10 % of an instalment of 4,000 is 400."""
+    """5 % of what is paid of a radio: 150 of 3,000 down, and 200 of an instalment of 4,000, which earns its 10 %, 400,
+    as well."""
     with time_machine.travel(NOON, tick=False) as clock:
         phones = Phones(mwanga)
         for line in ("SELL 1, Radio, 3 monthly", "1 482915", "PAY S1002 4000", "1 482915"):
             await phones.text("Asha", line)
         clock.shift(timedelta(days=1))
-        assert await first_line(phones, "STMT 24") == "24/11: 2 sold, TZS 7,000. Handed in 0. Commission 1,150."
+        assert await first_line(phones, "STMT 24") == "24/11: 2 sold, TZS 7,000. Handed in 0. Commission 750."
     agent = await Agent.get(phone=PEOPLE["Asha"])
     each = await statement.payments_taken(agent.id, NOON - timedelta(hours=1), NOON + timedelta(hours=1), 10)
-    assert [one.commission for one in each] == [40_000, 75_000]
-    assert await commission_due(agent.id) == 115_000
+    assert [one.commission for one in each] == [60_000, 15_000]
+    assert await commission_due(agent.id) == 75_000
 
 
 @pytest.mark.parametrize(

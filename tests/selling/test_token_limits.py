@@ -13,6 +13,8 @@ from models.tokens.sts import MAX_LEAD_MINUTES, minutes_to_wait, next_tid
 from tests.world.books import check_ledger
 from tests.world.people import PINS, Phones
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 YES = f"1 {PINS['Asha']}"
 
 

@@ -1,25 +1,30 @@
 """What waits in the outbox and need not go any more: after STOP, and when it is paid. The rest goes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 import pytest
 import time_machine
+from tortoise.backends.base.client import BaseDBAsyncClient
 
 from bot.message import OptOut
-from bot.outbound import NewMessage, enqueue
+from bot.outbound import NewMessage, enqueue, queue
+from bot.outbound.queue import Result
+from bot.outbound.retry import Claimed, Verdict
 from bot.runtime import Database
 from bot.server import Server
 from bot.talks.contacts import note_opt_out
-from models.messages import MessageKind, withdrawal
+from models.messages import MessageKind, State, withdrawal
 from models.messages.tables import Outbox
 from models.money import Appliance
-from models.sql import now_ms
+from models.sql import execute, now_ms
 from models.tickets import Ticket
 from tests.world.outbox_rig import ASHA, HOUR, Bench
 from tests.world.people import PEOPLE, Phones
 from tests.world.reminding import AFTER, BEFORE
+
+pytestmark = pytest.mark.everyday_on_sqlite
 
 
 @pytest.fixture
@@ -84,10 +89,14 @@ async def test_an_opt_in_brings_nothing_back(mwanga: Server, clock: time_machine
     assert await states("Baraka") == WITHDRAWN
 
 
-async def test_what_is_being_sent_is_not_tried_again(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("error", "ended"),
+    [("throttled", "expired stopped"), ("bad credentials", "expired stopped"), ("bad number", "failed bad number")],
+)
+async def test_what_is_being_sent_is_not_tried_again(database: Database, error: str, ended: str) -> None:
     bench = Bench(database, order=["africastalking"])
     with time_machine.travel(bench.clock.now / 1000, tick=False):
-        bench.gateway.refuse("throttled")
+        bench.gateway.refuse(error)
         await bench.enqueue("pay soon", kind=MessageKind.REMINDER)
         await bench.outbox.turn()
         async with database.work():
@@ -96,7 +105,8 @@ async def test_what_is_being_sent_is_not_tried_again(database: Database) -> None
         bench.gateway.answer = bench.gateway.accept
         await bench.settle_after(HOUR)
     assert len(bench.gateway.requests) == 1
-    assert (await bench.row("pay soon"))["state"] == "expired"
+    row = await bench.row("pay soon")
+    assert f"{row['state']} {row['error']}" == ended
 
 
 async def test_stop_and_reminders_at_once_leave_none_waiting(mwanga: Server, clock: time_machine.Traveller) -> None:
@@ -182,6 +192,41 @@ async def test_a_question_that_is_with_the_gateway_is_not_tried_again_once_it_is
     await phones.text("Asha", "2")
     question = await Outbox.filter(phone=PEOPLE["Asha"]).order_by("id").first()
     assert question and question.state == "sending" and question.expires_at <= now_ms()
+
+
+def of(outcome: State, error: str) -> list[Result]:
+    """What came of the message that was claimed at 1."""
+    claimed = Claimed(1, ASHA, "Sell?", MessageKind.REPLY, 1, 0, 0, HOUR, 1, stamp=1)
+    return [Result("kannel", claimed, Verdict(outcome, 1, error))]
+
+
+# Whoever has a message, and how it turns out that it was not taken, or perhaps not
+NOT_TAKEN: dict[str, Callable[[BaseDBAsyncClient], Awaitable[object]]] = {
+    "nobody knows": lambda db: queue.write_results(db, of(State.UNCERTAIN, "timeout"), 1),
+    "not now": lambda db: queue.write_results(db, of(State.SCHEDULED, "throttled"), 1),
+    "its server died": lambda db: queue.take_back(db, "another", 1, 1),
+    "phone-1 could not": lambda db: queue.write_verdict(db, 1, Verdict(State.SCHEDULED, 1, "throttled")),
+    "phone-1 forgot it": lambda db: queue.abandon(db, "phone-1", 1),
+    "phone-1 says nothing": lambda db: queue.expire(db, 1),
+    "phone-1 gives it back": lambda db: queue.give_back(db, 1),
+    "phone-1 was removed": lambda db: queue.release_from_stopped(db, "phone-1", 1),
+    "phone-1 is silent": lambda db: queue.move(db, [queue.Move(1, "phone-1", "kannel", "phone-1 ")], 1),
+}
+
+
+@pytest.mark.parametrize("how", NOT_TAKEN)
+async def test_a_question_that_was_answered_while_it_was_sent_ends_as_answered(database: Database, how: str) -> None:
+    """So the office does not count it as lost, whatever became of this copy."""
+    bench, has_it = Bench(database), "phone-1" if how.startswith("phone-1") else "kannel"
+    await bench.enqueue("sms 1", gateway=has_it)
+    await bench.sql("UPDATE outbox SET state = 'sending', tries = 1, claimed_by = $1, claimed_at = 1", has_it)
+    async with database.work() as db:
+        await withdrawal.withdraw_questions(["sms 1"])
+        await execute(db, "UPDATE outbox SET expires_at = 1")
+        await NOT_TAKEN[how](db)
+        await queue.expire(db, 1)
+    row = await bench.row("sms 1")
+    assert (row["state"], row["error"]) == ("expired", "answered")
 
 
 @pytest.mark.parametrize("answer", ["1", "2", "still dark", "DONE K1 1"])

@@ -157,6 +157,29 @@ async def test_a_sale_by_dialling_is_on_both_phones(browser: Browser) -> None:
     assert re.findall(CODE, browser.heard[-1]) == code
 
 
+@pytest.mark.parametrize(
+    ("pin", "button", "heard"),
+    [
+        ("1234", "Pay", "SHS0283\nCode 459 820 794\n5 days. Paid TZS 5,000"),
+        ("12", "Pay", "Not paid: TZS 5,000, SHS0283. The M-Pesa PIN was wrong."),
+        ("", "No", "Not paid: TZS 5,000, SHS0283. You said no on your phone."),
+    ],
+)
+async def test_a_customer_buys_and_the_phone_rings(browser: Browser, pin: str, button: str, heard: str) -> None:
+    await browser.be("Baraka")
+    await browser.press("Send", "BUY 5000")
+    assert browser.heard[-1].endswith("Sent to your phone: enter your M-Pesa PIN.")
+    assert "Pay TZS 5,000 to Mwanga Demo for SHS0283?" in browser.html
+    news = await (await browser.client.get("/simulator/messages", params={"phone": PEOPLE["Baraka"]})).json()
+    assert news["ring"]["question"] in browser.html and news["ring"]["wallet"] == "M-Pesa"
+    form = next(form for form in browser.page.forms if button in form.buttons)
+    form.fields["pin"] = pin
+    await browser.submit(form, button)
+    await browser.submit(form, button)  # it rings no more
+    assert browser.heard[-1].startswith(heard)
+    assert "Pay TZS 5,000" not in browser.html
+
+
 async def test_a_long_code_goes_straight_to_its_screen(browser: Browser) -> None:
     await browser.press("Dial", " *384*20*1*SHS0283# ")
     assert browser.screen.startswith("Amount paid?")
@@ -187,7 +210,7 @@ async def test_a_call_stays_when_the_page_is_left_and_can_be_gone_on_with_after_
 
 async def test_a_button_pressed_twice_answers_once(browser: Browser) -> None:
     await browser.press("Dial")
-    menu = browser.page.forms[0]
+    menu = next(form for form in browser.page.forms if "Hang up" in form.buttons)
     await browser.submit(menu, "Send", "1")
     asked = browser.screen
     await browser.submit(menu, "Send", "1")
@@ -239,7 +262,7 @@ async def test_the_page_gets_new_messages_as_json(browser: Browser) -> None:
     await Handset(server(browser), PEOPLE["Asha"]).wait_until_settled(5)
     await browser.press("Send", "BUY SHS0283 8000")
     response = await browser.client.get("/simulator/messages", params={"phone": PEOPLE["Asha"]})
-    messages = await response.json()
+    messages = (await response.json())["messages"]
     assert [message["text"] for message in messages if message["said"]] == ["CASH", "BUY SHS0283 8000"]
     assert [message["text"] for message in messages if not message["said"]] == browser.heard
     assert all(re.fullmatch(r"\d\d:\d\d", message["at"]) for message in messages)

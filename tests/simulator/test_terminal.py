@@ -68,6 +68,25 @@ async def test_each_line_is_a_text_and_its_reply_follows(mwanga: Server, typed: 
     assert receipt.startswith("< SOLD TZS 8,000, 8 days\n  BARAKA P. SHS0283\n  Code ")
 
 
+@pytest.mark.parametrize(
+    ("answer", "heard"), [("1", "< SHS0283\n  Code 459 820 794"), ("2", "< Not paid: TZS 5,000, SHS0283. You said no")]
+)
+async def test_the_phone_rings_and_is_answered(
+    mwanga: Server, typed: Type, capsys: Capsys, answer: str, heard: str
+) -> None:
+    typed(f"BUY 5000\n{answer}\n")
+    asked, said = re.split(r"\n(?=<)", "\n".join(await texted(mwanga, "Baraka", capsys)))
+    assert asked.endswith("\n[M-Pesa] Pay TZS 5,000 to Mwanga Demo for SHS0283? Type 1 to pay, 2 to refuse.")
+    assert said.startswith(heard)
+
+
+async def test_the_phone_rings_behind_a_dialled_session(mwanga: Server, typed: Type, capsys: Capsys) -> None:
+    typed("2\n5000\n1\n")
+    shown = await dialled(mwanga, "Baraka", capsys)
+    assert "Now your phone asks for your M-Pesa PIN." in shown
+    assert "[M-Pesa] Pay TZS 5,000 to Mwanga Demo" in shown and "< SHS0283\n  Code 459 820 794" in shown
+
+
 async def test_a_last_line_without_its_end_counts(mwanga: Server, typed: Type, capsys: Capsys) -> None:
     typed("HELP\nCASH")
     assert len(await texted(mwanga, "Asha", capsys)) == 2

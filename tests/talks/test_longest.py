@@ -14,8 +14,9 @@ from bot.text import SCREEN, Text, septets
 from handlers.exchange.appliances import LONGEST_ITEM, LONGEST_PLAN
 from models.money import Appliance, PaymentPlan
 from models.money.contracts import Instalment
-from models.money.ledger import AccountKind, Posting, cash_held, post
+from models.money.ledger import AccountKind, Posting, cash_held
 from models.people import Agent, Customer, Role
+from tests.world.books import book
 from tests.world.long_world import BIG, LONG_NAME, LONG_SERIAL, LONG_STOCK, PAST, chosen, longest_world, texted
 from tests.world.people import MENU, Phones
 from tests.world.routes import Route, channels
@@ -192,7 +193,7 @@ async def _dear_goods() -> None:
         day_price = 9_999_999_00 if plan.terms == "service" else 0
         await PaymentPlan.filter(id=plan.id).update(name=name, down=down, count=count, day_price=day_price)
     room = [Posting(AccountKind.CASH, 1, -70_000_000_00), Posting(AccountKind.DAYS, 0, 70_000_000_00)]
-    await post("handed in", room, actor="test")
+    await book("handed in", *room)
 
 
 # Every talk from its beginning to its end. A new one joins by itself.
@@ -250,8 +251,6 @@ async def steps(phones: Phones, one: Talk, role: Role, channel: Channel, languag
         await agent.save()
     await Customer.all().update(language=language)
     held = await cash_held(1) - 80_000_000_00
-    await post(
-        f"{one.name} {role} {channel}",
-        [Posting(AccountKind.CASH, 1, -held), Posting(AccountKind.DAYS, 0, held)],
-        actor="test",
-    )
+    if held:
+        spent = Posting(AccountKind.CASH, 1, -held), Posting(AccountKind.DAYS, 0, held)
+        await book(f"{one.name} {role} {channel}", *spent)

@@ -23,6 +23,8 @@ from tests.world.routes import Route, equipped, ways
 from tests.world.templates import Templates
 from tests.world.walk import Walk, World, everything
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 NOON = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)
 NORTH = (1, 2, 3)  # the customers of Mtwara North
 CALLERS = {Role.AGENT: "Zuhura", Role.CUSTOMER: "Salma"}

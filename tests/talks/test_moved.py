@@ -9,6 +9,8 @@ from models.sql import connection, execute
 from tests.world.business import business
 from tests.world.people import PEOPLE, PINS, Phones
 
+pytestmark = pytest.mark.everyday_on_sqlite
+
 CHANGED = "Something changed. Once more, please. "
 QUESTIONS = {
     "BUY SHS0283 8000": "Serial number?",

@@ -20,6 +20,7 @@ CALLERS = {Role.AGENT: "Asha", Role.CUSTOMER: "Baraka", Role.STRANGER: "Stranger
 # A whole command for each talk, so that one word more is one too many.
 ARGUMENTS = {
     "buy": "SHS0283 8000",
+    "own buying": "5000 SHS0283",
     "tokens": "SHS0283",
     "pin": "482915 730582",
     "language": "sw",

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from tortoise.transactions import in_transaction
+
 from bot.server import Server
+from models.money.ledger import Posting, post
 from models.sql import execute
 from tests.world.people import PEOPLE
 
@@ -14,6 +17,12 @@ DEVICES = tuple(FIRST_COUNTS)
 
 async def rows(mwanga: Server, statement: str, *values: object) -> list[dict[str, Any]]:
     return await execute(mwanga.database.client, statement, values)
+
+
+async def book(key: str, *postings: Posting) -> None:
+    """An entry in a transaction of its own, for a test that needs money to be somewhere."""
+    async with in_transaction():
+        await post(key, postings, actor="test")
 
 
 async def check_money(mwanga: Server) -> int:

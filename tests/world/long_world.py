@@ -8,9 +8,10 @@ from handlers import TALKS
 from models.devices import Device, Tariff
 from models.money import Appliance, Contract
 from models.money.contracts import Instalment
-from models.money.ledger import AccountKind, Posting, post
+from models.money.ledger import AccountKind, Posting
 from models.people import Agent, Customer, Village
 from models.sql import connection, execute
+from tests.world.books import book
 from tests.world.people import MENU, PEOPLE, Phones
 
 LONG_SERIAL = "WWWWWWWWWWWWWWWW0283"
@@ -25,7 +26,7 @@ KEY = {"secret": "00" * 16, "starting_code": 123456789}
 async def longest_world(mwanga: Server, language: str) -> None:
     """Everybody has a long name and everything costs a lot."""
     held = [Posting(AccountKind.CASH, 1, 90_000_000_00), Posting(AccountKind.DAYS, 0, -90_000_000_00)]
-    await post("before", held, actor="test")
+    await book("before", *held)
     await Agent.all().update(name="W" * 30, language=language, cash_limit=99_999_999_00)
     await Customer.all().update(name="Wwwwwwwwwwwwwwwwwwwwww", surname="Wwwwwwwwwwww", language=language)
     await Customer.filter(phone=PEOPLE["Neema"]).update(phone=PEOPLE["Baraka"])

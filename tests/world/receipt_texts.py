@@ -25,7 +25,9 @@ class Till:
     phone: Phone
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
-    async def hears(self, text: str, name: str = "M-PESA", *, sim: int = 1, gateway: str = "", at: int = 0) -> None:
+    async def hears(
+        self, text: str, name: str = "M-PESA", *, sim: int = 1, gateway: str = "", at: datetime | None = None
+    ) -> None:
         """A text comes by radio, and is handled."""
         arrived = Inbound(
             gateway or self.phone.gateway,
@@ -34,7 +36,7 @@ class Till:
             text,
             f"SIM {sim}",
             sim=sim,
-            reached_at=at or now_ms(),
+            reached_at=ms_of(at) if at else now_ms(),
         )
         await self.mwanga.inbox.record(arrived)
         await self.handled()
@@ -53,6 +55,19 @@ class Till:
     async def states(self) -> str:
         return " ".join(state for state, _why in await self.texts())
 
+    async def accept(self, text_id: int) -> bool:
+        """Somebody of the office looks at a text, and books it as its rule reads it."""
+        async with self.mwanga.database.work():
+            row = await kept.hold_waiting(text_id)
+            text, found = await self.mwanga.receipts.look(row)
+            assert found
+            payment = self.mwanga.receipts.payment_of(row, text, found)
+            return await self.mwanga.receipts.accept(text_id, payment, actor="Neema")
+
+    async def refuse(self, text_id: int) -> None:
+        async with self.mwanga.database.work():
+            await self.mwanga.receipts.refuse(text_id, actor="Neema")
+
     async def paid(self) -> list[int]:
         """The amounts of all payments that texts have brought, in whole shillings."""
         rows = await self.sql("SELECT amount FROM payment WHERE provider <> 'cash' ORDER BY id")
@@ -60,26 +75,22 @@ class Till:
 
 
 async def open_till(
-    mwanga: Server, *, balance: int | None = 0, sim: int = 1, operator: str = "mpesa-tz", trusted: bool = False
+    mwanga: Server, *, balance: int | None = 0, sims: int = 2, trusted: bool = False, name: str = NAME
 ) -> Till:
-    """A phone with two SIM cards, of which one is bound to an operator, with so many shillings."""
-    sims = write_sims([Sim(1), Sim(2)])
+    """A phone with SIM cards, of which the first is bound to M-Pesa, with so many shillings."""
+    cards = write_sims([Sim(number) for number in range(1, sims + 1)])
     async with mwanga.database.work():
-        phone = await Phone.create(name=NAME, signing_key="", added_at=1, linked_at=1, sims=sims)
+        phone = await Phone.create(name=name, signing_key="", added_at=1, linked_at=1, sims=cards)
         cents = None if balance is None else balance * 100
-        await kept.bind(phone, sim, operator, trusted=trusted, balance=cents, actor="test")
+        await kept.bind(phone, 1, "mpesa-tz", trusted=trusted, balance=cents, actor="test")
     return Till(mwanga, phone)
 
 
-def merchant(reference: str, amount: int, balance: int, at: datetime, account: str = "") -> str:
+def personal(reference: str, amount: int, balance: int, at: datetime) -> str:
     """What M-Pesa Tanzania writes to somebody who got money."""
     local = at + timedelta(hours=3)
     when = f"{local:%Y-%m-%d} at {local:%I:%M %p}"
     return (
         f"{reference} Confirmed. You have received TZS {amount:,}.00 from NEEMA KOMBA (255700000061) on {when}. "
-        f"New M-Pesa balance is TZS {balance:,}.00.{account}"
+        f"New M-Pesa balance is TZS {balance:,}.00."
     )
-
-
-def ms(moment: datetime) -> int:
-    return ms_of(moment)

@@ -50,7 +50,8 @@ class ServerProcess:
         self.log = ""
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
-        given = {"database": database, "port": self.port, "africastalking_api_key": API_KEY} | settings
+        given = {"database": database, "port": self.port, "africastalking_api_key": API_KEY}
+        given |= {"summary_hour": "", "morning_hour": ""} | settings  # what is sent does not depend on the time of day
         if emulator:
             given |= {"africastalking_url": emulator.url, "africastalking_username": USERNAME}
             emulator.callbacks = f"{self.address}/gateways/africastalking/{SECRET}"
@@ -173,6 +174,7 @@ async def serving(database: str, **settings: object) -> AsyncIterator[Serving]:
         given = {"database": database, "africastalking_url": emulator.url, "africastalking_username": USERNAME}
         # Many tests give the demo world a public address, to see what is told to others.
         given |= {"africastalking_api_key": API_KEY, "port": port, "demo_in_public": True}
+        given |= {"summary_hour": "", "morning_hour": ""}  # what is sent does not depend on the time of day
         app = build_app(load(**given | settings))
         async with TestServer(app, port=port) as server, aiohttp.ClientSession(server.make_url("/")) as client:
             emulator.callbacks = str(server.make_url(f"/gateways/africastalking/{SECRET}"))

@@ -1,4 +1,5 @@
-// What the page can do without, made comfortable: new messages appear by themselves, and the keys type.
+// What the page can do without, made comfortable: new messages appear and the phone rings by themselves, and the keys
+// type.
 "use strict";
 
 const list = document.getElementById("messages");
@@ -16,10 +17,23 @@ function item(message) {
   return item;
 }
 
+const ringing = document.getElementById("ring");
+
+function ring(asked) {
+  const reference = ringing.querySelector("[name=ring]");
+  if (reference.value === (asked?.reference ?? "")) return;
+  reference.value = asked?.reference ?? "";
+  ringing.querySelector(".wallet").textContent = asked?.wallet ?? "";
+  ringing.querySelector(".question").textContent = asked?.question ?? "";
+  ringing.hidden = !asked;
+  if (asked) ringing.querySelector("[name=pin]").focus();
+}
+
 async function look() {
   try {
     const response = document.hidden ? null : await fetch(list.dataset.url);
-    const messages = response?.ok ? await response.json() : [];
+    const { messages = [], ring: asked = null } = response?.ok ? await response.json() : {};
+    if (response?.ok) ring(asked);
     const news = messages.map((message) => message.id).join();
     if (news && news !== shown) {
       list.replaceChildren(...messages.map(item));

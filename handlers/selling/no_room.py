@@ -1,0 +1,21 @@
+"""Why an agent can sell no more for now, and what to do about it."""
+
+from bot.company import Company
+from bot.text import Text, _
+from models.money.refusals import OverLimit, WalletTooSmall
+
+
+def no_room(refusal: OverLimit | WalletTooSmall, company: Company) -> Text:
+    """To stand behind "Not sold." or its like: the cash and its limit, or what the wallet has."""
+    if isinstance(refusal, WalletTooSmall):
+        return _(
+            "Your wallet has {held}. Top it up first, then sell. Help {help}",
+            held=company.money(refusal.there),
+            help=company.help_phone,
+        )
+    return _(
+        "You hold {held}, your limit is {limit}. Hand in cash first, then sell. Help {help}",
+        held=company.number(refusal.held),
+        limit=company.number(refusal.limit),
+        help=company.help_phone,
+    )

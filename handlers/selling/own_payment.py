@@ -1,0 +1,183 @@
+"""A customer pays: the phone is asked by its provider of mobile money, or else an agent is asked to take the cash."""
+
+from datetime import UTC, datetime
+
+from bot.company import MobileMoney
+from bot.message import Copy, Reply
+from bot.talks import Chat
+from bot.talks.contacts import contacts
+from bot.text import Text, _, joined, shorten
+from bot.text.i18n import _n
+from handlers.selling.buy import why_not
+from handlers.wording import LONGEST_NAME, bought, fitting, paid_for_name, shared
+from models.messages import MessageKind
+from models.money import Payable, cash_requests, quotes, refusals, requests
+from models.money.cash_limit import read_room
+from models.money.cash_requests import CashRequest, Wish
+from models.money.payable import load_payable
+from models.money.prices import sellers_for
+from models.money.requests import PaymentRequest
+from models.people import Agent, Customer
+from models.sql import lock_rows
+
+LONGEST_ASKER = 20  # septets of the name of who wants to buy
+NOTHING_PAID = _("Nothing was paid.")
+
+
+async def what_waits(chat: Chat) -> Text | None:
+    """Whom this phone has asked to take its money, or what it is asked to pay; None when nothing is open."""
+    if request := await cash_requests.open_of(chat.person.phone):
+        return await _asked_agent(request, chat)
+    ringing = PaymentRequest.filter(phone=chat.person.phone, state__in=requests.RINGS)
+    rings = await ringing.order_by("-id").first()
+    return _rings(rings, chat) if rings else None
+
+
+async def buy_own(chat: Chat, paid_for: Payable, amount: int) -> Reply:
+    """Refuse what cannot be bought before anybody is asked; then ask for the money."""
+    company = chat.company
+    try:
+        at = await paid_for.standing(company.today(), company.coin, company.vault)
+        quote = quotes.quote(at, amount)
+    except refusals.NotSold as refusal:
+        why = why_not(refusal, paid_for.name, company)
+        return chat.end(joined([NOTHING_PAID, why]), outcome="refused")
+    if chat.meant and not await chat.confirm(_("Buy {what}?", what=what_it_buys(quote, chat))):
+        return chat.end(NOTHING_PAID, outcome="declined")
+    chat.no_more()
+    by = company.mobile_money_of(chat.person.phone)
+    return await (_ask_phone(chat, quote, by) if by else _ask_agent(chat, quote))
+
+
+def what_it_buys(quote: quotes.Quote, chat: Chat) -> Text:
+    """5 days for TZS 5,000, SHS0283"""
+    company = chat.company
+    values = {"amount": company.money(quote.amount), "serial": paid_for_name(quote.standing.paid_for)}
+    if quote.unlocks or quote.unit is None:
+        return Text("{amount}, {serial}", values)
+    units, debts = bought(quote.unit, quote.units, company), quote.recovered + quote.access
+    if debts:
+        units = shared(units, quote.amount - debts, quote.access, quote.recovered, company)
+        return Text("{amount}, {serial}: {bought}", {**values, "bought": units})
+    return _("{bought} for {amount}, {serial}", bought=units, **values)
+
+
+async def _ask_phone(chat: Chat, quote: quotes.Quote, by: MobileMoney) -> Reply:
+    """The phone is asked to pay, right after the commit: the PIN that is entered there is the yes."""
+    at = quote.standing
+    wanted = requests.Wanted(
+        provider=by.provider,
+        phone=chat.person.phone,
+        language=chat.language,
+        amount=quote.amount,
+        account=at.paid_for.name,
+        customer_id=at.customer.id,
+        device_id=at.device.id if at.device else None,
+        contract_id=at.contract.id if at.contract and at.device is None else None,
+    )
+    try:
+        await requests.ask_to_pay(wanted, key=chat.key)
+    except requests.AskedAlready as earlier:
+        if earlier.rings:
+            return chat.end(_rings(earlier.request, chat), outcome="asked already")
+        wait = _n("Send it again in {n} minute.", "Send it again in {n} minutes.", -(-earlier.seconds // 60))
+        return chat.end(joined([NOTHING_PAID, wait]), outcome="too soon")
+    what = what_it_buys(quote, chat)
+    if chat.ussd:
+        said = _("{what}. Now your phone asks for your {wallet} PIN.", what=what, wallet=by.title)
+    else:
+        said = _("{what}. Sent to your phone: enter your {wallet} PIN.", what=what, wallet=by.title)
+    return chat.end(said, outcome="asked the phone")
+
+
+def _rings(request: PaymentRequest, chat: Chat) -> Text:
+    """The answer to a second wish while the phone asks for the first."""
+    by = chat.company.mobile_money_of(request.phone)
+    return _(
+        "Your phone asks you already for {amount}, {serial}: enter your {wallet} PIN there.",
+        amount=chat.company.money(request.amount),
+        serial=request.account,
+        wallet=by.title if by else request.provider,
+    )
+
+
+async def _ask_agent(chat: Chat, quote: quotes.Quote) -> Reply:
+    """An agent of the mini-grid who has room for so much cash is asked to take it."""
+    company, at = chat.company, quote.standing
+    agent = await _find_seller(at.customer, quote.amount)
+    if agent is None:
+        none = _("No agent near you can take {amount} now.", amount=company.money(quote.amount))
+        call = _("Call {help}.", help=company.help_phone)
+        return chat.end(joined([NOTHING_PAID, none, call]), outcome="nobody")
+    wish = Wish(at.paid_for, at.customer, quote.amount, chat.person.phone, chat.language)
+    alone = not (await contacts([agent.phone]))[agent.phone].wants_pin
+    minutes = company.cash_request_minutes
+    request = await cash_requests.ask_agent(wish, agent, key=chat.key, minutes=minutes, alone=alone)
+    asked = Copy(
+        agent.phone,
+        question(request, at.paid_for, _asker(chat), chat, agent.language),
+        MessageKind.REPLY,
+        agent.language,
+        request.reference,
+    )
+    said = _says_who(agent, what_it_buys(quote, chat), request, chat)
+    return chat.end(said, also=[asked, *chat.also_by_sms(said)], outcome="asked an agent")
+
+
+async def _find_seller(customer: Customer, amount: int) -> Agent | None:
+    """The likeliest agent who has room for this amount, held until the commit."""
+    for agent in await sellers_for(customer):
+        await lock_rows("agent", "id = $1", [agent.id])
+        room = await read_room(agent)
+        try:
+            room.check(amount)
+        except refusals.OverLimit:
+            continue
+        return agent
+    return None
+
+
+def _asker(chat: Chat) -> str:
+    """Who wants to buy, as an agent knows people."""
+    customers = chat.person.customers
+    return shorten(f"{customers[0].name} {customers[0].surname}", LONGEST_ASKER) if customers else ""
+
+
+def question(request: CashRequest, paid_for: Payable, asker: str, chat: Chat, language: str) -> Text:
+    """What the agent reads. A bare yes is for a request that was alone; others are told apart by their reference."""
+    values = {
+        "ref": request.reference,
+        "name": asker,
+        "phone": request.phone,
+        "amount": chat.company.money(request.amount),
+        "serial": paid_for_name(paid_for),
+    }
+    wants = _("{ref}: {name} {phone} wants {amount} for {serial}.", **values)
+    short = _("{ref}: {name} wants {amount} for {serial}.", **values)
+    if request.alone:
+        answer = _("Cash in hand? Reply 1 and your PIN, or 2.")
+    else:
+        answer = _("Cash in hand? Reply {ref} 1 and your PIN, or {ref} 2.", ref=request.reference)
+    return fitting(language, [joined([said, answer]) for said in (wants, short)])
+
+
+def _says_who(agent: Agent, what: Text, request: CashRequest, chat: Chat) -> Text:
+    """Whom the customer gives the cash, and until when the agent may say yes."""
+    values = {
+        "what": what,
+        "name": shorten(agent.name, LONGEST_NAME),
+        "phone": agent.phone,
+        "time": chat.company.clock(datetime.fromtimestamp(request.expires_at / 1000, UTC)),
+    }
+    full = _("{what}. Agent {name} {phone} is asked until {time}: give the cash, then the code comes by SMS.", **values)
+    short = _("{what}. Agent {name} {phone} is asked until {time}: give the cash.", **values)
+    return fitting(chat.language, [full, short])
+
+
+async def _asked_agent(request: CashRequest, chat: Chat) -> Text:
+    """The answer to a second wish while the first one is open."""
+    agent = await Agent.get(id=request.agent_id)
+    paid_for = await load_payable(request.device_id, request.contract_id)
+    values = {"amount": chat.company.money(request.amount), "serial": paid_for_name(paid_for)}
+    what = Text("{amount}, {serial}", values)
+    return _says_who(agent, what, request, chat)

@@ -1,0 +1,233 @@
+"""Money came by phone, or did not: it is booked, applied to what it is for, and everybody is told once.
+
+What a payment is for is decided in this order: what our own request was for; the serial or number that the payer typed,
+then its only near spelling; the phone that was typed, or where nothing was typed the payer's own, of the only customer
+with it and the only device. All else waits for the office (models/money/applying.py)."""
+
+from contextlib import suppress
+from typing import NamedTuple
+
+from bot.company import Company
+from bot.message import Copy
+from bot.payments import Answer, Refusal, State
+from bot.text import Text, _, joined, numbers, shorten
+from handlers.selling.receipts import copies
+from handlers.wording import LONGEST_NAME, fitting
+from models.messages import MessageKind
+from models.money import Payable, applying, quotes, requests
+from models.money.account_text import find_by_account
+from models.money.applying import Applied
+from models.money.payable import load_payable
+from models.money.prices import seller_for
+from models.money.receiving import Incoming, Received, Why, normal_reference, receive, unapplied
+from models.money.refusals import AmountTooSmall, NoPlan, NotSold, PaidOff, Retired
+from models.money.requests import PaymentRequest, Reason
+from models.money.sales import Payment
+from models.people import Customer, find_callers
+
+Told = list[tuple[str, list[Copy]]]
+
+
+# What the customer reads of why nothing was paid.
+UNREACHED = _("{wallet} could not be reached. Try again later.")
+WHY = {
+    Reason.CANCELLED: _("You said no on your phone."),
+    Reason.WRONG_PIN: _("The {wallet} PIN was wrong."),
+    Reason.LOW_BALANCE: _("Your {wallet} balance is too low."),
+    Reason.NO_ANSWER: _("No PIN was entered in time."),
+    Reason.LIMIT: _("It is over the limit of your {wallet} account."),
+    Reason.AMOUNT: _("{wallet} does not take this amount."),
+    Reason.BUSY: _("Your phone or {wallet} was busy. Try again in 2 min."),
+    Reason.LOCKED: _("Your {wallet} account is locked: call {wallet}."),
+    Reason.NOT_REGISTERED: _("Your number has no {wallet} account."),
+}
+
+
+class Payer(NamedTuple):
+    """Who is told as the one who paid; without a phone, where the provider does not say whole numbers, nobody is."""
+
+    phone: str
+    language: str
+
+
+async def book(answer: Answer, company: Company) -> Told:
+    """Do what a provider says, in the caller's unit of work. Returns the messages to owner and payer, with a name for
+    those of each event: the same news tells nobody twice."""
+    request = await PaymentRequest.get_or_none(reference=answer.request) if answer.request else None
+    if answer.payment is None:
+        return await _tell_end(answer, request, company) if request else []
+    _received, told = await book_payment(answer.payment, company, request)
+    return told
+
+
+async def book_payment(
+    payment: Incoming, company: Company, request: PaymentRequest | None = None
+) -> tuple[Received, Told]:
+    """Book and apply a payment of which one source tells, in the caller's unit of work, and what everybody is told.
+    Raises ValueError for what is no payment."""
+    received = await receive(payment, vault=company.vault)
+    if request:
+        await requests.note_paid(request, received.payment.id)
+    return received, await _apply(received, request, company)
+
+
+async def _apply(received: Received, request: PaymentRequest | None, company: Company) -> Told:
+    payment, paid_for = received.payment, await _find(received.payment, request, company)
+    if not received.new and (isinstance(paid_for, Why) or not request or not await unapplied(payment.id)):
+        return []  # it was booked before, and nothing new is known of it
+    payer = await _payer(payment, request, company)
+    if isinstance(paid_for, Why):
+        await applying.wait_for_office(payment.id, paid_for)
+        return [(f"payment {payment.id} waits", _to(payer, _waits(payment, None, paid_for, company)))]
+    actor = request.phone if request else payment.provider
+    applied = await applying.apply(
+        payment.id,
+        paid_for,
+        actor=actor,
+        key=f"payment {payment.id}",
+        today=company.today(),
+        coin=company.coin,
+        vault=company.vault,
+    )
+    return [(f"payment {payment.id}", _said(applied, payment, paid_for, payer, company))] if applied.new else []
+
+
+def _said(applied: Applied, payment: Payment, paid_for: Payable, payer: Payer, company: Company) -> list[Copy]:
+    """What everybody reads of what became of a payment."""
+    if applied.sold is None:
+        return _to(payer, _waits(payment, paid_for, applied.waits, company))
+    if applied.missing:
+        return _to(payer, _kept(applied, payment, paid_for, company))
+    return copies(applied.sold, company, payer.phone, payer.language)
+
+
+async def _find(payment: Payment, request: PaymentRequest | None, company: Company) -> Payable | Why:
+    if request and (request.device_id or request.contract_id):
+        return await load_payable(request.device_id, request.contract_id)
+    typed = payment.account_text.strip()
+    return await find_by_account(typed, _phone(typed or payment.payer_phone, company))
+
+
+def _phone(typed: str, company: Company) -> str:
+    """A whole phone number as E.164; empty for anything else."""
+    with suppress(ValueError):
+        return numbers.parse(typed, company.country)
+    return ""
+
+
+async def _payer(payment: Payment, request: PaymentRequest | None, company: Company) -> Payer:
+    if request:
+        return Payer(request.phone, request.language)
+    phone = _phone(payment.payer_phone, company)
+    caller = (await find_callers([phone]))[phone] if phone else None
+    return Payer(phone, (caller and caller.language) or company.languages[0])
+
+
+def _to(payer: Payer, text: Text) -> list[Copy]:
+    return [Copy(payer.phone, text, MessageKind.TOKEN, payer.language)] if payer.phone else []
+
+
+def _waits(payment: Payment, paid_for: Payable | None, why: Why | None, company: Company) -> Text:
+    """The money is safe, and who looks after it."""
+    values = {"amount": company.money(payment.amount), "ref": payment.reference}
+    have = _("We have your {amount} (ref {ref}).", **values)
+    if paid_for is None:
+        return joined([have, _("The office finds where it belongs.")])
+    reasons = {
+        Why.RETIRED: _("{serial} is out of use.", serial=paid_for.name),
+        Why.PAID_OFF: _("{serial} is paid off.", serial=paid_for.name),
+        Why.ISSUER_AWAY: _("{serial} can have no code now.", serial=paid_for.name),
+    }
+    call = _("The office sees to it. Help {help}", help=company.help_phone)
+    return joined([have, reasons.get(why) if why else None, call])
+
+
+def _kept(applied: Applied, payment: Payment, paid_for: Payable, company: Company) -> Text:
+    """It was less than a unit costs."""
+    return _(
+        "We have your {amount} (ref {ref}): kept as credit. Pay {missing} more for {serial}, then the code comes.",
+        amount=company.money(payment.amount),
+        ref=payment.reference,
+        missing=company.money(applied.missing),
+        serial=paid_for.name,
+    )
+
+
+async def _tell_end(answer: Answer, request: PaymentRequest, company: Company) -> Told:
+    """Nothing was paid, or nobody knows: one short message, with another way to buy where it fits."""
+    title = _title(request, company)
+    said = _why(answer, request, title, company)
+    ways = [said]
+    if answer.state in (State.FAILED, State.EXPIRED) and request.customer_id:
+        owner = await Customer.get(id=request.customer_id)
+        if seller := await seller_for(owner):
+            name = shorten(seller.name, LONGEST_NAME)
+            ways.insert(0, joined([said, _("Or pay agent {name} {phone}.", name=name, phone=seller.phone)]))
+    text = fitting(request.language, ways)
+    copy = Copy(request.phone, text, MessageKind.REPLY, request.language)
+    return [(f"request {request.id} {answer.state.value}", [copy])]
+
+
+def _title(request: PaymentRequest, company: Company) -> str:
+    """The provider as people call it."""
+    return next((one.title for one in company.mobile_money if one.provider == request.provider), request.provider)
+
+
+def _why(answer: Answer, request: PaymentRequest, wallet: str, company: Company) -> Text:
+    """What happened to the money first, then why and what to do."""
+    values = {"amount": company.money(request.amount), "serial": request.account, "wallet": wallet}
+    if answer.state is State.PAID:
+        return _("{wallet} says that you paid {amount}, {serial}. The code comes with its receipt.", **values)
+    if answer.state is State.UNKNOWN:
+        return _("{wallet} does not answer. If you paid {amount} it counts: wait, and do not pay twice.", **values)
+    nothing = _("Not paid: {amount}, {serial}.", **values)
+    why = WHY.get(answer.reason) if answer.reason else None
+    return joined([nothing, Text((why or UNREACHED).english, values)])
+
+
+async def validate(account_text: str, amount: int, company: Company) -> Refusal | None:
+    """Whether a payment to this account shall be made: it exists, something can be paid for it, and it is at least the
+    least. What is no account of ours is refused; none at all, as at a till, is not."""
+    typed = account_text.strip()
+    if not typed:
+        return None
+    paid_for = await find_by_account(typed, _phone(typed, company))
+    if isinstance(paid_for, Why):
+        return Refusal.ACCOUNT
+    try:
+        offer = quotes.quote_all(await paid_for.standing(company.today(), company.coin, company.vault), amount)
+    except NotSold:
+        return Refusal.ACCOUNT
+    match offer.unmet:
+        case AmountTooSmall():
+            return Refusal.AMOUNT
+        case Retired() | NoPlan() | PaidOff():
+            return Refusal.ACCOUNT
+    return None
+
+
+class NoSuchPayment(Exception):
+    """No payment goes by this reference, or nothing of it waits."""
+
+
+async def assign(reference: str, account: str, actor: str, company: Company) -> Told:
+    """Somebody of the office says what a payment that waits is for: a serial, or the number of a sale. Everybody is
+    told. Raises NoSuchPayment, and LookupError when nothing goes by this account."""
+    payment = await Payment.filter(reference=normal_reference(reference)).order_by("-id").first()
+    if payment is None or not await unapplied(payment.id):
+        raise NoSuchPayment(reference)
+    paid_for = await find_by_account(account, _phone(account, company))
+    if isinstance(paid_for, Why):
+        raise LookupError(account)
+    applied = await applying.assign(
+        payment.id,
+        paid_for,
+        actor=actor,
+        key=f"payment {payment.id} to {paid_for.name}",
+        today=company.today(),
+        coin=company.coin,
+        vault=company.vault,
+    )
+    request = await PaymentRequest.get_or_none(payment_id=payment.id)
+    said = _said(applied, payment, paid_for, await _payer(payment, request, company), company)
+    return [(f"payment {payment.id} to {paid_for.name}", said)] if applied.new else []

@@ -1,0 +1,196 @@
+"""An agent wants a sale taken back: the office decides where a token was made, and both sides are told."""
+
+from datetime import UTC, datetime, timedelta
+
+from bot.company import Company
+from bot.message import Copy, Reply
+from bot.outbound import Composer
+from bot.talks import Chat, talk
+from bot.talks.commands import Words
+from bot.text import Text, _, joined, shorten, verbatim
+from handlers.tickets.questions import InWords
+from handlers.wording import LONGEST_NAME, owner, tail
+from models.messages import MessageKind
+from models.money import Sale, voids
+from models.money.statement import TakenPayment, payments_taken
+from models.money.taking_back import CreditSpent, MovedBefore, NotTakenBack, PaidSince, TakenBack, VoidBefore
+from models.money.voids import AskedBefore, AskedTooLate
+from models.people import Agent, OfficeUser, Role
+
+VOID: Words = {
+    "en": ("VOID",),
+    "sw": ("BATILISHA", "BATILI"),
+    "fr": ("ANNULER",),
+    "pt": ("ANULAR",),
+    "ha": ("SOKE",),
+}
+LISTED = 20  # sales to choose from
+
+
+@talk(
+    "void",
+    roles={Role.AGENT},
+    words=VOID,
+    menu=_("Void a sale"),
+    usage=_("reference reason"),
+    example=_("7KQ2M wrong meter"),
+    nothing=_("Not taken back."),
+)
+async def void(chat: Chat) -> Reply:
+    company, nothing = chat.company, _("Not taken back.")
+    if not company.void_minutes:
+        chat.stop(_("Only the office takes sales back. Call {help}.", help=company.help_phone))
+    await _answer_for_older(chat)
+    now = datetime.now(UTC)
+    recent = await payments_taken(chat.agent.id, now - timedelta(minutes=company.void_minutes), now, LISTED)
+    options = [(one.reference, _line(one, company)) for one in recent if not one.void]
+    if not options:
+        chat.stop(
+            _("You sold nothing in the last {n} min. Call {help}.", n=company.void_minutes, help=company.help_phone)
+        )
+    reference = await chat.choose("which sale", _("Which sale?"), options)
+    reason = await chat.ask(Reason(_("Why? In a few words.")))
+    sale = await voids.find_own_sale(chat.agent, reference)
+    if sale is None:
+        chat.start_over()
+    taken = next(one for one in recent if one.reference == reference)
+    values = {"amount": company.money(taken.amount), "serial": tail(taken.paid_for), "owner": owner(taken.customer)}
+    if await voids.has_token(sale):
+        question = _("Ask the office to take back {amount}, {serial} {owner}?", **values)
+    else:
+        question = _("Take back {amount}, {serial} {owner}? You give the cash back.", **values)
+    if not await chat.confirm(question, pin=True):
+        return chat.end(nothing, outcome="declined")
+    try:
+        done = await voids.ask(sale, chat.agent, reason, company.void_minutes)
+    except NotTakenBack as refusal:
+        return chat.end(joined([nothing, why_not(refusal, reference, company)]), outcome="refused")
+    if done:
+        return chat.end(for_agent(done, company), also=_for_customer(done, company), outcome="void")
+    asked = _(
+        "ASKED: take back {amount}, {serial}, ref {ref}. The office decides. Keep the cash until then.",
+        ref=reference,
+        **values,
+    )
+    return chat.end(asked, outcome="asked")
+
+
+class Reason(InWords):
+    """Why a sale is to be taken back."""
+
+    name = "reason"
+
+
+async def _answer_for_older(chat: Chat) -> None:
+    """End the talk where one line names a sale of this agent that is too old, or void."""
+    if not chat.pieces or not (sale := await voids.find_own_sale(chat.agent, chat.pieces[0])):
+        return
+    company = chat.company
+    known = await voids.void_of(sale)
+    if known and known.state == voids.VoidState.DONE:
+        chat.stop(why_not(VoidBefore(), sale.reference, company))
+    if datetime.now(UTC) - sale.created_at > timedelta(minutes=company.void_minutes):
+        chat.stop(joined([_("Not taken back."), why_not(AskedTooLate(), sale.reference, company)]))
+
+
+def _line(one: TakenPayment, company: Company) -> Text:
+    return verbatim(f"{one.reference} {tail(one.paid_for)} {company.number(one.amount)}")
+
+
+def why_not(refusal: NotTakenBack, reference: str, company: Company) -> Text:
+    """Why a sale stands, in one sentence."""
+    match refusal:
+        case AskedTooLate():
+            return _(
+                "{ref} is older than {n} min. Call {help}.",
+                ref=reference,
+                n=company.void_minutes,
+                help=company.help_phone,
+            )
+        case AskedBefore():
+            return _("{ref}: the office knows already. It decides.", ref=reference)
+        case VoidBefore():
+            return _("{ref} is void already.", ref=reference)
+        case MovedBefore():
+            return _("{ref} was moved to another device.", ref=reference)
+        case CreditSpent():
+            return _("{ref}: its rest was used already. Call {help}.", ref=reference, help=company.help_phone)
+        case PaidSince():
+            return _("{ref}: more was paid since. Call {help}.", ref=reference, help=company.help_phone)
+        case _other:
+            return _("Call {help}.", help=company.help_phone)
+
+
+def for_agent(done: TakenBack, company: Company) -> Text:
+    """What the agent reads: what is void, and what to do with the cash."""
+    values = {
+        "ref": done.sale.reference,
+        "amount": company.money(done.sale.amount),
+        "serial": tail(done.name),
+        "owner": owner(done.customer),
+        "held": company.number(done.held),
+    }
+    if done.agent and done.agent.prepaid:
+        return _("VOID {ref}: {amount}, {serial}. Give {owner} the cash back. Wallet {held}", **values)
+    return _("VOID {ref}: {amount}, {serial}. Give {owner} the cash back. You hold {held}", **values)
+
+
+def _for_customer(done: TakenBack, company: Company) -> list[Copy]:
+    """None where the customer has no phone."""
+    customer = done.customer
+    if customer.phone is None:
+        return []
+    values = {
+        "ref": done.sale.reference,
+        "amount": company.money(done.sale.amount),
+        "serial": tail(done.name),
+        "help": company.help_phone,
+    }
+    if done.agent is None:
+        text = _(
+            "VOID: your {amount} for {serial}, ref {ref}. Its code counts no more. We have the money and call you. "
+            "Help {help}",
+            **values,
+        )
+    else:
+        name = shorten(done.agent.name, LONGEST_NAME)
+        text = _(
+            "VOID: your {amount} for {serial}, ref {ref}. A code of it counts no more. {name} gives you the cash back. "
+            "Help {help}",
+            name=name,
+            **values,
+        )
+    return [Copy(customer.phone, text, MessageKind.REPLY, customer.language)]
+
+
+async def void_by_office(
+    sale: Sale, by: OfficeUser, reason: str = "", *, company: Company, composer: Composer
+) -> TakenBack | None:
+    """One of the office takes back a sale, or asks another one to where nobody did; then both sides are told. In the
+    caller's transaction; `Outbox.notify` after its commit. Raises what `voids.approve` raises."""
+    done = await voids.approve(sale, by, reason)
+    if done:
+        await composer.tell(f"void {sale.id}", [*_for_seller(done, company), *_for_customer(done, company)])
+    return done
+
+
+def _for_seller(done: TakenBack, company: Company) -> list[Copy]:
+    agent = done.agent
+    if agent is None or agent.retired_at:
+        return []
+    return [Copy(agent.phone, for_agent(done, company), MessageKind.REPLY, agent.language)]
+
+
+async def refuse_by_office(sale: Sale, by: OfficeUser, *, company: Company, composer: Composer) -> None:
+    """One of the office lets a sale stand, and the agent who asked is told. In the same way. Raises NobodyAsked."""
+    asked = await voids.refuse(sale, by)
+    agent = await Agent.get_or_none(id=sale.agent_id, phone=asked.asked_by, retired_at=None)
+    if agent:
+        text = _(
+            "NOT VOID: sale {ref}, {amount}, stands. Questions? Call {help}.",
+            ref=sale.reference,
+            amount=company.money(sale.amount),
+            help=company.help_phone,
+        )
+        copies = [Copy(agent.phone, text, MessageKind.REPLY, agent.language)]
+        await composer.tell(f"void {asked.id} refused", copies)

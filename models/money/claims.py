@@ -1,0 +1,73 @@
+"""Claims: what customers owe who got power that somebody else had paid. The office takes the money, or two of it write
+it off."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.audit import record
+from models.money.ledger import AccountKind, Posting, balance, post
+from models.money.write_offs import Lost, WriteOff, agree_or_propose
+from models.people import Customer, OfficeUser
+from models.sql import connection, execute, lock_rows, read_moment
+
+OPEN = """SELECT a.owner, a.balance, (SELECT MIN(e.created_at) FROM line l JOIN entry e ON e.id = l.entry_id
+    WHERE l.account_id = a.id AND l.amount > 0) AS since
+  FROM account a WHERE a.kind = 'claim' AND a.balance > 0 ORDER BY a.owner"""
+
+
+class NoClaim(Exception):
+    """The customer owes less than that, or nothing: `owed`, in minor units."""
+
+    def __init__(self, owed: int) -> None:
+        super().__init__(owed)
+        self.owed = owed
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a customer owes. Money is in minor units."""
+
+    customer: Customer
+    owed: int
+    since: datetime  # when the first of it came
+
+
+async def open_claims() -> list[Claim]:
+    """All that is owed, by customer number."""
+    rows = await execute(connection(), OPEN)
+    customers = await Customer.in_bulk([row["owner"] for row in rows], "id")
+    return [Claim(customers[row["owner"]], int(row["balance"]), read_moment(row["since"])) for row in rows]
+
+
+async def owed_by(customer_id: int) -> int:
+    """What a customer owes for power that somebody else had paid, in minor units."""
+    return await balance(AccountKind.CLAIM, customer_id)
+
+
+async def take_payment(customer: Customer, amount: int, by: OfficeUser, key: str) -> int:
+    """The office took cash for a claim, in the caller's transaction; what is owed then. `key` names it: it is booked
+    once. Raises NoClaim."""
+    await lock_rows("customer", "id = $1", [customer.id])
+    owed = await owed_by(customer.id)
+    if not 0 < amount <= owed:
+        raise NoClaim(owed)
+    lines = [Posting(AccountKind.OFFICE, 0, amount), Posting(AccountKind.CLAIM, customer.id, -amount)]
+    await post(key, lines, actor=by.name)
+    await record(by.name, "claim paid", f"customer {customer.id}", f"{amount} minor units")
+    return owed - amount
+
+
+async def write_off(customer: Customer, by: OfficeUser, reason: str) -> WriteOff:
+    """One of the office proposes to ask no more for a claim, or a second one agrees, in the caller's transaction.
+    Raises NoClaim, NoReason and SamePerson."""
+    await lock_rows("customer", "id = $1", [customer.id])
+    owed = await owed_by(customer.id)
+    if not owed:
+        raise NoClaim(0)
+    found = await agree_or_propose(Lost.CLAIM, customer.id, owed, reason, by)
+    if found.agreed_at:
+        lines = [Posting(AccountKind.WRITE_OFF, 0, owed), Posting(AccountKind.CLAIM, customer.id, -owed)]
+        await post(f"write-off {found.id}", lines, actor=by.name, reason=found.reason)
+    said = "claim written off" if found.agreed_at else "write-off proposed"
+    await record(by.name, said, f"customer {customer.id}", f"{owed} minor units: {found.reason}")
+    return found

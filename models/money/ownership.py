@@ -1,0 +1,138 @@
+"""Devices that come back, go to somebody else or out of use, and debts that nobody will pay: each with its entries, who
+did it and why."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from models.audit import record
+from models.devices import Device
+from models.money.contracts import Contract, Ending, contract_of
+from models.money.ledger import AccountKind, Posting, balance, post
+from models.money.taking_back import end_contract, put_in_stock
+from models.money.write_offs import Lost, WriteOff, agree_or_propose
+from models.people import Customer, OfficeUser
+from models.sql import connection, execute, lock_rows
+
+
+class NotDone(Exception):
+    """Nothing was changed."""
+
+
+class NoOwner(NotDone):
+    """The device is in stock: nobody has it."""
+
+
+class OpenDebt(NotDone):
+    """Something is still to be paid: on this contract (None: of the access rate alone), so much in minor units."""
+
+    def __init__(self, contract: Contract | None, owed: int) -> None:
+        super().__init__(owed)
+        self.contract, self.owed = contract, owed
+
+
+class NothingOwed(NotDone):
+    """The contract has ended, or nothing is open on it."""
+
+
+class OwnAlready(NotDone):
+    """The device is this customer's."""
+
+
+class RetiredBefore(NotDone):
+    """The device is out of use already."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A device that left somebody. Money is in minor units."""
+
+    device: Device
+    former: Customer
+    contract: Contract | None  # what was open on it
+    owed: int  # on that contract: forgiven with a return, and gone along with a transfer
+    access: int = 0  # the same of the access rate
+
+
+async def give_back(device: Device, by: OfficeUser, reason: str, today: date) -> Passed:
+    """A customer brings a device back, in the caller's transaction: its contract ends, what is open on it is owed no
+    more, and the device is in stock. What was paid stays with the company. Raises NoOwner."""
+    former, contract, owed, access = await _lock(device)
+    if contract:
+        if owed:
+            lines = [Posting(AccountKind.GOODS, 0, owed), Posting(AccountKind.DEBT, contract.id, -owed)]
+            await post(f"contract {contract.id} return", lines, actor=by.name, reason=reason)
+        await end_contract(contract, Ending.RETURNED, today)
+    if access:
+        lines = [Posting(AccountKind.ACCESS, 0, access), Posting(AccountKind.ACCESS_DUE, device.id, -access)]
+        name = f"device {device.id} return {datetime.now(UTC).isoformat(timespec='seconds')}"
+        await post(name, lines, actor=by.name, reason=reason)
+    await put_in_stock(device.id)
+    detail = f"of customer {former.id}, {contract.number if contract else 'no plan'}, {owed} minor units owed: {reason}"
+    await record(by.name, "device returned", device.serial, detail)
+    return Passed(device, former, contract, owed, access)
+
+
+async def transfer(device: Device, to: Customer, by: OfficeUser, reason: str, *, with_debt: bool = False) -> Passed:
+    """A device goes to another customer with its contract and all that is owed on it, in the caller's transaction;
+    where something is owed only `with_debt`, for somebody has to say that to the new owner. Raises NoOwner, OwnAlready
+    and OpenDebt."""
+    former, contract, owed, access = await _lock(device)
+    if former.id == to.id:
+        raise OwnAlready(device.serial)
+    if (owed or access) and not with_debt:
+        raise OpenDebt(contract if owed else None, owed or access)
+    await execute(connection(), "UPDATE device SET customer_id = $2 WHERE id = $1", [device.id, to.id])
+    if contract:
+        await execute(connection(), "UPDATE contract SET customer_id = $2 WHERE id = $1", [contract.id, to.id])
+    detail = f"customer {former.id} -> {to.id}, {owed} minor units owed, {access} of the access rate: {reason}"
+    await record(by.name, "device transferred", device.serial, detail)
+    return Passed(device, former, contract, owed, access)
+
+
+async def retire_device(device: Device, by: OfficeUser, reason: str) -> None:
+    """Nothing more is sold for a device that is lost, broken or scrapped, in the caller's transaction. Raises
+    RetiredBefore, and OpenDebt while its contract is open: that is returned or written off first."""
+    await lock_rows("device", "id = $1", [device.id])
+    if device.retired_at:
+        raise RetiredBefore(device.serial)
+    contract = await _open_contract(device)
+    if contract:
+        raise OpenDebt(contract, await balance(AccountKind.DEBT, contract.id))
+    retired = "UPDATE device SET retired_at = $2 WHERE id = $1"
+    await execute(connection(), retired, [device.id, datetime.now(UTC)])
+    await record(by.name, "device retired", device.serial, reason)
+
+
+async def write_off(contract: Contract, by: OfficeUser, reason: str, today: date) -> WriteOff:
+    """One of the office proposes to ask no more for what is open on a contract, or a second one agrees, in the
+    caller's transaction: then the debt is a loss of the company, and the contract has ended. Raises NothingOwed,
+    NoReason and SamePerson."""
+    await lock_rows("contract", "id = $1", [contract.id])
+    owed = await balance(AccountKind.DEBT, contract.id)
+    if not owed:
+        raise NothingOwed(contract.number)
+    found = await agree_or_propose(Lost.CONTRACT, contract.id, owed, reason, by)
+    if found.agreed_at:
+        lines = [Posting(AccountKind.WRITE_OFF, 0, owed), Posting(AccountKind.DEBT, contract.id, -owed)]
+        await post(f"write-off {found.id}", lines, actor=by.name, reason=found.reason)
+        await end_contract(contract, Ending.WRITTEN_OFF, today)
+    said = "debt written off" if found.agreed_at else "write-off proposed"
+    await record(by.name, said, contract.number, f"{owed} minor units: {found.reason}")
+    return found
+
+
+async def _lock(device: Device) -> tuple[Customer, Contract | None, int, int]:
+    """Who has a device, its open contract, and what is owed on that and of the access rate. Raises NoOwner."""
+    await lock_rows("device", "id = $1", [device.id])
+    if device.customer_id is None or device.customer is None:
+        raise NoOwner(device.serial)
+    contract = await _open_contract(device)
+    if contract:
+        await lock_rows("contract", "id = $1", [contract.id])
+    owed = await balance(AccountKind.DEBT, contract.id) if contract else 0
+    return device.customer, contract, owed, await balance(AccountKind.ACCESS_DUE, device.id)
+
+
+async def _open_contract(device: Device) -> Contract | None:
+    contract = await contract_of(device)
+    return contract if contract and contract.ended_on is None else None

@@ -1,0 +1,183 @@
+"""What a sale did is undone: reversing entries, allocations taken back, debts open again. Nothing is deleted, and the
+digits that were made stay made: a device may have had them."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from models.devices import Device, Unit, with_owner
+from models.money.booking import lock_for_sale
+from models.money.commissions import claw_back
+from models.money.contracts import Contract, Ending
+from models.money.ledger import AccountKind, Entry, Posting, credit_of, post, reverse
+from models.money.payable import payable
+from models.money.receiving import Why, open_suspense
+from models.money.sales import Sale
+from models.money.wallets import held_by
+from models.people import Agent, Customer
+from models.sql import connection, execute
+
+LINES = """SELECT a.kind, l.amount FROM line l JOIN account a ON a.id = l.account_id WHERE l.entry_id = $1"""
+GIVEN = """SELECT a.id, a.instalment_id, a.amount, i.contract_id FROM allocation a
+  JOIN instalment i ON i.id = a.instalment_id WHERE a.sale_id = $1 AND a.reverses_id IS NULL ORDER BY a.id"""
+TAKE_BACK = "INSERT INTO allocation (sale_id, instalment_id, amount, reverses_id) VALUES ($1, $2, $3, $4)"
+# What is open again has not ended. What came back or was written off stays as it is.
+REOPEN = """UPDATE contract SET ended_on = NULL WHERE id = $1 AND ending = '' AND terms <> 'service'
+  AND EXISTS (SELECT 1 FROM instalment WHERE contract_id = $1 AND paid < amount)"""
+OWED_NO_MORE = """INSERT INTO allocation (sale_id, instalment_id, amount)
+  SELECT NULL, id, amount - paid FROM instalment WHERE contract_id = $1 AND paid < amount"""
+VOIDED = "SELECT 1 FROM void WHERE sale_id = $1 AND state = 'done'"
+LATER = """SELECT 1 FROM sale s WHERE s.contract_id = $1 AND s.id <> $2
+  AND NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')"""
+DOWN_PAYMENT = "down payment "
+
+
+class NotTakenBack(Exception):
+    """Nothing was changed."""
+
+
+class VoidBefore(NotTakenBack):
+    """The sale is void already."""
+
+
+class MovedBefore(NotTakenBack):
+    """The sale was done again for the right device."""
+
+
+class CreditSpent(NotTakenBack):
+    """What was less than a unit has been used since."""
+
+
+class PaidSince(NotTakenBack):
+    """The appliance was paid on since: those payments come first."""
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """A sale that is void, and the seller's figures now, in minor units."""
+
+    sale: Sale
+    customer: Customer
+    name: str  # what was paid for: the serial, or the number of the contract
+    agent: Agent | None  # None: the customer paid the company itself, and the money waits at the office
+    held: int  # the cash that the agent has to hold now, or what is in the wallet
+
+
+async def lock_sale(sale: Sale) -> None:
+    """Hold all that a sale moved until the commit."""
+    device, contract = await _device_of(sale), await _contract_of(sale)
+    seller = await Agent.get(id=sale.agent_id) if sale.agent_id else None
+    await lock_for_sale(payable(device, contract), sale.customer_id, contract, seller)
+
+
+async def check_possible(sale: Sale) -> None:
+    """Whether a sale can be taken back, in the transaction that holds it (`lock_sale`). Raises NotTakenBack's kinds."""
+    if await execute(connection(), VOIDED, [sale.id]):
+        raise VoidBefore(sale.reference)
+    if await Sale.exists(replaces_id=sale.id):
+        raise MovedBefore(sale.reference)
+    if await credit_of(sale.customer_id) < sale.credit_after - sale.credit_before:
+        raise CreditSpent(sale.reference)
+    if _is_down_payment(sale) and await execute(connection(), LATER, [sale.contract_id, sale.id]):
+        raise PaidSince(sale.reference)
+
+
+def _is_down_payment(sale: Sale) -> bool:
+    return sale.key.startswith(DOWN_PAYMENT)
+
+
+async def take_back(sale: Sale, actor: str, reason: str) -> TakenBack:
+    """Undo a sale that is `check_possible` and noted as void by now, in the same transaction: the agent gave the
+    customer the cash back, or the company has a provider's money still and has to say what becomes of it."""
+    why = f"sale {sale.reference} void: {reason}"
+    await _reverse_payment(sale, actor, why)
+    await _take_back_allocations(sale)
+    await claw_back(sale, actor)
+    device = await _device_of(sale)
+    if device:
+        await _set_device_back(device, sale)
+    if _is_down_payment(sale):
+        await _undo_contract(sale, actor, why)
+    if sale.agent_id is None:
+        await open_suspense(sale.payment_id, Why.TAKEN_BACK)
+    return await _figures(sale)
+
+
+async def _reverse_payment(sale: Sale, actor: str, why: str) -> None:
+    """What fell due of the access rate by then is due still: it is booked once more."""
+    entry = await Entry.get(key=f"sale {sale.id} payment")
+    lines = {row["kind"]: int(row["amount"]) for row in await execute(connection(), LINES, [entry.id])}
+    await reverse(entry.id, key=f"sale {sale.id} void", actor=actor, reason=why)
+    fell_due = -lines.get(AccountKind.ACCESS, 0)
+    if fell_due and sale.device_id:
+        due = Posting(AccountKind.ACCESS_DUE, sale.device_id, fell_due)
+        await post(f"sale {sale.id} access", [due, Posting(AccountKind.ACCESS, 0, -fell_due)], actor=actor, reason=why)
+
+
+async def _take_back_allocations(sale: Sale) -> None:
+    given = await execute(connection(), GIVEN, [sale.id])
+    for row in given:
+        await execute(connection(), TAKE_BACK, [sale.id, row["instalment_id"], -row["amount"], row["id"]])
+    for contract in sorted({row["contract_id"] for row in given}):
+        await execute(connection(), REOPEN, [contract])
+
+
+async def _set_device_back(device: Device, sale: Sale) -> None:
+    """The days that were bought are paid for no longer, and what was taken for the access rate is due again. One that
+    was unlocked for good was paid for until then, as far as we know."""
+    paid_until = device.paid_until
+    if sale.unit == Unit.DAYS and paid_until:
+        paid_until -= timedelta(days=sale.units)
+    elif sale.unit == Unit.UNLOCK:
+        paid_until = sale.created_at
+    back = "UPDATE device SET paid_until = $2, access_due = access_due + $3 WHERE id = $1"
+    await execute(connection(), back, [device.id, paid_until, sale.access])
+
+
+async def _undo_contract(sale: Sale, actor: str, why: str) -> None:
+    """With the down payment goes the appliance: nothing is owed, and a device is in stock again."""
+    contract = await Contract.get(id=sale.contract_id)
+    if entry := await Entry.get_or_none(key=f"contract {contract.id} price"):
+        await reverse(entry.id, key=f"contract {contract.id} void", actor=actor, reason=why)
+    if contract.earned:
+        unearned = Posting(AccountKind.COMMISSION, contract.agent_id, contract.earned)
+        lines = [unearned, Posting(AccountKind.COMMISSION_COST, 0, -contract.earned)]
+        await post(f"contract {contract.id} claw-back", lines, actor=actor, reason=why)
+        await execute(connection(), "UPDATE contract SET earned = 0 WHERE id = $1", [contract.id])
+    await end_contract(contract, Ending.VOID, datetime.now(UTC).date())
+    if contract.device_id:
+        await put_in_stock(contract.device_id)
+
+
+async def end_contract(contract: Contract, ending: Ending, today: date) -> None:
+    """Nothing of a contract is owed any more, though it was not paid: its instalments are closed. What is open of it in
+    the ledger the caller books."""
+    await execute(connection(), OWED_NO_MORE, [contract.id])
+    ended = "UPDATE contract SET ended_on = $2, ending = $3 WHERE id = $1"
+    await execute(connection(), ended, [contract.id, today, ending.value])
+
+
+async def put_in_stock(device_id: int) -> None:
+    """A device is nobody's any more, and owes nothing. Its count stays: it goes on from there."""
+    free = """UPDATE device SET customer_id = NULL, paid_until = NULL, access_due = 0, access_until = NULL
+      WHERE id = $1"""
+    await execute(connection(), free, [device_id])
+
+
+async def _figures(sale: Sale) -> TakenBack:
+    agent = await Agent.get(id=sale.agent_id) if sale.agent_id else None
+    paid_for = payable(await _device_of(sale), await _contract_of(sale))
+    return TakenBack(
+        sale=sale,
+        customer=await Customer.get(id=sale.customer_id),
+        name=paid_for.name,
+        agent=agent,
+        held=await held_by(agent) if agent else 0,
+    )
+
+
+async def _device_of(sale: Sale) -> Device | None:
+    return await with_owner(sale.device_id) if sale.device_id else None
+
+
+async def _contract_of(sale: Sale) -> Contract | None:
+    return await Contract.get(id=sale.contract_id).prefetch_related("appliance") if sale.contract_id else None

@@ -1,0 +1,220 @@
+"""Wallets of agents who pay before they sell: topped up by the office or by mobile money, and spent by sales."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.audit import record
+from models.money.ledger import AccountKind, Posting, balance, cash_held, commission_due, post
+from models.money.references import new_reference
+from models.money.sales import Payment
+from models.people import Agent
+from models.sql import connection, execute, insert, lock_rows
+
+LONGEST_REFERENCE = 20  # as much as one SMS has room for
+SAME_WINDOW = timedelta(hours=24)
+
+
+class TopUp(Model):
+    """What came into a wallet other than by a sale, append only; below 0 it was paid out. Money is in minor units."""
+
+    id = fields.BigIntField(primary_key=True)
+    reference = fields.CharField(LONGEST_REFERENCE, unique=True)
+    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent", on_delete=fields.RESTRICT)
+    agent_id: int
+    amount = fields.BigIntField()  # what the agent paid, or got
+    commission = fields.BigIntField(default=0, db_default=0)  # what was due and came in with it
+    # By mobile money; without one the office counted it.
+    payment: fields.OneToOneNullableRelation[Payment] = fields.OneToOneField(
+        "models.Payment", null=True, on_delete=fields.RESTRICT
+    )
+    payment_id: int | None
+    actor = fields.CharField(100)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "top_up"
+        indexes = (("agent_id", "created_at"),)
+
+
+@dataclass(frozen=True)
+class ToppedUp:
+    """A booked top-up, and what is in the wallet now, in minor units."""
+
+    entry: TopUp
+    wallet: int
+    new: bool  # False: it was booked before
+
+    @property
+    def before(self) -> int:
+        """What was in the wallet, where nothing else came since."""
+        return int(self.wallet - self.entry.amount - self.entry.commission)
+
+
+class NotToppedUp(Exception):
+    """Nothing was booked."""
+
+
+class NotPrepaid(NotToppedUp):
+    """The agent sells up to a limit, and has no wallet."""
+
+
+class OtherTopUp(NotToppedUp):
+    """The reference names another top-up: of another agent or another amount."""
+
+
+class ToppedUpBefore(NotToppedUp):
+    """The same agent paid the same amount within 24 hours: somebody may book it a second time."""
+
+    def __init__(self, earlier: TopUp) -> None:
+        super().__init__(earlier.reference)
+        self.earlier = earlier
+
+
+class NotInWallet(NotToppedUp):
+    """There is less in the wallet; `there` is in minor units."""
+
+    def __init__(self, there: int) -> None:
+        super().__init__(there)
+        self.there = there
+
+
+class NothingUnapplied(NotToppedUp):
+    """All of this payment is for something already."""
+
+
+class HasMoney(Exception):
+    """The agent holds cash, or has money in the wallet: `amount`, in minor units."""
+
+    def __init__(self, amount: int) -> None:
+        super().__init__(amount)
+        self.amount = amount
+
+
+def funds_of(agent: Agent) -> AccountKind:
+    """Which account of an agent a sale moves: the wallet, or the cash that is held."""
+    return AccountKind.WALLET if agent.prepaid else AccountKind.CASH
+
+
+async def in_wallet(agent_id: int) -> int:
+    """What an agent can sell for, in minor units."""
+    return -await balance(AccountKind.WALLET, agent_id)
+
+
+async def held_by(agent: Agent) -> int:
+    """What is in the account that this agent's sales move, as the agent reads it."""
+    return await in_wallet(agent.id) if agent.prepaid else await cash_held(agent.id)
+
+
+async def top_up(
+    agent: Agent, amount: int, actor: str, reference: str = "", *, coin: int = 1, again: bool = False
+) -> ToppedUp:
+    """Book money (minor units) that the office took for a wallet, and put in the commission that is due, in the
+    caller's transaction. The same reference books once, and the same amount within 24 hours only `again`. Raises
+    NotPrepaid, OtherTopUp and ToppedUpBefore."""
+    await _lock_prepaid(agent)
+    if reference and (earlier := await TopUp.get_or_none(reference=reference)):
+        if (earlier.agent_id, earlier.amount) != (agent.id, amount):
+            raise OtherTopUp(reference)
+        return ToppedUp(earlier, await in_wallet(agent.id), new=False)
+    if not again and (same := await _newest(agent, amount)):
+        raise ToppedUpBefore(same)
+    return await _book(agent, amount, actor, Posting(AccountKind.OFFICE, 0, amount), reference=reference, coin=coin)
+
+
+async def top_up_wallet(payment_id: int, agent: Agent, actor: str, *, coin: int = 1) -> ToppedUp:
+    """Put all that is unapplied of a payment into an agent's wallet, in the caller's transaction; once. Raises
+    NotPrepaid and NothingUnapplied."""
+    await _lock_prepaid(agent)
+    if earlier := await TopUp.get_or_none(payment_id=payment_id):
+        return ToppedUp(earlier, await in_wallet(agent.id), new=False)
+    amount = -await balance(AccountKind.UNAPPLIED, payment_id)
+    if amount <= 0:
+        raise NothingUnapplied(payment_id)
+    taken = Posting(AccountKind.UNAPPLIED, payment_id, amount)
+    return await _book(agent, amount, actor, taken, payment_id=payment_id, coin=coin)
+
+
+async def pay_out(agent: Agent, amount: int, actor: str, *, coin: int = 1) -> ToppedUp:
+    """Give an agent money (minor units) out of the wallet, with the commission that is due put in before, in the
+    caller's transaction. Raises NotInWallet, also for somebody who never had a wallet."""
+    await lock_rows("agent", "id = $1", [agent.id])
+    there = await in_wallet(agent.id) + (await _due(agent, coin) if agent.prepaid else 0)
+    if not 0 < amount <= there:
+        raise NotInWallet(there)
+    return await _book(agent, -amount, actor, Posting(AccountKind.OFFICE, 0, -amount), coin=coin)
+
+
+async def make_prepaid(agent: Agent, actor: str) -> None:
+    """Let an agent sell from a wallet from now on, in the caller's transaction. Raises HasMoney while cash is held."""
+    await lock_rows("agent", "id = $1", [agent.id])
+    if held := await cash_held(agent.id):
+        raise HasMoney(held)
+    await _change(agent, actor, prepaid=True)
+
+
+async def make_postpaid(agent: Agent, actor: str) -> None:
+    """Let an agent sell up to the limit from now on, in the caller's transaction. Raises HasMoney while the wallet is
+    not empty."""
+    await lock_rows("agent", "id = $1", [agent.id])
+    if there := await in_wallet(agent.id):
+        raise HasMoney(there)
+    await _change(agent, actor, prepaid=False)
+
+
+async def _change(agent: Agent, actor: str, *, prepaid: bool) -> None:
+    if agent.prepaid != prepaid:
+        await Agent.filter(id=agent.id).update(prepaid=prepaid)
+        await record(actor, "agent prepaid", agent.phone, f"{agent.prepaid} -> {prepaid}")
+        agent.prepaid = prepaid
+
+
+async def _lock_prepaid(agent: Agent) -> None:
+    await lock_rows("agent", "id = $1", [agent.id])
+    rows = await execute(connection(), "SELECT 1 FROM agent WHERE id = $1 AND prepaid", [agent.id])
+    if not rows:
+        raise NotPrepaid(agent.phone)
+
+
+async def _newest(agent: Agent, amount: int) -> TopUp | None:
+    since = datetime.now(UTC) - SAME_WINDOW
+    return await TopUp.filter(agent_id=agent.id, amount=amount, created_at__gte=since).order_by("-id").first()
+
+
+async def _due(agent: Agent, coin: int) -> int:
+    """The commission that comes into the wallet: whole coins."""
+    return max(await commission_due(agent.id), 0) // coin * coin
+
+
+async def _book(
+    agent: Agent,
+    amount: int,
+    actor: str,
+    against: Posting,
+    *,
+    reference: str = "",
+    payment_id: int | None = None,
+    coin: int,
+) -> ToppedUp:
+    """The row and its entries. The commission comes first: it may be what is paid out."""
+    commission = await _due(agent, coin) if agent.prepaid else 0
+    columns = {
+        "reference": reference or await new_reference("top_up"),
+        "agent_id": agent.id,
+        "amount": amount,
+        "commission": commission,
+        "payment_id": payment_id,
+        "actor": actor,
+        "created_at": datetime.now(UTC),
+    }
+    entry = TopUp(id=await insert("top_up", **columns), **columns, _from_db=True)
+    if commission:
+        paid = Posting(AccountKind.COMMISSION, agent.id, commission)
+        lines = [paid, Posting(AccountKind.WALLET, agent.id, -commission)]
+        await post(f"top up {entry.id} commission", lines, actor=actor)
+    await post(f"top up {entry.id}", [against, Posting(AccountKind.WALLET, agent.id, -amount)], actor=actor)
+    detail = f"{amount} minor units, commission {commission}, ref {entry.reference}"
+    await record(actor, "top up" if amount > 0 else "pay out", agent.phone, detail)
+    return ToppedUp(entry, await in_wallet(agent.id), new=True)

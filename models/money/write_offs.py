@@ -1,0 +1,59 @@
+"""Debts and claims that nobody will pay: one of the office proposes to write one off, and another one agrees."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.people import OfficeUser
+from models.people.two_people import check_second
+
+
+class Lost(StrEnum):
+    """What is written off."""
+
+    CONTRACT = "contract"  # what is open on it
+    CLAIM = "claim"  # what a customer got that somebody else had paid
+
+
+class WriteOff(Model):
+    """A proposal, and who agreed to it. What is done is an entry of the ledger."""
+
+    id = fields.BigIntField(primary_key=True)
+    kind = fields.CharField(10)  # a Lost
+    owner = fields.BigIntField()  # the id of the contract, or of the customer
+    amount = fields.BigIntField()  # minor units, as it was when it was proposed
+    reason = fields.CharField(200, default="", db_default="")
+    proposed_by = fields.CharField(100)
+    proposed_at = fields.DatetimeField()
+    agreed_by = fields.CharField(100, default="", db_default="")  # somebody else
+    agreed_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "write_off"
+
+
+class NoReason(Exception):
+    """Who proposes it has to say why."""
+
+
+async def agree_or_propose(kind: Lost, owner: int, amount: int, reason: str, by: OfficeUser) -> WriteOff:
+    """Write down that one of the office proposes it, or that a second one agrees, in the caller's transaction that
+    holds what is written off: `agreed_at` says which. Raises NoReason and SamePerson."""
+    found = await WriteOff.get_or_none(kind=kind.value, owner=owner, agreed_at=None)
+    if found is None:
+        if not reason:
+            raise NoReason
+        return await WriteOff.create(
+            kind=kind.value,
+            owner=owner,
+            amount=amount,
+            reason=reason[:200],
+            proposed_by=by.name,
+            proposed_at=datetime.now(UTC),
+        )
+    check_second(by.name, found.proposed_by)
+    found.agreed_by, found.agreed_at = by.name, datetime.now(UTC)
+    await found.save(update_fields=["agreed_by", "agreed_at"])
+    return found

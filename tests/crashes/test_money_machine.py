@@ -1,0 +1,216 @@
+"""Sales, payments, duplicates, hand-ins, disputes, statements, closed days, crashes, in any order: the books hold."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+import time_machine
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from models.money.receiving import Source
+from models.money.reconciling import Said
+from models.money.statements import Direction
+from tests.world.money_life import BEGIN, PROVIDERS, TARGETS, Life, Verb
+from tests.world.templates import Templates
+
+agents = st.sampled_from([1, 2])
+targets = st.sampled_from(TARGETS)
+amounts = st.sampled_from([50_00, 700_00, 1_000_00, 2_500_00, 7_000_00, 26_000_00, 1_200_000_00])
+numbers = st.integers(0, 6)
+providers = st.sampled_from(PROVIDERS)
+crashes = st.booleans()
+
+
+class Money(RuleBasedStateMachine):
+    """One server; whatever is done may be crashed before its commit and comes again, or comes twice."""
+
+    engine: str
+    templates: Templates
+    sold: list[int]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._number = 0
+        self._clock = time_machine.travel(BEGIN, tick=False)
+        self._now = BEGIN
+        self._moved = self._clock.start()
+        url = self.templates.copy(self.engine, "demo")
+        self._runner = asyncio.Runner()
+        self.life = Life()
+        self._runner.run(self.life.begin(url))
+
+    def _do(self, verb: Verb, crash: bool = False) -> None:
+        self._runner.run(self.life.do(verb, crash=crash))
+
+    def _new(self, what: str) -> str:
+        self._number += 1
+        return f"{what} {self._number}"
+
+    @rule(agent=agents, what=targets, amount=amounts, crash=crashes)
+    def sale(self, agent: int, what: str, amount: int, crash: bool) -> None:
+        self._do(self.life.sale(self._new("sale"), agent, what, amount), crash)
+
+    @rule(provider=providers, number=numbers, amount=amounts, what=st.sampled_from([*TARGETS, "S1001", ""]),
+          source=st.sampled_from(Source), late=st.integers(0, 40), crash=crashes)  # fmt: skip
+    def payment(
+        self, provider: str, number: int, amount: int, what: str, source: Source, late: int, crash: bool
+    ) -> None:
+        """The same reference may come again with another amount, for something else, or in another spelling."""
+        reference = f"tk {number}ab 12" if source is Source.TEXT else f"TK{number}AB12"
+        at = self._now - timedelta(hours=late)
+        self._do(self.life.payment(provider, reference, amount, "" if what == "S1001" else what, source, at), crash)
+
+    @rule(nth=numbers, what=st.sampled_from([*TARGETS, ""]), customer=st.integers(1, 3), part=st.integers(1, 2),
+          crash=crashes)  # fmt: skip
+    def assignment(self, nth: int, what: str, customer: int, part: int, crash: bool) -> None:
+        self._do(self.life.assignment(self._new("assign"), nth, what, customer, part), crash)
+
+    @rule(agent=agents, amount=amounts, crash=crashes)
+    def hand_in(self, agent: int, amount: int, crash: bool) -> None:
+        self._do(self.life.hand_in(self._new("R"), agent, amount), crash)
+
+    @rule(nth=numbers, crash=crashes)
+    def dispute(self, nth: int, crash: bool) -> None:
+        self._do(self.life.dispute(nth), crash)
+
+    @rule(nth=numbers, amount=st.none() | amounts, by=st.sampled_from(["rehema", "zuberi"]), crash=crashes)
+    def settlement(self, nth: int, amount: int | None, by: str, crash: bool) -> None:
+        self._do(self.life.settlement(nth, amount, by), crash)
+
+    @rule(provider=providers, number=numbers, amount=amounts, crash=crashes)
+    def statement_line(self, provider: str, number: int, amount: int, crash: bool) -> None:
+        """A line of a payment that we know, or of one that nobody told of."""
+        said = Said(provider=provider, reference=f"ST{number}", direction=Direction.IN, amount=amount, at=self._now)
+        self._do_if_same(said, crash)
+
+    def _do_if_same(self, said: Said, crash: bool) -> None:
+        try:
+            self._do(self.life.line(said), crash)
+        except ValueError as error:
+            assert "another amount" in str(error)
+
+    @rule(nth=numbers, crash=crashes)
+    def taking(self, nth: int, crash: bool) -> None:
+        self._do(self.life.taking(nth), crash)
+
+    @rule(nth=numbers, crash=crashes)
+    def giving_back(self, nth: int, crash: bool) -> None:
+        self._do(self.life.giving_back(self._new("BACK"), nth), crash)
+
+    @rule(crash=crashes)
+    def closing(self, crash: bool) -> None:
+        self._do(self.life.closing(), crash)
+
+    @rule(nth=st.integers(0, 50))
+    def twice(self, nth: int) -> None:
+        """Whatever was done comes a second time."""
+        if self.life.done:
+            try:
+                self._do(self.life.done[nth % len(self.life.done)])
+            except ValueError as error:
+                assert "another amount" in str(error)
+
+    @rule(hours=st.integers(1, 14))
+    def wait(self, hours: int) -> None:
+        self._now += timedelta(hours=hours)
+        self._moved.move_to(self._now)
+
+    @invariant()
+    def the_books_hold(self) -> None:
+        self._runner.run(self.life.check())
+
+    def teardown(self) -> None:
+        try:
+            self._runner.run(self._end())
+        finally:
+            self._runner.run(self.life.end())
+            self._runner.close()
+            self._clock.stop()
+
+    async def _end(self) -> None:
+        await self.life.check_received()
+        await self.life.check_tokens()
+        await self.life.reconcile()
+        await self.life.check()
+        self.sold.append(len(self.life.done))
+
+
+def run(engine: str, templates: Templates, examples: int, steps: int) -> None:
+    machine: Any = type("Money", (Money,), {"engine": engine, "templates": templates, "sold": []})
+    how = settings(max_examples=examples, stateful_step_count=steps, phases=(Phase.generate, Phase.shrink))
+    run_state_machine_as_test(machine, settings=how)
+    assert sum(machine.sold) > examples, "nothing was tested"
+
+
+def test_any_order_keeps_the_books_right(engine: str, templates: Templates) -> None:
+    run(engine, templates, *((12, 30) if engine == "sqlite" else (4, 20)))
+
+
+@pytest.mark.slow
+def test_any_order_keeps_the_books_right_for_long(engine: str, templates: Templates) -> None:
+    run(engine, templates, *((100, 60) if engine == "sqlite" else (40, 40)))
+
+
+class Crowd:
+    """Many at once on two servers: each does one thing after the other, and some of it comes again elsewhere."""
+
+    def __init__(self, life: Life, seed: int) -> None:
+        self._life, self._chance, self._numbers = life, Random(seed), itertools.count(1)
+
+    async def run(self, people: int, things: int) -> None:
+        await asyncio.gather(*(self._person(things) for _ in range(people)))
+
+    async def _person(self, things: int) -> None:
+        for _ in range(things):
+            verb = self._any()
+            servers = [0, 1] if self._chance.random() < 0.3 else [self._chance.randrange(2)]
+            crash = self._chance.random() < 0.1
+            await asyncio.gather(*(self._life.do(verb, server, crash=crash) for server in servers))
+
+    def _any(self) -> Verb:
+        pick, number, life = self._chance.choice, next(self._numbers), self._life
+        amount = pick((50_00, 700_00, 1_000_00, 2_500_00, 7_000_00, 26_000_00))
+        few = self._chance.randrange(30)
+        line: dict[str, Any] = {"reference": f"TK{few}", "direction": Direction.IN, "at": BEGIN}
+        verbs: list[Callable[[], Verb]] = [
+            lambda: life.sale(f"sale {number}", pick((1, 2)), pick(TARGETS), amount),
+            lambda: life.sale(f"sale {number}", pick((1, 2)), pick(TARGETS), amount),
+            # The reference says the amount: what comes again says the same.
+            lambda: life.payment(
+                pick(PROVIDERS), f"TK{few}", 1_000_00 + 10_00 * few, pick((*TARGETS, "")), pick(list(Source)), BEGIN
+            ),
+            lambda: life.assignment(f"assign {number}", few, pick((*TARGETS, "")), pick((1, 2, 3)), pick((1, 2))),
+            lambda: life.hand_in(f"R{number}", pick((1, 2)), amount),
+            lambda: life.dispute(few),
+            lambda: life.settlement(few, pick((None, amount)), pick(("rehema", "zuberi"))),
+            lambda: life.line(Said(provider=pick(PROVIDERS), amount=1_000_00 + 10_00 * few, **line)),
+            lambda: life.taking(few),
+            lambda: life.giving_back(f"BACK{number}", few),
+            life.closing,
+        ]
+        return pick(verbs)()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["postgres"])
+@pytest.mark.parametrize("seed", range(4))
+async def test_two_servers_at_once_keep_the_books_right(engine: str, demo_url: str, seed: int) -> None:
+    life = Life()
+    with time_machine.travel(BEGIN, tick=False):
+        await life.begin(demo_url, beside=True)
+        try:
+            await Crowd(life, seed).run(people=8, things=40)
+            await life.check()
+            await life.check_received()
+            await life.check_tokens()
+            await life.reconcile()
+            await life.check()
+        finally:
+            await life.end()
+    assert len(life.done) >= 8 * 40

@@ -1,0 +1,208 @@
+"""Wrong devices, returns, transfers, write-offs, devices out of use: each has its entries, and everybody is told."""
+
+from typing import Any
+
+import pytest
+
+from bot.server import Server
+from handlers.customers.ownership import pay_claim, retire_device, return_device, transfer_device, write_off
+from handlers.selling.moved import move_by_office
+from models.devices import Device, with_owner
+from models.money import Contract, Sale, claims, voids
+from models.money.books import find_fault
+from models.money.contracts import Instalment
+from models.money.ledger import AccountKind, balance, cash_held, commission_due
+from models.money.moving import NotForThat, NothingToMove, SameDevice
+from models.money.ownership import NoOwner, NothingOwed, OpenDebt, OwnAlready, RetiredBefore
+from models.money.taking_back import MovedBefore, VoidBefore
+from models.money.write_offs import NoReason
+from models.people import Agent, Customer, OfficeUser
+from models.people.two_people import SamePerson
+from models.sql import connection, execute
+from tests.world.people import NAMES, PEOPLE, Phones
+
+GRACE, HENRY = OfficeUser(name="grace"), OfficeUser(name="henry")
+YES = "1 482915"
+
+
+async def device(serial: str) -> Device:
+    return await with_owner((await Device.get(serial=serial)).id)
+
+
+async def sold(mwanga: Server, text: str) -> Sale:
+    """What Asha sells by this text."""
+    phones = Phones(mwanga)
+    await phones.text("Asha", text)
+    await phones.text("Asha", YES)
+    return await Sale.all().order_by("-id").first()  # type: ignore[return-value]
+
+
+def means(mwanga: Server) -> dict[str, Any]:
+    return {"company": mwanga.company, "composer": mwanga.composer}
+
+
+async def told(mwanga: Server, after: int = 0) -> dict[str, str]:
+    rows = await execute(connection(), "SELECT phone, text FROM outbox WHERE id > $1 ORDER BY id", [after])
+    return {NAMES[row["phone"]]: row["text"] for row in rows}
+
+
+async def newest() -> int:
+    return int((await execute(connection(), "SELECT COALESCE(MAX(id), 0) AS id FROM outbox"))[0]["id"])
+
+
+async def test_a_sale_moves_to_the_right_device_and_the_other_customer_owes_it(mwanga: Server) -> None:
+    sale = await sold(mwanga, "BUY SHS0283 8000")
+    asha, baraka = await Agent.get(phone=PEOPLE["Asha"]), await Customer.get(phone=PEOPLE["Baraka"])
+    held, due, before = await cash_held(asha.id), await commission_due(asha.id), await newest()
+    async with mwanga.database.work():
+        moved = await move_by_office(sale, await device("EB100042"), GRACE, **means(mwanga))
+    assert moved.owes == await balance(AccountKind.CLAIM, baraka.id) == 800_000
+    assert (moved.sold.sale.replaces_id, moved.sold.sale.payment_id) == (sale.id, sale.payment_id)
+    assert (moved.sold.sale.part, moved.sold.sale.units) == (2, 4)
+    assert (await cash_held(asha.id), await commission_due(asha.id)) == (held, due)
+    assert await balance(AccountKind.UNAPPLIED, sale.payment_id) == 0
+    said = await told(mwanga, before)
+    assert said["Neema"].startswith("EB100042\nCode ")
+    assert said["Baraka"].startswith(f"TZS 8,000 for SHS0283, ref {sale.reference}, was somebody else's money.")
+    assert said["Asha"].startswith(
+        f"MOVED: TZS 8,000, ref {sale.reference}, goes from SHS0283 to EB100042. NEEMA P. has"
+    )
+    assert await find_fault() == ""
+    async with mwanga.database.work():
+        with pytest.raises(MovedBefore):
+            await move_by_office(sale, await device("04123456784"), GRACE, **means(mwanga))
+        with pytest.raises(MovedBefore):
+            await voids.approve(sale, GRACE, "wrong")
+
+
+async def test_what_cannot_be_moved(mwanga: Server) -> None:
+    sale = await sold(mwanga, "BUY EB100042 4000")
+    await sold(mwanga, "SELL 2, Solar lamp")
+    lamp = await sold(mwanga, "PAY S1002 128")
+    books = await execute(connection(), "SELECT COUNT(*) AS n FROM entry")
+    for what, to, why in (
+        (sale, "EB100042", SameDevice),
+        (lamp, "EB100042", NothingToMove),
+        (sale, "SHS0284", NotForThat),  # nobody has it
+    ):
+        with pytest.raises(why):
+            async with mwanga.database.work():
+                await move_by_office(what, await device(to), GRACE, **means(mwanga))
+    assert await execute(connection(), "SELECT COUNT(*) AS n FROM entry") == books
+    async with mwanga.database.work():
+        await voids.approve(sale, GRACE, "wrong")
+        await voids.approve(sale, HENRY)
+        with pytest.raises(VoidBefore):
+            await move_by_office(sale, await device("SHS0283"), GRACE, **means(mwanga))
+
+
+async def test_a_claim_is_paid_and_the_rest_written_off_by_two(mwanga: Server) -> None:
+    sale = await sold(mwanga, "BUY SHS0283 8000")
+    async with mwanga.database.work():
+        await move_by_office(sale, await device("EB100042"), GRACE, **means(mwanga))
+        [claim] = await claims.open_claims()
+        assert (claim.customer.phone, claim.owed) == (PEOPLE["Baraka"], 800_000)
+        with pytest.raises(claims.NoClaim):
+            await pay_claim(claim.customer, 800_001, GRACE, **means(mwanga))
+        assert await pay_claim(claim.customer, 500_000, GRACE, **means(mwanga)) == 300_000
+        with pytest.raises(NoReason):
+            await claims.write_off(claim.customer, GRACE, "")
+        assert (await claims.write_off(claim.customer, GRACE, "moved away")).agreed_at is None
+        with pytest.raises(SamePerson):
+            await claims.write_off(claim.customer, GRACE, "")
+        assert (await claims.write_off(claim.customer, HENRY, "")).agreed_at
+        assert await claims.open_claims() == []
+        with pytest.raises(claims.NoClaim):
+            await claims.write_off(claim.customer, GRACE, "again")
+    assert await balance(AccountKind.OFFICE, 0) == 500_000 and await balance(AccountKind.WRITE_OFF, 0) == 300_000
+    assert (await told(mwanga))["Baraka"] == "PAID TZS 5,000 of what you owe. TZS 3,000 is left."
+    assert await find_fault() == ""
+
+
+async def test_a_customer_reads_the_claim_in_the_balance(mwanga: Server) -> None:
+    sale = await sold(mwanga, "BUY SHS0283 8000")
+    async with mwanga.database.work():
+        await move_by_office(sale, await device("EB100042"), GRACE, **means(mwanga))
+    phones = Phones(mwanga)
+    await phones.news()
+    [(_name, said)] = await phones.text("Baraka", "BAL")
+    assert said.endswith("TZS 8,000 is owed for power that somebody else had paid.")
+
+
+async def test_a_device_comes_back_and_what_was_open_is_owed_no_more(mwanga: Server) -> None:
+    await sold(mwanga, "BUY SHS0283 8000")
+    contract = await Contract.get(device_id=(await device("SHS0283")).id)
+    debt, cash = await balance(AccountKind.DEBT, contract.id), await balance(AccountKind.CASH, 1)
+    async with mwanga.database.work():
+        done = await return_device(await device("SHS0283"), GRACE, "cannot pay", **means(mwanga))
+    assert done.owed == debt > 0
+    assert await balance(AccountKind.DEBT, contract.id) == 0 and await balance(AccountKind.CASH, 1) == cash
+    contract = await Contract.get(id=contract.id)
+    assert contract.ended_on and contract.ending == "returned"
+    instalments = await Instalment.filter(contract_id=contract.id)
+    assert all(one.paid == one.amount for one in instalments)
+    back = await device("SHS0283")
+    assert back.customer_id is None and back.paid_until is None
+    assert (await told(mwanga))["Baraka"].startswith("RETURNED: SHS0283. TZS 1,08")
+    with pytest.raises(NoOwner):
+        async with mwanga.database.work():
+            await return_device(back, GRACE, "twice", **means(mwanga))
+    assert await find_fault() == ""
+    phones = Phones(mwanga)
+    await phones.news()
+    [(_name, plan)] = await phones.text("Asha", "PLAN S1001")
+    assert plan.endswith("Returned. Nothing is owed.")
+    [(_name, stock)] = await phones.text("Asha", "STOCK Solar home")
+    assert "SHS0283" in stock
+
+
+async def test_a_device_goes_to_somebody_else_with_its_debt(mwanga: Server) -> None:
+    neema, bike = await Customer.get(phone=PEOPLE["Neema"]), await device("SHS0283")
+    debt = await balance(AccountKind.DEBT, 1)
+    async with mwanga.database.work():
+        with pytest.raises(OpenDebt) as refused:
+            await transfer_device(bike, neema, GRACE, "sold it", with_debt=False, **means(mwanga))
+        assert refused.value.owed == debt
+        await transfer_device(bike, neema, GRACE, "sold it", with_debt=True, **means(mwanga))
+        with pytest.raises(OwnAlready):
+            await transfer_device(await device("SHS0283"), neema, GRACE, "twice", with_debt=True, **means(mwanga))
+    assert (await Contract.get(id=1)).customer_id == neema.id and await balance(AccountKind.DEBT, 1) == debt
+    said = await told(mwanga)
+    assert said["Baraka"].startswith("SHS0283 belongs to NEEMA P. now.")
+    assert said["Neema"].startswith("SHS0283 is yours now, with TZS 1,092,000 to pay.")
+    sale = await sold(mwanga, "BUY SHS0283 8000")
+    assert (sale.customer_id, sale.contract_id) == (neema.id, 1)
+    assert await find_fault() == ""
+
+
+async def test_two_of_the_office_write_a_debt_off(mwanga: Server) -> None:
+    contract = await Contract.get(id=1)
+    debt, today = await balance(AccountKind.DEBT, 1), mwanga.company.today()
+    async with mwanga.database.work():
+        assert not (await write_off(contract, GRACE, "house burnt", today=today, **means(mwanga))).agreed_at
+        assert await balance(AccountKind.DEBT, 1) == debt
+        with pytest.raises(SamePerson):
+            await write_off(contract, GRACE, "", today=today, **means(mwanga))
+        assert (await write_off(contract, HENRY, "", today=today, **means(mwanga))).agreed_at
+        with pytest.raises(NothingOwed):
+            await write_off(contract, HENRY, "", today=today, **means(mwanga))
+    assert await balance(AccountKind.DEBT, 1) == 0 and await balance(AccountKind.WRITE_OFF, 0) == debt
+    assert (await told(mwanga))["Baraka"] == "S1001: TZS 1,092,000 that was open is owed no more."
+    assert await find_fault() == ""
+
+
+async def test_nothing_is_sold_for_a_device_out_of_use(mwanga: Server) -> None:
+    async with mwanga.database.work():
+        with pytest.raises(OpenDebt):
+            await retire_device(await device("SHS0283"), GRACE, "stolen", **means(mwanga))
+        for serial in ("EB100042", "EB100043"):
+            await retire_device(await device(serial), GRACE, "burnt", **means(mwanga))
+        with pytest.raises(RetiredBefore):
+            await retire_device(await device("EB100042"), GRACE, "burnt", **means(mwanga))
+    assert (await told(mwanga))["Neema"].startswith("EB100042 is out of use: please buy no more for it.")
+    phones = Phones(mwanga)
+    await phones.news()
+    [(_name, said)] = await phones.text("Asha", "BUY EB100042 4000")
+    assert said == "Not sold. EB100042 is out of use. Call +255700000000."
+    [(_name, said)] = await phones.text("Asha", "SELL 2, E-bike, 2, EB100043")
+    assert "EB100043 is not in stock" in said

@@ -1,0 +1,239 @@
+"""Sales that are taken back: whatever one did is undone by further entries, and nothing is deleted."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from bot.server import Server
+from models.devices import Device
+from models.money import Sale, voids
+from models.money.applying import apply
+from models.money.books import find_fault
+from models.money.contracts import Contract, Instalment
+from models.money.ledger import AccountKind, balance
+from models.money.payable import PayableDevice
+from models.money.receiving import Incoming, Source, Suspense, Why, receive
+from models.money.taking_back import PaidSince, VoidBefore
+from models.money.voids import AskedBefore, AskedTooLate, NobodyAsked
+from models.people import Agent, OfficeUser
+from models.people.two_people import SamePerson
+from models.sql import connection, execute
+from tests.world.people import NOON, PEOPLE, Phones
+
+GRACE, HENRY = OfficeUser(name="grace"), OfficeUser(name="henry")
+YES = "1 482915"
+
+
+async def sold(mwanga: Server, *texts: str) -> Sale:
+    """What Asha sells by these texts; the last of them."""
+    phones = Phones(mwanga)
+    for text in texts:
+        await phones.text("Asha", text)
+        await phones.text("Asha", YES)
+    sale = await Sale.all().order_by("-id").first()
+    assert sale
+    return sale
+
+
+async def standing() -> dict[str, list[dict[str, Any]]]:
+    """All figures that a sale moves: what money is where, what is owed, until when a device is paid."""
+    asked = {
+        "accounts": "SELECT kind, owner, balance FROM account WHERE balance <> 0 ORDER BY kind, owner",
+        "instalments": "SELECT id, paid FROM instalment ORDER BY id",
+        "contracts": "SELECT id, ended_on, earned FROM contract ORDER BY id",
+        "devices": "SELECT id, customer_id, access_due FROM device ORDER BY id",
+    }
+    return {name: await execute(connection(), statement) for name, statement in asked.items()}
+
+
+async def void(mwanga: Server, sale: Sale) -> None:
+    """Asha asks, and Grace agrees."""
+    async with mwanga.database.work():
+        asha = await Agent.get(phone=PEOPLE["Asha"])
+        if await voids.ask(sale, asha, "wrong meter", 15) is None:
+            await voids.approve(sale, GRACE)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("BUY SHS0283 8000",),  # instalments, days
+        ("BUY EB100042 4000",),  # days
+        ("BUY 04123456784 5000",),  # energy
+        ("BUY EB100042 4000", "BUY EB100042 6000"),  # the last of two
+        ("BUY EB100042 4500",),  # with a rest that is credit
+        ("SELL 2, Solar lamp", "PAY S1002 128"),  # goods, whose void is automatic
+    ],
+)
+async def test_everything_is_as_before_the_sale(mwanga: Server, texts: tuple[str, ...]) -> None:
+    with time_machine.travel(NOON, tick=False):
+        *first, last = texts
+        if first:
+            await sold(mwanga, *first)
+        before = await standing()
+        sale = await sold(mwanga, last)
+        assert await standing() != before
+        count = (await Device.get(id=sale.device_id)).count if sale.device_id else 0
+        await void(mwanga, sale)
+        assert await standing() == before
+        if sale.device_id:
+            assert (await Device.get(id=sale.device_id)).count == count  # a token that was made is used up
+    assert await find_fault() == ""
+    assert await Sale.exists(id=sale.id)
+
+
+async def test_the_access_rate_that_fell_due_is_due_still(mwanga: Server) -> None:
+    meter = await Device.get(serial="04123456784")
+    day = NOON.date() - timedelta(days=40)
+    await execute(
+        connection(), "UPDATE tariff SET access_rate = 50000, access_days = 7 WHERE id = $1", [meter.tariff_id]
+    )
+    async with mwanga.database.work():
+        await execute(
+            connection(),
+            "INSERT INTO access_rate (tariff_id, since, rate, days) VALUES ($1, $2, 50000, 7)",
+            [meter.tariff_id, day],
+        )
+        await execute(connection(), "UPDATE device SET access_until = $2 WHERE id = $1", [meter.id, day])
+    with time_machine.travel(NOON, tick=False):
+        sale = await sold(mwanga, "BUY 04123456784 9000")
+        assert sale.access == 5 * 50_000
+        await void(mwanga, sale)
+        assert (await Device.get(id=meter.id)).access_due == 5 * 50_000
+        assert await balance(AccountKind.ACCESS_DUE, meter.id) == 5 * 50_000
+        again = await sold(mwanga, "BUY 04123456784 9000")
+        assert again.access == sale.access and again.units == sale.units
+    assert await find_fault() == ""
+
+
+async def test_a_contract_that_was_paid_off_is_open_again(mwanga: Server) -> None:
+    with time_machine.travel(NOON, tick=False):
+        await sold(mwanga, "SELL 2, Solar lamp")
+        sale = await sold(mwanga, "PAY S1002 900")
+        contract = await Contract.get(id=sale.contract_id)
+        assert contract.ended_on and not sale.owed
+        await void(mwanga, sale)
+        contract = await Contract.get(id=sale.contract_id)
+        assert contract.ended_on is None
+        assert await balance(AccountKind.DEBT, contract.id) == 900_00
+        assert not await Instalment.filter(contract_id=contract.id, paid__gt=0)
+
+
+async def test_with_a_down_payment_goes_the_appliance(mwanga: Server) -> None:
+    with time_machine.travel(NOON, tick=False):
+        before = await standing()
+        sale = await sold(mwanga, "SELL 2, Solar lamp")
+        later = await sold(mwanga, "PAY S1002 128")
+        async with mwanga.database.work():
+            asha = await Agent.get(phone=PEOPLE["Asha"])
+            with pytest.raises(PaidSince):
+                await voids.ask(sale, asha, "changed mind", 15)
+        await void(mwanga, later)
+        await void(mwanga, sale)
+        after = await standing()
+        assert after["accounts"] == before["accounts"]
+        contract = await Contract.get(id=sale.contract_id)
+        assert contract.ended_on and contract.ending == "void" and contract.earned == 0
+    assert await find_fault() == ""
+
+
+async def test_a_void_sale_is_no_repeat_and_no_token_and_no_figure_of_the_day(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    with time_machine.travel(NOON, tick=False):
+        sale = await sold(mwanga, "BUY EB100042 4000")
+        await void(mwanga, sale)
+        await phones.news()
+        [(_name, day)] = await phones.text("Asha", "STMT")
+        assert day.startswith("24/11: 0 sold, TZS 0. Handed in 0. You hold 0 of 200,000. Commission due 0.")
+        [(_name, tokens)] = await phones.text("Asha", "TOKEN EB100042")
+        assert tokens == "EB100042, newest first\n24/11 4,000: void"
+        [(_name, asked)] = await phones.text("Asha", "BUY EB100042 4000")
+        assert asked.startswith("Sell 2 days for TZS 4,000")
+
+
+async def test_money_of_a_provider_waits_for_the_office(mwanga: Server) -> None:
+    device = await Device.get(serial="EB100042").select_related("customer", "tariff")
+    money = Incoming(source=Source.CALLBACK, provider="bank", reference="QX1", amount=400_000, paid_at=NOON)
+    company = mwanga.company
+    async with mwanga.database.work():
+        payment = (await receive(money, vault=company.vault)).payment
+        applied = await apply(
+            payment.id,
+            PayableDevice(device),
+            actor="bank",
+            key="apply 1",
+            today=company.today(),
+            coin=company.coin,
+            vault=company.vault,
+        )
+        assert applied.sold
+        sale = applied.sold.sale
+        assert await voids.approve(sale, GRACE, "paid twice") is None
+        with pytest.raises(SamePerson):
+            await voids.approve(sale, GRACE)
+        done = await voids.approve(sale, HENRY)
+    assert done and done.agent is None
+    assert await balance(AccountKind.UNAPPLIED, payment.id) == -400_000
+    assert (await Suspense.get(payment_id=payment.id)).why == Why.TAKEN_BACK
+    assert await find_fault() == ""
+
+
+async def test_who_may_ask_and_who_decides(mwanga: Server) -> None:
+    asha = await Agent.get(phone=PEOPLE["Asha"])
+    with time_machine.travel(NOON, tick=False) as clock:
+        sale = await sold(mwanga, "BUY EB100042 4000")
+        async with mwanga.database.work():
+            with pytest.raises(NobodyAsked):
+                await voids.approve(sale, GRACE)
+            with pytest.raises(NobodyAsked):
+                await voids.refuse(sale, GRACE)
+            clock.shift(timedelta(minutes=15))
+            assert await voids.ask(sale, asha, "wrong meter", 15) is None
+            with pytest.raises(AskedBefore):
+                await voids.ask(sale, asha, "wrong meter", 15)
+            await voids.refuse(sale, GRACE)
+            assert await voids.ask(sale, asha, "really", 15) is None  # once more, after a no
+            assert await voids.approve(sale, GRACE)
+            with pytest.raises(VoidBefore):
+                await voids.ask(sale, asha, "twice", 15)
+            with pytest.raises(VoidBefore):
+                await voids.approve(sale, HENRY)
+        other = await sold(mwanga, "BUY EB100042 6000")
+        clock.shift(timedelta(minutes=15, seconds=1))
+        async with mwanga.database.work():
+            with pytest.raises(AskedTooLate):
+                await voids.ask(other, asha, "late", 15)
+    alerts = [row["sentence"] for row in await execute(connection(), "SELECT sentence FROM alert ORDER BY id")]
+    assert alerts[0] == f"Asha Mushi wants sale {sale.reference} void. `mwanga sale void`. wrong meter"
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_two_who_approve_at_once_take_back_once(mwanga: Server) -> None:
+    sale = await sold(mwanga, "BUY EB100042 4000")
+    async with mwanga.database.work():
+        await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong meter", 15)
+
+    async def approve(by: OfficeUser) -> bool:
+        try:
+            async with mwanga.database.work():
+                return await voids.approve(sale, by) is not None
+        except VoidBefore:
+            return False
+
+    assert sorted(await asyncio.gather(approve(GRACE), approve(HENRY))) == [False, True]
+    assert await balance(AccountKind.CASH, sale.agent_id or 0) == 0
+
+
+async def test_a_lost_token_is_sent_again_and_never_made_anew(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    sale = await sold(mwanga, "BUY EB100042 4000")
+    [token] = await execute(connection(), "SELECT digits FROM token")
+    digits = token["digits"]
+    await phones.news()
+    for _time in range(3):
+        [(_name, said)] = await phones.text("Asha", "TOKEN EB100042")
+        assert f"{digits[:3]} {digits[3:6]} {digits[6:]}" in said
+    assert len(await execute(connection(), "SELECT 1 FROM token")) == 1 and sale.reference
