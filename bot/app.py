@@ -26,6 +26,7 @@ from bot.monitor import Alerts, Canaries, NightlyBooks, Signs, Webhook
 from bot.outbound import Composer, Outbox, queue
 from bot.payments import Payments
 from bot.payments.door import ROUTES as PAYMENT_ROUTES
+from bot.payments.reading import PURGE as NOTICES
 from bot.receipts import Receipts
 from bot.routing import Router, Watch
 from bot.routing.networks import Networks
@@ -51,6 +52,7 @@ from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
 from models.money import reservations
+from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
 from models.people import guesses
 from models.sql import DAY_MS
@@ -62,7 +64,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # What every room forgets.
 GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
 RESERVATIONS = Purge("reservations", reservations.PURGE, older_than_ms=30 * DAY_MS)
-PURGES = (*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES, GUESSES, RESERVATIONS)
+IGNORED_TEXTS = Purge("texts of operators about no payment", FORGET_IGNORED)
+PURGES = (
+    *(*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
+    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS),
+)
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0
 STOP_S = 6.0  # in which everything has to come to an end; with the 3 s that requests get, a stop takes under 10 s

@@ -27,7 +27,9 @@ async def longest_world(mwanga: Server, language: str) -> None:
     """Everybody has a long name and everything costs a lot."""
     held = [Posting(AccountKind.CASH, 1, 90_000_000_00), Posting(AccountKind.DAYS, 0, -90_000_000_00)]
     await book("before", *held)
-    await Agent.all().update(name="W" * 30, language=language, cash_limit=99_999_999_00)
+    others = [Posting(AccountKind.CASH, 2, 90_000_000_00), Posting(AccountKind.DAYS, 0, -90_000_000_00)]
+    await book("before 2", *others)
+    await Agent.all().update(name="W" * 30, language=language, cash_limit=99_999_999_00, cashier=True)
     await Customer.all().update(name="Wwwwwwwwwwwwwwwwwwwwww", surname="Wwwwwwwwwwww", language=language)
     await Customer.filter(phone=PEOPLE["Neema"]).update(phone=PEOPLE["Baraka"])
     await Tariff.filter(unit="days").update(price=20_000_00)
