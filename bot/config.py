@@ -22,6 +22,7 @@ from bot.gateways.description import Description, read_descriptions
 from bot.gateways.registered import KINDS
 from bot.payments import Provider
 from bot.payments.base import ProviderSettings
+from bot.payments.description import ProviderDescription, read_providers
 from bot.payments.registered import KINDS as PROVIDERS
 from bot.routing.router import Rule, is_phones
 from bot.runtime.addresses import check_address
@@ -117,6 +118,10 @@ class Config(SettingsWithKinds):
 
     gateways: dict[str, Any] = Field(
         {}, repr=False, description="more gateways over HTTP, as tables `[gateways.NAME]` in mwanga.toml"
+    )
+
+    payments: dict[str, Any] = Field(
+        {}, repr=False, description="more providers of mobile money, as tables `[payments.NAME]` in mwanga.toml"
     )
 
     route: str = Field(
@@ -286,6 +291,11 @@ class Config(SettingsWithKinds):
             for kind in KINDS
         }
 
+    @cached_property
+    def described_providers(self) -> tuple[dict[str, ProviderDescription], list[str]]:
+        """The providers of the tables `payments`, by their names, and a sentence for each mistake there."""
+        return read_providers(self.payments)
+
     @property
     def of_providers(self) -> dict[type[Provider], ProviderSettings]:
         """What each kind of provider of mobile money is told, in the order in which they are asked."""
@@ -350,6 +360,7 @@ class Config(SettingsWithKinds):
         found += self._problems_of_gateways()
         for provider, told in self.of_providers.items():
             found += told.problems(_prefix(provider), self.address)
+        found += self.described_providers[1]
         found += self._problems_of_alerts()
         if not self.help_phone:
             found.append("MWANGA_HELP_PHONE is empty: people are told to call it when something is wrong.")
