@@ -23,6 +23,7 @@ from bot.cli.device import device_cli
 from bot.cli.devices import devices_cli
 from bot.cli.init import init
 from bot.cli.keys import vending_key
+from bot.cli.payments import payments_cli
 from bot.cli.phones import phone_cli
 from bot.cli.prompt import ACTOR, CONFIG_FILE, e164, fail, load_config, open_database, perform
 from bot.cli.receipts import receipts_cli
@@ -44,6 +45,7 @@ cli.add_typer(agent_cli, name="agent")
 cli.add_typer(phone_cli, name="phone")
 cli.add_typer(admin_cli, name="admin")
 cli.add_typer(customer_cli, name="customer")
+cli.add_typer(payments_cli, name="payments")
 cli.add_typer(sale_cli, name="sale")
 cli.add_typer(claim_cli, name="claim")
 cli.add_typer(device_cli, name="device")
@@ -65,6 +67,7 @@ cli.command()(export)
 cli.command()(audit)
 cli.command()(close)
 cli.add_typer(reconcile_cli, name="reconcile")
+cli.add_typer(payments_cli, name="payments")
 
 
 def _say_version(wanted: bool) -> None:

@@ -112,8 +112,14 @@ async def ask_agent(wish: Wish, agent: Agent, *, key: str, minutes: int, alone: 
         "expires_at": now + minutes * MINUTE_MS,
     }
     request = CashRequest(id=await insert("cash_request", **columns), **columns, _from_db=True)
-    await reserve(request._reservation, AccountKind.CASH, agent.id, wish.amount, request.expires_at)
+    await _reserve(request, agent)
     return request
+
+
+async def _reserve(request: CashRequest, agent: Agent) -> None:
+    """Hold the room, or of one who pays before selling what is in the wallet."""
+    kind = AccountKind.WALLET if agent.prepaid else AccountKind.CASH
+    await reserve(request._reservation, kind, agent.id, request.amount, request.expires_at)
 
 
 async def open_of(phone: str) -> CashRequest | None:
@@ -166,7 +172,7 @@ async def sold(request: CashRequest, sale: Sale) -> None:
 async def put_back(request: CashRequest) -> None:
     """Nothing was sold: it is open as before."""
     await execute(connection(), OPEN_AGAIN, [request.id])
-    await reserve(request._reservation, AccountKind.CASH, request.agent_id, request.amount, request.expires_at)
+    await _reserve(request, await Agent.get(id=request.agent_id))
 
 
 async def decline(request: CashRequest) -> bool:

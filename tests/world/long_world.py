@@ -11,7 +11,7 @@ from models.money.contracts import Instalment
 from models.money.ledger import AccountKind, Posting
 from models.people import Agent, Customer, Village
 from models.sql import connection, execute
-from tests.world.books import book
+from tests.world.books import book, owe_instalments
 from tests.world.people import MENU, PEOPLE, Phones
 
 LONG_SERIAL = "WWWWWWWWWWWWWWWW0283"
@@ -66,6 +66,7 @@ async def _debts() -> None:
             await Instalment.create(
                 contract=contract, appliance_id=contract.appliance_id, number=n, due_on=due, amount=9_999_999_00
             )
+    await owe_instalments()
     await Tariff.filter(unit="energy").update(recovery=50)
     await Device.filter(serial="04123456784").update(access_due=1_000_000_00)
 

@@ -1,0 +1,244 @@
+"""Money that comes by phone: what it is for and in which order that is looked for, who is told, that it counts once."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from tortoise.exceptions import OperationalError
+
+from bot.app import assembled
+from bot.config import load
+from bot.payments import Answer, Refusal, State
+from bot.server import Server
+from handlers.selling.received import NoSuchPayment, assign, book, book_payment, validate
+from models.devices import Device
+from models.money import requests
+from models.money.ledger import AccountKind, balance
+from models.money.receiving import Incoming, Source, Suspense, Why
+from models.money.requests import PaymentRequest, RequestState, Wanted
+from models.money.sales import Payment, Sale, Token
+from models.people import Customer
+from models.sql import now_ms
+from tests.world.people import PEOPLE
+from tests.world.prompt import Run, query
+
+M_PESA = "daraja"
+DAY = 1_000_00  # of SHS0283
+
+
+def paid(account: str, amount: int = 5_000, *, reference: str = "RKL51ZDR4F", phone: str = PEOPLE["Neema"]) -> Incoming:
+    return Incoming(
+        source=Source.CALLBACK,
+        provider=M_PESA,
+        reference=reference,
+        amount=amount * 100,
+        paid_at=datetime.now(UTC),
+        payer_phone=phone,
+        account_text=account,
+    )
+
+
+async def take(mwanga: Server, payment: Incoming, request: str = "") -> list[tuple[str, str]]:
+    """Who is told of a payment: the phone, and the language and words."""
+    async with mwanga.database.work():
+        answer = Answer(state=State.PAID, provider=M_PESA, request=request, payment=payment)
+        told = await book(answer, mwanga.company)
+        for origin, copies in told:
+            await mwanga.composer.tell(origin, copies)
+    return [(copy.phone, copy.text.to(copy.language)) for _origin, copies in told for copy in copies]
+
+
+@pytest.mark.parametrize(
+    ("account", "serial"),
+    [
+        ("SHS0283", "SHS0283"),
+        ("shs0283", "SHS0283"),
+        ("shs 0283", "SHS0283"),
+        ("SHS-0283", "SHS0283"),
+        ("SHSO283", "SHS0283"),
+        ("eb-1ooo42", "EB100042"),
+        ("EBI00042", "EB100042"),
+        ("EBl00042", "EB100042"),
+        ("0412 3456 784", "04123456784"),
+        ("O4123456784", "04123456784"),
+        ("0710000002", "SHS0283"),
+        ("+255 710 000 002", "SHS0283"),
+        ("255710000002", "SHS0283"),
+        ("S1001", "SHS0283"),
+        ("s-1001", "SHS0283"),
+        ("S10O1", "SHS0283"),
+    ],
+)
+async def test_a_payment_finds_its_device_in_any_spelling(mwanga: Server, account: str, serial: str) -> None:
+    told = await take(mwanga, paid(account))
+    sale = await Sale.all().order_by("-id").prefetch_related("device").first()
+    assert sale.device.serial == serial and sale.agent_id is None
+    assert len(told) in (1, 2) and all("Paid TZS 5,000" in words or "Umelipa TZS 5,000" in words for _to, words in told)
+
+
+@pytest.mark.parametrize(
+    "account", ["", "0712", "SHS9999", "hello", "0700000001", "S9999", "' OR 1=1 --", "\0" * 9, "🙏" * 200]
+)
+async def test_what_is_for_nobody_waits_and_the_payer_hears(mwanga: Server, account: str) -> None:
+    told = await take(mwanga, paid(account, phone="+255799999999"))
+    assert told == [
+        ("+255799999999", "We have your TZS 5,000 (ref RKL51ZDR4F). The office finds where it belongs."),
+    ]
+    payment = await Payment.get(reference="RKL51ZDR4F")
+    assert await balance(AccountKind.UNAPPLIED, payment.id) == -5_000_00
+    assert (await Suspense.get(payment_id=payment.id)).why == Why.NOBODY
+
+
+async def test_of_two_that_are_meant_none_is_taken(mwanga: Server) -> None:
+    serial = await Device.get(serial="SHS0284")
+    await Device.filter(id=serial.id).update(serial="SHSO283", customer_id=(await Customer.get(name="Neema")).id)
+    [(_to, words)] = await take(mwanga, paid("SHS-0283"))
+    assert words.startswith("We have your TZS 5,000") and (await Suspense.all().first()).why == Why.SEVERAL
+    await take(mwanga, paid("SHS0283", reference="RKL52ZDR4F"))  # in full it is one of them
+    assert (await Sale.all().order_by("-id").prefetch_related("device").first()).device.serial == "SHS0283"
+
+
+async def test_a_phone_with_two_devices_says_nothing(mwanga: Server) -> None:
+    await Device.filter(serial="SHS0284").update(customer_id=(await Customer.get(name="Baraka")).id)
+    await take(mwanga, paid("0710000002"))
+    assert (await Suspense.all().first()).why == Why.SEVERAL
+
+
+async def test_a_payment_is_told_once_however_often_and_by_whom_it_is_told(mwanga: Server) -> None:
+    first = await take(mwanga, paid("SHS0283"))
+    assert [phone for phone, _words in first] == [PEOPLE["Baraka"], PEOPLE["Neema"]]
+    again = [paid("SHS0283"), paid("SHS0283", reference=" rkl-51 zdr4f"), paid("EB100042"), paid("", phone="")]
+    for each in again:
+        assert await take(mwanga, each) == []
+    assert await Sale.all().count() == 1 and await Token.all().count() == 1
+
+
+async def test_two_at_the_same_moment_are_one(mwanga: Server) -> None:
+    async def once() -> list[tuple[str, str]]:
+        for _try in range(5):
+            try:
+                return await take(mwanga, paid("SHS0283"))
+            except OperationalError:  # two that wanted the same rows: as the reader does, once more
+                continue
+        raise AssertionError("it never came through")
+
+    told = await asyncio.gather(*(once() for _n in range(6)))
+    assert sorted(map(len, told)) == [0, 0, 0, 0, 0, 2]
+    assert await Sale.all().count() == 1
+
+
+async def test_a_text_that_came_first_is_applied_when_the_callback_says_what_for(mwanga: Server) -> None:
+    """A gateway phone hears of it without an account; then the provider says which push it answers."""
+    request = await asked(mwanga)
+    waits = await take(mwanga, paid("", phone="2557*****002"))
+    assert waits == []  # nobody can be told whose phone is not known
+    told = await take(mwanga, paid("", phone=PEOPLE["Baraka"]), request.reference)
+    assert [phone for phone, _words in told] == [PEOPLE["Baraka"]] and "Code" in told[0][1]
+    assert (await PaymentRequest.get(id=request.id)).state == RequestState.PAID
+    payment = await Payment.get(reference="RKL51ZDR4F")
+    assert await balance(AccountKind.UNAPPLIED, payment.id) == 0
+
+
+async def asked(mwanga: Server, amount: int = 5_000) -> PaymentRequest:
+    """Baraka's phone was asked to pay for his device."""
+    device = await Device.get(serial="SHS0283")
+    wanted = Wanted(
+        provider=M_PESA,
+        phone=PEOPLE["Baraka"],
+        language="en",
+        amount=amount * 100,
+        account=device.serial,
+        customer_id=device.customer_id,
+        device_id=device.id,
+    )
+    async with mwanga.database.work():
+        return await requests.ask_to_pay(wanted, key=f"test {now_ms()}")
+
+
+async def test_what_a_push_was_for_counts_and_not_what_the_phone_showed(mwanga: Server) -> None:
+    request = await asked(mwanga)
+    await take(mwanga, paid("EB100042", phone=PEOPLE["Baraka"]), request.reference)
+    assert (await Sale.all().prefetch_related("device").first()).device.serial == "SHS0283"
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ("retired", "SHS0283 is out of use. The office sees to it."),
+        ("unowned", "The office sees to it."),
+    ],
+)
+async def test_money_for_what_can_take_none_is_safe_and_said_so(mwanga: Server, why: str, words: str) -> None:
+    change = {"retired_at": datetime.now(UTC)} if why == "retired" else {"customer_id": None}
+    await Device.filter(serial="SHS0283").update(**change)
+    [(phone, said)] = await take(mwanga, paid("SHS0283"))
+    assert phone == PEOPLE["Neema"] and said.startswith("We have your TZS 5,000 (ref RKL51ZDR4F).") and words in said
+    assert await Sale.all().count() == 0
+
+
+async def test_less_than_a_day_is_kept_and_counts_with_the_next(mwanga: Server) -> None:
+    [(_phone, said)] = await take(mwanga, paid("SHS0283", 600))
+    assert said == (
+        "We have your TZS 600 (ref RKL51ZDR4F): kept as credit. Pay TZS 400 more for SHS0283, then the code comes."
+    )
+    told = await take(mwanga, paid("SHS0283", 400, reference="RKL52ZDR4F"))
+    assert "1 day" in told[0][1] and "Code" in told[0][1]
+
+
+def test_the_office_says_what_it_was_for_and_both_are_told(demo_url: str, run: Run) -> None:
+    async def came() -> None:
+        async with assembled(load(database=demo_url), serving=False) as mwanga:
+            await take(mwanga, paid("0712"))
+
+    asyncio.run(came())
+    shown = run("payments", "waiting").output
+    assert shown.startswith("daraja RKL51ZDR4F TZS 5,000, 0 h: nothing goes by this account; typed")
+    assert run("payments", "assign", "RKL51ZDR4F", "SHS9999").output == "Nothing of ours goes by SHS9999.\n"
+    assert run("payments", "assign", "rkl51 zdr4f", "shs-0283").output.endswith("2 SMS will go out.\n")
+    assert run("payments", "waiting").output == "No payment waits.\n"
+    assert run("payments", "assign", "RKL51ZDR4F", "SHS0283").exit_code == 1
+    texts = query(demo_url, "SELECT phone, text FROM outbox ORDER BY id")
+    assert [row["phone"] for row in texts] == [PEOPLE["Neema"], PEOPLE["Baraka"], PEOPLE["Neema"]]
+    assert "We have your TZS 5,000" in texts[0]["text"] and all("Code" in row["text"] for row in texts[1:])
+
+
+async def test_what_is_assigned_is_assigned_once(mwanga: Server) -> None:
+    await take(mwanga, paid("0712"))
+    async with mwanga.database.work():
+        told = await assign("RKL51ZDR4F", "SHS0283", "office", mwanga.company)
+    assert [copy.phone for _origin, copies in told for copy in copies] == [PEOPLE["Baraka"], PEOPLE["Neema"]]
+    with pytest.raises(NoSuchPayment):
+        async with mwanga.database.work():
+            await assign("RKL51ZDR4F", "EB100042", "office", mwanga.company)
+
+
+@pytest.mark.parametrize(
+    ("account", "amount", "refusal"),
+    [
+        ("SHS0283", 1_000, None),
+        ("shs-o283", 1_000, None),
+        ("0710000002", 5_000, None),
+        ("S1001", 1_000, None),
+        ("SHS0283", 999, Refusal.AMOUNT),
+        ("04123456784", 35, None),
+        ("04123456784", 34, Refusal.AMOUNT),
+        ("SHS0284", 1_000, Refusal.ACCOUNT),  # it is in stock: nobody owns it
+        ("SHS9999", 1_000, Refusal.ACCOUNT),
+        ("0712", 1_000, Refusal.ACCOUNT),
+        ("", 1_000, None),  # a till asks for no account
+        ("SHS0283", 9_000_000, None),  # what is too much stays credit
+    ],
+)
+async def test_a_provider_that_asks_is_told_whether_it_exists_and_is_enough(
+    mwanga: Server, account: str, amount: int, refusal: Refusal | None
+) -> None:
+    async with mwanga.database.work():
+        assert await validate(account, amount * 100, mwanga.company) == refusal
+
+
+async def test_what_is_no_payment_books_nothing(mwanga: Server) -> None:
+    for wrong in (paid("SHS0283", 0), paid("SHS0283", reference=" -- ")):
+        with pytest.raises(ValueError, match="no "):
+            async with mwanga.database.work():
+                await book_payment(wrong, mwanga.company)
+    assert await Payment.all().count() == 0
