@@ -59,9 +59,7 @@ class Till:
         """Somebody of the office looks at a text, and books it as its rule reads it."""
         async with self.mwanga.database.work():
             row = await kept.hold_waiting(text_id)
-            text, found = await self.mwanga.receipts.look(row)
-            assert found
-            payment = self.mwanga.receipts.payment_of(row, text, found)
+            payment = await self.mwanga.receipts.payment_of(row)
             return await self.mwanga.receipts.accept(text_id, payment, actor="Neema")
 
     async def refuse(self, text_id: int) -> None:
