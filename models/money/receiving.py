@@ -20,12 +20,14 @@ from models.vault import Vault
 
 BANK = "bank"  # the provider of what is paid into the bank itself
 LONGEST_REFERENCE = 80
-# Of two that come at once one is first; the other waits for its commit and finds it.
+# Of two that come at once one is first; the other waits for its commit and finds it. What is there is looked for
+# before: on SQLite a table that only grows takes no row of which there is one, not even to do nothing.
 ADD_PAYMENT = """INSERT INTO payment (provider, reference, amount, currency, payer_phone, payer_name, account_text,
   paid_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
   ON CONFLICT (provider, reference) DO NOTHING RETURNING id"""
 ADD_EVIDENCE = """INSERT INTO evidence (source, provider, reference, payment_id, amount, seen_by, balance_after, sealed,
   created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (source, provider, reference) DO NOTHING"""
+FIND_EVIDENCE = "SELECT 1 FROM evidence WHERE source = $1 AND provider = $2 AND reference = $3"
 # A payment has one row for all its times in suspense: opened again, it is as old as its first time.
 OPEN_SUSPENSE = """INSERT INTO suspense (payment_id, why, owner, opened_at, closed_by) VALUES ($1, $2, '', $3, '')
   ON CONFLICT (payment_id) DO UPDATE SET why = excluded.why, closed_at = NULL, closed_by = ''"""
@@ -135,8 +137,10 @@ async def receive(incoming: Incoming, *, vault: Vault) -> Received:
     paid_at = min(incoming.paid_at, now)  # a provider's clock may be ahead of ours
     values = [incoming.provider, reference, incoming.amount, await currency(), cut(incoming.payer_phone, 40)]
     values += [cut(incoming.payer_name, 100), cut(incoming.account_text, 100), paid_at, now]
-    new = bool(await execute(connection(), ADD_PAYMENT, values))
-    payment = await find_payment(incoming.provider, reference)
+    payment, new = await find_payment(incoming.provider, reference), False
+    if payment is None:
+        new = bool(await execute(connection(), ADD_PAYMENT, values))
+        payment = await find_payment(incoming.provider, reference)
     if payment is None:
         raise LookupError(f"{incoming.provider} {reference} is not there")
     if new:
@@ -144,7 +148,8 @@ async def receive(incoming: Incoming, *, vault: Vault) -> Received:
     sealed = vault.seal(incoming.raw, evidence_purpose(incoming.provider, reference)) if incoming.raw else ""
     values = [incoming.source.value, incoming.provider, reference, payment.id, incoming.amount]
     values += [cut(incoming.seen_by, 40), incoming.balance_after, sealed, now]
-    await execute(connection(), ADD_EVIDENCE, values)
+    if not await execute(connection(), FIND_EVIDENCE, values[:3]):
+        await execute(connection(), ADD_EVIDENCE, values)
     disagrees = payment.amount != incoming.amount
     if disagrees:
         await _note_other_amount(payment, incoming)
