@@ -26,6 +26,7 @@ from bot.monitor import Alerts, Canaries, Signs, Webhook
 from bot.outbound import Composer, Outbox, queue
 from bot.payments import Payments
 from bot.payments.door import ROUTES as PAYMENT_ROUTES
+from bot.payments.reading import PURGE as NOTICES
 from bot.receipts import Receipts
 from bot.routing import Router, Watch
 from bot.routing.networks import Networks
@@ -50,6 +51,7 @@ from handlers.selling.received import book, book_payment, validate
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
+from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
 from models.people import guesses
 from models.sql import DAY_MS
@@ -60,7 +62,11 @@ T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # What every room forgets.
 GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
-PURGES = (*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES, GUESSES)
+IGNORED_TEXTS = Purge("texts of operators about no payment", FORGET_IGNORED)
+PURGES = (
+    *(*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
+    *(NOTICES, GUESSES, IGNORED_TEXTS),
+)
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0
 STOP_S = 6.0  # in which everything has to come to an end; with the 3 s that requests get, a stop takes under 10 s

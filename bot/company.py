@@ -43,6 +43,9 @@ class Company:
     morning_hour: int | None = None  # when they are told what they can sell for
     void_minutes: int = 15  # so long an agent may ask to have a sale taken back
     accents: bool  # whether screens and SMS have those that cost nothing
+    coin: int  # the smallest amount that people pay in cash, in minor units
+    whole_only: bool = False  # whether no cash is taken that would leave a rest
+    commission_at_signing: bool = False  # whether a whole price's commission is earned before it is paid
     vault: Vault
     cash_request_minutes: int = 60  # for so long an agent may answer a customer who wants to buy for cash
     mobile_money: tuple[MobileMoney, ...] = ()  # the first that can ask a phone asks it
@@ -61,9 +64,18 @@ class Company:
         return datetime.combine(day, time(23, 59), self.zone).astimezone(UTC)
 
     @property
-    def coin(self) -> int:
-        """Minor units in a whole one: nobody pays less in cash."""
+    def unit(self) -> int:
+        """Minor units in a whole one."""
         return int(10**self.exponent)
+
+    @property
+    def most(self) -> int:
+        """The largest amount of one payment and of a price, in minor units: what every sentence is measured with.
+        9,999,999, and a digit more where the currency has no decimals, as a franc of Guinea is worth little; where
+        coins are parts of a unit, 99,999.50 is as wide."""
+        if self.coin % self.unit:
+            return int(10 ** (7 - self.exponent) - 1) * self.unit
+        return (99_999_999 if self.exponent == 0 else 9_999_999) * self.unit
 
     @property
     def decimal(self) -> str:
@@ -78,7 +90,11 @@ class Company:
 
     def whole(self, minor: int) -> str:
         """Money without the fraction that nobody pays out: 800."""
-        return self.number(minor - minor % 10**self.exponent)
+        return self.number(minor - minor % min(self.coin, self.unit))
+
+    def typed(self, minor: int) -> str:
+        """Money as people type it: 8000, and 2.50."""
+        return self.number(minor).replace(self.thousands, "").replace(self.decimal, ".")
 
     def money(self, minor: int) -> str:
         """Money with its currency: TZS 8,000."""

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import phonenumbers
 from babel import Locale, UnknownLocaleError
 from babel.languages import get_official_languages
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, create_model, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, create_model, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -22,6 +22,7 @@ from bot.gateways.description import Description, read_descriptions
 from bot.gateways.registered import KINDS
 from bot.payments import Provider
 from bot.payments.base import ProviderSettings
+from bot.payments.description import ProviderDescription, read_providers
 from bot.payments.registered import KINDS as PROVIDERS
 from bot.routing.router import Rule, is_phones
 from bot.runtime.addresses import check_address
@@ -65,6 +66,17 @@ class OurSettings(BaseSettings):
     thousands: str = Field(
         "", pattern="^[,.]?$", description="the mark between thousands, `,` or `.`; default: as the country writes"
     )
+    coin: str = Field("", description="the smallest amount of cash, like `50` or `0.50`; default: a whole unit")
+    rounding: str = Field(
+        "credit",
+        pattern="^(credit|refuse)$",
+        description="what cash buys no unit with stays the customer's `credit`, or the office would `refuse` it",
+    )
+    commission_at: str = Field(
+        "payment",
+        pattern="^(payment|signing)$",
+        description="when agents earn on an appliance: with each `payment` of its price, or all of it at `signing`",
+    )
     timezone: str = Field("Africa/Dar_es_Salaam", description="the zone in which times are shown")
     languages: str = Field("en,sw,fr,pt,ha", description="the languages offered, the first one is the default")
     accents: bool = Field(False, description="let names and people's own words keep the accents that cost nothing")
@@ -106,6 +118,10 @@ class Config(SettingsWithKinds):
 
     gateways: dict[str, Any] = Field(
         {}, repr=False, description="more gateways over HTTP, as tables `[gateways.NAME]` in mwanga.toml"
+    )
+
+    payments: dict[str, Any] = Field(
+        {}, repr=False, description="more providers of mobile money, as tables `[payments.NAME]` in mwanga.toml"
     )
 
     route: str = Field(
@@ -203,6 +219,14 @@ class Config(SettingsWithKinds):
             raise ValueError(f"{value!r} is no currency by ISO 4217: three letters, like TZS")
         return value.upper()
 
+    @field_validator("coin")
+    @classmethod
+    def _check_coin(cls, value: str, info: ValidationInfo) -> str:
+        currency = str(info.data.get("currency", ""))
+        if value and not read_coin(value, EXPONENTS.get(currency, 0)):
+            raise ValueError(f"{value!r} is no amount of {currency}: like 50 or 0.50")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _check_timezone(cls, value: str) -> str:
@@ -267,6 +291,11 @@ class Config(SettingsWithKinds):
             for kind in KINDS
         }
 
+    @cached_property
+    def described_providers(self) -> tuple[dict[str, ProviderDescription], list[str]]:
+        """The providers of the tables `payments`, by their names, and a sentence for each mistake there."""
+        return read_providers(self.payments)
+
     @property
     def of_providers(self) -> dict[type[Provider], ProviderSettings]:
         """What each kind of provider of mobile money is told, in the order in which they are asked."""
@@ -279,6 +308,11 @@ class Config(SettingsWithKinds):
     def exponent(self) -> int:
         """How many decimals this currency has by ISO 4217: 1 shilling is 100 minor units when it is 2."""
         return EXPONENTS[self.currency]
+
+    @cached_property
+    def coin_minor(self) -> int:
+        """The smallest amount of cash, in minor units."""
+        return read_coin(self.coin, self.exponent) or int(10**self.exponent)
 
     @cached_property
     def thousands_mark(self) -> str:
@@ -326,6 +360,7 @@ class Config(SettingsWithKinds):
         found += self._problems_of_gateways()
         for provider, told in self.of_providers.items():
             found += told.problems(_prefix(provider), self.address)
+        found += self.described_providers[1]
         found += self._problems_of_alerts()
         if not self.help_phone:
             found.append("MWANGA_HELP_PHONE is empty: people are told to call it when something is wrong.")
@@ -359,6 +394,15 @@ class Config(SettingsWithKinds):
             if number and not is_number(number, self.country):
                 found.append(f"{name}: {number} is not a phone number.")
         return found
+
+
+def read_coin(written: str, exponent: int) -> int:
+    """An amount with a point before its decimals, in minor units; 0 for what is none, or has more decimals than the
+    currency."""
+    parts = re.fullmatch(r"([0-9]{1,7})(?:\.([0-9]{1,3}))?", written)
+    if parts is None or len(parts[2] or "") > exponent:
+        return 0
+    return int(parts[1] + (parts[2] or "").ljust(exponent, "0"))
 
 
 def is_loopback(host: str) -> bool:

@@ -11,6 +11,7 @@ from bot.gateways.described import Described
 from bot.gateways.simulator import Simulator
 from bot.payments import Provider
 from bot.payments.daraja import Daraja
+from bot.payments.described import DescribedProvider
 from bot.payments.simulated import SimulatedDaraja
 from bot.runtime import Database
 from bot.runtime.addresses import is_embedded, sqlite_file
@@ -40,6 +41,9 @@ def company_of(config: Config) -> Company:
         help_phone=config.help_phone,
         ussd_code=config.ussd_code,
         accents=config.accents,
+        coin=config.coin_minor,
+        whole_only=config.rounding == "refuse",
+        commission_at_signing=config.commission_at == "signing",
         summary_hour=config.hour_of(config.summary_hour),
         morning_hour=config.hour_of(config.morning_hour),
         void_minutes=config.void_minutes,
@@ -107,4 +111,11 @@ def providers(config: Config, session: aiohttp.ClientSession, company: Company, 
             rings_here = simulated and kind is Daraja and not told.server
             made = SimulatedDaraja if rings_here else kind
             found.append(made(session, told, address=config.address, company=company))
+    described, mistakes = config.described_providers
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    found += [
+        DescribedProvider(session, name, one, address=config.address, company=company)
+        for name, one in described.items()
+    ]
     return {provider.name: provider for provider in found}

@@ -58,7 +58,7 @@ def agent_add(
                     name=name,
                     language=language,
                     mini_grid=mini_grid,
-                    cash_limit=limit * company.coin,
+                    cash_limit=limit * company.unit,
                     pin=pin,
                     vault=company.vault,
                     actor=ACTOR,
@@ -198,7 +198,7 @@ def agent_set(
                 await set_prepaid(agent, prepaid, company)
                 await change_agent(
                     agent,
-                    cash_limit=None if limit is None else limit * company.coin,
+                    cash_limit=None if limit is None else limit * company.unit,
                     commission=_basis_points(commission),
                     goods_commission=_basis_points(goods_commission),
                     name=name,

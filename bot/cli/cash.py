@@ -37,7 +37,7 @@ def agent_receipt(
                 try:
                     receipt = await take_hand_in(
                         agent,
-                        amount * company.coin,
+                        amount * company.unit,
                         reference,
                         company=company,
                         composer=server.composer,
@@ -82,7 +82,7 @@ def agent_settle(
                 entry = await HandIn.get_or_none(reference__iexact=reference)
                 if entry is None:
                     fail(f"There is no hand-in {reference}.")
-                minor = None if amount is None else amount * company.coin
+                minor = None if amount is None else amount * company.unit
                 try:
                     settled = await settle_hand_in(entry, minor, user, company=company, composer=server.composer)
                 except SamePerson as error:

@@ -26,8 +26,8 @@ from handlers.exchange import (
 from handlers.exchange.importing import Imported
 from handlers.exchange.kinds import STATEMENT_OF
 from handlers.exchange.statements import StatementTable
+from models.money.receiving import BANK
 from models.money.reconciling import known_providers
-from models.money.statements import BANK
 
 STATEMENT = STATEMENT_OF.partition(" ")[0]
 LONG = 200  # lines: a shorter file is done before anybody reads a bar

@@ -15,6 +15,8 @@ def _servers(config: Config) -> dict[str, str]:
     """The addresses to which the gateways want messages, by the gateways' titles."""
     ours = {kind.title: settings.server for kind, settings in config.of_gateways.items() if settings.wanted}
     others = {f"Gateway {name}": description.server for name, description in config.described[0].items()}
+    ours |= {kind.title: told.server for kind, told in config.of_providers.items() if told.wanted and told.server}
+    others |= {one.title: one.ask.url for one in config.described_providers[0].values()}
     # In some the account's own name is part of the host: that cannot be looked at.
     return {title: url for title, url in (ours | others).items() if "{" not in urlsplit(url).netloc}
 

@@ -11,9 +11,9 @@ from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform
 from bot.company import Company
 from bot.text.controls import without_controls
 from models.money import reconciling
-from models.money.receiving import find_payment, normal_reference
+from models.money.receiving import BANK, find_payment, normal_reference
 from models.money.reconciling import NotSettled, Reconciliation
-from models.money.statements import BANK, Direction, StatementLine
+from models.money.statements import Direction, StatementLine
 
 reconcile_cli = typer.Typer(
     no_args_is_help=True, help="Statements against the books: show the differences, mend each of them."

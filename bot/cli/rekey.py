@@ -14,6 +14,7 @@ from bot.cli.prompt import ACTOR, fail, load_config, perform
 from bot.config import Config
 from bot.configured import WRONG_KEY, company_of
 from bot.inbound.inbox import reseal_texts
+from bot.payments.wire import forget_tokens
 from bot.runtime import Database
 from bot.runtime.addresses import is_embedded
 from bot.runtime.database import OneServer
@@ -21,6 +22,7 @@ from bot.setting_files import ConfigError
 from models.devices.keys import reseal_keys
 from models.devices.meters import reseal_vending_key
 from models.messages import Phone
+from models.money.notices import reseal_notices
 from models.money.receipt_texts import reseal_receipts
 from models.people import Agent
 from models.people.office_users import list_users
@@ -109,7 +111,7 @@ async def _put_under(vault: Vault) -> None:
     try:
         counts = [await reseal_keys(vault), await reseal_vending_key(vault)]
         counts += [await reseal_signing_keys(vault), await reseal_texts(vault)]
-        counts += [await reseal_receipts(vault)]
+        counts += [await reseal_receipts(vault), await reseal_notices(vault), await forget_tokens()]
     except Sealed as error:
         raise ConfigError(f"What is sealed for {error} opens with neither key: nothing was changed.") from error
     if not rekeyed or any(counts):

@@ -12,7 +12,7 @@ import aiohttp
 from yarl import URL
 
 from bot.gateways import BadCallback, BadSignature, BaseGateway, Callback, Fields
-from bot.gateways.description import PLACEHOLDER, Description, map_strings
+from bot.gateways.description import PLACEHOLDER, Description, Request, Success, map_strings
 from bot.gateways.errors import SendError
 from bot.gateways.wire import (
     LONGEST_ADDRESS,
@@ -39,6 +39,40 @@ OUR_ID = "mwanga_id"
 STATES = {"sent": State.SENT, "delivered": State.DELIVERED, "failed": State.FAILED}
 
 
+def fill_request(template: Request, values: Mapping[str, str]) -> tuple[URL, dict[str, str], bytes | None]:
+    """Address, headers and body of a described request, each put together in its own encoding."""
+
+    def fill(part: Any) -> Any:
+        return map_strings(part, lambda text: PLACEHOLDER.sub(lambda match: values[match[1]], text))
+
+    path = PLACEHOLDER.sub(lambda match: quote(values[match[1]], safe=""), template.url)
+    url = URL(f"{path}?{urlencode(fill(template.query))}" if template.query else path, encoded=True)
+    kind, body = "", None
+    if template.form is not None:
+        kind, body = "application/x-www-form-urlencoded", urlencode(fill(template.form))
+    elif template.json_body is not None:
+        kind, body = "application/json", json.dumps(fill(template.json_body), ensure_ascii=False)
+    elif template.text is not None:
+        kind, body = "text/plain; charset=UTF-8", fill(template.text)
+    headers = fill(template.headers)
+    if kind and "content-type" not in map(str.lower, headers):
+        headers["Content-Type"] = kind
+    return url, headers, None if body is None else body.encode()
+
+
+def was_taken(success: Success | None, fields: Fields, said: str) -> bool:
+    """Whether the answer says yes. Raises SendError when it does not say."""
+    if success is None:
+        return True
+    if success.path and success.path not in fields:
+        raise SendError("strange answer", f"no {success.path}")
+    if success.path:
+        return optional(fields, success.path).casefold() in {each.casefold() for each in success.within}
+    folded = said.casefold()
+    begins = folded.lstrip().startswith(tuple(each.casefold() for each in success.within))
+    return begins or any(each.casefold() in folded for each in success.contains)
+
+
 class Described(BaseGateway):
     """Two-way SMS and delivery reports as described."""
 
@@ -62,7 +96,7 @@ class Described(BaseGateway):
             case "form":
                 fields |= read_form(callback.body)
             case "json":
-                fields |= _read_json(callback.body)
+                fields |= read_json(callback.body)
         return fields
 
     def parse_sms(self, form: Fields) -> Inbound:
@@ -105,24 +139,7 @@ class Described(BaseGateway):
 
     def request(self, message: Outbound) -> tuple[URL, dict[str, str], bytes | None]:
         """Address, headers and body that hand the message over, each put together in its own encoding."""
-        send, values = self._settings.send, self._values_of(message)
-
-        def fill(template: Any) -> Any:
-            return map_strings(template, lambda text: PLACEHOLDER.sub(lambda match: values[match[1]], text))
-
-        path = PLACEHOLDER.sub(lambda match: quote(values[match[1]], safe=""), send.url)
-        url = URL(f"{path}?{urlencode(fill(send.query))}" if send.query else path, encoded=True)
-        kind, body = "", None
-        if send.form is not None:
-            kind, body = "application/x-www-form-urlencoded", urlencode(fill(send.form))
-        elif send.json_body is not None:
-            kind, body = "application/json", json.dumps(fill(send.json_body), ensure_ascii=False)
-        elif send.text is not None:
-            kind, body = "text/plain; charset=UTF-8", fill(send.text)
-        headers = fill(send.headers)
-        if kind and "content-type" not in map(str.lower, headers):
-            headers["Content-Type"] = kind
-        return url, headers, None if body is None else body.encode()
+        return fill_request(self._settings.send, self._values_of(message))
 
     def _values_of(self, message: Outbound) -> Mapping[str, str]:
         about = self._settings
@@ -144,9 +161,9 @@ class Described(BaseGateway):
     def read_answer(self, message: Outbound, status: int, said: str) -> Sent:
         """What the answer to a request means. Raises SendError."""
         send = self._settings.send
-        fields = _read_answer(said)
+        fields = read_answer_fields(said)
         words = optional(fields, send.error) if send.error else said
-        taken = status // 100 == 2 and self._was_taken(fields, said)
+        taken = status // 100 == 2 and was_taken(send.success, fields, said)
         if not taken:
             named = self._name_error(words) or self._settings.errors.get(f"http {status}")
             raise SendError(named or http_error(status) or "refused", f"HTTP {status} {letters(words)}".strip())
@@ -161,19 +178,6 @@ class Described(BaseGateway):
         if not 0 < len(external_id) <= LONGEST_ID:
             raise SendError("strange answer", f"no {send.id or 'id'}")
         return external_id
-
-    def _was_taken(self, fields: Fields, said: str) -> bool:
-        """Raises SendError when the answer does not say."""
-        success = self._settings.send.success
-        if success is None:
-            return True
-        if success.path and success.path not in fields:
-            raise SendError("strange answer", f"no {success.path}")
-        if success.path:
-            return optional(fields, success.path).casefold() in {each.casefold() for each in success.within}
-        folded = said.casefold()
-        begins = folded.lstrip().startswith(tuple(each.casefold() for each in success.within))
-        return begins or any(each.casefold() in folded for each in success.contains)
 
     def _name_error(self, words: str) -> str:
         """Our name for the first of the described words that stands whole in these."""
@@ -201,14 +205,14 @@ class Described(BaseGateway):
         return hmac.digest(self.secret.encode(), which.encode(), "sha256").hex()
 
 
-def _read_json(body: bytes) -> Fields:
+def read_json(body: bytes) -> Fields:
     try:
         return dict(_list_leaves(_parse_json(body.decode()), ""))
     except (ValueError, RecursionError):
         raise BadCallback("the body is no JSON in UTF-8") from None
 
 
-def _read_answer(said: str) -> Fields:
+def read_answer_fields(said: str) -> Fields:
     """An answer that is no JSON has no fields."""
     try:
         return dict(_list_leaves(_parse_json(said), ""))

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from importlib.resources import files
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
@@ -56,11 +56,13 @@ Paths = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance
 News = Literal["sent", "delivered", "failed"]
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """A table of mwanga.toml: it has the keys that are named here and no others."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Incoming(_Table):
+class Incoming(Table):
     """Where an SMS that comes in has what: names of fields, or dotted paths into JSON."""
 
     # Several paths of an id make one by a keyed digest.
@@ -71,7 +73,7 @@ class Incoming(_Table):
     network: str = ""
 
 
-class Delivery(_Table):
+class Delivery(Table):
     """Where a delivery report has what."""
 
     # Without it a report is told by the address that we gave, {delivery_url}.
@@ -83,7 +85,7 @@ class Delivery(_Table):
     words: Annotated[dict[str, News], Folded]
 
 
-class Signature(_Table):
+class Signature(Table):
     """How a callback is signed: by the HMAC-SHA256 of its body, in hexadecimal digits."""
 
     # The name of the header that has it.
@@ -93,7 +95,7 @@ class Signature(_Table):
     prefix: str = ""
 
 
-class Success(_Table):
+class Success(Table):
     """How an answer says that the message was taken."""
 
     # What stands here is one of `within`; without a path, the answer begins with one of them.
@@ -103,7 +105,7 @@ class Success(_Table):
     contains: list[Text] = []
 
 
-class Coding(_Table):
+class Coding(Table):
     """What {coding} says of a text."""
 
     # It fits the GSM alphabet.
@@ -112,19 +114,42 @@ class Coding(_Table):
     unicode: Text
 
 
-class Sending(_Table):
-    """The request that hands one message over, and where its answer has what."""
+class Request(Table):
+    """An HTTP request, with placeholders in it."""
 
     url: str
     method: Literal["GET", "POST", "PUT"] = "POST"
-    # Whether {phone} begins with a plus.
-    number: Literal["plus", "digits"] = "plus"
     headers: dict[str, str] = {}
     query: dict[str, Text] = {}
     # At most one of these three is the body.
     form: dict[str, Text] | None = None
     json_body: dict[str, Any] | list[Any] | None = Field(None, alias="json")
     text: str | None = None
+
+    @property
+    def placeholders(self) -> set[str]:
+        """All that it has."""
+        return find_placeholders([self.url, self.headers, self.query, self.form, self.json_body, self.text])
+
+    def find_gaps(self, where: str) -> list[str]:
+        """What every field alone allows but all together do not; `where` is what the table is called."""
+        bodies, found = [body for body in (self.form, self.json_body, self.text) if body is not None], []
+        if len(bodies) > 1:
+            found.append(f"{where}: a request has one body, form, json or text.")
+        if bodies and self.method == "GET":
+            found.append(f"{where}: a GET has no body; put it into {where}.query.")
+        if not _is_json(self.json_body):
+            found.append(f"{where}.json: JSON has no dates and no infinity.")
+        if not re.fullmatch(r"https?://[^?#\s]+", self.url):
+            found.append(f"{where}.url: a whole address without ?; what follows that is {where}.query.")
+        return found
+
+
+class Sending(Request):
+    """The request that hands one message over, and where its answer has what."""
+
+    # Whether {phone} begins with a plus.
+    number: Literal["plus", "digits"] = "plus"
     coding: Coding | None = None
     # Without it any status of 2xx says that the message was taken.
     success: Success | None = None
@@ -142,7 +167,7 @@ class Sending(_Table):
         return bool(self.id or self.id_pattern)
 
 
-class Description(_Table, GatewaySettings):
+class Description(Table, GatewaySettings):
     """A gateway."""
 
     secret: SecretStr
@@ -164,34 +189,48 @@ class Description(_Table, GatewaySettings):
         return self.send.url
 
 
+T = TypeVar("T", bound=BaseModel)
+
+
 def read_descriptions(tables: Mapping[str, Any]) -> tuple[dict[str, Description], list[str]]:
     """The gateways that are described well, and a sentence for each mistake."""
+    return read_tables("gateways", tables, Description, TAKEN, _find_gaps)
+
+
+def read_tables(
+    place: str,
+    tables: Mapping[str, Any],
+    model: type[T],
+    taken: re.Pattern[str],
+    find_gaps: Callable[[T], list[str]],
+) -> tuple[dict[str, T], list[str]]:
+    """What the tables `[place.NAME]` describe well, by name, and a sentence for each mistake."""
     good, problems = {}, []
     for name, table in tables.items():
         found: list[str] = []
         try:
-            one = Description.model_validate(_complete(name, table, found))
+            one = model.model_validate(_complete(place, name, table, taken, found))
         except ValidationError as error:
-            found += [_explain(mistake["loc"], mistake["msg"], mistake["type"]) for mistake in error.errors()]
+            found += [_explain(model, mistake["loc"], mistake["msg"], mistake["type"]) for mistake in error.errors()]
         except ValueError as error:
             found.append(str(error))
         else:
-            found += _find_gaps(one)
+            found += find_gaps(one)
             good[name] = one
         if found:
             good.pop(name, None)
-        problems += [f"gateways.{name}{'' if said.startswith(':') else '.'}{said}" for said in found]
+        problems += [f"{place}.{name}{'' if said.startswith(':') else '.'}{said}" for said in found]
     return good, problems
 
 
-def _complete(name: str, table: Any, found: list[str]) -> dict[str, Any]:
+def _complete(place: str, name: str, table: Any, taken: re.Pattern[str], found: list[str]) -> dict[str, Any]:
     """With what its preset says, and with `${NAME}` out of the environment. Raises ValueError."""
     if not NAME.fullmatch(name):
         raise ValueError(": a name has small letters, digits and -, 40 at most, and begins with a letter.")
-    if TAKEN.fullmatch(name):
-        raise ValueError(": the name is taken by a gateway of our own.")
+    if taken.fullmatch(name):
+        raise ValueError(": the name is taken by one of our own.")
     if not isinstance(table, dict):
-        raise ValueError(": this is a table, [gateways.NAME].")
+        raise ValueError(f": this is a table, [{place}.NAME].")
     table = dict(table)
     if (preset := table.pop("preset", None)) is not None:
         if preset not in PRESETS:
@@ -227,17 +266,16 @@ def _fill_in(value: Any, where: str, found: list[str]) -> Any:
     return REFERRED.sub(lambda match: values[match[1]] or "", value)
 
 
-def _explain(where: tuple[int | str, ...], message: str, kind: str) -> str:
+def _explain(model: type[BaseModel], where: tuple[int | str, ...], message: str, kind: str) -> str:
     place = ".".join(str(step) for step in where)
     if kind == "extra_forbidden":
-        return f"{place}: there is no such key{did_you_mean(str(where[-1]), _keys_at(where[:-1]))}"
+        return f"{place}: there is no such key{did_you_mean(str(where[-1]), _keys_at(model, where[:-1]))}"
     words = {"missing": "this is missing"}
     return f"{place}: {words.get(kind, message.removeprefix('Value error, '))}."
 
 
-def _keys_at(where: tuple[int | str, ...]) -> list[str]:
+def _keys_at(model: type[BaseModel], where: tuple[int | str, ...]) -> list[str]:
     """The keys that a table of the description may have."""
-    model: type[BaseModel] = Description
     for step in where:
         types = [
             each
@@ -257,7 +295,7 @@ def _find_gaps(one: Description) -> list[str]:
     found = _find_gaps_of_request(one.send) + _find_gaps_of_headers(one)
     if len(one.secret.get_secret_value()) < 16:
         found.append("secret: it needs 16 characters or more, since it guards the callbacks.")
-    used = _placeholders_of(one.send)
+    used = one.send.placeholders
     found += [f"send: {{{name}}} is none of ours and not in account." for name in sorted(used - {*OURS, *one.account})]
     found += [f"account.{key}: {key} is a name of ours." for key in one.account if key in OURS]
     if "sender" in used and not one.sender:
@@ -274,27 +312,19 @@ def _find_gaps(one: Description) -> list[str]:
 
 
 def _find_gaps_of_request(send: Sending) -> list[str]:
-    bodies = [body for body in (send.form, send.json_body, send.text) if body is not None]
-    used = _placeholders_of(send)
+    used = send.placeholders
     found = [f"send: {{{name}}} is nowhere in the request." for name in ("phone", "text") if name not in used]
-    if len(bodies) > 1:
-        found.append("send: a request has one body, form, json or text.")
-    if bodies and send.method == "GET":
-        found.append("send: a GET has no body; put it into send.query.")
     if send.id and send.id_pattern:
         found.append("send.id_pattern: this or send.id says where the answer has the id.")
     if "coding" in used and not send.coding:
         found.append("send.coding: the request has {coding}, and this is missing.")
-    if (success := send.success) and not _says_one(success):
+    if (success := send.success) and not says_one(success):
         found.append("send.success: in, which may have a path, or contains.")
-    if not _is_json(send.json_body):
-        found.append("send.json: JSON has no dates and no infinity.")
-    if not re.fullmatch(r"https?://[^?#\s]+", send.url):
-        found.append("send.url: a whole address without ?; what follows that is send.query.")
-    return found
+    return found + send.find_gaps("send")
 
 
-def _says_one(success: Success) -> bool:
+def says_one(success: Success) -> bool:
+    """Whether it says in one way how an answer says yes."""
     return bool(success.contains and not success.path) != bool(success.within)
 
 
@@ -307,10 +337,6 @@ def _find_gaps_of_headers(one: Description) -> list[str]:
         found.append("send.headers: {text} may have line ends, which no header can have.")
     names = [*headers, *([one.signature.header] if one.signature else [])]
     return found + [f"send.headers: {name} is no name of a header." for name in names if not HEADER.fullmatch(name)]
-
-
-def _placeholders_of(send: Sending) -> set[str]:
-    return find_placeholders([send.url, send.headers, send.query, send.form, send.json_body, send.text])
 
 
 def _is_json(template: Any) -> bool:

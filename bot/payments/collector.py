@@ -94,7 +94,7 @@ class Collector:
         async with self._database.work():
             looks = await requests.claim_looks(MOST_LOOKS, now=now)
         for request in looks:
-            self._start(request.provider, self._look_up(self._providers.get(request.provider), request))
+            self._start(request.provider, self.look_up(request))
         return await self._wait()
 
     async def _wait(self) -> float:
@@ -166,7 +166,9 @@ class Collector:
         )
         await self._settler.settle(answer, if_still=lambda held: held.claimed_at == request.claimed_at)
 
-    async def _look_up(self, provider: Provider | None, request: PaymentRequest) -> None:
+    async def look_up(self, request: PaymentRequest) -> None:
+        """Ask its provider how a request stands, and write what it says."""
+        provider = self._providers.get(request.provider)
         answer = Answer(state=State.UNKNOWN, provider=request.provider, request=request.reference)
         try:
             if provider:  # it may be configured no more

@@ -11,7 +11,7 @@ from tortoise.exceptions import OperationalError
 from bot.gateways import Callback
 from bot.payments.base import Provider
 from bot.payments.settling import NotYet, Settler
-from bot.runtime import Database
+from bot.runtime import Database, Purge
 from models.alerts import raise_alert
 from models.money import notices
 from models.money.notices import Kept
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 LOOK_S = 1.0  # on PostgreSQL other servers write and die
 NOT_YET_MS = 500  # what waits for the answer to our own request, which is on its way
 READERS = 4  # on PostgreSQL, where a reader waits for the network much of its time
+PURGE = Purge("callbacks of mobile money", notices.EMPTY)
 ALERT = "A callback of {provider} could not be handled: mwanga payments notices"
 
 

@@ -18,6 +18,8 @@ MOST_MINOR = 10**15  # more than any currency's whole harvest; it fits the colum
 LONGEST_PHONE = 40
 EARLY_MS = 60_000  # a token is not used in its last minute: it would end on the way
 
+KEPT = "token "  # how the setting begins in which servers share one
+
 
 def read_object(body: bytes) -> Mapping[str, Any]:
     """The JSON object in a body; an empty one for anything else. Fractions are Decimal."""
@@ -82,7 +84,7 @@ class SharedToken:
 
     def __init__(self, name: str, fetch: Callable[[], Awaitable[tuple[str, int]]], vault: Vault) -> None:
         """`fetch` gets a new one and the seconds that it serves; what it raises comes out of `get`."""
-        self._name, self._fetch, self._vault = f"token {name}", fetch, vault
+        self._name, self._fetch, self._vault = f"{KEPT}{name}", fetch, vault
         self._token, self._until = "", 0
         self._lock = asyncio.Lock()
         self.database: Database | None = None
@@ -122,3 +124,8 @@ class SharedToken:
             return kept
         self._token, self._until = token, int(until)
         return kept
+
+
+async def forget_tokens() -> int:
+    """Forget the tokens that servers share, in the caller's transaction: how many there were."""
+    return int(await Setting.filter(name__startswith=KEPT).delete())

@@ -31,9 +31,9 @@ class Payments:
         on_settled: Callable[[], None],  # after a commit: messages may wait to be sent
     ) -> None:
         self.providers = providers
-        settler = Settler(company, book, tell)
-        self.reader = Reader(database, company.vault, providers, settler, on_settled)
-        self.collector = Collector(database, providers, settler, on_settled)
+        self.settler = Settler(company, book, tell)
+        self.reader = Reader(database, company.vault, providers, self.settler, on_settled)
+        self.collector = Collector(database, providers, self.settler, on_settled)
         self.door = Door(database, company, providers, validate, metrics, self.reader.notify)
         for provider in providers.values():
             if isinstance(provider, Daraja) and not database.embedded:

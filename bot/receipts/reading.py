@@ -146,7 +146,7 @@ def read_money(text: str, company: Company) -> int:
     exponent = company.exponent
     if cents[exponent:].strip("0"):
         raise ValueError(f"{text} has cents, which {company.currency} has not.")
-    return int(whole) * company.coin + int((cents[:exponent] or "0").ljust(exponent, "0") or "0")
+    return int(whole) * company.unit + int((cents[:exponent] or "0").ljust(exponent, "0") or "0")
 
 
 def _phone(text: str, company: Company) -> str:

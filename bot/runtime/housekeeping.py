@@ -61,8 +61,8 @@ class Housekeeping:
         self._stopping, self._every_s = asyncio.Event(), every_s
 
     async def run(self) -> None:
-        """Purge and do the chores at the start and at the beginning of each hour, or as often as was told, until
-        stopped: what is to be done at a set hour is not up to an hour late."""
+        """Purge and do the chores at the start and at the beginning of each hour, or as often as told, until stopped:
+        what is to be done at a set hour is not up to an hour late."""
         while not self._stopping.is_set():
             for work in (self.purge, self.chores):
                 try:

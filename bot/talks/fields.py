@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
+from bot.company import Company
 from bot.talks.turn import Turn
 from bot.text import Text, _, amounts, numbers, plain
 from bot.text.answers import CONSENT, PIN_DIGITS
@@ -80,35 +81,44 @@ class Field(Generic[T]):
         return 1
 
 
-MOST_MONEY = 9_999_999  # whole units of currency in one payment: what every sentence is measured with
-
-
 class Amount(Field[int]):
-    """Whole units of currency, in minor units."""
+    """Money that can be paid in cash, in minor units."""
 
     name = "amount"
 
     async def read(self, turn: Turn, answer: str) -> int:
-        currency, exponent = turn.company.currency, turn.company.exponent
-        whole = amounts.read_amount(answer, currency, exponent)
-        if whole is None:
-            raise Invalid(_not_clear(answer, currency))
-        if not whole:
+        company = turn.company
+        amount = amounts.read_minor(answer, company.currency, company.exponent, company.coin)
+        if amount is None:
+            raise Invalid(_not_clear(answer, company))
+        if not amount:
             raise Invalid(_("{answer} is not an amount.", answer=echo(answer, amount=True)))
-        if whole > MOST_MONEY:
+        if amount > company.most:
             raise Invalid(_("{answer} is too much.", answer=echo(answer, amount=True)))
-        return int(whole * 10**exponent)
+        if amount % company.coin:
+            less = amount // company.coin * company.coin
+            raise Invalid(no_coins(less, less + company.coin, company))
+        return amount
 
     async def pieces(self, turn: Turn, pieces: Sequence[str]) -> int:
         """The currency stands apart as we print it, TZS 5,000; what makes the number another one is part of it too."""
         return amounts.count_pieces(pieces)
 
 
-def _not_clear(answer: str, currency: str) -> Text:
+def no_coins(less: int, more: int, company: Company) -> Text:
+    """That nobody can pay an amount in cash, and what is next to it; `less` may be nothing."""
+    values = {"coin": company.money(company.coin), "more": company.typed(more)}
+    if not less:
+        return _("The smallest coin is {coin}: say {more}.", **values)
+    return _("The smallest coin is {coin}: say {less} or {more}.", less=company.typed(less), **values)
+
+
+def _not_clear(answer: str, company: Company) -> Text:
     """How to write what was probably meant: it is money, so nobody guesses."""
+    currency = company.currency
     probable = amounts.probable_amount(answer, currency)
     said = echo(answer, amount=True)
-    if probable and probable <= MOST_MONEY:
+    if probable and probable * company.unit <= company.most:
         return _("{answer} is not clear: write {amount}.", answer=said, amount=probable)
     return _("{answer} is not clear: write {currency} in digits, like 5000.", answer=said, currency=currency)
 

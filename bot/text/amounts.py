@@ -84,6 +84,7 @@ _STAND_BESIDE = frozenset((*_THOUSAND, *_OTHER_THINGS.split(), *MARKS, *_OWN_MAR
 _DIGITS = re.compile(r"[1-9][0-9]*")
 _ROUND = re.compile(r"([1-9][0-9]*)[.,](0{1,3})")
 _GROUPED = re.compile(r"([1-9][0-9]{0,2}(?:([.,' ])[0-9]{3})(?:\2[0-9]{3})*)([.,]0{1,3})?")
+_WITH_DECIMALS = re.compile(r"(0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:([.,'])[0-9]{3})(?:\2[0-9]{3})*)([.,])([0-9]{1,3})")
 _OF_THOUSANDS = re.compile(rf"([1-9][0-9]{{0,3}}) ?(?:{'|'.join(_THOUSAND)})|(?:ELFU|BUKU|DUBU) ?([1-9][0-9]{{0,3}})")
 _SPACED = re.compile(r"[1-9][0-9]{0,2}(?: [0-9]{3})+")
 # May be the serial of a solar home system, where the currency is a shilling: SHS0283. SHS5000 is written for money.
@@ -112,6 +113,19 @@ def read_amount(typed: str, currency: str, exponent: int) -> int | None:
     if behind[:1] == grouped[2] or len(behind) - 1 > decimals or (exponent == 3 and len(behind) != 4):
         return None
     return int(re.sub(r"\D", "", grouped[1]))
+
+
+def read_minor(typed: str, currency: str, exponent: int, coin: int) -> int | None:
+    """The same in minor units; with its decimals, 2.50, where the smallest coin (in minor units) is a part of a whole
+    one."""
+    unit = int(10**exponent)
+    whole = read_amount(typed, currency, exponent)
+    if whole is not None or coin % unit == 0:
+        return whole if whole is None else whole * unit
+    parts = _WITH_DECIMALS.fullmatch(_without_marks(typed, currency))
+    if parts is None or parts[2] == parts[3] or len(parts[4]) > exponent:
+        return None
+    return int(re.sub(r"\D", "", parts[1])) * unit + int(parts[4].ljust(exponent, "0"))
 
 
 def probable_amount(typed: str, currency: str) -> int | None:

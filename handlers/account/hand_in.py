@@ -154,7 +154,7 @@ def _why_not(refusal: NotBooked, agent: Agent, amount: int, company: Company) ->
                 reference=earlier.reference,
                 keyword=Keyword(CASHIN),
                 phone=agent.phone,
-                amount=amount // 10**company.exponent,
+                amount=company.typed(amount),
                 again=_("AGAIN"),
             )
         case MoreThanHeld(held=held):

@@ -50,7 +50,7 @@ def _read(row: Row, company: Company) -> AgentRow:
         drop_empty(
             name=needed_text(row, "name"),
             language=language(row, company),
-            cash_limit=require(whole(row, "cash_limit", 0, 99_999_999), "cash_limit") * company.coin,
+            cash_limit=require(whole(row, "cash_limit", 0, 99_999_999), "cash_limit") * company.unit,
             commission=percent(row, "commission_percent"),
             goods_commission=percent(row, "goods_commission_percent"),
         ),

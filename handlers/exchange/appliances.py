@@ -7,7 +7,19 @@ from typing import Any, NamedTuple
 
 from bot.company import Company
 from bot.text import plain, septets
-from handlers.exchange.cells import NOTHING, Row, drop_empty, flag, needed_text, one_of, optional_name, require, whole
+from handlers.exchange.cells import (
+    NOTHING,
+    Row,
+    coins,
+    drop_empty,
+    figure,
+    flag,
+    needed_text,
+    one_of,
+    optional_name,
+    require,
+    whole,
+)
 from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind, Problem, Shared
 from models.devices import DeviceModel
@@ -16,7 +28,6 @@ from models.money.catalogue import Type
 from models.money.instalments import DAYS, amounts
 from models.names import folded, named, renew
 
-MOST = 9_999_999  # whole units of currency: what every sentence is measured with
 LONGEST_ITEM, LONGEST_PLAN = 20, 14  # septets: what a sentence and a command of one SMS have room for
 MOST_INSTALMENTS = 260  # five years of weeks
 WITHDRAWN = "none"  # instead of terms: this plan is not offered any more
@@ -68,7 +79,7 @@ class Figures:
         return "" if 0 < self.count <= left else f"count is no whole number from 1 to {left}"
 
     def usual_minimum(self, price: int, coin: int, *, device: bool) -> int:
-        """A day's price of a device: a day begun counts whole, so that less would buy a day as well."""
+        """A day's price of a device: less buys no day."""
         day = self.day_price
         if device and self.terms == Terms.INSTALMENTS:
             day = -(-amounts(price - self.down, self.count, coin)[0] // DAYS[Period(self.period)])
@@ -82,16 +93,12 @@ def _short(row: Row, column: str, longest: int) -> str:
     return name
 
 
-def _down(row: Row, price: int, coin: int) -> int | None:
-    """An amount, or a percentage of the price that is rounded down to a whole one."""
+def _down(row: Row, price: int, company: Company) -> int | None:
+    """An amount, or a percentage of the price that is rounded down to whole coins."""
     share = row.get("down", "").removesuffix("%").rstrip()
     if share == row.get("down", ""):
-        return _minor(whole(row, "down", 0, price // coin), coin)
-    return price // coin * require(whole({"down": share}, "down", 0, 100), "down") // 100 * coin
-
-
-def _minor(amount: int | None, coin: int) -> int | None:
-    return None if amount is None else amount * coin
+        return coins(row, "down", 0, price, company)
+    return price * require(whole({"down": share}, "down", 0, 100), "down") // 100 // company.coin * company.coin
 
 
 def _days(row: Row, column: str) -> int | str | None:
@@ -100,7 +107,7 @@ def _days(row: Row, column: str) -> int | str | None:
 
 def _read(row: Row, company: Company) -> ApplianceRow:
     coin, type_ = company.coin, require(one_of(row, "type", Type), "type")
-    price = require(whole(row, "price", 1, MOST), "price")
+    price = require(coins(row, "price", coin, company.most, company), "price")
     terms = require(one_of(row, "terms", [*Terms, WITHDRAWN]), "terms")
     if terms == Terms.SERVICE and type_ not in DEVICES:
         raise ValueError("a service needs a device that stops: type shs or ebike")
@@ -112,15 +119,15 @@ def _read(row: Row, company: Company) -> ApplianceRow:
         remind_after=_days(row, "remind_after"),
         overdue_ticket=flag(row, "overdue_ticket"),
     )
-    figures = drop_empty(minimum=_minor(whole(row, "minimum", 1, price), coin))
+    figures = drop_empty(minimum=coins(row, "minimum", coin, price, company))
     if terms in (Terms.INSTALMENTS, Terms.SERVICE):
-        figures |= drop_empty(down=_down(row, price * coin, coin))
+        figures |= drop_empty(down=_down(row, price, company))
     if terms == Terms.INSTALMENTS:
         figures |= drop_empty(count=whole(row, "count", 1, MOST_INSTALMENTS), period=one_of(row, "period", Period))
     if terms == Terms.SERVICE:
-        figures |= drop_empty(day_price=_minor(whole(row, "day_price", 1, price), coin))
+        figures |= drop_empty(day_price=coins(row, "day_price", coin, price, company))
     names = _short(row, "appliance", LONGEST_ITEM), _short(row, "plan", LONGEST_PLAN)
-    return ApplianceRow(names[0], type_, price * coin, item, names[1], terms, figures)
+    return ApplianceRow(names[0], type_, price, item, names[1], terms, figures)
 
 
 def _shared(row: ApplianceRow) -> Shared:
@@ -214,14 +221,14 @@ async def _appliance(row: ApplianceRow, known: Appliance | None) -> tuple[Applia
 
 
 async def _rows(company: Company) -> AsyncIterator[Sequence[object]]:
-    coin = company.coin
     for plan in await PaymentPlan.all().order_by("appliance_id", "id").select_related("appliance__model"):
         item = plan.appliance
-        money = (plan.down // coin, plan.count or "", plan.period, plan.day_price // coin or "")
-        terms = (plan.name, plan.terms, *money, plan.minimum // coin or "")
+        down, day_price, minimum = (figure(each, company) for each in (plan.down, plan.day_price, plan.minimum))
+        money = (down, plan.count or "", plan.period, day_price if plan.day_price else "")
+        terms = (plan.name, plan.terms, *money, minimum if plan.minimum else "")
         reminders = ("" if days is None else days for days in (item.remind_before, item.remind_after))
         ticket, model = "yes" if item.overdue_ticket else "no", item.model.name if item.model else ""
-        yield item.name, item.type, item.price // coin, *terms, *reminders, ticket, model
+        yield item.name, item.type, figure(item.price, company), *terms, *reminders, ticket, model
 
 
 APPLIANCES = ImportKind(

@@ -58,14 +58,30 @@ def money(row: Row, column: str, least: int, most: int, company: Company) -> int
     if parts and len(decimals) > company.exponent:
         raise ValueError(f"{column} has more decimals than {company.currency}, {company.exponent}: {said[:20]!r}")
     minor = int(parts[1] + decimals.ljust(company.exponent, "0")) if parts else -1
-    if not least <= minor <= most * company.coin:
+    if not least <= minor <= most * company.unit:
         raise ValueError(f"{column} is no amount from {figure(least, company)} to {most}: {said[:20]!r}")
+    return minor
+
+
+def coins(row: Row, column: str, least: int, most: int, company: Company) -> int | None:
+    """An amount that can be paid in cash, in minor units as `least` and `most` are."""
+    said = row.get(column, "")
+    if not said:
+        return None
+    parts = re.fullmatch(r"([0-9]{1,12})(?:[.,]([0-9]+))?", said)
+    decimals = (parts[2] or "") if parts else ""
+    fits = parts is not None and len(decimals) <= company.exponent
+    minor = int(parts[1] + decimals.ljust(company.exponent, "0")) if parts and fits else -1
+    if not least <= minor <= most or minor % company.coin:
+        in_coins = "whole number" if company.coin == company.unit else f"multiple of {figure(company.coin, company)}"
+        bounds = f"from {figure(least, company)} to {figure(most, company)}"
+        raise ValueError(f"{column} is no {in_coins} {bounds}: {said[:20]!r}")
     return minor
 
 
 def figure(minor: int, company: Company) -> str:
     """An amount as `money` reads it: 350.50, and 8000 without its decimals."""
-    return company.number(minor).replace(company.thousands, "").replace(",", ".")
+    return company.typed(minor)
 
 
 def percent(row: Row, column: str) -> int | None:

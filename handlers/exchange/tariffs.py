@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.company import Company
-from handlers.exchange.cells import Row, drop_empty, figure, money, needed_text, one_of, require, whole
+from handlers.exchange.cells import Row, coins, drop_empty, figure, money, needed_text, one_of, require, whole
 from handlers.exchange.sheet import ImportKind
 from models.devices import Tariff, Unit
 from models.devices.access_rate import keep_rate
@@ -25,13 +25,12 @@ class TariffRow(NamedTuple):
 
 
 def _read(row: Row, company: Company) -> TariffRow:
-    minimum = whole(row, "minimum", 1, MOST)
     return TariffRow(
         needed_text(row, "name"),
         require(one_of(row, "unit", (Unit.DAYS, Unit.ENERGY)), "unit"),
         drop_empty(
             price=require(money(row, "price", 1, MOST, company), "price"),
-            minimum=minimum and minimum * company.coin,
+            minimum=coins(row, "minimum", company.coin, MOST * company.unit, company),
             components=money(row, "components", 0, MOST, company),
             access_rate=money(row, "access_rate", 0, 9_999_999, company),
             access_days=whole(row, "access_days", 1, 366),
@@ -63,15 +62,18 @@ async def _write(row: TariffRow, company: Company) -> bool:
 
 
 def _usual_minimum(unit: str, price: int, company: Company) -> int:
-    """A day begun counts whole, so less than a day's price would buy a day as well: where nobody said another one, it
-    goes with the price. Energy is sold by its tenth."""
+    """Less than a day's price buys no day: where nobody said another one, it goes with the price. Energy is sold by its
+    tenth."""
     return -(-price // company.coin) * company.coin if unit == Unit.DAYS else company.coin
 
 
 async def _rows(company: Company) -> AsyncIterator[Sequence[object]]:
     for plan in await Tariff.all().order_by("id"):
         price, components, rate = (figure(each, company) for each in (plan.price, plan.components, plan.access_rate))
-        minimum, access = plan.minimum // company.coin or "", (rate, plan.access_days or "")
+        minimum, access = (
+            figure(plan.minimum, company) if plan.minimum >= company.coin else "",
+            (rate, plan.access_days or ""),
+        )
         yield plan.name, plan.unit, price, minimum, components, *access, plan.recovery
 
 

@@ -7,7 +7,7 @@ from bot.company import Company
 from bot.message import Reply
 from bot.talks import Chat, Talk, talk
 from bot.talks.commands import Words
-from bot.talks.fields import Amount
+from bot.talks.fields import Amount, no_coins
 from bot.text import Text, _, joined, verbatim
 from handlers.fields.devices import PaidFor
 from handlers.selling.no_room import no_room
@@ -56,7 +56,9 @@ async def take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) -
         earlier = await paid_for.same_today(chat.agent, amount)
         if earlier and not again and not chat.ussd:  # before the quote: the last payment leaves nothing to quote
             return chat.end(_held_text(earlier, paid_for, talk, chat), outcome="held")
-        at = await paid_for.standing(company.today(), company.coin, company.vault, chat.agent)
+        at = await paid_for.standing(
+            company.today(), company.coin, company.vault, chat.agent, whole_only=company.whole_only
+        )
         requests = await cash_requests.open_for(chat.agent, paid_for)
         quote = quotes.quote(_with_room_for(at, requests, amount), amount)
         if earlier and not again:
@@ -145,7 +147,7 @@ def _held_text(earlier: Sale, paid_for: Payable, talk: Talk, chat: Chat) -> Text
         "ref": earlier.reference,
         "buy": talk.keyword,
         "serial": paid_for.name,
-        "amount": earlier.amount // 10**chat.company.exponent,
+        "amount": chat.company.typed(earlier.amount),
         "again": _("AGAIN"),
     }
     if paid_for.device is None:
@@ -205,8 +207,7 @@ def _other_amount(refusal: refusals.NotSold, serial: str, company: Company) -> T
         case refusals.NotWhole(less=less, more=more):
             return _say(less, more, company)
         case refusals.NoCoins(less=less, more=more):
-            coin = _("The smallest coin is {amount}.", amount=company.money(company.coin))
-            return joined([coin, _say(less, more, company)])
+            return no_coins(less, more, company)
         case refusals.MoreThanOwed(left=left):
             return _("Only {left} is left to pay for {serial}.", left=company.money(left), serial=serial)
         case refusals.AmountTooLarge(most=most, unit=unit, most_units=units):
@@ -222,8 +223,8 @@ def _other_amount(refusal: refusals.NotSold, serial: str, company: Company) -> T
 def _say(less: int | None, more: int | None, company: Company) -> Text:
     """The amounts next to one that cannot be taken."""
     if less and more:
-        return _("Say {less} or {more}.", less=company.number(less), more=company.number(more))
-    return _("Say {amount}.", amount=company.number(less or more or 0))
+        return _("Say {less} or {more}.", less=company.typed(less), more=company.typed(more))
+    return _("Say {amount}.", amount=company.typed(less or more or 0))
 
 
 @talk(

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from bot.talks import Chat, Invalid, Turn, courtesies
-from bot.talks.fields import MOST_MONEY, Amount
+from bot.talks.fields import Amount
 from bot.text import Text, _, plain_word
-from bot.text.amounts import count_pieces, read_amount, stands_beside
+from bot.text.amounts import count_pieces, read_minor, stands_beside
 from bot.text.answers import AGAIN
 from handlers.fields.devices import PaidFor
 from handlers.fields.serials import tidy_serial
@@ -54,10 +54,11 @@ async def means_sale(chat: Chat, choices: int = 0) -> bool:
     may be one of so many `choices` is no amount."""
     pieces = courtesies.within(chat.pieces)
     amounts = [_amount(chat, [piece]) or 0 for piece in pieces[: MOST_OF_AMOUNT + 1]]
-    if not any(choices < amount <= MOST_MONEY for amount in amounts) and not _is_serial(pieces[:1]):
+    most = chat.company.most // chat.company.unit
+    if not any(choices < amount <= most for amount in amounts) and not _is_serial(pieces[:1]):
         return False
     ordered = await as_sale(chat, pieces)
-    if ordered is None or (_amount(chat, ordered[1:2]) or MOST_MONEY) <= choices:
+    if ordered is None or (_amount(chat, ordered[1:2]) or most) <= choices:
         return False
     chat.put_pieces(ordered)
     return True
@@ -132,7 +133,7 @@ def _amount_beside(turn: Turn, pieces: Sequence[str], said: str) -> int | None:
         begins = end and (any(map(str.isdecimal, pieces[0])) or stands_beside(pieces[0]))
         count = count_pieces(pieces[:end]) if begins else 1
         amount = _amount(turn, pieces[:count]) if begins else None
-        if amount and 10 ** (FEWEST_DIGITS - 1) <= amount <= MOST_MONEY:
+        if amount and 10 ** (FEWEST_DIGITS - 1) <= amount <= turn.company.most // turn.company.unit:
             return amount
         pieces = pieces[count:]
     return None
@@ -171,7 +172,10 @@ async def _amount_behind(turn: Turn, pieces: Sequence[str]) -> bool:
 
 
 def _amount(turn: Turn, pieces: Sequence[str]) -> int | None:
-    return read_amount(" ".join(pieces), turn.company.currency, turn.company.exponent) or None
+    """In whole units, a part of one being one."""
+    company = turn.company
+    amount = read_minor(" ".join(pieces), company.currency, company.exponent, company.coin)
+    return -(-amount // company.unit) if amount else None
 
 
 def _begins_with_digit(pieces: Sequence[str]) -> bool:

@@ -63,7 +63,12 @@ async def sell(chat: Chat) -> Reply:
         if not await chat.confirm(question(proposal, company), pin=True):
             return chat.end(_("Not sold."), outcome="declined")
         sold = await appliance_sale.sell_appliance(
-            proposal, seller=chat.agent, key=chat.key, vault=company.vault, again=again
+            proposal,
+            seller=chat.agent,
+            key=chat.key,
+            vault=company.vault,
+            again=again,
+            commission_at_signing=company.commission_at_signing,
         )
     except refusals.SameAppliance as refusal:
         return chat.end(_held_text(chat, refusal.earlier, proposal), outcome="held")

@@ -13,7 +13,15 @@ from handlers.wording import LONGEST_NAME, owner, tail
 from models.messages import MessageKind
 from models.money import Sale, voids
 from models.money.statement import TakenPayment, payments_taken
-from models.money.taking_back import CreditSpent, MovedBefore, NotTakenBack, PaidSince, TakenBack, VoidBefore
+from models.money.taking_back import (
+    CreditSpent,
+    MovedBefore,
+    NotTakenBack,
+    PaidSince,
+    TakenBack,
+    VoidBefore,
+    is_down_payment,
+)
 from models.money.voids import AskedBefore, AskedTooLate
 from models.people import Agent, OfficeUser, Role
 
@@ -41,8 +49,9 @@ async def void(chat: Chat) -> Reply:
     if not company.void_minutes:
         chat.stop(_("Only the office takes sales back. Call {help}.", help=company.help_phone))
     await _answer_for_older(chat)
-    now = datetime.now(UTC)
-    recent = await payments_taken(chat.agent.id, now - timedelta(minutes=company.void_minutes), now, LISTED)
+    until = datetime.now(UTC) + timedelta(seconds=1)  # what was sold just now is among them
+    since = until - timedelta(minutes=company.void_minutes)
+    recent = await payments_taken(chat.agent.id, since, until, LISTED)
     options = [(one.reference, _line(one, company)) for one in recent if not one.void]
     if not options:
         chat.stop(
@@ -55,10 +64,7 @@ async def void(chat: Chat) -> Reply:
         chat.start_over()
     taken = next(one for one in recent if one.reference == reference)
     values = {"amount": company.money(taken.amount), "serial": tail(taken.paid_for), "owner": owner(taken.customer)}
-    if await voids.has_token(sale):
-        question = _("Ask the office to take back {amount}, {serial} {owner}?", **values)
-    else:
-        question = _("Take back {amount}, {serial} {owner}? You give the cash back.", **values)
+    question = await _question(sale, values)
     if not await chat.confirm(question, pin=True):
         return chat.end(nothing, outcome="declined")
     try:
@@ -75,6 +81,15 @@ async def void(chat: Chat) -> Reply:
     return chat.end(asked, outcome="asked")
 
 
+async def _question(sale: Sale, values: dict[str, str]) -> Text:
+    """What is going to happen, and who decides."""
+    if await voids.has_token(sale):
+        return _("Ask the office to take back {amount}, {serial} {owner}?", **values)
+    if is_down_payment(sale):
+        return _("Undo the whole sale {serial} to {owner}? You give {amount} back and get the goods back.", **values)
+    return _("Take back {amount}, {serial} {owner}? You give the cash back.", **values)
+
+
 class Reason(InWords):
     """Why a sale is to be taken back."""
 
@@ -82,13 +97,15 @@ class Reason(InWords):
 
 
 async def _answer_for_older(chat: Chat) -> None:
-    """End the talk where one line names a sale of this agent that is too old, or void."""
+    """End the talk where one line names a sale of this agent that is too old, or void, or asked for."""
     if not chat.pieces or not (sale := await voids.find_own_sale(chat.agent, chat.pieces[0])):
         return
     company = chat.company
     known = await voids.void_of(sale)
     if known and known.state == voids.VoidState.DONE:
         chat.stop(why_not(VoidBefore(), sale.reference, company))
+    if known and known.state == voids.VoidState.ASKED:
+        chat.stop(why_not(AskedBefore(), sale.reference, company))
     if datetime.now(UTC) - sale.created_at > timedelta(minutes=company.void_minutes):
         chat.stop(joined([_("Not taken back."), why_not(AskedTooLate(), sale.reference, company)]))
 
@@ -153,13 +170,14 @@ def _for_customer(done: TakenBack, company: Company) -> list[Copy]:
             **values,
         )
     else:
-        name = shorten(done.agent.name, LONGEST_NAME)
-        text = _(
-            "VOID: your {amount} for {serial}, ref {ref}. A code of it counts no more. {name} gives you the cash back. "
-            "Help {help}",
-            name=name,
-            **values,
-        )
+        values["name"] = shorten(done.agent.name, LONGEST_NAME)
+        text = _("VOID: your {amount} for {serial}, ref {ref}. {name} gives you the cash back. Help {help}", **values)
+        if done.digits:
+            text = _(
+                "VOID: your {amount} for {serial}, ref {ref}. Its code counts no more. {name} gives you the cash back. "
+                "Help {help}",
+                **values,
+            )
     return [Copy(customer.phone, text, MessageKind.REPLY, customer.language)]
 
 

@@ -49,6 +49,7 @@ INDEXES = [
     "serial, '-', ''), '/', ''), '_', ''), '.', ''), 'O', '0'), 'I', '1'), 'L', '1'))",
     # What waits: money to be assigned, callbacks to be handled, pushes to be sent or looked up, questions to agents.
     "CREATE INDEX suspense_open ON suspense (opened_at) WHERE closed_at IS NULL",
+    "CREATE INDEX notice_kept ON notice (done_at) WHERE sealed <> '' AND done_at > 0",
     "CREATE INDEX notice_new ON notice (look_at, id) WHERE done_at = 0",
     "CREATE INDEX payment_request_open ON payment_request (look_at, id) WHERE state IN ('new', 'asked', 'unknown')",
     "CREATE INDEX payment_request_phone ON payment_request (phone, id)",

@@ -51,7 +51,7 @@ async def keep_statements(_apps: object, editor: Any) -> None:
         return
     await run(
         f"CREATE TRIGGER statement_line_append_only BEFORE UPDATE OF {said} OR DELETE ON statement_line "
-        "FOR EACH ROW EXECUTE FUNCTION append_only()"
+        "FOR EACH ROW EXECUTE FUNCTION refuse('statement_line is append only')"
     )
 
 

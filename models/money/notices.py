@@ -30,8 +30,13 @@ HOLD = """SELECT id, provider, kind, digest, sealed, address, received_at, tries
 NEXT = "SELECT MIN(look_at) AS at FROM notice WHERE done_at = 0 AND tries < $1"
 DONE = "UPDATE notice SET done_at = $2, outcome = $3 WHERE id = $1"
 FAILED = "UPDATE notice SET tries = $2, look_at = $3, outcome = $4 WHERE id = $1 AND done_at = 0"
+# What was handled is emptied when it is old; that it came stays known, so that the same body counts once for ever.
+EMPTY = """UPDATE notice SET sealed = '' WHERE id IN (
+  SELECT id FROM notice WHERE sealed <> '' AND done_at > 0 AND done_at < $1 LIMIT $2) RETURNING id"""
 PUT_OFF = "UPDATE notice SET look_at = $2 WHERE id = $1 AND done_at = 0"
 AGAIN = "UPDATE notice SET tries = 0, look_at = 0 WHERE done_at = 0 AND tries >= $1 RETURNING id"
+PARKED_ONES = """SELECT id, provider, kind, digest, sealed, address, received_at, tries, outcome FROM notice
+  WHERE done_at = 0 AND tries >= $1 ORDER BY id"""
 PARK_ALONE = "SELECT pg_advisory_xact_lock(7269424)"  # two servers that park at once would both be first
 COUNT_PARKED = "SELECT COUNT(*) AS parked FROM notice WHERE done_at = 0 AND tries >= $1"
 
@@ -115,11 +120,27 @@ async def run_again() -> int:
     return len(await execute(connection(), AGAIN, [MOST_TRIES]))
 
 
+async def reseal_notices(vault: Vault) -> int:
+    """Put all that is kept under the vault's key: how many there were under the former one. Raises Sealed."""
+    rows = await execute(connection(), "SELECT id, digest, sealed FROM notice WHERE sealed <> ''")
+    changed = [row for row in rows if not vault.has_made(row["sealed"])]
+    for row in changed:
+        sealed = vault.reseal(row["sealed"], _purpose(row["digest"]))
+        await execute(connection(), "UPDATE notice SET sealed = $1 WHERE id = $2", [sealed, row["id"]])
+    return len(changed)
+
+
 async def is_first_parked() -> bool:
     """Whether the one that was parked in this transaction waits alone, so that many make one alert."""
     if on_postgres():
         await execute(connection(), PARK_ALONE)
     return await count_parked() == 1
+
+
+async def list_parked() -> list[tuple[Kept, str]]:
+    """Those that wait for a person, each with the reason."""
+    rows = await execute(connection(), PARKED_ONES, [MOST_TRIES])
+    return [(Kept(**{name: value for name, value in row.items() if name != "outcome"}), row["outcome"]) for row in rows]
 
 
 async def count_parked() -> int:

@@ -15,6 +15,8 @@ from models.sql import columns_of, connection, execute, insert, lock_rows, marks
 from models.vault import Vault
 
 LONGEST_WHY = 100  # as the column
+FORGET_IGNORED = """DELETE FROM receipt_text WHERE id IN (SELECT id FROM receipt_text WHERE state = 'ignored'
+  AND received_at < $1 LIMIT $2) RETURNING id"""
 
 
 class ReceiptRule(Model):

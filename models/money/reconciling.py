@@ -13,9 +13,9 @@ from models.audit import record
 from models.money.day_close import first_open
 from models.money.ledger import AccountKind, Posting, post
 from models.money.providers import provider_id
-from models.money.receiving import Incoming, Received, Source, close_suspense, find_payment, receive, unapplied
+from models.money.receiving import BANK, Incoming, Received, Source, close_suspense, find_payment, receive, unapplied
 from models.money.sales import Payment
-from models.money.statements import BANK, Direction, Settled, StatementFile, StatementLine
+from models.money.statements import Direction, Settled, StatementFile, StatementLine
 from models.sql import connection, cut, execute, lock_rows, read_moment
 from models.vault import Vault
 

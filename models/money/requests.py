@@ -367,6 +367,12 @@ async def look_at(request: PaymentRequest, at: int, code: str = "") -> None:
     await execute(connection(), LOOK_AT, [request.id, at, cut(code or request.code, 80)])
 
 
+async def list_open(*, unknown: bool = False) -> list[PaymentRequest]:
+    """Those that have not ended, the oldest first; those alone of which nobody knows."""
+    states = [RequestState.UNKNOWN] if unknown else [*RINGS, RequestState.UNKNOWN]
+    return await PaymentRequest.filter(state__in=states).order_by("id")
+
+
 async def count_open() -> list[tuple[str, str, int]]:
     """Provider, state and how many, of those that have not ended."""
     return [(row["provider"], row["state"], row["requests"]) for row in await execute(connection(), COUNT)]

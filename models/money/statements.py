@@ -7,8 +7,6 @@ from tortoise.models import Model
 
 from models.money.sales import Payment
 
-BANK = "bank"  # the provider of the bank's own statements
-
 
 class Direction(StrEnum):
     IN = "in"

@@ -60,6 +60,7 @@ class TakenBack:
     name: str  # what was paid for: the serial, or the number of the contract
     agent: Agent | None  # None: the customer paid the company itself, and the money waits at the office
     held: int  # the cash that the agent has to hold now, or what is in the wallet
+    digits: bool  # whether a token was made, which counts no more
 
 
 async def lock_sale(sale: Sale) -> None:
@@ -77,11 +78,12 @@ async def check_possible(sale: Sale) -> None:
         raise MovedBefore(sale.reference)
     if await credit_of(sale.customer_id) < sale.credit_after - sale.credit_before:
         raise CreditSpent(sale.reference)
-    if _is_down_payment(sale) and await execute(connection(), LATER, [sale.contract_id, sale.id]):
+    if is_down_payment(sale) and await execute(connection(), LATER, [sale.contract_id, sale.id]):
         raise PaidSince(sale.reference)
 
 
-def _is_down_payment(sale: Sale) -> bool:
+def is_down_payment(sale: Sale) -> bool:
+    """Whether a whole appliance goes back with it."""
     return sale.key.startswith(DOWN_PAYMENT)
 
 
@@ -95,7 +97,7 @@ async def take_back(sale: Sale, actor: str, reason: str) -> TakenBack:
     device = await _device_of(sale)
     if device:
         await _set_device_back(device, sale)
-    if _is_down_payment(sale):
+    if is_down_payment(sale):
         await _undo_contract(sale, actor, why)
     if sale.agent_id is None:
         await open_suspense(sale.payment_id, Why.TAKEN_BACK)
@@ -172,6 +174,7 @@ async def _figures(sale: Sale) -> TakenBack:
         name=paid_for.name,
         agent=agent,
         held=await held_by(agent) if agent else 0,
+        digits=bool(await execute(connection(), "SELECT 1 FROM token WHERE sale_id = $1", [sale.id])),
     )
 
 

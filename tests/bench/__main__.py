@@ -12,7 +12,7 @@ from tests.bench import flood as floods
 from tests.bench import measures
 from tests.bench.servers import large, small
 
-NAMES = ("accept", "token", "sale", "ussd", "trip", "send", "flood", "start")
+NAMES = ("accept", "token", "sale", "ledger", "ussd", "trip", "send", "flood", "start")
 KEEPS = "folder that keeps the large database, of more than a gigabyte, for the next run"
 Figures = dict[str, float]
 
@@ -49,6 +49,14 @@ async def sale(database: Path, _folder: Path, rounds: int, _size: float) -> Figu
     rates = await measures.sales(database, rounds * 3)
     line("whole sales a second (two messages each)", spread(rates), "200", median(rates) >= 200)
     return {"sale": median(rates)}
+
+
+async def ledger(database: Path, folder: Path, rounds: int, size: float) -> Figures:
+    figures = await measures.ledger(database, folder, int(2000 * size), rounds)
+    ratio = median(ours / bare for ours, bare in zip(figures["mwanga"], figures["bare"], strict=True))
+    line("the ledger of a sale, two entries (us)", spread(figures["mwanga"]))
+    line("  against the same rows in bare tables", f"{ratio:.1f} times of {spread(figures['bare'])}")
+    return {"ledger": 1 / median(figures["mwanga"])}
 
 
 async def ussd(database: Path, _folder: Path, _rounds: int, size: float) -> Figures:
@@ -113,6 +121,7 @@ BENCHES: dict[str, Callable[[Path, Path, int, float], Awaitable[Figures]]] = {
     "accept": accept,
     "token": token,
     "sale": sale,
+    "ledger": ledger,
     "ussd": ussd,
     "trip": trip,
     "send": send,

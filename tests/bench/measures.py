@@ -2,16 +2,29 @@
 
 import asyncio
 import json
+import shutil
+import sqlite3
 import tempfile
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from bot.runtime import Database
+from models.money.ledger import AccountKind, Posting, post
 from tests.bench.load import Times, dials, sms, texts
 from tests.bench.servers import Server, ceiling, mwanga, sql
 
 CALLERS = 64
+BATCH = 64  # as many as one worker takes from the inbox
+BARE_LEDGER = """PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+  CREATE TABLE entry (id INTEGER PRIMARY KEY, key TEXT UNIQUE, at REAL);
+  CREATE TABLE account (id INTEGER PRIMARY KEY, balance INT);
+  CREATE TABLE line (id INTEGER PRIMARY KEY, entry INT, account INT, amount INT, UNIQUE (entry, account));
+  CREATE INDEX line_account ON line (account, id);
+  INSERT INTO account WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 300) SELECT i, 0 FROM n;
+"""
 PIN = "482915"
 # Answered from an index of what waits: it is asked many times, also of a database of millions.
 ALL_HANDLED = "SELECT COUNT(*) = 0 FROM inbox WHERE state = 'new'"
@@ -80,6 +93,52 @@ async def sales(database: Path, rounds: int) -> list[float]:
                 await reached(database, f"SELECT COUNT(*) FROM inbox WHERE state <> 'new' AND id > {before}", 100)
             figures.append(100 / (time.perf_counter() - started))
     return figures
+
+
+async def ledger(database: Path, folder: Path, sales: int, rounds: int) -> dict[str, list[float]]:
+    """Microseconds that a sale's two entries take, sixty-four sales to a commit as in a batch, against the same rows
+    written into bare tables."""
+    figures: dict[str, list[float]] = {"mwanga": [], "bare": []}
+    with tempfile.TemporaryDirectory(dir=folder) as apart:
+        copy = shutil.copy(database, f"{apart}/ledger.db")
+        async with Database(f"sqlite://{copy}") as opened:
+            with closing(sqlite3.connect(f"{apart}/bare.db", isolation_level=None)) as bare:
+                bare.executescript(BARE_LEDGER)
+                for round_ in range(rounds):
+                    figures["mwanga"].append(await _book(opened, sales, round_))
+                    figures["bare"].append(_book_bare(bare, sales, round_))
+    return figures
+
+
+async def _book(opened: Database, sales: int, round_: int) -> float:
+    began = time.perf_counter()
+    for first in range(0, sales, BATCH):
+        async with opened.work():
+            for n in range(first, min(first + BATCH, sales)):
+                paid = [Posting(AccountKind.CASH, 1 + n % 100, 1000), Posting(AccountKind.DAYS, 0, -1000)]
+                await post(f"bench {round_} {n}", paid, actor="bench")
+                earned = [
+                    Posting(AccountKind.COMMISSION_COST, 0, 50),
+                    Posting(AccountKind.COMMISSION, 1 + n % 100, -50),
+                ]
+                await post(f"bench {round_} {n} commission", earned, actor="bench")
+    return (time.perf_counter() - began) / sales * 1e6
+
+
+def _book_bare(bare: sqlite3.Connection, sales: int, round_: int) -> float:
+    began = time.perf_counter()
+    for first in range(0, sales, BATCH):
+        bare.execute("BEGIN IMMEDIATE")
+        for n in range(first, min(first + BATCH, sales)):
+            for entry, accounts in ((f"bench {round_} {n}", (n % 100, 101)), (f"{round_} {n} c", (102, 200 + n % 100))):
+                number = bare.execute("INSERT INTO entry (key, at) VALUES (?, ?)", (entry, time.time())).lastrowid
+                for account, amount in zip(accounts, (1000, -1000), strict=True):
+                    bare.execute(
+                        "INSERT INTO line (entry, account, amount) VALUES (?, ?, ?)", (number, account, amount)
+                    )
+                    bare.execute("UPDATE account SET balance = balance + ? WHERE id = ?", (amount, account))
+        bare.execute("COMMIT")
+    return (time.perf_counter() - began) / sales * 1e6
 
 
 async def ussd(database: Path, seconds: float) -> dict[int, Times]:

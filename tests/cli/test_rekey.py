@@ -20,6 +20,7 @@ from bot.text.numbers import sender
 from models.devices import Device
 from models.devices.keys import open_key
 from models.messages.phones import Phone
+from models.money.notices import keep
 from models.money.receipt_texts import TextState, keep_text
 from models.people import Agent, OfficeUser, pins
 from models.sql import execute
@@ -48,12 +49,13 @@ def rekey() -> str:
 
 
 async def _everything_sealed() -> None:
-    """A phone and a receipt text beside the demo world's devices and vending key."""
+    """A phone, a receipt text and a provider's callback beside the demo world's devices and vending key."""
     vault = Vault(DEMO_KEY)
     phone, _code = await add("Shop phone", vault, actor="test")
     await Phone.filter(id=phone.id).update(linked_at=1)
     came = {"gateway": phone.gateway, "sim": 1, "sender": "M-PESA", "received_at": 1}
     await keep_text(vault, 1, "a receipt", TextState.WAITING, **came)
+    await keep(vault, provider="daraja", kind="stk", said="a callback", address="", now=1)
 
 
 def text_that_waits(url: str) -> None:
@@ -97,6 +99,7 @@ def test_all_that_is_sealed_is_put_under_the_new_key(demo_url: str) -> None:
         name: len(cells) for name, cells in before.items() if not name.endswith("_hash")
     }
     sealed = {"device.sealed_key", "setting.value", "phone.signing_key", "inbox.sealed", "receipt_text.sealed"}
+    sealed |= {"notice.sealed"}
     assert sealed <= after.keys()
     for words in ("PINs of 3 agents", "passwords, until they are set anew: admin", "linked again", "Shop phone"):
         assert words in said

@@ -104,7 +104,7 @@ async def sell(mwanga: Server, seller: str, serial: str, amount: int) -> None:
     company, device = mwanga.company, await Device.get(serial=serial)
     agent = await Agent.get(phone=PEOPLE[seller])
     at = await PayableDevice(await with_owner(device.id)).standing(company.today(), company.coin, company.vault)
-    offer = quotes.quote(at, amount * company.coin)
+    offer = quotes.quote(at, amount * company.unit)
     await payment.sell(offer, seller=agent, key=f"{seller} {serial}", vault=company.vault)
 
 

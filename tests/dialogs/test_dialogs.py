@@ -32,7 +32,10 @@ from bot.text.gsm import is_gsm
 from handlers.account.disputes import settle_hand_in
 from handlers.account.hand_in import take_hand_in
 from handlers.account.wallet import take_top_up
-from models.devices import Device, Tariff
+from handlers.selling.moved import move_by_office
+from handlers.selling.void import refuse_by_office, void_by_office
+from models.devices import Device, Tariff, with_owner
+from models.money import Sale
 from models.money.hand_in import HandIn, hand_in
 from models.money.ledger import AccountKind, Posting, post
 from models.money.wallets import make_prepaid
@@ -218,6 +221,22 @@ class Office:
         company, composer = self._mwanga.company, self._mwanga.composer
         user = OfficeUser(name=by, password_hash="")
         await settle_hand_in(entry, int(amount) * 100, user, company=company, composer=composer)
+
+    async def voids(self, reference: str, by: str) -> None:
+        """The office takes a sale back that an agent wants taken back."""
+        sale, user = await Sale.get(reference=reference), OfficeUser(name=by, password_hash="")
+        await void_by_office(sale, user, company=self._mwanga.company, composer=self._mwanga.composer)
+
+    async def refuses_void(self, reference: str, by: str) -> None:
+        """The office lets a sale stand."""
+        sale, user = await Sale.get(reference=reference), OfficeUser(name=by, password_hash="")
+        await refuse_by_office(sale, user, company=self._mwanga.company, composer=self._mwanga.composer)
+
+    async def moves(self, reference: str, serial: str, by: str) -> None:
+        """A sale is done again for the right device."""
+        sale, user = await Sale.get(reference=reference), OfficeUser(name=by, password_hash="")
+        device = await with_owner((await Device.get(serial=serial)).id)
+        await move_by_office(sale, device, user, company=self._mwanga.company, composer=self._mwanga.composer)
 
     @staticmethod
     async def prepaid(name: str) -> None:

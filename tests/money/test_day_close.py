@@ -92,6 +92,7 @@ async def test_a_providers_day_has_its_figures(open_books: Database) -> None:
         await receive(daraja, 30_000, NOON)
         await pay_out(daraja, 90_000, 500, NOON)
         await receive(daraja, 1_000, NEXT)
+    async with open_books.work():
         done = await close_provider(daraja, DAY, ZONE, "Rehema")
     assert done.figures == {"opening": 80_000, "received": 30_000, "paid out": 90_000, "fees": 500, "closing": 19_500}
 

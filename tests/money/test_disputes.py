@@ -24,7 +24,8 @@ async def sold(agent: Agent, amount: int, commission: int) -> None:
     """The agent took so much and earned so much, in minor units."""
     await post("sold", [Posting(AccountKind.CASH, agent.id, amount), Posting(AccountKind.DAYS, 0, -amount)], actor="x")
     earned = Posting(AccountKind.COMMISSION, agent.id, -commission)
-    await post("earned", [Posting(AccountKind.COMMISSION_COST, 0, commission), earned], actor="x")
+    if commission:
+        await post("earned", [Posting(AccountKind.COMMISSION_COST, 0, commission), earned], actor="x")
 
 
 async def figures(agent: Agent) -> tuple[int, int, int]:

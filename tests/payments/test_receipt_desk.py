@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 import time_machine
 from tortoise.exceptions import OperationalError
 
+from bot.app import PURGES
 from bot.receipts import Heard, Receipts
-from bot.runtime import Database
+from bot.runtime import Database, Housekeeping
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from models.alerts import Alert
@@ -23,10 +24,12 @@ from models.money.providers import provider_id
 from models.money.receipt_texts import NotWaiting, ReceiptText, ReceiptWallet, open_text
 from models.money.receiving import Evidence, Incoming, Source, receive
 from models.sql import ms_of
+from tests.emulators.android.clock import Clock
 from tests.world.books import check_ledger
 from tests.world.people import NOON
 from tests.world.receipt_table import company_of
 from tests.world.receipt_texts import Till, open_till, personal
+from tests.world.shop import open_shop
 
 FIRST = personal("DKN1234567", 5_000, 15_000, NOON)
 
@@ -331,3 +334,29 @@ async def test_what_a_payer_typed_goes_with_the_payment(mwanga: Server) -> None:
     await till.accept(1)
     [payment] = await till.sql("SELECT payer_phone, payer_name FROM payment WHERE provider <> 'cash'")
     assert payment == {"payer_phone": "+255700000061", "payer_name": "NEEMA KOMBA"}
+
+
+async def test_what_was_about_no_payment_is_forgotten_one_day(till: Till) -> None:
+    await till.hears("Win 5,000 today! Dial *150#")
+    await till.hears(FIRST)
+    await Housekeeping(till.mwanga.database, 365, PURGES).purge()
+    assert await till.states() == "ignored paid"
+    with time_machine.travel(NOON + timedelta(days=366), tick=False):
+        await Housekeeping(till.mwanga.database, 365, PURGES).purge()
+    assert await till.states() == "paid"
+
+
+async def test_a_payment_by_radio_is_in_the_books(demo_url: str, phone_clock: Clock) -> None:
+    """The whole way: the operator's text comes to the phone's SIM card, the app brings it, the server books it."""
+    async with open_shop(demo_url, phone_clock) as shop:
+        await shop.phone.sync()
+        async with shop.at.mwanga.database.work():
+            phone = await Phone.get()
+            await kept.bind(phone, 1, "mpesa-tz", trusted=False, balance=10_000_00, actor="test")
+        at = datetime.fromtimestamp(phone_clock(), UTC)
+        await shop.text("M-PESA", personal("DKN1234567", 5_000, 15_000, at))
+        await shop.text("M-PESA", personal("DKN1234567", 5_000, 15_000, at))
+        await shop.text("+255700000061", personal("DKN1234568", 5_000, 20_000, at))
+        rows = await shop.at.rows("SELECT provider, reference, amount FROM payment WHERE provider <> 'cash'")
+        assert [tuple(row.values()) for row in rows] == [("mpesa-tz", "DKN1234567", 5_000_00)]
+        assert (await shop.read("+255700000061")).startswith("Nothing was booked")

@@ -1,4 +1,4 @@
-"""The tables `outbox` and `gatewaystate` are written in one room each, and the file that does it says at its head which
+"""Tables with states are written in one room each, and the file that does it says at its head which
 step may follow on which. Read from the source, so that no statement elsewhere goes round it."""
 
 import ast
@@ -47,6 +47,8 @@ TABLES = [
         },
     ),
     Owned("gatewaystate", "GatewayState", {"bot/routing/states.py": "all of it"}),
+    Owned("payment_request", "PaymentRequest", {"models/money/requests.py": "all of it"}),
+    Owned("notice", "Notice", {"models/money/notices.py": "all of it"}),
 ]
 # How the ORM writes: by the class of a table, and by a row of it.
 BY_CLASS = {"create", "bulk_create", "get_or_create", "update_or_create", "update", "bulk_update", "delete"}

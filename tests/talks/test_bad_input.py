@@ -60,6 +60,7 @@ OWN_WORDS = {
         "{0.__class__}",
         "null",
     ),
+    "reason": ("' OR 1=1 --", "x'; DROP TABLE audit; --", "a\x00b", "{0.__class__}", "null"),
     "words": ("' OR 1=1 --", "x'; DROP TABLE audit; --", "a\x00b", "{0.__class__}", "null"),
 }
 SAMPLE = {"buy", "fix", "status", "register", "sell"}  # PostgreSQL refuses what SQLite takes, and the other way round

@@ -25,6 +25,7 @@ from tests.world.walk import CALLERS, Walk, World, short
 # What people do
 
 SMS = {
+    "Juma": [f"CASHIN 0700000001 {BIG} 739164", "CASHIN 0700000001 77 739164", "CASH", "STMT"],
     "Asha": [
         "BUY", "0", "BUY WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW 1", f"BUY {LONG_SERIAL}", "W" * 50, "12k",
         f"BUY {LONG_SERIAL} {BIG}", "1", "1 000000", "1 482915", "1 482915", f"BUY {LONG_SERIAL} {BIG}",
@@ -57,6 +58,10 @@ SMS = {
         f"BUY 04123456784 {BIG}", "2", "BUY 04123456784 4000000", "1 482915", "BUY 04123456784 1",
         "PLAN", "W" * 50, "S1001", f"PLAN {LONG_SERIAL}", "PLAN S1002", "PLAN S1003", "PLAN EB100042", "PLAN S1001 2",
         "SALES", "9", "1", "SALES x", "SALES 1 2", "SALES 2",
+        "VOID", "x", "1", "W" * 300, "W" * 100, "1 000000", "1 482915", "VOID", "1", f"VOID {'W' * 50}", "VOID 1 x",
+        "CASHIN", "W" * 50, "0700000002", "x", BIG, "1 000000", "1 482915", f"CASHIN 0700000002 {BIG} 482915",
+        f"CASHIN 0700000002 {BIG}", f"CASHIN 0700000002 {BIG} AGAIN 482915", "CASHIN 0700000001", "CASHIN 0700000009",
+        "CASHIN 0700000002 99", "2", "DISPUTE", "1", "W" * 200, "DISPUTE 1", f"DISPUTE {'W' * 50}", "DISPUTE OLD",
     ],
     "Baraka": ["TOKEN", "1", "TOKEN X", "BAL", "2", "HELP", "MENU", "9", "LANG", "BUY 1 1", "hello", "STOP",
         "2 " + "W" * 120, "STATUS K1", f"FIX {'W' * 120}", "1", "FIX no power", "9", "FIX", "W" * 300,

@@ -45,8 +45,9 @@ ARGUMENTS = {
     "statement": "24/11",
     "cash in": "0700000002 500",
     "dispute": "PAGE",
+    "void": "RRRRR wrong",
 }
-PROSE = {"fix", "problem", "note", "dispute"}  # all that is left of the line is the caller's own words
+PROSE = {"fix", "problem", "note", "dispute", "void"}  # all that is left of the line is the caller's own words
 
 
 def starts(wanted: Callable[[Talk, Role], bool]) -> pytest.MarkDecorator:

@@ -53,6 +53,7 @@ APPS = {
         Action(26, "agent", "list sales, see one", ("statement",)),
         Action(27, "office", "book the cash that an agent hands in", (), "`mwanga agent receipt`, and an SMS"),
         Action(0, "agent", "count the cash of another agent, as a cashier", ("cash in",)),
+        Action(0, "agent", "have a sale taken back", ("void",), "the office: `mwanga sale void`"),
         Action(0, "agent", "say that a hand-in is not right", ("dispute",), "the office: `mwanga agent settle`"),
         Action(28, "agent", "replace a forgotten PIN", (), "the office: `mwanga agent pin`"),
         Action(0, "agent", "change the PIN", ("pin",)),

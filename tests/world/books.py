@@ -6,8 +6,8 @@ from typing import Any
 from tortoise.transactions import in_transaction
 
 from bot.server import Server
-from models.money.ledger import Posting, post
-from models.sql import execute
+from models.money.ledger import AccountKind, Posting, balance, post
+from models.sql import connection, execute
 from tests.world.people import PEOPLE
 
 LIMITS = {"Asha": 20_000_000, "Juma": 5_000_000}  # minor units, as in the demo world
@@ -23,6 +23,16 @@ async def book(key: str, *postings: Posting) -> None:
     """An entry in a transaction of its own, for a test that needs money to be somewhere."""
     async with in_transaction():
         await post(key, postings, actor="test")
+
+
+async def owe_instalments() -> None:
+    """Book what the instalments of each contract say is owed, for a test that wrote them by hand."""
+    owed = "SELECT contract_id, SUM(amount - paid) AS sum FROM instalment GROUP BY contract_id"
+    for row in await execute(connection(), owed):
+        contract = int(row["contract_id"])
+        if more := int(row["sum"]) - await balance(AccountKind.DEBT, contract):
+            lines = Posting(AccountKind.DEBT, contract, more), Posting(AccountKind.GOODS, 0, -more)
+            await book(f"owed on contract {contract}", *lines)
 
 
 async def check_money(mwanga: Server) -> int:

@@ -11,7 +11,7 @@ from models.money.contracts import Instalment
 from models.money.ledger import AccountKind, Posting
 from models.people import Agent, Customer, Village
 from models.sql import connection, execute
-from tests.world.books import book
+from tests.world.books import book, owe_instalments
 from tests.world.people import MENU, PEOPLE, Phones
 
 LONG_SERIAL = "WWWWWWWWWWWWWWWW0283"
@@ -27,7 +27,9 @@ async def longest_world(mwanga: Server, language: str) -> None:
     """Everybody has a long name and everything costs a lot."""
     held = [Posting(AccountKind.CASH, 1, 90_000_000_00), Posting(AccountKind.DAYS, 0, -90_000_000_00)]
     await book("before", *held)
-    await Agent.all().update(name="W" * 30, language=language, cash_limit=99_999_999_00)
+    others = [Posting(AccountKind.CASH, 2, 90_000_000_00), Posting(AccountKind.DAYS, 0, -90_000_000_00)]
+    await book("before 2", *others)
+    await Agent.all().update(name="W" * 30, language=language, cash_limit=99_999_999_00, cashier=True)
     await Customer.all().update(name="Wwwwwwwwwwwwwwwwwwwwww", surname="Wwwwwwwwwwww", language=language)
     await Customer.filter(phone=PEOPLE["Neema"]).update(phone=PEOPLE["Baraka"])
     await Tariff.filter(unit="days").update(price=20_000_00)
@@ -64,6 +66,7 @@ async def _debts() -> None:
             await Instalment.create(
                 contract=contract, appliance_id=contract.appliance_id, number=n, due_on=due, amount=9_999_999_00
             )
+    await owe_instalments()
     await Tariff.filter(unit="energy").update(recovery=50)
     await Device.filter(serial="04123456784").update(access_due=1_000_000_00)
 

@@ -29,24 +29,35 @@ class PushClock:
     forward: Callable[[float], None]  # by so many seconds
 
 
+async def written(
+    amount: int = 5_000_00, key: str = "sms 1", person: str = "Baraka", provider: str = "daraja"
+) -> PaymentRequest:
+    """Somebody wants to pay by the phone, in the caller's unit of work."""
+    device = await Device.get(serial=SERIAL)
+    wanted = Wanted(
+        provider=provider,
+        phone=PEOPLE[person],
+        language="en",
+        amount=amount,
+        account=SERIAL,
+        customer_id=device.customer_id,
+        device_id=device.id,
+    )
+    return await ask_to_pay(wanted, key=key)
+
+
 async def asked(
-    at: Serving, amount: int = 5_000_00, key: str = "sms 1", person: str = "Baraka", *, notify: bool = True
+    at: Serving,
+    amount: int = 5_000_00,
+    key: str = "sms 1",
+    person: str = "Baraka",
+    *,
+    provider: str = "daraja",
+    notify: bool = True,
 ) -> PaymentRequest:
     """Somebody wants to pay by the phone, and is committed to it."""
     async with at.mwanga.database.work():
-        device = await Device.get(serial=SERIAL)
-        request = await ask_to_pay(
-            Wanted(
-                provider="daraja",
-                phone=PEOPLE[person],
-                language="en",
-                amount=amount,
-                account=SERIAL,
-                customer_id=device.customer_id,
-                device_id=device.id,
-            ),
-            key=key,
-        )
+        request = await written(amount, key, person, provider)
     if notify:
         at.mwanga.payments.notify()
     return request
@@ -62,8 +73,9 @@ async def becomes(at: Serving, state: str) -> dict[str, Any]:
             await asyncio.sleep(0)
 
 
-async def payments(at: Serving) -> list[tuple[str, int]]:
-    rows = await at.rows("SELECT reference, amount FROM payment WHERE provider = 'daraja' ORDER BY id")
+async def payments(at: Serving, provider: str = "daraja") -> list[tuple[str, int]]:
+    """Reference and amount of each that was booked."""
+    rows = await at.rows("SELECT reference, amount FROM payment WHERE provider = $1 ORDER BY id", [provider])
     return [(row["reference"], row["amount"]) for row in rows]
 
 

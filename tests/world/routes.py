@@ -79,6 +79,7 @@ FURTHER = [
     Route("find", Role.AGENT, "details", {"find next": "4"}, asks=("pin", "details"), channels=USSD),
     Route("list", Role.AGENT, "village", {"list which": "5"}, asks=("village",), channels=USSD),
     Route("statement", Role.AGENT, "sold", before=SOLD, asks=("further", "sale")),
+    Route("void", Role.AGENT, "sold", before=SOLD, asks=("which sale", "reason", "confirm with PIN")),
     Route("fix", Role.AGENT, "other", {"fix category": "5"}, asks=("words",), channels=USSD),
     Route("problem", Role.CUSTOMER, "other", {"problem category": "5"}, asks=("words",), channels=USSD),
     Route("problem", Role.CUSTOMER, "offered", says="SHS0283 light is off", asks=("confirm",), channels=(Channel.SMS,)),

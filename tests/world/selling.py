@@ -42,7 +42,7 @@ class Shop:
         contract = paid_for if isinstance(paid_for, Contract) else None
         coin = self.company.coin
         at = await payable(device, contract).standing(self.company.today(), coin, self.company.vault)
-        return quotes.quote(at, shillings * coin)
+        return quotes.quote(at, shillings * self.company.unit)
 
     async def takes(self, offer: Quote, agent: str, key: str, *, again: bool = True) -> Sold:
         seller = await Agent.get(phone=PEOPLE[agent])

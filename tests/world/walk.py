@@ -43,6 +43,7 @@ GOOD = {
     "lock pin": "739164",
     "agent": "0700000002",
     "said": "I gave 60000",
+    "reason": "wrong meter",
     "cash in amount": "500",
 }
 MACHINERY = {"inbox", "outbox", "ussdsession", "ussdturn", "gatewaystate", "refused", "guess"}

@@ -1,0 +1,113 @@
+"""The office at the prompt: sales taken back and moved, claims, devices and debts, each by somebody with a password."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from bot.app import assembled
+from bot.config import load
+from models.money.books import find_fault
+from tests.world.people import Phones
+from tests.world.prompt import Run, do_in_one_work, query
+
+pytestmark = pytest.mark.everyday_on_sqlite
+
+PASSWORDS = {"admin": "mwanga-demo", "grace": "a long password"}
+By = Callable[..., str]
+YES = "1 482915"
+
+
+@pytest.fixture
+def by(run: Run) -> By:
+    """A command by somebody of the office: what it says."""
+    assert run("admin", "add", "grace", input=f"{PASSWORDS['grace']}\n").exit_code == 0
+
+    def typed(who: str, *words: object) -> str:
+        return run(*words, "--by", who, input=f"{PASSWORDS[who]}\n").output
+
+    return typed
+
+
+def text(url: str, *texts: str) -> str:
+    """Asha sends these texts; the reference of the last sale."""
+
+    async def work() -> None:
+        async with assembled(load(database=url), serving=False) as mwanga:
+            phones = Phones(mwanga)
+            for each in texts:
+                await phones.text("Asha", each)
+
+    asyncio.run(work())
+    return str(query(url, "SELECT reference FROM sale ORDER BY id DESC LIMIT 1")[0]["reference"])
+
+
+def test_a_sale_is_taken_back_by_two(by: By, run: Run, demo_url: str) -> None:
+    sale = text(demo_url, "BUY EB100042 4000", YES)
+    assert f"Nobody wants sale {sale} taken back." in by("grace", "sale", "void", sale)
+    assert "is to be taken back. Another one" in by("grace", "sale", "void", sale, "--reason", "wrong bike")
+    assert f"{sale}, TZS 4,000, Neema Paulo, grace " in run("sale", "voids").output
+    assert "grace proposed it." in by("grace", "sale", "void", sale)
+    assert by("admin", "sale", "void", sale.lower()) == f"Sale {sale}, TZS 4,000, is taken back.\n"
+    assert f"{sale} is void already." in by("admin", "sale", "void", sale)
+    assert "There is no sale NONE1." in by("admin", "sale", "void", "NONE1")
+    assert run("sale", "voids").output == ""
+    said = [row["text"] for row in query(demo_url, "SELECT text FROM outbox ORDER BY id")][-2:]
+    assert said[0].startswith(f"VOID {sale}: TZS 4,000") and said[1].startswith("VOID: your TZS 4,000")
+    assert do_in_one_work(demo_url, find_fault) == ""
+
+
+def test_a_void_that_an_agent_asked_for_is_refused(by: By, run: Run, demo_url: str) -> None:
+    sale = text(demo_url, "BUY EB100042 4000", YES, "VOID 1 wrong bike", YES)
+    assert "wrong bike" in run("sale", "voids").output
+    assert by("grace", "sale", "refuse-void", sale) == f"Sale {sale} stands.\n"
+    assert "Nobody wants sale" in by("grace", "sale", "refuse-void", sale)
+    [last] = query(demo_url, "SELECT text FROM outbox ORDER BY id DESC LIMIT 1")
+    assert last["text"].startswith(f"NOT VOID: sale {sale}, TZS 4,000, stands.")
+
+
+def test_a_sale_is_moved_and_the_claim_paid_and_written_off(by: By, run: Run, demo_url: str) -> None:
+    sale = text(demo_url, "BUY SHS0283 8000", YES)
+    assert f"Sale {sale} was for this device." in by("grace", "sale", "move", sale, "SHS0283")
+    assert "There is no device NONE1." in by("grace", "sale", "move", sale, "NONE1")
+    assert "the device can have no token now" in by("grace", "sale", "move", sale, "SHS0284")
+    moved = by("grace", "sale", "move", sale, "EB100042")
+    assert moved.startswith("TZS 8,000 are for EB100042 now: sale ")
+    assert moved.endswith("Customer 2, Baraka Peter, owes TZS 8,000.\n")
+    assert "was moved to another device" in by("grace", "sale", "move", sale, "04123456784")
+    assert run("claim", "list").output.startswith("2 Baraka Peter, +255710000002: TZS 8,000 since ")
+    assert "customer 2 owes TZS 8,000." in by("grace", "claim", "paid", 2, 9000)
+    assert by("grace", "claim", "paid", 2, 5000) == "Booked. Customer 2 owes TZS 3,000.\n"
+    assert "add --reason" in by("grace", "claim", "write-off", 2)
+    assert "are to be written off." in by("grace", "claim", "write-off", 2, "--reason", "moved away")
+    assert by("admin", "claim", "write-off", 2) == "TZS 3,000 are written off.\n"
+    assert "Customer 2 owes nothing." in by("admin", "claim", "write-off", 2)
+    assert "There is no customer 99." in by("admin", "claim", "paid", 99, 1)
+    assert run("claim", "list").output == "" and do_in_one_work(demo_url, find_fault) == ""
+
+
+def test_devices_come_back_go_to_others_and_out_of_use(by: By, demo_url: str) -> None:
+    why = ("--reason", "moved away")
+    refused = by("grace", "device", "transfer", "SHS0283", 3, *why)
+    assert "TZS 1,092,000 is open on S1001" in refused and "Or add --with-debt" in refused
+    done = by("grace", "device", "transfer", "SHS0283", 3, "--with-debt", *why)
+    assert done == "SHS0283 belongs to Neema Paulo now.\n"
+    assert "belongs to this customer" in by("grace", "device", "transfer", "SHS0283", 3, *why)
+    assert "is open on S1001" in by("grace", "device", "retire", "SHS0283", *why)
+    back = by("grace", "device", "return", "SHS0283", *why)
+    assert back == "SHS0283 is in stock.\nTZS 1,092,000 that was open is owed no more.\n"
+    assert "nobody has it" in by("grace", "device", "return", "SHS0283", *why)
+    assert by("grace", "device", "retire", "SHS0283", *why) == "SHS0283 is out of use.\n"
+    assert "out of use already" in by("grace", "device", "retire", "SHS0283", *why)
+    assert do_in_one_work(demo_url, find_fault) == ""
+
+
+def test_a_debt_is_written_off_by_two(by: By, demo_url: str) -> None:
+    assert "There is no sale S9999" in by("grace", "contract", "write-off", "S9999")
+    assert "add --reason" in by("grace", "contract", "write-off", "S1001")
+    first = by("grace", "contract", "write-off", "S1001", "--reason", "house burnt")
+    assert first.startswith("TZS 1,092,000 of S1001 are to be written off. Another one")
+    assert "grace proposed it." in by("grace", "contract", "write-off", "S1001")
+    assert by("admin", "contract", "write-off", "S1001") == "TZS 1,092,000 of S1001 are written off.\n"
+    assert "Nothing is owed on S1001." in by("admin", "contract", "write-off", "S1001")
+    assert do_in_one_work(demo_url, find_fault) == ""

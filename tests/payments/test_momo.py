@@ -1,0 +1,151 @@
+"""MTN's MoMo: a request goes out by our own UUID, its callback has us look, and what the look says is booked."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.emulators.momo import ENVIRONMENT, KEY, SECRET, USER, Collection, Emulator, Trouble
+from tests.world.people import PEOPLE
+from tests.world.pushes import PushClock, alerts, asked, becomes, payments, settled
+from tests.world.server import Serving, serving
+
+pytestmark = pytest.mark.everyday_on_sqlite
+CUT = Trouble(cut=True, taken=True)
+
+
+@asynccontextmanager
+async def selling(demo_url: str) -> AsyncIterator[tuple[Serving, Emulator]]:
+    """A server whose MoMo is the emulator."""
+    async with Emulator() as momo:
+        told = {"url": momo.url, "subscription_key": KEY, "api_user": USER, "api_key": SECRET}
+        settings = {f"momo_{name}": value for name, value in (told | {"environment": ENVIRONMENT}).items()}
+        async with serving(demo_url, **settings) as at:
+            yield at, momo
+
+
+async def rings(at: Serving, momo: Emulator, amount: int = 5_000_00) -> Collection:
+    await asked(at, amount, provider="momo")
+    [one] = await momo.wait_for(1)
+    await becomes(at, "asked")
+    return one
+
+
+def pay(one: Collection, receipt: str = "363440463") -> None:
+    one.status, one.receipt = "SUCCESSFUL", receipt
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+async def test_a_customer_is_asked_and_pays(demo_url: str, method: str) -> None:
+    async with selling(demo_url) as (at, momo):
+        one = await rings(at, momo)
+        assert one.fields["amount"] == "5000" and one.fields["currency"] == "TZS"
+        assert one.fields["payer"] == {"partyIdType": "MSISDN", "partyId": PEOPLE["Baraka"][1:]}
+        pay(one)
+        assert await momo.call_back(one, method) == 200
+        await becomes(at, "paid")
+        assert await payments(at, "momo") == [("363440463", 5_000_00)]
+        assert [row["source"] for row in await at.rows("SELECT source FROM evidence")] == ["query"]
+
+
+async def test_a_callback_that_lies_counts_for_nothing(demo_url: str) -> None:
+    """It is not signed: whoever knows its address may send one. MTN itself says that nothing was paid yet."""
+    async with selling(demo_url) as (at, momo):
+        one = await rings(at, momo)
+        lie = one.said | {"status": "SUCCESSFUL", "financialTransactionId": "1"}
+        assert await momo.call_back(one, "POST", lie) == 200
+        await settled(at)
+        await at.mwanga.payments.collector.turn()
+        await at.mwanga.payments.collector.drain()
+        await becomes(at, "asked")
+        assert await payments(at, "momo") == []
+
+
+async def test_a_request_that_was_not_answered_is_sent_once_more_by_the_same_id(demo_url: str) -> None:
+    async with selling(demo_url) as (at, momo):
+        momo.troubles.append(CUT)
+        await rings(at, momo)
+        assert [status for method, path, status in momo.calls if path.endswith("requesttopay")] == [0, 409]
+
+
+async def test_after_two_silences_it_is_unknown_and_found_by_the_same_id(demo_url: str, push_clock: PushClock) -> None:
+    async with selling(demo_url) as (at, momo):
+        momo.troubles += [Trouble(cut=True), Trouble(cut=True, taken=True)]
+        await asked(at, provider="momo")
+        await becomes(at, "unknown")
+        [one] = momo.taken.values()
+        pay(one)
+        push_clock.forward(15)
+        at.mwanga.payments.notify()
+        await becomes(at, "paid")
+
+
+async def test_one_that_never_arrived_has_failed(demo_url: str, push_clock: PushClock) -> None:
+    async with selling(demo_url) as (at, momo):
+        momo.troubles += [Trouble(cut=True)] * 2
+        await asked(at, provider="momo")
+        await becomes(at, "unknown")
+        push_clock.forward(15)
+        at.mwanga.payments.notify()
+        assert (await becomes(at, "failed"))["reason"] == "not sent"
+
+
+@pytest.mark.parametrize(
+    ("reason", "state", "meaning"),
+    [
+        ("APPROVAL_REJECTED", "failed", "cancelled"),
+        ({"code": "APPROVAL_REJECTED", "message": "no"}, "failed", "cancelled"),
+        ("NOT_ENOUGH_FUNDS", "failed", "low balance"),
+        ("INTERNAL_PROCESSING_ERROR", "failed", "low balance"),
+        ("PAYER_LIMIT_REACHED", "failed", "limit"),
+        ("PAYER_NOT_FOUND", "failed", "not registered"),
+        ("COULD_NOT_PERFORM_TRANSACTION", "expired", "no answer"),
+        ("EXPIRED", "expired", "no answer"),
+        ("A_NEW_WORD", "failed", ""),
+        (None, "failed", ""),
+    ],
+)
+async def test_why_nothing_was_paid(demo_url: str, reason: str | None, state: str, meaning: str) -> None:
+    async with selling(demo_url) as (at, momo):
+        one = await rings(at, momo)
+        one.status, one.reason = "FAILED", reason
+        await momo.call_back(one)
+        assert (await becomes(at, state))["reason"] == meaning
+
+
+@pytest.mark.parametrize(
+    ("trouble", "state"),
+    [
+        (Trouble(400, {"code": "INVALID_CURRENCY", "message": "no"}), "failed"),
+        (Trouble(500, {"code": "NOT_ALLOWED", "message": "no"}), "failed"),
+        (Trouble(500, {"code": "INTERNAL_PROCESSING_ERROR", "message": "oh"}, taken=True), "unknown"),
+        (Trouble(502, "<html>", taken=True), "unknown"),
+    ],
+)
+async def test_a_request_that_is_not_taken(demo_url: str, trouble: Trouble, state: str) -> None:
+    async with selling(demo_url) as (at, momo):
+        momo.troubles.append(trouble)
+        await asked(at, provider="momo")
+        request = await becomes(at, state)
+        assert (request["reason"] == "setup") == (state == "failed")
+        assert bool([each for each in await alerts(at) if "MoMo refuses" in each]) == (state == "failed")
+
+
+async def test_a_callback_that_is_lost_is_looked_up_in_the_end(demo_url: str, push_clock: PushClock) -> None:
+    async with selling(demo_url) as (at, momo):
+        one = await rings(at, momo)
+        pay(one)
+        push_clock.forward(331)
+        at.mwanga.payments.notify()
+        await becomes(at, "paid")
+
+
+async def test_what_is_paid_in_another_currency_is_not_booked_as_ours(demo_url: str, push_clock: PushClock) -> None:
+    async with selling(demo_url) as (at, momo):
+        one = await rings(at, momo)
+        pay(one)
+        one.fields["currency"] = "EUR"
+        push_clock.forward(331)
+        at.mwanga.payments.notify()
+        assert (await becomes(at, "unknown"))["code"] == "currency"
+        assert await payments(at, "momo") == []
