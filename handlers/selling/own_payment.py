@@ -43,7 +43,7 @@ async def buy_own(chat: Chat, paid_for: Payable, amount: int) -> Reply:
     except refusals.NotSold as refusal:
         why = why_not(refusal, paid_for.name, company)
         return chat.end(joined([NOTHING_PAID, why]), outcome="refused")
-    if chat.meant and not await chat.confirm(_("Buy? {what}", what=what_it_buys(quote, chat)[-1])):
+    if chat.meant and not await chat.confirm(_sure(quote, chat)):
         return chat.end(NOTHING_PAID, outcome="declined")
     chat.no_more()
     by = company.mobile_money_of(chat.person.phone)
@@ -68,7 +68,17 @@ def what_it_buys(quote: quotes.Quote, chat: Chat) -> list[Text]:
             what = _("{bought} for {amount}, {serial}", bought=units, **values)
         credit = _("{question} {credit} stays as credit.", question=_dot(what), credit=company.number(quote.credit))
         said += [credit, _dot(what)] if quote.credit else [_dot(what)]
-    return said
+    shortest = {"amount": company.money(quote.amount), "serial": tail(quote.standing.paid_for.name)}
+    return [*said, Text("{amount}, {serial}.", shortest)]
+
+
+def _sure(quote: quotes.Quote, chat: Chat) -> Text:
+    """The question after a text without a keyword: it may have been meant otherwise."""
+    return fitting(
+        chat.language,
+        [_("Buy? {what}", what=what) for what in what_it_buys(quote, chat)],
+        behind=_("Reply 1 for yes, 2 for no."),
+    )
 
 
 def _dot(what: Text) -> Text:
