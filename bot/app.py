@@ -22,7 +22,7 @@ from bot.inbound import Callbacks, Dispatcher, Inbox, Sessions, Worker, ussd
 from bot.inbound import inbox as inbox_table
 from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
 from bot.message import Copy
-from bot.monitor import Alerts, Canaries, Signs, Webhook
+from bot.monitor import Alerts, Canaries, NightlyBooks, Signs, Webhook
 from bot.outbound import Composer, Outbox, queue
 from bot.payments import Payments
 from bot.payments.door import ROUTES as PAYMENT_ROUTES
@@ -51,6 +51,7 @@ from handlers.selling.received import book, book_payment, validate
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
+from models.money import reservations
 from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
 from models.people import guesses
@@ -62,10 +63,11 @@ T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # What every room forgets.
 GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
+RESERVATIONS = Purge("reservations", reservations.PURGE, older_than_ms=30 * DAY_MS)
 IGNORED_TEXTS = Purge("texts of operators about no payment", FORGET_IGNORED)
 PURGES = (
     *(*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
-    *(NOTICES, GUESSES, IGNORED_TEXTS),
+    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS),
 )
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0
@@ -229,6 +231,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         simulated=simulated,
         router=router,
         alerts=_alerts(config, database, session, router, outbox, signs),
+        books=NightlyBooks(database, company.zone, config.suspense_days),
         payments=payments,
         phones=phones,
     )
@@ -336,6 +339,7 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     purging = asyncio.create_task(server.housekeeping.run(), name="housekeeping") if serving else None
     ending = asyncio.create_task(server.watch.run(), name="watch") if serving else None
     watching = asyncio.create_task(server.alerts.run(), name="alerts") if serving else None
+    adding_up = asyncio.create_task(server.books.run(), name="books") if serving else None
     phones = asyncio.create_task(server.phones.run(), name="phones") if serving else None
     paying = server.payments.start() if serving else []
     try:
@@ -345,10 +349,11 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
         server.housekeeping.stop()
         server.watch.stop()
         server.alerts.stop()
+        server.books.stop()
         server.phones.stop()
         server.inbox.stop()
         server.payments.stop()
-        await _end(until, inbox, *filter(None, [purging, ending, watching, phones]), *paying)
+        await _end(until, inbox, *filter(None, [purging, ending, watching, adding_up, phones]), *paying)
         server.worker.stop()
         await _end(until, *handling)
         await server.payments.finish(within=max(1.0, until - asyncio.get_running_loop().time() - 1.0))

@@ -170,6 +170,9 @@ class Config(SettingsWithKinds):
         60, ge=5, le=1_440, description="for so long an agent may answer a customer who wants to buy for cash"
     )
     retention_days: int = Field(365, ge=1, le=36_500, description="how long message texts are kept")
+    suspense_days: int = Field(
+        3, ge=1, description="the office has an alert of money that providers have, or that is for nobody, for longer"
+    )
     journal_folder: Path | None = Field(
         None, description="a second place for the token journal, best on another disk; with PostgreSQL the only one"
     )

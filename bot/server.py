@@ -8,7 +8,7 @@ from bot.android import PhoneRoutes, Phones
 from bot.company import Company
 from bot.config import Config
 from bot.inbound import Callbacks, Inbox, Worker
-from bot.monitor import Alerts
+from bot.monitor import Alerts, NightlyBooks
 from bot.outbound import Composer, Outbox
 from bot.payments import Payments
 from bot.receipts import Receipts
@@ -41,6 +41,7 @@ class Server:
     phones: Phones
     # what looks after it
     alerts: Alerts
+    books: NightlyBooks
     housekeeping: Housekeeping
     watch: Housekeeping  # of what ends by the minute
 

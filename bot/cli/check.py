@@ -2,8 +2,11 @@
 
 import asyncio
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 
+import asyncpg
 import typer
 from pydantic import SecretStr
 
@@ -12,10 +15,12 @@ from bot.cli.prompt import has_database, load_config
 from bot.config import DEMO_IN_PUBLIC, SECRETS, Config, demo_world, is_demo_secret
 from bot.configured import NOT_REKEYED, WRONG_KEY, company_of, say_other_currency
 from bot.runtime import Database, DatabaseError
-from bot.runtime.addresses import is_embedded, sqlite_file
+from bot.runtime.addresses import connect_arguments, is_embedded, sqlite_file
 from bot.text.gsm import FREE_ACCENTS, SINGLE, parts
 from models.demo import world
 from models.devices.meters import has_published_key
+from models.money.books import find_fault, must_return_to_zero
+from models.money.ledger import AccountKind
 from models.people import OfficeUser
 from models.settings import fits_key, kept_currency
 from models.vault import Vault
@@ -27,14 +32,20 @@ ACCENTS = (
 DEMO = "This is the demo world: its passwords and PINs are published. Begin with an empty database."
 # Different characters in a secret. A good generator puts 10 or more into 32 digits of any kind.
 FEWEST = {"secret_key": 8} | {name: 4 for name in SECRETS if name.endswith(("_secret", "_token"))}
+UNSAFE = (
+    "PostgreSQL has synchronous_commit off: what is changed by other tools can be lost with the power. Mwanga's own"
+    " commits wait for the disk."
+)
 OTHERS = stat.S_IRWXO
 NOT_OWNER = stat.S_IRWXG | stat.S_IRWXO
 
 
-def check() -> None:
+def check(
+    books: Annotated[bool, typer.Option("--books", help="add up the books as well: all of history")] = False,
+) -> None:
     """Name everything that is misconfigured; exit 1 when anything is."""
     config = load_config()
-    problems = asyncio.run(_find_problems(config))
+    problems = asyncio.run(_find_problems(config, books=books))
     for problem in problems:
         typer.echo(problem)
     if problems:
@@ -44,7 +55,7 @@ def check() -> None:
         typer.echo(ACCENTS)
 
 
-async def _find_problems(config: Config) -> list[str]:
+async def _find_problems(config: Config, *, books: bool = False) -> list[str]:
     files = _find_open_files(config)
     if not has_database(config):
         of_database = [f"There is no database {sqlite_file(config.database)} yet: `mwanga migrate` makes it."]
@@ -54,6 +65,9 @@ async def _find_problems(config: Config) -> list[str]:
             await database.check()
             simulated = await world.is_demo()
             of_database = await _find_in_database(demo_world(config) if simulated else config, simulated)
+            of_database += await _find_in_books(config) if books else []
+            if not database.embedded:
+                of_database += await _find_unsafe(config)
     except DatabaseError as error:
         simulated, of_database = False, [str(error)]
     return [*await _find_in_settings(config, simulated), *files, *of_database]
@@ -105,6 +119,29 @@ async def _find_in_database(config: Config, simulated: bool) -> list[str]:
     if currency and (currency, int(decimals)) != (company.currency, company.exponent):
         return [say_other_currency(company, currency, int(decimals))]
     return [] if simulated else await _find_open_doors(vault)
+
+
+async def _find_in_books(config: Config) -> list[str]:
+    """What does not add up, and money that waits longer than it should."""
+    fault, company = await find_fault(), company_of(config)
+    found = [f"The books do not add up: {fault}"] if fault else []
+    late = datetime.now(UTC) - timedelta(days=config.suspense_days)
+    for each in await must_return_to_zero():
+        if each.since < late:
+            amount, since = company.money(abs(each.balance)), company.day(each.since)
+            where = "with the provider" if each.kind == AccountKind.CLEARING else "and nobody applied it"
+            found.append(f"Money waits since {since}, {where}: {each.whose}, {amount}.")
+    return found
+
+
+async def _find_unsafe(config: Config) -> list[str]:
+    """What PostgreSQL would lose with the power that it said was committed. Our own connections ask it to wait."""
+    opened = await asyncpg.connect(**connect_arguments(config.database))
+    try:
+        kept = await opened.fetchval("SHOW synchronous_commit")
+    finally:
+        await opened.close()
+    return [UNSAFE] if kept == "off" else []
 
 
 async def _find_open_doors(vault: Vault) -> list[str]:

@@ -8,7 +8,7 @@ from bot.app import assembled
 from bot.cli.prompt import ACTOR, fail, load_config, perform
 from bot.cli.who import Phone, agent_of
 from bot.company import Company
-from handlers.account.wallet import give_back, receipt, take_top_up
+from handlers.selling.wallet import give_back, receipt, take_top_up
 from models.money.wallets import (
     LONGEST_REFERENCE,
     HasMoney,

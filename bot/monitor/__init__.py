@@ -1,6 +1,7 @@
-"""Who is told that a gateway is down: alerts, hourly test messages, the webhook."""
+"""Who is told that something is wrong: alerts, hourly test messages, the webhook, the books added up every night."""
 
 from bot.monitor.alerts import Alerts
+from bot.monitor.books import NightlyBooks
 from bot.monitor.canary import Canaries, Signs
 from bot.monitor.clock import CLOCK_SENTENCES
 from bot.monitor.webhook import Webhook
@@ -9,6 +10,7 @@ __all__ = [
     "CLOCK_SENTENCES",
     "Alerts",
     "Canaries",
+    "NightlyBooks",
     "Signs",
     "Webhook",
 ]

@@ -108,8 +108,11 @@ class Reader:
         return "nothing" if answer is None else await self._settler.settle(answer)
 
     async def _note_failed(self, notice: Kept, error: Exception) -> None:
-        if not isinstance(error, OperationalError | Unreadable):  # two that wanted the same rows say nothing
-            log.exception("a notice failed", exc_info=error, extra={"notice": notice.id, "provider": notice.provider})
+        told = {"notice": notice.id, "provider": notice.provider}
+        if isinstance(error, OperationalError | Unreadable):  # mostly two that wanted the same rows
+            log.warning("a notice could not be handled: %s", type(error).__name__, extra=told)
+        else:
+            log.exception("a notice failed", exc_info=error, extra=told)
         why = f"{type(error).__name__}: {error}" if isinstance(error, Unreadable) else type(error).__name__
         parked = await notices.write_failed(notice, why, self._clock(), park=isinstance(error, Unreadable))
         if parked and await notices.is_first_parked():

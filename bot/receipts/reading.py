@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from bot.company import Company
-from bot.receipts.shipped import ANY_REFERENCE, OPERATORS, Rule, Way
+from bot.receipts.shipped import ANY_REFERENCE, OPERATORS, Rule, Way, provider_of
 from bot.receipts.template import LONGEST_TEXT, SHAPES, Field, Near, Reading, pays, small, tidy
 from bot.text import numbers
 
@@ -43,8 +43,7 @@ class Found:
     @property
     def provider(self) -> str:
         """As the books name who has the money."""
-        known = OPERATORS.get(self.rule.operator)
-        return known.provider if known else self.rule.operator
+        return provider_of(self.rule.operator)
 
 
 def understand(text: str, rules: Sequence[Rule], company: Company, arrived: datetime) -> Found | None:

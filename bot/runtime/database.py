@@ -89,6 +89,9 @@ def tortoise_config(url: str, *, read_only: bool = False) -> dict[str, Any]:
         "server_settings": {
             "idle_in_transaction_session_timeout": str(SILENT_MS),
             "default_transaction_read_only": "on" if read_only else "off",
+            # What was answered is on the disk, and a statement sees what others committed, whatever the server's usual.
+            "synchronous_commit": "on",
+            "default_transaction_isolation": "read committed",
         },
     }
     return _config({"engine": "bot.runtime.over_asyncpg", "credentials": credentials})

@@ -16,6 +16,7 @@ from models.money.references import reference_for
 from models.money.sales import Payment, Token
 from models.people import Agent, Customer, MiniGrid, OfficeUser, Village
 from models.settings import Setting
+from models.sql import connection, execute
 from models.tokens import ISSUERS
 from models.vault import Vault
 
@@ -47,6 +48,18 @@ CONNECTIONS = (
 )
 REGISTERED = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)  # all of them, long ago on any day
 BULK = 500
+# The entries of sales that have none yet: the office has the cash.
+PAST = "SELECT 'sale ' || s.id || ' payment' AS key, s.amount, s.created_at FROM sale s WHERE s.key LIKE 'demo %'"
+BOOK_PAST = (
+    f"""INSERT INTO entry (key, actor, reason, line_count, effective_at, created_at)
+    SELECT p.key, 'demo', '', 2, p.created_at, p.created_at FROM ({PAST}) p
+    WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.key = p.key)""",
+    f"""INSERT INTO line (entry_id, account_id, amount)
+    SELECT e.id, a.id, CASE a.kind WHEN 'office cash' THEN p.amount ELSE -p.amount END
+    FROM ({PAST}) p JOIN entry e ON e.key = p.key
+    JOIN account a ON a.owner = 0 AND a.kind IN ('office cash', 'days sold')
+    WHERE NOT EXISTS (SELECT 1 FROM line l WHERE l.entry_id = e.id)""",
+)
 
 
 async def is_demo() -> bool:
@@ -165,8 +178,7 @@ async def _device(
 
 
 async def _crowd(vault: Vault, home: MiniGrid, tariff: Tariff, first: int, size: int) -> None:
-    """Customers with a solar home system and one token sold each, a block at a time. Their past sales are
-    history from before the ledger was opened: they book nothing."""
+    """Customers with a solar home system and one token sold each, a block at a time. What was paid is handed in."""
     numbers = range(first, first + size)
     phones = {f"+25572{n:07d}": n for n in numbers}
     await Customer.bulk_create(
@@ -224,3 +236,5 @@ async def _past_sales(agent: Agent, tariff: Tariff, devices: list[Device]) -> No
         Token(sale_id=sale.id, device_id=sale.device_id, count=count, digits=digits)
         for sale in await Sale.filter(key__in=list(keys))
     )
+    for statement in BOOK_PAST:
+        await execute(connection(), statement)

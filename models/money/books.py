@@ -1,22 +1,220 @@
-"""Whether the books add up: read whole, nothing is changed."""
+"""Whether the books add up: everything is added up again, and nothing is changed.
 
-from models.sql import connection, execute
+What the database guards (models/migrations/0002_guards.py) is looked at all the same: a broken disk, or somebody with
+the rights to drop a trigger, asks no guard.
+"""
 
-UNBALANCED = """SELECT entry_id, SUM(amount) AS sum FROM line GROUP BY entry_id HAVING SUM(amount) <> 0
-  ORDER BY entry_id LIMIT 1"""
-OFF = """SELECT a.id, a.balance, COALESCE(s.sum, 0) AS sum FROM account a
-  LEFT JOIN (SELECT account_id, SUM(amount) AS sum FROM line GROUP BY account_id) s ON s.account_id = a.id
-  WHERE a.balance <> COALESCE(s.sum, 0) ORDER BY a.id LIMIT 1"""
-BEHIND = """SELECT d.serial, d.count, MAX(t.count) AS used FROM device d JOIN token t ON t.device_id = d.id
-  GROUP BY d.id, d.serial, d.count HAVING MAX(t.count) > d.count ORDER BY d.id LIMIT 1"""
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from models.alerts import raise_alert
+from models.settings import Setting
+from models.sql import DAY_MS, connection, cut, execute, now_ms, read_moment
+
+Rows = list[dict[str, Any]]
+Ask = Callable[[str], Awaitable[Rows]]  # how a statement is asked: here, or beside all work (bot/runtime/aside.py)
 
 
-async def find_fault() -> str:
+@dataclass(frozen=True)
+class Check:
+    """Rows that there must not be, the first of them, and what it means. Amounts are in minor units."""
+
+    wrong: str
+    says: str
+
+
+# An account belongs to one of these.
+OWNERS = {
+    "agent": ("cash", "commission", "wallet"),
+    "contract": ("debt",),
+    "device": ("access due",),
+    "customer": ("credit", "claim"),
+    "payment": ("unapplied",),
+    "provider": ("clearing",),
+}
+NOBODY = " OR ".join(
+    f"(a.kind IN ({', '.join(repr(kind) for kind in kinds)}) AND NOT EXISTS (SELECT 1 FROM {table} WHERE id = a.owner))"
+    for table, kinds in OWNERS.items()
+)
+
+
+def booked(key: str, *kinds: str) -> str:
+    """What an entry moves on accounts of these kinds, by its key."""
+    listed = ", ".join(repr(kind) for kind in kinds)
+    return (
+        "(SELECT COALESCE(SUM(l.amount), 0) FROM entry e JOIN line l ON l.entry_id = e.id JOIN account a"
+        f" ON a.id = l.account_id WHERE e.key = {key} AND a.kind IN ({listed}))"
+    )
+
+
+OF_SALE = booked("'sale ' || s.id || ' payment'", "cash", "wallet", "unapplied", "office cash")
+OF_PAYMENT = booked("'payment ' || p.id", "unapplied")
+OF_HAND_IN = booked("'hand in ' || h.id || ' cash'", "cash")
+OF_TOP_UP = booked("'top up ' || t.id", "wallet")
+OF_COMMISSION = booked("'sale ' || s.id || ' commission'", "commission")
+CHECKS = (
+    # The ledger in itself.
+    Check(
+        """SELECT e.id, e.key, e.line_count, COUNT(l.id) AS lines FROM entry e LEFT JOIN line l ON l.entry_id = e.id
+        GROUP BY e.id, e.key, e.line_count HAVING COUNT(l.id) <> e.line_count ORDER BY e.id LIMIT 1""",
+        "Entry {id} ({key}) says that it has {line_count} lines, and has {lines}.",
+    ),
+    Check(
+        """SELECT e.id, e.key, a.currency, SUM(l.amount) AS sum FROM entry e JOIN line l ON l.entry_id = e.id
+        JOIN account a ON a.id = l.account_id GROUP BY e.id, e.key, a.currency HAVING SUM(l.amount) <> 0
+        ORDER BY e.id LIMIT 1""",
+        "The lines of entry {id} ({key}) add up to {sum} instead of 0.",
+    ),
+    Check(
+        """SELECT e.id, e.key, e.reverses_id FROM entry e JOIN line l ON l.entry_id = e.reverses_id
+        LEFT JOIN line o ON o.entry_id = e.id AND o.account_id = l.account_id
+        WHERE COALESCE(o.amount, 0) <> -l.amount ORDER BY e.id LIMIT 1""",
+        "Entry {id} ({key}) reverses entry {reverses_id}, and not by its amounts.",
+    ),
+    Check(
+        """SELECT a.id, a.kind, a.owner, a.balance, COALESCE(s.sum, 0) AS sum FROM account a
+        LEFT JOIN (SELECT account_id, SUM(amount) AS sum FROM line GROUP BY account_id) s ON s.account_id = a.id
+        WHERE a.balance <> COALESCE(s.sum, 0) ORDER BY a.id LIMIT 1""",
+        "Account {id} says {balance}, and its lines add up to {sum} ({kind}, {owner}).",
+    ),
+    Check(
+        f"SELECT a.id, a.kind, a.owner FROM account a WHERE {NOBODY} ORDER BY a.id LIMIT 1",
+        "Account {id} ({kind}) is of number {owner}, and there is none.",
+    ),
+    Check(
+        """SELECT id, kind, owner, balance FROM account WHERE balance < 0 AND kind IN ('debt', 'claim', 'access due')
+        OR balance > 0 AND kind IN ('wallet', 'credit', 'unapplied') ORDER BY id LIMIT 1""",
+        "More was spent or paid than there was: account {id} ({kind}, {owner}) says {balance}.",
+    ),
+    # What stands beside the ledger says the same.
+    Check(
+        """SELECT i.contract_id + 1000 AS contract, i.number, i.paid, COALESCE(SUM(a.amount), 0) AS sum
+        FROM instalment i LEFT JOIN allocation a ON a.instalment_id = i.id
+        GROUP BY i.id, i.contract_id, i.number, i.paid HAVING i.paid <> COALESCE(SUM(a.amount), 0)
+        ORDER BY i.id LIMIT 1""",
+        "Instalment {number} of contract S{contract} says {paid} paid, and its allocations add up to {sum}.",
+    ),
+    Check(
+        """SELECT c.id + 1000 AS contract, COALESCE(d.balance, 0) AS balance, COALESCE(i.owed, 0) AS owed
+        FROM contract c LEFT JOIN account d ON d.kind = 'debt' AND d.owner = c.id
+        LEFT JOIN (SELECT contract_id, SUM(amount - paid) AS owed FROM instalment GROUP BY contract_id) i
+        ON i.contract_id = c.id WHERE COALESCE(d.balance, 0) <> COALESCE(i.owed, 0) ORDER BY c.id LIMIT 1""",
+        "The books say that {balance} is owed on contract S{contract}, and its instalments {owed}.",
+    ),
+    Check(
+        f"""SELECT s.id, s.reference, s.amount, {OF_SALE} AS booked FROM sale s WHERE s.amount <> {OF_SALE}
+        ORDER BY s.id LIMIT 1""",
+        "Sale {reference} is of {amount}, and its entry took {booked}.",
+    ),
+    Check(
+        f"""SELECT s.id, s.reference, s.commission, -{OF_COMMISSION} AS booked FROM sale s
+        WHERE s.commission <> -{OF_COMMISSION} ORDER BY s.id LIMIT 1""",
+        "The commission of sale {reference} is {commission}, and {booked} is booked.",
+    ),
+    # Cash is applied as it is taken. Of other money the ledger says what is sold, credit, and unapplied still.
+    Check(
+        """SELECT p.id, p.reference, p.amount, COALESCE(s.sum, 0) AS sum FROM payment p
+        LEFT JOIN (SELECT payment_id, SUM(amount) AS sum FROM sale WHERE replaces_id IS NULL GROUP BY payment_id) s
+        ON s.payment_id = p.id WHERE p.provider IN ('cash', 'wallet') AND p.amount <> COALESCE(s.sum, 0)
+        ORDER BY p.id LIMIT 1""",
+        "Payment {id} ({reference}) is of {amount}, and its sales add up to {sum}.",
+    ),
+    Check(
+        f"""SELECT p.id, p.provider, p.reference, p.amount, -{OF_PAYMENT} AS booked FROM payment p
+        WHERE p.provider NOT IN ('cash', 'wallet') AND p.amount <> -{OF_PAYMENT} ORDER BY p.id LIMIT 1""",
+        "Payment {provider} {reference} is of {amount}, and {booked} is booked.",
+    ),
+    Check(
+        f"""SELECT h.id, h.reference, h.amount, -{OF_HAND_IN} AS booked FROM hand_in h
+        WHERE h.amount <> -{OF_HAND_IN} ORDER BY h.id LIMIT 1""",
+        "Hand-in {reference} is of {amount}, and {booked} is booked.",
+    ),
+    Check(
+        f"""SELECT t.id, t.reference, t.amount, -{OF_TOP_UP} AS booked FROM top_up t
+        WHERE t.amount <> -{OF_TOP_UP} ORDER BY t.id LIMIT 1""",
+        "Top-up {reference} is of {amount}, and {booked} is booked.",
+    ),
+    Check(
+        """SELECT d.serial, d.count, MAX(t.count) AS used FROM device d JOIN token t ON t.device_id = d.id
+        GROUP BY d.id, d.serial, d.count HAVING MAX(t.count) > d.count ORDER BY d.id LIMIT 1""",
+        "{serial} has count {count}, and a token with {used} was made for it.",
+    ),
+)
+
+
+async def ask_here(statement: str) -> Rows:
+    return await execute(connection(), statement)
+
+
+async def find_fault(ask: Ask = ask_here) -> str:
     """The first thing in the books that does not add up, in one sentence; empty when all does."""
-    if rows := await execute(connection(), UNBALANCED):
-        return f"The lines of entry {rows[0]['entry_id']} add up to {rows[0]['sum']} instead of 0."
-    if rows := await execute(connection(), OFF):
-        return f"Account {rows[0]['id']} says {rows[0]['balance']}, and its lines add up to {rows[0]['sum']}."
-    if rows := await execute(connection(), BEHIND):
-        return f"{rows[0]['serial']} has count {rows[0]['count']}, and a token with {rows[0]['used']} was made for it."
+    for check in CHECKS:
+        if rows := await ask(check.wrong):
+            return check.says.format(**rows[0])
     return ""
+
+
+# Accounts through which money only passes: what is on one waits for somebody. The oldest line that is not covered is
+# looked for among the newest thousands, the last money in being what is there.
+PASSING = """SELECT a.id, a.kind, a.balance, CASE a.kind WHEN 'clearing' THEN p.name
+    ELSE y.provider || ' ' || y.reference END AS whose
+  FROM account a LEFT JOIN provider p ON a.kind = 'clearing' AND p.id = a.owner
+  LEFT JOIN payment y ON a.kind = 'unapplied' AND y.id = a.owner
+  WHERE a.kind IN ('clearing', 'unapplied') AND a.balance <> 0 ORDER BY a.id"""
+SINCE = """SELECT MIN(e.effective_at) AS since FROM (
+    SELECT entry_id, amount, SUM(amount) OVER (ORDER BY id DESC) AS sum FROM (
+      SELECT id, entry_id, amount FROM line WHERE account_id = {account} AND {sign} * amount > 0
+      ORDER BY id DESC LIMIT 10000) newest) back
+  JOIN entry e ON e.id = back.entry_id WHERE {sign} * (back.sum - back.amount) < {sign} * {balance}"""
+
+
+@dataclass(frozen=True)
+class Passing:
+    """An account that must return to zero and has not yet. Money is in minor units."""
+
+    kind: str
+    whose: str  # the name of a provider, or of a payment
+    balance: int
+    since: datetime  # of the oldest money that is there
+
+
+async def must_return_to_zero(ask: Ask = ask_here) -> list[Passing]:
+    """What providers have of ours and what payments have unapplied, the oldest first."""
+    found = []
+    for row in await ask(PASSING):
+        account, amount = int(row["id"]), int(row["balance"])
+        [first] = await ask(SINCE.format(account=account, balance=amount, sign=1 if amount > 0 else -1))
+        found.append(Passing(row["kind"], row["whose"] or "", amount, read_moment(first["since"])))
+    return sorted(found, key=lambda each: (each.since, each.kind, each.whose))
+
+
+KEPT = "books checked"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The last time that the books were added up, and what was wrong."""
+
+    at: int  # ms
+    fault: str  # a sentence; empty when all was well
+
+
+async def last_check() -> Checked | None:
+    """None: they never were."""
+    kept = await Setting.get_or_none(name=KEPT)
+    if kept is None:
+        return None
+    at, _, fault = kept.value.partition(" ")
+    return Checked(int(at), fault)
+
+
+async def keep_check(fault: str) -> None:
+    """Keep what was found, in the caller's unit of work; the office has an alert of what is wrong, once a day however
+    many servers look."""
+    before, now = await last_check(), now_ms()
+    await Setting.update_or_create({"value": cut(f"{now} {fault}", 200)}, name=KEPT)
+    same = before is not None and before.fault == cut(fault, 200 - len(f"{now} ")) and now - before.at < DAY_MS // 2
+    if fault and not same:
+        await raise_alert(f"The books do not add up: {fault}")

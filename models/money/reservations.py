@@ -15,6 +15,10 @@ SUM = """SELECT COALESCE(SUM(amount), 0) AS amount FROM reservation
   WHERE kind = $1 AND owner = $2 AND state = 'open' AND expires_at > $3"""
 
 
+PURGE = """DELETE FROM reservation WHERE id IN
+  (SELECT id FROM reservation WHERE expires_at < $1 LIMIT $2) RETURNING id"""
+
+
 class Reserved(StrEnum):
     OPEN = "open"
     USED = "used"
@@ -34,17 +38,23 @@ class Reservation(Model):
 
 
 async def reserve(key: str, kind: AccountKind, owner: int, amount: int, expires_at: int) -> None:
+    """Hold back an amount (minor units) of an account until it is used, released, or over (ms), in the caller's
+    transaction that holds the account's owner. The same key holds back once, whatever amount came last. Raises
+    IntegrityError for one that was used or released."""
     await execute(connection(), RESERVE, [key, kind.value, owner, amount, expires_at])
 
 
 async def use(key: str) -> None:
+    """What it was for has happened: an entry has moved the money. Nothing happens to one that is over."""
     await execute(connection(), END, [key, Reserved.USED.value])
 
 
 async def release(key: str) -> None:
+    """It will not happen: the amount is free again."""
     await execute(connection(), END, [key, Reserved.RELEASED.value])
 
 
 async def reserved(kind: AccountKind, owner: int) -> int:
+    """What is held back of an account now, in minor units."""
     [row] = await execute(connection(), SUM, [kind.value, owner, now_ms()])
     return int(row["amount"])

@@ -10,6 +10,7 @@ from bot.config import Config, load
 from bot.gateways.errors import ERRORS
 from handlers.office.times import age
 from models.messages import State
+from models.money.books import keep_check
 from models.sql import now_ms
 from tests.world.browser import DAY, HOUR, MINUTE, Office, enqueue_message, open_office, receive_message
 from tests.world.people import PEOPLE
@@ -223,3 +224,14 @@ async def test_refused_callbacks_are_counted(office: Office) -> None:
 )
 def test_an_age_is_said_in_a_unit_that_fits(seconds: int, said: str) -> None:
     assert age(10 * DAY, 10 * DAY - seconds * 1_000) == said
+
+
+async def test_the_page_says_how_the_books_are(office: Office) -> None:
+    assert "The books are added up every night, from the next one on." in await office.page()
+    async with office.mwanga.database.work():
+        await keep_check("")
+    assert "All books added up at" in await office.page()
+    async with office.mwanga.database.work():
+        await keep_check("Account 1 says 5, and its lines add up to 4 (bank, 0).")
+    page = await office.page()
+    assert "The books do not add up, as of" in page and "Account 1 says 5" in page and "mwanga check --books" in page

@@ -1,0 +1,60 @@
+"""Reading at length beside all work: what is asked sees the database as it was at the start, and holds nobody up."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing, suppress
+from typing import Any
+
+import asyncpg
+
+from bot.runtime.addresses import connect_arguments, is_embedded, sqlite_file
+
+Ask = Callable[[str], Awaitable[list[dict[str, Any]]]]
+
+
+@asynccontextmanager
+async def read_aside(url: str) -> AsyncIterator[Ask]:
+    """Statements on a connection of their own, all in one transaction that only reads. The embedded database is read in
+    a thread: the loop's own would answer nobody meanwhile. Whoever is cancelled stops at once."""
+    async with _sqlite(url) if is_embedded(url) else _postgres(url) as ask:
+        yield ask
+
+
+@asynccontextmanager
+async def _sqlite(url: str) -> AsyncIterator[Ask]:
+    address = f"{sqlite_file(url).absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)) as opened:
+        opened.row_factory = sqlite3.Row
+
+        def run(statement: str) -> list[dict[str, Any]]:
+            return [dict(row) for row in opened.execute(statement)]
+
+        async def ask(statement: str) -> list[dict[str, Any]]:
+            running = asyncio.ensure_future(asyncio.to_thread(run, statement))
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                opened.interrupt()
+                with suppress(sqlite3.Error):
+                    await running
+                raise
+
+        opened.execute("BEGIN")
+        yield ask
+
+
+@asynccontextmanager
+async def _postgres(url: str) -> AsyncIterator[Ask]:
+    opened = await asyncpg.connect(**connect_arguments(url))
+    try:
+        async with opened.transaction(isolation="repeatable_read", readonly=True):
+
+            async def ask(statement: str) -> list[dict[str, Any]]:
+                return [dict(row) for row in await opened.fetch(statement)]
+
+            yield ask
+    except BaseException:  # it may be in the midst of a statement
+        opened.terminate()
+        raise
+    await opened.close()
