@@ -121,6 +121,28 @@ async def test_two_callbacks_with_two_receipts_are_two_payments_and_one_is_the_r
         assert (await becomes(at, "paid"))["payment_id"] == first
 
 
+async def test_two_servers_of_one_database_ask_once_and_book_once(demo_url: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        if at.mwanga.database.embedded:
+            pytest.skip("an embedded database has one server")
+        async with serving(demo_url, daraja_url=daraja.url) as other:
+            people = ("Baraka", "Neema", "Amina", "Stranger")
+            for person in people:
+                await asked(at, key=person, person=person)
+                other.mwanga.payments.notify()
+            pushes = await daraja.wait_for(len(people))
+            await waits_for(at, "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM payment_request WHERE state = 'new')")
+            doors = [f"{server.client._base_url}payments/daraja/demo/stk" for server in (at, other)]
+            said = [(push, daraja.paid(push, f"UKS000000{number}")) for number, push in enumerate(pushes)]
+            bodies = [({"Body": {"stkCallback": each | {"Tries": n}}}) for _, each in said for n in range(2)]
+            answers = await asyncio.gather(*(daraja.post(door, body) for body in bodies for door in doors))
+            assert set(answers) == {200}
+            await settled(at)
+            await waits_for(at, "SELECT 1 FROM payment_request WHERE state = 'paid' HAVING COUNT(*) = 4")
+            assert [receipt for receipt, _ in sorted(await payments(at))] == [f"UKS000000{n}" for n in range(4)]
+            assert len(daraja.pushes) == len(people) and len(daraja.tokens) == 1
+
+
 async def test_one_receipt_pays_for_one_request(demo_url: str) -> None:
     async with selling(demo_url) as (at, daraja):
         await asked(at)
