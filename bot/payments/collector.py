@@ -15,7 +15,7 @@ from typing import Any
 
 from bot.payments.base import Answer, Ask, Asked, NotAsked, Provider, State
 from bot.payments.settling import NO_RECEIPT, Settler
-from bot.runtime import Database
+from bot.runtime import Database, DatabaseAway
 from models.alerts import raise_alert
 from models.money import requests
 from models.money.requests import PaymentRequest, Reason, RequestState
@@ -27,7 +27,8 @@ LOOK_S = 1.0  # how often to look for what nobody told us of
 MOST_AT_ONCE = 32  # calls to one provider under way
 MOST_LOOKS = 16  # looked up in one turn
 PUT_OFF_MS = (2_000, 5_000, 10_000, 20_000)  # after a provider has not taken one for now
-AGAIN_S = 1.0  # what came of a call is written again when the database is away
+AGAIN_S = 1.0  # after which what came of a call is written again
+TRIES = 3  # two that wanted the same rows get another chance
 NOT_SENT = "not sent"
 
 
@@ -213,9 +214,9 @@ class Collector:
             late = await requests.unsent(now)
             left = await requests.left_alone(now, me=self._me, alone=self._database.embedded)
         for request in late:
-            await self._write(partial(self._end_unsent, request))
+            await self._write(partial(self._end_unsent, request), tries=1)
         for request in left:
-            await self._write(partial(self._end_left, request))
+            await self._write(partial(self._end_left, request), tries=1)
 
     async def _end_unsent(self, request: PaymentRequest) -> None:
         answer = Answer(
@@ -236,20 +237,24 @@ class Collector:
             answer, if_still=lambda held: held.state == RequestState.NEW and held.claimed_at == claimed_at
         )
 
-    async def _write(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Write what came of a call in a unit of work. What is known is not forgotten while the database is away."""
-        while True:
+    async def _write(self, work: Callable[[], Awaitable[object]], tries: int = TRIES) -> None:
+        """Write what came of a call in a unit of work. What is known is not forgotten while the database is away; what
+        fails otherwise is looked up again later."""
+        while tries:
             try:
                 async with self._database.work():
                     await work()
-            except Exception as error:
-                log.error("what became of a payment request could not be written: %s", type(error).__name__)
-                if self._stopping:
-                    return
-                await asyncio.sleep(AGAIN_S)
+            except DatabaseAway:
+                log.error("the database is away: what became of a payment request is written later")
+            except Exception:
+                log.exception("what became of a payment request could not be written")
+                tries -= 1
             else:
                 self._on_settled()
                 return
+            if self._stopping or not tries:
+                return
+            await asyncio.sleep(AGAIN_S)
 
 
 def _ask_of(request: PaymentRequest) -> Ask:

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from bot import app as app_file
+from bot.payments import collector as collector_file
 from bot.payments import daraja as daraja_file
 from tests.emulators.daraja import BUSY_PHONE, PAGE, SPIKE_ARREST, Emulator, Push, Trouble, error
 from tests.world.people import PEOPLE
@@ -253,6 +254,30 @@ async def test_a_token_that_ended_is_replaced_once_for_all_requests(demo_url: st
             await asked(at, key=f"sms {person}", person=person, amount=(number + 1) * 1_000_00)
         await daraja.wait_for(1 + len(people))
         assert len([token for token in daraja.tokens if token]) == 2
+
+
+async def test_what_cannot_be_written_holds_up_nobody_else(demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector_file, "AGAIN_S", 0.0)
+    async with selling(demo_url) as (at, daraja):
+        tries = 0
+
+        async def fails(*_: object) -> list[object]:
+            nonlocal tries
+            tries += 1
+            raise RuntimeError("the words cannot be found")
+
+        monkeypatch.setattr(at.mwanga.payments.settler, "_book", fails)
+        daraja.trouble(PUSH, BUSY_PHONE)
+        await asked(at)
+        await daraja.wait_for_calls(PUSH, 1)
+        await asked(at, key="sms 2", person="Neema")
+        await daraja.wait_for(1)
+        await becomes(at, "asked")
+        while tries < collector_file.TRIES:
+            await asyncio.sleep(0)
+        monkeypatch.undo()
+        [left] = await at.rows("SELECT state FROM payment_request ORDER BY id LIMIT 1")
+        assert left["state"] == "new"  # nothing of it was written; as of a server that died, nobody knows it
 
 
 # --- What nobody tells us

@@ -108,7 +108,7 @@ async def _said(walk: Walk, texts: list[str] | tuple[str, ...]) -> list[tuple[st
 
 
 def without_reference(answer: str) -> str:
-    return re.sub(r"\b[Rr]ef \w{5}", "Ref", answer)
+    return re.sub(r"\b(?:[Rr]ef \w{5}|RRR\w\w)\b", "Ref", answer)
 
 
 async def of_the_north() -> dict[str, list[dict[str, object]]]:

@@ -104,8 +104,8 @@ async def equipped() -> None:
     what two agents of each mini-grid hold and handed in, the first of whom is a cashier."""
     north, south = await MiniGrid.get(name="Mtwara North"), await MiniGrid.get(name="Lindi South")
     await Agent.create(phone="+255700000004", name="Halima Omari", mini_grid=south, pin_hash="", cash_limit=10_000_000)
-    for grid in (north, south):
-        for agent in await Agent.filter(mini_grid_id=grid.id):
+    async with in_transaction():
+        for agent in await Agent.filter(mini_grid_id__in=(north.id, south.id)).order_by("id"):
             sold = [Posting(AccountKind.CASH, agent.id, 500_000), Posting(AccountKind.ENERGY, 0, -500_000)]
             async with in_transaction():
                 await post(f"before {agent.id}", sold, actor="test")
