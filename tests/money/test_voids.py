@@ -14,9 +14,9 @@ from models.money.applying import apply
 from models.money.books import find_fault
 from models.money.contracts import Contract, Instalment
 from models.money.ledger import AccountKind, balance
+from models.money.ownership import give_back, transfer
 from models.money.payable import PayableDevice
 from models.money.receiving import Incoming, Source, Suspense, Why, receive
-from models.money.ownership import give_back, transfer
 from models.money.taking_back import NotTheirs, PaidSince, VoidBefore
 from models.money.voids import AskedBefore, AskedTooLate, NobodyAsked
 from models.people import Agent, Customer, OfficeUser
