@@ -2,7 +2,6 @@
 and those that wait for a person."""
 
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -18,12 +17,12 @@ from bot.receipts.reading import read_money
 from bot.receipts.rules import BadRule, add_rule, list_operators, list_rules, remove_rule, switch_rule
 from bot.receipts.shipped import Rule, Way
 from bot.server import Server
+from bot.text.controls import without_controls
 from bot.text.numbers import sender as read_sender
 from models.messages import Phone, read_sims
 from models.messages.phones import phone_id
 from models.money import receipt_texts as kept
 from models.money.receipt_texts import NotWaiting, ReceiptRule, ReceiptText, ReceiptWallet
-from models.money.receiving import Incoming, Source
 from models.sql import now_ms
 
 receipts_cli = typer.Typer(
@@ -220,7 +219,7 @@ async def _lines_of(row: ReceiptText, server: Server) -> list[str]:
     where = f"{phone.name if phone else row.gateway} SIM {row.sim or '?'}"
     text, _found = await server.receipts.look(row)
     head = f"{row.id}. {company.day_by_name(came)} {company.clock(came)}, from {row.sender}, {where}: {row.why}"
-    return [head, f"    {' '.join(text.split())}"]
+    return [head, f"    {without_controls(text)}"]
 
 
 @receipts_cli.command("accept")
@@ -238,11 +237,13 @@ def receipts_accept(
         async with assembled(load_config(), handling=False, serving=False) as server:
             async with server.database.work():
                 row = await kept.hold_waiting(text_id)
-                text, found = await server.receipts.look(row)
+                _text, found = await server.receipts.look(row)
             for line in [*await _lines_of(row, server), *(describe(found, server.company) if found else [])]:
                 typer.echo(line)
-            payment = server.receipts.payment_of(row, text, found) if found else None
-            payment = _as_told(row, text, payment, server.company, (provider, reference, amount, serial))
+            minor = read_money(amount, server.company) if amount else None
+            payment = await server.receipts.payment_of(
+                row, provider=provider, reference=reference, amount=minor, serial=serial
+            )
             typer.echo(f"Books {server.company.money(payment.amount)}, {payment.provider} {payment.reference}.")
             if not yes and not typer.confirm("Is the money there, and is this its only text?"):
                 fail("Nothing was booked.")
@@ -251,30 +252,6 @@ def receipts_accept(
             typer.echo("Booked." if new else "This payment was booked before: nothing new.")
 
     _say_what_is_wrong(work)
-
-
-def _as_told(
-    row: ReceiptText, text: str, payment: Incoming | None, company: Company, told: tuple[str, str, str, str]
-) -> Incoming:
-    """The payment as the rule reads it, and as the person says instead."""
-    provider, reference, amount, serial = told
-    if payment is None and not (provider and reference and amount):
-        fail("No rule reads it: give --provider, --reference and --amount, or add a rule.")
-    if payment is None:
-        payment = Incoming(
-            source=Source.TEXT,
-            provider=provider,
-            reference=reference,
-            amount=read_money(amount, company),
-            paid_at=datetime.fromtimestamp(row.received_at / 1000, UTC),
-            seen_by=f"{row.gateway} SIM {row.sim}",
-            raw=text,
-        )
-    given = {"provider": provider, "reference": reference, "account_text": serial}
-    changes: dict[str, object] = {name: value for name, value in given.items() if value}
-    if amount:
-        changes["amount"] = read_money(amount, company)
-    return replace(payment, **changes)  # type: ignore[arg-type]
 
 
 @receipts_cli.command("refuse")

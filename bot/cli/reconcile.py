@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.app import assembled
 from bot.cli.dates import Since, Until, read_dates
 from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform
 from bot.company import Company
 from bot.text.controls import without_controls
+from handlers.selling import received
 from models.money import reconciling
-from models.money.receiving import BANK, find_payment, normal_reference
+from models.money.receiving import BANK, find_payment, normal_reference, unapplied
 from models.money.reconciling import NotSettled, Reconciliation
 from models.money.statements import Direction, StatementLine
 
@@ -49,14 +51,25 @@ def reconcile_show(provider: Provider = None, since: Since = None, until: Until 
 def reconcile_take(reference: Ref, provider: Provider = None, by: By = ACTOR) -> None:
     """Book a payment that only the statement tells of."""
 
-    async def take(line: StatementLine, company: Company) -> str:
-        received = await reconciling.take(line, actor=by, vault=company.vault)
-        paid = company.money(received.payment.amount)
-        if not received.new:
-            return f"{line.reference} is a payment that we know: {paid}. The line is its evidence now."
-        return f"{paid} booked, {line.provider} {line.reference}. It waits until somebody says what it is for."
+    async def work() -> None:
+        try:
+            async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
+                line = await _line(reference, provider, Direction.IN)
+                booked, told = await received.book_payment(reconciling.incoming_of(line), server.company)
+                await reconciling.note_taken(line, booked.payment.id, actor=by)
+                for origin, copies in told:
+                    await server.composer.tell(origin, copies)
+                left = await unapplied(booked.payment.id)
+        except NotSettled as error:
+            fail(f"Nothing was booked. {error}")
+        paid = f"{server.company.money(line.amount)}, {line.provider} {line.reference}"
+        typer.echo(f"{paid}: {'booked' if booked.new else 'a payment that we know'}.")
+        if messages := sum(len(copies) for _origin, copies in told):
+            typer.echo(f"{messages} SMS will go out.")
+        if left:
+            typer.echo(f"Nobody knows what it is for: mwanga payments assign {line.reference} ACCOUNT")
 
-    _settle(reference, provider, Direction.IN, take)
+    perform(work())
 
 
 @reconcile_cli.command("payout")
@@ -98,6 +111,30 @@ def reconcile_back(
         return f"{company.money(line.amount)} of {paid.reference} booked as given back, {line.reference}."
 
     _settle(reference, provider, Direction.OUT, give_back)
+
+
+@reconcile_cli.command("never")
+def reconcile_never(
+    payment: Annotated[str, typer.Argument(help="the reference of the payment, in any spelling")],
+    why: Annotated[str, typer.Option(help="what the provider says of it")],
+    provider: Annotated[str, typer.Option(help="who was said to have the money, like daraja")],
+    by: By = ACTOR,
+) -> None:
+    """Take a payment out of the books that is on no statement: the money never came."""
+
+    async def work() -> None:
+        async with open_database(load_config()) as (database, company):
+            paid = await find_payment(provider, normal_reference(payment))
+            if paid is None:
+                fail(f"There is no payment {payment} of {provider}.")
+            try:
+                async with database.work():
+                    await reconciling.never_came(paid, why, actor=by)
+            except NotSettled as error:
+                fail(f"Nothing was booked. {error}")
+            typer.echo(f"{paid.reference}, {company.money(paid.amount)}, is out of the books: {why}")
+
+    perform(work())
 
 
 @reconcile_cli.command("leave")
@@ -161,13 +198,15 @@ def _picture(fit: Reconciliation, company: Company) -> list[str]:
     for row in fit.settled:
         what = {"left": "left out", "back": "given back"}.get(row["settled"], row["settled"])
         lines.append(f"  {what.capitalize()}: {_count(int(row['count']), int(row['sum']), company)}")
-    taken = f"mwanga reconcile take {{}} --provider {name}"
+    taken = f"mwanga reconcile take {{reference}} --provider {name}"
     lines += _bucket("Money without sale", [_line_row(one) for one in fit.without_sale], taken, company)
-    lines += _bucket("Money that waits", fit.unapplied, "", company)
-    lines += _bucket("Sale without money", fit.without_money, "", company)
-    paid_out = f"mwanga reconcile leave {{}} --provider {name} --why WORDS"
+    lines += _bucket("Money that waits", fit.unapplied, "mwanga payments assign {reference} ACCOUNT", company)
+    taken_back = "mwanga sale void {sale} --by NAME --reason WORDS"
+    never = f"mwanga reconcile never {{reference}} --provider {name} --why WORDS"
+    lines += _bucket("Sale without money", fit.without_money, taken_back, company, otherwise=never)
+    paid_out = f"mwanga reconcile leave {{reference}} --provider {name} --why WORDS"
     if name != BANK:
-        paid_out = f"mwanga reconcile payout {{}} --provider {name}"
+        paid_out = f"mwanga reconcile payout {{reference}} --provider {name}"
     lines += _bucket(
         "Money that went, and nobody said what for", [_line_row(one) for one in fit.out], paid_out, company
     )
@@ -184,8 +223,10 @@ def _line_row(line: StatementLine) -> dict[str, Any]:
     }
 
 
-def _bucket(title: str, rows: Sequence[dict[str, Any]], command: str, company: Company) -> list[str]:
-    """A sort of difference: how many with their sum, then each, with what mends it."""
+def _bucket(
+    title: str, rows: Sequence[dict[str, Any]], command: str, company: Company, *, otherwise: str = ""
+) -> list[str]:
+    """A sort of difference: how many with their sum, then each, with what mends it; `otherwise` what has no sale."""
     if not rows:
         return []
     lines = [f"  {title}: {_count(len(rows), sum(int(row['amount']) for row in rows), company)}"]
@@ -197,8 +238,8 @@ def _bucket(title: str, rows: Sequence[dict[str, Any]], command: str, company: C
         facts += [f"({row['why']})"] if row.get("why") else []
         facts += [f"sale {row['sale']}"] if row.get("sale") else []
         lines.append(f"    {' '.join(facts)}")
-        if command:
-            lines.append(f"      {command.format(row['reference'])}")
+        mends = otherwise if otherwise and not row["sale"] else command
+        lines.append(f"      {mends.format_map(row)}")
     if len(rows) > SHOWN:
         lines.append(f"    and {len(rows) - SHOWN} more")
     return lines

@@ -8,7 +8,7 @@ from bot.app import assembled
 from bot.cli.prompt import ACTOR, fail, load_config, perform
 from bot.cli.who import Phone, agent_of
 from bot.company import Company
-from handlers.account.wallet import give_back, receipt, take_top_up
+from handlers.selling.wallet import give_back, receipt, take_top_up
 from models.money.wallets import (
     LONGEST_REFERENCE,
     HasMoney,
@@ -42,7 +42,7 @@ def agent_topup(
                 try:
                     booked = await take_top_up(
                         agent,
-                        amount * company.coin,
+                        amount * company.unit,
                         reference,
                         company=company,
                         composer=server.composer,
@@ -69,7 +69,7 @@ def agent_payout(
             company = server.company
             async with server.database.work():
                 agent = await agent_of(phone, company, retired=retired)
-                minor = amount * company.coin
+                minor = amount * company.unit
                 try:
                     booked = await give_back(agent, minor, company=company, composer=server.composer, actor=ACTOR)
                 except NotToppedUp as refusal:

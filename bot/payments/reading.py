@@ -63,7 +63,7 @@ class Reader:
             self._wake.clear()
             try:
                 await asyncio.gather(*(self._handle_all() for _ in range(readers)))
-                at = await self._next_at()
+                at = await notices.next_at()
             except Exception as error:
                 log.error("notices could not be handled: %s", type(error).__name__)
                 at = 0
@@ -74,10 +74,6 @@ class Reader:
     async def _handle_all(self) -> None:
         while not self._stopping and await self.handle_next():
             pass
-
-    async def _next_at(self) -> int:
-        async with self._database.work():
-            return await notices.next_at()
 
     async def handle_next(self) -> bool:
         """Handle the next notice; False when there is none. It is held until all is written, also that it failed."""
@@ -108,8 +104,11 @@ class Reader:
         return "nothing" if answer is None else await self._settler.settle(answer)
 
     async def _note_failed(self, notice: Kept, error: Exception) -> None:
-        if not isinstance(error, OperationalError | Unreadable):  # two that wanted the same rows say nothing
-            log.exception("a notice failed", exc_info=error, extra={"notice": notice.id, "provider": notice.provider})
+        told = {"notice": notice.id, "provider": notice.provider}
+        if isinstance(error, OperationalError | Unreadable):  # mostly two that wanted the same rows
+            log.warning("a notice could not be handled: %s", type(error).__name__, extra=told)
+        else:
+            log.exception("a notice failed", exc_info=error, extra=told)
         why = f"{type(error).__name__}: {error}" if isinstance(error, Unreadable) else type(error).__name__
         parked = await notices.write_failed(notice, why, self._clock(), park=isinstance(error, Unreadable))
         if parked and await notices.is_first_parked():

@@ -77,7 +77,7 @@ class Settler:
     async def _settle_payment(self, answer: Answer, payment: Incoming, request: PaymentRequest | None) -> str:
         if request:
             answer = replace(answer, payment=replace(payment, request=request.reference))
-            if payment.amount != request.amount:
+            if payment.amount != request.amount and request.state != RequestState.PAID:
                 asked, paid = self._company.money(request.amount), self._company.money(payment.amount)
                 await raise_alert(f"{asked} was asked of {request.phone}, and {paid} was paid ({payment.reference}).")
         await self._tell_all(await self._book(answer, self._company))

@@ -8,12 +8,12 @@ written in the unit of work that handles the text, so that a crash in between re
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.company import Company
 from bot.receipts.reading import Found, same_name, speaks_of, too_long, understand
-from bot.receipts.rules import list_rules, shipped_rules
+from bot.receipts.rules import list_providers, list_rules, shipped_rules
 from bot.receipts.shipped import RULES, Rule, Way
 from bot.text.numbers import Sender, SenderKind
 from models.alerts import raise_alert
@@ -70,9 +70,9 @@ class Receipts:
         if not phone_id(heard.gateway) or heard.sender.kind is not SenderKind.ALPHA:
             return ""
         wallets = await kept.list_wallets()
-        if not wallets:  # nobody has asked for it
+        phone = await Phone.get_or_none(id=phone_id(heard.gateway)) if wallets else None
+        if phone is None:  # nobody has asked for it
             return ""
-        phone = await Phone.get(id=phone_id(heard.gateway))
         sim = heard.sim or _only_sim(phone)
         wallet = next((each for each in wallets if (each.phone_id, each.sim) == (phone.id, sim)), None)
         rules = await list_rules(self._company)
@@ -227,10 +227,45 @@ class Receipts:
         heard = self._heard_again(row)
         return heard.text, understand(heard.text, await list_rules(self._company), self._company, heard.arrived)
 
-    def payment_of(self, row: ReceiptText, text: str, found: Found) -> Incoming:
-        """What would be booked when a person accepts a text."""
-        seen_by = f"{row.gateway} SIM {row.sim}"
-        return self._incoming(found, text, datetime.fromtimestamp(row.received_at / 1000, UTC), seen_by)
+    async def payment_of(
+        self,
+        row: ReceiptText,
+        *,
+        provider: str = "",
+        reference: str = "",
+        amount: int | None = None,
+        serial: str = "",
+    ) -> Incoming:
+        """What is booked when a person accepts a text: what its rule reads, but for what the person says instead. Money
+        is in minor units. Raises ValueError with a sentence."""
+        text, found = await self.look(row)
+        seen_by, arrived = f"{row.gateway} SIM {row.sim}", datetime.fromtimestamp(row.received_at / 1000, UTC)
+        if provider and provider not in (known := await list_providers(self._company)):
+            raise ValueError(f"{provider} is none of {', '.join(sorted(known))}.")
+        if found:
+            payment = self._incoming(found, text, arrived, seen_by)
+        elif provider and reference and amount:
+            payment = Incoming(
+                source=Source.TEXT,
+                provider=provider,
+                reference=reference,
+                amount=amount,
+                paid_at=arrived,
+                seen_by=seen_by,
+                raw=text,
+            )
+        else:
+            raise ValueError("No rule reads it: say the provider, the reference and the amount, or add a rule.")
+        payment = replace(
+            payment,
+            provider=provider or payment.provider,
+            reference=normal_reference(reference or payment.reference),
+            amount=payment.amount if amount is None else amount,
+            account_text=serial or payment.account_text,
+        )
+        if payment.amount <= 0:
+            raise ValueError("The amount is nothing.")
+        return payment
 
     async def accept(self, text_id: int, payment: Incoming, *, actor: str) -> bool:
         """Book a text that waited as this payment, since a person has looked at it; False when it was known before. The

@@ -1,7 +1,7 @@
 """The rules that are used: those that everybody gets, and the office's own, which are written here."""
 
 from bot.company import Company
-from bot.receipts.shipped import OPERATORS, RULES, Rule
+from bot.receipts.shipped import OPERATORS, RULES, Rule, provider_of
 from bot.receipts.template import Template
 from models.audit import record
 from models.money.receipt_texts import ReceiptRule
@@ -29,6 +29,11 @@ def shipped_rules(company: Company) -> list[Rule]:
 async def list_operators(company: Company) -> set[str]:
     """The operators to whom a SIM card may be bound: those that have a rule."""
     return {rule.operator for rule in [*await list_rules(company), *shipped_rules(company)]}
+
+
+async def list_providers(company: Company) -> set[str]:
+    """The same as the books name them, as who has the money."""
+    return {provider_of(operator) for operator in await list_operators(company)}
 
 
 def _own(row: ReceiptRule) -> Rule:

@@ -74,6 +74,13 @@ OPERATORS = {
         Operator("mixx-tz", "Mixx by Yas, Tigo Pesa (Tanzania)", "TZS", "mixx", _MIXX),
     )
 }
+
+
+def provider_of(operator: str) -> str:
+    """As the books name who has the money of an operator."""
+    return OPERATORS[operator].provider if operator in OPERATORS else operator
+
+
 # A reference of an operator whose forms nobody has told us: letters and digits, with a digit among them.
 ANY_REFERENCE = re.compile(r"(?=[A-Z.]*[0-9])[A-Z0-9][A-Z0-9.]{4,39}")
 

@@ -26,7 +26,7 @@ JOURNAL_SQL = """SELECT e.id, e.key, e.effective_at, e.created_at, e.actor, e.re
   LEFT JOIN payment p ON p.id = a.owner AND a.kind = 'unapplied'
   LEFT JOIN provider v ON v.id = a.owner AND a.kind = 'clearing'
   ORDER BY e.id, CASE WHEN l.amount > 0 THEN 0 ELSE 1 END, l.id"""
-# What was taken back is no claim.
+# What was taken back, or done again for the right device, is no claim.
 CLAIMS_SQL = """SELECT s.id, d.serial, d.kind, c.id AS customer, c.name, c.surname, c.phone, w.name AS village,
   g.name AS mini_grid, COALESCE(i.name, m.name, d.kind) AS product, m.manufacturer, k.terms, s.unit, s.contract_id,
   s.key, s.amount, s.created_at, s.reference, p.provider, p.reference AS payment
@@ -36,7 +36,8 @@ CLAIMS_SQL = """SELECT s.id, d.serial, d.kind, c.id AS customer, c.name, c.surna
   LEFT JOIN devicemodel m ON m.id = d.model_id LEFT JOIN contract k ON k.id = s.contract_id
   LEFT JOIN appliance i ON i.id = k.appliance_id
   WHERE s.id > $1 AND s.created_at >= $3 AND s.created_at < $4
-  AND NOT EXISTS (SELECT 1 FROM void x WHERE x.sale_id = s.id AND x.state = 'done') ORDER BY s.id LIMIT $2"""
+  AND NOT EXISTS (SELECT 1 FROM void x WHERE x.sale_id = s.id AND x.state = 'done')
+  AND NOT EXISTS (SELECT 1 FROM sale r WHERE r.replaces_id = s.id) ORDER BY s.id LIMIT $2"""
 LINES_SQL = """SELECT l.id, l.provider, l.reference, l.direction, l.at, l.amount, l.payer, l.account_text, l.details,
   l.settled, l.settled_by, l.note, s.reference AS sale FROM statement_line l
   LEFT JOIN sale s ON s.id = (SELECT MIN(id) FROM sale WHERE payment_id = l.payment_id)

@@ -9,7 +9,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from handlers.office import front, messages, signin, tickets  # noqa: F401 - each adds its pages
+from handlers.office import front, messages, receipts, signin, tickets  # noqa: F401 - each adds its pages
 from handlers.office.guard import OFFICE, guard
 from handlers.office.page import draw_problem
 from handlers.office.routes import PAGES

@@ -25,7 +25,9 @@ from handlers.office.routes import office_page
 from handlers.office.times import age, moment, when
 from models.clock import CLOCK
 from models.messages import GatewayState, Phone, State
+from models.money import notices, requests
 from models.money.books import last_check
+from models.money.requests import RequestState
 from models.office import outgoing, overview
 from models.office.overview import Counted, Queue, Report, Stuck
 from models.sql import connection
@@ -89,6 +91,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         reasons=[_reason(each, seen, lines.get(each.gateway)) for each in seen.stuck],
         wrong_secrets=_wrong_secrets(server.metrics),
         books=await last_check(),
+        unknown_pushes=sum(each for _, state, each in await requests.count_open() if state == RequestState.UNKNOWN),
+        parked_notices=await notices.count_parked(),
         clock=CLOCK_SENTENCES[doubt] if (doubt := await CLOCK.doubt()) else "",
         levels=(WARN, ALARM),
         look=overview.LOOK,

@@ -1,5 +1,6 @@
 """A customer pays: the phone is asked by its provider of mobile money, or else an agent is asked to take the cash."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.company import MobileMoney
@@ -9,7 +10,7 @@ from bot.talks.contacts import contacts
 from bot.text import Text, _, joined, shorten
 from bot.text.i18n import _n
 from handlers.selling.buy import why_not
-from handlers.wording import LONGEST_NAME, bought, fitting, paid_for_name, shared
+from handlers.wording import LONGEST_NAME, bought, fitting, paid_for_name, shared, tail, with_credit
 from models.messages import MessageKind
 from models.money import Payable, cash_requests, quotes, refusals, requests
 from models.money.cash_limit import read_room
@@ -42,24 +43,46 @@ async def buy_own(chat: Chat, paid_for: Payable, amount: int) -> Reply:
     except refusals.NotSold as refusal:
         why = why_not(refusal, paid_for.name, company)
         return chat.end(joined([NOTHING_PAID, why]), outcome="refused")
-    if chat.meant and not await chat.confirm(_("Buy {what}?", what=what_it_buys(quote, chat))):
+    if chat.meant and not await chat.confirm(_sure(quote, chat)):
         return chat.end(NOTHING_PAID, outcome="declined")
     chat.no_more()
     by = company.mobile_money_of(chat.person.phone)
     return await (_ask_phone(chat, quote, by) if by else _ask_agent(chat, quote))
 
 
-def what_it_buys(quote: quotes.Quote, chat: Chat) -> Text:
-    """5 days for TZS 5,000, SHS0283"""
-    company = chat.company
-    values = {"amount": company.money(quote.amount), "serial": paid_for_name(quote.standing.paid_for)}
-    if quote.unlocks or quote.unit is None:
-        return Text("{amount}, {serial}", values)
-    units, debts = bought(quote.unit, quote.units, company), quote.recovered + quote.access
-    if debts:
-        units = shared(units, quote.amount - debts, quote.access, quote.recovered, company)
-        return Text("{amount}, {serial}: {bought}", {**values, "bought": units})
-    return _("{bought} for {amount}, {serial}", bought=units, **values)
+def what_it_buys(quote: quotes.Quote, chat: Chat) -> list[Text]:
+    """5 days for TZS 5,000, SHS0283. Of the longest values the later ones say less."""
+    company, used = chat.company, max(quote.standing.credit - quote.credit, 0)
+    names = dict.fromkeys((paid_for_name(quote.standing.paid_for), tail(quote.standing.paid_for.name)))
+    units = bought(quote.unit or "", quote.units, company)
+    if quote.recovered + quote.access:
+        units = shared(units, quote.bought, quote.access, quote.recovered, company)
+    said = []
+    for name in names:
+        values = {"amount": with_credit(quote.amount, used, company), "serial": name}
+        if quote.unlocks or quote.unit is None:
+            what = Text("{amount}, {serial}", values)
+        elif quote.recovered + quote.access:
+            what = Text("{amount}, {serial}: {bought}", {**values, "bought": units})
+        else:
+            what = _("{bought} for {amount}, {serial}", bought=units, **values)
+        credit = _("{question} {credit} stays as credit.", question=_dot(what), credit=company.number(quote.credit))
+        said += [credit, _dot(what)] if quote.credit else [_dot(what)]
+    shortest = {"amount": company.money(quote.amount), "serial": tail(quote.standing.paid_for.name)}
+    return [*said, Text("{amount}, {serial}.", shortest)]
+
+
+def _sure(quote: quotes.Quote, chat: Chat) -> Text:
+    """The question after a text without a keyword: it may have been meant otherwise."""
+    return fitting(
+        chat.language,
+        [_("Buy? {what}", what=what) for what in what_it_buys(quote, chat)],
+        behind=_("Reply 1 for yes, 2 for no."),
+    )
+
+
+def _dot(what: Text) -> Text:
+    return Text("{what}.", {"what": what})
 
 
 async def _ask_phone(chat: Chat, quote: quotes.Quote, by: MobileMoney) -> Reply:
@@ -82,11 +105,10 @@ async def _ask_phone(chat: Chat, quote: quotes.Quote, by: MobileMoney) -> Reply:
             return chat.end(_rings(earlier.request, chat), outcome="asked already")
         wait = _n("Send it again in {n} minute.", "Send it again in {n} minutes.", -(-earlier.seconds // 60))
         return chat.end(joined([NOTHING_PAID, wait]), outcome="too soon")
-    what = what_it_buys(quote, chat)
+    then = _("Sent to your phone: enter your {wallet} PIN.", wallet=by.title)
     if chat.ussd:
-        said = _("{what}. Now your phone asks for your {wallet} PIN.", what=what, wallet=by.title)
-    else:
-        said = _("{what}. Sent to your phone: enter your {wallet} PIN.", what=what, wallet=by.title)
+        then = _("Now your phone asks for your {wallet} PIN.", wallet=by.title)
+    said = fitting(chat.language, [joined([what, then]) for what in what_it_buys(quote, chat)])
     return chat.end(said, outcome="asked the phone")
 
 
@@ -153,7 +175,7 @@ def question(request: CashRequest, paid_for: Payable, asker: str, chat: Chat, la
         "serial": paid_for_name(paid_for),
     }
     wants = _("{ref}: {name} {phone} wants {amount} for {serial}.", **values)
-    short = _("{ref}: {name} wants {amount} for {serial}.", **values)
+    short = _("{ref}: {name} wants {amount} for {serial}.", **values | {"serial": tail(paid_for.name)})
     if request.alone:
         answer = _("Cash in hand? Reply 1 and your PIN, or 2.")
     else:
@@ -161,17 +183,16 @@ def question(request: CashRequest, paid_for: Payable, asker: str, chat: Chat, la
     return fitting(language, [joined([said, answer]) for said in (wants, short)])
 
 
-def _says_who(agent: Agent, what: Text, request: CashRequest, chat: Chat) -> Text:
+def _says_who(agent: Agent, ways: Sequence[Text], request: CashRequest, chat: Chat) -> Text:
     """Whom the customer gives the cash, and until when the agent may say yes."""
     values = {
-        "what": what,
         "name": shorten(agent.name, LONGEST_NAME),
         "phone": agent.phone,
         "time": chat.company.clock(datetime.fromtimestamp(request.expires_at / 1000, UTC)),
     }
-    full = _("{what}. Agent {name} {phone} is asked until {time}: give the cash, then the code comes by SMS.", **values)
-    short = _("{what}. Agent {name} {phone} is asked until {time}: give the cash.", **values)
-    return fitting(chat.language, [full, short])
+    full = _("Agent {name} {phone} is asked until {time}: give the cash, then the code comes by SMS.", **values)
+    short = _("Agent {name} {phone} is asked until {time}: give the cash.", **values)
+    return fitting(chat.language, [joined([what, then]) for what in ways for then in (full, short)])
 
 
 async def _asked_agent(request: CashRequest, chat: Chat) -> Text:
@@ -179,5 +200,4 @@ async def _asked_agent(request: CashRequest, chat: Chat) -> Text:
     agent = await Agent.get(id=request.agent_id)
     paid_for = await load_payable(request.device_id, request.contract_id)
     values = {"amount": chat.company.money(request.amount), "serial": paid_for_name(paid_for)}
-    what = Text("{amount}, {serial}", values)
-    return _says_who(agent, what, request, chat)
+    return _says_who(agent, [Text("{amount}, {serial}.", values)], request, chat)

@@ -90,8 +90,8 @@ def _left(sold: Sold, company: Company) -> list[Text]:
     return [owing(sold.sale.owed, sold.rest, company)]
 
 
-def for_owner(sold: Sold, company: Company, language: str = "") -> Text:
-    """What the customer reads, in the customer's language; or somebody else who paid, in another one."""
+def for_owner(sold: Sold, company: Company) -> Text:
+    """What the customer reads, in the customer's language."""
     ref = sold.sale.reference
     endings = [_("Ref {ref}.", ref=ref)]
     if sold.digits:
@@ -105,7 +105,16 @@ def for_owner(sold: Sold, company: Company, language: str = "") -> Text:
         for paid in _paid(sold, company)
         for last in endings
     ]
-    return fitting(language or sold.customer.language, said)
+    return fitting(sold.customer.language, said)
+
+
+def for_payer(sold: Sold, company: Company, language: str) -> Text:
+    """What somebody else reads who paid with another phone: what it bought and the code, and nothing of debts."""
+    names = dict.fromkeys((paid_for_name(sold.paid_for), tail(sold.paid_for.name)))
+    paid = _("Paid {amount}", amount=verbatim(company.money(sold.sale.amount)))
+    units = [bought(sold.sale.unit, sold.sale.units, company)] if sold.sale.units else []
+    last = _("Ref {ref}.", ref=sold.sale.reference)
+    return fitting(language, [under(verbatim(name), *_code(sold), *units, paid, last) for name in names])
 
 
 def _did(sold: Sold, amount: Text, company: Company) -> Text:
@@ -126,13 +135,12 @@ def copy_to_owner(sold: Sold, company: Company) -> list[Copy]:
 
 def copies(sold: Sold, company: Company, payer: str = "", language: str = "") -> list[Copy]:
     """The owner's own message, unless the owner has no phone, and that of whoever paid with another phone."""
-    customer = sold.customer
-    to = {payer: language, customer.phone: customer.language}
-    return [
-        Copy(phone, for_owner(sold, company, of), MessageKind.TOKEN, of)
-        for phone, of in sorted(to.items(), key=lambda each: each[0] != customer.phone)
-        if phone
-    ]
+    customer, also = sold.customer, []
+    if customer.phone:
+        also.append(Copy(customer.phone, for_owner(sold, company), MessageKind.TOKEN, customer.language))
+    if payer and payer != customer.phone:
+        also.append(Copy(payer, for_payer(sold, company, language), MessageKind.TOKEN, language))
+    return also
 
 
 def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, language: str) -> Text:

@@ -12,6 +12,7 @@ from bot.message import Copy
 from bot.payments import Answer, Refusal, State
 from bot.text import Text, _, joined, numbers, shorten
 from handlers.selling.receipts import copies
+from handlers.selling.wallet import for_agent
 from handlers.wording import LONGEST_NAME, fitting
 from models.messages import MessageKind
 from models.money import Payable, applying, quotes, requests
@@ -23,7 +24,8 @@ from models.money.receiving import Incoming, Received, Why, normal_reference, re
 from models.money.refusals import AmountTooSmall, NoPlan, NotSold, PaidOff, Retired
 from models.money.requests import PaymentRequest, Reason
 from models.money.sales import Payment
-from models.people import Customer, find_callers
+from models.money.wallets import NothingUnapplied, find_prepaid, top_up_wallet
+from models.people import Agent, Customer, find_callers
 
 Told = list[tuple[str, list[Copy]]]
 
@@ -72,6 +74,8 @@ async def book_payment(
 
 
 async def _apply(received: Received, request: PaymentRequest | None, company: Company) -> Told:
+    if request is None and (agent := await _wallet_of(received.payment.account_text, company)):
+        return await _top_up(received.payment, agent, company)
     payment, paid_for = received.payment, await _find(received.payment, request, company)
     if not received.new and (isinstance(paid_for, Why) or not request or not await unapplied(payment.id)):
         return []  # it was booked before, and nothing new is known of it
@@ -90,6 +94,20 @@ async def _apply(received: Received, request: PaymentRequest | None, company: Co
         vault=company.vault,
     )
     return [(f"payment {payment.id}", _said(applied, payment, paid_for, payer, company))] if applied.new else []
+
+
+async def _wallet_of(account_text: str, company: Company) -> Agent | None:
+    """The agent whose wallet somebody pays into: by the agent's phone number as the account, or W and the agent's
+    number."""
+    return await find_prepaid(account_text, _phone(account_text.strip(), company))
+
+
+async def _top_up(payment: Payment, agent: Agent, company: Company) -> Told:
+    try:
+        booked = await top_up_wallet(payment.id, agent, payment.provider, coin=company.coin)
+    except NothingUnapplied:  # somebody of the office said what it is for
+        return []
+    return [(f"top up {booked.entry.id}", for_agent(booked, agent, company))] if booked.new else []
 
 
 def _said(applied: Applied, payment: Payment, paid_for: Payable, payer: Payer, company: Company) -> list[Copy]:
@@ -189,7 +207,7 @@ async def validate(account_text: str, amount: int, company: Company) -> Refusal 
     """Whether a payment to this account shall be made: it exists, something can be paid for it, and it is at least the
     least. What is no account of ours is refused; none at all, as at a till, is not."""
     typed = account_text.strip()
-    if not typed:
+    if not typed or await _wallet_of(typed, company):
         return None
     paid_for = await find_by_account(typed, _phone(typed, company))
     if isinstance(paid_for, Why):

@@ -11,7 +11,7 @@ from typing import Any
 
 from models.audit import record
 from models.money.day_close import first_open
-from models.money.ledger import AccountKind, Posting, post
+from models.money.ledger import AccountKind, Posting, post, reverse
 from models.money.providers import provider_id
 from models.money.receiving import BANK, Incoming, Received, Source, close_suspense, find_payment, receive, unapplied
 from models.money.sales import Payment
@@ -40,11 +40,13 @@ LEFT_PROVIDER = """SELECT l.id FROM statement_line l WHERE l.provider <> 'bank' 
 # The payments of a provider that its statements should have, and have not.
 UNSEEN = """SELECT p.id, p.reference, p.amount, p.paid_at AS at, p.payer_phone, p.payer_name, p.account_text,
   s.reference AS sale FROM payment p
-  LEFT JOIN sale s ON s.id = (SELECT MIN(id) FROM sale WHERE payment_id = p.id)
+  LEFT JOIN sale s ON s.id = (SELECT MIN(o.id) FROM sale o WHERE o.payment_id = p.id
+    AND NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = o.id AND v.state = 'done'))
   WHERE p.provider = $1 AND p.paid_at >= $2 AND p.paid_at < $3
   AND EXISTS (SELECT 1 FROM statement_file f WHERE f.provider = p.provider AND f.begins_at <= p.paid_at
     AND f.ends_at >= p.paid_at)
-  AND NOT EXISTS (SELECT 1 FROM statement_line l WHERE l.payment_id = p.id AND l.direction = 'in') ORDER BY p.id"""
+  AND NOT EXISTS (SELECT 1 FROM statement_line l WHERE l.payment_id = p.id AND l.direction = 'in')
+  AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.key = 'payment ' || p.id || ' never came') ORDER BY p.id"""
 UNAPPLIED = """SELECT p.id, p.reference, -a.balance AS amount, p.paid_at AS at, p.payer_phone, p.payer_name,
   p.account_text, COALESCE(s.why, '') AS why FROM account a JOIN payment p ON p.id = a.owner
   LEFT JOIN suspense s ON s.payment_id = p.id AND s.closed_at IS NULL
@@ -52,9 +54,11 @@ UNAPPLIED = """SELECT p.id, p.reference, -a.balance AS amount, p.paid_at AS at, 
   ORDER BY p.id"""
 MATCHED = """SELECT COUNT(*) AS count, COALESCE(SUM(l.amount), 0) AS sum FROM statement_line l
   WHERE l.provider = $1 AND l.at >= $2 AND l.at < $3 AND l.settled = 'payment'"""
-DIFFERENT = """SELECT l.id, l.reference, l.amount, l.at, p.amount AS booked FROM statement_line l
-  JOIN payment p ON p.id = l.payment_id WHERE l.provider = $1 AND l.at >= $2 AND l.at < $3
-  AND l.settled = 'payment' AND l.amount <> p.amount ORDER BY l.id"""
+DIFFERENT = """SELECT l.id, l.reference, l.amount, l.at, CASE WHEN e.id IS NULL THEN p.amount ELSE 0 END AS booked
+  FROM statement_line l JOIN payment p ON p.id = l.payment_id
+  LEFT JOIN entry e ON e.key = 'payment ' || p.id || ' never came'
+  WHERE l.provider = $1 AND l.at >= $2 AND l.at < $3
+  AND l.settled = 'payment' AND (l.amount <> p.amount OR e.id IS NOT NULL) ORDER BY l.id"""
 OPEN = """SELECT id FROM statement_line WHERE provider = $1 AND at >= $2 AND at < $3 AND settled = '' AND direction = $4
   ORDER BY at, id"""
 SETTLED_AS = """SELECT settled, direction, COUNT(*) AS count, SUM(amount) AS sum FROM statement_line
@@ -146,10 +150,20 @@ async def match(*, actor: str, vault: Vault) -> int:
 
 async def take(line: StatementLine, *, actor: str, vault: Vault) -> Received:
     """Take a line for a payment: it is booked when no other source told of it, else the line is its evidence. In the
-    caller's unit of work. Raises NotSettled."""
+    caller's unit of work; whoever applies it as well calls `incoming_of` and `note_taken`. Raises NotSettled."""
+    incoming = incoming_of(line)
+    received = await receive(incoming, vault=vault)
+    await note_taken(line, received.payment.id, actor=actor)
+    return received
+
+
+def incoming_of(line: StatementLine) -> Incoming:
+    """A line as the news of a payment. Raises NotSettled when it is none, or is settled already."""
     if line.direction != Direction.IN:
         raise NotSettled(f"{line.reference} is money that went out.")
-    incoming = Incoming(
+    if line.settled:
+        raise NotSettled(f"{line.reference} is settled already.")
+    return Incoming(
         source=Source.STATEMENT,
         provider=line.provider,
         reference=line.reference,
@@ -160,12 +174,11 @@ async def take(line: StatementLine, *, actor: str, vault: Vault) -> Received:
         account_text=line.account_text,
         raw=" ".join(filter(None, (line.details, line.payer, line.account_text))),
     )
-    await _settle(line, Settled.PAYMENT, actor=actor)
-    received = await receive(incoming, vault=vault)
-    await execute(
-        connection(), "UPDATE statement_line SET payment_id = $2 WHERE id = $1", [line.id, received.payment.id]
-    )
-    return received
+
+
+async def note_taken(line: StatementLine, payment_id: int, *, actor: str) -> None:
+    """Note which payment a line is, in the transaction in which it was booked. Raises NotSettled."""
+    await _settle(line, Settled.PAYMENT, actor=actor, payment=payment_id)
 
 
 async def pay_out(line: StatementLine, *, actor: str) -> None:
@@ -199,6 +212,23 @@ async def give_back(line: StatementLine, payment: Payment, *, actor: str) -> Non
     await _book(line, Settled.BACK, AccountKind.UNAPPLIED, payment.id, actor=actor, payment=payment.id)
     if not await unapplied(payment.id):
         await close_suspense(payment.id, actor)
+
+
+async def never_came(payment: Payment, why: str, *, actor: str) -> None:
+    """A payment that we were told of is on no statement that should have it: it is taken out of the books, in the
+    caller's unit of work. Raises NotSettled when no statement says so, or when it was used: what it paid for is to be
+    taken back before."""
+    await lock_rows("payment", "id = $1", [payment.id])
+    at = read_moment(payment.paid_at)
+    unseen = await execute(connection(), UNSEEN, [payment.provider, at, at + timedelta(microseconds=1)])
+    if payment.id not in [row["id"] for row in unseen]:
+        raise NotSettled(f"No statement that was read says that {payment.reference} never came.")
+    if await unapplied(payment.id) != payment.amount:
+        raise NotSettled(f"The money of {payment.reference} was used. Take back what it paid for first.")
+    [entry] = await execute(connection(), "SELECT id FROM entry WHERE key = $1", [f"payment {payment.id}"])
+    await reverse(int(entry["id"]), key=f"payment {payment.id} never came", actor=actor, reason=why)
+    await close_suspense(payment.id, actor)
+    await record(actor, "payment never came", f"{payment.provider} {payment.reference}", why)
 
 
 async def leave_out(line: StatementLine, why: str, *, actor: str) -> None:

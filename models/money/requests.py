@@ -348,8 +348,9 @@ async def end(request: PaymentRequest, state: RequestState, *, code: str, reason
 
 
 async def note_paid(request: PaymentRequest, payment_id: int) -> bool:
-    """Its money came. False: it was paid before, by this payment or by another one."""
-    if request.state == RequestState.PAID:
+    """Its money came. False: it was paid before, by this payment or by another one, or the payment is another
+    request's."""
+    if request.state == RequestState.PAID or await PaymentRequest.exists(payment_id=payment_id):
         return False
     await execute(connection(), PAID, [request.id, payment_id])
     request.state, request.payment_id = RequestState.PAID, payment_id

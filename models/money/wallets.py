@@ -1,5 +1,6 @@
 """Wallets of agents who pay before they sell: topped up by the office or by mobile money, and spent by sales."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from models.money.sales import Payment
 from models.people import Agent
 from models.sql import connection, execute, insert, lock_rows
 
+WALLET = re.compile(r"W[-.]?([1-9][0-9]{0,8})")  # W12: the wallet of the agent with this number
 LONGEST_REFERENCE = 20  # as much as one SMS has room for
 SAME_WINDOW = timedelta(hours=24)
 
@@ -96,6 +98,15 @@ class HasMoney(Exception):
 def funds_of(agent: Agent) -> AccountKind:
     """Which account of an agent a sale moves: the wallet, or the cash that is held."""
     return AccountKind.WALLET if agent.prepaid else AccountKind.CASH
+
+
+async def find_prepaid(typed: str, phone: str) -> Agent | None:
+    """The agent with a wallet whom somebody means who writes this as the account: W12, or the agent's phone (E.164;
+    empty where it is none)."""
+    number = WALLET.fullmatch("".join(typed.upper().split()))
+    if number:
+        return await Agent.get_or_none(id=int(number[1]), prepaid=True, retired_at=None)
+    return await Agent.get_or_none(phone=phone, prepaid=True, retired_at=None) if phone else None
 
 
 async def in_wallet(agent_id: int) -> int:

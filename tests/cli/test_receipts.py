@@ -191,7 +191,9 @@ def test_a_text_that_waits_is_shown_and_accepted_by_a_person(receipts: Run, demo
 def test_a_text_that_no_rule_reads_is_accepted_as_the_person_says(receipts: Run, demo_url: str) -> None:
     heard(demo_url, "You have received money from NEEMA: 5000, number DKN1234567.")
     refused = receipts("accept", 1, "--yes")
-    assert refused.exit_code == 1 and "give --provider, --reference and --amount" in refused.output
+    assert refused.exit_code == 1 and "say the provider, the reference and the amount" in refused.output
+    wrong = receipts("accept", 1, "--yes", "--provider", "mpesa", "--reference", "DKN1234567", "--amount", "5,000")
+    assert (wrong.exit_code, wrong.output.splitlines()[-1]) == (1, "mpesa is none of airtel, mixx, mpesa-tz.")
     words = ("--provider", "mpesa-tz", "--reference", "dkn 1234567", "--amount", "5,000", "--yes")
     assert receipts("accept", 1, *words).output.endswith("Booked.\n")
     assert query(demo_url, "SELECT reference, amount FROM payment WHERE provider = 'mpesa-tz'") == [

@@ -31,9 +31,9 @@ from bot.text import SCREEN, septets
 from bot.text.gsm import is_gsm
 from handlers.account.disputes import settle_hand_in
 from handlers.account.hand_in import take_hand_in
-from handlers.account.wallet import take_top_up
 from handlers.selling.moved import move_by_office
 from handlers.selling.void import refuse_by_office, void_by_office
+from handlers.selling.wallet import take_top_up
 from models.devices import Device, Tariff, with_owner
 from models.money import Sale
 from models.money.hand_in import HandIn, hand_in

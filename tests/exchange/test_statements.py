@@ -200,17 +200,39 @@ def test_the_three_sorts_are_shown_with_what_mends_each(run: Run, demo_url: str)
         "      mwanga reconcile take TKQ5AB12CD --provider daraja",
         "  Money that waits: 2, TZS 10,000",
         "    2026-11-26 12:00 TKQ9AA11BB: 5,000",
+        "      mwanga payments assign TKQ9AA11BB ACCOUNT",
         "    2026-11-28 12:00 TKZ9AA11BB: 5,000",
+        "      mwanga payments assign TKZ9AA11BB ACCOUNT",
         "  Sale without money: 1, TZS 5,000",
         "    2026-11-26 12:00 TKQ9AA11BB: 5,000",
+        "      mwanga reconcile never TKQ9AA11BB --provider daraja --why WORDS",
     ]
+
+
+def test_a_payment_that_never_came_is_taken_out_of_the_books(run: Run, demo_url: str) -> None:
+    pay(demo_url, "daraja", "TKQ9AA11BB", at="2026-11-26 09:00:00")
+    pay(demo_url, "daraja", "TKZ9AA11BB", at="2026-11-28 09:00:00")
+    words = "--provider", "daraja", "--why", "a forged text"
+    early = run("reconcile", "never", "TKQ9AA11BB", *words)
+    assert early.output == "Nothing was booked. No statement that was read says that TKQ9AA11BB never came.\n"
+    read(run, SAFARICOM, "daraja")
+    assert run("reconcile", "never", "TKZ9AA11BB", *words).exit_code == 1, "the statement ends before it"
+    done = run("reconcile", "never", "tkq9 aa11bb", *words)
+    assert done.output == "TKQ9AA11BB, TZS 5,000, is out of the books: a forged text\n"
+    assert run("reconcile", "never", "TKQ9AA11BB", *words).exit_code == 1
+    said = run("reconcile", "show", "--provider", "daraja").output
+    assert "TKQ9AA11BB" not in said and said.startswith("daraja: TZS 0 by the books.")
 
 
 def test_a_line_is_taken_once_for_a_payment(run: Run, demo_url: str) -> None:
     read(run, SAFARICOM, "daraja")
     taken = run("reconcile", "take", "tkq5 ab12cd", "--by", "Rehema Kito")
     assert taken.exit_code == 0, taken.output
-    assert "TZS 5,000 booked, daraja TKQ5AB12CD." in taken.output
+    assert taken.output == "TZS 5,000, daraja TKQ5AB12CD: booked.\n1 SMS will go out.\n"
+    [sale] = query(
+        demo_url, "SELECT s.unit, s.units, s.amount, d.serial FROM sale s JOIN device d ON d.id = s.device_id"
+    )
+    assert tuple(sale.values()) == ("days", 5, 500_000, "SHS0283"), "as if the callback had told of it"
     assert books(demo_url, "daraja") == (0, 4_945, 0, 55)
     [payment] = query(demo_url, "SELECT provider, payer_phone, payer_name, account_text FROM payment")
     assert tuple(payment.values()) == ("daraja", "2547****123", "JANE DOE", "SHS0283")

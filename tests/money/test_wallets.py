@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from bot.server import Server
+from handlers.selling.received import book_payment, validate
 from models.money import wallets
 from models.money.ledger import AccountKind, Posting, balance, commission_due, post
 from models.money.receiving import Incoming, Source, receive
@@ -131,6 +132,26 @@ async def test_mobile_money_tops_up_once(mwanga: Server) -> None:
             await wallets.top_up_wallet(payment.id + 1, other, "bank")
 
 
+@pytest.mark.parametrize("account", ["0700000001", "w1", "W 1", "+255 700 000 001"])
+async def test_who_pays_with_the_agent_as_the_account_tops_up(mwanga: Server, account: str) -> None:
+    agent = await prepaid(mwanga, 0)
+    money = Incoming(
+        source=Source.CALLBACK, provider="bank", reference="QX1", amount=300_00, paid_at=NOON, account_text=account
+    )
+    assert await validate(account, 300_00, mwanga.company) is None
+    async with mwanga.database.work():
+        for copies in (1, 0):
+            _received, told = await book_payment(money, mwanga.company)
+            assert sum(len(each) for _origin, each in told) == copies
+    assert await in_wallet(agent.id) == 300_00
+    other = Incoming(
+        source=Source.CALLBACK, provider="bank", reference="QX2", amount=300_00, paid_at=NOON, account_text="W2"
+    )
+    async with mwanga.database.work():
+        received, _told = await book_payment(other, mwanga.company)  # Juma has no wallet
+    assert await balance(AccountKind.UNAPPLIED, received.payment.id) == -300_00
+
+
 async def test_money_is_paid_out_and_the_kind_changes_only_when_nothing_is_left(mwanga: Server) -> None:
     agent = await prepaid(mwanga, 100)
     async with mwanga.database.work():
@@ -165,3 +186,12 @@ def test_the_office_gives_a_wallet_and_tops_it_up_at_the_prompt(run: Run, demo_u
     assert "may hold" in run("agent", "set", "0700000001", "--postpaid").output
     said = [row["text"] for row in query(demo_url, "SELECT text FROM outbox ORDER BY id")]
     assert len(said) == 2 and all(text in done.output + out.output for text in said)
+
+
+@pytest.mark.everyday_on_sqlite
+def test_what_is_in_the_wallet_of_who_leaves_is_paid_out(run: Run) -> None:
+    run("agent", "set", "0700000001", "--prepaid")
+    run("agent", "topup", "0700000001", 500)
+    left = run("agent", "retire", "0700000001").output
+    assert "TZS 500 is in the wallet; `mwanga agent payout +255700000001 AMOUNT --retired` pays it out." in left
+    assert run("agent", "payout", "0700000001", 500, "--retired").output.startswith("PAID OUT TZS 500")

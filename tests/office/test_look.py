@@ -26,6 +26,7 @@ async def office(config: Config) -> AsyncIterator[Office]:
         ("/", "Overview", "Overview"),
         ("/messages", "Messages", "Messages"),
         ("/messages/{message}", "Message {message}", "Messages"),
+        ("/receipts", "Receipts", "Receipts"),
         ("/tickets", "Tickets", "Tickets"),
         ("/tickets/K1", "Ticket K1", "Tickets"),
     ],

@@ -7,10 +7,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot import app as app_file
+from bot.payments import collector as collector_file
 from bot.payments import daraja as daraja_file
-from tests.emulators.daraja import BUSY_PHONE, PAGE, SPIKE_ARREST, Push, Trouble, error
+from tests.emulators.daraja import BUSY_PHONE, PAGE, SPIKE_ARREST, Emulator, Push, Trouble, error
 from tests.world.people import PEOPLE
 from tests.world.pushes import PushClock, alerts, asked, becomes, payments, selling, settled, waits_for
+from tests.world.server import serving
 
 pytestmark = pytest.mark.everyday_on_sqlite
 CUT, HANGS = Trouble(cut=True, taken=True), Trouble(hang=True, taken=True)
@@ -118,6 +121,43 @@ async def test_two_callbacks_with_two_receipts_are_two_payments_and_one_is_the_r
         assert (await becomes(at, "paid"))["payment_id"] == first
 
 
+async def test_two_servers_of_one_database_ask_once_and_book_once(demo_url: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        if at.mwanga.database.embedded:
+            pytest.skip("an embedded database has one server")
+        async with serving(demo_url, daraja_url=daraja.url) as other:
+            people = ("Baraka", "Neema", "Amina", "Stranger")
+            for person in people:
+                await asked(at, key=person, person=person)
+                other.mwanga.payments.notify()
+            pushes = await daraja.wait_for(len(people))
+            await waits_for(at, "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM payment_request WHERE state = 'new')")
+            doors = [f"{server.client._base_url}payments/daraja/demo/stk" for server in (at, other)]
+            said = [(push, daraja.paid(push, f"UKS000000{number}")) for number, push in enumerate(pushes)]
+            bodies = [({"Body": {"stkCallback": each | {"Tries": n}}}) for _, each in said for n in range(2)]
+            answers = await asyncio.gather(*(daraja.post(door, body) for body in bodies for door in doors))
+            assert set(answers) == {200}
+            await settled(at)
+            await waits_for(at, "SELECT 1 FROM payment_request WHERE state = 'paid' HAVING COUNT(*) = 4")
+            assert [receipt for receipt, _ in sorted(await payments(at))] == [f"UKS000000{n}" for n in range(4)]
+            assert len(daraja.pushes) == len(people) and len(daraja.tokens) == 1
+
+
+async def test_one_receipt_pays_for_one_request(demo_url: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await asked(at)
+        await becomes(at, "asked")
+        await asked(at, key="sms 2", person="Neema")
+        first, second = await daraja.wait_for(2)
+        await becomes(at, "asked")
+        await daraja.pay(first, "UKS0000001")
+        await daraja.pay(second, "UKS0000001")
+        await settled(at)
+        assert await payments(at) == [("UKS0000001", 5_000_00)]
+        states = await at.rows("SELECT state FROM payment_request ORDER BY id")
+        assert [row["state"] for row in states] == ["paid", "asked"]
+
+
 async def test_another_amount_is_booked_as_it_is_and_the_office_is_told(demo_url: str) -> None:
     async with selling(demo_url) as (at, daraja):
         await asked(at)
@@ -127,6 +167,18 @@ async def test_another_amount_is_booked_as_it_is_and_the_office_is_told(demo_url
         await settled(at)
         assert await payments(at) == [(receipt, 3_000_00)]
         assert f"TZS 5,000 was asked of {PEOPLE['Baraka']}, and TZS 3,000 was paid ({receipt})." in await alerts(at)
+
+
+async def test_what_has_not_ended_is_counted_at_metrics(demo_url: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        async with at.client.get("/metrics") as answer:
+            assert 'mwanga_payment_requests{provider="daraja",state="asked"} 1.0' in await answer.text()
+        await daraja.pay(push)
+        await becomes(at, "paid")
+        assert at.metric("mwanga_payment_notices_total", provider="daraja", kind="stk", outcome="new") == 1
 
 
 # --- What is not answered
@@ -226,6 +278,30 @@ async def test_a_token_that_ended_is_replaced_once_for_all_requests(demo_url: st
         assert len([token for token in daraja.tokens if token]) == 2
 
 
+async def test_what_cannot_be_written_holds_up_nobody_else(demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector_file, "AGAIN_S", 0.0)
+    async with selling(demo_url) as (at, daraja):
+        tries = 0
+
+        async def fails(*_: object) -> list[object]:
+            nonlocal tries
+            tries += 1
+            raise RuntimeError("the words cannot be found")
+
+        monkeypatch.setattr(at.mwanga.payments.settler, "_book", fails)
+        daraja.trouble(PUSH, BUSY_PHONE)
+        await asked(at)
+        await daraja.wait_for_calls(PUSH, 1)
+        await asked(at, key="sms 2", person="Neema")
+        await daraja.wait_for(1)
+        await becomes(at, "asked")
+        while tries < collector_file.TRIES:
+            await asyncio.sleep(0)
+        monkeypatch.undo()
+        [left] = await at.rows("SELECT state FROM payment_request ORDER BY id LIMIT 1")
+        assert left["state"] == "new"  # nothing of it was written; as of a server that died, nobody knows it
+
+
 # --- What nobody tells us
 
 
@@ -310,6 +386,24 @@ async def test_a_claim_of_a_server_that_died_is_unknown_and_not_asked(demo_url: 
         at.mwanga.payments.notify()
         assert (await becomes(at, "unknown"))["code"] == "interrupted"
         assert daraja.pushes == []
+
+
+async def test_a_push_that_is_under_way_when_the_server_stops_is_unknown_after_it(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch, push_clock: PushClock
+) -> None:
+    monkeypatch.setattr(app_file, "STOP_S", 0.1)
+    async with Emulator() as daraja:
+        daraja.trouble(PUSH, HANGS)
+        async with serving(demo_url, daraja_url=daraja.url) as at:
+            await asked(at)
+            await daraja.wait_for(1)
+        push_clock.forward(61)
+        async with serving(demo_url, daraja_url=daraja.url) as at:
+            assert (await becomes(at, "unknown"))["code"] == "interrupted"
+            daraja.pushes[0].fields["CallBackURL"] = str(at.client._base_url) + "payments/daraja/demo/stk"
+            await daraja.pay(daraja.pushes[0], "UKS0000001")
+            await becomes(at, "paid")
+        assert len(daraja.pushes) == 1
 
 
 async def registered(at: Any, daraja: Any) -> None:

@@ -12,6 +12,7 @@ from tortoise.exceptions import OperationalError
 
 from bot.app import PURGES
 from bot.receipts import Heard, Receipts
+from bot.receipts.rules import add_rule
 from bot.runtime import Database, Housekeeping
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
@@ -26,7 +27,7 @@ from models.money.receiving import Evidence, Incoming, Source, receive
 from models.sql import ms_of
 from tests.emulators.android.clock import Clock
 from tests.world.books import check_ledger
-from tests.world.people import NOON
+from tests.world.people import NOON, PEOPLE
 from tests.world.receipt_table import company_of
 from tests.world.receipt_texts import Till, open_till, personal
 from tests.world.shop import open_shop
@@ -80,7 +81,7 @@ async def test_nobody_is_answered_by_a_receipt(till: Till) -> None:
     assert not await till.sql("SELECT 1 FROM outbox WHERE phone = 'M-PESA'")
 
 
-@pytest.mark.parametrize("gateway", ["africastalking", "kannel", "simulator", "phone-99x"])
+@pytest.mark.parametrize("gateway", ["africastalking", "kannel", "simulator", "phone-99", "phone-99x"])
 async def test_only_our_own_phones_are_believed(till: Till, gateway: str) -> None:
     await till.hears(FIRST, gateway=gateway)
     assert await till.texts() == [] and await till.paid() == []
@@ -336,6 +337,34 @@ async def test_what_a_payer_typed_goes_with_the_payment(mwanga: Server) -> None:
     assert payment == {"payer_phone": "+255700000061", "payer_name": "NEEMA KOMBA"}
 
 
+async def test_a_payment_for_a_serial_brings_its_token(mwanga: Server) -> None:
+    """The office's own rule, for an operator that hands on what the payer typed: the owner gets the code."""
+    template = (
+        "HaloPesa: Umepokea TSh [amount] kutoka kwa [phone] [name]. Kumbukumbu: [serial]. Salio: TSh [balance]. "
+        "Ref: [reference]"
+    )
+    async with mwanga.database.work():
+        await add_rule("halo", "halopesa", "HaloPesa", template, company=mwanga.company, actor="test")
+    till = await open_till(mwanga, balance=10_000, operator="halopesa")
+    await till.hears(
+        "HaloPesa: Umepokea TSh 8,000 kutoka kwa 0620000111 ASHA DEMO. Kumbukumbu: shs 0283. Salio: TSh 18,000. "
+        "Ref: HP12345678",
+        "HALOPESA",
+    )
+    assert await till.texts() == [("paid", "")]
+    sent = {row["phone"]: row["text"] for row in await till.sql("SELECT phone, text FROM outbox")}
+    assert "Code " in sent[PEOPLE["Baraka"]]
+    await till.hears(
+        "HaloPesa: Umepokea TSh 8,000 kutoka kwa 0620000111 ASHA DEMO. Kumbukumbu: shs 0283. Salio: TSh 18,000. "
+        "Ref: HP12345678",
+        "HALOPESA",
+    )
+    assert (
+        len(await till.sql("SELECT 1 FROM token WHERE sale_id IN (SELECT id FROM sale WHERE key LIKE 'payment%')")) == 1
+    )
+    await check_ledger(mwanga)
+
+
 async def test_what_was_about_no_payment_is_forgotten_one_day(till: Till) -> None:
     await till.hears("Win 5,000 today! Dial *150#")
     await till.hears(FIRST)
@@ -356,7 +385,9 @@ async def test_a_payment_by_radio_is_in_the_books(demo_url: str, phone_clock: Cl
         at = datetime.fromtimestamp(phone_clock(), UTC)
         await shop.text("M-PESA", personal("DKN1234567", 5_000, 15_000, at))
         await shop.text("M-PESA", personal("DKN1234567", 5_000, 15_000, at))
-        await shop.text("+255700000061", personal("DKN1234568", 5_000, 20_000, at))
+        await shop.text(PEOPLE["Asha"], personal("DKN1234568", 5_000, 20_000, at))
         rows = await shop.at.rows("SELECT provider, reference, amount FROM payment WHERE provider <> 'cash'")
         assert [tuple(row.values()) for row in rows] == [("mpesa-tz", "DKN1234567", 5_000_00)]
-        assert (await shop.read("+255700000061")).startswith("Nothing was booked")
+        told = "We have your TZS 5,000 (ref DKN1234567). The office finds where it belongs."
+        assert await shop.read("+255700000061") == told
+        assert (await shop.read(PEOPLE["Asha"])).startswith("Nothing was booked")

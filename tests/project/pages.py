@@ -54,6 +54,8 @@ ROUTES = {
     "/logout": (OFFICE, "signing out"),
     "/messages": (OFFICE, "what goes out, by which gateway, and what became of it"),
     "/messages/{number}": (OFFICE, "one message"),
+    "/receipts": (OFFICE, "texts of operators that wait for a person, and a place to try one out"),
+    "/receipts/{number}": (OFFICE, "one of them becomes a payment, or is refused"),
     "/tickets": (OFFICE, "what is broken, and whose work it is"),
     "/tickets/K{number}": (OFFICE, "one ticket, its history, and what can be done with it"),
     "/simulator": (DEMO, "a phone in the browser"),

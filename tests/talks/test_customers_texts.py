@@ -15,7 +15,7 @@ ANSWERS = {
     "token": "No token yet for|newest first|Bado hakuna tokeni|mpya kwanza",
     "balance": "Owed |Deni |nothing paid yet|bado hujalipa|Last paid|Malipo ya mwisho",
     "buy": "^How much\\? TZS|^Kiasi gani\\? TZS",
-    "wants": "^Buy .* for TZS .*\\?|^Nunua .* kwa TZS .*\\?",
+    "wants": "^Buy\\? .* for TZS|^Nunua\\? .* kwa TZS",
     "asked to pay": "Sent to your phone|Imetumwa kwenye simu yako",
     "price": "^[^ ]+: TZS .* (a day|a kWh|kwa kWh)",
     "agent": "Your agent is Asha Mushi|Wakala wako ni Asha Mushi",

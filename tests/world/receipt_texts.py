@@ -59,9 +59,7 @@ class Till:
         """Somebody of the office looks at a text, and books it as its rule reads it."""
         async with self.mwanga.database.work():
             row = await kept.hold_waiting(text_id)
-            text, found = await self.mwanga.receipts.look(row)
-            assert found
-            payment = self.mwanga.receipts.payment_of(row, text, found)
+            payment = await self.mwanga.receipts.payment_of(row)
             return await self.mwanga.receipts.accept(text_id, payment, actor="Neema")
 
     async def refuse(self, text_id: int) -> None:
@@ -75,14 +73,20 @@ class Till:
 
 
 async def open_till(
-    mwanga: Server, *, balance: int | None = 0, sims: int = 2, trusted: bool = False, name: str = NAME
+    mwanga: Server,
+    *,
+    balance: int | None = 0,
+    sims: int = 2,
+    trusted: bool = False,
+    name: str = NAME,
+    operator: str = "mpesa-tz",
 ) -> Till:
-    """A phone with SIM cards, of which the first is bound to M-Pesa, with so many shillings."""
+    """A phone with SIM cards, of which the first is bound to an operator, with so many shillings."""
     cards = write_sims([Sim(number) for number in range(1, sims + 1)])
     async with mwanga.database.work():
         phone = await Phone.create(name=name, signing_key="", added_at=1, linked_at=1, sims=cards)
         cents = None if balance is None else balance * 100
-        await kept.bind(phone, 1, "mpesa-tz", trusted=trusted, balance=cents, actor="test")
+        await kept.bind(phone, 1, operator, trusted=trusted, balance=cents, actor="test")
     return Till(mwanga, phone)
 
 
