@@ -38,7 +38,7 @@ from tortoise.models import Model
 from models.devices import Device
 from models.money.contracts import Contract
 from models.money.sales import Payment
-from models.people import Customer
+from models.people import Agent, Customer
 from models.sql import HOUR_MS, MINUTE_MS, connection, cut, execute, for_update, lock_rows, now_ms
 
 
@@ -90,7 +90,11 @@ class PaymentRequest(Model):
         "models.Contract", null=True, on_delete=fields.RESTRICT
     )
     contract_id: int | None
-    agent_id: int | None = fields.BigIntField(null=True)  # whose wallet it tops up, and no device
+    # Whose wallet it tops up, and no device.
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
+        "models.Agent", null=True, on_delete=fields.RESTRICT
+    )
+    agent_id: int | None
     amount = fields.BigIntField()  # minor units
     account = fields.CharField(40)  # what the phone shows beside the amount: a serial, the number of a contract
     state = fields.CharField(10, default=RequestState.NEW)
