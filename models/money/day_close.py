@@ -23,6 +23,9 @@ EVERYBODY = ""  # the subject of the day of all
 # Held by whoever closes, until the commit; each entry holds it too, but lets the others in: nothing is being booked
 # while a day's figures are read.
 HOLD = "SELECT pg_advisory_xact_lock(7269423)"
+HOLD_TOO = "SELECT pg_advisory_xact_lock_shared(7269423)"
+# What was begun in the last moment of a day is booked by now: a sale says when it took effect as it is written.
+MARGIN = timedelta(minutes=1)
 _OF_SUBJECT = """JOIN account a ON a.id = l.account_id JOIN entry e ON e.id = l.entry_id
   WHERE a.kind = $1 AND a.owner = $2"""
 # One account: what it held before the day began, and the sums of the day, by what else moved in the same entry.
@@ -102,7 +105,9 @@ async def close_all(day: date, zone: ZoneInfo, actor: str) -> list[Closed]:
 
 async def first_open(at: datetime, *, agent_id: int | None = None, provider: str = "") -> datetime:
     """`at`, or the end of the last closed day of all (or of this agent or provider) when that is later: what comes late
-    is effective then."""
+    is effective then. Until the commit nobody closes a day, so that it stays so."""
+    if on_postgres():
+        await execute(connection(), HOLD_TOO)
     subjects = [EVERYBODY, f"agent {agent_id}", f"provider {provider}"]
     statement = f"SELECT MAX(ends_at) AS ends_at FROM day_close WHERE subject IN ({marks(3)})"
     [row] = await execute(connection(), statement, subjects)
@@ -120,7 +125,7 @@ async def _close(subject: str, day: date, zone: ZoneInfo, actor: str) -> Closed:
     if earlier := await DayClose.get_or_none(day=day, subject=subject):
         return _closed(earlier, new=False)
     now, (begins, ends) = datetime.now(UTC), bounds_of(day, zone)
-    if now < ends:
+    if now < ends + MARGIN:
         raise DayNotOver(day)
     figures = await _figures(subject, begins, ends)
     columns = {"day": day, "subject": subject, "ends_at": ends, "figures": json.dumps(figures), "actor": actor}

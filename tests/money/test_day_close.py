@@ -124,9 +124,9 @@ async def test_twice_is_the_same(open_books: Database) -> None:
     assert [each.new for each in (*first, *again)] == [True, True, False, False]
 
 
-@pytest.mark.parametrize(("hours", "over"), [(20.99, False), (21, True)])
+@pytest.mark.parametrize(("hours", "over"), [(20.99, False), (21.01, False), (21.02, True)])
 async def test_a_day_is_closed_when_it_is_over(open_books: Database, hours: float, over: bool) -> None:
-    """Midnight in Dar es Salaam is 21:00 UTC."""
+    """Midnight in Dar es Salaam is 21:00 UTC, and a minute more is waited."""
     with time_machine.travel(datetime(2026, 11, 26, tzinfo=UTC) + timedelta(hours=hours), tick=False):
         if over:
             assert (await closed(open_books))[-1].new
@@ -189,6 +189,26 @@ async def test_who_closes_waits_for_what_is_being_booked(open_books: Database) -
 
     _, done = await asyncio.gather(book(), close())
     assert done[0].figures["taken"] == 5_000 == done[-1].figures["cash"]["closing"]
+
+
+async def test_what_comes_late_is_booked_although_somebody_closes_meanwhile(open_books: Database) -> None:
+    """Whoever asked which moment is open has it until the commit."""
+    asked = asyncio.Event()
+
+    async def book() -> None:
+        async with open_books.work():
+            at = await first_open(NOON)
+            asked.set()
+            for _ in range(50):
+                await asyncio.sleep(0)
+            await take(1, 5_000, at)
+
+    async def close() -> list[Closed]:
+        await asked.wait()
+        return await closed(open_books)
+
+    _, done = await asyncio.gather(book(), close())
+    assert done[-1].figures["cash"]["closing"] == 5_000
 
 
 def test_a_day_is_closed_at_the_prompt(run: Run, demo_url: str) -> None:

@@ -5,7 +5,7 @@ its commit, and done again, by the same server or another one."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -17,25 +17,33 @@ from tortoise.exceptions import OperationalError
 
 from bot.app import assembled
 from bot.config import Config, load
+from bot.message import Copy
+from bot.payments import Answer, State
+from bot.payments.settling import Settler
 from bot.server import Server
+from handlers.selling.received import book, book_payment
 from models.demo.world import PAYGO_KEYS
 from models.devices import with_owner
 from models.devices.tables import Device
-from models.money import reconciling
-from models.money.applying import apply, assign, wait_for_office
+from models.money import claims, reconciling, voids, wallets
+from models.money.applying import assign
 from models.money.books import find_fault
 from models.money.contracts import Contract
 from models.money.day_close import DayNotOver, close_all
 from models.money.disputes import NotDisputed, dispute, settle
 from models.money.hand_in import HandIn, NotBooked, hand_in
+from models.money.ledger import Entry, cash_held
+from models.money.moving import move
 from models.money.payable import Payable, PayableDevice, PayableGoods
 from models.money.payment import sell
 from models.money.quotes import quote
-from models.money.receiving import Incoming, Source, Why, normal_reference, receive, unapplied
+from models.money.receiving import Incoming, Source, normal_reference, unapplied
 from models.money.reconciling import NotSettled, Said
 from models.money.refusals import NotSold
-from models.money.sales import Payment
+from models.money.requests import AskedAlready, PaymentRequest, Wanted, ask_to_pay
+from models.money.sales import Payment, Sale
 from models.money.statements import Direction, StatementLine
+from models.money.taking_back import NotTakenBack
 from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import SamePerson
 from models.sql import execute
@@ -48,6 +56,13 @@ PROVIDERS = ("daraja", "airtel")
 # What a payment may be for: devices by their serials, goods by the number of their contract.
 TARGETS = ("04123456784", "SHS0283", "EB100042")
 Verb = Callable[[Server], Awaitable[Any]]
+
+
+# What somebody is told instead: nothing was changed.
+REFUSALS = (
+    *(NotSold, NotBooked, NotDisputed, NotSettled, NotTakenBack, SamePerson, DayNotOver, AskedAlready),
+    *(wallets.NotToppedUp, wallets.HasMoney, claims.NoClaim),
+)
 
 
 class Crash(Exception):
@@ -103,7 +118,7 @@ class Life:
             except OperationalError:  # two crossed: the server does it again
                 if attempt == 19:
                     raise
-            except (NotSold, NotBooked, NotDisputed, NotSettled, SamePerson, DayNotOver) as refusal:
+            except REFUSALS as refusal:
                 self.refused[type(refusal).__name__] += 1
                 return
             else:
@@ -121,21 +136,99 @@ class Life:
         return verb
 
     def payment(self, provider: str, reference: str, amount: int, target: str, source: Source, at: datetime) -> Verb:
-        """A provider tells of money; `target` is what it is for, an empty one for nobody."""
+        """A provider tells of money; `target` is what the payer typed, nothing for nobody."""
 
         async def verb(server: Server) -> None:
-            said = Incoming(source=source, provider=provider, reference=reference, amount=amount, paid_at=at)
-            received = await receive(said, vault=server.company.vault)
-            if not received.new or not await unapplied(received.payment.id):
-                return
-            if not target:
-                await wait_for_office(received.payment.id, Why.NOBODY)
-                return
-            how = {"actor": provider, "today": server.company.today(), "coin": server.company.coin}
-            key, vault = f"payment {received.payment.id}", server.company.vault
-            await apply(received.payment.id, await find_target(target), key=key, vault=vault, **how)  # type: ignore[arg-type]
+            said = Incoming(
+                source=source, provider=provider, reference=reference, amount=amount, paid_at=at, account_text=target
+            )
+            await book_payment(said, server.company)
 
         self.told.append((provider, normal_reference(reference), amount, at))
+        return verb
+
+    def push(self, key: str, phone: str, target: str, amount: int) -> Verb:
+        """A customer asks to be asked on the phone."""
+
+        async def verb(at: Server) -> None:
+            paid_for = await find_target(target)
+            assert paid_for.device
+            owner, device = paid_for.device.customer_id, paid_for.device.id
+            wanted = {"language": "en", "amount": amount, "account": target}
+            if owner is not None:
+                asked = Wanted(provider="daraja", phone=phone, customer_id=owner, device_id=device, **wanted)  # type: ignore[arg-type]
+                await ask_to_pay(asked, key=key)
+
+        return verb
+
+    def callback(self, nth: int, state: State, amount: int | None = None) -> Verb:
+        """The provider answers a push: it was paid, perhaps another amount, or it was not. News may contradict."""
+
+        async def verb(at: Server) -> None:
+            found = await PaymentRequest.all().order_by("id")
+            if not found:
+                return
+            request, payment = found[nth % len(found)], None
+            if state is State.PAID:
+                payment = Incoming(
+                    source=Source.CALLBACK, provider="daraja", reference=f"PUSH{request.id}", payer_phone=request.phone,
+                    amount=amount or request.amount, paid_at=datetime.now(UTC),
+                )  # fmt: skip
+            answer = Answer(provider="daraja", state=state, request=request.reference, payment=payment)
+            await Settler(at.company, book, tell_nobody).settle(answer)
+
+        return verb
+
+    def void(self, nth: int, by: str) -> Verb:
+        """One of the office wants a sale taken back, or agrees to what another one wants."""
+
+        async def verb(_at: Server) -> None:
+            if sale := await nth_sale(nth):
+                await voids.approve(sale, await OfficeUser.get(name=by), "wrong amount")
+
+        return verb
+
+    def asked_void(self, nth: int) -> Verb:
+        async def verb(_at: Server) -> None:
+            sale = await nth_sale(nth)
+            if sale and sale.agent_id:
+                await voids.ask(sale, await Agent.get(id=sale.agent_id), "wrong amount", 240)
+
+        return verb
+
+    def move(self, nth: int, target: str) -> Verb:
+        """A sale is done again for the right device."""
+
+        async def verb(at: Server) -> None:
+            if sale := await nth_sale(nth):
+                device, by = await Device.get(serial=target), await OfficeUser.get(name="rehema")
+                how = {"today": at.company.today(), "coin": at.company.coin, "vault": at.company.vault}
+                await move(sale, device, by, **how)  # type: ignore[arg-type]
+
+        return verb
+
+    def prepay(self, agent: int, prepaid: bool) -> Verb:
+        async def verb(_at: Server) -> None:
+            who = await Agent.get(id=agent)
+            await (wallets.make_prepaid(who, "rehema") if prepaid else wallets.make_postpaid(who, "rehema"))
+
+        return verb
+
+    def top_up(self, reference: str, agent: int, amount: int) -> Verb:
+        async def verb(at: Server) -> None:
+            await wallets.top_up(
+                await Agent.get(id=agent), amount, "rehema", reference, coin=at.company.coin, again=True
+            )
+
+        return verb
+
+    def claim_paid(self, key: str, customer: int, percent: int) -> Verb:
+        async def verb(_at: Server) -> None:
+            amount = await claims.owed_by(customer) * percent // 100
+            if not await Entry.exists(key=key):
+                by = await OfficeUser.get(name="rehema")
+                await claims.take_payment(await Customer.get(id=customer), amount, by, key)
+
         return verb
 
     def assignment(self, key: str, nth: int, target: str, customer: int, part: int) -> Verb:
@@ -158,9 +251,12 @@ class Life:
 
         return verb
 
-    def hand_in(self, reference: str, agent: int, amount: int) -> Verb:
+    def hand_in(self, reference: str, agent: int, percent: int) -> Verb:
+        """An agent brings a share of what is in hand."""
+
         async def verb(at: Server) -> None:
             who = await Agent.get(id=agent)
+            amount = await cash_held(agent) * percent // 100 // 100 * 100
             await hand_in(who, amount, "rehema", reference, coin=at.company.coin, again=True)
 
         return verb
@@ -172,18 +268,19 @@ class Life:
 
         return verb
 
-    def settlement(self, nth: int, amount: int | None, by: str) -> Verb:
-        """One of the office says what was handed in, or agrees to what another one said."""
+    def settlement(self, nth: int, percent: int | None, by: str) -> Verb:
+        """One of the office says what was handed in, a share of what is booked, or agrees to what another one said."""
 
         async def verb(at: Server) -> None:
             if entry := await nth_hand_in(nth):
+                amount = None if percent is None else entry.amount * percent // 100
                 await settle(entry, amount, await OfficeUser.get(name=by), coin=at.company.coin)
 
         return verb
 
     def line(self, said: Said) -> Verb:
         async def verb(at: Server) -> None:
-            await reconciling.add_line(said, actor="rehema", vault=at.company.vault)
+            await add_line(at, said)
 
         return verb
 
@@ -212,7 +309,7 @@ class Life:
             paid = await Payment.get(id=chosen["id"])
             there, now = int(chosen["there"]), datetime.now(UTC)
             said = Said(provider=paid.provider, reference=reference, direction=Direction.OUT, amount=there, at=now)
-            await reconciling.add_line(said, actor="rehema", vault=at.company.vault)
+            await add_line(at, said)
             [line] = await reconciling.find_lines(reference, paid.provider)
             await reconciling.give_back(line, paid, actor="rehema")
 
@@ -275,8 +372,10 @@ class Life:
         assert {int(row["owner"]): int(row["there"]) for row in balances} == dict(left)
         taken = await rows(
             at,
-            "SELECT p.id FROM payment p JOIN sale s ON s.payment_id = p.id GROUP BY p.id, p.amount"
-            " HAVING SUM(s.amount) > p.amount",
+            "SELECT p.id FROM payment p JOIN sale s ON s.payment_id = p.id"
+            " WHERE NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')"
+            " AND NOT EXISTS (SELECT 1 FROM sale r WHERE r.replaces_id = s.id)"
+            " GROUP BY p.id, p.amount HAVING SUM(s.amount) > p.amount",
         )
         assert taken == [], "a payment was spent twice"
 
@@ -353,6 +452,24 @@ async def find_target(name: str) -> Payable:
         contract = await Contract.get(id=int(name[1:]) - 1000).prefetch_related("appliance", "customer")
         return PayableGoods(contract)
     return PayableDevice(await with_owner((await Device.get(serial=name)).id))
+
+
+async def add_line(at: Server, said: Said) -> None:
+    """Keep a line of a statement; one that is there with another amount is refused."""
+    try:
+        await reconciling.add_line(said, actor="rehema", vault=at.company.vault)
+    except ValueError as error:
+        assert "another amount" in str(error)
+        raise NotSettled(str(error)) from error
+
+
+async def nth_sale(nth: int) -> Sale | None:
+    found = await Sale.all().order_by("id")
+    return found[nth % len(found)] if found else None
+
+
+async def tell_nobody(_origin: str, _copies: Sequence[Copy]) -> None:
+    """What would be sent is looked at elsewhere."""
 
 
 async def nth_hand_in(nth: int) -> HandIn | None:
