@@ -19,6 +19,7 @@ from models.audit import record
 from models.money import notices, requests
 from models.money.receiving import Incoming, Source
 from models.money.requests import PaymentRequest, RequestState
+from models.sql import now_ms
 from models.vault import Sealed
 
 payments_cli = typer.Typer(
@@ -27,6 +28,7 @@ payments_cli = typer.Typer(
 payments_cli.command("waiting")(payments_waiting)
 payments_cli.command("assign")(payments_assign)
 Number = Annotated[int, typer.Argument(help="the request's number, as `list` shows it")]
+PARKED = "parked"  # the code of one that a person has put aside
 IN_DEMO = "In the demo world phones ring in the server alone: see /simulator."
 
 
@@ -89,16 +91,16 @@ def query(number: Number) -> None:
 
 @payments_cli.command("park")
 def park(number: Number) -> None:
-    """Look an unknown push up no more; money that comes for it still counts."""
+    """Put an unknown push aside for which the provider's portal shows no payment; money that comes still counts."""
 
     async def work() -> None:
         async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
             request = await _request(number)
             if request.state != RequestState.UNKNOWN:
                 fail(f"{number} is {request.state}, and not unknown.")
-            await requests.look_at(request, 0)
+            await requests.end(request, RequestState.EXPIRED, code=PARKED, reason="", now=now_ms())
             await record(ACTOR, "payments park", str(number))
-        typer.echo(f"{number} is looked up no more.")
+        typer.echo(f"{number} is put aside.")
 
     perform(work())
 

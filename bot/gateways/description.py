@@ -19,6 +19,7 @@ from bot.text.close import did_you_mean
 # Names that stand for something else. By `phone-` all know a gateway phone, and `none` is the gateway of messages which
 # no gateway may carry.
 TAKEN = re.compile("|".join([*(kind.name for kind in KINDS), "simulator|none|phones?|phone-.*"]))
+NOUNS = {"gateways": "gateway", "payments": "provider"}  # what the tables of a place describe
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 DESCRIPTIONS = files("bot.gateways") / "descriptions"
 PRESETS = {file.name.removesuffix(".toml"): file for file in DESCRIPTIONS.iterdir() if file.name.endswith(".toml")}
@@ -228,7 +229,7 @@ def _complete(place: str, name: str, table: Any, taken: re.Pattern[str], found: 
     if not NAME.fullmatch(name):
         raise ValueError(": a name has small letters, digits and -, 40 at most, and begins with a letter.")
     if taken.fullmatch(name):
-        raise ValueError(": the name is taken by one of our own.")
+        raise ValueError(f": the name is taken by a {NOUNS[place]} of our own.")
     if not isinstance(table, dict):
         raise ValueError(f": this is a table, [{place}.NAME].")
     table = dict(table)

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from bot.gateways.errors import SendError
 from bot.gateways.wire import LONGEST_WORD
-from bot.runtime import Database
+from bot.runtime import Database, DatabaseAway
 from bot.text.numbers import parse
 from models.settings import Setting
 from models.sql import for_update, now_ms
@@ -97,13 +98,28 @@ class SharedToken:
             if self.database is None:
                 await self._replace()
                 return self._token
-            async with self.database.work():
-                kept = await self._read_kept()
-                if not self._serves(instead_of):
-                    await self._replace()
-                    kept.value = self._vault.seal(f"{self._until} {self._token}", self._name)
-                    await kept.save()
+            try:
+                failed = await self._share(self.database, instead_of)
+            except DatabaseAway as error:
+                raise SendError("unreachable", "the token is in the database") from error
+            if failed:
+                raise failed
             return self._token
+
+    async def _share(self, database: Database, instead_of: str) -> Exception | None:
+        """Take what another server has got, or get one for all. Why that failed comes back and is not raised in here:
+        a unit of work would take what happens to a connection for its own."""
+        async with database.work():
+            kept = await self._read_kept()
+            if self._serves(instead_of):
+                return None
+            try:
+                await self._replace()
+            except Exception as error:
+                return error
+            kept.value = self._vault.seal(f"{self._until} {self._token}", self._name)
+            await kept.save()
+        return None
 
     def _serves(self, instead_of: str) -> bool:
         return bool(self._token) and self._token != instead_of and now_ms() < self._until

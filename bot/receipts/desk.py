@@ -70,9 +70,9 @@ class Receipts:
         if not phone_id(heard.gateway) or heard.sender.kind is not SenderKind.ALPHA:
             return ""
         wallets = await kept.list_wallets()
-        if not wallets:  # nobody has asked for it
+        phone = await Phone.get_or_none(id=phone_id(heard.gateway)) if wallets else None
+        if phone is None:  # nobody has asked for it
             return ""
-        phone = await Phone.get(id=phone_id(heard.gateway))
         sim = heard.sim or _only_sim(phone)
         wallet = next((each for each in wallets if (each.phone_id, each.sim) == (phone.id, sim)), None)
         rules = await list_rules(self._company)

@@ -14,6 +14,7 @@ from bot.receipts.shipped import ANY_REFERENCE, OPERATORS, Rule, Way, provider_o
 from bot.receipts.template import LONGEST_TEXT, SHAPES, Field, Near, Reading, pays, small, tidy
 from bot.text import numbers
 
+MOST_DIGITS = 14  # of what a payer types
 MOST_COINS = 1_000_000_000  # whole units of money: what is more is no payment of a customer
 EARLY, LATE = timedelta(minutes=5), timedelta(hours=24)  # how far a text's own time may be from when it came
 # Words of money that came in, that may have, or that went back: a text with one of them is looked at when no rule fits.
@@ -128,9 +129,15 @@ def _read(rule: Rule, reading: Reading, company: Company, arrived: datetime) -> 
         moment=moment,
         phone=_phone(fields.get(Field.PHONE, ""), company),
         name=fields.get(Field.NAME, "").strip(" .,;-"),
-        account=fields.get(Field.SERIAL, "").strip(" .,;-"),
+        account=_account(fields.get(Field.SERIAL, "").strip(" .,;-")),
         doubts=tuple(doubts),
     )
+
+
+def _account(text: str) -> str:
+    """What the payer typed. Where that is nothing, MTN Uganda writes a number of its own of nineteen digits; no serial
+    and no number of a meter has more than thirteen."""
+    return "" if text.isdigit() and len(text) > MOST_DIGITS else text
 
 
 def read_money(text: str, company: Company) -> int:

@@ -7,6 +7,7 @@ the rights to drop a trigger, asks no guard.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from models.alerts import raise_alert
@@ -152,7 +153,10 @@ async def find_fault(ask: Ask = ask_here) -> str:
     """The first thing in the books that does not add up, in one sentence; empty when all does."""
     for check in CHECKS:
         if rows := await ask(check.wrong):
-            return check.says.format(**rows[0])
+            # PostgreSQL has sums as decimals, and would write 80000 as 8E+4.
+            return check.says.format(
+                **{name: int(value) if isinstance(value, Decimal) else value for name, value in rows[0].items()}
+            )
     return ""
 
 

@@ -59,6 +59,46 @@ class AccountKind(StrEnum):
     ADJUSTMENT = "adjustments"
 
 
+class Side(StrEnum):
+    """On which side an account stands as a rule: positive amounts are debits."""
+
+    DEBIT = "debit"
+    CREDIT = "credit"
+
+
+@dataclass(frozen=True)
+class Described:
+    """One kind of account in the chart."""
+
+    side: Side
+    owner: str  # whose it is: there is one for each of these
+    what: str
+
+
+# The chart of accounts, each in the currency of the database. docs/reconciliation.md shows it.
+CHART = {
+    AccountKind.CASH: Described(Side.DEBIT, "agent", "cash that the agent holds"),
+    AccountKind.DEBT: Described(Side.DEBIT, "contract", "still to be paid on it; never below 0"),
+    AccountKind.ACCESS_DUE: Described(Side.DEBIT, "device", "still to be paid of the access rate, as of the last sale"),
+    AccountKind.CLAIM: Described(Side.DEBIT, "customer", "power that somebody else had paid for; never below 0"),
+    AccountKind.CLEARING: Described(Side.DEBIT, "provider", "mobile money that it has of ours; returns to 0"),
+    AccountKind.COMMISSION: Described(Side.CREDIT, "agent", "earned and not paid out"),
+    AccountKind.WALLET: Described(Side.CREDIT, "agent", "paid before selling; never overdrawn"),
+    AccountKind.CREDIT: Described(Side.CREDIT, "customer", "paid, and less than a unit; never overdrawn"),
+    AccountKind.UNAPPLIED: Described(Side.CREDIT, "payment", "for nothing yet; returns to 0, never overdrawn"),
+    AccountKind.OFFICE: Described(Side.DEBIT, "company", "cash that agents handed in"),
+    AccountKind.BANK: Described(Side.DEBIT, "company", "money in the bank"),
+    AccountKind.ENERGY: Described(Side.CREDIT, "company", "revenue of energy"),
+    AccountKind.DAYS: Described(Side.CREDIT, "company", "revenue of days"),
+    AccountKind.ACCESS: Described(Side.CREDIT, "company", "revenue of the access rate"),
+    AccountKind.GOODS: Described(Side.CREDIT, "company", "revenue of appliances"),
+    AccountKind.COMMISSION_COST: Described(Side.DEBIT, "company", "what commissions cost"),
+    AccountKind.FEES: Described(Side.DEBIT, "company", "what providers and the bank keep for their service"),
+    AccountKind.WRITE_OFF: Described(Side.DEBIT, "company", "debts that nobody will pay"),
+    AccountKind.ADJUSTMENT: Described(Side.DEBIT, "company", "differences that were put right"),
+}
+
+
 class Account(Model):
     id = fields.BigIntField(primary_key=True)
     kind = fields.CharField(20)  # an AccountKind

@@ -36,11 +36,15 @@ def test_what_has_not_ended_is_listed(run: Run, unknown: int) -> None:
     assert f"{unknown} | " in shown and "| +255710000002 | TZS 5,000 | SHS0283 | unknown timeout" in shown
 
 
-def test_one_that_is_parked_is_looked_up_no_more(run: Run, unknown: int, demo_url: str) -> None:
-    assert run("payments", "park", str(unknown)).output == f"{unknown} is looked up no more.\n"
-    assert "looked up no more" in run("payments", "list").output
-    assert query(demo_url, "SELECT look_at FROM payment_request")[0]["look_at"] == 0
+def test_one_that_is_parked_is_put_aside(run: Run, unknown: int, demo_url: str) -> None:
+    assert run("payments", "park", str(unknown)).output == f"{unknown} is put aside.\n"
+    assert run("payments", "list").output == ""
+    assert query(demo_url, "SELECT state, code, look_at FROM payment_request") == [
+        {"state": "expired", "code": "parked", "look_at": 0}
+    ]
     assert query(demo_url, "SELECT action FROM audit ORDER BY id DESC LIMIT 1")[0]["action"] == "payments park"
+    late = run("payments", "receipt", str(unknown), "UKS7QK3P9A")
+    assert late.exit_code == 0 and "paid" in late.output, late.output
 
 
 def test_a_receipt_from_the_portal_books_it_once(run: Run, unknown: int, demo_url: str) -> None:

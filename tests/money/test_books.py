@@ -113,7 +113,8 @@ async def unguard(engine: str) -> None:
             await execute(connection(), f"ALTER TABLE {table['name']} DISABLE TRIGGER USER")
         for check in await execute(
             connection(),
-            "SELECT conname AS name, conrelid::regclass::text AS owner FROM pg_constraint WHERE contype = 'c'",
+            "SELECT conname AS name, conrelid::regclass::text AS owner FROM pg_constraint WHERE contype = 'c'"
+            " AND conrelid <> 0 AND connamespace = 'public'::regnamespace",
         ):
             await execute(connection(), f"ALTER TABLE {check['owner']} DROP CONSTRAINT {check['name']}")
         return

@@ -16,7 +16,7 @@ from models.devices import Unit
 from models.money.cash_requests import CashRequestState
 from models.money.catalogue import Terms
 from models.money.disputes import Step
-from models.money.ledger import AccountKind, Posting, post
+from models.money.ledger import CHART, AccountKind, Posting, post
 from models.money.receipt_texts import TextState
 from models.money.requests import RequestState
 from models.money.reservations import Reserved
@@ -227,6 +227,10 @@ async def test_nobody_spends_what_is_not_there(kind: str, amount: int, sold: Ser
 async def books(mwanga: Server) -> list[list[dict[str, object]]]:
     statements = ("SELECT id, balance FROM account ORDER BY id", "SELECT COUNT(*) AS n FROM entry")
     return [await execute(mwanga.database.client, each) for each in statements]
+
+
+def test_the_chart_names_every_kind() -> None:
+    assert list(CHART) == list(AccountKind)
 
 
 def test_the_database_knows_all_kinds_and_states() -> None:

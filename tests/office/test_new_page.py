@@ -68,7 +68,7 @@ async def test_a_new_page_is_served_behind_sign_in(office: Office) -> None:
     for response in (await office.get("/weather"), await office.post("/weather", words="Take a coat")):
         assert (response.status, response.headers["Location"]) == (303, "/login")
     page = await office.page("/weather")
-    assert "Overview Messages Tickets Weather" in page and "It rains." in page
+    assert "Overview Messages Receipts Tickets Weather" in page and "It rains." in page
     assert 'href="/weather" aria-current="page"' in await office.html("/weather")
 
 

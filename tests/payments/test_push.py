@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from bot import app as app_file
+from bot.payments import collector as collector_file
 from bot.payments import daraja as daraja_file
 from tests.emulators.daraja import BUSY_PHONE, PAGE, SPIKE_ARREST, Emulator, Push, Trouble, error
 from tests.world.people import PEOPLE
@@ -118,6 +119,28 @@ async def test_two_callbacks_with_two_receipts_are_two_payments_and_one_is_the_r
         await settled(at)
         assert [receipt for receipt, _ in await payments(at)] == ["UKS0000001", "UKS0000002"]
         assert (await becomes(at, "paid"))["payment_id"] == first
+
+
+async def test_two_servers_of_one_database_ask_once_and_book_once(demo_url: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        if at.mwanga.database.embedded:
+            pytest.skip("an embedded database has one server")
+        async with serving(demo_url, daraja_url=daraja.url) as other:
+            people = ("Baraka", "Neema", "Amina", "Stranger")
+            for person in people:
+                await asked(at, key=person, person=person)
+                other.mwanga.payments.notify()
+            pushes = await daraja.wait_for(len(people))
+            await waits_for(at, "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM payment_request WHERE state = 'new')")
+            doors = [f"{server.client._base_url}payments/daraja/demo/stk" for server in (at, other)]
+            said = [(push, daraja.paid(push, f"UKS000000{number}")) for number, push in enumerate(pushes)]
+            bodies = [({"Body": {"stkCallback": each | {"Tries": n}}}) for _, each in said for n in range(2)]
+            answers = await asyncio.gather(*(daraja.post(door, body) for body in bodies for door in doors))
+            assert set(answers) == {200}
+            await settled(at)
+            await waits_for(at, "SELECT 1 FROM payment_request WHERE state = 'paid' HAVING COUNT(*) = 4")
+            assert [receipt for receipt, _ in sorted(await payments(at))] == [f"UKS000000{n}" for n in range(4)]
+            assert len(daraja.pushes) == len(people) and len(daraja.tokens) == 1
 
 
 async def test_one_receipt_pays_for_one_request(demo_url: str) -> None:
@@ -253,6 +276,30 @@ async def test_a_token_that_ended_is_replaced_once_for_all_requests(demo_url: st
             await asked(at, key=f"sms {person}", person=person, amount=(number + 1) * 1_000_00)
         await daraja.wait_for(1 + len(people))
         assert len([token for token in daraja.tokens if token]) == 2
+
+
+async def test_what_cannot_be_written_holds_up_nobody_else(demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector_file, "AGAIN_S", 0.0)
+    async with selling(demo_url) as (at, daraja):
+        tries = 0
+
+        async def fails(*_: object) -> list[object]:
+            nonlocal tries
+            tries += 1
+            raise RuntimeError("the words cannot be found")
+
+        monkeypatch.setattr(at.mwanga.payments.settler, "_book", fails)
+        daraja.trouble(PUSH, BUSY_PHONE)
+        await asked(at)
+        await daraja.wait_for_calls(PUSH, 1)
+        await asked(at, key="sms 2", person="Neema")
+        await daraja.wait_for(1)
+        await becomes(at, "asked")
+        while tries < collector_file.TRIES:
+            await asyncio.sleep(0)
+        monkeypatch.undo()
+        [left] = await at.rows("SELECT state FROM payment_request ORDER BY id LIMIT 1")
+        assert left["state"] == "new"  # nothing of it was written; as of a server that died, nobody knows it
 
 
 # --- What nobody tells us

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.inbound.sms import FORWARDED
 from bot.receipts.reading import read_money, understand
 from bot.receipts.shipped import OPERATORS, RULES, Rule, Way
 from bot.receipts.template import LONGEST_TEXT, Field, Template
+from bot.text import Text
+from bot.text.gsm import fits_sms
 from tests.world.receipt_table import ARRIVED, ZONES, Case, company_of, outcome, read_table
 
 CASES = list(read_table())
@@ -205,3 +208,10 @@ def test_money_is_read_as_operators_write_it(text: str, minor: int) -> None:
 def test_what_is_no_money_is_none(text: str) -> None:
     with pytest.raises(ValueError):
         read_money(text, TZ)
+
+
+@pytest.mark.parametrize("language", ["en", "sw", "fr", "pt", "ha"])
+def test_who_forwards_a_receipt_reads_one_part_in_the_own_language(language: str) -> None:
+    text = Text(FORWARDED.english, {"help": "+255 700 000 000"}).to(language)
+    assert fits_sms(text) and (language == "en" or text != Text(FORWARDED.english, {"help": ""}).to("en"))
+    assert text.startswith(("Nothing", "Hakuna", "Rien", "Nada", "Ba a"))

@@ -2,34 +2,21 @@
 
 import json
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import SecretStr
 
-from bot.company import Company
+from bot.config import load
+from bot.configured import company_of
 from bot.gateways import Callback
 from bot.payments import Answer, State
 from bot.payments.daraja import Daraja
 from bot.payments.wire import read_amount, read_phone, write_amount
 from models.money.receiving import Incoming, Source
 from models.money.requests import Reason
-from models.vault import Vault
 
-COMPANY = Company(
-    name="Mwanga Demo",
-    country="KE",
-    currency="KES",
-    exponent=2,
-    thousands=",",
-    zone=ZoneInfo("Africa/Nairobi"),
-    languages=["en"],
-    help_phone="",
-    ussd_code="",
-    accents=False,
-    vault=Vault("k" * 32),
-)
-DARAJA = Daraja(None, Daraja.Settings(secret="demo"), address="http://127.0.0.1", company=COMPANY)  # type: ignore[arg-type]
 CHECKOUT = "ws_CO_191220191020363925"
 METADATA = [
     {"Name": "Amount", "Value": 1.00},
@@ -39,9 +26,16 @@ METADATA = [
 ]
 
 
+@cache
+def daraja() -> Daraja:
+    company = company_of(load(country="KE", currency="KES", timezone="Africa/Nairobi", secret_key="k" * 32))
+    settings = Daraja.Settings(secret=SecretStr("demo"))
+    return Daraja(None, settings, address="http://127.0.0.1", company=company)  # type: ignore[arg-type]
+
+
 def read(kind: str, said: Any, query: bytes = b"") -> Answer | None:
     body = said if isinstance(said, bytes) else json.dumps(said).encode()
-    return DARAJA.read(kind, Callback("POST", query, "application/json", body))
+    return daraja().read(kind, Callback("POST", query, "application/json", body))
 
 
 def push(code: Any, items: list[dict[str, Any]] | None = None) -> dict[str, Any]:

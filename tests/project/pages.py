@@ -14,6 +14,7 @@ from bot.cli.main import cli
 from bot.config import Config, load
 from handlers import TALKS
 from handlers.exchange import EXPORTS, IMPORTS
+from models.money.ledger import CHART
 from models.people import Role
 from tests.world.actions import actions
 
@@ -147,6 +148,13 @@ def routes() -> str:
     return "\n".join(rows)
 
 
+def chart() -> str:
+    """The chart of accounts."""
+    rows = ["| account | one for each | stands in | what is on it |", "|---|---|---|---|"]
+    rows += [f"| {kind} | {one.owner} | {one.side} | {one.what} |" for kind, one in CHART.items()]
+    return "\n".join(rows)
+
+
 def rooms() -> str:
     """Each package with its first sentence, the machine first; those that only hold files for a room are part of it."""
     rows = ["| room | what it is for |", "|---|---|"]
@@ -160,6 +168,7 @@ def rooms() -> str:
 
 MADE = {
     "rooms": rooms,
+    "chart": chart,
     "imports": imports,
     "exports": exports,
     "settings": settings,

@@ -55,6 +55,7 @@ def company_of(operator: str) -> Company:
         country=country,
         currency=currency,
         exponent=EXPONENTS[currency],
+        coin=50 * 10 ** EXPONENTS[currency],
         thousands=",",
         zone=ZoneInfo(ZONES[country]),
         languages=["en"],

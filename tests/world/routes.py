@@ -4,6 +4,8 @@ asks only now and then. tests/talks/test_questions.py says when a question is on
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from tortoise.transactions import in_transaction
+
 from bot.talks import Channel, Talk
 from handlers import TALKS
 from models.devices import DeviceModel
@@ -83,6 +85,7 @@ FURTHER = [
     Route("fix", Role.AGENT, "other", {"fix category": "5"}, asks=("words",), channels=USSD),
     Route("problem", Role.CUSTOMER, "other", {"problem category": "5"}, asks=("words",), channels=USSD),
     Route("problem", Role.CUSTOMER, "offered", says="SHS0283 light is off", asks=("confirm",), channels=(Channel.SMS,)),
+    Route("own buying", Role.CUSTOMER, "meant", says="I want power", asks=("confirm",), channels=(Channel.SMS,)),
     Route("own plan", Role.CUSTOMER, "several", before=(*LAMP, *RADIO), asks=("plan",)),
 ]
 ROUTES = [*PLAIN, *FURTHER]
@@ -101,11 +104,12 @@ async def equipped() -> None:
     what two agents of each mini-grid hold and handed in, the first of whom is a cashier."""
     north, south = await MiniGrid.get(name="Mtwara North"), await MiniGrid.get(name="Lindi South")
     await Agent.create(phone="+255700000004", name="Halima Omari", mini_grid=south, pin_hash="", cash_limit=10_000_000)
-    for grid in (north, south):
-        for agent in await Agent.filter(mini_grid_id=grid.id):
+    async with in_transaction():
+        for agent in await Agent.filter(mini_grid_id__in=(north.id, south.id)).order_by("id"):
             sold = [Posting(AccountKind.CASH, agent.id, 500_000), Posting(AccountKind.ENERGY, 0, -500_000)]
-            await post(f"before {agent.id}", sold, actor="test")
-            await hand_in(agent, 300_000, "office", f"PAGE {agent.id}")
+            async with in_transaction():
+                await post(f"before {agent.id}", sold, actor="test")
+                await hand_in(agent, 300_000, "office", f"PAGE {agent.id}")
     await Agent.filter(id__in=(1, 3)).update(cashier=True)
     business = await ConnectionType.get(name="Business")
     for name in ("Mill", "Shop"):

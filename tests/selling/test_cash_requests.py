@@ -1,0 +1,137 @@
+"""Customers who ask an agent to sell for cash: one sale at most, the agent's room, and an end that both hear."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from bot.server import Server
+from bot.text.answers import BESIDE_PIN, CONSENT
+from bot.text.redact import Redactor
+from models.money.cash_limit import read_room
+from models.money.cash_requests import CashRequest, CashRequestState
+from models.money.ledger import AccountKind
+from models.money.reservations import reserved
+from models.money.sales import Sale
+from models.people import Agent
+from tests.world.people import NOON, PEOPLE, Phones
+
+YES = "1 482915"
+
+
+@pytest.fixture
+def phones(mwanga: Server) -> Phones:
+    """Nobody's phone can be asked to pay."""
+    object.__setattr__(mwanga.company, "mobile_money", ())
+    return Phones(mwanga)
+
+
+async def asha() -> Agent:
+    return await Agent.get(phone=PEOPLE["Asha"])
+
+
+async def promised() -> int:
+    """What open requests hold of Asha's room, in whole units."""
+    return await reserved(AccountKind.CASH, (await asha()).id) // 100
+
+
+async def states() -> list[str]:
+    return [one.state for one in await CashRequest.all().order_by("id")]
+
+
+async def test_an_open_request_holds_the_room_that_it_needs(phones: Phones) -> None:
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=9_000_00)
+    await phones.text("Baraka", "BUY 5000")
+    assert await promised() == 5_000 and (await read_room(await asha())).left == 4_000_00
+    [(_asha, refused)] = await phones.text("Asha", "BUY EB100042 6000")
+    assert refused.startswith("Not sold.")
+    answered = dict(await phones.text("Asha", YES))
+    assert answered["Asha"].startswith("SOLD TZS 5,000") and "Code" in answered["Baraka"]
+    assert await promised() == 0 and (await read_room(await asha())).held == 5_000_00
+
+
+async def test_who_has_no_room_is_not_asked(phones: Phones) -> None:
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=4_000_00)
+    answered = dict(await phones.text("Baraka", "BUY 5000"))
+    assert "Juma" in answered and "Asha" not in answered
+    await Agent.filter(phone=PEOPLE["Juma"]).update(cash_limit=4_000_00)
+    [(_neema, said)] = await phones.text("Neema", "BUY 6000")
+    assert said == "Nothing was paid. No agent near you can take TZS 6,000 now. Call +255700000000."
+
+
+@pytest.mark.parametrize("answer", ["2", "C1 2", "c1 no"])
+async def test_a_no_frees_the_room_and_the_customer_hears(phones: Phones, answer: str) -> None:
+    await phones.text("Baraka", "BUY 5000")
+    answered = dict(await phones.text("Asha", answer))
+    assert answered["Baraka"].startswith("Agent Asha Mushi +255700000001 did not take TZS 5,000 for SHS0283.")
+    assert await states() == [CashRequestState.DECLINED] and await promised() == 0
+    assert await Sale.all().count() == 0
+
+
+async def test_silence_ends_it_and_both_are_told_once(mwanga: Server, phones: Phones) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        await phones.text("Baraka", "BUY 5000")
+        clock.shift(timedelta(minutes=59))
+        assert await mwanga.watch.chores() == 0
+        clock.shift(timedelta(minutes=1))
+        assert await promised() == 0  # the room is free on the minute
+        assert await mwanga.watch.chores() == 1 and await mwanga.watch.chores() == 0
+        told = dict(await phones.news())
+        assert told == {
+            "Baraka": "Agent Asha Mushi +255700000001 did not answer: TZS 5,000 for SHS0283. Nothing was paid. "
+            "Call the agent, or send it again.",
+            "Asha": "C1 is over: TZS 5,000 for SHS0283. Nothing was sold.",
+        }
+        [(_asha, late)] = await phones.text("Asha", YES)
+        assert late.startswith("Not sold: C1 ended at 11:42.")
+        assert await Sale.all().count() == 0
+
+
+async def test_a_yes_that_comes_twice_sells_once(phones: Phones) -> None:
+    await phones.text("Baraka", "BUY 5000")
+    await asyncio.gather(*(phones.text("Asha", f"C1 {YES}") for _n in range(4)))
+    assert await Sale.all().count() == 1 and await states() == [CashRequestState.SOLD]
+
+
+async def test_a_yes_and_the_clock_at_once_are_one_end(mwanga: Server, phones: Phones) -> None:
+    await phones.text("Baraka", "BUY 5000")
+    await CashRequest.all().update(expires_at=1)
+    await asyncio.gather(phones.text("Asha", YES), mwanga.watch.chores())
+    [request] = await CashRequest.all()
+    assert request.state == CashRequestState.EXPIRED and await Sale.all().count() == 0
+
+
+async def test_a_refused_yes_leaves_it_open(phones: Phones) -> None:
+    await phones.text("Baraka", "BUY 5000")
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=1_000_00)
+    [(_asha, refused)] = await phones.text("Asha", YES)
+    assert refused.startswith("Not sold.") and await states() == [CashRequestState.ASKED] and await promised() == 5_000
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=9_000_00)
+    answered = dict(await phones.text("Asha", f"C1 {YES}"))
+    assert answered["Asha"].startswith("SOLD")
+
+
+async def test_the_hold_of_the_same_sale_counts(phones: Phones) -> None:
+    await phones.text("Asha", "BUY SHS0283 5000")
+    await phones.text("Asha", YES)
+    await phones.text("Baraka", "BUY 5000")
+    [(_asha, held)] = await phones.text("Asha", f"C1 {YES}")
+    assert held.startswith("Not sold again.") and await Sale.all().count() == 1
+    await phones.text("Asha", "BUY SHS0283 5000 AGAIN")
+    answered = dict(await phones.text("Asha", YES))
+    assert "Code" in answered["Baraka"] and await states() == [CashRequestState.SOLD] and await promised() == 0
+
+
+async def test_a_wrong_pin_sells_nothing(phones: Phones) -> None:
+    await phones.text("Baraka", "BUY 5000")
+    [(_asha, said)] = await phones.text("Asha", "1 111222")
+    assert "Wrong PIN" in said and await Sale.all().count() == 0
+    answered = dict(await phones.text("Asha", YES))
+    assert answered["Asha"].startswith("SOLD")
+
+
+@pytest.mark.parametrize("text", ["C12 1 482915", "c12 1482915", "C12 1 482 915", "C-12 yes 48 29 15", "C12 482915"])
+def test_a_pin_behind_a_reference_is_starred(text: str) -> None:
+    cleaned = Redactor(CONSENT, [], [], BESIDE_PIN).clean(text)
+    assert len(cleaned) == len(text) and not {*"489"} & {*cleaned}
