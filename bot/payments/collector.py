@@ -161,9 +161,6 @@ class Collector:
             await requests.put_off(request, now + wait, outcome.code)
             return
         state = State.FAILED if outcome.state is State.FAILED else State.UNKNOWN
-        if outcome.reason is Reason.SETUP:
-            said = f"{provider.title} refuses to ask phones ({outcome.code}): see its settings."
-            await raise_alert_once(said, HOUR_MS)
         answer = Answer(
             state=state,
             provider=provider.name,

@@ -264,8 +264,18 @@ async def test_a_push_that_is_refused_has_failed(demo_url: str, trouble: Trouble
         daraja.trouble(PUSH, trouble)
         await asked(at, key="sms 2", person="Neema")
         await becomes(at, "failed")
-        told = [each for each in await alerts(at) if "M-Pesa refuses" in each]
+        told = [each for each in await alerts(at) if "M-Pesa takes no payments" in each]
         assert len(told) == (reason == "setup")  # one for all whom it happens to
+
+
+async def test_a_callback_that_blames_our_settings_alerts_the_office(demo_url: str) -> None:
+    async with selling(demo_url) as (at, daraja):
+        await asked(at)
+        [push] = await daraja.wait_for(1)
+        await becomes(at, "asked")
+        await daraja.fail(push, "SFC_IC0003")
+        assert (await becomes(at, "failed"))["reason"] == "setup"
+        assert [each for each in await alerts(at) if "(SFC_IC0003): see its settings" in each]
 
 
 async def test_a_token_that_ended_is_replaced_once_for_all_requests(demo_url: str) -> None:
