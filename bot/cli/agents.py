@@ -137,6 +137,11 @@ def agent_retire(
             if left.held > 0:
                 held = company.money(left.held)
                 typer.echo(f"{held} is still in hand; book it with `mwanga agent receipt --retired`.")
+            if left.wallet > 0:
+                there = company.money(left.wallet)
+                typer.echo(
+                    f"{there} is in the wallet; `mwanga agent payout {agent.phone} AMOUNT --retired` pays it out."
+                )
             if left.due > 0:
                 typer.echo(f"Commission due: {company.money(left.due)}.")
             if left.tickets:

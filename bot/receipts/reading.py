@@ -135,7 +135,7 @@ def _read(rule: Rule, reading: Reading, company: Company, arrived: datetime) -> 
 
 
 def _account(text: str) -> str:
-    """What the payer typed. Where that is nothing, MTN Uganda writes a number of its own with nineteen digits; no serial
+    """What the payer typed. Where that is nothing, MTN Uganda writes a number of its own of nineteen digits; no serial
     and no number of a meter has more than thirteen."""
     return "" if text.isdigit() and len(text) > MOST_DIGITS else text
 

@@ -40,7 +40,7 @@ class Bought(Field[Payable]):
     """What a payment is for: one of the caller's own things by its name or its end; where phones are asked to pay,
     anybody's by its whole serial or number, and else those of the own mini-grid."""
 
-    name = "payable"
+    name = "bought"
 
     async def read(self, turn: Turn, answer: str) -> str:
         typed = tidy_serial(answer)

@@ -187,8 +187,9 @@ def run(engine: str, templates: Templates, examples: int, steps: int) -> None:
     assert sum(machine.sold) > examples, "nothing was tested"
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_any_order_keeps_the_books_right(engine: str, templates: Templates) -> None:
-    run(engine, templates, *((12, 30) if engine == "sqlite" else (4, 20)))
+    run(engine, templates, 6, 25)
 
 
 @pytest.mark.slow
@@ -267,14 +268,13 @@ async def live(url: str, seed: int, *, people: int, things: int, beside: bool) -
     return life
 
 
-@pytest.mark.parametrize("seed", range(2))
-async def test_a_life_by_chance_keeps_the_books_right(demo_url: str, seed: int) -> None:
-    life = await live(demo_url, seed, people=1, things=150, beside=False)
-    assert len(life.done) >= 300
+async def test_a_life_by_chance_keeps_the_books_right(demo_url: str) -> None:
+    life = await live(demo_url, seed=1, people=1, things=120, beside=False)
+    assert len(life.done) >= 240
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 22))
+@pytest.mark.parametrize("seed", range(20))
 async def test_many_lives_by_chance_keep_the_books_right(demo_url: str, seed: int) -> None:
     await live(demo_url, seed, people=1, things=400, beside=False)
 

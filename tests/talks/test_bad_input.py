@@ -24,6 +24,7 @@ BAD = (
 BAD_HERE = {
     "device": ("SHS9999", "0000", "12", ELSEWHERE, "0777", "SHS0284"),
     "payable": ("SHS9999", "0000", "12", ELSEWHERE, "0777", "S1999", "S", "S99999999999", "SHS0284"),
+    "bought": ("SHS9999", "0000", "12", "0777", "S1999", "S", "S99999999999", "SHS0284"),
     "serial": ("04123456784", "04123456793", "SHS0283", ELSEWHERE, "12"),
     "free device": ("SHS0284", "EB100042", "SHS9999", ELSEWHERE, "12"),
     "customer": ("0x", "999", "#", "4"),
@@ -68,7 +69,9 @@ WALKS = [
     pytest.param(engine, route, channel, id=f"{engine}-{route}-{channel}", marks=marks)
     for engine, marks in (("sqlite", ()), ("postgres", pytest.mark.slow))
     for route, channel in ways()
-    if engine == "sqlite" or route.talk in SAMPLE
+    if (engine == "sqlite" or route.talk in SAMPLE)
+    # What is no answer to what words may have meant is looked through for its own meaning.
+    and (route.talk, route.name) != ("own buying", "meant")
 ]
 
 

@@ -85,6 +85,7 @@ FURTHER = [
     Route("fix", Role.AGENT, "other", {"fix category": "5"}, asks=("words",), channels=USSD),
     Route("problem", Role.CUSTOMER, "other", {"problem category": "5"}, asks=("words",), channels=USSD),
     Route("problem", Role.CUSTOMER, "offered", says="SHS0283 light is off", asks=("confirm",), channels=(Channel.SMS,)),
+    Route("own buying", Role.CUSTOMER, "meant", says="I want power", asks=("confirm",), channels=(Channel.SMS,)),
     Route("own plan", Role.CUSTOMER, "several", before=(*LAMP, *RADIO), asks=("plan",)),
 ]
 ROUTES = [*PLAIN, *FURTHER]
@@ -106,8 +107,9 @@ async def equipped() -> None:
     async with in_transaction():
         for agent in await Agent.filter(mini_grid_id__in=(north.id, south.id)).order_by("id"):
             sold = [Posting(AccountKind.CASH, agent.id, 500_000), Posting(AccountKind.ENERGY, 0, -500_000)]
-            await post(f"before {agent.id}", sold, actor="test")
-            await hand_in(agent, 300_000, "office", f"PAGE {agent.id}")
+            async with in_transaction():
+                await post(f"before {agent.id}", sold, actor="test")
+                await hand_in(agent, 300_000, "office", f"PAGE {agent.id}")
     await Agent.filter(id__in=(1, 3)).update(cashier=True)
     business = await ConnectionType.get(name="Business")
     for name in ("Mill", "Shop"):

@@ -30,6 +30,7 @@ GOOD = {
     "customer": "2",
     "find search": "Baraka",
     "payable": "SHS0283",
+    "bought": "SHS0283",
     "name": "Rehema Ali",
     "phone": "0713000111",
     "serial": "04123456792",
