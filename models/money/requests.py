@@ -124,7 +124,7 @@ APART_MS, SAME_APART_MS, DOUBT_MS = MINUTE_MS, 2 * MINUTE_MS, 10 * MINUTE_MS
 # What is unknown is looked up after these waits, counted from the last look, then every hour for two days (1.4).
 LOOKS_MS = (15_000, 15_000, 30_000, 30_000, 90_000)
 LOOK_EVERY_MS, LOOK_FOR_MS = HOUR_MS, 48 * HOUR_MS
-LEASE_MS = 60_000  # a claim that is older is of a server that died: no provider is waited for so long
+LEASE_MS = 120_000  # a claim that is older is of a server that died: with a new token a call takes 80 s at most
 LOST_WITHIN_MS = HOUR_MS  # a payment so long after a request whose answer was lost may be its own
 
 INTERRUPTED = "interrupted"  # the code of one whose server died, or was too slow: its answer may come after all
