@@ -7,11 +7,11 @@ from dataclasses import replace
 from bot.company import Company
 from bot.message import Copy
 from bot.payments.base import Answer, State
-from models.alerts import raise_alert
+from models.alerts import raise_alert, raise_alert_once
 from models.money import requests
 from models.money.receiving import Incoming
-from models.money.requests import PaymentRequest, RequestState
-from models.sql import MINUTE_MS, now_ms
+from models.money.requests import PaymentRequest, Reason, RequestState
+from models.sql import HOUR_MS, MINUTE_MS, now_ms
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +111,11 @@ class Settler:
         reason = answer.reason.value if answer.reason else ""
         if not await requests.end(request, state, code=answer.code, reason=reason, now=self._clock()):
             return "no news"
+        if answer.reason is Reason.SETUP:
+            names = {one.provider: one.title for one in self._company.mobile_money}
+            title = names.get(answer.provider, answer.provider)
+            said = f"{title} takes no payments for us ({answer.code}): see its settings, and our account there."
+            await raise_alert_once(said, HOUR_MS)
         await self._tell_all(await self._book(answer, self._company))
         return state.value
 
