@@ -145,6 +145,10 @@ class Money(RuleBasedStateMachine):
     def giving_back(self, nth: int, crash: bool) -> None:
         self._do(self.life.giving_back(self._new("BACK"), nth), crash)
 
+    @rule(nth=numbers, crash=crashes)
+    def never(self, nth: int, crash: bool) -> None:
+        self._do(self.life.never(nth), crash)
+
     @rule(crash=crashes)
     def closing(self, crash: bool) -> None:
         self._do(self.life.closing(), crash)
@@ -243,6 +247,7 @@ class Crowd:
             lambda: life.line(Said(provider=pick(PROVIDERS), amount=1_000_00 + 10_00 * few, **line)),
             lambda: life.taking(few),
             lambda: life.giving_back(f"BACK{number}", few),
+            lambda: life.never(few),
             life.closing,
         ]
         return pick(verbs)()
