@@ -17,7 +17,7 @@ from bot.server import Server
 from bot.text.controls import without_controls
 from models.audit import record
 from models.money import notices, requests
-from models.money.receiving import Incoming, Source
+from models.money.receiving import Incoming, Source, find_payment, normal_reference, unapplied
 from models.money.requests import PaymentRequest, RequestState
 from models.sql import now_ms
 from models.vault import Sealed
@@ -117,6 +117,9 @@ def receipt(
             request = await _request(number)
             if request.state == RequestState.PAID:
                 fail(f"{number} is paid already.")
+            known = await find_payment(request.provider, normal_reference(reference))
+            if known and (known.amount != request.amount or not await unapplied(known.id)):
+                fail(f"{reference} is another payment: look at the portal again.")
             await record(ACTOR, "payments receipt", str(number), reference)
             await server.payments.settler.settle(_paid(request, reference))
             request = await _request(number)

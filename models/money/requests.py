@@ -336,6 +336,18 @@ async def find_lost(provider: str, *, phone: str, amount: int, now: int) -> Paym
     return await PaymentRequest.get(id=rows[0]["id"]) if len(rows) == 1 else None
 
 
+async def waiting_for(provider: str, *, phone: str, amount: int) -> list[PaymentRequest]:
+    """The pushes to this phone for this amount (minor units) that nobody knows to be paid yet; two at most."""
+    found = PaymentRequest.filter(
+        provider=provider,
+        phone=phone,
+        amount=amount,
+        state__in=[RequestState.ASKED, RequestState.UNKNOWN],
+        created_at__gt=now_ms() - LOST_WITHIN_MS,
+    )
+    return await found.order_by("-id").limit(2)
+
+
 async def end(request: PaymentRequest, state: RequestState, *, code: str, reason: str, now: int) -> bool:
     """Take a held request to failed, expired or unknown. False: it is further already, and nobody is to be told."""
     if request.state not in STEPS[state]:
