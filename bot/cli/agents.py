@@ -90,7 +90,10 @@ def agent_list(
 
 def _line(agent: AgentStanding, company: Company) -> str:
     facts = [agent.name, agent.phone, agent.mini_grid]
-    facts.append(f"holds {company.money(agent.held)} of {company.number(agent.limit)}")
+    if agent.wallet is None:
+        facts.append(f"holds {company.money(agent.held)} of {company.number(agent.limit)}")
+    else:
+        facts.append(f"has {company.money(agent.wallet)} in the wallet")
     if agent.retired_at:
         facts.append(f"retired {agent.retired_at.astimezone(company.zone):%Y-%m-%d}")
     elif agent.locked_at:

@@ -16,10 +16,10 @@ from typing import Any
 from bot.payments.base import Answer, Ask, Asked, NotAsked, Provider, State
 from bot.payments.settling import NO_RECEIPT, Settler
 from bot.runtime import Database, DatabaseAway
-from models.alerts import raise_alert
+from models.alerts import raise_alert_once
 from models.money import requests
 from models.money.requests import PaymentRequest, Reason, RequestState
-from models.sql import now_ms
+from models.sql import HOUR_MS, now_ms
 
 log = logging.getLogger(__name__)
 
@@ -161,8 +161,6 @@ class Collector:
             await requests.put_off(request, now + wait, outcome.code)
             return
         state = State.FAILED if outcome.state is State.FAILED else State.UNKNOWN
-        if outcome.reason is Reason.SETUP:
-            await raise_alert(f"{provider.title} refuses to ask phones ({outcome.code}): see its settings.")
         answer = Answer(
             state=state,
             provider=provider.name,
@@ -211,7 +209,8 @@ class Collector:
             return
         code = held.code if held.code == NO_RECEIPT else answer.code or held.code
         if not await requests.look_again(held, code=code, now=self._clock()):
-            await raise_alert(f"Nobody knows whether {held.phone} has paid: mwanga payments list --unknown")
+            said = "Nobody knows whether pushes of two days ago are paid: mwanga payments list --unknown"
+            await raise_alert_once(said, HOUR_MS)
 
     async def _settle_left(self, now: int) -> None:
         """What was not sent in time, and what a server that died has left."""

@@ -101,7 +101,7 @@ class Reader:
             answer = provider.read(notice.kind, unpack(notices.open_kept(self._vault, notice)))
         except (ValueError, Sealed) as error:
             raise Unreadable(str(error)) from error
-        return "nothing" if answer is None else await self._settler.settle(answer)
+        return "nothing" if answer is None else await self._settler.settle(answer, since=notice.received_at)
 
     async def _note_failed(self, notice: Kept, error: Exception) -> None:
         told = {"notice": notice.id, "provider": notice.provider}

@@ -19,6 +19,7 @@ from models.money.payable import PayableDevice
 from models.money.receiving import Incoming, Source, Suspense, Why, receive
 from models.money.taking_back import NotTheirs, PaidSince, VoidBefore
 from models.money.voids import AskedBefore, AskedTooLate, NobodyAsked
+from models.office import overview
 from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import SamePerson
 from models.sql import connection, execute
@@ -149,6 +150,8 @@ async def test_a_void_sale_is_no_repeat_and_no_token_and_no_figure_of_the_day(mw
         await phones.news()
         [(_name, day)] = await phones.text("Asha", "STMT")
         assert day.startswith("24/11: 0 sold, TZS 0. Handed in 0. You hold 0 of 200,000. Commission due 0.")
+        report = await overview.read(int(NOON.timestamp() * 1000), NOON - timedelta(hours=12))
+        assert report.sales.amount == 0
         [(_name, tokens)] = await phones.text("Asha", "TOKEN EB100042")
         assert tokens == "EB100042, newest first\n24/11 4,000: void"
         [(_name, asked)] = await phones.text("Asha", "BUY EB100042 4000")

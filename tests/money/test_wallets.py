@@ -177,6 +177,7 @@ def test_the_office_gives_a_wallet_and_tops_it_up_at_the_prompt(run: Run, demo_u
     done = run("agent", "topup", "0700000001", 500, "--reference", "page 7")
     assert done.output == "TOPPED UP TZS 500. Wallet before 0, now 500. Ref page 7\n"
     assert run("agent", "topup", "0700000001", 500, "--reference", "page 7").output.startswith("Booked before: ")
+    assert "Asha Mushi, +255700000001, Mtwara North, has TZS 500 in the wallet" in run("agent", "list").output
     held = run("agent", "topup", "0700000001", 500)
     assert held.exit_code == 1 and "If this is other money, add --again." in held.output
     assert "has TZS 500. Pay it out first" in run("agent", "set", "0700000001", "--postpaid").output
