@@ -345,7 +345,8 @@ class Life:
     async def check(self) -> None:
         """All that holds at any moment."""
         at = self.servers[0]
-        assert await find_fault() == ""
+        fault = await find_fault()
+        assert fault == "", fault
         await check_ledger(at)
         await self._check_payments(at)
         assert not await rows(
@@ -450,7 +451,8 @@ class Life:
                 async with at.database.work():
                     await reconciling.take(line, actor="rehema", vault=at.company.vault)
             fit = await reconciling.reconcile(provider, BEGIN - timedelta(days=30), now + timedelta(days=30))
-            assert (list(fit.without_money), list(fit.without_sale), list(fit.different)) == ([], [], [])
+            missing = list(fit.without_money), list(fit.without_sale), list(fit.different)
+            assert missing == ([], [], []), missing
             if not fit.held:
                 continue
             fee = min(fit.held // 100, fit.held)
