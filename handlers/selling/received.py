@@ -16,7 +16,7 @@ from handlers.selling.wallet import for_agent
 from handlers.wording import LONGEST_NAME, fitting
 from models.alerts import raise_alert, raise_alert_once
 from models.messages import MessageKind
-from models.money import Payable, applying, quotes, requests
+from models.money import Payable, Sale, applying, quotes, requests
 from models.money.account_text import find_by_account
 from models.money.applying import Applied
 from models.money.booking import read_sale
@@ -25,7 +25,7 @@ from models.money.prices import seller_for
 from models.money.receiving import Incoming, Received, Why, normal_reference, receive, unapplied
 from models.money.refusals import AmountTooSmall, NoPlan, NotSold, PaidOff, Retired
 from models.money.requests import PaymentRequest, Reason
-from models.money.sales import Payment, Sale
+from models.money.sales import Payment
 from models.money.wallets import NothingUnapplied, find_prepaid, top_up_wallet
 from models.people import Agent, Customer, find_callers
 from models.sql import HOUR_MS
