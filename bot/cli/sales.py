@@ -12,6 +12,7 @@ from handlers.selling.moved import move_by_office
 from handlers.selling.void import refuse_by_office, void_by_office, why_not
 from models.money import Sale, voids
 from models.money.moving import NotForThat, NothingToMove, SameDevice
+from models.money.sales import LONGEST_REFERENCE
 from models.money.taking_back import NotTakenBack, NotTheirs
 from models.money.voids import NobodyAsked
 from models.people.two_people import SamePerson
@@ -111,7 +112,7 @@ def sale_move(
 
 
 async def _sale(reference: str) -> Sale:
-    sale = await Sale.get_or_none(reference=reference.upper())
+    sale = await Sale.get_or_none(reference=reference.upper()[:LONGEST_REFERENCE])
     if sale is None:
         fail(f"There is no sale {reference}.")
     return sale

@@ -15,6 +15,7 @@ from models.money.hand_in import HandIn
 from models.people import Agent, OfficeUser, Role
 from models.people.agents import find_agent
 
+MOST_PIECES = 4  # of a reference that the office has chosen, which may have spaces
 SAID = 60  # letters of what the agent says that a cashier reads
 
 
@@ -67,7 +68,7 @@ class Said(InWords):
 async def _answer_for_older(chat: Chat) -> None:
     """End the talk where one line names a hand-in of this agent that is too old to be disputed."""
     pieces = chat.pieces
-    for count in range(len(pieces), 0, -1):
+    for count in range(min(len(pieces), MOST_PIECES), 0, -1):
         entry = await disputes.find_own(chat.agent, " ".join(pieces[:count]))
         if entry and entry.id not in [one.id for one in await disputes.disputable(chat.agent)]:
             day = chat.company.day(entry.created_at)

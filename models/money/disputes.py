@@ -9,7 +9,7 @@ from tortoise.models import Model
 
 from models.alerts import raise_alert
 from models.audit import record
-from models.money.hand_in import HandedIn, HandIn, correct, read_figures
+from models.money.hand_in import LONGEST_REFERENCE, HandedIn, HandIn, correct, read_figures
 from models.people import Agent, OfficeUser
 from models.people.two_people import check_second
 from models.sql import insert, lock_rows
@@ -81,6 +81,8 @@ async def disputable(agent: Agent) -> list[HandIn]:
 
 async def find_own(agent: Agent, reference: str) -> HandIn | None:
     """This agent's hand-in of this reference, however old."""
+    if len(reference.upper()) > LONGEST_REFERENCE:  # a capital may be longer than its small letter
+        return None
     return await HandIn.get_or_none(agent_id=agent.id, corrects_id=None, reference__iexact=reference)
 
 

@@ -9,6 +9,8 @@ from models.devices import Device
 from models.people import Agent, Customer
 from models.sql import columns_of, connection, execute
 
+LONGEST_REFERENCE = 8  # of a sale
+
 
 class Payment(Model):
     """Money taken, append only. Provider and reference together name it once, however many sources tell of it."""
@@ -38,7 +40,7 @@ class Sale(Model):
     device and no token."""
 
     id = fields.BigIntField(primary_key=True)
-    reference = fields.CharField(8, unique=True)
+    reference = fields.CharField(LONGEST_REFERENCE, unique=True)
     key = fields.CharField(80, unique=True)  # names the sale for good: what sells twice with it sells once
     payment: fields.ForeignKeyRelation[Payment] = fields.ForeignKeyField("models.Payment", on_delete=fields.RESTRICT)
     payment_id: int

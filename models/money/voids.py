@@ -8,7 +8,7 @@ from tortoise.models import Model
 
 from models.alerts import raise_alert
 from models.audit import record
-from models.money.sales import Sale
+from models.money.sales import LONGEST_REFERENCE, Sale
 from models.money.taking_back import NotTakenBack, TakenBack, check_possible, lock_sale, take_back
 from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import check_second
@@ -51,6 +51,8 @@ class NobodyAsked(NotTakenBack):
 
 async def find_own_sale(agent: Agent, reference: str) -> Sale | None:
     """This agent's sale of this reference."""
+    if len(reference.upper()) > LONGEST_REFERENCE:
+        return None
     return await Sale.get_or_none(agent_id=agent.id, reference=reference.upper())
 
 

@@ -203,7 +203,9 @@ async def _dear_goods() -> None:
 
 # Every talk from its beginning to its end. A new one joins by itself.
 
-TELL_OTHERS = {"buy", "pay", "sell", "register", "fix", "problem", "note", "done", "fixed"}
+TELL_OTHERS = {"buy", "pay", "sell", "register", "fix", "problem", "note", "done", "fixed"} | {
+    *("cash in", "dispute", "void", "own buying", "cash request"),
+}
 TELL_OTHERS |= {"find", "list", "customer", "lock"}  # the first three lead on to a sale
 GOOD = {
     "device": LONG_SERIAL,

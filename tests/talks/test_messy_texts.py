@@ -12,7 +12,7 @@ from tests.world.people import NOON, PEOPLE, Phones
 
 MONEY = ("payment", "sale", "token", "entry", "line")
 SALE = "Sell 5 days for TZS 5,000 to BARAKA P., SHS0283?"
-METER = "Sell 5.8 kWh for TZS 2,000 to AMINA J., 04123456784?"
+METER = "Sell 5.7 kWh for TZS 2,000 to AMINA J., 04123456784? 5 stays as credit."
 HOW = "Sell: BUY SHS0283 {}. Codes: TOKEN SHS0283. Problem: FIX SHS0283"
 ONE = "Not sold. One command in each text, please."
 REGISTER = "Register HALIMA M., 04123456792"
