@@ -34,6 +34,13 @@ async def raise_alert(sentence: str) -> None:
     await Alert.create(sentence=cut(sentence, LONGEST), created_at=now_ms())
 
 
+async def raise_alert_once(sentence: str, within_ms: int) -> None:
+    """The same, unless the office was told so within this time: what goes wrong for each customer is one alert."""
+    since = now_ms() - within_ms
+    if not await Alert.filter(sentence=cut(sentence, LONGEST), created_at__gt=since).exists():
+        await raise_alert(sentence)
+
+
 async def is_any_untold() -> bool:
     return bool(await execute(connection(), UNTOLD, [1]))
 

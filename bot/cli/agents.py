@@ -90,7 +90,10 @@ def agent_list(
 
 def _line(agent: AgentStanding, company: Company) -> str:
     facts = [agent.name, agent.phone, agent.mini_grid]
-    facts.append(f"holds {company.money(agent.held)} of {company.number(agent.limit)}")
+    if agent.wallet is None:
+        facts.append(f"holds {company.money(agent.held)} of {company.number(agent.limit)}")
+    else:
+        facts.append(f"has {company.money(agent.wallet)} in the wallet")
     if agent.retired_at:
         facts.append(f"retired {agent.retired_at.astimezone(company.zone):%Y-%m-%d}")
     elif agent.locked_at:
@@ -137,6 +140,11 @@ def agent_retire(
             if left.held > 0:
                 held = company.money(left.held)
                 typer.echo(f"{held} is still in hand; book it with `mwanga agent receipt --retired`.")
+            if left.wallet > 0:
+                there = company.money(left.wallet)
+                typer.echo(
+                    f"{there} is in the wallet; `mwanga agent payout {agent.phone} AMOUNT --retired` pays it out."
+                )
             if left.due > 0:
                 typer.echo(f"Commission due: {company.money(left.due)}.")
             if left.tickets:

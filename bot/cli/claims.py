@@ -47,7 +47,7 @@ def claim_paid(
             company = server.company
             async with server.database.work():
                 user, who = await user_of(by, password, company), await customer_of(customer)
-                minor = amount * company.coin
+                minor = amount * company.unit
                 try:
                     left = await pay_claim(who, minor, user, company=company, composer=server.composer)
                 except NoClaim as error:

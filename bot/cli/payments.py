@@ -17,7 +17,7 @@ from bot.server import Server
 from bot.text.controls import without_controls
 from models.audit import record
 from models.money import notices, requests
-from models.money.receiving import Incoming, Source
+from models.money.receiving import Incoming, Source, find_payment, normal_reference, unapplied
 from models.money.requests import PaymentRequest, RequestState
 from models.sql import now_ms
 from models.vault import Sealed
@@ -113,18 +113,26 @@ def receipt(
     """Book a push that is paid with the receipt that the provider's portal shows; everybody is told."""
 
     async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
-            request = await _request(number)
-            if request.state == RequestState.PAID:
-                fail(f"{number} is paid already.")
-            await record(ACTOR, "payments receipt", str(number), reference)
-            await server.payments.settler.settle(_paid(request, reference))
-            request = await _request(number)
-            if request.state != RequestState.PAID:
-                fail(f"{reference} is not booked for {number}: it is {request.state}.")
-            typer.echo(_line(request, server.company))
+        async with assembled(load_config(), handling=False, serving=False) as server:
+            async with server.database.work():
+                await _book_receipt(await _request(number), reference, server)
+            typer.echo(_line(await _request(number), server.company))
 
     perform(work())
+
+
+async def _book_receipt(request: PaymentRequest, reference: str, server: Server) -> None:
+    """In the caller's unit of work."""
+    if request.state == RequestState.PAID:
+        fail(f"{request.id} is paid already.")
+    known = await find_payment(request.provider, normal_reference(reference))
+    if known and (known.amount != request.amount or not await unapplied(known.id)):
+        fail(f"{reference} is another payment: look at the portal again.")
+    await record(ACTOR, "payments receipt", str(request.id), reference)
+    await server.payments.settler.settle(_paid(request, reference))
+    state = (await _request(request.id)).state
+    if state != RequestState.PAID:
+        fail(f"{reference} is not booked for {request.id}: it is {state}.")
 
 
 @payments_cli.command("notices")
@@ -137,7 +145,8 @@ def show_notices(
         async with assembled(load_config(), handling=False, serving=False) as server:
             if again:
                 async with server.database.work():
-                    typer.echo(f"Handled once more: {await notices.run_again()}.")
+                    several = await notices.run_again()
+                typer.echo(f"Handled once more: {several}.")
                 return
             for notice, why in await notices.list_parked():
                 at = _at(notice.received_at, server.company)

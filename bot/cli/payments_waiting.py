@@ -65,6 +65,8 @@ def payments_assign(
                 fail(f"No payment {reference} waits: mwanga payments waiting")
             except LookupError:
                 fail(f"Nothing of ours goes by {account}.")
+            if not told:
+                fail(f"Nothing new was done with {reference}: somebody else has done it.")
             for origin, copies in told:
                 await server.composer.tell(origin, copies)
         typer.echo(f"{reference} is for {account} now. {sum(len(copies) for _origin, copies in told)} SMS will go out.")

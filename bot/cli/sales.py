@@ -12,7 +12,7 @@ from handlers.selling.moved import move_by_office
 from handlers.selling.void import refuse_by_office, void_by_office, why_not
 from models.money import Sale, voids
 from models.money.moving import NotForThat, NothingToMove, SameDevice
-from models.money.taking_back import NotTakenBack
+from models.money.taking_back import NotTakenBack, NotTheirs
 from models.money.voids import NobodyAsked
 from models.people.two_people import SamePerson
 
@@ -125,6 +125,8 @@ def _why_not(refusal: NotTakenBack, sale: Sale, company: Company) -> str:
             return f"Sale {sale.reference} was for this device."
         case NothingToMove():
             return f"Sale {sale.reference} was for no device."
+        case NotTheirs():
+            return f"The device or the contract of sale {sale.reference} is another's by now, or over: it stands."
         case NotForThat(why=why):
             return f"Nothing is moved: the device can have no token now{f' ({why.value})' if why else ''}."
         case _other:

@@ -42,7 +42,7 @@ def agent_topup(
                 try:
                     booked = await take_top_up(
                         agent,
-                        amount * company.coin,
+                        amount * company.unit,
                         reference,
                         company=company,
                         composer=server.composer,
@@ -69,7 +69,7 @@ def agent_payout(
             company = server.company
             async with server.database.work():
                 agent = await agent_of(phone, company, retired=retired)
-                minor = amount * company.coin
+                minor = amount * company.unit
                 try:
                     booked = await give_back(agent, minor, company=company, composer=server.composer, actor=ACTOR)
                 except NotToppedUp as refusal:

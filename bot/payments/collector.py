@@ -16,14 +16,15 @@ from typing import Any
 from bot.payments.base import Answer, Ask, Asked, NotAsked, Provider, State
 from bot.payments.settling import NO_RECEIPT, Settler
 from bot.runtime import Database, DatabaseAway
-from models.alerts import raise_alert
+from models.alerts import raise_alert_once
 from models.money import requests
 from models.money.requests import PaymentRequest, Reason, RequestState
-from models.sql import now_ms
+from models.sql import HOUR_MS, now_ms
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 1.0  # how often to look for what nobody told us of
+LOOK_MS = 1_000  # how often to look for what nobody told us of
+GATHER_S = 0.01  # turns are this far apart, so that what comes at once is one look
 MOST_AT_ONCE = 32  # calls to one provider under way
 MOST_LOOKS = 16  # looked up in one turn
 PUT_OFF_MS = (2_000, 5_000, 10_000, 20_000)  # after a provider has not taken one for now
@@ -48,6 +49,7 @@ class Collector:
         self._me = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._under_way: dict[str, set[asyncio.Task[None]]] = {name: set() for name in providers}
         self._asked_at: dict[str, float] = dict.fromkeys(providers, 0.0)  # when each was asked last, by the loop's time
+        self._looked_at = 0  # ms, when it was looked for what nobody told us of
         self._wake = asyncio.Event()
         self._stopping = False
 
@@ -59,11 +61,12 @@ class Collector:
         """Ask until `stop` is called. A database that is away is tried again every second."""
         while not self._stopping:
             self._wake.clear()
-            wait = LOOK_S
+            wait = LOOK_MS / 1000
             try:
                 wait = await self.turn()
             except Exception as error:
                 log.error("payment requests could not be looked at: %s", type(error).__name__)
+            await asyncio.sleep(GATHER_S)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait)
 
@@ -88,22 +91,24 @@ class Collector:
     async def turn(self) -> float:
         """Start what may be asked, look up what is due. Returns the seconds until there is something to do."""
         now = self._clock()
-        await self._settle_left(now)
+        if not self._looked_at <= now < self._looked_at + LOOK_MS:
+            self._looked_at = now
+            await self._settle_left(now)
+        due = await requests.next_at()  # most who wake us have asked nobody to pay
+        if not 0 < due <= now:
+            return min(LOOK_MS, due - now) / 1000 if due else LOOK_MS / 1000
+        started = 0
         for name, provider in self._providers.items():
             for request in await self._claim(provider, now):
                 self._start(name, self._ask(provider, request))
+                started += 1
         async with self._database.work():
             looks = await requests.claim_looks(MOST_LOOKS, now=now)
         for request in looks:
             self._start(request.provider, self.look_up(request))
-        return await self._wait()
-
-    async def _wait(self) -> float:
-        async with self._database.work():
-            at = await requests.next_at()
-        wait = min(LOOK_S, max(0.01, (at - self._clock()) / 1000)) if at else LOOK_S
+            started += 1
         pauses = [pause for provider in self._providers.values() if (pause := self._pause(provider))]
-        return min([wait, *pauses]) if wait > 0.01 else max([wait, *pauses])
+        return min(pauses, default=0.0 if started else LOOK_MS / 1000)
 
     async def _claim(self, provider: Provider, now: int) -> list[PaymentRequest]:
         room = MOST_AT_ONCE - len(self._under_way[provider.name])
@@ -156,8 +161,6 @@ class Collector:
             await requests.put_off(request, now + wait, outcome.code)
             return
         state = State.FAILED if outcome.state is State.FAILED else State.UNKNOWN
-        if outcome.reason is Reason.SETUP:
-            await raise_alert(f"{provider.title} refuses to ask phones ({outcome.code}): see its settings.")
         answer = Answer(
             state=state,
             provider=provider.name,
@@ -206,7 +209,8 @@ class Collector:
             return
         code = held.code if held.code == NO_RECEIPT else answer.code or held.code
         if not await requests.look_again(held, code=code, now=self._clock()):
-            await raise_alert(f"Nobody knows whether {held.phone} has paid: mwanga payments list --unknown")
+            said = "Nobody knows whether pushes of two days ago are paid: mwanga payments list --unknown"
+            await raise_alert_once(said, HOUR_MS)
 
     async def _settle_left(self, now: int) -> None:
         """What was not sent in time, and what a server that died has left."""

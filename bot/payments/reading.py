@@ -63,7 +63,7 @@ class Reader:
             self._wake.clear()
             try:
                 await asyncio.gather(*(self._handle_all() for _ in range(readers)))
-                at = await self._next_at()
+                at = await notices.next_at()
             except Exception as error:
                 log.error("notices could not be handled: %s", type(error).__name__)
                 at = 0
@@ -74,10 +74,6 @@ class Reader:
     async def _handle_all(self) -> None:
         while not self._stopping and await self.handle_next():
             pass
-
-    async def _next_at(self) -> int:
-        async with self._database.work():
-            return await notices.next_at()
 
     async def handle_next(self) -> bool:
         """Handle the next notice; False when there is none. It is held until all is written, also that it failed."""
@@ -105,7 +101,7 @@ class Reader:
             answer = provider.read(notice.kind, unpack(notices.open_kept(self._vault, notice)))
         except (ValueError, Sealed) as error:
             raise Unreadable(str(error)) from error
-        return "nothing" if answer is None else await self._settler.settle(answer)
+        return "nothing" if answer is None else await self._settler.settle(answer, since=notice.received_at)
 
     async def _note_failed(self, notice: Kept, error: Exception) -> None:
         told = {"notice": notice.id, "provider": notice.provider}

@@ -7,11 +7,11 @@ from dataclasses import replace
 from bot.company import Company
 from bot.message import Copy
 from bot.payments.base import Answer, State
-from models.alerts import raise_alert
+from models.alerts import raise_alert, raise_alert_once
 from models.money import requests
 from models.money.receiving import Incoming
-from models.money.requests import PaymentRequest, RequestState
-from models.sql import MINUTE_MS, now_ms
+from models.money.requests import PaymentRequest, Reason, RequestState
+from models.sql import HOUR_MS, MINUTE_MS, now_ms
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +39,13 @@ class Settler:
     def __init__(self, company: Company, book: Book, tell: Tell, clock: Callable[[], int] = now_ms) -> None:
         self._company, self._book, self._tell, self._clock = company, book, tell, clock
 
-    async def settle(self, answer: Answer, *, if_still: Callable[[PaymentRequest], bool] | None = None) -> str:
+    async def settle(
+        self, answer: Answer, *, if_still: Callable[[PaymentRequest], bool] | None = None, since: int | None = None
+    ) -> str:
         """Write what a provider said, once: what came of it, in a word. `if_still` is asked of the request when it is
-        held: what was so when somebody looked may have changed. Raises NotYet."""
-        request = await self._find(answer)
+        held: what was so when somebody looked may have changed. Raises NotYet, unless it is known `since` (ms) a time
+        in which every server has the answer to its own request, or has died."""
+        request = await self._find(answer, since)
         if request and if_still and not if_still(request):
             return "no news"
         if request:
@@ -57,10 +60,11 @@ class Settler:
             return await self._look_soon(request)
         return await self._end(answer, request)
 
-    async def _find(self, answer: Answer) -> PaymentRequest | None:
+    async def _find(self, answer: Answer, since: int | None) -> PaymentRequest | None:
         request = await requests.hold(answer.provider, reference=answer.request, external_id=answer.external_id)
         if request is None and answer.external_id and not answer.request:
-            if await requests.is_any_unanswered(answer.provider):
+            late = since is not None and self._clock() - since > requests.LEASE_MS
+            if not late and await requests.is_any_unanswered(answer.provider):
                 raise NotYet(answer.external_id)
             if answer.payment:
                 return await self._find_lost(answer, answer.payment)
@@ -111,6 +115,11 @@ class Settler:
         reason = answer.reason.value if answer.reason else ""
         if not await requests.end(request, state, code=answer.code, reason=reason, now=self._clock()):
             return "no news"
+        if answer.reason is Reason.SETUP:
+            names = {one.provider: one.title for one in self._company.mobile_money}
+            title = names.get(answer.provider, answer.provider)
+            said = f"{title} takes no payments for us ({answer.code}): see its settings, and our account there."
+            await raise_alert_once(said, HOUR_MS)
         await self._tell_all(await self._book(answer, self._company))
         return state.value
 

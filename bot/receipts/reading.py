@@ -135,8 +135,8 @@ def _read(rule: Rule, reading: Reading, company: Company, arrived: datetime) -> 
 
 
 def _account(text: str) -> str:
-    """What the payer typed. Where that is nothing, MTN Uganda writes a number of its own with nineteen digits; no serial
-    and no number of a meter has more than thirteen."""
+    """What the payer typed. Where that is nothing, MTN Uganda writes a number of nineteen digits; serials and numbers
+    of meters have thirteen at most."""
     return "" if text.isdigit() and len(text) > MOST_DIGITS else text
 
 

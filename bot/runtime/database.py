@@ -192,7 +192,7 @@ class Database:
     async def _find_damage(self) -> str:
         """The first fault of a SQLite file, if there is any."""
         [found] = await execute(self.client, "PRAGMA integrity_check(1)")
-        said = str(found["integrity_check"])
+        said = " ".join(str(found["integrity_check"]).split())  # it may have two lines
         return "" if said == "ok" else said
 
     @asynccontextmanager

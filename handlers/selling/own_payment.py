@@ -153,7 +153,7 @@ async def _find_seller(customer: Customer, amount: int) -> Agent | None:
         room = await read_room(agent)
         try:
             room.check(amount)
-        except refusals.OverLimit:
+        except (refusals.OverLimit, refusals.WalletTooSmall):
             continue
         return agent
     return None

@@ -14,10 +14,12 @@ from bot.text import Text, _, joined, numbers, shorten
 from handlers.selling.receipts import copies
 from handlers.selling.wallet import for_agent
 from handlers.wording import LONGEST_NAME, fitting
+from models.alerts import raise_alert, raise_alert_once
 from models.messages import MessageKind
-from models.money import Payable, applying, quotes, requests
+from models.money import Payable, Sale, applying, quotes, requests
 from models.money.account_text import find_by_account
 from models.money.applying import Applied
+from models.money.booking import read_sale
 from models.money.payable import load_payable
 from models.money.prices import seller_for
 from models.money.receiving import Incoming, Received, Why, normal_reference, receive, unapplied
@@ -26,8 +28,10 @@ from models.money.requests import PaymentRequest, Reason
 from models.money.sales import Payment
 from models.money.wallets import NothingUnapplied, find_prepaid, top_up_wallet
 from models.people import Agent, Customer, find_callers
+from models.sql import HOUR_MS
 
 Told = list[tuple[str, list[Copy]]]
+WAITING = "Money waits for somebody of the office to say what it is for: mwanga payments waiting"
 
 
 # What the customer reads of why nothing was paid.
@@ -77,11 +81,14 @@ async def _apply(received: Received, request: PaymentRequest | None, company: Co
     if request is None and (agent := await _wallet_of(received.payment.account_text, company)):
         return await _top_up(received.payment, agent, company)
     payment, paid_for = received.payment, await _find(received.payment, request, company)
-    if not received.new and (isinstance(paid_for, Why) or not request or not await unapplied(payment.id)):
-        return []  # it was booked before, and nothing new is known of it
     payer = await _payer(payment, request, company)
+    if not received.new and (isinstance(paid_for, Why) or not request):
+        return []  # it was booked before, and nothing new is known of it
+    if not received.new and not await unapplied(payment.id):
+        return await _tell_late(payment, payer, company)
     if isinstance(paid_for, Why):
         await applying.wait_for_office(payment.id, paid_for)
+        await raise_alert_once(WAITING, HOUR_MS)
         return [(f"payment {payment.id} waits", _to(payer, _waits(payment, None, paid_for, company)))]
     actor = request.phone if request else payment.provider
     applied = await applying.apply(
@@ -93,7 +100,37 @@ async def _apply(received: Received, request: PaymentRequest | None, company: Co
         coin=company.coin,
         vault=company.vault,
     )
-    return [(f"payment {payment.id}", _said(applied, payment, paid_for, payer, company))] if applied.new else []
+    return await _tell(applied, payment, paid_for, payer, company)
+
+
+async def _tell(applied: Applied, payment: Payment, paid_for: Payable, payer: Payer, company: Company) -> Told:
+    """What everybody reads of what became of a payment. That it waits and that it was sold are two news. The office
+    hears of what waits, and of a sale of which nobody could be told."""
+    if not applied.new:
+        return []
+    said = _said(applied, payment, paid_for, payer, company)
+    if applied.sold is None:
+        await raise_alert_once(WAITING, HOUR_MS)
+        return [(f"payment {payment.id} waits, {paid_for.name}", said)]
+    sale = applied.sold.sale
+    if not said:
+        await raise_alert(
+            f"Sale {sale.reference}, {paid_for.name}: neither payer nor owner has a phone. Tell the owner."
+        )
+    return [(f"sale {sale.id}", said)]
+
+
+async def _tell_late(payment: Payment, payer: Payer, company: Company) -> Told:
+    """The payer is known only now that all is done: the push is answered after its money was seen. Whoever was told
+    under the same number reads nothing again."""
+    sale = await Sale.filter(payment_id=payment.id).order_by("-id").first()
+    if sale is None or _phone(payment.payer_phone, company) == payer.phone:
+        return []
+    sold = await read_sale(sale)
+    if sold.customer.phone == payer.phone:
+        return []
+    theirs = [copy for copy in copies(sold, company, payer.phone, payer.language) if copy.phone == payer.phone]
+    return [(f"sale {sale.id} payer", theirs)]
 
 
 async def _wallet_of(account_text: str, company: Company) -> Agent | None:
@@ -123,6 +160,12 @@ async def _find(payment: Payment, request: PaymentRequest | None, company: Compa
     if request and (request.device_id or request.contract_id):
         return await load_payable(request.device_id, request.contract_id)
     typed = payment.account_text.strip()
+    if not typed and (phone := _phone(payment.payer_phone, company)):
+        asked = await requests.waiting_for(payment.provider, phone=phone, amount=payment.amount)
+        if len(asked) > 1:
+            return Why.SEVERAL
+        if asked and (asked[0].device_id or asked[0].contract_id):  # its callback comes, or comes no more
+            return await load_payable(asked[0].device_id, asked[0].contract_id)
     return await find_by_account(typed, _phone(typed or payment.payer_phone, company))
 
 
@@ -241,11 +284,10 @@ async def assign(reference: str, account: str, actor: str, company: Company) -> 
         payment.id,
         paid_for,
         actor=actor,
-        key=f"payment {payment.id} to {paid_for.name}",
+        key=f"payment {payment.id} to {paid_for.name}, part {await applying.next_part(payment.id)}",
         today=company.today(),
         coin=company.coin,
         vault=company.vault,
     )
     request = await PaymentRequest.get_or_none(payment_id=payment.id)
-    said = _said(applied, payment, paid_for, await _payer(payment, request, company), company)
-    return [(f"payment {payment.id} to {paid_for.name}", said)] if applied.new else []
+    return await _tell(applied, payment, paid_for, await _payer(payment, request, company), company)

@@ -165,7 +165,7 @@ def _for_customer(done: TakenBack, company: Company) -> list[Copy]:
     }
     if done.agent is None:
         text = _(
-            "VOID: your {amount} for {serial}, ref {ref}. Its code counts no more. We have the money and call you. "
+            "VOID: your {amount} for {serial}, ref {ref}. Do not enter its code. We have the money and call you. "
             "Help {help}",
             **values,
         )
@@ -174,7 +174,7 @@ def _for_customer(done: TakenBack, company: Company) -> list[Copy]:
         text = _("VOID: your {amount} for {serial}, ref {ref}. {name} gives you the cash back. Help {help}", **values)
         if done.digits:
             text = _(
-                "VOID: your {amount} for {serial}, ref {ref}. Its code counts no more. {name} gives you the cash back. "
+                "VOID: your {amount} for {serial}, ref {ref}. Do not enter its code. {name} gives you the cash back. "
                 "Help {help}",
                 **values,
             )

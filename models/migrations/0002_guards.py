@@ -118,7 +118,7 @@ RULES = (
         "NEW.state <> OLD.state AND (OLD.state = 'paid' OR NEW.state = 'new')",
         "a request that is paid stays so, and none is new again",
     ),
-    Rule("cash_request_forward", "cash_request", "UPDATE OF state", "NEW.state <> OLD.state AND OLD.state IN ('sold', 'declined')", "this was answered"),
+    Rule("cash_request_forward", "cash_request", "UPDATE OF state", "NEW.state <> OLD.state AND (OLD.state = 'declined' OR (OLD.state = 'sold' AND (OLD.sale_id IS NOT NULL OR NEW.state <> 'asked')))", "this was answered"),
     Rule("void_forward", "void", "UPDATE OF state", "NEW.state <> OLD.state AND OLD.state <> 'asked'", "this was decided"),
 )
 

@@ -78,10 +78,9 @@ async def apply(  # noqa: PLR0913 - one payment, all that is to be done with it
     if isinstance(offer, Why):
         await open_suspense(payment_id, offer)
         return Applied(None, offer, there)
-    [row] = await execute(connection(), NEXT_PART, [payment_id])
     taken = Taken(
         payment_id=payment_id,
-        part=int(row["part"]),
+        part=await next_part(payment_id),
         kind=AccountKind.UNAPPLIED,
         owner=payment_id,
         replaces=replaces,
@@ -89,8 +88,16 @@ async def apply(  # noqa: PLR0913 - one payment, all that is to be done with it
         actor=actor,
     )
     sold = await carry_out(offer, taken, key, vault)
+    if funds == there:
+        await close_suspense(payment_id, actor)
     missing = offer.unmet.minimum - funds if isinstance(offer.unmet, AmountTooSmall) else 0
     return Applied(sold, None, there - funds, missing)
+
+
+async def next_part(payment_id: int) -> int:
+    """Which part of a payment the next sale would be: 1 for the first."""
+    [row] = await execute(connection(), NEXT_PART, [payment_id])
+    return int(row["part"])
 
 
 async def _quote_under_lock(paid_for: Payable, funds: int, today: date, coin: int, vault: Vault) -> Quote | Why:
@@ -103,8 +110,8 @@ async def _quote_under_lock(paid_for: Payable, funds: int, today: date, coin: in
     try:
         offer = quote_all(await paid_for.standing(today, coin, vault), funds)
     except NotSold as refusal:
-        return WAITS_FOR[type(refusal)]
-    return offer if offer.amount else WAITS_FOR[type(offer.unmet or NotSold())]
+        return WAITS_FOR.get(type(refusal), Why.NO_PRICE)
+    return offer if offer.amount else WAITS_FOR.get(type(offer.unmet or NoPlan("")), Why.NO_PRICE)
 
 
 async def _owner_id(paid_for: Payable) -> int | None:

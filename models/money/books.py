@@ -114,10 +114,11 @@ CHECKS = (
         WHERE s.commission <> -{OF_COMMISSION} ORDER BY s.id LIMIT 1""",
         "The commission of sale {reference} is {commission}, and {booked} is booked.",
     ),
-    # Cash is applied as it is taken. Of other money the ledger says what is sold, credit, and unapplied still.
+    # Cash is applied as it is taken: what is done again with it later is another part. Of other money the ledger says
+    # what is sold, credit, and unapplied still.
     Check(
         """SELECT p.id, p.reference, p.amount, COALESCE(s.sum, 0) AS sum FROM payment p
-        LEFT JOIN (SELECT payment_id, SUM(amount) AS sum FROM sale WHERE replaces_id IS NULL GROUP BY payment_id) s
+        LEFT JOIN (SELECT payment_id, SUM(amount) AS sum FROM sale WHERE part = 1 GROUP BY payment_id) s
         ON s.payment_id = p.id WHERE p.provider IN ('cash', 'wallet') AND p.amount <> COALESCE(s.sum, 0)
         ORDER BY p.id LIMIT 1""",
         "Payment {id} ({reference}) is of {amount}, and its sales add up to {sum}.",

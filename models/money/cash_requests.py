@@ -12,7 +12,7 @@ from models.devices import Device
 from models.money.contracts import Contract
 from models.money.ledger import AccountKind
 from models.money.payable import Payable, PayableGoods
-from models.money.reservations import release, reserve, use
+from models.money.reservations import release, reserve, set_aside, use
 from models.money.sales import Sale
 from models.people import Agent, Customer
 from models.sql import MINUTE_MS, columns_of, connection, execute, insert, now_ms
@@ -21,7 +21,7 @@ REFERENCE = re.compile(r"C-?([1-9]\d{0,8})")
 TOLD_LATE_MS = 12 * 60 * MINUTE_MS  # for so long an agent who answers is told that a request is over
 # Whoever ends it first: an answer, a sale, or the clock.
 END = """UPDATE cash_request SET state = $2, sale_id = $3 WHERE id = $1 AND state = 'asked' RETURNING id"""
-OPEN_AGAIN = "UPDATE cash_request SET state = 'asked' WHERE id = $1"
+OPEN_AGAIN = "UPDATE cash_request SET state = 'asked' WHERE id = $1 AND state = 'sold' AND sale_id IS NULL"
 OVER = "SELECT id FROM cash_request WHERE state = 'asked' AND expires_at <= $1 ORDER BY id LIMIT $2"
 
 
@@ -154,7 +154,7 @@ async def take(requests: Sequence[CashRequest], amount: int) -> CashRequest | No
     and the room that it holds is free for the sale. Say then how it went: `sold` or `put_back`."""
     for request in by_amount(requests, amount):
         if await execute(connection(), END, [request.id, CashRequestState.SOLD.value, None]):
-            await use(request._reservation)
+            await set_aside(request._reservation)
             return request
     return None
 
@@ -166,11 +166,12 @@ def by_amount(requests: Sequence[CashRequest], amount: int) -> list[CashRequest]
 
 async def sold(request: CashRequest, sale: Sale) -> None:
     """It was answered by this sale."""
+    await use(request._reservation)
     await execute(connection(), "UPDATE cash_request SET sale_id = $2 WHERE id = $1", [request.id, sale.id])
 
 
 async def put_back(request: CashRequest) -> None:
-    """Nothing was sold: it is open as before."""
+    """Nothing was sold: it is open as before, in the transaction that took it."""
     await execute(connection(), OPEN_AGAIN, [request.id])
     await _reserve(request, await Agent.get(id=request.agent_id))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from models.audit import record
-from models.devices import Device
+from models.devices import Device, with_owner
 from models.money.contracts import Contract, Ending, contract_of
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.money.taking_back import end_contract, put_in_stock
@@ -124,6 +124,7 @@ async def write_off(contract: Contract, by: OfficeUser, reason: str, today: date
 async def _lock(device: Device) -> tuple[Customer, Contract | None, int, int]:
     """Who has a device, its open contract, and what is owed on that and of the access rate. Raises NoOwner."""
     await lock_rows("device", "id = $1", [device.id])
+    device = await with_owner(device.id)  # somebody may have given it away meanwhile
     if device.customer_id is None or device.customer is None:
         raise NoOwner(device.serial)
     contract = await _open_contract(device)

@@ -190,7 +190,7 @@ async def _note_other_amount(payment: Payment, incoming: Incoming) -> None:
     await open_suspense(payment.id, Why.AMOUNTS)
     said = f"{payment.provider} {payment.reference}: booked {payment.amount}, {incoming.source.value} {incoming.amount}"
     await record(payment.provider, "amounts differ", payment.reference, f"{said} (minor units)")
-    await raise_alert(f"Two amounts of one payment: {payment.provider} {payment.reference}. See the office's page.")
+    await raise_alert(f"Two amounts of one payment: {payment.provider} {payment.reference}. mwanga payments waiting")
 
 
 async def open_suspense(payment_id: int, why: Why) -> None:

@@ -13,7 +13,18 @@ from models.audit import record
 from models.money.day_close import first_open
 from models.money.ledger import AccountKind, Posting, post, reverse
 from models.money.providers import provider_id
-from models.money.receiving import BANK, Incoming, Received, Source, close_suspense, find_payment, receive, unapplied
+from models.money.receiving import (
+    BANK,
+    Incoming,
+    Received,
+    Source,
+    Why,
+    close_suspense,
+    find_payment,
+    open_suspense,
+    receive,
+    unapplied,
+)
 from models.money.sales import Payment
 from models.money.statements import Direction, Settled, StatementFile, StatementLine
 from models.sql import connection, cut, execute, lock_rows, read_moment
@@ -52,13 +63,13 @@ UNAPPLIED = """SELECT p.id, p.reference, -a.balance AS amount, p.paid_at AS at, 
   LEFT JOIN suspense s ON s.payment_id = p.id AND s.closed_at IS NULL
   WHERE a.kind = 'unapplied' AND a.balance <> 0 AND p.provider = $1 AND p.paid_at >= $2 AND p.paid_at < $3
   ORDER BY p.id"""
+TAKEN_OUT = """SELECT e.id FROM entry e WHERE e.key = $1
+  AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)"""
 MATCHED = """SELECT COUNT(*) AS count, COALESCE(SUM(l.amount), 0) AS sum FROM statement_line l
   WHERE l.provider = $1 AND l.at >= $2 AND l.at < $3 AND l.settled = 'payment'"""
-DIFFERENT = """SELECT l.id, l.reference, l.amount, l.at, CASE WHEN e.id IS NULL THEN p.amount ELSE 0 END AS booked
-  FROM statement_line l JOIN payment p ON p.id = l.payment_id
-  LEFT JOIN entry e ON e.key = 'payment ' || p.id || ' never came'
-  WHERE l.provider = $1 AND l.at >= $2 AND l.at < $3
-  AND l.settled = 'payment' AND (l.amount <> p.amount OR e.id IS NOT NULL) ORDER BY l.id"""
+DIFFERENT = """SELECT l.id, l.reference, l.amount, l.at, p.amount AS booked FROM statement_line l
+  JOIN payment p ON p.id = l.payment_id WHERE l.provider = $1 AND l.at >= $2 AND l.at < $3
+  AND l.settled = 'payment' AND l.amount <> p.amount ORDER BY l.id"""
 OPEN = """SELECT id FROM statement_line WHERE provider = $1 AND at >= $2 AND at < $3 AND settled = '' AND direction = $4
   ORDER BY at, id"""
 SETTLED_AS = """SELECT settled, direction, COUNT(*) AS count, SUM(amount) AS sum FROM statement_line
@@ -177,8 +188,12 @@ def incoming_of(line: StatementLine) -> Incoming:
 
 
 async def note_taken(line: StatementLine, payment_id: int, *, actor: str) -> None:
-    """Note which payment a line is, in the transaction in which it was booked. Raises NotSettled."""
+    """Note which payment a line is, in the transaction in which it was booked. One that was taken out of the books is
+    in them again, and waits. Raises NotSettled."""
     await _settle(line, Settled.PAYMENT, actor=actor, payment=payment_id)
+    for row in await execute(connection(), TAKEN_OUT, [f"payment {payment_id} never came"]):
+        await reverse(int(row["id"]), key=f"payment {payment_id} came", actor=actor, reason=f"line {line.reference}")
+        await open_suspense(payment_id, Why.NOBODY)
 
 
 async def pay_out(line: StatementLine, *, actor: str) -> None:

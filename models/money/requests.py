@@ -38,7 +38,7 @@ from tortoise.models import Model
 from models.devices import Device
 from models.money.contracts import Contract
 from models.money.sales import Payment
-from models.people import Customer
+from models.people import Agent, Customer
 from models.sql import HOUR_MS, MINUTE_MS, connection, cut, execute, for_update, lock_rows, now_ms
 
 
@@ -90,7 +90,11 @@ class PaymentRequest(Model):
         "models.Contract", null=True, on_delete=fields.RESTRICT
     )
     contract_id: int | None
-    agent_id: int | None = fields.BigIntField(null=True)  # whose wallet it tops up, and no device
+    # Whose wallet it tops up, and no device.
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
+        "models.Agent", null=True, on_delete=fields.RESTRICT
+    )
+    agent_id: int | None
     amount = fields.BigIntField()  # minor units
     account = fields.CharField(40)  # what the phone shows beside the amount: a serial, the number of a contract
     state = fields.CharField(10, default=RequestState.NEW)
@@ -120,7 +124,7 @@ APART_MS, SAME_APART_MS, DOUBT_MS = MINUTE_MS, 2 * MINUTE_MS, 10 * MINUTE_MS
 # What is unknown is looked up after these waits, counted from the last look, then every hour for two days (1.4).
 LOOKS_MS = (15_000, 15_000, 30_000, 30_000, 90_000)
 LOOK_EVERY_MS, LOOK_FOR_MS = HOUR_MS, 48 * HOUR_MS
-LEASE_MS = 60_000  # a claim that is older is of a server that died: no provider is waited for so long
+LEASE_MS = 120_000  # a claim that is older is of a server that died: with a new token a call takes 80 s at most
 LOST_WITHIN_MS = HOUR_MS  # a payment so long after a request whose answer was lost may be its own
 
 INTERRUPTED = "interrupted"  # the code of one whose server died, or was too slow: its answer may come after all
@@ -330,6 +334,18 @@ async def find_lost(provider: str, *, phone: str, amount: int, now: int) -> Paym
     """The request of which no answer ever came, and that this money is for: the only one of this phone and amount."""
     rows = await execute(connection(), LOST, [provider, phone, amount, now - LOST_WITHIN_MS])
     return await PaymentRequest.get(id=rows[0]["id"]) if len(rows) == 1 else None
+
+
+async def waiting_for(provider: str, *, phone: str, amount: int) -> list[PaymentRequest]:
+    """The pushes to this phone for this amount (minor units) that nobody knows to be paid yet; two at most."""
+    found = PaymentRequest.filter(
+        provider=provider,
+        phone=phone,
+        amount=amount,
+        state__in=[RequestState.ASKED, RequestState.UNKNOWN],
+        created_at__gt=now_ms() - LOST_WITHIN_MS,
+    )
+    return await found.order_by("-id").limit(2)
 
 
 async def end(request: PaymentRequest, state: RequestState, *, code: str, reason: str, now: int) -> bool:

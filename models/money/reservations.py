@@ -10,6 +10,7 @@ from models.sql import connection, execute, now_ms
 
 RESERVE = """INSERT INTO reservation (key, kind, owner, amount, state, expires_at) VALUES ($1, $2, $3, $4, 'open', $5)
   ON CONFLICT (key) DO UPDATE SET state = 'open', amount = excluded.amount, expires_at = excluded.expires_at"""
+SET_ASIDE = "UPDATE reservation SET expires_at = 0 WHERE key = $1 AND state = 'open'"
 END = "UPDATE reservation SET state = $2 WHERE key = $1 AND state = 'open'"
 SUM = """SELECT COALESCE(SUM(amount), 0) AS amount FROM reservation
   WHERE kind = $1 AND owner = $2 AND state = 'open' AND expires_at > $3"""
@@ -47,6 +48,11 @@ async def reserve(key: str, kind: AccountKind, owner: int, amount: int, expires_
 async def use(key: str) -> None:
     """What it was for has happened: an entry has moved the money. Nothing happens to one that is over."""
     await execute(connection(), END, [key, Reserved.USED.value])
+
+
+async def set_aside(key: str) -> None:
+    """It does not count while what it is for is tried, in the same transaction: `use` it then, or `reserve` again."""
+    await execute(connection(), SET_ASIDE, [key])
 
 
 async def release(key: str) -> None:

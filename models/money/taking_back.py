@@ -26,8 +26,13 @@ REOPEN = """UPDATE contract SET ended_on = NULL WHERE id = $1 AND ending = '' AN
 OWED_NO_MORE = """INSERT INTO allocation (sale_id, instalment_id, amount)
   SELECT NULL, id, amount - paid FROM instalment WHERE contract_id = $1 AND paid < amount"""
 VOIDED = "SELECT 1 FROM void WHERE sale_id = $1 AND state = 'done'"
-LATER = """SELECT 1 FROM sale s WHERE s.contract_id = $1 AND s.id <> $2
-  AND NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')"""
+# Payments on a contract, and shares of a meter's payment that went to it.
+LATER = """SELECT 1 FROM sale s WHERE s.id <> $2 AND NOT EXISTS
+    (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')
+  AND (s.contract_id = $1 OR s.id IN (SELECT a.sale_id FROM allocation a
+    JOIN instalment i ON i.id = a.instalment_id WHERE i.contract_id = $1)) LIMIT 1"""
+ENDED_OTHERWISE = """SELECT 1 FROM contract WHERE ending <> '' AND (id = $1 OR id IN (SELECT i.contract_id
+  FROM allocation a JOIN instalment i ON i.id = a.instalment_id WHERE a.sale_id = $2)) LIMIT 1"""
 DOWN_PAYMENT = "down payment "
 
 
@@ -49,6 +54,10 @@ class CreditSpent(NotTakenBack):
 
 class PaidSince(NotTakenBack):
     """The appliance was paid on since: those payments come first."""
+
+
+class NotTheirs(NotTakenBack):
+    """The device is somebody else's by now or in stock, or what was paid on has come back or was written off."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,11 @@ async def check_possible(sale: Sale) -> None:
         raise VoidBefore(sale.reference)
     if await Sale.exists(replaces_id=sale.id):
         raise MovedBefore(sale.reference)
+    device = await _device_of(sale)
+    if device and device.customer_id != sale.customer_id:
+        raise NotTheirs(sale.reference)
+    if await execute(connection(), ENDED_OTHERWISE, [sale.contract_id, sale.id]):
+        raise NotTheirs(sale.reference)
     if await credit_of(sale.customer_id) < sale.credit_after - sale.credit_before:
         raise CreditSpent(sale.reference)
     if is_down_payment(sale) and await execute(connection(), LATER, [sale.contract_id, sale.id]):

@@ -10,7 +10,7 @@ from models.alerts import raise_alert
 from models.audit import record
 from models.money.sales import Sale
 from models.money.taking_back import NotTakenBack, TakenBack, check_possible, lock_sale, take_back
-from models.people import Agent, OfficeUser
+from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import check_second
 from models.sql import connection, execute
 
@@ -60,13 +60,15 @@ async def void_of(sale: Sale) -> Void | None:
 
 
 async def ask(sale: Sale, agent: Agent, reason: str, minutes: int) -> TakenBack | None:
-    """An agent wants a sale taken back, within so many minutes of it, in the caller's transaction. One without a token
-    is taken back at once; of any other the office has an alert, and None is returned. Raises NotTakenBack's kinds."""
+    """An agent wants a sale taken back, within so many minutes of it, in the caller's transaction. One without a token,
+    to a customer who can be told, is taken back at once; any other the office decides, and None is returned. The office
+    has an alert of both. Raises NotTakenBack's kinds."""
     await lock_sale(sale)
     await _check_open(sale)
     if datetime.now(UTC) - sale.created_at > timedelta(minutes=minutes):
         raise AskedTooLate(sale.reference)
-    if not await has_token(sale):
+    if not await has_token(sale) and (await Customer.get(id=sale.customer_id)).phone:
+        await raise_alert(f"{agent.name[:40]} has taken sale {sale.reference} back, without the office. {reason}")
         await _note(sale, agent.phone, reason, VoidState.DONE, AUTOMATIC)
         await record(agent.phone, "void", sale.reference, f"{sale.amount} minor units, no token: {reason}")
         return await take_back(sale, agent.phone, reason)

@@ -40,7 +40,8 @@ class NoReason(Exception):
 
 async def agree_or_propose(kind: Lost, owner: int, amount: int, reason: str, by: OfficeUser) -> WriteOff:
     """Write down that one of the office proposes it, or that a second one agrees, in the caller's transaction that
-    holds what is written off: `agreed_at` says which. Raises NoReason and SamePerson."""
+    holds what is written off: `agreed_at` says which. Where the amount is another one by now, this is a proposal of
+    that. Raises NoReason and SamePerson."""
     found = await WriteOff.get_or_none(kind=kind.value, owner=owner, agreed_at=None)
     if found is None:
         if not reason:
@@ -53,6 +54,10 @@ async def agree_or_propose(kind: Lost, owner: int, amount: int, reason: str, by:
             proposed_by=by.name,
             proposed_at=datetime.now(UTC),
         )
+    if found.amount != amount:
+        found.amount, found.proposed_by, found.proposed_at = amount, by.name, datetime.now(UTC)
+        await found.save(update_fields=["amount", "proposed_by", "proposed_at"])
+        return found
     check_second(by.name, found.proposed_by)
     found.agreed_by, found.agreed_at = by.name, datetime.now(UTC)
     await found.save(update_fields=["agreed_by", "agreed_at"])

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from models.messages import GatewayState, MessageKind, State
 from models.messages.withdrawal import NOT_WITHDRAWN
+from models.money.sales import COUNTS
 from models.people import Agent, pins
 from models.settings import are_messages_off
 from models.sql import HOUR_MS, connection, execute, ms_of, read_moment
@@ -65,7 +66,8 @@ REFUSED = f"""SELECT gateway, reason, COUNT(*) AS callbacks
   FROM (SELECT gateway, reason FROM refused WHERE created_at >= $1 ORDER BY created_at DESC LIMIT {LOOK}) AS newest
   GROUP BY gateway, reason ORDER BY callbacks DESC, gateway, reason LIMIT {SHOWN}"""
 SOLD = f"""SELECT COUNT(*) AS sales, COALESCE(SUM(amount), 0) AS amount
-  FROM (SELECT amount FROM sale WHERE created_at >= $1 ORDER BY created_at DESC LIMIT {ADD}) AS newest"""
+  FROM (SELECT amount FROM sale s WHERE created_at >= $1 AND replaces_id IS NULL AND {COUNTS}
+        ORDER BY created_at DESC LIMIT {ADD}) AS newest"""
 
 # Who is retired stays as long as he holds cash, so that nobody forgets it.
 AGENTS = f"""SELECT CASE WHEN agent.retired_at IS NULL THEN agent.name ELSE agent.name || ' (retired)' END AS name,

@@ -12,7 +12,7 @@ from tests.bench import flood as floods
 from tests.bench import measures
 from tests.bench.servers import large, small
 
-NAMES = ("accept", "token", "sale", "ledger", "ussd", "trip", "send", "flood", "start")
+NAMES = ("accept", "token", "sale", "purchase", "ledger", "ussd", "trip", "send", "flood", "start")
 KEEPS = "folder that keeps the large database, of more than a gigabyte, for the next run"
 Figures = dict[str, float]
 
@@ -49,6 +49,12 @@ async def sale(database: Path, _folder: Path, rounds: int, _size: float) -> Figu
     rates = await measures.sales(database, rounds * 3)
     line("whole sales a second (two messages each)", spread(rates), "200", median(rates) >= 200)
     return {"sale": median(rates)}
+
+
+async def purchase(database: Path, _folder: Path, rounds: int, size: float) -> Figures:
+    rates = await measures.purchases(database, max(int(100 * size), 5), rounds)
+    line("purchases by phone a second (push, callback, token)", spread(rates))
+    return {"purchase": median(rates)}
 
 
 async def ledger(database: Path, folder: Path, rounds: int, size: float) -> Figures:
@@ -121,6 +127,7 @@ BENCHES: dict[str, Callable[[Path, Path, int, float], Awaitable[Figures]]] = {
     "accept": accept,
     "token": token,
     "sale": sale,
+    "purchase": purchase,
     "ledger": ledger,
     "ussd": ussd,
     "trip": trip,

@@ -15,6 +15,7 @@ from bot.runtime import Database
 from models.money.ledger import AccountKind, Posting, post
 from tests.bench.load import Times, dials, sms, texts
 from tests.bench.servers import Server, ceiling, mwanga, sql
+from tests.emulators.daraja import Emulator
 
 CALLERS = 64
 BATCH = 64  # as many as one worker takes from the inbox
@@ -93,6 +94,29 @@ async def sales(database: Path, rounds: int) -> list[float]:
                 await reached(database, f"SELECT COUNT(*) FROM inbox WHERE state <> 'new' AND id > {before}", 100)
             figures.append(100 / (time.perf_counter() - started))
     return figures
+
+
+async def purchases(database: Path, customers: int, rounds: int) -> list[float]:
+    """Whole purchases by phone a second: customers text BUY, their phones ring, each pays, the token is in the outbox;
+    each round other customers, whose provider answers at once."""
+    figures = []
+    async with Emulator() as daraja, mwanga(database, MWANGA_DARAJA_URL=daraja.url) as ours:
+        for round_ in range(rounds):
+            phones = [f"+25572{round_ * customers + n:07d}" for n in range(customers)]
+            before = int(str(sql(database, "SELECT COALESCE(MAX(id), 0) FROM token")[0][0]))
+            started = time.perf_counter()
+            paying = asyncio.create_task(_pay(daraja, len(daraja.pushes), customers))
+            await texts(ours.port, [sms(phone, "BUY 2000") for phone in phones], 32)
+            await paying
+            await reached(database, f"SELECT COUNT(*) FROM token WHERE id > {before}", customers)
+            figures.append(customers / (time.perf_counter() - started))
+    return figures
+
+
+async def _pay(daraja: Emulator, first: int, pushes: int) -> None:
+    """Everybody types the PIN as soon as the phone rings."""
+    for number in range(first, first + pushes):
+        await daraja.pay((await daraja.wait_for(number + 1))[number])
 
 
 async def ledger(database: Path, folder: Path, sales: int, rounds: int) -> dict[str, list[float]]:

@@ -145,6 +145,10 @@ class Money(RuleBasedStateMachine):
     def giving_back(self, nth: int, crash: bool) -> None:
         self._do(self.life.giving_back(self._new("BACK"), nth), crash)
 
+    @rule(nth=numbers, crash=crashes)
+    def never(self, nth: int, crash: bool) -> None:
+        self._do(self.life.never(nth), crash)
+
     @rule(crash=crashes)
     def closing(self, crash: bool) -> None:
         self._do(self.life.closing(), crash)
@@ -187,8 +191,9 @@ def run(engine: str, templates: Templates, examples: int, steps: int) -> None:
     assert sum(machine.sold) > examples, "nothing was tested"
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_any_order_keeps_the_books_right(engine: str, templates: Templates) -> None:
-    run(engine, templates, *((12, 30) if engine == "sqlite" else (4, 20)))
+    run(engine, templates, 6, 25)
 
 
 @pytest.mark.slow
@@ -242,6 +247,7 @@ class Crowd:
             lambda: life.line(Said(provider=pick(PROVIDERS), amount=1_000_00 + 10_00 * few, **line)),
             lambda: life.taking(few),
             lambda: life.giving_back(f"BACK{number}", few),
+            lambda: life.never(few),
             life.closing,
         ]
         return pick(verbs)()
@@ -267,14 +273,13 @@ async def live(url: str, seed: int, *, people: int, things: int, beside: bool) -
     return life
 
 
-@pytest.mark.parametrize("seed", range(2))
-async def test_a_life_by_chance_keeps_the_books_right(demo_url: str, seed: int) -> None:
-    life = await live(demo_url, seed, people=1, things=150, beside=False)
-    assert len(life.done) >= 300
+async def test_a_life_by_chance_keeps_the_books_right(demo_url: str) -> None:
+    life = await live(demo_url, seed=1, people=1, things=120, beside=False)
+    assert len(life.done) >= 240
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 22))
+@pytest.mark.parametrize("seed", range(20))
 async def test_many_lives_by_chance_keep_the_books_right(demo_url: str, seed: int) -> None:
     await live(demo_url, seed, people=1, things=400, beside=False)
 

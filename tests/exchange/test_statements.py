@@ -222,6 +222,10 @@ def test_a_payment_that_never_came_is_taken_out_of_the_books(run: Run, demo_url:
     assert run("reconcile", "never", "TKQ9AA11BB", *words).exit_code == 1
     said = run("reconcile", "show", "--provider", "daraja").output
     assert "TKQ9AA11BB" not in said and said.startswith("daraja: TZS 0 by the books.")
+    late = PORTAL + "TKQ9AA11BB,26-11-2026 12:00:00,,Pay Bill,Completed,5000,,,,,,,\n"
+    assert read(run, late, "daraja").exit_code == 0, "it came after all"
+    said = run("reconcile", "show", "--provider", "daraja").output
+    assert said.startswith("daraja: TZS 5,000 by the books.") and "TKQ9AA11BB: 5,000 (nobody)" in said
 
 
 def test_a_line_is_taken_once_for_a_payment(run: Run, demo_url: str) -> None:

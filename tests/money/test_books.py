@@ -264,3 +264,22 @@ def test_the_command_adds_them_up(run: Run, demo_url: str, engine: str) -> None:
     do_in_one_work(demo_url, harm)
     assert "The books do not add up: Account 1 says 1, and its lines add up to 0" in run("check", "--books").output
     assert "add up" not in run("check").output
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+def test_what_is_committed_is_on_the_disk_whatever_is_usual_there(run: Run, demo_url: str) -> None:
+    """Our own connections wait for it; for other tools the operator is told."""
+    name = demo_url.partition("?")[0].rpartition("/")[2]
+
+    async def careless() -> None:
+        await execute(connection(), f"ALTER DATABASE {name} SET synchronous_commit = off")
+        await execute(connection(), f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
+
+    async def look() -> list[str]:
+        names = ("synchronous_commit", "transaction_isolation")
+        return [str((await execute(connection(), f"SHOW {each}"))[0][each]) for each in names]
+
+    assert "synchronous_commit" not in run("check").output
+    do_in_one_work(demo_url, careless)
+    assert "PostgreSQL has synchronous_commit off" in run("check").output
+    assert do_in_one_work(demo_url, look) == ["on", "read committed"]

@@ -48,6 +48,10 @@ FIRST = (
     " VALUES ('text', 'cash', 'R1', 1, 800000, '', '2026-11-24 05:00:00+00:00')",
     "INSERT INTO hand_in (reference, agent_id, amount, commission, actor, created_at)"
     " VALUES ('H1', 1, 100, 0, 'office', '2026-11-24 05:00:00+00:00')",
+    "INSERT INTO statement_file (provider, begins_at, ends_at, actor, created_at) VALUES ('bank',"
+    " '2026-11-23 05:00:00+00:00', '2026-11-23 06:00:00+00:00', 'office', '2026-11-24 05:00:00+00:00')",
+    "INSERT INTO top_up (reference, agent_id, amount, actor, created_at)"
+    " VALUES ('T1', 1, 100, 'office', '2026-11-24 05:00:00+00:00')",
     "INSERT INTO hand_in_event (hand_in_id, step, actor, created_at)"
     " VALUES (1, 'disputed', '+255700000001', '2026-11-24 05:00:00+00:00')",
     "INSERT INTO day_close (day, ends_at, figures, actor, created_at)"
@@ -63,10 +67,10 @@ FIRST = (
     "INSERT INTO reservation (key, kind, owner, amount, state, expires_at) VALUES ('k1', 'cash', 1, 5, 'used', 0)",
     "INSERT INTO void (sale_id, reason, asked_by, asked_at, state)"
     " VALUES (1, 'wrong device', 'agent', '2026-11-24 05:00:00+00:00', 'refused')",
-    "INSERT INTO payment_request (key, provider, reference, phone, language, customer_id, amount, state, created_at,"
-    " expires_at) VALUES ('q1', 'daraja', 'Q1', '+255710000001', 'en', 1, 5, 'paid', 0, 0)",
-    "INSERT INTO cash_request (key, phone, language, customer_id, agent_id, amount, state, created_at, expires_at)"
-    " VALUES ('c1', '+255710000001', 'en', 1, 1, 5, 'declined', 0, 0)",
+    "INSERT INTO payment_request (key, provider, reference, phone, language, customer_id, account, amount, state,"
+    " created_at, expires_at) VALUES ('q1', 'daraja', 'Q1', '+255710000001', 'en', 1, '', 5, 'paid', 0, 0)",
+    "INSERT INTO cash_request (key, phone, language, customer_id, agent_id, amount, alone, state, created_at,"
+    " expires_at) VALUES ('c1', '+255710000001', 'en', 1, 1, 5, false, 'declined', 0, 0)",
 )
 NOW = "'2026-11-24 05:00:00+00:00'"
 ENTRY = "INSERT INTO entry (key, actor, reason, line_count, effective_at, created_at) VALUES"
@@ -126,17 +130,28 @@ FORBIDDEN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("statement", "_why"), FORBIDDEN)
-async def test_the_database_refuses(statement: str, _why: str, sold: Server) -> None:
-    with pytest.raises(REFUSED):
-        await execute(sold.database.client, statement)
+async def test_the_database_refuses(sold: Server) -> None:
+    let_through = [(statement, why) for statement, why in FORBIDDEN if not await is_refused(sold, statement)]
+    assert let_through == []
 
 
-@pytest.mark.parametrize("table", sorted(guards.APPEND_ONLY))
-async def test_tables_that_only_grow(table: str, engine: str, sold: Server) -> None:
+async def is_refused(mwanga: Server, statement: str) -> bool:
+    try:
+        await execute(mwanga.database.client, statement)
+    except REFUSED:
+        return True
+    return False
+
+
+async def test_tables_only_grow(engine: str, sold: Server) -> None:
+    for table in guards.APPEND_ONLY:
+        await only_grows(table, engine, sold)
+
+
+async def only_grows(table: str, engine: str, sold: Server) -> None:
     client = sold.database.client
     before = await execute(client, f"SELECT * FROM {table} ORDER BY id")
-    assert before, "the fixture has no row for it"
+    assert before, f"the fixture has no row of {table}"
     columns = ", ".join(before[0])
     verbs = ["UPDATE {t} SET id = id", "DELETE FROM {t}"]
     if engine == "postgres":
@@ -151,10 +166,13 @@ async def test_tables_that_only_grow(table: str, engine: str, sold: Server) -> N
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-@pytest.mark.parametrize("table", sorted(guards.APPEND_ONLY))
-async def test_replace_is_refused_by_a_tool_that_knows_nothing_of_us(table: str, demo_url: str, sold: Server) -> None:
+async def test_replace_is_refused_to_a_tool_that_knows_nothing_of_us(demo_url: str, sold: Server) -> None:
     """SQLite's own shell has neither foreign keys nor triggers of what REPLACE takes away; also by a key alone."""
-    uniques = ["id", *guards.APPEND_ONLY[table]]
+    for table, keys in guards.APPEND_ONLY.items():
+        refuses_replace(demo_url, table, ["id", *keys])
+
+
+def refuses_replace(demo_url: str, table: str, uniques: list[str]) -> None:
     with closing(sqlite3.connect(demo_url.removeprefix("sqlite://"), isolation_level=None)) as other:
         names = [row[1] for row in other.execute(f"PRAGMA table_info({table})")]
         for unique in uniques:
@@ -168,10 +186,9 @@ async def test_replace_is_refused_by_a_tool_that_knows_nothing_of_us(table: str,
 
 
 @pytest.mark.parametrize("engine", ["postgres"])
-@pytest.mark.parametrize("table", ["account", "instalment", "contract", "device"])
-async def test_nothing_is_emptied_at_once(table: str, sold: Server) -> None:
-    with pytest.raises(REFUSED, match="kept"):
-        await execute(sold.database.client, f"TRUNCATE {table} CASCADE")
+async def test_nothing_is_emptied_at_once(sold: Server) -> None:
+    for table in ("account", "instalment", "contract", "device"):
+        assert await is_refused(sold, f"TRUNCATE {table} CASCADE")
 
 
 # What is right line by line and wrong as a whole: refused at the commit, and nothing of it is there.

@@ -8,17 +8,19 @@ import pytest
 import time_machine
 
 from bot.server import Server
-from models.devices import Device
+from models.devices import Device, Tariff, with_owner
 from models.money import Sale, voids
 from models.money.applying import apply
 from models.money.books import find_fault
 from models.money.contracts import Contract, Instalment
 from models.money.ledger import AccountKind, balance
+from models.money.ownership import give_back, transfer
 from models.money.payable import PayableDevice
 from models.money.receiving import Incoming, Source, Suspense, Why, receive
-from models.money.taking_back import PaidSince, VoidBefore
+from models.money.taking_back import NotTheirs, PaidSince, VoidBefore
 from models.money.voids import AskedBefore, AskedTooLate, NobodyAsked
-from models.people import Agent, OfficeUser
+from models.office import overview
+from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import SamePerson
 from models.sql import connection, execute
 from tests.world.people import NOON, PEOPLE, Phones
@@ -148,6 +150,8 @@ async def test_a_void_sale_is_no_repeat_and_no_token_and_no_figure_of_the_day(mw
         await phones.news()
         [(_name, day)] = await phones.text("Asha", "STMT")
         assert day.startswith("24/11: 0 sold, TZS 0. Handed in 0. You hold 0 of 200,000. Commission due 0.")
+        report = await overview.read(int(NOON.timestamp() * 1000), NOON - timedelta(hours=12))
+        assert report.sales.amount == 0
         [(_name, tokens)] = await phones.text("Asha", "TOKEN EB100042")
         assert tokens == "EB100042, newest first\n24/11 4,000: void"
         [(_name, asked)] = await phones.text("Asha", "BUY EB100042 4000")
@@ -237,3 +241,53 @@ async def test_a_lost_token_is_sent_again_and_never_made_anew(mwanga: Server) ->
         [(_name, said)] = await phones.text("Asha", "TOKEN EB100042")
         assert f"{digits[:3]} {digits[3:6]} {digits[6:]}" in said
     assert len(await execute(connection(), "SELECT 1 FROM token")) == 1 and sale.reference
+
+
+async def test_a_sale_stands_when_its_device_is_somebody_elses(mwanga: Server) -> None:
+    with time_machine.travel(NOON, tick=False):
+        sale = await sold(mwanga, "BUY EB100042 4000")
+        device, amina = await Device.get(id=sale.device_id), await Customer.get(phone=PEOPLE["Amina"])
+        paid_until = device.paid_until
+        async with mwanga.database.work():
+            await transfer(await with_owner(device.id), amina, GRACE, "sold it")
+            with pytest.raises(NotTheirs):
+                await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong bike", 15)
+        assert (await Device.get(id=sale.device_id)).paid_until == paid_until
+
+
+async def test_a_payment_on_what_came_back_stands(mwanga: Server) -> None:
+    with time_machine.travel(NOON, tick=False):
+        sale = await sold(mwanga, "BUY SHS0283 8000")
+        async with mwanga.database.work():
+            await give_back(await with_owner(sale.device_id or 0), GRACE, "moved away", NOON.date())
+            with pytest.raises(NotTheirs):
+                await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong", 15)
+    assert await find_fault() == ""
+
+
+async def test_the_office_hears_of_what_it_does_not_decide(mwanga: Server) -> None:
+    with time_machine.travel(NOON, tick=False):
+        sale = await sold(mwanga, "SELL 2, Solar lamp", "PAY S1002 128")
+        await void(mwanga, sale)
+        [alert] = [row["sentence"] for row in await execute(connection(), "SELECT sentence FROM alert")]
+        assert alert == f"Asha Mushi has taken sale {sale.reference} back, without the office. wrong meter"
+
+
+async def test_the_office_decides_where_the_customer_cannot_be_told(mwanga: Server) -> None:
+    with time_machine.travel(NOON, tick=False):
+        sale = await sold(mwanga, "SELL 2, Solar lamp", "PAY S1002 128")
+        await Customer.filter(id=sale.customer_id).update(phone=None)
+        async with mwanga.database.work():
+            assert await voids.ask(sale, await Agent.get(phone=PEOPLE["Asha"]), "wrong", 15) is None
+
+
+async def test_a_share_of_a_meters_payment_comes_before_the_down_payment(mwanga: Server) -> None:
+    await Tariff.filter(unit="energy").update(recovery=50)
+    with time_machine.travel(NOON, tick=False) as clock:
+        sale = await sold(mwanga, "SELL 1, Solar lamp")
+        clock.shift(timedelta(days=10))  # the first instalment is overdue
+        shared = await sold(mwanga, "BUY 04123456784 5000")
+        assert shared.recovered
+        async with mwanga.database.work():
+            with pytest.raises(PaidSince):
+                await voids.approve(sale, GRACE, "changed mind")

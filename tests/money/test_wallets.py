@@ -177,6 +177,7 @@ def test_the_office_gives_a_wallet_and_tops_it_up_at_the_prompt(run: Run, demo_u
     done = run("agent", "topup", "0700000001", 500, "--reference", "page 7")
     assert done.output == "TOPPED UP TZS 500. Wallet before 0, now 500. Ref page 7\n"
     assert run("agent", "topup", "0700000001", 500, "--reference", "page 7").output.startswith("Booked before: ")
+    assert "Asha Mushi, +255700000001, Mtwara North, has TZS 500 in the wallet" in run("agent", "list").output
     held = run("agent", "topup", "0700000001", 500)
     assert held.exit_code == 1 and "If this is other money, add --again." in held.output
     assert "has TZS 500. Pay it out first" in run("agent", "set", "0700000001", "--postpaid").output
@@ -186,3 +187,12 @@ def test_the_office_gives_a_wallet_and_tops_it_up_at_the_prompt(run: Run, demo_u
     assert "may hold" in run("agent", "set", "0700000001", "--postpaid").output
     said = [row["text"] for row in query(demo_url, "SELECT text FROM outbox ORDER BY id")]
     assert len(said) == 2 and all(text in done.output + out.output for text in said)
+
+
+@pytest.mark.everyday_on_sqlite
+def test_what_is_in_the_wallet_of_who_leaves_is_paid_out(run: Run) -> None:
+    run("agent", "set", "0700000001", "--prepaid")
+    run("agent", "topup", "0700000001", 500)
+    left = run("agent", "retire", "0700000001").output
+    assert "TZS 500 is in the wallet; `mwanga agent payout +255700000001 AMOUNT --retired` pays it out." in left
+    assert run("agent", "payout", "0700000001", 500, "--retired").output.startswith("PAID OUT TZS 500")

@@ -1,5 +1,6 @@
 """What the office's first page shows, over HTTP and on both engines."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from bot.config import Config, load
 from bot.gateways.errors import ERRORS
 from handlers.office.times import age
 from models.messages import State
-from models.money.books import keep_check
+from models.money.books import keep_check, last_check
 from models.sql import now_ms
 from tests.world.browser import DAY, HOUR, MINUTE, Office, enqueue_message, open_office, receive_message
 from tests.world.people import PEOPLE
@@ -227,11 +228,12 @@ def test_an_age_is_said_in_a_unit_that_fits(seconds: int, said: str) -> None:
 
 
 async def test_the_page_says_how_the_books_are(office: Office) -> None:
-    assert "The books are added up every night, from the next one on." in await office.page()
-    async with office.mwanga.database.work():
-        await keep_check("")
+    """They are added up for the first time as the server starts."""
+    async with asyncio.timeout(20):
+        while await last_check() is None:
+            await asyncio.sleep(0.01)
     assert "All books added up at" in await office.page()
     async with office.mwanga.database.work():
         await keep_check("Account 1 says 5, and its lines add up to 4 (bank, 0).")
     page = await office.page()
-    assert "The books do not add up, as of" in page and "Account 1 says 5" in page and "mwanga check --books" in page
+    assert "The books do not add up" in page and "Account 1 says 5" in page and "mwanga check --books" in page

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -105,6 +106,14 @@ async def test_what_cannot_be_read_is_kept_for_a_person(demo_url: str, kind: str
             "A callback of daraja could not be handled: mwanga payments notices"
         ]
         assert await notices.count_parked() == 2
+
+
+async def test_no_secret_is_logged(demo_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with serving(demo_url, daraja_secret="open-sesame-0123456789", daraja_sources="196.201.214.200") as at:
+        assert (await knock(at, "/payments/daraja/open-sesame-0123456780/stk"))[0] == 404
+        assert (await knock(at, "/payments/daraja/open-sesame-0123456789/stk"))[0] == 403
+        assert "a callback came from elsewhere" in caplog.text and "sesame" not in caplog.text
 
 
 async def test_what_is_said_is_sealed(demo_url: str) -> None:

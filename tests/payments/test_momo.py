@@ -128,7 +128,7 @@ async def test_a_request_that_is_not_taken(demo_url: str, trouble: Trouble, stat
         await asked(at, provider="momo")
         request = await becomes(at, state)
         assert (request["reason"] == "setup") == (state == "failed")
-        assert bool([each for each in await alerts(at) if "MoMo refuses" in each]) == (state == "failed")
+        assert bool([each for each in await alerts(at) if "MoMo takes no payments" in each]) == (state == "failed")
 
 
 async def test_a_callback_that_is_lost_is_looked_up_in_the_end(demo_url: str, push_clock: PushClock) -> None:

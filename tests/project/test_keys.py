@@ -38,6 +38,30 @@ async def test_no_row_takes_others_with_it(database: Database, engine: str) -> N
     assert {rule for key, rule in rules.items() if key not in SET_NULL} == {"RESTRICT"}
 
 
+# Numbers of rows that no foreign key holds.
+FREE = {
+    ("phone_part", "outbox_id"): "parts of a message are forgotten apart from it",
+    ("phone_receiver", "phone_id"): "counted by the month, also for a phone that is unlinked",
+    ("receipt_text", "inbox_id"): "a proof of money outlives the message that brought it",
+    ("inbox", "external_id"): "the gateway's own",
+    ("outbox", "external_id"): "the gateway's own",
+    ("payment_request", "external_id"): "the provider's own",
+    ("phone_part", "event_id"): "the phone's own",
+    ("ussdsession", "session_id"): "the gateway's own",
+}
+
+
+async def test_every_number_of_a_row_is_a_foreign_key(database: Database, engine: str) -> None:
+    rules, found = await foreign_keys(database, engine), set()
+    for table in await execute(database.client, TABLES[engine]):
+        columns = f"SELECT name FROM pragma_table_info('{table['name']}')"
+        if engine == "postgres":
+            columns = f"SELECT column_name AS name FROM information_schema.columns WHERE table_name = '{table['name']}'"
+        found |= {(table["name"], row["name"]) for row in await execute(database.client, columns)}
+    numbers = {(table, name) for table, name in found if name.endswith("_id") and table != "open_entry"}
+    assert numbers - set(rules) == set(FREE)
+
+
 async def test_a_device_outlives_its_tariff_and_nothing_of_it_can_be_deleted(mwanga: Server) -> None:
     before = await Device.all().count()
     await execute(mwanga.database.client, "DELETE FROM tariff WHERE name LIKE 'E-bike%'")

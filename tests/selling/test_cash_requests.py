@@ -9,6 +9,7 @@ import time_machine
 from bot.server import Server
 from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.redact import Redactor
+from models.money import payment, refusals
 from models.money.cash_limit import read_room
 from models.money.cash_requests import CashRequest, CashRequestState
 from models.money.ledger import AccountKind
@@ -135,3 +136,25 @@ async def test_a_wrong_pin_sells_nothing(phones: Phones) -> None:
 def test_a_pin_behind_a_reference_is_starred(text: str) -> None:
     cleaned = Redactor(CONSENT, [], [], BESIDE_PIN).clean(text)
     assert len(cleaned) == len(text) and not {*"489"} & {*cleaned}
+
+
+@pytest.mark.parametrize("refusal", [refusals.PriceChanged("x"), refusals.OverLimit(1, 0)])
+async def test_a_sale_that_another_server_stops_leaves_the_request_open(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch, refusal: Exception
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise refusal
+
+    await phones.text("Baraka", "BUY 5000")
+    with monkeypatch.context() as patch:
+        patch.setattr(payment, "sell", refuse)
+        [(_asha, said)] = await phones.text("Asha", YES)
+    assert said.startswith("Not sold.") and await states() == [CashRequestState.ASKED] and await promised() == 5_000
+    answered = dict(await phones.text("Asha", f"C1 {YES}"))
+    assert answered["Asha"].startswith("SOLD") and await promised() == 0
+
+
+async def test_an_agent_with_too_little_in_the_wallet_is_not_asked(phones: Phones) -> None:
+    await Agent.filter(phone=PEOPLE["Asha"]).update(prepaid=True)
+    answered = dict(await phones.text("Baraka", "BUY 5000"))
+    assert "Asha" not in answered and "Juma" in answered

@@ -12,13 +12,13 @@ from bot.payments import Answer, Refusal, State
 from bot.server import Server
 from handlers.selling.received import NoSuchPayment, assign, book, book_payment, validate
 from models.devices import Device
-from models.money import requests
+from models.money import requests, voids
 from models.money.ledger import AccountKind, balance
 from models.money.receiving import Incoming, Source, Suspense, Why
 from models.money.requests import PaymentRequest, RequestState, Wanted
 from models.money.sales import Payment, Sale, Token
-from models.people import Customer
-from models.sql import now_ms
+from models.people import Customer, OfficeUser
+from models.sql import connection, execute, now_ms
 from tests.world.people import PEOPLE
 from tests.world.prompt import Run, query
 
@@ -242,3 +242,96 @@ async def test_what_is_no_payment_books_nothing(mwanga: Server) -> None:
             async with mwanga.database.work():
                 await book_payment(wrong, mwanga.company)
     assert await Payment.all().count() == 0
+
+
+async def alerts() -> list[str]:
+    return [row["sentence"] for row in await execute(connection(), "SELECT sentence FROM alert ORDER BY id")]
+
+
+async def sent() -> list[str]:
+    return [row["phone"] for row in await execute(connection(), "SELECT phone FROM outbox ORDER BY id")]
+
+
+async def assigned(mwanga: Server, reference: str, account: str) -> int:
+    """How many messages the office causes by saying what a payment is for."""
+    before = len(await sent())
+    async with mwanga.database.work():
+        for origin, copies in await assign(reference, account, "office", mwanga.company):
+            await mwanga.composer.tell(origin, copies)
+    return len(await sent()) - before
+
+
+async def test_what_waited_once_more_is_told_when_it_is_sold(mwanga: Server) -> None:
+    await take(mwanga, paid("0712"))
+    await Device.filter(serial="SHS0283").update(retired_at=datetime.now(UTC))
+    assert await assigned(mwanga, "RKL51ZDR4F", "SHS0283") == 1
+    await Device.filter(serial="SHS0283").update(retired_at=None)
+    assert await assigned(mwanga, "RKL51ZDR4F", "SHS0283") == 2  # owner and payer get the code
+
+
+async def test_what_was_taken_back_goes_to_the_same_device_again(mwanga: Server) -> None:
+    await take(mwanga, paid("EB100042"))
+    sale = await Sale.get()
+    async with mwanga.database.work():
+        await voids.approve(sale, OfficeUser(name="grace"), "wrong bike")
+        await voids.approve(sale, OfficeUser(name="henry"))
+    for _again in range(2):
+        assert await assigned(mwanga, "RKL51ZDR4F", "EB100042") == 1
+        sale = await Sale.all().order_by("-id").first()
+        async with mwanga.database.work():
+            await voids.approve(sale, OfficeUser(name="grace"), "wrong bike")
+            await voids.approve(sale, OfficeUser(name="henry"))
+    assert await Sale.all().count() == 3
+
+
+async def pushed_for_another(mwanga: Server) -> PaymentRequest:
+    """Neema's phone was asked to pay for Baraka's device."""
+    device = await Device.get(serial="SHS0283")
+    wanted = Wanted(
+        provider=M_PESA,
+        phone=PEOPLE["Neema"],
+        language="en",
+        amount=500_000,
+        account=device.serial,
+        customer_id=device.customer_id,
+        device_id=device.id,
+    )
+    async with mwanga.database.work():
+        request = await requests.ask_to_pay(wanted, key="for another")
+    await PaymentRequest.filter(id=request.id).update(state=RequestState.ASKED)
+    return request
+
+
+async def test_a_text_ahead_of_the_callback_is_for_what_the_phone_was_asked_for(mwanga: Server) -> None:
+    request = await pushed_for_another(mwanga)
+    told = await take(mwanga, paid(""))
+    assert {phone for phone, _words in told} == {PEOPLE["Baraka"], PEOPLE["Neema"]}
+    assert await take(mwanga, paid(""), request.reference) == []
+    assert (await Sale.get().prefetch_related("device")).device.serial == "SHS0283"
+
+
+async def test_the_payer_gets_the_code_when_the_callback_says_who_it_was(mwanga: Server) -> None:
+    request = await pushed_for_another(mwanga)
+    told = await take(mwanga, paid("SHS0283", phone="2557*****003"))
+    assert [phone for phone, _words in told] == [PEOPLE["Baraka"]]
+    told = await take(mwanga, paid("SHS0283"), request.reference)
+    assert [phone for phone, _words in told] == [PEOPLE["Neema"]] and "Code" in told[0][1]
+
+
+async def test_the_office_hears_where_nobody_else_can(mwanga: Server) -> None:
+    await take(mwanga, paid("0712", phone="2557*****003"))
+    await Customer.filter(phone=PEOPLE["Baraka"]).update(phone=None)
+    await take(mwanga, paid("SHS0283", reference="RKL52ZDR4F", phone="2557*****003"))
+    sale = await Sale.get()
+    assert await alerts() == [
+        "Money waits for somebody of the office to say what it is for: mwanga payments waiting",
+        f"Sale {sale.reference}, SHS0283: neither payer nor owner has a phone. Tell the owner.",
+    ]
+
+
+async def test_nothing_waits_any_more_when_all_is_applied(mwanga: Server) -> None:
+    request = await asked(mwanga)
+    await take(mwanga, paid("", phone="2557*****002"))
+    assert await Suspense.filter(closed_at=None).count() == 1
+    await take(mwanga, paid("", phone=PEOPLE["Baraka"]), request.reference)
+    assert await Suspense.filter(closed_at=None).count() == 0

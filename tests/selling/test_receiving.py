@@ -123,7 +123,7 @@ async def test_of_two_amounts_the_first_counts_and_a_person_is_told_once(mwanga:
     waiting = await Suspense.get(payment_id=first.payment.id)
     assert (waiting.why, waiting.closed_at) == ("amounts", None)
     assert await Alert.all().values_list("sentence", flat=True) == [
-        "Two amounts of one payment: daraja TKE4XY12AB. See the office's page."
+        "Two amounts of one payment: daraja TKE4XY12AB. mwanga payments waiting"
     ]
     await check_ledger(mwanga)
 

@@ -81,6 +81,15 @@ async def check_ledger(mwanga: Server) -> None:
         "GROUP BY i.id, i.paid HAVING i.paid <> COALESCE(SUM(a.amount), 0)",
     )
 
+    # A customer's credit is what the newest sale left, unless something else moved it.
+    assert not await rows(
+        mwanga,
+        "SELECT s.id FROM sale s LEFT JOIN account a ON a.kind = 'credit' AND a.owner = s.customer_id "
+        "WHERE s.id = (SELECT MAX(m.id) FROM sale m WHERE m.customer_id = s.customer_id) "
+        "AND s.credit_after <> -COALESCE(a.balance, 0) AND NOT EXISTS (SELECT 1 FROM line l "
+        "JOIN entry e ON e.id = l.entry_id WHERE l.account_id = a.id AND e.key NOT LIKE 'sale % payment')",
+    )
+
 
 def check_counts(sales: Sequence[dict[str, Any]]) -> None:
     """Each device's counts only rise, in the order in which its tokens were made, and the last is remembered."""
