@@ -18,7 +18,8 @@ from models.sql import read_day, read_moment
 JOURNAL_SQL = """SELECT e.id, e.key, e.effective_at, e.created_at, e.actor, e.reason, r.key AS reverses, a.kind,
   a.owner, a.currency, l.amount, g.name AS agent, g.phone, c.name, c.surname, d.serial, p.provider, p.reference,
   v.name AS who
-  FROM (SELECT * FROM entry WHERE id > $1 AND effective_at >= $3 AND effective_at < $4 ORDER BY id LIMIT $2) e
+  FROM (SELECT id, key, effective_at, created_at, actor, reason, reverses_id FROM entry
+    WHERE id > $1 AND effective_at >= $3 AND effective_at < $4 ORDER BY id LIMIT $2) e
   JOIN line l ON l.entry_id = e.id JOIN account a ON a.id = l.account_id LEFT JOIN entry r ON r.id = e.reverses_id
   LEFT JOIN agent g ON g.id = a.owner AND a.kind IN ('cash', 'commission', 'wallet')
   LEFT JOIN customer c ON c.id = a.owner AND a.kind IN ('credit', 'claim')

@@ -18,6 +18,7 @@ from models.people import Caller, Customer
 
 MOST_PIECES = 12  # of a line that are looked at
 MOST_PARTS = 6  # of a serial that was read aloud
+LONGEST_STORY = 40  # of a text that wants to buy: four SMS of short words
 FEWEST_DIGITS = 8  # of a serial without letters, so that it is no amount
 
 
@@ -131,10 +132,12 @@ def _is_amount(pieces: Sequence[str], turn: Turn) -> bool:
 
 async def said_without_keyword(caller: Caller, text: str, before: Sequence[Sequence[object]]) -> list[str] | None:
     """What a text without a keyword says of a purchase: which of several things, and the one number that may be money.
-    None for somebody else's, and where nobody is a customer."""
+    None for somebody else's, and where nobody is a customer. A long story says neither."""
     if not caller.customers:
         return None
     pieces, own = split(text), await own_things(caller.customers)
+    if len(pieces) > LONGEST_STORY:
+        return []
     mine, tidied = spellings(own), [tidy_serial(piece) for piece in pieces]
     named = [name for name in tidied if name in mine]
     if any(LIKE_SERIAL.fullmatch(name) and name not in mine for name in tidied):
