@@ -207,8 +207,9 @@ async def test_two_servers_sell_the_same_devices_at_once_without_a_deadlock(
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     try:
         async with assembled(mwanga.config, serving=False) as other:
-            for number in range(6):
-                orders = [f"BUY {choose.choice(DEVICES)} {7_000 + 100 * number}" for _each in agents]
+            for number in range(5):
+                # Whole days and tenths of a kWh: a rest would be credit, which changes what the next one is asked.
+                orders = [f"BUY {choose.choice(DEVICES)} {14_000 * (number + 1)}" for _each in agents]
                 for texts in (orders, ["1 482915"] * len(agents)):
                     arriving = [
                         Inbound(GATEWAY, f"{number} {text} {agent.id}", Sender(SenderKind.NUMBER, agent.phone), text)
@@ -221,7 +222,7 @@ async def test_two_servers_sell_the_same_devices_at_once_without_a_deadlock(
         assert "Deadlock" not in caplog.text
     finally:
         await watch.close()
-    assert await Sale.all().count() == 6 * len(agents)
+    assert await Sale.all().count() == 5 * len(agents)
     assert not await execute(mwanga.database.client, "SELECT id FROM inbox WHERE state <> 'done'")
     await check_ledger(mwanga)
 
