@@ -66,7 +66,9 @@ class Settler:
             late = since is not None and self._clock() - since > requests.LEASE_MS
             if not late and await requests.is_any_unanswered(answer.provider):
                 raise NotYet(answer.external_id)
-            if answer.payment:
+            # The answer may have been committed between the two questions.
+            request = await requests.hold(answer.provider, reference="", external_id=answer.external_id)
+            if request is None and answer.payment:
                 return await self._find_lost(answer, answer.payment)
         return request
 
