@@ -1,5 +1,6 @@
 """What the office does with mobile money at a prompt: `mwanga payments`."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -14,11 +15,13 @@ from bot.payments import Answer, State
 from bot.payments.daraja import Daraja
 from bot.payments.reading import unpack
 from bot.server import Server
+from bot.text import numbers
 from bot.text.controls import without_controls
 from models.audit import record
 from models.money import notices, requests
 from models.money.receiving import Incoming, Source, find_payment, normal_reference, unapplied
 from models.money.requests import PaymentRequest, RequestState
+from models.money.sales import Payment
 from models.sql import now_ms
 from models.vault import Sealed
 
@@ -126,13 +129,21 @@ async def _book_receipt(request: PaymentRequest, reference: str, server: Server)
     if request.state == RequestState.PAID:
         fail(f"{request.id} is paid already.")
     known = await find_payment(request.provider, normal_reference(reference))
-    if known and (known.amount != request.amount or not await unapplied(known.id)):
+    if known and await _is_anothers(known, request, server.company):
         fail(f"{reference} is another payment: look at the portal again.")
     await record(ACTOR, "payments receipt", str(request.id), reference)
     await server.payments.settler.settle(_paid(request, reference))
     state = (await _request(request.id)).state
     if state != RequestState.PAID:
         fail(f"{reference} is not booked for {request.id}: it is {state}.")
+
+
+async def _is_anothers(known: Payment, request: PaymentRequest, company: Company) -> bool:
+    """Whether a payment that is booked cannot be this push's. A masked phone may be anybody's."""
+    with suppress(ValueError):
+        if numbers.parse(known.payer_phone, company.country) != request.phone:
+            return True
+    return known.amount != request.amount or not await unapplied(known.id)
 
 
 @payments_cli.command("notices")

@@ -1,13 +1,16 @@
 """What the office does with mobile money at a prompt."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
 from bot.app import assembled
 from bot.config import load
 from bot.gateways import Callback
+from handlers.selling.received import book_payment
 from models.money import notices, requests
+from models.money.receiving import Incoming, Source
 from models.money.requests import RequestState
 from models.sql import now_ms
 from tests.emulators.daraja import Emulator
@@ -54,6 +57,38 @@ def test_a_receipt_from_the_portal_books_it_once(run: Run, unknown: int, demo_ur
     assert (payment["reference"], payment["amount"]) == ("UKS7QK3P9A", 5_000_00)
     again = run("payments", "receipt", str(unknown), "UKS7QK3P9A")
     assert again.exit_code == 1 and f"{unknown} is paid already" in again.output
+
+
+@pytest.mark.parametrize(
+    ("account", "amount", "phone", "taken"),
+    [
+        ("0712", 5_000_00, "+255710000003", False),  # somebody else's
+        ("0712", 4_000_00, "+255710000002", False),  # another amount
+        ("SHS0283", 5_000_00, "+255710000002", False),  # it bought something before
+        ("0712", 5_000_00, "2557*****002", True),
+    ],
+)
+def test_a_receipt_of_another_payment_is_refused(
+    run: Run, unknown: int, demo_url: str, account: str, amount: int, phone: str, taken: bool
+) -> None:
+    async def came() -> None:
+        async with assembled(load(database=demo_url), handling=False, serving=False) as server, server.database.work():
+            moment = datetime.now(UTC)
+            said = {
+                "reference": "UKS7QK3P9A",
+                "amount": amount,
+                "payer_phone": phone,
+                "account_text": account,
+            }
+            payment = Incoming(source=Source.CALLBACK, provider="daraja", paid_at=moment, **said)
+            await book_payment(payment, server.company)
+
+    asyncio.run(came())
+    done = run("payments", "receipt", str(unknown), "UKS7QK3P9A")
+    assert (done.exit_code == 0) is taken, done.output
+    assert taken or done.output == "UKS7QK3P9A is another payment: look at the portal again.\n"
+    [request] = query(demo_url, "SELECT state FROM payment_request")
+    assert request["state"] == ("paid" if taken else "unknown")
 
 
 def test_the_demo_asks_nobody(run: Run, unknown: int) -> None:
