@@ -73,14 +73,15 @@ def test_a_receipt_of_another_payment_is_refused(
 ) -> None:
     async def came() -> None:
         async with assembled(load(database=demo_url), handling=False, serving=False) as server, server.database.work():
-            moment = datetime.now(UTC)
-            said = {
-                "reference": "UKS7QK3P9A",
-                "amount": amount,
-                "payer_phone": phone,
-                "account_text": account,
-            }
-            payment = Incoming(source=Source.CALLBACK, provider="daraja", paid_at=moment, **said)
+            payment = Incoming(
+                source=Source.CALLBACK,
+                provider="daraja",
+                reference="UKS7QK3P9A",
+                amount=amount,
+                paid_at=datetime.now(UTC),
+                payer_phone=phone,
+                account_text=account,
+            )
             await book_payment(payment, server.company)
 
     asyncio.run(came())
