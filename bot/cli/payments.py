@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bot.app import assembled
-from bot.cli.payments_waiting import payments_assign, payments_waiting
+from bot.cli.payments_waiting import payments_assign, payments_take, payments_waiting
 from bot.cli.prompt import ACTOR, fail, load_config, perform
 from bot.company import Company
 from bot.gateways.errors import SendError
@@ -29,6 +29,7 @@ payments_cli = typer.Typer(
     no_args_is_help=True, help="Mobile money: pushes, payments that wait, and what they are for."
 )
 payments_cli.command("waiting")(payments_waiting)
+payments_cli.command("take")(payments_take)
 payments_cli.command("assign")(payments_assign)
 Number = Annotated[int, typer.Argument(help="the request's number, as `list` shows it")]
 PARKED = "parked"  # the code of one that a person has put aside

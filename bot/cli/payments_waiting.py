@@ -1,5 +1,7 @@
 """Payments of which nobody knows what they are for: which they are, and what the office says of each."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -7,12 +9,23 @@ import typer
 
 from bot.app import assembled
 from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform
+from bot.cli.who import By, customer_of
 from bot.company import Company
 from bot.text.controls import without_controls
 from handlers.selling import received
 from models.money.receiving import Why, unapplied
-from models.money.waiting import Waiting, list_waiting
+from models.money.waiting import (
+    NoSuchPayment,
+    SeveralPayments,
+    Waiting,
+    find_unapplied,
+    list_waiting,
+    look_after,
+)
+from models.people.two_people import NotOfTheOffice, office_user
 
+Reference = Annotated[str, typer.Argument(help="the provider's reference of the payment, in any spelling")]
+Provider = Annotated[str, typer.Option("--provider", help="whose payment, where several have this reference")]
 SHOWN = 50
 SAID = {
     Why.NOBODY: "nothing goes by this account",
@@ -51,24 +64,73 @@ def _line(one: Waiting, left: int, company: Company) -> str:
     return f'{what}; typed "{typed}", from {without_controls(paid.payer_phone) or "an unknown phone"}{owner}'
 
 
+def payments_take(reference: Reference, by: By, provider: Provider = "") -> None:
+    """Say who of the office finds out what a payment that waits is for; `waiting` shows the name."""
+
+    async def work() -> None:
+        async with open_database(load_config()) as (database, _company), database.work():
+            name = await _name_of(by)
+            with _named(reference):
+                await look_after(await find_unapplied(reference, provider), name, name)
+        typer.echo(f"{name} looks after {reference}.")
+
+    perform(work())
+
+
 def payments_assign(
-    reference: Annotated[str, typer.Argument(help="the provider's reference of the payment, in any spelling")],
-    account: Annotated[str, typer.Argument(help="what it is for: a serial, or the number of a sale like S1042")],
+    reference: Reference,
+    account: Annotated[str, typer.Argument(help="what it is for: a serial, or the number of a sale like S1042")] = "",
+    credit: Annotated[
+        int | None, typer.Option("--credit", help="in place of ACCOUNT: the customer whose credit it is", min=1)
+    ] = None,
+    amount: Annotated[
+        int | None, typer.Option("--amount", help="so much of it, in whole units of currency", min=1, max=99_999_999)
+    ] = None,
+    provider: Provider = "",
+    by: By = "",
 ) -> None:
     """Say what a payment that waits is for: it is applied, and the customer gets the code and the payer an SMS."""
+    if bool(account) == (credit is not None):
+        fail("Say what it is for: a serial, the number of a sale, or --credit and a customer.")
+    target = account or f"the credit of customer {credit}"
 
     async def work() -> None:
         async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
-            try:
-                told = await received.assign(reference, account, ACTOR, server.company)
-            except received.NoSuchPayment:
-                fail(f"No payment {reference} waits: mwanga payments waiting")
-            except LookupError:
-                fail(f"Nothing of ours goes by {account}.")
+            company, actor = server.company, await _name_of(by) if by else ACTOR
+            minor = amount * company.unit if amount else None
+            with _named(reference, account):
+                if credit is None:
+                    told = await received.assign(reference, account, actor, company, provider=provider, amount=minor)
+                else:
+                    customer = await customer_of(credit)
+                    told = await received.assign_credit(
+                        reference, customer, actor, company, provider=provider, amount=minor
+                    )
             if not told:
                 fail(f"Nothing new was done with {reference}: somebody else has done it.")
             for origin, copies in told:
                 await server.composer.tell(origin, copies)
-        typer.echo(f"{reference} is for {account} now. {sum(len(copies) for _origin, copies in told)} SMS will go out.")
+        typer.echo(f"{reference} is for {target} now. {sum(len(copies) for _origin, copies in told)} SMS will go out.")
 
     perform(work())
+
+
+@contextmanager
+def _named(reference: str, account: str = "") -> Iterator[None]:
+    """The command fails with a sentence where no one payment is meant, or nothing goes by the account."""
+    try:
+        yield
+    except NoSuchPayment:
+        fail(f"No payment {reference} waits: mwanga payments waiting")
+    except SeveralPayments as error:
+        fail(f"Several payments {reference} wait, of {' and '.join(error.providers)}: add --provider.")
+    except LookupError:
+        fail(f"Nothing of ours goes by {account}.")
+
+
+async def _name_of(by: str) -> str:
+    """The name of somebody of the office; else the command fails."""
+    try:
+        return (await office_user(by)).name
+    except NotOfTheOffice:
+        fail(f"{by} is no office user. `mwanga admin list` names them.")

@@ -22,10 +22,11 @@ from models.money.applying import Applied
 from models.money.booking import read_sale
 from models.money.payable import load_payable
 from models.money.prices import seller_for
-from models.money.receiving import Incoming, Received, Why, normal_reference, receive, unapplied
+from models.money.receiving import Incoming, Received, Why, receive, unapplied
 from models.money.refusals import AmountTooSmall, NoPlan, NotSold, PaidOff, Retired
 from models.money.requests import PaymentRequest, Reason
 from models.money.sales import Payment
+from models.money.waiting import find_unapplied
 from models.money.wallets import NothingUnapplied, find_prepaid, top_up_wallet
 from models.people import Agent, Customer, find_callers
 from models.sql import HOUR_MS
@@ -267,27 +268,53 @@ async def validate(account_text: str, amount: int, company: Company) -> Refusal 
     return None
 
 
-class NoSuchPayment(Exception):
-    """No payment goes by this reference, or nothing of it waits."""
-
-
-async def assign(reference: str, account: str, actor: str, company: Company) -> Told:
-    """Somebody of the office says what a payment that waits is for: a serial, or the number of a sale. Everybody is
-    told. Raises NoSuchPayment, and LookupError when nothing goes by this account."""
-    payment = await Payment.filter(reference=normal_reference(reference)).order_by("-id").first()
-    if payment is None or not await unapplied(payment.id):
-        raise NoSuchPayment(reference)
+async def assign(
+    reference: str, account: str, actor: str, company: Company, *, provider: str = "", amount: int | None = None
+) -> Told:
+    """Somebody of the office says what a payment that waits is for, or `amount` of it (minor units): a serial, or the
+    number of a sale. Everybody is told. Raises NoSuchPayment, SeveralPayments, LookupError when nothing goes by this
+    account, and ValueError for an amount that is not there."""
+    payment = await find_unapplied(reference, provider)
     paid_for = await find_by_account(account, _phone(account, company))
     if isinstance(paid_for, Why):
         raise LookupError(account)
-    applied = await applying.assign(
+    applied = await _assign(payment, paid_for, paid_for.name, actor, company, amount)
+    request = await PaymentRequest.get_or_none(payment_id=payment.id)
+    return await _tell(applied, payment, paid_for, await _payer(payment, request, company), company)
+
+
+async def assign_credit(
+    reference: str, customer: Customer, actor: str, company: Company, *, provider: str = "", amount: int | None = None
+) -> Told:
+    """Somebody of the office says whose credit a payment is, or a part of it, as in `assign`; the customer is told."""
+    payment = await find_unapplied(reference, provider)
+    there, step = await unapplied(payment.id), await applying.next_step(payment.id)
+    applied = await _assign(payment, customer, f"customer {customer.id}", actor, company, amount)
+    if not applied.new:
+        return []
+    text = _(
+        "{amount} (ref {ref}) is your credit now. It counts when you buy next.",
+        amount=company.money(there - applied.unapplied),
+        ref=payment.reference,
+    )
+    theirs = _to(Payer(customer.phone or "", customer.language), text)
+    if not theirs:
+        await raise_alert(f"Payment {payment.reference} is customer {customer.id}'s credit, who has no phone: tell.")
+    return [(f"payment {payment.id} credit, step {step}", theirs)]
+
+
+async def _assign(
+    payment: Payment, to: Payable | Customer, name: str, actor: str, company: Company, amount: int | None
+) -> Applied:
+    if amount is not None and not 0 < amount <= (there := await unapplied(payment.id)):
+        raise ValueError(f"{company.money(there)} of {payment.reference} waits, and not {company.money(amount)}.")
+    return await applying.assign(
         payment.id,
-        paid_for,
+        to,
+        funds=amount,
         actor=actor,
-        key=f"payment {payment.id} to {paid_for.name}, part {await applying.next_part(payment.id)}",
+        key=f"payment {payment.id} to {name}, step {await applying.next_step(payment.id)}",
         today=company.today(),
         coin=company.coin,
         vault=company.vault,
     )
-    request = await PaymentRequest.get_or_none(payment_id=payment.id)
-    return await _tell(applied, payment, paid_for, await _payer(payment, request, company), company)

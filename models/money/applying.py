@@ -34,6 +34,8 @@ WAITS_FOR: dict[type[NotSold], Why] = {
     TooManyTokens: Why.ISSUER_AWAY,
 }
 NEXT_PART = "SELECT COALESCE(MAX(part), 0) + 1 AS part FROM sale WHERE payment_id = $1"
+NEXT_STEP = """SELECT COUNT(*) AS step FROM line JOIN account ON account.id = line.account_id
+  WHERE account.kind = $1 AND account.owner = $2"""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,12 @@ async def next_part(payment_id: int) -> int:
     """Which part of a payment the next sale would be: 1 for the first."""
     [row] = await execute(connection(), NEXT_PART, [payment_id])
     return int(row["part"])
+
+
+async def next_step(payment_id: int) -> int:
+    """Which movement of a payment the next one would be. It counts on when what was applied is taken back."""
+    [row] = await execute(connection(), NEXT_STEP, [AccountKind.UNAPPLIED.value, payment_id])
+    return int(row["step"])
 
 
 async def _quote_under_lock(paid_for: Payable, funds: int, today: date, coin: int, vault: Vault) -> Quote | Why:

@@ -1,9 +1,25 @@
-"""Payments that wait for somebody of the office, the oldest first."""
+"""Payments that wait for somebody of the office, the oldest first, and who looks after each."""
 
 from dataclasses import dataclass
 
-from models.money.receiving import Suspense
+from models.audit import record
+from models.money.receiving import Suspense, normal_reference, unapplied
 from models.money.sales import Payment
+from models.sql import connection, cut, execute
+
+LOOK_AFTER = "UPDATE suspense SET owner = $2 WHERE payment_id = $1 AND closed_at IS NULL RETURNING id"
+
+
+class NoSuchPayment(Exception):
+    """No payment goes by this reference, or nothing of it waits."""
+
+
+class SeveralPayments(Exception):
+    """Payments of several providers go by this reference, and something of each waits."""
+
+    def __init__(self, providers: list[str]) -> None:
+        super().__init__(", ".join(providers))
+        self.providers = providers
 
 
 @dataclass(frozen=True)
@@ -18,3 +34,24 @@ async def list_waiting(most: int) -> list[Waiting]:
     """At most so many of them."""
     found = await Suspense.filter(closed_at=None).order_by("opened_at", "id").limit(most).prefetch_related("payment")
     return [Waiting(one.payment, one) for one in found]
+
+
+async def find_unapplied(reference: str, provider: str = "") -> Payment:
+    """The payment with this reference (any spelling) of which something is for nothing yet, of this provider where one
+    is named. Raises NoSuchPayment, SeveralPayments, and ValueError for no reference."""
+    found = Payment.filter(reference=normal_reference(reference))
+    found = found.filter(provider=provider) if provider else found
+    left = [payment for payment in await found.order_by("id") if await unapplied(payment.id)]
+    if not left:
+        raise NoSuchPayment(reference)
+    if len(left) > 1:
+        raise SeveralPayments([payment.provider for payment in left])
+    return left[0]
+
+
+async def look_after(payment: Payment, name: str, actor: str) -> None:
+    """Write who of the office finds out what a payment is for, in the caller's transaction; the last one counts. Raises
+    NoSuchPayment for one that does not wait."""
+    if not await execute(connection(), LOOK_AFTER, [payment.id, cut(name, 100)]):
+        raise NoSuchPayment(payment.reference)
+    await record(actor, "look after payment", f"{payment.provider} {payment.reference}", name)

@@ -6,11 +6,13 @@ from bot.config import LANGUAGES
 from bot.server import Server
 from bot.text import SCREEN, septets
 from handlers.selling.cash_requests import end_unanswered
+from handlers.selling.received import assign_credit
 from models.money.requests import PaymentRequest
+from models.people import Customer
 from models.sql import connection, execute
 from tests.world.long_world import BIG, LONG_SERIAL, longest_world, texted
 from tests.world.mobile_money import ENDS, M_PESA, by_phone
-from tests.world.people import Phones
+from tests.world.people import PEOPLE, Phones
 
 WALLET = type(M_PESA)("daraja", "Orange Money")
 THINGS = [f"BUY {BIG} {LONG_SERIAL}", f"BUY {BIG} S1002", "BUY 4000000 EB100042", "BUY 5000", "BUY", "1"]
@@ -37,6 +39,19 @@ async def test_whatever_a_push_ends_with_fits(mwanga: Server, language: str) -> 
     for account in (LONG_SERIAL, "W" * 100, "", "04123456784", "S1002"):
         await tell(f"Baraka pays 1 to {account} (ref {'R' * 12}{asked})", mwanga, phones)
         asked += 1
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_what_the_office_makes_credit_fits(mwanga: Server, language: str) -> None:
+    await longest_world(mwanga, language)
+    reference = "R" * 29  # the longest form that an operator writes
+    async with mwanga.database.work():
+        await by_phone(f"Baraka pays 9999999 to nobody (ref {reference})", mwanga)
+        baraka = await Customer.filter(phone=PEOPLE["Baraka"]).order_by("id").first()
+        assert baraka
+        [(_origin, [copy])] = await assign_credit(reference, baraka, "office", mwanga.company)
+    assert copy.language == language and septets(copy.text.to(language)) <= SCREEN
 
 
 async def tell(line: str, mwanga: Server, phones: Phones) -> None:

@@ -1,6 +1,7 @@
 """Money that comes by phone: what it is for and in which order that is looked for, who is told, that it counts once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,13 +11,14 @@ from bot.app import assembled
 from bot.config import load
 from bot.payments import Answer, Refusal, State
 from bot.server import Server
-from handlers.selling.received import NoSuchPayment, assign, book, book_payment, validate
+from handlers.selling.received import assign, book, book_payment, validate
 from models.devices import Device
 from models.money import requests, voids
 from models.money.ledger import AccountKind, balance
 from models.money.receiving import Incoming, Source, Suspense, Why
 from models.money.requests import PaymentRequest, RequestState, Wanted
 from models.money.sales import Payment, Sale, Token
+from models.money.waiting import NoSuchPayment
 from models.people import Customer, OfficeUser
 from models.sql import connection, execute, now_ms
 from tests.world.people import PEOPLE
@@ -200,6 +202,50 @@ def test_the_office_says_what_it_was_for_and_both_are_told(demo_url: str, run: R
     texts = query(demo_url, "SELECT phone, text FROM outbox ORDER BY id")
     assert [row["phone"] for row in texts] == [PEOPLE["Neema"], PEOPLE["Baraka"], PEOPLE["Neema"]]
     assert "We have your TZS 5,000" in texts[0]["text"] and all("Code" in row["text"] for row in texts[1:])
+
+
+async def two_came(demo_url: str) -> None:
+    """Two providers gave their payments one reference."""
+    async with assembled(load(database=demo_url), serving=False) as mwanga:
+        await take(mwanga, paid("0712"))
+        await take(mwanga, replace(paid("0712", 4_000), provider="airtel"))
+
+
+def test_of_two_with_one_reference_the_provider_says_which(demo_url: str, run: Run) -> None:
+    asyncio.run(two_came(demo_url))
+    several = run("payments", "assign", "RKL51ZDR4F", "SHS0283")
+    assert several.output == "Several payments RKL51ZDR4F wait, of daraja and airtel: add --provider.\n"
+    done = run("payments", "assign", "RKL51ZDR4F", "SHS0283", "--provider", "airtel", "--by", "admin")
+    assert done.exit_code == 0, done.output
+    assert run("payments", "waiting").output.startswith("daraja RKL51ZDR4F TZS 5,000")
+    [said] = query(demo_url, "SELECT actor FROM audit WHERE action = 'assign payment'")
+    assert said["actor"] == "admin"
+    assert run("payments", "assign", "RKL51ZDR4F", "SHS0283").exit_code == 0, "one alone is left"
+
+
+def test_the_office_makes_parts_of_a_payment_credit(demo_url: str, run: Run) -> None:
+    asyncio.run(two_came(demo_url))
+    part = ("payments", "assign", "RKL51ZDR4F", "--provider", "daraja", "--credit", "1", "--amount", "2000")
+    for left in ("3,000", "1,000"):
+        assert run(*part).output == "RKL51ZDR4F is for the credit of customer 1 now. 1 SMS will go out.\n"
+        assert run("payments", "waiting").output.startswith(f"daraja RKL51ZDR4F TZS {left}, 0 h")
+    assert run(*part).output == "TZS 1,000 of RKL51ZDR4F waits, and not TZS 2,000.\n"
+    assert query(demo_url, "SELECT balance FROM account WHERE kind = 'credit'") == [{"balance": -4_000_00}]
+    texts = query(demo_url, "SELECT text FROM outbox WHERE origin LIKE '%credit%'")
+    said = "TZS 2,000 (ref RKL51ZDR4F) sasa ni akiba yako. Itahesabiwa ukinunua tena."
+    assert [row["text"] for row in texts] == [said, said]
+    assert run("payments", "assign", "RKL51ZDR4F", "SHS0283", "--credit", "1").exit_code == 1
+    assert run("payments", "assign", "RKL51ZDR4F", "--credit", "99").output == "There is no customer 99.\n"
+
+
+def test_somebody_of_the_office_looks_after_what_waits(demo_url: str, run: Run) -> None:
+    asyncio.run(two_came(demo_url))
+    taken = run("payments", "take", "rkl51 zdr4f", "--provider", "airtel", "--by", "admin")
+    assert taken.output == "admin looks after rkl51 zdr4f.\n"
+    lines = run("payments", "waiting").output.splitlines()
+    assert [line.endswith(", admin looks after it") for line in lines] == [False, True]
+    assert "eve is no office user" in run("payments", "take", "RKL51ZDR4F", "--by", "eve").output
+    assert "No payment X1 waits" in run("payments", "take", "X1", "--by", "admin").output
 
 
 async def test_what_is_assigned_is_assigned_once(mwanga: Server) -> None:

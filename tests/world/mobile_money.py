@@ -12,6 +12,7 @@ from handlers.selling import received
 from models.money import requests
 from models.money.receiving import Incoming, Source
 from models.money.requests import PaymentRequest, Reason
+from models.money.waiting import NoSuchPayment
 from models.sql import now_ms
 from tests.world.people import PEOPLE
 
@@ -38,7 +39,7 @@ ENDS = {
 async def by_phone(line: str, mwanga: Server) -> None:
     """One line of a transcript, in the caller's unit of work. Raises LookupError for one that says nothing."""
     if found := ASSIGNS.fullmatch(line):
-        with suppress(received.NoSuchPayment):  # once more, it waits no longer
+        with suppress(NoSuchPayment):  # once more, it waits no longer
             for origin, copies in await received.assign(found[1], found[2], "office", mwanga.company):
                 await mwanga.composer.tell(origin, copies)
         return
