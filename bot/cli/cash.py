@@ -6,7 +6,7 @@ import typer
 
 from bot.app import assembled
 from bot.cli.prompt import ACTOR, fail, load_config, perform
-from bot.cli.who import SECOND, By, ByFile, Phone, agent_of, read_password, say_same_person, user_of
+from bot.cli.who import SECOND, By, ByFile, Phone, agent_of, office_work, say_same_person
 from bot.company import Company
 from handlers.account.disputes import settle_hand_in
 from handlers.account.hand_in import take_hand_in
@@ -72,29 +72,27 @@ def agent_settle(
     password_file: ByFile = None,
 ) -> None:
     """Say how much was handed in when an agent disputes it; another one of the office agrees, and both are told."""
-    password = read_password(by, password_file)
 
     async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server:
+        async with office_work(by, password_file) as (user, server):
             company = server.company
-            async with server.database.work():
-                user = await user_of(by, password, company)
-                entry = await HandIn.get_or_none(reference__iexact=reference)
-                if entry is None:
-                    fail(f"There is no hand-in {reference}.")
-                minor = None if amount is None else amount * company.unit
-                try:
-                    settled = await settle_hand_in(entry, minor, user, company=company, composer=server.composer)
-                except SamePerson as error:
-                    fail(say_same_person(error))
-                except NothingProposed:
-                    fail("Nobody has said yet how much it was: add --amount.")
-                except NotDisputed:
-                    fail(f"{reference} is settled already.")
-                except MoreThanHeld as error:
-                    fail(f"Nothing is booked: the agent held {company.money(error.held)}.")
-            said = f"Hand-in {entry.reference}: {company.money(settled.amount)}"
-            counted = f"counted were {company.money(entry.amount)}"
-            typer.echo(f"{said} is settled, {counted}." if settled.agreed else f"{said}, {counted}. {SECOND}")
+            known = len(reference.upper()) <= LONGEST_REFERENCE
+            entry = await HandIn.get_or_none(reference__iexact=reference) if known else None
+            if entry is None:
+                fail(f"There is no hand-in {reference}.")
+            minor = None if amount is None else amount * company.unit
+            try:
+                settled = await settle_hand_in(entry, minor, user, company=company, composer=server.composer)
+            except SamePerson as error:
+                fail(say_same_person(error))
+            except NothingProposed:
+                fail("Nobody has said yet how much it was: add --amount.")
+            except NotDisputed:
+                fail(f"{reference} is settled already.")
+            except MoreThanHeld as error:
+                fail(f"Nothing is booked: the agent held {company.money(error.held)}.")
+        said = f"Hand-in {entry.reference}: {company.money(settled.amount)}"
+        counted = f"counted were {company.money(entry.amount)}"
+        typer.echo(f"{said} is settled, {counted}." if settled.agreed else f"{said}, {counted}. {SECOND}")
 
     perform(work())

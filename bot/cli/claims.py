@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from bot.app import assembled
 from bot.cli.prompt import fail, load_config, open_database, perform
-from bot.cli.who import SECOND, By, ByFile, customer_of, read_password, say_same_person, user_of
+from bot.cli.who import SECOND, By, ByFile, customer_of, office_work, say_same_person
 from handlers.customers.ownership import pay_claim
 from models.money import claims
 from models.money.claims import NoClaim
@@ -40,19 +39,17 @@ def claim_paid(
     password_file: ByFile = None,
 ) -> None:
     """Book cash that the office took for a claim; the customer gets an SMS."""
-    password = read_password(by, password_file)
 
     async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server:
+        async with office_work(by, password_file) as (user, server):
             company = server.company
-            async with server.database.work():
-                user, who = await user_of(by, password, company), await customer_of(customer)
-                minor = amount * company.unit
-                try:
-                    left = await pay_claim(who, minor, user, company=company, composer=server.composer)
-                except NoClaim as error:
-                    fail(f"Nothing is booked: customer {customer} owes {company.money(error.owed)}.")
-            typer.echo(f"Booked. Customer {customer} owes {company.money(left)}.")
+            who = await customer_of(customer)
+            minor = amount * company.unit
+            try:
+                left = await pay_claim(who, minor, user, company=company, composer=server.composer)
+            except NoClaim as error:
+                fail(f"Nothing is booked: customer {customer} owes {company.money(error.owed)}.")
+        typer.echo(f"Booked. Customer {customer} owes {company.money(left)}.")
 
     perform(work())
 
@@ -65,21 +62,20 @@ def claim_write_off(
     password_file: ByFile = None,
 ) -> None:
     """Propose to ask no more for a claim; another one of the office agrees with the same command."""
-    password = read_password(by, password_file)
 
     async def work() -> None:
-        async with open_database(load_config()) as (database, company):
-            async with database.work():
-                user, who = await user_of(by, password, company), await customer_of(customer)
-                try:
-                    done = await claims.write_off(who, user, reason)
-                except SamePerson as error:
-                    fail(say_same_person(error))
-                except NoReason:
-                    fail("Nobody has proposed it yet: add --reason.")
-                except NoClaim:
-                    fail(f"Customer {customer} owes nothing.")
-            amount = company.money(done.amount)
-            typer.echo(f"{amount} are written off." if done.agreed_at else f"{amount} are to be written off. {SECOND}")
+        async with office_work(by, password_file) as (user, server):
+            company = server.company
+            who = await customer_of(customer)
+            try:
+                done = await claims.write_off(who, user, reason)
+            except SamePerson as error:
+                fail(say_same_person(error))
+            except NoReason:
+                fail("Nobody has proposed it yet: add --reason.")
+            except NoClaim:
+                fail(f"Customer {customer} owes nothing.")
+        amount = company.money(done.amount)
+        typer.echo(f"{amount} are written off." if done.agreed_at else f"{amount} are to be written off. {SECOND}")
 
     perform(work())

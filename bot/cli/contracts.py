@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from bot.app import assembled
-from bot.cli.prompt import fail, load_config, perform
-from bot.cli.who import SECOND, By, ByFile, read_password, say_same_person, user_of
+from bot.cli.prompt import fail, perform
+from bot.cli.who import SECOND, By, ByFile, office_work, say_same_person
 from handlers.customers.ownership import write_off
 from models.money.contracts import contract_numbered
 from models.money.ownership import NothingOwed
@@ -29,26 +28,24 @@ def contract_write_off(
     password_file: ByFile = None,
 ) -> None:
     """Propose to ask no more for a debt; another one of the office agrees, and the customer is told."""
-    password = read_password(by, password_file)
 
     async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server:
+        async with office_work(by, password_file) as (user, server):
             company = server.company
-            async with server.database.work():
-                user, contract = await user_of(by, password, company), await contract_numbered(number)
-                if contract is None:
-                    fail(f"There is no sale {number} on a plan.")
-                try:
-                    done = await write_off(
-                        contract, user, reason, today=company.today(), company=company, composer=server.composer
-                    )
-                except SamePerson as error:
-                    fail(say_same_person(error))
-                except NoReason:
-                    fail("Nobody has proposed it yet: add --reason.")
-                except NothingOwed:
-                    fail(f"Nothing is owed on {contract.number}.")
-            amount = f"{company.money(done.amount)} of {contract.number}"
-            typer.echo(f"{amount} are written off." if done.agreed_at else f"{amount} are to be written off. {SECOND}")
+            contract = await contract_numbered(number)
+            if contract is None:
+                fail(f"There is no sale {number} on a plan.")
+            try:
+                done = await write_off(
+                    contract, user, reason, today=company.today(), company=company, composer=server.composer
+                )
+            except SamePerson as error:
+                fail(say_same_person(error))
+            except NoReason:
+                fail("Nobody has proposed it yet: add --reason.")
+            except NothingOwed:
+                fail(f"Nothing is owed on {contract.number}.")
+        amount = f"{company.money(done.amount)} of {contract.number}"
+        typer.echo(f"{amount} are written off." if done.agreed_at else f"{amount} are to be written off. {SECOND}")
 
     perform(work())

@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from bot.app import assembled
-from bot.cli.prompt import fail, load_config, perform
-from bot.cli.who import By, ByFile, customer_of, device_of, read_password, user_of
+from bot.cli.prompt import fail, perform
+from bot.cli.who import By, ByFile, customer_of, device_of, office_work
 from bot.company import Company
 from handlers.customers.ownership import retire_device, return_device, transfer_device
 from models.devices import Device
@@ -20,20 +19,18 @@ Reason = Annotated[str, typer.Option(help="why, for the audit")]
 @device_cli.command("return")
 def device_return(serial: Serial, by: By, reason: Reason, password_file: ByFile = None) -> None:
     """Take a device back into the stock: its plan ends, what is open is owed no more, and the customer is told."""
-    password = read_password(by, password_file)
 
     async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server:
+        async with office_work(by, password_file) as (user, server):
             company = server.company
-            async with server.database.work():
-                user, device = await user_of(by, password, company), await device_of(serial)
-                try:
-                    done = await return_device(device, user, reason, company=company, composer=server.composer)
-                except NotDone as refusal:
-                    fail(_why_not(refusal, device, company))
-            typer.echo(f"{device.serial} is in stock.")
-            if done.owed + done.access:
-                typer.echo(f"{company.money(done.owed + done.access)} that was open is owed no more.")
+            device = await device_of(serial)
+            try:
+                done = await return_device(device, user, reason, company=company, composer=server.composer)
+            except NotDone as refusal:
+                fail(_why_not(refusal, device, company))
+        typer.echo(f"{device.serial} is in stock.")
+        if done.owed + done.access:
+            typer.echo(f"{company.money(done.owed + done.access)} that was open is owed no more.")
 
     perform(work())
 
@@ -50,27 +47,25 @@ def device_transfer(
     password_file: ByFile = None,
 ) -> None:
     """Give a device to another customer, with its plan and all that is owed on it; both are told."""
-    password = read_password(by, password_file)
 
     async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server:
+        async with office_work(by, password_file) as (user, server):
             company = server.company
-            async with server.database.work():
-                user, device = await user_of(by, password, company), await device_of(serial)
-                to = await customer_of(customer)
-                try:
-                    await transfer_device(
-                        device,
-                        to,
-                        user,
-                        reason,
-                        with_debt=with_debt,
-                        company=company,
-                        composer=server.composer,
-                    )
-                except NotDone as refusal:
-                    fail(f"{_why_not(refusal, device, company)}{_say_with_debt(refusal)}")
-            typer.echo(f"{device.serial} belongs to {to.name} {to.surname} now.")
+            device = await device_of(serial)
+            to = await customer_of(customer)
+            try:
+                await transfer_device(
+                    device,
+                    to,
+                    user,
+                    reason,
+                    with_debt=with_debt,
+                    company=company,
+                    composer=server.composer,
+                )
+            except NotDone as refusal:
+                fail(f"{_why_not(refusal, device, company)}{_say_with_debt(refusal)}")
+        typer.echo(f"{device.serial} belongs to {to.name} {to.surname} now.")
 
     perform(work())
 
@@ -78,12 +73,11 @@ def device_transfer(
 @device_cli.command("retire")
 def device_retire(serial: Serial, by: By, reason: Reason, password_file: ByFile = None) -> None:
     """Sell nothing more for a device that is lost, broken or scrapped; its owner is told."""
-    password = read_password(by, password_file)
 
     async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
+        async with office_work(by, password_file) as (user, server):
             company = server.company
-            user, device = await user_of(by, password, company), await device_of(serial)
+            device = await device_of(serial)
             try:
                 await retire_device(device, user, reason, company=company, composer=server.composer)
             except NotDone as refusal:

@@ -34,7 +34,7 @@ def reconcile_show(provider: Provider = None, since: Since = None, until: Until 
     async def work() -> None:
         async with open_database(load_config()) as (database, company):
             async with database.work():
-                await reconciling.match(actor=ACTOR, vault=company.vault)
+                await reconciling.match(actor=ACTOR)
             dates = read_dates(since, until, company.zone)
             known = await reconciling.known_providers()
             if provider and provider not in known:

@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from bot.app import assembled
 from bot.cli.prompt import fail, load_config, open_database, perform
-from bot.cli.who import SECOND, By, ByFile, device_of, read_password, say_same_person, user_of
+from bot.cli.who import SECOND, By, ByFile, device_of, office_work, say_same_person
 from bot.company import Company
 from handlers.selling.moved import move_by_office
 from handlers.selling.void import refuse_by_office, void_by_office, why_not
@@ -45,23 +44,21 @@ def sale_void(
     password_file: ByFile = None,
 ) -> None:
     """Take back a sale that an agent, or another one of the office, wants taken back; both sides get an SMS."""
-    password = read_password(by, password_file)
 
     async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server:
+        async with office_work(by, password_file) as (user, server):
             company = server.company
-            async with server.database.work():
-                user, sale = await user_of(by, password, company), await _sale(reference)
-                try:
-                    done = await void_by_office(sale, user, reason, company=company, composer=server.composer)
-                except SamePerson as error:
-                    fail(say_same_person(error))
-                except NotTakenBack as refusal:
-                    fail(_why_not(refusal, sale, company))
-            what = f"Sale {sale.reference}, {company.money(sale.amount)}"
-            typer.echo(f"{what}, is taken back." if done else f"{what}, is to be taken back. {SECOND}")
-            if done and done.agent is None:
-                typer.echo("Its money waits at the office until somebody says what it is for.")
+            sale = await _sale(reference)
+            try:
+                done = await void_by_office(sale, user, reason, company=company, composer=server.composer)
+            except SamePerson as error:
+                fail(say_same_person(error))
+            except NotTakenBack as refusal:
+                fail(_why_not(refusal, sale, company))
+        what = f"Sale {sale.reference}, {company.money(sale.amount)}"
+        typer.echo(f"{what}, is taken back." if done else f"{what}, is to be taken back. {SECOND}")
+        if done and done.agent is None:
+            typer.echo("Its money waits at the office until somebody says what it is for.")
 
     perform(work())
 
@@ -69,12 +66,11 @@ def sale_void(
 @sale_cli.command("refuse-void")
 def sale_refuse_void(reference: Reference, by: By, password_file: ByFile = None) -> None:
     """Let a sale stand that an agent wants taken back; the agent gets an SMS."""
-    password = read_password(by, password_file)
 
     async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
+        async with office_work(by, password_file) as (user, server):
             company = server.company
-            user, sale = await user_of(by, password, company), await _sale(reference)
+            sale = await _sale(reference)
             try:
                 await refuse_by_office(sale, user, company=company, composer=server.composer)
             except NotTakenBack as refusal:
@@ -92,21 +88,19 @@ def sale_move(
     password_file: ByFile = None,
 ) -> None:
     """Make a token for the right device of a sale for a wrong one, whose owner owes the amount then; all are told."""
-    password = read_password(by, password_file)
 
     async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server:
+        async with office_work(by, password_file) as (user, server):
             company = server.company
-            async with server.database.work():
-                user, sale = await user_of(by, password, company), await _sale(reference)
-                device = await device_of(serial)
-                try:
-                    moved = await move_by_office(sale, device, user, company=company, composer=server.composer)
-                except NotTakenBack as refusal:
-                    fail(_why_not(refusal, sale, company))
-            new, wrong = moved.sold.sale, moved.wrong
-            typer.echo(f"{company.money(new.amount)} are for {device.serial} now: sale {new.reference}.")
-            typer.echo(f"Customer {wrong.id}, {wrong.name} {wrong.surname}, owes {company.money(moved.owes)}.")
+            sale = await _sale(reference)
+            device = await device_of(serial)
+            try:
+                moved = await move_by_office(sale, device, user, company=company, composer=server.composer)
+            except NotTakenBack as refusal:
+                fail(_why_not(refusal, sale, company))
+        new, wrong = moved.sold.sale, moved.wrong
+        typer.echo(f"{company.money(new.amount)} are for {device.serial} now: sale {new.reference}.")
+        typer.echo(f"Customer {wrong.id}, {wrong.name} {wrong.surname}, owes {company.money(moved.owes)}.")
 
     perform(work())
 

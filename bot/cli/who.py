@@ -1,13 +1,17 @@
 """Whom and what a command names, and who of the office does it, by name and password."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bot.cli.prompt import fail
+from bot.app import assembled
+from bot.cli.prompt import fail, load_config
 from bot.cli.secret import read_secret
 from bot.company import Company
+from bot.server import Server
 from bot.text import numbers
 from models.devices import Device, with_owner
 from models.people import Agent, Customer, OfficeUser
@@ -45,12 +49,16 @@ async def customer_of(number: int) -> Customer:
     return customer
 
 
-def read_password(by: str, file: Path | None) -> str:
-    """The password of who does this, so that two people are two."""
-    return read_secret(f"Password of {by}", None, file, once=True)
+@asynccontextmanager
+async def office_work(by: str, password_file: Path | None) -> AsyncIterator[tuple[OfficeUser, Server]]:
+    """A unit of work of somebody of the office who gives a password, so that two people are two. What is said of it is
+    said behind it."""
+    password = read_secret(f"Password of {by}", None, password_file, once=True)
+    async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
+        yield await _user_of(by, password, server.company), server
 
 
-async def user_of(name: str, password: str, company: Company) -> OfficeUser:
+async def _user_of(name: str, password: str, company: Company) -> OfficeUser:
     """Who signs in with this name and password; else the command fails."""
     try:
         user = await office_user(name)
