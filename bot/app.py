@@ -24,7 +24,7 @@ from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
 from bot.message import Copy
 from bot.monitor import Alerts, Canaries, NightlyBooks, Signs, Webhook
 from bot.outbound import Composer, Outbox, queue
-from bot.payments import Payments
+from bot.payments import Payments, Provider
 from bot.payments.door import ROUTES as PAYMENT_ROUTES
 from bot.payments.reading import PURGE as NOTICES
 from bot.receipts import Receipts
@@ -165,10 +165,8 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     gateways = configured.gateways(config, session, simulated)
     router, outbox, phones = _sending(config, gateways, database, company, metrics, simulated)
     signs, composer = Signs(company.vault, config.airtime_pattern), Composer(company, router)
-    beside_others = [*commands.words("lock"), *commands.words("cash in")]
-    redactor = Redactor(CONSENT, commands.words("pin"), beside_others, BESIDE_PIN)
-    sessions = Sessions(company=company, commands=commands, router=router, composer=composer)
     receipts = Receipts(company, partial(_book_text, company=company, composer=composer))
+    sessions = Sessions(company=company, commands=commands, router=router, composer=composer)
     dispatcher = Dispatcher(
         company=company,
         commands=commands,
@@ -179,38 +177,9 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         sender_cap=config.sender_cap,
         global_cap=config.global_cap,
     )
-    inbox = Inbox(database=database, vault=company.vault, redactor=redactor, metrics=metrics)
-    worker = Worker(
-        database=database,
-        inbox=inbox,
-        dispatcher=dispatcher,
-        sessions=sessions,
-        outbox=outbox,
-        company=company,
-        metrics=metrics,
-    )
-    inbox.on_stored.append(worker.notify)  # the worker reads the inbox, so one of the two has to come first
-    callbacks = Callbacks(
-        gateways={name: gateway for name, gateway in gateways.items() if gateway.secret},
-        inbox=inbox,
-        worker=worker,
-        outbox=outbox,
-        database=database,
-        redactor=redactor,
-        metrics=metrics,
-        company=company,
-    )
-    payments = Payments(
-        database,
-        company,
-        configured.providers(config, session, company, simulated),
-        metrics,
-        book=book,
-        validate=validate,
-        tell=composer.tell,
-        on_settled=outbox.notify,
-    )
-    outbox.on_notify.append(payments.notify)  # a talk that asks for money has an answer to be sent as well
+    inbox, worker, callbacks = _receiving(gateways, database, company, metrics, commands, dispatcher, sessions, outbox)
+    providers = configured.providers(config, session, company, simulated)
+    payments = _payments(providers, database, company, metrics, composer, outbox)
     return Server(
         config=config,
         company=company,
@@ -235,6 +204,66 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         payments=payments,
         phones=phones,
     )
+
+
+def _receiving(
+    gateways: dict[str, Gateway],
+    database: Database,
+    company: Company,
+    metrics: Metrics,
+    commands: Commands,
+    dispatcher: Dispatcher,
+    sessions: Sessions,
+    outbox: Outbox,
+) -> tuple[Inbox, Worker, Callbacks]:
+    """All that takes, stores and handles what comes in."""
+    beside_others = [*commands.words("lock"), *commands.words("cash in")]
+    redactor = Redactor(CONSENT, commands.words("pin"), beside_others, BESIDE_PIN)
+    inbox = Inbox(database=database, vault=company.vault, redactor=redactor, metrics=metrics)
+    worker = Worker(
+        database=database,
+        inbox=inbox,
+        dispatcher=dispatcher,
+        sessions=sessions,
+        outbox=outbox,
+        company=company,
+        metrics=metrics,
+    )
+    inbox.on_stored.append(worker.notify)  # the worker reads the inbox, so one of the two has to come first
+    callbacks = Callbacks(
+        gateways={name: gateway for name, gateway in gateways.items() if gateway.secret},
+        inbox=inbox,
+        worker=worker,
+        outbox=outbox,
+        database=database,
+        redactor=redactor,
+        metrics=metrics,
+        company=company,
+    )
+    return inbox, worker, callbacks
+
+
+def _payments(
+    providers: dict[str, Provider],
+    database: Database,
+    company: Company,
+    metrics: Metrics,
+    composer: Composer,
+    outbox: Outbox,
+) -> Payments:
+    """All that asks phones to pay, and books what providers say."""
+    payments = Payments(
+        database,
+        company,
+        providers,
+        metrics,
+        book=book,
+        validate=validate,
+        tell=composer.tell,
+        on_settled=outbox.notify,
+    )
+    outbox.on_notify.append(payments.notify)  # a talk that asks for money has an answer to be sent as well
+    return payments
 
 
 def _sending(
