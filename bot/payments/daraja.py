@@ -244,7 +244,7 @@ class Daraja(Provider):
         if not said:
             raise ValueError("the body is no JSON object")
         if kind == "confirmation":
-            return Answer(state=State.PAID, provider=self.name, payment=self._read_payment(said, callback.body))
+            return Answer(state=State.PAID, provider=self.name, payment=self._read_payment(said))
         if kind == "stk":
             return self._read_push(said, callback)
         return None  # a queue of theirs ran full: what became of the request is looked up when its time is over
@@ -267,9 +267,9 @@ class Daraja(Provider):
         state, reason = RESULTS.get(code, (State.PENDING, None))
         if state is not State.PAID:
             return replace(answer, state=state, reason=reason)
-        return replace(answer, state=State.PAID, payment=self._read_metadata(push, answer, callback.body))
+        return replace(answer, state=State.PAID, payment=self._read_metadata(push, answer))
 
-    def _read_metadata(self, push: Mapping[str, Any], answer: Answer, body: bytes) -> Incoming:
+    def _read_metadata(self, push: Mapping[str, Any], answer: Answer) -> Incoming:
         """The payment of a push. Raises ValueError for one without a receipt or an amount: it is no payment."""
         found = push.get("CallbackMetadata")
         items = found.get("Item", []) if isinstance(found, dict) else []
@@ -286,10 +286,9 @@ class Daraja(Provider):
             request=answer.request,
             payer_phone=read_phone(said.get("PhoneNumber", ""), self._company.country),
             balance_after=read_balance(said.get("Balance", ""), self._company.exponent),
-            raw=body.decode(errors="replace"),
         )
 
-    def _read_payment(self, said: Mapping[str, Any], body: bytes) -> Incoming:
+    def _read_payment(self, said: Mapping[str, Any]) -> Incoming:
         if not (reference := text_of(said, "TransID")):
             raise ValueError("TransID is missing")
         names = (text_of(said, name) for name in ("FirstName", "MiddleName", "LastName"))
@@ -303,7 +302,6 @@ class Daraja(Provider):
             payer_name=" ".join(filter(None, names)),
             account_text=text_of(said, "BillRefNumber"),
             balance_after=read_balance(text_of(said, "OrgAccountBalance"), self._company.exponent),
-            raw=body.decode(errors="replace"),
         )
 
     def read_question(self, callback: Callback) -> Question:

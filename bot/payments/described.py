@@ -85,7 +85,7 @@ class DescribedProvider(Provider):
         if status // 100 != 2 or where.status not in fields:
             return replace(unknown, code=f"http {status}")
         try:
-            return self._read_said(where, fields, Source.QUERY, unknown, said)
+            return self._read_said(where, fields, Source.QUERY, unknown)
         except ValueError:  # paid, and no more is said
             return replace(unknown, state=State.PAID)
 
@@ -126,7 +126,7 @@ class DescribedProvider(Provider):
             return answer
         if where.status not in fields:
             raise ValueError(f"{where.status} is missing")
-        return self._read_said(where, fields, Source.CALLBACK, answer, callback.body.decode(errors="replace"))
+        return self._read_said(where, fields, Source.CALLBACK, answer)
 
     def _read_fields(self, callback: Callback) -> Fields:
         fields = dict(read_form(callback.query))
@@ -137,7 +137,7 @@ class DescribedProvider(Provider):
                 fields |= read_json(callback.body)
         return fields
 
-    def _read_said(self, where: Said, fields: Fields, source: Source, answer: Answer, raw: str) -> Answer:
+    def _read_said(self, where: Said, fields: Fields, source: Source, answer: Answer) -> Answer:
         """What these fields say. Raises ValueError for one that is paid without a receipt or an amount."""
         word, why = optional(fields, where.status).strip(), optional(fields, where.reason).strip()
         state = STATES[where.words.get(word.casefold(), "pending")]
@@ -158,6 +158,5 @@ class DescribedProvider(Provider):
             payer_phone=read_phone(optional(fields, where.phone), self._company.country),
             payer_name=optional(fields, where.name).strip(),
             account_text=optional(fields, where.account).strip(),
-            raw=raw,
         )
         return replace(answer, payment=payment)

@@ -151,7 +151,6 @@ class Momo(Provider):
             paid_at=datetime.now(UTC),  # it has no time of its own
             request=unknown.request,
             payer_phone=read_phone(text_of(payer, "partyId"), self._company.country) if isinstance(payer, dict) else "",
-            raw=str(dict(said)),
         )
         return replace(paid, payment=payment)
 

@@ -188,7 +188,6 @@ class Receipts:
             account_text=found.account,
             balance_after=found.balance,
             seen_by=seen_by,
-            raw=text,
         )
 
     async def _keep(self, heard: Heard, sim: int, found: Found | None, verdict: Verdict) -> None:
@@ -252,7 +251,6 @@ class Receipts:
                 amount=amount,
                 paid_at=arrived,
                 seen_by=seen_by,
-                raw=text,
             )
         else:
             raise ValueError("No rule reads it: say the provider, the reference and the amount, or add a rule.")

@@ -141,7 +141,7 @@ def statement_kind(provider: str) -> ImportKind:
         return _read(row, provider, company)
 
     async def write(row: StatementRow, company: Company) -> bool:
-        return any([await add_line(said, actor=f"statement of {provider}", vault=company.vault) for said in row.said])
+        return any([await add_line(said, actor=f"statement of {provider}") for said in row.said])
 
     async def finish(rows: Sequence[tuple[int, StatementRow]], company: Company, actor: str) -> None:
         if (span := _span([row for _line, row in rows], company.zone)) is not None:

@@ -72,7 +72,7 @@ async def book_payment(
 ) -> tuple[Received, Told]:
     """Book and apply a payment of which one source tells, in the caller's unit of work, and what everybody is told.
     Raises ValueError for what is no payment."""
-    received = await receive(payment, vault=company.vault)
+    received = await receive(payment)
     if request:
         await requests.note_paid(request, received.payment.id)
     return received, await _apply(received, request, company)

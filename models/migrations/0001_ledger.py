@@ -463,7 +463,6 @@ class Migration(migrations.Migration):
                 ('amount', fields.BigIntField()),
                 ('seen_by', fields.CharField(default='', db_default='', max_length=40)),
                 ('balance_after', fields.BigIntField(null=True)),
-                ('sealed', fields.TextField(default='', unique=False)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=True)),
             ],
             options={'table': 'evidence', 'app': 'models', 'unique_together': (('source', 'provider', 'reference'),), 'indexes': [Index(fields=['payment_id'])], 'pk_attr': 'id'},

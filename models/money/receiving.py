@@ -16,7 +16,6 @@ from models.money.ledger import AccountKind, Posting, balance, currency, post
 from models.money.providers import provider_id
 from models.money.sales import Payment
 from models.sql import columns_of, connection, cut, execute, lock_rows, read_moment
-from models.vault import Vault
 
 BANK = "bank"  # the provider of what is paid into the bank itself
 LONGEST_REFERENCE = 80
@@ -25,8 +24,8 @@ LONGEST_REFERENCE = 80
 ADD_PAYMENT = """INSERT INTO payment (provider, reference, amount, currency, payer_phone, payer_name, account_text,
   paid_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
   ON CONFLICT (provider, reference) DO NOTHING RETURNING id"""
-ADD_EVIDENCE = """INSERT INTO evidence (source, provider, reference, payment_id, amount, seen_by, balance_after, sealed,
-  created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (source, provider, reference) DO NOTHING"""
+ADD_EVIDENCE = """INSERT INTO evidence (source, provider, reference, payment_id, amount, seen_by, balance_after,
+  created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (source, provider, reference) DO NOTHING"""
 FIND_EVIDENCE = "SELECT 1 FROM evidence WHERE source = $1 AND provider = $2 AND reference = $3"
 # A payment has one row for all its times in suspense: opened again, it is as old as its first time.
 OPEN_SUSPENSE = """INSERT INTO suspense (payment_id, why, owner, opened_at, closed_by) VALUES ($1, $2, '', $3, '')
@@ -57,11 +56,11 @@ class Incoming:
     account_text: str = ""  # what the payer typed as the account
     balance_after: int | None = None
     seen_by: str = ""
-    raw: str = ""  # what was said, word by word
 
 
 class Evidence(Model):
-    """What one source said of a payment, append only. One payment may be seen by several sources."""
+    """What one source said of a payment, append only. One payment may be seen by several sources. The words are kept
+    where they came in, as a callback, a text or a line of a statement, for as long as texts are kept."""
 
     id = fields.BigIntField(primary_key=True)
     source = fields.CharField(10)  # a Source
@@ -71,7 +70,6 @@ class Evidence(Model):
     amount = fields.BigIntField()  # minor units, as this source has it
     seen_by = fields.CharField(40, default="", db_default="")  # a gateway phone and its SIM, or an address
     balance_after = fields.BigIntField(null=True)  # of the wallet, minor units
-    sealed = fields.TextField(default="")  # what was said, word by word, encrypted
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
@@ -124,7 +122,7 @@ def normal_reference(written: str) -> str:
     return reference
 
 
-async def receive(incoming: Incoming, *, vault: Vault) -> Received:
+async def receive(incoming: Incoming) -> Received:
     """Book money that a provider or the bank has for us, whoever it is for, in the caller's transaction: once for each
     provider and reference, whichever source tells of it first, and however often. Its evidence is kept beside it.
 
@@ -145,20 +143,14 @@ async def receive(incoming: Incoming, *, vault: Vault) -> Received:
         raise LookupError(f"{incoming.provider} {reference} is not there")
     if new:
         await _book(payment)
-    sealed = vault.seal(incoming.raw, evidence_purpose(incoming.provider, reference)) if incoming.raw else ""
     values = [incoming.source.value, incoming.provider, reference, payment.id, incoming.amount]
-    values += [cut(incoming.seen_by, 40), incoming.balance_after, sealed, now]
+    values += [cut(incoming.seen_by, 40), incoming.balance_after, now]
     if not await execute(connection(), FIND_EVIDENCE, values[:3]):
         await execute(connection(), ADD_EVIDENCE, values)
     disagrees = payment.amount != incoming.amount
     if disagrees:
         await _note_other_amount(payment, incoming)
     return Received(payment, new, disagrees)
-
-
-def evidence_purpose(provider: str, reference: str) -> str:
-    """For what the vault seals the words of an evidence."""
-    return f"evidence {provider} {reference}"
 
 
 async def find_payment(provider: str, reference: str) -> Payment | None:

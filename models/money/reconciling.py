@@ -28,7 +28,6 @@ from models.money.receiving import (
 from models.money.sales import Payment
 from models.money.statements import Direction, Settled, StatementFile, StatementLine
 from models.sql import connection, cut, execute, lock_rows, read_moment
-from models.vault import Vault
 
 LATEST_ARRIVAL = timedelta(days=7)  # of a payout at the bank, weekends and feast days included
 EARLIEST_ARRIVAL = timedelta(
@@ -116,7 +115,7 @@ class Reconciliation:
     held: int  # what the provider, or the bank, has of ours by the books
 
 
-async def add_line(said: Said, *, actor: str, vault: Vault) -> bool:
+async def add_line(said: Said, *, actor: str) -> bool:
     """Keep a line, and settle it when it is plain what it is, in the caller's unit of work; False when it was there.
     Raises ValueError when it was there with another amount."""
     texts = [cut(said.payer, 100), cut(said.account_text, 100), cut(said.details, 200)]
@@ -130,7 +129,7 @@ async def add_line(said: Said, *, actor: str, vault: Vault) -> bool:
     elif said.direction is Direction.OUT and said.to_bank and said.provider != BANK:
         await pay_out(line, actor=actor)
     elif said.direction is Direction.IN and await find_payment(said.provider, said.reference):
-        await take(line, actor=actor, vault=vault)
+        await take(line, actor=actor)
     elif said.direction is Direction.IN and said.provider == BANK:
         await _pair_arrival(line, actor=actor)
     return True
@@ -150,20 +149,20 @@ async def add_file(provider: str, begins_at: datetime, ends_at: datetime, *, act
     await StatementFile.get_or_create({"actor": actor}, provider=provider, begins_at=begins_at, ends_at=ends_at)
 
 
-async def match(*, actor: str, vault: Vault) -> int:
+async def match(*, actor: str) -> int:
     """Settle the lines whose payments were booked after the statement was read, in the caller's unit of work; how many
     they are."""
     found = [int(row["id"]) for row in await execute(connection(), FOUND)]
     for line in await _lines(found):
-        await take(line, actor=actor, vault=vault)
+        await take(line, actor=actor)
     return len(found)
 
 
-async def take(line: StatementLine, *, actor: str, vault: Vault) -> Received:
+async def take(line: StatementLine, *, actor: str) -> Received:
     """Take a line for a payment: it is booked when no other source told of it, else the line is its evidence. In the
     caller's unit of work; whoever applies it as well calls `incoming_of` and `note_taken`. Raises NotSettled."""
     incoming = incoming_of(line)
-    received = await receive(incoming, vault=vault)
+    received = await receive(incoming)
     await note_taken(line, received.payment.id, actor=actor)
     return received
 
@@ -183,7 +182,6 @@ def incoming_of(line: StatementLine) -> Incoming:
         payer_phone=_phone_in(line.payer),
         payer_name=_name_in(line.payer),
         account_text=line.account_text,
-        raw=" ".join(filter(None, (line.details, line.payer, line.account_text))),
     )
 
 

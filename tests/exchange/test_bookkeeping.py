@@ -50,7 +50,7 @@ def a_day(demo_url: str) -> None:
         await hand_in(asha, 300_000, "rehema", "R1")
         told = {"reference": "TKQ5AB12CD", "amount": 123_400, "payer_phone": "+255710000001"}
         incoming = Incoming(source=Source.CALLBACK, provider="daraja", paid_at=NOON, **told)  # type: ignore[arg-type]
-        await receive(incoming, vault=VAULT)
+        await receive(incoming)
 
     with time_machine.travel(NOON, tick=False):
         do_in_one_work(demo_url, happen)

@@ -12,11 +12,9 @@ from handlers.exchange.statements import read_amount, read_time
 from models.money.ledger import AccountKind, balance
 from models.money.providers import provider_id
 from models.money.receiving import Incoming, Source, receive
-from models.vault import Vault
 from tests.world.prompt import Run, do_in_one_work, query
 
 pytestmark = pytest.mark.everyday_on_sqlite
-VAULT = Vault("mwanga demo key: never use it for a real device")
 PORTAL = (
     "Receipt No.,Completion Time,Initiation Time,Details,Transaction Status,Paid In,Withdrawn,Balance,"
     "Balance Confirmed,Reason Type,Other Party Info,Linked Transaction ID,A/C No.\n"
@@ -91,7 +89,7 @@ def pay(url: str, provider: str, reference: str, amount: int = 5_000, at: str = 
         told = Incoming(
             source=Source.CALLBACK, provider=provider, reference=reference, amount=amount * 100, paid_at=paid_at,
         )  # fmt: skip
-        await receive(told, vault=VAULT)
+        await receive(told)
 
     do_in_one_work(url, work)
 

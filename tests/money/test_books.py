@@ -42,7 +42,7 @@ async def trade(mwanga: Server) -> None:
         said = Incoming(
             source=Source.CALLBACK, provider="daraja", reference="ABC1", amount=500_000, paid_at=datetime.now(UTC)
         )
-        received = await receive(said, vault=mwanga.company.vault)
+        received = await receive(said)
         await open_suspense(received.payment.id, Why.NOBODY)
 
 
@@ -240,7 +240,7 @@ async def test_the_age_is_that_of_the_oldest_money_that_is_there(sold: Server) -
                 amount=100,
                 paid_at=now - timedelta(days=days),
             )
-            await receive(said, vault=sold.company.vault)
+            await receive(said)
     async with sold.database.work():
         await pay_out(250)
     [airtel] = [each for each in await must_return_to_zero() if each.whose == "airtel"]

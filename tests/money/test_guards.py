@@ -44,8 +44,8 @@ async def sold(config: Config) -> AsyncIterator[Server]:
 
 # One row of each table that only grows and that no talk of the fixture fills.
 FIRST = (
-    "INSERT INTO evidence (source, provider, reference, payment_id, amount, sealed, created_at)"
-    " VALUES ('text', 'cash', 'R1', 1, 800000, '', '2026-11-24 05:00:00+00:00')",
+    "INSERT INTO evidence (source, provider, reference, payment_id, amount, created_at)"
+    " VALUES ('text', 'cash', 'R1', 1, 800000, '2026-11-24 05:00:00+00:00')",
     "INSERT INTO hand_in (reference, agent_id, amount, commission, actor, created_at)"
     " VALUES ('H1', 1, 100, 0, 'office', '2026-11-24 05:00:00+00:00')",
     "INSERT INTO statement_file (provider, begins_at, ends_at, actor, created_at) VALUES ('bank',"

@@ -163,7 +163,7 @@ async def test_money_of_a_provider_waits_for_the_office(mwanga: Server) -> None:
     money = Incoming(source=Source.CALLBACK, provider="bank", reference="QX1", amount=400_000, paid_at=NOON)
     company = mwanga.company
     async with mwanga.database.work():
-        payment = (await receive(money, vault=company.vault)).payment
+        payment = (await receive(money)).payment
         applied = await apply(
             payment.id,
             PayableDevice(device),

@@ -225,7 +225,7 @@ async def test_a_payment_that_a_callback_told_of_is_seen_by_the_text(till: Till)
         source=Source.CALLBACK, provider="mpesa-tz", reference="dkn 1234567", amount=5_000_00, paid_at=NOON
     )
     async with till.mwanga.database.work():
-        await receive(callback, vault=till.mwanga.company.vault)
+        await receive(callback)
     await till.hears(FIRST)
     await till.hears(personal("DKN1234568", 1_000, 16_000, NOON))
     assert await till.states() == "seen paid" and await till.paid() == [5_000, 1_000]

@@ -38,7 +38,7 @@ async def paid(mwanga: Server, amount: int, reference: str = "TKE4XY12AB") -> in
     """A payment by phone, in shillings; its number."""
     said = Incoming(source=Source.CALLBACK, provider="daraja", reference=reference, amount=amount * 100, paid_at=NOON)
     async with mwanga.database.work():
-        return int((await receive(said, vault=mwanga.company.vault)).payment.id)
+        return int((await receive(said)).payment.id)
 
 
 async def serial(name: str) -> Payable:
