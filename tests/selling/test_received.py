@@ -10,6 +10,7 @@ from tortoise.exceptions import OperationalError
 from bot.app import assembled
 from bot.config import load
 from bot.payments import Answer, Refusal, State
+from bot.payments.settling import NotYet, Settler
 from bot.server import Server
 from handlers.selling.received import assign, book, book_payment, validate
 from models.devices import Device
@@ -381,3 +382,18 @@ async def test_nothing_waits_any_more_when_all_is_applied(mwanga: Server) -> Non
     assert await Suspense.filter(closed_at=None).count() == 1
     await take(mwanga, paid("", phone=PEOPLE["Baraka"]), request.reference)
     assert await Suspense.filter(closed_at=None).count() == 0
+
+
+async def test_a_callback_of_a_push_that_nobody_knows_waits_two_minutes_at_most(mwanga: Server) -> None:
+    """Another server asks a phone: its answer is on the way, or the server has died."""
+    await asked(mwanga)
+    async with mwanga.database.work():
+        await requests.claim(M_PESA, 1, me="another server", now=now_ms())
+    settler = Settler(mwanga.company, book, mwanga.composer.tell)
+    answer = Answer(state=State.PAID, provider=M_PESA, external_id="ws_CO_9", payment=paid("SHS0283"))
+    with pytest.raises(NotYet):
+        async with mwanga.database.work():
+            await settler.settle(answer, since=now_ms())
+    async with mwanga.database.work():
+        await settler.settle(answer, since=now_ms() - requests.LEASE_MS - 1)
+    assert await Sale.all().count() == 1
