@@ -11,7 +11,7 @@ from models.devices.keys import open_key
 from models.money.commissions import book_commission, earn_on_goods
 from models.money.contracts import Contract, open_instalments
 from models.money.instalments import Due
-from models.money.ledger import AccountKind, Posting, balance, commission_due, currency, post
+from models.money.ledger import CURRENCY, AccountKind, Posting, balance, commission_due, post
 from models.money.payable import Payable, payable
 from models.money.quotes import Quote
 from models.money.references import new_reference
@@ -23,6 +23,10 @@ from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS
 from models.tokens.journal import JOURNAL, Made
 from models.vault import Vault
+
+
+TAKE = f"""INSERT INTO payment (provider, reference, amount, agent_id, payer_phone, paid_at, created_at, currency)
+  VALUES ($1, $2, $3, $4, $5, $6, $6, ({CURRENCY})) RETURNING id"""
 
 
 @dataclass(frozen=True)
@@ -83,20 +87,9 @@ async def lock_agent_and_device(seller: Agent, device: Device | None) -> None:
 async def take_cash(offer: Quote, seller: Agent, key: str) -> Taken:
     """Record a payment in cash: the seller holds it, or has paid the company for it before, out of the wallet."""
     now = datetime.now(UTC)
-    payment = await insert(
-        "payment",
-        provider="wallet" if seller.prepaid else "cash",
-        reference=key,
-        amount=offer.amount,
-        currency=await currency(),
-        agent_id=seller.id,
-        payer_phone=offer.standing.customer.phone or "",
-        payer_name="",
-        account_text="",
-        paid_at=now,
-        created_at=now,
-    )
-    return Taken(payment_id=payment, kind=funds_of(seller), owner=seller.id, seller=seller, actor=seller.phone)
+    values = ["wallet" if seller.prepaid else "cash", key, offer.amount, seller.id]
+    [row] = await execute(connection(), TAKE, [*values, offer.standing.customer.phone or "", now])
+    return Taken(payment_id=int(row["id"]), kind=funds_of(seller), owner=seller.id, seller=seller, actor=seller.phone)
 
 
 async def carry_out(offer: Quote, taken: Taken, key: str, vault: Vault) -> Sold:
