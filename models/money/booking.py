@@ -24,7 +24,6 @@ from models.tokens import ISSUERS
 from models.tokens.journal import JOURNAL, Made
 from models.vault import Vault
 
-
 TAKE = f"""INSERT INTO payment (provider, reference, amount, agent_id, payer_phone, paid_at, created_at, currency)
   VALUES ($1, $2, $3, $4, $5, $6, $6, ({CURRENCY})) RETURNING id"""
 
