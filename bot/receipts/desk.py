@@ -118,7 +118,7 @@ class Receipts:
         if known and known.amount != found.amount:
             money = self._company.money(known.amount)
             return Verdict(TextState.WAITING, f"{found.reference} is a payment of {money} already.")
-        incoming = self._incoming(found, heard.text, heard.arrived, _seen_by(phone, wallet.sim))
+        incoming = self._incoming(found, heard.arrived, _seen_by(phone, wallet.sim))
         payment_id = await self._take_payment(incoming)
         if found.balance is not None and (known is None or _continues(wallet, found)):
             await kept.move_balance(wallet, found.rule.purse, found.balance)
@@ -176,7 +176,7 @@ class Receipts:
             reached_at=row.received_at,
         )
 
-    def _incoming(self, found: Found, text: str, arrived: datetime, seen_by: str) -> Incoming:
+    def _incoming(self, found: Found, arrived: datetime, seen_by: str) -> Incoming:
         return Incoming(
             source=Source.TEXT,
             provider=found.provider,
@@ -237,12 +237,12 @@ class Receipts:
     ) -> Incoming:
         """What is booked when a person accepts a text: what its rule reads, but for what the person says instead. Money
         is in minor units. Raises ValueError with a sentence."""
-        text, found = await self.look(row)
+        _text, found = await self.look(row)
         seen_by, arrived = f"{row.gateway} SIM {row.sim}", datetime.fromtimestamp(row.received_at / 1000, UTC)
         if provider and provider not in (known := await list_providers(self._company)):
             raise ValueError(f"{provider} is none of {', '.join(sorted(known))}.")
         if found:
-            payment = self._incoming(found, text, arrived, seen_by)
+            payment = self._incoming(found, arrived, seen_by)
         elif provider and reference and amount:
             payment = Incoming(
                 source=Source.TEXT,

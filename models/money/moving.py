@@ -10,12 +10,11 @@ from models.money.applying import apply
 from models.money.booking import Sold
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.money.payable import PayableDevice
-from models.money.receiving import Why
+from models.money.receiving import Why, lock_payment
 from models.money.sales import Sale
 from models.money.taking_back import MovedBefore, NotTakenBack, VoidBefore, lock_sale
 from models.money.voids import VoidState, void_of
 from models.people import Customer, OfficeUser
-from models.sql import lock_rows
 from models.vault import Vault
 
 
@@ -48,6 +47,7 @@ async def move(sale: Sale, device: Device, by: OfficeUser, *, today: date, coin:
     """Do a sale again for the right device, with the same money, in the caller's transaction: its customer owes the
     amount as a claim, and the other device gets a token. The agent's cash and commission stay as they are. Raises
     NotTakenBack's kinds."""
+    await lock_payment(sale.payment_id)
     await lock_sale(sale)
     if sale.device_id is None:
         raise NothingToMove(sale.reference)
@@ -59,7 +59,6 @@ async def move(sale: Sale, device: Device, by: OfficeUser, *, today: date, coin:
     if void and void.state == VoidState.DONE:
         raise VoidBefore(sale.reference)
     reason = f"sale {sale.reference} was for {device.serial}"
-    await lock_rows("payment", "id = $1", [sale.payment_id])
     lines = [
         Posting(AccountKind.CLAIM, sale.customer_id, sale.amount),
         Posting(AccountKind.UNAPPLIED, sale.payment_id, -sale.amount),

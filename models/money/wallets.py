@@ -138,6 +138,7 @@ async def top_up(
 async def top_up_wallet(payment_id: int, agent: Agent, actor: str, *, coin: int = 1) -> ToppedUp:
     """Put all that is unapplied of a payment into an agent's wallet, in the caller's transaction; once. Raises
     NotPrepaid and NothingUnapplied."""
+    await lock_rows("payment", "id = $1", [payment_id])
     await _lock_prepaid(agent)
     if earlier := await TopUp.get_or_none(payment_id=payment_id):
         return ToppedUp(earlier, await in_wallet(agent.id), new=False)
