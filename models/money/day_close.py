@@ -5,7 +5,6 @@ or of the one agent or provider whose day was closed. What comes late is booked 
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -206,9 +205,3 @@ async def _kind_figures(begins: datetime, ends: datetime) -> dict[str, Figures]:
 async def _sum(statement: str, *values: object) -> int:
     [row] = await execute(connection(), statement, list(values))
     return int(row["sum"])
-
-
-async def days_closed(since: date, until: date) -> Sequence[Closed]:
-    """All that was closed of the days from `since` to `until`, the oldest first."""
-    rows = await DayClose.filter(day__gte=since, day__lte=until).order_by("day", "id")
-    return [_closed(row, new=False) for row in rows]
