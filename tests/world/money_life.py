@@ -290,7 +290,7 @@ class Life:
         async def verb(at: Server) -> None:
             found = await StatementLine.filter(direction="in", settled="").order_by("id")
             if found:
-                await reconciling.take(found[nth % len(found)], actor="rehema", vault=at.company.vault)
+                await reconciling.take(found[nth % len(found)], actor="rehema")
 
         return verb
 
@@ -446,10 +446,10 @@ class Life:
                 await self.do(self.line(said))
             async with at.database.work():
                 await reconciling.add_file(provider, BEGIN - timedelta(days=9), now, actor="rehema")
-                await reconciling.match(actor="rehema", vault=at.company.vault)
+                await reconciling.match(actor="rehema")
             for line in await StatementLine.filter(provider=provider, direction="in", settled=""):
                 async with at.database.work():
-                    await reconciling.take(line, actor="rehema", vault=at.company.vault)
+                    await reconciling.take(line, actor="rehema")
             fit = await reconciling.reconcile(provider, BEGIN - timedelta(days=30), now + timedelta(days=30))
             missing = list(fit.without_money), list(fit.without_sale), list(fit.different)
             assert missing == ([], [], []), missing
@@ -478,7 +478,7 @@ async def find_target(name: str) -> Payable:
 async def add_line(at: Server, said: Said) -> None:
     """Keep a line of a statement; one that is there with another amount is refused."""
     try:
-        await reconciling.add_line(said, actor="rehema", vault=at.company.vault)
+        await reconciling.add_line(said, actor="rehema")
     except ValueError as error:
         assert "another amount" in str(error)
         raise NotSettled(str(error)) from error
