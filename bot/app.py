@@ -54,7 +54,7 @@ from models.demo import world
 from models.money import reservations
 from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
-from models.people import guesses
+from models.people import guesses, sessions
 from models.sql import DAY_MS
 from models.tokens.journal import JOURNAL, JournalFault
 
@@ -63,11 +63,12 @@ T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # What every room forgets.
 GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
+SESSIONS = Purge("sessions of the office", sessions.PURGE, older_than_ms=sessions.KEPT_MS)
 RESERVATIONS = Purge("reservations", reservations.PURGE, older_than_ms=30 * DAY_MS)
 IGNORED_TEXTS = Purge("texts of operators about no payment", FORGET_IGNORED)
 PURGES = (
     *(*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
-    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS),
+    *(NOTICES, GUESSES, SESSIONS, RESERVATIONS, IGNORED_TEXTS),
 )
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0

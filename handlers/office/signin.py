@@ -13,7 +13,7 @@ from bot.server import SERVER, Server
 from handlers.office.page import DEVICE, SESSION, forget_cookie, page, read_cookie, redirect, set_cookie
 from handlers.office.routes import FORM, USER, office_page
 from models.audit import record
-from models.people import OfficeUser, guesses, office_users
+from models.people import OfficeUser, guesses, office_users, sessions
 from models.people.guesses import Limit
 from models.sql import now_ms
 from models.vault import Sealed
@@ -84,7 +84,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     """End all sessions of this user, wherever a copy of a cookie is."""
     user = request[USER]
     async with request.app[SERVER].database.work():
-        await office_users.end_sessions(user)
+        await sessions.end_sessions(user)
         await record(user.name, "sign out", user.name, f"from {request.remote or ''}")
     response = redirect("/login")
     forget_cookie(request, response, SESSION)
