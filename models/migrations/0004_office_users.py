@@ -8,6 +8,8 @@ from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.migrations import operations as ops
 
+from models.people.tables import OfficeRole
+
 guards = import_module("models.migrations.0002_guards")
 
 ROLES = guards.one_of("role", "owner", "finance", "support", "auditor")
@@ -51,7 +53,13 @@ class Migration(migrations.Migration):
     dependencies = [("models", "0003_closed_days")]
 
     operations = [
-        ops.AddField("OfficeUser", "role", fields.CharField(default="auditor", db_default="auditor", max_length=10)),
+        ops.AddField(
+            "OfficeUser",
+            "role",
+            fields.CharEnumField(
+                default=OfficeRole.AUDITOR, db_default="auditor", enum_type=OfficeRole, max_length=10
+            ),
+        ),
         ops.AddField("OfficeUser", "language", fields.CharField(default="", db_default="", max_length=2)),
         ops.AddField("OfficeUser", "factor", fields.CharField(default="", db_default="", max_length=200)),
         ops.AddField("OfficeUser", "factor_step", fields.BigIntField(default=0, db_default=0)),

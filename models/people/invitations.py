@@ -33,7 +33,7 @@ async def offer_password(user: OfficeUser, *, by: OfficeUser) -> Invitation:
     """Let a user set a new password; the former one goes on working until then. A link from before works no more."""
     await _withdraw(Invitation.filter(user_id=user.id))
     await record(by.name, "office password link", user.name)
-    return await _create(OfficeRole(user.role), user.name, by, user)
+    return await _create(user.role, user.name, by, user)
 
 
 async def _create(role: OfficeRole, whom: str, by: OfficeUser, user: OfficeUser | None) -> Invitation:

@@ -93,7 +93,7 @@ async def change_role(user: OfficeUser, role: OfficeRole, *, actor: str) -> bool
         raise LastUser(user.name)
     await OfficeUser.filter(id=user.id).update(role=role.value)
     await end_sessions(user)
-    user.role = role.value
+    user.role = role
     await record(actor, "office role", user.name, f"{fresh.role}, now {role.value}")
     return True
 

@@ -3,11 +3,10 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import Any
 
 from models.audit import record
 from models.people.tables import OfficeSession, OfficeUser
-from models.sql import DAY_MS, HOUR_MS, MINUTE_MS, columns_of, connection, cut, execute, now_ms
+from models.sql import DAY_MS, HOUR_MS, MINUTE_MS, connection, cut, execute, now_ms
 
 IDLE_MS = 30 * MINUTE_MS  # without a page
 LIFE_MS = 12 * HOUR_MS  # however busy
@@ -47,29 +46,13 @@ async def begin_session(user: OfficeUser, *, address: str, browser: str) -> str:
 async def find_session(name: str) -> Known | None:
     """The session with this secret name, and whose it is, in one statement. Rows that are over are found for some days,
     unless somebody ended them."""
-    if not name:
-        return None
-    session, user = columns_of(OfficeSession), columns_of(OfficeUser)
-    rows = await execute(connection(), _join(session, user), [_hash(name)])
-    if not rows:
-        return None
-    found = OfficeSession(**_part(rows[0], "s_"), _from_db=True), OfficeUser(**_part(rows[0], "u_"), _from_db=True)
-    return Known(*found, over=_is_over(*found, now_ms()))
-
-
-def _join(session: str, user: str) -> str:
-    columns = [f"s.{each} AS s_{each}" for each in session.split(", ")]
-    columns += [f"u.{each} AS u_{each}" for each in user.split(", ")]
-    return f"SELECT {', '.join(columns)} FROM office_session s JOIN officeuser u ON u.id = s.user_id WHERE s.hash = $1"
-
-
-def _part(row: dict[str, Any], begins: str) -> dict[str, Any]:
-    return {name.removeprefix(begins): value for name, value in row.items() if name.startswith(begins)}
+    found = await OfficeSession.filter(hash=_hash(name)).select_related("user").first() if name else None
+    return Known(found, found.user, over=_is_over(found, found.user, now_ms())) if found else None
 
 
 def _is_over(session: OfficeSession, user: OfficeUser, now: int) -> bool:
     left = (session.epoch, session.role) != (user.session_epoch, user.role) or user.removed_at is not None
-    return left or now - int(session.seen_at) > IDLE_MS or now - int(session.created_at) > LIFE_MS
+    return bool(left or now - session.seen_at > IDLE_MS or now - session.created_at > LIFE_MS)
 
 
 def is_due(session: OfficeSession) -> bool:

@@ -92,8 +92,8 @@ class OfficeUser(Model):
     id = fields.BigIntField(primary_key=True)
     name = fields.CharField(100)  # of one who is not removed
     password_hash = fields.CharField(200)
-    # An OfficeRole. A row that does not say it may change nothing.
-    role = fields.CharField(10, default=OfficeRole.AUDITOR.value, db_default=OfficeRole.AUDITOR.value)
+    # A row that does not say it may change nothing.
+    role = fields.CharEnumField(OfficeRole, max_length=10, default=OfficeRole.AUDITOR, db_default="auditor")
     language = fields.CharField(2, default="", db_default="")  # of the pages; empty: as the browser asks
     factor = fields.CharField(200, default="", db_default="")  # the sealed secret of the second one; empty: none
     factor_step = fields.BigIntField(default=0, db_default=0)  # the half minute of the last code: each counts once
