@@ -26,9 +26,10 @@ class Known:
     over: bool
 
 
-async def begin_session(user: OfficeUser, *, address: str, browser: str) -> str:
+async def begin_session(user: OfficeUser, *, address: str, browser: str, typed: str = "") -> str:
     """A new session of an office user as he is in memory, whose password was just compared: its secret name. If the
-    password or the role has changed since he was read, it is over from the beginning."""
+    password or the role has changed since he was read, it is over from the beginning. `typed` is a sealed form to be
+    shown again."""
     name, now = secrets.token_urlsafe(32), now_ms()
     await OfficeSession.create(
         hash=_hash(name),
@@ -39,6 +40,7 @@ async def begin_session(user: OfficeUser, *, address: str, browser: str) -> str:
         seen_at=now,
         address=cut(address, 45),
         browser=cut(browser, 200),
+        typed=typed,
     )
     return name
 
@@ -57,7 +59,7 @@ def _is_over(session: OfficeSession, user: OfficeUser, now: int) -> bool:
 
 def is_due(session: OfficeSession) -> bool:
     """Whether it is to be written that this session was seen."""
-    return now_ms() - session.seen_at >= SEEN_MS
+    return bool(now_ms() - session.seen_at >= SEEN_MS)
 
 
 async def see(session: OfficeSession) -> None:
@@ -70,9 +72,9 @@ async def see(session: OfficeSession) -> None:
     )
 
 
-async def keep_typed(session_name: str, sealed: str) -> None:
-    """Keep a form that was filled in, for the page that shows it again."""
-    await OfficeSession.filter(hash=_hash(session_name)).update(typed=sealed)
+async def keep_typed(session: OfficeSession, sealed: str) -> None:
+    """Keep a form that was filled in, for the page that shows it again; empty: forget it."""
+    await OfficeSession.filter(id=session.id).update(typed=sealed)
 
 
 async def list_sessions(user: OfficeUser) -> list[OfficeSession]:
@@ -88,6 +90,11 @@ async def end_session(user: OfficeUser, number: int, *, actor: str, why: str = "
     if ended:
         await record(actor, why, user.name)
     return bool(ended)
+
+
+async def drop_session(session: OfficeSession) -> None:
+    """End a session in whose place another one begins."""
+    await OfficeSession.filter(id=session.id).delete()
 
 
 async def end_other_sessions(user: OfficeUser, kept: OfficeSession, *, actor: str) -> int:
