@@ -8,7 +8,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.audit import record
-from models.devices import Device, Kind, Unit, with_owner
+from models.devices import LONGEST, TAIL, Device, Kind, Unit, with_owner
 from models.devices.connections import Connection
 from models.devices.counts import mark_of
 from models.devices.keys import open_key
@@ -191,6 +191,29 @@ async def _move_debts(former: Device, device: Device, contract: Contract | None,
     if due := await balance(AccountKind.ACCESS_DUE, former.id):
         lines = [Posting(AccountKind.ACCESS_DUE, device.id, due), Posting(AccountKind.ACCESS_DUE, former.id, -due)]
         await post(f"swap {former.id} {device.id}", lines, actor=actor, reason=reason)
+
+
+async def find_spare(typed: str, kind: str) -> Device:
+    """The device of the stock that goes by this serial, or by its end. Raises NotInStock, and OtherKind."""
+    if len(typed) > LONGEST:
+        raise NotInStock(typed)
+    if exact := await Device.get_or_none(serial=typed):
+        if exact.customer_id is not None or exact.retired_at:
+            raise NotInStock(typed)
+        if exact.kind != kind:
+            raise OtherKind(typed)
+        return exact
+    free = Device.filter(kind=kind, customer_id=None, retired_at=None)
+    found = await free.filter(serial__endswith=typed).limit(2) if len(typed) >= TAIL else []
+    if len(found) != 1:
+        raise NotInStock(typed)
+    return found[0]
+
+
+async def list_spares(kind: str, most: int) -> list[str]:
+    """The serials of at most so many devices of the stock."""
+    free = Device.filter(kind=kind, customer_id=None, retired_at=None)
+    return [device.serial for device in await free.order_by("serial").limit(most)]
 
 
 async def swap_to(device: Device) -> DeviceSwap | None:

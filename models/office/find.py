@@ -96,12 +96,12 @@ class Found:
 
 
 async def find(asked: Asked) -> Found:
-    """What fits exactly; else what ends so; else who is called so; else who is called nearly so. Letters alone may be
-    a name beside what they are else."""
+    """What fits as a whole; else what ends so; else who is called so; else who is called nearly so. Letters alone may
+    be a name beside what they are else."""
     found = Found()
     found.add(await _exactly(asked))
-    if not found.hits:
-        found.add(await _endings(asked))
+    if all(hit.why is Why.NUMBER and asked.digits for hit in found.hits):
+        found.add(await _endings(asked))  # a short number may be the end of a phone as well
     if asked.has_letters and (not found.hits or asked.text.replace(" ", "").isalpha()):
         found.add(await _names(asked))
     found.more = len(found.hits) > MOST
