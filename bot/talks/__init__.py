@@ -4,6 +4,7 @@ from bot.talks.chat import Chat
 from bot.talks.commands import Commands, Talk
 from bot.talks.decorator import talk
 from bot.talks.fields import Field, Invalid, PhoneNumber, echo
+from bot.talks.synonyms import Synonyms
 from bot.talks.turn import Channel, Turn
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Field",
     "Invalid",
     "PhoneNumber",
+    "Synonyms",
     "Talk",
     "Turn",
     "echo",
