@@ -6,7 +6,6 @@ message costs a question more."""
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
 
 from bot.runtime import Database
 from bot.talks.commands import Commands
@@ -29,12 +28,12 @@ NEVER = frozenset(("void", "dispute", "note", "language"))  # talks that get no 
 PREFIXES = "SELECT 1 FROM devicemodel WHERE prefix <> '' AND UPPER(prefix) = $1 LIMIT 1"
 
 
-@dataclass(frozen=True, slots=True)
 class Unfit(Exception):
     """A word that may not become a command. `why` names the sentence of the page; `means` is what it means already."""
 
-    why: str
-    means: str = ""
+    def __init__(self, why: str, means: str = "") -> None:
+        super().__init__(why)
+        self.why, self.means = why, means
 
 
 class Synonyms:
