@@ -37,8 +37,9 @@ from bot.runtime.database import OneServer
 from bot.runtime.housekeeping import Chore
 from bot.server import SERVER, Server
 from bot.setting_files import ConfigError
-from bot.talks import Commands, Synonyms, contacts, drafts
+from bot.talks import Commands, contacts, drafts
 from bot.talks.meanings import Meanings
+from bot.talks.synonyms import Synonyms
 from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.numbers import parse
 from bot.text.redact import Redactor

@@ -14,7 +14,8 @@ from bot.payments import Payments
 from bot.receipts import Receipts
 from bot.routing import Router
 from bot.runtime import Database, Housekeeping, Metrics
-from bot.talks import Commands, Synonyms
+from bot.talks import Commands
+from bot.talks.synonyms import Synonyms
 
 
 @dataclass(frozen=True, kw_only=True)

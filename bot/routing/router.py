@@ -87,6 +87,11 @@ class Router:
         chosen = trial or self._next(possible, tried) or min(fresh, key=self._rank, default=NOWHERE)
         return self._give(chosen, kind)
 
+    def likely_gateway(self, phone: str, kind: MessageKind) -> str:
+        """The gateway that a message would go by now, for the office to say; nothing is noted. NOWHERE for none."""
+        possible = self._possible(phone, kind, ())
+        return self._next(possible, ()) or min(possible, key=self._rank, default=NOWHERE)
+
     def next_gateway(self, phone: str, kind: MessageKind, tried: Collection[str], *, quiet: bool = True) -> str:
         """The next gateway for a message that has left the `tried` ones; an empty text when there is none.
 

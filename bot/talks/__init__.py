@@ -4,7 +4,6 @@ from bot.talks.chat import Chat
 from bot.talks.commands import Commands, Talk
 from bot.talks.decorator import talk
 from bot.talks.fields import Field, Invalid, PhoneNumber, echo
-from bot.talks.synonyms import Synonyms
 from bot.talks.turn import Channel, Turn
 
 __all__ = [
@@ -14,7 +13,6 @@ __all__ = [
     "Field",
     "Invalid",
     "PhoneNumber",
-    "Synonyms",
     "Talk",
     "Turn",
     "echo",

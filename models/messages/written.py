@@ -11,6 +11,7 @@ from tortoise.models import Model
 from models.audit import record
 from models.sql import DAY_MS, HOUR_MS, connection, execute, now_ms
 
+UNCLEAR_OUTCOMES = ("not understood", "not answered", "failed")
 UNCLEAR = "outcome IN ('not understood', 'not answered', 'failed')"  # as in the partial indexes
 TO_ANSWER = f"answered_at = 0 AND {UNCLEAR}"
 AT_ONCE = "office now "  # how the origin of a message begins that does not rest at night
