@@ -25,6 +25,7 @@ TABLES = [
     "models.money.reservations",
     "models.money.sales",
     "models.money.statements",
+    "models.money.till",
     "models.money.voids",
     "models.money.wallets",
     "models.money.write_offs",
