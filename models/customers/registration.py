@@ -162,6 +162,12 @@ async def fitting_models(serial: str, kind: Kind) -> list[DeviceModel]:
     return [model for model in models if serial.startswith(model.prefix)]
 
 
+async def find_done(key: str) -> Registered | None:
+    """What was registered under this key, as long as the customer has the device."""
+    earlier = await Registration.get_or_none(key=key)
+    return await _read_registration(earlier) if earlier else None
+
+
 async def find_repeated(agent: Agent | None, request: str) -> Registered | None:
     """What this agent, or the office, registered by the very same request, as long as the customer has the device;
     without a device, for a day."""
@@ -178,8 +184,7 @@ async def register(form: Form, *, agent: Agent | None, key: str, vault: Vault) -
     `key` names this registration for good: a second call with it, or with the same request, changes nothing and
     returns the same. Raises NotFree's kinds before anything is written.
     """
-    earlier = await Registration.get_or_none(key=key)
-    if found := await _read_registration(earlier) if earlier else await find_repeated(agent, form.request):
+    if found := await find_done(key) or await find_repeated(agent, form.request):
         return found
     device = await _claim_device(form.serial, form.kind, vault) if form.kind else None
     customer = form.customer or await _new_customer(form)

@@ -150,7 +150,7 @@ async def change(agent: Agent, hashed: str, actor: str) -> None:
 async def change_once(agent: Agent, vault: Vault, actor: str) -> str:
     """Set a PIN by chance that the agent has to change at its first use, within `ONCE`: the PIN, for his phone alone.
     It lets one who is locked in again."""
-    pin = _by_chance()
+    pin = by_chance()
     expires_at = datetime.now(UTC) + ONCE
     await Agent.filter(id=agent.id).update(pin_hash=vault.hash_pin(pin), pin_expires_at=expires_at, wrong_pins=0)
     await record(actor, "pin for once", agent.phone)
@@ -159,7 +159,8 @@ async def change_once(agent: Agent, vault: Vault, actor: str) -> str:
     return pin
 
 
-def _by_chance() -> str:
+def by_chance() -> str:
+    """A PIN that nobody guesses easily."""
     pin = ""
     while is_weak(pin):
         pin = f"{secrets.randbelow(1_000_000):06}"
