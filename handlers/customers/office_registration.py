@@ -17,8 +17,8 @@ from models.people import OfficeUser
 async def register_by_office(
     form: Form, key: str, by: OfficeUser, *, company: Company, composer: Composer
 ) -> tuple[Registered, bool]:
-    """Register, and welcome the customer, in the caller's transaction; `Outbox.notify` after its commit. `key` names it:
-    what is sent twice is done once, as is the same request, and then the second value is false. Raises NotFree's
+    """Register, and welcome the customer, in the caller's transaction; `Outbox.notify` after its commit. `key` names
+    it: what is sent twice is done once, as is the same request, and then the second value is false. Raises NotFree's
     kinds."""
     key = office_key(key)
     new = not (await registration.Registration.exists(key=key) or await registration.find_repeated(None, form.request))
