@@ -29,6 +29,7 @@ TABLES = [
     "models.money.voids",
     "models.money.wallets",
     "models.money.write_offs",
+    "models.office.forms",
     "models.people.tables",
     "models.settings",
     "models.tickets.tickets",
