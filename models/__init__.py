@@ -31,6 +31,7 @@ TABLES = [
     "models.money.sales",
     "models.money.statements",
     "models.money.swaps",
+    "models.money.till",
     "models.money.voids",
     "models.money.wallets",
     "models.money.write_offs",
