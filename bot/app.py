@@ -13,6 +13,7 @@ from aiohttp import web
 from bot import configured, probes
 from bot.android import PhoneRoutes, Phones
 from bot.android.routes import ROUTES as PHONE_ROUTES
+from bot.changeable import Changeable, merge
 from bot.company import Company
 from bot.config import DEMO_IN_PUBLIC, Config, checked, demo_world
 from bot.configured import check_key, company_of, journal_places
@@ -40,6 +41,7 @@ from bot.setting_files import ConfigError
 from bot.talks import Commands, contacts, drafts
 from bot.talks.meanings import Meanings
 from bot.text.answers import BESIDE_PIN, CONSENT
+from bot.text.i18n import say_otherwise
 from bot.text.numbers import parse
 from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
@@ -55,6 +57,7 @@ from models.money import reservations
 from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
 from models.people import guesses
+from models.settings import read_settings
 from models.sql import DAY_MS
 from models.tokens.journal import JOURNAL, JournalFault
 
@@ -118,7 +121,9 @@ async def assembled(
         if load_demo:
             await _load_demo(database, demo_world(config))
         simulated = await world.is_demo()
-        config = demo_world(config) if simulated else checked(config)
+        config = demo_world(config) if simulated else config
+        if not simulated:
+            checked(merge(config, await read_settings()))
         if simulated and serving:
             _check_private(config)
         await check_key(database, company_of(config))
@@ -131,6 +136,8 @@ async def assembled(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
         )
         server = _assemble(config, database, session, simulated)
+        await server.settings.refresh()
+        stack.callback(say_otherwise, {})
         await server.router.networks.load()
         await server.phones.look()
         if handling:
@@ -177,11 +184,25 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         sender_cap=config.sender_cap,
         global_cap=config.global_cap,
     )
+    settings = Changeable(config, company.live)
+    housekeeping = Housekeeping(database, config.retention_days, PURGES, _chores(company, composer, phones))
+    books = NightlyBooks(database, company.zone, config.suspense_days)
+    sending = list(outbox.gateways)
+
+    def take(config: Config) -> None:
+        """What the office has set for others than the company."""
+        dispatcher.cap_replies(config.sender_cap, config.global_cap)
+        housekeeping.keep_texts(config.retention_days)
+        books.allow_suspense(config.suspense_days)
+        router.reorder(route(config.route_names, sending, simulated=simulated))
+
+    settings.on_change.append(take)
     inbox, worker, callbacks = _receiving(gateways, database, company, metrics, commands, dispatcher, sessions, outbox)
     providers = configured.providers(config, session, company, simulated)
     payments = _payments(providers, database, company, metrics, composer, outbox)
     return Server(
         config=config,
+        settings=settings,
         company=company,
         commands=commands,
         database=database,
@@ -192,7 +213,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         receipts=receipts,
         callbacks=callbacks,
         phone_routes=_phone_routes(config, phones, database, company, metrics, inbox, callbacks, outbox),
-        housekeeping=Housekeeping(database, config.retention_days, PURGES, _chores(company, composer, phones)),
+        housekeeping=housekeeping,
         watch=Housekeeping(
             database, config.retention_days, (), [_telling(end_unanswered, company, composer)], every_s=MINUTE_S
         ),
@@ -200,7 +221,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         simulated=simulated,
         router=router,
         alerts=_alerts(config, database, session, router, outbox, signs),
-        books=NightlyBooks(database, company.zone, config.suspense_days),
+        books=books,
         payments=payments,
         phones=phones,
     )
@@ -370,6 +391,7 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     watching = asyncio.create_task(server.alerts.run(), name="alerts") if serving else None
     adding_up = asyncio.create_task(server.books.run(), name="books") if serving else None
     phones = asyncio.create_task(server.phones.run(), name="phones") if serving else None
+    changing = asyncio.create_task(server.settings.run(), name="settings")
     paying = server.payments.start() if serving else []
     try:
         yield
@@ -382,7 +404,8 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
         server.phones.stop()
         server.inbox.stop()
         server.payments.stop()
-        await _end(until, inbox, *filter(None, [purging, ending, watching, adding_up, phones]), *paying)
+        server.settings.stop()
+        await _end(until, inbox, changing, *filter(None, [purging, ending, watching, adding_up, phones]), *paying)
         server.worker.stop()
         await _end(until, *handling)
         await server.payments.finish(within=max(1.0, until - asyncio.get_running_loop().time() - 1.0))
