@@ -148,6 +148,15 @@ async def change_text(language: str, english: str, said: str, *, before: str, se
     await record(actor, "text", f"{language}: {english}"[:100], f"{now or before} -> {said or before}")
 
 
+async def last_backup() -> tuple[int, int, str] | None:
+    """When an embedded database was copied last (ms), into how many bytes, and under which name."""
+    kept = await Setting.get_or_none(name="last backup")
+    if kept is None:
+        return None
+    at, size, name = kept.value.split(" ", 2)
+    return int(at), int(size), name
+
+
 class OfficeSetting(Model):
     """What the office has set in place of the configuration."""
 

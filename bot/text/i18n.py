@@ -59,6 +59,16 @@ def joined(sentences: Iterable[Text | None], between: str = " ") -> Text:
     return Text(gaps, {f"s{n}": each for n, each in enumerate(said)})
 
 
+def catalogued(language: str, english: str) -> str:
+    """A sentence with its gaps as the catalogue has it, or in English."""
+    return _catalogue(language).get(english, english)
+
+
+def list_english() -> list[str]:
+    """The English of all sentences, in the order of their letters."""
+    return sorted(_catalogue("sw"))
+
+
 _OTHERWISE: dict[str, Mapping[str, str]] = {}  # by language: what the office says in its own words
 
 
