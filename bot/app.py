@@ -56,6 +56,7 @@ from models.demo import world
 from models.money import reservations
 from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
+from models.office.uploads import FORGET_UPLOADS
 from models.people import guesses
 from models.settings import read_settings
 from models.sql import DAY_MS
@@ -67,10 +68,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # What every room forgets.
 GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
 RESERVATIONS = Purge("reservations", reservations.PURGE, older_than_ms=30 * DAY_MS)
+UPLOADS = Purge("files that the office did not let count", FORGET_UPLOADS, older_than_ms=DAY_MS)
 IGNORED_TEXTS = Purge("texts of operators about no payment", FORGET_IGNORED)
 PURGES = (
     *(*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
-    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS),
+    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS, UPLOADS),
 )
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0

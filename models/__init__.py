@@ -28,6 +28,7 @@ TABLES = [
     "models.money.voids",
     "models.money.wallets",
     "models.money.write_offs",
+    "models.office.uploads",
     "models.people.tables",
     "models.settings",
     "models.tickets.tickets",

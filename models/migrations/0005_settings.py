@@ -55,5 +55,18 @@ class Migration(migrations.Migration):
             },
             bases=["Model"],
         ),
+        ops.CreateModel(
+            name="OfficeUpload",
+            fields=[
+                ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ("created_at", fields.BigIntField(db_index=True)),
+                ("brought_by", fields.CharField(max_length=100)),
+                ("kind", fields.CharField(max_length=40)),
+                ("name", fields.CharField(max_length=200)),
+                ("data", fields.BinaryField()),
+            ],
+            options={"table": "office_upload", "app": "models", "pk_attr": "id"},
+            bases=["Model"],
+        ),
         ops.RunPython(begin),
     ]
