@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.android import PhoneRoutes, Phones
+from bot.changeable import Changeable
 from bot.company import Company
 from bot.config import Config
 from bot.inbound import Callbacks, Inbox, Worker
@@ -23,6 +24,7 @@ class Server:
     """One server; everything in it knows only what it needs."""
 
     config: Config
+    settings: Changeable  # the configuration with what the office has set meanwhile
     simulated: bool  # whether it serves the demo world
     company: Company
     commands: Commands

@@ -36,6 +36,7 @@ TABLES = [
     "models.money.wallets",
     "models.money.write_offs",
     "models.office.forms",
+    "models.office.uploads",
     "models.people.tables",
     "models.settings",
     "models.tickets.tickets",
