@@ -22,7 +22,7 @@ from bot.inbound import Callbacks, Dispatcher, Inbox, Sessions, Worker, ussd
 from bot.inbound import inbox as inbox_table
 from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
 from bot.message import Copy
-from bot.monitor import Alerts, Canaries, NightlyBooks, Signs, Webhook
+from bot.monitor import Alerts, Canaries, CollectionCount, NightlyBooks, Signs, Webhook
 from bot.outbound import Composer, Outbox, queue
 from bot.payments import Payments, Provider
 from bot.payments.door import ROUTES as PAYMENT_ROUTES
@@ -52,6 +52,7 @@ from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
 from models.money import reservations
+from models.money.figures import add_up
 from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
 from models.people import guesses
@@ -201,6 +202,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         router=router,
         alerts=_alerts(config, database, session, router, outbox, signs),
         books=NightlyBooks(database, company.zone, config.suspense_days),
+        collection=CollectionCount(database, company.zone),
         payments=payments,
         phones=phones,
     )
@@ -340,7 +342,7 @@ def _chores(company: Company, composer: Composer, phones: Phones) -> list[Chore]
     """What the business does by the clock, and whom it tells of it."""
 
     telling = [_telling(chore, company, composer) for chore in (close_silent, remind, summarise, greet)]
-    return [*telling, phones.forget_receivers]
+    return [*telling, phones.forget_receivers, partial(add_up, company.zone)]
 
 
 def _telling(
@@ -369,6 +371,7 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     ending = asyncio.create_task(server.watch.run(), name="watch") if serving else None
     watching = asyncio.create_task(server.alerts.run(), name="alerts") if serving else None
     adding_up = asyncio.create_task(server.books.run(), name="books") if serving else None
+    counting = asyncio.create_task(server.collection.run(), name="collection") if serving else None
     phones = asyncio.create_task(server.phones.run(), name="phones") if serving else None
     paying = server.payments.start() if serving else []
     try:
@@ -379,10 +382,11 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
         server.watch.stop()
         server.alerts.stop()
         server.books.stop()
+        server.collection.stop()
         server.phones.stop()
         server.inbox.stop()
         server.payments.stop()
-        await _end(until, inbox, *filter(None, [purging, ending, watching, adding_up, phones]), *paying)
+        await _end(until, inbox, *filter(None, [purging, ending, watching, adding_up, counting, phones]), *paying)
         server.worker.stop()
         await _end(until, *handling)
         await server.payments.finish(within=max(1.0, until - asyncio.get_running_loop().time() - 1.0))

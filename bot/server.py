@@ -8,7 +8,7 @@ from bot.android import PhoneRoutes, Phones
 from bot.company import Company
 from bot.config import Config
 from bot.inbound import Callbacks, Inbox, Worker
-from bot.monitor import Alerts, NightlyBooks
+from bot.monitor import Alerts, CollectionCount, NightlyBooks
 from bot.outbound import Composer, Outbox
 from bot.payments import Payments
 from bot.receipts import Receipts
@@ -42,6 +42,7 @@ class Server:
     # what looks after it
     alerts: Alerts
     books: NightlyBooks
+    collection: CollectionCount
     housekeeping: Housekeeping
     watch: Housekeeping  # of what ends by the minute
 
