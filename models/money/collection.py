@@ -35,7 +35,7 @@ DUE = """SELECT c.mini_grid_id, c.village_id, k.agent_id, SUM(i.amount) AS due, 
 FIGURES = ("contracts", "late", "owed", "due", "paid", "risk_30", "risk_60", "risk_90")
 COLUMNS = ("day", "counted_at", "mini_grid_id", "village_id", "agent_id", *FIGURES)
 ADD = f"INSERT INTO collection ({', '.join(COLUMNS)}) VALUES ({', '.join(f'${n + 1}' for n in range(len(COLUMNS)))})"
-HAS_MANY = f"SELECT COUNT(*) AS number FROM (SELECT 1 FROM instalment LIMIT {FEW + 1}) AS some"
+HAS_MANY = "SELECT COUNT(*) AS number FROM (SELECT 1 FROM instalment LIMIT $1) AS found"
 Whose = tuple[int, int | None, int]  # mini-grid, village, agent
 
 
@@ -111,7 +111,7 @@ async def count(today: date, ask: Ask = ask_here) -> list[Part]:
 
 async def are_many() -> bool:
     """Whether there are too many instalments to be counted while somebody waits."""
-    [row] = await execute(connection(), HAS_MANY)
+    [row] = await execute(connection(), HAS_MANY, [FEW + 1])
     return int(row["number"]) > FEW
 
 
