@@ -24,9 +24,7 @@ async def agree(number: int, by: OfficeUser, *, company: Company, composer: Comp
         case What.TRANSFER:
             device, to = await with_owner(proposal.device_id), await Customer.get(id=proposal.customer_id)
             debt = proposal.with_debt
-            await transfer_device(
-                device, to, by, proposal.reason, with_debt=debt, company=company, composer=composer
-            )
+            await transfer_device(device, to, by, proposal.reason, with_debt=debt, company=company, composer=composer)
         case What.PAYOUT:
             agent = await Agent.get(id=proposal.agent_id)
             await give_back(agent, proposal.amount, company=company, composer=composer, actor=by.name)
