@@ -55,6 +55,7 @@ from models.money import reservations
 from models.money.figures import add_up
 from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
+from models.office import forms
 from models.people import guesses
 from models.sql import DAY_MS
 from models.tokens.journal import JOURNAL, JournalFault
@@ -66,9 +67,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
 RESERVATIONS = Purge("reservations", reservations.PURGE, older_than_ms=30 * DAY_MS)
 IGNORED_TEXTS = Purge("texts of operators about no payment", FORGET_IGNORED)
+FORMS = Purge("forms that were sent", forms.PURGE, older_than_ms=forms.KEPT_MS)
 PURGES = (
     *(*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
-    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS),
+    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS, FORMS),
 )
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0

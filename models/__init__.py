@@ -31,6 +31,7 @@ TABLES = [
     "models.money.voids",
     "models.money.wallets",
     "models.money.write_offs",
+    "models.office.forms",
     "models.people.tables",
     "models.settings",
     "models.tickets.tickets",

@@ -30,11 +30,11 @@ class Text:
 
     def _template(self, language: str) -> str:
         if not self.plural:
-            return _catalogue(language).get(self.english, self.english)
+            return catalogue(language).get(self.english, self.english)
         # English, Swahili, French, Portuguese and Hausa have two forms; French counts 0 as one.
         singular = self.count == 1 or (self.count == 0 and language == "fr")
         english = self.english if singular else self.plural
-        return _catalogue(language).get(english, english)
+        return catalogue(language).get(english, english)
 
 
 def _(english: str, **values: object) -> Text:
@@ -61,15 +61,16 @@ def joined(sentences: Iterable[Text | None], between: str = " ") -> Text:
 
 
 @cache
-def _catalogue(language: str) -> dict[str, str]:
-    """English sentence to translation; both forms of a counting sentence stand under their own English form."""
-    path = LOCALES / language / "LC_MESSAGES" / "mwanga.po"
+def catalogue(language: str, domain: str = "mwanga") -> dict[str, str]:
+    """English sentence to translation, of what phones say or, as `office`, of the office's pages; both forms of a
+    counting sentence stand under their own English form."""
+    path = LOCALES / language / "LC_MESSAGES" / f"{domain}.po"
     if not path.exists():
         return {}
     with path.open("rb") as file:
-        catalogue = read_po(file, locale=language)
+        messages = read_po(file, locale=language)
     found: dict[str, str] = {}
-    for message in catalogue:
+    for message in messages:
         english = message.id if isinstance(message.id, tuple) else (message.id,)
         said = message.string if isinstance(message.string, tuple) else (message.string,)
         found.update({str(i): str(s) for i, s in zip(english, said, strict=False) if i and s})

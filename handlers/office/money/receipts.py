@@ -12,8 +12,8 @@ from bot.receipts.reading import Found, read_money
 from bot.receipts.rules import list_providers, list_rules
 from bot.server import SERVER
 from bot.text.numbers import sender
-from handlers.office.page import HEADERS, page, redirect
-from handlers.office.routes import FORM, USER, office_page
+from handlers.office.frame.page import HEADERS, page, redirect
+from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from models.messages import Phone
 from models.messages.phones import phone_id
 from models.money import receipt_texts as kept
@@ -38,13 +38,13 @@ class Shown:
     came: datetime
 
 
-@office_page("/receipts", link="Receipts")
+@office_page("/receipts", roles=ALL, nav=Nav.MONEY)
 async def show_waiting(request: web.Request) -> web.StreamResponse:
     """The texts that wait, the oldest first, and a place to try one out."""
     return await _draw(request)
 
 
-@office_page("/receipts", "POST")
+@office_page("/receipts", "POST", roles=CASH, nav=Nav.MONEY)
 async def try_out(request: web.Request) -> web.StreamResponse:
     """What would become of a text; nothing is changed."""
     server, form = request.app[SERVER], request[FORM]
@@ -64,7 +64,7 @@ async def try_out(request: web.Request) -> web.StreamResponse:
     return await _draw(request, tried=text, sender=name, said=said)
 
 
-@office_page(ONE, "POST")
+@office_page(ONE, "POST", roles=CASH, nav=Nav.MONEY)
 async def decide(request: web.Request) -> web.StreamResponse:
     """Book a text as a payment, or say that it is none; then the list again."""
     server, form, text_id = request.app[SERVER], request[FORM], int(request.match_info["number"])
@@ -108,7 +108,7 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
     empty = {"problem": "", "tried": "", "sender": "", "said": []}
     return page(
         request,
-        "receipts.html",
+        "money/receipts.html",
         status,
         waiting=[await _shown(request, row) for row in rows[:MOST]],
         more=max(0, len(rows) - MOST),

@@ -20,9 +20,9 @@ from bot.routing.watch import facts_of_unused
 from bot.runtime import Metrics
 from bot.server import SERVER, Server
 from bot.text.entry import LONGEST
-from handlers.office.page import page
-from handlers.office.routes import office_page
-from handlers.office.times import age, moment, when
+from handlers.office.frame.page import page
+from handlers.office.frame.routes import ALL, Nav, office_page
+from handlers.office.frame.times import age, moment, when
 from models.clock import CLOCK
 from models.messages import GatewayState, Phone, State
 from models.money import notices, requests
@@ -66,7 +66,7 @@ class Reason:
     others: int  # how many have no example
 
 
-@office_page("/", link="Overview")
+@office_page("/", roles=ALL, nav=Nav.HOME)
 async def show(request: web.Request) -> web.StreamResponse:
     """The page for whoever is signed in."""
     server, now = request.app[SERVER], datetime.now(UTC)
@@ -81,7 +81,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             lines[name] = replace(lines[name], troubles=[each for each in sentences if each != trouble])
     return page(
         request,
-        "front.html",
+        "home/home.html",
         refresh=REFRESH_S,
         open_demo=server.simulated and not server.config.on_loopback,
         overview=seen,

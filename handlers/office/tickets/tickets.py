@@ -8,9 +8,9 @@ from aiohttp import web
 from bot.company import Company
 from bot.message import Copy
 from bot.server import SERVER, Server
-from handlers.office.page import HEADERS, page, redirect
-from handlers.office.routes import FORM, USER, office_page
-from handlers.office.times import age
+from handlers.office.frame.page import HEADERS, page, redirect
+from handlers.office.frame.routes import ALL, DESK, FORM, USER, Nav, office_page
+from handlers.office.frame.times import age
 from handlers.tickets.news import LABELS, News
 from handlers.tickets.questions import LONGEST, without_pins
 from models.people import Agent, OfficeUser
@@ -35,7 +35,7 @@ class NotDone(Exception):
     """Nothing was changed; the text says why, for the page."""
 
 
-@office_page("/tickets", link="Tickets")
+@office_page("/tickets", roles=ALL, nav=Nav.TICKETS)
 async def show_all(request: web.Request) -> web.StreamResponse:
     """Open tickets, the most urgent first, then those whose customers are asked, then closed ones."""
     before = request.query.get("before", "")
@@ -43,7 +43,7 @@ async def show_all(request: web.Request) -> web.StreamResponse:
     closed = await tickets.tickets_in(TicketState.CLOSED, older)
     return page(
         request,
-        "tickets.html",
+        "tickets/tickets.html",
         200,
         older=older,
         groups=[
@@ -57,13 +57,13 @@ async def show_all(request: web.Request) -> web.StreamResponse:
     )
 
 
-@office_page(ONE)
+@office_page(ONE, roles=ALL, nav=Nav.TICKETS)
 async def show(request: web.Request) -> web.StreamResponse:
     """One ticket."""
     return await _draw(request)
 
 
-@office_page(ONE, "POST")
+@office_page(ONE, "POST", roles=DESK, nav=Nav.TICKETS)
 async def change(request: web.Request) -> web.StreamResponse:
     """One step, with its audit row and what both sides are told, in one transaction; then the ticket again."""
     server, form, user = request.app[SERVER], request[FORM], request[USER]
@@ -88,7 +88,7 @@ async def _draw(request: web.Request, status: int = 200, problem: str = "") -> w
     agents, staff = await tickets.workers_for(ticket)
     return page(
         request,
-        "ticket.html",
+        "tickets/ticket.html",
         status,
         ticket=ticket,
         problem=problem,

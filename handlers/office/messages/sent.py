@@ -12,10 +12,10 @@ from bot.outbound.queue import switched_off
 from bot.routing import NEVER, NOWHERE
 from bot.server import SERVER, Server
 from bot.text.numbers import is_number, parse
-from handlers.office.front import at_work
-from handlers.office.page import HEADERS, page
-from handlers.office.routes import office_page
-from handlers.office.times import when
+from handlers.office.frame.page import HEADERS, page
+from handlers.office.frame.routes import ALL, Nav, office_page
+from handlers.office.frame.times import when
+from handlers.office.home.home import at_work
 from models.messages import PREFIX, State
 from models.office import outgoing
 from models.sql import connection
@@ -47,7 +47,7 @@ class Line:
     tried: list[str]  # the gateways that it left without having been taken there
 
 
-@office_page("/messages", link="Messages")
+@office_page("/messages", roles=ALL, nav=Nav.MESSAGES)
 async def show_all(request: web.Request) -> web.StreamResponse:
     """The newest messages; `?gateway=`, `?state=` and `?phone=` choose, `?before=` goes on."""
     server = request.app[SERVER]
@@ -60,7 +60,7 @@ async def show_all(request: web.Request) -> web.StreamResponse:
     off = await switched_off(connection())
     return page(
         request,
-        "messages.html",
+        "messages/sent.html",
         messages=[_line(server, row, off=off) for row in rows],
         asked=asked | {"phone": phone},
         states=list(outgoing.STATES),
@@ -70,7 +70,7 @@ async def show_all(request: web.Request) -> web.StreamResponse:
     )
 
 
-@office_page(r"/messages/{number:\d{1,18}}")
+@office_page(r"/messages/{number:\d{1,18}}", roles=ALL, nav=Nav.MESSAGES)
 async def show(request: web.Request) -> web.StreamResponse:
     """One message."""
     server = request.app[SERVER]
@@ -79,7 +79,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     if row is None:
         raise web.HTTPNotFound(text="There is no such message.\n", headers=HEADERS)
     line = _line(server, row, off=await switched_off(connection()))
-    return page(request, "message.html", message=line, when=_when(server))
+    return page(request, "messages/message.html", message=line, when=_when(server))
 
 
 def _choices(server: Server, asked: str) -> dict[str, str]:

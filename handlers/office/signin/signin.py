@@ -1,7 +1,6 @@
 """Who may see the office's pages: a name and a password, then a sealed cookie for the working day."""
 
 import asyncio
-import hmac
 import logging
 import secrets
 from contextlib import suppress
@@ -10,26 +9,26 @@ from aiohttp import web
 
 from bot.edge import neighbourhood
 from bot.server import SERVER, Server
-from handlers.office.page import DEVICE, SESSION, forget_cookie, page, read_cookie, redirect, set_cookie
-from handlers.office.routes import FORM, USER, office_page
+from handlers.office.frame.cookies import DEVICE, SESSION, forget_cookie, read_cookie, set_cookie
+from handlers.office.frame.page import TOO_OLD, page, redirect
+from handlers.office.frame.routes import ALL, FORM, USER, Nav, office_page
+from handlers.office.frame.session import LIFE_S, seal
+from handlers.office.frame.words import N_
 from models.audit import record
 from models.people import OfficeUser, guesses, office_users
 from models.people.guesses import Limit
-from models.sql import now_ms
 from models.vault import Sealed
 
 log = logging.getLogger(__name__)
 
-LIFE_S = 12 * 3_600
 LONGEST_NAME = 100  # as its column
 DEVICE_LIFE_S = 400 * 24 * 3_600  # as long as browsers keep one
 MOST_WRONG, WITHIN_MS = 10, 15 * 60_000
 BY_ADDRESS, BY_NAME, BY_DEVICE = (
     Limit(f"sign in by {what}", MOST_WRONG, WITHIN_MS) for what in ("address", "name", "device")
 )
-TOO_OLD = "This form was too old, or this browser keeps no cookies. Please try again."
-WRONG = "This name and password do not go together."
-TOO_OFTEN = "Too many wrong tries. Please wait 15 minutes."
+WRONG = N_("This name and password do not go together.")
+TOO_OFTEN = N_("Too many wrong tries. Please wait 15 minutes.")
 
 
 class SignIn:
@@ -42,26 +41,26 @@ class SignIn:
 SIGN_IN = web.AppKey("sign_in", SignIn)
 
 
-@office_page("/login", signed_in=False)
+@office_page("/login", anybody=True)
 async def ask(request: web.Request) -> web.StreamResponse:
     """The form."""
     if USER in request:
         raise redirect("/")
-    return page(request, "login.html", name="", problem="")
+    return page(request, "signin/login.html", name="", problem="")
 
 
 async def ask_again(request: web.Request) -> web.StreamResponse:
     """The form once more, for one that was too old."""
-    return page(request, "login.html", 403, name=_name(request), problem=TOO_OLD)
+    return page(request, "signin/login.html", 403, name=_name(request), problem=TOO_OLD)
 
 
-@office_page("/login", "POST", signed_in=False, too_old=ask_again)
+@office_page("/login", "POST", anybody=True, too_old=ask_again)
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """The form filled in: to the first page with a session, or the form again with one sentence."""
     name, address = _name(request), request.remote or ""
     counts = _counts(request, name, address)
     if not await _begin_try(request, counts, address):
-        response = page(request, "login.html", 429, name=name, problem=TOO_OFTEN)
+        response = page(request, "signin/login.html", 429, name=name, problem=TOO_OFTEN)
         response.headers["Retry-After"] = str(WITHIN_MS // 1000)
         return response
     user = await office_users.find_user(name)
@@ -69,17 +68,17 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         log.warning("wrong sign-in", extra={"address": address})
         async with request.app[SERVER].database.work():
             await record(user.name if user else "nobody", "wrong sign in", user.name if user else "", f"from {address}")
-        return page(request, "login.html", 403, name=name, problem=WRONG)
+        return page(request, "signin/login.html", 403, name=name, problem=WRONG)
     async with request.app[SERVER].database.work():
         await guesses.give_back(counts)
         await record(user.name, "sign in", user.name, f"from {address}")
     response = redirect("/")
-    set_cookie(request, response, SESSION, _seal(request.app[SERVER], user), LIFE_S)
+    set_cookie(request, response, SESSION, seal(request.app[SERVER], user), LIFE_S)
     set_cookie(request, response, DEVICE, _seal_device(request.app[SERVER], user), DEVICE_LIFE_S)
     raise response
 
 
-@office_page("/logout", "POST")
+@office_page("/logout", "POST", roles=ALL, nav=Nav.ME)
 async def sign_out(request: web.Request) -> web.StreamResponse:
     """End all sessions of this user, wherever a copy of a cookie is."""
     user = request[USER]
@@ -129,13 +128,6 @@ async def _check_password(request: web.Request, user: OfficeUser | None) -> bool
         return await asyncio.to_thread(vault.check_password, password, user.password_hash if user else None)
 
 
-def _seal(server: Server, user: OfficeUser) -> str:
-    """A session: who, since when, and with which password, so that a new password ends it."""
-    vault = server.company.vault
-    session = {"user": user.id, "at": now_ms(), "password": vault.mac(user.password_hash, "session")}
-    return vault.seal_json(session | {"epoch": user.session_epoch}, "session")
-
-
 def _seal_device(server: Server, user: OfficeUser) -> str:
     """That this user signed in with this browser. It opens nothing."""
     return server.company.vault.seal_json({"user": user.name, "device": secrets.token_hex(16)}, "device")
@@ -147,18 +139,3 @@ def _known_device(request: web.Request, name: str) -> str:
         known = request.app[SERVER].company.vault.open_json(read_cookie(request, DEVICE), "device")
         return str(known["device"]) if known["user"] == name else ""
     return ""
-
-
-async def find_user(request: web.Request) -> OfficeUser | None:
-    """Whose session this is, if it still holds."""
-    vault = request.app[SERVER].company.vault
-    try:
-        session = vault.open_json(read_cookie(request, SESSION), "session")
-    except Sealed:
-        return None
-    if now_ms() - session["at"] > LIFE_S * 1000:
-        return None
-    user = await OfficeUser.get_or_none(id=session["user"], session_epoch=session.get("epoch"))
-    if user is None or not hmac.compare_digest(vault.mac(user.password_hash, "session"), session["password"]):
-        return None
-    return user

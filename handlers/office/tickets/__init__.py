@@ -1,0 +1,1 @@
+"""What customers report, and what becomes of it."""
