@@ -23,7 +23,7 @@ from bot.inbound import Callbacks, Dispatcher, Inbox, Sessions, Worker, ussd
 from bot.inbound import inbox as inbox_table
 from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
 from bot.message import Copy
-from bot.monitor import Alerts, Canaries, NightlyBooks, Signs, Webhook
+from bot.monitor import Alerts, Canaries, CollectionCount, NightlyBooks, Signs, Webhook
 from bot.outbound import Broadcasts, Composer, Outbox, queue
 from bot.payments import Payments, Provider
 from bot.payments.door import ROUTES as PAYMENT_ROUTES
@@ -56,6 +56,7 @@ from models.clock import CLOCK
 from models.customers.name_index import index_names
 from models.demo import world
 from models.money import reservations
+from models.money.figures import add_up
 from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
 from models.office import forms
@@ -236,6 +237,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         router=router,
         alerts=_alerts(config, database, session, router, outbox, signs),
         books=books,
+        collection=CollectionCount(database, company.zone),
         payments=payments,
         phones=phones,
     )
@@ -375,7 +377,7 @@ def _chores(company: Company, composer: Composer, phones: Phones) -> list[Chore]
     """What the business does by the clock, and whom it tells of it."""
 
     telling = [_telling(chore, company, composer) for chore in (close_silent, remind, summarise, greet)]
-    return [*telling, phones.forget_receivers]
+    return [*telling, phones.forget_receivers, partial(add_up, company.zone)]
 
 
 def _telling(
@@ -404,6 +406,7 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     ending = asyncio.create_task(server.watch.run(), name="watch") if serving else None
     watching = asyncio.create_task(server.alerts.run(), name="alerts") if serving else None
     adding_up = asyncio.create_task(server.books.run(), name="books") if serving else None
+    counting = asyncio.create_task(server.collection.run(), name="collection") if serving else None
     phones = asyncio.create_task(server.phones.run(), name="phones") if serving else None
     many = asyncio.create_task(server.broadcasts.run(), name="broadcasts") if serving else None
     learning = asyncio.create_task(server.synonyms.run(), name="words")
@@ -417,6 +420,7 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
         server.watch.stop()
         server.alerts.stop()
         server.books.stop()
+        server.collection.stop()
         server.phones.stop()
         server.broadcasts.stop()
         server.synonyms.stop()
@@ -428,7 +432,7 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
             inbox,
             learning,
             changing,
-            *filter(None, [purging, ending, watching, adding_up, phones, many]),
+            *filter(None, [purging, ending, watching, adding_up, counting, phones, many]),
             *paying,
         )
         server.worker.stop()

@@ -9,7 +9,7 @@ from bot.changeable import Changeable
 from bot.company import Company
 from bot.config import Config
 from bot.inbound import Callbacks, Inbox, Worker
-from bot.monitor import Alerts, NightlyBooks
+from bot.monitor import Alerts, CollectionCount, NightlyBooks
 from bot.outbound import Broadcasts, Composer, Outbox
 from bot.payments import Payments
 from bot.receipts import Receipts
@@ -47,6 +47,7 @@ class Server:
     # what looks after it
     alerts: Alerts
     books: NightlyBooks
+    collection: CollectionCount
     housekeeping: Housekeeping
     watch: Housekeeping  # of what ends by the minute
 
