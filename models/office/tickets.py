@@ -16,7 +16,7 @@ ORDER = {TicketState.OPEN: ("due_at", ">"), TicketState.ASKED: ("asked_at", ">")
 NOBODY, OFFICE = "nobody", "office"  # whose they are, beside an agent's number
 LIST = """SELECT t.id FROM ticket t{joined} WHERE t.state = $1{where}
   ORDER BY t.{by} {way}, t.id {way} LIMIT {most}"""
-COUNT = "SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM ticket WHERE state = 'open' LIMIT {most}) some"
+COUNT = "SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM ticket WHERE state = 'open' LIMIT {most}) counted"
 MOST_COUNTED = 1_000
 MOST_TOLD = 4  # the customer, who does the work, who did it before, who reported it
 
@@ -42,6 +42,12 @@ class Wanted:
 
 async def list_tickets(wanted: Wanted, before: int, most: int) -> Sequence[Ticket]:
     """So many at most, behind the one with the number `before`; 0: from the beginning."""
+    rows = await execute(connection(), *question(wanted, before, most))
+    return await _load([row["id"] for row in rows])
+
+
+def question(wanted: Wanted, before: int, most: int) -> tuple[str, list[Any]]:
+    """The statement that asks for their numbers, and its values."""
     by, sign = ORDER[wanted.state]
     now = datetime.now(UTC)
     values: list[Any] = [wanted.state.value]
@@ -66,7 +72,7 @@ async def list_tickets(wanted: Wanted, before: int, most: int) -> Sequence[Ticke
         way="ASC" if sign == ">" else "DESC",
         most=most,
     )
-    return await _load([row["id"] for row in await execute(connection(), statement, values)])
+    return statement, values
 
 
 async def _load(ids: Sequence[int]) -> list[Ticket]:
