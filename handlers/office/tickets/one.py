@@ -42,6 +42,8 @@ class Action:
 
 
 async def _assign(ticket: Ticket, company: Company, user: OfficeUser, form: OfficeForm) -> Copies:
+    if ticket.state == TicketState.CLOSED:
+        return []
     agents, staff = await tickets.workers_for(ticket)
     kind, _space, number = (form["to"].data or "").partition(" ")
     agent = next((one for one in agents if (kind, number) == ("agent", str(one.id))), None)
