@@ -23,7 +23,7 @@ from bot.inbound import inbox as inbox_table
 from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
 from bot.message import Copy
 from bot.monitor import Alerts, Canaries, NightlyBooks, Signs, Webhook
-from bot.outbound import Composer, Outbox, queue
+from bot.outbound import Broadcasts, Composer, Outbox, queue
 from bot.payments import Payments, Provider
 from bot.payments.door import ROUTES as PAYMENT_ROUTES
 from bot.payments.reading import PURGE as NOTICES
@@ -39,6 +39,7 @@ from bot.server import SERVER, Server
 from bot.setting_files import ConfigError
 from bot.talks import Commands, contacts, drafts
 from bot.talks.meanings import Meanings
+from bot.talks.synonyms import Synonyms
 from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.numbers import parse
 from bot.text.redact import Redactor
@@ -50,6 +51,7 @@ from handlers.selling.cash_requests import end_unanswered
 from handlers.selling.received import book, book_payment, validate
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
+from models.customers.name_index import index_names
 from models.demo import world
 from models.money import reservations
 from models.money.receipt_texts import FORGET_IGNORED
@@ -135,6 +137,7 @@ async def assembled(
         server = _assemble(config, database, session, simulated)
         await server.router.networks.load()
         await server.phones.look()
+        await server.synonyms.look()
         if handling:
             await stack.enter_async_context(_working(server, serving))
         yield server
@@ -181,22 +184,29 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     )
     inbox, worker, callbacks = _receiving(gateways, database, company, metrics, commands, dispatcher, sessions, outbox)
     providers = configured.providers(config, session, company, simulated)
+    paces = {name: gateway.per_second for name, gateway in gateways.items()}
     payments = _payments(providers, database, company, metrics, composer, outbox)
     return Server(
         config=config,
         company=company,
         commands=commands,
+        synonyms=Synonyms(database, commands),
         database=database,
         composer=composer,
         inbox=inbox,
         worker=worker,
         outbox=outbox,
+        broadcasts=Broadcasts(database, company, router, outbox, paces),
         receipts=receipts,
         callbacks=callbacks,
         phone_routes=_phone_routes(config, phones, database, company, metrics, inbox, callbacks, outbox),
         housekeeping=Housekeeping(database, config.retention_days, PURGES, _chores(company, composer, phones)),
         watch=Housekeeping(
-            database, config.retention_days, (), [_telling(end_unanswered, company, composer)], every_s=MINUTE_S
+            database,
+            config.retention_days,
+            (),
+            [_telling(end_unanswered, company, composer), index_names],
+            every_s=MINUTE_S,
         ),
         metrics=metrics,
         simulated=simulated,
@@ -372,6 +382,8 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     watching = asyncio.create_task(server.alerts.run(), name="alerts") if serving else None
     adding_up = asyncio.create_task(server.books.run(), name="books") if serving else None
     phones = asyncio.create_task(server.phones.run(), name="phones") if serving else None
+    many = asyncio.create_task(server.broadcasts.run(), name="broadcasts") if serving else None
+    learning = asyncio.create_task(server.synonyms.run(), name="words")
     paying = server.payments.start() if serving else []
     try:
         yield
@@ -382,9 +394,11 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
         server.alerts.stop()
         server.books.stop()
         server.phones.stop()
+        server.broadcasts.stop()
+        server.synonyms.stop()
         server.inbox.stop()
         server.payments.stop()
-        await _end(until, inbox, *filter(None, [purging, ending, watching, adding_up, phones]), *paying)
+        await _end(until, inbox, learning, *filter(None, [purging, ending, watching, adding_up, phones, many]), *paying)
         server.worker.stop()
         await _end(until, *handling)
         await server.payments.finish(within=max(1.0, until - asyncio.get_running_loop().time() - 1.0))

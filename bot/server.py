@@ -9,12 +9,13 @@ from bot.company import Company
 from bot.config import Config
 from bot.inbound import Callbacks, Inbox, Worker
 from bot.monitor import Alerts, NightlyBooks
-from bot.outbound import Composer, Outbox
+from bot.outbound import Broadcasts, Composer, Outbox
 from bot.payments import Payments
 from bot.receipts import Receipts
 from bot.routing import Router
 from bot.runtime import Database, Housekeeping, Metrics
 from bot.talks import Commands
+from bot.talks.synonyms import Synonyms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class Server:
     simulated: bool  # whether it serves the demo world
     company: Company
     commands: Commands
+    synonyms: Synonyms
     database: Database
     metrics: Metrics
     # what comes in
@@ -38,6 +40,7 @@ class Server:
     composer: Composer
     router: Router
     outbox: Outbox
+    broadcasts: Broadcasts
     phones: Phones
     # what looks after it
     alerts: Alerts
