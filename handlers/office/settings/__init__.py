@@ -1,0 +1,1 @@
+"""What the office sets while the server runs."""
