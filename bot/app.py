@@ -51,6 +51,7 @@ from handlers.selling.cash_requests import end_unanswered
 from handlers.selling.received import book, book_payment, validate
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
+from models.customers.name_index import index_names
 from models.demo import world
 from models.money import reservations
 from models.money.receipt_texts import FORGET_IGNORED
@@ -201,7 +202,11 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         phone_routes=_phone_routes(config, phones, database, company, metrics, inbox, callbacks, outbox),
         housekeeping=Housekeeping(database, config.retention_days, PURGES, _chores(company, composer, phones)),
         watch=Housekeeping(
-            database, config.retention_days, (), [_telling(end_unanswered, company, composer)], every_s=MINUTE_S
+            database,
+            config.retention_days,
+            (),
+            [_telling(end_unanswered, company, composer), index_names],
+            every_s=MINUTE_S,
         ),
         metrics=metrics,
         simulated=simulated,

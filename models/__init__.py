@@ -4,7 +4,9 @@
 TABLES = [
     "models.alerts",
     "models.audit",
+    "models.customers.name_index",
     "models.customers.registration",
+    "models.customers.tags",
     "models.devices.access_rate",
     "models.devices.connections",
     "models.devices.tables",
@@ -28,6 +30,7 @@ TABLES = [
     "models.money.reservations",
     "models.money.sales",
     "models.money.statements",
+    "models.money.swaps",
     "models.money.voids",
     "models.money.wallets",
     "models.money.write_offs",

@@ -68,7 +68,7 @@ async def describe(one: Customer, company: Company, *, actor: str, tokens: bool 
     devices, contracts = await devices_of([one]), await contracts_of([one])
     owed = await dues_by_contract(contracts)
     if tokens:
-        await record(actor, "token shown", str(one.id), ", ".join(device.serial for device in devices))
+        await record(actor, "token shown", f"customer {one.id}", ", ".join(device.serial for device in devices))
     lines = [*await name_lines([one]), await _about(one, company)]
     for device in devices:
         contract = next((each for each in contracts if each.device_id == device.id), None)

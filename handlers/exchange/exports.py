@@ -122,7 +122,10 @@ async def _messages(_company: Company, dates: Dates) -> AsyncIterator[Sequence[o
 
 async def _audit(_company: Company, dates: Dates) -> AsyncIterator[Sequence[object]]:
     async for note in read_notes(*dates.utc):
-        yield note["created_at"], note["actor"], note["action"], note["subject"], note["detail"]
+        yield (
+            note["created_at"],
+            *(note[name] for name in ("actor", "action", "subject", "detail", "old", "new", "whence")),
+        )
 
 
 SALES = HistoryKind(
@@ -164,4 +167,4 @@ TICKETS = HistoryKind(
     ),
     rows=_tickets,
 )
-AUDIT = HistoryKind(columns=("time", "by", "action", "subject", "detail"), rows=_audit)
+AUDIT = HistoryKind(columns=("time", "by", "action", "subject", "detail", "old", "new", "from"), rows=_audit)

@@ -10,7 +10,7 @@ from handlers.fields.customers import Buyer
 from handlers.fields.devices import PaidFor
 from handlers.fields.serials import MOST, count_pieces, read_serial
 from handlers.selling.appliance_receipts import copy_to_buyer, for_seller, question
-from handlers.selling.buy import buy
+from handlers.selling.buy import buy, sales_off
 from handlers.selling.no_room import no_room
 from handlers.selling.one_line import means_sale
 from handlers.wording import item_name, tail
@@ -187,6 +187,8 @@ def _why_not(chat: Chat, refusal: refusals.NotSold, item: Appliance, device: Dev
         case refusals.NoTokensLeft() | refusals.TooManyTokens() if device:
             why = _("{serial} can take no more codes. Call {help}.", serial=device.serial, help=company.help_phone)
             return joined([_("Not sold."), why])
+        case refusals.SalesOff():
+            return joined([_("Not sold."), sales_off(company)])
         case refusals.ClockInDoubt():
             why = _("The clock of our server is wrong. Call {help}.", help=company.help_phone)
             return joined([_("Not sold."), why])

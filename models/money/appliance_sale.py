@@ -21,6 +21,7 @@ from models.money.refusals import (
     NoTokensLeft,
     OtherRequest,
     PriceChanged,
+    SalesOff,
     SameAppliance,
     Taken,
     TooManyTokens,
@@ -28,6 +29,7 @@ from models.money.refusals import (
 from models.money.sales import SAME_SALE_WINDOW, Sale
 from models.money.wallets import held_by
 from models.people import Agent, Customer
+from models.settings import are_sales_off
 from models.sql import connection, execute, execute_many, insert, lock_rows
 from models.tokens import ISSUERS
 from models.vault import Vault
@@ -181,8 +183,10 @@ async def sell_appliance(
 
 
 async def check_possible(proposal: Proposal, seller: Agent, vault: Vault) -> None:
-    """What would stop this sale whatever is answered, to be told before PIN and cash. Raises ClockInDoubt, OverLimit,
-    NoTokensLeft and TooManyTokens."""
+    """What would stop this sale whatever is answered, to be told before PIN and cash. Raises SalesOff, ClockInDoubt,
+    OverLimit, NoTokensLeft and TooManyTokens."""
+    if await are_sales_off():
+        raise SalesOff(proposal.appliance.name)
     if doubt := await CLOCK.doubt():
         raise ClockInDoubt(doubt)
     device = proposal.device

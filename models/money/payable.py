@@ -14,6 +14,7 @@ from models.money.ledger import credit_of
 from models.money.refusals import NoPlan
 from models.money.sales import Sale, same_today
 from models.people import Agent, Customer
+from models.settings import are_sales_off
 from models.tokens import ISSUERS, Obstacle
 from models.vault import Vault
 
@@ -35,6 +36,7 @@ class Standing:
     room: Room | None = None  # for the seller's cash; None: nobody takes any
     obstacle: Obstacle | None = None  # why the device can have no token now
     doubt: Doubt | None = None  # of the clock
+    sales_off: bool = False  # whether the office has switched sales off
 
     @property
     def device(self) -> Device | None:
@@ -92,6 +94,7 @@ class PayableDevice:
             room=await read_room(seller) if seller else None,
             obstacle=issuer.can_issue(key, device.count, datetime.now(UTC)),
             doubt=await CLOCK.doubt(),
+            sales_off=await are_sales_off(),
         )
 
 
@@ -139,6 +142,7 @@ class PayableGoods:
             whole_only=whole_only,
             room=await read_room(seller) if seller else None,
             doubt=await CLOCK.doubt(),
+            sales_off=await are_sales_off(),
         )
 
 

@@ -77,7 +77,13 @@ class Ticket(Model):
     closed_at = fields.DatetimeField(null=True)
 
     class Meta:
-        indexes = (("customer_id", "state"), ("agent_id", "state", "due_at"), ("state", "asked_at"))
+        indexes = (
+            ("customer_id", "state"),
+            ("agent_id", "state", "due_at"),
+            ("state", "asked_at"),
+            ("state", "due_at", "id"),
+            ("state", "closed_at", "id"),
+        )
 
     @property
     def number(self) -> str:
