@@ -16,8 +16,14 @@ from handlers.office.frame.guard import guard
 from handlers.office.frame.page import draw_problem
 from handlers.office.frame.routes import OFFICE, PAGES, PATTERNS
 from handlers.office.home import home  # noqa: F401 - each of these adds its pages
+<<<<<<< HEAD
 from handlers.office.messages import sent  # noqa: F401
 from handlers.office.money import PAGES as MONEY  # noqa: F401
+=======
+from handlers.office.messages import conversation, inbox, many, results, sent, to  # noqa: F401
+from handlers.office.money import receipts  # noqa: F401
+from handlers.office.settings import words as office_words  # noqa: F401
+>>>>>>> messages
 from handlers.office.signin import signin
 from handlers.office.tickets import tickets  # noqa: F401
 
