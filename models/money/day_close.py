@@ -102,6 +102,17 @@ async def close_all(day: date, zone: ZoneInfo, actor: str) -> list[Closed]:
     return [await _close(subject, day, zone, actor) for subject in (*subjects, EVERYBODY)]
 
 
+async def figures_of(subject: str, day: date, zone: ZoneInfo) -> dict[str, Any]:
+    """What the books say now of a subject's day, which is not closed by that."""
+    return await _figures(subject, *bounds_of(day, zone))
+
+
+async def closed_days(day: date) -> dict[str, Closed]:
+    """What of a day is closed, by its subject."""
+    rows = await DayClose.filter(day=day).order_by("id")
+    return {row.subject: _closed(row, new=False) for row in rows}
+
+
 async def first_open(at: datetime, *, agent_id: int | None = None, provider: str = "") -> datetime:
     """`at`, or the end of the last closed day of all (or of this agent or provider) when that is later: what comes late
     is effective then. Until the commit nobody closes a day, so that it stays so."""

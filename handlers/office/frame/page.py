@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 MACHINES = {"gateways", "smsgate", "payments", "health", "ready", "metrics"}  # first words of paths
 MOST_FIELDS = 200
+MOST_UPLOADED = 4 * 1024 * 1024  # bytes of a form with a file: some 30,000 lines of a statement
 TOO_OLD = N_("This form was too old, or this browser keeps no cookies. Please try again.")
 REFUSALS = (web.HTTPBadRequest, web.HTTPForbidden, web.HTTPNotFound, web.HTTPConflict, web.HTTPRequestEntityTooLarge)
 
@@ -140,11 +141,27 @@ def redirect(path: str) -> web.HTTPSeeOther:
 
 async def read_form(request: web.Request) -> MultiDictProxy[str]:
     """The fields of an urlencoded form. Raises HTTPBadRequest."""
+    if request.content_type == "multipart/form-data":
+        return await _read_upload(request)
     try:
         pairs = parse_qsl((await request.read()).decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError as error:
         raise web.HTTPBadRequest(text="This is no form.\n", headers=HEADERS) from error
     return MultiDictProxy(MultiDict((name, value.replace("\0", "")) for name, value in pairs))
+
+
+async def _read_upload(request: web.Request) -> MultiDictProxy[str]:
+    """The fields of a form with files, each a `web.FileField`: only who is signed in may send much. Raises
+    HTTPBadRequest."""
+    whole = request.clone(client_max_size=MOST_UPLOADED) if USER in request else request
+    try:
+        fields = await whole.post()
+    except ValueError as error:
+        raise web.HTTPBadRequest(text="This is no form.\n", headers=HEADERS) from error
+    given = MultiDict(
+        (name, value.replace("\0", "") if isinstance(value, str) else value) for name, value in fields.items()
+    )
+    return MultiDictProxy(given)  # type: ignore[arg-type] # files are read by those who ask for them
 
 
 def is_ours(request: web.Request, form: MultiDictProxy[str]) -> bool:

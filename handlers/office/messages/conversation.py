@@ -15,7 +15,7 @@ from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, FORM, HELPERS, USER, Nav, may, office_page
 from handlers.office.frame.times import when
 from handlers.office.frame.words import N_, _
-from handlers.office.messages.inbox import number_from
+from handlers.office.messages.numbers import number_from
 from handlers.office.messages.sent import line_of
 from handlers.office.messages.write_box import WriteBox, box_for, write
 from models.messages.written import UNCLEAR_OUTCOMES, mark_answered_by_hand, standing_of
@@ -65,15 +65,18 @@ def phone_of(request: web.Request) -> str:
     return f"+{request.match_info['phone']}"
 
 
-async def draw(
-    request: web.Request, phone: str, box: WriteBox | None = None, status: int = 200
-) -> web.StreamResponse:
+async def draw(request: web.Request, phone: str, box: WriteBox | None = None, status: int = 200) -> web.StreamResponse:
     """The page of a conversation."""
     server = request.app[SERVER]
     caller = (await find_callers([phone]))[phone]
     before = number_from(request.query.get("before", ""), LATEST)
     found, more = await events_of(phone, before, caller.agent.id if caller.agent else 0)
-    if not found and caller.role.value == "stranger" and request.method == "GET" and not may(request, request.path, "POST"):
+    if (
+        not found
+        and caller.role.value == "stranger"
+        and request.method == "GET"
+        and not may(request, request.path, "POST")
+    ):
         raise web.HTTPNotFound(text=_("Nobody has written from this number.") + "\n", headers=HEADERS)
     await server.router.watch.look()
     off = await switched_off(connection())

@@ -15,7 +15,7 @@ from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, FORM, OWNER_ONLY, USER, Nav, office_page
 from handlers.office.frame.times import when
 from handlers.office.frame.words import N_, _
-from handlers.office.messages.inbox import number_from
+from handlers.office.messages.numbers import number_from
 from handlers.office.messages.preview import Preview, preview
 from handlers.office.messages.tabs import tabs
 from handlers.office.messages.write_box import check_text
@@ -84,15 +84,17 @@ async def _form(request: web.Request) -> ManyForm:
     """The form with what was sent, and the choices that there are."""
     company, found = request.app[SERVER].company, await choices()
     texts = {
-        f"text_{language}": TextAreaField(LANGUAGES.get(language, language), [_check])
-        for language in company.languages
+        f"text_{language}": TextAreaField(LANGUAGES.get(language, language), [_check]) for language in company.languages
     }
     form = type("ManyForm", (ManyForm,), texts).of(request)
     everybody, grids = ("", _("All")), [(str(row["id"]), row["name"]) for row in found["mini_grids"]]
     form.mini_grid.choices = [everybody, *grids]
     form.village.choices = [
         everybody,
-        *((str(row["id"]), f"{row['name']}, {row['grid']}" if len(grids) > 1 else row["name"]) for row in found["villages"]),
+        *(
+            (str(row["id"]), f"{row['name']}, {row['grid']}" if len(grids) > 1 else row["name"])
+            for row in found["villages"]
+        ),
     ]
     form.connection.choices = [everybody, *((str(row["id"]), row["name"]) for row in found["connections"])]
     form.tag.choices = [everybody, *((row["tag"], row["tag"]) for row in found["tags"])]
@@ -265,5 +267,3 @@ async def _in_words(audience: Audience) -> list[str]:
         LANGUAGES.get(audience.language, audience.language),
     ]
     return [each for each in said if each] or [_("all customers")]
-
-

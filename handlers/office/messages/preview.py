@@ -103,5 +103,3 @@ def _pace(server: Server, gateway: str) -> float:
     if gateway.startswith(PREFIX):
         return PARTS / (PERIOD_MS / 1000)
     return server.broadcasts.pace(gateway) or UNPACED
-
-

@@ -22,7 +22,7 @@ from models.sql import now_ms
 
 MOST = 50  # on one page
 LONGEST = 1_000  # characters of a text that is tried out
-ONE = r"/receipts/{number:\d{1,18}}"
+ONE = r"/money/receipts/{number:\d{1,18}}"
 UNSEEN = "Look into the operator's own records first, and say that the money is there."
 
 
@@ -38,13 +38,19 @@ class Shown:
     came: datetime
 
 
-@office_page("/receipts", roles=ALL, nav=Nav.MONEY)
+@office_page("/money/receipts", roles=ALL, nav=Nav.MONEY)
 async def show_waiting(request: web.Request) -> web.StreamResponse:
     """The texts that wait, the oldest first, and a place to try one out."""
     return await _draw(request)
 
 
-@office_page("/receipts", "POST", roles=CASH, nav=Nav.MONEY)
+@office_page("/receipts", roles=ALL, nav=Nav.MONEY)
+async def go_on(_request: web.Request) -> web.StreamResponse:
+    """Where the page was before it had its place among the others."""
+    raise redirect("/money/receipts")
+
+
+@office_page("/money/receipts", "POST", roles=CASH, nav=Nav.MONEY)
 async def try_out(request: web.Request) -> web.StreamResponse:
     """What would become of a text; nothing is changed."""
     server, form = request.app[SERVER], request[FORM]
@@ -80,7 +86,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
     except (NotWaiting, ValueError) as problem:
         return await _draw(request, 422, problem=str(problem))
     server.outbox.notify()
-    raise redirect("/receipts")
+    raise redirect("/money/receipts?done=yes")
 
 
 async def _accept(request: web.Request, text_id: int, actor: str) -> None:
