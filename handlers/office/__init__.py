@@ -13,7 +13,6 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from handlers.office import agents, counter  # noqa: F401 - the rooms that add their pages by themselves
 from handlers.office.frame import words
 from handlers.office.frame.guard import guard
 from handlers.office.frame.page import draw_problem
