@@ -23,8 +23,8 @@ from bot.inbound import Callbacks, Dispatcher, Inbox, Sessions, Worker, ussd
 from bot.inbound import inbox as inbox_table
 from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
 from bot.message import Copy
-from bot.monitor import Alerts, Canaries, NightlyBooks, Signs, Webhook
-from bot.outbound import Composer, Outbox, queue
+from bot.monitor import Alerts, Canaries, CollectionCount, NightlyBooks, Signs, Webhook
+from bot.outbound import Broadcasts, Composer, Outbox, queue
 from bot.payments import Payments, Provider
 from bot.payments.door import ROUTES as PAYMENT_ROUTES
 from bot.payments.reading import PURGE as NOTICES
@@ -40,6 +40,7 @@ from bot.server import SERVER, Server
 from bot.setting_files import ConfigError
 from bot.talks import Commands, contacts, drafts
 from bot.talks.meanings import Meanings
+from bot.talks.synonyms import Synonyms
 from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.i18n import say_otherwise
 from bot.text.numbers import parse
@@ -52,10 +53,13 @@ from handlers.selling.cash_requests import end_unanswered
 from handlers.selling.received import book, book_payment, validate
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
+from models.customers.name_index import index_names
 from models.demo import world
 from models.money import reservations
+from models.money.figures import add_up
 from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
+from models.office import forms
 from models.office.uploads import FORGET_UPLOADS
 from models.people import guesses
 from models.settings import read_settings
@@ -70,9 +74,10 @@ GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
 RESERVATIONS = Purge("reservations", reservations.PURGE, older_than_ms=30 * DAY_MS)
 UPLOADS = Purge("files that the office did not let count", FORGET_UPLOADS, older_than_ms=DAY_MS)
 IGNORED_TEXTS = Purge("texts of operators about no payment", FORGET_IGNORED)
+FORMS = Purge("forms that were sent", forms.PURGE, older_than_ms=forms.KEPT_MS)
 PURGES = (
     *(*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
-    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS, UPLOADS),
+    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS, FORMS, UPLOADS),
 )
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0
@@ -142,6 +147,7 @@ async def assembled(
         stack.callback(say_otherwise, {})
         await server.router.networks.load()
         await server.phones.look()
+        await server.synonyms.look()
         if handling:
             await stack.enter_async_context(_working(server, serving))
         yield server
@@ -201,29 +207,37 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     settings.on_change.append(take)
     inbox, worker, callbacks = _receiving(gateways, database, company, metrics, commands, dispatcher, sessions, outbox)
     providers = configured.providers(config, session, company, simulated)
+    paces = {name: gateway.per_second for name, gateway in gateways.items()}
     payments = _payments(providers, database, company, metrics, composer, outbox)
     return Server(
         config=config,
         settings=settings,
         company=company,
         commands=commands,
+        synonyms=Synonyms(database, commands),
         database=database,
         composer=composer,
         inbox=inbox,
         worker=worker,
         outbox=outbox,
+        broadcasts=Broadcasts(database, company, router, outbox, paces),
         receipts=receipts,
         callbacks=callbacks,
         phone_routes=_phone_routes(config, phones, database, company, metrics, inbox, callbacks, outbox),
         housekeeping=housekeeping,
         watch=Housekeeping(
-            database, config.retention_days, (), [_telling(end_unanswered, company, composer)], every_s=MINUTE_S
+            database,
+            config.retention_days,
+            (),
+            [_telling(end_unanswered, company, composer), index_names],
+            every_s=MINUTE_S,
         ),
         metrics=metrics,
         simulated=simulated,
         router=router,
         alerts=_alerts(config, database, session, router, outbox, signs),
         books=books,
+        collection=CollectionCount(database, company.zone),
         payments=payments,
         phones=phones,
     )
@@ -363,7 +377,7 @@ def _chores(company: Company, composer: Composer, phones: Phones) -> list[Chore]
     """What the business does by the clock, and whom it tells of it."""
 
     telling = [_telling(chore, company, composer) for chore in (close_silent, remind, summarise, greet)]
-    return [*telling, phones.forget_receivers]
+    return [*telling, phones.forget_receivers, partial(add_up, company.zone)]
 
 
 def _telling(
@@ -392,7 +406,10 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     ending = asyncio.create_task(server.watch.run(), name="watch") if serving else None
     watching = asyncio.create_task(server.alerts.run(), name="alerts") if serving else None
     adding_up = asyncio.create_task(server.books.run(), name="books") if serving else None
+    counting = asyncio.create_task(server.collection.run(), name="collection") if serving else None
     phones = asyncio.create_task(server.phones.run(), name="phones") if serving else None
+    many = asyncio.create_task(server.broadcasts.run(), name="broadcasts") if serving else None
+    learning = asyncio.create_task(server.synonyms.run(), name="words")
     changing = asyncio.create_task(server.settings.run(), name="settings")
     paying = server.payments.start() if serving else []
     try:
@@ -403,11 +420,21 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
         server.watch.stop()
         server.alerts.stop()
         server.books.stop()
+        server.collection.stop()
         server.phones.stop()
+        server.broadcasts.stop()
+        server.synonyms.stop()
         server.inbox.stop()
         server.payments.stop()
         server.settings.stop()
-        await _end(until, inbox, changing, *filter(None, [purging, ending, watching, adding_up, phones]), *paying)
+        await _end(
+            until,
+            inbox,
+            learning,
+            changing,
+            *filter(None, [purging, ending, watching, adding_up, counting, phones, many]),
+            *paying,
+        )
         server.worker.stop()
         await _end(until, *handling)
         await server.payments.finish(within=max(1.0, until - asyncio.get_running_loop().time() - 1.0))

@@ -9,13 +9,14 @@ from bot.changeable import Changeable
 from bot.company import Company
 from bot.config import Config
 from bot.inbound import Callbacks, Inbox, Worker
-from bot.monitor import Alerts, NightlyBooks
-from bot.outbound import Composer, Outbox
+from bot.monitor import Alerts, CollectionCount, NightlyBooks
+from bot.outbound import Broadcasts, Composer, Outbox
 from bot.payments import Payments
 from bot.receipts import Receipts
 from bot.routing import Router
 from bot.runtime import Database, Housekeeping, Metrics
 from bot.talks import Commands
+from bot.talks.synonyms import Synonyms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class Server:
     simulated: bool  # whether it serves the demo world
     company: Company
     commands: Commands
+    synonyms: Synonyms
     database: Database
     metrics: Metrics
     # what comes in
@@ -40,10 +42,12 @@ class Server:
     composer: Composer
     router: Router
     outbox: Outbox
+    broadcasts: Broadcasts
     phones: Phones
     # what looks after it
     alerts: Alerts
     books: NightlyBooks
+    collection: CollectionCount
     housekeeping: Housekeeping
     watch: Housekeeping  # of what ends by the minute
 

@@ -57,6 +57,17 @@ class NightlyBooks:
         age = now_ms() - last.at if last else LATE_MS
         return age >= LATE_MS or (age >= FRESH_MS and datetime.now(self._zone).hour in NIGHT)
 
+    def check_now(self) -> "asyncio.Task[str]":
+        """Add up everything beside all work, or go on with what is being added up."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self.check(), name="books now")
+        return self._checking
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether everything is being added up at the moment."""
+        return self._checking is not None and not self._checking.done()
+
     async def check(self) -> str:
         """Add up everything and keep what was found: the first fault in one sentence, or nothing."""
         async with read_aside(self._database.url) as ask:

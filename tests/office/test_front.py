@@ -9,7 +9,7 @@ import pytest
 
 from bot.config import Config, load
 from bot.gateways.errors import ERRORS
-from handlers.office.times import age
+from handlers.office.frame.times import age
 from models.messages import State
 from models.money.books import keep_check, last_check
 from models.sql import now_ms
