@@ -51,6 +51,7 @@ from handlers.selling.received import book, book_payment, validate
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.demo import world
+from models.messages import beats
 from models.money import reservations
 from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
@@ -65,9 +66,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
 RESERVATIONS = Purge("reservations", reservations.PURGE, older_than_ms=30 * DAY_MS)
 IGNORED_TEXTS = Purge("texts of operators about no payment", FORGET_IGNORED)
+BEATS = Purge("how gateways were", beats.FORGET, older_than_ms=beats.KEPT_MS)
 PURGES = (
     *(*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
-    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS),
+    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS, BEATS),
 )
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0

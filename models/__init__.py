@@ -8,6 +8,7 @@ TABLES = [
     "models.devices.access_rate",
     "models.devices.connections",
     "models.devices.tables",
+    "models.messages.beats",
     "models.messages.phones",
     "models.messages.tables",
     "models.money.cash_requests",

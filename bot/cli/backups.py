@@ -17,6 +17,7 @@ from bot.configured import WRONG_KEY, company_of
 from bot.runtime import Database, DatabaseError
 from bot.runtime.addresses import is_embedded, sqlite_file
 from bot.runtime.database import OneServer
+from models.backups import note_backup
 from models.demo import world
 from models.money.books import find_fault
 from models.settings import fits_key
@@ -56,8 +57,18 @@ def backup(file: Annotated[Path, typer.Argument(help="the file to write; it must
     perform(work())
     unfinished.rename(file)
     sync_folder(file.absolute().parent)
+    perform(_note(config, file.stat().st_size))
     typer.echo(f"Copied to {file}, read again and found whole; its books add up.")
     typer.echo("The secret key is not in it: keep both, apart from each other.")
+
+
+async def _note(config: Config, size: int) -> None:
+    """Have the office's first page show it. The copy is made whatever becomes of this."""
+    try:
+        async with Database(config.database) as database, database.work():
+            await note_backup(size)
+    except (DatabaseError, OperationalError, sqlite3.Error) as error:
+        typer.echo(f"The office's page does not show this copy: {error}", err=True)
 
 
 def restore(
