@@ -3,7 +3,7 @@
 A minute counts once, however many servers look: the statement itself refuses a second count within it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tortoise import fields
@@ -68,6 +68,12 @@ async def note(states: Mapping[str, str], now: int) -> None:
         (name, hour, int(state == UP), int(state == DOWN), int(state == PAUSED), now, now - APART_MS)
         for name, state in sorted(states.items())
     ]
+    await execute_many(connection(), NOTE, rows)
+
+
+async def write(gateway: str, hours: Sequence[Beat]) -> None:
+    """Whole hours that are over, in the caller's transaction; those that are known stay."""
+    rows = [(gateway, each.hour, each.up, each.down, each.paused, each.hour + HOUR_MS, -1) for each in hours]
     await execute_many(connection(), NOTE, rows)
 
 

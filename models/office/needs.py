@@ -115,9 +115,7 @@ async def read() -> Waiting:
             LostPayment(row["id"], row["reference"], row["provider"], row["amount"], row["payer_name"])
             for row in await _ask(OLDEST_SUSPENSE)
         ],
-        disputes=[
-            Dispute(row["reference"], row["amount"], row["agent"], row["name"]) for row in await _ask(DISPUTED)
-        ],
+        disputes=[Dispute(row["reference"], row["amount"], row["agent"], row["name"]) for row in await _ask(DISPUTED)],
         voids=_pile(await _ask(VOIDS)),
         write_offs=_pile(await _ask(WRITE_OFFS)),
         receipts=_pile(await _ask(RECEIPTS)),

@@ -87,7 +87,9 @@ def _bars(server: Server, seen: Seen) -> list[Bar] | None:
     days = [(each.day, each.sales, each.amount) for each in seen.days]
     days.append((seen.today, seen.report.sales.sales.number, seen.report.sales.amount))
     return [
-        Bar(_("{day}: {amount}, {sales} sales", day=_day(day), amount=server.company.money(amount), sales=sales), amount)
+        Bar(
+            _("{day}: {amount}, {sales} sales", day=_day(day), amount=server.company.money(amount), sales=sales), amount
+        )
         for day, sales, amount in days
     ]
 

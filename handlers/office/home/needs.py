@@ -98,11 +98,26 @@ def _of_machine(server: Server, seen: Seen) -> Iterator[Need]:
         yield Need(_(DOUBTS[seen.doubt]), [right])
     if seen.books and seen.books.fault:
         at = when(company, seen.at, seen.books.at)
-        said = _("{books}, as of {time}: {fault}", books=strong(_("The books do not add up")), time=at, fault=seen.books.fault)
-        yield Need(said, [Action(_("See the books"), "/money/close")], [_("To look again: {command}", command="mwanga check --books")])
+        said = _(
+            "{books}, as of {time}: {fault}",
+            books=strong(_("The books do not add up")),
+            time=at,
+            fault=seen.books.fault,
+        )
+        yield Need(
+            said,
+            [Action(_("See the books"), "/money/close")],
+            [_("To look again: {command}", command="mwanga check --books")],
+        )
     if seen.machine.is_nearly_full:
         free = write_size(seen.machine.free)
-        yield Need(_("{disk}: {free} are left. Nothing can be sold on a full one.", disk=strong(_("The disk is nearly full")), free=free))
+        yield Need(
+            _(
+                "{disk}: {free} are left. Nothing can be sold on a full one.",
+                disk=strong(_("The disk is nearly full")),
+                free=free,
+            )
+        )
     yield from _of_backups(server, seen)
     if wrong := _count_wrong_secrets(server):
         yield Need(
@@ -137,7 +152,7 @@ def _of_backups(server: Server, seen: Seen) -> Iterator[Need]:
         yield Need(_("The last backup is {age} old.", age=strong(old)), mend, [_COPY()])
 
 
-def _COPY() -> str:  # noqa: N802
+def _COPY() -> str:
     return _("On the server: {command}", command="mwanga backup FILE")
 
 
@@ -162,7 +177,7 @@ def _gateway(company: Company, seen: Seen, line: Line) -> Need:
 
 
 def _try_again(facts: Facts) -> Action:
-    topped_up = facts.alert and "empty" in facts.alert or facts.phone
+    topped_up = (facts.alert and "empty" in facts.alert) or facts.phone
     label = _("It is topped up, try again") if topped_up else _("It is mended, try again")
     return Action(label, "/home/try-again", (("gateway", facts.name),))
 
@@ -185,9 +200,13 @@ def _of_agents(server: Server, seen: Seen) -> Iterator[Need]:
         if each.retired:
             said = _("{agent} sells no more and still holds {held}.", agent=strong(each.name), held=held)
         elif each.held > each.limit:
-            said = _("{agent} holds {held}, more than the limit of {limit}.", agent=strong(each.name), held=held, limit=limit)
+            said = _(
+                "{agent} holds {held}, more than the limit of {limit}.", agent=strong(each.name), held=held, limit=limit
+            )
         else:
-            said = _("{agent} holds {held} of {limit} and can hardly sell.", agent=strong(each.name), held=held, limit=limit)
+            said = _(
+                "{agent} holds {held} of {limit} and can hardly sell.", agent=strong(each.name), held=held, limit=limit
+            )
         yield Need(said, [Action(_("Book cash"), f"/people/agents/{each.id}#cash"), call(each.phone)])
     if len(near) > MOST:
         more = len(near) - MOST
@@ -259,7 +278,13 @@ def _stuck(company: Company, seen: Seen, stuck: Stuck, line: Line | None) -> Nee
     details = [
         _("To {people}.", people=people)
         if not left
-        else _n("To {people} and {n} more, the oldest of {time}.", "To {people} and {n} more, the oldest of {time}.", left, people=people, time=clock(stuck.oldest))
+        else _n(
+            "To {people} and {n} more, the oldest of {time}.",
+            "To {people} and {n} more, the oldest of {time}.",
+            left,
+            people=people,
+            time=clock(stuck.oldest),
+        )
     ]
     query = f"?gateway={stuck.gateway}&state={outgoing.word_for(stuck.state)}"
     lost = stuck.state in (State.FAILED, State.EXPIRED)
@@ -288,7 +313,10 @@ def _of_tickets(server: Server, seen: Seen) -> Iterator[Need]:
         said = _n("{n} ticket is not assigned.", "{n} tickets are not assigned.", waiting.not_assigned.number)
         actions = []
         for each in waiting.first_not_assigned:
-            actions += [_ticket(each), Action(_("Take {ticket}", ticket=each.number), "/home/take", (("ticket", str(each.id)),))]
+            actions += [
+                _ticket(each),
+                Action(_("Take {ticket}", ticket=each.number), "/home/take", (("ticket", str(each.id)),)),
+            ]
         yield Need(said, actions)
 
 
@@ -319,9 +347,27 @@ def _of_money(server: Server, seen: Seen) -> Iterator[Need]:
         )
         yield Need(said, [Action(_("Settle"), "/money/handins")])
     piles: tuple[tuple[Pile, str, str, str, str], ...] = (
-        (waiting.voids, N_("{n} sale waits to be taken back."), N_("{n} sales wait to be taken back."), N_("Decide"), "/money/voids"),
-        (waiting.write_offs, N_("{n} write-off waits for a second person."), N_("{n} write-offs wait for a second person."), N_("Decide"), "/money/voids"),
-        (waiting.receipts, N_("{n} receipt of mobile money waits for somebody to read it."), N_("{n} receipts of mobile money wait for somebody to read them."), N_("Read"), "/money/receipts"),
+        (
+            waiting.voids,
+            N_("{n} sale waits to be taken back."),
+            N_("{n} sales wait to be taken back."),
+            N_("Decide"),
+            "/money/voids",
+        ),
+        (
+            waiting.write_offs,
+            N_("{n} write-off waits for a second person."),
+            N_("{n} write-offs wait for a second person."),
+            N_("Decide"),
+            "/money/voids",
+        ),
+        (
+            waiting.receipts,
+            N_("{n} receipt of mobile money waits for somebody to read it."),
+            N_("{n} receipts of mobile money wait for somebody to read them."),
+            N_("Read"),
+            "/money/receipts",
+        ),
     )
     for pile, one, many, label, path in piles:
         if pile.number:
@@ -339,7 +385,11 @@ def _of_money(server: Server, seen: Seen) -> Iterator[Need]:
             "{n} callbacks of mobile money could not be handled.",
             seen.parked_notices,
         )
-        yield Need(said, [Action(_("See them"), "/money/requests")], [_("On the server: {command}", command="mwanga payments notices")])
+        yield Need(
+            said,
+            [Action(_("See them"), "/money/requests")],
+            [_("On the server: {command}", command="mwanga payments notices")],
+        )
 
 
 def _label(server: Server, gateway: str) -> str:
