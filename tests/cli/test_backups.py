@@ -1,6 +1,7 @@
 """Copies of the database, and the way back: no token is ever made twice, and each one paid for is accepted."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -195,6 +196,15 @@ def test_what_cannot_be_trusted_is_not_restored(
     assert embedded.read_bytes() == before
 
 
+def test_the_office_is_told_of_a_backup(run: Run, embedded: Path, demo_url: str, tmp_path: Path) -> None:
+    note = "SELECT value FROM setting WHERE name = 'backup'"
+    assert query(demo_url, note) == []
+    run("backup", copy := tmp_path / "copy.db")
+    [row] = query(demo_url, note)
+    assert json.loads(row["value"])["size"] == copy.stat().st_size
+    assert query(f"sqlite://{copy}", note) == []
+
+
 def test_a_database_that_does_not_add_up_gives_no_backup(run: Run, embedded: Path, tmp_path: Path) -> None:
     with closing(sqlite3.connect(embedded)) as database:
         database.execute("DROP TRIGGER account_moves")
@@ -203,6 +213,7 @@ def test_a_database_that_does_not_add_up_gives_no_backup(run: Run, embedded: Pat
     result = run("backup", tmp_path / "copy.db")
     assert result.exit_code == 1 and "Account 1 says" in result.output
     assert list(tmp_path.glob("copy*")) == []
+    assert not query(f"sqlite://{embedded}", "SELECT 1 FROM setting WHERE name = 'backup'")
 
 
 def test_a_database_that_is_served_is_not_restored(run: Run, embedded: Path, demo_url: str, tmp_path: Path) -> None:

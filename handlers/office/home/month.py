@@ -1,5 +1,5 @@
-"""This month's sales by day. They are added up beside all work and kept for a while: of a large company that is a million
-rows, and the page waits for none of them."""
+"""This month's sales by day. They are added up beside all work and kept for a while: of a large company that is a
+million rows, and the page waits for none of them."""
 
 import asyncio
 import logging

@@ -6,8 +6,9 @@ from functools import partial
 
 from markupsafe import Markup
 
+from bot.android.sims import NO_CREDIT
 from bot.company import Company
-from bot.gateways.errors import explained
+from bot.gateways.errors import ERRORS, explained
 from bot.routing import NOWHERE, Facts, Health
 from bot.server import Server
 from bot.text.entry import LONGEST
@@ -84,8 +85,8 @@ def _of_machine(server: Server, seen: Seen) -> Iterator[Need]:
     if server.simulated and not server.config.on_loopback:
         yield Need(
             _(
-                "This is the demo world, and others can reach it. Its passwords and PINs are published: whoever finds it"
-                " can do everything here. Never use it for real customers."
+                "This is the demo world, and others can reach it. Its passwords and PINs are published: whoever finds"
+                " it can do everything here. Never use it for real customers."
             )
         )
     if seen.doubt:
@@ -177,7 +178,7 @@ def _gateway(company: Company, seen: Seen, line: Line) -> Need:
 
 
 def _try_again(facts: Facts) -> Action:
-    topped_up = (facts.alert and "empty" in facts.alert) or facts.phone
+    topped_up = facts.alert == ERRORS["no balance"].sentence or facts.stopped == NO_CREDIT
     label = _("It is topped up, try again") if topped_up else _("It is mended, try again")
     return Action(label, "/home/try-again", (("gateway", facts.name),))
 
