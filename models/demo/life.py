@@ -28,7 +28,7 @@ CLERK = "rehema"
 # Name, phone, language, cash limit.
 AGENTS = (
     ("Salome Kato", "+255700000101", "en", 150_000),
-    ("Hamisi Tembo", "+255700000102", "sw", 40_000),
+    ("Hamisi Tembo", "+255700000102", "sw", 20_000),
     ("Fatuma Pili", "+255700000103", "sw", 60_000),
 )
 CUSTOMERS = (
@@ -164,7 +164,7 @@ def _purchases_of_today(hill: Hill, now: datetime, midnight: datetime) -> list[P
     owned = hill.owned(first=len(ON_PLAN))
     times = moments(now, midnight, 5)
     return [
-        Purchase(at, hill.agents[place % 2], *owned[place], days=(7, 3, 10, 7, 5)[place])
+        Purchase(at, hill.agents[place % 2], *owned[place], days=(3, 2, 5, 3, 2)[place])
         for place, at in enumerate(times)
     ]
 
@@ -172,8 +172,8 @@ def _purchases_of_today(hill: Hill, now: datetime, midnight: datetime) -> list[P
 async def _sell_now(hill: Hill, vault: Vault, today: date, minor: int) -> None:
     """The last sales, by the verbs that sell. The second agent is near the limit by them; one is asked to be void."""
     salome, hamisi, _fatuma = hill.agents
-    sales = [(salome, 0, 7_000), (salome, 2, 14_000), (salome, 10, 10_500), (salome, 9, 5_000)]
-    sales += [(hamisi, 7, 21_000), (hamisi, 8, 17_000)]
+    sales = [(salome, 0, 7_000), (salome, 2, 7_000), (salome, 10, 3_500), (salome, 9, 2_000)]
+    sales += [(hamisi, 7, 10_000), (hamisi, 8, 9_000)]
     done: list[Sale] = []
     for number, (seller, place, amount) in enumerate(sales):
         paid_for = PayableDevice(await with_owner(hill.devices[place].id))
@@ -186,8 +186,8 @@ async def _sell_now(hill: Hill, vault: Vault, today: date, minor: int) -> None:
 async def _hand_in(hill: Hill, minor: int) -> None:
     """The first agent hands cash in, and does not agree with what was counted."""
     salome = hill.agents[0]
-    booked = await hand_in.hand_in(salome, 20_000 * minor, CLERK, coin=minor)
-    await disputes.dispute(booked.entry, salome, "I gave 21,000")
+    booked = await hand_in.hand_in(salome, 8_000 * minor, CLERK, coin=minor)
+    await disputes.dispute(booked.entry, salome, "I gave 9,000")
 
 
 async def _receive(now: datetime, minor: int) -> None:
@@ -269,7 +269,7 @@ def _questions(hill: Hill, at: list[datetime]) -> list[Text]:
         (2, phones[3], "I have payed where is my code", "not understood", sorry),
         (3, phones[2], "umeme", "not understood", pole),
         (4, phones[6], "TOKEN", "told", "HILL007: your last code was ***-***-***."),
-        (5, hill.agents[1].phone, "CASH", "told", "Una TZS 38,000 kati ya 40,000."),
+        (5, hill.agents[1].phone, "CASH", "told", "Una TZS 9,000 kati ya 20,000."),
         (6, phones[8], "naomba kulipa kesho", "not understood", pole),
     )
     found = []

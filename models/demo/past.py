@@ -49,12 +49,12 @@ class Purchase:
 
 
 def purchases(agents: list[Agent], owned: list[tuple[Customer, Device]], now: datetime) -> list[Purchase]:
-    """One a week or so for each device, on the days before today."""
+    """Every few days one for each device, on the days before today."""
     random, found = Random(11), []
     for number, (customer, device) in enumerate(owned):
-        back = random.randint(1, 7)
+        back = random.randint(1, 3)
         while back <= DAYS:
-            days = random.choice((3, 5, 7, 7, 7, 10))
+            days = random.choice((2, 3, 3, 5, 7))
             at = now - timedelta(days=back, minutes=random.randint(0, 300))
             found.append(Purchase(at, agents[number % len(agents)], customer, device, days))
             back += days

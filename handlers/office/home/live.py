@@ -55,10 +55,15 @@ class Live:
     """All streams of this server, and the loop that looks for what has changed while there is one."""
 
     def __init__(self, server: Server, readings: Readings, look_s: float = LOOK_S) -> None:
-        self._server, self._readings, self._look_s = server, readings, look_s
+        self._server, self._readings, self.look_s = server, readings, look_s
         self._viewers: list[Viewer] = []
         self._looking: asyncio.Task[None] | None = None
         self._stopped = False
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether the loop runs."""
+        return self._looking is not None and not self._looking.done()
 
     def open(self, request: web.Request) -> Viewer | None:
         """One more stream; None where there are enough."""
@@ -67,7 +72,7 @@ class Live:
             return None
         viewer = Viewer(request, Stream(), time.monotonic())
         self._viewers.append(viewer)
-        if self._looking is None or self._looking.done():
+        if not self.is_looking:
             self._looking = asyncio.create_task(self._look(), name="live pages")
         return viewer
 
@@ -87,7 +92,7 @@ class Live:
     async def _look(self) -> None:
         known = await self._mark()
         while self._viewers:
-            await asyncio.sleep(max(self._look_s, self._readings.took_s * SHARE))
+            await asyncio.sleep(max(self.look_s, self._readings.took_s * SHARE))
             try:
                 await self._end_sessions()
                 found = await self._mark()

@@ -100,6 +100,10 @@ class Readings:
                 return await self.read()
             return self._last
 
+    def forget(self) -> None:
+        """The next one who asks has it read anew."""
+        self._last = None
+
     def stop(self) -> None:
         self._month.stop()
 

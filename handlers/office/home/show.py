@@ -11,11 +11,11 @@ from handlers.office.frame.charts import Bar
 from handlers.office.frame.page import page
 from handlers.office.frame.routes import ALL, Nav, may, office_page
 from handlers.office.frame.times import age, moment, when
-from handlers.office.frame.words import LANGUAGE, N_, _
+from handlers.office.frame.words import LANGUAGE, N_, _, _n
 from handlers.office.home.checklist import list_steps
 from handlers.office.home.lines import Line
 from handlers.office.home.machine import write_size
-from handlers.office.home.needs import ALARM, Action, list_needs, write_count
+from handlers.office.home.needs import ALARM, Action, Need, list_needs, write_count
 from handlers.office.home.reading import READINGS, Seen
 from models.messages.beats import DOWN, PAUSED, Beat
 from models.office import overview
@@ -70,9 +70,9 @@ def _shared(request: web.Request, seen: Seen) -> dict[str, object]:
     }
 
 
-def _allowed(request: web.Request, action: Action) -> bool:
-    """Whether to draw a link or a button: everybody may call."""
-    return action.path.startswith("tel:") or may(request, action.page, action.method)
+def _allowed(request: web.Request, need: Need) -> list[Action]:
+    """The links and buttons that this user may use: everybody may call."""
+    return [each for each in need.actions if each.path.startswith("tel:") or may(request, each.page, each.method)]
 
 
 def _add_up(queues: list[Queue]) -> Queue:
@@ -87,11 +87,12 @@ def _bars(server: Server, seen: Seen) -> list[Bar] | None:
     days = [(each.day, each.sales, each.amount) for each in seen.days]
     days.append((seen.today, seen.report.sales.sales.number, seen.report.sales.amount))
     return [
-        Bar(
-            _("{day}: {amount}, {sales} sales", day=_day(day), amount=server.company.money(amount), sales=sales), amount
-        )
-        for day, sales, amount in days
+        Bar(f"{_day(day)}: {server.company.money(amount)}, {_say_sales(sales)}", amount) for day, sales, amount in days
     ]
+
+
+def _say_sales(number: int) -> str:
+    return _n("{n} sale", "{n} sales", number)
 
 
 def _day(day: date) -> str:
