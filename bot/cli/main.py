@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -32,13 +32,13 @@ from bot.cli.rekey import rekey
 from bot.cli.sales import sale_cli
 from bot.cli.serving import demo, serve
 from bot.cli.setup import setup
+from bot.cli.switches import outgoing, sales
 from bot.config import LANGUAGES
 from bot.server import Server
 from bot.talks import Commands
 from handlers import TALKS
 from models.audit import record
 from models.demo.world import is_demo
-from models.settings import switch_outgoing
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 cli.add_typer(agent_cli, name="agent")
@@ -58,6 +58,8 @@ cli.command()(backup)
 cli.command()(restore)
 cli.command()(setup)
 cli.command()(rekey)
+cli.command()(outgoing)
+cli.command()(sales)
 cli.add_typer(clock_cli, name="clock")
 cli.add_typer(devices_cli, name="devices")
 cli.add_typer(receipts_cli, name="receipts")
@@ -100,20 +102,6 @@ def migrate() -> None:
 
     perform(work())
     typer.echo("The database is up to date.")
-
-
-@cli.command()
-def outgoing(
-    switch: Annotated[Literal["on", "off"], typer.Argument(help="off: messages wait; on: they go out")],
-) -> None:
-    """Switch all outgoing messages off, or on again."""
-
-    async def work() -> None:
-        async with open_database(load_config()) as (database, _company), database.work():
-            await switch_outgoing(switch == "on", actor=ACTOR)
-
-    perform(work())
-    typer.echo(f"Outgoing messages are {switch}.")
 
 
 @cli.command()

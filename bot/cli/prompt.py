@@ -14,6 +14,7 @@ import typer
 from tortoise.exceptions import OperationalError
 
 from bot import setting_files
+from bot.changeable import Changeable
 from bot.company import Company
 from bot.config import Config, checked, demo_world, load
 from bot.configured import check_key, company_of
@@ -40,6 +41,7 @@ async def open_database(config: Config) -> AsyncIterator[tuple[Database, Company
             checked(fitting)
         company = company_of(fitting)
         await check_key(database, company)
+        await Changeable(fitting, company.live).refresh()
         yield database, company
 
 

@@ -15,6 +15,7 @@ from bot.routing.health import QUIET_MS
 from bot.runtime import Database
 from bot.text import plain
 from models import alerts
+from models.audit import record
 from models.messages import MessageKind, beats
 from models.sql import MINUTE_MS, connection, execute, now_ms
 
@@ -107,6 +108,20 @@ class Alerts:
         async with self._database.work():
             await beats.note({name: BEATS[state] for name, state in states.items()}, now)
         self._noted_at = now
+
+    def test_number(self, gateway: str) -> str:
+        """Where the test messages of a gateway go; empty where nobody knows."""
+        return self._canaries.number_of(gateway)
+
+    async def test_now(self, gateway: str, *, actor: str) -> bool:
+        """Send a test message by this gateway now. False where it has no number to go to."""
+        async with self._database.work():
+            sent = await self._canaries.send_now(gateway, self._clock())
+            if sent:
+                await record(actor, "gateway test", gateway)
+        if sent:
+            self._outbox.notify()
+        return sent
 
     async def _tell_notices(self, now: int) -> None:
         """Tell what was written down with what happened."""

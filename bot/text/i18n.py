@@ -30,11 +30,10 @@ class Text:
 
     def _template(self, language: str) -> str:
         if not self.plural:
-            return _catalogue(language).get(self.english, self.english)
+            return template_of(language, self.english)
         # English, Swahili, French, Portuguese and Hausa have two forms; French counts 0 as one.
         singular = self.count == 1 or (self.count == 0 and language == "fr")
-        english = self.english if singular else self.plural
-        return _catalogue(language).get(english, english)
+        return template_of(language, self.english if singular else self.plural)
 
 
 def _(english: str, **values: object) -> Text:
@@ -60,16 +59,43 @@ def joined(sentences: Iterable[Text | None], between: str = " ") -> Text:
     return Text(gaps, {f"s{n}": each for n, each in enumerate(said)})
 
 
+def catalogued(language: str, english: str) -> str:
+    """A sentence with its gaps as the catalogue has it, or in English."""
+    return catalogue(language).get(english, english)
+
+
+def list_english() -> list[str]:
+    """The English of all sentences, in the order of their letters."""
+    return sorted(catalogue("sw"))
+
+
+_OTHERWISE: dict[str, Mapping[str, str]] = {}  # by language: what the office says in its own words
+
+
+def template_of(language: str, english: str) -> str:
+    """A sentence in a language with its gaps: in the office's words, in those of the catalogue, or in English."""
+    otherwise = _OTHERWISE.get(language)
+    said = otherwise.get(english) if otherwise else None
+    return said or catalogue(language).get(english, english)
+
+
+def say_otherwise(texts: Mapping[str, Mapping[str, str]]) -> None:
+    """From now on these sentences count before the catalogues', by language and by their English; and no others."""
+    _OTHERWISE.clear()
+    _OTHERWISE.update(texts)
+
+
 @cache
-def _catalogue(language: str) -> dict[str, str]:
-    """English sentence to translation; both forms of a counting sentence stand under their own English form."""
-    path = LOCALES / language / "LC_MESSAGES" / "mwanga.po"
+def catalogue(language: str, domain: str = "mwanga") -> dict[str, str]:
+    """English sentence to translation, of what phones say or, as `office`, of the office's pages; both forms of a
+    counting sentence stand under their own English form."""
+    path = LOCALES / language / "LC_MESSAGES" / f"{domain}.po"
     if not path.exists():
         return {}
     with path.open("rb") as file:
-        catalogue = read_po(file, locale=language)
+        messages = read_po(file, locale=language)
     found: dict[str, str] = {}
-    for message in catalogue:
+    for message in messages:
         english = message.id if isinstance(message.id, tuple) else (message.id,)
         said = message.string if isinstance(message.string, tuple) else (message.string,)
         found.update({str(i): str(s) for i, s in zip(english, said, strict=False) if i and s})

@@ -1,23 +1,31 @@
-"""The office's pages: sign in, and see how things are.
+"""The office's pages: a desk at which people are found, answered, sold to and paid out.
 
-A page is one file with its template, like `messages.py` and `templates/messages.html`: a handler under
-`@office_page("/messages")`. It is behind sign-in, and a POST reaches it only with the token of our own forms. It joins
-the line of imports below; with `link="Messages"` it is among the links at the head of each page.
+A page is one file with its template, like `messages/sent.py` and `templates/messages/sent.html`, in the room of its
+entry: a handler under `@office_page("/messages", roles=ALL, nav=Nav.MESSAGES)`. It is served because it is there, it is
+shut to whoever has none of its roles, and a POST reaches it only with the token of our own forms.
 """
+
+import pkgutil
+import re
+from importlib import import_module
 
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from handlers.office import front, messages, receipts, signin, tickets  # noqa: F401 - each adds its pages
-from handlers.office.guard import OFFICE, guard
-from handlers.office.page import draw_problem
-from handlers.office.routes import PAGES
+from handlers.office.frame import words
+from handlers.office.frame.guard import guard
+from handlers.office.frame.page import draw_problem
+from handlers.office.frame.routes import OFFICE, PAGES, PATTERNS
+from handlers.office.home import live
+from handlers.office.signin import signin
 
 
 def add_to(app: web.Application) -> None:
     """Hook the office's pages into the server."""
-    aiohttp_jinja2.setup(
+    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        import_module(module.name)  # each adds its pages
+    environment = aiohttp_jinja2.setup(
         app,
         loader=jinja2.PackageLoader("handlers.office"),
         undefined=jinja2.StrictUndefined,
@@ -26,7 +34,13 @@ def add_to(app: web.Application) -> None:
     )
     app.middlewares.extend((draw_problem, guard))
     app[signin.SIGN_IN] = signin.SignIn()
-    app[OFFICE] = {}
+    words.add_to(environment)
+    app.on_startup.append(live.prepare)
+    app.on_shutdown.append(live.end)
+    app[OFFICE], app[PATTERNS] = {}, []
     for page in sorted(PAGES, key=lambda page: page.path):
         for method in ("HEAD", "GET") if page.method == "GET" else (page.method,):
-            app[OFFICE][app.router.add_route(method, page.path, page.handler)] = page
+            route = app.router.add_route(method, page.path, page.handler)
+            app[OFFICE][route] = page
+        info = route.resource.get_info() if route.resource else {}
+        app[PATTERNS].append((info.get("pattern") or re.compile(re.escape(info["path"])), page))

@@ -16,7 +16,7 @@ from bot.payments.simulated import Does
 from bot.server import SERVER, Server
 from bot.simulator import Call, Handset
 from bot.text import numbers
-from handlers.office.page import HEADERS, read_form, redirect
+from handlers.office.frame.page import HEADERS, read_form, redirect
 from models.demo.world import AGENTS
 from models.people import Agent, Customer
 

@@ -1,6 +1,7 @@
 """Who takes part: agents who sell, customers who own devices, office staff who watch."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from tortoise import fields
 from tortoise.models import Model
@@ -37,6 +38,8 @@ class Agent(Model):
     )
     mini_grid_id: int
     pin_hash = fields.CharField(200)
+    # The office gave the PIN, to be changed at its first use, and until then; None: the agent chose it.
+    pin_expires_at = fields.DatetimeField(null=True)
     wrong_pins = fields.IntField(default=0)  # in a row
     locked_at = fields.DatetimeField(null=True)
     retired_at = fields.DatetimeField(null=True)  # then locked as well, and the number is free for another agent
@@ -76,13 +79,24 @@ class Customer(Model):
         return f"{self.name} {self.surname[:1]}.".upper()
 
 
+class OfficeRole(StrEnum):
+    """What somebody of the office may do: all; move money; help callers; or read."""
+
+    OWNER = "owner"
+    FINANCE = "finance"
+    SUPPORT = "support"
+    AUDITOR = "auditor"
+
+
 class OfficeUser(Model):
-    """May sign in to the office's page."""
+    """May sign in to the office's pages."""
 
     id = fields.BigIntField(primary_key=True)
     name = fields.CharField(100)  # of one who is not removed
     password_hash = fields.CharField(200)
     session_epoch = fields.IntField(default=0, db_default=0)  # signing out raises it, which ends all sessions
+    role = fields.CharEnumField(OfficeRole, default=OfficeRole.OWNER, db_default="owner", max_length=10)
+    language = fields.CharField(2, default="", db_default="")  # of the pages; empty: as the browser asks
     removed_at = fields.DatetimeField(null=True)  # tickets go on naming who is removed
 
 

@@ -23,10 +23,10 @@ async def office(config: Config) -> AsyncIterator[Office]:
 @pytest.mark.parametrize(
     ("path", "title", "here"),
     [
-        ("/", "Overview", "Overview"),
+        ("/", "Overview", "Home"),
         ("/messages", "Messages", "Messages"),
         ("/messages/{message}", "Message {message}", "Messages"),
-        ("/receipts", "Receipts", "Receipts"),
+        ("/receipts", "Receipts", "Money"),
         ("/tickets", "Tickets", "Tickets"),
         ("/tickets/K1", "Ticket K1", "Tickets"),
     ],
@@ -52,7 +52,7 @@ async def test_what_is_not_there_is_said_in_the_same_look(office: Office, path: 
     response = await office.client.get(path, headers={"Accept": "text/html,*/*"})
     html = await response.text()
     assert response.status == 404
-    assert f"<h2>{said}</h2>" in html and "Mwanga Demo" in html
+    assert f"<h1>{said}</h1>" in html and "Mwanga Demo" in html
     assert response.headers["Content-Security-Policy"]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.config import Config
 from bot.gateways.errors import ERRORS
-from handlers.office.messages import WHY
+from handlers.office.messages.sent import WHY
 from models.messages import State
 from models.office.outgoing import STATES, mask, word_for
 from tests.world.browser import HOUR, Office, enqueue_message, open_office

@@ -9,7 +9,7 @@ import jinja2
 import pytest
 
 from bot.config import Config
-from handlers.office.routes import PAGES
+from handlers.office.frame.routes import PAGES
 from tests.world.browser import Office, open_office
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -19,18 +19,18 @@ MODULE = '''
 
 from aiohttp import web
 
-from handlers.office.page import page, redirect
-from handlers.office.routes import FORM, USER, office_page
+from handlers.office.frame.page import page, redirect
+from handlers.office.frame.routes import ALL, FORM, USER, Nav, office_page
 
 said = []
 
 
-@office_page("/weather", link="Weather")
+@office_page("/weather", roles=ALL, nav=Nav.TICKETS)
 async def show(request: web.Request) -> web.StreamResponse:
     return page(request, "weather.html", said=said)
 
 
-@office_page("/weather", "POST")
+@office_page("/weather", "POST", roles=ALL, nav=Nav.TICKETS)
 async def change(request: web.Request) -> web.StreamResponse:
     said.append(f"{request[USER].name}: {request[FORM]['words']}")
     raise redirect("/weather")
@@ -39,7 +39,7 @@ TEMPLATE = """{% extends "office.html" %}
 {% block title %}Weather{% endblock %}
 {% block main %}
 <p>It rains. {{ said | join(", ") }}</p>
-<form method="post"><input type="hidden" name="csrf" value="{{ csrf }}"><input name="words"><button>Say</button></form>
+<form method="post">{{ csrf() }}<input name="words"><button>Say</button></form>
 {% endblock %}
 """
 
@@ -68,8 +68,8 @@ async def test_a_new_page_is_served_behind_sign_in(office: Office) -> None:
     for response in (await office.get("/weather"), await office.post("/weather", words="Take a coat")):
         assert (response.status, response.headers["Location"]) == (303, "/login")
     page = await office.page("/weather")
-    assert "Overview Messages Receipts Tickets Weather" in page and "It rains." in page
-    assert 'href="/weather" aria-current="page"' in await office.html("/weather")
+    assert "Home Messages Tickets" in page and "It rains." in page
+    assert '<a href="/tickets" aria-current="page">' in await office.html("/weather")
 
 
 async def test_its_form_needs_the_token(office: Office) -> None:

@@ -9,8 +9,8 @@ import pytest
 import time_machine
 
 from bot.config import Config, load
-from handlers.office.page import STYLE
-from handlers.office.signin import MOST_WRONG
+from handlers.office.frame.page import ADDRESSES, FILES
+from handlers.office.signin.signin import MOST_WRONG
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.people import office_users
 from tests.world.browser import CSRF, Office, open_office
@@ -102,9 +102,17 @@ async def test_pages_are_not_stored_not_framed_and_run_nothing(office: Office, p
     headers, html = response.headers, await response.text()
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Cache-Control"] == "no-store"
-    assert "script-src 'none'" in headers["Content-Security-Policy"]
-    assert "<script" not in html
-    assert f"<style>{STYLE}</style>" in html  # to the letter: the policy holds its hash
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in headers["Content-Security-Policy"]
+    assert re.findall(r"<script[^>]*>.", html) == [f'<script src="{ADDRESSES["office.js"]}" defer><'], "ours alone"
+    assert "<style" not in html and " style=" not in html
+
+
+async def test_the_style_sheet_and_the_script_are_small_and_kept_by_browsers(office: Office) -> None:
+    assert len(FILES["office.js"]) <= 5 * 1024
+    for name, address in ADDRESSES.items():
+        response = await office.get(address)
+        assert "immutable" in response.headers["Cache-Control"] and await response.read() == FILES[name]
+    assert (await office.get("/office/1/nothing.css")).status == 404
 
 
 async def test_signing_out_ends_the_session(office: Office) -> None:

@@ -9,7 +9,8 @@ from babel.messages.extract import extract_from_dir
 from bot.config import LANGUAGES
 from bot.text import SCREEN, Text, _, plain, plain_word, septets
 from bot.text.gsm import is_gsm
-from bot.text.i18n import LOCALES, _catalogue
+from bot.text.i18n import LOCALES
+from bot.text.i18n import catalogue as find_all
 from handlers import TALKS
 from handlers.selling.buy import buy
 
@@ -115,7 +116,7 @@ def longest(sentence: str, language: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
 def test_every_sentence_is_translated_with_the_same_gaps(language: str) -> None:
-    catalogue = _catalogue(language)
+    catalogue = find_all(language)
     missing = [sentence for sentence in sentences() if sentence not in catalogue]
     assert not missing
     assert {s: gaps(s) for s in sentences()} == {s: gaps(catalogue[s]) for s in sentences()}

@@ -22,9 +22,11 @@ from models.messages import State
 from models.office import outgoing
 from models.office.needs import NamedTicket, Pile
 from models.office.overview import Counted, Stuck
+from models.sql import DAY_MS
 
 ALARM = 90  # percent of an agent's limit, as the agent is told
 MOST = 5  # agents, or reasons of messages, that get a line each
+OLD_BACKUP_MS = 2 * DAY_MS  # a nightly copy may fail once before somebody has to look
 UNREAD_LATE_MS = 60_000  # a message is handled within a second
 FATES = {
     State.FAILED: N_("{messages} failed{way}: {why}"),
@@ -107,7 +109,7 @@ def _of_machine(server: Server, seen: Seen) -> Iterator[Need]:
         )
         yield Need(
             said,
-            [Action(_("See the books"), "/money/close")],
+            [Action(_("Add them up again"), "/money/books", ())],
             [_("To look again: {command}", command="mwanga check --books")],
         )
     if seen.machine.is_nearly_full:
@@ -148,7 +150,7 @@ def _of_backups(server: Server, seen: Seen) -> Iterator[Need]:
     mend = [Action(_("Make one now"), "/settings/backup")]
     if seen.backup is None:
         yield Need(_("There is no backup: with this machine everything would be lost."), mend, [_COPY()])
-    elif seen.backup.is_old:
+    elif seen.now - seen.backup.at > OLD_BACKUP_MS:
         old = age(seen.now, seen.backup.at)
         yield Need(_("The last backup is {age} old.", age=strong(old)), mend, [_COPY()])
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -12,7 +13,6 @@ from bot.server import Server
 from handlers.office.home.lines import Line, read_lines
 from handlers.office.home.machine import Machine, look_at_machine
 from handlers.office.home.month import DaySold, Month
-from models.backups import Backup, last_backup
 from models.clock import CLOCK, Doubt
 from models.messages import beats
 from models.money import notices, requests
@@ -22,9 +22,18 @@ from models.office import beginnings, needs, overview
 from models.office.beginnings import Beginnings
 from models.office.needs import Waiting
 from models.office.overview import Report
+from models.settings import last_backup
 from models.sql import ms_of
 
 SHARED_S = 2.0  # of those who are told at once that something has changed, one reads for all
+
+
+class Backup(NamedTuple):
+    """A copy of the database that was read again."""
+
+    at: int  # milliseconds
+    size: int  # bytes
+    file: str  # its name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +77,7 @@ async def read(server: Server, month: Month) -> Seen:
         parked_notices=await notices.count_parked(),
         doubt=await CLOCK.doubt(),
         books=await last_check(),
-        backup=await last_backup(),
+        backup=Backup(*kept) if (kept := await last_backup()) else None,
         machine=look_at_machine(server),
         beginnings=await beginnings.read(),
     )

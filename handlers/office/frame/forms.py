@@ -1,0 +1,145 @@
+"""Forms of the office: WTForms' fields over the parsers that read an SMS, so that page and text say the same.
+
+A form keeps what was typed when it is refused, and has a sentence beside each field that is wrong.
+"""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+from aiohttp import web
+from wtforms import Field, Form, StringField, ValidationError
+from wtforms.meta import DefaultMeta
+
+from bot.company import Company
+from bot.server import SERVER
+from bot.text.amounts import probable_amount, read_minor
+from bot.text.numbers import parse
+from handlers.fields.serials import tidy_serial
+from handlers.office.frame.routes import FORM
+from handlers.office.frame.words import N_, _, _n
+from models.customers.registration import is_name
+
+LONGEST = 100  # characters of a line that is typed
+
+# Sentences of WTForms itself, in words of ours; extracted from here.
+OF_WTFORMS = {
+    "This field is required.": N_("Please fill this in."),
+    "Not a valid choice.": N_("Please choose one of the list."),
+    "Not a valid integer value.": N_("Please write a whole number, like 12."),
+    "Not a valid date value.": N_("Please write a day, like 2026-11-30."),
+    "Invalid Choice: could not coerce.": N_("Please choose one of the list."),
+}
+
+
+class _Sentences:
+    """WTForms' own sentences in the reader's language."""
+
+    def gettext(self, string: str) -> str:
+        return _(OF_WTFORMS.get(string, string))
+
+    def ngettext(self, singular: str, plural: str, n: int) -> str:
+        return _n(singular, plural, n)
+
+
+class _Meta(DefaultMeta):
+    company: Company
+
+    def get_translations(self, form: object) -> _Sentences:
+        return _Sentences()
+
+
+class OfficeForm(Form):
+    """A form of the office; `ChangePhone.of(request)` reads what was sent, or is empty for a GET."""
+
+    Meta = _Meta
+
+    @classmethod
+    def of(cls, request: web.Request, obj: object = None, **first: Any) -> Self:
+        """The form with what was sent; before that with the values of `obj` or of `first`."""
+        return cls(request.get(FORM), obj=obj, meta={"company": request.app[SERVER].company}, **first)
+
+    def refuse(self, name: str, sentence: str) -> None:
+        """Say beside a field what the business has against it."""
+        field = self[name]
+        field.errors = [*field.errors, sentence]
+
+
+class LineField(StringField):
+    """A line of text, without spaces at its ends."""
+
+    def process_formdata(self, given: list[str]) -> None:
+        if given:
+            self.data = given[0].strip()
+
+
+class _ReadField(LineField):
+    """What is read from a line by a parser of ours: `data` is what was read, `raw` is what was typed."""
+
+    reader: Callable[[Company, str], Any]
+
+    def process_formdata(self, given: list[str]) -> None:
+        self.data = None
+        if not given or not (typed := given[0].strip()):
+            return
+        if len(typed) > LONGEST:
+            raise ValueError(_("That is too long."))
+        self.data = self.read(self.meta.company, typed)
+
+    def read(self, company: Company, typed: str) -> Any:
+        """Raises ValueError with a sentence."""
+        raise NotImplementedError
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else self.write(self.meta.company, self.data)
+
+    def write(self, _company: Company, value: Any) -> str:
+        return str(value)
+
+
+class PhoneField(_ReadField):
+    """A phone number in any spelling; E.164."""
+
+    def read(self, company: Company, typed: str) -> str:
+        try:
+            return parse(typed, company.country)
+        except ValueError as error:
+            raise ValueError(_(str(error))) from error
+
+
+class AmountField(_ReadField):
+    """An amount of the company's currency; minor units."""
+
+    def read(self, company: Company, typed: str) -> int:
+        amount = read_minor(typed, company.currency, company.exponent, company.coin)
+        if amount is None:
+            probable = probable_amount(typed, company.currency) or 5000
+            raise ValueError(_("{typed} is not clear: write {amount}.", typed=typed, amount=probable))
+        if amount > company.most:
+            raise ValueError(_("The most is {amount}.", amount=company.money(company.most)))
+        return amount
+
+    def write(self, company: Company, value: Any) -> str:
+        return company.number(int(value))
+
+
+class SerialField(_ReadField):
+    """A serial or meter number, with or without dashes and spaces."""
+
+    def read(self, _company: Company, typed: str) -> str:
+        return tidy_serial(typed)
+
+
+class NameField(LineField):
+    """The name of a person."""
+
+    def pre_validate(self, _form: object) -> None:
+        if self.data and not all(is_name(part) for part in self.data.split()):
+            raise ValidationError(_("This is not a name."))
+
+
+def required(form: object, field: Field) -> None:
+    """A validator: something was typed and could be read."""
+    if not field.errors and field.data in (None, ""):
+        raise ValidationError(_("Please fill this in."))
