@@ -13,7 +13,6 @@ from handlers.office.frame.times import age
 from handlers.office.home import machine
 from handlers.office.home.machine import Machine, write_size
 from models.audit import Audit
-from models.backups import note_backup
 from models.messages import State, beats
 from models.money import disputes, hand_in, receiving
 from models.money.books import keep_check, last_check
@@ -122,8 +121,8 @@ async def test_the_page_says_how_the_server_is(office: Office, monkeypatch: pyte
     page = await office.page()
     assert "All books added up at" in page and "Disk 41 % full. Mwanga 0.1.0, up since" in page
     assert "No backup is known." in page and "The clock is right." in page
+    await office.ask("INSERT INTO setting (name, value) VALUES ('last backup', '1795000000000 31400000 mwanga.db')")
     async with office.mwanga.database.work():
-        await note_backup(31_400_000)
         await keep_check("Account 1 says 5, and its lines add up to 4 (bank, 0).")
     page = await office.page()
     assert "read again, 31 MB." in page
@@ -217,6 +216,22 @@ async def test_a_message_that_failed_is_shown_with_its_reason(office: Office, er
     page = await office.page()
     assert "1 thing needs you" in page
     assert f"1 message failed by simulator: {ERRORS[error].sentence} To +255710000001 (" in page
+
+
+async def test_a_line_leads_to_the_messages_that_it_counts(office: Office) -> None:
+    await enqueue_message(office.db, State.FAILED, "bad number")
+    html = await office.html()
+    assert 'href="/messages/failed">Send again</a>' in html
+    assert "+255710000001" in await office.page("/messages/failed")
+    [path] = re.findall(r'href="(/messages/sent\?[^"]*)">See them</a>', html)
+    assert path.replace("&amp;", "&") == "/messages/sent?gateway=simulator&state=failed"
+    assert "+255710000001" in await office.page(path.replace("&amp;", "&"))
+
+
+async def test_what_a_gateway_refused_is_counted(office: Office) -> None:
+    office.mwanga.metrics.send_errors.labels("simulator", "throttled").inc(2)
+    office.mwanga.metrics.send_errors.labels("simulator", "unreachable").inc()
+    assert "3 refused since the start" in await office.page()
 
 
 @pytest.mark.parametrize("reason", ["stopped", "paid"])
@@ -386,7 +401,7 @@ async def test_a_disk_that_is_nearly_full_is_said(office: Office, monkeypatch: p
 @pytest.fixture
 async def shop(empty_url: str) -> AsyncIterator[Office]:
     """An office that was just made, with one owner and nothing else."""
-    config = load(database=empty_url, secret_key="k" * 32, route="phones", company="Umeme Jua", help_phone="")
+    config = load(database=empty_url, secret_key="k" * 32, route="phones", company="Umeme Jua", help_phone="+255700000000")
     async with open_office(config) as office:
         hashed = office.mwanga.company.vault.hash_password("mwanga-demo")
         await office.ask("INSERT INTO officeuser (name, password_hash) VALUES ('admin', $1)", hashed)
@@ -395,7 +410,7 @@ async def shop(empty_url: str) -> AsyncIterator[Office]:
 
 async def test_a_new_office_sees_its_first_steps_done_as_they_happen(shop: Office) -> None:
     page = await shop.page()
-    assert "First steps 0 of 8 done" in page and "Today as of" not in page
+    assert "First steps 1 of 8 done" in page and "Today as of" not in page
     assert "Add an agent Agents sell by text." in page
     await shop.ask("INSERT INTO minigrid (name) VALUES ('Here')")
     await shop.ask(
@@ -403,10 +418,9 @@ async def test_a_new_office_sees_its_first_steps_done_as_they_happen(shop: Offic
         "SELECT '+255712000001', 'Rehema Kito', 'sw', id, '', 0, 100, 0 FROM minigrid"
     )
     await shop.ask("INSERT INTO tariff (name, unit, price) VALUES ('A day', 'days', 100)")
-    async with shop.mwanga.database.work():
-        await note_backup(1_000)
+    await shop.ask("INSERT INTO setting (name, value) VALUES ('last backup', '1 1000 mwanga.db')")
     page = await shop.page()
-    assert "First steps 3 of 8 done" in page or "First steps 2 of 8 done" in page
+    assert "First steps 4 of 8 done" in page
     assert "Done: Add an agent" in page and "Done: Set the prices" in page
 
 

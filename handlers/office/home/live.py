@@ -50,6 +50,11 @@ class Viewer:
     stream: Stream
     checked_at: float  # when its session was seen to hold
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the page was closed."""
+        return self.request.transport is None or self.request.transport.is_closing()
+
 
 class Live:
     """All streams of this server, and the loop that looks for what has changed while there is one."""
@@ -60,6 +65,10 @@ class Live:
         self._looking: asyncio.Task[None] | None = None
         self._stopped = False
 
+    def __len__(self) -> int:
+        """How many pages are open."""
+        return sum(not each.is_gone for each in self._viewers)
+
     @property
     def is_looking(self) -> bool:
         """Whether the loop runs."""
@@ -67,6 +76,7 @@ class Live:
 
     def open(self, request: web.Request) -> Viewer | None:
         """One more stream; None where there are enough."""
+        self._viewers = [each for each in self._viewers if not each.is_gone]
         own = [each for each in self._viewers if each.request[USER].id == request[USER].id]
         if self._stopped or len(self._viewers) >= MOST or len(own) >= MOST_OF_ONE:
             return None
