@@ -15,11 +15,14 @@ from handlers.office.frame import words
 from handlers.office.frame.guard import guard
 from handlers.office.frame.page import draw_problem
 from handlers.office.frame.routes import OFFICE, PAGES, PATTERNS
+from handlers.office.help import pages  # noqa: F401
 from handlers.office.home import home  # noqa: F401 - each of these adds its pages
+from handlers.office.log import notes  # noqa: F401
 from handlers.office.messages import sent  # noqa: F401
 from handlers.office.money import receipts  # noqa: F401
 from handlers.office.signin import signin
-from handlers.office.tickets import tickets  # noqa: F401
+from handlers.office.switches import both  # noqa: F401
+from handlers.office.tickets import every, new, one, times  # noqa: F401
 
 
 def add_to(app: web.Application) -> None:
