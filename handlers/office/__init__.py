@@ -17,6 +17,7 @@ from handlers.office.frame import words
 from handlers.office.frame.guard import guard
 from handlers.office.frame.page import draw_problem
 from handlers.office.frame.routes import OFFICE, PAGES, PATTERNS
+from handlers.office.settings import backup
 from handlers.office.signin import signin
 
 
@@ -33,6 +34,8 @@ def add_to(app: web.Application) -> None:
     )
     app.middlewares.extend((draw_problem, guard))
     app[signin.SIGN_IN] = signin.SignIn()
+    app[backup.COPYING] = backup.Copying()
+    app.on_shutdown.append(backup.end_copying)
     words.add_to(environment)
     app[OFFICE], app[PATTERNS] = {}, []
     for page in sorted(PAGES, key=lambda page: page.path):
