@@ -94,7 +94,7 @@ async def change_role(user: OfficeUser, role: OfficeRole, *, actor: str) -> bool
     await OfficeUser.filter(id=user.id).update(role=role.value)
     await end_sessions(user)
     user.role = role
-    await record(actor, "office role", user.name, f"{fresh.role}, now {role.value}")
+    await record(actor, "office role", user.name, old=fresh.role.value, new=role.value)
     return True
 
 

@@ -39,8 +39,8 @@ def test_a_role_is_given_with_the_user_or_later(run: Run, demo_url: str) -> None
     last = run("admin", "role", "rehema", "support")
     assert last.exit_code == 1 and last.output == "rehema is the last owner: make somebody else one first.\n"
     assert run("admin", "remove", "rehema").exit_code == 1
-    audit = query(demo_url, "SELECT subject, detail FROM audit WHERE action = 'office role' ORDER BY id")
-    assert [tuple(row.values()) for row in audit] == [("rehema", "finance, now owner"), ("admin", "owner, now auditor")]
+    audit = query(demo_url, "SELECT subject, old, new FROM audit WHERE action = 'office role' ORDER BY id")
+    assert [tuple(row.values()) for row in audit] == [("rehema", "finance", "owner"), ("admin", "owner", "auditor")]
 
 
 def test_the_first_one_is_the_owner(empty_url: str, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:

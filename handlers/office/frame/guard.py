@@ -10,15 +10,18 @@ from handlers.office.frame.page import BANNERS, HEADERS, MACHINES, TOO_OLD, find
 from handlers.office.frame.routes import COUNTS, FORM, OFFICE, USER, WAITING, Handler, OfficePage
 from handlers.office.frame.session import SIGNED_IN, find_known, lacks_factor, note_seen
 from handlers.office.frame.typed import own_path, seal_typed
-from handlers.office.frame.words import LANGUAGE, _, choose_language
+from handlers.office.frame.words import LANGUAGE, N_, _, choose_language
+from models.audit import coming_from
 from models.people import OfficeUser, sessions
 from models.people.sessions import Known
 
 ELSEWHERE = MACHINES | {"simulator"}  # first words of paths that are none of the office's
+NO_FILES = N_("This page takes no file.")
+OTHER_SITE = N_("This form is of another site.")
 ASKING = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
 SET_UP, TYPED = "/me/second-factor", "/typed"
 BEFORE_SET_UP = (SET_UP, "/logout", "/me/language")  # all that is open to who has yet to set up a second factor
-ASK_TO_SIGN_IN = web.AppKey("asks who brings a form to sign in first", Handler)
+ASK_TO_SIGN_IN: web.AppKey[Handler] = web.AppKey("asks who brings a form to sign in first")
 KEPT = web.RequestKey("the form that was brought, sealed", str)
 
 
@@ -48,7 +51,8 @@ async def guard(request: web.Request, handler: Handler) -> Any:
         if not page.fragment:
             request[BANNERS] = await find_banners()
             request[WAITING] = {nav: await count(user) for nav, count in COUNTS.items()}
-    return await handler(request)
+    with coming_from(request.remote or ""):
+        return await handler(request)
 
 
 def _check_role(page: OfficePage | None, user: OfficeUser) -> None:
@@ -68,6 +72,8 @@ async def _ask_to_sign_in(request: web.Request, page: OfficePage | None, known: 
     if page is None:
         raise redirect("/login")
     _check_origin(request)
+    if request.content_type == "multipart/form-data":  # a file has to be chosen anew
+        raise redirect("/login")
     form = await read_form(request)
     kept = is_ours(request, form) or _is_from_here(request)
     request[KEPT] = seal_typed(request, form, known.user.id if known else 0) if kept else ""
@@ -77,6 +83,8 @@ async def _ask_to_sign_in(request: web.Request, page: OfficePage | None, known: 
 async def _refuse_form(request: web.Request, page: OfficePage | None) -> web.StreamResponse | None:
     """Read the form; an answer when it is not one of ours, or is of another session. Raises HTTPForbidden."""
     _check_origin(request)
+    if request.content_type == "multipart/form-data" and not (page and page.upload):
+        raise web.HTTPForbidden(text=f"{_(NO_FILES)}\n", headers=HEADERS)
     form = request[FORM] = await read_form(request)
     if is_ours(request, form):
         return None
@@ -93,7 +101,7 @@ async def _refuse_form(request: web.Request, page: OfficePage | None) -> web.Str
 def _check_origin(request: web.Request) -> None:
     """A browser that says where a form comes from is believed when that is another site. Raises HTTPForbidden."""
     if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
-        raise web.HTTPForbidden(text=f"{_('This form is of another site.')}\n", headers=HEADERS)
+        raise web.HTTPForbidden(text=f"{_(OTHER_SITE)}\n", headers=HEADERS)
 
 
 def _is_from_here(request: web.Request) -> bool:
