@@ -82,11 +82,7 @@ BEATS = Purge("how gateways were", beats.FORGET, older_than_ms=beats.KEPT_MS)
 FORMS = Purge("forms that were sent", forms.PURGE, older_than_ms=forms.KEPT_MS)
 PURGES = (
     *(*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
-<<<<<<< HEAD
-    *(NOTICES, GUESSES, SESSIONS, RESERVATIONS, IGNORED_TEXTS, FORMS, UPLOADS),
-=======
-    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS, FORMS, UPLOADS, BEATS),
->>>>>>> office
+    *(NOTICES, GUESSES, SESSIONS, RESERVATIONS, IGNORED_TEXTS, FORMS, UPLOADS, BEATS),
 )
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0

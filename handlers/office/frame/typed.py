@@ -1,5 +1,5 @@
-"""What somebody typed and could not be taken, for the session was over: sealed, it goes through the sign-in and is shown
-again. Nothing is done by it until a button is pressed."""
+"""What somebody typed and could not be taken, for the session was over: sealed, it goes through the sign-in and is
+shown again. Nothing is done by it until a button is pressed."""
 
 import json
 from dataclasses import dataclass
