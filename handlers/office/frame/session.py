@@ -19,6 +19,12 @@ async def find_known(request: web.Request) -> Known | None:
     return await sessions.find_session(read_cookie(request, SESSION))
 
 
+async def find_user(request: web.Request) -> OfficeUser | None:
+    """Whose session this is, if it still holds; asked anew by what stays open."""
+    known = await find_known(request)
+    return known.user if known and not known.over else None
+
+
 async def begin(request: web.Request, user: OfficeUser, typed: str = "") -> None:
     """A session with a new name for this browser, in the caller's unit of work; the one before ends. `give` hands it
     over."""
