@@ -11,8 +11,8 @@ MOST = 50  # events on a page
 # An index finds the newest of each kind, whatever the history.
 TEXTS = """SELECT id, text, received_at AS at, outcome, state, answered_at, gateway FROM inbox
   WHERE phone = $1 AND received_at < $2 ORDER BY id DESC LIMIT $3"""
-ANSWERS = """SELECT id, origin, text, created_at AS at, kind, state, error, gateway, parts, due_at, sent_at, delivered_at
-  FROM outbox WHERE phone = $1 AND created_at < $2 ORDER BY id DESC LIMIT $3"""
+ANSWERS = """SELECT id, origin, text, created_at AS at, kind, state, error, gateway, parts, due_at FROM outbox
+  WHERE phone = $1 AND created_at < $2 ORDER BY id DESC LIMIT $3"""
 DIALLED = """SELECT id, started_at AS at, service_code, updated_at FROM ussdsession
   WHERE phone = $1 AND started_at < $2 ORDER BY id DESC LIMIT $3"""
 BOUGHT = """SELECT s.id, s.reference, s.amount, s.unit, s.units, s.created_at, d.serial, c.id AS customer

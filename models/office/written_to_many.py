@@ -12,7 +12,8 @@ LOOK = 5_000  # messages that are still under way, looked at for the counts
 PAGE = 500  # rows of one statement of a file
 COST_LOOK = 5_000  # messages looked at to know what one costs, the newest
 LATEST = 2**62
-ALL = "SELECT id, author, created_at, state, people, texts, audience FROM broadcast WHERE id < $1 ORDER BY id DESC LIMIT $2"
+ALL = """SELECT id, author, created_at, state, people, texts, audience FROM broadcast
+  WHERE id < $1 ORDER BY id DESC LIMIT $2"""
 ONE = """SELECT id, author, created_at, changed_at, state, people, parts, texts, audience, last_customer
   FROM broadcast WHERE id = $1"""
 JOINED = """o.origin = 'broadcast ' || CAST(r.broadcast_id AS text) || ' ' || CAST(r.id AS text)"""
@@ -24,7 +25,8 @@ RECEIVERS = f"""SELECT r.id, r.phone, r.result, c.id AS customer, c.name, c.surn
   FROM (SELECT id, broadcast_id, customer_id, phone, result FROM broadcast_receiver
         WHERE broadcast_id = $1 AND id < $2 {{which}} ORDER BY id DESC LIMIT $3) AS r
   JOIN customer c ON c.id = r.customer_id LEFT JOIN outbox o ON {JOINED} ORDER BY r.id DESC"""
-COSTS = f"""SELECT cost, parts FROM (SELECT gateway, cost, parts FROM outbox ORDER BY id DESC LIMIT {COST_LOOK}) AS newest
+COSTS = f"""SELECT cost, parts
+  FROM (SELECT gateway, cost, parts FROM outbox ORDER BY id DESC LIMIT {COST_LOOK}) AS newest
   WHERE gateway = $1 AND cost <> '' LIMIT 100"""
 _COST = re.compile(r"([A-Z]{3})?\s*([0-9]+(?:\.[0-9]+)?)")
 

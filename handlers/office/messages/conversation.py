@@ -15,7 +15,7 @@ from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, FORM, HELPERS, USER, Nav, may, office_page
 from handlers.office.frame.times import when
 from handlers.office.frame.words import N_, _
-from handlers.office.messages.inbox import number_from
+from handlers.office.messages.numbers import number_from
 from handlers.office.messages.sent import line_of
 from handlers.office.messages.write_box import WriteBox, box_for, write
 from models.messages.written import UNCLEAR_OUTCOMES, mark_answered_by_hand, standing_of

@@ -6,10 +6,11 @@ from functools import partial
 from aiohttp import web
 
 from bot.server import SERVER
-from handlers.office.frame.page import page
+from handlers.office.frame.page import page, redirect
 from handlers.office.frame.routes import ALL, Nav, count_of, office_page
 from handlers.office.frame.times import age, when
 from handlers.office.frame.words import N_
+from handlers.office.messages.numbers import number_from
 from handlers.office.messages.tabs import tabs
 from models.office.inbox import LATEST, Tab, conversations, count_waiting
 from models.office.outgoing import mask
@@ -31,7 +32,10 @@ async def count(_user: OfficeUser) -> int:
 
 @office_page("/messages", roles=ALL, nav=Nav.MESSAGES)
 async def to_answer(request: web.Request) -> web.StreamResponse:
-    """Who wrote what the machine had no answer to, and has none of the office."""
+    """Who wrote what the machine had no answer to, and has none of the office. Addresses of messages that leave, from
+    before there was an inbox, lead to those."""
+    if {"gateway", "state", "phone"} & set(request.query):
+        raise redirect(f"/messages/sent?{request.query_string}")
     return await _draw(request, Tab.TO_ANSWER)
 
 
@@ -63,8 +67,3 @@ async def _draw(request: web.Request, tab: Tab) -> web.StreamResponse:
         age=partial(age, now_ms()),
         when=partial(when, server.company, datetime.now(UTC)),
     )
-
-
-def number_from(given: str, otherwise: int) -> int:
-    """A number of an address; `otherwise` for what is none."""
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else otherwise

@@ -15,7 +15,7 @@ from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, FORM, OWNER_ONLY, USER, Nav, office_page
 from handlers.office.frame.times import when
 from handlers.office.frame.words import N_, _
-from handlers.office.messages.inbox import number_from
+from handlers.office.messages.numbers import number_from
 from handlers.office.messages.preview import Preview, preview
 from handlers.office.messages.tabs import tabs
 from handlers.office.messages.write_box import check_text

@@ -3,6 +3,7 @@ sentence."""
 
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 from tortoise.exceptions import OperationalError
@@ -64,31 +65,9 @@ async def do(request: web.Request, work: Callable[[], Awaitable[object]]) -> str
 
 def sentence(refusal: Exception, company: Company) -> str:
     """Why nothing was changed."""
-    match refusal:
-        case SamePerson():
-            return _("{name} asked for it: another one of the office has to agree.", name=refusal)
-        case NotTakenBack():
-            return _of_sale(refusal, company)
-        case MoreThanHeld(held=held):
-            return _("The agent held {amount}.", amount=company.money(held))
-        case NothingProposed():
-            return _("Nobody has said yet how much it was.")
-        case NotDisputed():
-            return _("It is settled already.")
-        case NoClaim(owed=owed):
-            return _("The customer owes {amount}.", amount=company.money(owed))
-        case NoReason():
-            return _("Say why.")
-        case NotWaiting() | proposals.Decided():
-            return _("Somebody else has decided it already.")
-        case proposals.AskedAlready(by=by):
-            return _("{name} asked for it already: it waits for a second person.", name=by)
-        case NoSuchPayment():
-            return _("Nothing of this payment waits any more: somebody else has assigned it.")
-        case wallets.NotToppedUp():
-            return _of_wallet(refusal, company)
-        case ownership.NotDone():
-            return _of_device(refusal, company)
+    for kinds, say in SAY.items():
+        if isinstance(refusal, kinds):
+            return say(refusal, company)
     return str(refusal)
 
 
@@ -141,3 +120,27 @@ def _of_device(refusal: ownership.NotDone, company: Company) -> str:
         case ownership.RetiredBefore():
             return _("The device is out of use already.")
     return _("Nothing is owed on it.")
+
+
+Say = Callable[[Any, Company], str]
+# The nearest kind comes first.
+SAY: dict[tuple[type[Exception], ...], Say] = {
+    (SamePerson,): lambda refusal, _company: _(
+        "{name} asked for it: another one of the office has to agree.", name=refusal
+    ),
+    (NotTakenBack,): _of_sale,
+    (MoreThanHeld,): lambda refusal, company: _("The agent held {amount}.", amount=company.money(refusal.held)),
+    (NothingProposed,): lambda _refusal, _company: _("Nobody has said yet how much it was."),
+    (NotDisputed,): lambda _refusal, _company: _("It is settled already."),
+    (NoClaim,): lambda refusal, company: _("The customer owes {amount}.", amount=company.money(refusal.owed)),
+    (NoReason,): lambda _refusal, _company: _("Say why."),
+    (NotWaiting, proposals.Decided): lambda _refusal, _company: _("Somebody else has decided it already."),
+    (proposals.AskedAlready,): lambda refusal, _company: _(
+        "{name} asked for it already: it waits for a second person.", name=refusal.by
+    ),
+    (NoSuchPayment,): lambda _refusal, _company: _(
+        "Nothing of this payment waits any more: somebody else has assigned it."
+    ),
+    (wallets.NotToppedUp,): _of_wallet,
+    (ownership.NotDone,): _of_device,
+}

@@ -22,7 +22,6 @@ from handlers.office.money.doing import NotDone, do
 from handlers.office.money.sales import bought, paid_for
 from handlers.office.money.sheets import send
 from handlers.selling import received
-from models.money.contracts import FIRST_NUMBER
 from models.money.receiving import Suspense, Why, unapplied
 from models.money.sales import Payment
 from models.money.waiting import leave_to_others, look_after
@@ -149,18 +148,14 @@ async def _assign(request: web.Request, payment: Payment, to: str, amount: int |
         await server.composer.tell(origin, copies)
 
 
-async def _draw(request: web.Request, payment: Payment, status: int = 200, **more: object) -> web.StreamResponse:
+async def _draw(
+    request: web.Request, payment: Payment, status: int = 200, *, form: AssignForm | None = None, problem: str = ""
+) -> web.StreamResponse:
     company = request.app[SERVER].company
-    waits = await unapplied(payment.id)
-    typed = request.query.get("q", "") or (request[FORM].get("q", "") if FORM in request else "")
-    typed = typed.replace("\0", "")[:60]
-    chosen: list[Candidate] = (
-        await candidates(typed or payment.account_text, _phones(payment, typed, company)) if waits else []
-    )
-    fields = {"form": AssignForm.of(request), "problem": ""} | more
-    form = fields["form"]
-    assert isinstance(form, AssignForm)
-    form.to.choices = [(one.value, one.value) for one in chosen]
+    waits, typed = await unapplied(payment.id), _typed(request)
+    chosen: list[Candidate] = []
+    if waits:
+        chosen = await candidates(typed or payment.account_text, _phones(payment, typed, company))
     suspense = await Suspense.get_or_none(payment_id=payment.id, closed_at=None)
     return page(
         request,
@@ -170,16 +165,22 @@ async def _draw(request: web.Request, payment: Payment, status: int = 200, **mor
         payment=payment,
         waits=waits,
         suspense=suspense,
-        why=WHY.get(Why(suspense.why), "") if suspense else "",
+        why=WHY[Why(suspense.why)] if suspense else "",
         candidates=chosen,
         typed=typed,
+        form=form or AssignForm(meta={"company": company}),
+        problem=problem,
         bought=partial(bought, company),
         paid_for=paid_for,
-        first_contract=FIRST_NUMBER,
         at=partial(at, company),
         done=DONE,
-        **fields,
     )
+
+
+def _typed(request: web.Request) -> str:
+    """What is looked for: in the address, or in the form that was sent."""
+    typed = request.query.get("q", "") or (request[FORM].get("q", "") if FORM in request else "")
+    return typed.replace("\0", "")[:60]
 
 
 def _phones(payment: Payment, typed: str, company: Company) -> list[str]:
