@@ -111,7 +111,8 @@ def _read(name: str) -> Document:
 
 def _draw(markdown: MarkdownIt, tokens: Sequence[Token]) -> Markup:
     html = str(markdown.renderer.render(tokens, markdown.options, {}))
-    # A wide table moves within its own box, also by the keyboard.
+    # What is wide moves within its own box, also by the keyboard.
+    html = html.replace("<pre>", '<pre tabindex="0">')
     html = html.replace("<table>", '<div class="wide" tabindex="0"><table>').replace("</table>", "</table></div>")
     return Markup(html)  # noqa: S704 - made of text by a renderer that lets no HTML of the text through
 
