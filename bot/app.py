@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from datetime import time as clock_time
 from functools import partial
 from typing import TypeVar
 
@@ -54,7 +56,8 @@ from handlers.selling.received import book, book_payment, validate
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.customers.name_index import index_names
-from models.demo import world
+from models.demo import life, world
+from models.messages import beats
 from models.money import reservations
 from models.money.figures import add_up
 from models.money.receipt_texts import FORGET_IGNORED
@@ -74,10 +77,11 @@ GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
 RESERVATIONS = Purge("reservations", reservations.PURGE, older_than_ms=30 * DAY_MS)
 UPLOADS = Purge("files that the office did not let count", FORGET_UPLOADS, older_than_ms=DAY_MS)
 IGNORED_TEXTS = Purge("texts of operators about no payment", FORGET_IGNORED)
+BEATS = Purge("how gateways were", beats.FORGET, older_than_ms=beats.KEPT_MS)
 FORMS = Purge("forms that were sent", forms.PURGE, older_than_ms=forms.KEPT_MS)
 PURGES = (
     *(*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
-    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS, FORMS, UPLOADS),
+    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS, FORMS, UPLOADS, BEATS),
 )
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0
@@ -125,8 +129,7 @@ async def assembled(
             stack.enter_context(OneServer(config.database))
         database = await stack.enter_async_context(Database(config.database))
         await database.migrate()
-        if load_demo:
-            await _load_demo(database, demo_world(config))
+        is_new = load_demo and await _load_demo(database, demo_world(config))
         simulated = await world.is_demo()
         config = demo_world(config) if simulated else config
         if not simulated:
@@ -139,6 +142,8 @@ async def assembled(
             JOURNAL.begin(journal_places(config))
         except JournalFault as error:
             raise ConfigError(str(error)) from error
+        if is_new and config.demo_life:
+            await _load_life(database, config)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
         )
@@ -153,17 +158,27 @@ async def assembled(
         yield server
 
 
-async def _load_demo(database: Database, config: Config) -> None:
-    """Raises ConfigError when there is something else in the database: it would become a world of published PINs."""
+async def _load_demo(database: Database, config: Config) -> bool:
+    """Whether the world was loaded now. Raises ConfigError when there is something else in the database: it would
+    become a world of published PINs."""
     company = company_of(config)
     await check_key(database, company)
     async with database.work():
-        await world.load(company.vault, config.exponent, company.today(), config.demo_customers)
+        is_new = await world.load(company.vault, config.exponent, company.today(), config.demo_customers)
         if not await world.is_demo():
             raise ConfigError(
                 f"{shown(config.database)} is in use and no demo world: nothing was loaded into it. `mwanga serve`"
                 " serves it; `mwanga demo --database` takes another one."
             )
+    return is_new
+
+
+async def _load_life(database: Database, config: Config) -> None:
+    """Its sales are made by the verbs, which write the token journal."""
+    company = company_of(config)
+    midnight = datetime.combine(company.today(), clock_time(), company.zone)
+    async with database.work():
+        await life.load(company.vault, config.exponent, company.today(), midnight)
 
 
 def _check_private(config: Config) -> None:

@@ -194,6 +194,11 @@ class Config(SettingsWithKinds):
         description="let a demo world be reached from other machines, although its passwords and PINs are published",
     )
     demo_customers: int = Field(0, ge=0, description="`demo` adds this many customers, for benchmarks")
+    demo_life: bool = Field(
+        False,
+        description="`demo` adds a mini-grid with a day's invented life; it does by itself where its simulator is the "
+        "only gateway",
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged")
 
     _file: Path | None = PrivateAttr(None)
@@ -373,6 +378,11 @@ class Config(SettingsWithKinds):
     def on_loopback(self) -> bool:
         """Whether it is this machine alone that reaches the server, by where it listens and by its public address."""
         return all(map(is_loopback, (self.host, urlsplit(self.address).hostname or "")))
+
+    @property
+    def has_gateway(self) -> bool:
+        """Whether a gateway is configured, wholly or in part."""
+        return bool(self.gateways) or any(settings.begun for settings in self.of_gateways.values())
 
     def problems(self) -> list[str]:
         """Everything that `serve` would stumble over, one sentence each; empty when all is well."""

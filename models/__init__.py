@@ -10,6 +10,7 @@ TABLES = [
     "models.devices.access_rate",
     "models.devices.connections",
     "models.devices.tables",
+    "models.messages.beats",
     "models.messages.broadcasts",
     "models.messages.keywords",
     "models.messages.phones",

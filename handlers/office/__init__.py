@@ -17,6 +17,7 @@ from handlers.office.frame import words
 from handlers.office.frame.guard import guard
 from handlers.office.frame.page import draw_problem
 from handlers.office.frame.routes import OFFICE, PAGES, PATTERNS
+from handlers.office.home import live
 from handlers.office.settings import backup
 from handlers.office.signin import signin
 
@@ -37,6 +38,8 @@ def add_to(app: web.Application) -> None:
     app[backup.COPYING] = backup.Copying()
     app.on_shutdown.append(backup.end_copying)
     words.add_to(environment)
+    app.on_startup.append(live.prepare)
+    app.on_shutdown.append(live.end)
     app[OFFICE], app[PATTERNS] = {}, []
     for page in sorted(PAGES, key=lambda page: page.path):
         for method in ("HEAD", "GET") if page.method == "GET" else (page.method,):
