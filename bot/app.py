@@ -15,7 +15,7 @@ from aiohttp import web
 from bot import configured, probes
 from bot.android import PhoneRoutes, Phones
 from bot.android.routes import ROUTES as PHONE_ROUTES
-from bot.changeable import Changeable, merge
+from bot.changeable import Changeable, merge_to_start
 from bot.company import Company
 from bot.config import DEMO_IN_PUBLIC, Config, checked, demo_world
 from bot.configured import check_key, company_of, journal_places
@@ -133,7 +133,7 @@ async def assembled(
         simulated = await world.is_demo()
         config = demo_world(config) if simulated else config
         if not simulated:
-            checked(merge(config, await read_settings()))
+            checked(merge_to_start(config, await read_settings()))
         if simulated and serving:
             _check_private(config)
         await check_key(database, company_of(config))

@@ -80,10 +80,19 @@ def merge(given: Config, values: Mapping[str, str]) -> Config:
             wanted = {name: value for name, value in wanted.items() if name not in wrong}
 
 
+def merge_to_start(given: Config, values: Mapping[str, str]) -> Config:
+    """The same, as a server looks at it before it starts: without the order of gateways, which may name one that is
+    gone by now and is passed over."""
+    return merge(given, {name: value for name, value in values.items() if name not in GATEWAYS})
+
+
 def with_values(given: Config, values: Mapping[str, str]) -> Config:
     """The configuration with other values, checked as those of its file are. Raises ValidationError."""
-    told = {name: getattr(given, name) for name in Config.model_fields}
-    return Config(**told | dict(values)) if values else given
+    if not values:
+        return given
+    changed = Config(**{name: getattr(given, name) for name in given.model_fields_set} | dict(values))
+    changed._file, changed._secret_files = given._file, given._secret_files
+    return changed
 
 
 def find_mistakes(given: Config, values: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import asyncpg
 import typer
 from pydantic import SecretStr
 
-from bot.changeable import CHANGEABLE, merge
+from bot.changeable import CHANGEABLE, merge_to_start
 from bot.cli import reach
 from bot.cli.prompt import has_database, load_config
 from bot.config import DEMO_IN_PUBLIC, SECRETS, Config, demo_world, is_demo_secret
@@ -81,7 +81,7 @@ async def _find_problems(config: Config, set_by_office: dict[str, str], *, books
             await database.check()
             simulated = await world.is_demo()
             set_by_office.update(await read_settings())
-            config = merge(config, set_by_office)
+            config = merge_to_start(config, set_by_office)
             of_database = await _find_in_database(demo_world(config) if simulated else config, simulated)
             of_database += await _find_in_books(config) if books else []
             if not database.embedded:

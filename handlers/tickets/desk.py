@@ -1,5 +1,5 @@
-"""What the office does with a ticket, and what both sides are told of it. Each function is called in the caller's unit of
-work, with the ticket locked; it returns the messages to be sent, none when there was nothing to do."""
+"""What the office does with a ticket, and what both sides are told of it. Each function is called in the caller's unit
+of work, with the ticket locked; it returns the messages to be sent, none when there was nothing to do."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -10,15 +10,12 @@ from handlers.tickets.news import News
 from handlers.tickets.questions import LONGEST, without_pins
 from models.devices import Device
 from models.people import Agent, Customer, OfficeUser
+from models.settings import Changed
 from models.tickets import Category, Ticket, tickets
 from models.tickets.tickets import Opened
 
 Copies = Sequence[Copy]
 LAST_DAY = date(2100, 1, 1)
-
-
-class Changed(Exception):
-    """Somebody else did something with the ticket after it was looked at."""
 
 
 class NoWords(ValueError):
@@ -55,7 +52,7 @@ async def check_seen(ticket: Ticket, seen: int) -> None:
         raise Changed(ticket.number)
 
 
-async def open_for(  # noqa: PLR0913 - one report, all that it says
+async def open_for(
     customer: Customer,
     device: Device | None,
     category: Category,

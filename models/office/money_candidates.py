@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from models.customers.search import find_customers
 from models.devices import Device, devices_of
 from models.devices.tables import find_anywhere
-from models.money.contracts import Contract, contract_numbered, contracts_of
+from models.money import Contract, contracts_of
+from models.money.contracts import contract_numbered
 from models.people import Customer, MiniGrid
 
 MOST = 12

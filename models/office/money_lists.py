@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from models.money.sales import COUNTS, LONGEST_REFERENCE, Payment, Sale
+from models.money import Sale
+from models.money.sales import COUNTS, LONGEST_REFERENCE, Payment
 from models.money.voids import Void, void_of
 from models.sql import connection, execute, read_moment
 

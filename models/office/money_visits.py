@@ -7,8 +7,8 @@ from models.money.contracts import FIRST_NUMBER
 from models.sql import connection, execute, read_day
 
 MOST = 200
-VISITS = """SELECT k.id AS contract_id, c.id AS customer_id, c.name, c.surname, c.phone, COALESCE(v.name, '') AS village,
-  d.serial, p.name AS item, i.due, i.oldest
+VISITS = """SELECT k.id AS contract_id, c.id AS customer_id, c.name, c.surname, c.phone,
+  COALESCE(v.name, '') AS village, d.serial, p.name AS item, i.due, i.oldest
   FROM (SELECT k.id, SUM(i.amount - i.paid) AS due, MIN(i.due_on) AS oldest FROM contract k
     JOIN instalment i ON i.contract_id = k.id AND i.paid < i.amount AND i.due_on <= $2
     WHERE k.agent_id = $1 AND k.ended_on IS NULL GROUP BY k.id) i

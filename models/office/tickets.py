@@ -12,7 +12,11 @@ from models.sql import connection, execute, marks, read_moment
 from models.tickets import Ticket, TicketState
 
 # How the tickets of a state are listed: the most urgent first, those that wait longest, those closed last.
-ORDER = {TicketState.OPEN: ("due_at", ">"), TicketState.ASKED: ("asked_at", ">"), TicketState.CLOSED: ("closed_at", "<")}
+ORDER = {
+    TicketState.OPEN: ("due_at", ">"),
+    TicketState.ASKED: ("asked_at", ">"),
+    TicketState.CLOSED: ("closed_at", "<"),
+}
 NOBODY, OFFICE = "nobody", "office"  # whose they are, beside an agent's number
 LIST = """SELECT t.id FROM ticket t{joined} WHERE t.state = $1{where}
   ORDER BY t.{by} {way}, t.id {way} LIMIT {most}"""
@@ -123,7 +127,9 @@ async def times_to_close(now: datetime) -> Times:
     rows = await execute(connection(), TIMES, [now - PERIOD])
     took = [(row, read_moment(row["closed_at"]) - read_moment(row["opened_at"])) for row in rows]
     grids = {grid.id: grid.name for grid in await MiniGrid.all()}
-    agents = {agent.id: agent.name for agent in await Agent.filter(id__in=list({row["agent"] for row in rows} - {None}))}
+    agents = {
+        agent.id: agent.name for agent in await Agent.filter(id__in=list({row["agent"] for row in rows} - {None}))
+    }
     return Times(
         all=_time("", 0, took) if took else None,
         by_mini_grid=_grouped(took, "grid", grids),

@@ -35,7 +35,9 @@ def test_every_link_leads_somewhere(name: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_nothing_of_it_runs_or_has_a_style_of_its_own(name: str) -> None:
     tags = re.findall(r"<[^>]*>", ALL[name])
-    assert not [tag for tag in tags if re.search(r"<(script|iframe|object|style|svg)|\son\w+=|style=|javascript:", tag, re.I)]
+    assert not [
+        tag for tag in tags if re.search(r"<(script|iframe|object|style|svg)|\son\w+=|style=|javascript:", tag, re.I)
+    ]
 
 
 @pytest.mark.parametrize("name", ALL)

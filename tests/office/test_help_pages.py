@@ -40,7 +40,9 @@ async def test_pictures_are_served_as_pictures(office: Office) -> None:
         assert response.content_type == "image/png" and await response.read() == path.read_bytes()
 
 
-@pytest.mark.parametrize("path", ["nothing", "pictures/nothing.png", "..%2fREADME", "pictures/..%2f..%2fREADME.md", "Operate"])
+@pytest.mark.parametrize(
+    "path", ["nothing", "pictures/nothing.png", "..%2fREADME", "pictures/..%2f..%2fREADME.md", "Operate"]
+)
 async def test_what_is_no_page_is_not_there(office: Office, path: str) -> None:
     assert (await office.client.get(f"/help/{path}", headers={"Accept": "text/html"})).status == 404
 

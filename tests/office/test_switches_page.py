@@ -60,7 +60,9 @@ async def test_without_a_reason_nothing_goes_off(office: Office, reason: str, sa
 
 async def test_who_switches_what_is_off_already_is_told_so(office: Office) -> None:
     await switch(office, "sales", "off", "First")
-    response = await office.post(PATH, csrf=await office.csrf(PATH), switch="sales", to="off", **{"sales-reason": "Second"})
+    response = await office.post(
+        PATH, csrf=await office.csrf(PATH), switch="sales", to="off", **{"sales-reason": "Second"}
+    )
     assert "Somebody else did it before" in await office.page(response.headers["Location"])
     assert "Why: First" in await office.page(PATH)
 

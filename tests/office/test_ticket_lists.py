@@ -9,12 +9,13 @@ import pytest
 
 from bot.server import Server
 from handlers.tickets import desk
-from handlers.tickets.desk import Changed, NoWords, TooLong, read_words
+from handlers.tickets.desk import NoWords, TooLong, read_words
 from models.audit import Audit
 from models.devices import Device
 from models.office import tickets as office
 from models.office.tickets import NOBODY, OFFICE, Wanted
 from models.people import Agent, Customer, OfficeUser
+from models.settings import Changed
 from models.sql import execute
 from models.tickets import Category, Ticket, TicketState, tickets
 from tests.world.people import PEOPLE

@@ -149,6 +149,13 @@ async def test_the_database_takes_no_empty_sentence(database: Database) -> None:
         )
 
 
+async def test_a_server_starts_though_the_offices_order_names_a_gateway_that_is_gone(config: Config) -> None:
+    async with Database(config.database) as database, database.work():
+        await change_settings({"route": "kannel,phones"}, {}, seen=0, actor="rehema")
+    async with assembled(config, serving=False) as server:
+        assert list(server.router.order) == ["phones"]
+
+
 async def test_a_server_starts_with_the_offices_help_number_alone(config: Config) -> None:
     given = Changeable(config)
     async with Database(config.database) as database:

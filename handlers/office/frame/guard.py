@@ -9,6 +9,7 @@ from handlers.office.frame.page import BANNERS, HEADERS, MACHINES, TOO_OLD, find
 from handlers.office.frame.routes import COUNTS, FORM, OFFICE, USER, WAITING, Handler, OfficePage
 from handlers.office.frame.session import find_user
 from handlers.office.frame.words import LANGUAGE, _, choose_language
+from models.audit import coming_from
 from models.people import OfficeUser
 
 ELSEWHERE = MACHINES | {"simulator"}  # first words of paths that are none of the office's
@@ -41,7 +42,8 @@ async def guard(request: web.Request, handler: Handler) -> Any:
     if user and page and not page.fragment:
         request[BANNERS] = await find_banners()
         request[WAITING] = {nav: await count(user) for nav, count in COUNTS.items()}
-    return await handler(request)
+    with coming_from(request.remote or ""):
+        return await handler(request)
 
 
 def _check_role(page: OfficePage | None, user: OfficeUser) -> None:

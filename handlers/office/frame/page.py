@@ -19,7 +19,7 @@ from handlers.office.frame.cookies import BROWSER, SESSION, read_cookie, set_coo
 from handlers.office.frame.routes import FOOT, FORM, HEAD, OFFICE, USER, WAITING, Handler, may, office_page
 from handlers.office.frame.words import LANGUAGE, N_, _
 from models.office import forms
-from models.settings import are_messages_off
+from models.settings import OUTGOING, SALES, read_switches
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +80,16 @@ def _shared(request: web.Request, browser: str) -> dict[str, object]:
 BANNERS = web.RequestKey("what everybody has to know on every page", list[str])
 
 
+OFF = {
+    OUTGOING: N_("Outgoing messages are switched off: answers wait."),
+    SALES: N_("Sales are switched off: nobody can sell or buy."),
+}
+
+
 async def find_banners() -> list[str]:
-    """What is switched off, in sentences."""
-    return [_("Outgoing messages are switched off: answers wait.")] if await are_messages_off() else []
+    """What is switched off, in sentences, with who did it and why."""
+    off = [switch for switch in (await read_switches()).values() if not switch.on]
+    return [" ".join(filter(None, (_(OFF[one.name]), one.reason and f"{one.by}: {one.reason}"))) for one in off]
 
 
 def _hidden(name: str, value: str) -> Markup:

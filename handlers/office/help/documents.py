@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -103,7 +104,7 @@ def _read(name: str) -> Document:
 def _name_headings(tokens: Sequence[Token]) -> list[Heading]:
     """Give each heading its anchor."""
     headings = []
-    for token, inside in zip(tokens, tokens[1:], strict=False):
+    for token, inside in pairwise(tokens):
         if token.type == "heading_open":
             title = _words(inside)
             headings.append(Heading(int(token.tag[1]), slug(inside.content.replace("`", "")), title))
@@ -155,9 +156,7 @@ def _words(token: Token) -> str:
     """The text of a line, without its marks."""
     if not token.children:
         return token.content
-    return "".join(
-        " " if child.type in ("softbreak", "hardbreak") else child.content for child in token.children
-    )
+    return "".join(" " if child.type in ("softbreak", "hardbreak") else child.content for child in token.children)
 
 
 def _excerpt(text: str, wanted: Sequence[str]) -> Markup:

@@ -26,7 +26,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     return page(request, "help/document.html", document=document)
 
 
-@office_page(r"/help/pictures/{file:[a-z-]+\.png}", roles=ALL, nav=Nav.HELP, fragment=True)
+@office_page("/help/pictures/{file}", roles=ALL, nav=Nav.HELP, fragment=True)
 async def show_picture(request: web.Request) -> web.StreamResponse:
     """A picture of a document."""
     path = pictures().get(request.match_info["file"])

@@ -1,4 +1,4 @@
-"""`/money/claims`: what customers owe who got power that somebody else had paid: money is taken, or two write it off."""
+"""`/money/claims`: what customers owe for power that somebody else had paid: they pay, or two people give it up."""
 
 from functools import partial
 

@@ -19,8 +19,8 @@ from handlers.office.money.asked import at
 from handlers.office.money.doing import do, key_of
 from handlers.selling.void import refuse_by_office, void_by_office
 from models.devices import Device
-from models.money import Sale, claims, proposals, voids, write_offs
-from models.money.contracts import FIRST_NUMBER, Contract, contract_numbered
+from models.money import Contract, Sale, claims, proposals, voids, write_offs
+from models.money.contracts import FIRST_NUMBER, contract_numbered
 from models.money.proposals import propose_transfer
 from models.money.voids import Void
 from models.money.write_offs import Lost, WriteOff

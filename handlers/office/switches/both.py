@@ -9,7 +9,7 @@ from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, FORM, OWNER_ONLY, USER, Nav, office_page
 from handlers.office.frame.times import moment
 from handlers.office.frame.words import N_, _
-from models.settings import LONGEST_REASON, OUTGOING, SALES, SWITCHES, Switch, read_switches, switch_outgoing, switch_sales
+from models.settings import LONGEST_REASON, OUTGOING, SALES, SWITCHES, read_switches, switch_outgoing, switch_sales
 
 PATH = "/settings/switches"
 VERBS = {OUTGOING: switch_outgoing, SALES: switch_sales}
@@ -25,10 +25,6 @@ DONE = {
     "off": N_("It is off."),
     "on": N_("It is on."),
     "same": N_("Somebody else did it before: it was so already."),
-}
-OFF = {
-    OUTGOING: N_("Outgoing messages are switched off: answers wait."),
-    SALES: N_("Sales are switched off: nobody can sell or buy."),
 }
 
 
@@ -84,8 +80,3 @@ async def _draw(
         done=_(DONE.get(request.query.get("done", ""), "")) if status == 200 else "",
         since=lambda one: f"{company.day_by_name(moment(one.since))} {company.clock(moment(one.since))}",
     )
-
-
-def sentence_of(switch: Switch) -> str:
-    """What everybody has to know on every page, of one that is off."""
-    return " ".join(filter(None, (_(OFF[switch.name]), switch.reason and f"{switch.by}: {switch.reason}")))

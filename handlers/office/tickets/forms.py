@@ -15,7 +15,6 @@ from models.devices import Device
 from models.tickets import Category
 from models.tickets.tickets import DUE
 
-
 DAY = {"type": "date", "placeholder": "2026-11-30"}
 
 

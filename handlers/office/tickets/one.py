@@ -14,9 +14,10 @@ from handlers.office.frame.words import N_, _
 from handlers.office.tickets.forms import Assignment, Closing, Comment, Question, Reopening
 from handlers.office.tickets.words import SHARED, STEPS
 from handlers.tickets import desk
-from handlers.tickets.desk import Changed, Copies
+from handlers.tickets.desk import Copies
 from models.office.tickets import told_of
 from models.people import Agent, OfficeUser
+from models.settings import Changed
 from models.tickets import Ticket, TicketEvent, TicketNotFound, TicketState, tickets
 from models.tickets.tickets import Step
 

@@ -67,7 +67,7 @@ def _agent() -> Any:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0011_tickets")]
+    dependencies = [("models", "0012_forms_once")]
 
     operations = [
         AllowNull(model_name="Contract", name="agent", field=_agent()),
