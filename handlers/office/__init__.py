@@ -18,6 +18,7 @@ from handlers.office.frame.guard import guard
 from handlers.office.frame.page import draw_problem
 from handlers.office.frame.routes import OFFICE, PAGES, PATTERNS
 from handlers.office.home import live
+from handlers.office.settings import backup
 from handlers.office.signin import signin
 
 
@@ -34,6 +35,8 @@ def add_to(app: web.Application) -> None:
     )
     app.middlewares.extend((draw_problem, guard))
     app[signin.SIGN_IN] = signin.SignIn()
+    app[backup.COPYING] = backup.Copying()
+    app.on_shutdown.append(backup.end_copying)
     words.add_to(environment)
     app.on_startup.append(live.prepare)
     app.on_shutdown.append(live.end)

@@ -176,7 +176,7 @@ def is_ours(request: web.Request, form: MultiDictProxy[str]) -> bool:
     the keyed hash of it that belongs in the field."""
     browser = read_cookie(request, BROWSER)
     given, expected = form.get("csrf", ""), _csrf(request, browser)
-    return bool(browser) and hmac.compare_digest(given.encode(), expected.encode())
+    return bool(browser) and isinstance(given, str) and hmac.compare_digest(given.encode(), expected.encode())
 
 
 def _csrf(request: web.Request, browser: str) -> str:

@@ -64,7 +64,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     return await _draw(request)
 
 
-@office_page("/money/reconcile", "POST", roles=CASH, nav=Nav.MONEY)
+@office_page("/money/reconcile", "POST", roles=CASH, nav=Nav.MONEY, upload=True)
 async def upload(request: web.Request) -> web.StreamResponse:
     """Read a statement: it is checked whole, and nothing is written where a line is wrong."""
     server, form = request.app[SERVER], UploadForm.of(request)

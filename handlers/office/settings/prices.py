@@ -17,7 +17,6 @@ from handlers.exchange.importing import Tried, try_table
 from handlers.exchange.sheet import Problem, write_export
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import CASH, FORM, USER, Nav, office_page
-from handlers.office.frame.upload import UPLOAD
 from handlers.office.frame.words import N_, _
 from handlers.office.settings.typed import read_number
 from models.devices import Kind, Unit
@@ -130,24 +129,26 @@ async def change(request: web.Request) -> web.StreamResponse:
 @office_page(f"{KIND}/file", "POST", roles=CASH, nav=Nav.SETTINGS, upload=True)
 async def bring(request: web.Request) -> web.StreamResponse:
     """Check a file, and say what would change: nothing is written yet."""
-    kind, server, upload = request.match_info["kind"], request.app[SERVER], request.get(UPLOAD)
-    if upload is None or not upload.data:
+    kind, server, upload = request.match_info["kind"], request.app[SERVER], request[FORM].get("file")
+    data = upload.file.read() if isinstance(upload, web.FileField) else b""
+    if not isinstance(upload, web.FileField) or not data:
         return await _draw(request, 422, problem=_("Choose a file first."))
+    name = upload.filename.replace("\0", "")[-200:]
     try:
-        table = Table.of(upload.data)
+        table = Table.of(data)
         if table.lines > MOST_LINES:
             said = _("It has more than {most} lines: bring it in by mwanga import.", most=f"{MOST_LINES:,}")
             return await _draw(request, 422, problem=said)
         tried = await try_table(kind, table, database=server.database, company=server.company)
     except NotImported as refused:
-        return _draw_file(request, 422, upload.name, problems=refused.problems)
+        return _draw_file(request, 422, name, problems=refused.problems)
     except Unreadable as refused:
-        return _draw_file(request, 422, upload.name, problems=[Problem(refused.line, str(refused))])
+        return _draw_file(request, 422, name, problems=[Problem(refused.line, str(refused))])
     except PartlyImported as refused:
         return await _draw(request, 422, problem=str(refused))
     async with server.database.work():
-        number = await keep_upload(kind, upload.name, upload.data, actor=request[USER].name)
-    return _draw_file(request, 200, upload.name, tried=tried, number=number)
+        number = await keep_upload(kind, name, data, actor=request[USER].name)
+    return _draw_file(request, 200, name, tried=tried, number=number)
 
 
 @office_page(f"{KIND}/apply", "POST", roles=CASH, nav=Nav.SETTINGS)
