@@ -18,6 +18,7 @@ from handlers.office.frame.routes import OFFICE, PAGES, PATTERNS
 from handlers.office.home import home  # noqa: F401 - each of these adds its pages
 from handlers.office.messages import sent  # noqa: F401
 from handlers.office.money import receipts  # noqa: F401
+from handlers.office.people import change, codes, customers, devices, find, person, tags  # noqa: F401
 from handlers.office.signin import signin
 from handlers.office.tickets import tickets  # noqa: F401
 
