@@ -16,7 +16,7 @@ from handlers.office.frame.guard import guard
 from handlers.office.frame.page import draw_problem
 from handlers.office.frame.routes import OFFICE, PAGES, PATTERNS
 from handlers.office.home import home  # noqa: F401 - each of these adds its pages
-from handlers.office.messages import conversation, inbox, many, results, sent, to  # noqa: F401
+from handlers.office.messages import conversation, inbox, many, sent, to  # noqa: F401
 from handlers.office.money import receipts  # noqa: F401
 from handlers.office.settings import words as office_words  # noqa: F401
 from handlers.office.signin import signin
