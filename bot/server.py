@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.android import PhoneRoutes, Phones
+from bot.changeable import Changeable
 from bot.company import Company
 from bot.config import Config
 from bot.inbound import Callbacks, Inbox, Worker
-from bot.monitor import Alerts, NightlyBooks
+from bot.monitor import Alerts, CollectionCount, NightlyBooks
 from bot.outbound import Broadcasts, Composer, Outbox
 from bot.payments import Payments
 from bot.receipts import Receipts
@@ -23,6 +24,7 @@ class Server:
     """One server; everything in it knows only what it needs."""
 
     config: Config
+    settings: Changeable  # the configuration with what the office has set meanwhile
     simulated: bool  # whether it serves the demo world
     company: Company
     commands: Commands
@@ -45,6 +47,7 @@ class Server:
     # what looks after it
     alerts: Alerts
     books: NightlyBooks
+    collection: CollectionCount
     housekeeping: Housekeeping
     watch: Housekeeping  # of what ends by the minute
 

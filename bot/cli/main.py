@@ -1,5 +1,6 @@
 """The `mwanga` command: the server, the demo, a phone in the terminal, and what the office does at a prompt."""
 
+import asyncio
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +26,7 @@ from bot.cli.init import init
 from bot.cli.keys import vending_key
 from bot.cli.payments import payments_cli
 from bot.cli.phones import phone_cli
-from bot.cli.prompt import ACTOR, CONFIG_FILE, e164, fail, load_config, open_database, perform
+from bot.cli.prompt import ACTOR, CONFIG_FILE, e164, fail, load_config, open_database, perform, read_office
 from bot.cli.receipts import receipts_cli
 from bot.cli.reconcile import reconcile_cli
 from bot.cli.rekey import rekey
@@ -112,7 +113,7 @@ def card(
     """Make the one-page card of all commands, as HTML to print."""
     if language not in LANGUAGES:
         fail(f"{language} is none of {', '.join(LANGUAGES)}.")
-    page = make_card(Commands(TALKS), load_config(), language)
+    page = make_card(Commands(TALKS), asyncio.run(read_office(load_config())), language)
     if output is None:
         typer.echo(page)
         return

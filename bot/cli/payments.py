@@ -1,7 +1,7 @@
 """What the office does with mobile money at a prompt: `mwanga payments`."""
 
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Awaitable
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -11,18 +11,14 @@ from bot.cli.payments_waiting import payments_assign, payments_take, payments_wa
 from bot.cli.prompt import ACTOR, fail, load_config, perform
 from bot.company import Company
 from bot.gateways.errors import SendError
-from bot.payments import Answer, State
+from bot.payments import by_hand
 from bot.payments.daraja import Daraja
 from bot.payments.reading import unpack
 from bot.server import Server
-from bot.text import numbers
 from bot.text.controls import without_controls
 from models.audit import record
 from models.money import notices, requests
-from models.money.receiving import Incoming, Source, find_payment, normal_reference, unapplied
 from models.money.requests import PaymentRequest, RequestState
-from models.money.sales import Payment
-from models.sql import now_ms
 from models.vault import Sealed
 
 payments_cli = typer.Typer(
@@ -32,7 +28,6 @@ payments_cli.command("waiting")(payments_waiting)
 payments_cli.command("take")(payments_take)
 payments_cli.command("assign")(payments_assign)
 Number = Annotated[int, typer.Argument(help="the request's number, as `list` shows it")]
-PARKED = "parked"  # the code of one that a person has put aside
 IN_DEMO = "In the demo world phones ring in the server alone: see /simulator."
 
 
@@ -99,11 +94,7 @@ def park(number: Number) -> None:
 
     async def work() -> None:
         async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
-            request = await _request(number)
-            if request.state != RequestState.UNKNOWN:
-                fail(f"{number} is {request.state}, and not unknown.")
-            await requests.end(request, RequestState.EXPIRED, code=PARKED, reason="", now=now_ms())
-            await record(ACTOR, "payments park", str(number))
+            await _do(by_hand.park(await _request(number), actor=ACTOR))
         typer.echo(f"{number} is put aside.")
 
     perform(work())
@@ -119,32 +110,18 @@ def receipt(
     async def work() -> None:
         async with assembled(load_config(), handling=False, serving=False) as server:
             async with server.database.work():
-                await _book_receipt(await _request(number), reference, server)
+                await _do(
+                    by_hand.book_receipt(
+                        await _request(number),
+                        reference,
+                        company=server.company,
+                        settler=server.payments.settler,
+                        actor=ACTOR,
+                    )
+                )
             typer.echo(_line(await _request(number), server.company))
 
     perform(work())
-
-
-async def _book_receipt(request: PaymentRequest, reference: str, server: Server) -> None:
-    """In the caller's unit of work."""
-    if request.state == RequestState.PAID:
-        fail(f"{request.id} is paid already.")
-    known = await find_payment(request.provider, normal_reference(reference))
-    if known and await _is_anothers(known, request, server.company):
-        fail(f"{reference} is another payment: look at the portal again.")
-    await record(ACTOR, "payments receipt", str(request.id), reference)
-    await server.payments.settler.settle(_paid(request, reference))
-    state = (await _request(request.id)).state
-    if state != RequestState.PAID:
-        fail(f"{reference} is not booked for {request.id}: it is {state}.")
-
-
-async def _is_anothers(known: Payment, request: PaymentRequest, company: Company) -> bool:
-    """Whether a payment that is booked cannot be this push's. A masked phone may be anybody's."""
-    with suppress(ValueError):
-        if numbers.parse(known.payer_phone, company.country) != request.phone:
-            return True
-    return known.amount != request.amount or not await unapplied(known.id)
 
 
 @payments_cli.command("notices")
@@ -175,26 +152,19 @@ def _said(notice: notices.Kept, server: Server) -> str:
         return "sealed with another key"
 
 
+async def _do(work: Awaitable[None]) -> None:
+    """Do it, or fail with a sentence."""
+    try:
+        await work
+    except by_hand.NotDone as error:
+        fail(str(error))
+
+
 async def _request(number: int) -> PaymentRequest:
     request = await PaymentRequest.get_or_none(id=number)
     if request is None:
         fail(f"There is no push {number}.")
     return request
-
-
-def _paid(request: PaymentRequest, reference: str) -> Answer:
-    payment = Incoming(
-        source=Source.STATEMENT,
-        provider=request.provider,
-        reference=reference,
-        amount=request.amount,
-        paid_at=datetime.now(UTC),
-        request=request.reference,
-        payer_phone=request.phone,
-        account_text=request.account,
-        seen_by=ACTOR,
-    )
-    return Answer(state=State.PAID, provider=request.provider, request=request.reference, payment=payment)
 
 
 def _line(request: PaymentRequest, company: Company) -> str:

@@ -11,9 +11,9 @@ from bot.cli.dates import Since, Until, read_dates
 from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform
 from bot.company import Company
 from bot.text.controls import without_controls
-from handlers.selling import received
+from handlers.selling.statement_lines import take_line
 from models.money import reconciling
-from models.money.receiving import BANK, find_payment, normal_reference, unapplied
+from models.money.receiving import BANK, find_payment, normal_reference
 from models.money.reconciling import NotSettled, Reconciliation
 from models.money.statements import Direction, StatementLine
 
@@ -55,18 +55,14 @@ def reconcile_take(reference: Ref, provider: Provider = None, by: By = ACTOR) ->
         try:
             async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
                 line = await _line(reference, provider, Direction.IN)
-                booked, told = await received.book_payment(reconciling.incoming_of(line), server.company)
-                await reconciling.note_taken(line, booked.payment.id, actor=by)
-                for origin, copies in told:
-                    await server.composer.tell(origin, copies)
-                left = await unapplied(booked.payment.id)
+                booked = await take_line(line, by, company=server.company, composer=server.composer)
         except NotSettled as error:
             fail(f"Nothing was booked. {error}")
         paid = f"{server.company.money(line.amount)}, {line.provider} {line.reference}"
         typer.echo(f"{paid}: {'booked' if booked.new else 'a payment that we know'}.")
-        if messages := sum(len(copies) for _origin, copies in told):
-            typer.echo(f"{messages} SMS will go out.")
-        if left:
+        if booked.messages:
+            typer.echo(f"{booked.messages} SMS will go out.")
+        if booked.waits:
             typer.echo(f"Nobody knows what it is for: mwanga payments assign {line.reference} ACCOUNT")
 
     perform(work())

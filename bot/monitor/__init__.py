@@ -4,12 +4,14 @@ from bot.monitor.alerts import Alerts
 from bot.monitor.books import NightlyBooks
 from bot.monitor.canary import Canaries, Signs
 from bot.monitor.clock import CLOCK_SENTENCES
+from bot.monitor.collection import CollectionCount
 from bot.monitor.webhook import Webhook
 
 __all__ = [
     "CLOCK_SENTENCES",
     "Alerts",
     "Canaries",
+    "CollectionCount",
     "NightlyBooks",
     "Signs",
     "Webhook",

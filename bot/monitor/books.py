@@ -22,9 +22,14 @@ class NightlyBooks:
     """Once a night, or when it was missed. Of several servers the first does it, as a rule."""
 
     def __init__(self, database: Database, zone: ZoneInfo, suspense_days: int) -> None:
-        self._database, self._zone, self._suspense = database, zone, timedelta(days=suspense_days)
+        self._database, self._zone = database, zone
+        self.allow_suspense(suspense_days)
         self._stopping = asyncio.Event()
         self._checking: asyncio.Task[str] | None = None
+
+    def allow_suspense(self, days: int) -> None:
+        """From now on money may be where it should only pass for so long."""
+        self._suspense = timedelta(days=days)
 
     async def run(self) -> None:
         """Look whether it is time, until stopped."""
@@ -51,6 +56,17 @@ class NightlyBooks:
         last = await last_check()
         age = now_ms() - last.at if last else LATE_MS
         return age >= LATE_MS or (age >= FRESH_MS and datetime.now(self._zone).hour in NIGHT)
+
+    def check_now(self) -> "asyncio.Task[str]":
+        """Add up everything beside all work, or go on with what is being added up."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self.check(), name="books now")
+        return self._checking
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether everything is being added up at the moment."""
+        return self._checking is not None and not self._checking.done()
 
     async def check(self) -> str:
         """Add up everything and keep what was found: the first fault in one sentence, or nothing."""

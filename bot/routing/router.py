@@ -67,6 +67,15 @@ class Router:
         self.networks = networks or Networks()
         self.watch = watch or Watch()
 
+    @property
+    def order(self) -> Sequence[str]:
+        """The gateways in the operator's order."""
+        return self._order
+
+    def reorder(self, order: Sequence[str]) -> None:
+        """From now on gateways carry messages in this order; what has one already stays there."""
+        self._order = order
+
     def reply_gateway(self, came_in_by: str, phone: str = "", kind: MessageKind = MessageKind.REPLY) -> str:
         """A reply goes the way the message came, where that gateway can send and is well, or is to be tried."""
         if self._can_send(came_in_by):

@@ -41,7 +41,7 @@ CONTRACTS_SQL = """SELECT k.id, k.sold_on, g.phone AS agent, c.id AS customer, c
   (SELECT COUNT(*) FROM instalment p WHERE p.contract_id = k.id) AS count,
   (SELECT COALESCE(SUM(p.amount - p.paid), 0) FROM instalment p WHERE p.contract_id = k.id) AS owed,
   (SELECT MIN(p.due_on) FROM instalment p WHERE p.contract_id = k.id AND p.paid < p.amount) AS next_due
-  FROM contract k JOIN agent g ON g.id = k.agent_id JOIN customer c ON c.id = k.customer_id
+  FROM contract k LEFT JOIN agent g ON g.id = k.agent_id JOIN customer c ON c.id = k.customer_id
   JOIN appliance i ON i.id = k.appliance_id LEFT JOIN device d ON d.id = k.device_id
   WHERE k.id > $1 AND k.sold_on >= $3 AND k.sold_on <= $4 ORDER BY k.id LIMIT $2"""
 CONTRACT_MONEY = ("price", "down", "owed", "day_price", "minimum", "commission")

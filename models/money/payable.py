@@ -62,8 +62,8 @@ class PayableDevice:
         """Its owner's newest contract on it, whether it is paid off or not."""
         return await contract_of(self.device)
 
-    async def same_today(self, seller: Agent, amount: int) -> Sale | None:
-        """This agent's newest sale of this amount for it within 24 hours."""
+    async def same_today(self, seller: Agent | None, amount: int) -> Sale | None:
+        """This agent's newest sale of this amount for it within 24 hours; None: that at the office's counter."""
         return await same_today(seller, amount, device_id=self.device.id)
 
     async def standing(
@@ -122,8 +122,8 @@ class PayableGoods:
     async def contract(self) -> Contract | None:
         return self.signed
 
-    async def same_today(self, seller: Agent, amount: int) -> Sale | None:
-        """This agent's newest payment of this amount for it within 24 hours."""
+    async def same_today(self, seller: Agent | None, amount: int) -> Sale | None:
+        """This agent's newest payment of this amount for it within 24 hours; None: that at the office's counter."""
         return await same_today(seller, amount, contract_id=self.signed.id)
 
     async def standing(

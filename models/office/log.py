@@ -30,7 +30,14 @@ class Wanted:
 
 async def read_notes(wanted: Wanted, before: int, most: int) -> Sequence[dict[str, Any]]:
     """So many notes at most, older than the one with the number `before`; 0: from the newest on."""
-    parts, values = ["1 = 1"], []
+    rows = await execute(connection(), *question(wanted, before, most))
+    return [row | {"created_at": read_moment(row["created_at"])} for row in rows]
+
+
+def question(wanted: Wanted, before: int, most: int) -> tuple[str, list[Any]]:
+    """The statement that asks for them, and its values."""
+    parts: list[str] = ["1 = 1"]
+    values: list[Any] = []
     for condition, value in (
         ("actor = ${}", wanted.actor),
         ("action = ${}", wanted.action),
@@ -42,9 +49,7 @@ async def read_notes(wanted: Wanted, before: int, most: int) -> Sequence[dict[st
         if value:
             values.append(value)
             parts.append(condition.format(len(values)))
-    statement = NOTES.format(where=" AND ".join(parts), most=most)
-    rows = await execute(connection(), statement, values)
-    return [row | {"created_at": read_moment(row["created_at"])} for row in rows]
+    return NOTES.format(where=" AND ".join(parts), most=most), values
 
 
 async def list_actions() -> list[str]:

@@ -85,3 +85,9 @@ async def sent_again(messages: Sequence[int]) -> dict[int, int]:
 async def one(message_id: int) -> dict[str, Any] | None:
     rows = await execute(connection(), f"SELECT {COLUMNS} FROM outbox WHERE id = $1", [message_id])
     return rows[0] if rows else None
+
+
+async def find(origin: str) -> int:
+    """The number of the message that has this origin; 0 for none."""
+    rows = await execute(connection(), "SELECT id FROM outbox WHERE origin = $1", [origin])
+    return int(rows[0]["id"]) if rows else 0

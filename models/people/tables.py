@@ -38,6 +38,8 @@ class Agent(Model):
     )
     mini_grid_id: int
     pin_hash = fields.CharField(200)
+    # The office gave the PIN, to be changed at its first use, and until then; None: the agent chose it.
+    pin_expires_at = fields.DatetimeField(null=True)
     wrong_pins = fields.IntField(default=0)  # in a row
     locked_at = fields.DatetimeField(null=True)
     retired_at = fields.DatetimeField(null=True)  # then locked as well, and the number is free for another agent

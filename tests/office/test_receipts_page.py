@@ -30,16 +30,16 @@ def till_of(office: Office) -> Till:
     return Till(office.mwanga, None)  # type: ignore[arg-type]
 
 
-async def does(office: Office, what: str, path: str = "/receipts/1", **fields: str) -> int:
+async def does(office: Office, what: str, path: str = "/money/receipts/1", **fields: str) -> int:
     """Send one of the page's forms; the status."""
-    return (await office.post(path, do=what, csrf=await office.csrf("/receipts"), **fields)).status
+    return (await office.post(path, do=what, csrf=await office.csrf("/money/receipts"), **fields)).status
 
 
 async def test_what_waits_is_shown_with_its_reason_and_what_is_read_in_it(office: Office) -> None:
-    page = await office.page("/receipts")
+    page = await office.page("/money/receipts")
     assert "Texts of operators that wait: 1" in page and "came at another time" in page
     assert OLD in page and "To Till phone, SIM 1. Rule: mpesa-tz personal, of M-Pesa (Tanzania)." in page
-    html = await office.html("/receipts")
+    html = await office.html("/money/receipts")
     assert 'value="DKN1234567"' in html and 'value="5,000"' in html and "<option selected>mpesa-tz</option>" in html
 
 
@@ -47,10 +47,10 @@ async def test_only_who_is_signed_in_decides_and_by_our_own_forms(config: Config
     async with open_office(config) as office:
         till = await open_till(office.mwanga, balance=10_000)
         await till.hears(OLD)
-        for response in (await office.get("/receipts"), await office.post("/receipts/1", do="refuse")):
+        for response in (await office.get("/money/receipts"), await office.post("/money/receipts/1", do="refuse")):
             assert response.status == 303 and response.headers["Location"] == "/login"
         await office.html()
-        assert (await office.post("/receipts/1", do="accept", seen="yes", **READ)).status == 403
+        assert (await office.post("/money/receipts/1", do="accept", seen="yes", **READ)).status == 403
         assert await till.states() == "waiting" and await till.paid() == []
 
 
@@ -63,7 +63,7 @@ async def test_a_text_is_booked_by_name_once_somebody_saw_the_money(office: Offi
     assert state == "paid" and why.startswith("by ") and why != "by "
     noted = await office.ask("SELECT actor, subject FROM audit WHERE action = 'receipt accepted'")
     assert [tuple(row.values()) for row in noted] == [(why.removeprefix("by "), "DKN1234567")]
-    assert "Texts of operators that wait: 0" in await office.page("/receipts")
+    assert "Texts of operators that wait: 0" in await office.page("/money/receipts")
     assert await does(office, "accept", seen="yes", **READ) == 422, "it waits no more"
     assert await till.paid() == [5_000]
     await check_ledger(office.mwanga)
@@ -81,8 +81,8 @@ async def test_a_text_is_booked_by_name_once_somebody_saw_the_money(office: Offi
 async def test_what_is_filled_in_wrong_is_said_and_changes_nothing(
     office: Office, fields: dict[str, str], said: str
 ) -> None:
-    csrf = await office.csrf("/receipts")
-    response = await office.post("/receipts/1", do="accept", csrf=csrf, seen="yes", **READ | fields)
+    csrf = await office.csrf("/money/receipts")
+    response = await office.post("/money/receipts/1", do="accept", csrf=csrf, seen="yes", **READ | fields)
     assert response.status == 422 and f"Nothing was changed. {said}" in await response.text()
     assert await till_of(office).states() == "waiting"
 
@@ -100,13 +100,13 @@ async def test_a_text_is_refused(office: Office) -> None:
     assert await till_of(office).states() == "refused"
     assert await does(office, "refuse") == 422
     assert await does(office, "something") == 400
-    assert await does(office, "refuse", "/receipts/999") == 422
+    assert await does(office, "refuse", "/money/receipts/999") == 422
 
 
 async def test_a_text_is_tried_out_and_nothing_is_changed(office: Office) -> None:
     before = await office.ask("SELECT id, state FROM receipt_text")
-    csrf = await office.csrf("/receipts")
-    response = await office.post("/receipts", csrf=csrf, text=OLD.replace("balance is", "<b>balance"), sender="M-PESA")
+    csrf = await office.csrf("/money/receipts")
+    response = await office.post("/money/receipts", csrf=csrf, text=OLD.replace("balance is", "<b>balance"), sender="M-PESA")
     html = await response.text()
     assert response.status == 200 and "No rule fits it." in html and "Nearest is mpesa-tz personal" in html
     assert "<b>balance" not in html

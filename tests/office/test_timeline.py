@@ -40,7 +40,9 @@ async def baraka(mwanga: Server) -> Whose:
         started_at=ms_of(AT),
         updated_at=ms_of(AT),
     )
-    return Whose(id=customer.id, phone=customer.phone, subjects=[f"customer {customer.id}", str(customer.id), "SHS0283"])
+    return Whose(
+        id=customer.id, phone=customer.phone, subjects=[f"customer {customer.id}", str(customer.id), "SHS0283"]
+    )
 
 
 async def test_all_that_happened_stands_in_one_order(mwanga: Server) -> None:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from bot.app import build_app
+from bot.changeable import CHANGEABLE
 from bot.cli.main import cli
 from bot.config import Config, load
 from handlers import TALKS
@@ -98,7 +99,8 @@ def settings() -> str:
         if isinstance(default, SecretStr):
             default = default.get_secret_value()
         shown = "" if default in ("", (), {}) else f"`{default}`"
-        rows.append(f"| `MWANGA_{name.upper()}` | {shown} | {info.description} |")
+        office = " (the office may change it)" if name in CHANGEABLE else ""
+        rows.append(f"| `MWANGA_{name.upper()}` | {shown} | {info.description}{office} |")
     return "\n".join(rows)
 
 

@@ -72,9 +72,9 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(config: Config) -> AsyncIterator[Office]:
+async def open_office(config: Config, *, load_demo: bool = False) -> AsyncIterator[Office]:
     """A server at work, and a browser that nobody has signed in with."""
-    app = build_app(config)
+    app = build_app(config, load_demo=load_demo)
     async with TestClient(TestServer(app)) as client:
         yield Office(client, app[SERVER])
 

@@ -8,10 +8,12 @@ from bot.server import SERVER
 from handlers.office.frame.page import BANNERS, HEADERS, MACHINES, TOO_OLD, find_banners, is_ours, read_form, redirect
 from handlers.office.frame.routes import COUNTS, FORM, OFFICE, USER, WAITING, Handler, OfficePage
 from handlers.office.frame.session import find_user
-from handlers.office.frame.words import LANGUAGE, _, choose_language
+from handlers.office.frame.words import LANGUAGE, N_, _, choose_language
+from models.audit import coming_from
 from models.people import OfficeUser
 
 ELSEWHERE = MACHINES | {"simulator"}  # first words of paths that are none of the office's
+NO_FILES = N_("This page takes no file.")
 ASKING = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
 
 
@@ -33,6 +35,8 @@ async def guard(request: web.Request, handler: Handler) -> Any:
     elif page is None or not page.anybody:
         raise redirect("/login")
     if request.method not in ASKING:
+        if request.content_type == "multipart/form-data" and not (page and page.upload):
+            raise web.HTTPForbidden(text=f"{_(NO_FILES)}\n", headers=HEADERS)
         form = request[FORM] = await read_form(request)
         if not is_ours(request, form):
             if page and page.too_old:
@@ -41,7 +45,8 @@ async def guard(request: web.Request, handler: Handler) -> Any:
     if user and page and not page.fragment:
         request[BANNERS] = await find_banners()
         request[WAITING] = {nav: await count(user) for nav, count in COUNTS.items()}
-    return await handler(request)
+    with coming_from(request.remote or ""):
+        return await handler(request)
 
 
 def _check_role(page: OfficePage | None, user: OfficeUser) -> None:

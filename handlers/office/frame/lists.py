@@ -1,9 +1,9 @@
 """Lists of the office: their addresses, and what they show as a CSV file.
 
 A list has its filters in its address, shows fifty, and goes on with `?before=` (the key of the last one shown). With
-`?csv=1` the same address gives all that the filters leave, as a file that Excel reads as it is: with a BOM, times in the
-company's zone, and a mark before what a spreadsheet would run as a formula. It is read and sent a portion at a time, so
-that a million rows need no memory, and noted in the audit as an export.
+`?csv=1` the same address gives all that the filters leave, as a file that Excel reads as it is: with a BOM, times in
+the company's zone, and a mark before what a spreadsheet would run as a formula. It is read and sent a portion at a
+time, so that a million rows need no memory, and noted in the audit as an export.
 
     COLUMNS = ("number", "opened", "customer")
 

@@ -19,12 +19,13 @@ from handlers.office.frame.cookies import BROWSER, SESSION, read_cookie, set_coo
 from handlers.office.frame.routes import FOOT, FORM, HEAD, OFFICE, USER, WAITING, Handler, may, office_page
 from handlers.office.frame.words import LANGUAGE, N_, _
 from models.office import forms
-from models.settings import are_messages_off
+from models.settings import OUTGOING, SALES, read_switches
 
 log = logging.getLogger(__name__)
 
 MACHINES = {"gateways", "smsgate", "payments", "health", "ready", "metrics"}  # first words of paths
 MOST_FIELDS = 200
+MOST_UPLOADED = 4 * 1024 * 1024  # bytes of a form with a file: some 30,000 lines of a statement
 TOO_OLD = N_("This form was too old, or this browser keeps no cookies. Please try again.")
 REFUSALS = (web.HTTPBadRequest, web.HTTPForbidden, web.HTTPNotFound, web.HTTPConflict, web.HTTPRequestEntityTooLarge)
 
@@ -79,9 +80,16 @@ def _shared(request: web.Request, browser: str) -> dict[str, object]:
 BANNERS = web.RequestKey("what everybody has to know on every page", list[str])
 
 
+OFF = {
+    OUTGOING: N_("Outgoing messages are switched off: answers wait."),
+    SALES: N_("Sales are switched off: nobody can sell or buy."),
+}
+
+
 async def find_banners() -> list[str]:
-    """What is switched off, in sentences."""
-    return [_("Outgoing messages are switched off: answers wait.")] if await are_messages_off() else []
+    """What is switched off, in sentences, with who did it and why."""
+    off = [switch for switch in (await read_switches()).values() if not switch.on]
+    return [" ".join(filter(None, (_(OFF[one.name]), one.reason and f"{one.by}: {one.reason}"))) for one in off]
 
 
 def _hidden(name: str, value: str) -> Markup:
@@ -140,6 +148,8 @@ def redirect(path: str) -> web.HTTPSeeOther:
 
 async def read_form(request: web.Request) -> MultiDictProxy[str]:
     """The fields of an urlencoded form. Raises HTTPBadRequest."""
+    if request.content_type == "multipart/form-data":
+        return await _read_upload(request)
     try:
         pairs = parse_qsl((await request.read()).decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError as error:
@@ -147,12 +157,26 @@ async def read_form(request: web.Request) -> MultiDictProxy[str]:
     return MultiDictProxy(MultiDict((name, value.replace("\0", "")) for name, value in pairs))
 
 
+async def _read_upload(request: web.Request) -> MultiDictProxy[str]:
+    """The fields of a form with files, each a `web.FileField`: only who is signed in may send much. Raises
+    HTTPBadRequest."""
+    whole = request.clone(client_max_size=MOST_UPLOADED) if USER in request else request
+    try:
+        fields = await whole.post()
+    except ValueError as error:
+        raise web.HTTPBadRequest(text="This is no form.\n", headers=HEADERS) from error
+    given = MultiDict(
+        (name, value.replace("\0", "") if isinstance(value, str) else value) for name, value in fields.items()
+    )
+    return MultiDictProxy(given)  # type: ignore[arg-type] # files are read by those who ask for them
+
+
 def is_ours(request: web.Request, form: MultiDictProxy[str]) -> bool:
     """Whether the form was made by `page` for this browser: another site can bring our cookie but cannot know
     the keyed hash of it that belongs in the field."""
     browser = read_cookie(request, BROWSER)
     given, expected = form.get("csrf", ""), _csrf(request, browser)
-    return bool(browser) and hmac.compare_digest(given.encode(), expected.encode())
+    return bool(browser) and isinstance(given, str) and hmac.compare_digest(given.encode(), expected.encode())
 
 
 def _csrf(request: web.Request, browser: str) -> str:

@@ -14,6 +14,7 @@ from bot.server import SERVER
 from bot.text.numbers import sender
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
+from handlers.office.frame.words import N_, _
 from models.messages import Phone
 from models.messages.phones import phone_id
 from models.money import receipt_texts as kept
@@ -22,8 +23,11 @@ from models.sql import now_ms
 
 MOST = 50  # on one page
 LONGEST = 1_000  # characters of a text that is tried out
-ONE = r"/receipts/{number:\d{1,18}}"
-UNSEEN = "Look into the operator's own records first, and say that the money is there."
+ONE = r"/money/receipts/{number:\d{1,18}}"
+UNSEEN = N_("Look into the operator's own records first, and say that the money is there.")
+
+
+DONE = {"accept": N_("It is booked as a payment."), "refuse": N_("It is no payment.")}
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,19 @@ class Shown:
     came: datetime
 
 
-@office_page("/receipts", roles=ALL, nav=Nav.MONEY)
+@office_page("/money/receipts", roles=ALL, nav=Nav.MONEY)
 async def show_waiting(request: web.Request) -> web.StreamResponse:
     """The texts that wait, the oldest first, and a place to try one out."""
     return await _draw(request)
 
 
-@office_page("/receipts", "POST", roles=CASH, nav=Nav.MONEY)
+@office_page("/receipts", roles=ALL, nav=Nav.MONEY)
+async def go_on(_request: web.Request) -> web.StreamResponse:
+    """Where the page was before it had its place among the others."""
+    raise redirect("/money/receipts")
+
+
+@office_page("/money/receipts", "POST", roles=CASH, nav=Nav.MONEY)
 async def try_out(request: web.Request) -> web.StreamResponse:
     """What would become of a text; nothing is changed."""
     server, form = request.app[SERVER], request[FORM]
@@ -78,18 +88,18 @@ async def decide(request: web.Request) -> web.StreamResponse:
         else:
             raise web.HTTPBadRequest(text="This is no form of ours.\n", headers=HEADERS)
     except (NotWaiting, ValueError) as problem:
-        return await _draw(request, 422, problem=str(problem))
+        return await _draw(request, 422, problem=str(problem), sent=form, sent_to=text_id)
     server.outbox.notify()
-    raise redirect("/receipts")
+    raise redirect(f"/money/receipts?done={form['do']}")
 
 
 async def _accept(request: web.Request, text_id: int, actor: str) -> None:
     """Raises NotWaiting, and ValueError with a sentence for what the form says wrong."""
     server, form = request.app[SERVER], request[FORM]
     if form.get("seen") != "yes":
-        raise ValueError(UNSEEN)
+        raise ValueError(_(UNSEEN))
     if not form.get("amount"):
-        raise ValueError("The amount is missing.")
+        raise ValueError(_("The amount is missing."))
     async with server.database.work():
         row = await kept.hold_waiting(text_id)
         payment = await server.receipts.payment_of(
@@ -105,7 +115,7 @@ async def _accept(request: web.Request, text_id: int, actor: str) -> None:
 async def _draw(request: web.Request, status: int = 200, **more: object) -> web.StreamResponse:
     server = request.app[SERVER]
     rows = await kept.waiting_texts()
-    empty = {"problem": "", "tried": "", "sender": "", "said": []}
+    empty = {"problem": "", "tried": "", "sender": "", "said": [], "sent": {}, "sent_to": 0, "done": DONE}
     return page(
         request,
         "money/receipts.html",

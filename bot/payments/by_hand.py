@@ -1,0 +1,79 @@
+"""Pushes of which nobody knows whether they were paid: what somebody of the office does with one, at a prompt or on a
+page, in the caller's unit of work."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from bot.company import Company
+from bot.payments.base import Answer, State
+from bot.payments.settling import Settler
+from bot.text import numbers
+from models.audit import record
+from models.money import requests
+from models.money.receiving import Incoming, Source, find_payment, normal_reference, unapplied
+from models.money.requests import PaymentRequest, RequestState
+from models.money.sales import Payment
+from models.sql import now_ms
+
+PARKED = "parked"  # the code of one that a person has put aside
+
+
+class NotDone(Exception):
+    """Nothing was changed; the text says why."""
+
+
+async def ask_again(request: PaymentRequest, *, actor: str) -> None:
+    """Have the provider asked at once how a push stands. Raises NotDone; `Payments.notify` after the commit."""
+    if request.state not in (RequestState.ASKED, RequestState.UNKNOWN):
+        raise NotDone(f"{request.id} is {request.state}.")
+    await requests.look_at(request, now_ms())
+    await record(actor, "payments query", str(request.id))
+
+
+async def park(request: PaymentRequest, *, actor: str) -> None:
+    """Put an unknown push aside for which the provider's portal shows no payment; money that comes still counts.
+    Raises NotDone."""
+    if request.state != RequestState.UNKNOWN:
+        raise NotDone(f"{request.id} is {request.state}, and not unknown.")
+    await requests.end(request, RequestState.EXPIRED, code=PARKED, reason="", now=now_ms())
+    await record(actor, "payments park", str(request.id))
+
+
+async def book_receipt(
+    request: PaymentRequest, reference: str, *, company: Company, settler: Settler, actor: str
+) -> None:
+    """Book a push that is paid with the receipt that the provider's own portal shows; everybody is told. Raises
+    NotDone, and ValueError for what is no reference."""
+    if request.state == RequestState.PAID:
+        raise NotDone(f"{request.id} is paid already.")
+    known = await find_payment(request.provider, normal_reference(reference))
+    if known and await _is_anothers(known, request, company):
+        raise NotDone(f"{reference} is another payment: look at the portal again.")
+    await record(actor, "payments receipt", str(request.id), reference)
+    await settler.settle(_paid(request, reference, actor))
+    state = (await PaymentRequest.get(id=request.id)).state
+    if state != RequestState.PAID:
+        raise NotDone(f"{reference} is not booked for {request.id}: it is {state}.")
+
+
+async def _is_anothers(known: Payment, request: PaymentRequest, company: Company) -> bool:
+    """Whether a payment that is booked cannot be this push's. A masked phone may be anybody's."""
+    with suppress(ValueError):
+        if numbers.parse(known.payer_phone, company.country) != request.phone:
+            return True
+    return known.amount != request.amount or not await unapplied(known.id)
+
+
+def _paid(request: PaymentRequest, reference: str, actor: str) -> Answer:
+    payment = Incoming(
+        source=Source.STATEMENT,
+        provider=request.provider,
+        reference=reference,
+        amount=request.amount,
+        paid_at=datetime.now(UTC),
+        request=request.reference,
+        payer_phone=request.phone,
+        account_text=request.account,
+        seen_by=actor,
+    )
+    return Answer(state=State.PAID, provider=request.provider, request=request.reference, payment=payment)

@@ -1,0 +1,174 @@
+"""The pages of docs/ as HTML: with a table of contents, links that lead within the help, and nothing that runs."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from itertools import pairwise
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+
+# In the package as it is installed; in the project's folder they stand beside it.
+SHIPPED, BESIDE = Path(__file__).parent / "docs", Path(__file__).resolve().parents[3] / "docs"
+DOCS = SHIPPED if SHIPPED.is_dir() else BESIDE
+PICTURES = DOCS / "pictures"
+FIRST = ("office", "operate", "texts", "payments", "receipt-texts", "reconciliation", "gateways", "data", "install")
+COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)  # marks for the tables that are made from the code
+OUTSIDE = ("https://", "http://")
+AROUND = 80  # characters shown on each side of what was found
+MOST_FOUND = 30
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A line of the table of contents."""
+
+    level: int  # 2 or 3
+    anchor: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A page of docs/."""
+
+    name: str  # in its address: /help/operate
+    title: str
+    html: Markup
+    contents: Sequence[Heading]
+    sections: Sequence[tuple[Heading, str]]  # what stands behind each heading, as words
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Where something was found."""
+
+    document: Document
+    heading: Heading
+    excerpt: Markup  # with what was found marked
+
+
+@cache
+def documents() -> Mapping[str, Document]:
+    """All pages by name, in the order of the help."""
+    names = sorted(path.stem for path in DOCS.glob("*.md"))
+    names.sort(key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    return {name: _read(name) for name in names}
+
+
+def pictures() -> dict[str, Path]:
+    """The pictures by name."""
+    return {path.name: path for path in PICTURES.glob("*.png")}
+
+
+def find(words: str) -> list[Hit]:
+    """The sections that have all of these words, those with one in their heading first."""
+    wanted = [word.casefold() for word in words.split()]
+    hits = []
+    for document in documents().values() if wanted else ():
+        for heading, text in document.sections:
+            whole = f"{heading.title} {text}".casefold()
+            if all(word in whole for word in wanted):
+                in_title = any(word in heading.title.casefold() for word in wanted)
+                hits.append((not in_title, Hit(document, heading, _excerpt(text, wanted))))
+    return [hit for _order, hit in sorted(hits, key=lambda one: one[0])][:MOST_FOUND]
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading, by which the pages link to each other."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _read(name: str) -> Document:
+    source = COMMENT.sub("", (DOCS / f"{name}.md").read_text(encoding="utf-8"))
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown.parse(source)
+    headings = _name_headings(tokens)
+    for token in tokens:
+        _tidy(token)
+        for child in token.children or ():
+            _tidy(child)
+    html = markdown.renderer.render(tokens, markdown.options, {})
+    # A wide table moves within its own box, also by the keyboard.
+    html = html.replace("<table>", '<div class="wide" tabindex="0"><table>').replace("</table>", "</table></div>")
+    title = headings[0].title if headings else name
+    contents = [each for each in headings if each.level in (2, 3)]
+    # Made of text by a renderer that lets no HTML of the text through.
+    return Document(name, title, Markup(html), contents, _sections(tokens))  # noqa: S704
+
+
+def _name_headings(tokens: Sequence[Token]) -> list[Heading]:
+    """Give each heading its anchor."""
+    headings = []
+    for token, inside in pairwise(tokens):
+        if token.type == "heading_open":
+            title = _words(inside)
+            headings.append(Heading(int(token.tag[1]), slug(inside.content.replace("`", "")), title))
+            token.attrSet("id", headings[-1].anchor)
+    return headings
+
+
+def _tidy(token: Token) -> None:
+    """Links and pictures of docs/ become those of the help, and columns to the right a class of ours."""
+    if token.type == "link_open":
+        href = str(token.attrGet("href") or "")
+        token.attrSet("href", _address(href))
+        if href.startswith(OUTSIDE):
+            token.attrSet("rel", "noreferrer")
+    if token.type == "image":
+        token.attrSet("src", f"/help/pictures/{Path(str(token.attrGet('src'))).name}")
+        token.attrSet("loading", "lazy")
+    if style := token.attrs.pop("style", None):
+        token.attrs |= {"class": "n"} if style == "text-align:right" else {}
+
+
+def _address(href: str) -> str:
+    path, hash_, anchor = href.partition("#")
+    if href.startswith(OUTSIDE) or not path:
+        return href
+    name = Path(path).stem
+    if Path(path).suffix == ".md" and (DOCS / f"{name}.md").exists():
+        return f"/help/{name}{hash_}{anchor}"
+    return "/help"  # a file of the project that is not shipped
+
+
+def _sections(tokens: Sequence[Token]) -> list[tuple[Heading, str]]:
+    """The words behind each heading."""
+    sections: list[tuple[Heading, list[str]]] = []
+    opened: Token | None = None
+    for token in tokens:
+        if token.type == "heading_open":
+            opened = token
+        elif token.type == "inline" and opened is not None:
+            heading = Heading(int(opened.tag[1]), str(opened.attrGet("id")), _words(token))
+            sections.append((heading, []))
+            opened = None
+        elif token.type in ("inline", "fence", "code_block") and sections:
+            sections[-1][1].append(_words(token) if token.type == "inline" else token.content)
+    return [(heading, " ".join(" ".join(texts).split())) for heading, texts in sections]
+
+
+def _words(token: Token) -> str:
+    """The text of a line, without its marks."""
+    if not token.children:
+        return token.content
+    return "".join(" " if child.type in ("softbreak", "hardbreak") else child.content for child in token.children)
+
+
+def _excerpt(text: str, wanted: Sequence[str]) -> Markup:
+    """The words around the first that was found."""
+    small = text.casefold()
+    places = [place for word in wanted if (place := small.find(word)) >= 0]
+    begin = max(min(places, default=0) - AROUND, 0)
+    piece = text[begin : begin + 2 * AROUND + 40]
+    pattern = re.compile("|".join(re.escape(word) for word in wanted), re.IGNORECASE)
+    marked, last = [], 0
+    for match in pattern.finditer(piece):
+        marked += [escape(piece[last : match.start()]), f"<mark>{escape(match[0])}</mark>"]
+        last = match.end()
+    ends = ("… " if begin else "", " …" if begin + len(piece) < len(text) else "")
+    return Markup(f"{ends[0]}{''.join(marked)}{escape(piece[last:])}{ends[1]}")  # noqa: S704 - each piece is escaped

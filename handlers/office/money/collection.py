@@ -1,0 +1,141 @@
+"""`/money/collection`: how much of what fell due was paid, what is at risk, by village and agent; and whom an agent
+visits tomorrow."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from aiohttp import web
+
+from bot.server import SERVER
+from handlers.exchange.cells import figure
+from handlers.office.frame.page import page
+from handlers.office.frame.routes import ALL, Nav, office_page
+from handlers.office.money.asked import at, choices, read_date, read_number
+from handlers.office.money.sheets import listed, send
+from models.money.collection import FIGURES, Part, read
+from models.office import money_visits
+from models.people import Agent, MiniGrid, Village
+
+COLUMNS = ("mini_grid", "village", "agent", *FIGURES)
+VISIT_COLUMNS = ("village", "customer", "name", "surname", "phone", "item", "pay_by", "due", "overdue_since")
+MOST_IN_FILE = 10_000
+
+
+@dataclass
+class Total:
+    """Figures of several parts. Money is in minor units."""
+
+    contracts: int = 0
+    late: int = 0
+    owed: int = 0
+    due: int = 0
+    paid: int = 0
+    risk_30: int = 0
+    risk_60: int = 0
+    risk_90: int = 0
+
+    def add(self, part: Part) -> None:
+        for name in FIGURES:
+            setattr(self, name, getattr(self, name) + getattr(part, name))
+
+    @property
+    def rate(self) -> int | None:
+        """Percent that was paid of what fell due; None where nothing did."""
+        return 100 * self.paid // self.due if self.due else None
+
+    def share(self, days: int) -> int:
+        """Percent of what is owed that is at risk."""
+        at_risk: int = getattr(self, f"risk_{days}")
+        return 100 * at_risk // self.owed if self.owed else 0
+
+
+@office_page("/money/collection", roles=ALL, nav=Nav.MONEY)
+async def show(request: web.Request) -> web.StreamResponse:
+    """The figures of this month."""
+    company, wanted = request.app[SERVER].company, read_number(request.query, "grid")
+    counted = await read(company.today())
+    parts = [part for part in counted.parts if wanted in (None, part.mini_grid_id)]
+    total = Total()
+    for part in parts:
+        total.add(part)
+    grids, villages, agents = await _names(parts)
+
+    def village_of(part: Part) -> tuple[str, str]:
+        return grids[part.mini_grid_id], villages.get(part.village_id or 0, "")
+
+    return page(
+        request,
+        "money/collection.html",
+        counted=counted,
+        total=total,
+        by_village=_by(parts, village_of),
+        by_agent=_by(parts, lambda part: (agents[part.agent_id], str(part.agent_id))),
+        grid=wanted,
+        at=partial(at, company),
+        **await choices(),
+    )
+
+
+@office_page("/money/collection.csv", roles=ALL, nav=Nav.MONEY)
+async def save(request: web.Request) -> web.StreamResponse:
+    """The figures by mini-grid, village and agent as a file."""
+    company, counted = request.app[SERVER].company, await read(request.app[SERVER].company.today())
+    grids, villages, agents = await _names(counted.parts)
+    rows = []
+    for part in counted.parts:
+        whose = grids[part.mini_grid_id], villages.get(part.village_id or 0, ""), agents[part.agent_id]
+        numbers = [part.contracts, part.late, *(figure(getattr(part, name), company) for name in FIGURES[2:])]
+        rows.append((*whose, *numbers))
+    return await send(request, "collection", COLUMNS, listed(rows))
+
+
+@office_page("/money/visits", roles=ALL, nav=Nav.MONEY)
+async def show_visits(request: web.Request) -> web.StreamResponse:
+    """Whom an agent visits tomorrow, or on another day: a list to print."""
+    company = request.app[SERVER].company
+    day = read_date(request.query.get("day", ""), company.today() + timedelta(days=1))
+    agent = await Agent.get_or_none(id=read_number(request.query, "agent") or 0)
+    rows = await money_visits.visits(agent.id, day) if agent else []
+    return page(
+        request,
+        "money/visits.html",
+        day=day,
+        agent=agent,
+        rows=rows,
+        total=sum(int(row["due"]) for row in rows),
+        most=money_visits.MOST,
+        **await choices(),
+    )
+
+
+@office_page("/money/visits.csv", roles=ALL, nav=Nav.MONEY)
+async def save_visits(request: web.Request) -> web.StreamResponse:
+    """The list as a file."""
+    company = request.app[SERVER].company
+    day = read_date(request.query.get("day", ""), company.today() + timedelta(days=1))
+    found = await money_visits.visits(read_number(request.query, "agent") or 0, day, MOST_IN_FILE)
+    rows = []
+    for row in found:
+        who = row["village"], row["customer_id"], row["name"], row["surname"], row["phone"]
+        rows.append((*who, row["item"], row["paid_by"], figure(int(row["due"]), company), row["oldest"]))
+    return await send(request, "visits", VISIT_COLUMNS, listed(rows))
+
+
+def _by(parts: Sequence[Part], key: Callable[[Part], tuple[str, str]]) -> list[tuple[tuple[str, str], Total]]:
+    """The totals of what has one key, those with most at risk first."""
+    found: dict[tuple[str, str], Total] = defaultdict(Total)
+    for part in parts:
+        found[key(part)].add(part)
+    return sorted(found.items(), key=lambda item: (-item[1].risk_30, -item[1].owed, item[0]))
+
+
+async def _names(parts: Sequence[Part]) -> tuple[dict[int, str], dict[int, str], dict[int, str]]:
+    """Of mini-grids, villages and agents, by their numbers."""
+    villages = {part.village_id for part in parts if part.village_id}
+    grids = {grid.id: grid.name for grid in await MiniGrid.all()}
+    agents = await Agent.filter(id__in=list({part.agent_id for part in parts})) if parts else []
+    found = await Village.filter(id__in=list(villages)) if villages else []
+    return grids, {village.id: village.name for village in found}, {agent.id: agent.name for agent in agents}

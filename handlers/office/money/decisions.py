@@ -1,0 +1,198 @@
+"""`/money/voids`: what moves money and waits for a second person: voids, sales that go to another device, devices that
+go to another customer, cash that is paid out, and debts that are written off."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from aiohttp import web
+from wtforms import BooleanField, IntegerField, StringField
+from wtforms.validators import NumberRange
+
+from bot.server import SERVER
+from handlers.customers.ownership import write_off as write_off_contract
+from handlers.customers.proposals import agree
+from handlers.office.frame.forms import LineField, OfficeForm, SerialField, required
+from handlers.office.frame.page import HEADERS, page, redirect
+from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
+from handlers.office.frame.words import N_, _
+from handlers.office.money.asked import at
+from handlers.office.money.doing import do, key_of
+from handlers.selling.void import refuse_by_office, void_by_office
+from models.devices import Device
+from models.money import Contract, Sale, claims, proposals, voids, write_offs
+from models.money.contracts import FIRST_NUMBER, contract_numbered
+from models.money.proposals import propose_transfer
+from models.money.voids import Void
+from models.money.write_offs import Lost, WriteOff
+from models.people import Customer
+
+MOST = 100
+DONE = {
+    "agreed": N_("It is done, and everybody is told by SMS."),
+    "refused": N_("It is not done."),
+    "asked": N_("It is written down. Another one of the office has to agree."),
+}
+
+
+class TransferForm(OfficeForm):
+    """Which device goes to which customer, and why."""
+
+    serial = SerialField(N_("Serial of the device"), [required])
+    customer = IntegerField(N_("Number of the new owner"), [NumberRange(min=1, max=10**9)])
+    reason = StringField(N_("Why?"), [required])
+    with_debt = BooleanField(N_("What is still to be paid on it goes along"))
+
+
+class WriteOffForm(OfficeForm):
+    """Which debt is given up, and why."""
+
+    number = LineField(N_("Number of the plan, like S1042"), [required])
+    reason = StringField(N_("Why?"), [required])
+
+
+@office_page("/money/voids", roles=ALL, nav=Nav.MONEY)
+async def show(request: web.Request) -> web.StreamResponse:
+    """All that waits, the oldest of each sort first."""
+    return await _draw(request)
+
+
+@office_page(r"/money/voids/{number:\d{1,18}}", "POST", roles=CASH, nav=Nav.MONEY)
+async def decide_void(request: web.Request) -> web.StreamResponse:
+    """Take a sale back, or let it stand."""
+    server, user = request.app[SERVER], request[USER]
+    void = await Void.get_or_none(id=int(request.match_info["number"]))
+    if void is None:
+        raise _not_there()
+    sale = await Sale.get(id=void.sale_id)
+
+    async def approve() -> None:
+        if (await voids.void_of(sale)) != void or void.state != voids.VoidState.ASKED:
+            raise voids.NobodyAsked(sale.reference)
+        await void_by_office(sale, user, company=server.company, composer=server.composer)
+
+    async def refuse() -> None:
+        await refuse_by_office(sale, user, company=server.company, composer=server.composer)
+
+    return await _decide(request, approve, refuse)
+
+
+@office_page(r"/money/proposals/{number:\d{1,18}}", "POST", roles=CASH, nav=Nav.MONEY)
+async def decide_proposal(request: web.Request) -> web.StreamResponse:
+    """Do what another one asked for, or refuse it."""
+    server, user, number = request.app[SERVER], request[USER], int(request.match_info["number"])
+
+    async def approve() -> None:
+        await agree(number, user, company=server.company, composer=server.composer)
+
+    async def refuse() -> None:
+        await proposals.refuse(number, user)
+
+    return await _decide(request, approve, refuse)
+
+
+@office_page(r"/money/write-offs/{number:\d{1,18}}", "POST", roles=CASH, nav=Nav.MONEY)
+async def decide_write_off(request: web.Request) -> web.StreamResponse:
+    """Give a debt up, or go on asking for it."""
+    user, number = request[USER], int(request.match_info["number"])
+    found = await WriteOff.get_or_none(id=number)
+    if found is None:
+        raise _not_there()
+
+    async def approve() -> None:
+        if found.agreed_at or found.refused_at:
+            raise write_offs.NotWaiting(number)
+        if found.kind == Lost.CLAIM:
+            await claims.write_off(await Customer.get(id=found.owner), user, "")
+        else:
+            await _write_off(request, await Contract.get(id=found.owner), "")
+
+    async def refuse() -> None:
+        await write_offs.refuse(number, user)
+
+    return await _decide(request, approve, refuse)
+
+
+@office_page("/money/transfer", "POST", roles=CASH, nav=Nav.MONEY)
+async def transfer(request: web.Request) -> web.StreamResponse:
+    """Ask for a device to go to another customer."""
+    form = TransferForm.of(request)
+    valid = form.validate()
+    device = await Device.get_or_none(serial=str(form.serial.data or "").upper())
+    to = await Customer.get_or_none(id=form.customer.data) if valid and form.customer.data else None
+    if form.serial.data and device is None:
+        form.refuse("serial", _("There is no device {serial}.", serial=form.serial.data))
+    if valid and to is None:
+        form.refuse("customer", _("There is no customer with this number."))
+    if not valid or device is None or to is None:
+        return await _draw(request, 422, transfer_form=form)
+    found, owner, with_debt = device, to, bool(form.with_debt.data)
+
+    async def work() -> None:
+        await propose_transfer(found, owner, request[USER], str(form.reason.data), key_of(request), with_debt=with_debt)
+
+    if problem := await do(request, work):
+        return await _draw(request, 422, problem=problem, transfer_form=form)
+    raise redirect("/money/voids?done=asked")
+
+
+@office_page("/money/write-off", "POST", roles=CASH, nav=Nav.MONEY)
+async def write_off(request: web.Request) -> web.StreamResponse:
+    """Ask for a debt to be given up."""
+    form = WriteOffForm.of(request)
+    valid = form.validate()
+    contract = await contract_numbered("".join(str(form.number.data or "").split()))
+    if form.number.data and contract is None:
+        form.refuse("number", _("There is no plan {number}.", number=form.number.data))
+    if not valid or contract is None:
+        return await _draw(request, 422, write_off_form=form)
+    found = contract
+
+    async def work() -> None:
+        await _write_off(request, found, str(form.reason.data))
+
+    if problem := await do(request, work):
+        return await _draw(request, 422, problem=problem, write_off_form=form)
+    raise redirect("/money/voids?done=asked")
+
+
+async def _write_off(request: web.Request, contract: Contract, reason: str) -> None:
+    """In the caller's unit of work."""
+    company, composer = request.app[SERVER].company, request.app[SERVER].composer
+    await write_off_contract(contract, request[USER], reason, today=company.today(), company=company, composer=composer)
+
+
+async def _decide(
+    request: web.Request, approve: Callable[[], Awaitable[None]], refuse: Callable[[], Awaitable[None]]
+) -> web.StreamResponse:
+    wanted = {"approve": (approve, "agreed"), "refuse": (refuse, "refused")}.get(request[FORM].get("do", ""))
+    if wanted is None:
+        raise web.HTTPBadRequest(text=_("This is no form of ours.") + "\n", headers=HEADERS)
+    work, done = wanted
+    if problem := await do(request, work):
+        return await _draw(request, 422, problem=problem)
+    raise redirect(f"/money/voids?done={done}")
+
+
+async def _draw(request: web.Request, status: int = 200, **more: object) -> web.StreamResponse:
+    lost = await write_offs.open_write_offs(MOST)
+    owners = [one.owner for one in lost if one.kind == Lost.CLAIM]
+    forms = {"transfer_form": TransferForm(), "write_off_form": WriteOffForm()}
+    if request.method == "GET":
+        forms = {"transfer_form": TransferForm.of(request), "write_off_form": WriteOffForm.of(request)}
+    return page(
+        request,
+        "money/voids.html",
+        status,
+        voids=await voids.asked_for(),
+        proposals=await proposals.open_proposals(MOST),
+        write_offs=lost,
+        customers=await Customer.in_bulk(owners, "id") if owners else {},
+        first_contract=FIRST_NUMBER,
+        at=partial(at, request.app[SERVER].company),
+        done=DONE,
+        **{"problem": ""} | forms | more,
+    )
+
+
+def _not_there() -> web.HTTPNotFound:
+    return web.HTTPNotFound(text=_("Nothing of this number waits.") + "\n", headers=HEADERS)

@@ -1,0 +1,146 @@
+"""How a page of money does something: once, in one unit of work, and when it cannot be done it says why in a
+sentence."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from tortoise.exceptions import OperationalError
+
+from bot.company import Company
+from bot.server import SERVER
+from handlers.office.frame.page import is_first
+from handlers.office.frame.routes import FORM, USER
+from handlers.office.frame.words import LANGUAGE, _
+from handlers.selling.void import why_not
+from models.money import ownership, proposals, wallets
+from models.money.claims import NoClaim
+from models.money.disputes import NotDisputed, NothingProposed
+from models.money.hand_in import MoreThanHeld
+from models.money.moving import NotForThat, NothingToMove, SameDevice
+from models.money.reconciling import NotSettled
+from models.money.taking_back import NotTakenBack, NotTheirs
+from models.money.voids import AskedBefore, NobodyAsked
+from models.money.waiting import NoSuchPayment
+from models.money.write_offs import NoReason, NotWaiting
+from models.people.two_people import SamePerson
+
+TRIES = 5  # two that wanted the same rows at once: the later one does it again
+
+
+class NotDone(Exception):
+    """Nothing was changed; the text says why, for the page."""
+
+
+REFUSALS = (
+    *(NotDone, SamePerson, NotTakenBack, NotDisputed, MoreThanHeld, NotSettled, NoClaim, NoReason, NotWaiting),
+    *(ownership.NotDone, proposals.NotProposed, proposals.Decided, wallets.NotToppedUp, NoSuchPayment),
+)
+
+
+def key_of(request: web.Request) -> str:
+    """A name for what a form asks for: the same for the same form, however often it is sent."""
+    return f"form {request[USER].id} {request[FORM].get('once') or secrets.token_urlsafe(12)}"[:80]
+
+
+async def do(request: web.Request, work: Callable[[], Awaitable[object]]) -> str:
+    """Do it in a unit of work, unless this very form did it before; why it cannot be done, or nothing."""
+    server = request.app[SERVER]
+    for attempt in range(TRIES):
+        try:
+            async with server.database.work():
+                if await is_first(request):
+                    await work()
+        except REFUSALS as refusal:
+            return sentence(refusal, server.company)
+        except OperationalError:
+            if attempt == TRIES - 1:
+                raise
+        else:
+            break
+    server.outbox.notify()
+    return ""
+
+
+def sentence(refusal: Exception, company: Company) -> str:
+    """Why nothing was changed."""
+    for kinds, say in SAY.items():
+        if isinstance(refusal, kinds):
+            return say(refusal, company)
+    return str(refusal)
+
+
+def _of_sale(refusal: NotTakenBack, company: Company) -> str:
+    match refusal:
+        case NobodyAsked():
+            return _("Nobody asks for it any more.")
+        case AskedBefore():
+            return _("It is asked for already: another one of the office decides.")
+        case SameDevice():
+            return _("The sale was for this device.")
+        case NothingToMove():
+            return _("The sale was for no device.")
+        case NotTheirs():
+            return _("The device or the plan is another customer's by now, or over: the sale stands.")
+        case NotForThat():
+            return _("The right device can have no token now.")
+    return why_not(refusal, str(refusal) or _("This sale"), company).to(LANGUAGE.get())
+
+
+def _of_wallet(refusal: wallets.NotToppedUp, company: Company) -> str:
+    match refusal:
+        case wallets.NotPrepaid():
+            return _("The agent has no wallet.")
+        case wallets.NotInWallet(there=there):
+            return _("The wallet has {amount}.", amount=company.money(there))
+        case wallets.ToppedUpBefore(earlier=earlier):
+            return _(
+                "The agent paid {amount} on {day} at {time}, reference {reference}. If this is other money, tick the"
+                " box.",
+                amount=company.money(earlier.amount),
+                day=company.day_by_name(earlier.created_at),
+                time=company.clock(earlier.created_at),
+                reference=earlier.reference,
+            )
+    return _("This reference names another top-up.")
+
+
+def _of_device(refusal: ownership.NotDone, company: Company) -> str:
+    match refusal:
+        case ownership.NoOwner():
+            return _("The device is in stock: nobody has it.")
+        case ownership.OwnAlready():
+            return _("The device is this customer's already.")
+        case ownership.OpenDebt(owed=owed):
+            return _(
+                "{amount} is still to be paid on it: tick the box if that goes to the new owner.",
+                amount=company.money(owed),
+            )
+        case ownership.RetiredBefore():
+            return _("The device is out of use already.")
+    return _("Nothing is owed on it.")
+
+
+Say = Callable[[Any, Company], str]
+# The nearest kind comes first.
+SAY: dict[tuple[type[Exception], ...], Say] = {
+    (SamePerson,): lambda refusal, _company: _(
+        "{name} asked for it: another one of the office has to agree.", name=refusal
+    ),
+    (NotTakenBack,): _of_sale,
+    (MoreThanHeld,): lambda refusal, company: _("The agent held {amount}.", amount=company.money(refusal.held)),
+    (NothingProposed,): lambda _refusal, _company: _("Nobody has said yet how much it was."),
+    (NotDisputed,): lambda _refusal, _company: _("It is settled already."),
+    (NoClaim,): lambda refusal, company: _("The customer owes {amount}.", amount=company.money(refusal.owed)),
+    (NoReason,): lambda _refusal, _company: _("Say why."),
+    (NotWaiting, proposals.Decided): lambda _refusal, _company: _("Somebody else has decided it already."),
+    (proposals.AskedAlready,): lambda refusal, _company: _(
+        "{name} asked for it already: it waits for a second person.", name=refusal.by
+    ),
+    (NoSuchPayment,): lambda _refusal, _company: _(
+        "Nothing of this payment waits any more: somebody else has assigned it."
+    ),
+    (wallets.NotToppedUp,): _of_wallet,
+    (ownership.NotDone,): _of_device,
+}

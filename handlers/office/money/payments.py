@@ -1,0 +1,199 @@
+"""`/money/payments`: payments as a list, and one with who told of it and what became of it; what waits of it is
+assigned, in parts, to a device, an appliance on a plan, or a customer's credit."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+from aiohttp import web
+from wtforms import RadioField
+
+from bot.company import Company
+from bot.server import SERVER
+from bot.text import numbers
+from handlers.exchange.cells import figure
+from handlers.office.frame.forms import AmountField, OfficeForm
+from handlers.office.frame.page import HEADERS, page, redirect
+from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
+from handlers.office.frame.words import N_, _
+from handlers.office.money.asked import Filter, at, choices, read_filter
+from handlers.office.money.doing import NotDone, do
+from handlers.office.money.sales import bought, paid_for
+from handlers.office.money.sheets import send
+from handlers.selling import received
+from models.money.receiving import Suspense, Why, unapplied
+from models.money.sales import Payment
+from models.money.waiting import leave_to_others, look_after
+from models.office import money_lists
+from models.office.money_candidates import Candidate, candidates
+from models.people import Customer
+
+ONE = r"/money/payments/{number:\d{1,18}}"
+AT_ONCE, MOST_IN_FILE = 1_000, 100_000
+COLUMNS = ("time", "booked", "provider", "reference", "amount", "phone", "name", "account", "agent", "waits")
+WHY = {
+    Why.NOBODY: N_("Nothing of ours goes by what was typed."),
+    Why.SEVERAL: N_("More than one goes by what was typed."),
+    Why.RETIRED: N_("The device is out of use."),
+    Why.NO_PRICE: N_("The device has no owner or no price."),
+    Why.PAID_OFF: N_("It is paid off."),
+    Why.ISSUER_AWAY: N_("No code could be made."),
+    Why.AMOUNTS: N_("Two sources say different amounts."),
+    Why.TAKEN_BACK: N_("Its sale was taken back."),
+}
+DONE = {
+    "assigned": N_("It is assigned, and everybody is told by SMS."),
+    "taken": N_("You find out what it is for."),
+    "left": N_("Nobody looks after it now."),
+}
+
+
+class AssignForm(OfficeForm):
+    """What a payment is for, and how much of it."""
+
+    to = RadioField(N_("What is it for?"), validate_choice=False)
+    amount = AmountField(N_("How much of it? Leave it empty for all."))
+
+
+@office_page("/money/payments", roles=ALL, nav=Nav.MONEY)
+async def show_all(request: web.Request) -> web.StreamResponse:
+    """The newest payments first, fifty at a time."""
+    company, asked = request.app[SERVER].company, read_filter(request)
+    rows = await money_lists.payments(asked.asked(company))
+    return page(
+        request,
+        "money/payments.html",
+        asked=asked,
+        payments=rows,
+        older=asked.query(before=rows[-1]["id"]) if len(rows) == money_lists.MOST else "",
+        at=partial(at, company),
+        **await choices(),
+    )
+
+
+@office_page("/money/payments.csv", roles=ALL, nav=Nav.MONEY)
+async def save(request: web.Request) -> web.StreamResponse:
+    """The list with its filters as a file."""
+    return await send(request, "payments", COLUMNS, _rows(request.app[SERVER].company, read_filter(request)))
+
+
+async def _rows(company: Company, asked: Filter) -> AsyncIterator[Sequence[object]]:
+    wanted = asked.asked(company)
+    for _portion in range(MOST_IN_FILE // AT_ONCE):
+        rows = await money_lists.payments(wanted, AT_ONCE)
+        for row in rows:
+            which = row["paid_at"], row["created_at"], row["provider"], row["reference"], figure(row["amount"], company)
+            who = row["payer_phone"], row["payer_name"], row["account_text"], row["agent"]
+            yield *which, *who, figure(int(row["waits"]), company) if row["waits"] else ""
+        if len(rows) < AT_ONCE:
+            return
+        wanted = replace(wanted, before=rows[-1]["id"])
+
+
+@office_page(ONE, roles=ALL, nav=Nav.MONEY)
+async def show(request: web.Request) -> web.StreamResponse:
+    """One payment."""
+    return await _draw(request, await _find(request))
+
+
+@office_page(f"{ONE}/care", "POST", roles=CASH, nav=Nav.MONEY)
+async def care(request: web.Request) -> web.StreamResponse:
+    """Take it on oneself to find out what a payment is for, or leave it to others."""
+    payment, user, leaves = await _find(request), request[USER], request[FORM].get("do") == "leave"
+
+    async def work() -> None:
+        await (leave_to_others(payment, user.name) if leaves else look_after(payment, user.name, user.name))
+
+    if problem := await do(request, work):
+        return await _draw(request, payment, 422, problem=problem)
+    done = "left" if leaves else "taken"
+    back = "/money/suspense?" if request[FORM].get("back") == "suspense" else f"/money/payments/{payment.id}?"
+    raise redirect(f"{back}done={done}")
+
+
+@office_page(f"{ONE}/assign", "POST", roles=CASH, nav=Nav.MONEY)
+async def assign(request: web.Request) -> web.StreamResponse:
+    """Say what a payment is for, or a part of it."""
+    payment, form = await _find(request), AssignForm.of(request)
+    form.validate()
+    if not form.to.data or form.to.data == "None":
+        form.refuse("to", _("Choose what it is for."))
+    if form.errors:
+        return await _draw(request, payment, 422, form=form)
+
+    async def work() -> None:
+        await _assign(request, payment, str(form.to.data), form.amount.data)
+
+    if problem := await do(request, work):
+        return await _draw(request, payment, 422, problem=problem, form=form)
+    raise redirect(f"/money/payments/{payment.id}?done=assigned")
+
+
+async def _assign(request: web.Request, payment: Payment, to: str, amount: int | None) -> None:
+    """In the caller's unit of work. Raises NotDone."""
+    server, user = request.app[SERVER], request[USER]
+    kind, _space, name = to.partition(" ")
+    if amount is not None and amount > (there := await unapplied(payment.id)):
+        raise NotDone(_("Of this payment {amount} waits.", amount=server.company.money(there)))
+    how = {"provider": payment.provider, "amount": amount}
+    if kind == "customer" and name.isdecimal() and (customer := await Customer.get_or_none(id=int(name[:9]))):
+        told = await received.assign_credit(payment.reference, customer, user.name, server.company, **how)  # type: ignore[arg-type]
+    else:
+        try:
+            told = await received.assign(payment.reference, name, user.name, server.company, **how)  # type: ignore[arg-type]
+        except LookupError as error:
+            raise NotDone(_("Nothing of ours goes by {account}.", account=name)) from error
+    for origin, copies in told:
+        await server.composer.tell(origin, copies)
+
+
+async def _draw(
+    request: web.Request, payment: Payment, status: int = 200, *, form: AssignForm | None = None, problem: str = ""
+) -> web.StreamResponse:
+    company = request.app[SERVER].company
+    waits, typed = await unapplied(payment.id), _typed(request)
+    chosen: list[Candidate] = []
+    if waits:
+        chosen = await candidates(typed or payment.account_text, _phones(payment, typed, company))
+    suspense = await Suspense.get_or_none(payment_id=payment.id, closed_at=None)
+    return page(
+        request,
+        "money/payment.html",
+        status,
+        one=await money_lists.one_payment(payment),
+        payment=payment,
+        waits=waits,
+        suspense=suspense,
+        why=WHY[Why(suspense.why)] if suspense else "",
+        candidates=chosen,
+        typed=typed,
+        form=form or AssignForm(meta={"company": company}),
+        problem=problem,
+        bought=partial(bought, company),
+        paid_for=paid_for,
+        at=partial(at, company),
+        done=DONE,
+    )
+
+
+def _typed(request: web.Request) -> str:
+    """What is looked for: in the address, or in the form that was sent."""
+    typed = request.query.get("q", "") or (request[FORM].get("q", "") if FORM in request else "")
+    return typed.replace("\0", "")[:60]
+
+
+def _phones(payment: Payment, typed: str, company: Company) -> list[str]:
+    """The phones that may say whose payment it is: what is looked for, or what was typed, and the payer's."""
+    found = []
+    for text in (typed,) if typed else (payment.account_text, payment.payer_phone):
+        with suppress(ValueError):
+            found.append(numbers.parse(text, company.country))
+    return found
+
+
+async def _find(request: web.Request) -> Payment:
+    payment = await Payment.get_or_none(id=int(request.match_info["number"]))
+    if payment is None:
+        raise web.HTTPNotFound(text=_("There is no such payment.") + "\n", headers=HEADERS)
+    return payment

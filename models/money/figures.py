@@ -1,0 +1,126 @@
+"""Sales and payments added up by the day, so that a page over months reads no history: whole hours that are over are
+added to their day once, and what is younger is read as it is.
+
+Nothing of this is in the way of a sale: it is added up afterwards, from rows that only grow. What is taken back later
+stays in these sums; whoever reads them takes it off (models/office/money_days.py).
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.people import Agent, MiniGrid
+from models.sql import connection, execute, execute_many, for_update, read_moment
+
+HOUR = timedelta(hours=1)
+# A sale says when it was made before it is committed: so long after an hour nothing of it is under way any more.
+MARGIN = timedelta(minutes=5)
+# What of a time is added up, by whose it is. A sale that was done again for the right device counts once.
+SOLD = """SELECT c.mini_grid_id, s.agent_id, p.provider, COUNT(*) AS number, SUM(s.amount) AS amount,
+    SUM(s.commission) AS commission
+  FROM sale s JOIN customer c ON c.id = s.customer_id JOIN payment p ON p.id = s.payment_id
+  WHERE s.created_at >= $1 AND s.created_at < $2 AND s.replaces_id IS NULL
+  GROUP BY c.mini_grid_id, s.agent_id, p.provider"""
+PAID = """SELECT NULL AS mini_grid_id, agent_id, provider, COUNT(*) AS number, SUM(amount) AS amount, 0 AS commission
+  FROM payment WHERE created_at >= $1 AND created_at < $2 GROUP BY agent_id, provider"""
+ADD = """INSERT INTO money_day (day, what, mini_grid_id, agent_id, provider, number, amount, commission)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+  ON CONFLICT (day, what, COALESCE(mini_grid_id, 0), COALESCE(agent_id, 0), provider) DO UPDATE
+  SET number = money_day.number + excluded.number, amount = money_day.amount + excluded.amount,
+    commission = money_day.commission + excluded.commission"""
+FIRST = """SELECT MIN(at) AS at FROM (
+  SELECT * FROM (SELECT created_at AS at FROM sale WHERE created_at >= $1 ORDER BY created_at LIMIT 1) AS sold
+  UNION ALL
+  SELECT * FROM (SELECT created_at AS at FROM payment WHERE created_at >= $1 ORDER BY created_at LIMIT 1) AS paid
+  ) AS either"""
+
+
+class What(StrEnum):
+    """What a sum is of."""
+
+    SALE = "sale"
+    PAYMENT = "payment"
+
+
+STATEMENTS = {What.SALE: SOLD, What.PAYMENT: PAID}
+
+
+class MoneyDay(Model):
+    """What was sold, or what was paid, on one day of the operator's. Money is in minor units."""
+
+    id = fields.BigIntField(primary_key=True)
+    day = fields.DateField()
+    what = fields.CharField(8)  # a What
+    mini_grid: fields.ForeignKeyNullableRelation[MiniGrid] = fields.ForeignKeyField(
+        "models.MiniGrid", null=True, on_delete=fields.RESTRICT
+    )  # of the customer; of a payment nobody knows it
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
+        "models.Agent", null=True, on_delete=fields.RESTRICT
+    )  # who took the money; None: nobody of ours
+    provider = fields.CharField(20)
+    number = fields.BigIntField()
+    amount = fields.BigIntField()
+    commission = fields.BigIntField(default=0, db_default=0)  # of sales
+
+    class Meta:
+        table = "money_day"
+
+
+class AddedUp(Model):
+    """Until when it is added up: one row, which whoever adds holds."""
+
+    id = fields.BigIntField(primary_key=True)
+    until_at = fields.DatetimeField()
+
+    class Meta:
+        table = "added_up"
+
+
+async def added_until() -> datetime:
+    """Until when sales and payments are in the sums of their days."""
+    [row] = await execute(connection(), "SELECT until_at FROM added_up")
+    return read_moment(row["until_at"])
+
+
+async def add_up(zone: ZoneInfo, _most: int) -> int:
+    """Add the next hour that is over to its day, in the caller's unit of work; 0 when there is none."""
+    [row] = await execute(connection(), f"SELECT until_at FROM added_up{for_update()}")
+    since, now = read_moment(row["until_at"]), datetime.now(UTC)
+    over = _hour_of(now - MARGIN)
+    if over <= since:
+        return 0
+    [first] = await execute(connection(), FIRST, [since])
+    begins = max(since, _hour_of(read_moment(first["at"]))) if first["at"] else over
+    if begins >= over:
+        await execute(connection(), "UPDATE added_up SET until_at = $1", [over])
+        return 0
+    day = begins.astimezone(zone).date()
+    ends = min(begins + HOUR, over, end_of(day, zone))
+    for what in What:
+        await execute_many(connection(), ADD, [_values(day, what, each) for each in await sums(what, begins, ends)])
+    await execute(connection(), "UPDATE added_up SET until_at = $1", [ends])
+    return 1
+
+
+async def sums(what: What, since: datetime, until: datetime) -> Sequence[dict[str, Any]]:
+    """What was sold or paid from `since` to before `until`, by mini-grid, agent and provider."""
+    return await execute(connection(), STATEMENTS[what], [since, until])
+
+
+def _values(day: date, what: What, row: dict[str, Any]) -> list[Any]:
+    whose = [row["mini_grid_id"], row["agent_id"], row["provider"]]
+    return [day, what.value, *whose, *(int(row[name]) for name in ("number", "amount", "commission"))]
+
+
+def _hour_of(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def end_of(day: date, zone: ZoneInfo) -> datetime:
+    """When the next day begins (UTC)."""
+    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)

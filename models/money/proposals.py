@@ -1,0 +1,198 @@
+"""What moves money or goods and needs two people: one of the office asks, another one agrees.
+
+A sale that goes to another device, a device that goes to another customer, cash that is paid out of a wallet. Each is
+written down first and changes nothing; who agrees does it, in one transaction (handlers/selling/proposals.py). Voids
+and write-offs have rows of their own (models/money/voids.py, models/money/write_offs.py).
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.audit import record
+from models.devices import Device
+from models.money.moving import NothingToMove, SameDevice
+from models.money.ownership import NoOwner, OwnAlready
+from models.money.sales import Sale
+from models.money.taking_back import MovedBefore, VoidBefore
+from models.money.voids import VoidState, void_of
+from models.money.wallets import NotInWallet, NotPrepaid, in_wallet
+from models.people import Agent, Customer, OfficeUser
+from models.people.two_people import check_second
+from models.sql import connection, cut, execute, marks
+
+DECIDE = """UPDATE proposal SET state = $2, decided_by = $3, decided_at = $4 WHERE id = $1 AND state = 'asked'
+  RETURNING id"""
+
+
+class What(StrEnum):
+    MOVE = "move"  # a sale to the right device
+    TRANSFER = "transfer"  # a device to another customer
+    PAYOUT = "payout"  # cash out of an agent's wallet
+
+
+class Decision(StrEnum):
+    ASKED = "asked"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class Proposal(Model):
+    """What somebody of the office asks for, and who decided it."""
+
+    id = fields.BigIntField(primary_key=True)
+    key = fields.CharField(80, unique=True)  # of the form: what is sent twice is asked once
+    what = fields.CharField(10)  # a What
+    sale: fields.ForeignKeyNullableRelation[Sale] = fields.ForeignKeyField(
+        "models.Sale", null=True, on_delete=fields.RESTRICT
+    )
+    sale_id: int | None
+    # The right one for a sale, or the one that changes hands.
+    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField(
+        "models.Device", null=True, on_delete=fields.RESTRICT
+    )
+    device_id: int | None
+    customer: fields.ForeignKeyNullableRelation[Customer] = fields.ForeignKeyField(
+        "models.Customer", null=True, on_delete=fields.RESTRICT
+    )  # who gets the device
+    customer_id: int | None
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
+        "models.Agent", null=True, on_delete=fields.RESTRICT
+    )  # whose wallet
+    agent_id: int | None
+    amount = fields.BigIntField(default=0, db_default=0)  # of a payout, minor units
+    with_debt = fields.BooleanField(default=False, db_default=False)  # what is owed on the device goes with it
+    reason = fields.CharField(200)
+    state = fields.CharField(10, default=Decision.ASKED)
+    asked_by = fields.CharField(100)
+    asked_at = fields.DatetimeField()
+    decided_by = fields.CharField(100, default="", db_default="")  # somebody else where it was done
+    decided_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "proposal"
+
+
+class NotProposed(Exception):
+    """Nothing was written down."""
+
+
+class AskedAlready(NotProposed):
+    """Somebody asked for it, and it is not decided; `by` says who."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(by)
+        self.by = by
+
+
+class Decided(Exception):
+    """Somebody else was quicker, or there is no such proposal."""
+
+
+async def propose_move(sale: Sale, device: Device, by: OfficeUser, reason: str, key: str) -> Proposal:
+    """Ask for a sale to be done again for this device, in the caller's transaction. Raises NothingToMove, SameDevice,
+    MovedBefore, VoidBefore and AskedAlready."""
+    if sale.device_id is None:
+        raise NothingToMove(sale.reference)
+    if sale.device_id == device.id:
+        raise SameDevice(device.serial)
+    if await Sale.exists(replaces_id=sale.id):
+        raise MovedBefore(sale.reference)
+    void = await void_of(sale)
+    if void and void.state == VoidState.DONE:
+        raise VoidBefore(sale.reference)
+    said = f"to {device.serial}, {sale.amount} minor units"
+    return await _write(
+        key, What.MOVE, by, reason, subject=sale.reference, said=said, sale_id=sale.id, device_id=device.id
+    )
+
+
+async def propose_transfer(
+    device: Device, to: Customer, by: OfficeUser, reason: str, key: str, *, with_debt: bool = False
+) -> Proposal:
+    """Ask for a device to go to another customer, in the same way. Raises NoOwner, OwnAlready and AskedAlready."""
+    if device.customer_id is None:
+        raise NoOwner(device.serial)
+    if device.customer_id == to.id:
+        raise OwnAlready(device.serial)
+    said = f"customer {device.customer_id} -> {to.id}"
+    whose = {"device_id": device.id, "customer_id": to.id, "with_debt": with_debt}
+    return await _write(key, What.TRANSFER, by, reason, subject=device.serial, said=said, **whose)
+
+
+async def propose_payout(agent: Agent, amount: int, by: OfficeUser, reason: str, key: str) -> Proposal:
+    """Ask for cash (minor units) to be paid out of a wallet, in the same way. Raises NotPrepaid, NotInWallet and
+    AskedAlready."""
+    there = await in_wallet(agent.id)
+    if not agent.prepaid and not there:
+        raise NotPrepaid(agent.phone)
+    if not 0 < amount <= there:
+        raise NotInWallet(there)
+    said = f"{amount} minor units"
+    return await _write(key, What.PAYOUT, by, reason, subject=agent.phone, said=said, agent_id=agent.id, amount=amount)
+
+
+async def take_up(number: int, by: OfficeUser) -> Proposal:
+    """A second person agrees: the caller does it, in the same transaction. Raises SamePerson, and Decided where
+    somebody else was quicker."""
+    found = await _find(number)
+    check_second(by.name, found.asked_by)
+    await _decide(found, Decision.DONE, by)
+    return found
+
+
+async def refuse(number: int, by: OfficeUser) -> Proposal:
+    """It is not done: somebody else says no, or who asked takes it back. In the caller's transaction. Raises
+    Decided."""
+    found = await _find(number)
+    await _decide(found, Decision.REFUSED, by)
+    await record(by.name, f"{found.what} refused", f"proposal {found.id}", f"asked by {found.asked_by}: {found.reason}")
+    return found
+
+
+async def open_proposals(most: int) -> list[Proposal]:
+    """What waits for a second person, the oldest first, each with what it is about."""
+    found = Proposal.filter(state=Decision.ASKED.value).order_by("id").limit(most)
+    return await found.prefetch_related("sale__customer", "sale__device", "device__customer", "customer", "agent")
+
+
+async def _find(number: int) -> Proposal:
+    found = await Proposal.get_or_none(id=number, state=Decision.ASKED.value)
+    if found is None:
+        raise Decided(number)
+    return found
+
+
+async def _decide(found: Proposal, decision: Decision, by: OfficeUser) -> None:
+    now = datetime.now(UTC)
+    if not await execute(connection(), DECIDE, [found.id, decision.value, cut(by.name, 100), now]):
+        raise Decided(found.id)
+    found.state, found.decided_by, found.decided_at = decision.value, by.name, now
+
+
+async def _write(
+    key: str, what: What, by: OfficeUser, reason: str, *, subject: str, said: str, **whose: int | bool
+) -> Proposal:
+    if earlier := await Proposal.get_or_none(key=key):
+        return earlier
+    values = {"key": key, "what": what.value, "reason": cut(reason, 200), "asked_by": by.name, **whose}
+    values |= {"asked_at": datetime.now(UTC), "state": Decision.ASKED.value}
+    statement = (
+        f"INSERT INTO proposal ({', '.join(values)}) VALUES ({marks(len(values))}) ON CONFLICT DO NOTHING RETURNING id"
+    )
+    if not (rows := await execute(connection(), statement, list(values.values()))):
+        return await _earlier(key, what, whose)
+    await record(by.name, f"{what.value} asked", subject, f"{said}: {reason}")
+    return await Proposal.get(id=rows[0]["id"])
+
+
+async def _earlier(key: str, what: What, whose: dict[str, int | bool]) -> Proposal:
+    """The same form, sent twice at once. Raises AskedAlready for another one about the same."""
+    if earlier := await Proposal.get_or_none(key=key):
+        return earlier
+    about = {name: whose[name] for name in ("sale_id", "device_id", "agent_id") if name in whose}
+    first = dict([next(iter(about.items()))])
+    other = await Proposal.filter(what=what.value, state=Decision.ASKED.value, **first).first()
+    raise AskedAlready(other.asked_by if other else "")

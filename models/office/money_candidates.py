@@ -1,0 +1,94 @@
+"""What a payment may be for: devices, appliances on a plan and customers near to what was typed, or to its payer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.customers.search import find_customers
+from models.devices import Device, devices_of
+from models.devices.tables import find_anywhere
+from models.money import Contract, contracts_of
+from models.money.contracts import contract_numbered
+from models.people import Customer, MiniGrid
+
+MOST = 12
+MOST_GRIDS = 50  # whose customers are looked through for a name
+SHORTEST, LONGEST = 3, 60  # characters that are looked for
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something that a payment can be assigned to, under `value` in a form."""
+
+    value: str  # `device SHS0283`, `contract S1042`, `customer 17`
+    name: str  # what people pay it by: a serial, S1042; empty for a customer's credit
+    customer: Customer | None
+
+
+async def candidates(typed: str, phones: Sequence[str]) -> list[Candidate]:
+    """What goes by this text (a serial, S1042, a customer's number, a name), and what belongs to these phones (E.164).
+    The surest first."""
+    typed = typed.strip()[:LONGEST]
+    found: dict[str, Candidate] = {}
+    for device in await find_anywhere(typed) if typed else []:
+        _add_device(found, device)
+    if typed and (contract := await contract_numbered("".join(typed.split()))):
+        _add_contract(found, contract)
+    for customers in (await _by_phones(phones), await _by_number(typed), await _by_search(typed)):
+        await _add_customers(found, customers)
+        if len(found) >= MOST:
+            break
+    return list(found.values())[:MOST]
+
+
+async def _add_customers(found: dict[str, Candidate], customers: list[Customer]) -> None:
+    for device in await devices_of(customers):
+        _add_device(found, device)
+    for contract in await contracts_of(customers):
+        if contract.device_id is None and contract.ended_on is None:
+            _add_contract(found, contract)
+    for customer in customers:
+        value = f"customer {customer.id}"
+        found.setdefault(value, Candidate(value, "", customer))
+
+
+def _add_device(found: dict[str, Candidate], device: Device) -> None:
+    if device.customer and not device.retired_at:
+        value = f"device {device.serial}"
+        found.setdefault(value, Candidate(value, device.serial, device.customer))
+
+
+def _add_contract(found: dict[str, Candidate], contract: Contract) -> None:
+    if contract.device_id:
+        _add_device_of(found, contract)
+        return
+    value = f"contract {contract.number}"
+    found.setdefault(value, Candidate(value, contract.number, contract.customer))
+
+
+def _add_device_of(found: dict[str, Candidate], contract: Contract) -> None:
+    """A device on a plan is paid by its serial."""
+    value = f"device {contract.device.serial}"
+    found.setdefault(value, Candidate(value, contract.device.serial, contract.customer))
+
+
+async def _by_phones(phones: Sequence[str]) -> list[Customer]:
+    wanted = [phone for phone in phones if phone]
+    return await Customer.filter(phone__in=wanted).order_by("id").limit(MOST) if wanted else []
+
+
+async def _by_number(typed: str) -> list[Customer]:
+    digits = typed.lstrip("#")
+    return await Customer.filter(id=int(digits)) if digits.isdecimal() and len(digits) < 10 else []
+
+
+async def _by_search(typed: str) -> list[Customer]:
+    """By the end of a serial or of a phone, or by a name, in each mini-grid."""
+    if len(typed) < SHORTEST:
+        return []
+    ids: list[int] = []
+    digits = "".join(filter(str.isdecimal, typed))
+    for grid in await MiniGrid.all().order_by("id").limit(MOST_GRIDS):
+        ids += await find_customers(grid.id, typed, [digits] if digits else [], MOST - len(ids))
+        if len(ids) >= MOST:
+            break
+    return await Customer.filter(id__in=ids).order_by("id") if ids else []

@@ -1,0 +1,147 @@
+"""Sales and payments of a time by day, agent, provider and mini-grid: the sums of days (models/money/figures.py), what
+is younger than they are, less what was taken back since."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from models.money.day_close import bounds_of
+from models.money.figures import What, added_until, sums
+from models.sql import connection, execute, read_day, read_moment
+
+MOST_DAYS = 92  # of one page: a quarter
+MOST_VOIDS = 20_000
+# What is younger than the sums is read where it is at most so old; else the sums are still being made.
+LATE = timedelta(days=3)
+OF_DAYS = """SELECT {columns}, what, SUM(number) AS number, SUM(amount) AS amount, SUM(commission) AS commission
+  FROM money_day WHERE day >= $1 AND day <= $2{condition} GROUP BY {columns}, what"""
+TAKEN_BACK = f"""SELECT s.created_at, c.mini_grid_id, s.agent_id, p.provider, s.amount, s.commission
+  FROM void v JOIN sale s ON s.id = v.sale_id JOIN customer c ON c.id = s.customer_id
+  JOIN payment p ON p.id = s.payment_id
+  WHERE v.state = 'done' AND v.decided_at >= $1 AND s.created_at >= $1 AND s.created_at < $2
+  AND s.replaces_id IS NULL ORDER BY v.decided_at LIMIT {MOST_VOIDS}"""
+DIMENSIONS = ("mini_grid_id", "agent_id", "provider")
+
+
+@dataclass
+class Sums:
+    """What was sold and what was paid. Money is in minor units."""
+
+    sales: int = 0
+    sold: int = 0
+    commission: int = 0  # on these sales
+    payments: int = 0
+    paid: int = 0
+
+    def add(self, what: str, row: dict[str, Any], sign: int = 1) -> None:
+        number, amount = sign * int(row["number"]), sign * int(row["amount"])
+        if what == What.PAYMENT:
+            self.payments, self.paid = self.payments + number, self.paid + amount
+        else:
+            self.sales, self.sold = self.sales + number, self.sold + amount
+            self.commission += sign * int(row["commission"])
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which days, both of them included, and whose money; None for all."""
+
+    first: date
+    last: date
+    mini_grid_id: int | None = None
+    agent_id: int | None = None
+    provider: str | None = None
+
+    def takes(self, row: dict[str, Any]) -> bool:
+        return all(getattr(self, name) in (None, row[name]) for name in DIMENSIONS)
+
+    @property
+    def days(self) -> Iterator[date]:
+        return (self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1))
+
+
+@dataclass
+class Figures:
+    """The sums by each of these; `behind` says that older sales are still being added up."""
+
+    total: Sums = field(default_factory=Sums)
+    by_day: dict[date, Sums] = field(default_factory=lambda: defaultdict(Sums))
+    by_agent: dict[int | None, Sums] = field(default_factory=lambda: defaultdict(Sums))
+    by_provider: dict[str, Sums] = field(default_factory=lambda: defaultdict(Sums))
+    by_mini_grid: dict[int | None, Sums] = field(default_factory=lambda: defaultdict(Sums))
+    behind: bool = False
+
+    def add(self, day: date, what: str, row: dict[str, Any], sign: int = 1) -> None:
+        places = (self.total, self.by_day[day], self.by_agent[row["agent_id"]], self.by_provider[row["provider"]])
+        for one in places:
+            one.add(what, row, sign)
+        if what == What.SALE:
+            self.by_mini_grid[row["mini_grid_id"]].add(what, row, sign)
+
+
+async def read(wanted: Wanted, zone: ZoneInfo, today: date) -> Figures:
+    """What was sold and paid in these days of the operator's."""
+    figures = Figures()
+    for day in wanted.days:
+        figures.by_day[day] = Sums()
+    until = await added_until()
+    await _add_days(figures, wanted)
+    await _add_young(figures, wanted, zone, until, today)
+    await _take_off(figures, wanted, zone)
+    return figures
+
+
+async def _add_days(figures: Figures, wanted: Wanted) -> None:
+    """Each dimension by itself: the rows stay in the database."""
+    for row in await _of_days(wanted, "day"):
+        figures.by_day[read_day(row["day"])].add(row["what"], row)
+        figures.total.add(row["what"], row)
+    for column, places in (("agent_id", figures.by_agent), ("provider", figures.by_provider)):
+        for row in await _of_days(wanted, column):
+            places[row[column]].add(row["what"], row)
+    for row in await _of_days(wanted, "mini_grid_id"):
+        if row["what"] == What.SALE:
+            figures.by_mini_grid[row["mini_grid_id"]].add(row["what"], row)
+
+
+async def _of_days(wanted: Wanted, column: str) -> Sequence[dict[str, Any]]:
+    values: list[object] = [wanted.first, wanted.last]
+    condition = ""
+    for name in DIMENSIONS:
+        if (value := getattr(wanted, name)) is not None:
+            values.append(value)
+            condition += f" AND {name} = ${len(values)}"
+    return await execute(connection(), OF_DAYS.format(columns=column, condition=condition), values)
+
+
+async def _add_young(figures: Figures, wanted: Wanted, zone: ZoneInfo, until: datetime, today: date) -> None:
+    """What is not in the sums of the days: as a rule the last hour or two."""
+    oldest = bounds_of(today, zone)[0] - LATE
+    figures.behind = until < oldest and await _is_older(until, oldest)
+    since = max(until, oldest) if figures.behind else until
+    for day in wanted.days:
+        begins, ends = bounds_of(day, zone)
+        if ends <= since or day > today:
+            continue
+        for what in What:
+            for row in await sums(what, max(begins, since), ends):
+                if wanted.takes(row):
+                    figures.add(day, what, row)
+
+
+async def _is_older(until: datetime, oldest: datetime) -> bool:
+    """Whether there is anything between the sums and what is read as it is."""
+    older = "SELECT 1 FROM sale WHERE created_at >= $1 AND created_at < $2 LIMIT 1 OFFSET 20000"
+    return bool(await execute(connection(), older, [until, oldest]))
+
+
+async def _take_off(figures: Figures, wanted: Wanted, zone: ZoneInfo) -> None:
+    """What was sold in these days and taken back, then or later."""
+    span = [bounds_of(wanted.first, zone)[0], bounds_of(wanted.last, zone)[1]]
+    for row in await execute(connection(), TAKEN_BACK, span):
+        if wanted.takes(row):
+            day = read_moment(row["created_at"]).astimezone(zone).date()
+            figures.add(day, What.SALE, row | {"number": 1}, -1)

@@ -1,0 +1,173 @@
+"""Sales and payments as lists, the newest first and some at a time, and one of each with all that belongs to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from models.money import Sale
+from models.money.sales import COUNTS, LONGEST_REFERENCE, Payment
+from models.money.voids import Void, void_of
+from models.sql import connection, execute, read_moment
+
+MOST = 50
+# How many rows are looked through for those that are wanted where no index has them together.
+LOOK = 20_000
+SALE_COLUMNS = f"""s.id, s.reference, s.created_at, s.amount, s.unit, s.units, s.commission, s.customer_id,
+  c.name, c.surname, d.serial, s.contract_id, s.agent_id, g.name AS agent, p.provider, p.reference AS payment,
+  s.payment_id, NOT ({COUNTS}) AS void, s.replaces_id"""
+SALE_TABLES = """JOIN customer c ON c.id = s.customer_id JOIN payment p ON p.id = s.payment_id
+  LEFT JOIN device d ON d.id = s.device_id LEFT JOIN agent g ON g.id = s.agent_id"""
+PAYMENT_COLUMNS = """p.id, p.provider, p.reference, p.amount, p.paid_at, p.created_at, p.payer_phone, p.payer_name,
+  p.account_text, p.agent_id, g.name AS agent, -COALESCE(a.balance, 0) AS waits"""
+PAYMENT_TABLES = """LEFT JOIN agent g ON g.id = p.agent_id
+  LEFT JOIN account a ON a.kind = 'unapplied' AND a.owner = p.id"""
+ENTRIES = """SELECT e.id, e.key, e.actor, e.reason, e.effective_at, a.kind, a.owner, l.amount
+  FROM entry e JOIN line l ON l.entry_id = e.id JOIN account a ON a.id = l.account_id
+  WHERE e.key IN ({keys}) ORDER BY e.id, l.amount DESC, l.id"""
+PARTS = """SELECT i.contract_id, i.number, i.due_on, a.amount FROM allocation a
+  JOIN instalment i ON i.id = a.instalment_id WHERE a.sale_id = $1 ORDER BY a.id"""
+OF_PAYMENT = f"""SELECT {SALE_COLUMNS} FROM sale s {SALE_TABLES} WHERE s.payment_id = $1 ORDER BY s.part"""
+EVIDENCE = """SELECT source, amount, seen_by, balance_after, created_at FROM evidence WHERE payment_id = $1
+  ORDER BY id"""
+MOVED = """SELECT e.key, e.actor, e.reason, e.effective_at, l.amount, b.kind, b.owner FROM account a
+  JOIN line l ON l.account_id = a.id JOIN entry e ON e.id = l.entry_id
+  JOIN line m ON m.entry_id = e.id AND m.id <> l.id JOIN account b ON b.id = m.account_id
+  WHERE a.kind = 'unapplied' AND a.owner = $1 AND b.kind <> 'unapplied' ORDER BY e.id, m.id LIMIT 200"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a list is filtered by; None for all."""
+
+    agent_id: int | None = None
+    mini_grid_id: int | None = None
+    provider: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    void: bool = False  # sales that were taken back alone
+    before: int = 0  # the id behind which the list goes on; 0: from the newest
+
+
+async def sales(asked: Asked, most: int = MOST) -> list[dict[str, Any]]:
+    """The newest sales, or those behind `before`. By mini-grid, provider and void they are looked for among `LOOK`."""
+    inner, values = await _inner("sale", "s", asked)
+    if asked.agent_id is not None:
+        values.append(asked.agent_id)
+        inner.append(f"s.agent_id = ${len(values)}")
+    outer = []
+    for column, value in (("c.mini_grid_id", asked.mini_grid_id), ("p.provider", asked.provider)):
+        if value is not None:
+            values.append(value)
+            outer.append(f"{column} = ${len(values)}")
+    if asked.void:
+        outer.append(f"NOT ({COUNTS})")
+    statement = f"""SELECT {SALE_COLUMNS} FROM (SELECT s.* FROM sale s {_where(inner)}
+      ORDER BY s.created_at DESC, s.id DESC LIMIT {LOOK if outer else most}) s {SALE_TABLES}
+      {_where(outer)} ORDER BY s.created_at DESC, s.id DESC LIMIT {most}"""
+    return _with_moments(await execute(connection(), statement, values), "created_at")
+
+
+async def payments(asked: Asked, most: int = MOST) -> list[dict[str, Any]]:
+    """The newest payments, or those behind `before`. Those of an agent are looked for among `LOOK`."""
+    inner, values = await _inner("payment", "p", asked)
+    if asked.provider is not None:
+        values.append(asked.provider)
+        inner.append(f"p.provider = ${len(values)}")
+    outer = []
+    if asked.agent_id is not None:
+        values.append(asked.agent_id)
+        outer.append(f"p.agent_id = ${len(values)}")
+    statement = f"""SELECT {PAYMENT_COLUMNS} FROM (SELECT p.* FROM payment p {_where(inner)}
+      ORDER BY p.created_at DESC, p.id DESC LIMIT {LOOK if outer else most}) p {PAYMENT_TABLES}
+      {_where(outer)} ORDER BY p.created_at DESC, p.id DESC LIMIT {most}"""
+    return _with_moments(await execute(connection(), statement, values), "paid_at", "created_at")
+
+
+async def _inner(table: str, name: str, asked: Asked) -> tuple[list[str], list[object]]:
+    """The conditions that an index serves: from when until when, and where the list goes on."""
+    conditions, values = [], []
+    for sign, moment in ((">=", asked.since), ("<", asked.until)):
+        if moment is not None:
+            values.append(moment)
+            conditions.append(f"{name}.created_at {sign} ${len(values)}")
+    if asked.before:
+        rows = await execute(connection(), f"SELECT created_at FROM {table} WHERE id = $1", [asked.before])
+        if rows:
+            values += [read_moment(rows[0]["created_at"]), asked.before]
+            conditions.append(f"({name}.created_at, {name}.id) < (${len(values) - 1}, ${len(values)})")
+    return conditions, values
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+async def find_sale(reference: str) -> Sale | None:
+    """By the reference on its receipt."""
+    if len(reference) > LONGEST_REFERENCE:
+        return None
+    return await Sale.get_or_none(reference=reference.upper())
+
+
+@dataclass(frozen=True)
+class OneSale:
+    """A sale with all that it did."""
+
+    sale: Sale
+    row: dict[str, Any]  # as the list has it
+    token: str  # the digits; empty where there are none
+    parts: Sequence[dict[str, Any]]  # what it gave to instalments
+    entries: Sequence[dict[str, Any]]  # lines of the ledger
+    void: Void | None  # the newest wish to take it back
+    replaces: Sale | None
+    replaced_by: Sale | None
+
+
+async def one_sale(sale: Sale) -> OneSale:
+    statement = f"SELECT {SALE_COLUMNS} FROM sale s {SALE_TABLES} WHERE s.id = $1"
+    [row] = _with_moments(await execute(connection(), statement, [sale.id]), "created_at")
+    tokens = await execute(connection(), "SELECT digits FROM token WHERE sale_id = $1", [sale.id])
+    keys = [f"sale {sale.id} {what}" for what in ("payment", "commission", "goods commission", "void", "moved")]
+    if sale.contract_id:
+        keys.append(f"contract {sale.contract_id} price")
+    return OneSale(
+        sale=sale,
+        row=row,
+        token=str(tokens[0]["digits"]) if tokens else "",
+        parts=await execute(connection(), PARTS, [sale.id]),
+        entries=await _entries(keys),
+        void=await void_of(sale),
+        replaces=await Sale.get_or_none(id=sale.replaces_id) if sale.replaces_id else None,
+        replaced_by=await Sale.get_or_none(replaces_id=sale.id),
+    )
+
+
+@dataclass(frozen=True)
+class OnePayment:
+    """A payment, who told of it, and what became of it."""
+
+    payment: Payment
+    evidence: Sequence[dict[str, Any]]
+    sales: Sequence[dict[str, Any]]
+    moved: Sequence[dict[str, Any]]  # what left its unapplied money, and came back
+    entries: Sequence[dict[str, Any]]
+
+
+async def one_payment(payment: Payment) -> OnePayment:
+    return OnePayment(
+        payment=payment,
+        evidence=_with_moments(await execute(connection(), EVIDENCE, [payment.id]), "created_at"),
+        sales=_with_moments(await execute(connection(), OF_PAYMENT, [payment.id]), "created_at"),
+        moved=_with_moments(await execute(connection(), MOVED, [payment.id]), "effective_at"),
+        entries=await _entries([f"payment {payment.id}", f"payment {payment.id} never came"]),
+    )
+
+
+async def _entries(keys: Sequence[str]) -> list[dict[str, Any]]:
+    listed = ", ".join(f"${n + 1}" for n in range(len(keys)))
+    return _with_moments(await execute(connection(), ENTRIES.format(keys=listed), list(keys)), "effective_at")
+
+
+def _with_moments(rows: Sequence[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
+    return [row | {name: read_moment(row[name]) for name in names} for row in rows]

@@ -1,0 +1,125 @@
+"""Sales and payments by the day: what is added up, what is read as it is, and what was taken back, on both engines."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+
+from bot.server import Server
+from models.money import Sale, voids
+from models.money.figures import AddedUp, MoneyDay, add_up, added_until
+from models.office.money_days import Figures, Wanted, read
+from models.people import Agent, OfficeUser
+from tests.world.people import NOON, PEOPLE, Phones
+
+ZONE = ZoneInfo("Africa/Dar_es_Salaam")
+TODAY = date(2026, 11, 24)
+YES = "1 482915"
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+async def buy(mwanga: Server, amount: int) -> Sale:
+    """Asha sells days for Neema's e-bike."""
+    phones = Phones(mwanga)
+    await phones.text("Asha", f"BUY EB100042 {amount}")
+    await phones.text("Asha", YES)
+    sale = await Sale.all().order_by("-id").first()
+    assert sale
+    return sale
+
+
+async def add_all(mwanga: Server) -> int:
+    """All hours that are over, as housekeeping does it; how many there were."""
+    hours = 0
+    while True:
+        async with mwanga.database.work():
+            some = await add_up(ZONE, 1)
+        if not some:
+            return hours
+        hours += some
+
+
+async def figures(first: date = TODAY, last: date = TODAY, **whose: int | str | None) -> Figures:
+    return await read(Wanted(first, last, **whose), ZONE, last)  # type: ignore[arg-type]
+
+
+async def test_the_figures_are_the_same_before_and_after_they_are_added_up(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    await buy(mwanga, 4000)
+    clock.shift(timedelta(hours=1))
+    await buy(mwanga, 6000)
+    clock.shift(timedelta(hours=1))
+    before = await figures()
+    assert (before.total.sales, before.total.sold) == (2, 10_000_00)
+    assert (before.total.payments, before.total.paid, before.total.commission) == (2, 10_000_00, 1_000_00)
+    assert await add_all(mwanga) == 2
+    assert await MoneyDay.all().count() == 2, "one sum of sales, one of payments"
+    assert await figures() == before
+    assert await add_all(mwanga) == 0, "nothing is added twice"
+    assert await figures() == before
+
+
+async def test_what_is_younger_is_read_beside_the_sums(mwanga: Server, clock: time_machine.Traveller) -> None:
+    await buy(mwanga, 4000)
+    clock.shift(timedelta(hours=1))
+    assert await add_all(mwanga) == 1
+    await buy(mwanga, 6000)
+    now = await figures()
+    assert (now.total.sales, now.total.sold) == (2, 10_000_00)
+    assert now.by_day[TODAY] == now.total and now.by_provider["cash"] == now.total
+    asha = await Agent.get(phone=PEOPLE["Asha"])
+    assert now.by_agent[asha.id] == now.total
+    assert now.by_mini_grid[asha.mini_grid_id].sold == 10_000_00
+    assert (await figures(agent_id=asha.id)).total == now.total
+    assert (await figures(provider="daraja")).total.sales == 0
+    assert (await figures(mini_grid_id=asha.mini_grid_id + 1)).total.sales == 0
+
+
+async def test_what_is_taken_back_is_off_its_day_whenever_that_is(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    sale = await buy(mwanga, 4000)
+    clock.shift(timedelta(days=1))
+    await add_all(mwanga)
+    assert (await figures(TODAY, TODAY + timedelta(days=1))).total.sold == 4_000_00
+    async with mwanga.database.work():
+        await voids.approve(sale, OfficeUser(name="rehema"), "wrong amount")
+        await voids.approve(sale, OfficeUser(name="zuberi"))
+    after = await figures(TODAY, TODAY + timedelta(days=1))
+    assert (after.total.sales, after.total.sold, after.total.commission) == (0, 0, 0)
+    assert after.by_day[TODAY].sold == 0 and after.total.paid == 4_000_00, "the payment was made"
+
+
+async def test_a_day_is_the_operators(mwanga: Server) -> None:
+    """23:30 in Mtwara is 20:30 UTC: half an hour later it is tomorrow there."""
+    late = datetime(2026, 11, 24, 20, 30, tzinfo=UTC)
+    with time_machine.travel(late, tick=False) as clock:
+        await buy(mwanga, 4000)
+        clock.shift(timedelta(hours=1))
+        await buy(mwanga, 6000)
+        clock.shift(timedelta(hours=2))
+        tomorrow = TODAY + timedelta(days=1)
+        expected = {TODAY: 4_000_00, tomorrow: 6_000_00}
+        for _before_and_after in range(2):
+            found = await figures(TODAY, tomorrow)
+            assert {day: sums.sold for day, sums in found.by_day.items()} == expected
+            await add_all(mwanga)
+
+
+async def test_an_hour_that_is_not_over_is_not_added(mwanga: Server, clock: time_machine.Traveller) -> None:
+    await buy(mwanga, 4000)
+    assert await add_all(mwanga) == 0 and not await MoneyDay.exists()
+    assert await added_until() == NOON.replace(minute=0)
+    clock.move_to(NOON.replace(hour=8, minute=4))
+    assert await add_all(mwanga) == 0, "a sale of that hour may still be on its way"
+    clock.move_to(NOON.replace(hour=8, minute=6))
+    assert await add_all(mwanga) == 1
+    assert await AddedUp.all().count() == 1
