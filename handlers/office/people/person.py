@@ -8,17 +8,16 @@ from functools import partial
 from aiohttp import web
 
 from bot.company import Company
-from bot.routing import NOWHERE
 from bot.server import SERVER
 from handlers.office.frame.page import HEADERS, page
-from handlers.office.frame.routes import ALL, Nav, office_page
+from handlers.office.frame.routes import ALL, Nav, may, office_page
 from handlers.office.frame.times import age, when
 from handlers.office.frame.words import N_, _
+from handlers.office.messages.write_box import WriteBox, box_for
 from handlers.office.people.events import Shown, show_events
 from models.customers.tags import known_tags, tags_of
 from models.devices import Device, Kind, devices_of
 from models.devices.access_rate import access_of
-from models.messages import MessageKind
 from models.money import Contract, Due, Sale, contracts_of, total_left
 from models.money.contracts import dues_by_contract
 from models.money.ledger import AccountKind, balance, credit_of
@@ -42,8 +41,7 @@ DONE = {
     "given": N_("The device belongs to this customer now, and both were told."),
     "retired": N_("The device is out of use, and its owner was told."),
     "swapped": N_("Swapped. The new device has its plan, and the customer was told."),
-    "sent": N_("It is on its way."),
-    "ticket": N_("The ticket is open."),
+    "written": N_("It is on its way."),
 }
 
 
@@ -132,7 +130,7 @@ async def draw(request: web.Request, customer: Customer, status: int = 200, **mo
         newest="before" not in request.query,
         kinds=KINDS,
         done_sentences={name: _(sentence) for name, sentence in DONE.items()},
-        gateway=_gateway(request, customer),
+        box=await _box(request, customer),
         late=lambda dues: total_left([due for due in dues if due.due_on < today]),
         now=now_ms(),
         money=company.money,
@@ -187,10 +185,8 @@ async def _sharing(customer: Customer) -> list[Customer]:
     return await Customer.filter(phone=customer.phone).exclude(id=customer.id).order_by("id").limit(5)
 
 
-def _gateway(request: web.Request, customer: Customer) -> str:
-    """By which gateway a text to the customer goes, as the office knows it; empty for none."""
-    if not customer.phone:
-        return ""
-    router = request.app[SERVER].router
-    name = router.gateway_for(customer.phone, MessageKind.REPLY)
-    return "" if name == NOWHERE else router.watch.facts(name).label
+async def _box(request: web.Request, customer: Customer) -> WriteBox | None:
+    """The box to write in, for who may and where there is a phone."""
+    if customer.phone and may(request, f"/messages/to/{customer.id}", "POST"):
+        return await box_for(request, customer.phone)
+    return None
