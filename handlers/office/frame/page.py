@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -150,18 +151,30 @@ async def read_form(request: web.Request) -> MultiDictProxy[str]:
     return MultiDictProxy(MultiDict((name, value.replace("\0", "")) for name, value in pairs))
 
 
+@dataclass(frozen=True)
+class Uploaded:
+    """A file that was sent with a form: its name there, and what is in it."""
+
+    name: str
+    data: bytes
+
+
 async def _read_upload(request: web.Request) -> MultiDictProxy[str]:
-    """The fields of a form with files, each a `web.FileField`: only who is signed in may send much. Raises
+    """The fields of a form with files, each file an `Uploaded`: only who is signed in may send much. Raises
     HTTPBadRequest."""
     whole = request.clone(client_max_size=MOST_UPLOADED) if USER in request else request
     try:
         fields = await whole.post()
     except ValueError as error:
         raise web.HTTPBadRequest(text="This is no form.\n", headers=HEADERS) from error
-    given = MultiDict(
-        (name, value.replace("\0", "") if isinstance(value, str) else value) for name, value in fields.items()
-    )
-    return MultiDictProxy(given)  # type: ignore[arg-type] # files are read by those who ask for them
+    given: MultiDict[Any] = MultiDict()
+    for name, value in fields.items():
+        if isinstance(value, web.FileField):
+            with value.file as file:
+                given.add(name, Uploaded(value.filename, file.read()))
+        elif isinstance(value, str):
+            given.add(name, value.replace("\0", ""))
+    return MultiDictProxy(given)
 
 
 def is_ours(request: web.Request, form: MultiDictProxy[str]) -> bool:

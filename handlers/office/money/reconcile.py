@@ -13,7 +13,7 @@ from handlers.exchange import NotImported, PartlyImported, Table, Unreadable, gr
 from handlers.exchange.kinds import STATEMENT_OF
 from handlers.exchange.statements import StatementTable
 from handlers.office.frame.forms import LineField, OfficeForm, required
-from handlers.office.frame.page import HEADERS, page, redirect
+from handlers.office.frame.page import HEADERS, Uploaded, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at, read_filter
@@ -72,17 +72,17 @@ async def upload(request: web.Request) -> web.StreamResponse:
     name = str(form.new.data or form.provider.data or "").strip().lower()
     if name and not NAME.fullmatch(name):
         form.refuse("new", _("A provider's name has 2 to 20 small letters and digits."))
-    data = _file_of(request)
-    if not data:
+    file = _file_of(request)
+    if not file.data:
         form.refuse("file", _("Choose the file."))
     if form.errors:
         return await _draw(request, 422, upload_form=form, provider=name)
     try:
-        table = StatementTable.within(Table.of(data))
+        table = StatementTable.within(Table.of(file.data))
         await import_table(
             f"{STATEMENT_OF}{name}",
             table,
-            _name_of(request),
+            file.name[:60],
             database=server.database,
             company=server.company,
             actor=request[USER].name,
@@ -100,16 +100,9 @@ async def upload(request: web.Request) -> web.StreamResponse:
     raise redirect(f"/money/reconcile?provider={name}&done=read")
 
 
-def _file_of(request: web.Request) -> bytes:
-    given = request[FORM].get("file", "")
-    if isinstance(given, web.FileField):
-        return given.file.read()
-    return str(given).encode()
-
-
-def _name_of(request: web.Request) -> str:
-    given = request[FORM].get("file", "")
-    return given.filename[:60] if isinstance(given, web.FileField) else "a form"
+def _file_of(request: web.Request) -> Uploaded:
+    given: object = request[FORM].get("file", "")
+    return given if isinstance(given, Uploaded) else Uploaded("", b"")
 
 
 @office_page(r"/money/reconcile/lines/{number:\d{1,18}}", "POST", roles=CASH, nav=Nav.MONEY)
