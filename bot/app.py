@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from datetime import time as clock_time
 from functools import partial
 from typing import TypeVar
 
@@ -13,6 +15,7 @@ from aiohttp import web
 from bot import configured, probes
 from bot.android import PhoneRoutes, Phones
 from bot.android.routes import ROUTES as PHONE_ROUTES
+from bot.changeable import Changeable, merge_to_start
 from bot.company import Company
 from bot.config import DEMO_IN_PUBLIC, Config, checked, demo_world
 from bot.configured import check_key, company_of, journal_places
@@ -23,7 +26,7 @@ from bot.inbound import inbox as inbox_table
 from bot.inbound.callbacks import ROUTES as CALLBACK_ROUTES
 from bot.message import Copy
 from bot.monitor import Alerts, Canaries, CollectionCount, NightlyBooks, Signs, Webhook
-from bot.outbound import Composer, Outbox, queue
+from bot.outbound import Broadcasts, Composer, Outbox, queue
 from bot.payments import Payments, Provider
 from bot.payments.door import ROUTES as PAYMENT_ROUTES
 from bot.payments.reading import PURGE as NOTICES
@@ -39,7 +42,9 @@ from bot.server import SERVER, Server
 from bot.setting_files import ConfigError
 from bot.talks import Commands, contacts, drafts
 from bot.talks.meanings import Meanings
+from bot.talks.synonyms import Synonyms
 from bot.text.answers import BESIDE_PIN, CONSENT
+from bot.text.i18n import say_otherwise
 from bot.text.numbers import parse
 from bot.text.redact import Redactor
 from handlers import TALKS, office, simulator
@@ -50,13 +55,17 @@ from handlers.selling.cash_requests import end_unanswered
 from handlers.selling.received import book, book_payment, validate
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
-from models.demo import world
+from models.customers.name_index import index_names
+from models.demo import life, world
+from models.messages import beats
 from models.money import reservations
 from models.money.figures import add_up
 from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
 from models.office import forms
-from models.people import guesses
+from models.office.uploads import FORGET_UPLOADS
+from models.people import guesses, sessions
+from models.settings import read_settings
 from models.sql import DAY_MS
 from models.tokens.journal import JOURNAL, JournalFault
 
@@ -65,12 +74,15 @@ T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # What every room forgets.
 GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
+SESSIONS = Purge("sessions of the office", sessions.PURGE, older_than_ms=sessions.KEPT_MS)
 RESERVATIONS = Purge("reservations", reservations.PURGE, older_than_ms=30 * DAY_MS)
+UPLOADS = Purge("files that the office did not let count", FORGET_UPLOADS, older_than_ms=DAY_MS)
 IGNORED_TEXTS = Purge("texts of operators about no payment", FORGET_IGNORED)
+BEATS = Purge("how gateways were", beats.FORGET, older_than_ms=beats.KEPT_MS)
 FORMS = Purge("forms that were sent", forms.PURGE, older_than_ms=forms.KEPT_MS)
 PURGES = (
     *(*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
-    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS, FORMS),
+    *(NOTICES, GUESSES, SESSIONS, RESERVATIONS, IGNORED_TEXTS, FORMS, UPLOADS, BEATS),
 )
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0
@@ -118,10 +130,11 @@ async def assembled(
             stack.enter_context(OneServer(config.database))
         database = await stack.enter_async_context(Database(config.database))
         await database.migrate()
-        if load_demo:
-            await _load_demo(database, demo_world(config))
+        is_new = load_demo and await _load_demo(database, demo_world(config))
         simulated = await world.is_demo()
-        config = demo_world(config) if simulated else checked(config)
+        config = demo_world(config) if simulated else config
+        if not simulated:
+            checked(merge_to_start(config, await read_settings()))
         if simulated and serving:
             _check_private(config)
         await check_key(database, company_of(config))
@@ -130,28 +143,43 @@ async def assembled(
             JOURNAL.begin(journal_places(config))
         except JournalFault as error:
             raise ConfigError(str(error)) from error
+        if is_new and config.demo_life:
+            await _load_life(database, config)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
         )
         server = _assemble(config, database, session, simulated)
+        await server.settings.refresh()
+        stack.callback(say_otherwise, {})
         await server.router.networks.load()
         await server.phones.look()
+        await server.synonyms.look()
         if handling:
             await stack.enter_async_context(_working(server, serving))
         yield server
 
 
-async def _load_demo(database: Database, config: Config) -> None:
-    """Raises ConfigError when there is something else in the database: it would become a world of published PINs."""
+async def _load_demo(database: Database, config: Config) -> bool:
+    """Whether the world was loaded now. Raises ConfigError when there is something else in the database: it would
+    become a world of published PINs."""
     company = company_of(config)
     await check_key(database, company)
     async with database.work():
-        await world.load(company.vault, config.exponent, company.today(), config.demo_customers)
+        is_new = await world.load(company.vault, config.exponent, company.today(), config.demo_customers)
         if not await world.is_demo():
             raise ConfigError(
                 f"{shown(config.database)} is in use and no demo world: nothing was loaded into it. `mwanga serve`"
                 " serves it; `mwanga demo --database` takes another one."
             )
+    return is_new
+
+
+async def _load_life(database: Database, config: Config) -> None:
+    """Its sales are made by the verbs, which write the token journal."""
+    company = company_of(config)
+    midnight = datetime.combine(company.today(), clock_time(), company.zone)
+    async with database.work():
+        await life.load(company.vault, config.exponent, company.today(), midnight)
 
 
 def _check_private(config: Config) -> None:
@@ -180,30 +208,51 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         sender_cap=config.sender_cap,
         global_cap=config.global_cap,
     )
+    settings = Changeable(config, company.live)
+    housekeeping = Housekeeping(database, config.retention_days, PURGES, _chores(company, composer, phones))
+    books = NightlyBooks(database, company.zone, config.suspense_days)
+    sending = list(outbox.gateways)
+
+    def take(config: Config) -> None:
+        """What the office has set for others than the company."""
+        dispatcher.cap_replies(config.sender_cap, config.global_cap)
+        housekeeping.keep_texts(config.retention_days)
+        books.allow_suspense(config.suspense_days)
+        router.reorder(route(config.route_names, sending, simulated=simulated))
+
+    settings.on_change.append(take)
     inbox, worker, callbacks = _receiving(gateways, database, company, metrics, commands, dispatcher, sessions, outbox)
     providers = configured.providers(config, session, company, simulated)
+    paces = {name: gateway.per_second for name, gateway in gateways.items()}
     payments = _payments(providers, database, company, metrics, composer, outbox)
     return Server(
         config=config,
+        settings=settings,
         company=company,
         commands=commands,
+        synonyms=Synonyms(database, commands),
         database=database,
         composer=composer,
         inbox=inbox,
         worker=worker,
         outbox=outbox,
+        broadcasts=Broadcasts(database, company, router, outbox, paces),
         receipts=receipts,
         callbacks=callbacks,
         phone_routes=_phone_routes(config, phones, database, company, metrics, inbox, callbacks, outbox),
-        housekeeping=Housekeeping(database, config.retention_days, PURGES, _chores(company, composer, phones)),
+        housekeeping=housekeeping,
         watch=Housekeeping(
-            database, config.retention_days, (), [_telling(end_unanswered, company, composer)], every_s=MINUTE_S
+            database,
+            config.retention_days,
+            (),
+            [_telling(end_unanswered, company, composer), index_names],
+            every_s=MINUTE_S,
         ),
         metrics=metrics,
         simulated=simulated,
         router=router,
         alerts=_alerts(config, database, session, router, outbox, signs),
-        books=NightlyBooks(database, company.zone, config.suspense_days),
+        books=books,
         collection=CollectionCount(database, company.zone),
         payments=payments,
         phones=phones,
@@ -375,6 +424,9 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     adding_up = asyncio.create_task(server.books.run(), name="books") if serving else None
     counting = asyncio.create_task(server.collection.run(), name="collection") if serving else None
     phones = asyncio.create_task(server.phones.run(), name="phones") if serving else None
+    many = asyncio.create_task(server.broadcasts.run(), name="broadcasts") if serving else None
+    learning = asyncio.create_task(server.synonyms.run(), name="words")
+    changing = asyncio.create_task(server.settings.run(), name="settings")
     paying = server.payments.start() if serving else []
     try:
         yield
@@ -386,9 +438,19 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
         server.books.stop()
         server.collection.stop()
         server.phones.stop()
+        server.broadcasts.stop()
+        server.synonyms.stop()
         server.inbox.stop()
         server.payments.stop()
-        await _end(until, inbox, *filter(None, [purging, ending, watching, adding_up, counting, phones]), *paying)
+        server.settings.stop()
+        await _end(
+            until,
+            inbox,
+            learning,
+            changing,
+            *filter(None, [purging, ending, watching, adding_up, counting, phones, many]),
+            *paying,
+        )
         server.worker.stop()
         await _end(until, *handling)
         await server.payments.finish(within=max(1.0, until - asyncio.get_running_loop().time() - 1.0))

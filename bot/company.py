@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 
+from models.sql import unit_of_work
 from models.vault import Vault
 
-FROM, UNTIL = time(8), time(19)  # the agents who take the money are about: nobody else is woken
 NEAR_DAYS = 300  # a day without its year is taken for the nearest one of that name
 
 
@@ -27,28 +27,124 @@ class MobileMoney:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What the office may set of a company while its servers run, as it is now."""
+
+    name: str
+    help_phone: str
+    languages: list[str]  # the first is that of who has none
+    coin: int  # the smallest amount that people pay in cash, in minor units
+    whole_only: bool = False  # whether no cash is taken that would leave a rest
+    commission_at_signing: bool = False  # whether a whole price's commission is earned before it is paid
+    cash_limit: int = 0  # of a new agent, in minor units, where nobody says another one
+    commission: int = 1000  # of a new agent on payments, in basis points
+    goods_commission: int = 500  # the same on appliances
+    summary_hour: int | None = None  # when agents are told of their day, in the company's zone; None: never
+    morning_hour: int | None = None  # when they are told what they can sell for
+    day_from: time = time(8)  # from then the agents who take the money are about: nobody else is woken before
+    day_until: time = time(19)
+    void_minutes: int = 15  # so long an agent may ask to have a sale taken back
+    cash_request_minutes: int = 60  # for so long an agent may answer a customer who wants to buy for cash
+
+
+class Live:
+    """Figures that are replaced by others while servers run. Whoever looks in one unit of work sees the same to its
+    end: nothing is counted half by the old figures and half by the new ones."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+
+    @property
+    def figures(self) -> Figures:
+        """As they are now."""
+        unit = unit_of_work()
+        seen: Figures = unit.seen.setdefault(self, self._figures) if unit else self._figures
+        return seen
+
+    def take(self, figures: Figures) -> None:
+        """From now on these count."""
+        self._figures = figures
+
+
+@dataclass(frozen=True, kw_only=True)
 class Company:
     """Who runs this installation. bot/configured.py makes it from the configuration."""
 
-    name: str
+    live: Live  # what may change while we run
     country: str  # ISO 3166, two capitals
     currency: str  # ISO 4217
     exponent: int  # of the currency: its minor units are 10**-exponent
     thousands: str  # the mark between thousands, a comma or a point; the other one begins the decimals
     zone: ZoneInfo
-    languages: list[str]  # the first is that of who has none
-    help_phone: str
     ussd_code: str  # what people dial; empty where nobody can
-    summary_hour: int | None = None  # when agents are told of their day, in the company's zone; None: never
-    morning_hour: int | None = None  # when they are told what they can sell for
-    void_minutes: int = 15  # so long an agent may ask to have a sale taken back
     accents: bool  # whether screens and SMS have those that cost nothing
-    coin: int  # the smallest amount that people pay in cash, in minor units
-    whole_only: bool = False  # whether no cash is taken that would leave a rest
-    commission_at_signing: bool = False  # whether a whole price's commission is earned before it is paid
     vault: Vault
-    cash_request_minutes: int = 60  # for so long an agent may answer a customer who wants to buy for cash
     mobile_money: tuple[MobileMoney, ...] = ()  # the first that can ask a phone asks it
+
+    @property
+    def name(self) -> str:
+        """As people read it."""
+        return self.live.figures.name
+
+    @property
+    def help_phone(self) -> str:
+        """Whom people are told to call."""
+        return self.live.figures.help_phone
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages offered; the first is that of who has none."""
+        return self.live.figures.languages
+
+    @property
+    def coin(self) -> int:
+        """The smallest amount that people pay in cash, in minor units."""
+        return self.live.figures.coin
+
+    @property
+    def whole_only(self) -> bool:
+        """Whether no cash is taken that would leave a rest."""
+        return self.live.figures.whole_only
+
+    @property
+    def commission_at_signing(self) -> bool:
+        """Whether a whole price's commission is earned before it is paid."""
+        return self.live.figures.commission_at_signing
+
+    @property
+    def cash_limit(self) -> int:
+        """How much cash a new agent may hold, in minor units, where nobody says another limit."""
+        return self.live.figures.cash_limit
+
+    @property
+    def commission(self) -> int:
+        """What a new agent earns on payments, in basis points."""
+        return self.live.figures.commission
+
+    @property
+    def goods_commission(self) -> int:
+        """What a new agent earns on appliances, in basis points."""
+        return self.live.figures.goods_commission
+
+    @property
+    def summary_hour(self) -> int | None:
+        """When agents are told of their day, in the company's zone; None: never."""
+        return self.live.figures.summary_hour
+
+    @property
+    def morning_hour(self) -> int | None:
+        """When agents are told what they can sell for; None: never."""
+        return self.live.figures.morning_hour
+
+    @property
+    def void_minutes(self) -> int:
+        """So long an agent may ask to have a sale taken back."""
+        return self.live.figures.void_minutes
+
+    @property
+    def cash_request_minutes(self) -> int:
+        """For so long an agent may answer a customer who wants to buy for cash."""
+        return self.live.figures.cash_request_minutes
 
     def mobile_money_of(self, phone: str) -> MobileMoney | None:
         """Who can ask this phone (E.164) to pay; None: nobody can."""
@@ -121,7 +217,8 @@ class Company:
         """When the day begins, in milliseconds like `now`; 0 while it is day. Nobody is woken at night by what is no
         answer and no token."""
         here = datetime.fromtimestamp(now / 1000, UTC).astimezone(self.zone)
-        if FROM <= here.time() < UNTIL:
+        begins, ends = self.live.figures.day_from, self.live.figures.day_until
+        if begins <= here.time() < ends:
             return 0
-        day = here.date() + timedelta(days=1) if here.time() >= UNTIL else here.date()
-        return int(datetime.combine(day, FROM, self.zone).timestamp() * 1000)
+        day = here.date() + timedelta(days=1) if here.time() >= ends else here.date()
+        return int(datetime.combine(day, begins, self.zone).timestamp() * 1000)

@@ -5,7 +5,7 @@ import re
 import secrets
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -41,6 +41,7 @@ from models.currencies import EXPONENTS
 from models.messages import MessageKind
 
 HOUR = "^([01]?[0-9]|2[0-3])?$"
+Percent = Annotated[str, Field(pattern=r"^(100|[0-9]{1,2}([.][0-9]{1,2})?)$")]
 LANGUAGES = ("en", "sw", "fr", "pt", "ha")
 TIMEZONES = available_timezones()  # once: it reads the names of some 600 files
 
@@ -161,6 +162,15 @@ class Config(SettingsWithKinds):
     morning_hour: str = Field(
         "7", pattern=HOUR, description="when agents are told what they can sell for, 0 to 23; empty: never"
     )
+    day_from: int = Field(
+        8, ge=0, le=12, description="o'clock from which reminders and broadcasts go out; nobody is woken before"
+    )
+    day_until: int = Field(19, ge=13, le=24, description="o'clock until which they go out")
+    cash_limit: int = Field(
+        100_000, ge=0, le=99_999_999, description="how much cash a new agent may hold where nobody says another limit"
+    )
+    commission_percent: Percent = Field("10", description="of payments, what a new agent earns")
+    goods_commission_percent: Percent = Field("5", description="of the price of appliances, what a new agent earns")
     void_minutes: int = Field(
         15, ge=0, le=1440, description="so many minutes an agent may ask to have a sale taken back; 0: never"
     )
@@ -169,9 +179,15 @@ class Config(SettingsWithKinds):
     cash_request_minutes: int = Field(
         60, ge=5, le=1_440, description="for so long an agent may answer a customer who wants to buy for cash"
     )
+    second_factor: bool = Field(
+        True, description="whether owners and finance need a code of their phone's app beside the password"
+    )
     retention_days: int = Field(365, ge=1, le=36_500, description="how long message texts are kept")
     suspense_days: int = Field(
         3, ge=1, description="the office has an alert of money that providers have, or that is for nobody, for longer"
+    )
+    backup_folder: Path | None = Field(
+        None, description="a folder into which the office may have an embedded database copied"
     )
     journal_folder: Path | None = Field(
         None, description="a second place for the token journal, best on another disk; with PostgreSQL the only one"
@@ -181,6 +197,11 @@ class Config(SettingsWithKinds):
         description="let a demo world be reached from other machines, although its passwords and PINs are published",
     )
     demo_customers: int = Field(0, ge=0, description="`demo` adds this many customers, for benchmarks")
+    demo_life: bool = Field(
+        False,
+        description="`demo` adds a mini-grid with a day's invented life; it does by itself where its simulator is the "
+        "only gateway",
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="how much is logged")
 
     _file: Path | None = PrivateAttr(None)
@@ -334,6 +355,12 @@ class Config(SettingsWithKinds):
         """The hour of a day; None for never."""
         return int(written) if written else None
 
+    @staticmethod
+    def basis_points(percent: str) -> int:
+        """A percentage with up to two decimals, in its hundredths."""
+        whole, _, decimals = percent.partition(".")
+        return int(whole + decimals.ljust(2, "0"))
+
     @property
     def copies(self) -> dict[MessageKind, int]:
         """How often what may have arrived goes out."""
@@ -354,6 +381,11 @@ class Config(SettingsWithKinds):
     def on_loopback(self) -> bool:
         """Whether it is this machine alone that reaches the server, by where it listens and by its public address."""
         return all(map(is_loopback, (self.host, urlsplit(self.address).hostname or "")))
+
+    @property
+    def has_gateway(self) -> bool:
+        """Whether a gateway is configured, wholly or in part."""
+        return bool(self.gateways) or any(settings.begun for settings in self.of_gateways.values())
 
     def problems(self) -> list[str]:
         """Everything that `serve` would stumble over, one sentence each; empty when all is well."""
@@ -448,14 +480,14 @@ def load(file: Path | None = None, *, of_system: bool = True, **overrides: objec
     try:
         config = Config(**table | read_secrets(files) | EnvSettingsSource(Config)() | overrides)
     except ValidationError as error:
-        raise ConfigError("\n".join(map(_explain, error.errors()))) from error
+        raise ConfigError("\n".join(map(explain, error.errors()))) from error
     except ValueError as error:
         raise ConfigError(str(error)) from error
     config._file, config._secret_files = file, [path for path, _place in files.values()]
     return config
 
 
-def _explain(mistake: ErrorDetails) -> str:
+def explain(mistake: ErrorDetails) -> str:
     """One wrong setting; pydantic's own words do not say which value they mean."""
     name, said = str(mistake["loc"][0]), mistake["msg"].removeprefix("Value error, ")
     if name == "rules" and mistake["type"] == "extra_forbidden":
@@ -495,6 +527,7 @@ def demo_world(config: Config) -> Config:
         "secret_key": SecretStr(DEMO_KEY),
         "company": "Mwanga Demo",
         "help_phone": "+255700000000",
+        "second_factor": False,
     }
     for kind in ALL_KINDS:
         demo = kind.Settings.model_validate(kind.Settings.demo)

@@ -1,10 +1,11 @@
 """What the configuration names, made at the start: the company and its gateways."""
 
+from datetime import time
 from pathlib import Path
 
 import aiohttp
 
-from bot.company import Company, MobileMoney
+from bot.company import Company, Figures, Live, MobileMoney
 from bot.config import Config
 from bot.gateways import Gateway
 from bot.gateways.described import Described
@@ -31,28 +32,40 @@ def journal_places(config: Config) -> list[Path]:
 def company_of(config: Config) -> Company:
     """What talks may know of the company."""
     return Company(
-        name=config.company,
+        live=Live(figures_of(config)),
         country=config.country,
         currency=config.currency,
         exponent=config.exponent,
         thousands=config.thousands_mark,
         zone=config.zone,
-        languages=config.language_codes,
-        help_phone=config.help_phone,
         ussd_code=config.ussd_code,
         accents=config.accents,
-        coin=config.coin_minor,
-        whole_only=config.rounding == "refuse",
-        commission_at_signing=config.commission_at == "signing",
-        summary_hour=config.hour_of(config.summary_hour),
-        morning_hour=config.hour_of(config.morning_hour),
-        void_minutes=config.void_minutes,
         vault=Vault(config.secret_key.get_secret_value(), config.former_secret_key.get_secret_value()),
         mobile_money=tuple(
             MobileMoney(kind.name, kind.title, settings.prefix_list)
             for kind, settings in config.of_providers.items()
             if settings.wanted
         ),
+    )
+
+
+def figures_of(config: Config) -> Figures:
+    """What the office may set of the company, as this configuration has it."""
+    return Figures(
+        name=config.company,
+        help_phone=config.help_phone,
+        languages=config.language_codes,
+        coin=config.coin_minor,
+        whole_only=config.rounding == "refuse",
+        commission_at_signing=config.commission_at == "signing",
+        cash_limit=config.cash_limit * 10**config.exponent,
+        commission=config.basis_points(config.commission_percent),
+        goods_commission=config.basis_points(config.goods_commission_percent),
+        summary_hour=config.hour_of(config.summary_hour),
+        morning_hour=config.hour_of(config.morning_hour),
+        day_from=time(config.day_from),
+        day_until=time.max if config.day_until == 24 else time(config.day_until),
+        void_minutes=config.void_minutes,
         cash_request_minutes=config.cash_request_minutes,
     )
 

@@ -167,6 +167,7 @@ class UnitOfWork:
 
     def __init__(self) -> None:
         self.locked = -1  # the place in LOCKS of what is held
+        self.seen: dict[object, Any] = {}  # what may change meanwhile, and stays to the end as it was seen first
         self._ends: dict[str, tuple[AtEnd, list[Any]]] = {}
 
     def at_end(self, name: str, work: AtEnd) -> list[Any]:
@@ -192,6 +193,8 @@ async def begin_unit_of_work() -> AsyncIterator[None]:
     """Around all that is committed together, inside its transaction."""
     unit = UnitOfWork()
     before = _UNIT.get()
+    if before:
+        unit.seen = before.seen
     _UNIT.set(unit)
     try:
         yield

@@ -7,7 +7,7 @@ functions work in the caller's unit of work. What the office does is in the audi
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tortoise.expressions import F
 
@@ -36,6 +36,10 @@ def api_address(address: str) -> str:
 
 class NoSuchPhone(ValueError):
     """There is no linked phone of this name."""
+
+
+class NoSuchSim(ValueError):
+    """The phone has no SIM card in this place."""
 
 
 class NameTaken(ValueError):
@@ -180,6 +184,17 @@ async def rename(phone: Phone, name: str, *, actor: str) -> None:
     former, phone.name = phone.name, name
     await phone.save(update_fields=["name"])
     await record(actor, "phone rename", phone.gateway, former)
+
+
+async def number_sim(phone: Phone, place: int, number: str, *, actor: str) -> None:
+    """Say which number a SIM card has, for phones that do not tell; the hourly test messages go to it. Raises
+    NoSuchSim."""
+    sims = read_sims(phone.sims)
+    if place not in [sim.number for sim in sims]:
+        raise NoSuchSim(f"{phone.name} has no SIM {place}.")
+    phone.sims = write_sims(replace(sim, phone=number) if sim.number == place else sim for sim in sims)
+    await phone.save(update_fields=["sims"])
+    await record(actor, "phone sim", phone.gateway, f"SIM {place}: {number}")
 
 
 async def pause(phone: Phone, *, actor: str) -> None:

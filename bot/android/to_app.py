@@ -19,6 +19,7 @@ PARTS, PERIOD_MS, SPACE_MS = 28, 1_980_000, 2_000
 PRIORITY = {
     MessageKind.TOKEN: 30,
     MessageKind.REPLY: 20,
+    MessageKind.OFFICE: 15,
     MessageKind.REMINDER: 10,
     MessageKind.BROADCAST: 0,
 }  # 100 would bypass its limits

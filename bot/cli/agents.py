@@ -40,25 +40,28 @@ def agent_add(
     mini_grid: Annotated[str, typer.Option(help="the mini-grid; made when there is none of this name")],
     pin: Pin = None,
     pin_file: PinFile = None,
-    limit: Annotated[int, typer.Option(min=0, max=99_999_999, help="how much cash the agent may hold")] = 100_000,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, max=99_999_999, help="how much cash the agent may hold; without it as MWANGA_CASH_LIMIT"),
+    ] = None,
     language: Annotated[str, typer.Option(help="the language to write in")] = "en",
 ) -> None:
     """Add somebody who sells. The agent gets an SMS that says how to begin."""
     config = load_config()
     number, name, mini_grid = e164(phone, config), tidy_name(name), tidy_name(mini_grid)
-    if language not in config.language_codes:
-        fail(f"{language} is none of {config.languages}.")
     pin = read_secret("PIN", pin, pin_file)
 
     async def work() -> None:
         async with open_database(config) as (database, company), database.work():
+            if language not in company.languages:
+                fail(f"{language} is none of {','.join(company.languages)}.")
             try:
                 agent = await add_agent(
                     phone=number,
                     name=name,
                     language=language,
                     mini_grid=mini_grid,
-                    cash_limit=limit * company.unit,
+                    cash_limit=company.cash_limit if limit is None else limit * company.unit,
                     pin=pin,
                     vault=company.vault,
                     actor=ACTOR,
@@ -67,8 +70,11 @@ def agent_add(
                 fail(WEAK)
             except AgentExists:
                 fail(f"{number} is an agent already.")
+            await change_agent(
+                agent, commission=company.commission, goods_commission=company.goods_commission, actor=ACTOR
+            )
             await welcome_agent(agent, company)
-        typer.echo(f"{name} sells as {number}, up to {limit:,} {config.currency} in hand.")
+        typer.echo(f"{name} sells as {number}, up to {agent.cash_limit // company.unit:,} {config.currency} in hand.")
         typer.echo(_summary(agent, company))
 
     perform(work())

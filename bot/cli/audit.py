@@ -12,7 +12,7 @@ from bot.cli.prompt import load_config, open_database, perform
 from bot.company import Company
 from bot.text import numbers
 from bot.text.controls import without_controls
-from models.audit import read_notes
+from models.audit import change_of, read_notes
 
 LAST = 50
 
@@ -44,5 +44,12 @@ def audit(
 
 def _line(note: Mapping[str, Any], company: Company) -> str:
     at = note["created_at"].astimezone(company.zone)
-    said = (f"{at:%Y-%m-%d %H:%M:%S}", note["actor"], note["action"], note["subject"], note["detail"])
+    said = (
+        f"{at:%Y-%m-%d %H:%M:%S}",
+        note["actor"],
+        note["action"],
+        note["subject"],
+        change_of(note),
+        note["whence"] and f"from {note['whence']}",
+    )
     return without_controls(" | ".join(filter(None, said)))

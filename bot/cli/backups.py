@@ -1,8 +1,7 @@
 """Copies of an embedded database, and the way back to one: `mwanga backup` and `mwanga restore`."""
 
-import os
 import sqlite3
-from contextlib import closing
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +15,12 @@ from bot.config import Config, demo_world
 from bot.configured import WRONG_KEY, company_of
 from bot.runtime import Database, DatabaseError
 from bot.runtime.addresses import is_embedded, sqlite_file
+from bot.runtime.backups import Copied, copy_file, note
 from bot.runtime.database import OneServer
 from models.demo import world
 from models.money.books import find_fault
 from models.settings import fits_key
+from models.sql import now_ms
 from models.tokens.journal import sync_folder
 
 CLOCK_AFTER = (
@@ -41,7 +42,7 @@ def backup(file: Annotated[Path, typer.Argument(help="the file to write; it must
         fail(f"{file} exists already.")
     unfinished = file.with_name(file.name + ".unfinished")
     try:
-        _copy(original, unfinished)
+        copy_file(original, unfinished)
     except (sqlite3.Error, OSError) as error:
         unfinished.unlink(missing_ok=True)  # half a copy is none
         fail(f"{file} is not written: {error}.")
@@ -56,6 +57,8 @@ def backup(file: Annotated[Path, typer.Argument(help="the file to write; it must
     perform(work())
     unfinished.rename(file)
     sync_folder(file.absolute().parent)
+    with suppress(sqlite3.Error):  # the copy counts, whether the office sees when it was made or not
+        note(original, Copied(file, file.stat().st_size, now_ms()))
     typer.echo(f"Copied to {file}, read again and found whole; its books add up.")
     typer.echo("The secret key is not in it: keep both, apart from each other.")
 
@@ -81,7 +84,7 @@ def restore(
         await _verify(file, config)
         with OneServer(config.database):
             try:
-                _copy(file, restoring)
+                copy_file(file, restoring)
                 copied = config.model_copy(update={"database": f"sqlite://{restoring}"})
                 advanced = await advance(copied, [*(journal or []), *journal_files(config)])
             except BaseException:
@@ -99,19 +102,6 @@ def restore(
         perform(work())
     except (sqlite3.Error, OSError) as error:
         fail(f"Nothing is restored: {error}. {target} is as it was.")
-
-
-def _copy(original: Path, copy: Path) -> None:
-    """A copy in one file, without a -wal beside it, synced."""
-    with closing(sqlite3.connect(original)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
-        target.execute("PRAGMA journal_mode=DELETE")
-    copy.chmod(0o600)
-    opened = os.open(copy, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 async def _verify(file: Path, config: Config | None = None) -> None:

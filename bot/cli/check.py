@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import asyncpg
 import typer
 from pydantic import SecretStr
 
+from bot.changeable import CHANGEABLE, merge_to_start
 from bot.cli import reach
 from bot.cli.prompt import has_database, load_config
 from bot.config import DEMO_IN_PUBLIC, SECRETS, Config, demo_world, is_demo_secret
@@ -22,7 +24,7 @@ from models.devices.meters import has_published_key
 from models.money.books import find_fault, must_return_to_zero
 from models.money.ledger import AccountKind
 from models.people import OfficeUser
-from models.settings import fits_key, kept_currency
+from models.settings import fits_key, kept_currency, read_settings
 from models.vault import Vault
 
 ACCENTS = (
@@ -45,17 +47,31 @@ def check(
 ) -> None:
     """Name everything that is misconfigured; exit 1 when anything is."""
     config = load_config()
-    problems = asyncio.run(_find_problems(config, books=books))
+    set_by_office: dict[str, str] = {}
+    problems = asyncio.run(_find_problems(config, set_by_office, books=books))
     for problem in problems:
         typer.echo(problem)
+    if not problems:
+        typer.echo("All is well.")
+    for sentence in _say_origins(config, set_by_office):
+        typer.echo(sentence)
     if problems:
         raise typer.Exit(1)
-    typer.echo("All is well.")
     if config.accents:
         typer.echo(ACCENTS)
 
 
-async def _find_problems(config: Config, *, books: bool = False) -> list[str]:
+def _say_origins(config: Config, set_by_office: Mapping[str, str]) -> list[str]:
+    """What the office has set, which counts before the configuration."""
+    return [
+        f"Set in the office: {name} is {value or 'empty'}. The configuration says {getattr(config, name) or 'nothing'}."
+        for name, value in sorted(set_by_office.items())
+        if name in CHANGEABLE
+    ]
+
+
+async def _find_problems(config: Config, set_by_office: dict[str, str], *, books: bool = False) -> list[str]:
+    """A sentence for each; what the office has set is put where it is told to."""
     files = _find_open_files(config)
     if not has_database(config):
         of_database = [f"There is no database {sqlite_file(config.database)} yet: `mwanga migrate` makes it."]
@@ -64,6 +80,8 @@ async def _find_problems(config: Config, *, books: bool = False) -> list[str]:
         async with Database(config.database, read_only=True) as database:
             await database.check()
             simulated = await world.is_demo()
+            set_by_office.update(await read_settings())
+            config = merge_to_start(config, set_by_office)
             of_database = await _find_in_database(demo_world(config) if simulated else config, simulated)
             of_database += await _find_in_books(config) if books else []
             if not database.embedded:

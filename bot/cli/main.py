@@ -1,8 +1,9 @@
 """The `mwanga` command: the server, the demo, a phone in the terminal, and what the office does at a prompt."""
 
+import asyncio
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -25,20 +26,20 @@ from bot.cli.init import init
 from bot.cli.keys import vending_key
 from bot.cli.payments import payments_cli
 from bot.cli.phones import phone_cli
-from bot.cli.prompt import ACTOR, CONFIG_FILE, e164, fail, load_config, open_database, perform
+from bot.cli.prompt import ACTOR, CONFIG_FILE, e164, fail, load_config, open_database, perform, read_office
 from bot.cli.receipts import receipts_cli
 from bot.cli.reconcile import reconcile_cli
 from bot.cli.rekey import rekey
 from bot.cli.sales import sale_cli
 from bot.cli.serving import demo, serve
 from bot.cli.setup import setup
+from bot.cli.switches import outgoing, sales
 from bot.config import LANGUAGES
 from bot.server import Server
 from bot.talks import Commands
 from handlers import TALKS
 from models.audit import record
 from models.demo.world import is_demo
-from models.settings import switch_outgoing
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 cli.add_typer(agent_cli, name="agent")
@@ -58,6 +59,8 @@ cli.command()(backup)
 cli.command()(restore)
 cli.command()(setup)
 cli.command()(rekey)
+cli.command()(outgoing)
+cli.command()(sales)
 cli.add_typer(clock_cli, name="clock")
 cli.add_typer(devices_cli, name="devices")
 cli.add_typer(receipts_cli, name="receipts")
@@ -103,20 +106,6 @@ def migrate() -> None:
 
 
 @cli.command()
-def outgoing(
-    switch: Annotated[Literal["on", "off"], typer.Argument(help="off: messages wait; on: they go out")],
-) -> None:
-    """Switch all outgoing messages off, or on again."""
-
-    async def work() -> None:
-        async with open_database(load_config()) as (database, _company), database.work():
-            await switch_outgoing(switch == "on", actor=ACTOR)
-
-    perform(work())
-    typer.echo(f"Outgoing messages are {switch}.")
-
-
-@cli.command()
 def card(
     language: Annotated[str, typer.Option(help=f"one of {', '.join(LANGUAGES)}")] = "en",
     output: Annotated[Path | None, typer.Option(help="a file to write instead of standard output")] = None,
@@ -124,7 +113,7 @@ def card(
     """Make the one-page card of all commands, as HTML to print."""
     if language not in LANGUAGES:
         fail(f"{language} is none of {', '.join(LANGUAGES)}.")
-    page = make_card(Commands(TALKS), load_config(), language)
+    page = make_card(Commands(TALKS), asyncio.run(read_office(load_config())), language)
     if output is None:
         typer.echo(page)
         return

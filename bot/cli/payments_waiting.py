@@ -34,6 +34,7 @@ SAID = {
     Why.NO_PRICE: "the device has no owner or no price",
     Why.PAID_OFF: "it is paid off",
     Why.ISSUER_AWAY: "no code could be made",
+    Why.SALES_OFF: "sales were switched off",
     Why.AMOUNTS: "two sources say different amounts",
     Why.TAKEN_BACK: "its sale was taken back",
 }

@@ -14,6 +14,7 @@ import typer
 from tortoise.exceptions import OperationalError
 
 from bot import setting_files
+from bot.changeable import Changeable, merge
 from bot.company import Company
 from bot.config import Config, checked, demo_world, load
 from bot.configured import check_key, company_of
@@ -22,6 +23,7 @@ from bot.runtime.addresses import is_embedded, sqlite_file
 from bot.setting_files import ConfigError
 from bot.text import numbers
 from models.demo import world
+from models.settings import read_settings
 
 ACTOR = "command line"  # whom the audit names
 LONGEST_NAME = 100  # as the columns of names
@@ -40,7 +42,19 @@ async def open_database(config: Config) -> AsyncIterator[tuple[Database, Company
             checked(fitting)
         company = company_of(fitting)
         await check_key(database, company)
+        await Changeable(fitting, company.live).refresh()
         yield database, company
+
+
+async def read_office(config: Config) -> Config:
+    """The configuration with what the office has set, where there is a database to ask."""
+    if not has_database(config):
+        return config
+    try:
+        async with Database(config.database, read_only=True):
+            return merge(config, await read_settings())
+    except (DatabaseError, OperationalError):  # it is away, or of an older version
+        return config
 
 
 def has_database(config: Config) -> bool:

@@ -57,7 +57,9 @@ def sale_void(
                 fail(_why_not(refusal, sale, company))
         what = f"Sale {sale.reference}, {company.money(sale.amount)}"
         typer.echo(f"{what}, is taken back." if done else f"{what}, is to be taken back. {SECOND}")
-        if done and done.agent is None:
+        if done and done.at_counter:
+            typer.echo("Give the customer the cash back.")
+        elif done and done.agent is None:
             typer.echo("Its money waits at the office until somebody says what it is for.")
 
     perform(work())

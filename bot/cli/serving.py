@@ -31,6 +31,9 @@ def demo(
         given["database"] = f"sqlite://{Path(tempfile.mkdtemp(prefix='mwanga-')) / 'demo.db'}"
     # The server's own file has the gateways of real customers.
     config = load_config(of_system=False, **{name: value for name, value in given.items() if value is not None})
+    # Whoever connects a gateway, or loads a crowd, counts what is in the world.
+    if "demo_life" not in config.model_fields_set and not config.has_gateway and not config.demo_customers:
+        config = config.model_copy(update={"demo_life": True})
     _serve(demo_world(config), load_demo=True)
 
 

@@ -77,6 +77,7 @@ ERRORS = {
         Error("stopped", Outcome.PERMANENT, False, "The receiver wanted no more reminders."),
         Error("paid", Outcome.PERMANENT, False, "Something was paid before it could go."),
         Error("answered", Outcome.PERMANENT, False, "Its question was answered before it could go again."),
+        Error("cancelled", Outcome.PERMANENT, False, "The office took it back."),
         Error("too many tries", Outcome.PERMANENT, True, "It was tried as often as we try."),
         Error("interrupted", Outcome.PERMANENT, True, "The server stopped while it was sent; it may have gone."),
         Error("not fetched", Outcome.PERMANENT, False, "The phone did not fetch it in time."),

@@ -54,11 +54,11 @@ class GlobalCap:
     """Replies of this process to everybody in an hour; 0 means no cap."""
 
     def __init__(self, cap: int) -> None:
-        self._cap, self._count, self._since = cap, 0, 0
+        self.cap, self._count, self._since = cap, 0, 0
 
     def is_reached(self, now: int) -> bool:
         """Whether nobody gets another reply for now (ms)."""
-        return bool(self._cap) and now - self._since <= HOUR_MS and self._count >= self._cap
+        return bool(self.cap) and now - self._since <= HOUR_MS and self._count >= self.cap
 
     def count_reply(self, now: int) -> None:
         if now - self._since > HOUR_MS:
@@ -84,6 +84,10 @@ class Dispatcher:
         self._company, self._commands, self._router = company, commands, router
         self._composer, self._signs, self._receipts = composer, signs, receipts
         self._sender_cap, self._global_cap = sender_cap, GlobalCap(global_cap)
+
+    def cap_replies(self, sender_cap: int, global_cap: int) -> None:
+        """From now on these caps hold; what was counted stays."""
+        self._sender_cap, self._global_cap.cap = sender_cap, global_cap
 
     async def handle(self, message: StoredSms, contact: PhoneState, caller: Caller) -> Handled:
         """Handle one message; `contact` is changed in place."""

@@ -15,7 +15,8 @@ from bot.routing.health import QUIET_MS
 from bot.runtime import Database
 from bot.text import plain
 from models import alerts
-from models.messages import MessageKind
+from models.audit import record
+from models.messages import MessageKind, beats
 from models.sql import MINUTE_MS, connection, execute, now_ms
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,13 @@ LOOK_S = 5.0
 AWAY_MS = 2 * MINUTE_MS  # without a look: we were off, or the database was, or the clock was set
 LONGEST = 160  # one SMS
 
+# One that is quiet may carry messages.
+BEATS = {
+    Health.WELL: beats.UP,
+    Health.QUIET: beats.UP,
+    Health.DOWN: beats.DOWN,
+    Health.PAUSED: beats.PAUSED,
+}
 HAS_SMS = "SELECT 1 FROM outbox WHERE origin = $1"
 
 
@@ -45,6 +53,7 @@ class Alerts:
         self._clock_watch = ClockWatch(database)
         self._stopping = asyncio.Event()
         self._looked_at = 0
+        self._noted_at = 0  # when it was written down how each gateway is
         self._back_at = 0  # when we looked again after we, or the database, were away
 
     async def run(self) -> None:
@@ -69,6 +78,7 @@ class Alerts:
             self._back_at = now
         self._looked_at = now
         await self._clock_watch.look()
+        await self._note_beats(now)
         await self._tell_notices(now)
         turned = [
             (facts, condition)
@@ -88,6 +98,30 @@ class Alerts:
         for news in told:
             log.warning("%s", news.sentence)
             self._webhook.tell(news)
+
+    async def _note_beats(self, now: int) -> None:
+        """Write down once a minute how each gateway is, for the bars of the office's first page."""
+        if 0 <= now - self._noted_at < MINUTE_MS:
+            return
+        watched = {name: condition.state for name, (_facts, condition) in self._router.watch.gateways.items()}
+        states = dict.fromkeys(self._outbox.gateways, Health.WELL) | watched  # the simulator is always well
+        async with self._database.work():
+            await beats.note({name: BEATS[state] for name, state in states.items()}, now)
+        self._noted_at = now
+
+    def test_number(self, gateway: str) -> str:
+        """Where the test messages of a gateway go; empty where nobody knows."""
+        return self._canaries.number_of(gateway)
+
+    async def test_now(self, gateway: str, *, actor: str) -> bool:
+        """Send a test message by this gateway now. False where it has no number to go to."""
+        async with self._database.work():
+            sent = await self._canaries.send_now(gateway, self._clock())
+            if sent:
+                await record(actor, "gateway test", gateway)
+        if sent:
+            self._outbox.notify()
+        return sent
 
     async def _tell_notices(self, now: int) -> None:
         """Tell what was written down with what happened."""

@@ -22,9 +22,14 @@ class NightlyBooks:
     """Once a night, or when it was missed. Of several servers the first does it, as a rule."""
 
     def __init__(self, database: Database, zone: ZoneInfo, suspense_days: int) -> None:
-        self._database, self._zone, self._suspense = database, zone, timedelta(days=suspense_days)
+        self._database, self._zone = database, zone
+        self.allow_suspense(suspense_days)
         self._stopping = asyncio.Event()
         self._checking: asyncio.Task[str] | None = None
+
+    def allow_suspense(self, days: int) -> None:
+        """From now on money may be where it should only pass for so long."""
+        self._suspense = timedelta(days=days)
 
     async def run(self) -> None:
         """Look whether it is time, until stopped."""

@@ -80,11 +80,29 @@ class Canaries:
     async def send(self, facts: Facts, number: str, now: int) -> bool:
         """Enqueue one test in the caller's transaction. False when it is too early, or another server has done it. The
         first test goes out an hour after a gateway was first seen."""
-        db, name = connection(), facts.name
         if not facts.tested_at:
-            await states.plan_first_test(db, name, now)
+            await states.plan_first_test(connection(), facts.name, now)
             return False
-        if not await states.begin_test(db, name, now, every_ms=TEST_EVERY_MS, lost=test_is_lost(facts, now)):
+        return await self._send(facts, number, now, every_ms=TEST_EVERY_MS)
+
+    def number_of(self, gateway: str) -> str:
+        """Where this gateway's tests go; empty where nobody knows."""
+        watched = self._watch.gateways.get(gateway)
+        return self._numbers.get(gateway, watched[0].number) if watched else ""
+
+    async def send_now(self, gateway: str, now: int) -> bool:
+        """Enqueue one test in the caller's transaction, whatever the hour. False without a number, or when another
+        test left in this very moment."""
+        if not (number := self.number_of(gateway)):
+            return False
+        facts = self._watch.facts(gateway)
+        if not facts.tested_at:
+            await states.plan_first_test(connection(), gateway, now - 1)
+        return await self._send(facts, number, now, every_ms=1)
+
+    async def _send(self, facts: Facts, number: str, now: int, *, every_ms: int) -> bool:
+        db, name = connection(), facts.name
+        if not await states.begin_test(db, name, now, every_ms=every_ms, lost=test_is_lost(facts, now)):
             return False
         text = self._signs.test_text(name, now)
         test = NewMessage(f"canary {name} {now}", number, text, MessageKind.REMINDER, name, life=TEST_EVERY_MS)

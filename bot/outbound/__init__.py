@@ -1,10 +1,12 @@
 """What leaves: written in the transaction that caused it, sent after its commit, tried again, reported, moved."""
 
+from bot.outbound.broadcasts import Broadcasts
 from bot.outbound.compose import Composer
 from bot.outbound.enqueue import NewMessage, enqueue
 from bot.outbound.outbox import Outbox
 
 __all__ = [
+    "Broadcasts",
     "Composer",
     "NewMessage",
     "Outbox",

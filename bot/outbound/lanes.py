@@ -149,6 +149,11 @@ class Lane:
             self.pause(until)
             self.alert = alert
 
+    def end_pause(self) -> None:
+        """What paused it is mended: one message goes out at once to see."""
+        self.paused_until, self.alert, self.failures, self._pauses = 0, "", 0, 0
+        self.changed = self.may_have_more = True
+
     def pause(self, until: int) -> None:
         """Send nothing before this time, and then one message to see."""
         self.paused_until, self._limit = until, 1

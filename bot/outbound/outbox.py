@@ -24,7 +24,7 @@ from bot.outbound.retry import COPIES, TRIES, Claimed, Verdict, interrupted, jud
 from bot.routing import Router, states
 from bot.runtime import Database, Metrics
 from models.messages import MessageKind, State
-from models.sql import now_ms
+from models.sql import connection, now_ms
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +111,20 @@ class Outbox:
         """A gateway called us. A turn that comes anyway writes it down."""
         if lane := self._lanes.get(gateway):
             lane.note_heard(self._clock())
+
+    async def try_again(self, gateway: str) -> None:
+        """The office has mended a gateway: forget that it was paused or failed, in the caller's unit of work. Call
+        `resume` after its commit."""
+        db = connection()
+        await states.try_again(db, gateway)
+        await queue.hurry(db, gateway, self._clock())
+
+    def resume(self, gateway: str) -> None:
+        """Send by a gateway that was mended, and look for what is due."""
+        if lane := self._lanes.get(gateway):
+            lane.end_pause()
+        self._look_at = 0
+        self.notify()
 
     async def record_receipt(self, receipt: Receipt) -> bool:
         """Write a delivery report, committed on return; False when no message has its id (yet)."""

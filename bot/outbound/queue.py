@@ -26,6 +26,8 @@
     sending               expired                    the same verbs, when it was withdrawn meanwhile and would else go
                                                        again
     scheduled, uncertain  waiting                    any server, when it is due: promote
+                                                     the office, when it has mended the gateway: hurry, which
+                                                       makes due what was to be tried later
     waiting               scheduled                  any server at night, where it may wake nobody: rest
     waiting, scheduled,   waiting for another        any server, when its gateway does not carry it: move
       uncertain             gateway
@@ -43,7 +45,7 @@
     waiting, scheduled    expired                    the business, when somebody stopped it or has paid meanwhile:
                                                        models/messages/withdrawal.py, which may not know this room
     waiting, scheduled,   expired                    the same file, when the question in it was answered meanwhile and
-      uncertain                                        this would be another copy
+      uncertain                                        this would be another copy, or when the office takes it back
 
 The text of a message that has ended is emptied when it is old: PURGE.
 
@@ -75,6 +77,7 @@ from bot.routing.health import FAILURES
 from bot.runtime import Purge
 from models.messages import MessageKind, State
 from models.messages.withdrawal import WITHDRAWN
+from models.messages.written import AT_ONCE
 from models.sql import connection, cut, execute, execute_many, for_update, on_postgres
 
 # A report moves a row up this order and never down; what is not here stands below. A phone that was switched off gets
@@ -131,9 +134,14 @@ GIVE_UP = f"""UPDATE outbox SET state = 'failed' WHERE id IN
 BRING_FORWARD = """UPDATE outbox SET due_at = $1 WHERE id IN (SELECT id FROM outbox
   WHERE state IN ('scheduled', 'uncertain') AND due_at > $2 AND priority <= 1
     AND (state = 'scheduled' OR due_at > $3) {lock})"""
-REST = """UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE id IN
-  (SELECT id FROM outbox WHERE state = 'waiting' AND kind IN ('reminder', 'broadcast')
-     AND origin NOT LIKE 'canary %' {lock})"""
+# Who wrote a moment ago is awake, and gets the office's answer.
+REST = f"""UPDATE outbox SET state = 'scheduled', due_at = $1 WHERE id IN
+  (SELECT id FROM outbox WHERE state = 'waiting' AND kind IN ('office', 'reminder', 'broadcast')
+     AND origin NOT LIKE 'canary %' AND origin NOT LIKE '{AT_ONCE}%' {{lock}})"""
+# What a gateway did not take is tried again at once; what waits for its own hour stays.
+HURRY = """UPDATE outbox SET due_at = $2 WHERE id IN (SELECT id FROM outbox
+  WHERE state IN ('scheduled', 'uncertain') AND due_at > $2 AND state = 'scheduled' AND gateway = $1 AND error <> ''
+  ORDER BY due_at LIMIT 1000 {lock})"""
 NEXT_DUE = "SELECT MIN(due_at) AS due FROM outbox WHERE state IN ('scheduled', 'uncertain') AND due_at > $1"
 # What kept it from being sent stays with it.
 EXPIRE = """UPDATE outbox SET state = 'expired', error = CASE WHEN error <> '' THEN error
@@ -354,6 +362,11 @@ async def give_up(
 async def promote(db: BaseDBAsyncClient, now: int, copies: Mapping[MessageKind, int] = COPIES) -> None:
     """Let wait what is due, but for what has gone out so often without an outcome."""
     await execute(db, _locking(PROMOTE), (now, *_most(copies), now - HANGING_MS, FAILURES))
+
+
+async def hurry(db: BaseDBAsyncClient, gateway: str, now: int) -> None:
+    """What this gateway did not take is due now."""
+    await execute(db, _locking(HURRY), (gateway, now))
 
 
 def _most(copies: Mapping[MessageKind, int]) -> tuple[int, int]:

@@ -67,6 +67,15 @@ class Router:
         self.networks = networks or Networks()
         self.watch = watch or Watch()
 
+    @property
+    def order(self) -> Sequence[str]:
+        """The gateways in the operator's order."""
+        return self._order
+
+    def reorder(self, order: Sequence[str]) -> None:
+        """From now on gateways carry messages in this order; what has one already stays there."""
+        self._order = order
+
     def reply_gateway(self, came_in_by: str, phone: str = "", kind: MessageKind = MessageKind.REPLY) -> str:
         """A reply goes the way the message came, where that gateway can send and is well, or is to be tried."""
         if self._can_send(came_in_by):
@@ -87,6 +96,11 @@ class Router:
         chosen = trial or self._next(possible, tried) or min(fresh, key=self._rank, default=NOWHERE)
         return self._give(chosen, kind)
 
+    def likely_gateway(self, phone: str, kind: MessageKind) -> str:
+        """The gateway that a message would go by now, for the office to say; nothing is noted. NOWHERE for none."""
+        possible = self._possible(phone, kind, ())
+        return self._next(possible, ()) or min(possible, key=self._rank, default=NOWHERE)
+
     def next_gateway(self, phone: str, kind: MessageKind, tried: Collection[str], *, quiet: bool = True) -> str:
         """The next gateway for a message that has left the `tried` ones; an empty text when there is none.
 
@@ -94,6 +108,15 @@ class Router:
         Last comes one that the message has left and that is well again; a phone is never taken twice."""
         chosen = self._next(self._possible(phone, kind, tried), tried, quiet=quiet)
         return self._give(chosen, kind) if chosen else ""
+
+    def carriers(self, kind: MessageKind) -> list[str]:
+        """All that may carry such a message to somebody: by the rules, then in the operator's order."""
+        names = []
+        for rule in (rule for rule in self._rules if rule.kind in (None, kind)):
+            names += self._of(rule, "", kind)
+            if not rule.network and not rule.prefix:  # it holds for everybody
+                return list(dict.fromkeys(names))
+        return list(dict.fromkeys(names + self._of(None, "", kind)))
 
     def learn(self, phone: str, network: str) -> None:
         """A gateway named the network that this phone wrote from."""
@@ -131,10 +154,15 @@ class Router:
         them."""
         network = self.networks.of(phone)
         rule = next((rule for rule in self._rules if rule.holds(phone, kind, network)), None)
+        names = self._of(rule, network, kind)
+        return [name for name in dict.fromkeys(names) if f"{NEVER}{name}" not in tried]
+
+    def _of(self, rule: Rule | None, network: str, kind: MessageKind) -> list[str]:
+        """Those of a rule, or of the operator's order where there is none, that can send."""
         names = [each for name in (rule.gateways if rule else self._order) for each in self._expanded(name, network)]
         if kind is MessageKind.BROADCAST and (rule is None or rule.kind is None):
             names = [name for name in names if not name.startswith(PREFIX)]  # operators block SIMs that send many
-        return [name for name in dict.fromkeys(names) if self._can_send(name) and f"{NEVER}{name}" not in tried]
+        return [name for name in names if self._can_send(name)]
 
     def _expanded(self, name: str, network: str) -> list[str]:
         if name != PHONES:

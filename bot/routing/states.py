@@ -6,12 +6,14 @@
       failed_at                      what a phone reports: note_sent, note_failure, note_word
                                      the office, which lets a phone send again: reset_failures
     paused_until, alert              the server that sends by it: write_sending
+                                     the office, which has mended what was wrong: try_again
     told, told_at                    the alerts, each of these steps once:
                                        '' --tell_down--> 'down' --tell_well--> ''
     tested_at, returned_at,          the test messages:
       round_trip, lost_tests           untested --plan_first_test--> idle --begin_test--> under way
                                        under way --end_test--> idle          it came back
                                        under way --begin_test--> under way   it did not; another one is
+                                       under way --try_again--> idle         the office has mended the gateway
     airtime, airtime_at              what the operator writes in an SMS: note_airtime
 
 A row begins with the first that is known of its gateway; the other columns have the database's defaults. Several
@@ -46,6 +48,9 @@ SENT = "UPDATE gatewaystate SET sent_at = $2, last_word = 'sent', failures = 0 W
 FAILED = "UPDATE gatewaystate SET last_word = $2, failures = failures + 1, failed_at = $3 WHERE name = $1"
 WORD = "UPDATE gatewaystate SET last_word = $2 WHERE name = $1"
 RESET_FAILURES = "UPDATE gatewaystate SET failures = 0 WHERE name = $1"
+TRY_AGAIN = """UPDATE gatewaystate SET paused_until = 0, alert = '', failures = 0, lost_tests = 0,
+    returned_at = CASE WHEN returned_at < tested_at THEN tested_at ELSE returned_at END
+  WHERE name = $1"""
 
 TELL_DOWN = """INSERT INTO gatewaystate (name, told, told_at) VALUES ($1, 'down', $2)
   ON CONFLICT (name) DO UPDATE SET told = 'down', told_at = $2 WHERE gatewaystate.told <> 'down' RETURNING name"""
@@ -128,6 +133,11 @@ async def note_word(db: BaseDBAsyncClient, gateway: str, word: str) -> None:
 async def reset_failures(db: BaseDBAsyncClient, gateway: str) -> None:
     """The office has settled what made a gateway fail."""
     await execute(db, RESET_FAILURES, [gateway])
+
+
+async def try_again(db: BaseDBAsyncClient, gateway: str) -> None:
+    """The office has mended what was wrong with a gateway: nothing that was holds it up any more."""
+    await execute(db, TRY_AGAIN, [gateway])
 
 
 async def tell_down(db: BaseDBAsyncClient, gateway: str, now: int) -> bool:

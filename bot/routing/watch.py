@@ -22,7 +22,7 @@ HAVE_WAITING = """WITH RECURSIVE found(gateway) AS (SELECT MIN(gateway) FROM out
     UNION ALL SELECT (SELECT MIN(gateway) FROM outbox WHERE state = 'waiting' AND gateway > found.gateway)
       FROM found WHERE found.gateway IS NOT NULL)
   SELECT gateway FROM found WHERE gateway IS NOT NULL"""
-# Reminders and broadcasts (priority 2 and 3) wait for the urgent ones by intention, perhaps for hours.
+# The office's own, reminders and broadcasts (priority 2 to 4) wait for the urgent ones by intention, perhaps for hours.
 WAITING = f"""SELECT COUNT(*) AS waiting, MIN(assigned_at) AS oldest,
     MIN(CASE WHEN priority <= 1 THEN assigned_at END) AS urgent, MIN(due_at) AS since,
     COUNT(CASE WHEN priority <= 1 THEN 1 END) AS replies, COUNT(CASE WHEN priority = 0 THEN 1 END) AS tokens

@@ -57,8 +57,12 @@ class Housekeeping:
         every_s: float = EVERY_S,
     ) -> None:
         self._database, self._purges, self._chores = database, purges, chores
-        self._retention_ms = retention_days * DAY_MS
         self._stopping, self._every_s = asyncio.Event(), every_s
+        self.keep_texts(retention_days)
+
+    def keep_texts(self, days: int) -> None:
+        """From now on texts are kept for so long."""
+        self._retention_ms = days * DAY_MS
 
     async def run(self) -> None:
         """Purge and do the chores at the start and at the beginning of each hour, or as often as told, until stopped:

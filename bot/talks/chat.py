@@ -349,14 +349,15 @@ class Chat(Turn):
             self._record("quote", quote)
         return self._last()
 
-    async def pin(self, *, fresh: bool = False, signing: bool = False) -> None:
+    async def pin(self, *, fresh: bool = False, signing: bool = False, changing: bool = False) -> None:
         """The agent's PIN, once in a dialled session; `fresh` asks anyway. With `signing` it belongs to a yes, and is
-        asked for by SMS too: the answer may repeat the yes, as the question said, or be a no after all."""
+        asked for by SMS too: the answer may repeat the yes, as the question said, or be a no after all. Who is
+        `changing` it may give one that the office sent to be changed."""
         if self._recorded("pin") or not (fresh or ((self.ussd or signing) and not self.pin_given)):
             return
         if self._position < len(self._state.answers):
             raise Changed  # what was answered after it was answered without it
-        question = Pin(_("Your PIN?"))
+        question = Pin(_("Your PIN?"), changing=changing)
         answer = self._answer(question.prompt, confirming=not self.one_line, signing=signing)
         if signing and not self.ussd and declines(answer):
             raise Left

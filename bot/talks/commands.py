@@ -97,6 +97,21 @@ class Commands:
             for role in one.roles:
                 self._learn(role, one)
                 self._learn_kinds(role, one)
+        self._printed = {role: dict(words) for role, words in self._by_word.items()}
+
+    def learn_synonyms(self, synonyms: Iterable[tuple[str, str, str]]) -> None:
+        """Take these words (word, language, keyword) for the printed keywords that they stand for, and no others that
+        were learnt before. A word that a newer version prints itself means what is printed."""
+        for role in Role:
+            words = dict(self._printed[role])
+            for word, language, keyword in synonyms:
+                if found := self._printed[role].get(plain_word(keyword)):
+                    words.setdefault(plain_word(word), (found[0], language))
+            self._by_word[role] = words
+
+    def printed(self) -> set[str]:
+        """All keywords that are printed, in every language, as keywords are compared."""
+        return {word for words in self._printed.values() for word in words}
 
     def _learn(self, role: Role, one: Talk) -> None:
         for language, words in one.words.items():

@@ -143,13 +143,14 @@ class PhoneNumber(Field[str]):
 
 
 class Pin(Field[bool]):
-    """An agent's PIN, compared and never recorded: only that it was right. Ends the talk when it locks."""
+    """An agent's PIN, compared and never recorded: only that it was right. Ends the talk when it locks, and when it is
+    one that the office gave to be `changing` first."""
 
     name = "pin"
 
-    def __init__(self, prompt: Text, agent: Agent | None = None) -> None:
+    def __init__(self, prompt: Text, agent: Agent | None = None, *, changing: bool = False) -> None:
         super().__init__(prompt)
-        self._agent = agent
+        self._agent, self._changing = agent, changing
 
     async def read(self, turn: Turn, answer: str) -> bool:
         agent = self._agent or turn.person.agent
@@ -163,6 +164,13 @@ class Pin(Field[bool]):
             turn.stop(_("Locked: too many wrong PINs. Nothing was done. Call {help}.", help=turn.company.help_phone))
         if checked.verdict is pins.Verdict.WRONG:
             raise Invalid(_n("Wrong PIN, {n} try left.", "Wrong PIN, {n} tries left.", checked.tries_left))
+        if checked.verdict is pins.Verdict.EXPIRED:
+            turn.stop(
+                _("This PIN is over. Nothing was done. Call {help} for another one.", help=turn.company.help_phone)
+            )
+        if checked.verdict is pins.Verdict.ONCE and not self._changing:
+            keyword = turn.commands.by_name["pin"].keyword
+            turn.stop(_("First choose your own PIN, nothing was done. Send: {keyword} old new", keyword=keyword))
         return True
 
 
@@ -174,6 +182,9 @@ class NewPin(Field[str]):
     async def read(self, turn: Turn, answer: str) -> str:
         if pins.is_weak(answer):
             raise Invalid(_("Six digits, not all alike, not in a row."))
+        agent = turn.person.agent
+        if agent and agent.pin_expires_at and turn.company.vault.check_pin(answer, agent.pin_hash):
+            raise Invalid(_("This is the PIN from the office. Choose another one."))
         return turn.company.vault.hash_pin(answer)
 
 

@@ -30,11 +30,10 @@ class Text:
 
     def _template(self, language: str) -> str:
         if not self.plural:
-            return catalogue(language).get(self.english, self.english)
+            return template_of(language, self.english)
         # English, Swahili, French, Portuguese and Hausa have two forms; French counts 0 as one.
         singular = self.count == 1 or (self.count == 0 and language == "fr")
-        english = self.english if singular else self.plural
-        return catalogue(language).get(english, english)
+        return template_of(language, self.english if singular else self.plural)
 
 
 def _(english: str, **values: object) -> Text:
@@ -58,6 +57,32 @@ def joined(sentences: Iterable[Text | None], between: str = " ") -> Text:
     said = [each for each in sentences if each is not None and each.values.get("verbatim") != ""]
     gaps = between.join(f"{{s{n}}}" for n in range(len(said)))
     return Text(gaps, {f"s{n}": each for n, each in enumerate(said)})
+
+
+def catalogued(language: str, english: str) -> str:
+    """A sentence with its gaps as the catalogue has it, or in English."""
+    return catalogue(language).get(english, english)
+
+
+def list_english() -> list[str]:
+    """The English of all sentences, in the order of their letters."""
+    return sorted(catalogue("sw"))
+
+
+_OTHERWISE: dict[str, Mapping[str, str]] = {}  # by language: what the office says in its own words
+
+
+def template_of(language: str, english: str) -> str:
+    """A sentence in a language with its gaps: in the office's words, in those of the catalogue, or in English."""
+    otherwise = _OTHERWISE.get(language)
+    said = otherwise.get(english) if otherwise else None
+    return said or catalogue(language).get(english, english)
+
+
+def say_otherwise(texts: Mapping[str, Mapping[str, str]]) -> None:
+    """From now on these sentences count before the catalogues', by language and by their English; and no others."""
+    _OTHERWISE.clear()
+    _OTHERWISE.update(texts)
 
 
 @cache

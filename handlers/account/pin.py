@@ -18,7 +18,7 @@ from models.people import Role, pins
     secret=True,
 )
 async def pin(chat: Chat) -> Reply:
-    await chat.pin(fresh=True)
+    await chat.pin(fresh=True, changing=True)
     hashed = await chat.ask(NewPin(_("New PIN? Six digits.")))
     if not chat.one_line:
         await chat.ask(SamePin(_("New PIN once more?"), hashed))

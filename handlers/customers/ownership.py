@@ -1,5 +1,5 @@
-"""What customers read when a device comes back, goes to somebody else or out of use, when a debt is written off, and
-when they pay a claim."""
+"""What customers read when a device comes back, goes to somebody else or out of use or is swapped, when a debt is
+written off, and when they pay a claim."""
 
 from datetime import date
 
@@ -7,11 +7,14 @@ from bot.company import Company
 from bot.message import Copy
 from bot.outbound import Composer
 from bot.text import Text, _
+from handlers.selling.receipts import swap_notice
 from handlers.wording import owner, tail
 from models.devices import Device
 from models.messages import MessageKind
-from models.money import Contract, claims, ownership
+from models.money import Contract, claims, ownership, swaps
 from models.money.ownership import Passed
+from models.money.prices import seller_for
+from models.money.swaps import Swapped
 from models.money.write_offs import WriteOff
 from models.people import Customer, OfficeUser
 from models.sql import now_ms
@@ -65,6 +68,27 @@ async def retire_device(device: Device, by: OfficeUser, reason: str, *, company:
             help=company.help_phone,
         )
         await _tell(composer, f"retire {device.id}", [(device.customer, text)])
+
+
+async def swap_device(
+    former: Device, device: Device, by: OfficeUser, reason: str, *, key: str, company: Company, composer: Composer
+) -> Swapped:
+    """Put one device in the place of a broken one, in the same way: the customer gets the code for the days that were
+    left, and the agent who sells to the customer is told. Raises what `swaps.swap_device` raises."""
+    done = await swaps.swap_device(former, device, actor=by.name, reason=reason, key=key, vault=company.vault)
+    if not done.new:
+        return done
+    copies = []
+    if done.customer.phone:
+        language = done.customer.language
+        text = swap_notice(done.swap, former.serial, device, company, language)
+        copies.append(Copy(done.customer.phone, text, MessageKind.TOKEN, language))
+    if agent := await seller_for(done.customer):
+        values = {"former": tail(former.serial), "serial": tail(device.serial), "owner": owner(done.customer)}
+        text = _("SWAPPED for {owner}: {serial} takes the place of {former}. Sell for {serial} only.", **values)
+        copies.append(Copy(agent.phone, text, MessageKind.REPLY, agent.language))
+    await composer.tell(f"swap {done.swap.id}", copies)
+    return done
 
 
 async def write_off(

@@ -15,7 +15,7 @@ from models.customers import search
 from models.devices import Device, devices_of
 from models.money import Contract, Due, Sale, contracts_of, total_left
 from models.money.contracts import dues_by_contract
-from models.money.sales import last_tokens
+from models.money.sales import Payment, last_tokens
 from models.office.outgoing import mask
 from models.people import Agent, Customer, MiniGrid, Village
 from models.sql import connection, execute
@@ -68,7 +68,7 @@ async def describe(one: Customer, company: Company, *, actor: str, tokens: bool 
     devices, contracts = await devices_of([one]), await contracts_of([one])
     owed = await dues_by_contract(contracts)
     if tokens:
-        await record(actor, "token shown", str(one.id), ", ".join(device.serial for device in devices))
+        await record(actor, "token shown", f"customer {one.id}", ", ".join(device.serial for device in devices))
     lines = [*await name_lines([one]), await _about(one, company)]
     for device in devices:
         contract = next((each for each in contracts if each.device_id == device.id), None)
@@ -109,9 +109,10 @@ async def _device(
 
 
 async def _seller(sale: Sale) -> str:
-    """Who took the money; the customer may have paid by phone."""
+    """Who took the money; the customer may have paid by phone, or at the office."""
     if sale.agent_id is None:
-        return "paid by phone"
+        at_counter = await Payment.exists(id=sale.payment_id, provider="cash")
+        return "sold by the office" if at_counter else "paid by phone"
     return f"sold by {(await Agent.get(id=sale.agent_id)).name}"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import dropwhile, takewhile
 
+from bot.company import Company
 from bot.talks import Field, Invalid, PhoneNumber, Turn, courtesies, echo
 from bot.text import Text, _, normalise, plain_word
 from handlers.fields.customers import CustomerNumber
@@ -21,6 +22,7 @@ LABELS = frozenset(
         *("NOVO", "NOVA", "CLIENTE", "NOME", "SABON", "ABOKIN", "CINIKI", "SUNA"),
     }
 )
+NAME_RULE = _("Name and surname, 3 letters or more each, 60 at most.")
 NO_PHONE = frozenset({"NONE", "HAKUNA", "AUCUN", "NENHUM", "BABU", "-"})
 
 
@@ -35,7 +37,7 @@ class FullName(Field[tuple[str, str]]):
         if not typed and turn.one_line:  # register new customer
             turn.wait(self.prompt)
         if not all(map(is_name, _parts(typed))):
-            raise Invalid(_("Name and surname, 3 letters or more each, 60 at most."))
+            raise Invalid(NAME_RULE)
         return typed
 
     async def find(self, turn: Turn, recorded: str) -> tuple[str, str]:
@@ -97,9 +99,9 @@ class OwnersPhone(Field[Reached]):
         return Reached(recorded, recorded, await search.customers_by_phone(recorded, turn.agent.mini_grid_id))
 
 
-def request_hash(turn: Turn, *said: str) -> str:
+def request_hash(company: Company, *said: str) -> str:
     """A keyed hash of who is to get which device. It tells a repeated registration from another one."""
-    return turn.company.vault.mac("\n".join(said).casefold(), "registration")
+    return company.vault.mac("\n".join(said).casefold(), "registration")
 
 
 class FreeSerial(Field[tuple[str, str]]):
@@ -114,13 +116,13 @@ class FreeSerial(Field[tuple[str, str]]):
 
     async def read(self, turn: Turn, answer: str) -> list[str]:
         serial = await read_serial(answer)
-        request = request_hash(turn, *self._person, serial)
+        request = request_hash(turn.company, *self._person, serial)
         try:
             return [await registration.free_serial(serial, self._kind), request]
         except registration.NotFree as refusal:
             if await registration.find_repeated(turn.agent, request):
                 return [serial, request]
-            raise Invalid(why_not_free(refusal, serial, turn)) from refusal
+            raise Invalid(why_not_free(refusal, serial, turn.company)) from refusal
 
     async def find(self, turn: Turn, recorded: list[str]) -> tuple[str, str]:
         serial, request = recorded
@@ -135,7 +137,7 @@ class FreeSerial(Field[tuple[str, str]]):
         return next(joined, 1)
 
 
-def why_not_free(refusal: registration.NotFree, serial: str, turn: Turn) -> Text:
+def why_not_free(refusal: registration.NotFree, serial: str, company: Company) -> Text:
     """Why this serial cannot be registered. Nobody learns here whose it is."""
     shown = echo(serial, MOST)
     match refusal:
@@ -146,9 +148,9 @@ def why_not_free(refusal: registration.NotFree, serial: str, turn: Turn) -> Text
         case registration.OtherKind():
             return _("{serial} is another kind of device.", serial=shown)
         case registration.NoPrice():
-            return _("{serial} has no price yet. Call {help}.", serial=shown, help=turn.company.help_phone)
+            return _("{serial} has no price yet. Call {help}.", serial=shown, help=company.help_phone)
         case registration.NoVendingKey():
-            return _("This meter is not in stock. Call {help}.", help=turn.company.help_phone)
+            return _("This meter is not in stock. Call {help}.", help=company.help_phone)
         case registration.NotInStock(matches=matches) if matches:
             return _("Several end in {serial}. Send it in full.", serial=shown)
         case _:

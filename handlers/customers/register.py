@@ -78,7 +78,7 @@ async def register(chat: Chat) -> Reply:
     try:
         done = await registration.register(form, agent=chat.agent, key=chat.key, vault=chat.company.vault)
     except registration.NotFree as refusal:  # somebody was quicker: all that was said of the person still holds
-        why = why_not_free(refusal, form.serial, chat)
+        why = why_not_free(refusal, form.serial, chat.company)
         chat.ask_again(FreeSerial.name, WHICH_SERIAL, _("Not registered. {why}", why=why))
     return chat.end(_receipt(done, chat), also=_messages(done, chat), outcome="registered")
 
@@ -97,7 +97,7 @@ async def _ask_form(chat: Chat, villages: Sequence[Village]) -> Form:
     kind, person = None if said == NOTHING else Kind(said), (name, surname, reached.said, said)
     serial, request = await chat.ask(FreeSerial(WHICH_SERIAL, kind, person)) if kind else ("", "")
     village = await _choose_row(chat, "village", _("Village?"), villages)
-    request = request or request_hash(chat, *person, village.name)
+    request = request or request_hash(chat.company, *person, village.name)
     if earlier := await registration.find_repeated(chat.agent, request):
         chat.stop(_receipt(earlier, chat))
     tariff, labels = await _ask_labels(chat) if kind is Kind.METER else (None, None)
@@ -255,11 +255,12 @@ def _messages(done: Registered, chat: Chat) -> list[Copy]:
     """The customer's welcome; and for the agent, as an SMS, what the dialled session showed last."""
     customer, messages = done.customer, chat.also_by_sms(_receipt(done, chat))
     if customer.phone:
-        messages.append(Copy(customer.phone, _welcome(done, chat.company), MessageKind.REPLY, customer.language))
+        messages.append(Copy(customer.phone, welcome(done, chat.company), MessageKind.REPLY, customer.language))
     return messages
 
 
-def _welcome(done: Registered, company: Company) -> Text:
+def welcome(done: Registered, company: Company) -> Text:
+    """What the customer reads first."""
     if done.device is None:
         return _(
             "Welcome to {company}! You are customer {number}. Tell the agent this number when you buy. Help {help}",

@@ -68,7 +68,7 @@ async def _sales(customer: Customer, dates: Dates) -> list[dict[str, Any]]:
 
 def _line(row: dict[str, Any], company: Company) -> str:
     """One payment: when, how much, by whom or what, what for, and what is left then."""
-    by = f"cash, {row['agent']}" if row["provider"] == "cash" else f"{row['provider']} {row['payment']}"
+    by = f"cash, {row['agent'] or 'the office'}" if row["provider"] == "cash" else f"{row['provider']} {row['payment']}"
     what = " ".join(filter(None, (row["serial"] or _contract(row), row["item"])))
     got = [bought(row["unit"], row["units"], company).to("en")] if row["units"] else []
     got += ["unlocked"] if row["unit"] == "unlock" else []

@@ -69,7 +69,8 @@ async def _write(row: AgentRow, company: Company) -> bool:
     wanted = row.given | {"mini_grid_id": grid.id}
     if known := await find_agent(row.phone):
         return await renew(known, wanted)
-    usual = {"language": company.languages[0]}
+    usual: dict[str, Any] = {"language": company.languages[0]}
+    usual |= {"commission": company.commission, "goods_commission": company.goods_commission}
     pin_hash = company.vault.hash_pin(require(row.pin, "pin"))
     await welcome_agent(await Agent.create(phone=row.phone, pin_hash=pin_hash, **usual | wanted), company)
     return True

@@ -41,7 +41,7 @@ CONTRACTS_SQL = """SELECT k.id, k.sold_on, g.phone AS agent, c.id AS customer, c
   (SELECT COUNT(*) FROM instalment p WHERE p.contract_id = k.id) AS count,
   (SELECT COALESCE(SUM(p.amount - p.paid), 0) FROM instalment p WHERE p.contract_id = k.id) AS owed,
   (SELECT MIN(p.due_on) FROM instalment p WHERE p.contract_id = k.id AND p.paid < p.amount) AS next_due
-  FROM contract k JOIN agent g ON g.id = k.agent_id JOIN customer c ON c.id = k.customer_id
+  FROM contract k LEFT JOIN agent g ON g.id = k.agent_id JOIN customer c ON c.id = k.customer_id
   JOIN appliance i ON i.id = k.appliance_id LEFT JOIN device d ON d.id = k.device_id
   WHERE k.id > $1 AND k.sold_on >= $3 AND k.sold_on <= $4 ORDER BY k.id LIMIT $2"""
 CONTRACT_MONEY = ("price", "down", "owed", "day_price", "minimum", "commission")
@@ -122,7 +122,10 @@ async def _messages(_company: Company, dates: Dates) -> AsyncIterator[Sequence[o
 
 async def _audit(_company: Company, dates: Dates) -> AsyncIterator[Sequence[object]]:
     async for note in read_notes(*dates.utc):
-        yield note["created_at"], note["actor"], note["action"], note["subject"], note["detail"]
+        yield (
+            note["created_at"],
+            *(note[name] for name in ("actor", "action", "subject", "detail", "old", "new", "whence")),
+        )
 
 
 SALES = HistoryKind(
@@ -164,4 +167,4 @@ TICKETS = HistoryKind(
     ),
     rows=_tickets,
 )
-AUDIT = HistoryKind(columns=("time", "by", "action", "subject", "detail"), rows=_audit)
+AUDIT = HistoryKind(columns=("time", "by", "action", "subject", "detail", "old", "new", "from"), rows=_audit)

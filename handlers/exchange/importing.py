@@ -3,7 +3,7 @@ in portions, and noted in the audit."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from handlers.exchange.table import Table
 from models.audit import record
 
 PORTION = 200  # rows that are written in one transaction: SQLite's only lock is held for some 0.2 s
+MOST_TRIED = 500  # rows that are written and taken back: for so long nobody else can write
 PAUSE_S = 0.15  # who waits for that lock looks each 0.1 s, and would hardly ever find it free without a pause
 
 # `progress(what is done, lines of all)` is entered while that is done, and gives what is told how many lines more are.
@@ -44,6 +45,19 @@ class Imported:
     rows: int
     changed: int
     remarks: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What importing a file would do."""
+
+    rows: int
+    changed: Sequence[int] | None  # the lines that are new or change something; None for a file that is too long
+    remarks: Sequence[Problem] = ()
+
+
+class _Undo(Exception):
+    """Takes back what was only tried."""
 
 
 @contextmanager
@@ -80,6 +94,24 @@ async def import_table(
             await sheet.kind.finish(sheet.values, company, actor)
         await record(actor, "import", f"{kind} from {source}", f"{changed} new or changed")
     return Imported(len(sheet.values), changed, sheet.remarks)
+
+
+async def try_table(kind: str, table: Table, *, database: Database, company: Company) -> Tried:
+    """Check a file, and find out what would change: its rows are written and taken back at once. Raises NotImported and
+    PartlyImported."""
+    sheet = await read_sheet(kind, kinds_with(kind), table, company, lambda _lines: None)
+    if sheet.problems:
+        raise NotImported(sheet.problems)
+    if len(sheet.values) > MOST_TRIED:
+        return Tried(len(sheet.values), None, sheet.remarks)
+    changed: list[int] = []
+    with suppress(_Undo):
+        async with database.work():
+            for line, values in sheet.values:
+                if await _write_row(sheet, line, values, company, 0):
+                    changed.append(line)
+            raise _Undo
+    return Tried(len(sheet.values), sorted(changed), sheet.remarks)
 
 
 async def _reserve(sheet: Sheet, database: Database, company: Company) -> None:

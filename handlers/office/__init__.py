@@ -1,29 +1,31 @@
 """The office's pages: a desk at which people are found, answered, sold to and paid out.
 
 A page is one file with its template, like `messages/sent.py` and `templates/messages/sent.html`, in the room of its
-entry: a handler under `@office_page("/messages", roles=ALL, nav=Nav.MESSAGES)`. It is shut to whoever has none of its
-roles, and a POST reaches it only with the token of our own forms. Its module joins the imports below.
+entry: a handler under `@office_page("/messages", roles=ALL, nav=Nav.MESSAGES)`. It is served because it is there, it is
+shut to whoever has none of its roles, and a POST reaches it only with the token of our own forms.
 """
 
+import pkgutil
 import re
+from importlib import import_module
 
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
 from handlers.office.frame import words
-from handlers.office.frame.guard import guard
+from handlers.office.frame.guard import ASK_TO_SIGN_IN, guard
 from handlers.office.frame.page import draw_problem
 from handlers.office.frame.routes import OFFICE, PAGES, PATTERNS
-from handlers.office.home import home  # noqa: F401 - each of these adds its pages
-from handlers.office.messages import sent  # noqa: F401
-from handlers.office.money import PAGES as MONEY  # noqa: F401
-from handlers.office.signin import signin
-from handlers.office.tickets import tickets  # noqa: F401
+from handlers.office.home import live
+from handlers.office.settings import backup
+from handlers.office.signin import passwords, signin
 
 
 def add_to(app: web.Application) -> None:
     """Hook the office's pages into the server."""
+    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        import_module(module.name)  # each adds its pages
     environment = aiohttp_jinja2.setup(
         app,
         loader=jinja2.PackageLoader("handlers.office"),
@@ -32,8 +34,13 @@ def add_to(app: web.Application) -> None:
         lstrip_blocks=True,
     )
     app.middlewares.extend((draw_problem, guard))
-    app[signin.SIGN_IN] = signin.SignIn()
+    app[passwords.SIGN_IN] = passwords.SignIn()
+    app[ASK_TO_SIGN_IN] = signin.ask_first
+    app[backup.COPYING] = backup.Copying()
+    app.on_shutdown.append(backup.end_copying)
     words.add_to(environment)
+    app.on_startup.append(live.prepare)
+    app.on_shutdown.append(live.end)
     app[OFFICE], app[PATTERNS] = {}, []
     for page in sorted(PAGES, key=lambda page: page.path):
         for method in ("HEAD", "GET") if page.method == "GET" else (page.method,):

@@ -176,6 +176,11 @@ async def _ask_once_more(earlier: Sale, paid_for: Payable, talk: Talk, chat: Cha
     return await chat.choose("twice", question, options) == "again"
 
 
+def sales_off(company: Company) -> Text:
+    """The office has switched sales off."""
+    return joined([_("Sales are stopped for now."), _("Call {help}.", help=company.help_phone)])
+
+
 def why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
     """The reason, and what to do about it, to stand behind "Not sold." or its like."""
     match refusal:
@@ -189,6 +194,8 @@ def why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
             return _("{serial} can take no more codes. Call {help}.", serial=serial, help=company.help_phone)
         case refusals.Retired():
             return _("{serial} is out of use. Call {help}.", serial=serial, help=company.help_phone)
+        case refusals.SalesOff():
+            return sales_off(company)
         case refusals.ClockInDoubt():
             return _("The clock of our server is wrong. Call {help}.", help=company.help_phone)
         case refusals.PriceChanged():

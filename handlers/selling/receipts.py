@@ -21,6 +21,7 @@ from models.devices import Device, Unit
 from models.messages import MessageKind
 from models.money import Sale
 from models.money.booking import Sold
+from models.money.swaps import DeviceSwap
 
 
 def for_agent(sold: Sold, company: Company, language: str) -> Text:
@@ -141,6 +142,20 @@ def copies(sold: Sold, company: Company, payer: str = "", language: str = "") ->
     if payer and payer != customer.phone:
         also.append(Copy(payer, for_payer(sold, company, language), MessageKind.TOKEN, language))
     return also
+
+
+def swap_notice(swap: DeviceSwap, former: str, device: Device, company: Company, language: str) -> Text:
+    """What the owner reads of a device that stands in the place of another one, the code first."""
+    code = [_("Code {digits}", digits=grouped(device, swap.digits))] if swap.digits else []
+    if swap.unit == Unit.UNLOCK:
+        code.append(_("It runs for good."))
+    elif swap.units:
+        code.append(bought(swap.unit, swap.units, company))
+    last = _(
+        "In the place of {former}, which is out of use. Call {help}.", former=tail(former), help=company.help_phone
+    )
+    names = dict.fromkeys((device.serial, tail(device.serial)))
+    return fitting(language, [under(verbatim(name), *code, last) for name in names])
 
 
 def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, language: str) -> Text:

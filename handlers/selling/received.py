@@ -199,6 +199,7 @@ def _waits(payment: Payment, paid_for: Payable | None, why: Why | None, company:
         Why.RETIRED: _("{serial} is out of use.", serial=paid_for.name),
         Why.PAID_OFF: _("{serial} is paid off.", serial=paid_for.name),
         Why.ISSUER_AWAY: _("{serial} can have no code now.", serial=paid_for.name),
+        Why.SALES_OFF: _("Sales are stopped for now."),
     }
     call = _("The office sees to it. Help {help}", help=company.help_phone)
     return joined([have, reasons.get(why) if why else None, call])

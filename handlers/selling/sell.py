@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
+from bot.company import Company
 from bot.message import Reply
 from bot.talks import Chat, Field, Invalid, Turn, echo, talk
 from bot.text import Text, _, joined, shorten, verbatim
@@ -10,7 +11,7 @@ from handlers.fields.customers import Buyer
 from handlers.fields.devices import PaidFor
 from handlers.fields.serials import MOST, count_pieces, read_serial
 from handlers.selling.appliance_receipts import copy_to_buyer, for_seller, question
-from handlers.selling.buy import buy
+from handlers.selling.buy import buy, sales_off
 from handlers.selling.no_room import no_room
 from handlers.selling.one_line import means_sale
 from handlers.wording import item_name, tail
@@ -73,7 +74,7 @@ async def sell(chat: Chat) -> Reply:
     except refusals.SameAppliance as refusal:
         return chat.end(_held_text(chat, refusal.earlier, proposal), outcome="held")
     except refusals.NotSold as refusal:
-        return chat.end(_why_not(chat, refusal, item, device), outcome="refused")
+        return chat.end(why_not(refusal, item, device, chat.company), outcome="refused")
     receipt = for_seller(sold, company, chat.language)
     return chat.end(receipt, kind=MessageKind.TOKEN, also=copy_to_buyer(sold, company), outcome="sold")
 
@@ -178,15 +179,16 @@ def _keep_to_question(chat: Chat, proposal: Proposal) -> Proposal:
     return proposal
 
 
-def _why_not(chat: Chat, refusal: refusals.NotSold, item: Appliance, device: Device | None) -> Text:
+def why_not(refusal: refusals.NotSold, item: Appliance, device: Device | None, company: Company) -> Text:
     """Why nothing was sold, and what to do about it."""
-    company = chat.company
     match refusal:
         case refusals.OverLimit() | refusals.WalletTooSmall():
             return joined([_("Not sold."), no_room(refusal, company)])
         case refusals.NoTokensLeft() | refusals.TooManyTokens() if device:
             why = _("{serial} can take no more codes. Call {help}.", serial=device.serial, help=company.help_phone)
             return joined([_("Not sold."), why])
+        case refusals.SalesOff():
+            return joined([_("Not sold."), sales_off(company)])
         case refusals.ClockInDoubt():
             why = _("The clock of our server is wrong. Call {help}.", help=company.help_phone)
             return joined([_("Not sold."), why])

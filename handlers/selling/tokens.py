@@ -8,13 +8,14 @@ from bot.text import Text, _, shorten
 from handlers.fields.devices import DeviceSerial, PaidFor, choose_own_device, named_own_device
 from handlers.selling.buy import buy
 from handlers.selling.one_line import means_sale
-from handlers.selling.receipts import history
+from handlers.selling.receipts import history, swap_notice
 from handlers.tickets.news import FIX
 from handlers.wording import LONGEST_NAME
-from models.devices import Device
+from models.devices import Device, with_owner
 from models.messages import MessageKind
 from models.money.prices import seller_for
 from models.money.sales import last_tokens
+from models.money.swaps import swap_to
 from models.people import Agent, Role
 
 WORDS = {
@@ -61,6 +62,10 @@ async def owner_tokens(chat: Chat) -> Reply:
 
 async def _show_tokens(chat: Chat, device: Device) -> Reply:
     found = await last_tokens(device, with_void=True)
+    if not found and (swap := await swap_to(device)):
+        former = await with_owner(swap.former_id)
+        text = swap_notice(swap, former.serial, device, chat.company, chat.language)
+        return chat.end(text, kind=MessageKind.TOKEN)
     if not found and chat.person.agent:
         return chat.end(_("No token yet for {serial}.", serial=device.serial))
     if not found:

@@ -163,14 +163,14 @@ def _for_customer(done: TakenBack, company: Company) -> list[Copy]:
         "serial": tail(done.name),
         "help": company.help_phone,
     }
-    if done.agent is None:
+    if done.agent is None and not done.at_counter:
         text = _(
             "VOID: your {amount} for {serial}, ref {ref}. Do not enter its code. We have the money and call you. "
             "Help {help}",
             **values,
         )
     else:
-        values["name"] = shorten(done.agent.name, LONGEST_NAME)
+        values["name"] = shorten(done.agent.name if done.agent else company.name, LONGEST_NAME)
         text = _("VOID: your {amount} for {serial}, ref {ref}. {name} gives you the cash back. Help {help}", **values)
         if done.digits:
             text = _(

@@ -23,9 +23,12 @@ class Registration(Model):
 
     id = fields.BigIntField(primary_key=True)
     key = fields.CharField(80, unique=True)  # names the registration for good
-    request = fields.CharField(64)  # a keyed hash of what the agent asked for: the same request has the same answer
-    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent", on_delete=fields.RESTRICT)
-    agent_id: int
+    request = fields.CharField(64)  # a keyed hash of what was asked for: the same request has the same answer
+    # None: the office did, and the audit says who of it.
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
+        "models.Agent", null=True, on_delete=fields.RESTRICT
+    )
+    agent_id: int | None
     customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer", on_delete=fields.RESTRICT)
     customer_id: int
     device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField(
@@ -159,32 +162,38 @@ async def fitting_models(serial: str, kind: Kind) -> list[DeviceModel]:
     return [model for model in models if serial.startswith(model.prefix)]
 
 
-async def find_repeated(agent: Agent, request: str) -> Registered | None:
-    """What this agent registered by the very same request, as long as the customer has the device; without a device,
-    for a day."""
-    earlier = await Registration.filter(agent_id=agent.id, request=request).order_by("-id").first()
+async def find_done(key: str) -> Registered | None:
+    """What was registered under this key, as long as the customer has the device."""
+    earlier = await Registration.get_or_none(key=key)
+    return await _read_registration(earlier) if earlier else None
+
+
+async def find_repeated(agent: Agent | None, request: str) -> Registered | None:
+    """What this agent, or the office, registered by the very same request, as long as the customer has the device;
+    without a device, for a day."""
+    earlier = await Registration.filter(agent_id=agent.id if agent else None, request=request).order_by("-id").first()
     if earlier and earlier.device_id is None and earlier.created_at < datetime.now(UTC) - SAME_PERSON:
         return None
     return await _read_registration(earlier) if earlier else None
 
 
-async def register(form: Form, *, agent: Agent, key: str, vault: Vault) -> Registered:
-    """Register, in the caller's transaction; the customer, and the device with its plan.
+async def register(form: Form, *, agent: Agent | None, key: str, vault: Vault) -> Registered:
+    """Register, in the caller's transaction; the customer, and the device with its plan. Without an agent the office
+    does.
 
     `key` names this registration for good: a second call with it, or with the same request, changes nothing and
     returns the same. Raises NotFree's kinds before anything is written.
     """
-    earlier = await Registration.get_or_none(key=key)
-    if found := await _read_registration(earlier) if earlier else await find_repeated(agent, form.request):
+    if found := await find_done(key) or await find_repeated(agent, form.request):
         return found
     device = await _claim_device(form.serial, form.kind, vault) if form.kind else None
-    customer = form.customer or await _new_customer(form, agent)
+    customer = form.customer or await _new_customer(form)
     if device:
         await _hand_over(device, form, customer)
     await Registration.create(
         key=key,
         request=form.request,
-        agent_id=agent.id,
+        agent_id=agent.id if agent else None,
         customer_id=customer.id,
         device_id=device.id if device else None,
         consent=form.consent,
@@ -216,13 +225,13 @@ async def _read_registration(earlier: Registration) -> Registered | None:
     return Registered(customer, device) if device.customer_id == customer.id else None
 
 
-async def _new_customer(form: Form, agent: Agent) -> Customer:
+async def _new_customer(form: Form) -> Customer:
     return await Customer.create(
         name=form.name,
         surname=form.surname,
         phone=form.phone,
         language=form.language,
-        mini_grid_id=agent.mini_grid_id,
+        mini_grid_id=form.village.mini_grid_id,
         village=form.village,
     )
 

@@ -27,6 +27,7 @@ class Inbox(Model):
     aways = fields.SmallIntField(default=0, db_default=0)  # how often the database went away while it was handled
     sim = fields.SmallIntField(default=0, db_default=0)  # of the gateway phone that got it; 0 where it does not say
     reached_at = fields.BigIntField(default=0, db_default=0)  # when that phone got it, by its clock
+    answered_at = fields.BigIntField(default=0, db_default=0)  # when the office answered it, or said that it need not
 
     class Meta:
         unique_together = (("gateway", "external_id"),)
@@ -38,6 +39,7 @@ class MessageKind(StrEnum):
 
     TOKEN = "token"  # noqa: S105 - a kind of message
     REPLY = "reply"
+    OFFICE = "office"  # somebody of the office wrote it, to one person
     REMINDER = "reminder"
     BROADCAST = "broadcast"
 
@@ -190,4 +192,10 @@ class Refused(Model):
 
 
 # How long each kind is worth sending, in hours: an old reply answers nobody, a token is paid for.
-LIFE = {MessageKind.TOKEN: 72, MessageKind.REPLY: 6, MessageKind.REMINDER: 24, MessageKind.BROADCAST: 2}
+LIFE = {
+    MessageKind.TOKEN: 72,
+    MessageKind.REPLY: 6,
+    MessageKind.OFFICE: 24,
+    MessageKind.REMINDER: 24,
+    MessageKind.BROADCAST: 2,
+}

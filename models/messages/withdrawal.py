@@ -1,4 +1,4 @@
-"""Messages that need not go any more: what somebody stopped, and reminders of what was paid meanwhile."""
+"""Messages that need not go any more: what somebody stopped or took back, and reminders of what was paid meanwhile."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from models.sql import connection, execute, execute_many, for_update, marks, now_ms
 
 # Why a row of the outbox expired, as the office reads it (bot/gateways).
-STOPPED, PAID, ANSWERED = "stopped", "paid", "answered"
-WITHDRAWN = f"error IN ('{STOPPED}', '{PAID}', '{ANSWERED}')"
+STOPPED, PAID, ANSWERED, CANCELLED = "stopped", "paid", "answered", "cancelled"
+WITHDRAWN = f"error IN ('{STOPPED}', '{PAID}', '{ANSWERED}', '{CANCELLED}')"
 NOT_WITHDRAWN = f"NOT {WITHDRAWN}"
 WAIT = timedelta(days=2)  # longer than a reminder may wait in the outbox
 # The one statement outside of bot/outbound that writes the outbox: a payment withdraws reminders in its own
@@ -24,6 +24,13 @@ WITHDRAW_QUESTIONS = """UPDATE outbox SET expires_at = $1, error = $2,
   state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END
   WHERE id IN (SELECT id FROM outbox WHERE {which}
     AND state IN ('waiting', 'scheduled', 'uncertain', 'sending') ORDER BY id{lock})"""
+# The conditions on `state` are those of the partial indexes. A token was paid for: nobody takes it back.
+WITHDRAW_BY_OFFICE = """UPDATE outbox SET expires_at = $1, error = $2,
+  state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END WHERE id IN (
+  SELECT id FROM outbox WHERE state = 'waiting' AND {which}
+  UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND {which}
+  UNION ALL SELECT id FROM outbox WHERE state = 'sending' AND {which}) RETURNING state"""
+ONE, OF_BROADCAST = "id = $3 AND kind <> 'token'", "kind = 'broadcast' AND origin LIKE $3"
 # The first copy of a reply goes in any case: every message has its answer.
 COPIES = "origin IN ({origins}) AND tries > 0"
 ASKED = "phone = $3 AND origin LIKE $4"
@@ -74,3 +81,16 @@ async def withdraw_reminders(contracts: Collection[int]) -> None:
         if row["state"] == "expired":
             instalment, kind = row["origin"].split()[1:3]
             await execute_many(connection(), FORGET.format(kind=kind), [(int(instalment),)])
+
+
+async def withdraw_message(message: int) -> str:
+    """Somebody of the office takes back one message that has not gone: the state in which it is left. `sending`: it is
+    with its gateway and is not tried again. Empty: it is a token, or it has gone."""
+    rows = await execute(connection(), WITHDRAW_BY_OFFICE.format(which=ONE), [now_ms(), CANCELLED, message])
+    return str(rows[0]["state"]) if rows else ""
+
+
+async def withdraw_broadcast(broadcast: int) -> int:
+    """What waits of a message to many does not go: how many messages that is."""
+    values = [now_ms(), CANCELLED, f"broadcast {broadcast} %"]
+    return len(await execute(connection(), WITHDRAW_BY_OFFICE.format(which=OF_BROADCAST), values))

@@ -21,13 +21,16 @@ from models.money.refusals import (
     NoTokensLeft,
     OtherRequest,
     PriceChanged,
+    SalesOff,
     SameAppliance,
     Taken,
     TooManyTokens,
 )
 from models.money.sales import SAME_SALE_WINDOW, Sale
+from models.money.sellers import Seller, actor_of, agent_of
 from models.money.wallets import held_by
-from models.people import Agent, Customer
+from models.people import Customer
+from models.settings import are_sales_off
 from models.sql import connection, execute, execute_many, insert, lock_rows
 from models.tokens import ISSUERS
 from models.vault import Vault
@@ -68,7 +71,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class ApplianceSold:
-    """A committed contract, and the agent's figures now, in minor units."""
+    """A committed contract, and the agent's figures now, in minor units; 0 where the office sold it."""
 
     contract: Contract
     appliance: Appliance
@@ -77,7 +80,7 @@ class ApplianceSold:
     schedule: tuple[tuple[date, int], ...]  # when how much falls due
     paid: Sold | None  # the down payment; None when there was no money to take
     held: int  # cash, or what is left in the wallet
-    limit: int | None  # of the cash; None: the agent sells from a wallet
+    limit: int | None  # of the cash; None: the agent sells from a wallet, or the office sold
     commission_due: int
 
 
@@ -138,17 +141,18 @@ def _first_token(
     return (Unit.DAYS, days) if days else (None, 0)  # less than a day's price buys none
 
 
-async def same_appliance_today(seller: Agent, customer: Customer, appliance: Appliance) -> Contract | None:
-    """This agent's newest sale of this appliance to this customer within 24 hours (reference: users 3.3)."""
-    since = datetime.now(UTC) - SAME_SALE_WINDOW
-    found = Contract.filter(agent_id=seller.id, customer_id=customer.id, appliance_id=appliance.id)
+async def same_appliance_today(seller: Seller, customer: Customer, appliance: Appliance) -> Contract | None:
+    """This agent's newest sale of this appliance to this customer within 24 hours (reference: users 3.3), or that at
+    the counter."""
+    since, agent = datetime.now(UTC) - SAME_SALE_WINDOW, agent_of(seller)
+    found = Contract.filter(agent_id=agent.id if agent else None, customer_id=customer.id, appliance_id=appliance.id)
     return await found.filter(created_at__gte=since).order_by("-id").select_related("device").first()
 
 
 async def sell_appliance(
     proposal: Proposal,
     *,
-    seller: Agent,
+    seller: Seller,
     key: str,
     vault: Vault,
     again: bool = False,
@@ -157,7 +161,8 @@ async def sell_appliance(
     """Commit what the proposal showed, in the caller's transaction. A second call with the key returns the first
     sale. The agent earns his commission as the price is paid, or all of it now. Raises NotSold's kinds: PriceChanged
     when the office changed the item, Taken when the device is gone, SameAppliance unless it is sold `again`."""
-    await lock_agent_and_device(seller, proposal.device)
+    agent = agent_of(seller)
+    await lock_agent_and_device(agent, proposal.device)
     await lock_rows("customer", "id = $1", [proposal.customer.id])
     earlier = await Contract.get_or_none(key=key)
     if earlier:
@@ -168,28 +173,31 @@ async def sell_appliance(
     if not again and (same := await same_appliance_today(seller, proposal.customer, proposal.appliance)):
         raise SameAppliance(same)
     await check_possible(proposal, seller, vault)
-    commission = proposal.appliance.price * seller.goods_commission // 10_000
+    commission = proposal.appliance.price * agent.goods_commission // 10_000 if agent else 0
     contract = await _sign_contract(proposal, seller, key, commission)
     if device:
         await _hand_over(device, proposal.customer)
     await _book_debt(proposal, contract, seller)
     if commission_at_signing:
-        await earn_at_signing(contract, seller.phone)
+        await earn_at_signing(contract, actor_of(seller))
     if proposal.down:
         await _take_down_payment(proposal, contract, device, seller, vault)
     return await read_appliance_sale(contract)
 
 
-async def check_possible(proposal: Proposal, seller: Agent, vault: Vault) -> None:
-    """What would stop this sale whatever is answered, to be told before PIN and cash. Raises ClockInDoubt, OverLimit,
-    NoTokensLeft and TooManyTokens."""
+async def check_possible(proposal: Proposal, seller: Seller, vault: Vault) -> None:
+    """What would stop this sale whatever is answered, to be told before PIN and cash. Raises SalesOff, ClockInDoubt,
+    OverLimit, NoTokensLeft and TooManyTokens."""
+    if await are_sales_off():
+        raise SalesOff(proposal.appliance.name)
     if doubt := await CLOCK.doubt():
         raise ClockInDoubt(doubt)
     device = proposal.device
     can_issue = ISSUERS[device.issuer].can_issue if device else None
     if device and can_issue and (obstacle := can_issue(open_key(device, vault), device.count, datetime.now(UTC))):
         raise TooManyTokens(obstacle.minutes) if obstacle.minutes else NoTokensLeft(device.serial)
-    (await read_room(seller)).check(proposal.down)
+    if agent := agent_of(seller):
+        (await read_room(agent)).check(proposal.down)
 
 
 def _check_same(earlier: Contract, proposal: Proposal) -> None:
@@ -226,16 +234,16 @@ async def _hand_over(device: Device, customer: Customer) -> None:
     await execute(connection(), "UPDATE device SET customer_id = $2 WHERE id = $1", [device.id, customer.id])
 
 
-async def _sign_contract(proposal: Proposal, seller: Agent, key: str, commission: int) -> Contract:
+async def _sign_contract(proposal: Proposal, seller: Seller, key: str, commission: int) -> Contract:
     """Write the contract and its schedule."""
-    plan = proposal.plan
+    plan, agent = proposal.plan, agent_of(seller)
     paid_off = not proposal.schedule and plan.terms != Terms.SERVICE
     contract_id = await insert(
         "contract",
         key=key,
         appliance_id=proposal.appliance.id,
         customer_id=proposal.customer.id,
-        agent_id=seller.id,
+        agent_id=agent.id if agent else None,
         device_id=proposal.device.id if proposal.device else None,
         terms=plan.terms,
         price=proposal.appliance.price,
@@ -259,16 +267,16 @@ async def _sign_contract(proposal: Proposal, seller: Agent, key: str, commission
     return await Contract.get(id=contract_id)
 
 
-async def _book_debt(proposal: Proposal, contract: Contract, seller: Agent) -> None:
+async def _book_debt(proposal: Proposal, contract: Contract, seller: Seller) -> None:
     """Write the price as the customer's debt. A service has none: each day is paid before it is used."""
     if proposal.plan.terms != Terms.SERVICE:
         price = proposal.appliance.price
         lines = [Posting(AccountKind.DEBT, contract.id, price), Posting(AccountKind.GOODS, 0, -price)]
-        await post(f"contract {contract.id} price", lines, actor=seller.phone)
+        await post(f"contract {contract.id} price", lines, actor=actor_of(seller))
 
 
 async def _take_down_payment(
-    proposal: Proposal, contract: Contract, device: Device | None, seller: Agent, vault: Vault
+    proposal: Proposal, contract: Contract, device: Device | None, seller: Seller, vault: Vault
 ) -> None:
     """Book the money, make the device's token for it, and owe what it earns."""
     at = Standing(
@@ -292,8 +300,8 @@ async def _take_down_payment(
         Posting(paid_for, 0 if paid_for is AccountKind.DAYS else contract.id, -bought),
         Posting(AccountKind.CREDIT, proposal.customer.id, -proposal.credit),
     ]
-    await post(f"sale {sale.id} payment", [each for each in lines if each.amount], actor=seller.phone)
-    await earn_on_goods(sale, [contract.id], seller.phone)
+    await post(f"sale {sale.id} payment", [each for each in lines if each.amount], actor=taken.actor)
+    await earn_on_goods(sale, [contract.id], taken.actor)
 
 
 async def read_appliance_sale(contract: Contract) -> ApplianceSold:
@@ -309,7 +317,7 @@ async def read_appliance_sale(contract: Contract) -> ApplianceSold:
         device=await with_owner(contract.device_id) if contract.device_id else None,
         schedule=tuple((each.due_on, each.amount) for each in instalments),
         paid=await read_sale(payment) if payment else None,
-        held=await held_by(agent),
-        limit=None if agent.prepaid else agent.cash_limit,
-        commission_due=await commission_due(agent.id),
+        held=await held_by(agent) if agent else 0,
+        limit=None if agent is None or agent.prepaid else agent.cash_limit,
+        commission_due=await commission_due(agent.id) if agent else 0,
     )

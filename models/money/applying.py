@@ -18,6 +18,7 @@ from models.money.refusals import (
     NotSold,
     PaidOff,
     Retired,
+    SalesOff,
     TooManyTokens,
 )
 from models.money.sales import Sale
@@ -29,6 +30,7 @@ WAITS_FOR: dict[type[NotSold], Why] = {
     Retired: Why.RETIRED,
     NoPlan: Why.NO_PRICE,
     PaidOff: Why.PAID_OFF,
+    SalesOff: Why.SALES_OFF,
     ClockInDoubt: Why.ISSUER_AWAY,
     NoTokensLeft: Why.ISSUER_AWAY,
     TooManyTokens: Why.ISSUER_AWAY,

@@ -16,6 +16,7 @@ from models.money.payable import Payable, payable
 from models.money.quotes import Quote
 from models.money.references import new_reference
 from models.money.sales import Sale, Token
+from models.money.sellers import AtCounter, Seller, actor_of, agent_of
 from models.money.settling import settle
 from models.money.wallets import funds_of, held_by
 from models.people import Agent, Customer
@@ -55,9 +56,9 @@ class Taken:
     payment_id: int
     part: int = 1  # of the payment
     replaces: int | None = None  # the sale that is done again for the right device
-    kind: AccountKind  # the seller's cash, or what the payer has still to get
+    kind: AccountKind  # the seller's cash, that of the office, or what the payer has still to get
     owner: int
-    seller: Agent | None  # None: the customer paid the company itself
+    seller: Agent | None  # None: the customer paid the company itself, by phone or at the counter
     actor: str
 
 
@@ -76,19 +77,22 @@ async def lock_for_sale(paid_for: Payable, customer_id: int, contract: Contract 
     await lock_rows("contract", whose, [value])
 
 
-async def lock_agent_and_device(seller: Agent, device: Device | None) -> None:
+async def lock_agent_and_device(seller: Agent | None, device: Device | None) -> None:
     """Hold the rows of agent and device until the commit."""
-    await lock_rows("agent", "id = $1", [seller.id])
+    if seller:
+        await lock_rows("agent", "id = $1", [seller.id])
     if device:
         await lock_rows("device", "id = $1", [device.id])
 
 
-async def take_cash(offer: Quote, seller: Agent, key: str) -> Taken:
-    """Record a payment in cash: the seller holds it, or has paid the company for it before, out of the wallet."""
-    now = datetime.now(UTC)
-    values = ["wallet" if seller.prepaid else "cash", key, offer.amount, seller.id]
+async def take_cash(offer: Quote, seller: Seller, key: str) -> Taken:
+    """Record a payment in cash: the seller holds it, or has paid the company for it before, out of the wallet; at the
+    counter the office has it."""
+    now, agent = datetime.now(UTC), agent_of(seller)
+    values = ["wallet" if agent and agent.prepaid else "cash", key, offer.amount, agent.id if agent else None]
     [row] = await execute(connection(), TAKE, [*values, offer.standing.customer.phone or "", now])
-    return Taken(payment_id=int(row["id"]), kind=funds_of(seller), owner=seller.id, seller=seller, actor=seller.phone)
+    kind, owner = (AccountKind.OFFICE, 0) if isinstance(seller, AtCounter) else (funds_of(seller), seller.id)
+    return Taken(payment_id=int(row["id"]), kind=kind, owner=owner, seller=agent, actor=actor_of(seller))
 
 
 async def carry_out(offer: Quote, taken: Taken, key: str, vault: Vault) -> Sold:

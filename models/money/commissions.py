@@ -63,7 +63,7 @@ async def _move(key: str, rows: Sequence[dict[str, Any]], actor: str, *, reason:
 
 async def earn_at_signing(contract: Contract, actor: str) -> None:
     """Owe the whole commission on an appliance at once, whatever is paid of its price."""
-    if contract.commission:
+    if contract.commission and contract.agent_id:
         await post(f"contract {contract.id} commission", _owed({contract.agent_id: contract.commission}), actor=actor)
         await execute(connection(), "UPDATE contract SET earned = commission WHERE id = $1", [contract.id])
 

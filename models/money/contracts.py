@@ -38,8 +38,11 @@ class Contract(Model):
     appliance_id: int
     customer: fields.ForeignKeyRelation[Customer] = fields.ForeignKeyField("models.Customer", on_delete=fields.RESTRICT)
     customer_id: int
-    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent", on_delete=fields.RESTRICT)
-    agent_id: int
+    # None: it was sold at the office's counter.
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
+        "models.Agent", null=True, on_delete=fields.RESTRICT
+    )
+    agent_id: int | None
     device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField(
         "models.Device", null=True, on_delete=fields.RESTRICT
     )

@@ -53,6 +53,16 @@ class Passed:
     access: int = 0  # the same of the access rate
 
 
+async def hold_device_of(customer: Customer, device_id: int) -> Device:
+    """A device of this customer, held until the commit with its owner, for who saw it there. Raises NoOwner when it is
+    somebody else's by now, or nobody's."""
+    await lock_rows("device", "id = $1", [device_id])
+    device = await with_owner(device_id)
+    if device.customer_id != customer.id:
+        raise NoOwner(device.serial)
+    return device
+
+
 async def give_back(device: Device, by: OfficeUser, reason: str, today: date) -> Passed:
     """A customer brings a device back, in the caller's transaction: its contract ends, what is open on it is owed no
     more, and the device is in stock. What was paid stays with the company. Raises NoOwner."""
@@ -86,6 +96,7 @@ async def transfer(device: Device, to: Customer, by: OfficeUser, reason: str, *,
         await execute(connection(), "UPDATE contract SET customer_id = $2 WHERE id = $1", [contract.id, to.id])
     detail = f"customer {former.id} -> {to.id}, {owed} minor units owed, {access} of the access rate: {reason}"
     await record(by.name, "device transferred", device.serial, detail)
+    await record(by.name, "device given away", f"customer {former.id}", f"{device.serial} to customer {to.id}")
     return Passed(device, former, contract, owed, access)
 
 

@@ -14,6 +14,7 @@ from models.money.ledger import credit_of
 from models.money.refusals import NoPlan
 from models.money.sales import Sale, same_today
 from models.people import Agent, Customer
+from models.settings import are_sales_off
 from models.tokens import ISSUERS, Obstacle
 from models.vault import Vault
 
@@ -35,6 +36,7 @@ class Standing:
     room: Room | None = None  # for the seller's cash; None: nobody takes any
     obstacle: Obstacle | None = None  # why the device can have no token now
     doubt: Doubt | None = None  # of the clock
+    sales_off: bool = False  # whether the office has switched sales off
 
     @property
     def device(self) -> Device | None:
@@ -60,8 +62,8 @@ class PayableDevice:
         """Its owner's newest contract on it, whether it is paid off or not."""
         return await contract_of(self.device)
 
-    async def same_today(self, seller: Agent, amount: int) -> Sale | None:
-        """This agent's newest sale of this amount for it within 24 hours."""
+    async def same_today(self, seller: Agent | None, amount: int) -> Sale | None:
+        """This agent's newest sale of this amount for it within 24 hours; None: that at the office's counter."""
         return await same_today(seller, amount, device_id=self.device.id)
 
     async def standing(
@@ -92,6 +94,7 @@ class PayableDevice:
             room=await read_room(seller) if seller else None,
             obstacle=issuer.can_issue(key, device.count, datetime.now(UTC)),
             doubt=await CLOCK.doubt(),
+            sales_off=await are_sales_off(),
         )
 
 
@@ -119,8 +122,8 @@ class PayableGoods:
     async def contract(self) -> Contract | None:
         return self.signed
 
-    async def same_today(self, seller: Agent, amount: int) -> Sale | None:
-        """This agent's newest payment of this amount for it within 24 hours."""
+    async def same_today(self, seller: Agent | None, amount: int) -> Sale | None:
+        """This agent's newest payment of this amount for it within 24 hours; None: that at the office's counter."""
         return await same_today(seller, amount, contract_id=self.signed.id)
 
     async def standing(
@@ -139,6 +142,7 @@ class PayableGoods:
             whole_only=whole_only,
             room=await read_room(seller) if seller else None,
             doubt=await CLOCK.doubt(),
+            sales_off=await are_sales_off(),
         )
 
 

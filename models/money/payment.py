@@ -4,26 +4,27 @@ from models.money.booking import Sold, carry_out, lock_for_sale, read_sale, take
 from models.money.quotes import Quote, quote
 from models.money.refusals import OtherRequest, PriceChanged, SoldToday
 from models.money.sales import Sale
+from models.money.sellers import Seller, agent_of
 from models.people import Agent
 from models.vault import Vault
 
 
-async def sell(offer: Quote, *, seller: Agent, key: str, vault: Vault, again: bool = False) -> Sold:
+async def sell(offer: Quote, *, seller: Seller, key: str, vault: Vault, again: bool = False) -> Sold:
     """Commit what the quote promised: payment, sale, token and ledger lines, in the caller's transaction.
 
     `key` names this sale for good: a second call with it returns the first sale. Raises NotSold's kinds:
     PriceChanged when the same amount would now do something else.
     """
-    at = offer.standing
-    await lock_for_sale(at.paid_for, at.customer.id, at.contract, seller)
+    at, agent = offer.standing, agent_of(seller)
+    await lock_for_sale(at.paid_for, at.customer.id, at.contract, agent)
     earlier = await Sale.get_or_none(key=key)
     if earlier:
         _check_same(earlier, offer)
         return await read_sale(earlier)
-    promised, offer = offer.effect, await _quote_again(offer, seller, vault)
+    promised, offer = offer.effect, await _quote_again(offer, agent, vault)
     if offer.effect != promised:
         raise PriceChanged(key)
-    if not again and (same := await offer.standing.paid_for.same_today(seller, offer.amount)):
+    if not again and (same := await offer.standing.paid_for.same_today(agent, offer.amount)):
         raise SoldToday(same)
     return await carry_out(offer, await take_cash(offer, seller, key), key, vault)
 
@@ -36,7 +37,7 @@ def _check_same(earlier: Sale, offer: Quote) -> None:
         raise OtherRequest(earlier.key)
 
 
-async def _quote_again(offer: Quote, seller: Agent, vault: Vault) -> Quote:
+async def _quote_again(offer: Quote, seller: Agent | None, vault: Vault) -> Quote:
     """The same payment as it is now, under the lock. The day stays that of the quote."""
     at = offer.standing
     paid_for = await at.paid_for.reload()

@@ -35,6 +35,7 @@ from models.money.refusals import (
     NotWhole,
     PaidOff,
     Retired,
+    SalesOff,
     TooManyTokens,
 )
 from models.tokens import ISSUERS
@@ -142,7 +143,10 @@ def quote_all(at: Standing, funds: int) -> Quote:
 
 
 def _check_possible(at: Standing) -> None:
-    """What stands in the way of any amount. Raises Retired, ClockInDoubt, NoTokensLeft and TooManyTokens."""
+    """What stands in the way of any amount. Raises SalesOff, Retired, ClockInDoubt, NoTokensLeft and
+    TooManyTokens."""
+    if at.sales_off:
+        raise SalesOff(at.paid_for.name)
     if at.device and at.device.retired_at:
         raise Retired(at.paid_for.name)
     if at.doubt:

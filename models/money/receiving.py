@@ -86,6 +86,7 @@ class Why(StrEnum):
     NO_PRICE = "no price"
     PAID_OFF = "paid off"
     ISSUER_AWAY = "issuer away"  # no token can be made now: the clock, the key, or who makes them
+    SALES_OFF = "sales off"  # the office has switched them off
     AMOUNTS = "amounts"  # two sources say different amounts
     TAKEN_BACK = "taken back"  # its sale was void
 

@@ -27,6 +27,7 @@ from models.money.receiving import (
 )
 from models.money.sales import Payment
 from models.money.statements import Direction, Settled, StatementFile, StatementLine
+from models.money.till import note_arrival
 from models.sql import connection, cut, execute, lock_rows, read_moment
 
 LATEST_ARRIVAL = timedelta(days=7)  # of a payout at the bank, weekends and feast days included
@@ -206,10 +207,13 @@ async def pay_out(line: StatementLine, *, actor: str) -> None:
 
 
 async def deposit(line: StatementLine, *, actor: str) -> None:
-    """The office brought cash to the bank; in the caller's unit of work. Raises NotSettled."""
+    """The office brought cash to the bank, and may have booked it then; in the caller's unit of work. Raises
+    NotSettled."""
     if line.direction != Direction.IN or line.provider != BANK:
         raise NotSettled(f"{line.reference} is no money that came to the bank.")
     await _settle(line, Settled.DEPOSIT, actor=actor)
+    if await note_arrival(line):
+        return
     lines = [Posting(AccountKind.BANK, 0, line.amount), Posting(AccountKind.OFFICE, 0, -line.amount)]
     await _post(line, lines, actor=actor, reason="deposit")
 

@@ -107,6 +107,10 @@ class ClockInDoubt(NotSold):
     """The server's clock seems to be wrong (models/clock.py)."""
 
 
+class SalesOff(NotSold):
+    """The office has switched sales off (models/settings.py)."""
+
+
 class Taken(NotSold):
     """The device of the stock went to somebody else between question and answer."""
 

@@ -110,21 +110,24 @@ class Token(Model):
 
 # What of the sales `s` was not taken back.
 COUNTS = "NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')"
+# Somebody of the office took the cash, and not a customer's phone.
+AT_COUNTER = "s.agent_id IS NULL AND EXISTS (SELECT 1 FROM payment p WHERE p.id = s.payment_id AND p.provider = 'cash')"
 SAME_SALE_WINDOW = timedelta(hours=24)
 
 
 async def same_today(
-    agent: Agent, amount: int, *, device_id: int | None = None, contract_id: int | None = None
+    agent: Agent | None, amount: int, *, device_id: int | None = None, contract_id: int | None = None
 ) -> Sale | None:
-    """This agent's newest sale of this amount for this device, or for this contract of goods, within 24 hours
-    (reference: users 3.3). A down payment does not count: it came with the appliance, and whoever pays the first
-    instalment on the same day does nothing twice."""
+    """The newest sale of this amount by this agent, or at the office's counter, for this device, or for this contract
+    of goods, within 24 hours (reference: users 3.3). A down payment does not count: it came with the appliance, and
+    whoever pays the first instalment on the same day does nothing twice."""
+    values = [device_id or contract_id, amount, datetime.now(UTC) - SAME_SALE_WINDOW, *([agent.id] if agent else [])]
     rows = await execute(
         connection(),
         f"SELECT {columns_of(Sale)} FROM sale s WHERE {'device_id' if device_id else 'contract_id'} = $1 "
-        "AND agent_id = $2 AND amount = $3 AND created_at >= $4 "
+        f"AND {'agent_id = $4' if agent else AT_COUNTER} AND amount = $2 AND created_at >= $3 "
         f"AND key NOT LIKE 'down payment %' AND {COUNTS} ORDER BY id DESC LIMIT 1",
-        [device_id or contract_id, agent.id, amount, datetime.now(UTC) - SAME_SALE_WINDOW],
+        values,
     )
     return Sale(**rows[0], _from_db=True) if rows else None
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from models.money.commission_payout import PAID_OUT
 from models.money.contracts import Contract
 from models.money.sales import COUNTS
 from models.people import Customer
@@ -48,7 +49,8 @@ async def day_figures(agent_id: int, since: datetime, until: datetime) -> Day:
         connection(),
         "SELECT COALESCE(-SUM(l.amount), 0) AS commission FROM account a JOIN line l ON l.account_id = a.id "
         "JOIN entry e ON e.id = l.entry_id WHERE a.kind = 'commission' AND a.owner = $1 "
-        "AND e.created_at >= $2 AND e.created_at < $3 AND e.key NOT LIKE 'hand in %' AND e.key NOT LIKE 'top up %'",
+        "AND e.created_at >= $2 AND e.created_at < $3 AND e.key NOT LIKE 'hand in %' AND e.key NOT LIKE 'top up %' "
+        f"AND e.key NOT LIKE '{PAID_OUT}%'",
         span,
     )
     [topped] = await execute(

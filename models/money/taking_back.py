@@ -67,7 +67,8 @@ class TakenBack:
     sale: Sale
     customer: Customer
     name: str  # what was paid for: the serial, or the number of the contract
-    agent: Agent | None  # None: the customer paid the company itself, and the money waits at the office
+    agent: Agent | None  # None: the customer paid the company itself
+    at_counter: bool  # whether the office gives the cash back; without an agent and this, the money waits there
     held: int  # the cash that the agent has to hold now, or what is in the wallet
     digits: bool  # whether a token was made, which counts no more
 
@@ -102,10 +103,11 @@ def is_down_payment(sale: Sale) -> bool:
 
 
 async def take_back(sale: Sale, actor: str, reason: str) -> TakenBack:
-    """Undo a sale that is `check_possible` and noted as void by now, in the same transaction: the agent gave the
-    customer the cash back, or the company has a provider's money still and has to say what becomes of it."""
+    """Undo a sale that is `check_possible` and noted as void by now, in the same transaction: the agent or the office's
+    counter gave the customer the cash back, or the company has a provider's money still and has to say what becomes of
+    it."""
     why = f"sale {sale.reference} void: {reason}"
-    await _reverse_payment(sale, actor, why)
+    at_counter = await _reverse_payment(sale, actor, why)
     await _take_back_allocations(sale)
     await claw_back(sale, actor)
     device = await _device_of(sale)
@@ -113,13 +115,14 @@ async def take_back(sale: Sale, actor: str, reason: str) -> TakenBack:
         await _set_device_back(device, sale)
     if is_down_payment(sale):
         await _undo_contract(sale, actor, why)
-    if sale.agent_id is None:
+    if sale.agent_id is None and not at_counter:
         await open_suspense(sale.payment_id, Why.TAKEN_BACK)
-    return await _figures(sale)
+    return await _figures(sale, at_counter=at_counter)
 
 
-async def _reverse_payment(sale: Sale, actor: str, why: str) -> None:
-    """What fell due of the access rate by then is due still: it is booked once more."""
+async def _reverse_payment(sale: Sale, actor: str, why: str) -> bool:
+    """Whether the cash came out of the office's till. What fell due of the access rate by then is due still: it is
+    booked once more."""
     entry = await Entry.get(key=f"sale {sale.id} payment")
     lines = {row["kind"]: int(row["amount"]) for row in await execute(connection(), LINES, [entry.id])}
     await reverse(entry.id, key=f"sale {sale.id} void", actor=actor, reason=why)
@@ -127,6 +130,7 @@ async def _reverse_payment(sale: Sale, actor: str, why: str) -> None:
     if fell_due and sale.device_id:
         due = Posting(AccountKind.ACCESS_DUE, sale.device_id, fell_due)
         await post(f"sale {sale.id} access", [due, Posting(AccountKind.ACCESS, 0, -fell_due)], actor=actor, reason=why)
+    return sale.agent_id is None and AccountKind.OFFICE in lines
 
 
 async def _take_back_allocations(sale: Sale) -> None:
@@ -154,7 +158,7 @@ async def _undo_contract(sale: Sale, actor: str, why: str) -> None:
     contract = await Contract.get(id=sale.contract_id)
     if entry := await Entry.get_or_none(key=f"contract {contract.id} price"):
         await reverse(entry.id, key=f"contract {contract.id} void", actor=actor, reason=why)
-    if contract.earned:
+    if contract.earned and contract.agent_id:
         unearned = Posting(AccountKind.COMMISSION, contract.agent_id, contract.earned)
         lines = [unearned, Posting(AccountKind.COMMISSION_COST, 0, -contract.earned)]
         await post(f"contract {contract.id} claw-back", lines, actor=actor, reason=why)
@@ -179,7 +183,7 @@ async def put_in_stock(device_id: int) -> None:
     await execute(connection(), free, [device_id])
 
 
-async def _figures(sale: Sale) -> TakenBack:
+async def _figures(sale: Sale, *, at_counter: bool) -> TakenBack:
     agent = await Agent.get(id=sale.agent_id) if sale.agent_id else None
     paid_for = payable(await _device_of(sale), await _contract_of(sale))
     return TakenBack(
@@ -187,6 +191,7 @@ async def _figures(sale: Sale) -> TakenBack:
         customer=await Customer.get(id=sale.customer_id),
         name=paid_for.name,
         agent=agent,
+        at_counter=at_counter,
         held=await held_by(agent) if agent else 0,
         digits=bool(await execute(connection(), "SELECT 1 FROM token WHERE sale_id = $1", [sale.id])),
     )

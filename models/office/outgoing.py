@@ -1,10 +1,12 @@
 """What the office asks about single messages that leave: the newest, and one with all that is known of it."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from models.messages import State
-from models.sql import connection, execute, marks
+from models.messages.withdrawal import NOT_WITHDRAWN
+from models.sql import DAY_MS, connection, execute, marks, now_ms
 
 LOOK = 10_000  # rows read for one page, the newest
 MOST = 50
@@ -12,6 +14,11 @@ COLUMNS = (
     "id, phone, text, kind, gateway, state, error, parts, cost, sim, tried_before, tries, "
     "created_at, claimed_at, due_at, expires_at, sent_at, delivered_at"
 )
+LOST_FOR_MS = 7 * DAY_MS
+# The condition on `state` is that of the partial index.
+LOST = f"""SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM outbox WHERE state IN ('failed', 'expired') AND id < $1
+    ORDER BY id DESC LIMIT {LOOK}) AS newest
+  WHERE created_at >= $2 AND {NOT_WITHDRAWN} ORDER BY id DESC LIMIT $3"""
 # The office's words, for one that asks "where is my token". With the gateway means on the phone, where that is one.
 STATES: dict[str, tuple[State, ...]] = {
     "queued": (State.WAITING, State.SCHEDULED),
@@ -43,7 +50,7 @@ def word_for(state: str) -> str:
     return next((word for word, states in STATES.items() if state in states), state)
 
 
-async def newest(*, gateway: str, state: str, phone: str, before: int) -> list[dict[str, Any]]:
+async def newest(*, gateway: str, state: str, phone: str, before: int, most: int = MOST) -> list[dict[str, Any]]:
     """The newest messages below this id, of one gateway, state (a word of STATES) and receiver where these are given.
     Gateway and state are looked for among `LOOK` rows."""
     inner, values = "id < $1", [before, *([phone] if phone else [])]
@@ -57,10 +64,30 @@ async def newest(*, gateway: str, state: str, phone: str, before: int) -> list[d
         outer.append(f"state IN ({marks(len(states), len(values) + 1)})")
         values += [each.value for each in states]
     question = f"""SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM outbox WHERE {inner} ORDER BY id DESC LIMIT {LOOK})
-      AS newest {"WHERE " + " AND ".join(outer) if outer else ""} ORDER BY id DESC LIMIT {MOST}"""
+      AS newest {"WHERE " + " AND ".join(outer) if outer else ""} ORDER BY id DESC LIMIT {most}"""
     return await execute(connection(), question, values)
+
+
+async def lost(*, before: int, most: int = MOST) -> list[dict[str, Any]]:
+    """What failed or came too late in the last days, the newest below this id; not what need not go any more."""
+    return await execute(connection(), LOST, [before, now_ms() - LOST_FOR_MS, most])
+
+
+async def sent_again(messages: Sequence[int]) -> dict[int, int]:
+    """The numbers of the messages that these were sent again as."""
+    if not messages:
+        return {}
+    names = {f"again {number} 1": number for number in messages}
+    rows = await execute(connection(), f"SELECT id, origin FROM outbox WHERE origin IN ({marks(len(names))})", [*names])
+    return {names[row["origin"]]: int(row["id"]) for row in rows}
 
 
 async def one(message_id: int) -> dict[str, Any] | None:
     rows = await execute(connection(), f"SELECT {COLUMNS} FROM outbox WHERE id = $1", [message_id])
     return rows[0] if rows else None
+
+
+async def find(origin: str) -> int:
+    """The number of the message that has this origin; 0 for none."""
+    rows = await execute(connection(), "SELECT id FROM outbox WHERE origin = $1", [origin])
+    return int(rows[0]["id"]) if rows else 0

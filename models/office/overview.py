@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from models.messages import GatewayState, MessageKind, State
 from models.messages.withdrawal import NOT_WITHDRAWN
 from models.money.sales import COUNTS
-from models.people import Agent, pins
+from models.people import Agent, find_callers, pins
 from models.settings import are_messages_off
 from models.sql import HOUR_MS, connection, execute, ms_of, read_moment
 
@@ -55,8 +55,9 @@ SENT = f"""SELECT gateway, MAX(delivered_at) AS heard_at, COUNT(*) FILTER (WHERE
 DIALLED = f"""SELECT gateway, MAX(updated_at) AS heard_at, COUNT(*) AS sessions
   FROM (SELECT gateway, updated_at FROM ussdsession WHERE updated_at >= $1
         ORDER BY updated_at DESC LIMIT {LOOK}) AS newest GROUP BY gateway"""
-NOT_UNDERSTOOD = f"""SELECT MIN(SUBSTR(text, 1, {TEXT_LENGTH})) AS text, COUNT(*) AS times
-  FROM (SELECT text, outcome FROM inbox WHERE received_at >= $1 ORDER BY received_at DESC LIMIT {LOOK}) AS newest
+NOT_UNDERSTOOD = f"""SELECT MIN(SUBSTR(text, 1, {TEXT_LENGTH})) AS text, COUNT(*) AS times,
+    COUNT(DISTINCT phone) AS people, MIN(phone) AS phone
+  FROM (SELECT text, outcome, phone FROM inbox WHERE received_at >= $1 ORDER BY received_at DESC LIMIT {LOOK}) AS newest
   WHERE outcome = 'not understood' GROUP BY UPPER(SUBSTR(text, 1, {TEXT_LENGTH})) ORDER BY 2 DESC, 1
   LIMIT {TOP_TEXTS}"""
 BROKEN = f"""SELECT phone, received_at, error
@@ -69,9 +70,12 @@ SOLD = f"""SELECT COUNT(*) AS sales, COALESCE(SUM(amount), 0) AS amount
   FROM (SELECT amount FROM sale s WHERE created_at >= $1 AND replaces_id IS NULL AND {COUNTS}
         ORDER BY created_at DESC LIMIT {ADD}) AS newest"""
 
+# Asked aside (bot/runtime/aside.py): a day of a large company has more sales than the loop has time for.
+SOLD_BETWEEN = f"""SELECT COUNT(*) AS sales, COALESCE(SUM(amount), 0) AS amount FROM sale s
+  WHERE created_at >= '{{since}}' AND created_at < '{{until}}' AND replaces_id IS NULL AND {COUNTS}"""
+
 # Who is retired stays as long as he holds cash, so that nobody forgets it.
-AGENTS = f"""SELECT CASE WHEN agent.retired_at IS NULL THEN agent.name ELSE agent.name || ' (retired)' END AS name,
-    agent.phone, agent.locked_at, agent.cash_limit,
+AGENTS = f"""SELECT agent.id, agent.name, agent.phone, agent.retired_at, agent.locked_at, agent.cash_limit,
     COALESCE(cash.balance, 0) AS held, -COALESCE(commission.balance, 0) AS commission_due
   FROM agent LEFT JOIN account cash ON cash.kind = 'cash' AND cash.owner = agent.id
   LEFT JOIN account commission ON commission.kind = 'commission' AND commission.owner = agent.id
@@ -80,7 +84,7 @@ AGENTS = f"""SELECT CASE WHEN agent.retired_at IS NULL THEN agent.name ELSE agen
     WHEN cash.balance > 0 THEN 1000000 ELSE 0 END DESC, agent.name, agent.id LIMIT {MOST_AGENTS + 1}"""
 
 LOCKED = (
-    "SELECT name, phone, locked_at FROM agent WHERE locked_at IS NOT NULL AND retired_at IS NULL "
+    "SELECT id, name, phone, locked_at FROM agent WHERE locked_at IS NOT NULL AND retired_at IS NULL "
     f"ORDER BY locked_at DESC LIMIT {TOP_TEXTS}"
 )
 
@@ -145,12 +149,14 @@ class Sales:
 class AgentCash:
     """What an agent holds and may hold, and the commission owed to him, in minor units."""
 
+    id: int
     name: str
     phone: str
     held: int
     limit: int
     commission_due: int
     locked: bool
+    retired: bool
 
     @property
     def share(self) -> int:
@@ -160,7 +166,18 @@ class AgentCash:
         return 100 * self.held // self.limit
 
 
+class NotUnderstood(NamedTuple):
+    """One text that nobody's talk knew, in any spelling of its letters."""
+
+    text: str
+    times: int
+    people: int
+    phone: str  # of the sender, or of one of them
+    name: str  # of the one sender where we know it
+
+
 class LockedAgent(NamedTuple):
+    id: int
     name: str
     phone: str
     since: int  # milliseconds
@@ -193,7 +210,7 @@ class Report:
     queues: dict[str, Queue]
     unread: Queue
     messages: Messages
-    not_understood: list[tuple[str, int]]
+    not_understood: list[NotUnderstood]
     sales: Sales
     agents: list[AgentCash]
     more_agents: bool
@@ -219,7 +236,7 @@ async def read(now: int, midnight: datetime) -> Report:
         queues={row["gateway"]: _queue(row) for row in await _ask(QUEUES)},
         unread=_queue((await _ask(UNREAD))[0]),
         messages=await _messages(today),
-        not_understood=[(row["text"], row["times"]) for row in await _ask(NOT_UNDERSTOOD, today)],
+        not_understood=await _not_understood(today),
         sales=await _sales(midnight),
         agents=agents[:MOST_AGENTS],
         more_agents=len(agents) > MOST_AGENTS,
@@ -284,20 +301,35 @@ async def _agents() -> list[AgentCash]:
     """All agents up to a bound, the one nearest to the limit first."""
     return [
         AgentCash(
+            id=row["id"],
             name=row["name"],
             phone=row["phone"],
             held=row["held"],
             limit=row["cash_limit"],
             commission_due=row["commission_due"],
             locked=row["locked_at"] is not None,
+            retired=row["retired_at"] is not None,
         )
         for row in await _ask(AGENTS)
     ]
 
 
+async def _not_understood(today: int) -> list[NotUnderstood]:
+    """The commonest of today's texts that were not understood, with a name where one person wrote it."""
+    rows = await _ask(NOT_UNDERSTOOD, today)
+    alone = [row["phone"] for row in rows if row["people"] == 1]
+    callers = await find_callers(alone) if alone else {}
+    names = {phone: caller.agent.name for phone, caller in callers.items() if caller.agent}
+    for phone, caller in callers.items():
+        if caller.customers:
+            first = caller.customers[0]
+            names[phone] = f"{first.name} {first.surname}"
+    return [NotUnderstood(name=names.get(row["phone"], ""), **row) for row in rows]
+
+
 async def _locked() -> list[LockedAgent]:
     rows = await _ask(LOCKED)
-    return [LockedAgent(row["name"], row["phone"], ms_of(read_moment(row["locked_at"]))) for row in rows]
+    return [LockedAgent(row["id"], row["name"], row["phone"], ms_of(read_moment(row["locked_at"]))) for row in rows]
 
 
 async def _stuck(now: int) -> list[Stuck]:

@@ -1,17 +1,26 @@
 """What the office does with agents: add one, change what one may and earns, give one another PIN, retire one. Each
 notes who did it and is in the caller's transaction."""
 
+import hashlib
 from datetime import UTC, datetime
 
 from models.audit import record
 from models.names import named_or_new
 from models.people import pins
 from models.people.tables import Agent, MiniGrid
+from models.sql import lock_rows
 from models.vault import Vault
+
+# What a page lets people edit.
+EDITED = ("phone", "name", "language", "mini_grid_id", "cash_limit", "commission", "goods_commission", "cashier")
 
 
 class AgentExists(Exception):
     """Somebody sells with this phone number already."""
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody else has changed this agent since the page was drawn."""
 
 
 class WeakPin(Exception):
@@ -34,6 +43,21 @@ async def add_agent(
     return agent
 
 
+def version_of(agent: Agent) -> str:
+    """What an agent is now, in a few letters: a form carries it, and is refused when it is not so any more."""
+    said = [getattr(agent, column) for column in EDITED]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+async def lock_agent(agent_id: int, seen: str = "") -> Agent:
+    """An agent as he is now, held until the commit. Raises ChangedMeanwhile when he is not as he was `seen`."""
+    await lock_rows("agent", "id = $1", [agent_id])
+    agent = await Agent.get(id=agent_id)
+    if seen and version_of(agent) != seen:
+        raise ChangedMeanwhile(agent.name)
+    return agent
+
+
 async def find_agent(phone: str) -> Agent | None:
     """Who sells with this number (E.164)."""
     return await Agent.get_or_none(phone=phone, retired_at=None)
@@ -44,26 +68,29 @@ async def find_retired(phone: str) -> Agent | None:
     return await Agent.filter(phone=phone, retired_at__isnull=False).order_by("-retired_at").first()
 
 
-async def change_agent(
+async def change_agent(  # noqa: PLR0913 - one agent, and all that may change of him
     agent: Agent,
     *,
     cash_limit: int | None = None,
     commission: int | None = None,
     goods_commission: int | None = None,
     name: str | None = None,
+    language: str | None = None,
     mini_grid: str | None = None,
     cashier: bool | None = None,
     actor: str,
 ) -> None:
-    """Give an agent another limit (minor units), commissions (basis points), name or mini-grid, which is made when it
-    is new, or let him be a cashier or not; what is None stays."""
+    """Give an agent another limit (minor units), commissions (basis points), name, language or mini-grid, which is made
+    when it is new, or let him be a cashier or not; what is None stays."""
+    if mini_grid:
+        await _move(agent, mini_grid, actor)
     wanted = {
         "cash_limit": cash_limit,
         "commission": commission,
         "goods_commission": goods_commission,
         "name": name,
+        "language": language,
         "cashier": cashier,
-        "mini_grid_id": (await named_or_new(MiniGrid, mini_grid))[0].id if mini_grid else None,
     }
     for column, value in wanted.items():
         before = getattr(agent, column)
@@ -71,6 +98,28 @@ async def change_agent(
             setattr(agent, column, value)
             await record(actor, f"agent {column}", agent.phone, f"{before} -> {value}")
     await agent.save(update_fields=list(wanted))
+
+
+async def _move(agent: Agent, mini_grid: str, actor: str) -> None:
+    """To a mini-grid of this name: then he sees its customers, and no others."""
+    grid, _new = await named_or_new(MiniGrid, mini_grid)
+    if grid.id == agent.mini_grid_id:
+        return
+    before = await MiniGrid.get(id=agent.mini_grid_id)
+    agent.mini_grid_id = grid.id
+    await Agent.filter(id=agent.id).update(mini_grid_id=grid.id)
+    await record(actor, "agent mini-grid", agent.phone, f"{before.name} -> {grid.name}")
+
+
+async def change_number(agent: Agent, phone: str, *, actor: str) -> bool:
+    """Give an agent another phone number (E.164); False: he has it already. Raises AgentExists."""
+    if agent.phone == phone:
+        return False
+    if await find_agent(phone):
+        raise AgentExists(phone)
+    await Agent.filter(id=agent.id).update(phone=phone)
+    await record(actor, "agent phone", phone, f"{agent.phone} -> {phone}")
+    return True
 
 
 async def give_pin(agent: Agent, pin: str, *, vault: Vault, actor: str) -> None:

@@ -1,8 +1,9 @@
 """PINs of agents: six digits, and five wrong ones in a row lock, however they came in."""
 
 import re
+import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ from models.sql import DAY_MS, connection, execute, lock_rows
 from models.vault import Vault
 
 TRIES = 5
+ONCE = timedelta(hours=24)  # for so long a PIN that the office sends can be changed for an own one
 # With LOCK anybody can try PINs, and each ticket tells an agent's number: it must not be a weapon against agents.
 GUESSES_BY, GUESSES_AT = Limit("lock by", 3, DAY_MS), Limit("lock of", 10, DAY_MS)
 _SHAPE = re.compile(r"\d{6}")
@@ -22,6 +24,8 @@ _SHAPE = re.compile(r"\d{6}")
 
 class Verdict(StrEnum):
     RIGHT = "right"
+    ONCE = "once"  # right, and it has to be changed before anything else
+    EXPIRED = "expired"  # it was to be changed, and the time is over
     WRONG = "wrong"
     LOCKED = "locked"
 
@@ -61,12 +65,18 @@ async def check(agent: Agent, pin: str, vault: Vault) -> Checked:
             await Agent.filter(id=agent.id).update(pin_hash=vault.hash_pin(pin))
         if fresh.wrong_pins:
             await Agent.filter(id=agent.id).update(wrong_pins=0)
-        return Checked(Verdict.RIGHT)
+        return Checked(_right(fresh))
     wrong = await _count_wrong(agent, TRIES)
     if wrong < TRIES:
         return Checked(Verdict.WRONG, TRIES - wrong)
     await lock(agent, agent.phone, f"{TRIES} wrong PINs")
     return Checked(Verdict.LOCKED, 0)
+
+
+def _right(agent: Agent) -> Verdict:
+    if agent.pin_expires_at is None:
+        return Verdict.RIGHT
+    return Verdict.ONCE if datetime.now(UTC) < agent.pin_expires_at else Verdict.EXPIRED
 
 
 async def check_to_lock(number: str, agent: Agent | None, pin: str, sender: str, vault: Vault) -> bool:
@@ -125,13 +135,33 @@ def _who(agent: Agent) -> str:
     return f"{agent.name[:40]} ({agent.phone})"
 
 
-async def unlock(agent: Agent, actor: str) -> None:
+async def unlock(agent: Agent, actor: str, reason: str = "") -> None:
     """The office lets an agent in again."""
     await Agent.filter(id=agent.id).update(locked_at=None, wrong_pins=0)
-    await record(actor, "unlock", agent.phone)
+    await record(actor, "unlock", agent.phone, reason)
 
 
 async def change(agent: Agent, hashed: str, actor: str) -> None:
     """Set a new PIN, already hashed by the vault."""
-    await Agent.filter(id=agent.id).update(pin_hash=hashed, wrong_pins=0)
+    await Agent.filter(id=agent.id).update(pin_hash=hashed, pin_expires_at=None, wrong_pins=0)
     await record(actor, "pin", agent.phone)
+
+
+async def change_once(agent: Agent, vault: Vault, actor: str) -> str:
+    """Set a PIN by chance that the agent has to change at its first use, within `ONCE`: the PIN, for his phone alone.
+    It lets one who is locked in again."""
+    pin = by_chance()
+    expires_at = datetime.now(UTC) + ONCE
+    await Agent.filter(id=agent.id).update(pin_hash=vault.hash_pin(pin), pin_expires_at=expires_at, wrong_pins=0)
+    await record(actor, "pin for once", agent.phone)
+    if agent.locked_at:
+        await unlock(agent, actor)
+    return pin
+
+
+def by_chance() -> str:
+    """A PIN that nobody guesses easily."""
+    pin = ""
+    while is_weak(pin):
+        pin = f"{secrets.randbelow(1_000_000):06}"
+    return pin

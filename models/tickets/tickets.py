@@ -77,7 +77,13 @@ class Ticket(Model):
     closed_at = fields.DatetimeField(null=True)
 
     class Meta:
-        indexes = (("customer_id", "state"), ("agent_id", "state", "due_at"), ("state", "asked_at"))
+        indexes = (
+            ("customer_id", "state"),
+            ("agent_id", "state", "due_at"),
+            ("state", "asked_at"),
+            ("state", "due_at", "id"),
+            ("state", "closed_at", "id"),
+        )
 
     @property
     def number(self) -> str:
@@ -131,7 +137,7 @@ async def open_ticket(
     category: Category,
     text: str,
     *,
-    actor: str,
+    actor: str | OfficeUser,
     key: str,
     reporter: Agent | None = None,
     due_at: datetime | None = None,
@@ -164,7 +170,7 @@ async def _open(
     category: Category,
     text: str,
     *,
-    actor: str,
+    actor: str | OfficeUser,
     key: str,
     reporter: Agent | None = None,
     due_at: datetime | None = None,
@@ -392,6 +398,12 @@ async def workers_for(ticket: Ticket) -> tuple[list[Agent], list[OfficeUser]]:
     """Who can be given this ticket: agents of the customer's own mini-grid who are not locked, and the office."""
     agents = Agent.filter(mini_grid_id=ticket.customer.mini_grid_id, locked_at=None).order_by("name", "id")
     return await agents, await list_users()
+
+
+async def last_step(ticket: Ticket) -> int:
+    """The number of its newest step: who has seen another one has not seen all."""
+    newest = await TicketEvent.filter(ticket_id=ticket.id).order_by("-id").first()
+    return newest.id if newest else 0
 
 
 async def history(ticket: Ticket) -> Sequence[TicketEvent]:

@@ -279,7 +279,7 @@ def test_a_restore_that_fails_changes_nothing(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(backups, "_copy", fail)
+    monkeypatch.setattr(backups, "copy_file", fail)
     result = run("restore", copy)
     assert (
         result.exit_code == 1

@@ -106,4 +106,4 @@ def test_who_takes_a_call_sees_the_customer(run: Run, demo_url: str, monkeypatch
     [row] = query(demo_url, "SELECT digits FROM token")
     assert str(row["digits"]) in re.sub(r"\D", "", told)
     noted = query(demo_url, "SELECT actor, action, subject, detail FROM audit ORDER BY id")[len(before) :]
-    assert noted == [{"actor": "command line", "action": "token shown", "subject": "2", "detail": "SHS0283"}]
+    assert noted == [{"actor": "command line", "action": "token shown", "subject": "customer 2", "detail": "SHS0283"}]

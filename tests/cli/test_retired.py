@@ -134,5 +134,5 @@ async def test_open_tickets_are_nobody_s_and_the_office_still_sees_the_cash(mwan
     assert (await Ticket.get(id=opened.ticket.id)).agent_id is None
     assert await Audit.filter(action="agent retired").count() == 1
     report = await overview.read(now_ms(), datetime(2026, 1, 1, tzinfo=UTC))
-    assert [agent.held for agent in report.agents if agent.name == "Asha Mushi (retired)"] == [500_00]
+    assert [(agent.held, agent.retired) for agent in report.agents if agent.name == "Asha Mushi"] == [(500_00, True)]
     assert report.locked == []

@@ -51,6 +51,20 @@ async def test_of_two_servers_one_sends_the_test(office: Office) -> None:
     assert len(await office.texts()) == 2
 
 
+async def test_the_office_sends_one_now_and_the_next_hour_counts_from_it(office: Office) -> None:
+    alerts = office.another({"kannel": BOSS})
+    await alerts.look()
+    assert not await alerts.test_now("phone-9", actor="rehema")  # nobody knows its number
+    office.bench.clock.now += MINUTE
+    assert await alerts.test_now("kannel", actor="rehema")
+    assert not await alerts.test_now("kannel", actor="juma")  # pressed twice in one moment
+    office.bench.clock.now += TEST_EVERY_MS - MINUTE
+    await alerts.look()
+    assert len(await office.texts()) == 1
+    noted = await office.bench.sql("SELECT actor, action, subject FROM audit")
+    assert [tuple(row.values()) for row in noted] == [("rehema", "gateway test", "kannel")]
+
+
 async def sent_test(office: Office) -> tuple[Alerts, str]:
     """A server, and the test message that it sent by Kannel this moment."""
     alerts = office.another({"kannel": BOSS})

@@ -23,7 +23,7 @@ async def office(config: Config) -> AsyncIterator[Office]:
 @pytest.mark.parametrize(
     ("path", "title", "here"),
     [
-        ("/", "Overview", "Home"),
+        ("/", "Home", "Home"),
         ("/messages", "Messages", "Messages"),
         ("/messages/{message}", "Message {message}", "Messages"),
         ("/receipts", "Receipts", "Money"),
@@ -78,29 +78,3 @@ async def test_the_simulator_is_a_gateway_in_the_demo_world_alone(office: Office
             assert "kannel" in page and "simulator" not in page
             assert "simulator" in await office.page(path)
         assert "There is no agent yet." in await production.page()
-
-
-async def test_a_gateway_that_needs_a_look_is_named_where_nothing_is_stuck(office: Office) -> None:
-    await office.ask(
-        "INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert) "
-        "VALUES ('simulator', 0, 0, '', $1, '')",
-        now_ms() + 60_000,
-    )
-    html = await office.html()
-    assert '<a href="#simulator">simulator</a> needs a look.' in html
-    assert 'id="simulator"' in html
-
-
-async def test_a_line_leads_to_the_messages_that_it_counts(office: Office) -> None:
-    await enqueue_message(office.db, State.FAILED, "bad number")
-    html = await office.html()
-    path = re.findall(r'<a href="(/messages\?[^"]*)"><strong>1 reply message</strong>', html)[0].replace("&amp;", "&")
-    assert path == "/messages?gateway=simulator&state=failed"
-    assert "+255710000001 reply failed" in await office.page(path)
-
-
-async def test_what_a_gateway_refused_is_counted(office: Office) -> None:
-    office.mwanga.metrics.send_errors.labels("simulator", "throttled").inc(2)
-    office.mwanga.metrics.send_errors.labels("simulator", "unreachable").inc()
-    page = await office.page()
-    assert "today 0 sent, 0 lost, 3 refused since the start" in page

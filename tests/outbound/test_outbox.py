@@ -19,7 +19,9 @@ def bench(database: Database) -> Bench:
     return Bench(database, order=["africastalking"])  # so that what fails stays
 
 
-@pytest.mark.parametrize(("kind", "hours"), [("token", 72), ("reply", 6), ("reminder", 24), ("broadcast", 2)])
+@pytest.mark.parametrize(
+    ("kind", "hours"), [("token", 72), ("reply", 6), ("office", 24), ("reminder", 24), ("broadcast", 2)]
+)
 async def test_a_message_lives_as_long_as_its_kind(bench: Bench, kind: str, hours: int) -> None:
     await bench.enqueue("hello", kind=MessageKind(kind))
     assert (await bench.row("hello"))["expires_at"] == START + hours * HOUR
@@ -153,7 +155,7 @@ async def test_a_fault_of_our_own_is_an_unknown_outcome(bench: Bench, caplog: py
 
 
 async def test_the_most_urgent_go_first(bench: Bench) -> None:
-    for kind in (MessageKind.BROADCAST, MessageKind.REMINDER, MessageKind.REPLY, MessageKind.TOKEN):
+    for kind in reversed(MessageKind):
         await bench.enqueue(f"{kind} 1", f"{kind} 2", kind=kind)
     await bench.settle()
     assert bench.gateway.texts == [f"{kind} {n}" for kind in MessageKind for n in (1, 2)]

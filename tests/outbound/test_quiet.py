@@ -51,10 +51,11 @@ async def test_by_night_a_token_goes_and_a_reminder_waits_for_the_morning(databa
         await bench.enqueue(kind.value, kind=kind)
     await bench.settle(outbox)
     assert bench.gateway.texts == ["token", "reply"]
-    assert (await bench.states())["reminder"] == "scheduled"
+    states = await bench.states()
+    assert states["reminder"] == states["office"] == "scheduled"
     bench.clock.now = morning + MINUTE
     await bench.settle(outbox)
-    assert bench.gateway.texts == ["token", "reply", "reminder"], "a broadcast is too old by then"
+    assert bench.gateway.texts == ["token", "reply", "office", "reminder"], "a broadcast is too old by then"
 
 
 async def test_a_test_message_goes_by_night_as_well(database: Database) -> None:

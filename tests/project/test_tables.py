@@ -44,6 +44,7 @@ TABLES = [
             "bot/outbound/enqueue.py": "adds the rows, and nothing else",
             "bot/outbound/queue.py": "takes them from state to state",
             "models/messages/withdrawal.py": "ends what need not go, in the transaction of what ended it",
+            "models/demo/past.py": "writes what an invented mini-grid was sent before the demo began",
         },
     ),
     Owned("gatewaystate", "GatewayState", {"bot/routing/states.py": "all of it"}),

@@ -173,7 +173,7 @@ def test_now_and_then_a_reply_tries_a_gateway_that_was_down_wherever_it_stands()
     assert [asked.gateway_for(ASHA, kind) for kind in MessageKind] == [
         "africastalking",
         "kannel",
-        *["africastalking"] * 2,
+        *["africastalking"] * 3,
     ]
     assert asked.gateway_for(ASHA, MessageKind.REPLY) == "africastalking"
     watch.clock.now += 5 * MINUTE
@@ -248,3 +248,16 @@ async def test_an_answer_leaves_by_the_phone_that_its_question_came_in_by(mwanga
     async with mwanga.database.work() as db:
         rows = await db.execute_query_dict("SELECT gateway FROM outbox")
     assert [row["gateway"] for row in rows] == ["phone-1"]
+
+
+def test_what_may_carry_a_kind_to_somebody_is_known_before() -> None:
+    watch = Seen()
+    anybody = Rule(kind=MessageKind.BROADCAST, gateways=("phones", "kannel"))
+    order = ("africastalking", "phones", "kannel")
+    assert router(watch, order=order).carriers(MessageKind.BROADCAST) == ["africastalking", "kannel"]
+    assert router(watch, order=("phones",)).carriers(MessageKind.BROADCAST) == []
+    assert router(watch, anybody, order=order).carriers(MessageKind.BROADCAST) == ["phone-1", "phone-2", "kannel"]
+    some = Rule(kind=MessageKind.BROADCAST, prefix="+254", gateways=("phones",))
+    carriers = router(watch, some, order=order).carriers(MessageKind.BROADCAST)
+    assert carriers == ["phone-1", "phone-2", "africastalking", "kannel"]
+    assert router(watch).likely_gateway(ASHA, MessageKind.OFFICE) == "africastalking"

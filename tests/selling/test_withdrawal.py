@@ -60,6 +60,7 @@ async def states(name: str) -> dict[str, tuple[str, str]]:
 WITHDRAWN = {
     "token": ("waiting", ""),
     "reply": ("waiting", ""),
+    "office": ("waiting", ""),
     "reminder": ("expired", "stopped"),
     "broadcast": ("expired", "stopped"),
 }

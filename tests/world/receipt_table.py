@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot.company import Company
+from bot.company import Company, Figures, Live
 from bot.receipts.desk import Heard, judge, weigh_balance
 from bot.receipts.reading import Found, read_money, understand
 from bot.receipts.rules import shipped_rules
@@ -51,15 +51,12 @@ def company_of(operator: str) -> Company:
     country = operator.rpartition("-")[2].upper()
     currency = OPERATORS[operator].currency
     return Company(
-        name="Test",
+        live=Live(Figures(name="Test", help_phone="", languages=["en"], coin=50 * 10 ** EXPONENTS[currency])),
         country=country,
         currency=currency,
         exponent=EXPONENTS[currency],
-        coin=50 * 10 ** EXPONENTS[currency],
         thousands=",",
         zone=ZoneInfo(ZONES[country]),
-        languages=["en"],
-        help_phone="",
         ussd_code="",
         accents=False,
         vault=Vault("a plainly fake key of a test, 0001"),

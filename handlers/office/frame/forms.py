@@ -3,7 +3,6 @@
 A form keeps what was typed when it is refused, and has a sentence beside each field that is wrong.
 """
 
-from collections.abc import Callable
 from typing import Any, Self
 
 from aiohttp import web
@@ -67,6 +66,8 @@ class OfficeForm(Form):
 class LineField(StringField):
     """A line of text, without spaces at its ends."""
 
+    data: Any  # a text, or what was read; where it is `required` there is one
+
     def process_formdata(self, given: list[str]) -> None:
         if given:
             self.data = given[0].strip()
@@ -74,8 +75,6 @@ class LineField(StringField):
 
 class _ReadField(LineField):
     """What is read from a line by a parser of ours: `data` is what was read, `raw` is what was typed."""
-
-    reader: Callable[[Company, str], Any]
 
     def process_formdata(self, given: list[str]) -> None:
         self.data = None

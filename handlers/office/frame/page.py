@@ -2,9 +2,9 @@
 
 import hashlib
 import hmac
+import io
 import logging
 import secrets
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from handlers.office.frame.cookies import BROWSER, SESSION, read_cookie, set_coo
 from handlers.office.frame.routes import FOOT, FORM, HEAD, OFFICE, USER, WAITING, Handler, may, office_page
 from handlers.office.frame.words import LANGUAGE, N_, _
 from models.office import forms
-from models.settings import are_messages_off
+from models.settings import OUTGOING, SALES, read_switches
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ MACHINES = {"gateways", "smsgate", "payments", "health", "ready", "metrics"}  # 
 MOST_FIELDS = 200
 MOST_UPLOADED = 4 * 1024 * 1024  # bytes of a form with a file: some 30,000 lines of a statement
 TOO_OLD = N_("This form was too old, or this browser keeps no cookies. Please try again.")
+TOO_LARGE = N_("This file is too large for a page: bring it in by the mwanga command, or in parts.")
 REFUSALS = (web.HTTPBadRequest, web.HTTPForbidden, web.HTTPNotFound, web.HTTPConflict, web.HTTPRequestEntityTooLarge)
 
 STATIC = Path(__file__).parent.with_name("static")
@@ -81,9 +82,16 @@ def _shared(request: web.Request, browser: str) -> dict[str, object]:
 BANNERS = web.RequestKey("what everybody has to know on every page", list[str])
 
 
+OFF = {
+    OUTGOING: N_("Outgoing messages are switched off: answers wait."),
+    SALES: N_("Sales are switched off: nobody can sell or buy."),
+}
+
+
 async def find_banners() -> list[str]:
-    """What is switched off, in sentences."""
-    return [_("Outgoing messages are switched off: answers wait.")] if await are_messages_off() else []
+    """What is switched off, in sentences, with who did it and why."""
+    off = [switch for switch in (await read_switches()).values() if not switch.on]
+    return [" ".join(filter(None, (_(OFF[one.name]), one.reason and f"{one.by}: {one.reason}"))) for one in off]
 
 
 def _hidden(name: str, value: str) -> Markup:
@@ -151,30 +159,27 @@ async def read_form(request: web.Request) -> MultiDictProxy[str]:
     return MultiDictProxy(MultiDict((name, value.replace("\0", "")) for name, value in pairs))
 
 
-@dataclass(frozen=True)
-class Uploaded:
-    """A file that was sent with a form: its name there, and what is in it."""
-
-    name: str
-    data: bytes
-
-
 async def _read_upload(request: web.Request) -> MultiDictProxy[str]:
-    """The fields of a form with files, each file an `Uploaded`: only who is signed in may send much. Raises
-    HTTPBadRequest."""
+    """The fields of a form with files, each a `web.FileField`: only who is signed in may send much. Raises
+    HTTPBadRequest, and HTTPRequestEntityTooLarge."""
+    if (request.content_length or 0) > MOST_UPLOADED:  # before anything of it is read
+        raise web.HTTPRequestEntityTooLarge(MOST_UPLOADED, request.content_length or 0, text=f"{_(TOO_LARGE)}\n")
     whole = request.clone(client_max_size=MOST_UPLOADED) if USER in request else request
     try:
         fields = await whole.post()
     except ValueError as error:
         raise web.HTTPBadRequest(text="This is no form.\n", headers=HEADERS) from error
-    given: MultiDict[Any] = MultiDict()
-    for name, value in fields.items():
-        if isinstance(value, web.FileField):
-            with value.file as file:
-                given.add(name, Uploaded(value.filename, file.read()))
-        elif isinstance(value, str):
-            given.add(name, value.replace("\0", ""))
-    return MultiDictProxy(given)
+    given = MultiDict(
+        (name, value.replace("\0", "") if isinstance(value, str) else _in_memory(value))
+        for name, value in fields.items()
+    )
+    return MultiDictProxy(given)  # type: ignore[arg-type] # files are read by those who ask for them
+
+
+def _in_memory(given: Any) -> web.FileField:
+    """A file without its file on the disk, which somebody would have to close, whether the form is taken or not."""
+    with given.file as file:
+        return web.FileField(given.name, given.filename, io.BytesIO(file.read()), given.content_type, given.headers)
 
 
 def is_ours(request: web.Request, form: MultiDictProxy[str]) -> bool:
@@ -182,7 +187,7 @@ def is_ours(request: web.Request, form: MultiDictProxy[str]) -> bool:
     the keyed hash of it that belongs in the field."""
     browser = read_cookie(request, BROWSER)
     given, expected = form.get("csrf", ""), _csrf(request, browser)
-    return bool(browser) and hmac.compare_digest(given.encode(), expected.encode())
+    return bool(browser) and isinstance(given, str) and hmac.compare_digest(given.encode(), expected.encode())
 
 
 def _csrf(request: web.Request, browser: str) -> str:

@@ -64,6 +64,7 @@ class OfficePage:
     nav: Nav | None  # the entry that it belongs to
     anybody: bool  # whether nobody needs to sign in for it
     fragment: bool  # whether it is a part of a page, without head and foot
+    upload: bool  # whether its form may bring a file
     too_old: Handler | None  # answers a form without its token; None: a page that says so
 
 
@@ -82,6 +83,7 @@ def office_page(
     nav: Nav | None = None,
     anybody: bool = False,
     fragment: bool = False,
+    upload: bool = False,
     too_old: Handler | None = None,
 ) -> Callable[[Handler], Handler]:
     """Serve a handler at this path to these roles. It finds the user in `request[USER]` and a POST's fields in
@@ -99,6 +101,7 @@ def office_page(
                 nav=nav,
                 anybody=anybody,
                 fragment=fragment,
+                upload=upload,
                 too_old=too_old,
             )
         )

@@ -1,1 +1,1 @@
-"""The first page: what needs somebody, and how things are today."""
+"""The first page: what needs somebody, how today goes, and how gateways, agents' cash and the machine are."""

@@ -13,7 +13,7 @@ from handlers.exchange import NotImported, PartlyImported, Table, Unreadable, gr
 from handlers.exchange.kinds import STATEMENT_OF
 from handlers.exchange.statements import StatementTable
 from handlers.office.frame.forms import LineField, OfficeForm, required
-from handlers.office.frame.page import HEADERS, Uploaded, page, redirect
+from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at, read_filter
@@ -64,7 +64,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     return await _draw(request)
 
 
-@office_page("/money/reconcile", "POST", roles=CASH, nav=Nav.MONEY)
+@office_page("/money/reconcile", "POST", roles=CASH, nav=Nav.MONEY, upload=True)
 async def upload(request: web.Request) -> web.StreamResponse:
     """Read a statement: it is checked whole, and nothing is written where a line is wrong."""
     server, form = request.app[SERVER], UploadForm.of(request)
@@ -72,17 +72,17 @@ async def upload(request: web.Request) -> web.StreamResponse:
     name = str(form.new.data or form.provider.data or "").strip().lower()
     if name and not NAME.fullmatch(name):
         form.refuse("new", _("A provider's name has 2 to 20 small letters and digits."))
-    file = _file_of(request)
-    if not file.data:
+    file_name, data = _file_of(request)
+    if not data:
         form.refuse("file", _("Choose the file."))
     if form.errors:
         return await _draw(request, 422, upload_form=form, provider=name)
     try:
-        table = StatementTable.within(Table.of(file.data))
+        table = StatementTable.within(Table.of(data))
         await import_table(
             f"{STATEMENT_OF}{name}",
             table,
-            file.name[:60],
+            file_name,
             database=server.database,
             company=server.company,
             actor=request[USER].name,
@@ -100,9 +100,10 @@ async def upload(request: web.Request) -> web.StreamResponse:
     raise redirect(f"/money/reconcile?provider={name}&done=read")
 
 
-def _file_of(request: web.Request) -> Uploaded:
+def _file_of(request: web.Request) -> tuple[str, bytes]:
+    """The name of the file that was sent, and what is in it; nothing where none was."""
     given: object = request[FORM].get("file", "")
-    return given if isinstance(given, Uploaded) else Uploaded("", b"")
+    return (given.filename[:60], given.file.read()) if isinstance(given, web.FileField) else ("", b"")
 
 
 @office_page(r"/money/reconcile/lines/{number:\d{1,18}}", "POST", roles=CASH, nav=Nav.MONEY)

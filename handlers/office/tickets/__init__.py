@@ -1,1 +1,1 @@
-"""What customers report, and what becomes of it."""
+"""Tickets: what is open and whose work it is, one with its history, a new one for a caller, how long closing takes."""

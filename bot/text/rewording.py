@@ -1,0 +1,54 @@
+"""The office may say a sentence of the catalogue in its own words, by the rules that the catalogue itself keeps."""
+
+import re
+import string
+from collections.abc import Iterator
+
+from bot.text.gsm import is_gsm, plain, septets
+from bot.text.i18n import catalogued, list_english
+
+# What carriers take for themselves when somebody sends it: never a choice in a text of ours.
+TAKEN = re.compile(r"\b(CANCEL|END|QUIT|YES|UNSUBSCRIBE)\b")
+
+
+def find_gaps(sentence: str) -> list[str]:
+    """The gaps of a sentence by their names, in order. Raises ValueError for one that is written wrongly."""
+    found = []
+    for _text, name, spec, conversion in string.Formatter().parse(sentence):
+        if name is not None:
+            if spec or conversion or not name.isidentifier():
+                raise ValueError(name)
+            found.append(name)
+    return found
+
+
+def find_mistake(language: str, english: str, said: str) -> str:
+    """Why a sentence may not be said so, in a sentence; an empty text when it may.
+
+    It may be as long as the one that it replaces: that one was measured at the longest values of its gaps, and with all
+    that may stand beside it in one SMS."""
+    usual = catalogued(language, english)
+    try:
+        gaps = find_gaps(said)
+    except ValueError:
+        return "A { or } is out of place: gaps are written like {name}."
+    wanted = find_gaps(usual)
+    if {*gaps} != {*wanted} or len(gaps) > len(wanted):
+        names = ", ".join(f"{{{name}}}" for name in wanted)
+        return f"Write each of these once: {names}." if names else "This sentence has no gaps: leave { and } out."
+    if not is_gsm(said) or plain(said) != said:
+        wrong = "".join(dict.fromkeys(letter for letter in said if plain(letter) != letter or not is_gsm(letter)))
+        return f"These letters would make it cost more: {wrong}"
+    if septets(said) > septets(usual):
+        return f"It has {septets(said)} letters. It may have {septets(usual)}: more would not fit into one SMS."
+    if taken := TAKEN.search(said):
+        return f"Carriers keep the word {taken[0]} for themselves."
+    return ""
+
+
+def find_sentences(words: str, language: str) -> Iterator[str]:
+    """The English of sentences that have these words, in English or in this language."""
+    looked_for = words.casefold()
+    for english in list_english():
+        if looked_for in english.casefold() or looked_for in catalogued(language, english).casefold():
+            yield english

@@ -1,0 +1,102 @@
+"""The office changes what is known of a customer: name, phone, village, language. Each change is in the audit with what
+was there before; of two who change one customer at once the second is told."""
+
+from dataclasses import dataclass
+
+from bot.company import Company
+from bot.outbound import Composer
+from handlers.customers.phone import change_phone
+from models.audit import record
+from models.people import Customer, MiniGrid, Village
+from models.sql import connection, execute, lock_rows
+
+RENAME = "UPDATE customer SET name = $2, surname = $3 WHERE id = $1"
+MOVE = "UPDATE customer SET village_id = $2, mini_grid_id = $3 WHERE id = $1"
+SPEAK = "UPDATE customer SET language = $2 WHERE id = $1"
+
+
+class Changed(Exception):
+    """Somebody else changed the customer meanwhile. `now` is what is known by now."""
+
+    def __init__(self, now: "Details") -> None:
+        super().__init__(now)
+        self.now = now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """What the office may change of a customer."""
+
+    name: str
+    surname: str
+    phone: str | None
+    village_id: int | None
+    language: str
+
+    @property
+    def version(self) -> str:
+        """What a form carries to be compared with what is there when it comes back."""
+        return "\n".join((self.name, self.surname, self.phone or "", str(self.village_id or ""), self.language))
+
+
+def details_of(customer: Customer) -> Details:
+    return Details(
+        name=customer.name,
+        surname=customer.surname,
+        phone=customer.phone,
+        village_id=customer.village_id,
+        language=customer.language,
+    )
+
+
+async def change_customer(
+    customer: Customer, wanted: Details, *, seen: str, company: Company, composer: Composer, actor: str
+) -> list[str]:
+    """Give a customer these details, in the caller's transaction; `Outbox.notify` after its commit. `seen` is the
+    version that the form was made of. Returns the names of what is another one now. Raises Changed."""
+    await lock_rows("customer", "id = $1", [customer.id])
+    customer = await Customer.get(id=customer.id)
+    now = details_of(customer)
+    if _plain(now.version) != _plain(seen):
+        raise Changed(now)
+    changed = []
+    if (now.name, now.surname) != (wanted.name, wanted.surname):
+        await execute(connection(), RENAME, [customer.id, wanted.name, wanted.surname])
+        await _note(actor, customer, "name", f"{now.name} {now.surname}", f"{wanted.name} {wanted.surname}")
+        changed.append("name")
+    if now.village_id != wanted.village_id:
+        await _move(customer, wanted.village_id, actor)
+        changed.append("village")
+    if now.language != wanted.language:
+        await execute(connection(), SPEAK, [customer.id, wanted.language])
+        await _note(actor, customer, "language", now.language, wanted.language)
+        changed.append("language")
+        customer.language = wanted.language
+    if now.phone != wanted.phone:
+        await change_phone(customer, wanted.phone, company=company, composer=composer, actor=actor)
+        changed.append("phone")
+    return changed
+
+
+async def _move(customer: Customer, village_id: int | None, actor: str) -> None:
+    """To a village of this mini-grid or of another one."""
+    village = await Village.get(id=village_id) if village_id else None
+    grid = village.mini_grid_id if village else customer.mini_grid_id
+    before = await _place(customer.village_id, customer.mini_grid_id)
+    await execute(connection(), MOVE, [customer.id, village_id, grid])
+    await _note(actor, customer, "village", before, await _place(village_id, grid))
+
+
+async def _place(village_id: int | None, mini_grid_id: int) -> str:
+    village = await Village.get_or_none(id=village_id) if village_id else None
+    grid = await MiniGrid.get(id=mini_grid_id)
+    return f"{village.name}, {grid.name}" if village else grid.name
+
+
+async def _note(actor: str, customer: Customer, what: str, before: str, after: str) -> None:
+    await record(actor, f"customer {what}", f"customer {customer.id}", old=before, new=after)
+
+
+def _plain(version: str) -> str:
+    """Browsers send other ends of lines than they got."""
+    return version.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,1 @@
+"""Agents at the desk: who holds how much, what they handed in and sold, and what the office does with them."""

@@ -1,0 +1,66 @@
+"""The office's till: what has to be in it, what moved it, and what is brought to the bank."""
+
+from functools import partial
+
+from aiohttp import web
+
+from bot.server import SERVER
+from handlers.office.agents.show import when
+from handlers.office.counter.forms import BringToBank
+from handlers.office.counter.sell import sale_key
+from handlers.office.frame.lists import before_of
+from handlers.office.frame.page import page, redirect
+from handlers.office.frame.routes import ALL, CASH, USER, Nav, office_page
+from handlers.office.frame.words import N_, _
+from models.money.till import LAST, PAGE, NotInTill, bring_to_bank, in_till, moves, on_the_way
+
+PATH = "/till"
+WHAT = {
+    "hand in cash": N_("handed in by an agent"),
+    "sale payment": N_("sold at the counter"),
+    "sale void": N_("a sale of the counter was taken back"),
+    "top up": N_("a wallet was topped up or paid out"),
+    "till deposit": N_("brought to the bank"),
+    "statement line": N_("came to the bank, as its statement says"),
+    "commission paid out": N_("commission was paid out"),
+}
+
+
+@office_page(PATH, roles=ALL, nav=Nav.MONEY)
+async def show(request: web.Request) -> web.StreamResponse:
+    """What is there, and why."""
+    return await _draw(request, BringToBank.of(request))
+
+
+@office_page(PATH, "POST", roles=CASH, nav=Nav.MONEY)
+async def bring(request: web.Request) -> web.StreamResponse:
+    """Book that cash goes to the bank."""
+    server, form = request.app[SERVER], BringToBank.of(request)
+    if not form.validate():
+        return await _draw(request, form, 422)
+    try:
+        async with server.database.work():
+            await bring_to_bank(form.amount.data, form.reference.data, request[USER].name, sale_key(request))
+    except NotInTill as refusal:
+        there = server.company.money(refusal.there)
+        form.refuse("amount", _("Nothing is booked: {amount} are in the till.", amount=there))
+        return await _draw(request, form, 409)
+    raise redirect(f"{PATH}?done=bank")
+
+
+async def _draw(request: web.Request, form: BringToBank, status: int = 200) -> web.StreamResponse:
+    company = request.app[SERVER].company
+    found = await moves(before_of(request) or LAST)
+    return page(
+        request,
+        "counter/till.html",
+        status,
+        form=form,
+        there=await in_till(),
+        moves=found,
+        older=found[-1].id if len(found) == PAGE else 0,
+        on_the_way=await on_the_way(),
+        what=WHAT,
+        sentences={"bank": _("Booked: it left the till for the bank.")},
+        when=partial(when, company),
+    )

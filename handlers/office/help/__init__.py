@@ -1,0 +1,1 @@
+"""Help: the documents of this project, for whoever has the server and no repository."""

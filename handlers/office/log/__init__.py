@@ -1,0 +1,1 @@
+"""The log: who changed what and when, as the audit has it."""

@@ -1,0 +1,1 @@
+"""What the office sets while servers run: the company, phones and gateways, prices, texts, limits, backups."""

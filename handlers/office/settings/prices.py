@@ -1,0 +1,274 @@
+"""The pages at `/settings/prices`: what is sold at which price, changed by a form or by a file, with the check of
+`mwanga import`.
+
+What a form says is a file of one row, so page, file and command line refuse the same with the same sentence.
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from bot.server import SERVER
+from handlers.exchange import IMPORTS, NotImported, PartlyImported, Table, Unreadable, group_problems, import_table
+from handlers.exchange.importing import Tried, try_table
+from handlers.exchange.sheet import Problem, write_export
+from handlers.office.frame.page import HEADERS, page, redirect
+from handlers.office.frame.routes import CASH, FORM, USER, Nav, office_page
+from handlers.office.frame.words import N_, _
+from handlers.office.settings.typed import read_number
+from models.devices import Kind, Unit
+from models.money import Period, Terms
+from models.money.catalogue import Type
+from models.office.uploads import OfficeUpload, find_upload, keep_upload, take_upload
+
+MOST = 50  # rows on one page
+LOOKED_AT = 5_000  # rows that are searched for words
+LONGEST = 200  # characters of a cell that is typed
+MOST_LINES = 10_000  # of a file: more takes minutes, and has `mwanga import`
+
+
+@dataclass(frozen=True)
+class Goods:
+    """A kind of rows, as the office calls it."""
+
+    title: str
+    about: str
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)  # what a column may say
+
+
+KINDS = {
+    "villages": Goods(N_("Villages"), N_("The mini-grids and their villages.")),
+    "tariffs": Goods(N_("Tariffs"), N_("What a day or a kWh costs."), {"unit": (Unit.DAYS, Unit.ENERGY)}),
+    "meter-types": Goods(N_("Meter types"), N_("The kinds of meters.")),
+    "connections": Goods(N_("Connections"), N_("Groups and types, and what is usual for a type.")),
+    "models": Goods(N_("Models"), N_("Makes of devices."), {"kind": tuple(Kind)}),
+    "appliances": Goods(
+        N_("Appliances and plans"),
+        N_("What is sold, on which plans, and when people are reminded of what is due."),
+        {
+            "type": tuple(Type),
+            "terms": (*Terms, "none"),
+            "period": ("", *Period),
+            "overdue_ticket": ("no", "yes"),
+        },
+    ),
+    "stock": Goods(N_("Stock"), N_("Devices that nobody has yet."), {"kind": tuple(Kind)}),
+    "agents": Goods(N_("Agents"), N_("By a file; one by one they are under People.")),
+    "customers": Goods(N_("Customers"), N_("By a file; one by one they are under People.")),
+    "devices": Goods(N_("Devices"), N_("By a file: devices of customers.")),
+}
+# The columns of files in plain words; the others are plain already.
+LABELS = {
+    "mini_grid": N_("mini-grid"),
+    "access_rate": N_("access rate"),
+    "access_days": N_("days of the access rate"),
+    "minimum": N_("least payment"),
+    "components": N_("for components"),
+    "recovery": N_("percent of a payment for overdue goods"),
+    "sub_type": N_("sub-type"),
+    "meter_type": N_("meter type"),
+    "prefix": N_("how serials begin"),
+    "down": N_("first payment"),
+    "count": N_("number of instalments, or of tokens made"),
+    "day_price": N_("price of a day"),
+    "remind_before": N_("remind so many days before"),
+    "remind_after": N_("remind so many days after"),
+    "overdue_ticket": N_("open a ticket when overdue"),
+    "plan": N_("plan"),
+}
+BY_FILE = ("agents", "customers", "devices")  # too many, or too secret, for a list here
+KIND = "/settings/prices/{kind:" + "|".join(KINDS) + "}"
+
+
+@office_page("/settings/prices", roles=CASH, nav=Nav.SETTINGS)
+async def show(request: web.Request) -> web.StreamResponse:
+    """What there is to be changed."""
+    return page(request, "settings/prices.html", kinds=KINDS)
+
+
+@office_page(KIND, roles=CASH, nav=Nav.SETTINGS)
+async def show_rows(request: web.Request) -> web.StreamResponse:
+    """The rows of one kind; `?row=` puts one into the form."""
+    return await _draw(request)
+
+
+@office_page(f"{KIND}.csv", roles=CASH, nav=Nav.SETTINGS)
+async def export(request: web.Request) -> web.StreamResponse:
+    """All rows as a file, which can be changed and brought back."""
+    kind, text = request.match_info["kind"], io.StringIO()
+    await write_export(IMPORTS[kind], text, request.app[SERVER].company)
+    response = web.Response(text=text.getvalue(), content_type="text/csv", charset="utf-8", headers=HEADERS)
+    response.headers["Content-Disposition"] = f'attachment; filename="{kind}.csv"'
+    return response
+
+
+@office_page(KIND, "POST", roles=CASH, nav=Nav.SETTINGS)
+async def change(request: web.Request) -> web.StreamResponse:
+    """A row that is new or other than before: by the check of a file of one row."""
+    kind, server = request.match_info["kind"], request.app[SERVER]
+    typed = {name: request[FORM].get(name, "").strip()[:LONGEST] for name in IMPORTS[kind].columns}
+    try:
+        done = await import_table(
+            kind,
+            _table_of(typed),
+            "the office's page",
+            database=server.database,
+            company=server.company,
+            actor=request[USER].name,
+        )
+    except NotImported as refused:
+        return await _draw(request, 422, typed=typed, problems=refused.problems)
+    except (PartlyImported, Unreadable) as refused:
+        return await _draw(request, 422, typed=typed, problem=str(refused))
+    raise redirect(f"/settings/prices/{kind}?done={'saved' if done.changed else 'same'}")
+
+
+@office_page(f"{KIND}/file", "POST", roles=CASH, nav=Nav.SETTINGS, upload=True)
+async def bring(request: web.Request) -> web.StreamResponse:
+    """Check a file, and say what would change: nothing is written yet."""
+    kind, server, upload = request.match_info["kind"], request.app[SERVER], request[FORM].get("file")
+    name, data = _read_file(upload)
+    if not data:
+        return await _draw(request, 422, problem=_("Choose a file first."))
+    try:
+        table = Table.of(data)
+        if table.lines > MOST_LINES:
+            said = _("It has more than {most} lines: bring it in by mwanga import.", most=f"{MOST_LINES:,}")
+            return await _draw(request, 422, problem=said)
+        tried = await try_table(kind, table, database=server.database, company=server.company)
+    except NotImported as refused:
+        return _draw_file(request, 422, name, problems=refused.problems)
+    except Unreadable as refused:
+        return _draw_file(request, 422, name, problems=[Problem(refused.line, str(refused))])
+    except PartlyImported as refused:
+        return await _draw(request, 422, problem=str(refused))
+    async with server.database.work():
+        number = await keep_upload(kind, name, data, actor=request[USER].name)
+    return _draw_file(request, 200, name, tried=tried, number=number)
+
+
+@office_page(f"{KIND}/apply", "POST", roles=CASH, nav=Nav.SETTINGS)
+async def apply(request: web.Request) -> web.StreamResponse:
+    """Write a file that was checked: once, however often the button is pressed."""
+    kind, server, actor = request.match_info["kind"], request.app[SERVER], request[USER].name
+    kept = await _kept(request, kind)
+    if kept is None:
+        return await _draw(request, 409, problem=_("This file is written already, or was kept for too long."))
+    async with server.database.work():
+        first = await take_upload(kept.id)
+    if not first:
+        return await _draw(request, 409, problem=_("This file is being written already."))
+    try:
+        done = await import_table(
+            kind, Table.of(bytes(kept.data)), kept.name, database=server.database, company=server.company, actor=actor
+        )
+    except NotImported as refused:
+        return _draw_file(request, 422, kept.name, problems=refused.problems)
+    except PartlyImported as refused:
+        said = _("Bring the file once more when that is mended: what is there already stays.")
+        return await _draw(request, 422, partly=f"{refused} {said}")
+    raise redirect(f"/settings/prices/{kind}?done=file&rows={done.rows}&changed={done.changed}")
+
+
+async def _kept(request: web.Request, kind: str) -> OfficeUpload | None:
+    return await find_upload(read_number(request[FORM].get("file", "")), kind, actor=request[USER].name)
+
+
+def _read_file(upload: object) -> tuple[str, bytes]:
+    """The name of a file and what it holds; nothing for what is no file."""
+    if not isinstance(upload, web.FileField):
+        return "", b""
+    with upload.file as file:
+        return upload.filename.replace("\0", "")[-200:], file.read()
+
+
+def _table_of(typed: Mapping[str, str]) -> Table:
+    """A file of one row. Raises Unreadable."""
+    text = io.StringIO()
+    csv.writer(text).writerows([list(typed), list(typed.values())])
+    return Table.of(text.getvalue().encode())
+
+
+def _draw_file(request: web.Request, status: int, name: str, **more: object) -> web.StreamResponse:
+    problems: Sequence[Problem] = more.pop("problems", ())  # type: ignore[assignment]
+    tried: Tried | None = more.get("tried")  # type: ignore[assignment]
+    kind = request.match_info["kind"]
+    return page(
+        request,
+        "settings/prices_file.html",
+        status,
+        kind=kind,
+        goods=KINDS[kind],
+        name=name,
+        problems=group_problems(problems),
+        wrong=len(problems),
+        remarks=group_problems(tried.remarks) if tried else [],
+        **{"tried": None, "number": 0} | more,
+    )
+
+
+async def _draw(
+    request: web.Request,
+    status: int = 200,
+    *,
+    typed: Mapping[str, str] | None = None,
+    problems: Sequence[Problem] = (),
+    problem: str = "",
+    partly: str = "",
+) -> web.StreamResponse:
+    kind = request.match_info["kind"]
+    columns, words = IMPORTS[kind].columns, request.query.get("q", "").strip()[:LONGEST]
+    rows, more = ([], False) if kind in BY_FILE else await _find_rows(request, kind, words)
+    asked = request.query.get("row", "")
+    chosen = (
+        rows[int(asked)] if asked.isascii() and asked.isdigit() and len(asked) < 4 and int(asked) < len(rows) else []
+    )
+    beside, above = _place(columns, problems)
+    return page(
+        request,
+        "settings/prices_kind.html",
+        status,
+        kind=kind,
+        goods=KINDS[kind],
+        columns=columns,
+        labels=LABELS,
+        needed=[name for name in columns if name not in IMPORTS[kind].optional],
+        rows=rows,
+        more=more,
+        words=words,
+        typed=typed or dict(zip(columns, chosen, strict=False)),
+        beside=beside,
+        problem=" ".join(filter(None, (problem, *above))),
+        partly=partly,
+        by_file=kind in BY_FILE,
+    )
+
+
+def _place(columns: Sequence[str], problems: Sequence[Problem]) -> tuple[dict[str, str], list[str]]:
+    """What is wrong beside its column, where the sentence begins with one, and what is wrong with the whole."""
+    beside: dict[str, str] = {}
+    above = []
+    for problem in problems:
+        column = problem.reason.partition(" ")[0]
+        if column in columns:
+            beside[column] = problem.reason
+        else:
+            above.append(problem.reason)
+    return beside, above
+
+
+async def _find_rows(request: web.Request, kind: str, words: str) -> tuple[list[list[str]], bool]:
+    """The first rows that have these words, and whether there are more."""
+    found: list[list[str]] = []
+    looked = 0
+    async for row in IMPORTS[kind].rows(request.app[SERVER].company):
+        looked += 1
+        cells = ["" if cell is None else str(cell) for cell in row]
+        if words.casefold() in " ".join(cells).casefold():
+            found.append(cells)
+        if len(found) > MOST or looked >= LOOKED_AT:
+            return found[:MOST], True
+    return found, False

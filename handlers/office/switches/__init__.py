@@ -1,0 +1,1 @@
+"""What the office switches off in an emergency: all messages that go out, and all sales."""

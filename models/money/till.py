@@ -1,0 +1,128 @@
+"""The office's till: the cash that agents handed in and that was taken at the counter, and what is brought to the bank.
+
+What somebody brings to the bank leaves the till at once. The bank's statement says days later that it came: its line is
+then the other side of the same money, and is not booked again (models/money/reconciling.py)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.audit import record
+from models.money.commission_payout import PAID_OUT
+from models.money.ledger import AccountKind, Posting, balance, post
+from models.money.statements import StatementLine
+from models.sql import connection, execute, insert, on_postgres, read_moment
+
+PAGE = 50
+EARLIEST, LATEST = timedelta(days=1), timedelta(days=10)  # the bank's line may be dated so far before, or behind
+MOVES = """SELECT l.id, l.amount, e.key, e.actor, e.reason, e.effective_at FROM account a
+  JOIN line l ON l.account_id = a.id JOIN entry e ON e.id = l.entry_id
+  WHERE a.kind = 'office cash' AND a.owner = 0 AND l.id < $1 ORDER BY l.id DESC LIMIT $2"""
+ON_THE_WAY = """SELECT id FROM till_deposit
+  WHERE amount = $1 AND line_id IS NULL AND created_at >= $2 AND created_at < $3
+  ORDER BY CASE WHEN UPPER(reference) = UPPER($4) THEN 0 ELSE 1 END, id LIMIT 1"""
+ARRIVED = "UPDATE till_deposit SET line_id = $2 WHERE id = $1 AND line_id IS NULL RETURNING id"
+# Held by whoever takes cash to the bank, until the commit: of two who take all of it at once one is refused. SQLite has
+# one writer. Not the account's row: at the end of a unit of work accounts are held in their own order.
+HOLD = "SELECT pg_advisory_xact_lock(7269425)"
+LAST = 1 << 62
+
+
+class TillDeposit(Model):
+    """Cash that somebody of the office brought to the bank. Only the bank's line is written later, once."""
+
+    id = fields.BigIntField(primary_key=True)
+    key = fields.CharField(80, unique=True)  # names it for good: what is sent twice is booked once
+    amount = fields.BigIntField()  # minor units
+    reference = fields.CharField(80, default="", db_default="")  # of the bank's slip
+    actor = fields.CharField(100)
+    # What the bank's statement says of it; None: it has not said so yet.
+    line: fields.OneToOneNullableRelation[StatementLine] = fields.OneToOneField(
+        "models.StatementLine", null=True, related_name="till_deposit", on_delete=fields.RESTRICT
+    )
+    line_id: int | None
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "till_deposit"
+
+
+class NotInTill(Exception):
+    """There is less in the till: `there`, in minor units."""
+
+    def __init__(self, there: int) -> None:
+        super().__init__(there)
+        self.there = there
+
+
+@dataclass(frozen=True)
+class Move:
+    """One movement of the till. Money is in minor units: above 0 it came in."""
+
+    id: int
+    amount: int
+    what: str  # the first words of the entry's key: `hand in`, `sale`
+    number: int  # the number behind them, 0 where there is none
+    actor: str
+    reason: str
+    at: datetime
+
+
+async def in_till() -> int:
+    """What has to be there, in minor units."""
+    return await balance(AccountKind.OFFICE, 0)
+
+
+async def moves(before: int = LAST) -> list[Move]:
+    """The newest movements below this number, at most `PAGE`."""
+    rows = await execute(connection(), MOVES, [before, PAGE])
+    return [_move(row["key"], row) for row in rows]
+
+
+def _move(key: str, row: dict[str, object]) -> Move:
+    words = key.split()
+    numbers = [word for word in words if word.isdecimal()]
+    named = key.startswith(PAID_OUT)  # behind it stands what a form was called
+    what = PAID_OUT.strip() if named else " ".join(word for word in words if word.isalpha())
+    return Move(
+        id=int(str(row["id"])),
+        amount=int(str(row["amount"])),
+        what=what,
+        number=int(numbers[0]) if numbers else 0,
+        actor=str(row["actor"]),
+        reason=str(row["reason"]),
+        at=read_moment(row["effective_at"]),  # type: ignore[arg-type]
+    )
+
+
+async def on_the_way() -> list[TillDeposit]:
+    """What was brought to the bank, and no statement says yet that it came; the oldest first."""
+    return await TillDeposit.filter(line_id=None).order_by("id").limit(PAGE)
+
+
+async def bring_to_bank(amount: int, reference: str, actor: str, key: str) -> TillDeposit:
+    """Book that cash (minor units) left the till for the bank, in the caller's transaction; once for each key. Raises
+    NotInTill."""
+    if on_postgres():
+        await execute(connection(), HOLD)
+    if earlier := await TillDeposit.get_or_none(key=key):
+        return earlier
+    there = await in_till()
+    if not 0 < amount <= there:
+        raise NotInTill(there)
+    columns = {"key": key, "amount": amount, "reference": reference, "actor": actor, "created_at": datetime.now(UTC)}
+    found = TillDeposit(id=await insert("till_deposit", **columns), **columns, _from_db=True)
+    lines = [Posting(AccountKind.BANK, 0, amount), Posting(AccountKind.OFFICE, 0, -amount)]
+    await post(f"till deposit {found.id}", lines, actor=actor, reason=reference)
+    await record(actor, "till to bank", reference, f"{amount} minor units")
+    return found
+
+
+async def note_arrival(line: StatementLine) -> bool:
+    """Whether a line of the bank is cash that was booked as brought there before; then it is noted with it, and need
+    not be booked. In the caller's transaction."""
+    at = read_moment(line.at)
+    rows = await execute(connection(), ON_THE_WAY, [line.amount, at - LATEST, at + EARLIEST, line.reference])
+    return bool(rows and await execute(connection(), ARRIVED, [rows[0]["id"], line.id]))

@@ -1,0 +1,43 @@
+"""What a file would change is found out without changing anything."""
+
+import pytest
+
+from bot.server import Server
+from handlers.exchange import NotImported, Table, import_table
+from handlers.exchange.importing import try_table
+from models.devices import Tariff
+from models.office.uploads import FORGET_UPLOADS, OfficeUpload, find_upload, keep_upload, take_upload
+from models.sql import execute, now_ms
+
+FILE = b"name,unit,price\nSun by day,days,700\nMoon by day,days,900\n"
+
+
+async def test_a_file_is_tried_and_nothing_is_written(mwanga: Server) -> None:
+    place = {"database": mwanga.database, "company": mwanga.company}
+    tried = await try_table("tariffs", Table.of(FILE), **place)
+    assert (tried.rows, tried.changed) == (2, [2, 3])
+    assert not await Tariff.exists(name="Sun by day")
+    await import_table("tariffs", Table.of(FILE), "tariffs.csv", **place, actor="rehema")
+    again = await try_table("tariffs", Table.of(FILE.replace(b"900", b"950")), **place)
+    assert (again.rows, again.changed) == (2, [3])
+    assert (await Tariff.get(name="Moon by day")).price == 900_00
+
+
+async def test_what_is_wrong_is_said_as_for_an_import(mwanga: Server) -> None:
+    with pytest.raises(NotImported) as refused:
+        await try_table(
+            "tariffs", Table.of(FILE.replace(b"700", b"x")), database=mwanga.database, company=mwanga.company
+        )
+    assert [(each.line, "price is no amount" in each.reason) for each in refused.value.problems] == [(2, True)]
+
+
+async def test_a_file_is_kept_for_who_brought_it_until_it_is_taken_once(mwanga: Server) -> None:
+    number = await keep_upload("tariffs", "a" * 300, FILE, actor="rehema")
+    assert await find_upload(number, "tariffs", actor="juma") is None
+    assert await find_upload(number, "villages", actor="rehema") is None
+    kept = await find_upload(number, "tariffs", actor="rehema")
+    assert kept is not None and bytes(kept.data) == FILE
+    assert await take_upload(number) and not await take_upload(number)
+    await keep_upload("tariffs", "old.csv", FILE, actor="rehema")
+    await execute(mwanga.database.client, FORGET_UPLOADS, [now_ms() + 1, 10])
+    assert not await OfficeUpload.exists()

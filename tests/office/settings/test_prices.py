@@ -1,0 +1,115 @@
+"""Prices and goods: by a form or by a file, with the check of `mwanga import`, and written only once."""
+
+import io
+
+import aiohttp
+import pytest
+
+from bot.config import Config
+from models.audit import Audit
+from models.devices import Tariff
+from models.office.uploads import OfficeUpload
+from tests.world.browser import Office, open_office
+
+pytestmark = pytest.mark.everyday_on_sqlite
+AT = "/settings/prices/tariffs"
+
+
+async def post(office: Office, path: str, **fields: str) -> tuple[int, str]:
+    answer = await office.post(path, **fields, csrf=await office.csrf("/settings/prices/tariffs"))
+    return answer.status, answer.headers.get("Location", "") or await answer.text()
+
+
+async def bring(office: Office, data: bytes, name: str = "prices.csv", at: str = AT) -> tuple[int, str]:
+    """Send a file as a browser does."""
+    form = aiohttp.FormData()
+    form.add_field("csrf", await office.csrf(AT))
+    form.add_field("file", io.BytesIO(data), filename=name, content_type="text/csv")
+    answer = await office.client.post(f"{at}/file", data=form, allow_redirects=False)
+    return answer.status, await answer.text()
+
+
+async def test_a_price_is_changed_by_a_form(config: Config) -> None:
+    async with open_office(config) as office:
+        page = await office.page(AT)
+        tariff = await Tariff.get(unit="energy", price=350_00)
+        assert tariff.name in page and "350" in page
+        status, at = await post(office, AT, name=tariff.name, unit="energy", price="375.50")
+        assert (status, at) == (303, f"{AT}?done=saved")
+        assert (await Tariff.get(id=tariff.id)).price == 375_50
+        assert (await post(office, AT, name=tariff.name, unit="energy", price="375.50"))[1] == f"{AT}?done=same"
+        assert [each.actor for each in await Audit.filter(action="import")] == ["admin", "admin"]
+
+
+async def test_a_row_is_put_into_the_form(config: Config) -> None:
+    async with open_office(config) as office:
+        tariff = await Tariff.all().order_by("id").first()
+        html = await office.html(f"{AT}?row=0")
+        assert tariff and f'value="{tariff.name}"' in html
+        assert (await office.get(f"{AT}?row=99999999")).status == 200
+        assert (await office.get(f"{AT}?row=x&q=%00")).status == 200
+
+
+async def test_what_is_wrong_stands_beside_its_column_and_nothing_is_lost(config: Config) -> None:
+    async with open_office(config) as office:
+        await office.sign_in()
+        status, html = await post(office, AT, name="<i>Sun</i>", unit="days", price="seven")
+        assert status == 422 and 'value="&lt;i&gt;Sun&lt;/i&gt;"' in html and 'value="seven"' in html
+        assert 'id="c-price-said">price is no amount from' in html
+        assert not await Tariff.exists(price=0)
+
+
+async def test_a_file_is_checked_first_and_written_once(config: Config) -> None:
+    async with open_office(config) as office:
+        await office.sign_in()
+        status, html = await bring(office, b"name,unit,price\nSun,days,700\nMoon,days,900\n")
+        assert status == 200 and "2 rows are in order." in html and "in lines 2, 3" in html
+        assert not await Tariff.exists(name="Sun")
+        kept = await OfficeUpload.get()
+        status, at = await post(office, f"{AT}/apply", file=str(kept.id))
+        assert (status, at) == (303, f"{AT}?done=file&rows=2&changed=2")
+        assert (await Tariff.get(name="Sun")).price == 700_00
+        status, html = await post(office, f"{AT}/apply", file=str(kept.id))
+        assert status == 409 and "written already" in html
+        assert "2 rows read, 2 new or changed." in await office.page(at)
+
+
+async def test_a_wrong_file_is_told_by_reasons_and_a_long_one_is_refused(config: Config) -> None:
+    async with open_office(config) as office:
+        await office.sign_in()
+        rows = "".join(f"Tariff {n},days,x\n" for n in range(100))
+        status, html = await bring(office, f"name,unit,price\n{rows}".encode())
+        assert status == 422 and "100 lines are wrong" in html and html.count("<li>") <= 20
+        assert "and 95 more" in html
+        status, html = await bring(office, b"PK\x03\x04")
+        assert status == 422 and "this is a workbook" in html
+        assert "Choose a file first." in (await bring(office, b""))[1]
+        status, html = await bring(office, b"name,unit,price\n" + b"a,b,c\n" * 10_001)
+        assert status == 422 and "more than 10,000 lines" in html
+        assert (await bring(office, b"x" * 5_000_001))[0] == 413
+        assert not await OfficeUpload.exists()
+
+
+async def test_only_these_pages_take_a_file_and_only_with_our_token(config: Config) -> None:
+    async with open_office(config) as office:
+        await office.sign_in()
+        form = aiohttp.FormData()
+        form.add_field("csrf", await office.csrf(AT))
+        form.add_field("file", b"x", filename="x.csv")
+        assert (await office.client.post(AT, data=form, allow_redirects=False)).status == 403
+        stranger = aiohttp.FormData()
+        stranger.add_field("csrf", "0")
+        stranger.add_field("file", b"name,unit,price\n", filename="x.csv")
+        assert (await office.client.post(f"{AT}/file", data=stranger, allow_redirects=False)).status == 403
+
+
+async def test_each_kind_has_its_list_its_file_and_stays_small(config: Config) -> None:
+    async with open_office(config) as office:
+        await office.sign_in()
+        for kind in ("villages", "tariffs", "meter-types", "connections", "models", "appliances", "stock"):
+            html = await office.html(f"/settings/prices/{kind}")
+            assert len(html) < 50_000, kind
+            csv = await (await office.get(f"/settings/prices/{kind}.csv")).text()
+            assert csv.startswith("\ufeff")
+        for kind in ("agents", "customers", "devices"):
+            assert "Bring a file" in await office.page(f"/settings/prices/{kind}")

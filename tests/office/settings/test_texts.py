@@ -1,0 +1,52 @@
+"""A sentence in the office's own words: it goes out at once, keeps the rules, and goes back."""
+
+import pytest
+
+from bot.config import Config
+from bot.text import _
+from bot.text.i18n import catalogued, list_english
+from tests.world.browser import Office, open_office
+
+pytestmark = pytest.mark.everyday_on_sqlite
+ENGLISH = "Not sure. Send TOKEN serial before you sell again. Help {help}"
+
+
+def at(language: str = "sw") -> str:
+    return f"/settings/texts/{language}/{list_english().index(ENGLISH)}"
+
+
+async def post(office: Office, **fields: str) -> tuple[int, str]:
+    answer = await office.post(at(), **fields, csrf=await office.csrf("/settings/texts"))
+    return answer.status, answer.headers.get("Location", "") or await answer.text()
+
+
+async def test_a_sentence_is_found_said_otherwise_and_given_back(config: Config) -> None:
+    async with open_office(config) as office:
+        usual = catalogued("sw", ENGLISH)
+        assert usual in await office.page("/settings/texts?language=sw&q=before+you+sell")
+        assert usual in await office.page(at())
+        said = "Hakuna hakika. {help}"
+        assert (await post(office, said=said, seen=""))[0] == 303
+        assert _(ENGLISH, help="0800").to("sw") == "Hakuna hakika. 0800"
+        assert said in await office.page("/settings/texts?language=sw")
+        status, html = await post(office, said="Sijui. {help}", seen="")
+        assert status == 409 and "Sijui. {help}" in html
+        assert (await post(office, back="yes", seen=said))[0] == 303
+        assert _(ENGLISH, help="0800").to("sw") == usual.format(help="0800")
+
+
+async def test_what_breaks_a_rule_is_refused_and_kept(config: Config) -> None:
+    async with open_office(config) as office:
+        await office.sign_in()
+        status, html = await post(office, said="Hakuna <hakika>.", seen="")
+        assert status == 422 and "Write each of these once: {help}." in html and "Hakuna &lt;hakika&gt;." in html
+
+
+async def test_lines_of_the_menu_stay(config: Config) -> None:
+    async with open_office(config) as office:
+        await office.sign_in()
+        menu = next(talk.menu for talk in office.mwanga.commands.by_name.values() if talk.menu)
+        number = list_english().index(menu.english)
+        assert (await office.get(f"/settings/texts/sw/{number}")).status == 404
+        assert (await office.get("/settings/texts/sw/99999")).status == 404
+        assert (await office.get("/settings/texts/xx/0")).status == 404

@@ -1,0 +1,124 @@
+"""The live part of the first page: a stream says that something has changed, and the part is fetched anew."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import ClientResponse
+
+from bot.config import Config
+from handlers.office.home import live
+from handlers.office.home.live import LIVE, Live
+from handlers.office.home.reading import READINGS
+from models.sql import now_ms
+from tests.world.browser import Office, open_office, receive_message
+
+pytestmark = pytest.mark.everyday_on_sqlite
+NEWS = b"event: home"
+
+
+@pytest.fixture
+async def office(config: Config) -> AsyncIterator[Office]:
+    async with open_office(config) as office:
+        await office.html()
+        pages(office).look_s = 0.01
+        yield office
+
+
+def pages(office: Office) -> Live:
+    assert office.client.app
+    return office.client.app[LIVE]
+
+
+async def left(office: Office) -> None:
+    """Wait until the server has seen that all have left."""
+    async with asyncio.timeout(20):
+        while len(pages(office)):
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def listening(office: Office) -> AsyncIterator[ClientResponse]:
+    response = await office.get("/live")
+    assert response.status == 200 and response.content_type == "text/event-stream"
+    try:
+        yield response
+    finally:
+        response.close()
+
+
+async def next_event(stream: ClientResponse) -> bytes:
+    async with asyncio.timeout(20):
+        return (await stream.content.readuntil(b"\n\n")).partition(b"\n")[0]
+
+
+async def test_what_comes_in_is_told_and_the_part_shows_it(office: Office) -> None:
+    async with listening(office) as stream:
+        await asyncio.sleep(0)
+        await office.sms("Asha", "wxyz qqq")
+        assert await next_event(stream) == NEWS
+        response = await office.get("/live/home")
+        part = await response.text()
+        assert "wxyz qqq" in part and "<html" not in part and "<header" not in part
+
+
+async def test_nothing_is_asked_while_nobody_looks(office: Office) -> None:
+    async with listening(office):
+        assert pages(office).is_looking
+    async with asyncio.timeout(20):
+        while pages(office).is_looking:
+            await asyncio.sleep(0)
+    async with listening(office):
+        assert pages(office).is_looking
+
+
+async def test_there_are_so_many_streams_and_no_more(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MOST_OF_ONE", 2)
+    async with listening(office), listening(office):
+        response = await office.get("/live")
+        assert response.status == 204  # a browser does not come again by itself
+    await left(office)
+    async with listening(office):
+        assert len(pages(office)) == 1
+
+
+async def test_a_stream_ends_with_its_session(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "SESSION_S", 0)
+    async with listening(office) as stream:
+        await office.post("/logout", csrf=await office.csrf("/"))
+        async with asyncio.timeout(20):
+            said = await stream.content.read()
+        assert said.endswith(b"event: ended\ndata: {}\n\n")
+
+
+async def test_a_stream_ends_when_the_server_stops(office: Office) -> None:
+    async with listening(office) as stream:
+        pages(office).stop()
+        assert await stream.content.read() == b""
+    assert (await office.get("/live")).status == 204
+
+
+async def test_nobody_listens_without_signing_in(config: Config) -> None:
+    async with open_office(config) as office:
+        for path in ("/live", "/live/home"):
+            response = await office.get(path)
+            assert (response.status, response.headers.get("Location")) == (303, "/login")
+
+
+async def test_those_who_are_told_at_once_share_one_reading(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert office.client.app
+    readings, seen = office.client.app[READINGS], []
+    read = readings.read
+
+    async def counted() -> object:
+        seen.append(now_ms())
+        return await read()
+
+    monkeypatch.setattr(readings, "read", counted)
+    readings.forget()
+    await asyncio.gather(*(office.get("/live/home") for _ in range(5)))
+    assert len(seen) == 1
+    await receive_message(office.db, now_ms())
+    await office.html()
+    assert len(seen) == 2  # who opens the page gets it as it is now

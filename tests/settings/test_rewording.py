@@ -1,0 +1,40 @@
+"""The office's own words for a sentence keep the rules of the catalogue."""
+
+import pytest
+
+from bot.text.i18n import catalogued, list_english
+from bot.text.rewording import find_mistake, find_sentences
+
+HELP = "Not sure. Send TOKEN serial before you sell again. Help {help}"
+
+
+@pytest.mark.parametrize(
+    ("said", "mistake"),
+    [
+        ("Not sure. Send TOKEN serial, then sell again. {help}", ""),
+        ("Not sure.", "Write each of these once: {help}."),
+        ("Not sure {help} {name}", "Write each of these once: {help}."),
+        ("Not sure {help} {help}", "Write each of these once: {help}."),
+        ("Not sure {help", "A { or } is out of place"),
+        ("Not sure {help!r}", "A { or } is out of place"),
+        ("Not sure {help.__class__}", "A { or } is out of place"),
+        ("Not sure {0}", "A { or } is out of place"),
+        ("Not sûre {help}", "These letters would make it cost more: û"),
+        ("Not sure 😀 {help}", "These letters would make it cost more: 😀"),
+        (HELP + "!", "It may have 64: more would not fit"),
+        ("Send YES {help}", "Carriers keep the word YES"),
+    ],
+)
+def test_a_sentence_is_held_to_the_rules(said: str, mistake: str) -> None:
+    found = find_mistake("en", HELP, said)
+    assert mistake in found and bool(mistake) == bool(found)
+
+
+@pytest.mark.parametrize("language", ["en", "sw", "fr", "pt", "ha"])
+def test_what_the_catalogue_says_may_be_said(language: str) -> None:
+    assert not [each for each in list_english() if find_mistake(language, each, catalogued(language, each))]
+
+
+def test_a_sentence_is_found_by_its_words_in_either_language() -> None:
+    assert HELP in find_sentences("before YOU sell", "sw")
+    assert HELP in find_sentences(catalogued("sw", HELP), "sw")

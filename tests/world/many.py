@@ -1,0 +1,55 @@
+"""Many customers, and messages that the office writes to all of them."""
+
+import json
+from datetime import UTC, datetime
+
+from bot.outbound.broadcasts import Broadcasts
+from bot.runtime import Database
+from bot.server import Server
+from models.messages.broadcasts import create_broadcast
+from models.office.audience import Audience
+from models.sql import execute, execute_many
+
+CROWD = """INSERT INTO customer (id, name, surname, phone, language, mini_grid_id, created_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $7)"""
+FIRST = 1_000  # the number of the first of them
+SINCE = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def phone_of(number: int) -> str:
+    return f"+25576{number:07d}"
+
+
+async def add_crowd(database: Database, count: int, *, language: str = "sw") -> None:
+    """So many more customers in the demo's mini-grid, each with a phone."""
+    async with database.work() as db:
+        [grid] = await execute(db, "SELECT MIN(id) AS id FROM minigrid")
+        rows = [(FIRST + n, f"Name{n}", "Crowd", phone_of(n), language, grid["id"], SINCE) for n in range(count)]
+        await execute_many(db, CROWD, rows)
+
+
+async def write_to_all(
+    database: Database, texts: dict[str, str] | None = None, audience: Audience | None = None, *, key: str = "k1"
+) -> int:
+    """The office writes to many: the number of that."""
+    async with database.work():
+        texts = texts or {"en": "The power is off on Sunday"}
+        chosen = (audience or Audience()).dump()
+        return await create_broadcast(key, chosen, json.dumps(texts), people=0, parts=0, actor="admin")
+
+
+async def go_on(broadcasts: Broadcasts) -> int:
+    """All portions that there is room for: how many there were."""
+    portions = 0
+    while (await broadcasts.step()).people:
+        portions += 1
+    return portions
+
+
+async def receivers(server: Server | Database) -> dict[str, str]:
+    """The result of each person, by name."""
+    db = (server.database if isinstance(server, Server) else server).client
+    rows = await execute(
+        db, "SELECT c.name, r.result FROM broadcast_receiver r JOIN customer c ON c.id = r.customer_id ORDER BY r.id"
+    )
+    return {row["name"]: row["result"] for row in rows}
