@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from aiohttp import web
-from wtforms import FileField, StringField
+from wtforms import FileField
 
 from bot.server import SERVER
 from handlers.exchange import NotImported, PartlyImported, Table, Unreadable, group_problems, import_table
@@ -55,7 +55,7 @@ class UploadForm(OfficeForm):
 class WhyForm(OfficeForm):
     """Why something is so."""
 
-    why = StringField(N_("Why?"), [required])
+    why = LineField(N_("Why?"), [required])
 
 
 @office_page("/money/reconcile", roles=ALL, nav=Nav.MONEY)
