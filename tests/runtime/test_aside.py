@@ -1,4 +1,4 @@
-"""Reading beside all work: whoever is cancelled in the midst of it, also more than once, leaves no broken connection."""
+"""Reading beside all work: who is cancelled in the midst of it, also more than once, leaves no broken connection."""
 
 import asyncio
 import sqlite3
