@@ -85,7 +85,7 @@ async def _lines(phones: Sequence[str]) -> list[Line]:
     lines = []
     for phone in phones:
         shown, answer = texts[phone], answers.get(phone)
-        outgoing = answer is not None and answer["at"] > shown["at"]
+        outgoing = answer is not None and answer["at"] >= shown["at"]
         if answer is not None and outgoing:
             shown = answer
         caller = callers[phone]

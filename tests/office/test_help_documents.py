@@ -27,9 +27,12 @@ def test_every_link_leads_somewhere(name: str) -> None:
         if path.startswith("/help/pictures/"):
             assert path.removeprefix("/help/pictures/") in pictures()
             continue
-        target = path.removeprefix("/help/") if path else name
+        target, _, part = path.removeprefix("/help/").partition("/")
+        target = target or name
         assert target in ALL, link
-        assert not anchor or anchor in anchors(ALL[target]), link
+        html = documents()[target].parts[part] if part else ALL[target]
+        assert not anchor or anchor in anchors(html), link
+        assert bool(part) is bool(anchor and documents()[target].parts), link
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -44,6 +47,14 @@ def test_nothing_of_it_runs_or_has_a_style_of_its_own(name: str) -> None:
 def test_every_heading_is_in_the_table_of_contents_once(name: str) -> None:
     listed = [heading.anchor for heading in documents()[name].contents]
     assert len(listed) == len(set(listed)) == len(re.findall(r"<h[23] ", ALL[name]))
+
+
+def test_a_large_page_is_cut_at_its_headings_and_nothing_is_lost() -> None:
+    large = [document for document in documents().values() if document.parts]
+    assert large
+    for document in large:
+        assert set(document.part_of) == {heading.anchor for heading in document.contents}
+        assert "".join(document.parts.values()) in document.html
 
 
 def test_words_are_found_in_any_case_those_in_headings_first() -> None:

@@ -86,7 +86,7 @@ async def test_there_are_so_many_streams_and_no_more(office: Office, monkeypatch
 async def test_a_stream_ends_with_its_session(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "SESSION_S", 0)
     async with listening(office) as stream:
-        await office.ask("UPDATE officeuser SET removed_at = '2026-01-01 00:00:00+00:00'")
+        await office.post("/logout", csrf=await office.csrf("/"))
         async with asyncio.timeout(20):
             said = await stream.content.read()
         assert said.endswith(b"event: ended\ndata: {}\n\n")

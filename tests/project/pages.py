@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import typer.main
+from aiohttp import web
 from pydantic import SecretStr
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
@@ -15,8 +16,9 @@ from bot.cli.main import cli
 from bot.config import Config, load
 from handlers import TALKS
 from handlers.exchange import EXPORTS, IMPORTS
+from handlers.office.frame.routes import ALL, OFFICE
 from models.money.ledger import CHART
-from models.people import Role
+from models.people import OfficeRole, Role
 from tests.world.actions import actions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -27,11 +29,7 @@ PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
 ROLES = {Role.AGENT: "agents", Role.CUSTOMER: "customers", Role.STRANGER: "everybody else"}
 LANGUAGES = {"en": "English", "sw": "Swahili", "fr": "French", "pt": "Portuguese", "ha": "Hausa"}
 # Who may use a route, and what for.
-WATCHER, OFFICE, DEMO = (
-    "who has `MWANGA_METRICS_TOKEN`, else this machine alone",
-    "the office, signed in",
-    "anybody, in the demo world only",
-)
+WATCHER, DEMO = "who has `MWANGA_METRICS_TOKEN`, else this machine alone", "anybody, in the demo world only"
 SECRET, PHONE = "whoever knows the secret in it", "a linked phone"
 ROUTES = {
     "/gateways/{name}/{secret}/{kind}": (SECRET, "callbacks: `sms`, `delivery`, `ussd`, `ussd-end`, `optout`"),
@@ -50,15 +48,6 @@ ROUTES = {
     "/smsgate/mobile/v1/user/password": (PHONE, "always 501: the server makes the phones' passwords"),
     "/smsgate/mobile/v1/events": (PHONE, "its event stream, open all the time"),
     "/smsgate/webhooks/{phone}": ("a phone that signs", "tells of SMS that came in, of reports and of its health"),
-    "/": (OFFICE, "the overview: what is wrong, sales, gateways, agents' cash"),
-    "/login": ("anybody", "signing in"),
-    "/logout": (OFFICE, "signing out"),
-    "/messages": (OFFICE, "what goes out, by which gateway, and what became of it"),
-    "/messages/{number}": (OFFICE, "one message"),
-    "/receipts": (OFFICE, "texts of operators that wait for a person, and a place to try one out"),
-    "/receipts/{number}": (OFFICE, "one of them becomes a payment, or is refused"),
-    "/tickets": (OFFICE, "what is broken, and whose work it is"),
-    "/tickets/K{number}": (OFFICE, "one ticket, its history, and what can be done with it"),
     "/simulator": (DEMO, "a phone in the browser"),
     "/simulator/messages": (DEMO, "its newest messages"),
     "/simulator/{file}": (DEMO, "its script and style"),
@@ -143,11 +132,25 @@ def routes() -> str:
     app = build_app(load())
     paths = dict.fromkeys(resource.canonical.replace("{slash}", "") for resource in app.router.resources())
     rows = ["| route | who may use it | what for |", "|---|---|---|"]
+    ours = _office_pages(app)
     for path in paths:
-        if path not in ROUTES:
+        if path not in ROUTES | ours:
             raise LookupError(f"say in tests/project/pages.py who may use {path}, and what for")
-        rows.append(f"| `{path}` | {' | '.join(ROUTES[path])} |")
+        rows.append(f"| `{path}` | {' | '.join((ROUTES | ours)[path])} |")
     return "\n".join(rows)
+
+
+def _office_pages(app: web.Application) -> dict[str, tuple[str, str]]:
+    """The pages of the office, as they say themselves: who may see each, and what it shows."""
+    pages: dict[str, tuple[str, str]] = {}
+    for route, page in app[OFFICE].items():
+        if route.resource is None or (route.resource.canonical in pages and page.method != "GET"):
+            continue
+        roles = [role.value for role in OfficeRole if role in page.roles]
+        who = "anybody" if page.anybody else "the office" if page.roles == ALL else ", ".join(roles)
+        about = (page.handler.__doc__ or "").split(". ")[0].split(";")[0].replace("\n", " ").strip(" .:")
+        pages[route.resource.canonical] = (who, " ".join(about.split()))
+    return pages
 
 
 def chart() -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
 from itertools import pairwise
@@ -19,8 +19,10 @@ PICTURES = DOCS / "pictures"
 FIRST = ("office", "operate", "texts", "payments", "receipt-texts", "reconciliation", "gateways", "data", "install")
 COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)  # marks for the tables that are made from the code
 OUTSIDE = ("https://", "http://")
+INWARD = re.compile(r'href="(?:/help/([a-z-]+))?#([^"]+)"')
 AROUND = 80  # characters shown on each side of what was found
 MOST_FOUND = 30
+LARGE = 40_000  # characters of a page; a larger one is shown by its headings, each with a page of its own
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,13 @@ class Document:
     html: Markup
     contents: Sequence[Heading]
     sections: Sequence[tuple[Heading, str]]  # what stands behind each heading, as words
+    parts: Mapping[str, Markup]  # of a large one what stands under each heading, by its anchor; else nothing
+    part_of: Mapping[str, str]  # in which part an anchor is
+
+    def address(self, anchor: str) -> str:
+        """Where a heading is."""
+        part = f"/{self.part_of[anchor]}" if anchor in self.part_of else ""
+        return f"/help/{self.name}{part}#{anchor}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,8 @@ def documents() -> Mapping[str, Document]:
     """All pages by name, in the order of the help."""
     names = sorted(path.stem for path in DOCS.glob("*.md"))
     names.sort(key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
-    return {name: _read(name) for name in names}
+    read = {name: _read(name) for name in names}
+    return {name: _lead_into_parts(document, read) for name, document in read.items()}
 
 
 def pictures() -> dict[str, Path]:
@@ -92,13 +102,43 @@ def _read(name: str) -> Document:
         _tidy(token)
         for child in token.children or ():
             _tidy(child)
-    html = markdown.renderer.render(tokens, markdown.options, {})
-    # A wide table moves within its own box, also by the keyboard.
-    html = html.replace("<table>", '<div class="wide" tabindex="0"><table>').replace("</table>", "</table></div>")
+    html = _draw(markdown, tokens)
     title = headings[0].title if headings else name
     contents = [each for each in headings if each.level in (2, 3)]
-    # Made of text by a renderer that lets no HTML of the text through.
-    return Document(name, title, Markup(html), contents, _sections(tokens))  # noqa: S704
+    parts, part_of = _cut(markdown, tokens) if len(html) > LARGE else ({}, {})
+    return Document(name, title, html, contents, _sections(tokens), parts, part_of)
+
+
+def _draw(markdown: MarkdownIt, tokens: Sequence[Token]) -> Markup:
+    html = str(markdown.renderer.render(tokens, markdown.options, {}))
+    # What is wide moves within its own box, also by the keyboard.
+    html = html.replace("<pre>", '<pre tabindex="0">')
+    html = html.replace("<table>", '<div class="wide" tabindex="0"><table>').replace("</table>", "</table></div>")
+    return Markup(html)  # noqa: S704 - made of text by a renderer that lets no HTML of the text through
+
+
+def _cut(markdown: MarkdownIt, tokens: Sequence[Token]) -> tuple[dict[str, Markup], dict[str, str]]:
+    """What stands under each heading of the second level, and in which of these parts each anchor is."""
+    begins = [place for place, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h2"]
+    parts, part_of = {}, {}
+    for begin, end in pairwise([*begins, len(tokens)]):
+        part = str(tokens[begin].attrGet("id"))
+        parts[part] = _draw(markdown, tokens[begin:end])
+        part_of |= {str(token.attrGet("id")): part for token in tokens[begin:end] if token.type == "heading_open"}
+    return parts, part_of
+
+
+def _lead_into_parts(document: Document, read: Mapping[str, Document]) -> Document:
+    """The links to a large page lead into the part that is meant."""
+
+    def lead(match: re.Match[str]) -> str:
+        target = read[match[1] or document.name]
+        return f'href="{target.address(match[2])}"' if target.parts else match[0]
+
+    def led(html: Markup) -> Markup:
+        return Markup(INWARD.sub(lead, html))  # noqa: S704 - only addresses of ours change
+
+    return replace(document, html=led(document.html), parts={name: led(part) for name, part in document.parts.items()})
 
 
 def _name_headings(tokens: Sequence[Token]) -> list[Heading]:

@@ -17,13 +17,22 @@ async def show_all(request: web.Request) -> web.StreamResponse:
     return page(request, "help/contents.html", documents=documents().values(), words=words, hits=find(words))
 
 
-@office_page("/help/{name:[a-z-]+}", roles=ALL, nav=Nav.HELP)
+@office_page("/help/{name}", roles=ALL, nav=Nav.HELP)
 async def show(request: web.Request) -> web.StreamResponse:
     """One document."""
     document = documents().get(request.match_info["name"])
     if document is None:
         raise web.HTTPNotFound(text=_("There is no such page."))
-    return page(request, "help/document.html", document=document)
+    return page(request, "help/document.html", document=document, part="")
+
+
+@office_page("/help/{name}/{part}", roles=ALL, nav=Nav.HELP)
+async def show_part(request: web.Request) -> web.StreamResponse:
+    """One heading of a document that is too large for a page."""
+    document, part = documents().get(request.match_info["name"]), request.match_info["part"]
+    if document is None or part not in document.parts:
+        raise web.HTTPNotFound(text=_("There is no such page."))
+    return page(request, "help/document.html", document=document, part=part)
 
 
 @office_page("/help/pictures/{file}", roles=ALL, nav=Nav.HELP, fragment=True)

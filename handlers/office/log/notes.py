@@ -1,6 +1,7 @@
 """The page at `/log`: who changed what, from where, what was there before and after. The owner and the auditor read all
 of it, the others what they did themselves."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
@@ -31,6 +32,7 @@ from models.people import OfficeRole, OfficeUser
 
 COLUMNS = ("time", "by", "action", "subject", "old", "new", "detail", "from")
 READ_ALL = (OfficeRole.OWNER, OfficeRole.AUDITOR)
+MINOR = re.compile(r"(-?\b\d+) minor units")
 LONGEST = 100  # as the columns that are filtered by
 QUICK = (
     ("", N_("All")),
@@ -104,5 +106,9 @@ async def _rows(wanted: Wanted) -> AsyncIterator[Sequence[object]]:
 
 
 def _shown(note: Mapping[str, Any], company: Company) -> dict[str, Any]:
+    """A note as people read it: its time in the company's zone, and amounts in its currency."""
     at = note["created_at"]
-    return {**note, "time": f"{company.day_by_name(at)} {at.astimezone(company.zone):%H:%M:%S}"}
+    detail = MINOR.sub(lambda found: company.money(int(found[1])), note["detail"])
+    if detail == f"from {note['whence']}":  # said beside its time
+        detail = ""
+    return {**note, "detail": detail, "time": f"{company.day_by_name(at)} {at.astimezone(company.zone):%H:%M:%S}"}

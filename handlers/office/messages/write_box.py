@@ -25,7 +25,7 @@ from models.sql import now_ms
 class WriteForm(OfficeForm):
     """A text to one person."""
 
-    text = TextAreaField(N_("Text"), [required])
+    text = TextAreaField(N_("Text"), [required], filters=[lambda text: text.strip() if text else text])
 
     def validate_text(self, field: TextAreaField) -> None:
         """Raises ValidationError with what cannot be sent."""

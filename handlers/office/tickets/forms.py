@@ -21,6 +21,8 @@ DAY = {"type": "date", "placeholder": "2026-11-30"}
 class WordsField(TextAreaField):
     """A few words, as a ticket keeps them: nothing in them may be a PIN."""
 
+    data: Any
+
     def __init__(self, label: str, **rest: Any) -> None:
         super().__init__(label, render_kw={"rows": 3, "maxlength": LONGEST}, **rest)
 
@@ -43,6 +45,7 @@ class DueField(LineField):
     """A day until when the work is to be done, like 2026-11-30. `kept` is one that it may stay, though it is over."""
 
     kept: date | None = None
+    data: Any
 
     def process_formdata(self, given: list[str]) -> None:
         if not given:

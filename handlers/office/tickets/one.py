@@ -52,12 +52,28 @@ async def _assign(ticket: Ticket, company: Company, user: OfficeUser, form: Offi
     return await desk.assign(ticket, company, user, agent=agent, staff=clerk, due=form["due"].data)
 
 
+async def _comment(ticket: Ticket, company: Company, user: OfficeUser, form: OfficeForm) -> Copies:
+    return await desk.comment(ticket, company, user, form["words"].data)
+
+
+async def _ask(ticket: Ticket, company: Company, user: OfficeUser, _form: OfficeForm) -> Copies:
+    return await desk.ask(ticket, company, user)
+
+
+async def _close(ticket: Ticket, company: Company, user: OfficeUser, form: OfficeForm) -> Copies:
+    return await desk.close(ticket, company, user, form["words"].data)
+
+
+async def _reopen(ticket: Ticket, company: Company, user: OfficeUser, form: OfficeForm) -> Copies:
+    return await desk.reopen(ticket, company, user, form["words"].data)
+
+
 ACTIONS: Mapping[str, Action] = {
     "assign": Action(Assignment, _assign),
-    "comment": Action(Comment, lambda *it: desk.comment(*it[:3], it[3]["words"].data)),
-    "ask": Action(Question, lambda *it: desk.ask(*it[:3])),
-    "close": Action(Closing, lambda *it: desk.close(*it[:3], it[3]["words"].data)),
-    "reopen": Action(Reopening, lambda *it: desk.reopen(*it[:3], it[3]["words"].data)),
+    "comment": Action(Comment, _comment),
+    "ask": Action(Question, _ask),
+    "close": Action(Closing, _close),
+    "reopen": Action(Reopening, _reopen),
 }
 
 

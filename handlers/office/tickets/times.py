@@ -1,5 +1,6 @@
 """The page at `/tickets/times`: how long it took to close tickets, by mini-grid and by agent."""
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -35,7 +36,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def _rows(times: Times):  # type: ignore[no-untyped-def]
+async def _rows(times: Times) -> AsyncIterator[Sequence[object]]:
     for kind, group in (("mini_grid", times.by_mini_grid), ("agent", times.by_agent)):
         for each in group:
             hours = [round(span.total_seconds() / HOUR, 1) for span in (each.median, each.worst)]

@@ -1,6 +1,7 @@
 """What the pages of tickets share: their words, and how a ticket's times and people are written."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from handlers.office.frame.times import age
 from handlers.office.frame.words import N_, _
@@ -60,7 +61,7 @@ def length_of(span: timedelta) -> str:
     return age(int(span.total_seconds() * 1000), 0)
 
 
-SHARED = {
+SHARED: dict[str, Any] = {
     "category": category_of,
     "owner": owner_of,
     "worker": worker_of,
