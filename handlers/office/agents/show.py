@@ -41,7 +41,7 @@ DONE = {
     "proposed": N_("Written down. Another one of the office has to agree."),
     "settled": N_("Settled. Both sides get an SMS."),
     "topup": N_("The wallet is topped up. The agent gets an SMS."),
-    "payout": N_("Paid out of the wallet. The agent gets an SMS."),
+    "payout": N_("Written down. Another one of the office has to agree: Money, To decide."),
     "terms": N_("Changed."),
     "details": N_("Changed."),
     "phone": N_("Changed. The old and the new number get an SMS."),
