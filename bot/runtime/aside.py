@@ -29,11 +29,14 @@ async def _sqlite(url: str) -> AsyncIterator[Ask]:
     with closing(sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)) as opened:
         opened.row_factory = sqlite3.Row
         # Asked all the while: `interrupt` would not end a statement that its thread has yet to begin.
-        given_up = threading.Event()
+        given_up, in_use = threading.Event(), threading.Lock()
         opened.set_progress_handler(given_up.is_set, STEPS)
 
         def run(statement: str) -> list[dict[str, Any]]:
-            return [dict(row) for row in opened.execute(statement)]
+            with in_use:
+                if given_up.is_set():
+                    raise sqlite3.OperationalError("interrupted")
+                return [dict(row) for row in opened.execute(statement)]
 
         async def ask(statement: str) -> list[dict[str, Any]]:
             running = asyncio.ensure_future(asyncio.to_thread(run, statement))
@@ -46,7 +49,14 @@ async def _sqlite(url: str) -> AsyncIterator[Ask]:
                 raise
 
         opened.execute("BEGIN")
-        yield ask
+        try:
+            yield ask
+        finally:
+            # Whoever is cancelled twice, as at the end of a loop, comes here while the thread is still in a statement:
+            # SQLite dies of a connection that is closed under it.
+            given_up.set()
+            with in_use:
+                opened.close()
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """The audit as the office reads it: the newest first, by person, action, subject and days."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from models.sql import connection, execute, read_moment
 
 NOTES = """SELECT id, created_at, actor, action, subject, detail, old, new, whence FROM audit
   WHERE {where} ORDER BY created_at DESC, id DESC LIMIT {most}"""
+CHANGE = re.compile(r"([^,:;]*) -> ([^,:;]*)")
 # A step of the index for each action that there is, however many notes.
 ACTIONS = """WITH RECURSIVE found(action) AS (
     SELECT MIN(action) FROM audit
@@ -31,7 +33,15 @@ class Wanted:
 async def read_notes(wanted: Wanted, before: int, most: int) -> Sequence[dict[str, Any]]:
     """So many notes at most, older than the one with the number `before`; 0: from the newest on."""
     rows = await execute(connection(), *question(wanted, before, most))
-    return [row | {"created_at": read_moment(row["created_at"])} for row in rows]
+    return [_with_change(row) | {"created_at": read_moment(row["created_at"])} for row in rows]
+
+
+def _with_change(row: dict[str, Any]) -> dict[str, Any]:
+    """A note whose detail is nothing but `before -> after`, as many verbs write it, has these as old and new."""
+    change = CHANGE.fullmatch(row["detail"])
+    if change is None or row["old"] or row["new"]:
+        return row
+    return row | {"old": change[1], "new": change[2], "detail": ""}
 
 
 def question(wanted: Wanted, before: int, most: int) -> tuple[str, list[Any]]:

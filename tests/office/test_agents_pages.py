@@ -98,13 +98,13 @@ async def test_an_agent_is_changed_and_the_second_of_two_is_told(config: Config)
         assert (await send(office, f"{ASHA}/phone", ASHA, phone="0712 000 009"))[0] == 303
         status, said = await send(office, f"{ASHA}/phone", ASHA, phone=PEOPLE["Juma"])
         assert status == 409 and "is the number of an agent already" in said
-        rows = await office.ask("SELECT actor, action, detail FROM audit ORDER BY id")
-        assert [(row["action"], row["detail"]) for row in rows if row["action"].startswith("agent")] == [
-            ("agent cash_limit", "20000000 -> 9000000"),
-            ("agent commission", "1000 -> 750"),
-            ("agent name", "Asha Mushi -> Asha Mushi Juma"),
-            ("agent language", "en -> sw"),
-            ("agent phone", "+255700000001 -> +255712000009"),
+        rows = await office.ask("SELECT action, old, new FROM audit ORDER BY id")
+        assert [(row["action"], row["old"], row["new"]) for row in rows if row["action"].startswith("agent")] == [
+            ("agent cash_limit", "20000000", "9000000"),
+            ("agent commission", "1000", "750"),
+            ("agent name", "Asha Mushi", "Asha Mushi Juma"),
+            ("agent language", "en", "sw"),
+            ("agent phone", "+255700000001", "+255712000009"),
         ]
         told = await office.ask("SELECT phone FROM outbox ORDER BY id")
         assert [row["phone"] for row in told] == ["+255700000001", "+255712000009"]

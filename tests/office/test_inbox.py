@@ -39,7 +39,7 @@ async def test_who_is_not_understood_waits_until_somebody_answers(office: Office
     assert "Nobody waits for an answer." in await office.page("/messages")
     await office.sms("Baraka", "nyumba yangu iko karibu na shule")
     page = await office.page("/messages")
-    assert "Baraka Peter 1 to answer" in page and "We wrote:" in page
+    assert "Baraka Peter 1 to answer" in page and "nyumba yangu iko karibu na shule" in page
     assert "Messages 1" in page, "it is counted in the navigation"
     assert "nyumba yangu iko karibu na shule" in await office.page(WITH)
     fields = await fields_of(office, WITH, WITH)
@@ -48,7 +48,8 @@ async def test_who_is_not_understood_waits_until_somebody_answers(office: Office
     page = await office.page(f"{WITH}?done=sent")
     assert "Written." in page and "We come tomorrow at ten" in page and "admin" in page
     assert "Nobody waits for an answer." in await office.page("/messages")
-    assert "We wrote: We come tomorrow at ten" in await office.page("/messages/unclear")
+    assert "nyumba yangu iko karibu na shule" in await office.page("/messages/unclear")
+    assert "We wrote: We come tomorrow at ten" in await office.page("/messages/all")
     await office.post(WITH, **fields, text="We come tomorrow at ten")
     assert len(await office.ask("SELECT id FROM outbox WHERE kind = 'office'")) == 1, "twice sent is once written"
 
@@ -176,3 +177,23 @@ async def test_what_people_write_never_runs(office: Office) -> None:
 async def test_old_addresses_of_what_leaves_lead_there(office: Office, path: str) -> None:
     response = await office.get(path)
     assert response.headers["Location"].startswith("/messages/sent?")
+
+
+async def test_a_customers_page_writes_by_the_same_form(office: Office) -> None:
+    [baraka] = await office.ask("SELECT id FROM customer WHERE name = 'Baraka'")
+    fields, path = await fields_of(office, WITH, WITH), f"/messages/to/{baraka['id']}"
+    response = await office.post(path, **fields, text="We come at ten")
+    assert (response.status, response.headers["Location"]) == (303, f"/people/{baraka['id']}?done=written")
+    response = await office.post(path, **fields | {"once": "other"}, text="We come at eleven")
+    assert response.status == 409 and "We come at eleven</textarea>" in await response.text()
+    assert (await office.post("/messages/to/999999", **fields, text="Hello")).status == 404
+
+
+async def test_who_reads_alone_sees_no_box_and_writes_nothing(office: Office) -> None:
+    fields = await fields_of(office, WITH, WITH)
+    await office.ask("UPDATE officeuser SET role = 'auditor'")
+    html = await office.html(WITH)
+    assert "<textarea" not in html
+    assert (await office.post(WITH, **fields, text="Hello")).status == 403
+    assert (await office.post("/write", csrf=fields["csrf"], text_en="Hello")).status == 403
+    assert not await office.ask("SELECT id FROM outbox")

@@ -34,6 +34,24 @@ async def test_a_note_says_what_was_there_before_and_after_and_from_where(databa
     assert (change_of(second), second["whence"]) == ("Wrong tariff", "")
 
 
+@pytest.mark.parametrize(
+    ("detail", "shown"),
+    [
+        ("20000000 -> 30000", ("20000000", "30000", "")),
+        ("+255710000001 -> +255754000111", ("+255710000001", "+255754000111", "")),
+        (" -> 08001", ("", "08001", "")),
+        ("customer 5 -> 7, 0 minor units owed: moved", ("", "", "customer 5 -> 7, 0 minor units owed: moved")),
+        ("They called", ("", "", "They called")),
+    ],
+)
+async def test_what_is_nothing_but_a_change_is_shown_as_one(
+    detail: str, shown: tuple[str, str, str], database: Database
+) -> None:
+    await record("Rehema", "agent cash_limit", "+255700000001", detail)
+    [row] = await log.read_notes(Wanted(), 0, 1)
+    assert (row["old"], row["new"], row["detail"]) == shown
+
+
 async def test_from_where_holds_for_one_request_alone(database: Database) -> None:
     with pytest.raises(RuntimeError), coming_from("41.59.1.20"):
         raise RuntimeError

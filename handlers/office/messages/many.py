@@ -99,7 +99,8 @@ async def _form(request: web.Request) -> ManyForm:
     texts = {
         f"text_{language}": TextAreaField(LANGUAGES.get(language, language), [_check]) for language in company.languages
     }
-    form = type("ManyForm", (ManyForm,), texts).of(request)
+    made: type[ManyForm] = type("ManyForm", (ManyForm,), texts)
+    form = made.of(request)
     everybody, grids = ("", _("All")), [(str(row["id"]), row["name"]) for row in found["mini_grids"]]
     form.mini_grid.choices = [everybody, *grids]
     form.village.choices = [

@@ -104,7 +104,7 @@ async def show_all(request: web.Request) -> web.StreamResponse:
     server = request.app[SERVER]
     asked = {name: request.query.get(name, "").replace("\0", "").strip()[:LONGEST] for name in ("gateway", "state")}
     phone = _phone(server, request.query.get("phone", ""))
-    read = partial(outgoing.newest, **asked, phone=phone)
+    read = partial(outgoing.newest, gateway=asked["gateway"], state=asked["state"], phone=phone)
     if wants_csv(request):
         return await _send_csv(request, "sent", read)
     rows, last = cut_page(await read(before=before_of(request) or LATEST, most=PAGE + 1))

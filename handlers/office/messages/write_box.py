@@ -76,7 +76,7 @@ async def write(request: web.Request, phone: str) -> tuple[WriteForm, str, int]:
         async with server.database.work():
             await by_hand.write_to(
                 phone,
-                form.text.data,
+                form.text.data or "",
                 key=f"{request[USER].id} {given.get('once', '')[:40]}",
                 seen=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 19 else 0,
                 company=server.company,

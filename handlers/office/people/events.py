@@ -1,7 +1,7 @@
 """What happened with a person, in words: the same for customers and agents."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.company import Company
@@ -14,10 +14,12 @@ from models.messages import State
 from models.money import Contract, Terms
 from models.office.outgoing import mask, word_for
 from models.office.timeline import Event
+from models.people import Agent
 from models.tickets.tickets import Step
 from models.tokens import ISSUERS
 
 IN, OUT, EVENT = "in", "out", "event"  # as the style sheet draws them
+TOLD = ("actor", "text")  # of a step of a ticket: who did it, and to whom it was given
 NOT_UNDERSTOOD = ("not understood", "unclear", "not answered")
 STATES = {
     "queued": N_("waiting"),
@@ -59,9 +61,18 @@ class Shown:
     link: str = ""  # and what that is called
 
 
-def show_events(events: Sequence[Event], server: Server) -> list[Shown]:
-    """The events in words."""
-    return [WORDS[event.kind](event, server) for event in events]
+async def show_events(events: Sequence[Event], server: Server, names: Mapping[str, str]) -> list[Shown]:
+    """The events in words; `names` are those of phones that the page knows, beside those of agents."""
+    phones = {str(event.row[column]) for event in events if event.kind == "ticket" for column in ("actor", "text")}
+    agents = await Agent.filter(phone__in=[each for each in phones if each.startswith("+")]) if phones else []
+    known = {agent.phone: agent.name for agent in agents} | dict(names)
+    named = [
+        replace(event, row=event.row | {column: known.get(event.row[column], event.row[column]) for column in TOLD})
+        if event.kind == "ticket"
+        else event
+        for event in events
+    ]
+    return [WORDS[event.kind](event, server) for event in named]
 
 
 def _when(event: Event, company: Company) -> str:
@@ -118,6 +129,8 @@ def _sold(event: Event, server: Server) -> Shown:
         code = _("code {stars}", stars=mask(ISSUERS[row["issuer"]].group(row["digits"])))
     paid = _("paid {amount} for {what}", amount=company.money(int(row["amount"])), what=what)
     who = _("to {agent}", agent=row["agent"]) if row["agent"] else _("by {provider}", provider=row["provider"])
+    if row["provider"] == "cash" and not row["agent"]:
+        who = _("at the office's counter")
     text = ", ".join(filter(None, (paid, got, code)))
     more = f"{who}, {_('ref {ref}', ref=row['reference'])}"
     if row["void"] == "done":

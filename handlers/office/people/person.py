@@ -175,7 +175,8 @@ async def _happened(request: web.Request, customer: Customer, things: Sequence[T
         subjects=list(dict.fromkeys([f"customer {customer.id}", str(customer.id), *serials, *contracts])),
     )
     events, older = await read_timeline(whose, read_place(request.query.get("before", "")))
-    return show_events(events, request.app[SERVER]), older
+    names = {customer.phone: _("the customer")} if customer.phone else {}
+    return await show_events(events, request.app[SERVER], names), older
 
 
 async def _sharing(customer: Customer) -> list[Customer]:

@@ -12,9 +12,18 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from bot.server import SERVER
-from handlers.exchange import IMPORTS, NotImported, PartlyImported, Table, Unreadable, group_problems, import_table
+from handlers.exchange import (
+    IMPORTS,
+    NotImported,
+    PartlyImported,
+    Table,
+    Unreadable,
+    group_problems,
+    import_table,
+    write_export,
+)
 from handlers.exchange.importing import Tried, try_table
-from handlers.exchange.sheet import Problem, write_export
+from handlers.exchange.sheet import Problem
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
