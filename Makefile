@@ -46,10 +46,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-dep
 clean:
 	rm -rf .venv build dist
 
-messages: .venv/run.stamp  ## bring the catalogues up to date with the sentences in the code
-	@$(BIN)/pybabel -q extract --no-location --no-wrap --sort-output --omit-header -k _ -k _n:1,2 -o bot/text/locales/mwanga.pot bot handlers
-	@for po in bot/text/locales/*/LC_MESSAGES/mwanga.po; do \
-		$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap --omit-header -N -i bot/text/locales/mwanga.pot -o $$po -l $$(echo $$po | cut -d/ -f4); done
+EXTRACT := $(BIN)/pybabel -q extract --no-location --no-wrap --sort-output --omit-header -k _ -k _n:1,2
+UPDATE := $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap --omit-header -N
+
+messages: .venv/run.stamp  ## bring the catalogues up to date with the sentences of phones (mwanga) and pages (office)
+	@$(EXTRACT) --ignore-dirs office -o bot/text/locales/mwanga.pot bot handlers
+	@$(EXTRACT) -k N_ -F pyproject.toml -o bot/text/locales/office.pot .
+	@for po in bot/text/locales/*/LC_MESSAGES/*.po; do \
+		$(UPDATE) -i bot/text/locales/$$(basename $$po .po).pot -o $$po -l $$(echo $$po | cut -d/ -f4); done
 
 docs: .venv/test.stamp  ## write the tables of the documents that are made from the code
 	@$(BIN)/python -m tests.project.pages

@@ -64,7 +64,7 @@ from models.money.receipt_texts import FORGET_IGNORED
 from models.money.receiving import Incoming
 from models.office import forms
 from models.office.uploads import FORGET_UPLOADS
-from models.people import guesses
+from models.people import guesses, sessions
 from models.settings import read_settings
 from models.sql import DAY_MS
 from models.tokens.journal import JOURNAL, JournalFault
@@ -74,6 +74,7 @@ T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # What every room forgets.
 GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
+SESSIONS = Purge("sessions of the office", sessions.PURGE, older_than_ms=sessions.KEPT_MS)
 RESERVATIONS = Purge("reservations", reservations.PURGE, older_than_ms=30 * DAY_MS)
 UPLOADS = Purge("files that the office did not let count", FORGET_UPLOADS, older_than_ms=DAY_MS)
 IGNORED_TEXTS = Purge("texts of operators about no payment", FORGET_IGNORED)
@@ -81,7 +82,7 @@ BEATS = Purge("how gateways were", beats.FORGET, older_than_ms=beats.KEPT_MS)
 FORMS = Purge("forms that were sent", forms.PURGE, older_than_ms=forms.KEPT_MS)
 PURGES = (
     *(*inbox_table.PURGES, queue.PURGE, contacts.PURGE, drafts.PURGE, *ussd.PURGES),
-    *(NOTICES, GUESSES, RESERVATIONS, IGNORED_TEXTS, FORMS, UPLOADS, BEATS),
+    *(NOTICES, GUESSES, SESSIONS, RESERVATIONS, IGNORED_TEXTS, FORMS, UPLOADS, BEATS),
 )
 WORKERS = 4  # on PostgreSQL, where a worker waits for the network much of its time
 MINUTE_S = 60.0

@@ -179,6 +179,9 @@ class Config(SettingsWithKinds):
     cash_request_minutes: int = Field(
         60, ge=5, le=1_440, description="for so long an agent may answer a customer who wants to buy for cash"
     )
+    second_factor: bool = Field(
+        True, description="whether owners and finance need a code of their phone's app beside the password"
+    )
     retention_days: int = Field(365, ge=1, le=36_500, description="how long message texts are kept")
     suspense_days: int = Field(
         3, ge=1, description="the office has an alert of money that providers have, or that is for nobody, for longer"
@@ -524,6 +527,7 @@ def demo_world(config: Config) -> Config:
         "secret_key": SecretStr(DEMO_KEY),
         "company": "Mwanga Demo",
         "help_phone": "+255700000000",
+        "second_factor": False,
     }
     for kind in ALL_KINDS:
         demo = kind.Settings.model_validate(kind.Settings.demo)

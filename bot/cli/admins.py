@@ -1,59 +1,98 @@
-"""Who may sign in to the office's page: `mwanga admin`."""
+"""Who may sign in to the office's page, and as what: `mwanga admin`."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
 
 from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform, tidy_name
 from bot.cli.secret import Password, PasswordFile, read_secret
-from models.people import OfficeUser
+from models.people import OfficeRole, OfficeUser, second_factor
 from models.people.office_users import (
     SHORTEST_PASSWORD,
+    BadName,
     LastUser,
     ShortPassword,
     UserExists,
     add_user,
     change_password,
+    change_role,
     find_user,
     list_users,
     remove_user,
 )
 from models.tickets import tickets
 
-admin_cli = typer.Typer(no_args_is_help=True, help="Office users: add, list, new password, remove.")
+admin_cli = typer.Typer(no_args_is_help=True, help="Office users: add, list, role, new password, remove.")
 
 SHORT = f"A password has {SHORTEST_PASSWORD} characters or more."
+LAST = "{name} is the last owner: make somebody else one first."
 Name = Annotated[str, typer.Argument(help="the name to sign in with")]
+Role = Annotated[
+    OfficeRole | None, typer.Option("--role", help="without it the first one is the owner, and others are support")
+]
+NewRole = Annotated[OfficeRole, typer.Argument(help="owner, finance, support or auditor")]
 
 
 @admin_cli.command("add")
-def admin_add(name: Name, password: Password = None, password_file: PasswordFile = None) -> None:
+def admin_add(name: Name, role: Role = None, password: Password = None, password_file: PasswordFile = None) -> None:
     """Let somebody sign in to the office's page."""
     name, password = tidy_name(name), read_secret("Password", password, password_file)
 
     async def work() -> None:
-        async with open_database(load_config()) as (database, company), database.work():
-            try:
-                await add_user(name, password, vault=company.vault, actor=ACTOR)
-            except ShortPassword:
-                fail(SHORT)
-            except UserExists:
-                fail(f"{name} can sign in already. A new password: `mwanga admin password {name}`.")
+        async with open_database(load_config()) as (database, company):
+            async with database.work():
+                try:
+                    user = await add_user(name, password, role=role, vault=company.vault, actor=ACTOR)
+                except ShortPassword:
+                    fail(SHORT)
+                except BadName:
+                    fail(f"{name} cannot be a user's name.")
+                except UserExists:
+                    fail(f"{name} can sign in already. A new password: `mwanga admin password {name}`.")
+            typer.echo(f"{name} can sign in, as {user.role}.")
 
     perform(work())
-    typer.echo(f"{name} can sign in.")
 
 
 @admin_cli.command("list")
 def admin_list() -> None:
-    """Show who may sign in to the office's page."""
+    """Show who may sign in to the office's page, with role and second factor."""
 
     async def work() -> None:
         async with open_database(load_config()):
             for user in await list_users():
-                typer.echo(user.name)
+                typer.echo(f"{user.name}: {user.role}{', with a second factor' if user.factor else ''}")
 
     perform(work())
+
+
+@admin_cli.command("role")
+def admin_role(name: Name, role: NewRole) -> None:
+    """Give an office user another role; whoever is signed in has to sign in again."""
+
+    async def work() -> None:
+        async with _changing(name) as user:
+            try:
+                await change_role(user, role, actor=ACTOR)
+            except LastUser:
+                fail(LAST.format(name=user.name))
+
+    perform(work())
+    typer.echo(f"{tidy_name(name)} is {role.value} now.")
+
+
+@admin_cli.command("factor")
+def admin_factor(name: Name) -> None:
+    """Take an office user's second factor away, whose phone is lost; the next sign-in asks to set up another one."""
+
+    async def work() -> None:
+        async with _changing(name) as user:
+            await second_factor.reset(user, actor=ACTOR)
+
+    perform(work())
+    typer.echo("The second factor is taken away, and all sessions are ended.")
 
 
 @admin_cli.command("password")
@@ -83,13 +122,20 @@ def admin_remove(name: Name) -> None:
                 try:
                     await remove_user(user, actor=ACTOR)
                 except LastUser:
-                    fail(f"{user.name} is the last who can sign in: add somebody else first.")
+                    fail(LAST.format(name=user.name))
                 left = await tickets.hand_back(ACTOR, staff=user)
             typer.echo(f"{user.name} can sign in no more.")
             if left:
                 typer.echo(f"Tickets that were this user's and are nobody's now: {', '.join(left)}.")
 
     perform(work())
+
+
+@asynccontextmanager
+async def _changing(name: str) -> AsyncIterator[OfficeUser]:
+    """A unit of work on the user with this name."""
+    async with open_database(load_config()) as (database, _company), database.work():
+        yield await _user(name)
 
 
 async def _user(name: str) -> OfficeUser:

@@ -72,7 +72,7 @@ def init(
     _write(file, "".join((TITLE, *map(_show, lines))))
     typer.echo(f"Written to {file.absolute()}, for your eyes only.")
     typer.echo("Keep a copy of its secret_key apart from the backups: without it the database sells nothing.")
-    typer.echo("Next: `mwanga check` names what is missing.")
+    typer.echo("Next: `mwanga check` names what is missing, and `mwanga admin add NAME` makes the office's owner.")
 
 
 def _read_given(words: list[str]) -> dict[str, str]:

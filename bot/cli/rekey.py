@@ -26,6 +26,7 @@ from models.money.notices import reseal_notices
 from models.money.receipt_texts import reseal_receipts
 from models.people import Agent
 from models.people.office_users import list_users
+from models.people.second_factor import reseal_factors
 from models.settings import change_key, fits_key, rekeyed_at
 from models.vault import Sealed, Vault
 
@@ -112,6 +113,7 @@ async def _put_under(vault: Vault) -> None:
         counts = [await reseal_keys(vault), await reseal_vending_key(vault)]
         counts += [await reseal_signing_keys(vault), await reseal_texts(vault)]
         counts += [await reseal_receipts(vault), await reseal_notices(vault), await forget_tokens()]
+        counts += [await reseal_factors(vault)]
     except Sealed as error:
         raise ConfigError(f"What is sealed for {error} opens with neither key: nothing was changed.") from error
     if not rekeyed or any(counts):

@@ -94,7 +94,7 @@ async def _place(village_id: int | None, mini_grid_id: int) -> str:
 
 
 async def _note(actor: str, customer: Customer, what: str, before: str, after: str) -> None:
-    await record(actor, f"customer {what}", f"customer {customer.id}", f"{before} -> {after}")
+    await record(actor, f"customer {what}", f"customer {customer.id}", old=before, new=after)
 
 
 def _plain(version: str) -> str:

@@ -18,7 +18,7 @@ async def change_phone(
     if customer.phone == new:
         return False
     await Customer.filter(id=customer.id).update(phone=new)
-    await record(actor, "customer phone", f"customer {customer.id}", f"{customer.phone} -> {new}")
+    await record(actor, "customer phone", f"customer {customer.id}", old=customer.phone or "", new=new or "")
     await composer.tell(f"customer {customer.id} phone {now_ms()}", _notices(customer, new, company))
     return True
 

@@ -19,10 +19,10 @@ async def agree(number: int, by: OfficeUser, *, company: Company, composer: Comp
     proposal = await take_up(number, by)
     match proposal.what:
         case What.MOVE:
-            sale, device = await Sale.get(id=proposal.sale_id), await with_owner(proposal.device_id)
+            sale, device = await Sale.get(id=proposal.sale_id), await with_owner(proposal.device_id or 0)
             await move_by_office(sale, device, by, company=company, composer=composer)
         case What.TRANSFER:
-            device, to = await with_owner(proposal.device_id), await Customer.get(id=proposal.customer_id)
+            device, to = await with_owner(proposal.device_id or 0), await Customer.get(id=proposal.customer_id)
             debt = proposal.with_debt
             await transfer_device(device, to, by, proposal.reason, with_debt=debt, company=company, composer=composer)
         case What.PAYOUT:

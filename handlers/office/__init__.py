@@ -14,12 +14,12 @@ import jinja2
 from aiohttp import web
 
 from handlers.office.frame import words
-from handlers.office.frame.guard import guard
+from handlers.office.frame.guard import ASK_TO_SIGN_IN, guard
 from handlers.office.frame.page import draw_problem
 from handlers.office.frame.routes import OFFICE, PAGES, PATTERNS
 from handlers.office.home import live
 from handlers.office.settings import backup
-from handlers.office.signin import signin
+from handlers.office.signin import passwords, signin
 
 
 def add_to(app: web.Application) -> None:
@@ -34,7 +34,8 @@ def add_to(app: web.Application) -> None:
         lstrip_blocks=True,
     )
     app.middlewares.extend((draw_problem, guard))
-    app[signin.SIGN_IN] = signin.SignIn()
+    app[passwords.SIGN_IN] = passwords.SignIn()
+    app[ASK_TO_SIGN_IN] = signin.ask_first
     app[backup.COPYING] = backup.Copying()
     app.on_shutdown.append(backup.end_copying)
     words.add_to(environment)

@@ -14,7 +14,7 @@ from models.money import Sale
 from models.money.ledger import currency
 from models.money.references import reference_for
 from models.money.sales import Payment, Token
-from models.people import Agent, Customer, MiniGrid, OfficeUser, Village
+from models.people import Agent, Customer, MiniGrid, OfficeRole, OfficeUser, Village
 from models.settings import Setting
 from models.sql import connection, execute
 from models.tokens import ISSUERS
@@ -114,7 +114,8 @@ async def load(vault: Vault, exponent: int, today: date, customers: int = 0) -> 
     await _devices(vault, tariffs, amina, baraka, neema)
     await begin_access(await Device.get(kind=Kind.METER), today)
     await goods.load(minor, today)
-    await OfficeUser.create(name=OFFICE_USER, password_hash=vault.hash_password(OFFICE_PASSWORD))
+    hashed = vault.hash_password(OFFICE_PASSWORD)
+    await OfficeUser.create(name=OFFICE_USER, password_hash=hashed, role=OfficeRole.OWNER.value)
     await Setting.create(name="demo", value="yes")
     for first in range(0, customers, BULK):
         await _crowd(vault, home, tariffs["shs"], first, min(BULK, customers - first))

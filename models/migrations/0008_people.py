@@ -11,7 +11,6 @@ from tortoise.migrations import operations as ops
 # What others may need as well stands here under a name of its own, once.
 INDEXES = [
     "CREATE INDEX IF NOT EXISTS inbox_phone ON inbox (phone, id)",
-    "CREATE INDEX IF NOT EXISTS audit_subject ON audit (subject, id)",
     "CREATE INDEX payment_reference ON payment (reference) WHERE provider <> 'cash'",
     "CREATE INDEX payment_payer ON payment (payer_phone, id) WHERE payer_phone <> '' AND agent_id IS NULL",
     "CREATE INDEX customer_of_grid ON customer (mini_grid_id, id)",

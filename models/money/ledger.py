@@ -47,7 +47,7 @@ class AccountKind(StrEnum):
     CREDIT = "credit"  # to a customer: what was less than a unit
     UNAPPLIED = "unapplied"  # to the payer, of one payment, until it is known what it is for
     # The company's own.
-    OFFICE = "office cash"  # agents handed it in
+    OFFICE = "office cash"  # the till: agents handed it in, or it was taken at the counter
     BANK = "bank"
     ENERGY = "energy sold"
     DAYS = "days sold"
@@ -86,7 +86,7 @@ CHART = {
     AccountKind.WALLET: Described(Side.CREDIT, "agent", "paid before selling; never overdrawn"),
     AccountKind.CREDIT: Described(Side.CREDIT, "customer", "paid, and less than a unit; never overdrawn"),
     AccountKind.UNAPPLIED: Described(Side.CREDIT, "payment", "for nothing yet; returns to 0, never overdrawn"),
-    AccountKind.OFFICE: Described(Side.DEBIT, "company", "cash that agents handed in"),
+    AccountKind.OFFICE: Described(Side.DEBIT, "company", "cash in the till: handed in by agents, taken at the counter"),
     AccountKind.BANK: Described(Side.DEBIT, "company", "money in the bank"),
     AccountKind.ENERGY: Described(Side.CREDIT, "company", "revenue of energy"),
     AccountKind.DAYS: Described(Side.CREDIT, "company", "revenue of days"),

@@ -177,7 +177,13 @@ async def _write(
 ) -> Proposal:
     if earlier := await Proposal.get_or_none(key=key):
         return earlier
-    values = {"key": key, "what": what.value, "reason": cut(reason, 200), "asked_by": by.name, **whose}
+    values: dict[str, object] = {
+        "key": key,
+        "what": what.value,
+        "reason": cut(reason, 200),
+        "asked_by": by.name,
+        **whose,
+    }
     values |= {"asked_at": datetime.now(UTC), "state": Decision.ASKED.value}
     statement = (
         f"INSERT INTO proposal ({', '.join(values)}) VALUES ({marks(len(values))}) ON CONFLICT DO NOTHING RETURNING id"

@@ -179,7 +179,7 @@ async def make_postpaid(agent: Agent, actor: str) -> None:
 async def _change(agent: Agent, actor: str, *, prepaid: bool) -> None:
     if agent.prepaid != prepaid:
         await Agent.filter(id=agent.id).update(prepaid=prepaid)
-        await record(actor, "agent prepaid", agent.phone, f"{agent.prepaid} -> {prepaid}")
+        await record(actor, "agent prepaid", agent.phone, old=str(agent.prepaid), new=str(prepaid))
         agent.prepaid = prepaid
 
 

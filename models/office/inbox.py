@@ -1,6 +1,6 @@
 """Who wrote to us: one conversation for each person, the newest first. Each page reads a bounded number of rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -26,14 +26,14 @@ class Tab(StrEnum):
 
 # Conditions are those of the partial indexes; a person whose newest such text is further up stands there.
 CONDITIONS = {Tab.TO_ANSWER: f"AND {TO_ANSWER}", Tab.UNCLEAR: f"AND {UNCLEAR}", Tab.ALL: ""}
-NEWEST = """SELECT i.id, i.phone FROM (SELECT id, phone, received_at FROM inbox
-    WHERE id < $1 AND sender_kind = 'number' {which} ORDER BY id DESC LIMIT $2) AS i
-  WHERE i.received_at >= $3 AND NOT EXISTS (SELECT 1 FROM inbox WHERE phone = i.phone AND id > i.id {which})
-  ORDER BY i.id DESC LIMIT $4"""
+NEWEST = """SELECT newest.id, newest.phone FROM (SELECT id, phone, received_at FROM inbox
+    WHERE id < $1 AND sender_kind = 'number' {which} ORDER BY id DESC LIMIT $2) AS newest
+  WHERE newest.received_at >= $3
+    AND NOT EXISTS (SELECT 1 FROM inbox WHERE phone = newest.phone AND id > newest.id {which})
+  ORDER BY newest.id DESC LIMIT $4"""
 LAST_LOOKED = """SELECT MIN(id) AS id, COUNT(*) AS n FROM (SELECT id FROM inbox
   WHERE id < $1 AND sender_kind = 'number' {which} ORDER BY id DESC LIMIT $2) AS looked"""
 LAST = f"""WITH who(phone) AS (VALUES {{}}) SELECT phone,
-    (SELECT MAX(id) FROM inbox WHERE phone = who.phone) AS text_in,
     (SELECT MAX(id) FROM outbox WHERE phone = who.phone) AS text_out,
     (SELECT COUNT(*) FROM inbox WHERE phone = who.phone AND {TO_ANSWER}) AS waiting FROM who"""
 IN = "SELECT phone, text, received_at AS at, outcome FROM inbox WHERE id IN ({})"
@@ -71,21 +71,23 @@ async def conversations(tab: Tab, before: int = LATEST) -> tuple[list[Line], int
     else:
         looked = (await execute(connection(), LAST_LOOKED.format(which=which), [before, LOOK]))[0]
         following = int(looked["id"]) if looked["n"] == LOOK else 0
-    return await _lines([row["phone"] for row in rows]), following
+    return await _lines({row["phone"]: row["id"] for row in rows}, last_of_all=tab is Tab.ALL), following
 
 
-async def _lines(phones: Sequence[str]) -> list[Line]:
-    if not phones:
+async def _lines(found: Mapping[str, int], *, last_of_all: bool) -> list[Line]:
+    """The lines of these phones, each with the text that makes it show, or with what was said last."""
+    if not found:
         return []
+    phones = list(found)
     holes = ",".join(f"(CAST(${n} AS text))" for n in range(1, len(phones) + 1))
-    last = {row["phone"]: row for row in await execute(connection(), LAST.format(holes), list(phones))}
-    texts = await _by_phone(IN, [row["text_in"] for row in last.values()])
-    answers = await _by_phone(OUT, [row["text_out"] for row in last.values() if row["text_out"]])
-    callers = await find_callers(list(phones))
+    last = {row["phone"]: row for row in await execute(connection(), LAST.format(holes), phones)}
+    newest = [row["text_out"] for row in last.values() if row["text_out"]] if last_of_all else []
+    texts, answers = await _by_phone(IN, list(found.values())), await _by_phone(OUT, newest)
+    callers = await find_callers(phones)
     lines = []
     for phone in phones:
         shown, answer = texts[phone], answers.get(phone)
-        outgoing = answer is not None and answer["at"] > shown["at"]
+        outgoing = answer is not None and answer["at"] >= shown["at"]
         if answer is not None and outgoing:
             shown = answer
         caller = callers[phone]

@@ -58,17 +58,12 @@ def _add_device(found: dict[str, Candidate], device: Device) -> None:
 
 
 def _add_contract(found: dict[str, Candidate], contract: Contract) -> None:
-    if contract.device_id:
-        _add_device_of(found, contract)
+    if contract.device:  # a device on a plan is paid by its serial
+        value = f"device {contract.device.serial}"
+        found.setdefault(value, Candidate(value, contract.device.serial, contract.customer))
         return
     value = f"contract {contract.number}"
     found.setdefault(value, Candidate(value, contract.number, contract.customer))
-
-
-def _add_device_of(found: dict[str, Candidate], contract: Contract) -> None:
-    """A device on a plan is paid by its serial."""
-    value = f"device {contract.device.serial}"
-    found.setdefault(value, Candidate(value, contract.device.serial, contract.customer))
 
 
 async def _by_phones(phones: Sequence[str]) -> list[Customer]:

@@ -86,7 +86,8 @@ async def payments(asked: Asked, most: int = MOST) -> list[dict[str, Any]]:
 
 async def _inner(table: str, name: str, asked: Asked) -> tuple[list[str], list[object]]:
     """The conditions that an index serves: from when until when, and where the list goes on."""
-    conditions, values = [], []
+    conditions: list[str] = []
+    values: list[object] = []
     for sign, moment in ((">=", asked.since), ("<", asked.until)):
         if moment is not None:
             values.append(moment)

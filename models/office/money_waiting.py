@@ -62,7 +62,8 @@ class AskedFor:
 
 async def suspense(asked: AskedFor, most: int = MOST) -> list[dict[str, Any]]:
     """Payments of which something waits, the oldest first."""
-    conditions, values = "", []
+    conditions: str = ""
+    values: list[Any] = []
     for column, value in (("owner", asked.owner), ("why", asked.why)):
         if value:
             values.append("" if value == "-" else value)
@@ -104,7 +105,8 @@ async def hand_ins(
     most: int = MOST,
 ) -> list[ShownHandIn]:
     """The newest hand-ins, or those behind `before`."""
-    conditions, values = [], []
+    conditions: list[str] = []
+    values: list[Any] = []
     for condition, value in (("h.agent_id =", agent_id), ("h.created_at >=", since), ("h.created_at <", until)):
         if value is not None:
             values.append(value)

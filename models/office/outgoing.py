@@ -18,7 +18,7 @@ LOST_FOR_MS = 7 * DAY_MS
 # The condition on `state` is that of the partial index.
 LOST = f"""SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM outbox WHERE state IN ('failed', 'expired') AND id < $1
     ORDER BY id DESC LIMIT {LOOK}) AS newest
-  WHERE created_at >= $2 AND {NOT_WITHDRAWN} ORDER BY id DESC LIMIT {MOST}"""
+  WHERE created_at >= $2 AND {NOT_WITHDRAWN} ORDER BY id DESC LIMIT $3"""
 # The office's words, for one that asks "where is my token". With the gateway means on the phone, where that is one.
 STATES: dict[str, tuple[State, ...]] = {
     "queued": (State.WAITING, State.SCHEDULED),
@@ -50,7 +50,7 @@ def word_for(state: str) -> str:
     return next((word for word, states in STATES.items() if state in states), state)
 
 
-async def newest(*, gateway: str, state: str, phone: str, before: int) -> list[dict[str, Any]]:
+async def newest(*, gateway: str, state: str, phone: str, before: int, most: int = MOST) -> list[dict[str, Any]]:
     """The newest messages below this id, of one gateway, state (a word of STATES) and receiver where these are given.
     Gateway and state are looked for among `LOOK` rows."""
     inner, values = "id < $1", [before, *([phone] if phone else [])]
@@ -64,13 +64,13 @@ async def newest(*, gateway: str, state: str, phone: str, before: int) -> list[d
         outer.append(f"state IN ({marks(len(states), len(values) + 1)})")
         values += [each.value for each in states]
     question = f"""SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM outbox WHERE {inner} ORDER BY id DESC LIMIT {LOOK})
-      AS newest {"WHERE " + " AND ".join(outer) if outer else ""} ORDER BY id DESC LIMIT {MOST}"""
+      AS newest {"WHERE " + " AND ".join(outer) if outer else ""} ORDER BY id DESC LIMIT {most}"""
     return await execute(connection(), question, values)
 
 
-async def lost(*, before: int) -> list[dict[str, Any]]:
+async def lost(*, before: int, most: int = MOST) -> list[dict[str, Any]]:
     """What failed or came too late in the last days, the newest below this id; not what need not go any more."""
-    return await execute(connection(), LOST, [before, now_ms() - LOST_FOR_MS])
+    return await execute(connection(), LOST, [before, now_ms() - LOST_FOR_MS, most])
 
 
 async def sent_again(messages: Sequence[int]) -> dict[int, int]:

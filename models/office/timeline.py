@@ -15,8 +15,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # What was not sold any more is told at the sale itself.
 VOIDED = "(SELECT v.state FROM void v WHERE v.sale_id = s.id AND v.state IN ('asked', 'done') LIMIT 1)"
-CHANGES = """SELECT id, created_at AS at, actor, action, subject, detail FROM audit
-  WHERE subject IN ({whose}) AND action NOT LIKE 'payments %' AND {until} ORDER BY id DESC LIMIT {most}"""
+CHANGES = """SELECT id, created_at AS at, actor, action, subject, detail, old, new FROM audit
+  WHERE subject IN ({whose}) AND action NOT LIKE 'payments %' AND {until}
+  ORDER BY created_at DESC, id DESC LIMIT {most}"""
 TICKETS = """SELECT e.id, e.created_at AS at, e.actor, e.step, e.text, e.ticket_id FROM ticket_event e
   WHERE e.ticket_id IN (SELECT t.id FROM ticket t WHERE t.{owner} = $1) AND {until} ORDER BY e.id DESC LIMIT {most}"""
 CONTRACTS = """SELECT k.id, k.created_at AS at, k.terms, k.price, k.down, i.name AS item FROM contract k

@@ -1,7 +1,6 @@
 """What the office's pages show of messages to many: how far each is, and what became of it for each person."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from models.messages.broadcasts import Result, count_results, final_result
@@ -9,7 +8,6 @@ from models.sql import connection, execute
 
 MOST = 50  # rows of a page
 LOOK = 5_000  # messages that are still under way, looked at for the counts
-PAGE = 500  # rows of one statement of a file
 COST_LOOK = 5_000  # messages looked at to know what one costs, the newest
 LATEST = 2**62
 ALL = """SELECT id, author, created_at, state, people, texts, audience FROM broadcast
@@ -72,14 +70,6 @@ async def receivers(broadcast: int, before: int = LATEST, result: str = "", most
         values.append(result)
     rows = await execute(connection(), RECEIVERS.format(which=which), values)
     return [row | {"said": result_in_words(row)} for row in rows]
-
-
-async def all_receivers(broadcast: int) -> AsyncIterator[Sequence[dict[str, Any]]]:
-    """All people who were looked at, some at a time."""
-    before = LATEST
-    while rows := await receivers(broadcast, before, most=PAGE):
-        yield rows
-        before = int(rows[-1]["id"])
 
 
 async def cost_of_part(gateway: str) -> tuple[str, float]:

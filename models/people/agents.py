@@ -96,7 +96,7 @@ async def change_agent(  # noqa: PLR0913 - one agent, and all that may change of
         before = getattr(agent, column)
         if value is not None and value != before:
             setattr(agent, column, value)
-            await record(actor, f"agent {column}", agent.phone, f"{before} -> {value}")
+            await record(actor, f"agent {column}", agent.phone, old=str(before), new=str(value))
     await agent.save(update_fields=list(wanted))
 
 
@@ -108,7 +108,7 @@ async def _move(agent: Agent, mini_grid: str, actor: str) -> None:
     before = await MiniGrid.get(id=agent.mini_grid_id)
     agent.mini_grid_id = grid.id
     await Agent.filter(id=agent.id).update(mini_grid_id=grid.id)
-    await record(actor, "agent mini-grid", agent.phone, f"{before.name} -> {grid.name}")
+    await record(actor, "agent mini-grid", agent.phone, old=before.name, new=grid.name)
 
 
 async def change_number(agent: Agent, phone: str, *, actor: str) -> bool:
@@ -118,7 +118,7 @@ async def change_number(agent: Agent, phone: str, *, actor: str) -> bool:
     if await find_agent(phone):
         raise AgentExists(phone)
     await Agent.filter(id=agent.id).update(phone=phone)
-    await record(actor, "agent phone", phone, f"{agent.phone} -> {phone}")
+    await record(actor, "agent phone", phone, old=agent.phone, new=phone)
     return True
 
 

@@ -2,16 +2,25 @@
 
 from datetime import UTC, datetime
 
+from tortoise.exceptions import IntegrityError
+
 from models.audit import record
-from models.people.tables import OfficeUser
+from models.people.sessions import end_sessions
+from models.people.tables import OfficeRole, OfficeUser
 from models.sql import connection, execute, for_update
 from models.vault import Vault
 
 SHORTEST_PASSWORD = 10  # characters
+LONGEST_NAME = 100  # as its column
+TAKEN = frozenset({"command line", "demo", "nobody", "office", "silence"})  # whom the audit names so is no user
 
 
 class ShortPassword(Exception):
     """The password has fewer characters than `SHORTEST_PASSWORD`."""
+
+
+class BadName(Exception):
+    """Nobody can have this name: it is empty, too long, has strange letters, or the audit means another by it."""
 
 
 class UserExists(Exception):
@@ -19,22 +28,45 @@ class UserExists(Exception):
 
 
 class LastUser(Exception):
-    """Nobody else could sign in any more."""
+    """There would be no owner any more, and nobody to make one."""
 
 
-async def add_user(name: str, password: str, *, vault: Vault, actor: str) -> OfficeUser:
-    """A new office user. Raises ShortPassword and UserExists."""
+async def create_user(name: str, password: str, role: OfficeRole, *, vault: Vault, actor: str) -> OfficeUser:
+    """A new office user. Raises ShortPassword, BadName and UserExists."""
     password_hash = _hash(password, vault)
+    name = " ".join(name.split())
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable() or name.lower() in TAKEN:
+        raise BadName(name)
     if await find_user(name):
         raise UserExists(name)
-    user = await OfficeUser.create(name=name, password_hash=password_hash)
-    await record(actor, "office user", name)
+    try:
+        user = await OfficeUser.create(name=name, password_hash=password_hash, role=role.value)
+    except IntegrityError as error:  # somebody took the name at this moment
+        raise UserExists(name) from error
+    await record(actor, "office user", name, role.value)
     return user
+
+
+async def add_user(name: str, password: str, *, vault: Vault, actor: str, role: OfficeRole | None = None) -> OfficeUser:
+    """The same; without a role the first one is the owner, and others help callers."""
+    if role is None:
+        role = OfficeRole.SUPPORT if await has_owner() else OfficeRole.OWNER
+    return await create_user(name, password, role, vault=vault, actor=actor)
+
+
+async def has_owner() -> bool:
+    """Whether anybody may do everything."""
+    return await OfficeUser.exists(role=OfficeRole.OWNER.value, removed_at=None)
 
 
 async def find_user(name: str) -> OfficeUser | None:
     """Who signs in with this name."""
     return await OfficeUser.get_or_none(name=name, removed_at=None)
+
+
+async def get_user(number: int) -> OfficeUser | None:
+    """Who has this number and is not removed."""
+    return await OfficeUser.get_or_none(id=number, removed_at=None)
 
 
 async def list_users() -> list[OfficeUser]:
@@ -44,25 +76,48 @@ async def list_users() -> list[OfficeUser]:
 
 async def change_password(user: OfficeUser, password: str, *, vault: Vault, actor: str) -> None:
     """Give an office user another password, which ends all sessions of this user. Raises ShortPassword."""
-    await OfficeUser.filter(id=user.id).update(password_hash=_hash(password, vault))
+    user.password_hash = _hash(password, vault)
+    await OfficeUser.filter(id=user.id).update(password_hash=user.password_hash)
     await end_sessions(user)
     await record(actor, "office password", user.name)
 
 
+async def change_role(user: OfficeUser, role: OfficeRole, *, actor: str) -> bool:
+    """Give an office user another role, which ends all sessions of this user; False when it is the one already. Raises
+    LastUser."""
+    owners = await _hold_owners()
+    fresh = await OfficeUser.get(id=user.id)
+    if fresh.role == role:
+        return False
+    if role is not OfficeRole.OWNER and owners <= {user.id}:
+        raise LastUser(user.name)
+    await OfficeUser.filter(id=user.id).update(role=role.value)
+    await end_sessions(user)
+    user.role = role
+    await record(actor, "office role", user.name, old=fresh.role.value, new=role.value)
+    return True
+
+
+async def change_language(user: OfficeUser, language: str) -> None:
+    """The language of the pages for this user; empty: as the browser asks."""
+    await OfficeUser.filter(id=user.id).update(language=language)
+    user.language = language
+
+
 async def remove_user(user: OfficeUser, *, actor: str) -> None:
     """An office user signs in no more and has no session any more; the name is free for another. Raises LastUser."""
-    # All are held until the commit: two who remove each other at once would leave nobody.
-    held = await execute(connection(), f"SELECT id FROM officeuser WHERE removed_at IS NULL ORDER BY id{for_update()}")
-    if {row["id"] for row in held} <= {user.id}:
+    if await _hold_owners() <= {user.id}:
         raise LastUser(user.name)
-    await OfficeUser.filter(id=user.id).update(removed_at=datetime.now(UTC), password_hash="")
-    await end_sessions(user)
-    await record(actor, "office user removed", user.name)
+    gone = OfficeUser.filter(id=user.id, removed_at=None)
+    if await gone.update(removed_at=datetime.now(UTC), password_hash="", factor=""):
+        await end_sessions(user)
+        await record(actor, "office user removed", user.name)
 
 
-async def end_sessions(user: OfficeUser) -> None:
-    """End all sessions of an office user, on every device."""
-    await execute(connection(), "UPDATE officeuser SET session_epoch = session_epoch + 1 WHERE id = $1", [user.id])
+async def _hold_owners() -> set[int]:
+    """All owners, held until the commit: two who remove each other at once would leave nobody."""
+    statement = "SELECT id FROM officeuser WHERE role = 'owner' AND removed_at IS NULL ORDER BY id"
+    return {row["id"] for row in await execute(connection(), statement + for_update())}
 
 
 def _hash(password: str, vault: Vault) -> str:

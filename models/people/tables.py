@@ -80,12 +80,12 @@ class Customer(Model):
 
 
 class OfficeRole(StrEnum):
-    """What somebody of the office may do: all; move money; help callers; or read."""
+    """What somebody of the office does; each page says which roles get to it."""
 
-    OWNER = "owner"
-    FINANCE = "finance"
-    SUPPORT = "support"
-    AUDITOR = "auditor"
+    OWNER = "owner"  # everything, users and settings too
+    FINANCE = "finance"  # moves money
+    SUPPORT = "support"  # helps callers
+    AUDITOR = "auditor"  # only reads
 
 
 class OfficeUser(Model):
@@ -94,10 +94,70 @@ class OfficeUser(Model):
     id = fields.BigIntField(primary_key=True)
     name = fields.CharField(100)  # of one who is not removed
     password_hash = fields.CharField(200)
-    session_epoch = fields.IntField(default=0, db_default=0)  # signing out raises it, which ends all sessions
-    role = fields.CharEnumField(OfficeRole, default=OfficeRole.OWNER, db_default="owner", max_length=10)
+    # A row that does not say it may change nothing.
+    role = fields.CharEnumField(OfficeRole, max_length=10, default=OfficeRole.AUDITOR, db_default="auditor")
     language = fields.CharField(2, default="", db_default="")  # of the pages; empty: as the browser asks
+    factor = fields.CharField(200, default="", db_default="")  # the sealed secret of the second one; empty: none
+    factor_step = fields.BigIntField(default=0, db_default=0)  # the half minute of the last code: each counts once
+    session_epoch = fields.IntField(default=0, db_default=0)  # raised to end all sessions
     removed_at = fields.DatetimeField(null=True)  # tickets go on naming who is removed
+
+
+class OfficeSession(Model):
+    """A browser in which somebody of the office is signed in. models/people/sessions.py alone writes it."""
+
+    id = fields.BigIntField(primary_key=True)
+    hash = fields.CharField(64, unique=True)  # SHA-256 of the random name that the browser has in its cookie
+    user: fields.ForeignKeyRelation[OfficeUser] = fields.ForeignKeyField("models.OfficeUser", on_delete=fields.RESTRICT)
+    user_id: int
+    role = fields.CharField(10)  # the user's as it was then
+    epoch = fields.IntField()  # likewise: once the user has another one this is over
+    created_at = fields.BigIntField(db_index=True)
+    seen_at = fields.BigIntField()
+    address = fields.CharField(45)
+    browser = fields.CharField(200)  # as it calls itself
+    typed = fields.TextField(default="", db_default="")  # sealed: a form that was filled in before signing in again
+
+    class Meta:
+        table = "office_session"
+
+
+class RecoveryCode(Model):
+    """Opens once in place of a code of the second factor. models/people/second_factor.py alone writes it."""
+
+    id = fields.BigIntField(primary_key=True)
+    user: fields.ForeignKeyRelation[OfficeUser] = fields.ForeignKeyField("models.OfficeUser", on_delete=fields.RESTRICT)
+    user_id: int
+    hash = fields.CharField(64)  # SHA-256: 80 random bits need no key
+    used_at = fields.BigIntField(default=0, db_default=0)  # milliseconds
+
+    class Meta:
+        table = "office_recovery_code"
+        unique_together = (("user", "hash"),)
+
+
+class Invitation(Model):
+    """A link by which somebody sets a password: as a new user of this role, or as one who is there already. It works
+    once. models/people/invitations.py alone writes it. Milliseconds."""
+
+    id = fields.BigIntField(primary_key=True)
+    role = fields.CharField(10)
+    whom = fields.CharField(100)  # in the owner's words, for the list
+    by: fields.ForeignKeyRelation[OfficeUser] = fields.ForeignKeyField(
+        "models.OfficeUser", related_name="invited", on_delete=fields.RESTRICT
+    )
+    by_id: int
+    user: fields.ForeignKeyNullableRelation[OfficeUser] = fields.ForeignKeyField(
+        "models.OfficeUser", related_name="invitations", null=True, on_delete=fields.RESTRICT
+    )
+    user_id: int | None  # who gets a new password by it, or came of it
+    created_at = fields.BigIntField()
+    expires_at = fields.BigIntField()
+    used_at = fields.BigIntField(default=0, db_default=0)
+    withdrawn_at = fields.BigIntField(default=0, db_default=0)
+
+    class Meta:
+        table = "office_invitation"
 
 
 class Guess(Model):

@@ -25,8 +25,45 @@ def test_an_office_user_is_added_and_listed(run: Run, demo_url: str) -> None:
     assert short.exit_code == 1 and "10 characters" in short.output
     assert run("admin", "add", "rehema", input=f"{WORDS}\n").exit_code == 0
     listed = run("admin", "list")
-    assert listed.exit_code == 0 and listed.output == "admin\nrehema\n"
+    assert listed.exit_code == 0 and listed.output == "admin: owner\nrehema: support\n"
     assert names(demo_url) == ["admin", "rehema"]
+
+
+def test_a_role_is_given_with_the_user_or_later(run: Run, demo_url: str) -> None:
+    added = run("admin", "add", "rehema", "--role", "finance", input=f"{WORDS}\n")
+    assert added.exit_code == 0 and added.output == "rehema can sign in, as finance.\n"
+    assert run("admin", "add", "juma", "--role", "king", input=f"{WORDS}\n").exit_code == 2
+    assert run("admin", "role", "rehema", "owner").output == "rehema is owner now.\n"
+    assert run("admin", "role", "admin", "auditor").exit_code == 0
+    assert run("admin", "list").output == "admin: auditor\nrehema: owner\n"
+    last = run("admin", "role", "rehema", "support")
+    assert last.exit_code == 1 and last.output == "rehema is the last owner: make somebody else one first.\n"
+    assert run("admin", "remove", "rehema").exit_code == 1
+    audit = query(demo_url, "SELECT subject, old, new FROM audit WHERE action = 'office role' ORDER BY id")
+    assert [tuple(row.values()) for row in audit] == [("rehema", "finance", "owner"), ("admin", "owner", "auditor")]
+
+
+def test_the_first_one_is_the_owner(empty_url: str, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    monkeypatch.setenv("MWANGA_DATABASE", empty_url)
+    monkeypatch.setenv("MWANGA_SECRET_KEY", "k" * 32)
+    monkeypatch.setenv("MWANGA_HELP_PHONE", "+255700000000")
+    monkeypatch.setenv("MWANGA_ROUTE", "phones")
+    assert run("admin", "add", "mariam", input=f"{WORDS}\n").output == "mariam can sign in, as owner.\n"
+    assert run("admin", "add", "hassan", input=f"{WORDS}\n").output == "hassan can sign in, as support.\n"
+
+
+@pytest.mark.parametrize("name", ["office", "Command Line", "nobody"])
+def test_whom_the_audit_means_by_a_name_is_no_user(run: Run, name: str) -> None:
+    result = run("admin", "add", name, input=f"{WORDS}\n")
+    assert result.exit_code == 1 and "cannot be a user's name" in result.output
+
+
+def test_a_lost_second_factor_is_taken_away(run: Run, demo_url: str) -> None:
+    do_in_one_work(demo_url, lambda: OfficeUser.filter(name="admin").update(factor="sealed"))
+    assert "with a second factor" in run("admin", "list").output
+    assert run("admin", "factor", "admin").exit_code == 0
+    assert run("admin", "list").output == "admin: owner\n"
+    assert run("admin", "factor", "nobody-here").exit_code == 1
 
 
 def test_adding_never_replaces_a_password(run: Run, demo_url: str) -> None:
@@ -53,7 +90,7 @@ def test_somebody_is_removed_and_the_name_is_free(run: Run, demo_url: str) -> No
     run("admin", "add", "rehema", input=f"{WORDS}\n")
     result = run("admin", "remove", "rehema")
     assert result.exit_code == 0 and "rehema can sign in no more." in result.output
-    assert names(demo_url) == ["admin"] and run("admin", "list").output == "admin\n"
+    assert names(demo_url) == ["admin"] and run("admin", "list").output == "admin: owner\n"
     assert run("admin", "add", "rehema", input=f"{WORDS}\n").exit_code == 0
     actions = [row["action"] for row in query(demo_url, "SELECT action FROM audit ORDER BY id")]
     assert actions == ["office user", "office user removed", "office user"]
@@ -67,12 +104,12 @@ def test_who_is_not_there_is_named_beside_those_who_are(run: Run, command: str) 
 
 def test_the_last_one_cannot_be_removed(run: Run, demo_url: str) -> None:
     result = run("admin", "remove", "admin")
-    assert result.exit_code == 1 and "admin is the last who can sign in: add somebody else first." in result.output
+    assert result.exit_code == 1 and "admin is the last owner: make somebody else one first." in result.output
     assert names(demo_url) == ["admin"]
 
 
 def test_two_who_remove_each_other_at_once_do_not_leave_nobody(run: Run, demo_url: str) -> None:
-    run("admin", "add", "rehema", input=f"{WORDS}\n")
+    run("admin", "add", "rehema", "--role", "owner", input=f"{WORDS}\n")
 
     async def remove(name: str) -> bool:
         async with Database(demo_url) as database:

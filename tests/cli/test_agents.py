@@ -98,8 +98,10 @@ def test_an_agent_gets_another_limit_and_commission(run: Run, demo_url: str) -> 
     [agent] = query(demo_url, sql)
     assert (agent["cash_limit"], agent["commission"], agent["goods_commission"]) == (300_000_00, 750, 400)
     assert (agent["name"], agent["grid"]) == ("Asha M", "Masasi")
-    audit = {row["action"]: row["detail"] for row in query(demo_url, "SELECT action, detail FROM audit")}
-    assert audit["agent cash_limit"] == "20000000 -> 30000000" and audit["agent commission"] == "1000 -> 750"
+    rows = query(demo_url, "SELECT action, old, new FROM audit")
+    audit = {row["action"]: (row["old"], row["new"]) for row in rows}
+    assert audit["agent cash_limit"] == ("20000000", "30000000") and audit["agent commission"] == ("1000", "750")
+    assert audit["agent mini-grid"] == ("Mtwara North", "Masasi")
     before = len(query(demo_url, "SELECT id FROM audit"))
     assert run("agent", "set", "0700000001", "--limit", 300000).exit_code == 0
     assert len(query(demo_url, "SELECT id FROM audit")) == before, "the same again is no change"

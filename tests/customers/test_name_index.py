@@ -4,9 +4,10 @@ import pytest
 
 from bot.server import Server
 from models.customers import name_index
-from models.customers.name_index import consonants, find_by_name, find_near_name, index_names, turns
+from models.customers.name_index import consonants, find_by_name, find_near_name, turns
 from models.people import Customer, MiniGrid
 from models.sql import connection, execute, on_postgres
+from tests.world.ownership import keep_names
 
 NAMES = (
     ("Amina Hassan", "Juma"),
@@ -27,14 +28,6 @@ async def add_people(mwanga: Server, *, kept: bool = True) -> dict[int, str]:
     if kept:
         await keep_names(mwanga)
     return {each.id: f"{each.name} {each.surname}" for each in await Customer.all()}
-
-
-async def keep_names(mwanga: Server) -> int:
-    done = 0
-    async with mwanga.database.work():
-        while some := await index_names(100):
-            done += some
-    return done
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "too new"])

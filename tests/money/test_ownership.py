@@ -1,14 +1,11 @@
 """Wrong devices, returns, transfers, write-offs, devices out of use: each has its entries, and everybody is told."""
 
-from typing import Any
-
 import pytest
 
 from bot.server import Server
 from handlers.customers.ownership import pay_claim, retire_device, return_device, transfer_device, write_off
 from handlers.selling.moved import move_by_office
-from models.devices import Device, with_owner
-from models.money import Contract, Sale, claims, voids
+from models.money import Contract, claims, voids
 from models.money.books import find_fault
 from models.money.contracts import Instalment
 from models.money.ledger import AccountKind, balance, cash_held, commission_due
@@ -19,35 +16,10 @@ from models.money.write_offs import NoReason
 from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import SamePerson
 from models.sql import connection, execute
-from tests.world.people import NAMES, PEOPLE, Phones
+from tests.world.ownership import device, means, newest, sold, told
+from tests.world.people import PEOPLE, Phones
 
 GRACE, HENRY = OfficeUser(name="grace"), OfficeUser(name="henry")
-YES = "1 482915"
-
-
-async def device(serial: str) -> Device:
-    return await with_owner((await Device.get(serial=serial)).id)
-
-
-async def sold(mwanga: Server, text: str) -> Sale:
-    """What Asha sells by this text."""
-    phones = Phones(mwanga)
-    await phones.text("Asha", text)
-    await phones.text("Asha", YES)
-    return await Sale.all().order_by("-id").first()  # type: ignore[return-value]
-
-
-def means(mwanga: Server) -> dict[str, Any]:
-    return {"company": mwanga.company, "composer": mwanga.composer}
-
-
-async def told(mwanga: Server, after: int = 0) -> dict[str, str]:
-    rows = await execute(connection(), "SELECT phone, text FROM outbox WHERE id > $1 ORDER BY id", [after])
-    return {NAMES[row["phone"]]: row["text"] for row in rows}
-
-
-async def newest() -> int:
-    return int((await execute(connection(), "SELECT COALESCE(MAX(id), 0) AS id FROM outbox"))[0]["id"])
 
 
 async def test_a_sale_moves_to_the_right_device_and_the_other_customer_owes_it(mwanga: Server) -> None:

@@ -7,7 +7,6 @@ import pytest
 from tortoise.exceptions import IntegrityError
 
 from bot.server import Server
-from handlers.customers.ownership import swap_device
 from models.audit import Audit
 from models.devices import Device, Kind
 from models.devices.keys import open_key, seal_key
@@ -16,19 +15,12 @@ from models.money.books import find_fault
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.money.ownership import NoOwner
 from models.money.swaps import DeviceSwap, NotInStock, OtherKind, swap_from, swap_to
-from models.people import Customer, OfficeUser
+from models.people import Customer
 from models.sql import connection, execute
 from tests.emulators.openpaygo_device import Accepted
 from tests.emulators.openpaygo_device import Device as Simulated
-from tests.money.test_ownership import device, means, newest, sold, told
+from tests.world.ownership import device, newest, sold, swap, told
 from tests.world.people import PEOPLE, Phones
-
-GRACE = OfficeUser(name="grace")
-
-
-async def swap(mwanga: Server, former: str, serial: str, key: str = "swap 1", reason: str = "battery"):  # type: ignore[no-untyped-def]
-    async with mwanga.database.work():
-        return await swap_device(await device(former), await device(serial), GRACE, reason, key=key, **means(mwanga))
 
 
 async def test_the_new_device_takes_over_plan_debt_and_days(mwanga: Server) -> None:

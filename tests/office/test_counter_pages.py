@@ -43,14 +43,14 @@ async def test_a_sale_is_shown_then_sold_and_its_code_is_shown_once(config: Conf
         assert (await office.post("/sell", **held)).status == 409
         assert (await office.post("/sell", **held, again="y")).status == 200
         assert await in_till() == 16_000_00
-        page = await office.page("/till")
+        page = await office.page("/money/till")
         assert "Has to be in it TZS 16,000" in page and "sold at the counter" in page
-        bring = await fields(office, "/till", "/till", amount="10000", reference="slip 7")
+        bring = await fields(office, "/money/till", "/money/till", amount="10000", reference="slip 7")
         for _sent_twice in range(2):
-            assert (await office.post("/till", **bring)).status == 303
-        page = await office.page("/till")
+            assert (await office.post("/money/till", **bring)).status == 303
+        page = await office.page("/money/till")
         assert "Has to be in it TZS 6,000" in page and "slip 7" in page
-        assert (await send(office, "/till", "/till", amount="10000", reference="slip 8"))[0] == 409
+        assert (await send(office, "/money/till", "/money/till", amount="10000", reference="slip 8"))[0] == 409
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ async def test_what_changed_between_question_and_answer_is_shown_again(config: C
 
 async def test_an_appliance_is_sold_on_a_plan(config: Config) -> None:
     async with open_office(config) as office:
-        html = await office.html("/sell/goods?customer=1")
+        html = await office.html("/sell/goods?person=1")
         assert 'value="#1"' in html
         offers = re.findall(r'<option value="(\d+:\d+)">([^<]*)</option>', html)
         radio = next(value for value, label in offers if label.startswith("Radio") and "cash" not in label.lower())
@@ -160,3 +160,11 @@ async def test_a_registration_is_checked_in_the_words_of_the_talk(
         status, html = await send(office, "/register", "/register", **(typed | {field: value}), do="check")
         assert status == 422 and said in html
         assert "Halima Musa" in html or field == "name"
+
+
+async def test_a_customer_s_page_leads_to_what_is_paid_for(config: Config) -> None:
+    async with open_office(config) as office:
+        assert 'value="SHS0283"' in await office.html("/sell?person=2")
+        html = await office.html("/register?person=2")
+        assert 'value="Baraka Peter"' in html and 'value="#2"' in html
+        assert "Sell at the counter" in await office.page("/sell?person=99")

@@ -80,7 +80,8 @@ async def test_a_link_leads_to_each_page(office: Office) -> None:
     await office.html()
     found = await walk(office)
     pages = {page.path for page in PAGES if page.method == "GET" and not page.fragment}
-    assert sorted(pages - set(found) - set(NOT_LINKED)) == []
+    missing = sorted(pages - set(found) - set(NOT_LINKED))
+    assert not missing, "\n".join(missing)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")])
@@ -92,7 +93,7 @@ async def test_each_page_is_whole(office: Office, browser: Browser, width: int, 
         await tab.sign_in(OFFICE_USER, OFFICE_PASSWORD)
         for path in pages.values():
             wrong += [f"{path}: {said}" for said in await _look_at(tab, path)]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 async def _look_at(tab: Tab, path: str) -> list[str]:

@@ -55,16 +55,18 @@ def test_every_state_has_a_word_and_a_sentence() -> None:
     assert set(WHY) == set(State) - {State.SCHEDULED}, "which says when"
 
 
-@pytest.mark.parametrize("path", ["/messages", "/messages/1", "/messages?state=failed"])
+@pytest.mark.parametrize(
+    "path", ["/messages", "/messages/1", "/messages/sent?state=failed", "/messages/failed", "/write"]
+)
 async def test_nobody_sees_them_without_signing_in(office: Office, path: str) -> None:
     response = await office.get(path)
-    assert (response.status, response.headers["Location"]) == (303, "/login")
+    assert (response.status, response.headers["Location"].partition("?")[0]) == (303, "/login")
 
 
 async def test_a_sale_is_followed_without_its_token(office: Office) -> None:
     await office.sign_in()
     await office.sms("Asha", "BUY SHS0283 8000", "1 482915")
-    page = await read(office, "/messages")
+    page = await read(office, "/messages/sent")
     assert "+255710000002 token" in page
     assert "Code *** *** ***" in page
     for row in await office.ask("SELECT digits FROM token"):
@@ -91,20 +93,20 @@ async def test_each_state_is_said_with_its_reason(
 ) -> None:
     await office.sign_in()
     await enqueue_message(office.db, state, error)
-    page = await read(office, "/messages")
+    page = await read(office, "/messages/sent")
     assert f"+255710000001 reply {word} token 123 456 {why}" in page
     number = (await office.ask("SELECT id FROM outbox"))[0]["id"]
     one = await read(office, f"/messages/{number}")
     assert f"{word.capitalize()}: {why}" in one
-    assert "1 part, cost not told" in one
+    assert "1 part, cost unknown" in one
 
 
 async def test_what_waits_says_that_nothing_goes_out_or_that_no_gateway_may_carry_it(office: Office) -> None:
     await office.sign_in()
     await enqueue_message(office.db, State.SCHEDULED, "unreachable", gateway="none")
-    assert "No gateway may carry it as things are." in await read(office, "/messages")
+    assert "No gateway may carry it as things are." in await read(office, "/messages/sent")
     await office.ask("INSERT INTO setting (name, value) VALUES ('outgoing', 'off')")
-    assert "Outgoing messages are switched off." in await read(office, "/messages")
+    assert "Outgoing messages are switched off." in await read(office, "/messages/sent")
 
 
 async def test_a_text_that_was_purged_is_said_to_be(office: Office) -> None:
@@ -112,14 +114,14 @@ async def test_a_text_that_was_purged_is_said_to_be(office: Office) -> None:
     await enqueue_message(office.db, State.SENT)
     await office.ask("UPDATE outbox SET text = ''")
     number = (await office.ask("SELECT id FROM outbox"))[0]["id"]
-    for path in ("/messages", f"/messages/{number}"):
+    for path in ("/messages/sent", f"/messages/{number}"):
         assert "Its text is not kept any more." in await read(office, path)
 
 
 async def test_an_empty_page_says_why(office: Office) -> None:
     await office.sign_in()
-    assert "No message was sent yet." in await read(office, "/messages")
-    assert "No message is like that." in await read(office, "/messages?state=failed")
+    assert "No message was sent yet." in await read(office, "/messages/sent")
+    assert "No message is like that." in await read(office, "/messages/sent?state=failed")
 
 
 async def test_what_a_phone_has_is_on_the_phone(office: Office) -> None:
@@ -128,7 +130,7 @@ async def test_what_a_phone_has_is_on_the_phone(office: Office) -> None:
     await office.ask(
         "UPDATE outbox SET claimed_by = 'phone-7', sim = 2, parts = 2, cost = 'TZS 44', tried_before = 'kannel '"
     )
-    page = await read(office, "/messages?state=on+phone")
+    page = await read(office, "/messages/sent?state=on+phone")
     assert "+255710000001 reply on phone" in page
     assert "by phone-7, SIM 2, 2 parts, TZS 44" in page
     number = (await office.ask("SELECT id FROM outbox"))[0]["id"]
@@ -153,14 +155,14 @@ async def test_messages_are_chosen_by_receiver_gateway_and_state(office: Office)
         "?gateway=%00kannel": {3},
     }
     for query, numbers in chosen.items():
-        page = await read(office, f"/messages{query}")
+        page = await read(office, f"/messages/sent{query}")
         assert {int(each) for each in re.findall(r"\+25571000000(\d) reply", page)} == numbers, query
 
 
 @pytest.mark.parametrize(("gateway", "label"), [("none", "no gateway"), ("phone-9", "phone-9")])
 async def test_a_gateway_that_is_gone_stays_chosen(office: Office, gateway: str, label: str) -> None:
     await office.sign_in()
-    html = await (await office.get(f"/messages?gateway={gateway}")).text()
+    html = await (await office.get(f"/messages/sent?gateway={gateway}")).text()
     assert f'<option value="{gateway}" selected>{label}</option>' in html
 
 
@@ -168,9 +170,9 @@ async def test_older_messages_are_on_the_next_page(office: Office) -> None:
     await office.sign_in()
     for number in range(60):
         await enqueue_message(office.db, State.SENT, number=number)
-    html = await (await office.get("/messages?state=sent")).text()
+    html = await (await office.get("/messages/sent?state=sent")).text()
     assert html.count("+2557100") == 50
-    following = unescape(re.findall(r'href="(/messages\?[^"]*before=[^"]*)"', html)[0])
+    following = unescape(re.findall(r'href="(/messages/sent\?[^"]*before=[^"]*)"', html)[0])
     assert (await (await office.get(following)).text()).count("+2557100") == 10
 
 
@@ -183,7 +185,7 @@ async def test_a_message_that_is_not_there_is_not_found(office: Office, path: st
 @pytest.mark.parametrize("before", ["x", "-1", "1" * 30, "٣"])
 async def test_a_strange_page_number_is_the_first_page(office: Office, before: str) -> None:
     await office.sign_in()
-    assert (await office.get(f"/messages?before={before}")).status == 200
+    assert (await office.get(f"/messages/sent?before={before}")).status == 200
 
 
 async def test_what_people_write_never_runs(office: Office) -> None:
@@ -191,7 +193,52 @@ async def test_what_people_write_never_runs(office: Office) -> None:
     await enqueue_message(office.db, State.SENT, old=HOUR)
     evil = "<script>alert(1)</script>"
     await office.ask("UPDATE outbox SET text = $1, cost = '<b>1</b>', gateway = '<i>'", evil)
-    html = await (await office.get(f"/messages?gateway={evil}")).text()
-    listed = await (await office.get("/messages")).text()
-    assert all(tag not in html + listed for tag in ("<script", "<b>", "<i>"))
+    html = await (await office.get(f"/messages/sent?gateway={evil}")).text()
+    listed = await (await office.get("/messages/sent")).text()
+    assert all(tag not in html + listed for tag in ("<script>", "<b>1", "<i>"))
     assert evil in unescape(listed)
+
+
+async def number_of(office: Office) -> int:
+    return int((await office.ask("SELECT MAX(id) AS id FROM outbox"))[0]["id"])
+
+
+async def test_what_failed_is_sent_again_once(office: Office) -> None:
+    await office.sign_in()
+    await enqueue_message(office.db, State.FAILED, "undelivered")
+    failed = await number_of(office)
+    assert "token 123 456 The operator gave up" in await read(office, "/messages/failed")
+    csrf = await office.csrf("/messages/failed")
+    response = await office.post(f"/messages/{failed}/again", csrf=csrf)
+    again = await number_of(office)
+    assert response.headers["Location"] == f"/messages/{again}?done=again"
+    assert "This is the message that is sent again." in await read(office, f"/messages/{again}?done=again")
+    assert f"It was sent again as message {again}." in await read(office, f"/messages/{failed}")
+    assert "Sent again" in await read(office, "/messages/failed")
+    response = await office.post(f"/messages/{failed}/again", csrf=csrf)
+    assert response.status == 422 and "It was sent again already." in await response.text()
+    assert await number_of(office) == again
+
+
+async def test_what_waits_is_taken_back(office: Office) -> None:
+    await office.sign_in()
+    await enqueue_message(office.db, State.SCHEDULED, "unreachable")
+    number = await number_of(office)
+    csrf = await office.csrf(f"/messages/{number}")
+    response = await office.post(f"/messages/{number}/back", csrf=csrf)
+    assert response.headers["Location"] == f"/messages/{number}?done=back"
+    page = await read(office, f"/messages/{number}?done=back")
+    assert "It was taken back and does not go." in page and "The office took it back." in page
+    response = await office.post(f"/messages/{number}/back", csrf=csrf)
+    assert response.headers["Location"] == f"/messages/{number}?done=gone"
+    assert "Nothing has failed." in await read(office, "/messages/failed"), "it was meant so"
+
+
+async def test_all_that_was_sent_is_a_file_without_secrets(office: Office) -> None:
+    await office.sign_in()
+    await office.sms("Asha", "BUY SHS0283 8000", "1 482915")
+    file = await (await office.get("/messages/sent?csv=1&state=delivered")).text()
+    file += await (await office.get("/messages/sent?csv=1")).text()
+    assert "Code *** *** ***" in file
+    for row in await office.ask("SELECT digits FROM token"):
+        assert str(row["digits"]) not in re.sub(r"\D", "", file)

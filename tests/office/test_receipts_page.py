@@ -106,7 +106,9 @@ async def test_a_text_is_refused(office: Office) -> None:
 async def test_a_text_is_tried_out_and_nothing_is_changed(office: Office) -> None:
     before = await office.ask("SELECT id, state FROM receipt_text")
     csrf = await office.csrf("/money/receipts")
-    response = await office.post("/money/receipts", csrf=csrf, text=OLD.replace("balance is", "<b>balance"), sender="M-PESA")
+    response = await office.post(
+        "/money/receipts", csrf=csrf, text=OLD.replace("balance is", "<b>balance"), sender="M-PESA"
+    )
     html = await response.text()
     assert response.status == 200 and "No rule fits it." in html and "Nearest is mpesa-tz personal" in html
     assert "<b>balance" not in html

@@ -10,7 +10,7 @@ from models.office import timeline
 from models.office.timeline import SOURCES, Place, Whose, read_place, read_timeline
 from models.people import Customer
 from models.sql import connection, execute, insert, ms_of, on_postgres
-from tests.money.test_ownership import sold
+from tests.world.ownership import sold
 from tests.world.people import PEOPLE, Phones
 
 AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -73,8 +73,8 @@ async def test_events_of_one_moment_are_parted_well(mwanga: Server) -> None:
     for number in range(5):
         await execute(
             connection(),
-            "INSERT INTO inbox (gateway, external_id, phone, sender_kind, recipient, network, text, received_at, state, "
-            "outcome, error) VALUES ('test', $1, $2, 'number', '', '', 'hello', $3, 'done', '', '')",
+            "INSERT INTO inbox (gateway, external_id, phone, sender_kind, recipient, network, text, received_at, "
+            "state, outcome, error) VALUES ('test', $1, $2, 'number', '', '', 'hello', $3, 'done', '', '')",
             [f"id {number}", customer.phone, ms_of(AT)],
         )
     whose, seen, before = Whose(id=customer.id, phone=customer.phone), [], None

@@ -22,10 +22,11 @@ from models.money.books import find_fault
 from models.money.ledger import AccountKind, balance
 from models.money.payable import PayableDevice, PayableGoods
 from models.money.reconciling import Said
-from models.money.refusals import AmountTooSmall, PriceChanged, SameAppliance, SoldToday
+from models.money.refusals import AmountTooSmall, PriceChanged, SalesOff, SameAppliance, SoldToday
 from models.money.statements import Direction
 from models.money.till import NotInTill, TillDeposit, bring_to_bank, in_till, moves, on_the_way
 from models.people import Customer, OfficeUser
+from models.settings import switch_sales
 from tests.world.people import PEOPLE
 
 
@@ -153,3 +154,12 @@ async def test_what_is_brought_to_the_bank_is_booked_once_whatever_the_statement
     assert await balance(AccountKind.BANK, 0) == 5_000_00 and not await on_the_way()
     assert (await TillDeposit.get(key="key 1")).line_id == line.id
     assert not await find_fault()
+
+
+async def test_nothing_is_sold_while_sales_are_off(mwanga: Server) -> None:
+    async with mwanga.database.work():
+        await switch_sales(False, actor="grace")
+    with pytest.raises(SalesOff):
+        await sell(mwanga)
+    with pytest.raises(SalesOff):
+        await appliance(mwanga, "cash")

@@ -14,12 +14,16 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from bot.app import build_app
 from bot.config import Config
 from bot.server import SERVER, Server
+from handlers.office.frame.cookies import SESSION
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.messages import State
+from models.people import OfficeRole, OfficeUser
+from models.people.sessions import begin_session
 from models.sql import execute, now_ms
 from tests.world.people import PEOPLE, Phones
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+PASSWORD = "long enough to keep"  # of who becomes somebody without the form
 CSRF = re.compile(r'name="csrf" value="([0-9a-f]+)"')
 
 
@@ -47,6 +51,17 @@ class Office:
 
     async def sign_in(self, user: str = OFFICE_USER, password: str = OFFICE_PASSWORD) -> ClientResponse:
         return await self.post("/login", user=user, password=password, csrf=await self.csrf())
+
+    async def become(self, role: OfficeRole, name: str = "") -> OfficeUser:
+        """Be signed in as somebody of this role, without the form. The name is the role's unless there is one."""
+        name = name or f"some {role.value}"
+        async with self.mwanga.database.work():
+            user = await OfficeUser.get_or_none(name=name) or await OfficeUser.create(
+                name=name, password_hash=self.mwanga.company.vault.hash_password(PASSWORD), role=role
+            )
+            session = await begin_session(user, address="127.0.0.1", browser="a test's browser")
+        self.client.session.cookie_jar.update_cookies({SESSION: session}, self.client.make_url("/"))
+        return user
 
     async def html(self, path: str = "/") -> str:
         """A page, at first the first one; signs in where that is needed."""

@@ -10,8 +10,9 @@ from handlers.office.agents import forms
 from handlers.office.agents.show import ONE, act
 from handlers.office.frame.routes import CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import _
-from handlers.selling.wallet import give_back, take_top_up
+from handlers.selling.wallet import take_top_up
 from models.money.hand_in import HandIn
+from models.money.proposals import propose_payout
 from models.people import Agent
 
 
@@ -91,12 +92,11 @@ async def top_up(request: web.Request) -> web.StreamResponse:
 
 @office_page(f"{ONE}/payout", "POST", roles=CASH, nav=Nav.PEOPLE)
 async def pay_out(request: web.Request) -> web.StreamResponse:
-    """Give money out of the wallet back."""
+    """Ask another one of the office to give money out of the wallet back."""
     form = forms.PayOut.of(request)
+    key = f"{request[USER].id} {request[FORM].get('once', '')[:40]}"
 
-    async def give(server: Server, agent: Agent) -> None:
-        await give_back(
-            agent, form.amount.data, company=server.company, composer=server.composer, actor=request[USER].name
-        )
+    async def propose(_server: Server, agent: Agent) -> None:
+        await propose_payout(agent, form.amount.data, request[USER], form.reason.data, key)
 
-    return await act(request, "payout", form, give)
+    return await act(request, "payout", form, propose)

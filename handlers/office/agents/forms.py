@@ -51,7 +51,8 @@ class TopUp(OfficeForm):
 class PayOut(OfficeForm):
     """Money out of the wallet."""
 
-    amount = AmountField(N_("Money that you give back"), [required])
+    amount = AmountField(N_("Money that goes back"), [required])
+    reason = LineField(N_("Why?"), REASON)
 
 
 class Terms(OfficeForm):

@@ -6,6 +6,7 @@ from handlers.office.frame.words import _
 from models.money.commission_payout import NotDue
 from models.money.disputes import NotDisputed, NothingProposed
 from models.money.hand_in import HandedInBefore, MoreThanHeld, NotBooked
+from models.money.proposals import AskedAlready
 from models.money.wallets import HasMoney, NotInWallet, NotPrepaid, NotToppedUp, ToppedUpBefore
 from models.people import Agent
 from models.people.agents import AgentExists, ChangedMeanwhile
@@ -13,7 +14,7 @@ from models.people.two_people import SamePerson
 
 REFUSALS = (
     *(NotBooked, NotToppedUp, HasMoney, NotDue, NotDisputed, SamePerson),
-    *(HoldsCash, AgentExists, ChangedMeanwhile),
+    *(HoldsCash, AgentExists, ChangedMeanwhile, AskedAlready),
 )
 
 
@@ -57,6 +58,8 @@ def why_not(refusal: Exception, agent: Agent, company: Company) -> str:
 
 def _of_people(refusal: Exception, agent: Agent) -> str:
     match refusal:
+        case AskedAlready():
+            return _("Somebody has asked for this already: another one of the office has to decide it first.")
         case NothingProposed():
             return _("Nobody has said yet how much it was: write the amount.")
         case NotDisputed():

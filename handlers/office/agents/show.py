@@ -18,12 +18,14 @@ from handlers.office.frame.lists import send_csv, wants_csv
 from handlers.office.frame.page import is_first, page, redirect
 from handlers.office.frame.routes import ALL, Nav, office_page
 from handlers.office.frame.words import N_, _
+from handlers.office.people.events import Shown, show_events
 from models.money.day_close import bounds_of
 from models.money.hand_in import HandedInBefore
 from models.money.ledger import cash_held, commission_due
 from models.money.statement import TakenPayment, day_figures, payments_taken
 from models.money.wallets import ToppedUpBefore, in_wallet
-from models.office.agent import hand_ins_of, timeline_of
+from models.office.agent import hand_ins_of, numbers_of
+from models.office.timeline import Whose, read_place, read_timeline
 from models.people import Agent, MiniGrid
 from models.people.agents import version_of
 from models.tickets import tickets
@@ -39,7 +41,7 @@ DONE = {
     "proposed": N_("Written down. Another one of the office has to agree."),
     "settled": N_("Settled. Both sides get an SMS."),
     "topup": N_("The wallet is topped up. The agent gets an SMS."),
-    "payout": N_("Paid out of the wallet. The agent gets an SMS."),
+    "payout": N_("Written down. Another one of the office has to agree: Money, To decide."),
     "terms": N_("Changed."),
     "details": N_("Changed."),
     "phone": N_("Changed. The old and the new number get an SMS."),
@@ -96,6 +98,7 @@ async def draw(
     company, agent = request.app[SERVER].company, await find(request)
     month = _month(request.query.get("month", ""), company)
     since, until = _bounds(month, company)
+    events, older = await _happened(request, agent)
     return page(
         request,
         "agents/agent.html",
@@ -112,7 +115,8 @@ async def draw(
         payments=await payments_taken(agent.id, since, until, PAYMENTS),
         most=PAYMENTS,
         hand_ins=await hand_ins_of(agent),
-        timeline=await timeline_of(agent),
+        events=events,
+        older=older,
         tickets=await tickets.work_of(agent, MOST_TICKETS),
         forms=_with_names(await _forms(request, agent) | (refused or {})),
         refused=next(iter(refused or {}), ""),
@@ -173,6 +177,12 @@ async def _cells(found: Sequence[TakenPayment], company: Company) -> AsyncIterat
         who = one.customer.name, one.customer.surname
         figures = company.typed(one.amount), company.typed(one.commission)
         yield one.at, one.reference, one.paid_for, *who, *figures, one.void
+
+
+async def _happened(request: web.Request, agent: Agent) -> tuple[list[Shown], str]:
+    whose = Whose(id=agent.id, phone=agent.phone, owner="agent_id", subjects=await numbers_of(agent))
+    events, older = await read_timeline(whose, read_place(request.query.get("before", "")))
+    return show_events(events, request.app[SERVER]), older
 
 
 def blank(form: type[OfficeForm], request: web.Request, **first: Any) -> OfficeForm:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.server import SERVER
 from handlers.office.counter.forms import SellGoods
-from handlers.office.counter.lookup import NotFound, find_customer
+from handlers.office.counter.lookup import NotFound, find_customer, person_of
 from handlers.office.counter.sell import sale_key
 from handlers.office.frame.page import page
 from handlers.office.frame.routes import DESK, FORM, USER, Nav, office_page
@@ -40,8 +40,8 @@ class Wanted:
 @office_page(PATH, roles=DESK, nav=Nav.PEOPLE)
 async def ask(request: web.Request) -> web.StreamResponse:
     """The empty form; a link may name the customer."""
-    number = request.query.get("customer", "")
-    form = SellGoods.of(request, customer=f"#{number}" if number.isdecimal() else "")
+    known = await person_of(request)
+    form = SellGoods.of(request, customer=f"#{known.id}" if known else "")
     await _offer(request, form)
     return _draw(request, form)
 

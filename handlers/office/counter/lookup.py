@@ -1,17 +1,20 @@
 """Whom and what somebody at the counter means, wherever it is."""
 
+from aiohttp import web
+
 from bot.company import Company
 from bot.text.numbers import parse
 from handlers.fields.serials import tidy_serial
 from handlers.office.frame.words import _
-from models.devices import with_owner
+from models.devices import devices_of, with_owner
 from models.devices.tables import find_anywhere
-from models.money import Payable
+from models.money import Payable, contracts_of
 from models.money.contracts import contract_numbered
 from models.money.payable import PayableDevice, PayableGoods
 from models.people import Customer
 
 MOST_NAMED = 5
+LONGEST_NUMBER = 8  # no customer has a number of so many digits
 
 
 class NotFound(Exception):
@@ -32,10 +35,25 @@ async def find_payable(typed: str) -> Payable:
     return PayableDevice(await with_owner(contract.device_id)) if contract.device_id else PayableGoods(contract)
 
 
+async def person_of(request: web.Request) -> Customer | None:
+    """The customer whom a link names: `?person=4`."""
+    number = request.query.get("person", "")
+    return await Customer.get_or_none(id=int(number)) if number.isdecimal() and len(number) < LONGEST_NUMBER else None
+
+
+async def payable_names(customer: Customer | None) -> list[str]:
+    """What a customer pays for, by the names that it is paid by: devices, and goods that are on a plan."""
+    if customer is None:
+        return []
+    serials = [device.serial for device in await devices_of([customer]) if device.retired_at is None]
+    goods = [one for one in await contracts_of([customer]) if one.device_id is None and one.ended_on is None]
+    return [*serials, *(one.number for one in goods)]
+
+
 async def find_customer(typed: str, company: Company) -> Customer:
     """A customer by number or phone. Raises NotFound, with all who share a phone."""
     number = typed.strip().removeprefix("#")
-    if number.isdecimal() and len(number) < 8 and (found := await Customer.get_or_none(id=int(number))):
+    if number.isdecimal() and len(number) < LONGEST_NUMBER and (found := await Customer.get_or_none(id=int(number))):
         return found
     try:
         phone = parse(typed, company.country)

@@ -14,7 +14,7 @@ from handlers.customers.questions import NAME_RULE, NO_PHONE, why_not_free
 from handlers.customers.register import KINDS
 from handlers.fields.languages import NAMES
 from handlers.office.counter.forms import Register
-from handlers.office.counter.lookup import NotFound, find_customer
+from handlers.office.counter.lookup import NotFound, find_customer, person_of
 from handlers.office.counter.sell import sale_key
 from handlers.office.frame.page import page
 from handlers.office.frame.routes import DESK, FORM, USER, Nav, office_page
@@ -48,9 +48,8 @@ class Reached:
 @office_page(PATH, roles=DESK, nav=Nav.PEOPLE)
 async def ask(request: web.Request) -> web.StreamResponse:
     """The empty form; a link may name a customer who gets another device."""
-    number = request.query.get("customer", "")
     first: dict[str, Any] = {"language": request.app[SERVER].company.languages[0]}
-    if number.isdecimal() and len(number) < 8 and (known := await Customer.get_or_none(id=int(number))):
+    if known := await person_of(request):
         first = {
             "name": f"{known.name} {known.surname}",
             "phone": f"#{known.id}",

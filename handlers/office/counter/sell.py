@@ -3,12 +3,13 @@ on the page that says that it is sold, and goes to the customer by SMS."""
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 
 from aiohttp import web
 
 from bot.server import SERVER
 from handlers.office.counter.forms import Sell
-from handlers.office.counter.lookup import NotFound, find_payable
+from handlers.office.counter.lookup import NotFound, find_payable, payable_names, person_of
 from handlers.office.frame.page import page
 from handlers.office.frame.routes import DESK, FORM, USER, Nav, office_page
 from handlers.office.frame.words import LANGUAGE
@@ -22,8 +23,11 @@ from models.money.refusals import NotSold, OtherRequest, PriceChanged, SoldToday
 
 @office_page("/sell", roles=DESK, nav=Nav.PEOPLE)
 async def ask(request: web.Request) -> web.StreamResponse:
-    """The empty form; a link may name the serial."""
-    return _draw(request, Sell.of(request, what=request.query.get("serial", "")))
+    """The empty form; a link may name the serial, or a customer with things to choose from."""
+    what, things = request.query.get("serial", ""), await payable_names(await person_of(request))
+    if not what and len(things) == 1:
+        what = things[0]
+    return _draw(request, Sell.of(request, what=what), things=things)
 
 
 @office_page("/sell", "POST", roles=DESK, nav=Nav.PEOPLE)
@@ -112,6 +116,7 @@ def _draw(
     offer: Quote | None = None,
     earlier: Sale | None = None,
     changed: bool = False,
+    things: Sequence[str] = (),
 ) -> web.StreamResponse:
     company = request.app[SERVER].company
     buys = bought(offer.unit or "", offer.units, company).to(LANGUAGE.get()) if offer and offer.units else ""
@@ -123,6 +128,7 @@ def _draw(
         offer=offer,
         earlier=earlier,
         changed=changed,
+        things=things,
         buys=buys,
         used=max(offer.standing.credit - offer.credit, 0) if offer else 0,
         promised=promise(offer) if offer else "",

@@ -14,7 +14,7 @@ from handlers.office.frame.routes import ALL, CASH, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from models.money.till import LAST, PAGE, NotInTill, bring_to_bank, in_till, moves, on_the_way
 
-PATH = "/till"
+PATH = "/money/till"
 WHAT = {
     "hand in cash": N_("handed in by an agent"),
     "sale payment": N_("sold at the counter"),

@@ -5,6 +5,7 @@ from aiohttp import web
 from bot.server import SERVER
 
 SESSION, BROWSER, DEVICE = "mwanga_session", "mwanga_browser", "mwanga_device"
+RENEWED = web.RequestKey("the session that was begun in this request", str)
 
 
 def set_cookie(
@@ -18,6 +19,8 @@ def set_cookie(
 
 def read_cookie(request: web.Request, name: str) -> str:
     """A cookie of ours, empty when there is none."""
+    if name == SESSION and RENEWED in request:
+        return request[RENEWED]
     return request.cookies.get(_cookie_name(request, name), "")
 
 

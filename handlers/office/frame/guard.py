@@ -1,20 +1,28 @@
 """Who gets to a page of the office, and which forms are taken: in one place, so that no page can forget it."""
 
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
 from bot.server import SERVER
 from handlers.office.frame.page import BANNERS, HEADERS, MACHINES, TOO_OLD, find_banners, is_ours, read_form, redirect
 from handlers.office.frame.routes import COUNTS, FORM, OFFICE, USER, WAITING, Handler, OfficePage
-from handlers.office.frame.session import find_user
+from handlers.office.frame.session import SIGNED_IN, find_known, lacks_factor, note_seen
+from handlers.office.frame.typed import own_path, seal_typed
 from handlers.office.frame.words import LANGUAGE, N_, _, choose_language
 from models.audit import coming_from
-from models.people import OfficeUser
+from models.people import OfficeUser, sessions
+from models.people.sessions import Known
 
 ELSEWHERE = MACHINES | {"simulator"}  # first words of paths that are none of the office's
 NO_FILES = N_("This page takes no file.")
+OTHER_SITE = N_("This form is of another site.")
 ASKING = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
+SET_UP, TYPED = "/me/second-factor", "/typed"
+BEFORE_SET_UP = (SET_UP, "/logout", "/me/language")  # all that is open to who has yet to set up a second factor
+ASK_TO_SIGN_IN: web.AppKey[Handler] = web.AppKey("asks who brings a form to sign in first")
+KEPT = web.RequestKey("the form that was brought, sealed", str)
 
 
 @web.middleware
@@ -22,29 +30,27 @@ async def guard(request: web.Request, handler: Handler) -> Any:
     """Let through who is signed in and has a role for the page, and of what changes something only forms that `page`
     made for this browser. A route that nobody has said anything about is shut."""
     resource = request.match_info.route.resource
-    user = None
-    if resource is not None and resource.canonical.split("/")[1] not in ELSEWHERE:
-        user = await find_user(request)
+    elsewhere = resource is None or resource.canonical.split("/")[1] in ELSEWHERE
+    known = None if elsewhere else await find_known(request)
+    user = known.user if known and not known.over else None
     LANGUAGE.set(_language(request, user))
-    if resource is None or resource.canonical.split("/")[1] in ELSEWHERE:
+    if elsewhere:
         return await handler(request)
     page = request.app[OFFICE].get(request.match_info.route)
-    if user:
-        request[USER] = user
+    if user and known:
+        request[USER], request[SIGNED_IN] = user, known.session
         _check_role(page, user)
+        if lacks_factor(request, user) and not (page and (page.anybody or page.path in BEFORE_SET_UP)):
+            raise redirect(SET_UP)
     elif page is None or not page.anybody:
-        raise redirect("/login")
-    if request.method not in ASKING:
-        if request.content_type == "multipart/form-data" and not (page and page.upload):
-            raise web.HTTPForbidden(text=f"{_(NO_FILES)}\n", headers=HEADERS)
-        form = request[FORM] = await read_form(request)
-        if not is_ours(request, form):
-            if page and page.too_old:
-                return await page.too_old(request)
-            raise web.HTTPForbidden(text=f"{_(TOO_OLD)}\n", headers=HEADERS)
-    if user and page and not page.fragment:
-        request[BANNERS] = await find_banners()
-        request[WAITING] = {nav: await count(user) for nav, count in COUNTS.items()}
+        return await _ask_to_sign_in(request, page, known)
+    if request.method not in ASKING and (answer := await _refuse_form(request, page)):
+        return answer
+    if user and page:
+        await note_seen(request, by_script=page.fragment)
+        if not page.fragment:
+            request[BANNERS] = await find_banners()
+            request[WAITING] = {nav: await count(user) for nav, count in COUNTS.items()}
     with coming_from(request.remote or ""):
         return await handler(request)
 
@@ -54,6 +60,53 @@ def _check_role(page: OfficePage | None, user: OfficeUser) -> None:
     if page is None or not (page.anybody or user.role in page.roles):
         said = _("{name} may not do this: it takes another role. The owner can give it.", name=user.name)
         raise web.HTTPForbidden(text=f"{said}\n", headers=HEADERS)
+
+
+async def _ask_to_sign_in(request: web.Request, page: OfficePage | None, known: Known | None) -> web.StreamResponse:
+    """Nobody is signed in: to the form, and from there back to where one wanted to go. What was typed is kept."""
+    if page and page.fragment:
+        raise web.HTTPUnauthorized(text=f"{_('Please sign in.')}\n", headers=HEADERS)
+    if request.method in ASKING:
+        path = own_path(request.path_qs)
+        raise redirect("/login" if path == "/" else f"/login?next={quote(path, safe='/')}")
+    if page is None:
+        raise redirect("/login")
+    _check_origin(request)
+    if request.content_type == "multipart/form-data":  # a file has to be chosen anew
+        raise redirect("/login")
+    form = await read_form(request)
+    kept = is_ours(request, form) or _is_from_here(request)
+    request[KEPT] = seal_typed(request, form, known.user.id if known else 0) if kept else ""
+    return await request.app[ASK_TO_SIGN_IN](request)
+
+
+async def _refuse_form(request: web.Request, page: OfficePage | None) -> web.StreamResponse | None:
+    """Read the form; an answer when it is not one of ours, or is of another session. Raises HTTPForbidden."""
+    _check_origin(request)
+    if request.content_type == "multipart/form-data" and not (page and page.upload):
+        raise web.HTTPForbidden(text=f"{_(NO_FILES)}\n", headers=HEADERS)
+    form = request[FORM] = await read_form(request)
+    if is_ours(request, form):
+        return None
+    if page and page.too_old:
+        return await page.too_old(request)
+    if page and _is_from_here(request) and USER in request:  # of another session of this browser: shown again
+        sealed = seal_typed(request, form, request[USER].id)
+        async with request.app[SERVER].database.work():
+            await sessions.keep_typed(request[SIGNED_IN], sealed)
+        raise redirect(TYPED)
+    raise web.HTTPForbidden(text=f"{_(TOO_OLD)}\n", headers=HEADERS)
+
+
+def _check_origin(request: web.Request) -> None:
+    """A browser that says where a form comes from is believed when that is another site. Raises HTTPForbidden."""
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        raise web.HTTPForbidden(text=f"{_(OTHER_SITE)}\n", headers=HEADERS)
+
+
+def _is_from_here(request: web.Request) -> bool:
+    """Whether the browser itself says that a page of ours sent the form; no page of another site can say so."""
+    return request.headers.get("Sec-Fetch-Site") == "same-origin"
 
 
 def _language(request: web.Request, user: OfficeUser | None) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import io
 import logging
 import secrets
 from functools import partial
@@ -27,6 +28,7 @@ MACHINES = {"gateways", "smsgate", "payments", "health", "ready", "metrics"}  # 
 MOST_FIELDS = 200
 MOST_UPLOADED = 4 * 1024 * 1024  # bytes of a form with a file: some 30,000 lines of a statement
 TOO_OLD = N_("This form was too old, or this browser keeps no cookies. Please try again.")
+TOO_LARGE = N_("This file is too large for a page: bring it in by the mwanga command, or in parts.")
 REFUSALS = (web.HTTPBadRequest, web.HTTPForbidden, web.HTTPNotFound, web.HTTPConflict, web.HTTPRequestEntityTooLarge)
 
 STATIC = Path(__file__).parent.with_name("static")
@@ -159,16 +161,25 @@ async def read_form(request: web.Request) -> MultiDictProxy[str]:
 
 async def _read_upload(request: web.Request) -> MultiDictProxy[str]:
     """The fields of a form with files, each a `web.FileField`: only who is signed in may send much. Raises
-    HTTPBadRequest."""
+    HTTPBadRequest, and HTTPRequestEntityTooLarge."""
+    if (request.content_length or 0) > MOST_UPLOADED:  # before anything of it is read
+        raise web.HTTPRequestEntityTooLarge(MOST_UPLOADED, request.content_length or 0, text=f"{_(TOO_LARGE)}\n")
     whole = request.clone(client_max_size=MOST_UPLOADED) if USER in request else request
     try:
         fields = await whole.post()
     except ValueError as error:
         raise web.HTTPBadRequest(text="This is no form.\n", headers=HEADERS) from error
     given = MultiDict(
-        (name, value.replace("\0", "") if isinstance(value, str) else value) for name, value in fields.items()
+        (name, value.replace("\0", "") if isinstance(value, str) else _in_memory(value))
+        for name, value in fields.items()
     )
     return MultiDictProxy(given)  # type: ignore[arg-type] # files are read by those who ask for them
+
+
+def _in_memory(given: Any) -> web.FileField:
+    """A file without its file on the disk, which somebody would have to close, whether the form is taken or not."""
+    with given.file as file:
+        return web.FileField(given.name, given.filename, io.BytesIO(file.read()), given.content_type, given.headers)
 
 
 def is_ours(request: web.Request, form: MultiDictProxy[str]) -> bool:

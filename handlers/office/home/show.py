@@ -35,13 +35,13 @@ async def show(request: web.Request) -> web.StreamResponse:
     """The page for whoever is signed in."""
     seen = await request.app[READINGS].read()
     done = _(DONE[request.query["done"]]) if request.query.get("done") in DONE else ""
-    return page(request, "home/home.html", refresh=REFRESH_S, done=done, **_shared(request, seen))
+    return page(request, "home/home.html", 200, refresh=REFRESH_S, done=done, **_shared(request, seen))
 
 
 @office_page("/live/home", roles=ALL, fragment=True)
 async def show_part(request: web.Request) -> web.StreamResponse:
     """What of the page changes."""
-    return page(request, "home/parts.html", **_shared(request, await request.app[READINGS].share()))
+    return page(request, "home/parts.html", 200, **_shared(request, await request.app[READINGS].share()))
 
 
 def _shared(request: web.Request, seen: Seen) -> dict[str, object]:

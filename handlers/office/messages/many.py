@@ -1,6 +1,7 @@
 """Write to many: whom and what, a look at it before it goes, and then how far it is, with a result for each person."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,9 +12,20 @@ from wtforms import BooleanField, SelectField, TextAreaField, ValidationError
 from bot.server import SERVER, Server
 from bot.text.gaps import wrong_gaps
 from handlers.office.frame.forms import LineField, OfficeForm
+from handlers.office.frame.lists import (
+    PAGE,
+    PORTION,
+    before_of,
+    by_portions,
+    csv_address,
+    cut_page,
+    older_address,
+    send_csv,
+    wants_csv,
+)
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, FORM, OWNER_ONLY, USER, Nav, office_page
-from handlers.office.frame.times import when
+from handlers.office.frame.times import moment, when
 from handlers.office.frame.words import N_, _
 from handlers.office.messages.numbers import number_from
 from handlers.office.messages.preview import Preview, preview
@@ -37,18 +49,19 @@ RESULTS = {
     Result.NO_TEXT: N_("a gap could not be filled"),
     Result.NO_GATEWAY: N_("no gateway may carry it"),
 }
+COLUMNS = ("customer", "name", "surname", "phone", "language", "result", "sent", "delivered", "parts", "cost")
 STATES = {"going": N_("Going out"), "stopped": N_("Stopped"), "done": N_("Handed over to the gateways")}
 
 
 class ManyForm(OfficeForm):
     """Whom, and what: a text for each language of the company is added by `_form`."""
 
-    mini_grid = SelectField(N_("Mini-grid"))
-    village = SelectField(N_("Village"))
-    connection = SelectField(N_("Kind of connection"))
+    mini_grid = SelectField(N_("Mini-grid"), default="")
+    village = SelectField(N_("Village"), default="")
+    connection = SelectField(N_("Kind of connection"), default="")
     late = BooleanField(N_("Only who is overdue"))
-    tag = SelectField(N_("Tag"))
-    language = SelectField(N_("Language"))
+    tag = SelectField(N_("Tag"), default="")
+    language = SelectField(N_("Language"), default="")
     typed = LineField(N_("How many people?"))
 
     @property
@@ -86,7 +99,8 @@ async def _form(request: web.Request) -> ManyForm:
     texts = {
         f"text_{language}": TextAreaField(LANGUAGES.get(language, language), [_check]) for language in company.languages
     }
-    form = type("ManyForm", (ManyForm,), texts).of(request)
+    made: type[ManyForm] = type("ManyForm", (ManyForm,), texts)
+    form = made.of(request)
     everybody, grids = ("", _("All")), [(str(row["id"]), row["name"]) for row in found["mini_grids"]]
     form.mini_grid.choices = [everybody, *grids]
     form.village.choices = [
@@ -152,9 +166,12 @@ async def send(request: web.Request) -> web.StreamResponse:
 async def show(request: web.Request) -> web.StreamResponse:
     """How far one is, with the people; `?result=` chooses, `?before=` goes on."""
     server, row = request.app[SERVER], await _one(request)
-    before = number_from(request.query.get("before", ""), written.LATEST)
     result = request.query.get("result", "") if request.query.get("result", "") in set(Result) else ""
-    people = await written.receivers(row["id"], before, result)
+    if wants_csv(request):
+        rows = by_portions(partial(_portion, row["id"], result))
+        return await send_csv(request, f"broadcast-{row['id']}", COLUMNS, (_cells(each) async for each in rows))
+    before = before_of(request) or written.LATEST
+    people, last = cut_page(await written.receivers(row["id"], before, result, most=PAGE + 1))
     results = await written.results_of(row["id"])
     return page(
         request,
@@ -167,7 +184,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         words={one.value: words for one, words in RESULTS.items()},
         counted=sum(results.values()),
         people=people,
-        following=people[-1]["id"] if len(people) == written.MOST else 0,
+        older=older_address(request, last["id"]) if last else "",
+        csv=csv_address(request),
         chosen=result,
         night=row["state"] == "going" and server.company.until_morning(_now()),
         stuck=row["state"] == "going" and not server.broadcasts.carriers(),
@@ -183,6 +201,21 @@ async def stop(request: web.Request) -> web.StreamResponse:
     async with request.app[SERVER].database.work():
         await stop_broadcast(row["id"], actor=request[USER].name)
     raise redirect(f"/write/{row['id']}")
+
+
+async def _portion(number: int, result: str, last: dict[str, Any] | None) -> Sequence[dict[str, Any]]:
+    """The people behind this one, for the file."""
+    return await written.receivers(number, last["id"] if last else written.LATEST, result, most=PORTION)
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[object, ...]:
+    return (
+        *(row["customer"], row["name"], row["surname"], row["phone"], row["language"]),
+        RESULTS[Result(row["said"])],
+        moment(row["sent_at"]) if row["sent_at"] else None,
+        moment(row["delivered_at"]) if row["delivered_at"] else None,
+        *(row["parts"], row["cost"]),
+    )
 
 
 async def _one(request: web.Request) -> dict[str, Any]:

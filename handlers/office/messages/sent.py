@@ -1,7 +1,7 @@
 """What leaves, by which gateway, and what became of it: all of it, what failed, and one message with what can be done
 about it. Tokens and PINs are starred out."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -16,11 +16,21 @@ from bot.outbound.queue import switched_off
 from bot.routing import NEVER, NOWHERE
 from bot.server import SERVER, Server
 from bot.text.numbers import is_number, parse
+from handlers.office.frame.lists import (
+    PAGE,
+    PORTION,
+    before_of,
+    by_portions,
+    csv_address,
+    cut_page,
+    older_address,
+    send_csv,
+    wants_csv,
+)
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, HELPERS, USER, Nav, office_page
-from handlers.office.frame.times import when
+from handlers.office.frame.times import moment, when
 from handlers.office.frame.words import N_, _
-from handlers.office.messages.numbers import number_from
 from handlers.office.messages.tabs import tabs
 from handlers.office.messages.write_box import said_stop
 from models.messages import PREFIX, MessageKind, State
@@ -67,6 +77,10 @@ DONE = {
     "with": N_("It is with its gateway and may still go; it is not tried again."),
     "gone": N_("It cannot be taken back: it has gone, or it is a token, which was paid for."),
 }
+COLUMNS = (
+    *("number", "phone", "kind", "state", "error", "gateway", "queued", "sent", "delivered", "parts", "cost", "text"),
+)
+Read = Callable[..., Awaitable[Sequence[dict[str, Any]]]]
 WAITING = (State.WAITING, State.SCHEDULED, State.UNCERTAIN, State.SENDING)  # what can be taken back
 LATEST = 2**62  # above any id
 LONGEST = 40  # as the columns that are filtered by
@@ -90,7 +104,10 @@ async def show_all(request: web.Request) -> web.StreamResponse:
     server = request.app[SERVER]
     asked = {name: request.query.get(name, "").replace("\0", "").strip()[:LONGEST] for name in ("gateway", "state")}
     phone = _phone(server, request.query.get("phone", ""))
-    rows = await outgoing.newest(**asked, phone=phone, before=number_from(request.query.get("before", ""), LATEST))
+    read = partial(outgoing.newest, gateway=asked["gateway"], state=asked["state"], phone=phone)
+    if wants_csv(request):
+        return await _send_csv(request, "sent", read)
+    rows, last = cut_page(await read(before=before_of(request) or LATEST, most=PAGE + 1))
     return page(
         request,
         "messages/sent.html",
@@ -98,7 +115,7 @@ async def show_all(request: web.Request) -> web.StreamResponse:
         asked=asked | {"phone": phone},
         states=list(outgoing.STATES),
         gateways=_choices(server, asked["gateway"]),
-        next=rows[-1]["id"] if len(rows) == outgoing.MOST else 0,
+        **_list(request, last),
         **_shared(request),
     )
 
@@ -106,13 +123,15 @@ async def show_all(request: web.Request) -> web.StreamResponse:
 @office_page("/messages/failed", roles=ALL, nav=Nav.MESSAGES)
 async def show_failed(request: web.Request) -> web.StreamResponse:
     """What failed or came too late in the last days, and was not taken back; `?before=` goes on."""
-    rows = await outgoing.lost(before=number_from(request.query.get("before", ""), LATEST))
+    if wants_csv(request):
+        return await _send_csv(request, "failed", outgoing.lost)
+    rows, last = cut_page(await outgoing.lost(before=before_of(request) or LATEST, most=PAGE + 1))
     return page(
         request,
         "messages/failed.html",
         messages=await _lines(request.app[SERVER], rows),
         again=await outgoing.sent_again([row["id"] for row in rows]),
-        next=rows[-1]["id"] if len(rows) == outgoing.MOST else 0,
+        **_list(request, last),
         **_shared(request),
     )
 
@@ -169,6 +188,29 @@ async def _draw_one(request: web.Request, problem: str = "") -> web.StreamRespon
         may_come_back=kind is not MessageKind.TOKEN and state in WAITING,
         **_shared(request),
     )
+
+
+async def _send_csv(request: web.Request, name: str, read: Read) -> web.StreamResponse:
+    """A list of messages as a file, their secrets starred out."""
+
+    async def portion(last: dict[str, Any] | None) -> Sequence[dict[str, Any]]:
+        return await read(before=last["id"] if last else LATEST, most=PORTION)
+
+    rows = by_portions(portion)
+    return await send_csv(request, f"messages-{name}", COLUMNS, (_cells(row) async for row in rows))
+
+
+def _cells(row: dict[str, Any]) -> tuple[object, ...]:
+    return (
+        *(row["id"], row["phone"], row["kind"], outgoing.word_for(row["state"]), row["error"], row["gateway"]),
+        *(moment(row[name]) if row[name] else None for name in ("created_at", "sent_at", "delivered_at")),
+        *(row["parts"], row["cost"], outgoing.mask(row["text"])),
+    )
+
+
+def _list(request: web.Request, last: dict[str, Any] | None) -> dict[str, Any]:
+    """Where a list goes on, and where it is a file."""
+    return {"older": older_address(request, last["id"]) if last else "", "csv": csv_address(request)}
 
 
 async def _lines(server: Server, rows: Sequence[dict[str, Any]]) -> list[Line]:

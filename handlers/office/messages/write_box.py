@@ -25,7 +25,7 @@ from models.sql import now_ms
 class WriteForm(OfficeForm):
     """A text to one person."""
 
-    text = TextAreaField(N_("Text"), [required])
+    text = TextAreaField(N_("Text"), [required], filters=[lambda text: text.strip() if text else text])
 
     def validate_text(self, field: TextAreaField) -> None:
         """Raises ValidationError with what cannot be sent."""
@@ -76,7 +76,7 @@ async def write(request: web.Request, phone: str) -> tuple[WriteForm, str, int]:
         async with server.database.work():
             await by_hand.write_to(
                 phone,
-                form.text.data,
+                form.text.data or "",
                 key=f"{request[USER].id} {given.get('once', '')[:40]}",
                 seen=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 19 else 0,
                 company=server.company,

@@ -4,6 +4,7 @@ goes on. What cannot be read is as if it was not there."""
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -35,7 +36,7 @@ class Filter:
 
     def query(self, **changes: object) -> str:
         """The address's part for this filter with something else in it."""
-        named = {"since": self.first, "until": self.last, "agent": self.agent, "grid": self.grid}
+        named: dict[str, object] = {"since": self.first, "until": self.last, "agent": self.agent, "grid": self.grid}
         named |= {"provider": self.provider, "void": "yes" if self.void else "", "before": self.before}
         kept = {name: str(value) for name, value in (named | changes).items() if value not in (None, "", 0)}
         return urlencode(kept)
@@ -98,7 +99,7 @@ def read_number(query: Mapping[str, str], name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-async def choices() -> dict[str, object]:
+async def choices() -> dict[str, Any]:
     """What the filters can be set to."""
     agents = await Agent.all().order_by("name", "id").limit(MOST_AGENTS)
     grids = await MiniGrid.all().order_by("name")

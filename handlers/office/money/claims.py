@@ -3,12 +3,11 @@
 from functools import partial
 
 from aiohttp import web
-from wtforms import StringField
 
 from bot.server import SERVER
 from handlers.customers.ownership import pay_claim
 from handlers.exchange.cells import figure
-from handlers.office.frame.forms import AmountField, OfficeForm, required
+from handlers.office.frame.forms import AmountField, LineField, OfficeForm, required
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
@@ -37,7 +36,7 @@ class PaidForm(OfficeForm):
 class GiveUpForm(OfficeForm):
     """Why nobody asks for a claim any more."""
 
-    reason = StringField(N_("Why is it given up?"), [required])
+    reason = LineField(N_("Why is it given up?"), [required])
 
 
 @office_page("/money/claims", roles=ALL, nav=Nav.MONEY)
@@ -66,7 +65,7 @@ async def paid(request: web.Request) -> web.StreamResponse:
         return await _draw(request, 422, wrong=(customer.id, form))
 
     async def work() -> None:
-        amount = int(form.amount.data)
+        amount = int(form.amount.data or 0)
         await pay_claim(customer, amount, request[USER], company=server.company, composer=server.composer)
 
     if problem := await do(request, work):

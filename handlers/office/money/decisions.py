@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from aiohttp import web
-from wtforms import BooleanField, IntegerField, StringField
+from wtforms import BooleanField, IntegerField
 from wtforms.validators import NumberRange
 
 from bot.server import SERVER
@@ -39,7 +39,7 @@ class TransferForm(OfficeForm):
 
     serial = SerialField(N_("Serial of the device"), [required])
     customer = IntegerField(N_("Number of the new owner"), [NumberRange(min=1, max=10**9)])
-    reason = StringField(N_("Why?"), [required])
+    reason = LineField(N_("Why?"), [required])
     with_debt = BooleanField(N_("What is still to be paid on it goes along"))
 
 
@@ -47,7 +47,7 @@ class WriteOffForm(OfficeForm):
     """Which debt is given up, and why."""
 
     number = LineField(N_("Number of the plan, like S1042"), [required])
-    reason = StringField(N_("Why?"), [required])
+    reason = LineField(N_("Why?"), [required])
 
 
 @office_page("/money/voids", roles=ALL, nav=Nav.MONEY)

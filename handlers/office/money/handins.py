@@ -72,7 +72,7 @@ async def settle(request: web.Request) -> web.StreamResponse:
 
     async def work() -> None:
         nonlocal agreed
-        minor = None if agrees else (0 if nothing else form.amount.data)
+        minor = None if agrees else (0 if nothing else int(form.amount.data or 0))
         done = await settle_hand_in(entry, minor, request[USER], company=server.company, composer=server.composer)
         agreed = done.agreed
 

@@ -123,7 +123,8 @@ async def assign(request: web.Request) -> web.StreamResponse:
         return await _draw(request, payment, 422, form=form)
 
     async def work() -> None:
-        await _assign(request, payment, str(form.to.data), form.amount.data)
+        amount = None if form.amount.data is None else int(form.amount.data)
+        await _assign(request, payment, str(form.to.data), amount)
 
     if problem := await do(request, work):
         return await _draw(request, payment, 422, problem=problem, form=form)

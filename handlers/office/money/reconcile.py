@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from aiohttp import web
-from wtforms import FileField, StringField
+from wtforms import FileField
 
 from bot.server import SERVER
 from handlers.exchange import NotImported, PartlyImported, Table, Unreadable, group_problems, import_table
@@ -55,7 +55,7 @@ class UploadForm(OfficeForm):
 class WhyForm(OfficeForm):
     """Why something is so."""
 
-    why = StringField(N_("Why?"), [required])
+    why = LineField(N_("Why?"), [required])
 
 
 @office_page("/money/reconcile", roles=ALL, nav=Nav.MONEY)
@@ -72,7 +72,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
     name = str(form.new.data or form.provider.data or "").strip().lower()
     if name and not NAME.fullmatch(name):
         form.refuse("new", _("A provider's name has 2 to 20 small letters and digits."))
-    data = _file_of(request)
+    file_name, data = _file_of(request)
     if not data:
         form.refuse("file", _("Choose the file."))
     if form.errors:
@@ -82,7 +82,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
         await import_table(
             f"{STATEMENT_OF}{name}",
             table,
-            _name_of(request),
+            file_name,
             database=server.database,
             company=server.company,
             actor=request[USER].name,
@@ -100,16 +100,10 @@ async def upload(request: web.Request) -> web.StreamResponse:
     raise redirect(f"/money/reconcile?provider={name}&done=read")
 
 
-def _file_of(request: web.Request) -> bytes:
-    given = request[FORM].get("file", "")
-    if isinstance(given, web.FileField):
-        return given.file.read()
-    return str(given).encode()
-
-
-def _name_of(request: web.Request) -> str:
-    given = request[FORM].get("file", "")
-    return given.filename[:60] if isinstance(given, web.FileField) else "a form"
+def _file_of(request: web.Request) -> tuple[str, bytes]:
+    """The name of the file that was sent, and what is in it; nothing where none was."""
+    given: object = request[FORM].get("file", "")
+    return (given.filename[:60], given.file.read()) if isinstance(given, web.FileField) else ("", b"")
 
 
 @office_page(r"/money/reconcile/lines/{number:\d{1,18}}", "POST", roles=CASH, nav=Nav.MONEY)

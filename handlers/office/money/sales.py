@@ -5,12 +5,11 @@ from dataclasses import replace
 from functools import partial
 
 from aiohttp import web
-from wtforms import StringField
 
 from bot.company import Company
 from bot.server import SERVER
 from handlers.exchange.cells import figure
-from handlers.office.frame.forms import OfficeForm, SerialField, required
+from handlers.office.frame.forms import LineField, OfficeForm, SerialField, required
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, DESK, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
@@ -43,14 +42,14 @@ DONE = {
 class WhyForm(OfficeForm):
     """Why something is done."""
 
-    reason = StringField(N_("Why?"), [required])
+    reason = LineField(N_("Why?"), [required])
 
 
 class MoveForm(OfficeForm):
     """To which device a sale is moved, and why."""
 
     serial = SerialField(N_("Serial of the right device"), [required])
-    reason = StringField(N_("Why?"), [required])
+    reason = LineField(N_("Why?"), [required])
 
 
 @office_page("/money/sales", roles=ALL, nav=Nav.MONEY)

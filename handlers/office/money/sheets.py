@@ -21,12 +21,14 @@ async def send(
 ) -> web.StreamResponse:
     """The rows as a file of this name, as they come."""
     server = request.app[SERVER]
-    async with server.database.work():
-        await record(request[USER].name, "export", name, request.query_string[:500])
     day = server.company.today().isoformat()
     given = {"Content-Disposition": f'attachment; filename="{name}-{day}.csv"'}
     response = web.StreamResponse(headers=HEADERS | given)
     response.content_type, response.charset = "text/csv", "utf-8"
+    if request.method == "HEAD":
+        return response
+    async with server.database.work():
+        await record(request[USER].name, "export", name, request.query_string[:500])
     await response.prepare(request)
     portion: list[Sequence[object]] = [columns]
     await response.write(BOM.encode())

@@ -4,7 +4,7 @@ paid out when a second person agrees."""
 from functools import partial
 
 from aiohttp import web
-from wtforms import BooleanField, StringField
+from wtforms import BooleanField
 
 from bot.server import SERVER
 from handlers.exchange.cells import figure
@@ -41,7 +41,7 @@ class PayoutForm(OfficeForm):
     """What is paid out of a wallet."""
 
     amount = AmountField(N_("How much is paid out?"), [required])
-    reason = StringField(N_("Why?"), [required])
+    reason = LineField(N_("Why?"), [required])
 
 
 @office_page("/money/wallets", roles=ALL, nav=Nav.MONEY)
@@ -75,7 +75,7 @@ async def top_up(request: web.Request) -> web.StreamResponse:
     async def work() -> None:
         await take_top_up(
             agent,
-            int(form.amount.data),
+            int(form.amount.data or 0),
             form.reference.data or "",
             company=server.company,
             composer=server.composer,
@@ -96,7 +96,7 @@ async def pay_out(request: web.Request) -> web.StreamResponse:
         return await _draw(request, 422, wrong=(-agent.id, form))
 
     async def work() -> None:
-        await propose_payout(agent, int(form.amount.data), request[USER], str(form.reason.data), key_of(request))
+        await propose_payout(agent, int(form.amount.data or 0), request[USER], str(form.reason.data), key_of(request))
 
     if problem := await do(request, work):
         return await _draw(request, 422, problem=problem, wrong=(-agent.id, form))

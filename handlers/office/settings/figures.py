@@ -23,7 +23,7 @@ class CompanyForm(OfficeForm):
     company = LineField(N_("Name, as customers read it"))
     help_phone = LineField(N_("Help number, which people are told to call"))
     languages = LineField(N_("Languages; the first is that of who has none"))
-    coin = LineField(N_("Smallest amount of cash"))
+    coin = LineField(N_("Smallest amount of cash; empty is a whole unit"))
     rounding = SelectField(N_("What cash buys no unit with"))
 
 

@@ -145,7 +145,8 @@ async def _tried(number: int) -> dict[str, object] | None:
 
 def _choices(server: Server) -> list[str]:
     """The gateways that can send, by name."""
-    return [name for name in server.router.watch.gateways if name != "simulator" or server.simulated]
+    names = dict.fromkeys([*server.outbox.gateways, *server.router.watch.gateways])
+    return [name for name in names if name != "simulator" or server.simulated]
 
 
 def _with_choices(form: TryForm, server: Server) -> TryForm:
@@ -156,9 +157,8 @@ def _with_choices(form: TryForm, server: Server) -> TryForm:
 def _lines(server: Server) -> list[Line]:
     order = list(server.router.order)
     watched = server.router.watch.gateways
-    rest = [
-        name for name in _choices(server) if name not in order and not ("phones" in order and watched[name][0].phone)
-    ]
+    carried = {*order, *(name for name, (facts, _how) in watched.items() if facts.phone and "phones" in order)}
+    rest = [name for name in _choices(server) if name not in carried]
     lines = []
     for place, name in enumerate([*order, *rest], start=1):
         facts, condition = watched.get(name, (server.router.watch.facts(name), None))

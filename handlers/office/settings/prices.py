@@ -12,9 +12,18 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from bot.server import SERVER
-from handlers.exchange import IMPORTS, NotImported, PartlyImported, Table, Unreadable, group_problems, import_table
+from handlers.exchange import (
+    IMPORTS,
+    NotImported,
+    PartlyImported,
+    Table,
+    Unreadable,
+    group_problems,
+    import_table,
+    write_export,
+)
 from handlers.exchange.importing import Tried, try_table
-from handlers.exchange.sheet import Problem, write_export
+from handlers.exchange.sheet import Problem
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
@@ -130,10 +139,9 @@ async def change(request: web.Request) -> web.StreamResponse:
 async def bring(request: web.Request) -> web.StreamResponse:
     """Check a file, and say what would change: nothing is written yet."""
     kind, server, upload = request.match_info["kind"], request.app[SERVER], request[FORM].get("file")
-    data = upload.file.read() if isinstance(upload, web.FileField) else b""
-    if not isinstance(upload, web.FileField) or not data:
+    name, data = _read_file(upload)
+    if not data:
         return await _draw(request, 422, problem=_("Choose a file first."))
-    name = upload.filename.replace("\0", "")[-200:]
     try:
         table = Table.of(data)
         if table.lines > MOST_LINES:
@@ -176,6 +184,14 @@ async def apply(request: web.Request) -> web.StreamResponse:
 
 async def _kept(request: web.Request, kind: str) -> OfficeUpload | None:
     return await find_upload(read_number(request[FORM].get("file", "")), kind, actor=request[USER].name)
+
+
+def _read_file(upload: object) -> tuple[str, bytes]:
+    """The name of a file and what it holds; nothing for what is no file."""
+    if not isinstance(upload, web.FileField):
+        return "", b""
+    with upload.file as file:
+        return upload.filename.replace("\0", "")[-200:], file.read()
 
 
 def _table_of(typed: Mapping[str, str]) -> Table:

@@ -1,0 +1,100 @@
+"""Change what is known of a customer: name, phone, village, language. Who comes second is told what the first one did,
+and keeps what was typed."""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+from wtforms import SelectField
+
+from bot.server import SERVER
+from handlers.customers.changes import Changed, Details, change_customer, details_of
+from handlers.office.frame.forms import NameField, OfficeForm, PhoneField, required
+from handlers.office.frame.page import page, redirect
+from handlers.office.frame.routes import FORM, HELPERS, USER, Nav, office_page
+from handlers.office.frame.words import N_, _
+from handlers.office.people.person import LANGUAGES, ONE, find_customer
+from models.people import Customer, MiniGrid, Village
+
+MOST_VILLAGES = 300  # in the box; where there are more, those of the customer's mini-grid
+
+
+class ChangeCustomer(OfficeForm):
+    """What the office may change."""
+
+    name = NameField(N_("Name"), [required])
+    surname = NameField(N_("Surname"), [required])
+    phone = PhoneField(N_("Phone; empty for none"))
+    village = SelectField(N_("Village"), validate_choice=True)
+    language = SelectField(N_("Language of texts"))
+
+
+@office_page(f"{ONE}/change", roles=HELPERS, nav=Nav.PEOPLE)
+async def ask(request: web.Request) -> web.StreamResponse:
+    """The form."""
+    customer = await find_customer(request)
+    form = await _form(request, customer)
+    return _draw(request, customer, form, details_of(customer).version)
+
+
+@office_page(f"{ONE}/change", "POST", roles=HELPERS, nav=Nav.PEOPLE)
+async def change(request: web.Request) -> web.StreamResponse:
+    """Change it; then the customer's page."""
+    server, customer = request.app[SERVER], await find_customer(request)
+    form, seen = await _form(request, customer), request[FORM].get("seen", "")
+    if not form.validate():
+        return _draw(request, customer, form, seen, 422)
+    wanted = Details(
+        name=form.name.data or "",
+        surname=form.surname.data or "",
+        phone=form.phone.data,
+        village_id=int(form.village.data) if form.village.data else None,
+        language=form.language.data,
+    )
+    actor, company, composer = request[USER].name, server.company, server.composer
+    try:
+        async with server.database.work():
+            changed = await change_customer(
+                customer, wanted, seen=seen, actor=actor, company=company, composer=composer
+            )
+    except Changed as meanwhile:
+        said = await _said(customer, meanwhile.now)
+        return _draw(request, customer, form, meanwhile.now.version, 409, said)
+    server.outbox.notify()
+    raise redirect(f"/people/{customer.id}?done={'changed' if changed else 'same'}")
+
+
+async def _form(request: web.Request, customer: Customer) -> ChangeCustomer:
+    now = details_of(customer)
+    first = {"name": now.name, "surname": now.surname, "phone": now.phone}
+    form = ChangeCustomer.of(request, **first, village=str(now.village_id or ""), language=now.language)
+    ours = request.app[SERVER].company.languages
+    form.language.choices = [(each, LANGUAGES.get(each, each)) for each in dict.fromkeys([*ours, now.language])]
+    form.village.choices = await _villages(customer)
+    return form
+
+
+async def _villages(customer: Customer) -> Sequence[tuple[str, str]] | dict[str, Sequence[tuple[str, str]]]:
+    """The villages by mini-grid; only the customer's own mini-grid where there are too many."""
+    found = await Village.all().order_by("name").limit(MOST_VILLAGES + 1)
+    if len(found) > MOST_VILLAGES:
+        found = await Village.filter(mini_grid_id=customer.mini_grid_id).order_by("name").limit(MOST_VILLAGES)
+    grids = {grid.id: grid.name for grid in await MiniGrid.all().order_by("name")}
+    choices: dict[str, list[tuple[str, str]]] = {_("None"): [("", _("no village"))]}
+    for village in found:
+        choices.setdefault(grids[village.mini_grid_id], []).append((str(village.id), village.name))
+    return dict(choices)
+
+
+async def _said(customer: Customer, now: Details) -> str:
+    village = await Village.get_or_none(id=now.village_id) if now.village_id else None
+    facts = (f"{now.name} {now.surname}", now.phone or _("no phone"), village.name if village else _("no village"))
+    return _(
+        "Somebody else changed this customer while you wrote. By now it is: {facts}. Look at it, then save again.",
+        facts=", ".join((*facts, LANGUAGES.get(now.language, now.language))),
+    )
+
+
+def _draw(
+    request: web.Request, customer: Customer, form: ChangeCustomer, seen: str, status: int = 200, problem: str = ""
+) -> web.StreamResponse:
+    return page(request, "people/change.html", status, person=customer, form=form, seen=seen, problem=problem)

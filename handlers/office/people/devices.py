@@ -1,0 +1,235 @@
+"""What happens to a customer's device: it goes to another customer, out of use, or another one takes its place. It is
+never deleted."""
+
+from aiohttp import web
+from wtforms import BooleanField
+
+from bot.company import Company
+from bot.server import SERVER
+from handlers.customers.ownership import retire_device, swap_device, transfer_device
+from handlers.office.frame.forms import LineField, OfficeForm, SerialField, required
+from handlers.office.frame.page import HEADERS, is_first, page, redirect
+from handlers.office.frame.routes import FORM, HELPERS, USER, Nav, office_page
+from handlers.office.frame.words import N_, _
+from handlers.office.people.find import read_asked
+from handlers.office.people.person import KINDS, ONE, find_customer
+from models.devices import Device, Kind, with_owner
+from models.money import total_left
+from models.money.contracts import contract_of, open_instalments
+from models.money.ledger import AccountKind, balance
+from models.money.ownership import NoOwner, NotDone, OpenDebt, OwnAlready, RetiredBefore, hold_device_of
+from models.money.proposals import AskedAlready, propose_transfer
+from models.money.swaps import NotInStock, NoToken, OtherKind, find_spare, list_spares
+from models.office import find
+from models.people import Customer
+
+DEVICE = ONE + r"/devices/{device:\d{1,18}}"
+MOST_SPARES = 50  # serials that the box of the swap proposes
+GIVEN, PROPOSED, RETIRED, SWAPPED = "given", "proposed", "retired", "swapped"
+
+
+class Give(OfficeForm):
+    """To whom, and why."""
+
+    to = LineField(N_("To whom: customer number, phone or name"), [required])
+    reason = LineField(N_("Why"), [required])
+    with_debt = BooleanField(N_("The new owner knows what is still to be paid, and pays it"))
+
+
+class Retire(OfficeForm):
+    """Why."""
+
+    reason = LineField(N_("Why: lost, broken, scrapped"), [required])
+
+
+class Swap(OfficeForm):
+    """With which one, and why."""
+
+    serial = SerialField(N_("Serial of the new device, from the stock"), [required], render_kw={"list": "spares"})
+    reason = LineField(N_("What is broken"), [required])
+
+
+@office_page(f"{DEVICE}/give", roles=HELPERS, nav=Nav.PEOPLE)
+async def ask_give(request: web.Request) -> web.StreamResponse:
+    """The form to give a device to another customer."""
+    customer, device = await _find(request)
+    return await _draw_give(request, customer, device, Give.of(request))
+
+
+@office_page(f"{DEVICE}/give", "POST", roles=HELPERS, nav=Nav.PEOPLE)
+async def give(request: web.Request) -> web.StreamResponse:
+    """At first who it is and what goes along; then it is given away."""
+    server, form = request.app[SERVER], Give.of(request)
+    customer, device = await _find(request)
+    to = await _receiver(form, server.company) if form.validate() else None
+    if to is None:
+        return await _draw_give(request, customer, device, form, status=422)
+    if request[FORM].get("sure") != str(to.id):
+        return await _draw_give(request, customer, device, form, to=to)
+    try:
+        asked = await _give(request, customer, device, to, form)
+    except NotDone as refusal:
+        said = explain(refusal, device, server.company)
+        if isinstance(refusal, OpenDebt):
+            said = f"{said} {_('Or say that the new owner pays it: then a second person of the office has to agree.')}"
+        return await _draw_give(request, customer, device, form, to=to, status=422, problem=said)
+    except AskedAlready as earlier:
+        said = _("{name} has asked for that already, and somebody else has to agree.", name=earlier.by)
+        return await _draw_give(request, customer, device, form, to=to, status=422, problem=said)
+    server.outbox.notify()
+    raise redirect(f"/people/{customer.id}?done={PROPOSED}" if asked else f"/people/{to.id}?done={GIVEN}")
+
+
+async def _give(request: web.Request, customer: Customer, device: Device, to: Customer, form: Give) -> bool:
+    """Give it away; or, where a debt goes along, ask for a second person (True). Raises NotDone's kinds and
+    AskedAlready."""
+    server, by, reason = request.app[SERVER], request[USER], form.reason.data or ""
+    with_debt = bool(form.with_debt.data)
+    async with server.database.work():
+        if await is_first(request):
+            device = await hold_device_of(customer, device.id)
+            if with_debt:
+                key = f"give {by.id} {request[FORM].get('once', '')} {device.id}"[:80]
+                await propose_transfer(device, to, by, reason, key, with_debt=True)
+            else:
+                company, composer = server.company, server.composer
+                await transfer_device(device, to, by, reason, with_debt=False, company=company, composer=composer)
+    return with_debt
+
+
+@office_page(f"{DEVICE}/retire", roles=HELPERS, nav=Nav.PEOPLE)
+async def ask_retire(request: web.Request) -> web.StreamResponse:
+    """The form to take a device out of use."""
+    customer, device = await _find(request)
+    return await _draw(request, "people/retire.html", customer, device, Retire.of(request))
+
+
+@office_page(f"{DEVICE}/retire", "POST", roles=HELPERS, nav=Nav.PEOPLE)
+async def retire(request: web.Request) -> web.StreamResponse:
+    """Take it out of use."""
+    server, form = request.app[SERVER], Retire.of(request)
+    customer, device = await _find(request)
+    if not form.validate():
+        return await _draw(request, "people/retire.html", customer, device, form, 422)
+    company, composer = server.company, server.composer
+    try:
+        async with server.database.work():
+            if await is_first(request):
+                device = await hold_device_of(customer, device.id)
+                await retire_device(device, request[USER], form.reason.data or "", company=company, composer=composer)
+    except NotDone as refusal:
+        said = explain(refusal, device, company)
+        return await _draw(request, "people/retire.html", customer, device, form, 422, problem=said)
+    server.outbox.notify()
+    raise redirect(f"/people/{customer.id}?done={RETIRED}")
+
+
+@office_page(f"{DEVICE}/swap", roles=HELPERS, nav=Nav.PEOPLE)
+async def ask_swap(request: web.Request) -> web.StreamResponse:
+    """The form to put another device in the place of one."""
+    customer, device = await _find(request)
+    return await _draw_swap(request, customer, device, Swap.of(request))
+
+
+@office_page(f"{DEVICE}/swap", "POST", roles=HELPERS, nav=Nav.PEOPLE)
+async def swap(request: web.Request) -> web.StreamResponse:
+    """Swap it; the customer gets the code for the days that were left."""
+    server, form = request.app[SERVER], Swap.of(request)
+    customer, device = await _find(request)
+    if not form.validate():
+        return await _draw_swap(request, customer, device, form, 422)
+    company, composer = server.company, server.composer
+    key = f"office {request[USER].id} {request[FORM].get('once', '')} {device.id}"[:80]
+    try:
+        async with server.database.work():
+            if await is_first(request):
+                spare = await find_spare(form.serial.data or "", device.kind)
+                device = await hold_device_of(customer, device.id)
+                await swap_device(
+                    device, spare, request[USER], form.reason.data or "", key=key, company=company, composer=composer
+                )
+    except NotDone as refusal:
+        said = explain(refusal, device, company, form.serial.data or "")
+        if isinstance(refusal, NotInStock | OtherKind | NoToken):
+            form.refuse("serial", said)
+            return await _draw_swap(request, customer, device, form, 422)
+        return await _draw_swap(request, customer, device, form, 422, problem=said)
+    server.outbox.notify()
+    raise redirect(f"/people/{customer.id}?done={SWAPPED}")
+
+
+def explain(refusal: NotDone, device: Device, company: Company, serial: str = "") -> str:
+    """Why nothing was done, and what can be."""
+    if isinstance(refusal, OpenDebt):
+        on = refusal.contract.number if refusal.contract else _("the access rate")
+        return _(
+            "{amount} is still to be paid on {what}. Have it paid, take the device back, or write it off first.",
+            amount=company.money(refusal.owed),
+            what=on,
+        )
+    sentences: dict[type[NotDone], str] = {
+        NoOwner: N_("{device} does not belong to this customer any more. Look again."),
+        OwnAlready: N_("{device} belongs to this customer already."),
+        RetiredBefore: N_("{device} is out of use already."),
+        NotInStock: N_("{serial} is not in stock, or several serials end so. Write the whole serial."),
+        OtherKind: N_("{serial} is another kind of device."),
+        NoToken: N_("{serial} can have no code now. Take another one."),
+    }
+    return _(sentences[type(refusal)], device=device.serial, serial=serial)
+
+
+async def _find(request: web.Request) -> tuple[Customer, Device]:
+    """The customer and the device of the address. Raises HTTPNotFound."""
+    customer, number = await find_customer(request), int(request.match_info["device"])
+    if not await Device.exists(id=number):
+        raise web.HTTPNotFound(text=_("There is no such device.") + "\n", headers=HEADERS)
+    return customer, await with_owner(number)
+
+
+async def _receiver(form: Give, company: Company) -> Customer | None:
+    """The one who is meant; else the form says why nobody is."""
+    found = await find.find(read_asked(form.to.data or "", company))
+    numbers = [hit.id for hit in found.hits if hit.kind is find.Kind.CUSTOMER]
+    if len(numbers) == 1:
+        return await Customer.get(id=numbers[0])
+    some = _("Several are found. Write the customer number, as #17.")
+    form.refuse("to", some if numbers else _("Nobody is found by this. Write the customer number, as #17."))
+    return None
+
+
+async def _draw_give(
+    request: web.Request,
+    customer: Customer,
+    device: Device,
+    form: Give,
+    *,
+    to: Customer | None = None,
+    status: int = 200,
+    problem: str = "",
+) -> web.StreamResponse:
+    contract = await contract_of(device)
+    dues = await open_instalments(contract) if contract and not contract.ending else []
+    owed = total_left(dues) + await balance(AccountKind.ACCESS_DUE, device.id)
+    more = {"to": to, "owed": owed, "contract": contract if dues else None, "problem": problem}
+    return await _draw(request, "people/give.html", customer, device, form, status, **more)
+
+
+async def _draw_swap(
+    request: web.Request, customer: Customer, device: Device, form: Swap, status: int = 200, problem: str = ""
+) -> web.StreamResponse:
+    spares = await list_spares(device.kind, MOST_SPARES)
+    return await _draw(request, "people/swap.html", customer, device, form, status, spares=spares, problem=problem)
+
+
+async def _draw(
+    request: web.Request,
+    template: str,
+    customer: Customer,
+    device: Device,
+    form: OfficeForm,
+    status: int = 200,
+    **more: object,
+) -> web.StreamResponse:
+    company = request.app[SERVER].company
+    shared: dict[str, object] = {"problem": "", "kind": KINDS[Kind(device.kind)], "money": company.money}
+    return page(request, template, status, person=customer, device=device, form=form, **shared | more)

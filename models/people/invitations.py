@@ -1,0 +1,105 @@
+"""Links by which somebody sets a password: as a new user of the office, or as one who forgot his.
+
+A link says the number of its row and a keyed hash of it: the database alone makes none.
+"""
+
+import hmac
+
+from tortoise.queryset import QuerySet
+
+from models.audit import record
+from models.people.office_users import change_password, create_user
+from models.people.tables import Invitation, OfficeRole, OfficeUser
+from models.sql import DAY_MS, connection, cut, execute, now_ms
+from models.vault import Vault
+
+LIFE_MS = 3 * DAY_MS
+USE = """UPDATE office_invitation SET used_at = $2 WHERE id = $1 AND used_at = 0 AND withdrawn_at = 0
+  AND expires_at > $2 AND by_id IN (SELECT id FROM officeuser WHERE role = 'owner' AND removed_at IS NULL)
+  RETURNING id"""
+
+
+class NoInvitation(Exception):
+    """The link was used, withdrawn, is too old, or never was one."""
+
+
+async def invite(role: OfficeRole, whom: str, *, by: OfficeUser) -> Invitation:
+    """Let somebody become a user of this role."""
+    await record(by.name, "office invitation", cut(whom, 100), role.value)
+    return await _create(role, whom, by, None)
+
+
+async def offer_password(user: OfficeUser, *, by: OfficeUser) -> Invitation:
+    """Let a user set a new password; the former one goes on working until then. A link from before works no more."""
+    await _withdraw(Invitation.filter(user_id=user.id))
+    await record(by.name, "office password link", user.name)
+    return await _create(user.role, user.name, by, user)
+
+
+async def _create(role: OfficeRole, whom: str, by: OfficeUser, user: OfficeUser | None) -> Invitation:
+    now = now_ms()
+    return await Invitation.create(
+        role=role.value,
+        whom=cut(whom, 100),
+        by_id=by.id,
+        user_id=user.id if user else None,
+        created_at=now,
+        expires_at=now + LIFE_MS,
+    )
+
+
+def token_of(invitation: Invitation, vault: Vault) -> str:
+    """The end of the link."""
+    return f"{invitation.id}-{vault.mac(str(invitation.id), 'invitation')[:40]}"
+
+
+async def find_invitation(token: str, vault: Vault) -> Invitation:
+    """The invitation of a link that still works. Raises NoInvitation."""
+    number = token.partition("-")[0]
+    if not (number.isascii() and number.isdigit() and len(number) <= 18):
+        raise NoInvitation
+    found = await _open().get_or_none(id=int(number)).select_related("user")
+    if found is None or not hmac.compare_digest(token_of(found, vault).encode(), token.encode(errors="replace")):
+        raise NoInvitation
+    return found
+
+
+async def list_open() -> list[Invitation]:
+    """All that still work, the newest first, each with who made it."""
+    return await _open().order_by("-id").select_related("by", "user")
+
+
+def _open() -> QuerySet[Invitation]:
+    """Of who may invite nobody any more none is open."""
+    going = Invitation.filter(used_at=0, withdrawn_at=0, expires_at__gt=now_ms())
+    return going.filter(by__role=OfficeRole.OWNER.value, by__removed_at=None)
+
+
+async def accept(invitation: Invitation, name: str, password: str, *, vault: Vault) -> OfficeUser:
+    """Become a user by an invitation, or take a new password by it. Raises NoInvitation when somebody was faster,
+    BadName, UserExists and ShortPassword."""
+    if not await execute(connection(), USE, [invitation.id, now_ms()]):
+        raise NoInvitation
+    if invitation.user_id:
+        user = await OfficeUser.get_or_none(id=invitation.user_id, removed_at=None)
+        if user is None:
+            raise NoInvitation
+        await change_password(user, password, vault=vault, actor=user.name)
+        return user
+    name = " ".join(name.split())
+    user = await create_user(name, password, OfficeRole(invitation.role), vault=vault, actor=name)
+    await Invitation.filter(id=invitation.id).update(user_id=user.id)
+    return user
+
+
+async def withdraw(number: int, *, by: OfficeUser) -> bool:
+    """Have a link work no more. False when there is none, or it was used."""
+    found = await _open().get_or_none(id=number)
+    if found is None or not await _withdraw(Invitation.filter(id=number)):
+        return False
+    await record(by.name, "office invitation withdrawn", found.whom)
+    return True
+
+
+async def _withdraw(which: QuerySet[Invitation]) -> int:
+    return int(await which.filter(used_at=0, withdrawn_at=0).update(withdrawn_at=now_ms()))

@@ -1,0 +1,160 @@
+"""Write to many: a look at it before it goes, a number that has to be typed, how far it is, and a file of results."""
+
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+from typing import Any
+
+import pytest
+import time_machine
+
+from bot.config import Config
+from models.messages import State
+from tests.world.browser import Office, enqueue_message, open_office
+from tests.world.many import add_crowd, go_on, phone_of
+from tests.world.people import NOON, PEOPLE
+
+pytestmark = pytest.mark.everyday_on_sqlite
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Any:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+async def office(config: Config) -> AsyncIterator[Office]:
+    async with open_office(config) as office:
+        office.mwanga.broadcasts.stop()  # what goes out goes when a test says so
+        await office.sign_in()
+        yield office
+
+
+def hidden(html: str, action: str) -> dict[str, str]:
+    """The hidden fields of a form."""
+    form = next(each for each in re.findall(r"<form.*?</form>", html, re.DOTALL) if f'action="{action}"' in each)
+    return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)}
+
+
+async def look(office: Office, **given: str) -> tuple[int, str]:
+    """The page before it goes: its status and html."""
+    response = await office.post("/write", csrf=await office.csrf("/write"), **given)
+    return response.status, await response.text()
+
+
+def words(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", html[html.index("<main") :]).split())
+
+
+async def test_it_is_looked_at_sent_and_followed(office: Office) -> None:
+    await add_crowd(office.mwanga.database, 40)
+    await office.ask("UPDATE customer SET phone = NULL WHERE name = 'Name0'")
+    await office.ask("INSERT INTO contact (phone, stopped_at) VALUES ($1, 1)", phone_of(1))
+    status, html = await look(office, text_en="Dear {name}, the power is off on Sunday", text_sw="Habari {name}")
+    page = words(html)
+    assert status == 200
+    assert "People 43" in page and "Without a phone 1" in page and "Said STOP 1" in page and "Messages 41" in page
+    assert "41 SMS" in page and "cost unknown" in page and "Goes by simulator" in page and "Habari Amina" in page
+    fields = hidden(html, "/write/send")
+    response = await office.post("/write/send", **fields, typed="41")
+    assert response.status == 422 and "Please type 43, the number of people." in await response.text()
+    response = await office.post("/write/send", **fields, typed="43")
+    assert (response.status, response.headers["Location"]) == (303, "/write/1")
+    again = await office.post("/write/send", **fields, typed="43")
+    assert again.headers["Location"] == "/write/1", "sent twice is begun once"
+    assert "Going out , 0 of 43 people so far" in await office.page("/write/1")
+    office.mwanga.broadcasts._stopping = False
+    await go_on(office.mwanga.broadcasts)
+    page = await office.page("/write/1")
+    assert "Handed over to the gateways" in page and "on its way 41" in page
+    assert "has no phone 1" in page and "said STOP 1" in page
+    only = await office.page("/write/1?result=stop")
+    assert "Name1 Crowd" in only and "Name2 Crowd" not in only
+    file = await (await office.get("/write/1?csv=1")).text()
+    assert len(file.splitlines()) == 44 and "Amina,Juma" in file
+    assert "Dear {name}, the power" in await office.page("/write")
+
+
+async def test_few_need_no_number_and_change_loses_nothing(office: Office) -> None:
+    status, html = await look(office, text_en="Hello & good day", late="y", language="en")
+    assert status == 200 and "Nobody would get it." in html
+    status, html = await look(office, text_en="Hello & good day", language="en")
+    assert status == 200 and "Type" not in words(html)
+    fields = hidden(html, "/write/send")
+    response = await office.post("/write", **fields, change="1")
+    html = await response.text()
+    assert response.status == 200 and "Hello &amp; good day</textarea>" in html
+    assert '<option selected value="en">English</option>' in html
+    response = await office.post("/write/send", **fields)
+    assert response.headers["Location"] == "/write/1"
+
+
+async def test_more_people_than_were_shown_are_not_written_to(office: Office) -> None:
+    _status, html = await look(office, text_en="Hello")
+    fields = hidden(html, "/write/send")
+    await add_crowd(office.mwanga.database, 2)
+    response = await office.post("/write/send", **fields)
+    assert response.status == 409 and "Meanwhile they are 5 people." in await response.text()
+    assert not await office.ask("SELECT id FROM broadcast")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "Please write a text, in one language at least."),
+        ({"text_sw": "  "}, "Please write a text, in one language at least."),
+        ({"text_en": "Dear {nmae}"}, "{nmae} is no gap."),
+        ({"text_en": "Dear {name"}, "{ is no gap."),
+        ({"text_en": "Hello \U0001f600"}, "These cannot be sent by SMS"),
+        ({"text_en": "x" * 700}, "That is 5 SMS."),
+        ({"text_en": "Hello", "village": "7777"}, "Please choose one of the list."),
+    ],
+)
+async def test_what_is_wrong_is_said(office: Office, given: dict[str, str], said: str) -> None:
+    status, html = await look(office, **given)
+    assert status == 422 and said in html
+
+
+async def test_it_is_stopped(office: Office) -> None:
+    _status, html = await look(office, text_en="Hello")
+    await office.post("/write/send", **hidden(html, "/write/send"))
+    response = await office.post("/write/1/stop", csrf=await office.csrf("/write/1"))
+    assert response.headers["Location"] == "/write/1"
+    assert "Stopped" in await office.page("/write/1")
+    assert not await office.ask("SELECT id FROM outbox")
+
+
+async def test_at_night_the_page_says_when_it_goes_on(office: Office, clock: time_machine.Traveller) -> None:
+    _status, html = await look(office, text_en="Hello")
+    await office.post("/write/send", **hidden(html, "/write/send"))
+    clock.move_to("2026-11-24 17:30Z")
+    assert "It is night: it goes on at 25 Nov 08:00." in await office.page("/write/1")
+
+
+async def test_a_tag_and_a_place_choose(office: Office) -> None:
+    await office.ask(
+        "INSERT INTO customer_tag (tag, customer_id) SELECT 'school', id FROM customer WHERE name = 'Neema'"
+    )
+    grid = (await office.ask("SELECT id FROM minigrid ORDER BY id"))[0]["id"]
+    status, html = await look(office, text_en="Hello", tag="school", mini_grid=str(grid))
+    page = words(html)
+    assert status == 200 and "People 1 " in page and "tag school" in page
+    await office.post("/write/send", **hidden(html, "/write/send"))
+    office.mwanga.broadcasts._stopping = False
+    await go_on(office.mwanga.broadcasts)
+    assert [row["phone"] for row in await office.ask("SELECT phone FROM outbox")] == [PEOPLE["Neema"]]
+
+
+@pytest.mark.parametrize("path", ["/write/7", "/write/7?csv=1", "/write/x"])
+async def test_what_is_not_there_is_not_found(office: Office, path: str) -> None:
+    assert (await office.get(path)).status == 404
+
+
+@pytest.mark.parametrize("costs", [("TZS 20", "TZS 700 "), ("", "cost unknown")])
+async def test_the_cost_is_reckoned_from_what_the_gateway_said(office: Office, costs: tuple[str, str]) -> None:
+    await add_crowd(office.mwanga.database, 32)
+    await enqueue_message(office.db, State.SENT)
+    await office.ask("UPDATE outbox SET cost = $1", costs[0])
+    _status, html = await look(office, text_en="Hello")
+    assert costs[1] in words(html)

@@ -1,0 +1,164 @@
+"""Statements against the books, closed days, whether the books add up, collection and visits, on their pages."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from aiohttp import FormData
+
+from bot.config import Config
+from models.money.books import find_fault
+from models.money.contracts import Contract, Instalment
+from models.sql import connection, execute
+from tests.world.money_desk import Desk, open_desk
+
+pytestmark = pytest.mark.everyday_on_sqlite
+PAGE = "/money/reconcile"
+
+
+@pytest.fixture
+async def desk(config: Config) -> AsyncIterator[Desk]:
+    async with open_desk(config) as desk:
+        yield desk
+
+
+def statement(desk: Desk, *lines: str) -> str:
+    """Of an organisation's portal, of today."""
+    today = desk.office.mwanga.company.today().strftime("%d-%m-%Y")
+    header = "Receipt No.,Completion Time,Details,Transaction Status,Paid In,Withdrawn,Other Party Info,A/C No."
+    return "\n".join([header, *(line.replace("TODAY", f"{today} 00:00:01") for line in lines)])
+
+
+async def upload(desk: Desk, text: str, provider: str = "daraja", new: str = "") -> tuple[int, str]:
+    """Send a statement as a browser does: the status, and the page or where it leads."""
+    data = FormData()
+    for name, value in (("csrf", await desk.office.csrf(PAGE)), ("provider", provider), ("new", new)):
+        data.add_field(name, value)
+    data.add_field("file", text.encode(), filename="november.csv", content_type="text/csv")
+    response = await desk.office.client.post(PAGE, data=data, allow_redirects=False)
+    return response.status, response.headers.get("Location") or await response.text()
+
+
+LINES = (
+    "RKL1,TODAY,Pay Bill,Completed,7000.00,,254710000002 - BARAKA PETER,SHS0283",
+    "RKL2,TODAY,Pay Bill,Completed,2000.00,,254710000003 - NEEMA PAULO,EB100042",
+    "RKL3,TODAY,Pay Bill,Completed,900.00,,254799999999 - SOMEBODY,rent",
+    "RKL4,TODAY,Business to customer,Completed,,-500.00,254710000002 - BARAKA PETER,",
+)
+
+
+async def test_a_statement_is_read_and_each_difference_mended_by_one_click(desk: Desk) -> None:
+    await desk.paid("RKL1", 7000, "SHS0283")
+    status, where = await upload(desk, statement(desk, *LINES))
+    assert (status, where) == (303, f"{PAGE}?provider=daraja&done=read")
+    page = await desk.page(where)
+    assert "Fits 1 TZS 7,000" in page and "Money without a sale: 2, TZS 2,900" in page
+    assert "nobody said what for: 1, TZS 500" in page
+    lines = {
+        row["reference"]: f"{PAGE}/lines/{row['id']}"
+        for row in await desk.ask("SELECT id, reference FROM statement_line")
+    }
+    await desk.done(lines["RKL2"], at=PAGE, do="take")
+    assert "Say why." in await desk.refused(lines["RKL3"], at=PAGE, do="leave")
+    await desk.done(lines["RKL3"], at=PAGE, do="leave", why="rent of the shop")
+    assert "There is no payment XX of daraja." in await desk.refused(lines["RKL4"], at=PAGE, do="back", payment="XX")
+    assert "The money of RKL1 was used." in await desk.refused(lines["RKL4"], at=PAGE, do="back", payment="rkl 1")
+    await desk.done(lines["RKL4"], at=PAGE, do="payout")
+    assert "RKL2 is settled already." in await desk.refused(lines["RKL2"], at=PAGE, do="take")
+    page = await desk.page(PAGE)
+    assert "Fits 2 TZS 9,000" in page and "Money without a sale: 0" in page and "Left out 1 TZS 900" in page
+    assert len(await desk.ask("SELECT 1 FROM sale")) == 2 and await find_fault() == ""
+    [noted] = await desk.ask("SELECT actor, subject FROM audit WHERE action = 'import'")
+    assert (noted["actor"], noted["subject"]) == ("rehema", "statement of daraja from november.csv")
+
+
+async def test_a_statement_that_is_wrong_writes_nothing(desk: Desk) -> None:
+    status, html = await upload(desk, statement(desk, "RKL1,yesterday,Pay Bill,Completed,70.00,,x,y", LINES[1]))
+    assert status == 422 and "Nothing was written." in html and "yesterday" in html
+    status, html = await upload(desk, "PK\x03\x04")
+    assert status == 422 and "Line 1: this is a workbook: save it as CSV UTF-8." in html
+    status, html = await upload(desk, "")
+    assert status == 422 and "Choose the file." in html
+    status, html = await upload(desk, statement(desk, *LINES), provider="", new="No Name!")
+    assert status == 422 and "small letters and digits" in html and 'value="No Name!"' in html
+    assert not await desk.ask("SELECT 1 FROM statement_line")
+
+
+async def test_a_large_statement_is_taken_and_only_of_who_has_signed_in(desk: Desk) -> None:
+    many = [LINES[1].replace("RKL2", f"RK{n:06d}") for n in range(1_500)]
+    text = statement(desk, *many)
+    assert len(text) > 100_000
+    status, _where = await upload(desk, text)
+    assert status == 303 and len(await desk.ask("SELECT 1 FROM statement_line")) == 1_500
+    assert (await desk.office.get(PAGE)).status == 200
+    csrf = await desk.office.csrf(PAGE)
+    desk.office.client.session.cookie_jar.clear()
+    data = FormData()
+    data.add_field("csrf", csrf)
+    data.add_field("file", text.encode(), filename="november.csv")
+    response = await desk.office.client.post(PAGE, data=data, allow_redirects=False)
+    assert (response.status, response.headers["Location"]) == (303, "/login")
+
+
+async def test_money_that_never_came_is_taken_out_of_the_books(desk: Desk) -> None:
+    payment = await desk.paid("RKL9", 500, "nobody's")
+    [row] = await desk.ask("SELECT paid_at FROM payment WHERE id = $1", payment)
+    text = statement(desk, LINES[1])
+    await upload(desk, text)
+    path = f"{PAGE}/payments/{payment}"
+    html = await desk.refused(path, at=PAGE, why="not there")
+    assert "No statement that was read says that RKL9 never came." in html and row
+
+
+async def test_a_day_is_closed_once_it_is_over(desk: Desk) -> None:
+    await desk.sold()
+    today = desk.office.mwanga.company.today()
+    at = f"/money/close?day={today}"
+    assert "The day is not over yet" in await desk.page(at)
+    html = await desk.refused("/money/close", at=at, day=str(today), subject="all")
+    assert "close it tomorrow" in html
+    yesterday = today - timedelta(days=1)
+    page = await desk.page("/money/close")
+    assert "Asha Mushi, +255700000001 open" in page
+    await desk.done("/money/close", at="/money/close", day=str(yesterday), subject="agent 1")
+    page = await desk.page(f"/money/close?day={yesterday}&of=agent+1")
+    assert "closed by rehema" in page and "Handed in 0" in page
+    html = await desk.refused("/money/close", at="/money/close", day=str(yesterday), subject="agent 999")
+    assert "Choose whose day it is." in html
+    await desk.done("/money/close", at="/money/close", day=str(yesterday), subject="all")
+    assert f"{yesterday} is closed for the whole books, by rehema" in await desk.page("/money/close")
+    figures = await desk.page(f"/money/close?day={today}&of=agent+1")
+    assert "Taken 4,000" in figures and "After the day 4,000" in figures
+
+
+async def test_what_keeps_a_day_open_is_said(desk: Desk) -> None:
+    await desk.paid("RKL1", 7000, "lost")
+    today = desk.office.mwanga.company.today()
+    assert "1 payments of which nobody knows what they are for" in await desk.page(f"/money/close?day={today}")
+
+
+async def test_the_books_are_added_up_when_somebody_wants_it(desk: Desk) -> None:
+    assert "Add them up now" in await desk.page("/money/close")
+    response = await desk.send("/money/books", at="/money/close")
+    assert response.status == 303
+    assert "They add up:" in await desk.page("/money/close")
+
+
+async def test_collection_and_the_visits_of_tomorrow(desk: Desk) -> None:
+    contract = await Contract.get(key="demo SHS0283")
+    today = desk.office.mwanga.company.today()
+    await Instalment.filter(contract_id=contract.id, number=1).update(due_on=today - timedelta(days=40))
+    await Instalment.filter(contract_id=contract.id, number=2).update(due_on=today)
+    await execute(connection(), "UPDATE instalment SET due_on = due_on WHERE id = 0")
+    page = await desk.page("/money/collection")
+    assert "At risk, 30 days late 100 % TZS 1,092,000" in page and "At risk, 60 days late 0 %" in page
+    assert "Paid of what fell due this month 0 % TZS 0 of TZS 7,000" in page
+    assert "Mtwara Mtwara North 7,000 0 0" in page
+    lines = (await (await desk.office.get("/money/collection.csv")).text()).splitlines()
+    assert lines[1] == "Mtwara North,Mtwara,Asha Mushi,1,1,1092000,7000,0,1092000,0,0"
+    page = await desk.page("/money/visits?agent=1")
+    assert "Mtwara Customer" in page and "Baraka Peter +255710000002 Solar home, SHS0283 14,000" in page
+    assert "41 days" in page
+    lines = (await (await desk.office.get("/money/visits.csv?agent=1")).text()).splitlines()
+    assert lines[1].startswith("Mtwara,2,Baraka,Peter,+255710000002,Solar home,SHS0283,14000,")
+    assert "Nobody has anything to pay" in await desk.page("/money/visits?agent=2")

@@ -1,0 +1,137 @@
+"""The figures of money by day, agent, provider and mini-grid; sales and payments as lists, with their files."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.config import Config
+from models.audit import Audit
+from tests.world.money_desk import Desk, open_desk
+
+pytestmark = pytest.mark.everyday_on_sqlite
+
+
+@pytest.fixture
+async def desk(config: Config) -> AsyncIterator[Desk]:
+    async with open_desk(config) as desk:
+        yield desk
+
+
+async def test_the_days_show_what_was_sold_and_paid_and_by_whom(desk: Desk) -> None:
+    await desk.sold(amount=4000)
+    await desk.paid("RKL1", 7000, "SHS0283")
+    page = await desk.page("/money")
+    assert "TZS 11,000 2 sales" in page and "TZS 11,000 2 payments" in page
+    assert "Asha Mushi, +255700000001 1 4,000 4,000" in page
+    assert "No agent: paid by phone or to the bank 1 7,000 7,000" in page
+    assert "cash 1 4,000 4,000" in page and "daraja 1 7,000 7,000" in page
+    assert "Mtwara North 2 11,000" in page
+    html = await desk.office.html("/money?provider=daraja")
+    assert html.count("<rect ") == 28 and ": TZS 7,000</title>" in html
+    assert "TZS 4,000 1 sale" in await desk.page("/money?agent=1")
+    assert "TZS 0 0 sales" in await desk.page("/money?grid=2")
+    assert "TZS 0 0 sales" in await desk.page("/money?since=2026-01-01&until=2026-01-31")
+
+
+@pytest.mark.parametrize(
+    "query", ["since=x", "agent=-1", "agent=" + "9" * 40, "before=abc", "since=0001-01-01&until=9999-12-31", "grid=%00"]
+)
+async def test_what_cannot_be_read_in_an_address_is_as_if_it_was_not_there(desk: Desk, query: str) -> None:
+    for path in ("/money", "/money/sales", "/money/payments", "/money/handins", "/money/reconcile", "/money/month"):
+        assert (await desk.office.get(f"{path}?{query}")).status == 200
+
+
+async def test_the_month_of_each_agent(desk: Desk) -> None:
+    await desk.sold(amount=4000)
+    page = await desk.page("/money/month")
+    assert "Asha Mushi Mtwara North 1 4,000 400 0 4,000 400" in page
+    file = await (await desk.office.get("/money/month.csv")).text()
+    assert file.splitlines()[1] == "Asha Mushi,+255700000001,Mtwara North,1,4000,400,0,0,0,4000,0,400"
+
+
+async def test_sales_are_listed_fifty_at_a_time(desk: Desk) -> None:
+    reference = await desk.sold(amount=4000)
+    page = await desk.page("/money/sales")
+    assert reference in page and "Neema Paulo, EB100042: 2 days" in page and "Older" not in page
+    assert reference not in await desk.page("/money/sales?agent=2")
+    assert reference not in await desk.page("/money/sales?void=yes")
+    assert reference in await desk.page("/money/sales?provider=cash&grid=1")
+    [row] = await desk.ask("SELECT id FROM sale")
+    assert reference not in await desk.page(f"/money/sales?before={row['id']}")
+
+
+async def test_older_sales_are_behind_a_link(config: Config) -> None:
+    many = config.model_copy(update={"demo_customers": 0})
+    async with open_desk(many) as desk:
+        await desk.sold(amount=2000)
+        columns = "payment_id, customer_id, device_id, agent_id, amount, unit, units, commission, created_at"
+        for n in range(60):
+            await desk.ask(
+                "INSERT INTO payment (provider, reference, amount, currency, paid_at, created_at) "
+                "SELECT 'cash', $1, 100, 'TZS', created_at, created_at FROM payment LIMIT 1",
+                f"test {n}",
+            )
+            await desk.ask(
+                f"INSERT INTO sale (reference, key, {columns}) SELECT $1, $2, (SELECT MAX(id) FROM payment),"
+                " customer_id, device_id, agent_id, 100, 'days', 1, 0, created_at FROM sale ORDER BY id LIMIT 1",
+                f"T{n:04d}",
+                f"test {n}",
+            )
+        html = await desk.office.html("/money/sales")
+        assert html.count('<a href="/money/sales/') == 50
+        older = html.split('href="/money/sales?')[-1].split('"')[0].replace("&amp;", "&")
+        second = await desk.office.html(f"/money/sales?{older}")
+        assert second.count('<a href="/money/sales/') == 11 and "before=" not in second.split("Older")[-1]
+        lines = (await (await desk.office.get("/money/sales.csv")).text()).splitlines()
+        assert len(lines) == 62
+
+
+async def test_a_file_is_safe_for_spreadsheets_and_noted(desk: Desk) -> None:
+    await desk.paid("RKL1", 7000, '=HYPERLINK("http://bad")')
+    response = await desk.office.get("/money/payments.csv?provider=daraja")
+    text = await response.text()
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="payments-')
+    assert (await response.read()).startswith(b"\xef\xbb\xbf"), "a mark for Excel stands before it"
+    assert "'=HYPERLINK" in text
+    noted = await Audit.get(action="export")
+    assert (noted.actor, noted.subject, noted.detail) == ("rehema", "payments", "provider=daraja")
+
+
+async def test_one_sale_shows_its_parts_and_entries_and_stars_its_token(desk: Desk) -> None:
+    reference = await desk.sold("SHS0283", 8000)
+    [token] = await desk.ask("SELECT digits FROM token")
+    path = f"/money/sales/{reference}"
+    page = await desk.page(path)
+    assert token["digits"] not in page and "*" * len(token["digits"]) in page
+    assert "Instalment 1 of S1001" in page and "Sold by Asha Mushi, who earned TZS 800." in page
+    assert "sale 1 payment cash 1 8,000 +255700000001" in page
+    assert (await desk.office.get("/money/sales/ZZZZZ")).status == 404
+    assert token["digits"] not in await desk.page(path.lower())
+
+
+async def test_a_token_is_shown_to_who_says_why_and_that_is_noted(desk: Desk) -> None:
+    reference = await desk.sold()
+    path, [token] = f"/money/sales/{reference}", await desk.ask("SELECT digits FROM token")
+    assert "Please fill this in." in await desk.refused(f"{path}/token", at=path, reason="")
+    response = await desk.send(f"{path}/token", at=path, reason="she lost her SMS")
+    assert response.status == 200 and token["digits"] in await response.text()
+    noted = await Audit.get(action="token shown")
+    assert (noted.actor, noted.subject, noted.detail) == ("rehema", reference, "she lost her SMS")
+    assert token["digits"] not in await desk.page(path)
+
+
+async def test_who_has_another_role_reads_and_does_nothing(config: Config) -> None:
+    async with open_desk(config, "omari") as desk:
+        reference = await desk.sold()
+        payment = await desk.paid("RKL1", 7000, "nobody's")
+        for path in ("/money", f"/money/sales/{reference}", f"/money/payments/{payment}", "/money/voids"):
+            html = await desk.office.html(path)
+            assert html.count('<form method="post"') == 1, f"{path} offers nothing but signing out"
+        for name in ("omari", "tatu"):
+            await desk.sit(name)
+            for path in (
+                *(f"/money/sales/{reference}/void", f"/money/payments/{payment}/assign", "/money/voids/1"),
+                *("/money/proposals/1", "/money/close", "/money/books", "/money/reconcile", "/money/transfer"),
+            ):
+                csrf = await desk.office.csrf("/money")
+                assert (await desk.office.post(path, csrf=csrf)).status == 403, path

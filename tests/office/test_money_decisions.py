@@ -1,0 +1,158 @@
+"""What moves money waits for a second person: voids, moves, transfers, payouts and debts that are given up."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.config import Config
+from models.money import wallets
+from models.money.books import find_fault
+from models.people import Agent, Customer
+from tests.world.money_desk import Desk, open_desk
+from tests.world.people import PEOPLE, Phones
+
+pytestmark = pytest.mark.everyday_on_sqlite
+WAITS = "/money/voids"
+
+
+@pytest.fixture
+async def desk(config: Config) -> AsyncIterator[Desk]:
+    async with open_desk(config) as desk:
+        yield desk
+
+
+async def the_proposal(desk: Desk) -> str:
+    [row] = await desk.ask("SELECT id FROM proposal WHERE state = 'asked'")
+    return f"/money/proposals/{row['id']}"
+
+
+async def test_a_sale_is_taken_back_by_two(desk: Desk) -> None:
+    path = f"/money/sales/{await desk.sold()}"
+    html = await desk.refused(f"{path}/void", at=path, reason=" ")
+    assert "Please fill this in." in html
+    await desk.done(f"{path}/void", at=path, reason="wrong amount")
+    assert "rehema wants it taken back: wrong amount" in await desk.page(path)
+    page = await desk.page(WAITS)
+    assert "You asked for it: another one has to agree." in page and "Agree: do it" not in page
+    assert "rehema asked for it" in await desk.refused("/money/voids/1", at=WAITS, do="approve")
+    await desk.sit("zuberi")
+    await desk.done("/money/voids/1", at=WAITS, do="approve")
+    assert "Taken back: wrong amount" in await desk.page(path) and "TZS 0 0 sales" in await desk.page("/money")
+    assert "Nobody asks for it any more." in await desk.refused("/money/voids/1", at=WAITS, do="approve")
+    assert await find_fault() == ""
+
+
+async def test_an_agents_wish_is_refused_and_the_sale_stands(desk: Desk) -> None:
+    reference = await desk.sold()
+    for text in (f"VOID {reference} wrong meter", "1 482915"):
+        await Phones(desk.office.mwanga).text("Asha", text)
+    assert "wrong meter" in await desk.page(WAITS)
+    await desk.done("/money/voids/1", at=WAITS, do="refuse")
+    assert "taken back" not in await desk.page(f"/money/sales/{reference}")
+    [told] = await desk.ask("SELECT text FROM outbox ORDER BY id DESC LIMIT 1")
+    assert told["text"].startswith("NOT VOID")
+
+
+async def test_a_sale_is_moved_by_two(desk: Desk) -> None:
+    reference = await desk.sold()
+    path = f"/money/sales/{reference}"
+    html = await desk.refused(f"{path}/move", at=path, serial="NOPE1234", reason="typed wrong")
+    assert "There is no device NOPE1234." in html and 'value="typed wrong"' in html
+    assert "The sale was for this device." in await desk.refused(
+        f"{path}/move", at=path, serial="EB100042", reason="typed wrong"
+    )
+    for _twice in range(2):
+        response = await desk.send(f"{path}/move", at=path, once="a form", serial="shs0283", reason="typed wrong")
+        assert response.status == 303
+    assert "rehema asked for it already" in await desk.refused(
+        f"{path}/move", at=path, serial="SHS0283", reason="once more"
+    )
+    proposal = await the_proposal(desk)
+    assert "Move sale" in await desk.page(WAITS)
+    await desk.refused(proposal, at=WAITS, do="approve")
+    await desk.sit("zuberi")
+    await desk.done(proposal, at=WAITS, do="approve")
+    assert "It was done again for the right device:" in await desk.page(path)
+    assert "Neema Paulo, number 3" in await desk.page("/money/claims")
+    assert "Somebody else has decided it already." in await desk.refused(proposal, at=WAITS, do="approve")
+    assert await find_fault() == ""
+
+
+async def test_a_device_goes_to_another_customer_by_two(desk: Desk) -> None:
+    html = await desk.refused("/money/transfer", at=WAITS, serial="EB100042", customer="999", reason="sold")
+    assert "There is no customer with this number." in html and 'value="999"' in html
+    amina = await Customer.get(phone=PEOPLE["Amina"])
+    await desk.done("/money/transfer", at=WAITS, serial="EB100042", customer=str(amina.id), reason="sold it")
+    assert "EB100042 goes to Amina Juma" in await desk.page(WAITS)
+    await desk.sit("zuberi")
+    await desk.done(await the_proposal(desk), at=WAITS, do="approve")
+    [device] = await desk.ask("SELECT customer_id FROM device WHERE serial = 'EB100042'")
+    assert device["customer_id"] == amina.id
+
+
+async def test_who_asked_takes_it_back(desk: Desk) -> None:
+    amina = await Customer.get(phone=PEOPLE["Amina"])
+    await desk.done("/money/transfer", at=WAITS, serial="EB100042", customer=str(amina.id), reason="sold it")
+    await desk.done(await the_proposal(desk), at=WAITS, do="refuse")
+    assert "EB100042" not in await desk.page(WAITS)
+
+
+async def with_wallet(desk: Desk) -> Agent:
+    juma = await Agent.get(phone=PEOPLE["Juma"])
+    async with desk.office.mwanga.database.work():
+        await wallets.make_prepaid(juma, "test")
+    return juma
+
+
+async def test_money_comes_into_a_wallet_once_and_is_paid_out_by_two(desk: Desk) -> None:
+    juma = await with_wallet(desk)
+    path = f"/money/wallets/{juma.id}"
+    assert "Please fill this in." in await desk.refused(f"{path}/topup", at="/money/wallets", amount="")
+    for _twice in range(2):
+        response = await desk.send(f"{path}/topup", at="/money/wallets", once="one", amount="20,000")
+        assert response.status == 303
+    html = await desk.refused(f"{path}/topup", at="/money/wallets", amount="20000")
+    assert "If this is other money, tick the box." in html and 'value="20000"' in html
+    await desk.done(f"{path}/topup", at="/money/wallets", amount="20000", again="y")
+    assert "Juma Said, +255700000002 TZS 40,000" in await desk.page("/money/wallets")
+    html = await desk.refused(f"{path}/payout", at="/money/wallets", amount="50000", reason="leaves")
+    assert "The wallet has TZS 40,000." in html and 'value="leaves"' in html
+    await desk.done(f"{path}/payout", at="/money/wallets", amount="15000", reason="leaves")
+    await desk.sit("zuberi")
+    await desk.done(await the_proposal(desk), at=WAITS, do="approve")
+    assert "TZS 25,000" in await desk.page("/money/wallets") and await find_fault() == ""
+
+
+async def test_a_claim_is_paid_in_part_and_the_rest_given_up_by_two(desk: Desk) -> None:
+    path = f"/money/sales/{await desk.sold()}"
+    await desk.done(f"{path}/move", at=path, serial="SHS0283", reason="typed wrong")
+    await desk.sit("zuberi")
+    await desk.done(await the_proposal(desk), at=WAITS, do="approve")
+    neema = await Customer.get(phone=PEOPLE["Neema"])
+    claim = f"/money/claims/{neema.id}"
+    html = await desk.refused(f"{claim}/paid", at="/money/claims", amount="5000")
+    assert "The customer owes TZS 4,000." in html and 'value="5000"' in html
+    for _twice in range(2):
+        assert (await desk.send(f"{claim}/paid", at="/money/claims", once="c", amount="1000")).status == 303
+    assert "TZS 3,000" in await desk.page("/money/claims")
+    await desk.done(f"{claim}/write-off", at="/money/claims", reason="moved away")
+    assert "zuberi wants to give it up." in await desk.page("/money/claims")
+    await desk.refused("/money/write-offs/1", at=WAITS, do="approve")
+    await desk.sit("rehema")
+    await desk.done("/money/write-offs/1", at=WAITS, do="approve")
+    assert "Nobody owes anything." in await desk.page("/money/claims") and await find_fault() == ""
+
+
+async def test_a_debt_on_a_plan_is_given_up_by_two_or_refused(desk: Desk) -> None:
+    html = await desk.refused("/money/write-off", at=WAITS, number="S9999", reason="gone")
+    assert "There is no plan S9999." in html and 'value="gone"' in html
+    await desk.done("/money/write-off", at=WAITS, number="s 1001", reason="house burned down")
+    assert "Plan S1001" in await desk.page(WAITS)
+    await desk.sit("zuberi")
+    await desk.done("/money/write-offs/1", at=WAITS, do="refuse")
+    assert "Somebody else has decided it already." in await desk.refused("/money/write-offs/1", at=WAITS, do="approve")
+    await desk.done("/money/write-off", at=WAITS, number="S1001", reason="once more")
+    await desk.sit("rehema")
+    await desk.done("/money/write-offs/2", at=WAITS, do="approve")
+    [contract] = await desk.ask("SELECT ending FROM contract")
+    assert contract["ending"] == "written off" and await find_fault() == ""

@@ -1,0 +1,158 @@
+"""Payments for nobody: taken on oneself, assigned in parts, once; pushes that nobody knows; hand-ins that are wrong."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.config import Config
+from handlers.account.hand_in import take_hand_in
+from models.money.books import find_fault
+from models.money.requests import PaymentRequest, RequestState, Wanted, ask_to_pay
+from models.people import Agent, Customer
+from tests.world.money_desk import Desk, open_desk
+from tests.world.people import PEOPLE
+
+pytestmark = pytest.mark.everyday_on_sqlite
+
+
+@pytest.fixture
+async def desk(config: Config) -> AsyncIterator[Desk]:
+    async with open_desk(config) as desk:
+        yield desk
+
+
+async def test_who_finds_out_is_written_down_and_given_back(desk: Desk) -> None:
+    number = await desk.paid("RKL1", 7000, "0712 lost", phone=PEOPLE["Baraka"])
+    page = await desk.page("/money/suspense")
+    assert "daraja RKL1 TZS 7,000" in page and "typed “0712 lost”" in page and "1 payment waits." in page
+    assert "Nothing of ours goes by what was typed." in page
+    await desk.done(f"/money/payments/{number}/care", at="/money/suspense", back="suspense")
+    assert "rehema finds out." in await desk.page("/money/suspense?owner=rehema")
+    assert "RKL1" not in await desk.page("/money/suspense?owner=-")
+    assert "RKL1" not in await desk.page("/money/suspense?why=several")
+    await desk.done(f"/money/payments/{number}/care", at=f"/money/payments/{number}", do="leave")
+    assert "Nobody looks after it." in await desk.page(f"/money/payments/{number}")
+
+
+async def test_a_payment_is_assigned_in_parts_and_everybody_is_told(desk: Desk) -> None:
+    number = await desk.paid("RKL1", 7000, "lost", phone=PEOPLE["Baraka"])
+    path = f"/money/payments/{number}"
+    page = await desk.page(path)
+    assert "SHS0283, Baraka Peter" in page, "what belongs to the payer is offered"
+    neema = (await Customer.get(phone=PEOPLE["Neema"])).id
+    assert f"the credit of Neema Paulo, number {neema}" in await desk.page(f"{path}?q={neema}")
+    await desk.done(f"{path}/assign", at=path, to="device SHS0283", amount="5000")
+    assert "Waits TZS 2,000" in await desk.page(path)
+    await desk.done(f"{path}/assign", at=f"{path}?q=neema", to=f"customer {neema}", q="neema")
+    page = await desk.page(path)
+    assert "Waits TZS 0" in page and "Assign it" not in page
+    assert "RKL1" not in await desk.page("/money/suspense")
+    assert [row["phone"] for row in await desk.ask("SELECT phone FROM outbox ORDER BY id DESC LIMIT 1")] == [
+        PEOPLE["Neema"]
+    ]
+    assert await find_fault() == ""
+
+
+async def test_what_is_refused_keeps_what_was_typed(desk: Desk) -> None:
+    number = await desk.paid("RKL1", 7000, "lost", phone=PEOPLE["Baraka"])
+    path = f"/money/payments/{number}"
+    html = await desk.refused(f"{path}/assign", at=path, to="device SHS0283", amount="5k?")
+    assert 'value="5k?"' in html and 'value="device SHS0283" checked' in html
+    html = await desk.refused(f"{path}/assign", at=path, to="device SHS0283", amount="8000")
+    assert "Of this payment TZS 7,000 waits." in html and 'value="8000"' in html
+    html = await desk.refused(f"{path}/assign", at=path, amount="100")
+    assert "Choose what it is for." in html
+    html = await desk.refused(f"{path}/assign", at=path, to="device NOPE77", amount="100")
+    assert "Nothing of ours goes by NOPE77." in html
+    assert not await desk.ask("SELECT 1 FROM sale")
+
+
+async def test_the_same_form_sent_twice_assigns_once(desk: Desk) -> None:
+    number = await desk.paid("RKL1", 7000, "lost", phone=PEOPLE["Baraka"])
+    path = f"/money/payments/{number}"
+    for _twice in range(2):
+        response = await desk.send(f"{path}/assign", at=path, once="this form", to="device SHS0283", amount="3000")
+        assert response.status == 303
+    assert "Waits TZS 4,000" in await desk.page(path)
+    assert len(await desk.ask("SELECT 1 FROM sale")) == 1
+
+
+async def test_two_who_assign_the_same_payment_do_it_once(desk: Desk) -> None:
+    number = await desk.paid("RKL1", 7000, "lost", phone=PEOPLE["Baraka"])
+    path = f"/money/payments/{number}"
+    await desk.office.html(path)
+    await desk.done(f"{path}/assign", at=path, to="device SHS0283")
+    await desk.sit("zuberi")
+    html = await desk.refused(f"{path}/assign", at=path, to="device SHS0283")
+    assert "somebody else has assigned it" in html
+    assert len(await desk.ask("SELECT 1 FROM sale")) == 1
+
+
+async def unknown_push(desk: Desk) -> PaymentRequest:
+    baraka = await Customer.get(phone=PEOPLE["Baraka"])
+    wanted = Wanted(
+        provider="daraja",
+        phone=PEOPLE["Baraka"],
+        language="en",
+        amount=7000_00,
+        account="SHS0283",
+        customer_id=baraka.id,
+    )
+    [device] = await desk.ask("SELECT id FROM device WHERE serial = 'SHS0283'")
+    async with desk.office.mwanga.database.work():
+        request = await ask_to_pay(wanted, key="test")
+        await PaymentRequest.filter(id=request.id).update(state=RequestState.UNKNOWN, look_at=0, device_id=device["id"])
+    return request
+
+
+async def test_a_push_is_booked_by_the_receipt_of_the_portal(desk: Desk) -> None:
+    push = await unknown_push(desk)
+    path = f"/money/requests/{push.id}"
+    page = await desk.page("/money/requests")
+    assert "daraja, +255710000002, SHS0283 TZS 7,000" in page and "looked up no more" in page
+    assert "Please fill this in." in await desk.refused(path, at="/money/requests", do="receipt", reference="")
+    await desk.done(path, at="/money/requests", do="receipt", reference="rkl 99")
+    [sale] = await desk.ask("SELECT amount FROM sale")
+    assert sale["amount"] == 7000_00 and "None." in await desk.page("/money/requests")
+    assert "is paid already" in await desk.refused(path, at="/money", do="receipt", reference="RKL99")
+    [noted] = await desk.ask("SELECT actor, detail FROM audit WHERE action = 'payments receipt'")
+    assert (noted["actor"], noted["detail"]) == ("rehema", "rkl 99")
+
+
+async def test_a_push_is_put_aside(desk: Desk) -> None:
+    push = await unknown_push(desk)
+    await desk.done(f"/money/requests/{push.id}", at="/money/requests", do="park")
+    assert "is expired" in await desk.refused(f"/money/requests/{push.id}", at="/money", do="park")
+    assert (await desk.send("/money/requests/999", at="/money", do="park")).status == 404
+    assert (await desk.send(f"/money/requests/{push.id}", at="/money", do="dance")).status == 400
+
+
+async def handed_in(desk: Desk) -> int:
+    """Asha hands in 3,000, and says that it was 3,500."""
+    await desk.sold(amount=4000)
+    server, asha = desk.office.mwanga, await Agent.get(phone=PEOPLE["Asha"])
+    async with server.database.work():
+        await take_hand_in(asha, 3000_00, company=server.company, composer=server.composer, actor="rehema")
+    [row] = await desk.ask("SELECT id, reference FROM hand_in")
+    await desk.office.sms("Asha", f"DISPUTE {row['reference']} I gave 3500")
+    return int(row["id"])
+
+
+async def test_a_hand_in_is_settled_by_two(desk: Desk) -> None:
+    number = await handed_in(desk)
+    path = f"/money/handins/{number}"
+    page = await desk.page("/money/handins")
+    assert "“I gave 3500”" in page and "Asha Mushi TZS 3,000" in page
+    assert "Please fill this in." in await desk.refused(path, at="/money/handins", amount="")
+    html = await desk.refused(path, at="/money/handins", amount="3500x")
+    assert 'value="3500x"' in html
+    await desk.done(path, at="/money/handins", amount="3500")
+    assert "another one has to agree" in await desk.page("/money/handins")
+    assert "another one of the office has to agree" in await desk.refused(path, at="/money/handins", do="agree")
+    await desk.sit("zuberi")
+    assert "Agree: it was TZS 3,500" in await desk.page("/money/handins")
+    await desk.done(path, at="/money/handins", do="agree")
+    page = await desk.page("/money/handins")
+    assert "settled" in page and "puts" in page and "Not right, says somebody" not in page
+    assert "It is settled already." in await desk.refused(path, at="/money/handins", amount="3000")
+    assert await find_fault() == ""

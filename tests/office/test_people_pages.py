@@ -1,0 +1,235 @@
+"""Customers at the office's desk: found, listed, seen whole, changed; and what happens to their devices."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.config import Config
+from models.devices import Device
+from models.money.swaps import DeviceSwap
+from models.people import Customer
+from models.sql import now_ms
+from tests.world.browser import MINUTE, Office, open_office, receive_message
+from tests.world.ownership import keep_names
+from tests.world.people import PEOPLE
+
+pytestmark = pytest.mark.everyday_on_sqlite
+
+WEIGHT = 50_000  # bytes of a page at most
+SEEN = re.compile(r'name="seen" value="([^"]*)"')
+ONCE = re.compile(r'name="once" value="([^"]+)"')
+
+
+@pytest.fixture
+async def office(config: Config) -> AsyncIterator[Office]:
+    async with open_office(config) as office:
+        await office.html()
+        yield office
+
+
+async def device(serial: str) -> Device:
+    return await Device.get(serial=serial)
+
+
+async def where(office: Office, path: str) -> str:
+    """Where a page sends on to; empty for one that stays."""
+    return (await office.get(path)).headers.get("Location", "")
+
+
+async def send(office: Office, path: str, form: str = "", **fields: str) -> tuple[int, str, str]:
+    """Fill in the form of a page: the status, where it sends on to, and the words of what is drawn."""
+    html = await office.html(form or path)
+    csrf = re.findall(r'name="csrf" value="([0-9a-f]+)"', html)[0]
+    hidden = {name: found[0] for name, found in (("seen", SEEN.findall(html)), ("once", ONCE.findall(html))) if found}
+    response = await office.post(path, **hidden | {"csrf": csrf} | fields)
+    text = " ".join(re.sub(r"<[^>]*>", " ", await response.text()).split())
+    return response.status, response.headers.get("Location", ""), text
+
+
+async def test_one_that_fits_is_shown_at_once(office: Office) -> None:
+    await keep_names(office.mwanga)
+    for typed, path in (
+        ("0710%20000%20002", "/people/2"),
+        ("%2B255710000002", "/people/2"),
+        ("+255710000002", "/people/2"),  # a plus in an address is a space
+        ("shs0283", "/people/2"),
+        ("S1001", "/people/2"),
+        ("barka+petr", "/people/2"),
+        ("0700000001", "/people/agents/1"),
+    ):
+        assert await where(office, f"/find?q={typed}") == path, typed
+
+
+async def test_several_are_listed_with_why(office: Office) -> None:
+    await keep_names(office.mwanga)
+    words = await office.page("/find?q=juma")
+    assert "Amina Juma" in words and "Agent Juma Said" in words and words.count("the name") >= 2
+    assert "Nothing is found for xyzzy." in await office.page("/find?q=xyzzy")
+    assert "ticket as K12" in await office.page("/find?q=xyzzy")
+    assert "Write what you know" in await office.page("/find")
+    assert "Show names that are nearly so as well" in await office.page("/find?q=juma")
+    await Customer.create(name="Jumaa", surname="Ali", mini_grid_id=1)
+    assert "the name is nearly so" in await office.page("/find?q=jummaa&near=1")
+    stored = await office.html("/find?q=%3Cscript%3Ealert(1)%3C/script%3E")
+    assert "<script>alert" not in stored and "&lt;script&gt;alert" in stored
+
+
+async def test_the_list_has_filters_and_a_file(office: Office) -> None:
+    words = await office.page("/people")
+    assert words.index("Neema Paulo") < words.index("Baraka Peter") < words.index("Amina Juma")
+    assert "Neema" not in await office.page("/people?agent=1") and "SHS0283" in await office.page("/people?agent=1")
+    assert "No customer fits." in await office.page("/people?overdue=1")
+    assert "No customer fits." in await office.page("/people?tag=school&grid=1&village=x&before=zz")
+    response = await office.get("/people?grid=1&csv=1")
+    lines = (await response.read()).decode("utf-8-sig").split("\r\n")
+    assert lines[0].startswith("number,name,phone,language,mini_grid,village") and len(lines) == 5
+    assert lines[2].startswith("2,Baraka Peter,") and "SHS0283" in lines[2]
+
+
+async def test_a_customer_is_seen_whole(office: Office) -> None:
+    await office.sms("Asha", "BUY SHS0283 8000", "1 482915")
+    await office.sms("Baraka", "BAL", "blargh xx yy", "FIX it hums")
+    words = await office.page("/people/2")
+    for said in (
+        *("Baraka Peter #2", "+255710000002", "Mtwara North", "Asha Mushi", "English"),
+        *("SHS0283", "solar home system", "8 days left", "S1001", "owed", "next TZS"),
+        *("wrote BAL", "not understood", "ticket K1 reported: it hums the customer"),
+        "paid TZS 8,000 for SHS0283, 8 days",
+        *("code *** *** ***", "to Asha Mushi, ref ", "Show the last code"),
+    ):
+        assert said in words, said
+    assert len((await office.html("/people/2")).encode()) < WEIGHT
+    [row] = await office.ask("SELECT digits FROM token")
+    assert row["digits"] not in words.replace(" ", "")
+    assert (await office.get("/people/99")).status == 404
+
+
+async def test_an_older_page_of_what_happened(office: Office) -> None:
+    for number in range(40):
+        await receive_message(office.db, now_ms() - number * MINUTE, number=number)
+    html = await office.html("/people/2")
+    before = re.findall(r'href="\?before=([0-9.]+)', html)
+    assert before and len(html.encode()) < WEIGHT and "Newest" not in html
+    older = await office.html(f"/people/2?before={before[0]}")
+    assert "Newest" in older and html.count("<p>hello</p>") + older.count("<p>hello</p>") == 40
+    assert "What happened" in await office.page("/people/2?before=nonsense")
+
+
+async def test_a_code_is_shown_for_a_reason_and_noted(office: Office) -> None:
+    await office.sms("Asha", "BUY SHS0283 8000", "1 482915")
+    shs = await device("SHS0283")
+    [row] = await office.ask("SELECT digits FROM token")
+    status, _where, words = await send(office, "/people/2/code", "/people/2", device=str(shs.id), reason=" ")
+    assert status == 422 and "Please say why" in words and row["digits"] not in words.replace(" ", "")
+    status, _where, words = await send(office, "/people/2/code", "/people/2", device=str(shs.id), reason="lost the SMS")
+    assert status == 200 and row["digits"] in words.replace(" ", "")
+    notes = await office.ask("SELECT actor, subject, detail FROM audit WHERE action = 'token shown'")
+    assert notes == [{"actor": "admin", "subject": "customer 2", "detail": "SHS0283: lost the SMS"}]
+    again = await office.page("/people/2")
+    assert row["digits"] not in again.replace(" ", "") and "SHS0283: lost the SMS" in again
+    bike = await device("EB100042")
+    assert (await send(office, "/people/2/code", "/people/2", device=str(bike.id), reason="lost"))[0] == 404
+    assert (await send(office, "/people/3/code", "/people/3", device=str(bike.id), reason="lost"))[0] == 422
+
+
+async def test_a_customer_is_changed_and_nothing_typed_is_lost(office: Office) -> None:
+    wanted = {"name": "Neema", "surname": "Paul", "phone": "12", "village": "", "language": "sw"}
+    status, _where, words = await send(office, "/people/3/change", **wanted)
+    assert status == 422 and "phone number" in words
+    status, to, _words = await send(office, "/people/3/change", **wanted | {"phone": "0713 000 111"})
+    assert (status, to) == (303, "/people/3?done=changed")
+    neema = await Customer.get(id=3)
+    assert (neema.surname, neema.phone, neema.language) == ("Paul", PEOPLE["Rehema"], "sw")
+    words = await office.page("/people/3?done=changed")
+    assert "Changed." in words and "Neema Paulo \u2192 Neema Paul" in words
+    assert (await send(office, "/people/3/change", **wanted | {"phone": neema.phone or ""}))[1].endswith("done=same")
+
+
+async def test_the_second_of_two_is_told_and_keeps_the_text(office: Office) -> None:
+    seen = SEEN.findall(await office.html("/people/3/change"))[0]
+    await Customer.filter(id=3).update(surname="Pauline")
+    wanted = {"name": "Neema", "surname": "Paulsen", "phone": PEOPLE["Neema"], "village": "", "language": "en"}
+    csrf = await office.csrf("/people/3/change")
+    response = await office.post("/people/3/change", csrf=csrf, seen=seen, **wanted)
+    html = await response.text()
+    assert response.status == 409 and 'value="Paulsen"' in html and "Somebody else changed this customer" in html
+    assert "Neema Pauline" in html and (await Customer.get(id=3)).surname == "Pauline"
+    response = await office.post("/people/3/change", csrf=csrf, seen=SEEN.findall(html)[0], **wanted)
+    assert response.status == 303 and (await Customer.get(id=3)).surname == "Paulsen"
+
+
+async def test_tags_are_put_on_and_taken_off(office: Office) -> None:
+    assert (await send(office, "/people/3/tags", "/people/3", tag="Schöol"))[1] == "/people/3?done=tag#tags"
+    assert "school" in await office.page("/people/3") and "Neema Paulo" in await office.page("/people?tag=school")
+    assert (await send(office, "/people/3/tags", "/people/3", tag="--"))[0] == 422
+    await send(office, "/people/3/tags", "/people/3", tag="school", do="remove")
+    assert await office.ask("SELECT * FROM customer_tag") == []
+
+
+async def test_a_device_is_given_to_who_is_meant_and_sure(office: Office) -> None:
+    path = f"/people/2/devices/{(await device('SHS0283')).id}/give"
+    assert "is still to be paid on it, and goes along." in await office.page(path)
+    status, _to, words = await send(office, path, to="nobody at all", reason="sold it")
+    assert status == 422 and "Nobody is found by this." in words
+    status, _to, words = await send(office, path, to="0710000003", reason="sold it")
+    assert status == 200 and "To: Neema Paulo" in words and (await device("SHS0283")).customer_id == 2
+    status, _to, words = await send(office, path, to="#3", sure="3", reason="sold it")
+    assert status == 422 and "S1001" in words
+    form = {"to": "#3", "sure": "3", "reason": "sold it", "with_debt": "y", "once": "one and the same"}
+    for _time in range(2):
+        assert (await send(office, path, **form))[1] == "/people/2?done=proposed"
+    assert (await device("SHS0283")).customer_id == 2, "a debt goes along, so another one has to agree"
+    asked = await office.ask("SELECT what, with_debt, asked_by FROM proposal")
+    assert [(row["what"], bool(row["with_debt"]), row["asked_by"]) for row in asked] == [("transfer", True, "admin")]
+    status, _to, words = await send(office, path, **form | {"once": "another one"})
+    assert status == 422 and "admin has asked for that already" in words
+
+
+async def test_a_device_without_a_debt_is_given_at_once(office: Office) -> None:
+    path = f"/people/3/devices/{(await device('EB100042')).id}/give"
+    form = {"to": "#2", "sure": "2", "reason": "sold it", "once": "one and the same"}
+    for _time in range(2):
+        assert (await send(office, path, **form))[1] == "/people/2?done=given"
+    assert (await device("EB100042")).customer_id == 2
+    told = await office.ask("SELECT phone FROM outbox ORDER BY id")
+    assert [row["phone"] for row in told] == [PEOPLE["Neema"], PEOPLE["Baraka"]]
+    status, _to, words = await send(office, path, to="#2", sure="2", reason="again")
+    assert status == 422 and "does not belong to this customer any more" in words
+    assert "EB100042 to customer 2" in await office.page("/people/3")
+
+
+async def test_a_device_goes_out_of_use(office: Office) -> None:
+    path = f"/people/3/devices/{(await device('EB100042')).id}/retire"
+    assert (await send(office, path, reason=""))[0] == 422
+    assert (await send(office, path, reason="burnt"))[1] == "/people/3?done=retired"
+    assert (await device("EB100042")).retired_at and "out of use" in await office.page("/people/3")
+    status, _to, words = await send(office, path, reason="burnt")
+    assert status == 422 and "out of use already" in words
+    shs = f"/people/2/devices/{(await device('SHS0283')).id}/retire"
+    status, _to, words = await send(office, shs, reason="burnt")
+    assert status == 422 and "is still to be paid on S1001" in words
+
+
+async def test_a_device_is_swapped_under_warranty(office: Office) -> None:
+    path = f"/people/2/devices/{(await device('SHS0283')).id}/swap"
+    assert "SHS0284" in await office.html(path)
+    for serial, said in (
+        ("SHS9999", "is not in stock"),
+        ("EB100043", "is another kind"),
+        ("SHS0283", "is not in stock"),
+    ):
+        status, _to, words = await send(office, path, serial=serial, reason="battery")
+        assert status == 422 and said in words, serial
+    form = {"serial": "shs 0284", "reason": "battery", "once": "one and the same"}
+    for _time in range(2):
+        assert (await send(office, path, **form))[1] == "/people/2?done=swapped"
+    assert await DeviceSwap.all().count() == 1 and (await device("SHS0284")).customer_id == 2
+    words = await office.page("/people/2?done=swapped")
+    assert "SHS0284" in words and "battery" in words and "Swapped." in words
+    assert await where(office, "/find?q=SHS0283") == "/people/2"
+
+
+async def test_a_device_that_is_not_there_is_said_so(office: Office) -> None:
+    for path in ("/people/2/devices/999/swap", "/people/999/devices/1/give", "/people/2/devices/999/retire"):
+        assert (await office.get(path)).status == 404
