@@ -2,20 +2,22 @@
 comes by phone is received and kept."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
 from bot.config import LANGUAGES
+from bot.payments import Answer, State
 from bot.server import Server
 from bot.text import SCREEN, plain, septets
 from handlers.selling.buy import sales_off
+from handlers.selling.received import book
 from models.audit import Audit
 from models.money import Sale
 from models.money.ledger import AccountKind, balance
-from models.money.receiving import Suspense, Why
+from models.money.receiving import Incoming, Source, Suspense, Why
 from models.money.sales import Payment
 from models.settings import Setting, are_sales_off, read_switches, switch_outgoing, switch_sales
-from tests.selling.test_received import paid, take
 from tests.world.people import PEOPLE, PINS, Phones
 from tests.world.prompt import Run, query
 
@@ -70,8 +72,18 @@ async def test_a_customer_buys_nothing(mwanga: Server) -> None:
 
 async def test_money_that_comes_by_phone_is_kept_and_waits_for_the_office(mwanga: Server) -> None:
     await switch(mwanga, False)
-    [(phone, words)] = await take(mwanga, paid("SHS0283"))
-    assert (phone, words) == (
+    paid = Incoming(
+        source=Source.CALLBACK,
+        provider="daraja",
+        reference="RKL51ZDR4F",
+        amount=5_000_00,
+        paid_at=datetime.now(UTC),
+        payer_phone=PEOPLE["Neema"],
+        account_text="SHS0283",
+    )
+    async with mwanga.database.work():
+        [(_origin, [copy])] = await book(Answer(state=State.PAID, provider="daraja", payment=paid), mwanga.company)
+    assert (copy.phone, copy.text.to("en")) == (
         PEOPLE["Neema"],
         "We have your TZS 5,000 (ref RKL51ZDR4F). Sales are stopped for now. The office sees to it. Help +255700000000",
     )
