@@ -69,7 +69,7 @@ APPS = {
         Action(36, "agent, customer", "change the language", ("language",)),
         Action(0, "customer", "ask an agent to sell; who it is, at what price", ("own buying", "price", "agent")),
         Action(0, "agent", "answer customers who want to buy for cash", ("cash requests",)),
-        Action(36, "customer", "change the phone number", (), "the office: its page, or `mwanga customer phone`; both are told"),
+        Action(36, "customer", "change the phone number", (), "the office; both are told"),
         Action(37, "anybody", "get help", ("help", "own help", "join", "menu")),
     ),
     GATEWAY: (
