@@ -182,7 +182,7 @@ async def _cells(found: Sequence[TakenPayment], company: Company) -> AsyncIterat
 async def _happened(request: web.Request, agent: Agent) -> tuple[list[Shown], str]:
     whose = Whose(id=agent.id, phone=agent.phone, owner="agent_id", subjects=await numbers_of(agent))
     events, older = await read_timeline(whose, read_place(request.query.get("before", "")))
-    return show_events(events, request.app[SERVER]), older
+    return await show_events(events, request.app[SERVER], {agent.phone: agent.name}), older
 
 
 def blank(form: type[OfficeForm], request: web.Request, **first: Any) -> OfficeForm:
