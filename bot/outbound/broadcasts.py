@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 LOOK_S = 2.0  # how soon what another server began, or what has room again, is gone on with
 IDLE_S = 10.0
 SETTLE_S = 30.0
-SETTLED_AT_ONCE = 200
+SETTLED_AT_ONCE, SETTLE_PORTIONS = 200, 10
 MOST, MOST_EMBEDDED = 200, 50  # people in one portion: an embedded database answers nobody meanwhile
 AHEAD_S = 20  # a gateway has at most as much waiting as it sends in so many seconds
 AHEAD, LEAST_AHEAD, AHEAD_OF_PHONE = 500, 20, 8  # of one without a pace; of a slow one; of a phone, in parts
@@ -65,7 +65,7 @@ class Broadcasts:
         self._paces = paces
         self._most = MOST_EMBEDDED if database.embedded else MOST
         self._wake, self._stopping = asyncio.Event(), False
-        self._settled = 0  # the receiver up to which results were kept in this round
+        self._settled = 0  # the receiver up to which results were looked at
 
     def notify(self) -> None:
         """The office has begun to write to many."""
@@ -116,12 +116,12 @@ class Broadcasts:
         return portion
 
     async def settle(self) -> None:
-        """Keep the results of what is through, in portions."""
-        self._settled = 0
-        while not self._stopping:
+        """Keep the results of some of what is through, and go on behind them the next time: what was sent may stay
+        without a report for a day, and is looked at again and again."""
+        for _ in range(SETTLE_PORTIONS):
             async with self._database.work():
                 self._settled = await broadcasts.settle(self._settled, SETTLED_AT_ONCE)
-            if not self._settled:
+            if not self._settled or self._stopping:
                 return
             await asyncio.sleep(0.005)
 

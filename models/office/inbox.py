@@ -28,7 +28,8 @@ class Tab(StrEnum):
 CONDITIONS = {Tab.TO_ANSWER: f"AND {TO_ANSWER}", Tab.UNCLEAR: f"AND {UNCLEAR}", Tab.ALL: ""}
 NEWEST = """SELECT newest.id, newest.phone FROM (SELECT id, phone, received_at FROM inbox
     WHERE id < $1 AND sender_kind = 'number' {which} ORDER BY id DESC LIMIT $2) AS newest
-  WHERE newest.received_at >= $3 AND NOT EXISTS (SELECT 1 FROM inbox WHERE phone = newest.phone AND id > newest.id {which})
+  WHERE newest.received_at >= $3
+    AND NOT EXISTS (SELECT 1 FROM inbox WHERE phone = newest.phone AND id > newest.id {which})
   ORDER BY newest.id DESC LIMIT $4"""
 LAST_LOOKED = """SELECT MIN(id) AS id, COUNT(*) AS n FROM (SELECT id FROM inbox
   WHERE id < $1 AND sender_kind = 'number' {which} ORDER BY id DESC LIMIT $2) AS looked"""

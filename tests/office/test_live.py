@@ -1,6 +1,7 @@
 """The live part of the first page: a stream says that something has changed, and the part is fetched anew."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,13 +9,16 @@ import pytest
 from aiohttp import ClientResponse
 
 from bot.config import Config
-from handlers.office.home import live
+from bot.runtime import Database
+from handlers.office.frame.page import STATIC
+from handlers.office.home import live, mark
 from handlers.office.home.live import LIVE, Live
 from handlers.office.home.reading import READINGS
-from models.sql import now_ms
+from models.sql import execute, now_ms
 from tests.world.browser import Office, open_office, receive_message
 
 pytestmark = pytest.mark.everyday_on_sqlite
+MOST_BYTES = 5_000
 NEWS = b"event: home"
 
 
@@ -40,7 +44,7 @@ async def left(office: Office) -> None:
 
 @asynccontextmanager
 async def listening(office: Office) -> AsyncIterator[ClientResponse]:
-    response = await office.get("/live")
+    response = await office.get(f"/live?mark={await mark.read_mark(office.mwanga)}")
     assert response.status == 200 and response.content_type == "text/event-stream"
     try:
         yield response
@@ -61,6 +65,14 @@ async def test_what_comes_in_is_told_and_the_part_shows_it(office: Office) -> No
         response = await office.get("/live/home")
         part = await response.text()
         assert "wxyz qqq" in part and "<html" not in part and "<header" not in part
+
+
+async def test_a_page_that_was_drawn_before_something_happened_is_told(office: Office) -> None:
+    [known] = re.findall(r'data-mark="(\w+)"', await office.html())
+    await office.sms("Asha", "wxyz qqq")
+    response = await office.get(f"/live?mark={known}")
+    assert await next_event(response) == NEWS
+    response.close()
 
 
 async def test_nothing_is_asked_while_nobody_looks(office: Office) -> None:
@@ -103,7 +115,7 @@ async def test_nobody_listens_without_signing_in(config: Config) -> None:
     async with open_office(config) as office:
         for path in ("/live", "/live/home"):
             response = await office.get(path)
-            assert (response.status, response.headers.get("Location")) == (303, "/login")
+            assert response.status == 401  # the script then has the page loaded, which leads to the sign-in
 
 
 async def test_those_who_are_told_at_once_share_one_reading(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,3 +134,25 @@ async def test_those_who_are_told_at_once_share_one_reading(office: Office, monk
     await receive_message(office.db, now_ms())
     await office.html()
     assert len(seen) == 2  # who opens the page gets it as it is now
+
+
+def test_the_script_is_small() -> None:
+    assert len(STATIC.joinpath("office.js").read_bytes()) <= MOST_BYTES
+
+
+async def test_looking_for_what_has_changed_reads_no_table_whole(database: Database) -> None:
+    """PostgreSQL would read empty tables whole, so it is kept from that."""
+    for question in (mark.MARKS, mark.NEWEST):
+        async with database.work() as db:
+            if not database.embedded:
+                await execute(db, "SET LOCAL enable_seqscan = off")
+            explain = "EXPLAIN QUERY PLAN " if database.embedded else "EXPLAIN "
+            plan = [str(row) for row in await execute(db, explain + question)]
+        big = re.compile(
+            r"(SCAN|SEARCH|Scan) .*\b(inbox|outbox|sale|entry|audit|ticket_event|suspense|customer|device)\b"
+        )
+        reads = [step for step in plan if big.search(step)]
+        assert reads
+        # SQLite takes the end of a table for its newest rows.
+        steps = r"SEARCH|USING|Index (Only )?Scan" if question == mark.MARKS else r"SCAN|Index (Only )?Scan"
+        assert all(re.search(steps, step) for step in reads), reads

@@ -7,9 +7,7 @@ import pytest
 
 from bot.config import Config, load
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
-from models.messages import State
-from models.sql import now_ms
-from tests.world.browser import Office, enqueue_message, open_office
+from tests.world.browser import Office, open_office
 
 pytestmark = pytest.mark.everyday_on_sqlite
 

@@ -178,13 +178,25 @@ async def test_a_device_is_given_to_who_is_meant_and_sure(office: Office) -> Non
     assert status == 422 and "S1001" in words
     form = {"to": "#3", "sure": "3", "reason": "sold it", "with_debt": "y", "once": "one and the same"}
     for _time in range(2):
-        assert (await send(office, path, **form))[1] == "/people/3?done=given"
-    assert (await device("SHS0283")).customer_id == 3
+        assert (await send(office, path, **form))[1] == "/people/2?done=proposed"
+    assert (await device("SHS0283")).customer_id == 2, "a debt goes along, so another one has to agree"
+    asked = await office.ask("SELECT what, with_debt, asked_by FROM proposal")
+    assert [(row["what"], bool(row["with_debt"]), row["asked_by"]) for row in asked] == [("transfer", True, "admin")]
+    status, _to, words = await send(office, path, **form | {"once": "another one"})
+    assert status == 422 and "admin has asked for that already" in words
+
+
+async def test_a_device_without_a_debt_is_given_at_once(office: Office) -> None:
+    path = f"/people/3/devices/{(await device('EB100042')).id}/give"
+    form = {"to": "#2", "sure": "2", "reason": "sold it", "once": "one and the same"}
+    for _time in range(2):
+        assert (await send(office, path, **form))[1] == "/people/2?done=given"
+    assert (await device("EB100042")).customer_id == 2
     told = await office.ask("SELECT phone FROM outbox ORDER BY id")
-    assert [row["phone"] for row in told] == [PEOPLE["Baraka"], PEOPLE["Neema"]]
-    status, _to, words = await send(office, path, to="#3", sure="3", reason="again")
+    assert [row["phone"] for row in told] == [PEOPLE["Neema"], PEOPLE["Baraka"]]
+    status, _to, words = await send(office, path, to="#2", sure="2", reason="again")
     assert status == 422 and "does not belong to this customer any more" in words
-    assert "SHS0283 to customer 3" in await office.page("/people/2")
+    assert "EB100042 to customer 2" in await office.page("/people/3")
 
 
 async def test_a_device_goes_out_of_use(office: Office) -> None:

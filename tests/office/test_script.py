@@ -8,14 +8,12 @@ import pytest
 
 from bot.config import Config
 from bot.text import gsm
-from handlers.office.frame.page import STATIC
 from handlers.office.home.live import LIVE
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from tests.world.browser import Office, open_office
 from tests.world.chromium import Tab, needs_chromium, open_browser, open_tab
 
 pytestmark = [pytest.mark.slow, needs_chromium, pytest.mark.parametrize("engine", ["sqlite"])]
-MOST_BYTES = 5_000
 TEXTS = (
     "",
     "Karibu",
@@ -70,7 +68,3 @@ async def test_parts_are_counted_as_the_server_counts_them(tab: Tab) -> None:
         said = await shown.inner_text()
         assert not text or re.search(rf"\b{gsm.parts(text)} SMS", said), (text, said)
     assert tab.complaints == []
-
-
-def test_the_script_is_small() -> None:
-    assert len(STATIC.joinpath("office.js").read_bytes()) <= MOST_BYTES

@@ -193,3 +193,16 @@ async def test_its_row_says_who_wrote_to_how_many(mwanga: Server) -> None:
     [note] = await ask(mwanga, "SELECT actor, action, subject, detail FROM audit ORDER BY id DESC LIMIT 1")
     assert (note["actor"], note["action"], note["subject"]) == ("admin", "write to many", "broadcast 1")
     assert note["detail"] == "12 people, {}"
+
+
+async def test_what_became_of_many_is_kept_some_at_a_time(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    await add_crowd(mwanga.database, 30)
+    number = await write_to_all(mwanga.database)
+    await go_on(mwanga.broadcasts)
+    await ask(mwanga, "UPDATE outbox SET state = 'delivered'")
+    monkeypatch.setattr(worker, "SETTLED_AT_ONCE", 10)
+    monkeypatch.setattr(worker, "SETTLE_PORTIONS", 2)
+    await mwanga.broadcasts.settle()
+    assert await count_results(number) == {Result.DELIVERED: 20, Result.QUEUED: 13}
+    await mwanga.broadcasts.settle()
+    assert await count_results(number) == {Result.DELIVERED: 33}

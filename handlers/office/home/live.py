@@ -9,7 +9,6 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 
@@ -18,8 +17,8 @@ from bot.server import SERVER, Server
 from handlers.office.frame.page import HEADERS
 from handlers.office.frame.routes import ALL, USER, office_page
 from handlers.office.frame.session import find_user
+from handlers.office.home.mark import read_mark
 from handlers.office.home.reading import READINGS, Readings
-from models.sql import connection, execute
 
 log = logging.getLogger(__name__)
 LOOK_S = 2.0
@@ -28,19 +27,6 @@ MOST, MOST_OF_ONE = 64, 6  # streams of this server, and of one user
 SESSION_S = 30.0  # so long after its end a session's stream may go on
 NO_MORE = 204  # a browser that gets it does not come again by itself
 
-# What stands still while nothing happens, by one step in an index each.
-MARKS = """SELECT (SELECT MAX(id) FROM inbox) AS inbox, (SELECT MAX(id) FROM inbox WHERE state = 'new') AS unread,
-  (SELECT MAX(id) FROM outbox) AS outbox, (SELECT MAX(updated_at) FROM ussdsession) AS dialled,
-  (SELECT MAX(id) FROM sale) AS sale, (SELECT MAX(id) FROM entry) AS entry, (SELECT MAX(id) FROM audit) AS audit,
-  (SELECT MAX(id) FROM ticket_event) AS ticket, (SELECT MAX(opened_at) FROM suspense WHERE closed_at IS NULL) AS lost,
-  (SELECT MAX(id) FROM receipt_text) AS receipt, (SELECT MAX(id) FROM phone) AS phone,
-  (SELECT MAX(linked_at) FROM phone) AS linked,
-  (SELECT MAX(id) FROM customer) AS customer, (SELECT MAX(id) FROM device) AS device,
-  (SELECT MAX(id) FROM tariff) AS tariff, (SELECT MAX(id) FROM agent) AS agent"""
-# A delivery report, or a gateway's answer, changes a row that stands already.
-NEWEST = """SELECT MAX(sent_at) AS sent, MAX(delivered_at) AS delivered
-  FROM (SELECT sent_at, delivered_at FROM outbox ORDER BY id DESC LIMIT 200) AS newest"""
-
 
 @dataclass(eq=False, slots=True)
 class Viewer:
@@ -48,6 +34,7 @@ class Viewer:
 
     request: web.Request
     stream: Stream
+    known: str  # the mark of what it shows
     checked_at: float  # when its session was seen to hold
 
     @property
@@ -80,7 +67,7 @@ class Live:
         own = [each for each in self._viewers if each.request[USER].id == request[USER].id]
         if self._stopped or len(self._viewers) >= MOST or len(own) >= MOST_OF_ONE:
             return None
-        viewer = Viewer(request, Stream(), time.monotonic())
+        viewer = Viewer(request, Stream(), request.query.get("mark", ""), time.monotonic())
         self._viewers.append(viewer)
         if not self.is_looking:
             self._looking = asyncio.create_task(self._look(), name="live pages")
@@ -100,25 +87,20 @@ class Live:
             self._looking.cancel()
 
     async def _look(self) -> None:
-        known = await self._mark()
         while self._viewers:
-            await asyncio.sleep(max(self.look_s, self._readings.took_s * SHARE))
             try:
                 await self._end_sessions()
-                found = await self._mark()
+                self._tell(await read_mark(self._server))
             except Exception as error:  # the database may be away for a while
                 log.warning("live pages could not look: %s", type(error).__name__)
-                continue
-            if found != known:
-                known = found
-                for viewer in self._viewers:
-                    viewer.stream.send("home")
+            await asyncio.sleep(max(self.look_s, self._readings.took_s * SHARE))
 
-    async def _mark(self) -> Any:
-        """What is another one when something has happened, on whatever server."""
-        watched = self._server.router.watch.gateways.items()
-        gateways = [(name, state, facts.waiting, facts.battery, facts.airtime) for name, (facts, state) in watched]
-        return [await execute(connection(), MARKS), await execute(connection(), NEWEST), gateways]
+    def _tell(self, mark: str) -> None:
+        """Something has happened since these pages were drawn, or were told last."""
+        for viewer in self._viewers:
+            if viewer.known != mark:
+                viewer.known = mark
+                viewer.stream.send("home")
 
     async def _end_sessions(self) -> None:
         """End the streams of those who were signed out, or may no longer be here."""

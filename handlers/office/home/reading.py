@@ -12,6 +12,7 @@ from aiohttp import web
 from bot.server import Server
 from handlers.office.home.lines import Line, read_lines
 from handlers.office.home.machine import Machine, look_at_machine
+from handlers.office.home.mark import read_mark
 from handlers.office.home.month import DaySold, Month
 from models.clock import CLOCK, Doubt
 from models.messages import beats
@@ -40,6 +41,7 @@ class Backup(NamedTuple):
 class Seen:
     """How things are. Times are milliseconds (UTC)."""
 
+    mark: str  # of the moment before
     at: datetime
     today: date  # where the operator is
     report: Report
@@ -61,12 +63,13 @@ class Seen:
 
 async def read(server: Server, month: Month) -> Seen:
     """Read it all, by bounded statements."""
-    now = datetime.now(UTC)
+    mark, now = await read_mark(server), datetime.now(UTC)
     midnight = now.astimezone(server.company.zone).replace(hour=0, minute=0, second=0, microsecond=0)
     report = await overview.read(ms_of(now), midnight.astimezone(UTC))
     await server.router.watch.look()
     open_requests = await requests.count_open()
     return Seen(
+        mark=mark,
         at=now,
         today=midnight.date(),
         report=report,
@@ -103,11 +106,13 @@ class Readings:
         return seen
 
     async def share(self) -> Seen:
-        """How things were within the last two seconds: several who ask at once are answered by one reading."""
+        """How things are: several who ask at once, and nothing has happened between them, are answered by one
+        reading."""
         async with self._one:
-            if self._last is None or time.monotonic() - self._at > SHARED_S:
-                return await self.read()
-            return self._last
+            last, fresh = self._last, time.monotonic() - self._at <= SHARED_S
+            if last and fresh and last.mark == await read_mark(self._server):
+                return last
+            return await self.read()
 
     def forget(self) -> None:
         """The next one who asks has it read anew."""

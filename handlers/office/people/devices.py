@@ -18,13 +18,14 @@ from models.money import total_left
 from models.money.contracts import contract_of, open_instalments
 from models.money.ledger import AccountKind, balance
 from models.money.ownership import NoOwner, NotDone, OpenDebt, OwnAlready, RetiredBefore, hold_device_of
+from models.money.proposals import AskedAlready, propose_transfer
 from models.money.swaps import NotInStock, NoToken, OtherKind, find_spare, list_spares
 from models.office import find
 from models.people import Customer
 
 DEVICE = ONE + r"/devices/{device:\d{1,18}}"
 MOST_SPARES = 50  # serials that the box of the swap proposes
-GIVEN, RETIRED, SWAPPED = "given", "retired", "swapped"
+GIVEN, PROPOSED, RETIRED, SWAPPED = "given", "proposed", "retired", "swapped"
 
 
 class Give(OfficeForm):
@@ -65,20 +66,35 @@ async def give(request: web.Request) -> web.StreamResponse:
         return await _draw_give(request, customer, device, form, status=422)
     if request[FORM].get("sure") != str(to.id):
         return await _draw_give(request, customer, device, form, to=to)
-    company, composer = server.company, server.composer
-    reason, with_debt = form.reason.data or "", bool(form.with_debt.data)
     try:
-        async with server.database.work():
-            if await is_first(request):
-                device = await hold_device_of(customer, device.id)
-                await transfer_device(
-                    device, to, request[USER], reason, with_debt=with_debt, company=company, composer=composer
-                )
+        asked = await _give(request, customer, device, to, form)
     except NotDone as refusal:
-        said = explain(refusal, device, company)
+        said = explain(refusal, device, server.company)
+        if isinstance(refusal, OpenDebt):
+            said = f"{said} {_('Or say that the new owner pays it: then a second person of the office has to agree.')}"
+        return await _draw_give(request, customer, device, form, to=to, status=422, problem=said)
+    except AskedAlready as earlier:
+        said = _("{name} has asked for that already, and somebody else has to agree.", name=earlier.by)
         return await _draw_give(request, customer, device, form, to=to, status=422, problem=said)
     server.outbox.notify()
-    raise redirect(f"/people/{to.id}?done={GIVEN}")
+    raise redirect(f"/people/{customer.id}?done={PROPOSED}" if asked else f"/people/{to.id}?done={GIVEN}")
+
+
+async def _give(request: web.Request, customer: Customer, device: Device, to: Customer, form: Give) -> bool:
+    """Give it away; or, where a debt goes along, ask for a second person (True). Raises NotDone's kinds and
+    AskedAlready."""
+    server, by, reason = request.app[SERVER], request[USER], form.reason.data or ""
+    with_debt = bool(form.with_debt.data)
+    async with server.database.work():
+        if await is_first(request):
+            device = await hold_device_of(customer, device.id)
+            if with_debt:
+                key = f"give {by.id} {request[FORM].get('once', '')} {device.id}"[:80]
+                await propose_transfer(device, to, by, reason, key, with_debt=True)
+            else:
+                company, composer = server.company, server.composer
+                await transfer_device(device, to, by, reason, with_debt=False, company=company, composer=composer)
+    return with_debt
 
 
 @office_page(f"{DEVICE}/retire", roles=HELPERS, nav=Nav.PEOPLE)

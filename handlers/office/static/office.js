@@ -1,6 +1,6 @@
 /* What pages do by themselves. Each works without it too: a page says by data- attributes what it would like.
 
-   data-live="/live/home"     the element is fetched anew from there whenever something has happened
+   data-live="/live/home"     the element is fetched anew from there when something has happened since its data-mark
    data-poll="/path"          the same every few seconds (data-every="3"), for as long as what comes has data-poll
    data-count-parts="id"      a textarea whose SMS parts are shown in the element of this id, by its own sentence
                               (data-said="{letters} characters, {parts} SMS") and, where one letter is no letter of SMS,
@@ -30,7 +30,7 @@ const refresh = async () => {
 };
 const listen = () => {
   if (stream || document.hidden) return;
-  stream = new EventSource("/live");
+  stream = new EventSource("/live?mark=" + live[0].dataset.mark);
   stream.addEventListener("home", refresh);
   stream.addEventListener("ended", () => location.reload());
   stream.onerror = () => {
