@@ -31,5 +31,5 @@ HEADINGS = (
     # Built in the rooms of other subjects.
     Heading("/settings/users", N_("People who sign in"), N_("Roles, invitations, sessions")),
     Heading("/settings/words", N_("Words"), N_("What people write for BUY, TOKEN and the others")),
-    Heading("/switches", N_("Switches"), N_("Messages and sales, off and on")),
+    Heading("/settings/switches", N_("Switches"), N_("Messages and sales, off and on")),
 )
