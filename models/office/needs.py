@@ -38,7 +38,7 @@ DISPUTED = f"""SELECT h.reference, h.amount, h.created_at, a.name, a.id AS agent
 VOIDS = f"""SELECT COUNT(*) AS number, MIN(asked_at) AS oldest FROM (SELECT asked_at FROM void
   WHERE state = 'asked' ORDER BY id LIMIT {COUNT}) AS asked"""
 WRITE_OFFS = f"""SELECT COUNT(*) AS number, MIN(proposed_at) AS oldest FROM (SELECT proposed_at FROM write_off
-  WHERE agreed_at IS NULL ORDER BY kind, owner LIMIT {COUNT}) AS proposed"""
+  WHERE agreed_at IS NULL AND refused_at IS NULL ORDER BY kind, owner LIMIT {COUNT}) AS proposed"""
 RECEIPTS = f"""SELECT COUNT(*) AS number, MIN(received_at) AS oldest FROM (SELECT received_at FROM receipt_text
   WHERE state = 'waiting' ORDER BY id LIMIT {COUNT}) AS waiting"""
 
