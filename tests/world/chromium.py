@@ -18,8 +18,15 @@ needs_chromium = pytest.mark.skipif(
     bool(MISSING), reason=f"{' and '.join(MISSING)} cannot be had here: `.ci/run` installs both"
 )
 # As root it has no sandbox; and nothing of it may look for Google's hosts.
-FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-  --disable-component-update --disable-sync""".split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 # Best practices beside WCAG 2.2 AA.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -44,9 +51,7 @@ class Tab:
     async def find_barriers(self) -> list[str]:
         """What axe-core finds on the page, each with the place."""
         await self.page.evaluate(AXE.read_text())
-        found = await self.page.evaluate(
-            "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES
-        )
+        found = await self.page.evaluate("rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES)
         return [f"{each['id']}: {node['html'][:120]}" for each in found["violations"] for node in each["nodes"]]
 
     async def is_too_wide(self) -> bool:

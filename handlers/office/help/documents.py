@@ -120,7 +120,8 @@ def _draw(markdown: MarkdownIt, tokens: Sequence[Token]) -> Markup:
 def _cut(markdown: MarkdownIt, tokens: Sequence[Token]) -> tuple[dict[str, Markup], dict[str, str]]:
     """What stands under each heading of the second level, and in which of these parts each anchor is."""
     begins = [place for place, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h2"]
-    parts, part_of = {}, {}
+    parts: dict[str, Markup] = {}
+    part_of: dict[str, str] = {}
     for begin, end in pairwise([*begins, len(tokens)]):
         part = str(tokens[begin].attrGet("id"))
         parts[part] = _draw(markdown, tokens[begin:end])
