@@ -444,8 +444,9 @@ async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
         yield
     finally:
         until = asyncio.get_running_loop().time() + STOP_S
-        for each in (*loops.values(), server.payments):
-            each.stop()
+        for loop in loops.values():
+            loop.stop()
+        server.payments.stop()
         await _end(until, *running, *paying)
         server.worker.stop()
         await _end(until, *handling)
