@@ -93,8 +93,8 @@ async def _keep(tab: Tab, last: str, file: Path) -> None:
     """What the screen shows, down to the last thing on it."""
     box = await tab.page.locator(last).bounding_box()
     assert box
-    size = {"width": await tab.page.evaluate("innerWidth"), "height": min(HEIGHT, box["y"] + box["height"] + EDGE)}
-    taken = await tab.page.screenshot(clip={"x": 0, "y": 0, **size})
+    width, height = await tab.page.evaluate("innerWidth"), min(HEIGHT, box["y"] + box["height"] + EDGE)
+    taken = await tab.page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": height})
     if len(taken) > LARGEST:
         sys.exit(f"{file.name} has {len(taken):,} bytes, more than {LARGEST:,}.")
     file.write_bytes(taken)

@@ -14,8 +14,8 @@ from bot.runtime import Metrics
 from bot.server import Server
 from bot.setting_files import REFERRED
 from bot.text import plain
-from tests.project.pictures import FOLDER, LARGEST, PICTURES
 from tests.project.pages import MADE, PAGES, README, REFERENCE, ROOT, commands, renewed
+from tests.project.pictures import FOLDER, LARGEST, PICTURES
 from tests.world.people import Phones
 from tests.world.templates import FOUNDED
 
