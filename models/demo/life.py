@@ -11,13 +11,12 @@ from models.demo.world import STS_KEY
 from models.devices import Device, Kind, Tariff, Unit, with_owner
 from models.devices.keys import seal_key
 from models.messages import MessageKind
-from models.money import Contract, PaymentPlan, Period, disputes, hand_in, quotes, receiving, voids
+from models.money import Contract, PaymentPlan, Period, Sale, disputes, hand_in, quotes, receiving, voids
 from models.money.contracts import Instalment
 from models.money.instalments import amounts, due_dates
 from models.money.ledger import AccountKind, Posting, post
 from models.money.payable import PayableDevice
 from models.money.payment import sell
-from models.money.sales import Sale
 from models.people import Agent, Customer, MiniGrid, OfficeUser, Village
 from models.sql import connection, execute, now_ms
 from models.tickets import Category, Ticket, tickets
