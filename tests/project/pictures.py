@@ -98,7 +98,7 @@ async def _keep(tab: Tab, last: str, file: Path) -> None:
     if len(taken) > LARGEST:
         sys.exit(f"{file.name} has {len(taken):,} bytes, more than {LARGEST:,}.")
     file.write_bytes(taken)
-    print(f"{file.relative_to(DOCS.parent)}, {len(taken):,} bytes")
+    print(f"{file.name}, {len(taken):,} bytes")
 
 
 if __name__ == "__main__":
