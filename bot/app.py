@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from datetime import time as clock_time
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -72,6 +72,16 @@ from models.tokens.journal import JOURNAL, JournalFault
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Loop(Protocol):
+    """What works beside everything else until it is told to stop."""
+
+    async def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 # What every room forgets.
 GUESSES = Purge("wrong guesses", guesses.PURGE, older_than_ms=DAY_MS)
 SESSIONS = Purge("sessions of the office", sessions.PURGE, older_than_ms=sessions.KEPT_MS)
@@ -414,43 +424,30 @@ def _telling(
 async def _working(server: Server, serving: bool) -> AsyncIterator[None]:
     """The loops. They end in the order of the flow: what was accepted is stored, what was begun is answered
     and committed, what is being sent gets its time."""
-    inbox = asyncio.create_task(server.inbox.run(), name="inbox")
+    loops: dict[str, Loop] = {"inbox": server.inbox, "words": server.synonyms, "settings": server.settings}
+    if serving:
+        loops |= {
+            "housekeeping": server.housekeeping,
+            "watch": server.watch,
+            "alerts": server.alerts,
+            "books": server.books,
+            "collection": server.collection,
+            "phones": server.phones,
+            "broadcasts": server.broadcasts,
+        }
+    running = [asyncio.create_task(loop.run(), name=name) for name, loop in loops.items()]
     workers = 1 if server.database.embedded else WORKERS
     handling = [asyncio.create_task(server.worker.run(), name=f"worker {n}") for n in range(workers)]
     sending = asyncio.create_task(server.outbox.run(), name="outbox") if serving else None
-    purging = asyncio.create_task(server.housekeeping.run(), name="housekeeping") if serving else None
-    ending = asyncio.create_task(server.watch.run(), name="watch") if serving else None
-    watching = asyncio.create_task(server.alerts.run(), name="alerts") if serving else None
-    adding_up = asyncio.create_task(server.books.run(), name="books") if serving else None
-    counting = asyncio.create_task(server.collection.run(), name="collection") if serving else None
-    phones = asyncio.create_task(server.phones.run(), name="phones") if serving else None
-    many = asyncio.create_task(server.broadcasts.run(), name="broadcasts") if serving else None
-    learning = asyncio.create_task(server.synonyms.run(), name="words")
-    changing = asyncio.create_task(server.settings.run(), name="settings")
     paying = server.payments.start() if serving else []
     try:
         yield
     finally:
         until = asyncio.get_running_loop().time() + STOP_S
-        server.housekeeping.stop()
-        server.watch.stop()
-        server.alerts.stop()
-        server.books.stop()
-        server.collection.stop()
-        server.phones.stop()
-        server.broadcasts.stop()
-        server.synonyms.stop()
-        server.inbox.stop()
+        for loop in loops.values():
+            loop.stop()
         server.payments.stop()
-        server.settings.stop()
-        await _end(
-            until,
-            inbox,
-            learning,
-            changing,
-            *filter(None, [purging, ending, watching, adding_up, counting, phones, many]),
-            *paying,
-        )
+        await _end(until, *running, *paying)
         server.worker.stop()
         await _end(until, *handling)
         await server.payments.finish(within=max(1.0, until - asyncio.get_running_loop().time() - 1.0))

@@ -3,7 +3,7 @@
 Each name is kept in each order of its words (`amina juma`, `juma amina`), so that one walk of an index finds it however
 it is begun. Beside that stands each word that somebody is called by, with the traces that it shares with words
 that are nearly the same: what is left without one of its letters, and its consonants alone. A database notes by itself
-whose name is new or another one (models/migrations/0008_people.py); `index_names` follows. So no verb can forget it.
+whose name is new or another one (models/migrations/0007_people.py); `index_names` follows. So no verb can forget it.
 """
 
 from collections.abc import Iterable, Sequence

@@ -106,7 +106,7 @@ TAIL = 4  # characters of a serial that are enough among one agent's customers (
 
 
 # A serial without its marks and with one of the letters that look alike: payers type o for 0, l or i for 1. An index is
-# made of this very text (models/migrations/0001_ledger.py).
+# made of this very text (models/migrations/0001_tables.py).
 FOLDED = (
     "replace(replace(replace(replace(replace(replace(replace("
     "{serial}, '-', ''), '/', ''), '_', ''), '.', ''), 'O', '0'), 'I', '1'), 'L', '1')"

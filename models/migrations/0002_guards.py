@@ -265,6 +265,6 @@ SQLITE = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0001_ledger")]
+    dependencies = [("models", "0001_tables")]
 
     operations = [ops.RunPython(guard)]

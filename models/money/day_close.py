@@ -1,6 +1,6 @@
 """Days that are closed: what the books said then, and that nothing is booked into them any more.
 
-The database refuses what is effective before the end of a closed day (models/migrations/0001_ledger.py): of everybody,
+The database refuses what is effective before the end of a closed day (models/migrations/0001_tables.py): of everybody,
 or of the one agent or provider whose day was closed. What comes late is booked at the first moment that is open.
 """
 

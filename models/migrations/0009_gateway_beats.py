@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from tortoise import fields, migrations
-from tortoise.indexes import Index
+from tortoise import migrations
 from tortoise.migrations import operations as ops
 
 INDEXES = (
@@ -34,29 +33,9 @@ async def count_minutes(_apps: object, editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0009_money_figures")]
+    dependencies = [("models", "0008_money_figures")]
 
     operations = [
-        ops.CreateModel(
-            name="GatewayBeat",
-            fields=[
-                ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ("gateway", fields.CharField(max_length=40)),
-                ("hour", fields.BigIntField()),
-                ("up", fields.SmallIntField()),
-                ("down", fields.SmallIntField()),
-                ("paused", fields.SmallIntField()),
-                ("noted_at", fields.BigIntField()),
-            ],
-            options={
-                "table": "gateway_beat",
-                "app": "models",
-                "unique_together": (("gateway", "hour"),),
-                "indexes": [Index(fields=["hour"])],
-                "pk_attr": "id",
-            },
-            bases=["Model"],
-        ),
         ops.RunPython(count_minutes),
         ops.RunPython(find_fast),
     ]
