@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format slow bench messages docs clean
+.PHONY: demo test lint format slow bench messages docs pictures clean
 
 demo: .venv/run.stamp  ## install, load the demo world, serve it
 	@$(BIN)/mwanga demo
@@ -57,3 +57,6 @@ messages: .venv/run.stamp  ## bring the catalogues up to date with the sentences
 
 docs: .venv/test.stamp  ## write the tables of the documents that are made from the code
 	@$(BIN)/python -m tests.project.pages
+
+pictures: .venv/test.stamp  ## take the pictures of the documents anew, of the demo world, in Debian's Chromium
+	@$(BIN)/python -m tests.project.pictures

@@ -42,8 +42,11 @@ def make_card(commands: Commands, config: Config, language: str) -> str:
     """The sheet as one page of HTML (A4 lying, for two A5 cards) that needs nothing from elsewhere."""
     senders = (settings.sender for settings in config.of_gateways.values())
     number = next((sender for sender in senders if sender.isdecimal()), BLANK)
+    code = config.ussd_code
     how = [
-        _("Dial {code} for the menu, or send an SMS to {number}.", code=config.ussd_code, number=number),
+        _("Dial {code} for the menu, or send an SMS to {number}.", code=code, number=number)
+        if code
+        else _("Send an SMS to {number}.", number=number),
         _("A keyword alone shows how to write it."),
     ]
     help_line = _("Help {help}", help=config.help_phone or BLANK)

@@ -155,6 +155,12 @@ def _ask_gateway(answers: dict[str, str], *, ask: bool) -> Iterator[Line]:
         yield Line("route", PHONES, "Messages go by Android phones: `mwanga phone add NAME` links one.")
     elif choice in GATEWAYS:
         yield from _ask_account(GATEWAYS[choice], answers, ask=ask)
+    if "ussd_code" not in answers and choice != LATER and not _takes_calls(choice):
+        yield Line("ussd_code", "", "Nobody can dial: this way of SMS has no USSD, so agents are told to send HELP.")
+
+
+def _takes_calls(choice: str) -> bool:
+    return choice in GATEWAYS and GATEWAYS[choice].parse_ussd is not BaseGateway.parse_ussd
 
 
 def _ask_account(kind: type[BaseGateway], answers: dict[str, str], *, ask: bool) -> Iterator[Line]:

@@ -31,6 +31,12 @@ def test_the_card_has_every_command_of_agents_and_what_customers_need(language: 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_card_names_no_code_where_nobody_can_dial(language: str) -> None:
+    card = make_card(COMMANDS, CONFIG.model_copy(update={"ussd_code": ""}), language)
+    assert "15054" in card and "*384" not in card and "Dial" not in card
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_customers_are_not_invited_to_type_an_agent_s_pin(language: str) -> None:
     agents, customers = make_card(COMMANDS, CONFIG, language).split("<section ")[1:]
     locks = f"<b>{COMMANDS.by_name['lock'].keyword.to(language)}</b>"

@@ -36,8 +36,21 @@ def test_what_is_asked_is_written() -> None:
         "trusted_proxies": "127.0.0.1",
         "database": "sqlite://mwanga.db",
         "route": "phones",
+        "ussd_code": "",
     }
     assert load().problems() == []
+
+
+@pytest.mark.parametrize(
+    ("gateway", "told"),
+    [("phones", ""), ("kannel", ""), ("africastalking", "*384*20#"), ("later", "*384*20#")],
+)
+def test_people_are_told_to_dial_only_where_they_can(gateway: str, told: str) -> None:
+    assert mwanga_command("init", "--yes", f"gateway={gateway}").exit_code == 0
+    assert load().ussd_code == told
+    Path("mwanga.toml").unlink()
+    assert mwanga_command("init", "--yes", f"gateway={gateway}", "ussd_code=*150*77#").exit_code == 0
+    assert load().ussd_code == "*150*77#"
 
 
 def test_the_file_is_its_owners_alone_whatever_the_umask() -> None:

@@ -67,5 +67,6 @@ async def test_the_first_page_names_all_of_them(office: Office) -> None:
 
 async def test_nobody_reads_it_without_signing_in(config: Config) -> None:
     async with open_office(config) as office:
-        for path in ("/help", "/help/operate", "/help/pictures/office.png"):
+        for path in ("/help", "/help/operate"):
             assert (await office.get(path)).status == 303
+        assert (await office.get("/help/pictures/home.png")).status == 401

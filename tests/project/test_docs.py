@@ -15,6 +15,7 @@ from bot.server import Server
 from bot.setting_files import REFERRED
 from bot.text import plain
 from tests.project.pages import MADE, PAGES, README, REFERENCE, ROOT, commands, renewed
+from tests.project.pictures import FOLDER, LARGEST, PICTURES
 from tests.world.people import Phones
 from tests.world.templates import FOUNDED
 
@@ -72,7 +73,14 @@ def test_every_link_leads_somewhere(name: str) -> None:
 def test_every_page_is_reached_from_the_readme() -> None:
     linked = {(ROOT / link).resolve() for link in LINK.findall(README.read_text()) if not link.startswith("http")}
     assert {page for page in PAGES if page != README} <= linked
-    assert {*(ROOT / "docs/pictures").iterdir()} <= linked
+
+
+def test_every_picture_is_shown_is_taken_by_the_command_and_is_small() -> None:
+    shown = {(page.parent / link).resolve() for page in PAGES for link in LINK.findall(page.read_text())}
+    files = {*FOLDER.iterdir()}
+    assert files <= shown
+    assert {file.stem for file in files} == PICTURES.keys(), "run `make pictures`"
+    assert [file.name for file in files if file.stat().st_size > LARGEST] == []
 
 
 @pytest.mark.parametrize("name", TEXTS)
