@@ -1,7 +1,7 @@
 """The office sells at the counter: the cash is in its till at once, nobody earns, what is sent twice is sold once."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -153,6 +153,28 @@ async def test_what_is_brought_to_the_bank_is_booked_once_whatever_the_statement
         await reconciling.deposit(line, actor="grace")
     assert await balance(AccountKind.BANK, 0) == 5_000_00 and not await on_the_way()
     assert (await TillDeposit.get(key="key 1")).line_id == line.id
+    assert not await find_fault()
+
+
+async def test_what_the_statement_said_first_is_booked_once(mwanga: Server) -> None:
+    await sell(mwanga)
+    at = datetime.now(UTC) - timedelta(days=2)
+    async with mwanga.database.work():
+        for reference in ("SLIP6", "SLIP7"):
+            said = Said(provider="bank", reference=reference, direction=Direction.IN, amount=4_000_00, at=at)
+            await reconciling.add_line(said, actor="grace")
+            [line] = await reconciling.find_lines(reference)
+            await reconciling.deposit(line, actor="grace")
+    assert await in_till() == 0 and await balance(AccountKind.BANK, 0) == 8_000_00
+    for key, slip in (("key 1", "slip 7"), ("key 1", "slip 7"), ("key 2", "slip 6")):
+        async with mwanga.database.work():
+            deposit = await bring_to_bank(4_000_00, slip, "grace", key)
+        [line] = await reconciling.find_lines(slip.upper().replace(" ", ""))
+        assert deposit.line_id == line.id
+    assert await in_till() == 0 and await balance(AccountKind.BANK, 0) == 8_000_00 and not await on_the_way()
+    async with mwanga.database.work():
+        with pytest.raises(NotInTill):
+            await bring_to_bank(4_000_00, "slip 8", "grace", "key 3")
     assert not await find_fault()
 
 
