@@ -114,15 +114,17 @@ async def retire_device(device: Device, by: OfficeUser, reason: str) -> None:
     await record(by.name, "device retired", device.serial, reason)
 
 
-async def write_off(contract: Contract, by: OfficeUser, reason: str, today: date) -> WriteOff:
+async def write_off(
+    contract: Contract, by: OfficeUser, reason: str, today: date, *, seen: WriteOff | None = None
+) -> WriteOff:
     """One of the office proposes to ask no more for what is open on a contract, or a second one agrees, in the
-    caller's transaction: then the debt is a loss of the company, and the contract has ended. Raises NothingOwed,
-    NoReason and SamePerson."""
+    caller's transaction: then the debt is a loss of the company, and the contract has ended. Raises NothingOwed
+    and what `agree_or_propose` raises."""
     await lock_rows("contract", "id = $1", [contract.id])
     owed = await balance(AccountKind.DEBT, contract.id)
     if not owed:
         raise NothingOwed(contract.number)
-    found = await agree_or_propose(Lost.CONTRACT, contract.id, owed, reason, by)
+    found = await agree_or_propose(Lost.CONTRACT, contract.id, owed, reason, by, seen=seen)
     if found.agreed_at:
         lines = [Posting(AccountKind.WRITE_OFF, 0, owed), Posting(AccountKind.DEBT, contract.id, -owed)]
         await post(f"write-off {found.id}", lines, actor=by.name, reason=found.reason)

@@ -148,10 +148,16 @@ async def test_a_hand_in_is_settled_by_two(desk: Desk) -> None:
     assert 'value="3500x"' in html
     await desk.done(path, at="/money/handins", amount="3500")
     assert "another one has to agree" in await desk.page("/money/handins")
-    assert "another one of the office has to agree" in await desk.refused(path, at="/money/handins", do="agree")
+    assert "another one of the office has to agree" in await desk.refused(
+        path, at="/money/handins", do="agree", seen="350000"
+    )
     await desk.sit("zuberi")
     assert "Agree: it was TZS 3,500" in await desk.page("/money/handins")
-    await desk.done(path, at="/money/handins", do="agree")
+    assert "Look at the amount again" in await desk.refused(path, at="/money/handins", do="agree")
+    assert 'name="seen" value="350000"' in await desk.office.html("/money/handins")
+    html = await desk.refused(path, at="/money/handins", do="agree", seen="340000")
+    assert "It is TZS 3,500 by now" in html and "Not right, says somebody" in html
+    await desk.done(path, at="/money/handins", do="agree", seen="350000")
     page = await desk.page("/money/handins")
     assert "settled" in page and "puts" in page and "Not right, says somebody" not in page
     assert "It is settled already." in await desk.refused(path, at="/money/handins", amount="3000")
