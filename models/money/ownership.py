@@ -22,6 +22,18 @@ class NoOwner(NotDone):
     """The device is in stock: nobody has it."""
 
 
+class OtherOwner(NotDone):
+    """The device is not the customer's any more who had it when somebody asked."""
+
+
+class MoreOwed(NotDone):
+    """More is to be paid on it than when somebody asked: `owed`, in minor units."""
+
+    def __init__(self, owed: int) -> None:
+        super().__init__(owed)
+        self.owed = owed
+
+
 class OpenDebt(NotDone):
     """Something is still to be paid: on this contract (None: of the access rate alone), so much in minor units."""
 
@@ -61,6 +73,13 @@ async def hold_device_of(customer: Customer, device_id: int) -> Device:
     if device.customer_id != customer.id:
         raise NoOwner(device.serial)
     return device
+
+
+async def owed_on(device: Device) -> int:
+    """What is open on a device, on its contract and of the access rate, in minor units."""
+    contract = await _open_contract(device)
+    owed = await balance(AccountKind.DEBT, contract.id) if contract else 0
+    return owed + await balance(AccountKind.ACCESS_DUE, device.id)
 
 
 async def give_back(device: Device, by: OfficeUser, reason: str, today: date) -> Passed:

@@ -70,9 +70,7 @@ async def test_what_cannot_be_moved(mwanga: Server) -> None:
             await move_by_office(sale, await device("SHS0283"), GRACE, **means(mwanga))
 
 
-async def test_a_write_off_is_refused_or_agreed_and_never_both(
-    mwanga: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_write_off_is_refused_or_agreed_and_never_both(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     baraka = (await Customer.get(phone=PEOPLE["Baraka"])).id
     asked = (Lost.CLAIM, baraka, 800_000)
     async with mwanga.database.work():

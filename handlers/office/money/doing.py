@@ -34,7 +34,18 @@ class NotDone(Exception):
 
 
 REFUSALS = (
-    *(NotDone, SamePerson, OtherAmount, NotTakenBack, NotDisputed, MoreThanHeld, NotSettled, NoClaim, NoReason, NotWaiting),
+    *(
+        NotDone,
+        SamePerson,
+        OtherAmount,
+        NotTakenBack,
+        NotDisputed,
+        MoreThanHeld,
+        NotSettled,
+        NoClaim,
+        NoReason,
+        NotWaiting,
+    ),
     *(ownership.NotDone, proposals.NotProposed, proposals.Decided, wallets.NotToppedUp, NoSuchPayment),
 )
 
@@ -118,6 +129,10 @@ def _of_device(refusal: ownership.NotDone, company: Company) -> str:
     match refusal:
         case ownership.NoOwner():
             return _("The device is in stock: nobody has it.")
+        case ownership.OtherOwner():
+            return _("The device is not the customer's any more who had it then: refuse this, and ask anew.")
+        case ownership.MoreOwed(owed=owed):
+            return _("{amount} is to be paid on it by now: refuse this, and ask anew.", amount=company.money(owed))
         case ownership.OwnAlready():
             return _("The device is this customer's already.")
         case ownership.OpenDebt(owed=owed):
