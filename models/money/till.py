@@ -32,7 +32,8 @@ CAME_BEFORE = """SELECT l.id FROM statement_line l WHERE l.provider = 'bank' AND
   ORDER BY CASE WHEN l.reference = $4 THEN 0 ELSE 1 END, l.at, l.id LIMIT 1"""
 ARRIVED = "UPDATE till_deposit SET line_id = $2 WHERE id = $1 AND line_id IS NULL RETURNING id"
 # Held by whoever takes cash to the bank, or notes that it came, until the commit: of two who take all of it at once one
-# is refused, and a deposit and its line do not miss each other. SQLite has one writer. Not the account's row: at the end of a unit of work accounts are held in their own order.
+# is refused, and a deposit and its line do not miss each other. SQLite has one writer. Not the account's row: at the
+# end of a unit of work accounts are held in their own order.
 HOLD = "SELECT pg_advisory_xact_lock(7269425)"
 LAST = 1 << 62
 
@@ -117,7 +118,8 @@ async def bring_to_bank(amount: int, reference: str, actor: str, key: str) -> Ti
         return earlier
     now = datetime.now(UTC)
     line = await _line_before(amount, reference, now)
-    if line is None and not 0 < amount <= (there := await in_till()):
+    there = await in_till()
+    if line is None and not 0 < amount <= there:
         raise NotInTill(there)
     columns = {"key": key, "amount": amount, "reference": reference, "actor": actor, "created_at": now, "line_id": line}
     found = TillDeposit(id=await insert("till_deposit", **columns), **columns, _from_db=True)

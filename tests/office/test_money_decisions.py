@@ -58,6 +58,8 @@ async def test_a_sale_is_moved_by_two(desk: Desk) -> None:
     path = f"/money/sales/{reference}"
     html = await desk.refused(f"{path}/move", at=path, serial="NOPE1234", reason="typed wrong")
     assert "There is no device NOPE1234." in html and 'value="typed wrong"' in html
+    html = await desk.refused(f"{path}/move", at=path, serial="9" * 60, reason="typed wrong")
+    assert "That is too long." in html
     assert "The sale was for this device." in await desk.refused(
         f"{path}/move", at=path, serial="EB100042", reason="typed wrong"
     )
@@ -74,6 +76,8 @@ async def test_a_sale_is_moved_by_two(desk: Desk) -> None:
     await desk.done(proposal, at=WAITS, do="approve")
     assert "It was done again for the right device:" in await desk.page(path)
     assert "Neema Paulo, number 3" in await desk.page("/money/claims")
+    baraka = (await Customer.get(phone=PEOPLE["Baraka"])).id
+    assert "by cash" in await desk.page(f"/people/{baraka}"), "an agent took it, and not the counter"
     assert "Somebody else has decided it already." in await desk.refused(proposal, at=WAITS, do="approve")
     assert await find_fault() == ""
 
@@ -81,6 +85,8 @@ async def test_a_sale_is_moved_by_two(desk: Desk) -> None:
 async def test_a_device_goes_to_another_customer_by_two(desk: Desk) -> None:
     html = await desk.refused("/money/transfer", at=WAITS, serial="EB100042", customer="999", reason="sold")
     assert "There is no customer with this number." in html and 'value="999"' in html
+    html = await desk.refused("/money/transfer", at=WAITS, serial="9" * 60, customer="1", reason="sold")
+    assert "That is too long." in html
     amina = await Customer.get(phone=PEOPLE["Amina"])
     await desk.done("/money/transfer", at=WAITS, serial="EB100042", customer=str(amina.id), reason="sold it")
     assert "EB100042 goes to Amina Juma" in await desk.page(WAITS)
@@ -108,6 +114,8 @@ async def test_money_comes_into_a_wallet_once_and_is_paid_out_by_two(desk: Desk)
     juma = await with_wallet(desk)
     path = f"/money/wallets/{juma.id}"
     assert "Please fill this in." in await desk.refused(f"{path}/topup", at="/money/wallets", amount="")
+    html = await desk.refused(f"{path}/topup", at="/money/wallets", amount="0")
+    assert "Please write an amount above 0." in html
     for _twice in range(2):
         response = await desk.send(f"{path}/topup", at="/money/wallets", once="one", amount="20,000")
         assert response.status == 303
