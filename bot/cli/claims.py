@@ -9,7 +9,7 @@ from bot.cli.who import SECOND, By, ByFile, customer_of, office_work, say_same_p
 from handlers.customers.ownership import pay_claim
 from models.money import claims
 from models.money.claims import NoClaim
-from models.money.write_offs import NoReason
+from models.money.write_offs import NoReason, NotWaiting
 from models.people.two_people import SamePerson
 
 claim_cli = typer.Typer(no_args_is_help=True, help="Claims: list them, take money for one, write one off.")
@@ -73,6 +73,8 @@ def claim_write_off(
                 fail(say_same_person(error))
             except NoReason:
                 fail("Nobody has proposed it yet: add --reason.")
+            except NotWaiting:
+                fail("Somebody else has refused it.")
             except NoClaim:
                 fail(f"Customer {customer} owes nothing.")
         amount = company.money(done.amount)

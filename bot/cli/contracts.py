@@ -9,7 +9,7 @@ from bot.cli.who import SECOND, By, ByFile, office_work, say_same_person
 from handlers.customers.ownership import write_off
 from models.money.contracts import contract_numbered
 from models.money.ownership import NothingOwed
-from models.money.write_offs import NoReason
+from models.money.write_offs import NoReason, NotWaiting
 from models.people.two_people import SamePerson
 
 contract_cli = typer.Typer(no_args_is_help=True, help="Appliances that are paid off in parts: write off a debt.")
@@ -43,6 +43,8 @@ def contract_write_off(
                 fail(say_same_person(error))
             except NoReason:
                 fail("Nobody has proposed it yet: add --reason.")
+            except NotWaiting:
+                fail("Somebody else has refused it.")
             except NothingOwed:
                 fail(f"Nothing is owed on {contract.number}.")
         amount = f"{company.money(done.amount)} of {contract.number}"

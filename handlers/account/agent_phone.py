@@ -12,7 +12,7 @@ from models.sql import now_ms
 
 async def change_agent_phone(agent: Agent, new: str, *, company: Company, composer: Composer, actor: str) -> bool:
     """Let an agent sell with this number (E.164) and tell both, in the caller's transaction; `Outbox.notify` after its
-    commit. False: he does already. Raises AgentExists."""
+    commit. False: he does already. Raises AgentExists and RetiredBefore."""
     old = agent.phone
     if not await change_number(agent, new, actor=actor):
         return False

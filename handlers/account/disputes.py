@@ -108,11 +108,11 @@ async def _for_cashier(entry: HandIn, agent: Agent, words: str, company: Company
 
 
 async def settle_hand_in(
-    entry: HandIn, amount: int | None, by: OfficeUser, *, company: Company, composer: Composer
+    entry: HandIn, amount: int | None, by: OfficeUser, *, company: Company, composer: Composer, seen: int | None = None
 ) -> Settled:
     """One of the office says how much was handed in, or agrees to what another one said; then both sides are told. In
     the caller's transaction; `Outbox.notify` after its commit. Raises what `disputes.settle` raises."""
-    settled = await disputes.settle(entry, amount, by, coin=company.coin)
+    settled = await disputes.settle(entry, amount, by, seen=seen, coin=company.coin)
     if settled.agreed:
         await composer.tell(f"settled {entry.id}", await _for_both(settled, company))
     return settled

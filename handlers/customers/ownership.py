@@ -92,11 +92,18 @@ async def swap_device(
 
 
 async def write_off(
-    contract: Contract, by: OfficeUser, reason: str, *, today: date, company: Company, composer: Composer
+    contract: Contract,
+    by: OfficeUser,
+    reason: str,
+    *,
+    today: date,
+    company: Company,
+    composer: Composer,
+    seen: WriteOff | None = None,
 ) -> WriteOff:
     """Propose to ask no more for a debt, or agree; then the customer is told, in the same way. Raises what
     `ownership.write_off` raises."""
-    done = await ownership.write_off(contract, by, reason, today)
+    done = await ownership.write_off(contract, by, reason, today, seen=seen)
     if done.agreed_at:
         customer = await Customer.get(id=contract.customer_id)
         values = {"number": contract.number, "amount": company.money(done.amount)}

@@ -6,8 +6,9 @@ from bot.outbound import Composer
 from handlers.customers.ownership import transfer_device
 from handlers.selling.moved import move_by_office
 from handlers.selling.wallet import give_back
-from models.devices import with_owner
+from models.devices import Device, with_owner
 from models.money import Sale
+from models.money.ownership import MoreOwed, NoOwner, OtherOwner, hold_device_of
 from models.money.proposals import Proposal, What, take_up
 from models.people import Agent, Customer, OfficeUser
 
@@ -22,10 +23,22 @@ async def agree(number: int, by: OfficeUser, *, company: Company, composer: Comp
             sale, device = await Sale.get(id=proposal.sale_id), await with_owner(proposal.device_id or 0)
             await move_by_office(sale, device, by, company=company, composer=composer)
         case What.TRANSFER:
-            device, to = await with_owner(proposal.device_id or 0), await Customer.get(id=proposal.customer_id)
+            device, to = await _asked_device(proposal), await Customer.get(id=proposal.customer_id)
             debt = proposal.with_debt
-            await transfer_device(device, to, by, proposal.reason, with_debt=debt, company=company, composer=composer)
+            done = await transfer_device(
+                device, to, by, proposal.reason, with_debt=debt, company=company, composer=composer
+            )
+            if (owed := done.owed + done.access) > proposal.amount:  # the second person saw less
+                raise MoreOwed(owed)
         case What.PAYOUT:
             agent = await Agent.get(id=proposal.agent_id)
             await give_back(agent, proposal.amount, company=company, composer=composer, actor=by.name)
     return proposal
+
+
+async def _asked_device(proposal: Proposal) -> Device:
+    """The device of a transfer, held, as long as it is the customer's who had it then. Raises OtherOwner."""
+    try:
+        return await hold_device_of(await Customer.get(id=proposal.former_id), proposal.device_id or 0)
+    except NoOwner as error:
+        raise OtherOwner(*error.args) from error

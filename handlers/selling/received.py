@@ -26,7 +26,7 @@ from models.money.receiving import Incoming, Received, Why, receive, unapplied
 from models.money.refusals import AmountTooSmall, NoPlan, NotSold, PaidOff, Retired
 from models.money.requests import PaymentRequest, Reason
 from models.money.sales import Payment
-from models.money.waiting import find_unapplied
+from models.money.waiting import NoSuchPayment, find_unapplied
 from models.money.wallets import NothingUnapplied, find_prepaid, top_up_wallet
 from models.people import Agent, Customer, find_callers
 from models.sql import HOUR_MS
@@ -275,7 +275,15 @@ async def assign(
     """Somebody of the office says what a payment that waits is for, or `amount` of it (minor units): a serial, or the
     number of a sale. Everybody is told. Raises NoSuchPayment, SeveralPayments, LookupError when nothing goes by this
     account, and ValueError for an amount that is not there."""
-    payment = await find_unapplied(reference, provider)
+    return await assign_payment(await find_unapplied(reference, provider), account, actor, company, amount=amount)
+
+
+async def assign_payment(
+    payment: Payment, account: str, actor: str, company: Company, *, amount: int | None = None
+) -> Told:
+    """The same for a payment that somebody has before him: the reference of cash is no provider's, and nobody types
+    it."""
+    await _check_waits(payment)
     paid_for = await find_by_account(account, _phone(account, company))
     if isinstance(paid_for, Why):
         raise LookupError(account)
@@ -288,7 +296,14 @@ async def assign_credit(
     reference: str, customer: Customer, actor: str, company: Company, *, provider: str = "", amount: int | None = None
 ) -> Told:
     """Somebody of the office says whose credit a payment is, or a part of it, as in `assign`; the customer is told."""
-    payment = await find_unapplied(reference, provider)
+    return await credit_payment(await find_unapplied(reference, provider), customer, actor, company, amount=amount)
+
+
+async def credit_payment(
+    payment: Payment, customer: Customer, actor: str, company: Company, *, amount: int | None = None
+) -> Told:
+    """The same for a payment that somebody has before him, as in `assign_payment`."""
+    await _check_waits(payment)
     there, step = await unapplied(payment.id), await applying.next_step(payment.id)
     applied = await _assign(payment, customer, f"customer {customer.id}", actor, company, amount)
     if not applied.new:
@@ -304,10 +319,17 @@ async def assign_credit(
     return [(f"payment {payment.id} credit, step {step}", theirs)]
 
 
+async def _check_waits(payment: Payment) -> None:
+    """Raises NoSuchPayment when nothing of it waits any more."""
+    if not await unapplied(payment.id):
+        raise NoSuchPayment(payment.reference)
+
+
 async def _assign(
     payment: Payment, to: Payable | Customer, name: str, actor: str, company: Company, amount: int | None
 ) -> Applied:
-    if amount is not None and not 0 < amount <= (there := await unapplied(payment.id)):
+    there = await unapplied(payment.id)
+    if amount is not None and not 0 < amount <= there:
         raise ValueError(f"{company.money(there)} of {payment.reference} waits, and not {company.money(amount)}.")
     return await applying.assign(
         payment.id,

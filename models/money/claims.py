@@ -57,14 +57,14 @@ async def take_payment(customer: Customer, amount: int, by: OfficeUser, key: str
     return owed - amount
 
 
-async def write_off(customer: Customer, by: OfficeUser, reason: str) -> WriteOff:
+async def write_off(customer: Customer, by: OfficeUser, reason: str, *, seen: WriteOff | None = None) -> WriteOff:
     """One of the office proposes to ask no more for a claim, or a second one agrees, in the caller's transaction.
-    Raises NoClaim, NoReason and SamePerson."""
+    Raises NoClaim and what `agree_or_propose` raises."""
     await lock_rows("customer", "id = $1", [customer.id])
     owed = await owed_by(customer.id)
     if not owed:
         raise NoClaim(0)
-    found = await agree_or_propose(Lost.CLAIM, customer.id, owed, reason, by)
+    found = await agree_or_propose(Lost.CLAIM, customer.id, owed, reason, by, seen=seen)
     if found.agreed_at:
         lines = [Posting(AccountKind.WRITE_OFF, 0, owed), Posting(AccountKind.CLAIM, customer.id, -owed)]
         await post(f"write-off {found.id}", lines, actor=by.name, reason=found.reason)

@@ -36,7 +36,7 @@ FIGURES = ("contracts", "late", "owed", "due", "paid", "risk_30", "risk_60", "ri
 COLUMNS = ("day", "counted_at", "mini_grid_id", "village_id", "agent_id", *FIGURES)
 ADD = f"INSERT INTO collection ({', '.join(COLUMNS)}) VALUES ({', '.join(f'${n + 1}' for n in range(len(COLUMNS)))})"
 HAS_MANY = "SELECT COUNT(*) AS number FROM (SELECT 1 FROM instalment LIMIT $1) AS found"
-Whose = tuple[int, int | None, int]  # mini-grid, village, agent
+Whose = tuple[int, int | None, int | None]  # mini-grid, village, agent
 
 
 class CollectionRow(Model):
@@ -51,7 +51,9 @@ class CollectionRow(Model):
     village: fields.ForeignKeyNullableRelation[Village] = fields.ForeignKeyField(
         "models.Village", null=True, on_delete=fields.RESTRICT
     )
-    agent: fields.ForeignKeyRelation[Agent] = fields.ForeignKeyField("models.Agent", on_delete=fields.RESTRICT)
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
+        "models.Agent", null=True, on_delete=fields.RESTRICT
+    )  # None: sold at the office's counter
     contracts = fields.BigIntField()  # on which something is owed
     late = fields.BigIntField()  # of them, with something that should be paid by now
     owed = fields.BigIntField()
@@ -71,7 +73,7 @@ class Part:
 
     mini_grid_id: int
     village_id: int | None
-    agent_id: int
+    agent_id: int | None  # None: sold at the office's counter
     contracts: int = 0
     late: int = 0
     owed: int = 0

@@ -11,7 +11,7 @@ from models.alerts import raise_alert
 from models.audit import record
 from models.money.hand_in import LONGEST_REFERENCE, HandedIn, HandIn, correct, read_figures
 from models.people import Agent, OfficeUser
-from models.people.two_people import check_second
+from models.people.two_people import check_second, check_seen
 from models.sql import insert, lock_rows
 
 WINDOW = timedelta(hours=48)
@@ -102,10 +102,12 @@ async def dispute(entry: HandIn, agent: Agent, words: str) -> None:
     await raise_alert(f"{agent.name[:40]} disputes hand-in {entry.reference}. `mwanga agent settle`. {words}")
 
 
-async def settle(entry: HandIn, amount: int | None, by: OfficeUser, *, coin: int = 1) -> Settled:
+async def settle(
+    entry: HandIn, amount: int | None, by: OfficeUser, *, seen: int | None = None, coin: int = 1
+) -> Settled:
     """One of the office says how much was handed in (minor units), or agrees to what another one said: then the
-    difference is booked, in the caller's transaction. None agrees to what was proposed last. Raises NothingProposed,
-    SamePerson, SettledBefore and MoreThanHeld."""
+    difference is booked, in the caller's transaction. None agrees to what was proposed last, where that is
+    what was `seen`. Raises NothingProposed, SamePerson, OtherAmount, SettledBefore and MoreThanHeld."""
     await lock_rows("agent", "id = $1", [entry.agent_id])
     steps = await _steps(entry)
     if Step.SETTLED in steps or entry.corrects_id:
@@ -122,6 +124,7 @@ async def settle(entry: HandIn, amount: int | None, by: OfficeUser, *, coin: int
         return Settled(entry, wanted, disputed, agreed=False, figures=await read_figures(entry, new=False))
     check_second(by.name, proposed.actor)
     agreed = int(proposed.amount)
+    check_seen(seen, agreed)
     figures = await correct(entry, agreed, f"{proposed.actor}, {by.name}"[:100], coin=coin)
     await _note(entry, Step.SETTLED, by.name, amount=agreed)
     await record(by.name, "settled", agent.phone, f"{agreed} minor units, ref {entry.reference}, as {proposed.actor}")

@@ -22,6 +22,18 @@ class NoOwner(NotDone):
     """The device is in stock: nobody has it."""
 
 
+class OtherOwner(NotDone):
+    """The device is not the customer's any more who had it when somebody asked."""
+
+
+class MoreOwed(NotDone):
+    """More is to be paid on it than when somebody asked: `owed`, in minor units."""
+
+    def __init__(self, owed: int) -> None:
+        super().__init__(owed)
+        self.owed = owed
+
+
 class OpenDebt(NotDone):
     """Something is still to be paid: on this contract (None: of the access rate alone), so much in minor units."""
 
@@ -61,6 +73,13 @@ async def hold_device_of(customer: Customer, device_id: int) -> Device:
     if device.customer_id != customer.id:
         raise NoOwner(device.serial)
     return device
+
+
+async def owed_on(device: Device) -> int:
+    """What is open on a device, on its contract and of the access rate, in minor units."""
+    contract = await _open_contract(device)
+    owed = await balance(AccountKind.DEBT, contract.id) if contract else 0
+    return owed + await balance(AccountKind.ACCESS_DUE, device.id)
 
 
 async def give_back(device: Device, by: OfficeUser, reason: str, today: date) -> Passed:
@@ -114,15 +133,17 @@ async def retire_device(device: Device, by: OfficeUser, reason: str) -> None:
     await record(by.name, "device retired", device.serial, reason)
 
 
-async def write_off(contract: Contract, by: OfficeUser, reason: str, today: date) -> WriteOff:
+async def write_off(
+    contract: Contract, by: OfficeUser, reason: str, today: date, *, seen: WriteOff | None = None
+) -> WriteOff:
     """One of the office proposes to ask no more for what is open on a contract, or a second one agrees, in the
-    caller's transaction: then the debt is a loss of the company, and the contract has ended. Raises NothingOwed,
-    NoReason and SamePerson."""
+    caller's transaction: then the debt is a loss of the company, and the contract has ended. Raises NothingOwed
+    and what `agree_or_propose` raises."""
     await lock_rows("contract", "id = $1", [contract.id])
     owed = await balance(AccountKind.DEBT, contract.id)
     if not owed:
         raise NothingOwed(contract.number)
-    found = await agree_or_propose(Lost.CONTRACT, contract.id, owed, reason, by)
+    found = await agree_or_propose(Lost.CONTRACT, contract.id, owed, reason, by, seen=seen)
     if found.agreed_at:
         lines = [Posting(AccountKind.WRITE_OFF, 0, owed), Posting(AccountKind.DEBT, contract.id, -owed)]
         await post(f"write-off {found.id}", lines, actor=by.name, reason=found.reason)

@@ -14,7 +14,7 @@ from tortoise.models import Model
 from models.audit import record
 from models.devices import Device
 from models.money.moving import NothingToMove, SameDevice
-from models.money.ownership import NoOwner, OwnAlready
+from models.money.ownership import NoOwner, OwnAlready, owed_on
 from models.money.sales import Sale
 from models.money.taking_back import MovedBefore, VoidBefore
 from models.money.voids import VoidState, void_of
@@ -58,11 +58,16 @@ class Proposal(Model):
         "models.Customer", null=True, on_delete=fields.RESTRICT
     )  # who gets the device
     customer_id: int | None
+    # Who had the device when it was asked: if it is somebody else's by now nothing is given away.
+    former: fields.ForeignKeyNullableRelation[Customer] = fields.ForeignKeyField(
+        "models.Customer", null=True, related_name="leaving", on_delete=fields.RESTRICT
+    )
+    former_id: int | None
     agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
         "models.Agent", null=True, on_delete=fields.RESTRICT
     )  # whose wallet
     agent_id: int | None
-    amount = fields.BigIntField(default=0, db_default=0)  # of a payout, minor units
+    amount = fields.BigIntField(default=0, db_default=0)  # of a payout, or what was owed on the device; minor units
     with_debt = fields.BooleanField(default=False, db_default=False)  # what is owed on the device goes with it
     reason = fields.CharField(200)
     state = fields.CharField(10, default=Decision.ASKED)
@@ -117,8 +122,10 @@ async def propose_transfer(
         raise NoOwner(device.serial)
     if device.customer_id == to.id:
         raise OwnAlready(device.serial)
-    said = f"customer {device.customer_id} -> {to.id}"
-    whose = {"device_id": device.id, "customer_id": to.id, "with_debt": with_debt}
+    owed = await owed_on(device)
+    said = f"customer {device.customer_id} -> {to.id}, {owed} minor units owed"
+    whose = {"device_id": device.id, "customer_id": to.id, "former_id": device.customer_id, "amount": owed}
+    whose |= {"with_debt": with_debt}
     return await _write(key, What.TRANSFER, by, reason, subject=device.serial, said=said, **whose)
 
 

@@ -110,8 +110,11 @@ class Token(Model):
 
 # What of the sales `s` was not taken back.
 COUNTS = "NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')"
-# Somebody of the office took the cash, and not a customer's phone.
-AT_COUNTER = "s.agent_id IS NULL AND EXISTS (SELECT 1 FROM payment p WHERE p.id = s.payment_id AND p.provider = 'cash')"
+# Somebody of the office took the cash: not a customer's phone, nor an agent whose sale was moved to another device.
+AT_COUNTER = (
+    "s.agent_id IS NULL AND s.part = 1 "
+    "AND EXISTS (SELECT 1 FROM payment p WHERE p.id = s.payment_id AND p.provider = 'cash')"
+)
 SAME_SALE_WINDOW = timedelta(hours=24)
 
 

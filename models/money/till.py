@@ -3,6 +3,7 @@
 What somebody brings to the bank leaves the till at once. The bank's statement says days later that it came: its line is
 then the other side of the same money, and is not booked again (models/money/reconciling.py)."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,20 +13,27 @@ from tortoise.models import Model
 from models.audit import record
 from models.money.commission_payout import PAID_OUT
 from models.money.ledger import AccountKind, Posting, balance, post
+from models.money.receiving import normal_reference
 from models.money.statements import StatementLine
 from models.sql import connection, execute, insert, on_postgres, read_moment
 
 PAGE = 50
-EARLIEST, LATEST = timedelta(days=1), timedelta(days=10)  # the bank's line may be dated so far before, or behind
+EARLIEST, LATEST = timedelta(days=7), timedelta(days=10)  # the bank's line may be dated so far before, or behind
 MOVES = """SELECT l.id, l.amount, e.key, e.actor, e.reason, e.effective_at FROM account a
   JOIN line l ON l.account_id = a.id JOIN entry e ON e.id = l.entry_id
   WHERE a.kind = 'office cash' AND a.owner = 0 AND l.id < $1 ORDER BY l.id DESC LIMIT $2"""
 ON_THE_WAY = """SELECT id FROM till_deposit
   WHERE amount = $1 AND line_id IS NULL AND created_at >= $2 AND created_at < $3
   ORDER BY CASE WHEN UPPER(reference) = UPPER($4) THEN 0 ELSE 1 END, id LIMIT 1"""
+# A line that was settled as a deposit before anybody said that the cash goes to the bank: it is booked already.
+CAME_BEFORE = """SELECT l.id FROM statement_line l WHERE l.provider = 'bank' AND l.direction = 'in'
+  AND l.settled = 'deposit' AND l.amount = $1 AND l.at >= $2 AND l.at <= $3
+  AND NOT EXISTS (SELECT 1 FROM till_deposit d WHERE d.line_id = l.id)
+  ORDER BY CASE WHEN l.reference = $4 THEN 0 ELSE 1 END, l.at, l.id LIMIT 1"""
 ARRIVED = "UPDATE till_deposit SET line_id = $2 WHERE id = $1 AND line_id IS NULL RETURNING id"
-# Held by whoever takes cash to the bank, until the commit: of two who take all of it at once one is refused. SQLite has
-# one writer. Not the account's row: at the end of a unit of work accounts are held in their own order.
+# Held by whoever takes cash to the bank, or notes that it came, until the commit: of two who take all of it at once one
+# is refused, and a deposit and its line do not miss each other. SQLite has one writer. Not the account's row: at the
+# end of a unit of work accounts are held in their own order.
 HOLD = "SELECT pg_advisory_xact_lock(7269425)"
 LAST = 1 << 62
 
@@ -103,19 +111,21 @@ async def on_the_way() -> list[TillDeposit]:
 
 
 async def bring_to_bank(amount: int, reference: str, actor: str, key: str) -> TillDeposit:
-    """Book that cash (minor units) left the till for the bank, in the caller's transaction; once for each key. Raises
-    NotInTill."""
-    if on_postgres():
-        await execute(connection(), HOLD)
+    """Book that cash (minor units) left the till for the bank, in the caller's transaction; once for each key, and not
+    again where the bank's line was booked before. Raises NotInTill."""
+    await _hold()
     if earlier := await TillDeposit.get_or_none(key=key):
         return earlier
+    now = datetime.now(UTC)
+    line = await _line_before(amount, reference, now)
     there = await in_till()
-    if not 0 < amount <= there:
+    if line is None and not 0 < amount <= there:
         raise NotInTill(there)
-    columns = {"key": key, "amount": amount, "reference": reference, "actor": actor, "created_at": datetime.now(UTC)}
+    columns = {"key": key, "amount": amount, "reference": reference, "actor": actor, "created_at": now, "line_id": line}
     found = TillDeposit(id=await insert("till_deposit", **columns), **columns, _from_db=True)
-    lines = [Posting(AccountKind.BANK, 0, amount), Posting(AccountKind.OFFICE, 0, -amount)]
-    await post(f"till deposit {found.id}", lines, actor=actor, reason=reference)
+    if line is None:
+        lines = [Posting(AccountKind.BANK, 0, amount), Posting(AccountKind.OFFICE, 0, -amount)]
+        await post(f"till deposit {found.id}", lines, actor=actor, reason=reference)
     await record(actor, "till to bank", reference, f"{amount} minor units")
     return found
 
@@ -123,6 +133,21 @@ async def bring_to_bank(amount: int, reference: str, actor: str, key: str) -> Ti
 async def note_arrival(line: StatementLine) -> bool:
     """Whether a line of the bank is cash that was booked as brought there before; then it is noted with it, and need
     not be booked. In the caller's transaction."""
+    await _hold()
     at = read_moment(line.at)
     rows = await execute(connection(), ON_THE_WAY, [line.amount, at - LATEST, at + EARLIEST, line.reference])
     return bool(rows and await execute(connection(), ARRIVED, [rows[0]["id"], line.id]))
+
+
+async def _line_before(amount: int, reference: str, now: datetime) -> int | None:
+    """The line of the bank's statement that says already that this cash came."""
+    named = ""
+    with suppress(ValueError):
+        named = normal_reference(reference)
+    rows = await execute(connection(), CAME_BEFORE, [amount, now - EARLIEST, now + LATEST, named])
+    return int(rows[0]["id"]) if rows else None
+
+
+async def _hold() -> None:
+    if on_postgres():
+        await execute(connection(), HOLD)

@@ -8,8 +8,11 @@ from tortoise.models import Model
 
 from models.audit import record
 from models.people import OfficeUser
-from models.people.two_people import check_second
+from models.people.two_people import check_second, check_seen
 from models.sql import connection, execute
+
+# What was decided stays so, also for who read it before.
+OPEN = "WHERE id = $1 AND agreed_at IS NULL AND refused_at IS NULL RETURNING id"
 
 
 class Lost(StrEnum):
@@ -46,11 +49,16 @@ class NoReason(Exception):
     """Who proposes it has to say why."""
 
 
-async def agree_or_propose(kind: Lost, owner: int, amount: int, reason: str, by: OfficeUser) -> WriteOff:
+async def agree_or_propose(
+    kind: Lost, owner: int, amount: int, reason: str, by: OfficeUser, *, seen: WriteOff | None = None
+) -> WriteOff:
     """Write down that one of the office proposes it, or that a second one agrees, in the caller's transaction that
     holds what is written off: `agreed_at` says which. Where the amount is another one by now, this is a proposal of
-    that. Raises NoReason and SamePerson."""
+    that. Who was shown a proposal agrees to the one that was `seen`, with its amount, or to none. Raises NoReason,
+    SamePerson, OtherAmount, and NotWaiting where it was decided meanwhile."""
     found = await WriteOff.get_or_none(kind=kind.value, owner=owner, agreed_at=None, refused_at=None)
+    if seen and (found is None or found.id != seen.id):
+        raise NotWaiting(seen.id)
     if found is None:
         if not reason:
             raise NoReason
@@ -62,22 +70,30 @@ async def agree_or_propose(kind: Lost, owner: int, amount: int, reason: str, by:
             proposed_by=by.name,
             proposed_at=datetime.now(UTC),
         )
+    check_seen(seen.amount if seen else None, found.amount)
+    now = datetime.now(UTC)
     if found.amount != amount:
-        found.amount, found.proposed_by, found.proposed_at = amount, by.name, datetime.now(UTC)
-        await found.save(update_fields=["amount", "proposed_by", "proposed_at"])
+        other = f"UPDATE write_off SET amount = $4, proposed_by = $2, proposed_at = $3 {OPEN}"
+        await _change(other, found, by, now, amount)
+        found.amount, found.proposed_by, found.proposed_at = amount, by.name, now
         return found
     check_second(by.name, found.proposed_by)
-    found.agreed_by, found.agreed_at = by.name, datetime.now(UTC)
-    await found.save(update_fields=["agreed_by", "agreed_at"])
+    await _change(f"UPDATE write_off SET agreed_by = $2, agreed_at = $3 {OPEN}", found, by, now)
+    found.agreed_by, found.agreed_at = by.name, now
     return found
+
+
+async def _change(statement: str, found: WriteOff, by: OfficeUser, *values: object) -> None:
+    """Nobody holds a proposal: one may refuse it while another one agrees, and the first of them decides."""
+    if not await execute(connection(), statement, [found.id, by.name, *values]):
+        raise NotWaiting(found.id)
 
 
 async def refuse(number: int, by: OfficeUser) -> WriteOff:
     """It is asked for all the same: somebody else says no, or who proposed it takes it back. In the caller's
     transaction. Raises NotWaiting."""
-    refused = "UPDATE write_off SET refused_by = $2, refused_at = $3 WHERE id = $1 AND agreed_at IS NULL"
-    values = [number, by.name, datetime.now(UTC)]
-    rows = await execute(connection(), f"{refused} AND refused_at IS NULL RETURNING id", values)
+    refused = f"UPDATE write_off SET refused_by = $2, refused_at = $3 {OPEN}"
+    rows = await execute(connection(), refused, [number, by.name, datetime.now(UTC)])
     if not rows:
         raise NotWaiting(number)
     found = await WriteOff.get(id=number)

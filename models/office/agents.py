@@ -93,7 +93,7 @@ async def list_by_risk(
     """Agents, those nearest to their limit first: of one mini-grid, or those who are locked or retired, from behind a
     `place` on."""
     risk, _, last = before.partition(".")
-    known = risk.isdecimal() and last.isdecimal() and len(before) < 30
+    known = all(each.isascii() and each.isdigit() and len(each) < 19 for each in (risk, last))
     values: list[Any] = [int(risk), int(last)] if known else [ALL_RISKS, ALL_RISKS]
     values.append(most)
     where = "AND a.locked_at IS NOT NULL " if locked and not retired else ""

@@ -18,11 +18,19 @@ MOST_VOIDS = 20_000
 LATE = timedelta(days=3)
 OF_DAYS = """SELECT {columns}, what, SUM(number) AS number, SUM(amount) AS amount, SUM(commission) AS commission
   FROM money_day WHERE day >= $1 AND day <= $2{condition} GROUP BY {columns}, what"""
-TAKEN_BACK = f"""SELECT s.created_at, c.mini_grid_id, s.agent_id, p.provider, s.amount, s.commission
-  FROM void v JOIN sale s ON s.id = v.sale_id JOIN customer c ON c.id = s.customer_id
+# Of a sale that was done again for the right device the first one counts: it is taken off when the last one is void.
+TAKEN_BACK = f"""WITH RECURSIVE undone (id, replaces_id, void_id, commission) AS (
+    SELECT s.id, s.replaces_id, s.id, s.commission FROM void v JOIN sale s ON s.id = v.sale_id
+    WHERE v.state = 'done' AND v.decided_at >= $1
+    UNION ALL
+    SELECT o.id, o.replaces_id, u.void_id, u.commission FROM undone u JOIN sale o ON o.id = u.replaces_id)
+  SELECT s.created_at, c.mini_grid_id, s.agent_id, p.provider, s.amount, u.commission, p.created_at AS paid_at,
+    p.agent_id AS taken_by, CASE WHEN u.id = u.void_id THEN 0 ELSE 1 END AS moved
+  FROM undone u JOIN sale s ON s.id = u.id JOIN customer c ON c.id = s.customer_id
   JOIN payment p ON p.id = s.payment_id
-  WHERE v.state = 'done' AND v.decided_at >= $1 AND s.created_at >= $1 AND s.created_at < $2
-  AND s.replaces_id IS NULL ORDER BY v.decided_at LIMIT {MOST_VOIDS}"""
+  WHERE u.replaces_id IS NULL AND s.created_at >= $1 AND s.created_at < $2 ORDER BY s.id LIMIT {MOST_VOIDS}"""
+GIVEN_BACK = ("cash", "wallet")  # what is paid so goes back with the sale; a provider's money waits for the office
+TRIES = 3  # the sums are read again where an hour was added meanwhile
 DIMENSIONS = ("mini_grid_id", "agent_id", "provider")
 
 
@@ -84,11 +92,13 @@ class Figures:
 
 async def read(wanted: Wanted, zone: ZoneInfo, today: date) -> Figures:
     """What was sold and paid in these days of the operator's."""
-    figures = Figures()
-    for day in wanted.days:
-        figures.by_day[day] = Sums()
-    until = await added_until()
-    await _add_days(figures, wanted)
+    for _try in range(TRIES):
+        figures, until = Figures(), await added_until()
+        for day in wanted.days:
+            figures.by_day[day] = Sums()
+        await _add_days(figures, wanted)
+        if await added_until() == until:
+            break
     await _add_young(figures, wanted, zone, until, today)
     await _take_off(figures, wanted, zone)
     return figures
@@ -145,3 +155,9 @@ async def _take_off(figures: Figures, wanted: Wanted, zone: ZoneInfo) -> None:
         if wanted.takes(row):
             day = read_moment(row["created_at"]).astimezone(zone).date()
             figures.add(day, What.SALE, row | {"number": 1}, -1)
+        # Nobody knows a payment's mini-grid. Of a sale that was moved the cash waits for the office.
+        payment = row | {"number": 1, "agent_id": row["taken_by"], "mini_grid_id": None}
+        day = read_moment(row["paid_at"]).astimezone(zone).date()
+        given_back = row["provider"] in GIVEN_BACK and not row["moved"]
+        if given_back and wanted.takes(payment) and wanted.first <= day <= wanted.last:
+            figures.add(day, What.PAYMENT, payment, -1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from models.money.commission_payout import PAID_OUT
 from models.office.money_days import Sums
 from models.sql import connection, execute
 
@@ -12,6 +13,12 @@ HANDED_IN = """SELECT agent_id, SUM(amount) AS amount, SUM(commission) AS commis
   WHERE created_at >= $1 AND created_at < $2 GROUP BY agent_id"""
 TOPPED_UP = """SELECT agent_id, SUM(amount) AS amount, SUM(commission) AS commission FROM top_up
   WHERE created_at >= $1 AND created_at < $2 GROUP BY agent_id"""
+# Commission that the office paid in cash. Few entries move its till: they are looked through.
+PAID_OUT_OF_TILL = f"""SELECT b.owner AS agent_id, SUM(m.amount) AS commission FROM account a
+  JOIN line l ON l.account_id = a.id JOIN entry e ON e.id = l.entry_id
+  JOIN line m ON m.entry_id = e.id JOIN account b ON b.id = m.account_id
+  WHERE a.kind = 'office cash' AND a.owner = 0 AND b.kind = 'commission' AND e.key LIKE '{PAID_OUT}%'
+  AND e.effective_at >= $1 AND e.effective_at < $2 GROUP BY b.owner"""
 AGENTS = """SELECT g.id, g.name, g.phone, g.prepaid, g.retired_at, g.cash_limit, m.name AS mini_grid,
   COALESCE(c.balance, 0) AS held, -COALESCE(w.balance, 0) AS wallet, -COALESCE(d.balance, 0) AS due
   FROM agent g JOIN minigrid m ON m.id = g.mini_grid_id
@@ -27,7 +34,7 @@ class AgentMonth:
     agent: dict[str, Any]
     sums: Sums
     handed_in: int
-    commission_paid: int
+    commission_paid: int  # kept from cash, put into the wallet, or paid out of the office's till
     topped_up: int
 
     @property
@@ -41,16 +48,18 @@ async def read(by_agent: Mapping[int | None, Sums], since: datetime, until: date
     """All agents by name; `by_agent` is what each sold in that time."""
     handed = {row["agent_id"]: row for row in await execute(connection(), HANDED_IN, [since, until])}
     topped = {row["agent_id"]: row for row in await execute(connection(), TOPPED_UP, [since, until])}
+    paid_out = {row["agent_id"]: row for row in await execute(connection(), PAID_OUT_OF_TILL, [since, until])}
     nothing = {"amount": 0, "commission": 0}
     rows = []
     for agent in await execute(connection(), AGENTS):
         brought, paid = handed.get(agent["id"], nothing), topped.get(agent["id"], nothing)
+        in_cash = paid_out.get(agent["id"], nothing)
         rows.append(
             AgentMonth(
                 agent=agent,
                 sums=by_agent.get(agent["id"], Sums()),
                 handed_in=int(brought["amount"]),
-                commission_paid=int(brought["commission"]) + int(paid["commission"]),
+                commission_paid=sum(int(each["commission"]) for each in (brought, paid, in_cash)),
                 topped_up=int(paid["amount"]),
             )
         )

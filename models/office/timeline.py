@@ -11,6 +11,7 @@ from models.sql import connection, execute, marks, read_moment
 
 PAGE = 30
 SPARE = 20  # rows more than a page has: a number may be a little later than the one before it, and its time earlier
+LONGEST_TIME = 17  # digits of a time that a calendar has
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # What was not sold any more is told at the sale itself.
@@ -31,8 +32,8 @@ DIALLED = """SELECT u.id, u.started_at AS at, u.updated_at, u.service_code,
   FROM ussdsession u WHERE u.phone = $1 AND {until} ORDER BY u.id DESC LIMIT {most}"""
 CAME = """SELECT id, received_at AS at, text, state, outcome, gateway FROM inbox
   WHERE phone = $1 AND {until} ORDER BY id DESC LIMIT {most}"""
-SALES = f"""SELECT s.id, s.created_at AS at, s.reference, s.amount, s.unit, s.units, s.owed, s.device_id, d.serial,
-    d.issuer, s.contract_id, s.customer_id, a.name AS agent, t.digits, p.provider, {VOIDED} AS void
+SALES = f"""SELECT s.id, s.created_at AS at, s.reference, s.amount, s.unit, s.units, s.owed, s.part, s.device_id,
+    d.serial, d.issuer, s.contract_id, s.customer_id, a.name AS agent, t.digits, p.provider, {VOIDED} AS void
   FROM sale s JOIN payment p ON p.id = s.payment_id LEFT JOIN agent a ON a.id = s.agent_id
   LEFT JOIN device d ON d.id = s.device_id LEFT JOIN token t ON t.sale_id = s.id
   WHERE s.{{owner}} = $1 AND {{until}} ORDER BY s.id DESC LIMIT {{most}}"""
@@ -92,6 +93,8 @@ def read_place(text: str) -> Place | None:
     """A place as an address has it; None for something else."""
     pieces = text.split(".")
     if len(pieces) != 3 or not all(each.isascii() and each.isdigit() and len(each) < 19 for each in pieces):
+        return None
+    if len(pieces[0]) > LONGEST_TIME:
         return None
     return Place(*map(int, pieces))
 

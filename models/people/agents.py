@@ -19,6 +19,10 @@ class AgentExists(Exception):
     """Somebody sells with this phone number already."""
 
 
+class RetiredBefore(Exception):
+    """The agent sells no more: the number may be another one's by now."""
+
+
 class ChangedMeanwhile(Exception):
     """Somebody else has changed this agent since the page was drawn."""
 
@@ -112,7 +116,10 @@ async def _move(agent: Agent, mini_grid: str, actor: str) -> None:
 
 
 async def change_number(agent: Agent, phone: str, *, actor: str) -> bool:
-    """Give an agent another phone number (E.164); False: he has it already. Raises AgentExists."""
+    """Give an agent another phone number (E.164); False: he has it already. Raises AgentExists, and
+    RetiredBefore for one who sells no more."""
+    if agent.retired_at:
+        raise RetiredBefore(agent.phone)
     if agent.phone == phone:
         return False
     if await find_agent(phone):

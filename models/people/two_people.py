@@ -12,6 +12,14 @@ class SamePerson(Exception):
     """Who proposed it cannot agree to it as well."""
 
 
+class OtherAmount(Exception):
+    """Who agrees has seen another amount than the one that is proposed now: `amount`, in minor units."""
+
+    def __init__(self, amount: int) -> None:
+        super().__init__(amount)
+        self.amount = amount
+
+
 async def office_user(name: str) -> OfficeUser:
     """Who of the office goes by this name. Raises NotOfTheOffice."""
     user = await find_user(name)
@@ -24,3 +32,9 @@ def check_second(second: str, first: str) -> None:
     """Raises SamePerson when the one who agrees is the one who proposed."""
     if second == first:
         raise SamePerson(first)
+
+
+def check_seen(seen: int | None, proposed: int) -> None:
+    """Raises OtherAmount when the amount (minor units) is not the one that was seen; None: it was not looked at."""
+    if seen not in (None, proposed):
+        raise OtherAmount(proposed)

@@ -6,6 +6,7 @@ import pytest
 
 from bot.server import Server
 from handlers.account.commission import pay_out_commission
+from handlers.office.money.close import FIGURES
 from models.messages.tables import Outbox
 from models.money.books import find_fault
 from models.money.commission_payout import NotDue
@@ -13,6 +14,7 @@ from models.money.day_close import _agent_figures, bounds_of
 from models.money.ledger import commission_due
 from models.money.statement import day_figures
 from models.money.till import in_till
+from models.office import money_month
 from models.people import Agent
 from tests.world.people import PEOPLE, Phones
 
@@ -37,4 +39,7 @@ async def test_it_is_paid_once_and_no_more_than_is_due(mwanga: Server) -> None:
     assert (await day_figures(asha.id, begins, ends)).commission == 800_00, "earned, whatever was paid out"
     figures = await _agent_figures(asha.id, begins, ends + timedelta(days=1))
     assert (figures["commission earned"], figures["commission due"]) == (800_00, 300_00)
+    [month] = [each for each in await money_month.read({}, begins, ends) if each.agent["id"] == asha.id]
+    assert month.commission_paid == 500_00
+    assert set(figures) <= set(FIGURES), "the page of the day has a word for each"
     assert figures["commission paid by the office"] == 500_00 and not await find_fault()

@@ -11,7 +11,7 @@ from models.money.disputes import DisputedBefore, NothingProposed, SettledBefore
 from models.money.hand_in import HandedInBefore, HandIn, MoreThanHeld, hand_in
 from models.money.ledger import AccountKind, Posting, balance, cash_held, commission_due, post
 from models.people import Agent, OfficeUser
-from models.people.two_people import SamePerson
+from models.people.two_people import OtherAmount, SamePerson
 from models.sql import connection, execute
 from tests.world.people import PEOPLE
 from tests.world.prompt import Run, do_in_one_work, query
@@ -146,3 +146,15 @@ def test_two_of_the_office_settle_it_at_the_prompt(run: Run, demo_url: str) -> N
     assert said[1:] == ["SETTLED: hand-in page 7 was TZS 60, not 50. You hold 35. Commission 0 due."]
     missing = run("agent", "settle", "NONE1", "--by", "grace", "--amount", 5, input=f"{PASSWORD}\n")
     assert missing.exit_code == 1 and "There is no hand-in NONE1." in missing.output
+
+
+async def test_who_agrees_has_seen_what_is_proposed_now(mwanga: Server) -> None:
+    agent = await Agent.get(phone=PEOPLE["Asha"])
+    async with mwanga.database.work():
+        await sold(agent, 10_000, 0)
+        entry = (await hand_in(agent, 5_000, "office")).entry
+        await disputes.settle(entry, 6_000, GRACE)
+        await disputes.settle(entry, 7_000, GRACE)
+        with pytest.raises(OtherAmount):
+            await disputes.settle(entry, None, HENRY, seen=6_000)
+        assert (await disputes.settle(entry, None, HENRY, seen=7_000)).amount == 7_000

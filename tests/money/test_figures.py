@@ -8,8 +8,11 @@ import pytest
 import time_machine
 
 from bot.server import Server
+from handlers.selling.moved import move_by_office
+from models.devices import Device, with_owner
 from models.money import Sale, voids
 from models.money.figures import AddedUp, MoneyDay, add_up, added_until
+from models.office import money_days
 from models.office.money_days import Figures, Wanted, read
 from models.people import Agent, OfficeUser
 from tests.world.people import NOON, PEOPLE, Phones
@@ -95,7 +98,39 @@ async def test_what_is_taken_back_is_off_its_day_whenever_that_is(
         await voids.approve(sale, OfficeUser(name="zuberi"))
     after = await figures(TODAY, TODAY + timedelta(days=1))
     assert (after.total.sales, after.total.sold, after.total.commission) == (0, 0, 0)
-    assert after.by_day[TODAY].sold == 0 and after.total.paid == 4_000_00, "the payment was made"
+    assert after.by_day[TODAY].sold == 0 and (after.total.paid, after.total.payments) == (0, 0), "the cash went back"
+
+
+async def test_a_sale_that_was_moved_and_taken_back_is_not_sold(mwanga: Server) -> None:
+    sale = await buy(mwanga, 4000)
+    right = await with_owner((await Device.get(serial="SHS0283")).id)
+    today = mwanga.company.today()
+    place = {"company": mwanga.company, "composer": mwanga.composer}
+    async with mwanga.database.work():
+        moved = (await move_by_office(sale, right, OfficeUser(name="rehema"), **place)).sold.sale
+    assert (await figures(today, today)).total.sold == 4_000_00
+    async with mwanga.database.work():
+        await voids.approve(moved, OfficeUser(name="rehema"), "wrong amount")
+        await voids.approve(moved, OfficeUser(name="zuberi"))
+    total = (await figures(today, today)).total
+    assert (total.sales, total.sold, total.paid) == (0, 0, 4_000_00), "the cash waits for the office"
+
+
+async def test_an_hour_that_is_added_meanwhile_counts_once(
+    mwanga: Server, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await buy(mwanga, 4000)
+    clock.shift(timedelta(hours=2))
+    first = await added_until()
+
+    async def add_after_looking() -> datetime:
+        if not await MoneyDay.exists():
+            await add_all(mwanga)
+            return first
+        return await added_until()
+
+    monkeypatch.setattr(money_days, "added_until", add_after_looking)
+    assert (await figures()).total.sold == 4_000_00
 
 
 async def test_a_day_is_the_operators(mwanga: Server) -> None:

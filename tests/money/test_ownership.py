@@ -1,5 +1,7 @@
 """Wrong devices, returns, transfers, write-offs, devices out of use: each has its entries, and everybody is told."""
 
+from unittest.mock import AsyncMock
+
 import pytest
 
 from bot.server import Server
@@ -12,9 +14,9 @@ from models.money.ledger import AccountKind, balance, cash_held, commission_due
 from models.money.moving import NotForThat, NothingToMove, SameDevice
 from models.money.ownership import NoOwner, NothingOwed, OpenDebt, OwnAlready, RetiredBefore
 from models.money.taking_back import MovedBefore, VoidBefore
-from models.money.write_offs import NoReason
+from models.money.write_offs import Lost, NoReason, NotWaiting, WriteOff, agree_or_propose, refuse
 from models.people import Agent, Customer, OfficeUser
-from models.people.two_people import SamePerson
+from models.people.two_people import OtherAmount, SamePerson
 from models.sql import connection, execute
 from tests.world.ownership import device, means, newest, sold, told
 from tests.world.people import PEOPLE, Phones
@@ -66,6 +68,38 @@ async def test_what_cannot_be_moved(mwanga: Server) -> None:
         await voids.approve(sale, HENRY)
         with pytest.raises(VoidBefore):
             await move_by_office(sale, await device("SHS0283"), GRACE, **means(mwanga))
+
+
+async def test_a_write_off_is_refused_or_agreed_and_never_both(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    baraka = (await Customer.get(phone=PEOPLE["Baraka"])).id
+    asked = (Lost.CLAIM, baraka, 800_000)
+    async with mwanga.database.work():
+        first = await agree_or_propose(*asked, "moved away", GRACE)
+        read = await WriteOff.get(id=first.id)
+        await refuse(first.id, GRACE)
+    monkeypatch.setattr(WriteOff, "get_or_none", AsyncMock(return_value=read))  # before somebody refused it
+    async with mwanga.database.work():
+        for amount in (800_000, 700_000):
+            with pytest.raises(NotWaiting):
+                await agree_or_propose(Lost.CLAIM, baraka, amount, "", HENRY)
+    row = await WriteOff.get(id=first.id)
+    assert (row.agreed_at, row.refused_by, row.amount) == (None, "grace", 800_000)
+
+
+async def test_who_agrees_has_seen_the_very_proposal(mwanga: Server) -> None:
+    baraka = (await Customer.get(phone=PEOPLE["Baraka"])).id
+    async with mwanga.database.work():
+        old = await agree_or_propose(Lost.CLAIM, baraka, 800_000, "moved away", GRACE)
+        await refuse(old.id, GRACE)
+        with pytest.raises(NotWaiting):
+            await agree_or_propose(Lost.CLAIM, baraka, 800_000, "", HENRY, seen=old)
+        new = await agree_or_propose(Lost.CLAIM, baraka, 700_000, "once more", GRACE)
+        with pytest.raises(NotWaiting):
+            await agree_or_propose(Lost.CLAIM, baraka, 700_000, "", HENRY, seen=old)
+        seen = await WriteOff.get(id=new.id)
+        await agree_or_propose(Lost.CLAIM, baraka, 600_000, "", GRACE)
+        with pytest.raises(OtherAmount):
+            await agree_or_propose(Lost.CLAIM, baraka, 600_000, "", HENRY, seen=seen)
 
 
 async def test_a_claim_is_paid_and_the_rest_written_off_by_two(mwanga: Server) -> None:

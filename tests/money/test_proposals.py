@@ -8,10 +8,11 @@ from bot.server import Server
 from handlers.customers.proposals import agree
 from models.audit import Audit
 from models.devices import Device, with_owner
-from models.money import Sale, wallets
+from models.money import Contract, Sale, wallets
 from models.money.books import find_fault
+from models.money.ledger import AccountKind, Posting, post
 from models.money.moving import SameDevice
-from models.money.ownership import OwnAlready
+from models.money.ownership import MoreOwed, OtherOwner, OwnAlready, transfer
 from models.money.proposals import (
     AskedAlready,
     Decided,
@@ -129,6 +130,33 @@ async def test_a_device_goes_to_another_customer(mwanga: Server) -> None:
     assert (await with_owner(bike.id)).customer_id != amina.id
     await done(mwanga, asked.id)
     assert (await with_owner(bike.id)).customer_id == amina.id
+
+
+async def test_a_device_goes_only_from_who_had_it_when_it_was_asked(mwanga: Server) -> None:
+    bike, amina = await Device.get(serial="EB100042"), await Customer.get(phone=PEOPLE["Amina"])
+    async with mwanga.database.work():
+        asked = await propose_transfer(bike, amina, REHEMA, "sold it to her", "form 1")
+        baraka = await Customer.get(phone=PEOPLE["Baraka"])
+        await transfer(await with_owner(bike.id), baraka, REHEMA, "sold it to him")
+    with pytest.raises(OtherOwner):
+        await done(mwanga, asked.id)
+    assert (await with_owner(bike.id)).customer_id == baraka.id
+    assert (await Proposal.get(id=asked.id)).state == "asked"
+
+
+async def test_a_device_goes_with_no_more_debt_than_was_seen(mwanga: Server) -> None:
+    home, amina = await Device.get(serial="SHS0283"), await Customer.get(phone=PEOPLE["Amina"])
+    async with mwanga.database.work():
+        asked = await propose_transfer(home, amina, REHEMA, "sold it", "form 1", with_debt=True)
+        contract = await Contract.get(device_id=home.id)
+        lines = [Posting(AccountKind.DEBT, contract.id, 100), Posting(AccountKind.GOODS, 0, -100)]
+        await post("more", lines, actor="test")
+    assert asked.amount > 0
+    with pytest.raises(MoreOwed):
+        await done(mwanga, asked.id)
+    async with mwanga.database.work():
+        await post("less", [Posting(each.kind, each.owner, -each.amount) for each in lines], actor="test")
+    assert (await done(mwanga, asked.id)).state == "done"
 
 
 async def test_who_asked_may_take_it_back_and_another_may_refuse(mwanga: Server) -> None:

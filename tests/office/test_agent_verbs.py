@@ -16,7 +16,15 @@ from models.money.ledger import AccountKind, Posting, post
 from models.office.agent import numbers_of
 from models.office.agents import list_by_risk
 from models.people import Agent, Customer, MiniGrid, OfficeUser, Village
-from models.people.agents import AgentExists, ChangedMeanwhile, change_agent, lock_agent, version_of
+from models.people.agents import (
+    AgentExists,
+    ChangedMeanwhile,
+    RetiredBefore,
+    change_agent,
+    lock_agent,
+    retire_agent,
+    version_of,
+)
 from tests.world.people import PEOPLE
 
 ACTOR = "grace"
@@ -53,6 +61,16 @@ async def test_the_list_goes_on_where_it_stopped_and_names_each_once(mwanga: Ser
     masasi = await MiniGrid.get(name="Masasi")
     assert {one.mini_grid for one in await list_by_risk(mini_grid=masasi.id)} == {"Masasi"}
     assert await list_by_risk(before="no.place") == await list_by_risk()
+
+
+async def test_who_is_retired_gets_no_other_number(mwanga: Server) -> None:
+    place = {"company": mwanga.company, "composer": mwanga.composer, "actor": ACTOR}
+    async with mwanga.database.work():
+        await retire_agent(await Agent.get(phone=PEOPLE["Juma"]), actor=ACTOR)
+        juma = await Agent.get(phone=PEOPLE["Juma"])
+        with pytest.raises(RetiredBefore):
+            await change_agent_phone(juma, "+255712000009", **place)
+    assert not await Outbox.exists(phone="+255712000009")
 
 
 async def test_a_number_is_one_agent_s_also_when_two_take_it_at_once(mwanga: Server) -> None:

@@ -93,6 +93,8 @@ async def test_an_agent_is_changed_and_the_second_of_two_is_told(config: Config)
         mine = await fields(office, f"{ASHA}/terms", ASHA, limit="90000", commission="7.5", goods_commission="5")
         other = await fields(office, f"{ASHA}/terms", ASHA, limit="80000", commission="10", goods_commission="5")
         assert (await office.post(f"{ASHA}/terms", **mine)).status == 303
+        for percent in ("sNaN", "NaN", "Infinity"):
+            assert (await office.post(f"{ASHA}/terms", **other | {"commission": percent})).status == 422
         response = await office.post(f"{ASHA}/terms", **other)
         said = await response.text()
         assert response.status == 409 and "Somebody else has changed Asha Mushi meanwhile" in said
@@ -185,3 +187,11 @@ async def another_owner(office: Office) -> None:
     )
     await office.post("/logout", csrf=await office.csrf("/"))
     await office.sign_in("grace", "long enough to keep")
+
+
+async def test_a_place_that_no_list_has_is_as_if_it_was_not_there(config: Config) -> None:
+    async with open_office(config) as office:
+        await office.sign_in()
+        for path in ("/people/agents", ASHA, "/people/1"):
+            for place in ("9" * 28 + ".1", "1." + "9" * 27, "9" * 18 + ".1.1", "9" * 17 + ".1.1"):
+                assert (await office.get(f"{path}?before={place}")).status == 200, (path, place)

@@ -96,6 +96,9 @@ async def test_an_appliance_is_sold_on_a_plan(config: Config) -> None:
             assert said in html
         rows = await office.ask("SELECT agent_id, commission FROM contract WHERE key LIKE 'counter %'")
         assert rows == [{"agent_id": None, "commission": 0}]
+        assert "the office's counter" in (await office.page("/money/collection")).replace("&#39;", "'")
+        file = await (await office.get("/money/collection.csv")).text()
+        assert ",the office's counter," in file
         status, html = await send(office, path, path, customer="#99", offer=radio, serial="")
         assert status == 422 and "There is no customer #99." in html
 
@@ -137,6 +140,10 @@ async def test_a_customer_is_registered_once_it_was_read_and_agreed(config: Conf
         ("serial", "04123456780", "is no meter number. Check each digit."),
         ("serial", "04123456784", "is in use already."),
         ("village", "", "Please choose one of the list."),
+        ("village", "9" * 30, "Please choose one of the list."),
+        ("kind", "spaceship", "Please choose one of the list."),
+        ("serial", "9" * 60, "That is too long."),
+        ("tariff", "9" * 30, "Please choose one of the list."),
     ],
 )
 async def test_a_registration_is_checked_in_the_words_of_the_talk(

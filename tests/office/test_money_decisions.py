@@ -58,6 +58,8 @@ async def test_a_sale_is_moved_by_two(desk: Desk) -> None:
     path = f"/money/sales/{reference}"
     html = await desk.refused(f"{path}/move", at=path, serial="NOPE1234", reason="typed wrong")
     assert "There is no device NOPE1234." in html and 'value="typed wrong"' in html
+    html = await desk.refused(f"{path}/move", at=path, serial="9" * 60, reason="typed wrong")
+    assert "That is too long." in html
     assert "The sale was for this device." in await desk.refused(
         f"{path}/move", at=path, serial="EB100042", reason="typed wrong"
     )
@@ -74,6 +76,8 @@ async def test_a_sale_is_moved_by_two(desk: Desk) -> None:
     await desk.done(proposal, at=WAITS, do="approve")
     assert "It was done again for the right device:" in await desk.page(path)
     assert "Neema Paulo, number 3" in await desk.page("/money/claims")
+    baraka = (await Customer.get(phone=PEOPLE["Baraka"])).id
+    assert "by cash" in await desk.page(f"/people/{baraka}"), "an agent took it, and not the counter"
     assert "Somebody else has decided it already." in await desk.refused(proposal, at=WAITS, do="approve")
     assert await find_fault() == ""
 
@@ -81,6 +85,8 @@ async def test_a_sale_is_moved_by_two(desk: Desk) -> None:
 async def test_a_device_goes_to_another_customer_by_two(desk: Desk) -> None:
     html = await desk.refused("/money/transfer", at=WAITS, serial="EB100042", customer="999", reason="sold")
     assert "There is no customer with this number." in html and 'value="999"' in html
+    html = await desk.refused("/money/transfer", at=WAITS, serial="9" * 60, customer="1", reason="sold")
+    assert "That is too long." in html
     amina = await Customer.get(phone=PEOPLE["Amina"])
     await desk.done("/money/transfer", at=WAITS, serial="EB100042", customer=str(amina.id), reason="sold it")
     assert "EB100042 goes to Amina Juma" in await desk.page(WAITS)
@@ -108,6 +114,8 @@ async def test_money_comes_into_a_wallet_once_and_is_paid_out_by_two(desk: Desk)
     juma = await with_wallet(desk)
     path = f"/money/wallets/{juma.id}"
     assert "Please fill this in." in await desk.refused(f"{path}/topup", at="/money/wallets", amount="")
+    html = await desk.refused(f"{path}/topup", at="/money/wallets", amount="0")
+    assert "Please write an amount above 0." in html
     for _twice in range(2):
         response = await desk.send(f"{path}/topup", at="/money/wallets", once="one", amount="20,000")
         assert response.status == 303
@@ -137,9 +145,12 @@ async def test_a_claim_is_paid_in_part_and_the_rest_given_up_by_two(desk: Desk) 
     assert "TZS 3,000" in await desk.page("/money/claims")
     await desk.done(f"{claim}/write-off", at="/money/claims", reason="moved away")
     assert "zuberi wants to give it up." in await desk.page("/money/claims")
-    await desk.refused("/money/write-offs/1", at=WAITS, do="approve")
+    await desk.refused("/money/write-offs/1", at=WAITS, do="approve", seen="300000")
     await desk.sit("rehema")
-    await desk.done("/money/write-offs/1", at=WAITS, do="approve")
+    assert 'name="seen" value="300000"' in await desk.office.html(WAITS)
+    html = await desk.refused("/money/write-offs/1", at=WAITS, do="approve", seen="400000")
+    assert "It is TZS 3,000 by now" in html
+    await desk.done("/money/write-offs/1", at=WAITS, do="approve", seen="300000")
     assert "Nobody owes anything." in await desk.page("/money/claims") and await find_fault() == ""
 
 
@@ -150,9 +161,27 @@ async def test_a_debt_on_a_plan_is_given_up_by_two_or_refused(desk: Desk) -> Non
     assert "Plan S1001" in await desk.page(WAITS)
     await desk.sit("zuberi")
     await desk.done("/money/write-offs/1", at=WAITS, do="refuse")
-    assert "Somebody else has decided it already." in await desk.refused("/money/write-offs/1", at=WAITS, do="approve")
+    [off] = await desk.ask("SELECT amount FROM write_off")
+    seen = str(off["amount"])
+    html = await desk.refused("/money/write-offs/1", at=WAITS, do="approve", seen=seen)
+    assert "Somebody else has decided it already." in html
     await desk.done("/money/write-off", at=WAITS, number="S1001", reason="once more")
     await desk.sit("rehema")
-    await desk.done("/money/write-offs/2", at=WAITS, do="approve")
+    await desk.done("/money/write-offs/2", at=WAITS, do="approve", seen=seen)
     [contract] = await desk.ask("SELECT ending FROM contract")
     assert contract["ending"] == "written off" and await find_fault() == ""
+
+
+async def test_what_is_another_debt_by_now_is_asked_for_and_not_done(desk: Desk) -> None:
+    path = f"/money/sales/{await desk.sold()}"
+    await desk.done(f"{path}/move", at=path, serial="SHS0283", reason="typed wrong")
+    await desk.sit("zuberi")
+    await desk.done(await the_proposal(desk), at=WAITS, do="approve")
+    claim = f"/money/claims/{(await Customer.get(phone=PEOPLE['Neema'])).id}"
+    await desk.done(f"{claim}/write-off", at="/money/claims", reason="moved away")
+    await desk.done(f"{claim}/paid", at="/money/claims", amount="1000")
+    await desk.sit("rehema")
+    response = await desk.send("/money/write-offs/1", at=WAITS, do="approve", seen="400000")
+    assert response.headers["Location"] == f"{WAITS}?done=changed"
+    [off] = await desk.ask("SELECT amount, proposed_by, agreed_at FROM write_off")
+    assert off == {"amount": 300000, "proposed_by": "rehema", "agreed_at": None}

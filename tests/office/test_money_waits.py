@@ -6,9 +6,14 @@ import pytest
 
 from bot.config import Config
 from handlers.account.hand_in import take_hand_in
+from handlers.office.money.payments import WHY
+from handlers.selling.moved import move_by_office
+from models.devices import Device, with_owner
+from models.money import Sale, voids
 from models.money.books import find_fault
+from models.money.receiving import Why
 from models.money.requests import PaymentRequest, RequestState, Wanted, ask_to_pay
-from models.people import Agent, Customer
+from models.people import Agent, Customer, OfficeUser
 from tests.world.money_desk import Desk, open_desk
 from tests.world.people import PEOPLE
 
@@ -62,6 +67,8 @@ async def test_what_is_refused_keeps_what_was_typed(desk: Desk) -> None:
     assert "Of this payment TZS 7,000 waits." in html and 'value="8000"' in html
     html = await desk.refused(f"{path}/assign", at=path, amount="100")
     assert "Choose what it is for." in html
+    html = await desk.refused(f"{path}/assign", at=path, to="device SHS0283", amount="0")
+    assert "Of this payment TZS 7,000 waits." in html and 'value="0"' in html
     html = await desk.refused(f"{path}/assign", at=path, to="device NOPE77", amount="100")
     assert "Nothing of ours goes by NOPE77." in html
     assert not await desk.ask("SELECT 1 FROM sale")
@@ -86,6 +93,24 @@ async def test_two_who_assign_the_same_payment_do_it_once(desk: Desk) -> None:
     html = await desk.refused(f"{path}/assign", at=path, to="device SHS0283")
     assert "somebody else has assigned it" in html
     assert len(await desk.ask("SELECT 1 FROM sale")) == 1
+
+
+async def test_cash_that_waits_is_assigned(desk: Desk) -> None:
+    """An agent's sale was moved to another device, and then taken back: the agent has the cash."""
+    server, by = desk.office.mwanga, OfficeUser(name="omari")
+    sale = await Sale.get(reference=await desk.sold())
+    place = {"company": server.company, "composer": server.composer}
+    async with server.database.work():
+        right = await with_owner((await Device.get(serial="SHS0283")).id)
+        moved = (await move_by_office(sale, right, by, **place)).sold.sale
+        await voids.approve(moved, by, "not that either")
+        await voids.approve(moved, OfficeUser(name="tatu"))
+    path = f"/money/payments/{sale.payment_id}"
+    assert "Waits TZS 4,000" in await desk.page(path)
+    await desk.done(f"{path}/assign", at=path, to="device SHS0283", amount="3000")
+    neema = (await Customer.get(phone=PEOPLE["Neema"])).id
+    await desk.done(f"{path}/assign", at=path, to=f"customer {neema}")
+    assert "Waits TZS 0" in await desk.page(path) and await find_fault() == ""
 
 
 async def unknown_push(desk: Desk) -> PaymentRequest:
@@ -148,11 +173,21 @@ async def test_a_hand_in_is_settled_by_two(desk: Desk) -> None:
     assert 'value="3500x"' in html
     await desk.done(path, at="/money/handins", amount="3500")
     assert "another one has to agree" in await desk.page("/money/handins")
-    assert "another one of the office has to agree" in await desk.refused(path, at="/money/handins", do="agree")
+    assert "another one of the office has to agree" in await desk.refused(
+        path, at="/money/handins", do="agree", seen="350000"
+    )
     await desk.sit("zuberi")
     assert "Agree: it was TZS 3,500" in await desk.page("/money/handins")
-    await desk.done(path, at="/money/handins", do="agree")
+    assert "Look at the amount again" in await desk.refused(path, at="/money/handins", do="agree")
+    assert 'name="seen" value="350000"' in await desk.office.html("/money/handins")
+    html = await desk.refused(path, at="/money/handins", do="agree", seen="340000")
+    assert "It is TZS 3,500 by now" in html and "Not right, says somebody" in html
+    await desk.done(path, at="/money/handins", do="agree", seen="350000")
     page = await desk.page("/money/handins")
     assert "settled" in page and "puts" in page and "Not right, says somebody" not in page
     assert "It is settled already." in await desk.refused(path, at="/money/handins", amount="3000")
     assert await find_fault() == ""
+
+
+def test_each_reason_to_wait_has_a_sentence() -> None:
+    assert set(WHY) == set(Why)

@@ -1,7 +1,7 @@
 """The office sells at the counter: the cash is in its till at once, nobody earns, what is sent twice is sold once."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,6 +13,7 @@ from handlers.selling.counter import (
     sell_appliance_at_counter,
     sell_at_counter,
 )
+from handlers.selling.moved import move_by_office
 from handlers.selling.void import void_by_office
 from models.audit import Audit
 from models.devices import Device, with_owner
@@ -27,7 +28,7 @@ from models.money.statements import Direction
 from models.money.till import NotInTill, TillDeposit, bring_to_bank, in_till, moves, on_the_way
 from models.people import Customer, OfficeUser
 from models.settings import switch_sales
-from tests.world.people import PEOPLE
+from tests.world.people import PEOPLE, Phones
 
 
 async def user(name: str = "rehema") -> OfficeUser:
@@ -73,6 +74,18 @@ async def test_sent_twice_it_is_sold_once_and_again_only_when_said(mwanga: Serve
     third, new = await sell(mwanga, key="form 2", again=True)
     assert new and third.id != first.id and await in_till() == 16_000_00
     assert await Outbox.filter(phone=PEOPLE["Baraka"]).count() == 2
+
+
+async def test_an_agents_sale_that_was_moved_is_no_sale_of_the_counter(mwanga: Server) -> None:
+    phones = Phones(mwanga)
+    for text in ("BUY EB100042 8000", "1 482915"):
+        await phones.text("Asha", text)
+    sale = await Sale.all().order_by("-id").first()
+    assert sale
+    to, place = await device(), {"company": mwanga.company, "composer": mwanga.composer}
+    async with mwanga.database.work():
+        await move_by_office(sale, to.device, await user(), **place)
+    assert (await sell(mwanga))[1], "nobody sold the same at the counter"
 
 
 async def test_the_same_form_at_once_sells_once(mwanga: Server) -> None:
@@ -153,6 +166,28 @@ async def test_what_is_brought_to_the_bank_is_booked_once_whatever_the_statement
         await reconciling.deposit(line, actor="grace")
     assert await balance(AccountKind.BANK, 0) == 5_000_00 and not await on_the_way()
     assert (await TillDeposit.get(key="key 1")).line_id == line.id
+    assert not await find_fault()
+
+
+async def test_what_the_statement_said_first_is_booked_once(mwanga: Server) -> None:
+    await sell(mwanga)
+    at = datetime.now(UTC) - timedelta(days=2)
+    async with mwanga.database.work():
+        for reference in ("SLIP6", "SLIP7"):
+            said = Said(provider="bank", reference=reference, direction=Direction.IN, amount=4_000_00, at=at)
+            await reconciling.add_line(said, actor="grace")
+            [line] = await reconciling.find_lines(reference)
+            await reconciling.deposit(line, actor="grace")
+    assert await in_till() == 0 and await balance(AccountKind.BANK, 0) == 8_000_00
+    for key, slip in (("key 1", "slip 7"), ("key 1", "slip 7"), ("key 2", "slip 6")):
+        async with mwanga.database.work():
+            deposit = await bring_to_bank(4_000_00, slip, "grace", key)
+        [line] = await reconciling.find_lines(slip.upper().replace(" ", ""))
+        assert deposit.line_id == line.id
+    assert await in_till() == 0 and await balance(AccountKind.BANK, 0) == 8_000_00 and not await on_the_way()
+    async with mwanga.database.work():
+        with pytest.raises(NotInTill):
+            await bring_to_bank(4_000_00, "slip 8", "grace", "key 3")
     assert not await find_fault()
 
 

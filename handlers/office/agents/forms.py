@@ -1,10 +1,19 @@
 """The forms of an agent's page: each is a part of it, and keeps what was typed when it is refused."""
 
-from wtforms import BooleanField, DecimalField, Field, SelectField, StringField, ValidationError
+from wtforms import BooleanField, Field, SelectField, StringField, ValidationError
 from wtforms.validators import Length, NumberRange, Optional
 
 from handlers.fields.languages import NAMES
-from handlers.office.frame.forms import AmountField, LineField, NameField, OfficeForm, PhoneField, required
+from handlers.office.frame.forms import (
+    AmountField,
+    LineField,
+    NameField,
+    OfficeForm,
+    PercentField,
+    PhoneField,
+    above_nothing,
+    required,
+)
 from handlers.office.frame.words import N_, _
 from models.money.hand_in import LONGEST_REFERENCE
 from models.people import MiniGrid
@@ -22,7 +31,7 @@ def ticked(_form: object, field: Field) -> None:
 class BookCash(OfficeForm):
     """Cash that was counted at the desk."""
 
-    amount = AmountField(N_("Cash that you counted"), [required])
+    amount = AmountField(N_("Cash that you counted"), [required, above_nothing])
     reference = LineField(N_("Your own number for it, if you have one"), [Length(max=LONGEST_REFERENCE)])
     again = BooleanField(N_("This is other cash: book it too"))
 
@@ -43,7 +52,7 @@ class Settle(OfficeForm):
 class TopUp(OfficeForm):
     """Money for the wallet."""
 
-    amount = AmountField(N_("Money that the agent paid"), [required])
+    amount = AmountField(N_("Money that the agent paid"), [required, above_nothing])
     reference = LineField(N_("Your own number for it, if you have one"), [Length(max=LONGEST_REFERENCE)])
     again = BooleanField(N_("This is other money: book it too"))
 
@@ -59,8 +68,8 @@ class Terms(OfficeForm):
     """What an agent may and earns."""
 
     limit = AmountField(N_("Cash that the agent may hold"), [required])
-    commission = DecimalField(N_("Commission on payments, in percent"), PERCENT)
-    goods_commission = DecimalField(N_("Commission on appliances, in percent of the price"), PERCENT)
+    commission = PercentField(N_("Commission on payments, in percent"), PERCENT)
+    goods_commission = PercentField(N_("Commission on appliances, in percent of the price"), PERCENT)
     cashier = BooleanField(N_("May count what other agents hand in"))
     prepaid = BooleanField(N_("Sells from a wallet that is paid before"))
     seen = StringField()

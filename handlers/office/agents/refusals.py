@@ -9,12 +9,12 @@ from models.money.hand_in import HandedInBefore, MoreThanHeld, NotBooked
 from models.money.proposals import AskedAlready
 from models.money.wallets import HasMoney, NotInWallet, NotPrepaid, NotToppedUp, ToppedUpBefore
 from models.people import Agent
-from models.people.agents import AgentExists, ChangedMeanwhile
+from models.people.agents import AgentExists, ChangedMeanwhile, RetiredBefore
 from models.people.two_people import SamePerson
 
 REFUSALS = (
     *(NotBooked, NotToppedUp, HasMoney, NotDue, NotDisputed, SamePerson),
-    *(HoldsCash, AgentExists, ChangedMeanwhile, AskedAlready),
+    *(HoldsCash, AgentExists, RetiredBefore, ChangedMeanwhile, AskedAlready),
 )
 
 
@@ -66,6 +66,8 @@ def _of_people(refusal: Exception, agent: Agent) -> str:
             return _("Hand-in {reference} is settled already.", reference=refusal)
         case AgentExists():
             return _("{phone} is the number of an agent already.", phone=refusal)
+        case RetiredBefore():
+            return _("{name} is retired.", name=agent.name)
         case ChangedMeanwhile():
             return _(
                 "Somebody else has changed {name} meanwhile. Look at what is there now, then save.", name=agent.name

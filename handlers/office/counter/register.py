@@ -16,7 +16,7 @@ from handlers.fields.languages import NAMES
 from handlers.office.counter.forms import Register
 from handlers.office.counter.lookup import NotFound, find_customer, person_of
 from handlers.office.counter.sell import sale_key
-from handlers.office.frame.page import page
+from handlers.office.frame.page import is_first, page
 from handlers.office.frame.routes import DESK, FORM, USER, Nav, office_page
 from handlers.office.frame.words import LANGUAGE, _
 from models.customers import registration, search
@@ -83,9 +83,13 @@ async def check_or_register(request: web.Request) -> web.StreamResponse:
     server = request.app[SERVER]
     try:
         async with server.database.work():
-            done, new = await register_by_office(
-                filled, sale_key(request), request[USER], company=company, composer=server.composer
-            )
+            # Who sends it twice at once waits here for the first one, and reads what that has done.
+            if await is_first(request) or not (before := await registration.find_done(office_key(sale_key(request)))):
+                done, new = await register_by_office(
+                    filled, sale_key(request), request[USER], company=company, composer=server.composer
+                )
+            else:
+                done, new = before, False
     except NotFree as refusal:  # somebody was quicker: all that was said of the person still holds
         form.refuse("serial", why_not_free(refusal, filled.serial, company).to(LANGUAGE.get()))
         return await _draw(request, form, 409, reached=reached)
@@ -118,18 +122,19 @@ async def _reach(request: web.Request, form: Register) -> Reached:
 
 async def _village(form: Register) -> Village | None:
     typed = form.village.data or ""
-    return await Village.get_or_none(id=int(typed)) if typed.isdecimal() else None
+    known = typed.isdecimal() and not form.village.errors
+    return await Village.get_or_none(id=int(typed)) if known else None
 
 
 async def _fill(request: web.Request, form: Register, reached: Reached) -> Form | None:
     """The registration as it was filled in; None, and a sentence at the field, where something is wrong."""
     company, village = request.app[SERVER].company, await _village(form)
     name, _space, surname = " ".join((form.name.data or "").split()).partition(" ")
-    if village is None:
+    if village is None and not form.village.errors:
         form.refuse("village", _("Please choose one of the list."))
     if form.name.data and not (is_name(name) and is_name(surname)):
         form.refuse("name", NAME_RULE.to(LANGUAGE.get()))
-    kind = None if form.kind.data in (NONE, None, "None") else Kind(form.kind.data)
+    kind = None if form.kind.errors or form.kind.data in (NONE, None, "None") else Kind(form.kind.data)
     what, serial = village.name if village else "", ""
     if kind:
         serial = await _free(request, form, kind, (name, surname, reached.said))
@@ -189,7 +194,8 @@ async def _labels(form: Register) -> tuple[Tariff | None, Labels]:
     chosen: dict[str, Any] = {}
     for name, table in LABELS.items():
         typed = form[name].data or ""
-        chosen[name] = await table.get_or_none(id=int(typed)) if typed.isdecimal() else None
+        known = typed.isdecimal() and not form[name].errors
+        chosen[name] = await table.get_or_none(id=int(typed)) if known else None
     type_ = chosen["type"]
     if type_:
         await type_.fetch_related("usual_tariff", "usual_meter_type", "usual_group")

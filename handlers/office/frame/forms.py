@@ -6,7 +6,7 @@ A form keeps what was typed when it is refused, and has a sentence beside each f
 from typing import Any, Self
 
 from aiohttp import web
-from wtforms import Field, Form, StringField, ValidationError
+from wtforms import DecimalField, Field, Form, StringField, ValidationError
 from wtforms.meta import DefaultMeta
 
 from bot.company import Company
@@ -17,6 +17,7 @@ from handlers.fields.serials import tidy_serial
 from handlers.office.frame.routes import FORM
 from handlers.office.frame.words import N_, _, _n
 from models.customers.registration import is_name
+from models.devices import LONGEST as LONGEST_SERIAL
 
 LONGEST = 100  # characters of a line that is typed
 
@@ -127,7 +128,20 @@ class SerialField(_ReadField):
     """A serial or meter number, with or without dashes and spaces."""
 
     def read(self, _company: Company, typed: str) -> str:
-        return tidy_serial(typed)
+        serial = tidy_serial(typed)
+        if len(serial) > LONGEST_SERIAL:  # no device has it, and the database refuses to look for it
+            raise ValueError(_("That is too long."))
+        return serial
+
+
+class PercentField(DecimalField):
+    """A share in percent: a number, and none of the spellings of what is none."""
+
+    def process_formdata(self, given: list[str]) -> None:
+        super().process_formdata(given)
+        if self.data is not None and not self.data.is_finite():
+            self.data = None
+            raise ValueError(_("Please write a number, like 2.5."))
 
 
 class NameField(LineField):
@@ -142,3 +156,9 @@ def required(form: object, field: Field) -> None:
     """A validator: something was typed and could be read."""
     if not field.errors and field.data in (None, ""):
         raise ValidationError(_("Please fill this in."))
+
+
+def above_nothing(_form: object, field: Field) -> None:
+    """A validator: an amount that was typed is more than 0."""
+    if field.data is not None and field.data <= 0:
+        raise ValidationError(_("Please write an amount above 0."))

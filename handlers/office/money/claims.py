@@ -80,12 +80,16 @@ async def write_off(request: web.Request) -> web.StreamResponse:
     if not form.validate():
         return await _draw(request, 422, wrong=(-customer.id, form))
 
+    done = "/money/claims?done=asked"
+
     async def work() -> None:
-        await claims.write_off(customer, request[USER], str(form.reason.data))
+        nonlocal done
+        if (await claims.write_off(customer, request[USER], str(form.reason.data))).agreed_at:
+            done = "/money/voids?done=agreed"
 
     if problem := await do(request, work):
         return await _draw(request, 422, problem=problem, wrong=(-customer.id, form))
-    raise redirect("/money/claims?done=asked")
+    raise redirect(done)
 
 
 async def _draw(request: web.Request, status: int = 200, **more: object) -> web.StreamResponse:

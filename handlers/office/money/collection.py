@@ -13,6 +13,7 @@ from bot.server import SERVER
 from handlers.exchange.cells import figure
 from handlers.office.frame.page import page
 from handlers.office.frame.routes import ALL, Nav, office_page
+from handlers.office.frame.words import _
 from handlers.office.money.asked import at, choices, read_date, read_number
 from handlers.office.money.sheets import listed, send
 from models.money.collection import FIGURES, Part, read
@@ -72,7 +73,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         counted=counted,
         total=total,
         by_village=_by(parts, village_of),
-        by_agent=_by(parts, lambda part: (agents[part.agent_id], str(part.agent_id))),
+        by_agent=_by(parts, lambda part: (agents[part.agent_id], str(part.agent_id or ""))),
         grid=wanted,
         at=partial(at, company),
         **await choices(),
@@ -132,10 +133,12 @@ def _by(parts: Sequence[Part], key: Callable[[Part], tuple[str, str]]) -> list[t
     return sorted(found.items(), key=lambda item: (-item[1].risk_30, -item[1].owed, item[0]))
 
 
-async def _names(parts: Sequence[Part]) -> tuple[dict[int, str], dict[int, str], dict[int, str]]:
-    """Of mini-grids, villages and agents, by their numbers."""
+async def _names(parts: Sequence[Part]) -> tuple[dict[int, str], dict[int, str], dict[int | None, str]]:
+    """Of mini-grids, villages and agents, by their numbers; what no agent sold was sold at the counter."""
     villages = {part.village_id for part in parts if part.village_id}
     grids = {grid.id: grid.name for grid in await MiniGrid.all()}
-    agents = await Agent.filter(id__in=list({part.agent_id for part in parts})) if parts else []
+    sellers = {part.agent_id for part in parts if part.agent_id}
+    agents: dict[int | None, str] = {None: _("the office's counter")}
+    agents |= {agent.id: agent.name for agent in (await Agent.filter(id__in=list(sellers)) if sellers else [])}
     found = await Village.filter(id__in=list(villages)) if villages else []
-    return grids, {village.id: village.name for village in found}, {agent.id: agent.name for agent in agents}
+    return grids, {village.id: village.name for village in found}, agents

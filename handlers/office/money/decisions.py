@@ -16,7 +16,7 @@ from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at
-from handlers.office.money.doing import do, key_of
+from handlers.office.money.doing import do, key_of, seen_in
 from handlers.selling.void import refuse_by_office, void_by_office
 from models.devices import Device
 from models.money import Contract, Sale, claims, proposals, voids, write_offs
@@ -25,11 +25,13 @@ from models.money.proposals import propose_transfer
 from models.money.voids import Void
 from models.money.write_offs import Lost, WriteOff
 from models.people import Customer
+from models.people.two_people import check_seen
 
 MOST = 100
 DONE = {
     "agreed": N_("It is done, and everybody is told by SMS."),
     "refused": N_("It is not done."),
+    "changed": N_("The debt is another one by now: you asked for that. Another one of the office has to agree."),
     "asked": N_("It is written down. Another one of the office has to agree."),
 }
 
@@ -98,18 +100,23 @@ async def decide_write_off(request: web.Request) -> web.StreamResponse:
     if found is None:
         raise _not_there()
 
+    done = "agreed"
+
     async def approve() -> None:
+        nonlocal done
+        check_seen(seen_in(request), found.amount)
         if found.agreed_at or found.refused_at:
             raise write_offs.NotWaiting(number)
         if found.kind == Lost.CLAIM:
-            await claims.write_off(await Customer.get(id=found.owner), user, "")
+            decided = await claims.write_off(await Customer.get(id=found.owner), user, "", seen=found)
         else:
-            await _write_off(request, await Contract.get(id=found.owner), "")
+            decided = await _write_off(request, await Contract.get(id=found.owner), "", seen=found)
+        done = "agreed" if decided.agreed_at else "changed"
 
     async def refuse() -> None:
         await write_offs.refuse(number, user)
 
-    return await _decide(request, approve, refuse)
+    return await _decide(request, approve, refuse, lambda: done)
 
 
 @office_page("/money/transfer", "POST", roles=CASH, nav=Nav.MONEY)
@@ -147,30 +154,40 @@ async def write_off(request: web.Request) -> web.StreamResponse:
         return await _draw(request, 422, write_off_form=form)
     found = contract
 
+    done = "asked"
+
     async def work() -> None:
-        await _write_off(request, found, str(form.reason.data))
+        nonlocal done
+        done = "agreed" if (await _write_off(request, found, str(form.reason.data))).agreed_at else "asked"
 
     if problem := await do(request, work):
         return await _draw(request, 422, problem=problem, write_off_form=form)
-    raise redirect("/money/voids?done=asked")
+    raise redirect(f"/money/voids?done={done}")
 
 
-async def _write_off(request: web.Request, contract: Contract, reason: str) -> None:
+async def _write_off(
+    request: web.Request, contract: Contract, reason: str, *, seen: WriteOff | None = None
+) -> WriteOff:
     """In the caller's unit of work."""
     company, composer = request.app[SERVER].company, request.app[SERVER].composer
-    await write_off_contract(contract, request[USER], reason, today=company.today(), company=company, composer=composer)
+    return await write_off_contract(
+        contract, request[USER], reason, today=company.today(), company=company, composer=composer, seen=seen
+    )
 
 
 async def _decide(
-    request: web.Request, approve: Callable[[], Awaitable[None]], refuse: Callable[[], Awaitable[None]]
+    request: web.Request,
+    approve: Callable[[], Awaitable[None]],
+    refuse: Callable[[], Awaitable[None]],
+    approved: Callable[[], str] = lambda: "agreed",
 ) -> web.StreamResponse:
-    wanted = {"approve": (approve, "agreed"), "refuse": (refuse, "refused")}.get(request[FORM].get("do", ""))
+    wanted = {"approve": (approve, approved), "refuse": (refuse, lambda: "refused")}.get(request[FORM].get("do", ""))
     if wanted is None:
         raise web.HTTPBadRequest(text=_("This is no form of ours.") + "\n", headers=HEADERS)
     work, done = wanted
     if problem := await do(request, work):
         return await _draw(request, 422, problem=problem)
-    raise redirect(f"/money/voids?done={done}")
+    raise redirect(f"/money/voids?done={done()}")
 
 
 async def _draw(request: web.Request, status: int = 200, **more: object) -> web.StreamResponse:

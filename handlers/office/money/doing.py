@@ -24,7 +24,7 @@ from models.money.taking_back import NotTakenBack, NotTheirs
 from models.money.voids import AskedBefore, NobodyAsked
 from models.money.waiting import NoSuchPayment
 from models.money.write_offs import NoReason, NotWaiting
-from models.people.two_people import SamePerson
+from models.people.two_people import OtherAmount, SamePerson
 
 TRIES = 5  # two that wanted the same rows at once: the later one does it again
 
@@ -34,7 +34,18 @@ class NotDone(Exception):
 
 
 REFUSALS = (
-    *(NotDone, SamePerson, NotTakenBack, NotDisputed, MoreThanHeld, NotSettled, NoClaim, NoReason, NotWaiting),
+    *(
+        NotDone,
+        SamePerson,
+        OtherAmount,
+        NotTakenBack,
+        NotDisputed,
+        MoreThanHeld,
+        NotSettled,
+        NoClaim,
+        NoReason,
+        NotWaiting,
+    ),
     *(ownership.NotDone, proposals.NotProposed, proposals.Decided, wallets.NotToppedUp, NoSuchPayment),
 )
 
@@ -42,6 +53,14 @@ REFUSALS = (
 def key_of(request: web.Request) -> str:
     """A name for what a form asks for: the same for the same form, however often it is sent."""
     return f"form {request[USER].id} {request[FORM].get('once') or secrets.token_urlsafe(12)}"[:80]
+
+
+def seen_in(request: web.Request) -> int:
+    """The amount (minor units) that was shown to who agrees. Raises NotDone for a form that has none."""
+    typed = request[FORM].get("seen", "")
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 19):
+        raise NotDone(_("Look at the amount again, and then agree."))
+    return int(typed)
 
 
 async def do(request: web.Request, work: Callable[[], Awaitable[object]]) -> str:
@@ -110,6 +129,10 @@ def _of_device(refusal: ownership.NotDone, company: Company) -> str:
     match refusal:
         case ownership.NoOwner():
             return _("The device is in stock: nobody has it.")
+        case ownership.OtherOwner():
+            return _("The device is not the customer's any more who had it then: refuse this, and ask anew.")
+        case ownership.MoreOwed(owed=owed):
+            return _("{amount} is to be paid on it by now: refuse this, and ask anew.", amount=company.money(owed))
         case ownership.OwnAlready():
             return _("The device is this customer's already.")
         case ownership.OpenDebt(owed=owed):
@@ -127,6 +150,9 @@ Say = Callable[[Any, Company], str]
 SAY: dict[tuple[type[Exception], ...], Say] = {
     (SamePerson,): lambda refusal, _company: _(
         "{name} asked for it: another one of the office has to agree.", name=refusal
+    ),
+    (OtherAmount,): lambda refusal, company: _(
+        "It is {amount} by now: look at it again.", amount=company.money(refusal.amount)
     ),
     (NotTakenBack,): _of_sale,
     (MoreThanHeld,): lambda refusal, company: _("The agent held {amount}.", amount=company.money(refusal.held)),

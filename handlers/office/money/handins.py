@@ -12,7 +12,7 @@ from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at, choices, read_filter
-from handlers.office.money.doing import do
+from handlers.office.money.doing import do, seen_in
 from handlers.office.money.sheets import listed, send
 from models.money.day_close import bounds_of
 from models.money.hand_in import HandIn
@@ -73,7 +73,9 @@ async def settle(request: web.Request) -> web.StreamResponse:
     async def work() -> None:
         nonlocal agreed
         minor = None if agrees else (0 if nothing else int(form.amount.data or 0))
-        done = await settle_hand_in(entry, minor, request[USER], company=server.company, composer=server.composer)
+        place = {"company": server.company, "composer": server.composer}
+        seen = seen_in(request) if agrees else None
+        done = await settle_hand_in(entry, minor, request[USER], seen=seen, **place)  # type: ignore[arg-type]
         agreed = done.agreed
 
     if problem := await do(request, work):

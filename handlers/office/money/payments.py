@@ -39,6 +39,7 @@ WHY = {
     Why.NO_PRICE: N_("The device has no owner or no price."),
     Why.PAID_OFF: N_("It is paid off."),
     Why.ISSUER_AWAY: N_("No code could be made."),
+    Why.SALES_OFF: N_("Sales were switched off."),
     Why.AMOUNTS: N_("Two sources say different amounts."),
     Why.TAKEN_BACK: N_("Its sale was taken back."),
 }
@@ -135,14 +136,14 @@ async def _assign(request: web.Request, payment: Payment, to: str, amount: int |
     """In the caller's unit of work. Raises NotDone."""
     server, user = request.app[SERVER], request[USER]
     kind, _space, name = to.partition(" ")
-    if amount is not None and amount > (there := await unapplied(payment.id)):
+    there = await unapplied(payment.id)
+    if there and amount is not None and not 0 < amount <= there:
         raise NotDone(_("Of this payment {amount} waits.", amount=server.company.money(there)))
-    how = {"provider": payment.provider, "amount": amount}
     if kind == "customer" and name.isdecimal() and (customer := await Customer.get_or_none(id=int(name[:9]))):
-        told = await received.assign_credit(payment.reference, customer, user.name, server.company, **how)  # type: ignore[arg-type]
+        told = await received.credit_payment(payment, customer, user.name, server.company, amount=amount)
     else:
         try:
-            told = await received.assign(payment.reference, name, user.name, server.company, **how)  # type: ignore[arg-type]
+            told = await received.assign_payment(payment, name, user.name, server.company, amount=amount)
         except LookupError as error:
             raise NotDone(_("Nothing of ours goes by {account}.", account=name)) from error
     for origin, copies in told:

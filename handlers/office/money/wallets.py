@@ -8,7 +8,7 @@ from wtforms import BooleanField
 
 from bot.server import SERVER
 from handlers.exchange.cells import figure
-from handlers.office.frame.forms import AmountField, LineField, OfficeForm, required
+from handlers.office.frame.forms import AmountField, LineField, OfficeForm, above_nothing, required
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
@@ -32,7 +32,7 @@ DONE = {
 class TopUpForm(OfficeForm):
     """What an agent pays into the wallet."""
 
-    amount = AmountField(N_("How much did the agent bring?"), [required])
+    amount = AmountField(N_("How much did the agent bring?"), [required, above_nothing])
     reference = LineField(N_("Your own number for it, if you have one"), render_kw={"maxlength": LONGEST_REFERENCE})
     again = BooleanField(N_("It is other money than the same amount within a day"))
 

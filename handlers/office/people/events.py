@@ -129,7 +129,7 @@ def _sold(event: Event, server: Server) -> Shown:
         code = _("code {stars}", stars=mask(ISSUERS[row["issuer"]].group(row["digits"])))
     paid = _("paid {amount} for {what}", amount=company.money(int(row["amount"])), what=what)
     who = _("to {agent}", agent=row["agent"]) if row["agent"] else _("by {provider}", provider=row["provider"])
-    if row["provider"] == "cash" and not row["agent"]:
+    if row["provider"] == "cash" and not row["agent"] and row["part"] == 1:
         who = _("at the office's counter")
     text = ", ".join(filter(None, (paid, got, code)))
     more = f"{who}, {_('ref {ref}', ref=row['reference'])}"
