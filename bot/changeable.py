@@ -46,7 +46,7 @@ class Changeable:
         if self._live:
             self._live.take(figures_of(self.config))
         for take in self.on_change:
-            take(self.config)
+            _tell(take, self.config)
         say_otherwise(texts)
         self.version = version
 
@@ -63,6 +63,14 @@ class Changeable:
     def stop(self) -> None:
         """End between two looks."""
         self._stopping.set()
+
+
+def _tell(take: Callable[[Config], None], config: Config) -> None:
+    """Tell somebody of the figures. Who breaks over them keeps none of the others, nor the pages, from going on."""
+    try:
+        take(config)
+    except Exception:
+        log.exception("what the office has set does not count everywhere")
 
 
 def merge(given: Config, values: Mapping[str, str]) -> Config:

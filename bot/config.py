@@ -174,8 +174,10 @@ class Config(SettingsWithKinds):
     void_minutes: int = Field(
         15, ge=0, le=1440, description="so many minutes an agent may ask to have a sale taken back; 0: never"
     )
-    sender_cap: int = Field(200, ge=0, description="replies to one number in an hour; 0 means no cap")
-    global_cap: int = Field(0, ge=0, description="replies to all numbers in an hour, by each server; 0 means no cap")
+    sender_cap: int = Field(200, ge=0, le=1_000_000, description="replies to one number in an hour; 0 means no cap")
+    global_cap: int = Field(
+        0, ge=0, le=1_000_000, description="replies to all numbers in an hour, by each server; 0 means no cap"
+    )
     cash_request_minutes: int = Field(
         60, ge=5, le=1_440, description="for so long an agent may answer a customer who wants to buy for cash"
     )
@@ -184,7 +186,10 @@ class Config(SettingsWithKinds):
     )
     retention_days: int = Field(365, ge=1, le=36_500, description="how long message texts are kept")
     suspense_days: int = Field(
-        3, ge=1, description="the office has an alert of money that providers have, or that is for nobody, for longer"
+        3,
+        ge=1,
+        le=36_500,
+        description="the office has an alert of money that providers have, or that is for nobody, for longer",
     )
     backup_folder: Path | None = Field(
         None, description="a folder into which the office may have an embedded database copied"

@@ -20,7 +20,7 @@ PAGE = 1000
 NOTES = """SELECT id, created_at, actor, action, subject, detail, old, new, whence FROM audit
   WHERE id > $1 AND created_at >= $2 AND created_at < $3 ORDER BY id LIMIT $4"""
 EXPORT = "export"  # of a list, or of all of a kind
-LONGEST_ACTOR = 100
+LONGEST_ACTOR = LONGEST_SUBJECT = 100
 _WHENCE: ContextVar[str] = ContextVar("from where", default="")
 
 
@@ -29,7 +29,7 @@ class Audit(Model):
     created_at = fields.DatetimeField(auto_now_add=True)
     actor = fields.CharField(LONGEST_ACTOR)
     action = fields.CharField(40)
-    subject = fields.CharField(100)
+    subject = fields.CharField(LONGEST_SUBJECT)
     detail = fields.TextField(default="")
     old = fields.TextField(default="", db_default="")  # what was there before
     new = fields.TextField(default="", db_default="")
@@ -47,7 +47,9 @@ class Audit(Model):
 
 
 async def record(actor: str, action: str, subject: str, detail: str = "", *, old: str = "", new: str = "") -> int:
-    """Note who did what to whom; call in the transaction of the change. Returns the number of the note."""
+    """Note who did what to whom; call in the transaction of the change. Of a long subject, as the name of a
+    file, the beginning is kept. Returns the number of the note."""
+    subject = cut(subject, LONGEST_SUBJECT)
     note = await Audit.create(
         actor=actor, action=action, subject=subject, detail=detail, old=old, new=new, whence=_WHENCE.get()
     )

@@ -2,7 +2,7 @@
 in portions, and noted in the audit."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -87,12 +87,20 @@ async def import_table(
         raise NotImported(sheet.problems)
     if dry_run:
         return Imported(len(sheet.values), 0, sheet.remarks)
-    with progress("importing", len(sheet.values)) as advance:
-        changed = await _write(sheet, database, company, advance)
-    async with database.work():
-        if sheet.kind.finish:
-            await sheet.kind.finish(sheet.values, company, actor)
-        await record(actor, "import", f"{kind} from {source}", f"{changed} new or changed")
+    changed, subject = 0, f"{kind} from {source}"
+    try:
+        with progress("importing", len(sheet.values)) as advance:
+            async for more in _write(sheet, database, company, advance):
+                changed += more
+        async with database.work():
+            if sheet.kind.finish:
+                await sheet.kind.finish(sheet.values, company, actor)
+            await record(actor, "import", subject, f"{changed} new or changed")
+    except Exception:
+        if changed:  # these stay
+            async with database.work():
+                await record(actor, "import", subject, f"{changed} new or changed, then it broke off")
+        raise
     return Imported(len(sheet.values), changed, sheet.remarks)
 
 
@@ -122,18 +130,19 @@ async def _reserve(sheet: Sheet, database: Database, company: Company) -> None:
         await check_again(sheet, doubtful, company)
 
 
-async def _write(sheet: Sheet, database: Database, company: Company, advance: Callable[[int], object]) -> int:
-    """Write a checked file, some rows in each transaction, so that a server beside us goes on working; the number of
-    rows that changed something."""
-    changed = 0
+async def _write(
+    sheet: Sheet, database: Database, company: Company, advance: Callable[[int], object]
+) -> AsyncIterator[int]:
+    """Write a checked file, some rows in each transaction, so that a server beside us goes on working; of each
+    transaction the number of rows that changed something."""
     for first in range(0, len(sheet.values), PORTION):
         portion = sheet.values[first : first + PORTION]
         if first and database.embedded:
             await asyncio.sleep(PAUSE_S)
         async with database.work():
-            changed += sum([await _write_row(sheet, line, values, company, first) for line, values in portion])
+            changed = sum([await _write_row(sheet, line, values, company, first) for line, values in portion])
         advance(len(portion))
-    return changed
+        yield changed
 
 
 async def _write_row(sheet: Sheet, line: int, values: Any, company: Company, written: int) -> bool:

@@ -69,7 +69,8 @@ def test_who_is_registered_during_the_import_gets_a_higher_number(
 
     async def writing(*words: Any) -> Any:
         await register()
-        return await written(*words)
+        async for changed in written(*words):
+            yield changed
 
     monkeypatch.setattr(importing, "_write", writing)
     rows = "number,name,surname,mini_grid\n4,Halima,Omari,Mtwara North\n60,Halima,Omari,Mtwara North\n"

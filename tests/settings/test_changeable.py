@@ -92,6 +92,9 @@ async def test_two_who_change_the_same_are_told_and_others_are_not(mwanga: Serve
         ("coin", "0.001", "is no amount of TZS"),
         ("languages", "en,xx", "codes out of en,sw,fr,pt,ha"),
         ("void_minutes", "1441", "less than or equal to 1440"),
+        ("suspense_days", "9999999999", "less than or equal to 36500"),
+        ("sender_cap", "1000001", "less than or equal to 1000000"),
+        ("global_cap", "1000001", "less than or equal to 1000000"),
         ("commission_percent", "101", "match pattern"),
         ("summary_hour", "24", "match pattern"),
         ("rounding", "up", "match pattern"),
@@ -106,6 +109,19 @@ def test_nothing_secret_or_of_the_machine_can_be_set() -> None:
     given = load(secret_key="k" * 40)
     assert merge(given, {"secret_key": "x" * 40, "database": "sqlite://other.db", "unknown": "1"}) is given
     assert not {name for name in CHANGEABLE if Config.model_fields[name].annotation not in (str, int)}
+
+
+async def test_a_figure_that_somebody_breaks_over_counts_for_the_others(mwanga: Server) -> None:
+    told: list[int] = []
+
+    def break_over(config: Config) -> None:
+        raise OverflowError(config.suspense_days)
+
+    mwanga.settings.on_change[:0] = [break_over]
+    mwanga.settings.on_change.append(lambda config: told.append(config.suspense_days))
+    await set_(mwanga, suspense_days="9")
+    await mwanga.settings.refresh()
+    assert told == [9] and mwanga.settings.version == await read_version()
 
 
 async def test_no_turn_asks_for_the_settings(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,7 +134,7 @@ async def draw_problem(request: web.Request, handler: Handler) -> Any:
         if not _is_for_people(request):
             raise
         log.exception("a page of the office broke", extra={"path": request.match_info.route.resource})
-        said = _("Something went wrong here, and nothing was changed. It is in the server's log. Please try again.")
+        said = _("Something went wrong here; it is in the server's log. Look whether it was done before you try again.")
         return page(request, "problem.html", 500, said=said)
 
 

@@ -57,7 +57,7 @@ CHOICES = {
     "commission_at": {"payment": N_("with each payment"), "signing": N_("all of it at the signing")},
 }
 # What is said beside a figure that cannot be; the configuration's own words are for who writes its file.
-OF_NUMBERS = N_("Write a whole number, 0 or more.")
+OF_NUMBERS = N_("Write a whole number, 0 to 1000000.")
 SAYINGS = {
     "languages": N_("Write some of {languages} with commas between, each once."),
     "company": N_("Write a name of 1 to 20 letters."),
@@ -73,7 +73,7 @@ SAYINGS = {
     "summary_hour": N_("Write an hour, 0 to 23, or nothing."),
     "cash_request_minutes": N_("Write minutes, 5 to 1440."),
     "retention_days": N_("Write days, 1 to 36500."),
-    "suspense_days": N_("Write days, 1 or more."),
+    "suspense_days": N_("Write days, 1 to 36500."),
 }
 
 

@@ -31,7 +31,7 @@ from handlers.office.settings.typed import read_number
 from models.devices import Kind, Unit
 from models.money import Period, Terms
 from models.money.catalogue import Type
-from models.office.uploads import OfficeUpload, find_upload, keep_upload, take_upload
+from models.office.uploads import OfficeUpload, find_upload, keep_upload, open_upload, take_upload
 
 MOST = 50  # rows on one page
 LOOKED_AT = 5_000  # rows that are searched for words
@@ -155,7 +155,7 @@ async def bring(request: web.Request) -> web.StreamResponse:
     except PartlyImported as refused:
         return await _draw(request, 422, problem=str(refused))
     async with server.database.work():
-        number = await keep_upload(kind, name, data, actor=request[USER].name)
+        number = await keep_upload(kind, name, data, vault=server.company.vault, actor=request[USER].name)
     return _draw_file(request, 200, name, tried=tried, number=number)
 
 
@@ -164,7 +164,8 @@ async def apply(request: web.Request) -> web.StreamResponse:
     """Write a file that was checked: once, however often the button is pressed."""
     kind, server, actor = request.match_info["kind"], request.app[SERVER], request[USER].name
     kept = await _kept(request, kind)
-    if kept is None:
+    data = open_upload(kept, server.company.vault) if kept else None
+    if kept is None or data is None:
         return await _draw(request, 409, problem=_("This file is written already, or was kept for too long."))
     async with server.database.work():
         first = await take_upload(kept.id)
@@ -172,7 +173,7 @@ async def apply(request: web.Request) -> web.StreamResponse:
         return await _draw(request, 409, problem=_("This file is being written already."))
     try:
         done = await import_table(
-            kind, Table.of(bytes(kept.data)), kept.name, database=server.database, company=server.company, actor=actor
+            kind, Table.of(data), kept.name, database=server.database, company=server.company, actor=actor
         )
     except NotImported as refused:
         return _draw_file(request, 422, kept.name, problems=refused.problems)

@@ -56,7 +56,7 @@ async def test_a_figure_is_set_shown_and_given_back(config: Config) -> None:
         ("agents", "commission_percent", "<b>", "Write percent, like 10 or 7.5, at most 100."),
         ("hours", "day_until", "12", "Write an hour, 13 to 24."),
         ("limits", "retention_days", "0", "Write days, 1 to 36500."),
-        ("limits", "sender_cap", "-1", "Write a whole number, 0 or more."),
+        ("limits", "sender_cap", "-1", "Write a whole number, 0 to 1000000."),
     ],
 )
 async def test_what_is_wrong_is_said_beside_it_and_kept(
