@@ -2,6 +2,7 @@
 
 from bot.company import Company
 from bot.message import Copy
+from bot.outbound import queue
 from bot.outbound.compose import Composer
 from bot.outbound.enqueue import enqueue
 from bot.talks.contacts import hold
@@ -83,6 +84,8 @@ async def write_to(
     await note_written(key, message.origin, phone, author=actor)
     answered = await mark_answered(phone, standing.last_text)
     await enqueue([message], now)
+    if morning := waits_until(company, standing, now):
+        await queue.rest(connection(), morning)  # now: an outbox that is told of it claims without looking at the hour
     await record(actor, "write", phone, f"{parts(message.text)} parts, {answered} texts answered")
     return message.origin
 
@@ -105,7 +108,10 @@ async def send_again(message: int, *, company: Company, composer: Composer, acto
     [again] = composer.copies(f"again {message}", [copy])
     if await execute(connection(), SENT_AGAIN, [again.origin]):
         raise CannotSendAgain("sent again")
-    await enqueue([again], now_ms())
+    now = now_ms()
+    await enqueue([again], now)
+    if kind not in (MessageKind.TOKEN, MessageKind.REPLY) and (morning := company.until_morning(now)):
+        await queue.rest(connection(), morning)
     await record(actor, "send again", row["phone"], f"message {message}")
     return int((await execute(connection(), SENT_AGAIN, [again.origin]))[0]["id"])
 

@@ -105,6 +105,24 @@ async def send_again(server: Server, number: int) -> int:
         return await by_hand.send_again(number, company=server.company, composer=server.composer, actor="rukia")
 
 
+@pytest.mark.parametrize(("kind", "left"), [("office", "scheduled"), ("reminder", "scheduled"), ("token", "waiting")])
+async def test_an_outbox_that_has_looked_wakes_nobody(
+    mwanga: Server, clock: time_machine.Traveller, kind: str, left: str
+) -> None:
+    """It claims what it is told of without a look at the hour."""
+    clock.move_to("2026-11-24 18:00Z")  # 21:00 in Mtwara
+    await mwanga.outbox.turn()
+    await write(mwanga)
+    mwanga.outbox.notify()
+    await mwanga.outbox.turn()
+    [row] = await ask(mwanga, "SELECT state, due_at FROM outbox")
+    assert (row["state"], row["due_at"]) == ("scheduled", mwanga.company.until_morning(now_ms()))
+    await ask(mwanga, "UPDATE outbox SET state = 'failed', error = 'undelivered', kind = $1", kind)
+    again = await send_again(mwanga, 1)
+    [row] = await ask(mwanga, "SELECT state FROM outbox WHERE id = $1", again)
+    assert row["state"] == left
+
+
 async def test_what_failed_is_sent_again_once(mwanga: Server) -> None:
     await write(mwanga)
     [row] = await ask(mwanga, "SELECT id FROM outbox")
