@@ -158,6 +158,21 @@ async def test_it_is_stopped(office: Office) -> None:
     assert not await office.ask("SELECT id FROM outbox")
 
 
+async def test_what_is_handed_over_and_waits_is_stopped_too(office: Office) -> None:
+    _status, html = await look(office, text_en="Hello")
+    await office.post("/write/send", **hidden(html, "/write/send"))
+    office.mwanga.broadcasts._stopping = False
+    await go_on(office.mwanga.broadcasts)
+    assert await office.ask("SELECT state FROM broadcast") == [{"state": "done"}]
+    await office.ask("UPDATE outbox SET state = 'scheduled'")
+    assert 'action="/write/1/stop"' in await office.html("/write/1")
+    await office.post("/write/1/stop", csrf=await office.csrf("/write/1"))
+    assert {row["error"] for row in await office.ask("SELECT error FROM outbox")} == {"cancelled"}
+    await office.ask("UPDATE broadcast_receiver SET result = 'cancelled'")
+    page = await office.html("/write/1")
+    assert "Stopped" in page and 'action="/write/1/stop"' not in page
+
+
 async def test_at_night_the_page_says_when_it_goes_on(office: Office, clock: time_machine.Traveller) -> None:
     _status, html = await look(office, text_en="Hello")
     await office.post("/write/send", **hidden(html, "/write/send"))

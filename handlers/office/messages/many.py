@@ -193,6 +193,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         older=older_address(request, last["id"]) if last else "",
         csv=csv_address(request),
         chosen=result,
+        stoppable=row["state"] == "going" or (row["state"] == "done" and Result.QUEUED.value in results),
         night=row["state"] == "going" and server.company.until_morning(_now()),
         stuck=row["state"] == "going" and not server.broadcasts.carriers(),
         languages=LANGUAGES,
@@ -241,7 +242,6 @@ def _is_whole(form: ManyForm) -> bool:
     return whole
 
 
-def _now() -> int:
 def _is_sendable(found: Preview) -> bool:
     """Whether it may go: behind the customers who were counted there may be some who get it."""
     return bool(found.gateways and (found.messages or not found.is_exact))
@@ -252,6 +252,7 @@ def _asks(found: Preview) -> bool:
     return found.people > ASK_FROM or not found.all_counted
 
 
+def _now() -> int:
     return int(datetime.now(UTC).timestamp() * 1000)
 
 
