@@ -93,6 +93,10 @@ async def test_at_night_only_who_is_awake_gets_it(mwanga: Server, clock: time_ma
     assert by_hand.waits_until(mwanga.company, standing, now_ms()) == 0
     await write(mwanga, key="k2", seen=standing.last_written)
     morning = mwanga.company.until_morning(now_ms())
+    await phones.text("Baraka", "stop")
+    with pytest.raises(SaidStop):
+        await write(mwanga)  # who says it twice has asked for nothing
+    clock.shift(3_600)
     async with mwanga.database.work() as db:
         await rest(db, morning)
     rows = await ask(mwanga, "SELECT state, due_at FROM outbox WHERE kind = 'office' ORDER BY id")
