@@ -63,10 +63,11 @@ def waits_until(company: Company, standing: Standing, now: int) -> int:
 
 
 async def write_to(
-    phone: str, text: str, *, key: str, seen: int, company: Company, composer: Composer, actor: str
+    phone: str, text: str, *, key: str, seen: int, up_to: int, company: Company, composer: Composer, actor: str
 ) -> str:
-    """Write to one person in the caller's transaction; `Outbox.notify` after its commit. What waited for an answer is
-    answered. Returns the origin of the message. A form that comes twice, with the same `key`, writes once.
+    """Write to one person in the caller's transaction; `Outbox.notify` after its commit. What waited for an answer, up
+    to the text with the number `up_to`, is answered: what came since nobody has read. Returns the origin of the
+    message. A form that comes twice, with the same `key`, writes once.
 
     `seen` is the number of the last message that the office had written when the page was drawn. Raises SaidStop and
     WrittenMeanwhile."""
@@ -82,7 +83,7 @@ async def write_to(
     copy = Copy(phone, verbatim(as_sent(text, company)), MessageKind.OFFICE, company.languages[0])
     [message] = composer.copies(f"{begin}{key}", [copy])
     await note_written(key, message.origin, phone, author=actor)
-    answered = await mark_answered(phone, standing.last_text)
+    answered = await mark_answered(phone, min(up_to, standing.last_text))
     await enqueue([message], now)
     if morning := waits_until(company, standing, now):
         await queue.rest(connection(), morning)  # now: an outbox that is told of it claims without looking at the hour

@@ -26,10 +26,18 @@ async def ask(server: Server, statement: str, *values: Any) -> list[dict[str, An
     return await execute(server.database.client, statement, values)
 
 
-async def write(server: Server, text: str = "We come at ten", *, key: str = "k1", seen: int = 0) -> str:
+async def write(
+    server: Server, text: str = "We come at ten", *, key: str = "k1", seen: int = 0, up_to: int = 2**62
+) -> str:
     async with server.database.work():
         return await by_hand.write_to(
-            BARAKA, text, key=key, seen=seen, company=server.company, composer=server.composer, actor="rukia"
+            *(BARAKA, text),
+            key=key,
+            seen=seen,
+            up_to=up_to,
+            company=server.company,
+            composer=server.composer,
+            actor="rukia",
         )
 
 
@@ -53,6 +61,15 @@ async def test_an_answer_goes_out_and_its_text_waits_no_more(mwanga: Server) -> 
     [note] = await ask(mwanga, "SELECT actor, action, subject, detail FROM audit ORDER BY id DESC LIMIT 1")
     assert (note["actor"], note["action"], note["subject"]) == ("rukia", "write", BARAKA)
     assert note["detail"] == "1 parts, 1 texts answered", "what was written is no part of the audit"
+
+
+async def test_a_text_that_the_page_did_not_show_waits_on(mwanga: Server) -> None:
+    await Phones(mwanga).text("Baraka", "nyumba yangu iko karibu na shule")
+    shown = (await standing_of(BARAKA)).last_text
+    await Phones(mwanga).text("Baraka", "nyumba yangu iko karibu na soko")
+    await ask(mwanga, "UPDATE inbox SET outcome = 'not understood'")
+    await write(mwanga, up_to=shown)
+    assert await waiting(mwanga) == 1
 
 
 async def test_a_form_that_comes_twice_writes_once(mwanga: Server) -> None:
