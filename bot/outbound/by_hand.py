@@ -119,7 +119,7 @@ async def send_again(message: int, *, company: Company, composer: Composer, acto
 
 async def take_back(message: int, *, actor: str) -> str:
     """Take back a message that has not gone, in the caller's transaction: the state in which it is left, empty when it
-    has gone or is a token, which was paid for."""
+    has gone or is a token, which was paid for; `uncertain` when it may have gone."""
     left = await withdraw_message(message)
     if left:
         await record(actor, "take back", f"message {message}", left)
