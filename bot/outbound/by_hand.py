@@ -2,6 +2,7 @@
 
 from bot.company import Company
 from bot.message import Copy
+from bot.outbound import queue
 from bot.outbound.compose import Composer
 from bot.outbound.enqueue import enqueue
 from bot.talks.contacts import hold
@@ -62,10 +63,11 @@ def waits_until(company: Company, standing: Standing, now: int) -> int:
 
 
 async def write_to(
-    phone: str, text: str, *, key: str, seen: int, company: Company, composer: Composer, actor: str
+    phone: str, text: str, *, key: str, seen: int, up_to: int, company: Company, composer: Composer, actor: str
 ) -> str:
-    """Write to one person in the caller's transaction; `Outbox.notify` after its commit. What waited for an answer is
-    answered. Returns the origin of the message. A form that comes twice, with the same `key`, writes once.
+    """Write to one person in the caller's transaction; `Outbox.notify` after its commit. What waited for an answer, up
+    to the text with the number `up_to`, is answered: what came since nobody has read. Returns the origin of the
+    message. A form that comes twice, with the same `key`, writes once.
 
     `seen` is the number of the last message that the office had written when the page was drawn. Raises SaidStop and
     WrittenMeanwhile."""
@@ -81,8 +83,10 @@ async def write_to(
     copy = Copy(phone, verbatim(as_sent(text, company)), MessageKind.OFFICE, company.languages[0])
     [message] = composer.copies(f"{begin}{key}", [copy])
     await note_written(key, message.origin, phone, author=actor)
-    answered = await mark_answered(phone, standing.last_text)
+    answered = await mark_answered(phone, min(up_to, standing.last_text))
     await enqueue([message], now)
+    if morning := waits_until(company, standing, now):
+        await queue.rest(connection(), morning)  # now: an outbox that is told of it claims without looking at the hour
     await record(actor, "write", phone, f"{parts(message.text)} parts, {answered} texts answered")
     return message.origin
 
@@ -105,14 +109,17 @@ async def send_again(message: int, *, company: Company, composer: Composer, acto
     [again] = composer.copies(f"again {message}", [copy])
     if await execute(connection(), SENT_AGAIN, [again.origin]):
         raise CannotSendAgain("sent again")
-    await enqueue([again], now_ms())
+    now = now_ms()
+    await enqueue([again], now)
+    if kind not in (MessageKind.TOKEN, MessageKind.REPLY) and (morning := company.until_morning(now)):
+        await queue.rest(connection(), morning)
     await record(actor, "send again", row["phone"], f"message {message}")
     return int((await execute(connection(), SENT_AGAIN, [again.origin]))[0]["id"])
 
 
 async def take_back(message: int, *, actor: str) -> str:
     """Take back a message that has not gone, in the caller's transaction: the state in which it is left, empty when it
-    has gone or is a token, which was paid for."""
+    has gone or is a token, which was paid for; `uncertain` when it may have gone."""
     left = await withdraw_message(message)
     if left:
         await record(actor, "take back", f"message {message}", left)

@@ -5,6 +5,7 @@ from bot.talks import Chat, talk
 from bot.text import _
 from models.people import Role
 
+STOPPED = "stopped"  # in the records: this text asks for nothing (models/messages/written.py)
 EVERYONE = frozenset(Role)
 
 
@@ -22,7 +23,7 @@ async def stop(chat: Chat) -> Reply:
     chat.pass_over_words()  # STOP it
     chat.no_more()
     await chat.stop_reminders()
-    return chat.end(_("Done. No more reminders. Tokens and receipts still come. Send START to undo."))
+    return chat.end(_("Done. No more reminders. Tokens and receipts still come. Send START to undo."), outcome=STOPPED)
 
 
 @talk(

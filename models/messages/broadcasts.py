@@ -1,8 +1,8 @@
 """What the office writes to many: one row for all of it, and one for each person, made in portions as it goes out.
 
     send --> going --> done
-               |
-               '-----> stopped     by the office: what waits is taken back, and nobody else is written to
+               |         |
+               '---------'--> stopped     by the office: what waits is taken back, and nobody else is written to
 
 A receiver's row is made in the transaction that enqueues the message, so that whoever has one is never written to
 again. What became of a message is in the outbox; when that is final, `settle` keeps it here, to be counted."""
@@ -25,7 +25,7 @@ TAKE = """SELECT id, author, audience, texts, last_customer FROM broadcast WHERE
   ORDER BY id LIMIT 1{lock}"""
 ADVANCE = """UPDATE broadcast SET last_customer = $2, state = CASE WHEN $3 = 1 THEN 'done' ELSE state END,
   changed_at = $4 WHERE id = $1"""
-STOP = "UPDATE broadcast SET state = 'stopped', changed_at = $2 WHERE id = $1 AND state = 'going' RETURNING id"
+STOP = "UPDATE broadcast SET state = 'stopped', changed_at = $2 WHERE id = $1 AND state = $3 RETURNING id"
 COUNTS = "SELECT result, COUNT(*) AS people FROM broadcast_receiver WHERE broadcast_id = $1 GROUP BY result"
 # The condition is the partial index's own. What was sent may still be reported as delivered.
 TO_SETTLE = """SELECT r.id, o.state, o.error, o.sent_at FROM broadcast_receiver r
@@ -153,10 +153,12 @@ async def stopped_phones(phones: Sequence[str]) -> set[str]:
 
 
 async def stop_broadcast(broadcast: int, *, actor: str) -> bool:
-    """Write to nobody else and take back what waits, in the caller's transaction. False: it is over already."""
-    if not await execute(connection(), STOP, [broadcast, now_ms()]):
-        return False
+    """Write to nobody else and take back what waits, in the caller's transaction; also where all is handed over and
+    some of it waits for its gateway. False: it is over already."""
+    going = await execute(connection(), STOP, [broadcast, now_ms(), Sending.GOING])
     taken = await withdraw_broadcast(broadcast)
+    if not going and not (taken and await execute(connection(), STOP, [broadcast, now_ms(), Sending.DONE])):
+        return False
     await record(actor, "stop writing to many", f"broadcast {broadcast}", f"{taken} messages taken back")
     return True
 

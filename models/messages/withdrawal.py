@@ -24,13 +24,17 @@ WITHDRAW_QUESTIONS = """UPDATE outbox SET expires_at = $1, error = $2,
   state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END
   WHERE id IN (SELECT id FROM outbox WHERE {which}
     AND state IN ('waiting', 'scheduled', 'uncertain', 'sending') ORDER BY id{lock})"""
-# The conditions on `state` are those of the partial indexes. A token was paid for: nobody takes it back.
+# Rows are held before they are changed, in the order of their numbers as others hold them: what a gateway took meanwhile
+# has gone, and stays so. The conditions on `state` are those of the partial indexes. A token was paid for: nobody takes it back.
+HOLD_BY_OFFICE = """SELECT id, state FROM outbox WHERE id IN (
+    SELECT id FROM outbox WHERE state = 'waiting' AND {which}
+    UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND {which}
+    UNION ALL SELECT id FROM outbox WHERE state = 'sending' AND {which})
+  AND state IN ('waiting', 'scheduled', 'uncertain', 'sending') ORDER BY id{lock}"""
 WITHDRAW_BY_OFFICE = """UPDATE outbox SET expires_at = $1, error = $2,
-  state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END WHERE id IN (
-  SELECT id FROM outbox WHERE state = 'waiting' AND {which}
-  UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND {which}
-  UNION ALL SELECT id FROM outbox WHERE state = 'sending' AND {which}) RETURNING state"""
-ONE, OF_BROADCAST = "id = $3 AND kind <> 'token'", "kind = 'broadcast' AND origin LIKE $3"
+  state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END WHERE id IN ({numbers})"""
+MOST_AT_ONCE = 500  # rows that one statement names
+ONE, OF_BROADCAST = "id = $1 AND kind <> 'token'", "kind = 'broadcast' AND origin LIKE $1"
 # The first copy of a reply goes in any case: every message has its answer.
 COPIES = "origin IN ({origins}) AND tries > 0"
 ASKED = "phone = $3 AND origin LIKE $4"
@@ -84,13 +88,23 @@ async def withdraw_reminders(contracts: Collection[int]) -> None:
 
 
 async def withdraw_message(message: int) -> str:
-    """Somebody of the office takes back one message that has not gone: the state in which it is left. `sending`: it is
-    with its gateway and is not tried again. Empty: it is a token, or it has gone."""
-    rows = await execute(connection(), WITHDRAW_BY_OFFICE.format(which=ONE), [now_ms(), CANCELLED, message])
-    return str(rows[0]["state"]) if rows else ""
+    """Somebody of the office takes back one message that has not gone, in the caller's transaction: the state in which
+    it is left. `sending`: it is with its gateway and is not tried again. `uncertain`: it is not tried again either, and
+    may have gone. Empty: it is a token, or it has gone."""
+    held = await _withdraw_by_office(ONE, message)
+    return "".join(state if state in ("sending", "uncertain") else "expired" for state in held)
 
 
 async def withdraw_broadcast(broadcast: int) -> int:
     """What waits of a message to many does not go: how many messages that is."""
-    values = [now_ms(), CANCELLED, f"broadcast {broadcast} %"]
-    return len(await execute(connection(), WITHDRAW_BY_OFFICE.format(which=OF_BROADCAST), values))
+    return len(await _withdraw_by_office(OF_BROADCAST, f"broadcast {broadcast} %"))
+
+
+async def _withdraw_by_office(which: str, value: int | str) -> list[str]:
+    """Take these back: the states in which they were."""
+    held = await execute(connection(), HOLD_BY_OFFICE.format(which=which, lock=for_update()), [value])
+    for start in range(0, len(held), MOST_AT_ONCE):
+        numbers = [row["id"] for row in held[start : start + MOST_AT_ONCE]]
+        statement = WITHDRAW_BY_OFFICE.format(numbers=marks(len(numbers), 3))
+        await execute(connection(), statement, [now_ms(), CANCELLED, *numbers])
+    return [str(row["state"]) for row in held]

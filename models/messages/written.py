@@ -19,6 +19,8 @@ ASKED_MS = 3 * DAY_MS  # so long after a text what we write to its sender is an 
 SOON_MS = 2 * HOUR_MS  # so long after a text its sender is awake
 
 LAST_TEXT = "SELECT id, received_at FROM inbox WHERE phone = $1 ORDER BY id DESC LIMIT 1"
+# STOP asks for nothing, however often it comes: handlers/account/stop.py calls its outcome so.
+LAST_ASKED = """SELECT received_at FROM inbox WHERE phone = $1 AND outcome <> 'stopped' ORDER BY id DESC LIMIT 1"""
 LAST_WRITTEN = "SELECT id, author, created_at, origin FROM office_message WHERE phone = $1 ORDER BY id DESC LIMIT 1"
 STOPPED = "SELECT stopped_at FROM contact WHERE phone = $1 AND stopped_at > 0"
 ADD = """INSERT INTO office_message (key, origin, phone, author, created_at) VALUES ($1, $2, $3, $4, $5)
@@ -47,6 +49,7 @@ class Standing:
 
     last_text: int  # the number of the last text that came from it; 0 for none
     last_text_at: int
+    asked_at: int  # when the last text came that was not STOP
     last_written: int  # the number of the last message that the office wrote to it; 0 for none
     written_by: str  # and by whom
     written_at: int
@@ -54,7 +57,7 @@ class Standing:
 
     def is_answer(self, now: int) -> bool:
         """Whether what is written now answers something. STOP itself asks for nothing."""
-        return self.last_text_at > self.stopped_at + 1_000 and now - self.last_text_at < ASKED_MS
+        return self.asked_at > self.stopped_at + 1_000 and now - self.asked_at < ASKED_MS
 
     def is_awake(self, now: int) -> bool:
         """Whether somebody wrote from this phone a moment ago."""
@@ -69,11 +72,13 @@ async def standing_of(phone: str) -> Standing:
     """How we stand with a phone."""
     db = connection()
     text = next(iter(await execute(db, LAST_TEXT, [phone])), {})
+    asked = next(iter(await execute(db, LAST_ASKED, [phone])), {})
     written = next(iter(await execute(db, LAST_WRITTEN, [phone])), {})
     stopped = next(iter(await execute(db, STOPPED, [phone])), {})
     return Standing(
         last_text=text.get("id", 0),
         last_text_at=text.get("received_at", 0),
+        asked_at=asked.get("received_at", 0),
         last_written=written.get("id", 0),
         written_by=written.get("author", ""),
         written_at=written.get("created_at", 0),

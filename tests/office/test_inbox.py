@@ -67,6 +67,16 @@ async def test_the_second_of_two_browsers_is_told_and_loses_nothing(office: Offi
     assert len(await office.ask("SELECT id FROM outbox WHERE kind = 'office'")) == 2
 
 
+async def test_what_came_while_somebody_wrote_waits_on(office: Office) -> None:
+    await office.sms("Baraka", "nyumba yangu iko karibu na shule")
+    fields = await fields_of(office, WITH, WITH)
+    await office.sms("Baraka", "nyumba yangu iko karibu na soko")
+    await office.ask("UPDATE inbox SET outcome = 'not understood'")
+    assert (await office.post(WITH, **fields, text="We come at ten")).status == 303
+    rows = await office.ask("SELECT answered_at FROM inbox ORDER BY id")
+    assert [row["answered_at"] > 0 for row in rows] == [True, False]
+
+
 async def test_who_said_stop_is_not_written_to(office: Office) -> None:
     await office.sms("Baraka", "STOP")
     page = await office.page(WITH)

@@ -10,6 +10,7 @@ import time_machine
 
 from bot.config import Config
 from models.messages import State
+from models.office import audience
 from tests.world.browser import Office, enqueue_message, open_office
 from tests.world.many import add_crowd, go_on, phone_of
 from tests.world.people import NOON, PEOPLE
@@ -99,6 +100,38 @@ async def test_more_people_than_were_shown_are_not_written_to(office: Office) ->
     assert not await office.ask("SELECT id FROM broadcast")
 
 
+async def test_an_estimate_that_was_shown_stands(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a million customers each count reaches another one."""
+    monkeypatch.setattr(audience, "COUNTED_AT_ONCE", 10)
+    monkeypatch.setattr(audience.look_over, "__defaults__", (-1.0,))
+    await add_crowd(office.mwanga.database, 40)
+    await office.ask("UPDATE customer SET language = 'fr' WHERE id < 1020 AND id >= 1000")
+    _status, html = await look(office, text_en="Hello", language="fr")
+    fields = hidden(html, "/write/send")
+    assert fields["people"] == "30" and "about right" in html
+    monkeypatch.setattr(audience, "COUNTED_AT_ONCE", 20)
+    response = await office.post("/write/send", **fields, typed="29")
+    assert response.status == 422 and "Please type 30, the number of people." in await response.text()
+    response = await office.post("/write/send", **fields, typed="30")
+    assert response.headers["Location"] == "/write/1"
+    assert await office.ask("SELECT people FROM broadcast") == [{"people": 30}]
+
+
+async def test_who_comes_behind_all_that_were_counted_is_written_to(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audience, "COUNTED_AT_ONCE", 3)
+    monkeypatch.setattr(audience.look_over, "__defaults__", (-1.0,))
+    await add_crowd(office.mwanga.database, 8, language="ha")
+    _status, html = await look(office, text_en="Hello", language="ha")
+    fields = hidden(html, "/write/send")
+    assert fields["people"] == "0"
+    response = await office.post("/write/send", **fields)
+    assert response.status == 422 and "Please type 0" in await response.text(), "it may be more than twenty"
+    response = await office.post("/write/send", **fields, typed="0")
+    assert response.headers["Location"] == "/write/1"
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -123,6 +156,21 @@ async def test_it_is_stopped(office: Office) -> None:
     assert response.headers["Location"] == "/write/1"
     assert "Stopped" in await office.page("/write/1")
     assert not await office.ask("SELECT id FROM outbox")
+
+
+async def test_what_is_handed_over_and_waits_is_stopped_too(office: Office) -> None:
+    _status, html = await look(office, text_en="Hello")
+    await office.post("/write/send", **hidden(html, "/write/send"))
+    office.mwanga.broadcasts._stopping = False
+    await go_on(office.mwanga.broadcasts)
+    assert await office.ask("SELECT state FROM broadcast") == [{"state": "done"}]
+    await office.ask("UPDATE outbox SET state = 'scheduled'")
+    assert 'action="/write/1/stop"' in await office.html("/write/1")
+    await office.post("/write/1/stop", csrf=await office.csrf("/write/1"))
+    assert {row["error"] for row in await office.ask("SELECT error FROM outbox")} == {"cancelled"}
+    await office.ask("UPDATE broadcast_receiver SET result = 'cancelled'")
+    page = await office.html("/write/1")
+    assert "Stopped" in page and 'action="/write/1/stop"' not in page
 
 
 async def test_at_night_the_page_says_when_it_goes_on(office: Office, clock: time_machine.Traveller) -> None:

@@ -46,11 +46,10 @@ STATEMENTS: dict[str, tuple[str, list[Any]]] = {
     "settle": (broadcasts.TO_SETTLE, [0, 9]),
     "waiting": (worker.WAITING, ["kannel", 9]),
     "retrying": (worker.RETRYING, []),
-    "take back one": (withdrawal.WITHDRAW_BY_OFFICE.format(which=withdrawal.ONE), [1, "cancelled", 7]),
-    "take back many": (
-        withdrawal.WITHDRAW_BY_OFFICE.format(which=withdrawal.OF_BROADCAST),
-        [1, "cancelled", "broadcast 1 %"],
-    ),
+    "take back one": (withdrawal.HOLD_BY_OFFICE.format(which=withdrawal.ONE, lock=""), [7]),
+    "take back many": (withdrawal.HOLD_BY_OFFICE.format(which=withdrawal.OF_BROADCAST, lock=""), ["broadcast 1 %"]),
+    "take back": (withdrawal.WITHDRAW_BY_OFFICE.format(numbers="$3, $4"), [1, "cancelled", 7, 8]),
+    "last asked": (written.LAST_ASKED, ["+1"]),
 }
 TABLES = (
     *("outbox", "customer", "device", "instalment", "contract", "sale", "broadcast_receiver", "ussdsession"),

@@ -234,6 +234,15 @@ async def test_what_waits_is_taken_back(office: Office) -> None:
     assert "Nothing has failed." in await read(office, "/messages/failed"), "it was meant so"
 
 
+async def test_nobody_says_that_what_may_have_gone_does_not_go(office: Office) -> None:
+    await office.sign_in()
+    await enqueue_message(office.db, State.UNCERTAIN, "timeout")
+    number = await number_of(office)
+    response = await office.post(f"/messages/{number}/back", csrf=await office.csrf(f"/messages/{number}"))
+    page = await read(office, response.headers["Location"])
+    assert "Nobody knows whether it has gone; it is not tried again." in page and "does not go" not in page
+
+
 async def test_all_that_was_sent_is_a_file_without_secrets(office: Office) -> None:
     await office.sign_in()
     await office.sms("Asha", "BUY SHS0283 8000", "1 482915")

@@ -26,10 +26,18 @@ async def ask(server: Server, statement: str, *values: Any) -> list[dict[str, An
     return await execute(server.database.client, statement, values)
 
 
-async def write(server: Server, text: str = "We come at ten", *, key: str = "k1", seen: int = 0) -> str:
+async def write(
+    server: Server, text: str = "We come at ten", *, key: str = "k1", seen: int = 0, up_to: int = 2**62
+) -> str:
     async with server.database.work():
         return await by_hand.write_to(
-            BARAKA, text, key=key, seen=seen, company=server.company, composer=server.composer, actor="rukia"
+            *(BARAKA, text),
+            key=key,
+            seen=seen,
+            up_to=up_to,
+            company=server.company,
+            composer=server.composer,
+            actor="rukia",
         )
 
 
@@ -55,6 +63,15 @@ async def test_an_answer_goes_out_and_its_text_waits_no_more(mwanga: Server) -> 
     assert note["detail"] == "1 parts, 1 texts answered", "what was written is no part of the audit"
 
 
+async def test_a_text_that_the_page_did_not_show_waits_on(mwanga: Server) -> None:
+    await Phones(mwanga).text("Baraka", "nyumba yangu iko karibu na shule")
+    shown = (await standing_of(BARAKA)).last_text
+    await Phones(mwanga).text("Baraka", "nyumba yangu iko karibu na soko")
+    await ask(mwanga, "UPDATE inbox SET outcome = 'not understood'")
+    await write(mwanga, up_to=shown)
+    assert await waiting(mwanga) == 1
+
+
 async def test_a_form_that_comes_twice_writes_once(mwanga: Server) -> None:
     assert await write(mwanga) == await write(mwanga)
     assert len(await ask(mwanga, "SELECT id FROM outbox")) == 1
@@ -75,6 +92,10 @@ async def test_who_said_stop_gets_only_what_was_asked_for(mwanga: Server, clock:
     with pytest.raises(SaidStop) as refused:
         await write(mwanga)
     assert refused.value.at == now_ms()
+    clock.shift(3_600)
+    await phones.text("Baraka", "stop")
+    with pytest.raises(SaidStop):
+        await write(mwanga)  # who says it twice has asked for nothing
     clock.shift(3_600)
     await phones.text("Baraka", "when do you come")
     await write(mwanga)
@@ -103,6 +124,24 @@ async def test_at_night_only_who_is_awake_gets_it(mwanga: Server, clock: time_ma
 async def send_again(server: Server, number: int) -> int:
     async with server.database.work():
         return await by_hand.send_again(number, company=server.company, composer=server.composer, actor="rukia")
+
+
+@pytest.mark.parametrize(("kind", "left"), [("office", "scheduled"), ("reminder", "scheduled"), ("token", "waiting")])
+async def test_an_outbox_that_has_looked_wakes_nobody(
+    mwanga: Server, clock: time_machine.Traveller, kind: str, left: str
+) -> None:
+    """It claims what it is told of without a look at the hour."""
+    clock.move_to("2026-11-24 18:00Z")  # 21:00 in Mtwara
+    await mwanga.outbox.turn()
+    await write(mwanga)
+    mwanga.outbox.notify()
+    await mwanga.outbox.turn()
+    [row] = await ask(mwanga, "SELECT state, due_at FROM outbox")
+    assert (row["state"], row["due_at"]) == ("scheduled", mwanga.company.until_morning(now_ms()))
+    await ask(mwanga, "UPDATE outbox SET state = 'failed', error = 'undelivered', kind = $1", kind)
+    again = await send_again(mwanga, 1)
+    [row] = await ask(mwanga, "SELECT state FROM outbox WHERE id = $1", again)
+    assert row["state"] == left
 
 
 async def test_what_failed_is_sent_again_once(mwanga: Server) -> None:
@@ -140,7 +179,7 @@ async def test_some_messages_are_never_sent_again(mwanga: Server, change: str, w
     [
         ("waiting", "office", "expired"),
         ("scheduled", "reminder", "expired"),
-        ("uncertain", "reply", "expired"),
+        ("uncertain", "reply", "uncertain"),
         ("sending", "office", "sending"),
         ("sent", "office", ""),
         ("delivered", "office", ""),
@@ -154,7 +193,7 @@ async def test_what_waits_is_taken_back(mwanga: Server, state: str, kind: str, l
     async with mwanga.database.work():
         assert await by_hand.take_back(row["id"], actor="rukia") == left
     [after] = await ask(mwanga, "SELECT state, error FROM outbox")
-    assert after["state"] == (left or state)
+    assert after["state"] == ("expired" if left == "uncertain" else left or state)
     assert after["error"] == ("cancelled" if left else "")
 
 

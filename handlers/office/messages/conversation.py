@@ -68,6 +68,7 @@ def phone_of(request: web.Request) -> str:
 async def draw(request: web.Request, phone: str, box: WriteBox | None = None, status: int = 200) -> web.StreamResponse:
     """The page of a conversation."""
     server = request.app[SERVER]
+    box = box or await box_for(request, phone)  # before the texts are read: what it takes for answered is among them
     caller = (await find_callers([phone]))[phone]
     before = number_from(request.query.get("before", ""), LATEST)
     found, more = await events_of(phone, before, caller.agent.id if caller.agent else 0)
@@ -93,7 +94,7 @@ async def draw(request: web.Request, phone: str, box: WriteBox | None = None, st
         word=_word_to_learn(found),
         keywords=keywords_with_synonyms(server.commands),
         languages=server.company.languages,
-        box=box or await box_for(request, phone),
+        box=box,
         standing=await standing_of(phone),
         done=_(DONE.get(request.query.get("done", ""), "")) if request.query.get("done") in DONE else "",
         when=partial(when, server.company, datetime.now(UTC)),

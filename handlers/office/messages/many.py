@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -36,6 +37,7 @@ from models.office import written_to_many as written
 from models.office.audience import Audience, choices
 
 ASK_FROM = 20  # people; for more the number has to be typed before it goes
+MOST_PEOPLE = 2_000_000_000  # that a form may name
 LANGUAGES = {"en": "English", "sw": "Kiswahili", "fr": "Français", "pt": "Português", "ha": "Hausa"}
 RESULTS = {
     Result.QUEUED: N_("on its way"),
@@ -135,18 +137,22 @@ async def look(request: web.Request) -> web.StreamResponse:
 
 @office_page("/write/send", "POST", roles=OWNER_ONLY, nav=Nav.MESSAGES)
 async def send(request: web.Request) -> web.StreamResponse:
-    """Begin. The people are counted once more: who pressed Send meant so many as were shown."""
+    """Begin. The people are counted once more: who pressed Send meant so many as were shown. Where there are too many
+    to count, each count is another estimate, and the one that was shown stands."""
     server, form = request.app[SERVER], await _form(request)
     if not _is_whole(form):
         return await _draw_form(request, form, 422)
     counted = await preview(server, form.audience, form.texts)
-    if not counted.messages or not counted.gateways:
+    if not _is_sendable(counted):
         return await _draw_preview(request, form, counted, 422)
-    if number_from(request[FORM].get("people", ""), -1) != counted.people:
+    shown = number_from(request[FORM].get("people", ""), -1)
+    if 0 <= shown <= MOST_PEOPLE and (request[FORM].get("estimated") or not counted.all_counted):
+        counted = replace(counted, people=shown, all_counted=False)
+    if shown != counted.people:
         problem = _("Meanwhile they are {people} people. Please look again.", people=f"{counted.people:,}")
         return await _draw_preview(request, form, counted, 409, problem)
     typed = "".join(filter(str.isdigit, form.typed.data or ""))
-    if counted.people > ASK_FROM and typed != str(counted.people):
+    if _asks(counted) and typed != str(counted.people):
         form.refuse("typed", _("Please type {people}, the number of people.", people=counted.people))
         return await _draw_preview(request, form, counted, 422)
     async with server.database.work():
@@ -187,6 +193,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         older=older_address(request, last["id"]) if last else "",
         csv=csv_address(request),
         chosen=result,
+        stoppable=row["state"] == "going" or (row["state"] == "done" and Result.QUEUED.value in results),
         night=row["state"] == "going" and server.company.until_morning(_now()),
         stuck=row["state"] == "going" and not server.broadcasts.carriers(),
         languages=LANGUAGES,
@@ -235,6 +242,16 @@ def _is_whole(form: ManyForm) -> bool:
     return whole
 
 
+def _is_sendable(found: Preview) -> bool:
+    """Whether it may go: behind the customers who were counted there may be some who get it."""
+    return bool(found.gateways and (found.messages or not found.is_exact))
+
+
+def _asks(found: Preview) -> bool:
+    """Whether the number of people has to be typed: also of an estimate, which may be too low."""
+    return found.people > ASK_FROM or not found.all_counted
+
+
 def _now() -> int:
     return int(datetime.now(UTC).timestamp() * 1000)
 
@@ -268,7 +285,7 @@ async def _draw_preview(
             "No gateway may carry it. Gateway phones write to many only where a rule of the configuration lets them: "
             'class = "broadcast", gateways = ["phones"].'
         )
-    elif not found.messages:
+    elif not _is_sendable(found):
         problem = _("Nobody would get it.")
     return page(
         request,
@@ -281,8 +298,8 @@ async def _draw_preview(
         texts=form.texts,
         languages=LANGUAGES,
         problem=problem,
-        sendable=bool(found.gateways and found.messages),
-        ask=found.people > ASK_FROM,
+        sendable=_is_sendable(found),
+        ask=_asks(found),
         when=_when(server),
     )
 

@@ -28,7 +28,8 @@ class Preview:
     unfilled: int  # for whom a gap has nothing to be filled with
     messages: int
     parts: int
-    is_exact: bool
+    is_exact: bool  # every figure
+    all_counted: bool  # of the people, their phones and STOP
     cost: str  # empty where the gateways do not say what they charge
     done_at: int  # ms; 0 when nothing carries it, or it takes longer than anybody waits
     gateways: list[str]  # by which it goes, as the office knows them
@@ -52,6 +53,7 @@ async def preview(server: Server, audience: Audience, texts: Mapping[str, str]) 
         messages=overview.about(messages),
         parts=overview.about(all_parts),
         is_exact=overview.is_exact and len(overview.sample) == reached,
+        all_counted=overview.is_exact,
         cost=await _cost(server, overview.about(all_parts)),
         done_at=_done_at(server, overview.about(all_parts)) if carriers else 0,
         gateways=[server.router.watch.facts(name).label for name in carriers],

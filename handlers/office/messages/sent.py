@@ -74,6 +74,7 @@ CANNOT = {
 DONE = {
     "again": N_("This is the message that is sent again."),
     "back": N_("It was taken back and does not go."),
+    "doubt": N_("Nobody knows whether it has gone; it is not tried again."),
     "with": N_("It is with its gateway and may still go; it is not tried again."),
     "gone": N_("It cannot be taken back: it has gone, or it is a token, which was paid for."),
 }
@@ -165,7 +166,7 @@ async def back(request: web.Request) -> web.StreamResponse:
     number = int(request.match_info["number"])
     async with request.app[SERVER].database.work():
         left = await by_hand.take_back(number, actor=request[USER].name)
-    done = {"": "gone", "sending": "with"}.get(left, "back")
+    done = {"": "gone", "sending": "with", "uncertain": "doubt"}.get(left, "back")
     raise redirect(f"/messages/{number}?done={done}")
 
 

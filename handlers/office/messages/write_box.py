@@ -16,6 +16,7 @@ from handlers.office.frame.forms import OfficeForm, required
 from handlers.office.frame.routes import FORM, USER
 from handlers.office.frame.times import when
 from handlers.office.frame.words import N_, _
+from handlers.office.messages.numbers import number_from
 from models.messages import MessageKind
 from models.messages.written import Standing, standing_of
 from models.settings import are_messages_off
@@ -46,6 +47,7 @@ class WriteBox:
 
     form: WriteForm
     seen: int  # the last message that the office had written when the page was drawn
+    up_to: int  # the last text that had come by then
     goes: str  # by which gateway, and when
     shut: str = ""
     problem: str = ""  # why the form was refused, beside what is said at its field
@@ -59,6 +61,7 @@ async def box_for(request: web.Request, phone: str, form: WriteForm | None = Non
     return WriteBox(
         form=form or WriteForm(meta={"company": server.company}),
         seen=standing.last_written,
+        up_to=standing.last_text,
         goes=await _goes(server, phone, standing),
         shut="" if standing.may_be_written_to(now_ms()) else said_stop(server, standing.stopped_at),
         problem=problem,
@@ -71,14 +74,14 @@ async def write(request: web.Request, phone: str) -> tuple[WriteForm, str, int]:
     if not form.validate():
         return form, _("Please look at the text."), 422
     given = request[FORM]
-    seen = given.get("seen", "")
     try:
         async with server.database.work():
             await by_hand.write_to(
                 phone,
                 form.text.data or "",
                 key=f"{request[USER].id} {given.get('once', '')[:40]}",
-                seen=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 19 else 0,
+                seen=number_from(given.get("seen", ""), 0),
+                up_to=number_from(given.get("up_to", ""), 0),
                 company=server.company,
                 composer=server.composer,
                 actor=request[USER].name,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from aiohttp import web
 from wtforms import SelectField
 
-from bot.changeable import AGENTS, COMPANY, HOURS, LIMITS, find_mistakes, with_values
+from bot.changeable import AGENTS, COMPANY, HOURS, LIMITS, find_mistakes, merge_to_start, with_values
 from bot.config import LANGUAGES
 from bot.server import SERVER
 from handlers.office.frame.forms import LineField, OfficeForm
@@ -94,6 +94,12 @@ async def change(request: web.Request) -> web.StreamResponse:
     back = request[FORM].get("back", "")
     if back in FIGURES[heading]:
         wanted: Mapping[str, str | None] = {back: None}
+        if _hinders_start(request, wanted):
+            form = FORMS[heading].of(request)
+            for name, value in _now(request, heading).items():
+                form[name].data = value
+            form.refuse(back, _("The configuration has none, and no server starts without."))
+            return _draw(request, form, seen, 422)
     else:
         typed = {name: str(form[name].data or "").strip() for name in FIGURES[heading]}
         if not _is_right(request, form, typed):
@@ -113,10 +119,20 @@ async def change(request: web.Request) -> web.StreamResponse:
 
 def _is_right(request: web.Request, form: OfficeForm, typed: Mapping[str, str]) -> bool:
     """Whether all of it can be set; says beside each figure what is wrong."""
-    mistakes = find_mistakes(request.app[SERVER].settings.given, typed)
-    for name in mistakes:
+    wrong = list(find_mistakes(request.app[SERVER].settings.given, typed))
+    if not wrong:
+        wrong = [name for name, value in typed.items() if _hinders_start(request, {name: value})]
+    for name in wrong:
         form.refuse(name, _(SAYINGS.get(name, OF_NUMBERS), languages=",".join(LANGUAGES)))
-    return not mistakes
+    return not wrong
+
+
+def _hinders_start(request: web.Request, wanted: Mapping[str, str | None]) -> bool:
+    """Whether a server that stops would not start again with this."""
+    settings = request.app[SERVER].settings
+    changed = {name: value for name, value in {**settings.set, **wanted}.items() if value is not None}
+    before = merge_to_start(settings.given, settings.set).problems()
+    return any(problem not in before for problem in merge_to_start(settings.given, changed).problems())
 
 
 def _differing(request: web.Request, typed: Mapping[str, str]) -> dict[str, str | None]:

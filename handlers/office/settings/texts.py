@@ -72,7 +72,10 @@ async def change(request: web.Request) -> web.StreamResponse:
     try:
         async with server.database.work():
             await change_text(
-                language, english, said, before=usual, seen=form.get("seen", "")[:LONGEST], actor=request[USER].name
+                *(language, english, said),
+                before=usual,
+                seen=form.get("seen", "").replace("\r\n", "\n")[:LONGEST],  # as forms send the end of a line
+                actor=request[USER].name,
             )
     except Changed:
         problem = _("Somebody else has changed this sentence meanwhile. What you typed is still here.")

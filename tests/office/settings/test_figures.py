@@ -51,6 +51,7 @@ async def test_a_figure_is_set_shown_and_given_back(config: Config) -> None:
     ("heading", "name", "typed", "says"),
     [
         ("company", "company", "", "Write a name of 1 to 20 letters."),
+        ("company", "help_phone", "", "Write a number of at most 14 digits."),
         ("company", "languages", "en;sw", "Write some of en,sw,fr,pt,ha with commas between, each once."),
         ("company", "coin", "half", "Write an amount, like 50 or 0.50; empty is a whole unit."),
         ("agents", "commission_percent", "<b>", "Write percent, like 10 or 7.5, at most 100."),
@@ -69,6 +70,19 @@ async def test_what_is_wrong_is_said_beside_it_and_kept(
         assert answer.status == 422 and says in unescape(html)
         assert f'value="{typed}"' in unescape(html) and "<b>" not in html.replace("<b>", "", html.count("</b>"))
         assert not await Audit.filter(action="setting").exists()
+
+
+async def test_what_no_server_starts_without_is_not_given_back(config: Config) -> None:
+    async with open_office(config) as office:
+        settings = office.mwanga.settings
+        settings.given = settings.given.model_copy(update={"help_phone": ""})
+        fields = await form_of(office, "company")
+        assert (await office.post("/settings/company", **fields | {"help_phone": "0800 2"})).status == 303
+        fields = await form_of(office, "company")
+        answer = await office.post("/settings/company", csrf=fields["csrf"], seen=fields["seen"], back="help_phone")
+        said = unescape(await answer.text())
+        assert answer.status == 422 and "no server starts without" in said and 'value="08002"' in said
+        assert office.mwanga.company.help_phone == "08002"
 
 
 async def test_of_two_who_change_the_same_the_second_is_told(config: Config) -> None:

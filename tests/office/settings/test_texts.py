@@ -35,6 +35,15 @@ async def test_a_sentence_is_found_said_otherwise_and_given_back(config: Config)
         assert _(ENGLISH, help="0800").to("sw") == usual.format(help="0800")
 
 
+async def test_a_sentence_of_two_lines_is_changed_again(config: Config) -> None:
+    """A browser sends the end of a line as two letters."""
+    async with open_office(config) as office:
+        await office.sign_in()
+        assert (await post(office, said="Sijui.\r\n{help}", seen=""))[0] == 303
+        assert (await post(office, said="Hakuna.\r\n{help}", seen="Sijui.\r\n{help}"))[0] == 303
+        await post(office, back="yes", seen="Hakuna.\r\n{help}")
+
+
 async def test_what_breaks_a_rule_is_refused_and_kept(config: Config) -> None:
     async with open_office(config) as office:
         await office.sign_in()
