@@ -24,8 +24,14 @@ INDEXES = (
 CHECKS = (
     ("proposal_state_check", "proposal", "{row}state IN ('asked', 'done', 'refused') AND {row}amount >= 0"),
     ("proposal_what_check", "proposal", "{row}what IN ('move', 'transfer', 'payout')"),
+    ("proposal_former_check", "proposal", "{row}what <> 'transfer' OR {row}former_id IS NOT NULL"),
+    ("proposal_second_check", "proposal", "{row}state <> 'done' OR {row}decided_by <> {row}asked_by"),
+    ("write_off_decided_once", "write_off", "{row}agreed_at IS NULL OR {row}refused_at IS NULL"),
     ("money_day_check", "money_day", "{row}what IN ('sale', 'payment') AND {row}number >= 0 AND {row}amount >= 0"),
 )
+# What was asked for stays so.
+ASKED = ("id", "key", "what", "amount", "with_debt", "reason", "asked_by", "asked_at")
+ASKED_OF = ("sale_id", "device_id", "customer_id", "former_id", "agent_id")
 FORWARD = "OLD.state <> 'asked' AND NEW.state <> OLD.state"
 
 
@@ -49,12 +55,22 @@ async def guard(_apps: object, editor: Any) -> None:
             f"CREATE TRIGGER proposal_forward BEFORE UPDATE OF state ON proposal WHEN {FORWARD} "
             "BEGIN SELECT RAISE(ABORT, 'this was decided'); END"
         )
+        other = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in (*ASKED, *ASKED_OF))
+        await run(
+            f"CREATE TRIGGER proposal_kept BEFORE UPDATE ON proposal WHEN {other} "
+            "BEGIN SELECT RAISE(ABORT, 'what was asked for stays so'); END"
+        )
         return
     for name, table, condition in CHECKS:
         await run(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({condition.format(row='')})")
     await run(
         f"CREATE TRIGGER proposal_forward BEFORE UPDATE OF state ON proposal FOR EACH ROW WHEN ({FORWARD}) "
         "EXECUTE FUNCTION refuse('this was decided')"
+    )
+    other = " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in (*ASKED, *ASKED_OF))
+    await run(
+        f"CREATE TRIGGER proposal_kept BEFORE UPDATE ON proposal FOR EACH ROW WHEN ({other}) "
+        "EXECUTE FUNCTION refuse('what was asked for stays so')"
     )
 
 

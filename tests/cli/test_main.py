@@ -40,7 +40,8 @@ def test_a_name_that_is_none_is_refused_in_one_sentence(run: Run, demo_url: str,
 
 def test_names_are_kept_as_they_are_looked_for(run: Run, demo_url: str) -> None:
     """Who signs in types no space around the name, whatever the one did who added it."""
-    assert "rehema can sign in, as support." in run("admin", "add", " rehema ", "--password", "long enough to keep").output
+    added = run("admin", "add", " rehema ", "--password", "long enough to keep")
+    assert "rehema can sign in, as support." in added.output
     assert query(demo_url, "SELECT name FROM officeuser ORDER BY id")[-1] == {"name": "rehema"}
     agent = ("agent", "add", "--phone", "0712345678", "--name", " Rehema  Kito", "--pin", "730582")
     assert run(*agent, "--mini-grid", " Mtwara North ").exit_code == 0
