@@ -1,5 +1,6 @@
 """How much of what fell due was paid, and how much is at risk: the figures on both engines, live and as counted."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -71,3 +72,12 @@ async def test_where_there_are_many_the_last_count_is_shown(mwanga: Server, monk
     counted = await read(today)
     assert list(counted.parts) == list(live.parts) and counted.at and counted.day == today
     assert await Agent.get(id=counted.parts[0].agent_id)
+
+
+async def test_what_the_counter_sold_is_kept_without_an_agent(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    [part, *_rest] = await count(mwanga.company.today())
+    sold = replace(part, agent_id=None)
+    async with mwanga.database.work():
+        await collection.keep([sold], mwanga.company.today())
+    monkeypatch.setattr(collection, "FEW", 10)
+    assert list((await read(mwanga.company.today())).parts) == [sold]
