@@ -85,7 +85,7 @@ def admin_role(name: Name, role: NewRole) -> None:
 
 @admin_cli.command("factor")
 def admin_factor(name: Name) -> None:
-    """Take an office user's second factor away, whose phone is lost; the next sign-in asks to set up another one."""
+    """Take an office user's second factor away, whose phone is lost; who needs one is asked to set up another."""
 
     async def work() -> None:
         async with _changing(name) as user:

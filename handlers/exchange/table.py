@@ -46,7 +46,8 @@ class Table:
 
     @property
     def lines(self) -> int:
-        return self.text.count("\n")
+        """Of all ends of lines: some programs end them by a carriage return alone."""
+        return self.text.count("\n") + self.text.count("\r") - self.text.count("\r\n")
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Each row that has something in it, with the number of its last line. Raises Unreadable."""

@@ -7,8 +7,8 @@ import hmac
 
 from tortoise.queryset import QuerySet
 
-from models.audit import record
-from models.people.office_users import change_password, create_user
+from models.audit import Audit, record
+from models.people.office_users import BadName, UserExists, change_password, create_user
 from models.people.tables import Invitation, OfficeRole, OfficeUser
 from models.sql import DAY_MS, connection, cut, execute, now_ms
 from models.vault import Vault
@@ -87,9 +87,19 @@ async def accept(invitation: Invitation, name: str, password: str, *, vault: Vau
         await change_password(user, password, vault=vault, actor=user.name)
         return user
     name = " ".join(name.split())
+    await _refuse_name(name)
     user = await create_user(name, password, OfficeRole(invitation.role), vault=vault, actor=name)
     await Invitation.filter(id=invitation.id).update(user_id=user.id)
     return user
+
+
+async def _refuse_name(name: str) -> None:
+    """Who chooses his own name takes none by which the audit means somebody else: of one who is removed, or the phone
+    of an agent. Raises BadName and UserExists."""
+    if not any(letter.isalpha() for letter in name):
+        raise BadName(name)
+    if await OfficeUser.exists(name__iexact=name) or await Audit.exists(actor=name):
+        raise UserExists(name)
 
 
 async def withdraw(number: int, *, by: OfficeUser) -> bool:

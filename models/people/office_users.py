@@ -6,8 +6,8 @@ from tortoise.exceptions import IntegrityError
 
 from models.audit import record
 from models.people.sessions import end_sessions
-from models.people.tables import OfficeRole, OfficeUser
-from models.sql import connection, execute, for_update
+from models.people.tables import Invitation, OfficeRole, OfficeUser
+from models.sql import connection, execute, for_update, now_ms
 from models.vault import Vault
 
 SHORTEST_PASSWORD = 10  # characters
@@ -75,9 +75,11 @@ async def list_users() -> list[OfficeUser]:
 
 
 async def change_password(user: OfficeUser, password: str, *, vault: Vault, actor: str) -> None:
-    """Give an office user another password, which ends all sessions of this user. Raises ShortPassword."""
+    """Give an office user another password, which ends all sessions of this user; links to set one work no more.
+    Raises ShortPassword."""
     user.password_hash = _hash(password, vault)
     await OfficeUser.filter(id=user.id).update(password_hash=user.password_hash)
+    await Invitation.filter(user_id=user.id, used_at=0, withdrawn_at=0).update(withdrawn_at=now_ms())
     await end_sessions(user)
     await record(actor, "office password", user.name)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.runtime import Database
+from handlers.exchange import Table
 from models.sql import execute
 from tests.world.csv_files import import_text
 from tests.world.prompt import Run, query
@@ -99,3 +100,7 @@ def test_no_cell_is_a_formula(run: Run, demo_url: str) -> None:
 
     asyncio.run(rename())
     assert "'=1+1," in run("export", "customers").output
+
+
+def test_lines_are_counted_whatever_ends_them() -> None:
+    assert Table.of(b"name\rSun\rMoon\r\nStars\n").lines == 4

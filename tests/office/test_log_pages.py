@@ -121,3 +121,23 @@ async def test_a_file_that_breaks_off_does_not_look_whole(office: Office, monkey
     response = await office.get("/log?csv=1")
     with pytest.raises(ClientError):
         await response.read()
+
+
+@pytest.mark.parametrize("query", ["since=0001-01-01", "until=9999-12-31"])
+async def test_a_day_at_the_end_of_all_time_is_refused(office: Office, query: str) -> None:
+    answer = await office.get(f"/log?{query}")
+    assert answer.status == 422 and "Please write a day" in await answer.text()
+
+
+async def test_bad_addresses_and_endless_numbers_break_no_page(office: Office) -> None:
+    async with office.mwanga.database.work():
+        await record("Pendo", "hand in", "k 1", f"{'9' * 5_000} minor units")
+        await record("Pendo", "ticket", "K12", "asked")
+    assert (await office.get("/log")).status == 200
+    for path in ("/log?by=%00", "/tickets?category=%00"):
+        answer = await office.get(path)
+        assert (answer.status, answer.headers["Location"]) == (303, path.removesuffix("%00"))
+    assert "ticket: K12" in await office.page("/log?subject=k12")
+    agent = (await office.ask("SELECT id FROM agent ORDER BY id LIMIT 1"))[0]["id"]
+    for month in ("0001-01", "9999-12"):
+        assert (await office.get(f"/people/agents/{agent}?month={month}")).status == 200

@@ -9,7 +9,7 @@ import time_machine
 from tortoise.exceptions import IntegrityError
 
 from bot.runtime import Database
-from models.audit import Audit
+from models.audit import Audit, record
 from models.people import OfficeRole, OfficeUser, invitations, second_factor, sessions
 from models.people.invitations import NoInvitation, accept, find_invitation, invite, offer_password, token_of
 from models.people.office_users import (
@@ -307,3 +307,26 @@ async def test_old_rows_of_sessions_are_forgotten(database: Database, user: Offi
     await begin(user)
     assert await execute(database.client, sessions.PURGE, [now_ms() - 1_000, 10]) == []
     assert len(await execute(database.client, sessions.PURGE, [now_ms() + 1, 10])) == 1
+
+
+async def test_links_for_a_password_end_with_another_password(owner: OfficeUser, user: OfficeUser) -> None:
+    link = token_of(await offer_password(user, by=owner), VAULT)
+    other = token_of(await offer_password(owner, by=owner), VAULT)
+    await change_password(user, f"{WORDS} more", vault=VAULT, actor="command line")
+    with pytest.raises(NoInvitation):
+        await find_invitation(link, VAULT)
+    assert await find_invitation(other, VAULT)
+
+
+@pytest.mark.parametrize(
+    ("name", "refusal"), [("gone", UserExists), ("GONE", UserExists), ("Pendo", UserExists), ("+255710000001", BadName)]
+)
+async def test_who_is_invited_takes_no_name_that_the_log_has_for_another(
+    database: Database, owner: OfficeUser, name: str, refusal: type[Exception]
+) -> None:
+    await remove_user(await create_user("gone", WORDS, OfficeRole.SUPPORT, vault=VAULT, actor="test"), actor="test")
+    await record("Pendo", "sign in", "Pendo")
+    with pytest.raises(refusal):
+        async with database.work():
+            await accept(await invite(OfficeRole.SUPPORT, "A", by=owner), name, WORDS, vault=VAULT)
+    assert not await OfficeUser.exists(name=name, removed_at=None)

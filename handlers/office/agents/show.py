@@ -32,6 +32,7 @@ from models.tickets import tickets
 
 ONE = r"/people/agents/{number:\d{1,18}}"
 PAYMENTS, MOST_TICKETS = 50, 10
+YEARS = range(2000, 9000)  # others are no months of ours, and have none before or after them
 MOST_OF_MONTH = 50_000  # more than one agent sells in a month
 COLUMNS = ("time", "reference", "paid_for", "name", "surname", "amount", "commission", "void")
 DONE = {
@@ -201,9 +202,10 @@ async def offer(form: Any, company: Company, agent: Agent | None = None) -> None
 def _month(text: str, company: Company) -> date:
     """The first day of a month like 2026-11; of this month for anything else."""
     try:
-        return date.fromisoformat(f"{text}-01")
+        month = date.fromisoformat(f"{text}-01")
     except ValueError:
-        return company.today().replace(day=1)
+        month = date.min
+    return month if month.year in YEARS else company.today().replace(day=1)
 
 
 def _bounds(month: date, company: Company) -> tuple[datetime, datetime]:

@@ -36,6 +36,7 @@ async def guard(request: web.Request, handler: Handler) -> Any:
     LANGUAGE.set(_language(request, user))
     if elsewhere:
         return await handler(request)
+    _refuse_zero_bytes(request)
     page = request.app[OFFICE].get(request.match_info.route)
     if user and known:
         request[USER], request[SIGNED_IN] = user, known.session
@@ -53,6 +54,18 @@ async def guard(request: web.Request, handler: Handler) -> Any:
             request[WAITING] = {nav: await count(user) for nav, count in COUNTS.items()}
     with coming_from(request.remote or ""):
         return await handler(request)
+
+
+def _refuse_zero_bytes(request: web.Request) -> None:
+    """Nobody types one into an address, and PostgreSQL takes none. Raises HTTPSeeOther to the address without, and
+    HTTPBadRequest."""
+    query = request.query
+    if not any("\0" in text for pair in query.items() for text in pair):
+        return
+    if request.method not in ASKING:
+        raise web.HTTPBadRequest(text="This is no form.\n", headers=HEADERS)
+    kept = [(name.replace("\0", ""), value.replace("\0", "")) for name, value in query.items()]
+    raise redirect(own_path(str(request.rel_url.with_query(kept))))
 
 
 def _check_role(page: OfficePage | None, user: OfficeUser) -> None:

@@ -19,6 +19,7 @@ from handlers.office.home.needs import ALARM, Action, Need, list_needs, write_co
 from handlers.office.home.reading import READINGS, Seen
 from models.messages.beats import DOWN, PAUSED, Beat
 from models.office import overview
+from models.office.outgoing import mask
 from models.office.overview import Counted, Queue
 
 REFRESH_S = 60  # without script; a page is some 10 KB, and data is paid by the megabyte
@@ -65,6 +66,7 @@ def _shared(request: web.Request, seen: Seen) -> dict[str, object]:
         "zone": seen.at.astimezone(server.company.zone).tzname(),
         "when": partial(when, server.company, seen.at),
         "age": partial(age, seen.now),
+        "mask": mask,
         "figure": write_count,
         "size": write_size,
     }

@@ -32,7 +32,8 @@ from models.people import OfficeRole, OfficeUser
 
 COLUMNS = ("time", "by", "action", "subject", "old", "new", "detail", "from")
 READ_ALL = (OfficeRole.OWNER, OfficeRole.AUDITOR)
-MINOR = re.compile(r"(-?\b\d+) minor units")
+MINOR = re.compile(r"(-?\b\d{1,18}) minor units")
+CODE = re.compile(r"^[A-Za-z]{1,4}[0-9]+$")  # a ticket, or a serial: kept in capitals
 LONGEST = 100  # as the columns that are filtered by
 QUICK = (
     ("", N_("All")),
@@ -72,20 +73,21 @@ def _wanted(query: Mapping[str, str], company: Company, user: OfficeUser) -> tup
     filters = {name: query.get(name, "").strip()[:LONGEST] for name in ("by", "action", "subject")}
     try:
         since, until = (_midnight(query.get(name, ""), company) for name in ("since", "until"))
-    except ValueError:
+        until = until + timedelta(days=1) if until else None
+    except (ValueError, OverflowError):  # no day, or one at either end of all time
         return Wanted(), _("Please write a day, like 2026-11-30.")
     wanted = Wanted(
         actor=_spelled(filters["by"], company) if user.role in READ_ALL else user.name,
         action=filters["action"],
-        subject=_spelled(filters["subject"], company),
+        subject=_spelled(CODE.sub(lambda found: found[0].upper(), filters["subject"]), company),
         since=since,
-        until=until + timedelta(days=1) if until else None,
+        until=until,
     )
     return wanted, ""
 
 
 def _spelled(typed: str, company: Company) -> str:
-    """A phone number as it is kept, whatever its spelling; a serial and a ticket in capitals; all else as it is."""
+    """A phone number as it is kept, whatever its spelling; all else as it is."""
     with suppress(ValueError):
         return numbers.parse(typed, company.country)
     return typed

@@ -5,8 +5,10 @@ What a form says is a file of one row, so page, file and command line refuse the
 """
 
 import csv
+import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -20,14 +22,15 @@ from handlers.exchange import (
     Unreadable,
     group_problems,
     import_table,
-    write_export,
 )
 from handlers.exchange.importing import Tried, try_table
 from handlers.exchange.sheet import Problem
-from handlers.office.frame.page import HEADERS, page, redirect
+from handlers.office.frame.lists import send_csv
+from handlers.office.frame.page import page, redirect
 from handlers.office.frame.routes import CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.settings.typed import read_number
+from models.audit import record
 from models.devices import Kind, Unit
 from models.money import Period, Terms
 from models.money.catalogue import Type
@@ -107,11 +110,8 @@ async def show_rows(request: web.Request) -> web.StreamResponse:
 @office_page(f"{KIND}.csv", roles=CASH, nav=Nav.SETTINGS)
 async def export(request: web.Request) -> web.StreamResponse:
     """All rows as a file, which can be changed and brought back."""
-    kind, text = request.match_info["kind"], io.StringIO()
-    await write_export(IMPORTS[kind], text, request.app[SERVER].company)
-    response = web.Response(text=text.getvalue(), content_type="text/csv", charset="utf-8", headers=HEADERS)
-    response.headers["Content-Disposition"] = f'attachment; filename="{kind}.csv"'
-    return response
+    kind = request.match_info["kind"]
+    return await send_csv(request, kind, IMPORTS[kind].columns, IMPORTS[kind].rows(request.app[SERVER].company))
 
 
 @office_page(KIND, "POST", roles=CASH, nav=Nav.SETTINGS)
@@ -119,15 +119,20 @@ async def change(request: web.Request) -> web.StreamResponse:
     """A row that is new or other than before: by the check of a file of one row."""
     kind, server = request.match_info["kind"], request.app[SERVER]
     typed = {name: request[FORM].get(name, "").strip()[:LONGEST] for name in IMPORTS[kind].columns}
+    seen = request[FORM].get("seen", "")
+    if seen and seen not in map(_mark, await _list_rows(request, kind)):
+        said = _("Somebody else has changed this row meanwhile: look at the list. Save once more if yours is to count.")
+        return await _draw(request, 409, typed=typed, problem=said)
     try:
-        done = await import_table(
-            kind,
-            _table_of(typed),
-            "the office's page",
-            database=server.database,
-            company=server.company,
-            actor=request[USER].name,
-        )
+        async with _noting(request, kind):
+            done = await import_table(
+                kind,
+                _table_of(typed),
+                "the office's page",
+                database=server.database,
+                company=server.company,
+                actor=request[USER].name,
+            )
     except NotImported as refused:
         return await _draw(request, 422, typed=typed, problems=refused.problems)
     except (PartlyImported, Unreadable) as refused:
@@ -172,9 +177,10 @@ async def apply(request: web.Request) -> web.StreamResponse:
     if not first:
         return await _draw(request, 409, problem=_("This file is being written already."))
     try:
-        done = await import_table(
-            kind, Table.of(data), kept.name, database=server.database, company=server.company, actor=actor
-        )
+        async with _noting(request, kind):
+            done = await import_table(
+                kind, Table.of(data), kept.name, database=server.database, company=server.company, actor=actor
+            )
     except NotImported as refused:
         return _draw_file(request, 422, kept.name, problems=refused.problems)
     except PartlyImported as refused:
@@ -185,6 +191,40 @@ async def apply(request: web.Request) -> web.StreamResponse:
 
 async def _kept(request: web.Request, kind: str) -> OfficeUpload | None:
     return await find_upload(read_number(request[FORM].get("file", "")), kind, actor=request[USER].name)
+
+
+@asynccontextmanager
+async def _noting(request: web.Request, kind: str) -> AsyncIterator[None]:
+    """Note which rows were there before and which are after, also where a file breaks off."""
+    before = await _list_rows(request, kind)
+    try:
+        yield
+    finally:
+        after = await _list_rows(request, kind)
+        old, new = (_written(those, others) for those, others in ((before, after), (after, before)))
+        if old or new:
+            async with request.app[SERVER].database.work():
+                await record(request[USER].name, "rows changed", kind, old=old, new=new)
+
+
+async def _list_rows(request: web.Request, kind: str) -> list[tuple[str, ...]]:
+    """The rows as they are now; none of those that come by file alone."""
+    found: list[tuple[str, ...]] = []
+    if kind not in BY_FILE:
+        async for row in IMPORTS[kind].rows(request.app[SERVER].company):
+            found.append(tuple("" if cell is None else str(cell) for cell in row))
+    return found
+
+
+def _written(rows: Sequence[tuple[str, ...]], others: Sequence[tuple[str, ...]]) -> str:
+    """Those that the others lack, a line each."""
+    known = set(others)
+    return "\n".join(", ".join(row) for row in rows if row not in known)
+
+
+def _mark(row: Sequence[str]) -> str:
+    """By what a form knows whether a row is still as it was shown."""
+    return hashlib.sha256("\0".join(row).encode()).hexdigest()
 
 
 def _read_file(upload: object) -> tuple[str, bytes]:
@@ -250,11 +290,19 @@ async def _draw(
         more=more,
         words=words,
         typed=typed or dict(zip(columns, chosen, strict=False)),
+        seen=_seen(request, status, chosen),
         beside=beside,
         problem=" ".join(filter(None, (problem, *above))),
         partly=partly,
         by_file=kind in BY_FILE,
     )
+
+
+def _seen(request: web.Request, status: int, chosen: Sequence[str]) -> str:
+    """The mark of the row in the form; none once somebody was told that it is another one by now."""
+    if FORM in request:
+        return "" if status == 409 else str(request[FORM].get("seen", ""))
+    return _mark(chosen) if chosen else ""
 
 
 def _place(columns: Sequence[str], problems: Sequence[Problem]) -> tuple[dict[str, str], list[str]]:

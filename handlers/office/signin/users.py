@@ -25,8 +25,9 @@ ROLES = {
 DONE = {
     "invited": N_("The link is below. Send it to this person alone: it works once, for 3 days."),
     "role": N_("The role is changed. This person has to sign in again."),
+    "same": N_("It was so already: nothing has changed."),
     "removed": N_("This person signs in no more. Open tickets of theirs are nobody's now."),
-    "factor": N_("The second factor is taken away. The next sign-in asks to set up another one."),
+    "factor": N_("The second factor is taken away. Who needs one is asked at the next sign-in to set it up."),
     "password": N_("The link is below. Send it to this person alone: a new password is set by it."),
     "withdrawn": N_("The link works no more."),
 }
@@ -107,10 +108,10 @@ async def change_role(request: web.Request) -> web.StreamResponse:
         return await _draw(request, 422, problem=_("Please choose one of the list."))
     try:
         async with request.app[SERVER].database.work():
-            await office_users.change_role(user, OfficeRole(form.role.data), actor=request[USER].name)
+            changed = await office_users.change_role(user, OfficeRole(form.role.data), actor=request[USER].name)
     except LastUser:
         return await _draw(request, 422, problem=_(LAST, name=user.name))
-    raise redirect("/settings/users?done=role")
+    raise redirect(f"/settings/users?done={'role' if changed else 'same'}")
 
 
 @office_page(f"/settings/users/{NUMBER}/remove", "POST", roles=OWNER_ONLY, nav=Nav.SETTINGS)

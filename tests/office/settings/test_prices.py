@@ -1,6 +1,7 @@
 """Prices and goods: by a form or by a file, with the check of `mwanga import`, and written only once."""
 
 import io
+import re
 
 import aiohttp
 import pytest
@@ -41,13 +42,29 @@ async def test_a_price_is_changed_by_a_form(config: Config) -> None:
         assert [each.actor for each in await Audit.filter(action="import")] == ["admin", "admin"]
 
 
+async def test_the_log_tells_old_and_new_and_a_second_editor_is_told(config: Config) -> None:
+    async with open_office(config) as office:
+        html = await office.html(f"{AT}?row=0")
+        seen = re.findall(r'name="seen" value="(\w+)"', html)[0]
+        tariff = await Tariff.all().order_by("id").first()
+        assert tariff
+        mine = {"name": tariff.name, "unit": tariff.unit, "seen": seen}
+        assert (await post(office, AT, **mine, price="375.50"))[0] == 303
+        note = await Audit.get(action="rows changed")
+        assert note.old.startswith(f"{tariff.name}, {tariff.unit}, ") and "375.50" not in note.old
+        assert note.new.startswith(f"{tariff.name}, {tariff.unit}, 375.50") and note.subject == "tariffs"
+        status, html = await post(office, AT, **mine, price="390")
+        assert status == 409 and "Somebody else has changed this row" in html and 'value="390"' in html
+        assert (await Tariff.get(id=tariff.id)).price == 375_50
+
+
 async def test_a_row_is_put_into_the_form(config: Config) -> None:
     async with open_office(config) as office:
         tariff = await Tariff.all().order_by("id").first()
         html = await office.html(f"{AT}?row=0")
         assert tariff and f'value="{tariff.name}"' in html
         assert (await office.get(f"{AT}?row=99999999")).status == 200
-        assert (await office.get(f"{AT}?row=x&q=%00")).status == 200
+        assert (await office.get(f"{AT}?row=x&q=%00")).headers["Location"] == f"{AT}?row=x&q="
 
 
 async def test_what_is_wrong_stands_beside_its_column_and_nothing_is_lost(config: Config) -> None:
@@ -111,5 +128,6 @@ async def test_each_kind_has_its_list_its_file_and_stays_small(config: Config) -
             assert len(html) < 50_000, kind
             csv = await (await office.get(f"/settings/prices/{kind}.csv")).text()
             assert csv.startswith("\ufeff")
+            assert await Audit.exists(action="export", subject=kind, actor="admin")
         for kind in ("agents", "customers", "devices"):
             assert "Bring a file" in await office.page(f"/settings/prices/{kind}")
