@@ -24,8 +24,9 @@ WITHDRAW_QUESTIONS = """UPDATE outbox SET expires_at = $1, error = $2,
   state = CASE WHEN state = 'sending' THEN state ELSE 'expired' END
   WHERE id IN (SELECT id FROM outbox WHERE {which}
     AND state IN ('waiting', 'scheduled', 'uncertain', 'sending') ORDER BY id{lock})"""
-# Rows are held before they are changed, in the order of their numbers as others hold them: what a gateway took meanwhile
-# has gone, and stays so. The conditions on `state` are those of the partial indexes. A token was paid for: nobody takes it back.
+# Rows are held before they are changed, in the order of their numbers as others hold them: what a gateway took
+# meanwhile has gone, and stays so. The conditions on `state` are those of the partial indexes. A token was paid for:
+# nobody takes it back.
 HOLD_BY_OFFICE = """SELECT id, state FROM outbox WHERE id IN (
     SELECT id FROM outbox WHERE state = 'waiting' AND {which}
     UNION ALL SELECT id FROM outbox WHERE state IN ('scheduled', 'uncertain') AND {which}
