@@ -1,13 +1,11 @@
 """Copies of an embedded database, and the way back to one: `mwanga backup` and `mwanga restore`."""
 
 import sqlite3
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from tortoise.exceptions import OperationalError
 
 from bot.cli.devices import advance, journal_files, say_advanced
 from bot.cli.prompt import fail, load_config, perform
@@ -15,12 +13,11 @@ from bot.config import Config, demo_world
 from bot.configured import WRONG_KEY, company_of
 from bot.runtime import Database, DatabaseError
 from bot.runtime.addresses import is_embedded, sqlite_file
-from bot.runtime.backups import Copied, copy_file, note
+from bot.runtime.backups import NotCopied, back_up, copy_file
 from bot.runtime.database import OneServer
 from models.demo import world
 from models.money.books import find_fault
 from models.settings import fits_key
-from models.sql import now_ms
 from models.tokens.journal import sync_folder
 
 CLOCK_AFTER = (
@@ -40,25 +37,14 @@ def backup(file: Annotated[Path, typer.Argument(help="the file to write; it must
         fail(f"There is no database {original}.")
     if file.exists():
         fail(f"{file} exists already.")
-    unfinished = file.with_name(file.name + ".unfinished")
-    try:
-        copy_file(original, unfinished)
-    except (sqlite3.Error, OSError) as error:
-        unfinished.unlink(missing_ok=True)  # half a copy is none
-        fail(f"{file} is not written: {error}.")
 
     async def work() -> None:
         try:
-            await _verify(unfinished)
-        except (DatabaseError, OperationalError, sqlite3.Error) as error:
-            unfinished.unlink()
-            fail(f"{file} is not written. {error}")
+            await back_up(config.database, file.parent, file.name)
+        except NotCopied as problem:
+            fail(f"{file} is not written. {problem}")
 
     perform(work())
-    unfinished.rename(file)
-    sync_folder(file.absolute().parent)
-    with suppress(sqlite3.Error):  # the copy counts, whether the office sees when it was made or not
-        note(original, Copied(file, file.stat().st_size, now_ms()))
     typer.echo(f"Copied to {file}, read again and found whole; its books add up.")
     typer.echo("The secret key is not in it: keep both, apart from each other.")
 

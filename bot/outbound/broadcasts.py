@@ -99,21 +99,26 @@ class Broadcasts:
                 await asyncio.wait_for(self._wake.wait(), wait)
 
     async def step(self) -> Portion:
-        """Write to the next people, in one transaction, where it is day and the gateways have room."""
+        """Write to the next people, in one transaction, where it is day and the gateways have room. One that can reach
+        nobody now holds up none behind it."""
         if self._company.until_morning(now_ms()):
             return Portion()
-        async with self._database.work():
-            taken = await broadcasts.take_broadcast()
-            if taken is None:
-                return Portion()
-            room = await self._room()
-            most = min(self._most, sum(room.values()))
-            if not most:
-                return Portion()
-            portion = await self._write(taken, room, most)
-        if portion.gateways:
-            self._outbox.notify(portion.gateways)
-        return portion
+        after = 0
+        while True:
+            async with self._database.work():
+                taken = await broadcasts.take_broadcast(after)
+                if taken is None:
+                    return Portion()
+                room = await self._room()
+                most = min(self._most, sum(room.values()))
+                if not most:
+                    return Portion()
+                portion = await self._write(taken, room, most)
+            if portion.gateways:
+                self._outbox.notify(portion.gateways)
+            if portion.people:
+                return portion
+            after = int(taken["id"])
 
     async def settle(self) -> None:
         """Keep the results of some of what is through, and go on behind them the next time: what was sent may stay

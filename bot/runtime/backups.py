@@ -4,8 +4,9 @@ import asyncio
 import fcntl
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from models.money.books import find_fault
 from models.sql import now_ms
 from models.tokens.journal import sync_folder
 
+PAGES = 2_000  # copied at once: so soon does a server that stops end it
 UNFINISHED = ".unfinished"  # the end of its name until it counts
 # In plain SQL, for a database of another version of Mwanga is copied too.
 NOTE = """INSERT INTO setting (name, value) VALUES ('last backup', ?)
@@ -39,10 +41,17 @@ class Copied:
     at: int  # milliseconds
 
 
-def copy_file(original: Path, copy: Path) -> None:
-    """A copy in one file, without a -wal beside it, synced."""
-    with closing(sqlite3.connect(original)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+def copy_file(original: Path, copy: Path, given_up: threading.Event | None = None) -> None:
+    """A copy in one file, without a -wal beside it, synced. Raises NotCopied when it is given up."""
+
+    def look(*_: int) -> None:
+        if given_up and given_up.is_set():
+            raise NotCopied("it was stopped")
+
+    with closing(sqlite3.connect(original, isolation_level=None)) as source, closing(sqlite3.connect(copy)) as target:
+        source.execute("BEGIN")  # what is written meanwhile would have it begin again and again
+        source.execute("SELECT 1 FROM sqlite_master").fetchall()
+        source.backup(target, pages=PAGES, progress=look)
         target.execute("PRAGMA journal_mode=DELETE")
     copy.chmod(0o600)
     opened = os.open(copy, os.O_RDONLY)
@@ -52,30 +61,46 @@ def copy_file(original: Path, copy: Path) -> None:
         os.close(opened)
 
 
-async def back_up(url: str, folder: Path) -> Copied:
-    """Copy the database into a folder under a name with the time, beside all work. Raises NotCopied, and Running when
-    that is being done already."""
+async def back_up(url: str, folder: Path, name: str = "") -> Copied:
+    """Copy the database into a folder, under this name or one with the time, beside all work. Raises NotCopied, and
+    Running when that is being done already."""
     original, now = sqlite_file(url), datetime.now(UTC)
-    file = folder / f"mwanga-{now:%Y%m%dT%H%M%SZ}.db"
+    file = folder / (name or f"mwanga-{now:%Y%m%dT%H%M%SZ}.db")
     unfinished = file.with_name(file.name + UNFINISHED)
     with _alone(original):
         if file.exists():
             raise Running(f"{file} has just been made.")
         try:
-            await asyncio.to_thread(copy_file, original, unfinished)
+            await _copy(original, unfinished)
             await _verify(unfinished)
             unfinished.rename(file)
-        except (sqlite3.Error, OSError, NotCopied) as error:
+        except BaseException as error:
             unfinished.unlink(missing_ok=True)  # half a copy is none
-            raise NotCopied(f"There is no copy: {error}.".replace("..", ".")) from error
+            if isinstance(error, (sqlite3.Error, OSError, NotCopied)):
+                raise NotCopied(f"There is no copy: {error}.".replace("..", ".")) from error
+            raise
         return await asyncio.to_thread(_finish, original, file)
+
+
+async def _copy(original: Path, unfinished: Path) -> None:
+    """Copy in a thread. Whoever is cancelled ends it, and waits until it has."""
+    given_up = threading.Event()
+    copying = asyncio.ensure_future(asyncio.to_thread(copy_file, original, unfinished, given_up))
+    try:
+        await asyncio.shield(copying)
+    except asyncio.CancelledError:
+        given_up.set()
+        with suppress(sqlite3.Error, OSError, NotCopied):
+            await copying
+        raise
 
 
 def _finish(original: Path, file: Path) -> Copied:
     """A copy that was read again is there after a power cut as well, and the database knows of it."""
     sync_folder(file.absolute().parent)
     copied = Copied(file, file.stat().st_size, now_ms())
-    note(original, copied)
+    with suppress(sqlite3.Error):  # the copy counts, whether the office sees when it was made or not
+        note(original, copied)
     return copied
 
 

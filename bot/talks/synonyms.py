@@ -6,6 +6,7 @@ message costs a question more."""
 import asyncio
 import logging
 from contextlib import suppress
+from itertools import takewhile
 
 from bot.runtime import Database
 from bot.talks.commands import Commands
@@ -25,7 +26,7 @@ OF_CARRIERS = frozenset(
     ("STOP", "STOPALL", "OPTOUT", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "ARRET", "START", "UNSTOP", "HELP", "INFO")
 )
 NEVER = frozenset(("void", "dispute", "note", "language"))  # talks that get no words of the office
-PREFIXES = "SELECT 1 FROM devicemodel WHERE prefix <> '' AND UPPER(prefix) = $1 LIMIT 1"
+PREFIXES = "SELECT DISTINCT UPPER(prefix) AS prefix FROM devicemodel WHERE prefix <> ''"
 
 
 class Unfit(Exception):
@@ -93,11 +94,17 @@ async def check_word(typed: str, command: str, commands: Commands) -> str:
         raise Unfit("courtesy")
     if means := _means(word, commands):
         raise Unfit("taken", means)
-    if await execute(connection(), PREFIXES, [word]):
+    if await _begins_serials(word):
         raise Unfit("serial")
     if len(await keywords.read_words()) >= MOST:
         raise Unfit("many")
     return word
+
+
+async def _begins_serials(word: str) -> bool:
+    """Whether the serials of a model begin with this word: SHS, where its prefix is SHS or SHS1."""
+    prefixes = [str(row["prefix"]) for row in await execute(connection(), PREFIXES)]
+    return word in {"".join(takewhile(str.isalpha, prefix)) for prefix in prefixes}
 
 
 def _means(word: str, commands: Commands) -> str:

@@ -22,7 +22,7 @@ from models.sql import DAY_MS, connection, execute, for_update, marks, now_ms, r
 CREATE = """INSERT INTO broadcast (key, author, created_at, audience, texts, state, people, parts, last_customer,
   changed_at) VALUES ($1, $2, $3, $4, $5, 'going', $6, $7, 0, $3) ON CONFLICT (key) DO NOTHING RETURNING id"""
 TAKE = """SELECT id, author, audience, texts, last_customer FROM broadcast WHERE state = 'going'
-  ORDER BY id LIMIT 1{lock}"""
+  AND id > $1 ORDER BY id LIMIT 1{lock}"""
 ADVANCE = """UPDATE broadcast SET last_customer = $2, state = CASE WHEN $3 = 1 THEN 'done' ELSE state END,
   changed_at = $4 WHERE id = $1"""
 STOP = "UPDATE broadcast SET state = 'stopped', changed_at = $2 WHERE id = $1 AND state = $3 RETURNING id"
@@ -108,9 +108,10 @@ async def create_broadcast(key: str, audience: str, texts: str, *, people: int, 
     return int(rows[0]["id"])
 
 
-async def take_broadcast() -> dict[str, Any] | None:
-    """One that goes on, held until the end of the caller's transaction: no other server works on it."""
-    rows = await execute(connection(), TAKE.format(lock=for_update(skip_locked=True)))
+async def take_broadcast(after: int = 0) -> dict[str, Any] | None:
+    """The next one behind this number that goes on, held until the end of the caller's transaction: no other server
+    works on it."""
+    rows = await execute(connection(), TAKE.format(lock=for_update(skip_locked=True)), [after])
     return rows[0] if rows else None
 
 

@@ -39,6 +39,9 @@ VOIDS = f"""SELECT COUNT(*) AS number, MIN(asked_at) AS oldest FROM (SELECT aske
   WHERE state = 'asked' ORDER BY id LIMIT {COUNT}) AS asked"""
 WRITE_OFFS = f"""SELECT COUNT(*) AS number, MIN(proposed_at) AS oldest FROM (SELECT proposed_at FROM write_off
   WHERE agreed_at IS NULL AND refused_at IS NULL ORDER BY kind, owner LIMIT {COUNT}) AS proposed"""
+# A sale to another device, a device to another customer, cash out of a wallet: one asked for it, another one decides.
+PROPOSALS = f"""SELECT COUNT(*) AS number, MIN(asked_at) AS oldest FROM (SELECT asked_at FROM proposal
+  WHERE state = 'asked' LIMIT {COUNT}) AS proposed"""
 RECEIPTS = f"""SELECT COUNT(*) AS number, MIN(received_at) AS oldest FROM (SELECT received_at FROM receipt_text
   WHERE state = 'waiting' ORDER BY id LIMIT {COUNT}) AS waiting"""
 
@@ -99,6 +102,7 @@ class Waiting:
     disputes: list[Dispute]
     voids: Pile
     write_offs: Pile
+    proposals: Pile
     receipts: Pile
 
 
@@ -118,6 +122,7 @@ async def read() -> Waiting:
         disputes=[Dispute(row["reference"], row["amount"], row["agent"], row["name"]) for row in await _ask(DISPUTED)],
         voids=_pile(await _ask(VOIDS)),
         write_offs=_pile(await _ask(WRITE_OFFS)),
+        proposals=_pile(await _ask(PROPOSALS)),
         receipts=_pile(await _ask(RECEIPTS)),
     )
 

@@ -18,6 +18,7 @@ import pytest
 from bot.app import assembled
 from bot.cli import backups
 from bot.config import load
+from bot.runtime.backups import _alone
 from models.demo.world import PAYGO_KEYS
 from models.demo.world import STS_KEY as STS
 from models.devices.counts import mark_of
@@ -202,6 +203,13 @@ def test_a_database_that_does_not_add_up_gives_no_backup(run: Run, embedded: Pat
         database.commit()
     result = run("backup", tmp_path / "copy.db")
     assert result.exit_code == 1 and "Account 1 says" in result.output
+    assert list(tmp_path.glob("copy*")) == []
+
+
+def test_two_copies_are_not_made_at_once(run: Run, embedded: Path, tmp_path: Path) -> None:
+    with _alone(embedded):
+        result = run("backup", tmp_path / "copy.db")
+    assert result.exit_code == 1 and "A copy is being made already." in result.output
     assert list(tmp_path.glob("copy*")) == []
 
 

@@ -42,7 +42,7 @@ STATEMENTS: dict[str, tuple[str, list[Any]]] = {
     "receivers of a result": (written_to_many.RECEIVERS.format(which="AND result = $4"), [1, 9, 9, "stop"]),
     "under way": (written_to_many.UNDER_WAY, [1]),
     "results": (broadcasts.COUNTS, [1]),
-    "take": (broadcasts.TAKE.format(lock=""), []),
+    "take": (broadcasts.TAKE.format(lock=""), [0]),
     "settle": (broadcasts.TO_SETTLE, [0, 9]),
     "waiting": (worker.WAITING, ["kannel", 9]),
     "retrying": (worker.RETRYING, []),

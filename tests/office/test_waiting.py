@@ -69,6 +69,16 @@ async def test_money_that_waits_is_counted_and_named(mwanga: Server) -> None:
     assert (waiting.disputes, waiting.payments.number) == ([], 0)
 
 
+async def test_what_waits_for_a_second_person_is_counted(mwanga: Server) -> None:
+    asked = """INSERT INTO proposal (key, what, agent_id, amount, reason, state, asked_by, asked_at)
+      SELECT 'k1', 'payout', id, 100, 'leaves', 'asked', 'rehema', $1 FROM agent WHERE phone = $2"""
+    await execute(mwanga.database.client, asked, [NOW, PEOPLE["Asha"]])
+    pile = (await needs.read()).proposals
+    assert (pile.number, pile.more) == (1, False) and abs(pile.oldest - ms_of(NOW)) < 2
+    await execute(mwanga.database.client, "UPDATE proposal SET state = 'refused'")
+    assert (await needs.read()).proposals.number == 0
+
+
 async def test_a_sale_that_is_to_be_void_waits(mwanga: Server) -> None:
     phones = Phones(mwanga)
     for text in ("BUY SHS0283 8000", f"1 {PINS['Asha']}"):

@@ -88,6 +88,21 @@ async def test_a_gateway_has_never_more_than_it_sends_in_some_seconds(
     assert await count_results(number) == {Result.QUEUED: 103}
 
 
+async def test_one_that_can_go_to_nobody_holds_up_none_behind_it(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = await write_to_all(mwanga.database, {"en": "held up"}, key="k1")
+    await write_to_all(mwanga.database, {"en": "goes"}, key="k2")
+    write = mwanga.broadcasts._write
+
+    async def no_room_for_the_first(taken: Any, room: dict[str, int], most: int) -> worker.Portion:
+        return worker.Portion() if taken["id"] == held else await write(taken, room, most)
+
+    monkeypatch.setattr(mwanga.broadcasts, "_write", no_room_for_the_first)
+    await go_on(mwanga.broadcasts)
+    assert set((await texts(mwanga)).values()) == {"goes"}
+
+
 async def test_nobody_is_woken(mwanga: Server, clock: time_machine.Traveller) -> None:
     clock.move_to("2026-11-24 17:00Z")  # 20:00 in Mtwara
     await write_to_all(mwanga.database)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,28 @@ async def test_a_copy_that_does_not_add_up_is_none(
 async def test_without_its_folder_there_is_no_copy_and_it_is_said(mwanga: Server, tmp_path: Path) -> None:
     with pytest.raises(NotCopied, match="There is no copy: unable to open database file"):
         await back_up(mwanga.database.url, tmp_path / "not here")
+
+
+async def test_a_copy_that_is_stopped_leaves_nothing(
+    mwanga: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = asyncio.Event()
+
+    async def verify_for_ever(_copy: Path) -> None:
+        copied.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(backups, "_verify", verify_for_ever)
+    one = asyncio.create_task(back_up(mwanga.database.url, tmp_path))
+    await copied.wait()
+    assert list(tmp_path.glob("mwanga-*"))
+    one.cancel()
+    await asyncio.gather(one, return_exceptions=True)
+    assert not list(tmp_path.glob("mwanga-*"))
+
+
+async def test_a_copy_ends_when_it_is_given_up(mwanga: Server, tmp_path: Path) -> None:
+    given_up = threading.Event()
+    given_up.set()
+    with pytest.raises(NotCopied, match="it was stopped"):
+        backups.copy_file(sqlite_file(mwanga.database.url), tmp_path / "copy.db", given_up)

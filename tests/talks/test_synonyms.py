@@ -10,6 +10,7 @@ from bot.server import Server
 from bot.talks import Commands
 from bot.talks.synonyms import Unfit, check_word, keywords_with_synonyms
 from handlers import TALKS
+from models.devices import DeviceModel
 from models.messages.keywords import add_word, read_words, remove_word
 from models.people import Role
 from models.sql import execute
@@ -75,6 +76,14 @@ async def test_what_means_something_else_becomes_no_command(mwanga: Server, type
     with pytest.raises(Unfit) as unfit:
         await check_word(typed, "BUY", mwanga.commands)
     assert unfit.value.why == why
+
+
+async def test_what_begins_serials_becomes_no_command(mwanga: Server) -> None:
+    async with mwanga.database.work():
+        await DeviceModel.create(name="Sunny 50", manufacturer="Jua", kind="shs", prefix="JUA1")
+    with pytest.raises(Unfit, match="serial"):
+        await check_word("jua", "BUY", mwanga.commands)
+    assert await check_word("juaa", "BUY", mwanga.commands) == "JUAA"
 
 
 @pytest.mark.parametrize("command", ["STOP", "START", "DONE", "LOCK", "PIN", "CASHIN", "VOID", "", "buy"])

@@ -365,6 +365,13 @@ def _of_money(server: Server, seen: Seen) -> Iterator[Need]:
             "/money/voids",
         ),
         (
+            waiting.proposals,
+            N_("{n} move, transfer or payout waits for a second person."),
+            N_("{n} moves, transfers or payouts wait for a second person."),
+            N_("Decide"),
+            "/money/voids",
+        ),
+        (
             waiting.receipts,
             N_("{n} receipt of mobile money waits for somebody to read it."),
             N_("{n} receipts of mobile money wait for somebody to read them."),

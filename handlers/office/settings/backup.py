@@ -1,6 +1,7 @@
 """The page at `/settings/backup`: copy an embedded database now, and when it was copied last."""
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from models.audit import record
 from models.settings import last_backup
 from models.sql import now_ms
 
+log = logging.getLogger(__name__)
 WAIT_S = 2.0  # most databases are copied by then, and the next page says so
 
 
@@ -63,6 +65,9 @@ async def begin(request: web.Request) -> web.StreamResponse:
                     await record(actor, "backup", copied.file.name[:100], f"{copied.size} bytes")
             except NotCopied as problem:
                 copying.problem = str(problem)
+            except Exception as problem:
+                log.error("a copy failed: %s", type(problem).__name__)
+                copying.problem = f"{type(problem).__name__}: {problem}"
 
         copying.task = asyncio.create_task(work(), name="backup")
         await asyncio.wait({copying.task}, timeout=WAIT_S)
