@@ -186,3 +186,26 @@ async def test_a_session_that_was_never_there_keeps_what_fits_the_browser(office
     html = await (await office.post("/settings/users/invite", csrf=csrf, whom="Rehema of Lindi")).text()
     assert await sign_in_with(office, html) == "/typed"
     assert SESSION in {c.key for c in office.client.session.cookie_jar}
+
+
+async def test_what_was_typed_in_another_browser_is_not_shown(office: Office) -> None:
+    """A stranger seals a form of his own, and has it brought to the sign-in by somebody else's browser."""
+    await office.sign_in()
+    strange = hidden(await bring(office, whom="Somebody of mine", role="owner"), "typed")
+    office.client.session.cookie_jar.clear()
+    html = await (await office.get("/login")).text()
+    fields = {"user": OFFICE_USER, "password": OFFICE_PASSWORD, "csrf": CSRF.findall(html)[0], "typed": strange}
+    response = await office.post("/login", **fields)
+    assert (response.status, response.headers["Location"]) == (303, "/")
+
+
+async def test_a_form_of_another_origin_is_refused(office: Office) -> None:
+    """Over plain HTTP browsers say where a form comes from by this header alone."""
+    await office.sign_in()
+    csrf = await office.csrf("/me")
+    for origin, status in (("http://elsewhere.example", 403), ("null", 403)):
+        response = await office.client.post("/logout", data={"csrf": csrf}, headers={"Origin": origin})
+        assert response.status == status, origin
+    ours = str(office.client.make_url("/")).rstrip("/")
+    response = await office.client.post("/logout", data={"csrf": csrf}, headers={"Origin": ours}, allow_redirects=False)
+    assert response.status == 303

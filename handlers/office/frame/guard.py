@@ -1,7 +1,7 @@
 """Who gets to a page of the office, and which forms are taken: in one place, so that no page can forget it."""
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
@@ -112,8 +112,12 @@ async def _refuse_form(request: web.Request, page: OfficePage | None) -> web.Str
 
 
 def _check_origin(request: web.Request) -> None:
-    """A browser that says where a form comes from is believed when that is another site. Raises HTTPForbidden."""
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+    """A browser that says where a form comes from is believed when that is another site; over plain HTTP it says so by
+    `Origin` alone. Raises HTTPForbidden."""
+    origin = request.headers.get("Origin", "")
+    hosts = (request.host, urlsplit(request.app[SERVER].config.address).netloc)
+    from_elsewhere = origin != "" and urlsplit(origin).netloc not in hosts
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none") or from_elsewhere:
         raise web.HTTPForbidden(text=f"{_(OTHER_SITE)}\n", headers=HEADERS)
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from multidict import MultiDictProxy
 
 from bot.server import SERVER
+from handlers.office.frame.cookies import BROWSER, read_cookie
 from models.sql import DAY_MS, now_ms
 from models.vault import Sealed
 
@@ -34,17 +35,18 @@ def seal_typed(request: web.Request, form: MultiDictProxy[str], user: int) -> st
     fields = [(name, "" if is_hidden(name) else value) for name, value in lines]
     if len(urlencode(fields)) > LONGEST:
         return ""
-    kept = {"path": request.path_qs, "fields": fields, "user": user, "at": now_ms()}
+    browser = read_cookie(request, BROWSER)
+    kept = {"path": request.path_qs, "fields": fields, "user": user, "at": now_ms(), "browser": browser}
     return request.app[SERVER].company.vault.seal_json(kept, "typed form")
 
 
 def open_typed(request: web.Request, sealed: str) -> Typed | None:
-    """The form that was sealed, for a day."""
+    """The form that was sealed, for a day and in the browser where it was typed: nobody brings another one's along."""
     try:
         kept = request.app[SERVER].company.vault.open_json(sealed, "typed form")
     except (Sealed, json.JSONDecodeError):
         return None
-    if now_ms() - kept["at"] > LIFE_MS:
+    if now_ms() - kept["at"] > LIFE_MS or kept.get("browser") != read_cookie(request, BROWSER):
         return None
     return Typed(kept["path"], tuple((name, value) for name, value in kept["fields"]), kept["user"])
 

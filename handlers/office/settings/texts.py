@@ -40,7 +40,9 @@ async def show(request: web.Request) -> web.StreamResponse:
     words = request.query.get("q", "").strip()[:100]
     otherwise = (await read_texts()).get(language, {})
     menus = _menu_lines(request)
-    found = (each for each in find_sentences(words, language) if each not in menus) if words else iter(otherwise)
+    known = set(list_english())  # a version that words a sentence anew leaves the office's own to no sentence
+    kept = (each for each in otherwise if each in known)
+    found = (each for each in find_sentences(words, language) if each not in menus) if words else kept
     some = list(islice(found, MOST + 1))
     return page(
         request,
