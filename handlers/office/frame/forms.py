@@ -19,7 +19,8 @@ from handlers.office.frame.words import N_, _, _n
 from models.customers.registration import is_name
 from models.devices import LONGEST as LONGEST_SERIAL
 
-LONGEST = 100  # characters of a line that is typed
+LONGEST = 100  # characters of what a parser reads
+LONGEST_LINE = 200  # characters of a line, as a reason in the log
 
 # Sentences of WTForms itself, in words of ours; extracted from here.
 OF_WTFORMS = {
@@ -72,6 +73,8 @@ class LineField(StringField):
     def process_formdata(self, given: list[str]) -> None:
         if given:
             self.data = given[0].strip()
+            if len(self.data) > LONGEST_LINE:
+                raise ValueError(_("That is too long."))
 
 
 class _ReadField(LineField):
