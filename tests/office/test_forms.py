@@ -1,4 +1,4 @@
-"""Fields of the office's forms: what they read as an SMS is read, what they say beside a mistake, and what they keep."""
+"""Fields of the office's forms: what they read as an SMS is read, what is said beside a mistake, and what is kept."""
 
 import pytest
 from multidict import MultiDict
