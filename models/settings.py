@@ -37,7 +37,7 @@ SAY = """INSERT INTO office_text (language, english, said, version) VALUES ($1, 
   ON CONFLICT (language, english) DO UPDATE SET said = excluded.said, version = excluded.version"""
 
 
-class Changed(Exception):
+class ChangedMeanwhile(Exception):
     """Somebody else changed it since it was read."""
 
 
@@ -166,13 +166,13 @@ async def change_settings(
     actor: str,
 ) -> bool:
     """Set what is wanted; None gives back to the configuration. In the caller's unit of work. False when all is so
-    already. Raises Changed when somebody else set one of them after the version that was seen."""
+    already. Raises ChangedMeanwhile when somebody else set one of them after the version that was seen."""
     rows = await execute(connection(), NEXT_VERSION)  # first: from here on nobody else sets anything
     version = int(rows[0]["value"])
     kept = {row["name"]: row for row in await execute(connection(), "SELECT name, value, version FROM office_setting")}
     news = {name: value for name, value in wanted.items() if value != (kept[name]["value"] if name in kept else None)}
     if any(name in kept and kept[name]["version"] > seen for name in news):
-        raise Changed
+        raise ChangedMeanwhile
     for name, value in news.items():
         await execute(connection(), SET, [name, value, version])
         said = "as configured" if value is None else value
@@ -190,7 +190,8 @@ async def read_texts() -> dict[str, dict[str, str]]:
 
 async def change_text(language: str, english: str, said: str, *, before: str, seen: str, actor: str) -> None:
     """Say a sentence otherwise in a language, or with an empty `said` as the catalogue does again. In the caller's unit
-    of work. Raises Changed when it is not said as `seen` any more, by whom ever; empty is as the catalogue says it."""
+    of work. Raises ChangedMeanwhile when it is not said as `seen` any more, by whom ever; empty is as the catalogue has
+    it."""
     rows = await execute(connection(), NEXT_VERSION)
     where = "language = $1 AND english = $2"
     kept = await execute(connection(), f"SELECT said FROM office_text WHERE {where}", [language, english])
@@ -198,7 +199,7 @@ async def change_text(language: str, english: str, said: str, *, before: str, se
     if now == said:
         return
     if now != seen:
-        raise Changed
+        raise ChangedMeanwhile
     if said:
         await execute(connection(), SAY, [language, english, said, int(rows[0]["value"])])
     else:

@@ -15,7 +15,7 @@ MOVE = "UPDATE customer SET village_id = $2, mini_grid_id = $3 WHERE id = $1"
 SPEAK = "UPDATE customer SET language = $2 WHERE id = $1"
 
 
-class Changed(Exception):
+class ChangedMeanwhile(Exception):
     """Somebody else changed the customer meanwhile. `now` is what is known by now."""
 
     def __init__(self, now: "Details") -> None:
@@ -53,12 +53,12 @@ async def change_customer(
     customer: Customer, wanted: Details, *, seen: str, company: Company, composer: Composer, actor: str
 ) -> list[str]:
     """Give a customer these details, in the caller's transaction; `Outbox.notify` after its commit. `seen` is the
-    version that the form was made of. Returns the names of what is another one now. Raises Changed."""
+    version that the form was made of. Returns the names of what is another one now. Raises ChangedMeanwhile."""
     await lock_rows("customer", "id = $1", [customer.id])
     customer = await Customer.get(id=customer.id)
     now = details_of(customer)
     if _plain(now.version) != _plain(seen):
-        raise Changed(now)
+        raise ChangedMeanwhile(now)
     changed = []
     if (now.name, now.surname) != (wanted.name, wanted.surname):
         await execute(connection(), RENAME, [customer.id, wanted.name, wanted.surname])

@@ -10,7 +10,7 @@ from handlers.tickets.news import News
 from handlers.tickets.questions import LONGEST, without_pins
 from models.devices import Device
 from models.people import Agent, Customer, OfficeUser
-from models.settings import Changed
+from models.settings import ChangedMeanwhile
 from models.tickets import Category, Ticket, tickets
 from models.tickets.tickets import Opened
 
@@ -47,9 +47,9 @@ def due_day(ticket: Ticket, company: Company) -> date:
 
 
 async def check_seen(ticket: Ticket, seen: int) -> None:
-    """Raises Changed when the last step is another one than the one that was seen."""
+    """Raises ChangedMeanwhile when the last step is another one than the one that was seen."""
     if await tickets.last_step(ticket) != seen:
-        raise Changed(ticket.number)
+        raise ChangedMeanwhile(ticket.number)
 
 
 async def open_for(

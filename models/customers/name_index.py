@@ -197,8 +197,8 @@ async def _beginning(beginnings: Sequence[str], most: int) -> list[int]:
     """The customers whose names begin so in one of their orders."""
     column = 'words COLLATE "C"' if on_postgres() else "words"
     ranges = [
-        f"SELECT * FROM (SELECT customer_id, {2 * n} AS place FROM name_turn WHERE {column} >= ${2 * n + 1} "
-        f"AND {column} < ${2 * n + 2} ORDER BY {column}, customer_id LIMIT {most}) AS r{n}"
+        f"SELECT customer_id, place FROM (SELECT customer_id, {2 * n} AS place FROM name_turn "
+        f"WHERE {column} >= ${2 * n + 1} AND {column} < ${2 * n + 2} ORDER BY {column}, customer_id LIMIT {most}) AS r{n}"
         for n in range(len(beginnings))
     ]
     values = [value for begin in beginnings for value in (begin, begin + BEHIND_ALL)]

@@ -34,9 +34,9 @@ ADD = """INSERT INTO money_day (day, what, mini_grid_id, agent_id, provider, num
   SET number = money_day.number + excluded.number, amount = money_day.amount + excluded.amount,
     commission = money_day.commission + excluded.commission"""
 FIRST = """SELECT MIN(at) AS at FROM (
-  SELECT * FROM (SELECT created_at AS at FROM sale WHERE created_at >= $1 ORDER BY created_at LIMIT 1) AS sold
+  SELECT at FROM (SELECT created_at AS at FROM sale WHERE created_at >= $1 ORDER BY created_at LIMIT 1) AS sold
   UNION ALL
-  SELECT * FROM (SELECT created_at AS at FROM payment WHERE created_at >= $1 ORDER BY created_at LIMIT 1) AS paid
+  SELECT at FROM (SELECT created_at AS at FROM payment WHERE created_at >= $1 ORDER BY created_at LIMIT 1) AS paid
   ) AS either"""
 
 

@@ -50,7 +50,9 @@ PAGE = 50
 # How near an agent is to the limit, in tenths of a percent; who holds cash without a limit comes before all.
 RISK = """CASE WHEN a.prepaid THEN 0 WHEN a.cash_limit > 0 THEN COALESCE(cash.balance, 0) * 1000 / a.cash_limit
     WHEN cash.balance > 0 THEN 1000000000 ELSE 0 END"""
-BY_RISK = f"""SELECT * FROM (SELECT a.id, a.name, a.phone, g.name AS mini_grid, a.cash_limit, a.prepaid, a.locked_at,
+BY_RISK = f"""SELECT id, name, phone, mini_grid, cash_limit, prepaid, locked_at, retired_at, held, due, wallet, risk,
+    sold_at
+  FROM (SELECT a.id, a.name, a.phone, g.name AS mini_grid, a.cash_limit, a.prepaid, a.locked_at,
     a.retired_at, COALESCE(cash.balance, 0) AS held, -COALESCE(due.balance, 0) AS due,
     -COALESCE(wallet.balance, 0) AS wallet, CAST({RISK} AS BIGINT) AS risk,
     (SELECT MAX(s.created_at) FROM sale s WHERE s.agent_id = a.id) AS sold_at

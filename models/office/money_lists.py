@@ -62,8 +62,9 @@ async def sales(asked: Asked, most: int = MOST) -> list[dict[str, Any]]:
             outer.append(f"{column} = ${len(values)}")
     if asked.void:
         outer.append(f"NOT ({COUNTS})")
-    statement = f"""SELECT {SALE_COLUMNS} FROM (SELECT s.* FROM sale s {_where(inner)}
-      ORDER BY s.created_at DESC, s.id DESC LIMIT {LOOK if outer else most}) s {SALE_TABLES}
+    statement = f"""SELECT {SALE_COLUMNS} FROM (SELECT s.id AS picked FROM sale s {_where(inner)}
+      ORDER BY s.created_at DESC, s.id DESC LIMIT {LOOK if outer else most}) listed
+      JOIN sale s ON s.id = listed.picked {SALE_TABLES}
       {_where(outer)} ORDER BY s.created_at DESC, s.id DESC LIMIT {most}"""
     return _with_moments(await execute(connection(), statement, values), "created_at")
 
@@ -78,8 +79,9 @@ async def payments(asked: Asked, most: int = MOST) -> list[dict[str, Any]]:
     if asked.agent_id is not None:
         values.append(asked.agent_id)
         outer.append(f"p.agent_id = ${len(values)}")
-    statement = f"""SELECT {PAYMENT_COLUMNS} FROM (SELECT p.* FROM payment p {_where(inner)}
-      ORDER BY p.created_at DESC, p.id DESC LIMIT {LOOK if outer else most}) p {PAYMENT_TABLES}
+    statement = f"""SELECT {PAYMENT_COLUMNS} FROM (SELECT p.id AS picked FROM payment p {_where(inner)}
+      ORDER BY p.created_at DESC, p.id DESC LIMIT {LOOK if outer else most}) listed
+      JOIN payment p ON p.id = listed.picked {PAYMENT_TABLES}
       {_where(outer)} ORDER BY p.created_at DESC, p.id DESC LIMIT {most}"""
     return _with_moments(await execute(connection(), statement, values), "paid_at", "created_at")
 

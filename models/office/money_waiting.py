@@ -33,7 +33,8 @@ SUSPENSE = """SELECT s.id, s.why, s.owner, s.opened_at, p.id AS payment_id, p.pr
   WHERE s.closed_at IS NULL{conditions} ORDER BY s.opened_at, s.id LIMIT {most}"""
 HAND_INS = """SELECT h.id, h.reference, h.amount, h.commission, h.actor, h.created_at, h.corrects_id, h.agent_id,
   g.name AS agent, g.phone, c.reference AS corrected
-  FROM (SELECT * FROM hand_in h {conditions} ORDER BY h.created_at DESC, h.id DESC LIMIT {most}) h
+  FROM (SELECT h.id AS picked FROM hand_in h {conditions} ORDER BY h.created_at DESC, h.id DESC LIMIT {most}) listed
+  JOIN hand_in h ON h.id = listed.picked
   JOIN agent g ON g.id = h.agent_id LEFT JOIN hand_in c ON c.id = h.corrects_id
   ORDER BY h.created_at DESC, h.id DESC"""
 EVENTS = """SELECT hand_in_id, step, amount, actor, text, created_at FROM hand_in_event WHERE hand_in_id IN ({ids})

@@ -16,9 +16,9 @@ LAST = 2**62  # above any number
 BY_TAG = """SELECT customer_id AS id FROM customer_tag WHERE tag = {tag} AND customer_id < $1
   ORDER BY customer_id DESC LIMIT {most}"""
 BY_AGENT = """SELECT id FROM (
-    SELECT * FROM (SELECT customer_id AS id FROM registration WHERE agent_id = {agent} AND customer_id < $1
+    SELECT id FROM (SELECT customer_id AS id FROM registration WHERE agent_id = {agent} AND customer_id < $1
       ORDER BY customer_id DESC LIMIT {most}) AS r
-    UNION SELECT * FROM (SELECT customer_id AS id FROM contract WHERE agent_id = {agent} AND customer_id < $1
+    UNION SELECT id FROM (SELECT customer_id AS id FROM contract WHERE agent_id = {agent} AND customer_id < $1
       ORDER BY customer_id DESC LIMIT {most}) AS k) AS both_of_them ORDER BY id DESC LIMIT {most}"""
 BY_VILLAGE = "SELECT id FROM customer WHERE village_id = {village} AND id < $1 ORDER BY id DESC LIMIT {most}"
 BY_GRID = "SELECT id FROM customer WHERE mini_grid_id = {grid} AND id < $1 ORDER BY id DESC LIMIT {most}"

@@ -8,7 +8,7 @@ import hmac
 from tortoise.queryset import QuerySet
 
 from models.audit import Audit, record
-from models.people.office_users import BadName, UserExists, change_password, create_user
+from models.people.office_users import LONGEST_NAME, BadName, UserExists, change_password, create_user
 from models.people.tables import Invitation, OfficeRole, OfficeUser
 from models.sql import DAY_MS, connection, cut, execute, now_ms
 from models.vault import Vault
@@ -96,7 +96,7 @@ async def accept(invitation: Invitation, name: str, password: str, *, vault: Vau
 async def _refuse_name(name: str) -> None:
     """Who chooses his own name takes none by which the audit means somebody else: of one who is removed, or the phone
     of an agent. Raises BadName and UserExists."""
-    if not any(letter.isalpha() for letter in name):
+    if not any(letter.isalpha() for letter in name) or len(name) > LONGEST_NAME:
         raise BadName(name)
     if await OfficeUser.exists(name__iexact=name) or await Audit.exists(actor=name):
         raise UserExists(name)

@@ -163,7 +163,7 @@ def test_a_backup_that_fails_is_one_sentence_and_leaves_nothing(
         Path("broken.db").write_bytes(b"no database " * 100)
         monkeypatch.setenv("MWANGA_DATABASE", "sqlite://broken.db")
     result = run("backup", file)
-    assert result.exit_code == 1 and f"{file} is not written: " in result.output
+    assert result.exit_code == 1 and f"{file} is not written. There is no copy: " in result.output
     assert isinstance(result.exception, SystemExit)
     assert not Path(file).exists()
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.server import Server
-from handlers.customers.changes import Changed, Details, change_customer, details_of
+from handlers.customers.changes import ChangedMeanwhile, Details, change_customer, details_of
 from models.audit import Audit
 from models.customers.tags import MOST, TooManyTags, add_tag, known_tags, remove_tag, tags_of, tidy_tag
 from models.people import Customer, MiniGrid, Village
@@ -50,7 +50,7 @@ async def test_nothing_changed_is_nothing_noted(mwanga: Server) -> None:
 async def test_the_second_of_two_is_told(mwanga: Server) -> None:
     seen = details_of(await Customer.get(phone=PEOPLE["Neema"]))
     await change(mwanga, replace(seen, surname="Paul"), seen.version)
-    with pytest.raises(Changed) as refused:
+    with pytest.raises(ChangedMeanwhile) as refused:
         await change(mwanga, replace(seen, language="fr"), seen.version)
     assert refused.value.now.surname == "Paul" and (await Customer.get(phone=PEOPLE["Neema"])).language == "en"
 
@@ -59,7 +59,7 @@ async def test_of_two_at_once_one_is_told(mwanga: Server) -> None:
     seen = details_of(await Customer.get(phone=PEOPLE["Neema"]))
     wanted = [replace(seen, surname=name) for name in ("Paul", "Pauline")]
     done = await asyncio.gather(*(change(mwanga, each, seen.version) for each in wanted), return_exceptions=True)
-    assert sorted(type(each).__name__ for each in done) == ["Changed", "list"]
+    assert sorted(type(each).__name__ for each in done) == ["ChangedMeanwhile", "list"]
 
 
 async def test_a_tag_is_put_on_once_and_taken_off(mwanga: Server) -> None:

@@ -123,9 +123,8 @@ async def test_a_file_that_breaks_off_does_not_look_whole(office: Office, monkey
         await response.read()
 
 
-@pytest.mark.parametrize("query", ["since=0001-01-01", "until=9999-12-31"])
-async def test_a_day_at_the_end_of_all_time_is_refused(office: Office, query: str) -> None:
-    answer = await office.get(f"/log?{query}")
+async def test_a_day_before_all_time_is_refused(office: Office) -> None:
+    answer = await office.get("/log?since=0001-01-01")
     assert answer.status == 422 and "Please write a day" in await answer.text()
 
 

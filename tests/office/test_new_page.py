@@ -69,7 +69,7 @@ async def test_a_new_page_is_served_behind_sign_in(office: Office) -> None:
     assert (response.status, response.headers["Location"]) == (303, "/login?next=/weather")
     assert (await office.post("/weather", words="Take a coat")).status == 403
     page = await office.page("/weather")
-    assert "Home Messages Tickets" in page and "It rains." in page
+    assert "Home Messages People Tickets" in page and "It rains." in page
     assert '<a href="/tickets" aria-current="page">' in await office.html("/weather")
 
 

@@ -15,7 +15,7 @@ from models.devices import Device
 from models.office import tickets as office
 from models.office.tickets import NOBODY, OFFICE, Wanted
 from models.people import Agent, Customer, OfficeUser
-from models.settings import Changed
+from models.settings import ChangedMeanwhile
 from models.sql import execute
 from models.tickets import Category, Ticket, TicketState, tickets
 from tests.world.people import PEOPLE
@@ -119,7 +119,7 @@ async def test_who_has_not_seen_the_last_step_is_told_so(mwanga: Server) -> None
     await desk.check_seen(ticket, seen)
     async with mwanga.database.work():
         await desk.comment(ticket, mwanga.company, user, "On our way")
-    with pytest.raises(Changed):
+    with pytest.raises(ChangedMeanwhile):
         await desk.check_seen(ticket, seen)
 
 
@@ -134,7 +134,7 @@ async def test_two_at_once_change_a_ticket_one_after_the_other(mwanga: Server) -
                 ticket = await tickets.lock_ticket(number)
                 await desk.check_seen(ticket, seen)
                 await desk.comment(ticket, mwanga.company, user, words)
-        except Changed:
+        except ChangedMeanwhile:
             return False
         return True
 

@@ -64,8 +64,10 @@ async def number_of(name: str) -> int:
 async def test_tickets_are_for_those_who_are_signed_in(config: Config) -> None:
     async with open_office(config) as office:
         await office.sms("Asha", "FIX SHS0283 no power")
-        for response in (await office.get("/tickets"), await office.get(K1), await office.post(K1, do="ask")):
-            assert response.status == 303 and response.headers["Location"] == "/login"
+        for path in ("/tickets", K1):
+            response = await office.get(path)
+            assert response.status == 303 and response.headers["Location"] == f"/login?next={path}"
+        assert (await office.post(K1, do="ask")).status == 403
         assert await TicketEvent.all().count() == 1
 
 

@@ -15,7 +15,7 @@ from bot.runtime import Database
 from bot.server import Server
 from bot.text import _
 from models.audit import Audit
-from models.settings import Changed, change_settings, change_text, read_settings, read_version
+from models.settings import ChangedMeanwhile, change_settings, change_text, read_settings, read_version
 from models.sql import execute
 from tests.world.people import Phones
 from tests.world.prompt import Run
@@ -74,12 +74,12 @@ async def test_two_who_change_the_same_are_told_and_others_are_not(mwanga: Serve
     async with mwanga.database.work():
         assert await change_settings({"void_minutes": "7"}, {}, seen=seen, actor="juma")
         assert not await change_settings({"company": "Jua Power"}, {}, seen=seen, actor="juma")
-        with pytest.raises(Changed):
+        with pytest.raises(ChangedMeanwhile):
             await change_settings({"company": "Mwezi"}, {}, seen=seen, actor="juma")
     assert await read_settings() == {"company": "Jua Power", "void_minutes": "7"}
     seen = await read_version()
     await set_(mwanga, company=None)
-    with pytest.raises(Changed):
+    with pytest.raises(ChangedMeanwhile):
         async with mwanga.database.work():
             await change_settings({"company": "Mwezi"}, {}, seen=seen, actor="juma")
 
@@ -144,7 +144,7 @@ async def test_a_sentence_is_said_in_the_offices_words(mwanga: Server) -> None:
         await change_text("sw", "Thank you.", "Shukrani.", before="Asante.", seen="", actor="rehema")
     await mwanga.settings.refresh()
     assert (sentence.to("sw"), sentence.to("en")) == ("Shukrani.", "Thank you.")
-    with pytest.raises(Changed):
+    with pytest.raises(ChangedMeanwhile):
         async with mwanga.database.work():
             await change_text("sw", "Thank you.", "Ahsante.", before="Asante.", seen="", actor="juma")
     async with mwanga.database.work():

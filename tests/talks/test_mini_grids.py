@@ -142,6 +142,8 @@ async def world(url: str, *, north: bool) -> AsyncIterator[Phones]:
                     await Instalment.filter(contract_id=contract.id).delete()
                     await contract.delete()
                 await Device.filter(customer_id__in=NORTH).delete()
+                for table in ("name_change", "name_turn"):
+                    await execute(mwanga.database.client, f"DELETE FROM {table}")
                 await Customer.filter(id__in=NORTH).delete()
                 await Village.all().delete()
             await _lindi(mwanga)

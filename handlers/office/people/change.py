@@ -7,7 +7,7 @@ from aiohttp import web
 from wtforms import SelectField
 
 from bot.server import SERVER
-from handlers.customers.changes import Changed, Details, change_customer, details_of
+from handlers.customers.changes import ChangedMeanwhile, Details, change_customer, details_of
 from handlers.office.frame.forms import NameField, OfficeForm, PhoneField, required
 from handlers.office.frame.page import page, redirect
 from handlers.office.frame.routes import FORM, HELPERS, USER, Nav, office_page
@@ -56,7 +56,7 @@ async def change(request: web.Request) -> web.StreamResponse:
             changed = await change_customer(
                 customer, wanted, seen=seen, actor=actor, company=company, composer=composer
             )
-    except Changed as meanwhile:
+    except ChangedMeanwhile as meanwhile:
         said = await _said(customer, meanwhile.now)
         return _draw(request, customer, form, meanwhile.now.version, 409, said)
     server.outbox.notify()

@@ -13,7 +13,7 @@ from handlers.office.frame.page import page, redirect
 from handlers.office.frame.routes import FORM, OWNER_ONLY, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.settings.typed import read_number
-from models.settings import Changed, change_settings, read_version
+from models.settings import ChangedMeanwhile, change_settings, read_version
 
 PATH = "/settings/{heading:company|agents|hours|limits}"
 TITLES = {"company": N_("Company"), "agents": N_("Agents"), "hours": N_("Hours"), "limits": N_("Limits and keeping")}
@@ -109,7 +109,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     try:
         async with request.app[SERVER].database.work():
             await change_settings(wanted, before, seen=seen, actor=request[USER].name)
-    except Changed:
+    except ChangedMeanwhile:
         await settings.refresh()
         said = _("Somebody else has changed this meanwhile. Look at it again: what you typed is still here.")
         return _draw(request, form, await read_version(), 409, problem=said, others=_now(request, heading))

@@ -17,7 +17,7 @@ from handlers.office.settings.typed import read_number
 from models.audit import record
 from models.messages import MessageKind
 from models.office import outgoing
-from models.settings import Changed, change_settings, read_version
+from models.settings import ChangedMeanwhile, change_settings, read_version
 from models.sql import now_ms
 
 WORDS = {
@@ -75,7 +75,7 @@ async def reorder(request: web.Request) -> web.StreamResponse:
                 seen=read_number(form.get("seen", "")),
                 actor=request[USER].name,
             )
-    except Changed:
+    except ChangedMeanwhile:
         await server.settings.refresh()
         said = _("Somebody else has changed the order meanwhile. This is how it is now.")
         return await _draw(request, TryForm.of(request), 409, problem=said)

@@ -12,7 +12,7 @@ from bot.text.rewording import find_mistake, find_sentences
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import FORM, OWNER_ONLY, USER, Nav, office_page
 from handlers.office.frame.words import _
-from models.settings import Changed, change_text, read_texts
+from models.settings import ChangedMeanwhile, change_text, read_texts
 
 MOST = 30  # sentences on one page
 LONGEST = 400  # letters that are read of a form
@@ -79,7 +79,7 @@ async def change(request: web.Request) -> web.StreamResponse:
                 seen=form.get("seen", "").replace("\r\n", "\n")[:LONGEST],  # as forms send the end of a line
                 actor=request[USER].name,
             )
-    except Changed:
+    except ChangedMeanwhile:
         problem = _("Somebody else has changed this sentence meanwhile. What you typed is still here.")
         return await _draw(request, said or usual, 409, problem=problem)
     await server.settings.refresh()

@@ -17,7 +17,7 @@ from handlers.tickets import desk
 from handlers.tickets.desk import Copies
 from models.office.tickets import told_of
 from models.people import Agent, OfficeUser
-from models.settings import Changed
+from models.settings import ChangedMeanwhile
 from models.tickets import Ticket, TicketEvent, TicketNotFound, TicketState, tickets
 from models.tickets.tickets import Step
 
@@ -94,7 +94,7 @@ async def change(request: web.Request) -> web.StreamResponse:
         return await _draw(request, 422, sent={what: form})
     try:
         step = await _do(request, what, form)
-    except Changed:
+    except ChangedMeanwhile:
         said = _("Somebody changed this ticket while you were writing. Look at what happened, then send it again.")
         return await _draw(request, 409, sent={what: form}, problem=said)
     request.app[SERVER].outbox.notify()
@@ -103,7 +103,7 @@ async def change(request: web.Request) -> web.StreamResponse:
 
 
 async def _do(request: web.Request, what: str, form: OfficeForm) -> int:
-    """The number of the step; 0 when the form came before, or nothing had to be done. Raises Changed."""
+    """The number of the step; 0 when the form came before, or nothing had to be done. Raises ChangedMeanwhile."""
     server, user = request.app[SERVER], request[USER]
     async with server.database.work():
         ticket = await _find(request, tickets.lock_ticket)
