@@ -82,7 +82,7 @@ async def put_in_order(chat: Chat, own: Sequence[Payable]) -> str:
         return ""
     place, count = await _target(pieces[:MOST_PIECES], own, chat)
     others = [*pieces[:place], *pieces[place + count :]]
-    start = next((at for at in range(len(others)) if _begins_amount(others[at:])), len(others))
+    start = next((at for at in range(len(others)) if _begins_amount(others[at : at + 2])), len(others))
     end = start + (count_pieces(others[start:]) if start < len(others) else 0)
     target = ["".join(pieces[place : place + count])] if count else []
     rest = [*others[:start], *others[end:]]

@@ -198,7 +198,8 @@ async def _beginning(beginnings: Sequence[str], most: int) -> list[int]:
     column = 'words COLLATE "C"' if on_postgres() else "words"
     ranges = [
         f"SELECT customer_id, place FROM (SELECT customer_id, {2 * n} AS place FROM name_turn "
-        f"WHERE {column} >= ${2 * n + 1} AND {column} < ${2 * n + 2} ORDER BY {column}, customer_id LIMIT {most}) AS r{n}"
+        f"WHERE {column} >= ${2 * n + 1} AND {column} < ${2 * n + 2} "
+        f"ORDER BY {column}, customer_id LIMIT {most}) AS r{n}"
         for n in range(len(beginnings))
     ]
     values = [value for begin in beginnings for value in (begin, begin + BEHIND_ALL)]
