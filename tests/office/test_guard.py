@@ -66,6 +66,8 @@ def routes_of(office: Office) -> list[tuple[str, str]]:
 async def everything(office: Office) -> list[object]:
     """All rows of all tables that stand still while nobody does anything."""
     names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    if not office.mwanga.database.embedded:
+        names = "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
     tables = [row["name"] for row in await office.ask(names) if row["name"] not in MOVING]
     where = {"audit": " WHERE action <> 'export'"}  # noted when somebody takes a list
     return [(table, await office.ask(f"SELECT * FROM {table}{where.get(table, '')}")) for table in tables]
