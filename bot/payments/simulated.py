@@ -55,6 +55,7 @@ class SimulatedDaraja(Daraja):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._prompts: dict[str, Prompt] = {}
+        self.answered: set[str] = set()  # references: a button that is pressed twice pays once
         self.call_back: Callable[[str, Callback, str], Awaitable[None]] | None = None  # the door, when there is one
         self.ask_us: Callable[[Callback], Awaitable[str]] | None = None
 
@@ -86,6 +87,7 @@ class SimulatedDaraja(Daraja):
         """Somebody answers a prompt. False: it does not ring any more."""
         if (prompt := self._prompts.pop(prompt_id, None)) is None:
             return False
+        self.answered.add(prompt.reference)
         code, words = SAID[does]
         said: dict[str, Any] = {
             "MerchantRequestID": prompt.id.removeprefix("ws_CO_"),

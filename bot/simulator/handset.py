@@ -14,6 +14,7 @@ from models.money.requests import RINGS, PaymentRequest
 from models.sql import connection, execute
 
 LOOK_S = 0.1
+READ_WITHIN_S = 10.0  # so long a page waits until what a wallet said is read
 # The inbox has no index by phone: what a phone said is looked for among this many of the newest messages.
 RECENT = 2_000
 SAID = """SELECT id, text, received_at AS at FROM inbox WHERE phone = $1
@@ -143,7 +144,7 @@ class Handset:
         """Do this when the phone rings. Whichever server asked, what is done comes in by the provider's door."""
         request = await self._asked_for()
         provider = self._wallet(request) if request else None
-        if request is None or provider is None or request.reference != reference:
+        if request is None or provider is None or request.reference != reference or reference in provider.answered:
             return  # it has stopped
         prompt = next((each.id for each in provider.prompts(self.number) if each.reference == reference), None)
         if prompt is None:  # another server of this database asked
@@ -151,8 +152,16 @@ class Handset:
             asked = await provider.ask(ask)
             prompt = asked.external_id if isinstance(asked, Asked) else ""
         await provider.answer(prompt, does)
-        while await self._server.payments.reader.handle_next():
-            pass
+        await self._wait_until_read(reference)
+
+    async def _wait_until_read(self, reference: str) -> None:
+        """Read what the provider told us, or wait until another reader has."""
+        for _ in range(round(READ_WITHIN_S / LOOK_S)):
+            while await self._server.payments.reader.handle_next():
+                pass
+            if not await PaymentRequest.filter(reference=reference, state__in=RINGS).exists():
+                return
+            await asyncio.sleep(LOOK_S)
 
     async def pay_bill(self, account: str, amount: int) -> bool:
         """Pay so much (minor units) for this account in the phone's own menu. False: we would not have it."""
