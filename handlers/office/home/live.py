@@ -63,7 +63,7 @@ class Live:
 
     def open(self, request: web.Request) -> Viewer | None:
         """One more stream; None where there are enough."""
-        self._viewers = [each for each in self._viewers if not each.is_gone]
+        self._leave_out_gone()
         own = [each for each in self._viewers if each.request[USER].id == request[USER].id]
         if self._stopped or len(self._viewers) >= MOST or len(own) >= MOST_OF_ONE:
             return None
@@ -86,6 +86,12 @@ class Live:
         if self._looking:
             self._looking.cancel()
 
+    def _leave_out_gone(self) -> None:
+        """aiohttp tells a handler that its page was closed when it writes next, which may be long."""
+        for viewer in [each for each in self._viewers if each.is_gone]:
+            viewer.stream.close()
+            self._viewers.remove(viewer)
+
     async def _look(self) -> None:
         while self._viewers:
             try:
@@ -94,6 +100,7 @@ class Live:
             except Exception as error:  # the database may be away for a while
                 log.warning("live pages could not look: %s", type(error).__name__)
             await asyncio.sleep(max(self.look_s, self._readings.took_s * SHARE))
+            self._leave_out_gone()
 
     def _tell(self, mark: str) -> None:
         """Something has happened since these pages were drawn, or were told last."""
