@@ -1,5 +1,6 @@
 """What every test stands on: a fresh database on each engine, the demo world, and a closed network."""
 
+import gc
 import ipaddress
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,7 @@ from bot.runtime import Database
 from bot.server import Server
 from models.money.references import ALPHABET
 from tests.emulators.android.clock import Clock
+from tests.world import models_once
 from tests.world.people import NOON
 from tests.world.prompt import Run, mwanga_command
 from tests.world.pushes import PushClock
@@ -33,6 +35,7 @@ settings.load_profile("steady")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    models_once.install()
     if not hasattr(config, "workerinput"):
         open_folder()
 
@@ -44,6 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else ""
         if engine == "postgres" and item.get_closest_marker("everyday_on_sqlite"):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: looking for garbage in it again and again was a fifteenth of a run."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@ handlers/meanings.py has. Reading alone may follow from it, or a question; never
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from bot.text import plain_word
 
@@ -64,6 +65,7 @@ class Meanings:
         yield ANYTHING, ""
 
 
+@cache
 def _compiled(line: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(plain_word(either) for either in word.split("|")) for word in line.split())
 
