@@ -3,11 +3,11 @@ hand-in that is disputed, money for nobody. Its people are its own; those of the
 """
 
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from models.demo.desk import Hill, fill
 from models.demo.past import Purchase, Text, book, moments, paygo_key, purchases, write_beats, write_texts
-from models.demo.world import STS_KEY
+from models.demo.world import CLERK, OFFICE_PASSWORD, STS_KEY
 from models.devices import Device, Kind, Tariff, Unit, with_owner
 from models.devices.keys import seal_key
 from models.messages import MessageKind
@@ -17,13 +17,12 @@ from models.money.instalments import amounts, due_dates
 from models.money.ledger import AccountKind, Posting, post
 from models.money.payable import PayableDevice
 from models.money.payment import sell
-from models.people import Agent, Customer, MiniGrid, OfficeUser, Village
+from models.people import Agent, Customer, MiniGrid, OfficeRole, OfficeUser, Village
 from models.sql import connection, execute, now_ms
 from models.tickets import Category, Ticket, tickets
 from models.vault import Vault
 
 HILL, VILLAGES = "Naliendele Hill", ("Hilltop", "Mbuyuni")
-CLERK = "rehema"
 # Name, phone, language, cash limit.
 AGENTS = (
     ("Salome Kato", "+255700000101", "en", 150_000),
@@ -50,35 +49,24 @@ ON_PLAN = ((0, 40), (1, 20), (2, 6))  # which customers pay a plan off, and how 
 TELL_ALL = "UPDATE alert SET told_at = $1 WHERE told_at = 0"
 
 
-@dataclass(frozen=True)
-class Hill:
-    """The people of the mini-grid with what they have."""
-
-    agents: list[Agent]
-    customers: list[Customer]
-    devices: list[Device]  # of each customer, in their order
-
-    def owned(self, first: int = 0) -> list[tuple[Customer, Device]]:
-        """Those with a solar home system, from this one on."""
-        return list(zip(self.customers, self.devices, strict=True))[first : -len(METERS)]
-
-
 async def load(vault: Vault, exponent: int, today: date, midnight: datetime) -> None:
     """Fill the demo world with it, in the caller's unit of work. `today` and `midnight` are the operator's."""
     now, minor = datetime.now(UTC), 10**exponent
     hill = await _settle(vault, minor)
-    clerk = await OfficeUser.create(name=CLERK, password_hash=vault.hash_password(secrets.token_urlsafe(20)))
+    hashed = vault.hash_password(OFFICE_PASSWORD)
+    clerk = await OfficeUser.create(name=CLERK, password_hash=hashed, role=OfficeRole.FINANCE.value)
     await _sell_on_plans(hill, today, minor)
-    earlier = purchases(hill.agents[:2], hill.owned(first=len(ON_PLAN)), now)
+    earlier = purchases(hill.agents[:2], hill.owned(first=len(ON_PLAN), meters=len(METERS)), now)
     of_today = _purchases_of_today(hill, now, midnight)
-    await book([*earlier, *of_today], PRICE * minor)
-    await _sell_now(hill, vault, today, minor)
+    await book([*earlier, *of_today], PRICE * minor, CLERK)
+    sales = await _sell_now(hill, vault, today, minor)
     await _hand_in(hill, minor)
     await _receive(now, minor)
     await _report(hill, clerk, now)
     await Agent.filter(id=hill.agents[2].id).update(locked_at=now - timedelta(hours=2))
     await write_texts(_texts(hill, of_today, now, midnight))
     await write_beats(now)
+    await fill(hill, sales, clerk, vault, minor, today)
     await execute(connection(), TELL_ALL, [now_ms()])  # nobody is to be woken by it
 
 
@@ -160,7 +148,7 @@ async def _sell_on_plans(hill: Hill, today: date, minor: int) -> None:
 
 def _purchases_of_today(hill: Hill, now: datetime, midnight: datetime) -> list[Purchase]:
     """Some of this morning."""
-    owned = hill.owned(first=len(ON_PLAN))
+    owned = hill.owned(first=len(ON_PLAN), meters=len(METERS))
     times = moments(now, midnight, 5)
     return [
         Purchase(at, hill.agents[place % 2], *owned[place], days=(3, 2, 5, 3, 2)[place])
@@ -168,7 +156,7 @@ def _purchases_of_today(hill: Hill, now: datetime, midnight: datetime) -> list[P
     ]
 
 
-async def _sell_now(hill: Hill, vault: Vault, today: date, minor: int) -> None:
+async def _sell_now(hill: Hill, vault: Vault, today: date, minor: int) -> list[Sale]:
     """The last sales, by the verbs that sell. The second agent is near the limit by them; one is asked to be void."""
     salome, hamisi, _fatuma = hill.agents
     sales = [(salome, 0, 7_000), (salome, 2, 7_000), (salome, 10, 3_500), (salome, 9, 2_000)]
@@ -180,6 +168,7 @@ async def _sell_now(hill: Hill, vault: Vault, today: date, minor: int) -> None:
         sold = await sell(offer, seller=seller, key=f"demo life now {number}", vault=vault)
         done.append(sold.sale)
     await voids.ask(done[3], salome, "wrong customer, she wanted Daudi Mzee", 15)
+    return done
 
 
 async def _hand_in(hill: Hill, minor: int) -> None:
@@ -231,6 +220,7 @@ async def _report(hill: Hill, clerk: OfficeUser, now: datetime) -> None:
             due_at=due_at,
         )
         opened.append(one.ticket)
+        await Ticket.filter(id=one.ticket.id).update(opened_at=min(now, due_at - timedelta(days=2)))
     late, free, asked = opened
     late = await tickets.assign(late, clerk, agent=hamisi, due_at=late.due_at)
     await tickets.comment(late, hamisi.phone, "I need a new cable")

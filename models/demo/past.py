@@ -1,19 +1,20 @@
 """What happened in the invented mini-grid before the demo began: rows as the machine would have left them."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from models.demo.world import BOOK_PAST, PAYGO_KEYS
+from models.demo.world import PAYGO_KEYS
 from models.devices import Device
 from models.messages import LIFE, MessageKind, beats
 from models.messages.beats import Beat
 from models.money import Sale
-from models.money.ledger import currency
-from models.money.references import reference_for
+from models.money.ledger import AccountKind, Posting, currency, post
+from models.money.references import new_reference, reference_for
 from models.money.sales import Payment, Token
 from models.people import Agent, Customer
-from models.sql import HOUR_MS, connection, execute, execute_many, ms_of
+from models.sql import HOUR_MS, connection, execute_many, insert, ms_of
 from models.tokens import ISSUERS
 
 GATEWAY = "simulator"
@@ -61,8 +62,9 @@ def purchases(agents: list[Agent], owned: list[tuple[Customer, Device]], now: da
     return sorted(found, key=lambda one: one.at)
 
 
-async def book(found: list[Purchase], price: int) -> None:
-    """Write these sales with their tokens, as `models/demo/world.py` does for its crowd. `price` is that of a day."""
+async def book(found: list[Purchase], price: int, clerk: str) -> None:
+    """Write these sales with their tokens, the cash that the agents took, and that the clerk counted it each week.
+    `price` is that of a day."""
     money = await currency()
     keys = {f"demo life {number}": one for number, one in enumerate(found)}
     await Payment.bulk_create(
@@ -95,15 +97,32 @@ async def book(found: list[Purchase], price: int) -> None:
         )
         for payment in await Payment.filter(reference__in=list(keys)).order_by("id")
     )
-    await _issue(keys)
-    for statement in BOOK_PAST:
-        await execute(connection(), statement)
+    sales = await Sale.filter(key__in=list(keys)).order_by("created_at", "id")
+    await _issue(keys, sales)
+    for sale in sales:
+        agent = keys[sale.key].agent.id
+        lines = [Posting(AccountKind.CASH, agent, sale.amount), Posting(AccountKind.DAYS, 0, -sale.amount)]
+        await post(f"sale {sale.id} payment", lines, actor="demo", effective_at=sale.created_at)
+    await _hand_in(found, price, clerk)
 
 
-async def _issue(keys: dict[str, Purchase]) -> None:
+async def _hand_in(found: list[Purchase], price: int, clerk: str) -> None:
+    """Each agent brings the cash at the end of a week."""
+    weeks: dict[tuple[int, int], list[Purchase]] = defaultdict(list)
+    for one in found:
+        weeks[one.at.isocalendar().week, one.agent.id].append(one)
+    for (_week, agent), sold in weeks.items():
+        at, amount = sold[-1].at, sum(one.days for one in sold) * price
+        columns = {"agent_id": agent, "amount": amount, "commission": 0, "actor": clerk, "created_at": at}
+        number = await insert("hand_in", reference=await new_reference("hand_in"), corrects_id=None, **columns)
+        lines = [Posting(AccountKind.OFFICE, 0, amount), Posting(AccountKind.CASH, agent, -amount)]
+        await post(f"hand in {number} cash", lines, actor=clerk, effective_at=at)
+
+
+async def _issue(keys: dict[str, Purchase], sales: list[Sale]) -> None:
     """Each sale's token, and where that leaves the device."""
     tokens, key = [], paygo_key()
-    for sale in await Sale.filter(key__in=list(keys)).order_by("created_at", "id"):
+    for sale in sales:
         one = keys[sale.key]
         one.device.count, digits = ISSUERS["openpaygo"].issue(key, "", one.device.count, one.days, one.at)
         one.device.paid_until = max(one.device.paid_until or one.at, one.at) + timedelta(days=one.days)

@@ -10,12 +10,14 @@ from bot.config import load
 from bot.server import Server
 from models.customers.registration import is_name
 from models.demo import life
-from models.demo.world import AGENTS, find_published
+from models.demo.world import AGENTS, CLERK, find_published
 from models.messages import beats
+from models.money import till
 from models.money.books import find_fault
 from models.office import needs, overview
 from models.people import Agent, Customer
 from models.sql import execute, now_ms
+from tests.world.browser import Office, open_office
 from tests.world.people import PEOPLE, PINS, Phones
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -49,7 +51,54 @@ async def test_each_page_has_something_to_show(lively: Server) -> None:
     assert await count(lively, "alert WHERE told_at = 0") == 0
 
     found = await find_published(lively.company.vault)
-    assert found == ["office user admin", *(f"agent {name}" for name, *_others in AGENTS)]
+    assert found == ["office user admin", "office user rehema", *(f"agent {name}" for name, *_others in AGENTS)]
+
+
+SHOWN = (
+    ("/money", "Salome Kato"),
+    ("/money/month", "Salome Kato"),
+    ("/money/sales", "HILL007"),
+    ("/money/payments", "QK71HILL01"),
+    ("/money/suspense", "NEEMA A"),
+    ("/money/voids", "wrong customer, she wanted Daudi Mzee"),
+    ("/money/handins", "I gave 9,000"),
+    ("/money/till", "handed in by an agent"),
+    ("/money/wallets", "Fatuma Pili"),
+    ("/money/claims", "Mwajuma Seif"),
+    ("/money/requests", "HILL004"),
+    ("/money/reconcile?provider=daraja", "QK72HILL09"),
+    ("/money/collection", "Salome Kato"),
+    ("/tickets", "the lamp stays dark"),
+    ("/tickets?state=closed", "lamp broken"),
+    ("/tickets/times", "Naliendele Hill"),
+    ("/messages", "I have payed where is my code"),
+    ("/messages/sent", "Thank you"),
+    ("/messages/failed", "+255710000190"),
+    ("/write", "No power on Sunday"),
+    ("/settings/words", "STIMA"),
+    ("/people?tag=market", "Furaha"),
+    ("/log", "rehema"),
+)
+
+
+@pytest.fixture
+async def office(empty_url: str) -> AsyncIterator[Office]:
+    async with open_office(load(database=empty_url, demo_life=True), load_demo=True) as office:
+        yield office
+
+
+async def test_no_page_of_the_desk_is_empty(office: Office) -> None:
+    missing = [(path, words) for path, words in SHOWN if words not in await office.page(path)]
+    assert missing == []
+    office.client.session.cookie_jar.clear()
+    await office.sign_in(CLERK)
+    assert "wrong customer" in await office.page("/money/voids")
+
+
+async def test_the_till_has_what_agents_brought_and_nothing_else(lively: Server) -> None:
+    came = await till.moves()
+    assert {move.what for move in came} == {"hand in cash", "top up"}
+    assert await till.in_till() == sum(move.amount for move in came)
 
 
 async def test_the_readme_s_people_are_as_they_were(lively: Server) -> None:
