@@ -29,7 +29,6 @@ NOT_LINKED = {
     r"/invitation/{token:\d{1,18}-[0-9a-f]{40}}": "what the owner gives to whom is invited",
     "/receipts": "an address of before, which leads on",
     r"/settings/phones/{number:\d{1,9}}": "a phone, of which the demo world has none",
-    r"/write/{number:\d{1,18}}": "a message to many, of which the demo world has none",
 }
 # What somebody types into a box, whose answer has links of its own.
 ASKED = ("/settings/texts?q=PIN", "/find?q=a")
@@ -130,3 +129,21 @@ async def test_each_page_is_there_without_script(office: Office, browser: Browse
             await tab.go(path)
             assert await tab.page.inner_text("main"), path
         assert tab.complaints == []
+
+
+async def test_a_sheet_prints_dark_on_light_without_what_is_pressed(office: Office, browser: Browser) -> None:
+    await office.html()
+    async with open_tab(browser, str(office.client.make_url("/")), color_scheme="dark") as tab:
+        await tab.sign_in(OFFICE_USER, OFFICE_PASSWORD)
+        await tab.go("/money/visits")
+        await tab.page.emulate_media(media="print", color_scheme="dark")
+        for pressed in ("header", ".tabs", "form.filter", "footer"):
+            assert not await tab.page.is_visible(pressed), pressed
+        assert await tab.page.is_visible("h1")
+        look = "getComputedStyle(document.body)"
+        assert await tab.page.evaluate(f"[{look}.color, {look}.backgroundColor]") == [
+            "rgb(0, 0, 0)",
+            "rgb(255, 255, 255)",
+        ]
+        soft = "getComputedStyle(document.querySelector('main')).getPropertyValue('--soft')"
+        assert await tab.page.evaluate(soft) == "#5a564e"
