@@ -7,12 +7,15 @@ import pytest
 
 from bot.config import Config
 from models.devices import Device
+from models.money import requests
+from models.money.requests import RequestState
 from models.money.swaps import DeviceSwap
 from models.people import Customer
 from models.sql import now_ms
 from tests.world.browser import MINUTE, Office, open_office, receive_message
 from tests.world.ownership import keep_names
 from tests.world.people import PEOPLE
+from tests.world.pushes import written
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -233,3 +236,14 @@ async def test_a_device_is_swapped_under_warranty(office: Office) -> None:
 async def test_a_device_that_is_not_there_is_said_so(office: Office) -> None:
     for path in ("/people/2/devices/999/swap", "/people/999/devices/1/give", "/people/2/devices/999/retire"):
         assert (await office.get(path)).status == 404
+
+
+async def test_what_phones_are_asked_for_stands_beside_what_is_owed(office: Office) -> None:
+    said = "Phones are asked for TZS 5,000 of it"
+    assert said not in await office.page("/people/2")
+    async with office.mwanga.database.work():
+        request = await written()
+    assert said in await office.page("/people/2")
+    async with office.mwanga.database.work():
+        await requests.end(request, RequestState.FAILED, code="", reason="", now=now_ms())
+    assert said not in await office.page("/people/2")
