@@ -37,6 +37,7 @@ SAID = {
     Why.SALES_OFF: "sales were switched off",
     Why.AMOUNTS: "two sources say different amounts",
     Why.TAKEN_BACK: "its sale was taken back",
+    Why.OTHER_NAME: "another provider told of this reference, perhaps of the same money",
 }
 
 

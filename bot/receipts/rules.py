@@ -1,6 +1,7 @@
 """The rules that are used: those that everybody gets, and the office's own, which are written here."""
 
 from bot.company import Company
+from bot.receipts.reading import same_name
 from bot.receipts.shipped import OPERATORS, RULES, Rule, provider_of
 from bot.receipts.template import Template
 from models.audit import record
@@ -52,6 +53,10 @@ async def add_rule(name: str, operator: str, sender: str, template: str, *, comp
         raise BadRule(f"{operator} pays in {known.currency}, and this database is kept in {company.currency}.")
     if not 0 < len(sender) <= 20 or not sender.isascii() or sender.lstrip("+").replace(" ", "").isdigit():
         raise BadRule("A sender is the name that such texts come from, like MPESA. A phone number is none.")
+    writes_for = {rule.operator for rule in shipped_rules(company) if same_name(sender, rule.senders)}
+    if writes_for and provider_of(operator) not in map(provider_of, writes_for):
+        known_as = " or ".join(sorted(writes_for))
+        raise BadRule(f"{sender} writes for {known_as}. Give the rule that provider: under two names it counts twice.")
     try:
         read = Template(template)
     except ValueError as error:

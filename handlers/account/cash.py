@@ -3,8 +3,8 @@
 from bot.message import Reply
 from bot.talks import Chat, talk
 from bot.text import _
-from models.money.ledger import cash_held, commission_due
-from models.money.wallets import in_wallet
+from models.money.cash_limit import read_room
+from models.money.ledger import commission_due
 from models.people import Role
 
 
@@ -24,22 +24,31 @@ from models.people import Role
 )
 async def cash(chat: Chat) -> Reply:
     await chat.pin()
-    if chat.agent.prepaid:
+    company, agent, room = chat.company, chat.agent, await read_room(chat.agent)
+    values = {
+        "limit": company.number(room.limit),
+        "pending": company.number(room.promised),
+        "room": company.number(max(room.left, 0)),
+        "due": company.whole(await commission_due(agent.id)),
+    }
+    if room.wallet is not None:
+        values["held"] = company.money(room.wallet)
+        if room.promised:
+            return chat.end(
+                _(
+                    "Your wallet has {held}. Customers asked you for {pending}: you can sell for {room} more. "
+                    "Commission due {due}.",
+                    **values,
+                )
+            )
+        return chat.end(_("Your wallet has {held}: you can sell for that. Commission due {due}.", **values))
+    values["held"] = company.money(room.held)
+    if room.promised:
         return chat.end(
             _(
-                "Your wallet has {held}: you can sell for that. Commission due {due}.",
-                held=chat.company.money(await in_wallet(chat.agent.id)),
-                due=chat.company.whole(await commission_due(chat.agent.id)),
+                "You hold {held} of {limit}. Customers asked you for {pending}: you can sell for {room} more. "
+                "Commission due {due}.",
+                **values,
             )
         )
-    held, due = await cash_held(chat.agent.id), await commission_due(chat.agent.id)
-    company, limit = chat.company, chat.agent.cash_limit
-    return chat.end(
-        _(
-            "You hold {held} of {limit}. You can sell for {room} more. Commission due {due}.",
-            held=company.money(held),
-            limit=company.number(limit),
-            room=company.number(max(limit - held, 0)),
-            due=company.whole(due),
-        )
-    )
+    return chat.end(_("You hold {held} of {limit}. You can sell for {room} more. Commission due {due}.", **values))

@@ -1,5 +1,5 @@
-"""The office changes what is known of a customer: name, phone, village, language. Each change is in the audit with what
-was there before; of two who change one customer at once the second is told."""
+"""The office changes what is known of a customer: name, phone, village, language, gender, position. Each change is in
+the audit with what was there before; of two who change one customer at once the second is told."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,8 @@ from models.people import Customer, MiniGrid, Village
 from models.sql import connection, execute, lock_rows
 
 RENAME = "UPDATE customer SET name = $2, surname = $3 WHERE id = $1"
+KNOW = "UPDATE customer SET gender = $2 WHERE id = $1"
+FIND = "UPDATE customer SET latitude = $2, longitude = $3 WHERE id = $1"
 MOVE = "UPDATE customer SET village_id = $2, mini_grid_id = $3 WHERE id = $1"
 SPEAK = "UPDATE customer SET language = $2 WHERE id = $1"
 
@@ -32,11 +34,26 @@ class Details:
     phone: str | None
     village_id: int | None
     language: str
+    gender: str | None = None
+    position: tuple[float, float] | None = None  # latitude and longitude, in degrees
 
     @property
     def version(self) -> str:
         """What a form carries to be compared with what is there when it comes back."""
-        return "\n".join((self.name, self.surname, self.phone or "", str(self.village_id or ""), self.language))
+        who = self.name, self.surname, self.phone or "", str(self.village_id or ""), self.language
+        return "\n".join((*who, self.gender or "", say_position(self.position)))
+
+
+def say_position(position: tuple[float, float] | None) -> str:
+    """As maps write it: -6.79235, 39.20833."""
+    return f"{position[0]}, {position[1]}" if position else ""
+
+
+def position_of(customer: Customer) -> tuple[float, float] | None:
+    """Latitude and longitude, in degrees."""
+    if customer.latitude is None or customer.longitude is None:
+        return None
+    return customer.latitude, customer.longitude
 
 
 def details_of(customer: Customer) -> Details:
@@ -46,6 +63,8 @@ def details_of(customer: Customer) -> Details:
         phone=customer.phone,
         village_id=customer.village_id,
         language=customer.language,
+        gender=customer.gender,
+        position=position_of(customer),
     )
 
 
@@ -72,6 +91,14 @@ async def change_customer(
         await _note(actor, customer, "language", now.language, wanted.language)
         changed.append("language")
         customer.language = wanted.language
+    if now.gender != wanted.gender:
+        await execute(connection(), KNOW, [customer.id, wanted.gender])
+        await _note(actor, customer, "gender", now.gender or "", wanted.gender or "")
+        changed.append("gender")
+    if now.position != wanted.position:
+        await execute(connection(), FIND, [customer.id, *(wanted.position or (None, None))])
+        await _note(actor, customer, "position", say_position(now.position), say_position(wanted.position))
+        changed.append("position")
     if now.phone != wanted.phone:
         await change_phone(customer, wanted.phone, company=company, composer=composer, actor=actor)
         changed.append("phone")

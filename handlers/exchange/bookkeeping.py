@@ -28,7 +28,9 @@ JOURNAL_SQL = """SELECT e.id, e.key, e.effective_at, e.created_at, e.actor, e.re
   LEFT JOIN provider v ON v.id = a.owner AND a.kind = 'clearing'
   ORDER BY e.id, CASE WHEN l.amount > 0 THEN 0 ELSE 1 END, l.id"""
 # What was taken back, or done again for the right device, is no claim.
-CLAIMS_SQL = """SELECT s.id, d.serial, d.kind, c.id AS customer, c.name, c.surname, c.phone, w.name AS village,
+CLAIM_WHO = ("customer", "name", "surname", "gender", "phone", "village", "mini_grid", "latitude", "longitude")
+CLAIMS_SQL = """SELECT s.id, d.serial, d.kind, c.id AS customer, c.name, c.surname, c.gender, c.phone,
+  w.name AS village, c.latitude, c.longitude,
   g.name AS mini_grid, COALESCE(i.name, m.name, d.kind) AS product, m.manufacturer, k.terms, s.unit, s.contract_id,
   s.key, s.amount, s.created_at, s.reference, p.provider, p.reference AS payment
   FROM sale s JOIN customer c ON c.id = s.customer_id JOIN minigrid g ON g.id = c.mini_grid_id
@@ -71,7 +73,7 @@ def _owner(row: dict[str, Any]) -> str:
 async def _claims(company: Company, dates: Dates) -> AsyncIterator[Sequence[object]]:
     async for row in pages(CLAIMS_SQL, dates.utc):
         what = row["product"], row["manufacturer"], row["kind"], _payment_type(row), row["provider"]
-        who = row["customer"], row["name"], row["surname"], "", row["phone"], row["village"], row["mini_grid"], "", ""
+        who = [row[name] for name in CLAIM_WHO]
         paid = figure(row["amount"], company), company.currency, read_moment(row["created_at"])
         contract = f"S{FIRST_NUMBER + row['contract_id']}" if row["contract_id"] else ""
         yield row["serial"], *who, *what, *paid, contract, row["reference"], row["payment"]
@@ -113,7 +115,7 @@ JOURNAL = HistoryKind(
 )
 CLAIMS = HistoryKind(
     columns=(
-        *("serial", "customer", "name", "surname", "gender", "phone", "village", "mini_grid", "latitude", "longitude"),
+        *("serial", *CLAIM_WHO),
         *("product", "manufacturer", "kind", "payment_type", "paid_by", "amount", "currency", "date"),
         *("contract", "reference", "payment"),
     ),

@@ -94,6 +94,24 @@ def percent(row: Row, column: str) -> int | None:
     return round(float(said) * 100)
 
 
+def degrees(row: Row, column: str, most: int) -> float | str | None:
+    """A latitude or longitude in degrees with its decimals, -6.79235 or -6,79235, rounded to five; or NOTHING."""
+    said = row.get(column, "").replace(",", ".").replace("\N{MINUS SIGN}", "-")
+    if not said or said.lower() == NOTHING:
+        return said.lower() or None
+    if not re.fullmatch(r"[-+]?[0-9]{1,3}(\.[0-9]{1,15})?", said) or abs(float(said)) > most:
+        raise ValueError(f"{column} is no number of degrees from -{most} to {most}: {said[:20]!r}")
+    return round(float(said), 5)
+
+
+def position(row: Row) -> tuple[float | str | None, float | str | None]:
+    """Latitude and longitude, which stand together."""
+    latitude, longitude = degrees(row, "latitude", 90), degrees(row, "longitude", 180)
+    if (latitude is None, latitude == NOTHING) != (longitude is None, longitude == NOTHING):
+        raise ValueError("latitude and longitude stand together")
+    return latitude, longitude
+
+
 def flag(row: Row, column: str) -> bool | None:
     """A yes or a no."""
     said = plain_word(row.get(column, ""))

@@ -4,18 +4,34 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.company import Company
-from handlers.exchange.cells import NOTHING, Row, drop_empty, language, needed_text, optional_name, phone, whole
+from handlers.exchange.cells import (
+    NOTHING,
+    Row,
+    drop_empty,
+    language,
+    needed_text,
+    one_of,
+    optional_name,
+    phone,
+    position,
+    whole,
+)
 from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind, Shared
 from models.customers.numbers import keep_numbers, numbers_given
 from models.customers.registration import is_name
 from models.customers.search import namesakes
 from models.names import folded, named_or_new, renew
-from models.people import Customer, MiniGrid, Village
+from models.people import Customer, Gender, MiniGrid, Village
 
 PAGE = 1000
 MOST_CUSTOMERS = 8_999_999  # new ones get the numbers after the highest, and people write seven digits at most
-COLUMNS = ("number", "name", "surname", "phone", "language", "mini_grid", "village")
+COLUMNS = (
+    *("number", "name", "surname", "phone", "language", "mini_grid", "village", "gender"),
+    *("latitude", "longitude"),
+)
+# As spreadsheets shorten them.
+GENDERS = {str(gender): str(gender) for gender in Gender} | {"f": "female", "m": "male", "o": "other"}
 
 
 class Person(NamedTuple):
@@ -32,6 +48,9 @@ class CustomerRow(NamedTuple):
     mini_grid: str
     language: str | None
     village: str | None
+    gender: str | None
+    latitude: float | str | None
+    longitude: float | str | None
 
 
 def person(row: Row, number: str, company: Company) -> Person:
@@ -64,7 +83,14 @@ def _read(row: Row, company: Company) -> CustomerRow:
         needed_text(row, "mini_grid"),
         language(row, company),
         optional_name(row, "village"),
+        _gender(row),
+        *position(row),
     )
+
+
+def _gender(row: Row) -> str | None:
+    said = one_of(row, "gender", (*GENDERS, NOTHING))
+    return GENDERS.get(said, said) if said else None
 
 
 async def _fits(row: CustomerRow, _company: Company) -> None:
@@ -83,7 +109,13 @@ async def _fits(row: CustomerRow, _company: Company) -> None:
 
 async def _write(row: CustomerRow, company: Company) -> bool:
     grid = await find_defined(MiniGrid, row.mini_grid, "mini_grid")
-    wanted = drop_empty(language=row.language, village_id=row.village and await _village_id(row.village, grid))
+    wanted = drop_empty(
+        language=row.language,
+        village_id=row.village and await _village_id(row.village, grid),
+        gender=row.gender,
+        latitude=row.latitude,
+        longitude=row.longitude,
+    )
     if found := await find_meant(row.person, grid.id):
         return await renew(found[0], wanted)
     number, name, surname, phone_ = row.person
@@ -103,7 +135,8 @@ async def _rows(_company: Company) -> AsyncIterator[Sequence[object]]:
         for customer in page:
             village = customer.village.name if customer.village else ""
             who = customer.id, customer.name, customer.surname, customer.phone or NOTHING
-            yield *who, customer.language, customer.mini_grid.name, village
+            where = customer.latitude, customer.longitude
+            yield *who, customer.language, customer.mini_grid.name, village, customer.gender, *where
         last = page[-1].id
 
 
@@ -131,7 +164,7 @@ async def _reserve(rows: Sequence[tuple[int, CustomerRow]]) -> list[tuple[int, C
 CUSTOMERS = ImportKind(
     columns=COLUMNS,
     rows=_rows,
-    optional=("number", "phone", "language", "village"),
+    optional=("number", "phone", "language", "village", "gender", "latitude", "longitude"),
     read=_read,
     key=_key,
     alike=": namesakes need a number each",

@@ -2,7 +2,7 @@
 in portions, and noted in the audit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +13,12 @@ from handlers.exchange.kinds import kinds_with
 from handlers.exchange.sheet import Problem, Sheet, check_again, read_sheet
 from handlers.exchange.table import Table
 from models.audit import record
+from models.sql import connection, execute, on_postgres
 
 PORTION = 200  # rows that are written in one transaction: SQLite's only lock is held for some 0.2 s
 MOST_TRIED = 500  # rows that are written and taken back: for so long nobody else can write
 PAUSE_S = 0.15  # who waits for that lock looks each 0.1 s, and would hardly ever find it free without a pause
+ALONE = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7269426))"
 
 # `progress(what is done, lines of all)` is entered while that is done, and gives what is told how many lines more are.
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
@@ -66,7 +68,11 @@ def tell_nobody(_what: str, _lines: int) -> Iterator[Callable[[int], object]]:
     yield lambda _lines: None
 
 
-async def import_table(
+async def look_at_nothing() -> None:
+    """An import that overwrites whatever is there."""
+
+
+async def import_table(  # noqa: PLR0913 - one file, all that is to be known of its import
     kind: str,
     table: Table,
     source: str,
@@ -76,9 +82,11 @@ async def import_table(
     actor: str,
     progress: Progress = tell_nobody,
     dry_run: bool = False,
+    look_first: Callable[[], Awaitable[None]] = look_at_nothing,
 ) -> Imported:
-    """Import a file of a kind of `IMPORTS` or a `statement of` somebody, or only check it; `source` is its name. Raises
-    NotImported and PartlyImported."""
+    """Import a file of a kind of `IMPORTS` or a `statement of` somebody, or only check it; `source` is its name.
+    `look_first` is called in the transaction that writes, when nobody else writes rows of this kind: what it raises
+    keeps them all out. Raises NotImported and PartlyImported."""
     with progress("checking", table.lines) as advance:
         sheet = await read_sheet(kind, kinds_with(kind), table, company, advance)
     if not sheet.problems and not dry_run:
@@ -90,7 +98,7 @@ async def import_table(
     changed, subject = 0, f"{kind} from {source}"
     try:
         with progress("importing", len(sheet.values)) as advance:
-            async for more in _write(sheet, database, company, advance):
+            async for more in _write(kind, sheet, database, company, advance, look_first):
                 changed += more
         async with database.work():
             if sheet.kind.finish:
@@ -131,7 +139,12 @@ async def _reserve(sheet: Sheet, database: Database, company: Company) -> None:
 
 
 async def _write(
-    sheet: Sheet, database: Database, company: Company, advance: Callable[[int], object]
+    kind: str,
+    sheet: Sheet,
+    database: Database,
+    company: Company,
+    advance: Callable[[int], object],
+    look_first: Callable[[], Awaitable[None]],
 ) -> AsyncIterator[int]:
     """Write a checked file, some rows in each transaction, so that a server beside us goes on working; of each
     transaction the number of rows that changed something."""
@@ -140,9 +153,18 @@ async def _write(
         if first and database.embedded:
             await asyncio.sleep(PAUSE_S)
         async with database.work():
+            await _write_alone(kind)
+            if not first:
+                await look_first()
             changed = sum([await _write_row(sheet, line, values, company, first) for line, values in portion])
         advance(len(portion))
         yield changed
+
+
+async def _write_alone(kind: str) -> None:
+    """Others that write rows of this kind wait until the commit. SQLite has one writer."""
+    if on_postgres():
+        await execute(connection(), ALONE, [kind])
 
 
 async def _write_row(sheet: Sheet, line: int, values: Any, company: Company, written: int) -> bool:

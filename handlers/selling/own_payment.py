@@ -96,10 +96,12 @@ async def _ask_phone(chat: Chat, quote: quotes.Quote, by: MobileMoney) -> Reply:
         account=at.paid_for.name,
         customer_id=at.customer.id,
         device_id=at.device.id if at.device else None,
-        contract_id=at.contract.id if at.contract and at.device is None else None,
+        contract_id=at.contract.id if at.contract else None,
     )
     try:
         await requests.ask_to_pay(wanted, key=chat.key)
+    except refusals.NotSold as refusal:
+        return chat.end(joined([NOTHING_PAID, _why_not_asked(refusal, at.paid_for, chat)]), outcome="refused")
     except requests.AskedAlready as earlier:
         if earlier.rings:
             return chat.end(_rings(earlier.request, chat), outcome="asked already")
@@ -110,6 +112,18 @@ async def _ask_phone(chat: Chat, quote: quotes.Quote, by: MobileMoney) -> Reply:
         then = _("Now your phone asks for your {wallet} PIN.", wallet=by.title)
     said = fitting(chat.language, [joined([what, then]) for what in what_it_buys(quote, chat)])
     return chat.end(said, outcome="asked the phone")
+
+
+def _why_not_asked(refusal: refusals.NotSold, paid_for: Payable, chat: Chat) -> Text:
+    """The same debt is not asked for twice: what can be paid beside the pushes that have not ended."""
+    company, serial = chat.company, paid_for_name(paid_for)
+    if not isinstance(refusal, refusals.BeingPaid):
+        return why_not(refusal, paid_for.name, company)
+    left = refusal.left // company.coin * company.coin
+    values = {"pending": company.money(refusal.pending), "serial": serial, "left": company.money(left)}
+    if not left:
+        return _("{pending} for {serial} is asked for already, and no more is owed. Wait for its SMS.", **values)
+    return _("{pending} for {serial} is asked for already. Only {left} more can be paid now.", **values)
 
 
 def _rings(request: PaymentRequest, chat: Chat) -> Text:

@@ -79,6 +79,8 @@ async def book_payment(
 
 
 async def _apply(received: Received, request: PaymentRequest | None, company: Company) -> Told:
+    if received.other_name:  # whoever paid has been told under the first name
+        return []
     if request is None and (agent := await _wallet_of(received.payment.account_text, company)):
         return await _top_up(received.payment, agent, company)
     payment, paid_for = received.payment, await _find(received.payment, request, company)

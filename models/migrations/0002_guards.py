@@ -80,6 +80,13 @@ CHECKS: tuple[tuple[str, str, str], ...] = (
     ("receipt_text", "state", one_of("state", "paid", "seen", "waiting", "ignored", "refused")),
     ("agent", "limits", "@cash_limit >= 0 AND @commission BETWEEN 0 AND 10000"),
     ("agent", "goods", "@goods_commission BETWEEN 0 AND 10000"),
+    ("customer", "gender", one_of("gender", "female", "male", "other")),
+    (
+        "customer",
+        "position",
+        "(@latitude IS NULL) = (@longitude IS NULL) AND"
+        " COALESCE(@latitude BETWEEN -90 AND 90 AND @longitude BETWEEN -180 AND 180, TRUE)",
+    ),
     ("tariff", "price", "@price >= 0 AND @components >= 0 AND @access_rate >= 0"),
 )
 

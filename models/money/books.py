@@ -50,6 +50,15 @@ def booked(key: str, *kinds: str) -> str:
     )
 
 
+def numbered(column: str, before: str) -> str:
+    """The number at the end of a key that begins so; NULL for other keys."""
+    return f"CASE WHEN {column} LIKE '{before}%' THEN CAST(SUBSTR({column}, {len(before) + 1}) AS BIGINT) END"
+
+
+# What is held back ends with these.
+ON_ITS_WAY = """SELECT 'push ' || p.id AS key, p.amount FROM payment_request p JOIN contract k ON k.id = p.contract_id
+  WHERE p.state IN ('new', 'asked', 'unknown') AND k.terms = 'instalments'
+  UNION ALL SELECT 'cash request ' || id, amount FROM cash_request WHERE state = 'asked'"""
 OF_SALE = booked("'sale ' || s.id || ' payment'", "cash", "wallet", "unapplied", "office cash")
 OF_PAYMENT = booked("'payment ' || p.id", "unapplied")
 OF_HAND_IN = booked("'hand in ' || h.id || ' cash'", "cash")
@@ -137,6 +146,22 @@ CHECKS = (
         f"""SELECT t.id, t.reference, t.amount, -{OF_TOP_UP} AS booked FROM top_up t
         WHERE t.amount <> -{OF_TOP_UP} ORDER BY t.id LIMIT 1""",
         "Top-up {reference} is of {amount}, and {booked} is booked.",
+    ),
+    Check(
+        f"""SELECT r.id, r.key, r.amount FROM reservation r
+        LEFT JOIN payment_request p ON p.id = {numbered("r.key", "push ")}
+        LEFT JOIN cash_request c ON c.id = {numbered("r.key", "cash request ")}
+        WHERE r.state = 'open'
+          AND NOT COALESCE(r.kind = 'debt' AND r.owner = p.contract_id AND r.amount <= p.amount
+            AND p.state IN ('new', 'asked', 'unknown'), FALSE)
+          AND NOT COALESCE(c.state = 'asked' AND r.owner = c.agent_id AND r.amount = c.amount, FALSE)
+        ORDER BY r.id LIMIT 1""",
+        "{amount} is held back for {key}, which has ended or is another amount.",
+    ),
+    Check(
+        f"""SELECT w.key, w.amount FROM ({ON_ITS_WAY}) w WHERE NOT EXISTS
+        (SELECT 1 FROM reservation r WHERE r.key = w.key AND r.state = 'open') ORDER BY w.key LIMIT 1""",
+        "{amount} of {key} is on its way, and nothing is held back for it.",
     ),
     Check(
         """SELECT d.serial, d.count, MAX(t.count) AS used FROM device d JOIN token t ON t.device_id = d.id

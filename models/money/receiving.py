@@ -1,9 +1,14 @@
-"""Money that came in, whoever it is for: it is booked at once, and applied in another step."""
+"""Money that came in, whoever it is for: it is booked at once, and applied in another step.
+
+A provider's reference names money once, in any spelling. Where two providers of ours are one operator under two names,
+as a described one and the texts of a SIM card may be, both tell of the same reference: the second waits for a person,
+and buys nothing by itself.
+"""
 
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from tortoise import fields
@@ -15,7 +20,7 @@ from models.money.day_close import first_open
 from models.money.ledger import AccountKind, Posting, balance, currency, post
 from models.money.providers import provider_id
 from models.money.sales import Payment
-from models.sql import columns_of, connection, cut, execute, lock_rows, read_moment
+from models.sql import columns_of, connection, cut, execute, lock_rows, on_postgres, read_moment
 
 BANK = "bank"  # the provider of what is paid into the bank itself
 LONGEST_REFERENCE = 80
@@ -27,6 +32,12 @@ ADD_PAYMENT = """INSERT INTO payment (provider, reference, amount, currency, pay
 ADD_EVIDENCE = """INSERT INTO evidence (source, provider, reference, payment_id, amount, seen_by, balance_after,
   created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (source, provider, reference) DO NOTHING"""
 FIND_EVIDENCE = "SELECT 1 FROM evidence WHERE source = $1 AND provider = $2 AND reference = $3"
+# Operators give a reference once. Two of digits alone, of two operators, may be the same by chance, months apart.
+OTHER_NAME_DAYS = 30
+FIND_OTHER_NAME = """SELECT provider FROM payment WHERE reference = $1 AND provider <> 'cash' AND provider <> 'wallet'
+  AND provider <> $2 AND paid_at > $3 AND paid_at < $4 ORDER BY id LIMIT 1"""
+# Two servers may hear of one reference under two names at the same instant: one is first.
+ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7269427))"
 # A payment has one row for all its times in suspense: opened again, it is as old as its first time.
 OPEN_SUSPENSE = """INSERT INTO suspense (payment_id, why, owner, opened_at, closed_by) VALUES ($1, $2, '', $3, '')
   ON CONFLICT (payment_id) DO UPDATE SET why = excluded.why, closed_at = NULL, closed_by = ''"""
@@ -89,6 +100,7 @@ class Why(StrEnum):
     SALES_OFF = "sales off"  # the office has switched them off
     AMOUNTS = "amounts"  # two sources say different amounts
     TAKEN_BACK = "taken back"  # its sale was void
+    OTHER_NAME = "other name"  # another provider told of a payment with this reference: it may be the same money
 
 
 class Suspense(Model):
@@ -111,6 +123,7 @@ class Received:
     payment: Payment
     new: bool  # False: another source told of it before, or the same one twice
     disagrees: bool = False  # this source says another amount than the first: that one counts, and a person looks
+    other_name: bool = False  # it may be booked already, under another provider's name: it waits for a person
 
 
 def normal_reference(written: str) -> str:
@@ -126,6 +139,7 @@ def normal_reference(written: str) -> str:
 async def receive(incoming: Incoming) -> Received:
     """Book money that a provider or the bank has for us, whoever it is for, in the caller's transaction: once for each
     provider and reference, whichever source tells of it first, and however often. Its evidence is kept beside it.
+    What another provider told of already waits for a person.
 
     Raises ValueError for a reference without letters and digits, and for an amount that is none.
     """
@@ -136,6 +150,7 @@ async def receive(incoming: Incoming) -> Received:
     paid_at = min(incoming.paid_at, now)  # a provider's clock may be ahead of ours
     values = [incoming.provider, reference, incoming.amount, await currency(), cut(incoming.payer_phone, 40)]
     values += [cut(incoming.payer_name, 100), cut(incoming.account_text, 100), paid_at, now]
+    await _hear_one_by_one(reference)
     payment, new = await find_payment(incoming.provider, reference), False
     if payment is None:
         new = bool(await execute(connection(), ADD_PAYMENT, values))
@@ -144,6 +159,7 @@ async def receive(incoming: Incoming) -> Received:
         raise LookupError(f"{incoming.provider} {reference} is not there")
     if new:
         await _book(payment)
+    other_name = await (_note_other_name(payment) if new else waits_as_other_name(payment.id))
     values = [incoming.source.value, incoming.provider, reference, payment.id, incoming.amount]
     values += [cut(incoming.seen_by, 40), incoming.balance_after, now]
     if not await execute(connection(), FIND_EVIDENCE, values[:3]):
@@ -151,7 +167,33 @@ async def receive(incoming: Incoming) -> Received:
     disagrees = payment.amount != incoming.amount
     if disagrees:
         await _note_other_amount(payment, incoming)
-    return Received(payment, new, disagrees)
+    return Received(payment, new, disagrees, other_name)
+
+
+async def _hear_one_by_one(reference: str) -> None:
+    """Others who hear of this reference wait until the commit. SQLite has one writer."""
+    if on_postgres():
+        await execute(connection(), ONE_BY_ONE, [reference])
+
+
+async def _note_other_name(payment: Payment) -> bool:
+    """Have a new payment wait when another provider told of its reference; the office has an alert."""
+    days = timedelta(days=OTHER_NAME_DAYS)
+    span = [payment.paid_at - days, payment.paid_at + days]
+    rows = await execute(connection(), FIND_OTHER_NAME, [payment.reference, payment.provider, *span])
+    if not rows:
+        return False
+    await open_suspense(payment.id, Why.OTHER_NAME)
+    other = rows[0]["provider"]
+    await record(payment.provider, "other name", payment.reference, f"{other} told of a payment with this reference")
+    await raise_alert(f"{payment.provider} and {other} tell of {payment.reference}, perhaps one payment: it waits.")
+    return True
+
+
+async def waits_as_other_name(payment_id: int) -> bool:
+    """Whether somebody of the office has still to say that this is other money than another provider's."""
+    waits = "SELECT 1 FROM suspense WHERE payment_id = $1 AND why = $2 AND closed_at IS NULL"
+    return bool(await execute(connection(), waits, [payment_id, Why.OTHER_NAME.value]))
 
 
 async def find_payment(provider: str, reference: str) -> Payment | None:

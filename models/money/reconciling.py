@@ -24,6 +24,7 @@ from models.money.receiving import (
     open_suspense,
     receive,
     unapplied,
+    waits_as_other_name,
 )
 from models.money.sales import Payment
 from models.money.statements import Direction, Settled, StatementFile, StatementLine
@@ -232,13 +233,13 @@ async def give_back(line: StatementLine, payment: Payment, *, actor: str) -> Non
 
 
 async def never_came(payment: Payment, why: str, *, actor: str) -> None:
-    """A payment that we were told of is on no statement that should have it: it is taken out of the books, in the
-    caller's unit of work. Raises NotSettled when no statement says so, or when it was used: what it paid for is to be
-    taken back before."""
+    """A payment that we were told of is on no statement that should have it, or is the same money as another
+    provider's with its reference: it is taken out of the books, in the caller's unit of work. Raises NotSettled when
+    neither is so, or when it was used: what it paid for is to be taken back before."""
     await lock_rows("payment", "id = $1", [payment.id])
     at = read_moment(payment.paid_at)
     unseen = await execute(connection(), UNSEEN, [payment.provider, at, at + timedelta(microseconds=1)])
-    if payment.id not in [row["id"] for row in unseen]:
+    if payment.id not in [row["id"] for row in unseen] and not await waits_as_other_name(payment.id):
         raise NotSettled(f"No statement that was read says that {payment.reference} never came.")
     if await unapplied(payment.id) != payment.amount:
         raise NotSettled(f"The money of {payment.reference} was used. Take back what it paid for first.")

@@ -53,6 +53,15 @@ class MoreThanOwed(NotSold):
         self.left = left
 
 
+class BeingPaid(NotSold):
+    """Phones are asked to pay `pending` of what is owed, and nobody knows yet whether they do: only `left` can still be
+    asked for. In minor units."""
+
+    def __init__(self, pending: int, left: int) -> None:
+        super().__init__(pending, left)
+        self.pending, self.left = pending, left
+
+
 class PaidOff(NotSold):
     """Nothing is left to pay: the appliance belongs to its owner."""
 

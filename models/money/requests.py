@@ -20,6 +20,9 @@
     all but paid         paid        money came: note_paid. It counts whenever it comes
     unknown              unknown     it was looked up in vain: look_again; at last it waits for a person (look_at 0)
 
+While it has not ended, one for a contract by instalments holds so much of the debt back: the database does it
+(models/money/reservations.py), and lets no two pushes ask for more than is owed.
+
 No step leads back: what is paid stays paid, whatever is said later. A phone has one request at a time that is new or
 asked, which a unique index holds. Times are milliseconds (UTC).
 
@@ -36,7 +39,11 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.devices import Device
+from models.money.catalogue import Terms
 from models.money.contracts import Contract
+from models.money.ledger import AccountKind, balance, credit_of
+from models.money.refusals import BeingPaid, PaidOff
+from models.money.reservations import reserved
 from models.money.sales import Payment
 from models.people import Agent, Customer
 from models.sql import HOUR_MS, MINUTE_MS, connection, cut, execute, for_update, lock_rows, now_ms
@@ -89,7 +96,7 @@ class PaymentRequest(Model):
     contract: fields.ForeignKeyNullableRelation[Contract] = fields.ForeignKeyField(
         "models.Contract", null=True, on_delete=fields.RESTRICT
     )
-    contract_id: int | None
+    contract_id: int | None  # that of goods, or of the device where it is by instalments
     # Whose wallet it tops up, and no device.
     agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
         "models.Agent", null=True, on_delete=fields.RESTRICT
@@ -198,11 +205,12 @@ class Wanted:
 
 async def ask_to_pay(wanted: Wanted, *, key: str) -> PaymentRequest:
     """Write that a phone is to be asked, in the caller's transaction: it is sent after the commit. `key` names it for
-    good: a second call with it returns the first request. Raises AskedAlready."""
+    good: a second call with it returns the first request. Raises AskedAlready, BeingPaid and PaidOff."""
     now = now_ms()
     if earlier := await PaymentRequest.get_or_none(key=key):
         return earlier
     await _check_pause(wanted, now)
+    await _check_debt(wanted)
     values = {
         "key": key,
         "provider": wanted.provider,
@@ -242,6 +250,24 @@ async def _check_pause(wanted: Wanted, now: int) -> None:
         until = _closed_until(request, wanted)
         if now < until or request.state in RINGS:
             raise AskedAlready(request, max(1, -(-(until - now) // 1000)))
+
+
+async def _check_debt(wanted: Wanted) -> None:
+    """What other pushes ask for is not asked for again; raises BeingPaid and PaidOff. The contract is held until the
+    commit."""
+    if wanted.contract_id is None:
+        return
+    await lock_rows("contract", "id = $1", [wanted.contract_id])
+    contract = await Contract.get(id=wanted.contract_id)
+    if contract.terms != Terms.INSTALMENTS:
+        return
+    owed, pending = await balance(AccountKind.DEBT, contract.id), await reserved(AccountKind.DEBT, contract.id)
+    if not owed:
+        raise PaidOff(contract.number)
+    left = max(owed - pending - await credit_of(contract.customer_id), 0)
+    # The last coin of a debt that is no whole number of coins is asked for whole, where nothing else is.
+    if pending and wanted.amount > left:
+        raise BeingPaid(pending, left)
 
 
 def _target(of: "PaymentRequest | Wanted") -> tuple[int | None, int | None, int | None]:

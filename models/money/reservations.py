@@ -1,12 +1,19 @@
-"""Money on its way: what an open question or a push will move if it is answered, held back until then."""
+"""Money on its way: what an open question or a push will move if it is answered, held back until then.
 
+A request to an agent holds room in the cash limit or money in the wallet until its time is over. A push holds so much
+of the debt that it pays until it has ended, however long nobody knows whether it is paid: triggers of the database do
+that (models/migrations/0011_money_on_its_way.py), with the very row that asks and the one that says how it ended. Cash
+in an agent's hand is taken all the same: what a push brings then is credit.
+"""
+
+from collections.abc import Sequence
 from enum import StrEnum
 
 from tortoise import fields
 from tortoise.models import Model
 
 from models.money.ledger import AccountKind
-from models.sql import connection, execute, now_ms
+from models.sql import connection, execute, marks, now_ms
 
 RESERVE = """INSERT INTO reservation (key, kind, owner, amount, state, expires_at) VALUES ($1, $2, $3, $4, 'open', $5)
   ON CONFLICT (key) DO UPDATE SET state = 'open', amount = excluded.amount, expires_at = excluded.expires_at"""
@@ -14,7 +21,6 @@ SET_ASIDE = "UPDATE reservation SET expires_at = 0 WHERE key = $1 AND state = 'o
 END = "UPDATE reservation SET state = $2 WHERE key = $1 AND state = 'open'"
 SUM = """SELECT COALESCE(SUM(amount), 0) AS amount FROM reservation
   WHERE kind = $1 AND owner = $2 AND state = 'open' AND expires_at > $3"""
-
 
 PURGE = """DELETE FROM reservation WHERE id IN
   (SELECT id FROM reservation WHERE expires_at < $1 LIMIT $2) RETURNING id"""
@@ -64,3 +70,13 @@ async def reserved(kind: AccountKind, owner: int) -> int:
     """What is held back of an account now, in minor units."""
     [row] = await execute(connection(), SUM, [kind.value, owner, now_ms()])
     return int(row["amount"])
+
+
+async def reserved_of(kind: AccountKind, owners: Sequence[int]) -> dict[int, int]:
+    """What is held back now of an account of each of these, in minor units; nothing for those of whom nothing is."""
+    if not owners:
+        return {}
+    statement = f"""SELECT owner, SUM(amount) AS amount FROM reservation WHERE kind = $1 AND state = 'open'
+      AND expires_at > $2 AND owner IN ({marks(len(owners), 3)}) GROUP BY owner"""
+    rows = await execute(connection(), statement, [kind.value, now_ms(), *owners])
+    return {int(row["owner"]): int(row["amount"]) for row in rows}

@@ -10,6 +10,7 @@ from tortoise.models import Model
 from models.audit import record
 from models.money.ledger import AccountKind, Posting, balance, cash_held, commission_due, post
 from models.money.references import new_reference
+from models.money.reservations import reserved
 from models.money.sales import Payment
 from models.people import Agent
 from models.sql import connection, execute, insert, lock_rows
@@ -151,9 +152,11 @@ async def top_up_wallet(payment_id: int, agent: Agent, actor: str, *, coin: int 
 
 async def pay_out(agent: Agent, amount: int, actor: str, *, coin: int = 1) -> ToppedUp:
     """Give an agent money (minor units) out of the wallet, with the commission that is due put in before, in the
-    caller's transaction. Raises NotInWallet, also for somebody who never had a wallet."""
+    caller's transaction; what a customer's request holds back stays. Raises NotInWallet, also for somebody who never
+    had a wallet."""
     await lock_rows("agent", "id = $1", [agent.id])
     there = await in_wallet(agent.id) + (await _due(agent, coin) if agent.prepaid else 0)
+    there -= await reserved(AccountKind.WALLET, agent.id)
     if not 0 < amount <= there:
         raise NotInWallet(there)
     return await _book(agent, -amount, actor, Posting(AccountKind.OFFICE, 0, -amount), coin=coin)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from models.money.ledger import AccountKind
+from models.money.reservations import reserved_of
 from models.sql import connection, execute, read_moment
 
 MOST = 1_000
@@ -15,6 +17,15 @@ WALLETS = f"""SELECT g.id, g.name, g.phone, g.retired_at, m.name AS mini_grid, -
 
 
 async def wallets() -> list[dict[str, Any]]:
-    """All agents with a wallet, and those who have left money in one, by name."""
+    """All agents with a wallet, and those who have left money in one, by name; `pending` is what open requests of
+    customers would take from it."""
     rows = await execute(connection(), WALLETS)
-    return [row | {"topped_at": read_moment(row["topped_at"]) if row["topped_at"] else None} for row in rows]
+    pending = await reserved_of(AccountKind.WALLET, [row["id"] for row in rows])
+    return [
+        row
+        | {
+            "topped_at": read_moment(row["topped_at"]) if row["topped_at"] else None,
+            "pending": pending.get(row["id"], 0),
+        }
+        for row in rows
+    ]

@@ -54,6 +54,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+class Gender(StrEnum):
+    """What funders of a mini-grid ask for of each customer."""
+
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+
+
 class Customer(Model):
     """Owns devices."""
 
@@ -70,6 +78,10 @@ class Customer(Model):
         "models.Village", null=True, on_delete=fields.RESTRICT
     )
     village_id: int | None
+    gender = fields.CharField(10, null=True)  # a Gender; None where nobody asked
+    # Where the customer lives, in degrees (WGS 84) with five decimals, some metre; both or neither.
+    latitude = fields.FloatField(null=True)
+    longitude = fields.FloatField(null=True)
     # The registration; None where it is not known. Not auto_now_add: the next save would date those.
     created_at = fields.DatetimeField(null=True, default=now)
 

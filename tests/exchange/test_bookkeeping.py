@@ -21,6 +21,7 @@ from models.money.quotes import quote
 from models.money.receiving import Incoming, Source, receive
 from models.people import Agent, Customer
 from models.vault import Vault
+from tests.world.csv_files import import_text
 from tests.world.prompt import Run, do_in_one_work
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -92,7 +93,11 @@ def test_a_claim_has_what_funders_ask_for(run: Run) -> None:
     assert (meter["phone"], meter["village"], meter["mini_grid"]) == ("+255710000001", "Mtwara", "Mtwara North")
     assert (meter["product"], meter["payment_type"], meter["paid_by"]) == ("meter", "energy", "cash")
     assert (meter["amount"], meter["currency"], meter["date"]) == ("5000", "TZS", "2026-11-26 12:00:00")
-    assert (meter["gender"], meter["latitude"], meter["longitude"]) == ("", "", ""), "Mwanga does not know them"
+    assert (meter["gender"], meter["latitude"], meter["longitude"]) == ("", "", ""), "nobody has written them"
+    known = "number,name,surname,mini_grid,gender,latitude,longitude\n1,Amina,Juma,Mtwara North,F,-10.312341,40.18333\n"
+    assert "1 new or changed." in import_text(run, "customers", known).output
+    meter, _lamp = export(run, "claims", "--since", "2026-11-26", "--until", "2026-11-26")
+    assert (meter["gender"], meter["latitude"], meter["longitude"]) == ("female", "-10.31234", "40.18333")
     assert (lamp["serial"], lamp["product"], lamp["contract"], lamp["customer"]) == ("", "Solar lamp", "S1002", "2")
 
 

@@ -103,3 +103,42 @@ def test_a_device_of_one_of_two_namesakes_names_the_number(run: Run, demo_url: s
     out = run("export", "devices").output
     assert "SHS9001,Weekly 700,Halima,Omari,none,,,,,,71\n" in out
     assert " 0 new or changed." in import_text(run, "devices", out).output
+
+
+def test_gender_and_position_are_kept_and_come_back(run: Run, demo_url: str) -> None:
+    head = "name,surname,phone,mini_grid,gender,latitude,longitude\n"
+    first = f"{head}Halima,Omari,none,Lindi South,F,-10.0079312,39.7148\n"
+    assert "1 new or changed." in import_text(run, "customers", first).output
+    known = "SELECT gender, latitude, longitude FROM customer WHERE name = 'Halima'"
+    assert query(demo_url, known) == [{"gender": "female", "latitude": -10.00793, "longitude": 39.7148}]
+    assert " 0 new or changed." in import_text(run, "customers", first).output
+    silent = "name,surname,phone,mini_grid\nHalima,Omari,none,Lindi South\n"
+    assert " 0 new or changed." in import_text(run, "customers", silent).output, "what is not said stays"
+    out = run("export", "customers").output
+    assert "female,-10.00793,39.7148" in out
+    assert " 0 new or changed." in import_text(run, "customers", out).output
+    excel = f'{head}Halima,Omari,none,Lindi South,male,"\N{MINUS SIGN}10,5","39,25"\n'
+    assert "1 new or changed." in import_text(run, "customers", excel).output
+    assert query(demo_url, known) == [{"gender": "male", "latitude": -10.5, "longitude": 39.25}]
+    none = f"{head}Halima,Omari,none,Lindi South,none,none,none\n"
+    assert "1 new or changed." in import_text(run, "customers", none).output
+    assert query(demo_url, known) == [{"gender": None, "latitude": None, "longitude": None}]
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ("x,,", "gender is none of"),
+        (",90.1,0", "latitude is no number of degrees from -90 to 90"),
+        (",0,-180.5", "longitude is no number of degrees from -180 to 180"),
+        (",1e1,0", "latitude is no number of degrees"),
+        (",nan,0", "latitude is no number of degrees"),
+        (",10,", "latitude and longitude stand together"),
+        (",,none", "latitude and longitude stand together"),
+    ],
+)
+def test_what_is_no_gender_or_position_is_named(run: Run, demo_url: str, cells: str, said: str) -> None:
+    rows = f"name,surname,mini_grid,gender,latitude,longitude\nHalima,Omari,Lindi South,{cells}\n"
+    result = import_text(run, "customers", rows)
+    assert result.exit_code == 1 and said in result.output
+    assert query(demo_url, "SELECT 1 FROM customer WHERE name = 'Halima'") == []

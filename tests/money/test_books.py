@@ -20,6 +20,7 @@ from models.money.receiving import Incoming, Source, Why, open_suspense, receive
 from models.sql import connection, execute
 from tests.world.people import PINS, Phones
 from tests.world.prompt import Run, do_in_one_work
+from tests.world.pushes import written
 from tests.world.templates import FOUNDED, Templates
 
 NOON = FOUNDED.replace(hour=9)
@@ -27,7 +28,7 @@ NOON = FOUNDED.replace(hour=9)
 
 @pytest.fixture
 async def sold(config: Config) -> AsyncIterator[Server]:
-    """The demo world after a sale for each kind of device, a payment by phone for nobody, and a hand-in."""
+    """The demo world after a sale for each kind of device, a payment by phone for nobody, a push, and a hand-in."""
     async with assembled(config, serving=False) as mwanga:
         await trade(mwanga)
         yield mwanga
@@ -44,6 +45,7 @@ async def trade(mwanga: Server) -> None:
         )
         received = await receive(said)
         await open_suspense(received.payment.id, Why.NOBODY)
+        await written()
 
 
 async def test_what_was_traded_adds_up(sold: Server) -> None:
@@ -99,6 +101,8 @@ HARM = [
         ],
         "Top-up TX is of 5, and 0 is booked.",
     ),
+    (["UPDATE payment_request SET state = 'failed'"], "500000 is held back for push 1, which has ended or is another"),
+    (["DELETE FROM reservation"], "500000 of push 1 is on its way, and nothing is held back for it."),
     (["UPDATE device SET count = 1 WHERE serial = 'SHS0283'"], "SHS0283 has count 1, and a token with"),
 ]  # fmt: skip
 

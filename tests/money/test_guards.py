@@ -22,6 +22,7 @@ from models.money.requests import RequestState
 from models.money.reservations import Reserved
 from models.money.statements import Direction
 from models.money.voids import VoidState
+from models.people.tables import Gender
 from models.sql import connection, execute
 from tests.world.people import PINS, Phones
 
@@ -120,6 +121,9 @@ FORBIDDEN = [
     ("UPDATE agent SET cash_limit = -1", "a limit below nothing"),
     ("UPDATE agent SET commission = 10001", "more than all of it"),
     ("UPDATE contract SET earned = commission + 1", "more than was agreed"),
+    ("UPDATE customer SET gender = 'f'", "a gender that no export knows"),
+    ("UPDATE customer SET latitude = 1", "a latitude alone"),
+    ("UPDATE customer SET latitude = 91, longitude = 0", "north of the pole"),
     # What is over stays over.
     ("UPDATE reservation SET state = 'open'", "what was used is not there again"),
     ("UPDATE void SET state = 'done'", "it was refused"),
@@ -255,6 +259,7 @@ def test_the_database_knows_all_kinds_and_states() -> None:
     checks = {(table, name): condition for table, name, condition in guards.CHECKS}
     for place, values in {
         ("account", "kind"): AccountKind,
+        ("customer", "gender"): Gender,
         ("reservation", "kind"): AccountKind,
         ("reservation", "state"): Reserved,
         ("contract", "terms"): Terms,

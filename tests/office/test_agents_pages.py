@@ -5,11 +5,14 @@ import re
 import pytest
 
 from bot.config import Config
+from models.money import wallets
 from models.money.ledger import AccountKind, Posting, post
+from models.money.reservations import reserve
 from models.people import Agent
+from models.sql import MINUTE_MS, now_ms
 from tests.world.browser import Office, open_office
 from tests.world.office_forms import fields, send
-from tests.world.people import PEOPLE
+from tests.world.people import PEOPLE, Phones
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -195,3 +198,21 @@ async def test_a_place_that_no_list_has_is_as_if_it_was_not_there(config: Config
         for path in ("/people/agents", ASHA, "/people/1"):
             for place in ("9" * 28 + ".1", "1." + "9" * 27, "9" * 18 + ".1.1", "9" * 17 + ".1.1"):
                 assert (await office.get(f"{path}?before={place}")).status == 200, (path, place)
+
+
+async def test_what_customers_asked_for_stands_beside_what_is_there(config: Config) -> None:
+    async with open_office(config) as office:
+        async with office.mwanga.database.work():
+            await reserve("cash request 1", AccountKind.CASH, 1, 5_000_00, now_ms() + MINUTE_MS)
+            await wallets.make_prepaid(await Agent.get(id=2), "test")
+            await wallets.top_up(await Agent.get(id=2), 30_000_00, "test")
+            await reserve("cash request 2", AccountKind.WALLET, 2, 7_000_00, now_ms() + MINUTE_MS)
+        assert "of 200,000 5,000 asked for by customers" in await office.page(ASHA)
+        assert "In the wallet 30,000 7,000 asked for by customers" in await office.page(JUMA)
+        assert "Customers asked for TZS 7,000 of it." in await office.page("/money/wallets")
+        async with office.mwanga.database.work():
+            with pytest.raises(wallets.NotInWallet) as refused:
+                await wallets.pay_out(await Agent.get(id=2), 23_001_00, "test")
+        assert refused.value.there == 23_000_00
+        [(_who, said)] = await Phones(office.mwanga).text("Juma", "FEDHA")
+        assert said.startswith("Pochi TZS 30,000. Wateja wameomba 7,000: uza hadi 23,000 zaidi."), said

@@ -7,12 +7,15 @@ import pytest
 
 from bot.config import Config
 from models.devices import Device
+from models.money import requests
+from models.money.requests import RequestState
 from models.money.swaps import DeviceSwap
 from models.people import Customer
 from models.sql import now_ms
 from tests.world.browser import MINUTE, Office, open_office, receive_message
 from tests.world.ownership import keep_names
 from tests.world.people import PEOPLE
+from tests.world.pushes import written
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -233,3 +236,38 @@ async def test_a_device_is_swapped_under_warranty(office: Office) -> None:
 async def test_a_device_that_is_not_there_is_said_so(office: Office) -> None:
     for path in ("/people/2/devices/999/swap", "/people/999/devices/1/give", "/people/2/devices/999/retire"):
         assert (await office.get(path)).status == 404
+
+
+async def test_what_phones_are_asked_for_stands_beside_what_is_owed(office: Office) -> None:
+    said = "Phones are asked for TZS 5,000 of it"
+    assert said not in await office.page("/people/2")
+    async with office.mwanga.database.work():
+        request = await written()
+    assert said in await office.page("/people/2")
+    async with office.mwanga.database.work():
+        await requests.end(request, RequestState.FAILED, code="", reason="", now=now_ms())
+    assert said not in await office.page("/people/2")
+
+
+async def test_gender_and_position_are_written_at_the_desk(office: Office) -> None:
+    at, whole = "/people/3/change", {"name": "Neema", "surname": "Paulo", "phone": PEOPLE["Neema"], "language": "en"}
+    for wrong in ("Mtwara", "91, 0", "0 181", "-6,79 39,20", "1e1, 2"):
+        status, _to, words = await send(office, at, **whole, village="", gender="female", position=wrong)
+        assert status == 422 and "Write latitude and longitude like -6.79235, 39.20833." in words, wrong
+    told = whole | {"village": "", "gender": "female", "position": "-10.312341 40.18333"}
+    assert (await send(office, at, **told))[:2] == (303, "/people/3?done=changed")
+    neema = await Customer.get(id=3)
+    assert (neema.gender, neema.latitude, neema.longitude) == ("female", -10.31234, 40.18333)
+    html = await office.html(at)
+    assert 'value="-10.31234, 40.18333"' in html
+    assert (await send(office, at, **told | {"position": "-10.31234, 40.18333"}))[1].endswith("done=same")
+    changes = await office.ask(
+        "SELECT action, old, new FROM audit WHERE action IN ('customer gender', 'customer position')"
+    )
+    assert sorted((each["action"], each["old"], each["new"]) for each in changes) == [
+        ("customer gender", "", "female"),
+        ("customer position", "", "-10.31234, 40.18333"),
+    ]
+    assert (await send(office, at, **told | {"gender": "", "position": ""}))[0] == 303
+    neema = await Customer.get(id=3)
+    assert (neema.gender, neema.latitude) == (None, None)

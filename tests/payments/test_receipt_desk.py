@@ -12,7 +12,7 @@ from tortoise.exceptions import OperationalError
 
 from bot.app import PURGES
 from bot.receipts import Heard, Receipts
-from bot.receipts.rules import add_rule
+from bot.receipts.rules import BadRule, add_rule
 from bot.runtime import Database, Housekeeping
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
@@ -391,3 +391,13 @@ async def test_a_payment_by_radio_is_in_the_books(demo_url: str, phone_clock: Cl
         told = "We have your TZS 5,000 (ref DKN1234567). The office finds where it belongs."
         assert await shop.read("+255700000061") == told
         assert (await shop.read(PEOPLE["Asha"])).startswith("Nothing was booked")
+
+
+async def test_a_sender_that_is_known_keeps_its_provider(mwanga: Server) -> None:
+    """Under another name the money that a callback tells of too would be another payment."""
+    template = "[reference] Imethibitishwa. Umepokea Tsh[amount] kutoka [name]. Salio Tsh[balance]."
+    async with mwanga.database.work():
+        with pytest.raises(BadRule, match=r"writes for mpesa-tz\. Give the rule that provider"):
+            await add_rule("mine", "pesa", "m-pesa", template, company=mwanga.company, actor="test")
+        rule = await add_rule("mine", "mpesa-tz", "M-PESA", template, company=mwanga.company, actor="test")
+    assert rule.operator == "mpesa-tz"

@@ -60,7 +60,8 @@ FILES = {
     "models": "`kind` is `meter`, `shs` or `ebike`; serial numbers of the model begin with `prefix`.",
     "appliances": "The catalogue: a row for each plan that agents may offer.",
     "agents": "A new agent needs a `pin`.",
-    "customers": "Namesakes need a `number`; `phone` may be `none`.",
+    "customers": "Namesakes need a `number`; `phone` may be `none`. "
+    "`gender` is female, male or other; `latitude` and `longitude` are degrees, like -6.79235.",
     "stock": "The OpenPAYGO factory's list with `kind`, `plan` and `model` beside it. Keys are encrypted.",
     "devices": "Who owns which device. `customer` is the owner's number; the labels are for meters.",
 }

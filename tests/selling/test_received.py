@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tortoise.exceptions import OperationalError
@@ -15,13 +15,16 @@ from bot.server import Server
 from handlers.selling.received import assign, book, book_payment, validate
 from models.devices import Device
 from models.money import requests, voids
+from models.money.books import find_fault
 from models.money.ledger import AccountKind, balance
 from models.money.receiving import Incoming, Source, Suspense, Why
+from models.money.reconciling import NotSettled, never_came
 from models.money.requests import PaymentRequest, RequestState, Wanted
 from models.money.sales import Payment, Sale, Token
 from models.money.waiting import NoSuchPayment
 from models.people import Customer, OfficeUser
 from models.sql import connection, execute, now_ms
+from tests.world.money_life import Life
 from tests.world.people import PEOPLE
 from tests.world.prompt import Run, query
 
@@ -397,3 +400,97 @@ async def test_a_callback_of_a_push_that_nobody_knows_waits_two_minutes_at_most(
     async with mwanga.database.work():
         await settler.settle(answer, since=now_ms() - requests.LEASE_MS - 1)
     assert await Sale.all().count() == 1
+
+
+# --- One payment under two names of its provider
+
+
+def under_another_name(payment: Incoming, name: str = "pesa") -> Incoming:
+    return replace(payment, provider=name, source=Source.TEXT, reference=payment.reference.lower())
+
+
+async def test_what_another_name_told_of_waits_and_buys_nothing(mwanga: Server) -> None:
+    """However often it is told of, as the answer to a push too."""
+    first = paid("SHS0283")
+    assert len(await take(mwanga, first)) == 2
+    for _twice in range(2):
+        assert await take(mwanga, under_another_name(first)) == []
+    assert await Sale.all().count() == 1 and await Payment.all().count() == 2
+    second = await Payment.get(provider="pesa")
+    waits = await Suspense.get(payment_id=second.id)
+    assert (waits.why, waits.closed_at) == (Why.OTHER_NAME, None)
+    assert await balance(AccountKind.UNAPPLIED, second.id) == -first.amount
+    [alert] = await execute(connection(), "SELECT sentence FROM alert WHERE sentence LIKE '%RKL51ZDR4F%'")
+    assert alert["sentence"].startswith("pesa and daraja tell of RKL51ZDR4F")
+    assert await find_fault() == ""
+
+
+async def test_the_office_says_whether_another_name_has_other_money(mwanga: Server) -> None:
+    first = paid("SHS0283")
+    for payment in (first, under_another_name(first), under_another_name(first, "kesho")):
+        await take(mwanga, payment)
+    async with mwanga.database.work():
+        await assign("RKL51ZDR4F", "SHS0283", "rehema", mwanga.company, provider="pesa")
+        with pytest.raises(NotSettled):
+            await never_came(await Payment.get(provider="pesa"), "the same money", actor="rehema")
+        await never_came(await Payment.get(provider="kesho"), "the same money", actor="rehema")
+    assert await Sale.all().count() == 2
+    assert not await Suspense.filter(closed_at=None).exists()
+    assert await find_fault() == ""
+
+
+async def test_an_old_reference_of_another_provider_is_chance(mwanga: Server) -> None:
+    first = paid("SHS0283")
+    await take(mwanga, replace(first, paid_at=first.paid_at - timedelta(days=31)))
+    assert await take(mwanga, under_another_name(first)) != []
+
+
+async def test_two_names_at_the_same_instant_buy_once(engine: str, demo_url: str) -> None:
+    life = Life()
+    await life.begin(demo_url, beside=engine == "postgres")
+    try:
+        said = [under_another_name(paid("SHS0283"), name) for name in ("daraja", "pesa", "kesho", "leo")]
+
+        async def one(number: int) -> None:
+            await life.do(lambda at: book_payment(said[number], at.company), number % len(life.servers))
+
+        await asyncio.gather(*map(one, range(4)))
+        async with life.servers[0].database.work():
+            assert await Sale.all().count() == 1 and await Payment.all().count() == 4
+            assert await Suspense.filter(why=Why.OTHER_NAME, closed_at=None).count() == 3
+    finally:
+        await life.end()
+
+
+# --- Payers whose phone the provider masks
+
+
+@pytest.mark.parametrize(
+    "masked", ["2547*****126", "2547 ***** 126", "0722XXXXXX", "+255710******", "***", "254***", "b2f5ff47"]
+)
+async def test_a_masked_payer_is_nobody_by_phone(mwanga: Server, masked: str) -> None:
+    """It is found by what the payer typed, told to the owner alone, and without an account it waits."""
+    told = await take(mwanga, paid("SHS0283", phone=masked))
+    assert [phone for phone, _words in told] == [PEOPLE["Baraka"]]
+    assert await take(mwanga, paid("", reference="RKL52ZDR4F", phone=masked)) == []
+    waits = await Suspense.get(payment__reference="RKL52ZDR4F")
+    assert waits.why == Why.NOBODY
+    payment = await Payment.get(reference="RKL52ZDR4F")
+    assert payment.payer_phone == masked and await balance(AccountKind.UNAPPLIED, payment.id) == -5_000_00
+
+
+async def test_a_masked_payer_is_not_taken_for_the_push_of_another(mwanga: Server) -> None:
+    """A push waits for the same amount: money of a masked phone without its number is not its."""
+    device = await Device.get(serial="SHS0283")
+    wanted = Wanted(
+        provider=M_PESA, phone=PEOPLE["Baraka"], language="en", amount=5_000_00, account="SHS0283",
+        customer_id=device.customer_id, device_id=device.id,
+    )  # fmt: skip
+    async with mwanga.database.work():
+        request = await requests.ask_to_pay(wanted, key="test")
+    await take(mwanga, paid("", phone="2557*****002"))
+    assert (await PaymentRequest.get(id=request.id)).state == RequestState.NEW
+    assert not await Sale.all().exists()
+    told = await take(mwanga, paid("", reference="RKL53ZDR4F", phone="2557*****002"), request.reference)
+    assert [phone for phone, _words in told] == [PEOPLE["Baraka"]]
+    assert (await Sale.get()).device_id == device.id

@@ -156,7 +156,11 @@ class Life:
             owner, device = paid_for.device.customer_id, paid_for.device.id
             wanted = {"language": "en", "amount": amount, "account": target}
             if owner is not None:
-                asked = Wanted(provider="daraja", phone=phone, customer_id=owner, device_id=device, **wanted)  # type: ignore[arg-type]
+                contract = await paid_for.contract()
+                asked = Wanted(
+                    provider="daraja", phone=phone, customer_id=owner, device_id=device,
+                    contract_id=contract.id if contract else None, **wanted,  # type: ignore[arg-type]
+                )  # fmt: skip
                 await ask_to_pay(asked, key=key)
 
         return verb

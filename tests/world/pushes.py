@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.devices import Device
+from models.money.contracts import contract_of
 from models.money.requests import PaymentRequest, Wanted, ask_to_pay
 from tests.emulators.daraja import Emulator
 from tests.world.people import PEOPLE
@@ -34,6 +35,7 @@ async def written(
 ) -> PaymentRequest:
     """Somebody wants to pay by the phone, in the caller's unit of work."""
     device = await Device.get(serial=SERIAL)
+    contract = await contract_of(device)
     wanted = Wanted(
         provider=provider,
         phone=PEOPLE[person],
@@ -42,6 +44,7 @@ async def written(
         account=SERIAL,
         customer_id=device.customer_id,
         device_id=device.id,
+        contract_id=contract.id if contract else None,
     )
     return await ask_to_pay(wanted, key=key)
 

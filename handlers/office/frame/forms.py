@@ -77,7 +77,7 @@ class LineField(StringField):
                 raise ValueError(_("That is too long."))
 
 
-class _ReadField(LineField):
+class ReadField(LineField):
     """What is read from a line by a parser of ours: `data` is what was read, `raw` is what was typed."""
 
     def process_formdata(self, given: list[str]) -> None:
@@ -101,7 +101,7 @@ class _ReadField(LineField):
         return str(value)
 
 
-class PhoneField(_ReadField):
+class PhoneField(ReadField):
     """A phone number in any spelling; E.164."""
 
     def read(self, company: Company, typed: str) -> str:
@@ -111,7 +111,7 @@ class PhoneField(_ReadField):
             raise ValueError(_(str(error))) from error
 
 
-class AmountField(_ReadField):
+class AmountField(ReadField):
     """An amount of the company's currency; minor units."""
 
     def read(self, company: Company, typed: str) -> int:
@@ -127,7 +127,7 @@ class AmountField(_ReadField):
         return company.number(int(value))
 
 
-class SerialField(_ReadField):
+class SerialField(ReadField):
     """A serial or meter number, with or without dashes and spaces."""
 
     def read(self, _company: Company, typed: str) -> str:

@@ -42,6 +42,7 @@ WHY = {
     Why.SALES_OFF: N_("Sales were switched off."),
     Why.AMOUNTS: N_("Two sources say different amounts."),
     Why.TAKEN_BACK: N_("Its sale was taken back."),
+    Why.OTHER_NAME: N_("Another provider told of this reference: it may be the same money."),
 }
 DONE = {
     "assigned": N_("It is assigned, and everybody is told by SMS."),

@@ -1,21 +1,39 @@
-"""Change what is known of a customer: name, phone, village, language. Who comes second is told what the first one did,
-and keeps what was typed."""
+"""Change what is known of a customer: name, phone, village, language, gender, position. Who comes second is told
+what the first one did, and keeps what was typed."""
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 from aiohttp import web
 from wtforms import SelectField
 
+from bot.company import Company
 from bot.server import SERVER
-from handlers.customers.changes import ChangedMeanwhile, Details, change_customer, details_of
-from handlers.office.frame.forms import NameField, OfficeForm, PhoneField, required
+from handlers.customers.changes import ChangedMeanwhile, Details, change_customer, details_of, say_position
+from handlers.office.frame.forms import NameField, OfficeForm, PhoneField, ReadField, required
 from handlers.office.frame.page import page, redirect
 from handlers.office.frame.routes import FORM, HELPERS, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.people.person import LANGUAGES, ONE, find_customer
-from models.people import Customer, MiniGrid, Village
+from models.people import Customer, Gender, MiniGrid, Village
 
 MOST_VILLAGES = 300  # in the box; where there are more, those of the customer's mini-grid
+POSITION = re.compile(r"([-+]?\d{1,2}(?:\.\d{1,15})?)\s*[,;\s]\s*([-+]?\d{1,3}(?:\.\d{1,15})?)")
+GENDERS = {Gender.FEMALE: N_("female"), Gender.MALE: N_("male"), Gender.OTHER: N_("other")}
+
+
+class PositionField(ReadField):
+    """Latitude and longitude as maps write them, -6.79235, 39.20833; degrees, rounded to five decimals."""
+
+    def read(self, _company: Company, typed: str) -> tuple[float, float]:
+        found = POSITION.fullmatch(typed)
+        if found is None or abs(float(found[1])) > 90 or abs(float(found[2])) > 180:
+            raise ValueError(_("Write latitude and longitude like {position}.", position="-6.79235, 39.20833"))
+        return round(float(found[1]), 5), round(float(found[2]), 5)
+
+    def write(self, _company: Company, value: Any) -> str:
+        return say_position(value)
 
 
 class ChangeCustomer(OfficeForm):
@@ -26,6 +44,8 @@ class ChangeCustomer(OfficeForm):
     phone = PhoneField(N_("Phone; empty for none"))
     village = SelectField(N_("Village"), validate_choice=True)
     language = SelectField(N_("Language of texts"))
+    gender = SelectField(N_("Gender"))
+    position = PositionField(N_("Position: latitude, longitude; empty where it is not known"))
 
 
 @office_page(f"{ONE}/change", roles=HELPERS, nav=Nav.PEOPLE)
@@ -49,6 +69,8 @@ async def change(request: web.Request) -> web.StreamResponse:
         phone=form.phone.data,
         village_id=int(form.village.data) if form.village.data else None,
         language=form.language.data,
+        gender=form.gender.data or None,
+        position=form.position.data,
     )
     actor, company, composer = request[USER].name, server.company, server.composer
     try:
@@ -65,10 +87,12 @@ async def change(request: web.Request) -> web.StreamResponse:
 
 async def _form(request: web.Request, customer: Customer) -> ChangeCustomer:
     now = details_of(customer)
-    first = {"name": now.name, "surname": now.surname, "phone": now.phone}
+    first = {"name": now.name, "surname": now.surname, "phone": now.phone, "position": now.position}
+    first |= {"gender": now.gender or ""}
     form = ChangeCustomer.of(request, **first, village=str(now.village_id or ""), language=now.language)
     ours = request.app[SERVER].company.languages
     form.language.choices = [(each, LANGUAGES.get(each, each)) for each in dict.fromkeys([*ours, now.language])]
+    form.gender.choices = [("", _("not known")), *((each.value, _(name)) for each, name in GENDERS.items())]
     form.village.choices = await _villages(customer)
     return form
 
@@ -87,10 +111,13 @@ async def _villages(customer: Customer) -> Sequence[tuple[str, str]] | dict[str,
 
 async def _said(customer: Customer, now: Details) -> str:
     village = await Village.get_or_none(id=now.village_id) if now.village_id else None
-    facts = (f"{now.name} {now.surname}", now.phone or _("no phone"), village.name if village else _("no village"))
+    facts = [f"{now.name} {now.surname}", now.phone or _("no phone"), village.name if village else _("no village")]
+    facts.append(LANGUAGES.get(now.language, now.language))
+    facts += [_(GENDERS[Gender(now.gender)])] if now.gender else []
+    facts += [say_position(now.position)] if now.position else []
     return _(
         "Somebody else changed this customer while you wrote. By now it is: {facts}. Look at it, then save again.",
-        facts=", ".join((*facts, LANGUAGES.get(now.language, now.language))),
+        facts=", ".join(facts),
     )
 
 

@@ -22,6 +22,7 @@ from models.money import Contract, Due, Sale, contracts_of, total_left
 from models.money.contracts import dues_by_contract
 from models.money.ledger import AccountKind, balance, credit_of
 from models.money.prices import seller_for
+from models.money.reservations import reserved_of
 from models.money.sales import last_tokens
 from models.money.swaps import DeviceSwap, swap_to
 from models.office.person import former_serials, stopped_at, waiting_money
@@ -53,6 +54,7 @@ class Thing:
     device: Device
     contract: Contract | None
     dues: Sequence[Due]
+    pending: int  # what phones are asked to pay of it, and may have paid
     access: int
     last: Sale | None  # the newest sale with a token
     swap: DeviceSwap | None  # by which it came, where nothing was sold for it since
@@ -145,10 +147,11 @@ async def draw(request: web.Request, customer: Customer, status: int = 200, **mo
     )
 
 
-async def _things(customer: Customer, company: Company) -> tuple[list[Thing], list[tuple[Contract, list[Due]]]]:
+async def _things(customer: Customer, company: Company) -> tuple[list[Thing], list[tuple[Contract, list[Due], int]]]:
     """The devices, and the contracts on goods that are not paid yet."""
     devices, contracts = await devices_of([customer]), await contracts_of([customer])
     dues, access = await dues_by_contract(contracts), await access_of(devices, company.today())
+    pending = await reserved_of(AccountKind.DEBT, [each.id for each in contracts])
     things = []
     for device in devices:
         contract = next((each for each in contracts if each.device_id == device.id), None)
@@ -158,12 +161,14 @@ async def _things(customer: Customer, company: Company) -> tuple[list[Thing], li
                 device=device,
                 contract=contract,
                 dues=dues[contract.id] if contract else [],
+                pending=pending.get(contract.id, 0) if contract else 0,
                 access=access[device.id].due,
                 last=tokens[0][0] if tokens else None,
                 swap=None if tokens else await swap_to(device),
             )
         )
-    goods = [(each, dues[each.id]) for each in contracts if each.device_id is None and dues[each.id]]
+    unpaid = [each for each in contracts if each.device_id is None and dues[each.id]]
+    goods = [(each, dues[each.id], pending.get(each.id, 0)) for each in unpaid]
     return things, goods
 
 

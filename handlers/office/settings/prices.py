@@ -51,6 +51,10 @@ class Goods:
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)  # what a column may say
 
 
+class ChangedMeanwhile(Exception):
+    """The row is another one than the form was filled with."""
+
+
 KINDS = {
     "villages": Goods(N_("Villages"), N_("The mini-grids and their villages.")),
     "tariffs": Goods(N_("Tariffs"), N_("What a day or a kWh costs."), {"unit": (Unit.DAYS, Unit.ENERGY)}),
@@ -120,9 +124,11 @@ async def change(request: web.Request) -> web.StreamResponse:
     kind, server = request.match_info["kind"], request.app[SERVER]
     typed = {name: request[FORM].get(name, "").strip()[:LONGEST] for name in IMPORTS[kind].columns}
     seen = request[FORM].get("seen", "")
-    if seen and seen not in map(_mark, await _list_rows(request, kind)):
-        said = _("Somebody else has changed this row meanwhile: look at the list. Save once more if yours is to count.")
-        return await _draw(request, 409, typed=typed, problem=said)
+
+    async def look_first() -> None:
+        if seen and seen not in map(_mark, await _list_rows(request, kind)):
+            raise ChangedMeanwhile
+
     try:
         async with _noting(request, kind):
             done = await import_table(
@@ -132,7 +138,11 @@ async def change(request: web.Request) -> web.StreamResponse:
                 database=server.database,
                 company=server.company,
                 actor=request[USER].name,
+                look_first=look_first,
             )
+    except ChangedMeanwhile:
+        said = _("Somebody else has changed this row meanwhile: look at the list. Save once more if yours is to count.")
+        return await _draw(request, 409, typed=typed, problem=said)
     except NotImported as refused:
         return await _draw(request, 422, typed=typed, problems=refused.problems)
     except (PartlyImported, Unreadable) as refused:

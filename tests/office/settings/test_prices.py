@@ -1,5 +1,6 @@
 """Prices and goods: by a form or by a file, with the check of `mwanga import`, and written only once."""
 
+import asyncio
 import io
 import re
 
@@ -56,6 +57,21 @@ async def test_the_log_tells_old_and_new_and_a_second_editor_is_told(config: Con
         status, html = await post(office, AT, **mine, price="390")
         assert status == 409 and "Somebody else has changed this row" in html and 'value="390"' in html
         assert (await Tariff.get(id=tariff.id)).price == 375_50
+
+
+async def test_of_two_who_save_one_row_at_once_one_is_told(config: Config) -> None:
+    async with open_office(config) as office:
+        seen = re.findall(r'name="seen" value="(\w+)"', await office.html(f"{AT}?row=0"))[0]
+        tariff = await Tariff.all().order_by("id").first()
+        assert tariff
+        prices = ("375.50", "390", "410", "425")
+        row = {"name": tariff.name, "unit": tariff.unit, "seen": seen}
+        answers = await asyncio.gather(*(post(office, AT, **row, price=price) for price in prices))
+        statuses = [status for status, _said in answers]
+        assert sorted(statuses) == [303, 409, 409, 409]
+        kept = prices[statuses.index(303)]
+        assert (await Tariff.get(id=tariff.id)).price == int(float(kept) * 100)
+        assert await Audit.filter(action="import").count() == 1
 
 
 async def test_a_row_is_put_into_the_form(config: Config) -> None:
