@@ -1,4 +1,4 @@
-"""What pages show of the machine, in the language of whoever reads: why a message failed, how a gateway and a phone are.
+"""What pages show of the machine, in the language of whoever reads: why a message failed, how gateways and phones are.
 Logs and the command line stay English."""
 
 from collections.abc import AsyncIterator, Iterator
