@@ -46,7 +46,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-dep
 clean:
 	rm -rf .venv build dist
 
-EXTRACT := $(BIN)/pybabel -q extract --no-location --no-wrap --sort-output --omit-header -k _ -k _n:1,2
+EXTRACT := $(BIN)/pybabel -q extract --no-default-keywords --no-location --no-wrap --sort-output --omit-header -k _ -k _n:1,2
 UPDATE := $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap --omit-header -N
 
 messages: .venv/run.stamp  ## bring the catalogues up to date with the sentences of phones (mwanga) and pages (office)

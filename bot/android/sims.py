@@ -7,12 +7,13 @@ from typing import Any
 from bot.android.to_app import PARTS, PERIOD_MS, SPACE_MS
 from bot.outbound.pacing import Bucket
 from bot.routing.networks import fits
+from bot.text.i18n import N_
 from models.messages import Sim
 
 # A country's code and two digits more, as in +25574, are an operator's in most of Africa.
 OWN_PREFIX = 6
 GENERIC_FAILURES = 3  # Android says no more when a SIM has no credit (capcom6/android-sms-gateway#107)
-NO_CREDIT = "Three messages in a row failed as they do when a SIM has no credit."
+NO_CREDIT = N_("Three messages in a row failed as they do when a SIM has no credit.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,41 +4,57 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.config import Config
+from bot.text.i18n import N_, Say, in_english
 from models.messages import Phone, read_sims
-from models.messages.phones import outdated
+from models.messages.phones import OLDEST, too_old
 
 WARN = 80  # percent
 CLOCK_S = 60
 
 
-def troubles(phone: Phone, receivers: Mapping[int, int], config: Config) -> list[str]:
+def troubles(phone: Phone, receivers: Mapping[int, int], config: Config, say: Say = in_english) -> list[str]:
     """Everything about a phone that is not as it should be. `receivers` are how many different people each SIM wrote
     to this month."""
-    found, sims, most = [], read_sims(phone.sims), config.sim_receivers
-    if reason := outdated(phone.version):
-        found.append(reason)
+    found, sims = [], read_sims(phone.sims)
+    if too_old(phone.version):
+        old = N_("Its app is {version} and gets no messages: install {oldest} or newer.")
+        found.append(say(old, version=phone.version, oldest=".".join(map(str, OLDEST))))
     if phone.push:
-        found.append("It is slow until the app is restarted: it waits for a cloud to wake it.")
+        found.append(say(N_("It is slow until the app is restarted: it waits for a cloud to wake it.")))
     if abs(phone.clock_offset) > CLOCK_S:
-        found.append(f"Its clock is {_span(abs(phone.clock_offset))} {'ahead' if phone.clock_offset > 0 else 'late'}.")
+        clock = N_("Its clock is {span} ahead.") if phone.clock_offset > 0 else N_("Its clock is {span} late.")
+        found.append(say(clock, span=_span(abs(phone.clock_offset), say)))
     if phone.wrong_signatures:
-        last = datetime.fromtimestamp(phone.wrong_signature_at / 1000, config.zone)
-        events = "1 event was" if phone.wrong_signatures == 1 else f"{phone.wrong_signatures} events were"
-        found.append(f"Its signing key differs: link it again. {events} refused, the last on {last:%-d %b at %H:%M}.")
-    found += [f"SIM {sim.number}: {sim.stopped}" for sim in sims if sim.stopped]
+        found.append(_of_signatures(phone, config, say))
+    found += [say(N_("SIM {number}: {why}"), number=sim.number, why=say(sim.stopped)) for sim in sims if sim.stopped]
     found += [
-        f"SIM {sim} wrote to {count} people this month; many operators block a SIM at {most}."
+        say(
+            N_("SIM {number} wrote to {count} people this month; many operators block a SIM at {most}."),
+            number=sim,
+            count=count,
+            most=config.sim_receivers,
+        )
         for sim, count in sorted(receivers.items())
-        if count * 100 >= most * WARN
+        if count * 100 >= config.sim_receivers * WARN
     ]
     if phone.linked_at and phone.gateway not in config.canaries and not any(sim.phone for sim in sims):
-        found.append(f"It tells no number of its own, so no test message goes out: set canaries.{phone.gateway}.")
+        untold = N_("It tells no number of its own, so no test message goes out: set canaries.{gateway}.")
+        found.append(say(untold, gateway=phone.gateway))
     return [*found, phone.lost] if phone.lost else found
 
 
-def _span(seconds: int) -> str:
+def _of_signatures(phone: Phone, config: Config, say: Say) -> str:
+    last = datetime.fromtimestamp(phone.wrong_signature_at / 1000, config.zone)
+    if phone.wrong_signatures == 1:
+        said = N_("Its signing key differs: link it again. 1 event was refused, the last on {day} at {time}.")
+    else:
+        said = N_("Its signing key differs: link it again. {count} events were refused, the last on {day} at {time}.")
+    return say(said, count=phone.wrong_signatures, day=f"{last:%-d %b}", time=f"{last:%H:%M}")
+
+
+def _span(seconds: int, say: Say) -> str:
     """90 s, 12 min, 5 h, 3 days."""
-    for length, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+    for length, unit in ((86_400, N_("{n} days")), (3_600, N_("{n} h")), (60, N_("{n} min"))):
         if seconds >= 2 * length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
+            return say(unit, n=seconds // length)
+    return say(N_("{n} s"), n=seconds)

@@ -12,6 +12,7 @@ from bot.cli.wallets import agent_payout, agent_topup, set_prepaid
 from bot.cli.who import Phone, agent_of
 from bot.company import Company
 from handlers.account.office_lock import lock_by_office
+from handlers.account.one_time_pin import send_pin
 from handlers.account.retire import HoldsCash, retire
 from handlers.welcome import welcome_agent
 from models.office.agents import AgentStanding, list_agents
@@ -148,9 +149,8 @@ def agent_retire(
                 typer.echo(f"{held} is still in hand; book it with `mwanga agent receipt --retired`.")
             if left.wallet > 0:
                 there = company.money(left.wallet)
-                typer.echo(
-                    f"{there} is in the wallet; `mwanga agent payout {agent.phone} AMOUNT --retired` pays it out."
-                )
+                command = f"mwanga agent payout {agent.phone} AMOUNT --retired --by NAME"
+                typer.echo(f"{there} is in the wallet; `{command}` pays it out.")
             if left.due > 0:
                 typer.echo(f"Commission due: {company.money(left.due)}.")
             if left.tickets:
@@ -160,8 +160,21 @@ def agent_retire(
 
 
 @agent_cli.command("pin")
-def agent_pin(phone: Phone, pin: Pin = None, pin_file: PinFile = None) -> None:
+def agent_pin(
+    phone: Phone,
+    pin: Pin = None,
+    pin_file: PinFile = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="send one by chance to the phone, which the agent has to change first")
+    ] = False,
+) -> None:
     """Give an agent a new PIN. A locked agent can sell again with it."""
+    if once:
+        if pin or pin_file:
+            fail("With --once the PIN is made by chance: leave the other one away.")
+        perform(_send_pin(phone))
+        typer.echo("A PIN for once is on its way to the agent's phone.")
+        return
     pin = read_secret("PIN", pin, pin_file)
 
     async def work() -> None:
@@ -173,6 +186,13 @@ def agent_pin(phone: Phone, pin: Pin = None, pin_file: PinFile = None) -> None:
 
     perform(work())
     typer.echo("The PIN is changed.")
+
+
+async def _send_pin(phone: str) -> None:
+    async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
+        await send_pin(
+            await agent_of(phone, server.company), company=server.company, composer=server.composer, actor=ACTOR
+        )
 
 
 @agent_cli.command("unlock")

@@ -13,7 +13,7 @@ from handlers.account.hand_in import take_hand_in
 from models.money.disputes import NotDisputed, NothingProposed
 from models.money.hand_in import LONGEST_REFERENCE, HandedInBefore, HandIn, MoreThanHeld, NotBooked
 from models.people import Agent
-from models.people.two_people import SamePerson
+from models.people.two_people import CASH, SamePerson
 
 Amount = Annotated[int, typer.Argument(min=1, max=99_999_999, help="the cash that was counted")]
 
@@ -74,7 +74,7 @@ def agent_settle(
     """Say how much was handed in when an agent disputes it; another one of the office agrees, and both are told."""
 
     async def work() -> None:
-        async with office_work(by, password_file) as (user, server):
+        async with office_work(by, password_file, CASH) as (user, server):
             company = server.company
             known = len(reference.upper()) <= LONGEST_REFERENCE
             entry = await HandIn.get_or_none(reference__iexact=reference) if known else None

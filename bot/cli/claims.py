@@ -10,7 +10,7 @@ from handlers.customers.ownership import pay_claim
 from models.money import claims
 from models.money.claims import NoClaim
 from models.money.write_offs import NoReason, NotWaiting
-from models.people.two_people import SamePerson
+from models.people.two_people import CASH, SamePerson
 
 claim_cli = typer.Typer(no_args_is_help=True, help="Claims: list them, take money for one, write one off.")
 Number = Annotated[int, typer.Argument(help="the customer number", min=1)]
@@ -41,7 +41,7 @@ def claim_paid(
     """Book cash that the office took for a claim; the customer gets an SMS."""
 
     async def work() -> None:
-        async with office_work(by, password_file) as (user, server):
+        async with office_work(by, password_file, CASH) as (user, server):
             company = server.company
             who = await customer_of(customer)
             minor = amount * company.unit
@@ -64,7 +64,7 @@ def claim_write_off(
     """Propose to ask no more for a claim; another one of the office agrees with the same command."""
 
     async def work() -> None:
-        async with office_work(by, password_file) as (user, server):
+        async with office_work(by, password_file, CASH) as (user, server):
             company = server.company
             who = await customer_of(customer)
             try:

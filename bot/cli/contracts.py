@@ -10,7 +10,7 @@ from handlers.customers.ownership import write_off
 from models.money.contracts import contract_numbered
 from models.money.ownership import NothingOwed
 from models.money.write_offs import NoReason, NotWaiting
-from models.people.two_people import SamePerson
+from models.people.two_people import CASH, SamePerson
 
 contract_cli = typer.Typer(no_args_is_help=True, help="Appliances that are paid off in parts: write off a debt.")
 
@@ -30,7 +30,7 @@ def contract_write_off(
     """Propose to ask no more for a debt; another one of the office agrees, and the customer is told."""
 
     async def work() -> None:
-        async with office_work(by, password_file) as (user, server):
+        async with office_work(by, password_file, CASH) as (user, server):
             company = server.company
             contract = await contract_numbered(number)
             if contract is None:

@@ -1,15 +1,21 @@
 """Devices that come back, go to somebody else or out of use: `mwanga device`."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from bot.cli.by_two import ask_or_agree
 from bot.cli.prompt import fail, perform
-from bot.cli.who import By, ByFile, customer_of, device_of, office_work
+from bot.cli.who import SECOND, By, ByFile, customer_of, device_of, office_work
 from bot.company import Company
+from bot.server import Server
 from handlers.customers.ownership import retire_device, return_device, transfer_device
 from models.devices import Device
 from models.money.ownership import NoOwner, NotDone, OpenDebt, OwnAlready
+from models.money.proposals import What, propose_transfer
+from models.people import Customer, OfficeUser
+from models.people.two_people import CASH, HELPERS
 
 device_cli = typer.Typer(no_args_is_help=True, help="One device: it comes back, goes to somebody else or out of use.")
 Serial = Annotated[str, typer.Argument(help="the whole serial number")]
@@ -21,7 +27,7 @@ def device_return(serial: Serial, by: By, reason: Reason, password_file: ByFile 
     """Take a device back into the stock: its plan ends, what is open is owed no more, and the customer is told."""
 
     async def work() -> None:
-        async with office_work(by, password_file) as (user, server):
+        async with office_work(by, password_file, CASH) as (user, server):
             company = server.company
             device = await device_of(serial)
             try:
@@ -46,28 +52,36 @@ def device_transfer(
     ] = False,
     password_file: ByFile = None,
 ) -> None:
-    """Give a device to another customer, with its plan and all that is owed on it; both are told."""
+    """Give a device to another customer, with its plan and all that is owed on it; both are told. With a debt another
+    one of the office agrees with the same command."""
 
     async def work() -> None:
-        async with office_work(by, password_file) as (user, server):
+        async with office_work(by, password_file, HELPERS) as (user, server):
             company = server.company
-            device = await device_of(serial)
-            to = await customer_of(customer)
+            device, to = await device_of(serial), await customer_of(customer)
             try:
-                await transfer_device(
-                    device,
-                    to,
-                    user,
-                    reason,
-                    with_debt=with_debt,
-                    company=company,
-                    composer=server.composer,
-                )
+                done = await _transfer(device, to, user, reason, server, with_debt=with_debt)
             except NotDone as refusal:
                 fail(f"{_why_not(refusal, device, company)}{_say_with_debt(refusal)}")
-        typer.echo(f"{device.serial} belongs to {to.name} {to.surname} now.")
+        whose = f"{to.name} {to.surname}"
+        typer.echo(
+            f"{device.serial} belongs to {whose} now." if done else f"{device.serial} is to go to {whose}. {SECOND}"
+        )
 
     perform(work())
+
+
+async def _transfer(
+    device: Device, to: Customer, user: OfficeUser, reason: str, server: Server, *, with_debt: bool
+) -> bool:
+    """Whether it is done: with a debt another one of the office has to agree. Raises NotDone's kinds."""
+    if with_debt:
+        ask = partial(propose_transfer, device, to, user, reason, with_debt=True)
+        wanted = {"customer_id": to.id, "with_debt": True}
+        return await ask_or_agree(user, server, What.TRANSFER, device.id, wanted, ask)
+    company, composer = server.company, server.composer
+    await transfer_device(device, to, user, reason, with_debt=False, company=company, composer=composer)
+    return True
 
 
 @device_cli.command("retire")
@@ -75,7 +89,7 @@ def device_retire(serial: Serial, by: By, reason: Reason, password_file: ByFile 
     """Sell nothing more for a device that is lost, broken or scrapped; its owner is told."""
 
     async def work() -> None:
-        async with office_work(by, password_file) as (user, server):
+        async with office_work(by, password_file, HELPERS) as (user, server):
             company = server.company
             device = await device_of(serial)
             try:

@@ -9,7 +9,7 @@ import typer
 
 from bot.app import assembled
 from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform
-from bot.cli.who import By, customer_of
+from bot.cli.who import By, check_role, customer_of
 from bot.company import Company
 from bot.text.controls import without_controls
 from handlers.selling import received
@@ -22,7 +22,7 @@ from models.money.waiting import (
     list_waiting,
     look_after,
 )
-from models.people.two_people import NotOfTheOffice, office_user
+from models.people.two_people import CASH, NotOfTheOffice, office_user
 
 Reference = Annotated[str, typer.Argument(help="the provider's reference of the payment, in any spelling")]
 Provider = Annotated[str, typer.Option("--provider", help="whose payment, where several have this reference")]
@@ -133,6 +133,8 @@ def _named(reference: str, account: str = "") -> Iterator[None]:
 async def _name_of(by: str) -> str:
     """The name of somebody of the office; else the command fails."""
     try:
-        return (await office_user(by)).name
+        user = await office_user(by)
     except NotOfTheOffice:
         fail(f"{by} is no office user. `mwanga admin list` names them.")
+    check_role(user, CASH)
+    return user.name

@@ -1,20 +1,23 @@
 """Sales that the office takes back or moves to the right device: `mwanga sale`."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from bot.cli.by_two import ask_or_agree
 from bot.cli.prompt import fail, load_config, open_database, perform
 from bot.cli.who import SECOND, By, ByFile, device_of, office_work, say_same_person
 from bot.company import Company
-from handlers.selling.moved import move_by_office
 from handlers.selling.void import refuse_by_office, void_by_office, why_not
 from models.money import Sale, voids
+from models.money.ledger import AccountKind, balance
 from models.money.moving import NotForThat, NothingToMove, SameDevice
+from models.money.proposals import What, propose_move
 from models.money.sales import LONGEST_REFERENCE
 from models.money.taking_back import NotTakenBack, NotTheirs
 from models.money.voids import NobodyAsked
-from models.people.two_people import SamePerson
+from models.people.two_people import CASH, SamePerson
 
 sale_cli = typer.Typer(no_args_is_help=True, help="Sales: take one back, or move it to the right device.")
 Reference = Annotated[str, typer.Argument(help="that of the sale, as the receipt has it")]
@@ -46,7 +49,7 @@ def sale_void(
     """Take back a sale that an agent, or another one of the office, wants taken back; both sides get an SMS."""
 
     async def work() -> None:
-        async with office_work(by, password_file) as (user, server):
+        async with office_work(by, password_file, CASH) as (user, server):
             company = server.company
             sale = await _sale(reference)
             try:
@@ -70,7 +73,7 @@ def sale_refuse_void(reference: Reference, by: By, password_file: ByFile = None)
     """Let a sale stand that an agent wants taken back; the agent gets an SMS."""
 
     async def work() -> None:
-        async with office_work(by, password_file) as (user, server):
+        async with office_work(by, password_file, CASH) as (user, server):
             company = server.company
             sale = await _sale(reference)
             try:
@@ -87,28 +90,35 @@ def sale_move(
     reference: Reference,
     serial: Annotated[str, typer.Argument(help="the device that it was meant for")],
     by: By,
+    reason: Annotated[str, typer.Option(help="why, for the audit")] = "",
     password_file: ByFile = None,
 ) -> None:
-    """Make a token for the right device of a sale for a wrong one, whose owner owes the amount then; all are told."""
+    """Make a token for the right device of a sale for a wrong one, whose owner owes the amount then; all are told.
+    Another one of the office agrees with the same command."""
 
     async def work() -> None:
-        async with office_work(by, password_file) as (user, server):
+        async with office_work(by, password_file, CASH) as (user, server):
             company = server.company
             sale = await _sale(reference)
             device = await device_of(serial)
+            ask = partial(propose_move, sale, device, user, reason)
             try:
-                moved = await move_by_office(sale, device, user, company=company, composer=server.composer)
+                done = await ask_or_agree(user, server, What.MOVE, sale.id, {"device_id": device.id}, ask)
             except NotTakenBack as refusal:
                 fail(_why_not(refusal, sale, company))
-        new, wrong = moved.sold.sale, moved.wrong
+            new, owes = await Sale.get_or_none(replaces_id=sale.id), await balance(AccountKind.CLAIM, sale.customer_id)
+        if not done or new is None:
+            typer.echo(f"Sale {sale.reference} is to be for {device.serial}. {SECOND}")
+            return
+        wrong = sale.customer
         typer.echo(f"{company.money(new.amount)} are for {device.serial} now: sale {new.reference}.")
-        typer.echo(f"Customer {wrong.id}, {wrong.name} {wrong.surname}, owes {company.money(moved.owes)}.")
+        typer.echo(f"Customer {wrong.id}, {wrong.name} {wrong.surname}, owes {company.money(owes)}.")
 
     perform(work())
 
 
 async def _sale(reference: str) -> Sale:
-    sale = await Sale.get_or_none(reference=reference.upper()[:LONGEST_REFERENCE])
+    sale = await Sale.get_or_none(reference=reference.upper()[:LONGEST_REFERENCE]).select_related("customer")
     if sale is None:
         fail(f"There is no sale {reference}.")
     return sale

@@ -1,14 +1,17 @@
 """The wallets of agents who pay before they sell, at a prompt: topped up, and paid out."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from bot.app import assembled
+from bot.cli.by_two import ask_or_agree
 from bot.cli.prompt import ACTOR, fail, load_config, perform
-from bot.cli.who import Phone, agent_of
+from bot.cli.who import SECOND, By, ByFile, Phone, agent_of, office_work
 from bot.company import Company
-from handlers.selling.wallet import give_back, receipt, take_top_up
+from handlers.selling.wallet import receipt, take_top_up
+from models.money.proposals import What, propose_payout
 from models.money.wallets import (
     LONGEST_REFERENCE,
     HasMoney,
@@ -16,10 +19,12 @@ from models.money.wallets import (
     NotPrepaid,
     NotToppedUp,
     ToppedUpBefore,
+    in_wallet,
     make_postpaid,
     make_prepaid,
 )
 from models.people import Agent
+from models.people.two_people import CASH
 
 Amount = Annotated[int, typer.Argument(min=1, max=99_999_999, help="in whole units of currency")]
 
@@ -60,21 +65,28 @@ def agent_topup(
 def agent_payout(
     phone: Phone,
     amount: Amount,
+    by: By,
+    reason: Annotated[str, typer.Option(help="why, for the audit")] = "",
     retired: Annotated[bool, typer.Option("--retired", help="the retired agent who had this number last")] = False,
+    password_file: ByFile = None,
 ) -> None:
-    """Give an agent money out of the wallet; the agent gets an SMS."""
+    """Give an agent money out of the wallet, when another one of the office agrees with the same command; the agent
+    gets an SMS."""
 
     async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server:
+        async with office_work(by, password_file, CASH) as (user, server):
             company = server.company
-            async with server.database.work():
-                agent = await agent_of(phone, company, retired=retired)
-                minor = amount * company.unit
-                try:
-                    booked = await give_back(agent, minor, company=company, composer=server.composer, actor=ACTOR)
-                except NotToppedUp as refusal:
-                    fail(f"Nothing is booked: {_why_not(refusal, agent, company)}")
-        typer.echo(receipt(booked, company).to("en"))
+            agent, minor = await agent_of(phone, company, retired=retired), amount * company.unit
+            ask = partial(propose_payout, agent, minor, user, reason)
+            try:
+                done = await ask_or_agree(user, server, What.PAYOUT, agent.id, {"amount": minor}, ask)
+            except NotToppedUp as refusal:
+                fail(f"Nothing is booked: {_why_not(refusal, agent, company)}")
+            left = await in_wallet(agent.id)
+        if done:
+            typer.echo(f"PAID OUT {company.money(minor)} to {agent.name}. The wallet has {company.money(left)} now.")
+        else:
+            typer.echo(f"{company.money(minor)} of {agent.name} are to be paid out. {SECOND}")
 
     perform(work())
 

@@ -1,6 +1,6 @@
 """Whom and what a command names, and who of the office does it, by name and password."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Set
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ from bot.company import Company
 from bot.server import Server
 from bot.text import numbers
 from models.devices import Device, with_owner
-from models.people import Agent, Customer, OfficeUser
+from models.people import Agent, Customer, OfficeRole, OfficeUser
 from models.people.agents import find_agent, find_retired
 from models.people.two_people import NotOfTheOffice, SamePerson, office_user
 
@@ -50,12 +50,22 @@ async def customer_of(number: int) -> Customer:
 
 
 @asynccontextmanager
-async def office_work(by: str, password_file: Path | None) -> AsyncIterator[tuple[OfficeUser, Server]]:
-    """A unit of work of somebody of the office who gives a password, so that two people are two. What is said of it is
-    said behind it."""
+async def office_work(
+    by: str, password_file: Path | None, roles: Set[OfficeRole]
+) -> AsyncIterator[tuple[OfficeUser, Server]]:
+    """A unit of work of somebody of the office who gives a password, so that two people are two, and has one of these
+    roles, as on the pages. What is said of it is said behind it."""
     password = read_secret(f"Password of {by}", None, password_file, once=True)
     async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
-        yield await _user_of(by, password, server.company), server
+        user = await _user_of(by, password, server.company)
+        check_role(user, roles)
+        yield user, server
+
+
+def check_role(user: OfficeUser, roles: Set[OfficeRole]) -> None:
+    """The command fails where the pages would shut out who has this role."""
+    if user.role not in roles:
+        fail(f"{user.name} is {user.role}: this is for {' and '.join(sorted(roles))}.")
 
 
 async def _user_of(name: str, password: str, company: Company) -> OfficeUser:

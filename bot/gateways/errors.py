@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.text.i18n import N_, Say, in_english
+
 
 class Outcome(StrEnum):
     """What a gateway may do after an error, as ERRORS says."""
@@ -33,67 +35,67 @@ class Error:
 ERRORS = {
     error.name: error
     for error in (
-        Error("unreachable", Outcome.RETRY, True, "The gateway could not be reached."),
+        Error("unreachable", Outcome.RETRY, True, N_("The gateway could not be reached.")),
         Error(
             "gateway fault",
             Outcome.RETRY,
             True,
-            "The gateway had a fault of its own.",
+            N_("The gateway had a fault of its own."),
         ),
-        Error("throttled", Outcome.RETRY, False, "The gateway asked us to slow down."),
+        Error("throttled", Outcome.RETRY, False, N_("The gateway asked us to slow down.")),
         Error(
             "risk hold",
             Outcome.RETRY,
             True,
-            "The gateway holds our messages for a risk check; ask its support.",
+            N_("The gateway holds our messages for a risk check; ask its support."),
         ),
-        Error("timeout", Outcome.UNKNOWN, True, "The gateway did not answer; it may have taken the message."),
+        Error("timeout", Outcome.UNKNOWN, True, N_("The gateway did not answer; it may have taken the message.")),
         Error(
             "strange answer",
             Outcome.UNKNOWN,
             True,
-            "The gateway's answer could not be read; it may have taken it.",
+            N_("The gateway's answer could not be read; it may have taken it."),
         ),
         Error(
             "unknown sender",
             Outcome.STOP_SENDER,
             True,
-            "The gateway does not know our sender name; register it.",
+            N_("The gateway does not know our sender name; register it."),
         ),
-        Error("bad credentials", Outcome.PAUSE, True, "The gateway refused our user name or key; correct them."),
-        Error("no balance", Outcome.PAUSE, True, "The gateway's account is empty; top it up."),
-        Error("bad number", Outcome.PERMANENT, False, "This is not a number that can get SMS."),
-        Error("opted out", Outcome.PERMANENT, False, "The receiver blocked our messages at the operator."),
+        Error("bad credentials", Outcome.PAUSE, True, N_("The gateway refused our user name or key; correct them.")),
+        Error("no balance", Outcome.PAUSE, True, N_("The gateway's account is empty; top it up.")),
+        Error("bad number", Outcome.PERMANENT, False, N_("This is not a number that can get SMS.")),
+        Error("opted out", Outcome.PERMANENT, False, N_("The receiver blocked our messages at the operator.")),
         Error(
             "do not disturb",
             Outcome.PERMANENT,
             False,
-            "The receiver is on the operator's do-not-disturb list.",
+            N_("The receiver is on the operator's do-not-disturb list."),
         ),
-        Error("no route", Outcome.PERMANENT, False, "The gateway has no way to this network."),
-        Error("refused", Outcome.PERMANENT, True, "The gateway or the operator refused this message."),
-        Error("undelivered", Outcome.PERMANENT, False, "The operator gave up before the phone took it."),
-        Error("expired", Outcome.PERMANENT, False, "It was too late to send it."),
-        Error("stopped", Outcome.PERMANENT, False, "The receiver wanted no more reminders."),
-        Error("paid", Outcome.PERMANENT, False, "Something was paid before it could go."),
-        Error("answered", Outcome.PERMANENT, False, "Its question was answered before it could go again."),
-        Error("cancelled", Outcome.PERMANENT, False, "The office took it back."),
-        Error("too many tries", Outcome.PERMANENT, True, "It was tried as often as we try."),
-        Error("interrupted", Outcome.PERMANENT, True, "The server stopped while it was sent; it may have gone."),
-        Error("not fetched", Outcome.PERMANENT, False, "The phone did not fetch it in time."),
-        Error("no gateway", Outcome.PERMANENT, False, "No gateway could carry it in time."),
-        Error("no report", Outcome.PERMANENT, False, "The phone took it and never said what became of it."),
-        Error("gateway gone", Outcome.PERMANENT, False, "Its gateway was taken away; it may have gone before."),
+        Error("no route", Outcome.PERMANENT, False, N_("The gateway has no way to this network.")),
+        Error("refused", Outcome.PERMANENT, True, N_("The gateway or the operator refused this message.")),
+        Error("undelivered", Outcome.PERMANENT, False, N_("The operator gave up before the phone took it.")),
+        Error("expired", Outcome.PERMANENT, False, N_("It was too late to send it.")),
+        Error("stopped", Outcome.PERMANENT, False, N_("The receiver wanted no more reminders.")),
+        Error("paid", Outcome.PERMANENT, False, N_("Something was paid before it could go.")),
+        Error("answered", Outcome.PERMANENT, False, N_("Its question was answered before it could go again.")),
+        Error("cancelled", Outcome.PERMANENT, False, N_("The office took it back.")),
+        Error("too many tries", Outcome.PERMANENT, True, N_("It was tried as often as we try.")),
+        Error("interrupted", Outcome.PERMANENT, True, N_("The server stopped while it was sent; it may have gone.")),
+        Error("not fetched", Outcome.PERMANENT, False, N_("The phone did not fetch it in time.")),
+        Error("no gateway", Outcome.PERMANENT, False, N_("No gateway could carry it in time.")),
+        Error("no report", Outcome.PERMANENT, False, N_("The phone took it and never said what became of it.")),
+        Error("gateway gone", Outcome.PERMANENT, False, N_("Its gateway was taken away; it may have gone before.")),
     )
 }
 
 
-def explained(error: str, *, expired: bool = False) -> str:
+def explained(error: str, *, expired: bool = False, say: Say = in_english) -> str:
     """What the office reads of an error by its name; nothing when there is none. When the message is `expired`, the
     sentence begins with that it is too late, before what kept it from being sent until then."""
     known = ERRORS.get(error)
-    sentence = known.sentence if known else error
-    return f"{ERRORS['expired'].sentence} {sentence}" if expired and known and known.retryable else sentence
+    sentence = say(known.sentence) if known else error
+    return f"{say(ERRORS['expired'].sentence)} {sentence}" if expired and known and known.retryable else sentence
 
 
 class SendError(Exception):

@@ -24,6 +24,7 @@ from bot.text.answers import apart, begins, consent, looks_like_answer, no
 from bot.text.grammar import listed, split
 from bot.text.numbers import is_machine
 from models.messages import MessageKind
+from models.messages.written import count_answers, expects_since
 from models.people import Caller, Role
 from models.sql import HOUR_MS, now_ms
 
@@ -33,6 +34,7 @@ FORWARDED = _(
     "Nothing was booked: a forwarded receipt is no payment. What is paid to us we see ourselves. "
     "No code in an hour? Call {help}."
 )
+OFFICE_READS = _("The office reads what you wrote. Send HELP for the words, or call {help}.")
 GUESSED = (SEVERAL, ANYTHING)  # kinds of texts of which no word says what they are about
 NO_ANSWERS = ("asked again", "given up")
 _SERIAL = re.compile(r"\d{3}")  # what names a device has so many digits together
@@ -159,7 +161,7 @@ class Dispatcher:
         if exchange.caller.role is Role.STRANGER:
             return await self._answer_stranger(exchange, text)
         if self._answers_nothing(exchange, text):
-            return self._answer_again(exchange, text)
+            return await self._answer_again(exchange, text)
         exchange.conversation.went_on = bool(exchange.conversation.closed)
         return await self._understand_without_keyword(exchange, text, pieces)
 
@@ -302,11 +304,14 @@ class Dispatcher:
         told = bool(exchange.conversation.remembered) or exchange.caller.role is Role.AGENT
         return told and (looks_like_answer(text) or bool(consent(text)))
 
-    def _answer_again(self, exchange: "_Exchange", text: str) -> TurnResult | None:
+    async def _answer_again(self, exchange: "_Exchange", text: str) -> TurnResult | None:
         """A yes, a no or a PIN with nothing open. What was sold is never sold again; a yes that repeats the one before
         at once has the same answer, for networks repeat. After anything else it means something else, and what was
-        sold before would be taken for its answer."""
+        sold before would be taken for its answer. A bare word belongs to what was asked last, if by the office."""
         conversation = exchange.conversation
+        written = 0 if any(map(str.isdigit, text)) else await self._written_to(exchange)
+        if written > conversation.closed_at:
+            return await self._leave_to_office(exchange, written)
         exchange.talk = conversation.talk
         if conversation.repeats and not no(text):
             return TurnResult(Reply(verbatim(conversation.last), MessageKind.TOKEN), outcome="again")
@@ -338,9 +343,11 @@ class Dispatcher:
         now = now_ms()
         if exchange.contact.was_told(now):
             return None
-        exchange.contact.note_told(now)
         exchange.use_language(self._commands.language_of(text), self._company.languages)
         meant = await self._find_meaning(exchange, text)
+        if _is_guess(meant) and (written := await self._written_to(exchange)):
+            return await self._leave_to_office(exchange, written)
+        exchange.contact.note_told(now)
         return await self._answer_meaning(exchange, meant, text) if meant else None
 
     async def _answer_not_understood(
@@ -363,6 +370,8 @@ class Dispatcher:
             exchange.conversation.open = asked  # words that came after a question are kept
             return await self._go_on(exchange, asked, text)
         hint = self._hint(exchange, pieces)
+        if hint is None and _is_guess(meant) and (written := await self._written_to(exchange)):
+            return await self._leave_to_office(exchange, written)
         if meant and (meant.kind not in GUESSED or hint is None):
             result = await self._answer_meaning(exchange, meant, text)
             return replace(result, outcome="not understood") if result and meant.kind in GUESSED else result
@@ -370,6 +379,21 @@ class Dispatcher:
         if self._goes_on_and_on(exchange, _letters(text)):
             return None
         return TurnResult(Reply(hint or otherwise), outcome="not understood")
+
+    async def _written_to(self, exchange: "_Exchange") -> int:
+        """When the office wrote to this phone by hand, while what comes back may answer that (ms); 0 for never."""
+        return await expects_since(exchange.message.sender.value, now_ms())
+
+    async def _leave_to_office(self, exchange: "_Exchange", written: int) -> TurnResult | None:
+        """A text that is no command, after the office wrote: it waits for the office. The machine keeps quiet about the
+        first one, says of the second who reads it, and is quiet again until the office writes once more: so nobody
+        hears nothing at all, and a machine at the other end hears one answer."""
+        exchange.talk, exchange.no_command = "not understood", True
+        before = await count_answers(exchange.message.sender.value, exchange.message.id, written)
+        if before != 1 or exchange.contact.goes_on_and_on:
+            return None
+        said = Text(OFFICE_READS.english, {"help": self._company.help_phone})
+        return TurnResult(Reply(said), outcome="not understood")
 
     def _hint(self, exchange: "_Exchange", pieces: Sequence[str]) -> Text | None:
         """What is said of a short text that begins with a keyword that has a slip, or is for somebody else."""
@@ -441,6 +465,11 @@ class _Meant:
     talk: Talk
     kind: str  # of text
     arguments: list[str]  # what the text answers already
+
+
+def _is_guess(meant: _Meant | None) -> bool:
+    """Whether no word of a text says what it is about."""
+    return meant is None or meant.kind in GUESSED
 
 
 def _fits_at_worst(found: Found | None, text: str) -> Fits | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.text.i18n import N_, Say, in_english
 from models.sql import MINUTE_MS
 
 # An idle phone sleeps for a while without being dead: others raised their alarm from 30 to 90 minutes
@@ -80,43 +81,48 @@ class Condition:
     reason: str = ""
 
 
-def condition_of(facts: Facts, now: int) -> Condition:
+def condition_of(facts: Facts, now: int, say: Say = in_english) -> Condition:
     """How a gateway is, with the gravest reason."""
     if facts.paused:
-        return Condition(Health.PAUSED, "The office has paused it.")
-    if sentence := _down(facts, now):
+        return Condition(Health.PAUSED, say(N_("The office has paused it.")))
+    if sentence := _down(facts, now, say):
         return Condition(Health.DOWN, sentence)
     if facts.paused_until > now:
-        return Condition(Health.PAUSED, facts.alert or "It asked us to slow down.")
-    if sentence := _quiet(facts, now):
+        return Condition(Health.PAUSED, say(facts.alert or N_("It asked us to slow down.")))
+    if sentence := _quiet(facts, now, say):
         return Condition(Health.QUIET, sentence)
     return Condition(Health.WELL)
 
 
-def _down(facts: Facts, now: int) -> str:
+def _down(facts: Facts, now: int, say: Say) -> str:
     if facts.phone and facts.heard_at <= now - SILENT_MS:
-        battery = f" Its battery was at {facts.battery} % and not charging." if _battery_low(facts) else ""
-        return f"It has not been heard for an hour and a half.{battery}"
+        silent = say(N_("It has not been heard for an hour and a half."))
+        if not _battery_low(facts):
+            return silent
+        battery = say(N_("Its battery was at {percent} % and not charging."), percent=facts.battery)
+        return f"{silent} {battery}"
     if facts.stopped:
-        return facts.stopped
+        return say(facts.stopped)
     if is_failing(facts) and facts.failed_at <= now < facts.failed_at + TRIAL_MS:
-        return _refusal(facts)
+        return _refusal(facts, say)
     if facts.lost_tests >= LOST_TESTS:
-        return f"The last {facts.lost_tests} test messages did not come back."
+        return say(N_("The last {count} test messages did not come back."), count=facts.lost_tests)
     return ""
 
 
-def _quiet(facts: Facts, now: int) -> str:
+def _quiet(facts: Facts, now: int, say: Say) -> str:
     tests = facts.lost_tests or test_is_lost(facts, now)
+    if is_failing(facts):
+        trial = say(N_("One message tries it again."))
+        return f"{_refusal(facts, say)} {trial}"
     for true, sentence in (
-        (is_failing(facts), f"{_refusal(facts)} One message tries it again."),
-        (facts.phone and facts.heard_at <= now - QUIET_MS, "It has not been heard for a quarter of an hour."),
-        (facts.urgent and facts.urgent <= now - WAITED_MS, "Messages wait long for it."),
-        (_battery_low(facts), f"Its battery is at {facts.battery} % and is not charging."),
-        (tests, "Its last test message did not come back."),
+        (facts.phone and facts.heard_at <= now - QUIET_MS, N_("It has not been heard for a quarter of an hour.")),
+        (facts.urgent and facts.urgent <= now - WAITED_MS, N_("Messages wait long for it.")),
+        (_battery_low(facts), N_("Its battery is at {percent} % and is not charging.")),
+        (tests, N_("Its last test message did not come back.")),
     ):
         if true:
-            return sentence
+            return say(sentence, percent=facts.battery)
     return ""
 
 
@@ -134,8 +140,10 @@ def is_failing(facts: Facts) -> bool:
     return refused and facts.failed_at >= facts.sent_at
 
 
-def _refusal(facts: Facts) -> str:
-    return facts.alert or f"Nothing could be handed to it, {facts.failures} times in a row."
+def _refusal(facts: Facts, say: Say) -> str:
+    if facts.alert:
+        return say(facts.alert)
+    return say(N_("Nothing could be handed to it, {count} times in a row."), count=facts.failures)
 
 
 def _battery_low(facts: Facts) -> bool:

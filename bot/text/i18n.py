@@ -1,6 +1,6 @@
 """Sentences that are said later, in the listener's language. Catalogues are gettext `.po` files, read at start."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -8,6 +8,8 @@ from pathlib import Path
 from babel.messages.pofile import read_po
 
 LOCALES = Path(__file__).parent / "locales"
+# A sentence with `{named}` gaps and its values, as its reader is told it: pages in their language, logs in English.
+Say = Callable[..., str]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,16 @@ def _(english: str, **values: object) -> Text:
 def _n(one: str, many: str, count: int) -> Text:
     """Mark a sentence that counts: `_n("{n} day", "{n} days", days)`."""
     return Text(one, {"n": count}, many, count)
+
+
+def N_(english: str) -> str:
+    """Mark a sentence of the office's pages for translation; logs and the command line say it in English."""
+    return english
+
+
+def in_english(sentence: str, **values: object) -> str:
+    """The way to say it for logs and the command line."""
+    return sentence.format(**values) if values else sentence
 
 
 def verbatim(text: str) -> Text:

@@ -71,11 +71,22 @@ async def retire_device(device: Device, by: OfficeUser, reason: str, *, company:
 
 
 async def swap_device(
-    former: Device, device: Device, by: OfficeUser, reason: str, *, key: str, company: Company, composer: Composer
+    former: Device,
+    device: Device,
+    by: OfficeUser,
+    reason: str,
+    *,
+    key: str,
+    company: Company,
+    composer: Composer,
+    shown: int = 0,
 ) -> Swapped:
     """Put one device in the place of a broken one, in the same way: the customer gets the code for the days that were
-    left, and the agent who sells to the customer is told. Raises what `swaps.swap_device` raises."""
-    done = await swaps.swap_device(former, device, actor=by.name, reason=reason, key=key, vault=company.vault)
+    left, or for what a meter still has `shown` (tenths of a kilowatt-hour), and the agent who sells to the customer is
+    told. Raises what `swaps.swap_device` raises."""
+    done = await swaps.swap_device(
+        former, device, actor=by.name, reason=reason, key=key, vault=company.vault, shown=shown
+    )
     if not done.new:
         return done
     copies = []

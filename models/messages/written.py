@@ -17,11 +17,20 @@ TO_ANSWER = f"answered_at = 0 AND {UNCLEAR}"
 AT_ONCE = "office now "  # how the origin of a message begins that does not rest at night
 ASKED_MS = 3 * DAY_MS  # so long after a text what we write to its sender is an answer
 SOON_MS = 2 * HOUR_MS  # so long after a text its sender is awake
+EXPECTED_MS = DAY_MS  # so long after a message of the office left, a text that is no command is an answer to it
+LOOK = 20  # the newest texts of a phone, or messages of the office to it, that are looked at for that
 
 LAST_TEXT = "SELECT id, received_at FROM inbox WHERE phone = $1 ORDER BY id DESC LIMIT 1"
 # STOP asks for nothing, however often it comes: handlers/account/stop.py calls its outcome so.
 LAST_ASKED = """SELECT received_at FROM inbox WHERE phone = $1 AND outcome <> 'stopped' ORDER BY id DESC LIMIT 1"""
 LAST_WRITTEN = "SELECT id, author, created_at, origin FROM office_message WHERE phone = $1 ORDER BY id DESC LIMIT 1"
+LAST_LEFT = f"""SELECT MAX(CASE WHEN sent_at > 0 THEN sent_at ELSE created_at END) AS at FROM outbox
+  WHERE state IN ('sending', 'uncertain', 'sent', 'delivered')
+    AND origin IN (SELECT origin FROM office_message WHERE phone = $1 ORDER BY id DESC LIMIT {LOOK})"""
+# One that is handled beside this one has no outcome yet.
+ANSWERS = f"""SELECT COUNT(*) AS n FROM (SELECT received_at, outcome FROM inbox
+    WHERE phone = $1 AND id < $2 ORDER BY id DESC LIMIT {LOOK}) AS newest
+  WHERE received_at >= $3 AND (outcome = '' OR {UNCLEAR})"""
 STOPPED = "SELECT stopped_at FROM contact WHERE phone = $1 AND stopped_at > 0"
 ADD = """INSERT INTO office_message (key, origin, phone, author, created_at) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (key) DO NOTHING RETURNING id"""
@@ -84,6 +93,18 @@ async def standing_of(phone: str) -> Standing:
         written_at=written.get("created_at", 0),
         stopped_at=stopped.get("stopped_at", 0),
     )
+
+
+async def expects_since(phone: str, now: int) -> int:
+    """When the last message left that the office wrote to this phone (ms); 0 when that is more than a day ago. One that
+    waits, failed or was taken back is not known to whoever has the phone."""
+    at = (await execute(connection(), LAST_LEFT, [phone]))[0]["at"] or 0
+    return int(at) if now - at < EXPECTED_MS else 0
+
+
+async def count_answers(phone: str, before: int, since: int) -> int:
+    """How many texts of this phone the machine had no answer to since then (ms), before the text of this number."""
+    return int((await execute(connection(), ANSWERS, [phone, before, since]))[0]["n"])
 
 
 async def note_written(key: str, origin: str, phone: str, *, author: str) -> bool:

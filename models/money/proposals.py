@@ -33,6 +33,10 @@ class What(StrEnum):
     PAYOUT = "payout"  # cash out of an agent's wallet
 
 
+# The column that says about what; of each at most one is open.
+ABOUT = {What.MOVE: "sale_id", What.TRANSFER: "device_id", What.PAYOUT: "agent_id"}
+
+
 class Decision(StrEnum):
     ASKED = "asked"
     DONE = "done"
@@ -159,6 +163,11 @@ async def refuse(number: int, by: OfficeUser) -> Proposal:
     return found
 
 
+async def find_open(what: What, about: int) -> Proposal | None:
+    """What waits for a second person about this sale (a move), device (a transfer) or agent (a payout): at most one."""
+    return await Proposal.filter(what=what.value, state=Decision.ASKED.value, **{ABOUT[what]: about}).first()
+
+
 async def open_proposals(most: int) -> list[Proposal]:
     """What waits for a second person, the oldest first, each with what it is about."""
     found = Proposal.filter(state=Decision.ASKED.value).order_by("id").limit(most)
@@ -205,7 +214,5 @@ async def _earlier(key: str, what: What, whose: dict[str, int | bool]) -> Propos
     """The same form, sent twice at once. Raises AskedAlready for another one about the same."""
     if earlier := await Proposal.get_or_none(key=key):
         return earlier
-    about = {name: whose[name] for name in ("sale_id", "device_id", "agent_id") if name in whose}
-    first = dict([next(iter(about.items()))])
-    other = await Proposal.filter(what=what.value, state=Decision.ASKED.value, **first).first()
+    other = await find_open(what, whose[ABOUT[what]])
     raise AskedAlready(other.asked_by if other else "")

@@ -1,5 +1,6 @@
 """A device that broke under warranty: another one of the stock takes its place, with its plan, its debts and the days
-that were left. Nothing is paid, so nothing is sold; the broken one is out of use and keeps its count."""
+that were left, or the energy that the display of a meter still shows. Nothing is paid, so nothing is sold; the broken
+one is out of use and keeps its count."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from models.money.ledger import AccountKind, Posting, balance, post
 from models.money.ownership import NoOwner, NotDone
 from models.people import Customer
 from models.sql import columns_of, connection, execute, insert, lock_rows
-from models.tokens import ISSUERS, Key
+from models.tokens import ISSUERS, Issuer, Key
 from models.tokens.journal import JOURNAL, Made
 from models.vault import Vault
 
@@ -27,6 +28,12 @@ TAKE_OVER = """UPDATE device SET customer_id = $2, tariff_id = $3, paid_until = 
   count = $7 WHERE id = $1"""
 OUT_OF_USE = """UPDATE device SET customer_id = NULL, paid_until = NULL, access_due = 0, access_until = NULL,
   retired_at = $2 WHERE id = $1"""
+# All that a meter ever got: what was sold to its owner and not taken back, and what it came with itself.
+ENERGY_SOLD = """SELECT COALESCE(SUM(s.units), 0) AS units FROM sale s
+  WHERE s.device_id = $1 AND s.customer_id = $2 AND s.unit = 'energy'
+    AND NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')"""
+ENERGY_BROUGHT = """SELECT COALESCE(SUM(units), 0) AS units FROM device_swap
+  WHERE device_id = $1 AND customer_id = $2 AND unit = 'energy'"""
 NEWEST = "SELECT {} FROM device_swap WHERE {} = $1 ORDER BY id DESC LIMIT 1"
 
 
@@ -50,7 +57,7 @@ class DeviceSwap(Model):
     )
     contract_id: int | None
     unit = fields.CharField(10, default="", db_default="")  # what the token carries: a Unit, or nothing
-    units = fields.IntField(default=0, db_default=0)  # days
+    units = fields.IntField(default=0, db_default=0)  # whole days, or tenths of a kilowatt-hour
     count = fields.IntField()  # of the new device afterwards
     digits = fields.CharField(20, default="", db_default="")  # of the token
     actor = fields.CharField(100)
@@ -74,6 +81,14 @@ class NoToken(NotDone):
     """The other device can have no token now, and one is needed."""
 
 
+class MoreThanSold(NotDone):
+    """The display of the broken meter cannot show so much: `most` is what it got (tenths of a kilowatt-hour)."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+
 @dataclass(frozen=True)
 class Swapped:
     """What a swap did. The devices are as they were before."""
@@ -90,14 +105,28 @@ class Rest:
     """What the broken device had still to run."""
 
     unit: Unit | None  # None: nothing that a token could carry
-    days: int = 0
+    units: int = 0  # whole days, or tenths of a kilowatt-hour
+
+
+async def energy_got(device: Device) -> int:
+    """How much energy this meter got for its owner (tenths of a kilowatt-hour): its display cannot show more."""
+    who = [device.id, device.customer_id]
+    got = [await execute(connection(), statement, who) for statement in (ENERGY_SOLD, ENERGY_BROUGHT)]
+    return sum(int(rows[0]["units"]) for rows in got)
+
+
+async def _energy_left(device: Device, shown: int, issuer: Issuer) -> Rest:
+    """What the display shows goes along, as far as one token says it. Raises MoreThanSold."""
+    most = min(await energy_got(device), issuer.most_units)
+    if shown > most:
+        raise MoreThanSold(most)
+    units = issuer.carried(shown) if shown else 0
+    return Rest(Unit.ENERGY, units) if units else Rest(None)
 
 
 async def rest_of(device: Device, most: int, now: datetime) -> Rest:
-    """What a token for another device has to carry. A day that has begun counts whole, for it is no fault of the
-    customer's; what is left on a meter nobody here knows."""
-    if device.kind == Kind.METER:
-        return Rest(None)
+    """What a token for another device has to carry, where that runs by the day. A day that has begun counts whole, for
+    it is no fault of the customer's."""
     contract = await contract_of(device)
     paid_off = contract is not None and contract.ended_on is not None and not contract.ending
     if paid_off and contract and contract.terms != Terms.SERVICE:
@@ -107,9 +136,12 @@ async def rest_of(device: Device, most: int, now: datetime) -> Rest:
     return Rest(Unit.DAYS, days) if days > 0 else Rest(None)
 
 
-async def swap_device(former: Device, device: Device, *, actor: str, reason: str, key: str, vault: Vault) -> Swapped:
-    """Put one device in the place of another, in the caller's transaction. A second call with the key changes nothing
-    and returns the first one. Raises NoOwner, NotInStock, OtherKind and NoToken."""
+async def swap_device(
+    former: Device, device: Device, *, actor: str, reason: str, key: str, vault: Vault, shown: int = 0
+) -> Swapped:
+    """Put one device in the place of another, in the caller's transaction. `shown` is what the display of a meter still
+    has (tenths of a kilowatt-hour): nobody here can read it. A second call with the key changes nothing and returns the
+    first one. Raises NoOwner, NotInStock, OtherKind, NoToken and MoreThanSold."""
     await lock_rows("device", "id IN ($1, $2)", [former.id, device.id])
     if earlier := await DeviceSwap.get_or_none(key=key):
         return await _read(earlier, new=False)
@@ -120,7 +152,11 @@ async def swap_device(former: Device, device: Device, *, actor: str, reason: str
     if contract:
         await lock_rows("contract", "id = $1", [contract.id])
     now, opened = datetime.now(UTC), open_key(device, vault)
-    rest = await rest_of(former, ISSUERS[device.issuer].most(opened), now)
+    issuer = ISSUERS[device.issuer]
+    if former.kind == Kind.METER:
+        rest = await _energy_left(former, shown, issuer)
+    else:
+        rest = await rest_of(former, issuer.most(opened), now)
     count, digits = _make_token(device, opened, rest, now)
     await _take_over(former, device, rest, count, now)
     await _move_debts(former, device, contract, actor, reason)
@@ -131,7 +167,7 @@ async def swap_device(former: Device, device: Device, *, actor: str, reason: str
         "customer_id": customer.id,
         "contract_id": contract.id if contract else None,
         "unit": rest.unit.value if rest.unit else "",
-        "units": rest.days,
+        "units": rest.units,
         "count": count,
         "digits": digits,
         "actor": actor,
@@ -142,7 +178,8 @@ async def swap_device(former: Device, device: Device, *, actor: str, reason: str
     if digits:
         token = vault.mac(digits, "journal token")[:16]
         JOURNAL.note(Made(now, device.serial, mark_of(opened, device.serial), count, token, f"swap{swap.id}"))
-    detail = f"-> {device.serial}, of customer {customer.id}, {rest.days} days, count {former.count} kept: {reason}"
+    left = f"{rest.units / 10:.1f} kWh" if rest.unit is Unit.ENERGY else f"{rest.units} days"
+    detail = f"-> {device.serial}, of customer {customer.id}, {left}, count {former.count} kept: {reason}"
     await record(actor, "device swapped", former.serial, detail)
     await record(actor, "device swapped", device.serial, f"in the place of {former.serial}: {reason}")
     return Swapped(swap, former, device, customer, new=True)
@@ -170,12 +207,12 @@ def _make_token(device: Device, key: Key, rest: Rest, now: datetime) -> tuple[in
         if issuer.unlock is None:
             raise NoToken(device.serial)
         return issuer.unlock(key, device.count)
-    return issuer.issue(key, device.serial, device.count, rest.days, now)
+    return issuer.issue(key, device.serial, device.count, rest.units, now)
 
 
 async def _take_over(former: Device, device: Device, rest: Rest, count: int, now: datetime) -> None:
     """The new one is the customer's, on the same terms; the broken one is nobody's and out of use. Its count stays."""
-    until = now + rest.days * DAY if rest.days else former.paid_until
+    until = now + rest.units * DAY if rest.unit is Unit.DAYS else former.paid_until
     values = [device.id, former.customer_id, former.tariff_id, until, former.access_due, former.access_until, count]
     await execute(connection(), TAKE_OVER, values)
     await execute(connection(), OUT_OF_USE, [former.id, now])

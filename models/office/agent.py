@@ -1,4 +1,4 @@
-"""What the page of one agent shows: hand-ins with their disputes, and under which numbers things are told of him."""
+"""What the page of one agent shows: hand-ins with their disputes."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from models.money.disputes import HandInEvent, Step
 from models.money.hand_in import HandIn
 from models.people import Agent
-from models.sql import connection, execute
 
 HAND_INS = 10
-FORMER_NUMBERS = 5
-FORMER = "SELECT old FROM audit WHERE subject = $1 AND action = 'agent phone' AND old <> '' ORDER BY id DESC LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -44,14 +41,3 @@ def _counted(entry: HandIn, steps: dict[str, HandInEvent]) -> Counted:
         proposed_by=proposed.actor if proposed else "",
         settled=settled.amount if settled else None,
     )
-
-
-async def numbers_of(agent: Agent) -> list[str]:
-    """The number of an agent, then those that he had before: by them the audit names him."""
-    numbers = [agent.phone]
-    while len(numbers) <= FORMER_NUMBERS:
-        rows = await execute(connection(), FORMER, [numbers[-1]])
-        if not rows or rows[0]["old"] in numbers:
-            break
-        numbers.append(rows[0]["old"])
-    return numbers

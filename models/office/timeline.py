@@ -1,13 +1,14 @@
 """All that happened with one person, the newest first: texts in and out, dialled sessions, sales, payments, requests to
 pay, plans, tickets, and what the office changed. Each kind walks an index of its own and is read no further than one
-page; the kinds are then put in one order."""
+page; the kinds are then put in one order. What is known of a phone counts while it was theirs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from models.sql import connection, execute, marks, read_moment
+from models.office.held import Held
+from models.sql import connection, execute, marks, ms_of, read_moment
 
 PAGE = 30
 SPARE = 20  # rows more than a page has: a number may be a little later than the one before it, and its time earlier
@@ -71,9 +72,9 @@ class Whose:
     """A customer or an agent, as the tables name them."""
 
     id: int
-    phone: str | None
+    held: Sequence[Held] = ()  # their numbers; the audit names agents by them
     owner: str = "customer_id"  # the column of sales and tickets that names them: `agent_id` for an agent
-    subjects: Sequence[str] = ()  # by which the audit names them and theirs
+    subjects: Sequence[str] = ()  # by which the audit names a customer and what is theirs
     kinds: frozenset[str] = frozenset(RANKS)
 
 
@@ -126,18 +127,34 @@ async def read_timeline(whose: Whose, before: Place | None = None, count: int = 
 
 
 async def _read(source: Source, rank: int, whose: Whose, before: Place | None, most: int) -> list[Event]:
-    asked: dict[str, list[Any]] = {
-        "subjects": list(whose.subjects),
-        "id": [whose.id],
-        "phone": [whose.phone] if whose.phone else [],
-    }
-    values = asked[source.asks]
-    if not values or (source.kind == "contract" and whose.owner != "customer_id"):
+    if source.kind == "contract" and whose.owner != "customer_id":
         return []
-    until, bounds = _until(source, rank, before, len(values) + 1)
-    statement = source.statement.format(whose=marks(len(values)), owner=whose.owner, until=until, most=most)
-    rows = await execute(connection(), statement, [*values, *bounds])
-    return [Event(Place(_microseconds(row["at"]), rank, int(row["id"])), source.kind, row) for row in rows]
+    events = list[Event]()
+    for values, held in _asked(source, whose):
+        until, bounds = _until(source, rank, before, len(values) + 1)
+        within, ends = _within(source, held, len(values) + len(bounds) + 1)
+        conditions = " AND ".join((until, *within))
+        statement = source.statement.format(whose=marks(len(values)), owner=whose.owner, until=conditions, most=most)
+        rows = await execute(connection(), statement, [*values, *bounds, *ends])
+        events += [Event(Place(_microseconds(row["at"]), rank, int(row["id"])), source.kind, row) for row in rows]
+    return events
+
+
+def _asked(source: Source, whose: Whose) -> list[tuple[list[Any], Held | None]]:
+    """By which values a kind of events is asked, once for each time in which they meant this person."""
+    if source.asks == "id":
+        return [([whose.id], None)]
+    by_phone = source.asks == "phone" or whose.owner == "agent_id"
+    held: list[tuple[list[Any], Held | None]] = [([one.phone], one) for one in whose.held] if by_phone else []
+    return [*held, (list(whose.subjects), None)] if source.asks == "subjects" and whose.subjects else held
+
+
+def _within(source: Source, held: Held | None, mark: int) -> tuple[list[str], list[Any]]:
+    """The conditions for the time in which a number was somebody's, and their values."""
+    ends = ((">=", held.since), ("<", held.until)) if held else ()
+    bounds = [(sign, ms_of(at) if source.in_ms else at) for sign, at in ends if at is not None]
+    conditions = [f"{source.time} {sign} ${number}" for number, (sign, _at) in enumerate(bounds, mark)]
+    return conditions, [at for _sign, at in bounds]
 
 
 def _until(source: Source, rank: int, before: Place | None, mark: int) -> tuple[str, list[Any]]:

@@ -1,7 +1,10 @@
-"""What one of the office proposes takes effect when another one agrees."""
+"""Who of the office does what, and what one proposes and another one agrees to."""
 
 from models.people.office_users import find_user
-from models.people.tables import OfficeUser
+from models.people.tables import OfficeRole, OfficeUser
+
+HELPERS = frozenset({OfficeRole.OWNER, OfficeRole.SUPPORT})  # who help callers
+CASH = frozenset({OfficeRole.OWNER, OfficeRole.FINANCE})  # who move money
 
 
 class NotOfTheOffice(Exception):

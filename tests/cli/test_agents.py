@@ -1,6 +1,7 @@
 """Agents at a prompt: added, with other limits and commissions, a new PIN, unlocked."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,16 @@ def test_a_commission_survives_export_and_import(run: Run, demo_url: str) -> Non
 def test_a_locked_agent_is_told_in_the_own_language_in_one_part(language: str) -> None:
     text = _("The office has locked you: nothing is sold with your PIN. Call {help}.", help="+255700000000")
     assert text.to(language) != text.to("en") and septets(text.to(language)) <= 160
+
+
+def test_a_pin_for_once_goes_to_the_phone_and_opens_what_was_locked(run: Run, demo_url: str) -> None:
+    assert run("agent", "lock", "0700000001").exit_code == 0
+    sent = run("agent", "pin", "0700000001", "--once")
+    assert sent.output == "A PIN for once is on its way to the agent's phone.\n"
+    [row] = query(demo_url, "SELECT text, kind FROM outbox ORDER BY id DESC LIMIT 1")
+    pin = re.findall(r"\d{6}", row["text"])[0]
+    assert row["text"].startswith("Your PIN for once: ") and row["kind"] == "token" and pin not in sent.output
+    [agent] = query(demo_url, "SELECT locked_at, pin_expires_at FROM agent WHERE phone = '+255700000001'")
+    assert agent["locked_at"] is None and agent["pin_expires_at"]
+    assert "leave the other one away" in run("agent", "pin", "0700000001", "--once", "--pin", "730582").output
+    assert "is no agent" in run("agent", "pin", "0799000000", "--once").output

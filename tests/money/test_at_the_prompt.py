@@ -13,7 +13,8 @@ from tests.world.prompt import Run, do_in_one_work, query
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
-PASSWORDS = {"admin": "mwanga-demo", "grace": "a long password"}
+PASSWORDS = {"admin": "mwanga-demo", "grace": "a long password", "tatu": "another password", "omari": "one of his own"}
+ROLES = {"grace": "finance", "tatu": "support", "omari": "auditor"}  # admin is the owner
 By = Callable[..., str]
 YES = "1 482915"
 
@@ -21,7 +22,8 @@ YES = "1 482915"
 @pytest.fixture
 def by(run: Run) -> By:
     """A command by somebody of the office: what it says."""
-    assert run("admin", "add", "grace", input=f"{PASSWORDS['grace']}\n").exit_code == 0
+    for name, role in ROLES.items():
+        assert run("admin", "add", name, "--role", role, input=f"{PASSWORDS[name]}\n").exit_code == 0
 
     def typed(who: str, *words: object) -> str:
         return run(*words, "--by", who, input=f"{PASSWORDS[who]}\n").output
@@ -70,8 +72,12 @@ def test_a_sale_is_moved_and_the_claim_paid_and_written_off(by: By, run: Run, de
     sale = text(demo_url, "BUY SHS0283 8000", YES)
     assert f"Sale {sale} was for this device." in by("grace", "sale", "move", sale, "SHS0283")
     assert "There is no device NONE1." in by("grace", "sale", "move", sale, "NONE1")
-    assert "the device can have no token now" in by("grace", "sale", "move", sale, "SHS0284")
-    moved = by("grace", "sale", "move", sale, "EB100042")
+    asked = by("grace", "sale", "move", sale, "EB100042", "--reason", "the bike was meant")
+    assert asked.startswith(f"Sale {sale} is to be for EB100042. Another one")
+    assert "grace proposed it." in by("grace", "sale", "move", sale, "EB100042")
+    assert "grace asked for something else" in by("admin", "sale", "move", sale, "04123456784")
+    assert len(query(demo_url, "SELECT id FROM sale")) == 1, "nothing is moved by one"
+    moved = by("admin", "sale", "move", sale, "EB100042")
     assert moved.startswith("TZS 8,000 are for EB100042 now: sale ")
     assert moved.endswith("Customer 2, Baraka Peter, owes TZS 8,000.\n")
     assert "was moved to another device" in by("grace", "sale", "move", sale, "04123456784")
@@ -88,17 +94,19 @@ def test_a_sale_is_moved_and_the_claim_paid_and_written_off(by: By, run: Run, de
 
 def test_devices_come_back_go_to_others_and_out_of_use(by: By, demo_url: str) -> None:
     why = ("--reason", "moved away")
-    refused = by("grace", "device", "transfer", "SHS0283", 3, *why)
+    refused = by("tatu", "device", "transfer", "SHS0283", 3, *why)
     assert "TZS 1,092,000 is open on S1001" in refused and "Or add --with-debt" in refused
-    done = by("grace", "device", "transfer", "SHS0283", 3, "--with-debt", *why)
+    asked = by("tatu", "device", "transfer", "SHS0283", 3, "--with-debt", *why)
+    assert asked.startswith("SHS0283 is to go to Neema Paulo. Another one")
+    done = by("admin", "device", "transfer", "SHS0283", 3, "--with-debt", *why)
     assert done == "SHS0283 belongs to Neema Paulo now.\n"
-    assert "belongs to this customer" in by("grace", "device", "transfer", "SHS0283", 3, *why)
-    assert "is open on S1001" in by("grace", "device", "retire", "SHS0283", *why)
+    assert "belongs to this customer" in by("tatu", "device", "transfer", "SHS0283", 3, *why)
+    assert "is open on S1001" in by("tatu", "device", "retire", "SHS0283", *why)
     back = by("grace", "device", "return", "SHS0283", *why)
     assert back == "SHS0283 is in stock.\nTZS 1,092,000 that was open is owed no more.\n"
     assert "nobody has it" in by("grace", "device", "return", "SHS0283", *why)
-    assert by("grace", "device", "retire", "SHS0283", *why) == "SHS0283 is out of use.\n"
-    assert "out of use already" in by("grace", "device", "retire", "SHS0283", *why)
+    assert by("tatu", "device", "retire", "SHS0283", *why) == "SHS0283 is out of use.\n"
+    assert "out of use already" in by("tatu", "device", "retire", "SHS0283", *why)
     assert do_in_one_work(demo_url, find_fault) == ""
 
 
@@ -111,3 +119,41 @@ def test_a_debt_is_written_off_by_two(by: By, demo_url: str) -> None:
     assert by("admin", "contract", "write-off", "S1001") == "TZS 1,092,000 of S1001 are written off.\n"
     assert "Nothing is owed on S1001." in by("admin", "contract", "write-off", "S1001")
     assert do_in_one_work(demo_url, find_fault) == ""
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        ("tatu", ("sale", "void", "NONE1")),
+        ("tatu", ("sale", "refuse-void", "NONE1")),
+        ("omari", ("sale", "move", "NONE1", "SHS0283")),
+        ("tatu", ("agent", "payout", "0700000001", 500)),
+        ("tatu", ("agent", "settle", "NONE1")),
+        ("tatu", ("claim", "paid", 2, 500)),
+        ("omari", ("claim", "write-off", 2)),
+        ("tatu", ("contract", "write-off", "S1001")),
+        ("tatu", ("device", "return", "SHS0283", "--reason", "broken")),
+        ("grace", ("device", "transfer", "SHS0283", 3, "--reason", "moved")),
+        ("omari", ("device", "retire", "SHS0283", "--reason", "lost")),
+        ("tatu", ("payments", "take", "NONE1")),
+    ],
+)
+def test_a_role_may_at_the_prompt_what_it_may_on_the_pages(by: By, who: str, words: tuple[object, ...]) -> None:
+    shut = f"{who} is {ROLES[who]}: this is for "
+    assert shut in by(who, *words)
+
+
+def test_money_goes_out_of_a_wallet_by_two(by: By, run: Run, demo_url: str) -> None:
+    run("agent", "set", "0700000001", "--prepaid")
+    run("agent", "topup", "0700000001", 500)
+    pay = ("agent", "payout", "0700000001", 300)
+    assert by("grace", *pay).startswith("TZS 300 of Asha Mushi are to be paid out. Another one")
+    assert "grace proposed it." in by("grace", *pay)
+    assert "grace asked for something else" in by("admin", "agent", "payout", "0700000001", 400)
+    assert query(demo_url, "SELECT state FROM proposal") == [{"state": "asked"}]
+    assert by("admin", *pay) == "PAID OUT TZS 300 to Asha Mushi. The wallet has TZS 200 now.\n"
+    assert query(demo_url, "SELECT asked_by, decided_by, state FROM proposal") == [
+        {"asked_by": "grace", "decided_by": "admin", "state": "done"}
+    ]
+    [last] = query(demo_url, "SELECT text FROM outbox ORDER BY id DESC LIMIT 1")
+    assert last["text"].startswith("PAID OUT TZS 300") and do_in_one_work(demo_url, find_fault) == ""

@@ -129,7 +129,7 @@ def test_two_of_the_office_settle_it_at_the_prompt(run: Run, demo_url: str) -> N
         await sold(await Agent.get(phone=PEOPLE["Asha"]), 10_000, 500)
 
     do_in_one_work(demo_url, work)
-    assert run("admin", "add", "grace", input=f"{PASSWORD}\n").exit_code == 0
+    assert run("admin", "add", "grace", "--role", "finance", input=f"{PASSWORD}\n").exit_code == 0
     assert run("agent", "receipt", "0700000001", 50, "--reference", "page 7").exit_code == 0
 
     def settle(by: str, *words: object, password: str = PASSWORD) -> str:

@@ -14,9 +14,11 @@ from models.money import Contract
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.money.ownership import NoOwner
-from models.money.swaps import DeviceSwap, NotInStock, OtherKind, swap_from, swap_to
+from models.money.swaps import DeviceSwap, MoreThanSold, NotInStock, OtherKind, swap_from, swap_to
+from models.money.voids import Void
 from models.people import Customer
 from models.sql import connection, execute
+from models.tokens.sts import VendingKey, decode, derive_key, group
 from tests.emulators.openpaygo_device import Accepted
 from tests.emulators.openpaygo_device import Device as Simulated
 from tests.world.ownership import device, newest, sold, swap, told
@@ -78,8 +80,7 @@ async def test_a_device_with_nothing_left_gets_no_code(mwanga: Server) -> None:
 
 async def test_a_meter_takes_over_what_is_owed_and_its_labels(mwanga: Server) -> None:
     amina = await device("04123456784")
-    spare = await Device.create(serial="04123456792", kind=Kind.METER, issuer="sts", sealed_key=amina.sealed_key)
-    await Device.filter(id=spare.id).update(sealed_key=_resealed(mwanga, amina, spare))
+    await spare_meter(mwanga)
     await Device.filter(id=amina.id).update(access_due=500)
     async with mwanga.database.work():
         lines = [Posting(AccountKind.ACCESS_DUE, amina.id, 500), Posting(AccountKind.ACCESS, 0, -500)]
@@ -89,6 +90,56 @@ async def test_a_meter_takes_over_what_is_owed_and_its_labels(mwanga: Server) ->
     assert (done.swap.digits, new.access_due, new.tariff_id) == ("", 500, amina.tariff_id)
     assert await balance(AccountKind.ACCESS_DUE, new.id) == 500 and await balance(AccountKind.ACCESS_DUE, amina.id) == 0
     assert await find_fault() == ""
+
+
+async def spare_meter(mwanga: Server) -> Device:
+    amina = await device("04123456784")
+    spare = await Device.create(serial="04123456792", kind=Kind.METER, issuer="sts", sealed_key=amina.sealed_key)
+    await Device.filter(id=spare.id).update(sealed_key=_resealed(mwanga, amina, spare))
+    return spare
+
+
+async def test_what_a_meter_still_shows_goes_along_within_what_it_got(mwanga: Server) -> None:
+    spare, sale = await spare_meter(mwanga), await sold(mwanga, "BUY 04123456784 7000")
+    assert (sale.unit, sale.units) == ("energy", 200)
+    with pytest.raises(MoreThanSold) as refused:
+        await swap(mwanga, "04123456784", "04123456792", shown=201)
+    assert refused.value.most == 200 and not await DeviceSwap.all(), "and nothing was done"
+    before = await newest()
+    done = await swap(mwanga, "04123456784", "04123456792", shown=123)
+    assert (done.swap.unit, done.swap.units, len(done.swap.digits)) == ("energy", 123, 20)
+    key = open_key(await device(spare.serial), mwanga.company.vault)
+    vending = VendingKey(sgc=str(key["sgc"]), krn=int(key["krn"]), secret=bytes.fromhex(str(key["secret"])))
+    meter = derive_key(vending, spare.serial, tariff_index=int(key["ti"]), base_year=int(key["base_year"]))
+    assert decode(meter, done.swap.digits).tenths == 123
+    new = await device(spare.serial)
+    assert (new.count, new.paid_until) == (done.swap.count, None)
+    said = (await told(mwanga, before))["Amina"]
+    assert said.startswith(f"04123456792\nTokeni {group(done.swap.digits)}\n12.3 kWh\n")
+    [note, _other] = await Audit.filter(action="device swapped").order_by("id")
+    assert "12.3 kWh" in note.detail and await find_fault() == ""
+
+
+async def test_what_a_meter_came_with_counts_when_it_breaks_too(mwanga: Server) -> None:
+    await spare_meter(mwanga)
+    await sold(mwanga, "BUY 04123456784 7000")
+    await swap(mwanga, "04123456784", "04123456792", shown=150)
+    amina = await device("04123456792")
+    third = await Device.create(serial="04123456800", kind=Kind.METER, issuer="sts", sealed_key=amina.sealed_key)
+    await Device.filter(id=third.id).update(sealed_key=_resealed(mwanga, amina, third))
+    with pytest.raises(MoreThanSold):
+        await swap(mwanga, "04123456792", "04123456800", "swap 2", shown=151)
+    done = await swap(mwanga, "04123456792", "04123456800", "swap 2", shown=150)
+    assert done.swap.units == 150
+
+
+async def test_a_sale_that_was_taken_back_left_nothing_on_the_meter(mwanga: Server) -> None:
+    await spare_meter(mwanga)
+    sale = await sold(mwanga, "BUY 04123456784 7000")
+    await Void.create(sale=sale, reason="wrong", asked_by="grace", asked_at=datetime.now(UTC), state="done")
+    with pytest.raises(MoreThanSold) as refused:
+        await swap(mwanga, "04123456784", "04123456792", shown=1)
+    assert refused.value.most == 0
 
 
 def _resealed(mwanga: Server, old: Device, new: Device) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from bot.config import Config
 from models.devices import Device
+from models.devices.keys import open_key, seal_key
 from models.money import requests
 from models.money.requests import RequestState
 from models.money.swaps import DeviceSwap
@@ -231,6 +232,26 @@ async def test_a_device_is_swapped_under_warranty(office: Office) -> None:
     words = await office.page("/people/2?done=swapped")
     assert "SHS0284" in words and "battery" in words and "Swapped." in words
     assert await where(office, "/find?q=SHS0283") == "/people/2"
+
+
+async def test_a_meter_is_swapped_with_what_it_still_shows(office: Office) -> None:
+    meter = await device("04123456784")
+    spare = await Device.create(serial="04123456792", kind="meter", issuer="sts", sealed_key="")
+    vault = office.mwanga.company.vault
+    key = seal_key(spare.serial, open_key(meter, vault), vault)
+    await Device.filter(id=spare.id).update(sealed_key=key)
+    await office.sms("Asha", "BUY 04123456784 7000", "1 482915")
+    path = f"/people/1/devices/{meter.id}/swap"
+    assert "kWh that the old meter still shows" in await office.page(path)
+    for shown, said in (("twelve", "like 12.5"), ("20.1", "This meter got 20 kWh in all"), ("-1", "like 12.5")):
+        status, _to, words = await send(office, path, serial=spare.serial, shown=shown, reason="display dead")
+        assert status == 422 and said in words, shown
+    form = {"serial": spare.serial, "shown": "12,37 kWh", "reason": "display dead", "once": "one and the same"}
+    for _time in range(2):
+        assert (await send(office, path, **form))[1] == "/people/1?done=swapped"
+    [swap] = await DeviceSwap.all()
+    assert (swap.unit, swap.units) == ("energy", 123), "whole tenths, no more than it shows"
+    assert "12.3 kWh" in await office.page("/people/1")
 
 
 async def test_a_device_that_is_not_there_is_said_so(office: Office) -> None:

@@ -1,26 +1,34 @@
 """The sentences of the office's pages in five languages: each is translated, and keeps its gaps."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
+from babel.util import pathmatch
 
 from bot.text.i18n import LOCALES, catalogue
 
-PAGES = Path(__file__).parents[2] / "handlers/office"
+ROOT = Path(__file__).parents[2]
 KEYWORDS = {"_": None, "N_": None, "_n": (1, 2)}
 LANGUAGES = ("sw", "fr", "pt", "ha")
 GAP = re.compile(r"\{\w+\}")
 
 
 def sentences() -> Iterator[str]:
-    """All that the pages say, as `make messages` finds it."""
-    methods = [("templates/**.html", "jinja2"), ("**.py", "python")]
-    for _file, _line, said, _comments, _context in extract_from_dir(PAGES, methods, keywords=KEYWORDS):
-        yield from (said,) if isinstance(said, str) else filter(None, said)
+    """All that the pages say, as `make messages` finds it: their own, and what they show of the machine."""
+    mappings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["babel"]["mappings"]
+    methods = [(one["pattern"], one["method"]) for one in mappings]
+    places = {ROOT / one["pattern"].partition("*")[0] for one in mappings}
+    files = [file for place in places for file in (place.rglob("*") if place.is_dir() else [place])]
+    for path in sorted(set(files)):
+        method = next((how for pattern, how in methods if pathmatch(pattern, str(path.relative_to(ROOT)))), None)
+        if method and path.is_file():
+            for _line, said, _comments, _context in extract_from_file(method, path, keywords=KEYWORDS):
+                yield from (said,) if isinstance(said, str) else filter(None, said)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -40,11 +40,13 @@ async def newest() -> int:
     return int((await execute(connection(), "SELECT COALESCE(MAX(id), 0) AS id FROM outbox"))[0]["id"])
 
 
-async def swap(mwanga: Server, former: str, serial: str, key: str = "swap 1", reason: str = "battery") -> Swapped:
-    """Grace of the office puts one device in the place of another."""
-    by = OfficeUser(name="grace")
+async def swap(
+    mwanga: Server, former: str, serial: str, key: str = "swap 1", reason: str = "battery", shown: int = 0
+) -> Swapped:
+    """Grace of the office puts one device in the place of another; `shown` is what a meter has (tenths of a kWh)."""
+    by, both = OfficeUser(name="grace"), (await device(former), await device(serial))
     async with mwanga.database.work():
-        return await swap_device(await device(former), await device(serial), by, reason, key=key, **means(mwanga))
+        return await swap_device(*both, by, reason, key=key, shown=shown, **means(mwanga))
 
 
 async def keep_names(mwanga: Server) -> int:

@@ -25,7 +25,8 @@ from models.money.ledger import AccountKind, cash_held, commission_due
 from models.money.reservations import reserved
 from models.money.statement import TakenPayment, day_figures, payments_taken
 from models.money.wallets import ToppedUpBefore, in_wallet
-from models.office.agent import hand_ins_of, numbers_of
+from models.office.agent import hand_ins_of
+from models.office.held import held_by_agent
 from models.office.timeline import Whose, read_place, read_timeline
 from models.people import Agent, MiniGrid
 from models.people.agents import version_of
@@ -183,9 +184,9 @@ async def _cells(found: Sequence[TakenPayment], company: Company) -> AsyncIterat
 
 
 async def _happened(request: web.Request, agent: Agent) -> tuple[list[Shown], str]:
-    whose = Whose(id=agent.id, phone=agent.phone, owner="agent_id", subjects=await numbers_of(agent))
+    whose = Whose(id=agent.id, held=await held_by_agent(agent), owner="agent_id")
     events, older = await read_timeline(whose, read_place(request.query.get("before", "")))
-    return await show_events(events, request.app[SERVER], {agent.phone: agent.name}), older
+    return await show_events(events, request.app[SERVER], {one.phone: agent.name for one in whose.held}), older
 
 
 def blank(form: type[OfficeForm], request: web.Request, **first: Any) -> OfficeForm:

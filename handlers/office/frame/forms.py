@@ -3,6 +3,7 @@
 A form keeps what was typed when it is refused, and has a sentence beside each field that is wrong.
 """
 
+import re
 from typing import Any, Self
 
 from aiohttp import web
@@ -20,6 +21,7 @@ from models.customers.registration import is_name
 from models.devices import LONGEST as LONGEST_SERIAL
 
 LONGEST = 100  # characters of what a parser reads
+KWH = re.compile(r"([0-9]{1,6})(?:[.,]([0-9])[0-9]{0,3})? ?(?:kwh)?", re.IGNORECASE)
 LONGEST_LINE = 200  # characters of a line, as a reason in the log
 
 # Sentences of WTForms itself, in words of ours; extracted from here.
@@ -135,6 +137,18 @@ class SerialField(ReadField):
         if len(serial) > LONGEST_SERIAL:  # no device has it, and the database refuses to look for it
             raise ValueError(_("That is too long."))
         return serial
+
+
+class EnergyField(_ReadField):
+    """Kilowatt-hours as the display of a meter shows them; whole tenths, no more than it shows."""
+
+    def read(self, _company: Company, typed: str) -> int:
+        if not (shown := KWH.fullmatch(typed)):
+            raise ValueError(_("Please write the kWh as the display shows them, like 12.5."))
+        return int(shown[1]) * 10 + int(shown[2] or 0)
+
+    def write(self, company: Company, value: Any) -> str:
+        return f"{value // 10}{company.decimal}{value % 10}"
 
 
 class PercentField(DecimalField):

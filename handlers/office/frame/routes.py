@@ -12,7 +12,7 @@ from aiohttp import web
 from multidict import MultiDictProxy
 
 from handlers.office.frame.words import N_
-from models.people import OfficeRole, OfficeUser
+from models.people import OfficeRole, OfficeUser, two_people
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -23,8 +23,7 @@ WAITING = web.RequestKey("what waits behind each entry", dict["Nav", int])
 
 ALL = frozenset(OfficeRole)  # who may read
 DESK = frozenset({OfficeRole.OWNER, OfficeRole.FINANCE, OfficeRole.SUPPORT})  # who work at the desk
-HELPERS = frozenset({OfficeRole.OWNER, OfficeRole.SUPPORT})  # who help callers
-CASH = frozenset({OfficeRole.OWNER, OfficeRole.FINANCE})  # who move money
+HELPERS, CASH = two_people.HELPERS, two_people.CASH
 OWNER_ONLY = frozenset({OfficeRole.OWNER})
 NOBODY: frozenset[OfficeRole] = frozenset()
 

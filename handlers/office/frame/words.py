@@ -10,8 +10,9 @@ from contextvars import ContextVar
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from bot.text.i18n import catalogue
+from bot.text.i18n import N_, catalogue
 
+__all__ = ["LANGUAGE", "N_", "_", "_n", "add_to", "choose_language"]
 LANGUAGE: ContextVar[str] = ContextVar("language of the page", default="en")
 DOMAIN = "office"
 
@@ -27,11 +28,6 @@ def _n(one: str, many: str, count: int, **values: object) -> str:
     singular = count == 1 or (count == 0 and language == "fr")  # the other languages of ours say 0 as many
     english = one if singular else many
     return _fill(catalogue(language, DOMAIN).get(english, english), {"n": f"{count:,}"} | values)
-
-
-def N_(english: str) -> str:
-    """Mark a constant for translation."""
-    return english
 
 
 def _fill(sentence: str, values: dict[str, object]) -> str:

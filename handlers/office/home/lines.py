@@ -109,17 +109,17 @@ def at_work(server: Server, names: Iterable[str]) -> list[str]:
 
 
 def _line(facts: Facts, seen: Report, beats: dict[str, list[Beat]], server: Server, now: int) -> Line:
-    condition = condition_of(facts, now)
+    condition = condition_of(facts, now, _)
     carries = facts.phone or facts.name in server.outbox.gateways or facts.name == NOWHERE
     sent, failed = seen.messages.sent_and_lost.get(facts.name, (0, 0))
-    trouble = condition.reason or facts.alert
+    trouble = condition.reason or _(facts.alert)
     if facts.name == NOWHERE:
         trouble = _("No gateway may carry these messages as things are.")
     return Line(
         facts=facts,
         state=condition.state,
         carries=carries,
-        trouble=_(trouble),
+        trouble=trouble,
         last_word=_last_word(facts) if carries else "",
         heard_at=max(facts.heard_at, seen.messages.heard.get(facts.name, 0)),
         queue=seen.queues.get(facts.name, EMPTY),
@@ -133,7 +133,7 @@ def _line(facts: Facts, seen: Report, beats: dict[str, list[Beat]], server: Serv
 async def _read_remarks(config: Config, now: int) -> dict[str, list[str]]:
     """What is wrong with each linked phone, beside its being down."""
     linked = await Phone.filter(linked_at__gt=0, unlinked_at=0)
-    return {phone.gateway: troubles(phone, await receivers(connection(), phone, now), config) for phone in linked}
+    return {phone.gateway: troubles(phone, await receivers(connection(), phone, now), config, _) for phone in linked}
 
 
 def _last_word(facts: Facts) -> str:

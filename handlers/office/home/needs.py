@@ -298,7 +298,7 @@ def _stuck(company: Company, seen: Seen, stuck: Stuck, line: Line | None) -> Nee
 
 def _why(stuck: Stuck, line: Line | None) -> str:
     if stuck.error:
-        return _(explained(stuck.error, expired=stuck.state is State.EXPIRED))
+        return explained(stuck.error, expired=stuck.state is State.EXPIRED, say=_)
     return (line.trouble if line else "") or _("It has not been tried yet.")
 
 

@@ -14,6 +14,7 @@ from bot.outbound import by_hand
 from bot.outbound.by_hand import LEFT_FOR_GOOD, CannotSendAgain, SaidStop
 from bot.outbound.queue import switched_off
 from bot.routing import NEVER, NOWHERE
+from bot.routing.health import condition_of
 from bot.server import SERVER, Server
 from bot.text.numbers import is_number, parse
 from handlers.office.frame.lists import (
@@ -35,7 +36,7 @@ from handlers.office.messages.tabs import tabs
 from handlers.office.messages.write_box import said_stop
 from models.messages import PREFIX, MessageKind, State
 from models.office import outgoing
-from models.sql import connection
+from models.sql import connection, now_ms
 
 # For a message that nothing is wrong with.
 WHY = {
@@ -270,16 +271,14 @@ def line_of(server: Server, row: dict[str, Any], *, off: bool) -> Line:
 def _why(server: Server, row: dict[str, Any], *, off: bool) -> str:
     """Why it is where it is, in a sentence or two."""
     state, error = State(row["state"]), row["error"]
-    reason = explained(error, expired=state is State.EXPIRED)
+    reason = explained(error, expired=state is State.EXPIRED, say=_)
     queued = state in (State.WAITING, State.SCHEDULED)
     if queued and off:
         return _("Outgoing messages are switched off.")
     if queued and row["gateway"] == NOWHERE:
         return _("No gateway may carry it as things are.")
     if state is State.SCHEDULED:
-        return f"{_(reason)} {_('It goes out at {moment}.', moment=_when(server)(row['due_at']))}".strip()
+        return f"{reason} {_('It goes out at {moment}.', moment=_when(server)(row['due_at']))}".strip()
     if state is State.WAITING and (known := server.router.watch.gateways.get(row["gateway"])):
-        reason = reason or known[1].reason
-    return (
-        _(reason) if reason else _(MINE if state is State.SENDING and row["gateway"].startswith(PREFIX) else WHY[state])
-    )
+        reason = reason or condition_of(known[0], now_ms(), _).reason
+    return reason or _(MINE if state is State.SENDING and row["gateway"].startswith(PREFIX) else WHY[state])

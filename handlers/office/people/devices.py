@@ -7,19 +7,20 @@ from wtforms import BooleanField
 from bot.company import Company
 from bot.server import SERVER
 from handlers.customers.ownership import retire_device, swap_device, transfer_device
-from handlers.office.frame.forms import LineField, OfficeForm, SerialField, required
+from handlers.office.frame.forms import EnergyField, LineField, OfficeForm, SerialField, required
 from handlers.office.frame.page import HEADERS, is_first, page, redirect
 from handlers.office.frame.routes import FORM, HELPERS, USER, Nav, office_page
-from handlers.office.frame.words import N_, _
+from handlers.office.frame.words import LANGUAGE, N_, _
 from handlers.office.people.find import read_asked
 from handlers.office.people.person import KINDS, ONE, find_customer
-from models.devices import Device, Kind, with_owner
+from handlers.wording import bought
+from models.devices import Device, Kind, Unit, with_owner
 from models.money import total_left
 from models.money.contracts import contract_of, open_instalments
 from models.money.ledger import AccountKind, balance
 from models.money.ownership import NoOwner, NotDone, OpenDebt, OwnAlready, RetiredBefore, hold_device_of
 from models.money.proposals import AskedAlready, propose_transfer
-from models.money.swaps import NotInStock, NoToken, OtherKind, find_spare, list_spares
+from models.money.swaps import MoreThanSold, NotInStock, NoToken, OtherKind, find_spare, list_spares
 from models.office import find
 from models.people import Customer
 
@@ -46,6 +47,7 @@ class Swap(OfficeForm):
     """With which one, and why."""
 
     serial = SerialField(N_("Serial of the new device, from the stock"), [required], render_kw={"list": "spares"})
+    shown = EnergyField(N_("kWh that the old meter still shows; empty where it shows nothing"))
     reason = LineField(N_("What is broken"), [required])
 
 
@@ -133,29 +135,43 @@ async def ask_swap(request: web.Request) -> web.StreamResponse:
 
 @office_page(f"{DEVICE}/swap", "POST", roles=HELPERS, nav=Nav.PEOPLE)
 async def swap(request: web.Request) -> web.StreamResponse:
-    """Swap it; the customer gets the code for the days that were left."""
+    """Swap it; the customer gets the code for the days or the energy that were left."""
     server, form = request.app[SERVER], Swap.of(request)
     customer, device = await _find(request)
     if not form.validate():
         return await _draw_swap(request, customer, device, form, 422)
-    company, composer = server.company, server.composer
-    key = f"office {request[USER].id} {request[FORM].get('once', '')} {device.id}"[:80]
     try:
         async with server.database.work():
             if await is_first(request):
-                spare = await find_spare(form.serial.data or "", device.kind)
-                device = await hold_device_of(customer, device.id)
-                await swap_device(
-                    device, spare, request[USER], form.reason.data or "", key=key, company=company, composer=composer
-                )
+                await _swap(request, customer, device, form)
+    except MoreThanSold as refusal:
+        most = bought(Unit.ENERGY, refusal.most, server.company).to(LANGUAGE.get())
+        form.refuse("shown", _("This meter got {most} in all: it cannot show more.", most=most))
+        return await _draw_swap(request, customer, device, form, 422)
     except NotDone as refusal:
-        said = explain(refusal, device, company, form.serial.data or "")
+        said = explain(refusal, device, server.company, form.serial.data or "")
         if isinstance(refusal, NotInStock | OtherKind | NoToken):
             form.refuse("serial", said)
             return await _draw_swap(request, customer, device, form, 422)
         return await _draw_swap(request, customer, device, form, 422, problem=said)
     server.outbox.notify()
     raise redirect(f"/people/{customer.id}?done={SWAPPED}")
+
+
+async def _swap(request: web.Request, customer: Customer, device: Device, form: Swap) -> None:
+    """Raises NotDone's kinds."""
+    server = request.app[SERVER]
+    spare = await find_spare(form.serial.data or "", device.kind)
+    await swap_device(
+        await hold_device_of(customer, device.id),
+        spare,
+        request[USER],
+        form.reason.data or "",
+        key=f"office {request[USER].id} {request[FORM].get('once', '')} {device.id}"[:80],
+        company=server.company,
+        composer=server.composer,
+        shown=form.shown.data or 0,
+    )
 
 
 def explain(refusal: NotDone, device: Device, company: Company, serial: str = "") -> str:

@@ -96,7 +96,7 @@ def _came(event: Event, server: Server) -> Shown:
 def _went(event: Event, server: Server) -> Shown:
     row = event.row
     word, lost = word_for(row["state"]), row["state"] in (State.FAILED, State.EXPIRED)
-    reason = explained(row["error"], expired=row["state"] == State.EXPIRED) if lost and row["error"] else ""
+    reason = explained(row["error"], expired=row["state"] == State.EXPIRED, say=_) if lost and row["error"] else ""
     return Shown(
         side=OUT,
         at=_when(event, server.company),

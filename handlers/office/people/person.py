@@ -25,6 +25,7 @@ from models.money.prices import seller_for
 from models.money.reservations import reserved_of
 from models.money.sales import last_tokens
 from models.money.swaps import DeviceSwap, swap_to
+from models.office.held import held_by_customer
 from models.office.person import former_serials, stopped_at, waiting_money
 from models.office.timeline import Whose, read_place, read_timeline
 from models.people import Agent, Customer, MiniGrid, Village
@@ -177,11 +178,11 @@ async def _happened(request: web.Request, customer: Customer, things: Sequence[T
     contracts = [thing.contract.number for thing in things if thing.contract]
     whose = Whose(
         id=customer.id,
-        phone=customer.phone,
+        held=await held_by_customer(customer),
         subjects=list(dict.fromkeys([f"customer {customer.id}", str(customer.id), *serials, *contracts])),
     )
     events, older = await read_timeline(whose, read_place(request.query.get("before", "")))
-    names = {customer.phone: _("the customer")} if customer.phone else {}
+    names = {one.phone: _("the customer") for one in whose.held}
     return await show_events(events, request.app[SERVER], names), older
 
 

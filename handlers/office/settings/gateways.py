@@ -8,6 +8,7 @@ from wtforms import SelectField
 from bot.gateways.errors import explained
 from bot.outbound import NewMessage, enqueue
 from bot.routing import Health
+from bot.routing.health import condition_of
 from bot.server import SERVER, Server
 from handlers.office.frame.forms import OfficeForm, PhoneField, required
 from handlers.office.frame.page import HEADERS, is_first, page, redirect
@@ -132,7 +133,7 @@ async def _tried(number: int) -> dict[str, object] | None:
     row = await outgoing.one(number)
     if row is None:
         return None
-    why = explained(row["error"]) if row["error"] else ""
+    why = explained(row["error"], say=_) if row["error"] else ""
     return {
         "id": row["id"],
         "state": outgoing.word_for(row["state"]),
@@ -161,7 +162,8 @@ def _lines(server: Server) -> list[Line]:
     rest = [name for name in _choices(server) if name not in carried]
     lines = []
     for place, name in enumerate([*order, *rest], start=1):
-        facts, condition = watched.get(name, (server.router.watch.facts(name), None))
+        facts = server.router.watch.facts(name)
+        condition = condition_of(facts, now_ms(), _) if name in watched else None
         lines.append(
             Line(
                 name,

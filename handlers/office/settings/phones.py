@@ -189,7 +189,7 @@ async def _shown(server: Server, phone: Phone) -> Shown:
         row=phone,
         state=_state(phone, now),
         sims=read_sims(phone.sims),
-        troubles=troubles(phone, receivers, server.config),
+        troubles=troubles(phone, receivers, server.config, _),
         waits=bool(phone.code_hash) and phone.code_until > now,
         seen=when(server.company, datetime.now(UTC), phone.seen_at) if phone.seen_at else "",
     )
