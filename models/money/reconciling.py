@@ -55,9 +55,9 @@ UNSEEN = """SELECT p.id, p.reference, p.amount, p.paid_at AS at, p.payer_phone, 
   LEFT JOIN sale s ON s.id = (SELECT MIN(o.id) FROM sale o WHERE o.payment_id = p.id
     AND NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = o.id AND v.state = 'done'))
   WHERE p.provider = $1 AND p.paid_at >= $2 AND p.paid_at < $3
+  AND NOT EXISTS (SELECT 1 FROM statement_line l WHERE l.payment_id = p.id AND l.direction = 'in')
   AND EXISTS (SELECT 1 FROM statement_file f WHERE f.provider = p.provider AND f.begins_at <= p.paid_at
     AND f.ends_at >= p.paid_at)
-  AND NOT EXISTS (SELECT 1 FROM statement_line l WHERE l.payment_id = p.id AND l.direction = 'in')
   AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.key = 'payment ' || p.id || ' never came') ORDER BY p.id"""
 UNAPPLIED = """SELECT p.id, p.reference, -a.balance AS amount, p.paid_at AS at, p.payer_phone, p.payer_name,
   p.account_text, COALESCE(s.why, '') AS why FROM account a JOIN payment p ON p.id = a.owner
@@ -78,8 +78,12 @@ SETTLED_AS = """SELECT settled, direction, COUNT(*) AS count, SUM(amount) AS sum
   GROUP BY settled, direction ORDER BY settled, direction"""
 HELD = """SELECT balance FROM account WHERE ($1 = 'bank' AND kind = 'bank')
   OR (kind = 'clearing' AND owner IN (SELECT id FROM provider WHERE name = $1))"""
-KNOWN = """SELECT provider FROM statement_line UNION SELECT name FROM provider
-  UNION SELECT provider FROM payment WHERE provider = 'bank' ORDER BY 1"""
+# Each provider once, however many lines it has: from one to the next in their index.
+KNOWN = """WITH RECURSIVE had (provider) AS (SELECT MIN(provider) FROM statement_line
+    UNION ALL SELECT (SELECT MIN(l.provider) FROM statement_line l WHERE l.provider > had.provider)
+    FROM had WHERE had.provider IS NOT NULL)
+  SELECT provider FROM had WHERE provider IS NOT NULL UNION SELECT name FROM provider
+  UNION SELECT 'bank' WHERE EXISTS (SELECT 1 FROM payment WHERE provider = 'bank') ORDER BY 1"""
 
 
 @dataclass(frozen=True, kw_only=True)

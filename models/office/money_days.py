@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from models.money.day_close import bounds_of
-from models.money.figures import What, added_until, sums
+from models.money.figures import By, What, added_until, monday_of, sums
 from models.sql import connection, execute, read_day, read_moment
 
 MOST_DAYS = 92  # of one page: a quarter
@@ -18,7 +18,20 @@ MOST_VOIDS = 20_000
 LATE = timedelta(days=3)
 OF_DAYS = """SELECT {columns}, what, SUM(number) AS number, SUM(amount) AS amount, SUM(commission) AS commission
   FROM money_day WHERE day >= $1 AND day <= $2{condition} GROUP BY {columns}, what"""
+# Of all alike: whole weeks and the days before and behind them.
+OF_ALL_BY_DAY = """SELECT first_day AS day, what, number, amount, commission FROM money_sum
+  WHERE span = 'day' AND by_what = '' AND first_day >= $1 AND first_day <= $2"""
+OF_ALL = """SELECT by_what, whose, what, SUM(number) AS number, SUM(amount) AS amount, SUM(commission) AS commission
+  FROM (SELECT by_what, whose, what, number, amount, commission FROM money_sum
+      WHERE span = 'week' AND by_what IN ('agent_id', 'provider', 'mini_grid_id') AND first_day >= $1 AND first_day < $2
+    UNION ALL SELECT by_what, whose, what, number, amount, commission FROM money_sum
+      WHERE span = 'day' AND by_what IN ('agent_id', 'provider', 'mini_grid_id') AND first_day >= $3 AND first_day < $1
+    UNION ALL SELECT by_what, whose, what, number, amount, commission FROM money_sum
+      WHERE span = 'day' AND by_what IN ('agent_id', 'provider', 'mini_grid_id')
+      AND first_day >= $2 AND first_day <= $4) AS parts
+  GROUP BY by_what, whose, what"""
 # Of a sale that was done again for the right device the first one counts: it is taken off when the last one is void.
+# CROSS JOIN: SQLite begins with these few, and not with all sales of the time.
 TAKEN_BACK = f"""WITH RECURSIVE undone (id, replaces_id, void_id, commission) AS (
     SELECT s.id, s.replaces_id, s.id, s.commission FROM void v JOIN sale s ON s.id = v.sale_id
     WHERE v.state = 'done' AND v.decided_at >= $1
@@ -26,9 +39,9 @@ TAKEN_BACK = f"""WITH RECURSIVE undone (id, replaces_id, void_id, commission) AS
     SELECT o.id, o.replaces_id, u.void_id, u.commission FROM undone u JOIN sale o ON o.id = u.replaces_id)
   SELECT s.created_at, c.mini_grid_id, s.agent_id, p.provider, s.amount, u.commission, p.created_at AS paid_at,
     p.agent_id AS taken_by, CASE WHEN u.id = u.void_id THEN 0 ELSE 1 END AS moved
-  FROM undone u JOIN sale s ON s.id = u.id JOIN customer c ON c.id = s.customer_id
-  JOIN payment p ON p.id = s.payment_id
-  WHERE u.replaces_id IS NULL AND s.created_at >= $1 AND s.created_at < $2 ORDER BY s.id LIMIT {MOST_VOIDS}"""
+  FROM undone u CROSS JOIN sale s JOIN customer c ON c.id = s.customer_id JOIN payment p ON p.id = s.payment_id
+  WHERE s.id = u.id AND u.replaces_id IS NULL AND s.created_at >= $1 AND s.created_at < $2 ORDER BY u.id
+  LIMIT {MOST_VOIDS}"""
 GIVEN_BACK = ("cash", "wallet")  # what is paid so goes back with the sale; a provider's money waits for the office
 TRIES = 3  # the sums are read again where an hour was added meanwhile
 DIMENSIONS = ("mini_grid_id", "agent_id", "provider")
@@ -67,6 +80,18 @@ class Wanted:
         return all(getattr(self, name) in (None, row[name]) for name in DIMENSIONS)
 
     @property
+    def is_all(self) -> bool:
+        return all(getattr(self, name) is None for name in DIMENSIONS)
+
+    @property
+    def weeks(self) -> tuple[date, date]:
+        """From the first Monday of these days to the Monday behind their last whole week; the same day where there is
+        no whole week."""
+        first = monday_of(self.first + timedelta(days=6))
+        last = monday_of(self.last + timedelta(days=1))
+        return (first, last) if first <= last else (self.first, self.first)
+
+    @property
     def days(self) -> Iterator[date]:
         return (self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1))
 
@@ -81,6 +106,12 @@ class Figures:
     by_provider: dict[str, Sums] = field(default_factory=lambda: defaultdict(Sums))
     by_mini_grid: dict[int | None, Sums] = field(default_factory=lambda: defaultdict(Sums))
     behind: bool = False
+
+    def place_of(self, by: str, whose: str) -> Sums:
+        """The sums of one agent, provider or mini-grid, as `money_sum` names it."""
+        if by == By.PROVIDER:
+            return self.by_provider[whose]
+        return (self.by_agent if by == By.AGENT else self.by_mini_grid)[int(whose) if whose else None]
 
     def add(self, day: date, what: str, row: dict[str, Any], sign: int = 1) -> None:
         places = (self.total, self.by_day[day], self.by_agent[row["agent_id"]], self.by_provider[row["provider"]])
@@ -106,6 +137,9 @@ async def read(wanted: Wanted, zone: ZoneInfo, today: date) -> Figures:
 
 async def _add_days(figures: Figures, wanted: Wanted) -> None:
     """Each dimension by itself: the rows stay in the database."""
+    if wanted.is_all:
+        await _add_days_of_all(figures, wanted)
+        return
     for row in await _of_days(wanted, "day"):
         figures.by_day[read_day(row["day"])].add(row["what"], row)
         figures.total.add(row["what"], row)
@@ -115,6 +149,15 @@ async def _add_days(figures: Figures, wanted: Wanted) -> None:
     for row in await _of_days(wanted, "mini_grid_id"):
         if row["what"] == What.SALE:
             figures.by_mini_grid[row["mini_grid_id"]].add(row["what"], row)
+
+
+async def _add_days_of_all(figures: Figures, wanted: Wanted) -> None:
+    """Where nothing is filtered each dimension has sums of its own."""
+    for row in await execute(connection(), OF_ALL_BY_DAY, [wanted.first, wanted.last]):
+        figures.by_day[read_day(row["day"])].add(row["what"], row)
+        figures.total.add(row["what"], row)
+    for row in await execute(connection(), OF_ALL, [*wanted.weeks, wanted.first, wanted.last]):
+        figures.place_of(row["by_what"], row["whose"]).add(row["what"], row)
 
 
 async def _of_days(wanted: Wanted, column: str) -> Sequence[dict[str, Any]]:

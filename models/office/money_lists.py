@@ -49,61 +49,77 @@ class Asked:
     before: int = 0  # the id behind which the list goes on; 0: from the newest
 
 
+class _Picked:
+    """Which rows of a table a list shows, the newest first. They are found before anything is joined to them: what a
+    list does not show costs one look at an index."""
+
+    def __init__(self, table: str, most: int) -> None:
+        self._table, self._most = table, most
+        self._conditions: list[str] = []
+        self._values: list[object] = []
+
+    def where(self, condition: str, *values: object) -> None:
+        """Only rows of which this is so; each {} stands for a value."""
+        first = len(self._values) + 1
+        self._conditions.append(condition.format(*(f"${first + place}" for place in range(len(values)))))
+        self._values += values
+
+    async def between(self, asked: Asked) -> None:
+        """From when until when, and where the list goes on."""
+        if asked.since is not None:
+            self.where("created_at >= {}", asked.since)
+        if asked.until is not None:
+            self.where("created_at < {}", asked.until)
+        if asked.before:
+            rows = await execute(connection(), f"SELECT created_at FROM {self._table} WHERE id = $1", [asked.before])
+            if rows:
+                self.where("(created_at, id) < ({}, {})", read_moment(rows[0]["created_at"]), asked.before)
+
+    async def look_at_some(self) -> None:
+        """What is asked for next is in no index: look at `LOOK` rows for it, the newest."""
+        statement = f"{self._statement('created_at, id')} LIMIT 1 OFFSET {LOOK}"
+        if last := await execute(connection(), statement, self._values):
+            self.where("(created_at, id) > ({}, {})", read_moment(last[0]["created_at"]), last[0]["id"])
+
+    async def read(self, columns: str, tables: str, name: str) -> list[dict[str, Any]]:
+        """These columns of the rows and of the tables that are joined to them."""
+        statement = f"""SELECT {columns} FROM ({self._statement("id AS picked")} LIMIT {self._most}) listed
+          JOIN {self._table} {name} ON {name}.id = listed.picked {tables}
+          ORDER BY {name}.created_at DESC, {name}.id DESC"""
+        return await execute(connection(), statement, self._values)
+
+    def _statement(self, columns: str) -> str:
+        conditions = f" WHERE {' AND '.join(self._conditions)}" if self._conditions else ""
+        return f"SELECT {columns} FROM {self._table} AS s{conditions} ORDER BY created_at DESC, id DESC"
+
+
 async def sales(asked: Asked, most: int = MOST) -> list[dict[str, Any]]:
     """The newest sales, or those behind `before`. By mini-grid, provider and void they are looked for among `LOOK`."""
-    inner, values = await _inner("sale", "s", asked)
+    picked = _Picked("sale", most)
+    await picked.between(asked)
     if asked.agent_id is not None:
-        values.append(asked.agent_id)
-        inner.append(f"s.agent_id = ${len(values)}")
-    outer = []
-    for column, value in (("c.mini_grid_id", asked.mini_grid_id), ("p.provider", asked.provider)):
-        if value is not None:
-            values.append(value)
-            outer.append(f"{column} = ${len(values)}")
+        picked.where("agent_id = {}", asked.agent_id)
+    if asked.provider is not None or asked.mini_grid_id is not None or asked.void:
+        await picked.look_at_some()
+    if asked.mini_grid_id is not None:
+        picked.where("(SELECT mini_grid_id FROM customer WHERE id = s.customer_id) = {}", asked.mini_grid_id)
+    if asked.provider is not None:
+        picked.where("(SELECT provider FROM payment WHERE id = s.payment_id) = {}", asked.provider)
     if asked.void:
-        outer.append(f"NOT ({COUNTS})")
-    statement = f"""SELECT {SALE_COLUMNS} FROM (SELECT s.id AS picked FROM sale s {_where(inner)}
-      ORDER BY s.created_at DESC, s.id DESC LIMIT {LOOK if outer else most}) listed
-      JOIN sale s ON s.id = listed.picked {SALE_TABLES}
-      {_where(outer)} ORDER BY s.created_at DESC, s.id DESC LIMIT {most}"""
-    return _with_moments(await execute(connection(), statement, values), "created_at")
+        picked.where(f"NOT ({COUNTS})")
+    return _with_moments(await picked.read(SALE_COLUMNS, SALE_TABLES, "s"), "created_at")
 
 
 async def payments(asked: Asked, most: int = MOST) -> list[dict[str, Any]]:
     """The newest payments, or those behind `before`. Those of an agent are looked for among `LOOK`."""
-    inner, values = await _inner("payment", "p", asked)
+    picked = _Picked("payment", most)
+    await picked.between(asked)
     if asked.provider is not None:
-        values.append(asked.provider)
-        inner.append(f"p.provider = ${len(values)}")
-    outer = []
+        picked.where("provider = {}", asked.provider)
     if asked.agent_id is not None:
-        values.append(asked.agent_id)
-        outer.append(f"p.agent_id = ${len(values)}")
-    statement = f"""SELECT {PAYMENT_COLUMNS} FROM (SELECT p.id AS picked FROM payment p {_where(inner)}
-      ORDER BY p.created_at DESC, p.id DESC LIMIT {LOOK if outer else most}) listed
-      JOIN payment p ON p.id = listed.picked {PAYMENT_TABLES}
-      {_where(outer)} ORDER BY p.created_at DESC, p.id DESC LIMIT {most}"""
-    return _with_moments(await execute(connection(), statement, values), "paid_at", "created_at")
-
-
-async def _inner(table: str, name: str, asked: Asked) -> tuple[list[str], list[object]]:
-    """The conditions that an index serves: from when until when, and where the list goes on."""
-    conditions: list[str] = []
-    values: list[object] = []
-    for sign, moment in ((">=", asked.since), ("<", asked.until)):
-        if moment is not None:
-            values.append(moment)
-            conditions.append(f"{name}.created_at {sign} ${len(values)}")
-    if asked.before:
-        rows = await execute(connection(), f"SELECT created_at FROM {table} WHERE id = $1", [asked.before])
-        if rows:
-            values += [read_moment(rows[0]["created_at"]), asked.before]
-            conditions.append(f"({name}.created_at, {name}.id) < (${len(values) - 1}, ${len(values)})")
-    return conditions, values
-
-
-def _where(conditions: Sequence[str]) -> str:
-    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        await picked.look_at_some()
+        picked.where("agent_id = {}", asked.agent_id)
+    return _with_moments(await picked.read(PAYMENT_COLUMNS, PAYMENT_TABLES, "p"), "paid_at", "created_at")
 
 
 async def find_sale(reference: str) -> Sale | None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,8 +15,9 @@ from models.devices import Device, with_owner
 from models.money import Sale, voids
 from models.money.figures import AddedUp, MoneyDay, add_up, added_until
 from models.office import money_days
-from models.office.money_days import Figures, Wanted, read
+from models.office.money_days import Figures, Sums, Wanted, read
 from models.people import Agent, OfficeUser
+from models.sql import connection, execute
 from tests.world.people import NOON, PEOPLE, Phones
 
 ZONE = ZoneInfo("Africa/Dar_es_Salaam")
@@ -158,3 +161,38 @@ async def test_an_hour_that_is_not_over_is_not_added(mwanga: Server, clock: time
     clock.move_to(NOON.replace(hour=8, minute=6))
     assert await add_all(mwanga) == 1
     assert await AddedUp.all().count() == 1
+
+
+async def test_weeks_and_the_days_around_them_say_what_all_the_days_say(
+    mwanga: Server, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        await buy(mwanga, 4000 + 2000 * number)
+        clock.shift(timedelta(days=4))
+    await add_all(mwanga)
+    for back in range(24):
+        first = TODAY + timedelta(days=20 - back)
+        for length in (0, 5, 6, 12, 20):
+            last = first + timedelta(days=length)
+            found = await figures(first, last)
+            assert found.total == found.by_provider.get("cash", Sums())
+            with monkeypatch.context() as patched:
+                patched.setattr(Wanted, "is_all", False)
+                assert await figures(first, last) == found, (first, last)
+
+
+async def test_what_was_added_up_before_there_were_weeks_is_the_same(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    for amount in (4000, 6000, 8000):
+        await buy(mwanga, amount)
+        clock.shift(timedelta(days=3))
+    await add_all(mwanga)
+    question = (
+        "SELECT span, first_day, what, by_what, whose, number, amount, commission FROM money_sum ORDER BY 1, 4, 2, 3"
+    )
+    kept = await execute(connection(), question)
+    assert len(kept) == (3 + 2) * (4 + 3), "for three days in two weeks four sums of sales, three of payments"
+    await execute(connection(), "DELETE FROM money_sum")
+    await import_module("models.migrations.0011_fast_pages").add_up(None, SimpleNamespace(client=connection()))
+    assert await execute(connection(), question) == kept
