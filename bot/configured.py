@@ -41,11 +41,17 @@ def company_of(config: Config) -> Company:
         ussd_code=config.ussd_code,
         accents=config.accents,
         vault=Vault(config.secret_key.get_secret_value(), config.former_secret_key.get_secret_value()),
-        mobile_money=tuple(
-            MobileMoney(kind.name, kind.title, settings.prefix_list)
-            for kind, settings in config.of_providers.items()
-            if settings.wanted
-        ),
+        mobile_money=_mobile_money(config),
+    )
+
+
+def _mobile_money(config: Config) -> tuple[MobileMoney, ...]:
+    """Who can ask phones to pay, in the order of `providers`."""
+    described, _mistakes = config.described_providers  # which `providers` tells of
+    built_in = [(kind.name, kind.title, told) for kind, told in config.of_providers.items() if told.wanted]
+    return tuple(
+        MobileMoney(name, title, told.prefix_list)
+        for name, title, told in [*built_in, *((name, one.title, one) for name, one in described.items())]
     )
 
 

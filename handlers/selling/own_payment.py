@@ -38,7 +38,7 @@ async def buy_own(chat: Chat, paid_for: Payable, amount: int) -> Reply:
     """Refuse what cannot be bought before anybody is asked; then ask for the money."""
     company = chat.company
     try:
-        at = await paid_for.standing(company.today(), company.coin, company.vault)
+        at = await paid_for.standing(company.today(), company.coin, company.vault, whole_only=company.whole_only)
         quote = quotes.quote(at, amount)
     except refusals.NotSold as refusal:
         why = why_not(refusal, paid_for.name, company)

@@ -23,7 +23,17 @@ from models.money.booking import read_sale
 from models.money.payable import load_payable
 from models.money.prices import seller_for
 from models.money.receiving import Incoming, Received, Why, receive, unapplied
-from models.money.refusals import AmountTooSmall, NoPlan, NotSold, PaidOff, Retired
+from models.money.refusals import (
+    AmountTooSmall,
+    ClockInDoubt,
+    NoPlan,
+    NoTokensLeft,
+    NotSold,
+    PaidOff,
+    Retired,
+    SalesOff,
+    TooManyTokens,
+)
 from models.money.requests import PaymentRequest, Reason
 from models.money.sales import Payment
 from models.money.waiting import NoSuchPayment, find_unapplied
@@ -251,7 +261,7 @@ def _why(answer: Answer, request: PaymentRequest, wallet: str, company: Company)
 
 
 async def validate(account_text: str, amount: int, company: Company) -> Refusal | None:
-    """Whether a payment to this account shall be made: it exists, something can be paid for it, and it is at least the
+    """Whether a payment to this account shall be made: it exists, a code can be made for it now, and it is at least the
     least. What is no account of ours is refused; none at all, as at a till, is not."""
     typed = account_text.strip()
     if not typed or await _wallet_of(typed, company):
@@ -268,6 +278,8 @@ async def validate(account_text: str, amount: int, company: Company) -> Refusal 
             return Refusal.AMOUNT
         case Retired() | NoPlan() | PaidOff():
             return Refusal.ACCOUNT
+        case SalesOff() | ClockInDoubt() | NoTokensLeft() | TooManyTokens():
+            return Refusal.OTHER
     return None
 
 

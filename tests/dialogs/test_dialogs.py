@@ -9,6 +9,7 @@
     Baraka < SHS0283             what somebody else reads
     ... 11 minutes               time passes
     ! unlock Asha                the office does something; who is told of it reads it below
+    ! takes-whole-units          from now on no cash is taken that would leave a rest
     ! asks-phones                from now on customers' phones are asked to pay, by M-Pesa
     $ Baraka pays                he enters his PIN when the phone asks; other ends are ENDS in mobile_money.py
     $ Baraka pays 5000 to SHS0283 (ref RKL51ZDR4F)
@@ -19,7 +20,7 @@
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -147,6 +148,9 @@ class Play:
             self.clock.shift(timedelta(**{unit if unit.endswith("s") else f"{unit}s": int(number)}))
         elif line == "! asks-phones":
             object.__setattr__(self.mwanga.company, "mobile_money", (M_PESA,))
+        elif line == "! takes-whole-units":
+            live = self.mwanga.company.live
+            live.take(replace(live.figures, whole_only=True))
         elif line.startswith("! "):
             verb, *words = line[2:].split()
             async with self.mwanga.database.work():

@@ -1,9 +1,10 @@
 """A provider that is only described in mwanga.toml asks, is told, is looked up; what is described badly is named."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -70,7 +71,9 @@ class Pesa:
 
 
 @asynccontextmanager
-async def selling(demo_url: str, **more: Any) -> AsyncIterator[tuple[Serving, Pesa]]:
+async def selling(
+    demo_url: str, settings: Mapping[str, Any] = MappingProxyType({}), **more: Any
+) -> AsyncIterator[tuple[Serving, Pesa]]:
     pesa, app = Pesa(), web.Application()
     app.router.add_post("/collect", pesa.collect)
     app.router.add_get("/collect/{id}", pesa.look)
@@ -82,7 +85,7 @@ async def selling(demo_url: str, **more: Any) -> AsyncIterator[tuple[Serving, Pe
         "query": PESA["query"] | {"url": f"{pesa.url}/collect/{{external_id}}"},
     }
     try:
-        async with serving(demo_url, payments={"pesa": table | more}) as at:
+        async with serving(demo_url, payments={"pesa": table | more}, **settings) as at:
             yield at, pesa
     finally:
         await listener.close()
@@ -103,6 +106,17 @@ async def test_a_customer_is_asked_and_pays(demo_url: str) -> None:
         assert await pesa.tell(DONE) == 200
         assert (await becomes(at, "paid"))["external_id"] == "77"
         assert await payments(at, "pesa") == [("P1", 5_000_00)]
+
+
+async def test_who_texts_buy_is_asked_by_it(demo_url: str) -> None:
+    """M-Pesa of the demo world can ask Kenyan phones alone."""
+    async with selling(demo_url, {"daraja_prefixes": "+254"}) as (at, pesa):
+        await at.emulator.sms(PEOPLE["Baraka"], "BUY 5000")
+        assert (await at.emulator.read(PEOPLE["Baraka"])).endswith("Sent to your phone: enter your Pesa PIN.")
+        await becomes(at, "asked")
+        assert pesa.asked[0]["amount"] == "5000"
+        assert await pesa.tell(DONE) == 200
+        assert "Code" in await at.emulator.read(PEOPLE["Baraka"])
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from bot.payments import Answer, Refusal, State
 from bot.payments.settling import NotYet, Settler
 from bot.server import Server
 from handlers.selling.received import assign, book, book_payment, validate
+from models.clock import CLOCK, Doubt
 from models.devices import Device
 from models.money import requests, voids
 from models.money.books import find_fault
@@ -23,7 +24,9 @@ from models.money.requests import PaymentRequest, RequestState, Wanted
 from models.money.sales import Payment, Sale, Token
 from models.money.waiting import NoSuchPayment
 from models.people import Customer, OfficeUser
+from models.settings import switch_sales
 from models.sql import connection, execute, now_ms
+from models.tokens.sts import MAX_LEAD_MINUTES, next_tid
 from tests.world.money_life import Life
 from tests.world.people import PEOPLE
 from tests.world.prompt import Run, query
@@ -172,14 +175,33 @@ async def test_what_a_push_was_for_counts_and_not_what_the_phone_showed(mwanga: 
     [
         ("retired", "SHS0283 is out of use. The office sees to it."),
         ("unowned", "The office sees to it."),
+        ("paid off", "SHS0283 is paid off. The office sees to it."),
+        ("no codes left", "SHS0283 can have no code now. The office sees to it."),
+        ("sales off", "Sales are stopped for now. The office sees to it."),
     ],
 )
 async def test_money_for_what_can_take_none_is_safe_and_said_so(mwanga: Server, why: str, words: str) -> None:
-    change = {"retired_at": datetime.now(UTC)} if why == "retired" else {"customer_id": None}
-    await Device.filter(serial="SHS0283").update(**change)
+    await close(mwanga, why)
+    sales = await Sale.all().count()
     [(phone, said)] = await take(mwanga, paid("SHS0283"))
     assert phone == PEOPLE["Neema"] and said.startswith("We have your TZS 5,000 (ref RKL51ZDR4F).") and words in said
-    assert await Sale.all().count() == 0
+    assert await Sale.all().count() == sales
+
+
+async def close(mwanga: Server, why: str) -> None:
+    """Nothing can be sold for SHS0283 any more."""
+    changes = {
+        "retired": {"retired_at": datetime.now(UTC)},
+        "unowned": {"customer_id": None},
+        "no codes left": {"count": 65_535},
+    }
+    if why == "paid off":
+        await take(mwanga, paid("SHS0283", 1_092_000, reference="RKL50ZDR4F", phone=PEOPLE["Baraka"]))
+    elif why == "sales off":
+        async with mwanga.database.work():
+            await switch_sales(False, actor="rehema", reason="flood")
+    else:
+        await Device.filter(serial="SHS0283").update(**changes[why])
 
 
 async def test_less_than_a_day_is_kept_and_counts_with_the_next(mwanga: Server) -> None:
@@ -284,6 +306,29 @@ async def test_a_provider_that_asks_is_told_whether_it_exists_and_is_enough(
 ) -> None:
     async with mwanga.database.work():
         assert await validate(account, amount * 100, mwanga.company) == refusal
+
+
+@pytest.mark.parametrize("why", ["sales off", "clock", "no codes left", "too many codes"])
+async def test_nobody_is_let_pay_while_no_code_can_be_made(
+    mwanga: Server, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same in which BUY asks no phone: who pays now would wait for the office."""
+
+    async def behind() -> Doubt:
+        return Doubt.BEHIND
+
+    account = "SHS0283"
+    if why == "clock":
+        monkeypatch.setattr(CLOCK, "doubt", behind)
+    elif why == "too many codes":
+        account = "04123456784"
+        last = next_tid(datetime.now(UTC), None, 2014) + MAX_LEAD_MINUTES + 3
+        await Device.filter(serial=account).update(count=last)
+    else:
+        await close(mwanga, why)
+    async with mwanga.database.work():
+        assert await validate(account, 5_000_00, mwanga.company) is Refusal.OTHER
+        assert await validate("SHS9999", 5_000_00, mwanga.company) is Refusal.ACCOUNT
 
 
 async def test_what_is_no_payment_books_nothing(mwanga: Server) -> None:
