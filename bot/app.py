@@ -53,6 +53,7 @@ from handlers.meanings import MEANINGS
 from handlers.reminders import remind
 from handlers.selling.cash_requests import end_unanswered
 from handlers.selling.received import book, book_payment, validate
+from handlers.selling.waited import ApplyWaiting
 from handlers.tickets.fixed import close_silent
 from models.clock import CLOCK
 from models.customers.name_index import index_names
@@ -255,7 +256,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
             database,
             config.retention_days,
             (),
-            [_telling(end_unanswered, company, composer), index_names],
+            [_telling(end_unanswered, company, composer), ApplyWaiting(company, composer.tell), index_names],
             every_s=MINUTE_S,
         ),
         metrics=metrics,

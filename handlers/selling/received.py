@@ -22,7 +22,7 @@ from models.money.applying import Applied
 from models.money.booking import read_sale
 from models.money.payable import load_payable
 from models.money.prices import seller_for
-from models.money.receiving import Incoming, Received, Why, receive, unapplied
+from models.money.receiving import Incoming, Received, Why, lock_payment, receive, unapplied
 from models.money.refusals import (
     AmountTooSmall,
     ClockInDoubt,
@@ -36,7 +36,7 @@ from models.money.refusals import (
 )
 from models.money.requests import PaymentRequest, Reason
 from models.money.sales import Payment
-from models.money.waiting import NoSuchPayment, find_unapplied
+from models.money.waiting import NoSuchPayment, find_unapplied, is_passing
 from models.money.wallets import NothingUnapplied, find_prepaid, top_up_wallet
 from models.people import Agent, Customer, find_callers
 from models.sql import HOUR_MS
@@ -103,17 +103,36 @@ async def _apply(received: Received, request: PaymentRequest | None, company: Co
         await applying.wait_for_office(payment.id, paid_for)
         await raise_alert_once(WAITING, HOUR_MS)
         return [(f"payment {payment.id} waits", _to(payer, _waits(payment, None, paid_for, company)))]
-    actor = request.phone if request else payment.provider
-    applied = await applying.apply(
+    applied = await _apply_to(paid_for, payment, request, company)
+    return await _tell(applied, payment, paid_for, payer, company)
+
+
+async def _apply_to(paid_for: Payable, payment: Payment, request: PaymentRequest | None, company: Company) -> Applied:
+    return await applying.apply(
         payment.id,
         paid_for,
-        actor=actor,
+        actor=request.phone if request else payment.provider,
         key=f"payment {payment.id}",
         today=company.today(),
         coin=company.coin,
         vault=company.vault,
     )
-    return await _tell(applied, payment, paid_for, payer, company)
+
+
+async def apply_again(payment: Payment, company: Company) -> Told:
+    """Apply a payment that waited for something that passes by itself, in the caller's unit of work, and what everybody
+    is told. Where it waits on nobody hears of it again; what the office did with it meanwhile stays."""
+    await lock_payment(payment.id)
+    if not await is_passing(payment):
+        return []
+    request = await PaymentRequest.get_or_none(payment_id=payment.id)
+    paid_for = await _find(payment, request, company)
+    if isinstance(paid_for, Why):
+        return []
+    applied = await _apply_to(paid_for, payment, request, company)
+    if applied.sold is None:
+        return []
+    return await _tell(applied, payment, paid_for, await _payer(payment, request, company), company)
 
 
 async def _tell(applied: Applied, payment: Payment, paid_for: Payable, payer: Payer, company: Company) -> Told:

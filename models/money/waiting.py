@@ -3,11 +3,20 @@
 from dataclasses import dataclass
 
 from models.audit import record
-from models.money.receiving import Suspense, normal_reference, unapplied
+from models.money.ledger import AccountKind
+from models.money.receiving import Suspense, Why, normal_reference, unapplied
 from models.money.sales import Payment
 from models.sql import connection, cut, execute
 
 LOOK_AFTER = "UPDATE suspense SET owner = $2 WHERE payment_id = $1 AND closed_at IS NULL RETURNING id"
+
+# What waits for something that passes by itself, and of which nothing was ever used: the one line on its account is
+# that of its coming. What the office applied in part, or took back, stays the office's.
+_PASSES = f"""s.closed_at IS NULL AND s.why IN ('{Why.SALES_OFF.value}', '{Why.ISSUER_AWAY.value}')
+  AND (SELECT COUNT(*) FROM line l JOIN account a ON a.id = l.account_id
+    WHERE a.kind = '{AccountKind.UNAPPLIED.value}' AND a.owner = s.payment_id) = 1"""
+NEXT_PASSING = f"SELECT s.id, s.payment_id FROM suspense s WHERE s.id > $1 AND {_PASSES} ORDER BY s.id LIMIT 1"
+IS_PASSING = f"SELECT 1 FROM suspense s WHERE s.payment_id = $1 AND {_PASSES}"
 
 
 class NoSuchPayment(Exception):
@@ -63,3 +72,16 @@ async def leave_to_others(payment: Payment, actor: str) -> None:
     if not await execute(connection(), LOOK_AFTER, [payment.id, ""]):
         raise NoSuchPayment(payment.reference)
     await record(actor, "leave payment", f"{payment.provider} {payment.reference}")
+
+
+async def next_passing(after: int) -> tuple[int, Payment] | None:
+    """The first payment behind this row of suspense (0: of all) that waits for something that passes by itself, as
+    sales that are off or a clock in doubt, with its own row; None when there is no other."""
+    for row in await execute(connection(), NEXT_PASSING, [after]):
+        return int(row["id"]), await Payment.get(id=row["payment_id"])
+    return None
+
+
+async def is_passing(payment: Payment) -> bool:
+    """Whether it still waits so; asked while the payment is locked."""
+    return bool(await execute(connection(), IS_PASSING, [payment.id]))

@@ -157,27 +157,31 @@ class Emulator:
     async def pay_bill(self, account: str, amount: str, *, receipt: str = "", phone: str = "2547 ***** 126") -> str:
         """A customer pays in her phone's own menu: we are asked, and when we say yes, told. Returns the ResultCode
         of our answer."""
-        fields = {
-            "TransactionType": "Pay Bill",
-            "TransID": receipt or self.new_receipt(),
-            "TransTime": "20261128103015",
-            "TransAmount": amount,
-            "BusinessShortCode": SHORTCODE,
-            "BillRefNumber": account,
-            "InvoiceNumber": "",
-            "OrgAccountBalance": "",
-            "ThirdPartyTransID": "",
-            "MSISDN": phone,
-            "FirstName": "NICHOLAS",
-            "MiddleName": "",
-            "LastName": "",
-        }
+        fields = self.confirmed(account, amount, receipt or self.new_receipt(), phone) | {"OrgAccountBalance": ""}
         async with self._client.post(self.registered["ValidationURL"], json=fields) as response:
             answer = await response.json()
         if answer["ResultCode"] == "0":
             confirmed = fields | {"OrgAccountBalance": "49197.00"}
             assert await self.post(self.registered["ConfirmationURL"], confirmed) == 200
         return str(answer["ResultCode"])
+
+    def confirmed(self, account: str, amount: str, receipt: str, phone: str) -> dict[str, Any]:
+        """The confirmation of a payment that was made in a phone's own menu, as the portal shows it."""
+        return {
+            "TransactionType": "Pay Bill",
+            "TransID": receipt,
+            "TransTime": "20261128103015",
+            "TransAmount": amount,
+            "BusinessShortCode": SHORTCODE,
+            "BillRefNumber": account,
+            "InvoiceNumber": "",
+            "OrgAccountBalance": "49197.00",
+            "ThirdPartyTransID": "",
+            "MSISDN": phone,
+            "FirstName": "NICHOLAS",
+            "MiddleName": "",
+            "LastName": "",
+        }
 
     # --- What Mwanga calls
 
