@@ -139,7 +139,7 @@ class SerialField(ReadField):
         return serial
 
 
-class EnergyField(_ReadField):
+class EnergyField(ReadField):
     """Kilowatt-hours as the display of a meter shows them; whole tenths, no more than it shows."""
 
     def read(self, _company: Company, typed: str) -> int:
