@@ -13,7 +13,6 @@ from models.messages.keywords import add_word
 from models.money import Sale, moving, wallets
 from models.money.requests import PaymentRequest, RequestState
 from models.money.statements import Direction, StatementFile, StatementLine
-from models.office.audience import Audience
 from models.people import Agent, Customer, OfficeUser
 from models.sql import HOUR_MS, MINUTE_MS, now_ms
 from models.tickets import Category, Ticket, tickets
@@ -124,7 +123,7 @@ async def _write_to_many(hill: Hill, clerk: OfficeUser) -> None:
     texts = json.dumps({"en": "No power on Sunday from 8 to 12.", "sw": "Jumapili saa 2 hadi 6 hakuna umeme."})
     number = await broadcasts.create_broadcast(
         "demo life",
-        Audience(mini_grid=grid).dump(),
+        json.dumps({"mini_grid": grid}),
         texts,
         people=len(hill.customers),
         parts=len(hill.customers),
