@@ -307,10 +307,12 @@ class Chat(Turn):
         pieces = self._inputs[:count]
         self._inputs[:count] = [written(self._line, pieces) if as_written else " ".join(pieces)]
 
-    async def confirm(self, question: Text, *, pin: bool = False) -> bool:
-        """Yes (1) or no (2) to something that will have an effect; nothing dialled ahead can answer it."""
+    async def confirm(self, question: Text, *, pin: bool = False, holds: int = 0) -> bool:
+        """Yes (1) or no (2) to something that will have an effect; nothing dialled ahead can answer it. While it is
+        asked so much of an agent's room is taken, in minor units: customers ask others for what is more."""
         if not self._recorded("confirm"):
             self.no_more()
+            self._state.holds = holds
             self._record("confirm", await self._confirmed(question, pin))
         said = bool(self._last())
         if said and pin:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 from bot.message import OptOut
 from bot.runtime import Purge
+from bot.talks.state import TalkState, kept_of
 from models.messages import withdrawal
 from models.sql import DAY_MS, HOUR_MS, connection, execute, marks, now_ms, on_postgres, row_marks
 
@@ -45,6 +46,14 @@ class PhoneState:
         """Whether a question of this phone's own is open, or may be, to which 1 and a PIN is the answer."""
         asked = json.loads(self.talk) if self.talk else {}
         return any(state and state.get("signing") for state in (asked.get("open"), asked.get("aside")))
+
+    @property
+    def holds(self) -> int:
+        """What of an agent's room a yes would take that was asked for by SMS, in minor units."""
+        asked = json.loads(self.talk) if self.talk else {}
+        stored = [asked.get("open"), asked.get("aside")]
+        states = [TalkState(**kept_of(TalkState, each)) for each in stored if each]
+        return sum(state.holds for state in states if state.signing and not state.is_expired)
 
     def note_understood(self) -> None:
         """A command came, or the answer to a question: whoever sends those is no machine."""

@@ -38,6 +38,7 @@ class TalkState:
     reads: bool = False  # whether the talk changes nothing
     shown: list[Any] = field(default_factory=list)  # what the lines of the open question stand for, as it was shown
     signing: bool = False  # whether the open question wants a PIN for an effect
+    holds: int = 0  # minor units of cash that an agent takes with the yes that is wanted, or of the wallet
     asked_in: str = ""  # the origin of the message in which the open question went out by SMS
 
     @property

@@ -60,14 +60,15 @@ async def take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) -
             company.today(), company.coin, company.vault, chat.agent, whole_only=company.whole_only
         )
         requests = await cash_requests.open_for(chat.agent, paid_for)
-        quote = quotes.quote(_with_room_for(at, requests, amount), amount)
+        held = next((one.amount for one in cash_requests.by_amount(requests, amount)), 0)
+        quote = quotes.quote(_with_room_for(at, held), amount)
         if earlier and not again:
             again = await _ask_once_more(earlier, paid_for, talk, chat)
             if not again:
                 return chat.end(nothing, outcome="declined")
         if chat.quoted(list(quote.effect)) != list(quote.effect):
             raise refusals.PriceChanged
-        if not await chat.confirm(_question(quote, paid_for, chat), pin=True):
+        if not await chat.confirm(_question(quote, paid_for, chat), pin=True, holds=max(quote.amount - held, 0)):
             return chat.end(nothing, outcome="declined")
         sold, request = await _sell(chat, quote, requests, again=again)
     except refusals.SoldToday as refusal:
@@ -79,9 +80,8 @@ async def take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) -
     return chat.end(for_agent(sold, company, chat.language), kind=MessageKind.TOKEN, also=also, outcome="sold")
 
 
-def _with_room_for(at: Standing, requests: Sequence[CashRequest], amount: int) -> Standing:
-    """The same, as it will be when the request is answered that this payment is for."""
-    held = next((one.amount for one in cash_requests.by_amount(requests, amount)), 0)
+def _with_room_for(at: Standing, held: int) -> Standing:
+    """The same, as it will be when the request is answered that holds so much of the room for this payment."""
     return replace(at, room=replace(at.room, promised=at.room.promised - held)) if at.room else at
 
 

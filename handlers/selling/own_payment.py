@@ -164,9 +164,9 @@ async def _find_seller(customer: Customer, amount: int) -> Agent | None:
     """The likeliest agent who has room for this amount, held until the commit."""
     for agent in await sellers_for(customer):
         await lock_rows("agent", "id = $1", [agent.id])
-        room = await read_room(agent)
+        room, asked = await read_room(agent), (await contacts([agent.phone]))[agent.phone].holds
         try:
-            room.check(amount)
+            room.check(amount + asked)
         except (refusals.OverLimit, refusals.WalletTooSmall):
             continue
         return agent

@@ -61,7 +61,7 @@ async def sell(chat: Chat) -> Reply:
             again = await _ask_once_more(chat, earlier, proposal)
         await appliance_sale.check_possible(proposal, chat.agent, company.vault)
         proposal = _keep_to_question(chat, proposal)
-        if not await chat.confirm(question(proposal, company), pin=True):
+        if not await chat.confirm(question(proposal, company), pin=True, holds=proposal.down):
             return chat.end(_("Not sold."), outcome="declined")
         sold = await appliance_sale.sell_appliance(
             proposal,

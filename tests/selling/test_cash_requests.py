@@ -9,7 +9,7 @@ import time_machine
 from bot.server import Server
 from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.redact import Redactor
-from models.money import payment, refusals
+from models.money import Appliance, payment, refusals
 from models.money.cash_limit import read_room
 from models.money.cash_requests import CashRequest, CashRequestState
 from models.money.ledger import AccountKind
@@ -59,6 +59,23 @@ async def test_who_has_no_room_is_not_asked(phones: Phones) -> None:
     await Agent.filter(phone=PEOPLE["Juma"]).update(cash_limit=4_000_00)
     [(_neema, said)] = await phones.text("Neema", "BUY 6000")
     assert said == "Nothing was paid. No agent near you can take TZS 6,000 now. Call +255700000000."
+
+
+@pytest.mark.parametrize("sale", ["BUY EB100042 6000", "SELL 3, Radio, cash"])
+@pytest.mark.parametrize("end", ["2", "BUY EB100042 2000", "11 minutes"])
+async def test_an_agents_own_open_question_takes_room_from_others(phones: Phones, sale: str, end: str) -> None:
+    """Until it is answered, left for a smaller one, or over: so whoever has cash in hand can still say yes to it."""
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=9_000_00)
+    await Appliance.filter(name="Radio").update(price=6_000_00)
+    with time_machine.travel(NOON, tick=False) as clock:
+        asked = dict(await phones.text("Asha", sale))
+        assert "Reply 1 and your PIN" in asked["Asha"]
+        assert "Juma" in dict(await phones.text("Baraka", "BUY 5000"))
+        if end == "11 minutes":
+            clock.shift(timedelta(minutes=11))
+        else:
+            await phones.text("Asha", end)
+        assert "Asha" in dict(await phones.text("Neema", "BUY 4000"))
 
 
 @pytest.mark.parametrize("answer", ["2", "C1 2", "c1 no"])
