@@ -209,29 +209,17 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
     signs, composer = Signs(company.vault, config.airtime_pattern), Composer(company, router)
     receipts = Receipts(company, partial(_book_text, company=company, composer=composer))
     sessions = Sessions(company=company, commands=commands, router=router, composer=composer)
-    dispatcher = Dispatcher(
-        company=company,
-        commands=commands,
-        router=router,
-        composer=composer,
-        signs=signs,
-        receipts=receipts,
-        sender_cap=config.sender_cap,
-        global_cap=config.global_cap,
-    )
-    settings = Changeable(config, company.live)
+    dispatcher = _dispatcher(config, company, commands, router, composer, signs, receipts)
     housekeeping = Housekeeping(database, config.retention_days, PURGES, _chores(company, composer, phones))
     books = NightlyBooks(database, company.zone, config.suspense_days)
+    settings = Changeable(config, company.live)
     sending = list(outbox.gateways)
-
-    def take(config: Config) -> None:
-        """What the office has set for others than the company."""
-        dispatcher.cap_replies(config.sender_cap, config.global_cap)
-        housekeeping.keep_texts(config.retention_days)
-        books.allow_suspense(config.suspense_days)
-        router.reorder(route(config.route_names, sending, simulated=simulated))
-
-    settings.on_change.append(take)
+    settings.on_change += [
+        lambda now: dispatcher.cap_replies(now.sender_cap, now.global_cap),
+        lambda now: housekeeping.keep_texts(now.retention_days),
+        lambda now: books.allow_suspense(now.suspense_days),
+        lambda now: router.reorder(route(now.route_names, sending, simulated=simulated)),
+    ]
     inbox, worker, callbacks = _receiving(gateways, database, company, metrics, commands, dispatcher, sessions, outbox)
     providers = configured.providers(config, session, company, simulated)
     paces = {name: gateway.per_second for name, gateway in gateways.items()}
@@ -252,13 +240,7 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         callbacks=callbacks,
         phone_routes=_phone_routes(config, phones, database, company, metrics, inbox, callbacks, outbox),
         housekeeping=housekeeping,
-        watch=Housekeeping(
-            database,
-            config.retention_days,
-            (),
-            [_telling(end_unanswered, company, composer), ApplyWaiting(company, composer.tell), index_names],
-            every_s=MINUTE_S,
-        ),
+        watch=_each_minute(config, database, company, composer),
         metrics=metrics,
         simulated=simulated,
         router=router,
@@ -268,6 +250,34 @@ def _assemble(config: Config, database: Database, session: aiohttp.ClientSession
         payments=payments,
         phones=phones,
     )
+
+
+def _dispatcher(
+    config: Config,
+    company: Company,
+    commands: Commands,
+    router: Router,
+    composer: Composer,
+    signs: Signs,
+    receipts: Receipts,
+) -> Dispatcher:
+    """What understands texts."""
+    return Dispatcher(
+        company=company,
+        commands=commands,
+        router=router,
+        composer=composer,
+        signs=signs,
+        receipts=receipts,
+        sender_cap=config.sender_cap,
+        global_cap=config.global_cap,
+    )
+
+
+def _each_minute(config: Config, database: Database, company: Company, composer: Composer) -> Housekeeping:
+    """What the business does each minute."""
+    chores = [_telling(end_unanswered, company, composer), ApplyWaiting(company, composer.tell), index_names]
+    return Housekeeping(database, config.retention_days, (), chores, every_s=MINUTE_S)
 
 
 def _receiving(

@@ -17,7 +17,7 @@ from models.messages import State, beats
 from models.money import disputes, hand_in, receiving
 from models.money.books import keep_check, last_check
 from models.money.ledger import AccountKind, Posting, post
-from models.people import Agent, Customer
+from models.people import Agent, Customer, OfficeRole
 from models.settings import Setting
 from models.sql import HOUR_MS, now_ms
 from models.tickets import Category, Ticket, tickets
@@ -99,6 +99,16 @@ async def test_a_gateway_has_a_bar_for_each_hour_of_a_day(office: Office) -> Non
     assert len(re.findall("<rect", bar)) == 24
     titles = re.findall(r"<title>\d\d:00: (.*?)</title>", bar)
     assert titles[-3:-1] == ["working", "down for 20 min"] and titles[0] == "nobody looked"
+
+
+@pytest.mark.parametrize("role", list(OfficeRole))
+async def test_a_token_that_somebody_typed_is_starred_for_everybody(office: Office, role: OfficeRole) -> None:
+    """A customer who writes back the code, or the agent's PIN, is not understood, and stands on the first page."""
+    await office.sms("Asha", "5893 4112 0074 6621 9930 xyzzy", "blorp 482915 blorp")
+    await office.become(role)
+    html, words = await office.html(), await office.page()
+    assert "5893" not in html and "482915" not in html
+    assert "**** **** **** **** **** xyzzy" in words and "Not understood today 2" in words
 
 
 async def test_what_was_not_understood_has_a_name_and_never_runs(office: Office) -> None:

@@ -9,9 +9,11 @@ from bot.config import Config
 from models.devices import Device
 from models.devices.keys import open_key, seal_key
 from models.money import requests
+from models.money.books import find_fault
+from models.money.ledger import AccountKind, balance
 from models.money.requests import RequestState
 from models.money.swaps import DeviceSwap
-from models.people import Customer
+from models.people import Customer, OfficeRole
 from models.sql import now_ms
 from tests.world.browser import MINUTE, Office, open_office, receive_message
 from tests.world.ownership import keep_names
@@ -201,6 +203,24 @@ async def test_a_device_without_a_debt_is_given_at_once(office: Office) -> None:
     status, _to, words = await send(office, path, to="#2", sure="2", reason="again")
     assert status == 422 and "does not belong to this customer any more" in words
     assert "EB100042 to customer 2" in await office.page("/people/3")
+
+
+async def test_a_device_comes_back_and_nothing_is_owed_any_more(office: Office) -> None:
+    path = f"/people/2/devices/{(await device('SHS0283')).id}/return"
+    await office.become(OfficeRole.SUPPORT)
+    assert (await office.get(path)).status == 403 and "Take back" not in await office.page("/people/2")
+    await office.become(OfficeRole.FINANCE)
+    assert "Take back" in await office.page("/people/2")
+    assert "TZS 1,092,000 that is open is owed no more." in await office.page(path)
+    assert (await send(office, path, reason=""))[0] == 422 and (await device("SHS0283")).customer_id == 2
+    form = {"reason": "moved away", "once": "one and the same"}
+    for _time in range(2):
+        assert (await send(office, path, **form))[1] == "/people/2?done=returned"
+    assert (await device("SHS0283")).customer_id is None and await balance(AccountKind.DEBT, 1) == 0
+    [told] = await office.ask("SELECT text FROM outbox")
+    assert "owed no more" in told["text"] and await find_fault() == ""
+    status, _to, words = await send(office, path, **form | {"once": "another"})
+    assert status == 422 and "does not belong to this customer any more" in words
 
 
 async def test_a_device_goes_out_of_use(office: Office) -> None:

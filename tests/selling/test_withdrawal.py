@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -18,6 +18,7 @@ from bot.talks.contacts import note_opt_out
 from models.messages import MessageKind, State, withdrawal
 from models.messages.tables import Outbox
 from models.money import Appliance
+from models.money.contracts import Instalment
 from models.sql import execute, now_ms
 from models.tickets import Ticket
 from tests.world.outbox_rig import ASHA, HOUR, Bench
@@ -25,6 +26,7 @@ from tests.world.people import PEOPLE, Phones
 from tests.world.reminding import AFTER, BEFORE
 
 pytestmark = pytest.mark.everyday_on_sqlite
+ROUNDS = 3
 
 
 @pytest.fixture
@@ -121,6 +123,37 @@ async def test_a_reminder_of_what_is_paid_meanwhile_does_not_go(mwanga: Server, 
     await pay(Phones(mwanga), 7_000)
     await mwanga.housekeeping.chores()
     assert await rows() == [("expired", "paid", "Solar home SHS0283: TZS 7,000 is due on 1/12")]
+
+
+async def test_two_payments_and_withdrawals_at_once_wait_for_each_other(mwanga: Server) -> None:
+    """Each holds all reminders of one customer, and finds them by another index: none may wait for one that waits for
+    it."""
+    amina, baraka = PEOPLE["Amina"], PEOPLE["Baraka"]
+    await Instalment.filter(contract_id=1).update(reminded_before=datetime.now(UTC))
+    instalments = await Instalment.filter(contract_id=1).order_by("-due_on").values_list("id", flat=True)
+
+    async def work(withdraw: Callable[[], Awaitable[object]]) -> None:
+        async with mwanga.database.work():
+            await withdraw()
+
+    for turn in range(ROUNDS):
+        async with mwanga.database.work():
+            origins = [f"{withdrawal.reminder(one, 'before')} 1" for one in instalments]  # falling, with rising numbers
+            told = [NewMessage(origin, baraka, "pay", MessageKind.REMINDER, "africastalking") for origin in origins]
+            others = [
+                NewMessage(f"broadcast {turn} {number}", phone, "news", MessageKind.BROADCAST, "africastalking")
+                for number, phone in enumerate([amina, baraka] * 50)
+            ]
+            await enqueue([*told, *others], now_ms())
+        await asyncio.gather(
+            work(lambda: withdrawal.withdraw_reminders([1])),
+            work(lambda: withdrawal.withdraw_reminders([1])),
+            work(lambda: withdrawal.withdraw_optional(baraka)),
+            work(lambda turn=turn: withdrawal.withdraw_broadcast(turn)),  # type: ignore[misc]
+        )
+        left = await Outbox.filter(kind__in=["reminder", "broadcast"], state="waiting").count()
+        assert left == 0, "nothing goes, whoever was first"
+        await Instalment.filter(contract_id=1).update(reminded_before=datetime.now(UTC))
 
 
 @pytest.mark.parametrize("day", [BEFORE, AFTER])

@@ -76,14 +76,7 @@ def call(phone: str) -> Action:
     return Action(_("Call {phone}", phone=phone), f"tel:{phone}")
 
 
-def list_needs(server: Server, seen: Seen) -> list[Need]:
-    """All of them, the gravest first."""
-    kinds = (_of_machine, _of_gateways, _of_agents, _of_messages, _of_tickets, _of_money)
-    return [need for kind in kinds for need in kind(server, seen)]
-
-
-def _of_machine(server: Server, seen: Seen) -> Iterator[Need]:
-    company = server.company
+def _of_demo(server: Server, _seen: Seen) -> Iterator[Need]:
     if server.simulated and not server.config.on_loopback:
         yield Need(
             _(
@@ -91,46 +84,50 @@ def _of_machine(server: Server, seen: Seen) -> Iterator[Need]:
                 " it can do everything here. Never use it for real customers."
             )
         )
+
+
+def _of_clock(server: Server, seen: Seen) -> Iterator[Need]:
     if seen.doubt:
         right = Action(
             _("The clock is right as it is"),
             "/home/clock",
             (),
-            _("Is it {time} now?", time=f"{company.day_by_name(seen.at)} {company.clock(seen.at)}"),
+            _("Is it {time} now?", time=f"{server.company.day_by_name(seen.at)} {server.company.clock(seen.at)}"),
         )
         yield Need(_(DOUBTS[seen.doubt]), [right])
+
+
+def _of_books(server: Server, seen: Seen) -> Iterator[Need]:
     if seen.books and seen.books.fault:
-        at = when(company, seen.at, seen.books.at)
         said = _(
             "{books}, as of {time}: {fault}",
             books=strong(_("The books do not add up")),
-            time=at,
+            time=when(server.company, seen.at, seen.books.at),
             fault=seen.books.fault,
         )
-        yield Need(
-            said,
-            [Action(_("Add them up again"), "/money/books", ())],
-            [_("To look again: {command}", command="mwanga check --books")],
-        )
+        again = _("To look again: {command}", command="mwanga check --books")
+        yield Need(said, [Action(_("Add them up again"), "/money/books", ())], [again])
+
+
+def _of_disk(_server: Server, seen: Seen) -> Iterator[Need]:
     if seen.machine.is_nearly_full:
-        free = write_size(seen.machine.free)
         yield Need(
             _(
                 "{disk}: {free} are left. Nothing can be sold on a full one.",
                 disk=strong(_("The disk is nearly full")),
-                free=free,
+                free=write_size(seen.machine.free),
             )
         )
-    yield from _of_backups(server, seen)
+
+
+def _of_callbacks(server: Server, seen: Seen) -> Iterator[Need]:
     if wrong := _count_wrong_secrets(server):
-        yield Need(
-            _n(
-                "{n} callback came with a wrong secret since the start. Is a gateway set to an old address?",
-                "{n} callbacks came with a wrong secret since the start. Is a gateway set to an old address?",
-                wrong,
-            ),
-            [Action(_("See the gateways"), "/settings/gateways")],
+        said = _n(
+            "{n} callback came with a wrong secret since the start. Is a gateway set to an old address?",
+            "{n} callbacks came with a wrong secret since the start. Is a gateway set to an old address?",
+            wrong,
         )
+        yield Need(said, [Action(_("See the gateways"), "/settings/gateways")])
     for refused in seen.report.refused:
         yield Need(
             _n(
@@ -217,8 +214,8 @@ def _of_agents(server: Server, seen: Seen) -> Iterator[Need]:
         yield Need(said, [Action(_("See the agents"), "/people/agents")])
 
 
-def _of_messages(server: Server, seen: Seen) -> Iterator[Need]:
-    report, messages = seen.report, seen.report.messages
+def _of_texts_out(server: Server, seen: Seen) -> Iterator[Need]:
+    report = seen.report
     if not report.outgoing:
         waiting = sum(each.messages.number for each in report.queues.values())
         said = _n(
@@ -234,6 +231,10 @@ def _of_messages(server: Server, seen: Seen) -> Iterator[Need]:
     if left := sum(each.messages for each in reasons[MOST:]):
         said = _n("{n} more message did not go out.", "{n} more messages did not go out.", left)
         yield Need(said, [Action(_("See them"), "/messages/failed")])
+
+
+def _of_texts_in(server: Server, seen: Seen) -> Iterator[Need]:
+    report, messages = seen.report, seen.report.messages
     if 0 < report.unread.oldest < seen.now - UNREAD_LATE_MS:
         said = _n(
             "{n} text that came in waits to be handled, since {age}.",
@@ -327,79 +328,110 @@ def _ticket(each: NamedTicket) -> Action:
     return Action(f"{each.number} {each.customer}", f"/tickets/{each.number}")
 
 
-def _of_money(server: Server, seen: Seen) -> Iterator[Need]:
-    company, waiting = server.company, seen.waiting
-    if waiting.payments.number:
-        said = _n(
-            "{n} payment is for nobody yet, since {age}.",
-            "{n} payments are for nobody yet, the oldest since {age}.",
-            waiting.payments.number,
-            age=age(seen.now, waiting.payments.oldest),
-        )
-        details = [
-            " ".join(filter(None, (each.reference, company.money(each.amount), each.payer)))
-            for each in waiting.first_payments
-        ]
-        yield Need(said, [Action(_("Assign"), "/money/suspense")], details)
-    for dispute in waiting.disputes[:MOST]:
+# What waits under Money for a person: the pile by its name in `Waiting`, how it is said, and where it is decided.
+PILES = (
+    ("voids", N_("{n} sale waits to be taken back."), N_("{n} sales wait to be taken back."), N_("Decide"), "voids"),
+    (
+        "write_offs",
+        N_("{n} write-off waits for a second person."),
+        N_("{n} write-offs wait for a second person."),
+        N_("Decide"),
+        "voids",
+    ),
+    (
+        "proposals",
+        N_("{n} move, transfer or payout waits for a second person."),
+        N_("{n} moves, transfers or payouts wait for a second person."),
+        N_("Decide"),
+        "voids",
+    ),
+    (
+        "receipts",
+        N_("{n} receipt of mobile money waits for somebody to read it."),
+        N_("{n} receipts of mobile money wait for somebody to read them."),
+        N_("Read"),
+        "receipts",
+    ),
+)
+
+
+def _of_payments(server: Server, seen: Seen) -> Iterator[Need]:
+    waiting = seen.waiting
+    if not waiting.payments.number:
+        return
+    said = _n(
+        "{n} payment is for nobody yet, since {age}.",
+        "{n} payments are for nobody yet, the oldest since {age}.",
+        waiting.payments.number,
+        age=age(seen.now, waiting.payments.oldest),
+    )
+    details = [
+        " ".join(filter(None, (each.reference, server.company.money(each.amount), each.payer)))
+        for each in waiting.first_payments
+    ]
+    yield Need(said, [Action(_("Assign"), "/money/suspense")], details)
+
+
+def _of_disputes(server: Server, seen: Seen) -> Iterator[Need]:
+    for dispute in seen.waiting.disputes[:MOST]:
         said = _(
             "{agent} does not agree with hand-in {reference} of {amount}.",
             agent=strong(dispute.name),
             reference=dispute.reference,
-            amount=company.money(dispute.amount),
+            amount=server.company.money(dispute.amount),
         )
         yield Need(said, [Action(_("Settle"), "/money/handins")])
-    piles: tuple[tuple[Pile, str, str, str, str], ...] = (
-        (
-            waiting.voids,
-            N_("{n} sale waits to be taken back."),
-            N_("{n} sales wait to be taken back."),
-            N_("Decide"),
-            "/money/voids",
-        ),
-        (
-            waiting.write_offs,
-            N_("{n} write-off waits for a second person."),
-            N_("{n} write-offs wait for a second person."),
-            N_("Decide"),
-            "/money/voids",
-        ),
-        (
-            waiting.proposals,
-            N_("{n} move, transfer or payout waits for a second person."),
-            N_("{n} moves, transfers or payouts wait for a second person."),
-            N_("Decide"),
-            "/money/voids",
-        ),
-        (
-            waiting.receipts,
-            N_("{n} receipt of mobile money waits for somebody to read it."),
-            N_("{n} receipts of mobile money wait for somebody to read them."),
-            N_("Read"),
-            "/money/receipts",
-        ),
-    )
-    for pile, one, many, label, path in piles:
+
+
+def _of_piles(_server: Server, seen: Seen) -> Iterator[Need]:
+    for name, one, many, label, page in PILES:
+        pile: Pile = getattr(seen.waiting, name)
         if pile.number:
-            yield Need(_n(one, many, pile.number), [Action(_(label), path)])
+            yield Need(_n(one, many, pile.number), [Action(_(label), f"/money/{page}")])
+
+
+def _of_providers(_server: Server, seen: Seen) -> Iterator[Need]:
+    """What providers of mobile money left open."""
+    see = [Action(_("See them"), "/money/requests")]
     if seen.unknown_pushes:
         said = _n(
             "Nobody knows whether {n} request of mobile money is paid.",
             "Nobody knows whether {n} requests of mobile money are paid.",
             seen.unknown_pushes,
         )
-        yield Need(said, [Action(_("See them"), "/money/requests")])
+        yield Need(said, see)
     if seen.parked_notices:
         said = _n(
             "{n} callback of mobile money could not be handled.",
             "{n} callbacks of mobile money could not be handled.",
             seen.parked_notices,
         )
-        yield Need(
-            said,
-            [Action(_("See them"), "/money/requests")],
-            [_("On the server: {command}", command="mwanga payments notices")],
-        )
+        yield Need(said, see, [_("On the server: {command}", command="mwanga payments notices")])
+
+
+# All that may need somebody, the gravest first.
+KINDS = (
+    _of_demo,
+    _of_clock,
+    _of_books,
+    _of_disk,
+    _of_backups,
+    _of_callbacks,
+    _of_gateways,
+    _of_agents,
+    _of_texts_out,
+    _of_texts_in,
+    _of_tickets,
+    _of_payments,
+    _of_disputes,
+    _of_piles,
+    _of_providers,
+)
+
+
+def list_needs(server: Server, seen: Seen) -> list[Need]:
+    """All of them, the gravest first."""
+    return [need for kind in KINDS for need in kind(server, seen)]
 
 
 def _label(server: Server, gateway: str) -> str:

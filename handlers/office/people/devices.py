@@ -6,16 +6,16 @@ from wtforms import BooleanField
 
 from bot.company import Company
 from bot.server import SERVER
-from handlers.customers.ownership import retire_device, swap_device, transfer_device
+from handlers.customers.ownership import retire_device, return_device, swap_device, transfer_device
 from handlers.office.frame.forms import EnergyField, LineField, OfficeForm, SerialField, required
 from handlers.office.frame.page import HEADERS, is_first, page, redirect
-from handlers.office.frame.routes import FORM, HELPERS, USER, Nav, office_page
+from handlers.office.frame.routes import CASH, FORM, HELPERS, USER, Nav, office_page
 from handlers.office.frame.words import LANGUAGE, N_, _
 from handlers.office.people.find import read_asked
 from handlers.office.people.person import KINDS, ONE, find_customer
 from handlers.wording import bought
 from models.devices import Device, Kind, Unit, with_owner
-from models.money import total_left
+from models.money import Contract, total_left
 from models.money.contracts import contract_of, open_instalments
 from models.money.ledger import AccountKind, balance
 from models.money.ownership import NoOwner, NotDone, OpenDebt, OwnAlready, RetiredBefore, hold_device_of
@@ -26,7 +26,7 @@ from models.people import Customer
 
 DEVICE = ONE + r"/devices/{device:\d{1,18}}"
 MOST_SPARES = 50  # serials that the box of the swap proposes
-GIVEN, PROPOSED, RETIRED, SWAPPED = "given", "proposed", "retired", "swapped"
+GIVEN, PROPOSED, RETURNED, RETIRED, SWAPPED = "given", "proposed", "returned", "retired", "swapped"
 
 
 class Give(OfficeForm):
@@ -41,6 +41,12 @@ class Retire(OfficeForm):
     """Why."""
 
     reason = LineField(N_("Why: lost, broken, scrapped"), [required])
+
+
+class Return(OfficeForm):
+    """Why."""
+
+    reason = LineField(N_("Why does it come back?"), [required])
 
 
 class Swap(OfficeForm):
@@ -97,6 +103,33 @@ async def _give(request: web.Request, customer: Customer, device: Device, to: Cu
                 company, composer = server.company, server.composer
                 await transfer_device(device, to, by, reason, with_debt=False, company=company, composer=composer)
     return with_debt
+
+
+@office_page(f"{DEVICE}/return", roles=CASH, nav=Nav.PEOPLE)
+async def ask_return(request: web.Request) -> web.StreamResponse:
+    """The form to take a device back into the stock."""
+    customer, device = await _find(request)
+    return await _draw_return(request, customer, device, Return.of(request))
+
+
+@office_page(f"{DEVICE}/return", "POST", roles=CASH, nav=Nav.PEOPLE)
+async def take_back(request: web.Request) -> web.StreamResponse:
+    """Take it back: its plan ends, and what is open is owed no more. The device is there for it, so one person is
+    enough."""
+    server, form = request.app[SERVER], Return.of(request)
+    customer, device = await _find(request)
+    if not form.validate():
+        return await _draw_return(request, customer, device, form, 422)
+    company, composer = server.company, server.composer
+    try:
+        async with server.database.work():
+            if await is_first(request):
+                device = await hold_device_of(customer, device.id)
+                await return_device(device, request[USER], form.reason.data or "", company=company, composer=composer)
+    except NotDone as refusal:
+        return await _draw_return(request, customer, device, form, 422, problem=explain(refusal, device, company))
+    server.outbox.notify()
+    raise redirect(f"/people/{customer.id}?done={RETURNED}")
 
 
 @office_page(f"{DEVICE}/retire", roles=HELPERS, nav=Nav.PEOPLE)
@@ -223,11 +256,23 @@ async def _draw_give(
     status: int = 200,
     problem: str = "",
 ) -> web.StreamResponse:
+    contract, owed = await _owed_on(device)
+    more = {"to": to, "owed": owed, "contract": contract, "problem": problem}
+    return await _draw(request, "people/give.html", customer, device, form, status, **more)
+
+
+async def _owed_on(device: Device) -> tuple[Contract | None, int]:
+    """The plan on which something is open, and all that is owed on the device (minor units)."""
     contract = await contract_of(device)
     dues = await open_instalments(contract) if contract and not contract.ending else []
-    owed = total_left(dues) + await balance(AccountKind.ACCESS_DUE, device.id)
-    more = {"to": to, "owed": owed, "contract": contract if dues else None, "problem": problem}
-    return await _draw(request, "people/give.html", customer, device, form, status, **more)
+    return contract if dues else None, total_left(dues) + await balance(AccountKind.ACCESS_DUE, device.id)
+
+
+async def _draw_return(
+    request: web.Request, customer: Customer, device: Device, form: Return, status: int = 200, problem: str = ""
+) -> web.StreamResponse:
+    _contract, owed = await _owed_on(device)
+    return await _draw(request, "people/return.html", customer, device, form, status, owed=owed, problem=problem)
 
 
 async def _draw_swap(

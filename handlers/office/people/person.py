@@ -42,6 +42,7 @@ DONE = {
     "tag": N_("The tags are changed."),
     "given": N_("The device belongs to this customer now, and both were told."),
     "proposed": N_("Asked. It is done when a second person of the office agrees, under Money."),
+    "returned": N_("The device is in stock again, and who had it was told."),
     "retired": N_("The device is out of use, and its owner was told."),
     "swapped": N_("Swapped. The new device has its plan, and the customer was told."),
     "written": N_("It is on its way."),

@@ -5,6 +5,7 @@ import pytest
 from bot.config import Config
 from bot.text import _
 from bot.text.i18n import catalogued, list_english
+from models.settings import change_text
 from tests.world.browser import Office, open_office
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -42,6 +43,20 @@ async def test_a_sentence_of_two_lines_is_changed_again(config: Config) -> None:
         assert (await post(office, said="Sijui.\r\n{help}", seen=""))[0] == 303
         assert (await post(office, said="Hakuna.\r\n{help}", seen="Sijui.\r\n{help}"))[0] == 303
         await post(office, back="yes", seen="Hakuna.\r\n{help}")
+
+
+async def test_words_for_a_sentence_that_a_version_has_no_more_break_nothing(config: Config) -> None:
+    """The English original is lost: the office's words for it stay in the database and belong to no sentence."""
+    async with open_office(config) as office:
+        await office.sign_in()
+        async with office.mwanga.database.work():
+            await change_text("sw", "Worded otherwise by now {x}.", "Zamani {x}.", before="", seen="", actor="grace")
+        await office.mwanga.settings.refresh()
+        page = await office.page("/settings/texts?language=sw")
+        assert "Zamani" not in page and "Worded otherwise" not in page
+        assert (await post(office, said="Hakuna hakika. {help}", seen=""))[0] == 303
+        assert "Hakuna hakika." in await office.page("/settings/texts?language=sw"), "the others are shown"
+        assert _(ENGLISH, help="0800").to("sw") == "Hakuna hakika. 0800"
 
 
 async def test_what_breaks_a_rule_is_refused_and_kept(config: Config) -> None:
