@@ -8,9 +8,10 @@ from tortoise.migrations import operations as ops
 INDEXES = (
     # Whether a sale was taken back is asked of every sale that is listed or added up.
     "CREATE UNIQUE INDEX void_done ON void (sale_id) WHERE state = 'done'",
-    # Sums of one agent's, and of one mini-grid's.
+    # Sums of one agent's, of one mini-grid's, of one provider's.
     "CREATE INDEX money_day_agent ON money_day (agent_id, day)",
     "CREATE INDEX money_day_grid ON money_day (mini_grid_id, day)",
+    "CREATE INDEX money_day_provider ON money_day (provider, day)",
     # The lines of a provider's month, counted without a look at them.
     "CREATE INDEX statement_line_at ON statement_line (provider, at, settled, direction, amount)",
 )

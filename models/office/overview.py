@@ -67,12 +67,12 @@ REFUSED = f"""SELECT gateway, reason, COUNT(*) AS callbacks
   FROM (SELECT gateway, reason FROM refused WHERE created_at >= $1 ORDER BY created_at DESC LIMIT {LOOK}) AS newest
   GROUP BY gateway, reason ORDER BY callbacks DESC, gateway, reason LIMIT {SHOWN}"""
 SOLD = f"""SELECT COUNT(*) AS sales, COALESCE(SUM(amount), 0) AS amount
-  FROM (SELECT amount FROM sale s WHERE created_at >= $1 AND replaces_id IS NULL AND {COUNTS}
+  FROM (SELECT amount FROM sale s WHERE created_at >= $1 AND +replaces_id IS NULL AND {COUNTS}
         ORDER BY created_at DESC LIMIT {ADD}) AS newest"""
 
 # Asked aside (bot/runtime/aside.py): a day of a large company has more sales than the loop has time for.
 SOLD_BETWEEN = f"""SELECT COUNT(*) AS sales, COALESCE(SUM(amount), 0) AS amount FROM sale s
-  WHERE created_at >= '{{since}}' AND created_at < '{{until}}' AND replaces_id IS NULL AND {COUNTS}"""
+  WHERE created_at >= '{{since}}' AND created_at < '{{until}}' AND +replaces_id IS NULL AND {COUNTS}"""
 
 # Who is retired stays as long as he holds cash, so that nobody forgets it.
 AGENTS = f"""SELECT agent.id, agent.name, agent.phone, agent.retired_at, agent.locked_at, agent.cash_limit,

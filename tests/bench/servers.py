@@ -8,25 +8,20 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing, suppress
-from itertools import chain
+from datetime import date
 from pathlib import Path
 
 from filelock import FileLock
 
-from bot.config import demo_world, load
-from models.demo.world import PAYGO_KEYS
-from models.vault import Vault
+from tests.bench.history import grow
 from tests.world.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LISTENS_S, STOPS_S = 60.0, 30.0  # more than any of them takes on a busy machine
 # What a large database is made by: another one is made when any of it changed.
-MADE_BY = ("models/migrations/*.py", "models/demo/*.py", "tests/bench/servers.py")
-CUSTOMERS, MESSAGES = 1_000_000, 2_500_000  # so many messages came in, and as many went out
-PORTION = 50_000  # rows in one transaction; between two of them a Ctrl-C is heard
-Insert = tuple[str, list[tuple[object, ...]]]
+MADE_BY = ("models/migrations/*.py", "models/demo/*.py", "tests/bench/servers.py", "tests/bench/history.*")
+CUSTOMERS, MESSAGES = 1_000_000, 5_000_000  # so many messages came in, and as many went out
 
 
 class Server:
@@ -76,6 +71,11 @@ class Server:
         except TimeoutError:
             raise RuntimeError(f"{what} did not listen within {LISTENS_S:.0f} s") from None
         raise RuntimeError(f"{what} ended with {code} before it listened; its stderr, above, says why")
+
+    def cpu_seconds(self) -> float:
+        """How long its loop, which also asks the embedded database, has been at work: no time that it waited for a core
+        that others use, nor that of what is counted beside all work."""
+        return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0]) / 1e9
 
     def memory_mib(self) -> float:
         """Resident memory of the process."""
@@ -131,12 +131,13 @@ async def small(folder: Path) -> Path:
 
 
 async def large(cache: Path, folder: Path, customers: int = CUSTOMERS, messages: int = MESSAGES) -> Path:
-    """A copy, in the folder, of a database with a million customers and five million past messages, which is made once
-    and kept. What is measured leaves messages, sales and gateways behind: on the kept database itself each run would
-    find more of them than the one before, and messages that wait would go out within its measurements."""
+    """A copy, in the folder, of a database with a million customers, ten million past messages and what else a year of
+    a company leaves (tests/bench/history.sql), which is made once a day and kept. What is measured leaves messages,
+    sales and gateways behind: on the kept database itself each run would find more of them than the one before, and
+    messages that wait would go out within its measurements."""
     cache = cache.resolve()
     cache.mkdir(parents=True, exist_ok=True)
-    kept = cache / f"large-{_makers()}-{customers}-{messages}.db"
+    kept = cache / f"large-{_makers()}-{date.today()}-{customers}-{messages}.db"
     with FileLock(cache / "making.lock"):  # two runs at once make it once
         if not kept.exists():
             await _make(kept, customers, messages)
@@ -164,7 +165,8 @@ async def _make(kept: Path, customers: int, messages: int) -> None:
     try:
         made = await small(making)
         with closing(sqlite3.connect(made)) as connection:
-            await _grow(connection, customers, messages)
+            for _part in grow(connection, customers, messages):
+                await asyncio.sleep(0)
         _to_disk(made)
         made.rename(kept)
     finally:
@@ -175,57 +177,3 @@ def _to_disk(file: Path) -> None:
     """Have a file written now, so that its pages are not on their way to the disk while syncs are measured."""
     with file.open("rb") as opened:
         os.fsync(opened.fileno())
-
-
-async def _grow(connection: sqlite3.Connection, customers: int, messages: int) -> None:
-    for statement, rows in chain(_customers(connection, customers), _messages(customers, messages)):
-        with connection:
-            connection.executemany(statement, rows)
-        await asyncio.sleep(0)
-
-
-def _portions(first: int, end: int) -> Iterator[range]:
-    return (range(start, min(start + PORTION, end)) for start in range(first, end, PORTION))
-
-
-def _customers(connection: sqlite3.Connection, customers: int) -> Iterator[Insert]:
-    """Customers after those of the demo, until there are so many, each with a solar home system."""
-    vault = Vault(demo_world(load()).secret_key.get_secret_value())
-    key = {"secret": PAYGO_KEYS[0], "starting_code": 123456789, "divider": 1}
-    (plan,) = connection.execute("SELECT id FROM tariff WHERE unit = 'days' ORDER BY id LIMIT 1").fetchone()
-    have, last = connection.execute("SELECT COUNT(*), MAX(id) FROM customer WHERE phone LIKE '+25572%'").fetchone()
-    for numbers in _portions(have, customers):
-        yield (
-            "INSERT INTO customer (id, name, surname, phone, language, mini_grid_id) "
-            "VALUES (?, 'Mteja', ?, ?, 'en', 1)",
-            [(last + 1 + n - have, f"N{n}", f"+25572{n:07d}") for n in numbers],
-        )
-        yield (
-            "INSERT INTO device (serial, kind, issuer, sealed_key, count, customer_id, tariff_id) "
-            "VALUES (?, 'shs', 'openpaygo', ?, 2, ?, ?)",
-            [
-                (serial := f"SHD{n:06d}", vault.seal_json(key, f"device {serial}"), last + 1 + n - have, plan)
-                for n in numbers
-            ],
-        )
-
-
-def _messages(customers: int, messages: int) -> Iterator[Insert]:
-    """So many texts that came in, from one customer after the other, and their replies."""
-    for numbers in _portions(1, messages + 1):
-        rows: list[tuple[object, ...]] = [
-            (f"past {n}", f"+25572{n % customers:07d}", 1_700_000_000_000 + n) for n in numbers
-        ]
-        yield (
-            "INSERT INTO inbox (gateway, external_id, phone, sender_kind, recipient, network, text, received_at, "
-            "state, outcome, error) "
-            "VALUES ('africastalking', ?, ?, 'number', '', '', 'TOKEN', ?, 'done', 'done', '')",
-            rows,
-        )
-        yield (
-            "INSERT INTO outbox (origin, phone, text, kind, priority, gateway, state, created_at, due_at, expires_at, "
-            "claimed_by, claimed_at, tries, unknowns, external_id, error, parts, cost, sent_at, delivered_at) "
-            "VALUES (?1, ?2, 'past', 'token', 0, 'africastalking', 'delivered', ?3, 0, 0, '', 0, 1, 0, ?1, '', 1, '', "
-            "0, 0)",
-            rows,
-        )

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.server import Server
-from models.money import reconciling
-from models.office import money_days, money_lists
+from models.money import figures, reconciling
+from models.money.requests import RINGS, PaymentRequest, RequestState
+from models.office import money_days, money_lists, overview
 from models.office.money_days import Wanted
 from models.office.money_lists import Asked
 from models.sql import connection, execute
@@ -28,7 +29,9 @@ def of_days(**whose: Any) -> Callable[[], Awaitable[object]]:
 ASKED: dict[str, tuple[ModuleType, Callable[[], Awaitable[object]]]] = {
     "days": (money_days, of_days()),
     "days of an agent": (money_days, of_days(agent_id=1)),
+    "days by a provider": (money_days, of_days(provider="daraja")),
     "days of a mini-grid": (money_days, of_days(mini_grid_id=1)),
+    "an hour": (figures, lambda: figures.sums(figures.What.SALE, NOW - timedelta(hours=1), NOW)),
     "sales": (money_lists, lambda: money_lists.sales(Asked(**QUARTER))),
     "sales of an agent": (money_lists, lambda: money_lists.sales(Asked(agent_id=1, **QUARTER))),
     "sales of a mini-grid": (money_lists, lambda: money_lists.sales(Asked(mini_grid_id=1, **QUARTER))),
@@ -59,3 +62,19 @@ async def test_no_statement_reads_a_whole_table(mwanga: Server, what: str, monke
     for statement, plan in plans.items():
         whole = [step for step in plan if step.startswith("SCAN") and step.split()[1] in GROWING]
         assert not whole, (statement, plan)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_nearly_all_sales_replace_no_other(mwanga: Server) -> None:
+    """An index of them finds all that there ever were: the time is what is looked for."""
+    for statement in (overview.SOLD, figures.SOLD):
+        values = [NOW - timedelta(hours=1), NOW][: statement.count("$2") + 1]
+        plan = str(await execute(connection(), f"EXPLAIN QUERY PLAN {statement}", values))
+        assert "idx_sale_created" in plan and "replaces" not in plan, plan
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_requests_that_are_open_are_found_among_all_that_ended(mwanga: Server) -> None:
+    statement = PaymentRequest.filter(state__in=[*RINGS, RequestState.UNKNOWN]).sql()
+    plan = str(await execute(connection(), f"EXPLAIN QUERY PLAN {statement}"))
+    assert "payment_request_open" in plan, plan
