@@ -98,7 +98,7 @@ class SimulatedDaraja(Daraja):
         if does is Does.PAY:
             values = {
                 "Amount": self._whole(prompt.amount),
-                "MpesaReceiptNumber": _new_receipt(),
+                "MpesaReceiptNumber": new_receipt(),
                 "TransactionDate": int(_stamp()),
                 "PhoneNumber": int(prompt.phone.removeprefix("+")),
             }
@@ -106,11 +106,12 @@ class SimulatedDaraja(Daraja):
         await self._tell("stk", {"Body": {"stkCallback": said}}, f"{REQUEST}={prompt.reference}")
         return True
 
-    async def pay_bill(self, phone: str, account: str, amount: int) -> bool:
-        """Somebody pays to our pay bill out of the phone's own menu. False: we would not have it."""
+    async def pay_bill(self, phone: str, account: str, amount: int, receipt: str = "") -> bool:
+        """Somebody pays to our pay bill out of the phone's own menu, in minor units. False: we would not have it. What
+        has the same `receipt` is the same payment once more; without one it is another."""
         fields = {
             "TransactionType": "Pay Bill",
-            "TransID": _new_receipt(),
+            "TransID": receipt or new_receipt(),
             "TransTime": _stamp(),
             "TransAmount": f"{self._whole(amount)}.00",
             "BusinessShortCode": self._settings.shortcode,
@@ -144,6 +145,6 @@ def _stamp() -> str:
     return datetime.now(ZONE).strftime("%Y%m%d%H%M%S")
 
 
-def _new_receipt() -> str:
+def new_receipt() -> str:
     """Ten letters and digits, as Safaricom has."""
     return "".join(secrets.choice(RECEIPT_LETTERS) for _ in range(10))

@@ -10,6 +10,7 @@ from bot.inbound.ussd import close
 from bot.payments import Ask, Asked, Provider
 from bot.payments.simulated import Does, SimulatedDaraja
 from bot.server import Server
+from bot.text import amounts
 from models.money.requests import RINGS, PaymentRequest
 from models.sql import connection, execute
 
@@ -163,13 +164,20 @@ class Handset:
                 return
             await asyncio.sleep(LOOK_S)
 
-    async def pay_bill(self, account: str, amount: int) -> bool:
-        """Pay so much (minor units) for this account in the phone's own menu. False: we would not have it."""
+    async def pay_bill(self, account: str, amount: int, receipt: str = "") -> bool:
+        """Pay so much (minor units) for this account in the phone's own menu; with a `receipt` once, however often
+        it is said. False: we would not have it."""
         provider = next(filter(None, map(_simulated, self._server.payments.providers.values())), None)
-        taken = provider is not None and await provider.pay_bill(self.number, account, amount)
+        taken = provider is not None and await provider.pay_bill(self.number, account, amount, receipt)
         while await self._server.payments.reader.handle_next():
             pass
         return taken
+
+    def read_amount(self, typed: str) -> int | None:
+        """What was typed into the menu, in minor units: whole money, as wallets take it."""
+        company = self._server.company
+        amount = amounts.read_amount(typed, company.currency, company.exponent)
+        return None if amount is None else amount * company.unit
 
     async def _asked_for(self) -> PaymentRequest | None:
         return await PaymentRequest.filter(phone=self.number, state__in=RINGS).order_by("-id").first()

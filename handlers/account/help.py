@@ -27,7 +27,7 @@ SAID = {"help", "greeting", "thanks", "number"}  # kinds of text that this file 
     words=HELP,
     menu=_("Help"),
     usage=_("keyword"),
-    example="TOKEN",
+    example=Keyword(TOKEN),
     when_locked=True,
     reads=True,
     kinds={*SAID, *LESSONS},
@@ -53,7 +53,7 @@ async def help_(chat: Chat) -> Reply:
     words=HELP,
     menu=_("Help"),
     usage=_("keyword"),
-    example="TOKEN",
+    example=Keyword(TOKEN),
     reads=True,
     kinds={*SAID, ANYTHING},
 )
@@ -83,7 +83,7 @@ async def join(chat: Chat) -> Reply:
         company=chat.company.name,
         help=chat.company.help_phone,
     )
-    return chat.end(said, outcome="stranger")
+    chat.stop(said, outcome="stranger")  # whatever else stands in the text
 
 
 def _answer_to(chat: Chat) -> Text | None:

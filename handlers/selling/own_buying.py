@@ -110,8 +110,9 @@ async def price_(chat: Chat) -> Reply:
     device = await choose_own_device(chat)
     price = await _price_of(device, chat)
     number = device.serial if device else await _number_of_goods(chat)
-    how = how_to_buy(await seller_of(chat, device), number, chat)
-    help_line = _("Help {help}", help=chat.company.help_phone)
+    seller = await seller_of(chat, device)
+    how = how_to_buy(seller, number, chat)
+    help_line = _("Help {help}", help=chat.company.help_phone) if seller else None  # else it is whom to call already
     if device is None or price is None:
         return chat.end(_as_many([how, help_line], chat))
     first = Text("{serial}: {price}", {"serial": tail(device.serial), "price": _priced(price, chat)})

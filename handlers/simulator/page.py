@@ -12,7 +12,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from bot.payments.simulated import Does
+from bot.payments.simulated import Does, new_receipt
 from bot.server import SERVER, Server
 from bot.simulator import Call, Handset
 from bot.text import numbers
@@ -33,9 +33,12 @@ WAIT_S = 2.0  # for a reply, so that it is on the page without a script, too
 STRANGER = "+255799999999"
 PINS = {number: pin for _name, number, _language, pin, *_rest in AGENTS}
 PIN = re.compile(r"\d{4}")  # of a wallet
+RECEIPT = re.compile(r"[A-Z0-9]{10}")  # of a wallet, as Safaricom has them
+REFUSED = "&bill=refused"
 CALLS = web.AppKey("simulated calls", dict[str, Call])
 TEMPLATES = web.AppKey("templates of the simulator", jinja2.Environment)
-Action = Callable[[Handset, dict[str, Call], Mapping[str, str]], Awaitable[None]]
+# What a button does; it may add to the address of the page that shows it.
+Action = Callable[[Handset, dict[str, Call], Mapping[str, str]], Awaitable[str | None]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -73,6 +76,8 @@ async def show(request: web.Request) -> web.Response:
         "call": request.app[CALLS].get(number),
         "ring": await Handset(server, number).ring(),
         "code": server.config.ussd_code,
+        "receipt": new_receipt(),
+        "refused": request.query.get("bill") == "refused",
     }
     response = aiohttp_jinja2.render_template("simulator.html", request, page, app_key=TEMPLATES)
     response.headers.update(HEADERS | {"Content-Security-Policy": CONTENT_POLICY})
@@ -89,9 +94,9 @@ async def act(request: web.Request) -> web.Response:
     action = ACTIONS.get(form.get("do", ""))
     if action is None:
         raise web.HTTPBadRequest(text="This phone has no such button.")
-    await action(handset, request.app[CALLS], form)
+    shows = await action(handset, request.app[CALLS], form)
     await handset.wait_until_settled(WAIT_S)
-    raise redirect(f"/simulator?phone={quote(handset.number)}")
+    raise redirect(f"/simulator?phone={quote(handset.number)}{shows or ''}")
 
 
 async def _text(handset: Handset, _calls: dict[str, Call], form: Mapping[str, str]) -> None:
@@ -127,6 +132,15 @@ async def _refuse(handset: Handset, _calls: dict[str, Call], form: Mapping[str, 
     await handset.answer_ring(form.get("ring", ""), Does.CANCEL)
 
 
+async def _pay_bill(handset: Handset, _calls: dict[str, Call], form: Mapping[str, str]) -> str | None:
+    """The menu of the wallet pays for an account, with no text to us; pressed twice it is the same payment."""
+    amount = handset.read_amount(form.get("amount", ""))
+    receipt = form.get("receipt", "")
+    if not amount or not RECEIPT.fullmatch(receipt):
+        return REFUSED
+    return None if await handset.pay_bill(form.get("account", ""), amount, receipt) else REFUSED
+
+
 ACTIONS: dict[str, Action] = {
     "text": _text,
     "dial": _dial,
@@ -134,6 +148,7 @@ ACTIONS: dict[str, Action] = {
     "hang up": _hang_up,
     "pay": _pay,
     "refuse": _refuse,
+    "pay bill": _pay_bill,
 }
 
 

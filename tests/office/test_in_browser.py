@@ -10,25 +10,29 @@ from playwright.async_api import Browser
 from bot.config import load
 from handlers.office.frame.routes import PAGES
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
-from tests.world.browser import Office, open_office
+from models.people import OfficeRole, OfficeUser, invitations, office_users, second_factor
+from models.sql import now_ms
+from tests.world.browser import PASSWORD, Office, open_office
 from tests.world.chromium import Tab, links_of, needs_chromium, open_browser, open_tab
+from tests.world.many import write_to_all
 
 pytestmark = [pytest.mark.slow, needs_chromium, pytest.mark.parametrize("engine", ["sqlite"])]
 
 MOST_BYTES = 50 * 1024
 MOST_PAGES = 400  # that the walk looks at
-# Reached by a form or by the script, not by a link: with what leads there.
-NOT_LINKED = {
-    "/login": "for whoever is not signed in",
-    "/find": "the find box of each page",
+# No page of its own.
+NO_PAGES = {
     "/live": "the script's stream",
     "/live/home": "the script fetches it",
     "/office/{hash}/{name}": "the style sheet and the script",
-    "/login/code": "the password, where a second factor is set up",
+    "/receipts": "an address of before, which leads on",
+}
+# Reached by no link of the office; test_each_page_without_a_link_is_whole goes there.
+NOT_LINKED = {
+    "/login": "for whoever is not signed in",
+    "/login/code": "it begins with the password, whose answer it is where a second factor is set up",
     "/typed": "signing in again with a form that was not sent",
     r"/invitation/{token:\d{1,18}-[0-9a-f]{40}}": "what the owner gives to whom is invited",
-    "/receipts": "an address of before, which leads on",
-    r"/settings/phones/{number:\d{1,9}}": "a phone, of which the demo world has none",
 }
 # What somebody types into a box, whose answer has links of its own.
 ASKED = ("/settings/texts?q=PIN", "/find?q=a")
@@ -36,8 +40,11 @@ ASKED = ("/settings/texts?q=PIN", "/find?q=a")
 
 @pytest.fixture
 async def office(empty_url: str) -> AsyncIterator[Office]:
-    """The demo's office with a day's life in it."""
+    """The demo's office with a day's life in it, a gateway phone, and what was written to many."""
     async with open_office(load(database=empty_url, demo_life=True), load_demo=True) as office:
+        await office.html()
+        await office.post("/settings/phones", name="Shop phone", csrf=await office.csrf("/settings/phones"))
+        await write_to_all(office.mwanga.database)
         yield office
 
 
@@ -84,16 +91,17 @@ def _canonicals(router: object, path: str) -> list[str]:
 
 
 async def test_a_link_leads_to_each_page(office: Office) -> None:
-    await office.html()
     found = await walk(office)
     pages = {page.path for page in PAGES if page.method == "GET" and not page.fragment}
-    missing = sorted(pages - set(found) - set(NOT_LINKED))
+    missing = sorted(pages - set(found) - set(NOT_LINKED) - set(NO_PAGES))
     assert not missing, "\n".join(missing)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")])
+LOOKS = pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")])
+
+
+@LOOKS
 async def test_each_page_is_whole(office: Office, browser: Browser, width: int, scheme: str) -> None:
-    await office.html()
     pages = await walk(office)
     wrong = []
     async with open_tab(browser, str(office.client.make_url("/")), width, color_scheme=scheme) as tab:
@@ -101,6 +109,53 @@ async def test_each_page_is_whole(office: Office, browser: Browser, width: int, 
         for path in pages.values():
             wrong += [f"{path}: {said}" for said in await _look_at(tab, path)]
     assert not wrong, "\n".join(wrong)
+
+
+@LOOKS
+async def test_each_page_without_a_link_is_whole(office: Office, browser: Browser, width: int, scheme: str) -> None:
+    base = str(office.client.make_url("/"))
+    token = await invited(office)
+    await with_second_factor(office, "coded")
+    async with open_tab(browser, base, width, color_scheme=scheme) as tab:
+        wrong = [f"{path}: {said}" for path in ("/login", f"/invitation/{token}") for said in await _look_at(tab, path)]
+        await tab.sign_in("coded", PASSWORD)
+        await tab.page.wait_for_selector("input[name=code]")
+        wrong += [f"the code: {said}" for said in await _look_at_open(tab, len(await tab.page.content()))]
+    async with open_tab(browser, base, width, color_scheme=scheme) as tab:
+        await tab.sign_in(OFFICE_USER, OFFICE_PASSWORD)
+        await bring_too_late(office, tab)
+        wrong += [f"/typed: {said}" for said in await _look_at(tab, "/typed")]
+        assert await tab.page.input_value("input[name=whom]") == "Rehema Hassan"
+    assert not wrong, "\n".join(wrong)
+
+
+async def invited(office: Office) -> str:
+    """Somebody is invited: the end of the link."""
+    async with office.mwanga.database.work():
+        owner = await OfficeUser.get(name=OFFICE_USER)
+        invitation = await invitations.invite(OfficeRole.SUPPORT, "Rehema Hassan", by=owner)
+    return invitations.token_of(invitation, office.mwanga.company.vault)
+
+
+async def with_second_factor(office: Office, name: str) -> None:
+    """A user whose phone shows codes."""
+    vault, secret = office.mwanga.company.vault, second_factor.new_secret()
+    code = second_factor.code_at(secret, now_ms() // 1000 // second_factor.STEP_S)
+    async with office.mwanga.database.work():
+        user = await office_users.create_user(name, PASSWORD, OfficeRole.FINANCE, vault=vault, actor="test")
+        await second_factor.set_up(user, secret, code, vault=vault, actor="test")
+
+
+async def bring_too_late(office: Office, tab: Tab) -> None:
+    """Fill in a form while the session ends, send it, and sign in once more."""
+    await tab.go("/settings/users")
+    await tab.page.fill("form[action='/settings/users/invite'] input[name=whom]", "Rehema Hassan")
+    await office.ask("UPDATE office_session SET seen_at = seen_at - 1860000")
+    await tab.page.click("form[action='/settings/users/invite'] button")
+    await tab.page.fill("input[name=user]", OFFICE_USER)
+    await tab.page.fill("input[name=password]", OFFICE_PASSWORD)
+    await tab.page.click("form[action='/login'] button")
+    await tab.page.wait_for_url("**/typed")
 
 
 async def _look_at(tab: Tab, path: str) -> list[str]:
@@ -111,15 +166,18 @@ async def _look_at(tab: Tab, path: str) -> list[str]:
     response = await tab.page.goto(tab.base + path)
     assert response
     said = [] if response.status == 200 else [f"answers {response.status}"]
-    if (size := len(await response.body())) > MOST_BYTES:
-        said.append(f"has {size:,} bytes")
+    return said + await _look_at_open(tab, len(await response.body()))
+
+
+async def _look_at_open(tab: Tab, size: int) -> list[str]:
+    """The same of the page that is open, of so many bytes."""
+    said = [f"has {size:,} bytes"] if size > MOST_BYTES else []
     if await tab.is_too_wide():
         said.append("is too wide")
     return said + await tab.find_barriers() + tab.complaints
 
 
 async def test_each_page_is_there_without_script(office: Office, browser: Browser) -> None:
-    await office.html()
     pages = await walk(office)
     async with open_tab(browser, str(office.client.make_url("/")), java_script_enabled=False) as tab:
         await tab.sign_in(OFFICE_USER, OFFICE_PASSWORD)

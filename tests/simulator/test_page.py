@@ -180,6 +180,41 @@ async def test_a_customer_buys_and_the_phone_rings(browser: Browser, pin: str, b
     assert "Pay TZS 5,000" not in browser.html
 
 
+def bill(browser: Browser, account: str, amount: str) -> Form:
+    form = next(form for form in browser.page.forms if "Pay bill" in form.buttons)
+    form.fields |= {"account": account, "amount": amount}
+    return form
+
+
+async def test_a_bill_is_paid_once_in_the_menu_of_the_phone_however_often_one_presses(browser: Browser) -> None:
+    await browser.be("Baraka")
+    form = bill(browser, "shs 0283", "5,000")
+    for _press in range(2):
+        await browser.submit(form, "Pay bill")
+        assert browser.heard[0].startswith("SHS0283\nCode 459 820 794\n5 days. Paid TZS 5,000")
+    assert browser.said == [] and len(browser.heard) == 1
+    assert [row["amount"] for row in await ask(browser, "SELECT amount FROM payment")] == [5_000_00]
+    await browser.submit(bill(browser, "SHS0283", "2000"), "Pay bill")
+    assert "2 days. Paid TZS 2,000" in browser.heard[-1]
+
+
+@pytest.mark.parametrize(
+    ("account", "amount", "receipt"),
+    [("SHS9999", "5000", ""), ("SHS0283", "1", ""), ("SHS0283", "much", ""), ("SHS0283", "5000", "a' OR 1")],
+)
+async def test_a_bill_that_we_would_not_have_is_not_paid(
+    browser: Browser, account: str, amount: str, receipt: str
+) -> None:
+    await browser.be("Baraka")
+    form = bill(browser, account, amount)
+    form.fields["receipt"] = receipt or form.fields["receipt"]
+    await browser.submit(form, "Pay bill")
+    assert "Nothing was paid" in browser.html and browser.heard == []
+    assert await ask(browser, "SELECT amount FROM payment") == []
+    await browser.be("Baraka")
+    assert "Nothing was paid" not in browser.html
+
+
 async def test_a_long_code_goes_straight_to_its_screen(browser: Browser) -> None:
     await browser.press("Dial", " *384*20*1*SHS0283# ")
     assert browser.screen.startswith("Amount paid?")

@@ -26,6 +26,7 @@ ENDS = {
     "enters a wrong PIN": (State.FAILED, Reason.WRONG_PIN),
     "has too little": (State.FAILED, Reason.LOW_BALANCE),
     "may not pay so much": (State.FAILED, Reason.LIMIT),
+    "pays what is not taken": (State.FAILED, Reason.AMOUNT),
     "is in another call": (State.FAILED, Reason.BUSY),
     "is locked out": (State.FAILED, Reason.LOCKED),
     "has no account": (State.FAILED, Reason.NOT_REGISTERED),
