@@ -17,7 +17,8 @@ from models.money.contracts import Contract, Ending, contract_of
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.money.ownership import NoOwner, NotDone
 from models.people import Customer
-from models.sql import columns_of, connection, execute, insert, lock_rows
+from models.rows import find_row
+from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS, Key
 from models.tokens.journal import JOURNAL, Made
 from models.vault import Vault
@@ -27,7 +28,6 @@ TAKE_OVER = """UPDATE device SET customer_id = $2, tariff_id = $3, paid_until = 
   count = $7 WHERE id = $1"""
 OUT_OF_USE = """UPDATE device SET customer_id = NULL, paid_until = NULL, access_due = 0, access_until = NULL,
   retired_at = $2 WHERE id = $1"""
-NEWEST = "SELECT {} FROM device_swap WHERE {} = $1 ORDER BY id DESC LIMIT 1"
 
 
 class DeviceSwap(Model):
@@ -227,8 +227,7 @@ async def swap_from(device: Device) -> DeviceSwap | None:
 
 
 async def _newest(column: str, device: Device) -> DeviceSwap | None:
-    rows = await execute(connection(), NEWEST.format(columns_of(DeviceSwap), column), [device.id])
-    return DeviceSwap(**rows[0], _from_db=True) if rows else None
+    return await find_row(DeviceSwap, f"{column} = $1 ORDER BY id DESC", [device.id])
 
 
 async def _read(swap: DeviceSwap, *, new: bool) -> Swapped:

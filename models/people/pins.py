@@ -12,6 +12,7 @@ from models.audit import record
 from models.people import guesses
 from models.people.guesses import Limit
 from models.people.tables import Agent
+from models.rows import find_rows
 from models.sql import DAY_MS, connection, execute, lock_rows
 from models.vault import Vault
 
@@ -57,7 +58,7 @@ async def check(agent: Agent, pin: str, vault: Vault) -> Checked:
     """Compare a PIN and count the wrong ones, in the caller's transaction. A locked agent stays locked. The row is held
     until the commit: of many tries at once, on several servers, five are compared."""
     await lock_rows("agent", "id = $1", [agent.id])
-    fresh = await Agent.get(id=agent.id)
+    [fresh] = await find_rows(Agent, "id = $1", [agent.id])
     if fresh.locked_at:
         return Checked(Verdict.LOCKED, 0)
     if vault.check_pin(pin, fresh.pin_hash):
