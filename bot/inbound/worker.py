@@ -5,8 +5,9 @@ If one of a batch fails, the batch is undone and each is run alone; the one that
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,7 +26,7 @@ from bot.text import Text, _
 from bot.text.entry import LONGEST, shown
 from bot.text.numbers import is_machine
 from models.messages.withdrawal import withdraw_questions
-from models.people import Caller, find_callers
+from models.people import Caller, find_callers, pins
 from models.sql import now_ms
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ MOST = 64  # messages in one batch (design 4)
 # A batch stops taking on work after this, so that nothing waits for a long one; sooner while somebody looks at a phone
 # for the next screen.
 SLICE_S, DIALLED_SLICE_S = 0.05, 0.01
+PIN = re.compile(r"(?:\S{1,5}[\s,.]+)?(\d{6})")  # alone, or behind a yes
+AHEAD = 8  # messages whose PINs are compared together, though a batch may stop before the last of them
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
 ALONE_TRIES = 3
 MOST_AWAYS = 3  # so often the database may go away under one message
@@ -180,20 +183,29 @@ class Worker:
                 return
             callers = await find_callers(sorted(phones))
             known = await contacts(sorted(phones))
+            await self._compare_pins(((t.turn.phone, t.turn.text.rpartition("*")[2]) for t in turns), callers)
             for turn in turns:
                 batch.failed_at = turn
                 await self._handle_turn(batch, turn, callers, known)
             started = time.perf_counter()
-            for message in messages:
+            for place, message in enumerate(messages):
                 if time.perf_counter() - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
                     batch.more = True
                     break
+                if place % AHEAD == 0:
+                    next_ones = messages[place : place + AHEAD]
+                    await self._compare_pins(((m.sender.value, m.text) for m in next_ones), callers)
                 batch.failed_at = message
                 await self._handle_sms(batch, message, callers, known)
                 await asyncio.sleep(0)  # the loop reads what arrives meanwhile
             batch.more = batch.more or full
             batch.failed_at = None
             await self._write(batch, known)
+
+    async def _compare_pins(self, written: Iterable[tuple[str, str]], callers: dict[str, Caller]) -> None:
+        """Of these texts by phone compare those that look like a PIN of the phone's agent, before the talks ask."""
+        found = [(callers[phone].agent, PIN.fullmatch(text.strip())) for phone, text in written]
+        await pins.compare_ahead([(agent, pin[1]) for agent, pin in found if agent and not agent.locked_at and pin], self._company.vault)
 
     async def _claim_oldest(self) -> list[StoredSms]:
         return [] if self._stopping else await self._inbox.claim(MOST)

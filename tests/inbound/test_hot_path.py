@@ -1,6 +1,7 @@
 """What happens at every message is plain SQL: the ORM builds no query and makes no object there."""
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from tortoise.queryset import AwaitableQuery
 
 from bot.inbound import Worker
 from bot.server import Server
+from models.vault import Vault
 from tests.world.people import MENU, PINS, Phones
 
 
@@ -106,3 +108,19 @@ async def test_dialled_turns_are_answered_without_the_orm(phones: Phones, monkey
         await phones.enter("Asha", "1")
         assert "SOLD" in await phones.enter("Asha", PINS["Asha"])
     assert not +seen
+
+
+async def test_pins_are_compared_beside_the_loop(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[str, bool]] = []
+    compare = Vault.check_pin
+
+    def noted(vault: Vault, pin: str, hashed: str | None) -> bool:
+        compared.append((pin, threading.current_thread() is threading.main_thread()))
+        return compare(vault, pin, hashed)
+
+    monkeypatch.setattr(Vault, "check_pin", noted)
+    await sell(phones, "SHS0283", 6_000)
+    await phones.choose("Asha", "Sell power")
+    for keys in ("SHS0283", "7000", "1", "111111"):
+        await phones.enter("Asha", keys)
+    assert compared == [(PINS["Asha"], False), ("111111", False)]
