@@ -113,12 +113,16 @@ def _one_line(text: str, most: int) -> str:
 
 async def are_messages_off() -> bool:
     """Whether all messages wait until they are switched on again."""
-    return await Setting.exists(name=OUTGOING, value=OFF)
+    return await _is_off(OUTGOING)
 
 
 async def are_sales_off() -> bool:
     """Whether nothing is sold until sales are switched on again."""
-    return await Setting.exists(name=SALES, value=OFF)
+    return await _is_off(SALES)
+
+
+async def _is_off(name: str) -> bool:
+    return bool(await execute(connection(), "SELECT 1 FROM setting WHERE name = $1 AND value = $2", [name, OFF]))
 
 
 @dataclass(frozen=True)

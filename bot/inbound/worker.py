@@ -5,9 +5,10 @@ If one of a batch fails, the batch is undone and each is run alone; the one that
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -25,7 +26,7 @@ from bot.text import Text, _
 from bot.text.entry import LONGEST, shown
 from bot.text.numbers import is_machine
 from models.messages.withdrawal import withdraw_questions
-from models.people import Caller, find_callers
+from models.people import Caller, find_callers, pins
 from models.sql import now_ms
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ MOST = 64  # messages in one batch (design 4)
 # A batch stops taking on work after this, so that nothing waits for a long one; sooner while somebody looks at a phone
 # for the next screen.
 SLICE_S, DIALLED_SLICE_S = 0.05, 0.01
+PIN = re.compile(r"(?:\S{1,5}[\s,.]+)?(\d{6})")  # alone, or behind a yes
+AHEAD = 8  # messages whose PINs are compared together, though a batch may stop before the last of them
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
 ALONE_TRIES = 3
 MOST_AWAYS = 3  # so often the database may go away under one message
@@ -124,11 +127,8 @@ class Worker:
     async def run(self) -> None:
         """Handle until stopped."""
         while not self._stopping or self._turns:
-            if not self._turns:
-                timeout = None if self._database.embedded else LOOK_S
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), timeout)
-            self._wake.clear()
+            if not await self._is_called():
+                continue
             try:
                 while await self._handle_batch():
                     pass
@@ -138,6 +138,18 @@ class Worker:
                 await asyncio.sleep(PAUSE_S)
                 self._wake.set()
 
+    async def _is_called(self) -> bool:
+        """Wait for something to do. What comes calls all the loops of one server that wait, and is for the first."""
+        if not self._turns:
+            try:
+                await asyncio.wait_for(self._wake.wait(), None if self._database.embedded else LOOK_S)
+            except TimeoutError:
+                return True
+            if not self._wake.is_set():
+                return False
+        self._wake.clear()
+        return True
+
     def stop(self) -> None:
         """Finish what is under way; what waits in the inbox is handled after the next start."""
         self._stopping = True
@@ -146,6 +158,8 @@ class Worker:
     async def _handle_batch(self) -> bool:
         """One batch. True when there may be more."""
         turns, self._turns = self._turns[:MOST], self._turns[MOST:]
+        if self._turns:
+            self._wake.set()  # for another loop
         if not turns and not self._stopping:
             if self._is_flooded():
                 asyncio.get_running_loop().call_later(AT_LEAST_S, self._end_flood)
@@ -173,6 +187,8 @@ class Worker:
             async with self._claiming:
                 messages = await claim()
                 full = len(messages) == MOST  # of which some may have to wait for older ones
+                if full:
+                    self._wake.set()  # for another loop
                 await hold([t.turn.phone for t in turns] + [m.sender.value for m in messages])
                 messages = await self._inbox.in_order(messages, full=full)
             phones = {turn.turn.phone for turn in turns} | {message.sender.value for message in messages}
@@ -180,20 +196,31 @@ class Worker:
                 return
             callers = await find_callers(sorted(phones))
             known = await contacts(sorted(phones))
+            await self._compare_pins(((t.turn.phone, t.turn.text.rpartition("*")[2]) for t in turns), callers)
             for turn in turns:
                 batch.failed_at = turn
                 await self._handle_turn(batch, turn, callers, known)
             started = time.perf_counter()
-            for message in messages:
+            for place, message in enumerate(messages):
                 if time.perf_counter() - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
                     batch.more = True
                     break
+                if place % AHEAD == 0:
+                    next_ones = messages[place : place + AHEAD]
+                    await self._compare_pins(((m.sender.value, m.text) for m in next_ones), callers)
                 batch.failed_at = message
                 await self._handle_sms(batch, message, callers, known)
                 await asyncio.sleep(0)  # the loop reads what arrives meanwhile
             batch.more = batch.more or full
             batch.failed_at = None
             await self._write(batch, known)
+
+    async def _compare_pins(self, written: Iterable[tuple[str, str]], callers: dict[str, Caller]) -> None:
+        """Of these texts by phone compare those that look like a PIN of the phone's agent, before the talks ask."""
+        found = [(callers[phone].agent, PIN.fullmatch(text.strip())) for phone, text in written]
+        await pins.compare_ahead(
+            [(agent, pin[1]) for agent, pin in found if agent and not agent.locked_at and pin], self._company.vault
+        )
 
     async def _claim_oldest(self) -> list[StoredSms]:
         return [] if self._stopping else await self._inbox.claim(MOST)

@@ -36,7 +36,8 @@ MORE_MS = 100  # where the last look has left something to be moved
 LEASE_MS = 60_000
 # How long a token or a reply waits for a phone, or for a gateway that is down, before another one gets it.
 FAILOVER_MS = 120_000
-# Turns are this far apart, so that what comes at once shares a transaction. An idle outbox sends at once.
+# While requests are under way turns are this far apart, so that what comes at once shares a transaction. When none is,
+# what waits goes at once: nothing would share it.
 GATHER_S = 0.01
 # A message comes to each of these once, and is counted then; it may be scheduled again and again.
 COUNTED = frozenset((State.SENT, State.UNCERTAIN, State.FAILED, State.EXPIRED))
@@ -81,6 +82,7 @@ class Outbox:
         self._requests: set[asyncio.Task[None]] = set()
         self._turning = asyncio.Lock()
         self._wake = asyncio.Event()
+        self._gathered = asyncio.Event()  # the next turn has not to wait for more
         self._ahead = 0  # how far the database's clock is ahead of ours
         self._look_at = 0  # when the next look is due
         self._stopping = False
@@ -104,6 +106,7 @@ class Outbox:
             if lane := self._lanes.get(name):
                 lane.wake()
                 self._wake.set()
+        self._hurry_if_idle()
         for tell in self.on_notify:
             tell()
 
@@ -134,21 +137,21 @@ class Outbox:
         """Send until `stop` is called. A database that is away is tried again every second."""
         while not self._stopping:
             self._wake.clear()
+            self._gathered.clear()
             try:
                 wait = await self.turn()
             except Exception as error:
                 log.error("the outbox could not use the database: %s", type(error).__name__)
                 wait = 1.0
-            await asyncio.sleep(GATHER_S)
-            timer = asyncio.get_running_loop().call_later(wait, self._wake.set)
-            await self._wake.wait()
-            timer.cancel()
+            await _wait_for(self._gathered, GATHER_S)
+            await _wait_for(self._wake, wait)
 
     async def stop(self, within: float = 8.0) -> None:
         """Claim nothing more, give the requests under way so many seconds, and write what came of them. One
         that has not ended by then is cut off, and goes again after the next start."""
         self._stopping = True
         self._wake.set()
+        self._gathered.set()
         async with self._turning:
             pass  # what a turn has claimed it also starts
         if self._requests:
@@ -298,6 +301,13 @@ class Outbox:
     def _finish(self, lane: Lane, message: Claimed, outcome: Sent | Verdict) -> None:
         self._results.append(Result(lane.name, message, outcome))
         self._wake.set()
+        self._hurry_if_idle()
+
+    def _hurry_if_idle(self) -> None:
+        """End the gathering when something may go and no request is under way."""
+        lanes, now = self._lanes.values(), self._clock()
+        if not any(lane.under_way for lane in lanes) and any(lane.room(now) for lane in lanes):
+            self._gathered.set()
 
     def _count(self, results: list[Result], found: list[tuple[str, State]]) -> None:
         reached = Counter((each.gateway, each.state) for each in results)
@@ -305,6 +315,13 @@ class Outbox:
         for (gateway, state), messages in reached.items():
             if state in COUNTED:
                 self._metrics.messages.labels("out", gateway, state).inc(messages)
+
+
+async def _wait_for(event: asyncio.Event, seconds: float) -> None:
+    """Until it is set, or sets it after so long."""
+    timer = asyncio.get_running_loop().call_later(seconds, event.set)
+    await event.wait()
+    timer.cancel()
 
 
 def _new_name() -> str:

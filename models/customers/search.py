@@ -11,6 +11,7 @@ from rapidfuzz.distance import OSA
 from models.devices import LONGEST, TAIL, Kind
 from models.names import folded
 from models.people import Customer, Village
+from models.rows import find_rows, read_row
 from models.sql import columns_of, connection, ending_of, execute, lower_of, marks
 
 LONG_WORD = 6  # letters
@@ -40,7 +41,10 @@ async def list_customers(selection: Selection, start: int, count: int) -> list[C
         one = f"SELECT d.id FROM device d WHERE d.customer_id = c.id AND d.kind = ${len(values)} LIMIT 1"
         columns = columns_of(Customer, "c")
         statement = f"SELECT {columns} FROM ({statement} LIMIT {LOOK}) c WHERE ({one}) IS NOT NULL ORDER BY {order}"
-    return [_customer(row) for row in await execute(connection(), f"{statement} LIMIT {count} OFFSET {start}", values)]
+    return [
+        read_row(Customer, row)
+        for row in await execute(connection(), f"{statement} LIMIT {count} OFFSET {start}", values)
+    ]
 
 
 async def looks_at_all(selection: Selection) -> bool:
@@ -87,7 +91,8 @@ async def customers_by_number(mini_grid_id: int, numbers: Sequence[int]) -> list
         f"SELECT {columns_of(Customer)} FROM customer WHERE mini_grid_id = $1 AND id IN ({marks(len(numbers), 2)})",
         [mini_grid_id, *numbers],
     )
-    return sorted(map(_customer, rows), key=lambda customer: numbers.index(customer.id))
+    customers = [read_row(Customer, row) for row in rows]
+    return sorted(customers, key=lambda customer: numbers.index(customer.id))
 
 
 async def customers_by_phone(phone: str, mini_grid_id: int) -> list[Customer]:
@@ -113,7 +118,7 @@ async def namesakes(
     elif phone is not None:
         conditions.append("phone IS NULL")
     statement = f"SELECT {columns_of(Customer)} FROM customer WHERE {' AND '.join(conditions)} ORDER BY id LIMIT {most}"
-    return [_customer(row) for row in await execute(connection(), statement, values)]
+    return [read_row(Customer, row) for row in await execute(connection(), statement, values)]
 
 
 async def kinds_of(customers: Sequence[Customer]) -> dict[int, set[str]]:
@@ -131,7 +136,7 @@ async def kinds_of(customers: Sequence[Customer]) -> dict[int, set[str]]:
 
 
 async def villages_of(mini_grid_id: int) -> list[Village]:
-    return await Village.filter(mini_grid_id=mini_grid_id).order_by("name")
+    return await find_rows(Village, "mini_grid_id = $1 ORDER BY name", [mini_grid_id])
 
 
 async def find_customers(mini_grid_id: int, text: str, digits: Sequence[str], most: int) -> list[int]:
@@ -236,7 +241,3 @@ async def _first_names(mini_grid_id: int) -> list[dict[str, Any]]:
 
 async def _numbers(statement: str, values: Sequence[Any], most: int) -> list[int]:
     return [row["id"] for row in await execute(connection(), f"{statement} LIMIT {most}", values)]
-
-
-def _customer(row: dict[str, Any]) -> Customer:
-    return Customer(**row, _from_db=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from models.people import Agent
+from models.rows import read_row
 from models.sql import columns_of, connection, execute
 
 # Who is locked sells nothing, and who sent STOP wants nothing that was not asked for. {name} is the origin of the
@@ -24,4 +25,4 @@ async def active_untold(since: datetime, until: datetime, name: str, most: int) 
     rows: Sequence[dict[str, Any]] = await execute(
         connection(), ACTIVE.format(columns=columns_of(Agent, "a")), [since, until, name, most]
     )
-    return [Agent(**row, _from_db=True) for row in rows]
+    return [read_row(Agent, row) for row in rows]

@@ -9,7 +9,7 @@ from models.devices import Device, Kind, Unit, with_owner
 from models.devices.counts import mark_of
 from models.devices.keys import open_key
 from models.money.commissions import book_commission, earn_on_goods
-from models.money.contracts import Contract, open_instalments
+from models.money.contracts import Contract, open_instalments, read_contract
 from models.money.instalments import Due
 from models.money.ledger import CURRENCY, AccountKind, Posting, balance, commission_due, post
 from models.money.payable import Payable, payable
@@ -20,6 +20,7 @@ from models.money.sellers import AtCounter, Seller, actor_of, agent_of
 from models.money.settling import settle
 from models.money.wallets import funds_of, held_by
 from models.people import Agent, Customer
+from models.rows import find_row, find_rows, read_row
 from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS
 from models.tokens.journal import JOURNAL, Made
@@ -160,7 +161,7 @@ async def record_sale(offer: Quote, taken: Taken, key: str, commission: int) -> 
         "replaces_id": taken.replaces,
         "created_at": datetime.now(UTC),
     }
-    return Sale(id=await insert("sale", **columns), **columns, _from_db=True)
+    return read_row(Sale, {"id": await insert("sale", **columns), **columns})
 
 
 async def issue_token(sale: Sale, offer: Quote, device: Device, vault: Vault) -> tuple[str, datetime | None]:
@@ -213,12 +214,13 @@ async def _book_sale(sale: Sale, offer: Quote, taken: Taken, access_fell_due: in
 
 async def read_sale(sale: Sale) -> Sold:
     """A sale again, with its token and the agent's figures as they are now."""
-    token = await Token.get_or_none(sale_id=sale.id)
+    token = await find_row(Token, "sale_id = $1", [sale.id])
     device = await with_owner(sale.device_id) if sale.device_id else None
-    contract = await Contract.get(id=sale.contract_id).prefetch_related("appliance") if sale.contract_id else None
+    contract = await read_contract(sale.contract_id) if sale.contract_id else None
+    [customer] = await find_rows(Customer, "id = $1", [sale.customer_id])
     sold = Sold(
         sale=sale,
-        customer=await Customer.get(id=sale.customer_id),
+        customer=customer,
         paid_for=payable(device, contract),
         contract=contract,
         digits=token.digits if token else "",
@@ -228,4 +230,4 @@ async def read_sale(sale: Sale) -> Sold:
         paid_until=device.paid_until if device else None,
         rest=await open_instalments(contract) if contract else [],
     )
-    return await with_figures(sold, await Agent.get(id=sale.agent_id) if sale.agent_id else None)
+    return await with_figures(sold, await find_row(Agent, "id = $1", [sale.agent_id]) if sale.agent_id else None)

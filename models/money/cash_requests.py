@@ -15,7 +15,8 @@ from models.money.payable import Payable, PayableGoods
 from models.money.reservations import release, reserve, set_aside, use
 from models.money.sales import Sale
 from models.people import Agent, Customer
-from models.sql import MINUTE_MS, columns_of, connection, execute, insert, now_ms
+from models.rows import find_rows
+from models.sql import MINUTE_MS, connection, execute, insert, now_ms
 
 REFERENCE = re.compile(r"C-?([1-9]\d{0,8})")
 TOLD_LATE_MS = 12 * 60 * MINUTE_MS  # for so long an agent who answers is told that a request is over
@@ -202,5 +203,4 @@ def _is_for(request: CashRequest, paid_for: Payable) -> bool:
 
 
 async def _find(condition: str, values: Sequence[object]) -> list[CashRequest]:
-    statement = f"SELECT {columns_of(CashRequest)} FROM cash_request WHERE {condition} ORDER BY id"
-    return [CashRequest(**row, _from_db=True) for row in await execute(connection(), statement, values)]
+    return await find_rows(CashRequest, f"{condition} ORDER BY id", values)

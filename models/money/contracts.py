@@ -13,7 +13,8 @@ from models.money.catalogue import Appliance
 from models.money.instalments import Due
 from models.money.sales import Sale
 from models.people import Agent, Customer
-from models.sql import columns_of, connection, execute, marks, read_day
+from models.rows import find_row, find_rows
+from models.sql import connection, execute, marks, read_day
 
 FIRST_NUMBER = 1_000  # contracts are S1001, S1002, …: never as short as a menu number
 
@@ -116,19 +117,14 @@ class Allocation(Model):
 async def contract_of(device: Device) -> Contract | None:
     """The newest contract that its owner has on a device, whether it is paid off or not: what a former owner owes is
     not the new one's."""
-    rows = await execute(
-        connection(),
-        f"SELECT {columns_of(Contract)} FROM contract WHERE device_id = $1 AND customer_id = $2 "
-        "ORDER BY id DESC LIMIT 1",
-        [device.id, device.customer_id],
-    )
-    return contract_from(rows[0]) if rows else None
+    whose = [device.id, device.customer_id]
+    return await find_row(Contract, "device_id = $1 AND customer_id = $2 ORDER BY id DESC", whose)
 
 
 async def contracts_of(customers: Sequence[Customer]) -> list[Contract]:
     """All contracts of these customers, the newest first, each with its customer, appliance and device."""
-    found = Contract.filter(customer_id__in=[customer.id for customer in customers]).order_by("-id")
-    return await found.prefetch_related("customer", "appliance", "device") if customers else []
+    ids = [customer.id for customer in customers]
+    return await _whole(f"contract.customer_id IN ({marks(len(ids))}) ORDER BY contract.id DESC", ids) if ids else []
 
 
 async def find_contract(number: str, mini_grid_id: int) -> Contract | None:
@@ -136,9 +132,8 @@ async def find_contract(number: str, mini_grid_id: int) -> Contract | None:
     digits = number.upper().removeprefix("S")
     if not digits.isdecimal() or len(digits) > 9:
         return None
-    return await Contract.get_or_none(
-        id=int(digits) - FIRST_NUMBER, customer__mini_grid_id=mini_grid_id
-    ).prefetch_related("customer", "appliance", "device")
+    found = await _whole("contract.id = $1 AND customer.mini_grid_id = $2", [int(digits) - FIRST_NUMBER, mini_grid_id])
+    return found[0] if found else None
 
 
 async def contract_numbered(number: str) -> Contract | None:
@@ -146,8 +141,13 @@ async def contract_numbered(number: str) -> Contract | None:
     digits = number.upper().removeprefix("S")
     if not digits.isdecimal() or len(digits) > 9:
         return None
-    found = Contract.get_or_none(id=int(digits) - FIRST_NUMBER)
-    return await found.prefetch_related("customer", "appliance", "device")
+    found = await _whole("contract.id = $1", [int(digits) - FIRST_NUMBER])
+    return found[0] if found else None
+
+
+async def read_contract(contract_id: int) -> Contract:
+    """A contract by its id, with its customer, appliance and device."""
+    return (await _whole("contract.id = $1", [contract_id]))[0]
 
 
 async def open_instalments(contract: Contract) -> list[Due]:
@@ -168,8 +168,8 @@ async def count_paid(contract: Contract) -> tuple[int, int]:
 
 async def contracts_sold_by(agent: Agent, most: int) -> list[Contract]:
     """What an agent sold in the own mini-grid, the newest first, each with its customer and appliance."""
-    own = Contract.filter(agent_id=agent.id, customer__mini_grid_id=agent.mini_grid_id)
-    return await own.order_by("-id").limit(most).prefetch_related("customer", "appliance", "device")
+    own = "contract.agent_id = $1 AND customer.mini_grid_id = $2 ORDER BY contract.id DESC LIMIT $3"
+    return await _whole(own, [agent.id, agent.mini_grid_id, most])
 
 
 async def overdue_goods(customer_id: int, today: date) -> list[Due]:
@@ -187,6 +187,11 @@ async def dues_by_contract(contracts: Sequence[Contract]) -> dict[int, list[Due]
     return owed
 
 
+async def _whole(condition: str, values: Sequence[Any]) -> list[Contract]:
+    """Each with its customer, appliance and device."""
+    return await find_rows(Contract, condition, values, joined=("customer", "appliance", "device"))
+
+
 async def _dues(condition: str, values: Sequence[Any]) -> list[Due]:
     rows = await execute(
         connection(),
@@ -195,8 +200,3 @@ async def _dues(condition: str, values: Sequence[Any]) -> list[Due]:
         values,
     )
     return [Due(**row | {"due_on": read_day(row["due_on"])}) for row in rows]
-
-
-def contract_from(row: dict[str, Any]) -> Contract:
-    days = {name: read_day(row[name]) for name in ("sold_on", "ended_on") if row[name] is not None}
-    return Contract(**row | days, _from_db=True)

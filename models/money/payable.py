@@ -8,7 +8,7 @@ from models.devices import Device, Kind, with_owner
 from models.devices.access_rate import Access, access_due
 from models.devices.keys import open_key
 from models.money.cash_limit import Room, read_room
-from models.money.contracts import Contract, contract_of, open_instalments, overdue_goods
+from models.money.contracts import Contract, contract_of, open_instalments, overdue_goods, read_contract
 from models.money.instalments import Due
 from models.money.ledger import credit_of
 from models.money.refusals import NoPlan
@@ -162,5 +162,4 @@ async def load_payable(device_id: int | None, contract_id: int | None) -> Payabl
     """The same by their ids, as they are now. Raises LookupError for neither."""
     if device_id:
         return PayableDevice(await with_owner(device_id))
-    found = await Contract.get_or_none(id=contract_id).prefetch_related("customer", "appliance", "device")
-    return payable(None, found)
+    return payable(None, await read_contract(contract_id) if contract_id else None)

@@ -6,6 +6,7 @@ from models.money.refusals import OtherRequest, PriceChanged, SoldToday
 from models.money.sales import Sale
 from models.money.sellers import Seller, agent_of
 from models.people import Agent
+from models.rows import find_row
 from models.vault import Vault
 
 
@@ -17,7 +18,7 @@ async def sell(offer: Quote, *, seller: Seller, key: str, vault: Vault, again: b
     """
     at, agent = offer.standing, agent_of(seller)
     await lock_for_sale(at.paid_for, at.customer.id, at.contract, agent)
-    earlier = await Sale.get_or_none(key=key)
+    earlier = await find_row(Sale, "key = $1", [key])
     if earlier:
         _check_same(earlier, offer)
         return await read_sale(earlier)

@@ -9,9 +9,13 @@ from models.money.instalments import DAYS, Period
 from models.money.payable import PayableDevice, Standing
 from models.money.quotes import quote
 from models.money.refusals import AmountTooSmall, NotSold
-from models.money.sales import Sale
 from models.people import Agent, Customer
+from models.rows import find_row
 from models.vault import Vault
+
+# An agent of the mini-grid, not locked, who sold to the customer last.
+SOLD_LAST = """id = (SELECT s.agent_id FROM sale s JOIN agent a ON a.id = s.agent_id
+  WHERE s.customer_id = $1 AND a.mini_grid_id = $2 AND a.locked_at IS NULL ORDER BY s.id DESC LIMIT 1)"""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,6 @@ async def sellers_for(customer: Customer, most: int = 5) -> list[Agent]:
 async def seller_for(customer: Customer) -> Agent | None:
     """Whom a customer pays: the agent who sold to the customer last, else one of the mini-grid. None is locked, nor of
     another mini-grid by now."""
-    last = Sale.filter(customer_id=customer.id, agent__mini_grid_id=customer.mini_grid_id, agent__locked_at=None)
-    if sale := await last.order_by("-id").select_related("agent").first():
-        return sale.agent
-    return await Agent.filter(mini_grid_id=customer.mini_grid_id, locked_at=None).order_by("id").first()
+    if last := await find_row(Agent, SOLD_LAST, [customer.id, customer.mini_grid_id]):
+        return last
+    return await find_row(Agent, "mini_grid_id = $1 AND locked_at IS NULL ORDER BY id", [customer.mini_grid_id])

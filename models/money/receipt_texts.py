@@ -11,7 +11,8 @@ from tortoise.models import Model
 from models.audit import record
 from models.messages import Phone
 from models.money.sales import Payment
-from models.sql import columns_of, connection, execute, insert, lock_rows, marks
+from models.rows import find_rows
+from models.sql import connection, execute, insert, lock_rows, marks
 from models.vault import Vault
 
 LONGEST_WHY = 100  # as the column
@@ -181,10 +182,8 @@ async def is_any_waiting() -> bool:
 
 async def waiting_of(gateway: str, sim: int, since: int, why: str) -> list[ReceiptText]:
     """Texts to a SIM card that came since then (ms) and wait for a reason that begins so, the oldest first."""
-    statement = f"""SELECT {columns_of(ReceiptText)} FROM receipt_text
-      WHERE state = 'waiting' AND gateway = $1 AND sim = $2 AND received_at >= $3 AND why LIKE $4 ORDER BY id"""
-    rows = await execute(connection(), statement, [gateway, sim, since, f"{why}%"])
-    return [ReceiptText(**row, _from_db=True) for row in rows]
+    condition = "state = 'waiting' AND gateway = $1 AND sim = $2 AND received_at >= $3 AND why LIKE $4 ORDER BY id"
+    return await find_rows(ReceiptText, condition, [gateway, sim, since, f"{why}%"])
 
 
 async def settle_twins(gateway: str, reference: str, amount: int, payment_id: int) -> None:

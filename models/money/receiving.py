@@ -20,7 +20,8 @@ from models.money.day_close import first_open
 from models.money.ledger import AccountKind, Posting, balance, currency, post
 from models.money.providers import provider_id
 from models.money.sales import Payment
-from models.sql import columns_of, connection, cut, execute, lock_rows, on_postgres, read_moment
+from models.rows import find_row
+from models.sql import connection, cut, execute, lock_rows, on_postgres
 
 BANK = "bank"  # the provider of what is paid into the bank itself
 LONGEST_REFERENCE = 80
@@ -198,12 +199,7 @@ async def waits_as_other_name(payment_id: int) -> bool:
 
 async def find_payment(provider: str, reference: str) -> Payment | None:
     """The payment with this reference, in its normal spelling."""
-    rows = await execute(
-        connection(),
-        f"SELECT {columns_of(Payment)} FROM payment WHERE provider = $1 AND reference = $2",
-        [provider, reference],
-    )
-    return Payment(**rows[0] | {"paid_at": read_moment(rows[0]["paid_at"])}, _from_db=True) if rows else None
+    return await find_row(Payment, "provider = $1 AND reference = $2", [provider, reference])
 
 
 async def _book(payment: Payment) -> None:

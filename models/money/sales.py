@@ -7,6 +7,7 @@ from tortoise.models import Model
 
 from models.devices import Device
 from models.people import Agent, Customer
+from models.rows import read_row
 from models.sql import columns_of, connection, execute
 
 LONGEST_REFERENCE = 8  # of a sale
@@ -132,7 +133,7 @@ async def same_today(
         f"AND key NOT LIKE 'down payment %' AND {COUNTS} ORDER BY id DESC LIMIT 1",
         values,
     )
-    return Sale(**rows[0], _from_db=True) if rows else None
+    return read_row(Sale, rows[0]) if rows else None
 
 
 async def last_tokens(device: Device, count: int = 3, *, with_void: bool = False) -> list[tuple[Sale, str]]:
@@ -145,4 +146,4 @@ async def last_tokens(device: Device, count: int = 3, *, with_void: bool = False
         f"JOIN sale s ON s.id = t.sale_id WHERE t.device_id = $1 {only}ORDER BY t.id DESC LIMIT $2",
         [device.id, count],
     )
-    return [(Sale(**{n: v for n, v in row.items() if n != "digits"}, _from_db=True), row["digits"]) for row in rows]
+    return [(read_row(Sale, row), row["digits"]) for row in rows]

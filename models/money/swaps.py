@@ -18,7 +18,8 @@ from models.money.contracts import Contract, Ending, contract_of
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.money.ownership import NoOwner, NotDone
 from models.people import Customer
-from models.sql import columns_of, connection, execute, insert, lock_rows
+from models.rows import find_row
+from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS, Issuer, Key
 from models.tokens.journal import JOURNAL, Made
 from models.vault import Vault
@@ -34,7 +35,6 @@ ENERGY_SOLD = """SELECT COALESCE(SUM(s.units), 0) AS units FROM sale s
     AND NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')"""
 ENERGY_BROUGHT = """SELECT COALESCE(SUM(units), 0) AS units FROM device_swap
   WHERE device_id = $1 AND customer_id = $2 AND unit = 'energy'"""
-NEWEST = "SELECT {} FROM device_swap WHERE {} = $1 ORDER BY id DESC LIMIT 1"
 
 
 class DeviceSwap(Model):
@@ -264,8 +264,7 @@ async def swap_from(device: Device) -> DeviceSwap | None:
 
 
 async def _newest(column: str, device: Device) -> DeviceSwap | None:
-    rows = await execute(connection(), NEWEST.format(columns_of(DeviceSwap), column), [device.id])
-    return DeviceSwap(**rows[0], _from_db=True) if rows else None
+    return await find_row(DeviceSwap, f"{column} = $1 ORDER BY id DESC", [device.id])
 
 
 async def _read(swap: DeviceSwap, *, new: bool) -> Swapped:

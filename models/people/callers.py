@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from models.people.tables import Agent, Customer
+from models.rows import read_row
 from models.sql import columns_of, connection, execute, marks
 
 
@@ -49,10 +50,10 @@ async def find_callers(phones: list[str]) -> dict[str, Caller]:
     """Who is behind each of these numbers, in two statements however many there are."""
     callers = {phone: Caller(phone) for phone in phones}
     for row in await _rows(Agent, phones, "AND retired_at IS NULL "):
-        callers[row["phone"]] = Caller(row["phone"], agent=Agent(**row, _from_db=True))
+        callers[row["phone"]] = Caller(row["phone"], agent=read_row(Agent, row))
     for row in await _rows(Customer, phones):
         if callers[row["phone"]].agent is None:
-            callers[row["phone"]].customers.append(Customer(**row, _from_db=True))
+            callers[row["phone"]].customers.append(read_row(Customer, row))
     return callers
 
 

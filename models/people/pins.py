@@ -1,7 +1,9 @@
 """PINs of agents: six digits, and five wrong ones in a row lock, however they came in."""
 
+import asyncio
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -12,7 +14,8 @@ from models.audit import record
 from models.people import guesses
 from models.people.guesses import Limit
 from models.people.tables import Agent
-from models.sql import DAY_MS, connection, execute, lock_rows
+from models.rows import find_rows
+from models.sql import DAY_MS, connection, execute, lock_rows, unit_of_work
 from models.vault import Vault
 
 TRIES = 5
@@ -53,14 +56,29 @@ def is_weak(pin: str) -> bool:
     return steps in ({0}, {1}, {-1})
 
 
+async def compare_ahead(tries: Iterable[tuple[Agent, str]], vault: Vault) -> None:
+    """Compare PINs that this unit of work may be about to check, all at once and beside the loop: one takes 1.5 ms
+    (measured), in which the loop would do nothing else. No try is counted by that."""
+    if unit := unit_of_work():
+        pairs = [*{(pin, agent.pin_hash) for agent, pin in tries}]
+        right = await asyncio.gather(*(asyncio.to_thread(vault.check_pin, *pair) for pair in pairs))
+        unit.seen.update(zip(pairs, right, strict=True))
+
+
+def _is_right(pin: str, hashed: str, vault: Vault) -> bool:
+    unit = unit_of_work()
+    compared: bool | None = unit.seen.get((pin, hashed)) if unit else None
+    return vault.check_pin(pin, hashed) if compared is None else compared
+
+
 async def check(agent: Agent, pin: str, vault: Vault) -> Checked:
     """Compare a PIN and count the wrong ones, in the caller's transaction. A locked agent stays locked. The row is held
     until the commit: of many tries at once, on several servers, five are compared."""
     await lock_rows("agent", "id = $1", [agent.id])
-    fresh = await Agent.get(id=agent.id)
+    [fresh] = await find_rows(Agent, "id = $1", [agent.id])
     if fresh.locked_at:
         return Checked(Verdict.LOCKED, 0)
-    if vault.check_pin(pin, fresh.pin_hash):
+    if _is_right(pin, fresh.pin_hash, vault):
         if not vault.has_made(fresh.pin_hash):  # the secret key was changed since it was set
             await Agent.filter(id=agent.id).update(pin_hash=vault.hash_pin(pin))
         if fresh.wrong_pins:

@@ -8,22 +8,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from tortoise import fields
 from tortoise.models import Model
-from tortoise.queryset import QuerySet
 
 from models.audit import record
 from models.devices import Device
 from models.messages.withdrawal import withdraw_question_about
 from models.people import Agent, Customer, OfficeUser
 from models.people.office_users import list_users
+from models.rows import find_rows, read_row
 from models.sql import columns_of, connection, execute, lock_rows, marks
 
 DUE = timedelta(days=3)  # when nobody says otherwise
 SILENCE = timedelta(days=3)  # without an answer to "is it fixed?" a ticket closes
 SECOND_THOUGHTS = timedelta(days=7)  # for so long a yes can be taken back by a bare no
 MOST_LISTED = 200  # tickets of one state on a page of the office, the most urgent first
+SAME = """ticket.customer_id = $1 AND ticket.state = 'open' AND ticket.category = $2 AND ticket.text = $3
+  AND ticket.device_id {}"""
+WORK = """ticket.agent_id = $1 AND ticket.state = 'open' AND customer.mini_grid_id = $2
+  ORDER BY ticket.due_at, ticket.id LIMIT $3"""
+SILENT = "ticket.state = 'asked' AND ticket.asked_at <= $1 ORDER BY ticket.asked_at LIMIT $2"
 
 
 class Category(StrEnum):
@@ -146,10 +152,10 @@ async def open_ticket(
 
     The same words about the same device are the same ticket as long as it is open: people send things twice.
     """
-    same = _whole().filter(customer_id=customer.id, device_id=device.id if device else None, state=TicketState.OPEN)
-    if earlier := await same.filter(category=category, text=text).first():
+    same = [customer.id, category.value, text, *([device.id] if device else [])]
+    if earlier := await _first(SAME.format("= $4" if device else "IS NULL"), same):
         return Opened(earlier, new=False)
-    if earlier := await _whole().get_or_none(key=key):
+    if earlier := await _first("ticket.key = $1", [key]):
         return Opened(earlier, new=False)
     return await _open(customer, device, category, text, actor=actor, key=key, reporter=reporter, due_at=due_at)
 
@@ -159,7 +165,7 @@ async def open_unreported(
 ) -> Opened:
     """Open a ticket that nobody reported, in the caller's transaction; `origin` (80 characters at most) names what
     it is about: the same origin has the same ticket for good, also when that is closed."""
-    if earlier := await _whole().get_or_none(key=origin):
+    if earlier := await _first("ticket.key = $1", [origin]):
         return Opened(earlier, new=False)
     return await _open(customer, device, category, text, actor="office", key=origin, due_at=due_at)
 
@@ -189,7 +195,7 @@ async def _open(
         due_at=due_at or now + DUE,
     )
     await _note(ticket, actor, Step.OPENED, text)
-    return Opened(await with_people(ticket.id), new=True)
+    return Opened(await find_for_office(ticket.id), new=True)
 
 
 async def _choose_agent(customer: Customer, device: Device | None) -> Agent | None:
@@ -204,7 +210,7 @@ async def _choose_agent(customer: Customer, device: Device | None) -> Agent | No
             [device.id, customer.id],
         )
         if rows:
-            return Agent(**rows[0], _from_db=True)
+            return read_row(Agent, rows[0])
     rows = await execute(
         connection(),
         f"SELECT {columns_of(Agent, 'a')} FROM agent a JOIN customer c ON c.mini_grid_id = a.mini_grid_id "
@@ -212,7 +218,7 @@ async def _choose_agent(customer: Customer, device: Device | None) -> Agent | No
         "(SELECT COUNT(*) FROM ticket t WHERE t.agent_id = a.id AND t.state IN ('open', 'asked')), a.id LIMIT 1",
         [customer.id],
     )
-    return Agent(**rows[0], _from_db=True) if rows else None
+    return read_row(Agent, rows[0]) if rows else None
 
 
 async def assign(
@@ -231,13 +237,13 @@ async def assign(
     )
     to = agent.phone if agent else staff.name if staff else "office"
     await _note(ticket, actor, Step.ASSIGNED, to)
-    return await with_people(ticket.id)
+    return await find_for_office(ticket.id)
 
 
 async def hand_back(actor: str, *, agent: Agent | None = None, staff: OfficeUser | None = None) -> list[str]:
     """Make the open tickets of somebody who leaves nobody's: their numbers."""
-    whose = {"agent_id": agent.id} if agent else {"staff_id": staff.id if staff else None}
-    left = await _whole().filter(**whose).exclude(state=TicketState.CLOSED).order_by("id")
+    column, whose = ("agent_id", agent.id) if agent else ("staff_id", staff.id if staff else 0)
+    left = await _find(f"ticket.{column} = $1 AND ticket.state <> 'closed' ORDER BY ticket.id", [whose])
     for ticket in left:
         await assign(ticket, actor)
     return [ticket.number for ticket in left]
@@ -295,9 +301,8 @@ async def end_silent(most: int) -> list[tuple[Ticket, datetime, str]]:
     """End the question of some of the tickets whose customers were asked three days ago: who said nothing has it
     closed, and who wrote something that was no answer has it open again. Each comes with when the customer was asked,
     and with the last of those words (empty: silence)."""
-    waiting = _whole().filter(state=TicketState.ASKED, asked_at__lte=datetime.now(UTC) - SILENCE)
     ended = []
-    for ticket in await waiting.order_by("asked_at").limit(most):
+    for ticket in await _find(SILENT, [datetime.now(UTC) - SILENCE, most]):
         asked_at, words = ticket.asked_at or datetime.now(UTC), await _words_since_asked(ticket)
         if await (reopen(ticket, "silence", words) if words else close(ticket, "silence")):
             ended.append((ticket, asked_at, words))
@@ -317,17 +322,20 @@ class TicketNotFound(Exception):
 
 async def find_for_agent(number: int, mini_grid_id: int) -> Ticket:
     """A ticket of the agent's own mini-grid. Raises TicketNotFound."""
-    return await _only(_whole().filter(id=number, customer__mini_grid_id=mini_grid_id))
+    return await _only("ticket.id = $1 AND customer.mini_grid_id = $2", [number, mini_grid_id])
 
 
 async def find_for_customers(number: int, customers: Sequence[Customer]) -> Ticket:
     """A ticket of one of these customers. Raises TicketNotFound."""
-    return await _only(_whole().filter(id=number, customer_id__in=[customer.id for customer in customers]))
+    ids = [customer.id for customer in customers]
+    if not ids:
+        raise TicketNotFound
+    return await _only(f"ticket.id = $1 AND ticket.customer_id IN ({marks(len(ids), 2)})", [number, *ids])
 
 
 async def find_for_office(number: int) -> Ticket:
-    """A ticket of any mini-grid. Raises TicketNotFound."""
-    return await _only(_whole().filter(id=number))
+    """A ticket of any mini-grid, with its customer, device, agents and staff. Raises TicketNotFound."""
+    return await _only("ticket.id = $1", [number])
 
 
 async def lock_ticket(number: int) -> Ticket:
@@ -336,21 +344,16 @@ async def lock_ticket(number: int) -> Ticket:
     return await find_for_office(number)
 
 
-async def with_people(ticket_id: int) -> Ticket:
-    """A ticket with its customer, device, agents and staff."""
-    return await _whole().get(id=ticket_id)
-
-
 async def work_of(agent: Agent, most: int) -> list[Ticket]:
     """What an agent has to do, the most urgent first."""
-    todo = _whole().filter(agent_id=agent.id, state=TicketState.OPEN, customer__mini_grid_id=agent.mini_grid_id)
-    return await todo.order_by("due_at", "id").limit(most)
+    return await _find(WORK, [agent.id, agent.mini_grid_id, most])
 
 
 async def tickets_of(customers: Sequence[Customer], most: int) -> list[Ticket]:
     """What customers reported and is not closed, newest first."""
     ids = [customer.id for customer in customers]
-    return await _whole().filter(customer_id__in=ids).exclude(state=TicketState.CLOSED).order_by("-id").limit(most)
+    whose = f"ticket.customer_id IN ({marks(len(ids), 2)}) AND ticket.state <> 'closed'"
+    return await _find(f"{whose} ORDER BY ticket.id DESC LIMIT $1", [most, *ids]) if ids else []
 
 
 async def tickets_in(state: TicketState, before: int = 0) -> list[Ticket]:
@@ -368,9 +371,9 @@ async def tickets_in(state: TicketState, before: int = 0) -> list[Ticket]:
 
 async def find_asked(customers: Sequence[Customer]) -> Ticket | None:
     """The ticket about which these customers were asked last and have not answered."""
-    asked = Ticket.filter(customer_id__in=[customer.id for customer in customers], state=TicketState.ASKED)
-    found = await asked.order_by("-asked_at", "-id").first()
-    return await with_people(found.id) if found else None
+    ids = [customer.id for customer in customers]
+    asked = f"ticket.customer_id IN ({marks(len(ids))}) AND ticket.state = 'asked'"
+    return await _first(f"{asked} ORDER BY ticket.asked_at DESC, ticket.id DESC", ids) if ids else None
 
 
 # What this person's newest answer closed, if that is what closed it last.
@@ -386,7 +389,7 @@ async def find_closed_by(phone: str, customers: Sequence[Customer]) -> Ticket | 
     statement = CLOSED_BY.format(customers=marks(len(customers), 3))
     values = [datetime.now(UTC) - SECOND_THOUGHTS, phone, *(customer.id for customer in customers)]
     rows = await execute(connection(), statement, values)
-    return await with_people(rows[0]["id"]) if rows else None
+    return await find_for_office(rows[0]["id"]) if rows else None
 
 
 async def open_of(customer: Customer) -> list[Ticket]:
@@ -418,12 +421,18 @@ async def last_comment(ticket: Ticket) -> str:
     return newest.text if newest else ""
 
 
-def _whole() -> QuerySet[Ticket]:
-    return Ticket.all().select_related("customer", "device", "reporter", "agent", "staff")
+async def _find(condition: str, values: Sequence[Any]) -> list[Ticket]:
+    """Each with its customer, device, agents and staff."""
+    return await find_rows(Ticket, condition, values, joined=("customer", "device", "reporter", "agent", "staff"))
 
 
-async def _only(found: QuerySet[Ticket]) -> Ticket:
-    ticket = await found.first()
+async def _first(condition: str, values: Sequence[Any]) -> Ticket | None:
+    found = await _find(f"{condition} LIMIT 1", values)
+    return found[0] if found else None
+
+
+async def _only(condition: str, values: Sequence[Any]) -> Ticket:
+    ticket = await _first(condition, values)
     if ticket is None:
         raise TicketNotFound
     return ticket

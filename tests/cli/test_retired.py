@@ -18,7 +18,7 @@ from models.people import Agent, Customer, Role, find_callers
 from models.people.agents import add_agent, find_agent
 from models.sql import now_ms
 from models.tickets import Category, Ticket
-from models.tickets.tickets import assign, open_ticket, with_people
+from models.tickets.tickets import assign, find_for_office, open_ticket
 from tests.world.people import PEOPLE, Phones
 from tests.world.prompt import Run, do_in_one_work, query
 
@@ -117,7 +117,7 @@ async def test_who_reported_a_ticket_and_is_retired_hears_no_more_of_it(mwanga: 
         opened = await open_ticket(customer, None, Category.POWER, "dark", actor=ASHA, key="test", reporter=asha)
         assert [copy.phone for copy in News(opened.ticket, mwanga.company).agents(verbatim("x"), actor="")] == [ASHA]
         await retire(asha, actor="test")
-        ticket = await with_people(opened.ticket.id)
+        ticket = await find_for_office(opened.ticket.id)
     assert News(ticket, mwanga.company).agents(verbatim("x"), actor="") == []
 
 

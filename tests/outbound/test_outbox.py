@@ -1,6 +1,7 @@
 """From an enqueued message to a request and what came of it, on both engines."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from bot.outbound import NewMessage, enqueue
 from bot.outbound.lanes import UNDER_WAY
 from bot.runtime import Database
 from models.messages import MessageKind
-from tests.world.outbox_rig import ASHA, HOUR, MINUTE, SECOND, START, Answer, Bench
+from tests.world.outbox_rig import ASHA, HOUR, MINUTE, SECOND, START, Answer, Bench, ScriptedGateway
 
 
 @pytest.fixture
@@ -286,3 +287,56 @@ async def test_messages_of_a_gateway_that_is_gone_go_by_another(bench: Bench) ->
     await bench.settle()
     assert bench.gateway.texts == ["hello"]
     assert bench.counted("sent") == 1
+
+
+# When a turn waits for more
+
+NEVER = 3_600.0  # seconds
+
+
+@pytest.fixture
+async def running(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    """An outbox at work that would gather for an hour."""
+    monkeypatch.setattr("bot.outbound.outbox.GATHER_S", NEVER)
+    run = asyncio.create_task(bench.outbox.run())
+    yield bench
+    await bench.outbox.stop()
+    await run
+
+
+async def asked_of(gateway: ScriptedGateway, *texts: str) -> None:
+    """Wait until the gateway was asked to send these."""
+    async with asyncio.timeout(60):
+        while gateway.texts != [*texts]:
+            await asyncio.sleep(0)
+
+
+async def test_an_idle_outbox_sends_at_once(running: Bench) -> None:
+    await running.enqueue("first")
+    await asked_of(running.gateway, "first")
+    await running.enqueue("second")
+    await asked_of(running.gateway, "first", "second")
+
+
+async def test_what_comes_while_a_request_is_under_way_is_gathered_until_it_ends(running: Bench) -> None:
+    running.gateway.later = asyncio.get_running_loop().create_future()
+    await running.enqueue("first")
+    await asked_of(running.gateway, "first")
+    for text in ("second", "third"):
+        await running.enqueue(text)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert running.gateway.texts == ["first"]
+    running.gateway.later.set_result(Sent("id", 1, "TZS 20"))
+    await asked_of(running.gateway, "first", "second", "third")
+
+
+async def test_a_paused_gateway_hurries_nothing(running: Bench) -> None:
+    running.gateway.refuse("no balance")
+    await running.enqueue("first")
+    await asked_of(running.gateway, "first")
+    turned_at, running.clock.now = running.outbox.turned_at, running.clock() + 1
+    running.outbox.notify(["africastalking"])
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert running.outbox.turned_at == turned_at

@@ -169,7 +169,9 @@ async def test_words_sent_twice_are_added_once(phones: Phones) -> None:
 
 async def test_the_office_gives_the_work_to_an_agent_or_keeps_it(phones: Phones) -> None:
     juma, clerk = await Agent.get(phone=PEOPLE["Juma"]), await OfficeUser.first()
-    ticket = await tickets.assign(await tickets.with_people(1), "admin", agent=juma, due_at=NOON + timedelta(days=9))
+    ticket = await tickets.assign(
+        await tickets.find_for_office(1), "admin", agent=juma, due_at=NOON + timedelta(days=9)
+    )
     told = News(ticket, phones.mwanga.company).handed_over(actor="admin")
     assert [(copy.phone, copy.text.to("en")) for copy in told] == [
         (PEOPLE["Baraka"], "Ticket K1: Agent Juma Said +255700000002 will call."),
@@ -366,7 +368,7 @@ async def test_the_history_explains_the_state_whatever_is_done(phones: Phones, s
     choose = random.Random(seed)
     verbs = [tickets.ask_fixed, tickets.close, tickets.reopen]
     leads_to = {Step.ASKED: "asked", Step.CLOSED: "closed", Step.REOPENED: "open", Step.OPENED: "open"}
-    old = await tickets.with_people(1)
+    old = await tickets.find_for_office(1)
     for _turn in range(15):
         before, verb = await state(), choose.choice(verbs)
         steps = await TicketEvent.all().count()
@@ -375,7 +377,7 @@ async def test_the_history_explains_the_state_whatever_is_done(phones: Phones, s
         last = await TicketEvent.filter(step__in=list(leads_to)).order_by("-id").first()
         assert last and await state() == leads_to[Step(last.step)]
         if choose.random() < 0.5:
-            old = await tickets.with_people(1)
+            old = await tickets.find_for_office(1)
 
 
 # Categories

@@ -1,0 +1,158 @@
+"""What happens at every message is plain SQL: the ORM builds no query and makes no object there."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from tortoise.backends.asyncpg.client import TransactionWrapper
+from tortoise.models import Model
+from tortoise.queryset import AwaitableQuery
+
+from bot.inbound import Worker
+from bot.server import Server
+from models.vault import Vault
+from tests.world.people import MENU, PINS, Phones
+
+
+@pytest.fixture
+async def phones(mwanga: Server) -> AsyncIterator[Phones]:
+    """After one sale, so that there is a token to be asked for."""
+    phones = Phones(mwanga)
+    await sell(phones, "SHS0283", 5_000)
+    yield phones
+
+
+async def sell(phones: Phones, serial: str, amount: int) -> None:
+    await phones.text("Asha", f"BUY {serial} {amount}")
+    assert "SOLD" in dict(await phones.text("Asha", f"1 {PINS['Asha']}"))["Asha"]
+
+
+def handles_messages() -> bool:
+    """Whether this is a worker's task: chores of the night may run beside it."""
+    task = asyncio.current_task()
+    return task is not None and getattr(task.get_coro(), "__qualname__", "") == Worker.run.__qualname__
+
+
+@contextmanager
+def orm_at_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """How often the ORM begins a query, or makes an object of a row, while messages are handled: by what is asked for
+    or made."""
+    seen: Counter[str] = Counter()
+    begin, make = AwaitableQuery.__init__, Model.__init__
+    read = Model._init_from_db.__func__  # type: ignore[attr-defined]
+
+    def begins(query: Any, model: type[Model]) -> None:
+        seen[f"query of {model.__name__}"] += handles_messages()
+        begin(query, model)
+
+    def makes(one: Model, **values: Any) -> None:
+        seen[f"made {type(one).__name__}"] += handles_messages()
+        make(one, **values)
+
+    def reads(model: type[Model], **values: Any) -> Model:
+        seen[f"read {model.__name__}"] += handles_messages()
+        made: Model = read(model, **values)
+        return made
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AwaitableQuery, "__init__", begins)
+        patched.setattr(Model, "__init__", makes)
+        patched.setattr(Model, "_init_from_db", classmethod(reads))
+        yield seen
+
+
+TEXTS = [
+    ("Baraka", "TOKEN"),
+    ("Baraka", "BAL"),
+    ("Baraka", "HELP"),
+    ("Baraka", "STATUS"),
+    ("Asha", "TOKEN SHS0283"),
+    ("Asha", "CASH"),
+    ("Asha", "LIST"),
+    ("Stranger", "hello"),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), TEXTS)
+async def test_a_text_is_answered_without_the_orm(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    with orm_at_work(monkeypatch) as seen:
+        assert await phones.text(name, text)
+    assert not +seen
+
+
+@pytest.mark.parametrize("serial", ["SHS0283", "04123456784"])  # on a plan, and by the kilowatt-hour
+async def test_a_sale_is_made_without_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch, serial: str) -> None:
+    with orm_at_work(monkeypatch) as seen:
+        await sell(phones, serial, 6_000)
+    assert not +seen
+
+
+async def test_what_is_rare_is_seen_to_use_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
+    with orm_at_work(monkeypatch) as seen:
+        await phones.text("Asha", "FIX SHS0283 no light")
+    assert seen["made Ticket"] == 1
+
+
+async def test_dialled_turns_are_answered_without_the_orm(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
+    with orm_at_work(monkeypatch) as seen:
+        assert (await phones.dial("Baraka", MENU)).startswith("CON")
+        assert "SHS0283" in await phones.choose("Baraka", "Last tokens")
+        await phones.choose("Asha", "Sell power")
+        for keys in ("SHS0283", "7000"):
+            await phones.enter("Asha", keys)
+        await phones.enter("Asha", "1")
+        assert "SOLD" in await phones.enter("Asha", PINS["Asha"])
+    assert not +seen
+
+
+async def test_pins_are_compared_beside_the_loop(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[str, bool]] = []
+    compare = Vault.check_pin
+
+    def noted(vault: Vault, pin: str, hashed: str | None) -> bool:
+        compared.append((pin, threading.current_thread() is threading.main_thread()))
+        return compare(vault, pin, hashed)
+
+    monkeypatch.setattr(Vault, "check_pin", noted)
+    await sell(phones, "SHS0283", 6_000)
+    await phones.choose("Asha", "Sell power")
+    for keys in ("SHS0283", "7000", "1", "111111"):
+        await phones.enter("Asha", keys)
+    assert compared == [(PINS["Asha"], False), ("111111", False)]
+
+
+# How often the database is asked for one message, from its claim to its commit. More is a change to think about.
+TRIPS = [
+    ("Baraka", ["TOKEN"], 11),
+    ("Asha", ["TOKEN SHS0283"], 13),
+    ("Asha", ["CASH"], 11),
+    ("Asha", ["BUY SHS0283 6000"], 21),
+    ("Asha", ["BUY SHS0283 6000", f"1 {PINS['Asha']}"], 53),
+    ("Stranger", ["hello"], 9),
+]
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+@pytest.mark.parametrize(("name", "texts", "most"), TRIPS)
+async def test_a_message_asks_the_database_so_often(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch, name: str, texts: list[str], most: int
+) -> None:
+    asked: list[str] = []
+    for way in ("execute_query", "execute_query_dict", "execute_many"):
+        ask = getattr(TransactionWrapper, way)
+
+        async def noted(client: Any, statement: str, *values: Any, ask: Any = ask) -> Any:
+            asked.extend([statement] if handles_messages() else [])
+            return await ask(client, statement, *values)
+
+        monkeypatch.setattr(TransactionWrapper, way, noted)
+    for text in texts:
+        asked.clear()
+        await phones.text(name, text)
+    assert len(asked) <= most, "\n".join(asked)
