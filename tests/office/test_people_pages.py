@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 
 from bot.config import Config
 from models.devices import Device
 from models.money.swaps import DeviceSwap
-from models.people import Customer
+from models.people import Agent, Customer
 from models.sql import now_ms
 from tests.world.browser import MINUTE, Office, open_office, receive_message
 from tests.world.ownership import keep_names
@@ -59,6 +60,14 @@ async def test_one_that_fits_is_shown_at_once(office: Office) -> None:
         ("0700000001", "/people/agents/1"),
     ):
         assert await where(office, f"/find?q={typed}") == path, typed
+
+
+async def test_the_end_of_two_phones_shows_both(office: Office) -> None:
+    """One of a customer, one of an agent: neither is jumped to."""
+    words = await office.page("/find?q=0002")
+    assert "Baraka Peter" in words and "Agent Juma Said" in words and "(retired)" not in words
+    await Agent.filter(name="Juma Said").update(retired_at=datetime.now(UTC))
+    assert "(retired)" in await office.page("/find?q=0002")
 
 
 async def test_several_are_listed_with_why(office: Office) -> None:
