@@ -55,6 +55,8 @@ async def test_cash_is_booked_once_and_the_same_again_is_held(config: Config) ->
         assert sms["text"].startswith("HANDED IN TZS 100,000. You held 150,000")
         page = await office.page(f"{ASHA}?done=cash")
         assert "Booked. The agent gets an SMS." in page and "TZS 100,000" in page
+        happened = page[page.index("What happened") :]
+        assert "hand in: TZS 100,000, commission TZS 15,000, ref" in happened and "minor units" not in happened
         status, said = await send(office, f"{ASHA}/cash", ASHA, amount="200000")
         assert status == 409 and "Asha Mushi holds TZS 35,000." in said and 'value="200000"' in said
         await take_cash(office, 3)

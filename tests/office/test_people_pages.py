@@ -205,7 +205,8 @@ async def test_a_device_without_a_debt_is_given_at_once(office: Office) -> None:
     assert [row["phone"] for row in told] == [PEOPLE["Neema"], PEOPLE["Baraka"]]
     status, _to, words = await send(office, path, to="#2", sure="2", reason="again")
     assert status == 422 and "does not belong to this customer any more" in words
-    assert "EB100042 to customer 2" in await office.page("/people/3")
+    assert "EB100042 to #2" in await office.page("/people/3")
+    assert "device transferred: #3 \u2192 #2: sold it" in await office.page("/people/2")
 
 
 async def test_a_device_goes_out_of_use(office: Office) -> None:
@@ -242,3 +243,4 @@ async def test_a_device_is_swapped_under_warranty(office: Office) -> None:
 async def test_a_device_that_is_not_there_is_said_so(office: Office) -> None:
     for path in ("/people/2/devices/999/swap", "/people/999/devices/1/give", "/people/2/devices/999/retire"):
         assert (await office.get(path)).status == 404
+    assert not re.search(r"count \d", words) and "device swapped: \u2192 SHS0284, of #2" in words
