@@ -69,6 +69,15 @@ async def test_cash_is_booked_once_and_the_same_again_is_held(config: Config) ->
         assert status == 422 and "lots is not clear" in said
 
 
+async def test_what_a_stolen_phone_needs_stands_before_cash_and_statement(config: Config) -> None:
+    """On a telephone the page is one column of some 8,000 pixels."""
+    async with open_office(config) as office:
+        page = await office.page(ASHA)
+        order = ("May this agent sell?", "Lock, as when", "Cash and commission", "Change", "Statement", "What happened")
+        places = [page.index(words) for words in order]
+        assert places == sorted(places)
+
+
 async def test_commission_is_paid_out_of_the_till_and_a_wallet_is_topped_up(config: Config) -> None:
     async with open_office(config) as office:
         await take_cash(office)

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.slow, needs_chromium, pytest.mark.parametrize("engine"
 
 MOST_BYTES = 50 * 1024
 MOST_PAGES = 400  # that the walk looks at
+SCREEN = 900  # pixels that a tab is high
 # Reached by a form or by the script, not by a link: with what leads there.
 NOT_LINKED = {
     "/login": "for whoever is not signed in",
@@ -130,3 +131,14 @@ async def test_each_page_is_there_without_script(office: Office, browser: Browse
             await tab.go(path)
             assert await tab.page.inner_text("main"), path
         assert tab.complaints == []
+
+
+async def test_a_stolen_phone_is_locked_on_the_first_screen_of_a_telephone(office: Office, browser: Browser) -> None:
+    """Of the agent whose statement of the month is the longest."""
+    [most] = await office.ask("SELECT agent_id FROM sale GROUP BY agent_id ORDER BY COUNT(*) DESC LIMIT 1")
+    async with open_tab(browser, str(office.client.make_url("/")), 360) as tab:
+        await tab.sign_in(OFFICE_USER, OFFICE_PASSWORD)
+        await tab.go(f"/people/agents/{most['agent_id']}")
+        [lock] = await tab.page.locator("summary", has_text="Lock, as when").all()
+        where = await lock.bounding_box()
+        assert where and where["y"] + where["height"] < SCREEN, where
