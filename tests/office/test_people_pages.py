@@ -181,6 +181,13 @@ async def test_a_device_is_given_to_who_is_meant_and_sure(office: Office) -> Non
     assert "is still to be paid on it, and goes along." in await office.page(path)
     status, _to, words = await send(office, path, to="nobody at all", reason="sold it")
     assert status == 422 and "Nobody is found by this." in words
+    await keep_names(office.mwanga)
+    await Customer.create(name="Neema", surname="Ali", phone="+255710000088", mini_grid_id=1)
+    status, _to, words = await send(office, path, to="neema", reason="sold it")
+    assert status == 422 and "Several are found." in words and "Who is meant?" in words
+    assert "Neema Paulo #3, +255710000003" in words and "Neema Ali" in words and "+255710000088" in words
+    status, _to, words = await send(office, path, to="neema", reason="sold it", meant="#3")
+    assert status == 200 and "To: Neema Paulo" in words and "Who is meant?" not in words
     status, _to, words = await send(office, path, to="0710000003", reason="sold it")
     assert status == 200 and "To: Neema Paulo" in words and (await device("SHS0283")).customer_id == 2
     status, _to, words = await send(office, path, to="#3", sure="3", reason="sold it")
@@ -237,10 +244,10 @@ async def test_a_device_is_swapped_under_warranty(office: Office) -> None:
     assert await DeviceSwap.all().count() == 1 and (await device("SHS0284")).customer_id == 2
     words = await office.page("/people/2?done=swapped")
     assert "SHS0284" in words and "battery" in words and "Swapped." in words
+    assert not re.search(r"count \d", words) and "device swapped: \u2192 SHS0284, of #2" in words
     assert await where(office, "/find?q=SHS0283") == "/people/2"
 
 
 async def test_a_device_that_is_not_there_is_said_so(office: Office) -> None:
     for path in ("/people/2/devices/999/swap", "/people/999/devices/1/give", "/people/2/devices/999/retire"):
         assert (await office.get(path)).status == 404
-    assert not re.search(r"count \d", words) and "device swapped: \u2192 SHS0284, of #2" in words
