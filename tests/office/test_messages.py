@@ -73,7 +73,7 @@ async def test_a_sale_is_followed_without_its_token(office: Office) -> None:
     await office.sign_in()
     await office.sms("Asha", "BUY SHS0283 8000", "1 482915")
     page = await read(office, "/messages/sent")
-    assert "+255710000002 token" in page
+    assert "Baraka Peter +255710000002, token" in page
     assert "Code *** *** ***" in page
     for row in await office.ask("SELECT digits FROM token"):
         assert str(row["digits"]) not in re.sub(r"\D", "", page)
@@ -100,7 +100,7 @@ async def test_each_state_is_said_with_its_reason(
     await office.sign_in()
     await enqueue_message(office.db, state, error)
     page = await read(office, "/messages/sent")
-    assert f"+255710000001 reply {word} token 123 456 {why}" in page
+    assert f"Amina Juma +255710000001, reply {word} token 123 456 {why}" in page
     number = (await office.ask("SELECT id FROM outbox"))[0]["id"]
     one = await read(office, f"/messages/{number}")
     assert f"{word.capitalize()}: {why}" in one
