@@ -157,7 +157,9 @@ async def assign(
         applied = await apply(payment_id, to, funds=funds, **how)  # type: ignore[arg-type]
     if applied.new and applied.waits is None:
         name = f"customer {to.id}" if isinstance(to, Customer) else to.name
-        await record(actor, "assign payment", f"payment {payment_id}", f"to {name}, {applied.unapplied} left")
+        await record(
+            actor, "assign payment", f"payment {payment_id}", f"to {name}, {applied.unapplied} minor units left"
+        )
     if applied.waits is None and not applied.unapplied:
         await close_suspense(payment_id, actor)
     return applied

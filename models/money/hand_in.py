@@ -102,7 +102,9 @@ async def hand_in(
     reference = reference or await new_reference("hand_in")
     commission = max(min(due, held - amount), 0) // coin * coin
     entry = await _write(agent.id, amount, commission, actor, reference)
-    await record(actor, "hand in", agent.phone, f"{amount} minor units, commission {commission}, ref {reference}")
+    await record(
+        actor, "hand in", agent.phone, f"{amount} minor units, commission {commission} minor units, ref {reference}"
+    )
     return await read_figures(entry, new=True)
 
 

@@ -113,7 +113,8 @@ async def transfer(device: Device, to: Customer, by: OfficeUser, reason: str, *,
     await execute(connection(), "UPDATE device SET customer_id = $2 WHERE id = $1", [device.id, to.id])
     if contract:
         await execute(connection(), "UPDATE contract SET customer_id = $2 WHERE id = $1", [contract.id, to.id])
-    detail = f"customer {former.id} -> {to.id}, {owed} minor units owed, {access} of the access rate: {reason}"
+    detail = f"customer {former.id} -> {to.id}, {owed} minor units owed"
+    detail = f"{detail}, {access} minor units of the access rate: {reason}"
     await record(by.name, "device transferred", device.serial, detail)
     await record(by.name, "device given away", f"customer {former.id}", f"{device.serial} to customer {to.id}")
     return Passed(device, former, contract, owed, access)

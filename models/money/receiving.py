@@ -219,8 +219,9 @@ async def _note_other_amount(payment: Payment, incoming: Incoming) -> None:
     if earlier and earlier.why == Why.AMOUNTS:
         return
     await open_suspense(payment.id, Why.AMOUNTS)
-    said = f"{payment.provider} {payment.reference}: booked {payment.amount}, {incoming.source.value} {incoming.amount}"
-    await record(payment.provider, "amounts differ", payment.reference, f"{said} (minor units)")
+    said = f"{payment.provider} {payment.reference}: booked {payment.amount} minor units"
+    said = f"{said}, {incoming.source.value} {incoming.amount} minor units"
+    await record(payment.provider, "amounts differ", payment.reference, said)
     await raise_alert(f"Two amounts of one payment: {payment.provider} {payment.reference}. mwanga payments waiting")
 
 

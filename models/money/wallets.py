@@ -230,6 +230,6 @@ async def _book(
         lines = [paid, Posting(AccountKind.WALLET, agent.id, -commission)]
         await post(f"top up {entry.id} commission", lines, actor=actor)
     await post(f"top up {entry.id}", [against, Posting(AccountKind.WALLET, agent.id, -amount)], actor=actor)
-    detail = f"{amount} minor units, commission {commission}, ref {entry.reference}"
+    detail = f"{amount} minor units, commission {commission} minor units, ref {entry.reference}"
     await record(actor, "top up" if amount > 0 else "pay out", agent.phone, detail)
     return ToppedUp(entry, await in_wallet(agent.id), new=True)

@@ -19,8 +19,7 @@ MOST = 50  # of one kind
 AGENTS = 5_000  # whose names are looked at
 LONG_WORD = 5  # letters, from which on two slips are forgiven
 
-BY_PHONE = "SELECT id, phone AS said FROM {} WHERE phone IN ({}) {} ORDER BY id LIMIT {}"
-BY_PHONE_END = """SELECT id, phone AS said FROM customer WHERE {end} = $1 AND {whole} = $3 ORDER BY id LIMIT {most}"""
+BY_PHONE = "SELECT id, phone AS said FROM {table} WHERE {fits} ORDER BY id LIMIT {most}"
 BY_SERIAL = """SELECT d.id, d.serial AS said, d.customer_id, d.retired_at, w.customer_id AS swapped_for FROM device d
   LEFT JOIN device_swap w ON w.former_id = d.id WHERE {} ORDER BY d.id LIMIT {}"""
 BY_SALE = "SELECT customer_id, reference AS said FROM sale WHERE reference = $1"
@@ -132,13 +131,15 @@ async def _exists(table: str, number: int) -> bool:
 
 
 async def _by_phone(phones: Sequence[str]) -> list[Hit]:
+    return await _whose_phone(f"phone IN ({marks(len(phones))})", phones, Why.PHONE)
+
+
+async def _whose_phone(fits: str, values: Sequence[object], why: Why) -> list[Hit]:
+    """Agents, retired ones as well, and customers: one phone may be of several."""
     hits = []
-    for kind, table, also in (
-        (Kind.AGENT, "agent", "AND retired_at IS NULL"),
-        (Kind.CUSTOMER, "customer", ""),
-    ):
-        rows = await _ask(BY_PHONE.format(table, marks(len(phones)), also, MOST + 1), *phones)
-        hits += [Hit(kind, int(row["id"]), Why.PHONE, row["said"]) for row in rows]
+    for kind in (Kind.AGENT, Kind.CUSTOMER):
+        rows = await _ask(BY_PHONE.format(table=kind.value, fits=fits, most=MOST + 1), *values)
+        hits += [Hit(kind, int(row["id"]), why, row["said"]) for row in rows]
     return hits
 
 
@@ -181,9 +182,8 @@ async def _endings(asked: Asked) -> list[Hit]:
     hits = []
     if len(asked.digits) >= TAIL:
         end, whole = ending_of("phone", str(TAIL)), ending_of("phone", "$2")
-        statement = BY_PHONE_END.format(end=end, whole=whole, most=MOST + 1)
-        rows = await _ask(statement, asked.digits[-TAIL:], len(asked.digits), asked.digits)
-        hits += [Hit(Kind.CUSTOMER, int(row["id"]), Why.PHONE_END, row["said"]) for row in rows]
+        values = [asked.digits[-TAIL:], len(asked.digits), asked.digits]
+        hits += await _whose_phone(f"{end} = $1 AND {whole} = $3", values, Why.PHONE_END)
     if TAIL <= len(asked.serial) <= LONGEST:
         end, whole = ending_of("d.serial", str(TAIL)), ending_of("d.serial", "$2")
         statement = BY_SERIAL.format(f"{end} = $1 AND {whole} = $3", MOST + 1)

@@ -90,10 +90,7 @@ async def _lines(found: Mapping[str, int], *, last_of_all: bool) -> list[Line]:
         outgoing = answer is not None and answer["at"] >= shown["at"]
         if answer is not None and outgoing:
             shown = answer
-        caller = callers[phone]
-        person = caller.agent or next(iter(caller.customers), None)
-        name = f"{person.name} {getattr(person, 'surname', '')}".strip() if person else ""
-        lines.append(Line(phone, name, shown["text"], outgoing, shown["at"], last[phone]["waiting"]))
+        lines.append(Line(phone, callers[phone].name, shown["text"], outgoing, shown["at"], last[phone]["waiting"]))
     return lines
 
 

@@ -30,15 +30,19 @@ STATES: dict[str, tuple[State, ...]] = {
     "expired": (State.EXPIRED,),
 }
 # A token is 9 digits or 20, in groups (OpenPAYGO, STS), a phone number has more than 8; a PIN is six digits that stand
-# alone. What follows a letter is a serial, and so are eleven digits in one: a meter's (IEC 62055-41).
+# alone. What follows a letter is a serial, and so are eleven digits in one: a meter's (IEC 62055-41). After a plus, ten
+# to fifteen digits in one are a phone number whom people were told to call (E.164; no token is as long).
 _LONG = re.compile(r"(?<![0-9A-Za-z])(?:[0-9][ -]?){8,}[0-9]")
 _PIN = re.compile(r"(?<![0-9A-Za-z,.])[0-9]{6}(?![0-9])")
 _METER = re.compile(r"[0-9]{11}")
+_PHONE = re.compile(r"((?<![0-9A-Za-z])\+[0-9]{10,15}(?![0-9]))")
 
 
 def mask(text: str) -> str:
-    """The text with stars for the digits of tokens and PINs, and of phone numbers, which are as long."""
-    return _PIN.sub(_star, _LONG.sub(_star, text))
+    """The text with stars for the digits of tokens and PINs, and of phone numbers without a plus, which are as long."""
+    pieces = _PHONE.split(text)
+    pieces[::2] = [_PIN.sub(_star, _LONG.sub(_star, piece)) for piece in pieces[::2]]
+    return "".join(pieces)
 
 
 def _star(found: re.Match[str]) -> str:

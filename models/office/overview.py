@@ -185,6 +185,7 @@ class LockedAgent(NamedTuple):
 
 class Example(NamedTuple):
     phone: str
+    name: str  # whose it is; empty for somebody whom we do not know
     created_at: int
 
 
@@ -319,11 +320,7 @@ async def _not_understood(today: int) -> list[NotUnderstood]:
     rows = await _ask(NOT_UNDERSTOOD, today)
     alone = [row["phone"] for row in rows if row["people"] == 1]
     callers = await find_callers(alone) if alone else {}
-    names = {phone: caller.agent.name for phone, caller in callers.items() if caller.agent}
-    for phone, caller in callers.items():
-        if caller.customers:
-            first = caller.customers[0]
-            names[phone] = f"{first.name} {first.surname}"
+    names = {phone: caller.name for phone, caller in callers.items()}
     return [NotUnderstood(name=names.get(row["phone"], ""), **row) for row in rows]
 
 
@@ -336,9 +333,10 @@ async def _stuck(now: int) -> list[Stuck]:
     """Why messages did not go out: tokens first, which are paid for, then the commonest reason."""
     found = []
     rows = await _ask(STUCK, now - LOST_FOR_MS, now - LATE_MS)
+    callers = await find_callers(list({row["phone"] for row in rows})) if rows else {}
     for (gateway, kind, state, error), same in groupby(rows, itemgetter("gateway", "kind", "state", "error")):
         first, *others = same
-        examples = [Example(row["phone"], row["created_at"]) for row in (first, *others)]
+        examples = [Example(row["phone"], callers[row["phone"]].name, row["created_at"]) for row in (first, *others)]
         found.append(
             Stuck(
                 gateway=gateway,

@@ -34,6 +34,13 @@ class Caller:
         return self.agent is not None and self.agent.locked_at is not None
 
     @property
+    def name(self) -> str:
+        """What the office calls them: the first of several; empty for nobody whom we know."""
+        if self.agent:
+            return self.agent.name
+        return f"{self.customers[0].name} {self.customers[0].surname}".strip() if self.customers else ""
+
+    @property
     def language(self) -> str | None:
         if self.agent:
             return self.agent.language

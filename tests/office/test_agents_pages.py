@@ -58,6 +58,8 @@ async def test_cash_is_booked_once_and_the_same_again_is_held(config: Config) ->
         assert sms["text"].startswith("HANDED IN TZS 100,000. You held 150,000")
         page = await office.page(f"{ASHA}?done=cash")
         assert "Booked. The agent gets an SMS." in page and "TZS 100,000" in page
+        happened = page[page.index("What happened") :]
+        assert "hand in: TZS 100,000, commission TZS 15,000, ref" in happened and "minor units" not in happened
         status, said = await send(office, f"{ASHA}/cash", ASHA, amount="200000")
         assert status == 409 and "Asha Mushi holds TZS 35,000." in said and 'value="200000"' in said
         await take_cash(office, 3)
@@ -68,6 +70,15 @@ async def test_cash_is_booked_once_and_the_same_again_is_held(config: Config) ->
         assert (await send(office, f"{other}/cash", other, amount="50000", again="y"))[0] == 303
         status, said = await send(office, f"{ASHA}/cash", ASHA, amount="lots")
         assert status == 422 and "lots is not clear" in said
+
+
+async def test_what_a_stolen_phone_needs_stands_before_cash_and_statement(config: Config) -> None:
+    """On a telephone the page is one column of some 8,000 pixels."""
+    async with open_office(config) as office:
+        page = await office.page(ASHA)
+        order = ("May this agent sell?", "Lock, as when", "Cash and commission", "Change", "Statement", "What happened")
+        places = [page.index(words) for words in order]
+        assert places == sorted(places)
 
 
 async def test_commission_is_paid_out_of_the_till_and_a_wallet_is_topped_up(config: Config) -> None:

@@ -1,5 +1,7 @@
 """The find box: what was typed, what it may be, and who goes by it."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from bot.server import Server
@@ -68,7 +70,7 @@ async def test_a_phone_is_found_in_any_spelling(mwanga: Server, typed: str) -> N
         ("mushy", {("Asha Mushi", "near name")}),
         ("juma", {("Amina Juma", "name"), ("Juma Said", "name")}),
         ("SHS0284", {("device SHS0284", "serial")}),
-        ("0002", {("Baraka Peter", "phone end")}),
+        ("0002", {("Baraka Peter", "phone end"), ("Juma Said", "phone end")}),
         ("K77", set()),
         ("S1999", set()),
         ("xyzzy", set()),
@@ -112,6 +114,12 @@ async def test_a_device_of_the_past_leads_to_who_had_it(mwanga: Server) -> None:
 async def test_a_phone_that_several_share_finds_them_all(mwanga: Server) -> None:
     await Customer.filter(name="Neema").update(phone=PEOPLE["Baraka"])
     assert await found(mwanga, PEOPLE["Baraka"]) == {("Baraka Peter", "phone"), ("Neema Paulo", "phone")}
+
+
+async def test_an_agent_who_is_retired_is_found_by_phone(mwanga: Server) -> None:
+    await Agent.filter(name="Asha Mushi").update(retired_at=datetime.now(UTC))
+    assert await found(mwanga, "0700000001") == {("Asha Mushi", "phone")}
+    assert ("Asha Mushi", "phone end") in await found(mwanga, "00001")
 
 
 async def test_a_customer_number_that_may_be_an_end_finds_both(mwanga: Server) -> None:

@@ -228,7 +228,7 @@ async def test_a_message_that_failed_is_shown_with_its_reason(office: Office, er
     await enqueue_message(office.db, State.FAILED, error)
     page = await office.page()
     assert "1 thing needs you" in page
-    assert f"1 message failed by simulator: {ERRORS[error].sentence} To +255710000001 (" in page
+    assert f"1 message failed by simulator: {ERRORS[error].sentence} To Amina Juma +255710000001 (" in page
 
 
 async def test_a_line_leads_to_the_messages_that_it_counts(office: Office) -> None:

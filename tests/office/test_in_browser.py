@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.slow, needs_chromium, pytest.mark.parametrize("engine"
 
 MOST_BYTES = 50 * 1024
 MOST_PAGES = 400  # that the walk looks at
+SCREEN = 900  # pixels that a tab is high
 # No page of its own.
 NO_PAGES = {
     "/live": "the script's stream",
@@ -205,3 +206,14 @@ async def test_a_sheet_prints_dark_on_light_without_what_is_pressed(office: Offi
         ]
         soft = "getComputedStyle(document.querySelector('main')).getPropertyValue('--soft')"
         assert await tab.page.evaluate(soft) == "#5a564e"
+
+
+async def test_a_stolen_phone_is_locked_on_the_first_screen_of_a_telephone(office: Office, browser: Browser) -> None:
+    """Of the agent whose statement of the month is the longest."""
+    [most] = await office.ask("SELECT agent_id FROM sale GROUP BY agent_id ORDER BY COUNT(*) DESC LIMIT 1")
+    async with open_tab(browser, str(office.client.make_url("/")), 360) as tab:
+        await tab.sign_in(OFFICE_USER, OFFICE_PASSWORD)
+        await tab.go(f"/people/agents/{most['agent_id']}")
+        [lock] = await tab.page.locator("summary", has_text="Lock, as when").all()
+        where = await lock.bounding_box()
+        assert where and where["y"] + where["height"] < SCREEN, where

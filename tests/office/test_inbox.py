@@ -159,6 +159,12 @@ async def test_a_word_that_was_not_understood_is_made_one(office: Office) -> Non
     await office.ask("UPDATE inbox SET outcome = 'not understood'")
     html = await office.html(WITH)
     assert 'value="Jaza"' in html
+    await office.sms("Baraka", "I umeme tafadhali")
+    await office.ask("UPDATE inbox SET outcome = 'not understood'")
+    assert 'name="word"' not in await office.html(WITH), "none of these may become a command"
+    await office.sms("Baraka", "I umeme jaza")
+    await office.ask("UPDATE inbox SET outcome = 'not understood'")
+    assert 'value="jaza"' in await office.html(WITH)
     fields = await fields_of(office, WITH, "/settings/words")
     response = await office.post("/settings/words", **fields, word="Jaza", command="BUY", language="sw")
     assert (response.status, response.headers["Location"]) == (303, f"{WITH}?done=word")

@@ -11,6 +11,7 @@ import time_machine
 from bot.config import Config
 from models.messages import State
 from models.office import audience
+from models.people import OfficeRole
 from tests.world.browser import Office, enqueue_message, open_office
 from tests.world.many import add_crowd, go_on, phone_of
 from tests.world.people import NOON, PEOPLE
@@ -98,6 +99,13 @@ async def test_more_people_than_were_shown_are_not_written_to(office: Office) ->
     response = await office.post("/write/send", **fields)
     assert response.status == 409 and "Meanwhile they are 5 people." in await response.text()
     assert not await office.ask("SELECT id FROM broadcast")
+
+
+async def test_who_may_not_write_to_many_is_told_who_may(office: Office) -> None:
+    assert "The owner alone writes to many." not in await office.page("/write")
+    await office.become(OfficeRole.FINANCE)
+    page = await office.page("/write")
+    assert "The owner alone writes to many." in page and "Look at it before it goes" not in page
 
 
 async def test_an_estimate_that_was_shown_stands(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

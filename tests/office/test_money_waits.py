@@ -28,6 +28,8 @@ async def desk(config: Config) -> AsyncIterator[Desk]:
 
 async def test_who_finds_out_is_written_down_and_given_back(desk: Desk) -> None:
     number = await desk.paid("RKL1", 7000, "0712 lost", phone=PEOPLE["Baraka"])
+    found = await desk.office.get("/find?q=rkl1")
+    assert found.headers["Location"] == f"/money/payments/{number}"
     page = await desk.page("/money/suspense")
     assert "daraja RKL1 TZS 7,000" in page and "typed “0712 lost”" in page and "1 payment waits." in page
     assert "Nothing of ours goes by what was typed." in page

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,7 +14,7 @@ from models.money.books import find_fault
 from models.money.ledger import AccountKind, balance
 from models.money.requests import RequestState
 from models.money.swaps import DeviceSwap
-from models.people import Customer, OfficeRole
+from models.people import Agent, Customer, OfficeRole
 from models.sql import now_ms
 from tests.world.browser import MINUTE, Office, open_office, receive_message
 from tests.world.ownership import keep_names
@@ -65,6 +66,14 @@ async def test_one_that_fits_is_shown_at_once(office: Office) -> None:
         ("0700000001", "/people/agents/1"),
     ):
         assert await where(office, f"/find?q={typed}") == path, typed
+
+
+async def test_the_end_of_two_phones_shows_both(office: Office) -> None:
+    """One of a customer, one of an agent: neither is jumped to."""
+    words = await office.page("/find?q=0002")
+    assert "Baraka Peter" in words and "Agent Juma Said" in words and "(retired)" not in words
+    await Agent.filter(name="Juma Said").update(retired_at=datetime.now(UTC))
+    assert "(retired)" in await office.page("/find?q=0002")
 
 
 async def test_several_are_listed_with_why(office: Office) -> None:
@@ -178,6 +187,13 @@ async def test_a_device_is_given_to_who_is_meant_and_sure(office: Office) -> Non
     assert "is still to be paid on it, and goes along." in await office.page(path)
     status, _to, words = await send(office, path, to="nobody at all", reason="sold it")
     assert status == 422 and "Nobody is found by this." in words
+    await keep_names(office.mwanga)
+    await Customer.create(name="Neema", surname="Ali", phone="+255710000088", mini_grid_id=1)
+    status, _to, words = await send(office, path, to="neema", reason="sold it")
+    assert status == 422 and "Several are found." in words and "Who is meant?" in words
+    assert "Neema Paulo #3, +255710000003" in words and "Neema Ali" in words and "+255710000088" in words
+    status, _to, words = await send(office, path, to="neema", reason="sold it", meant="#3")
+    assert status == 200 and "To: Neema Paulo" in words and "Who is meant?" not in words
     status, _to, words = await send(office, path, to="0710000003", reason="sold it")
     assert status == 200 and "To: Neema Paulo" in words and (await device("SHS0283")).customer_id == 2
     status, _to, words = await send(office, path, to="#3", sure="3", reason="sold it")
@@ -202,7 +218,8 @@ async def test_a_device_without_a_debt_is_given_at_once(office: Office) -> None:
     assert [row["phone"] for row in told] == [PEOPLE["Neema"], PEOPLE["Baraka"]]
     status, _to, words = await send(office, path, to="#2", sure="2", reason="again")
     assert status == 422 and "does not belong to this customer any more" in words
-    assert "EB100042 to customer 2" in await office.page("/people/3")
+    assert "EB100042 to #2" in await office.page("/people/3")
+    assert "device transferred: #3 \u2192 #2: sold it" in await office.page("/people/2")
 
 
 async def test_a_device_comes_back_and_nothing_is_owed_any_more(office: Office) -> None:
@@ -251,6 +268,7 @@ async def test_a_device_is_swapped_under_warranty(office: Office) -> None:
     assert await DeviceSwap.all().count() == 1 and (await device("SHS0284")).customer_id == 2
     words = await office.page("/people/2?done=swapped")
     assert "SHS0284" in words and "battery" in words and "Swapped." in words
+    assert not re.search(r"count \d", words) and "device swapped: \u2192 SHS0284, of #2" in words
     assert await where(office, "/find?q=SHS0283") == "/people/2"
 
 

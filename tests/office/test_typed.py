@@ -5,12 +5,16 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 import time_machine
 
+import handlers.office
 from bot.config import Config
 from handlers.office.frame.cookies import SESSION
+from handlers.office.frame.typed import OURS
+from handlers.office.signin.typed import UNSEEN
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.people import OfficeRole
 from tests.office.hostile import HOSTILE, check_inert, shows
@@ -18,6 +22,22 @@ from tests.world.browser import CSRF, PASSWORD, Office, open_office
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
+TEMPLATES = Path(handlers.office.__file__).with_name("templates")
+# Hidden in one form, typed or chosen in another.
+TYPED_ELSEWHERE = {
+    "amount",
+    "customer",
+    "device",
+    "file",
+    "gateway",
+    "name",
+    "reference",
+    "serial",
+    "sure",
+    "tag",
+    "to",
+}
+TYPED_ELSEWHERE |= {"what"}
 WORDS = "She says: the lamp is on, but\nthe radio is not. " + "x" * 60
 
 
@@ -95,6 +115,34 @@ async def test_what_was_typed_is_inert(office: Office, text: str) -> None:
     shown = await office.html("/typed")
     check_inert(shown)
     assert shows(shown, text)
+
+
+def test_what_pages_keep_in_their_forms_is_not_shown_as_typed() -> None:
+    """Hidden fields: each is unseen afterwards, unless another form lets people type one of that name."""
+    drawn = "".join(path.read_text() for path in TEMPLATES.rglob("*.html"))
+    forms = "".join(re.findall(r'<form method="post".*?</form>', drawn, re.DOTALL))
+    hidden = set(re.findall(r'type="hidden" name="([a-z_]+)"', forms))
+    assert hidden > {"up_to", "do", "sealed"}
+    assert hidden - UNSEEN - {*OURS} == TYPED_ELSEWHERE
+    assert {"once", *hidden} >= UNSEEN - {"day", "q"}
+
+
+async def test_the_mark_up_to_which_one_read_is_not_asked_for(office: Office) -> None:
+    await office.sign_in()
+    html = await bring(office, "/messages/with/255710000002/answered", up_to="15")
+    assert await sign_in_with(office, html) == "/typed"
+    shown = await office.html("/typed")
+    assert "Up to" not in shown and hidden(shown, "up_to") == "15"
+
+
+async def test_without_our_cookies_nothing_is_said_to_be_kept(office: Office) -> None:
+    """The browser says that the form is ours, and nothing that it could be shown to again."""
+    response = await office.client.post(
+        "/settings/users/invite", data={"whom": WORDS}, headers={"Sec-Fetch-Site": "same-origin"}
+    )
+    html = await response.text()
+    assert response.status == 403 and hidden(html, "typed") == ""
+    assert "Please sign in" in html and "What you typed is kept" not in html
 
 
 async def test_it_is_thrown_away_when_it_is_not_wanted(office: Office) -> None:

@@ -29,13 +29,13 @@ class Typed:
 
 
 def seal_typed(request: web.Request, form: MultiDictProxy[str], user: int) -> str:
-    """The form that this request brings; empty for one that is too long. Files are chosen
-    anew."""
+    """The form that this request brings; empty for one that is too long, and for a browser without our cookie: nothing
+    would show whose it is. Files are chosen anew."""
     lines = [(name, value) for name, value in form.items() if isinstance(value, str) and name not in OURS]
     fields = [(name, "" if is_hidden(name) else value) for name, value in lines]
-    if len(urlencode(fields)) > LONGEST:
-        return ""
     browser = read_cookie(request, BROWSER)
+    if len(urlencode(fields)) > LONGEST or not browser:
+        return ""
     kept = {"path": request.path_qs, "fields": fields, "user": user, "at": now_ms(), "browser": browser}
     return request.app[SERVER].company.vault.seal_json(kept, "typed form")
 

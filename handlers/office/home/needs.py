@@ -277,7 +277,7 @@ def _stuck(company: Company, seen: Seen, stuck: Stuck, line: Line | None) -> Nee
     by = "" if stuck.gateway == NOWHERE else line.name if line else stuck.gateway
     way = f" {_('by {gateway}', gateway=by)}" if by else ""
     clock = partial(when, company, seen.at)
-    people = ", ".join(f"{each.phone} ({clock(each.created_at)})" for each in stuck.examples)
+    people = ", ".join(f"{f'{one.name} {one.phone}'.strip()} ({clock(one.created_at)})" for one in stuck.examples)
     left = stuck.messages - len(stuck.examples)
     details = [
         _("To {people}.", people=people)

@@ -23,6 +23,7 @@ from handlers.office.frame.lists import (
     send_csv,
     wants_csv,
 )
+from handlers.office.frame.notes import told, told_value
 from handlers.office.frame.page import page
 from handlers.office.frame.routes import ALL, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
@@ -32,7 +33,6 @@ from models.people import OfficeRole, OfficeUser
 
 COLUMNS = ("time", "by", "action", "subject", "old", "new", "detail", "from")
 READ_ALL = (OfficeRole.OWNER, OfficeRole.AUDITOR)
-MINOR = re.compile(r"(-?\b\d{1,18}) minor units")
 CODE = re.compile(r"^[A-Za-z]{1,4}[0-9]+$")  # a ticket, or a serial: kept in capitals
 LONGEST = 100  # as the columns that are filtered by
 QUICK = (
@@ -110,7 +110,13 @@ async def _rows(wanted: Wanted) -> AsyncIterator[Sequence[object]]:
 def _shown(note: Mapping[str, Any], company: Company) -> dict[str, Any]:
     """A note as people read it: its time in the company's zone, and amounts in its currency."""
     at = note["created_at"]
-    detail = MINOR.sub(lambda found: company.money(int(found[1])), note["detail"])
+    detail = told(note["detail"], company)
     if detail == f"from {note['whence']}":  # said beside its time
         detail = ""
-    return {**note, "detail": detail, "time": f"{company.day_by_name(at)} {at.astimezone(company.zone):%H:%M:%S}"}
+    change = {column: told_value(note["action"], note[column], company) for column in ("old", "new")}
+    return {
+        **note,
+        **change,
+        "detail": detail,
+        "time": f"{company.day_by_name(at)} {at.astimezone(company.zone):%H:%M:%S}",
+    }

@@ -1,5 +1,6 @@
 """One person's conversation: what was written both ways, dialled and bought; and the box for an answer."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -8,7 +9,8 @@ from aiohttp import web
 
 from bot.outbound.queue import switched_off
 from bot.server import SERVER, Server
-from bot.talks.synonyms import keywords_with_synonyms
+from bot.talks import Commands
+from bot.talks.synonyms import Unfit, check_word, keywords_with_synonyms
 from bot.text import normalise
 from bot.text.grammar import split
 from handlers.office.frame.page import HEADERS, page, redirect
@@ -25,6 +27,7 @@ from models.office.outgoing import mask
 from models.people import Caller, find_callers
 from models.sql import connection
 
+MOST_TRIED = 5  # words of a text that are looked at
 WITH = r"/messages/with/{phone:\d{4,15}}"
 DONE = {
     "sent": N_("Written. It is below, with what became of it."),
@@ -91,7 +94,7 @@ async def draw(request: web.Request, phone: str, box: WriteBox | None = None, st
         events=[_shown(server, event, off=off) for event in reversed(found)],
         older=found[-1].at if more else 0,
         up_to=max(waiting, default=0),
-        word=_word_to_learn(found),
+        word=await _word_to_learn(found, server.commands),
         keywords=keywords_with_synonyms(server.commands),
         languages=server.company.languages,
         box=box,
@@ -125,10 +128,15 @@ def _shown(server: Server, event: Event, *, off: bool) -> dict[str, Any]:
     return shown
 
 
-def _word_to_learn(found: list[Event]) -> str:
-    """The first word of the last text that was not understood: it may be one that many write."""
+async def _word_to_learn(found: list[Event], commands: Commands) -> str:
+    """The first word of the last text that was not understood that may become a command: it may be one that many
+    write."""
     for event in found:
         if event.kind == "text" and event.row["outcome"] == "not understood":
             pieces = [piece for piece in split(normalise(event.row["text"])) if piece.isalpha()]
-            return pieces[0][:20] if pieces else ""
+            for piece in pieces[:MOST_TRIED]:
+                with suppress(Unfit):
+                    await check_word(piece, keywords_with_synonyms(commands)[0], commands)
+                    return piece
+            return ""
     return ""

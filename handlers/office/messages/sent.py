@@ -2,7 +2,7 @@
 about it. Tokens and PINs are starred out."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -36,6 +36,7 @@ from handlers.office.messages.tabs import tabs
 from handlers.office.messages.write_box import said_stop
 from models.messages import PREFIX, MessageKind, State
 from models.office import outgoing
+from models.people import find_callers
 from models.sql import connection, now_ms
 
 # For a message that nothing is wrong with.
@@ -98,6 +99,7 @@ class Line:
     why: str  # the sentence to its state
     gateway: str  # as the office knows it; empty while it has none
     tried: list[str]  # the gateways that it left without having been taken there
+    name: str = ""  # whose phone it is, where lists say so
 
 
 @office_page("/messages/sent", roles=ALL, nav=Nav.MESSAGES)
@@ -218,7 +220,8 @@ def _list(request: web.Request, last: dict[str, Any] | None) -> dict[str, Any]:
 async def _lines(server: Server, rows: Sequence[dict[str, Any]]) -> list[Line]:
     await server.router.watch.look()
     off = await switched_off(connection())
-    return [line_of(server, row, off=off) for row in rows]
+    callers = await find_callers(list({row["phone"] for row in rows})) if rows else {}
+    return [replace(line_of(server, row, off=off), name=callers[row["phone"]].name) for row in rows]
 
 
 def _shared(request: web.Request) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """What happens to a customer's device: it goes to another customer, out of use, or another one takes its place. It is
 never deleted."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 from wtforms import BooleanField
 
@@ -21,7 +23,8 @@ from models.money.ledger import AccountKind, balance
 from models.money.ownership import NoOwner, NotDone, OpenDebt, OwnAlready, RetiredBefore, hold_device_of
 from models.money.proposals import AskedAlready, propose_transfer
 from models.money.swaps import MoreThanSold, NotInStock, NoToken, OtherKind, find_spare, list_spares
-from models.office import find
+from models.office import find, people_list
+from models.office.people_list import Row
 from models.people import Customer
 
 DEVICE = ONE + r"/devices/{device:\d{1,18}}"
@@ -68,10 +71,12 @@ async def ask_give(request: web.Request) -> web.StreamResponse:
 async def give(request: web.Request) -> web.StreamResponse:
     """At first who it is and what goes along; then it is given away."""
     server, form = request.app[SERVER], Give.of(request)
+    form.to.data = request[FORM].get("meant") or form.to.data  # one of several who were found
     customer, device = await _find(request)
-    to = await _receiver(form, server.company) if form.validate() else None
-    if to is None:
-        return await _draw_give(request, customer, device, form, status=422)
+    meant = await _find_meant(form, server.company) if form.validate() else []
+    if len(meant) != 1:
+        return await _draw_give(request, customer, device, form, status=422, meant=meant)
+    to = await Customer.get(id=meant[0].id)
     if request[FORM].get("sure") != str(to.id):
         return await _draw_give(request, customer, device, form, to=to)
     try:
@@ -235,15 +240,15 @@ async def _find(request: web.Request) -> tuple[Customer, Device]:
     return customer, await with_owner(number)
 
 
-async def _receiver(form: Give, company: Company) -> Customer | None:
-    """The one who is meant; else the form says why nobody is."""
+async def _find_meant(form: Give, company: Company) -> list[Row]:
+    """The one who is meant; else the form says that it is nobody or one of these."""
     found = await find.find(read_asked(form.to.data or "", company))
     numbers = [hit.id for hit in found.hits if hit.kind is find.Kind.CUSTOMER]
-    if len(numbers) == 1:
-        return await Customer.get(id=numbers[0])
-    some = _("Several are found. Write the customer number, as #17.")
-    form.refuse("to", some if numbers else _("Nobody is found by this. Write the customer number, as #17."))
-    return None
+    if not numbers:
+        form.refuse("to", _("Nobody is found by this. Write the customer number, as #17."))
+    elif len(numbers) > 1:
+        form.refuse("to", _("Several are found. Choose one below, or write the customer number, as #17."))
+    return await people_list.people_of(numbers, company.today()) if numbers else []
 
 
 async def _draw_give(
@@ -253,11 +258,12 @@ async def _draw_give(
     form: Give,
     *,
     to: Customer | None = None,
+    meant: Sequence[Row] = (),
     status: int = 200,
     problem: str = "",
 ) -> web.StreamResponse:
     contract, owed = await _owed_on(device)
-    more = {"to": to, "owed": owed, "contract": contract, "problem": problem}
+    more = {"to": to, "meant": meant, "owed": owed, "contract": contract, "problem": problem}
     return await _draw(request, "people/give.html", customer, device, form, status, **more)
 
 

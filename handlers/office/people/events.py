@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from bot.company import Company
 from bot.gateways.errors import explained
 from bot.server import Server
+from handlers.office.frame.notes import told, told_value
 from handlers.office.frame.times import moment, when
 from handlers.office.frame.words import LANGUAGE, N_, _
 from handlers.wording import bought
@@ -180,10 +181,12 @@ def _ticket(event: Event, server: Server) -> Shown:
 
 
 def _changed(event: Event, server: Server) -> Shown:
-    row = event.row
-    change = f"{row['old'] or '-'} \u2192 {row['new'] or '-'}" if row["old"] or row["new"] else ""
-    said = ": ".join(filter(None, (_(row["action"]), change, row["detail"])))
-    return Shown(side=EVENT, at=_when(event, server.company), text=said, more=_("by {who}", who=row["actor"]))
+    row, company = event.row, server.company
+    old, new = (told_value(row["action"], row[column], company) for column in ("old", "new"))
+    change = f"{old or '-'} \u2192 {new or '-'}" if old or new else ""
+    action = _(row["action"]).replace("_", " ")
+    said = ": ".join(filter(None, (action, change, told(row["detail"], company))))
+    return Shown(side=EVENT, at=_when(event, company), text=said, more=_("by {who}", who=row["actor"]))
 
 
 WORDS: dict[str, Callable[[Event, Server], Shown]] = {

@@ -126,7 +126,7 @@ PATHS: dict[Kind, Callable[[Hit], str]] = {
     Kind.CUSTOMER: lambda hit: f"/people/{hit.id}",
     Kind.AGENT: lambda hit: f"/people/agents/{hit.id}",
     Kind.TICKET: lambda hit: f"/tickets/K{hit.id}",
-    Kind.PAYMENT: lambda _hit: "/money/suspense",
+    Kind.PAYMENT: lambda hit: f"/money/payments/{hit.id}",
     Kind.DEVICE: lambda _hit: "",
 }
 

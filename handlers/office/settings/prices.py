@@ -88,13 +88,14 @@ LABELS = {
     "meter_type": N_("meter type"),
     "prefix": N_("how serials begin"),
     "down": N_("first payment"),
-    "count": N_("number of instalments, or of tokens made"),
+    "count": N_("number of tokens made"),  # of a device
     "day_price": N_("price of a day"),
     "remind_before": N_("remind so many days before"),
     "remind_after": N_("remind so many days after"),
     "overdue_ticket": N_("open a ticket when overdue"),
     "plan": N_("plan"),
 }
+OF_PLANS = {"count": N_("number of instalments")}
 BY_FILE = ("agents", "customers", "devices")  # too many, or too secret, for a list here
 KIND = "/settings/prices/{kind:" + "|".join(KINDS) + "}"
 
@@ -294,7 +295,7 @@ async def _draw(
         kind=kind,
         goods=KINDS[kind],
         columns=columns,
-        labels=LABELS,
+        labels=LABELS | (OF_PLANS if kind == "appliances" else {}),
         needed=[name for name in columns if name not in IMPORTS[kind].optional],
         rows=rows,
         more=more,

@@ -9,7 +9,9 @@ from handlers.office.frame.session import SIGNED_IN
 from handlers.office.frame.typed import is_hidden, open_typed
 from models.people import sessions
 
-UNSEEN = ("once", "seen", "version")  # what pages put into their forms for themselves
+# What pages put into their forms for themselves. What another form lets people type, like an amount, is shown.
+UNSEEN = {"once", "seen", "back", "day", "do", "estimated", "offer", "people", "person", "place", "promised", "q"}
+UNSEEN |= {"sealed", "subject", "switch", "up_to", "with"}
 
 
 @office_page("/typed", roles=ALL, nav=Nav.ME)

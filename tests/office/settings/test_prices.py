@@ -43,6 +43,13 @@ async def test_a_price_is_changed_by_a_form(config: Config) -> None:
         assert [each.actor for each in await Audit.filter(action="import")] == ["admin", "admin"]
 
 
+async def test_a_count_is_called_what_it_counts(config: Config) -> None:
+    async with open_office(config) as office:
+        stock, plans = [await office.page(f"/settings/prices/{kind}") for kind in ("stock", "appliances")]
+        assert "Number of tokens made" in stock and "instalments" not in stock
+        assert "Number of instalments" in plans and "tokens made" not in plans
+
+
 async def test_the_log_tells_old_and_new_and_a_second_editor_is_told(config: Config) -> None:
     async with open_office(config) as office:
         html = await office.html(f"{AT}?row=0")
