@@ -276,8 +276,8 @@ def _dispatcher(
 
 def _each_minute(config: Config, database: Database, company: Company, composer: Composer) -> Housekeeping:
     """What the business does each minute."""
-    chores = [_telling(end_unanswered, company, composer), ApplyWaiting(company, composer.tell), index_names]
-    return Housekeeping(database, config.retention_days, (), chores, every_s=MINUTE_S)
+    ends, applies = _telling(end_unanswered, company, composer), ApplyWaiting(company, composer.tell)
+    return Housekeeping(database, config.retention_days, (), [ends, applies, index_names], every_s=MINUTE_S)
 
 
 def _receiving(
