@@ -101,6 +101,20 @@ async def test_nobody_gets_anywhere_without_a_session(office: Office) -> None:
     assert await everything(office) == before
 
 
+async def test_the_address_of_a_form_leads_to_its_page(office: Office) -> None:
+    """As the address bar has it after a form was refused, or when a phone loads its page anew."""
+    looked_at = {path_of(page) for page in PAGES if page.method == "GET"}
+    await office.sign_in()
+    forms = {path_of(page) for page in PAGES if page.method == "POST"} - looked_at
+    assert len(forms) > 50
+    for path in sorted(forms):
+        response = await ask(office, "GET", path)
+        to = response.headers.get("Location", "")
+        assert response.status == 303 and to in looked_at and path.startswith(to), (path, response.status, to)
+    assert (await office.get("/people/agents/1/cash")).headers["Location"] == "/people/agents/1"
+    assert (await ask(office, "HEAD", "/logout")).headers["Location"] == "/"
+
+
 @pytest.mark.parametrize("role", list(OfficeRole))
 async def test_each_role_gets_to_its_own_pages_alone(office: Office, role: OfficeRole) -> None:
     """The table of all routes by all methods. What a role may do is done by the page's own tests; what it may not

@@ -55,6 +55,26 @@ async def test_what_is_not_there_is_said_in_the_same_look(office: Office, path: 
     assert response.headers["Content-Security-Policy"]
 
 
+async def test_an_address_that_is_none_keeps_the_frame_of_who_is_signed_in(office: Office) -> None:
+    await office.sign_in()
+    await office.ask("UPDATE officeuser SET language = 'sw'")
+    response = await office.client.get("/nowhere", headers={"Accept": "text/html"})
+    html = await response.text()
+    assert response.status == 404 and "Hakuna ukurasa huo." in html and 'href="/tickets"' in html
+    office.client.session.cookie_jar.clear()
+    response = await office.client.get("/nowhere", headers={"Accept": "text/html", "Accept-Language": "sw"})
+    html = await response.text()
+    assert response.status == 404 and "Hakuna ukurasa huo." in html and 'href="/tickets"' not in html
+
+
+async def test_a_form_for_a_page_that_takes_none_is_answered_in_the_same_look(office: Office) -> None:
+    await office.sign_in()
+    response = await office.client.post("/log", headers={"Accept": "text/html"})
+    html = await response.text()
+    assert response.status == 405 and response.headers["Allow"] == "GET,HEAD"
+    assert "<h1>This page takes no form.</h1>" in html and 'href="/"' in html
+
+
 @pytest.mark.parametrize("path", ["/gateways/africastalking/wrong/sms", "/smsgate/mobile/v1/nowhere"])
 async def test_a_machine_gets_no_page(office: Office, path: str) -> None:
     response = await office.client.get(path, headers={"Accept": "text/html"})

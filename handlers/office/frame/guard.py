@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.server import SERVER
 from handlers.office.frame.page import BANNERS, HEADERS, MACHINES, TOO_OLD, find_banners, is_ours, read_form, redirect
-from handlers.office.frame.routes import COUNTS, FORM, OFFICE, USER, WAITING, Handler, OfficePage
+from handlers.office.frame.routes import COUNTS, FORM, OFFICE, PATTERNS, USER, WAITING, Handler, OfficePage
 from handlers.office.frame.session import SIGNED_IN, find_known, lacks_factor, note_seen
 from handlers.office.frame.typed import own_path, seal_typed
 from handlers.office.frame.words import LANGUAGE, N_, _, choose_language
@@ -18,7 +18,8 @@ from models.people.sessions import Known
 ELSEWHERE = MACHINES | {"simulator"}  # first words of paths that are none of the office's
 NO_FILES = N_("This page takes no file.")
 OTHER_SITE = N_("This form is of another site.")
-ASKING = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
+LOOKING = ("GET", "HEAD")
+ASKING = (*LOOKING, "OPTIONS")  # methods that change nothing
 SET_UP, TYPED = "/me/second-factor", "/typed"
 BEFORE_SET_UP = (SET_UP, "/logout", "/me/language")  # all that is open to who has yet to set up a second factor
 ASK_TO_SIGN_IN: web.AppKey[Handler] = web.AppKey("asks who brings a form to sign in first")
@@ -30,12 +31,14 @@ async def guard(request: web.Request, handler: Handler) -> Any:
     """Let through who is signed in and has a role for the page, and of what changes something only forms that `page`
     made for this browser. A route that nobody has said anything about is shut."""
     resource = request.match_info.route.resource
-    elsewhere = resource is None or resource.canonical.split("/")[1] in ELSEWHERE
+    elsewhere = (resource.canonical if resource else request.path).split("/")[1] in ELSEWHERE
     known = None if elsewhere else await find_known(request)
     user = known.user if known and not known.over else None
     LANGUAGE.set(_language(request, user))
     if elsewhere:
         return await handler(request)
+    if resource is None:
+        return await _refuse_address(request, user, handler)
     _refuse_zero_bytes(request)
     page = request.app[OFFICE].get(request.match_info.route)
     if user and known:
@@ -54,6 +57,24 @@ async def guard(request: web.Request, handler: Handler) -> Any:
             request[WAITING] = {nav: await count(user) for nav, count in COUNTS.items()}
     with coming_from(request.remote or ""):
         return await handler(request)
+
+
+async def _refuse_address(request: web.Request, user: OfficeUser | None, handler: Handler) -> web.StreamResponse:
+    """No page is there. What only takes a form, as the address bar has it after one was refused, leads to the nearest
+    page above; all else is refused by the router, in the frame of who is signed in. Raises HTTPException."""
+    if user and not lacks_factor(request, user):
+        request[USER] = user
+    only_takes_a_form = isinstance(request.match_info.http_exception, web.HTTPMethodNotAllowed)
+    if not only_takes_a_form or request.method not in LOOKING:
+        return await handler(request)
+    path = request.path
+    while path and not _is_a_page(request, path):
+        path = path.rpartition("/")[0]
+    raise redirect(path or "/")
+
+
+def _is_a_page(request: web.Request, path: str) -> bool:
+    return any(page.method == "GET" and pattern.fullmatch(path) for pattern, page in request.app[PATTERNS])
 
 
 def _refuse_zero_bytes(request: web.Request) -> None:

@@ -29,7 +29,14 @@ MOST_FIELDS = 200
 MOST_UPLOADED = 4 * 1024 * 1024  # bytes of a form with a file: some 30,000 lines of a statement
 TOO_OLD = N_("This form was too old, or this browser keeps no cookies. Please try again.")
 TOO_LARGE = N_("This file is too large for a page: bring it in by the mwanga command, or in parts.")
-REFUSALS = (web.HTTPBadRequest, web.HTTPForbidden, web.HTTPNotFound, web.HTTPConflict, web.HTTPRequestEntityTooLarge)
+REFUSALS = (
+    web.HTTPBadRequest,
+    web.HTTPForbidden,
+    web.HTTPNotFound,
+    web.HTTPMethodNotAllowed,
+    web.HTTPConflict,
+    web.HTTPRequestEntityTooLarge,
+)
 
 STATIC = Path(__file__).parent.with_name("static")
 FILES = {path.name: path.read_bytes() for path in STATIC.iterdir()}
@@ -127,7 +134,11 @@ async def draw_problem(request: web.Request, handler: Handler) -> Any:
         if not _is_for_people(request):
             raise
         said = "" if error.text is None or error.text.startswith(str(error.status)) else error.text.strip()
-        return page(request, "problem.html", error.status, said=said or _("There is no such page."))
+        no_form = isinstance(error, web.HTTPMethodNotAllowed)
+        said = said or (_("This page takes no form.") if no_form else _("There is no such page."))
+        response = page(request, "problem.html", error.status, said=said)
+        response.headers.extend((name, error.headers[name]) for name in ("Allow",) if name in error.headers)
+        return response
     except web.HTTPException:
         raise
     except Exception:
