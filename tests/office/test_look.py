@@ -67,6 +67,21 @@ async def test_an_address_that_is_none_keeps_the_frame_of_who_is_signed_in(offic
     assert response.status == 404 and "Hakuna ukurasa huo." in html and 'href="/tickets"' not in html
 
 
+async def test_a_page_that_breaks_says_so_and_no_more(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def read_notes(*_asked: object) -> None:
+        raise RuntimeError("secret of the machine")
+
+    await office.sign_in()
+    monkeypatch.setattr("models.office.log.read_notes", read_notes)
+    response = await office.client.get("/log", headers={"Accept": "text/html"})
+    html = await response.text()
+    assert response.status == 500 and "<h1>Something went wrong here" in html and 'href="/"' in html
+    assert "secret of the machine" not in html and response.headers["Content-Security-Policy"]
+    assert "a page of the office broke" in caplog.text and "/log" in str(vars(caplog.records[-1]))
+
+
 async def test_a_form_for_a_page_that_takes_none_is_answered_in_the_same_look(office: Office) -> None:
     await office.sign_in()
     response = await office.client.post("/log", headers={"Accept": "text/html"})
