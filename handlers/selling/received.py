@@ -10,10 +10,10 @@ from typing import NamedTuple
 from bot.company import Company
 from bot.message import Copy
 from bot.payments import Answer, Refusal, State
-from bot.text import Text, _, joined, numbers, shorten
+from bot.text import Text, _, joined, numbers
+from handlers.selling.how_to_buy import as_many, or_agent
 from handlers.selling.receipts import copies
 from handlers.selling.wallet import for_agent
-from handlers.wording import LONGEST_NAME, fitting
 from models.alerts import raise_alert, raise_alert_once
 from models.messages import MessageKind
 from models.money import Payable, Sale, applying, quotes, requests
@@ -233,10 +233,8 @@ async def _tell_end(answer: Answer, request: PaymentRequest, company: Company) -
     ways = [said]
     if answer.state in (State.FAILED, State.EXPIRED) and request.customer_id:
         owner = await Customer.get(id=request.customer_id)
-        if seller := await seller_for(owner):
-            name = shorten(seller.name, LONGEST_NAME)
-            ways.insert(0, joined([said, _("Or pay agent {name} {phone}.", name=name, phone=seller.phone)]))
-    text = fitting(request.language, ways)
+        ways += or_agent(await seller_for(owner))
+    text = as_many(ways, request.language)
     copy = Copy(request.phone, text, MessageKind.REPLY, request.language)
     return [(f"request {request.id} {answer.state.value}", [copy])]
 

@@ -23,6 +23,7 @@ GAPS = {
     "bought": "99999.9 kWh",
     "choices": "W" * 40,
     "code": "*" + "9" * 15 + "#",
+    "command": "COMPRAR 9999999 WWWWWWWW",
     "company": "W" * 20,
     "count": "999",
     "day": "22/11/2029",
