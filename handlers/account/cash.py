@@ -2,7 +2,7 @@
 
 from bot.message import Reply
 from bot.talks import Chat, talk
-from bot.text import _
+from bot.text import Text, _, joined
 from models.money.ledger import cash_held, commission_due
 from models.money.wallets import in_wallet
 from models.people import Role
@@ -25,13 +25,7 @@ from models.people import Role
 async def cash(chat: Chat) -> Reply:
     await chat.pin()
     if chat.agent.prepaid:
-        return chat.end(
-            _(
-                "Your wallet has {held}: you can sell for that. Commission due {due}.",
-                held=chat.company.money(await in_wallet(chat.agent.id)),
-                due=chat.company.whole(await commission_due(chat.agent.id)),
-            )
-        )
+        return chat.end(await _in_wallet(chat))
     held, due = await cash_held(chat.agent.id), await commission_due(chat.agent.id)
     company, limit = chat.company, chat.agent.cash_limit
     return chat.end(
@@ -43,3 +37,18 @@ async def cash(chat: Chat) -> Reply:
             due=company.whole(due),
         )
     )
+
+
+async def _in_wallet(chat: Chat) -> Text:
+    """What a wallet has, and how more comes into it."""
+    company = chat.company
+    has = _(
+        "Your wallet has {held}: you can sell for that. Commission due {due}.",
+        held=company.money(await in_wallet(chat.agent.id)),
+        due=company.whole(await commission_due(chat.agent.id)),
+    )
+    by = company.with_pay_bill
+    if by is None:
+        return has
+    how = _("Top up: {wallet} pay bill {bill}, account your phone number.", wallet=by.title, bill=by.pay_bill)
+    return joined([has, how])

@@ -15,7 +15,7 @@ def ways_to_buy(seller: Agent | None, number: str, phone: str, company: Company)
     by_phone = how_by_phone(phone, company)
     if by_phone is None:
         return [how_from_agent(seller, number, company)]
-    return [by_phone, *or_agent(seller)]
+    return [by_phone, *in_its_menu(number, phone, company), *or_agent(seller)]
 
 
 def how_by_phone(phone: str, company: Company) -> Text | None:
@@ -34,6 +34,17 @@ def how_from_agent(seller: Agent | None, number: str, company: Company) -> Text:
     if not number:
         return _("To buy: pay agent {name} {phone}.", **who)
     return _("To buy: pay agent {name} {phone} and say {number}.", number=number, **who)
+
+
+def in_its_menu(account: str, phone: str, company: Company) -> list[Text]:
+    """Where to pay in the phone's own menu, after another way; none where nothing is known of it. `account` is a serial
+    or the number of goods; a till asks for none."""
+    by = company.mobile_money_of(phone)
+    if by and by.till:
+        return [_("Or pay to till {bill}.", bill=by.till)]
+    if by and by.pay_bill and account:
+        return [_("Or pay bill {bill}, account {number}.", bill=by.pay_bill, number=account)]
+    return []
 
 
 def or_agent(seller: Agent | None) -> list[Text]:

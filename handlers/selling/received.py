@@ -11,7 +11,7 @@ from bot.company import Company
 from bot.message import Copy
 from bot.payments import Answer, Refusal, State
 from bot.text import Text, _, joined, numbers
-from handlers.selling.how_to_buy import as_many, or_agent
+from handlers.selling.how_to_buy import as_many, in_its_menu, or_agent
 from handlers.selling.receipts import copies
 from handlers.selling.wallet import for_agent
 from models.alerts import raise_alert, raise_alert_once
@@ -58,6 +58,8 @@ WHY = {
     Reason.LOCKED: _("Your {wallet} account is locked: call {wallet}."),
     Reason.NOT_REGISTERED: _("Your number has no {wallet} account."),
 }
+# The phone could not be asked, or nobody saw it: in its own menu the same money can be paid.
+NOT_ON_THE_SCREEN = (None, Reason.NOT_SENT, Reason.BUSY, Reason.NO_ANSWER)
 
 
 class Payer(NamedTuple):
@@ -233,6 +235,8 @@ async def _tell_end(answer: Answer, request: PaymentRequest, company: Company) -
     ways = [said]
     if answer.state in (State.FAILED, State.EXPIRED) and request.customer_id:
         owner = await Customer.get(id=request.customer_id)
+        if answer.reason in NOT_ON_THE_SCREEN:
+            ways += in_its_menu(request.account, request.phone, company)
         ways += or_agent(await seller_for(owner))
     text = as_many(ways, request.language)
     copy = Copy(request.phone, text, MessageKind.REPLY, request.language)

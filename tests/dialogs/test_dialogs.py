@@ -11,6 +11,7 @@
     ! unlock Asha                the office does something; who is told of it reads it below
     ! takes-whole-units          from now on no cash is taken that would leave a rest
     ! asks-phones                from now on customers' phones are asked to pay, by M-Pesa
+    ! tells-pay-bill 600000      the same, and people are told where to pay in the phone's own menu
     $ Baraka pays                he enters his PIN when the phone asks; other ends are ENDS in mobile_money.py
     $ Baraka pays 5000 to SHS0283 (ref RKL51ZDR4F)
                                  he pays in the menu of his phone, without a text to us
@@ -148,6 +149,9 @@ class Play:
             self.clock.shift(timedelta(**{unit if unit.endswith("s") else f"{unit}s": int(number)}))
         elif line == "! asks-phones":
             object.__setattr__(self.mwanga.company, "mobile_money", (M_PESA,))
+        elif line.startswith("! tells-pay-bill "):
+            known = replace(M_PESA, pay_bill=line.split()[2])
+            object.__setattr__(self.mwanga.company, "mobile_money", (known,))
         elif line == "! takes-whole-units":
             live = self.mwanga.company.live
             live.take(replace(live.figures, whole_only=True))

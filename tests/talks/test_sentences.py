@@ -20,6 +20,7 @@ GAPS = {
     "access": "9,999,999",
     "amount": "TZS 9,999,999",
     "answer": "W" * 15,
+    "bill": "9" * 10,
     "bought": "99999.9 kWh",
     "choices": "W" * 40,
     "code": "*" + "9" * 15 + "#",
