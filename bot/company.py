@@ -24,6 +24,8 @@ class MobileMoney:
     provider: str  # by its name
     title: str  # as people call it: enter your M-Pesa PIN
     prefixes: tuple[str, ...] = ()  # how the numbers begin that it can ask; empty: all
+    pay_bill: str = ""  # what people pay to in its own menu, with an account; empty: nothing
+    till: str = ""  # the same where it asks for no account
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +152,11 @@ class Company:
         """Who can ask this phone (E.164) to pay; None: nobody can."""
         able = (each for each in self.mobile_money if not each.prefixes or phone.startswith(each.prefixes))
         return next(able, None)
+
+    @property
+    def with_pay_bill(self) -> MobileMoney | None:
+        """The first who takes payments to a pay bill, with an account beside; None: nobody does."""
+        return next((each for each in self.mobile_money if each.pay_bill), None)
 
     def today(self) -> date:
         """The day it is in the operator's zone."""

@@ -50,7 +50,7 @@ def _mobile_money(config: Config) -> tuple[MobileMoney, ...]:
     described, _mistakes = config.described_providers  # which `providers` tells of
     built_in = [(kind.name, kind.title, told) for kind, told in config.of_providers.items() if told.wanted]
     return tuple(
-        MobileMoney(name, title, told.prefix_list)
+        MobileMoney(name, title, told.prefix_list, told.pays_to_bill, told.pays_to_till)
         for name, title, told in [*built_in, *((name, one.title, one) for name, one in described.items())]
     )
 

@@ -19,7 +19,7 @@ from handlers.customers.register import register
 from handlers.menu import menu
 from handlers.selling.buy import buy, pay
 from handlers.selling.cash_requests import requests_
-from handlers.selling.own_buying import agent_, own_buying, price_
+from handlers.selling.own_buying import agent_, buying_for_others, own_buying, price_
 from handlers.selling.plan import own_plan, plan
 from handlers.selling.sales import sales
 from handlers.selling.sell import sell
@@ -37,6 +37,7 @@ TALKS = (
     tokens,
     owner_tokens,
     own_buying,
+    buying_for_others,
     register,
     balance,
     fix,

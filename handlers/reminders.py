@@ -1,9 +1,13 @@
 """Reminds customers of what is due, by day: amount, date, and how to pay."""
 
+from collections.abc import Mapping
+
 from bot.company import Company
 from bot.message import Copy
+from bot.talks.commands import Keyword
 from bot.talks.contacts import hold
 from bot.text import Text, _
+from handlers.selling.buy import BUY
 from handlers.tickets.news import News
 from handlers.wording import tail
 from models.messages import MessageKind
@@ -44,6 +48,9 @@ def write_reminder(reminder: Reminder, company: Company) -> Text:
         "day": company.date(reminder.dues[0].due_on),
         "help": company.help_phone,
     }
+    phone = reminder.contract.customer.phone
+    if phone and company.mobile_money_of(phone):
+        return _by_phone(reminder, values, company)
     if reminder.window.kind is ReminderKind.BEFORE:
         return _(
             "{item} {number}: {amount} is due on {day}. Pay your agent in cash and say {number}. Help {help}", **values
@@ -52,6 +59,17 @@ def write_reminder(reminder: Reminder, company: Company) -> Text:
         "{item} {number}: {amount} is overdue since {day}. Pay your agent in cash and say {number}. Help {help}",
         **values,
     )
+
+
+def _by_phone(reminder: Reminder, values: Mapping[str, object], company: Company) -> Text:
+    """For a customer whose phone can be asked to pay: what to send, a long serial by its end."""
+    device = reminder.contract.device
+    number = tail(device.serial).lstrip(".") if device else reminder.contract.number
+    words = {"buy": Keyword(BUY), "amount": company.typed(reminder.amount), "number": number}
+    said = {**values, "command": Text("{buy} {amount} {number}", words)}
+    if reminder.window.kind is ReminderKind.BEFORE:
+        return _("{item} {number}: {amount} is due on {day}. Send {command}, or pay your agent. Help {help}", **said)
+    return _("{item} {number}: {amount} is overdue since {day}. Send {command}, or pay your agent. Help {help}", **said)
 
 
 async def _ticket(reminder: Reminder, company: Company) -> list[Copy]:

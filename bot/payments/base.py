@@ -125,6 +125,16 @@ class ProviderSettings(BaseModel):
         return tuple(each.strip() for each in self.prefixes.split(",") if each.strip())
 
     @property
+    def pays_to_bill(self) -> str:
+        """The pay bill that customers read of, as the operator's own menu asks for it; empty: there is none."""
+        return ""
+
+    @property
+    def pays_to_till(self) -> str:
+        """The same of a till, which asks for no account."""
+        return ""
+
+    @property
     def wanted(self) -> bool:
         """Whether there is to be such a provider."""
         return bool(getattr(self, self.needed[0]))

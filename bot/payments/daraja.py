@@ -113,9 +113,21 @@ class Daraja(Provider):
         url: WebAddress = Field("", description=f"the address of its API; default `{LIVE}`")
         consumer_key: SecretStr = Field(SecretStr(""), description="of the app in Safaricom's developer portal")
         consumer_secret: SecretStr = Field(SecretStr(""), description="the same")
-        shortcode: str = Field("", pattern="^[0-9]{0,10}$", description="the pay bill; for a till its store number")
+        shortcode: str = Field(
+            "",
+            pattern="^[0-9]{0,10}$",
+            description="the pay bill, which people read of; for a till its store number",
+        )
         passkey: SecretStr = Field(SecretStr(""), description="with which pushes are signed; it comes at Go Live")
         till: str = Field("", pattern="^[0-9]{0,10}$", description="the till number, where customers pay to a till")
+
+        @property
+        def pays_to_bill(self) -> str:
+            return "" if self.till else self.shortcode
+
+        @property
+        def pays_to_till(self) -> str:
+            return self.till
 
         def problems(self, prefix: str, address: str) -> list[str]:
             found = super().problems(prefix, address)

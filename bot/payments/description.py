@@ -64,6 +64,9 @@ class ProviderDescription(Table, ProviderSettings):
     secret: SecretStr
     # As people call it: enter your {title} PIN.
     title: str = Field(min_length=1, max_length=12)
+    # The pay bill, or the till, that customers pay to in its own menu: they read of it. Empty: none.
+    pay_bill: str = Field("", pattern="^[0-9]{0,10}$")
+    till: str = Field("", pattern="^[0-9]{0,10}$")
     # What its requests need beside the payment: keys, names, numbers.
     account: dict[str, Text] = Field({}, repr=False)
     # In which form it calls us.
@@ -79,6 +82,14 @@ class ProviderDescription(Table, ProviderSettings):
     query: Request | None = None
     # Where the answer to a query has what, if elsewhere than a callback.
     found: Said | None = None
+
+    @property
+    def pays_to_bill(self) -> str:
+        return self.pay_bill
+
+    @property
+    def pays_to_till(self) -> str:
+        return self.till
 
 
 def read_providers(tables: Mapping[str, Any]) -> tuple[dict[str, ProviderDescription], list[str]]:

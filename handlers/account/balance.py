@@ -7,6 +7,7 @@ from bot.talks import Chat, talk
 from bot.text import Text, _, joined, shorten, verbatim
 from bot.text.i18n import _n
 from handlers.fields.devices import choose_own_device, named_own_device
+from handlers.selling.how_to_buy import how_by_phone
 from handlers.selling.own_buying import seller_of
 from handlers.wording import LONGEST_NAME, access_owed, bought, credit_left, fitting, owing, tail, under
 from models.devices import Device
@@ -68,6 +69,8 @@ async def _of_device(device: Device, serial: str, contract: Contract | None, owe
     newest = await last_tokens(device, 1)
     if not newest:
         not_paid, seller = _("{serial}: nothing paid yet.", serial=serial), await seller_of(chat, device)
+        if by_phone := how_by_phone(chat.person.phone, company):
+            return [joined([not_paid, by_phone]), not_paid]
         if seller is None:
             return [joined([not_paid, _("Call {help}.", help=company.help_phone)]), not_paid]
         who = _("Pay agent {name} {phone}.", name=shorten(seller.name, LONGEST_NAME), phone=seller.phone)

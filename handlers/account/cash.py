@@ -2,8 +2,8 @@
 
 from bot.message import Reply
 from bot.talks import Chat, talk
-from bot.text import _
-from models.money.cash_limit import read_room
+from bot.text import Text, _, joined
+from models.money.cash_limit import Room, read_room
 from models.money.ledger import commission_due
 from models.people import Role
 
@@ -24,25 +24,16 @@ from models.people import Role
 )
 async def cash(chat: Chat) -> Reply:
     await chat.pin()
-    company, agent, room = chat.company, chat.agent, await read_room(chat.agent)
+    room = await read_room(chat.agent)
     values = {
-        "limit": company.number(room.limit),
-        "pending": company.number(room.promised),
-        "room": company.number(max(room.left, 0)),
-        "due": company.whole(await commission_due(agent.id)),
+        "held": chat.company.money(room.held if room.wallet is None else room.wallet),
+        "limit": chat.company.number(room.limit),
+        "pending": chat.company.number(room.promised),
+        "room": chat.company.number(max(room.left, 0)),
+        "due": chat.company.whole(await commission_due(chat.agent.id)),
     }
     if room.wallet is not None:
-        values["held"] = company.money(room.wallet)
-        if room.promised:
-            return chat.end(
-                _(
-                    "Your wallet has {held}. Customers asked you for {pending}: you can sell for {room} more. "
-                    "Commission due {due}.",
-                    **values,
-                )
-            )
-        return chat.end(_("Your wallet has {held}: you can sell for that. Commission due {due}.", **values))
-    values["held"] = company.money(room.held)
+        return chat.end(joined([_in_wallet(room, values), *_how_to_top_up(chat)]))
     if room.promised:
         return chat.end(
             _(
@@ -52,3 +43,21 @@ async def cash(chat: Chat) -> Reply:
             )
         )
     return chat.end(_("You hold {held} of {limit}. You can sell for {room} more. Commission due {due}.", **values))
+
+
+def _in_wallet(room: Room, values: dict[str, str]) -> Text:
+    if room.promised:
+        return _(
+            "Your wallet has {held}. Customers asked you for {pending}: you can sell for {room} more. "
+            "Commission due {due}.",
+            **values,
+        )
+    return _("Your wallet has {held}: you can sell for that. Commission due {due}.", **values)
+
+
+def _how_to_top_up(chat: Chat) -> list[Text]:
+    """Where more comes from; nothing where no pay bill is known."""
+    by = chat.company.with_pay_bill
+    if by is None:
+        return []
+    return [_("Top up: {wallet} pay bill {bill}, account your phone number.", wallet=by.title, bill=by.pay_bill)]

@@ -10,8 +10,11 @@ from bot.talks.replay import lesson_on
 from bot.text import SCREEN, Text, _, joined, plain, septets, verbatim
 from bot.text.gsm import fits_sms
 from handlers.fields.devices import only_own_serial
-from handlers.selling.own_buying import how_to_buy, own_buying, seller_of
+from handlers.selling.buy import BUY
+from handlers.selling.how_to_buy import ways_to_buy
+from handlers.selling.own_buying import own_buying, seller_of
 from handlers.selling.tokens import WORDS as TOKEN
+from handlers.wording import fitting
 from models.people import Role
 
 HELP = {"en": ("HELP", "?"), "sw": ("MSAADA",), "fr": ("AIDE",), "pt": ("AJUDA",), "ha": ("TAIMAKO",)}
@@ -60,11 +63,12 @@ async def help_(chat: Chat) -> Reply:
 async def own_help(chat: Chat) -> Reply:
     if said := _answer_to(chat):
         return chat.end(said)
-    how = how_to_buy(await seller_of(chat, None), await only_own_serial(chat), chat)
+    number, company = await only_own_serial(chat), chat.company
+    ways = ways_to_buy(await seller_of(chat, None), number, chat.person.phone, company)
     if chat.ussd:
-        help_line = _("Help {help}", help=chat.company.help_phone)
-        return chat.end(joined([how, _("The code comes by SMS."), help_line]))
-    return chat.end(await _words(chat, how))
+        ends = [_("The code comes by SMS."), _("Help {help}", help=company.help_phone)]
+        return chat.end(fitting(chat.language, [joined([*ways, *ends]), joined([ways[0], *ends])]))
+    return chat.end(await _words(chat, ways[0]))
 
 
 @talk(
@@ -76,7 +80,17 @@ async def own_help(chat: Chat) -> Reply:
     kinds={"help", ANYTHING},
 )
 async def join(chat: Chat) -> Reply:
-    """What somebody reads whose number we do not know: a new customer, or one with a new phone."""
+    """What somebody reads whose number we do not know: one who pays for others, a new customer, or one with a new
+    phone."""
+    if chat.company.mobile_money_of(chat.person.phone):
+        said = _(
+            "{company} does not know this number. To pay for a device send {buy}, the amount and its serial. "
+            "Want power? Call {help}.",
+            company=chat.company.name,
+            buy=Keyword(BUY),
+            help=chat.company.help_phone,
+        )
+        return chat.end(said, outcome="stranger")
     said = _(
         "{company} does not know this number. Want power? Call {help}. A customer already? Write from the phone that "
         "gets your codes.",

@@ -5,7 +5,9 @@ from datetime import date
 
 from bot.company import Company
 from bot.message import Copy
-from bot.text import Text, _, shorten, verbatim
+from bot.talks.commands import Keyword
+from bot.text import Text, _, joined, shorten, verbatim
+from handlers.selling.buy import BUY
 from handlers.wording import bought, fitting, grouped, item_name, kept, least, owner, tail, under, warning
 from models.devices import Unit
 from models.messages import MessageKind
@@ -82,24 +84,30 @@ def for_buyer(sold: ApplianceSold, company: Company) -> Text:
     """The key facts: what it costs, what was paid, what is to be paid when, and how."""
     contract = sold.contract
     values = {"item": item_name(sold.appliance.name), "paid": company.number(contract.down)}
+    ways = _ways_to_pay(sold, company)
     if contract.terms == Terms.SERVICE:
         day = _("{amount} a day", amount=company.money(contract.day_price))
-        facts = _(
-            "{item}: {parts}. Paid {paid}. Pay your agent and say {number}", parts=day, number=name(sold), **values
-        )
+        what = _("{item}: {parts}. Paid {paid}.", parts=day, **values)
     elif not sold.schedule:
         values["paid"] = company.money(contract.down)
-        facts = _("{item} {number} is yours: {paid}, paid in full.", number=contract.number, **values)
+        what, ways = _("{item} {number} is yours: {paid}, paid in full.", number=contract.number, **values), [None]
     else:
-        facts = _(
-            "{item}, {price}: paid {paid}, {parts}. Pay your agent and say {number}",
-            price=company.money(contract.price),
-            parts=schedule_text(sold.schedule, contract.period, company),
-            number=name(sold),
-            **values,
-        )
+        parts = schedule_text(sold.schedule, contract.period, company)
+        price = company.money(contract.price)
+        what = _("{item}, {price}: paid {paid}, {parts}.", price=price, parts=parts, **values)
     code = [*_code(sold, company), *_kept(sold, company)]
-    return fitting(sold.customer.language, [under(facts, *least(contract, company), *code), under(facts, *code)])
+    facts = [joined([what, way]) for way in ways]
+    said = [under(each, *least(contract, company), *code) for each in facts] + [under(each, *code) for each in facts]
+    return fitting(sold.customer.language, said)
+
+
+def _ways_to_pay(sold: ApplianceSold, company: Company) -> list[Text | None]:
+    """What is done with the money for an instalment or a day, in full and short."""
+    phone, number = sold.customer.phone, name(sold)
+    to_agent = _("Pay your agent and say {number}", number=number)
+    if phone and company.mobile_money_of(phone):
+        return [_("Send {buy} amount {number}, or pay your agent", buy=Keyword(BUY), number=number), to_agent]
+    return [to_agent]
 
 
 def copy_to_buyer(sold: ApplianceSold, company: Company) -> list[Copy]:

@@ -8,6 +8,13 @@ from models.money.refusals import OverLimit, WalletTooSmall
 def no_room(refusal: OverLimit | WalletTooSmall, company: Company) -> Text:
     """To stand behind "Not sold." or its like: the cash and its limit, or what the wallet has."""
     if isinstance(refusal, WalletTooSmall):
+        if by := company.with_pay_bill:
+            return _(
+                "Your wallet has {held}. Top it up first: {wallet} pay bill {bill}, account your phone number.",
+                held=company.money(refusal.there),
+                wallet=by.title,
+                bill=by.pay_bill,
+            )
         return _(
             "Your wallet has {held}. Top it up first, then sell. Help {help}",
             held=company.money(refusal.there),

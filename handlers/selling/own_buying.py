@@ -9,10 +9,11 @@ from bot.talks.fields import Amount
 from bot.text import Text, _, joined, shorten, verbatim
 from handlers.fields.devices import choose_own_device, named_own_device
 from handlers.selling.buy import BUY
+from handlers.selling.how_to_buy import as_many, how_from_agent, ways_to_buy
 from handlers.selling.own_line import Bought, own_things, owner_of, put_in_order, said_without_keyword, spellings
 from handlers.selling.own_payment import buy_own, what_waits
 from handlers.selling.tokens import WORDS as TOKEN
-from handlers.wording import LONGEST_NAME, fitting, paid_for_name, tail
+from handlers.wording import LONGEST_NAME, paid_for_name, tail
 from models.devices import Device, Unit
 from models.money import Payable, contracts_of
 from models.money.prices import Price, price_of, seller_for
@@ -22,19 +23,36 @@ from models.people import Agent, Role
 
 @talk(
     "own buying",
-    roles={Role.CUSTOMER, Role.STRANGER},
+    roles={Role.CUSTOMER},
     words=BUY,
     menu=_("Buy"),
-    menu_for={Role.CUSTOMER},
     usage=_("amount"),
     example="5000",
     kinds={"buy"},
     arguments=said_without_keyword,
 )
 async def own_buying(chat: Chat) -> Reply:
-    asks_phones = chat.company.mobile_money_of(chat.person.phone) is not None
-    if chat.person.role is Role.STRANGER and not asks_phones:
+    return await _buy(chat)
+
+
+@talk(
+    "buying for others",
+    roles={Role.STRANGER},
+    words=BUY,
+    menu=_("Buy"),
+    menu_for=(),
+    usage=_("amount serial"),
+    example="5000 SHS0283",
+)
+async def buying_for_others(chat: Chat) -> Reply:
+    """A daughter in town: her phone is asked to pay, and whose device it is gets the code as well."""
+    if chat.company.mobile_money_of(chat.person.phone) is None:
         return await chat.hand_over(chat.commands.by_name["join"])
+    return await _buy(chat)
+
+
+async def _buy(chat: Chat) -> Reply:
+    asks_phones = chat.company.mobile_money_of(chat.person.phone) is not None
     if waits := await what_waits(chat):
         chat.stop(waits, outcome="asked already")
     own = await own_things(chat.person.customers)
@@ -86,14 +104,14 @@ async def _tell_how(chat: Chat, paid_for: Payable | None) -> Reply:
     device = paid_for.device if paid_for else None
     price = await _price_of(device, chat)
     sentences = [
-        how_to_buy(await seller_of(chat, device), paid_for.name if paid_for else "", chat),
+        how_from_agent(await seller_of(chat, device), paid_for.name if paid_for else "", chat.company),
         _priced(price, chat) if price else None,
         _least(price, chat) if price else None,
         _("The code comes by SMS.") if device else None,
         _("Paid already? Send {token}.", token=Keyword(TOKEN)) if device and not chat.ussd else None,
         _("Help {help}", help=chat.company.help_phone),
     ]
-    return chat.end(_as_many(sentences, chat), outcome="told how")
+    return chat.end(as_many(sentences, chat.language), outcome="told how")
 
 
 @talk(
@@ -111,12 +129,13 @@ async def price_(chat: Chat) -> Reply:
     price = await _price_of(device, chat)
     number = device.serial if device else await _number_of_goods(chat)
     seller = await seller_of(chat, device)
-    how = how_to_buy(seller, number, chat)
-    help_line = _("Help {help}", help=chat.company.help_phone) if seller else None  # else it is whom to call already
+    ways = ways_to_buy(seller, number, chat.person.phone, chat.company)
+    called = seller is None and chat.company.mobile_money_of(chat.person.phone) is None  # it is the one way already
+    help_line = None if called else _("Help {help}", help=chat.company.help_phone)
     if device is None or price is None:
-        return chat.end(_as_many([how, help_line], chat))
+        return chat.end(as_many([*ways, help_line], chat.language))
     first = Text("{serial}: {price}", {"serial": tail(device.serial), "price": _priced(price, chat)})
-    return chat.end(_as_many([first, _least(price, chat), how, help_line], chat))
+    return chat.end(as_many([first, _least(price, chat), *ways, help_line], chat.language))
 
 
 @talk(
@@ -143,16 +162,6 @@ async def seller_of(chat: Chat, device: Device | None) -> Agent | None:
     return await seller_for(owner or chat.person.customers[0])
 
 
-def how_to_buy(seller: Agent | None, number: str, chat: Chat) -> Text:
-    """What to do with the money: whom to give it to, and which number to say. Empty is no number."""
-    if seller is None:
-        return _("To buy, call {help}.", help=chat.company.help_phone)
-    who = {"name": shorten(seller.name, LONGEST_NAME), "phone": seller.phone}
-    if not number:
-        return _("To buy: pay agent {name} {phone}.", **who)
-    return _("To buy: pay agent {name} {phone} and say {number}.", number=number, **who)
-
-
 async def _number_of_goods(chat: Chat) -> str:
     """The number by which goods without a device are paid; empty where there are none, or several."""
     found = [one for one in await contracts_of(chat.person.customers) if one.ended_on is None]
@@ -175,8 +184,3 @@ def _least(price: Price, chat: Chat) -> Text | None:
     """The smallest payment, where that is not the price of a day or of 0.1 kWh."""
     usual = price.amount if price.unit is Unit.DAYS else unit_price(price.amount, 10, chat.company.coin)
     return None if price.least <= usual else _("At least {amount} each time.", amount=chat.company.money(price.least))
-
-
-def _as_many(sentences: list[Text | None], chat: Chat) -> Text:
-    """As many of these sentences as are one SMS, the first ones."""
-    return fitting(chat.language, [joined(sentences[:count]) for count in range(len(sentences), 0, -1)])

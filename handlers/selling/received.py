@@ -10,10 +10,10 @@ from typing import NamedTuple
 from bot.company import Company
 from bot.message import Copy
 from bot.payments import Answer, Refusal, State
-from bot.text import Text, _, joined, numbers, shorten
+from bot.text import Text, _, joined, numbers
+from handlers.selling.how_to_buy import as_many, in_its_menu, or_agent
 from handlers.selling.receipts import copies
 from handlers.selling.wallet import for_agent
-from handlers.wording import LONGEST_NAME, fitting
 from models.alerts import raise_alert, raise_alert_once
 from models.messages import MessageKind
 from models.money import Payable, Sale, applying, quotes, requests
@@ -58,6 +58,8 @@ WHY = {
     Reason.LOCKED: _("Your {wallet} account is locked: call {wallet}."),
     Reason.NOT_REGISTERED: _("Your number has no {wallet} account."),
 }
+# The phone could not be asked, or nobody saw it: in its own menu the same money can be paid.
+NOT_ON_THE_SCREEN = (None, Reason.NOT_SENT, Reason.BUSY, Reason.NO_ANSWER)
 
 
 class Payer(NamedTuple):
@@ -254,10 +256,10 @@ async def _tell_end(answer: Answer, request: PaymentRequest, company: Company) -
     ways = [said]
     if answer.state in (State.FAILED, State.EXPIRED) and request.customer_id:
         owner = await Customer.get(id=request.customer_id)
-        if seller := await seller_for(owner):
-            name = shorten(seller.name, LONGEST_NAME)
-            ways.insert(0, joined([said, _("Or pay agent {name} {phone}.", name=name, phone=seller.phone)]))
-    text = fitting(request.language, ways)
+        if answer.reason in NOT_ON_THE_SCREEN:
+            ways += in_its_menu(request.account, request.phone, company)
+        ways += or_agent(await seller_for(owner))
+    text = as_many(ways, request.language)
     copy = Copy(request.phone, text, MessageKind.REPLY, request.language)
     return [(f"request {request.id} {answer.state.value}", [copy])]
 

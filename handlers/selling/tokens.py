@@ -7,6 +7,7 @@ from bot.talks.meanings import THING
 from bot.text import Text, _, shorten
 from handlers.fields.devices import DeviceSerial, PaidFor, choose_own_device, named_own_device
 from handlers.selling.buy import buy
+from handlers.selling.how_to_buy import as_many, how_by_phone
 from handlers.selling.one_line import means_sale
 from handlers.selling.receipts import history, swap_notice
 from handlers.tickets.news import FIX
@@ -75,6 +76,10 @@ async def _show_tokens(chat: Chat, device: Device) -> Reply:
 
 def _none_yet(seller: Agent | None, device: Device, chat: Chat) -> Text:
     """For a customer who asks for a code before there is one: whom to pay, and what to do who did."""
+    if by_phone := how_by_phone(chat.person.phone, chat.company):
+        none = _("No token yet for {serial}.", serial=device.serial)
+        paid = _("Paid already? Send {fix} and your words.", fix=Keyword(FIX))
+        return as_many([none, by_phone, paid], chat.language)
     if seller is None:
         return _("No token yet for {serial}. Call {help}.", serial=device.serial, help=chat.company.help_phone)
     return _(

@@ -46,3 +46,11 @@ def test_the_first_provider_that_can_ask_a_phone_asks_it() -> None:
     asked = {phone: company.mobile_money_of(phone) for phone in ("+254712345678", "+254112345678", "+256772345678")}
     assert [one and one.provider for one in asked.values()] == ["daraja", "daraja", "momo"]
     assert company_of(load(**GOOD, daraja_prefixes="+2547")).mobile_money_of("+256772345678") is None
+
+
+def test_people_are_told_what_they_can_pay_to_in_their_own_menu() -> None:
+    """Of a till the shortcode is the store, to which nobody pays."""
+    [bill] = company_of(load(**GOOD)).mobile_money
+    assert (bill.pay_bill, bill.till) == ("600000", "")
+    [till] = company_of(load(**GOOD, daraja_till="5123456")).mobile_money
+    assert (till.pay_bill, till.till) == ("", "5123456")

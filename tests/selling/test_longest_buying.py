@@ -11,10 +11,9 @@ from models.money.requests import PaymentRequest
 from models.people import Customer
 from models.sql import connection, execute
 from tests.world.long_world import BIG, LONG_SERIAL, longest_world, texted
-from tests.world.mobile_money import ENDS, M_PESA, by_phone
+from tests.world.mobile_money import ENDS, WALLET, by_phone
 from tests.world.people import PEOPLE, Phones
 
-WALLET = type(M_PESA)("daraja", "Orange Money")
 THINGS = [f"BUY {BIG} {LONG_SERIAL}", f"BUY {BIG} S1002", "BUY 4000000 EB100042", "BUY 5000", "BUY", "1"]
 ENERGY = ["NUNUA 04123456784 4000000", "NUNUA 5000000", "1", "NUNUA 6784 1", "NUNUA", "1"]
 

@@ -15,6 +15,8 @@ from bot.config import load
 from bot.runtime import Housekeeping
 from bot.server import Server
 from bot.text.gsm import parts
+from models.devices import Device
+from models.devices.keys import open_key, seal_key
 from models.messages.tables import Outbox
 from models.money import Appliance, Contract
 from models.money.contracts import Instalment
@@ -44,7 +46,7 @@ async def test_each_is_said_once_before_and_once_after(mwanga: Server, clock: ti
     clock.move_to(BEFORE)
     first = (
         PEOPLE["Baraka"],
-        ("Solar home SHS0283: TZS 7,000 is due on 1/12. Pay your agent in cash and say SHS0283. Help +255700000000"),
+        "Solar home SHS0283: TZS 7,000 is due on 1/12. Send BUY 7000 SHS0283, or pay your agent. Help +255700000000",
     )
     assert await reminded(mwanga) == [first]
     clock.shift(timedelta(days=2))
@@ -52,14 +54,38 @@ async def test_each_is_said_once_before_and_once_after(mwanga: Server, clock: ti
     clock.move_to(AFTER)
     second = (
         PEOPLE["Baraka"],
-        (
-            "Solar home SHS0283: TZS 7,000 is overdue since 1/12. Pay your agent in cash and say SHS0283. "
-            "Help +255700000000"
-        ),
+        "Solar home SHS0283: TZS 7,000 is overdue since 1/12. Send BUY 7000 SHS0283, or pay your agent. "
+        "Help +255700000000",
     )
     assert await reminded(mwanga) == [first, second]
     clock.shift(timedelta(days=1))
     assert await reminded(mwanga) == [first, second]
+
+
+async def test_where_no_phone_is_asked_to_pay_the_agent_takes_it(mwanga: Server, clock: time_machine.Traveller) -> None:
+    object.__setattr__(mwanga.company, "mobile_money", ())
+    told = []
+    for when in (BEFORE, AFTER):
+        clock.move_to(when)
+        told = [text for _phone, text in await reminded(mwanga)]
+    assert told == [
+        "Solar home SHS0283: TZS 7,000 is due on 1/12. Pay your agent in cash and say SHS0283. Help +255700000000",
+        "Solar home SHS0283: TZS 7,000 is overdue since 1/12. Pay your agent in cash and say SHS0283. "
+        "Help +255700000000",
+    ]
+
+
+async def test_what_a_reminder_says_to_send_pays_it(mwanga: Server, clock: time_machine.Traveller) -> None:
+    """Of a long serial it says the end alone."""
+    device = await Device.get(serial="SHS0283")
+    key = seal_key("SHS00000283", open_key(device, mwanga.company.vault), mwanga.company.vault)
+    await Device.filter(id=device.id).update(serial="SHS00000283", sealed_key=key)
+    clock.move_to(BEFORE)
+    [(_phone, text)] = await reminded(mwanga)
+    sent = text.partition("Send ")[2].partition(",")[0]
+    assert sent == "BUY 7000 0283"
+    answered = dict(await Phones(mwanga).text("Baraka", sent))
+    assert answered["Baraka"].startswith("7 days for TZS 7,000, SHS00000283. Sent to your phone")
 
 
 async def test_a_second_one_that_is_overdue_opens_no_second_ticket(

@@ -18,6 +18,7 @@ from models.money.ledger import AccountKind, Posting, cash_held
 from models.people import Agent, Customer, Role
 from tests.world.books import book
 from tests.world.long_world import BIG, LONG_NAME, LONG_SERIAL, LONG_STOCK, PAST, chosen, longest_world, texted
+from tests.world.mobile_money import WALLET
 from tests.world.people import MENU, Phones
 from tests.world.routes import Route, channels
 from tests.world.walk import CALLERS, Walk, World, short
@@ -71,7 +72,7 @@ SMS = {
         "new number", "?", f"my light is off {'W' * 130}", "1", f"I paid {'W' * 130}", "and more words", "2", "HELP x",
     ],
     "Amina": ["BAL", "PLAN", "1", "PLAN x", "TOKEN", "BUY", "PRICE", "HELP", f"I paid {'W' * 130}", "BAL"],
-    "Stranger": ["hello", "STOP", "LOCK", "0712345678", "1", "HELP", "MENU"],
+    "Stranger": ["hello", "STOP", "LOCK", "0712345678", "1", "HELP", "MENU", "BUY", "x", "BUY x"],
 }  # fmt: skip
 USSD = {
     "Asha": [
@@ -101,6 +102,7 @@ USSD = {
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_every_message_and_screen_fits_at_the_longest_values(mwanga: Server, language: str) -> None:
     await longest_world(mwanga, language)
+    object.__setattr__(mwanga.company, "mobile_money", (WALLET,))
     phones = Phones(mwanga)
     for name, texts in SMS.items():
         for text in texts:

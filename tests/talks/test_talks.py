@@ -21,6 +21,7 @@ CALLERS = {Role.AGENT: "Asha", Role.CUSTOMER: "Baraka", Role.STRANGER: "Stranger
 ARGUMENTS = {
     "buy": "SHS0283 8000",
     "own buying": "5000 SHS0283",
+    "buying for others": "5000 SHS0283",
     "tokens": "SHS0283",
     "pin": "482915 730582",
     "language": "sw",

@@ -39,7 +39,7 @@ APPS = {
             11,
             "customer",
             "buy energy or days with mobile money",
-            ("own buying",),
+            ("own buying", "buying for others"),
             "or the phone's own menu, with the serial as account",
         ),
         Action(12, "agent", "sell a token for cash", ("buy",)),

@@ -17,6 +17,7 @@ from models.sql import now_ms
 from tests.world.people import PEOPLE
 
 M_PESA = MobileMoney("daraja", "M-Pesa")
+WALLET = MobileMoney("daraja", "Orange Money", pay_bill="9" * 10)  # the longest title that there may be
 RINGS_MS = 60_000
 IN_MENU = re.compile(r"(\w+|\+\d+|[\d*]+) pays (\d+)(?: to (.+?))? \(ref (\w+)\)")
 ASSIGNS = re.compile(r"the office assigns (\w+) to (.+)")
