@@ -1,5 +1,4 @@
-"""The machinery of the benchmarks. That each of them runs is shown by `python -m tests.bench --quick` in `.ci/run`;
-what they measure is looked at by people."""
+"""Every benchmark runs; what it measures is looked at by people, not by the suite."""
 
 import asyncio
 import shutil
@@ -9,8 +8,9 @@ import pytest
 
 from models.money import books
 from tests.bench import servers
+from tests.bench.__main__ import BENCHES
 from tests.bench.measures import accept
-from tests.bench.servers import ceiling, large, sql
+from tests.bench.servers import ceiling, large, small, sql
 from tests.world.templates import CROWD, Templates
 
 
@@ -28,6 +28,15 @@ def quickly(crowd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return Path(shutil.copy(crowd, folder / "small.db"))
 
     monkeypatch.setattr(servers, "small", copied)
+
+
+@pytest.mark.slow
+async def test_every_benchmark_gives_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database = await small(tmp_path)
+    for name, bench in BENCHES.items():
+        figures = await bench(database, tmp_path, 1, 0.05)
+        assert figures and all(figure > 0 for figure in figures.values()), name
+    assert "reached" in capsys.readouterr().out
 
 
 async def test_the_ceilings_are_measured_more_than_once_in_a_run(crowd: Path, tmp_path: Path) -> None:
