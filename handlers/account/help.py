@@ -90,13 +90,13 @@ async def join(chat: Chat) -> Reply:
             buy=Keyword(BUY),
             help=chat.company.help_phone,
         )
-        return chat.end(said, outcome="stranger")
-    said = _(
-        "{company} does not know this number. Want power? Call {help}. A customer already? Write from the phone that "
-        "gets your codes.",
-        company=chat.company.name,
-        help=chat.company.help_phone,
-    )
+    else:
+        said = _(
+            "{company} does not know this number. Want power? Call {help}. A customer already? Write from the phone "
+            "that gets your codes.",
+            company=chat.company.name,
+            help=chat.company.help_phone,
+        )
     chat.stop(said, outcome="stranger")  # whatever else stands in the text
 
 

@@ -2,7 +2,7 @@
 
 A request to an agent holds room in the cash limit or money in the wallet until its time is over. A push holds so much
 of the debt that it pays until it has ended, however long nobody knows whether it is paid: triggers of the database do
-that (models/migrations/0011_money_on_its_way.py), with the very row that asks and the one that says how it ended. Cash
+that (models/migrations/0012_money_on_its_way.py), with the very row that asks and the one that says how it ended. Cash
 in an agent's hand is taken all the same: what a push brings then is credit.
 """
 

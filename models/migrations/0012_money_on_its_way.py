@@ -64,6 +64,6 @@ async def hold_for_pushes(_apps: object, editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0010_counter")]
+    dependencies = [("models", "0011_fast_pages")]
 
     operations = [ops.RunPython(hold_for_pushes)]

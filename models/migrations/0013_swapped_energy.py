@@ -16,6 +16,6 @@ async def carry_energy(_apps: object, editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0010_counter")]
+    dependencies = [("models", "0012_money_on_its_way")]
 
     operations = [ops.RunPython(carry_energy)]
