@@ -90,11 +90,11 @@ def query(number: Number) -> None:
 
 @payments_cli.command("park")
 def park(number: Number) -> None:
-    """Put an unknown push aside for which the provider's portal shows no payment; money that comes still counts."""
+    """Put an unknown push aside for which the provider's portal shows no payment; the customer is told."""
 
     async def work() -> None:
         async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
-            await _do(by_hand.park(await _request(number), actor=ACTOR))
+            await _do(by_hand.park(await _request(number), settler=server.payments.settler, actor=ACTOR))
         typer.echo(f"{number} is put aside.")
 
     perform(work())

@@ -18,6 +18,9 @@ from models.money.requests import Reason
 SHORTEST_SECRET = 16
 
 
+PARKED = "parked"  # the code of a request that a person has put aside
+
+
 class State(StrEnum):
     """How a request stands, as a provider knows it."""
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from bot.company import Company
-from bot.payments.base import Answer, State
+from bot.payments.base import PARKED, Answer, State
 from bot.payments.settling import Settler
 from bot.text import numbers
 from models.audit import record
@@ -14,8 +14,6 @@ from models.money.receiving import Incoming, Source, find_payment, normal_refere
 from models.money.requests import PaymentRequest, RequestState
 from models.money.sales import Payment
 from models.sql import now_ms
-
-PARKED = "parked"  # the code of one that a person has put aside
 
 
 class NotDone(Exception):
@@ -30,13 +28,14 @@ async def ask_again(request: PaymentRequest, *, actor: str) -> None:
     await record(actor, "payments query", str(request.id))
 
 
-async def park(request: PaymentRequest, *, actor: str) -> None:
-    """Put an unknown push aside for which the provider's portal shows no payment; money that comes still counts.
-    Raises NotDone."""
+async def park(request: PaymentRequest, *, settler: Settler, actor: str) -> None:
+    """Put an unknown push aside for which the provider's portal shows no payment: the customer is told, and money that
+    comes still counts. Raises NotDone."""
     if request.state != RequestState.UNKNOWN:
         raise NotDone(f"{request.id} is {request.state}, and not unknown.")
-    await requests.end(request, RequestState.EXPIRED, code=PARKED, reason="", now=now_ms())
     await record(actor, "payments park", str(request.id))
+    parked = Answer(state=State.EXPIRED, provider=request.provider, request=request.reference, code=PARKED)
+    await settler.settle(parked)
 
 
 async def book_receipt(

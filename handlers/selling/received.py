@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bot.company import Company
 from bot.message import Copy
 from bot.payments import Answer, Refusal, State
+from bot.payments.base import PARKED
 from bot.text import Text, _, joined, numbers
 from handlers.selling.how_to_buy import as_many, in_its_menu, or_agent
 from handlers.selling.receipts import copies
@@ -96,7 +97,7 @@ async def _apply(received: Received, request: PaymentRequest | None, company: Co
     if request is None and (agent := await _wallet_of(received.payment.account_text, company)):
         return await _top_up(received.payment, agent, company)
     payment, paid_for = received.payment, await _find(received.payment, request, company)
-    payer = await _payer(payment, request, company)
+    payer = await payer_of(payment, request, company)
     if not received.new and (isinstance(paid_for, Why) or not request):
         return []  # it was booked before, and nothing new is known of it
     if not received.new and not await unapplied(payment.id):
@@ -210,7 +211,8 @@ def _phone(typed: str, company: Company) -> str:
     return ""
 
 
-async def _payer(payment: Payment, request: PaymentRequest | None, company: Company) -> Payer:
+async def payer_of(payment: Payment, request: PaymentRequest | None, company: Company) -> Payer:
+    """Who is told: the phone that was asked, else the one that the provider names."""
     if request:
         return Payer(request.phone, request.language)
     phone = _phone(payment.payer_phone, company)
@@ -277,6 +279,8 @@ def _why(answer: Answer, request: PaymentRequest, wallet: str, company: Company)
     if answer.state is State.UNKNOWN:
         return _("{wallet} does not answer. If you paid {amount} it counts: wait, and do not pay twice.", **values)
     nothing = _("Not paid: {amount}, {serial}.", **values)
+    if answer.code == PARKED:
+        return joined([nothing, _("{wallet} shows no payment.", wallet=wallet)])
     why = WHY.get(answer.reason) if answer.reason else None
     return joined([nothing, Text((why or UNREACHED).english, values)])
 
@@ -324,7 +328,7 @@ async def assign_payment(
         raise LookupError(account)
     applied = await _assign(payment, paid_for, paid_for.name, actor, company, amount)
     request = await PaymentRequest.get_or_none(payment_id=payment.id)
-    return await _tell(applied, payment, paid_for, await _payer(payment, request, company), company)
+    return await _tell(applied, payment, paid_for, await payer_of(payment, request, company), company)
 
 
 async def assign_credit(

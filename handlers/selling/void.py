@@ -1,5 +1,6 @@
 """An agent wants a sale taken back: the office decides where a token was made, and both sides are told."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot.company import Company
@@ -8,10 +9,13 @@ from bot.outbound import Composer
 from bot.talks import Chat, talk
 from bot.talks.commands import Words
 from bot.text import Text, _, joined, shorten, verbatim
+from handlers.selling.received import payer_of
 from handlers.tickets.questions import InWords
 from handlers.wording import LONGEST_NAME, owner, tail
 from models.messages import MessageKind
 from models.money import Sale, voids
+from models.money.requests import PaymentRequest
+from models.money.sales import Payment
 from models.money.statement import TakenPayment, payments_taken
 from models.money.taking_back import (
     CreditSpent,
@@ -72,7 +76,7 @@ async def void(chat: Chat) -> Reply:
     except NotTakenBack as refusal:
         return chat.end(joined([nothing, why_not(refusal, reference, company)]), outcome="refused")
     if done:
-        return chat.end(for_agent(done, company), also=_for_customer(done, company), outcome="void")
+        return chat.end(for_agent(done, company), also=_for_owner(done, company), outcome="void")
     asked = _(
         "ASKED: take back {amount}, {serial}, ref {ref}. The office decides. Keep the cash until then.",
         ref=reference,
@@ -152,23 +156,50 @@ def for_agent(done: TakenBack, company: Company) -> Text:
     return _("VOID {ref}: {amount}, {serial}. Give {owner} the cash back. You hold {held}", **values)
 
 
-def _for_customer(done: TakenBack, company: Company) -> list[Copy]:
-    """None where the customer has no phone."""
-    customer = done.customer
-    if customer.phone is None:
-        return []
-    values = {
+async def _for_customers(done: TakenBack, company: Company) -> list[Copy]:
+    """What the owner reads, and who paid by phone, where that is somebody else: the money is theirs."""
+    if done.agent or done.at_counter:
+        return _for_owner(done, company)
+    payment = await Payment.get(id=done.sale.payment_id)
+    request = await PaymentRequest.get_or_none(payment_id=payment.id)
+    payer = await payer_of(payment, request, company)
+    if not payer.phone or payer.phone == done.customer.phone:
+        return _for_owner(done, company)
+    values = _named(done, company)
+    theirs = Copy(payer.phone, _by_phone(values), MessageKind.REPLY, payer.language)
+    if done.customer.phone is None:
+        return [theirs]
+    text = _(
+        "VOID: {amount} for {serial}, ref {ref}. Do not enter its code. We call who paid it. Help {help}", **values
+    )
+    return [Copy(done.customer.phone, text, MessageKind.REPLY, done.customer.language), theirs]
+
+
+def _named(done: TakenBack, company: Company) -> dict[str, str]:
+    return {
         "ref": done.sale.reference,
         "amount": company.money(done.sale.amount),
         "serial": tail(done.name),
         "help": company.help_phone,
     }
+
+
+def _by_phone(values: Mapping[str, str]) -> Text:
+    return _(
+        "VOID: your {amount} for {serial}, ref {ref}. Do not enter its code. We have the money and call you. "
+        "Help {help}",
+        **values,
+    )
+
+
+def _for_owner(done: TakenBack, company: Company) -> list[Copy]:
+    """None where the customer has no phone."""
+    customer = done.customer
+    if customer.phone is None:
+        return []
+    values = _named(done, company)
     if done.agent is None and not done.at_counter:
-        text = _(
-            "VOID: your {amount} for {serial}, ref {ref}. Do not enter its code. We have the money and call you. "
-            "Help {help}",
-            **values,
-        )
+        text = _by_phone(values)
     else:
         values["name"] = shorten(done.agent.name if done.agent else company.name, LONGEST_NAME)
         text = _("VOID: your {amount} for {serial}, ref {ref}. {name} gives you the cash back. Help {help}", **values)
@@ -188,7 +219,7 @@ async def void_by_office(
     caller's transaction; `Outbox.notify` after its commit. Raises what `voids.approve` raises."""
     done = await voids.approve(sale, by, reason)
     if done:
-        await composer.tell(f"void {sale.id}", [*_for_seller(done, company), *_for_customer(done, company)])
+        await composer.tell(f"void {sale.id}", [*_for_seller(done, company), *await _for_customers(done, company)])
     return done
 
 

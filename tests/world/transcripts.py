@@ -28,6 +28,7 @@ from datetime import UTC, datetime, timedelta
 import time_machine
 
 from bot.config import LANGUAGES
+from bot.payments import by_hand
 from bot.server import Server
 from bot.text import SCREEN, septets
 from bot.text.gsm import is_gsm
@@ -42,6 +43,7 @@ from models.devices import Device, Tariff, with_owner
 from models.money import Appliance, PaymentPlan, Sale
 from models.money.hand_in import HandIn, hand_in
 from models.money.ledger import AccountKind, Posting, post
+from models.money.requests import PaymentRequest
 from models.money.wallets import make_prepaid
 from models.people import Agent, Customer, OfficeUser, Village, pins
 from models.settings import switch_sales
@@ -285,10 +287,17 @@ class Office:
         user = OfficeUser(name=by, password_hash="")
         await settle_hand_in(entry, int(amount) * 100, user, company=company, composer=composer)
 
-    async def voids(self, reference: str, by: str) -> None:
-        """The office takes a sale back that an agent wants taken back."""
+    async def voids(self, reference: str, by: str, *reason: str) -> None:
+        """The office takes a sale back that an agent wants taken back, or one of the office who gave a reason."""
         sale, user = await Sale.get(reference=reference), OfficeUser(name=by, password_hash="")
-        await void_by_office(sale, user, company=self._mwanga.company, composer=self._mwanga.composer)
+        company, composer = self._mwanga.company, self._mwanga.composer
+        await void_by_office(sale, user, " ".join(reason), company=company, composer=composer)
+
+    async def parks(self, name: str) -> None:
+        """The provider shows no payment for what this phone was asked: the office puts it aside."""
+        push = await PaymentRequest.filter(phone=PEOPLE[name]).order_by("-id").first()
+        assert push
+        await by_hand.park(push, settler=self._mwanga.payments.settler, actor="grace")
 
     async def refuses_void(self, reference: str, by: str) -> None:
         """The office lets a sale stand."""

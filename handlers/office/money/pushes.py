@@ -60,7 +60,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
     settler, reference = server.payments.settler, str(form.reference.data)
     works: dict[str, Callable[[], Awaitable[None]]] = {
         "again": lambda: by_hand.ask_again(push, actor=actor),
-        "park": lambda: by_hand.park(push, actor=actor),
+        "park": lambda: by_hand.park(push, settler=settler, actor=actor),
         "receipt": lambda: by_hand.book_receipt(push, reference, company=server.company, settler=settler, actor=actor),
     }
 
