@@ -8,6 +8,7 @@ import typer
 from bot.app import assembled
 from bot.cli.dates import Since, Until, read_dates
 from bot.cli.prompt import ACTOR, e164, fail, load_config, open_database, perform, write_as_utf8
+from bot.cli.two_people import customer_payout
 from bot.company import Company
 from handlers.customers.phone import change_phone
 from handlers.customers.profile import MOST_FOUND, describe, find_everywhere, name_lines
@@ -15,7 +16,10 @@ from handlers.customers.statement import statement_kind, statement_lines
 from handlers.exchange import write_export
 from models.people import Customer
 
-customer_cli = typer.Typer(no_args_is_help=True, help="Customers: find, show, statement, give another phone.")
+customer_cli = typer.Typer(
+    no_args_is_help=True, help="Customers: find, show, statement, pay credit out, give another phone."
+)
+customer_cli.command("payout")(customer_payout)
 
 Who = Annotated[list[str], typer.Argument(help="number, phone in any spelling, serial or its end, or name")]
 

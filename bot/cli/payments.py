@@ -9,6 +9,7 @@ import typer
 from bot.app import assembled
 from bot.cli.payments_waiting import payments_assign, payments_take, payments_waiting
 from bot.cli.prompt import ACTOR, fail, load_config, perform
+from bot.cli.two_people import payments_amount
 from bot.company import Company
 from bot.gateways.errors import SendError
 from bot.payments import by_hand
@@ -27,6 +28,7 @@ payments_cli = typer.Typer(
 payments_cli.command("waiting")(payments_waiting)
 payments_cli.command("take")(payments_take)
 payments_cli.command("assign")(payments_assign)
+payments_cli.command("amount")(payments_amount)
 Number = Annotated[int, typer.Argument(help="the request's number, as `list` shows it")]
 IN_DEMO = "In the demo world phones ring in the server alone: see /simulator."
 

@@ -188,7 +188,8 @@ def _picture(fit: Reconciliation, company: Company) -> list[str]:
     ]
     lines += [
         f"    {_when(row['at'], company)} {row['reference']}: {company.number(int(row['amount']))} on the statement,"
-        f" {company.number(int(row['booked']))} in the books"
+        f" {company.number(int(row['booked']))} in the books\n"
+        f"      mwanga payments amount {row['reference']} AMOUNT --provider {name} --by NAME --reason WORDS"
         for row in fit.different
     ]
     for row in fit.settled:

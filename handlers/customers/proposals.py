@@ -2,21 +2,27 @@
 at a prompt."""
 
 from bot.company import Company
+from bot.message import Copy
 from bot.outbound import Composer
+from bot.text import _
 from handlers.customers.ownership import transfer_device
 from handlers.selling.moved import move_by_office
 from handlers.selling.wallet import give_back
 from models.devices import Device, with_owner
+from models.messages import MessageKind
 from models.money import Sale
+from models.money.amounts import put_right
+from models.money.credit import pay_out_credit
 from models.money.ownership import MoreOwed, NoOwner, OtherOwner, hold_device_of
 from models.money.proposals import Proposal, What, take_up
+from models.money.sales import Payment
 from models.people import Agent, Customer, OfficeUser
 
 
 async def agree(number: int, by: OfficeUser, *, company: Company, composer: Composer) -> Proposal:
     """A second person of the office agrees to a proposal, and it is done, in the caller's transaction; `Outbox.notify`
     after its commit. Raises SamePerson and Decided, and why it cannot be done any more: NotTakenBack's kinds,
-    ownership.NotDone's and NotToppedUp's. Then it waits as before."""
+    ownership.NotDone's, NotToppedUp's, NotSoMuch and NotPutRight's. Then it waits as before."""
     proposal = await take_up(number, by)
     match proposal.what:
         case What.MOVE:
@@ -33,7 +39,21 @@ async def agree(number: int, by: OfficeUser, *, company: Company, composer: Comp
         case What.PAYOUT:
             agent = await Agent.get(id=proposal.agent_id)
             await give_back(agent, proposal.amount, company=company, composer=composer, actor=by.name)
+        case What.CREDIT:
+            await _give_credit(proposal, by, company, composer)
+        case What.AMOUNT:
+            payment = await Payment.get(id=proposal.payment_id)
+            await put_right(payment, proposal.amount, proposal.reason, actor=by.name)
     return proposal
+
+
+async def _give_credit(proposal: Proposal, by: OfficeUser, company: Company, composer: Composer) -> None:
+    customer, key = await Customer.get(id=proposal.customer_id), f"credit paid out {proposal.id}"
+    left = await pay_out_credit(customer, proposal.amount, key, proposal.reason, actor=by.name)
+    values = {"amount": company.money(proposal.amount), "left": company.number(left)}
+    said = _("PAID OUT {amount} of your credit. Credit left: {left}.", **values)
+    if customer.phone:
+        await composer.tell(key, [Copy(customer.phone, said, MessageKind.REPLY, customer.language)])
 
 
 async def _asked_device(proposal: Proposal) -> Device:

@@ -135,7 +135,7 @@ async def apply_again(payment: Payment, company: Company) -> Told:
     applied = await _apply_to(paid_for, payment, request, company)
     if applied.sold is None:
         return []
-    return await _tell(applied, payment, paid_for, await _payer(payment, request, company), company)
+    return await _tell(applied, payment, paid_for, await payer_of(payment, request, company), company)
 
 
 async def _tell(applied: Applied, payment: Payment, paid_for: Payable, payer: Payer, company: Company) -> Told:

@@ -1330,6 +1330,7 @@ class Migration(migrations.Migration):
                     ('customer', fields.ForeignKeyField('models.Customer', source_field='customer_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                     ('former', fields.ForeignKeyField('models.Customer', source_field='former_id', null=True, related_name='leaving', db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                     ('agent', fields.ForeignKeyField('models.Agent', source_field='agent_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
+                    ('payment', fields.ForeignKeyField('models.Payment', source_field='payment_id', null=True, db_constraint=True, to_field='id', on_delete=OnDelete.RESTRICT)),
                     ('amount', fields.BigIntField(default=0, db_default=0)),
                     ('with_debt', fields.BooleanField(default=False, db_default=False)),
                     ('reason', fields.CharField(max_length=200)),

@@ -17,13 +17,13 @@ INDEXES = (
     "CREATE INDEX void_decided ON void (decided_at) WHERE state = 'done'",
     "CREATE INDEX hand_in_event_created ON hand_in_event (created_at)",
     # What waits for a second person; one thing is asked for once.
-    "CREATE UNIQUE INDEX proposal_open ON proposal (what, COALESCE(sale_id, device_id, agent_id))"
+    "CREATE UNIQUE INDEX proposal_open ON proposal (what, COALESCE(sale_id, device_id, agent_id, payment_id, customer_id))"
     " WHERE state = 'asked'",
 )
 # PostgreSQL has checks; SQLite has triggers where a table stands already.
 CHECKS = (
     ("proposal_state_check", "proposal", "{row}state IN ('asked', 'done', 'refused') AND {row}amount >= 0"),
-    ("proposal_what_check", "proposal", "{row}what IN ('move', 'transfer', 'payout')"),
+    ("proposal_what_check", "proposal", "{row}what IN ('move', 'transfer', 'payout', 'credit', 'amount')"),
     ("proposal_former_check", "proposal", "{row}what <> 'transfer' OR {row}former_id IS NOT NULL"),
     ("proposal_second_check", "proposal", "{row}state <> 'done' OR {row}decided_by <> {row}asked_by"),
     ("write_off_decided_once", "write_off", "{row}agreed_at IS NULL OR {row}refused_at IS NULL"),
@@ -31,7 +31,7 @@ CHECKS = (
 )
 # What was asked for stays so.
 ASKED = ("id", "key", "what", "amount", "with_debt", "reason", "asked_by", "asked_at")
-ASKED_OF = ("sale_id", "device_id", "customer_id", "former_id", "agent_id")
+ASKED_OF = ("sale_id", "device_id", "customer_id", "former_id", "agent_id", "payment_id")
 FORWARD = "OLD.state <> 'asked' AND NEW.state <> OLD.state"
 
 

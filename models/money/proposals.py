@@ -1,8 +1,9 @@
 """What moves money or goods and needs two people: one of the office asks, another one agrees.
 
-A sale that goes to another device, a device that goes to another customer, cash that is paid out of a wallet. Each is
-written down first and changes nothing; who agrees does it, in one transaction (handlers/selling/proposals.py). Voids
-and write-offs have rows of their own (models/money/voids.py, models/money/write_offs.py).
+A sale that goes to another device, a device that goes to another customer, cash that is paid out of a wallet or of a
+customer's credit, the right amount of a payment. Each is written down first and changes nothing; who agrees does it, in
+one transaction (handlers/customers/proposals.py). Voids and write-offs have rows of their own (models/money/voids.py,
+models/money/write_offs.py).
 """
 
 from datetime import UTC, datetime
@@ -13,9 +14,11 @@ from tortoise.models import Model
 
 from models.audit import record
 from models.devices import Device
+from models.money.amounts import check_said
+from models.money.credit import check_credit
 from models.money.moving import NothingToMove, SameDevice
 from models.money.ownership import NoOwner, OwnAlready, owed_on
-from models.money.sales import Sale
+from models.money.sales import Payment, Sale
 from models.money.taking_back import MovedBefore, VoidBefore
 from models.money.voids import VoidState, void_of
 from models.money.wallets import NotInWallet, NotPrepaid, in_wallet
@@ -31,10 +34,18 @@ class What(StrEnum):
     MOVE = "move"  # a sale to the right device
     TRANSFER = "transfer"  # a device to another customer
     PAYOUT = "payout"  # cash out of an agent's wallet
+    CREDIT = "credit"  # cash out of a customer's credit
+    AMOUNT = "amount"  # which amount of a payment is right
 
 
 # The column that says about what; of each at most one is open.
-ABOUT = {What.MOVE: "sale_id", What.TRANSFER: "device_id", What.PAYOUT: "agent_id"}
+ABOUT = {
+    What.MOVE: "sale_id",
+    What.TRANSFER: "device_id",
+    What.PAYOUT: "agent_id",
+    What.CREDIT: "customer_id",
+    What.AMOUNT: "payment_id",
+}
 
 
 class Decision(StrEnum):
@@ -60,7 +71,7 @@ class Proposal(Model):
     device_id: int | None
     customer: fields.ForeignKeyNullableRelation[Customer] = fields.ForeignKeyField(
         "models.Customer", null=True, on_delete=fields.RESTRICT
-    )  # who gets the device
+    )  # who gets the device, or the cash
     customer_id: int | None
     # Who had the device when it was asked: if it is somebody else's by now nothing is given away.
     former: fields.ForeignKeyNullableRelation[Customer] = fields.ForeignKeyField(
@@ -71,7 +82,12 @@ class Proposal(Model):
         "models.Agent", null=True, on_delete=fields.RESTRICT
     )  # whose wallet
     agent_id: int | None
-    amount = fields.BigIntField(default=0, db_default=0)  # of a payout, or what was owed on the device; minor units
+    payment: fields.ForeignKeyNullableRelation[Payment] = fields.ForeignKeyField(
+        "models.Payment", null=True, on_delete=fields.RESTRICT
+    )
+    payment_id: int | None
+    # Of a payout or a payment, or what was owed on the device; minor units.
+    amount = fields.BigIntField(default=0, db_default=0)
     with_debt = fields.BooleanField(default=False, db_default=False)  # what is owed on the device goes with it
     reason = fields.CharField(200)
     state = fields.CharField(10, default=Decision.ASKED)
@@ -145,6 +161,24 @@ async def propose_payout(agent: Agent, amount: int, by: OfficeUser, reason: str,
     return await _write(key, What.PAYOUT, by, reason, subject=agent.phone, said=said, agent_id=agent.id, amount=amount)
 
 
+async def propose_credit(customer: Customer, amount: int, by: OfficeUser, reason: str, key: str) -> Proposal:
+    """Ask for cash (minor units) to be paid out of a customer's credit, in the same way. Raises NotSoMuch and
+    AskedAlready."""
+    await check_credit(customer, amount)
+    said, subject = f"{amount} minor units", f"customer {customer.id}"
+    whose = {"customer_id": customer.id, "amount": amount}
+    return await _write(key, What.CREDIT, by, reason, subject=subject, said=said, **whose)
+
+
+async def propose_amount(payment: Payment, amount: int, by: OfficeUser, reason: str, key: str) -> Proposal:
+    """Ask for the amount of a payment to be put right (minor units), in the same way. Raises NotPutRight's kinds and
+    AskedAlready."""
+    await check_said(payment, amount)
+    said, subject = f"{amount} minor units", f"{payment.provider} {payment.reference}"
+    whose = {"payment_id": payment.id, "amount": amount}
+    return await _write(key, What.AMOUNT, by, reason, subject=subject, said=said, **whose)
+
+
 async def take_up(number: int, by: OfficeUser) -> Proposal:
     """A second person agrees: the caller does it, in the same transaction. Raises SamePerson, and Decided where
     somebody else was quicker."""
@@ -164,14 +198,17 @@ async def refuse(number: int, by: OfficeUser) -> Proposal:
 
 
 async def find_open(what: What, about: int) -> Proposal | None:
-    """What waits for a second person about this sale (a move), device (a transfer) or agent (a payout): at most one."""
+    """What waits for a second person about this sale (a move), device (a transfer), agent or customer (a payout) or
+    payment (its amount): at most one."""
     return await Proposal.filter(what=what.value, state=Decision.ASKED.value, **{ABOUT[what]: about}).first()
 
 
 async def open_proposals(most: int) -> list[Proposal]:
     """What waits for a second person, the oldest first, each with what it is about."""
     found = Proposal.filter(state=Decision.ASKED.value).order_by("id").limit(most)
-    return await found.prefetch_related("sale__customer", "sale__device", "device__customer", "customer", "agent")
+    return await found.prefetch_related(
+        "sale__customer", "sale__device", "device__customer", "customer", "agent", "payment"
+    )
 
 
 async def _find(number: int) -> Proposal:

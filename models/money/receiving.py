@@ -39,9 +39,15 @@ FIND_OTHER_NAME = """SELECT provider FROM payment WHERE reference = $1 AND provi
   AND provider <> $2 AND paid_at > $3 AND paid_at < $4 ORDER BY id LIMIT 1"""
 # Two servers may hear of one reference under two names at the same instant: one is first.
 ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7269427))"
+CORRECTION = """SELECT l.amount AS more FROM entry e JOIN line l ON l.entry_id = e.id
+  JOIN account a ON a.id = l.account_id WHERE e.key = $1 AND a.kind IN ('clearing', 'bank')"""
 # A payment has one row for all its times in suspense: opened again, it is as old as its first time.
 OPEN_SUSPENSE = """INSERT INTO suspense (payment_id, why, owner, opened_at, closed_by) VALUES ($1, $2, '', $3, '')
-  ON CONFLICT (payment_id) DO UPDATE SET why = excluded.why, closed_at = NULL, closed_by = ''"""
+  ON CONFLICT (payment_id) DO UPDATE SET why = CASE WHEN suspense.why = 'amounts' AND suspense.closed_at IS NULL
+    THEN suspense.why ELSE excluded.why END, closed_at = NULL, closed_by = ''"""
+# Which amount is right is found out by a person, however the money is used meanwhile (models/money/amounts.py).
+CLOSE_SUSPENSE = """UPDATE suspense SET closed_at = $2, closed_by = $3
+  WHERE payment_id = $1 AND closed_at IS NULL AND why <> 'amounts'"""
 
 
 class Source(StrEnum):
@@ -165,7 +171,7 @@ async def receive(incoming: Incoming) -> Received:
     values += [cut(incoming.seen_by, 40), incoming.balance_after, now]
     if not await execute(connection(), FIND_EVIDENCE, values[:3]):
         await execute(connection(), ADD_EVIDENCE, values)
-    disagrees = payment.amount != incoming.amount
+    disagrees = payment.amount != incoming.amount and await counted(payment) != incoming.amount
     if disagrees:
         await _note_other_amount(payment, incoming)
     return Received(payment, new, disagrees, other_name)
@@ -231,14 +237,26 @@ async def open_suspense(payment_id: int, why: Why) -> None:
 
 
 async def close_suspense(payment_id: int, actor: str) -> None:
-    """A payment waits no longer; nothing happens to one that does not."""
-    closed = "UPDATE suspense SET closed_at = $2, closed_by = $3 WHERE payment_id = $1 AND closed_at IS NULL"
-    await execute(connection(), closed, [payment_id, datetime.now(UTC), cut(actor, 100)])
+    """A payment waits no longer, unless its amount is in doubt; nothing happens to one that does not wait."""
+    await execute(connection(), CLOSE_SUSPENSE, [payment_id, datetime.now(UTC), cut(actor, 100)])
 
 
 async def lock_payment(payment_id: int) -> None:
     """Hold a payment until the commit: what is applied of it is applied once."""
     await lock_rows("payment", "id = $1", [payment_id])
+
+
+def correction_key(payment_id: int, step: int) -> str:
+    """The key of the entry that puts the amount of a payment right, for the first time, the second time."""
+    return f"payment {payment_id} amount, step {step}"
+
+
+async def counted(payment: Payment) -> int:
+    """How much a payment was, in minor units: as it was booked, and as it was put right since."""
+    amount, step = int(payment.amount), 1
+    while rows := await execute(connection(), CORRECTION, [correction_key(payment.id, step)]):
+        amount, step = amount + int(rows[0]["more"]), step + 1
+    return amount
 
 
 async def unapplied(payment_id: int) -> int:

@@ -68,9 +68,10 @@ TAKEN_OUT = """SELECT e.id FROM entry e WHERE e.key = $1
   AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)"""
 MATCHED = """SELECT COUNT(*) AS count, COALESCE(SUM(l.amount), 0) AS sum FROM statement_line l
   WHERE l.provider = $1 AND l.at >= $2 AND l.at < $3 AND l.settled = 'payment'"""
-DIFFERENT = """SELECT l.id, l.reference, l.amount, l.at, p.amount AS booked FROM statement_line l
+DIFFERENT = """SELECT l.id, p.id AS payment_id, l.reference, l.amount, l.at, p.amount AS booked FROM statement_line l
   JOIN payment p ON p.id = l.payment_id WHERE l.provider = $1 AND l.at >= $2 AND l.at < $3
-  AND l.settled = 'payment' AND l.amount <> p.amount ORDER BY l.id"""
+  AND l.settled = 'payment' AND l.amount <> p.amount AND NOT EXISTS (SELECT 1 FROM proposal o WHERE o.what = 'amount'
+    AND o.payment_id = p.id AND o.state = 'done' AND o.amount = l.amount) ORDER BY l.id"""
 OPEN = """SELECT id FROM statement_line WHERE provider = $1 AND at >= $2 AND at < $3 AND settled = '' AND direction = $4
   ORDER BY at, id"""
 SETTLED_AS = """SELECT settled, direction, COUNT(*) AS count, SUM(amount) AS sum FROM statement_line

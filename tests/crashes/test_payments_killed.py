@@ -27,7 +27,7 @@ from tests.world.books import check_ledger
 from tests.world.server import ServerProcess, query
 from tests.world.templates import Templates
 
-CUSTOMERS = 60
+CUSTOMERS = 40
 AT_ONCE = 6  # customers who buy at the same time
 LIFE_S = 0.8  # the longest that the first server lives between two kills; each lives a little longer
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -102,12 +102,18 @@ async def test_a_large_statement_is_taken_and_only_of_who_has_signed_in(desk: De
 
 async def test_money_that_never_came_is_taken_out_of_the_books(desk: Desk) -> None:
     payment = await desk.paid("RKL9", 500, "nobody's")
-    [row] = await desk.ask("SELECT paid_at FROM payment WHERE id = $1", payment)
-    text = statement(desk, LINES[1])
-    await upload(desk, text)
+    tomorrow = (desk.office.mwanga.company.today() + timedelta(days=1)).strftime("%d-%m-%Y 00:00:01")
+    await upload(desk, statement(desk, LINES[1]))
     path = f"{PAGE}/payments/{payment}"
     html = await desk.refused(path, at=PAGE, why="not there")
-    assert "No statement that was read says that RKL9 never came." in html and row
+    assert "No statement that was read says that RKL9 never came." in html
+    await upload(desk, statement(desk, LINES[1], LINES[2].replace("TODAY", tomorrow)))
+    await desk.refused(path, at=f"{PAGE}?provider=daraja", why=" ")
+    await desk.done(path, at=f"{PAGE}?provider=daraja", why="a forged text")
+    assert "Waits TZS 0" in await desk.page(f"/money/payments/{payment}")
+    assert "RKL9" not in await desk.page("/money/suspense") and await find_fault() == ""
+    [entry] = await desk.ask("SELECT reason FROM entry WHERE key = $1", f"payment {payment} never came")
+    assert entry["reason"] == "a forged text"
 
 
 async def test_a_day_is_closed_once_it_is_over(desk: Desk) -> None:

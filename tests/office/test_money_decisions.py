@@ -7,7 +7,9 @@ import pytest
 from bot.config import Config
 from models.money import wallets
 from models.money.books import find_fault
+from models.money.ledger import AccountKind, Posting
 from models.people import Agent, Customer
+from tests.world.books import book
 from tests.world.money_desk import Desk, open_desk
 from tests.world.people import PEOPLE, Phones
 
@@ -185,3 +187,29 @@ async def test_what_is_another_debt_by_now_is_asked_for_and_not_done(desk: Desk)
     assert response.headers["Location"] == f"{WAITS}?done=changed"
     [off] = await desk.ask("SELECT amount, proposed_by, agreed_at FROM write_off")
     assert off == {"amount": 300000, "proposed_by": "rehema", "agreed_at": None}
+
+
+async def test_credit_is_paid_out_by_two(desk: Desk) -> None:
+    """From the customer's page: what is typed stays, and cash is given once."""
+    neema = await Customer.get(phone=PEOPLE["Neema"])
+    path = f"/people/{neema.id}"
+    assert "Pay cash out of the credit" not in await desk.page(path)
+    lines = Posting(AccountKind.OFFICE, 0, 4_000_00), Posting(AccountKind.CREDIT, neema.id, -4_000_00)
+    await book("a test's credit", *lines)
+    html = await desk.refused(f"{path}/credit", at=path, amount="5000", reason="it is paid off")
+    assert "The credit is TZS 4,000." in html and 'value="it is paid off"' in html
+    await desk.done(f"{path}/credit", at=path, amount="4000", reason="it is paid off")
+    assert f"credit of Neema Paulo, number {neema.id} TZS 4,000" in await desk.page(WAITS)
+    proposal = await the_proposal(desk)
+    await desk.refused(proposal, at=WAITS, do="approve")
+    await desk.sit("zuberi")
+    await desk.done(proposal, at=WAITS, do="approve")
+    assert "Pay cash out of the credit" not in await desk.page(path)
+    [told] = await desk.ask("SELECT text FROM outbox ORDER BY id DESC LIMIT 1")
+    assert told["text"] == "PAID OUT TZS 4,000 of your credit. Credit left: 0."
+    assert await find_fault() == ""
+
+
+async def test_only_who_moves_money_pays_credit_out(desk: Desk) -> None:
+    await desk.sit("tatu")
+    assert (await desk.send("/people/3/credit", at="/people/3", amount="1", reason="so")).status == 403

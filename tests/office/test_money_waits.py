@@ -1,6 +1,7 @@
 """Payments for nobody: taken on oneself, assigned in parts, once; pushes that nobody knows; hand-ins that are wrong."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,10 +10,12 @@ from handlers.account.hand_in import take_hand_in
 from handlers.office.money.payments import WHY
 from handlers.selling.moved import move_by_office
 from models.devices import Device, with_owner
-from models.money import Sale, voids
+from models.money import Sale, reconciling, voids
 from models.money.books import find_fault
 from models.money.receiving import Why
+from models.money.reconciling import Said
 from models.money.requests import PaymentRequest, RequestState, Wanted, ask_to_pay
+from models.money.statements import Direction
 from models.people import Agent, Customer, OfficeUser
 from tests.world.money_desk import Desk, open_desk
 from tests.world.people import PEOPLE
@@ -193,3 +196,42 @@ async def test_a_hand_in_is_settled_by_two(desk: Desk) -> None:
 
 def test_each_reason_to_wait_has_a_sentence() -> None:
     assert set(WHY) == set(Why)
+
+
+async def test_which_of_two_amounts_is_right_takes_two_people_or_a_note(desk: Desk) -> None:
+    """A doubt is no payment for nobody: its button leads to the amounts, and the difference is booked."""
+    number = await desk.paid("RKL1", 5000, "SHS0283", phone=PEOPLE["Baraka"])
+    path = f"/money/payments/{number}"
+    async with desk.office.mwanga.database.work():
+        line = Said(
+            provider="daraja", reference="RKL1", direction=Direction.IN, amount=9_000_00, at=datetime.now(UTC)
+        )  # fmt: skip
+        await reconciling.add_line(line, actor="rehema")
+    html = await desk.office.html("/money/suspense")
+    assert f'href="{path}#amount"' in html and f'href="{path}#assign">Assign' not in html
+    assert f'href="{path}#amount"' in await desk.office.html("/money/reconcile?provider=daraja")
+    assert "TZS 5,000 as in the books" in await desk.page(path)
+    html = await desk.refused(f"{path}/amount", at=path, right="900000")
+    assert "Please fill this in." in html and 'value="900000" checked' in html
+    assert "Choose the right amount." in await desk.refused(f"{path}/amount", at=path, right="x", reason="so")
+    assert "Nobody says this amount." in await desk.refused(f"{path}/amount", at=path, right="800000", reason="so")
+    await desk.done(f"{path}/amount", at=path, right="900000", reason="the portal says so")
+    assert "rehema says that it is TZS 9,000." in await desk.page(path)
+    assert "The right amount of daraja RKL1 TZS 9,000" in await desk.page("/money/voids")
+    [row] = await desk.ask("SELECT id FROM proposal")
+    await desk.sit("zuberi")
+    await desk.done(f"/money/proposals/{row['id']}", at="/money/voids", do="approve")
+    assert "Waits TZS 4,000" in await desk.page(path)
+    assert "Which amount is right?" not in await desk.page("/money/reconcile?provider=daraja")
+    assert await find_fault() == ""
+
+
+async def test_the_books_are_right_with_a_note(desk: Desk) -> None:
+    number = await desk.paid("RKL1", 5000, "SHS0283", phone=PEOPLE["Baraka"])
+    await desk.paid("RKL1", 9000, "SHS0283", phone=PEOPLE["Baraka"])
+    path = f"/money/payments/{number}"
+    assert "RKL1" in await desk.page("/money/suspense?why=amounts")
+    await desk.done(f"{path}/amount", at=path, right="500000", reason="typed wrong at the provider's")
+    assert "RKL1" not in await desk.page("/money/suspense") and "Which amount" not in await desk.page(path)
+    [row] = await desk.ask("SELECT detail FROM audit WHERE action = 'amount stands'")
+    assert row["detail"] == "typed wrong at the provider's"

@@ -330,3 +330,15 @@ async def test_gender_and_position_are_written_at_the_desk(office: Office) -> No
     assert (await send(office, at, **told | {"gender": "", "position": ""}))[0] == 303
     neema = await Customer.get(id=3)
     assert (neema.gender, neema.latitude) == (None, None)
+
+
+async def test_all_that_one_customer_paid_is_a_file(office: Office) -> None:
+    """The same as at the prompt, a row for each payment."""
+    await office.sms("Asha", "BUY EB100042 4000", "1 482915")
+    assert 'href="/people/3/statement.csv"' in await office.html("/people/3")
+    response = await office.get("/people/3/statement.csv")
+    assert "statement-3-" in response.headers["Content-Disposition"]
+    first, *rows = (await response.text()).lstrip("\ufeff").splitlines()
+    assert first.startswith("time,reference,amount,paid_by") and len(rows) == 1
+    assert ",4000,cash,,Asha Mushi,EB100042," in rows[0]
+    assert len((await (await office.get("/people/1/statement.csv")).text()).splitlines()) == 1

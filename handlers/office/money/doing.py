@@ -15,7 +15,9 @@ from handlers.office.frame.routes import FORM, USER
 from handlers.office.frame.words import LANGUAGE, _
 from handlers.selling.void import why_not
 from models.money import ownership, proposals, wallets
+from models.money.amounts import NobodySays, NotPutRight
 from models.money.claims import NoClaim
+from models.money.credit import NotSoMuch
 from models.money.disputes import NotDisputed, NothingProposed
 from models.money.hand_in import MoreThanHeld
 from models.money.moving import NotForThat, NothingToMove, SameDevice
@@ -47,6 +49,7 @@ REFUSALS = (
         NotWaiting,
     ),
     *(ownership.NotDone, proposals.NotProposed, proposals.Decided, wallets.NotToppedUp, NoSuchPayment),
+    *(NotPutRight, NotSoMuch),
 )
 
 
@@ -167,6 +170,9 @@ SAY: dict[tuple[type[Exception], ...], Say] = {
     (NoSuchPayment,): lambda _refusal, _company: _(
         "Nothing of this payment waits any more: somebody else has assigned it."
     ),
+    (NotSoMuch,): lambda refusal, company: _("The credit is {amount}.", amount=company.money(refusal.there)),
+    (NobodySays,): lambda _refusal, _company: _("Nobody says this amount."),
+    (NotPutRight,): lambda _refusal, _company: _("All say the same of it, or it was looked at already."),
     (wallets.NotToppedUp,): _of_wallet,
     (ownership.NotDone,): _of_device,
 }

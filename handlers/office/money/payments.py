@@ -13,16 +13,18 @@ from bot.company import Company
 from bot.server import SERVER
 from bot.text import numbers
 from handlers.exchange.cells import figure
-from handlers.office.frame.forms import AmountField, OfficeForm
+from handlers.office.frame.forms import AmountField, LineField, OfficeForm, required
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import Filter, at, choices, read_filter
-from handlers.office.money.doing import NotDone, do
+from handlers.office.money.doing import NotDone, do, key_of
 from handlers.office.money.sales import bought, paid_for
 from handlers.office.money.sheets import send
 from handlers.selling import received
-from models.money.receiving import Suspense, Why, unapplied
+from models.money.amounts import doubt_of, let_stand
+from models.money.proposals import What, find_open, propose_amount
+from models.money.receiving import Suspense, Why, counted, unapplied
 from models.money.sales import Payment
 from models.money.waiting import leave_to_others, look_after
 from models.office import money_lists
@@ -48,6 +50,8 @@ DONE = {
     "assigned": N_("It is assigned, and everybody is told by SMS."),
     "taken": N_("You find out what it is for."),
     "left": N_("Nobody looks after it now."),
+    "stands": N_("It is looked at: the books are right."),
+    "asked": N_("It is written down. Another one of the office has to agree: it waits under “To decide”."),
 }
 
 
@@ -56,6 +60,13 @@ class AssignForm(OfficeForm):
 
     to = RadioField(N_("What is it for?"), validate_choice=False)
     amount = AmountField(N_("How much of it? Leave it empty for all."))
+
+
+class AmountForm(OfficeForm):
+    """Which amount of a payment is right, and how somebody knows."""
+
+    right = RadioField(N_("Which amount is right?"), validate_choice=False)
+    reason = LineField(N_("How do you know?"), [required])
 
 
 @office_page("/money/payments", roles=ALL, nav=Nav.MONEY)
@@ -133,6 +144,31 @@ async def assign(request: web.Request) -> web.StreamResponse:
     raise redirect(f"/money/payments/{payment.id}?done=assigned")
 
 
+@office_page(f"{ONE}/amount", "POST", roles=CASH, nav=Nav.MONEY)
+async def put_right(request: web.Request) -> web.StreamResponse:
+    """Say which of two amounts is right: that of the books, or another one, to which a second person agrees."""
+    payment, form, done = await _find(request), AmountForm.of(request), "asked"
+    form.validate()
+    right = str(form.right.data or "")
+    if not (right.isascii() and right.isdigit() and len(right) < 19):
+        form.refuse("right", _("Choose the right amount."))
+    if form.errors:
+        return await _draw(request, payment, 422, amount_form=form)
+
+    async def work() -> None:
+        nonlocal done
+        reason = str(form.reason.data)
+        if int(right) == await counted(payment):
+            await let_stand(payment, reason, actor=request[USER].name)
+            done = "stands"
+        else:
+            await propose_amount(payment, int(right), request[USER], reason, key_of(request))
+
+    if problem := await do(request, work):
+        return await _draw(request, payment, 422, problem=problem, amount_form=form)
+    raise redirect(f"/money/payments/{payment.id}?done={done}")
+
+
 async def _assign(request: web.Request, payment: Payment, to: str, amount: int | None) -> None:
     """In the caller's unit of work. Raises NotDone."""
     server, user = request.app[SERVER], request[USER]
@@ -152,7 +188,13 @@ async def _assign(request: web.Request, payment: Payment, to: str, amount: int |
 
 
 async def _draw(
-    request: web.Request, payment: Payment, status: int = 200, *, form: AssignForm | None = None, problem: str = ""
+    request: web.Request,
+    payment: Payment,
+    status: int = 200,
+    *,
+    form: AssignForm | None = None,
+    amount_form: AmountForm | None = None,
+    problem: str = "",
 ) -> web.StreamResponse:
     company = request.app[SERVER].company
     waits, typed = await unapplied(payment.id), _typed(request)
@@ -168,6 +210,9 @@ async def _draw(
         payment=payment,
         waits=waits,
         suspense=suspense,
+        doubt=await doubt_of(payment),
+        asked=await find_open(What.AMOUNT, payment.id),
+        amount_form=amount_form or AmountForm(),
         why=WHY[Why(suspense.why)] if suspense else "",
         candidates=chosen,
         typed=typed,

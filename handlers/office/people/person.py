@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bot.company import Company
 from bot.server import SERVER
+from handlers.office.frame.forms import AmountField, LineField, OfficeForm, required
 from handlers.office.frame.page import HEADERS, page
 from handlers.office.frame.routes import ALL, Nav, may, office_page
 from handlers.office.frame.times import age, when
@@ -47,6 +48,13 @@ DONE = {
     "swapped": N_("Swapped. The new device has its plan, and the customer was told."),
     "written": N_("It is on its way."),
 }
+
+
+class CreditForm(OfficeForm):
+    """What is paid out of a customer's credit."""
+
+    amount = AmountField(N_("How much is paid out?"), [required])
+    reason = LineField(N_("Why?"), [required])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +118,7 @@ async def draw(request: web.Request, customer: Customer, status: int = 200, **mo
     things, goods = await _things(customer, company)
     events, older = await _happened(request, customer, things)
     empty: dict[str, object] = {"problem": "", "codes": {}, "shown_device": 0}
+    empty["credit_form"] = CreditForm(meta={"company": company})
     return page(
         request,
         "people/person.html",
