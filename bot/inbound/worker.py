@@ -8,7 +8,7 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -127,11 +127,8 @@ class Worker:
     async def run(self) -> None:
         """Handle until stopped."""
         while not self._stopping or self._turns:
-            if not self._turns:
-                timeout = None if self._database.embedded else LOOK_S
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), timeout)
-            self._wake.clear()
+            if not await self._is_called():
+                continue
             try:
                 while await self._handle_batch():
                     pass
@@ -141,6 +138,18 @@ class Worker:
                 await asyncio.sleep(PAUSE_S)
                 self._wake.set()
 
+    async def _is_called(self) -> bool:
+        """Wait for something to do. What comes calls all the loops of one server that wait, and is for the first."""
+        if not self._turns:
+            try:
+                await asyncio.wait_for(self._wake.wait(), None if self._database.embedded else LOOK_S)
+            except TimeoutError:
+                return True
+            if not self._wake.is_set():
+                return False
+        self._wake.clear()
+        return True
+
     def stop(self) -> None:
         """Finish what is under way; what waits in the inbox is handled after the next start."""
         self._stopping = True
@@ -149,6 +158,8 @@ class Worker:
     async def _handle_batch(self) -> bool:
         """One batch. True when there may be more."""
         turns, self._turns = self._turns[:MOST], self._turns[MOST:]
+        if self._turns:
+            self._wake.set()  # for another loop
         if not turns and not self._stopping:
             if self._is_flooded():
                 asyncio.get_running_loop().call_later(AT_LEAST_S, self._end_flood)
@@ -176,6 +187,8 @@ class Worker:
             async with self._claiming:
                 messages = await claim()
                 full = len(messages) == MOST  # of which some may have to wait for older ones
+                if full:
+                    self._wake.set()  # for another loop
                 await hold([t.turn.phone for t in turns] + [m.sender.value for m in messages])
                 messages = await self._inbox.in_order(messages, full=full)
             phones = {turn.turn.phone for turn in turns} | {message.sender.value for message in messages}
@@ -205,7 +218,9 @@ class Worker:
     async def _compare_pins(self, written: Iterable[tuple[str, str]], callers: dict[str, Caller]) -> None:
         """Of these texts by phone compare those that look like a PIN of the phone's agent, before the talks ask."""
         found = [(callers[phone].agent, PIN.fullmatch(text.strip())) for phone, text in written]
-        await pins.compare_ahead([(agent, pin[1]) for agent, pin in found if agent and not agent.locked_at and pin], self._company.vault)
+        await pins.compare_ahead(
+            [(agent, pin[1]) for agent, pin in found if agent and not agent.locked_at and pin], self._company.vault
+        )
 
     async def _claim_oldest(self) -> list[StoredSms]:
         return [] if self._stopping else await self._inbox.claim(MOST)

@@ -107,7 +107,7 @@ SAVE = f"INSERT INTO contact ({', '.join(COLUMNS)}) VALUES {{}} ON CONFLICT (pho
 async def hold(phones: Sequence[str]) -> None:
     """One person at a time, in any process, until the end of the caller's unit of work. An embedded database
     has one writer and needs no more."""
-    if on_postgres():
+    if phones and on_postgres():
         await connection().execute_query(LOCK, [sorted(set(phones))])
 
 
