@@ -202,9 +202,9 @@ def asked(questions: list[Question]) -> Iterator[None]:
         questions.append(Question(name, "choose", asker()))
         return await choose(self, name, *rest, **named)
 
-    async def noted_confirm(self: Chat, question: Any, *, pin: bool = False) -> bool:
+    async def noted_confirm(self: Chat, question: Any, *, pin: bool = False, **named: Any) -> bool:
         questions.append(Question("confirm with PIN" if pin else "confirm", "confirm", asker()))
-        return await confirm(self, question, pin=pin)
+        return await confirm(self, question, pin=pin, **named)
 
     async def noted_pin(self: Chat, **named: Any) -> None:
         questions.append(Question("pin", "pin", asker()))
