@@ -204,7 +204,7 @@ async def test_credit_that_was_used_meanwhile_is_not_paid_out(mwanga: Server) ->
 @pytest.mark.everyday_on_sqlite
 def test_both_at_the_prompt(run: Run, demo_url: str) -> None:
     passwords = {"admin": "mwanga-demo", "grace": "a long password"}
-    assert run("admin", "add", "grace", input=f"{passwords['grace']}\n").exit_code == 0
+    assert run("admin", "add", "grace", "--role", "finance", input=f"{passwords['grace']}\n").exit_code == 0
 
     def by(who: str, *words: object) -> str:
         return run(*words, "--by", who, input=f"{passwords[who]}\n").output
