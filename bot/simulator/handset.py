@@ -11,6 +11,7 @@ from bot.payments import Ask, Asked, Provider
 from bot.payments.simulated import Does, SimulatedDaraja
 from bot.server import Server
 from bot.text import amounts
+from models.money.notices import MOST_TRIES
 from models.money.requests import RINGS, PaymentRequest
 from models.sql import connection, execute
 
@@ -26,6 +27,7 @@ HANDLED = "SELECT id FROM inbox WHERE gateway = $1 AND external_id = $2 AND stat
 # A reply and what goes with it are among the newest few.
 UNDER_WAY = """SELECT 1 FROM (SELECT state FROM outbox WHERE phone = $1 ORDER BY id DESC LIMIT 5) AS newest
   WHERE state IN ('waiting', 'sending') LIMIT 1"""
+UNREAD = "SELECT 1 FROM notice WHERE done_at = 0 AND tries < $1 LIMIT 1"
 LAST = "SELECT COALESCE(MAX(id), 0) AS id FROM outbox WHERE phone = $1"
 SINCE = "SELECT id, origin, text FROM outbox WHERE phone = $1 AND id > $2 ORDER BY id"
 
@@ -153,14 +155,14 @@ class Handset:
             asked = await provider.ask(ask)
             prompt = asked.external_id if isinstance(asked, Asked) else ""
         await provider.answer(prompt, does)
-        await self._wait_until_read(reference)
+        await self._wait_until_read()
 
-    async def _wait_until_read(self, reference: str) -> None:
+    async def _wait_until_read(self) -> None:
         """Read what the provider told us, or wait until another reader has."""
         for _ in range(round(READ_WITHIN_S / LOOK_S)):
             while await self._server.payments.reader.handle_next():
                 pass
-            if not await PaymentRequest.filter(reference=reference, state__in=RINGS).exists():
+            if not await execute(connection(), UNREAD, [MOST_TRIES]):
                 return
             await asyncio.sleep(LOOK_S)
 
@@ -169,8 +171,7 @@ class Handset:
         it is said. False: we would not have it."""
         provider = next(filter(None, map(_simulated, self._server.payments.providers.values())), None)
         taken = provider is not None and await provider.pay_bill(self.number, account, amount, receipt)
-        while await self._server.payments.reader.handle_next():
-            pass
+        await self._wait_until_read()
         return taken
 
     def read_amount(self, typed: str) -> int | None:
