@@ -9,7 +9,7 @@ from models.money.booking import Sold, Taken, carry_out, lock_for_sale, read_sal
 from models.money.ledger import AccountKind, Posting, post
 from models.money.payable import Payable
 from models.money.quotes import Quote, quote_all
-from models.money.receiving import Why, close_suspense, lock_payment, open_suspense, unapplied
+from models.money.receiving import PASSING, Suspense, Why, close_suspense, lock_payment, open_suspense, unapplied
 from models.money.refusals import (
     AmountTooSmall,
     ClockInDoubt,
@@ -153,8 +153,12 @@ async def assign(
     if isinstance(to, Customer):
         applied = await _make_credit(payment_id, to, funds, actor, key)
     else:
+        await lock_payment(payment_id)
+        waited = await Suspense.get_or_none(payment_id=payment_id, closed_at=None)
         how = {"actor": actor, "key": key, "today": today, "coin": coin, "vault": vault}
         applied = await apply(payment_id, to, funds=funds, **how)  # type: ignore[arg-type]
+        if applied.waits:
+            await _leave_to_office(payment_id, waited)
     if applied.new and applied.waits is None:
         name = f"customer {to.id}" if isinstance(to, Customer) else to.name
         await record(
@@ -163,6 +167,13 @@ async def assign(
     if applied.waits is None and not applied.unapplied:
         await close_suspense(payment_id, actor)
     return applied
+
+
+async def _leave_to_office(payment_id: int, waited: Suspense | None) -> None:
+    """What the office chose can take nothing now. The payment waits for the office as it did before; where it was to be
+    applied by itself to what the payer typed, it is no more, for the office has chosen otherwise."""
+    before = Why(waited.why) if waited else Why.NOBODY
+    await open_suspense(payment_id, Why.NOBODY if before in PASSING else before)
 
 
 async def _make_credit(payment_id: int, customer: Customer, funds: int | None, actor: str, key: str) -> Applied:

@@ -110,6 +110,12 @@ class Why(StrEnum):
     OTHER_NAME = "other name"  # another provider told of a payment with this reference: it may be the same money
 
 
+PASSING = (
+    Why.SALES_OFF,
+    Why.ISSUER_AWAY,
+)  # what ends by itself: the payment is applied then (handlers/selling/waited.py)
+
+
 class Suspense(Model):
     """A payment that waits, wholly or in part, until somebody of the office says what it is for."""
 

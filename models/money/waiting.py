@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from models.audit import record
 from models.money.ledger import AccountKind
-from models.money.receiving import Suspense, Why, normal_reference, unapplied
+from models.money.receiving import PASSING, Suspense, normal_reference, unapplied
 from models.money.sales import Payment
 from models.sql import connection, cut, execute
 
@@ -12,7 +12,7 @@ LOOK_AFTER = "UPDATE suspense SET owner = $2 WHERE payment_id = $1 AND closed_at
 
 # What waits for something that passes by itself, and of which nothing was ever used: the one line on its account is
 # that of its coming. What the office applied in part, or took back, stays the office's.
-_PASSES = f"""s.closed_at IS NULL AND s.why IN ('{Why.SALES_OFF.value}', '{Why.ISSUER_AWAY.value}')
+_PASSES = f"""s.closed_at IS NULL AND s.why IN ({", ".join(f"'{why.value}'" for why in PASSING)})
   AND (SELECT COUNT(*) FROM line l JOIN account a ON a.id = l.account_id
     WHERE a.kind = '{AccountKind.UNAPPLIED.value}' AND a.owner = s.payment_id) = 1"""
 NEXT_PASSING = f"SELECT s.id, s.payment_id FROM suspense s WHERE s.id > $1 AND {_PASSES} ORDER BY s.id LIMIT 1"

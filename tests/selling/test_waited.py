@@ -115,6 +115,21 @@ async def test_what_the_office_did_with_it_stays(
     assert await Sale.all().count() == sales
 
 
+async def test_what_the_office_chose_while_sales_were_off_is_not_undone(mwanga: Server) -> None:
+    """The device that the payer typed gets nothing, when the office has said that it was for another."""
+    await switch(mwanga, on=False)
+    payment = await pay(mwanga, "SHS0283")
+    async with mwanga.database.work():
+        await assign("RKL51ZDR4F", "EB100042", "grace", mwanga.company)
+    await switch(mwanga, on=True)
+    await mwanga.watch.chores()
+    assert not await Sale.exists() and (await Suspense.get(payment_id=payment.id)).closed_at is None
+    async with mwanga.database.work():
+        await assign("RKL51ZDR4F", "EB100042", "grace", mwanga.company)
+    assert (await Sale.get().prefetch_related("device")).device.serial == "EB100042"
+    await check_ledger(mwanga)
+
+
 async def test_what_is_for_nobody_waits_on(mwanga: Server) -> None:
     payment = await pay(mwanga, "0712")
     await mwanga.watch.chores()
