@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from tortoise.models import Model
 
+from models.rows import find_row, find_rows
+
 M = TypeVar("M", bound=Model)
 
 
@@ -17,10 +19,14 @@ def folded(text: str) -> str:
 async def named(table: type[M], name: str, **scope: Any) -> M | None:
     """The row of this name, however it is spelt, among those of the scope. A table that people name things in is
     short; a name as it stands there is looked up by its index."""
-    if exact := await table.filter(name=name, **scope).first():
+    within = " AND ".join([f"{column} = ${number}" for number, column in enumerate(scope, 1)] or ["TRUE"])
+    values = list(scope.values())
+    if exact := await find_row(table, f"{within} AND name = ${len(values) + 1} ORDER BY id", [*values, name]):
         return exact
     wanted = folded(name)
-    return next((one for one in await table.filter(**scope).order_by("id") if folded(_name(one)) == wanted), None)
+    return next(
+        (one for one in await find_rows(table, f"{within} ORDER BY id", values) if folded(_name(one)) == wanted), None
+    )
 
 
 def _name(one: Model) -> str:

@@ -3,6 +3,7 @@ else is not understood is a ValueError that names the column."""
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from babel import Locale
@@ -142,13 +143,17 @@ def phone(row: Row, column: str, company: Company) -> str | None:
 def language(row: Row, company: Company) -> str | None:
     """The code of a language that we speak: sw, Swahili, Kiswahili, SW. Raises ValueError."""
     said = plain_word(row.get("language", "").strip())
-    for code in company.languages:
-        locale = Locale(code)
-        if said in (code.upper(), *(plain_word(str(name)) for name in (locale.english_name, locale.display_name))):
-            return code
+    if code := next((code for code in company.languages if said in _spellings(code)), None):
+        return code
     if said:
         raise ValueError(f"language is none of {', '.join(company.languages)}: {row['language'][:20]!r}")
     return None
+
+
+@cache
+def _spellings(code: str) -> tuple[str, ...]:
+    locale = Locale(code)
+    return (code.upper(), *(plain_word(str(name)) for name in (locale.english_name, locale.display_name)))
 
 
 def drop_empty(**values: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Customers as rows, and who of them a row means."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from bot.company import Company
@@ -23,6 +24,7 @@ from models.customers.registration import is_name
 from models.customers.search import namesakes
 from models.names import folded, named_or_new, renew
 from models.people import Customer, Gender, MiniGrid, Village
+from models.sql import insert
 
 PAGE = 1000
 MOST_CUSTOMERS = 8_999_999  # new ones get the numbers after the highest, and people write seven digits at most
@@ -121,7 +123,7 @@ async def _write(row: CustomerRow, company: Company) -> bool:
     number, name, surname, phone_ = row.person
     who: dict[str, Any] = {"name": name, "surname": surname, "phone": None if phone_ == NOTHING else phone_}
     who |= {"language": company.languages[0], "mini_grid_id": grid.id} | wanted
-    await Customer.create(**who | ({"id": number} if number else {}))
+    await insert("customer", **who, created_at=datetime.now(UTC), **({"id": number} if number else {}))
     return True
 
 
