@@ -2,39 +2,30 @@
 
 import argparse
 import asyncio
-import platform
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
 from pathlib import Path
 from statistics import median
 
 from tests.bench import flood as floods
 from tests.bench import measures
 from tests.bench import pages as of_office
-from tests.bench.servers import large, mwanga, small, sql
+from tests.bench.databases import file_of, sql
+from tests.bench.report import line, machine, with_aims, write
+from tests.bench.servers import large, mwanga, small
 
-NAMES = ("accept", "token", "sale", "purchase", "ledger", "ussd", "trip", "send", "flood", "start", "pages")
 QUICK = "each part once, small, in a minute or two: shows that all of it runs, and says nothing of speed"
 FEW = 3_000  # customers, and messages each way, of a large database that is made quickly
 KEEPS = "folder that keeps the large database, of more than a gigabyte, for the next run"
 Figures = dict[str, float]
 
 
-with_aims = ContextVar("whether figures are held against their aims", default=True)
-
-
-def line(what: str, figure: str, aim: str = "", reached: bool | None = None) -> None:
-    verdict = "" if reached is None else ("reached" if reached else "MISSED")
-    aims = f"   {aim:<22} {verdict}" if with_aims.get() else ""
-    print(f"{what:<52} {figure:>26}{aims}", flush=True)
-
-
 def spread(figures: list[float]) -> str:
     return f"{median(figures):,.0f} [{min(figures):,.0f}-{max(figures):,.0f}]"
 
 
-async def accept(database: Path, folder: Path, rounds: int, size: float) -> Figures:
+async def accept(database: str, folder: Path, rounds: int, size: float) -> Figures:
     figures = await measures.accept(database, folder, int(4000 * size), rounds)
     pairs = zip(figures["mwanga"], figures["durable"], figures["null"], strict=True)
     ratios = [(ours / durable, ours / null) for ours, durable, null in pairs]
@@ -47,25 +38,25 @@ async def accept(database: Path, folder: Path, rounds: int, size: float) -> Figu
     return {"accept": median(figures["mwanga"])}
 
 
-async def token(database: Path, _folder: Path, rounds: int, size: float) -> Figures:
+async def token(database: str, _folder: Path, rounds: int, size: float) -> Figures:
     rates = await measures.tokens(database, int(3000 * size), rounds)
     line("TOKEN commands handled a second", spread(rates), "500", median(rates) >= 500)
     return {"token": median(rates)}
 
 
-async def sale(database: Path, _folder: Path, rounds: int, _size: float) -> Figures:
+async def sale(database: str, _folder: Path, rounds: int, _size: float) -> Figures:
     rates = await measures.sales(database, rounds * 3)
     line("whole sales a second (two messages each)", spread(rates), "200", median(rates) >= 200)
     return {"sale": median(rates)}
 
 
-async def purchase(database: Path, _folder: Path, rounds: int, size: float) -> Figures:
+async def purchase(database: str, _folder: Path, rounds: int, size: float) -> Figures:
     rates = await measures.purchases(database, max(int(100 * size), 5), rounds)
     line("purchases by phone a second (push, callback, token)", spread(rates))
     return {"purchase": median(rates)}
 
 
-async def ledger(database: Path, folder: Path, rounds: int, size: float) -> Figures:
+async def ledger(database: str, folder: Path, rounds: int, size: float) -> Figures:
     figures = await measures.ledger(database, folder, int(2000 * size), rounds)
     ratio = median(ours / bare for ours, bare in zip(figures["mwanga"], figures["bare"], strict=True))
     line("the ledger of a sale, two entries (us)", spread(figures["mwanga"]))
@@ -73,7 +64,7 @@ async def ledger(database: Path, folder: Path, rounds: int, size: float) -> Figu
     return {"ledger": 1 / median(figures["mwanga"])}
 
 
-async def ussd(database: Path, _folder: Path, _rounds: int, size: float) -> Figures:
+async def ussd(database: str, _folder: Path, _rounds: int, size: float) -> Figures:
     found: Figures = {}
     for callers, times in (await measures.ussd(database, 6 * size)).items():
         p50, p99 = times.percentile(0.5) * 1000, times.percentile(0.99) * 1000
@@ -83,14 +74,38 @@ async def ussd(database: Path, _folder: Path, _rounds: int, size: float) -> Figu
     return found
 
 
-async def trip(database: Path, _folder: Path, _rounds: int, size: float) -> Figures:
+async def imports(database: str, folder: Path, _rounds: int, size: float) -> Figures:
+    customers = int(100_000 * size)
+    seconds, times = await measures.imports(database, folder, customers)
+    p99 = times.percentile(0.99) * 1000
+    line(f"import of {customers:,} customers (s)", f"{seconds:.0f}", f"{60 * size:.0f}", seconds <= 60 * size)
+    line("  USSD turns beside it: p50, p99 (ms)", f"{times.percentile(0.5) * 1000:.1f}, {p99:.1f}", "p99 50", p99 <= 50)
+    return {"import": customers / seconds}
+
+
+async def servers(database: str, _folder: Path, _rounds: int, size: float) -> Figures:
+    """Two servers need a database that both can ask."""
+    found: Figures = {}
+    counts = (1,) if file_of(database) else (1, 2)
+    figures = {count: await measures.servers(database, count, 10 * size) for count in counts}
+    for what, (rate, cost) in figures[1].items():
+        line(f"{what} a second, one server", f"{rate:,.0f}; {cost:.2f} ms of its core")
+        if 2 in figures:
+            both, dear = figures[2][what]
+            aim = "no dearer"
+            line("  two servers", f"{both / rate:.2f} times; {dear / cost:.2f} times", aim, dear <= cost)
+        found[f"servers, {what}"] = rate
+    return found
+
+
+async def trip(database: str, _folder: Path, _rounds: int, size: float) -> Figures:
     times = await measures.trip(database, int(200 * size))
     p50, p99 = times.percentile(0.5) * 1000, times.percentile(0.99) * 1000
     line("one message to its reply: p50, p99 (ms)", f"{p50:.1f}, {p99:.1f}")
     return {"trip": 1 / p50}
 
 
-async def send(database: Path, _folder: Path, rounds: int, size: float) -> Figures:
+async def send(database: str, _folder: Path, rounds: int, size: float) -> Figures:
     found: Figures = {}
     for delay in (0.0, 0.15):
         rates = [await measures.sending(database, int(5000 * size), delay) for _ in range(rounds)]
@@ -99,7 +114,7 @@ async def send(database: Path, _folder: Path, rounds: int, size: float) -> Figur
     return found
 
 
-async def flood(database: Path, _folder: Path, rounds: int, size: float) -> Figures:
+async def flood(database: str, _folder: Path, rounds: int, size: float) -> Figures:
     """Each round has its own calm time, before and after, since others may be at work on this machine."""
     found: Figures = {}
     figures = [await floods.flood(database, size) for _ in range(rounds)]
@@ -124,14 +139,14 @@ async def flood(database: Path, _folder: Path, rounds: int, size: float) -> Figu
     return found
 
 
-async def start(database: Path, _folder: Path, rounds: int, _size: float) -> Figures:
+async def start(database: str, _folder: Path, rounds: int, _size: float) -> Figures:
     seconds, memory = await measures.start(database, rounds)
     line("from the command to listening (s)", f"{median(seconds):.2f}", "1.5", median(seconds) <= 1.5)
     line("resident after 1,000 commands (MiB)", f"{median(memory):.0f}", "under 130", median(memory) < 130)
     return {"start": 1 / median(seconds)}
 
 
-async def pages(database: Path, _folder: Path, rounds: int, _size: float) -> Figures:
+async def pages(database: str, _folder: Path, rounds: int, _size: float) -> Figures:
     """Prints the slowest of each kind, and each page that is over its goal."""
 
     async def ask(statement: str) -> list[tuple[object, ...]]:
@@ -153,13 +168,15 @@ async def pages(database: Path, _folder: Path, rounds: int, _size: float) -> Fig
     return found
 
 
-BENCHES: dict[str, Callable[[Path, Path, int, float], Awaitable[Figures]]] = {
+BENCHES: dict[str, Callable[[str, Path, int, float], Awaitable[Figures]]] = {
     "accept": accept,
     "token": token,
     "sale": sale,
     "purchase": purchase,
     "ledger": ledger,
     "ussd": ussd,
+    "import": imports,
+    "servers": servers,
     "trip": trip,
     "send": send,
     "flood": flood,
@@ -168,7 +185,7 @@ BENCHES: dict[str, Callable[[Path, Path, int, float], Awaitable[Figures]]] = {
 }
 
 
-async def run(database: Path, folder: Path, only: list[str], rounds: int, size: float) -> Figures:
+async def run(database: str, folder: Path, only: list[str], rounds: int, size: float) -> Figures:
     found: Figures = {}
     for name in only:
         figures = await BENCHES[name](database, folder, rounds, size)
@@ -178,40 +195,52 @@ async def run(database: Path, folder: Path, only: list[str], rounds: int, size: 
     return found
 
 
-async def quick(folder: Path, only: list[str]) -> None:
+async def quick(folder: Path, only: list[str], engine: str) -> None:
     with_aims.set(False)
-    await run(await small(folder), folder, only, rounds=1, size=0.05)
-    print("\nWith a history:")
-    grown = await large(folder / "cache", folder, customers=FEW, messages=FEW)
-    await run(grown, folder, [name for name in only if name == "pages"], rounds=1, size=0.05)
+    await run(await small(folder, engine), folder, only, rounds=1, size=0.05)
+    if engine == "sqlite":
+        print("\nWith a history:")
+        grown = await large(folder / "cache", folder, customers=FEW, messages=FEW)
+        await run(grown, folder, [name for name in only if name == "pages"], rounds=1, size=0.05)
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the hot paths on this machine.")
-    parser.add_argument("--only", default=",".join(NAMES), help="some of " + ",".join(NAMES))
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
-    parser.add_argument("--size", type=float, default=1.0, help="share of the usual number of messages")
-    parser.add_argument("--large", action="store_true", help="also with a million customers and their messages")
-    parser.add_argument("--quick", action="store_true", help=QUICK)
-    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "mwanga-bench", help=KEEPS)
-    given = parser.parse_args()
-    only = given.only.split(",")
-    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}. Medians [least-most].")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if given.quick:
-            await quick(folder, only)
-            return
-        few = await run(await small(folder), folder, only, given.rounds, given.size)
-        if not given.large:
-            return
-        print("\nWith 1 million customers, 10 million past messages and 2 million sales:")
-        many = await run(await large(given.cache, folder), folder, only, given.rounds, given.size)
+async def measure(given: argparse.Namespace, folder: Path) -> None:
+    only, engine = given.only.split(","), "postgres" if given.postgres else "sqlite"
+    if given.quick:
+        await quick(folder, only, engine)
+        return
+    few = await run(await small(folder, engine), folder, only, given.rounds, given.size)
+    if given.write:
+        write(f"measured on {engine}", " ".join(["python -m tests.bench", *sys.argv[1:]]))
+    if not given.large:
+        return
+    print("\nWith 1 million customers, 10 million past messages and 2 million sales:")
+    many = await run(await large(given.cache, folder), folder, only, given.rounds, given.size)
     print()
     for name, figure in few.items():
         growth = figure / many[name]
         line(f"growth of {name}", f"{growth:.2f}", "under 1.3", growth < 1.3)
+    if given.write:
+        write("measured with a history", " ".join(["python -m tests.bench", *sys.argv[1:]]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the hot paths on this machine.")
+    parser.add_argument("--only", default=",".join(BENCHES), help="some of " + ",".join(BENCHES))
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
+    parser.add_argument("--size", type=float, default=1.0, help="share of the usual number of messages")
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL of its own, one server and two")
+    parser.add_argument("--large", action="store_true", help="also with a million customers and their messages")
+    parser.add_argument("--write", action="store_true", help="put what is measured into docs/speed.md")
+    parser.add_argument("--quick", action="store_true", help=QUICK)
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "mwanga-bench", help=KEEPS)
+    given = parser.parse_args()
+    if given.postgres and given.large:
+        parser.error("the large database is one of SQLite's")
+    print(f"{machine()}. Medians [least-most].")
+    with tempfile.TemporaryDirectory() as name:
+        asyncio.run(measure(given, Path(name)))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+BUSY = "This takes longer."  # what a screen says that waited for seconds: nobody can go on from there
 DOOR = "/gateways/africastalking/demo"
 _ids = itertools.count(1)
 
@@ -92,7 +93,7 @@ async def dial(caller: Caller, phone: str, choices: Sequence[str], times: Times,
         screen = await caller.post(f"{DOOR}/ussd", {**session, "text": "*".join(keys)})
         times.each.append(time.perf_counter() - asked)
         await asyncio.sleep(think)
-        if not wanted:
+        if not wanted or BUSY in screen:
             return
         key = _key(screen, wanted[0])
         keys.append(key or _key(screen, "More"))

