@@ -1,4 +1,4 @@
-"""What the same machine does with nothing in the way: `python -m tests.bench.ceilings null|durable|gateway …`."""
+"""What the same machine does with nothing in the way: `python -m tests.bench.ceilings null|durable|token|gateway …`."""
 
 import asyncio
 import json
@@ -20,6 +20,18 @@ INDEXES = (
     "CREATE INDEX o1 ON outbox (phone)",
     "CREATE INDEX o2 ON outbox (id) WHERE state = 'pending'",
 )
+
+
+TOKENS = """CREATE TABLE customer (id INTEGER PRIMARY KEY, phone TEXT);
+  CREATE TABLE device (id INTEGER PRIMARY KEY, serial TEXT, customer_id INT);
+  CREATE TABLE token (id INTEGER PRIMARY KEY, device_id INT, code TEXT);
+  CREATE INDEX c1 ON customer (phone); CREATE INDEX d1 ON device (customer_id); CREATE INDEX t1 ON token (device_id);
+  INSERT INTO customer WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
+    SELECT i + 1, '+2557' || (20000000 + i) FROM n;
+  INSERT INTO device SELECT id, 'SHD' || id, id FROM customer;
+  INSERT INTO token (device_id, code) SELECT id, '123456789012' FROM device;"""
+DEVICES = "SELECT d.id, d.serial FROM customer c JOIN device d ON d.customer_id = c.id WHERE c.phone = ? ORDER BY d.id"
+LAST = "SELECT code FROM token WHERE device_id = ? ORDER BY id DESC LIMIT 3"
 
 
 class Writer:
@@ -65,6 +77,32 @@ class Writer:
         self._database.execute("COMMIT")
 
 
+class TokenWriter(Writer):
+    """The bare statements of a TOKEN command: whose device it is, its last tokens, and a reply, one commit for all who
+    wait."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._database.executescript(TOKENS)
+
+    def _store(self, rows: list[tuple[str, str, str]]) -> None:
+        now = time.time()
+        self._database.execute("BEGIN")
+        for ext, phone, text in rows:
+            self._database.execute(
+                "INSERT INTO inbox (ext, phone, text, at, state) VALUES (?, ?, ?, ?, 'new') ON CONFLICT DO NOTHING",
+                (ext, phone, text, now),
+            )
+            owned = self._database.execute(DEVICES, (phone,)).fetchall()
+            tokens = self._database.execute(LAST, (owned[0][0],)).fetchall() if owned else []
+            reply = f"{owned[0][1]} {tokens[0][0]}" if tokens else "No token yet."
+            self._database.execute(
+                "INSERT INTO outbox (phone, text, at, state) VALUES (?, ?, ?, 'pending')", (phone, reply, now)
+            )
+            self._database.execute("UPDATE inbox SET state = 'done' WHERE ext = ?", (ext,))
+        self._database.execute("COMMIT")
+
+
 def _answer(futures: list["asyncio.Future[None]"], failed: sqlite3.Error | None) -> None:
     for future in futures:
         if future.done():
@@ -80,11 +118,11 @@ async def _null(request: web.Request) -> web.Response:
     return web.Response()
 
 
-def _durable(path: str) -> web.Application:
+def _writing(kind: type[Writer], path: str) -> web.Application:
     app = web.Application()
 
     async def start(app: web.Application) -> None:
-        app["writer"] = Writer(path)
+        app["writer"] = kind(path)
 
     async def accept(request: web.Request) -> web.Response:
         form = await request.post()
@@ -136,8 +174,8 @@ def main(kind: str, port: str, argument: str) -> None:
     app = web.Application()
     if kind == "null":
         app.router.add_post("/{rest:.*}", _null)
-    elif kind == "durable":
-        app = _durable(argument)
+    elif kind in ("durable", "token"):
+        app = _writing(Writer if kind == "durable" else TokenWriter, argument)
     else:
         app = _gateway(float(argument))
     web.run_app(

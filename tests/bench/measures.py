@@ -65,17 +65,23 @@ async def accept(database: str, folder: Path, messages: int, rounds: int) -> dic
     return figures
 
 
-async def tokens(database: str, messages: int, rounds: int) -> list[float]:
-    """TOKEN commands a second, from the first callback to the last reply in the outbox."""
-    figures = []
-    async with mwanga(database) as ours:
-        for _ in range(rounds):
-            before = int(sql(database, "SELECT MAX(id) FROM outbox")[0][0] or 0)
-            started = time.perf_counter()
-            await texts(ours.port, [sms(f"+25572{n % 1000:07d}", "TOKEN") for n in range(messages)], CALLERS)
-            await reached(database, f"SELECT COUNT(*) FROM outbox WHERE id > {before}", messages)
-            figures.append(messages / (time.perf_counter() - started))
+async def tokens(database: str, folder: Path, messages: int, rounds: int) -> dict[str, list[float]]:
+    """TOKEN commands a second, from the first callback to the last reply in the outbox, against bare statements."""
+    figures: dict[str, list[float]] = {"mwanga": [], "bare": []}
+    with tempfile.TemporaryDirectory(dir=folder) as apart:
+        async with mwanga(database) as ours, ceiling("token", f"{apart}/bare.db") as bare:
+            for _ in range(rounds):
+                before = int(sql(database, "SELECT MAX(id) FROM outbox")[0][0] or 0)
+                started = time.perf_counter()
+                await texts(ours.port, _token_commands(messages), CALLERS)
+                await reached(database, f"SELECT COUNT(*) FROM outbox WHERE id > {before}", messages)
+                figures["mwanga"].append(messages / (time.perf_counter() - started))
+                figures["bare"].append((await texts(bare.port, _token_commands(messages), CALLERS)).per_second())
     return figures
+
+
+def _token_commands(count: int) -> list[dict[str, str]]:
+    return [sms(f"+25572{n % 1000:07d}", "TOKEN") for n in range(count)]
 
 
 async def sales(database: str, rounds: int) -> list[float]:
@@ -207,13 +213,9 @@ async def servers(database: str, count: int, seconds: float) -> dict[str, tuple[
             return done / (time.perf_counter() - began), used / done * 1000
 
         messages, callers = int(1000 * seconds / count), 64 // count
-
-        def token() -> list[dict[str, str]]:
-            return [sms(f"+25572{n % 1000:07d}", "TOKEN") for n in range(messages)]
-
         return {
             "SMS of strangers": await cost(lambda server: texts(server.port, strangers(messages, 0), callers)),
-            "TOKEN commands": await cost(lambda server: texts(server.port, token(), callers)),
+            "TOKEN commands": await cost(lambda server: texts(server.port, _token_commands(messages), callers)),
             "USSD turns, 256 callers": await cost(lambda server: dials(server.port, 256 // count, seconds, 0.2)),
         }
 
