@@ -5,6 +5,7 @@ import hmac
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
@@ -54,6 +55,7 @@ def neighbourhood(address: str) -> str:
     return str(read) if read else address
 
 
+@lru_cache(maxsize=1024)
 def _read_address(text: str) -> Address | None:
     """An address, also with brackets and a port as some proxies write it; None for anything else."""
     text = text.strip()

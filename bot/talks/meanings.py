@@ -46,14 +46,20 @@ class Meanings:
             for line in lines.splitlines()
             if line.strip()
         ]
+        # Which lines one of a text's words may tell: of what a line wants, that which can be said in the fewest ways.
+        self._told_by: dict[str, list[int]] = {}
+        for number, line in enumerate(self._lines):
+            for word in min(line.words, key=len):
+                self._told_by.setdefault(word, []).append(number)
 
     def find(self, text: str) -> Iterator[tuple[str, str]]:
         """The kinds of a normalised text in the order of the table, each once, with the language of the words that told
-        it; empty where none did. What the text costs is linear in its length, and what the table costs is always the
-        same."""
+        it; empty where none did. What the text costs is linear in its length; of the table only lines with a word of it
+        are looked at."""
         words = _words_of(text)
         count, told = len(_WORD.findall(text)), set()
-        for line in self._lines:
+        for number in sorted({number for word in words for number in self._told_by.get(word, ())}):
+            line = self._lines[number]
             fits = not line.most or count <= line.most
             if line.kind not in told and fits and all(not each.isdisjoint(words) for each in line.words):
                 told.add(line.kind)
