@@ -33,20 +33,9 @@ TOLD = {
 # What is said where the demo world does not lead, by its first words.
 UNSAID = {
     "the office does it at its desk, or a second person there": (
-        "Returned. Nothing is owed.",
-        "Nothing is owed any more.",
         "Taken back. Nothing is owed.",
-        "{serial}: nothing is owed any more.",
-        "It runs for good.",
-        "In the place of {former}",
-        "VOID: your {amount} for {serial}, ref {ref}. Do not enter its code. We have the money",
         "PAID OUT {amount} of your wallet.",
-        "PAID OUT {amount} of your credit.",
-        "VOID: {amount} for {serial}, ref {ref}. Do not enter its code. We call who paid it.",
-        "{wallet} shows no payment.",
         "TOPPED UP {amount}, and commission {paid}.",
-        "{amount} (ref {ref}) is your credit now.",
-        "{number} is closed by the office",
         "{number} is closed. {owner} has no phone to ask.",
     ),
     "the office is set up otherwise, or wrote by hand": (
@@ -65,7 +54,6 @@ UNSAID = {
         "{ref} is over: {amount} for {serial}.",
         "Agent {name} {phone} did not answer",
         "{number} is closed: {owner} did not answer.",
-        "{number} is closed. Not fixed after all? Send T",
         "{number} is open again: {owner} {phone} did not say that it is fixed",
     ),
     "it takes more customers, goods or kinds of meters than the demo world has": (

@@ -23,6 +23,7 @@ from handlers.selling.wallet import take_top_up
 from handlers.tickets import desk
 from models.devices import Device, Tariff, with_owner
 from models.devices.connections import ConnectionType, SubConnectionType
+from models.devices.keys import open_key, seal_key
 from models.devices.meters import VENDING_KEY
 from models.messages.written import standing_of
 from models.money import Appliance, PaymentPlan, Sale, proposals
@@ -234,9 +235,14 @@ class Meanwhile:
 
     async def stocks(self, serial: str) -> None:
         """One more solar home system in stock."""
-        another = await Device.get(serial="SHS0284")
+        another, vault = await Device.get(serial="SHS0284"), self._company.vault
         await Device.create(
-            serial=serial, kind=another.kind, issuer=another.issuer, sealed_key="", tariff_id=another.tariff_id
+            serial=serial,
+            kind=another.kind,
+            issuer=another.issuer,
+            sealed_key=seal_key(serial, open_key(another, vault), vault),
+            count=1,
+            tariff_id=another.tariff_id,
         )
 
     async def unpriced(self, serial: str) -> None:
