@@ -17,7 +17,7 @@ from bot.talks import Channel, Chat, Commands, Talk, Turn, courtesies
 from bot.talks.commands import NO_ARGUMENTS, Found
 from bot.talks.contacts import PhoneState
 from bot.talks.meanings import ANYTHING, SEVERAL
-from bot.talks.replay import TurnResult, lesson_on, replay
+from bot.talks.replay import TurnResult, changed, lesson_on, replay
 from bot.talks.state import Fits, TalkState, locked_out
 from bot.text import Text, _, normalise, plain_word, verbatim
 from bot.text.answers import apart, begins, consent, looks_like_answer, no
@@ -261,7 +261,7 @@ class Dispatcher:
         talk = self._commands.by_name.get(state.talk)
         if talk is None or exchange.caller.role not in talk.roles:
             exchange.conversation.close("left")
-            return TurnResult(Reply(_("Something changed. Once more, please.")), outcome="changed")
+            return TurnResult(Reply(changed(talk)), outcome="changed")
         result = await self._replay(exchange, talk, state, [text])
         if result.outcome == "asked again" and len(text) > 1 and (asked := exchange.conversation.return_to_aside()):
             return await self._go_on(exchange, asked, text)  # no choice of a list: the serial that it was looked at for

@@ -153,9 +153,7 @@ class Pin(Field[bool]):
         self._agent, self._changing = agent, changing
 
     async def read(self, turn: Turn, answer: str) -> bool:
-        agent = self._agent or turn.person.agent
-        if agent is None:
-            raise Invalid(_("You have no PIN."))
+        agent = self._agent or turn.agent
         typed = re.sub(r"[\s-]", "", answer)
         if not re.fullmatch(rf"\d{{{PIN_DIGITS}}}", typed):  # a slip: it can be nobody's PIN, so it is no try
             raise Invalid(_("A PIN has six digits."))

@@ -49,7 +49,7 @@ async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
             return TurnResult(Reply(chat.talk.nothing or _("Nothing was done.")), outcome="left")
         except Changed:
             state.answers.clear()
-            notice = [_("Something changed. Once more, please.")]
+            notice = [changed(chat.talk)]
         except Back:
             pass
         except Rejected as rejected:
@@ -59,6 +59,11 @@ async def _run(talk: Talk, chat: Chat, state: TalkState) -> TurnResult:
                 Reply(_question(talk, chat, state, [*notice, suspended.prompt])), open=True, outcome="asked"
             )
         chat.rewind()
+
+
+def changed(talk: Talk | None) -> Text:
+    """The talk begins anew, or is none of theirs any more: first that it did nothing, for this may answer a yes."""
+    return joined([talk.nothing if talk else None, _("Something changed. Once more, please.")])
 
 
 def _reject(talk: Talk, chat: Chat, state: TalkState, rejected: Rejected) -> TurnResult:

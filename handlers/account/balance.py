@@ -67,6 +67,8 @@ async def _of_device(device: Device, serial: str, contract: Contract | None, owe
     if contract and contract.ended_on:
         return [_("{serial}: paid off. Nothing is left to pay.", serial=serial)]
     newest = await last_tokens(device, 1)
+    if not newest and device.paid_until and device.paid_until > datetime.now(UTC):  # it came in another one's place
+        return [verbatim(f"{serial}: {_left(device.paid_until, chat).to(chat.language).strip()}")]
     if not newest:
         not_paid, seller = _("{serial}: nothing paid yet.", serial=serial), await seller_of(chat, device)
         if by_phone := how_by_phone(chat.person.phone, company):

@@ -57,7 +57,7 @@ async def statement_(chat: Chat) -> Reply:
 
 async def _day(chat: Chat) -> date:
     """Today, unless a day stands behind the keyword."""
-    return await chat.optional(Day(_("Which day?")), otherwise=chat.company.today())
+    return await chat.optional(Day(verbatim("")), otherwise=chat.company.today())
 
 
 async def _summary(chat: Chat, day: date, since: datetime, figures: statement.Day) -> Text:

@@ -47,7 +47,7 @@ def _line(contract: Contract, owed: list[Due], chat: Chat) -> Text:
 
 async def _page(chat: Chat) -> int:
     """Written behind the keyword; from the menu the list is paged by 9."""
-    return await chat.optional(Page(_("Which page?")), otherwise=1)
+    return await chat.optional(Page(verbatim("")), otherwise=1)
 
 
 class Page(Field[int]):

@@ -70,6 +70,15 @@ async def test_a_device_that_was_paid_off_is_unlocked_again(mwanga: Server) -> N
     assert "It runs for good." in (await told(mwanga))["Baraka"]
 
 
+async def test_the_days_that_came_along_are_in_the_balance_though_nothing_was_paid(mwanga: Server) -> None:
+    await sold(mwanga, "BUY EB100042 6000")
+    await swap(mwanga, "EB100042", "EB100043")
+    phones = Phones(mwanga)
+    await phones.news()
+    [(_who, said)] = await phones.text("Neema", "BAL")
+    assert said.startswith("EB100043: 3 days left, until ")
+
+
 async def test_a_device_with_nothing_left_gets_no_code(mwanga: Server) -> None:
     await Device.filter(serial="EB100042").update(paid_until=datetime.now(UTC) - timedelta(days=3))
     done = await swap(mwanga, "EB100042", "EB100043")

@@ -11,12 +11,12 @@ from tests.world.people import PEOPLE, PINS, Phones
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
-CHANGED = "Something changed. Once more, please. "
+CHANGED = "Something changed. Once more, please."
 QUESTIONS = {
-    "BUY SHS0283 8000": "Serial number?",
-    "PAY SHS0283 8000": "Number (S1042) or serial?",
-    "PAY S1002 200": "Number (S1042) or serial?",
-    "SELL 2, Radio, cash": "Goods for which customer: number, phone or name? For power send BUY.",
+    "BUY SHS0283 8000": f"Not sold. {CHANGED} Serial number?",
+    "PAY SHS0283 8000": f"Not taken. {CHANGED} Number (S1042) or serial?",
+    "PAY S1002 200": f"Not taken. {CHANGED} Number (S1042) or serial?",
+    "SELL 2, Radio, cash": f"Not sold. {CHANGED} Goods for which customer: number, phone or name? For power send BUY.",
 }
 
 
@@ -38,7 +38,7 @@ async def test_what_is_out_of_reach_by_now_is_not_sold(command: str, moves, mwan
     assert await phones.asked("Asha")
     await moves()
     before = await business()
-    assert await phones.text("Asha", f"1 {PINS['Asha']}") == [("Asha", CHANGED + QUESTIONS[command])]
+    assert await phones.text("Asha", f"1 {PINS['Asha']}") == [("Asha", QUESTIONS[command])]
     assert await business() == before
 
 
@@ -49,7 +49,7 @@ async def test_a_device_of_somebody_else_by_now_is_not_sold_to(customer_id: int 
     await Device.filter(serial="EB100042").update(customer_id=customer_id)
     before = await business()
     [(_asha, answer)] = await phones.text("Asha", f"1 {PINS['Asha']}")
-    assert answer.startswith("Not sold. " if customer_id else CHANGED)
+    assert answer.startswith("Not sold. " if customer_id else f"Not sold. {CHANGED}")
     assert await business() == before
 
 

@@ -4,7 +4,7 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from bot.company import MobileMoney
+from bot.company import Company, MobileMoney
 from bot.payments import Answer, State
 from bot.payments.settling import Settler
 from bot.server import Server
@@ -13,6 +13,7 @@ from models.money import requests
 from models.money.receiving import Incoming, Source
 from models.money.requests import PaymentRequest, Reason
 from models.money.waiting import NoSuchPayment
+from models.people import Customer
 from models.sql import now_ms
 from tests.world.people import PEOPLE
 
@@ -42,7 +43,7 @@ async def by_phone(line: str, mwanga: Server) -> None:
     """One line of a transcript, in the caller's unit of work. Raises LookupError for one that says nothing."""
     if found := ASSIGNS.fullmatch(line):
         with suppress(NoSuchPayment):  # once more, it waits no longer
-            for origin, copies in await received.assign(found[1], found[2], "office", mwanga.company):
+            for origin, copies in await _assign(*found.groups(), mwanga.company):
                 await mwanga.composer.tell(origin, copies)
         return
     settler = Settler(mwanga.company, received.book, mwanga.composer.tell)
@@ -62,6 +63,13 @@ async def by_phone(line: str, mwanga: Server) -> None:
         return
     state, reason = ENDS[what]
     await settler.settle(Answer(state=state, provider=M_PESA.provider, request=request.reference, reason=reason))
+
+
+async def _assign(reference: str, to: str, company: Company) -> received.Told:
+    """To what goes by an account; or as the credit of whoever has this name."""
+    if to not in PEOPLE:
+        return await received.assign(reference, to, "office", company)
+    return await received.assign_credit(reference, await Customer.get(phone=PEOPLE[to]), "office", company)
 
 
 async def _rings(phone: str) -> PaymentRequest:
