@@ -20,6 +20,7 @@ from models.money.receiving import (
     lock_payment,
     unapplied,
 )
+from models.money.reconciling import is_out_of_books
 from models.money.sales import Payment
 from models.sql import connection, execute, read_moment
 
@@ -36,6 +37,10 @@ class NoDoubt(NotPutRight):
 
 class NobodySays(NotPutRight):
     """No source says this amount."""
+
+
+class NeverCame(NotPutRight):
+    """The payment is out of the books, for no statement has it: there is no amount of it to be right."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,12 @@ async def let_stand(payment: Payment, note: str, *, actor: str) -> None:
 
 
 async def check_said(payment: Payment, amount: int) -> None:
-    """Raises NoDoubt, and NobodySays for an amount (minor units) that no source says."""
+    """Raises NoDoubt, NeverCame, and NobodySays for an amount (minor units) that no source says."""
     doubt = await doubt_of(payment)
     if doubt is None or amount == doubt.booked:
         raise NoDoubt(payment.reference)
+    if await is_out_of_books(payment.id):
+        raise NeverCame(payment.reference)
     if amount not in doubt.said:
         raise NobodySays(amount)
 
