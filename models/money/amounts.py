@@ -8,6 +8,7 @@ from itertools import count
 from models.audit import record
 from models.money.day_close import first_open
 from models.money.ledger import AccountKind, Posting, post
+from models.money.lost import lost_of
 from models.money.providers import provider_id
 from models.money.receiving import (
     BANK,
@@ -82,12 +83,12 @@ async def check_said(payment: Payment, amount: int) -> None:
 
 async def put_right(payment: Payment, amount: int, reason: str, *, actor: str) -> None:
     """Book that a payment was another amount (minor units), in the caller's transaction in which two people agreed.
-    What is more waits to be assigned. What is less comes out of what still waits, and the rest of it, which was used,
-    out of the adjustments. Raises as `check_said`."""
+    What is more waits to be assigned, but for what was lost before. What is less comes out of what still waits, and the
+    rest of it, which was used, out of the adjustments. Raises as `check_said`."""
     await lock_payment(payment.id)
     await check_said(payment, amount)
     more = amount - await counted(payment)
-    waits = min(await unapplied(payment.id), -more) if more < 0 else -more
+    waits = min(await unapplied(payment.id), -more) if more < 0 else -max(more - await lost_of(payment.id), 0)
     lines = [await _held(payment, more), Posting(AccountKind.UNAPPLIED, payment.id, waits)]
     lines.append(Posting(AccountKind.ADJUSTMENT, 0, -more - waits))
     at = await first_open(min(read_moment(payment.paid_at), datetime.now(UTC)), provider=payment.provider)

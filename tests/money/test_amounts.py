@@ -21,6 +21,7 @@ from models.money.receiving import Incoming, Source, Suspense, Why, counted, rec
 from models.money.reconciling import NotSettled, Said
 from models.money.sales import Payment, Sale
 from models.money.statements import Direction
+from models.money.voids import approve
 from models.people import Customer, OfficeUser
 from models.people.two_people import SamePerson
 from models.sql import execute
@@ -109,6 +110,49 @@ async def test_what_is_less_and_was_used_is_an_adjustment(mwanga: Server) -> Non
     await agreed(mwanga, await asked(mwanga, payment, 3_000))
     assert await clearing() == 0 and await balance(AccountKind.ADJUSTMENT, 0) == 2_000_00
     assert await open_why(payment) is None and await find_fault() == ""
+
+
+async def void(sale: Sale, mwanga: Server) -> None:
+    async with mwanga.database.work():
+        await approve(sale, REHEMA, "wrong device")
+        await approve(sale, ZUBERI)
+
+
+async def test_what_never_came_goes_back_to_nobody_when_its_sale_is_void(mwanga: Server) -> None:
+    """5,000 were told of and used, 3,000 came: whoever paid has 3,000 to get when the sale is taken back."""
+    payment = await in_doubt(mwanga, callback=5_000, statement=3_000)
+    await agreed(mwanga, await asked(mwanga, payment, 3_000))
+    [sale] = await Sale.all()
+    await void(sale, mwanga)
+    assert (await unapplied(payment.id), await open_why(payment)) == (3_000_00, Why.TAKEN_BACK)
+    assert await balance(AccountKind.ADJUSTMENT, 0) == 0 and await find_fault() == ""
+    async with mwanga.database.work():
+        await assign("RKL51ZDR4F", "SHS0283", "rehema", mwanga.company)
+    await void(await Sale.get(replaces_id=None, id__not=sale.id), mwanga)
+    assert await unapplied(payment.id) == 3_000_00 and await balance(AccountKind.ADJUSTMENT, 0) == 0
+
+
+async def test_a_sale_of_money_that_never_came_leaves_nothing_that_waits(mwanga: Server) -> None:
+    payment = await in_doubt(mwanga, callback=5_000, statement=3_000, account="0712")
+    async with mwanga.database.work():
+        await assign("RKL51ZDR4F", "SHS0283", "rehema", mwanga.company, amount=4_000_00)
+        await assign("RKL51ZDR4F", "SHS0283", "rehema", mwanga.company)
+    await agreed(mwanga, await asked(mwanga, payment, 3_000))
+    for sale in await Sale.all().order_by("-id"):
+        await void(sale, mwanga)
+    assert (await unapplied(payment.id), await balance(AccountKind.ADJUSTMENT, 0)) == (3_000_00, 0)
+    assert await find_fault() == ""
+
+
+async def test_what_was_lost_and_came_after_all_is_lost_no_more(mwanga: Server) -> None:
+    """Two people said 3,000, all of 5,000 was used, and then two say that it was 6,000: 1,000 are to be assigned."""
+    payment = await in_doubt(mwanga, callback=5_000, statement=3_000)
+    await agreed(mwanga, await asked(mwanga, payment, 3_000))
+    async with mwanga.database.work():
+        await receive(replace(told_of(6_000), source=Source.QUERY))
+    await agreed(mwanga, await asked(mwanga, payment, 6_000, "form 2"))
+    assert (await unapplied(payment.id), await balance(AccountKind.ADJUSTMENT, 0)) == (1_000_00, 0)
+    assert await find_fault() == ""
 
 
 async def test_what_is_less_comes_out_of_what_waits(mwanga: Server) -> None:
