@@ -10,7 +10,7 @@ from bot.cli.prompt import fail, perform
 from bot.cli.who import SECOND, By, ByFile, customer_of, office_work
 from bot.company import Company
 from models.money import amounts
-from models.money.amounts import NobodySays, NotPutRight
+from models.money.amounts import NeverCame, NobodySays, NotPutRight
 from models.money.credit import NotSoMuch
 from models.money.proposals import What, propose_amount, propose_credit
 from models.money.receiving import counted, normal_reference
@@ -63,6 +63,8 @@ def payments_amount(
 def _why_not(refusal: NotPutRight, company: Company) -> str:
     if isinstance(refusal, NobodySays):
         return f"nobody says {company.money(int(refusal.args[0]))}."
+    if isinstance(refusal, NeverCame):
+        return f"{refusal} is out of the books, for no statement has it."
     return f"all say the same of {refusal}, or it was looked at already."
 
 

@@ -16,7 +16,7 @@ from handlers.selling.receipts import copies, for_agent
 from handlers.wording import bought, fitting, owner, paid_for_name, shared, tail, with_credit
 from models.messages import MessageKind
 from models.messages.withdrawal import withdraw_question_about
-from models.money import Payable, Sale, cash_requests, payment, quotes, refusals
+from models.money import Payable, Sale, cash_requests, quotes, refusals
 from models.money.booking import Sold
 from models.money.cash_requests import CashRequest
 from models.money.payable import Standing
@@ -89,15 +89,10 @@ async def _sell(
     chat: Chat, quote: quotes.Quote, requests: Sequence[CashRequest], *, again: bool
 ) -> tuple[Sold, CashRequest | None]:
     """The sale, and the customer's request that it answers."""
-    request = await cash_requests.take(requests, quote.amount)
-    try:
-        sold = await payment.sell(quote, seller=chat.agent, key=chat.key, vault=chat.company.vault, again=again)
-    except refusals.NotSold:
-        if request:
-            await cash_requests.put_back(request)
-        raise
+    sold, request = await cash_requests.sell_for(
+        requests, quote, seller=chat.agent, key=chat.key, vault=chat.company.vault, again=again
+    )
     if request:
-        await cash_requests.sold(request, sold.sale)
         await withdraw_question_about(request.reference, chat.agent.phone)
     return sold, request
 

@@ -8,6 +8,7 @@ from itertools import count
 from models.audit import record
 from models.money.day_close import first_open
 from models.money.ledger import AccountKind, Posting, post
+from models.money.lost import lost_of
 from models.money.providers import provider_id
 from models.money.receiving import (
     BANK,
@@ -20,6 +21,7 @@ from models.money.receiving import (
     lock_payment,
     unapplied,
 )
+from models.money.reconciling import is_out_of_books
 from models.money.sales import Payment
 from models.sql import connection, execute, read_moment
 
@@ -36,6 +38,10 @@ class NoDoubt(NotPutRight):
 
 class NobodySays(NotPutRight):
     """No source says this amount."""
+
+
+class NeverCame(NotPutRight):
+    """The payment is out of the books, for no statement has it: there is no amount of it to be right."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +71,24 @@ async def let_stand(payment: Payment, note: str, *, actor: str) -> None:
 
 
 async def check_said(payment: Payment, amount: int) -> None:
-    """Raises NoDoubt, and NobodySays for an amount (minor units) that no source says."""
+    """Raises NoDoubt, NeverCame, and NobodySays for an amount (minor units) that no source says."""
     doubt = await doubt_of(payment)
     if doubt is None or amount == doubt.booked:
         raise NoDoubt(payment.reference)
+    if await is_out_of_books(payment.id):
+        raise NeverCame(payment.reference)
     if amount not in doubt.said:
         raise NobodySays(amount)
 
 
 async def put_right(payment: Payment, amount: int, reason: str, *, actor: str) -> None:
     """Book that a payment was another amount (minor units), in the caller's transaction in which two people agreed.
-    What is more waits to be assigned. What is less comes out of what still waits, and the rest of it, which was used,
-    out of the adjustments. Raises as `check_said`."""
+    What is more waits to be assigned, but for what was lost before. What is less comes out of what still waits, and the
+    rest of it, which was used, out of the adjustments. Raises as `check_said`."""
     await lock_payment(payment.id)
     await check_said(payment, amount)
     more = amount - await counted(payment)
-    waits = min(await unapplied(payment.id), -more) if more < 0 else -more
+    waits = min(await unapplied(payment.id), -more) if more < 0 else -max(more - await lost_of(payment.id), 0)
     lines = [await _held(payment, more), Posting(AccountKind.UNAPPLIED, payment.id, waits)]
     lines.append(Posting(AccountKind.ADJUSTMENT, 0, -more - waits))
     at = await first_open(min(read_moment(payment.paid_at), datetime.now(UTC)), provider=payment.provider)

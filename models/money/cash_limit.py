@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from tortoise.exceptions import OperationalError
 
-from models.money.ledger import AccountKind
 from models.money.refusals import OverLimit, WalletTooSmall
-from models.money.reservations import reserved
+from models.money.reservations import promised_by
 from models.people import Agent
 from models.sql import connection, execute
 
@@ -49,7 +48,7 @@ async def read_room(seller: Agent) -> Room:
     seller.cash_limit, seller.commission = row["cash_limit"], row["commission"]
     seller.goods_commission = row["goods_commission"]
     seller.prepaid = bool(row["prepaid"])
-    promised = await reserved(AccountKind.WALLET if seller.prepaid else AccountKind.CASH, seller.id)
+    promised = (await promised_by([seller.id])).get(seller.id, 0)
     if seller.prepaid:
         return Room(0, 0, wallet=-int(row["held"]), promised=promised)
     return Room(int(row["held"]), int(row["cash_limit"]), promised=promised)

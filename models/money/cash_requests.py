@@ -9,14 +9,19 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.devices import Device
+from models.money import payment
+from models.money.booking import Sold
 from models.money.contracts import Contract
 from models.money.ledger import AccountKind
 from models.money.payable import Payable, PayableGoods
+from models.money.quotes import Quote
+from models.money.refusals import NotSold
 from models.money.reservations import release, reserve, set_aside, use
 from models.money.sales import Sale
 from models.people import Agent, Customer
 from models.rows import find_rows
 from models.sql import MINUTE_MS, connection, execute, insert, now_ms
+from models.vault import Vault
 
 REFERENCE = re.compile(r"C-?([1-9]\d{0,8})")
 TOLD_LATE_MS = 12 * 60 * MINUTE_MS  # for so long an agent who answers is told that a request is over
@@ -150,14 +155,22 @@ async def find_last_over(agent: Agent) -> CashRequest | None:
     return found[-1] if found else None
 
 
-async def take(requests: Sequence[CashRequest], amount: int) -> CashRequest | None:
-    """The first of these that can be answered by a sale of this amount, rather than another one: nobody else ends it,
-    and the room that it holds is free for the sale. Say then how it went: `sold` or `put_back`."""
-    for request in by_amount(requests, amount):
-        if await execute(connection(), END, [request.id, CashRequestState.SOLD.value, None]):
-            await set_aside(request._reservation)
-            return request
-    return None
+async def sell_for(
+    requests: Sequence[CashRequest], offer: Quote, *, seller: Agent, key: str, vault: Vault, again: bool = False
+) -> tuple[Sold, CashRequest | None]:
+    """Commit what the quote promised, as `payment.sell` does, and answer by it the first of these requests that is
+    open: the one that is returned. Where nothing is sold they are as before. Raises NotSold's kinds."""
+    request = await _take(requests, offer.amount)
+    try:
+        sold = await payment.sell(offer, seller=seller, key=key, vault=vault, again=again)
+    except NotSold:
+        if request:
+            await _put_back(request)
+        raise
+    if request:
+        await use(request._reservation)
+        await execute(connection(), "UPDATE cash_request SET sale_id = $2 WHERE id = $1", [request.id, sold.sale.id])
+    return sold, request
 
 
 def by_amount(requests: Sequence[CashRequest], amount: int) -> list[CashRequest]:
@@ -165,13 +178,17 @@ def by_amount(requests: Sequence[CashRequest], amount: int) -> list[CashRequest]
     return sorted(requests, key=lambda one: (one.amount != amount, one.id))
 
 
-async def sold(request: CashRequest, sale: Sale) -> None:
-    """It was answered by this sale."""
-    await use(request._reservation)
-    await execute(connection(), "UPDATE cash_request SET sale_id = $2 WHERE id = $1", [request.id, sale.id])
+async def _take(requests: Sequence[CashRequest], amount: int) -> CashRequest | None:
+    """The first of these that can be answered by a sale of this amount, rather than another one: nobody else ends it,
+    and the room that it holds is free for the sale."""
+    for request in by_amount(requests, amount):
+        if await execute(connection(), END, [request.id, CashRequestState.SOLD.value, None]):
+            await set_aside(request._reservation)
+            return request
+    return None
 
 
-async def put_back(request: CashRequest) -> None:
+async def _put_back(request: CashRequest) -> None:
     """Nothing was sold: it is open as before, in the transaction that took it."""
     await execute(connection(), OPEN_AGAIN, [request.id])
     await _reserve(request, await Agent.get(id=request.agent_id))

@@ -20,6 +20,7 @@ from models.money.receiving import (
     Source,
     Why,
     close_suspense,
+    counted,
     find_payment,
     open_suspense,
     receive,
@@ -196,7 +197,7 @@ async def note_taken(line: StatementLine, payment_id: int, *, actor: str) -> Non
     """Note which payment a line is, in the transaction in which it was booked. One that was taken out of the books is
     in them again, and waits. Raises NotSettled."""
     await _settle(line, Settled.PAYMENT, actor=actor, payment=payment_id)
-    for row in await execute(connection(), TAKEN_OUT, [f"payment {payment_id} never came"]):
+    for row in await _taken_out(payment_id):
         await reverse(int(row["id"]), key=f"payment {payment_id} came", actor=actor, reason=f"line {line.reference}")
         await open_suspense(payment_id, Why.NOBODY)
 
@@ -240,18 +241,31 @@ async def give_back(line: StatementLine, payment: Payment, *, actor: str) -> Non
 async def never_came(payment: Payment, why: str, *, actor: str) -> None:
     """A payment that we were told of is on no statement that should have it, or is the same money as another
     provider's with its reference: it is taken out of the books, in the caller's unit of work. Raises NotSettled when
-    neither is so, or when it was used: what it paid for is to be taken back before."""
+    neither is so, when two people have put its amount right, or when it was used: what it paid for is to be taken back
+    before."""
     await lock_rows("payment", "id = $1", [payment.id])
     at = read_moment(payment.paid_at)
     unseen = await execute(connection(), UNSEEN, [payment.provider, at, at + timedelta(microseconds=1)])
     if payment.id not in [row["id"] for row in unseen] and not await waits_as_other_name(payment.id):
         raise NotSettled(f"No statement that was read says that {payment.reference} never came.")
+    if await counted(payment) != payment.amount:
+        raise NotSettled(f"Two people have said how much {payment.reference} was: it came.")
     if await unapplied(payment.id) != payment.amount:
         raise NotSettled(f"The money of {payment.reference} was used. Take back what it paid for first.")
     [entry] = await execute(connection(), "SELECT id FROM entry WHERE key = $1", [f"payment {payment.id}"])
     await reverse(int(entry["id"]), key=f"payment {payment.id} never came", actor=actor, reason=why)
     await close_suspense(payment.id, actor)
     await record(actor, "payment never came", f"{payment.provider} {payment.reference}", why)
+
+
+async def is_out_of_books(payment_id: int) -> bool:
+    """Whether a payment was taken out of the books because it never came, and did not come since."""
+    return bool(await _taken_out(payment_id))
+
+
+async def _taken_out(payment_id: int) -> list[dict[str, Any]]:
+    """The entry that took it out."""
+    return await execute(connection(), TAKEN_OUT, [f"payment {payment_id} never came"])
 
 
 async def leave_out(line: StatementLine, why: str, *, actor: str) -> None:

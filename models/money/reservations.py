@@ -1,9 +1,10 @@
 """Money on its way: what an open question or a push will move if it is answered, held back until then.
 
-A request to an agent holds room in the cash limit or money in the wallet until its time is over. A push holds so much
-of the debt that it pays until it has ended, however long nobody knows whether it is paid: triggers of the database do
-that (models/migrations/0012_money_on_its_way.py), with the very row that asks and the one that says how it ended. Cash
-in an agent's hand is taken all the same: what a push brings then is credit.
+A request to an agent holds room in the cash limit or money in the wallet until its time is over: of what the agent
+sells from by then, whichever it was when the request came. A push holds so much of the debt that it pays until it has
+ended, however long nobody knows whether it is paid: triggers of the database do that
+(models/migrations/0012_money_on_its_way.py), with the very row that asks and the one that says how it ended. Cash in an
+agent's hand is taken all the same: what a push brings then is credit.
 """
 
 from collections.abc import Sequence
@@ -70,6 +71,17 @@ async def reserved(kind: AccountKind, owner: int) -> int:
     """What is held back of an account now, in minor units."""
     [row] = await execute(connection(), SUM, [kind.value, owner, now_ms()])
     return int(row["amount"])
+
+
+async def promised_by(agents: Sequence[int]) -> dict[int, int]:
+    """What customers' open requests hold back of each of these agents now, of the cash limit or of the wallet, in minor
+    units; nothing for those of whom nothing is."""
+    if not agents:
+        return {}
+    statement = f"""SELECT owner, SUM(amount) AS amount FROM reservation WHERE kind IN ('cash', 'wallet')
+      AND state = 'open' AND expires_at > $1 AND owner IN ({marks(len(agents), 2)}) GROUP BY owner"""
+    rows = await execute(connection(), statement, [now_ms(), *agents])
+    return {int(row["owner"]): int(row["amount"]) for row in rows}
 
 
 async def reserved_of(kind: AccountKind, owners: Sequence[int]) -> dict[int, int]:

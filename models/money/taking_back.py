@@ -9,8 +9,9 @@ from models.money.booking import lock_for_sale
 from models.money.commissions import claw_back
 from models.money.contracts import Contract, Ending
 from models.money.ledger import AccountKind, Entry, Posting, credit_of, post, reverse
+from models.money.lost import make_good
 from models.money.payable import payable
-from models.money.receiving import Why, open_suspense
+from models.money.receiving import Why, lock_payment, open_suspense, unapplied
 from models.money.sales import Sale
 from models.money.wallets import held_by
 from models.people import Agent, Customer
@@ -75,6 +76,8 @@ class TakenBack:
 
 async def lock_sale(sale: Sale) -> None:
     """Hold all that a sale moved until the commit."""
+    if sale.agent_id is None:
+        await lock_payment(sale.payment_id)
     device, contract = await _device_of(sale), await _contract_of(sale)
     seller = await Agent.get(id=sale.agent_id) if sale.agent_id else None
     await lock_for_sale(payable(device, contract), sale.customer_id, contract, seller)
@@ -116,7 +119,9 @@ async def take_back(sale: Sale, actor: str, reason: str) -> TakenBack:
     if is_down_payment(sale):
         await _undo_contract(sale, actor, why)
     if sale.agent_id is None and not at_counter:
-        await open_suspense(sale.payment_id, Why.TAKEN_BACK)
+        await make_good(sale.payment_id, actor=actor, reason=why)
+        if await unapplied(sale.payment_id):
+            await open_suspense(sale.payment_id, Why.TAKEN_BACK)
     return await _figures(sale, at_counter=at_counter)
 
 

@@ -10,7 +10,7 @@ from tortoise.models import Model
 from models.audit import record
 from models.money.ledger import AccountKind, Posting, balance, cash_held, commission_due, post
 from models.money.references import new_reference
-from models.money.reservations import reserved
+from models.money.reservations import promised_by
 from models.money.sales import Payment
 from models.people import Agent
 from models.sql import connection, execute, insert, lock_rows
@@ -156,9 +156,9 @@ async def pay_out(agent: Agent, amount: int, actor: str, *, coin: int = 1) -> To
     had a wallet."""
     await lock_rows("agent", "id = $1", [agent.id])
     there = await in_wallet(agent.id) + (await _due(agent, coin) if agent.prepaid else 0)
-    there -= await reserved(AccountKind.WALLET, agent.id)
+    there -= (await promised_by([agent.id])).get(agent.id, 0)
     if not 0 < amount <= there:
-        raise NotInWallet(there)
+        raise NotInWallet(max(there, 0))
     return await _book(agent, -amount, actor, Posting(AccountKind.OFFICE, 0, -amount), coin=coin)
 
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from models.money.ledger import AccountKind
-from models.money.reservations import reserved_of
+from models.money.reservations import promised_by
 from models.sql import connection, execute, read_moment
 
 MOST = 1_000
@@ -20,7 +19,7 @@ async def wallets() -> list[dict[str, Any]]:
     """All agents with a wallet, and those who have left money in one, by name; `pending` is what open requests of
     customers would take from it."""
     rows = await execute(connection(), WALLETS)
-    pending = await reserved_of(AccountKind.WALLET, [row["id"] for row in rows])
+    pending = await promised_by([row["id"] for row in rows])
     return [
         row
         | {

@@ -1,26 +1,32 @@
-"""Sales, payments, duplicates, hand-ins, disputes, statements, closed days, crashes, in any order: the books hold."""
+"""Sales, payments, requests to agents, texts of operators, wallets, what two people agree to, duplicates, hand-ins,
+disputes, statements, closed days, crashes, in any order: the books hold."""
 
 import asyncio
-import itertools
-from collections.abc import Callable
 from datetime import timedelta
-from random import Random
 from typing import Any
 
 import pytest
 import time_machine
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from bot.payments import State
 from models.money.receiving import Source
 from models.money.reconciling import Said
 from models.money.statements import Direction
+from tests.world import money_by_two as by_two
+from tests.world import money_holds as holds
+from tests.world import money_of_agents as of_agents
+from tests.world.money_by_text import Lie, Operator
 from tests.world.money_life import BEGIN, PROVIDERS, TARGETS, Life, Verb
 from tests.world.templates import Templates
 
 agents = st.sampled_from([1, 2])
+customers = st.integers(1, 3)
+serials = st.sampled_from(TARGETS)
+stock = st.sampled_from(["SHS0283", "SHS0284", "EB100042", "EB100043"])  # what may be sold again
+coming = st.sampled_from([10, 700, 5_000, 70_000])  # whole shillings
 targets = st.sampled_from(TARGETS)
 amounts = st.sampled_from([50_00, 700_00, 1_000_00, 2_500_00, 7_000_00, 26_000_00, 1_200_000_00])
 numbers = st.integers(0, 6)
@@ -48,7 +54,12 @@ class Money(RuleBasedStateMachine):
         url = self.templates.copy(self.engine, "demo")
         self._runner = asyncio.Runner()
         self.life = Life()
-        self._runner.run(self.life.begin(url))
+        self.operator = Operator(self.life)
+        self._runner.run(self._begin(url))
+
+    async def _begin(self, url: str) -> None:
+        await self.life.begin(url)
+        await self.operator.begin()
 
     def _do(self, verb: Verb, crash: bool = False) -> None:
         self._runner.run(self.life.do(verb, crash=crash))
@@ -61,7 +72,7 @@ class Money(RuleBasedStateMachine):
     def sale(self, agent: int, what: str, amount: int, crash: bool) -> None:
         self._do(self.life.sale(self._new("sale"), agent, what, amount), crash)
 
-    @rule(provider=providers, number=numbers, amount=amounts, what=st.sampled_from([*TARGETS, "S1001", ""]),
+    @rule(provider=providers, number=numbers, amount=amounts, what=st.sampled_from([*TARGETS, "S1001", "W1", "W2", ""]),
           source=st.sampled_from(Source), late=st.integers(0, 40), crash=crashes)  # fmt: skip
     def payment(
         self, provider: str, number: int, amount: int, what: str, source: Source, late: int, crash: bool
@@ -71,7 +82,7 @@ class Money(RuleBasedStateMachine):
         at = self._now - timedelta(hours=late)
         self._do(self.life.payment(provider, reference, amount, what, source, at), crash)
 
-    @rule(nth=numbers, what=st.sampled_from([*TARGETS, ""]), customer=st.integers(1, 3), part=st.integers(1, 2),
+    @rule(nth=numbers, what=st.sampled_from([*TARGETS, ""]), customer=customers, part=st.integers(1, 2),
           crash=crashes)  # fmt: skip
     def assignment(self, nth: int, what: str, customer: int, part: int, crash: bool) -> None:
         self._do(self.life.assignment(self._new("assign"), nth, what, customer, part), crash)
@@ -104,7 +115,7 @@ class Money(RuleBasedStateMachine):
     def top_up(self, agent: int, amount: int, crash: bool) -> None:
         self._do(self.life.top_up(self._new("T"), agent, amount), crash)
 
-    @rule(customer=st.integers(1, 3), percent=percents, crash=crashes)
+    @rule(customer=customers, percent=percents, crash=crashes)
     def claim_paid(self, customer: int, percent: int, crash: bool) -> None:
         self._do(self.life.claim_paid(self._new("claim"), customer, percent), crash)
 
@@ -149,6 +160,93 @@ class Money(RuleBasedStateMachine):
     def never(self, nth: int, crash: bool) -> None:
         self._do(self.life.never(nth), crash)
 
+    # --- Customers who ask an agent
+
+    @rule(phone=phones, what=targets, amount=amounts, agent=agents, crash=crashes)
+    def agent_asked(self, phone: str, what: str, amount: int, agent: int, crash: bool) -> None:
+        self._do(of_agents.asks(self._new("asks"), phone, what, amount, agent), crash)
+
+    @rule(nth=numbers, amount=st.none() | amounts, again=st.booleans(), crash=crashes)
+    def agent_agrees(self, nth: int, amount: int | None, again: bool, crash: bool) -> None:
+        self._do(of_agents.agrees(self._new("yes"), nth, amount=amount, again=again), crash)
+
+    @rule(nth=numbers, crash=crashes)
+    def agent_declines(self, nth: int, crash: bool) -> None:
+        self._do(of_agents.declines(nth), crash)
+
+    @rule(crash=crashes)
+    def nobody_answered(self, crash: bool) -> None:
+        self._do(of_agents.time_is_over(), crash)
+
+    @rule(agent=agents, customer=customers, serial=stock, crash=crashes)
+    def handed_out(self, agent: int, customer: int, serial: str, crash: bool) -> None:
+        self._do(of_agents.hands_out(self._new("plan"), agent, customer, serial), crash)
+
+    # --- Texts of an operator
+
+    @rule(amount=coming, phone=phones, late=st.booleans(), crash=crashes)
+    def text(self, amount: int, phone: str, late: bool, crash: bool) -> None:
+        """Money comes to the SIM card; its text may come later."""
+        place = self.operator.comes(amount, phone, self._now)
+        if not late:
+            self._do(self.operator.text(place), crash)
+
+    @precondition(lambda self: self.operator.came)
+    @rule(nth=numbers, crash=crashes)
+    def text_again(self, nth: int, crash: bool) -> None:
+        self._do(self.operator.text(nth), crash)
+
+    @rule(lie=st.sampled_from(Lie), amount=coming, nth=numbers, crash=crashes)
+    def forged_text(self, lie: Lie, amount: int, nth: int, crash: bool) -> None:
+        self._do(self.operator.forged(lie, amount, self._now, nth), crash)
+
+    @rule(nth=numbers, crash=crashes)
+    def text_looked_at(self, nth: int, crash: bool) -> None:
+        self._do(self.operator.looked_at(nth), crash)
+
+    # --- What two of the office do
+
+    def _both(self, first: Verb, crash: bool) -> None:
+        """One asks and another one agrees, to that or to what was asked before."""
+        self._do(first, crash)
+        self._do(by_two.agrees(0, "zuberi"), crash)
+
+    @rule(nth=numbers, by=office, agrees=st.booleans(), crash=crashes)
+    def decided(self, nth: int, by: str, agrees: bool, crash: bool) -> None:
+        self._do((by_two.agrees if agrees else by_two.refuses)(nth, by), crash)
+
+    @rule(agent=agents, percent=percents, crash=crashes)
+    def wallet_paid_out(self, agent: int, percent: int, crash: bool) -> None:
+        self._both(of_agents.wants_out(self._new("out"), agent, percent, "rehema"), crash)
+
+    @rule(serial=serials | stock, customer=customers, with_debt=st.booleans(), crash=crashes)
+    def transfer(self, serial: str, customer: int, with_debt: bool, crash: bool) -> None:
+        self._both(by_two.wants_transfer(self._new("give"), serial, customer, "rehema", with_debt=with_debt), crash)
+
+    @rule(customer=customers, percent=percents, crash=crashes)
+    def credit_paid_out(self, customer: int, percent: int, crash: bool) -> None:
+        self._both(by_two.wants_credit_out(self._new("credit"), customer, percent, "rehema"), crash)
+
+    @rule(nth=numbers, which=numbers, crash=crashes)
+    def amount_put_right(self, nth: int, which: int, crash: bool) -> None:
+        self._both(by_two.wants_amount(self._new("amount"), nth, which, "rehema"), crash)
+
+    @rule(nth=numbers, crash=crashes)
+    def amount_stands(self, nth: int, crash: bool) -> None:
+        self._do(by_two.let_stand(nth), crash)
+
+    @rule(serial=stock, crash=crashes)
+    def brought_back(self, serial: str, crash: bool) -> None:
+        self._do(by_two.brings_back(serial), crash)
+
+    @rule(nth=numbers, by=office, crash=crashes)
+    def debt_written_off(self, nth: int, by: str, crash: bool) -> None:
+        self._do(by_two.writes_off_debt(nth, by), crash)
+
+    @rule(customer=customers, by=office, crash=crashes)
+    def claim_written_off(self, customer: int, by: str, crash: bool) -> None:
+        self._do(by_two.writes_off_claim(customer, by), crash)
+
     @rule(crash=crashes)
     def closing(self, crash: bool) -> None:
         self._do(self.life.closing(), crash)
@@ -166,7 +264,7 @@ class Money(RuleBasedStateMachine):
 
     @invariant()
     def the_books_hold(self) -> None:
-        self._runner.run(self.life.check())
+        self._runner.run(holds.check(self.life))
 
     def teardown(self) -> None:
         try:
@@ -177,10 +275,7 @@ class Money(RuleBasedStateMachine):
             self._clock.stop()
 
     async def _end(self) -> None:
-        await self.life.check_received()
-        await self.life.check_tokens()
-        await self.life.reconcile()
-        await self.life.check()
+        await holds.check_end(self.life)
         self.sold.append(len(self.life.done))
 
 
@@ -199,94 +294,3 @@ def test_any_order_keeps_the_books_right(engine: str, templates: Templates) -> N
 @pytest.mark.slow
 def test_any_order_keeps_the_books_right_for_long(engine: str, templates: Templates) -> None:
     run(engine, templates, *((100, 60) if engine == "sqlite" else (40, 40)))
-
-
-class Crowd:
-    """Chance does it: many at once on two servers, some of it on both, or one after the other on one. It comes further
-    than examples that are to stay small: who hands in has sold before, who disputes has handed in."""
-
-    def __init__(self, life: Life, seed: int) -> None:
-        self._life, self._chance, self._numbers = life, Random(seed), itertools.count(1)
-
-    async def run(self, people: int, things: int) -> None:
-        await asyncio.gather(*(self._person(things) for _ in range(people)))
-
-    async def _person(self, things: int) -> None:
-        for _ in range(things):
-            verb, servers = self._any(), list(range(len(self._life.servers)))
-            if self._chance.random() < 0.7:
-                servers = [self._chance.choice(servers)]
-            crash = self._chance.random() < 0.1
-            await asyncio.gather(*(self._life.do(verb, server, crash=crash) for server in servers))
-            if self._life.done and self._chance.random() < 0.1:
-                await self._life.do(self._chance.choice(self._life.done), servers[0])
-
-    def _any(self) -> Verb:
-        pick, number, life = self._chance.choice, next(self._numbers), self._life
-        amount = pick((50_00, 700_00, 1_000_00, 2_500_00, 7_000_00, 26_000_00))
-        few = self._chance.randrange(30)
-        line: dict[str, Any] = {"reference": f"TK{few}", "direction": Direction.IN, "at": BEGIN}
-        verbs: list[Callable[[], Verb]] = [
-            lambda: life.sale(f"sale {number}", pick((1, 2)), pick(TARGETS), amount),
-            lambda: life.sale(f"sale {number}", pick((1, 2)), pick(TARGETS), amount),
-            # The reference says the amount: what comes again says the same.
-            lambda: life.payment(
-                pick(PROVIDERS), f"TK{few}", 1_000_00 + 10_00 * few, pick((*TARGETS, "")), pick(list(Source)), BEGIN
-            ),
-            lambda: life.assignment(f"assign {number}", few, pick((*TARGETS, "")), pick((1, 2, 3)), pick((1, 2))),
-            lambda: life.push(f"push {number}", f"+25571000000{few % 10}", pick(TARGETS), amount),
-            lambda: life.callback(few, pick(answers)),
-            lambda: life.callback(few, State.PAID),
-            lambda: life.void(few, pick(("rehema", "zuberi"))),
-            lambda: life.asked_void(few),
-            lambda: life.move(few, pick(TARGETS)),
-            lambda: life.claim_paid(f"claim {number}", pick((1, 2, 3)), pick((30, 100))),
-            lambda: life.hand_in(f"R{number}", pick((1, 2)), pick((30, 100, 130))),
-            lambda: life.dispute(few),
-            lambda: life.settlement(few, pick((None, 0, 50, 130)), pick(("rehema", "zuberi"))),
-            lambda: life.line(Said(provider=pick(PROVIDERS), amount=1_000_00 + 10_00 * few, **line)),
-            lambda: life.taking(few),
-            lambda: life.giving_back(f"BACK{number}", few),
-            lambda: life.never(few),
-            life.closing,
-        ]
-        return pick(verbs)()
-
-
-async def live(url: str, seed: int, *, people: int, things: int, beside: bool) -> Life:
-    """A life by chance, and all that must hold in its middle and at its end."""
-    life = Life()
-    with time_machine.travel(BEGIN, tick=False) as clock:
-        await life.begin(url, beside=beside)
-        try:
-            crowd = Crowd(life, seed)
-            for day in range(2):
-                await crowd.run(people, things)
-                await life.check()
-                clock.move_to(BEGIN + timedelta(hours=20 * (day + 1)))
-            await life.check_received()
-            await life.check_tokens()
-            await life.reconcile()
-            await life.check()
-        finally:
-            await life.end()
-    return life
-
-
-async def test_a_life_by_chance_keeps_the_books_right(demo_url: str) -> None:
-    life = await live(demo_url, seed=1, people=1, things=120, beside=False)
-    assert len(life.done) >= 240
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(20))
-async def test_many_lives_by_chance_keep_the_books_right(demo_url: str, seed: int) -> None:
-    await live(demo_url, seed, people=1, things=400, beside=False)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("engine", ["postgres"])
-@pytest.mark.parametrize("seed", range(6))
-async def test_two_servers_at_once_keep_the_books_right(engine: str, demo_url: str, seed: int) -> None:
-    life = await live(demo_url, seed, people=8, things=40, beside=True)
-    assert len(life.done) >= 8 * 40

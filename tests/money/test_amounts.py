@@ -2,6 +2,7 @@
 that two pay out."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,16 +11,17 @@ from bot.server import Server
 from handlers.customers.proposals import agree
 from handlers.selling.received import assign, book_payment
 from models.money import amounts, reconciling
-from models.money.amounts import NobodySays, NoDoubt
+from models.money.amounts import NeverCame, NobodySays, NoDoubt
 from models.money.books import find_fault
 from models.money.credit import NotSoMuch
 from models.money.ledger import AccountKind, Posting, balance, credit_of
 from models.money.proposals import AskedAlready, Decided, propose_amount, propose_credit
 from models.money.providers import provider_id
 from models.money.receiving import Incoming, Source, Suspense, Why, counted, receive, unapplied
-from models.money.reconciling import Said
+from models.money.reconciling import NotSettled, Said
 from models.money.sales import Payment, Sale
 from models.money.statements import Direction
+from models.money.voids import approve
 from models.people import Customer, OfficeUser
 from models.people.two_people import SamePerson
 from models.sql import execute
@@ -110,6 +112,49 @@ async def test_what_is_less_and_was_used_is_an_adjustment(mwanga: Server) -> Non
     assert await open_why(payment) is None and await find_fault() == ""
 
 
+async def void(sale: Sale, mwanga: Server) -> None:
+    async with mwanga.database.work():
+        await approve(sale, REHEMA, "wrong device")
+        await approve(sale, ZUBERI)
+
+
+async def test_what_never_came_goes_back_to_nobody_when_its_sale_is_void(mwanga: Server) -> None:
+    """5,000 were told of and used, 3,000 came: whoever paid has 3,000 to get when the sale is taken back."""
+    payment = await in_doubt(mwanga, callback=5_000, statement=3_000)
+    await agreed(mwanga, await asked(mwanga, payment, 3_000))
+    [sale] = await Sale.all()
+    await void(sale, mwanga)
+    assert (await unapplied(payment.id), await open_why(payment)) == (3_000_00, Why.TAKEN_BACK)
+    assert await balance(AccountKind.ADJUSTMENT, 0) == 0 and await find_fault() == ""
+    async with mwanga.database.work():
+        await assign("RKL51ZDR4F", "SHS0283", "rehema", mwanga.company)
+    await void(await Sale.get(replaces_id=None, id__not=sale.id), mwanga)
+    assert await unapplied(payment.id) == 3_000_00 and await balance(AccountKind.ADJUSTMENT, 0) == 0
+
+
+async def test_a_sale_of_money_that_never_came_leaves_nothing_that_waits(mwanga: Server) -> None:
+    payment = await in_doubt(mwanga, callback=5_000, statement=3_000, account="0712")
+    async with mwanga.database.work():
+        await assign("RKL51ZDR4F", "SHS0283", "rehema", mwanga.company, amount=4_000_00)
+        await assign("RKL51ZDR4F", "SHS0283", "rehema", mwanga.company)
+    await agreed(mwanga, await asked(mwanga, payment, 3_000))
+    for sale in await Sale.all().order_by("-id"):
+        await void(sale, mwanga)
+    assert (await unapplied(payment.id), await balance(AccountKind.ADJUSTMENT, 0)) == (3_000_00, 0)
+    assert await find_fault() == ""
+
+
+async def test_what_was_lost_and_came_after_all_is_lost_no_more(mwanga: Server) -> None:
+    """Two people said 3,000, all of 5,000 was used, and then two say that it was 6,000: 1,000 are to be assigned."""
+    payment = await in_doubt(mwanga, callback=5_000, statement=3_000)
+    await agreed(mwanga, await asked(mwanga, payment, 3_000))
+    async with mwanga.database.work():
+        await receive(replace(told_of(6_000), source=Source.QUERY))
+    await agreed(mwanga, await asked(mwanga, payment, 6_000, "form 2"))
+    assert (await unapplied(payment.id), await balance(AccountKind.ADJUSTMENT, 0)) == (1_000_00, 0)
+    assert await find_fault() == ""
+
+
 async def test_what_is_less_comes_out_of_what_waits(mwanga: Server) -> None:
     payment = await in_doubt(mwanga, callback=5_000, statement=3_000, account="0712")
     await agreed(mwanga, await asked(mwanga, payment, 3_000))
@@ -156,6 +201,36 @@ async def test_two_who_agree_at_once_book_it_once(mwanga: Server) -> None:
     )
     assert sorted(type(one).__name__ for one in done) in (["Decided", "NoneType"], ["NoneType", "OperationalError"])
     assert await clearing() == 0 and await find_fault() == ""
+
+
+async def test_a_payment_that_never_came_has_no_amount_to_be_right(mwanga: Server) -> None:
+    """A second callback may tell of a forged payment, with another amount."""
+    async with mwanga.database.work():
+        payment = (await book_payment(told_of(5_000, "0712"), mwanga.company))[0].payment
+    async with mwanga.database.work():
+        await reconciling.add_file("daraja", AT, AT, actor="rehema")
+        await reconciling.never_came(payment, "forged", actor="rehema")
+    async with mwanga.database.work():
+        await receive(replace(told_of(3_000, "0712"), source=Source.QUERY))
+    with pytest.raises(NeverCame):
+        await asked(mwanga, payment, 3_000)
+    async with mwanga.database.work():
+        await amounts.let_stand(payment, "it never came", actor="rehema")
+    assert await open_why(payment) is None and await clearing() == 0
+    assert await balance(AccountKind.ADJUSTMENT, 0) == 0 and await find_fault() == ""
+
+
+async def test_a_payment_whose_amount_two_people_know_came(mwanga: Server) -> None:
+    """Else what was used of it stays, and the rest of it is taken out of the books."""
+    async with mwanga.database.work():
+        payment = (await book_payment(told_of(5_000), mwanga.company))[0].payment
+        await receive(replace(told_of(10_000), source=Source.QUERY))
+    await agreed(mwanga, await asked(mwanga, payment, 10_000))
+    assert await unapplied(payment.id) == 5_000_00
+    async with mwanga.database.work():
+        await reconciling.add_file("daraja", AT, AT, actor="rehema")
+        with pytest.raises(NotSettled, match="it came"):
+            await reconciling.never_came(payment, "forged", actor="rehema")
 
 
 # --- A customer's credit, in cash

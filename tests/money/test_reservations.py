@@ -9,12 +9,12 @@ from tortoise.exceptions import IntegrityError
 
 from bot.payments import State
 from bot.server import Server
-from models.money import requests
+from models.money import requests, wallets
 from models.money.books import find_fault
 from models.money.cash_limit import read_room
 from models.money.contracts import Contract
 from models.money.ledger import AccountKind, balance
-from models.money.refusals import BeingPaid, OverLimit, PaidOff
+from models.money.refusals import BeingPaid, OverLimit, PaidOff, WalletTooSmall
 from models.money.requests import PaymentRequest, RequestState, Wanted, ask_to_pay
 from models.money.reservations import Reservation, release, reserve, reserved, use
 from models.people import Agent
@@ -63,6 +63,24 @@ async def test_what_is_held_back_leaves_less_room(mwanga: Server) -> None:
         "b": "released",
         "short": "released",
     }
+
+
+async def test_who_sells_from_a_wallet_by_now_keeps_what_was_promised(mwanga: Server) -> None:
+    """A customer asked while the agent sold up to a limit, or the other way round: the yes has room all the same."""
+    await hold(mwanga, "a", 5_000_00)
+    asha = await Agent.get(id=1)
+    async with mwanga.database.work():
+        await wallets.make_prepaid(asha, "grace")
+        await wallets.top_up(asha, 8_000_00, "grace")
+    assert (await read_room(asha)).left == 3_000_00
+    async with mwanga.database.work():
+        with pytest.raises(wallets.NotInWallet):
+            await wallets.pay_out(asha, 3_000_01, "grace")
+        await wallets.pay_out(asha, 3_000_00, "grace")
+    with pytest.raises(WalletTooSmall):
+        (await read_room(asha)).check(1)
+    await end(mwanga, release, "a")
+    (await read_room(asha)).check(5_000_00)
 
 
 async def test_what_was_used_is_not_held_back_again(mwanga: Server) -> None:

@@ -1,4 +1,5 @@
-"""What happens to money, one verb at a time, in the demo world, and all that must hold of the books after each.
+"""What happens to money, one verb at a time, in the demo world. tests/world/money_holds.py has what must hold then;
+money_of_agents.py, money_by_two.py and money_by_text.py beside it have more verbs.
 
 Each verb works as servers do: in a unit of work of its own, by a key that names it for good. It may be crashed before
 its commit, and done again, by the same server or another one."""
@@ -10,7 +11,6 @@ from contextlib import AsyncExitStack
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 from typing import Any
 
 from tortoise.exceptions import OperationalError
@@ -22,13 +22,13 @@ from bot.payments import Answer, State
 from bot.payments.settling import Settler
 from bot.server import Server
 from handlers.selling.received import book, book_payment
-from models.demo.world import PAYGO_KEYS
 from models.devices import with_owner
 from models.devices.tables import Device
-from models.money import claims, reconciling, voids, wallets
+from models.money import claims, ownership, reconciling, voids, wallets
+from models.money.amounts import NotPutRight
 from models.money.applying import assign
-from models.money.books import find_fault
 from models.money.contracts import Contract
+from models.money.credit import NotSoMuch
 from models.money.day_close import DayNotOver, close_all
 from models.money.disputes import NotDisputed, dispute, settle
 from models.money.hand_in import HandIn, NotBooked, hand_in
@@ -36,20 +36,19 @@ from models.money.ledger import Entry, cash_held
 from models.money.moving import move
 from models.money.payable import Payable, PayableDevice, PayableGoods
 from models.money.payment import sell
+from models.money.proposals import Decided, NotProposed
 from models.money.quotes import quote
 from models.money.receiving import Incoming, Source, normal_reference, unapplied
 from models.money.reconciling import NotSettled, Said
-from models.money.refusals import NotSold
+from models.money.refusals import NotSold, OtherRequest
 from models.money.requests import AskedAlready, PaymentRequest, Wanted, ask_to_pay
 from models.money.sales import Payment, Sale
 from models.money.statements import Direction, StatementLine
 from models.money.taking_back import NotTakenBack
+from models.money.write_offs import NotWaiting
 from models.people import Agent, Customer, OfficeUser
-from models.people.two_people import SamePerson
+from models.people.two_people import OtherAmount, SamePerson
 from models.sql import execute
-from tests.emulators.openpaygo_device import Accepted
-from tests.emulators.openpaygo_device import Device as Simulated
-from tests.world.books import check_ledger
 
 BEGIN = datetime(2026, 11, 26, 6, tzinfo=UTC)
 PROVIDERS = ("daraja", "airtel")
@@ -61,7 +60,8 @@ Verb = Callable[[Server], Awaitable[Any]]
 # What somebody is told instead: nothing was changed.
 REFUSALS = (
     *(NotSold, NotBooked, NotDisputed, NotSettled, NotTakenBack, SamePerson, DayNotOver, AskedAlready),
-    *(wallets.NotToppedUp, wallets.HasMoney, claims.NoClaim),
+    *(wallets.NotToppedUp, wallets.HasMoney, claims.NoClaim, ownership.NotDone, NotPutRight, NotSoMuch),
+    *(NotProposed, Decided, NotWaiting, OtherAmount, OtherRequest),
 )
 
 
@@ -76,6 +76,7 @@ class Life:
     servers: list[Server] = field(default_factory=list)
     done: list[Verb] = field(default_factory=list)  # whatever may come a second time
     told: list[tuple[str, str, int, datetime]] = field(default_factory=list)  # provider, reference, amount, at
+    in_wallet: dict[str, int] = field(default_factory=dict)  # what came to the SIM card of a phone, by reference
     refused: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _beside: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -343,129 +344,6 @@ class Life:
             await close_all(at.company.today() - timedelta(days=1), at.company.zone, "rehema")
 
         return verb
-
-    # --- What must hold
-
-    async def check(self) -> None:
-        """All that holds at any moment."""
-        at = self.servers[0]
-        fault = await find_fault()
-        assert fault == "", fault
-        await check_ledger(at)
-        await self._check_payments(at)
-        assert not await rows(
-            at, "SELECT kind, owner FROM account WHERE kind IN ('unapplied', 'credit', 'wallet') AND balance > 0"
-        ), "somebody spent what was not there"
-        assert not await rows(
-            at,
-            "SELECT a.currency FROM line l JOIN account a ON a.id = l.account_id GROUP BY a.currency"
-            " HAVING SUM(l.amount) <> 0",
-        )
-
-    async def _check_payments(self, at: Server) -> None:
-        """Nothing vanishes and nothing is spent twice: a payment is what its sales took, what became credit, what went
-        back, and what waits; and the ledger says of each the same."""
-        moved = await rows(
-            at,
-            "SELECT a.owner AS payment, e.key, l.amount FROM line l JOIN account a ON a.id = l.account_id"
-            " JOIN entry e ON e.id = l.entry_id WHERE a.kind = 'unapplied' ORDER BY l.id",
-        )
-        sold = {
-            f"sale {row['id']} payment": (int(row["payment_id"]), int(row["amount"]))
-            for row in await rows(at, "SELECT id, payment_id, amount FROM sale")
-        }
-        left: defaultdict[int, int] = defaultdict(int)
-        for row in moved:
-            payment, amount = int(row["payment"]), int(row["amount"])
-            left[payment] -= amount
-            if row["key"] in sold:
-                assert sold[row["key"]] == (payment, amount), "a sale took another amount than its own"
-        paid = {
-            int(row["id"]): row
-            for row in await rows(
-                at, "SELECT id, provider, amount FROM payment WHERE provider NOT IN ('cash', 'wallet')"
-            )
-        }
-        received = {
-            int(row["payment"]): -int(row["amount"]) for row in moved if row["key"] == f"payment {row['payment']}"
-        }
-        assert received == {number: int(row["amount"]) for number, row in paid.items()}, "each is booked once, whole"
-        balances = await rows(at, "SELECT owner, -balance AS there FROM account WHERE kind = 'unapplied'")
-        assert {int(row["owner"]): int(row["there"]) for row in balances} == dict(left)
-        taken = await rows(
-            at,
-            "SELECT p.id FROM payment p JOIN sale s ON s.payment_id = p.id"
-            " WHERE NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = s.id AND v.state = 'done')"
-            " AND NOT EXISTS (SELECT 1 FROM sale r WHERE r.replaces_id = s.id)"
-            " GROUP BY p.id, p.amount HAVING SUM(s.amount) > p.amount",
-        )
-        assert taken == [], "a payment was spent twice"
-
-    async def check_received(self) -> None:
-        """Each payment that was told of is there once, with the first amount, whatever came how often."""
-        at = self.servers[0]
-        first: dict[tuple[str, str], int] = {}
-        for provider, reference, amount, _at in self.told:
-            first.setdefault((provider, reference), amount)
-        there = await rows(at, "SELECT provider, reference FROM payment WHERE provider NOT IN ('cash', 'wallet')")
-        known = [(row["provider"], row["reference"]) for row in there]
-        assert sorted(known) == sorted(set(known))
-        assert set(first) <= set(known)
-
-    async def check_tokens(self) -> None:
-        """Each paid token is accepted once, in its order, with what was paid for; a second time it is refused."""
-        at = self.servers[0]
-        bought = await rows(
-            at,
-            "SELECT d.serial, t.digits, t.count, s.unit, s.units FROM token t JOIN sale s ON s.id = t.sale_id"
-            " JOIN device d ON d.id = t.device_id ORDER BY t.id",
-        )
-        devices = {
-            "SHS0283": Simulated(bytes.fromhex(PAYGO_KEYS[0]), 123456789, count=1),
-            "EB100042": Simulated(bytes.fromhex(PAYGO_KEYS[1]), 432435255, count=10),
-        }
-        for row in bought:
-            if row["serial"] not in devices:
-                continue
-            device, now = devices[row["serial"]], datetime.now(UTC) + timedelta(days=9999)
-            if row["unit"] == "days":
-                assert device.enter(row["digits"], now) == Accepted(Fraction(row["units"]), "ADD_TIME")
-            else:
-                assert isinstance(device.enter(row["digits"], now), Accepted)
-            assert not isinstance(device.enter(row["digits"], now), Accepted), "it was accepted twice"
-        seen = [(row["serial"], row["count"]) for row in bought]
-        assert len(set(seen)) == len(seen) == len({row["digits"] for row in bought})
-
-    async def reconcile(self) -> None:
-        """The providers' statements come, and they pay out what they have: nothing of ours is left with them."""
-        at, now = self.servers[0], datetime.now(UTC)
-        for provider in PROVIDERS:
-            came = "SELECT reference, amount, paid_at FROM payment p WHERE provider = $1"
-            came += " AND NOT EXISTS (SELECT 1 FROM entry WHERE key = 'payment ' || p.id || ' never came')"
-            for row in await rows(at, came, provider):
-                said = Said(
-                    provider=provider, reference=row["reference"], direction=Direction.IN, amount=int(row["amount"]),
-                    at=as_moment(row["paid_at"]),
-                )  # fmt: skip
-                await self.do(self.line(said))
-            async with at.database.work():
-                await reconciling.add_file(provider, BEGIN - timedelta(days=9), now, actor="rehema")
-                await reconciling.match(actor="rehema")
-            for line in await StatementLine.filter(provider=provider, direction="in", settled=""):
-                async with at.database.work():
-                    await reconciling.take(line, actor="rehema")
-            fit = await reconciling.reconcile(provider, BEGIN - timedelta(days=30), now + timedelta(days=30))
-            missing = list(fit.without_money), list(fit.without_sale), list(fit.different)
-            assert missing == ([], [], []), missing
-            if not fit.held:
-                continue
-            fee = min(fit.held // 100, fit.held)
-            out = {"provider": provider, "at": now}
-            await self.do(self.line(Said(reference="END", direction=Direction.FEE, amount=fee, **out))) if fee else None
-            payout = Said(reference="END", direction=Direction.OUT, amount=fit.held - fee, to_bank=True, **out)
-            await self.do(self.line(payout))
-            fit = await reconciling.reconcile(provider, BEGIN, now)
-            assert fit.held == 0, "clearing returns to nothing"
 
 
 def server_config(url: str) -> Config:

@@ -90,11 +90,11 @@ async def open_till(
     return Till(mwanga, phone)
 
 
-def personal(reference: str, amount: int, balance: int, at: datetime) -> str:
+def personal(reference: str, amount: int, balance: int, at: datetime, phone: str = "255700000061") -> str:
     """What M-Pesa Tanzania writes to somebody who got money."""
     local = at + timedelta(hours=3)
     when = f"{local:%Y-%m-%d} at {local:%I:%M %p}"
     return (
-        f"{reference} Confirmed. You have received TZS {amount:,}.00 from NEEMA KOMBA (255700000061) on {when}. "
+        f"{reference} Confirmed. You have received TZS {amount:,}.00 from NEEMA KOMBA ({phone}) on {when}. "
         f"New M-Pesa balance is TZS {balance:,}.00."
     )

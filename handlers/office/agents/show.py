@@ -21,8 +21,8 @@ from handlers.office.frame.words import N_, _
 from handlers.office.people.events import Shown, show_events
 from models.money.day_close import bounds_of
 from models.money.hand_in import HandedInBefore
-from models.money.ledger import AccountKind, cash_held, commission_due
-from models.money.reservations import reserved
+from models.money.ledger import cash_held, commission_due
+from models.money.reservations import promised_by
 from models.money.statement import TakenPayment, day_figures, payments_taken
 from models.money.wallets import ToppedUpBefore, in_wallet
 from models.office.agent import hand_ins_of
@@ -109,7 +109,7 @@ async def draw(
         agent=agent,
         grid=(await MiniGrid.get(id=agent.mini_grid_id)).name,
         held=await cash_held(agent.id),
-        pending=await reserved(AccountKind.WALLET if agent.prepaid else AccountKind.CASH, agent.id),
+        pending=(await promised_by([agent.id])).get(agent.id, 0),
         due=await commission_due(agent.id),
         wallet=await in_wallet(agent.id),
         month=month,

@@ -15,7 +15,7 @@ from handlers.office.frame.routes import FORM, USER
 from handlers.office.frame.words import LANGUAGE, _
 from handlers.selling.void import why_not
 from models.money import ownership, proposals, wallets
-from models.money.amounts import NobodySays, NotPutRight
+from models.money.amounts import NeverCame, NobodySays, NotPutRight
 from models.money.claims import NoClaim
 from models.money.credit import NotSoMuch
 from models.money.disputes import NotDisputed, NothingProposed
@@ -172,6 +172,7 @@ SAY: dict[tuple[type[Exception], ...], Say] = {
     ),
     (NotSoMuch,): lambda refusal, company: _("The credit is {amount}.", amount=company.money(refusal.there)),
     (NobodySays,): lambda _refusal, _company: _("Nobody says this amount."),
+    (NeverCame,): lambda _refusal, _company: _("It is out of the books: no statement has it."),
     (NotPutRight,): lambda _refusal, _company: _("All say the same of it, or it was looked at already."),
     (wallets.NotToppedUp,): _of_wallet,
     (ownership.NotDone,): _of_device,
