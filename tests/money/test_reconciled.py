@@ -138,6 +138,16 @@ async def test_what_is_on_no_statement_is_named_where_statements_were_read(mwang
     assert await find_fault() == ""
 
 
+async def test_statements_that_overlap_name_a_payment_once(mwanga: Server) -> None:
+    for number in range(5):
+        await paid(mwanga, f"P{number}", BEGAN + number * HOUR)
+    async with mwanga.database.work():
+        for first, last in ((0, 2), (1, 1), (2, 2), (4, 9)):
+            await add_file("daraja", BEGAN + first * HOUR, BEGAN + last * HOUR, actor="grace")
+    assert references((await fit()).without_money) == ["P0", "P1", "P2", "P4"], "none covers the fourth"
+    assert references((await fit(BEGAN + HOUR, BEGAN + 2 * HOUR)).without_money) == ["P1"]
+
+
 async def test_a_line_with_another_amount_is_named(mwanga: Server) -> None:
     await read_whole(mwanga)
     payment = await paid(mwanga, "DIFF", BEGAN, 500_00)
