@@ -17,7 +17,8 @@ TOPPED_UP = """SELECT agent_id, SUM(amount) AS amount, SUM(commission) AS commis
 # with them.
 PAID_OUT_OF_TILL = f"""SELECT b.owner AS agent_id, SUM(m.amount) AS commission FROM entry e
   CROSS JOIN line m CROSS JOIN account b WHERE m.entry_id = e.id AND b.id = m.account_id
-  AND e.key LIKE '{PAID_OUT}%' AND b.kind = 'commission' AND e.effective_at >= $1 AND e.effective_at < $2 GROUP BY b.owner"""
+  AND e.key LIKE '{PAID_OUT}%' AND b.kind = 'commission'
+  AND e.effective_at >= $1 AND e.effective_at < $2 GROUP BY b.owner"""
 AGENTS = """SELECT g.id, g.name, g.phone, g.prepaid, g.retired_at, g.cash_limit, m.name AS mini_grid,
   COALESCE(c.balance, 0) AS held, -COALESCE(w.balance, 0) AS wallet, -COALESCE(d.balance, 0) AS due
   FROM agent g JOIN minigrid m ON m.id = g.mini_grid_id
