@@ -59,11 +59,12 @@ UNSEEN = """SELECT p.id, p.reference, p.amount, p.paid_at AS at, p.payer_phone, 
   AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.key = 'payment ' || p.id || ' never came') ORDER BY p.id"""
 COVERED = """SELECT begins_at, ends_at FROM statement_file WHERE provider = $1 AND begins_at < $3 AND ends_at >= $2
   ORDER BY begins_at, ends_at"""
+# CROSS JOIN: SQLite begins with these few accounts, and not with all payments of the provider.
 UNAPPLIED = """SELECT p.id, p.reference, -a.balance AS amount, p.paid_at AS at, p.payer_phone, p.payer_name,
-  p.account_text, COALESCE(s.why, '') AS why FROM account a{index} JOIN payment p ON p.id = a.owner
+  p.account_text, COALESCE(s.why, '') AS why FROM account a{index} CROSS JOIN payment p
   LEFT JOIN suspense s ON s.payment_id = p.id AND s.closed_at IS NULL
-  WHERE a.kind = 'unapplied' AND a.balance <> 0 AND p.provider = $1 AND p.paid_at >= $2 AND p.paid_at < $3
-  ORDER BY p.id"""
+  WHERE p.id = a.owner AND a.kind = 'unapplied' AND a.balance <> 0
+  AND p.provider = $1 AND p.paid_at >= $2 AND p.paid_at < $3 ORDER BY p.id"""
 TAKEN_OUT = """SELECT e.id FROM entry e WHERE e.key = $1
   AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)"""
 DIFFERENT = """SELECT l.id, p.id AS payment_id, l.reference, l.amount, l.at, p.amount AS booked FROM unmatched u

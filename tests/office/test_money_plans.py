@@ -95,7 +95,7 @@ IN_THE_INDEX = {
     "unapplied": (
         reconciling.UNAPPLIED.format(index=" INDEXED BY account_unapplied"),
         ["daraja", NOW, NOW],
-        ["a USING INDEX account_unapplied"],
+        ["SCAN a USING INDEX account_unapplied"],
     ),
     "paid out": (money_month.PAID_OUT_OF_TILL, [NOW, NOW], ["INDEX entry_paid_out"]),
 }
