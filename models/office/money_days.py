@@ -117,7 +117,9 @@ class Figures:
 
     def places(self, by: str) -> dict[Any, Sums]:
         """The sums by agent, provider or mini-grid, by what `money_day` calls these."""
-        return {By.AGENT: self.by_agent, By.PROVIDER: self.by_provider, By.MINI_GRID: self.by_mini_grid}[By(by)]
+        sums: dict[str, Any] = {By.AGENT: self.by_agent, By.PROVIDER: self.by_provider}
+        places: dict[Any, Sums] = sums.get(by, self.by_mini_grid)
+        return places
 
     def add(self, day: date, what: str, row: dict[str, Any], sign: int = 1) -> None:
         places = (self.total, self.by_day[day], self.by_agent[row["agent_id"]], self.by_provider[row["provider"]])

@@ -155,7 +155,7 @@ def _time(name: str, number: int, took: Sequence[Took]) -> TimeToClose:
         name=name,
         number=number,
         closed=len(took),
-        median=median(span for _row, span in took),
+        median=timedelta(seconds=median(span.total_seconds() for _row, span in took)),
         worst=worst[1],
         worst_ticket=worst[0]["id"],
     )
