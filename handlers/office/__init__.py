@@ -16,7 +16,7 @@ from aiohttp import web
 from handlers.office.frame import words
 from handlers.office.frame.guard import ASK_TO_SIGN_IN, guard
 from handlers.office.frame.page import draw_problem
-from handlers.office.frame.routes import OFFICE, PAGES, PATTERNS
+from handlers.office.frame.routes import OFFICE, PAGES, PATTERNS, first_word
 from handlers.office.home import live
 from handlers.office.settings import backup
 from handlers.office.signin import passwords, signin
@@ -30,6 +30,7 @@ def add_to(app: web.Application) -> None:
         app,
         loader=jinja2.PackageLoader("handlers.office"),
         undefined=jinja2.StrictUndefined,
+        auto_reload=False,  # or each page asks the disk for the age of each of its templates
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -41,10 +42,11 @@ def add_to(app: web.Application) -> None:
     words.add_to(environment)
     app.on_startup.append(live.prepare)
     app.on_shutdown.append(live.end)
-    app[OFFICE], app[PATTERNS] = {}, []
+    app[OFFICE], app[PATTERNS] = {}, {}
     for page in sorted(PAGES, key=lambda page: page.path):
         for method in ("HEAD", "GET") if page.method == "GET" else (page.method,):
             route = app.router.add_route(method, page.path, page.handler)
             app[OFFICE][route] = page
         info = route.resource.get_info() if route.resource else {}
-        app[PATTERNS].append((info.get("pattern") or re.compile(re.escape(info["path"])), page))
+        pattern = info.get("pattern") or re.compile(re.escape(info["path"]))
+        app[PATTERNS].setdefault((page.method, first_word(page.path)), []).append((pattern, page))

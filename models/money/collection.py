@@ -83,6 +83,11 @@ class Part:
     risk_60: int = 0
     risk_90: int = 0
 
+    @property
+    def village(self) -> tuple[int, int | None]:
+        """The mini-grid and the village in it, or none."""
+        return self.mini_grid_id, self.village_id
+
 
 @dataclass(frozen=True)
 class Counted:

@@ -6,7 +6,7 @@ somebody of the office, who has one command for each.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from models.audit import record
@@ -30,7 +30,7 @@ from models.money.receiving import (
 from models.money.sales import Payment
 from models.money.statements import Direction, Settled, StatementFile, StatementLine
 from models.money.till import note_arrival
-from models.sql import connection, cut, execute, lock_rows, read_moment
+from models.sql import connection, cut, execute, lock_rows, on_postgres, read_moment
 
 LATEST_ARRIVAL = timedelta(days=7)  # of a payout at the bank, weekends and feast days included
 EARLIEST_ARRIVAL = timedelta(
@@ -50,34 +50,37 @@ ARRIVED = """SELECT id FROM statement_line WHERE provider = 'bank' AND direction
 LEFT_PROVIDER = """SELECT l.id FROM statement_line l WHERE l.provider <> 'bank' AND l.settled = 'payout'
   AND l.amount = $1 AND l.at >= $2 AND l.at <= $3 AND NOT EXISTS (SELECT 1 FROM statement_line b WHERE b.pair_id = l.id)
   ORDER BY l.at, l.id LIMIT 1"""
-# The payments of a provider that its statements should have, and have not.
+# The payments of a provider that its statements should have, and have not, of a time that one of them covers. The +
+# keeps SQLite from the index of lines, in which nearly all of them have none.
 UNSEEN = """SELECT p.id, p.reference, p.amount, p.paid_at AS at, p.payer_phone, p.payer_name, p.account_text,
-  s.reference AS sale FROM payment p
+  s.reference AS sale FROM unmatched u JOIN payment p ON p.id = u.payment_id
   LEFT JOIN sale s ON s.id = (SELECT MIN(o.id) FROM sale o WHERE o.payment_id = p.id
     AND NOT EXISTS (SELECT 1 FROM void v WHERE v.sale_id = o.id AND v.state = 'done'))
-  WHERE p.provider = $1 AND p.paid_at >= $2 AND p.paid_at < $3
-  AND NOT EXISTS (SELECT 1 FROM statement_line l WHERE l.payment_id = p.id AND l.direction = 'in')
-  AND EXISTS (SELECT 1 FROM statement_file f WHERE f.provider = p.provider AND f.begins_at <= p.paid_at
-    AND f.ends_at >= p.paid_at)
+  WHERE u.provider = $1 AND u.paid_at >= $2 AND u.paid_at < $3 AND +u.line_id IS NULL
   AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.key = 'payment ' || p.id || ' never came') ORDER BY p.id"""
+COVERED = """SELECT begins_at, ends_at FROM statement_file WHERE provider = $1 AND begins_at < $3 AND ends_at >= $2
+  ORDER BY begins_at, ends_at"""
+# CROSS JOIN: SQLite begins with these few accounts, and not with all payments of the provider.
 UNAPPLIED = """SELECT p.id, p.reference, -a.balance AS amount, p.paid_at AS at, p.payer_phone, p.payer_name,
-  p.account_text, COALESCE(s.why, '') AS why FROM account a JOIN payment p ON p.id = a.owner
+  p.account_text, COALESCE(s.why, '') AS why FROM account a{index} CROSS JOIN payment p
   LEFT JOIN suspense s ON s.payment_id = p.id AND s.closed_at IS NULL
-  WHERE a.kind = 'unapplied' AND a.balance <> 0 AND p.provider = $1 AND p.paid_at >= $2 AND p.paid_at < $3
-  ORDER BY p.id"""
+  WHERE p.id = a.owner AND a.kind = 'unapplied' AND a.balance <> 0
+  AND p.provider = $1 AND p.paid_at >= $2 AND p.paid_at < $3 ORDER BY p.id"""
 TAKEN_OUT = """SELECT e.id FROM entry e WHERE e.key = $1
   AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)"""
-MATCHED = """SELECT COUNT(*) AS count, COALESCE(SUM(l.amount), 0) AS sum FROM statement_line l
-  WHERE l.provider = $1 AND l.at >= $2 AND l.at < $3 AND l.settled = 'payment'"""
-DIFFERENT = """SELECT l.id, p.id AS payment_id, l.reference, l.amount, l.at, p.amount AS booked FROM statement_line l
-  JOIN payment p ON p.id = l.payment_id WHERE l.provider = $1 AND l.at >= $2 AND l.at < $3
-  AND l.settled = 'payment' AND l.amount <> p.amount AND NOT EXISTS (SELECT 1 FROM proposal o WHERE o.what = 'amount'
+DIFFERENT = """SELECT l.id, p.id AS payment_id, l.reference, l.amount, l.at, p.amount AS booked FROM unmatched u
+  JOIN statement_line l ON l.id = u.line_id JOIN payment p ON p.id = u.payment_id
+  WHERE u.provider = $1 AND u.line_id IS NOT NULL AND l.at >= $2 AND l.at < $3
+  AND NOT EXISTS (SELECT 1 FROM proposal o WHERE o.what = 'amount'
     AND o.payment_id = p.id AND o.state = 'done' AND o.amount = l.amount) ORDER BY l.id"""
 OPEN = """SELECT id FROM statement_line WHERE provider = $1 AND at >= $2 AND at < $3 AND settled = '' AND direction = $4
   ORDER BY at, id"""
-SETTLED_AS = """SELECT settled, direction, COUNT(*) AS count, SUM(amount) AS sum FROM statement_line
-  WHERE provider = $1 AND at >= $2 AND at < $3 AND settled NOT IN ('', 'payment')
-  GROUP BY settled, direction ORDER BY settled, direction"""
+# Whole days (UTC) from their sums, and the lines before and behind: a day of the operator's begins at another hour.
+SETTLED_AS = """SELECT settled, direction, SUM(number) AS count, SUM(amount) AS sum FROM (
+    SELECT settled, direction, number, amount FROM statement_sum WHERE provider = $1 AND day >= $2 AND day < $3
+    UNION ALL SELECT settled, direction, 1, amount FROM statement_line WHERE provider = $1 AND at >= $4 AND at < $5
+    UNION ALL SELECT settled, direction, 1, amount FROM statement_line WHERE provider = $1 AND at >= $6 AND at < $7
+  ) AS parts WHERE settled <> '' AND number > 0 GROUP BY settled, direction ORDER BY settled, direction"""
 HELD = """SELECT balance FROM account WHERE ($1 = 'bank' AND kind = 'bank')
   OR (kind = 'clearing' AND owner IN (SELECT id FROM provider WHERE name = $1))"""
 # Each provider once, however many lines it has: from one to the next in their index.
@@ -245,7 +248,7 @@ async def never_came(payment: Payment, why: str, *, actor: str) -> None:
     before."""
     await lock_rows("payment", "id = $1", [payment.id])
     at = read_moment(payment.paid_at)
-    unseen = await execute(connection(), UNSEEN, [payment.provider, at, at + timedelta(microseconds=1)])
+    unseen = await _unseen(payment.provider, at, at + timedelta(microseconds=1))
     if payment.id not in [row["id"] for row in unseen] and not await waits_as_other_name(payment.id):
         raise NotSettled(f"No statement that was read says that {payment.reference} never came.")
     if await counted(payment) != payment.amount:
@@ -288,23 +291,57 @@ async def known_providers() -> list[str]:
 async def reconcile(provider: str, since: datetime, until: datetime) -> Reconciliation:
     """How a provider's statements and the books fit, from `since` to before `until` (UTC). Changes nothing."""
     span = [provider, since, until]
-    [matched] = await execute(connection(), MATCHED, span)
+    settled = await _rows(SETTLED_AS, [provider, *_whole_days(since, until)])
+    matched = [row for row in settled if row["settled"] == Settled.PAYMENT]
     open_in, open_out = [
         await _lines([int(row["id"]) for row in await execute(connection(), OPEN, [*span, direction.value])])
         for direction in (Direction.IN, Direction.OUT)
     ]
     return Reconciliation(
         provider=provider,
-        matched=int(matched["count"]),
-        matched_sum=int(matched["sum"]),
+        matched=sum(int(row["count"]) for row in matched),
+        matched_sum=sum(int(row["sum"]) for row in matched),
         different=await _rows(DIFFERENT, span),
         without_sale=open_in,
-        unapplied=await _rows(UNAPPLIED, span),
-        without_money=await _rows(UNSEEN, span),
+        unapplied=await _rows(UNAPPLIED.format(index=_of_what_waits()), span),
+        without_money=await _unseen(provider, since, until),
         out=open_out,
-        settled=await _rows(SETTLED_AS, span),
+        settled=[row for row in settled if row["settled"] != Settled.PAYMENT],
         held=await _held(provider),
     )
+
+
+def _of_what_waits() -> str:
+    """SQLite is told which index has these few accounts alone. On PostgreSQL there is none (0016_kept_sums)."""
+    return "" if on_postgres() else " INDEXED BY account_unapplied"
+
+
+def _whole_days(since: datetime, until: datetime) -> list[date | datetime]:
+    """The days (UTC) that are whole within this time, from the first to before the last; from when until when it is
+    before them, and behind them."""
+    begins, ends = since.astimezone(UTC), until.astimezone(UTC)
+    first, last = _midnight(begins + timedelta(days=1, microseconds=-1)), _midnight(ends)
+    if first >= last:  # no day is whole
+        return [begins.date(), begins.date(), begins, ends, ends, ends]
+    return [first.date(), last.date(), begins, first, last, ends]
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+async def _unseen(provider: str, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    """Payments that are on no statement, within the times that statements cover: payments of other times are not even
+    looked at, so that one who reads no statements waits no longer."""
+    spans: list[tuple[datetime, datetime]] = []
+    for row in await execute(connection(), COVERED, [provider, since, until]):
+        behind = read_moment(row["ends_at"]) + timedelta(microseconds=1)
+        begins, ends = max(since, read_moment(row["begins_at"])), min(until, behind)
+        if spans and begins <= spans[-1][1]:
+            spans[-1] = spans[-1][0], max(spans[-1][1], ends)
+        else:
+            spans.append((begins, ends))
+    return [row for span in spans for row in await _rows(UNSEEN, [provider, *span])]
 
 
 async def _rows(statement: str, values: Sequence[object]) -> list[dict[str, Any]]:

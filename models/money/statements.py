@@ -58,6 +58,39 @@ class StatementLine(Model):
         indexes = (("payment_id",),)
 
 
+class StatementSum(Model):
+    """The lines of one day (UTC) that are alike, added up: triggers keep it, so that a month is read from its days."""
+
+    id = fields.BigIntField(primary_key=True)
+    provider = fields.CharField(20)
+    day = fields.DateField()
+    settled = fields.CharField(10)  # a Settled
+    direction = fields.CharField(4)  # a Direction
+    number = fields.BigIntField()
+    amount = fields.BigIntField()  # minor units
+
+    class Meta:
+        table = "statement_sum"
+        unique_together = (("provider", "day", "settled", "direction"),)
+
+
+class Unmatched(Model):
+    """A payment of a provider, or of the bank, that no line says the same of: triggers keep it. It comes with the
+    payment and goes with the line that fits; one that says another amount stays beside it."""
+
+    payment: fields.OneToOneRelation[Payment] = fields.OneToOneField(
+        "models.Payment", primary_key=True, on_delete=fields.RESTRICT
+    )
+    provider = fields.CharField(20)
+    paid_at = fields.DatetimeField()
+    line: fields.OneToOneNullableRelation[StatementLine] = fields.OneToOneField(
+        "models.StatementLine", null=True, on_delete=fields.RESTRICT
+    )  # with another amount; None: there is no line
+
+    class Meta:
+        indexes = (("provider", "paid_at"),)
+
+
 class StatementFile(Model):
     """A statement that was read, append only: between its first line and its last one every payment has a line."""
 

@@ -4,6 +4,7 @@ an index and stops early, so that it costs about the same at a thousand customer
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from rapidfuzz.distance import OSA
@@ -193,7 +194,7 @@ async def _endings(asked: Asked) -> list[Hit]:
 
 
 async def _names(asked: Asked) -> list[Hit]:
-    agents = [(int(row["id"]), folded(row["name"]).split()) for row in await _ask(AGENT_NAMES)]
+    agents = [(int(row["id"]), _words(row["name"])) for row in await _ask(AGENT_NAMES)]
     words = folded(asked.text).split()
     hits = [Hit(Kind.AGENT, number, Why.NAME) for number, name in agents if _fits(words, name)]
     hits += [Hit(Kind.CUSTOMER, each, Why.NAME) for each in await name_index.find_by_name(asked.text, MOST + 1)]
@@ -202,6 +203,12 @@ async def _names(asked: Asked) -> list[Hit]:
     hits += [Hit(Kind.AGENT, number, Why.NEAR) for number, name in agents if _nearly(words, name)]
     near = await name_index.find_near_name(asked.text, MOST + 1)
     return hits + [Hit(Kind.CUSTOMER, each, Why.NEAR) for each in near]
+
+
+@lru_cache(maxsize=2 * AGENTS)
+def _words(name: str) -> Sequence[str]:
+    """A name as it is compared. Agents are few, and looked through each time: their names are kept so."""
+    return tuple(folded(name).split())
 
 
 def _fits(words: Sequence[str], name: Sequence[str]) -> bool:

@@ -18,6 +18,9 @@ MOST_VOIDS = 20_000
 LATE = timedelta(days=3)
 OF_DAYS = """SELECT {columns}, what, SUM(number) AS number, SUM(amount) AS amount, SUM(commission) AS commission
   FROM money_day WHERE day >= $1 AND day <= $2{condition} GROUP BY {columns}, what"""
+# Of one agent, provider or mini-grid: what it has on each day.
+OF_ONE_BY_DAY = """SELECT first_day AS day, what, number, amount, commission FROM money_sum
+  WHERE span = 'day' AND by_what = $3 AND whose = $4 AND first_day >= $1 AND first_day <= $2"""
 # Of all alike: whole weeks and the days before and behind them.
 OF_ALL_BY_DAY = """SELECT first_day AS day, what, number, amount, commission FROM money_sum
   WHERE span = 'day' AND by_what = '' AND first_day >= $1 AND first_day <= $2"""
@@ -80,8 +83,13 @@ class Wanted:
         return all(getattr(self, name) in (None, row[name]) for name in DIMENSIONS)
 
     @property
+    def filters(self) -> dict[str, Any]:
+        """What is asked for alone, by the columns of `money_day`."""
+        return {name: value for name in DIMENSIONS if (value := getattr(self, name)) is not None}
+
+    @property
     def is_all(self) -> bool:
-        return all(getattr(self, name) is None for name in DIMENSIONS)
+        return not self.filters
 
     @property
     def weeks(self) -> tuple[date, date]:
@@ -107,11 +115,11 @@ class Figures:
     by_mini_grid: dict[int | None, Sums] = field(default_factory=lambda: defaultdict(Sums))
     behind: bool = False
 
-    def place_of(self, by: str, whose: str) -> Sums:
-        """The sums of one agent, provider or mini-grid, as `money_sum` names it."""
-        if by == By.PROVIDER:
-            return self.by_provider[whose]
-        return (self.by_agent if by == By.AGENT else self.by_mini_grid)[int(whose) if whose else None]
+    def places(self, by: str) -> dict[Any, Sums]:
+        """The sums by agent, provider or mini-grid, by what `money_day` calls these."""
+        sums: dict[str, Any] = {By.AGENT: self.by_agent, By.PROVIDER: self.by_provider}
+        places: dict[Any, Sums] = sums.get(by, self.by_mini_grid)
+        return places
 
     def add(self, day: date, what: str, row: dict[str, Any], sign: int = 1) -> None:
         places = (self.total, self.by_day[day], self.by_agent[row["agent_id"]], self.by_provider[row["provider"]])
@@ -140,15 +148,24 @@ async def _add_days(figures: Figures, wanted: Wanted) -> None:
     if wanted.is_all:
         await _add_days_of_all(figures, wanted)
         return
-    for row in await _of_days(wanted, "day"):
+    for row in await _of_each_day(wanted):
         figures.by_day[read_day(row["day"])].add(row["what"], row)
         figures.total.add(row["what"], row)
-    for column, places in (("agent_id", figures.by_agent), ("provider", figures.by_provider)):
+        for name, value in wanted.filters.items():
+            if name != By.MINI_GRID or row["what"] == What.SALE:
+                figures.places(name)[value].add(row["what"], row)
+    for column in (name for name in DIMENSIONS if name not in wanted.filters):
         for row in await _of_days(wanted, column):
-            places[row[column]].add(row["what"], row)
-    for row in await _of_days(wanted, "mini_grid_id"):
-        if row["what"] == What.SALE:
-            figures.by_mini_grid[row["mini_grid_id"]].add(row["what"], row)
+            if column != By.MINI_GRID or row["what"] == What.SALE:
+                figures.places(column)[row[column]].add(row["what"], row)
+
+
+async def _of_each_day(wanted: Wanted) -> Sequence[dict[str, Any]]:
+    """From the sums of the one that is asked for, which are few rows; two at once have none of their own."""
+    if len(wanted.filters) != 1:
+        return await _of_days(wanted, "day")
+    [(name, value)] = wanted.filters.items()
+    return await execute(connection(), OF_ONE_BY_DAY, [wanted.first, wanted.last, name, str(value)])
 
 
 async def _add_days_of_all(figures: Figures, wanted: Wanted) -> None:
@@ -157,16 +174,13 @@ async def _add_days_of_all(figures: Figures, wanted: Wanted) -> None:
         figures.by_day[read_day(row["day"])].add(row["what"], row)
         figures.total.add(row["what"], row)
     for row in await execute(connection(), OF_ALL, [*wanted.weeks, wanted.first, wanted.last]):
-        figures.place_of(row["by_what"], row["whose"]).add(row["what"], row)
+        whose = row["whose"] if row["by_what"] == By.PROVIDER else int(row["whose"]) if row["whose"] else None
+        figures.places(row["by_what"])[whose].add(row["what"], row)
 
 
 async def _of_days(wanted: Wanted, column: str) -> Sequence[dict[str, Any]]:
-    values: list[object] = [wanted.first, wanted.last]
-    condition = ""
-    for name in DIMENSIONS:
-        if (value := getattr(wanted, name)) is not None:
-            values.append(value)
-            condition += f" AND {name} = ${len(values)}"
+    values: list[object] = [wanted.first, wanted.last, *wanted.filters.values()]
+    condition = "".join(f" AND {name} = ${place}" for place, name in enumerate(wanted.filters, 3))
     return await execute(connection(), OF_DAYS.format(columns=column, condition=condition), values)
 
 

@@ -19,9 +19,9 @@ from models.people import Agent, find_callers, pins
 from models.settings import are_messages_off
 from models.sql import HOUR_MS, connection, execute, ms_of, read_moment
 
-LOOK = 10_000  # rows read for one answer, the newest
-ADD = 5 * LOOK  # sales added up: their rows are short
-COUNT = 10 * LOOK  # entries counted in an index, which needs no row
+LOOK = 5_000  # rows read for one answer, the newest
+ADD = 10 * LOOK  # sales added up: their rows are short
+COUNT = 20 * LOOK  # entries counted in an index, which needs no row
 SORT = LOOK // 10  # rows sorted by why they are stuck, of each kind: sorting is what costs
 MOST_AGENTS = 500
 TOP_TEXTS = 5

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from statistics import median
 from typing import Any
 
@@ -126,10 +127,9 @@ async def times_to_close(now: datetime) -> Times:
     """By mini-grid and by agent, the slowest first."""
     rows = await execute(connection(), TIMES, [now - PERIOD])
     took = [(row, read_moment(row["closed_at"]) - read_moment(row["opened_at"])) for row in rows]
-    grids = {grid.id: grid.name for grid in await MiniGrid.all()}
-    agents = {
-        agent.id: agent.name for agent in await Agent.filter(id__in=list({row["agent"] for row in rows} - {None}))
-    }
+    grids = dict(await MiniGrid.all().values_list("id", "name"))
+    closing = list({row["agent"] for row in rows} - {None})
+    agents = dict(await Agent.filter(id__in=closing).values_list("id", "name"))
     return Times(
         all=_time("", 0, took) if took else None,
         by_mini_grid=_grouped(took, "grid", grids),
@@ -150,13 +150,12 @@ def _grouped(took: Iterable[Took], column: str, names: dict[int, str]) -> list[T
 
 
 def _time(name: str, number: int, took: Sequence[Took]) -> TimeToClose:
-    worst = max(took, key=lambda one: one[1])
-    middle = median(one[1].total_seconds() for one in took)
+    worst = max(took, key=itemgetter(1))
     return TimeToClose(
         name=name,
         number=number,
         closed=len(took),
-        median=timedelta(seconds=middle),
+        median=timedelta(seconds=median(span.total_seconds() for _row, span in took)),
         worst=worst[1],
         worst_ticket=worst[0]["id"],
     )

@@ -328,6 +328,18 @@ INSERT INTO office_message (key, origin, phone, author, created_at)
   FROM n
   WHERE i < :written;
 
+-- What triggers keep of lines and of payments that no line fits (models/migrations/0016_kept_sums.py).
+
+INSERT INTO statement_sum (provider, day, settled, direction, number, amount)
+  SELECT provider, substr(at, 1, 10), settled, direction, COUNT(*), SUM(amount)
+  FROM statement_line
+  GROUP BY 1, 2, 3, 4;
+
+INSERT INTO unmatched (payment_id, provider, paid_at)
+  SELECT p.id, p.provider, p.paid_at
+  FROM payment p LEFT JOIN statement_line l ON l.payment_id = p.id
+  WHERE p.id >= :payment0 AND p.provider = 'daraja' AND l.id IS NULL;
+
 -- The sums of days, as housekeeping leaves them (models/money/figures.py).
 
 DELETE

@@ -13,11 +13,11 @@ from bot.monitor import NightlyBooks
 from bot.runtime.aside import read_aside
 from bot.server import Server
 from models.alerts import Alert
-from models.money.books import CHECKS, find_fault, keep_check, last_check, must_return_to_zero
+from models.money.books import CHECKS, KEPT_SUMS, find_fault, keep_check, last_check, must_return_to_zero
 from models.money.ledger import AccountKind, Posting, post
 from models.money.providers import provider_id
 from models.money.receiving import Incoming, Source, Why, open_suspense, receive
-from models.sql import connection, execute
+from models.sql import connection, execute, on_postgres
 from tests.world.people import PINS, Phones
 from tests.world.prompt import Run, do_in_one_work
 from tests.world.pushes import written
@@ -104,6 +104,12 @@ HARM = [
     (["UPDATE payment_request SET state = 'failed'"], "500000 is held back for push 1, which has ended or is another"),
     (["DELETE FROM reservation"], "500000 of push 1 is on its way, and nothing is held back for it."),
     (["UPDATE device SET count = 1 WHERE serial = 'SHS0283'"], "SHS0283 has count 1, and a token with"),
+    (
+        ["INSERT INTO statement_sum (provider, day, settled, direction, number, amount)"
+         " VALUES ('daraja', '2026-11-24', 'fee', 'fee', 2, 700)"],
+        "The sums of days have 2 lines of daraja, 'fee' fee, and 700 too much.",
+    ),
+    (["DELETE FROM unmatched"], "Whether a line of a statement fits payment"),
 ]  # fmt: skip
 
 
@@ -287,3 +293,11 @@ def test_what_is_committed_is_on_the_disk_whatever_is_usual_there(run: Run, demo
     do_in_one_work(demo_url, careless)
     assert "PostgreSQL has synchronous_commit off" in run("check").output
     assert do_in_one_work(demo_url, look) == ["on", "read committed"]
+
+
+async def test_a_database_without_these_sums_is_added_up_too(sold: Server) -> None:
+    """A copy is made before a new version is begun with."""
+    await execute(connection(), "DELETE FROM tortoise_migrations WHERE name = $1", [KEPT_SUMS])
+    for table in ("statement_sum", "unmatched"):
+        await execute(connection(), f"DROP TABLE {table} CASCADE" if on_postgres() else f"DROP TABLE {table}")
+    assert await find_fault() == ""

@@ -181,6 +181,30 @@ async def test_weeks_and_the_days_around_them_say_what_all_the_days_say(
                 assert await figures(first, last) == found, (first, last)
 
 
+async def test_the_days_of_one_are_those_of_its_own_sums(
+    mwanga: Server, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is asked for alone has sums for each day; they say what all the sums of that day say."""
+    for number in range(3):
+        await buy(mwanga, 4000 + 2000 * number)
+        clock.shift(timedelta(hours=30))
+    await add_all(mwanga)
+    asha, last = await Agent.get(phone=PEOPLE["Asha"]), TODAY + timedelta(days=4)
+    for whose in (
+        {"agent_id": asha.id},
+        {"provider": "cash"},
+        {"provider": "daraja"},
+        {"mini_grid_id": asha.mini_grid_id},
+        {"mini_grid_id": asha.mini_grid_id + 1},
+        {"mini_grid_id": asha.mini_grid_id, "agent_id": asha.id},
+    ):
+        found = await figures(TODAY, last, **whose)
+        assert found.total.sold == (18_000_00 if {"daraja", asha.mini_grid_id + 1}.isdisjoint(whose.values()) else 0)
+        with monkeypatch.context() as patched:
+            patched.setattr(money_days, "_of_each_day", lambda wanted: money_days._of_days(wanted, "day"))
+            assert await figures(TODAY, last, **whose) == found, whose
+
+
 async def test_what_was_added_up_before_there_were_weeks_is_the_same(
     mwanga: Server, clock: time_machine.Traveller
 ) -> None:

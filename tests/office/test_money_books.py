@@ -1,13 +1,15 @@
 """Statements against the books, closed days, whether the books add up, collection and visits, on their pages."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from aiohttp import FormData
 
 from bot.config import Config
+from handlers.office.money import collection
 from models.money.books import find_fault
+from models.money.collection import Counted, Part
 from models.money.contracts import Contract, Instalment
 from models.sql import connection, execute
 from tests.world.money_desk import Desk, open_desk
@@ -168,3 +170,19 @@ async def test_collection_and_the_visits_of_tomorrow(desk: Desk) -> None:
     lines = (await (await desk.office.get("/money/visits.csv?agent=1")).text()).splitlines()
     assert lines[1].startswith("Mtwara,2,Baraka,Peter,+255710000002,Solar home,SHS0283,14000,")
     assert "Nobody has anything to pay" in await desk.page("/money/visits?agent=2")
+
+
+async def test_of_many_villages_those_with_most_at_risk_are_shown(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of all of them would be megabytes; the file has them."""
+    today = desk.office.mwanga.company.today()
+    villages = [1, *range(1_000, 1_060)]
+    parts = [Part(1, village, None, owed=100, risk_30=place) for place, village in enumerate(villages)]
+
+    async def counted(_today: date) -> Counted:
+        return Counted(parts, today, datetime.now(UTC))
+
+    monkeypatch.setattr(collection, "read", counted)
+    page = await desk.page("/money/collection")
+    assert "These 50 have most at risk; the CSV file has all." in page and page.count("Mtwara North") == 50 + 1
+    assert page.index("60 %") < page.index("59 %") < page.index("11 %") and " 10 %" not in page
+    assert len((await (await desk.office.get("/money/collection.csv")).text()).splitlines()) == 1 + len(parts)

@@ -11,7 +11,7 @@ import pytest
 from bot.server import Server
 from models.money import figures, reconciling
 from models.money.requests import RINGS, PaymentRequest, RequestState
-from models.office import money_days, money_lists, overview
+from models.office import money_days, money_lists, money_month, overview
 from models.office.money_days import Wanted
 from models.office.money_lists import Asked
 from models.sql import connection, execute
@@ -19,7 +19,10 @@ from models.sql import connection, execute
 TODAY, NOW = date(2026, 11, 24), datetime(2026, 11, 24, tzinfo=UTC)
 QUARTER = {"since": NOW - timedelta(days=92), "until": NOW}
 ZONE = ZoneInfo("Africa/Dar_es_Salaam")
-GROWING = ("sale", "payment", "void", "money_day", "money_sum", "statement_line", "customer", "s", "p", "v", "l", "o")
+GROWING = (
+    *("sale", "payment", "void", "money_day", "money_sum", "statement_line", "customer", "unmatched", "hand_in"),
+    *("s", "p", "v", "l", "o", "e", "m"),
+)
 
 
 def of_days(**whose: Any) -> Callable[[], Awaitable[object]]:
@@ -41,6 +44,7 @@ ASKED: dict[str, tuple[ModuleType, Callable[[], Awaitable[object]]]] = {
     "payments of an agent": (money_lists, lambda: money_lists.payments(Asked(agent_id=1, **QUARTER))),
     "payments by a provider": (money_lists, lambda: money_lists.payments(Asked(provider="daraja", **QUARTER))),
     "providers": (reconciling, reconciling.known_providers),
+    "a month by agent": (money_month, lambda: money_month.read({}, QUARTER["since"], NOW)),
     "a provider's month": (reconciling, lambda: reconciling.reconcile("daraja", QUARTER["since"], NOW)),
 }
 
@@ -62,6 +66,47 @@ async def test_no_statement_reads_a_whole_table(mwanga: Server, what: str, monke
     for statement, plan in plans.items():
         whole = [step for step in plan if step.startswith("SCAN") and step.split()[1] in GROWING]
         assert not whole, (statement, plan)
+
+
+# What is added up of many rows is read in an index that has all of it: a look at each row would take ten times as long.
+IN_THE_INDEX = {
+    "of all": (
+        money_days.OF_ALL,
+        [TODAY, TODAY, TODAY, TODAY],
+        ["money_sum USING COVERING INDEX money_sum_whose"],
+    ),
+    "of a mini-grid": (
+        money_days.OF_DAYS.format(columns="agent_id", condition=" AND mini_grid_id = $3"),
+        [TODAY, TODAY, 1],
+        ["money_day USING COVERING INDEX money_day_grid"],
+    ),
+    "of a provider": (
+        money_days.OF_DAYS.format(columns="agent_id", condition=" AND provider = $3"),
+        [TODAY, TODAY, "cash"],
+        ["money_day USING COVERING INDEX money_day_provider"],
+    ),
+    "settled lines": (
+        reconciling.SETTLED_AS,
+        ["daraja", TODAY, TODAY, NOW, NOW, NOW, NOW],
+        ["statement_sum USING INDEX", "statement_line USING COVERING INDEX statement_line_at"],
+    ),
+    "what no line fits": (reconciling.UNSEEN, ["daraja", NOW, NOW], ["u USING INDEX idx_unmatched"]),
+    "other amounts": (reconciling.DIFFERENT, ["daraja", NOW, NOW], ["INDEX unmatched_line"]),
+    "unapplied": (
+        reconciling.UNAPPLIED.format(index=" INDEXED BY account_unapplied"),
+        ["daraja", NOW, NOW],
+        ["SCAN a USING INDEX account_unapplied"],
+    ),
+    "paid out": (money_month.PAID_OUT_OF_TILL, [NOW, NOW], ["INDEX entry_paid_out"]),
+}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("what", IN_THE_INDEX)
+async def test_sums_are_read_in_their_index(mwanga: Server, what: str) -> None:
+    statement, values, wanted = IN_THE_INDEX[what]
+    plan = str([row["detail"] for row in await execute(connection(), f"EXPLAIN QUERY PLAN {statement}", values)])
+    assert all(part in plan for part in wanted), plan
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientResponse
 
 from bot.config import Config
+from handlers.office.tickets import times
 from models.devices import Device
 from models.people import Agent, Customer, OfficeUser
 from models.tickets import Ticket, TicketEvent, TicketState
@@ -145,7 +146,7 @@ async def test_a_list_is_a_file_with_its_filters_and_the_audit_notes_it(office: 
     ]
 
 
-async def test_how_long_closing_took(office: Office) -> None:
+async def test_how_long_closing_took(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "No ticket was closed in this time." in await office.page("/tickets/times")
     now = datetime.now(UTC)
     closed = {"state": TicketState.CLOSED, "closed_at": now, "opened_at": now - timedelta(hours=5)}
@@ -153,6 +154,10 @@ async def test_how_long_closing_took(office: Office) -> None:
     page = await office.page("/tickets/times")
     assert "Half of them within 5 h The longest 5 h K1" in page
     assert "Mtwara North 1 5 h 5 h" in page and "Asha Mushi 1 5 h 5 h" in page
+    assert "took longest" not in page
+    monkeypatch.setattr(times, "SHOWN", 0)
+    assert (await office.page("/tickets/times")).count("These 0 took longest; the CSV file has all.") == 2
+    monkeypatch.undo()
     rows = (await (await office.get("/tickets/times?csv=1")).text()).splitlines()
     assert rows[1:] == ["mini_grid,Mtwara North,1,5.0,5.0,K1", "agent,Asha Mushi,1,5.0,5.0,K1"]
 

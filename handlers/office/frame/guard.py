@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.server import SERVER
 from handlers.office.frame.page import BANNERS, HEADERS, MACHINES, TOO_OLD, find_banners, is_ours, read_form, redirect
-from handlers.office.frame.routes import COUNTS, FORM, OFFICE, PATTERNS, USER, WAITING, Handler, OfficePage
+from handlers.office.frame.routes import COUNTS, FORM, OFFICE, USER, WAITING, Handler, OfficePage, pages_at
 from handlers.office.frame.session import SIGNED_IN, find_known, lacks_factor, note_seen
 from handlers.office.frame.typed import own_path, seal_typed
 from handlers.office.frame.words import LANGUAGE, N_, _, choose_language
@@ -74,7 +74,7 @@ async def _refuse_address(request: web.Request, user: OfficeUser | None, handler
 
 
 def _is_a_page(request: web.Request, path: str) -> bool:
-    return any(page.method == "GET" and pattern.fullmatch(path) for pattern, page in request.app[PATTERNS])
+    return any(pages_at(request.app, path))
 
 
 def _refuse_zero_bytes(request: web.Request) -> None:

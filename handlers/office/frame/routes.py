@@ -4,7 +4,7 @@ The navigation, the reference of pages and the test of every role at every route
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -69,7 +69,8 @@ class OfficePage:
 
 PAGES: list[OfficePage] = []
 OFFICE = web.AppKey("office", dict[web.AbstractRoute, OfficePage])
-PATTERNS = web.AppKey("patterns of the office's pages", list[tuple[re.Pattern[str], OfficePage]])
+# By method and first word: a page asks of some fifty paths whether they may be shown.
+PATTERNS = web.AppKey("patterns of the office's pages", dict[tuple[str, str], list[tuple[re.Pattern[str], OfficePage]]])
 Count = Callable[[OfficeUser], Awaitable[int]]
 COUNTS: dict[Nav, Count] = {}  # what waits behind an entry, drawn beside it
 
@@ -109,13 +110,21 @@ def office_page(
     return add
 
 
+def pages_at(app: web.Application, path: str, method: str = "GET") -> Iterator[OfficePage]:
+    """The pages that this path may lead to."""
+    some = app[PATTERNS].get((method, first_word(path)), [])
+    return (page for pattern, page in some if pattern.fullmatch(path))
+
+
+def first_word(path: str) -> str:
+    """`people` of /people/17: no page has a part to be filled there."""
+    return path.partition("/")[2].partition("/")[0]
+
+
 def may(request: web.Request, path: str, method: str = "GET") -> bool:
     """Whether who is signed in may get to this path, so that no button is drawn that would be refused."""
     user = request.get(USER)
-    return user is not None and any(
-        page.method == method and user.role in page.roles and pattern.fullmatch(path)
-        for pattern, page in request.app[PATTERNS]
-    )
+    return user is not None and any(user.role in page.roles for page in pages_at(request.app, path, method))
 
 
 def count_of(nav: Nav) -> Callable[[Count], Count]:

@@ -101,13 +101,17 @@ def read_number(query: Mapping[str, str], name: str) -> int | None:
 
 async def choices() -> dict[str, Any]:
     """What the filters can be set to."""
-    agents = await Agent.all().order_by("name", "id").limit(MOST_AGENTS)
-    grids = await MiniGrid.all().order_by("name")
+    agents = await Agent.all().order_by("name", "id").limit(MOST_AGENTS).values_list("id", "name", "phone")
     return {
-        "agents": {agent.id: f"{agent.name}, {agent.phone}" for agent in agents},
-        "grids": {grid.id: grid.name for grid in grids},
+        "agents": {number: f"{name}, {phone}" for number, name, phone in agents},
+        "grids": await grid_names(),
         "providers": sorted({*OF_AGENTS, *await known_providers()}),
     }
+
+
+async def grid_names() -> dict[int, str]:
+    """All mini-grids by their numbers, in the order of their names."""
+    return dict(await MiniGrid.all().order_by("name").values_list("id", "name"))
 
 
 def at(company: Company, moment: datetime) -> str:

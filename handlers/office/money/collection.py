@@ -2,10 +2,11 @@
 visits tomorrow."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -14,15 +15,17 @@ from handlers.exchange.cells import figure
 from handlers.office.frame.page import page
 from handlers.office.frame.routes import ALL, Nav, office_page
 from handlers.office.frame.words import _
-from handlers.office.money.asked import at, choices, read_date, read_number
+from handlers.office.money.asked import at, choices, grid_names, read_date, read_number
 from handlers.office.money.sheets import listed, send
 from models.money.collection import FIGURES, Part, read
 from models.office import money_visits
-from models.people import Agent, MiniGrid, Village
+from models.people import Agent, Village
 
+SHOWN = 50  # of agents, and of villages: those with most at risk
 COLUMNS = ("mini_grid", "village", "agent", *FIGURES)
 VISIT_COLUMNS = ("village", "customer", "name", "surname", "phone", "item", "pay_by", "due", "overdue_since")
 MOST_IN_FILE = 10_000
+Whose = TypeVar("Whose")
 
 
 @dataclass
@@ -62,21 +65,20 @@ async def show(request: web.Request) -> web.StreamResponse:
     total = Total()
     for part in parts:
         total.add(part)
-    grids, villages, agents = await _names(parts)
-
-    def village_of(part: Part) -> tuple[str, str]:
-        return grids[part.mini_grid_id], villages.get(part.village_id or 0, "")
-
+    villages, agents = _by(parts, lambda part: part.village), _by(parts, lambda part: part.agent_id)
+    names = await _names([whose for whose, _total in villages[:SHOWN]], [whose for whose, _total in agents[:SHOWN]])
     return page(
         request,
         "money/collection.html",
         counted=counted,
         total=total,
-        by_village=_by(parts, village_of),
-        by_agent=_by(parts, lambda part: (agents[part.agent_id], str(part.agent_id or ""))),
+        by_village=[(names.of_village(whose), each) for whose, each in villages[:SHOWN]],
+        by_agent=[((names.agents[whose], whose), each) for whose, each in agents[:SHOWN]],
+        is_cut=(len(villages) > SHOWN, len(agents) > SHOWN),
+        shown=SHOWN,
         grid=wanted,
+        grids=names.grids,
         at=partial(at, company),
-        **await choices(),
     )
 
 
@@ -84,10 +86,10 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def save(request: web.Request) -> web.StreamResponse:
     """The figures by mini-grid, village and agent as a file."""
     company, counted = request.app[SERVER].company, await read(request.app[SERVER].company.today())
-    grids, villages, agents = await _names(counted.parts)
+    names = await _names({part.village for part in counted.parts}, {part.agent_id for part in counted.parts})
     rows = []
     for part in counted.parts:
-        whose = grids[part.mini_grid_id], villages.get(part.village_id or 0, ""), agents[part.agent_id]
+        whose = *names.of_village(part.village), names.agents[part.agent_id]
         numbers = [part.contracts, part.late, *(figure(getattr(part, name), company) for name in FIGURES[2:])]
         rows.append((*whose, *numbers))
     return await send(request, "collection", COLUMNS, listed(rows))
@@ -125,20 +127,31 @@ async def save_visits(request: web.Request) -> web.StreamResponse:
     return await send(request, "visits", VISIT_COLUMNS, listed(rows))
 
 
-def _by(parts: Sequence[Part], key: Callable[[Part], tuple[str, str]]) -> list[tuple[tuple[str, str], Total]]:
+def _by(parts: Sequence[Part], key: Callable[[Part], Whose]) -> list[tuple[Whose, Total]]:
     """The totals of what has one key, those with most at risk first."""
-    found: dict[tuple[str, str], Total] = defaultdict(Total)
+    found: dict[Whose, Total] = defaultdict(Total)
     for part in parts:
         found[key(part)].add(part)
-    return sorted(found.items(), key=lambda item: (-item[1].risk_30, -item[1].owed, item[0]))
+    return sorted(found.items(), key=lambda item: (-item[1].risk_30, -item[1].owed))
 
 
-async def _names(parts: Sequence[Part]) -> tuple[dict[int, str], dict[int, str], dict[int | None, str]]:
-    """Of mini-grids, villages and agents, by their numbers; what no agent sold was sold at the counter."""
-    villages = {part.village_id for part in parts if part.village_id}
-    grids = {grid.id: grid.name for grid in await MiniGrid.all()}
-    sellers = {part.agent_id for part in parts if part.agent_id}
-    agents: dict[int | None, str] = {None: _("the office's counter")}
-    agents |= {agent.id: agent.name for agent in (await Agent.filter(id__in=list(sellers)) if sellers else [])}
-    found = await Village.filter(id__in=list(villages)) if villages else []
-    return grids, {village.id: village.name for village in found}, agents
+@dataclass(frozen=True)
+class _Names:
+    """By their numbers; what no agent sold was sold at the counter."""
+
+    grids: dict[int, str]
+    villages: dict[int, str]
+    agents: dict[int | None, str]
+
+    def of_village(self, village: tuple[int, int | None]) -> tuple[str, str]:
+        """Of a village, or of none, and its mini-grid before."""
+        grid, number = village
+        return self.grids[grid], self.villages.get(number or 0, "")
+
+
+async def _names(villages: Iterable[tuple[int, int | None]], agents: Iterable[int | None]) -> _Names:
+    """Those of these villages and agents, and of all mini-grids."""
+    numbers, sellers = [number for _grid, number in villages if number], [agent for agent in agents if agent]
+    named = await Village.filter(id__in=numbers).values_list("id", "name") if numbers else []
+    selling = await Agent.filter(id__in=sellers).values_list("id", "name") if sellers else []
+    return _Names(await grid_names(), dict(named), {None: _("the office's counter"), **dict(selling)})

@@ -1,6 +1,8 @@
 """`/money`: what was sold and paid by day, agent, provider and mini-grid; what waits; and the month by agent."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 from aiohttp import web
 
@@ -8,14 +10,16 @@ from bot.server import SERVER
 from handlers.exchange.cells import figure
 from handlers.office.frame.page import page
 from handlers.office.frame.routes import ALL, Nav, count_of, office_page
+from handlers.office.frame.words import _
 from handlers.office.money.asked import Filter, choices, read_filter, read_month
 from handlers.office.money.sheets import listed, send
 from models.money.day_close import bounds_of
 from models.office import money_days, money_month, money_waiting
 from models.office.money_days import Figures, Sums
 from models.office.money_month import AgentMonth
-from models.people import OfficeUser
+from models.people import Agent, OfficeUser
 
+SHOWN = 50  # of agents, and of mini-grids: those that sold most
 DAY_COLUMNS = ("day", "sales", "sold", "commission", "payments", "paid")
 MONTH_COLUMNS = (
     *("agent", "phone", "mini_grid", "sales", "sold", "commission", "handed_in", "commission_paid", "topped_up"),
@@ -33,16 +37,38 @@ async def count(_user: OfficeUser) -> int:
 async def show(request: web.Request) -> web.StreamResponse:
     """The figures of some days."""
     asked = read_filter(request)
-    figures = await _figures(request, asked)
+    figures, found = await _figures(request, asked), await choices()
+    agents = await _names_of([agent for agent, _sums in _most(figures.by_agent, "sold")])
+
+    def shares(by: str, sums: dict[Any, Sums], names: dict[Any, str], order: str) -> list[tuple[str, str, Sums]]:
+        """Those with most: the name, its address, the sums."""
+        return [(names[key], asked.query(**{by: key or ""}), each) for key, each in _most(sums, order)]
+
     return page(
         request,
         "money/days.html",
         asked=asked,
         figures=figures,
         highest=max((sums.sold for sums in figures.by_day.values()), default=0),
+        by_agent=shares("agent", figures.by_agent, agents, "sold"),
+        by_provider=shares("provider", figures.by_provider, {name: name for name in figures.by_provider}, "paid"),
+        by_grid=shares("grid", figures.by_mini_grid, defaultdict(str, found["grids"]), "sold"),
+        is_cut=len(figures.by_agent) > SHOWN,
         waiting=await money_waiting.count_all(),
-        **await choices(),
+        **found,
     )
+
+
+def _most(sums: dict[Any, Sums], order: str) -> list[tuple[Any, Sums]]:
+    """Those with most sold, or paid."""
+    return sorted(sums.items(), key=lambda item: getattr(item[1], order), reverse=True)[:SHOWN]
+
+
+async def _names_of(agents: list[int | None]) -> dict[int | None, str]:
+    """By their numbers; None is who has none."""
+    rows = await Agent.filter(id__in=[agent for agent in agents if agent]).values_list("id", "name", "phone")
+    names = {number: f"{name}, {phone}" for number, name, phone in rows}
+    return {None: _("No agent: paid by phone or to the bank"), **names}
 
 
 @office_page("/money/days.csv", roles=ALL, nav=Nav.MONEY)

@@ -15,6 +15,7 @@ from models.office.tickets import MOST_TIMED, PERIOD, Times
 
 COLUMNS = ("of", "name", "closed", "median_hours", "worst_hours", "worst_ticket")
 HOUR = 3_600
+SHOWN = 50  # of mini-grids, and of agents: the slowest
 
 
 @office_page("/tickets/times", roles=ALL, nav=Nav.TICKETS)
@@ -23,12 +24,19 @@ async def show(request: web.Request) -> web.StreamResponse:
     times = await tickets.times_to_close(datetime.now(UTC))
     if wants_csv(request):
         return await send_csv(request, "times-to-close", COLUMNS, _rows(times))
-    groups = [(_("By mini-grid"), "grid", times.by_mini_grid), (_("By agent"), "agent", times.by_agent)]
+    groups = [
+        (title, by, group[:SHOWN], len(group) > SHOWN)
+        for title, by, group in (
+            (_("By mini-grid"), "grid", times.by_mini_grid),
+            (_("By agent"), "agent", times.by_agent),
+        )
+    ]
     return page(
         request,
         "tickets/times.html",
         times=times,
         groups=groups,
+        shown=SHOWN,
         most=MOST_TIMED,
         days=PERIOD.days,
         csv=csv_address(request),
