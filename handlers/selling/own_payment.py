@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from bot.company import MobileMoney
 from bot.message import Copy, Reply
 from bot.talks import Chat
-from bot.talks.contacts import contacts
+from bot.talks.contacts import asked_room, contacts
 from bot.text import Text, _, joined, shorten
 from bot.text.i18n import _n
 from handlers.selling.buy import why_not
@@ -164,7 +164,7 @@ async def _find_seller(customer: Customer, amount: int) -> Agent | None:
     """The likeliest agent who has room for this amount, held until the commit."""
     for agent in await sellers_for(customer):
         await lock_rows("agent", "id = $1", [agent.id])
-        room, asked = await read_room(agent), (await contacts([agent.phone]))[agent.phone].holds
+        room, asked = await read_room(agent), await asked_room(agent.phone)
         try:
             room.check(amount + asked)
         except (refusals.OverLimit, refusals.WalletTooSmall):

@@ -79,6 +79,21 @@ async def test_an_agents_own_open_question_takes_room_from_others(phones: Phones
 
 
 @pytest.mark.parametrize("answer", ["2", "C1 2", "c1 no"])
+@pytest.mark.parametrize("end", ["2", "0", "4 minutes"])
+async def test_a_question_on_an_agents_screen_takes_room_from_others(phones: Phones, end: str) -> None:
+    """As one by SMS does, until it is answered, left, or no network would still show it."""
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=9_000_00)
+    with time_machine.travel(NOON, tick=False) as clock:
+        screen = await phones.dial("Asha", "*384*20*1*EB100042*6000#")
+        assert "Your PIN, or 2 for no." in screen
+        assert "Juma" in dict(await phones.text("Baraka", "BUY 5000"))
+        if end == "4 minutes":
+            clock.shift(timedelta(minutes=4))
+        else:
+            await phones.enter("Asha", end)
+        assert "Asha" in dict(await phones.text("Neema", "BUY 4000"))
+
+
 async def test_a_no_frees_the_room_and_the_customer_hears(phones: Phones, answer: str) -> None:
     await phones.text("Baraka", "BUY 5000")
     answered = dict(await phones.text("Asha", answer))
