@@ -87,6 +87,7 @@ UNSAID = {
         "{name} disputes hand-in {reference}, {amount}, that you counted. The office decides.",
         "Paid until {day}.",
     ),
+    "somebody else is sooner by a moment": ("An agent has just answered.",),
     "something went wrong, or somebody attacks": (
         "Something changed. Once more, please.",
         "Sorry, that did not work.",
