@@ -101,9 +101,16 @@ async def _ask_phone(chat: Chat, quote: quotes.Quote, by: MobileMoney) -> Reply:
         contract_id=at.contract.id if at.contract else None,
     )
     try:
-        await requests.ask_to_pay(wanted, key=chat.key)
+        return await ring(chat, wanted, by, what_it_buys(quote, chat))
     except refusals.NotSold as refusal:
         return chat.end(joined([NOTHING_PAID, _why_not_asked(refusal, at.paid_for, chat)]), outcome="refused")
+
+
+async def ring(chat: Chat, wanted: requests.Wanted, by: MobileMoney, what: Sequence[Text]) -> Reply:
+    """Have the phone asked after the commit, unless it was asked a moment ago; `what` it pays for, the longest first.
+    Raises what `requests.ask_to_pay` does of a debt."""
+    try:
+        await requests.ask_to_pay(wanted, key=chat.key)
     except requests.AskedAlready as earlier:
         if earlier.rings:
             return chat.end(_rings(earlier.request, chat), outcome="asked already")
@@ -112,7 +119,7 @@ async def _ask_phone(chat: Chat, quote: quotes.Quote, by: MobileMoney) -> Reply:
     then = _("Sent to your phone: enter your {wallet} PIN.", wallet=by.title)
     if chat.ussd:
         then = _("Now your phone asks for your {wallet} PIN.", wallet=by.title)
-    said = fitting(chat.language, [joined([what, then]) for what in what_it_buys(quote, chat)])
+    said = fitting(chat.language, [joined([one, then]) for one in what])
     return chat.end(said, outcome="asked the phone")
 
 

@@ -88,6 +88,7 @@ UNSAID = {
         "Paid until {day}.",
     ),
     "somebody else is sooner by a moment": ("An agent has just answered.",),
+    "it is a line far down the menu, of some alone": ("Top up my wallet",),
     "something went wrong, or somebody attacks": (
         "Something changed. Once more, please.",
         "Sorry, that did not work.",
