@@ -37,7 +37,7 @@ from bot.setting_files import (
 )
 from bot.text.close import did_you_mean
 from bot.text.numbers import is_number
-from models.currencies import EXPONENTS
+from models.currencies import EXPONENTS, usual_coin
 from models.messages import MessageKind
 
 HOUR = "^([01]?[0-9]|2[0-3])?$"
@@ -67,7 +67,11 @@ class OurSettings(BaseSettings):
     thousands: str = Field(
         "", pattern="^[,.]?$", description="the mark between thousands, `,` or `.`; default: as the country writes"
     )
-    coin: str = Field("", description="the smallest amount of cash, like `50` or `0.50`; default: a whole unit")
+    coin: str = Field(
+        "",
+        description="the smallest amount of cash, like `50` or `0.50`; default: the currency's smallest coin in use "
+        "(GHS 0.50, TZS and UGX 50, XAF and XOF 5), else a whole unit",
+    )
     rounding: str = Field(
         "credit",
         pattern="^(credit|refuse)$",
@@ -341,7 +345,7 @@ class Config(SettingsWithKinds):
     @cached_property
     def coin_minor(self) -> int:
         """The smallest amount of cash, in minor units."""
-        return read_coin(self.coin, self.exponent) or int(10**self.exponent)
+        return read_coin(self.coin, self.exponent) or usual_coin(self.currency)
 
     @cached_property
     def thousands_mark(self) -> str:

@@ -20,6 +20,7 @@ from handlers.menu import menu
 from handlers.selling.buy import buy, pay
 from handlers.selling.cash_requests import requests_
 from handlers.selling.own_buying import agent_, buying_for_others, own_buying, price_
+from handlers.selling.own_wallet import wallet_
 from handlers.selling.plan import own_plan, plan
 from handlers.selling.sales import sales
 from handlers.selling.sell import sell
@@ -57,6 +58,7 @@ TALKS = (
     sales,
     stock,
     requests_,
+    wallet_,
     customer,
     void,
     cash_in,

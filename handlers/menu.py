@@ -14,7 +14,7 @@ from models.people import Role
     when_locked=True,
 )
 async def menu(chat: Chat) -> Reply:
-    offered = chat.commands.menu(chat.person.role)
+    offered = chat.commands.menu(chat.person.role, chat)
     if not offered:
         company = chat.company
         chat.stop(_("{company} does not know this number. Call {help}.", company=company.name, help=company.help_phone))

@@ -1,5 +1,6 @@
-"""The currencies of ISO 4217 and how many decimals each has. A table of our own: that of a library follows what shops
-round to, differs for some (MGA, SOS, IQD), and may change under amounts that are kept already."""
+"""The currencies of ISO 4217, how many decimals each has, and the smallest coin in use. A table of our own: that of a
+library follows what shops round to, differs for some (MGA, SOS, IQD), and may change under amounts that are kept
+already."""
 
 # By their number of decimals: 2 of 100 minor units, and so on. Funds, metals and codes for tests are left out.
 _DECIMALS = {
@@ -14,3 +15,10 @@ _DECIMALS = {
 }
 # Code by code: how many decimals it has.
 EXPONENTS = {code: decimals for decimals, codes in _DECIMALS.items() for code in codes.split()}
+# The smallest coin that people still pay with, in minor units, where it is known to us and no whole unit.
+_COINS = {"GHS": 50, "TZS": 50_00, "UGX": 50, "XAF": 5, "XOF": 5}
+
+
+def usual_coin(currency: str) -> int:
+    """The smallest coin in use, in minor units; a whole unit where we know no other."""
+    return _COINS.get(currency) or int(10 ** EXPONENTS[currency])

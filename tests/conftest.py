@@ -81,11 +81,13 @@ def _closed_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No MWANGA_ variable of whoever runs the tests, and no mwanga.toml."""
+    """No MWANGA_ variable of whoever runs the tests, and no mwanga.toml. Sums are to the shilling here, whatever
+    coin is usual (tests/selling/test_coins.py)."""
     import os
 
     for name in [name for name in os.environ if name.startswith("MWANGA_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("MWANGA_COIN", "1")
     monkeypatch.setattr(setting_files, "OF_SYSTEM", tmp_path / "etc/mwanga/mwanga.toml")
     monkeypatch.chdir(tmp_path)
 

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from bot.app import assembled
-from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform
-from bot.cli.who import By, check_role, customer_of
+from bot.cli.prompt import fail, load_config, open_database, perform
+from bot.cli.who import By, ByFile, customer_of, office_work
 from bot.company import Company
 from bot.text.controls import without_controls
 from handlers.selling import received
@@ -22,7 +21,7 @@ from models.money.waiting import (
     list_waiting,
     look_after,
 )
-from models.people.two_people import CASH, NotOfTheOffice, office_user
+from models.people.two_people import CASH
 
 Reference = Annotated[str, typer.Argument(help="the provider's reference of the payment, in any spelling")]
 Provider = Annotated[str, typer.Option("--provider", help="whose payment, where several have this reference")]
@@ -66,21 +65,21 @@ def _line(one: Waiting, left: int, company: Company) -> str:
     return f'{what}; typed "{typed}", from {without_controls(paid.payer_phone) or "an unknown phone"}{owner}'
 
 
-def payments_take(reference: Reference, by: By, provider: Provider = "") -> None:
+def payments_take(reference: Reference, by: By, provider: Provider = "", password_file: ByFile = None) -> None:
     """Say who of the office finds out what a payment that waits is for; `waiting` shows the name."""
 
     async def work() -> None:
-        async with open_database(load_config()) as (database, _company), database.work():
-            name = await _name_of(by)
+        async with office_work(by, password_file, CASH) as (user, _server):
             with _named(reference):
-                await look_after(await find_unapplied(reference, provider), name, name)
-        typer.echo(f"{name} looks after {reference}.")
+                await look_after(await find_unapplied(reference, provider), user.name, user.name)
+        typer.echo(f"{user.name} looks after {reference}.")
 
     perform(work())
 
 
 def payments_assign(
     reference: Reference,
+    by: By,
     account: Annotated[str, typer.Argument(help="what it is for: a serial, or the number of a sale like S1042")] = "",
     credit: Annotated[
         int | None, typer.Option("--credit", help="in place of ACCOUNT: the customer whose credit it is", min=1)
@@ -89,7 +88,7 @@ def payments_assign(
         int | None, typer.Option("--amount", help="so much of it, in whole units of currency", min=1, max=99_999_999)
     ] = None,
     provider: Provider = "",
-    by: By = "",
+    password_file: ByFile = None,
 ) -> None:
     """Say what a payment that waits is for: it is applied, and the customer gets the code and the payer an SMS."""
     if bool(account) == (credit is not None):
@@ -97,8 +96,8 @@ def payments_assign(
     target = account or f"the credit of customer {credit}"
 
     async def work() -> None:
-        async with assembled(load_config(), handling=False, serving=False) as server, server.database.work():
-            company, actor = server.company, await _name_of(by) if by else ACTOR
+        async with office_work(by, password_file, CASH) as (user, server):
+            company, actor = server.company, user.name
             minor = amount * company.unit if amount else None
             with _named(reference, account):
                 if credit is None:
@@ -128,13 +127,3 @@ def _named(reference: str, account: str = "") -> Iterator[None]:
         fail(f"Several payments {reference} wait, of {' and '.join(error.providers)}: add --provider.")
     except LookupError:
         fail(f"Nothing of ours goes by {account}.")
-
-
-async def _name_of(by: str) -> str:
-    """The name of somebody of the office; else the command fails."""
-    try:
-        user = await office_user(by)
-    except NotOfTheOffice:
-        fail(f"{by} is no office user. `mwanga admin list` names them.")
-    check_role(user, CASH)
-    return user.name

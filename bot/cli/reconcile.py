@@ -63,7 +63,7 @@ def reconcile_take(reference: Ref, provider: Provider = None, by: By = ACTOR) ->
         if booked.messages:
             typer.echo(f"{booked.messages} SMS will go out.")
         if booked.waits:
-            typer.echo(f"Nobody knows what it is for: mwanga payments assign {line.reference} ACCOUNT")
+            typer.echo(f"Nobody knows what it is for: mwanga payments assign {line.reference} ACCOUNT --by NAME")
 
     perform(work())
 
@@ -197,7 +197,7 @@ def _picture(fit: Reconciliation, company: Company) -> list[str]:
         lines.append(f"  {what.capitalize()}: {_count(int(row['count']), int(row['sum']), company)}")
     taken = f"mwanga reconcile take {{reference}} --provider {name}"
     lines += _bucket("Money without sale", [_line_row(one) for one in fit.without_sale], taken, company)
-    lines += _bucket("Money that waits", fit.unapplied, "mwanga payments assign {reference} ACCOUNT", company)
+    lines += _bucket("Money that waits", fit.unapplied, "mwanga payments assign {reference} ACCOUNT --by NAME", company)
     taken_back = "mwanga sale void {sale} --by NAME --reason WORDS"
     never = f"mwanga reconcile never {{reference}} --provider {name} --why WORDS"
     lines += _bucket("Sale without money", fit.without_money, taken_back, company, otherwise=never)

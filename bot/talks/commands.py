@@ -18,6 +18,7 @@ Words = Mapping[str, tuple[str, ...]]  # keywords by language, of which English 
 Run = Callable[[Any], Awaitable[Reply]]  # of a Chat, which knows this file
 # Of a Turn, which knows this file, the pieces of a text and the text.
 Claims = Callable[[Any, Sequence[str], str], Awaitable[list[str] | Text | None]]
+ShownTo = Callable[[Any], bool]  # of a Turn, which knows this file
 AskedOf = Callable[[Caller, str], Awaitable[Asked | None]]
 # From a text without a keyword, and what was answered to the same talk's open question before: the answers that are in
 # it; None when it is not for the talk after all.
@@ -61,6 +62,7 @@ class Talk:
     words: Words  # of each language the first is the one that help shows
     menu: Text | None  # its line in the menus of `menu_for`
     menu_for: frozenset[Role]
+    menu_if: ShownTo | None  # which of them it is for; None: all
     usage: Text  # what follows the keyword
     example: Text | None  # a real one
     nothing: Text | None  # what to say when it ends without effect
@@ -140,9 +142,11 @@ class Commands:
     def for_role(self, role: Role) -> list[Talk]:
         return [one for one in self.talks if role in one.roles]
 
-    def menu(self, role: Role) -> list[tuple[str, Text]]:
-        """The talks in the menu of this role, by name and with what the menu says of each."""
-        return [(one.name, one.menu) for one in self.talks if one.menu and role in one.menu_for]
+    def menu(self, role: Role, turn: Any = None) -> list[tuple[str, Text]]:
+        """The talks in the menu of this role, by name and with what the menu says of each: those of all who have it,
+        and with the `turn` of somebody those that are for him."""
+        shown = [one for one in self.talks if one.menu_if is None or (turn and one.menu_if(turn))]
+        return [(one.name, one.menu) for one in shown if one.menu and role in one.menu_for]
 
     def find(self, word: str, role: Role) -> tuple[Talk, str] | None:
         """The talk that this word starts for this role, and the language the word is of."""

@@ -8,7 +8,7 @@ from bot.message import OptOut
 from bot.runtime import Purge
 from bot.talks.state import TalkState, kept_of
 from models.messages import withdrawal
-from models.sql import DAY_MS, HOUR_MS, connection, execute, marks, now_ms, on_postgres, row_marks
+from models.sql import DAY_MS, HOUR_MS, MINUTE_MS, connection, execute, marks, now_ms, on_postgres, row_marks
 
 MOST_IN_A_ROW = 5  # texts that were not understood, answered before there is silence
 MOST_REPEATED = 2  # texts that were understood, and that came within the hour already
@@ -21,6 +21,8 @@ PURGE = Purge(
     "LIMIT $2) AND replies_since < $1 RETURNING phone",
     older_than_ms=2 * DAY_MS,
 )
+SCREEN_MS = 3 * MINUTE_MS  # no network leaves a dialled session open for longer
+ON_SCREEN = "SELECT talk FROM ussdsession WHERE phone = $1 AND open AND updated_at > $2 ORDER BY id DESC LIMIT 1"
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(phone, 7269420)) FROM unnest($1::text[]) AS phone"
 
 
@@ -46,14 +48,6 @@ class PhoneState:
         """Whether a question of this phone's own is open, or may be, to which 1 and a PIN is the answer."""
         asked = json.loads(self.talk) if self.talk else {}
         return any(state and state.get("signing") for state in (asked.get("open"), asked.get("aside")))
-
-    @property
-    def holds(self) -> int:
-        """What of an agent's room a yes would take that was asked for by SMS, in minor units."""
-        asked = json.loads(self.talk) if self.talk else {}
-        stored = [asked.get("open"), asked.get("aside")]
-        states = [TalkState(**kept_of(TalkState, each)) for each in stored if each]
-        return sum(state.holds for state in states if state.signing and not state.is_expired)
 
     def note_understood(self) -> None:
         """A command came, or the answer to a question: whoever sends those is no machine."""
@@ -125,6 +119,22 @@ async def contacts(phones: Sequence[str]) -> dict[str, PhoneState]:
     rows = await execute(connection(), FIND.format(marks(len(phones))), phones)
     known = {row["phone"]: PhoneState(**row) for row in rows}
     return {phone: known.get(phone) or PhoneState(phone) for phone in phones}
+
+
+async def asked_room(phone: str) -> int:
+    """What of an agent's room a yes would take that is wanted of this phone now, by SMS or on its screen, in minor
+    units."""
+    contact = (await contacts([phone]))[phone]
+    by_sms = json.loads(contact.talk) if contact.talk else {}
+    states = [_state(each) for each in (by_sms.get("open"), by_sms.get("aside")) if each]
+    states = [state for state in states if not state.is_expired]
+    rows = await execute(connection(), ON_SCREEN, [phone, now_ms() - SCREEN_MS])
+    states += [_state(json.loads(row["talk"])) for row in rows if row["talk"]]
+    return sum(state.holds for state in states if state.signing)
+
+
+def _state(stored: dict[str, object]) -> TalkState:
+    return TalkState(**kept_of(TalkState, stored))
 
 
 async def save(changed: Sequence[PhoneState]) -> None:

@@ -2,7 +2,17 @@
 
 from collections.abc import Callable, Iterable
 
-from bot.talks.commands import NO_ARGUMENTS, ArgumentsOf, AskedOf, Claims, Run, Talk, Words, no_arguments
+from bot.talks.commands import (
+    NO_ARGUMENTS,
+    ArgumentsOf,
+    AskedOf,
+    Claims,
+    Run,
+    ShownTo,
+    Talk,
+    Words,
+    no_arguments,
+)
 from bot.text import Text, verbatim
 from models.people import Role
 
@@ -16,6 +26,7 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
     example: Text | str = "",
     menu: Text | None = None,
     menu_for: Iterable[Role] | None = None,
+    menu_if: ShownTo | None = None,
     nothing: Text | None = None,
     reads: bool = False,
     secret: bool = False,
@@ -43,6 +54,7 @@ def talk(  # noqa: PLR0913 - all that a talk says of itself, in one place
             words=words,
             menu=menu,
             menu_for=frozenset(roles if menu_for is None else menu_for),
+            menu_if=menu_if,
             usage=usage,
             example=shown if example else None,
             nothing=nothing,

@@ -2,7 +2,9 @@
 
 from bot.message import Reply
 from bot.talks import Chat, talk
+from bot.talks.commands import Keyword
 from bot.text import Text, _, joined
+from handlers.selling.no_room import WALLET
 from models.money.cash_limit import Room, read_room
 from models.money.ledger import commission_due
 from models.people import Role
@@ -33,7 +35,7 @@ async def cash(chat: Chat) -> Reply:
         "due": chat.company.whole(await commission_due(chat.agent.id)),
     }
     if room.wallet is not None:
-        return chat.end(joined([_in_wallet(room, values), *_how_to_top_up(chat)]))
+        return chat.end(joined([_in_wallet(room, values), _how_to_top_up(chat)]))
     if room.promised:
         return chat.end(
             _(
@@ -55,9 +57,10 @@ def _in_wallet(room: Room, values: dict[str, str]) -> Text:
     return _("Your wallet has {held}: you can sell for that. Commission due {due}.", **values)
 
 
-def _how_to_top_up(chat: Chat) -> list[Text]:
-    """Where more comes from; nothing where no pay bill is known."""
-    by = chat.company.with_pay_bill
-    if by is None:
-        return []
-    return [_("Top up: {wallet} pay bill {bill}, account your phone number.", wallet=by.title, bill=by.pay_bill)]
+def _how_to_top_up(chat: Chat) -> Text | None:
+    """Where more comes from: the phone is asked, else its own menu pays; nothing where it is the office alone."""
+    if chat.company.mobile_money_of(chat.agent.phone):
+        return _("Top up: send {word} and the amount.", word=Keyword(WALLET))
+    if by := chat.company.with_pay_bill:
+        return _("Top up: {wallet} pay bill {bill}, account your phone number.", wallet=by.title, bill=by.pay_bill)
+    return None

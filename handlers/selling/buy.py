@@ -47,9 +47,12 @@ async def buy(chat: Chat) -> Reply:
     return await take_payment(chat, buy, paid_for, await chat.ask(Amount(_("Amount paid?"))))
 
 
-async def take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) -> Reply:
+async def take_payment(
+    chat: Chat, talk: Talk, paid_for: Payable, amount: int, *, answered: CashRequest | None = None
+) -> Reply:
     """Quote the payment, confirm it, take it, and tell both sides. It answers the customer's request to this agent, if
-    there is one: the room that this holds is room for the sale."""
+    there is one: the room that this holds is room for the sale. With `answered` it is a yes to this very one: raises
+    cash_requests.Ended where that has ended."""
     chat.pass_over(*names_of(paid_for))
     company, nothing, again = chat.company, talk.nothing or verbatim(""), chat.again()
     try:
@@ -59,7 +62,7 @@ async def take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) -
         at = await paid_for.standing(
             company.today(), company.coin, company.vault, chat.agent, whole_only=company.whole_only
         )
-        requests = await cash_requests.open_for(chat.agent, paid_for)
+        requests = [answered] if answered else await cash_requests.open_for(chat.agent, paid_for)
         held = next((one.amount for one in cash_requests.by_amount(requests, amount)), 0)
         quote = quotes.quote(_with_room_for(at, held), amount)
         if earlier and not again:
@@ -70,7 +73,7 @@ async def take_payment(chat: Chat, talk: Talk, paid_for: Payable, amount: int) -
             raise refusals.PriceChanged
         if not await chat.confirm(_question(quote, paid_for, chat), pin=True, holds=max(quote.amount - held, 0)):
             return chat.end(nothing, outcome="declined")
-        sold, request = await _sell(chat, quote, requests, again=again)
+        sold, request = await _sell(chat, quote, requests, again=again, alone=answered is None)
     except refusals.SoldToday as refusal:
         return chat.end(_held_text(refusal.earlier, paid_for, talk, chat), outcome="held")
     except refusals.NotSold as refusal:
@@ -86,11 +89,11 @@ def _with_room_for(at: Standing, held: int) -> Standing:
 
 
 async def _sell(
-    chat: Chat, quote: quotes.Quote, requests: Sequence[CashRequest], *, again: bool
+    chat: Chat, quote: quotes.Quote, requests: Sequence[CashRequest], *, again: bool, alone: bool
 ) -> tuple[Sold, CashRequest | None]:
-    """The sale, and the customer's request that it answers."""
+    """The sale, and the customer's request that it answers; whether it may be made without one, `alone`."""
     sold, request = await cash_requests.sell_for(
-        requests, quote, seller=chat.agent, key=chat.key, vault=chat.company.vault, again=again
+        requests, quote, seller=chat.agent, key=chat.key, vault=chat.company.vault, again=again, alone=alone
     )
     if request:
         await withdraw_question_about(request.reference, chat.agent.phone)

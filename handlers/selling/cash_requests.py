@@ -31,11 +31,13 @@ REQUESTS: Words = {
 
 
 NAME = "cash request"  # of the question for one of them
+UNSURE = ["quote", ""]  # a bare yes that may be for one that is over: which one is it for, though only one is open?
 
 
 async def find_request(caller: Caller, text: str) -> Asked | None:
     """What a yes or a no of an agent is for: the request that it names (C12 1), else the only one that is open, where
-    the agent was asked for a bare answer. With several it is asked which."""
+    the agent was asked for a bare answer. With several it is asked which, and where the bare one may be for a request
+    that is over."""
     if caller.agent is None:
         return None
     first, *_more = split(text) or [""]
@@ -47,11 +49,11 @@ async def find_request(caller: Caller, text: str) -> Asked | None:
         return None
     waiting = await cash_requests.open_for(caller.agent)
     alone = [one for one in waiting if one.alone]
-    if not waiting:
-        over = await cash_requests.find_last_over(caller.agent)
-        return Asked([[NAME, over.reference]], over.created_at) if over and over.alone else None
     if not alone:
-        return None
+        over = await cash_requests.find_last_over(caller.agent)
+        if over is None:
+            return None
+        return Asked([UNSURE] if waiting else [[NAME, over.reference]], over.created_at)
     return Asked([[NAME, alone[-1].reference]] if len(waiting) == 1 else [], alone[-1].created_at)
 
 
@@ -70,12 +72,20 @@ async def requests_(chat: Chat) -> Reply:
         return await _too_late(chat, said[1])
     if not waiting:
         chat.stop(_("No customer waits for you."))
-    request = waiting[0]
-    if said[0] == NAME or len(waiting) > 1:
+    request, unsure = waiting[0], said == UNSURE
+    if unsure:
+        chat.quoted("")
+    if said[0] == NAME or unsure or len(waiting) > 1:
         options = [(one.reference, await _label(one, chat)) for one in waiting]
         chosen = await chat.choose(NAME, _("Which one?"), options)
         request = next(one for one in waiting if one.reference == chosen)
-    reply = await take_payment(chat, buy, await load_payable(request.device_id, request.contract_id), request.amount)
+    if chat.quoted(request.reference) != request.reference:  # its customer has asked for something else since
+        chat.start_over()
+    paid_for = await load_payable(request.device_id, request.contract_id)
+    try:
+        reply = await take_payment(chat, buy, paid_for, request.amount, answered=request)
+    except cash_requests.Ended:
+        return await _too_late(chat, request.reference)
     if reply.outcome != "declined":
         return reply
     also = [await _declined(request, chat)] if await cash_requests.decline(request) else []
@@ -135,6 +145,26 @@ def _values(request: CashRequest, paid_for: Payable, agent: Agent, company: Comp
         "amount": company.money(request.amount),
         "serial": paid_for.name,
     }
+
+
+async def withdraw(request: CashRequest, company: Company) -> list[Copy] | None:
+    """End a request for the customer who made it. Returns what the agent reads; None when it had ended before."""
+    if not await cash_requests.withdraw(request):
+        return None
+    await cash_requests.dropped(request)
+    return [await tell_withdrawn(request, company)]
+
+
+async def tell_withdrawn(request: CashRequest, company: Company) -> Copy:
+    """What the agent reads; a copy of the question that is on its way still does not go any more."""
+    agent, paid_for = await Agent.get(id=request.agent_id), await load_payable(request.device_id, request.contract_id)
+    await withdraw_question_about(request.reference, agent.phone)
+    said = _(
+        "{ref}: the customer ended it, {amount} for {serial}. Nothing was sold.",
+        ref=request.reference,
+        **_values(request, paid_for, agent, company),
+    )
+    return Copy(agent.phone, said, MessageKind.REPLY, agent.language)
 
 
 async def end_unanswered(company: Company, most: int) -> list[tuple[str, list[Copy]]]:

@@ -1,8 +1,18 @@
 """Why an agent can sell no more for now, and what to do about it."""
 
 from bot.company import Company
+from bot.talks.commands import Keyword, Words
 from bot.text import Text, _
 from models.money.refusals import OverLimit, WalletTooSmall
+
+# Starts the talk by which an agent's phone is asked to fill the wallet.
+WALLET: Words = {
+    "en": ("WALLET",),
+    "sw": ("POCHI",),
+    "fr": ("PORTEFEUILLE",),
+    "pt": ("CARTEIRA",),
+    "ha": ("JAKA",),
+}
 
 
 def no_room(refusal: OverLimit | WalletTooSmall, company: Company) -> Text:
@@ -14,6 +24,12 @@ def no_room(refusal: OverLimit | WalletTooSmall, company: Company) -> Text:
                 held=company.money(refusal.there),
                 wallet=by.title,
                 bill=by.pay_bill,
+            )
+        if company.mobile_money:  # a till alone has no account that would say whose wallet it is
+            return _(
+                "Your wallet has {held}. Top it up first: send {word} and the amount.",
+                held=company.money(refusal.there),
+                word=Keyword(WALLET),
             )
         return _(
             "Your wallet has {held}. Top it up first, then sell. Help {help}",

@@ -11,7 +11,8 @@ from handlers.fields.devices import choose_own_device, named_own_device
 from handlers.selling.buy import BUY
 from handlers.selling.how_to_buy import as_many, how_from_agent, ways_to_buy
 from handlers.selling.own_line import Bought, own_things, owner_of, put_in_order, said_without_keyword, spellings
-from handlers.selling.own_payment import buy_own, what_waits
+from handlers.selling.own_payment import buy_own, what_rings
+from handlers.selling.own_request import end_request, find_own_request, is_to_end, request_shown
 from handlers.selling.tokens import WORDS as TOKEN
 from handlers.wording import LONGEST_NAME, paid_for_name, tail
 from models.devices import Device, Unit
@@ -30,6 +31,7 @@ from models.people import Agent, Role
     example="5000",
     kinds={"buy"},
     arguments=said_without_keyword,
+    find_question=find_own_request,
 )
 async def own_buying(chat: Chat) -> Reply:
     return await _buy(chat)
@@ -53,10 +55,13 @@ async def buying_for_others(chat: Chat) -> Reply:
 
 async def _buy(chat: Chat) -> Reply:
     asks_phones = chat.company.mobile_money_of(chat.person.phone) is not None
-    if waits := await what_waits(chat):
-        chat.stop(waits, outcome="asked already")
+    if rings := await what_rings(chat):
+        chat.stop(rings, outcome="asked already")
+    if (request := await request_shown(chat)) and await is_to_end(request, chat):
+        return await end_request(request, chat)
     own = await own_things(chat.person.customers)
-    first = chat.own_answers[0][0] if chat.own_answers else await put_in_order(chat, own)
+    answered = chat.own_answers[2:] if request else chat.own_answers
+    first = answered[0][0] if answered else await put_in_order(chat, own)
     amount: int | None = None
     if first == Amount.name:
         amount = await chat.ask(Amount(_("How much?")))

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from bot.company import MobileMoney
 from bot.message import Copy, Reply
 from bot.talks import Chat
-from bot.talks.contacts import contacts
+from bot.talks.contacts import asked_room, contacts
 from bot.text import Text, _, joined, shorten
 from bot.text.i18n import _n
 from handlers.selling.buy import why_not
+from handlers.selling.cash_requests import tell_withdrawn
 from handlers.wording import LONGEST_NAME, bought, fitting, paid_for_name, shared, tail, with_credit
 from models.messages import MessageKind
 from models.money import Payable, cash_requests, quotes, refusals, requests
@@ -25,10 +26,8 @@ LONGEST_ASKER = 20  # septets of the name of who wants to buy
 NOTHING_PAID = _("Nothing was paid.")
 
 
-async def what_waits(chat: Chat) -> Text | None:
-    """Whom this phone has asked to take its money, or what it is asked to pay; None when nothing is open."""
-    if request := await cash_requests.open_of(chat.person.phone):
-        return await _asked_agent(request, chat)
+async def what_rings(chat: Chat) -> Text | None:
+    """What this phone is asked to pay; None when it is asked for nothing."""
     ringing = PaymentRequest.filter(phone=chat.person.phone, state__in=requests.RINGS)
     rings = await ringing.order_by("-id").first()
     return _rings(rings, chat) if rings else None
@@ -47,7 +46,10 @@ async def buy_own(chat: Chat, paid_for: Payable, amount: int) -> Reply:
         return chat.end(NOTHING_PAID, outcome="declined")
     chat.no_more()
     by = company.mobile_money_of(chat.person.phone)
-    return await (_ask_phone(chat, quote, by) if by else _ask_agent(chat, quote))
+    earlier = await cash_requests.open_of(chat.person.phone)
+    if earlier and (by or (earlier.is_for(paid_for) and earlier.amount == amount)):
+        return chat.end(await _asked_agent(earlier, chat), outcome="asked already")
+    return await (_ask_phone(chat, quote, by) if by else _ask_agent(chat, quote, earlier))
 
 
 def what_it_buys(quote: quotes.Quote, chat: Chat) -> list[Text]:
@@ -99,9 +101,16 @@ async def _ask_phone(chat: Chat, quote: quotes.Quote, by: MobileMoney) -> Reply:
         contract_id=at.contract.id if at.contract else None,
     )
     try:
-        await requests.ask_to_pay(wanted, key=chat.key)
+        return await ring(chat, wanted, by, what_it_buys(quote, chat))
     except refusals.NotSold as refusal:
         return chat.end(joined([NOTHING_PAID, _why_not_asked(refusal, at.paid_for, chat)]), outcome="refused")
+
+
+async def ring(chat: Chat, wanted: requests.Wanted, by: MobileMoney, what: Sequence[Text]) -> Reply:
+    """Have the phone asked after the commit, unless it was asked a moment ago; `what` it pays for, the longest first.
+    Raises what `requests.ask_to_pay` does of a debt."""
+    try:
+        await requests.ask_to_pay(wanted, key=chat.key)
     except requests.AskedAlready as earlier:
         if earlier.rings:
             return chat.end(_rings(earlier.request, chat), outcome="asked already")
@@ -110,7 +119,7 @@ async def _ask_phone(chat: Chat, quote: quotes.Quote, by: MobileMoney) -> Reply:
     then = _("Sent to your phone: enter your {wallet} PIN.", wallet=by.title)
     if chat.ussd:
         then = _("Now your phone asks for your {wallet} PIN.", wallet=by.title)
-    said = fitting(chat.language, [joined([what, then]) for what in what_it_buys(quote, chat)])
+    said = fitting(chat.language, [joined([one, then]) for one in what])
     return chat.end(said, outcome="asked the phone")
 
 
@@ -137,14 +146,24 @@ def _rings(request: PaymentRequest, chat: Chat) -> Text:
     )
 
 
-async def _ask_agent(chat: Chat, quote: quotes.Quote) -> Reply:
-    """An agent of the mini-grid who has room for so much cash is asked to take it."""
+async def _ask_agent(chat: Chat, quote: quotes.Quote, earlier: CashRequest | None) -> Reply:
+    """An agent of the mini-grid who has room for so much cash is asked to take it, in place of an earlier request that
+    was not answered yet."""
     company, at = chat.company, quote.standing
+    if earlier and not await cash_requests.withdraw(earlier):
+        return chat.end(_("An agent has just answered. Send it again if you want more."), outcome="late")
     agent = await _find_seller(at.customer, quote.amount)
     if agent is None:
         none = _("No agent near you can take {amount} now.", amount=company.money(quote.amount))
         call = _("Call {help}.", help=company.help_phone)
+        if earlier:
+            await cash_requests.put_back(earlier)
+            call = await _asked_agent(earlier, chat)
         return chat.end(joined([NOTHING_PAID, none, call]), outcome="nobody")
+    told = []
+    if earlier:
+        await cash_requests.dropped(earlier)
+        told = [await tell_withdrawn(earlier, company)]
     wish = Wish(at.paid_for, at.customer, quote.amount, chat.person.phone, chat.language)
     alone = not (await contacts([agent.phone]))[agent.phone].wants_pin
     minutes = company.cash_request_minutes
@@ -157,14 +176,14 @@ async def _ask_agent(chat: Chat, quote: quotes.Quote) -> Reply:
         request.reference,
     )
     said = _says_who(agent, what_it_buys(quote, chat), request, chat)
-    return chat.end(said, also=[asked, *chat.also_by_sms(said)], outcome="asked an agent")
+    return chat.end(said, also=[*told, asked, *chat.also_by_sms(said)], outcome="asked an agent")
 
 
 async def _find_seller(customer: Customer, amount: int) -> Agent | None:
     """The likeliest agent who has room for this amount, held until the commit."""
     for agent in await sellers_for(customer):
         await lock_rows("agent", "id = $1", [agent.id])
-        room, asked = await read_room(agent), (await contacts([agent.phone]))[agent.phone].holds
+        room, asked = await read_room(agent), await asked_room(agent.phone)
         try:
             room.check(amount + asked)
         except (refusals.OverLimit, refusals.WalletTooSmall):
@@ -207,6 +226,20 @@ def _says_who(agent: Agent, ways: Sequence[Text], request: CashRequest, chat: Ch
     full = _("Agent {name} {phone} is asked until {time}: give the cash, then the code comes by SMS.", **values)
     short = _("Agent {name} {phone} is asked until {time}: give the cash.", **values)
     return fitting(chat.language, [joined([what, then]) for what in ways for then in (full, short)])
+
+
+async def still_asked(request: CashRequest, chat: Chat) -> Text:
+    """Who is asked for what, before it is said what can be done about it."""
+    agent = await Agent.get(id=request.agent_id)
+    paid_for = await load_payable(request.device_id, request.contract_id)
+    return _(
+        "{amount}, {serial}: agent {name} {phone} is asked until {time}.",
+        amount=chat.company.money(request.amount),
+        serial=tail(paid_for.name),
+        name=shorten(agent.name, LONGEST_NAME),
+        phone=agent.phone,
+        time=chat.company.clock(datetime.fromtimestamp(request.expires_at / 1000, UTC)),
+    )
 
 
 async def _asked_agent(request: CashRequest, chat: Chat) -> Text:

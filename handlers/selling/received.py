@@ -94,7 +94,7 @@ async def book_payment(
 async def _apply(received: Received, request: PaymentRequest | None, company: Company) -> Told:
     if received.other_name:  # whoever paid has been told under the first name
         return []
-    if request is None and (agent := await _wallet_of(received.payment.account_text, company)):
+    if agent := await _agent_paid(received.payment, request, company):
         return await _top_up(received.payment, agent, company)
     payment, paid_for = received.payment, await _find(received.payment, request, company)
     payer = await payer_of(payment, request, company)
@@ -166,6 +166,16 @@ async def _tell_late(payment: Payment, payer: Payer, company: Company) -> Told:
         return []
     theirs = [copy for copy in copies(sold, company, payer.phone, payer.language) if copy.phone == payer.phone]
     return [(f"sale {sale.id} payer", theirs)]
+
+
+async def _agent_paid(payment: Payment, request: PaymentRequest | None, company: Company) -> Agent | None:
+    """The agent whose wallet this is for: of our own request, else as the payer typed it. One who has no wallet any
+    more, or is gone, gets nothing: the money waits for the office."""
+    if request is None:
+        return await _wallet_of(payment.account_text, company)
+    if request.agent_id is None:
+        return None
+    return await Agent.get_or_none(id=request.agent_id, prepaid=True, retired_at=None)
 
 
 async def _wallet_of(account_text: str, company: Company) -> Agent | None:
@@ -261,6 +271,8 @@ async def _tell_end(answer: Answer, request: PaymentRequest, company: Company) -
         if answer.reason in NOT_ON_THE_SCREEN:
             ways += in_its_menu(request.account, request.phone, company)
         ways += or_agent(await seller_for(owner))
+    elif answer.state in (State.FAILED, State.EXPIRED) and (by := company.with_pay_bill):  # an agent's wallet
+        ways.append(_("Or pay bill {bill}, account {number}.", bill=by.pay_bill, number=request.account))
     text = as_many(ways, request.language)
     copy = Copy(request.phone, text, MessageKind.REPLY, request.language)
     return [(f"request {request.id} {answer.state.value}", [copy])]
@@ -274,6 +286,8 @@ def _title(request: PaymentRequest, company: Company) -> str:
 def _why(answer: Answer, request: PaymentRequest, wallet: str, company: Company) -> Text:
     """What happened to the money first, then why and what to do."""
     values = {"amount": company.money(request.amount), "serial": request.account, "wallet": wallet}
+    if answer.state is State.PAID and request.agent_id:
+        return _("{wallet} says that you paid {amount}. It is in your wallet when its receipt comes.", **values)
     if answer.state is State.PAID:
         return _("{wallet} says that you paid {amount}, {serial}. The code comes with its receipt.", **values)
     if answer.state is State.UNKNOWN:

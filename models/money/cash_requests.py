@@ -27,7 +27,11 @@ REFERENCE = re.compile(r"C-?([1-9]\d{0,8})")
 TOLD_LATE_MS = 12 * 60 * MINUTE_MS  # for so long an agent who answers is told that a request is over
 # Whoever ends it first: an answer, a sale, or the clock.
 END = """UPDATE cash_request SET state = $2, sale_id = $3 WHERE id = $1 AND state = 'asked' RETURNING id"""
-OPEN_AGAIN = "UPDATE cash_request SET state = 'asked' WHERE id = $1 AND state = 'sold' AND sale_id IS NULL"
+# The customer ends it: from now on its time is over.
+WITHDRAW = """UPDATE cash_request SET state = 'expired', expires_at = $2
+  WHERE id = $1 AND state = 'asked' AND expires_at > $2 RETURNING id"""
+OPEN_AGAIN = """UPDATE cash_request SET state = 'asked', expires_at = $2
+  WHERE id = $1 AND (state = 'expired' OR state = 'sold' AND sale_id IS NULL)"""
 OVER = "SELECT id FROM cash_request WHERE state = 'asked' AND expires_at <= $1 ORDER BY id LIMIT $2"
 
 
@@ -35,7 +39,11 @@ class CashRequestState(StrEnum):
     ASKED = "asked"
     SOLD = "sold"
     DECLINED = "declined"
-    EXPIRED = "expired"
+    EXPIRED = "expired"  # nobody answered until `expires_at`, or the customer ended it then
+
+
+class Ended(Exception):
+    """The request that a sale was to answer ended in the same moment: nothing was sold."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,12 @@ class CashRequest(Model):
     def is_open(self) -> bool:
         return bool(self.state == CashRequestState.ASKED and self.expires_at > now_ms())
 
+    def is_for(self, paid_for: Payable) -> bool:
+        """Whether this is what it wants to pay for."""
+        if paid_for.device:
+            return bool(self.device_id == paid_for.device.id)
+        return isinstance(paid_for, PayableGoods) and bool(self.contract_id == paid_for.signed.id)
+
     @property
     def _reservation(self) -> str:
         return f"cash request {self.id}"
@@ -113,13 +127,20 @@ async def ask_agent(wish: Wish, agent: Agent, *, key: str, minutes: int, alone: 
         "agent_id": agent.id,
         "amount": wish.amount,
         "state": CashRequestState.ASKED.value,
-        "alone": alone and not await open_for(agent),
+        "alone": alone and not await _may_mean_another(agent, now, now - minutes * MINUTE_MS),
         "created_at": now,
         "expires_at": now + minutes * MINUTE_MS,
     }
     request = CashRequest(id=await insert("cash_request", **columns), **columns, _from_db=True)
     await _reserve(request, agent)
     return request
+
+
+async def _may_mean_another(agent: Agent, now: int, since: int) -> bool:
+    """Whether a bare yes of this agent may be for another request: one that is open, or one that came since then (ms)
+    and that its customer has ended, which the agent may not have read yet."""
+    condition = "(state = 'asked' AND expires_at > $2 OR state = 'expired' AND created_at > $3)"
+    return bool(await _find(f"agent_id = $1 AND {condition}", [agent.id, now, since]))
 
 
 async def _reserve(request: CashRequest, agent: Agent) -> None:
@@ -134,10 +155,21 @@ async def open_of(phone: str) -> CashRequest | None:
     return found[0] if found else None
 
 
+async def last_of(phone: str) -> CashRequest | None:
+    """What somebody with this phone asked an agent for last within twelve hours, whether it is open or not."""
+    found = await _find("phone = $1 AND created_at > $2", [phone, now_ms() - TOLD_LATE_MS])
+    return found[-1] if found else None
+
+
+async def find_of(phone: str, reference: str) -> CashRequest | None:
+    """What somebody with this phone asked an agent for, by its reference."""
+    return await CashRequest.get_or_none(id=int(reference[1:]), phone=phone)
+
+
 async def open_for(agent: Agent, paid_for: Payable | None = None) -> list[CashRequest]:
     """What an agent was asked for and did not answer yet, the oldest first; only what is for this, where it is told."""
     found = await _find("agent_id = $1 AND expires_at > $2 AND state = 'asked'", [agent.id, now_ms()])
-    return found if paid_for is None else [one for one in found if _is_for(one, paid_for)]
+    return found if paid_for is None else [one for one in found if one.is_for(paid_for)]
 
 
 async def find_for(agent: Agent, number: int) -> CashRequest | None:
@@ -148,24 +180,35 @@ async def find_for(agent: Agent, number: int) -> CashRequest | None:
 
 
 async def find_last_over(agent: Agent) -> CashRequest | None:
-    """The last request to an agent that the clock ended within twelve hours."""
+    """The last request to an agent that was over without an answer within twelve hours, of those that asked for a bare
+    one."""
     now = now_ms()
-    condition = "agent_id = $1 AND created_at > $2 AND state IN ('asked', 'expired') AND expires_at <= $3"
+    condition = "agent_id = $1 AND created_at > $2 AND state IN ('asked', 'expired') AND expires_at <= $3 AND alone"
     found = await _find(condition, [agent.id, now - TOLD_LATE_MS, now])
     return found[-1] if found else None
 
 
 async def sell_for(
-    requests: Sequence[CashRequest], offer: Quote, *, seller: Agent, key: str, vault: Vault, again: bool = False
+    requests: Sequence[CashRequest],
+    offer: Quote,
+    *,
+    seller: Agent,
+    key: str,
+    vault: Vault,
+    again: bool = False,
+    alone: bool = True,
 ) -> tuple[Sold, CashRequest | None]:
     """Commit what the quote promised, as `payment.sell` does, and answer by it the first of these requests that is
-    open: the one that is returned. Where nothing is sold they are as before. Raises NotSold's kinds."""
+    open: the one that is returned. Where nothing is sold they are as before. Raises NotSold's kinds, and Ended where
+    none is open any more and it may not be sold `alone`."""
     request = await _take(requests, offer.amount)
+    if request is None and not alone:
+        raise Ended
     try:
         sold = await payment.sell(offer, seller=seller, key=key, vault=vault, again=again)
     except NotSold:
         if request:
-            await _put_back(request)
+            await put_back(request)
         raise
     if request:
         await use(request._reservation)
@@ -188,15 +231,29 @@ async def _take(requests: Sequence[CashRequest], amount: int) -> CashRequest | N
     return None
 
 
-async def _put_back(request: CashRequest) -> None:
-    """Nothing was sold: it is open as before, in the transaction that took it."""
-    await execute(connection(), OPEN_AGAIN, [request.id])
+async def put_back(request: CashRequest) -> None:
+    """Nothing was sold, or asked for in its place: it is open as before, in the transaction that took it."""
+    await execute(connection(), OPEN_AGAIN, [request.id, request.expires_at])
     await _reserve(request, await Agent.get(id=request.agent_id))
 
 
 async def decline(request: CashRequest) -> bool:
     """The agent says no. False when it had ended before."""
     return await _end(request, CashRequestState.DECLINED)
+
+
+async def withdraw(request: CashRequest) -> bool:
+    """The customer wants it no more, and the room that it holds is free for another one of hers. False when it had
+    ended before. Say then how it went: `dropped` or `put_back`."""
+    if not await execute(connection(), WITHDRAW, [request.id, now_ms()]):
+        return False
+    await set_aside(request._reservation)
+    return True
+
+
+async def dropped(request: CashRequest) -> None:
+    """It is withdrawn for good."""
+    await release(request._reservation)
 
 
 async def expire(most: int) -> list[CashRequest]:
@@ -211,12 +268,6 @@ async def _end(request: CashRequest, state: CashRequestState) -> bool:
         return False
     await release(request._reservation)
     return True
-
-
-def _is_for(request: CashRequest, paid_for: Payable) -> bool:
-    if paid_for.device:
-        return bool(request.device_id == paid_for.device.id)
-    return isinstance(paid_for, PayableGoods) and bool(request.contract_id == paid_for.signed.id)
 
 
 async def _find(condition: str, values: Sequence[object]) -> list[CashRequest]:

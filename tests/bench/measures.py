@@ -92,7 +92,7 @@ async def sales(database: str, rounds: int) -> list[float]:
             started = time.perf_counter()
             for text in ("BUY SHD{device:06d} {amount}", f"1 {PIN}"):
                 before = int(sql(database, "SELECT MAX(id) FROM inbox")[0][0] or 0)
-                amount = 5_000 + int(time.time()) % 1_000 + round_
+                amount = 50 * (100 + int(time.time()) % 1_000 + round_)
                 await texts(
                     ours.port,
                     [sms(f"+25573{n:07d}", text.format(device=n * 9 + round_ % 9, amount=amount)) for n in range(100)],

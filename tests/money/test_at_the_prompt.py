@@ -136,6 +136,7 @@ def test_a_debt_is_written_off_by_two(by: By, demo_url: str) -> None:
         ("grace", ("device", "transfer", "SHS0283", 3, "--reason", "moved")),
         ("omari", ("device", "retire", "SHS0283", "--reason", "lost")),
         ("tatu", ("payments", "take", "NONE1")),
+        ("omari", ("payments", "assign", "NONE1", "SHS0283")),
     ],
 )
 def test_a_role_may_at_the_prompt_what_it_may_on_the_pages(by: By, who: str, words: tuple[object, ...]) -> None:

@@ -1,6 +1,7 @@
 """Customers who ask an agent to sell for cash: one sale at most, the agent's room, and an end that both hear."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import time_machine
 from bot.server import Server
 from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.redact import Redactor
-from models.money import Appliance, payment, refusals
+from models.money import Appliance, cash_requests, payment, refusals
 from models.money.cash_limit import read_room
 from models.money.cash_requests import CashRequest, CashRequestState
 from models.money.ledger import AccountKind
@@ -75,6 +76,21 @@ async def test_an_agents_own_open_question_takes_room_from_others(phones: Phones
             clock.shift(timedelta(minutes=11))
         else:
             await phones.text("Asha", end)
+        assert "Asha" in dict(await phones.text("Neema", "BUY 4000"))
+
+
+@pytest.mark.parametrize("end", ["2", "0", "4 minutes"])
+async def test_a_question_on_an_agents_screen_takes_room_from_others(phones: Phones, end: str) -> None:
+    """As one by SMS does, until it is answered, left, or no network would still show it."""
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=9_000_00)
+    with time_machine.travel(NOON, tick=False) as clock:
+        screen = await phones.dial("Asha", "*384*20*1*EB100042*6000#")
+        assert "Your PIN, or 2 for no." in screen
+        assert "Juma" in dict(await phones.text("Baraka", "BUY 5000"))
+        if end == "4 minutes":
+            clock.shift(timedelta(minutes=4))
+        else:
+            await phones.enter("Asha", end)
         assert "Asha" in dict(await phones.text("Neema", "BUY 4000"))
 
 
@@ -176,3 +192,94 @@ async def test_an_agent_with_too_little_in_the_wallet_is_not_asked(phones: Phone
     await Agent.filter(phone=PEOPLE["Asha"]).update(prepaid=True)
     answered = dict(await phones.text("Baraka", "BUY 5000"))
     assert "Asha" not in answered and "Juma" in answered
+
+
+@pytest.mark.parametrize("no", ["NO", "2", "hapana", "No, thanks", "Cancel", "ANNULER"])
+async def test_a_customers_no_ends_what_she_asked_for(phones: Phones, no: str) -> None:
+    await phones.text("Baraka", "BUY 5000")
+    answered = dict(await phones.text("Baraka", no))
+    assert answered["Baraka"].startswith("Ended: TZS 5,000, SHS0283. Nothing was sold;")
+    assert answered["Asha"] == "C1: the customer ended it, TZS 5,000 for SHS0283. Nothing was sold."
+    assert await states() == [CashRequestState.EXPIRED] and await promised() == 0
+    [(_baraka, again)] = await phones.text("Baraka", no)
+    assert again == "TZS 5,000, SHS0283: that was over before. Nothing was sold."
+    [(_asha, late)] = await phones.text("Asha", YES)
+    assert late.startswith("Not sold: C1 ended at ")
+    assert await Sale.all().count() == 0
+
+
+async def test_a_no_after_the_sale_changes_nothing(phones: Phones) -> None:
+    await phones.text("Baraka", "BUY 5000")
+    await phones.text("Asha", YES)
+    [(_baraka, said)] = await phones.text("Baraka", "NO")
+    sale = await Sale.get()
+    assert said == f"TZS 5,000 for SHS0283 is sold already, ref {sale.reference}."
+    assert await states() == [CashRequestState.SOLD]
+
+
+async def test_another_amount_takes_the_place_of_the_first_and_needs_no_more_room(phones: Phones) -> None:
+    await Agent.filter(phone=PEOPLE["Asha"]).update(cash_limit=6_000_00)
+    await phones.text("Baraka", "BUY 5000")
+    answered = [text for name, text in await phones.text("Baraka", "BUY 6000") if name == "Asha"]
+    assert answered[0].startswith("C1: the customer ended it") and "Reply C2 1 and your PIN" in answered[1]
+    assert await states() == [CashRequestState.EXPIRED, CashRequestState.ASKED] and await promised() == 6_000
+    [(_asha, which)] = await phones.text("Asha", YES)  # it may be for what he read first
+    assert "C2 BARAKA P. 6,000 SHS0283" in which and await Sale.all().count() == 0
+    answered = dict(await phones.text("Asha", f"C2 {YES}"))
+    assert answered["Asha"].startswith("SOLD TZS 6,000") and await promised() == 0
+
+
+async def test_the_first_stays_open_when_nobody_has_room_for_another_amount(phones: Phones) -> None:
+    await Agent.all().update(cash_limit=6_000_00)
+    await phones.text("Baraka", "BUY 5000")
+    [(_baraka, said)] = await phones.text("Baraka", "BUY 7000")
+    assert said.startswith("Nothing was paid. No agent near you can take TZS 7,000 now. TZS 5,000, SHS0283. Agent Asha")
+    assert await states() == [CashRequestState.ASKED] and await promised() == 5_000
+    assert dict(await phones.text("Asha", YES))["Asha"].startswith("SOLD TZS 5,000")
+
+
+@pytest.mark.parametrize("end", ["NO", "BUY 6000"])
+async def test_a_customer_who_is_too_late_by_a_moment_ends_nothing(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """The agent's yes is committed by another server after the request was read as open."""
+    await phones.text("Baraka", "BUY 5000")
+    withdraw = cash_requests.withdraw
+
+    async def after_the_sale(request: CashRequest) -> bool:
+        await CashRequest.filter(id=request.id).update(state=CashRequestState.DECLINED)
+        return await withdraw(request)
+
+    monkeypatch.setattr(cash_requests, "withdraw", after_the_sale)
+    answered = await phones.text("Baraka", end)
+    assert [name for name, _said in answered] == ["Baraka"] and await CashRequest.all().count() == 1
+    assert await states() == [CashRequestState.DECLINED]
+
+
+async def test_an_agent_who_is_too_late_by_a_moment_sells_nothing(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The customer's no is committed by another server after the agent's yes was read as one to an open request."""
+    await phones.text("Baraka", "BUY 5000")
+    take = cash_requests.take
+
+    async def after_the_no(requests: Sequence[CashRequest], amount: int) -> CashRequest | None:
+        for request in requests:
+            assert await cash_requests.withdraw(request)
+            await cash_requests.dropped(request)
+        return await take(requests, amount)
+
+    monkeypatch.setattr(cash_requests, "take", after_the_no)
+    [(_asha, said)] = await phones.text("Asha", YES)
+    assert said.startswith("Not sold: C1 ended at") and await Sale.all().count() == 0
+    assert await states() == [CashRequestState.EXPIRED] and await promised() == 0
+
+
+async def test_what_another_asked_meanwhile_is_not_sold_by_a_yes_to_the_first(phones: Phones) -> None:
+    """On the screen stands the question for the first: the yes is to that alone."""
+    await phones.text("Baraka", "BUY 5000")
+    await phones.choose("Asha", "Customers' requests")
+    await phones.text("Baraka", "NO")
+    await phones.text("Neema", "BUY 4000")
+    screen = await phones.enter("Asha", "482915")
+    assert "Something changed" in screen and await Sale.all().count() == 0

@@ -21,7 +21,7 @@ from models.money import quotes, refusals
 from models.money.payable import PayableDevice, Standing
 from models.people import Customer
 
-COMPANY = company_of(load())
+COMPANY = company_of(load(coin="1"))
 GHS = company_of(load(country="GH", currency="GHS", coin="0.50"))
 TND = company_of(load(country="TN", currency="TND", coin="0.100"))
 GNF = company_of(load(country="GN", currency="GNF", coin="500"))
@@ -170,6 +170,29 @@ def test_no_decimals_are_read_where_coins_are_whole(typed: str) -> None:
 def test_a_coin_is_an_amount_of_the_currency(coin: str, currency: str) -> None:
     with pytest.raises(ConfigError, match="MWANGA_COIN"):
         load(coin=coin, currency=currency)
+
+
+@pytest.mark.parametrize(
+    ("currency", "coin"),
+    [("TZS", 50_00), ("UGX", 50), ("GHS", 50), ("XOF", 5), ("XAF", 5), ("KES", 1_00), ("NGN", 1_00), ("TND", 1_000)],
+)
+def test_the_usual_coin_is_the_smallest_in_use_and_a_whole_unit_where_none_is_known(
+    monkeypatch: pytest.MonkeyPatch, currency: str, coin: int
+) -> None:
+    monkeypatch.delenv("MWANGA_COIN")
+    assert company_of(load(currency=currency)).coin == coin
+    assert company_of(load(currency=currency, coin="2")).coin == 2 * company_of(load(currency=currency)).unit
+
+
+async def test_where_nothing_is_set_shillings_are_taken_in_fifties(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MWANGA_COIN")
+    company = company_of(load())
+    with pytest.raises(Invalid) as refused:
+        await read(company, "8020")
+    assert plain(refused.value.text.to("en")) == "The smallest coin is TZS 50: say 8000 or 8050."
+    # What came by phone is no coins: all of it counts.
+    offer = quotes.quote_all(at_tariff(1_000_00, company.coin), 8_020_00)
+    assert (offer.units, offer.credit) == (8, 20_00)
 
 
 def test_what_is_set_and_what_is_usual() -> None:

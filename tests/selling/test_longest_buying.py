@@ -68,12 +68,14 @@ async def test_whatever_an_agent_is_asked_fits(mwanga: Server, language: str) ->
     phones = Phones(mwanga)
     await execute(connection(), "UPDATE agent SET cash_limit = 99999999900")
     for name, text in [*(("Baraka", text) for text in THINGS), *(("Amina", text) for text in ENERGY)]:
-        for ends in ("2", "1 482915", "REQUESTS", "time"):
+        for ends in ("2", "1 482915", "REQUESTS", "time", "NO"):
             await texted(phones, name, text)
             rows = await execute(connection(), "SELECT id FROM cash_request WHERE state = 'asked'")
             if not rows:
                 break
             await texted(phones, name, "BUY")  # it waits
+            for ended in ("2", "NO") if ends == "NO" else ():
+                await texted(phones, name, ended)
             for answer in ("REQUESTS", "x", f"C{rows[0]['id']} {ends}") if ends != "time" else ():
                 await texted(phones, "Asha", answer)
             await execute(connection(), "UPDATE cash_request SET expires_at = 1 WHERE state = 'asked'")

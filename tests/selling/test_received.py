@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tortoise.exceptions import OperationalError
+from typer.testing import Result
 
 from bot.app import assembled
 from bot.config import load
@@ -213,6 +214,11 @@ async def test_less_than_a_day_is_kept_and_counts_with_the_next(mwanga: Server) 
     assert "1 day" in told[0][1] and "Code" in told[0][1]
 
 
+def by_office(run: Run, *words: str, who: str = "admin") -> Result:
+    """What somebody of the office does with a payment that waits, by name and password."""
+    return run("payments", *words, "--by", who, input="mwanga-demo\n")
+
+
 def test_the_office_says_what_it_was_for_and_both_are_told(demo_url: str, run: Run) -> None:
     async def came() -> None:
         async with assembled(load(database=demo_url), serving=False) as mwanga:
@@ -221,10 +227,10 @@ def test_the_office_says_what_it_was_for_and_both_are_told(demo_url: str, run: R
     asyncio.run(came())
     shown = run("payments", "waiting").output
     assert shown.startswith("daraja RKL51ZDR4F TZS 5,000, 0 h: nothing goes by this account; typed")
-    assert run("payments", "assign", "RKL51ZDR4F", "SHS9999").output == "Nothing of ours goes by SHS9999.\n"
-    assert run("payments", "assign", "rkl51 zdr4f", "shs-0283").output.endswith("2 SMS will go out.\n")
+    assert by_office(run, "assign", "RKL51ZDR4F", "SHS9999").output == "Nothing of ours goes by SHS9999.\n"
+    assert by_office(run, "assign", "rkl51 zdr4f", "shs-0283").output.endswith("2 SMS will go out.\n")
     assert run("payments", "waiting").output == "No payment waits.\n"
-    assert run("payments", "assign", "RKL51ZDR4F", "SHS0283").exit_code == 1
+    assert by_office(run, "assign", "RKL51ZDR4F", "SHS0283").exit_code == 1
     texts = query(demo_url, "SELECT phone, text FROM outbox ORDER BY id")
     assert [row["phone"] for row in texts] == [PEOPLE["Neema"], PEOPLE["Baraka"], PEOPLE["Neema"]]
     assert "We have your TZS 5,000" in texts[0]["text"] and all("Code" in row["text"] for row in texts[1:])
@@ -239,39 +245,40 @@ async def two_came(demo_url: str) -> None:
 
 def test_of_two_with_one_reference_the_provider_says_which(demo_url: str, run: Run) -> None:
     asyncio.run(two_came(demo_url))
-    several = run("payments", "assign", "RKL51ZDR4F", "SHS0283")
+    several = by_office(run, "assign", "RKL51ZDR4F", "SHS0283")
     assert several.output == "Several payments RKL51ZDR4F wait, of daraja and airtel: add --provider.\n"
-    done = run("payments", "assign", "RKL51ZDR4F", "SHS0283", "--provider", "airtel", "--by", "admin")
+    done = by_office(run, "assign", "RKL51ZDR4F", "SHS0283", "--provider", "airtel")
     assert done.exit_code == 0, done.output
     assert run("payments", "waiting").output.startswith("daraja RKL51ZDR4F TZS 5,000")
     [said] = query(demo_url, "SELECT actor FROM audit WHERE action = 'assign payment'")
     assert said["actor"] == "admin"
-    assert run("payments", "assign", "RKL51ZDR4F", "SHS0283").exit_code == 0, "one alone is left"
+    assert by_office(run, "assign", "RKL51ZDR4F", "SHS0283").exit_code == 0, "one alone is left"
 
 
 def test_the_office_makes_parts_of_a_payment_credit(demo_url: str, run: Run) -> None:
     asyncio.run(two_came(demo_url))
-    part = ("payments", "assign", "RKL51ZDR4F", "--provider", "daraja", "--credit", "1", "--amount", "2000")
+    part = ("assign", "RKL51ZDR4F", "--provider", "daraja", "--credit", "1", "--amount", "2000")
     for left in ("3,000", "1,000"):
-        assert run(*part).output == "RKL51ZDR4F is for the credit of customer 1 now. 1 SMS will go out.\n"
+        assert by_office(run, *part).output == "RKL51ZDR4F is for the credit of customer 1 now. 1 SMS will go out.\n"
         assert run("payments", "waiting").output.startswith(f"daraja RKL51ZDR4F TZS {left}, 0 h")
-    assert run(*part).output == "TZS 1,000 of RKL51ZDR4F waits, and not TZS 2,000.\n"
+    assert by_office(run, *part).output == "TZS 1,000 of RKL51ZDR4F waits, and not TZS 2,000.\n"
     assert query(demo_url, "SELECT balance FROM account WHERE kind = 'credit'") == [{"balance": -4_000_00}]
     texts = query(demo_url, "SELECT text FROM outbox WHERE origin LIKE '%credit%'")
     said = "TZS 2,000 (ref RKL51ZDR4F) sasa ni akiba yako. Itahesabiwa ukinunua tena."
     assert [row["text"] for row in texts] == [said, said]
-    assert run("payments", "assign", "RKL51ZDR4F", "SHS0283", "--credit", "1").exit_code == 1
-    assert run("payments", "assign", "RKL51ZDR4F", "--credit", "99").output == "There is no customer 99.\n"
+    assert by_office(run, "assign", "RKL51ZDR4F", "SHS0283", "--credit", "1").exit_code == 1
+    assert by_office(run, "assign", "RKL51ZDR4F", "--credit", "99").output == "There is no customer 99.\n"
 
 
 def test_somebody_of_the_office_looks_after_what_waits(demo_url: str, run: Run) -> None:
     asyncio.run(two_came(demo_url))
-    taken = run("payments", "take", "rkl51 zdr4f", "--provider", "airtel", "--by", "admin")
+    taken = by_office(run, "take", "rkl51 zdr4f", "--provider", "airtel")
     assert taken.output == "admin looks after rkl51 zdr4f.\n"
     lines = run("payments", "waiting").output.splitlines()
     assert [line.endswith(", admin looks after it") for line in lines] == [False, True]
-    assert "eve is no office user" in run("payments", "take", "RKL51ZDR4F", "--by", "eve").output
-    assert "No payment X1 waits" in run("payments", "take", "X1", "--by", "admin").output
+    assert "eve is no office user" in by_office(run, "take", "RKL51ZDR4F", who="eve").output
+    assert "This is not the password of admin." in run("payments", "take", "X1", "--by", "admin", input="no\n").output
+    assert "No payment X1 waits" in by_office(run, "take", "X1").output
 
 
 async def test_what_is_assigned_is_assigned_once(mwanga: Server) -> None:

@@ -18,7 +18,7 @@ from bot.text import _
 from handlers.wording import bought
 from models.devices import Unit
 
-COMPANY = company_of(load())
+COMPANY = company_of(load(coin="1"))
 POINTS = replace(COMPANY, thousands=".")
 
 

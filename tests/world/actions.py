@@ -59,6 +59,7 @@ APPS = {
         Action(25, "agent", "see the takings of a day", ("statement",), "by the day; no graphs"),
         Action(26, "agent", "list sales, see one", ("statement",)),
         Action(27, "office", "book the cash that an agent hands in", (), "`mwanga agent receipt`, and an SMS"),
+        Action(0, "agent", "fill the own wallet", ("wallet",), "by mobile money; or the office, `mwanga agent topup`"),
         Action(0, "agent", "count the cash of another agent, as a cashier", ("cash in",)),
         Action(0, "agent", "have a sale taken back", ("void",), "the office: `mwanga sale void`"),
         Action(0, "agent", "say that a hand-in is not right", ("dispute",), "the office: `mwanga agent settle`"),

@@ -23,7 +23,7 @@ class CompanyForm(OfficeForm):
     company = LineField(N_("Name, as customers read it"))
     help_phone = LineField(N_("Help number, which people are told to call"))
     languages = LineField(N_("Languages; the first is that of who has none"))
-    coin = LineField(N_("Smallest amount of cash; empty is a whole unit"))
+    coin = LineField(N_("Smallest amount of cash; empty is the usual coin of the currency"))
     rounding = SelectField(N_("What cash buys no unit with"))
 
 
@@ -62,7 +62,7 @@ SAYINGS = {
     "languages": N_("Write some of {languages} with commas between, each once."),
     "company": N_("Write a name of 1 to 20 letters."),
     "help_phone": N_("Write a number of at most 14 digits."),
-    "coin": N_("Write an amount, like 50 or 0.50; empty is a whole unit."),
+    "coin": N_("Write an amount, like 50 or 0.50; empty is the usual coin of the currency."),
     "cash_limit": N_("Write a whole amount, like 100000, up to 99999999."),
     "commission_percent": N_("Write percent, like 10 or 7.5, at most 100."),
     "goods_commission_percent": N_("Write percent, like 10 or 7.5, at most 100."),

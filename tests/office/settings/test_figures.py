@@ -53,7 +53,7 @@ async def test_a_figure_is_set_shown_and_given_back(config: Config) -> None:
         ("company", "company", "", "Write a name of 1 to 20 letters."),
         ("company", "help_phone", "", "Write a number of at most 14 digits."),
         ("company", "languages", "en;sw", "Write some of en,sw,fr,pt,ha with commas between, each once."),
-        ("company", "coin", "half", "Write an amount, like 50 or 0.50; empty is a whole unit."),
+        ("company", "coin", "half", "Write an amount, like 50 or 0.50; empty is the usual coin of the currency."),
         ("agents", "commission_percent", "<b>", "Write percent, like 10 or 7.5, at most 100."),
         ("hours", "day_until", "12", "Write an hour, 13 to 24."),
         ("limits", "retention_days", "0", "Write days, 1 to 36500."),
