@@ -346,6 +346,13 @@ PILES = (
         "voids",
     ),
     (
+        "promotions",
+        N_("{n} new owner or one of finance waits for a second person."),
+        N_("{n} new owners or ones of finance wait for a second person."),
+        N_("Decide"),
+        "voids",
+    ),
+    (
         "receipts",
         N_("{n} receipt of mobile money waits for somebody to read it."),
         N_("{n} receipts of mobile money wait for somebody to read them."),

@@ -1,7 +1,8 @@
 """`/money/voids`: what moves money and waits for a second person: voids, sales that go to another device, devices that
-go to another customer, cash that is paid out, and debts that are written off."""
+go to another customer, cash that is paid out, debts that are written off, and who is to move money from now on."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import partial
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from handlers.customers.proposals import agree
 from handlers.office.frame.forms import LineField, OfficeForm, SerialField, required
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
+from handlers.office.frame.times import when
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at
 from handlers.office.money.doing import do, key_of, seen_in
@@ -24,12 +26,15 @@ from models.money.contracts import FIRST_NUMBER, contract_numbered
 from models.money.proposals import propose_transfer
 from models.money.voids import Void
 from models.money.write_offs import Lost, WriteOff
-from models.people import Customer
+from models.people import Customer, promotions
 from models.people.two_people import check_seen
 
 MOST = 100
 DONE = {
-    "agreed": N_("It is done, and everybody is told by SMS."),
+    "agreed": N_("It is done. Whose sale, device, plan or cash it is gets an SMS."),
+    "booked": N_("It is done and in the books. Nobody gets an SMS of it."),
+    "role": N_("The role is changed. This person has to sign in again."),
+    "link": N_("The link is made. The owner who asked for it finds it under Settings, Users."),
     "refused": N_("It is not done."),
     "changed": N_("The debt is another one by now: you asked for that. Another one of the office has to agree."),
     "asked": N_("It is written down. Another one of the office has to agree."),
@@ -82,14 +87,17 @@ async def decide_void(request: web.Request) -> web.StreamResponse:
 async def decide_proposal(request: web.Request) -> web.StreamResponse:
     """Do what another one asked for, or refuse it."""
     server, user, number = request.app[SERVER], request[USER], int(request.match_info["number"])
+    done = "agreed"
 
     async def approve() -> None:
-        await agree(number, user, company=server.company, composer=server.composer)
+        nonlocal done
+        agreed = await agree(number, user, company=server.company, composer=server.composer)
+        done = "booked" if agreed.what == proposals.What.AMOUNT else "agreed"
 
     async def refuse() -> None:
         await proposals.refuse(number, user)
 
-    return await _decide(request, approve, refuse)
+    return await _decide(request, approve, refuse, lambda: done)
 
 
 @office_page(r"/money/write-offs/{number:\d{1,18}}", "POST", roles=CASH, nav=Nav.MONEY)
@@ -108,13 +116,28 @@ async def decide_write_off(request: web.Request) -> web.StreamResponse:
         if found.agreed_at or found.refused_at:
             raise write_offs.NotWaiting(number)
         if found.kind == Lost.CLAIM:
-            decided = await claims.write_off(await Customer.get(id=found.owner), user, "", seen=found)
+            decided, told = await claims.write_off(await Customer.get(id=found.owner), user, "", seen=found), "booked"
         else:
-            decided = await _write_off(request, await Contract.get(id=found.owner), "", seen=found)
-        done = "agreed" if decided.agreed_at else "changed"
+            decided, told = await _write_off(request, await Contract.get(id=found.owner), "", seen=found), "agreed"
+        done = told if decided.agreed_at else "changed"
 
     async def refuse() -> None:
         await write_offs.refuse(number, user)
+
+    return await _decide(request, approve, refuse, lambda: done)
+
+
+@office_page(r"/money/promotions/{number:\d{1,18}}", "POST", roles=CASH, nav=Nav.MONEY)
+async def decide_promotion(request: web.Request) -> web.StreamResponse:
+    """Let somebody move money whom an owner chose, or not."""
+    user, number, done = request[USER], int(request.match_info["number"]), "role"
+
+    async def approve() -> None:
+        nonlocal done
+        done = "role" if (await promotions.agree(number, user)).user_id else "link"
+
+    async def refuse() -> None:
+        await promotions.refuse(number, user)
 
     return await _decide(request, approve, refuse, lambda: done)
 
@@ -203,9 +226,11 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
         voids=await voids.asked_for(),
         proposals=await proposals.open_proposals(MOST),
         write_offs=lost,
+        promotions=await promotions.list_open(MOST),
         customers=await Customer.in_bulk(owners, "id") if owners else {},
         first_contract=FIRST_NUMBER,
         at=partial(at, request.app[SERVER].company),
+        when=partial(when, request.app[SERVER].company, datetime.now(UTC)),
         done=DONE,
         **{"problem": ""} | forms | more,
     )

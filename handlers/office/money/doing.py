@@ -26,6 +26,7 @@ from models.money.taking_back import NotTakenBack, NotTheirs
 from models.money.voids import AskedBefore, NobodyAsked
 from models.money.waiting import NoSuchPayment
 from models.money.write_offs import NoReason, NotWaiting
+from models.people.promotions import NotAsked
 from models.people.two_people import OtherAmount, SamePerson
 
 TRIES = 5  # two that wanted the same rows at once: the later one does it again
@@ -49,7 +50,7 @@ REFUSALS = (
         NotWaiting,
     ),
     *(ownership.NotDone, proposals.NotProposed, proposals.Decided, wallets.NotToppedUp, NoSuchPayment),
-    *(NotPutRight, NotSoMuch),
+    *(NotPutRight, NotSoMuch, NotAsked),
 )
 
 
@@ -169,6 +170,9 @@ SAY: dict[tuple[type[Exception], ...], Say] = {
     ),
     (NoSuchPayment,): lambda _refusal, _company: _(
         "Nothing of this payment waits any more: somebody else has assigned it."
+    ),
+    (NotAsked,): lambda _refusal, _company: _(
+        "Nobody asks for it any more: it is decided, or one of the two has another role by now."
     ),
     (NotSoMuch,): lambda refusal, company: _("The credit is {amount}.", amount=company.money(refusal.there)),
     (NobodySays,): lambda _refusal, _company: _("Nobody says this amount."),
