@@ -12,6 +12,7 @@ from bot.company import Company
 from bot.server import SERVER
 from handlers.office.frame.page import is_first
 from handlers.office.frame.routes import FORM, USER
+from handlers.office.frame.times import day_name
 from handlers.office.frame.words import LANGUAGE, _
 from handlers.selling.void import why_not
 from models.money import ownership, proposals, wallets
@@ -122,7 +123,7 @@ def _of_wallet(refusal: wallets.NotToppedUp, company: Company) -> str:
                 "The agent paid {amount} on {day} at {time}, reference {reference}. If this is other money, tick the"
                 " box.",
                 amount=company.money(earlier.amount),
-                day=company.day_by_name(earlier.created_at),
+                day=day_name(company, earlier.created_at),
                 time=company.clock(earlier.created_at),
                 reference=earlier.reference,
             )
