@@ -50,6 +50,23 @@ async def test_a_sale_is_taken_back_by_two(desk: Desk) -> None:
     assert await find_fault() == ""
 
 
+async def test_a_device_that_somebody_else_has_meanwhile_is_not_taken_back(desk: Desk) -> None:
+    """The second person is told before and when the button is pressed, the sale stands, and saying no is open."""
+    path = f"/money/sales/{await desk.sold()}"
+    await desk.done(f"{path}/void", at=path, reason="wrong amount")
+    await desk.sit("zuberi")
+    assert "Agree: do it" in await desk.page(WAITS)
+    baraka = await Customer.get(phone=PEOPLE["Baraka"])
+    await desk.ask("UPDATE device SET customer_id = $1 WHERE serial = 'EB100042'", baraka.id)
+    page = await desk.page(WAITS)
+    assert "another customer's by now" in page and "Agree: do it" not in page and "Refuse" in page
+    assert "by now, or over: the sale stands." in await desk.refused("/money/voids/1", at=WAITS, do="approve")
+    assert "Taken back" not in await desk.page(path) and await find_fault() == ""
+    await desk.done("/money/voids/1", at=WAITS, do="refuse")
+    [void] = await desk.ask("SELECT state FROM void")
+    assert void["state"] == "refused"
+
+
 async def test_an_agents_wish_is_refused_and_the_sale_stands(desk: Desk) -> None:
     reference = await desk.sold()
     for text in (f"VOID {reference} wrong meter", "1 482915"):

@@ -1,7 +1,7 @@
 """`/money/voids`: what moves money and waits for a second person: voids, sales that go to another device, devices that
 go to another customer, cash that is paid out, debts that are written off, and who is to move money from now on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -9,6 +9,7 @@ from aiohttp import web
 from wtforms import BooleanField, IntegerField
 from wtforms.validators import NumberRange
 
+from bot.company import Company
 from bot.server import SERVER
 from handlers.customers.ownership import write_off as write_off_contract
 from handlers.customers.proposals import agree
@@ -18,12 +19,13 @@ from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.times import when
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at
-from handlers.office.money.doing import do, key_of, seen_in
+from handlers.office.money.doing import do, key_of, seen_in, sentence
 from handlers.selling.void import refuse_by_office, void_by_office
 from models.devices import Device
 from models.money import Contract, Sale, claims, proposals, voids, write_offs
 from models.money.contracts import FIRST_NUMBER, contract_numbered
 from models.money.proposals import propose_transfer
+from models.money.taking_back import NotTakenBack, check_possible
 from models.money.voids import Void
 from models.money.write_offs import Lost, WriteOff
 from models.people import Customer, promotions
@@ -214,6 +216,7 @@ async def _decide(
 
 
 async def _draw(request: web.Request, status: int = 200, **more: object) -> web.StreamResponse:
+    waiting = await voids.asked_for()
     lost = await write_offs.open_write_offs(MOST)
     owners = [one.owner for one in lost if one.kind == Lost.CLAIM]
     forms = {"transfer_form": TransferForm(), "write_off_form": WriteOffForm()}
@@ -223,7 +226,8 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
         request,
         "money/voids.html",
         status,
-        voids=await voids.asked_for(),
+        voids=waiting,
+        impossible=await _impossible(waiting, request.app[SERVER].company),
         proposals=await proposals.open_proposals(MOST),
         write_offs=lost,
         promotions=await promotions.list_open(MOST),
@@ -234,6 +238,18 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
         done=DONE,
         **{"problem": ""} | forms | more,
     )
+
+
+async def _impossible(waiting: Sequence[Void], company: Company) -> dict[int, str]:
+    """Which sales cannot be taken back any more, as of a device that somebody else has meanwhile, with why: nobody is
+    offered to agree to it."""
+    found = {}
+    for void in waiting[:MOST]:
+        try:
+            await check_possible(void.sale)
+        except NotTakenBack as refusal:
+            found[void.id] = sentence(refusal, company)
+    return found
 
 
 def _not_there() -> web.HTTPNotFound:
