@@ -212,9 +212,9 @@ class Company:
         far = abs((day - self.today()).days) > NEAR_DAYS
         return f"{_in_numbers(day)}/{day.year}" if far else _in_numbers(day)
 
-    def day_by_name(self, when: datetime) -> str:
+    def day_by_name(self, when: datetime, language: str = "en") -> str:
         """A day as the office reads it in the operator's zone: 2 Dec."""
-        return format_date(when.astimezone(self.zone), "d MMM", locale="en")
+        return format_date(when.astimezone(self.zone), "d MMM", locale=language)
 
     def clock(self, when: datetime) -> str:
         """The time of day in the operator's zone: 10:42."""

@@ -41,6 +41,7 @@ TABLES = [
     "models.money.write_offs",
     "models.office.forms",
     "models.office.uploads",
+    "models.people.promotions",
     "models.people.tables",
     "models.settings",
     "models.tickets.tickets",

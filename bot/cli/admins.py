@@ -2,37 +2,46 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bot.cli.prompt import ACTOR, fail, load_config, open_database, perform, tidy_name
 from bot.cli.secret import Password, PasswordFile, read_secret
-from models.people import OfficeRole, OfficeUser, second_factor
+from bot.cli.who import SECOND, ByFile, check_role, office_work, say_same_person
+from models.people import OfficeRole, OfficeUser, promotions, second_factor
 from models.people.office_users import (
     SHORTEST_PASSWORD,
     BadName,
     LastUser,
+    NeedsSecond,
     ShortPassword,
     UserExists,
     add_user,
     change_password,
     change_role,
+    check_alone,
     find_user,
     list_users,
     remove_user,
 )
+from models.people.two_people import CASH, SamePerson
 from models.tickets import tickets
 
 admin_cli = typer.Typer(no_args_is_help=True, help="Office users: add, list, role, new password, remove.")
 
 SHORT = f"A password has {SHORTEST_PASSWORD} characters or more."
 LAST = "{name} is the last owner: make somebody else one first."
+WITH_BY = (
+    "Two who move money are there: an owner gives `mwanga admin role {name} {role} --by NAME`, and then another one."
+)
 Name = Annotated[str, typer.Argument(help="the name to sign in with")]
 Role = Annotated[
     OfficeRole | None, typer.Option("--role", help="without it the first one is the owner, and others are support")
 ]
 NewRole = Annotated[OfficeRole, typer.Argument(help="owner, finance, support or auditor")]
+By = Annotated[str, typer.Option("--by", help="who of the office asks or agrees, where who is to move money takes two")]
 
 
 @admin_cli.command("add")
@@ -44,7 +53,11 @@ def admin_add(name: Name, role: Role = None, password: Password = None, password
         async with open_database(load_config()) as (database, company):
             async with database.work():
                 try:
+                    if role is not None:
+                        await check_alone(role)
                     user = await add_user(name, password, role=role, vault=company.vault, actor=ACTOR)
+                except NeedsSecond:
+                    fail(f"Add {name} without --role first. {WITH_BY.format(name=name, role=role)}")
                 except ShortPassword:
                     fail(SHORT)
                 except BadName:
@@ -69,18 +82,46 @@ def admin_list() -> None:
 
 
 @admin_cli.command("role")
-def admin_role(name: Name, role: NewRole) -> None:
+def admin_role(name: Name, role: NewRole, by: By = "", password_file: ByFile = None) -> None:
     """Give an office user another role; whoever is signed in has to sign in again."""
+    name = tidy_name(name)
+    perform(_ask_or_agree(name, role, by, password_file) if by else _change_role(name, role))
 
-    async def work() -> None:
-        async with _changing(name) as user:
-            try:
-                await change_role(user, role, actor=ACTOR)
-            except LastUser:
-                fail(LAST.format(name=user.name))
 
-    perform(work())
-    typer.echo(f"{tidy_name(name)} is {role.value} now.")
+async def _change_role(name: str, role: OfficeRole) -> None:
+    """What one alone may do at the prompt."""
+    async with _changing(name) as user:
+        try:
+            await change_role(user, role, actor=ACTOR)
+        except LastUser:
+            fail(LAST.format(name=user.name))
+        except NeedsSecond:
+            fail(WITH_BY.format(name=name, role=role))
+    typer.echo(f"{name} is {role} now.")
+
+
+async def _ask_or_agree(name: str, role: OfficeRole, by: str, password_file: Path | None) -> None:
+    """An owner asks for it; the same command by another one who moves money does it."""
+    async with office_work(by, password_file, CASH) as (giver, _server):
+        user = await _user(name)
+        waits = await promotions.find_open(user)
+        try:
+            if waits and waits.role == role:
+                await promotions.agree(waits.id, giver)
+                said = f"{name} is {role} now."
+            else:
+                check_role(giver, {OfficeRole.OWNER})
+                done = await promotions.give_role(user, role, by=giver)
+                said = f"{name} is {role} now." if done is not None else f"{name} is to be {role}. {SECOND}"
+        except LastUser:
+            fail(LAST.format(name=user.name))
+        except SamePerson as error:
+            fail(say_same_person(error))
+        except promotions.OtherRole as error:
+            fail(f"{error.by} asked for another role of {name}. Say no to that under Money first.")
+        except promotions.NotAsked:
+            fail("Nobody asks for it any more. Look under Money.")
+    typer.echo(said)
 
 
 @admin_cli.command("factor")

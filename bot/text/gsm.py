@@ -33,12 +33,14 @@ _SPELLED = {
     **dict.fromkeys("‐‑‒–—―−•", "-"),
     **dict.fromkeys("\t\v\f", " "),
     **dict.fromkeys("\r\x85\u2028\u2029", "\n"),
+    "…": "...",
     "æ": "ae",
     "Æ": "AE",
     "œ": "oe",
     "Œ": "OE",
     "ß": "ss",
 }
+_SIGNS = frozenset("‘’‚‛ʼʻʹ′´ˈ“”„‟«»‐‑‒–—―−…")
 # Combining marks, and invisible characters such as joiners and direction marks.
 _DROPPED = {"Mn", "Me", "Cf"}
 # Letters with accents that are one septet, like the letter without: they cost nothing.
@@ -100,6 +102,12 @@ def plain(text: str, *, accents: bool = False) -> str:
         text = unicodedata.normalize("NFC", text)
         return "".join(letter if letter in FREE_ACCENTS else _plain(letter) for letter in text)
     return "".join(map(_plain, text))
+
+
+def straight(text: str) -> str:
+    """The text with the quotation marks, dashes and dots of a typewriter, where a keyboard put in others by itself; its
+    letters, as Ç and é, stay."""
+    return "".join(_SPELLED.get(letter, letter) if letter in _SIGNS else letter for letter in text)
 
 
 @lru_cache(maxsize=4096)

@@ -28,7 +28,8 @@ BY_PAYMENT = """SELECT p.id, p.reference AS said, s.customer_id, p.agent_id FROM
   LEFT JOIN sale s ON s.payment_id = p.id WHERE p.reference = $1 AND p.provider <> 'cash' ORDER BY p.id LIMIT {}"""
 BY_HAND_IN = """SELECT agent_id, reference AS said FROM hand_in WHERE reference = $1
   UNION ALL SELECT agent_id, reference FROM top_up WHERE reference = $1"""
-AGENT_NAMES = f"SELECT id, name FROM agent WHERE retired_at IS NULL ORDER BY id LIMIT {AGENTS}"
+# Who works here comes before who is retired.
+AGENT_NAMES = f"SELECT id, name FROM agent ORDER BY retired_at IS NOT NULL, id LIMIT {AGENTS}"
 
 
 class Kind(StrEnum):

@@ -21,6 +21,7 @@ SORTS = {
     "voids": "SELECT 1 FROM void WHERE state = 'asked'",
     "proposals": "SELECT 1 FROM proposal WHERE state = 'asked'",
     "write-offs": "SELECT 1 FROM write_off WHERE agreed_at IS NULL AND refused_at IS NULL",
+    "promotions": "SELECT 1 FROM office_promotion WHERE state = 'asked'",
 }
 COUNT_ALL = " UNION ALL ".join(
     f"SELECT '{name}' AS sort, COUNT(*) AS number FROM ({statement} LIMIT {COUNT}) AS some_{n}"

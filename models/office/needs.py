@@ -42,6 +42,9 @@ WRITE_OFFS = f"""SELECT COUNT(*) AS number, MIN(proposed_at) AS oldest FROM (SEL
 # A sale to another device, a device to another customer, cash out of a wallet: one asked for it, another one decides.
 PROPOSALS = f"""SELECT COUNT(*) AS number, MIN(asked_at) AS oldest FROM (SELECT asked_at FROM proposal
   WHERE state = 'asked' LIMIT {COUNT}) AS proposed"""
+# Who is to move money from now on: an owner asked for it, and another one decides.
+PROMOTIONS = f"""SELECT COUNT(*) AS number, MIN(asked_at) AS oldest FROM (SELECT asked_at FROM office_promotion
+  WHERE state = 'asked' LIMIT {COUNT}) AS asked"""
 RECEIPTS = f"""SELECT COUNT(*) AS number, MIN(received_at) AS oldest FROM (SELECT received_at FROM receipt_text
   WHERE state = 'waiting' ORDER BY id LIMIT {COUNT}) AS waiting"""
 
@@ -103,6 +106,7 @@ class Waiting:
     voids: Pile
     write_offs: Pile
     proposals: Pile
+    promotions: Pile
     receipts: Pile
 
 
@@ -123,6 +127,7 @@ async def read() -> Waiting:
         voids=_pile(await _ask(VOIDS)),
         write_offs=_pile(await _ask(WRITE_OFFS)),
         proposals=_pile(await _ask(PROPOSALS)),
+        promotions=_pile(await _ask(PROMOTIONS)),
         receipts=_pile(await _ask(RECEIPTS)),
     )
 

@@ -8,7 +8,7 @@ import hmac
 from tortoise.queryset import QuerySet
 
 from models.audit import Audit, record
-from models.people.office_users import LONGEST_NAME, BadName, UserExists, change_password, create_user
+from models.people.office_users import LONGEST_NAME, BadName, UserExists, change_password, check_alone, create_user
 from models.people.tables import Invitation, OfficeRole, OfficeUser
 from models.sql import DAY_MS, connection, cut, execute, now_ms
 from models.vault import Vault
@@ -23,8 +23,10 @@ class NoInvitation(Exception):
     """The link was used, withdrawn, is too old, or never was one."""
 
 
-async def invite(role: OfficeRole, whom: str, *, by: OfficeUser) -> Invitation:
-    """Let somebody become a user of this role."""
+async def invite(role: OfficeRole, whom: str, *, by: OfficeUser, agreed: bool = False) -> Invitation:
+    """Let somebody become a user of this role. Raises NeedsSecond unless a second person `agreed`."""
+    if not agreed:
+        await check_alone(role)
     await record(by.name, "office invitation", cut(whom, 100), role.value)
     return await _create(role, whom, by, None)
 

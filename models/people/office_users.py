@@ -7,11 +7,12 @@ from tortoise.exceptions import IntegrityError
 from models.audit import record
 from models.people.sessions import end_sessions
 from models.people.tables import Invitation, OfficeRole, OfficeUser
-from models.sql import connection, execute, for_update, now_ms
+from models.sql import connection, execute, for_update, marks, now_ms
 from models.vault import Vault
 
 SHORTEST_PASSWORD = 10  # characters
 LONGEST_NAME = 100  # as its column
+MOVE_MONEY = frozenset({OfficeRole.OWNER, OfficeRole.FINANCE})  # who do, and who agree to it
 TAKEN = frozenset({"command line", "demo", "nobody", "office", "silence"})  # whom the audit names so is no user
 
 
@@ -29,6 +30,10 @@ class UserExists(Exception):
 
 class LastUser(Exception):
     """There would be no owner any more, and nobody to make one."""
+
+
+class NeedsSecond(Exception):
+    """Two who move money are there: that there is one more takes a second person (models/people/promotions.py)."""
 
 
 async def create_user(name: str, password: str, role: OfficeRole, *, vault: Vault, actor: str) -> OfficeUser:
@@ -84,15 +89,17 @@ async def change_password(user: OfficeUser, password: str, *, vault: Vault, acto
     await record(actor, "office password", user.name)
 
 
-async def change_role(user: OfficeUser, role: OfficeRole, *, actor: str) -> bool:
+async def change_role(user: OfficeUser, role: OfficeRole, *, actor: str, agreed: bool = False) -> bool:
     """Give an office user another role, which ends all sessions of this user; False when it is the one already. Raises
-    LastUser."""
+    LastUser, and NeedsSecond unless a second person `agreed`."""
     owners = await _hold_owners()
     fresh = await OfficeUser.get(id=user.id)
     if fresh.role == role:
         return False
     if role is not OfficeRole.OWNER and owners <= {user.id}:
         raise LastUser(user.name)
+    if not agreed:
+        await check_alone(role, fresh.role)
     await OfficeUser.filter(id=user.id).update(role=role.value)
     await end_sessions(user)
     user.role = role
@@ -116,10 +123,23 @@ async def remove_user(user: OfficeUser, *, actor: str) -> None:
         await record(actor, "office user removed", user.name)
 
 
+async def check_alone(role: OfficeRole, former: OfficeRole = OfficeRole.AUDITOR) -> None:
+    """Raises NeedsSecond when one alone may not give this role to whom has the `former` one: it moves money, or more of
+    it, and two who do are there. They are held until the commit."""
+    more = role is OfficeRole.OWNER or former not in MOVE_MONEY
+    if role in MOVE_MONEY and role is not former and more and len(await _hold(*MOVE_MONEY)) > 1:
+        raise NeedsSecond
+
+
 async def _hold_owners() -> set[int]:
     """All owners, held until the commit: two who remove each other at once would leave nobody."""
-    statement = "SELECT id FROM officeuser WHERE role = 'owner' AND removed_at IS NULL ORDER BY id"
-    return {row["id"] for row in await execute(connection(), statement + for_update())}
+    return await _hold(OfficeRole.OWNER)
+
+
+async def _hold(*roles: OfficeRole) -> set[int]:
+    statement = f"SELECT id FROM officeuser WHERE role IN ({marks(len(roles))}) AND removed_at IS NULL ORDER BY id"
+    rows = await execute(connection(), statement + for_update(), [role.value for role in roles])
+    return {row["id"] for row in rows}
 
 
 def _hash(password: str, vault: Vault) -> str:

@@ -1,10 +1,10 @@
 """Who of the office does what, and what one proposes and another one agrees to."""
 
-from models.people.office_users import find_user
+from models.people.office_users import MOVE_MONEY, find_user
 from models.people.tables import OfficeRole, OfficeUser
 
 HELPERS = frozenset({OfficeRole.OWNER, OfficeRole.SUPPORT})  # who help callers
-CASH = frozenset({OfficeRole.OWNER, OfficeRole.FINANCE})  # who move money
+CASH = MOVE_MONEY
 
 
 class NotOfTheOffice(Exception):

@@ -1,11 +1,13 @@
 """Who may sign in to the office's page, at a prompt: added, listed, with another password, removed."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from tortoise.exceptions import IntegrityError
 
 from bot.runtime import Database
+from models.demo.world import OFFICE_PASSWORD
 from models.people import Agent, Customer, OfficeUser
 from models.people.office_users import LastUser, find_user, remove_user
 from models.tickets import Category
@@ -30,8 +32,8 @@ def test_an_office_user_is_added_and_listed(run: Run, demo_url: str) -> None:
 
 
 def test_a_role_is_given_with_the_user_or_later(run: Run, demo_url: str) -> None:
-    added = run("admin", "add", "rehema", "--role", "finance", input=f"{WORDS}\n")
-    assert added.exit_code == 0 and added.output == "rehema can sign in, as finance.\n"
+    added = run("admin", "add", "rehema", "--role", "auditor", input=f"{WORDS}\n")
+    assert added.exit_code == 0 and added.output == "rehema can sign in, as auditor.\n"
     assert run("admin", "add", "juma", "--role", "king", input=f"{WORDS}\n").exit_code == 2
     assert run("admin", "role", "rehema", "owner").output == "rehema is owner now.\n"
     assert run("admin", "role", "admin", "auditor").exit_code == 0
@@ -40,7 +42,29 @@ def test_a_role_is_given_with_the_user_or_later(run: Run, demo_url: str) -> None
     assert last.exit_code == 1 and last.output == "rehema is the last owner: make somebody else one first.\n"
     assert run("admin", "remove", "rehema").exit_code == 1
     audit = query(demo_url, "SELECT subject, old, new FROM audit WHERE action = 'office role' ORDER BY id")
-    assert [tuple(row.values()) for row in audit] == [("rehema", "finance", "owner"), ("admin", "owner", "auditor")]
+    assert [tuple(row.values()) for row in audit] == [("rehema", "auditor", "owner"), ("admin", "owner", "auditor")]
+
+
+def test_one_more_owner_takes_two_at_the_prompt(run: Run, tmp_path: Path) -> None:
+    """The owner asks with a password, and another one who moves money agrees by the same command."""
+    (words := tmp_path / "words").write_text(WORDS)
+    (of_demo := tmp_path / "demo").write_text(OFFICE_PASSWORD)
+    run("admin", "add", "rehema", "--role", "finance", input=f"{WORDS}\n")
+    for command in (("add", "juma", "--role", "owner"), ("add", "juma", "--role", "finance")):
+        alone = run("admin", *command, input=f"{WORDS}\n")
+        assert alone.exit_code == 1 and "Two who move money are there" in alone.output
+    run("admin", "add", "juma", input=f"{WORDS}\n")
+    alone = run("admin", "role", "juma", "owner")
+    assert alone.exit_code == 1 and "--by" in alone.output
+    command = ("admin", "role", "juma", "owner", "--by")
+    by_finance = run(*command, "rehema", "--password-file", str(words))
+    assert by_finance.exit_code == 1 and by_finance.output == "rehema is finance: this is for owner.\n"
+    asked = run(*command, "admin", "--password-file", str(of_demo))
+    assert asked.exit_code == 0 and asked.output.startswith("juma is to be owner. Another one of the office")
+    same = run(*command, "admin", "--password-file", str(of_demo))
+    assert same.exit_code == 1 and same.output.startswith("admin proposed it.")
+    assert run(*command, "rehema", "--password-file", str(words)).output == "juma is owner now.\n"
+    assert run("admin", "list").output == "admin: owner\njuma: owner\nrehema: finance\n"
 
 
 def test_the_first_one_is_the_owner(empty_url: str, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:

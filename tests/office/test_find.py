@@ -11,6 +11,7 @@ from models.money.ownership import give_back
 from models.office import find
 from models.office.find import Why
 from models.people import Agent, Customer, OfficeUser
+from models.people.agents import retire_agent
 from models.sql import connection, execute, on_postgres
 from models.tickets import Ticket
 from tests.world.ownership import device, keep_names, sold, swap
@@ -120,6 +121,18 @@ async def test_an_agent_who_is_retired_is_found_by_phone(mwanga: Server) -> None
     await Agent.filter(name="Asha Mushi").update(retired_at=datetime.now(UTC))
     assert await found(mwanga, "0700000001") == {("Asha Mushi", "phone")}
     assert ("Asha Mushi", "phone end") in await found(mwanga, "00001")
+
+
+async def test_an_agent_who_is_retired_is_found_by_name_behind_who_works_here(mwanga: Server) -> None:
+    async with mwanga.database.work():
+        await retire_agent(await Agent.get(phone=PEOPLE["Asha"]), actor="test")
+        gone = await Agent.get(phone=PEOPLE["Asha"])
+        fresh = await Agent.get(phone=PEOPLE["Juma"])
+        await Agent.filter(id=fresh.id).update(name="Asha Rashidi")
+    assert await found(mwanga, "asha mushi") == {("Asha Mushi", "name")}
+    assert ("Asha Mushi", "near name") in await found(mwanga, "asha mushy")
+    hits = (await find.find(read_asked("asha", mwanga.company))).hits
+    assert [hit.id for hit in hits if hit.kind is find.Kind.AGENT] == [fresh.id, gone.id]
 
 
 async def test_a_customer_number_that_may_be_an_end_finds_both(mwanga: Server) -> None:

@@ -196,7 +196,7 @@ async def test_a_sheet_prints_dark_on_light_without_what_is_pressed(office: Offi
         await tab.sign_in(OFFICE_USER, OFFICE_PASSWORD)
         await tab.go("/money/visits")
         await tab.page.emulate_media(media="print", color_scheme="dark")
-        for pressed in ("header", ".tabs", "form.filter", "footer"):
+        for pressed in ("header", ".rooms", "form.filter", "footer"):
             assert not await tab.page.is_visible(pressed), pressed
         assert await tab.page.is_visible("h1")
         look = "getComputedStyle(document.body)"
@@ -206,6 +206,28 @@ async def test_a_sheet_prints_dark_on_light_without_what_is_pressed(office: Offi
         ]
         soft = "getComputedStyle(document.querySelector('main')).getPropertyValue('--soft')"
         assert await tab.page.evaluate(soft) == "#5a564e"
+
+
+@LOOKS
+async def test_each_page_of_money_is_chosen_without_sliding(
+    office: Office, browser: Browser, width: int, scheme: str
+) -> None:
+    """On a telephone by a tap on what is open, at a desk at once; without script too."""
+    await office.html()
+    base = str(office.client.make_url("/"))
+    async with open_tab(browser, base, width, color_scheme=scheme, java_script_enabled=False) as tab:
+        await tab.sign_in(OFFICE_USER, OFFICE_PASSWORD)
+        await tab.go("/money/till")
+        links = tab.page.locator(".rooms a")
+        if width < SCREEN:
+            assert not await links.first.is_visible()
+            await tab.page.click(".rooms summary")
+        boxes = [await link.bounding_box() for link in await links.all()]
+        assert len(boxes) == 16
+        for box in boxes:
+            assert box and box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] < SCREEN
+        await tab.page.click(".rooms a[href='/money/wallets']")
+        assert tab.page.url.endswith("/money/wallets")
 
 
 async def test_a_stolen_phone_is_locked_on_the_first_screen_of_a_telephone(office: Office, browser: Browser) -> None:

@@ -28,6 +28,12 @@ async def the_proposal(desk: Desk) -> str:
     return f"/money/proposals/{row['id']}"
 
 
+async def told(desk: Desk) -> int:
+    """How many texts there are to people."""
+    [row] = await desk.ask("SELECT COUNT(*) AS texts FROM outbox")
+    return int(row["texts"])
+
+
 async def test_a_sale_is_taken_back_by_two(desk: Desk) -> None:
     path = f"/money/sales/{await desk.sold()}"
     html = await desk.refused(f"{path}/void", at=path, reason=" ")
@@ -42,6 +48,23 @@ async def test_a_sale_is_taken_back_by_two(desk: Desk) -> None:
     assert "Taken back: wrong amount" in await desk.page(path) and "TZS 0 0 sales" in await desk.page("/money")
     assert "Nobody asks for it any more." in await desk.refused("/money/voids/1", at=WAITS, do="approve")
     assert await find_fault() == ""
+
+
+async def test_a_device_that_somebody_else_has_meanwhile_is_not_taken_back(desk: Desk) -> None:
+    """The second person is told before and when the button is pressed, the sale stands, and saying no is open."""
+    path = f"/money/sales/{await desk.sold()}"
+    await desk.done(f"{path}/void", at=path, reason="wrong amount")
+    await desk.sit("zuberi")
+    assert "Agree: do it" in await desk.page(WAITS)
+    baraka = await Customer.get(phone=PEOPLE["Baraka"])
+    await desk.ask("UPDATE device SET customer_id = $1 WHERE serial = 'EB100042'", baraka.id)
+    page = await desk.page(WAITS)
+    assert "another customer's by now" in page and "Agree: do it" not in page and "Refuse" in page
+    assert "by now, or over: the sale stands." in await desk.refused("/money/voids/1", at=WAITS, do="approve")
+    assert "Taken back" not in await desk.page(path) and await find_fault() == ""
+    await desk.done("/money/voids/1", at=WAITS, do="refuse")
+    [void] = await desk.ask("SELECT state FROM void")
+    assert void["state"] == "refused"
 
 
 async def test_an_agents_wish_is_refused_and_the_sale_stands(desk: Desk) -> None:
@@ -152,7 +175,9 @@ async def test_a_claim_is_paid_in_part_and_the_rest_given_up_by_two(desk: Desk) 
     assert 'name="seen" value="300000"' in await desk.office.html(WAITS)
     html = await desk.refused("/money/write-offs/1", at=WAITS, do="approve", seen="400000")
     assert "It is TZS 3,000 by now" in html
-    await desk.done("/money/write-offs/1", at=WAITS, do="approve", seen="300000")
+    before = await told(desk)
+    response = await desk.send("/money/write-offs/1", at=WAITS, do="approve", seen="300000")
+    assert "Nobody gets an SMS of it." in await desk.page(response.headers["Location"]) and await told(desk) == before
     assert "Nobody owes anything." in await desk.page("/money/claims") and await find_fault() == ""
 
 
@@ -169,7 +194,9 @@ async def test_a_debt_on_a_plan_is_given_up_by_two_or_refused(desk: Desk) -> Non
     assert "Somebody else has decided it already." in html
     await desk.done("/money/write-off", at=WAITS, number="S1001", reason="once more")
     await desk.sit("rehema")
-    await desk.done("/money/write-offs/2", at=WAITS, do="approve", seen=seen)
+    before = await told(desk)
+    response = await desk.send("/money/write-offs/2", at=WAITS, do="approve", seen=seen)
+    assert "gets an SMS." in await desk.page(response.headers["Location"]) and await told(desk) == before + 1
     [contract] = await desk.ask("SELECT ending FROM contract")
     assert contract["ending"] == "written off" and await find_fault() == ""
 

@@ -7,6 +7,7 @@ from html import unescape
 
 import pytest
 import time_machine
+from tortoise.exceptions import IntegrityError, OperationalError
 
 from bot.config import Config
 from models.audit import record
@@ -376,3 +377,102 @@ async def test_a_secret_is_sealed_and_for_this_session_alone(office: Office) -> 
     )
     assert (response.status, response.headers["Location"]) == (303, "/me/second-factor")
     assert await office.ask("SELECT 1 FROM officeuser WHERE factor <> ''") == []
+
+
+# Who moves money, by two
+
+
+async def together(office: Office, *people: tuple[OfficeRole, str]) -> None:
+    """These are of the office too; the owner signs in."""
+    for role, name in people:
+        await office.become(role, name)
+    await sign_in_anew(office)
+
+
+async def be(office: Office, name: str) -> None:
+    office.client.session.cookie_jar.clear()
+    assert (await office.sign_in(name, PASSWORD)).status == 303
+
+
+async def the_promotion(office: Office) -> str:
+    [row] = await office.ask("SELECT id FROM office_promotion WHERE state = 'asked'")
+    return f"/money/promotions/{row['id']}"
+
+
+async def role_of(office: Office, name: str) -> str:
+    [row] = await office.ask("SELECT role FROM officeuser WHERE name = $1 AND removed_at IS NULL", name)
+    return str(row["role"])
+
+
+async def test_who_is_alone_makes_the_second_one_alone(office: Office) -> None:
+    await together(office, (OfficeRole.SUPPORT, "rehema"))
+    _status, html = await send(office, f"{USERS}/invite", whom="Zuberi", role="owner")
+    assert len(links_of(html)) == 1
+    await send(office, f"{USERS}/{await number_of(office, 'rehema')}/role", role="finance")
+    assert await role_of(office, "rehema") == "finance"
+
+
+@pytest.mark.parametrize("role", [OfficeRole.OWNER, OfficeRole.FINANCE])
+async def test_one_more_who_moves_money_takes_a_second_person(office: Office, role: OfficeRole) -> None:
+    await together(office, (OfficeRole.FINANCE, "rehema"), (OfficeRole.SUPPORT, "tatu"))
+    for _twice in range(2):
+        status, html = await send(office, f"{USERS}/{await number_of(office, 'tatu')}/role", role=role.value)
+        assert status == 303 and "has to agree" in html and await role_of(office, "tatu") == "support"
+    status, html = await send(office, await the_promotion(office), "/money/voids", do="approve")
+    assert status == 422 and f"{OFFICE_USER} asked for it" in html
+    await be(office, "rehema")
+    assert "waits for a second person" in await office.page("/") and "tatu gets another role" in await office.page(
+        "/money/voids"
+    )
+    path = await the_promotion(office)
+    status, html = await send(office, path, "/money/voids", do="approve")
+    assert status == 303 and "The role is changed" in html and await role_of(office, "tatu") == role
+    assert (await send(office, path, "/money/voids", do="approve"))[0] == 422
+    [audit] = await office.ask("SELECT actor, detail FROM audit WHERE action = 'office role agreed'")
+    assert tuple(audit.values()) == ("rehema", f"{role.value}, asked by {OFFICE_USER}")
+
+
+async def test_a_link_for_a_new_owner_is_there_when_a_second_person_agrees(office: Office) -> None:
+    await together(office, (OfficeRole.FINANCE, "rehema"))
+    status, html = await send(office, f"{USERS}/invite", whom="Zuberi", role="owner")
+    assert status == 303 and links_of(html) == [] and "has to agree" in html
+    assert links_of((await send(office, f"{USERS}/invite", whom="Tatu", role="support"))[1]), "who moves no money"
+    await be(office, "rehema")
+    status, html = await send(office, await the_promotion(office), "/money/voids", do="approve")
+    assert status == 303 and "The link is made" in html
+    await sign_in_anew(office)
+    link = links_of(await office.html(USERS))[0]
+    office.client.session.cookie_jar.clear()
+    fields = {"name": "zuberi", "password": "a long password", "again_password": "a long password"}
+    assert (await send(office, link, link, **fields))[0] == 303 and await role_of(office, "zuberi") == "owner"
+
+
+async def test_a_new_owner_is_refused_and_nothing_is_changed(office: Office) -> None:
+    await together(office, (OfficeRole.OWNER, "rehema"), (OfficeRole.SUPPORT, "tatu"))
+    await send(office, f"{USERS}/{await number_of(office, 'tatu')}/role", role="owner")
+    await be(office, "rehema")
+    status, html = await send(office, f"{USERS}/{await number_of(office, 'tatu')}/role", role="finance")
+    assert status == 422 and f"{OFFICE_USER} asked for another role of tatu" in html
+    status, html = await send(office, await the_promotion(office), "/money/voids", do="refuse")
+    assert status == 303 and "It is not done" in html and await role_of(office, "tatu") == "support"
+
+
+@pytest.mark.parametrize("what", ["the asker is no owner", "whom it is about is gone"])
+async def test_what_is_asked_for_ends_with_who_asked_and_whom_it_is_about(office: Office, what: str) -> None:
+    await together(office, (OfficeRole.OWNER, "rehema"), (OfficeRole.SUPPORT, "tatu"))
+    await send(office, f"{USERS}/{await number_of(office, 'tatu')}/role", role="owner")
+    await be(office, "rehema")
+    if what == "the asker is no owner":
+        await send(office, f"{USERS}/{await number_of(office, OFFICE_USER)}/role", role="support")
+    else:
+        await send(office, f"{USERS}/{await number_of(office, 'tatu')}/remove")
+    status, html = await send(office, await the_promotion(office), "/money/voids", do="approve")
+    assert status == 422 and "Nobody asks for it any more" in html
+    assert (await send(office, await the_promotion(office), "/money/voids", do="refuse"))[0] == 303
+
+
+async def test_the_database_has_nobody_agree_to_what_he_asked_for(office: Office) -> None:
+    await together(office, (OfficeRole.FINANCE, "rehema"))
+    await send(office, f"{USERS}/invite", whom="Zuberi", role="owner")
+    with pytest.raises((IntegrityError, OperationalError), match="office_promotion_second_check"):
+        await office.ask("UPDATE office_promotion SET state = 'done', second_id = by_id")

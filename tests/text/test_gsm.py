@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.text import plain, septets, shorten
-from bot.text.gsm import BASIC, EXTENDED, fits_screen, fits_sms, is_gsm, parts
+from bot.text.gsm import BASIC, EXTENDED, fits_screen, fits_sms, is_gsm, parts, straight
 
 gsm_texts = st.text(alphabet=BASIC + EXTENDED, max_size=700)
 any_texts = st.text(max_size=200)
@@ -161,3 +161,11 @@ def test_accents_that_are_kept_cost_nothing(text: str) -> None:
 def test_accents_are_kept_where_the_alphabet_has_them() -> None:
     assert plain("José à Orléans, Übung, Ñandú, João, reçu", accents=True) == "José à Orléans, Übung, Ñandu, Joao, recu"
     assert plain("Jose\u0301", accents=True) == "José"
+
+
+@pytest.mark.parametrize("mark", "\u2018\u2019\u201c\u201d\u2013\u2026")
+def test_a_curly_mark_changes_no_letter_beside_it(mark: str) -> None:
+    """What is typed with it stays in the letters of SMS, and keeps the accents that cost nothing."""
+    typed = f"\u00c7a c\u2019est d\u00e9j\u00e0 pay\u00e9{mark}"
+    assert is_gsm(straight(typed)) and straight(typed).startswith("\u00c7a c'est d\u00e9j\u00e0 pay\u00e9")
+    assert plain(typed, accents=True) == straight(typed)

@@ -2,6 +2,7 @@
 
 from bot.company import Company
 from handlers.account.retire import HoldsCash
+from handlers.office.frame.times import day_name
 from handlers.office.frame.words import _
 from models.money.commission_payout import NotDue
 from models.money.disputes import NotDisputed, NothingProposed
@@ -26,7 +27,7 @@ def why_not(refusal: Exception, agent: Agent, company: Company) -> str:
         case HandedInBefore(earlier=earlier) | ToppedUpBefore(earlier=earlier):
             return _(
                 "The same amount was booked on {day} at {time}, ref {reference}. Is this other money?",
-                day=company.day_by_name(earlier.created_at),
+                day=day_name(company, earlier.created_at),
                 time=company.clock(earlier.created_at),
                 reference=earlier.reference,
             )

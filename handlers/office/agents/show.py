@@ -17,6 +17,7 @@ from handlers.office.frame.forms import OfficeForm
 from handlers.office.frame.lists import send_csv, wants_csv
 from handlers.office.frame.page import is_first, page, redirect
 from handlers.office.frame.routes import ALL, Nav, office_page
+from handlers.office.frame.times import day_name
 from handlers.office.frame.words import N_, _
 from handlers.office.people.events import Shown, show_events
 from models.money.day_close import bounds_of
@@ -173,7 +174,7 @@ def _with_names(drawn: dict[str, OfficeForm]) -> dict[str, OfficeForm]:
 
 def when(company: Company, at: datetime) -> str:
     """A moment as the office reads it: 23 Nov 10:42."""
-    return f"{company.day_by_name(at)} {company.clock(at)}"
+    return f"{day_name(company, at)} {company.clock(at)}"
 
 
 async def _cells(found: Sequence[TakenPayment], company: Company) -> AsyncIterator[Sequence[object]]:

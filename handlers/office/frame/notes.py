@@ -3,6 +3,8 @@
 import re
 
 from bot.company import Company
+from handlers.office.frame.named import YES_AND_NO
+from handlers.office.frame.words import _
 
 MINOR = re.compile(r"(-?\b\d{1,18}) minor units")
 # What a note says for the whole of it, and nobody asks: that nothing was owed or paid, and a device's count.
@@ -24,6 +26,8 @@ def told(detail: str, company: Company) -> str:
 def told_value(action: str, value: str, company: Company) -> str:
     """What was there before or after: an agent's limit is kept in minor units, a commission in hundredths of a
     percent."""
+    if value in YES_AND_NO:
+        return _(value)
     if not NUMBER.fullmatch(value):
         return value
     if action in AMOUNTS:

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 
 from bot.company import Company
+from handlers.office.frame.words import LANGUAGE, _, _n
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400  # seconds
 
 
 def moment(ms: int) -> datetime:
@@ -10,18 +13,24 @@ def moment(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
+def day_name(company: Company, moment: datetime) -> str:
+    """2 Dec, in the reader's language."""
+    return company.day_by_name(moment, LANGUAGE.get())
+
+
 def when(company: Company, now: datetime, ms: int) -> str:
     """10:42, or 23 Nov 10:42 on another day."""
     then = moment(ms)
-    day = company.day_by_name(then)
+    day = day_name(company, then)
     clock = company.clock(then)
-    return clock if day == company.day_by_name(now) and now.timestamp() * 1000 - ms < 86_400_000 else f"{day} {clock}"
+    return clock if day == day_name(company, now) and now.timestamp() * 1000 - ms < 86_400_000 else f"{day} {clock}"
 
 
 def age(now: int, since: int) -> str:
     """How long that is: 40 s, 90 min, 36 h, 3 days."""
     seconds = max(0, now - since) // 1000
-    for length, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * length or (unit == "min" and seconds >= length):
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
+    if seconds >= 2 * DAY:
+        return _n("{n} day", "{n} days", seconds // DAY)
+    if seconds >= 2 * HOUR:
+        return _("{n} h", n=seconds // HOUR)
+    return _("{n} min", n=seconds // MINUTE) if seconds >= MINUTE else _("{n} s", n=seconds)

@@ -12,7 +12,7 @@ from bot.gateways.errors import ERRORS, explained
 from bot.routing import NOWHERE, Facts, Health
 from bot.server import Server
 from bot.text.entry import LONGEST
-from handlers.office.frame.times import age, when
+from handlers.office.frame.times import age, day_name, when
 from handlers.office.frame.words import N_, _, _n
 from handlers.office.home.lines import Line, count_since_start
 from handlers.office.home.machine import write_size
@@ -92,7 +92,7 @@ def _of_clock(server: Server, seen: Seen) -> Iterator[Need]:
             _("The clock is right as it is"),
             "/home/clock",
             (),
-            _("Is it {time} now?", time=f"{server.company.day_by_name(seen.at)} {server.company.clock(seen.at)}"),
+            _("Is it {time} now?", time=f"{day_name(server.company, seen.at)} {server.company.clock(seen.at)}"),
         )
         yield Need(_(DOUBTS[seen.doubt]), [right])
 
@@ -342,6 +342,13 @@ PILES = (
         "proposals",
         N_("{n} move, transfer or payout waits for a second person."),
         N_("{n} moves, transfers or payouts wait for a second person."),
+        N_("Decide"),
+        "voids",
+    ),
+    (
+        "promotions",
+        N_("{n} new owner or one of finance waits for a second person."),
+        N_("{n} new owners or ones of finance wait for a second person."),
         N_("Decide"),
         "voids",
     ),

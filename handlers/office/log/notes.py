@@ -23,9 +23,11 @@ from handlers.office.frame.lists import (
     send_csv,
     wants_csv,
 )
+from handlers.office.frame.named import deed
 from handlers.office.frame.notes import told, told_value
 from handlers.office.frame.page import page
 from handlers.office.frame.routes import ALL, USER, Nav, office_page
+from handlers.office.frame.times import day_name
 from handlers.office.frame.words import N_, _
 from models.office import log
 from models.office.log import Wanted
@@ -60,7 +62,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         problem=problem,
         filters={name: request.query.get(name, "") for name in ("by", "action", "subject", "since", "until")},
         all_of_it=user.role in READ_ALL,
-        actions=await log.list_actions(),
+        actions=[(action, deed(action)) for action in await log.list_actions()],
         quick=QUICK,
         csv=csv_address(request),
         older=older_address(request, last["id"]) if last else "",
@@ -117,6 +119,7 @@ def _shown(note: Mapping[str, Any], company: Company) -> dict[str, Any]:
     return {
         **note,
         **change,
+        "action": deed(note["action"]),
         "detail": detail,
-        "time": f"{company.day_by_name(at)} {at.astimezone(company.zone):%H:%M:%S}",
+        "time": f"{day_name(company, at)} {at.astimezone(company.zone):%H:%M:%S}",
     }

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.company import Company
 from bot.server import SERVER
+from handlers.office.frame.times import day_name
 from models.money.day_close import bounds_of
 from models.money.reconciling import known_providers
 from models.office.money_days import MOST_DAYS, Wanted
@@ -118,4 +119,4 @@ def at(company: Company, moment: datetime) -> str:
     """2 Dec 10:42, and with its year where that is another one."""
     here = moment.astimezone(company.zone)
     year = "" if here.year == company.today().year else f" {here.year}"
-    return f"{company.day_by_name(moment)}{year} {company.clock(moment)}"
+    return f"{day_name(company, moment)}{year} {company.clock(moment)}"

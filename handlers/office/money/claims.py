@@ -85,7 +85,7 @@ async def write_off(request: web.Request) -> web.StreamResponse:
     async def work() -> None:
         nonlocal done
         if (await claims.write_off(customer, request[USER], str(form.reason.data))).agreed_at:
-            done = "/money/voids?done=agreed"
+            done = "/money/voids?done=booked"
 
     if problem := await do(request, work):
         return await _draw(request, 422, problem=problem, wrong=(-customer.id, form))

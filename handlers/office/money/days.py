@@ -51,7 +51,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         figures=figures,
         highest=max((sums.sold for sums in figures.by_day.values()), default=0),
         by_agent=shares("agent", figures.by_agent, agents, "sold"),
-        by_provider=shares("provider", figures.by_provider, {name: name for name in figures.by_provider}, "paid"),
+        by_provider=shares("provider", figures.by_provider, {name: _(name) for name in figures.by_provider}, "paid"),
         by_grid=shares("grid", figures.by_mini_grid, defaultdict(str, found["grids"]), "sold"),
         is_cut=len(figures.by_agent) > SHOWN,
         waiting=await money_waiting.count_all(),

@@ -1,35 +1,42 @@
 """`/money/voids`: what moves money and waits for a second person: voids, sales that go to another device, devices that
-go to another customer, cash that is paid out, and debts that are written off."""
+go to another customer, cash that is paid out, debts that are written off, and who is to move money from now on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 
 from aiohttp import web
 from wtforms import BooleanField, IntegerField
 from wtforms.validators import NumberRange
 
+from bot.company import Company
 from bot.server import SERVER
 from handlers.customers.ownership import write_off as write_off_contract
 from handlers.customers.proposals import agree
 from handlers.office.frame.forms import LineField, OfficeForm, SerialField, required
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
+from handlers.office.frame.times import when
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at
-from handlers.office.money.doing import do, key_of, seen_in
+from handlers.office.money.doing import do, key_of, seen_in, sentence
 from handlers.selling.void import refuse_by_office, void_by_office
 from models.devices import Device
 from models.money import Contract, Sale, claims, proposals, voids, write_offs
 from models.money.contracts import FIRST_NUMBER, contract_numbered
 from models.money.proposals import propose_transfer
+from models.money.taking_back import NotTakenBack, check_possible
 from models.money.voids import Void
 from models.money.write_offs import Lost, WriteOff
-from models.people import Customer
+from models.people import Customer, promotions
 from models.people.two_people import check_seen
 
 MOST = 100
 DONE = {
-    "agreed": N_("It is done, and everybody is told by SMS."),
+    "agreed": N_("It is done. Whose sale, device, plan or cash it is gets an SMS."),
+    "booked": N_("It is done and in the books. Nobody gets an SMS of it."),
+    "role": N_("The role is changed. This person has to sign in again."),
+    "link": N_("The link is made. The owner who asked for it finds it under Settings, Users."),
     "refused": N_("It is not done."),
     "changed": N_("The debt is another one by now: you asked for that. Another one of the office has to agree."),
     "asked": N_("It is written down. Another one of the office has to agree."),
@@ -82,14 +89,17 @@ async def decide_void(request: web.Request) -> web.StreamResponse:
 async def decide_proposal(request: web.Request) -> web.StreamResponse:
     """Do what another one asked for, or refuse it."""
     server, user, number = request.app[SERVER], request[USER], int(request.match_info["number"])
+    done = "agreed"
 
     async def approve() -> None:
-        await agree(number, user, company=server.company, composer=server.composer)
+        nonlocal done
+        agreed = await agree(number, user, company=server.company, composer=server.composer)
+        done = "booked" if agreed.what == proposals.What.AMOUNT else "agreed"
 
     async def refuse() -> None:
         await proposals.refuse(number, user)
 
-    return await _decide(request, approve, refuse)
+    return await _decide(request, approve, refuse, lambda: done)
 
 
 @office_page(r"/money/write-offs/{number:\d{1,18}}", "POST", roles=CASH, nav=Nav.MONEY)
@@ -108,13 +118,28 @@ async def decide_write_off(request: web.Request) -> web.StreamResponse:
         if found.agreed_at or found.refused_at:
             raise write_offs.NotWaiting(number)
         if found.kind == Lost.CLAIM:
-            decided = await claims.write_off(await Customer.get(id=found.owner), user, "", seen=found)
+            decided, told = await claims.write_off(await Customer.get(id=found.owner), user, "", seen=found), "booked"
         else:
-            decided = await _write_off(request, await Contract.get(id=found.owner), "", seen=found)
-        done = "agreed" if decided.agreed_at else "changed"
+            decided, told = await _write_off(request, await Contract.get(id=found.owner), "", seen=found), "agreed"
+        done = told if decided.agreed_at else "changed"
 
     async def refuse() -> None:
         await write_offs.refuse(number, user)
+
+    return await _decide(request, approve, refuse, lambda: done)
+
+
+@office_page(r"/money/promotions/{number:\d{1,18}}", "POST", roles=CASH, nav=Nav.MONEY)
+async def decide_promotion(request: web.Request) -> web.StreamResponse:
+    """Let somebody move money whom an owner chose, or not."""
+    user, number, done = request[USER], int(request.match_info["number"]), "role"
+
+    async def approve() -> None:
+        nonlocal done
+        done = "role" if (await promotions.agree(number, user)).user_id else "link"
+
+    async def refuse() -> None:
+        await promotions.refuse(number, user)
 
     return await _decide(request, approve, refuse, lambda: done)
 
@@ -191,6 +216,7 @@ async def _decide(
 
 
 async def _draw(request: web.Request, status: int = 200, **more: object) -> web.StreamResponse:
+    waiting = await voids.asked_for()
     lost = await write_offs.open_write_offs(MOST)
     owners = [one.owner for one in lost if one.kind == Lost.CLAIM]
     forms = {"transfer_form": TransferForm(), "write_off_form": WriteOffForm()}
@@ -200,15 +226,30 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
         request,
         "money/voids.html",
         status,
-        voids=await voids.asked_for(),
+        voids=waiting,
+        impossible=await _impossible(waiting, request.app[SERVER].company),
         proposals=await proposals.open_proposals(MOST),
         write_offs=lost,
+        promotions=await promotions.list_open(MOST),
         customers=await Customer.in_bulk(owners, "id") if owners else {},
         first_contract=FIRST_NUMBER,
         at=partial(at, request.app[SERVER].company),
+        when=partial(when, request.app[SERVER].company, datetime.now(UTC)),
         done=DONE,
         **{"problem": ""} | forms | more,
     )
+
+
+async def _impossible(waiting: Sequence[Void], company: Company) -> dict[int, str]:
+    """Which sales cannot be taken back any more, as of a device that somebody else has meanwhile, with why: nobody is
+    offered to agree to it."""
+    found = {}
+    for void in waiting[:MOST]:
+        try:
+            await check_possible(void.sale)
+        except NotTakenBack as refusal:
+            found[void.id] = sentence(refusal, company)
+    return found
 
 
 def _not_there() -> web.HTTPNotFound:

@@ -12,6 +12,7 @@ from bot.company import Company
 from bot.server import SERVER
 from handlers.office.frame.page import is_first
 from handlers.office.frame.routes import FORM, USER
+from handlers.office.frame.times import day_name
 from handlers.office.frame.words import LANGUAGE, _
 from handlers.selling.void import why_not
 from models.money import ownership, proposals, wallets
@@ -26,6 +27,7 @@ from models.money.taking_back import NotTakenBack, NotTheirs
 from models.money.voids import AskedBefore, NobodyAsked
 from models.money.waiting import NoSuchPayment
 from models.money.write_offs import NoReason, NotWaiting
+from models.people.promotions import NotAsked
 from models.people.two_people import OtherAmount, SamePerson
 
 TRIES = 5  # two that wanted the same rows at once: the later one does it again
@@ -49,7 +51,7 @@ REFUSALS = (
         NotWaiting,
     ),
     *(ownership.NotDone, proposals.NotProposed, proposals.Decided, wallets.NotToppedUp, NoSuchPayment),
-    *(NotPutRight, NotSoMuch),
+    *(NotPutRight, NotSoMuch, NotAsked),
 )
 
 
@@ -121,7 +123,7 @@ def _of_wallet(refusal: wallets.NotToppedUp, company: Company) -> str:
                 "The agent paid {amount} on {day} at {time}, reference {reference}. If this is other money, tick the"
                 " box.",
                 amount=company.money(earlier.amount),
-                day=company.day_by_name(earlier.created_at),
+                day=day_name(company, earlier.created_at),
                 time=company.clock(earlier.created_at),
                 reference=earlier.reference,
             )
@@ -169,6 +171,9 @@ SAY: dict[tuple[type[Exception], ...], Say] = {
     ),
     (NoSuchPayment,): lambda _refusal, _company: _(
         "Nothing of this payment waits any more: somebody else has assigned it."
+    ),
+    (NotAsked,): lambda _refusal, _company: _(
+        "Nobody asks for it any more: it is decided, or one of the two has another role by now."
     ),
     (NotSoMuch,): lambda refusal, company: _("The credit is {amount}.", amount=company.money(refusal.there)),
     (NobodySays,): lambda _refusal, _company: _("Nobody says this amount."),

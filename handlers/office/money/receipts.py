@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from bot.server import SERVER
 from bot.text.numbers import sender
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
+from handlers.office.frame.times import day_name
 from handlers.office.frame.words import N_, _
 from models.messages import Phone
 from models.messages.phones import phone_id
@@ -125,7 +127,7 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
         bound=bool(await kept.list_wallets()),
         providers=sorted(await list_providers(server.company)),
         longest=LONGEST,
-        day=server.company.day_by_name,
+        day=partial(day_name, server.company),
         clock=server.company.clock,
         number=server.company.number,
         **empty | more,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from bot.company import Company
 from bot.gateways.errors import explained
 from bot.server import Server
+from handlers.office.frame.named import deed
 from handlers.office.frame.notes import told, told_value
 from handlers.office.frame.times import moment, when
 from handlers.office.frame.words import LANGUAGE, N_, _
@@ -184,8 +185,7 @@ def _changed(event: Event, server: Server) -> Shown:
     row, company = event.row, server.company
     old, new = (told_value(row["action"], row[column], company) for column in ("old", "new"))
     change = f"{old or '-'} \u2192 {new or '-'}" if old or new else ""
-    action = _(row["action"]).replace("_", " ")
-    said = ": ".join(filter(None, (action, change, told(row["detail"], company))))
+    said = ": ".join(filter(None, (deed(row["action"]), change, told(row["detail"], company))))
     return Shown(side=EVENT, at=_when(event, company), text=said, more=_("by {who}", who=row["actor"]))
 
 
@@ -200,17 +200,3 @@ WORDS: dict[str, Callable[[Event, Server], Shown]] = {
     "ticket": _ticket,
     "change": _changed,
 }
-# What the audit calls the changes of a customer, for the catalogues.
-ACTIONS = (
-    N_("customer name"),
-    N_("customer phone"),
-    N_("customer village"),
-    N_("customer language"),
-    N_("customer tag"),
-    N_("device swapped"),
-    N_("device transferred"),
-    N_("device given away"),
-    N_("device returned"),
-    N_("device retired"),
-    N_("token shown"),
-)

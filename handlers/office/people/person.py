@@ -12,7 +12,7 @@ from bot.server import SERVER
 from handlers.office.frame.forms import AmountField, LineField, OfficeForm, required
 from handlers.office.frame.page import HEADERS, page
 from handlers.office.frame.routes import ALL, Nav, may, office_page
-from handlers.office.frame.times import age, when
+from handlers.office.frame.times import age, day_name, when
 from handlers.office.frame.words import N_, _
 from handlers.office.messages.write_box import WriteBox, box_for
 from handlers.office.people.events import Shown, show_events
@@ -150,7 +150,7 @@ async def draw(request: web.Request, customer: Customer, status: int = 200, **mo
         money=company.money,
         number=company.number,
         date=company.date,
-        day=company.day_by_name,
+        day=partial(day_name, company),
         clock=company.clock,
         when=partial(when, company, datetime.now(UTC)),
         age=partial(age, now_ms()),

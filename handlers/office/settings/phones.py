@@ -1,6 +1,7 @@
-"""The pages at `/settings/phones`: link a gateway phone and see it come, pause it, rename it, name its SIM cards."""
+"""The pages at `/settings/phones`: link a gateway phone and see it come, pause it, rename it, name its SIM cards, and
+say to which operator's texts one of them is believed."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,6 +12,8 @@ from markupsafe import Markup
 from bot.android import linking, queue
 from bot.android.linking import NameTaken, NoSuchPhone, NoSuchSim
 from bot.android.troubles import troubles
+from bot.receipts.reading import read_money
+from bot.receipts.rules import list_operators
 from bot.server import SERVER, Server
 from bot.text.numbers import parse
 from handlers.office.frame.forms import LineField, OfficeForm, required
@@ -20,6 +23,8 @@ from handlers.office.frame.times import when
 from handlers.office.frame.words import N_, _
 from handlers.office.settings.typed import read_number
 from models.messages import Phone, Sim, read_sims
+from models.money import receipt_texts
+from models.money.receipt_texts import ReceiptWallet
 from models.sql import connection, now_ms
 
 LONGEST_NAME = 100  # as its column
@@ -38,6 +43,7 @@ class Shown:
     row: Phone
     state: str
     sims: Sequence[Sim]
+    wallets: Mapping[int, ReceiptWallet]  # whose texts are believed, by the place of the SIM card
     troubles: Sequence[str]
     waits: bool  # whether it has a code with which it may come
     seen: str
@@ -122,6 +128,38 @@ async def number_sim(request: web.Request) -> web.StreamResponse:
     return await _change(request, work, "sim")
 
 
+@office_page(f"{ONE}/bind", "POST", roles=OWNER_ONLY, nav=Nav.SETTINGS)
+async def bind(request: web.Request) -> web.StreamResponse:
+    """Believe an operator's texts to a SIM card: they become payments."""
+    form, company = request[FORM], request.app[SERVER].company
+    operator, place = form.get("operator", ""), read_number(form.get("place", ""))
+    if operator not in await list_operators(company):
+        return await _draw_one(request, await _find(request), 422, problem=_("Please choose one of the list."))
+    try:
+        balance = read_money(typed, company) if (typed := form.get("balance", "").strip()) else None
+    except ValueError:
+        said = _("{typed} is no amount of money: write it as the operator does, like 12,500.50.", typed=typed[:20])
+        return await _draw_one(request, await _find(request), 422, problem=said)
+
+    async def work(phone: Phone, *, actor: str) -> None:
+        if place not in [sim.number for sim in read_sims(phone.sims)]:
+            raise NoSuchSim(_("This SIM card is not in the phone any more."))
+        trusted = form.get("trusted") == "yes"
+        await receipt_texts.bind(phone, place, operator, trusted=trusted, balance=balance, actor=actor)
+
+    return await _change(request, work, "bind")
+
+
+@office_page(f"{ONE}/unbind", "POST", roles=OWNER_ONLY, nav=Nav.SETTINGS)
+async def unbind(request: web.Request) -> web.StreamResponse:
+    """Believe no texts to a SIM card any more."""
+
+    async def work(phone: Phone, *, actor: str) -> None:
+        await receipt_texts.unbind(phone, read_number(request[FORM].get("place", "")), actor=actor)
+
+    return await _change(request, work, "unbind")
+
+
 @office_page(f"{ONE}/unlink", "POST", roles=OWNER_ONLY, nav=Nav.SETTINGS)
 async def unlink(request: web.Request) -> web.StreamResponse:
     """Shut it out; what waits for it goes elsewhere."""
@@ -189,6 +227,7 @@ async def _shown(server: Server, phone: Phone) -> Shown:
         row=phone,
         state=_state(phone, now),
         sims=read_sims(phone.sims),
+        wallets={wallet.sim: wallet for wallet in await ReceiptWallet.filter(phone_id=phone.id)},
         troubles=troubles(phone, receivers, server.config, _),
         waits=bool(phone.code_hash) and phone.code_until > now,
         seen=when(server.company, datetime.now(UTC), phone.seen_at) if phone.seen_at else "",
@@ -212,10 +251,12 @@ async def _draw(request: web.Request, form: NewPhone, status: int = 200) -> web.
 
 
 async def _draw_one(request: web.Request, phone: Phone, status: int = 200, *, problem: str = "") -> web.StreamResponse:
+    operators = sorted(await list_operators(request.app[SERVER].company))
     return page(
         request,
         "settings/phone.html",
         status,
+        operators=operators,
         phone=await _shown(request.app[SERVER], phone),
         problem=problem,
         typed=request.get(FORM, {}),

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from bot.server import SERVER
 from bot.text import septets
+from bot.text.gsm import plain, straight
 from bot.text.i18n import catalogued, list_english
 from bot.text.rewording import find_mistake, find_sentences
 from handlers.office.frame.page import HEADERS, page, redirect
@@ -67,6 +68,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     language, english = _which(request)
     server, form = request.app[SERVER], request[FORM]
     said = "" if form.get("back") else " ".join(form.get("said", "")[:LONGEST].split(" ")).strip().replace("\r\n", "\n")
+    said = straight(said)
     usual = catalogued(language, english)
     said = "" if said == usual else said
     if said and (mistake := find_mistake(language, english, said)):
@@ -125,6 +127,6 @@ async def _draw(request: web.Request, typed: str | None, status: int = 200, *, p
         tongue=language,
         sentence=sentence,
         typed=shown,
-        letters=septets(shown),
+        letters=septets(plain(shown)),
         problem=problem,
     )

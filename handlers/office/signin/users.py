@@ -12,7 +12,7 @@ from handlers.office.frame.page import page, redirect
 from handlers.office.frame.routes import OWNER_ONLY, USER, Nav, office_page
 from handlers.office.frame.times import when
 from handlers.office.frame.words import N_, _
-from models.people import OfficeRole, OfficeUser, invitations, office_users, second_factor
+from models.people import OfficeRole, OfficeUser, invitations, office_users, promotions, second_factor
 from models.people.office_users import LastUser
 from models.tickets import tickets
 
@@ -24,6 +24,7 @@ ROLES = {
 }
 DONE = {
     "invited": N_("The link is below. Send it to this person alone: it works once, for 3 days."),
+    "asked": N_("It is written down. Another one who moves money has to agree, under Money, To decide."),
     "role": N_("The role is changed. This person has to sign in again."),
     "same": N_("It was so already: nothing has changed."),
     "removed": N_("This person signs in no more. Open tickets of theirs are nobody's now."),
@@ -31,7 +32,9 @@ DONE = {
     "password": N_("The link is below. Send it to this person alone: a new password is set by it."),
     "withdrawn": N_("The link works no more."),
 }
+MOST = 100
 NUMBER = r"{number:\d{1,18}}"
+OTHER = N_("{name} asked for another role of {user}: it is decided first, under Money, To decide.")
 LAST = N_("{name} is the last owner: make somebody else one first.")
 
 
@@ -75,20 +78,21 @@ async def _draw(
             (each, f"{address}/invitation/{invitations.token_of(each, vault)}")
             for each in await invitations.list_open()
         ],
+        asked=await promotions.list_open(MOST),
         when=partial(when, server.company, datetime.now(UTC)),
     )
 
 
 @office_page("/settings/users/invite", "POST", roles=OWNER_ONLY, nav=Nav.SETTINGS)
 async def invite(request: web.Request) -> web.StreamResponse:
-    """Make a link by which somebody becomes a user."""
+    """Make a link by which somebody becomes a user; for who is to move money when a second person agrees."""
     form = Invite.of(request)
     _with_roles(form)
     if not form.validate():
         return await _draw(request, 422, form)
     async with request.app[SERVER].database.work():
-        await invitations.invite(OfficeRole(form.role.data), str(form.whom.data), by=request[USER])
-    raise redirect("/settings/users?done=invited#links")
+        made = await promotions.let_in(OfficeRole(form.role.data), str(form.whom.data), by=request[USER])
+    raise redirect("/settings/users?done=invited#links" if made else "/settings/users?done=asked")
 
 
 async def _user(request: web.Request) -> OfficeUser:
@@ -101,17 +105,19 @@ async def _user(request: web.Request) -> OfficeUser:
 
 @office_page(f"/settings/users/{NUMBER}/role", "POST", roles=OWNER_ONLY, nav=Nav.SETTINGS)
 async def change_role(request: web.Request) -> web.StreamResponse:
-    """Another role, which ends this user's sessions."""
+    """Another role, which ends this user's sessions; one that moves money waits for a second person."""
     user, form = await _user(request), ChangeRole.of(request)
     _with_roles(form)
     if not form.validate():
         return await _draw(request, 422, problem=_("Please choose one of the list."))
     try:
         async with request.app[SERVER].database.work():
-            changed = await office_users.change_role(user, OfficeRole(form.role.data), actor=request[USER].name)
+            changed = await promotions.give_role(user, OfficeRole(form.role.data), by=request[USER])
     except LastUser:
         return await _draw(request, 422, problem=_(LAST, name=user.name))
-    raise redirect(f"/settings/users?done={'role' if changed else 'same'}")
+    except promotions.OtherRole as other:
+        return await _draw(request, 422, problem=_(OTHER, name=other.by, user=user.name))
+    raise redirect(f"/settings/users?done={ {True: 'role', False: 'same', None: 'asked'}[changed] }")
 
 
 @office_page(f"/settings/users/{NUMBER}/remove", "POST", roles=OWNER_ONLY, nav=Nav.SETTINGS)

@@ -7,7 +7,7 @@ from bot.server import SERVER
 from handlers.office.frame.forms import LineField, OfficeForm, required
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, FORM, OWNER_ONLY, USER, Nav, office_page
-from handlers.office.frame.times import moment
+from handlers.office.frame.times import day_name, moment
 from handlers.office.frame.words import N_, _
 from models.settings import LONGEST_REASON, OUTGOING, SALES, SWITCHES, read_switches, switch_outgoing, switch_sales
 
@@ -78,5 +78,5 @@ async def _draw(
         titles=TITLES,
         meanings=MEANINGS,
         done=_(DONE.get(request.query.get("done", ""), "")) if status == 200 else "",
-        since=lambda one: f"{company.day_by_name(moment(one.since))} {company.clock(moment(one.since))}",
+        since=lambda one: f"{day_name(company, moment(one.since))} {company.clock(moment(one.since))}",
     )

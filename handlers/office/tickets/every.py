@@ -1,6 +1,7 @@
 """The page at `/tickets`: those of one state that the filters leave, the most urgent first; and the same as a file."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 
 from aiohttp import web
 
@@ -18,6 +19,7 @@ from handlers.office.frame.lists import (
 )
 from handlers.office.frame.page import page
 from handlers.office.frame.routes import ALL, Nav, count_of, office_page
+from handlers.office.frame.times import day_name
 from handlers.office.tickets.words import CATEGORIES, SHARED, STATES
 from models.office import tickets
 from models.office.tickets import NOBODY, OFFICE, Wanted
@@ -61,7 +63,7 @@ async def show_all(request: web.Request) -> web.StreamResponse:
         grids=await MiniGrid.all().order_by("name").values_list("id", "name"),
         csv=csv_address(request),
         older=older_address(request, last.id) if last else "",
-        day=company.day_by_name,
+        day=partial(day_name, company),
         **SHARED,
     )
 

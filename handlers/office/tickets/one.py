@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
@@ -10,6 +11,7 @@ from bot.server import SERVER
 from handlers.office.frame.forms import OfficeForm
 from handlers.office.frame.page import HEADERS, is_first, page, redirect
 from handlers.office.frame.routes import ALL, FORM, HELPERS, USER, Nav, office_page
+from handlers.office.frame.times import day_name
 from handlers.office.frame.words import N_, _
 from handlers.office.tickets.forms import Assignment, Closing, Comment, Question, Reopening
 from handlers.office.tickets.words import SHARED, STEPS
@@ -164,7 +166,7 @@ async def _draw(
         can=_possible(ticket),
         done=_(DONE.get(request.query.get("done", ""), "")) if status == 200 else "",
         told=await _told(request, ticket, names) if status == 200 else "",
-        day=company.day_by_name,
+        day=partial(day_name, company),
         clock=company.clock,
         **SHARED,
     )

@@ -10,6 +10,7 @@ from bot.config import Config
 from models.audit import Audit
 from models.messages import Phone, Sim
 from models.messages.phones import read_sims, write_sims
+from models.money.receipt_texts import ReceiptWallet
 from models.sql import now_ms
 from tests.world.browser import Office, open_office
 
@@ -78,3 +79,35 @@ async def test_a_name_that_is_none_makes_no_phone(config: Config, name: str) -> 
         await office.sign_in()
         assert (await post(office, "/settings/phones", name=name))[0] == 422
         assert not await Phone.exists()
+
+
+async def test_a_sim_card_is_bound_to_its_operator_and_freed(config: Config) -> None:
+    """By the owner, as at the prompt; what is typed wrong binds nothing, and each change is in the log."""
+    async with open_office(config) as office:
+        await office.sign_in()
+        _status, html = await post(office, "/settings/phones", name="Till phone")
+        await come(office, "".join(re.findall(r"<dd>(\d{3}) (\d{3})</dd>", html)[0]))
+        at = f"/settings/phones/{(await Phone.get(name='Till phone')).id}"
+        for wrong, said in (
+            ({"operator": "mpesa"}, "Please choose one of the list."),
+            ({"balance": "lots"}, "lots is no amount of money"),
+            ({"place": "9"}, "This SIM card is not in the phone any more."),
+        ):
+            status, html = await post(office, f"{at}/bind", **{"operator": "mpesa-tz", "place": "2"} | wrong)
+            assert status == 422 and said in html
+        assert not await ReceiptWallet.exists()
+        given = {"operator": "mpesa-tz", "place": "2", "balance": "12,500.50"}
+        assert await post(office, f"{at}/bind", **given) == (303, f"{at}?done=bind")
+        wallet = await ReceiptWallet.get()
+        assert (wallet.sim, wallet.trusted, wallet.all_balances()) == (2, False, {"main": 1_250_050})
+        await post(office, f"{at}/bind", operator="airtel-tz", place="2", trusted="yes")
+        page = await office.page(at)
+        assert "Texts of airtel-tz to it become payments. Those without a balance too." in page
+        assert (await post(office, f"{at}/unbind", place="2"))[1] == f"{at}?done=unbind"
+        assert not await ReceiptWallet.exists()
+        notes = await Audit.filter(action__startswith="receipts").order_by("id")
+        assert [(note.actor, note.action, note.subject, note.detail) for note in notes] == [
+            ("admin", "receipts bound", "Till phone SIM 2", "mpesa-tz"),
+            ("admin", "receipts bound", "Till phone SIM 2", "airtel-tz, also without a balance"),
+            ("admin", "receipts unbound", "Till phone SIM 2", ""),
+        ]

@@ -36,6 +36,16 @@ async def test_a_sentence_is_found_said_otherwise_and_given_back(config: Config)
         assert _(ENGLISH, help="0800").to("sw") == usual.format(help="0800")
 
 
+async def test_what_a_keyboard_puts_in_by_itself_is_kept_as_sms_has_it(config: Config) -> None:
+    """Curly marks and long dashes are straightened and not refused; other letters stay as they are typed."""
+    async with open_office(config) as office:
+        await office.sign_in()
+        assert (await post(office, said="N\u2019goja \u2013 \u201cpiga\u201d\u2026 {help}", seen=""))[0] == 303
+        assert _(ENGLISH, help="0800").to("sw") == 'N\'goja - "piga"... 0800'
+        status, html = await post(office, said="Ng\u00eaja {help}", seen="")
+        assert status == 422 and "would make it cost more: \u00ea" in html
+
+
 async def test_a_sentence_of_two_lines_is_changed_again(config: Config) -> None:
     """A browser sends the end of a line as two letters."""
     async with open_office(config) as office:
