@@ -229,11 +229,11 @@ async def test_words_and_names_that_are_longer_than_a_number_break_no_page(offic
     """A user of the office with a long name, a customer whose words begin with a plus."""
     await office.sms("Baraka", "NOTE K1 +255 is what the neighbour has as well")
     await office.become(OfficeRole.SUPPORT, "rehema.hassan.of.lindi")
-    assert await does(office, "comment", words="+2557100000021234567890 is hers") == 303
+    assert await does(office, "comment", words="+everybody in the village knows") == 303
     page = await office.page(K1)
-    assert "rehema.hassan.of.lindi wrote: +2557100000021234567890 is hers" in page
+    assert "rehema.hassan.of.lindi wrote: +everybody in the village knows" in page
     [customer] = await office.ask("SELECT customer_id FROM ticket")
-    assert "+2557100000021234567890" in await office.page(f"/people/{customer['customer_id']}")
+    assert "+everybody in the village" in await office.page(f"/people/{customer['customer_id']}")
 
 
 async def test_a_button_that_is_pressed_twice_at_once_counts_once(office: Office) -> None:
