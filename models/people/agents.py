@@ -2,6 +2,8 @@
 notes who did it and is in the caller's transaction."""
 
 import hashlib
+import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from models.audit import record
@@ -11,6 +13,7 @@ from models.people.tables import Agent, MiniGrid
 from models.sql import lock_rows
 from models.vault import Vault
 
+E164 = re.compile(r"\+[0-9]{4,15}")
 # What a page lets people edit.
 EDITED = ("phone", "name", "language", "mini_grid_id", "cash_limit", "commission", "goods_commission", "cashier")
 
@@ -65,6 +68,12 @@ async def lock_agent(agent_id: int, seen: str = "") -> Agent:
 async def find_agent(phone: str) -> Agent | None:
     """Who sells with this number (E.164)."""
     return await Agent.get_or_none(phone=phone, retired_at=None)
+
+
+async def agents_among(words: Collection[str]) -> list[Agent]:
+    """Those whose numbers are among these words, which are anybody's: a number that changed hands is the last one's."""
+    numbers = [each for each in words if E164.fullmatch(each)]  # what is longer, the ORM refuses to look for
+    return await Agent.filter(phone__in=numbers).order_by("id") if numbers else []
 
 
 async def find_retired(phone: str) -> Agent | None:

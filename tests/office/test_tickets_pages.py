@@ -13,7 +13,7 @@ from aiohttp import ClientResponse
 from bot.config import Config
 from handlers.office.tickets import times
 from models.devices import Device
-from models.people import Agent, Customer, OfficeUser
+from models.people import Agent, Customer, OfficeRole, OfficeUser
 from models.tickets import Ticket, TicketEvent, TicketState
 from models.tickets.tickets import Step
 from tests.world.browser import CSRF, Office, open_office
@@ -228,6 +228,17 @@ async def test_words_are_added_and_told_to_both_sides(office: Office) -> None:
     assert "admin wrote: We come <i>tomorrow</i>. PIN ******" in await office.page(K1)
     assert await does(office, "comment", words="We come <i>tomorrow</i>. PIN 482915") == 303
     assert await told(office) == {}, "sent twice, added once"
+
+
+async def test_words_and_names_that_are_longer_than_a_number_break_no_page(office: Office) -> None:
+    """A user of the office with a long name, a customer whose words begin with a plus."""
+    await office.sms("Baraka", "NOTE K1 +255 is what the neighbour has as well")
+    await office.become(OfficeRole.SUPPORT, "rehema.hassan.of.lindi")
+    assert await does(office, "comment", words="+everybody in the village knows") == 303
+    page = await office.page(K1)
+    assert "rehema.hassan.of.lindi wrote: +everybody in the village knows" in page
+    [customer] = await office.ask("SELECT customer_id FROM ticket")
+    assert "+everybody in the village" in await office.page(f"/people/{customer['customer_id']}")
 
 
 async def test_a_button_that_is_pressed_twice_at_once_counts_once(office: Office) -> None:

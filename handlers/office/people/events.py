@@ -16,7 +16,7 @@ from models.messages import State
 from models.money import Contract, Terms
 from models.office.outgoing import mask, word_for
 from models.office.timeline import Event
-from models.people import Agent
+from models.people.agents import agents_among
 from models.tickets.tickets import Step
 from models.tokens import ISSUERS
 
@@ -66,7 +66,7 @@ class Shown:
 async def show_events(events: Sequence[Event], server: Server, names: Mapping[str, str]) -> list[Shown]:
     """The events in words; `names` are those of phones that the page knows, beside those of agents."""
     phones = {str(event.row[column]) for event in events if event.kind == "ticket" for column in ("actor", "text")}
-    agents = await Agent.filter(phone__in=[each for each in phones if each.startswith("+")]) if phones else []
+    agents = await agents_among(phones)
     known = {agent.phone: agent.name for agent in agents} | dict(names)
     named = [
         replace(event, row=event.row | {column: known.get(event.row[column], event.row[column]) for column in TOLD})

@@ -18,7 +18,8 @@ from handlers.office.tickets.words import SHARED, STEPS
 from handlers.tickets import desk
 from handlers.tickets.desk import Copies
 from models.office.tickets import told_of
-from models.people import Agent, OfficeUser
+from models.people import OfficeUser
+from models.people.agents import agents_among
 from models.settings import ChangedMeanwhile
 from models.tickets import Ticket, TicketEvent, TicketNotFound, TicketState, tickets
 from models.tickets.tickets import Step
@@ -201,7 +202,7 @@ async def _names(ticket: Ticket, events: Sequence[TicketEvent]) -> dict[str, str
         found[ticket.customer.phone] = f"{ticket.customer.name} {ticket.customer.surname}".strip()
     phones = {event.actor for event in events} | {event.text for event in events if event.step == Step.ASSIGNED}
     phones |= {agent.phone for agent in (ticket.agent, ticket.reporter) if agent}
-    for agent in await Agent.filter(phone__in=list(phones)).order_by("id"):  # the newest has the number now
+    for agent in await agents_among(phones):  # the newest has the number now
         found[agent.phone] = agent.name
     return found
 
