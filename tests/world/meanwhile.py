@@ -13,9 +13,14 @@ from bot.message import Copy
 from bot.outbound import by_hand as written_by_hand
 from bot.payments import by_hand
 from bot.server import Server
+from handlers.account.agent_phone import change_agent_phone
+from handlers.account.commission import pay_out_commission
 from handlers.account.disputes import settle_hand_in
 from handlers.account.hand_in import take_hand_in
-from handlers.customers.ownership import return_device, swap_device, write_off
+from handlers.account.new_agent import add_with_pin_by_sms
+from handlers.account.office_lock import lock_by_office
+from handlers.customers.ownership import pay_claim, retire_device, return_device, swap_device, write_off
+from handlers.customers.phone import change_phone
 from handlers.customers.proposals import agree
 from handlers.selling.moved import move_by_office
 from handlers.selling.void import refuse_by_office, void_by_office
@@ -80,6 +85,10 @@ class Meanwhile:
         number = int(value) * MINOR if figure == "coin" else int(value)
         live.take(replace(live.figures, **{figure.replace("-", "_"): number}))
 
+    async def cannot_be_dialled(self) -> None:
+        """There is no code to dial: everything goes by SMS."""
+        object.__setattr__(self._company, "ussd_code", "")
+
     async def takes_whole_units(self) -> None:
         """No cash is taken that would leave a rest."""
         live = self._company.live
@@ -91,11 +100,31 @@ class Meanwhile:
 
     # What the office does at its desk, about agents.
 
+    async def adds_agent(self, name: str, *mini_grid: str) -> None:
+        """A new agent, who gets a PIN by SMS."""
+        await add_with_pin_by_sms(
+            phone=PEOPLE[name],
+            name=name,
+            language=self._company.languages[0],
+            mini_grid=" ".join(mini_grid),
+            cash_limit=50_000 * MINOR,
+            company=self._company,
+            composer=self._composer,
+            actor="grace",
+        )
+
     async def unlock(self, name: str) -> None:
         await pins.unlock(await _agent(name), actor="office")
 
     async def locks(self, name: str) -> None:
-        await pins.lock(await _agent(name), "office", "test")
+        await lock_by_office(await _agent(name), company=self._company, composer=self._composer, actor="grace")
+
+    async def pays_commission(self, name: str, amount: str) -> None:
+        """Pays an agent commission in cash."""
+        agent, key = await _agent(name), f"commission {name} {amount}"
+        await pay_out_commission(
+            *(agent, int(amount) * MINOR, key), company=self._company, composer=self._composer, actor="grace"
+        )
 
     async def cashier(self, name: str) -> None:
         """The agent may count what others hand in."""
@@ -178,7 +207,32 @@ class Meanwhile:
             composer=self._composer,
         )
 
+    async def retires(self, serial: str) -> None:
+        """A device is lost, broken or scrapped."""
+        device = await with_owner((await Device.get(serial=serial)).id)
+        await retire_device(device, _user("grace"), "broken", company=self._company, composer=self._composer)
+
+    async def transfers(self, serial: str, name: str, by: str) -> None:
+        """One wants a device to go to another customer with all that is owed on it, and another one agrees."""
+        device, to = await with_owner((await Device.get(serial=serial)).id), await Customer.get(phone=PEOPLE[name])
+        if asked := await proposals.find_open(What.TRANSFER, device.id):
+            await agree(asked.id, _user(by), company=self._company, composer=self._composer)
+            return
+        await proposals.propose_transfer(device, to, _user(by), "sold it on", f"transfer {serial}", with_debt=True)
+
+    async def takes_claim(self, name: str, amount: str, by: str) -> None:
+        """Takes cash for power that somebody else had paid."""
+        customer = await Customer.get(phone=PEOPLE[name])
+        await pay_claim(customer, int(amount) * MINOR, _user(by), company=self._company, composer=self._composer)
+
     # To people.
+
+    async def changes_number(self, name: str, other: str) -> None:
+        """An agent or a customer has another phone from now on."""
+        agent, means = await Agent.get_or_none(phone=PEOPLE[name]), {"composer": self._composer, "actor": "grace"}
+        change = change_agent_phone if agent else change_phone
+        whose = agent or await Customer.get(phone=PEOPLE[name])
+        await change(whose, PEOPLE[other], company=self._company, **means)
 
     async def closes(self, number: str, by: str, *words: str) -> None:
         """Closes a ticket, and says why."""
@@ -256,10 +310,6 @@ class Meanwhile:
     async def count(self, serial: str, tokens: str) -> None:
         """The count of a device's last token."""
         await Device.filter(serial=serial).update(count=int(tokens))
-
-    async def retires(self, serial: str) -> None:
-        """A device is out of use."""
-        await Device.filter(serial=serial).update(retired_at=datetime.now(UTC))
 
     async def gives(self, serial: str, name: str) -> None:
         """A device gets another owner."""
