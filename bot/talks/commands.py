@@ -145,8 +145,8 @@ class Commands:
     def menu(self, role: Role, turn: Any = None) -> list[tuple[str, Text]]:
         """The talks in the menu of this role, by name and with what the menu says of each: those of all who have it,
         and with the `turn` of somebody those that are for him."""
-        shown = [one for one in self.talks if one.menu_if is None or (turn and one.menu_if(turn))]
-        return [(one.name, one.menu) for one in shown if one.menu and role in one.menu_for]
+        of_role = [(one, one.menu) for one in self.talks if one.menu and role in one.menu_for]
+        return [(one.name, line) for one, line in of_role if one.menu_if is None or (turn and one.menu_if(turn))]
 
     def find(self, word: str, role: Role) -> tuple[Talk, str] | None:
         """The talk that this word starts for this role, and the language the word is of."""

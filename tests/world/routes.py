@@ -20,7 +20,8 @@ BOTH = tuple(Channel)
 
 class Route(NamedTuple):
     """A way through a talk. `good` are its own answers, `before` what the agent texts first; both may name the
-    {customer}, {phone}, {serial} and {pin} of the walker's world, and {part} of several names. `asks` are the questions
+    {customer}, {phone}, {serial} and {pin} of the walker's world, and {part} of several names. `begun` is what the
+    walker texts first, where nobody asks phones to pay. `asks` are the questions
     that only this route comes to (empty: all that it comes to); `says` is what it begins with by SMS in place of the
     keyword."""
 
@@ -29,6 +30,7 @@ class Route(NamedTuple):
     name: str = ""
     good: Mapping[str, str] = {}
     before: tuple[str, ...] = ()
+    begun: str = ""
     asks: tuple[str, ...] = ()
     says: str = ""  # in place of the keyword
     channels: tuple[Channel, ...] = BOTH
@@ -42,8 +44,9 @@ class Route(NamedTuple):
 
 
 def channels(one: Talk, role: Role) -> tuple[Channel, ...]:
-    """Where somebody of this role can begin a talk: by SMS always, by dialling when the menu has it."""
-    return BOTH if role in one.menu_for or one.menu is None else (Channel.SMS,)
+    """Where somebody of this role can begin a talk: by SMS always, by dialling when everybody's menu has it."""
+    in_menu = role in one.menu_for and one.menu_if is None
+    return BOTH if in_menu or one.menu is None else (Channel.SMS,)
 
 
 YES = "1 {pin}"
@@ -86,6 +89,7 @@ FURTHER = [
     Route("problem", Role.CUSTOMER, "other", {"problem category": "5"}, asks=("words",), channels=USSD),
     Route("problem", Role.CUSTOMER, "offered", says="SHS0283 light is off", asks=("confirm",), channels=(Channel.SMS,)),
     Route("own buying", Role.CUSTOMER, "meant", says="I want power", asks=("confirm",), channels=(Channel.SMS,)),
+    Route("own buying", Role.CUSTOMER, "waiting", begun="BUY 5000 {serial}", asks=("what now",)),
     Route("own plan", Role.CUSTOMER, "several", before=(*LAMP, *RADIO), asks=("plan",)),
 ]
 ROUTES = [*PLAIN, *FURTHER]

@@ -17,7 +17,7 @@ from tortoise import Tortoise
 from bot.talks import Channel, Chat, Talk
 from bot.text import SCREEN, septets
 from bot.text.gsm import is_gsm
-from models.people import Role
+from models.people import Agent, Role
 from models.sql import connection, execute
 from tests.world.people import MENU, PEOPLE, PINS, Phones
 from tests.world.routes import Route
@@ -77,8 +77,13 @@ class World(NamedTuple):
     good: Mapping[str, str]
 
     async def prepare(self, phones: Phones, route: Route) -> None:
-        """What the agent does before, so that the route leads where it shall."""
+        """What there is and what is done before, so that the route leads where it shall."""
         agent = self.callers[Role.AGENT]
+        if route.talk == "wallet":
+            await Agent.filter(phone=PEOPLE[agent]).update(prepaid=True)
+        if route.begun:
+            object.__setattr__(phones.mwanga.company, "mobile_money", ())
+            assert await phones.text(self.callers[route.role], route.begun.format(**self.things))
         for text in route.before:
             assert await phones.text(agent, text.format(**self.things, pin=PINS[agent]))
 
