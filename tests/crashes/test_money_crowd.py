@@ -109,12 +109,16 @@ class Crowd:
             ),
             lambda: by_two.wants_credit_out(f"credit {number}", who, pick((30, 100)), pick(OFFICE)),
             lambda: by_two.wants_amount(f"amount {number}", few, few, pick(OFFICE)),
+            *[lambda: by_two.puts_right(f"right {number}", few, few)] * 2,
+            lambda: by_two.takes_back(few),
             lambda: by_two.let_stand(few),
             lambda: by_two.brings_back(pick(DEVICES)),
             lambda: by_two.writes_off_debt(few, pick(OFFICE)),
             lambda: by_two.writes_off_claim(who, pick(OFFICE)),
-            # Another source has another amount; the statement's is the first again.
-            lambda: self._life.payment(pick(PROVIDERS), f"TK{few}", 2_000_00, "", Source.QUERY, BEGIN),
+            # Another source has another amount, before or after the one that the reference says.
+            lambda: self._life.payment(
+                pick(PROVIDERS), f"TK{few}", 7_000_00, pick((*TARGETS, "")), Source.QUERY, BEGIN
+            ),
         ]
 
     def _by_text(self, few: int) -> list[Callable[[], Verb]]:

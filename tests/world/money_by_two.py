@@ -4,14 +4,14 @@ of the office, and done when another one agrees."""
 from bot.server import Server
 from handlers.customers import proposals as agreeing
 from models.devices.tables import Device
-from models.money import amounts, claims, ownership, proposals
+from models.money import amounts, claims, ownership, proposals, voids
 from models.money.amounts import doubt_of
 from models.money.claims import owed_by
 from models.money.contracts import Contract
 from models.money.ledger import credit_of
 from models.money.proposals import Proposal
 from models.money.receiving import Suspense, Why
-from models.money.sales import Payment
+from models.money.sales import Payment, Sale
 from models.money.statements import StatementLine
 from models.people import Customer, OfficeUser
 from tests.world.money_life import Verb
@@ -71,6 +71,30 @@ def wants_amount(key: str, nth: int, which: int, by: str) -> Verb:
         others = [amount for amount in doubt.said if amount != doubt.booked]
         right = line.amount if line else others[which % len(others)] if others else doubt.booked
         await proposals.propose_amount(payment, right, await OfficeUser.get(name=by), "the portal says so", key)
+
+    return verb
+
+
+def puts_right(key: str, nth: int, which: int) -> Verb:
+    """One after the other, both say which of two amounts is right."""
+
+    async def verb(at: Server) -> None:
+        await wants_amount(key, nth, which, "rehema")(at)
+        if found := await Proposal.get_or_none(key=key, state="asked"):
+            user = await OfficeUser.get(name="zuberi")
+            await agreeing.agree(found.id, user, company=at.company, composer=at.composer)
+
+    return verb
+
+
+def takes_back(nth: int) -> Verb:
+    """Both want a sale void that was paid by phone."""
+
+    async def verb(_at: Server) -> None:
+        found = await Sale.filter(agent_id=None).order_by("id")
+        if found:
+            for name in ("rehema", "zuberi"):
+                await voids.approve(found[nth % len(found)], await OfficeUser.get(name=name), "wrong device")
 
     return verb
 
