@@ -24,6 +24,7 @@ SCREEN = 900  # pixels that a tab is high
 # No page of its own.
 NO_PAGES = {
     "/live": "the script's stream",
+    "/live/entries": "the script fetches them",
     "/live/home": "the script fetches it",
     "/office/{hash}/{name}": "the style sheet and the script",
     "/receipts": "an address of before, which leads on",

@@ -57,6 +57,20 @@ async def next_event(stream: ClientResponse) -> bytes:
         return (await stream.content.readuntil(b"\n\n")).partition(b"\n")[0]
 
 
+async def test_the_counts_beside_the_entries_are_fetched_anew(office: Office) -> None:
+    """The navigation of the first page is a live part of it, and has the mark that the stream begins with."""
+    html = await office.html()
+    assert re.search(r'<nav aria-label="Pages" data-live="/live/entries" data-mark="[0-9a-f]{16}">', html)
+    assert "data-live" not in await office.html("/tickets")
+    before = await (await office.get("/live/entries")).text()
+    async with listening(office) as stream:
+        await office.sms("Asha", "wxyz qqq")
+        assert await next_event(stream) == NEWS
+    after = await (await office.get("/live/entries")).text()
+    assert "Messages</a>" in before and "Messages<b>1</b></a>" in after
+    assert '<a href="/" aria-current="page">Home</a>' in after and "<html" not in after
+
+
 async def test_what_comes_in_is_told_and_the_part_shows_it(office: Office) -> None:
     async with listening(office) as stream:
         await asyncio.sleep(0)
@@ -113,7 +127,7 @@ async def test_a_stream_ends_when_the_server_stops(office: Office) -> None:
 
 async def test_nobody_listens_without_signing_in(config: Config) -> None:
     async with open_office(config) as office:
-        for path in ("/live", "/live/home"):
+        for path in ("/live", "/live/entries", "/live/home"):
             response = await office.get(path)
             assert response.status == 401  # the script then has the page loaded, which leads to the sign-in
 

@@ -30,15 +30,12 @@ async def office(config: Config) -> AsyncIterator[Office]:
 
 
 def deeds_of(source: str) -> Iterator[str]:
-    """What a file records, where its name stands in the call."""
+    """What a file records, where its whole name stands in the call."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "record" and len(node.args) > 1:
-            yield from (one.value for one in ast.walk(node.args[1]) if _is_name(node.args[1], one))
-
-
-def _is_name(whole: ast.expr, one: ast.AST) -> bool:
-    """A text of a call, and none that is only the beginning of one."""
-    return not isinstance(whole, ast.JoinedStr) and isinstance(one, ast.Constant) and isinstance(one.value, str)
+            named = node.args[1]
+            pieces = [] if isinstance(named, ast.JoinedStr) else ast.walk(named)
+            yield from (one.value for one in pieces if isinstance(one, ast.Constant) and isinstance(one.value, str))
 
 
 def test_each_deed_in_the_log_has_a_name() -> None:

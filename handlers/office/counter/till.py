@@ -1,20 +1,23 @@
 """The office's till: what has to be in it, what moved it, and what is brought to the bank."""
 
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from aiohttp import web
 
+from bot.company import Company
 from bot.server import SERVER
 from handlers.office.agents.show import when
 from handlers.office.counter.forms import BringToBank
 from handlers.office.counter.sell import sale_key
-from handlers.office.frame.lists import before_of
+from handlers.office.frame.lists import before_of, by_portions, csv_address, send_csv, wants_csv
 from handlers.office.frame.page import page, redirect
 from handlers.office.frame.routes import ALL, CASH, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
-from models.money.till import LAST, PAGE, NotInTill, bring_to_bank, in_till, moves, on_the_way
+from models.money.till import LAST, PAGE, Move, NotInTill, bring_to_bank, in_till, moves, on_the_way
 
 PATH = "/money/till"
+COLUMNS = ("time", "amount", "what", "number", "by", "reason")
 WHAT = {
     "hand in cash": N_("handed in by an agent"),
     "sale payment": N_("sold at the counter"),
@@ -29,6 +32,8 @@ WHAT = {
 @office_page(PATH, roles=ALL, nav=Nav.MONEY)
 async def show(request: web.Request) -> web.StreamResponse:
     """What is there, and why."""
+    if wants_csv(request):
+        return await send_csv(request, "till", COLUMNS, _rows(request.app[SERVER].company))
     return await _draw(request, BringToBank.of(request))
 
 
@@ -48,6 +53,14 @@ async def bring(request: web.Request) -> web.StreamResponse:
     raise redirect(f"{PATH}?done=bank")
 
 
+async def _rows(company: Company) -> AsyncIterator[Sequence[object]]:
+    async def read(last: Move | None) -> Sequence[Move]:
+        return await moves(last.id if last else LAST)
+
+    async for move in by_portions(read):
+        yield move.at, company.typed(move.amount), move.what, move.number or "", move.actor, move.reason
+
+
 async def _draw(request: web.Request, form: BringToBank, status: int = 200) -> web.StreamResponse:
     company = request.app[SERVER].company
     found = await moves(before_of(request) or LAST)
@@ -58,6 +71,7 @@ async def _draw(request: web.Request, form: BringToBank, status: int = 200) -> w
         form=form,
         there=await in_till(),
         moves=found,
+        csv=csv_address(request),
         older=found[-1].id if len(found) == PAGE else 0,
         on_the_way=await on_the_way(),
         what=WHAT,

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.server import SERVER
 from handlers.office.frame.page import BANNERS, HEADERS, MACHINES, TOO_OLD, find_banners, is_ours, read_form, redirect
-from handlers.office.frame.routes import COUNTS, FORM, OFFICE, USER, WAITING, Handler, OfficePage, pages_at
+from handlers.office.frame.routes import FORM, OFFICE, USER, WAITING, Handler, OfficePage, count_all, pages_at
 from handlers.office.frame.session import SIGNED_IN, find_known, lacks_factor, note_seen
 from handlers.office.frame.typed import own_path, seal_typed
 from handlers.office.frame.words import LANGUAGE, N_, _, choose_language
@@ -54,7 +54,7 @@ async def guard(request: web.Request, handler: Handler) -> Any:
         await note_seen(request, by_script=page.fragment)
         if not page.fragment:
             request[BANNERS] = await find_banners()
-            request[WAITING] = {nav: await count(user) for nav, count in COUNTS.items()}
+            request[WAITING] = await count_all(user)
     with coming_from(request.remote or ""):
         return await handler(request)
 

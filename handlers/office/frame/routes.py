@@ -127,6 +127,11 @@ def may(request: web.Request, path: str, method: str = "GET") -> bool:
     return user is not None and any(user.role in page.roles for page in pages_at(request.app, path, method))
 
 
+async def count_all(user: OfficeUser) -> dict[Nav, int]:
+    """What waits for this user behind each entry that counts."""
+    return {nav: await count(user) for nav, count in COUNTS.items()}
+
+
 def count_of(nav: Nav) -> Callable[[Count], Count]:
     """Draw what this counts, in one indexed statement, beside an entry of the navigation."""
 

@@ -9,7 +9,7 @@ from babel.dates import format_date
 from bot.server import SERVER, Server
 from handlers.office.frame.charts import Bar
 from handlers.office.frame.page import page
-from handlers.office.frame.routes import ALL, Nav, may, office_page
+from handlers.office.frame.routes import ALL, USER, WAITING, Nav, count_all, may, office_page
 from handlers.office.frame.times import age, moment, when
 from handlers.office.frame.words import LANGUAGE, N_, _, _n
 from handlers.office.home.checklist import list_steps
@@ -37,6 +37,13 @@ async def show(request: web.Request) -> web.StreamResponse:
     seen = await request.app[READINGS].read()
     done = _(DONE[request.query["done"]]) if request.query.get("done") in DONE else ""
     return page(request, "home/home.html", 200, refresh=REFRESH_S, done=done, **_shared(request, seen))
+
+
+@office_page("/live/entries", roles=ALL, nav=Nav.HOME, fragment=True)
+async def show_entries(request: web.Request) -> web.StreamResponse:
+    """The entries at the head of the first page, with what waits behind each by now."""
+    request[WAITING] = await count_all(request[USER])
+    return page(request, "entries.html")
 
 
 @office_page("/live/home", roles=ALL, fragment=True)

@@ -14,12 +14,14 @@ from bot.server import SERVER
 from handlers.customers.ownership import write_off as write_off_contract
 from handlers.customers.proposals import agree
 from handlers.office.frame.forms import LineField, OfficeForm, SerialField, required
+from handlers.office.frame.lists import csv_address, send_csv, wants_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
-from handlers.office.frame.times import when
+from handlers.office.frame.times import moment, when
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at
 from handlers.office.money.doing import do, key_of, seen_in, sentence
+from handlers.office.money.sheets import listed
 from handlers.selling.void import refuse_by_office, void_by_office
 from models.devices import Device
 from models.money import Contract, Sale, claims, proposals, voids, write_offs
@@ -32,6 +34,8 @@ from models.people import Customer, promotions
 from models.people.two_people import check_seen
 
 MOST = 100
+COLUMNS = ("asked", "what", "number", "of", "amount", "by", "reason")
+LONGEST = 10_000  # rows of the file
 DONE = {
     "agreed": N_("It is done. Whose sale, device, plan or cash it is gets an SMS."),
     "booked": N_("It is done and in the books. Nobody gets an SMS of it."),
@@ -62,6 +66,8 @@ class WriteOffForm(OfficeForm):
 @office_page("/money/voids", roles=ALL, nav=Nav.MONEY)
 async def show(request: web.Request) -> web.StreamResponse:
     """All that waits, the oldest of each sort first."""
+    if wants_csv(request):
+        return await send_csv(request, "to-decide", COLUMNS, listed(await _cells(request.app[SERVER].company)))
     return await _draw(request)
 
 
@@ -227,6 +233,7 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
         "money/voids.html",
         status,
         voids=waiting,
+        csv=csv_address(request),
         impossible=await _impossible(waiting, request.app[SERVER].company),
         proposals=await proposals.open_proposals(MOST),
         write_offs=lost,
@@ -238,6 +245,26 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
         done=DONE,
         **{"problem": ""} | forms | more,
     )
+
+
+async def _cells(company: Company) -> list[Sequence[object]]:
+    """All that waits, as a file has it."""
+    rows: list[Sequence[object]] = [
+        (one.asked_at, "void", one.id, one.sale.reference, company.typed(one.sale.amount), one.asked_by, one.reason)
+        for one in await voids.asked_for()
+    ]
+    for each in await proposals.open_proposals(LONGEST):
+        about = each.sale or each.payment or each.device or each.agent or each.customer
+        name = next(filter(None, (getattr(about, column, "") for column in ("reference", "serial", "phone"))), "")
+        amount = each.sale.amount if each.sale else each.amount
+        rows.append((each.asked_at, each.what, each.id, name, company.typed(amount), each.asked_by, each.reason))
+    for off in await write_offs.open_write_offs(LONGEST):
+        name = f"S{FIRST_NUMBER + off.owner}" if off.kind == Lost.CONTRACT else f"#{off.owner}"
+        amount = company.typed(off.amount)
+        rows.append((off.proposed_at, "write-off", off.id, name, amount, off.proposed_by, off.reason))
+    for one in await promotions.list_open(LONGEST):
+        rows.append((moment(one.asked_at), one.role, one.id, one.whom, "", one.by.name, ""))
+    return rows
 
 
 async def _impossible(waiting: Sequence[Void], company: Company) -> dict[int, str]:

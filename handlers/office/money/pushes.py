@@ -1,24 +1,27 @@
 """`/money/requests`: phones that were asked to pay and of which nobody knows whether they paid."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
 from bot.payments import by_hand
 from bot.server import SERVER
 from handlers.office.frame.forms import LineField, OfficeForm, required
+from handlers.office.frame.lists import csv_address, send_csv, wants_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.times import moment
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at
 from handlers.office.money.doing import NotDone, do
+from handlers.office.money.sheets import listed
 from models.money import requests
 from models.money.receiving import LONGEST_REFERENCE
 from models.money.requests import PaymentRequest, RequestState
 
 ONE = r"/money/requests/{number:\d{1,18}}"
 MOST = 100
+COLUMNS = ("asked", "provider", "phone", "account", "amount", "state", "code", "reference")
 STATES = {
     RequestState.NEW: N_("is to be sent"),
     RequestState.ASKED: N_("the phone rings"),
@@ -40,7 +43,15 @@ class ReceiptForm(OfficeForm):
 @office_page("/money/requests", roles=ALL, nav=Nav.MONEY)
 async def show(request: web.Request) -> web.StreamResponse:
     """Those that have not ended, the oldest first; those alone that nobody knows, unless told."""
+    if wants_csv(request):
+        rows = await requests.list_open(unknown=request.query.get("all") != "yes")
+        return await send_csv(request, "requests", COLUMNS, listed([_cells(request, row) for row in rows]))
     return await _draw(request)
+
+
+def _cells(request: web.Request, row: PaymentRequest) -> Sequence[object]:
+    asked, amount = moment(row.created_at), request.app[SERVER].company.typed(row.amount)
+    return asked, row.provider, row.phone, row.account, amount, row.state, row.code, row.reference
 
 
 @office_page(ONE, "POST", roles=CASH, nav=Nav.MONEY)
@@ -87,6 +98,7 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
         pushes=rows[:MOST],
         more=max(0, len(rows) - MOST),
         all_=all_,
+        csv=csv_address(request),
         states=STATES,
         at=lambda ms: at(company, moment(ms)),
         form=ReceiptForm(),

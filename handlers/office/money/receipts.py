@@ -1,6 +1,6 @@
 """Texts of operators that wait for a person: what they say, and the two things that can be done with each."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +13,7 @@ from bot.receipts.reading import Found, read_money
 from bot.receipts.rules import list_providers, list_rules
 from bot.server import SERVER
 from bot.text.numbers import sender
+from handlers.office.frame.lists import csv_address, send_csv, wants_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.times import day_name
@@ -24,6 +25,7 @@ from models.money.receipt_texts import NotWaiting, ReceiptText
 from models.sql import now_ms
 
 MOST = 50  # on one page
+COLUMNS = ("came", "phone", "sim", "sender", "reference", "amount", "why", "text")
 LONGEST = 1_000  # characters of a text that is tried out
 ONE = r"/money/receipts/{number:\d{1,18}}"
 UNSEEN = N_("Look into the operator's own records first, and say that the money is there.")
@@ -47,7 +49,17 @@ class Shown:
 @office_page("/money/receipts", roles=ALL, nav=Nav.MONEY)
 async def show_waiting(request: web.Request) -> web.StreamResponse:
     """The texts that wait, the oldest first, and a place to try one out."""
+    if wants_csv(request):
+        return await send_csv(request, "receipts", COLUMNS, _rows(request))
     return await _draw(request)
+
+
+async def _rows(request: web.Request) -> AsyncIterator[Sequence[object]]:
+    company = request.app[SERVER].company
+    for row in await kept.waiting_texts():
+        shown = await _shown(request, row)
+        amount = "" if row.amount is None else company.typed(row.amount)
+        yield shown.came, shown.phone, row.sim, row.sender, row.reference, amount, row.why, shown.text
 
 
 @office_page("/receipts", roles=ALL, nav=Nav.MONEY)
@@ -124,6 +136,7 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
         status,
         waiting=[await _shown(request, row) for row in rows[:MOST]],
         more=max(0, len(rows) - MOST),
+        csv=csv_address(request),
         bound=bool(await kept.list_wallets()),
         providers=sorted(await list_providers(server.company)),
         longest=LONGEST,

@@ -2,30 +2,35 @@
 that mends each difference."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
 from aiohttp import web
 from wtforms import FileField
 
+from bot.company import Company
 from bot.server import SERVER
 from handlers.exchange import NotImported, PartlyImported, Table, Unreadable, group_problems, import_table
 from handlers.exchange.kinds import STATEMENT_OF
 from handlers.exchange.statements import StatementTable
 from handlers.office.frame.forms import LineField, OfficeForm, required
+from handlers.office.frame.lists import csv_address, send_csv, wants_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at, read_filter
 from handlers.office.money.doing import NotDone, do
+from handlers.office.money.sheets import listed
 from handlers.selling.statement_lines import take_line
 from models.money import reconciling
 from models.money.day_close import bounds_of
 from models.money.receiving import BANK, find_payment, normal_reference
+from models.money.reconciling import Reconciliation
 from models.money.sales import Payment
 from models.money.statements import StatementLine
 
 SHOWN = 50  # of each sort
+COLUMNS = ("difference", "time", "reference", "on_the_statement", "in_the_books", "payer")
 NAME = re.compile(r"[a-z][a-z0-9_-]{1,19}")
 SETTLED = {
     "payout": N_("Paid out to the bank"),
@@ -61,7 +66,38 @@ class WhyForm(OfficeForm):
 @office_page("/money/reconcile", roles=ALL, nav=Nav.MONEY)
 async def show(request: web.Request) -> web.StreamResponse:
     """How one provider's statements and the books fit in these days."""
+    if wants_csv(request) and (fit := (await _fit(request))[1]):
+        return await send_csv(request, "differences", COLUMNS, listed(list(_cells(fit, request.app[SERVER].company))))
     return await _draw(request)
+
+
+def _cells(fit: Reconciliation, company: Company) -> Iterator[Sequence[object]]:
+    """Each difference of these days: on the statement, in the books, or both."""
+    for row in fit.different:
+        yield (
+            "other amount",
+            row["at"],
+            row["reference"],
+            company.typed(row["amount"]),
+            company.typed(row["booked"]),
+            "",
+        )
+    for line in fit.without_sale:
+        yield "money without a sale", line.at, line.reference, company.typed(line.amount), "", line.payer
+    for row in fit.without_money:
+        yield "sale without money", row["at"], row["reference"], "", company.typed(row["amount"]), row["payer_name"]
+    for row in fit.unapplied:
+        yield "money that waits", row["at"], row["reference"], "", company.typed(int(row["amount"])), row["payer_name"]
+    for line in fit.out:
+        yield "money that went", line.at, line.reference, company.typed(line.amount), "", line.payer
+
+
+async def _fit(request: web.Request, given: str = "") -> tuple[str, Reconciliation | None]:
+    """Whose statements the address asks for, and how they and the books fit."""
+    asked, known = read_filter(request), await reconciling.known_providers()
+    provider, zone = given or asked.provider or (known[0] if known else ""), request.app[SERVER].company.zone
+    span = bounds_of(asked.first, zone)[0], bounds_of(asked.last, zone)[1]
+    return provider, await reconciling.reconcile(provider, *span) if provider in known else None
 
 
 @office_page("/money/reconcile", "POST", roles=CASH, nav=Nav.MONEY, upload=True)
@@ -176,9 +212,7 @@ async def _settle(
 async def _draw(request: web.Request, status: int = 200, **more: object) -> web.StreamResponse:
     company = request.app[SERVER].company
     asked, known = read_filter(request), await reconciling.known_providers()
-    provider = str(more.pop("provider", "") or asked.provider or (known[0] if known else ""))
-    span = bounds_of(asked.first, company.zone)[0], bounds_of(asked.last, company.zone)[1]
-    fit = await reconciling.reconcile(provider, *span) if provider in known else None
+    provider, fit = await _fit(request, str(more.pop("provider", "")))
     fields: dict[str, object] = {"problem": "", "wrong_lines": [], "open_line": 0, "open_payment": 0}
     fields["upload_form"] = UploadForm()
     return page(
@@ -190,6 +224,7 @@ async def _draw(request: web.Request, status: int = 200, **more: object) -> web.
         choices=_providers(request, known),
         provider=provider,
         fit=fit,
+        csv=csv_address(request),
         shown=SHOWN,
         bank=BANK,
         settled=SETTLED,

@@ -1,5 +1,6 @@
 """Words that the office made commands: the list, one more, one less. They count at once on all servers."""
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -9,13 +10,15 @@ from wtforms import SelectField
 from bot.server import SERVER
 from bot.talks.synonyms import Unfit, check_word, keywords_with_synonyms
 from handlers.office.frame.forms import LineField, OfficeForm, required
+from handlers.office.frame.lists import csv_address, send_csv, wants_csv
 from handlers.office.frame.page import page, redirect
 from handlers.office.frame.routes import ALL, FORM, HELPERS, USER, Nav, office_page
-from handlers.office.frame.times import when
+from handlers.office.frame.times import moment, when
 from handlers.office.frame.words import N_, _
 from models.messages import keywords
 from models.messages.keywords import OfficeWord, add_word, remove_word
 
+COLUMNS = ("word", "means", "language", "by", "added")
 WRONG = {
     "digits": N_("A word has no digits: it could be a PIN, an amount or a serial."),
     "form": N_("Write one word of 3 to 20 letters from A to Z."),
@@ -48,7 +51,14 @@ def _form(request: web.Request) -> WordForm:
 @office_page("/settings/words", roles=ALL, nav=Nav.SETTINGS)
 async def show(request: web.Request) -> web.StreamResponse:
     """All words of the office."""
+    if wants_csv(request):
+        return await send_csv(request, "words", COLUMNS, _rows())
     return await _draw(request, _form(request))
+
+
+async def _rows() -> AsyncIterator[Sequence[object]]:
+    for each in await OfficeWord.all().order_by("command", "word"):
+        yield each.word, each.command, each.language, each.added_by, moment(each.added_at)
 
 
 @office_page("/settings/words", "POST", roles=HELPERS, nav=Nav.SETTINGS)
@@ -92,6 +102,7 @@ async def _draw(request: web.Request, form: WordForm, status: int = 200) -> web.
         "settings/words.html",
         status,
         form=form,
+        csv=csv_address(request),
         words=await OfficeWord.all().order_by("command", "word").limit(keywords.MOST),
         back=request[FORM].get("with", "") if request.method == "POST" else "",
         languages=LANGUAGES,
