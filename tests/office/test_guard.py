@@ -4,11 +4,13 @@ all roles at all routes, from the table of routes itself."""
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from urllib.parse import urlencode
 
 import pytest
 from aiohttp import ClientResponse, web
 
 from bot.config import Config, load
+from handlers.office.frame.cookies import SESSION
 from handlers.office.frame.guard import ASKING, ELSEWHERE
 from handlers.office.frame.routes import OFFICE, PAGES, OfficePage
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
@@ -24,6 +26,13 @@ PART = re.compile(
 )  # of a path, as aiohttp writes it: {number} or {number:\d+}
 # What may stand for a part; besides, the first of several words.
 FILL = ("1", "12345", "sw", "install", "1-" + "0" * 40)
+ELSEWHERE_ADDRESSES = (
+    "//evil.example",
+    "https://evil.example/",
+    "/\\evil.example",
+    "\t//evil.example",
+    "javascript:x()",
+)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # Rows that change by themselves, or because somebody looks.
 MOVING = {"office_session", "gatewaystate", "guess", "setting", "form_once", "tortoise_migrations"}
@@ -175,20 +184,64 @@ async def test_each_form_is_refused_without_its_token(office: Office) -> None:
     assert (await office.get()).status == 200, "still signed in"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 async def test_a_form_that_another_site_sends_is_refused_with_a_right_token_too(office: Office, site: str) -> None:
     await office.html()
-    fields = {"csrf": await office.csrf("/me")}
-    for path in ("/logout", "/me/sessions"):
+    fields, before = {"csrf": await office.csrf("/me")}, await everything(office)
+    for path in sorted({path_of(page) for page in PAGES if page.method == "POST"}):
         response = await office.client.post(
             path, data=fields, headers={"Sec-Fetch-Site": site, "Accept": "text/html"}, allow_redirects=False
         )
-        assert response.status == 403 and "another site" in await response.text()
+        assert response.status == 403 and "another site" in await response.text(), path
+    assert await everything(office) == before
     assert (await office.get()).status == 200
     response = await office.client.post(
         "/logout", data=fields, headers={"Sec-Fetch-Site": "same-origin"}, allow_redirects=False
     )
     assert response.status == 303
+
+
+@pytest.mark.slow
+async def test_a_token_of_before_signing_in_sends_no_form(office: Office) -> None:
+    """Who plants his own cookies on somebody knows their token, but not that of the session."""
+    token = await office.csrf("/login")
+    await office.sign_in()
+    before = await everything(office)
+    for path in sorted({path_of(page) for page in PAGES if page.method == "POST"}):
+        response = await ask(office, "POST", path, csrf=token)
+        assert response.status in (403, 404), path
+    assert await everything(office) == before
+
+
+@pytest.mark.slow
+async def test_a_session_that_somebody_planted_opens_no_page_and_is_never_taken(office: Office) -> None:
+    office.client.session.cookie_jar.update_cookies({SESSION: "planted"}, office.client.make_url("/"))
+    for page in PAGES:
+        response = await ask(office, page.method, path_of(page))
+        assert page.anybody or response.status in (303, 401, 403), page.path
+        assert response.status != 303 or response.headers["Location"].startswith("/login"), page.path
+        assert SESSION not in response.cookies or response.cookies[SESSION].value != "planted", page.path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("to", ELSEWHERE_ADDRESSES)
+@pytest.mark.parametrize("signed_in", [False, True])
+async def test_no_page_leads_to_another_site(office: Office, signed_in: bool, to: str) -> None:
+    """Whatever stands in its address or its form."""
+    fields = dict.fromkeys(("next", "back", "with", "to", "q", "place", "typed"), to)
+    csrf = await office.csrf("/login")
+    if signed_in:
+        await office.sign_in()
+        csrf = await office.csrf("/me")
+    followed = 0
+    for page in sorted(PAGES, key=lambda page: page.path == "/logout"):  # the last one
+        path = f"{path_of(page)}?{urlencode(fields)}"
+        response = await ask(office, page.method, path, **(fields | {"csrf": csrf} if page.method == "POST" else {}))
+        if where := response.headers.get("Location", ""):
+            followed += 1
+            assert re.match(r"/(?![/\\\s])[\x21-\x7e]*$", where), (page.path, where)
+    assert followed > (15 if signed_in else 60)
 
 
 async def test_machines_send_no_token(office: Office) -> None:

@@ -35,6 +35,7 @@ class Presser:
     browser: Browser
     width: int
     script: bool
+    scheme: str
     stack: AsyncExitStack
     tabs: dict[str, Tab] = field(default_factory=dict)
     heard: list[str] = field(default_factory=list)
@@ -44,7 +45,7 @@ class Presser:
         if who not in self.tabs:
             base = str(self.desk.office.client.make_url("/"))
             tab = await self.stack.enter_async_context(
-                open_tab(self.browser, base, self.width, java_script_enabled=self.script)
+                open_tab(self.browser, base, self.width, java_script_enabled=self.script, color_scheme=self.scheme)
             )
             tab.page.on("dialog", self._answer)
             tab.page.set_default_timeout(PATIENCE_MS)
@@ -168,11 +169,13 @@ def test_each_form_that_asks_first_is_dismissed_and_pressed() -> None:
 @pytest.mark.slow
 @needs_chromium
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_each_form_does_what_it_says(empty_url: str, tmp_path: Path, width: int, script: bool) -> None:
+async def test_each_form_does_what_it_says(
+    empty_url: str, tmp_path: Path, width: int, scheme: str, script: bool
+) -> None:
     async with open_full_desk(empty_url, tmp_path) as desk, open_browser() as browser, AsyncExitStack() as stack:
-        presser = Presser(desk, browser, width, script, stack)
+        presser = Presser(desk, browser, width, script, scheme, stack)
         wrong = [f"{press.at} to {press.to}: {said}" for press in ALL_PRESSES for said in await presser.try_out(press)]
         heard = [said for tab in presser.tabs.values() for said in tab.complaints]
         wrong += [said for said in heard if not LATE.search(said)]

@@ -4,7 +4,7 @@ They are pressed one after the other in the office of `full_desk.py`, so the ord
 before who agrees. Braces are gaps that the desk fills (`FACTS`).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from models.demo.world import CLERK, OFFICE_PASSWORD, OFFICE_USER
@@ -27,7 +27,7 @@ class Press:
 
     at: str  # the page
     to: str = ""  # where its form leads; the page itself where it does not say
-    typed: dict[str, str | bool | bytes] = field(default_factory=dict)
+    typed: Mapping[str, str | bool | bytes] = field(default_factory=dict)
     button: str = ""  # its words, where the form has several buttons
     hidden: str = ""  # `do=take`: the hidden field that tells this form from another one to the same place
     late: bool = False  # whether the session ends while the form is filled in
