@@ -34,7 +34,7 @@ async def guard(_apps: object, editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0014_settled_amounts")]
+    dependencies = [("models", "0015_kept_sums")]
 
     operations = [
         ops.CreateModel(
