@@ -64,7 +64,7 @@ OF_SALE = booked("'sale ' || s.id || ' payment'", "cash", "wallet", "unapplied",
 OF_PAYMENT = booked("'payment ' || p.id", "unapplied")
 OF_HAND_IN = booked("'hand in ' || h.id || ' cash'", "cash")
 OF_TOP_UP = booked("'top up ' || t.id", "wallet")
-KEPT_SUMS = "0016_kept_sums"
+KEPT_SUMS = "0015_kept_sums"
 OF_COMMISSION = booked("'sale ' || s.id || ' commission'", "commission")
 CHECKS = (
     # The ledger in itself.

@@ -312,7 +312,7 @@ async def reconcile(provider: str, since: datetime, until: datetime) -> Reconcil
 
 
 def _of_what_waits() -> str:
-    """SQLite is told which index has these few accounts alone. On PostgreSQL there is none (0016_kept_sums)."""
+    """SQLite is told which index has these few accounts alone. On PostgreSQL there is none (0015_kept_sums)."""
     return "" if on_postgres() else " INDEXED BY account_unapplied"
 
 

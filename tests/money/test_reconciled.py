@@ -193,5 +193,5 @@ async def test_what_was_there_before_is_kept_in_the_same_way(mwanga: Server, who
     assert bool(kept[0]) == whole and kept[1]
     for table in ("statement_sum", "unmatched"):
         await execute(connection(), f"DELETE FROM {table}")
-    await import_module("models.migrations.0016_kept_sums").fill(None, SimpleNamespace(client=connection()))
+    await import_module("models.migrations.0015_kept_sums").fill(None, SimpleNamespace(client=connection()))
     assert [await execute(connection(), question) for question in questions] == kept
