@@ -14,7 +14,7 @@ from models.sql import connection, execute
 from tests.world.long_world import BIG, longest_world, texted
 from tests.world.menus import way
 from tests.world.mobile_money import ENDS, M_PESA, WALLET, by_phone
-from tests.world.people import MENU, PEOPLE, Phones
+from tests.world.people import MENU, NOON, PEOPLE, Phones
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def test_a_second_wish_does_not_ask_the_phone_again(phones: Phones) -> Non
     assert await PaymentRequest.all().count() == 1
 
 
-@pytest.mark.parametrize("change", [{"prepaid": False}, {"retired_at": "2026-11-24T08:00:00Z"}])
+@pytest.mark.parametrize("change", [{"prepaid": False}, {"retired_at": NOON}])
 async def test_money_for_a_wallet_that_is_gone_waits_for_the_office(phones: Phones, change: dict[str, object]) -> None:
     await phones.text("Asha", "WALLET 50000")
     await Agent.filter(phone=PEOPLE["Asha"]).update(**change)
