@@ -10,12 +10,13 @@ from wtforms import FileField
 
 from bot.company import Company
 from bot.server import SERVER
-from handlers.exchange import NotImported, PartlyImported, Table, Unreadable, group_problems, import_table
+from handlers.exchange import NotImported, PartlyImported, Table, Unreadable, import_table
 from handlers.exchange.kinds import STATEMENT_OF
 from handlers.exchange.statements import StatementTable
 from handlers.office.frame.forms import LineField, OfficeForm, required
 from handlers.office.frame.lists import csv_address, send_csv, wants_csv
 from handlers.office.frame.page import HEADERS, page, redirect
+from handlers.office.frame.reasons import say_problems, say_reason
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at, read_filter
@@ -126,10 +127,10 @@ async def upload(request: web.Request) -> web.StreamResponse:
         async with server.database.work():
             await reconciling.match(actor=request[USER].name)
     except Unreadable as error:
-        said = [_("Line {line}: {reason}.", line=error.line, reason=error.reason)]
+        said = [_("Line {line}: {reason}.", line=error.line, reason=say_reason(error.reason))]
         return await _draw(request, 422, upload_form=form, wrong_lines=said, provider=name)
     except NotImported as error:
-        lines = list(group_problems(error.problems))
+        lines = say_problems(error.problems)
         return await _draw(request, 422, upload_form=form, wrong_lines=lines, provider=name)
     except PartlyImported as error:
         return await _draw(request, 422, upload_form=form, wrong_lines=[str(error)], provider=name)

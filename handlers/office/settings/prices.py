@@ -20,13 +20,13 @@ from handlers.exchange import (
     PartlyImported,
     Table,
     Unreadable,
-    group_problems,
     import_table,
 )
 from handlers.exchange.importing import Tried, try_table
 from handlers.exchange.sheet import Problem
 from handlers.office.frame.lists import send_csv
 from handlers.office.frame.page import page, redirect
+from handlers.office.frame.reasons import say_problems, say_reason
 from handlers.office.frame.routes import CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.settings.typed import read_number
@@ -264,9 +264,9 @@ def _draw_file(request: web.Request, status: int, name: str, **more: object) -> 
         kind=kind,
         goods=KINDS[kind],
         name=name,
-        problems=group_problems(problems),
+        problems=say_problems(problems),
         wrong=len(problems),
-        remarks=group_problems(tried.remarks) if tried else [],
+        remarks=say_problems(tried.remarks) if tried else [],
         **{"tried": None, "number": 0} | more,
     )
 
@@ -323,9 +323,9 @@ def _place(columns: Sequence[str], problems: Sequence[Problem]) -> tuple[dict[st
     for problem in problems:
         column = problem.reason.partition(" ")[0]
         if column in columns:
-            beside[column] = problem.reason
+            beside[column] = say_reason(problem.reason)
         else:
-            above.append(problem.reason)
+            above.append(say_reason(problem.reason))
     return beside, above
 
 
