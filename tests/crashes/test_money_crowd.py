@@ -15,12 +15,11 @@ from bot.payments import State
 from models.money.receiving import Source
 from models.money.reconciling import Said
 from models.money.statements import Direction
-from tests.crashes.test_money_machine import answers
 from tests.world import money_by_two as by_two
 from tests.world import money_holds as holds
 from tests.world import money_of_agents as of_agents
 from tests.world.money_by_text import Lie, Operator
-from tests.world.money_life import BEGIN, PROVIDERS, TARGETS, Life, Verb
+from tests.world.money_life import ANSWERS, BEGIN, PROVIDERS, TARGETS, Life, Verb
 
 OFFICE = ("rehema", "zuberi")
 DEVICES = ("SHS0283", "SHS0284", "EB100042", "EB100043")  # what may be in stock and sold again
@@ -61,7 +60,7 @@ class Crowd:
             ),
             lambda: life.assignment(f"assign {number}", few, pick((*TARGETS, "")), pick((1, 2, 3)), pick((1, 2))),
             lambda: life.push(f"push {number}", f"+25571000000{few % 10}", pick(TARGETS), amount),
-            lambda: life.callback(few, pick(answers)),
+            lambda: life.callback(few, pick(ANSWERS)),
             lambda: life.callback(few, State.PAID),
             lambda: life.void(few, pick(OFFICE)),
             lambda: life.asked_void(few),

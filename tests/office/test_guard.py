@@ -12,20 +12,16 @@ from aiohttp import ClientResponse, web
 from bot.config import Config, load
 from handlers.office.frame.cookies import SESSION
 from handlers.office.frame.guard import ASKING, ELSEWHERE
-from handlers.office.frame.routes import OFFICE, PAGES, OfficePage
+from handlers.office.frame.routes import OFFICE, PAGES
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.people import OfficeRole
 from tests.world.browser import Office, open_office
+from tests.world.office_paths import MOVING, PART, path_of
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
 OPEN = {"/login", "/login/code", "/invitation/{token}", "/office/{hash}/{name}"}
 FIELDS = {"do": "close", "words": "They called", "user": OFFICE_USER, "password": OFFICE_PASSWORD}
-PART = re.compile(
-    r"\{(\w+)(?::((?:[^{}]|\{[^{}]*\})*))?\}"
-)  # of a path, as aiohttp writes it: {number} or {number:\d+}
-# What may stand for a part; besides, the first of several words.
-FILL = ("1", "12345", "sw", "install", "1-" + "0" * 40)
 ELSEWHERE_ADDRESSES = (
     "//evil.example",
     "https://evil.example/",
@@ -34,8 +30,6 @@ ELSEWHERE_ADDRESSES = (
     "javascript:x()",
 )
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-# Rows that change by themselves, or because somebody looks.
-MOVING = {"office_session", "gatewaystate", "guess", "setting", "form_once", "tortoise_migrations"}
 
 
 @pytest.fixture
@@ -46,18 +40,6 @@ async def office(config: Config) -> AsyncIterator[Office]:
             while await office.ask("SELECT 1 FROM outbox WHERE state IN ('waiting', 'sending')"):
                 await asyncio.sleep(0)
         yield office
-
-
-def path_of(page: OfficePage) -> str:
-    """A path that this page answers."""
-    return PART.sub(lambda part: fill(part[2] or r"[^{}/]+"), page.path)
-
-
-def fill(pattern: str) -> str:
-    for text in (*FILL, pattern.partition("|")[0]):
-        if re.fullmatch(pattern, text):
-            return text
-    raise AssertionError(f"say in FILL what fits {pattern}")
 
 
 def routes_of(office: Office) -> list[tuple[str, str]]:

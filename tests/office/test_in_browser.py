@@ -1,7 +1,6 @@
 """The office in a real browser: each page on a telephone and on a desk, light and dark, with script and without, and
 what somebody does there who has no mouse."""
 
-import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,13 +12,13 @@ from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.people import OfficeRole, OfficeUser, invitations, office_users, second_factor
 from models.sql import now_ms
 from tests.world.browser import PASSWORD, Office, open_office
-from tests.world.chromium import Tab, links_of, needs_chromium, open_browser, open_tab
+from tests.world.chromium import Tab, needs_chromium, open_browser, open_tab
 from tests.world.many import write_to_all
+from tests.world.office_paths import walk
 
 pytestmark = [pytest.mark.slow, needs_chromium, pytest.mark.parametrize("engine", ["sqlite"])]
 
 MOST_BYTES = 50 * 1024
-MOST_PAGES = 400  # that the walk looks at
 SCREEN = 900  # pixels that a tab is high
 # No page of its own.
 NO_PAGES = {
@@ -36,8 +35,6 @@ NOT_LINKED = {
     "/typed": "signing in again with a form that was not sent",
     r"/invitation/{token:\d{1,18}-[0-9a-f]{40}}": "what the owner gives to whom is invited",
 }
-# What somebody types into a box, whose answer has links of its own.
-ASKED = ("/settings/texts?q=PIN", "/find?q=a")
 
 
 @pytest.fixture
@@ -54,42 +51,6 @@ async def office(empty_url: str) -> AsyncIterator[Office]:
 async def browser() -> AsyncIterator[Browser]:
     async with open_browser() as browser:
         yield browser
-
-
-async def walk(office: Office) -> dict[str, str]:
-    """One address for each page of the office, found as a person does: by links, from the first page on."""
-    assert office.client.app
-    router = office.client.app.router
-    waiting, seen, found = ["/", *ASKED], {"/", *ASKED}, {}
-    while waiting and len(seen) < MOST_PAGES:
-        path = waiting.pop(0)
-        response = await office.get(path)
-        assert response.status in (200, 303), f"{path} answers {response.status}"
-        canonical = next((each for each in _canonicals(router, path)), "")
-        found.setdefault(canonical, path)
-        if response.content_type != "text/html" or response.status == 303:
-            continue
-        for link in links_of(await response.text()):
-            per_page = sum(1 for one in seen if _shape(one) == _shape(link))
-            if link not in seen and per_page < 3 and not link.startswith("/simulator"):
-                seen.add(link)
-                waiting.append(link)
-    return found
-
-
-def _shape(path: str) -> str:
-    return re.sub(r"\d+", "1", path.partition("?")[0])
-
-
-def _canonicals(router: object, path: str) -> list[str]:
-    plain = path.partition("?")[0]
-    found = []
-    for page in PAGES:
-        pattern = re.sub(r"\{\w+:((?:[^{}]|\{[^{}]*\})+)\}", r"(?:\1)", page.path)
-        pattern = re.sub(r"\{\w+\}", "[^/]+", pattern)
-        if page.method == "GET" and re.fullmatch(pattern, plain):
-            found.append(page.path)
-    return found
 
 
 async def test_a_link_leads_to_each_page(office: Office) -> None:

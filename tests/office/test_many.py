@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator
-from html import unescape
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from models.messages import State
 from models.office import audience
 from models.people import OfficeRole
 from tests.world.browser import Office, enqueue_message, open_office
-from tests.world.many import add_crowd, go_on, phone_of
+from tests.world.many import add_crowd, go_on, hidden, look, phone_of
 from tests.world.people import NOON, PEOPLE
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -31,18 +30,6 @@ async def office(config: Config) -> AsyncIterator[Office]:
         office.mwanga.broadcasts.stop()  # what goes out goes when a test says so
         await office.sign_in()
         yield office
-
-
-def hidden(html: str, action: str) -> dict[str, str]:
-    """The hidden fields of a form."""
-    form = next(each for each in re.findall(r"<form.*?</form>", html, re.DOTALL) if f'action="{action}"' in each)
-    return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)}
-
-
-async def look(office: Office, **given: str) -> tuple[int, str]:
-    """The page before it goes: its status and html."""
-    response = await office.post("/write", csrf=await office.csrf("/write"), **given)
-    return response.status, await response.text()
 
 
 def words(html: str) -> str:

@@ -10,10 +10,9 @@ from bot.config import Config
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.devices import Device
 from models.devices.connections import Connection, ConnectionType
-from tests.office.test_many import hidden, look
 from tests.world.browser import Office, open_office
 from tests.world.chromium import needs_chromium, open_browser, open_tab
-from tests.world.many import go_on
+from tests.world.many import go_on, hidden, look
 from tests.world.people import NOON, PEOPLE
 
 pytestmark = pytest.mark.everyday_on_sqlite

@@ -15,9 +15,9 @@ import handlers.office
 from bot.app import build_app
 from bot.config import Config
 from handlers.office.frame.routes import PAGES
-from tests.office.test_guard import PART
 from tests.world.chromium import Tab, needs_chromium, open_browser, open_tab
 from tests.world.full_desk import SECOND, FullDesk, open_full_desk
+from tests.world.office_paths import PART
 from tests.world.presses import ALL_PRESSES, PASSWORDS, Press, end_sessions
 
 TEMPLATES = Path(handlers.office.__file__).with_name("templates")

@@ -15,9 +15,9 @@ import aiohttp
 import pyotp
 import pytest
 
-from tests.office.test_guard import MOVING
 from tests.world.full_desk import FullDesk, open_full_desk
 from tests.world.html_forms import Form, forms_of
+from tests.world.office_paths import MOVING
 from tests.world.presses import ALL_PRESSES, PASSWORDS, Press
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("engine", ["sqlite"])]

@@ -1,7 +1,9 @@
 """Many customers, and messages that the office writes to all of them."""
 
 import json
+import re
 from datetime import UTC, datetime
+from html import unescape
 
 from bot.outbound.broadcasts import Broadcasts
 from bot.runtime import Database
@@ -9,6 +11,7 @@ from bot.server import Server
 from models.messages.broadcasts import create_broadcast
 from models.office.audience import Audience
 from models.sql import execute, execute_many
+from tests.world.browser import Office
 
 CROWD = """INSERT INTO customer (id, name, surname, phone, language, mini_grid_id, created_at)
   VALUES ($1, $2, $3, $4, $5, $6, $7)"""
@@ -53,3 +56,15 @@ async def receivers(server: Server | Database) -> dict[str, str]:
         db, "SELECT c.name, r.result FROM broadcast_receiver r JOIN customer c ON c.id = r.customer_id ORDER BY r.id"
     )
     return {row["name"]: row["result"] for row in rows}
+
+
+def hidden(html: str, action: str) -> dict[str, str]:
+    """The hidden fields of a form."""
+    form = next(each for each in re.findall(r"<form.*?</form>", html, re.DOTALL) if f'action="{action}"' in each)
+    return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)}
+
+
+async def look(office: Office, **given: str) -> tuple[int, str]:
+    """The page before it goes: its status and html."""
+    response = await office.post("/write", csrf=await office.csrf("/write"), **given)
+    return response.status, await response.text()

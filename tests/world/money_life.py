@@ -50,6 +50,8 @@ from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import OtherAmount, SamePerson
 from models.sql import execute
 
+# What a provider may say of a push.
+ANSWERS = (State.PAID, State.PAID, State.FAILED, State.EXPIRED, State.UNKNOWN, State.PENDING)
 BEGIN = datetime(2026, 11, 26, 6, tzinfo=UTC)
 PROVIDERS = ("daraja", "airtel")
 # What a payment may be for: devices by their serials, goods by the number of their contract.
