@@ -12,7 +12,7 @@ from bot.text import Text, _, shorten, verbatim
 from bot.text.answers import consent, declines
 from bot.text.grammar import split
 from handlers.selling.buy import buy, take_payment
-from handlers.wording import LONGEST_NAME, owner, tail
+from handlers.wording import LONGEST_NAME, owner, paid_for_name, tail
 from models.messages import MessageKind
 from models.messages.withdrawal import withdraw_question_about
 from models.money import Payable, Sale, cash_requests
@@ -187,3 +187,14 @@ async def end_unanswered(company: Company, most: int) -> list[tuple[str, list[Co
         ]
         told.append((f"cash request {request.id} over", copies))
     return told
+
+
+async def how_it_ended(request: CashRequest, chat: Chat) -> Text:
+    """What became of a request that was over before the customer ended it."""
+    now = await CashRequest.get(id=request.id)
+    paid_for = await load_payable(request.device_id, request.contract_id)
+    values = {"amount": chat.company.money(request.amount), "serial": paid_for_name(paid_for)}
+    if now.sale_id:
+        sale = await Sale.get(id=now.sale_id)
+        return _("{amount} for {serial} is sold already, ref {ref}.", ref=sale.reference, **values)
+    return _("{amount}, {serial}: that was over before. Nothing was sold.", **values)

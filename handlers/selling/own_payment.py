@@ -10,7 +10,7 @@ from bot.talks.contacts import asked_room, contacts
 from bot.text import Text, _, joined, shorten
 from bot.text.i18n import _n
 from handlers.selling.buy import why_not
-from handlers.selling.cash_requests import tell_withdrawn
+from handlers.selling.cash_requests import how_it_ended, tell_withdrawn
 from handlers.wording import LONGEST_NAME, bought, fitting, paid_for_name, shared, tail, with_credit
 from models.messages import MessageKind
 from models.money import Payable, cash_requests, quotes, refusals, requests
@@ -151,7 +151,7 @@ async def _ask_agent(chat: Chat, quote: quotes.Quote, earlier: CashRequest | Non
     was not answered yet."""
     company, at = chat.company, quote.standing
     if earlier and not await cash_requests.withdraw(earlier):
-        return chat.end(_("An agent has just answered. Send it again if you want more."), outcome="late")
+        return chat.end(await how_it_ended(earlier, chat), outcome="late")
     agent = await _find_seller(at.customer, quote.amount)
     if agent is None:
         none = _("No agent near you can take {amount} now.", amount=company.money(quote.amount))

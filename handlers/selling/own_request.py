@@ -3,12 +3,12 @@
 from bot.message import Reply
 from bot.talks import Chat
 from bot.talks.state import Asked
-from bot.text import Text, _, plain_word, shorten
+from bot.text import _, plain_word, shorten
 from bot.text.answers import declines
-from handlers.selling.cash_requests import withdraw
+from handlers.selling.cash_requests import how_it_ended, withdraw
 from handlers.selling.own_payment import still_asked
 from handlers.wording import LONGEST_NAME, paid_for_name
-from models.money import Sale, cash_requests
+from models.money import cash_requests
 from models.money.cash_requests import CashRequest
 from models.money.payable import load_payable
 from models.people import Agent, Caller
@@ -64,14 +64,3 @@ async def end_request(request: CashRequest, chat: Chat) -> Reply:
         phone=agent.phone,
     )
     return chat.end(said, also=[*told, *chat.also_by_sms(said)], outcome="ended")
-
-
-async def how_it_ended(request: CashRequest, chat: Chat) -> Text:
-    """What became of a request that was over before the customer ended it."""
-    now = await CashRequest.get(id=request.id)
-    paid_for = await load_payable(request.device_id, request.contract_id)
-    values = {"amount": chat.company.money(request.amount), "serial": paid_for_name(paid_for)}
-    if now.sale_id:
-        sale = await Sale.get(id=now.sale_id)
-        return _("{amount} for {serial} is sold already, ref {ref}.", ref=sale.reference, **values)
-    return _("{amount}, {serial}: that was over before. Nothing was sold.", **values)

@@ -75,6 +75,10 @@ class Meanwhile:
         """The same, and people are told where to pay in the phone's own menu."""
         self._takes_money_by(replace(M_PESA, pay_bill=number))
 
+    async def asks_nobody_but_tells_pay_bill(self, number: str) -> None:
+        """No phone of the demo world can be asked: the provider asks other operators' phones."""
+        self._takes_money_by(replace(M_PESA, pay_bill=number, prefixes=("+999",)))
+
     async def tells_till(self, number: str) -> None:
         """The same with a till, which asks for no account."""
         self._takes_money_by(replace(M_PESA, till=number))
