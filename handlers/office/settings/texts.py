@@ -6,8 +6,8 @@ from itertools import islice
 from aiohttp import web
 
 from bot.server import SERVER
-from bot.text import septets
-from bot.text.gsm import plain, straight
+from bot.text import plain, septets
+from bot.text.gsm import straight
 from bot.text.i18n import catalogued, list_english
 from bot.text.rewording import find_mistake, find_sentences
 from handlers.office.frame.page import HEADERS, page, redirect
