@@ -76,10 +76,10 @@ APPS = {
     ),
     GATEWAY: (
         Action(29, "customer", "be reminded of an instalment, or not", ("stop", "start"), "they go out by themselves"),
-        Action(30, "office", "write to one or many", (), "does not exist yet"),
+        Action(30, "office", "write to one or many", (), "the office, `/messages` and `/write`"),
         Action(31, "phone", "join as a gateway", (), "`mwanga phone add`"),
         Action(32, "phone", "fetch, send, report and bring in messages", (), "as SMS Gateway for Android does"),
-        Action(33, "office", "read payments out of an operator's SMS", (), "does not exist yet"),
+        Action(33, "office", "read payments out of an operator's SMS", (), "by rules: `mwanga receipts`, or `/settings/receipts`"),
         Action(38, "office", "make a token outside of a sale", (), "does not exist"),
         Action(0, "everybody", "see maps, charts, photos, documents", (), "cannot be had by text"),
     ),
