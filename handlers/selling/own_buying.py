@@ -9,6 +9,7 @@ from bot.talks.fields import Amount
 from bot.text import Text, _, joined, shorten, verbatim
 from handlers.fields.devices import choose_own_device, named_own_device
 from handlers.selling.buy import BUY
+from handlers.selling.cash_requests import how_it_ended
 from handlers.selling.how_to_buy import as_many, how_from_agent, ways_to_buy
 from handlers.selling.own_line import Bought, own_things, owner_of, put_in_order, said_without_keyword, spellings
 from handlers.selling.own_payment import buy_own, what_rings
@@ -70,6 +71,9 @@ async def _buy(chat: Chat) -> Reply:
         return await _tell_how(chat, paid_for)
     if amount is None:
         amount = await chat.ask(Amount(await _how_much(paid_for, chat)))
+    if request and request.sale_id:  # the agent was sooner
+        chat.no_more()
+        return chat.end(await how_it_ended(request, chat), outcome="late")
     return await buy_own(chat, paid_for, amount)
 
 

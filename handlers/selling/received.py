@@ -16,6 +16,7 @@ from handlers.selling.how_to_buy import as_many, in_its_menu, or_agent
 from handlers.selling.receipts import copies
 from handlers.selling.wallet import for_agent
 from models.alerts import raise_alert, raise_alert_once
+from models.audit import record
 from models.messages import MessageKind
 from models.money import Payable, Sale, applying, quotes, requests
 from models.money.account_text import find_by_account
@@ -169,13 +170,25 @@ async def _tell_late(payment: Payment, payer: Payer, company: Company) -> Told:
 
 
 async def _agent_paid(payment: Payment, request: PaymentRequest | None, company: Company) -> Agent | None:
-    """The agent whose wallet this is for: of our own request, else as the payer typed it. One who has no wallet any
-    more, or is gone, gets nothing: the money waits for the office."""
-    if request is None:
+    """The agent whose wallet this is for: of the push that it answers, else as the payer typed it. One who has no
+    wallet any more, or is gone, gets nothing: the money waits for the office."""
+    pushes = await _answered_by(payment, request, company)
+    if not pushes:
         return await _wallet_of(payment.account_text, company)
-    if request.agent_id is None:
+    if len(pushes) > 1 or pushes[0].agent_id is None:
         return None
-    return await Agent.get_or_none(id=request.agent_id, prepaid=True, retired_at=None)
+    return await Agent.get_or_none(id=pushes[0].agent_id, prepaid=True, retired_at=None)
+
+
+async def _answered_by(payment: Payment, request: PaymentRequest | None, company: Company) -> list[PaymentRequest]:
+    """The push that this money answers: its own, or where no account came with it (a till, an operator's text) what
+    this phone was asked for so much; several when any of them may be meant."""
+    if request:
+        return [request]
+    phone = _phone(payment.payer_phone, company)
+    if payment.account_text.strip() or not phone:
+        return []
+    return await requests.waiting_for(payment.provider, phone=phone, amount=payment.amount)
 
 
 async def _wallet_of(account_text: str, company: Company) -> Agent | None:
@@ -202,15 +215,14 @@ def _said(applied: Applied, payment: Payment, paid_for: Payable, payer: Payer, c
 
 
 async def _find(payment: Payment, request: PaymentRequest | None, company: Company) -> Payable | Why:
-    if request and (request.device_id or request.contract_id):
-        return await load_payable(request.device_id, request.contract_id)
+    pushes = await _answered_by(payment, request, company)
+    if len(pushes) > 1:
+        return Why.SEVERAL
+    if pushes and pushes[0].agent_id:  # for a wallet that is gone, and not for what the agent has at home
+        return Why.NOBODY
+    if pushes and (pushes[0].device_id or pushes[0].contract_id):
+        return await load_payable(pushes[0].device_id, pushes[0].contract_id)
     typed = payment.account_text.strip()
-    if not typed and (phone := _phone(payment.payer_phone, company)):
-        asked = await requests.waiting_for(payment.provider, phone=phone, amount=payment.amount)
-        if len(asked) > 1:
-            return Why.SEVERAL
-        if asked and (asked[0].device_id or asked[0].contract_id):  # its callback comes, or comes no more
-            return await load_payable(asked[0].device_id, asked[0].contract_id)
     return await find_by_account(typed, _phone(typed or payment.payer_phone, company))
 
 
@@ -325,9 +337,9 @@ async def validate(account_text: str, amount: int, company: Company) -> Refusal 
 async def assign(
     reference: str, account: str, actor: str, company: Company, *, provider: str = "", amount: int | None = None
 ) -> Told:
-    """Somebody of the office says what a payment that waits is for, or `amount` of it (minor units): a serial, or the
-    number of a sale. Everybody is told. Raises NoSuchPayment, SeveralPayments, LookupError when nothing goes by this
-    account, and ValueError for an amount that is not there."""
+    """Somebody of the office says what a payment that waits is for, or `amount` of it (minor units): a serial, the
+    number of a sale, or all of it for a wallet: W and the agent's number. Everybody is told. Raises NoSuchPayment,
+    SeveralPayments, LookupError when nothing goes by this account, and ValueError for an amount that is not there."""
     return await assign_payment(await find_unapplied(reference, provider), account, actor, company, amount=amount)
 
 
@@ -337,12 +349,22 @@ async def assign_payment(
     """The same for a payment that somebody has before him: the reference of cash is no provider's, and nobody types
     it."""
     await _check_waits(payment)
+    if agent := await _wallet_of(account, company):
+        return await _assign_to_wallet(payment, agent, actor, company, amount)
     paid_for = await find_by_account(account, _phone(account, company))
     if isinstance(paid_for, Why):
         raise LookupError(account)
     applied = await _assign(payment, paid_for, paid_for.name, actor, company, amount)
     request = await PaymentRequest.get_or_none(payment_id=payment.id)
     return await _tell(applied, payment, paid_for, await payer_of(payment, request, company), company)
+
+
+async def _assign_to_wallet(payment: Payment, agent: Agent, actor: str, company: Company, amount: int | None) -> Told:
+    there = await unapplied(payment.id)
+    if amount not in (None, there):
+        raise ValueError(f"A wallet takes all that waits: {company.money(there)}.")
+    await record(actor, "assign payment", f"payment {payment.id}", f"to W{agent.id}, 0 minor units left")
+    return await _top_up(payment, agent, company)
 
 
 async def assign_credit(

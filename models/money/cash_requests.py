@@ -127,7 +127,7 @@ async def ask_agent(wish: Wish, agent: Agent, *, key: str, minutes: int, alone: 
         "agent_id": agent.id,
         "amount": wish.amount,
         "state": CashRequestState.ASKED.value,
-        "alone": alone and not await _may_mean_another(agent, now, now - minutes * MINUTE_MS),
+        "alone": alone and not await _may_mean_another(agent, now - minutes * MINUTE_MS),
         "created_at": now,
         "expires_at": now + minutes * MINUTE_MS,
     }
@@ -136,11 +136,10 @@ async def ask_agent(wish: Wish, agent: Agent, *, key: str, minutes: int, alone: 
     return request
 
 
-async def _may_mean_another(agent: Agent, now: int, since: int) -> bool:
-    """Whether a bare yes of this agent may be for another request: one that is open, or one that came since then (ms)
-    and that its customer has ended, which the agent may not have read yet."""
-    condition = "(state = 'asked' AND expires_at > $2 OR state = 'expired' AND created_at > $3)"
-    return bool(await _find(f"agent_id = $1 AND {condition}", [agent.id, now, since]))
+async def _may_mean_another(agent: Agent, since: int) -> bool:
+    """Whether a bare yes of this agent may be for another request: one that is open, or one that its customer or the
+    clock has ended since then (ms), which the agent may not have read yet."""
+    return bool(await _find("agent_id = $1 AND state IN ('asked', 'expired') AND expires_at > $2", [agent.id, since]))
 
 
 async def _reserve(request: CashRequest, agent: Agent) -> None:

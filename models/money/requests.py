@@ -368,7 +368,7 @@ async def waiting_for(provider: str, *, phone: str, amount: int) -> list[Payment
         provider=provider,
         phone=phone,
         amount=amount,
-        state__in=[RequestState.ASKED, RequestState.UNKNOWN],
+        state__in=[RequestState.NEW, RequestState.ASKED, RequestState.UNKNOWN],
         created_at__gt=now_ms() - LOST_WITHIN_MS,
     )
     return await found.order_by("-id").limit(2)

@@ -9,6 +9,7 @@ from tortoise.models import Model
 
 from models.audit import record
 from models.money.ledger import AccountKind, Posting, balance, cash_held, commission_due, post
+from models.money.receiving import close_suspense
 from models.money.references import new_reference
 from models.money.reservations import promised_by
 from models.money.sales import Payment
@@ -147,7 +148,9 @@ async def top_up_wallet(payment_id: int, agent: Agent, actor: str, *, coin: int 
     if amount <= 0:
         raise NothingUnapplied(payment_id)
     taken = Posting(AccountKind.UNAPPLIED, payment_id, amount)
-    return await _book(agent, amount, actor, taken, payment_id=payment_id, coin=coin)
+    booked = await _book(agent, amount, actor, taken, payment_id=payment_id, coin=coin)
+    await close_suspense(payment_id, actor)
+    return booked
 
 
 async def pay_out(agent: Agent, amount: int, actor: str, *, coin: int = 1) -> ToppedUp:

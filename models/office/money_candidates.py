@@ -8,7 +8,8 @@ from models.devices import Device, devices_of
 from models.devices.tables import find_anywhere
 from models.money import Contract, contracts_of
 from models.money.contracts import contract_numbered
-from models.people import Customer, MiniGrid
+from models.money.wallets import find_prepaid
+from models.people import Agent, Customer, MiniGrid
 
 MOST = 12
 MOST_GRIDS = 50  # whose customers are looked through for a name
@@ -19,9 +20,10 @@ SHORTEST, LONGEST = 3, 60  # characters that are looked for
 class Candidate:
     """Something that a payment can be assigned to, under `value` in a form."""
 
-    value: str  # `device SHS0283`, `contract S1042`, `customer 17`
-    name: str  # what people pay it by: a serial, S1042; empty for a customer's credit
+    value: str  # `device SHS0283`, `contract S1042`, `customer 17`, `wallet W3`
+    name: str  # what people pay it by: a serial, S1042, W3; empty for a customer's credit
     customer: Customer | None
+    agent: Agent | None = None  # whose wallet it is
 
 
 async def candidates(typed: str, phones: Sequence[str]) -> list[Candidate]:
@@ -29,6 +31,9 @@ async def candidates(typed: str, phones: Sequence[str]) -> list[Candidate]:
     The surest first."""
     typed = typed.strip()[:LONGEST]
     found: dict[str, Candidate] = {}
+    for agent in await _with_wallets(typed, phones):
+        value = f"wallet W{agent.id}"
+        found.setdefault(value, Candidate(value, f"W{agent.id}", None, agent))
     for device in await find_anywhere(typed) if typed else []:
         _add_device(found, device)
     if typed and (contract := await contract_numbered("".join(typed.split()))):
@@ -38,6 +43,11 @@ async def candidates(typed: str, phones: Sequence[str]) -> list[Candidate]:
         if len(found) >= MOST:
             break
     return list(found.values())[:MOST]
+
+
+async def _with_wallets(typed: str, phones: Sequence[str]) -> list[Agent]:
+    meant = [await find_prepaid(typed, "")] + [await find_prepaid("", phone) for phone in phones]
+    return [agent for agent in meant if agent]
 
 
 async def _add_customers(found: dict[str, Candidate], customers: list[Customer]) -> None:

@@ -260,7 +260,7 @@ async def test_a_link_cannot_be_made_up(owner: OfficeUser) -> None:
 
 async def test_who_may_invite_nobody_any_more_has_no_open_link(owner: OfficeUser, user: OfficeUser) -> None:
     await change_role(user, OfficeRole.OWNER, actor="test")
-    found = await find_invitation(token_of(await invite(OfficeRole.OWNER, "a friend", by=user), VAULT), VAULT)
+    found = await find_invitation(token_of(await invite(OfficeRole.SUPPORT, "a friend", by=user), VAULT), VAULT)
     await change_role(user, OfficeRole.SUPPORT, actor="mariam")
     with pytest.raises(NoInvitation):
         await accept(found, "friend", WORDS, vault=VAULT)

@@ -256,12 +256,38 @@ async def test_a_customer_who_is_too_late_by_a_moment_ends_nothing(
     assert await states() == [CashRequestState.DECLINED]
 
 
+@pytest.mark.parametrize("end", ["NO", ""])
+async def test_a_yes_after_an_end_that_the_agent_may_not_have_read_is_for_no_other(phones: Phones, end: str) -> None:
+    """Baraka's request is nearly an hour old when he ends it, or is over by itself; then Neema asks for something else
+    of the same agent, who has read of Baraka alone."""
+    with time_machine.travel(NOON, tick=False) as clock:
+        await phones.text("Baraka", "BUY 5000")
+        clock.shift(timedelta(minutes=59) if end else timedelta(minutes=60, seconds=1))
+        if end:
+            await phones.text("Baraka", end)
+            clock.shift(timedelta(minutes=2))
+        answered = dict(await phones.text("Neema", "BUY 4000"))
+        assert "Reply 1 and your PIN" not in answered["Asha"]
+        await phones.text("Asha", YES)
+        assert await Sale.all().count() == 0
+
+
+async def test_another_amount_after_the_sale_asks_nobody(phones: Phones) -> None:
+    await phones.text("Baraka", "BUY 5000")
+    await phones.text("Baraka", "BUY")
+    await phones.text("Baraka", "1")
+    await phones.text("Asha", YES)
+    [(_baraka, said)] = await phones.text("Baraka", "3000")
+    assert said.startswith("TZS 5,000 for SHS0283 is sold already, ref")
+    assert await CashRequest.all().count() == 1
+
+
 async def test_an_agent_who_is_too_late_by_a_moment_sells_nothing(
     phones: Phones, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The customer's no is committed by another server after the agent's yes was read as one to an open request."""
     await phones.text("Baraka", "BUY 5000")
-    take = cash_requests.take
+    take = cash_requests._take
 
     async def after_the_no(requests: Sequence[CashRequest], amount: int) -> CashRequest | None:
         for request in requests:
@@ -269,7 +295,7 @@ async def test_an_agent_who_is_too_late_by_a_moment_sells_nothing(
             await cash_requests.dropped(request)
         return await take(requests, amount)
 
-    monkeypatch.setattr(cash_requests, "take", after_the_no)
+    monkeypatch.setattr(cash_requests, "_take", after_the_no)
     [(_asha, said)] = await phones.text("Asha", YES)
     assert said.startswith("Not sold: C1 ended at") and await Sale.all().count() == 0
     assert await states() == [CashRequestState.EXPIRED] and await promised() == 0

@@ -5,11 +5,12 @@ import pytest
 from bot.config import LANGUAGES
 from bot.server import Server
 from bot.text import SCREEN, septets
-from models.money.receiving import unapplied
+from handlers.selling.received import assign
+from models.money.receiving import Suspense, unapplied
 from models.money.requests import PaymentRequest, RequestState
-from models.money.sales import Payment
+from models.money.sales import Payment, Sale
 from models.money.wallets import TopUp, in_wallet
-from models.people import Agent
+from models.people import Agent, Customer
 from models.sql import connection, execute
 from tests.world.long_world import BIG, longest_world, texted
 from tests.world.menus import way
@@ -70,6 +71,46 @@ async def test_money_for_a_wallet_that_is_gone_waits_for_the_office(phones: Phon
     assert told[0].startswith("We have your TZS 50,000")
     payment = await Payment.get(provider="daraja")
     assert await unapplied(payment.id) == 50_000_00 and await TopUp.all().count() == 0
+
+
+@pytest.fixture
+async def at_home(phones: Phones) -> None:
+    """Asha has a device at home, on the same phone, and the provider names no account."""
+    await Customer.filter(phone=PEOPLE["Baraka"]).update(phone=PEOPLE["Asha"])
+
+
+@pytest.mark.usefixtures("at_home")
+async def test_money_without_an_account_is_for_the_wallet_that_asked(phones: Phones) -> None:
+    await phones.text("Asha", "WALLET 50000")
+    [(_asha, said)] = await happens("Asha pays 50000 (ref RKL0000001)", phones)
+    assert said.startswith("TOPPED UP TZS 50,000.") and await Sale.all().count() == 0
+
+
+@pytest.mark.usefixtures("at_home")
+@pytest.mark.parametrize("change", [{"prepaid": False}, {"retired_at": NOON}])
+async def test_money_for_a_wallet_that_is_gone_buys_nothing_else(phones: Phones, change: dict[str, object]) -> None:
+    await phones.text("Asha", "WALLET 50000")
+    await Agent.filter(phone=PEOPLE["Asha"]).update(**change)
+    told = await happens("Asha pays 50000 (ref RKL0000001)", phones)
+    assert "The office finds where it belongs." in told[0][1] and await Sale.all().count() == 0
+
+
+async def test_what_waited_is_put_into_the_wallet_by_the_office(phones: Phones) -> None:
+    """The number of the wallet was mistyped; then it waits no longer."""
+    await happens("Asha pays 50000 to W91 (ref RKL51ZDR4F)", phones)
+    [(_asha, said)] = await happens(f"the office assigns RKL51ZDR4F to W{(await asha()).id}", phones)
+    assert said.startswith("TOPPED UP TZS 50,000.") and await in_wallet((await asha()).id) == 50_000_00
+    assert await Suspense.filter(closed_at=None).count() == 0
+    assert await happens(f"the office assigns RKL51ZDR4F to W{(await asha()).id}", phones) == []
+
+
+async def test_a_part_of_a_payment_fills_no_wallet(phones: Phones) -> None:
+    await happens("Asha pays 50000 to W91 (ref RKL51ZDR4F)", phones)
+    company, wallet = phones.mwanga.company, f"W{(await asha()).id}"
+    async with phones.mwanga.database.work():
+        with pytest.raises(ValueError, match="A wallet takes all that waits: TZS 50,000"):
+            await assign("RKL51ZDR4F", wallet, "test", company, amount=100)
+    assert await TopUp.all().count() == 0
 
 
 async def test_the_menu_shows_it_to_whom_it_is_for(phones: Phones) -> None:

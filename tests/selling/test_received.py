@@ -264,7 +264,7 @@ def test_the_office_makes_parts_of_a_payment_credit(demo_url: str, run: Run) -> 
     assert by_office(run, *part).output == "TZS 1,000 of RKL51ZDR4F waits, and not TZS 2,000.\n"
     assert query(demo_url, "SELECT balance FROM account WHERE kind = 'credit'") == [{"balance": -4_000_00}]
     texts = query(demo_url, "SELECT text FROM outbox WHERE origin LIKE '%credit%'")
-    said = "TZS 2,000 (ref RKL51ZDR4F) sasa ni akiba yako. Itahesabiwa ukinunua tena."
+    said = "TZS 2,000 (ref RKL51ZDR4F) sasa ni salio lako. Litahesabiwa ukinunua tena."
     assert [row["text"] for row in texts] == [said, said]
     assert by_office(run, "assign", "RKL51ZDR4F", "SHS0283", "--credit", "1").exit_code == 1
     assert by_office(run, "assign", "RKL51ZDR4F", "--credit", "99").output == "There is no customer 99.\n"

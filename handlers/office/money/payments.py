@@ -176,6 +176,8 @@ async def _assign(request: web.Request, payment: Payment, to: str, amount: int |
     there = await unapplied(payment.id)
     if there and amount is not None and not 0 < amount <= there:
         raise NotDone(_("Of this payment {amount} waits.", amount=server.company.money(there)))
+    if kind == "wallet" and amount not in (None, there):
+        raise NotDone(_("A wallet takes all that waits: {amount}.", amount=server.company.money(there)))
     if kind == "customer" and name.isdecimal() and (customer := await Customer.get_or_none(id=int(name[:9]))):
         told = await received.credit_payment(payment, customer, user.name, server.company, amount=amount)
     else:
