@@ -100,7 +100,7 @@ async def test_all_entries_at_the_head_are_seen_on_a_telephone(office: Office, b
         await tab.go("/money")
         entries = await tab.page.locator("header nav a").all()
         boxes = [box for entry in entries if (box := await entry.bounding_box())]
-    assert len(boxes) == 6 and all(0 <= box["x"] and box["x"] + box["width"] <= 360 for box in boxes), boxes
+    assert len(boxes) == 6 and all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes), boxes
 
 
 async def invited(office: Office) -> str:
