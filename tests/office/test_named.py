@@ -57,6 +57,14 @@ def test_names_are_in_the_readers_language(language: str) -> None:
     assert len(same) < 12, sorted(same)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sentence_calls_the_page_of_what_waits_by_its_name(language: str) -> None:
+    named = catalogue(language, "office")
+    sentences = {english: said for english, said in named.items() if "To decide" in english}
+    other = [said for said in sentences.values() if named["To decide"].lower() not in said.lower()]
+    assert len(sentences) > 2 and other == []
+
+
 def test_how_long_ago_is_in_the_readers_language() -> None:
     LANGUAGE.set("sw")
     spans = [age(ms, 0) for ms in (40_000, 90 * 60_000, 36 * 3_600_000, 72 * 3_600_000)]
