@@ -14,7 +14,7 @@ from handlers.office.frame.words import LANGUAGE
 from models.audit import record
 from models.money.ledger import AccountKind
 from models.money.proposals import What
-from models.people import OfficeRole
+from models.people import OfficeRole, promotions
 from models.tickets.tickets import Step
 from tests.world.browser import Office, open_office
 
@@ -42,6 +42,7 @@ def test_each_deed_in_the_log_has_a_name() -> None:
     rooms = [path for room in ("bot", "handlers", "models") for path in (ROOT / room).rglob("*.py")]
     found = {deed for path in rooms if "record(" in (text := path.read_text()) for deed in deeds_of(text)}
     made = {f"{what} {end}" for what in What for end in ("asked", "refused")} | {f"ticket {step}" for step in Step}
+    made |= {f"office {what} {end}" for what in promotions.What for end in ("asked", "agreed", "refused")}
     assert len(found) > 90 and sorted((found | made) - set(DEEDS)) == []
 
 
