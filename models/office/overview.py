@@ -83,6 +83,8 @@ AGENTS = f"""SELECT agent.id, agent.name, agent.phone, agent.retired_at, agent.l
   ORDER BY CASE WHEN agent.cash_limit > 0 THEN 1.0 * COALESCE(cash.balance, 0) / agent.cash_limit
     WHEN cash.balance > 0 THEN 1000000 ELSE 0 END DESC, agent.name, agent.id LIMIT {MOST_AGENTS + 1}"""
 
+HELD = "SELECT COALESCE(SUM(balance), 0) AS held FROM account WHERE kind = 'cash'"  # by all agents, shown or not
+
 LOCKED = (
     "SELECT id, name, phone, locked_at FROM agent WHERE locked_at IS NOT NULL AND retired_at IS NULL "
     f"ORDER BY locked_at DESC LIMIT {TOP_TEXTS}"
@@ -213,8 +215,9 @@ class Report:
     messages: Messages
     not_understood: list[NotUnderstood]
     sales: Sales
-    agents: list[AgentCash]
+    agents: list[AgentCash]  # those nearest to their limit
     more_agents: bool
+    held: int  # by all agents, in minor units
     stuck: list[Stuck]
     broken: list[dict[str, Any]]
     refused: list[dict[str, Any]]
@@ -241,6 +244,7 @@ async def read(now: int, midnight: datetime) -> Report:
         sales=await _sales(midnight),
         agents=agents[:MOST_AGENTS],
         more_agents=len(agents) > MOST_AGENTS,
+        held=int((await _ask(HELD))[0]["held"]),
         stuck=await _stuck(now),
         broken=await _ask(BROKEN, today),
         refused=await _ask(REFUSED, today),

@@ -8,7 +8,15 @@ import hmac
 from tortoise.queryset import QuerySet
 
 from models.audit import Audit, record
-from models.people.office_users import LONGEST_NAME, BadName, UserExists, change_password, check_alone, create_user
+from models.people.office_users import (
+    LONGEST_NAME,
+    BadName,
+    UserExists,
+    change_password,
+    check_alone,
+    check_way_in,
+    create_user,
+)
 from models.people.tables import Invitation, OfficeRole, OfficeUser
 from models.sql import DAY_MS, connection, cut, execute, now_ms
 from models.vault import Vault
@@ -28,17 +36,20 @@ async def invite(role: OfficeRole, whom: str, *, by: OfficeUser, agreed: bool = 
     if not agreed:
         await check_alone(role)
     await record(by.name, "office invitation", cut(whom, 100), role.value)
-    return await _create(role, whom, by, None)
+    return await _create(role, whom, by, None, agreed)
 
 
-async def offer_password(user: OfficeUser, *, by: OfficeUser) -> Invitation:
-    """Let a user set a new password; the former one goes on working until then. A link from before works no more."""
+async def offer_password(user: OfficeUser, *, by: OfficeUser, agreed: bool = False) -> Invitation:
+    """Let a user set a new password; the former one goes on working until then. A link from before works no more.
+    Raises NeedsSecond unless a second person `agreed`."""
+    if not agreed:
+        await check_way_in(user)
     await _withdraw(Invitation.filter(user_id=user.id))
     await record(by.name, "office password link", user.name)
-    return await _create(user.role, user.name, by, user)
+    return await _create(user.role, user.name, by, user, agreed)
 
 
-async def _create(role: OfficeRole, whom: str, by: OfficeUser, user: OfficeUser | None) -> Invitation:
+async def _create(role: OfficeRole, whom: str, by: OfficeUser, user: OfficeUser | None, agreed: bool) -> Invitation:
     now = now_ms()
     return await Invitation.create(
         role=role.value,
@@ -47,6 +58,7 @@ async def _create(role: OfficeRole, whom: str, by: OfficeUser, user: OfficeUser 
         user_id=user.id if user else None,
         created_at=now,
         expires_at=now + LIFE_MS,
+        agreed=agreed,
     )
 
 
@@ -79,15 +91,20 @@ def _open() -> QuerySet[Invitation]:
 
 async def accept(invitation: Invitation, name: str, password: str, *, vault: Vault) -> OfficeUser:
     """Become a user by an invitation, or take a new password by it. Raises NoInvitation when somebody was faster,
-    BadName, UserExists and ShortPassword."""
+    NeedsSecond when nobody agreed to the link and two who move money are there by now, BadName, UserExists and
+    ShortPassword."""
     if not await execute(connection(), USE, [invitation.id, now_ms()]):
         raise NoInvitation
     if invitation.user_id:
         user = await OfficeUser.get_or_none(id=invitation.user_id, removed_at=None)
         if user is None:
             raise NoInvitation
+        if not invitation.agreed:
+            await check_way_in(user)
         await change_password(user, password, vault=vault, actor=user.name)
         return user
+    if not invitation.agreed:
+        await check_alone(OfficeRole(invitation.role))
     name = " ".join(name.split())
     await _refuse_name(name)
     user = await create_user(name, password, OfficeRole(invitation.role), vault=vault, actor=name)

@@ -127,8 +127,21 @@ async def check_alone(role: OfficeRole, former: OfficeRole = OfficeRole.AUDITOR)
     """Raises NeedsSecond when one alone may not give this role to whom has the `former` one: it moves money, or more of
     it, and two who do are there. They are held until the commit."""
     more = role is OfficeRole.OWNER or former not in MOVE_MONEY
-    if role in MOVE_MONEY and role is not former and more and len(await _hold(*MOVE_MONEY)) > 1:
+    if role in MOVE_MONEY and role is not former and more and len(await hold_movers()) > 1:
         raise NeedsSecond
+
+
+async def check_way_in(user: OfficeUser) -> None:
+    """Raises NeedsSecond when one alone may not give this user a new way in: who did that for one of two who move money
+    could sign in as both."""
+    movers = await hold_movers()
+    if user.id in movers and len(movers) > 1:
+        raise NeedsSecond
+
+
+async def hold_movers() -> set[int]:
+    """All who move money, held until the commit."""
+    return await _hold(*MOVE_MONEY)
 
 
 async def _hold_owners() -> set[int]:

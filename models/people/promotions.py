@@ -1,25 +1,38 @@
-"""Who becomes an owner or of finance where two who move money are there already: one asks for it, another one agrees.
+"""Who becomes an owner or of finance where two who move money are there already, and who of them gets a new way in: one
+asks for it, another one agrees.
 
 Who is alone makes the first one of them alone. What is asked for is a new role of somebody who signs in already, or a
-link for somebody who does not; a link that was made before there were two goes on working for its three days.
+link for somebody who does not; and for one who moves money a link to set a new password, or the second factor taken
+away, since who did that alone could sign in as two. A link that was made before there were two is asked about again
+when it is used.
 """
 
+from contextlib import suppress
 from enum import StrEnum
 
 from tortoise import fields
 from tortoise.models import Model
 
 from models.audit import record
-from models.people.invitations import invite
-from models.people.office_users import NeedsSecond, change_role
-from models.people.tables import OfficeRole, OfficeUser
+from models.people.invitations import invite, offer_password, withdraw
+from models.people.office_users import NeedsSecond, change_role, check_way_in, hold_movers
+from models.people.second_factor import reset
+from models.people.tables import Invitation, OfficeRole, OfficeUser
 from models.people.two_people import check_second
 from models.sql import connection, cut, execute, now_ms
 
 DECIDE = """UPDATE office_promotion SET state = $2, second_id = $3, decided_at = $4 WHERE id = $1 AND state = 'asked'
   RETURNING id"""
-ASK = """INSERT INTO office_promotion (role, whom, user_id, by_id, asked_at, state) VALUES ($1, $2, $3, $4, $5, 'asked')
-  ON CONFLICT DO NOTHING RETURNING id"""
+ASK = """INSERT INTO office_promotion (role, whom, user_id, by_id, asked_at, what, state)
+  VALUES ($1, $2, $3, $4, $5, $6, 'asked') ON CONFLICT DO NOTHING RETURNING id"""
+
+
+class What(StrEnum):
+    """What is asked for."""
+
+    ROLE = "role"
+    PASSWORD = "password"  # noqa: S105 - a link to set a new one
+    FACTOR = "factor"  # that the second one is taken away
 
 
 class Step(StrEnum):
@@ -32,11 +45,12 @@ class Promotion(Model):
     """What an owner asks for, and who decided it. This file alone writes it. Milliseconds."""
 
     id = fields.BigIntField(primary_key=True)
-    role = fields.CharField(10)
+    what = fields.CharEnumField(What, max_length=10, default=What.ROLE, db_default="role")
+    role = fields.CharField(10)  # which one, or which one it is
     whom = fields.CharField(100)  # the name of who signs in, or an invited one in the owner's words
     user: fields.ForeignKeyNullableRelation[OfficeUser] = fields.ForeignKeyField(
         "models.OfficeUser", related_name="promotions", null=True, on_delete=fields.RESTRICT
-    )  # who signs in already; of each at most one is open
+    )  # who signs in already; of each and what is asked for at most one is open
     user_id: int | None
     by: fields.ForeignKeyRelation[OfficeUser] = fields.ForeignKeyField(
         "models.OfficeUser", related_name="promoted", on_delete=fields.RESTRICT
@@ -46,7 +60,7 @@ class Promotion(Model):
     state = fields.CharField(10, default=Step.ASKED.value)
     second: fields.ForeignKeyNullableRelation[OfficeUser] = fields.ForeignKeyField(
         "models.OfficeUser", related_name="decided_promotions", null=True, on_delete=fields.RESTRICT
-    )  # who decided it: where it was done, somebody else
+    )  # who decided it: where it was done, somebody else; of a way in neither whose it is
     second_id: int | None
     decided_at = fields.BigIntField(default=0, db_default=0)
 
@@ -56,6 +70,14 @@ class Promotion(Model):
 
 class NotAsked(Exception):
     """It is decided, nobody asked for it, or who asked is no owner any more, or whom it is about signs in no more."""
+
+
+class NobodyElse(Exception):
+    """Nobody who moves money is there but the one who asks and the one whom it is about."""
+
+
+class AboutOneself(Exception):
+    """Nobody agrees to a new way in of his own: whoever sits at his screen could."""
 
 
 class OtherRole(Exception):
@@ -72,7 +94,7 @@ async def give_role(user: OfficeUser, role: OfficeRole, *, by: OfficeUser) -> bo
     try:
         return await change_role(user, role, actor=by.name)
     except NeedsSecond:
-        await _ask(role, user.name, by, user)
+        await _ask(What.ROLE, role, user.name, by, user)
         return None
 
 
@@ -81,33 +103,81 @@ async def let_in(role: OfficeRole, whom: str, *, by: OfficeUser) -> bool:
     try:
         await invite(role, whom, by=by)
     except NeedsSecond:
-        await _ask(role, whom, by, None)
+        await _ask(What.ROLE, role, whom, by, None)
         return False
     return True
 
 
-async def _ask(role: OfficeRole, whom: str, by: OfficeUser, user: OfficeUser | None) -> None:
-    values = [role.value, cut(whom, 100), user.id if user else None, by.id, now_ms()]
-    if await execute(connection(), ASK, values):
-        await record(by.name, "office role asked", cut(whom, 100), role.value)
-    elif user and (open_one := await find_open(user)) and (open_one.role != role or open_one.by_id != by.id):
-        raise OtherRole(open_one.by.name)
+async def renew_password(user: OfficeUser, *, by: OfficeUser) -> bool:
+    """Make a link to set a new password; False when it waits for a second person. Raises NobodyElse."""
+    try:
+        await offer_password(user, by=by)
+    except NeedsSecond:
+        await _ask_way_in(What.PASSWORD, user, by)
+        return False
+    return True
+
+
+async def take_factor_away(user: OfficeUser, *, by: OfficeUser) -> bool:
+    """The phone of somebody is lost; False when it waits for a second person. Raises NobodyElse."""
+    try:
+        await check_way_in(user)
+    except NeedsSecond:
+        await _ask_way_in(What.FACTOR, user, by)
+        return False
+    await reset(user, actor=by.name)
+    return True
+
+
+async def ask_again(link: Invitation) -> None:
+    """A link was used to which nobody agreed, and by now it takes two: it works no more, and a second person is
+    asked; where there is none, it is over."""
+    by = await OfficeUser.get(id=link.by_id)
+    if not await withdraw(link.id, by=by):
+        return  # it was used twice at once
+    if link.user is None:
+        await let_in(OfficeRole(link.role), link.whom, by=by)
+        return
+    with suppress(NobodyElse):
+        await renew_password(link.user, by=by)
+
+
+async def _ask_way_in(what: What, user: OfficeUser, by: OfficeUser) -> None:
+    if not await hold_movers() - {user.id, by.id}:
+        raise NobodyElse
+    await _ask(what, user.role, user.name, by, user)
+
+
+async def _ask(what: What, role: OfficeRole, whom: str, by: OfficeUser, user: OfficeUser | None) -> None:
+    whom = cut(whom, 100)
+    if await execute(connection(), ASK, [role.value, whom, user.id if user else None, by.id, now_ms(), what.value]):
+        await record(by.name, f"office {what} asked", whom, role.value)
+        return
+    other = await find_open(user) if user and what is What.ROLE else None
+    if other and (other.role != role or other.by_id != by.id):
+        raise OtherRole(other.by.name)
 
 
 async def agree(number: int, by: OfficeUser) -> Promotion:
-    """A second person agrees, and it is done: the role is given, or the link is there. In the caller's transaction.
-    Raises SamePerson and NotAsked."""
+    """A second person agrees, and it is done: the role is given, the link is there, or the second factor is taken away.
+    In the caller's transaction. Raises SamePerson, AboutOneself and NotAsked."""
     found = await _find(number)
     check_second(by.name, found.by.name)
+    if found.what is not What.ROLE and found.user_id == by.id:
+        raise AboutOneself
     asker = found.by
     gone = asker.removed_at is not None or asker.role is not OfficeRole.OWNER
     if gone or (found.user is not None and found.user.removed_at is not None):
         raise NotAsked(number)
     await _decide(found, Step.DONE, by)
-    await record(by.name, "office role agreed", found.whom, f"{found.role}, asked by {asker.name}")
+    await record(by.name, f"office {found.what} agreed", found.whom, f"{found.role}, asked by {asker.name}")
     role = OfficeRole(found.role)
     if found.user is None:
         await invite(role, found.whom, by=asker, agreed=True)
+    elif found.what is What.PASSWORD:
+        await offer_password(found.user, by=asker, agreed=True)
+    elif found.what is What.FACTOR:
+        await reset(found.user, actor=by.name)
     else:
         await change_role(found.user, role, actor=by.name, agreed=True)
     return found
@@ -118,12 +188,12 @@ async def refuse(number: int, by: OfficeUser) -> None:
     NotAsked."""
     found = await _find(number)
     await _decide(found, Step.REFUSED, by)
-    await record(by.name, "office role refused", found.whom, f"{found.role}, asked by {found.by.name}")
+    await record(by.name, f"office {found.what} refused", found.whom, f"{found.role}, asked by {found.by.name}")
 
 
 async def find_open(user: OfficeUser) -> Promotion | None:
-    """What waits for a second person about this user."""
-    found = Promotion.filter(user_id=user.id, state=Step.ASKED.value).select_related("by")
+    """The new role of this user that waits for a second person."""
+    found = Promotion.filter(user_id=user.id, what=What.ROLE, state=Step.ASKED.value).select_related("by")
     return await found.first()
 
 

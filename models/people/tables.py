@@ -167,6 +167,7 @@ class Invitation(Model):
     expires_at = fields.BigIntField()
     used_at = fields.BigIntField(default=0, db_default=0)
     withdrawn_at = fields.BigIntField(default=0, db_default=0)
+    agreed = fields.BooleanField(default=False, db_default=False)  # by a second person, before there was a link
 
     class Meta:
         table = "office_invitation"

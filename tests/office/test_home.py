@@ -17,6 +17,7 @@ from models.messages import State, beats
 from models.money import disputes, hand_in, receiving
 from models.money.books import keep_check, last_check
 from models.money.ledger import AccountKind, Posting, post
+from models.office import overview
 from models.people import Agent, Customer, OfficeRole
 from models.settings import Setting
 from models.sql import HOUR_MS, now_ms
@@ -62,6 +63,16 @@ async def test_the_page_names_gateways_agents_and_their_limits(office: Office) -
         ("Zuhura Ali", PEOPLE["Zuhura"], "200,000"),
     ):
         assert f"{name} {phone} 0 0 % {limit} 0" in page
+
+
+async def test_cash_of_agents_who_are_not_listed_is_added_up_too(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.sms("Asha", "BUY SHS0283 8000", "1 482915")
+    await office.sms("Juma", "BUY EB100042 46000", "1 739164")
+    monkeypatch.setattr(overview, "MOST_AGENTS", 1)
+    page = await office.page()
+    assert "Cash with agents TZS 54,000" in page and "Asha Mushi" not in page
 
 
 async def test_a_sale_is_on_the_page_and_its_token_is_not(office: Office) -> None:

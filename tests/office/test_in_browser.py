@@ -92,6 +92,17 @@ async def test_each_page_without_a_link_is_whole(office: Office, browser: Browse
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.parametrize("language", ["en", "sw", "fr", "pt", "ha"])
+async def test_all_entries_at_the_head_are_seen_on_a_telephone(office: Office, browser: Browser, language: str) -> None:
+    async with open_tab(browser, str(office.client.make_url("/")), 360) as tab:
+        await tab.sign_in(OFFICE_USER, OFFICE_PASSWORD)
+        await office.ask("UPDATE officeuser SET language = $1", language)
+        await tab.go("/money")
+        entries = await tab.page.locator("header nav a").all()
+        boxes = [box for entry in entries if (box := await entry.bounding_box())]
+    assert len(boxes) == 6 and all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes), boxes
+
+
 async def invited(office: Office) -> str:
     """Somebody is invited: the end of the link."""
     async with office.mwanga.database.work():

@@ -14,7 +14,7 @@ from handlers.office.frame.words import LANGUAGE
 from models.audit import record
 from models.money.ledger import AccountKind
 from models.money.proposals import What
-from models.people import OfficeRole
+from models.people import OfficeRole, promotions
 from models.tickets.tickets import Step
 from tests.world.browser import Office, open_office
 
@@ -42,6 +42,7 @@ def test_each_deed_in_the_log_has_a_name() -> None:
     rooms = [path for room in ("bot", "handlers", "models") for path in (ROOT / room).rglob("*.py")]
     found = {deed for path in rooms if "record(" in (text := path.read_text()) for deed in deeds_of(text)}
     made = {f"{what} {end}" for what in What for end in ("asked", "refused")} | {f"ticket {step}" for step in Step}
+    made |= {f"office {what} {end}" for what in promotions.What for end in ("asked", "agreed", "refused")}
     assert len(found) > 90 and sorted((found | made) - set(DEEDS)) == []
 
 
@@ -55,6 +56,14 @@ def test_names_are_in_the_readers_language(language: str) -> None:
     named = catalogue(language, "office")
     same = {word for word in (*DEEDS, *ROLES, *ACCOUNTS) if named.get(word, word) == word}
     assert len(same) < 12, sorted(same)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sentence_calls_the_page_of_what_waits_by_its_name(language: str) -> None:
+    named = catalogue(language, "office")
+    sentences = {english: said for english, said in named.items() if "To decide" in english}
+    other = [said for said in sentences.values() if named["To decide"].lower() not in said.lower()]
+    assert len(sentences) > 2 and other == []
 
 
 def test_how_long_ago_is_in_the_readers_language() -> None:

@@ -336,7 +336,7 @@ async def test_half_a_sign_in_is_over_after_ten_minutes_and_with_another_passwor
 
 
 async def test_the_owner_takes_away_what_another_lost_and_not_the_own(office: Office) -> None:
-    await office.become(OfficeRole.FINANCE, "rehema")
+    await office.become(OfficeRole.SUPPORT, "rehema")
     with time_machine.travel(datetime.now(UTC), tick=False):
         await set_up(office, PASSWORD)
         await sign_in_anew(office)
@@ -476,3 +476,103 @@ async def test_the_database_has_nobody_agree_to_what_he_asked_for(office: Office
     await send(office, f"{USERS}/invite", whom="Zuberi", role="owner")
     with pytest.raises((IntegrityError, OperationalError), match="office_promotion_second_check"):
         await office.ask("UPDATE office_promotion SET state = 'done', second_id = by_id")
+
+
+async def asked_about(office: Office, who: str, way: str) -> tuple[int, str]:
+    return await send(office, f"{USERS}/{await number_of(office, who)}/{way}")
+
+
+async def test_a_password_link_for_who_moves_money_takes_a_second_person(office: Office) -> None:
+    """Neither the owner who asks nor the one whom it is about: who sits at that screen might be anybody."""
+    await together(office, (OfficeRole.FINANCE, "rehema"), (OfficeRole.FINANCE, "tatu"))
+    for _twice in range(2):
+        status, html = await asked_about(office, "rehema", "password")
+        assert status == 303 and "has to agree" in html and links_of(html) == []
+    assert (await send(office, await the_promotion(office), "/money/voids", do="approve"))[0] == 422
+    await be(office, "rehema")
+    assert "rehema gets a link to set a new password" in await office.page("/money/voids")
+    assert "Agree: do it" not in await office.page("/money/voids")
+    status, html = await send(office, await the_promotion(office), "/money/voids", do="approve")
+    assert status == 422 and "how you sign in" in html
+    await be(office, "tatu")
+    status, html = await send(office, await the_promotion(office), "/money/voids", do="approve")
+    assert status == 303 and "The link is made" in html
+    await sign_in_anew(office)
+    [link] = links_of(await office.html(USERS))
+    office.client.session.cookie_jar.clear()
+    fields = {"password": "a fresh password", "again_password": "a fresh password"}
+    assert (await send(office, link, link, **fields))[0] == 303
+    audit = await office.ask(
+        "SELECT actor FROM audit WHERE action IN ('office password asked', 'office password agreed') ORDER BY id"
+    )
+    assert [row["actor"] for row in audit] == [OFFICE_USER, "tatu"]
+
+
+async def test_taking_away_the_second_factor_of_who_moves_money_takes_a_second_person(office: Office) -> None:
+    await office.become(OfficeRole.FINANCE, "rehema")
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        await set_up(office, PASSWORD)
+        await together(office, (OfficeRole.OWNER, "tatu"))
+        status, html = await asked_about(office, "rehema", "second-factor")
+        assert status == 303 and "has to agree" in html and "with a second factor" in html
+        await be(office, "tatu")
+        assert "The second factor of rehema is taken away" in await office.page("/money/voids")
+        status, html = await send(office, await the_promotion(office), "/money/voids", do="approve")
+        assert status == 303 and "is taken away" in html
+    assert await office.ask("SELECT 1 FROM officeuser WHERE factor <> ''") == []
+
+
+@pytest.mark.parametrize(("way", "command"), [("password", "password"), ("second-factor", "factor")])
+async def test_where_nobody_could_agree_the_server_s_prompt_is_the_way(office: Office, way: str, command: str) -> None:
+    await together(office, (OfficeRole.FINANCE, "rehema"))
+    status, html = await asked_about(office, "rehema", way)
+    assert status == 422 and f"mwanga admin {command} rehema" in html and links_of(html) == []
+    assert await office.ask("SELECT 1 FROM office_promotion") == []
+
+
+async def test_an_owner_s_own_link_takes_the_other_one(office: Office) -> None:
+    """Made at a screen that was left open it would be anybody's."""
+    await together(office, (OfficeRole.FINANCE, "rehema"))
+    status, html = await asked_about(office, OFFICE_USER, "password")
+    assert status == 303 and links_of(html) == []
+    await be(office, "rehema")
+    assert (await send(office, await the_promotion(office), "/money/voids", do="approve"))[0] == 303
+
+
+@pytest.mark.parametrize("role", [OfficeRole.OWNER, OfficeRole.FINANCE])
+async def test_a_link_from_when_one_was_alone_is_asked_about_when_it_is_used(office: Office, role: OfficeRole) -> None:
+    await office.sign_in()
+    [link] = links_of((await send(office, f"{USERS}/invite", whom="Zuberi", role=role.value))[1])
+    await together(office, (OfficeRole.FINANCE, "rehema"))
+    office.client.session.cookie_jar.clear()
+    fields = {"name": "zuberi", "password": "a long password", "again_password": "a long password"}
+    status, html = await send(office, link, link, **fields)
+    assert status == 403 and "a second person of the office has to agree" in html
+    assert (await office.get(link)).status == 404 and await find_nobody(office, "zuberi")
+    await be(office, "rehema")
+    await send(office, await the_promotion(office), "/money/voids", do="approve")
+    await sign_in_anew(office)
+    [link] = links_of(await office.html(USERS))
+    office.client.session.cookie_jar.clear()
+    assert (await send(office, link, link, **fields))[0] == 303 and await role_of(office, "zuberi") == role
+
+
+async def find_nobody(office: Office, name: str) -> bool:
+    return not await office.ask("SELECT 1 FROM officeuser WHERE name = $1", name)
+
+
+async def test_a_password_link_of_one_who_moves_money_since_is_asked_about_too(office: Office) -> None:
+    await together(office, (OfficeRole.FINANCE, "tatu"), (OfficeRole.SUPPORT, "rehema"))
+    [link] = links_of((await asked_about(office, "rehema", "password"))[1])
+    await office.ask("UPDATE officeuser SET role = 'finance' WHERE name = 'rehema'")
+    fields = {"password": "a fresh password", "again_password": "a fresh password"}
+    assert (await send(office, link, link, **fields))[0] == 403
+    assert (await office.get(link)).status == 404
+    assert "rehema gets a link" in await office.page("/money/voids")
+
+
+async def test_the_database_has_nobody_agree_to_a_way_in_of_his_own(office: Office) -> None:
+    await together(office, (OfficeRole.FINANCE, "rehema"), (OfficeRole.FINANCE, "tatu"))
+    await asked_about(office, "rehema", "password")
+    with pytest.raises((IntegrityError, OperationalError), match="office_promotion_own_check"):
+        await office.ask("UPDATE office_promotion SET state = 'done', second_id = user_id")

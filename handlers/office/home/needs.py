@@ -347,8 +347,8 @@ PILES = (
     ),
     (
         "promotions",
-        N_("{n} new owner or one of finance waits for a second person."),
-        N_("{n} new owners or ones of finance wait for a second person."),
+        N_("{n} new role or way in of who moves money waits for a second person."),
+        N_("{n} new roles or ways in of who moves money wait for a second person."),
         N_("Decide"),
         "voids",
     ),

@@ -1,5 +1,5 @@
 """`/money/voids`: what moves money and waits for a second person: voids, sales that go to another device, devices that
-go to another customer, cash that is paid out, debts that are written off, and who is to move money from now on."""
+go to another customer, cash that is paid out, debts that are written off, and who moves money and how they sign in."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from models.money.taking_back import NotTakenBack, check_possible
 from models.money.voids import Void
 from models.money.write_offs import Lost, WriteOff
 from models.people import Customer, promotions
+from models.people.promotions import What
 from models.people.two_people import check_seen
 
 MOST = 100
@@ -41,6 +42,7 @@ DONE = {
     "booked": N_("It is done and in the books. Nobody gets an SMS of it."),
     "role": N_("The role is changed. This person has to sign in again."),
     "link": N_("The link is made. The owner who asked for it finds it under Settings, Users."),
+    "factor": N_("The second factor is taken away. Who needs one is asked at the next sign-in to set it up."),
     "refused": N_("It is not done."),
     "changed": N_("The debt is another one by now: you asked for that. Another one of the office has to agree."),
     "asked": N_("It is written down. Another one of the office has to agree."),
@@ -137,12 +139,16 @@ async def decide_write_off(request: web.Request) -> web.StreamResponse:
 
 @office_page(r"/money/promotions/{number:\d{1,18}}", "POST", roles=CASH, nav=Nav.MONEY)
 async def decide_promotion(request: web.Request) -> web.StreamResponse:
-    """Let somebody move money whom an owner chose, or not."""
+    """Let somebody whom an owner chose move money or sign in anew, or not."""
     user, number, done = request[USER], int(request.match_info["number"]), "role"
 
     async def approve() -> None:
         nonlocal done
-        done = "role" if (await promotions.agree(number, user)).user_id else "link"
+        agreed = await promotions.agree(number, user)
+        if agreed.what is What.FACTOR:
+            done = "factor"
+        else:
+            done = "link" if agreed.what is What.PASSWORD or agreed.user_id is None else "role"
 
     async def refuse() -> None:
         await promotions.refuse(number, user)
@@ -263,7 +269,17 @@ async def _cells(company: Company) -> list[Sequence[object]]:
         amount = company.typed(off.amount)
         rows.append((off.proposed_at, "write-off", off.id, name, amount, off.proposed_by, off.reason))
     for one in await promotions.list_open(LONGEST):
-        rows.append((moment(one.asked_at), one.role, one.id, one.whom, "", one.by.name, ""))
+        rows.append(
+            (
+                moment(one.asked_at),
+                one.role if one.what is What.ROLE else one.what,
+                one.id,
+                one.whom,
+                "",
+                one.by.name,
+                "",
+            )
+        )
     return rows
 
 

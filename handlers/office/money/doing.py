@@ -27,7 +27,7 @@ from models.money.taking_back import NotTakenBack, NotTheirs
 from models.money.voids import AskedBefore, NobodyAsked
 from models.money.waiting import NoSuchPayment
 from models.money.write_offs import NoReason, NotWaiting
-from models.people.promotions import NotAsked
+from models.people.promotions import AboutOneself, NotAsked
 from models.people.two_people import OtherAmount, SamePerson
 
 TRIES = 5  # two that wanted the same rows at once: the later one does it again
@@ -51,7 +51,7 @@ REFUSALS = (
         NotWaiting,
     ),
     *(ownership.NotDone, proposals.NotProposed, proposals.Decided, wallets.NotToppedUp, NoSuchPayment),
-    *(NotPutRight, NotSoMuch, NotAsked),
+    *(NotPutRight, NotSoMuch, NotAsked, AboutOneself),
 )
 
 
@@ -156,6 +156,7 @@ SAY: dict[tuple[type[Exception], ...], Say] = {
     (SamePerson,): lambda refusal, _company: _(
         "{name} asked for it: another one of the office has to agree.", name=refusal
     ),
+    (AboutOneself,): lambda _refusal, _company: _("It is about how you sign in: somebody else has to agree."),
     (OtherAmount,): lambda refusal, company: _(
         "It is {amount} by now: look at it again.", amount=company.money(refusal.amount)
     ),

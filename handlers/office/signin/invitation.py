@@ -9,12 +9,22 @@ from handlers.office.frame.page import TOO_OLD, page, redirect
 from handlers.office.frame.routes import office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.signin.signin import let_in
+from models.people import OfficeUser, promotions
 from models.people.invitations import NoInvitation, accept, find_invitation
-from models.people.office_users import LONGEST_NAME, SHORTEST_PASSWORD, BadName, ShortPassword, UserExists
+from models.people.office_users import (
+    LONGEST_NAME,
+    SHORTEST_PASSWORD,
+    BadName,
+    NeedsSecond,
+    ShortPassword,
+    UserExists,
+)
 from models.people.tables import Invitation
 
 PATH = r"/invitation/{token:\d{1,18}-[0-9a-f]{40}}"
 GONE = N_("This link works no more. The owner of the office can make another one.")
+
+WAITS = N_("Nothing is changed: a second person of the office has to agree first. Ask the owner for the next link.")
 
 
 class Accept(OfficeForm):
@@ -66,11 +76,7 @@ async def become(request: web.Request) -> web.StreamResponse:
     if form.errors:
         return _draw(request, 422, found, form)
     try:
-        async with request.app[SERVER].database.work():
-            vault = request.app[SERVER].company.vault
-            user = await accept(found, form.name.data or "", str(form.password.data), vault=vault)
-    except NoInvitation:
-        raise web.HTTPNotFound(text=f"{_(GONE)}\n") from None
+        user = await _accept(request, found, form)
     except BadName:
         form.refuse("name", _("Nobody can have this name. Please choose another one."))
     except UserExists:
@@ -82,3 +88,18 @@ async def become(request: web.Request) -> web.StreamResponse:
             raise redirect("/login")
         return await let_in(request, user)
     return _draw(request, 422, found, form)
+
+
+async def _accept(request: web.Request, found: Invitation, form: Accept) -> OfficeUser:
+    """Who came of the link. Raises HTTPNotFound when it works no more, and HTTPForbidden when a second person is asked
+    first."""
+    server = request.app[SERVER]
+    try:
+        async with server.database.work():
+            return await accept(found, form.name.data or "", str(form.password.data), vault=server.company.vault)
+    except NoInvitation:
+        raise web.HTTPNotFound(text=f"{_(GONE)}\n") from None
+    except NeedsSecond:
+        async with server.database.work():
+            await promotions.ask_again(found)
+        raise web.HTTPForbidden(text=f"{_(WAITS)}\n") from None

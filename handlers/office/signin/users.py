@@ -34,6 +34,7 @@ DONE = {
 }
 MOST = 100
 NUMBER = r"{number:\d{1,18}}"
+NOBODY_ELSE = N_("Nobody else who moves money is there to agree. At the server's prompt, and in the log: {command}.")
 OTHER = N_("{name} asked for another role of {user}: it is decided first, under Money, To decide.")
 LAST = N_("{name} is the last owner: make somebody else one first.")
 
@@ -135,22 +136,29 @@ async def remove(request: web.Request) -> web.StreamResponse:
 
 @office_page(f"/settings/users/{NUMBER}/second-factor", "POST", roles=OWNER_ONLY, nav=Nav.SETTINGS)
 async def reset_factor(request: web.Request) -> web.StreamResponse:
-    """The phone is lost. One's own is taken away with a code, on the own page."""
+    """The phone is lost; of who moves money it waits for a second person. One's own is taken away with a code, on the
+    own page."""
     user = await _user(request)
     if user.id == request[USER].id:
         return await _draw(request, 422, problem=_("Your own second factor is changed on your own page."))
-    async with request.app[SERVER].database.work():
-        await second_factor.reset(user, actor=request[USER].name)
-    raise redirect("/settings/users?done=factor")
+    try:
+        async with request.app[SERVER].database.work():
+            done = await promotions.take_factor_away(user, by=request[USER])
+    except promotions.NobodyElse:
+        return await _draw(request, 422, problem=_(NOBODY_ELSE, command=f"mwanga admin factor {user.name}"))
+    raise redirect(f"/settings/users?done={'factor' if done else 'asked'}")
 
 
 @office_page(f"/settings/users/{NUMBER}/password", "POST", roles=OWNER_ONLY, nav=Nav.SETTINGS)
 async def offer_password(request: web.Request) -> web.StreamResponse:
-    """The password is forgotten: a link to set another one."""
+    """The password is forgotten: a link to set another one; for who moves money when a second person agrees."""
     user = await _user(request)
-    async with request.app[SERVER].database.work():
-        await invitations.offer_password(user, by=request[USER])
-    raise redirect("/settings/users?done=password#links")
+    try:
+        async with request.app[SERVER].database.work():
+            made = await promotions.renew_password(user, by=request[USER])
+    except promotions.NobodyElse:
+        return await _draw(request, 422, problem=_(NOBODY_ELSE, command=f"mwanga admin password {user.name}"))
+    raise redirect("/settings/users?done=password#links" if made else "/settings/users?done=asked")
 
 
 @office_page(f"/settings/invitations/{NUMBER}/withdraw", "POST", roles=OWNER_ONLY, nav=Nav.SETTINGS)
