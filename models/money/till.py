@@ -11,6 +11,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.audit import record
+from models.money.claims import PAID
 from models.money.commission_payout import PAID_OUT
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.money.receiving import normal_reference
@@ -92,8 +93,8 @@ async def moves(before: int = LAST) -> list[Move]:
 def _move(key: str, row: dict[str, object]) -> Move:
     words = key.split()
     numbers = [word for word in words if word.isdecimal()]
-    named = key.startswith(PAID_OUT)  # behind it stands what a form was called
-    what = PAID_OUT.strip() if named else " ".join(word for word in words if word.isalpha())
+    named = next((begin for begin in (PAID_OUT, PAID) if key.startswith(begin)), "")  # then what a form was called
+    what = named.strip() or " ".join(word for word in words if word.isalpha())
     return Move(
         id=int(str(row["id"])),
         amount=int(str(row["amount"])),

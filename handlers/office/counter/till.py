@@ -25,6 +25,7 @@ WHAT = {
     "top up": N_("a wallet was topped up or paid out"),
     "till deposit": N_("brought to the bank"),
     "statement line": N_("came to the bank, as its statement says"),
+    "claim paid": N_("a customer paid what was owed"),
     "commission paid out": N_("commission was paid out"),
 }
 
