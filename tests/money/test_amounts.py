@@ -17,7 +17,7 @@ from models.money.credit import NotSoMuch
 from models.money.ledger import AccountKind, Posting, balance, credit_of
 from models.money.proposals import AskedAlready, Decided, propose_amount, propose_credit
 from models.money.providers import provider_id
-from models.money.receiving import Incoming, Source, Suspense, Why, counted, receive, unapplied
+from models.money.receiving import Evidence, Incoming, Source, Suspense, Why, counted, receive, unapplied
 from models.money.reconciling import NotSettled, Said
 from models.money.sales import Payment, Sale
 from models.money.statements import Direction
@@ -191,6 +191,21 @@ async def test_an_amount_that_nobody_says_is_refused_and_two_ask_once(mwanga: Se
     assert await asked(mwanga, payment, 9_000) == number, "the same form"
     with pytest.raises(AskedAlready):
         await asked(mwanga, payment, 9_000, "form 2")
+
+
+async def test_of_two_callbacks_that_disagree_both_amounts_are_offered(mwanga: Server) -> None:
+    async with mwanga.database.work():
+        payment = (await book_payment(told_of(5_000), mwanga.company))[0].payment
+    for amount in (9_000, 9_000, 5_000):  # each may come again, and again
+        async with mwanga.database.work():
+            await book_payment(told_of(amount), mwanga.company)
+    doubt = await amounts.doubt_of(payment)
+    assert doubt and (doubt.booked, doubt.said) == (5_000_00, [5_000_00, 9_000_00])
+    said = await Evidence.filter(payment_id=payment.id).order_by("id").values_list("source", "amount")
+    assert said == [("callback", 5_000_00), ("callback", 9_000_00)]
+    await agreed(mwanga, await asked(mwanga, payment, 9_000))
+    assert (await counted(payment), await unapplied(payment.id)) == (9_000_00, 4_000_00)
+    assert await find_fault() == ""
 
 
 async def test_two_who_agree_at_once_book_it_once(mwanga: Server) -> None:
