@@ -4,6 +4,9 @@ that two pay out."""
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 
@@ -24,7 +27,7 @@ from models.money.statements import Direction
 from models.money.voids import approve
 from models.people import Customer, OfficeUser
 from models.people.two_people import SamePerson
-from models.sql import execute
+from models.sql import connection, execute
 from tests.world.books import book, check_ledger
 from tests.world.people import PEOPLE
 from tests.world.prompt import Run, do_in_one_work
@@ -320,3 +323,25 @@ def test_both_at_the_prompt(run: Run, demo_url: str) -> None:
     assert "TZS 4,000 are to be paid out. Another one" in by("grace", *out, 4000, "--reason", "paid off")
     assert by("admin", *out, 4000).endswith("TZS 4,000 are paid out to Neema Paulo.\n")
     assert do_in_one_work(demo_url, find_fault) == ""
+
+
+# --- Evidence of older versions
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_evidence_moves_to_its_wider_table_with_all_that_guards_it(mwanga: Server) -> None:
+    """SQLite changes no key of a table. An older version's table is made here by the same steps backwards."""
+    step, client = import_module("models.migrations.0017_second_amounts"), mwanga.database.client
+    await in_doubt(mwanga, callback=5_000, statement=9_000)
+    rows, made = (
+        "SELECT * FROM evidence",
+        "SELECT name, sql FROM sqlite_master WHERE tbl_name = 'evidence' ORDER BY name",
+    )
+    before = await execute(client, rows), await execute(client, made)
+    back = {"FORMER_KEY": step.KEY, "KEY": step.FORMER_KEY, "FORMER_SAME": step.SAME, "SAME": step.FORMER_SAME}
+    async with mwanga.database.work():
+        with patch.multiple(step, **back):
+            await step.widen(None, SimpleNamespace(client=connection()))
+        assert await execute(connection(), made) != before[1]
+        await step.widen(None, SimpleNamespace(client=connection()))
+    assert (await execute(client, rows), await execute(client, made)) == before and len(before[0]) == 2
