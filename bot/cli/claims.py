@@ -1,5 +1,6 @@
 """What customers owe who got power that somebody else had paid: `mwanga claim`."""
 
+import secrets
 from typing import Annotated
 
 import typer
@@ -45,8 +46,9 @@ def claim_paid(
             company = server.company
             who = await customer_of(customer)
             minor = amount * company.unit
+            key = f"command {secrets.token_urlsafe(12)}"
             try:
-                left = await pay_claim(who, minor, user, company=company, composer=server.composer)
+                left = await pay_claim(who, minor, user, key=key, company=company, composer=server.composer)
             except NoClaim as error:
                 fail(f"Nothing is booked: customer {customer} owes {company.money(error.owed)}.")
         typer.echo(f"Booked. Customer {customer} owes {company.money(left)}.")

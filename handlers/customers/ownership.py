@@ -123,17 +123,21 @@ async def write_off(
     return done
 
 
-async def pay_claim(customer: Customer, amount: int, by: OfficeUser, *, company: Company, composer: Composer) -> int:
+async def pay_claim(
+    customer: Customer, amount: int, by: OfficeUser, *, key: str, company: Company, composer: Composer
+) -> int:
     """Book what a customer pays for power that somebody else had paid (minor units), and tell the customer, in the same
-    way; what is left. Raises NoClaim."""
-    key = f"claim {customer.id} paid {now_ms()}"
-    left = await claims.take_payment(customer, amount, by, key)
+    way; what is left. `key` names it: it is booked and told once. Raises NoClaim."""
+    done = await claims.take_payment(customer, amount, by, key)
+    left = done.left
+    if not done.new:
+        return left
     paid = company.money(amount)
     if left:
         text = _("PAID {amount} of what you owe. {left} is left.", amount=paid, left=company.money(left))
     else:
         text = _("PAID {amount}: you owe nothing of it any more.", amount=paid)
-    await _tell(composer, key, [(customer, text)])
+    await _tell(composer, claims.entry_key(customer, key), [(customer, text)])
     return left
 
 

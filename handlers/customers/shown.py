@@ -3,6 +3,7 @@ problem, all without naming the customer or the device again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bot.message import Reply
@@ -17,6 +18,7 @@ from models.money import Contract, Due, Payable, Terms, contracts_of, total_left
 from models.money.contracts import dues_by_contract
 from models.money.payable import PayableDevice, PayableGoods
 from models.money.sales import last_tokens
+from models.money.swaps import swap_to
 from models.people import Customer
 
 KINDS = {Kind.METER: _("meter"), Kind.SHS: _("solar"), Kind.EBIKE: _("e-bike")}
@@ -136,15 +138,22 @@ def _of_device(device: Device, serial: str) -> Text:
 
 async def _last_paid(device: Device, chat: Chat) -> tuple[list[Text], list[Text]]:
     """When a device was paid for last, and in fewer words until when. TOKEN shows the digits, not this."""
-    company, newest = chat.company, await last_tokens(device, 1)
-    if not newest:
+    company, made_at = chat.company, await _last_token_at(device)
+    if made_at is None:
         return [_("No token yet.")], [_("No token yet.")]
-    paid_at = newest[0][0].created_at
-    last = _("Last token {day} {time}.", day=company.day(paid_at), time=company.clock(paid_at))
+    last = _("Last token {day} {time}.", day=company.day(made_at), time=company.clock(made_at))
     if not device.paid_until:
         return [last], []
     until = _("Paid until {day}.", day=company.day(device.paid_until))
     return [joined([last, until])], [until]
+
+
+async def _last_token_at(device: Device) -> datetime | None:
+    """When the last token was made: for a payment, or for what was left when it came in another one's place."""
+    if newest := await last_tokens(device, 1):
+        return newest[0][0].created_at
+    swap = await swap_to(device)
+    return swap.created_at if swap and swap.digits else None
 
 
 def _cost(thing: Thing, chat: Chat) -> Text | None:

@@ -11,10 +11,11 @@ from typing import Any
 
 from bot.company import Company
 from bot.runtime import Database
-from handlers.exchange.kinds import kinds_with
+from handlers.exchange.kinds import STATEMENT_OF, kinds_with
 from handlers.exchange.sheet import Problem, Sheet, check_again, read_sheet
 from handlers.exchange.table import Table
 from models.audit import record
+from models.money.statements import hold_statements
 from models.sql import connection, execute, on_postgres
 
 PORTION = 200  # rows that are written in one transaction, at most
@@ -180,8 +181,11 @@ async def _write_portion(sheet: Sheet, company: Company, first: int, seconds: fl
 
 
 async def _write_alone(kind: str) -> None:
-    """Others that write rows of this kind wait until the commit. SQLite has one writer."""
-    if on_postgres():
+    """Others that write rows of this kind wait until the commit, and of statements those of all providers. SQLite has
+    one writer."""
+    if kind.startswith(STATEMENT_OF):
+        await hold_statements()
+    elif on_postgres():
         await execute(connection(), ALONE, [kind])
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.audit import record
-from models.money.ledger import AccountKind, Posting, balance, post
+from models.money.ledger import AccountKind, Entry, Posting, balance, post
 from models.money.write_offs import Lost, WriteOff, agree_or_propose
 from models.people import Customer, OfficeUser
-from models.sql import connection, execute, lock_rows, read_moment
+from models.sql import connection, cut, execute, lock_rows, read_moment
 
+PAID = "claim paid "  # how the keys of these entries begin
 OPEN = """SELECT a.owner, a.balance, (SELECT MIN(e.created_at) FROM line l JOIN entry e ON e.id = l.entry_id
     WHERE l.account_id = a.id AND l.amount > 0) AS since
   FROM account a WHERE a.kind = 'claim' AND a.balance > 0 ORDER BY a.owner"""
@@ -32,6 +33,14 @@ class Claim:
     since: datetime  # when the first of it came
 
 
+@dataclass(frozen=True)
+class Paid:
+    """What was paid for a claim."""
+
+    left: int  # what is owed now, in minor units
+    new: bool  # False: it was booked before
+
+
 async def open_claims() -> list[Claim]:
     """All that is owed, by customer number."""
     rows = await execute(connection(), OPEN)
@@ -44,17 +53,25 @@ async def owed_by(customer_id: int) -> int:
     return await balance(AccountKind.CLAIM, customer_id)
 
 
-async def take_payment(customer: Customer, amount: int, by: OfficeUser, key: str) -> int:
-    """The office took cash for a claim, in the caller's transaction; what is owed then. `key` names it: it is booked
-    once. Raises NoClaim."""
+async def take_payment(customer: Customer, amount: int, by: OfficeUser, key: str) -> Paid:
+    """The office took cash for a claim, in the caller's transaction. `key` names what was done: it is booked once.
+    Raises NoClaim."""
     await lock_rows("customer", "id = $1", [customer.id])
+    named = entry_key(customer, key)
+    if await Entry.exists(key=named):
+        return Paid(await owed_by(customer.id), new=False)
     owed = await owed_by(customer.id)
     if not 0 < amount <= owed:
         raise NoClaim(owed)
     lines = [Posting(AccountKind.OFFICE, 0, amount), Posting(AccountKind.CLAIM, customer.id, -amount)]
-    await post(key, lines, actor=by.name)
+    await post(named, lines, actor=by.name)
     await record(by.name, "claim paid", f"customer {customer.id}", f"{amount} minor units")
-    return owed - amount
+    return Paid(owed - amount, new=True)
+
+
+def entry_key(customer: Customer, key: str) -> str:
+    """The key of the entry of what a customer paid, which names the message too: that has a number behind it."""
+    return cut(f"{PAID}{customer.id} {key}", 76)
 
 
 async def write_off(customer: Customer, by: OfficeUser, reason: str, *, seen: WriteOff | None = None) -> WriteOff:

@@ -31,8 +31,8 @@ ADD_PAYMENT = """INSERT INTO payment (provider, reference, amount, currency, pay
   paid_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
   ON CONFLICT (provider, reference) DO NOTHING RETURNING id"""
 ADD_EVIDENCE = """INSERT INTO evidence (source, provider, reference, payment_id, amount, seen_by, balance_after,
-  created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (source, provider, reference) DO NOTHING"""
-FIND_EVIDENCE = "SELECT 1 FROM evidence WHERE source = $1 AND provider = $2 AND reference = $3"
+  created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (source, provider, reference, amount) DO NOTHING"""
+FIND_EVIDENCE = "SELECT 1 FROM evidence WHERE source = $1 AND provider = $2 AND reference = $3 AND amount = $4"
 # Operators give a reference once. Two of digits alone, of two operators, may be the same by chance, months apart.
 OTHER_NAME_DAYS = 30
 FIND_OTHER_NAME = """SELECT provider FROM payment WHERE reference = $1 AND provider <> 'cash' AND provider <> 'wallet'
@@ -77,8 +77,9 @@ class Incoming:
 
 
 class Evidence(Model):
-    """What one source said of a payment, append only. One payment may be seen by several sources. The words are kept
-    where they came in, as a callback, a text or a line of a statement, for as long as texts are kept."""
+    """What one source said of a payment, append only. One payment may be seen by several sources, and one source may
+    say another amount of it the second time: both are kept. The words are kept where they came in, as a callback, a
+    text or a line of a statement, for as long as texts are kept."""
 
     id = fields.BigIntField(primary_key=True)
     source = fields.CharField(10)  # a Source
@@ -91,7 +92,7 @@ class Evidence(Model):
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
-        unique_together = (("source", "provider", "reference"),)
+        unique_together = (("source", "provider", "reference", "amount"),)
         indexes = (("payment_id",),)
 
 
@@ -175,7 +176,7 @@ async def receive(incoming: Incoming) -> Received:
     other_name = await (_note_other_name(payment) if new else waits_as_other_name(payment.id))
     values = [incoming.source.value, incoming.provider, reference, payment.id, incoming.amount]
     values += [cut(incoming.seen_by, 40), incoming.balance_after, now]
-    if not await execute(connection(), FIND_EVIDENCE, values[:3]):
+    if not await execute(connection(), FIND_EVIDENCE, [*values[:3], incoming.amount]):
         await execute(connection(), ADD_EVIDENCE, values)
     disagrees = payment.amount != incoming.amount and await counted(payment) != incoming.amount
     if disagrees:

@@ -28,7 +28,7 @@ from models.money.receiving import (
     waits_as_other_name,
 )
 from models.money.sales import Payment
-from models.money.statements import Direction, Settled, StatementFile, StatementLine
+from models.money.statements import Direction, Settled, StatementFile, StatementLine, hold_statements
 from models.money.till import note_arrival
 from models.sql import connection, cut, execute, lock_rows, on_postgres, read_moment
 
@@ -163,6 +163,7 @@ async def add_file(provider: str, begins_at: datetime, ends_at: datetime, *, act
 async def match(*, actor: str) -> int:
     """Settle the lines whose payments were booked after the statement was read, in the caller's unit of work; how many
     they are."""
+    await hold_statements()
     found = [int(row["id"]) for row in await execute(connection(), FOUND)]
     for line in await _lines(found):
         await take(line, actor=actor)
@@ -209,6 +210,7 @@ async def pay_out(line: StatementLine, *, actor: str) -> None:
     """A provider paid what it had of ours to the bank; in the caller's unit of work. Raises NotSettled."""
     if line.direction != Direction.OUT or line.provider == BANK:
         raise NotSettled(f"{line.reference} is no money that a provider paid out.")
+    await hold_statements()
     await _book(line, Settled.PAYOUT, AccountKind.BANK, 0, actor=actor)
     span = [line.amount, read_moment(line.at) - EARLIEST_ARRIVAL, read_moment(line.at) + LATEST_ARRIVAL]
     for row in await execute(connection(), ARRIVED, span):

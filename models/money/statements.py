@@ -6,6 +6,11 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.money.sales import Payment
+from models.sql import connection, execute, on_postgres
+
+# Whoever reads or matches statements moves the sums of their days in the order of the lines, and a payout of one
+# provider settles a line of the bank: two at once would wait for each other.
+HOLD = "SELECT pg_advisory_xact_lock(7269428)"
 
 
 class Direction(StrEnum):
@@ -104,3 +109,9 @@ class StatementFile(Model):
     class Meta:
         table = "statement_file"
         unique_together = (("provider", "begins_at", "ends_at"),)
+
+
+async def hold_statements() -> None:
+    """Others that read or match statements, of whichever provider, wait until the commit. SQLite has one writer."""
+    if on_postgres():
+        await execute(connection(), HOLD)

@@ -11,6 +11,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.audit import record
+from models.money.claims import PAID
 from models.money.commission_payout import PAID_OUT
 from models.money.ledger import AccountKind, Posting, balance, post
 from models.money.receiving import normal_reference
@@ -30,6 +31,10 @@ CAME_BEFORE = """SELECT l.id FROM statement_line l WHERE l.provider = 'bank' AND
   AND l.settled = 'deposit' AND l.amount = $1 AND l.at >= $2 AND l.at <= $3
   AND NOT EXISTS (SELECT 1 FROM till_deposit d WHERE d.line_id = l.id)
   ORDER BY CASE WHEN l.reference = $4 THEN 0 ELSE 1 END, l.at, l.id LIMIT 1"""
+# As `normal_reference` writes it, but for signs that nobody puts on a slip.
+OF_SLIP = """SELECT id FROM till_deposit
+  WHERE UPPER(TRIM(REPLACE(REPLACE(REPLACE(reference, ' ', ''), '-', ''), '_', ''), '.,;:#')) = $1
+  ORDER BY id DESC LIMIT 1"""
 ARRIVED = "UPDATE till_deposit SET line_id = $2 WHERE id = $1 AND line_id IS NULL RETURNING id"
 # Held by whoever takes cash to the bank, or notes that it came, until the commit: of two who take all of it at once one
 # is refused, and a deposit and its line do not miss each other. SQLite has one writer. Not the account's row: at the
@@ -65,6 +70,14 @@ class NotInTill(Exception):
         self.there = there
 
 
+class SlipBooked(Exception):
+    """The bank's slip is booked already, as `earlier`: somebody may say that this is another one."""
+
+    def __init__(self, earlier: TillDeposit) -> None:
+        super().__init__(earlier.reference)
+        self.earlier = earlier
+
+
 @dataclass(frozen=True)
 class Move:
     """One movement of the till. Money is in minor units: above 0 it came in."""
@@ -92,8 +105,8 @@ async def moves(before: int = LAST) -> list[Move]:
 def _move(key: str, row: dict[str, object]) -> Move:
     words = key.split()
     numbers = [word for word in words if word.isdecimal()]
-    named = key.startswith(PAID_OUT)  # behind it stands what a form was called
-    what = PAID_OUT.strip() if named else " ".join(word for word in words if word.isalpha())
+    named = next((begin for begin in (PAID_OUT, PAID) if key.startswith(begin)), "")  # then what a form was called
+    what = named.strip() or " ".join(word for word in words if word.isalpha())
     return Move(
         id=int(str(row["id"])),
         amount=int(str(row["amount"])),
@@ -110,12 +123,15 @@ async def on_the_way() -> list[TillDeposit]:
     return await TillDeposit.filter(line_id=None).order_by("id").limit(PAGE)
 
 
-async def bring_to_bank(amount: int, reference: str, actor: str, key: str) -> TillDeposit:
+async def bring_to_bank(amount: int, reference: str, actor: str, key: str, *, again: bool = False) -> TillDeposit:
     """Book that cash (minor units) left the till for the bank, in the caller's transaction; once for each key, and not
-    again where the bank's line was booked before. Raises NotInTill."""
+    again where the bank's line was booked before. A slip with the number of an earlier one is booked only `again`.
+    Raises NotInTill and SlipBooked."""
     await _hold()
     if earlier := await TillDeposit.get_or_none(key=key):
         return earlier
+    if not again and (same := await _of_slip(reference)):
+        raise SlipBooked(same)
     now = datetime.now(UTC)
     line = await _line_before(amount, reference, now)
     there = await in_till()
@@ -141,11 +157,21 @@ async def note_arrival(line: StatementLine) -> bool:
 
 async def _line_before(amount: int, reference: str, now: datetime) -> int | None:
     """The line of the bank's statement that says already that this cash came."""
-    named = ""
-    with suppress(ValueError):
-        named = normal_reference(reference)
-    rows = await execute(connection(), CAME_BEFORE, [amount, now - EARLIEST, now + LATEST, named])
+    rows = await execute(connection(), CAME_BEFORE, [amount, now - EARLIEST, now + LATEST, _named(reference)])
     return int(rows[0]["id"]) if rows else None
+
+
+async def _of_slip(reference: str) -> TillDeposit | None:
+    """The newest deposit with this number of a slip, in any spelling."""
+    rows = await execute(connection(), OF_SLIP, [named]) if (named := _named(reference)) else []
+    return await TillDeposit.get(id=rows[0]["id"]) if rows else None
+
+
+def _named(reference: str) -> str:
+    """The number of a slip as a statement has it, or nothing."""
+    with suppress(ValueError):
+        return normal_reference(reference)
+    return ""
 
 
 async def _hold() -> None:

@@ -4,6 +4,9 @@ that two pay out."""
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 
@@ -17,14 +20,14 @@ from models.money.credit import NotSoMuch
 from models.money.ledger import AccountKind, Posting, balance, credit_of
 from models.money.proposals import AskedAlready, Decided, propose_amount, propose_credit
 from models.money.providers import provider_id
-from models.money.receiving import Incoming, Source, Suspense, Why, counted, receive, unapplied
+from models.money.receiving import Evidence, Incoming, Source, Suspense, Why, counted, receive, unapplied
 from models.money.reconciling import NotSettled, Said
 from models.money.sales import Payment, Sale
 from models.money.statements import Direction
 from models.money.voids import approve
 from models.people import Customer, OfficeUser
 from models.people.two_people import SamePerson
-from models.sql import execute
+from models.sql import connection, execute
 from tests.world.books import book, check_ledger
 from tests.world.people import PEOPLE
 from tests.world.prompt import Run, do_in_one_work
@@ -193,6 +196,21 @@ async def test_an_amount_that_nobody_says_is_refused_and_two_ask_once(mwanga: Se
         await asked(mwanga, payment, 9_000, "form 2")
 
 
+async def test_of_two_callbacks_that_disagree_both_amounts_are_offered(mwanga: Server) -> None:
+    async with mwanga.database.work():
+        payment = (await book_payment(told_of(5_000), mwanga.company))[0].payment
+    for amount in (9_000, 9_000, 5_000):  # each may come again, and again
+        async with mwanga.database.work():
+            await book_payment(told_of(amount), mwanga.company)
+    doubt = await amounts.doubt_of(payment)
+    assert doubt and (doubt.booked, doubt.said) == (5_000_00, [5_000_00, 9_000_00])
+    said = await Evidence.filter(payment_id=payment.id).order_by("id").values_list("source", "amount")
+    assert said == [("callback", 5_000_00), ("callback", 9_000_00)]
+    await agreed(mwanga, await asked(mwanga, payment, 9_000))
+    assert (await counted(payment), await unapplied(payment.id)) == (9_000_00, 4_000_00)
+    assert await find_fault() == ""
+
+
 async def test_two_who_agree_at_once_book_it_once(mwanga: Server) -> None:
     payment = await in_doubt(mwanga, callback=5_000, statement=9_000)
     number = await asked(mwanga, payment, 9_000)
@@ -305,3 +323,25 @@ def test_both_at_the_prompt(run: Run, demo_url: str) -> None:
     assert "TZS 4,000 are to be paid out. Another one" in by("grace", *out, 4000, "--reason", "paid off")
     assert by("admin", *out, 4000).endswith("TZS 4,000 are paid out to Neema Paulo.\n")
     assert do_in_one_work(demo_url, find_fault) == ""
+
+
+# --- Evidence of older versions
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_evidence_moves_to_its_wider_table_with_all_that_guards_it(mwanga: Server) -> None:
+    """SQLite changes no key of a table. An older version's table is made here by the same steps backwards."""
+    step, client = import_module("models.migrations.0017_second_amounts"), mwanga.database.client
+    await in_doubt(mwanga, callback=5_000, statement=9_000)
+    rows, made = (
+        "SELECT * FROM evidence",
+        "SELECT name, sql FROM sqlite_master WHERE tbl_name = 'evidence' ORDER BY name",
+    )
+    before = await execute(client, rows), await execute(client, made)
+    back = {"FORMER_KEY": step.KEY, "KEY": step.FORMER_KEY, "FORMER_SAME": step.SAME, "SAME": step.FORMER_SAME}
+    async with mwanga.database.work():
+        with patch.multiple(step, **back):
+            await step.widen(None, SimpleNamespace(client=connection()))
+        assert await execute(connection(), made) != before[1]
+        await step.widen(None, SimpleNamespace(client=connection()))
+    assert (await execute(client, rows), await execute(client, made)) == before and len(before[0]) == 2

@@ -1,6 +1,6 @@
 """Wrong devices, returns, transfers, write-offs, devices out of use: each has its entries, and everybody is told."""
 
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, patch
 
 import pytest
 
@@ -14,6 +14,7 @@ from models.money.ledger import AccountKind, balance, cash_held, commission_due
 from models.money.moving import NotForThat, NothingToMove, SameDevice
 from models.money.ownership import NoOwner, NothingOwed, OpenDebt, OwnAlready, RetiredBefore
 from models.money.taking_back import MovedBefore, VoidBefore
+from models.money.till import moves
 from models.money.write_offs import Lost, NoReason, NotWaiting, WriteOff, agree_or_propose, refuse
 from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import OtherAmount, SamePerson
@@ -109,14 +110,14 @@ async def test_a_claim_is_paid_and_the_rest_written_off_by_two(mwanga: Server) -
         [claim] = await claims.open_claims()
         assert (claim.customer.phone, claim.owed) == (PEOPLE["Baraka"], 800_000)
         with pytest.raises(claims.NoClaim):
-            await pay_claim(claim.customer, 800_001, GRACE, **means(mwanga))
-        assert await pay_claim(claim.customer, 500_000, GRACE, **means(mwanga)) == 300_000
+            await pay_claim(claim.customer, 800_001, GRACE, key="form 1", **means(mwanga))
+        assert await pay_claim(claim.customer, 500_000, GRACE, key="form 1", **means(mwanga)) == 300_000
         with pytest.raises(NoReason):
             await claims.write_off(claim.customer, GRACE, "")
         assert (await claims.write_off(claim.customer, GRACE, "moved away")).agreed_at is None
         with pytest.raises(SamePerson):
             await claims.write_off(claim.customer, GRACE, "")
-        await pay_claim(claim.customer, 100_000, GRACE, **means(mwanga))
+        await pay_claim(claim.customer, 100_000, GRACE, key="form 2", **means(mwanga))
         assert (await claims.write_off(claim.customer, HENRY, "")).agreed_at is None  # of another amount by now
         assert (await claims.write_off(claim.customer, GRACE, "")).agreed_at
         assert await claims.open_claims() == []
@@ -124,6 +125,27 @@ async def test_a_claim_is_paid_and_the_rest_written_off_by_two(mwanga: Server) -
             await claims.write_off(claim.customer, GRACE, "again")
     assert await balance(AccountKind.OFFICE, 0) == 600_000 and await balance(AccountKind.WRITE_OFF, 0) == 200_000
     assert (await told(mwanga))["Baraka"] == "PAID TZS 1,000 of what you owe. TZS 2,000 is left."
+    assert await find_fault() == ""
+
+
+async def test_two_payments_of_a_claim_at_one_moment_both_count_and_one_sent_twice_counts_once(mwanga: Server) -> None:
+    sale = await sold(mwanga, "BUY SHS0283 8000")
+    async with mwanga.database.work():
+        await move_by_office(sale, await device("EB100042"), GRACE, **means(mwanga))
+    [claim] = await claims.open_claims()
+    before = await newest()
+    with patch("handlers.customers.ownership.now_ms", return_value=1_780_000_000_000):
+        for key, left in (("form 1", 700_000), ("form 2", 600_000), ("form 1", 600_000)):
+            async with mwanga.database.work():
+                assert await pay_claim(claim.customer, 100_000, GRACE, key=key, **means(mwanga)) == left
+    assert await balance(AccountKind.OFFICE, 0) == 200_000
+    said = await execute(connection(), "SELECT text FROM outbox WHERE id > $1 ORDER BY id", [before])
+    assert [row["text"] for row in said] == [
+        "PAID TZS 1,000 of what you owe. TZS 7,000 is left.",
+        "PAID TZS 1,000 of what you owe. TZS 6,000 is left.",
+    ]
+    newest_first = [(one.what, one.number, one.amount) for one in await moves()]
+    assert newest_first == [("claim paid", claim.customer.id, 100_000)] * 2
     assert await find_fault() == ""
 
 

@@ -79,6 +79,17 @@ async def test_the_days_that_came_along_are_in_the_balance_though_nothing_was_pa
     assert said.startswith("EB100043: 3 days left, until ")
 
 
+async def test_an_agent_reads_until_when_a_device_has_days_that_came_along(mwanga: Server) -> None:
+    await sold(mwanga, "BUY EB100042 6000")
+    neema = (await device("EB100042")).customer_id
+    await swap(mwanga, "EB100042", "EB100043")
+    phones = Phones(mwanga)
+    await phones.news()
+    [(_who, said)] = await phones.text("Asha", f"CUST {neema}")
+    paid_until = (await device("EB100043")).paid_until
+    assert f"Paid until {mwanga.company.day(paid_until)}." in said and "No token yet" not in said
+
+
 async def test_a_device_with_nothing_left_gets_no_code(mwanga: Server) -> None:
     await Device.filter(serial="EB100042").update(paid_until=datetime.now(UTC) - timedelta(days=3))
     done = await swap(mwanga, "EB100042", "EB100043")

@@ -51,6 +51,14 @@ async def test_a_sale_is_shown_then_sold_and_its_code_is_shown_once(config: Conf
         page = await office.page("/money/till")
         assert "Has to be in it TZS 6,000" in page and "slip 7" in page
         assert (await send(office, "/money/till", "/money/till", amount="10000", reference="slip 8"))[0] == 409
+        assert "another slip" not in page
+        other = await fields(office, "/money/till", "/money/till", amount="1000", reference="Slip-7")
+        response = await office.post("/money/till", **other)
+        html = await response.text()
+        assert response.status == 409 and "Nothing is booked: with this slip TZS 10,000 left the till on" in html
+        assert await in_till() == 6_000_00
+        assert (await office.post("/money/till", **other, again="y")).status == 303
+        assert await in_till() == 5_000_00
 
 
 @pytest.mark.parametrize(

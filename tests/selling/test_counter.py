@@ -25,7 +25,7 @@ from models.money.payable import PayableDevice, PayableGoods
 from models.money.reconciling import Said
 from models.money.refusals import AmountTooSmall, PriceChanged, SalesOff, SameAppliance, SoldToday
 from models.money.statements import Direction
-from models.money.till import NotInTill, TillDeposit, bring_to_bank, in_till, moves, on_the_way
+from models.money.till import NotInTill, SlipBooked, TillDeposit, bring_to_bank, in_till, moves, on_the_way
 from models.people import Customer, OfficeUser
 from models.settings import switch_sales
 from tests.world.people import PEOPLE, Phones
@@ -167,6 +167,22 @@ async def test_what_is_brought_to_the_bank_is_booked_once_whatever_the_statement
     assert await balance(AccountKind.BANK, 0) == 5_000_00 and not await on_the_way()
     assert (await TillDeposit.get(key="key 1")).line_id == line.id
     assert not await find_fault()
+
+
+async def test_a_slip_that_is_booked_already_is_booked_again_only_when_it_is_another_one(mwanga: Server) -> None:
+    await sell(mwanga)
+    async with mwanga.database.work():
+        await bring_to_bank(3_000_00, "slip 7.", "grace", "key 1")
+    for typed in ("slip 7", "SLIP-7", "Slip  7."):
+        with pytest.raises(SlipBooked) as refused:
+            async with mwanga.database.work():
+                await bring_to_bank(3_000_00, typed, "henry", "key 2")
+        assert refused.value.earlier.actor == "grace"
+    assert await in_till() == 5_000_00
+    async with mwanga.database.work():
+        await bring_to_bank(3_000_00, "slip 7", "henry", "key 2", again=True)
+        await bring_to_bank(1_000_00, "slip 77", "henry", "key 3")
+    assert await in_till() == 1_000_00 and not await find_fault()
 
 
 async def test_what_the_statement_said_first_is_booked_once(mwanga: Server) -> None:

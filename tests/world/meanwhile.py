@@ -5,6 +5,7 @@ Where two people have to agree the line stands twice, with another name. What th
 demo world is written into the tables. Money is in shillings.
 """
 
+import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -227,7 +228,8 @@ class Meanwhile:
     async def takes_claim(self, name: str, amount: str, by: str) -> None:
         """Takes cash for power that somebody else had paid."""
         customer = await Customer.get(phone=PEOPLE[name])
-        await pay_claim(customer, int(amount) * MINOR, _user(by), company=self._company, composer=self._composer)
+        means = {"company": self._company, "composer": self._composer}
+        await pay_claim(customer, int(amount) * MINOR, _user(by), key=secrets.token_urlsafe(12), **means)
 
     # To people.
 

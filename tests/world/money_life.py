@@ -32,7 +32,7 @@ from models.money.credit import NotSoMuch
 from models.money.day_close import DayNotOver, close_all
 from models.money.disputes import NotDisputed, dispute, settle
 from models.money.hand_in import HandIn, NotBooked, hand_in
-from models.money.ledger import Entry, cash_held
+from models.money.ledger import cash_held
 from models.money.moving import move
 from models.money.payable import Payable, PayableDevice, PayableGoods
 from models.money.payment import sell
@@ -231,10 +231,8 @@ class Life:
 
     def claim_paid(self, key: str, customer: int, percent: int) -> Verb:
         async def verb(_at: Server) -> None:
-            amount = await claims.owed_by(customer) * percent // 100
-            if not await Entry.exists(key=key):
-                by = await OfficeUser.get(name="rehema")
-                await claims.take_payment(await Customer.get(id=customer), amount, by, key)
+            amount, by = await claims.owed_by(customer) * percent // 100, await OfficeUser.get(name="rehema")
+            await claims.take_payment(await Customer.get(id=customer), amount, by, key)
 
         return verb
 

@@ -52,3 +52,4 @@ class BringToBank(OfficeForm):
 
     amount = AmountField(N_("Cash that goes to the bank"), [required])
     reference = LineField(N_("Number of the bank's slip"), [required, Length(max=80)])
+    again = BooleanField(N_("This is another slip: book it too"))

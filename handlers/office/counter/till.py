@@ -13,8 +13,20 @@ from handlers.office.counter.sell import sale_key
 from handlers.office.frame.lists import before_of, by_portions, csv_address, send_csv, wants_csv
 from handlers.office.frame.page import page, redirect
 from handlers.office.frame.routes import ALL, CASH, USER, Nav, office_page
+from handlers.office.frame.times import day_name
 from handlers.office.frame.words import N_, _
-from models.money.till import LAST, PAGE, Move, NotInTill, bring_to_bank, in_till, moves, on_the_way
+from models.money.till import (
+    LAST,
+    PAGE,
+    Move,
+    NotInTill,
+    SlipBooked,
+    TillDeposit,
+    bring_to_bank,
+    in_till,
+    moves,
+    on_the_way,
+)
 
 PATH = "/money/till"
 COLUMNS = ("time", "amount", "what", "number", "by", "reason")
@@ -25,6 +37,7 @@ WHAT = {
     "top up": N_("a wallet was topped up or paid out"),
     "till deposit": N_("brought to the bank"),
     "statement line": N_("came to the bank, as its statement says"),
+    "claim paid": N_("a customer paid what was owed"),
     "commission paid out": N_("commission was paid out"),
 }
 
@@ -45,12 +58,26 @@ async def bring(request: web.Request) -> web.StreamResponse:
         return await _draw(request, form, 422)
     try:
         async with server.database.work():
-            await bring_to_bank(form.amount.data, form.reference.data, request[USER].name, sale_key(request))
+            by, key, again = request[USER].name, sale_key(request), form.again.data
+            await bring_to_bank(form.amount.data, form.reference.data, by, key, again=again)
     except NotInTill as refusal:
         there = server.company.money(refusal.there)
         form.refuse("amount", _("Nothing is booked: {amount} are in the till.", amount=there))
         return await _draw(request, form, 409)
+    except SlipBooked as refusal:
+        form.refuse("again", _earlier(refusal.earlier, server.company))
+        return await _draw(request, form, 409)
     raise redirect(f"{PATH}?done=bank")
+
+
+def _earlier(deposit: TillDeposit, company: Company) -> str:
+    return _(
+        "Nothing is booked: with this slip {amount} left the till on {day} at {time}, by {name}. Is this another slip?",
+        amount=company.money(deposit.amount),
+        day=day_name(company, deposit.created_at),
+        time=company.clock(deposit.created_at),
+        name=deposit.actor,
+    )
 
 
 async def _rows(company: Company) -> AsyncIterator[Sequence[object]]:

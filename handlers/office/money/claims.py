@@ -12,7 +12,7 @@ from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at
-from handlers.office.money.doing import do
+from handlers.office.money.doing import do, key_of
 from handlers.office.money.sheets import listed, send
 from models.money import claims
 from models.money.write_offs import Lost, WriteOff
@@ -65,8 +65,8 @@ async def paid(request: web.Request) -> web.StreamResponse:
         return await _draw(request, 422, wrong=(customer.id, form))
 
     async def work() -> None:
-        amount = int(form.amount.data or 0)
-        await pay_claim(customer, amount, request[USER], company=server.company, composer=server.composer)
+        amount, key, composer = int(form.amount.data or 0), key_of(request), server.composer
+        await pay_claim(customer, amount, request[USER], key=key, company=server.company, composer=composer)
 
     if problem := await do(request, work):
         return await _draw(request, 422, problem=problem, wrong=(customer.id, form))
