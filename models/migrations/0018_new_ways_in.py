@@ -40,7 +40,7 @@ async def guard(_apps: object, editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0016_promotions")]
+    dependencies = [("models", "0017_second_amounts")]
 
     operations = [
         ops.AddField(
