@@ -73,6 +73,7 @@ FACTS = {
     "second": f"SELECT id FROM officeuser WHERE name = '{SECOND}'",
     "coded": f"SELECT id FROM officeuser WHERE name = '{CODED}'",
     "invited": "SELECT id FROM office_invitation WHERE used_at = 0 AND withdrawn_at = 0 ORDER BY id LIMIT 1",
+    "promotion": "SELECT id FROM office_promotion WHERE state = 'asked' ORDER BY id LIMIT 1",
     "session": "SELECT MIN(id) AS id FROM office_session WHERE browser = 'another browser'",
     "spare": "SELECT serial FROM device WHERE customer_id IS NULL AND kind = 'shs' ORDER BY id LIMIT 1",
     "rule": "SELECT name FROM receipt_rule WHERE provider = 'kisiwa'",

@@ -55,7 +55,8 @@ REHEMA, MUSA = "/people/{rehema}/devices/{hill7}", "/people/{musa}/devices/{hill
 TICKET, PHONE = "/tickets/K{asked}", "/settings/phones/{phone}"
 GATEWAYS, SWITCHES, USERS = "/settings/gateways", "/settings/switches", "/settings/users"
 ASKED = "It is written down. Another one of the office has to agree: it waits under"
-SURE, DONE = "Do it? It cannot be undone.", "It is done, and everybody is told by SMS."
+SURE, DONE = "Do it? It cannot be undone.", "It is done. Whose sale, device, plan or cash it is gets an SMS."
+OF_FINANCE = {"whom": "Juma Hassan", "role": "finance"}
 
 OF_HOME = (
     Press(at="/", to="/home/try-again", says="It is tried again"),
@@ -310,6 +311,8 @@ OF_SETTINGS = (
     Press(at=PHONE, to=f"{PHONE}/pause", says="It gets no more messages."),
     Press(at=PHONE, to=f"{PHONE}/resume", says="It gets messages again."),
     Press(at=PHONE, to=f"{PHONE}/sim", typed={"phone": "0754 000 111"}, says="The number is kept."),
+    Press(at=PHONE, to=f"{PHONE}/bind", says="Its texts become payments from now on."),
+    Press(at=PHONE, to=f"{PHONE}/unbind", says="Its texts become no payments any more."),
     Press(at=PHONE, to=f"{PHONE}/rename", typed={"name": "Shop phone"}, says="It has its new name."),
     Press(at=PHONE, to=f"{PHONE}/unlink", typed={"sure": True}, says="The phone is shut out."),
     Press(at="/settings/backup", to="/settings/backup", says="read again and found whole"),
@@ -325,6 +328,10 @@ OF_USERS = (
         says="Home",
     ),
     Press(at=USERS, to="/settings/invitations/{invited}/withdraw", says="The link works no more."),
+    Press(at=USERS, to=f"{USERS}/invite", typed=OF_FINANCE, says="It is written down. Another one who moves money"),
+    Press(at=VOIDS, to="/money/promotions/{promotion}", button="Take it back", says="It is not done."),
+    Press(at=USERS, to=f"{USERS}/invite", typed=OF_FINANCE, says="It is written down. Another one who moves money"),
+    Press(at=VOIDS, to="/money/promotions/{promotion}", button="Agree", asks=SURE, who=CLERK, says="The link is made."),
     Press(at=USERS, to=f"{USERS}/{{second}}/role", typed={"role": "auditor"}, says="The role is changed."),
     Press(at=USERS, to=f"{USERS}/{{second}}/password", says="The link is below."),
     Press(
