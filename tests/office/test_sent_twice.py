@@ -38,7 +38,6 @@ ENDS_A_SESSION = {
 }
 # What is done again when another browser sends the same, whose page was drawn before.
 BY_ANOTHER = AGAIN | {
-    "/money/till": "two people bring cash to the bank",
     "/people/agents/{salome}/commission": "two people pay commission out, never more than is due",
     "/people/agents/{salome}/pin": "the newest PIN counts",
     "/money/claims/{claim}/paid": "a customer pays in two parts, never more than is owed",
