@@ -328,7 +328,7 @@ INSERT INTO office_message (key, origin, phone, author, created_at)
   FROM n
   WHERE i < :written;
 
--- What triggers keep of lines and of payments that no line fits (models/migrations/0016_kept_sums.py).
+-- What triggers keep of lines and of payments that no line fits (models/migrations/0015_kept_sums.py).
 
 INSERT INTO statement_sum (provider, day, settled, direction, number, amount)
   SELECT provider, substr(at, 1, 10), settled, direction, COUNT(*), SUM(amount)
