@@ -36,7 +36,7 @@ UNSURE = ["quote", ""]  # a bare yes that may be for one that is over: which one
 
 async def find_request(caller: Caller, text: str) -> Asked | None:
     """What a yes or a no of an agent is for: the request that it names (C12 1), else the only one that is open, where
-    the agent was asked for a bare answer. With several it is asked which, and where the bare one may be for a request
+    the agent was asked for a bare answer. With several it is asked which, and where a bare one may be for a request
     that is over."""
     if caller.agent is None:
         return None
@@ -49,11 +49,11 @@ async def find_request(caller: Caller, text: str) -> Asked | None:
         return None
     waiting = await cash_requests.open_for(caller.agent)
     alone = [one for one in waiting if one.alone]
+    if waiting and not alone:
+        return Asked([UNSURE], waiting[-1].created_at)
     if not alone:
         over = await cash_requests.find_last_over(caller.agent)
-        if over is None:
-            return None
-        return Asked([UNSURE] if waiting else [[NAME, over.reference]], over.created_at)
+        return Asked([[NAME, over.reference]], over.created_at) if over else None
     return Asked([[NAME, alone[-1].reference]] if len(waiting) == 1 else [], alone[-1].created_at)
 
 
