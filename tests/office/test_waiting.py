@@ -106,7 +106,7 @@ async def test_no_question_reads_what_is_over(database: Database, question: str)
             await execute(db, "SET LOCAL enable_bitmapscan = off")
         explain = "EXPLAIN QUERY PLAN " if database.embedded else "EXPLAIN "
         plan = [str(row) for row in await execute(db, explain + question, values)]
-    of_work = "ticket|suspense|hand_in_event|e|void|write_off|proposal|receipt_text"
+    of_work = "ticket|suspense|hand_in_event|e|void|write_off|proposal|office_promotion|receipt_text"
     tables = re.compile(rf"(SCAN|SEARCH|Scan) .*\b({of_work})\b")
     reads = [step for step in plan if tables.search(step)]
     assert reads
