@@ -84,7 +84,7 @@ APPS = {
             "office",
             "read payments out of an operator's SMS",
             (),
-            "by rules: `mwanga receipts`, or `/settings/receipts`",
+            "by rules: `mwanga receipts add`, or `/settings/receipts`",
         ),
         Action(38, "office", "make a token outside of a sale", (), "does not exist"),
         Action(0, "everybody", "see maps, charts, photos, documents", (), "cannot be had by text"),
