@@ -88,6 +88,8 @@ class Crowd:
             lambda: of_agents.asks(f"asks {number}", phone, pick(TARGETS), amount, 2),
             lambda: of_agents.agrees(f"yes {number}", few, amount=pick((None, amount)), again=pick((True, False))),
             lambda: of_agents.agrees(f"yes {number}", few),
+            lambda: of_agents.agrees(f"yes {number}", few, alone=False),
+            lambda: of_agents.ends(few),
             lambda: of_agents.declines(few),
             of_agents.time_is_over,
             lambda: of_agents.hands_out(f"plan {number}", pick((1, 2)), pick((1, 2, 3)), pick(DEVICES)),
@@ -95,6 +97,9 @@ class Crowd:
             lambda: of_agents.wants_out(f"out {number}", 2, pick((30, 100)), pick(OFFICE)),
             lambda: life.top_up(f"T{number}", 2, amount),
             lambda: life.payment(pick(PROVIDERS), f"TW{few}", 50_000_00 + 10_00 * few, "W2", Source.CALLBACK, BEGIN),
+            lambda: of_agents.fills(f"fill {number}", 2, amount),
+            of_agents.phones_ring,
+            lambda: life.callback(few, State.PAID, names_push=False),
             lambda: life.prepay(pick((1, 2)), pick((True, False))),
         ]
 

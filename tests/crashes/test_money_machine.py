@@ -90,9 +90,10 @@ class Money(RuleBasedStateMachine):
     def push(self, phone: str, what: str, amount: int, crash: bool) -> None:
         self._do(self.life.push(self._new("push"), phone, what, amount), crash)
 
-    @rule(nth=numbers, state=st.sampled_from(ANSWERS), amount=st.none() | amounts, crash=crashes)
-    def callback(self, nth: int, state: State, amount: int | None, crash: bool) -> None:
-        self._do(self.life.callback(nth, state, amount), crash)
+    @rule(nth=numbers, state=st.sampled_from(ANSWERS), amount=st.none() | amounts, names_push=st.booleans(),
+          crash=crashes)  # fmt: skip
+    def callback(self, nth: int, state: State, amount: int | None, names_push: bool, crash: bool) -> None:
+        self._do(self.life.callback(nth, state, amount, names_push=names_push), crash)
 
     @rule(nth=numbers, by=office, crash=crashes)
     def void(self, nth: int, by: str, crash: bool) -> None:
@@ -113,6 +114,17 @@ class Money(RuleBasedStateMachine):
     @rule(agent=agents, amount=amounts, crash=crashes)
     def top_up(self, agent: int, amount: int, crash: bool) -> None:
         self._do(self.life.top_up(self._new("T"), agent, amount), crash)
+
+    @rule(agent=agents, amount=amounts, answers=st.lists(st.sampled_from(ANSWERS), max_size=3),
+          names_push=st.booleans(), crash=crashes)  # fmt: skip
+    def wallet_filled(self, agent: int, amount: int, answers: list[State], names_push: bool, crash: bool) -> None:
+        """An agent, from now on with a wallet, is asked on the phone to pay into it. Money may come after a no, or
+        twice."""
+        self._do(self.life.prepay(agent, True))
+        self._do(of_agents.fills(self._new("fill"), agent, amount), crash)
+        self._do(of_agents.phones_ring())
+        for state in answers:
+            self._do(self.life.callback(-1, state, names_push=names_push), crash)
 
     @rule(customer=customers, percent=percents, crash=crashes)
     def claim_paid(self, customer: int, percent: int, crash: bool) -> None:
@@ -165,13 +177,29 @@ class Money(RuleBasedStateMachine):
     def agent_asked(self, phone: str, what: str, amount: int, agent: int, crash: bool) -> None:
         self._do(of_agents.asks(self._new("asks"), phone, what, amount, agent), crash)
 
-    @rule(nth=numbers, amount=st.none() | amounts, again=st.booleans(), crash=crashes)
-    def agent_agrees(self, nth: int, amount: int | None, again: bool, crash: bool) -> None:
-        self._do(of_agents.agrees(self._new("yes"), nth, amount=amount, again=again), crash)
+    @rule(nth=numbers, amount=st.none() | amounts, again=st.booleans(), alone=st.booleans(), crash=crashes)
+    def agent_agrees(self, nth: int, amount: int | None, again: bool, alone: bool, crash: bool) -> None:
+        self._do(of_agents.agrees(self._new("yes"), nth, amount=amount, again=again, alone=alone), crash)
 
     @rule(nth=numbers, crash=crashes)
     def agent_declines(self, nth: int, crash: bool) -> None:
         self._do(of_agents.declines(nth), crash)
+
+    @rule(nth=numbers, crash=crashes)
+    def customer_ends(self, nth: int, crash: bool) -> None:
+        self._do(of_agents.ends(nth), crash)
+
+    @rule(phone=phones, what=targets, amount=amounts, other=st.none() | amounts, agent=agents, late=st.booleans(),
+          crash=crashes)  # fmt: skip
+    def mind_changed(
+        self, phone: str, what: str, amount: int, other: int | None, agent: int, late: bool, crash: bool
+    ) -> None:
+        """A customer asks, and wants it no more, or another amount. The agent's yes is to the first."""
+        self._do(of_agents.asks(self._new("asks"), phone, what, amount, agent))
+        yes = of_agents.agrees(self._new("yes"), -2 if late and other else -1, alone=False)
+        change = of_agents.asks(self._new("asks"), phone, what, other, agent) if other else of_agents.ends(-1)
+        for verb in (change, yes) if late else (yes, change):
+            self._do(verb, crash)
 
     @rule(crash=crashes)
     def nobody_answered(self, crash: bool) -> None:

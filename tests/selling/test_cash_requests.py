@@ -1,7 +1,8 @@
 """Customers who ask an agent to sell for cash: one sale at most, the agent's room, and an end that both hear."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from models.money.reservations import reserved
 from models.money.sales import Sale
 from models.people import Agent
 from tests.world.people import NOON, PEOPLE, Phones
+from tests.world.server import Serving, serving
 
 YES = "1 482915"
 
@@ -309,3 +311,77 @@ async def test_what_another_asked_meanwhile_is_not_sold_by_a_yes_to_the_first(ph
     await phones.text("Neema", "BUY 4000")
     screen = await phones.enter("Asha", "482915")
     assert "Something changed" in screen and await Sale.all().count() == 0
+
+
+# Somebody waits for a row that another transaction holds.
+HELD_UP = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["postgres"])
+@pytest.mark.parametrize("first", ["the no", "the yes"])
+async def test_of_a_no_and_a_yes_at_two_servers_the_first_wins(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """Whoever comes second finds the request open, and waits for it until the first is committed."""
+    no, yes = (PEOPLE["Baraka"], "NO"), (PEOPLE["Asha"], YES)
+    held, go_on = asyncio.Event(), asyncio.Event()
+    name = "withdraw" if first == "the no" else "_take"
+    ends_it = getattr(cash_requests, name)
+
+    async def not_yet_committed(*values: object) -> object:
+        ended = await ends_it(*values)
+        held.set()
+        await go_on.wait()
+        return ended
+
+    async with asked_by_two_servers(demo_url) as (one, other):
+        monkeypatch.setattr(cash_requests, name, not_yet_committed)
+        await one.emulator.sms(*(no if first == "the no" else yes))
+        await held.wait()
+        await other.emulator.sms(*(yes if first == "the no" else no))
+        async with asyncio.timeout(60):
+            while not await one.rows(HELD_UP):
+                await asyncio.sleep(0)
+        go_on.set()
+        await one.handled()
+        await assert_one_won(one, "expired" if first == "the no" else "sold")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["postgres"])
+@pytest.mark.parametrize("_once_more", range(5))
+async def test_of_a_no_and_a_yes_in_the_same_moment_one_wins(demo_url: str, _once_more: int) -> None:
+    async with asked_by_two_servers(demo_url) as (one, other):
+        await asyncio.gather(one.emulator.sms(PEOPLE["Asha"], YES), other.emulator.sms(PEOPLE["Baraka"], "NO"))
+        await one.handled()
+        [request] = await one.rows("SELECT state FROM cash_request")
+        await assert_one_won(one, request["state"])
+
+
+@asynccontextmanager
+async def asked_by_two_servers(demo_url: str) -> AsyncIterator[tuple[Serving, Serving]]:
+    """Two servers of one database, and Baraka's request to Asha."""
+    async with serving(demo_url) as one, serving(demo_url) as other:
+        for server in (one, other):
+            object.__setattr__(server.mwanga.company, "mobile_money", ())
+        await one.emulator.sms(PEOPLE["Baraka"], "BUY 5000")
+        await one.handled()
+        assert [row["state"] for row in await one.rows("SELECT state FROM cash_request")] == ["asked"]
+        yield one, other
+
+
+async def assert_one_won(at: Serving, state: str) -> None:
+    """The request, the sales, the room that is held, and what both sides read say the same."""
+    sold = state == "sold"
+    [request] = await at.rows("SELECT state, sale_id FROM cash_request")
+    sales = await at.rows("SELECT id FROM sale")
+    assert request == {"state": state, "sale_id": sales[0]["id"] if sold else None} and len(sales) == sold
+    assert await at.rows("SELECT 1 FROM reservation WHERE state = 'open' AND kind = 'cash'") == []
+    texts = "SELECT text FROM outbox WHERE phone = $1 ORDER BY id"
+    asha, baraka = [[row["text"] for row in await at.rows(texts, [PEOPLE[who]])] for who in ("Asha", "Baraka")]
+    assert [text.startswith("SOLD TZS 5,000") for text in asha].count(True) == sold
+    assert [text.startswith("Not sold: C1 ended at") for text in asha].count(True) == (not sold)
+    assert ["Code" in text for text in baraka].count(True) == sold
+    assert [text.startswith("Ended: TZS 5,000, SHS0283.") for text in baraka].count(True) == (not sold)
+    assert ["is sold already, ref" in text for text in baraka].count(True) == sold

@@ -17,6 +17,7 @@ from models.money.reconciling import Said
 from models.money.sales import Payment
 from models.money.statements import Direction, StatementLine
 from models.people import OfficeUser
+from models.sql import now_ms
 from tests.emulators import openpaygo_device, sts_meter
 from tests.world.books import check_ledger
 from tests.world.money_by_text import PROVIDER as BY_TEXT
@@ -31,6 +32,7 @@ async def check(life: Life) -> None:
     await check_ledger(at)
     await check_payments(at)
     await check_requests(at)
+    await check_pushes(at)
     await check_wallets(at)
     await check_credit(at)
     await check_texts(life)
@@ -121,6 +123,23 @@ async def check_requests(at: Server) -> None:
         " OR s.agent_id <> c.agent_id OR COALESCE(s.device_id, 0) <> COALESCE(c.device_id, 0)"
         " OR c.device_id IS NULL AND s.contract_id <> c.contract_id) OR c.state <> 'sold' AND c.sale_id IS NOT NULL",
     ), "a request says that it was sold, and it was not"
+    assert not await rows(
+        at,
+        "SELECT phone FROM cash_request WHERE state = 'asked' AND expires_at > $1 GROUP BY phone HAVING COUNT(*) > 1",
+        now_ms(),
+    ), "a phone waits for two agents"
+
+
+async def check_pushes(at: Server) -> None:
+    """What was paid has its money. What an agent was asked for a wallet fills this one, or waits for the office: it
+    buys nothing by itself."""
+    assert not await rows(
+        at,
+        "SELECT r.id FROM payment_request r LEFT JOIN top_up t ON t.payment_id = r.payment_id"
+        " LEFT JOIN sale s ON s.payment_id = r.payment_id AND s.key = 'payment ' || r.payment_id"
+        " WHERE (r.state = 'paid') <> (r.payment_id IS NOT NULL) OR t.agent_id <> COALESCE(r.agent_id, 0)"
+        " OR r.agent_id IS NOT NULL AND s.id IS NOT NULL",
+    ), "a push for a wallet was paid, and went elsewhere"
 
 
 async def check_wallets(at: Server) -> None:

@@ -168,8 +168,9 @@ class Life:
 
         return verb
 
-    def callback(self, nth: int, state: State, amount: int | None = None) -> Verb:
-        """The provider answers a push: it was paid, perhaps another amount, or it was not. News may contradict."""
+    def callback(self, nth: int, state: State, amount: int | None = None, *, names_push: bool = True) -> Verb:
+        """The provider answers a push: it was paid, perhaps another amount, or it was not. News may contradict. Where
+        it does not name the push, and no account as ever, the payer's phone alone says whose money it is."""
 
         async def verb(at: Server) -> None:
             found = await PaymentRequest.all().order_by("id")
@@ -181,7 +182,8 @@ class Life:
                     source=Source.CALLBACK, provider="daraja", reference=f"PUSH{request.id}", payer_phone=request.phone,
                     amount=amount or request.amount, paid_at=datetime.now(UTC),
                 )  # fmt: skip
-            answer = Answer(provider="daraja", state=state, request=request.reference, payment=payment)
+            reference = request.reference if names_push else ""
+            answer = Answer(provider="daraja", state=state, request=reference, payment=payment)
             await Settler(at.company, book, tell_nobody).settle(answer)
 
         return verb
