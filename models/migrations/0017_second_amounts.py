@@ -33,10 +33,11 @@ async def _widen_sqlite(client: Any) -> None:
     (_table, made), *others = [(row["type"], row["sql"]) for row in await execute(client, OF_SQLITE)]
     if made.count(FORMER_KEY) != 1:
         raise ValueError("the table of evidence is not as it was made")
+    columns = ", ".join(row["name"] for row in await execute(client, "PRAGMA table_info(evidence)"))
     table = made.replace(FORMER_KEY, KEY).replace('"evidence"', '"evidence_wider"', 1)
     for statement in (
         table,
-        "INSERT INTO evidence_wider SELECT * FROM evidence",
+        f"INSERT INTO evidence_wider ({columns}) SELECT {columns} FROM evidence",
         "DROP TABLE evidence",
         "ALTER TABLE evidence_wider RENAME TO evidence",
         *(sql.replace(FORMER_SAME, SAME) for _type, sql in others),
