@@ -9,6 +9,7 @@ from bot.server import Server
 from handlers.customers.proposals import agree
 from models.demo.world import PAYGO_KEYS, STS_KEY
 from models.money import reconciling
+from models.money.amounts import doubt_of
 from models.money.books import find_fault
 from models.money.proposals import Proposal, propose_amount
 from models.money.proposals import refuse as refuse_proposal
@@ -259,7 +260,8 @@ async def reconcile(life: Life) -> None:
         await _read_statement(life, provider, now)
         await _put_right(at, provider)
         fit = await reconciling.reconcile(provider, BEGIN - timedelta(days=30), now + timedelta(days=30))
-        missing = list(fit.without_money), list(fit.without_sale), list(fit.different)
+        doubted = [one for one in fit.different if await doubt_of(await Payment.get(id=one.payment_id))]
+        missing = list(fit.without_money), list(fit.without_sale), doubted
         assert missing == ([], [], []), missing
         if not fit.held:
             continue
@@ -296,11 +298,12 @@ async def _read_statement(life: Life, provider: str, now: datetime) -> None:
 
 
 async def _put_right(at: Server, provider: str) -> None:
-    """Where the statement says another amount than the books, two people book what it says."""
+    """Where the statement says another amount than the books, two people book what it says, unless somebody decided
+    otherwise of the very same amounts before."""
     rehema, zuberi = [await OfficeUser.get(name=name) for name in ("rehema", "zuberi")]
     for line in await StatementLine.filter(provider=provider, direction="in", settled="payment"):
         payment = await Payment.get(id=line.payment_id)
-        if await counted(payment) == line.amount:
+        if await counted(payment) == line.amount or await doubt_of(payment) is None:
             continue
         async with at.database.work():
             found = await Proposal.get_or_none(what="amount", payment_id=payment.id, state="asked")
