@@ -49,11 +49,11 @@ async def find_request(caller: Caller, text: str) -> Asked | None:
         return None
     waiting = await cash_requests.open_for(caller.agent)
     alone = [one for one in waiting if one.alone]
-    if waiting and not alone:
-        return Asked([UNSURE], waiting[-1].created_at)
-    if not alone:
+    if not alone:  # those that wait asked to be named: a bare answer is rather for an older question of the phone's own
         over = await cash_requests.find_last_over(caller.agent)
-        return Asked([[NAME, over.reference]], over.created_at) if over else None
+        if over is None:
+            return None
+        return Asked([UNSURE] if waiting else [[NAME, over.reference]], over.created_at)
     return Asked([[NAME, alone[-1].reference]] if len(waiting) == 1 else [], alone[-1].created_at)
 
 

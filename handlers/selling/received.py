@@ -363,8 +363,10 @@ async def _assign_to_wallet(payment: Payment, agent: Agent, actor: str, company:
     there = await unapplied(payment.id)
     if amount not in (None, there):
         raise ValueError(f"A wallet takes all that waits: {company.money(there)}.")
-    await record(actor, "assign payment", f"payment {payment.id}", f"to W{agent.id}, 0 minor units left")
-    return await _top_up(payment, agent, company)
+    told = await _top_up(payment, agent, company)
+    if told:  # else somebody else was sooner
+        await record(actor, "assign payment", f"payment {payment.id}", f"to W{agent.id}, 0 minor units left")
+    return told
 
 
 async def assign_credit(

@@ -274,6 +274,20 @@ async def test_a_yes_after_an_end_that_the_agent_may_not_have_read_is_for_no_oth
         assert await Sale.all().count() == 0
 
 
+@pytest.mark.parametrize("answer", ["1", "2"])
+async def test_a_bare_answer_is_for_the_agents_own_question_where_the_request_is_to_be_named(
+    phones: Phones, answer: str
+) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        await phones.text("Asha", "BUY SHS0283 8000")
+        clock.shift(timedelta(minutes=1))
+        asked = dict(await phones.text("Neema", "BUY 2000"))
+        assert "Reply C1 1 and your PIN" in asked["Asha"]
+        clock.shift(timedelta(minutes=1))
+        [(_asha, said)] = await phones.text("Asha", answer)
+        assert said == {"1": "Your PIN?", "2": "Not sold."}[answer]
+
+
 async def test_another_amount_after_the_sale_asks_nobody(phones: Phones) -> None:
     await phones.text("Baraka", "BUY 5000")
     await phones.text("Baraka", "BUY")
