@@ -95,6 +95,8 @@ async def book_payment(
 async def _apply(received: Received, request: PaymentRequest | None, company: Company) -> Told:
     if received.other_name:  # whoever paid has been told under the first name
         return []
+    if not received.new:
+        await lock_payment(received.payment.id)  # what the office is doing with it counts when it is done
     if agent := await _agent_paid(received.payment, request, company):
         return await _top_up(received.payment, agent, company)
     payment, paid_for = received.payment, await _find(received.payment, request, company)
