@@ -1,7 +1,9 @@
 """Sales, payments, requests to agents, texts of operators, wallets, what two people agree to, duplicates, hand-ins,
-disputes, statements, closed days, crashes, in any order: the books hold."""
+disputes, statements, closed days, crashes, in any order, and on PostgreSQL several at once on two servers: the books
+hold."""
 
 import asyncio
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -35,10 +37,13 @@ office = st.sampled_from(["rehema", "zuberi"])
 percents = st.sampled_from([0, 30, 100, 130])
 providers = st.sampled_from(PROVIDERS)
 crashes = st.booleans()
+# So many happen at once, then so many: alone what goes before, and together what may meet.
+AT_ONCE = {"sqlite": (1,), "postgres": (1, 1, 3, 1, 2, 5)}
 
 
 class Money(RuleBasedStateMachine):
-    """One server; whatever is done may be crashed before its commit and comes again, or comes twice."""
+    """One server, two on PostgreSQL; whatever is done may be crashed before its commit and comes again, comes twice, or
+    happens beside what comes next."""
 
     engine: str
     templates: Templates
@@ -47,6 +52,9 @@ class Money(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._number = 0
+        self._to_do: list[tuple[Verb, bool]] = []
+        self._at_once = itertools.cycle(AT_ONCE[self.engine])
+        self._enough = 1
         self._clock = time_machine.travel(BEGIN, tick=False)
         self._now = BEGIN
         self._moved = self._clock.start()
@@ -57,11 +65,19 @@ class Money(RuleBasedStateMachine):
         self._runner.run(self._begin(url))
 
     async def _begin(self, url: str) -> None:
-        await self.life.begin(url)
+        await self.life.begin(url, beside=self.engine == "postgres")
         await self.operator.begin()
 
     def _do(self, verb: Verb, crash: bool = False) -> None:
-        self._runner.run(self.life.do(verb, crash=crash))
+        self._to_do.append((verb, crash))
+        if len(self._to_do) >= self._enough:
+            self._runner.run(self._do_all())
+
+    async def _do_all(self) -> None:
+        """What is to be done happens at once, on the servers in turn."""
+        verbs, self._to_do, self._enough = self._to_do, [], next(self._at_once)
+        servers = itertools.cycle(range(len(self.life.servers)))
+        await asyncio.gather(*(self.life.do(verb, next(servers), crash=crash) for verb, crash in verbs))
 
     def _new(self, what: str) -> str:
         self._number += 1
@@ -302,6 +318,7 @@ class Money(RuleBasedStateMachine):
             self._clock.stop()
 
     async def _end(self) -> None:
+        await self._do_all()
         await holds.check_end(self.life)
         self.sold.append(len(self.life.done))
 
