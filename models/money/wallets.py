@@ -62,7 +62,7 @@ class NotToppedUp(Exception):
 
 
 class NotPrepaid(NotToppedUp):
-    """The agent sells up to a limit, and has no wallet."""
+    """The agent sells up to a limit and has no wallet, or sells no more."""
 
 
 class OtherTopUp(NotToppedUp):
@@ -157,7 +157,7 @@ async def pay_out(agent: Agent, amount: int, actor: str, *, coin: int = 1) -> To
     """Give an agent money (minor units) out of the wallet, with the commission that is due put in before, in the
     caller's transaction; what a customer's request holds back stays. Raises NotInWallet, also for somebody who never
     had a wallet."""
-    await lock_rows("agent", "id = $1", [agent.id])
+    await _hold(agent)
     there = await in_wallet(agent.id) + (await _due(agent, coin) if agent.prepaid else 0)
     there -= (await promised_by([agent.id])).get(agent.id, 0)
     if not 0 < amount <= there:
@@ -167,7 +167,7 @@ async def pay_out(agent: Agent, amount: int, actor: str, *, coin: int = 1) -> To
 
 async def make_prepaid(agent: Agent, actor: str) -> None:
     """Let an agent sell from a wallet from now on, in the caller's transaction. Raises HasMoney while cash is held."""
-    await lock_rows("agent", "id = $1", [agent.id])
+    await _hold(agent)
     if held := await cash_held(agent.id):
         raise HasMoney(held)
     await _change(agent, actor, prepaid=True)
@@ -176,7 +176,7 @@ async def make_prepaid(agent: Agent, actor: str) -> None:
 async def make_postpaid(agent: Agent, actor: str) -> None:
     """Let an agent sell up to the limit from now on, in the caller's transaction. Raises HasMoney while the wallet is
     not empty."""
-    await lock_rows("agent", "id = $1", [agent.id])
+    await _hold(agent)
     if there := await in_wallet(agent.id):
         raise HasMoney(there)
     await _change(agent, actor, prepaid=False)
@@ -190,10 +190,16 @@ async def _change(agent: Agent, actor: str, *, prepaid: bool) -> None:
 
 
 async def _lock_prepaid(agent: Agent) -> None:
-    await lock_rows("agent", "id = $1", [agent.id])
-    rows = await execute(connection(), "SELECT 1 FROM agent WHERE id = $1 AND prepaid", [agent.id])
-    if not rows:
+    if not await _hold(agent) or not agent.prepaid:
         raise NotPrepaid(agent.phone)
+
+
+async def _hold(agent: Agent) -> bool:
+    """Hold an agent until the commit, who has a wallet or none as it is now, from here on. False: he sells no more."""
+    await lock_rows("agent", "id = $1", [agent.id])
+    [row] = await execute(connection(), "SELECT prepaid, retired_at FROM agent WHERE id = $1", [agent.id])
+    agent.prepaid = bool(row["prepaid"])
+    return row["retired_at"] is None
 
 
 async def _newest(agent: Agent, amount: int) -> TopUp | None:

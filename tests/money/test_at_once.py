@@ -5,16 +5,19 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.server import Server
-from handlers.selling.received import book_payment
-from models.money import reconciling
+from handlers.account.retire import retire
+from handlers.selling.received import assign_payment, book_payment, credit_payment
+from models.money import reconciling, wallets
 from models.money.books import find_fault
-from models.money.ledger import AccountKind, balance
+from models.money.ledger import AccountKind, Posting, balance
 from models.money.providers import provider_id
 from models.money.receiving import Incoming, Source, Suspense, unapplied
 from models.money.reconciling import NotSettled, Said
-from models.money.sales import Payment
+from models.money.sales import Payment, Sale
 from models.money.statements import Direction, StatementLine
+from models.people import Agent, Customer
 from tests.world.at_once import do_meanwhile
+from tests.world.books import book
 from tests.world.people import PEOPLE
 
 AT = datetime(2026, 11, 24, 7, tzinfo=UTC)
@@ -25,7 +28,7 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def told_of(account: str) -> Incoming:
+def told_of(account: str, phone: str = PEOPLE["Neema"]) -> Incoming:
     """Neema paid, by a callback."""
     return Incoming(
         source=Source.CALLBACK,
@@ -33,15 +36,15 @@ def told_of(account: str) -> Incoming:
         reference="RKL51ZDR4F",
         amount=5_000_00,
         paid_at=AT,
-        payer_phone=PEOPLE["Neema"],
+        payer_phone=phone,
         account_text=account,
     )
 
 
-async def waits(mwanga: Server, account: str = "0712") -> Payment:
+async def waits(mwanga: Server, phone: str = PEOPLE["Neema"]) -> Payment:
     """A payment of which nobody knows what it is for."""
     async with mwanga.database.work():
-        received, _told = await book_payment(told_of(account), mwanga.company)
+        received, _told = await book_payment(told_of("0712", phone), mwanga.company)
     return received.payment
 
 
@@ -74,3 +77,74 @@ async def test_a_payment_whose_line_comes_as_it_is_taken_out_of_the_books_is_in_
     assert await balance(AccountKind.CLEARING, await provider_id("daraja")) == 5_000_00
     assert (await Suspense.get(payment_id=payment.id)).closed_at is None
     assert await find_fault() == ""
+
+
+# --- A wallet that goes away
+
+
+async def asha() -> Agent:
+    return await Agent.get(phone=PEOPLE["Asha"])
+
+
+async def with_wallet() -> Agent:
+    await Agent.filter(phone=PEOPLE["Asha"]).update(prepaid=True)
+    return await asha()
+
+
+@pytest.mark.parametrize("gone", ["by limit", "retired"])
+async def test_money_for_a_wallet_that_is_taken_away_as_it_comes_waits_for_the_office(
+    mwanga: Server, gone: str
+) -> None:
+    agent = await with_wallet()
+
+    async def take_away() -> None:
+        if gone == "retired":
+            await retire(agent, actor="rehema")
+        else:
+            await wallets.make_postpaid(agent, "rehema")
+
+    told = await do_meanwhile(mwanga, take_away, lambda: book_payment(told_of(f"W{agent.id}"), mwanga.company))
+    [(_origin, [copy])] = told[1]
+    assert copy.text.to("en").startswith("We have your TZS 5,000")
+    assert await wallets.in_wallet(agent.id) == 0 and not await wallets.TopUp.exists()
+    assert (await Suspense.get()).why == "nobody" and await unapplied(told[0].payment.id) == 5_000_00
+
+
+async def test_who_has_no_wallet_any_more_is_paid_nothing_out_of_it(mwanga: Server) -> None:
+    """The commission that is due would have come into it."""
+    agent, seen = await with_wallet(), await asha()
+    await book("due", Posting(AccountKind.COMMISSION_COST, 0, 900), Posting(AccountKind.COMMISSION, agent.id, -900))
+    with pytest.raises(wallets.NotInWallet):
+        await do_meanwhile(
+            mwanga,
+            lambda: wallets.make_postpaid(agent, "rehema"),
+            lambda: wallets.pay_out(seen, 500, "zuberi"),
+        )
+    assert await wallets.in_wallet(agent.id) == 0
+
+
+# --- Two of the office, each with a part of one payment
+
+
+async def test_two_parts_for_the_same_device_are_two_sales(mwanga: Server) -> None:
+    payment = await waits(mwanga)
+
+    async def give(amount: int, by: str) -> list[str]:
+        told = await assign_payment(payment, "SHS0283", by, mwanga.company, amount=amount)
+        return [origin for origin, _copies in told]
+
+    told = await do_meanwhile(mwanga, lambda: give(2_000_00, "rehema"), lambda: give(1_000_00, "zuberi"))
+    assert sorted(await Sale.all().values_list("amount", flat=True)) == [1_000_00, 2_000_00]
+    assert told == [f"sale {(await Sale.get(amount=1_000_00)).id}"] and await unapplied(payment.id) == 2_000_00
+
+
+async def test_two_parts_for_the_same_customer_are_both_credit(mwanga: Server) -> None:
+    payment, neema = await waits(mwanga), await Customer.get(phone=PEOPLE["Neema"])
+
+    async def give(amount: int, by: str) -> str:
+        [(_origin, [copy])] = await credit_payment(payment, neema, by, mwanga.company, amount=amount)
+        return copy.text.to("en")
+
+    said = await do_meanwhile(mwanga, lambda: give(2_000_00, "rehema"), lambda: give(1_000_00, "zuberi"))
+    assert said.startswith("TZS 1,000 (ref RKL51ZDR4F) is your credit now.")
+    assert await balance(AccountKind.CREDIT, neema.id) == -3_000_00

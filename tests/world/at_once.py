@@ -13,8 +13,19 @@ Work = Callable[[], Awaitable[Any]]
 
 
 async def do_meanwhile(mwanga: Server, first: Work, second: Work) -> Any:
-    """Begin `second` when `first` is done and not committed; commit that when `second` waits for it, or has ended
-    without waiting. Returns what `second` returns, and raises what it raises."""
+    """Do both, each in a unit of work, as in `happen_meanwhile`."""
+
+    async def follow() -> Any:
+        async with mwanga.database.work():
+            return await second()
+
+    return await happen_meanwhile(mwanga, first, follow)
+
+
+async def happen_meanwhile(mwanga: Server, first: Work, second: Work) -> Any:
+    """Begin `second`, which has units of work of its own, when `first` is done in one and not committed; commit that
+    when `second` waits for it, or has ended without waiting. Returns what `second` returns, and raises what it
+    raises."""
     done, go_on = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
@@ -23,14 +34,10 @@ async def do_meanwhile(mwanga: Server, first: Work, second: Work) -> Any:
             done.set()
             await go_on.wait()
 
-    async def follow() -> Any:
-        async with mwanga.database.work():
-            return await second()
-
     async with asyncio.timeout(20):
         holding = asyncio.create_task(hold())
         await asyncio.wait([holding, asyncio.create_task(done.wait())], return_when=asyncio.FIRST_COMPLETED)
-        following = asyncio.create_task(follow())
+        following = asyncio.ensure_future(second())
         while not (holding.done() or following.done()) and not await execute(mwanga.database.client, WAITS):
             await asyncio.sleep(0)
         go_on.set()
