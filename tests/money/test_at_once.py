@@ -4,15 +4,21 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.payments import Answer, State, by_hand
+from bot.payments.settling import Settler
 from bot.server import Server
 from handlers.account.retire import retire
 from handlers.selling.received import assign_payment, book_payment, credit_payment
-from models.money import reconciling, wallets
+from handlers.selling.received import book as book_answer
+from models.audit import Audit
+from models.devices import Device
+from models.money import reconciling, requests, wallets
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, Posting, balance
 from models.money.providers import provider_id
 from models.money.receiving import Incoming, Source, Suspense, unapplied
 from models.money.reconciling import NotSettled, Said
+from models.money.requests import PaymentRequest, RequestState
 from models.money.sales import Payment, Sale
 from models.money.statements import Direction, StatementLine
 from models.people import Agent, Customer
@@ -148,3 +154,65 @@ async def test_two_parts_for_the_same_customer_are_both_credit(mwanga: Server) -
     said = await do_meanwhile(mwanga, lambda: give(2_000_00, "rehema"), lambda: give(1_000_00, "zuberi"))
     assert said.startswith("TZS 1,000 (ref RKL51ZDR4F) is your credit now.")
     assert await balance(AccountKind.CREDIT, neema.id) == -3_000_00
+
+
+# --- A push that is answered as somebody of the office decides about it
+
+
+async def unknown_push() -> PaymentRequest:
+    """Baraka's phone was asked for 5,000, and nobody knows whether it is paid."""
+    device = await Device.get(serial="SHS0283")
+    push = await requests.ask_to_pay(
+        requests.Wanted(
+            provider="daraja",
+            phone=PEOPLE["Baraka"],
+            language="en",
+            amount=5_000_00,
+            account=device.serial,
+            customer_id=device.customer_id,
+            device_id=device.id,
+        ),
+        key="asked",
+    )
+    await PaymentRequest.filter(id=push.id).update(state=RequestState.UNKNOWN)
+    return await PaymentRequest.get(id=push.id)
+
+
+@pytest.mark.parametrize("wants", ["a receipt", "the same receipt", "to put it aside", "to ask again"])
+async def test_a_push_that_is_paid_meanwhile_is_paid_once(mwanga: Server, wants: str) -> None:
+    async with mwanga.database.work():
+        push = await unknown_push()
+    settler = Settler(mwanga.company, book_answer, mwanga.composer.tell)
+    paid = Answer(state=State.PAID, provider="daraja", request=push.reference, payment=told_of(""))
+    receipt = "RKL51ZDR4F" if wants == "the same receipt" else "RKL99ZDR4F"
+
+    async def decide() -> None:
+        if wants == "to put it aside":
+            await by_hand.park(push, settler=settler, actor="rehema")
+        elif wants == "to ask again":
+            await by_hand.ask_again(push, actor="rehema")
+        else:
+            await by_hand.book_receipt(push, receipt, company=mwanga.company, settler=settler, actor="rehema")
+
+    with pytest.raises(by_hand.NotDone, match="is paid"):
+        await do_meanwhile(mwanga, lambda: settler.settle(paid), decide)
+    assert await Payment.all().count() == await Sale.all().count() == 1
+    assert (await PaymentRequest.get()).look_at == 0
+    assert not await Audit.filter(action__startswith="payments").exists()
+
+
+async def test_a_receipt_that_the_office_gives_away_meanwhile_is_not_the_pushs(mwanga: Server) -> None:
+    """A text told of it without a phone."""
+    payment = await waits(mwanga, phone="")
+    async with mwanga.database.work():
+        push = await unknown_push()
+    settler = Settler(mwanga.company, book_answer, mwanga.composer.tell)
+    with pytest.raises(by_hand.NotDone, match="is another payment"):
+        await do_meanwhile(
+            mwanga,
+            lambda: assign_payment(payment, "EB100042", "zuberi", mwanga.company),
+            lambda: by_hand.book_receipt(
+                push, payment.reference, company=mwanga.company, settler=settler, actor="rehema"
+            ),
+        )
+    assert (await PaymentRequest.get()).state == RequestState.UNKNOWN and await Sale.all().count() == 1
