@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from tortoise.exceptions import OperationalError
 
 from bot.payments import Answer, State, by_hand
 from bot.payments.settling import Settler
@@ -11,9 +12,10 @@ from handlers.account.retire import retire
 from handlers.selling.received import assign_payment, book_payment, credit_payment
 from handlers.selling.received import book as book_answer
 from models.audit import Audit
-from models.devices import Device
-from models.money import reconciling, requests, wallets
+from models.devices import Device, with_owner
+from models.money import ownership, reconciling, requests, voids, wallets
 from models.money.books import find_fault
+from models.money.contracts import Contract, Ending
 from models.money.ledger import AccountKind, Posting, balance
 from models.money.providers import provider_id
 from models.money.receiving import Incoming, Source, Suspense, unapplied
@@ -21,11 +23,12 @@ from models.money.reconciling import NotSettled, Said
 from models.money.requests import PaymentRequest, RequestState
 from models.money.sales import Payment, Sale
 from models.money.statements import Direction, StatementLine
-from models.people import Agent, Customer
+from models.people import Agent, Customer, OfficeUser
 from tests.world.at_once import do_meanwhile
 from tests.world.books import book
-from tests.world.people import PEOPLE
+from tests.world.people import PEOPLE, PINS, Phones
 
+YES = f"1 {PINS['Asha']}"
 AT = datetime(2026, 11, 24, 7, tzinfo=UTC)
 
 
@@ -216,3 +219,68 @@ async def test_a_receipt_that_the_office_gives_away_meanwhile_is_not_the_pushs(m
             ),
         )
     assert (await PaymentRequest.get()).state == RequestState.UNKNOWN and await Sale.all().count() == 1
+
+
+# --- What is paid for changes as the money comes
+
+
+async def test_money_for_what_changes_hands_meanwhile_is_applied_with_the_new_owner_held(mwanga: Server) -> None:
+    device, amina = await Device.get(serial="EB100042"), await Customer.get(phone=PEOPLE["Amina"])
+
+    async def give_away() -> None:
+        await ownership.transfer(await with_owner(device.id), amina, OfficeUser(name="rehema"), "sold", with_debt=True)
+
+    money = told_of(device.serial)
+    with pytest.raises(OperationalError, match="changed hands"):
+        await do_meanwhile(mwanga, give_away, lambda: book_payment(money, mwanga.company))
+    async with mwanga.database.work():  # as a server does then
+        await book_payment(money, mwanga.company)
+    assert (await Sale.get()).customer_id == amina.id
+
+
+async def test_goods_that_are_paid_again_after_a_void_earn_their_commission_again(mwanga: Server) -> None:
+    """The payment was read while the goods were paid off and all of the commission was earned."""
+    phones = Phones(mwanga)
+    for text in ("SELL 2, Solar lamp", YES, "PAY S1002 900", YES):
+        await phones.text("Asha", text)
+    contract, paid = await Contract.get(id=2), await Sale.filter(contract_id=2).order_by("-id").first()
+    assert contract.ended_on and 0 < contract.commission == contract.earned
+    grace, henry = OfficeUser(name="grace"), OfficeUser(name="henry")
+
+    async def void() -> None:
+        assert paid
+        await voids.approve(paid, grace, "wrong amount")
+        await voids.approve(paid, henry)
+        assert (await Contract.get(id=2)).earned < contract.commission
+
+    await do_meanwhile(mwanga, void, lambda: book_payment(told_of("S1002"), mwanga.company))
+    assert (await Contract.get(id=2)).earned == contract.commission and await find_fault() == ""
+
+
+async def test_what_is_written_off_meanwhile_has_not_come_back(mwanga: Server) -> None:
+    """The device has: nothing of its plan is open any more."""
+    device, today = await with_owner((await Device.get(serial="SHS0283")).id), mwanga.company.today()
+    contract, owed = await Contract.get(device_id=device.id), await ownership.owed_on(device)
+    async with mwanga.database.work():
+        await ownership.write_off(contract, OfficeUser(name="rehema"), "moved away", today)
+    passed = await do_meanwhile(
+        mwanga,
+        lambda: ownership.write_off(contract, OfficeUser(name="zuberi"), "", today),
+        lambda: ownership.give_back(device, OfficeUser(name="grace"), "found it", today),
+    )
+    assert owed and passed.owed == 0 and (await Contract.get(id=contract.id)).ending == Ending.WRITTEN_OFF
+    assert (await Device.get(id=device.id)).customer_id is None and await find_fault() == ""
+
+
+async def test_a_device_that_goes_to_somebody_else_meanwhile_is_not_out_of_use_with_its_plan_open(
+    mwanga: Server,
+) -> None:
+    device, amina = await with_owner((await Device.get(serial="SHS0283")).id), await Customer.get(phone=PEOPLE["Amina"])
+    by = OfficeUser(name="rehema")
+    with pytest.raises(ownership.OpenDebt):
+        await do_meanwhile(
+            mwanga,
+            lambda: ownership.transfer(device, amina, by, "sold", with_debt=True),
+            lambda: ownership.retire_device(device, OfficeUser(name="zuberi"), "broken"),
+        )
+    assert (await Device.get(id=device.id)).retired_at is None
