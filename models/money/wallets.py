@@ -10,7 +10,7 @@ from tortoise.models import Model
 from models.audit import record
 from models.money.ledger import AccountKind, Posting, balance, cash_held, commission_due, post
 from models.money.receiving import close_suspense
-from models.money.references import new_reference
+from models.money.references import hold_reference, new_reference
 from models.money.reservations import promised_by
 from models.money.sales import Payment
 from models.people import Agent
@@ -127,6 +127,8 @@ async def top_up(
     """Book money (minor units) that the office took for a wallet, and put in the commission that is due, in the
     caller's transaction. The same reference books once, and the same amount within 24 hours only `again`. Raises
     NotPrepaid, OtherTopUp and ToppedUpBefore."""
+    if reference:
+        await hold_reference("top_up", reference)
     await _lock_prepaid(agent)
     if reference and (earlier := await TopUp.get_or_none(reference=reference)):
         if (earlier.agent_id, earlier.amount) != (agent.id, amount):

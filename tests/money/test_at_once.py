@@ -16,6 +16,7 @@ from models.devices import Device, with_owner
 from models.money import ownership, reconciling, requests, voids, wallets
 from models.money.books import find_fault
 from models.money.contracts import Contract, Ending
+from models.money.hand_in import OtherReference, hand_in
 from models.money.ledger import AccountKind, Posting, balance
 from models.money.providers import provider_id
 from models.money.receiving import Incoming, Source, Suspense, unapplied
@@ -284,3 +285,30 @@ async def test_a_device_that_goes_to_somebody_else_meanwhile_is_not_out_of_use_w
             lambda: ownership.retire_device(device, OfficeUser(name="zuberi"), "broken"),
         )
     assert (await Device.get(id=device.id)).retired_at is None
+
+
+# --- One reference, given to two agents
+
+
+@pytest.mark.parametrize("what", ["hand-in", "top-up"])
+async def test_a_reference_that_two_agents_get_at_once_names_the_first(mwanga: Server, what: str) -> None:
+    asha_, juma = await with_wallet(), await Agent.get(phone=PEOPLE["Juma"])
+    if what == "hand-in":
+        for agent in (asha_, juma):
+            await book(
+                f"sold by {agent.id}",
+                Posting(AccountKind.CASH, agent.id, 5_000_00),
+                Posting(AccountKind.DAYS, 0, -5_000_00),
+            )
+    else:
+        await Agent.filter(id=juma.id).update(prepaid=True)
+    does, refusal = {
+        "hand-in": (hand_in, OtherReference),
+        "top-up": (wallets.top_up, wallets.OtherTopUp),
+    }[what]
+    with pytest.raises(refusal):
+        await do_meanwhile(
+            mwanga,
+            lambda: does(asha_, 1_000_00, "rehema", "page 7"),
+            lambda: does(juma, 1_000_00, "zuberi", "page 7"),
+        )
