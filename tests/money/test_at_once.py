@@ -13,7 +13,7 @@ from handlers.selling.received import assign_payment, book_payment, credit_payme
 from handlers.selling.received import book as book_answer
 from models.audit import Audit
 from models.devices import Device, with_owner
-from models.money import ownership, reconciling, requests, voids, wallets
+from models.money import collection, ownership, reconciling, requests, voids, wallets
 from models.money.books import find_fault
 from models.money.contracts import Contract, Ending
 from models.money.hand_in import OtherReference, hand_in
@@ -24,7 +24,9 @@ from models.money.reconciling import NotSettled, Said
 from models.money.requests import PaymentRequest, RequestState
 from models.money.sales import Payment, Sale
 from models.money.statements import Direction, StatementLine
-from models.people import Agent, Customer, OfficeUser
+from models.people import Agent, Customer, OfficeRole, OfficeUser, promotions
+from models.people.office_users import change_role, remove_user
+from models.people.tables import Invitation
 from tests.world.at_once import do_meanwhile
 from tests.world.books import book
 from tests.world.people import PEOPLE, PINS, Phones
@@ -312,3 +314,39 @@ async def test_a_reference_that_two_agents_get_at_once_names_the_first(mwanga: S
             lambda: does(asha_, 1_000_00, "rehema", "page 7"),
             lambda: does(juma, 1_000_00, "zuberi", "page 7"),
         )
+
+
+# --- Who counts, and who agrees
+
+
+async def test_of_two_counts_of_the_instalments_at_once_the_later_one_stands(mwanga: Server) -> None:
+    today = mwanga.company.today()
+    parts = await collection.count(today)
+
+    async def keep() -> None:
+        await collection.keep(parts, today)
+
+    for _before_and_again in range(2):
+        await do_meanwhile(mwanga, keep, keep)
+        assert await collection.CollectionRow.all().count() == len(parts) > 0
+
+
+@pytest.mark.parametrize("change", ["role", "gone"])
+async def test_nobody_agrees_to_what_somebody_asked_who_is_no_owner_any_more(mwanga: Server, change: str) -> None:
+    async with mwanga.database.work():
+        asker, other, third = [
+            await OfficeUser.create(name=name, password_hash="none", role=OfficeRole.OWNER)
+            for name in ("rukia", "zuberi", "grace")
+        ]
+        await promotions.let_in(OfficeRole.OWNER, "my brother", by=asker)
+    [asked] = await promotions.list_open(9)
+
+    async def take_away() -> None:
+        if change == "role":
+            await change_role(asker, OfficeRole.SUPPORT, actor=other.name)
+        else:
+            await remove_user(asker, actor=other.name)
+
+    with pytest.raises(promotions.NotAsked):
+        await do_meanwhile(mwanga, take_away, lambda: promotions.agree(asked.id, third))
+    assert not await Invitation.exists()
