@@ -120,7 +120,7 @@ async def _quote_under_lock(paid_for: Payable, funds: int, today: date, coin: in
         return Why.NO_PRICE
     await lock_for_sale(paid_for, customer_id, await paid_for.contract(), None)
     paid_for = await paid_for.reload()
-    if await _owner_id(paid_for) != customer_id:
+    if await _owner_id(paid_for) not in (customer_id, None):
         raise OperationalError(f"{paid_for.name} changed hands meanwhile.")
     try:
         offer = quote_all(await paid_for.standing(today, coin, vault), funds)
