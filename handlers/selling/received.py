@@ -178,9 +178,14 @@ async def _agent_paid(payment: Payment, request: PaymentRequest | None, company:
     pushes = await _answered_by(payment, request, company)
     if not pushes:
         return await _wallet_of(payment.account_text, company)
-    if len(pushes) > 1 or pushes[0].agent_id is None:
+    if len(pushes) > 1:
         return None
-    return await Agent.get_or_none(id=pushes[0].agent_id, prepaid=True, retired_at=None)
+    return await _with_wallet(pushes[0].agent_id)
+
+
+async def _with_wallet(agent_id: int | None) -> Agent | None:
+    """This agent, if there is one and he has a wallet now."""
+    return await Agent.get_or_none(id=agent_id, prepaid=True, retired_at=None) if agent_id else None
 
 
 async def _answered_by(payment: Payment, request: PaymentRequest | None, company: Company) -> list[PaymentRequest]:
@@ -286,7 +291,11 @@ async def _tell_end(answer: Answer, request: PaymentRequest, company: Company) -
         if answer.reason in NOT_ON_THE_SCREEN:
             ways += in_its_menu(request.account, request.phone, company)
         ways += or_agent(await seller_for(owner))
-    elif answer.state in (State.FAILED, State.EXPIRED) and (by := company.with_pay_bill):  # an agent's wallet
+    elif (
+        answer.state in (State.FAILED, State.EXPIRED)
+        and (by := company.with_pay_bill)
+        and await _with_wallet(request.agent_id)  # it may be gone since the phone was asked
+    ):
         ways.append(_("Or pay bill {bill}, account {number}.", bill=by.pay_bill, number=request.account))
     text = as_many(ways, request.language)
     copy = Copy(request.phone, text, MessageKind.REPLY, request.language)
