@@ -21,6 +21,7 @@ from models.money.waiting import (
     list_waiting,
     look_after,
 )
+from models.money.wallets import NotPrepaid
 from models.people.two_people import CASH
 
 Reference = Annotated[str, typer.Argument(help="the provider's reference of the payment, in any spelling")]
@@ -125,5 +126,5 @@ def _named(reference: str, account: str = "") -> Iterator[None]:
         fail(f"No payment {reference} waits: mwanga payments waiting")
     except SeveralPayments as error:
         fail(f"Several payments {reference} wait, of {' and '.join(error.providers)}: add --provider.")
-    except LookupError:
+    except (LookupError, NotPrepaid):  # a wallet may have gone just now
         fail(f"Nothing of ours goes by {account}.")

@@ -10,7 +10,15 @@ from bot.payments.settling import Settler
 from bot.text import numbers
 from models.audit import record
 from models.money import requests
-from models.money.receiving import Incoming, Source, find_payment, normal_reference, unapplied
+from models.money.receiving import (
+    Incoming,
+    Source,
+    find_payment,
+    hear_one_by_one,
+    lock_payment,
+    normal_reference,
+    unapplied,
+)
 from models.money.requests import PaymentRequest, RequestState
 from models.money.sales import Payment
 from models.sql import now_ms
@@ -22,6 +30,7 @@ class NotDone(Exception):
 
 async def ask_again(request: PaymentRequest, *, actor: str) -> None:
     """Have the provider asked at once how a push stands. Raises NotDone; `Payments.notify` after the commit."""
+    request = await _hold(request)
     if request.state not in (RequestState.ASKED, RequestState.UNKNOWN):
         raise NotDone(f"{request.id} is {request.state}.")
     await requests.look_at(request, now_ms())
@@ -31,6 +40,7 @@ async def ask_again(request: PaymentRequest, *, actor: str) -> None:
 async def park(request: PaymentRequest, *, settler: Settler, actor: str) -> None:
     """Put an unknown push aside for which the provider's portal shows no payment: the customer is told, and money that
     comes still counts. Raises NotDone."""
+    request = await _hold(request)
     if request.state != RequestState.UNKNOWN:
         raise NotDone(f"{request.id} is {request.state}, and not unknown.")
     await record(actor, "payments park", str(request.id))
@@ -43,9 +53,13 @@ async def book_receipt(
 ) -> None:
     """Book a push that is paid with the receipt that the provider's own portal shows; everybody is told. Raises
     NotDone, and ValueError for what is no reference."""
+    request = await _hold(request)
     if request.state == RequestState.PAID:
         raise NotDone(f"{request.id} is paid already.")
+    await hear_one_by_one(normal_reference(reference))
     known = await find_payment(request.provider, normal_reference(reference))
+    if known:
+        await lock_payment(known.id)
     if known and await _is_anothers(known, request, company):
         raise NotDone(f"{reference} is another payment: look at the portal again.")
     await record(actor, "payments receipt", str(request.id), reference)
@@ -53,6 +67,11 @@ async def book_receipt(
     state = (await PaymentRequest.get(id=request.id)).state
     if state != RequestState.PAID:
         raise NotDone(f"{reference} is not booked for {request.id}: it is {state}.")
+
+
+async def _hold(request: PaymentRequest) -> PaymentRequest:
+    """A push as it is now, held until the commit: its provider may have answered since somebody looked at it."""
+    return await requests.hold(request.provider, reference=request.reference) or request
 
 
 async def _is_anothers(known: Payment, request: PaymentRequest, company: Company) -> bool:

@@ -182,14 +182,18 @@ class Collector:
         await self._write(partial(self._note_look, request, answer))
 
     async def _note_look(self, request: PaymentRequest, answer: Answer) -> None:
-        """What is still unknown is looked up again; what rang for too long has expired."""
+        """What is still unknown is looked up again; what rang for too long has expired. News that came while the
+        provider was asked stands."""
         now = self._clock()
         if answer.state in (State.PENDING, State.UNKNOWN):
-            if request.state == RequestState.UNKNOWN:
-                await self._note_in_vain(request, answer)
+            held = await requests.hold(request.provider, reference=request.reference)
+            if held is None or held.state != request.state:
                 return
-            if now < request.expires_at:  # a callback had us look early
-                await requests.look_at(request, request.expires_at)
+            if held.state == RequestState.UNKNOWN:
+                await self._note_in_vain(held, answer)
+                return
+            if now < held.expires_at:  # a callback had us look early
+                await requests.look_at(held, held.expires_at)
                 return
             if answer.state is State.PENDING:
                 expired = Answer(
@@ -203,10 +207,7 @@ class Collector:
                 return
         await self._settler.settle(answer)
 
-    async def _note_in_vain(self, request: PaymentRequest, answer: Answer) -> None:
-        held = await requests.hold(request.provider, reference=request.reference)
-        if held is None or held.state != RequestState.UNKNOWN:
-            return
+    async def _note_in_vain(self, held: PaymentRequest, answer: Answer) -> None:
         code = held.code if held.code == NO_RECEIPT else answer.code or held.code
         if not await requests.look_again(held, code=code, now=self._clock()):
             said = "Nobody knows whether pushes of two days ago are paid: mwanga payments list --unknown"

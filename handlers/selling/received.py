@@ -39,7 +39,7 @@ from models.money.refusals import (
 from models.money.requests import PaymentRequest, Reason
 from models.money.sales import Payment
 from models.money.waiting import NoSuchPayment, find_unapplied, is_passing
-from models.money.wallets import NothingUnapplied, find_prepaid, top_up_wallet
+from models.money.wallets import NothingUnapplied, NotPrepaid, find_prepaid, top_up_wallet
 from models.people import Agent, Customer, find_callers
 from models.sql import HOUR_MS
 
@@ -98,7 +98,8 @@ async def _apply(received: Received, request: PaymentRequest | None, company: Co
     if not received.new:
         await lock_payment(received.payment.id)  # what the office is doing with it counts when it is done
     if agent := await _agent_paid(received.payment, request, company):
-        return await _top_up(received.payment, agent, company)
+        with suppress(NotPrepaid):  # somebody took the wallet away just now: as if it had been gone before
+            return await _top_up(received.payment, agent, company)
     payment, paid_for = received.payment, await _find(received.payment, request, company)
     payer = await payer_of(payment, request, company)
     if not received.new and (isinstance(paid_for, Why) or not request):
@@ -177,9 +178,14 @@ async def _agent_paid(payment: Payment, request: PaymentRequest | None, company:
     pushes = await _answered_by(payment, request, company)
     if not pushes:
         return await _wallet_of(payment.account_text, company)
-    if len(pushes) > 1 or pushes[0].agent_id is None:
+    if len(pushes) > 1:
         return None
-    return await Agent.get_or_none(id=pushes[0].agent_id, prepaid=True, retired_at=None)
+    return await _with_wallet(pushes[0].agent_id)
+
+
+async def _with_wallet(agent_id: int | None) -> Agent | None:
+    """This agent, if there is one and he has a wallet now."""
+    return await Agent.get_or_none(id=agent_id, prepaid=True, retired_at=None) if agent_id else None
 
 
 async def _answered_by(payment: Payment, request: PaymentRequest | None, company: Company) -> list[PaymentRequest]:
@@ -285,7 +291,11 @@ async def _tell_end(answer: Answer, request: PaymentRequest, company: Company) -
         if answer.reason in NOT_ON_THE_SCREEN:
             ways += in_its_menu(request.account, request.phone, company)
         ways += or_agent(await seller_for(owner))
-    elif answer.state in (State.FAILED, State.EXPIRED) and (by := company.with_pay_bill):  # an agent's wallet
+    elif (
+        answer.state in (State.FAILED, State.EXPIRED)
+        and (by := company.with_pay_bill)
+        and await _with_wallet(request.agent_id)  # it may be gone since the phone was asked
+    ):
         ways.append(_("Or pay bill {bill}, account {number}.", bill=by.pay_bill, number=request.account))
     text = as_many(ways, request.language)
     copy = Copy(request.phone, text, MessageKind.REPLY, request.language)
@@ -350,7 +360,7 @@ async def assign_payment(
 ) -> Told:
     """The same for a payment that somebody has before him: the reference of cash is no provider's, and nobody types
     it."""
-    await _check_waits(payment)
+    await _hold_waiting(payment)
     if agent := await _wallet_of(account, company):
         return await _assign_to_wallet(payment, agent, actor, company, amount)
     paid_for = await find_by_account(account, _phone(account, company))
@@ -382,7 +392,7 @@ async def credit_payment(
     payment: Payment, customer: Customer, actor: str, company: Company, *, amount: int | None = None
 ) -> Told:
     """The same for a payment that somebody has before him, as in `assign_payment`."""
-    await _check_waits(payment)
+    await _hold_waiting(payment)
     there, step = await unapplied(payment.id), await applying.next_step(payment.id)
     applied = await _assign(payment, customer, f"customer {customer.id}", actor, company, amount)
     if not applied.new:
@@ -398,8 +408,10 @@ async def credit_payment(
     return [(f"payment {payment.id} credit, step {step}", theirs)]
 
 
-async def _check_waits(payment: Payment) -> None:
-    """Raises NoSuchPayment when nothing of it waits any more."""
+async def _hold_waiting(payment: Payment) -> None:
+    """Hold a payment until the commit, so that what waits of it stays so. Raises NoSuchPayment when nothing does any
+    more."""
+    await lock_payment(payment.id)
     if not await unapplied(payment.id):
         raise NoSuchPayment(payment.reference)
 

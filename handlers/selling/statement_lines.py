@@ -7,7 +7,7 @@ from bot.outbound import Composer
 from handlers.selling import received
 from models.money import reconciling
 from models.money.receiving import unapplied
-from models.money.statements import StatementLine
+from models.money.statements import StatementLine, hold_statements
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class BookedLine:
 
 async def take_line(line: StatementLine, actor: str, *, company: Company, composer: Composer) -> BookedLine:
     """Book a line as a payment, in the caller's transaction; `Outbox.notify` after its commit. Raises NotSettled."""
+    await hold_statements()  # who reads some now holds what we want, and may want what we hold
     booked, told = await received.book_payment(reconciling.incoming_of(line), company)
     await reconciling.note_taken(line, booked.payment.id, actor=actor)
     for origin, copies in told:

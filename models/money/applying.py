@@ -4,6 +4,8 @@ for somebody of the office."""
 from dataclasses import dataclass
 from datetime import date
 
+from tortoise.exceptions import OperationalError
+
 from models.audit import record
 from models.money.booking import Sold, Taken, carry_out, lock_for_sale, read_sale
 from models.money.ledger import AccountKind, Posting, post
@@ -111,12 +113,15 @@ async def next_step(payment_id: int) -> int:
 
 
 async def _quote_under_lock(paid_for: Payable, funds: int, today: date, coin: int, vault: Vault) -> Quote | Why:
-    """What the money does now, or why it does nothing."""
+    """What the money does now, or why it does nothing. Raises OperationalError for what changed hands just now: run
+    again, the right customer's row is held."""
     customer_id = await _owner_id(paid_for)
     if customer_id is None:
         return Why.NO_PRICE
     await lock_for_sale(paid_for, customer_id, await paid_for.contract(), None)
     paid_for = await paid_for.reload()
+    if await _owner_id(paid_for) not in (customer_id, None):
+        raise OperationalError(f"{paid_for.name} changed hands meanwhile.")
     try:
         offer = quote_all(await paid_for.standing(today, coin, vault), funds)
     except NotSold as refusal:

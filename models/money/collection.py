@@ -13,7 +13,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.people import Agent, MiniGrid, Village
-from models.sql import connection, execute, execute_many, read_day, read_moment
+from models.sql import connection, execute, execute_many, on_postgres, read_day, read_moment
 
 FEW = 20_000  # instalments that are counted while somebody waits: some 30 ms
 Ask = Callable[[str], Awaitable[Sequence[dict[str, Any]]]]
@@ -35,6 +35,8 @@ DUE = """SELECT c.mini_grid_id, c.village_id, k.agent_id, SUM(i.amount) AS due, 
 FIGURES = ("contracts", "late", "owed", "due", "paid", "risk_30", "risk_60", "risk_90")
 COLUMNS = ("day", "counted_at", "mini_grid_id", "village_id", "agent_id", *FIGURES)
 ADD = f"INSERT INTO collection ({', '.join(COLUMNS)}) VALUES ({', '.join(f'${n + 1}' for n in range(len(COLUMNS)))})"
+# Two servers that count in the same moment would each take away what was there before, and both leave theirs.
+HOLD = "SELECT pg_advisory_xact_lock(7269430)"
 HAS_MANY = "SELECT COUNT(*) AS number FROM (SELECT 1 FROM instalment LIMIT $1) AS found"
 Whose = tuple[int, int | None, int | None]  # mini-grid, village, agent
 
@@ -123,7 +125,9 @@ async def are_many() -> bool:
 
 
 async def keep(parts: Sequence[Part], today: date) -> None:
-    """Keep a count in place of the last one, in the caller's unit of work."""
+    """Keep a count in place of the last one, in the caller's unit of work: of two at once the later one stands."""
+    if on_postgres():
+        await execute(connection(), HOLD)
     now = datetime.now(UTC)
     await execute(connection(), "DELETE FROM collection")
     rows = [[today, now, *(getattr(part, name) for name in COLUMNS[2:])] for part in parts]

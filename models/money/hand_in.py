@@ -8,7 +8,7 @@ from tortoise.models import Model
 
 from models.audit import record
 from models.money.ledger import AccountKind, Posting, cash_held, commission_due, post
-from models.money.references import new_reference
+from models.money.references import hold_reference, new_reference
 from models.people import Agent
 from models.sql import insert, lock_rows
 
@@ -89,6 +89,8 @@ async def hand_in(
     entries, so that the receipt prints the figure that was counted (reference: users 3.2). The same reference books
     once, and the same amount within 24 hours only `again`. Raises NotBooked's kinds.
     """
+    if reference:
+        await hold_reference("hand_in", reference)
     await lock_rows("agent", "id = $1", [agent.id])
     if reference and (earlier := await HandIn.get_or_none(reference=reference)):
         if (earlier.agent_id, earlier.amount) != (agent.id, amount):

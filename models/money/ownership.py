@@ -124,6 +124,7 @@ async def retire_device(device: Device, by: OfficeUser, reason: str) -> None:
     """Nothing more is sold for a device that is lost, broken or scrapped, in the caller's transaction. Raises
     RetiredBefore, and OpenDebt while its contract is open: that is returned or written off first."""
     await lock_rows("device", "id = $1", [device.id])
+    device = await with_owner(device.id)  # somebody may have given it away meanwhile
     if device.retired_at:
         raise RetiredBefore(device.serial)
     contract = await _open_contract(device)
@@ -163,6 +164,7 @@ async def _lock(device: Device) -> tuple[Customer, Contract | None, int, int]:
     contract = await _open_contract(device)
     if contract:
         await lock_rows("contract", "id = $1", [contract.id])
+        contract = await _open_contract(device)  # it may have been written off meanwhile
     owed = await balance(AccountKind.DEBT, contract.id) if contract else 0
     return device.customer, contract, owed, await balance(AccountKind.ACCESS_DUE, device.id)
 

@@ -116,8 +116,8 @@ class PayableGoods:
         return self.signed.appliance.name
 
     async def reload(self) -> "PayableGoods":
-        """The terms are those of the day of the sale: nothing changes them."""
-        return self
+        """Nothing changes the terms, which are those of the day of the sale; but what its agent has earned does."""
+        return PayableGoods(await read_contract(self.signed.id))
 
     async def contract(self) -> Contract | None:
         return self.signed

@@ -164,7 +164,7 @@ async def receive(incoming: Incoming) -> Received:
     paid_at = min(incoming.paid_at, now)  # a provider's clock may be ahead of ours
     values = [incoming.provider, reference, incoming.amount, await currency(), cut(incoming.payer_phone, 40)]
     values += [cut(incoming.payer_name, 100), cut(incoming.account_text, 100), paid_at, now]
-    await _hear_one_by_one(reference)
+    await hear_one_by_one(reference)
     payment, new = await find_payment(incoming.provider, reference), False
     if payment is None:
         new = bool(await execute(connection(), ADD_PAYMENT, values))
@@ -184,8 +184,9 @@ async def receive(incoming: Incoming) -> Received:
     return Received(payment, new, disagrees, other_name)
 
 
-async def _hear_one_by_one(reference: str) -> None:
-    """Others who hear of this reference wait until the commit. SQLite has one writer."""
+async def hear_one_by_one(reference: str) -> None:
+    """Others who hear of this reference wait until the commit, and so does who says that it never came. SQLite has one
+    writer."""
     if on_postgres():
         await execute(connection(), ONE_BY_ONE, [reference])
 

@@ -22,6 +22,7 @@ from models.money.receiving import (
     close_suspense,
     counted,
     find_payment,
+    hear_one_by_one,
     open_suspense,
     receive,
     unapplied,
@@ -248,6 +249,7 @@ async def never_came(payment: Payment, why: str, *, actor: str) -> None:
     provider's with its reference: it is taken out of the books, in the caller's unit of work. Raises NotSettled when
     neither is so, when two people have put its amount right, or when it was used: what it paid for is to be taken back
     before."""
+    await hear_one_by_one(payment.reference)  # a statement that is being read just now may have its line
     await lock_rows("payment", "id = $1", [payment.id])
     at = read_moment(payment.paid_at)
     unseen = await _unseen(payment.provider, at, at + timedelta(microseconds=1))

@@ -2,13 +2,15 @@
 
 import secrets
 
-from models.sql import connection, execute
+from models.sql import connection, execute, on_postgres
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0 O 1 I, which are misread
 LENGTH = 5
 # Characters, and how often a reference of so many is tried. Five make 33 million; when four in a row are taken, half of
 # them or so are, and it goes on with the thousand million of six.
 TRIES = ((LENGTH, 4), (LENGTH + 1, 30))
+# The office may give two agents one reference at the same instant, on two servers: one is first.
+ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7269429))"
 
 
 class NoReference(Exception):
@@ -23,6 +25,12 @@ async def new_reference(table: str) -> str:
             if not await execute(connection(), f"SELECT 1 FROM {table} WHERE reference = $1", [reference]):
                 return reference
     raise NoReference(table)
+
+
+async def hold_reference(table: str, reference: str) -> None:
+    """Who books something else in this table under this reference waits until the commit. SQLite has one writer."""
+    if on_postgres():
+        await execute(connection(), ONE_BY_ONE, [f"{table} {reference}"])
 
 
 def reference_for(number: int) -> str:

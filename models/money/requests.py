@@ -36,6 +36,7 @@ from enum import StrEnum
 from typing import Any
 
 from tortoise import fields
+from tortoise.exceptions import OperationalError
 from tortoise.models import Model
 
 from models.devices import Device
@@ -205,7 +206,8 @@ class Wanted:
 
 async def ask_to_pay(wanted: Wanted, *, key: str) -> PaymentRequest:
     """Write that a phone is to be asked, in the caller's transaction: it is sent after the commit. `key` names it for
-    good: a second call with it returns the first request. Raises AskedAlready, BeingPaid and PaidOff."""
+    good: a second call with it returns the first request. Raises AskedAlready, BeingPaid and PaidOff; and
+    OperationalError where it is to be run again."""
     now = now_ms()
     if earlier := await PaymentRequest.get_or_none(key=key):
         return earlier
@@ -238,8 +240,8 @@ async def ask_to_pay(wanted: Wanted, *, key: str) -> PaymentRequest:
     if earlier := await PaymentRequest.get_or_none(key=key):
         return earlier
     rings = await PaymentRequest.filter(phone=wanted.phone, state__in=RINGS).order_by("-id").first()
-    if rings is None:
-        raise LookupError(f"no request for {key} could be written")
+    if rings is None:  # it has ended since
+        raise OperationalError(f"The request in the way of {key} has just ended.")
     raise AskedAlready(rings, APART_MS // 1000)
 
 

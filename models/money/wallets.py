@@ -10,7 +10,7 @@ from tortoise.models import Model
 from models.audit import record
 from models.money.ledger import AccountKind, Posting, balance, cash_held, commission_due, post
 from models.money.receiving import close_suspense
-from models.money.references import new_reference
+from models.money.references import hold_reference, new_reference
 from models.money.reservations import promised_by
 from models.money.sales import Payment
 from models.people import Agent
@@ -62,7 +62,7 @@ class NotToppedUp(Exception):
 
 
 class NotPrepaid(NotToppedUp):
-    """The agent sells up to a limit, and has no wallet."""
+    """The agent sells up to a limit and has no wallet, or sells no more."""
 
 
 class OtherTopUp(NotToppedUp):
@@ -127,6 +127,8 @@ async def top_up(
     """Book money (minor units) that the office took for a wallet, and put in the commission that is due, in the
     caller's transaction. The same reference books once, and the same amount within 24 hours only `again`. Raises
     NotPrepaid, OtherTopUp and ToppedUpBefore."""
+    if reference:
+        await hold_reference("top_up", reference)
     await _lock_prepaid(agent)
     if reference and (earlier := await TopUp.get_or_none(reference=reference)):
         if (earlier.agent_id, earlier.amount) != (agent.id, amount):
@@ -157,7 +159,7 @@ async def pay_out(agent: Agent, amount: int, actor: str, *, coin: int = 1) -> To
     """Give an agent money (minor units) out of the wallet, with the commission that is due put in before, in the
     caller's transaction; what a customer's request holds back stays. Raises NotInWallet, also for somebody who never
     had a wallet."""
-    await lock_rows("agent", "id = $1", [agent.id])
+    await _hold(agent)
     there = await in_wallet(agent.id) + (await _due(agent, coin) if agent.prepaid else 0)
     there -= (await promised_by([agent.id])).get(agent.id, 0)
     if not 0 < amount <= there:
@@ -167,7 +169,7 @@ async def pay_out(agent: Agent, amount: int, actor: str, *, coin: int = 1) -> To
 
 async def make_prepaid(agent: Agent, actor: str) -> None:
     """Let an agent sell from a wallet from now on, in the caller's transaction. Raises HasMoney while cash is held."""
-    await lock_rows("agent", "id = $1", [agent.id])
+    await _hold(agent)
     if held := await cash_held(agent.id):
         raise HasMoney(held)
     await _change(agent, actor, prepaid=True)
@@ -176,7 +178,7 @@ async def make_prepaid(agent: Agent, actor: str) -> None:
 async def make_postpaid(agent: Agent, actor: str) -> None:
     """Let an agent sell up to the limit from now on, in the caller's transaction. Raises HasMoney while the wallet is
     not empty."""
-    await lock_rows("agent", "id = $1", [agent.id])
+    await _hold(agent)
     if there := await in_wallet(agent.id):
         raise HasMoney(there)
     await _change(agent, actor, prepaid=False)
@@ -190,10 +192,16 @@ async def _change(agent: Agent, actor: str, *, prepaid: bool) -> None:
 
 
 async def _lock_prepaid(agent: Agent) -> None:
-    await lock_rows("agent", "id = $1", [agent.id])
-    rows = await execute(connection(), "SELECT 1 FROM agent WHERE id = $1 AND prepaid", [agent.id])
-    if not rows:
+    if not await _hold(agent) or not agent.prepaid:
         raise NotPrepaid(agent.phone)
+
+
+async def _hold(agent: Agent) -> bool:
+    """Hold an agent until the commit, who has a wallet or none as it is now, from here on. False: he sells no more."""
+    await lock_rows("agent", "id = $1", [agent.id])
+    [row] = await execute(connection(), "SELECT prepaid, retired_at FROM agent WHERE id = $1", [agent.id])
+    agent.prepaid = bool(row["prepaid"])
+    return row["retired_at"] is None
 
 
 async def _newest(agent: Agent, amount: int) -> TopUp | None:

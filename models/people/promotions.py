@@ -161,6 +161,7 @@ async def _ask(what: What, role: OfficeRole, whom: str, by: OfficeUser, user: Of
 async def agree(number: int, by: OfficeUser) -> Promotion:
     """A second person agrees, and it is done: the role is given, the link is there, or the second factor is taken away.
     In the caller's transaction. Raises SamePerson, AboutOneself and NotAsked."""
+    await hold_movers()  # who asked may be made something else, or go, in this moment
     found = await _find(number)
     check_second(by.name, found.by.name)
     if found.what is not What.ROLE and found.user_id == by.id:

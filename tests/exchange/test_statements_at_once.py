@@ -10,6 +10,7 @@ import pytest
 from bot.server import Server
 from handlers.exchange import Table, import_table
 from handlers.exchange.statements import StatementTable
+from handlers.selling.statement_lines import take_line
 from models.money import reconciling
 from models.money.statements import HOLD, StatementLine
 from models.sql import execute
@@ -47,7 +48,19 @@ async def pay_out(mwanga: Server) -> None:
         await reconciling.pay_out(await StatementLine.get(reference="A1"), actor="rehema")
 
 
-@pytest.mark.parametrize("does", [read, match, pay_out])
+async def take(mwanga: Server) -> None:
+    """Somebody takes a line for a payment of which nobody told."""
+    async with mwanga.database.work():
+        columns = "provider, reference, direction, amount, at, payer, account_text, details, created_at"
+        at = "'2026-11-26 07:15:32+00:00'"
+        values = f"'momo', 'A2', 'in', 50000, {at}, '', '', '', {at}"
+        await execute(mwanga.database.client, f"INSERT INTO statement_line ({columns}) VALUES ({values})")
+    async with mwanga.database.work():
+        line = await StatementLine.get(reference="A2")
+        await take_line(line, "rehema", company=mwanga.company, composer=mwanga.composer)
+
+
+@pytest.mark.parametrize("does", [read, match, pay_out, take])
 async def test_who_reads_matches_or_settles_payouts_waits_for_who_reads(
     does: Callable[[Server], Awaitable[None]], mwanga: Server, demo_url: str
 ) -> None:

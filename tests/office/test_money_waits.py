@@ -9,14 +9,17 @@ from bot.config import Config
 from handlers.account.hand_in import take_hand_in
 from handlers.office.money.payments import WHY
 from handlers.selling.moved import move_by_office
+from handlers.selling.received import assign_payment
 from models.devices import Device, with_owner
 from models.money import Sale, reconciling, voids
 from models.money.books import find_fault
 from models.money.receiving import Why
 from models.money.reconciling import Said
 from models.money.requests import PaymentRequest, RequestState, Wanted, ask_to_pay
+from models.money.sales import Payment
 from models.money.statements import Direction
 from models.people import Agent, Customer, OfficeUser
+from tests.world.at_once import happen_meanwhile
 from tests.world.money_desk import Desk, open_desk
 from tests.world.people import PEOPLE
 
@@ -98,6 +101,21 @@ async def test_two_who_assign_the_same_payment_do_it_once(desk: Desk) -> None:
     html = await desk.refused(f"{path}/assign", at=path, to="device SHS0283")
     assert "somebody else has assigned it" in html
     assert len(await desk.ask("SELECT 1 FROM sale")) == 1
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+@pytest.mark.parametrize("to", ["device EB100042", "customer 1", "device W1"])
+async def test_who_assigns_what_somebody_else_just_took_a_part_of_reads_what_is_left(desk: Desk, to: str) -> None:
+    number, server = await desk.paid("RKL1", 7000, "lost", phone=PEOPLE["Baraka"]), desk.office.mwanga
+    path, payment = f"/money/payments/{number}", await Payment.get(id=number)
+    await desk.page(path)
+    await Agent.filter(id=1).update(prepaid=True)
+    refused = await happen_meanwhile(
+        server,
+        lambda: assign_payment(payment, "SHS0283", "zuberi", server.company, amount=3000_00),
+        lambda: desk.refused(f"{path}/assign", at=path, to=to.replace("device W", "wallet W"), amount="7000"),
+    )
+    assert "TZS 4,000" in refused and len(await desk.ask("SELECT 1 FROM sale")) == 1
 
 
 async def test_cash_that_waits_is_assigned(desk: Desk) -> None:

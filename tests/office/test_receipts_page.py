@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from tortoise.exceptions import OperationalError
 
 from bot.config import Config
+from models.money import receipt_texts
 from tests.world.books import check_ledger
 from tests.world.browser import Office, open_office
 from tests.world.people import NOON
@@ -94,6 +96,20 @@ async def test_what_the_person_fills_in_is_booked(office: Office) -> None:
     [row] = await office.ask("SELECT reference, amount, account_text FROM payment WHERE provider = 'mpesa-tz'")
     assert tuple(row.values()) == ("DKN1234568", 4_500_50, "SHS0283")
     assert await office.ask("SELECT 1 FROM outbox WHERE text LIKE '%Code %'"), "the owner has the code"
+
+
+async def test_what_crosses_with_others_is_tried_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two units of work that want the same rows: one of them is undone."""
+    hold, crossed = receipt_texts.hold_waiting, iter([True])
+
+    async def crosses_once(text_id: int) -> receipt_texts.ReceiptText:
+        if next(crossed, False):
+            raise OperationalError("deadlock detected")
+        return await hold(text_id)
+
+    monkeypatch.setattr(receipt_texts, "hold_waiting", crosses_once)
+    assert await does(office, "accept", seen="yes", **READ) == 303
+    assert await till_of(office).paid() == [5_000]
 
 
 async def test_a_text_is_refused(office: Office) -> None:

@@ -1,10 +1,15 @@
 """When a phone may be asked to pay, and the steps of a request: forward only, on both engines."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from tortoise.exceptions import OperationalError
 
+from bot.payments import Answer, State
+from bot.payments.base import Ask
+from bot.payments.collector import Collector
 from bot.server import Server
 from models.devices import Device
 from models.money import requests
@@ -110,6 +115,51 @@ async def test_two_servers_ask_one_phone_once(mwanga: Server) -> None:
 
     assert sum(await asyncio.gather(*map(one, range(4)))) == 1
     assert await PaymentRequest.all().count() == 1
+
+
+async def test_a_phone_whose_other_request_ends_in_this_moment_is_asked_when_it_is_tried_again(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another server has written it after we looked, and ends it before we look again."""
+    first = await ask(mwanga, "sms 1")
+
+    async def nothing_rings(_wanted: Wanted, _now: int) -> None: ...
+
+    async def and_it_ends(db: Any, statement: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        rows = await execute(db, statement, values)
+        if statement.startswith("INSERT INTO payment_request"):
+            await put(first, "failed")
+        return rows
+
+    monkeypatch.setattr(requests, "_check_pause", nothing_rings)
+    monkeypatch.setattr(requests, "execute", and_it_ends)
+    with pytest.raises(OperationalError):  # the server runs it again
+        await ask(mwanga, "sms 2")
+    monkeypatch.undo()
+    await put(first, "failed")
+    assert (await ask(mwanga, "sms 2")).id != first.id
+
+
+async def test_news_that_comes_while_its_provider_is_asked_stands(mwanga: Server) -> None:
+    """The provider says that the phone rings still, and a callback has said no meanwhile."""
+    await put(await ask(mwanga, "sms 1"), "asked", asked_at=now_ms(), expires_at=now_ms() + 60_000)
+    request = await PaymentRequest.get()
+
+    class Slow:
+        name = "daraja"
+
+        async def query(self, _asked: Ask) -> Answer:
+            async with mwanga.database.work():
+                await requests.end(
+                    await PaymentRequest.get(), RequestState.FAILED, code="1032", reason="cancelled", now=now_ms()
+                )
+            return Answer(provider="daraja", state=State.PENDING, request=request.reference)
+
+    settler = mwanga.payments.settler
+    collector = Collector(mwanga.database, {"daraja": Slow()}, settler, lambda: None)  # type: ignore[dict-item]
+    await collector.look_up(request)
+    now = await PaymentRequest.get()
+    assert (now.state, now.code, now.look_at) == ("failed", "1032", 0)
 
 
 async def test_two_servers_claim_each_request_once(mwanga: Server) -> None:

@@ -1,5 +1,7 @@
 """An agent fills the wallet by mobile money: asked once, booked once, told once, whatever became of the wallet."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.config import LANGUAGES
@@ -71,6 +73,19 @@ async def test_money_for_a_wallet_that_is_gone_waits_for_the_office(phones: Phon
     assert told[0].startswith("We have your TZS 50,000")
     payment = await Payment.get(provider="daraja")
     assert await unapplied(payment.id) == 50_000_00 and await TopUp.all().count() == 0
+
+
+@pytest.mark.parametrize("change", [{}, {"prepaid": False}, {"retired_at": NOON}])
+@pytest.mark.parametrize("end", ["cannot be reached", "does nothing"])
+async def test_who_has_no_wallet_any_more_is_not_told_to_pay_into_it(
+    phones: Phones, change: dict[str, object], end: str
+) -> None:
+    object.__setattr__(phones.mwanga.company, "mobile_money", (replace(M_PESA, pay_bill="600000"),))
+    await phones.text("Asha", "WALLET 50000")
+    if change:
+        await Agent.filter(phone=PEOPLE["Asha"]).update(**change)
+    [(_asha, said)] = await happens(f"Asha {end}", phones)
+    assert said.startswith("Not paid: TZS 50,000, W1.") and ("pay bill" in said) == (not change)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from handlers.office.money.sheets import send
 from handlers.selling import received
 from models.money.amounts import doubt_of, let_stand
 from models.money.proposals import What, find_open, propose_amount
-from models.money.receiving import Suspense, Why, counted, unapplied
+from models.money.receiving import Suspense, Why, counted, lock_payment, unapplied
 from models.money.sales import Payment
 from models.money.waiting import leave_to_others, look_after
 from models.office import money_lists
@@ -173,6 +173,7 @@ async def _assign(request: web.Request, payment: Payment, to: str, amount: int |
     """In the caller's unit of work. Raises NotDone."""
     server, user = request.app[SERVER], request[USER]
     kind, _space, name = to.partition(" ")
+    await lock_payment(payment.id)
     there = await unapplied(payment.id)
     if there and amount is not None and not 0 < amount <= there:
         raise NotDone(_("Of this payment {amount} waits.", amount=server.company.money(there)))

@@ -1,6 +1,6 @@
 """Texts of operators that wait for a person: what they say, and the two things that can be done with each."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -18,6 +18,7 @@ from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.times import day_name
 from handlers.office.frame.words import N_, _
+from handlers.office.money.doing import NotDone, do
 from models.messages import Phone
 from models.messages.phones import phone_id
 from models.money import receipt_texts as kept
@@ -93,37 +94,40 @@ async def decide(request: web.Request) -> web.StreamResponse:
     """Book a text as a payment, or say that it is none; then the list again."""
     server, form, text_id = request.app[SERVER], request[FORM], int(request.match_info["number"])
     actor = request[USER].name
-    try:
-        if form.get("do") == "refuse":
-            async with server.database.work():
-                await server.receipts.refuse(text_id, actor=actor)
-        elif form.get("do") == "accept":
-            await _accept(request, text_id, actor)
-        else:
-            raise web.HTTPBadRequest(text="This is no form of ours.\n", headers=HEADERS)
-    except (NotWaiting, ValueError) as problem:
-        return await _draw(request, 422, problem=str(problem), sent=form, sent_to=text_id)
-    server.outbox.notify()
+    works: dict[str, Callable[[], Awaitable[None]]] = {
+        "refuse": lambda: server.receipts.refuse(text_id, actor=actor),
+        "accept": lambda: _accept(request, text_id, actor),
+    }
+    if form.get("do", "") not in works:
+        raise web.HTTPBadRequest(text="This is no form of ours.\n", headers=HEADERS)
+
+    async def work() -> None:
+        try:
+            await works[form["do"]]()
+        except (NotWaiting, ValueError) as problem:
+            raise NotDone(str(problem)) from problem
+
+    if problem := await do(request, work):
+        return await _draw(request, 422, problem=problem, sent=form, sent_to=text_id)
     raise redirect(f"/money/receipts?done={form['do']}")
 
 
 async def _accept(request: web.Request, text_id: int, actor: str) -> None:
-    """Raises NotWaiting, and ValueError with a sentence for what the form says wrong."""
+    """In the caller's unit of work. Raises NotWaiting, and ValueError with a sentence for what the form says wrong."""
     server, form = request.app[SERVER], request[FORM]
     if form.get("seen") != "yes":
         raise ValueError(_(UNSEEN))
     if not form.get("amount"):
         raise ValueError(_("The amount is missing."))
-    async with server.database.work():
-        row = await kept.hold_waiting(text_id)
-        payment = await server.receipts.payment_of(
-            row,
-            provider=form.get("provider", ""),
-            reference=form.get("reference", ""),
-            amount=read_money(form["amount"].strip(), server.company),
-            serial=form.get("serial", "")[:100].strip(),
-        )
-        await server.receipts.accept(text_id, payment, actor=actor)
+    row = await kept.hold_waiting(text_id)
+    payment = await server.receipts.payment_of(
+        row,
+        provider=form.get("provider", ""),
+        reference=form.get("reference", ""),
+        amount=read_money(form["amount"].strip(), server.company),
+        serial=form.get("serial", "")[:100].strip(),
+    )
+    await server.receipts.accept(text_id, payment, actor=actor)
 
 
 async def _draw(request: web.Request, status: int = 200, **more: object) -> web.StreamResponse:
