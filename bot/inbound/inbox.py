@@ -27,7 +27,7 @@ COLUMNS = (
 )
 INSERT = (
     f"INSERT INTO inbox ({', '.join(COLUMNS)}) VALUES {{}} "
-    "ON CONFLICT (gateway, external_id) DO NOTHING RETURNING gateway, external_id"
+    "ON CONFLICT (gateway, external_id) DO NOTHING RETURNING id, gateway, external_id"
 )
 WAITING = """SELECT id, gateway, external_id, phone, sender_kind, network, text, sealed, sim, reached_at, received_at
   FROM inbox WHERE state = 'new'"""
@@ -87,7 +87,8 @@ class Brought:
     """What one unit of work stores of what has arrived."""
 
     arrived: list[_Arrived] = field(default_factory=list)
-    new: set[tuple[str, str]] = field(default_factory=set)  # gateway and id of those that were not stored before
+    # The rows of those that were not stored before, by gateway and its id.
+    new: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 class Inbox:
@@ -179,14 +180,14 @@ class Inbox:
             counted[arrived.inbound.gateway, "received" if key in brought.new else "duplicate"] += 1
             if not arrived.stored.done():
                 arrived.stored.set_result(key in brought.new)
-            brought.new.discard(key)
+            brought.new.pop(key, None)
         for (gateway, state), count in counted.items():
             self._metrics.messages.labels("in", gateway, state).inc(count)
 
-    async def _insert(self, messages: Sequence[Inbound]) -> set[tuple[str, str]]:
+    async def _insert(self, messages: Sequence[Inbound]) -> dict[tuple[str, str], int]:
         values = [value for inbound in messages for value in self._row(inbound)]
         rows = await execute(connection(), INSERT.format(row_marks(len(messages), len(COLUMNS))), values)
-        return {(row["gateway"], row["external_id"]) for row in rows}
+        return {(row["gateway"], row["external_id"]): row["id"] for row in rows}
 
     def _row(self, inbound: Inbound) -> tuple[Any, ...]:
         """A message as it is stored: starred, with what was starred sealed beside it."""

@@ -76,6 +76,15 @@ class _Batch:
     since: float = field(default_factory=time.perf_counter)
 
     @property
+    def begun(self) -> list[StoredSms]:
+        """The messages that were begun, the one that failed last. What was stored in the same unit of work may have
+        other rows by now: the next batch finds it."""
+        begun = [message for message, _handled in self.handled]
+        begun += [self.failed_at] if isinstance(self.failed_at, StoredSms) else []
+        undone = {*self.brought.new.values()}
+        return [message for message in begun if message.id not in undone]
+
+    @property
     def results(self) -> list[Handled]:
         """What became of the texts, then of the turns."""
         return [handled for _message, handled in self.handled] + [screen.handled for _turn, screen in self.answered]
@@ -195,7 +204,7 @@ class Worker:
             if batch.failed_at is None and not batch.handled and not turns:
                 raise  # nothing was begun: it is the database
             log.warning("a batch was undone; each message of it is run alone", exc_info=True)
-            await self._run_each_alone(turns, [message for message, _handled in batch.handled], batch.failed_at)
+            await self._run_each_alone(turns, batch.begun)
             self._batch_done.set()
             self._batch_done.clear()
             return True
@@ -322,9 +331,7 @@ class Worker:
             if outcome == "sold":
                 self._metrics.sales.inc(count)
 
-    async def _run_each_alone(
-        self, turns: Sequence[_DialledTurn], messages: Sequence[StoredSms], failed_at: StoredSms | _DialledTurn | None
-    ) -> None:
+    async def _run_each_alone(self, turns: Sequence[_DialledTurn], messages: Sequence[StoredSms]) -> None:
         for turn in turns:
             try:
                 await self._run_turn(turn)
@@ -333,7 +340,7 @@ class Worker:
             except Exception:
                 log.exception("a dialled turn failed")
                 self._apologise(turn)
-        for message in [*messages, failed_at] if isinstance(failed_at, StoredSms) else messages:
+        for message in messages:
             try:
                 await self._run_message(message)
             except DatabaseAway:

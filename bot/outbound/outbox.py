@@ -85,7 +85,7 @@ class Outbox:
         self._gathered = asyncio.Event()  # the next turn has not to wait for more
         self._ahead = 0  # how far the database's clock is ahead of ours
         self._look_at = 0  # when the next look is due
-        self._stopping = False
+        self._running = self._stopping = False
         self.turned_at = 0
         self.started_at = clock()
 
@@ -131,9 +131,10 @@ class Outbox:
 
     async def claim(self, gateways: Iterable[str]) -> list[tuple[Lane, Claimed]]:
         """Claim what may go by these gateways, in the caller's unit of work, which has just written rows for them: they
-        need no transaction of their own. Only on an embedded database, whose one writer no other claim comes between.
-        Around the unit of work stands `starting`."""
-        lanes = [self._lanes[name] for name in gateways if name in self._lanes] if self._database.embedded else []
+        need no transaction of their own. Only where `run` sends, and on an embedded database, whose one writer no other
+        claim comes between. Around the unit of work stands `starting`."""
+        sends = self._running and self._database.embedded
+        lanes = [self._lanes[name] for name in gateways if name in self._lanes] if sends else []
         for lane in lanes:
             lane.wake()
         return await self._claim_by(lanes, self._clock())
@@ -158,6 +159,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Send until `stop` is called. A database that is away is tried again every second."""
+        self._running = True
         while not self._stopping:
             self._wake.clear()
             self._gathered.clear()
