@@ -303,7 +303,9 @@ def _receiving(
         company=company,
         metrics=metrics,
     )
-    inbox.on_stored.append(worker.notify)  # the worker reads the inbox, so one of the two has to come first
+    # the worker reads the inbox, so one of the two has to come first
+    inbox.on_stored.append(worker.notify)
+    inbox.ask_along = worker.take_along
     callbacks = Callbacks(
         gateways={name: gateway for name, gateway in gateways.items() if gateway.secret},
         inbox=inbox,

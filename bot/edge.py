@@ -17,7 +17,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 BODY_S = 10.0  # for a body from its first byte to its last: else a socket is held for as long as a stranger likes
 # Bodies are taken as they are; what is left of one that nobody wants is waited for no longer than this.
 SERVER_SETTINGS = {"auto_decompress": False, "lingering_time": 3.0}
-PROXIED = web.RequestKey("proxied", bool)  # whether a proxy says that it brings somebody else's request
+# By one of these a proxy says that it brings somebody else's request.
 FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
 BITS = 64  # bits of an IPv6 address that a provider gives to one customer
 
@@ -73,7 +73,8 @@ def may_look(request: web.Request, token: str) -> bool:
         given = request.query.get("token") or request.headers.get("Authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(given.encode(errors="replace"), token.encode())
     read = _read_address(request.remote or "")
-    return read is not None and read.is_loopback and not request.get(PROXIED)
+    proxied = any(name in request.headers for name in FORWARDED)
+    return read is not None and read.is_loopback and not proxied
 
 
 def edge(proxies: str) -> Any:
@@ -85,8 +86,10 @@ def edge(proxies: str) -> Any:
         _refuse_unreadable(request)
         peer = request.remote or ""
         client = client_of(peer, request.headers.getall("X-Forwarded-For", []), trusted)
-        request = request.clone(remote=client)
-        request[PROXIED] = any(name in request.headers for name in FORWARDED)
+        if client != peer:
+            request = request.clone(remote=client)
+        if not _is_awaited(request):
+            return await handler(request)
         late = asyncio.get_running_loop().call_later(BODY_S, _give_up, request)
         try:
             return await handler(request)
@@ -112,8 +115,13 @@ def _refuse_unreadable(request: web.Request) -> None:
         raise _closing(web.HTTPBadRequest(text="the cookie is no text\n")) from error
 
 
+def _is_awaited(request: web.Request) -> bool:
+    """Whether some of its body is still on its way; that of a callback mostly comes with its head."""
+    return request.can_read_body and not request.content.is_eof()
+
+
 def _give_up(request: web.Request) -> None:
-    if request.can_read_body and not request.content.is_eof():
+    if _is_awaited(request):
         request.content.set_exception(SlowBody())
 
 

@@ -24,7 +24,8 @@ DAY_MS = 24 * HOUR_MS
 
 def connection() -> BaseDBAsyncClient:
     """The current transaction's connection, or the database's own outside of one."""
-    return get_connection("default")
+    unit = _UNIT.get()
+    return get_connection("default") if unit is None else unit.connection
 
 
 def on_postgres() -> bool:
@@ -91,9 +92,9 @@ def _for_engine(db: BaseDBAsyncClient, values: Sequence[Any]) -> list[Any]:
 
 
 def _as_text(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat(" ")
-    return value.isoformat() if isinstance(value, date) else value
+    if not isinstance(value, date):  # what most values are not
+        return value
+    return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
 
 
 async def execute(db: BaseDBAsyncClient, statement: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
@@ -165,7 +166,8 @@ AtEnd = Callable[[Sequence[Any]], Awaitable[None]]
 class UnitOfWork:
     """What is known of a unit of work until its commit."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: BaseDBAsyncClient) -> None:
+        self.connection = connection
         self.locked = -1  # the place in LOCKS of what is held
         self.seen: dict[object, Any] = {}  # what may change meanwhile, and stays to the end as it was seen first
         self._ends: dict[str, tuple[AtEnd, list[Any]]] = {}
@@ -189,9 +191,9 @@ def unit_of_work() -> UnitOfWork | None:
 
 
 @asynccontextmanager
-async def begin_unit_of_work() -> AsyncIterator[None]:
-    """Around all that is committed together, inside its transaction."""
-    unit = UnitOfWork()
+async def begin_unit_of_work(connection: BaseDBAsyncClient) -> AsyncIterator[None]:
+    """Around all that is committed together, inside its transaction, on this connection."""
+    unit = UnitOfWork(connection)
     before = _UNIT.get()
     if before:
         unit.seen = before.seen

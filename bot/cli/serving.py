@@ -1,6 +1,7 @@
 """The server itself: `mwanga serve`, and `mwanga demo` with a world to try it in."""
 
 import errno
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -44,9 +45,11 @@ def serve() -> None:
 
 def _serve(config: Config, *, load_demo: bool) -> None:
     set_up(config.log_level)
+    app = build_app(config, load_demo=load_demo)
+    app.on_startup.append(_leave_alone)
     try:
         web.run_app(
-            build_app(config, load_demo=load_demo),
+            app,
             host=config.host,
             port=config.port,
             access_log=None,
@@ -60,6 +63,13 @@ def _serve(config: Config, *, load_demo: bool) -> None:
         if error.errno == errno.EADDRINUSE:
             fail(f"Port {config.port} is taken. Choose another one: MWANGA_PORT={config.port + 1}")
         fail(f"Cannot listen on {config.host}:{config.port}: {error.strerror}")
+
+
+async def _leave_alone(_app: web.Application) -> None:
+    """What was made by now stays until the end: the garbage collector looks no more through it, for which it would
+    stop the loop for a tenth of a second now and then."""
+    gc.collect()
+    gc.freeze()
 
 
 def say_addresses(config: Config) -> str:

@@ -110,11 +110,8 @@ def letters(reason: str) -> str:
 async def read_callback(request: web.Request, most: int) -> Callback:
     """A callback that came to us, with at most one byte more of its body than we accept."""
     body = b""
-    while len(body) <= most:
-        chunk = await request.content.read(most + 1 - len(body))
-        if not chunk:
-            break
-        body += chunk
+    while len(body) <= most and not request.content.at_eof():
+        body += await request.content.read(most + 1 - len(body))
     query = request.raw_path.partition("?")[2].encode(errors="surrogateescape")
     return Callback(request.method, query, request.content_type, body, request.headers)
 

@@ -71,7 +71,7 @@ class Conversation:
             self.close("left")
         if self.open:
             self.open, self.aside = None, self.open
-        self.went_on = True
+        self.went_on = bool(self.closed)  # where nothing closed there is nothing to remember
 
     def return_to_aside(self) -> TalkState | None:
         """Let the question that stayed open be the open one again, if there is one."""
@@ -85,6 +85,11 @@ class Conversation:
         if self.aside and self.aside.signing:
             self.return_to_aside()
         return self.open if self.open and self.open.signing else None
+
+    @property
+    def asks(self) -> bool:
+        """Whether any question is open."""
+        return self.open is not None or self.aside is not None
 
     @property
     def asked_in(self) -> set[str]:

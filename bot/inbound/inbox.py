@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.message import Inbound
@@ -20,6 +21,14 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 512
 BEHIND = 200  # characters behind the cut that are looked at for a PIN
 BUSY = 8  # messages that arrived in the same moment
+COLUMNS = (
+    *("gateway", "external_id", "phone", "sender_kind", "recipient", "network", "sim", "reached_at", "text"),
+    *("cut_from", "sealed", "received_at", "state", "outcome", "error"),
+)
+INSERT = (
+    f"INSERT INTO inbox ({', '.join(COLUMNS)}) VALUES {{}} "
+    "ON CONFLICT (gateway, external_id) DO NOTHING RETURNING id, gateway, external_id"
+)
 WAITING = """SELECT id, gateway, external_id, phone, sender_kind, network, text, sealed, sim, reached_at, received_at
   FROM inbox WHERE state = 'new'"""
 CLAIM = f"{WAITING} ORDER BY id LIMIT $1"
@@ -73,6 +82,15 @@ class _Arrived:
     stored: "asyncio.Future[bool]"  # False: it was stored before
 
 
+@dataclass
+class Brought:
+    """What one unit of work stores of what has arrived."""
+
+    arrived: list[_Arrived] = field(default_factory=list)
+    # The rows of those that were not stored before, by gateway and its id.
+    new: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
 class Inbox:
     """Stores what arrives; whatever waits at the same moment shares one commit."""
 
@@ -86,6 +104,8 @@ class Inbox:
     ) -> None:
         self._database, self._vault, self._redactor, self._metrics = database, vault, redactor, metrics
         self.on_stored: list[Callable[[], None]] = []  # told when there is something new
+        # Asks for what waits to be stored within a unit of work that is about to begin: whether it will be.
+        self.ask_along: Callable[[], bool] = lambda: False
         self._waiting: list[_Arrived] = []
         self._wake = asyncio.Event()
         self._stopping = False
@@ -95,7 +115,8 @@ class Inbox:
         """Store a message for good; False when this id was stored before. Raises when it cannot be stored."""
         arrived = _Arrived(replace(inbound, text=shown(inbound.text)), asyncio.get_running_loop().create_future())
         self._waiting.append(arrived)
-        self._wake.set()
+        if self._stopping or not self.ask_along():
+            self._wake.set()
         return await arrived.stored
 
     async def run(self) -> None:
@@ -111,60 +132,83 @@ class Inbox:
         self._wake.set()
 
     async def _store(self) -> None:
-        batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+        brought = Brought(self._take())
         try:
-            new = await self._insert([arrived.inbound for arrived in batch])
+            async with self._database.work():
+                await self._write(brought)
         except Exception as error:
             log.exception("inbound messages could not be stored")
-            for arrived in batch:
+            for arrived in brought.arrived:
                 if not arrived.stored.done():
                     arrived.stored.set_exception(error)
             return
-        self.busy = len(batch) >= BUSY
-        counted: Counter[tuple[str, str]] = Counter()
-        for arrived in batch:
-            key = (arrived.inbound.gateway, arrived.inbound.external_id)
-            counted[arrived.inbound.gateway, "received" if key in new else "duplicate"] += 1
-            if not arrived.stored.done():
-                arrived.stored.set_result(key in new)
-            new.discard(key)
-        for (gateway, state), count in counted.items():
-            self._metrics.messages.labels("in", gateway, state).inc(count)
+        self._tell(brought)
         for notify in self.on_stored:
             notify()
 
-    async def _insert(self, messages: Sequence[Inbound]) -> set[tuple[str, str]]:
-        new = [self._row(inbound) for inbound in messages]
-        statement = (
-            f"INSERT INTO inbox ({', '.join(new[0])}) VALUES {row_marks(len(new), len(new[0]))} "
-            "ON CONFLICT (gateway, external_id) DO NOTHING RETURNING gateway, external_id"
-        )
-        async with self._database.work() as db:
-            rows = await execute(db, statement, [value for row in new for value in row.values()])
-        return {(row["gateway"], row["external_id"]) for row in rows}
+    async def bring(self, brought: Brought) -> None:
+        """Store what waits in the caller's unit of work, around which stands `telling`."""
+        brought.arrived = self._take()
+        if brought.arrived:
+            await self._write(brought)
 
-    def _row(self, inbound: Inbound) -> dict[str, Any]:
+    @asynccontextmanager
+    async def telling(self, brought: Brought) -> AsyncIterator[None]:
+        """Around a unit of work that may store what waits: whoever brought it is told after the commit. When the work
+        was undone, what arrived is not to blame, and is stored by itself."""
+        try:
+            yield
+        except Exception:
+            self._waiting[:0] = brought.arrived
+            while self._waiting:
+                await self._store()
+            raise
+        self._tell(brought)
+
+    def _take(self) -> list[_Arrived]:
+        taken, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+        return taken
+
+    async def _write(self, brought: Brought) -> None:
+        brought.new = await self._insert([arrived.inbound for arrived in brought.arrived])
+        self.busy = len(brought.arrived) >= BUSY
+
+    def _tell(self, brought: Brought) -> None:
+        counted: Counter[tuple[str, str]] = Counter()
+        for arrived in brought.arrived:
+            key = (arrived.inbound.gateway, arrived.inbound.external_id)
+            counted[arrived.inbound.gateway, "received" if key in brought.new else "duplicate"] += 1
+            if not arrived.stored.done():
+                arrived.stored.set_result(key in brought.new)
+            brought.new.pop(key, None)
+        for (gateway, state), count in counted.items():
+            self._metrics.messages.labels("in", gateway, state).inc(count)
+
+    async def _insert(self, messages: Sequence[Inbound]) -> dict[tuple[str, str], int]:
+        values = [value for inbound in messages for value in self._row(inbound)]
+        rows = await execute(connection(), INSERT.format(row_marks(len(messages), len(COLUMNS))), values)
+        return {(row["gateway"], row["external_id"]): row["id"] for row in rows}
+
+    def _row(self, inbound: Inbound) -> tuple[Any, ...]:
         """A message as it is stored: starred, with what was starred sealed beside it."""
-        purpose = _purpose(inbound.gateway, inbound.external_id)
         whole = inbound.text[: LONGEST + BEHIND]  # a PIN that the cut would halve is still seen to be one
         text, clean = whole[:LONGEST], self._redactor.clean(whole)[:LONGEST]
-        return {
-            "gateway": inbound.gateway,
-            "external_id": inbound.external_id,
-            "phone": inbound.sender.value,
-            "sender_kind": inbound.sender.kind.value,
-            "recipient": inbound.recipient,
-            "network": inbound.network,
-            "sim": inbound.sim,
-            "reached_at": inbound.reached_at,
-            "text": clean,
-            "cut_from": len(inbound.text) if len(inbound.text) > LONGEST else 0,
-            "sealed": None if clean == text else self._vault.seal(text, purpose),
-            "received_at": now_ms(),
-            "state": "new",
-            "outcome": "",
-            "error": "",
-        }
+        purpose = _purpose(inbound.gateway, inbound.external_id)
+        return (
+            inbound.gateway,
+            inbound.external_id,
+            inbound.sender.value,
+            inbound.sender.kind.value,
+            inbound.recipient,
+            inbound.network,
+            inbound.sim,
+            inbound.reached_at,
+            clean,
+            len(inbound.text) if len(inbound.text) > LONGEST else 0,
+            None if clean == text else self._vault.seal(text, purpose),
+            now_ms(),
+            *("new", "", ""),
+        )
 
     async def claim(self, most: int) -> list[StoredSms]:
         """The oldest messages that wait, held until the end of the caller's unit of work. When more wait, half of

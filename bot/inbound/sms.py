@@ -141,7 +141,7 @@ class Dispatcher:
             return await self._go_on(exchange, exchange.conversation.open, text)
         if exchange.conversation.open is None and self._receipts.is_forwarded(exchange.message.text):
             return self._answer_forwarded(exchange, text)
-        if consent(text) and (unsigned := exchange.conversation.find_unsigned()):
+        if exchange.conversation.asks and consent(text) and (unsigned := exchange.conversation.find_unsigned()):
             return await self._go_on(exchange, unsigned, text)
         found = self._command(exchange, text, pieces)
         at_worst = _fits_at_worst(found[0] if found else None, text)

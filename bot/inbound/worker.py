@@ -7,6 +7,7 @@ import asyncio
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,11 @@ from functools import partial
 from tortoise.exceptions import OperationalError
 
 from bot.company import Company
-from bot.inbound.inbox import Inbox, Outcome, StoredSms
+from bot.inbound.inbox import Brought, Inbox, Outcome, StoredSms
 from bot.inbound.sms import APOLOGY, Dispatcher, Handled
 from bot.inbound.ussd import SESSION_OVER, Screen, Sessions
 from bot.message import UssdTurn
-from bot.outbound import Outbox, enqueue
+from bot.outbound import Claimed, Lane, Outbox, enqueue
 from bot.runtime import Database, DatabaseAway, Metrics, OutcomeUnknown
 from bot.talks.contacts import PhoneState, contacts, hold, save
 from bot.text import Text, _
@@ -35,13 +36,15 @@ MOST = 64  # messages in one batch (design 4)
 # for the next screen.
 SLICE_S, DIALLED_SLICE_S = 0.05, 0.01
 PIN = re.compile(r"(?:\S{1,5}[\s,.]+)?(\d{6})")  # alone, or behind a yes
+YIELD_S = 0.002  # after so long the loop reads what arrives meanwhile
 AHEAD = 8  # messages whose PINs are compared together, though a batch may stop before the last of them
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
 ALONE_TRIES = 3
 MOST_AWAYS = 3  # so often the database may go away under one message
 PAUSES_S = (0.8, 0.2)  # before the last try and the one before it: a database that restarts is back within seconds
 NOT_SURE = _("Not sure. Send TOKEN serial before you sell again. Help {help}")
-AT_LEAST_S = 0.05
+# In a flood a batch begins so long after the one before at the earliest, and accepting has twice as long as handling.
+AT_LEAST_S, RESTS = 0.05, 2
 PAUSE_S = 1.0  # after the database failed
 Claim = Callable[[], Awaitable[list[StoredSms]]]
 
@@ -65,10 +68,26 @@ class _Batch:
     handled: list[tuple[StoredSms, Handled]] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)  # phones of which something new is known
     heard: set[str] = field(default_factory=set)  # phones that said something in this batch
+    brought: Brought = field(default_factory=Brought)  # what was stored in the same unit of work
     failed_at: StoredSms | _DialledTurn | None = None  # what was being handled when it failed
     more: bool = False  # whether there may be more to handle
     enqueued: set[str] = field(default_factory=set)  # gateways that got messages to send
+    claimed: list[tuple[Lane, Claimed]] = field(default_factory=list)  # messages that leave right after the commit
     since: float = field(default_factory=time.perf_counter)
+
+    @property
+    def begun(self) -> list[StoredSms]:
+        """The messages that were begun, the one that failed last. What was stored in the same unit of work may have
+        other rows by now: the next batch finds it."""
+        begun = [message for message, _handled in self.handled]
+        begun += [self.failed_at] if isinstance(self.failed_at, StoredSms) else []
+        undone = {*self.brought.new.values()}
+        return [message for message in begun if message.id not in undone]
+
+    @property
+    def results(self) -> list[Handled]:
+        """What became of the texts, then of the turns."""
+        return [handled for _message, handled in self.handled] + [screen.handled for _turn, screen in self.answered]
 
     @asynccontextmanager
     async def doubting(self) -> AsyncIterator[None]:
@@ -103,13 +122,24 @@ class Worker:
         self._wake.set()  # whatever an earlier process left is looked at first
         self._batch_done = asyncio.Event()
         self._stopping = False
-        self._batch_at = 0.0
+        self._pausing = False  # after the database failed
+        self._next_at = 0.0  # when the next batch begins in a flood
+        self._resting = False  # until then
         # Claiming and locking phones is one step within a process, so that messages keep their order.
         self._claiming = asyncio.Lock()
 
     def notify(self) -> None:
         """There are messages to handle."""
         self._wake.set()
+
+    def take_along(self) -> bool:
+        """Store what has just arrived in the unit of work in which it is handled: whether the next batch does that. An
+        embedded database has one writer: one commit takes half as long as two. In a flood accepting comes first
+        and has commits of its own."""
+        if self._stopping or self._pausing or self._inbox.busy or not self._database.embedded:
+            return False
+        self._wake.set()
+        return True
 
     async def answer(self, turn: UssdTurn) -> str:
         """The response to a dialled turn, after its commit."""
@@ -135,7 +165,9 @@ class Worker:
             except Exception:
                 log.exception("the database cannot be used")
                 self._give_up_turns()
+                self._pausing = True
                 await asyncio.sleep(PAUSE_S)
+                self._pausing = False
                 self._wake.set()
 
     async def _is_called(self) -> bool:
@@ -160,19 +192,19 @@ class Worker:
         turns, self._turns = self._turns[:MOST], self._turns[MOST:]
         if self._turns:
             self._wake.set()  # for another loop
-        if not turns and not self._stopping:
-            if self._is_flooded():
-                asyncio.get_running_loop().call_later(AT_LEAST_S, self._end_flood)
-                return False
-            self._batch_at = time.perf_counter()
+        if not turns and not self._stopping and self._has_to_rest():
+            return False
         batch = _Batch()
         try:
-            await self._fill(batch, turns, self._claim_oldest)
+            async with self._inbox.telling(batch.brought):
+                await self._fill(batch, turns, partial(self._claim_oldest, batch))
+            ended = time.perf_counter()
+            self._next_at = max(batch.since + AT_LEAST_S, ended + RESTS * (ended - batch.since))
         except Exception:
             if batch.failed_at is None and not batch.handled and not turns:
                 raise  # nothing was begun: it is the database
             log.warning("a batch was undone; each message of it is run alone", exc_info=True)
-            await self._run_each_alone(turns, [message for message, _handled in batch.handled], batch.failed_at)
+            await self._run_each_alone(turns, batch.begun)
             self._batch_done.set()
             self._batch_done.clear()
             return True
@@ -183,7 +215,7 @@ class Worker:
 
     async def _fill(self, batch: _Batch, turns: Sequence[_DialledTurn], claim: Claim) -> None:
         """Handle these turns and what is claimed, in one unit of work."""
-        async with batch.doubting(), self._database.work():
+        async with batch.doubting(), self._outbox.starting(batch.claimed), self._database.work():
             async with self._claiming:
                 messages = await claim()
                 full = len(messages) == MOST  # of which some may have to wait for older ones
@@ -200,9 +232,13 @@ class Worker:
             for turn in turns:
                 batch.failed_at = turn
                 await self._handle_turn(batch, turn, callers, known)
-            started = time.perf_counter()
+            started = yielded = time.perf_counter()
             for place, message in enumerate(messages):
-                if time.perf_counter() - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
+                now = time.perf_counter()
+                if now - yielded > YIELD_S:
+                    await asyncio.sleep(0)
+                    yielded = time.perf_counter()
+                if now - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
                     batch.more = True
                     break
                 if place % AHEAD == 0:
@@ -210,7 +246,6 @@ class Worker:
                     await self._compare_pins(((m.sender.value, m.text) for m in next_ones), callers)
                 batch.failed_at = message
                 await self._handle_sms(batch, message, callers, known)
-                await asyncio.sleep(0)  # the loop reads what arrives meanwhile
             batch.more = batch.more or full
             batch.failed_at = None
             await self._write(batch, known)
@@ -222,16 +257,25 @@ class Worker:
             [(agent, pin[1]) for agent, pin in found if agent and not agent.locked_at and pin], self._company.vault
         )
 
-    async def _claim_oldest(self) -> list[StoredSms]:
+    async def _claim_oldest(self, batch: _Batch) -> list[StoredSms]:
+        if self._database.embedded:
+            await self._inbox.bring(batch.brought)
         return [] if self._stopping else await self._inbox.claim(MOST)
 
-    def _is_flooded(self) -> bool:
+    def _has_to_rest(self) -> bool:
         """Whether accepting comes first, since a gateway asks again only after a minute: in a flood a batch is handled
-        every AT_LEAST_S, and the rest when it ebbs."""
-        return self._inbox.busy and time.perf_counter() - self._batch_at < AT_LEAST_S
+        now and then, and the rest when it ebbs."""
+        rest = self._next_at - time.perf_counter()
+        if not self._inbox.busy or rest <= 0:
+            return False
+        if not self._resting:
+            self._resting = True
+            asyncio.get_running_loop().call_later(rest, self._end_rest)
+        return True
 
-    def _end_flood(self) -> None:
-        self._inbox.busy = False
+    def _end_rest(self) -> None:
+        """Handle a batch; at once the next one as well, if not so many have come meanwhile."""
+        self._resting = self._inbox.busy = False
         self._wake.set()
 
     async def _handle_turn(
@@ -239,11 +283,11 @@ class Worker:
     ) -> None:
         phone = turn.turn.phone
         batch.heard.add(phone)
-        before = replace(known[phone])
+        before = {**vars(known[phone])}
         turn.language = callers[phone].language or known[phone].language
         screen = await self._sessions.handle(turn.turn, callers[phone], known[phone])
         batch.answered.append((turn, screen))
-        if known[phone] != before:
+        if vars(known[phone]) != before:
             batch.changed.add(phone)
 
     async def _handle_sms(
@@ -253,45 +297,41 @@ class Worker:
         if phone in batch.heard:  # what it said before may have locked its agent, or changed the language
             callers |= await find_callers([phone])
         batch.heard.add(phone)
-        before = replace(known[phone])
+        before = {**vars(known[phone])}
         handled = await self._dispatcher.handle(message, known[phone], callers[phone])
         batch.handled.append((message, handled))
-        if known[phone] != before:
+        if vars(known[phone]) != before:
             batch.changed.add(phone)
 
     async def _write(self, batch: _Batch, known: dict[str, PhoneState]) -> None:
-        results = [handled for _message, handled in batch.handled]
-        results += [screen.handled for _turn, screen in batch.answered]
-        outgoing = [one for handled in results for one in handled.outgoing]
+        outgoing = [one for handled in batch.results for one in handled.outgoing]
         if outgoing:
             await enqueue(outgoing, now_ms())
             batch.enqueued = {one.gateway for one in outgoing}
-        await withdraw_questions({origin for handled in results for origin in handled.answered})
+        await withdraw_questions({origin for handled in batch.results for origin in handled.answered})
         await save([known[phone] for phone in sorted(batch.changed)])
         await self._inbox.write_outcomes([Outcome(m.id, "done", h.outcome) for m, h in batch.handled])
+        batch.claimed += await self._outbox.claim(batch.enqueued)
 
     def _report_done(self, batch: _Batch) -> None:
         if any(handled.tells for _message, handled in batch.handled):
             self._outbox.notify()
         elif batch.enqueued:
-            self._outbox.notify(batch.enqueued)
+            self._outbox.notify(batch.enqueued - {lane.name for lane, _message in batch.claimed})
+        by_dialling, by_sms = self._metrics.handling.labels("ussd"), self._metrics.handling.labels("sms")
         for turn, screen in batch.answered:
             if not turn.answer.done():
                 turn.answer.set_result(screen.response)
-            self._metrics.handling.labels("ussd").observe(time.perf_counter() - turn.since)
-            self._count_outcome(screen.handled)
-        for _message, handled in batch.handled:
-            self._metrics.handling.labels("sms").observe(time.perf_counter() - batch.since)
-            self._count_outcome(handled)
+            by_dialling.observe(time.perf_counter() - turn.since)
+        for _message, _handled in batch.handled:
+            by_sms.observe(time.perf_counter() - batch.since)
+        outcomes = Counter((handled.talk, handled.outcome) for handled in batch.results)
+        for (talk, outcome), count in outcomes.items():
+            self._metrics.talks.labels(talk, outcome).inc(count)
+            if outcome == "sold":
+                self._metrics.sales.inc(count)
 
-    def _count_outcome(self, handled: Handled) -> None:
-        self._metrics.talks.labels(handled.talk, handled.outcome).inc()
-        if handled.outcome == "sold":
-            self._metrics.sales.inc()
-
-    async def _run_each_alone(
-        self, turns: Sequence[_DialledTurn], messages: Sequence[StoredSms], failed_at: StoredSms | _DialledTurn | None
-    ) -> None:
+    async def _run_each_alone(self, turns: Sequence[_DialledTurn], messages: Sequence[StoredSms]) -> None:
         for turn in turns:
             try:
                 await self._run_turn(turn)
@@ -300,7 +340,7 @@ class Worker:
             except Exception:
                 log.exception("a dialled turn failed")
                 self._apologise(turn)
-        for message in [*messages, failed_at] if isinstance(failed_at, StoredSms) else messages:
+        for message in messages:
             try:
                 await self._run_message(message)
             except DatabaseAway:

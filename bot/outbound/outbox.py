@@ -85,7 +85,7 @@ class Outbox:
         self._gathered = asyncio.Event()  # the next turn has not to wait for more
         self._ahead = 0  # how far the database's clock is ahead of ours
         self._look_at = 0  # when the next look is due
-        self._stopping = False
+        self._running = self._stopping = False
         self.turned_at = 0
         self.started_at = clock()
 
@@ -129,12 +129,37 @@ class Outbox:
         self._look_at = 0
         self.notify()
 
+    async def claim(self, gateways: Iterable[str]) -> list[tuple[Lane, Claimed]]:
+        """Claim what may go by these gateways, in the caller's unit of work, which has just written rows for them: they
+        need no transaction of their own. Only where `run` sends, and on an embedded database, whose one writer no other
+        claim comes between. Around the unit of work stands `starting`."""
+        sends = self._running and self._database.embedded
+        lanes = [self._lanes[name] for name in gateways if name in self._lanes] if sends else []
+        for lane in lanes:
+            lane.wake()
+        return await self._claim_by(lanes, self._clock())
+
+    @asynccontextmanager
+    async def starting(self, claimed: Sequence[tuple[Lane, Claimed]]) -> AsyncIterator[None]:
+        """Around a unit of work: send what it has claimed when its commit is on the disk. Of one that was undone what
+        waits is looked for."""
+        try:
+            yield
+        except BaseException:
+            self.notify({lane.name for lane, _message in claimed})
+            raise
+        for lane, message in claimed:
+            self._start(lane, message)
+        if self._has_room():
+            self._wake.set()
+
     async def record_receipt(self, receipt: Receipt) -> bool:
         """Write a delivery report, committed on return; False when no message has its id (yet)."""
         return await self._receipts.record(receipt)
 
     async def run(self) -> None:
         """Send until `stop` is called. A database that is away is tried again every second."""
+        self._running = True
         while not self._stopping:
             self._wake.clear()
             self._gathered.clear()
@@ -172,7 +197,7 @@ class Outbox:
             looking = not self.turned_at <= now < self._look_at
             async with self._writing(now) as (db, results):
                 found = await self._look(db, now) if looking else []
-                claimed = await self._claim(db, now)
+                claimed = await self._claim_by(self._lanes.values(), now)
             for lane, message in claimed:
                 self._start(lane, message)
             self.turned_at = now
@@ -240,8 +265,10 @@ class Outbox:
         self._look_at = min(now + (MORE_MS if more else self._look_every), next_due or sys.maxsize)
         return taken_back + given_up + expired
 
-    async def _claim(self, db: BaseDBAsyncClient, now: int) -> list[tuple[Lane, Claimed]]:
-        ready = [] if self._stopping else [lane for lane in self._lanes.values() if lane.room(now)]
+    async def _claim_by(self, lanes: Iterable[Lane], now: int) -> list[tuple[Lane, Claimed]]:
+        """Claim what may go by these lanes, in the unit of work that is under way."""
+        db = connection()
+        ready = [] if self._stopping else [lane for lane in lanes if lane.room(now)]
         off = bool(ready) and await queue.switched_off(db)
         claimed = []
         for lane in ready:
@@ -300,14 +327,21 @@ class Outbox:
 
     def _finish(self, lane: Lane, message: Claimed, outcome: Sent | Verdict) -> None:
         self._results.append(Result(lane.name, message, outcome))
-        self._wake.set()
-        self._hurry_if_idle()
+        if self._has_room():
+            self._wake.set()
+            self._hurry_if_idle()
+        elif len(self._results) == 1:  # nothing waits for this to be written: more come back meanwhile
+            asyncio.get_running_loop().call_later(GATHER_S, self._wake.set)
 
     def _hurry_if_idle(self) -> None:
         """End the gathering when something may go and no request is under way."""
-        lanes, now = self._lanes.values(), self._clock()
-        if not any(lane.under_way for lane in lanes) and any(lane.room(now) for lane in lanes):
+        if not any(lane.under_way for lane in self._lanes.values()) and self._has_room():
             self._gathered.set()
+
+    def _has_room(self) -> bool:
+        """Whether a message may wait that may go."""
+        now = self._clock()
+        return any(lane.room(now) for lane in self._lanes.values())
 
     def _count(self, results: list[Result], found: list[tuple[str, State]]) -> None:
         reached = Counter((each.gateway, each.state) for each in results)

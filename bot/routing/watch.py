@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -76,7 +77,7 @@ class Watch:
         self._conditions = {name: condition_of(facts, now) for name, facts in self._facts.items()}
 
     def facts(self, name: str) -> Facts:
-        return self._facts.get(name) or Facts(name)
+        return self._facts.get(name) or _no_facts(name)
 
     def state(self, name: str) -> Health:
         condition = self._conditions.get(name)
@@ -136,6 +137,11 @@ async def _waiting(db: BaseDBAsyncClient) -> dict[str, dict[str, Any]]:
     names = [row["gateway"] for row in await execute(db, HAVE_WAITING)]
     rows = {name: (await execute(db, WAITING, [name]))[0] for name in names}
     return {name: row for name, row in rows.items() if row["waiting"]}  # it may have been sent since
+
+
+@cache
+def _no_facts(name: str) -> Facts:
+    return Facts(name)
 
 
 def _tried_at(state: dict[str, Any]) -> int:

@@ -204,7 +204,7 @@ class Database:
         """
         away: type[DatabaseAway] = DatabaseAway
         try:
-            async with _transaction() as opened, begin_unit_of_work():
+            async with _transaction() as opened, begin_unit_of_work(opened):
                 yield opened
                 away = OutcomeUnknown
         except Exception as error:
@@ -221,7 +221,7 @@ class Database:
         db = connection()
         await db.execute_query("SAVEPOINT part")
         try:
-            async with begin_unit_of_work():
+            async with begin_unit_of_work(db):
                 yield
         except Exception:
             await db.execute_query("ROLLBACK TO SAVEPOINT part")

@@ -92,6 +92,7 @@ class Commands:
     def __init__(self, talks: Iterable[Talk], meanings: Meanings | None = None) -> None:
         self.talks = list(talks)
         self.by_name = {one.name: one for one in self.talks}
+        self._of_role = {role: [one for one in self.talks if role in one.roles] for role in Role}
         self._meanings = meanings or Meanings()
         self._by_word: dict[Role, dict[str, tuple[Talk, str]]] = {role: {} for role in Role}
         self._by_kind: dict[Role, dict[str, Talk]] = {role: {} for role in Role}
@@ -140,7 +141,7 @@ class Commands:
         return next((language for _kind, language in self._meanings.find(text)), "")
 
     def for_role(self, role: Role) -> list[Talk]:
-        return [one for one in self.talks if role in one.roles]
+        return self._of_role[role]
 
     def menu(self, role: Role, turn: Any = None) -> list[tuple[str, Text]]:
         """The talks in the menu of this role, by name and with what the menu says of each: those of all who have it,
@@ -155,10 +156,7 @@ class Commands:
     def find_spelt(self, pieces: Sequence[str], role: Role) -> Found | None:
         """The command that a line begins with, however its keyword is written: as two words (top up), with a hyphen, or
         glued to the number behind it (BUY500)."""
-        first, *rest = pieces
-        ways = [[first + rest[0], *rest[1:]]] if rest and first.isalpha() and rest[0].isalpha() else []
-        ways += [[first, *rest], [first.replace("-", ""), *rest], *unglued([*pieces])]
-        for word, *arguments in ways:
+        for word, *arguments in _ways_to_spell(*pieces):
             if found := self.find(word, role):
                 return Found(*found, arguments)
         return None
@@ -191,3 +189,13 @@ class Commands:
     def words(self, name: str) -> list[str]:
         """All keywords of one talk, in every language."""
         return [word for words in self.by_name[name].words.values() for word in words]
+
+
+def _ways_to_spell(first: str, *rest: str) -> Iterator[list[str]]:
+    """The keyword that a line may begin with, and the pieces behind it."""
+    if rest and first.isalpha() and rest[0].isalpha():
+        yield [first + rest[0], *rest[1:]]
+    yield [first, *rest]
+    if "-" in first:
+        yield [first.replace("-", ""), *rest]
+    yield from unglued([first, *rest])

@@ -2,6 +2,7 @@
 pictures, their own name. Form is forgiven: these are passed over. What they mean is never guessed."""
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 from bot.talks.commands import Commands, Talk
 from bot.text import plain_word
@@ -135,7 +136,12 @@ def left_over(pieces: Sequence[str], line: str, commands: Commands, role: Role, 
 
 def name_words(names: Iterable[str]) -> frozenset[str]:
     """The words of names, as `says_nothing` compares them."""
-    return frozenset(word for name in names for word in plain_word(name).split())
+    return frozenset().union(*map(_words, names))
+
+
+@lru_cache(maxsize=4096)
+def _words(name: str) -> frozenset[str]:
+    return frozenset(plain_word(name).split())
 
 
 def _has_digits(pieces: Iterable[str]) -> bool:

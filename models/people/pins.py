@@ -59,8 +59,9 @@ def is_weak(pin: str) -> bool:
 async def compare_ahead(tries: Iterable[tuple[Agent, str]], vault: Vault) -> None:
     """Compare PINs that this unit of work may be about to check, all at once and beside the loop: one takes 1.5 ms
     (measured), in which the loop would do nothing else. No try is counted by that."""
-    if unit := unit_of_work():
-        pairs = [*{(pin, agent.pin_hash) for agent, pin in tries}]
+    pairs = [*{(pin, agent.pin_hash) for agent, pin in tries}]
+    unit = unit_of_work()
+    if unit and pairs:
         right = await asyncio.gather(*(asyncio.to_thread(vault.check_pin, *pair) for pair in pairs))
         unit.seen.update(zip(pairs, right, strict=True))
 

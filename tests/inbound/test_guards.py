@@ -81,7 +81,7 @@ async def test_an_opt_out_is_noted_and_undone(mwanga: Server) -> None:
 async def test_texts_are_purged_after_their_time(mwanga: Server, config: Config) -> None:
     phones = Phones(mwanga)
     with time_machine.travel(NOON, tick=False) as clock:
-        await phones.text("Asha", "CASH")
+        await phones.text("Asha", "BUY")
         await phones.dial("Asha", "*384*20#")
         await execute(mwanga.database.client, "UPDATE outbox SET state = 'sent'")
         housekeeping = Housekeeping(mwanga.database, config.retention_days, PURGES)
@@ -111,7 +111,7 @@ async def test_what_a_phone_was_in_the_middle_of_is_purged_too(mwanga: Server, c
         await housekeeping.purge()
         assert await phones.asked("Juma")
         clock.shift(timedelta(hours=49))
-        await phones.text("Baraka", "TOKEN")
+        await phones.text("Baraka", "FIX")
         await housekeeping.purge()
         rows = await execute(mwanga.database.client, "SELECT phone FROM contact WHERE talk <> ''")
         assert rows == [{"phone": PEOPLE["Baraka"]}]

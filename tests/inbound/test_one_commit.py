@@ -1,0 +1,104 @@
+"""Where there is one writer a text is stored, handled and its answer claimed by one commit, before which nobody hears
+of it; and what was brought into a batch that was undone is stored all the same."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.message import Inbound
+from bot.outbound import NewMessage, enqueue
+from bot.runtime import Database
+from bot.runtime.sqlite import _Transaction
+from bot.server import Server
+from bot.text.numbers import sender
+from models.messages import MessageKind
+from models.sql import execute
+from tests.inbound.test_callbacks import PATH, SMS
+from tests.world.outbox_rig import ASHA, Bench
+from tests.world.people import PEOPLE, Phones
+from tests.world.server import serving
+
+STATES = "SELECT inbox.state AS text, outbox.state AS answer FROM inbox LEFT JOIN outbox ON origin = 'sms ' || inbox.id"
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_one_commit_comes_before_the_answer_to_the_gateway_and_before_the_reply(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, committed = _Transaction.commit, []
+
+    async with serving(demo_url) as at:
+        posting = asyncio.create_task(at.client.post(f"{PATH}/sms", data=SMS).__aenter__())
+
+        async def noted(transaction: _Transaction) -> None:
+            told = posting.done() or bool(at.emulator.messages)
+            await commit(transaction)
+            if found := transaction._connection.ask(STATES, ()):
+                committed.append((told, found))
+
+        monkeypatch.setattr(_Transaction, "commit", noted)
+        assert (await posting).status == 200
+        assert (await at.emulator.read(PEOPLE["Asha"])).startswith("You hold")
+    assert committed[0] == (False, [{"text": "done", "answer": "sending"}])
+
+
+async def test_what_was_brought_into_a_batch_that_was_undone_is_stored_and_handled(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = mwanga.worker._dispatcher.handle
+
+    async def poisoned(message: Any, *about: Any) -> Any:
+        if message.text == "poison":
+            raise ZeroDivisionError
+        return await handle(message, *about)
+
+    monkeypatch.setattr(mwanga.worker._dispatcher, "handle", poisoned)
+    phones = Phones(mwanga)
+    texts = [("Asha", "CASH"), ("Baraka", "poison"), ("Juma", "CASH")]
+    came = [Inbound("africastalking", f"m{n}", sender(PEOPLE[who], "TZ"), text) for n, (who, text) in enumerate(texts)]
+    assert await asyncio.gather(*map(mwanga.inbox.record, [*came, came[0]])) == [True, True, True, False]
+    await phones.handled()
+    answers = {name: text[:8] for name, text in await phones.news()}
+    assert answers == {"Asha": "You hold", "Baraka": "Sorry, t", "Juma": "Una TZS "}
+    assert await execute(mwanga.database.client, "SELECT COUNT(*) AS all_of_them FROM inbox") == [{"all_of_them": 3}]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_what_a_unit_of_work_claimed_goes_after_its_commit_alone(database: Database) -> None:
+    bench = Bench(database, order=["africastalking"])
+    await enqueue_and_claim(bench, "nobody sends here")
+    assert await bench.states() == {"nobody sends here": "waiting"}
+    running = asyncio.create_task(bench.outbox.run())
+    await asyncio.sleep(0)
+    with pytest.raises(ZeroDivisionError):
+        await enqueue_and_claim(bench, "undone", fails=True)
+    await enqueue_and_claim(bench, "committed")
+    await bench.outbox.stop()
+    await running
+    assert await bench.states() == {"nobody sends here": "sent", "committed": "sent"}
+    assert sorted(bench.gateway.texts) == ["committed", "nobody sends here"]
+
+
+async def enqueue_and_claim(bench: Bench, text: str, *, fails: bool = False) -> None:
+    claimed: list[Any] = []
+    async with bench.outbox.starting(claimed), bench.database.work():
+        await enqueue([NewMessage(text, ASHA, text, MessageKind.REPLY, "africastalking")], bench.clock())
+        claimed += await bench.outbox.claim(["africastalking", "phone-1"])
+        assert text not in bench.gateway.texts
+        if fails:
+            raise ZeroDivisionError
+
+
+async def test_in_a_flood_there_is_one_rest_at_a_time(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each callback calls the worker: if each of them began a rest, one of them would always be just over."""
+    worker, rests = mwanga.worker, list[float]()
+    loop = SimpleNamespace(call_later=lambda seconds, _end: rests.append(seconds))
+    mwanga.inbox.busy, worker._next_at = True, float("inf")
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.inbound.worker.asyncio.get_running_loop", lambda: loop)
+        assert [worker._has_to_rest() for _call in range(3)] == [True] * 3
+    assert len(rests) == 1
+    worker._end_rest()
+    assert not worker._has_to_rest(), "so few have come meanwhile that all is handled at once"
