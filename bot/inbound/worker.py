@@ -36,6 +36,7 @@ MOST = 64  # messages in one batch (design 4)
 SLICE_S, DIALLED_SLICE_S = 0.05, 0.01
 PIN = re.compile(r"(?:\S{1,5}[\s,.]+)?(\d{6})")  # alone, or behind a yes
 AHEAD = 8  # messages whose PINs are compared together, though a batch may stop before the last of them
+LEAST = 8  # messages that a batch takes at least
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
 ALONE_TRIES = 3
 MOST_AWAYS = 3  # so often the database may go away under one message
@@ -67,6 +68,7 @@ class _Batch:
     heard: set[str] = field(default_factory=set)  # phones that said something in this batch
     failed_at: StoredSms | _DialledTurn | None = None  # what was being handled when it failed
     more: bool = False  # whether there may be more to handle
+    cut_short: bool = False  # whether it stopped before all that it had taken was handled
     enqueued: set[str] = field(default_factory=set)  # gateways that got messages to send
     since: float = field(default_factory=time.perf_counter)
 
@@ -104,6 +106,7 @@ class Worker:
         self._batch_done = asyncio.Event()
         self._stopping = False
         self._batch_at = 0.0
+        self._most = MOST  # messages that the next batch takes: what is taken and not handled was read for nothing
         # Claiming and locking phones is one step within a process, so that messages keep their order.
         self._claiming = asyncio.Lock()
 
@@ -185,8 +188,8 @@ class Worker:
         """Handle these turns and what is claimed, in one unit of work."""
         async with batch.doubting(), self._database.work():
             async with self._claiming:
-                messages = await claim()
-                full = len(messages) == MOST  # of which some may have to wait for older ones
+                most, messages = self._most, await claim()
+                full = len(messages) >= most  # of which some may have to wait for older ones
                 if full:
                     self._wake.set()  # for another loop
                 await hold([t.turn.phone for t in turns] + [m.sender.value for m in messages])
@@ -203,7 +206,7 @@ class Worker:
             started = time.perf_counter()
             for place, message in enumerate(messages):
                 if time.perf_counter() - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
-                    batch.more = True
+                    batch.more = batch.cut_short = True
                     break
                 if place % AHEAD == 0:
                     next_ones = messages[place : place + AHEAD]
@@ -212,8 +215,16 @@ class Worker:
                 await self._handle_sms(batch, message, callers, known)
                 await asyncio.sleep(0)  # the loop reads what arrives meanwhile
             batch.more = batch.more or full
+            self._learn_most(batch, full=full)
             batch.failed_at = None
             await self._write(batch, known)
+
+    def _learn_most(self, batch: _Batch, *, full: bool) -> None:
+        """How many the next one takes: twice what this one came to, or twice as many where it came to the end."""
+        if batch.cut_short:
+            self._most = min(max(2 * len(batch.handled), LEAST), MOST)
+        elif full:
+            self._most = min(2 * self._most, MOST)
 
     async def _compare_pins(self, written: Iterable[tuple[str, str]], callers: dict[str, Caller]) -> None:
         """Of these texts by phone compare those that look like a PIN of the phone's agent, before the talks ask."""
@@ -223,7 +234,7 @@ class Worker:
         )
 
     async def _claim_oldest(self) -> list[StoredSms]:
-        return [] if self._stopping else await self._inbox.claim(MOST)
+        return [] if self._stopping else await self._inbox.claim(self._most)
 
     def _is_flooded(self) -> bool:
         """Whether accepting comes first, since a gateway asks again only after a minute: in a flood a batch is handled
