@@ -12,7 +12,7 @@ from models.money.contracts import Contract, contract_of, open_instalments, over
 from models.money.instalments import Due
 from models.money.ledger import credit_of
 from models.money.refusals import NoPlan
-from models.money.sales import Sale, same_today
+from models.money.sales import Sale, find_earlier, same_today
 from models.people import Agent, Customer
 from models.settings import are_sales_off
 from models.tokens import ISSUERS, Obstacle
@@ -65,6 +65,10 @@ class PayableDevice:
     async def same_today(self, seller: Agent | None, amount: int) -> Sale | None:
         """This agent's newest sale of this amount for it within 24 hours; None: that at the office's counter."""
         return await same_today(seller, amount, device_id=self.device.id)
+
+    async def find_earlier(self, key: str, seller: Agent | None, amount: int) -> tuple[Sale | None, Sale | None]:
+        """The sale of this key, and that of `same_today`."""
+        return await find_earlier(key, seller, amount, device_id=self.device.id)
 
     async def standing(
         self, today: date, coin: int, vault: Vault, seller: Agent | None = None, *, whole_only: bool = False
@@ -125,6 +129,10 @@ class PayableGoods:
     async def same_today(self, seller: Agent | None, amount: int) -> Sale | None:
         """This agent's newest payment of this amount for it within 24 hours; None: that at the office's counter."""
         return await same_today(seller, amount, contract_id=self.signed.id)
+
+    async def find_earlier(self, key: str, seller: Agent | None, amount: int) -> tuple[Sale | None, Sale | None]:
+        """The sale of this key, and that of `same_today`."""
+        return await find_earlier(key, seller, amount, contract_id=self.signed.id)
 
     async def standing(
         self, today: date, coin: int, _vault: Vault, seller: Agent | None = None, *, whole_only: bool = False
