@@ -225,14 +225,18 @@ class UnitOfWork:
         self.locked = -1  # the place in LOCKS of what is held
         self.seen: dict[object, Any] = {}  # what may change meanwhile, and stays to the end as it was seen first
         self._ends: dict[str, tuple[AtEnd, list[Any]]] = {}
+        self._very_ends: dict[str, tuple[AtEnd, list[Any]]] = {}
 
-    def at_end(self, name: str, work: AtEnd) -> list[Any]:
-        """What this work is to be called with, once, right before the commit: a list to append to."""
-        return self._ends.setdefault(name, (work, []))[1]
+    def at_end(self, name: str, work: AtEnd, *, last: bool = False) -> list[Any]:
+        """What this work is to be called with, once, right before the commit: a list to append to. What holds rows that
+        everybody wants comes `last`."""
+        return (self._very_ends if last else self._ends).setdefault(name, (work, []))[1]
 
     async def end(self) -> None:
         """Do what was left for the end."""
         for work, values in self._ends.values():
+            await work(values)
+        for work, values in self._very_ends.values():
             await work(values)
 
 

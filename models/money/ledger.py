@@ -286,7 +286,7 @@ def _is_shared(place: Place) -> bool:
 
 def _shared_lines(unit: UnitOfWork) -> list[Any]:
     """The lines of a unit of work on accounts that everybody shares, by place, entry and amount: for its end."""
-    return unit.at_end("shared accounts", _write_shared_lines)
+    return unit.at_end("shared accounts", _write_shared_lines, last=True)
 
 
 async def _write_shared_lines(lines: Sequence[tuple[Place, int, int]]) -> None:

@@ -7,7 +7,7 @@ from models.clock import CLOCK, Doubt
 from models.devices import Device, Kind, with_owner
 from models.devices.access_rate import Access, access_due
 from models.devices.keys import open_key
-from models.money.cash_limit import Room, read_room
+from models.money.cash_limit import Room, read_room_and_credit
 from models.money.contracts import Contract, contract_of, open_instalments, overdue_goods, read_contract
 from models.money.instalments import Due
 from models.money.ledger import credit_of
@@ -84,6 +84,7 @@ class PayableDevice:
         elif device.tariff and device.tariff.recovery:
             owed = await overdue_goods(device.customer_id, today)
         key = open_key(device, vault)
+        room, credit = await _means(seller, device.customer_id)
         return Standing(
             paid_for=self,
             customer=device.customer,
@@ -93,9 +94,9 @@ class PayableDevice:
             coin=coin,
             most=issuer.most(key),
             access=await access_due(device, today),
-            credit=await credit_of(device.customer_id),
+            credit=credit,
             whole_only=whole_only,
-            room=await read_room(seller) if seller else None,
+            room=room,
             obstacle=issuer.can_issue(key, device.count, datetime.now(UTC)),
             doubt=await CLOCK.doubt(),
             sales_off=await are_sales_off(),
@@ -139,6 +140,7 @@ class PayableGoods:
     ) -> Standing:
         """What a payment for it meets now, taken by this seller."""
         owed = await open_instalments(self.signed)
+        room, credit = await _means(seller, self.signed.customer_id)
         return Standing(
             paid_for=self,
             customer=self.signed.customer,
@@ -146,15 +148,20 @@ class PayableGoods:
             owed=tuple(owed),
             today=today,
             coin=coin,
-            credit=await credit_of(self.signed.customer_id),
+            credit=credit,
             whole_only=whole_only,
-            room=await read_room(seller) if seller else None,
+            room=room,
             doubt=await CLOCK.doubt(),
             sales_off=await are_sales_off(),
         )
 
 
 Payable = PayableDevice | PayableGoods
+
+
+async def _means(seller: Agent | None, customer_id: int) -> tuple[Room | None, int]:
+    """The room for the seller's cash, where somebody takes any, and the customer's credit."""
+    return await read_room_and_credit(seller, customer_id) if seller else (None, await credit_of(customer_id))
 
 
 def payable(device: Device | None, contract: Contract | None) -> Payable:
