@@ -1,4 +1,4 @@
-"""How much a batch takes on: no more than it comes to, for what it takes and does not handle it has read for nothing."""
+"""How much a batch takes on: no more than it comes to. What it takes and does not handle it has read for nothing."""
 
 import asyncio
 from types import SimpleNamespace
