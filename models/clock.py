@@ -15,7 +15,7 @@ from functools import cache
 
 from models.audit import record
 from models.settings import Setting
-from models.sql import connection, execute, read_moment
+from models.sql import connection, execute, once, read_moment
 
 BEHIND, AHEAD = timedelta(hours=1), timedelta(days=1)
 # Settings: the number of the last entry, and when the office said that the clock is right; and when a server said last
@@ -93,7 +93,7 @@ class Clock:
 
     async def doubt(self) -> Doubt | None:
         """Whether the clock is in doubt now."""
-        last, now = await read_last(), datetime.now(UTC)
+        last, now = await once("the last commit", read_last), datetime.now(UTC)
         if self._evidence is None:
             return Doubt.BEHIND if last.at and now < last.at - BEHIND else None
         if last.accepted != self._accepted:  # the office said that it is right as it is

@@ -9,12 +9,13 @@ rest when that is another one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from tortoise import fields
 from tortoise.models import Model
 
 from models.audit import record
-from models.sql import connection, cut, execute, marks, now_ms
+from models.sql import connection, cut, execute, marks, now_ms, once
 from models.vault import Vault
 
 NAME, REKEYED, CURRENCY = "secret key", "rekeyed at", "currency"
@@ -118,7 +119,7 @@ async def are_messages_off() -> bool:
 
 async def are_sales_off() -> bool:
     """Whether nothing is sold until sales are switched on again."""
-    return await _is_off(SALES)
+    return await once("sales off", partial(_is_off, SALES))
 
 
 async def _is_off(name: str) -> bool:

@@ -9,14 +9,16 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
 from tortoise.models import Model
 
+T = TypeVar("T")
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
@@ -119,6 +121,13 @@ async def insert(table: str, **values: Any) -> int:
     return int(rows[0]["id"])
 
 
+async def insert_unless(taken: str, table: str, **values: Any) -> int | None:
+    """Add a row unless its value of the column `taken` is: its id, or None."""
+    statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks(len(values))})"
+    rows = await execute(connection(), f"{statement} ON CONFLICT ({taken}) DO NOTHING RETURNING id", [*values.values()])
+    return int(rows[0]["id"]) if rows else None
+
+
 async def execute_many(db: BaseDBAsyncClient, statement: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run one statement for each row, in one trip to the database."""
     if db.capabilities.dialect == "sqlite":
@@ -139,6 +148,15 @@ LOCKS = (
 )
 
 
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a table for which an SQL condition is true."""
+
+    table: str
+    condition: str
+    values: Sequence[Any]
+
+
 async def lock_rows(table: str, condition: str, values: Sequence[Any]) -> None:
     """Hold these rows until the commit, the smallest id first, so that nobody ends in a deadlock. SQLite has one writer
     and needs no lock.
@@ -150,17 +168,55 @@ async def lock_rows(table: str, condition: str, values: Sequence[Any]) -> None:
 
     NO KEY: a row that points at this one, as a new ticket at its customer, has not to wait.
     """
+    if on_postgres():
+        await execute(connection(), f"SELECT 1 FROM {table} WHERE {condition} ORDER BY id{holding(table)}", values)
+
+
+async def lock_all(*wanted: Rows) -> None:
+    """The same for rows of several tables, in their order in LOCKS, in one trip to the database: it works through the
+    questions of a statement from the first to the last."""
     if not on_postgres():
         return
+    held: list[str] = []
+    values: list[Any] = []
+    for rows in sorted(wanted, key=lambda rows: LOCKS.index(rows.table)):
+        condition = _numbered_from(rows.condition, len(values))
+        held.append(f"SELECT 1 FROM {rows.table} WHERE {condition} ORDER BY id{holding(rows.table)}")
+        values += rows.values
+    each = ", ".join(f"held{n} AS MATERIALIZED ({one})" for n, one in enumerate(held))
+    counts = ", ".join(f"(SELECT COUNT(*) FROM held{n})" for n in range(len(held)))
+    await execute(connection(), f"WITH {each} SELECT {counts}", values)
+
+
+def holding(table: str) -> str:
+    """The end of a SELECT from this table alone whose rows are held as `lock_rows` does it."""
+    if not on_postgres():
+        return ""
     unit, place = unit_of_work(), LOCKS.index(table)
     wait = "" if unit is None or place > unit.locked else " NOWAIT"
-    statement = f"SELECT 1 FROM {table} WHERE {condition} ORDER BY id FOR NO KEY UPDATE{wait}"
-    await execute(connection(), statement, values)
     if unit:
         unit.locked = max(unit.locked, place)
+    return f" FOR NO KEY UPDATE{wait}"
+
+
+@lru_cache(maxsize=1024)
+def _numbered_from(condition: str, before: int) -> str:
+    """The same condition behind so many values of others."""
+    return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + before}", condition)
 
 
 AtEnd = Callable[[Sequence[Any]], Awaitable[None]]
+
+
+async def once(question: str, ask: Callable[[], Awaitable[T]]) -> T:
+    """What is asked at every message and is the same for all of a unit of work: as it was answered first in it."""
+    unit = unit_of_work()
+    if unit is None:
+        return await ask()
+    if question not in unit.seen:
+        unit.seen[question] = await ask()
+    answer: T = unit.seen[question]
+    return answer
 
 
 class UnitOfWork:
@@ -171,14 +227,18 @@ class UnitOfWork:
         self.locked = -1  # the place in LOCKS of what is held
         self.seen: dict[object, Any] = {}  # what may change meanwhile, and stays to the end as it was seen first
         self._ends: dict[str, tuple[AtEnd, list[Any]]] = {}
+        self._very_ends: dict[str, tuple[AtEnd, list[Any]]] = {}
 
-    def at_end(self, name: str, work: AtEnd) -> list[Any]:
-        """What this work is to be called with, once, right before the commit: a list to append to."""
-        return self._ends.setdefault(name, (work, []))[1]
+    def at_end(self, name: str, work: AtEnd, *, last: bool = False) -> list[Any]:
+        """What this work is to be called with, once, right before the commit: a list to append to. What holds rows that
+        everybody wants comes `last`."""
+        return (self._very_ends if last else self._ends).setdefault(name, (work, []))[1]
 
     async def end(self) -> None:
         """Do what was left for the end."""
         for work, values in self._ends.values():
+            await work(values)
+        for work, values in self._very_ends.values():
             await work(values)
 
 

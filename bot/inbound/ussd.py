@@ -2,6 +2,7 @@
 request, inside a unit of work. A repeated turn gets the stored answer."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from bot.talks.state import TalkState
 from bot.text import _, joined, normalise, plain, verbatim
 from models.messages import MessageKind
 from models.people import Caller
-from models.sql import DAY_MS, MINUTE_MS, connection, execute, now_ms
+from models.sql import DAY_MS, MINUTE_MS, connection, execute, execute_many, now_ms, unit_of_work
 
 log = logging.getLogger(__name__)
 RESUME_MS = 15 * MINUTE_MS  # a dropped session can be gone on with for a quarter of an hour (reference: users 2.12)
@@ -69,6 +70,31 @@ class Session:
 
 
 @dataclass(frozen=True)
+class _Answered:
+    """A turn, and how its session stands then."""
+
+    turn: UssdTurn
+    session: int
+    mac: str  # of the transcript
+    talk: str
+    pin_given: bool
+    open: bool
+    response: str
+
+    @property
+    def phone(self) -> str:
+        return self.turn.phone
+
+
+async def _write(answered: Sequence[_Answered]) -> None:
+    """Keep how sessions stand, and what was answered: once for all turns of a unit of work."""
+    now = now_ms()
+    rows = [(a.session, len(a.turn.text), a.mac, a.talk, a.pin_given, a.open, now) for a in answered]
+    await execute_many(connection(), UPDATE, rows)
+    await execute_many(connection(), KEEP, [(a.session, a.mac, a.response, now) for a in answered])
+
+
+@dataclass(frozen=True)
 class Screen:
     """The response, and what is sent by SMS beside it."""
 
@@ -86,7 +112,11 @@ class Sessions:
         """The screen for one turn. Everything is written in the caller's unit of work."""
         learn_network(contact, turn.network, self._router)
         language = caller.language or contact.language or self._company.languages[0]
-        mac = self._mac(turn, turn.text)
+        mac, unit = self._mac(turn, turn.text), unit_of_work()
+        answered = unit.at_end("dialled turns", _write) if unit else []
+        if any(each.phone == turn.phone for each in answered):  # a turn that the network repeats at once
+            await _write(answered)
+            answered.clear()
         rows = await execute(connection(), FIND, [turn.gateway, turn.service_code, turn.session_id, mac])
         if rows and rows[0]["phone"] != turn.phone:  # who knows the id of a session is not the one whom it answers
             return Screen(f"END {SESSION_OVER.to(language)}", Handled(outcome="over"))
@@ -110,9 +140,9 @@ class Sessions:
         said = plain(result.reply.text.to(chat.language), accents=self._company.accents)
         response = f"{'CON' if result.open else 'END'} {said}"
         talk = state.dump() if result.open else ""
-        now, length = now_ms(), len(turn.text)
-        await execute(connection(), UPDATE, [session.id, length, mac, talk, chat.pin_given, result.open, now])
-        await execute(connection(), KEEP, [session.id, mac, response, now])
+        answered.append(_Answered(turn, session.id, mac, talk, chat.pin_given, result.open, response))
+        if unit is None:
+            await _write(answered)
         return Screen(response, self._with_copies(session, mac, chat, result))
 
     async def _replay(

@@ -38,6 +38,7 @@ SLICE_S, DIALLED_SLICE_S = 0.05, 0.01
 PIN = re.compile(r"(?:\S{1,5}[\s,.]+)?(\d{6})")  # alone, or behind a yes
 YIELD_S = 0.002  # after so long the loop reads what arrives meanwhile
 AHEAD = 8  # messages whose PINs are compared together, though a batch may stop before the last of them
+LEAST = 8  # messages that a batch takes at least
 LOOK_S = 1.0  # how often to look for messages that another process stored, on PostgreSQL
 ALONE_TRIES = 3
 MOST_AWAYS = 3  # so often the database may go away under one message
@@ -71,6 +72,7 @@ class _Batch:
     brought: Brought = field(default_factory=Brought)  # what was stored in the same unit of work
     failed_at: StoredSms | _DialledTurn | None = None  # what was being handled when it failed
     more: bool = False  # whether there may be more to handle
+    cut_short: bool = False  # whether it stopped before all that it had taken was handled
     enqueued: set[str] = field(default_factory=set)  # gateways that got messages to send
     claimed: list[tuple[Lane, Claimed]] = field(default_factory=list)  # messages that leave right after the commit
     since: float = field(default_factory=time.perf_counter)
@@ -125,6 +127,7 @@ class Worker:
         self._pausing = False  # after the database failed
         self._next_at = 0.0  # when the next batch begins in a flood
         self._resting = False  # until then
+        self._most = MOST  # messages that the next batch takes: what is taken and not handled was read for nothing
         # Claiming and locking phones is one step within a process, so that messages keep their order.
         self._claiming = asyncio.Lock()
 
@@ -217,8 +220,8 @@ class Worker:
         """Handle these turns and what is claimed, in one unit of work."""
         async with batch.doubting(), self._outbox.starting(batch.claimed), self._database.work():
             async with self._claiming:
-                messages = await claim()
-                full = len(messages) == MOST  # of which some may have to wait for older ones
+                most, messages = self._most, await claim()
+                full = len(messages) >= most  # of which some may have to wait for older ones
                 if full:
                     self._wake.set()  # for another loop
                 await hold([t.turn.phone for t in turns] + [m.sender.value for m in messages])
@@ -239,7 +242,7 @@ class Worker:
                     await asyncio.sleep(0)
                     yielded = time.perf_counter()
                 if now - started > (DIALLED_SLICE_S if self._turns else SLICE_S):
-                    batch.more = True
+                    batch.more = batch.cut_short = True
                     break
                 if place % AHEAD == 0:
                     next_ones = messages[place : place + AHEAD]
@@ -247,8 +250,16 @@ class Worker:
                 batch.failed_at = message
                 await self._handle_sms(batch, message, callers, known)
             batch.more = batch.more or full
+            self._learn_most(batch, full=full)
             batch.failed_at = None
             await self._write(batch, known)
+
+    def _learn_most(self, batch: _Batch, *, full: bool) -> None:
+        """How many the next one takes: twice what this one came to, or twice as many where it came to the end."""
+        if batch.cut_short:
+            self._most = min(max(2 * len(batch.handled), LEAST), MOST)
+        elif full:
+            self._most = min(2 * self._most, MOST)
 
     async def _compare_pins(self, written: Iterable[tuple[str, str]], callers: dict[str, Caller]) -> None:
         """Of these texts by phone compare those that look like a PIN of the phone's agent, before the talks ask."""
@@ -260,7 +271,7 @@ class Worker:
     async def _claim_oldest(self, batch: _Batch) -> list[StoredSms]:
         if self._database.embedded:
             await self._inbox.bring(batch.brought)
-        return [] if self._stopping else await self._inbox.claim(MOST)
+        return [] if self._stopping else await self._inbox.claim(self._most)
 
     def _has_to_rest(self) -> bool:
         """Whether accepting comes first, since a gateway asks again only after a minute: in a flood a batch is handled

@@ -1,7 +1,7 @@
 """One turn of a talk as its questions see it: who answers, by which channel, in which language."""
 
 from enum import StrEnum
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bot.company import Company
 from bot.message import Copy, Reply
@@ -32,6 +32,7 @@ class Turn:
     ) -> None:
         self.person, self.company, self.commands = person, company, commands
         self.channel, self.language, self.one_line = channel, language, one_line
+        self.looked_up: dict[str, Any] = {}  # what this turn has found already: it changes nothing before its end
         self.told: list[Copy] = []  # what goes with the answer, whatever it will be
 
     @property

@@ -7,10 +7,10 @@ from typing import Any
 from bot.talks import Chat, Turn, courtesies
 from bot.text import Text, _, verbatim
 from bot.text.grammar import split
-from handlers.fields.naming import Named, belongings, payable_of
+from handlers.fields.naming import Named, belongings, payable_of, reachable_device
 from handlers.fields.serials import tidy_serial
 from models.devices import TAIL, Device, devices_of
-from models.devices.tables import device_in_reach, find_all_for_agent
+from models.devices.tables import find_all_for_agent
 from models.money import Payable
 from models.people import Caller
 
@@ -29,7 +29,7 @@ class DeviceSerial(Named[Device]):
         return [one for key in found for one in await belongings(turn, key, goods=False)]
 
     async def resolve(self, turn: Turn, key: str) -> Device | None:
-        return await device_in_reach(int(key.removeprefix("device ")), turn.agent.mini_grid_id)
+        return await reachable_device(turn, key)
 
 
 class DeviceToFix(DeviceSerial):

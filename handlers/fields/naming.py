@@ -12,7 +12,7 @@ from bot.text import Text, _, normalise, numbers, shorten, verbatim
 from handlers.fields.serials import MOST, count_pieces, read_serial, tidy_serial
 from handlers.wording import owner, paid_for_name
 from models.customers import search
-from models.devices import TAIL, devices_of
+from models.devices import TAIL, Device, devices_of
 from models.devices.tables import device_in_reach, find_all_for_agent
 from models.money import contracts_of
 from models.money.contracts import dues_by_contract, find_contract
@@ -101,7 +101,7 @@ async def named(turn: Turn, answer: str, *, whole_names: bool = False, bare_sale
     if text.startswith("#") and bare.isdecimal() and len(bare) <= LONGEST_NUMBER:
         return await _customers(turn, [int(bare)])
     serial = await read_serial(answer, grid)
-    devices = await find_all_for_agent(serial, grid, MOST_FOUND + 1)
+    devices = await _devices_named(turn, serial)
     if any(each.serial == serial for each in devices):
         return [f"device {each.id}" for each in devices if each.serial == serial]
     if SALE.fullmatch(serial) and (sale := await _sale(turn, serial)):
@@ -116,6 +116,24 @@ async def named(turn: Turn, answer: str, *, whole_names: bool = False, bare_sale
     if digits := _phone_digits(turn, text):
         return [f"customer {one}" for one in await search.by_phone(grid, digits, MOST_FOUND + 1)]
     return await _by_name(turn, text, whole_names=whole_names)
+
+
+async def _devices_named(turn: Turn, serial: str) -> list[Device]:
+    """The device of this serial, or those whose serials end so: looked up once in a turn."""
+    question = f"serial {serial}"
+    if question not in turn.looked_up:
+        found = await find_all_for_agent(serial, turn.agent.mini_grid_id, MOST_FOUND + 1)
+        turn.looked_up |= {question: found} | {f"device {each.id}": each for each in found}
+    devices: list[Device] = turn.looked_up[question]
+    return devices
+
+
+async def reachable_device(turn: Turn, key: str) -> Device | None:
+    """The device of a key, as long as it belongs to a customer of the agent's mini-grid."""
+    if key not in turn.looked_up:
+        turn.looked_up[key] = await device_in_reach(int(key.removeprefix("device ")), turn.agent.mini_grid_id)
+    device: Device | None = turn.looked_up[key]
+    return device
 
 
 async def _customers(turn: Turn, ids: Sequence[int]) -> list[str]:
@@ -212,7 +230,7 @@ async def payable_of(turn: Turn, key: str) -> PayableDevice | PayableGoods | Non
     """What is paid for by the device or the sale of a key; None when it is out of reach."""
     kind, which = key.split(" ", 1)
     if kind == "device":
-        device = await device_in_reach(int(which), turn.agent.mini_grid_id)
+        device = await reachable_device(turn, key)
         return PayableDevice(device) if device else None
     contract = await find_contract(which, turn.agent.mini_grid_id)
     return PayableGoods(contract) if contract else None

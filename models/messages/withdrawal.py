@@ -1,9 +1,9 @@
 """Messages that need not go any more: what somebody stopped or took back, and reminders of what was paid meanwhile."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from models.sql import connection, execute, execute_many, for_update, marks, now_ms
+from models.sql import connection, execute, execute_many, for_update, marks, now_ms, unit_of_work
 
 # Why a row of the outbox expired, as the office reads it (bot/gateways).
 STOPPED, PAID, ANSWERED, CANCELLED = "stopped", "paid", "answered", "cancelled"
@@ -75,7 +75,15 @@ async def withdraw_question_about(about: str, phone: str) -> None:
 
 async def withdraw_reminders(contracts: Collection[int]) -> None:
     """Something was paid on these contracts: reminders that wait would name a wrong amount. New ones go out for what is
-    left."""
+    left. Within a unit of work at its end, for all that was paid in it."""
+    if unit := unit_of_work():
+        unit.at_end("reminders", _withdraw_reminders).extend(contracts)
+    else:
+        await _withdraw_reminders([*contracts])
+
+
+async def _withdraw_reminders(contracts: Sequence[int]) -> None:
+    contracts = sorted({*contracts})
     values = [datetime.now(UTC) - WAIT, *contracts]
     rows = await execute(connection(), REMINDED.format(marks(len(contracts), 2)), values) if contracts else []
     names = [f"{reminder(row['id'], kind)} 1" for row in rows for kind in ("before", "after")]

@@ -8,20 +8,20 @@ from datetime import UTC, datetime, timedelta
 from models.devices import Device, Kind, Unit, with_owner
 from models.devices.counts import mark_of
 from models.devices.keys import open_key
-from models.money.commissions import book_commission, earn_on_goods
+from models.money.commissions import commission_on, earn_on_goods
 from models.money.contracts import Contract, open_instalments, read_contract
 from models.money.instalments import Due
-from models.money.ledger import CURRENCY, AccountKind, Posting, balance, commission_due, post
+from models.money.ledger import CURRENCY, AccountKind, Balances, NewEntry, Posting, balance, commission_due, post_all
 from models.money.payable import Payable, payable
 from models.money.quotes import Quote
-from models.money.references import new_reference
+from models.money.references import NoReference, references
 from models.money.sales import Sale, Token
 from models.money.sellers import AtCounter, Seller, actor_of, agent_of
 from models.money.settling import settle
 from models.money.wallets import funds_of, held_by
 from models.people import Agent, Customer
 from models.rows import find_row, find_rows, read_row
-from models.sql import connection, execute, insert, lock_rows
+from models.sql import Rows, connection, execute, insert, insert_unless, lock_all, lock_rows
 from models.tokens import ISSUERS
 from models.tokens.journal import JOURNAL, Made
 from models.vault import Vault
@@ -68,14 +68,9 @@ async def lock_for_sale(paid_for: Payable, customer_id: int, contract: Contract 
     the debts: those of the contract, or of all goods that a meter's payment may give to."""
     whose, value = ("id = $1", contract.id) if contract else ("device_id IS NULL AND customer_id = $1", customer_id)
     earning = f"id IN (SELECT agent_id FROM contract WHERE {whose} AND earned < commission)"
-    if seller:
-        await lock_rows("agent", f"id = $2 OR {earning}", [value, seller.id])
-    else:
-        await lock_rows("agent", earning, [value])
-    if paid_for.device:
-        await lock_rows("device", "id = $1", [paid_for.device.id])
-    await lock_rows("customer", "id = $1", [customer_id])
-    await lock_rows("contract", whose, [value])
+    agents = Rows("agent", f"id = $2 OR {earning}", [value, seller.id]) if seller else Rows("agent", earning, [value])
+    device = [Rows("device", "id = $1", [paid_for.device.id])] if paid_for.device else []
+    await lock_all(agents, *device, Rows("customer", "id = $1", [customer_id]), Rows("contract", whose, [value]))
 
 
 async def lock_agent_and_device(seller: Agent | None, device: Device | None) -> None:
@@ -105,11 +100,10 @@ async def carry_out(offer: Quote, taken: Taken, key: str, vault: Vault) -> Sold:
     if at.device and offer.has_token:
         digits, paid_until = await issue_token(sale, offer, at.device, vault)
     contracts = await settle(offer, sale)
-    await _book_sale(sale, offer, taken, fell)
-    if seller:
-        await book_commission(f"sale {sale.id} commission", seller, sale.commission)
-    if at.contract is None or at.contract.earned < at.contract.commission:
-        await earn_on_goods(sale, contracts, taken.actor)
+    balances = await post_all([_entry_of(sale, offer, taken, fell), *commission_on(sale, seller)])
+    earning = at.contract is None or at.contract.earned < at.contract.commission
+    if earning and await earn_on_goods(sale, contracts, taken.actor):
+        balances = {}  # the seller may have earned
     sold = Sold(
         sale=sale,
         customer=at.customer,
@@ -122,15 +116,21 @@ async def carry_out(offer: Quote, taken: Taken, key: str, vault: Vault) -> Sold:
         paid_until=paid_until,
         rest=offer.rest,
     )
-    return await with_figures(sold, seller)
+    return await _with_figures(sold, seller, balances)
 
 
-async def with_figures(sold: Sold, seller: Agent | None) -> Sold:
-    """With the seller's figures as they are now."""
+async def _with_figures(sold: Sold, seller: Agent | None, balances: Balances) -> Sold:
+    """With the seller's figures as they are now, of which some are known."""
     if seller is None:
         return sold
-    limit = None if seller.prepaid else seller.cash_limit
-    return replace(sold, held=await held_by(seller), limit=limit, commission_due=await commission_due(seller.id))
+    limit, funds, commission = None if seller.prepaid else seller.cash_limit, funds_of(seller), AccountKind.COMMISSION
+    held, due = balances.get((funds, seller.id)), balances.get((commission, seller.id))
+    return replace(
+        sold,
+        held=await held_by(seller) if held is None else -held if seller.prepaid else held,
+        limit=limit,
+        commission_due=await commission_due(seller.id) if due is None else -due,
+    )
 
 
 async def record_sale(offer: Quote, taken: Taken, key: str, commission: int) -> Sale:
@@ -138,7 +138,6 @@ async def record_sale(offer: Quote, taken: Taken, key: str, commission: int) -> 
     at = offer.standing
     tariff, price, components = offer.price
     columns = {
-        "reference": await new_reference("sale"),
         "key": key,
         "payment_id": taken.payment_id,
         "part": taken.part,
@@ -161,7 +160,10 @@ async def record_sale(offer: Quote, taken: Taken, key: str, commission: int) -> 
         "replaces_id": taken.replaces,
         "created_at": datetime.now(UTC),
     }
-    return read_row(Sale, {"id": await insert("sale", **columns), **columns})
+    for reference in references():
+        if number := await insert_unless("reference", "sale", reference=reference, **columns):
+            return read_row(Sale, {"id": number, "reference": reference, **columns})
+    raise NoReference("sale")
 
 
 async def issue_token(sale: Sale, offer: Quote, device: Device, vault: Vault) -> tuple[str, datetime | None]:
@@ -196,9 +198,8 @@ async def _access_fell_due(offer: Quote) -> int:
     return access.due - await balance(AccountKind.ACCESS_DUE, device.id)
 
 
-async def _book_sale(sale: Sale, offer: Quote, taken: Taken, access_fell_due: int) -> None:
-    """Write the entry of a sale. What fell due of the access rate is in it, so that the device's account is what it
-    owes."""
+def _entry_of(sale: Sale, offer: Quote, taken: Taken, access_fell_due: int) -> NewEntry:
+    """The entry of a sale. What fell due of the access rate is in it, so that the device's account is what it owes."""
     moved: Counter[tuple[AccountKind, int]] = Counter()
     moved[taken.kind, taken.owner] += sale.amount
     for part in offer.parts:
@@ -209,7 +210,7 @@ async def _book_sale(sale: Sale, offer: Quote, taken: Taken, access_fell_due: in
     moved[AccountKind.ENERGY if offer.unit is Unit.ENERGY else AccountKind.DAYS, 0] -= offer.bought
     moved[AccountKind.CREDIT, offer.standing.customer.id] -= offer.credit - offer.standing.credit
     lines = [Posting(kind, owner, amount) for (kind, owner), amount in moved.items() if amount]
-    await post(f"sale {sale.id} payment", lines, actor=taken.actor)
+    return NewEntry(key=f"sale {sale.id} payment", postings=lines, actor=taken.actor)
 
 
 async def read_sale(sale: Sale) -> Sold:
@@ -230,4 +231,5 @@ async def read_sale(sale: Sale) -> Sold:
         paid_until=device.paid_until if device else None,
         rest=await open_instalments(contract) if contract else [],
     )
-    return await with_figures(sold, await find_row(Agent, "id = $1", [sale.agent_id]) if sale.agent_id else None)
+    seller = await find_row(Agent, "id = $1", [sale.agent_id]) if sale.agent_id else None
+    return await _with_figures(sold, seller, {})

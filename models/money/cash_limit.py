@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from tortoise.exceptions import OperationalError
 
 from models.money.refusals import OverLimit, WalletTooSmall
-from models.money.reservations import promised_by
+from models.money.reservations import PROMISED
 from models.people import Agent
-from models.sql import connection, execute
+from models.sql import connection, execute, now_ms
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,19 @@ class Room:
 
 async def read_room(seller: Agent) -> Room:
     """How it is now. The agent's limit and commissions are as they are now, from here on."""
+    return (await read_room_and_credit(seller, None))[0]
+
+
+async def read_room_and_credit(seller: Agent, customer_id: int | None) -> tuple[Room, int]:
+    """The same, with a customer's credit (minor units) in one question."""
     rows = await execute(
         connection(),
-        "SELECT a.cash_limit, a.commission, a.goods_commission, a.prepaid, COALESCE(c.balance, 0) AS held FROM agent a "
+        "SELECT a.cash_limit, a.commission, a.goods_commission, a.prepaid, COALESCE(c.balance, 0) AS held, "
+        f"({PROMISED.format(owners='= a.id')}) AS promised, "
+        "(SELECT -balance FROM account WHERE kind = 'credit' AND owner = $3) AS credit FROM agent a "
         "LEFT JOIN account c ON c.kind = CASE WHEN a.prepaid THEN 'wallet' ELSE 'cash' END AND c.owner = a.id "
-        "WHERE a.id = $1 AND a.retired_at IS NULL",
-        [seller.id],
+        "WHERE a.id = $2 AND a.retired_at IS NULL",
+        [now_ms(), seller.id, customer_id],
     )
     if not rows:  # since he was looked up: run again, he is nobody who sells
         raise OperationalError("This agent was retired meanwhile.")
@@ -48,7 +55,7 @@ async def read_room(seller: Agent) -> Room:
     seller.cash_limit, seller.commission = row["cash_limit"], row["commission"]
     seller.goods_commission = row["goods_commission"]
     seller.prepaid = bool(row["prepaid"])
-    promised = (await promised_by([seller.id])).get(seller.id, 0)
+    promised, credit = int(row["promised"]), int(row["credit"] or 0)
     if seller.prepaid:
-        return Room(0, 0, wallet=-int(row["held"]), promised=promised)
-    return Room(int(row["held"]), int(row["cash_limit"]), promised=promised)
+        return Room(0, 0, wallet=-int(row["held"]), promised=promised), credit
+    return Room(int(row["held"]), int(row["cash_limit"]), promised=promised), credit

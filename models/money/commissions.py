@@ -6,7 +6,7 @@ from typing import Any
 
 from models.money.catalogue import Terms
 from models.money.contracts import Contract
-from models.money.ledger import AccountKind, Entry, Posting, commission_due, post
+from models.money.ledger import AccountKind, Entry, NewEntry, Posting, post
 from models.money.sales import Sale
 from models.people import Agent
 from models.sql import connection, execute, marks
@@ -19,12 +19,12 @@ EARNING = """SELECT c.id, c.agent_id, c.terms, c.price, c.commission, c.earned,
   FROM contract c WHERE c.id IN ({}) AND c.commission > 0 ORDER BY c.id"""
 
 
-async def book_commission(key: str, agent: Agent, amount: int) -> int:
-    """Owe the agent a commission; what is due to him then."""
-    if not amount:
-        return await commission_due(agent.id)
-    booked = await post(key, _owed({agent.id: amount}), actor=agent.phone)
-    return -booked[AccountKind.COMMISSION]
+def commission_on(sale: Sale, agent: Agent | None) -> list[NewEntry]:
+    """The entry by which the agent is owed the commission on a payment; none where there is nothing to owe."""
+    if agent is None or not sale.commission:
+        return []
+    owed = _owed({agent.id: sale.commission})
+    return [NewEntry(key=f"sale {sale.id} commission", postings=owed, actor=agent.phone)]
 
 
 def _owed(earned: dict[int, int]) -> list[Posting]:
@@ -40,10 +40,12 @@ def _earned_by_now(row: dict[str, Any]) -> int:
     return int(row["commission"]) * paid // int(row["price"]) if row["price"] else int(row["commission"])
 
 
-async def earn_on_goods(sale: Sale, contracts: Collection[int], actor: str) -> None:
-    """Owe the agents who sold these appliances what this payment on them earns, after it was allocated."""
+async def earn_on_goods(sale: Sale, contracts: Collection[int], actor: str) -> bool:
+    """Owe the agents who sold these appliances what this payment on them earns, after it was allocated. Whether it
+    earns anything."""
     rows = [row for row in await _earning(contracts) if _earned_by_now(row) > row["earned"]]
     await _move(f"sale {sale.id} goods commission", rows, actor)
+    return bool(rows)
 
 
 async def _earning(contracts: Collection[int]) -> list[dict[str, Any]]:

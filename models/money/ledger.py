@@ -19,7 +19,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from models.sql import UnitOfWork, connection, cut, execute, execute_many, insert, on_postgres, row_marks, unit_of_work
+from models.sql import UnitOfWork, connection, cut, execute, execute_many, on_postgres, row_marks, unit_of_work
 
 COMPANY = 0  # the owner of the company's own accounts
 # All amounts of a database are in one currency, that of the company's accounts.
@@ -28,6 +28,8 @@ FIND = """SELECT id, kind, owner, balance FROM account WHERE {wanted} ORDER BY i
 # Two may open it at once.
 OPEN = f"""INSERT INTO account (kind, owner, currency, balance) VALUES ($1, $2, ({CURRENCY}), 0)
   ON CONFLICT (kind, owner) DO NOTHING"""
+ENTRIES = """INSERT INTO entry (key, actor, reason, line_count, effective_at, created_at, reverses_id) VALUES {}
+  RETURNING id, key"""
 LINES = "INSERT INTO line (entry_id, account_id, amount) VALUES "
 SOME = 500  # lines in one statement
 
@@ -149,6 +151,31 @@ class Posting:
 
 
 Place = tuple[str, int]  # an account by kind and owner
+Balances = dict[tuple[AccountKind, int], int]  # of accounts by kind and owner, in minor units
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewEntry:
+    """An entry to be booked."""
+
+    key: str
+    postings: Sequence[Posting]  # those on the same account become one line
+    actor: str
+    reason: str = ""
+    effective_at: datetime | None = None  # None: now
+    reverses: int | None = None  # another entry by its id, which no other one reverses
+
+    @property
+    def amounts(self) -> dict[Place, int]:
+        """What it moves on each account. Raises ValueError when that does not add up to nothing, or is fewer than two
+        lines."""
+        amounts: Counter[Place] = Counter()
+        for posting in self.postings:
+            amounts[posting.kind.value, posting.owner] += posting.amount
+        wanted = {place: amount for place, amount in amounts.items() if amount}
+        if len(wanted) < 2 or sum(wanted.values()) != 0:
+            raise ValueError(f"entry {self.key} does not balance")
+        return wanted
 
 
 async def post(
@@ -160,37 +187,50 @@ async def post(
     effective_at: datetime | None = None,
     reverses: int | None = None,
 ) -> dict[AccountKind, int]:
-    """Book one entry and return the new balances, but those that everybody shares. Call inside a transaction. It is
-    effective now unless told, and `reverses` another entry, which no other does. Postings on the same account become
-    one line.
-
-    Raises ValueError when the lines do not add up to nothing or are fewer than two, IntegrityError when `key` is booked
-    already.
-    """
-    amounts: Counter[Place] = Counter()
-    for posting in postings:
-        amounts[posting.kind.value, posting.owner] += posting.amount
-    wanted = {place: amount for place, amount in amounts.items() if amount}
-    if len(wanted) < 2 or sum(wanted.values()) != 0:
-        raise ValueError(f"entry {key} does not balance")
-    unit, now = unit_of_work(), datetime.now(UTC)
-    later = {place: amount for place, amount in wanted.items() if unit and _is_shared(place)}
-    accounts = await _hold_accounts([place for place in wanted if place not in later])
-    entry = await insert(
-        "entry",
-        key=key,
-        actor=cut(actor, 100),
-        reason=cut(reason, 200),
-        line_count=len(wanted),
-        effective_at=effective_at or now,
-        created_at=now,
-        reverses_id=reverses,
+    """Book one entry, as `post_all` does: the new balances by their kinds."""
+    entry = NewEntry(
+        key=key, postings=postings, actor=actor, reason=reason, effective_at=effective_at, reverses=reverses
     )
-    await _write_lines([(entry, accounts[place][0], wanted[place]) for place in accounts])
-    if unit:
-        _shared_lines(unit).extend((place, entry, amount) for place, amount in later.items())
+    return {kind: held for (kind, _owner), held in (await post_all([entry])).items()}
+
+
+async def post_all(entries: Sequence[NewEntry]) -> Balances:
+    """Book these entries and return the new balances, but those that everybody shares. Call inside a transaction.
+
+    Raises ValueError when the lines of one do not add up to nothing or are fewer than two, IntegrityError when its key
+    is booked already.
+    """
+    unit, now = unit_of_work(), datetime.now(UTC)
+    wanted = {entry.key: entry.amounts for entry in entries}
+    places = dict.fromkeys(place for amounts in wanted.values() for place in amounts)
+    accounts = await _hold_accounts([place for place in places if not (unit and _is_shared(place))])
+    numbers = await _write_entries([(entry, len(wanted[entry.key])) for entry in entries], now)
+    moved: Counter[Place] = Counter()
+    for key, amounts in wanted.items():
+        moved.update(amounts)
+        if unit:
+            _shared_lines(unit).extend(
+                (place, numbers[key], amount) for place, amount in amounts.items() if place not in accounts
+            )
+    lines = [
+        (numbers[key], of, wanted[key][place])
+        for key in wanted
+        for place, (of, _held) in accounts.items()
+        if place in wanted[key]
+    ]
+    await _write_lines(lines)
     own = {place: held for place, (_id, held) in accounts.items() if not _is_shared(place)}
-    return {AccountKind(place[0]): held + wanted[place] for place, held in own.items()}
+    return {(AccountKind(kind), owner): held + moved[kind, owner] for (kind, owner), held in own.items()}
+
+
+async def _write_entries(entries: Sequence[tuple[NewEntry, int]], now: datetime) -> dict[str, int]:
+    """Entries with the number of their lines: the number of each by its key."""
+    values: list[Any] = []
+    for entry, lines in entries:
+        values += [entry.key, cut(entry.actor, 100), cut(entry.reason, 200), lines]
+        values += [entry.effective_at or now, now, entry.reverses]
+    rows = await execute(connection(), ENTRIES.format(row_marks(len(entries), 7)), values)
+    return {row["key"]: int(row["id"]) for row in rows}
 
 
 async def reverse(entry: int, *, key: str, actor: str, reason: str) -> dict[AccountKind, int]:
@@ -246,7 +286,7 @@ def _is_shared(place: Place) -> bool:
 
 def _shared_lines(unit: UnitOfWork) -> list[Any]:
     """The lines of a unit of work on accounts that everybody shares, by place, entry and amount: for its end."""
-    return unit.at_end("shared accounts", _write_shared_lines)
+    return unit.at_end("shared accounts", _write_shared_lines, last=True)
 
 
 async def _write_shared_lines(lines: Sequence[tuple[Place, int, int]]) -> None:

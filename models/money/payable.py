@@ -7,12 +7,12 @@ from models.clock import CLOCK, Doubt
 from models.devices import Device, Kind, with_owner
 from models.devices.access_rate import Access, access_due
 from models.devices.keys import open_key
-from models.money.cash_limit import Room, read_room
+from models.money.cash_limit import Room, read_room_and_credit
 from models.money.contracts import Contract, contract_of, open_instalments, overdue_goods, read_contract
 from models.money.instalments import Due
 from models.money.ledger import credit_of
 from models.money.refusals import NoPlan
-from models.money.sales import Sale, same_today
+from models.money.sales import Sale, find_earlier, same_today
 from models.people import Agent, Customer
 from models.settings import are_sales_off
 from models.tokens import ISSUERS, Obstacle
@@ -66,6 +66,10 @@ class PayableDevice:
         """This agent's newest sale of this amount for it within 24 hours; None: that at the office's counter."""
         return await same_today(seller, amount, device_id=self.device.id)
 
+    async def find_earlier(self, key: str, seller: Agent | None, amount: int) -> tuple[Sale | None, Sale | None]:
+        """The sale of this key, and that of `same_today`."""
+        return await find_earlier(key, seller, amount, device_id=self.device.id)
+
     async def standing(
         self, today: date, coin: int, vault: Vault, seller: Agent | None = None, *, whole_only: bool = False
     ) -> Standing:
@@ -80,6 +84,7 @@ class PayableDevice:
         elif device.tariff and device.tariff.recovery:
             owed = await overdue_goods(device.customer_id, today)
         key = open_key(device, vault)
+        room, credit = await _means(seller, device.customer_id)
         return Standing(
             paid_for=self,
             customer=device.customer,
@@ -89,9 +94,9 @@ class PayableDevice:
             coin=coin,
             most=issuer.most(key),
             access=await access_due(device, today),
-            credit=await credit_of(device.customer_id),
+            credit=credit,
             whole_only=whole_only,
-            room=await read_room(seller) if seller else None,
+            room=room,
             obstacle=issuer.can_issue(key, device.count, datetime.now(UTC)),
             doubt=await CLOCK.doubt(),
             sales_off=await are_sales_off(),
@@ -126,11 +131,16 @@ class PayableGoods:
         """This agent's newest payment of this amount for it within 24 hours; None: that at the office's counter."""
         return await same_today(seller, amount, contract_id=self.signed.id)
 
+    async def find_earlier(self, key: str, seller: Agent | None, amount: int) -> tuple[Sale | None, Sale | None]:
+        """The sale of this key, and that of `same_today`."""
+        return await find_earlier(key, seller, amount, contract_id=self.signed.id)
+
     async def standing(
         self, today: date, coin: int, _vault: Vault, seller: Agent | None = None, *, whole_only: bool = False
     ) -> Standing:
         """What a payment for it meets now, taken by this seller."""
         owed = await open_instalments(self.signed)
+        room, credit = await _means(seller, self.signed.customer_id)
         return Standing(
             paid_for=self,
             customer=self.signed.customer,
@@ -138,15 +148,20 @@ class PayableGoods:
             owed=tuple(owed),
             today=today,
             coin=coin,
-            credit=await credit_of(self.signed.customer_id),
+            credit=credit,
             whole_only=whole_only,
-            room=await read_room(seller) if seller else None,
+            room=room,
             doubt=await CLOCK.doubt(),
             sales_off=await are_sales_off(),
         )
 
 
 Payable = PayableDevice | PayableGoods
+
+
+async def _means(seller: Agent | None, customer_id: int) -> tuple[Room | None, int]:
+    """The room for the seller's cash, where somebody takes any, and the customer's credit."""
+    return await read_room_and_credit(seller, customer_id) if seller else (None, await credit_of(customer_id))
 
 
 def payable(device: Device | None, contract: Contract | None) -> Payable:

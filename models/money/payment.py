@@ -6,7 +6,6 @@ from models.money.refusals import OtherRequest, PriceChanged, SoldToday
 from models.money.sales import Sale
 from models.money.sellers import Seller, agent_of
 from models.people import Agent
-from models.rows import find_row
 from models.vault import Vault
 
 
@@ -18,14 +17,14 @@ async def sell(offer: Quote, *, seller: Seller, key: str, vault: Vault, again: b
     """
     at, agent = offer.standing, agent_of(seller)
     await lock_for_sale(at.paid_for, at.customer.id, at.contract, agent)
-    earlier = await find_row(Sale, "key = $1", [key])
+    earlier, same = await at.paid_for.find_earlier(key, agent, offer.amount)
     if earlier:
         _check_same(earlier, offer)
         return await read_sale(earlier)
     promised, offer = offer.effect, await _quote_again(offer, agent, vault)
     if offer.effect != promised:
         raise PriceChanged(key)
-    if not again and (same := await offer.standing.paid_for.same_today(agent, offer.amount)):
+    if same and not again:
         raise SoldToday(same)
     return await carry_out(offer, await take_cash(offer, seller, key), key, vault)
 

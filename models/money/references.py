@@ -1,6 +1,7 @@
 """References of sales and hand-ins: five letters and digits that people read to each other."""
 
 import secrets
+from collections.abc import Iterator
 
 from models.sql import connection, execute, on_postgres
 
@@ -19,12 +20,17 @@ class NoReference(Exception):
 
 async def new_reference(table: str) -> str:
     """A reference by chance that no row of this table has yet. Raises NoReference."""
+    for reference in references():
+        if not await execute(connection(), f"SELECT 1 FROM {table} WHERE reference = $1", [reference]):
+            return reference
+    raise NoReference(table)
+
+
+def references() -> Iterator[str]:
+    """References by chance, to be tried one after the other until one is free."""
     for length, tries in TRIES:
         for _ in range(tries):
-            reference = "".join(secrets.choice(ALPHABET) for _ in range(length))
-            if not await execute(connection(), f"SELECT 1 FROM {table} WHERE reference = $1", [reference]):
-                return reference
-    raise NoReference(table)
+            yield "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
 async def hold_reference(table: str, reference: str) -> None:

@@ -1,6 +1,7 @@
 """What was sold: one payment, one sale, one token, each guarded by a unique key."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tortoise import fields
 from tortoise.models import Model
@@ -125,15 +126,33 @@ async def same_today(
     """The newest sale of this amount by this agent, or at the office's counter, for this device, or for this contract
     of goods, within 24 hours (reference: users 3.3). A down payment does not count: it came with the appliance, and
     whoever pays the first instalment on the same day does nothing twice."""
-    values = [device_id or contract_id, amount, datetime.now(UTC) - SAME_SALE_WINDOW, *([agent.id] if agent else [])]
-    rows = await execute(
-        connection(),
+    same, values = _same_today(agent, amount, device_id, contract_id)
+    rows = await execute(connection(), same, values)
+    return read_row(Sale, rows[0]) if rows else None
+
+
+async def find_earlier(
+    key: str, agent: Agent | None, amount: int, *, device_id: int | None = None, contract_id: int | None = None
+) -> tuple[Sale | None, Sale | None]:
+    """The sale that was made with this key, and the one of `same_today`."""
+    same, values = _same_today(agent, amount, device_id, contract_id)
+    statement = f"SELECT {columns_of(Sale)} FROM sale WHERE key = ${len(values) + 1} UNION ALL SELECT * FROM ({same}) s"
+    found = [read_row(Sale, row) for row in await execute(connection(), statement, [*values, key])]
+    others = [sale for sale in found if sale.key != key]
+    return next((sale for sale in found if sale.key == key), None), others[0] if others else None
+
+
+def _same_today(
+    agent: Agent | None, amount: int, device_id: int | None, contract_id: int | None
+) -> tuple[str, list[Any]]:
+    """The statement of `same_today` and its values."""
+    statement = (
         f"SELECT {columns_of(Sale)} FROM sale s WHERE {'device_id' if device_id else 'contract_id'} = $1 "
         f"AND {'agent_id = $4' if agent else AT_COUNTER} AND amount = $2 AND created_at >= $3 "
-        f"AND key NOT LIKE 'down payment %' AND {COUNTS} ORDER BY id DESC LIMIT 1",
-        values,
+        f"AND key NOT LIKE 'down payment %' AND {COUNTS} ORDER BY id DESC LIMIT 1"
     )
-    return read_row(Sale, rows[0]) if rows else None
+    since = datetime.now(UTC) - SAME_SALE_WINDOW
+    return statement, [device_id or contract_id, amount, since, *([agent.id] if agent else [])]
 
 
 async def last_tokens(device: Device, count: int = 3, *, with_void: bool = False) -> list[tuple[Sale, str]]:

@@ -15,7 +15,7 @@ from models.people import guesses
 from models.people.guesses import Limit
 from models.people.tables import Agent
 from models.rows import find_rows
-from models.sql import DAY_MS, connection, execute, lock_rows, unit_of_work
+from models.sql import DAY_MS, connection, execute, holding, unit_of_work
 from models.vault import Vault
 
 TRIES = 5
@@ -75,8 +75,7 @@ def _is_right(pin: str, hashed: str, vault: Vault) -> bool:
 async def check(agent: Agent, pin: str, vault: Vault) -> Checked:
     """Compare a PIN and count the wrong ones, in the caller's transaction. A locked agent stays locked. The row is held
     until the commit: of many tries at once, on several servers, five are compared."""
-    await lock_rows("agent", "id = $1", [agent.id])
-    [fresh] = await find_rows(Agent, "id = $1", [agent.id])
+    [fresh] = await find_rows(Agent, f"id = $1{holding('agent')}", [agent.id])
     if fresh.locked_at:
         return Checked(Verdict.LOCKED, 0)
     if _is_right(pin, fresh.pin_hash, vault):

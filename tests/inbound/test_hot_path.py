@@ -8,12 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from tortoise.backends.asyncpg.client import TransactionWrapper
 from tortoise.models import Model
 from tortoise.queryset import AwaitableQuery
 
 from bot.inbound import Worker
-from bot.inbound.inbox import WAITING, WRITE_OUTCOME
 from bot.server import Server
 from models.vault import Vault
 from tests.world.people import MENU, PINS, Phones
@@ -126,40 +124,3 @@ async def test_pins_are_compared_beside_the_loop(phones: Phones, monkeypatch: py
     for keys in ("SHS0283", "7000", "1", "111111"):
         await phones.enter("Asha", keys)
     assert compared == [(PINS["Asha"], False), ("111111", False)]
-
-
-# How often the database is asked for one message, from its claim to its commit. More is a change to think about.
-TRIPS = [
-    ("Baraka", ["TOKEN"], 11),
-    ("Asha", ["TOKEN SHS0283"], 13),
-    ("Asha", ["CASH"], 12),  # one for what customers asked the agent for
-    ("Asha", ["BUY SHS0283 6000"], 21),
-    ("Asha", ["BUY SHS0283 6000", f"1 {PINS['Asha']}"], 53),
-    ("Stranger", ["hello"], 10),  # one for what the office wrote by hand
-]
-
-
-@pytest.mark.parametrize("engine", ["postgres"])
-@pytest.mark.parametrize(("name", "texts", "most"), TRIPS)
-async def test_a_message_asks_the_database_so_often(
-    phones: Phones, monkeypatch: pytest.MonkeyPatch, name: str, texts: list[str], most: int
-) -> None:
-    batches: list[list[str]] = []  # what each asked; a worker that looks for messages of other servers makes one too
-    at_work: dict[Any, list[str]] = {}
-    for way in ("execute_query", "execute_query_dict", "execute_many"):
-        ask = getattr(TransactionWrapper, way)
-
-        async def noted(client: Any, statement: str, *values: Any, ask: Any = ask) -> Any:
-            if handles_messages():
-                if statement.startswith(WAITING):
-                    batches.append([])
-                    at_work[asyncio.current_task()] = batches[-1]
-                at_work.setdefault(asyncio.current_task(), []).append(statement)
-            return await ask(client, statement, *values)
-
-        monkeypatch.setattr(TransactionWrapper, way, noted)
-    for text in texts:
-        batches.clear()
-        await phones.text(name, text)
-    [asked] = [batch for batch in batches if WRITE_OUTCOME in batch]
-    assert len(asked) <= most, "\n".join(asked)

@@ -1,0 +1,196 @@
+"""How often the database is asked for each kind of message, and that a batch asks once for what it can ask at once.
+
+Each trip costs PostgreSQL's clients a quarter of a millisecond of their own core, before the database has done anything
+for it: that is what a server spends most of its time on there (docs/speed.md).
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+
+from bot.app import assembled
+from bot.config import load
+from bot.inbound import worker
+from bot.inbound.inbox import WRITE_OUTCOME
+from bot.inbound.ussd import KEEP
+from bot.message import Inbound, Receipt, UssdTurn
+from bot.outbound.receipts import FIND
+from bot.runtime import Database
+from bot.server import Server
+from bot.text.numbers import Sender, SenderKind
+from models.messages import State
+from models.sql import execute
+from tests.world.outbox_rig import Bench
+from tests.world.people import GATEWAY, MENU, PINS
+from tests.world.round_trips import Trips, Unit, counted
+from tests.world.templates import Templates
+
+MANY = 16
+# Agents like Asha, who may hold any amount.
+AGENTS = """INSERT INTO agent (phone, name, language, mini_grid_id, pin_hash, wrong_pins, cash_limit, commission)
+  SELECT $1, name, language, mini_grid_id, pin_hash, 0, 100000000000, commission FROM agent WHERE id = 1"""
+HANDLED, TAKEN = WRITE_OUTCOME, "INSERT INTO inbox"
+_ids = itertools.count(1)
+
+
+@dataclass
+class World:
+    """A server with a crowd of customers, each with a device, and agents."""
+
+    mwanga: Server
+    trips: Trips
+
+    async def texts(self, count: int, phone: str, text: str) -> None:
+        """So many phones text in the same moment; {n} is their number."""
+        arriving = [
+            Inbound(
+                GATEWAY,
+                f"trip {next(_ids)}",
+                Sender(SenderKind.NUMBER, phone.format(n=n)),
+                text.format(n=n, letter=chr(ord("a") + n)),
+            )
+            for n in range(count)
+        ]
+        await asyncio.gather(*map(self.mwanga.inbox.record, arriving))
+        while await self._waiting():
+            await self.mwanga.worker.wait_for_batch()
+
+    async def _waiting(self) -> bool:
+        return bool(await execute(self.mwanga.database.client, "SELECT 1 FROM inbox WHERE state = 'new' LIMIT 1"))
+
+    async def dial(self, count: int, phone: str, transcript: str) -> None:
+        """So many phones dial, or press a key, in the same moment."""
+        code = f"{MENU[:5]}20#"
+        turns = [UssdTurn(GATEWAY, code, f"session {n}", phone.format(n=n), transcript) for n in range(count)]
+        await asyncio.gather(*map(self.mwanga.worker.answer, turns))
+
+
+@pytest.fixture
+async def world(engine: str, templates: Templates, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    url = await asyncio.to_thread(templates.copy, engine, "crowd")
+    monkeypatch.setattr(worker, "SLICE_S", 60.0)  # a batch that waits for a busy machine is one batch all the same
+    async with assembled(load(database=url, languages="en,sw", sender_cap=0), serving=False) as mwanga:
+        async with mwanga.database.work() as db:
+            for n in range(MANY):
+                await execute(db, AGENTS, [AGENT.format(n=n)])
+        with counted(monkeypatch) as trips:
+            yield World(mwanga, trips)
+
+
+AGENT, CUSTOMER, STRANGER = "+2557300000{n:02d}", "+25572{n:07d}", "+2557999999{n:02d}"
+BUY, YES, REG = "BUY SHD{n:06d} 5000", f"1 {PINS['Asha']}", "REG Hamisi Ma{letter}{letter}o, none, none, Mtwara"
+SOLD_BEFORE = [(AGENT, "BUY SHD0001{n:02d} 5000"), (AGENT, YES)]  # so that the agent's accounts are open
+Texts = list[tuple[str, str]]
+# What is texted by whom, the last of it counted; then the trips on SQLite and on PostgreSQL of one message alone, and
+# on PostgreSQL of sixteen that come in the same moment, from the begin to the commit. More is a change to think about,
+# and where it is less write it down.
+TEXTS: dict[str, tuple[Texts, str, int, int, int]] = {
+    "taken at the door": ([(STRANGER, "hello")], TAKEN, 3, 3, 3),
+    "of a stranger": ([(STRANGER, "hello")], HANDLED, 10, 12, 27),
+    "TOKEN of a customer": ([(CUSTOMER, "TOKEN")], HANDLED, 11, 13, 43),
+    "TOKEN of an agent": ([(AGENT, "TOKEN SHD{n:06d}")], HANDLED, 12, 14, 59),
+    "BALANCE": ([(CUSTOMER, "BALANCE")], HANDLED, 14, 16, 91),
+    "CASH": ([(AGENT, "CASH")], HANDLED, 11, 13, 43),
+    "a sale, its question": ([(AGENT, BUY)], HANDLED, 17, 19, 109),
+    "a sale, its yes and PIN": ([*SOLD_BEFORE, (AGENT, BUY), (AGENT, YES)], HANDLED, 31, 34, 304),
+    "REG, its question": ([(AGENT, REG)], HANDLED, 13, 15, 75),
+    "REG, its yes": ([(AGENT, REG), (AGENT, "1")], HANDLED, 17, 21, 156),
+    "FIX": ([(AGENT, "FIX SHD{n:06d} no light")], HANDLED, 14, 18, 123),
+}
+
+
+def only(units: list[Unit]) -> Unit:
+    """What one unit of work asked, where all of it was one."""
+    [unit] = units
+    return unit
+
+
+def hold(asked: Unit, most: int) -> None:
+    assert len(asked) <= most, "\n".join([f"{len(asked)}:", *asked])
+
+
+@pytest.mark.parametrize("what", TEXTS)
+async def test_a_text_takes_so_many_trips(world: World, engine: str, what: str) -> None:
+    texts, last, on_sqlite, on_postgres, _many = TEXTS[what]
+    for phone, text in texts:
+        world.trips.forget()
+        await world.texts(1, phone, text)
+    hold(only(world.trips.with_statement(last)), on_sqlite if engine == "sqlite" else on_postgres)
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+@pytest.mark.parametrize("what", TEXTS)
+async def test_sixteen_texts_take_so_many_trips(world: World, what: str) -> None:
+    texts, last, _on_sqlite, _on_postgres, many = TEXTS[what]
+    for phone, text in texts:
+        world.trips.forget()
+        await world.texts(MANY, phone, text)
+    hold(only(world.trips.with_statement(last)), many)
+
+
+# Turns that are dialled: the screens before, and the same figures.
+TURNS: dict[str, tuple[str, list[str], int, int, int]] = {
+    "the menu of a customer": (CUSTOMER, [""], 11, 12, 57),
+    "the menu of an agent": (AGENT, [""], 11, 12, 57),
+    "a key in a menu": (AGENT, ["", "1"], 9, 10, 25),
+}
+
+
+@pytest.mark.parametrize("what", TURNS)
+async def test_a_dialled_turn_takes_so_many_trips(world: World, engine: str, what: str) -> None:
+    phone, transcripts, on_sqlite, on_postgres, _many = TURNS[what]
+    for transcript in transcripts:
+        world.trips.forget()
+        await world.dial(1, phone, transcript)
+    hold(only(world.trips.with_statement(KEEP)), on_sqlite if engine == "sqlite" else on_postgres)
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+@pytest.mark.parametrize("what", TURNS)
+async def test_sixteen_dialled_turns_take_so_many_trips(world: World, what: str) -> None:
+    phone, transcripts, _on_sqlite, _on_postgres, many = TURNS[what]
+    for transcript in transcripts:
+        world.trips.forget()
+        await world.dial(MANY, phone, transcript)
+    hold(only(world.trips.with_statement(KEEP)), many)
+
+
+async def claimed(bench: Bench, count: int) -> None:
+    await bench.outbox.turn()
+
+
+async def answered(bench: Bench, count: int) -> None:
+    while bench.outbox.under_way:
+        await asyncio.sleep(0)
+    await bench.outbox.turn()
+
+
+async def reported(bench: Bench, count: int) -> None:
+    rows = await bench.sql("SELECT external_id FROM outbox ORDER BY id LIMIT $1", count)
+    reports = [Receipt("africastalking", row["external_id"], State.DELIVERED, "Success") for row in rows]
+    assert all(await asyncio.gather(*map(bench.outbox.record_receipt, reports)))
+
+
+# What leaves, one step after the other: the same figures for one message and for sixteen.
+STEPS: dict[str, tuple[Callable[[Bench, int], Awaitable[None]], str, int, int]] = {
+    "claimed": (claimed, "SET state = 'sending'", 5, 5),
+    "its gateway's answer written": (answered, "external_id = $2, parts", 5, 6),
+    "its delivery report written": (reported, FIND[:40], 5, 5),
+}
+
+
+@pytest.mark.parametrize("count", [1, MANY])
+async def test_a_message_that_leaves_takes_so_many_trips(
+    database: Database, engine: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(database)
+    await bench.settle()  # it has looked at everything once, as it does every second
+    await bench.enqueue(*(f"text {n}" for n in range(count)))
+    with counted(monkeypatch) as trips:
+        for step, statement, on_sqlite, on_postgres in STEPS.values():
+            trips.forget()
+            await step(bench, count)
+            hold(only(trips.with_statement(statement)), on_sqlite if engine == "sqlite" else on_postgres)
