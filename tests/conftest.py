@@ -18,7 +18,7 @@ from bot.runtime import Database
 from bot.server import Server
 from models.money.references import ALPHABET
 from tests.emulators.android.clock import Clock
-from tests.world import models_once
+from tests.world import light_passwords, models_once
 from tests.world.people import NOON
 from tests.world.prompt import Run, mwanga_command
 from tests.world.pushes import PushClock
@@ -36,6 +36,7 @@ settings.load_profile("steady")
 
 def pytest_configure(config: pytest.Config) -> None:
     models_once.install()
+    light_passwords.install()
     if not hasattr(config, "workerinput"):
         open_folder()
 
@@ -93,8 +94,10 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def templates() -> Templates:
-    return Templates()
+def templates() -> Iterator[Templates]:
+    templates = Templates()
+    yield templates
+    templates.close()
 
 
 @pytest.fixture(autouse=True)

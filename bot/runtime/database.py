@@ -17,10 +17,10 @@ from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connections
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import OperationalError
-from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
 from bot.runtime.addresses import check_address, connect_arguments, is_embedded, most_connections, shown, sqlite_file
+from bot.runtime.steps import Steps
 from models import TABLES, migrations
 from models.sql import begin_unit_of_work, connection, execute
 
@@ -136,7 +136,11 @@ class Database:
         return self._context.db("default")
 
     async def migrate(self) -> None:
-        """Bring the tables up to date. Several processes may start at once: one does it, the others wait."""
+        """Bring the tables up to date. Several processes may start at once: one does it, the others wait.
+
+        Raises DatabaseError when another version of Mwanga made the tables in a way that this one does not know."""
+        if await self._is_up_to_date():
+            return
         if self.embedded:
             async with self._alone():
                 await self._migrate()
@@ -159,14 +163,18 @@ class Database:
             os.close(folder)
 
     async def _migrate(self) -> None:
-        """Raises DatabaseError when another version of Mwanga made the tables in a way that this one does not know."""
+        if not await self._is_up_to_date():
+            await Steps(self.client, APPS).migrate()
+
+    async def _is_up_to_date(self) -> bool:
+        """Whether all steps that we know made its tables. Raises DatabaseError for one that we do not know."""
         try:
             applied = await self._applied()
         except OperationalError:  # it has no tables yet
-            applied = set()
+            return False
         if unknown := applied - MIGRATIONS:
             raise DatabaseError(OTHER_VERSION.format(unknown=min(unknown)))
-        await MigrationExecutor(self.client, APPS).migrate()
+        return applied == MIGRATIONS
 
     async def check(self, *, older: bool = False) -> None:
         """Look at it without changing it. Raises DatabaseError when it is broken, has no tables yet, or was made by a

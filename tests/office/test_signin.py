@@ -15,6 +15,7 @@ from handlers.office.frame.page import ADDRESSES, FILES
 from handlers.office.signin.limits import MOST_WRONG
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.people import OfficeRole, office_users
+from tests.world import light_passwords
 from tests.world.browser import CSRF, Office, open_office
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -26,6 +27,12 @@ WRONG = "This name and password do not go together."
 async def office(config: Config) -> AsyncIterator[Office]:
     async with open_office(config) as office:
         yield office
+
+
+def test_a_server_hashes_passwords_at_their_full_cost() -> None:
+    """RFC 9106's choice for machines with little memory. Only tests hash lightly."""
+    hasher = light_passwords.OF_A_SERVER
+    assert (hasher.time_cost, hasher.memory_cost, hasher.parallelism) == (3, 65_536, 4)
 
 
 async def test_who_is_not_signed_in_is_sent_to_the_form(office: Office) -> None:
