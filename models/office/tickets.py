@@ -1,15 +1,13 @@
 """Tickets as the office lists them, by what its filters leave; and how long it took to close them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
-from statistics import median
 from typing import Any
 
 from models.messages.withdrawal import asking
 from models.people import Agent, MiniGrid
-from models.sql import connection, execute, marks, read_moment
+from models.sql import connection, execute, marks, ms_between
 from models.tickets import Ticket, TicketState
 
 # How the tickets of a state are listed: the most urgent first, those that wait longest, those closed last.
@@ -27,9 +25,26 @@ MOST_TOLD = 4  # the customer, who does the work, who did it before, who reporte
 
 PERIOD = timedelta(days=30)
 MOST_TIMED = 20_000  # closed tickets, the newest, that times are told of
-TIMES = f"""SELECT t.id, t.opened_at, t.closed_at, c.mini_grid_id AS grid, t.agent_id AS agent
-  FROM ticket t JOIN customer c ON c.id = t.customer_id
-  WHERE t.state = 'closed' AND t.closed_at >= $1 ORDER BY t.closed_at DESC, t.id DESC LIMIT {MOST_TIMED}"""
+# Added up in the database: a row for each mini-grid and agent comes out, and none for each ticket. By its place within
+# its group a ticket is the middle one, or one of the two there, or the one that took longest.
+TIMES = """WITH took AS (
+    SELECT t.id, t.closed_at, {{took}} AS took, c.mini_grid_id AS grid, COALESCE(t.agent_id, 0) AS agent
+    FROM (SELECT id, opened_at, closed_at, customer_id, agent_id FROM ticket
+      WHERE state = 'closed' AND closed_at >= $1 ORDER BY closed_at DESC, id DESC LIMIT {most}) t
+    JOIN customer c ON c.id = t.customer_id)
+  {groups}"""
+GROUP = """SELECT '{by}' AS by_what, whose, COUNT(*) AS closed, MAX(took) AS worst,
+    AVG(CASE WHEN 2 * place BETWEEN number AND number + 2 THEN took END) AS median,
+    MAX(CASE WHEN place = number THEN id END) AS worst_ticket
+  FROM (SELECT {whose} AS whose, id, took, COUNT(*) OVER (PARTITION BY {whose}) AS number,
+      ROW_NUMBER() OVER (PARTITION BY {whose} ORDER BY took, closed_at, id) AS place FROM took) AS placed
+  GROUP BY whose"""
+TIMES = TIMES.format(
+    most=MOST_TIMED,
+    groups=" UNION ALL ".join(
+        GROUP.format(by=by, whose=whose) for by, whose in (("all", "0"), ("grid", "grid"), ("agent", "agent"))
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,37 +140,31 @@ class Times:
 
 async def times_to_close(now: datetime) -> Times:
     """By mini-grid and by agent, the slowest first."""
-    rows = await execute(connection(), TIMES, [now - PERIOD])
-    took = [(row, read_moment(row["closed_at"]) - read_moment(row["opened_at"])) for row in rows]
+    groups: dict[str, list[dict[str, Any]]] = {"all": [], "grid": [], "agent": []}
+    for row in await execute(connection(), TIMES.format(took=ms_between("t.opened_at", "t.closed_at")), [now - PERIOD]):
+        groups[row["by_what"]].append(row)
     grids = dict(await MiniGrid.all().values_list("id", "name"))
-    closing = list({row["agent"] for row in rows} - {None})
+    closing = [row["whose"] for row in groups["agent"] if row["whose"]]
     agents = dict(await Agent.filter(id__in=closing).values_list("id", "name"))
+    whole = _times(groups["all"], {})
     return Times(
-        all=_time("", 0, took) if took else None,
-        by_mini_grid=_grouped(took, "grid", grids),
-        by_agent=_grouped(took, "agent", agents),
-        cut=len(rows) == MOST_TIMED,
+        all=whole[0] if whole else None,
+        by_mini_grid=_times(groups["grid"], grids),
+        by_agent=_times(groups["agent"], agents),
+        cut=bool(whole) and whole[0].closed == MOST_TIMED,
     )
 
 
-Took = tuple[dict[str, Any], timedelta]
-
-
-def _grouped(took: Iterable[Took], column: str, names: dict[int, str]) -> list[TimeToClose]:
-    groups: dict[int, list[Took]] = {}
-    for each in took:
-        groups.setdefault(each[0][column] or 0, []).append(each)
-    times = [_time(names.get(number, ""), number, group) for number, group in groups.items()]
+def _times(rows: Sequence[dict[str, Any]], names: dict[int, str]) -> list[TimeToClose]:
+    times = [
+        TimeToClose(
+            name=names.get(row["whose"], ""),
+            number=row["whose"],
+            closed=row["closed"],
+            median=timedelta(milliseconds=float(row["median"])),
+            worst=timedelta(milliseconds=row["worst"]),
+            worst_ticket=row["worst_ticket"],
+        )
+        for row in rows
+    ]
     return sorted(times, key=lambda one: (-one.median, one.name))
-
-
-def _time(name: str, number: int, took: Sequence[Took]) -> TimeToClose:
-    worst = max(took, key=itemgetter(1))
-    return TimeToClose(
-        name=name,
-        number=number,
-        closed=len(took),
-        median=timedelta(seconds=median(span.total_seconds() for _row, span in took)),
-        worst=worst[1],
-        worst_ticket=worst[0]["id"],
-    )

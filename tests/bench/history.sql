@@ -226,7 +226,8 @@ INSERT INTO booked
   FROM contract k CROSS JOIN one debt ON debt.kind = 'debt' AND debt.owner = k.id
   CROSS JOIN instalment i ON i.contract_id = k.id
   WHERE k.id >= :contract0
-  GROUP BY k.id;
+  GROUP BY k.id
+  HAVING SUM(i.amount - i.paid) > 0;
 
 INSERT INTO booked
   SELECT 'payment ' || x.payment_id || ' given', x.closed_at, none.id, {account:days sold}, 500000
