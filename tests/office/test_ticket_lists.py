@@ -86,7 +86,7 @@ async def test_times_to_close_are_told_by_mini_grid_and_agent_for_thirty_days(mw
     assert not times.cut
 
 
-async def test_times_that_the_database_adds_up_are_those_of_each_ticket(mwanga: Server) -> None:
+async def test_times_are_those_of_each_ticket(mwanga: Server) -> None:
     """Of groups of each size, also where two took as long."""
     draw, agents = random.Random(11), list(await Agent.all())
     hours: dict[int, list[tuple[int, int]]] = {}
