@@ -63,6 +63,13 @@ def lower_of(column: str) -> str:
     return f'lower({column} COLLATE "C")' if on_postgres() else f"lower({column})"
 
 
+def ms_between(earlier: str, later: str) -> str:
+    """The SQL for the milliseconds from one moment of the business to another."""
+    if on_postgres():
+        return f"CAST(ROUND(1000 * EXTRACT(EPOCH FROM {later} - {earlier})) AS BIGINT)"
+    return f"CAST(ROUND({DAY_MS} * (julianday({later}) - julianday({earlier}))) AS INTEGER)"
+
+
 def for_update(*, skip_locked: bool = False) -> str:
     """The end of a SELECT whose rows are held until the commit, passing over those that another process holds. SQLite
     has one writer and needs none."""

@@ -64,7 +64,7 @@ OF_SALE = booked("'sale ' || s.id || ' payment'", "cash", "wallet", "unapplied",
 OF_PAYMENT = booked("'payment ' || p.id", "unapplied")
 OF_HAND_IN = booked("'hand in ' || h.id || ' cash'", "cash")
 OF_TOP_UP = booked("'top up ' || t.id", "wallet")
-KEPT_SUMS = "0015_kept_sums"
+KEPT_SUMS, WEEKS = "0015_kept_sums", "0019_money_weeks"
 OF_COMMISSION = booked("'sale ' || s.id || ' commission'", "commission")
 CHECKS = (
     # The ledger in itself.
@@ -189,6 +189,17 @@ CHECKS = (
         GROUP BY id, line HAVING SUM(kept) <> 0 ORDER BY id, SUM(kept) LIMIT 1""",
         "Whether a line of a statement fits payment {id} is kept otherwise than it is.",
         KEPT_SUMS,
+    ),
+    Check(
+        """SELECT what, provider, SUM(number) AS number, SUM(amount) AS amount FROM (
+          SELECT what, mini_grid_id, agent_id, provider, number, amount, commission FROM money_week
+          UNION ALL SELECT what, mini_grid_id, agent_id, provider, -number, -amount, -commission
+            FROM money_day) AS both_ways
+        GROUP BY what, provider, mini_grid_id, agent_id
+        HAVING SUM(number) <> 0 OR SUM(amount) <> 0 OR SUM(commission) <> 0
+        ORDER BY what, provider, mini_grid_id, agent_id LIMIT 1""",
+        "The sums of weeks have {number} of {what} by {provider}, and {amount}, more than those of their days.",
+        WEEKS,
     ),
 )
 

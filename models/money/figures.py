@@ -30,11 +30,14 @@ SOLD = """SELECT c.mini_grid_id, s.agent_id, p.provider, COUNT(*) AS number, SUM
   GROUP BY c.mini_grid_id, s.agent_id, p.provider"""
 PAID = """SELECT NULL AS mini_grid_id, agent_id, provider, COUNT(*) AS number, SUM(amount) AS amount, 0 AS commission
   FROM payment WHERE created_at >= $1 AND created_at < $2 GROUP BY agent_id, provider"""
-ADD = """INSERT INTO money_day (day, what, mini_grid_id, agent_id, provider, number, amount, commission)
+ADD = """INSERT INTO {table} ({day}, what, mini_grid_id, agent_id, provider, number, amount, commission)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-  ON CONFLICT (day, what, COALESCE(mini_grid_id, 0), COALESCE(agent_id, 0), provider) DO UPDATE
-  SET number = money_day.number + excluded.number, amount = money_day.amount + excluded.amount,
-    commission = money_day.commission + excluded.commission"""
+  ON CONFLICT ({day}, what, COALESCE(mini_grid_id, 0), COALESCE(agent_id, 0), provider) DO UPDATE
+  SET number = {table}.number + excluded.number, amount = {table}.amount + excluded.amount,
+    commission = {table}.commission + excluded.commission"""
+ADD_DAY, ADD_WEEK = (
+    ADD.format(table=table, day=day) for table, day in (("money_day", "day"), ("money_week", "first_day"))
+)
 # The same by one thing alone, for a day and for its week: a quarter of thousands of agents is read from few rows.
 ADD_SUM = """INSERT INTO money_sum (span, first_day, what, by_what, whose, number, amount, commission)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -95,6 +98,27 @@ class MoneyDay(Model):
         table = "money_day"
 
 
+class MoneyWeek(Model):
+    """The days of a week, from Monday to Sunday, together."""
+
+    id = fields.BigIntField(primary_key=True)
+    first_day = fields.DateField()
+    what = fields.CharField(8)
+    mini_grid: fields.ForeignKeyNullableRelation[MiniGrid] = fields.ForeignKeyField(
+        "models.MiniGrid", null=True, on_delete=fields.RESTRICT
+    )
+    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
+        "models.Agent", null=True, on_delete=fields.RESTRICT
+    )
+    provider = fields.CharField(20)
+    number = fields.BigIntField()
+    amount = fields.BigIntField()
+    commission = fields.BigIntField(default=0, db_default=0)
+
+    class Meta:
+        table = "money_week"
+
+
 class MoneySum(Model):
     """What was sold, or what was paid, on one day or in one week, by one thing alone. Money is in minor units."""
 
@@ -145,7 +169,8 @@ async def add_up(zone: ZoneInfo, _most: int) -> int:
     ends = min(begins + HOUR, over, end_of(day, zone))
     for what in What:
         found = await sums(what, begins, ends)
-        await execute_many(connection(), ADD, [_values(day, what, each) for each in found])
+        await execute_many(connection(), ADD_DAY, [_values(day, what, each) for each in found])
+        await execute_many(connection(), ADD_WEEK, [_values(monday_of(day), what, each) for each in found])
         await execute_many(connection(), ADD_SUM, _sums(day, what, found))
     await execute(connection(), "UPDATE added_up SET until_at = $1", [ends])
     return 1

@@ -16,8 +16,23 @@ MOST_DAYS = 92  # of one page: a quarter
 MOST_VOIDS = 20_000
 # What is younger than the sums is read where it is at most so old; else the sums are still being made.
 LATE = timedelta(days=3)
-OF_DAYS = """SELECT {columns}, what, SUM(number) AS number, SUM(amount) AS amount, SUM(commission) AS commission
-  FROM money_day WHERE day >= $1 AND day <= $2{condition} GROUP BY {columns}, what"""
+# Of some, as of one provider, in whole weeks and the days before and behind them. What was added up once for each agent
+# and mini-grid is added up again for the agents, and for the mini-grids.
+OF_SOME = """WITH spans AS (
+    SELECT {columns}, what, number, amount, commission FROM money_week
+      WHERE first_day >= $1 AND first_day < $2{condition}
+    UNION ALL SELECT {columns}, what, number, amount, commission FROM money_day
+      WHERE day >= $3 AND day < $1{condition}
+    UNION ALL SELECT {columns}, what, number, amount, commission FROM money_day
+      WHERE day >= $2 AND day <= $4{condition}),
+  parts AS (SELECT {columns}, what, SUM(number) AS number, SUM(amount) AS amount, SUM(commission) AS commission
+    FROM spans GROUP BY {columns}, what)
+  {each}"""
+OF_EACH = """SELECT '{by}' AS by_what, COALESCE(CAST({by} AS VARCHAR(20)), '') AS whose, what, SUM(number) AS number,
+  SUM(amount) AS amount, SUM(commission) AS commission FROM parts GROUP BY {by}, what"""
+# Of two at once, as of a provider's in a mini-grid, by the day.
+OF_DAYS = """SELECT day, what, SUM(number) AS number, SUM(amount) AS amount, SUM(commission) AS commission
+  FROM money_day WHERE day >= $1 AND day <= $2{condition} GROUP BY day, what"""
 # Of one agent, provider or mini-grid: what it has on each day.
 OF_ONE_BY_DAY = """SELECT first_day AS day, what, number, amount, commission FROM money_sum
   WHERE span = 'day' AND by_what = $3 AND whose = $4 AND first_day >= $1 AND first_day <= $2"""
@@ -154,16 +169,16 @@ async def _add_days(figures: Figures, wanted: Wanted) -> None:
         for name, value in wanted.filters.items():
             if name != By.MINI_GRID or row["what"] == What.SALE:
                 figures.places(name)[value].add(row["what"], row)
-    for column in (name for name in DIMENSIONS if name not in wanted.filters):
-        for row in await _of_days(wanted, column):
-            if column != By.MINI_GRID or row["what"] == What.SALE:
-                figures.places(column)[row[column]].add(row["what"], row)
+    if others := [name for name in DIMENSIONS if name not in wanted.filters]:
+        values = [*wanted.weeks, wanted.first, wanted.last, *wanted.filters.values()]
+        _add_places(figures, await execute(connection(), of_some(wanted, others), values))
 
 
 async def _of_each_day(wanted: Wanted) -> Sequence[dict[str, Any]]:
     """From the sums of the one that is asked for, which are few rows; two at once have none of their own."""
     if len(wanted.filters) != 1:
-        return await _of_days(wanted, "day")
+        statement = OF_DAYS.format(condition=_condition(wanted, 3))
+        return await execute(connection(), statement, [wanted.first, wanted.last, *wanted.filters.values()])
     [(name, value)] = wanted.filters.items()
     return await execute(connection(), OF_ONE_BY_DAY, [wanted.first, wanted.last, name, str(value)])
 
@@ -173,15 +188,26 @@ async def _add_days_of_all(figures: Figures, wanted: Wanted) -> None:
     for row in await execute(connection(), OF_ALL_BY_DAY, [wanted.first, wanted.last]):
         figures.by_day[read_day(row["day"])].add(row["what"], row)
         figures.total.add(row["what"], row)
-    for row in await execute(connection(), OF_ALL, [*wanted.weeks, wanted.first, wanted.last]):
+    _add_places(figures, await execute(connection(), OF_ALL, [*wanted.weeks, wanted.first, wanted.last]))
+
+
+def _add_places(figures: Figures, rows: Sequence[dict[str, Any]]) -> None:
+    for row in rows:
+        if row["by_what"] == By.MINI_GRID and row["what"] == What.PAYMENT:
+            continue  # nobody knows it
         whose = row["whose"] if row["by_what"] == By.PROVIDER else int(row["whose"]) if row["whose"] else None
         figures.places(row["by_what"])[whose].add(row["what"], row)
 
 
-async def _of_days(wanted: Wanted, column: str) -> Sequence[dict[str, Any]]:
-    values: list[object] = [wanted.first, wanted.last, *wanted.filters.values()]
-    condition = "".join(f" AND {name} = ${place}" for place, name in enumerate(wanted.filters, 3))
-    return await execute(connection(), OF_DAYS.format(columns=column, condition=condition), values)
+def of_some(wanted: Wanted, others: Sequence[str]) -> str:
+    """The statement for the sums by each of these columns, of what is asked for alone."""
+    each = " UNION ALL ".join(OF_EACH.format(by=by) for by in others)
+    return OF_SOME.format(columns=", ".join(others), condition=_condition(wanted, 5), each=each)
+
+
+def _condition(wanted: Wanted, first: int) -> str:
+    """What is asked for alone, by values from this place on."""
+    return "".join(f" AND {name} = ${place}" for place, name in enumerate(wanted.filters, first))
 
 
 async def _add_young(figures: Figures, wanted: Wanted, zone: ZoneInfo, until: datetime, today: date) -> None:

@@ -1,15 +1,13 @@
 """Tickets as the office lists them, by what its filters leave; and how long it took to close them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
-from statistics import median
 from typing import Any
 
 from models.messages.withdrawal import asking
 from models.people import Agent, MiniGrid
-from models.sql import connection, execute, marks, read_moment
+from models.sql import connection, execute, marks, ms_between
 from models.tickets import Ticket, TicketState
 
 # How the tickets of a state are listed: the most urgent first, those that wait longest, those closed last.
@@ -27,9 +25,11 @@ MOST_TOLD = 4  # the customer, who does the work, who did it before, who reporte
 
 PERIOD = timedelta(days=30)
 MOST_TIMED = 20_000  # closed tickets, the newest, that times are told of
-TIMES = f"""SELECT t.id, t.opened_at, t.closed_at, c.mini_grid_id AS grid, t.agent_id AS agent
-  FROM ticket t JOIN customer c ON c.id = t.customer_id
-  WHERE t.state = 'closed' AND t.closed_at >= $1 ORDER BY t.closed_at DESC, t.id DESC LIMIT {MOST_TIMED}"""
+# Sorted and subtracted in the database, which takes a third of the time of windows that have the medians of each group.
+TIMES = f"""SELECT t.id, {{took}} AS took, c.mini_grid_id AS grid, COALESCE(t.agent_id, 0) AS agent
+  FROM (SELECT id, opened_at, closed_at, customer_id, agent_id FROM ticket
+    WHERE state = 'closed' AND closed_at >= $1 ORDER BY closed_at DESC, id DESC LIMIT {MOST_TIMED}) t
+  JOIN customer c ON c.id = t.customer_id ORDER BY took, t.closed_at, t.id"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,37 +125,34 @@ class Times:
 
 async def times_to_close(now: datetime) -> Times:
     """By mini-grid and by agent, the slowest first."""
-    rows = await execute(connection(), TIMES, [now - PERIOD])
-    took = [(row, read_moment(row["closed_at"]) - read_moment(row["opened_at"])) for row in rows]
+    rows = await execute(connection(), TIMES.format(took=ms_between("t.opened_at", "t.closed_at")), [now - PERIOD])
     grids = dict(await MiniGrid.all().values_list("id", "name"))
-    closing = list({row["agent"] for row in rows} - {None})
+    closing = list({row["agent"] for row in rows} - {0})
     agents = dict(await Agent.filter(id__in=closing).values_list("id", "name"))
     return Times(
-        all=_time("", 0, took) if took else None,
-        by_mini_grid=_grouped(took, "grid", grids),
-        by_agent=_grouped(took, "agent", agents),
+        all=_time("", 0, rows) if rows else None,
+        by_mini_grid=_grouped(rows, "grid", grids),
+        by_agent=_grouped(rows, "agent", agents),
         cut=len(rows) == MOST_TIMED,
     )
 
 
-Took = tuple[dict[str, Any], timedelta]
-
-
-def _grouped(took: Iterable[Took], column: str, names: dict[int, str]) -> list[TimeToClose]:
-    groups: dict[int, list[Took]] = {}
-    for each in took:
-        groups.setdefault(each[0][column] or 0, []).append(each)
+def _grouped(rows: Sequence[dict[str, Any]], column: str, names: dict[int, str]) -> list[TimeToClose]:
+    groups: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row[column], []).append(row)
     times = [_time(names.get(number, ""), number, group) for number, group in groups.items()]
     return sorted(times, key=lambda one: (-one.median, one.name))
 
 
-def _time(name: str, number: int, took: Sequence[Took]) -> TimeToClose:
-    worst = max(took, key=itemgetter(1))
+def _time(name: str, number: int, rows: Sequence[dict[str, Any]]) -> TimeToClose:
+    """Of tickets that are sorted, the one that took longest last."""
+    middle = (rows[(len(rows) - 1) // 2]["took"] + rows[len(rows) // 2]["took"]) / 2
     return TimeToClose(
         name=name,
         number=number,
-        closed=len(took),
-        median=timedelta(seconds=median(span.total_seconds() for _row, span in took)),
-        worst=worst[1],
-        worst_ticket=worst[0]["id"],
+        closed=len(rows),
+        median=timedelta(milliseconds=middle),
+        worst=timedelta(milliseconds=rows[-1]["took"]),
+        worst_ticket=rows[-1]["id"],
     )

@@ -202,10 +202,9 @@ async def run(database: str, folder: Path, only: list[str], rounds: int, size: f
 async def quick(folder: Path, only: list[str], engine: str) -> None:
     with_aims.set(False)
     await run(await small(folder, engine), folder, only, rounds=1, size=0.05)
-    if engine == "sqlite":
-        print("\nWith a history:")
-        grown = await large(folder / "cache", folder, customers=FEW, messages=FEW)
-        await run(grown, folder, [name for name in only if name == "pages"], rounds=1, size=0.05)
+    print("\nWith a history:")
+    grown = await large(folder / "cache", folder, engine, customers=FEW, messages=FEW)
+    await run(grown, folder, [name for name in only if name == "pages"], rounds=1, size=0.05)
 
 
 async def measure(given: argparse.Namespace, folder: Path) -> None:
@@ -219,7 +218,7 @@ async def measure(given: argparse.Namespace, folder: Path) -> None:
     if not given.large:
         return
     print("\nWith 1 million customers, 10 million past messages and 2 million sales:")
-    many = await run(await large(given.cache, folder), folder, only, given.rounds, given.size)
+    many = await run(await large(given.cache, folder, engine), folder, only, given.rounds, given.size)
     print()
     for name, figure in few.items():
         growth = figure / many[name]
@@ -239,8 +238,6 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help=QUICK)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "mwanga-bench", help=KEEPS)
     given = parser.parse_args()
-    if given.postgres and given.large:
-        parser.error("the large database is one of SQLite's")
     print(f"{machine()}. Medians [least-most].")
     with tempfile.TemporaryDirectory() as name:
         asyncio.run(measure(given, Path(name)))

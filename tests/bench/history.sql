@@ -226,7 +226,8 @@ INSERT INTO booked
   FROM contract k CROSS JOIN one debt ON debt.kind = 'debt' AND debt.owner = k.id
   CROSS JOIN instalment i ON i.contract_id = k.id
   WHERE k.id >= :contract0
-  GROUP BY k.id;
+  GROUP BY k.id
+  HAVING SUM(i.amount - i.paid) > 0;
 
 INSERT INTO booked
   SELECT 'payment ' || x.payment_id || ' given', x.closed_at, none.id, {account:days sold}, 500000
@@ -336,14 +337,16 @@ INSERT INTO statement_sum (provider, day, settled, direction, number, amount)
   GROUP BY 1, 2, 3, 4;
 
 INSERT INTO unmatched (payment_id, provider, paid_at)
-  SELECT p.id, p.provider, p.paid_at
-  FROM payment p LEFT JOIN statement_line l ON l.payment_id = p.id
-  WHERE p.id >= :payment0 AND p.provider = 'daraja' AND l.id IS NULL;
+  SELECT id, provider, paid_at
+  FROM payment
+  WHERE id >= :payment0 AND provider = 'daraja'
+    AND id NOT IN (SELECT payment_id FROM statement_line WHERE payment_id IS NOT NULL);
 
 -- The sums of days, as housekeeping leaves them (models/money/figures.py).
 
-DELETE
-  FROM money_day;
+DELETE FROM money_day;
+
+DELETE FROM money_week;
 
 INSERT INTO money_day (day, what, mini_grid_id, agent_id, provider, number, amount, commission)
   SELECT date(s.created_at, :zone), 'sale', c.mini_grid_id, s.agent_id, p.provider, COUNT(*), SUM(s.amount),
@@ -357,6 +360,12 @@ INSERT INTO money_day (day, what, agent_id, provider, number, amount)
   FROM payment
   WHERE created_at < {moment:hour}
   GROUP BY 1, 3, 4;
+
+INSERT INTO money_week (first_day, what, mini_grid_id, agent_id, provider, number, amount, commission)
+  SELECT date(day, '-6 days', 'weekday 1'), what, mini_grid_id, agent_id, provider, SUM(number), SUM(amount),
+      SUM(commission)
+  FROM money_day
+  GROUP BY 1, 2, 3, 4, 5;
 
 DELETE FROM money_sum;
 

@@ -74,6 +74,7 @@ QUESTIONS = (
     "/money?since={quarter}&grid=1",
     "/money?since={quarter}&agent={agent}",
     "/money?since={quarter}&provider=daraja",
+    "/money?since={quarter}&provider=cash",
     "/money/month?month={month}",
     "/money/sales?grid=1",
     "/money/sales?agent={agent}",

@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from bot.config import DEMO_KEY
+from tests.bench.copied import copy_over
 from tests.bench.databases import file_of, new_database, sql
 from tests.bench.history import grow
 from tests.world.ports import free_port
@@ -132,17 +133,23 @@ async def small(folder: Path, engine: str = "sqlite") -> str:
     return database
 
 
-async def large(cache: Path, folder: Path, customers: int = CUSTOMERS, messages: int = MESSAGES) -> str:
+async def large(
+    cache: Path, folder: Path, engine: str = "sqlite", customers: int = CUSTOMERS, messages: int = MESSAGES
+) -> str:
     """A copy, in the folder, of a database with a million customers, ten million past messages and what else a year of
     a company leaves (tests/bench/history.sql), which is made once a day and kept. What is measured leaves messages,
     sales and gateways behind: on the kept database itself each run would find more of them than the one before, and
-    messages that wait would go out within its measurements."""
+    messages that wait would go out within its measurements. For PostgreSQL it is copied row for row."""
     cache = cache.resolve()
     cache.mkdir(parents=True, exist_ok=True)
     kept = cache / f"large-{_makers()}-{date.today()}-{customers}-{messages}.db"
     with FileLock(cache / "making.lock"):  # two runs at once make it once
         if not kept.exists():
             await _make(kept, customers, messages)
+        if engine == "postgres":
+            database = new_database(folder, engine, "large")
+            await copy_over(kept, database)
+            return database
         copy = folder / "large.db"
         shutil.copyfile(kept, copy)
     _to_disk(copy)

@@ -13,7 +13,7 @@ from bot.monitor import NightlyBooks
 from bot.runtime.aside import read_aside
 from bot.server import Server
 from models.alerts import Alert
-from models.money.books import CHECKS, KEPT_SUMS, find_fault, keep_check, last_check, must_return_to_zero
+from models.money.books import CHECKS, KEPT_SUMS, WEEKS, find_fault, keep_check, last_check, must_return_to_zero
 from models.money.ledger import AccountKind, Posting, post
 from models.money.providers import provider_id
 from models.money.receiving import Incoming, Source, Why, open_suspense, receive
@@ -110,6 +110,11 @@ HARM = [
         "The sums of days have 2 lines of daraja, 'fee' fee, and 700 too much.",
     ),
     (["DELETE FROM unmatched"], "Whether a line of a statement fits payment"),
+    (
+        ["INSERT INTO money_week (first_day, what, agent_id, provider, number, amount)"
+         " VALUES ('2026-11-23', 'payment', 1, 'cash', 2, 700)"],
+        "The sums of weeks have 2 of payment by cash, and 700, more than those of their days.",
+    ),
 ]  # fmt: skip
 
 
@@ -297,7 +302,8 @@ def test_what_is_committed_is_on_the_disk_whatever_is_usual_there(run: Run, demo
 
 async def test_a_database_without_these_sums_is_added_up_too(sold: Server) -> None:
     """A copy is made before a new version is begun with."""
-    await execute(connection(), "DELETE FROM tortoise_migrations WHERE name = $1", [KEPT_SUMS])
-    for table in ("statement_sum", "unmatched"):
+    for step in (KEPT_SUMS, WEEKS):
+        await execute(connection(), "DELETE FROM tortoise_migrations WHERE name = $1", [step])
+    for table in ("statement_sum", "unmatched", "money_week"):
         await execute(connection(), f"DROP TABLE {table} CASCADE" if on_postgres() else f"DROP TABLE {table}")
     assert await find_fault() == ""

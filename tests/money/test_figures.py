@@ -1,9 +1,10 @@
 """Sales and payments by the day: what is added up, what is read as it is, and what was taken back, on both engines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from types import SimpleNamespace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +14,7 @@ from bot.server import Server
 from handlers.selling.moved import move_by_office
 from models.devices import Device, with_owner
 from models.money import Sale, voids
+from models.money.books import find_fault
 from models.money.figures import AddedUp, MoneyDay, add_up, added_until
 from models.office import money_days
 from models.office.money_days import Figures, Sums, Wanted, read
@@ -181,6 +183,50 @@ async def test_weeks_and_the_days_around_them_say_what_all_the_days_say(
                 assert await figures(first, last) == found, (first, last)
 
 
+async def by_each_day(wanted: Wanted) -> Sequence[dict[str, Any]]:
+    """All sums of these days, one by one."""
+    rows = await MoneyDay.filter(day__gte=wanted.first, day__lte=wanted.last, **wanted.filters)
+    return [dict(row) for row in rows]
+
+
+async def test_weeks_of_one_say_what_all_its_days_say(mwanga: Server, clock: time_machine.Traveller) -> None:
+    """By agent, mini-grid and provider, whatever is asked for alone, and wherever a week begins."""
+    asha = await Agent.get(phone=PEOPLE["Asha"])
+    for number in range(5):
+        await buy(mwanga, 4000 + 2000 * number)
+        clock.shift(timedelta(days=4))
+    await add_all(mwanga)
+    asked: list[dict[str, Any]] = [{"provider": "cash"}, {"mini_grid_id": asha.mini_grid_id}, {"agent_id": asha.id}]
+    for whose in (*asked, asked[0] | asked[1], asked[1] | asked[2], asked[0] | asked[1] | asked[2]):
+        for first, length in ((first, length) for first in range(8) for length in (0, 6, 12)):
+            wanted = Wanted(TODAY + timedelta(days=first), TODAY + timedelta(days=first + length), **whose)
+            found, expected = await figures(wanted.first, wanted.last, **whose), Figures()
+            for row in await by_each_day(wanted):
+                expected.add(row["day"], row["what"], row)
+            for name in ("by_agent", "by_provider", "by_mini_grid"):
+                assert getattr(found, name) == getattr(expected, name), (name, wanted)
+
+
+async def test_weeks_of_what_was_added_up_before_there_were_any_are_the_same(
+    mwanga: Server, clock: time_machine.Traveller
+) -> None:
+    for amount in (4000, 6000, 8000):
+        await buy(mwanga, amount)
+        clock.shift(timedelta(days=3))
+    await add_all(mwanga)
+    kept = await all_weeks()
+    assert len(kept) == 2 * 2, "sales and payments of two weeks"
+    await execute(connection(), "DELETE FROM money_week")
+    assert "The sums of weeks have -3 of payment by cash, and -1800000" in await find_fault()
+    await import_module("models.migrations.0019_money_weeks").fill(None, SimpleNamespace(client=connection()))
+    assert await all_weeks() == kept and not await find_fault()
+
+
+async def all_weeks() -> list[dict[str, Any]]:
+    columns = "first_day, what, mini_grid_id, agent_id, provider, number, amount, commission"
+    return await execute(connection(), f"SELECT {columns} FROM money_week ORDER BY 1, 2, 3, 4, 5")
+
+
 async def test_the_days_of_one_are_those_of_its_own_sums(
     mwanga: Server, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,7 +247,7 @@ async def test_the_days_of_one_are_those_of_its_own_sums(
         found = await figures(TODAY, last, **whose)
         assert found.total.sold == (18_000_00 if {"daraja", asha.mini_grid_id + 1}.isdisjoint(whose.values()) else 0)
         with monkeypatch.context() as patched:
-            patched.setattr(money_days, "_of_each_day", lambda wanted: money_days._of_days(wanted, "day"))
+            patched.setattr(money_days, "_of_each_day", by_each_day)
             assert await figures(TODAY, last, **whose) == found, whose
 
 

@@ -20,7 +20,8 @@ TODAY, NOW = date(2026, 11, 24), datetime(2026, 11, 24, tzinfo=UTC)
 QUARTER = {"since": NOW - timedelta(days=92), "until": NOW}
 ZONE = ZoneInfo("Africa/Dar_es_Salaam")
 GROWING = (
-    *("sale", "payment", "void", "money_day", "money_sum", "statement_line", "customer", "unmatched", "hand_in"),
+    *("sale", "payment", "void", "money_day", "money_week", "money_sum", "statement_line", "customer", "unmatched"),
+    "hand_in",
     *("s", "p", "v", "l", "o", "e", "m"),
 )
 
@@ -76,14 +77,14 @@ IN_THE_INDEX = {
         ["money_sum USING COVERING INDEX money_sum_whose"],
     ),
     "of a mini-grid": (
-        money_days.OF_DAYS.format(columns="agent_id", condition=" AND mini_grid_id = $3"),
-        [TODAY, TODAY, 1],
-        ["money_day USING COVERING INDEX money_day_grid"],
+        money_days.of_some(Wanted(TODAY, TODAY, mini_grid_id=1), ["agent_id", "provider"]),
+        [TODAY, TODAY, TODAY, TODAY, 1],
+        ["money_week USING COVERING INDEX money_week_grid", "money_day USING COVERING INDEX money_day_grid"],
     ),
     "of a provider": (
-        money_days.OF_DAYS.format(columns="agent_id", condition=" AND provider = $3"),
-        [TODAY, TODAY, "cash"],
-        ["money_day USING COVERING INDEX money_day_provider"],
+        money_days.of_some(Wanted(TODAY, TODAY, provider="cash"), ["agent_id", "mini_grid_id"]),
+        [TODAY, TODAY, TODAY, TODAY, "cash"],
+        ["money_week USING COVERING INDEX money_week_provider", "money_day USING COVERING INDEX money_day_provider"],
     ),
     "settled lines": (
         reconciling.SETTLED_AS,

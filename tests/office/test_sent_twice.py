@@ -45,7 +45,17 @@ BY_ANOTHER = AGAIN | {
 }
 # Tables that change by themselves, and the notes of who asked.
 UNSTEADY = MOVING | {"alert", "audit", "inbox", "contact", "gateway_beat"}
-UNSTEADY |= {"added_up", "collection", "money_day", "money_sum", "name_change", "name_trace", "name_turn", "name_word"}
+UNSTEADY |= {
+    "added_up",
+    "collection",
+    "money_day",
+    "money_sum",
+    "money_week",
+    "name_change",
+    "name_trace",
+    "name_turn",
+    "name_word",
+}
 STEADY = {  # of tables that change by themselves
     "outbox": "SELECT origin, phone, text FROM outbox ORDER BY id",
     "phone": "SELECT id, name, paused, sims, unlinked_at FROM phone ORDER BY id",

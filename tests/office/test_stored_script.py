@@ -49,7 +49,8 @@ CANNOT: dict[str, str] = {
         cash_request.state contact.language contract.ending contract.period contract.terms customer.gender
         customer.language device.issuer device.kind devicemodel.kind evidence.source account.currency
         account.kind gatewaystate.told hand_in_event.step inbox.outcome inbox.sender_kind inbox.state money_day.what
-        money_sum.by_what money_sum.span money_sum.what money_sum.whose notice.kind office_invitation.role
+        money_week.what money_sum.by_what money_sum.span money_sum.what money_sum.whose notice.kind
+        office_invitation.role
         office_session.role office_word.command office_word.language officeuser.language officeuser.role outbox.error
         outbox.kind outbox.state payment.currency payment_request.language payment_request.reason payment_request.state
         paymentplan.period paymentplan.terms proposal.state proposal.what receipt_text.state reservation.kind
@@ -96,7 +97,7 @@ NOT_SHOWN: dict[str, str] = {
     "what a page shows is read anew": "receipt_text.reference receipt_text.rule",
     "shown once, in the answer to the form that brings the file": "office_upload.name",
     "a copy, by which figures are added up": """
-        money_day.provider statement_file.provider statement_sum.provider unmatched.provider""",
+        money_day.provider money_week.provider statement_file.provider statement_sum.provider unmatched.provider""",
 }
 
 

@@ -1,8 +1,10 @@
 """Tickets as the office lists them, the times of closing, and a caller's ticket: on both engines."""
 
 import asyncio
+import random
 import re
 from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import Any
 
 import pytest
@@ -82,6 +84,25 @@ async def test_times_to_close_are_told_by_mini_grid_and_agent_for_thirty_days(mw
     assert by_agent == [("Juma Said", 1, 10 * HOUR, 4), ("", 1, 4 * HOUR, 5), ("Asha Mushi", 3, 3 * HOUR, 3)]
     assert [(one.name, one.closed) for one in times.by_mini_grid] == [("Mtwara North", 5)]
     assert not times.cut
+
+
+async def test_times_are_those_of_each_ticket(mwanga: Server) -> None:
+    """Of groups of each size, also where two took as long."""
+    draw, agents = random.Random(11), list(await Agent.all())
+    hours: dict[int, list[tuple[int, int]]] = {}
+    for number in range(1, 41):
+        agent, took = draw.choice([None, *agents]), draw.randrange(1, 30)
+        closed = {"state": TicketState.CLOSED, "closed_at": NOW - number * HOUR}
+        await add("Amina", number, agent=agent, opened_at=closed["closed_at"] - took * HOUR, **closed)
+        hours.setdefault(agent.id if agent else 0, []).append((took, -number))
+    times = await office.times_to_close(NOW)
+    assert {one.number: one.closed for one in times.by_agent} == {whose: len(some) for whose, some in hours.items()}
+    assert {len(some) % 2 for some in hours.values()} == {0, 1}
+    for one in times.by_agent:
+        took, newest = max(hours[one.number])
+        assert (one.worst, one.worst_ticket) == (took * HOUR, -newest)
+        assert one.median == median(took for took, _number in hours[one.number]) * HOUR
+    assert [one.median for one in times.by_agent] == sorted((one.median for one in times.by_agent), reverse=True)
 
 
 async def test_where_nothing_was_closed_there_are_no_times(mwanga: Server) -> None:

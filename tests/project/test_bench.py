@@ -96,6 +96,20 @@ async def test_a_large_database_that_was_half_made_is_made_again(
     assert sql(database, "SELECT COUNT(*) FROM outbox") == [(20,)]
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("quickly")
+async def test_a_large_database_has_the_same_rows_on_postgres(tmp_path: Path) -> None:
+    with TemporaryDirectory() as name:
+        database = await large(tmp_path / "cache", Path(name), "postgres", customers=CROWD + 50, messages=20)
+        [kept] = (tmp_path / "cache").glob("large-*.db")
+        for table, columns in (("sale", "reference, amount"), ("customer", "phone, name"), ("money_week", "amount")):
+            statement = f"SELECT id, {columns} FROM {table} ORDER BY id"
+            assert sql(database, statement) == sql(f"sqlite://{kept}", statement)
+        for check in books.CHECKS:
+            assert sql(database, check.wrong) == [], check.says
+        sql(database, "INSERT INTO minigrid (name) VALUES ('the next number is free')")
+
+
 @pytest.mark.usefixtures("quickly")
 async def test_the_books_of_a_large_database_add_up(tmp_path: Path) -> None:
     """So that a page of money has the rows behind it that a company would have."""
