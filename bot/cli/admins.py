@@ -54,7 +54,7 @@ def admin_add(name: Name, role: Role = None, password: Password = None, password
             async with database.work():
                 try:
                     if role is not None:
-                        await check_alone(role)
+                        await check_alone(role, at_prompt=True)
                     user = await add_user(name, password, role=role, vault=company.vault, actor=ACTOR)
                 except NeedsSecond:
                     fail(f"Add {name} without --role first. {WITH_BY.format(name=name, role=role)}")
@@ -92,7 +92,7 @@ async def _change_role(name: str, role: OfficeRole) -> None:
     """What one alone may do at the prompt."""
     async with _changing(name) as user:
         try:
-            await change_role(user, role, actor=ACTOR)
+            await change_role(user, role, actor=ACTOR, at_prompt=True)
         except LastUser:
             fail(LAST.format(name=user.name))
         except NeedsSecond:
@@ -119,6 +119,8 @@ async def _ask_or_agree(name: str, role: OfficeRole, by: str, password_file: Pat
             fail(say_same_person(error))
         except promotions.OtherRole as error:
             fail(f"{error.by} asked for another role of {name}. Say no to that under Money first.")
+        except promotions.NotYetAlone:
+            fail(f"Nobody else who moves money is there to agree. Without --by: `mwanga admin role {name} {role}`.")
         except promotions.NotAsked:
             fail("Nobody asks for it any more. Look under Money.")
     typer.echo(said)

@@ -23,9 +23,10 @@ from bot.runtime.addresses import is_embedded, sqlite_file
 from bot.setting_files import ConfigError
 from bot.text import numbers
 from models.demo import world
+from models.people.office_users import PROMPT
 from models.settings import read_settings
 
-ACTOR = "command line"  # whom the audit names
+ACTOR = PROMPT  # whom the audit names
 LONGEST_NAME = 100  # as the columns of names
 CONFIG_FILE: ContextVar[Path | None] = ContextVar("the file that --config names", default=None)
 

@@ -12,12 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.company import Company
+from bot.outbound.by_hand import as_sent
 from bot.outbound.enqueue import NewMessage, enqueue
 from bot.outbound.outbox import Outbox
 from bot.routing import NOWHERE, Router
 from bot.runtime import Database
 from bot.talks.contacts import hold
-from bot.text import plain
 from bot.text.gaps import fill, missing
 from models.messages import PREFIX, MessageKind, broadcasts
 from models.messages.broadcasts import Result, origin_of
@@ -206,8 +206,7 @@ class Broadcasts:
 
     def text_for(self, one: Person, texts: Mapping[str, str]) -> str:
         """What this person reads."""
-        filled = fill(text_of(texts, one.language), self.values_of(one))
-        return plain(filled, accents=self._company.accents)
+        return as_sent(fill(text_of(texts, one.language), self.values_of(one)))
 
     def carriers(self) -> list[str]:
         """The gateways that may carry it, in the operator's order."""

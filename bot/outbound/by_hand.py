@@ -45,15 +45,15 @@ class CannotSendAgain(Exception):
         self.why = why
 
 
-def as_sent(text: str, company: Company) -> str:
-    """A text as it goes out: in the letters of SMS, without spaces around it."""
-    return plain("\n".join(line.rstrip() for line in text.strip().splitlines()), accents=company.accents)
+def as_sent(text: str) -> str:
+    """A text as it goes out: in the letters of SMS, without spaces around it. Accents that cost nothing stay: somebody
+    has typed them."""
+    return plain("\n".join(line.rstrip() for line in text.strip().splitlines()), accents=True)
 
 
-def lost_letters(text: str, company: Company) -> list[str]:
+def lost_letters(text: str) -> list[str]:
     """The letters of a text that no SMS of ours has, each once: they would arrive as question marks."""
-    lost = {letter for letter in text if letter != "?" and "?" in plain(letter, accents=company.accents)}
-    return sorted(lost)
+    return sorted({letter for letter in text if letter != "?" and "?" in plain(letter)})
 
 
 def waits_until(company: Company, standing: Standing, now: int) -> int:
@@ -80,7 +80,7 @@ async def write_to(
     if not standing.may_be_written_to(now):
         raise SaidStop(standing.stopped_at)
     begin = AT_ONCE if standing.is_awake(now) else LATER
-    copy = Copy(phone, verbatim(as_sent(text, company)), MessageKind.OFFICE, company.languages[0])
+    copy = Copy(phone, verbatim(as_sent(text)), MessageKind.OFFICE, company.languages[0])
     [message] = composer.copies(f"{begin}{key}", [copy])
     await note_written(key, message.origin, phone, author=actor)
     answered = await mark_answered(phone, min(up_to, standing.last_text))

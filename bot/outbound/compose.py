@@ -7,6 +7,7 @@ from bot.message import Copy, Reply
 from bot.outbound.enqueue import NewMessage, enqueue
 from bot.routing import Router
 from bot.text import Text, plain
+from models.messages import MessageKind
 from models.messages.withdrawal import asking
 from models.sql import now_ms
 
@@ -29,7 +30,7 @@ class Composer:
             NewMessage(
                 f"{origin} {number}{asking(copy.asks) if copy.asks else ''}",
                 copy.phone,
-                self._written(copy.text, copy.language),
+                self._written(copy.text, copy.language, by_hand=copy.kind is MessageKind.OFFICE),
                 copy.kind,
                 self._router.gateway_for(copy.phone, copy.kind),
             )
@@ -40,5 +41,5 @@ class Composer:
         """Enqueue messages that answer nobody, in the caller's transaction. Call `Outbox.notify` after its commit."""
         await enqueue(self.copies(origin, copies), now_ms())
 
-    def _written(self, text: Text, language: str) -> str:
-        return plain(text.to(language), accents=self._company.accents)
+    def _written(self, text: Text, language: str, *, by_hand: bool = False) -> str:
+        return plain(text.to(language), accents=self._company.accents or by_hand)

@@ -58,6 +58,20 @@ def in_english(sentence: str, **values: object) -> str:
     return sentence.format(**values) if values else sentence
 
 
+class Reason(ValueError):
+    """Why something is not taken: a sentence with `{named}` gaps, marked by `N_`, and its values, which may be such
+    sentences themselves. Its text is the English one."""
+
+    def __init__(self, english: str, **values: object) -> None:
+        super().__init__(in_english(english, **values))
+        self._english, self._values = english, values
+
+    def to(self, say: Say = in_english) -> str:
+        """As its reader is told it."""
+        told = {name: value.to(say) if isinstance(value, Reason) else value for name, value in self._values.items()}
+        return say(self._english, **told)
+
+
 def verbatim(text: str) -> Text:
     """Something that is the same in every language: digits, a serial, an answer that was stored."""
     return Text("{verbatim}", {"verbatim": text})

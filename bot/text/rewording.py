@@ -5,7 +5,7 @@ import string
 from collections.abc import Iterator
 
 from bot.text.gsm import is_gsm, plain, septets
-from bot.text.i18n import catalogued, list_english
+from bot.text.i18n import N_, Reason, catalogued, list_english
 
 # What carriers take for themselves when somebody sends it: never a choice in a text of ours.
 TAKEN = re.compile(r"\b(CANCEL|END|QUIT|YES|UNSUBSCRIBE)\b")
@@ -22,8 +22,8 @@ def find_gaps(sentence: str) -> list[str]:
     return found
 
 
-def find_mistake(language: str, english: str, said: str) -> str:
-    """Why a sentence may not be said so, in a sentence; an empty text when it may.
+def find_mistake(language: str, english: str, said: str) -> Reason | None:
+    """Why a sentence may not be said so; None when it may.
 
     It may be as long as the one that it replaces: that one was measured at the longest values of its gaps, and with all
     that may stand beside it in one SMS."""
@@ -31,19 +31,26 @@ def find_mistake(language: str, english: str, said: str) -> str:
     try:
         gaps = find_gaps(said)
     except ValueError:
-        return "A { or } is out of place: gaps are written like {name}."
+        return Reason(
+            N_("A gap is written like {gap}, and {brackets} stand nowhere else."), gap="{name}", brackets="{ }"
+        )
     wanted = find_gaps(usual)
     if {*gaps} != {*wanted} or len(gaps) > len(wanted):
         names = ", ".join(f"{{{name}}}" for name in wanted)
-        return f"Write each of these once: {names}." if names else "This sentence has no gaps: leave { and } out."
-    if not is_gsm(said) or plain(said) != said:
-        wrong = "".join(dict.fromkeys(letter for letter in said if plain(letter) != letter or not is_gsm(letter)))
-        return f"These letters would make it cost more: {wrong}"
-    if septets(said) > septets(usual):
-        return f"It has {septets(said)} letters. It may have {septets(usual)}: more would not fit into one SMS."
+        if not names:
+            return Reason(N_("This sentence has no gaps: leave {brackets} out."), brackets="{ }")
+        return Reason(N_("Write each of these once: {names}."), names=names)
+    if dear := "".join(dict.fromkeys(letter for letter in said if not is_gsm(letter))):
+        return Reason(N_("These letters would make it cost more: {letters}"), letters=dear)
+    if accents := "".join(dict.fromkeys(letter for letter in said if plain(letter) != letter)):
+        return Reason(N_("The machine's texts go out without accents: write {letters} without."), letters=accents)
+    letters, room = septets(said), septets(usual)
+    if letters > room:
+        too_long = N_("It has {letters} letters. It may have {room}: more would not fit into one SMS.")
+        return Reason(too_long, letters=letters, room=room)
     if taken := TAKEN.search(said):
-        return f"Carriers keep the word {taken[0]} for themselves."
-    return ""
+        return Reason(N_("Carriers keep the word {word} for themselves."), word=taken[0])
+    return None
 
 
 def find_sentences(words: str, language: str) -> Iterator[str]:

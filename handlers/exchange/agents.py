@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.company import Company
+from bot.text.i18n import N_, Reason
 from handlers.exchange.cells import (
     NOTHING,
     Row,
@@ -17,7 +18,7 @@ from handlers.exchange.cells import (
     text,
     whole,
 )
-from handlers.exchange.references import find_defined
+from handlers.exchange.references import NO_MINI_GRID, find_defined
 from handlers.exchange.sheet import ImportKind
 from handlers.welcome import welcome_agent
 from models.names import renew
@@ -42,7 +43,7 @@ class AgentRow(NamedTuple):
 def _read(row: Row, company: Company) -> AgentRow:
     number, pin = phone(row, "phone", company), text(row, "pin")
     if pin and pins.is_weak(pin):
-        raise ValueError("pin is not six digits, or easily guessed")
+        raise Reason(N_("pin is not six digits, or easily guessed"))
     return AgentRow(
         require(None if number == NOTHING else number, "phone"),
         needed_text(row, "mini_grid"),
@@ -59,13 +60,13 @@ def _read(row: Row, company: Company) -> AgentRow:
 
 async def _fits(row: AgentRow, _company: Company) -> None:
     """A mini-grid that is not there is not made: an agent of a misspelt one would have no customers."""
-    await find_defined(MiniGrid, row.mini_grid, "mini_grid")
+    await find_defined(MiniGrid, row.mini_grid, NO_MINI_GRID)
     if not row.pin and not await find_agent(row.phone):
-        raise ValueError("pin is empty, and this agent is new")
+        raise Reason(N_("pin is empty, and this agent is new"))
 
 
 async def _write(row: AgentRow, company: Company) -> bool:
-    grid = await find_defined(MiniGrid, row.mini_grid, "mini_grid")
+    grid = await find_defined(MiniGrid, row.mini_grid, NO_MINI_GRID)
     wanted = row.given | {"mini_grid_id": grid.id}
     if known := await find_agent(row.phone):
         return await renew(known, wanted)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from bot.company import Company
 from bot.text import plain, septets
+from bot.text.i18n import N_, Reason
 from handlers.exchange.cells import (
     NOTHING,
     Row,
@@ -17,12 +18,14 @@ from handlers.exchange.cells import (
     needed_text,
     one_of,
     optional_name,
+    quoted,
     require,
     whole,
 )
 from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind, Problem, Shared
-from models.devices import DeviceModel
+from handlers.exchange.stock import NO_MODEL
+from models.devices import DeviceModel, Kind
 from models.money import Appliance, PaymentPlan, Period, Terms
 from models.money.catalogue import Type
 from models.money.instalments import DAYS, amounts
@@ -61,22 +64,22 @@ class Figures:
     day_price: int = 0
     minimum: int | None = None  # None: as usual
 
-    def wrong(self, price: int, coin: int) -> str:
-        """Why nothing can be sold on it at this price; an empty text when it can."""
+    def wrong(self, price: int, coin: int) -> Reason | None:
+        """Why nothing can be sold on it at this price; None when it can."""
         left = (price - self.down) // coin
         if self.down > price:
-            return "down is more than the price"
+            return Reason(N_("down is more than the price"))
         if (self.minimum or 0) > price:
-            return "minimum is more than the price"
+            return Reason(N_("minimum is more than the price"))
         if self.terms == Terms.SERVICE and not 0 < self.day_price <= price:
-            return "day_price is empty, or more than the price"
+            return Reason(N_("day_price is empty, or more than the price"))
         if self.terms != Terms.INSTALMENTS:
-            return ""
+            return None
         if not left:
-            return "down is the whole price: write the terms cash"
+            return Reason(N_("down is the whole price: write the terms cash"))
         if not self.period:
-            return "period is empty"
-        return "" if 0 < self.count <= left else f"count is no whole number from 1 to {left}"
+            return Reason(N_("{column} is empty"), column="period")
+        return None if 0 < self.count <= left else Reason(N_("count is no whole number from 1 to {most}"), most=left)
 
     def usual_minimum(self, price: int, coin: int, *, device: bool) -> int:
         """A day's price of a device: less buys no day."""
@@ -89,7 +92,8 @@ class Figures:
 def _short(row: Row, column: str, longest: int) -> str:
     name = " ".join(needed_text(row, column).split())
     if "," in name or not any(map(str.isalpha, name)) or septets(plain(name)) > longest:
-        raise ValueError(f"{column} has a comma, no letter, or more than {longest} characters: {name[:40]!r}")
+        wrong = N_("{column} has a comma, no letter, or more than {most} characters: {said}")
+        raise Reason(wrong, column=column, most=longest, said=quoted(name, 40))
     return name
 
 
@@ -110,9 +114,9 @@ def _read(row: Row, company: Company) -> ApplianceRow:
     price = require(coins(row, "price", coin, company.most, company), "price")
     terms = require(one_of(row, "terms", [*Terms, WITHDRAWN]), "terms")
     if terms == Terms.SERVICE and type_ not in DEVICES:
-        raise ValueError("a service needs a device that stops: type shs or ebike")
+        raise Reason(N_("a service needs a device that stops: type shs or ebike"))
     if row.get("model") and type_ not in DEVICES:
-        raise ValueError("model is for devices alone: type shs or ebike")
+        raise Reason(N_("model is for devices alone: type shs or ebike"))
     item = drop_empty(
         model=optional_name(row, "model"),
         remind_before=_days(row, "remind_before"),
@@ -137,14 +141,15 @@ def _shared(row: ApplianceRow) -> Shared:
 async def _fits(row: ApplianceRow, company: Company) -> None:
     known = await named(Appliance, row.appliance)
     if known and known.type != row.type:
-        raise ValueError(f"{row.appliance!r} is of another type already: give the new one another name")
+        wrong = N_("{name} is of another type already: give the new one another name")
+        raise Reason(wrong, name=repr(row.appliance))
     if row.item.get("model"):
-        await find_defined(DeviceModel, row.item["model"], f"model of a {row.type}", kind=row.type)
+        await find_defined(DeviceModel, row.item["model"], NO_MODEL[Kind(row.type)], kind=row.type)
     await _figures(row, known, company)
 
 
 async def _figures(row: ApplianceRow, item: Appliance | None, company: Company) -> Figures | None:
-    """What the row says, else what is there, else what is usual; None for a plan that goes. Raises ValueError."""
+    """What the row says, else what is there, else what is usual; None for a plan that goes. Raises Reason."""
     if row.terms == WITHDRAWN:
         return None
     known = await named(PaymentPlan, row.plan, appliance_id=item.id) if item else None
@@ -155,7 +160,7 @@ async def _figures(row: ApplianceRow, item: Appliance | None, company: Company) 
             kept = replace(kept, minimum=None)  # nobody said another one: it goes with the price
     figures = replace(kept, **row.figures)
     if wrong := figures.wrong(row.price, company.coin):
-        raise ValueError(wrong)
+        raise wrong
     if figures.minimum is None:
         usual = figures.usual_minimum(row.price, company.coin, device=row.type in DEVICES)
         figures = replace(figures, minimum=usual)
@@ -177,7 +182,8 @@ async def _together(rows: Sequence[tuple[int, ApplianceRow]], company: Company) 
         for plan in await PaymentPlan.filter(appliance_id=item.id).order_by("id") if item else []:
             wrong = _as_it_is(plan).wrong(row.price, company.coin)
             if wrong and folded(plan.name) not in said_of[name]:
-                problems.append(Problem(line, f"the plan {plan.name!r} that is there does not fit the price: {wrong}"))
+                unfit = N_("the plan {name} that is there does not fit the price: {wrong}")
+                problems.append(Problem(line, Reason(unfit, name=repr(plan.name), wrong=wrong)))
     return problems
 
 
@@ -214,7 +220,9 @@ async def _appliance(row: ApplianceRow, known: Appliance | None) -> tuple[Applia
     wanted = row.item | {"price": row.price}
     if "model" in wanted:
         model = wanted.pop("model")
-        wanted["model_id"] = (await find_defined(DeviceModel, model, "model", kind=row.type)).id if model else None
+        wanted["model_id"] = (
+            (await find_defined(DeviceModel, model, NO_MODEL[Kind(row.type)], kind=row.type)).id if model else None
+        )
     if known:
         return known, await renew(known, wanted)
     return await Appliance.create(name=row.appliance, type=row.type, **wanted), True

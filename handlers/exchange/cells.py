@@ -1,5 +1,5 @@
 """One cell of a row: what it may hold. An empty one, or one whose column is not there, says nothing (None); whatever
-else is not understood is a ValueError that names the column."""
+else is not understood is a Reason that names the column."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,6 +11,7 @@ from babel import Locale
 from bot.company import Company
 from bot.text import numbers, plain_word
 from bot.text.answers import NO, YES
+from bot.text.i18n import N_, Reason
 
 Row = Mapping[str, str]
 T = TypeVar("T")
@@ -23,14 +24,14 @@ FALSE = (NO - {"2"}) | {"0", "N", "FALSE", "FAUX", "FALSO", "FALSCH", "KARYA", "
 def require(value: T | None, column: str) -> T:
     """What a cell says that may not be empty."""
     if value is None:
-        raise ValueError(f"{column} is empty")
+        raise Reason(N_("{column} is empty"), column=column)
     return value
 
 
 def text(row: Row, column: str, longest: int = 100) -> str | None:
     said = row.get(column, "")
     if len(said) > longest:
-        raise ValueError(f"{column} is longer than {longest} characters")
+        raise Reason(N_("{column} is longer than {most} characters"), column=column, most=longest)
     return said or None
 
 
@@ -44,7 +45,8 @@ def whole(row: Row, column: str, least: int, most: int) -> int | None:
     if not said:
         return None
     if not re.fullmatch(r"[0-9]{1,12}", said) or not least <= int(said) <= most:
-        raise ValueError(f"{column} is no whole number from {least} to {most}: {said[:20]!r}")
+        wrong = N_("{column} is no whole number from {least} to {most}: {said}")
+        raise Reason(wrong, column=column, least=least, most=most, said=quoted(said))
     return int(said)
 
 
@@ -57,10 +59,11 @@ def money(row: Row, column: str, least: int, most: int, company: Company) -> int
     parts = re.fullmatch(r"([0-9]{1,12})(?:[.,]([0-9]+))?", said)
     decimals = (parts[2] or "") if parts else ""
     if parts and len(decimals) > company.exponent:
-        raise ValueError(f"{column} has more decimals than {company.currency}, {company.exponent}: {said[:20]!r}")
+        raise too_many_decimals(column, said, company)
     minor = int(parts[1] + decimals.ljust(company.exponent, "0")) if parts else -1
     if not least <= minor <= most * company.unit:
-        raise ValueError(f"{column} is no amount from {figure(least, company)} to {most}: {said[:20]!r}")
+        wrong = N_("{column} is no amount from {least} to {most}: {said}")
+        raise Reason(wrong, column=column, least=figure(least, company), most=most, said=quoted(said))
     return minor
 
 
@@ -74,10 +77,24 @@ def coins(row: Row, column: str, least: int, most: int, company: Company) -> int
     fits = parts is not None and len(decimals) <= company.exponent
     minor = int(parts[1] + decimals.ljust(company.exponent, "0")) if parts and fits else -1
     if not least <= minor <= most or minor % company.coin:
-        in_coins = "whole number" if company.coin == company.unit else f"multiple of {figure(company.coin, company)}"
-        bounds = f"from {figure(least, company)} to {figure(most, company)}"
-        raise ValueError(f"{column} is no {in_coins} {bounds}: {said[:20]!r}")
+        if company.coin == company.unit:
+            wrong = N_("{column} is no whole number from {least} to {most}: {said}")
+        else:
+            wrong = N_("{column} is no multiple of {coin} from {least} to {most}: {said}")
+        least_, most_, coin = (figure(each, company) for each in (least, most, company.coin))
+        raise Reason(wrong, column=column, coin=coin, least=least_, most=most_, said=quoted(said))
     return minor
+
+
+def too_many_decimals(column: str, said: str, company: Company) -> Reason:
+    """An amount is finer than the currency."""
+    wrong = N_("{column} has more decimals than {currency}, {decimals}: {said}")
+    return Reason(wrong, column=column, currency=company.currency, decimals=company.exponent, said=quoted(said))
+
+
+def quoted(said: str, most: int = 20) -> str:
+    """What a cell says, as far as a sentence has room for it."""
+    return repr(said[:most])
 
 
 def figure(minor: int, company: Company) -> str:
@@ -91,7 +108,7 @@ def percent(row: Row, column: str) -> int | None:
     if not said:
         return None
     if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", said) or float(said) > 100:
-        raise ValueError(f"{column} is no percentage from 0 to 100: {said[:20]!r}")
+        raise Reason(N_("{column} is no percentage from 0 to 100: {said}"), column=column, said=quoted(said))
     return round(float(said) * 100)
 
 
@@ -101,7 +118,8 @@ def degrees(row: Row, column: str, most: int) -> float | str | None:
     if not said or said.lower() == NOTHING:
         return said.lower() or None
     if not re.fullmatch(r"[-+]?[0-9]{1,3}(\.[0-9]{1,15})?", said) or abs(float(said)) > most:
-        raise ValueError(f"{column} is no number of degrees from -{most} to {most}: {said[:20]!r}")
+        wrong = N_("{column} is no number of degrees from -{most} to {most}: {said}")
+        raise Reason(wrong, column=column, most=most, said=quoted(said))
     return round(float(said), 5)
 
 
@@ -109,7 +127,7 @@ def position(row: Row) -> tuple[float | str | None, float | str | None]:
     """Latitude and longitude, which stand together."""
     latitude, longitude = degrees(row, "latitude", 90), degrees(row, "longitude", 180)
     if (latitude is None, latitude == NOTHING) != (longitude is None, longitude == NOTHING):
-        raise ValueError("latitude and longitude stand together")
+        raise Reason(N_("latitude and longitude stand together"))
     return latitude, longitude
 
 
@@ -117,7 +135,7 @@ def flag(row: Row, column: str) -> bool | None:
     """A yes or a no."""
     said = plain_word(row.get(column, ""))
     if said and said not in TRUE | FALSE:
-        raise ValueError(f"{column} is neither yes nor no: {row[column][:20]!r}")
+        raise Reason(N_("{column} is neither yes nor no: {said}"), column=column, said=quoted(row[column]))
     return said in TRUE if said else None
 
 
@@ -125,8 +143,13 @@ def one_of(row: Row, column: str, choices: Iterable[str]) -> str | None:
     """One of a few words, in small letters or capitals."""
     said, words = row.get(column, "").lower(), [str(choice) for choice in choices]
     if said and said not in words:
-        raise ValueError(f"{column} is none of {', '.join(words)}: {said[:20]!r}")
+        raise none_of(column, words, said)
     return said or None
+
+
+def none_of(column: str, words: Iterable[str], said: str) -> Reason:
+    """A cell says another word than it may."""
+    return Reason(N_("{column} is none of {words}: {said}"), column=column, words=", ".join(words), said=quoted(said))
 
 
 def phone(row: Row, column: str, company: Company) -> str | None:
@@ -137,16 +160,16 @@ def phone(row: Row, column: str, company: Company) -> str | None:
     try:
         return numbers.parse(said, company.country)
     except ValueError as error:
-        raise ValueError(f"{column} is no phone number: {said[:20]!r}") from error
+        raise Reason(N_("{column} is no phone number: {said}"), column=column, said=quoted(said)) from error
 
 
 def language(row: Row, company: Company) -> str | None:
-    """The code of a language that we speak: sw, Swahili, Kiswahili, SW. Raises ValueError."""
+    """The code of a language that we speak: sw, Swahili, Kiswahili, SW."""
     said = plain_word(row.get("language", "").strip())
     if code := next((code for code in company.languages if said in _spellings(code)), None):
         return code
     if said:
-        raise ValueError(f"language is none of {', '.join(company.languages)}: {row['language'][:20]!r}")
+        raise none_of("language", company.languages, row["language"])
     return None
 
 

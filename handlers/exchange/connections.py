@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from bot.company import Company
+from bot.text.i18n import N_, Reason
 from handlers.exchange.cells import NOTHING, Row, needed_text, optional_name, text
 from handlers.exchange.references import find_id, fold
 from handlers.exchange.sheet import ImportKind
@@ -11,6 +12,7 @@ from models.devices import Tariff, Unit
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType, SubConnectionType
 from models.names import named_or_new, renew
 
+NO_METER_TYPE = N_("there is no meter type called {name}")
 CONNECTION_COLUMNS = ("type", "sub_type", "tariff", "meter_type", "group")
 
 
@@ -46,11 +48,11 @@ def _read_connection(row: Row, _company: Company) -> ConnectionRow:
     read = ConnectionRow(*names, *(optional_name(row, column) for column in ("tariff", "meter_type", "group")))
     usual = read.tariff or read.meter_type
     if not read.type and (read.sub_type or usual):
-        raise ValueError("type is empty")
+        raise Reason(N_("{column} is empty"), column="type")
     if read.sub_type and (usual or read.group):
-        raise ValueError("what is usual stands in the row of the type, the one without a sub_type")
+        raise Reason(N_("what is usual stands in the row of the type, the one without a sub_type"))
     if not read.type and (not read.group or read.group == NOTHING):
-        raise ValueError("type and group are empty")
+        raise Reason(N_("type and group are empty"))
     return read
 
 
@@ -59,13 +61,13 @@ async def _fits_connection(row: ConnectionRow, _company: Company) -> None:
 
 
 async def _usual(row: ConnectionRow) -> dict[str, int | None]:
-    """What is usual for a type, as far as it has to be there already. Raises ValueError."""
+    """What is usual for a type, as far as it has to be there already. Raises Reason."""
     usual: dict[str, int | None] = {}
     if row.tariff:
-        energy = Unit.ENERGY.value
-        usual["usual_tariff_id"] = await find_id(Tariff, row.tariff, "tariff of energy", unit=energy)
+        energy, none = Unit.ENERGY.value, N_("there is no tariff of energy called {name}")
+        usual["usual_tariff_id"] = await find_id(Tariff, row.tariff, none, unit=energy)
     if row.meter_type:
-        usual["usual_meter_type_id"] = await find_id(MeterType, row.meter_type, "meter type")
+        usual["usual_meter_type_id"] = await find_id(MeterType, row.meter_type, NO_METER_TYPE)
     return usual
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from bot.company import Company
+from bot.text.i18n import N_, Reason
 from handlers.exchange.cells import (
     NOTHING,
     Row,
@@ -17,7 +18,7 @@ from handlers.exchange.cells import (
     position,
     whole,
 )
-from handlers.exchange.references import find_defined
+from handlers.exchange.references import NO_MINI_GRID, find_defined
 from handlers.exchange.sheet import ImportKind, Shared
 from models.customers.numbers import keep_numbers, numbers_given
 from models.customers.registration import is_name
@@ -62,7 +63,7 @@ def person(row: Row, number: str, company: Company) -> Person:
 
 
 async def find_meant(who: Person, mini_grid_id: int | None = None) -> list[Customer]:
-    """Nobody, the customer who is meant, or several when name and phone are not enough to tell. Raises ValueError
+    """Nobody, the customer who is meant, or several when name and phone are not enough to tell. Raises Reason
     when the number is somebody else's."""
     number = "" if who.phone in (None, NOTHING) else who.phone
     if who.number is None:
@@ -71,11 +72,15 @@ async def find_meant(who: Person, mini_grid_id: int | None = None) -> list[Custo
     if known is None:
         return []
     if (folded(known.name), folded(known.surname)) != (folded(who.name), folded(who.surname)):
-        raise ValueError(f"customer {who.number} is somebody else: {known.name} {known.surname}")
+        wrong = N_("customer {number} is somebody else: {name}")
+        raise Reason(wrong, number=who.number, name=f"{known.name} {known.surname}")
     if who.phone is not None and (known.phone or "") != number:
-        raise ValueError(f"customer {who.number} has another phone: change it with mwanga customer phone")
+        wrong = N_(
+            "customer {number} has another phone: change it with mwanga customer phone, or on the customer's page"
+        )
+        raise Reason(wrong, number=who.number)
     if mini_grid_id is not None and known.mini_grid_id != mini_grid_id:
-        raise ValueError(f"customer {who.number} is of another mini_grid")
+        raise Reason(N_("customer {number} is of another mini_grid"), number=who.number)
     return [known]
 
 
@@ -97,20 +102,20 @@ def _gender(row: Row) -> str | None:
 
 async def _fits(row: CustomerRow, _company: Company) -> None:
     """A village that is new is made. A mini-grid is not: nobody would ever see the customers of a misspelt one."""
-    grid = await find_defined(MiniGrid, row.mini_grid, "mini_grid")
+    grid = await find_defined(MiniGrid, row.mini_grid, NO_MINI_GRID)
     found = await find_meant(row.person, grid.id)
     if len(found) > 1:
-        raise ValueError("several customers have this name and phone: write the number of the one that is meant")
+        raise Reason(N_("several customers have this name and phone: write the number of the one that is meant"))
     if not found and row.person.number is None and row.person.phone is None:
         _number, name, surname, _phone = row.person
         if await namesakes(name, surname, None, grid.id, 1):
-            raise ValueError("this customer is there with a phone: write it, or none for somebody else who has none")
+            raise Reason(N_("this customer is there with a phone: write it, or none for somebody else who has none"))
     if not found and not (is_name(row.person.name) and is_name(row.person.surname)):
-        raise ValueError("name and surname have 3 letters or more each, 60 at most, and nothing but letters")
+        raise Reason(N_("name and surname have 3 letters or more each, 60 at most, and nothing but letters"))
 
 
 async def _write(row: CustomerRow, company: Company) -> bool:
-    grid = await find_defined(MiniGrid, row.mini_grid, "mini_grid")
+    grid = await find_defined(MiniGrid, row.mini_grid, NO_MINI_GRID)
     wanted = drop_empty(
         language=row.language,
         village_id=row.village and await _village_id(row.village, grid),
@@ -150,7 +155,8 @@ def _key(row: CustomerRow) -> object:
 def _numbered(row: CustomerRow) -> Shared:
     """Namesakes are told apart by their numbers, or not at all."""
     unnumbered = _key(row._replace(person=row.person._replace(number=None)))
-    return Shared(unnumbered, row.person.number is not None, f"the number of {row.person.name} {row.person.surname}")
+    who = f"{row.person.name} {row.person.surname}"
+    return Shared(unnumbered, row.person.number is not None, Reason(N_("the number of {name}"), name=who))
 
 
 async def _reserve(rows: Sequence[tuple[int, CustomerRow]]) -> list[tuple[int, CustomerRow]]:
@@ -169,7 +175,7 @@ CUSTOMERS = ImportKind(
     optional=("number", "phone", "language", "village", "gender", "latitude", "longitude"),
     read=_read,
     key=_key,
-    alike=": namesakes need a number each",
+    alike=N_("the same as line {line}: namesakes need a number each"),
     shared=_numbered,
     fits=_fits,
     reserve=_reserve,

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.company import Company
-from handlers.exchange.cells import NOTHING, Row, drop_empty, needed_text, one_of, optional_name, require
+from bot.text.i18n import N_, Reason
+from handlers.exchange.cells import NOTHING, Row, drop_empty, needed_text, one_of, optional_name, quoted, require
 from handlers.exchange.sheet import ImportKind
 from models.devices import LONGEST, DeviceModel, Kind
 from models.names import folded, named, renew
@@ -28,7 +29,7 @@ def _read(row: Row, _company: Company) -> ModelRow:
 async def _fits(row: ModelRow, _company: Company) -> None:
     known = await named(DeviceModel, row.name)
     if known and known.kind != row.kind:
-        raise ValueError(f"{row.name[:40]!r} is a model of another kind already")
+        raise Reason(N_("{name} is a model of another kind already"), name=quoted(row.name, 40))
 
 
 async def _write(row: ModelRow, _company: Company) -> bool:

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.company import Company
+from bot.text.i18n import N_, Reason
 from handlers.exchange.cells import NOTHING, Row, text
+from handlers.exchange.connections import NO_METER_TYPE
 from handlers.exchange.customers import Person, find_meant, person
 from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind
@@ -37,49 +39,48 @@ def _read(row: Row, company: Company) -> DeviceRow:
     said = (text(row, column) for column in ("plan", "model", *LABELS))
     read = DeviceRow(serial_number(row, "serial"), person(row, "customer", company), *said)
     if read.sub_type and not read.type:
-        raise ValueError("type is empty beside a sub_type")
+        raise Reason(N_("type is empty beside a sub_type"))
     return read
 
 
 async def _fits(row: DeviceRow, _company: Company) -> None:
     device = await Device.get_or_none(serial=row.serial)
     if device is None and not is_meter_number(row.serial):
-        raise ValueError(f"{row.serial} is not in stock: import it as stock first")
+        raise Reason(N_("{serial} is not in stock: import it as stock first"), serial=row.serial)
     if device is None:
         await require_vending_key()
     if not row.plan and (device is None or (device.customer_id is None and device.tariff_id is None)):
-        raise ValueError("plan is empty, and this device has no owner yet")
+        raise Reason(N_("plan is empty, and this device has no owner yet"))
     kind = Kind(device.kind) if device else Kind.METER
     await _check_owner(row, device)
     await find_plan_and_model(kind, row.plan, row.model)
     if kind is not Kind.METER and any(getattr(row, column) for column in LABELS):
-        raise ValueError(f"{', '.join(LABELS)} are for meters alone")
+        raise Reason(N_("{columns} are for meters alone"), columns=", ".join(LABELS))
     await _labels(row)
 
 
 async def _check_owner(row: DeviceRow, device: Device | None) -> None:
     owners, owner = [one.id for one in await find_meant(row.owner)], device.customer_id if device else None
     if not owners:
-        raise ValueError("this customer is not there: import customers first")
+        raise Reason(N_("this customer is not there: import customers first"))
     if len(owners) > 1 and owner not in owners:
-        raise ValueError("several customers have this name and phone: write the number of one as customer")
+        raise Reason(N_("several customers have this name and phone: write the number of one as customer"))
     if owner is not None and owner not in owners:
-        raise ValueError(f"{row.serial} belongs to somebody else")
+        raise Reason(N_("{serial} belongs to somebody else"), serial=row.serial)
 
 
 async def _labels(row: DeviceRow) -> dict[str, int | None]:
-    """The labels that the row names, as columns of a connection. Raises ValueError when one is not defined."""
+    """The labels that the row names, as columns of a connection. Raises Reason when one is not defined."""
     found: dict[str, int | None] = {}
     if row.meter_type:
-        found["meter_type_id"] = (await find_defined(MeterType, row.meter_type, "meter_type")).id
+        found["meter_type_id"] = (await find_defined(MeterType, row.meter_type, NO_METER_TYPE)).id
     if row.group:
-        found["group_id"] = (await find_defined(ConnectionGroup, row.group, "group")).id
+        found["group_id"] = (await find_defined(ConnectionGroup, row.group, N_("there is no group called {name}"))).id
     if row.type:
-        found["type_id"] = (await find_defined(ConnectionType, row.type, "type")).id
+        found["type_id"] = (await find_defined(ConnectionType, row.type, N_("there is no type called {name}"))).id
     if row.sub_type:
-        found["sub_type_id"] = (
-            await find_defined(SubConnectionType, row.sub_type, "sub_type", type_id=found["type_id"])
-        ).id
+        none = N_("there is no sub_type called {name}")
+        found["sub_type_id"] = (await find_defined(SubConnectionType, row.sub_type, none, type_id=found["type_id"])).id
     return found
 
 

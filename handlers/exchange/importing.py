@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.company import Company
 from bot.runtime import Database
+from bot.text.i18n import N_, Reason
 from handlers.exchange.kinds import STATEMENT_OF, kinds_with
 from handlers.exchange.sheet import Problem, Sheet, check_again, read_sheet
 from handlers.exchange.table import Table
@@ -39,11 +40,14 @@ class NotImported(Exception):
 
 
 class PartlyImported(Exception):
-    """A row that fitted when the file was checked did not when it was written; the text says how far it came."""
+    """A row that fitted when the file was checked did not when it was written; `told` says how far it came."""
 
-    def __init__(self, line: int, reason: str, written: int) -> None:
-        what = f"line {line}: {reason}. It fitted when the file was checked."
-        super().__init__(f"{what} {written} rows are imported, this one is not.")
+    def __init__(self, line: int, reason: Reason, written: int) -> None:
+        how_far = N_(
+            "line {line}: {reason}. It fitted when the file was checked. {rows} rows are imported, this one is not."
+        )
+        self.told = Reason(how_far, line=line, reason=reason, rows=f"{written:,}")
+        super().__init__(str(self.told))
 
 
 @dataclass(frozen=True)
@@ -192,5 +196,5 @@ async def _write_alone(kind: str) -> None:
 async def _write_row(sheet: Sheet, line: int, values: Any, company: Company, written: int) -> bool:
     try:
         return await sheet.kind.write(values, company)
-    except ValueError as error:
-        raise PartlyImported(line, str(error), written) from error
+    except Reason as reason:
+        raise PartlyImported(line, reason, written) from reason

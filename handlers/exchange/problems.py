@@ -1,8 +1,9 @@
 """What is wrong with a file, told so that it can be read: equal problems as one, and never more than a screen."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from bot.text.i18n import N_, Say, in_english
 from handlers.exchange.sheet import Problem
 
 SHOWN = 20  # problems
@@ -11,21 +12,21 @@ LINES = 5  # of one problem
 _OWN = re.compile(r"'[^']*'|\S*\d\S*")
 
 
-def group_problems(problems: Sequence[Problem], say: Callable[..., str] = str.format) -> list[str]:
+def group_problems(problems: Sequence[Problem], say: Say = in_english) -> list[str]:
     """A sentence for each problem, with the lines that have it: at most `SHOWN`, at least one of each sort while there
     is room, and how many lines more are wrong. `say` fills a sentence, as in the reader's language."""
     lines: dict[str, list[int]] = {}
     for problem in problems:
-        lines.setdefault(problem.reason, []).append(problem.line)
+        lines.setdefault(problem.reason.to(say), []).append(problem.line)
     first_of_sort = {_OWN.sub("", reason): reason for reason in reversed(lines)}
     chosen = list(dict.fromkeys([*reversed(first_of_sort.values()), *lines]))[:SHOWN]
     told = [f"{_name(lines[reason], say)}: {reason}" for reason in lines if reason in chosen]
     left = sum(len(numbers) for reason, numbers in lines.items() if reason not in chosen)
-    return [*told, say("and {n} more lines that are wrong in such ways", n=f"{left:,}")] if left else told
+    return [*told, say(N_("and {n} more lines that are wrong in such ways"), n=f"{left:,}")] if left else told
 
 
-def _name(numbers: Sequence[int], say: Callable[..., str]) -> str:
+def _name(numbers: Sequence[int], say: Say) -> str:
     lines = ", ".join(map(str, numbers[:LINES]))
     if len(numbers) > LINES:
-        return say("lines {lines} and {n} more", lines=lines, n=f"{len(numbers) - LINES:,}")
-    return say("line {lines}" if len(numbers) == 1 else "lines {lines}", lines=lines)
+        return say(N_("lines {lines} and {n} more"), lines=lines, n=f"{len(numbers) - LINES:,}")
+    return say(N_("line {lines}") if len(numbers) == 1 else N_("lines {lines}"), lines=lines)

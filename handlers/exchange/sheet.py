@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, NamedTuple
 
 from bot.company import Company
+from bot.text.i18n import N_, Reason
 from handlers.exchange.cells import Row
 from handlers.exchange.dates import ALWAYS, Dates
 from handlers.exchange.references import find_near
@@ -17,7 +18,7 @@ class Problem:
     """What is wrong with one line; line 1 is the header."""
 
     line: int
-    reason: str
+    reason: Reason
 
 
 class Shared(NamedTuple):
@@ -25,7 +26,7 @@ class Shared(NamedTuple):
 
     key: object  # names it
     values: object  # all rows have to agree on them
-    what: str  # it, in words
+    what: str | Reason  # its name, or it in words
 
 
 Rows = AsyncIterator[Sequence[object]]
@@ -52,7 +53,7 @@ class HistoryKind(ExportKind):
         return self.rows(company, dates)
 
 
-async def fit_always(_values: object, _company: Company) -> str | None:
+async def fit_always(_values: object, _company: Company) -> Reason | None:
     """For rows that need nothing that has to be there before."""
     return None
 
@@ -66,16 +67,16 @@ class ImportKind(ExportKind):
     optional: tuple[str, ...] = ()
     # Columns of other people's files, of no use here.
     unread: tuple[str, ...] = ()
-    # Makes values of a row, or raises ValueError.
+    # Makes values of a row, or raises Reason.
     read: Callable[[Row, Company], Any]
     # What no two rows share.
     key: Callable[[Any], object]
-    # What helps when two rows are the same and should not be.
-    alike: str = ""
+    # What is said of two rows that are the same.
+    alike: str = N_("the same as line {line}")
     # What all rows have to say alike.
     shared: Callable[[Any], Shared] | None = None
-    # Holds values against the database, or raises ValueError. May give a remark: what of the row is not taken, and why.
-    fits: Callable[[Any, Company], Awaitable[str | None]] = fit_always
+    # Holds values against the database, or raises Reason. May give a remark: what of the row is not taken, and why.
+    fits: Callable[[Any, Company], Awaitable[Reason | None]] = fit_always
     # Finds what is wrong with rows that are each in order.
     together: Callable[[Sequence[tuple[int, Any]], Company], Awaitable[list[Problem]]] | None = None
     # Keeps from others what the rows need, from the commit on. Gives the rows that are to be checked again then, since
@@ -91,26 +92,30 @@ class ImportKind(ExportKind):
     def list_rows(self, company: Company, _dates: Dates) -> Rows:
         return self.rows(company)
 
-    def wrong(self, header: Sequence[str]) -> str:
-        """What is wrong with a header; an empty text when nothing is. A column without a name may stand there."""
+    def wrong(self, header: Sequence[str]) -> Reason | None:
+        """What is wrong with a header; None when nothing is. A column without a name may stand there."""
         named = [name for name in header if name]
         unknown = [name for name in named if name not in (*self.columns, *self.unread)]
         if missing := [name for name in self.columns if name not in (*header, *self.optional)]:
-            return f"the column {', '.join(missing)} is missing{self._alike(unknown, header)}"
+            lacks = Reason(N_("the column {columns} is missing"), columns=", ".join(missing))
+            return self._with_near(lacks, unknown, header)
         if twice := {name for name in named if named.count(name) > 1}:
-            return f"the column {', '.join(sorted(twice))} is there twice"
+            return Reason(N_("the column {columns} is there twice"), columns=", ".join(sorted(twice)))
         if unknown:
-            return (
-                f"the column {', '.join(unknown)[:60]} is none of {', '.join(self.columns)}"
-                f"{self._alike(unknown, header)}"
-            )
-        return ""
+            given, ours = ", ".join(unknown)[:60], ", ".join(self.columns)
+            strange = Reason(N_("the column {columns} is none of {ours}"), columns=given, ours=ours)
+            return self._with_near(strange, unknown, header)
+        return None
 
-    def _alike(self, unknown: Sequence[str], header: Sequence[str]) -> str:
-        """Which columns are probably meant by those that are none."""
+    def _with_near(self, wrong: Reason, unknown: Sequence[str], header: Sequence[str]) -> Reason:
+        """With the columns that are probably meant by those that are none."""
         left = [name for name in (*self.columns, *self.unread) if name not in header]
-        near = [f"{name[:40]} looks like {meant}" for name in unknown if (meant := find_near(name, left))]
-        return f": {', '.join(near)}" if near else ""
+        looks = N_("{wrong}: {name} looks like {meant}")
+        for name in unknown:
+            if meant := find_near(name, left):
+                wrong = Reason(looks, wrong=wrong, name=name[:40], meant=meant)
+                looks = N_("{wrong}, {name} looks like {meant}")
+        return wrong
 
 
 @dataclass
@@ -144,7 +149,7 @@ async def read_sheet(
     except Unreadable as error:
         sheet.problems.append(Problem(error.line, error.reason))
     if not header:
-        sheet.problems.append(Problem(1, "there is no header"))
+        sheet.problems.append(Problem(1, Reason(N_("there is no header"))))
     if sheet.kind.together and not sheet.problems:
         sheet.problems += await sheet.kind.together(sheet.values, company)
     if first := sheet.kind.first:
@@ -152,10 +157,12 @@ async def read_sheet(
     return sheet
 
 
-def _wrong(header: Sequence[str], name: str, kinds: Mapping[str, ImportKind]) -> str:
+def _wrong(header: Sequence[str], name: str, kinds: Mapping[str, ImportKind]) -> Reason | None:
     wrong = kinds[name].wrong(header)
     others = [other for other, kind in kinds.items() if not kind.wrong(header)] if wrong else []
-    return f"{wrong}; these are columns for mwanga import {others[0]}" if others else wrong
+    if not others:
+        return wrong
+    return Reason(N_("{wrong}; these are columns for mwanga import {kind}"), wrong=wrong, kind=others[0])
 
 
 async def _check(sheet: Sheet, line: int, header: list[str], cells: list[str], company: Company) -> None:
@@ -165,20 +172,20 @@ async def _check(sheet: Sheet, line: int, header: list[str], cells: list[str], c
         if remark := await sheet.kind.fits(value, company):
             sheet.remarks.append(Problem(line, remark))
         sheet.values.append((line, value))
-    except ValueError as error:
-        sheet.problems.append(Problem(line, str(error)))
+    except Reason as reason:
+        sheet.problems.append(Problem(line, reason))
 
 
 def _unique(sheet: Sheet, line: int, value: Any) -> None:
-    """Raises ValueError when an earlier line says the same, or something else of the same."""
+    """Raises Reason when an earlier line says the same, or something else of the same."""
     earlier, _values = sheet.seen.setdefault(("row", sheet.kind.key(value)), (line, None))
     if earlier != line:
-        raise ValueError(f"the same as line {earlier}{sheet.kind.alike}")
+        raise Reason(sheet.kind.alike, line=earlier)
     if sheet.kind.shared:
         shared = sheet.kind.shared(value)
         earlier, before = sheet.seen.setdefault(("shared", shared.key), (line, shared.values))
         if before != shared.values:
-            raise ValueError(f"line {earlier} says something else of {shared.what}")
+            raise Reason(N_("line {line} says something else of {what}"), line=earlier, what=shared.what)
 
 
 async def check_again(sheet: Sheet, rows: Sequence[tuple[int, Any]], company: Company) -> None:
@@ -186,8 +193,8 @@ async def check_again(sheet: Sheet, rows: Sequence[tuple[int, Any]], company: Co
     for line, value in rows:
         try:
             await sheet.kind.fits(value, company)
-        except ValueError as error:
-            sheet.problems.append(Problem(line, str(error)))
+        except Reason as reason:
+            sheet.problems.append(Problem(line, reason))
 
 
 async def write_export(kind: ExportKind, file: IO[str], company: Company, dates: Dates = ALWAYS) -> int:

@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo
 from babel.dates import get_month_names
 
 from bot.company import Company
-from handlers.exchange.cells import Row, figure
+from bot.text.i18n import N_, Reason
+from handlers.exchange.cells import Row, figure, quoted, too_many_decimals
 from handlers.exchange.sheet import ImportKind
 from handlers.exchange.table import SEPARATORS, Table, Unreadable
 from models.money.receiving import normal_reference
-from models.money.reconciling import Said, add_file, add_line, check_same
+from models.money.reconciling import OtherAmount, Said, add_file, add_line, check_same
 from models.money.statements import Direction
 
 # What a column means, with the headings that say so, the surest first; only letters and digits count.
@@ -79,7 +80,7 @@ class StatementRow(NamedTuple):
 
     said: tuple[Said, ...]
     has_clock: bool
-    left_out: str = ""  # why it is no line
+    left_out: Reason | None = None  # why it is no line
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class StatementTable(Table):
             found = cls(table.text, separator, table.first)
             if any(_is_header(cells) for _line, cells in found._beginning()):
                 return found
-        raise Unreadable(1, "no line names a time and what was paid in, withdrawn, or the amount")
+        raise Unreadable(1, Reason(N_("no line names a time and what was paid in, withdrawn, or the amount")))
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """The header by our names, then the rows, each as wide as the header."""
@@ -141,7 +142,7 @@ def statement_kind(provider: str) -> ImportKind:
         return _read(row, provider, company)
 
     async def write(row: StatementRow, company: Company) -> bool:
-        return any([await add_line(said, actor=f"statement of {provider}") for said in row.said])
+        return any([await _add(said, f"statement of {provider}") for said in row.said])
 
     async def finish(rows: Sequence[tuple[int, StatementRow]], company: Company, actor: str) -> None:
         if (span := _span([row for _line, row in rows], company.zone)) is not None:
@@ -150,6 +151,13 @@ def statement_kind(provider: str) -> ImportKind:
     return ImportKind(
         columns=COLUMNS, rows=_nothing, optional=COLUMNS, read=read, key=_key, fits=_fits, write=write, finish=finish
     )
+
+
+async def _add(said: Said, actor: str) -> bool:
+    try:
+        return await add_line(said, actor=actor)
+    except OtherAmount as error:
+        raise _other_amount(said) from error
 
 
 async def _nothing(_company: Company) -> AsyncIterator[Sequence[object]]:
@@ -162,10 +170,17 @@ def _key(row: StatementRow) -> object:
     return (row.said[0].reference, row.said[0].direction) if row.said else object()
 
 
-async def _fits(row: StatementRow, _company: Company) -> str | None:
+async def _fits(row: StatementRow, _company: Company) -> Reason | None:
     for said in row.said:
-        await check_same(said)
-    return row.left_out or None
+        try:
+            await check_same(said)
+        except OtherAmount as error:
+            raise _other_amount(said) from error
+    return row.left_out
+
+
+def _other_amount(said: Said) -> Reason:
+    return Reason(N_("{reference} is there with another amount"), reference=said.reference)
 
 
 def _span(rows: Sequence[StatementRow], zone: ZoneInfo) -> tuple[datetime, datetime] | None:
@@ -180,17 +195,18 @@ def _span(rows: Sequence[StatementRow], zone: ZoneInfo) -> tuple[datetime, datet
 
 
 def _read(row: Row, provider: str, company: Company) -> StatementRow:
-    """Raises ValueError for a row that has money and is not understood."""
+    """Raises Reason for a row that has money and is not understood."""
     amounts = {name: read_amount(row.get(name, ""), name, company) for name in (*MONEY, "fee")}
     moved = _moved(amounts)
     if not row.get("time") and not row.get("clock"):
-        return StatementRow((), False, "no time, as with a total: left out")
+        return StatementRow((), False, Reason(N_("no time, as with a total: left out")))
     if not moved and not amounts["fee"]:
-        return StatementRow((), False, "no money moved: left out")
+        return StatementRow((), False, Reason(N_("no money moved: left out")))
     if (status := row.get("status", "")) and not DONE.search(status):
-        return StatementRow((), False, f"'{status[:20]}': left out")
+        return StatementRow((), False, Reason(N_("{status}: left out"), status=f"'{status[:20]}'"))
     if (currency := row.get("currency", "").upper()) and currency != company.currency:
-        raise ValueError(f"the currency is {currency[:10]!r} and not {company.currency}")
+        wrong = N_("the currency is {said} and not {currency}")
+        raise Reason(wrong, said=quoted(currency, 10), currency=company.currency)
     at, has_clock = read_time(f"{row.get('time', '')} {row.get('clock', '')}".strip(), company.zone)
     words = " ".join(filter(None, (row.get("details"), row.get("type"))))
     main = Said(
@@ -226,7 +242,10 @@ def _direction(moved: int, words: str) -> Direction:
 def _reference(row: Row, at: datetime, moved: int, words: str) -> str:
     """The provider's own; for a row without one a name made of all that it says, the same each time."""
     if row.get("reference"):
-        return normal_reference(row["reference"])
+        try:
+            return normal_reference(row["reference"])
+        except ValueError as error:
+            raise Reason(N_("no reference: {said}"), said=quoted(row["reference"])) from error
     said = "|".join((at.isoformat(), str(moved), words, row.get("balance", ""), row.get("party", "")))
     return f"NOREF{hashlib.sha256(said.encode()).hexdigest()[:12].upper()}"
 
@@ -239,50 +258,55 @@ def _account_in(words: str) -> str:
 
 def read_time(text: str, zone: ZoneInfo) -> tuple[datetime, bool]:
     """A moment as statements write it, the day before the month, in the operator's zone unless it says one; and whether
-    it has a time of day. Raises ValueError."""
-    if re.fullmatch(r"\d{14}", text):
-        return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=zone).astimezone(UTC), True
-    found = DATE.fullmatch(text.strip())
+    it has a time of day. Raises Reason."""
+    bare = re.sub(r"^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})$", r"\1-\2-\3 \4:\5:\6", text.strip())
+    found = DATE.fullmatch(bare)
     if not found:
-        raise ValueError(f"this is no day or time: {text[:30]!r}")
-    part = found.groupdict()
+        raise Reason(N_("this is no day or time: {said}"), said=quoted(text, 30))
+    try:
+        return _moment(found.groupdict(), zone), found["hour"] is not None
+    except (ValueError, OverflowError) as error:
+        wrong = N_("this is no day or time, the day comes before the month: {said}")
+        raise Reason(wrong, said=quoted(text, 30)) from error
+
+
+def _moment(part: Mapping[str, str], zone: ZoneInfo) -> datetime:
+    """Raises ValueError, and OverflowError at the ends of the calendar."""
     month = part["month"] or part["month2"]
     year = int(part["year"] or part["year2"])
     hour = int(part["hour"] or 0)
     if part["half"]:
         hour = hour % 12 + (12 if part["half"].lower().startswith("p") else 0)
-    try:
-        at = datetime(
-            year + 2000 if year < 100 else year,
-            int(month) if month.isdigit() else MONTHS.get(month[:3].lower(), 0),
-            int(part["day"] or part["day2"]),
-            hour,
-            int(part["minute"] or 0),
-            int(part["second"] or 0),
-            tzinfo=zone,
-        )
-    except ValueError as error:
-        raise ValueError(f"this is no day or time, the day comes before the month: {text[:30]!r}") from error
+    at = datetime(
+        year + 2000 if year < 100 else year,
+        int(month) if month.isdigit() else MONTHS.get(month[:3].lower(), 0),
+        int(part["day"] or part["day2"]),
+        hour,
+        int(part["minute"] or 0),
+        int(part["second"] or 0),
+        tzinfo=zone,
+    )
     if part["zone"]:
         at = at.replace(tzinfo=datetime.fromisoformat(f"2026-01-01T00:00{part['zone'].replace('Z', '+00:00')}").tzinfo)
-    return at.astimezone(UTC), part["hour"] is not None
+    return at.astimezone(UTC)
 
 
 def read_amount(text: str, column: str, company: Company) -> int:
     """An amount as statements write it, in minor units: `1,053.00`, `-4000`, `(500)`, `TZS 1 000,00`, `500 DR`; 0 for
-    an empty cell. Raises ValueError."""
+    an empty cell. Raises Reason."""
     said = text.strip().upper()
     negative = said.startswith(("-", "\u2212", "(")) or said.endswith(("DR", "-"))
     if said in ("", "-"):
         return 0
     whole, fraction = _split(_CURRENCY.sub("", said).strip("-+\u2212()"), company)
     if not _GROUPS.fullmatch(whole) or not (fraction or "0").isdecimal():
-        raise ValueError(f"{column} is no amount: {text[:20]!r}")
+        raise Reason(N_("{column} is no amount: {said}"), column=column, said=quoted(text))
     if fraction[company.exponent :].strip("0"):
-        raise ValueError(f"{column} has more decimals than {company.currency}, {company.exponent}: {text[:20]!r}")
+        raise too_many_decimals(column, text, company)
     minor = int(re.sub(r"[.,]", "", whole) + fraction[: company.exponent].ljust(company.exponent, "0"))
     if minor > 10**15:
-        raise ValueError(f"{column} is more than {figure(10**15, company)}: {text[:20]!r}")
+        most = figure(10**15, company)
+        raise Reason(N_("{column} is more than {most}: {said}"), column=column, most=most, said=quoted(text))
     return -minor if negative else minor
 
 

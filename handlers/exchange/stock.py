@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.company import Company
+from bot.text.i18n import N_, Reason
 from handlers.exchange.cells import Row, flag, needed_text, one_of, require, text, whole
 from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind
@@ -27,6 +28,13 @@ FACTORY = (
 FACTORY_ONLY = ("hardware model", "version", "test code")  # in OpenPAYGO's list, of no use here
 
 
+NO_MODEL = {
+    Kind.METER: N_("there is no model of a meter called {name}"),
+    Kind.SHS: N_("there is no model of a shs called {name}"),
+    Kind.EBIKE: N_("there is no model of an ebike called {name}"),
+}
+
+
 class StockRow(NamedTuple):
     """A device that is there needs nothing but its serial; plan and model are given to one that nobody has yet."""
 
@@ -42,9 +50,10 @@ def serial_number(row: Row, column: str) -> str:
     """A serial as phones can write it: letters and digits, one of / . _ - between them."""
     serial = "".join(needed_text(row, column).upper().split())
     if len(serial) > LONGEST:
-        raise ValueError(f"{column} is longer than {LONGEST} characters")
+        raise Reason(N_("{column} is longer than {most} characters"), column=column, most=LONGEST)
     if not SERIAL.fullmatch(serial):
-        raise ValueError(f"{column} has more than letters and digits with one of / . _ - between: {serial!r}")
+        wrong = N_("{column} has more than letters and digits with one of / . _ - between: {said}")
+        raise Reason(wrong, column=column, said=repr(serial))
     return serial
 
 
@@ -63,16 +72,16 @@ def _read(row: Row, _company: Company) -> StockRow:
 def _check_meter(serial: str, key: str) -> None:
     """An STS meter has no key of its own: it is derived from the supply group's."""
     if key:
-        raise ValueError("key is not empty: a meter's comes from the vending key")
+        raise Reason(N_("key is not empty: a meter's comes from the vending key"))
     if not is_meter_number(serial):
-        raise ValueError(f"serial number is no meter number, its check digit is wrong: {serial!r}")
+        raise Reason(N_("serial number is no meter number, its check digit is wrong: {said}"), said=repr(serial))
 
 
 def _secret(row: Row, key: str) -> dict[str, str | int | bool]:
     if not re.fullmatch(r"[0-9a-f]{32}", key):
-        raise ValueError("key is not 32 hexadecimal digits")
+        raise Reason(N_("key is not 32 hexadecimal digits"))
     if key in EXAMPLE_KEYS:
-        raise ValueError("key is the published example: such a device is open to everybody")
+        raise Reason(N_("key is the published example: such a device is open to everybody"))
     return {
         "secret": key,
         "starting_code": require(whole(row, "starting code", 1, 999_999_999), "starting code"),
@@ -81,24 +90,25 @@ def _secret(row: Row, key: str) -> dict[str, str | int | bool]:
     }
 
 
-async def _fits(row: StockRow, company: Company) -> str | None:
+async def _fits(row: StockRow, company: Company) -> Reason | None:
     known = await Device.get_or_none(serial=row.serial)
     kind = row.kind or (known.kind if known else Kind.SHS)
     if known is None and kind == Kind.METER:
         await require_vending_key()
     elif known is None and row.secret is None:
-        raise ValueError("key is empty, and this device is new")
+        raise Reason(N_("key is empty, and this device is new"))
     if known is None and not has_count_left(_first_count(row)):
-        raise ValueError(f"count is {row.last_count}: this device takes no more codes")
+        raise Reason(N_("count is {count}: this device takes no more codes"), count=row.last_count)
     if known and known.kind != kind:
-        raise ValueError(f"{row.serial} is another kind of device")
+        raise Reason(N_("{serial} is another kind of device"), serial=row.serial)
     if known and row.secret:
         sealed = company.vault.open_json(known.sealed_key, f"device {row.serial}")
         if any(sealed.get(name) != row.secret[name] for name in ("secret", "starting_code")):
-            raise ValueError(f"{row.serial} is there with another key or starting code")
+            raise Reason(N_("{serial} is there with another key or starting code"), serial=row.serial)
     await find_plan_and_model(kind, row.plan, row.model)
     if known and row.last_count is not None and row.last_count != known.count:
-        return f"{row.serial} keeps its count {known.count}: a file never changes it"
+        kept = N_("{serial} keeps its count {count}: a file never changes it")
+        return Reason(kept, serial=row.serial, count=known.count)
     return None
 
 
@@ -108,24 +118,25 @@ def _first_count(row: StockRow) -> int:
 
 
 async def find_plan_and_model(kind: str, plan: str | None, model: str | None) -> dict[str, Any]:
-    """Plan and model of a device of this kind as its columns, as far as they are named. Raises ValueError."""
+    """Plan and model of a device of this kind as its columns, as far as they are named. Raises Reason."""
     wanted: dict[str, Any] = {}
     if plan:
         wanted["tariff_id"] = (await _plan(kind, plan)).id
     if model:
-        wanted["model_id"] = (await find_defined(DeviceModel, model, f"model of a {kind}", kind=str(kind))).id
+        wanted["model_id"] = (await find_defined(DeviceModel, model, NO_MODEL[Kind(kind)], kind=str(kind))).id
     return wanted
 
 
 async def _plan(kind: str, name: str) -> Tariff:
-    """The tariff of this name that a device of this kind can be on. Raises ValueError."""
-    unit = Unit.ENERGY if kind == Kind.METER else Unit.DAYS
-    return await find_defined(Tariff, name, f"plan of {unit}", unit=unit.value)
+    """The tariff of this name that a device of this kind can be on. Raises Reason."""
+    if kind == Kind.METER:
+        return await find_defined(Tariff, name, N_("there is no plan of energy called {name}"), unit=Unit.ENERGY.value)
+    return await find_defined(Tariff, name, N_("there is no plan of days called {name}"), unit=Unit.DAYS.value)
 
 
 async def require_vending_key() -> None:
     if not await has_vending_key():
-        raise ValueError("there is no vending key for new meters: mwanga vending-key")
+        raise Reason(N_("there is no vending key for new meters: mwanga vending-key"))
 
 
 async def _write(row: StockRow, company: Company) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.text.controls import without_controls
+from bot.text.i18n import N_, Reason
 from handlers.exchange.cells import Row
 
 SEPARATORS = ",;\t"
@@ -20,10 +21,10 @@ _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # at the beginning of a
 
 
 class Unreadable(Exception):
-    """Nothing can be read from this line on; the text says why."""
+    """Nothing can be read from this line on."""
 
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, line: int, reason: Reason) -> None:
+        super().__init__(str(reason))
         self.line, self.reason = line, reason
 
 
@@ -64,14 +65,15 @@ class Table:
 
 def _text(data: bytes) -> str:
     if data.startswith(b"PK"):
-        raise Unreadable(1, "this is a workbook: save it as CSV UTF-8")
+        raise Unreadable(1, Reason(N_("this is a workbook: save it as CSV UTF-8")))
     encoding = _encoding(data)
     for one in (encoding, "cp1252") if encoding == "utf-8-sig" else (encoding,):
         try:
             return data.decode(one)
         except UnicodeDecodeError as error:
             line = data[: error.start].count(b"\n") + 1
-    raise Unreadable(line, "the letters are neither UTF-8, UTF-16 nor Windows-1252: save the file as CSV UTF-8")
+    wrong = N_("the letters are neither UTF-8, UTF-16 nor Windows-1252: save the file as CSV UTF-8")
+    raise Unreadable(line, Reason(wrong))
 
 
 def _encoding(data: bytes) -> str:
@@ -80,21 +82,21 @@ def _encoding(data: bytes) -> str:
     return _MARKS.get(data[:2], unmarked)
 
 
-def _reason(error: csv.Error) -> str:
-    reason = str(error)
-    if "unexpected end" in reason:
-        return "a quotation mark is opened and not closed"
-    if "field limit" in reason:
-        return "a cell is too long, or a quotation mark is opened and not closed"
-    return f"the quotation marks are wrong: {reason}"
+def _reason(error: csv.Error) -> Reason:
+    if "unexpected end" in str(error):
+        return Reason(N_("a quotation mark is opened and not closed"))
+    if "field limit" in str(error):
+        return Reason(N_("a cell is too long, or a quotation mark is opened and not closed"))
+    return Reason(N_("a quotation mark stands alone within a cell: write it twice"))
 
 
 def row_of(header: list[str], cells: list[str]) -> Row:
-    """The cells by their columns. Raises ValueError when they are not as many."""
+    """The cells by their columns. Raises Reason when they are not as many."""
     if len(cells) != len(header):
-        raise ValueError(f"the row has another number of fields than the header, {len(cells)} and not {len(header)}")
+        wrong = N_("the row has another number of fields than the header, {cells} and not {columns}")
+        raise Reason(wrong, cells=len(cells), columns=len(header))
     if any("\0" in cell for cell in cells):
-        raise ValueError("the row has a character that no text has")  # and that PostgreSQL cannot keep
+        raise Reason(N_("the row has a character that no text has"))  # and that PostgreSQL cannot keep
     return {name: _without_mark(_tidy(cell)) for name, cell in zip(header, cells, strict=True)}
 
 

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from bot.company import Company
-from handlers.exchange.cells import Row, coins, drop_empty, figure, money, needed_text, one_of, require, whole
+from bot.text.i18n import N_, Reason
+from handlers.exchange.cells import Row, coins, drop_empty, figure, money, needed_text, one_of, quoted, require, whole
 from handlers.exchange.sheet import ImportKind
 from models.devices import Tariff, Unit
 from models.devices.access_rate import keep_rate
@@ -12,6 +13,13 @@ from models.names import folded, named, renew
 
 MOST = 99_999_999  # whole units of currency
 COLUMNS = ("name", "unit", "price", "minimum", "components", "access_rate", "access_days", "recovery")
+
+
+# A tariff of this unit is there.
+OF_OTHER_UNIT = {
+    Unit.DAYS: N_("{name} is a tariff of days already: give the new one another name"),
+    Unit.ENERGY: N_("{name} is a tariff of energy already: give the new one another name"),
+}
 
 
 class TariffRow(NamedTuple):
@@ -43,10 +51,10 @@ async def _fits(row: TariffRow, _company: Company) -> None:
     """Another unit does not fit: a device that is sold by kWh would be sold by the day."""
     known = await named(Tariff, row.name)
     if known and known.unit != row.unit:
-        raise ValueError(f"{row.name[:40]!r} is a tariff of {known.unit} already: give the new one another name")
+        raise Reason(OF_OTHER_UNIT[Unit(known.unit)], name=quoted(row.name, 40))
     rate, days = (row.given.get(column, getattr(known, column, 0)) for column in ("access_rate", "access_days"))
     if rate and not days:
-        raise ValueError("access_days is empty beside an access_rate")
+        raise Reason(N_("access_days is empty beside an access_rate"))
 
 
 async def _write(row: TariffRow, company: Company) -> bool:

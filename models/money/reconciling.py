@@ -107,6 +107,10 @@ class Said:
     to_bank: bool = False  # its words say that it is a payout to the bank
 
 
+class OtherAmount(Exception):
+    """This line is there with another amount."""
+
+
 class NotSettled(Exception):
     """Nothing was booked; the text says why."""
 
@@ -129,7 +133,7 @@ class Reconciliation:
 
 async def add_line(said: Said, *, actor: str) -> bool:
     """Keep a line, and settle it when it is plain what it is, in the caller's unit of work; False when it was there.
-    Raises ValueError when it was there with another amount."""
+    Raises OtherAmount."""
     texts = [cut(said.payer, 100), cut(said.account_text, 100), cut(said.details, 200)]
     values = [said.provider, said.reference, said.direction.value, said.amount, said.at, *texts, datetime.now(UTC)]
     if not await execute(connection(), ADD, values):
@@ -148,12 +152,12 @@ async def add_line(said: Said, *, actor: str) -> bool:
 
 
 async def check_same(said: Said) -> None:
-    """Raises ValueError when this line is there with another amount."""
+    """Raises OtherAmount."""
     earlier = await StatementLine.get_or_none(
         provider=said.provider, reference=said.reference, direction=said.direction.value
     )
     if earlier and earlier.amount != said.amount:
-        raise ValueError(f"{said.reference} is there with another amount")
+        raise OtherAmount(said.reference)
 
 
 async def add_file(provider: str, begins_at: datetime, ends_at: datetime, *, actor: str) -> None:

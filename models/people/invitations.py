@@ -11,11 +11,13 @@ from models.audit import Audit, record
 from models.people.office_users import (
     LONGEST_NAME,
     BadName,
+    NeedsSecond,
     UserExists,
     change_password,
     check_alone,
     check_way_in,
     create_user,
+    hold_movers,
 )
 from models.people.tables import Invitation, OfficeRole, OfficeUser
 from models.sql import DAY_MS, connection, cut, execute, now_ms
@@ -93,23 +95,36 @@ async def accept(invitation: Invitation, name: str, password: str, *, vault: Vau
     """Become a user by an invitation, or take a new password by it. Raises NoInvitation when somebody was faster,
     NeedsSecond when nobody agreed to the link and two who move money are there by now, BadName, UserExists and
     ShortPassword."""
+    await hold_movers(*filter(None, [invitation.user_id]))
     if not await execute(connection(), USE, [invitation.id, now_ms()]):
         raise NoInvitation
+    if await takes_second(invitation):
+        raise NeedsSecond
     if invitation.user_id:
         user = await OfficeUser.get_or_none(id=invitation.user_id, removed_at=None)
         if user is None:
             raise NoInvitation
-        if not invitation.agreed:
-            await check_way_in(user)
         await change_password(user, password, vault=vault, actor=user.name)
         return user
-    if not invitation.agreed:
-        await check_alone(OfficeRole(invitation.role))
     name = " ".join(name.split())
     await _refuse_name(name)
     user = await create_user(name, password, OfficeRole(invitation.role), vault=vault, actor=name)
     await Invitation.filter(id=invitation.id).update(user_id=user.id)
     return user
+
+
+async def takes_second(invitation: Invitation) -> bool:
+    """Whether somebody has to agree before this link works: one alone made it, and is not alone by now."""
+    if invitation.agreed:
+        return False
+    try:
+        if invitation.user:
+            await check_way_in(invitation.user)
+        else:
+            await check_alone(OfficeRole(invitation.role))
+    except NeedsSecond:
+        return True
+    return False
 
 
 async def _refuse_name(name: str) -> None:

@@ -1,19 +1,33 @@
-"""Who may sign in to the office's page: each change notes who made it, in the caller's transaction."""
+"""Who may sign in to the office's page: each change notes who made it, in the caller's transaction.
 
-from datetime import UTC, datetime
+Whoever changes who moves money holds all who do, and then, if at all, what is asked for and links: in this order
+everywhere, so that of two at once one waits for the other and neither ends in a deadlock.
+"""
+
+from datetime import UTC, datetime, timedelta
 
 from tortoise.exceptions import IntegrityError
 
 from models.audit import record
 from models.people.sessions import end_sessions
 from models.people.tables import Invitation, OfficeRole, OfficeUser
-from models.sql import connection, execute, for_update, marks, now_ms
+from models.sql import connection, execute, for_update, marks, now_ms, read_moment
 from models.vault import Vault
 
 SHORTEST_PASSWORD = 10  # characters
 LONGEST_NAME = 100  # as its column
 MOVE_MONEY = frozenset({OfficeRole.OWNER, OfficeRole.FINANCE})  # who do, and who agree to it
-TAKEN = frozenset({"command line", "demo", "nobody", "office", "silence"})  # whom the audit names so is no user
+PROMPT = "command line"  # whom the audit names where nobody of the office signs: who looks after the server
+TAKEN = frozenset({PROMPT, "demo", "nobody", "office", "silence"})  # whom the audit names so is no user
+
+# For so long who moved money counts as a second person still: an owner who takes the other one's role away is not alone
+# by that.
+REST = timedelta(days=7)
+# When the last one went who moved money: out of the office, or into another role. $1: since
+# when. $2: whose doing is left out.
+LAST_GONE = """SELECT created_at FROM audit WHERE action IN ('office role', 'office user removed') AND created_at > $1
+  AND actor <> $2 AND old IN ('owner', 'finance') AND new NOT IN ('owner', 'finance')
+  ORDER BY created_at DESC LIMIT 1"""
 
 
 class ShortPassword(Exception):
@@ -33,7 +47,8 @@ class LastUser(Exception):
 
 
 class NeedsSecond(Exception):
-    """Two who move money are there: that there is one more takes a second person (models/people/promotions.py)."""
+    """Two who move money are there, or were some days ago: that there is one more takes a second person
+    (models/people/promotions.py)."""
 
 
 async def create_user(name: str, password: str, role: OfficeRole, *, vault: Vault, actor: str) -> OfficeUser:
@@ -89,17 +104,19 @@ async def change_password(user: OfficeUser, password: str, *, vault: Vault, acto
     await record(actor, "office password", user.name)
 
 
-async def change_role(user: OfficeUser, role: OfficeRole, *, actor: str, agreed: bool = False) -> bool:
+async def change_role(
+    user: OfficeUser, role: OfficeRole, *, actor: str, agreed: bool = False, at_prompt: bool = False
+) -> bool:
     """Give an office user another role, which ends all sessions of this user; False when it is the one already. Raises
     LastUser, and NeedsSecond unless a second person `agreed`."""
-    owners = await _hold_owners()
+    await hold_movers()
     fresh = await OfficeUser.get(id=user.id)
     if fresh.role == role:
         return False
-    if role is not OfficeRole.OWNER and owners <= {user.id}:
+    if role is not OfficeRole.OWNER and await _is_last_owner(user):
         raise LastUser(user.name)
     if not agreed:
-        await check_alone(role, fresh.role)
+        await check_alone(role, fresh.role, at_prompt=at_prompt)
     await OfficeUser.filter(id=user.id).update(role=role.value)
     await end_sessions(user)
     user.role = role
@@ -115,20 +132,31 @@ async def change_language(user: OfficeUser, language: str) -> None:
 
 async def remove_user(user: OfficeUser, *, actor: str) -> None:
     """An office user signs in no more and has no session any more; the name is free for another. Raises LastUser."""
-    if await _hold_owners() <= {user.id}:
+    await hold_movers()
+    if await _is_last_owner(user):
         raise LastUser(user.name)
+    role = (await OfficeUser.get(id=user.id)).role
     gone = OfficeUser.filter(id=user.id, removed_at=None)
     if await gone.update(removed_at=datetime.now(UTC), password_hash="", factor=""):
         await end_sessions(user)
-        await record(actor, "office user removed", user.name)
+        await record(actor, "office user removed", user.name, old=role.value)
 
 
-async def check_alone(role: OfficeRole, former: OfficeRole = OfficeRole.AUDITOR) -> None:
+async def check_alone(role: OfficeRole, former: OfficeRole = OfficeRole.AUDITOR, *, at_prompt: bool = False) -> None:
     """Raises NeedsSecond when one alone may not give this role to whom has the `former` one: it moves money, or more of
-    it, and two who do are there. They are held until the commit."""
+    it, and two who do are there, or were within `REST`. They are held until the commit. Who looks after the server is
+    alone as soon as there is one left."""
     more = role is OfficeRole.OWNER or former not in MOVE_MONEY
-    if role in MOVE_MONEY and role is not former and more and len(await hold_movers()) > 1:
+    if not (role in MOVE_MONEY and role is not former and more):
+        return
+    if len(await hold_movers()) > 1 or (not at_prompt and await alone_from() is not None):
         raise NeedsSecond
+
+
+async def alone_from() -> datetime | None:
+    """From when on one who is left alone decides alone; None: from now on. It says nothing of how many are there."""
+    rows = await execute(connection(), LAST_GONE, [datetime.now(UTC) - REST, PROMPT])
+    return read_moment(rows[0]["created_at"]) + REST if rows else None
 
 
 async def check_way_in(user: OfficeUser) -> None:
@@ -139,20 +167,22 @@ async def check_way_in(user: OfficeUser) -> None:
         raise NeedsSecond
 
 
-async def hold_movers() -> set[int]:
-    """All who move money, held until the commit."""
-    return await _hold(*MOVE_MONEY)
-
-
-async def _hold_owners() -> set[int]:
-    """All owners, held until the commit: two who remove each other at once would leave nobody."""
-    return await _hold(OfficeRole.OWNER)
-
-
-async def _hold(*roles: OfficeRole) -> set[int]:
-    statement = f"SELECT id FROM officeuser WHERE role IN ({marks(len(roles))}) AND removed_at IS NULL ORDER BY id"
-    rows = await execute(connection(), statement + for_update(), [role.value for role in roles])
+async def hold_movers(*others: int) -> set[int]:
+    """All who move money, held until the commit, and these others too. Of two at once the later one sees what the
+    earlier one made of them."""
+    roles = [role.value for role in MOVE_MONEY]
+    moves = f"role IN ({marks(len(roles))}) AND removed_at IS NULL"
+    these = f" OR id IN ({marks(len(others), len(roles) + 1)})" if others else ""
+    hold = f"SELECT id FROM officeuser WHERE {moves}{these} ORDER BY id{for_update()}"
+    await execute(connection(), hold, [*roles, *others])
+    rows = await execute(connection(), f"SELECT id FROM officeuser WHERE {moves}", roles)
     return {row["id"] for row in rows}
+
+
+async def _is_last_owner(user: OfficeUser) -> bool:
+    """Whether nobody else is one; all who move money are held."""
+    owners = await OfficeUser.filter(role=OfficeRole.OWNER.value, removed_at=None).values_list("id", flat=True)
+    return set(owners) <= {user.id}
 
 
 def _hash(password: str, vault: Vault) -> str:

@@ -1,13 +1,15 @@
 """Who becomes an owner or of finance where two who move money are there already, and who of them gets a new way in: one
 asks for it, another one agrees.
 
-Who is alone makes the first one of them alone. What is asked for is a new role of somebody who signs in already, or a
+Who is alone makes the first one of them alone, but not who has just made himself alone: who lost the role, or was
+removed, counts as a second person for some days more (`REST`), so that nothing is gained by it. Whoever looks after the
+server gives the role at once. What is asked for is a new role of somebody who signs in already, or a
 link for somebody who does not; and for one who moves money a link to set a new password, or the second factor taken
 away, since who did that alone could sign in as two. A link that was made before there were two is asked about again
 when it is used.
 """
 
-from contextlib import suppress
+from datetime import datetime
 from enum import StrEnum
 
 from tortoise import fields
@@ -15,7 +17,7 @@ from tortoise.models import Model
 
 from models.audit import record
 from models.people.invitations import invite, offer_password, withdraw
-from models.people.office_users import NeedsSecond, change_role, check_way_in, hold_movers
+from models.people.office_users import NeedsSecond, alone_from, change_role, check_way_in, hold_movers
 from models.people.second_factor import reset
 from models.people.tables import Invitation, OfficeRole, OfficeUser
 from models.people.two_people import check_second
@@ -76,6 +78,14 @@ class NobodyElse(Exception):
     """Nobody who moves money is there but the one who asks and the one whom it is about."""
 
 
+class NotYetAlone(Exception):
+    """Nobody else who moves money is there any more, and it is too early to decide alone: before `until`."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+
+
 class AboutOneself(Exception):
     """Nobody agrees to a new way in of his own: whoever sits at his screen could."""
 
@@ -90,19 +100,21 @@ class OtherRole(Exception):
 
 async def give_role(user: OfficeUser, role: OfficeRole, *, by: OfficeUser) -> bool | None:
     """Give somebody another role; True when it is done, False when it was so already, and None when it waits for a
-    second person. Raises LastUser and OtherRole."""
+    second person. Raises LastUser, OtherRole and NotYetAlone."""
     try:
         return await change_role(user, role, actor=by.name)
     except NeedsSecond:
+        await _check_somebody_else(by)
         await _ask(What.ROLE, role, user.name, by, user)
         return None
 
 
 async def let_in(role: OfficeRole, whom: str, *, by: OfficeUser) -> bool:
-    """Make a link for a new user of this role; False when it waits for a second person."""
+    """Make a link for a new user of this role; False when it waits for a second person. Raises NotYetAlone."""
     try:
         await invite(role, whom, by=by)
     except NeedsSecond:
+        await _check_somebody_else(by)
         await _ask(What.ROLE, role, whom, by, None)
         return False
     return True
@@ -129,17 +141,28 @@ async def take_factor_away(user: OfficeUser, *, by: OfficeUser) -> bool:
     return True
 
 
-async def ask_again(link: Invitation) -> None:
+async def ask_again(link: Invitation) -> bool:
     """A link was used to which nobody agreed, and by now it takes two: it works no more, and a second person is
-    asked; where there is none, it is over."""
+    asked; False where there is none, and it is over."""
+    await hold_movers()
     by = await OfficeUser.get(id=link.by_id)
     if not await withdraw(link.id, by=by):
-        return  # it was used twice at once
-    if link.user is None:
-        await let_in(OfficeRole(link.role), link.whom, by=by)
-        return
-    with suppress(NobodyElse):
-        await renew_password(link.user, by=by)
+        return True  # it was used twice at once
+    try:
+        if link.user is None:
+            await let_in(OfficeRole(link.role), link.whom, by=by)
+        else:
+            await renew_password(link.user, by=by)
+    except (NobodyElse, NotYetAlone):
+        return False
+    return True
+
+
+async def _check_somebody_else(by: OfficeUser) -> None:
+    """Raises NotYetAlone where nobody could agree: one was there until a few days ago."""
+    until = await alone_from()
+    if until is not None and not await hold_movers() - {by.id}:
+        raise NotYetAlone(until)
 
 
 async def _ask_way_in(what: What, user: OfficeUser, by: OfficeUser) -> None:

@@ -155,6 +155,25 @@ def test_two_who_remove_each_other_at_once_do_not_leave_nobody(run: Run, demo_ur
     assert len(names(demo_url)) == 1
 
 
+def test_who_looks_after_the_server_gives_the_role_where_an_owner_is_alone_since_today(
+    run: Run, demo_url: str, tmp_path: Path
+) -> None:
+    """On the page an owner who took the other one out waits for a week."""
+    (of_demo := tmp_path / "demo").write_text(OFFICE_PASSWORD)
+    run("admin", "add", "rehema", "--role", "finance", input=f"{WORDS}\n")
+    run("admin", "add", "juma", input=f"{WORDS}\n")
+
+    async def take_out() -> None:
+        rehema = await find_user("rehema")
+        assert rehema
+        await remove_user(rehema, actor="admin")
+
+    do_in_one_work(demo_url, take_out)
+    by_admin = run("admin", "role", "juma", "finance", "--by", "admin", "--password-file", str(of_demo))
+    assert by_admin.exit_code == 1 and "Without --by: `mwanga admin role juma finance`" in by_admin.output
+    assert run("admin", "role", "juma", "finance").output == "juma is finance now.\n"
+
+
 def test_open_tickets_of_who_is_removed_are_nobody_s(run: Run, demo_url: str) -> None:
     run("admin", "add", "rehema", input=f"{WORDS}\n")
 

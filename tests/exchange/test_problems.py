@@ -4,30 +4,34 @@ from pathlib import Path
 
 import pytest
 
+from bot.text.i18n import Reason
 from handlers.exchange import group_problems
 from handlers.exchange.sheet import Problem
 from tests.world.csv_files import FACTORY, FILES, KEY, import_text
 from tests.world.prompt import Run, query
 
+NAMELESS = Reason("{column} is empty", column="name")
+
 
 def test_equal_problems_are_one_and_the_rest_is_counted() -> None:
-    empty = [Problem(line, "name is empty") for line in range(2, 100_002)]
+    empty = [Problem(line, NAMELESS) for line in range(2, 100_002)]
     assert group_problems(empty) == ["lines 2, 3, 4, 5, 6 and 99,995 more: name is empty"]
-    own = [Problem(line, f"phone is no phone number: 'x{line}'") for line in range(2, 52)]
-    told = group_problems([*own, Problem(99, "plan is empty")])
+    own = [Problem(line, Reason("phone is no phone number: {said}", said=f"'x{line}'")) for line in range(2, 52)]
+    told = group_problems([*own, Problem(99, Reason("{column} is empty", column="plan"))])
     assert len(told) == 21
     assert told[0] == "line 2: phone is no phone number: 'x2'"
     assert told[-2:] == ["line 99: plan is empty", "and 31 more lines that are wrong in such ways"]
 
 
 def test_few_problems_are_all_told_in_the_order_of_the_file() -> None:
-    some = [Problem(3, "SHS1 is not in stock"), Problem(4, "name is empty"), Problem(5, "SHS2 is not in stock")]
+    first, second = (Reason("{serial} is not in stock", serial=f"SHS{n}") for n in (1, 2))
+    some = [Problem(3, first), Problem(4, NAMELESS), Problem(5, second)]
     assert group_problems(some) == [
         "line 3: SHS1 is not in stock",
         "line 4: name is empty",
         "line 5: SHS2 is not in stock",
     ]
-    assert group_problems([*some, Problem(7, "name is empty")])[1] == "lines 4, 7: name is empty"
+    assert group_problems([*some, Problem(7, NAMELESS)])[1] == "lines 4, 7: name is empty"
     assert group_problems([]) == []
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bot.server import Server
+from bot.text.i18n import Reason
 from handlers.exchange import NotImported, PartlyImported, Table, import_table, importing
 from handlers.exchange.importing import try_table
 from handlers.exchange.sheet import Sheet
@@ -33,7 +34,7 @@ async def test_what_is_wrong_is_said_as_for_an_import(mwanga: Server) -> None:
         await try_table(
             "tariffs", Table.of(FILE.replace(b"700", b"x")), database=mwanga.database, company=mwanga.company
         )
-    assert [(each.line, "price is no amount" in each.reason) for each in refused.value.problems] == [(2, True)]
+    assert [(each.line, "price is no amount" in str(each.reason)) for each in refused.value.problems] == [(2, True)]
 
 
 async def test_a_file_is_kept_for_who_brought_it_until_it_is_taken_once(mwanga: Server) -> None:
@@ -70,7 +71,7 @@ async def test_an_import_is_noted_however_long_its_name_and_wherever_it_breaks_o
 
     async def break_in_line_3(sheet: Sheet, line: int, *more: Any) -> bool:
         if line == 3:
-            raise PartlyImported(3, "the name is taken", 1)
+            raise PartlyImported(3, Reason("the name is taken"), 1)
         return await write_row(sheet, line, *more)
 
     monkeypatch.setattr(importing, "PORTION", 1)

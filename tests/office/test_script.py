@@ -1,13 +1,15 @@
 """The office's script in a real browser: live parts, the counter of SMS parts, and what asks first."""
 
 import asyncio
-import re
+import unicodedata
 from collections.abc import AsyncIterator
 
 import pytest
 
 from bot.config import Config
+from bot.outbound.by_hand import as_sent
 from bot.text import gsm
+from bot.text.gsm import straight
 from handlers.office.home.live import LIVE
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from tests.world.browser import Office, open_office
@@ -15,6 +17,22 @@ from tests.world.chromium import Tab, needs_chromium, open_browser, open_tab
 
 pytestmark = [pytest.mark.slow, needs_chromium, pytest.mark.parametrize("engine", ["sqlite"])]
 TEXTS = (
+    "“Karibu” – l’agent… ‘Juma’",
+    "’" * 160,
+    "’" * 161,
+    "…" * 54,
+    "a" * 152 + "…" + "b" * 10,
+    "Ça, déjà payé: à bientôt",
+    "çã" * 80,
+    "çã" * 81,
+    "Jose\u0301",
+    "œuf æble ß",
+    "a\u00a0b\u200bc \u0663\u0664 ½ № ²",
+    "a" * 160 + "   \n",
+    "  a\t\nb  \n\n",
+    "用" * 3,
+    "½" * 54,
+    "l·l ŀ ŉ ǆ ˈ ₦5 25° `x`",
     "",
     "Karibu",
     "a" * 160,
@@ -60,11 +78,16 @@ async def test_the_page_shows_what_happens_without_being_loaded_again(office: Of
 
 
 async def test_parts_are_counted_as_the_server_counts_them(tab: Tab) -> None:
+    """Of what it writes: a curly mark is straight by then, and costs no more than a straight one."""
     await tab.go("/messages/with/255710000002")
     area = tab.page.locator("textarea[data-count-parts]").first
     shown = tab.page.locator(f"#{await area.get_attribute('data-count-parts')}")
     for text in TEXTS:
         await area.fill(text)
-        said = await shown.inner_text()
-        assert not text or re.search(rf"\b{gsm.parts(text)} SMS", said), (text, said)
+        said, sent = await shown.inner_text(), as_sent(text)
+        counted = f"{gsm.septets(sent)} characters, {gsm.parts(sent)} SMS."
+        assert not text or said.startswith(counted), (text, sent, said, counted)
+        typed = unicodedata.normalize("NFC", text)
+        changed = any(letter not in sent for letter in straight(typed) if not letter.isspace())
+        assert ("in plain letters" in said) is changed, (text, said)
     assert tab.complaints == []

@@ -13,6 +13,7 @@ from bot.config import Config
 from models.audit import record
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.people import OfficeRole, OfficeUser
+from models.people.office_users import REST
 from models.people.second_factor import STEP_S, code_at
 from models.sql import now_ms
 from tests.office.hostile import HOSTILE, check_inert, shows
@@ -478,6 +479,50 @@ async def test_the_database_has_nobody_agree_to_what_he_asked_for(office: Office
         await office.ask("UPDATE office_promotion SET state = 'done', second_id = by_id")
 
 
+@pytest.mark.parametrize("out", ["role", "remove"])
+async def test_who_takes_the_other_one_out_is_not_alone_by_that(office: Office, out: str) -> None:
+    """Who lowered the second person, and made a friend the next one, would agree to his own."""
+    await together(office, (OfficeRole.FINANCE, "rehema"), (OfficeRole.SUPPORT, "tatu"))
+    tatu = await number_of(office, "tatu")
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        path = f"{USERS}/{await number_of(office, 'rehema')}/{out}"
+        assert (await send(office, path, role="support"))[0] == 303, "a thief is out at once"
+        status, html = await send(office, f"{USERS}/{tatu}/role", role="finance")
+        assert status == 422 and "You decide alone from" in html and "mwanga admin role tatu finance" in html
+        status, html = await send(office, f"{USERS}/invite", whom="Zuberi", role="owner")
+        assert status == 422 and "mwanga admin add NAME --role owner" in html and links_of(html) == []
+        assert await role_of(office, "tatu") == "support"
+        assert await office.ask("SELECT 1 FROM office_promotion") == [], "nobody could agree"
+        clock.shift(REST + timedelta(minutes=1))
+        await sign_in_anew(office)
+        assert (await send(office, f"{USERS}/{tatu}/role", role="finance"))[0] == 303, "nobody is locked out for ever"
+    assert await role_of(office, "tatu") == "finance"
+
+
+async def test_the_lowered_one_himself_is_raised_by_two_again(office: Office) -> None:
+    await together(office, (OfficeRole.FINANCE, "rehema"), (OfficeRole.FINANCE, "tatu"))
+    rehema = await number_of(office, "rehema")
+    assert (await send(office, f"{USERS}/{rehema}/role", role="support"))[0] == 303
+    [link] = links_of((await asked_about(office, "rehema", "password"))[1])
+    assert link, "a way in for who moves no money"
+    status, html = await send(office, f"{USERS}/{rehema}/role", role="finance")
+    assert status == 303 and "has to agree" in html and await role_of(office, "rehema") == "support"
+    await be(office, "tatu")
+    assert (await send(office, await the_promotion(office), "/money/voids", do="approve"))[0] == 303
+    assert await role_of(office, "rehema") == "finance"
+
+
+async def test_an_owner_becomes_of_finance_at_once_and_two_are_there_still(office: Office) -> None:
+    await together(office, (OfficeRole.OWNER, "rehema"))
+    rehema = await number_of(office, "rehema")
+    assert (await send(office, f"{USERS}/{rehema}/role", role="finance"))[0] == 303
+    status, html = await send(office, f"{USERS}/{rehema}/role", role="owner")
+    assert status == 303 and "has to agree" in html and await role_of(office, "rehema") == "finance"
+    await be(office, "rehema")
+    assert (await send(office, await the_promotion(office), "/money/voids", do="approve"))[0] == 303
+    assert await role_of(office, "rehema") == "owner"
+
+
 async def asked_about(office: Office, who: str, way: str) -> tuple[int, str]:
     return await send(office, f"{USERS}/{await number_of(office, who)}/{way}")
 
@@ -545,9 +590,12 @@ async def test_a_link_from_when_one_was_alone_is_asked_about_when_it_is_used(off
     [link] = links_of((await send(office, f"{USERS}/invite", whom="Zuberi", role=role.value))[1])
     await together(office, (OfficeRole.FINANCE, "rehema"))
     office.client.session.cookie_jar.clear()
+    html = await office.html(link)
+    assert "This link does not work yet" in html and 'name="password"' not in html, "it is said at once"
+    assert await office.ask("SELECT 1 FROM office_promotion") == [], "looking at it asks nobody"
     fields = {"name": "zuberi", "password": "a long password", "again_password": "a long password"}
-    status, html = await send(office, link, link, **fields)
-    assert status == 403 and "a second person of the office has to agree" in html
+    status, html = await send(office, link, link)
+    assert status == 403 and "It is asked for: a second person of the office has to agree" in html
     assert (await office.get(link)).status == 404 and await find_nobody(office, "zuberi")
     await be(office, "rehema")
     await send(office, await the_promotion(office), "/money/voids", do="approve")
@@ -565,10 +613,26 @@ async def test_a_password_link_of_one_who_moves_money_since_is_asked_about_too(o
     await together(office, (OfficeRole.FINANCE, "tatu"), (OfficeRole.SUPPORT, "rehema"))
     [link] = links_of((await asked_about(office, "rehema", "password"))[1])
     await office.ask("UPDATE officeuser SET role = 'finance' WHERE name = 'rehema'")
+    assert "This link does not work yet" in await office.html(link)
     fields = {"password": "a fresh password", "again_password": "a fresh password"}
     assert (await send(office, link, link, **fields))[0] == 403
     assert (await office.get(link)).status == 404
     assert "rehema gets a link" in await office.page("/money/voids")
+
+
+async def test_an_old_link_that_nobody_could_agree_to_is_over(office: Office) -> None:
+    await together(office, (OfficeRole.FINANCE, "rehema"))
+    await office.ask(
+        "INSERT INTO office_invitation (role, whom, by_id, created_at, expires_at, used_at, withdrawn_at, agreed)"
+        " VALUES ('finance', 'Zuberi', $1, $2, $3, 0, 0, FALSE)",
+        *(await number_of(office, OFFICE_USER), now_ms(), now_ms() + 60_000),
+    )
+    [link] = links_of(await office.html(USERS))
+    await send(office, f"{USERS}/{await number_of(office, 'rehema')}/remove")
+    assert "This link does not work yet" in await office.html(link)
+    status, html = await send(office, link, link)
+    assert status == 403 and "This link works no more" in html
+    assert await office.ask("SELECT 1 FROM office_promotion") == []
 
 
 async def test_the_database_has_nobody_agree_to_a_way_in_of_his_own(office: Office) -> None:

@@ -48,6 +48,13 @@ async def test_everybody_gets_it_once_in_the_own_language_with_the_own_name(mwan
     assert (row["kind"], row["priority"]) == ("broadcast", 4) and row["origin"].startswith("broadcast 1 ")
 
 
+async def test_what_is_typed_keeps_the_letters_that_sms_has(mwanga: Server) -> None:
+    await ask(mwanga, "UPDATE customer SET name = 'José' WHERE name = 'Baraka'")
+    await write_to_all(mwanga.database, {"en": "Ça va, {name}? “Déjà” reçu"})
+    await go_on(mwanga.broadcasts)
+    assert (await texts(mwanga))[PEOPLE["Baraka"]] == 'Ça va, José? "Déjà" recu'
+
+
 async def test_who_has_no_phone_who_shares_one_and_who_said_stop_get_nothing(mwanga: Server) -> None:
     await add_crowd(mwanga.database, 4)
     await ask(mwanga, "UPDATE customer SET phone = NULL WHERE name = 'Name0'")

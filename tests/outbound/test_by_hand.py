@@ -63,6 +63,14 @@ async def test_an_answer_goes_out_and_its_text_waits_no_more(mwanga: Server) -> 
     assert note["detail"] == "1 parts, 1 texts answered", "what was written is no part of the audit"
 
 
+async def test_what_is_typed_keeps_the_letters_that_sms_has(mwanga: Server) -> None:
+    """GSM 03.38 has Ç and not ç; the machine's own sentences go without accents here, `accents` is off."""
+    assert not mwanga.company.accents
+    await write(mwanga, "Ça va, José? On vient déjà “lundi” à 8h, reçu")
+    [row] = await ask(mwanga, "SELECT text, parts FROM outbox WHERE kind = 'office'")
+    assert (row["text"], row["parts"]) == ('Ça va, José? On vient déjà "lundi" à 8h, recu', 1)
+
+
 async def test_a_text_that_the_page_did_not_show_waits_on(mwanga: Server) -> None:
     await Phones(mwanga).text("Baraka", "nyumba yangu iko karibu na shule")
     shown = (await standing_of(BARAKA)).last_text
@@ -197,6 +205,6 @@ async def test_what_waits_is_taken_back(mwanga: Server, state: str, kind: str, l
     assert after["error"] == ("cancelled" if left else "")
 
 
-def test_letters_that_no_sms_has_are_named(mwanga: Server) -> None:
-    assert lost_letters("Habari? João’s … ɗ", mwanga.company) == []
-    assert lost_letters("Hello \U0001f600 用", mwanga.company) == ["用", "\U0001f600"]
+def test_letters_that_no_sms_has_are_named() -> None:
+    assert lost_letters("Habari? João’s … ɗ") == []
+    assert lost_letters("Hello \U0001f600 用") == ["用", "\U0001f600"]

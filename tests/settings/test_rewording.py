@@ -15,11 +15,12 @@ HELP = "Not sure. Send TOKEN serial before you sell again. Help {help}"
         ("Not sure.", "Write each of these once: {help}."),
         ("Not sure {help} {name}", "Write each of these once: {help}."),
         ("Not sure {help} {help}", "Write each of these once: {help}."),
-        ("Not sure {help", "A { or } is out of place"),
-        ("Not sure {help!r}", "A { or } is out of place"),
-        ("Not sure {help.__class__}", "A { or } is out of place"),
-        ("Not sure {0}", "A { or } is out of place"),
+        ("Not sure {help", "A gap is written like {name}, and { } stand nowhere else."),
+        ("Not sure {help!r}", "A gap is written like {name}, and { } stand nowhere else."),
+        ("Not sure {help.__class__}", "A gap is written like {name}, and { } stand nowhere else."),
+        ("Not sure {0}", "A gap is written like {name}, and { } stand nowhere else."),
         ("Not sûre {help}", "These letters would make it cost more: û"),
+        ("Ça, not surè {help}", "The machine's texts go out without accents: write Çè without."),
         ("Not sure 😀 {help}", "These letters would make it cost more: 😀"),
         (HELP + "!", "It may have 64: more would not fit"),
         ("Send YES {help}", "Carriers keep the word YES"),
@@ -27,7 +28,7 @@ HELP = "Not sure. Send TOKEN serial before you sell again. Help {help}"
 )
 def test_a_sentence_is_held_to_the_rules(said: str, mistake: str) -> None:
     found = find_mistake("en", HELP, said)
-    assert mistake in found and bool(mistake) == bool(found)
+    assert mistake in str(found or "") and bool(mistake) == bool(found)
 
 
 @pytest.mark.parametrize("language", ["en", "sw", "fr", "pt", "ha"])

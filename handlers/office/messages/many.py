@@ -92,7 +92,7 @@ def _check(form: ManyForm, field: TextAreaField) -> None:
         raise ValidationError(
             _("{wrong} is no gap. There are {gaps}.", wrong=" ".join(wrong), gaps="{name} {serial} {owed}")
         )
-    check_text(text, form.meta.company)
+    check_text(text)
 
 
 async def _form(request: web.Request) -> ManyForm:

@@ -30,14 +30,14 @@ class WriteForm(OfficeForm):
 
     def validate_text(self, field: TextAreaField) -> None:
         """Raises ValidationError with what cannot be sent."""
-        check_text(field.data or "", self.meta.company)
+        check_text(field.data or "")
 
 
-def check_text(text: str, company: object) -> None:
+def check_text(text: str) -> None:
     """Raises ValidationError where a text is too long, or has letters that would arrive as question marks."""
-    if lost := lost_letters(text, company):  # type: ignore[arg-type]
+    if lost := lost_letters(text):
         raise ValidationError(_("These cannot be sent by SMS: {letters}", letters=" ".join(lost[:10])))
-    if (count := parts(as_sent(text, company))) > MOST_PARTS:  # type: ignore[arg-type]
+    if (count := parts(as_sent(text))) > MOST_PARTS:
         raise ValidationError(_("That is {count} SMS. The most is {most}.", count=count, most=MOST_PARTS))
 
 

@@ -16,7 +16,7 @@ from handlers.exchange.statements import StatementTable
 from handlers.office.frame.forms import LineField, OfficeForm, required
 from handlers.office.frame.lists import csv_address, send_csv, wants_csv
 from handlers.office.frame.page import HEADERS, page, redirect
-from handlers.office.frame.reasons import say_problems, say_reason
+from handlers.office.frame.reasons import say_problems
 from handlers.office.frame.routes import ALL, CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at, read_filter
@@ -127,13 +127,13 @@ async def upload(request: web.Request) -> web.StreamResponse:
         async with server.database.work():
             await reconciling.match(actor=request[USER].name)
     except Unreadable as error:
-        said = [_("Line {line}: {reason}.", line=error.line, reason=say_reason(error.reason))]
+        said = [_("Line {line}: {reason}.", line=error.line, reason=error.reason.to(_))]
         return await _draw(request, 422, upload_form=form, wrong_lines=said, provider=name)
     except NotImported as error:
         lines = say_problems(error.problems)
         return await _draw(request, 422, upload_form=form, wrong_lines=lines, provider=name)
     except PartlyImported as error:
-        return await _draw(request, 422, upload_form=form, wrong_lines=[str(error)], provider=name)
+        return await _draw(request, 422, upload_form=form, wrong_lines=[error.told.to(_)], provider=name)
     raise redirect(f"/money/reconcile?provider={name}&done=read")
 
 

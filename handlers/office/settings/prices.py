@@ -26,7 +26,7 @@ from handlers.exchange.importing import Tried, try_table
 from handlers.exchange.sheet import Problem
 from handlers.office.frame.lists import send_csv
 from handlers.office.frame.page import page, redirect
-from handlers.office.frame.reasons import say_problems, say_reason
+from handlers.office.frame.reasons import say_problems
 from handlers.office.frame.routes import CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.settings.typed import read_number
@@ -146,8 +146,10 @@ async def change(request: web.Request) -> web.StreamResponse:
         return await _draw(request, 409, typed=typed, problem=said)
     except NotImported as refused:
         return await _draw(request, 422, typed=typed, problems=refused.problems)
-    except (PartlyImported, Unreadable) as refused:
-        return await _draw(request, 422, typed=typed, problem=str(refused))
+    except PartlyImported as refused:
+        return await _draw(request, 422, typed=typed, problem=refused.told.to(_))
+    except Unreadable as refused:
+        return await _draw(request, 422, typed=typed, problem=refused.reason.to(_))
     raise redirect(f"/settings/prices/{kind}?done={'saved' if done.changed else 'same'}")
 
 
@@ -167,9 +169,9 @@ async def bring(request: web.Request) -> web.StreamResponse:
     except NotImported as refused:
         return _draw_file(request, 422, name, problems=refused.problems)
     except Unreadable as refused:
-        return _draw_file(request, 422, name, problems=[Problem(refused.line, str(refused))])
+        return _draw_file(request, 422, name, problems=[Problem(refused.line, refused.reason)])
     except PartlyImported as refused:
-        return await _draw(request, 422, problem=str(refused))
+        return await _draw(request, 422, problem=refused.told.to(_))
     async with server.database.work():
         number = await keep_upload(kind, name, data, vault=server.company.vault, actor=request[USER].name)
     return _draw_file(request, 200, name, tried=tried, number=number)
@@ -196,7 +198,7 @@ async def apply(request: web.Request) -> web.StreamResponse:
         return _draw_file(request, 422, kept.name, problems=refused.problems)
     except PartlyImported as refused:
         said = _("Bring the file once more when that is mended: what is there already stays.")
-        return await _draw(request, 422, partly=f"{refused} {said}")
+        return await _draw(request, 422, partly=f"{refused.told.to(_)} {said}")
     raise redirect(f"/settings/prices/{kind}?done=file&rows={done.rows}&changed={done.changed}")
 
 
@@ -321,11 +323,11 @@ def _place(columns: Sequence[str], problems: Sequence[Problem]) -> tuple[dict[st
     beside: dict[str, str] = {}
     above = []
     for problem in problems:
-        column = problem.reason.partition(" ")[0]
-        if column in columns:
-            beside[column] = say_reason(problem.reason)
+        english = str(problem.reason)
+        if column := next((name for name in columns if english.startswith(f"{name} ")), None):
+            beside[column] = problem.reason.to(_)
         else:
-            above.append(say_reason(problem.reason))
+            above.append(problem.reason.to(_))
     return beside, above
 
 

@@ -72,7 +72,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     usual = catalogued(language, english)
     said = "" if said == usual else said
     if said and (mistake := find_mistake(language, english, said)):
-        return await _draw(request, said, 422, problem=mistake)
+        return await _draw(request, said, 422, problem=mistake.to(_))
     try:
         async with server.database.work():
             await change_text(

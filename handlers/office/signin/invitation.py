@@ -1,5 +1,7 @@
 """The page at `/invitation/…`: who was invited chooses a name and a password, who forgot a password chooses another."""
 
+from typing import NoReturn
+
 from aiohttp import web
 from wtforms import PasswordField
 
@@ -10,7 +12,7 @@ from handlers.office.frame.routes import office_page
 from handlers.office.frame.words import N_, _
 from handlers.office.signin.signin import let_in
 from models.people import OfficeUser, promotions
-from models.people.invitations import NoInvitation, accept, find_invitation
+from models.people.invitations import NoInvitation, accept, find_invitation, takes_second
 from models.people.office_users import (
     LONGEST_NAME,
     SHORTEST_PASSWORD,
@@ -23,8 +25,7 @@ from models.people.tables import Invitation
 
 PATH = r"/invitation/{token:\d{1,18}-[0-9a-f]{40}}"
 GONE = N_("This link works no more. The owner of the office can make another one.")
-
-WAITS = N_("Nothing is changed: a second person of the office has to agree first. Ask the owner for the next link.")
+WAITS = N_("It is asked for: a second person of the office has to agree first. Ask the owner for the next link.")
 
 
 class Accept(OfficeForm):
@@ -35,9 +36,9 @@ class Accept(OfficeForm):
 
 @office_page(PATH, anybody=True)
 async def ask(request: web.Request) -> web.StreamResponse:
-    """The form."""
+    """The form; or, at once, that a second person has to agree first."""
     found = await _find(request)
-    return _draw(request, 200, found, Accept.of(request))
+    return _draw(request, 200, found, Accept.of(request), waits=await _takes_second(request, found))
 
 
 async def ask_again(request: web.Request) -> web.StreamResponse:
@@ -52,7 +53,14 @@ async def _find(request: web.Request) -> Invitation:
         raise web.HTTPNotFound(text=f"{_(GONE)}\n") from None
 
 
-def _draw(request: web.Request, status: int, found: Invitation, form: Accept, problem: str = "") -> web.Response:
+async def _takes_second(request: web.Request, found: Invitation) -> bool:
+    async with request.app[SERVER].database.work():
+        return await takes_second(found)
+
+
+def _draw(
+    request: web.Request, status: int, found: Invitation, form: Accept, problem: str = "", *, waits: bool = False
+) -> web.Response:
     return page(
         request,
         "signin/invitation.html",
@@ -60,6 +68,7 @@ def _draw(request: web.Request, status: int, found: Invitation, form: Accept, pr
         invitation=found,
         form=form,
         problem=problem,
+        waits=waits,
         shortest=SHORTEST_PASSWORD,
     )
 
@@ -68,6 +77,8 @@ def _draw(request: web.Request, status: int, found: Invitation, form: Accept, pr
 async def become(request: web.Request) -> web.StreamResponse:
     """The form filled in: the invited person is signed in; who has a second factor signs in with it."""
     found, form = await _find(request), Accept.of(request)
+    if await _takes_second(request, found):
+        await _ask_second(request, found)
     valid = form.validate()
     if not found.user_id and not form.name.data:
         form.refuse("name", _("Please fill this in."))
@@ -99,7 +110,12 @@ async def _accept(request: web.Request, found: Invitation, form: Accept) -> Offi
             return await accept(found, form.name.data or "", str(form.password.data), vault=server.company.vault)
     except NoInvitation:
         raise web.HTTPNotFound(text=f"{_(GONE)}\n") from None
-    except NeedsSecond:
-        async with server.database.work():
-            await promotions.ask_again(found)
-        raise web.HTTPForbidden(text=f"{_(WAITS)}\n") from None
+    except NeedsSecond:  # since we looked
+        return await _ask_second(request, found)
+
+
+async def _ask_second(request: web.Request, found: Invitation) -> NoReturn:
+    """The link works no more, and a second person is asked. Raises HTTPForbidden."""
+    async with request.app[SERVER].database.work():
+        asked = await promotions.ask_again(found)
+    raise web.HTTPForbidden(text=f"{_(WAITS if asked else GONE)}\n")

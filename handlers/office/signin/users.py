@@ -10,7 +10,7 @@ from bot.server import SERVER
 from handlers.office.frame.forms import LineField, OfficeForm, required
 from handlers.office.frame.page import page, redirect
 from handlers.office.frame.routes import OWNER_ONLY, USER, Nav, office_page
-from handlers.office.frame.times import when
+from handlers.office.frame.times import day_name, when
 from handlers.office.frame.words import N_, _
 from models.people import OfficeRole, OfficeUser, invitations, office_users, promotions, second_factor
 from models.people.office_users import LastUser
@@ -36,6 +36,10 @@ MOST = 100
 NUMBER = r"{number:\d{1,18}}"
 NOBODY_ELSE = N_("Nobody else who moves money is there to agree. At the server's prompt, and in the log: {command}.")
 OTHER = N_("{name} asked for another role of {user}: it is decided first, under Money, To decide.")
+NOT_YET = N_(
+    "Nobody else who moves money is there to agree: somebody who did was taken out. You decide alone from {when} on."
+    " At the server's prompt it goes at once: {command}."
+)
 LAST = N_("{name} is the last owner: make somebody else one first.")
 
 
@@ -91,8 +95,12 @@ async def invite(request: web.Request) -> web.StreamResponse:
     _with_roles(form)
     if not form.validate():
         return await _draw(request, 422, form)
-    async with request.app[SERVER].database.work():
-        made = await promotions.let_in(OfficeRole(form.role.data), str(form.whom.data), by=request[USER])
+    try:
+        async with request.app[SERVER].database.work():
+            made = await promotions.let_in(OfficeRole(form.role.data), str(form.whom.data), by=request[USER])
+    except promotions.NotYetAlone as refused:
+        said = _not_yet(request, refused, f"mwanga admin add NAME --role {form.role.data}")
+        return await _draw(request, 422, form, problem=said)
     raise redirect("/settings/users?done=invited#links" if made else "/settings/users?done=asked")
 
 
@@ -118,7 +126,17 @@ async def change_role(request: web.Request) -> web.StreamResponse:
         return await _draw(request, 422, problem=_(LAST, name=user.name))
     except promotions.OtherRole as other:
         return await _draw(request, 422, problem=_(OTHER, name=other.by, user=user.name))
+    except promotions.NotYetAlone as refused:
+        said = _not_yet(request, refused, f"mwanga admin role {user.name} {form.role.data}")
+        return await _draw(request, 422, problem=said)
     raise redirect(f"/settings/users?done={ {True: 'role', False: 'same', None: 'asked'}[changed] }")
+
+
+def _not_yet(request: web.Request, refused: promotions.NotYetAlone, command: str) -> str:
+    """From when on one who is left alone decides alone, and how it goes before."""
+    company = request.app[SERVER].company
+    moment = f"{day_name(company, refused.until)} {company.clock(refused.until)}"
+    return _(NOT_YET, when=moment, command=command)
 
 
 @office_page(f"/settings/users/{NUMBER}/remove", "POST", roles=OWNER_ONLY, nav=Nav.SETTINGS)

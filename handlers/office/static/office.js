@@ -1,12 +1,11 @@
-/* What pages do by themselves. Each works without it too: a page says by data- attributes what it would like.
+/* What pages do by themselves; each works without it. An element says:
 
-   data-live="/live/home"     the element is fetched anew from there when something has happened since its data-mark
-   data-poll="/path"          the same every few seconds (data-every="3"), for as long as what comes has data-poll
-   data-count-parts="id"      a textarea whose SMS parts are shown in the element of this id, by its own sentence
-                              (data-said="{letters} characters, {parts} SMS") and, where one letter is no letter of SMS,
-                              another (data-unicode="“{letter}” …")
-   data-confirm="Sure?"       a form that asks first
-   data-reveal="id"           a button that shows and hides the element of this id, or the letters of a password */
+   data-live="/live/home"   it is fetched anew when something has happened since its data-mark
+   data-poll="/path"        the same every data-every seconds, for as long as what comes has data-poll
+   data-count-parts="id"    a textarea whose SMS parts that element shows, by its data-said; data-unicode is of the
+                            first letter outside
+   data-confirm="Sure?"     a form that asks first
+   data-reveal="id"         a button that shows and hides that element, or the letters of a password */
 "use strict";
 {
 const all = (selector, root = document) => root.querySelectorAll(selector);
@@ -60,28 +59,30 @@ const poll = part => setTimeout(async () => {
 }, 1000 * (part.dataset.every || 3));
 all("[data-poll]").forEach(poll);
 
-// --- SMS parts, as bot/text/gsm.py counts them
-const BASIC = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§" +
-  "¿abcdefghijklmnopqrstuvwxyzäöñüà", EXTENDED = "\f^{}\\[~]|€";
+// --- SMS parts, as bot/text/gsm.py counts what it makes of a text: letters of SMS
+const PAIR = /[[\]\\^{|}~€]/, TWO = /[æÆœŒß]/, MARK = /[\p{Mn}\p{Me}\p{Cf}]/u, SIGN = /[\s‘’‚‛ʼʻʹ′´`ˈ“”„‟«»‐-―−…⁄·]/,
+  KEPT = /[\n -_a-z£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÉ¤¡ÄÖÑÜ§¿äöñüà]/;
+const costs = l => PAIR.test(l) ? [2] : TWO.test(l) ? [1, 1] : KEPT.test(l) || l !== "…" && SIGN.test(l) ? [1] : 0;
+const spelt = l => {
+  const found = [...l.normalize("NFKD")].filter(piece => !MARK.test(piece)).map(costs);
+  return found.includes(0) ? [1] : found.flat();
+};
 const count = text => {
-  const letters = [...text];
-  const odd = letters.find(letter => !BASIC.includes(letter) && !EXTENDED.includes(letter));
-  const [single, joined] = odd ? [70, 67] : [160, 153];
+  const letters = [...text.normalize("NFC").replace(/[^\S\n]+$/gm, "").trim()];
   let total = 0, parts = 1, used = 0;
-  for (const letter of letters) {
-    const cost = odd ? letter.length : EXTENDED.includes(letter) ? 2 : 1;
-    total += cost;
-    used += cost;
-    if (used > joined) { parts += 1; used = cost; }
+  for (const cost of letters.flatMap(l => costs(l) || spelt(l))) {
+    total += cost; used += cost;
+    if (used > 153) { parts += 1; used = cost; }
   }
-  return {letters: total, parts: total <= single ? 1 : parts, letter: odd};
+  const letter = letters.find(l => !PAIR.test(l) && !KEPT.test(l) && !SIGN.test(l));
+  return {letters: total, parts: total > 160 ? parts : 1, letter};
 };
 for (const area of all("[data-count-parts]")) {
   const shown = document.getElementById(area.dataset.countParts);
   const say = () => {
     const found = count(area.value);
-    const said = (found.letter && shown.dataset.unicode ? shown.dataset.said + " " + shown.dataset.unicode : shown.dataset.said);
-    shown.textContent = area.value ? said.replace(/{(\w+)}/g, (gap, name) => found[name] ?? gap) : "";
+    const said = shown.dataset.said + (found.letter ? " " + (shown.dataset.unicode || "") : "");
+    shown.textContent = area.value && said.replace(/{(\w+)}/g, (gap, name) => found[name] ?? gap);
   };
   area.addEventListener("input", say);
   say();

@@ -1,7 +1,10 @@
 """Each page of the settings is small, whoever reads it, and shut to who has no business there."""
 
+from pathlib import Path
+
 import pytest
 
+import handlers.office
 from bot.config import Config
 from handlers.office.settings.headings import HEADINGS
 from models.people import OfficeRole, OfficeUser
@@ -28,6 +31,10 @@ async def test_each_page_stays_under_fifty_kilobytes(config: Config) -> None:
         for path in [*OURS, "/settings/texts?q=e", "/settings/prices/appliances", "/settings/prices/stock"]:
             html = await office.html(path)
             assert len(html.encode()) < 50_000 and "style=" not in html and "<script>" not in html, path
+
+
+def test_the_script_of_all_pages_is_five_kilobytes_at_most() -> None:
+    assert (Path(handlers.office.__file__).parent / "static/office.js").stat().st_size <= 5_000
 
 
 @pytest.mark.parametrize("role", list(MAY))
