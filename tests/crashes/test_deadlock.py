@@ -231,11 +231,9 @@ async def test_two_servers_sell_register_and_hear_of_problems_at_once_without_a_
                 choose.shuffle(agents)
                 sellers, registering, telling = agents[:6], agents[6:9], agents[9:]
                 device = [choose.choice(DEVICES) for _each in agents]
-                letters = [f"{chr(97 + number)}{chr(97 + place)}" for place in range(3)]
+                new = [f"Hamisi Ma{chr(97 + number)}{chr(97 + place)}o" for place in range(3)]
                 first = [(agent, f"BUY {device[n]} {14_000 * (number + 1)}") for n, agent in enumerate(sellers)]
-                first += [
-                    (a, f"REG Hamisi Ma{b}o, none, none, Mtwara") for a, b in zip(registering, letters, strict=True)
-                ]
+                first += [(registering[n], f"REG {name}, none, none, Mtwara") for n, name in enumerate(new)]
                 first += [(agent, f"FIX {device[-n]} no light") for n, agent in enumerate(telling)]
                 second = [(agent, "1 482915") for agent in sellers] + [(agent, "1") for agent in registering]
                 second += [(agent, f"FIX {device[n]} smells burnt {number}") for n, agent in enumerate(telling)]

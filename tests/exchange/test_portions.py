@@ -11,7 +11,9 @@ from models.people import Customer
 from tests.world.round_trips import counted
 
 HEADER = "number,name,surname,phone,mini_grid,village,language\n"
-MOST = 40  # trips for the file below, checked and written; one by one they were more than five for each row
+# Trips for the file below, checked and written, three for each village that is new; one by one they were more than
+# five for each row.
+MOST = 45
 
 
 def rows(count: int) -> str:
@@ -37,12 +39,12 @@ async def brought(database: Database, text: str) -> int:
 
 
 @pytest.mark.parametrize("engine", ["postgres"])
-async def test_two_hundred_rows_take_forty_trips(demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_hundred_rows_take_few_trips(demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with Database(demo_url) as database:
         with counted(monkeypatch) as trips:
             assert await brought(database, HEADER + rows(200)) == 200
         asked = [statement for unit in trips.units for statement in unit]
-        assert len(asked) <= MOST, "\n".join(asked)
+        assert len(asked) <= MOST, "\n".join(statement[:150] for statement in asked)
 
 
 async def test_a_portion_knows_those_who_are_there(demo_url: str) -> None:
