@@ -9,10 +9,11 @@ import pytest
 from bot.inbound import worker
 from bot.inbound.inbox import Inbox
 from bot.inbound.sms import Dispatcher
-from bot.message import Inbound
+from bot.message import Inbound, UssdTurn
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
-from tests.world.people import GATEWAY, Phones
+from models.sql import execute
+from tests.world.people import GATEWAY, PEOPLE, Phones
 
 
 class SlowTalks:
@@ -52,3 +53,15 @@ async def test_a_batch_takes_what_the_last_one_came_to(mwanga: Server, monkeypat
     talks.each_s, talks.taken = 0.0, [0]
     await arrive(200)
     assert talks.taken[:4] == [0, 8, 16, 8], "it takes more again"
+
+
+async def test_a_turn_and_its_repetition_in_one_batch_have_one_answer(mwanga: Server) -> None:
+    """What is kept of a turn is written at the end of a batch, and before, where the network sends it twice at once."""
+    first = UssdTurn(GATEWAY, "*384*20#", "session 1", PEOPLE["Asha"], "")
+    shown = await asyncio.gather(*(mwanga.worker.answer(turn) for turn in (first, first)))
+    assert shown[0] == shown[1] and shown[0].startswith("CON")
+    key = UssdTurn(GATEWAY, "*384*20#", "session 1", PEOPLE["Asha"], "1")
+    shown = await asyncio.gather(*(mwanga.worker.answer(turn) for turn in (first, key, key)))
+    assert shown[1] == shown[2] != shown[0]
+    kept = await execute(mwanga.database.client, "SELECT session_id FROM ussdturn")
+    assert len(kept) == 2 and len({row["session_id"] for row in kept}) == 1
