@@ -1,4 +1,4 @@
-"""How much a batch takes on: no more than it comes to. What it takes and does not handle it has read for nothing."""
+"""How much a batch takes on, no more than it comes to, for the rest is read for nothing; and what it writes at its end."""
 
 import asyncio
 from types import SimpleNamespace
