@@ -1,4 +1,4 @@
-"""How much a batch takes on, no more than it comes to, for the rest is read for nothing; and what it writes at its end."""
+"""How much a batch takes on: no more than it comes to, for the rest is read for nothing; and what it writes last."""
 
 import asyncio
 from types import SimpleNamespace
