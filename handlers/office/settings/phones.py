@@ -264,7 +264,8 @@ async def _rows(server: Server) -> AsyncIterator[Sequence[object]]:
     for phone in await Phone.filter(unlinked_at=0).order_by("name"):
         shown = await _shown(server, phone)
         seen = moment(phone.seen_at) if phone.seen_at else None
-        for card in [(sim.number, sim.carrier, sim.phone) for sim in shown.sims] or [("", "", "")]:
+        cards: list[tuple[object, ...]] = [(sim.number, sim.carrier, sim.phone) for sim in shown.sims]
+        for card in cards or [("", "", "")]:
             yield phone.name, shown.state, seen, phone.battery, *card, " ".join(shown.troubles)
 
 
