@@ -12,6 +12,7 @@ from bot.receipts.explain import describe, explain
 from bot.receipts.reading import Found, read_money
 from bot.receipts.rules import list_providers, list_rules
 from bot.server import SERVER
+from bot.text.i18n import Reason
 from bot.text.numbers import sender
 from handlers.office.frame.lists import csv_address, send_csv, wants_csv
 from handlers.office.frame.page import HEADERS, page, redirect
@@ -100,9 +101,13 @@ async def decide(request: web.Request) -> web.StreamResponse:
         elif form.get("do") == "accept":
             await _accept(request, text_id, actor)
         else:
-            raise web.HTTPBadRequest(text="This is no form of ours.\n", headers=HEADERS)
-    except (NotWaiting, ValueError) as problem:
-        return await _draw(request, 422, problem=str(problem), sent=form, sent_to=text_id)
+            raise web.HTTPBadRequest(text=_("This is no form of ours.") + "\n", headers=HEADERS)
+    except NotWaiting:
+        said = _("This text waits no more: somebody else has decided it.")
+        return await _draw(request, 422, problem=said, sent=form, sent_to=text_id)
+    except ValueError as problem:
+        said = problem.to(_) if isinstance(problem, Reason) else str(problem)
+        return await _draw(request, 422, problem=said, sent=form, sent_to=text_id)
     server.outbox.notify()
     raise redirect(f"/money/receipts?done={form['do']}")
 

@@ -124,7 +124,7 @@ async def number_sim(request: web.Request) -> web.StreamResponse:
     try:
         number = parse(form.get("phone", ""), company.country)
     except ValueError as error:
-        return await _draw_one(request, await _find(request), 422, problem=str(error))
+        return await _draw_one(request, await _find(request), 422, problem=_(str(error)))
 
     async def work(phone: Phone, *, actor: str) -> None:
         await linking.number_sim(phone, read_number(form.get("place", "")), number, actor=actor)
