@@ -6,7 +6,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0018_new_ways_in")]
+    dependencies = [("models", "0019_money_weeks")]
 
     operations = [
         ops.RunSQL("CREATE INDEX cash_request_asked ON cash_request (expires_at) WHERE state = 'asked'"),
