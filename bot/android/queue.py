@@ -13,10 +13,11 @@ from bot.android.from_app import Report
 from bot.android.sims import GENERIC_FAILURES, note_failure, recover_sim
 from bot.android.to_app import PERIOD_MS
 from bot.gateways.errors import ERRORS, Outcome
+from bot.outbound import Claimed
 from bot.outbound import queue as outbox
 from bot.outbound.lanes import HOLDING
 from bot.outbound.queue import RANK, HandedOver, Reported
-from bot.outbound.retry import Claimed, Verdict, delay, judge
+from bot.outbound.retry import Verdict, delay, judge
 from bot.routing import states
 from models.messages import MessageKind, Phone, State, read_sims
 from models.messages.phones import write_sims

@@ -15,11 +15,12 @@ from bot.server import Server
 from bot.text.numbers import sender
 from models.messages import MessageKind
 from models.sql import execute
-from tests.inbound.test_callbacks import PATH, SMS
 from tests.world.outbox_rig import ASHA, Bench
 from tests.world.people import PEOPLE, Phones
 from tests.world.server import serving
 
+PATH = "/gateways/africastalking/demo"
+SMS = {"id": "m1", "from": PEOPLE["Asha"], "to": "20880", "text": "CASH", "date": "2026-11-24 10:00:00"}
 STATES = "SELECT inbox.state AS text, outbox.state AS answer FROM inbox LEFT JOIN outbox ON origin = 'sms ' || inbox.id"
 
 
