@@ -17,7 +17,7 @@ from models.messages import MessageKind
 from models.sql import execute
 from tests.inbound.test_callbacks import PATH, SMS
 from tests.world.outbox_rig import ASHA, Bench
-from tests.world.people import PEOPLE, Phones
+from tests.world.people import GATEWAY, PEOPLE, Phones
 from tests.world.server import serving
 
 STATES = "SELECT inbox.state AS text, outbox.state AS answer FROM inbox LEFT JOIN outbox ON origin = 'sms ' || inbox.id"
@@ -63,6 +63,34 @@ async def test_what_was_brought_into_a_batch_that_was_undone_is_stored_and_handl
     answers = {name: text[:8] for name, text in await phones.news()}
     assert answers == {"Asha": "You hold", "Baraka": "Sorry, t", "Juma": "Una TZS "}
     assert await execute(mwanga.database.client, "SELECT COUNT(*) AS all_of_them FROM inbox") == [{"all_of_them": 3}]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_what_was_brought_into_an_undone_batch_stays_before_what_came_after_it(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle, later = mwanga.worker._dispatcher.handle, list[asyncio.Task[bool]]()
+
+    async def fails_once(message: Any, *about: Any) -> Any:
+        if later:
+            return await handle(message, *about)
+        mwanga.inbox.busy = True  # so that the next one is stored by itself, as soon as the database is free
+        later.append(asyncio.create_task(mwanga.inbox.record(from_asha("m2", "HELP"))))
+        for _turn_of_the_loop in range(5):
+            await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(mwanga.worker._dispatcher, "handle", fails_once)
+    assert await mwanga.inbox.record(from_asha("m1", "CASH"))
+    assert await later[0]
+    assert await execute(mwanga.database.client, "SELECT text FROM inbox ORDER BY id") == [
+        {"text": "CASH"},
+        {"text": "HELP"},
+    ]
+
+
+def from_asha(external_id: str, text: str) -> Inbound:
+    return Inbound(GATEWAY, external_id, sender(PEOPLE["Asha"], "TZ"), text)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
