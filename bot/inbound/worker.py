@@ -28,7 +28,7 @@ from bot.text.entry import LONGEST, shown
 from bot.text.numbers import is_machine
 from models.messages.withdrawal import withdraw_questions
 from models.people import Caller, find_callers, pins
-from models.sql import now_ms
+from models.sql import now_ms, unit_of_work
 
 log = logging.getLogger(__name__)
 MOST = 64  # messages in one batch (design 4)
@@ -322,7 +322,11 @@ class Worker:
         await withdraw_questions({origin for handled in batch.results for origin in handled.answered})
         await save([known[phone] for phone in sorted(batch.changed)])
         await self._inbox.write_outcomes([Outcome(m.id, "done", h.outcome) for m, h in batch.handled])
-        batch.claimed += await self._outbox.claim(batch.enqueued)
+        if unit := unit_of_work():  # when all was withdrawn that need not go any more, as reminders of what was paid
+            unit.at_end("answers", partial(self._claim_answers, batch), last=True).extend(batch.enqueued)
+
+    async def _claim_answers(self, batch: _Batch, gateways: Sequence[str]) -> None:
+        batch.claimed += await self._outbox.claim(gateways)
 
     def _report_done(self, batch: _Batch) -> None:
         if any(handled.tells for _message, handled in batch.handled):
