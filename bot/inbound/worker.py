@@ -124,7 +124,7 @@ class Worker:
         self._wake.set()  # whatever an earlier process left is looked at first
         self._batch_done = asyncio.Event()
         self._stopping = False
-        self._pausing = False  # after the database failed
+        self._slow = False  # after the database failed, and while each message of a batch is run alone
         self._next_at = 0.0  # when the next batch begins in a flood
         self._resting = False  # until then
         self._most = MOST  # messages that the next batch takes: what is taken and not handled was read for nothing
@@ -138,8 +138,8 @@ class Worker:
     def take_along(self) -> bool:
         """Store what has just arrived in the unit of work in which it is handled: whether the next batch does that. An
         embedded database has one writer: one commit takes half as long as two. In a flood accepting comes first
-        and has commits of its own."""
-        if self._stopping or self._pausing or self._inbox.busy or not self._database.embedded:
+        and has commits of its own, and so where it would wait for long."""
+        if self._stopping or self._slow or self._inbox.busy or not self._database.embedded:
             return False
         self._wake.set()
         return True
@@ -168,9 +168,9 @@ class Worker:
             except Exception:
                 log.exception("the database cannot be used")
                 self._give_up_turns()
-                self._pausing = True
+                self._slow = True
                 await asyncio.sleep(PAUSE_S)
-                self._pausing = False
+                self._slow = False
                 self._wake.set()
 
     async def _is_called(self) -> bool:
@@ -207,7 +207,9 @@ class Worker:
             if batch.failed_at is None and not batch.handled and not turns:
                 raise  # nothing was begun: it is the database
             log.warning("a batch was undone; each message of it is run alone", exc_info=True)
+            self._slow = True
             await self._run_each_alone(turns, batch.begun)
+            self._slow = False
             self._batch_done.set()
             self._batch_done.clear()
             return True

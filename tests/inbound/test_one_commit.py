@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tortoise.exceptions import OperationalError
 
 from bot.message import Inbound
 from bot.outbound import NewMessage, enqueue
@@ -63,6 +64,36 @@ async def test_what_was_brought_into_a_batch_that_was_undone_is_stored_and_handl
     answers = {name: text[:8] for name, text in await phones.news()}
     assert answers == {"Asha": "You hold", "Baraka": "Sorry, t", "Juma": "Una TZS "}
     assert await execute(mwanga.database.client, "SELECT COUNT(*) AS all_of_them FROM inbox") == [{"all_of_them": 3}]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_nothing_waits_to_be_stored_until_a_message_was_run_alone(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tries lie up to a second apart, and a gateway asks again when it has waited for some seconds."""
+    sleep, pauses, over = asyncio.sleep, asyncio.Event(), asyncio.Event()
+
+    async def waits(seconds: float) -> None:
+        if seconds:
+            pauses.set()
+            await over.wait()
+        await sleep(0)
+
+    async def crossed(*_about: Any) -> Any:
+        raise OperationalError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mwanga.worker._dispatcher, "handle", crossed)
+        patched.setattr(asyncio, "sleep", waits)
+        assert await mwanga.inbox.record(from_asha("m1", "CASH"))
+        await pauses.wait()
+        async with asyncio.timeout(10):
+            assert await mwanga.inbox.record(from_asha("m2", "HELP"))
+        assert not over.is_set()
+    over.set()
+    phones = Phones(mwanga)
+    await phones.handled()
+    assert len(await phones.news()) == 2
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
