@@ -9,7 +9,7 @@ import pytest
 from tortoise.exceptions import OperationalError
 
 from bot.message import Inbound
-from bot.outbound import NewMessage, enqueue
+from bot.outbound import NewMessage, enqueue, queue
 from bot.runtime import Database
 from bot.runtime.sqlite import _Transaction
 from bot.server import Server
@@ -138,6 +138,29 @@ async def test_what_a_unit_of_work_claimed_goes_after_its_commit_alone(database:
     await running
     assert await bench.states() == {"nobody sends here": "sent", "committed": "sent"}
     assert sorted(bench.gateway.texts) == ["committed", "nobody sends here"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_what_waits_goes_at_once_after_a_claim_that_failed_half_way(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(database)
+    await bench.settle()  # the next look is ten seconds away
+    claim = queue.claim
+
+    async def fails_for_kannel(db: Any, gateway: str, *about: Any, **others: Any) -> Any:
+        if gateway == "kannel":
+            raise OperationalError
+        return await claim(db, gateway, *about, **others)
+
+    await bench.enqueue("waits")
+    with monkeypatch.context() as patched, pytest.raises(OperationalError):
+        patched.setattr(queue, "claim", fails_for_kannel)
+        patched.setattr(bench.outbox, "_running", True)
+        async with bench.outbox.starting([]), database.work():
+            await bench.outbox.claim(["africastalking", "kannel"])
+    await bench.settle()
+    assert bench.gateway.texts == ["waits"]
 
 
 async def enqueue_and_claim(bench: Bench, text: str, *, fails: bool = False) -> None:
