@@ -2,9 +2,11 @@
 of it; and what was brought into a batch that was undone is stored all the same."""
 
 import asyncio
+import sqlite3
 from types import SimpleNamespace
 from typing import Any
 
+import aiosqlite
 import pytest
 from tortoise.exceptions import OperationalError
 
@@ -94,6 +96,26 @@ async def test_nothing_waits_to_be_stored_until_a_message_was_run_alone(
     phones = Phones(mwanga)
     await phones.handled()
     assert len(await phones.news()) == 2
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_message_is_not_to_blame_for_a_disk_that_is_full_for_a_moment(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its batch, the next one in which it is, and its own unit of work: it is handled when there is room again."""
+    commit, full = aiosqlite.Connection.commit, iter([True, False, True, True])
+
+    async def commits(connection: aiosqlite.Connection) -> None:
+        if next(full, False):
+            raise sqlite3.OperationalError("database or disk is full")
+        await commit(connection)
+
+    monkeypatch.setattr("bot.inbound.worker.PAUSES_S", (0, 0))
+    monkeypatch.setattr(aiosqlite.Connection, "commit", commits)
+    assert await mwanga.inbox.record(from_asha("m1", "CASH"))
+    phones = Phones(mwanga)
+    await phones.handled()
+    assert [text[:8] for _name, text in await phones.news()] == ["You hold"]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
