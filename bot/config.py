@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 from babel import Locale, UnknownLocaleError
@@ -43,7 +43,6 @@ from models.messages import MessageKind
 HOUR = "^([01]?[0-9]|2[0-3])?$"
 Percent = Annotated[str, Field(pattern=r"^(100|[0-9]{1,2}([.][0-9]{1,2})?)$")]
 LANGUAGES = ("en", "sw", "fr", "pt", "ha")
-TIMEZONES = available_timezones()  # once: it reads the names of some 600 files
 
 
 class OurSettings(BaseSettings):
@@ -263,8 +262,10 @@ class Config(SettingsWithKinds):
     @field_validator("timezone")
     @classmethod
     def _check_timezone(cls, value: str) -> str:
-        if value not in TIMEZONES:
-            raise ValueError(f"{value!r} is no time zone: a time zone like Africa/Dar_es_Salaam")
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: of `Africa`, which is a folder
+            raise ValueError(f"{value!r} is no time zone: a time zone like Africa/Dar_es_Salaam") from None
         return value
 
     @field_validator("languages")

@@ -1,9 +1,9 @@
 """Africa's Talking: its callbacks become what bot/message.py names, the outbox's messages its requests."""
 
 import json
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import aiohttp
 from pydantic import Field, SecretStr
 
 from bot.gateways import BadCallback, BaseGateway, Fields, GatewaySettings, WebAddress
@@ -24,6 +24,9 @@ from bot.message import Inbound, OptOut, Outbound, Receipt, Sent, UssdEnd, UssdT
 from bot.text.numbers import Sender, SenderKind
 from bot.text.numbers import sender as read_sender
 from models.messages import State
+
+if TYPE_CHECKING:
+    from bot.gateways.africastalking_sdk import SharedSessionSMS
 
 # What each recipient's statusCode means: its word, and the name in ERRORS, none for an accepted message.
 # From the "SMS: send bulk" page of its documentation; 408 is not in that list.
@@ -104,11 +107,12 @@ class AfricasTalking(BaseGateway):
 
     _settings: Settings
 
-    def __init__(self, session: aiohttp.ClientSession, settings: Settings, *, address: str, country: str) -> None:
-        from bot.gateways.africastalking_sdk import SharedSessionSMS  # noqa: PLC0415 - the SDK is slow to import
+    @cached_property
+    def _sms(self) -> "SharedSessionSMS":
+        from bot.gateways.africastalking_sdk import SharedSessionSMS  # noqa: PLC0415 - slow: not before the first message
 
-        super().__init__(session, settings, address=address, country=country)
-        self._sms = SharedSessionSMS(session, settings.username, settings.api_key.get_secret_value(), settings.url)
+        told = self._settings
+        return SharedSessionSMS(self._session, told.username, told.api_key.get_secret_value(), told.url)
 
     def parse_sms(self, form: Fields) -> Inbound:
         """A text that somebody sent us; it may be empty, and begins with the keyword of a shared code."""

@@ -122,14 +122,14 @@ async def request(
     method: str,
     url: str | URL,
     *,
-    timeout: aiohttp.ClientTimeout = TIMEOUT,  # noqa: ASYNC109 - it is aiohttp's own
+    timeout: aiohttp.ClientTimeout | None = None,  # noqa: ASYNC109 - it is aiohttp's own; TIMEOUT unless told
     **content: Any,
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """The answer to a request with this content (`data`, `json`, `params`, `headers`). What aiohttp raises, also while
     the answer is read, becomes SendError. After `timeout` and `strange answer` the gateway may have taken the
     message."""
     try:
-        async with session.request(method, url, timeout=timeout, allow_redirects=False, **content) as answer:
+        async with session.request(method, url, timeout=timeout or TIMEOUT, allow_redirects=False, **content) as answer:
             _note_date(answer)
             yield answer
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:

@@ -1,4 +1,5 @@
-"""Inbound is stored before it is understood: record, commit, only then say that we have it."""
+"""Inbound is stored and committed, and only then we say that we have it. Where there is one writer it may be understood
+in the same unit of work; when that fails it is stored all the same."""
 
 import asyncio
 import contextlib

@@ -8,6 +8,7 @@ from bot.company import Company
 from bot.payments.base import PARKED, Answer, State
 from bot.payments.settling import Settler
 from bot.text import numbers
+from bot.text.i18n import N_, Reason
 from models.audit import record
 from models.money import requests
 from models.money.receiving import (
@@ -24,15 +25,15 @@ from models.money.sales import Payment
 from models.sql import now_ms
 
 
-class NotDone(Exception):
-    """Nothing was changed; the text says why."""
+class NotDone(Reason):
+    """Nothing was changed."""
 
 
 async def ask_again(request: PaymentRequest, *, actor: str) -> None:
     """Have the provider asked at once how a push stands. Raises NotDone; `Payments.notify` after the commit."""
     request = await _hold(request)
     if request.state not in (RequestState.ASKED, RequestState.UNKNOWN):
-        raise NotDone(f"{request.id} is {request.state}.")
+        raise NotDone(N_("{push} is {state}."), push=request.id, state=Reason(str(request.state)))
     await requests.look_at(request, now_ms())
     await record(actor, "payments query", str(request.id))
 
@@ -42,7 +43,8 @@ async def park(request: PaymentRequest, *, settler: Settler, actor: str) -> None
     comes still counts. Raises NotDone."""
     request = await _hold(request)
     if request.state != RequestState.UNKNOWN:
-        raise NotDone(f"{request.id} is {request.state}, and not unknown.")
+        known = N_("{push} is {state}, and not unknown.")
+        raise NotDone(known, push=request.id, state=Reason(str(request.state)))
     await record(actor, "payments park", str(request.id))
     parked = Answer(state=State.EXPIRED, provider=request.provider, request=request.reference, code=PARKED)
     await settler.settle(parked)
@@ -55,18 +57,19 @@ async def book_receipt(
     NotDone, and ValueError for what is no reference."""
     request = await _hold(request)
     if request.state == RequestState.PAID:
-        raise NotDone(f"{request.id} is paid already.")
+        raise NotDone(N_("{push} is paid already."), push=request.id)
     await hear_one_by_one(normal_reference(reference))
     known = await find_payment(request.provider, normal_reference(reference))
     if known:
         await lock_payment(known.id)
     if known and await _is_anothers(known, request, company):
-        raise NotDone(f"{reference} is another payment: look at the portal again.")
+        raise NotDone(N_("{reference} is another payment: look at the portal again."), reference=reference)
     await record(actor, "payments receipt", str(request.id), reference)
     await settler.settle(_paid(request, reference, actor))
     state = (await PaymentRequest.get(id=request.id)).state
     if state != RequestState.PAID:
-        raise NotDone(f"{reference} is not booked for {request.id}: it is {state}.")
+        unbooked = N_("{reference} is not booked for {push}: it is {state}.")
+        raise NotDone(unbooked, reference=reference, push=request.id, state=Reason(str(state)))
 
 
 async def _hold(request: PaymentRequest) -> PaymentRequest:

@@ -15,6 +15,7 @@ from bot.company import Company
 from bot.receipts.reading import Found, same_name, speaks_of, too_long, understand
 from bot.receipts.rules import list_providers, list_rules, shipped_rules
 from bot.receipts.shipped import RULES, Rule, Way
+from bot.text.i18n import N_, Reason
 from bot.text.numbers import Sender, SenderKind
 from models.alerts import raise_alert
 from models.audit import record
@@ -236,11 +237,11 @@ class Receipts:
         serial: str = "",
     ) -> Incoming:
         """What is booked when a person accepts a text: what its rule reads, but for what the person says instead. Money
-        is in minor units. Raises ValueError with a sentence."""
+        is in minor units. Raises Reason."""
         _text, found = await self.look(row)
         seen_by, arrived = f"{row.gateway} SIM {row.sim}", datetime.fromtimestamp(row.received_at / 1000, UTC)
         if provider and provider not in (known := await list_providers(self._company)):
-            raise ValueError(f"{provider} is none of {', '.join(sorted(known))}.")
+            raise Reason(N_("{provider} is none of {known}."), provider=provider, known=", ".join(sorted(known)))
         if found:
             payment = self._incoming(found, arrived, seen_by)
         elif provider and reference and amount:
@@ -253,7 +254,7 @@ class Receipts:
                 seen_by=seen_by,
             )
         else:
-            raise ValueError("No rule reads it: say the provider, the reference and the amount, or add a rule.")
+            raise Reason(N_("No rule reads it: say the provider, the reference and the amount, or add a rule."))
         payment = replace(
             payment,
             provider=provider or payment.provider,
@@ -262,7 +263,7 @@ class Receipts:
             account_text=serial or payment.account_text,
         )
         if payment.amount <= 0:
-            raise ValueError("The amount is nothing.")
+            raise Reason(N_("The amount is nothing."))
         return payment
 
     async def accept(self, text_id: int, payment: Incoming, *, actor: str) -> bool:

@@ -13,6 +13,7 @@ from bot.company import Company
 from bot.receipts.shipped import ANY_REFERENCE, OPERATORS, Rule, Way, provider_of
 from bot.receipts.template import LONGEST_TEXT, SHAPES, Field, Near, Reading, pays, small, tidy
 from bot.text import numbers
+from bot.text.i18n import N_, Reason
 
 MOST_DIGITS = 14  # of what a payer types
 MOST_COINS = 1_000_000_000  # whole units of money: what is more is no payment of a customer
@@ -141,17 +142,17 @@ def _account(text: str) -> str:
 
 
 def read_money(text: str, company: Company) -> int:
-    """Money as operators write it, in minor units. Raises ValueError with a sentence."""
+    """Money as operators write it, in minor units. Raises Reason."""
     if not SHAPES[Field.AMOUNT].fullmatch(text):
-        raise ValueError(f"{text[:20]} is no amount of money.")
+        raise Reason(N_("{text} is no amount of money."), text=text[:20])
     if re.search(r"\.[0-9]{3}\.|\.[0-9]{3},", text):
         text = text.replace(".", "").replace(",", ".")
     whole, _, cents = text.replace(",", "").partition(".")
     if int(whole) > MOST_COINS:
-        raise ValueError(f"{text[:20]} is more money than anybody pays.")
+        raise Reason(N_("{text} is more money than anybody pays."), text=text[:20])
     exponent = company.exponent
     if cents[exponent:].strip("0"):
-        raise ValueError(f"{text} has cents, which {company.currency} has not.")
+        raise Reason(N_("{text} has cents, which {currency} has not."), text=text, currency=company.currency)
     return int(whole) * company.unit + int((cents[:exponent] or "0").ljust(exponent, "0") or "0")
 
 

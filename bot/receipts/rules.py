@@ -4,14 +4,15 @@ from bot.company import Company
 from bot.receipts.reading import same_name
 from bot.receipts.shipped import OPERATORS, RULES, Rule, provider_of
 from bot.receipts.template import Template
+from bot.text.i18n import N_, Reason
 from models.audit import record
 from models.money.receipt_texts import ReceiptRule
 
 _NAMES = {rule.name for rule in RULES}
 
 
-class BadRule(Exception):
-    """A rule that nobody can use, with a sentence."""
+class BadRule(Reason):
+    """A rule that nobody can use."""
 
 
 async def list_rules(company: Company) -> list[Rule]:
@@ -45,24 +46,25 @@ async def add_rule(name: str, operator: str, sender: str, template: str, *, comp
     """Add a rule of the office's own, or change it. Call in a transaction. Raises BadRule."""
     name, operator, sender = (" ".join(each.split()) for each in (name, operator, sender))
     if name in _NAMES:
-        raise BadRule(f"{name} is a rule that comes with Mwanga: choose another name.")
+        raise BadRule(N_("{name} is a rule that comes with Mwanga: choose another name."), name=name)
     if not 0 < len(name) <= 60 or not 0 < len(operator) <= 20:
-        raise BadRule("A name has 1 to 60 characters, a provider 1 to 20.")
+        raise BadRule(N_("A name has 1 to 60 characters, a provider 1 to 20."))
     known = OPERATORS.get(operator)
     if known and known.currency != company.currency:
-        raise BadRule(f"{operator} pays in {known.currency}, and this database is kept in {company.currency}.")
+        other = N_("{operator} pays in {currency}, and this database is kept in {ours}.")
+        raise BadRule(other, operator=operator, currency=known.currency, ours=company.currency)
     if not 0 < len(sender) <= 20 or not sender.isascii() or sender.lstrip("+").replace(" ", "").isdigit():
-        raise BadRule("A sender is the name that such texts come from, like MPESA. A phone number is none.")
+        raise BadRule(N_("A sender is the name that such texts come from, like MPESA. A phone number is none."))
     writes_for = {rule.operator for rule in shipped_rules(company) if same_name(sender, rule.senders)}
     if writes_for and provider_of(operator) not in map(provider_of, writes_for):
-        known_as = " or ".join(sorted(writes_for))
-        raise BadRule(f"{sender} writes for {known_as}. Give the rule that provider: under two names it counts twice.")
+        taken = N_("{sender} writes for {operators}. Give the rule that provider: under two names it counts twice.")
+        raise BadRule(taken, sender=sender, operators=", ".join(sorted(writes_for)))
     try:
         read = Template(template)
-    except ValueError as error:
-        raise BadRule(str(error)) from error
+    except Reason as why:
+        raise BadRule("{why}", why=why) from why
     if read.is_payers:
-        raise BadRule("This is the text of who pays. Such texts are never credited: anybody can forward one.")
+        raise BadRule(N_("This is the text of who pays. Such texts are never credited: anybody can forward one."))
     values = {"provider": operator, "sender": sender, "template": read.text, "active": True}
     row, _new = await ReceiptRule.update_or_create(name=name, defaults=values)
     await record(actor, "receipt rule", name, f"{operator}, {sender}: {read.text}")
@@ -72,9 +74,9 @@ async def add_rule(name: str, operator: str, sender: str, template: str, *, comp
 async def remove_rule(name: str, *, actor: str) -> None:
     """Remove a rule of the office's own. Call in a transaction. Raises BadRule."""
     if name in _NAMES:
-        raise BadRule(f"{name} comes with Mwanga: `mwanga receipts off` leaves it out.")
+        raise BadRule(N_("{name} comes with Mwanga: `mwanga receipts off` leaves it out."), name=name)
     if not await ReceiptRule.filter(name=name).delete():
-        raise BadRule(f"There is no rule {name}.")
+        raise BadRule(N_("There is no rule {name}."), name=name)
     await record(actor, "receipt rule removed", name)
 
 
@@ -85,5 +87,5 @@ async def switch_rule(name: str, *, on: bool, actor: str) -> None:
         values = {"provider": rule.operator, "sender": rule.senders[0], "template": "", "active": on}
         await ReceiptRule.update_or_create(name=name, defaults=values)
     elif not await ReceiptRule.filter(name=name).update(active=on):
-        raise BadRule(f"There is no rule {name}.")
+        raise BadRule(N_("There is no rule {name}."), name=name)
     await record(actor, "receipt rule on" if on else "receipt rule off", name)

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.text.i18n import N_, Reason
+
 LONGEST_TEXT = 640  # characters: four SMS, and more than any confirmation that was seen
 LONGEST_TEMPLATE = 400  # as the column of rules
 LEAST_LETTERS = 12  # of a template: fewer words fit anything
@@ -110,7 +112,7 @@ def tidy(text: str) -> str:
 
 
 class Template:
-    """One template. Raises ValueError with a sentence when nobody could read a payment by it."""
+    """One template. Raises Reason when nobody could read a payment by it."""
 
     def __init__(self, text: str) -> None:
         self.text = tidy(text)
@@ -121,18 +123,19 @@ class Template:
 
     def _check(self) -> None:
         if len(self.text) > LONGEST_TEMPLATE:
-            raise ValueError(f"The template is longer than {LONGEST_TEMPLATE} characters.")
+            raise Reason(N_("The template is longer than {most} characters."), most=LONGEST_TEMPLATE)
         for field in (Field.REFERENCE, Field.AMOUNT):
             if field not in self.fields:
-                raise ValueError(f"The template has no [{field}]: without it nothing is a payment.")
+                raise Reason(N_("The template has no [{field}]: without it nothing is a payment."), field=str(field))
         for field in Field:
             if self.fields.count(field) > (MOST_GAPS if field is Field.ANYTHING else 1):
-                raise ValueError(f"The template has [{field}] too often.")
+                raise Reason(N_("The template has [{field}] too often."), field=str(field))
         for before, after in zip(self._pieces, self._pieces[1:], strict=False):
             if before.is_free and after.is_free:
-                raise ValueError(f"Between [{before.field}] and [{after.field}] some word or sign has to stand.")
+                side_by_side = N_("Between [{before}] and [{after}] some word or sign has to stand.")
+                raise Reason(side_by_side, before=str(before.field), after=str(after.field))
         if sum(map(str.isalpha, "".join(piece.text for piece in self._pieces))) < LEAST_LETTERS:
-            raise ValueError("The template has too few words: copy the whole text, and put the fields into it.")
+            raise Reason(N_("The template has too few words: copy the whole text, and put the fields into it."))
 
     @property
     def is_payers(self) -> bool:
@@ -195,7 +198,7 @@ def _field(name: str) -> Field:
         return Field(small(name).strip())
     except ValueError:
         known = " ".join(f"[{field}]" for field in Field)
-        raise ValueError(f"[{name}] is no field. There are {known}.") from None
+        raise Reason(N_("[{name}] is no field. There are {known}."), name=name, known=known) from None
 
 
 class _Walk:

@@ -9,6 +9,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
 from bot.text.gsm import plain
+from bot.text.i18n import N_
 
 _SEPARATORS = re.compile(r"[\s().-]")
 _NUMBER = re.compile(r"\+?[0-9]{4,20}")
@@ -44,22 +45,22 @@ def parse(raw: str, country: str) -> str:
         return raw
     text = _SEPARATORS.sub("", plain(raw))
     if not _NUMBER.fullmatch(text):
-        raise ValueError("This is not a phone number.")
+        raise ValueError(N_("This is not a phone number."))
     # 00 is dialled everywhere, also where the tables name another prefix (Tanzania 000, Nigeria 009).
     text = re.sub(r"^00(?=[1-9])", "+", text)
     try:
         number = _read(text, country)
     except NumberParseException:
-        raise ValueError("This is not a phone number.") from None
+        raise ValueError(N_("This is not a phone number.")) from None
     match _length(number):
         case ValidationResult.IS_POSSIBLE:
             return phonenumbers.format_number(number, PhoneNumberFormat.E164)
         case ValidationResult.TOO_LONG:
-            raise ValueError("This phone number has too many digits.")
+            raise ValueError(N_("This phone number has too many digits."))
         case ValidationResult.TOO_SHORT | ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
-            raise ValueError("This phone number has too few digits.")
+            raise ValueError(N_("This phone number has too few digits."))
         case _:
-            raise ValueError("This is not a phone number.")
+            raise ValueError(N_("This is not a phone number."))
 
 
 def _read(text: str, country: str) -> phonenumbers.PhoneNumber:

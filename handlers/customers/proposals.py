@@ -8,6 +8,7 @@ from bot.text import _
 from handlers.customers.ownership import transfer_device
 from handlers.selling.moved import move_by_office
 from handlers.selling.wallet import give_back
+from models.alerts import raise_alert
 from models.devices import Device, with_owner
 from models.messages import MessageKind
 from models.money import Sale
@@ -42,9 +43,28 @@ async def agree(number: int, by: OfficeUser, *, company: Company, composer: Comp
         case What.CREDIT:
             await _give_credit(proposal, by, company, composer)
         case What.AMOUNT:
-            payment = await Payment.get(id=proposal.payment_id)
-            await put_right(payment, proposal.amount, proposal.reason, actor=by.name)
+            await _put_right(proposal, by, company, composer)
     return proposal
+
+
+async def _put_right(proposal: Proposal, by: OfficeUser, company: Company, composer: Composer) -> None:
+    """An agent whose wallet got too much of the payment reads what was taken out of it. The office has an alert of what
+    was not there any more: the agent owes it."""
+    payment = await Payment.get(id=proposal.payment_id)
+    for taken in await put_right(payment, proposal.amount, proposal.reason, actor=by.name):
+        agent, ref = taken.agent, payment.reference
+        values = {"amount": company.money(taken.amount), "held": company.number(taken.wallet), "ref": ref}
+        said = _(
+            "TAKEN BACK {amount} of your wallet: payment {ref} was less. Wallet {held}. Not right? Call {help}.",
+            help=company.help_phone,
+            **values,
+        )
+        if taken.amount and not agent.retired_at:
+            copy = Copy(agent.phone, said, MessageKind.REPLY, agent.language)
+            await composer.tell(f"payment amount {proposal.id}, wallet {agent.id}", [copy])
+        if taken.missing:
+            owes = f"{agent.name[:40]} owes {company.money(taken.missing)}"
+            await raise_alert(f"{owes}: the wallet got it of {ref}, which was less, and is used.")
 
 
 async def _give_credit(proposal: Proposal, by: OfficeUser, company: Company, composer: Composer) -> None:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from bot.company import Company
 from bot.message import Copy, Reply
 from bot.talks import Chat, drafts, talk
-from bot.text import Text, _, shorten, verbatim
+from bot.text import Text, _, joined, shorten, verbatim
 from handlers.customers.questions import (
     NO_PHONE,
     FreeSerial,
@@ -17,7 +17,8 @@ from handlers.customers.questions import (
     why_not_free,
 )
 from handlers.fields.languages import NAMES, language_names
-from handlers.wording import owner
+from handlers.selling.how_to_buy import how_by_phone
+from handlers.wording import fitting, owner
 from models.customers import registration
 from models.customers.registration import Form, Labels, Registered
 from models.devices import DeviceModel, Kind, Tariff, Unit
@@ -268,6 +269,8 @@ def welcome(done: Registered, company: Company) -> Text:
             number=done.customer.id,
             help=company.help_phone,
         )
+    if by_phone := how_by_phone(done.customer.phone or "", company):
+        return _welcome_by_phone(done.customer, done.device.serial, by_phone, company)
     return _(
         "Welcome to {company}! To buy, pay an agent and say {serial}. "
         "Your code comes by SMS. Lost it? Send TOKEN. Help {help}",
@@ -275,3 +278,11 @@ def welcome(done: Registered, company: Company) -> Text:
         serial=done.device.serial,
         help=company.help_phone,
     )
+
+
+def _welcome_by_phone(customer: Customer, serial: str, by_phone: Text, company: Company) -> Text:
+    """The same for a phone that can be asked to pay: how to buy with it, and from an agent where one SMS has room."""
+    greeting, help_ = _("Welcome to {company}!", company=company.name), _("Help {help}", help=company.help_phone)
+    from_agent = _("Or pay an agent and say {serial}.", serial=serial)
+    both, alone = joined([greeting, by_phone, from_agent, help_]), joined([greeting, by_phone, help_])
+    return fitting(customer.language, [both, alone])

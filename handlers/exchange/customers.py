@@ -1,6 +1,9 @@
 """Customers as rows, and who of them a row means."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -22,10 +25,11 @@ from handlers.exchange.references import NO_MINI_GRID, find_defined
 from handlers.exchange.sheet import ImportKind, Shared
 from models.customers.numbers import keep_numbers, numbers_given
 from models.customers.registration import is_name
-from models.customers.search import namesakes
-from models.names import folded, named_or_new, renew
+from models.customers.search import Namesake, namesakes, namesakes_of_all
+from models.names import folded, named, named_or_new, renew
 from models.people import Customer, Gender, MiniGrid, Village
-from models.sql import insert
+from models.rows import find_rows
+from models.sql import connection, execute, on_postgres, row_marks
 
 PAGE = 1000
 MOST_CUSTOMERS = 8_999_999  # new ones get the numbers after the highest, and people write seven digits at most
@@ -45,6 +49,14 @@ class Person(NamedTuple):
     surname: str
     phone: str | None  # None: the row says nothing of it. NOTHING: there is none
 
+    @property
+    def phone_number(self) -> str:
+        """The phone number; empty where the row has none."""
+        return "" if self.phone in (None, NOTHING) else str(self.phone)
+
+    def namesake(self, mini_grid_id: int) -> Namesake:
+        return Namesake(self.name, self.surname, self.phone_number, mini_grid_id)
+
 
 class CustomerRow(NamedTuple):
     person: Person
@@ -56,6 +68,69 @@ class CustomerRow(NamedTuple):
     longitude: float | str | None
 
 
+@dataclass
+class Portion:
+    """What rows that are handled together would each ask for again, as it was before them: none of them is about the
+    customer of another one."""
+
+    grids: dict[str, MiniGrid] = field(default_factory=dict)  # by name
+    villages: dict[tuple[str, int], int] = field(default_factory=dict)  # by name and mini-grid
+    numbered: dict[int, Customer | None] = field(default_factory=dict)
+    namesakes: dict[Namesake, list[Customer]] = field(default_factory=dict)
+    new: list[dict[str, Any]] = field(default_factory=list)  # customers that are yet to be written
+
+
+_PORTION: ContextVar[Portion | None] = ContextVar("portion of an import", default=None)
+
+
+@asynccontextmanager
+async def knowing(rows: Sequence[CustomerRow]) -> AsyncIterator[None]:
+    """Look up at once whom these rows mean, where each question is a trip over the network, and write at the end who is
+    new of them."""
+    portion = Portion()
+    before = _PORTION.set(portion)
+    try:
+        if on_postgres():
+            await _look_up(portion, rows)
+        yield
+        await _insert(portion.new)
+    finally:
+        _PORTION.reset(before)
+
+
+async def _look_up(portion: Portion, rows: Sequence[CustomerRow]) -> None:
+    for name in {row.mini_grid for row in rows}:
+        if grid := await named(MiniGrid, name):
+            portion.grids[name] = grid
+    of_number = [row.person.number for row in rows if row.person.number]
+    of_name = [
+        row.person.namesake(portion.grids[row.mini_grid].id)
+        for row in rows
+        if row.person.number is None and row.mini_grid in portion.grids
+    ]
+    found = {one.id: one for one in await find_rows(Customer, "id = ANY($1::bigint[])", [of_number])}
+    portion.numbered = {number: found.get(number) for number in of_number}
+    portion.namesakes = await namesakes_of_all(list(dict.fromkeys(of_name)))
+
+
+async def _insert(new: Sequence[dict[str, Any]]) -> None:
+    """Write these, in one statement each the ones of which the same is said."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for one in new:
+        alike.setdefault(tuple(one), []).append(one)
+    for columns, some in alike.items():
+        statement = f"INSERT INTO customer ({', '.join(columns)}) VALUES {row_marks(len(some), len(columns))}"
+        await execute(connection(), statement, [value for one in some for value in one.values()])
+
+
+async def _grid(name: str) -> MiniGrid:
+    """Raises Reason."""
+    portion = _PORTION.get() or Portion()
+    if name not in portion.grids:
+        portion.grids[name] = await find_defined(MiniGrid, name, NO_MINI_GRID)
+    return portion.grids[name]
+
+
 def person(row: Row, number: str, company: Company) -> Person:
     """Who a row means; `number` is the column with the customer's number."""
     who = needed_text(row, "name"), needed_text(row, "surname"), phone(row, "phone", company)
@@ -65,10 +140,16 @@ def person(row: Row, number: str, company: Company) -> Person:
 async def find_meant(who: Person, mini_grid_id: int | None = None) -> list[Customer]:
     """Nobody, the customer who is meant, or several when name and phone are not enough to tell. Raises Reason
     when the number is somebody else's."""
-    number = "" if who.phone in (None, NOTHING) else who.phone
+    number, portion = who.phone_number, _PORTION.get()
+    if who.number is None and portion and mini_grid_id and (meant := who.namesake(mini_grid_id)) in portion.namesakes:
+        return portion.namesakes[meant]
     if who.number is None:
         return await namesakes(who.name, who.surname, number, mini_grid_id)
-    known = await Customer.get_or_none(id=who.number)
+    known = (
+        portion.numbered[who.number]
+        if portion and who.number in portion.numbered
+        else await Customer.get_or_none(id=who.number)
+    )
     if known is None:
         return []
     if (folded(known.name), folded(known.surname)) != (folded(who.name), folded(who.surname)):
@@ -102,7 +183,7 @@ def _gender(row: Row) -> str | None:
 
 async def _fits(row: CustomerRow, _company: Company) -> None:
     """A village that is new is made. A mini-grid is not: nobody would ever see the customers of a misspelt one."""
-    grid = await find_defined(MiniGrid, row.mini_grid, NO_MINI_GRID)
+    grid = await _grid(row.mini_grid)
     found = await find_meant(row.person, grid.id)
     if len(found) > 1:
         raise Reason(N_("several customers have this name and phone: write the number of the one that is meant"))
@@ -115,7 +196,7 @@ async def _fits(row: CustomerRow, _company: Company) -> None:
 
 
 async def _write(row: CustomerRow, company: Company) -> bool:
-    grid = await find_defined(MiniGrid, row.mini_grid, NO_MINI_GRID)
+    grid = await _grid(row.mini_grid)
     wanted = drop_empty(
         language=row.language,
         village_id=row.village and await _village_id(row.village, grid),
@@ -128,12 +209,22 @@ async def _write(row: CustomerRow, company: Company) -> bool:
     number, name, surname, phone_ = row.person
     who: dict[str, Any] = {"name": name, "surname": surname, "phone": None if phone_ == NOTHING else phone_}
     who |= {"language": company.languages[0], "mini_grid_id": grid.id} | wanted
-    await insert("customer", **who, created_at=datetime.now(UTC), **({"id": number} if number else {}))
+    new = {**who, "created_at": datetime.now(UTC), **({"id": number} if number else {})}
+    if portion := _PORTION.get():
+        portion.new.append(new)
+    else:
+        await _insert([new])
     return True
 
 
 async def _village_id(village: str, grid: MiniGrid) -> int | str:
-    return NOTHING if village == NOTHING else (await named_or_new(Village, village, mini_grid_id=grid.id))[0].id
+    if village == NOTHING:
+        return NOTHING
+    portion = _PORTION.get() or Portion()
+    if (village, grid.id) not in portion.villages:
+        found, _new = await named_or_new(Village, village, mini_grid_id=grid.id)
+        portion.villages[village, grid.id] = found.id
+    return portion.villages[village, grid.id]
 
 
 async def _rows(_company: Company) -> AsyncIterator[Sequence[object]]:
@@ -177,6 +268,7 @@ CUSTOMERS = ImportKind(
     key=_key,
     alike=N_("the same as line {line}: namesakes need a number each"),
     shared=_numbered,
+    knowing=knowing,
     fits=_fits,
     reserve=_reserve,
     # The highest number first, so that nobody new is given a number of the file.

@@ -13,13 +13,12 @@ from bot.company import Company
 from bot.runtime import Database
 from bot.text.i18n import N_, Reason
 from handlers.exchange.kinds import STATEMENT_OF, kinds_with
-from handlers.exchange.sheet import Problem, Sheet, check_again, read_sheet
+from handlers.exchange.sheet import PORTION, Problem, Sheet, check_again, read_sheet
 from handlers.exchange.table import Table
 from models.audit import record
 from models.money.statements import hold_statements
 from models.sql import connection, execute, on_postgres
 
-PORTION = 200  # rows that are written in one transaction, at most
 # Who waits for SQLite's only lock looks for it after 1, 3, 8, 18, 33 ms and ever more rarely, in the end each 0.1 s
 # (sqliteDefaultBusyCallback). It is held for so long that the fifth look finds it free, and left as long as two looks
 # lie apart by then: so nobody waits much longer than 33 ms.
@@ -175,12 +174,13 @@ async def _write(
 async def _write_portion(sheet: Sheet, company: Company, first: int, seconds: float) -> tuple[int, int]:
     """Write rows for this time, one at the least; how many, and how many of them changed something."""
     rows = changed = 0
-    until = time.perf_counter() + seconds
-    for line, values in sheet.values[first : first + PORTION]:
-        changed += await _write_row(sheet, line, values, company, first)
-        rows += 1
-        if time.perf_counter() >= until:
-            break
+    until, some = time.perf_counter() + seconds, sheet.values[first : first + PORTION]
+    async with sheet.kind.knowing([values for _line, values in some]):
+        for line, values in some:
+            changed += await _write_row(sheet, line, values, company, first)
+            rows += 1
+            if time.perf_counter() >= until:
+                break
     return rows, changed
 
 

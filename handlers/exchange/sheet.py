@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import IO, Any, NamedTuple
 
@@ -11,6 +12,8 @@ from handlers.exchange.cells import Row
 from handlers.exchange.dates import ALWAYS, Dates
 from handlers.exchange.references import find_near
 from handlers.exchange.table import BOM, Table, Unreadable, cell_of, row_of
+
+PORTION = 200  # rows that are held against the database, or written in one transaction, at most
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,11 @@ async def fit_always(_values: object, _company: Company) -> Reason | None:
     return None
 
 
+def knowing_nothing(_values: Sequence[Any]) -> AbstractAsyncContextManager[None]:
+    """For rows each of which asks for itself."""
+    return nullcontext()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImportKind(ExportKind):
     """What can be imported too. A row becomes values of its kind, and all that follows is done with these."""
@@ -75,6 +83,8 @@ class ImportKind(ExportKind):
     alike: str = N_("the same as line {line}")
     # What all rows have to say alike.
     shared: Callable[[Any], Shared] | None = None
+    # Asks at once what `fits` and `write` of these values would ask one by one, and keeps it for them within its block.
+    knowing: Callable[[Sequence[Any]], AbstractAsyncContextManager[None]] = knowing_nothing
     # Holds values against the database, or raises Reason. May give a remark: what of the row is not taken, and why.
     fits: Callable[[Any, Company], Awaitable[Reason | None]] = fit_always
     # Finds what is wrong with rows that are each in order.
@@ -135,19 +145,26 @@ async def read_sheet(
     """Read and check a whole file; nothing is written. `progress` is told the lines that are done."""
     sheet, done = Sheet(kinds[name]), 0
     header: list[str] = []
+    unreadable: list[Problem] = []
+    some: list[tuple[int, Any]] = []
     try:
         for line, cells in table.rows():
             if header:
-                await _check(sheet, line, header, cells, company)
+                _read(sheet, some, line, header, cells, company)
             else:
                 header = [cell.lower() for cell in cells]
                 if wrong := _wrong(header, name, kinds):
                     sheet.problems.append(Problem(line, wrong))
                     return sheet
+            if len(some) == PORTION:
+                await _hold_against_database(sheet, some, company)
+                some = []
             progress(line - done)
             done = line
     except Unreadable as error:
-        sheet.problems.append(Problem(error.line, error.reason))
+        unreadable.append(Problem(error.line, error.reason))
+    await _hold_against_database(sheet, some, company)
+    sheet.problems = [*sorted(sheet.problems, key=lambda problem: problem.line), *unreadable]
     if not header:
         sheet.problems.append(Problem(1, Reason(N_("there is no header"))))
     if sheet.kind.together and not sheet.problems:
@@ -165,15 +182,28 @@ def _wrong(header: Sequence[str], name: str, kinds: Mapping[str, ImportKind]) ->
     return Reason(N_("{wrong}; these are columns for mwanga import {kind}"), wrong=wrong, kind=others[0])
 
 
-async def _check(sheet: Sheet, line: int, header: list[str], cells: list[str], company: Company) -> None:
+def _read(
+    sheet: Sheet, some: list[tuple[int, Any]], line: int, header: list[str], cells: list[str], company: Company
+) -> None:
+    """Make values of a line, and add them to `some`."""
     try:
         value = sheet.kind.read(row_of(header, cells), company)
         _unique(sheet, line, value)
-        if remark := await sheet.kind.fits(value, company):
-            sheet.remarks.append(Problem(line, remark))
-        sheet.values.append((line, value))
+        some.append((line, value))
     except Reason as reason:
         sheet.problems.append(Problem(line, reason))
+
+
+async def _hold_against_database(sheet: Sheet, some: Sequence[tuple[int, Any]], company: Company) -> None:
+    """Add those that fit to the values of the sheet."""
+    async with sheet.kind.knowing([value for _line, value in some]):
+        for line, value in some:
+            try:
+                if remark := await sheet.kind.fits(value, company):
+                    sheet.remarks.append(Problem(line, remark))
+                sheet.values.append((line, value))
+            except Reason as reason:
+                sheet.problems.append(Problem(line, reason))
 
 
 def _unique(sheet: Sheet, line: int, value: Any) -> None:

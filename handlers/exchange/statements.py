@@ -20,7 +20,7 @@ from handlers.exchange.cells import Row, figure, quoted, too_many_decimals
 from handlers.exchange.sheet import ImportKind
 from handlers.exchange.table import SEPARATORS, Table, Unreadable
 from models.money.receiving import normal_reference
-from models.money.reconciling import OtherAmount, Said, add_file, add_line, check_same
+from models.money.reconciling import Said, SaidOtherwise, add_file, add_line, check_same
 from models.money.statements import Direction
 
 # What a column means, with the headings that say so, the surest first; only letters and digits count.
@@ -156,7 +156,7 @@ def statement_kind(provider: str) -> ImportKind:
 async def _add(said: Said, actor: str) -> bool:
     try:
         return await add_line(said, actor=actor)
-    except OtherAmount as error:
+    except SaidOtherwise as error:
         raise _other_amount(said) from error
 
 
@@ -174,7 +174,7 @@ async def _fits(row: StatementRow, _company: Company) -> Reason | None:
     for said in row.said:
         try:
             await check_same(said)
-        except OtherAmount as error:
+        except SaidOtherwise as error:
             raise _other_amount(said) from error
     return row.left_out
 

@@ -141,11 +141,12 @@ async def _customers(turn: Turn, ids: Sequence[int]) -> list[str]:
 
 
 async def _sale(turn: Turn, number: str) -> list[str]:
-    """The sale on instalments of this number. A sale of a device is paid by that device."""
+    """The sale on instalments of this number. A sale of a device is paid by that device, unless it came to an end: then
+    somebody else has the device, or nobody."""
     if not SALE_OR_DIGITS.fullmatch(number):
         return []
     contract = await find_contract(number.replace("-", ""), turn.agent.mini_grid_id)
-    if contract is None or contract.device_id is None:
+    if contract is None or contract.device_id is None or contract.ending:
         return [f"contract {contract.number}"] if contract else []
     in_reach = await device_in_reach(contract.device_id, turn.agent.mini_grid_id)
     return [f"device {contract.device_id}"] if in_reach else []

@@ -185,7 +185,7 @@ def why_not(refusal: refusals.NotSold, serial: str, company: Company) -> Text:
         case refusals.OverLimit() | refusals.WalletTooSmall():
             return no_room(refusal, company)
         case refusals.PaidOff():
-            return _("{serial} is paid off: nothing is left to pay.", serial=serial)
+            return _("Nothing is left to pay for {serial}.", serial=serial)
         case refusals.TooManyTokens(minutes=minutes):
             return _("{serial} got too many codes just now. Try again in {n} min.", serial=serial, n=minutes)
         case refusals.NoTokensLeft():

@@ -31,13 +31,14 @@ REQUESTS: Words = {
 
 
 NAME = "cash request"  # of the question for one of them
+LONG_AGO = 1  # ms: whatever else this phone was asked comes first
 UNSURE = ["quote", ""]  # a bare yes that may be for one that is over: which one is it for, though only one is open?
 
 
 async def find_request(caller: Caller, text: str) -> Asked | None:
     """What a yes or a no of an agent is for: the request that it names (C12 1), else the only one that is open, where
-    the agent was asked for a bare answer. With several it is asked which, and where a bare one may be for a request
-    that is over."""
+    the agent was asked for a bare answer. With several it is asked which, also where those that wait asked to be named,
+    and a bare one may be for a request that is over."""
     if caller.agent is None:
         return None
     first, *_more = split(text) or [""]
@@ -51,9 +52,9 @@ async def find_request(caller: Caller, text: str) -> Asked | None:
     alone = [one for one in waiting if one.alone]
     if not alone:  # those that wait asked to be named: a bare answer is rather for an older question of the phone's own
         over = await cash_requests.find_last_over(caller.agent)
-        if over is None:
-            return None
-        return Asked([UNSURE] if waiting else [[NAME, over.reference]], over.created_at)
+        if waiting:
+            return Asked([UNSURE], over.created_at if over else LONG_AGO, answer="")
+        return Asked([[NAME, over.reference]], over.created_at) if over else None
     return Asked([[NAME, alone[-1].reference]] if len(waiting) == 1 else [], alone[-1].created_at)
 
 

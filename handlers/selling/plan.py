@@ -96,12 +96,12 @@ async def show_contract(contract: Contract, chat: Chat) -> Reply:
     company = chat.company
     heading = f"{_label(contract)}, {owner(contract.customer)}" if chat.person.agent else _label(contract)
     lines = [verbatim(heading)]
+    if contract.ending:
+        return chat.end(under(*lines, ENDINGS[Ending(contract.ending)]))
     if contract.terms == Terms.SERVICE:
         price = _("{amount} a day", amount=company.money(contract.day_price))
         return chat.end(under(*lines, price, *least(contract, company)))
     dues = await open_instalments(contract)
-    if contract.ending:
-        return chat.end(under(*lines, ENDINGS[Ending(contract.ending)]))
     if not dues:
         return chat.end(under(*lines, _("Paid off. Nothing is left to pay.")))
     paid, count = await count_paid(contract)

@@ -205,9 +205,9 @@ async def _wallet_of(account_text: str, company: Company) -> Agent | None:
     return await find_prepaid(account_text, _phone(account_text.strip(), company))
 
 
-async def _top_up(payment: Payment, agent: Agent, company: Company) -> Told:
+async def _top_up(payment: Payment, agent: Agent, company: Company, *, again: bool = False) -> Told:
     try:
-        booked = await top_up_wallet(payment.id, agent, payment.provider, coin=company.coin)
+        booked = await top_up_wallet(payment.id, agent, payment.provider, coin=company.coin, again=again)
     except NothingUnapplied:  # somebody of the office said what it is for
         return []
     return [(f"top up {booked.entry.id}", for_agent(booked, agent, company))] if booked.new else []
@@ -375,7 +375,7 @@ async def _assign_to_wallet(payment: Payment, agent: Agent, actor: str, company:
     there = await unapplied(payment.id)
     if amount not in (None, there):
         raise ValueError(f"A wallet takes all that waits: {company.money(there)}.")
-    told = await _top_up(payment, agent, company)
+    told = await _top_up(payment, agent, company, again=True)
     if told:  # else somebody else was sooner
         await record(actor, "assign payment", f"payment {payment.id}", f"to W{agent.id}, 0 minor units left")
     return told

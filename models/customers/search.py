@@ -4,7 +4,7 @@ that it costs about the same at a thousand customers and at a million."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -17,6 +17,7 @@ from models.sql import columns_of, connection, ending_of, execute, lower_of, mar
 LONG_WORD = 6  # letters
 MOST_WORDS, LONGEST_TEXT = 12, 201  # of name and surname together: their columns have 100 letters each
 LOOK = 5_000  # customers that a kind of device or the middle of a name is looked for in: few mini-grids have 1,000
+MOST_NAMESAKES = 3  # as many as anybody needs to know: there are several
 BEHIND_ALL = "\U0010ffff"  # sorts behind every letter, so that a beginning is a range of the index
 
 
@@ -101,7 +102,7 @@ async def customers_by_phone(phone: str, mini_grid_id: int) -> list[Customer]:
 
 
 async def namesakes(
-    name: str, surname: str, phone: str | None, mini_grid_id: int | None = None, most: int = 3
+    name: str, surname: str, phone: str | None, mini_grid_id: int | None = None, most: int = MOST_NAMESAKES
 ) -> list[Customer]:
     """At most so many customers of this name, in small letters or capitals, and of this phone: empty for those without
     one, None for any."""
@@ -119,6 +120,30 @@ async def namesakes(
         conditions.append("phone IS NULL")
     statement = f"SELECT {columns_of(Customer)} FROM customer WHERE {' AND '.join(conditions)} ORDER BY id LIMIT {most}"
     return [read_row(Customer, row) for row in await execute(connection(), statement, values)]
+
+
+class Namesake(NamedTuple):
+    """Whom `namesakes` looks for."""
+
+    name: str
+    surname: str
+    phone: str  # empty: without one
+    mini_grid_id: int
+
+
+async def namesakes_of_all(wanted: Sequence[Namesake]) -> dict[Namesake, list[Customer]]:
+    """The `namesakes` of each of these, in one question to PostgreSQL."""
+    statement = f"""SELECT w.place, c.* FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) WITH ORDINALITY
+        AS w (name, surname, phone, grid, place) CROSS JOIN LATERAL
+      (SELECT {columns_of(Customer)} FROM customer WHERE {lower_of("name")} = w.name
+       AND {lower_of("surname")} = w.surname AND mini_grid_id = w.grid AND COALESCE(phone, '') = w.phone
+       ORDER BY id LIMIT {MOST_NAMESAKES}) AS c ORDER BY w.place, c.id"""
+    names, surnames, phones, grids = zip(*wanted, strict=True) if wanted else ((), (), (), ())
+    values = [[*map(_small, names)], [*map(_small, surnames)], [*phones], [*grids]]
+    found: dict[Namesake, list[Customer]] = {each: [] for each in wanted}
+    for row in await execute(connection(), statement, values):
+        found[wanted[row["place"] - 1]].append(read_row(Customer, row))
+    return found
 
 
 async def kinds_of(customers: Sequence[Customer]) -> dict[int, set[str]]:

@@ -23,6 +23,7 @@ from models.money.receiving import (
 )
 from models.money.reconciling import is_out_of_books
 from models.money.sales import Payment
+from models.money.wallets import TakenOut, take_out
 from models.sql import connection, execute, read_moment
 
 END_DOUBT = "UPDATE suspense SET why = $2 WHERE payment_id = $1 AND why = 'amounts' AND closed_at IS NULL"
@@ -81,13 +82,16 @@ async def check_said(payment: Payment, amount: int) -> None:
         raise NobodySays(amount)
 
 
-async def put_right(payment: Payment, amount: int, reason: str, *, actor: str) -> None:
+async def put_right(payment: Payment, amount: int, reason: str, *, actor: str) -> list[TakenOut]:
     """Book that a payment was another amount (minor units), in the caller's transaction in which two people agreed.
-    What is more waits to be assigned, but for what was lost before. What is less comes out of what still waits, and the
-    rest of it, which was used, out of the adjustments. Raises as `check_said`."""
+    What is more waits to be assigned, but for what was lost before. What is less comes out of what still waits, then
+    out of the wallets that got it, which is returned; and the rest of it, which was used, out of the adjustments.
+    Raises as `check_said`."""
     await lock_payment(payment.id)
     await check_said(payment, amount)
     more = amount - await counted(payment)
+    short = -more - await unapplied(payment.id)
+    taken = await take_out(payment.id, short, actor, reason) if short > 0 else []
     waits = min(await unapplied(payment.id), -more) if more < 0 else -max(more - await lost_of(payment.id), 0)
     lines = [await _held(payment, more), Posting(AccountKind.UNAPPLIED, payment.id, waits)]
     lines.append(Posting(AccountKind.ADJUSTMENT, 0, -more - waits))
@@ -101,6 +105,7 @@ async def put_right(payment: Payment, amount: int, reason: str, *, actor: str) -
     await _end_doubt(payment, actor)
     detail = f"{amount - more} -> {amount} minor units: {reason}"
     await record(actor, "amount put right", f"{payment.provider} {payment.reference}", detail)
+    return taken
 
 
 async def _held(payment: Payment, more: int) -> Posting:

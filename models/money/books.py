@@ -172,12 +172,12 @@ CHECKS = (
     ),
     # What pages read in place of all rows.
     Check(
-        """SELECT provider, settled, direction, SUM(number) AS number, SUM(amount) AS amount FROM (
-          SELECT provider, settled, direction, number, amount FROM statement_sum
-          UNION ALL SELECT provider, settled, direction, -1, -amount FROM statement_line) AS both_ways
-        GROUP BY provider, settled, direction HAVING SUM(number) <> 0 OR SUM(amount) <> 0
-        ORDER BY provider, settled, direction LIMIT 1""",
-        "The sums of days have {number} lines of {provider}, '{settled}' {direction}, and {amount} too much.",
+        """SELECT provider, day, settled, direction, SUM(number) AS number, SUM(amount) AS amount FROM (
+          SELECT provider, day, settled, direction, number, amount FROM statement_sum
+          UNION ALL SELECT provider, $DAY, settled, direction, -1, -amount FROM statement_line) AS both_ways
+        GROUP BY provider, day, settled, direction HAVING SUM(number) <> 0 OR SUM(amount) <> 0
+        ORDER BY provider, day, settled, direction LIMIT 1""",
+        "The sum of {day} has {number} lines of {provider}, '{settled}' {direction}, and {amount} too much.",
         KEPT_SUMS,
     ),
     Check(
@@ -205,6 +205,10 @@ CHECKS = (
 
 
 STEPS = "SELECT name FROM tortoise_migrations"
+# $DAY: the day (UTC) of a line, as the triggers of 0015_kept_sums have it.
+DAY_ON_SQLITE, DAY_ON_POSTGRES = "substr(at, 1, 10)", "CAST(at AT TIME ZONE 'UTC' AS DATE)"
+# SQLite says 1.0, and PostgreSQL 1. Whoever reads a copy has another database open, or none.
+ENGINE = "SELECT CAST(1 AS REAL) || '' AS one"
 
 
 async def ask_here(statement: str) -> Rows:
@@ -214,11 +218,12 @@ async def ask_here(statement: str) -> Rows:
 async def find_fault(ask: Ask = ask_here) -> str:
     """The first thing in the books that does not add up, in one sentence; empty when all does. A database of an older
     version is looked at as well: what it has not is not asked for."""
-    steps = {row["name"] for row in await ask(STEPS)}
+    steps, [engine] = {row["name"] for row in await ask(STEPS)}, await ask(ENGINE)
+    day = DAY_ON_SQLITE if engine["one"] == "1.0" else DAY_ON_POSTGRES
     for check in CHECKS:
         if check.made_by and check.made_by not in steps:
             continue
-        if rows := await ask(check.wrong):
+        if rows := await ask(check.wrong.replace("$DAY", day)):
             # PostgreSQL has sums as decimals, and would write 80000 as 8E+4.
             return check.says.format(
                 **{name: int(value) if isinstance(value, Decimal) else value for name, value in rows[0].items()}

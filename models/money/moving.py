@@ -15,6 +15,7 @@ from models.money.sales import Sale
 from models.money.taking_back import MovedBefore, NotTakenBack, VoidBefore, lock_sale
 from models.money.voids import VoidState, void_of
 from models.people import Customer, OfficeUser
+from models.sql import lock_rows
 from models.vault import Vault
 
 
@@ -48,6 +49,7 @@ async def move(sale: Sale, device: Device, by: OfficeUser, *, today: date, coin:
     amount as a claim, and the other device gets a token. The agent's cash and commission stay as they are. Raises
     NotTakenBack's kinds."""
     await lock_payment(sale.payment_id)
+    await _lock_both(sale, device)
     await lock_sale(sale)
     if sale.device_id is None:
         raise NothingToMove(sale.reference)
@@ -81,3 +83,13 @@ async def move(sale: Sale, device: Device, by: OfficeUser, *, today: date, coin:
     await record(by.name, "sale moved", sale.reference, detail)
     wrong = await Customer.get(id=sale.customer_id)
     return Moved(applied.sold, wrong, await balance(AccountKind.CLAIM, wrong.id))
+
+
+async def _lock_both(sale: Sale, device: Device) -> None:
+    """Hold what either device's sale moves, kind by kind, waiting for it: what were held later, out of its order, would
+    be refused as long as somebody sells for it (models/sql.py)."""
+    devices, customers = [sale.device_id or 0, device.id], [sale.customer_id, device.customer_id or 0]
+    earning = "SELECT agent_id FROM contract WHERE device_id IN ($2, $3) OR customer_id IN ($4, $5)"
+    await lock_rows("agent", f"id = $1 OR id IN ({earning})", [sale.agent_id or 0, *devices, *customers])
+    await lock_rows("device", "id IN ($1, $2)", devices)
+    await lock_rows("customer", "id IN ($1, $2)", customers)

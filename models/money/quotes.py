@@ -261,9 +261,9 @@ def _runs(at: Standing, contract: Contract, funds: int) -> tuple[Unit | None, in
 
 
 def _service(at: Standing, contract: Contract) -> _Way:
-    """Days at the agreed price, for ever: nothing is owed and nothing unlocks."""
+    """Days at the agreed price, for ever: nothing is owed and nothing unlocks. Whose device went back pays no more."""
     if at.device is None:
-        raise NoPlan(contract.number)
+        raise PaidOff(contract.number) if contract.ending else NoPlan(contract.number)
     agreed = Tariff(unit=Unit.DAYS, price=contract.day_price, minimum=contract.minimum)
     return _sold_at(at, at.device, agreed, overdue=0, due=0)
 

@@ -107,12 +107,58 @@ class Said:
     to_bank: bool = False  # its words say that it is a payout to the bank
 
 
-class OtherAmount(Exception):
+class SaidOtherwise(Exception):
     """This line is there with another amount."""
 
 
 class NotSettled(Exception):
-    """Nothing was booked; the text says why."""
+    """Nothing was booked; the text says why. `reference` is the line's or the payment's."""
+
+    why = ""
+
+    def __init__(self, reference: str, **more: str) -> None:
+        super().__init__(self.why.format(reference=reference, **more))
+        self.reference = reference
+
+
+class WentOut(NotSettled):
+    why = "{reference} is money that went out."
+
+
+class SettledAlready(NotSettled):
+    why = "{reference} is settled already."
+
+
+class NoPayout(NotSettled):
+    why = "{reference} is no money that a provider paid out."
+
+
+class NoArrival(NotSettled):
+    why = "{reference} is no money that came to the bank."
+
+
+class NotOfProvider(NotSettled):
+    """The payment is another provider's, or the line is no money that went."""
+
+    why = "{reference} is no money that {provider} paid out."
+
+    def __init__(self, reference: str, provider: str) -> None:
+        super().__init__(reference, provider=provider)
+        self.provider = provider
+
+
+class WasUsed(NotSettled):
+    why = "The money of {reference} was used. Take back what it paid for first."
+
+
+class NotDenied(NotSettled):
+    why = "No statement that was read says that {reference} never came."
+
+
+class CameBySay(NotSettled):
+    """Two of the office have said its amount."""
+
+    why = "Two people have said how much {reference} was: it came."
 
 
 @dataclass(frozen=True)
@@ -133,7 +179,7 @@ class Reconciliation:
 
 async def add_line(said: Said, *, actor: str) -> bool:
     """Keep a line, and settle it when it is plain what it is, in the caller's unit of work; False when it was there.
-    Raises OtherAmount."""
+    Raises SaidOtherwise."""
     texts = [cut(said.payer, 100), cut(said.account_text, 100), cut(said.details, 200)]
     values = [said.provider, said.reference, said.direction.value, said.amount, said.at, *texts, datetime.now(UTC)]
     if not await execute(connection(), ADD, values):
@@ -152,12 +198,12 @@ async def add_line(said: Said, *, actor: str) -> bool:
 
 
 async def check_same(said: Said) -> None:
-    """Raises OtherAmount."""
+    """Raises SaidOtherwise."""
     earlier = await StatementLine.get_or_none(
         provider=said.provider, reference=said.reference, direction=said.direction.value
     )
     if earlier and earlier.amount != said.amount:
-        raise OtherAmount(said.reference)
+        raise SaidOtherwise(said.reference)
 
 
 async def add_file(provider: str, begins_at: datetime, ends_at: datetime, *, actor: str) -> None:
@@ -187,9 +233,9 @@ async def take(line: StatementLine, *, actor: str) -> Received:
 def incoming_of(line: StatementLine) -> Incoming:
     """A line as the news of a payment. Raises NotSettled when it is none, or is settled already."""
     if line.direction != Direction.IN:
-        raise NotSettled(f"{line.reference} is money that went out.")
+        raise WentOut(line.reference)
     if line.settled:
-        raise NotSettled(f"{line.reference} is settled already.")
+        raise SettledAlready(line.reference)
     return Incoming(
         source=Source.STATEMENT,
         provider=line.provider,
@@ -214,7 +260,7 @@ async def note_taken(line: StatementLine, payment_id: int, *, actor: str) -> Non
 async def pay_out(line: StatementLine, *, actor: str) -> None:
     """A provider paid what it had of ours to the bank; in the caller's unit of work. Raises NotSettled."""
     if line.direction != Direction.OUT or line.provider == BANK:
-        raise NotSettled(f"{line.reference} is no money that a provider paid out.")
+        raise NoPayout(line.reference)
     await hold_statements()
     await _book(line, Settled.PAYOUT, AccountKind.BANK, 0, actor=actor)
     span = [line.amount, read_moment(line.at) - EARLIEST_ARRIVAL, read_moment(line.at) + LATEST_ARRIVAL]
@@ -227,7 +273,7 @@ async def deposit(line: StatementLine, *, actor: str) -> None:
     """The office brought cash to the bank, and may have booked it then; in the caller's unit of work. Raises
     NotSettled."""
     if line.direction != Direction.IN or line.provider != BANK:
-        raise NotSettled(f"{line.reference} is no money that came to the bank.")
+        raise NoArrival(line.reference)
     await _settle(line, Settled.DEPOSIT, actor=actor)
     if await note_arrival(line):
         return
@@ -239,10 +285,10 @@ async def give_back(line: StatementLine, payment: Payment, *, actor: str) -> Non
     """A payment went back to its payer, as this line says; in the caller's unit of work. Raises NotSettled when it
     was used: what it paid for is to be taken back before."""
     if line.direction != Direction.OUT or line.provider != payment.provider:
-        raise NotSettled(f"{line.reference} is no money that {payment.provider} paid out.")
+        raise NotOfProvider(line.reference, payment.provider)
     await lock_rows("payment", "id = $1", [payment.id])
     if line.amount > await unapplied(payment.id):
-        raise NotSettled(f"The money of {payment.reference} was used. Take back what it paid for first.")
+        raise WasUsed(payment.reference)
     await _book(line, Settled.BACK, AccountKind.UNAPPLIED, payment.id, actor=actor, payment=payment.id)
     if not await unapplied(payment.id):
         await close_suspense(payment.id, actor)
@@ -258,11 +304,11 @@ async def never_came(payment: Payment, why: str, *, actor: str) -> None:
     at = read_moment(payment.paid_at)
     unseen = await _unseen(payment.provider, at, at + timedelta(microseconds=1))
     if payment.id not in [row["id"] for row in unseen] and not await waits_as_other_name(payment.id):
-        raise NotSettled(f"No statement that was read says that {payment.reference} never came.")
+        raise NotDenied(payment.reference)
     if await counted(payment) != payment.amount:
-        raise NotSettled(f"Two people have said how much {payment.reference} was: it came.")
+        raise CameBySay(payment.reference)
     if await unapplied(payment.id) != payment.amount:
-        raise NotSettled(f"The money of {payment.reference} was used. Take back what it paid for first.")
+        raise WasUsed(payment.reference)
     [entry] = await execute(connection(), "SELECT id FROM entry WHERE key = $1", [f"payment {payment.id}"])
     await reverse(int(entry["id"]), key=f"payment {payment.id} never came", actor=actor, reason=why)
     await close_suspense(payment.id, actor)
@@ -374,7 +420,7 @@ async def _settle(
     """Raises NotSettled when it is settled already."""
     values = [line.id, settled.value, cut(actor, 100), payment, cut(note, 200)]
     if not await execute(connection(), SETTLE, values):
-        raise NotSettled(f"{line.reference} is settled already.")
+        raise SettledAlready(line.reference)
 
 
 async def _book(

@@ -20,9 +20,12 @@ from models.sql import connection, execute, insert, on_postgres, read_moment
 
 PAGE = 50
 EARLIEST, LATEST = timedelta(days=7), timedelta(days=10)  # the bank's line may be dated so far before, or behind
-MOVES = """SELECT l.id, l.amount, e.key, e.actor, e.reason, e.effective_at FROM account a
-  JOIN line l ON l.account_id = a.id JOIN entry e ON e.id = l.entry_id
-  WHERE a.kind = 'office cash' AND a.owner = 0 AND l.id < $1 ORDER BY l.id DESC LIMIT $2"""
+# The newest lines are taken before their entries are looked for, or PostgreSQL looks for those of all that there are.
+MOVES = """SELECT l.id, l.amount, e.key, e.actor, e.reason, e.effective_at FROM (
+    SELECT id, amount, entry_id FROM line
+    WHERE account_id = (SELECT id FROM account WHERE kind = 'office cash' AND owner = 0) AND id < $1
+    ORDER BY id DESC LIMIT $2) l
+  JOIN entry e ON e.id = l.entry_id ORDER BY l.id DESC"""
 ON_THE_WAY = """SELECT id FROM till_deposit
   WHERE amount = $1 AND line_id IS NULL AND created_at >= $2 AND created_at < $3
   ORDER BY CASE WHEN UPPER(reference) = UPPER($4) THEN 0 ELSE 1 END, id LIMIT 1"""

@@ -14,9 +14,13 @@ from models.money.references import hold_reference, new_reference
 from models.money.reservations import promised_by
 from models.money.sales import Payment
 from models.people import Agent
-from models.sql import connection, execute, insert, lock_rows
+from models.sql import connection, execute, insert, lock_rows, marks
 
 WALLET = re.compile(r"W[-.]?([1-9][0-9]{0,8})")  # W12: the wallet of the agent with this number
+# What wallets got of a payment, and have not given back for it.
+GOT = """SELECT a.owner, -SUM(l.amount) AS amount FROM line l JOIN account a ON a.id = l.account_id
+  WHERE a.kind = 'wallet' AND l.entry_id IN (SELECT m.entry_id FROM line m JOIN account u ON u.id = m.account_id
+    WHERE u.kind = 'unapplied' AND u.owner = $1) GROUP BY a.owner HAVING SUM(l.amount) < 0 ORDER BY a.owner"""
 LONGEST_REFERENCE = 20  # as much as one SMS has room for
 SAME_WINDOW = timedelta(hours=24)
 
@@ -30,7 +34,8 @@ class TopUp(Model):
     agent_id: int
     amount = fields.BigIntField()  # what the agent paid, or got
     commission = fields.BigIntField(default=0, db_default=0)  # what was due and came in with it
-    # By mobile money; without one the office counted it.
+    # By mobile money, the first time that it came in; without one the office counted it, or it is more or less of a
+    # payment whose amount was put right.
     payment: fields.OneToOneNullableRelation[Payment] = fields.OneToOneField(
         "models.Payment", null=True, on_delete=fields.RESTRICT
     )
@@ -55,6 +60,16 @@ class ToppedUp:
     def before(self) -> int:
         """What was in the wallet, where nothing else came since."""
         return int(self.wallet - self.entry.amount - self.entry.commission)
+
+
+@dataclass(frozen=True)
+class TakenOut:
+    """What a payment that was less than it said took out of a wallet again. Money is in minor units."""
+
+    agent: Agent
+    amount: int
+    missing: int  # what the agent got too much, and has used or promised
+    wallet: int  # what is in it now
 
 
 class NotToppedUp(Exception):
@@ -139,18 +154,19 @@ async def top_up(
     return await _book(agent, amount, actor, Posting(AccountKind.OFFICE, 0, amount), reference=reference, coin=coin)
 
 
-async def top_up_wallet(payment_id: int, agent: Agent, actor: str, *, coin: int = 1) -> ToppedUp:
-    """Put all that is unapplied of a payment into an agent's wallet, in the caller's transaction; once. Raises
-    NotPrepaid and NothingUnapplied."""
+async def top_up_wallet(payment_id: int, agent: Agent, actor: str, *, coin: int = 1, again: bool = False) -> ToppedUp:
+    """Put all that is unapplied of a payment into an agent's wallet, in the caller's transaction; once, and what waits
+    of it later only `again`, as somebody of the office says. Raises NotPrepaid and NothingUnapplied."""
     await lock_rows("payment", "id = $1", [payment_id])
     await _lock_prepaid(agent)
-    if earlier := await TopUp.get_or_none(payment_id=payment_id):
+    earlier = await TopUp.get_or_none(payment_id=payment_id)
+    if earlier and not again:
         return ToppedUp(earlier, await in_wallet(agent.id), new=False)
     amount = -await balance(AccountKind.UNAPPLIED, payment_id)
     if amount <= 0:
         raise NothingUnapplied(payment_id)
     taken = Posting(AccountKind.UNAPPLIED, payment_id, amount)
-    booked = await _book(agent, amount, actor, taken, payment_id=payment_id, coin=coin)
+    booked = await _book(agent, amount, actor, taken, payment_id=None if earlier else payment_id, coin=coin)
     await close_suspense(payment_id, actor)
     return booked
 
@@ -165,6 +181,42 @@ async def pay_out(agent: Agent, amount: int, actor: str, *, coin: int = 1) -> To
     if not 0 < amount <= there:
         raise NotInWallet(max(there, 0))
     return await _book(agent, -amount, actor, Posting(AccountKind.OFFICE, 0, -amount), coin=coin)
+
+
+async def take_out(payment_id: int, most: int, actor: str, reason: str) -> list[TakenOut]:
+    """A payment that is in wallets was `most` less (minor units): take that out of them, as far as it is there and not
+    promised to customers, and let it wait again; in the caller's transaction that holds the payment."""
+    rows = await execute(connection(), GOT, [payment_id])
+    if not rows:
+        return []
+    ids = [int(row["owner"]) for row in rows]
+    await lock_rows("agent", f"id IN ({marks(len(ids))})", ids)
+    promised, out = await promised_by(ids), []
+    for row in rows:
+        agent, wanted = await Agent.get(id=row["owner"]), min(int(row["amount"]), most)
+        there = await in_wallet(agent.id) - promised.get(agent.id, 0)
+        taken = max(min(wanted, there), 0)
+        if taken:
+            await _write_taken(agent, taken, payment_id, actor, reason)
+        if wanted:
+            out.append(TakenOut(agent, taken, wanted - taken, await in_wallet(agent.id)))
+        most -= wanted
+    return out
+
+
+async def _write_taken(agent: Agent, amount: int, payment_id: int, actor: str, reason: str) -> None:
+    columns = {
+        "reference": await new_reference("top_up"),
+        "agent_id": agent.id,
+        "amount": -amount,
+        "commission": 0,
+        "actor": actor,
+        "created_at": datetime.now(UTC),
+    }
+    number = await insert("top_up", **columns)
+    back = [Posting(AccountKind.WALLET, agent.id, amount), Posting(AccountKind.UNAPPLIED, payment_id, -amount)]
+    await post(f"top up {number}", back, actor=actor, reason=reason)
+    await record(actor, "taken out of wallet", agent.phone, f"{amount} minor units of payment {payment_id}: {reason}")
 
 
 async def make_prepaid(agent: Agent, actor: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tortoise import models as of_tortoise
 
 from bot import setting_files
 from bot.app import assembled
@@ -171,3 +172,37 @@ def test_shells_complete_the_command(shell: str) -> None:
     environment = os.environ | {"_MWANGA_COMPLETE": f"source_{shell}", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-m", "bot"], env=environment, capture_output=True, text=True, check=True)
     assert "_MWANGA_COMPLETE=complete_" in done.stdout
+
+
+# What is large and of use only later: the SDK at the first message that goes by it, Markdown at the first page of help.
+NOT_TO_LISTEN = ("africastalking", "requests", "urllib3", "markdown_it", "playwright", "tests", "pytest")
+WHAT_IS_THERE = """
+import asyncio, sys
+from bot.app import assembled, build_app
+from bot.config import load
+import bot.cli.main
+
+async def main():
+    config = load()
+    build_app(config)
+    async with assembled(config, load_demo=True, serving=False):
+        print(*{name.partition(".")[0] for name in sys.modules})
+
+asyncio.run(main())
+"""
+
+
+def test_a_server_listens_before_it_has_imported_what_it_needs_only_later(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MWANGA_DATABASE": f"sqlite://{tmp_path}/m.db"}
+    ran = subprocess.run(
+        [sys.executable, "-c", WHAT_IS_THERE], env=environment, capture_output=True, text=True, check=True
+    )
+    there = set(ran.stdout.split())
+    assert {"bot", "handlers", "aiohttp"} <= there
+    assert not there & set(NOT_TO_LISTEN)
+
+
+def test_no_table_is_looked_through_for_comments() -> None:
+    """tortoise would parse the file of each of our tables again: a third of the time until a server listens."""
+    assert of_tortoise._get_comments(Customer) == {}
+    assert not [file for file in (ROOT / "models").glob("*/**/*.py") if "#:" in file.read_text()]

@@ -1,6 +1,7 @@
 """PostgreSQL ends one of two in a deadlock: what it ended is done again, and the sale is made."""
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import Sequence
@@ -11,17 +12,20 @@ import pytest
 from tortoise.exceptions import OperationalError
 
 from bot.app import assembled
+from bot.company import Company
 from bot.message import Inbound, Outbound, Sent
 from bot.runtime import Database
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from models import sql
+from models.customers.registration import Registration
 from models.devices import Device, with_owner
 from models.money import Sale, payment, quotes
 from models.money.ledger import AccountKind, balance
 from models.money.payable import PayableDevice
 from models.people import Agent
 from models.sql import execute
+from models.tickets import Ticket
 from tests.world.books import DEVICES, check_ledger
 from tests.world.outbox_rig import Bench
 from tests.world.people import GATEWAY, PEOPLE, PINS, Phones
@@ -29,6 +33,7 @@ from tests.world.people import GATEWAY, PEOPLE, PINS, Phones
 WAITS = """SELECT COUNT(*) FROM pg_stat_activity
   WHERE wait_event_type = 'Lock' AND datname = current_database()"""
 
+_ids = itertools.count(1)
 MET = """INSERT INTO gatewaystate (name, heard_at, sent_at, last_word, paused_until, alert)
   VALUES ($1, 0, 0, '', 0, '')"""
 
@@ -186,14 +191,12 @@ async def test_a_sale_takes_no_number_for_accounts_that_are_there(mwanga: Server
     assert await execute(mwanga.database.client, last) == [before]
 
 
-@pytest.mark.slow
-async def test_two_servers_sell_the_same_devices_at_once_without_a_deadlock(
-    mwanga: Server, demo_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Instalments, energy and days, by a dozen agents through both servers: whoever comes across another is done again,
-    and PostgreSQL never has to end one of two that wait for each other. A server that stops tells what it counted."""
-    choose, company = random.Random(1), mwanga.company
-    agents = [
+DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+
+
+async def many_agents(company: Company) -> list[Agent]:
+    """A dozen who may hold any amount, all with the same PIN."""
+    return [
         await Agent.create(
             phone=f"+25570001{n:04d}",
             name=f"Agent {n}",
@@ -203,22 +206,69 @@ async def test_two_servers_sell_the_same_devices_at_once_without_a_deadlock(
         )
         for n in range(12)
     ]
+
+
+async def arrive_at(servers: Sequence[Server], texts: Sequence[tuple[Agent, str]], choose: random.Random) -> None:
+    """All of these texts in the same moment, each at one of the servers, and handled."""
+    arriving = [
+        Inbound(GATEWAY, f"{next(_ids)}", Sender(SenderKind.NUMBER, agent.phone), text) for agent, text in texts
+    ]
+    await asyncio.gather(*(choose.choice(servers).inbox.record(each) for each in arriving))
+    await Phones(servers[0]).handled()
+
+
+@pytest.mark.slow
+async def test_two_servers_sell_register_and_hear_of_problems_at_once_without_a_deadlock(
+    mwanga: Server, demo_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Sales of the same few devices, tickets about them, and registrations, by a dozen agents through both servers."""
+    choose = random.Random(2)
+    agents = await many_agents(mwanga.company)
     watch = await asyncpg.connect(demo_url.removesuffix("&maxsize=6"))
-    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    try:
+        async with assembled(mwanga.config, serving=False) as other:
+            for number in range(8):
+                choose.shuffle(agents)
+                sellers, registering, telling = agents[:6], agents[6:9], agents[9:]
+                device = [choose.choice(DEVICES) for _each in agents]
+                new = [f"Hamisi Ma{chr(97 + number)}{chr(97 + place)}o" for place in range(3)]
+                first = [(agent, f"BUY {device[n]} {14_000 * (number + 1)}") for n, agent in enumerate(sellers)]
+                first += [(registering[n], f"REG {name}, none, none, Mtwara") for n, name in enumerate(new)]
+                first += [(agent, f"FIX {device[-n]} no light") for n, agent in enumerate(telling)]
+                second = [(agent, "1 482915") for agent in sellers] + [(agent, "1") for agent in registering]
+                second += [(agent, f"FIX {device[n]} smells burnt {number}") for n, agent in enumerate(telling)]
+                for texts in (first, second):
+                    await arrive_at([mwanga, other], texts, choose)
+        await watch.execute("SELECT pg_stat_force_next_flush()")
+        assert await watch.fetchval(DEADLOCKS) == 0
+        assert "Deadlock" not in caplog.text
+    finally:
+        await watch.close()
+    assert await Sale.all().count() == 8 * 6
+    assert await Registration.all().count() == 8 * 3
+    assert await Ticket.all().count() > 0
+    assert not await execute(mwanga.database.client, "SELECT id FROM inbox WHERE state <> 'done'")
+    await check_ledger(mwanga)
+
+
+@pytest.mark.slow
+async def test_two_servers_sell_the_same_devices_at_once_without_a_deadlock(
+    mwanga: Server, demo_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Instalments, energy and days, by a dozen agents through both servers: whoever comes across another is done again,
+    and PostgreSQL never has to end one of two that wait for each other. A server that stops tells what it counted."""
+    choose = random.Random(1)
+    agents = await many_agents(mwanga.company)
+    watch = await asyncpg.connect(demo_url.removesuffix("&maxsize=6"))
     try:
         async with assembled(mwanga.config, serving=False) as other:
             for number in range(5):
                 # Whole days and tenths of a kWh: a rest would be credit, which changes what the next one is asked.
                 orders = [f"BUY {choose.choice(DEVICES)} {14_000 * (number + 1)}" for _each in agents]
                 for texts in (orders, ["1 482915"] * len(agents)):
-                    arriving = [
-                        Inbound(GATEWAY, f"{number} {text} {agent.id}", Sender(SenderKind.NUMBER, agent.phone), text)
-                        for agent, text in zip(agents, texts, strict=True)
-                    ]
-                    await asyncio.gather(*(choose.choice([mwanga, other]).inbox.record(each) for each in arriving))
-                    await Phones(mwanga).handled()
+                    await arrive_at([mwanga, other], list(zip(agents, texts, strict=True)), choose)
         await watch.execute("SELECT pg_stat_force_next_flush()")
-        assert await watch.fetchval(deadlocks) == 0
+        assert await watch.fetchval(DEADLOCKS) == 0
         assert "Deadlock" not in caplog.text
     finally:
         await watch.close()

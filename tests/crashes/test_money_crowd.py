@@ -97,6 +97,7 @@ class Crowd:
             lambda: of_agents.wants_out(f"out {number}", 2, pick((30, 100)), pick(OFFICE)),
             lambda: life.top_up(f"T{number}", 2, amount),
             lambda: life.payment(pick(PROVIDERS), f"TW{few}", 50_000_00 + 10_00 * few, "W2", Source.CALLBACK, BEGIN),
+            lambda: life.payment(pick(PROVIDERS), f"TW{few}", 20_000_00, "W2", Source.QUERY, BEGIN),
             lambda: of_agents.fills(f"fill {number}", 2, amount),
             of_agents.phones_ring,
             lambda: life.callback(few, State.PAID, names_push=False),

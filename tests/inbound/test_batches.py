@@ -1,55 +1,114 @@
-"""How much a batch takes on: no more than it comes to. What it takes and does not handle it has read for nothing."""
+"""What waits together: each text of a phone meets the person as the one before left her, and many messages by one
+gateway do not stand before those of the others."""
 
 import asyncio
-from types import SimpleNamespace
-from typing import Any
 
-import pytest
-
-from bot.inbound import worker
-from bot.inbound.inbox import Inbox
-from bot.inbound.sms import Dispatcher
+from bot.inbound import Inbox
+from bot.inbound.worker import MOST
 from bot.message import Inbound
+from bot.runtime import Database, Metrics
 from bot.server import Server
-from bot.text.numbers import Sender, SenderKind
-from tests.world.people import GATEWAY, Phones
+from bot.text.numbers import sender
+from bot.text.redact import Redactor
+from models.sql import execute
+from models.vault import Vault
+from tests.world.people import PEOPLE, Phones
 
 
-class SlowTalks:
-    """A clock by which each text takes its time, and what the batches took."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.each_s, self.now, self.taken = 0.02, 0.0, list[int]()
-        claim, handle = Inbox.claim, Dispatcher.handle
-
-        async def claims(inbox: Inbox, most: int) -> Any:
-            messages = await claim(inbox, most)
-            if messages:  # the end of a rest calls the worker again, whenever that is
-                self.taken.append(len(messages))
-            return messages
-
-        async def handles(*what: Any) -> Any:
-            self.now += self.each_s
-            return await handle(*what)
-
-        monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: self.now))
-        monkeypatch.setattr(Inbox, "claim", claims)
-        monkeypatch.setattr(Dispatcher, "handle", handles)
+async def all_at_once(mwanga: Server, name: str, *texts: str) -> list[str]:
+    """What this phone reads when all of its texts wait already when the first one is handled."""
+    phones = Phones(mwanga)
+    written = sender(PEOPLE[name], "TZ")
+    messages = [Inbound("africastalking", f"m{n}", written, text) for n, text in enumerate(texts)]
+    await asyncio.gather(*(mwanga.inbox.record(message) for message in messages))
+    await phones.handled()
+    return [text for receiver, text in await phones.news() if receiver == name]
 
 
-@pytest.mark.parametrize("engine", ["sqlite"])  # where one loop alone takes batches
-async def test_a_batch_takes_what_the_last_one_came_to(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    talks, phones = SlowTalks(monkeypatch), Phones(mwanga)
+async def test_texts_that_wait_together_are_answered_in_the_language_that_the_first_one_asks_for(
+    mwanga: Server,
+) -> None:
+    answers = await all_at_once(mwanga, "Asha", "LANG sw", "CASH")
+    assert answers[0].startswith("Tayari") and answers[1].startswith("Una TZS 0")
 
-    async def arrive(first: int) -> None:
-        senders = [Sender(SenderKind.NUMBER, f"+2557000{first + n:05d}") for n in range(32)]
-        await asyncio.gather(*(mwanga.inbox.record(Inbound(GATEWAY, s.value, s, "hello")) for s in senders))
-        mwanga.inbox.busy = False  # it is no flood of which this is about
-        mwanga.worker.notify()
-        await phones.handled()
 
-    await arrive(100)
-    assert talks.taken[:3] == [32, 8, 8] and sum(talks.taken) < 32 + 8 * 12
-    talks.each_s, talks.taken = 0.0, []
-    await arrive(200)
-    assert talks.taken[:3] == [8, 16, 8], "it takes more again"
+async def test_a_locked_agent_does_nothing_that_waited_behind_the_lock(mwanga: Server) -> None:
+    answers = await all_at_once(mwanga, "Asha", "LOCK 0700000001 482915", "FIX SHS0283 no power")
+    assert answers[0].startswith("LOCKED.") and answers[1].startswith("You are locked. Nothing was done.")
+    assert await execute(mwanga.database.client, "SELECT 1 FROM ticket") == []
+
+
+# In a flood
+
+FLOOD = 100
+WRITE = """INSERT INTO inbox (gateway, external_id, phone, sender_kind, recipient, network, text, received_at, state,
+  outcome, error) VALUES ($1, $2, $3, 'number', '', '', $4, 0, 'new', '', '')"""
+
+
+async def write(database: Database, gateway: str, phones: list[str]) -> None:
+    async with database.work() as db:
+        for number, phone in enumerate(phones):
+            await execute(db, WRITE, [gateway, f"{gateway} {phone} {number}", phone, "TOKEN"])
+
+
+async def claimed(database: Database, most: int) -> list[tuple[str, str]]:
+    inbox = Inbox(database=database, vault=Vault("k" * 32), redactor=Redactor([], [], []), metrics=Metrics())
+    async with database.work():
+        return [(each.gateway, each.sender.value) for each in await inbox.in_order(await inbox.claim(most), full=True)]
+
+
+async def test_those_of_other_gateways_come_before_a_flood(database: Database) -> None:
+    flooders = [f"+25572{number:07d}" for number in range(FLOOD)]
+    await write(database, "phone-1", flooders)
+    await write(database, "kannel", ["+255710000001", "+255710000002"])
+    others = [("kannel", "+255710000001"), ("kannel", "+255710000002")]
+    assert await claimed(database, 10) == [*others, *(("phone-1", each) for each in flooders[:8])]
+
+
+async def test_two_floods_share_what_is_handled(database: Database) -> None:
+    await write(database, "phone-1", [f"+25572{number:07d}" for number in range(FLOOD)])
+    await write(database, "phone-2", [f"+25573{number:07d}" for number in range(FLOOD)])
+    assert [gateway for gateway, _ in await claimed(database, 10)] == ["phone-2"] * 5 + ["phone-1"] * 5
+
+
+async def test_nobody_is_answered_before_what_he_wrote_by_the_flooded_gateway(database: Database) -> None:
+    early, late = "+255720000001", "+255720000099"
+    await write(database, "phone-1", [f"+25572{number:07d}" for number in range(FLOOD)])
+    await write(database, "kannel", [early, late, "+255710000001"])
+    found = await claimed(database, 10)
+    assert [each for each in found if each[1] == early] == [("phone-1", early), ("kannel", early)]
+    assert late not in [phone for _gateway, phone in found]
+    assert ("kannel", "+255710000001") in found
+
+
+async def test_few_messages_come_as_they_came(database: Database) -> None:
+    await write(database, "phone-1", ["+255720000001"])
+    await write(database, "kannel", ["+255710000001"])
+    await write(database, "phone-1", ["+255720000002"])
+    assert [gateway for gateway, _ in await claimed(database, 10)] == ["phone-1", "kannel", "phone-1"]
+
+
+async def test_all_is_handled_when_somebody_wrote_by_two_gateways_in_a_flood(mwanga: Server) -> None:
+    """What has to wait for an older message is one less in a full batch, after which there is more all the same."""
+    phones = [f"+25572{number:07d}" for number in range(FLOOD)]
+    await write(mwanga.database, "phone-1", phones)
+    await write(mwanga.database, "kannel", [phones[MOST - 1]])
+    mwanga.worker.notify()
+    async with asyncio.timeout(60):
+        await Phones(mwanga).handled()
+
+
+async def test_all_is_handled_when_three_gateways_bring_much_at_once(mwanga: Server) -> None:
+    for number in range(MOST // 2):
+        for gateway in ("phone-1", "phone-2", "phone-3"):
+            await write(mwanga.database, gateway, [f"+2557{gateway[-1]}{number:07d}"])
+    mwanga.worker.notify()
+    async with asyncio.timeout(60):
+        await Phones(mwanga).handled()
+
+
+async def test_a_batch_is_full_whoever_brings_most(database: Database) -> None:
+    for number in range(10):
+        for gateway in ("phone-1", "phone-2", "phone-3"):
+            await write(database, gateway, [f"+2557{gateway[-1]}{number:07d}"])
+    assert len(await claimed(database, 10)) == 10

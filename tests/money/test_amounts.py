@@ -13,11 +13,14 @@ import pytest
 from bot.server import Server
 from handlers.customers.proposals import agree
 from handlers.selling.received import assign, book_payment
+from models.devices import Device, with_owner
 from models.money import amounts, reconciling
 from models.money.amounts import NeverCame, NobodySays, NoDoubt
 from models.money.books import find_fault
+from models.money.cash_requests import Wish, ask_agent
 from models.money.credit import NotSoMuch
 from models.money.ledger import AccountKind, Posting, balance, credit_of
+from models.money.payable import PayableDevice
 from models.money.proposals import AskedAlready, Decided, propose_amount, propose_credit
 from models.money.providers import provider_id
 from models.money.receiving import Evidence, Incoming, Source, Suspense, Why, counted, receive, unapplied
@@ -25,7 +28,8 @@ from models.money.reconciling import NotSettled, Said
 from models.money.sales import Payment, Sale
 from models.money.statements import Direction
 from models.money.voids import approve
-from models.people import Customer, OfficeUser
+from models.money.wallets import in_wallet
+from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import SamePerson
 from models.sql import connection, execute
 from tests.world.books import book, check_ledger
@@ -249,6 +253,62 @@ async def test_a_payment_whose_amount_two_people_know_came(mwanga: Server) -> No
         await reconciling.add_file("daraja", AT, AT, actor="rehema")
         with pytest.raises(NotSettled, match="it came"):
             await reconciling.never_came(payment, "forged", actor="rehema")
+
+
+# --- Money that is in a wallet
+
+
+async def asha_with_wallet() -> Agent:
+    await Agent.filter(phone=PEOPLE["Asha"]).update(prepaid=True)
+    return await Agent.get(phone=PEOPLE["Asha"])
+
+
+async def told_asha(mwanga: Server) -> list[str]:
+    texts = "SELECT text FROM outbox WHERE phone = $1 ORDER BY id"
+    return [row["text"] for row in await execute(mwanga.database.client, texts, [PEOPLE["Asha"]])]
+
+
+async def test_what_never_came_is_taken_out_of_the_wallet_that_got_it(mwanga: Server) -> None:
+    agent = await asha_with_wallet()
+    payment = await in_doubt(mwanga, callback=5_000, statement=3_000, account=f"W{agent.id}")
+    assert await in_wallet(agent.id) == 5_000_00
+    await agreed(mwanga, await asked(mwanga, payment, 3_000))
+    assert (await in_wallet(agent.id), await clearing(), await balance(AccountKind.ADJUSTMENT, 0)) == (3_000_00, 0, 0)
+    assert (await unapplied(payment.id), await open_why(payment)) == (0, None)
+    assert await told_asha(mwanga) == [
+        "TAKEN BACK TZS 2,000 of your wallet: payment RKL51ZDR4F was less. Wallet 3,000. Not right? Call +255700000000."
+    ]
+    assert not await execute(connection(), "SELECT 1 FROM alert WHERE sentence LIKE '%owes%'")
+    assert await find_fault() == ""
+    async with mwanga.database.work():  # and then it was all that was said first
+        await receive(replace(told_of(4_500), source=Source.QUERY))
+    await agreed(mwanga, await asked(mwanga, payment, 4_500, "form 2"))
+    assert (await unapplied(payment.id), await open_why(payment)) == (1_500_00, Why.NOBODY)
+    async with mwanga.database.work():
+        assert await assign("RKL51ZDR4F", f"W{agent.id}", "rehema", mwanga.company)
+    assert (await in_wallet(agent.id), await unapplied(payment.id)) == (4_500_00, 0)
+    async with mwanga.database.work():  # the sources say again what they said
+        assert await book_payment(told_of(5_000, f"W{agent.id}"), mwanga.company)
+    assert await in_wallet(agent.id) == 4_500_00 and await find_fault() == ""
+    await check_ledger(mwanga)
+
+
+async def test_what_was_sold_from_the_wallet_meanwhile_is_lost_and_the_office_hears_who_owes_it(mwanga: Server) -> None:
+    agent = await asha_with_wallet()
+    payment = await in_doubt(mwanga, callback=5_000, statement=1_000, account=f"W{agent.id}")
+    await book("sold", Posting(AccountKind.WALLET, agent.id, 3_500_00), Posting(AccountKind.DAYS, 0, -3_500_00))
+    async with mwanga.database.work():  # Baraka asks her for cash: that is promised
+        paid_for = PayableDevice(await with_owner((await Device.get(serial="SHS0283")).id))
+        baraka = await Customer.get(phone=PEOPLE["Baraka"])
+        wish = Wish(paid_for, baraka, 1_000_00, PEOPLE["Baraka"], "en")
+        await ask_agent(wish, agent, key="asks", minutes=60, alone=True)
+    await agreed(mwanga, await asked(mwanga, payment, 1_000))
+    assert (await in_wallet(agent.id), await clearing()) == (1_000_00, 0)
+    assert await balance(AccountKind.ADJUSTMENT, 0) == 3_500_00 and await unapplied(payment.id) == 0
+    [alert] = await execute(connection(), "SELECT sentence FROM alert WHERE sentence LIKE '%owes%'")
+    said = "Asha Mushi owes TZS 3,500: the wallet got it of RKL51ZDR4F, which was less, and is used."
+    assert alert["sentence"] == said and len(await told_asha(mwanga)) == 1
+    assert await find_fault() == ""
 
 
 # --- A customer's credit, in cash

@@ -18,6 +18,7 @@ from models.money.books import find_fault
 from models.money.contracts import Contract, Ending
 from models.money.hand_in import OtherReference, hand_in
 from models.money.ledger import AccountKind, Posting, balance
+from models.money.moving import move
 from models.money.providers import provider_id
 from models.money.receiving import Incoming, Source, Suspense, unapplied
 from models.money.reconciling import NotSettled, Said
@@ -27,6 +28,7 @@ from models.money.statements import Direction, StatementLine
 from models.people import Agent, Customer, OfficeRole, OfficeUser, promotions
 from models.people.office_users import change_role, remove_user
 from models.people.tables import Invitation
+from models.sql import lock_rows
 from tests.world.at_once import do_meanwhile
 from tests.world.books import book
 from tests.world.people import PEOPLE, PINS, Phones
@@ -350,3 +352,24 @@ async def test_nobody_agrees_to_what_somebody_asked_who_is_no_owner_any_more(mwa
     with pytest.raises(promotions.NotAsked):
         await do_meanwhile(mwanga, take_away, lambda: promotions.agree(asked.id, third))
     assert not await Invitation.exists()
+
+
+# --- A sale that is done again for another device
+
+
+@pytest.mark.parametrize("table", ["agent", "device", "customer"])
+async def test_who_moves_a_sale_waits_for_whoever_sells_for_the_other_device(mwanga: Server, table: str) -> None:
+    """And is not refused again and again, as long as there is always somebody who does."""
+    async with mwanga.database.work():
+        await book_payment(told_of("EB100042"), mwanga.company)
+    device = await Device.get(serial="SHS0283")
+    await Contract.filter(device_id=device.id).update(commission=900, agent_id=(await asha()).id)
+    held = {"agent": (await asha()).id, "device": device.id, "customer": device.customer_id}[table]
+    how = {"today": mwanga.company.today(), "coin": mwanga.company.coin, "vault": mwanga.company.vault}
+    by, sale = OfficeUser(name="rehema"), await Sale.get()
+    moved = await do_meanwhile(
+        mwanga,
+        lambda: lock_rows(table, "id = $1", [held]),
+        lambda: move(sale, device, by, **how),  # type: ignore[arg-type]
+    )
+    assert moved.sold.sale.device_id == device.id and await find_fault() == ""

@@ -105,9 +105,10 @@ HARM = [
     (["DELETE FROM reservation"], "500000 of push 1 is on its way, and nothing is held back for it."),
     (["UPDATE device SET count = 1 WHERE serial = 'SHS0283'"], "SHS0283 has count 1, and a token with"),
     (
+        # Of one day as much too much as of another one too little: over all days it adds up.
         ["INSERT INTO statement_sum (provider, day, settled, direction, number, amount)"
-         " VALUES ('daraja', '2026-11-24', 'fee', 'fee', 2, 700)"],
-        "The sums of days have 2 lines of daraja, 'fee' fee, and 700 too much.",
+         " VALUES ('daraja', '2026-11-24', 'fee', 'fee', 2, 700), ('daraja', '2026-11-25', 'fee', 'fee', -2, -700)"],
+        "The sum of 2026-11-24 has 2 lines of daraja, 'fee' fee, and 700 too much.",
     ),
     (["DELETE FROM unmatched"], "Whether a line of a statement fits payment"),
     (

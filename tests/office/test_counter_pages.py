@@ -34,7 +34,8 @@ async def test_a_sale_is_shown_then_sold_and_its_code_is_shown_once(config: Conf
         second = await (await office.post("/sell", **form)).text()
         assert "This was sold before" in second and token["digits"] not in re.sub(r"[^\d]", "", second)
         assert await Sale.all().count() == 1 and await in_till() == 8_000_00
-        [sms] = await office.ask("SELECT kind FROM outbox WHERE phone = $1", PEOPLE["Baraka"])
+        due = "SELECT kind FROM outbox WHERE phone = $1 AND kind <> 'reminder'"  # one may be due by day
+        [sms] = await office.ask(due, PEOPLE["Baraka"])
         assert sms["kind"] == "token"
         response = await office.post("/sell", **await fields(office, "/sell", "/sell", what="SHS0283", amount="8000"))
         html = await response.text()

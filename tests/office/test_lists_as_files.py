@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.android import linking
 from bot.config import Config
 from models.audit import Audit
+from models.messages import Phone
+from models.messages.phones import Sim, write_sims
+from models.people import OfficeRole
+from models.sql import now_ms
+from tests.world.many import write_to_all
 from tests.world.money_desk import Desk, open_desk
 
 pytestmark = pytest.mark.everyday_on_sqlite
@@ -21,7 +27,6 @@ WITHOUT = {
     "help/document.html": "a document",
     "home/parts.html": "what needs somebody: each line leads to its list, which is a file",
     "messages/conversation.html": "one person's texts: All messages is a file by phone",
-    "messages/many.html": "what was written to many: the result of each is a file of its own page",
     "money/close.html": "days and agents of one day: By agent is the file",
     "money/payment.html": "one payment",
     "money/sale.html": "one sale",
@@ -29,7 +34,6 @@ WITHOUT = {
     "people/find.html": "fifty hits of a search",
     "people/give.html": "who is meant by what was typed",
     "settings/phone.html": "one phone",
-    "settings/phones.html": "a handful of phones that change all day",
     "settings/gateways.html": "a handful of gateways that change all day",
     "settings/overview.html": "links",
     "settings/prices.html": "links, each to a list that is a file",
@@ -38,7 +42,6 @@ WITHOUT = {
     "settings/texts.html": "a search in the sentences",
     "signin/codes.html": "secrets that are shown once",
     "signin/me.html": "one's own sessions",
-    "signin/users.html": "a handful of people; the log, which is a file, says who became what",
     "tickets/ticket.html": "one ticket",
     "tickets/new.html": "one person's devices",
     "tickets/who.html": "hits of a search",
@@ -75,6 +78,35 @@ async def test_a_list_links_to_its_file(desk: Desk, path: str) -> None:
     text = await (await desk.office.get(f"{path}?csv=1")).text()
     assert text.removeprefix("\ufeff").splitlines()[0] == LISTS[path]
     assert await Audit.exists(actor=desk.who, action="export")
+
+
+async def test_who_signs_in_is_a_file(desk: Desk) -> None:
+    await desk.office.become(OfficeRole.OWNER, "=mariam")
+    text = await (await desk.office.get("/settings/users?csv=1")).text()
+    assert "'=mariam,owner,no," in text and "admin,owner,no," in text
+    await desk.office.become(OfficeRole.FINANCE, "tatu")
+    assert (await desk.office.get("/settings/users?csv=1")).status == 403
+
+
+async def test_what_was_written_to_many_is_a_file(desk: Desk) -> None:
+    assert "csv=1" not in await desk.office.html("/write"), "there is none yet"
+    await write_to_all(desk.office.mwanga.database, {"en": "We close at noon"})
+    assert 'href="/write?csv=1"' in await desk.office.html("/write")
+    header, row = (await (await desk.office.get("/write?csv=1")).text()).splitlines()
+    assert header.removeprefix("\ufeff") == "number,written,by,state,people,text"
+    assert row.startswith("1,20") and row.endswith(",We close at noon")
+
+
+async def test_gateway_phones_are_a_file_a_row_for_each_sim(desk: Desk) -> None:
+    sims = write_sims([Sim(1, phone="+255700000009", carrier="Vodacom"), Sim(2)])
+    async with desk.office.mwanga.database.work():
+        await linking.add("Shop phone", desk.office.mwanga.company.vault, actor="test")
+        await Phone.all().update(sims=sims, linked_at=now_ms(), battery=80)
+    await desk.office.become(OfficeRole.OWNER)
+    assert 'href="/settings/phones?csv=1"' in await desk.office.html("/settings/phones")
+    header, first, second = (await (await desk.office.get("/settings/phones?csv=1")).text()).splitlines()
+    assert header.removeprefix("\ufeff") == "name,state,seen,battery,sim,carrier,number,troubles"
+    assert first.startswith("Shop phone,") and ",80,1,Vodacom,+255700000009," in first and ",80,2,,," in second
 
 
 async def test_what_waits_for_a_second_person_is_in_the_file(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from bot.text.i18n import catalogue
 from handlers.office.frame.words import LANGUAGE, _
 from models.messages import Phone, State
 from models.messages.phones import Sim, write_sims
-from models.people import OfficeUser
+from models.people import OfficeRole, OfficeUser
 from models.sql import HOUR_MS, MINUTE_MS
 from tests.world.browser import Office, enqueue_message, open_office
 
@@ -73,6 +73,35 @@ def test_a_phone_s_troubles_are_said_to_whoever_reads(french: None, config: Conf
     assert old.startswith("Son application est 1.0.0") and clock == "Son horloge avance de 2 h."
     assert sim.startswith("SIM 1 : Trois messages")
     assert troubles(phone, {}, config)[1] == "Its clock is 2 h ahead."
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "said"),
+    [
+        ("/settings/gateways/try", {"gateway": "africastalking", "phone": "x"}, "Hii si namba ya simu."),
+        ("/settings/gateways/try", {"gateway": "africastalking", "phone": "07"}, "Hii si namba ya simu."),
+        ("/settings/gateways/try", {"gateway": "africastalking", "phone": "07123"}, "ina tarakimu chache mno."),
+        (
+            "/settings/receipts",
+            {"name": "own", "operator": "mpesa-tz", "sender": "MPESA", "template": "You have received [amount]"},
+            "Kiolezo hakina [reference]: bila hiyo hakuna malipo.",
+        ),
+        (
+            "/settings/receipts",
+            {"name": "own", "operator": "mpesa-tz", "sender": "+255710000001", "template": "x"},
+            "Mtumaji ni jina ambalo maandishi hayo hutoka",
+        ),
+        ("/settings/receipts/off", {"name": "none such"}, "Hakuna kanuni none such."),
+    ],
+)
+async def test_what_a_form_refuses_is_said_in_the_language_of_its_reader(
+    office: Office, path: str, fields: dict[str, str], said: str
+) -> None:
+    await office.become(OfficeRole.OWNER)
+    await OfficeUser.all().update(language="sw")
+    page = "/settings/" + path.split("/")[2]
+    response = await office.post(path, csrf=await office.csrf(page), **fields)
+    assert response.status in (400, 422) and said in await response.text()
 
 
 async def test_a_page_says_it_in_the_language_of_its_reader(office: Office) -> None:

@@ -22,6 +22,8 @@ GOOD = {
         ("country", "Tanzania", "two letters"),
         ("currency", "XXQ", "three letters"),
         ("timezone", "Dar", "a time zone like"),
+        ("timezone", "Africa", "a time zone like"),
+        ("timezone", "../Africa/Nairobi", "a time zone like"),
         ("languages", "en,xx", "codes out of"),
         ("database", "mysql://x", "sqlite://"),
         ("port", "99999", "less than or equal to 65535"),

@@ -274,6 +274,29 @@ async def test_a_yes_after_an_end_that_the_agent_may_not_have_read_is_for_no_oth
         assert await Sale.all().count() == 0
 
 
+@pytest.mark.parametrize("answer", [YES, "1", "yes", "2"])
+@pytest.mark.parametrize("how", ["C1 is over", "C1 was declined", "C2 is over"])
+async def test_a_bare_answer_where_two_wait_that_are_to_be_named_lists_both(
+    phones: Phones, how: str, answer: str
+) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        await phones.text("Baraka", "BUY 5000")
+        if how == "C1 is over":
+            await phones.text("Baraka", "NO")
+        for who, amount in (("Neema", 4000), ("Amina", 3000)):
+            clock.shift(timedelta(minutes=1))
+            await phones.text(who, f"BUY {amount}")
+        if how != "C1 is over":
+            await phones.text("Asha", "C1 2")
+        if how == "C2 is over":
+            await phones.text("Neema", "NO")
+            await phones.text("Neema", "BUY 2000")
+        clock.shift(timedelta(minutes=15))  # what she did before is long ago
+        [(_asha, said)] = await phones.text("Asha", answer)
+        assert said.startswith("Choose 1 or 2. Which one?") and await Sale.all().count() == 0
+        assert "C3 AMINA J. 3,000 ..6784" in said and ("C4 NEEMA P. 2,000" if "C2" in how else "C2 NEEMA") in said
+
+
 @pytest.mark.parametrize("answer", ["1", "2"])
 async def test_a_bare_answer_is_for_the_agents_own_question_where_the_request_is_to_be_named(
     phones: Phones, answer: str

@@ -337,5 +337,5 @@ async def test_a_device_that_is_bought_to_the_end_is_unlocked_for_good_once(mwan
     assert device.paid_off and device.is_on(now + timedelta(days=10_000))
     assert isinstance(device.enter(tokens[-1], now), Refused)
     (answer,) = [said for _name, said in await phones.text("Asha", "BUY SHS0283 1")]
-    assert answer == "Not sold. SHS0283 is paid off: nothing is left to pay."
+    assert answer == "Not sold. Nothing is left to pay for SHS0283."
     await check_ledger(mwanga)

@@ -1,6 +1,5 @@
 """No PIN in what is stored, in whatever form, script or spacing it comes, and nothing else lost."""
 
-import sys
 import unicodedata
 
 import pytest
@@ -17,7 +16,8 @@ SECRET = ["PIN", "SIRI", "SENHA"]
 LOCK = ["LOCK", "FUNGA", "BLOQUER", "BLOQUEAR", "KULLE"]
 redactor = Redactor(YES, SECRET, LOCK)
 
-ZEROS = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.decimal(chr(code), None) == 0]
+# Of all scripts: Unicode has no digits behind its second plane, and looking there took half a second of each process.
+ZEROS = [chr(code) for code in range(0x20000) if unicodedata.decimal(chr(code), None) == 0]
 SEPARATORS = [" ", ",", ".", "-", "*", ":", "/", "#", "\n", "\t", "\u00a0", "\u202f", "\u3000", " - ", ", "]
 INVISIBLE = ["", "\u200b", "\u200d", "\ufeff", "\u2060", "\u202a", "\u00ad", "\u0301"]
 PHONES = ["0700000001", "700000001", "255700000001", "+255700000001", "00255700000001"]

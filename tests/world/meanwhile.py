@@ -37,7 +37,9 @@ from models.money.contracts import contract_numbered
 from models.money.hand_in import HandIn, hand_in
 from models.money.ledger import AccountKind, Posting, post
 from models.money.proposals import What
+from models.money.receiving import Incoming, Source, receive
 from models.money.requests import PaymentRequest
+from models.money.sales import Payment
 from models.money.wallets import make_prepaid
 from models.people import Agent, Customer, OfficeUser, Village, pins
 from models.settings import Setting, switch_sales
@@ -186,6 +188,22 @@ class Meanwhile:
             return
         propose = proposals.propose_payout if agent else proposals.propose_credit
         await propose(whose, int(amount) * MINOR, _user(by), "moves away", f"pay out {name} {amount}")
+
+    async def puts_right(self, reference: str, amount: str, by: str) -> None:
+        """Another source says this amount of a payment: one asks for it to be booked, and another one agrees."""
+        payment, minor = await Payment.get(reference=reference), int(amount) * MINOR
+        if asked := await proposals.find_open(What.AMOUNT, payment.id):
+            await agree(asked.id, _user(by), company=self._company, composer=self._composer)
+            return
+        said = Incoming(
+            source=Source.QUERY,
+            provider=payment.provider,
+            reference=reference,
+            amount=minor,
+            paid_at=datetime.now(UTC),
+        )
+        await receive(said)
+        await proposals.propose_amount(payment, minor, _user(by), "the portal says so", f"amount {reference}")
 
     async def writes_off(self, number: str, by: str, *reason: str) -> None:
         """One who gives a reason wants to ask no more for a debt, and another one agrees."""

@@ -39,7 +39,7 @@ from models.money.payment import sell
 from models.money.proposals import Decided, NotProposed
 from models.money.quotes import quote
 from models.money.receiving import Incoming, Source, normal_reference, unapplied
-from models.money.reconciling import NotSettled, Said
+from models.money.reconciling import NotSettled, Said, SaidOtherwise
 from models.money.refusals import NotSold, OtherRequest
 from models.money.requests import AskedAlready, PaymentRequest, Wanted, ask_to_pay
 from models.money.sales import Payment, Sale
@@ -363,8 +363,7 @@ async def add_line(at: Server, said: Said) -> None:
     """Keep a line of a statement; one that is there with another amount is refused."""
     try:
         await reconciling.add_line(said, actor="rehema")
-    except ValueError as error:
-        assert "another amount" in str(error)
+    except SaidOtherwise as error:
         raise NotSettled(str(error)) from error
 
 

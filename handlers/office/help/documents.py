@@ -1,5 +1,7 @@
 """The pages of docs/ as HTML: with a table of contents, links that lead within the help, and nothing that runs."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,10 +9,13 @@ from functools import cache
 from html import escape
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 # In the package as it is installed; in the project's folder they stand beside it.
 SHIPPED, BESIDE = Path(__file__).parent / "docs", Path(__file__).resolve().parents[3] / "docs"
@@ -94,6 +99,8 @@ def slug(heading: str) -> str:
 
 
 def _read(name: str) -> Document:
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - slow, and few ask a server for help
+
     source = COMMENT.sub("", (DOCS / f"{name}.md").read_text(encoding="utf-8"))
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(source)

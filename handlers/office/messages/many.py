@@ -1,7 +1,7 @@
 """Write to many: whom and what, a look at it before it goes, and then how far it is, with a result for each person."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -51,6 +51,7 @@ RESULTS = {
     Result.NO_TEXT: N_("a gap could not be filled"),
     Result.NO_GATEWAY: N_("no gateway may carry it"),
 }
+WRITTEN = ("number", "written", "by", "state", "people", "text")
 COLUMNS = ("customer", "name", "surname", "phone", "language", "result", "sent", "delivered", "parts", "cost")
 STATES = {"going": N_("Going out"), "stopped": N_("Stopped"), "done": N_("Handed over to the gateways")}
 
@@ -121,6 +122,8 @@ async def _form(request: web.Request) -> ManyForm:
 @office_page("/write", roles=ALL, nav=Nav.MESSAGES)
 async def begin(request: web.Request) -> web.StreamResponse:
     """The form, and what was written before."""
+    if wants_csv(request):
+        return await send_csv(request, "written-to-many", WRITTEN, _written())
     return await _draw_form(request, await _form(request))
 
 
@@ -260,6 +263,14 @@ def _when(server: Server) -> "partial[str]":
     return partial(when, server.company, datetime.now(UTC))
 
 
+async def _written() -> AsyncIterator[Sequence[object]]:
+    """All that was written to many, the newest first, each in its first language."""
+    rows = by_portions(lambda last: written.newest(last["id"] if last else written.LATEST))
+    async for row in rows:
+        text = next(iter(json.loads(row["texts"]).values()))
+        yield row["id"], moment(row["created_at"]), row["author"], row["state"], row["people"], text
+
+
 async def _draw_form(request: web.Request, form: ManyForm, status: int = 200) -> web.StreamResponse:
     server = request.app[SERVER]
     return page(
@@ -270,6 +281,7 @@ async def _draw_form(request: web.Request, form: ManyForm, status: int = 200) ->
         texts=[field for name, field in form._fields.items() if name.startswith("text_")],
         before=[row | {"text": next(iter(json.loads(row["texts"]).values()))} for row in await written.newest()],
         states=STATES,
+        csv=f"{request.path}?csv=1",
         tabs=tabs(request),
         carried=server.broadcasts.carriers() != [],
         when=_when(server),

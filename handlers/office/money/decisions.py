@@ -40,6 +40,7 @@ LONGEST = 10_000  # rows of the file
 DONE = {
     "agreed": N_("It is done. Whose sale, device, plan or cash it is gets an SMS."),
     "booked": N_("It is done and in the books. Nobody gets an SMS of it."),
+    "corrected": N_("It is done and in the books. An agent whose wallet has less by it gets an SMS."),
     "role": N_("The role is changed. This person has to sign in again."),
     "link": N_("The link is made. The owner who asked for it finds it under Settings, Users."),
     "factor": N_("The second factor is taken away. Who needs one is asked at the next sign-in to set it up."),
@@ -102,7 +103,7 @@ async def decide_proposal(request: web.Request) -> web.StreamResponse:
     async def approve() -> None:
         nonlocal done
         agreed = await agree(number, user, company=server.company, composer=server.composer)
-        done = "booked" if agreed.what == proposals.What.AMOUNT else "agreed"
+        done = "corrected" if agreed.what == proposals.What.AMOUNT else "agreed"
 
     async def refuse() -> None:
         await proposals.refuse(number, user)

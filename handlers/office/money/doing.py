@@ -13,9 +13,9 @@ from bot.server import SERVER
 from handlers.office.frame.page import is_first
 from handlers.office.frame.routes import FORM, USER
 from handlers.office.frame.times import day_name
-from handlers.office.frame.words import LANGUAGE, _
+from handlers.office.frame.words import LANGUAGE, N_, _
 from handlers.selling.void import why_not
-from models.money import ownership, proposals, wallets
+from models.money import ownership, proposals, reconciling, wallets
 from models.money.amounts import NeverCame, NobodySays, NotPutRight
 from models.money.claims import NoClaim
 from models.money.credit import NotSoMuch
@@ -150,6 +150,16 @@ def _of_device(refusal: ownership.NotDone, company: Company) -> str:
     return _("Nothing is owed on it.")
 
 
+UNSETTLED = {
+    reconciling.WentOut: N_("{reference} is money that went out."),
+    reconciling.SettledAlready: N_("{reference} is settled already."),
+    reconciling.NoPayout: N_("{reference} is no money that a provider paid out."),
+    reconciling.NoArrival: N_("{reference} is no money that came to the bank."),
+    reconciling.NotOfProvider: N_("{reference} is no money that {provider} paid out."),
+    reconciling.WasUsed: N_("The money of {reference} was used. Take back what it paid for first."),
+    reconciling.NotDenied: N_("No statement that was read says that {reference} never came."),
+    reconciling.CameBySay: N_("Two people have said how much {reference} was: it came."),
+}
 Say = Callable[[Any, Company], str]
 # The nearest kind comes first.
 SAY: dict[tuple[type[Exception], ...], Say] = {
@@ -180,6 +190,7 @@ SAY: dict[tuple[type[Exception], ...], Say] = {
     (NobodySays,): lambda _refusal, _company: _("Nobody says this amount."),
     (NeverCame,): lambda _refusal, _company: _("It is out of the books: no statement has it."),
     (NotPutRight,): lambda _refusal, _company: _("All say the same of it, or it was looked at already."),
+    (NotSettled,): lambda refusal, _company: _(UNSETTLED[type(refusal)], **vars(refusal)),
     (wallets.NotToppedUp,): _of_wallet,
     (ownership.NotDone,): _of_device,
 }

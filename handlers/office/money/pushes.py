@@ -78,8 +78,10 @@ async def decide(request: web.Request) -> web.StreamResponse:
     async def work() -> None:
         try:
             await works[what]()
-        except (by_hand.NotDone, ValueError) as error:
-            raise NotDone(str(error)) from error
+        except by_hand.NotDone as refusal:
+            raise NotDone(refusal.to(_)) from refusal
+        except ValueError as error:
+            raise NotDone(_("{typed} is no reference.", typed=reference[:20])) from error
 
     if problem := await do(request, work):
         return await _draw(request, 422, problem=problem, wrong=(push.id, form))

@@ -12,6 +12,7 @@ from bot.receipts.explain import describe, explain
 from bot.receipts.reading import Found, read_money
 from bot.receipts.rules import list_providers, list_rules
 from bot.server import SERVER
+from bot.text.i18n import Reason
 from bot.text.numbers import sender
 from handlers.office.frame.lists import csv_address, send_csv, wants_csv
 from handlers.office.frame.page import HEADERS, page, redirect
@@ -99,13 +100,15 @@ async def decide(request: web.Request) -> web.StreamResponse:
         "accept": lambda: _accept(request, text_id, actor),
     }
     if form.get("do", "") not in works:
-        raise web.HTTPBadRequest(text="This is no form of ours.\n", headers=HEADERS)
+        raise web.HTTPBadRequest(text=_("This is no form of ours.") + "\n", headers=HEADERS)
 
     async def work() -> None:
         try:
             await works[form["do"]]()
-        except (NotWaiting, ValueError) as problem:
-            raise NotDone(str(problem)) from problem
+        except NotWaiting as problem:
+            raise NotDone(_("This text waits no more: somebody else has decided it.")) from problem
+        except ValueError as problem:
+            raise NotDone(problem.to(_) if isinstance(problem, Reason) else str(problem)) from problem
 
     if problem := await do(request, work):
         return await _draw(request, 422, problem=problem, sent=form, sent_to=text_id)

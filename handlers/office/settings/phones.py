@@ -1,7 +1,7 @@
 """The pages at `/settings/phones`: link a gateway phone and see it come, pause it, rename it, name its SIM cards, and
 say to which operator's texts one of them is believed."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,9 +17,10 @@ from bot.receipts.rules import list_operators
 from bot.server import SERVER, Server
 from bot.text.numbers import parse
 from handlers.office.frame.forms import LineField, OfficeForm, required
+from handlers.office.frame.lists import csv_address, send_csv, wants_csv
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import FORM, HELPERS, OWNER_ONLY, USER, Nav, office_page
-from handlers.office.frame.times import when
+from handlers.office.frame.times import moment, when
 from handlers.office.frame.words import N_, _
 from handlers.office.settings.typed import read_number
 from models.messages import Phone, Sim, read_sims
@@ -30,6 +31,7 @@ from models.sql import connection, now_ms
 LONGEST_NAME = 100  # as its column
 ONE = r"/settings/phones/{number:\d{1,9}}"
 MOST = 50  # phones on the page
+COLUMNS = ("name", "state", "seen", "battery", "sim", "carrier", "number", "troubles")
 
 
 class NewPhone(OfficeForm):
@@ -52,6 +54,8 @@ class Shown:
 @office_page("/settings/phones", roles=HELPERS, nav=Nav.SETTINGS)
 async def show_all(request: web.Request) -> web.StreamResponse:
     """All phones, and a place to add one."""
+    if wants_csv(request):
+        return await send_csv(request, "phones", COLUMNS, _rows(request.app[SERVER]))
     return await _draw(request, NewPhone.of(request))
 
 
@@ -120,7 +124,7 @@ async def number_sim(request: web.Request) -> web.StreamResponse:
     try:
         number = parse(form.get("phone", ""), company.country)
     except ValueError as error:
-        return await _draw_one(request, await _find(request), 422, problem=str(error))
+        return await _draw_one(request, await _find(request), 422, problem=_(str(error)))
 
     async def work(phone: Phone, *, actor: str) -> None:
         await linking.number_sim(phone, read_number(form.get("place", "")), number, actor=actor)
@@ -246,8 +250,23 @@ async def _draw(request: web.Request, form: NewPhone, status: int = 200) -> web.
     server = request.app[SERVER]
     phones = await Phone.filter(unlinked_at=0).order_by("name").limit(MOST)
     return page(
-        request, "settings/phones.html", status, form=form, phones=[await _shown(server, each) for each in phones]
+        request,
+        "settings/phones.html",
+        status,
+        form=form,
+        phones=[await _shown(server, each) for each in phones],
+        csv=csv_address(request),
     )
+
+
+async def _rows(server: Server) -> AsyncIterator[Sequence[object]]:
+    """A row for each SIM card."""
+    for phone in await Phone.filter(unlinked_at=0).order_by("name"):
+        shown = await _shown(server, phone)
+        seen = moment(phone.seen_at) if phone.seen_at else None
+        cards: list[tuple[object, ...]] = [(sim.number, sim.carrier, sim.phone) for sim in shown.sims]
+        for card in cards or [("", "", "")]:
+            yield phone.name, shown.state, seen, phone.battery, *card, " ".join(shown.troubles)
 
 
 async def _draw_one(request: web.Request, phone: Phone, status: int = 200, *, problem: str = "") -> web.StreamResponse:

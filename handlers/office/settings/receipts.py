@@ -11,7 +11,7 @@ from bot.text.numbers import sender
 from handlers.office.frame.forms import LineField, OfficeForm, required
 from handlers.office.frame.page import HEADERS, page, redirect
 from handlers.office.frame.routes import CASH, FORM, OWNER_ONLY, USER, Nav, office_page
-from handlers.office.frame.words import N_
+from handlers.office.frame.words import N_, _
 from models.money.receipt_texts import list_wallets
 from models.sql import now_ms
 
@@ -23,7 +23,7 @@ class RuleForm(OfficeForm):
     operator = LineField(N_("Operator, like mpesa-tz, or a provider of your own"), [required])
     sender = LineField(N_("Name from which its texts come, like M-PESA"), [required])
     template = TextAreaField(
-        N_("The text with gaps, like {reference} Confirmed. You have received {amount} from {phone}"), [required]
+        N_("The text with gaps, like [reference] Confirmed. You have received [amount] from [phone]"), [required]
     )
 
 
@@ -64,7 +64,7 @@ async def add(request: web.Request) -> web.StreamResponse:
         async with server.database.work():
             await add_rule(*values, company=server.company, actor=request[USER].name)
     except BadRule as refused:
-        return await _draw(request, form, 422, problem=str(refused))
+        return await _draw(request, form, 422, problem=refused.to(_))
     raise redirect("/settings/receipts?done=saved")
 
 
@@ -79,7 +79,7 @@ async def switch(request: web.Request) -> web.StreamResponse:
             else:
                 await switch_rule(name, on=verb == "on", actor=request[USER].name)
     except BadRule as refused:
-        raise web.HTTPBadRequest(text=f"{refused}\n", headers=HEADERS) from refused
+        raise web.HTTPBadRequest(text=f"{refused.to(_)}\n", headers=HEADERS) from refused
     raise redirect(f"/settings/receipts?done={verb}")
 
 

@@ -1,5 +1,6 @@
 """The page at `/settings/users`: who signs in to the office, and as what; for owners alone."""
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -8,6 +9,7 @@ from wtforms import SelectField
 
 from bot.server import SERVER
 from handlers.office.frame.forms import LineField, OfficeForm, required
+from handlers.office.frame.lists import csv_address, send_csv, wants_csv
 from handlers.office.frame.page import page, redirect
 from handlers.office.frame.routes import OWNER_ONLY, USER, Nav, office_page
 from handlers.office.frame.times import day_name, when
@@ -33,6 +35,7 @@ DONE = {
     "withdrawn": N_("The link works no more."),
 }
 MOST = 100
+COLUMNS = ("name", "role", "second_factor", "language")
 NUMBER = r"{number:\d{1,18}}"
 NOBODY_ELSE = N_("Nobody else who moves money is there to agree. At the server's prompt, and in the log: {command}.")
 OTHER = N_("{name} asked for another role of {user}: it is decided first, under Money, To decide.")
@@ -59,7 +62,14 @@ def _with_roles(form: Invite | ChangeRole) -> None:
 @office_page("/settings/users", roles=OWNER_ONLY, nav=Nav.SETTINGS)
 async def show(request: web.Request) -> web.StreamResponse:
     """All who may sign in, and the links that still work."""
+    if wants_csv(request):
+        return await send_csv(request, "users", COLUMNS, _rows())
     return await _draw(request)
+
+
+async def _rows() -> AsyncIterator[Sequence[object]]:
+    for each in await office_users.list_users():
+        yield each.name, each.role.value, bool(each.factor), each.language
 
 
 async def _draw(
@@ -84,6 +94,7 @@ async def _draw(
             for each in await invitations.list_open()
         ],
         asked=await promotions.list_open(MOST),
+        csv=csv_address(request),
         when=partial(when, server.company, datetime.now(UTC)),
     )
 

@@ -1,0 +1,68 @@
+"""How much a batch takes on: no more than it comes to, for the rest is read for nothing; and what it writes last."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.inbound import worker
+from bot.inbound.inbox import Inbox
+from bot.inbound.sms import Dispatcher
+from bot.message import Inbound, UssdTurn
+from bot.server import Server
+from bot.text.numbers import Sender, SenderKind
+from models.sql import execute
+from tests.world.people import GATEWAY, PEOPLE, Phones
+
+
+class SlowTalks:
+    """A clock by which each text takes its time, and what the batches took."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.each_s, self.now, self.taken = 0.02, 0.0, list[int]()
+        claim, handle = Inbox.claim, Dispatcher.handle
+
+        async def claims(inbox: Inbox, most: int) -> Any:
+            messages = await claim(inbox, most)
+            if messages:  # the end of a rest calls the worker again, whenever that is
+                self.taken.append(len(messages))
+            return messages
+
+        async def handles(*what: Any) -> Any:
+            self.now += self.each_s
+            return await handle(*what)
+
+        monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: self.now))
+        monkeypatch.setattr(Inbox, "claim", claims)
+        monkeypatch.setattr(Dispatcher, "handle", handles)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])  # where one loop alone takes batches
+async def test_a_batch_takes_what_the_last_one_came_to(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    talks, phones = SlowTalks(monkeypatch), Phones(mwanga)
+
+    async def arrive(first: int) -> None:
+        senders = [Sender(SenderKind.NUMBER, f"+2557000{first + n:05d}") for n in range(32)]
+        await asyncio.gather(*(mwanga.inbox.record(Inbound(GATEWAY, s.value, s, "hello")) for s in senders))
+        mwanga.inbox.busy = False  # it is no flood of which this is about
+        mwanga.worker.notify()
+        await phones.handled()
+
+    await arrive(100)
+    assert talks.taken[:3] == [32, 8, 8] and sum(talks.taken) < 32 + 8 * 12
+    talks.each_s, talks.taken = 0.0, []
+    await arrive(200)
+    assert talks.taken[:3] == [8, 16, 8], "it takes more again"
+
+
+async def test_a_turn_and_its_repetition_in_one_batch_have_one_answer(mwanga: Server) -> None:
+    """What is kept of a turn is written at the end of a batch, and before, where the network sends it twice at once."""
+    first = UssdTurn(GATEWAY, "*384*20#", "session 1", PEOPLE["Asha"], "")
+    shown = await asyncio.gather(*(mwanga.worker.answer(turn) for turn in (first, first)))
+    assert shown[0] == shown[1] and shown[0].startswith("CON")
+    key = UssdTurn(GATEWAY, "*384*20#", "session 1", PEOPLE["Asha"], "1")
+    shown = await asyncio.gather(*(mwanga.worker.answer(turn) for turn in (first, key, key)))
+    assert shown[1] == shown[2] != shown[0]
+    kept = await execute(mwanga.database.client, "SELECT session_id FROM ussdturn")
+    assert len(kept) == 2 and len({row["session_id"] for row in kept}) == 1
