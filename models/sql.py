@@ -238,7 +238,7 @@ class UnitOfWork:
 
     def at_end(self, name: str, work: AtEnd, *, last: bool = False) -> list[Any]:
         """What this work is to be called with, once, right before the commit: a list to append to. What holds rows that
-        everybody wants comes `last`."""
+        everybody wants comes `last`, and so does what builds on all the rest."""
         return (self._very_ends if last else self._ends).setdefault(name, (work, []))[1]
 
     async def end(self) -> None:

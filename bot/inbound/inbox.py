@@ -133,13 +133,13 @@ class Inbox:
         self._wake.set()
 
     async def _store(self) -> None:
-        brought = Brought(self._take())
+        brought = Brought()
         try:
             async with self._database.work():
-                await self._write(brought)
+                await self.bring(brought)
         except Exception as error:
             log.exception("inbound messages could not be stored")
-            for arrived in brought.arrived:
+            for arrived in brought.arrived or self._take():  # none were brought where the work could not begin
                 if not arrived.stored.done():
                     arrived.stored.set_exception(error)
             return
@@ -148,10 +148,12 @@ class Inbox:
             notify()
 
     async def bring(self, brought: Brought) -> None:
-        """Store what waits in the caller's unit of work, around which stands `telling`."""
+        """Store what waits in the caller's unit of work, around which stands `telling`. It is taken within: while one
+        waits to begin, an undone one may put back what came before."""
         brought.arrived = self._take()
         if brought.arrived:
-            await self._write(brought)
+            brought.new = await self._insert([arrived.inbound for arrived in brought.arrived])
+            self.busy = len(brought.arrived) >= BUSY
 
     @asynccontextmanager
     async def telling(self, brought: Brought) -> AsyncIterator[None]:
@@ -169,10 +171,6 @@ class Inbox:
     def _take(self) -> list[_Arrived]:
         taken, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
         return taken
-
-    async def _write(self, brought: Brought) -> None:
-        brought.new = await self._insert([arrived.inbound for arrived in brought.arrived])
-        self.busy = len(brought.arrived) >= BUSY
 
     def _tell(self, brought: Brought) -> None:
         counted: Counter[tuple[str, str]] = Counter()

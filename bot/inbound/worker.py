@@ -28,7 +28,7 @@ from bot.text.entry import LONGEST, shown
 from bot.text.numbers import is_machine
 from models.messages.withdrawal import withdraw_questions
 from models.people import Caller, find_callers, pins
-from models.sql import now_ms
+from models.sql import now_ms, unit_of_work
 
 log = logging.getLogger(__name__)
 MOST = 64  # messages in one batch (design 4)
@@ -124,7 +124,7 @@ class Worker:
         self._wake.set()  # whatever an earlier process left is looked at first
         self._batch_done = asyncio.Event()
         self._stopping = False
-        self._pausing = False  # after the database failed
+        self._slow = False  # after the database failed, and while each message of a batch is run alone
         self._next_at = 0.0  # when the next batch begins in a flood
         self._resting = False  # until then
         self._most = MOST  # messages that the next batch takes: what is taken and not handled was read for nothing
@@ -138,8 +138,8 @@ class Worker:
     def take_along(self) -> bool:
         """Store what has just arrived in the unit of work in which it is handled: whether the next batch does that. An
         embedded database has one writer: one commit takes half as long as two. In a flood accepting comes first
-        and has commits of its own."""
-        if self._stopping or self._pausing or self._inbox.busy or not self._database.embedded:
+        and has commits of its own, and so where it would wait for long."""
+        if self._stopping or self._slow or self._inbox.busy or not self._database.embedded:
             return False
         self._wake.set()
         return True
@@ -168,9 +168,9 @@ class Worker:
             except Exception:
                 log.exception("the database cannot be used")
                 self._give_up_turns()
-                self._pausing = True
+                self._slow = True
                 await asyncio.sleep(PAUSE_S)
-                self._pausing = False
+                self._slow = False
                 self._wake.set()
 
     async def _is_called(self) -> bool:
@@ -207,7 +207,9 @@ class Worker:
             if batch.failed_at is None and not batch.handled and not turns:
                 raise  # nothing was begun: it is the database
             log.warning("a batch was undone; each message of it is run alone", exc_info=True)
+            self._slow = True
             await self._run_each_alone(turns, batch.begun)
+            self._slow = False
             self._batch_done.set()
             self._batch_done.clear()
             return True
@@ -322,7 +324,11 @@ class Worker:
         await withdraw_questions({origin for handled in batch.results for origin in handled.answered})
         await save([known[phone] for phone in sorted(batch.changed)])
         await self._inbox.write_outcomes([Outcome(m.id, "done", h.outcome) for m, h in batch.handled])
-        batch.claimed += await self._outbox.claim(batch.enqueued)
+        if unit := unit_of_work():  # when all was withdrawn that need not go any more, as reminders of what was paid
+            unit.at_end("answers", partial(self._claim_answers, batch), last=True).extend(batch.enqueued)
+
+    async def _claim_answers(self, batch: _Batch, gateways: Sequence[str]) -> None:
+        batch.claimed += await self._outbox.claim(gateways)
 
     def _report_done(self, batch: _Batch) -> None:
         if any(handled.tells for _message, handled in batch.handled):

@@ -142,11 +142,11 @@ class Outbox:
     @asynccontextmanager
     async def starting(self, claimed: Sequence[tuple[Lane, Claimed]]) -> AsyncIterator[None]:
         """Around a unit of work: send what it has claimed when its commit is on the disk. Of one that was undone what
-        waits is looked for."""
+        waits is looked for, by whichever gateway: it may have failed in the middle of claiming."""
         try:
             yield
         except BaseException:
-            self.notify({lane.name for lane, _message in claimed})
+            self.notify()
             raise
         for lane, message in claimed:
             self._start(lane, message)

@@ -67,19 +67,19 @@ class _Transaction(SqliteTransactionWrapper):
 
     async def begin(self) -> None:
         # IMMEDIATE takes the write lock now, so that whatever is read stays true until the commit, also with
-        # the command line at work beside the server. A commit that failed, on a broken disk, has left its own open.
+        # the command line at work beside the server. A rollback that failed, on a broken disk, has left its own open.
         if self._connection.in_transaction:
             await self._connection.rollback()
         await self._connection.execute("BEGIN IMMEDIATE")
 
     async def commit(self) -> None:
-        """What only counts at the commit, as an entry that does not balance, leaves the transaction open in SQLite: it
-        is undone here, as PostgreSQL does."""
+        """What only counts at the commit, as an entry that does not balance, leaves the transaction open in SQLite, and
+        so does a full or broken disk: it is undone here, as PostgreSQL does, before anybody reads it."""
         try:
             await super().commit()
-        except sqlite3.IntegrityError as error:
+        except sqlite3.Error as error:
             await self.rollback()
-            raise IntegrityError(error) from error
+            raise _by_name(error) from error
 
 
 class _Context(SqliteTransactionContext):

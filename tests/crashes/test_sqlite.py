@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aiosqlite
 import pytest
+from tortoise.exceptions import OperationalError
 
 from bot.runtime import Database
 from models.settings import Setting
@@ -33,13 +34,28 @@ async def test_who_waited_in_vain_works_on_when_the_file_is_free(empty_url: str)
         assert await Setting.filter(name="now").count() == 1
 
 
-async def test_a_commit_that_failed_is_undone_by_whoever_comes_next(
+async def test_a_commit_that_failed_is_undone_before_anybody_reads_it(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full or broken disk: SQLite leaves what was begun open, and would let nobody begin again."""
     async with Database(empty_url) as database:
+        with monkeypatch.context() as broken, pytest.raises(OperationalError, match="disk I/O"):
+            broken.setattr(aiosqlite.Connection, "commit", _fails)
+            async with database.work():
+                await Setting.create(name="lost", value="x")
+        assert not await Setting.filter(name="lost").exists()
+        async with database.work():
+            await Setting.create(name="now", value="well")
+        assert await Setting.filter(name__in=["lost", "now"]).values_list("name", flat=True) == ["now"]
+
+
+async def test_whoever_comes_next_undoes_what_a_broken_disk_left_open(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Database(empty_url) as database:
         with monkeypatch.context() as broken, pytest.raises(sqlite3.OperationalError, match="disk I/O"):
             broken.setattr(aiosqlite.Connection, "commit", _fails)
+            broken.setattr(aiosqlite.Connection, "rollback", _fails)
             async with database.work():
                 await Setting.create(name="lost", value="x")
         async with database.work():

@@ -20,12 +20,13 @@ class SlowTalks:
     """A clock by which each text takes its time, and what the batches took."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.each_s, self.now, self.taken = 0.02, 0.0, [0]
+        self.each_s, self.now, self.taken = 0.02, 0.0, list[int]()
         claim, handle = Inbox.claim, Dispatcher.handle
 
         async def claims(inbox: Inbox, most: int) -> Any:
             messages = await claim(inbox, most)
-            self.taken.append(len(messages))
+            if messages:  # the end of a rest calls the worker again, whenever that is
+                self.taken.append(len(messages))
             return messages
 
         async def handles(*what: Any) -> Any:
@@ -49,10 +50,10 @@ async def test_a_batch_takes_what_the_last_one_came_to(mwanga: Server, monkeypat
         await phones.handled()
 
     await arrive(100)
-    assert talks.taken[:4] == [0, 32, 8, 8] and sum(talks.taken) < 32 + 8 * 12
-    talks.each_s, talks.taken = 0.0, [0]
+    assert talks.taken[:3] == [32, 8, 8] and sum(talks.taken) < 32 + 8 * 12
+    talks.each_s, talks.taken = 0.0, []
     await arrive(200)
-    assert talks.taken[:4] == [0, 8, 16, 8], "it takes more again"
+    assert talks.taken[:3] == [8, 16, 8], "it takes more again"
 
 
 async def test_a_turn_and_its_repetition_in_one_batch_have_one_answer(mwanga: Server) -> None:

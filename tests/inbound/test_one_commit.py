@@ -2,13 +2,16 @@
 of it; and what was brought into a batch that was undone is stored all the same."""
 
 import asyncio
+import sqlite3
 from types import SimpleNamespace
 from typing import Any
 
+import aiosqlite
 import pytest
+from tortoise.exceptions import OperationalError
 
 from bot.message import Inbound
-from bot.outbound import NewMessage, enqueue
+from bot.outbound import NewMessage, enqueue, queue
 from bot.runtime import Database
 from bot.runtime.sqlite import _Transaction
 from bot.server import Server
@@ -16,7 +19,7 @@ from bot.text.numbers import sender
 from models.messages import MessageKind
 from models.sql import execute
 from tests.world.outbox_rig import ASHA, Bench
-from tests.world.people import PEOPLE, Phones
+from tests.world.people import GATEWAY, PEOPLE, Phones
 from tests.world.server import serving
 
 PATH = "/gateways/africastalking/demo"
@@ -67,6 +70,84 @@ async def test_what_was_brought_into_a_batch_that_was_undone_is_stored_and_handl
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
+async def test_nothing_waits_to_be_stored_until_a_message_was_run_alone(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tries lie up to a second apart, and a gateway asks again when it has waited for some seconds."""
+    sleep, pauses, over = asyncio.sleep, asyncio.Event(), asyncio.Event()
+
+    async def waits(seconds: float) -> None:
+        if seconds:
+            pauses.set()
+            await over.wait()
+        await sleep(0)
+
+    async def crossed(*_about: Any) -> Any:
+        raise OperationalError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mwanga.worker._dispatcher, "handle", crossed)
+        patched.setattr(asyncio, "sleep", waits)
+        assert await mwanga.inbox.record(from_asha("m1", "CASH"))
+        await pauses.wait()
+        async with asyncio.timeout(10):
+            assert await mwanga.inbox.record(from_asha("m2", "HELP"))
+        assert not over.is_set()
+    over.set()
+    phones = Phones(mwanga)
+    await phones.handled()
+    assert len(await phones.news()) == 2
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_message_is_not_to_blame_for_a_disk_that_is_full_for_a_moment(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its batch, the next one in which it is, and its own unit of work: it is handled when there is room again."""
+    commit, full = aiosqlite.Connection.commit, iter([True, False, True, True])
+
+    async def commits(connection: aiosqlite.Connection) -> None:
+        if next(full, False):
+            raise sqlite3.OperationalError("database or disk is full")
+        await commit(connection)
+
+    monkeypatch.setattr("bot.inbound.worker.PAUSES_S", (0, 0))
+    monkeypatch.setattr(aiosqlite.Connection, "commit", commits)
+    assert await mwanga.inbox.record(from_asha("m1", "CASH"))
+    phones = Phones(mwanga)
+    await phones.handled()
+    assert [text[:8] for _name, text in await phones.news()] == ["You hold"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_what_was_brought_into_an_undone_batch_stays_before_what_came_after_it(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle, later = mwanga.worker._dispatcher.handle, list[asyncio.Task[bool]]()
+
+    async def fails_once(message: Any, *about: Any) -> Any:
+        if later:
+            return await handle(message, *about)
+        mwanga.inbox.busy = True  # so that the next one is stored by itself, as soon as the database is free
+        later.append(asyncio.create_task(mwanga.inbox.record(from_asha("m2", "HELP"))))
+        for _turn_of_the_loop in range(5):
+            await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(mwanga.worker._dispatcher, "handle", fails_once)
+    assert await mwanga.inbox.record(from_asha("m1", "CASH"))
+    assert await later[0]
+    assert await execute(mwanga.database.client, "SELECT text FROM inbox ORDER BY id") == [
+        {"text": "CASH"},
+        {"text": "HELP"},
+    ]
+
+
+def from_asha(external_id: str, text: str) -> Inbound:
+    return Inbound(GATEWAY, external_id, sender(PEOPLE["Asha"], "TZ"), text)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
 async def test_what_a_unit_of_work_claimed_goes_after_its_commit_alone(database: Database) -> None:
     bench = Bench(database, order=["africastalking"])
     await enqueue_and_claim(bench, "nobody sends here")
@@ -80,6 +161,29 @@ async def test_what_a_unit_of_work_claimed_goes_after_its_commit_alone(database:
     await running
     assert await bench.states() == {"nobody sends here": "sent", "committed": "sent"}
     assert sorted(bench.gateway.texts) == ["committed", "nobody sends here"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_what_waits_goes_at_once_after_a_claim_that_failed_half_way(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(database)
+    await bench.settle()  # the next look is ten seconds away
+    claim = queue.claim
+
+    async def fails_for_kannel(db: Any, gateway: str, *about: Any, **others: Any) -> Any:
+        if gateway == "kannel":
+            raise OperationalError
+        return await claim(db, gateway, *about, **others)
+
+    await bench.enqueue("waits")
+    with monkeypatch.context() as patched, pytest.raises(OperationalError):
+        patched.setattr(queue, "claim", fails_for_kannel)
+        patched.setattr(bench.outbox, "_running", True)
+        async with bench.outbox.starting([]), database.work():
+            await bench.outbox.claim(["africastalking", "kannel"])
+    await bench.settle()
+    assert bench.gateway.texts == ["waits"]
 
 
 async def enqueue_and_claim(bench: Bench, text: str, *, fails: bool = False) -> None:
