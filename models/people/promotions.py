@@ -71,8 +71,8 @@ class Promotion(Model):
 
 
 class NotAsked(Exception):
-    """It is decided, nobody asked for it, who asked is no owner any more, who agrees moves no money any more, or whom it
-    is about signs in no more."""
+    """It is decided, nobody asked for it, who asked is no owner any more, who agrees moves no money any more, or whom
+    it is about signs in no more."""
 
 
 class NobodyElse(Exception):
