@@ -41,8 +41,10 @@ async def named_or_new(table: type[M], name: str, **scope: Any) -> tuple[M, bool
 
 
 async def renew(known: Model, wanted: dict[str, Any]) -> bool:
-    """Give a row these values; whether any of them is another one than before."""
+    """Give a row these values, and `known` too; whether any of them is another one than before."""
     if all(getattr(known, column) == value for column, value in wanted.items()):
         return False
     await type(known).filter(pk=known.pk).update(**wanted)
+    for column, value in wanted.items():
+        setattr(known, column, value)
     return True

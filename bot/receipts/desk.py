@@ -258,7 +258,7 @@ class Receipts:
         payment = replace(
             payment,
             provider=provider or payment.provider,
-            reference=normal_reference(reference or payment.reference),
+            reference=_reference(reference or payment.reference),
             amount=payment.amount if amount is None else amount,
             account_text=serial or payment.account_text,
         )
@@ -330,6 +330,14 @@ def judge(
         known = wallet and same_name(heard.sender.value, found.rule.senders)
         return Verdict(TextState.IGNORED, "It is about money that went out.") if known else None
     return Verdict(TextState.WAITING, doubts[0]) if doubts else Verdict(TextState.PAID)
+
+
+def _reference(written: str) -> str:
+    """A reference as it is kept. Raises Reason."""
+    try:
+        return normal_reference(written)
+    except ValueError as error:
+        raise Reason(N_("no reference: {said}"), said=repr(written[:20])) from error
 
 
 def _judge_unread(heard: Heard, sim: int, wallet: ReceiptWallet | None, rules: Sequence[Rule]) -> Verdict | None:

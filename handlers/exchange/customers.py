@@ -70,8 +70,8 @@ class CustomerRow(NamedTuple):
 
 @dataclass
 class Portion:
-    """What rows that are handled together would each ask for again, as it was before them: none of them is about the
-    customer of another one."""
+    """What rows that are handled together would each ask for again. Of a customer whom two of them mean, one by the
+    number and one by name and phone, it has one copy, on which the second sees what the first has changed."""
 
     grids: dict[str, MiniGrid] = field(default_factory=dict)  # by name
     villages: dict[tuple[str, int], int] = field(default_factory=dict)  # by name and mini-grid
@@ -110,7 +110,8 @@ async def _look_up(portion: Portion, rows: Sequence[CustomerRow]) -> None:
     ]
     found = {one.id: one for one in await find_rows(Customer, "id = ANY($1::bigint[])", [of_number])}
     portion.numbered = {number: found.get(number) for number in of_number}
-    portion.namesakes = await namesakes_of_all(list(dict.fromkeys(of_name)))
+    for meant, some in (await namesakes_of_all(list(dict.fromkeys(of_name)))).items():
+        portion.namesakes[meant] = [found.setdefault(one.id, one) for one in some]
 
 
 async def _insert(new: Sequence[dict[str, Any]]) -> None:

@@ -65,7 +65,7 @@ TO_BANK = re.compile(r"\bto (the )?bank\b|\bbank (settlement|transfer|withdrawal
 BACK = re.compile(r"\brever(sal|sed|se)\b|\brefund", re.IGNORECASE)
 _MSISDN = re.compile(r"^FRI:(.*)/MSISDN$")  # how MTN writes a phone number
 _CURRENCY = re.compile(r"(?<![A-Z])(CR|DR|KSHS?|TSHS?|USHS?|[A-Z]{3})(?![A-Z])\.?|[\s\u00a0']")
-_GROUPS = re.compile(r"[0-9]{1,3}([.,][0-9]{3})+|[0-9]{1,15}")
+_GROUPS = re.compile(r"[0-9]{1,3}([.,][0-9]{3}){1,5}|[0-9]{1,15}")  # more digits are no money, and Python reads 4,300
 DATE = re.compile(
     r"(?:(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"
     r"|(?P<day2>\d{1,2})[-/. ](?P<month2>\d{1,2}|[^\W\d_]{3,9})[-/. ](?P<year2>\d{4}|\d{2}))"

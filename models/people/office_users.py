@@ -168,13 +168,14 @@ async def check_way_in(user: OfficeUser) -> None:
 
 
 async def hold_movers(*others: int) -> set[int]:
-    """All who move money, held until the commit, and these others too. Of two at once the later one sees what the
+    """All who move money, held until the commit, and then these others. Of two at once the later one sees what the
     earlier one made of them."""
     roles = [role.value for role in MOVE_MONEY]
     moves = f"role IN ({marks(len(roles))}) AND removed_at IS NULL"
-    these = f" OR id IN ({marks(len(others), len(roles) + 1)})" if others else ""
-    hold = f"SELECT id FROM officeuser WHERE {moves}{these} ORDER BY id{for_update()}"
-    await execute(connection(), hold, [*roles, *others])
+    await execute(connection(), f"SELECT id FROM officeuser WHERE {moves} ORDER BY id{for_update()}", roles)
+    if others:
+        these = f"SELECT id FROM officeuser WHERE id IN ({marks(len(others))}) ORDER BY id{for_update()}"
+        await execute(connection(), these, others)
     rows = await execute(connection(), f"SELECT id FROM officeuser WHERE {moves}", roles)
     return {row["id"] for row in rows}
 

@@ -71,7 +71,8 @@ class Promotion(Model):
 
 
 class NotAsked(Exception):
-    """It is decided, nobody asked for it, or who asked is no owner any more, or whom it is about signs in no more."""
+    """It is decided, nobody asked for it, who asked is no owner any more, who agrees moves no money any more, or whom
+    it is about signs in no more."""
 
 
 class NobodyElse(Exception):
@@ -184,8 +185,10 @@ async def _ask(what: What, role: OfficeRole, whom: str, by: OfficeUser, user: Of
 async def agree(number: int, by: OfficeUser) -> Promotion:
     """A second person agrees, and it is done: the role is given, the link is there, or the second factor is taken away.
     In the caller's transaction. Raises SamePerson, AboutOneself and NotAsked."""
-    await hold_movers()  # who asked may be made something else, or go, in this moment
+    movers = await hold_movers()  # who asked, or who agrees, may be made something else, or go, in this moment
     found = await _find(number)
+    if by.id not in movers:
+        raise NotAsked(number)
     check_second(by.name, found.by.name)
     if found.what is not What.ROLE and found.user_id == by.id:
         raise AboutOneself

@@ -57,3 +57,12 @@ async def test_a_portion_knows_those_who_are_there(demo_url: str) -> None:
         assert await Customer.all().count() == before + 12
         found = await Customer.get(id=5001).select_related("village")
         assert (found.surname, found.phone, found.village.name) == ("Omaab", "+255760000001", "Village 1")
+
+
+async def test_of_two_rows_about_one_customer_the_later_one_stands(demo_url: str) -> None:
+    """One means the customer by the number and says nothing of the phone, the other one by name and phone."""
+    async with Database(demo_url) as database:
+        await brought(database, HEADER + rows(2))
+        by_number, by_phone = "5001,Halima,Omaab,,Mtwara North,,fr\n", ",Halima,Omaab,+255760000001,Mtwara North,,sw\n"
+        assert await brought(database, HEADER + by_number + by_phone) == 2
+        assert (await Customer.get(id=5001)).language == "sw"

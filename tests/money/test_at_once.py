@@ -333,8 +333,9 @@ async def test_of_two_counts_of_the_instalments_at_once_the_later_one_stands(mwa
         assert await collection.CollectionRow.all().count() == len(parts) > 0
 
 
+@pytest.mark.parametrize("who", ["who asked", "who agrees"])
 @pytest.mark.parametrize("change", ["role", "gone"])
-async def test_nobody_agrees_to_what_somebody_asked_who_is_no_owner_any_more(mwanga: Server, change: str) -> None:
+async def test_nobody_agrees_of_whom_one_is_taken_out_as_they_do(mwanga: Server, change: str, who: str) -> None:
     async with mwanga.database.work():
         asker, other, third = [
             await OfficeUser.create(name=name, password_hash="none", role=OfficeRole.OWNER)
@@ -343,11 +344,13 @@ async def test_nobody_agrees_to_what_somebody_asked_who_is_no_owner_any_more(mwa
         await promotions.let_in(OfficeRole.OWNER, "my brother", by=asker)
     [asked] = await promotions.list_open(9)
 
+    out = asker if who == "who asked" else third
+
     async def take_away() -> None:
         if change == "role":
-            await change_role(asker, OfficeRole.SUPPORT, actor=other.name)
+            await change_role(out, OfficeRole.SUPPORT, actor=other.name)
         else:
-            await remove_user(asker, actor=other.name)
+            await remove_user(out, actor=other.name)
 
     with pytest.raises(promotions.NotAsked):
         await do_meanwhile(mwanga, take_away, lambda: promotions.agree(asked.id, third))

@@ -7,6 +7,7 @@ from tortoise.exceptions import OperationalError
 
 from bot.config import Config
 from models.money import receipt_texts
+from models.people import OfficeUser
 from tests.world.books import check_ledger
 from tests.world.browser import Office, open_office
 from tests.world.people import NOON
@@ -88,6 +89,13 @@ async def test_what_is_filled_in_wrong_is_said_and_changes_nothing(
     response = await office.post("/money/receipts/1", do="accept", csrf=csrf, seen="yes", **READ | fields)
     assert response.status == 422 and f"Nothing was changed. {said}" in await response.text()
     assert await till_of(office).states() == "waiting"
+
+
+async def test_it_is_said_in_the_language_of_the_reader(office: Office) -> None:
+    csrf = await office.csrf("/money/receipts")
+    await OfficeUser.all().update(language="fr")
+    response = await office.post("/money/receipts/1", do="accept", csrf=csrf, seen="yes", **READ | {"reference": "-"})
+    assert response.status == 422 and "pas de référence" in await response.text()
 
 
 async def test_what_the_person_fills_in_is_booked(office: Office) -> None:
