@@ -77,6 +77,7 @@ DEEDS = (
     N_("office role"),
     N_("office role agreed"),
     N_("office role asked"),
+    N_("office role closed"),
     N_("office role refused"),
     N_("office user"),
     N_("office user removed"),
