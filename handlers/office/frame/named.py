@@ -128,6 +128,7 @@ DEEDS = (
     N_("statement line left"),
     N_("stop writing to many"),
     N_("take back"),
+    N_("taken out of wallet"),
     N_("text"),
     N_("ticket asked"),
     N_("ticket assigned"),
