@@ -20,7 +20,6 @@ from models.people.office_users import (
     UserExists,
     add_user,
     change_password,
-    change_role,
     check_alone,
     find_user,
     list_users,
@@ -92,7 +91,7 @@ async def _change_role(name: str, role: OfficeRole) -> None:
     """What one alone may do at the prompt."""
     async with _changing(name) as user:
         try:
-            await change_role(user, role, actor=ACTOR, at_prompt=True)
+            await promotions.give_role_at_prompt(user, role, actor=ACTOR)
         except LastUser:
             fail(LAST.format(name=user.name))
         except NeedsSecond:

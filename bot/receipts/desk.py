@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.company import Company
+from bot.receipts import reasons
 from bot.receipts.reading import Found, same_name, speaks_of, too_long, understand
 from bot.receipts.rules import list_providers, list_rules, shipped_rules
 from bot.receipts.shipped import RULES, Rule, Way
@@ -32,7 +33,6 @@ Book = Callable[[Incoming], Awaitable[None]]
 CHAIN_MS = 3 * DAY_MS
 CHAIN = 50  # texts that may have waited for one
 LEAST_LENGTH = 40  # characters of a receipt
-GAP = "Balance"  # how the reason begins why a text waits that may only have come too early
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Verdict:
     """What becomes of a text, and why."""
 
     state: TextState
-    why: str = ""
+    why: Reason | None = None
     payment_id: int | None = None
 
 
@@ -100,7 +100,7 @@ class Receipts:
             return False
         if not any(same_name(heard.sender.value, rule.senders) for rule in RULES):
             return False
-        await self._keep(heard, heard.sim, None, Verdict(TextState.WAITING, f"It could not be handled: {error}."))
+        await self._keep(heard, heard.sim, None, Verdict(TextState.WAITING, Reason(reasons.BROKEN, error=error)))
         return True
 
     async def _weigh(
@@ -118,7 +118,8 @@ class Receipts:
             return Verdict(TextState.WAITING, doubt)
         if known and known.amount != found.amount:
             money = self._company.money(known.amount)
-            return Verdict(TextState.WAITING, f"{found.reference} is a payment of {money} already.")
+            doubt = Reason(reasons.OTHER_AMOUNT, reference=found.reference, money=money)
+            return Verdict(TextState.WAITING, doubt)
         incoming = self._incoming(found, heard.arrived, _seen_by(phone, wallet.sim))
         payment_id = await self._take_payment(incoming)
         if found.balance is not None and (known is None or _continues(wallet, found)):
@@ -126,7 +127,7 @@ class Receipts:
         await kept.settle_twins(phone.gateway, found.reference, found.amount, payment_id)
         if known is None:
             return Verdict(TextState.PAID, payment_id=payment_id)
-        return Verdict(TextState.SEEN, "This payment was known already.", payment_id)
+        return Verdict(TextState.SEEN, Reason(reasons.KNOWN), payment_id)
 
     async def _take_payment(self, incoming: Incoming) -> int:
         """Book money that came in: the id of the payment, which another source may have told of before."""
@@ -152,7 +153,7 @@ class Receipts:
     async def _take_next(self, phone: Phone, wallet: ReceiptWallet, rules: Sequence[Rule]) -> bool:
         """Take the first text that waits and follows on the balance now; False when none does."""
         since = int(datetime.now(UTC).timestamp() * 1000) - CHAIN_MS
-        for row in await kept.waiting_of(phone.gateway, wallet.sim, since, GAP):
+        for row in await kept.waiting_of(phone.gateway, wallet.sim, since, reasons.GAP):
             heard = self._heard_again(row)
             found = understand(heard.text, rules, self._company, heard.arrived)
             if found is None or not _continues(wallet, found):
@@ -203,7 +204,7 @@ class Receipts:
             gateway=heard.gateway,
             sim=sim,
             sender=heard.sender.value[:40],
-            why=verdict.why[: kept.LONGEST_WHY],
+            why=_written(verdict)[: kept.LONGEST_WHY],
             rule=found.rule.name if found else "",
             reference=found.reference[:80] if found else "",
             amount=found.amount if found else None,
@@ -216,7 +217,7 @@ class Receipts:
         await kept.decide(
             row.id,
             verdict.state,
-            verdict.why,
+            _written(verdict),
             payment_id=verdict.payment_id,
             rule=found.rule.name,
             reference=found.reference,
@@ -263,7 +264,7 @@ class Receipts:
             account_text=serial or payment.account_text,
         )
         if payment.amount <= 0:
-            raise Reason(N_("The amount is nothing."))
+            raise Reason(reasons.NOTHING)
         return payment
 
     async def accept(self, text_id: int, payment: Incoming, *, actor: str) -> bool:
@@ -298,24 +299,24 @@ class Receipts:
         await record(actor, "receipt refused", row.reference or f"text {row.id}", row.why)
 
 
-async def doubt_of(company: Company, wallet: ReceiptWallet, found: Found) -> str:
-    """Why a text that fits is not believed yet; empty when it is."""
+async def doubt_of(company: Company, wallet: ReceiptWallet, found: Found) -> Reason | None:
+    """Why a text that fits is not believed yet; None when it is."""
     if await kept.was_refused(found.reference):
-        return f"{found.reference} was refused before."
+        return Reason(reasons.REFUSED_BEFORE, reference=found.reference)
     return weigh_balance(company, wallet, found)
 
 
-def weigh_balance(company: Company, wallet: ReceiptWallet, found: Found) -> str:
-    """Why the balance in a text speaks against it; empty when it goes on from the last one."""
+def weigh_balance(company: Company, wallet: ReceiptWallet, found: Found) -> Reason | None:
+    """Why the balance in a text speaks against it; None when it goes on from the last one."""
     last = wallet.last_balance(found.rule.purse)
     if found.balance is None:
-        return "" if wallet.trusted else "It tells no balance, so that nobody sees whether it is made up."
+        return None if wallet.trusted else Reason(reasons.NO_BALANCE)
     if last is None:
-        return f"{GAP} before it is not known: it is the first text of this kind."
+        return Reason(reasons.FIRST_BALANCE)
     if not _continues(wallet, found):
-        is_, should = company.number(found.balance), company.number(last + found.amount - found.fee)
-        return f"{GAP} is {is_} and should be {should}: a text is missing, or this one is made up."
-    return ""
+        told, expected = company.number(found.balance), company.number(last + found.amount - found.fee)
+        return Reason(reasons.OTHER_BALANCE, told=told, expected=expected)
+    return None
 
 
 def judge(
@@ -328,7 +329,7 @@ def judge(
     doubts = doubts_of(heard, sim, wallet, found)
     if found.rule.way is Way.OUT:
         known = wallet and same_name(heard.sender.value, found.rule.senders)
-        return Verdict(TextState.IGNORED, "It is about money that went out.") if known else None
+        return Verdict(TextState.IGNORED, Reason(reasons.WENT_OUT)) if known else None
     return Verdict(TextState.WAITING, doubts[0]) if doubts else Verdict(TextState.PAID)
 
 
@@ -346,36 +347,42 @@ def _judge_unread(heard: Heard, sim: int, wallet: ReceiptWallet | None, rules: S
         return None
     match speaks_of(heard.text):
         case "back":
-            return Verdict(TextState.WAITING, "A payment may have been taken back: look for it in the books.")
+            return Verdict(TextState.WAITING, Reason(reasons.TAKEN_BACK))
         case "in" if wallet is None:
             return Verdict(TextState.WAITING, _unbound(sim))
         case "in" if too_long(heard.text):
-            return Verdict(TextState.WAITING, "It is longer than any receipt.")
+            return Verdict(TextState.WAITING, Reason(reasons.TOO_LONG))
         case "in":
-            return Verdict(TextState.WAITING, "No rule fits it: `mwanga receipts test` shows which is nearest.")
+            return Verdict(TextState.WAITING, Reason(reasons.NO_RULE))
         case _ if wallet is None:
             return None
         case "out":
-            return Verdict(TextState.IGNORED, "It is about money that went out.")
-    return Verdict(TextState.IGNORED, "It is about no money that came in.")
+            return Verdict(TextState.IGNORED, Reason(reasons.WENT_OUT))
+    return Verdict(TextState.IGNORED, Reason(reasons.NOT_IN))
 
 
-def doubts_of(heard: Heard, sim: int, wallet: ReceiptWallet | None, found: Found) -> list[str]:
+def doubts_of(heard: Heard, sim: int, wallet: ReceiptWallet | None, found: Found) -> list[Reason]:
     """What speaks against a payment, the worst first."""
     doubts = []
     if not same_name(heard.sender.value, found.rule.senders):
-        doubts.append(f"{heard.sender.value[:20]} is not the sender of such texts, {found.rule.senders[0]}.")
+        doubts.append(Reason(reasons.OTHER_SENDER, sender=heard.sender.value[:20], right=found.rule.senders[0]))
     if wallet is None:
         doubts.append(_unbound(sim))
     elif wallet.operator != found.rule.operator:
-        doubts.append(f"SIM {sim} is bound to {wallet.operator}, and this is a text of {found.rule.operator}.")
+        bound, operator = wallet.operator, found.rule.operator
+        doubts.append(Reason(reasons.OTHER_OPERATOR, sim=sim, bound=bound, operator=operator))
     return [*doubts, *found.doubts]
 
 
-def _unbound(sim: int) -> str:
+def _written(verdict: Verdict) -> str:
+    """The reason as it is kept: in English, by which `reasons.again` knows it."""
+    return str(verdict.why or "")
+
+
+def _unbound(sim: int) -> Reason:
     if not sim:
-        return "The phone does not say which SIM card got it."
-    return f"SIM {sim} of this phone is bound to no operator: `mwanga receipts bind`."
+        return Reason(reasons.NO_SIM)
+    return Reason(reasons.UNBOUND, sim=sim)
 
 
 def _continues(wallet: ReceiptWallet, found: Found) -> bool:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from bot.company import Company
+from bot.receipts import reasons
 from bot.receipts.shipped import ANY_REFERENCE, OPERATORS, Rule, Way, provider_of
 from bot.receipts.template import LONGEST_TEXT, SHAPES, Field, Near, Reading, pays, small, tidy
 from bot.text import numbers
-from bot.text.i18n import N_, Reason
+from bot.text.i18n import Reason
 
 MOST_DIGITS = 14  # of what a payer types
 MOST_COINS = 1_000_000_000  # whole units of money: what is more is no payment of a customer
@@ -40,7 +41,7 @@ class Found:
     phone: str = ""  # E.164, or as the operator masks it
     name: str = ""
     account: str = ""
-    doubts: tuple[str, ...] = ()  # each a sentence: why it is not taken for a payment
+    doubts: tuple[Reason, ...] = ()  # why it is not taken for a payment
 
     @property
     def provider(self) -> str:
@@ -63,10 +64,10 @@ def understand(text: str, rules: Sequence[Rule], company: Company, arrived: date
         second = _read(other, again, company, arrived)
         same = (found.provider, found.reference, found.amount, found.balance, found.account)
         if same != (second.provider, second.reference, second.amount, second.balance, second.account):
-            doubts.append(f"Two rules read it in two ways: {rule.name}, and {other.name}.")
+            doubts.append(Reason(reasons.TWO_RULES, one=rule.name, other=other.name))
             break
     if len(set().union(*(each.template.references(text) for each in rules if each.operator == rule.operator))) > 1:
-        doubts.append("There are two receipts in one text.")
+        doubts.append(Reason(reasons.TWO_RECEIPTS))
     return Found(**{**vars(found), "doubts": tuple(doubts)})
 
 
@@ -101,25 +102,25 @@ def same_name(sender: str, names: Sequence[str]) -> bool:
 def _read(rule: Rule, reading: Reading, company: Company, arrived: datetime) -> Found:
     """Its fields as values, and what is wrong with them."""
     fields = reading.fields
-    doubts = [f"It can be read in two ways: [{field}] is not certain." for field in reading.doubtful]
+    doubts = [Reason(reasons.TWO_WAYS, field=field) for field in reading.doubtful]
     reference = fields[Field.REFERENCE].upper()
     operator = OPERATORS.get(rule.operator)
     if not (operator.reference if operator else ANY_REFERENCE).fullmatch(reference):
-        doubts.append(f"{reference[:40]} does not look like a reference of {rule.operator}.")
+        doubts.append(Reason(reasons.ODD_REFERENCE, reference=reference[:40], operator=rule.operator))
     money: dict[Field, int] = {}
     for field in (Field.AMOUNT, Field.BALANCE, Field.FEE):
         if field in fields:
             try:
                 money[field] = read_money(fields[field], company)
-            except ValueError as error:
-                doubts.append(str(error))
+            except Reason as reason:
+                doubts.append(reason)
     if not doubts and not money[Field.AMOUNT]:
-        doubts.append("The amount is nothing.")
+        doubts.append(Reason(reasons.NOTHING))
     moment = None
     try:
         moment = _moment(fields, company, arrived)
-    except ValueError as error:
-        doubts.append(str(error))
+    except Reason as reason:
+        doubts.append(reason)
     return Found(
         rule=rule,
         fields=fields,
@@ -144,15 +145,15 @@ def _account(text: str) -> str:
 def read_money(text: str, company: Company) -> int:
     """Money as operators write it, in minor units. Raises Reason."""
     if not SHAPES[Field.AMOUNT].fullmatch(text):
-        raise Reason(N_("{text} is no amount of money."), text=text[:20])
+        raise Reason(reasons.NO_AMOUNT, text=text[:20])
     if re.search(r"\.[0-9]{3}\.|\.[0-9]{3},", text):
         text = text.replace(".", "").replace(",", ".")
     whole, _, cents = text.replace(",", "").partition(".")
     if int(whole) > MOST_COINS:
-        raise Reason(N_("{text} is more money than anybody pays."), text=text[:20])
+        raise Reason(reasons.TOO_MUCH, text=text[:20])
     exponent = company.exponent
     if cents[exponent:].strip("0"):
-        raise Reason(N_("{text} has cents, which {currency} has not."), text=text, currency=company.currency)
+        raise Reason(reasons.CENTS, text=text, currency=company.currency)
     return int(whole) * company.unit + int((cents[:exponent] or "0").ljust(exponent, "0") or "0")
 
 
@@ -167,18 +168,18 @@ def _phone(text: str, company: Company) -> str:
 
 
 def _moment(fields: dict[Field, str], company: Company, arrived: datetime) -> datetime | None:
-    """When it happened (UTC), by the operator's clock, which is the company's. Raises ValueError with a sentence where
-    that is no time, or none at which a text that came now is written."""
+    """When it happened (UTC), by the operator's clock, which is the company's. Raises Reason where that is no
+    time, or none at which a text that came now is written."""
     if Field.DATE not in fields:
         return None
     day = _day(fields[Field.DATE])
     if Field.TIME not in fields:
         if not arrived.astimezone(company.zone).date() - timedelta(days=1) <= day <= _today(arrived + EARLY, company):
-            raise ValueError(f"It is of {fields[Field.DATE]}, and came another day.")
+            raise Reason(reasons.OTHER_DAY, day=fields[Field.DATE])
         return None
     moment = datetime.combine(day, _time(fields[Field.TIME]), company.zone).astimezone(UTC)
     if not arrived - LATE - timedelta(minutes=1) <= moment <= arrived + EARLY:
-        raise ValueError(f"It is of {fields[Field.DATE]} {fields[Field.TIME]}, and came at another time.")
+        raise Reason(reasons.OTHER_TIME, day=fields[Field.DATE], time=fields[Field.TIME])
     return moment
 
 
@@ -193,7 +194,7 @@ def _day(text: str) -> date:
         if usual := _DATES[1].fullmatch(text):  # the day comes first everywhere where this is used
             year = int(usual[3])
             return date(year + 2000 if year < 100 else year, int(usual[2]), int(usual[1]))
-    raise ValueError(f"{text} is no date.")
+    raise Reason(reasons.NO_DATE, text=text)
 
 
 def _time(text: str) -> time:
@@ -205,7 +206,7 @@ def _time(text: str) -> time:
             hour = 24  # there is no 13 PM
         with suppress(ValueError):
             return time(hour, int(found[2]), int(found[3] or 0))
-    raise ValueError(f"{text} is no time.")
+    raise Reason(reasons.NO_TIME, text=text)
 
 
 def too_long(text: str) -> bool:

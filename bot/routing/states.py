@@ -1,4 +1,5 @@
-"""The table `gatewaystate`, one row for each gateway. Only this file writes it. Times are milliseconds (UTC).
+"""The table `gatewaystate`, one row for each gateway. Only this file writes it, and
+`models/demo/phones.py` two rows of a demo that begins. Times are milliseconds (UTC).
 
     columns                          who writes them, and by which verb
     heard_at                         whoever heard the gateway: note_heard

@@ -3,10 +3,12 @@ hand-in that is disputed, money for nobody. Its people are its own; those of the
 """
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from models.demo.desk import Hill, fill
 from models.demo.past import Purchase, Text, book, moments, paygo_key, purchases, write_beats, write_texts
+from models.demo.phones import add_phones
 from models.demo.world import CLERK, OFFICE_PASSWORD, STS_KEY
 from models.devices import Device, Kind, Tariff, Unit, with_owner
 from models.devices.keys import seal_key
@@ -64,7 +66,8 @@ async def load(vault: Vault, exponent: int, today: date, midnight: datetime) -> 
     await _receive(now, minor)
     await _report(hill, clerk, now)
     await Agent.filter(id=hill.agents[2].id).update(locked_at=now - timedelta(hours=2))
-    await write_texts(_texts(hill, of_today, now, midnight))
+    phone = await add_phones(vault, now)
+    await write_texts(_texts(hill, of_today, now, midnight, phone))
     await write_beats(now)
     await fill(hill, sales, clerk, vault, minor, today)
     await execute(connection(), TELL_ALL, [now_ms()])  # nobody is to be woken by it
@@ -229,8 +232,8 @@ async def _report(hill: Hill, clerk: OfficeUser, now: datetime) -> None:
     await tickets.ask_fixed(asked, clerk)
 
 
-def _texts(hill: Hill, of_today: list[Purchase], now: datetime, midnight: datetime) -> list[Text]:
-    """What was written today, from the first to the last."""
+def _texts(hill: Hill, of_today: list[Purchase], now: datetime, midnight: datetime, phone: str) -> list[Text]:
+    """What was written today, from the first to the last. Customers' questions came by a gateway phone."""
     found = []
     for one in of_today:
         amount, ask = f"{one.days * PRICE:,}", one.at - timedelta(seconds=40)
@@ -244,7 +247,8 @@ def _texts(hill: Hill, of_today: list[Purchase], now: datetime, midnight: dateti
             Text(one.at, one.agent.phone, f"SOLD {one.days} days to {one.customer.masked}, TZS {amount}."),
             Text(one.at, str(one.customer.phone), f"{one.days} days, TZS {amount}. Thank you.", kind=MessageKind.TOKEN),
         ]
-    return sorted(found + _questions(hill, moments(now, midnight, 8)), key=lambda one: one.at)
+    asked = [replace(one, gateway=phone) for one in _questions(hill, moments(now, midnight, 8))]
+    return sorted(found + asked, key=lambda one: one.at)
 
 
 def _questions(hill: Hill, at: list[datetime]) -> list[Text]:

@@ -36,6 +36,7 @@ class Text:
     outcome: str = ""
     error: str = ""  # why it failed; empty: it arrived
     kind: MessageKind = MessageKind.REPLY
+    gateway: str = GATEWAY
 
 
 @dataclass(frozen=True)
@@ -145,12 +146,12 @@ async def write_texts(texts: list[Text]) -> None:
     for number, one in enumerate(texts):
         at, origin = ms_of(one.at), f"demo life {number}"
         if one.outcome:
-            came.append((GATEWAY, origin, one.phone, one.text, at, one.outcome))
+            came.append((one.gateway, origin, one.phone, one.text, at, one.outcome))
             continue
         state = "failed" if one.error else "delivered"
         arrived = 0 if one.error else at + 4_000
         ends, priority = at + LIFE[one.kind] * HOUR_MS, list(MessageKind).index(one.kind)
-        shown = (origin, one.phone, one.text, one.kind.value, priority, GATEWAY, state, at, ends, origin, one.error)
+        shown = (origin, one.phone, one.text, one.kind.value, priority, one.gateway, state, at, ends, origin, one.error)
         went.append((*shown, 0 if one.error else at + 1_000, arrived))
     await execute_many(connection(), RECEIVED, came)
     await execute_many(connection(), SENT, went)

@@ -25,6 +25,8 @@ from models.sql import connection, cut, execute, now_ms
 
 DECIDE = """UPDATE office_promotion SET state = $2, second_id = $3, decided_at = $4 WHERE id = $1 AND state = 'asked'
   RETURNING id"""
+CLOSE = """UPDATE office_promotion SET state = 'refused', decided_at = $2 WHERE id = $1 AND state = 'asked'
+  RETURNING id"""
 ASK = """INSERT INTO office_promotion (role, whom, user_id, by_id, asked_at, what, state)
   VALUES ($1, $2, $3, $4, $5, $6, 'asked') ON CONFLICT DO NOTHING RETURNING id"""
 
@@ -103,11 +105,28 @@ async def give_role(user: OfficeUser, role: OfficeRole, *, by: OfficeUser) -> bo
     """Give somebody another role; True when it is done, False when it was so already, and None when it waits for a
     second person. Raises LastUser, OtherRole and NotYetAlone."""
     try:
-        return await change_role(user, role, actor=by.name)
+        changed = await change_role(user, role, actor=by.name)
     except NeedsSecond:
         await _check_somebody_else(by)
         await _ask(What.ROLE, role, user.name, by, user)
         return None
+    await _close_given(user, role, by.name)
+    return changed
+
+
+async def give_role_at_prompt(user: OfficeUser, role: OfficeRole, *, actor: str) -> None:
+    """Give somebody another role as who looks after the server. Raises LastUser and NeedsSecond."""
+    await change_role(user, role, actor=actor, at_prompt=True)
+    await _close_given(user, role, actor)
+
+
+async def _close_given(user: OfficeUser, role: OfficeRole, actor: str) -> None:
+    """What was asked for is there: nobody has to agree to it any more."""
+    waits = await find_open(user)
+    if waits and waits.role == role and await execute(connection(), CLOSE, [waits.id, now_ms()]):
+        await record(
+            actor, "office role closed", waits.whom, f"{role.value}, asked by {waits.by.name}: it is so already"
+        )
 
 
 async def let_in(role: OfficeRole, whom: str, *, by: OfficeUser) -> bool:

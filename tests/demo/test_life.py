@@ -1,17 +1,20 @@
 """The invented day of the demo's office: its books add up, it leaves the README's people alone, and it wakes nobody."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from bot.app import assembled
 from bot.config import load
+from bot.routing import Health
 from bot.server import Server
 from models.customers.registration import is_name
 from models.demo import life
 from models.demo.world import AGENTS, CLERK, find_published
-from models.messages import beats
+from models.messages import MessageKind, Phone, beats
 from models.money import till
 from models.money.books import find_fault
 from models.office import needs, overview
@@ -42,6 +45,8 @@ async def test_each_page_has_something_to_show(lively: Server) -> None:
     assert [agent.name for agent in report.locked] == ["Fatuma Pili"]
     assert report.agents[0].name == "Hamisi Tembo" and report.agents[0].share >= 90
     assert {beat.state for beat in (await beats.read(now_ms()))["simulator"]} >= {beats.UP, beats.DOWN}
+    beaten = {name: {beat.state for beat in hours} for name, hours in (await beats.read(now_ms())).items()}
+    assert beaten["phone-1"] >= {beats.UP, beats.DOWN} and beaten["phone-2"] >= {beats.UP, beats.DOWN}
     for table in ("sale", "inbox", "outbox", "contract"):
         assert await count(lively, table) > 2, table
     assert await find_fault() == ""
@@ -76,6 +81,11 @@ SHOWN = (
     ("/messages/failed", "+255710000190"),
     ("/write", "No power on Sunday"),
     ("/settings/words", "STIMA"),
+    ("/settings/phones", "Hilltop phone"),
+    ("/settings/phones/1", "84 %"),
+    ("/settings/phones/2", "Tigo"),
+    ("/", "Its battery was at 9 % and not charging."),
+    ("/", "TZS 4,350"),
     ("/people?tag=market", "Furaha"),
     ("/log", "rehema"),
 )
@@ -93,6 +103,22 @@ async def test_no_page_of_the_desk_is_empty(office: Office) -> None:
     office.client.session.cookie_jar.clear()
     await office.sign_in(CLERK)
     assert "wrong customer" in await office.page("/money/voids")
+
+
+async def test_no_message_goes_by_a_phone_that_nobody_holds(lively: Server) -> None:
+    shop, hilltop = await Phone.all().order_by("id")
+    sent = await count(lively, "outbox")
+    for hour in (0, 1, 30):  # also after the demo was stopped and started again
+        with time_machine.travel(datetime.now(UTC) + timedelta(hours=hour), tick=False):
+            await lively.phones.turn()
+            await lively.alerts.look()
+            states = {name: condition.state for name, (_, condition) in lively.router.watch.gateways.items()}
+            assert (states[shop.gateway], states[hilltop.gateway]) == (Health.PAUSED, Health.DOWN)
+            for kind in MessageKind:
+                assert lively.router.gateway_for("+255710000101", kind) == "simulator"
+            assert {lively.router.reply_gateway(each.gateway) for each in (shop, hilltop)} == {"simulator"}
+            assert await count(lively, "outbox") == sent
+            assert await count(lively, "alert WHERE told_at = 0") == 0
 
 
 async def test_the_till_has_what_agents_brought_and_nothing_else(lively: Server) -> None:

@@ -138,3 +138,15 @@ async def test_a_text_is_tried_out_and_nothing_is_changed(office: Office) -> Non
     assert response.status == 200 and "No rule fits it." in html and "Nearest is mpesa-tz personal" in html
     assert "<b>balance" not in html
     assert await office.ask("SELECT id, state FROM receipt_text") == before
+
+
+async def test_why_a_text_waits_and_what_became_of_one_are_in_the_readers_language(office: Office) -> None:
+    await office.ask("UPDATE officeuser SET language = 'sw'")
+    page = await office.page("/money/receipts")
+    assert "na ulikuja wakati mwingine." in page and "Kanuni: mpesa-tz personal, ya M-Pesa (Tanzania)." in page
+    for path, tried in (("/money/receipts", "/money/receipts"), ("/settings/receipts", "/settings/receipts/try")):
+        csrf = await office.csrf(path)
+        page = await (await office.post(tried, csrf=csrf, text=OLD, sender="M-PESA")).text()
+        assert "Ungesubiri mtu:" in page and "It would" not in page
+    [(state, why)] = await till_of(office).texts()
+    assert state == "waiting" and why.endswith("and came at another time."), "kept as it was"

@@ -12,7 +12,7 @@ from tortoise.exceptions import IntegrityError, OperationalError
 from bot.config import Config
 from models.audit import record
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
-from models.people import OfficeRole, OfficeUser
+from models.people import OfficeRole, OfficeUser, promotions
 from models.people.office_users import REST
 from models.people.second_factor import STEP_S, code_at
 from models.sql import now_ms
@@ -521,6 +521,28 @@ async def test_an_owner_becomes_of_finance_at_once_and_two_are_there_still(offic
     await be(office, "rehema")
     assert (await send(office, await the_promotion(office), "/money/voids", do="approve"))[0] == 303
     assert await role_of(office, "rehema") == "owner"
+
+
+@pytest.mark.parametrize("way", ["the page", "the prompt"])
+async def test_a_role_that_is_given_alone_is_asked_for_no_more(office: Office, way: str) -> None:
+    """Two were there as it was asked for, and one of them is left."""
+    await together(office, (OfficeRole.FINANCE, "rehema"), (OfficeRole.SUPPORT, "tatu"))
+    tatu = await OfficeUser.get(name="tatu")
+    give = f"{USERS}/{tatu.id}/role"
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        assert "has to agree" in (await send(office, give, role="finance"))[1]
+        await send(office, f"{USERS}/{await number_of(office, 'rehema')}/role", role="support")
+        if way == "the page":
+            clock.shift(REST + timedelta(minutes=1))
+            await sign_in_anew(office)
+            assert (await send(office, give, role="finance"))[0] == 303
+        else:
+            async with office.mwanga.database.work():
+                await promotions.give_role_at_prompt(tatu, OfficeRole.FINANCE, actor="command line")
+    assert await role_of(office, "tatu") == "finance"
+    assert await office.ask("SELECT 1 FROM office_promotion WHERE state = 'asked'") == []
+    [audit] = await office.ask("SELECT detail FROM audit WHERE action = 'office role closed'")
+    assert audit["detail"] == f"finance, asked by {OFFICE_USER}: it is so already"
 
 
 async def asked_about(office: Office, who: str, way: str) -> tuple[int, str]:

@@ -1,5 +1,6 @@
 """Texts of operators as rules read them: a table of real and forged ones, and what holds of any."""
 
+import re
 import time
 from collections import Counter
 from datetime import datetime, timedelta
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 
 from bot.inbound.sms import FORWARDED
 from bot.receipts.reading import read_money, understand
+from bot.receipts.reasons import ALL, again
 from bot.receipts.shipped import OPERATORS, RULES, Rule, Way
 from bot.receipts.template import LONGEST_TEXT, Field, Template
 from bot.text import Text
 from bot.text.gsm import fits_sms
+from bot.text.i18n import Reason, catalogue
 from tests.world.receipt_table import ARRIVED, ZONES, Case, company_of, outcome, read_table
 
 CASES = list(read_table())
@@ -215,3 +218,24 @@ def test_who_forwards_a_receipt_reads_one_part_in_the_own_language(language: str
     text = Text(FORWARDED.english, {"help": "+255 700 000 000"}).to(language)
     assert fits_sms(text) and (language == "en" or text != Text(FORWARDED.english, {"help": ""}).to("en"))
     assert text.startswith(("Nothing", "Hakuna", "Rien", "Nada", "Ba a"))
+
+
+def in_swahili(english: str, **values: object) -> str:
+    return catalogue("sw", "office")[english].format(**values)
+
+
+@pytest.mark.parametrize("english", ALL)
+def test_a_reason_that_was_kept_is_said_in_any_language(english: str) -> None:
+    values = dict.fromkeys(re.findall(r"\{(\w+)\}", english), "M-PESA {x}")
+    written = str(Reason(english, **values))
+    assert again(written).to() == written
+    assert again(written).to(in_swahili) == in_swahili(english, **values)
+
+
+def test_each_text_that_is_not_paid_has_a_reason_that_is_known_again() -> None:
+    kept = {case.expected.partition(": ")[2] for case in CASES if case.expected.startswith(("waiting", "ignored"))}
+    assert len(kept) > 50 and [why for why in kept if again(why).to(in_swahili) == why] == []
+
+
+def test_what_is_no_reason_of_ours_stays_as_it_is() -> None:
+    assert again("by rehema {x}").to(lambda english, **values: english.format(**values)) == "by rehema {x}"

@@ -47,7 +47,14 @@ TABLES = [
             "models/demo/past.py": "writes what an invented mini-grid was sent before the demo began",
         },
     ),
-    Owned("gatewaystate", "GatewayState", {"bot/routing/states.py": "all of it"}),
+    Owned(
+        "gatewaystate",
+        "GatewayState",
+        {
+            "bot/routing/states.py": "all of it",
+            "models/demo/phones.py": "writes how invented phones were left before the demo began",
+        },
+    ),
     Owned("payment_request", "PaymentRequest", {"models/money/requests.py": "all of it"}),
     Owned("notice", "Notice", {"models/money/notices.py": "all of it"}),
 ]

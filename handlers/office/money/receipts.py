@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.receipts import Heard
 from bot.receipts.explain import describe, explain
 from bot.receipts.reading import Found, read_money
+from bot.receipts.reasons import again
 from bot.receipts.rules import list_providers, list_rules
 from bot.server import SERVER
 from bot.text.i18n import Reason
@@ -41,6 +42,7 @@ class Shown:
     """One text as the page has it."""
 
     row: ReceiptText
+    why: str  # it waits
     text: str
     found: Found | None
     lines: Sequence[str]  # what a rule reads
@@ -61,7 +63,7 @@ async def _rows(request: web.Request) -> AsyncIterator[Sequence[object]]:
     for row in await kept.waiting_texts():
         shown = await _shown(request, row)
         amount = "" if row.amount is None else company.typed(row.amount)
-        yield shown.came, shown.phone, row.sim, row.sender, row.reference, amount, row.why, shown.text
+        yield shown.came, shown.phone, row.sim, row.sender, row.reference, amount, shown.why, shown.text
 
 
 @office_page("/receipts", roles=ALL, nav=Nav.MONEY)
@@ -86,7 +88,7 @@ async def try_out(request: web.Request) -> web.StreamResponse:
         reached_at=now_ms(),
     )
     rules = await list_rules(server.company)
-    said = await explain(heard, wallet, rules, server.company, sender_known=bool(name))
+    said = await explain(heard, wallet, rules, server.company, sender_known=bool(name), say=_)
     return await _draw(request, tried=text, sender=name, said=said)
 
 
@@ -158,6 +160,6 @@ async def _shown(request: web.Request, row: ReceiptText) -> Shown:
     server = request.app[SERVER]
     text, found = await server.receipts.look(row)
     phone = await Phone.get_or_none(id=phone_id(row.gateway))
-    lines = describe(found, server.company) if found else []
+    lines = describe(found, server.company, _) if found else []
     came = datetime.fromtimestamp(row.received_at / 1000, UTC)
-    return Shown(row, text, found, lines, phone.name if phone else row.gateway, came)
+    return Shown(row, again(row.why).to(_), text, found, lines, phone.name if phone else row.gateway, came)

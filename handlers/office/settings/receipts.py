@@ -49,7 +49,7 @@ async def try_out(request: web.Request) -> web.StreamResponse:
         reached_at=now_ms(),
     )
     rules = await list_rules(server.company)
-    said = await explain(heard, wallet, rules, server.company, sender_known=bool(name))
+    said = await explain(heard, wallet, rules, server.company, sender_known=bool(name), say=_)
     return await _draw(request, RuleForm(), tried=text, came_from=name, said=said)
 
 
