@@ -10,7 +10,7 @@ from models.messages.phones import write_sims
 from models.sql import DAY_MS, HOUR_MS, MINUTE_MS, ms_of
 from models.vault import Vault
 
-SHOP, HILLTOP = "Shop phone", "Hilltop phone"
+SHOP, HILLTOP = "Market phone", "Hilltop phone"
 SHOP_SIMS = (Sim(1, "+255710000801", "Vodacom"), Sim(2, "+255710000802", "Airtel"))
 HILLTOP_SIMS = (Sim(1, "+255710000803", "Tigo"),)
 SILENT = timedelta(hours=5)  # for so long nobody has heard the second one
