@@ -123,7 +123,7 @@ async def _devices_named(turn: Turn, serial: str) -> list[Device]:
     question = f"serial {serial}"
     if question not in turn.looked_up:
         found = await find_all_for_agent(serial, turn.agent.mini_grid_id, MOST_FOUND + 1)
-        turn.looked_up |= {question: found} | {f"device {each.id}": each for each in found}
+        turn.looked_up.update({question: found} | {f"device {each.id}": each for each in found})
     devices: list[Device] = turn.looked_up[question]
     return devices
 

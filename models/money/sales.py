@@ -136,7 +136,10 @@ async def find_earlier(
 ) -> tuple[Sale | None, Sale | None]:
     """The sale that was made with this key, and the one of `same_today`."""
     same, values = _same_today(agent, amount, device_id, contract_id)
-    statement = f"SELECT {columns_of(Sale)} FROM sale WHERE key = ${len(values) + 1} UNION ALL SELECT * FROM ({same}) s"
+    columns = columns_of(Sale)
+    statement = (
+        f"SELECT {columns} FROM sale WHERE key = ${len(values) + 1} UNION ALL SELECT {columns} FROM ({same}) same"
+    )
     found = [read_row(Sale, row) for row in await execute(connection(), statement, [*values, key])]
     others = [sale for sale in found if sale.key != key]
     return next((sale for sale in found if sale.key == key), None), others[0] if others else None

@@ -11,7 +11,8 @@ from aiohttp import ClientResponse, web
 
 from bot.config import Config, load
 from handlers.office.frame.cookies import SESSION
-from handlers.office.frame.guard import ASKING, ELSEWHERE
+from handlers.office.frame.guard import ASKING
+from handlers.office.frame.page import MACHINES
 from handlers.office.frame.routes import OFFICE, PAGES
 from models.demo.world import OFFICE_PASSWORD, OFFICE_USER
 from models.people import OfficeRole
@@ -49,7 +50,7 @@ def routes_of(office: Office) -> list[tuple[str, str]]:
     for route in office.client.app.router.routes():
         assert route.resource
         path = route.resource.canonical
-        if path.split("/")[1] not in ELSEWHERE:
+        if path.split("/")[1] not in MACHINES | {"simulator"}:
             found.append((route.method, path_of(pages[route]) if route in pages else path))
     return found
 

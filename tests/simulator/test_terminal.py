@@ -20,6 +20,7 @@ from bot.simulator import terminal
 from models.audit import Audit
 from models.sql import execute
 from tests.world.people import PEOPLE
+from tests.world.reminded import remind_nobody
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -183,6 +184,7 @@ async def chat(url: str, *options: str) -> asyncio.subprocess.Process:
 
 @pytest.mark.parametrize("beside_a_server", [False, True])
 async def test_the_real_command_sells_alone_and_beside_a_server(config: Config, beside_a_server: bool) -> None:
+    await remind_nobody(config.database)
     server = TestServer(build_app(config))
     if beside_a_server:
         await server.start_server()

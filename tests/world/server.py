@@ -7,37 +7,32 @@ import asyncio
 import logging
 import os
 import signal
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
-import asyncpg
 from aiohttp.test_utils import TestServer
-from time_machine import escape_hatch
 
 from bot.app import build_app
 from bot.config import load
 from bot.runtime import Database
-from bot.runtime.addresses import connect_arguments, is_embedded, sqlite_file
 from bot.server import SERVER, Server
 from models.sql import execute
 from tests.emulators.africastalking import API_KEY, USERNAME, Emulator, Session
 from tests.world.menus import way
 from tests.world.people import PEOPLE
 from tests.world.ports import free_port
+from tests.world.reminded import mark_reminded, remind_nobody
 
 ROOT = Path(__file__).resolve().parent.parent.parent  # tests are no installed package
 LISTENING = "Mwanga listens"
 SECRET = "demo"
 PATIENCE_S = 60.0  # a busy machine may take long, above all to import everything
-REMINDED = "UPDATE instalment SET reminded_before = $1, reminded_after = $1"
 STOP_S = 10.0  # design: a clean stop takes less
 
 
@@ -70,7 +65,7 @@ class ServerProcess:
     async def start(self) -> None:
         """Start it and wait until it says that it listens. Raises AssertionError with its log when it ends."""
         if self._process is None:
-            await remind_nobody(self._environment["MWANGA_DATABASE"])
+            await mark_reminded(self._environment["MWANGA_DATABASE"])
         self._process = process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", self._module, "serve"),
             env=self._environment,
@@ -174,30 +169,10 @@ async def _until(true: Callable[[], Awaitable[bool]], changed: Callable[[], Awai
         await changed()
 
 
-async def remind_nobody(database: str) -> None:
-    """The demo world's instalments fall due on fixed days: nobody is reminded of them because a test that goes by the
-    real clock runs on one."""
-    now = datetime.now(UTC)
-    if is_embedded(database):
-        if not sqlite_file(database).exists():
-            return
-        with closing(sqlite3.connect(sqlite_file(database))) as connection, connection:
-            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'instalment'").fetchone():
-                connection.execute(REMINDED.replace("$1", "?1"), [now.isoformat(sep=" ")])
-        return
-    served = await asyncpg.connect(**connect_arguments(database))
-    try:
-        if await served.fetchval("SELECT to_regclass('instalment')"):
-            await served.execute(REMINDED, now)
-    finally:
-        await served.close()
-
-
 @asynccontextmanager
 async def serving(database: str, **settings: object) -> AsyncIterator[Serving]:
     """The application behind a real port, within this loop: its parts can be looked at and broken."""
-    if not escape_hatch.is_travelling():
-        await remind_nobody(database)
+    await remind_nobody(database)
     async with Emulator() as emulator:
         port = free_port()  # known before, for the addresses that the server tells
         given = {"database": database, "africastalking_url": emulator.url, "africastalking_username": USERNAME}
