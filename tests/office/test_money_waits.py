@@ -18,6 +18,7 @@ from models.money.reconciling import Said
 from models.money.requests import PaymentRequest, RequestState, Wanted, ask_to_pay
 from models.money.sales import Payment
 from models.money.statements import Direction
+from models.office import money_waiting
 from models.people import Agent, Customer, OfficeUser
 from tests.world.at_once import happen_meanwhile
 from tests.world.money_desk import Desk, open_desk
@@ -30,6 +31,16 @@ pytestmark = pytest.mark.everyday_on_sqlite
 async def desk(config: Config) -> AsyncIterator[Desk]:
     async with open_desk(config) as desk:
         yield desk
+
+
+@pytest.mark.parametrize("sort", money_waiting.SORTS)
+async def test_each_sort_that_waits_stands_on_the_page_of_money(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    counts = [f"SELECT '{each}' AS sort, {3 * (each == sort)} AS number" for each in money_waiting.SORTS]
+    monkeypatch.setattr(money_waiting, "COUNT_ALL", " UNION ALL ".join(counts))
+    page = await desk.page("/money")
+    assert "This waits for somebody of the office 3 " in page
 
 
 async def test_who_finds_out_is_written_down_and_given_back(desk: Desk) -> None:
