@@ -219,7 +219,9 @@ class Worker:
         return batch.more or bool(self._turns)
 
     async def _fill(self, batch: _Batch, turns: Sequence[_DialledTurn], claim: Claim) -> None:
-        """Handle these turns and what is claimed, in one unit of work."""
+        """Handle these turns and what is claimed, in one unit of work. On SQLite what has just arrived is stored first
+        and the answers are claimed last, so that one commit holds all three: whoever brought a text, and whoever gets
+        an answer, hears of it after that."""
         async with batch.doubting(), self._outbox.starting(batch.claimed), self._database.work():
             async with self._claiming:
                 most, messages = self._most, await claim()

@@ -123,12 +123,15 @@ async def _with_figures(sold: Sold, seller: Agent | None, balances: Balances) ->
     """With the seller's figures as they are now, of which some are known."""
     if seller is None:
         return sold
-    limit, funds, commission = None if seller.prepaid else seller.cash_limit, funds_of(seller), AccountKind.COMMISSION
-    held, due = balances.get((funds, seller.id)), balances.get((commission, seller.id))
+    funds, due = balances.get((funds_of(seller), seller.id)), balances.get((AccountKind.COMMISSION, seller.id))
+    if funds is None:
+        held = await held_by(seller)
+    else:
+        held = -funds if seller.prepaid else funds
     return replace(
         sold,
-        held=await held_by(seller) if held is None else -held if seller.prepaid else held,
-        limit=limit,
+        held=held,
+        limit=None if seller.prepaid else seller.cash_limit,
         commission_due=await commission_due(seller.id) if due is None else -due,
     )
 
