@@ -282,7 +282,8 @@ async def _read_statement(life: Life, provider: str, now: datetime) -> None:
     lines = {}
     for row in await rows(at, came, provider):
         payment = await Payment.get(id=row["id"])
-        said = await Evidence.get_or_none(payment_id=payment.id, source=Source.STATEMENT.value)
+        all_said = Evidence.filter(payment_id=payment.id, source=Source.STATEMENT.value)
+        said = await all_said.order_by("-id").first()
         lines[row["reference"]] = said.amount if said else await counted(payment), as_moment(row["paid_at"])
     if provider == BY_TEXT:
         lines |= {name: (amount, now) for name, amount in life.in_wallet.items() if name not in lines}
