@@ -163,7 +163,7 @@ TAKE_BACK = f"""UPDATE outbox SET error = CASE WHEN {WITHDRAWN} THEN error ELSE 
 PURGE = Purge(
     "texts of ours",
     "UPDATE outbox SET text = '' WHERE id IN (SELECT id FROM outbox WHERE created_at < $1 AND text <> '' "
-    "AND state IN ('sent', 'delivered', 'failed', 'expired') LIMIT $2) RETURNING id",
+    "AND (state = 'sent' OR state = 'delivered' OR state = 'failed' OR state = 'expired') LIMIT $2) RETURNING id",
 )
 
 # --- Another gateway: decided by failover.py

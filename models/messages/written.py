@@ -12,7 +12,8 @@ from models.audit import record
 from models.sql import DAY_MS, HOUR_MS, connection, execute, now_ms
 
 UNCLEAR_OUTCOMES = ("not understood", "not answered", "failed")
-UNCLEAR = "outcome IN ('not understood', 'not answered', 'failed')"  # as in the partial indexes
+# As in the partial indexes: SQLite would make a table of a list for each row that it tries against one.
+UNCLEAR = "(" + " OR ".join(f"outcome = '{outcome}'" for outcome in UNCLEAR_OUTCOMES) + ")"
 TO_ANSWER = f"answered_at = 0 AND {UNCLEAR}"
 AT_ONCE = "office now "  # how the origin of a message begins that does not rest at night
 ASKED_MS = 3 * DAY_MS  # so long after a text what we write to its sender is an answer
