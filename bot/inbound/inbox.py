@@ -153,7 +153,7 @@ class Inbox:
         brought.arrived = self._take()
         if brought.arrived:
             brought.new = await self._insert([arrived.inbound for arrived in brought.arrived])
-            self.busy = len(brought.arrived) >= BUSY
+            self.busy = self.busy or len(brought.arrived) >= BUSY
 
     @asynccontextmanager
     async def telling(self, brought: Brought) -> AsyncIterator[None]:

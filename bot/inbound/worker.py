@@ -281,7 +281,9 @@ class Worker:
         """Whether accepting comes first, since a gateway asks again only after a minute: in a flood a batch is handled
         now and then, and the rest when it ebbs."""
         rest = self._next_at - time.perf_counter()
-        if not self._inbox.busy or rest <= 0:
+        if rest <= 0:
+            self._inbox.busy = False
+        if not self._inbox.busy:
             return False
         if not self._resting:
             self._resting = True

@@ -3,6 +3,7 @@ of it; and what was brought into a batch that was undone is stored all the same.
 
 import asyncio
 import sqlite3
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -207,3 +208,13 @@ async def test_in_a_flood_there_is_one_rest_at_a_time(mwanga: Server, monkeypatc
     assert len(rests) == 1
     worker._end_rest()
     assert not worker._has_to_rest(), "so few have come meanwhile that all is handled at once"
+
+
+async def test_a_flood_ends_with_a_rest_and_not_with_a_few_that_come_late(mwanga: Server) -> None:
+    """Of what comes over sixty connections at once some are always a moment behind the others."""
+    mwanga.inbox.busy, mwanga.worker._next_at = True, time.perf_counter() + 60
+    assert await mwanga.inbox.record(from_asha("late", "CASH"))
+    assert mwanga.inbox.busy
+    mwanga.worker._next_at = 0.0
+    assert not mwanga.worker._has_to_rest()
+    assert not mwanga.inbox.busy
