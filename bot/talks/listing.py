@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from operator import sub
 
 from bot.text import SCREEN, Text, _, plain, plain_word, septets
 
@@ -19,16 +21,17 @@ def pages(header: Text, labels: Sequence[Text], more: Text, back: Text, language
     place of the header."""
     if len(labels) <= LINES and on_one_page(header, labels, back, languages):
         return [[*range(len(labels))]]
-    around = {one: _head(header, one) + _cost(back, one) + _cost(more, one) + len("9. ") for one in languages}
-    costs = [{one: _cost(label, one) + len("1. ") for one in languages} for label in labels]
+    empty = [SCREEN - _head(header, one) - _cost(back, one) - _cost(more, one) - len("9. ") for one in languages]
     found: list[list[int]] = [[]]
-    for position in range(len(labels)):
-        trial = [*found[-1], position]
-        longest = max(around[one] + sum(costs[i][one] for i in trial) for one in languages)
-        if found[-1] and (len(trial) > LINES or longest > SCREEN):
-            found.append([position])
-        else:
-            found[-1] = trial
+    room = empty  # that is left on the last page, in each of the languages
+    for position, label in enumerate(labels):
+        costs = [_cost(label, one) + len("1. ") for one in languages]
+        left = list(map(sub, room, costs))
+        if found[-1] and (len(found[-1]) == LINES or min(left) < 0):
+            found.append([])
+            left = list(map(sub, empty, costs))
+        found[-1].append(position)
+        room = left
     return found
 
 
@@ -41,12 +44,17 @@ def on_one_page(header: Text, labels: Sequence[Text], back: Text, languages: Col
 
 
 def _head(header: Text, language: str) -> int:
-    return max(_cost(header, language), _cost(choose_up_to(LINES), language))
+    return max(_cost(header, language), _cost(_WRONG_KEY, language))
 
 
 def _cost(line: Text, language: str) -> int:
     """Septets, with the line break."""
-    return septets(plain(line.to(language), accents=True)) + 1
+    return _septets(line.to(language)) + 1
+
+
+@lru_cache(maxsize=4096)  # each screen measures all lines of its menu, in all languages
+def _septets(said: str) -> int:
+    return septets(plain(said, accents=True))
 
 
 def choose_up_to(count: int) -> Text:
@@ -54,6 +62,9 @@ def choose_up_to(count: int) -> Text:
     if count == 1:
         return _("Choose 1.")
     return _("Choose 1 or 2.") if count == 2 else _("Choose a number 1 to {n}.", n=count)
+
+
+_WRONG_KEY = choose_up_to(LINES)  # the longest of them
 
 
 def screen(header: str, labels: Sequence[str], more: str) -> str:
