@@ -1,7 +1,8 @@
 """What a talk talks through. A talk is run from its beginning at every turn: `ask` gives back what was answered
 before, reads the next piece of new input, or suspends the talk with its question."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from typing import Any, NoReturn, TypeVar
 
 from bot.company import Company
@@ -238,15 +239,15 @@ class Chat(Turn):
         themselves. `otherwise` is what one line means that leaves this piece out. Of the `fuller` prompts the first
         one is shown that leaves room for all options on one page."""
         if not self._recorded(name):
-            names = names_of(options, self.company.languages, words)
+            names = cache(lambda: names_of(options, self.company.languages, words))  # who presses a number needs none
             says_nothing = (
                 self.one_line and self.person.agent and all(courtesies.says_nothing(each) for each in self._inputs)
             )
-            if says_nothing and not means_one(names, self._inputs):
+            if says_nothing and not means_one(names(), self._inputs):
                 self._inputs.clear()
             if self.one_line and self._inputs:
-                self._join(spoken(names, self._inputs))
-            left_out = otherwise is not None and self.one_line and not means_one(names, self._inputs)
+                self._join(spoken(names(), self._inputs))
+            left_out = otherwise is not None and self.one_line and not means_one(names(), self._inputs)
             self._record(name, otherwise if left_out else self._choice(name, prompt, options, names, fuller))
         if self._last() not in dict(options):
             raise Changed
@@ -257,7 +258,7 @@ class Chat(Turn):
         name: str,
         prompt: Text,
         options: Sequence[tuple[str, Text]],
-        names: Mapping[str, Collection[str]],
+        names: Callable[[], Mapping[str, Collection[str]]],
         fuller: Sequence[Text],
     ) -> str:
         labels = [label for _value, label in options]
@@ -276,13 +277,15 @@ class Chat(Turn):
         said = [labels[i].to(self.language) for i in fitting[page]]
         more = "" if last else MORE_LINE.to(self.language)
         shown = verbatim(screen(prompt.to(self.language), said, more))
-        answer = self._answer(shown, offered=self.commands.among(names, self.person.role), lists=True)
+        # Behind a screen stands no other question, for which a command could be meant.
+        offered = [] if self.ussd else self.commands.among(names(), self.person.role)
+        answer = self._answer(shown, offered=offered, lists=True)
         if answer == MORE and not last:
             self._state.page = page + 1
             return self._choice(name, prompt, options, names, fuller)
         if answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(fitting[page]):
             return options[fitting[page][int(answer) - 1]][0]
-        if named := choice_named(names, answer):
+        if named := choice_named(names(), answer):
             return named
         if self.one_line:
             choices = enumerated(list(dict(options)))
