@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
 from operator import sub
 
 from bot.text import SCREEN, Text, _, plain, plain_word, septets
+from bot.text.i18n import until_reworded
 
 BACK, MORE = "0", "9"
 FEWEST_LETTERS = 3  # of a name that stand for it
@@ -19,13 +19,15 @@ def pages(header: Text, labels: Sequence[Text], more: Text, back: Text, language
     """Which labels (by position) stand on each page: six, or as many as fit in the longest of the languages. So a
     number stands for the same line in all of them. There is room for the way back, and for what a wrong key is told in
     place of the header."""
+    languages = tuple(languages)
     if len(labels) <= LINES and on_one_page(header, labels, back, languages):
         return [[*range(len(labels))]]
-    empty = [SCREEN - _head(header, one) - _cost(back, one) - _cost(more, one) - len("9. ") for one in languages]
+    around = zip(_head(header, languages), _costs(back, languages), _costs(more, languages), strict=True)
+    empty = [SCREEN - sum(costs) - len("9. ") for costs in around]
     found: list[list[int]] = [[]]
     room = empty  # that is left on the last page, in each of the languages
     for position, label in enumerate(labels):
-        costs = [_cost(label, one) + len("1. ") for one in languages]
+        costs = [cost + len("1. ") for cost in _costs(label, languages)]
         left = list(map(sub, room, costs))
         if found[-1] and (len(found[-1]) == LINES or min(left) < 0):
             found.append([])
@@ -37,24 +39,36 @@ def pages(header: Text, labels: Sequence[Text], more: Text, back: Text, language
 
 def on_one_page(header: Text, labels: Sequence[Text], back: Text, languages: Collection[str]) -> bool:
     """Whether all labels fit below the header, with the way back, in each of the languages."""
-    return all(
-        _cost(back, one) + _head(header, one) + sum(_cost(label, one) + len("1. ") for label in labels) <= SCREEN
-        for one in languages
-    )
+    languages = tuple(languages)
+    numbers = len("1. ") * len(labels)
+    shown = [_head(header, languages), _costs(back, languages), *(_costs(label, languages) for label in labels)]
+    return all(sum(costs) + numbers <= SCREEN for costs in zip(*shown, strict=True))
 
 
-def _head(header: Text, language: str) -> int:
-    return max(_cost(header, language), _cost(_WRONG_KEY, language))
+def _head(header: Text, languages: tuple[str, ...]) -> list[int]:
+    """What the header costs in each of the languages, or what is told of a wrong key in its place."""
+    return list(map(max, _costs(header, languages), _costs_of_wrong_key(languages)))
 
 
-def _cost(line: Text, language: str) -> int:
-    """Septets, with the line break."""
-    return _septets(line.to(language)) + 1
+def _costs(line: Text, languages: tuple[str, ...]) -> Sequence[int]:
+    """Septets in each of the languages, with the line break."""
+    if line.is_fixed:
+        return _costs_of_fixed(line.english, languages)
+    return _measure(line, languages[:1]) * len(languages) if line.is_verbatim else _measure(line, languages)
 
 
-@lru_cache(maxsize=4096)  # each screen measures all lines of its menu, in all languages
-def _septets(said: str) -> int:
-    return septets(plain(said, accents=True))
+def _measure(line: Text, languages: tuple[str, ...]) -> list[int]:
+    return [septets(plain(line.to(one), accents=True)) + 1 for one in languages]
+
+
+@until_reworded(most=1024)  # each screen measures all lines of its menu
+def _costs_of_fixed(english: str, languages: tuple[str, ...]) -> list[int]:
+    return _measure(Text(english), languages)
+
+
+@until_reworded(most=64)
+def _costs_of_wrong_key(languages: tuple[str, ...]) -> list[int]:
+    return _measure(choose_up_to(LINES), languages)  # the longest of them
 
 
 def choose_up_to(count: int) -> Text:
@@ -62,9 +76,6 @@ def choose_up_to(count: int) -> Text:
     if count == 1:
         return _("Choose 1.")
     return _("Choose 1 or 2.") if count == 2 else _("Choose a number 1 to {n}.", n=count)
-
-
-_WRONG_KEY = choose_up_to(LINES)  # the longest of them
 
 
 def screen(header: str, labels: Sequence[str], more: str) -> str:

@@ -10,14 +10,21 @@ from bot.config import LANGUAGES
 from bot.talks import Commands
 from bot.talks.chat import BACK_LINE, MORE_LINE
 from bot.talks.listing import LINES, choose_up_to, pages, screen
-from bot.text import SCREEN, Text, plain, septets, verbatim
+from bot.text import SCREEN, Text, _, plain, septets, verbatim
 from bot.text.i18n import say_otherwise
 from handlers import TALKS
 from models.people import Role
 
 COMPANY = verbatim("Mwanga")
 MENU = [line for _name, line in Commands(TALKS).menu(Role.AGENT)]
-lines = st.lists(st.sampled_from([*MENU, verbatim("Ç" * 5), verbatim("{[~]}"), verbatim("A" * 60)]), max_size=30)
+OTHERS = [
+    verbatim("Ç" * 5),
+    verbatim("{[~]}"),
+    verbatim("A" * 60),
+    TALKS[0].keyword,
+    _("Choose a number 1 to {n}.", n=7),
+]
+lines = st.lists(st.sampled_from([*MENU, *OTHERS]), max_size=30)
 
 
 @pytest.fixture(autouse=True)
