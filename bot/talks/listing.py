@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from operator import sub
 
 from bot.text import SCREEN, Text, _, plain, plain_word, septets
@@ -96,16 +98,24 @@ def enumerated(choices: Sequence[str]) -> str:
     return choices[0][:ROOM] if choices else ""
 
 
-def names_of(
-    options: Sequence[tuple[str, Text]], languages: Sequence[str], words: Mapping[str, Collection[str]]
-) -> dict[str, set[str]]:
-    """By what each option goes: its label in every language as keywords do, further words, and its value; but a value
-    of digits is a number of ours, which only looks like one on the screen."""
-    labels = {value: {label.to(language) for language in languages} for value, label in options}
-    return {
-        value: {*several, *words.get(value, ()), *([] if value.isdecimal() else [value])}
-        for value, several in labels.items()
-    }
+@dataclass(frozen=True)
+class Choices:
+    """The options of one question: values with their labels."""
+
+    options: Sequence[tuple[str, Text]]
+    languages: Sequence[str]
+    words: Mapping[str, Collection[str]]  # further ones, by value
+
+    @cached_property
+    def names(self) -> dict[str, set[str]]:
+        """By what each option goes: its label in every language as keywords do, further words, and its value; but a
+        value of digits is a number of ours, which only looks like one on the screen. Made for who sends a word: most
+        people press a number."""
+        labels = {value: {label.to(language) for language in self.languages} for value, label in self.options}
+        return {
+            value: {*several, *self.words.get(value, ()), *([] if value.isdecimal() else [value])}
+            for value, several in labels.items()
+        }
 
 
 def means_one(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> bool:
