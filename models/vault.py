@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import os
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -33,11 +33,12 @@ class Vault:
 
     def __init__(self, secret_key: str, former: str = "") -> None:
         self._secret = secret_key.encode()
+        self._key = cache(self._derive_key)  # of each purpose, a dozen in all
         self._cipher = AESGCM(self._key("seal"))
         self.key_id = self._key("id")[:4].hex()
         self.former = Vault(former) if former else None
 
-    def _key(self, purpose: str) -> bytes:
+    def _derive_key(self, purpose: str) -> bytes:
         return hmac.digest(self._secret, f"mwanga {purpose}".encode(), hashlib.sha256)
 
     def seal(self, text: str, purpose: str) -> str:

@@ -14,11 +14,11 @@ from bot.talks.listing import (
     BACK,
     MORE,
     NO_WORDS,
+    Choices,
     choice_named,
     choose_up_to,
     enumerated,
     means_one,
-    names_of,
     on_one_page,
     pages,
     screen,
@@ -238,28 +238,22 @@ class Chat(Turn):
         themselves. `otherwise` is what one line means that leaves this piece out. Of the `fuller` prompts the first
         one is shown that leaves room for all options on one page."""
         if not self._recorded(name):
-            names = names_of(options, self.company.languages, words)
+            choices = Choices(options, self.company.languages, words)
             says_nothing = (
                 self.one_line and self.person.agent and all(courtesies.says_nothing(each) for each in self._inputs)
             )
-            if says_nothing and not means_one(names, self._inputs):
+            if says_nothing and not means_one(choices.names, self._inputs):
                 self._inputs.clear()
             if self.one_line and self._inputs:
-                self._join(spoken(names, self._inputs))
-            left_out = otherwise is not None and self.one_line and not means_one(names, self._inputs)
-            self._record(name, otherwise if left_out else self._choice(name, prompt, options, names, fuller))
+                self._join(spoken(choices.names, self._inputs))
+            left_out = otherwise is not None and self.one_line and not means_one(choices.names, self._inputs)
+            self._record(name, otherwise if left_out else self._choice(name, prompt, choices, fuller))
         if self._last() not in dict(options):
             raise Changed
         return str(self._last())
 
-    def _choice(
-        self,
-        name: str,
-        prompt: Text,
-        options: Sequence[tuple[str, Text]],
-        names: Mapping[str, Collection[str]],
-        fuller: Sequence[Text],
-    ) -> str:
+    def _choice(self, name: str, prompt: Text, choices: Choices, fuller: Sequence[Text]) -> str:
+        options = choices.options
         labels = [label for _value, label in options]
         fitting = pages(prompt, labels, MORE_LINE, BACK_LINE, {*self.company.languages, self.language})
         if found := [each for each in fuller if on_one_page(each, labels, BACK_LINE, [self.language])]:
@@ -276,17 +270,19 @@ class Chat(Turn):
         said = [labels[i].to(self.language) for i in fitting[page]]
         more = "" if last else MORE_LINE.to(self.language)
         shown = verbatim(screen(prompt.to(self.language), said, more))
-        answer = self._answer(shown, offered=self.commands.among(names, self.person.role), lists=True)
+        # Behind a screen stands no other question, for which a command could be meant.
+        offered = [] if self.ussd else self.commands.among(choices.names, self.person.role)
+        answer = self._answer(shown, offered=offered, lists=True)
         if answer == MORE and not last:
             self._state.page = page + 1
-            return self._choice(name, prompt, options, names, fuller)
+            return self._choice(name, prompt, choices, fuller)
         if answer.isdecimal() and len(answer) < 10 and 1 <= int(answer) <= len(fitting[page]):
             return options[fitting[page][int(answer) - 1]][0]
-        if named := choice_named(names, answer):
+        if named := choice_named(choices.names, answer):
             return named
         if self.one_line:
-            choices = enumerated(list(dict(options)))
-            raise Rejected(shown, _("{answer}? Send one of: {choices}.", answer=echo(answer), choices=choices))
+            listed = enumerated(list(dict(options)))
+            raise Rejected(shown, _("{answer}? Send one of: {choices}.", answer=echo(answer), choices=listed))
         wrong = choose_up_to(len(fitting[page]))
         if self._fitting(wrong, (shown, verbatim(""))) is shown:
             raise Rejected(shown, wrong)

@@ -40,6 +40,10 @@ class Keyword(Text):
         super().__init__(words["en"][0])
         object.__setattr__(self, "words", words)
 
+    @property
+    def is_fixed(self) -> bool:
+        return False
+
     def to(self, language: str) -> str:
         return self.words.get(language, self.words["en"])[0]
 

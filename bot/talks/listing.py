@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import sub
 
 from bot.text import SCREEN, Text, _, plain, plain_word, septets
+from bot.text.i18n import until_reworded
 
 BACK, MORE = "0", "9"
 FEWEST_LETTERS = 3  # of a name that stand for it
@@ -17,36 +21,56 @@ def pages(header: Text, labels: Sequence[Text], more: Text, back: Text, language
     """Which labels (by position) stand on each page: six, or as many as fit in the longest of the languages. So a
     number stands for the same line in all of them. There is room for the way back, and for what a wrong key is told in
     place of the header."""
+    languages = tuple(languages)
     if len(labels) <= LINES and on_one_page(header, labels, back, languages):
         return [[*range(len(labels))]]
-    around = {one: _head(header, one) + _cost(back, one) + _cost(more, one) + len("9. ") for one in languages}
-    costs = [{one: _cost(label, one) + len("1. ") for one in languages} for label in labels]
+    around = zip(_head(header, languages), _costs(back, languages), _costs(more, languages), strict=True)
+    empty = [SCREEN - sum(costs) - len("9. ") for costs in around]
     found: list[list[int]] = [[]]
-    for position in range(len(labels)):
-        trial = [*found[-1], position]
-        longest = max(around[one] + sum(costs[i][one] for i in trial) for one in languages)
-        if found[-1] and (len(trial) > LINES or longest > SCREEN):
-            found.append([position])
-        else:
-            found[-1] = trial
+    room = empty  # that is left on the last page, in each of the languages
+    for position, label in enumerate(labels):
+        costs = [cost + len("1. ") for cost in _costs(label, languages)]
+        left = list(map(sub, room, costs))
+        if found[-1] and (len(found[-1]) == LINES or min(left) < 0):
+            found.append([])
+            left = list(map(sub, empty, costs))
+        found[-1].append(position)
+        room = left
     return found
 
 
 def on_one_page(header: Text, labels: Sequence[Text], back: Text, languages: Collection[str]) -> bool:
     """Whether all labels fit below the header, with the way back, in each of the languages."""
-    return all(
-        _cost(back, one) + _head(header, one) + sum(_cost(label, one) + len("1. ") for label in labels) <= SCREEN
-        for one in languages
-    )
+    languages = tuple(languages)
+    numbers = len("1. ") * len(labels)
+    shown = [_head(header, languages), _costs(back, languages), *(_costs(label, languages) for label in labels)]
+    return all(sum(costs) + numbers <= SCREEN for costs in zip(*shown, strict=True))
 
 
-def _head(header: Text, language: str) -> int:
-    return max(_cost(header, language), _cost(choose_up_to(LINES), language))
+def _head(header: Text, languages: tuple[str, ...]) -> list[int]:
+    """What the header costs in each of the languages, or what is told of a wrong key in its place."""
+    return list(map(max, _costs(header, languages), _costs_of_wrong_key(languages)))
 
 
-def _cost(line: Text, language: str) -> int:
-    """Septets, with the line break."""
-    return septets(plain(line.to(language), accents=True)) + 1
+def _costs(line: Text, languages: tuple[str, ...]) -> Sequence[int]:
+    """Septets in each of the languages, with the line break."""
+    if line.is_fixed:
+        return _costs_of_fixed(line.english, languages)
+    return _measure(line, languages[:1]) * len(languages) if line.is_verbatim else _measure(line, languages)
+
+
+def _measure(line: Text, languages: tuple[str, ...]) -> list[int]:
+    return [septets(plain(line.to(one), accents=True)) + 1 for one in languages]
+
+
+@until_reworded(most=1024)  # each screen measures all lines of its menu
+def _costs_of_fixed(english: str, languages: tuple[str, ...]) -> list[int]:
+    return _measure(Text(english), languages)
+
+
+@until_reworded(most=64)
+def _costs_of_wrong_key(languages: tuple[str, ...]) -> list[int]:
+    return _measure(choose_up_to(LINES), languages)  # the longest of them
 
 
 def choose_up_to(count: int) -> Text:
@@ -74,16 +98,24 @@ def enumerated(choices: Sequence[str]) -> str:
     return choices[0][:ROOM] if choices else ""
 
 
-def names_of(
-    options: Sequence[tuple[str, Text]], languages: Sequence[str], words: Mapping[str, Collection[str]]
-) -> dict[str, set[str]]:
-    """By what each option goes: its label in every language as keywords do, further words, and its value; but a value
-    of digits is a number of ours, which only looks like one on the screen."""
-    labels = {value: {label.to(language) for language in languages} for value, label in options}
-    return {
-        value: {*several, *words.get(value, ()), *([] if value.isdecimal() else [value])}
-        for value, several in labels.items()
-    }
+@dataclass(frozen=True)
+class Choices:
+    """The options of one question: values with their labels."""
+
+    options: Sequence[tuple[str, Text]]
+    languages: Sequence[str]
+    words: Mapping[str, Collection[str]]  # further ones, by value
+
+    @cached_property
+    def names(self) -> dict[str, set[str]]:
+        """By what each option goes: its label in every language as keywords do, further words, and its value; but a
+        value of digits is a number of ours, which only looks like one on the screen. Made for who sends a word: most
+        people press a number."""
+        labels = {value: {label.to(language) for language in self.languages} for value, label in self.options}
+        return {
+            value: {*several, *self.words.get(value, ()), *([] if value.isdecimal() else [value])}
+            for value, several in labels.items()
+        }
 
 
 def means_one(names: Mapping[str, Collection[str]], pieces: Sequence[str]) -> bool:

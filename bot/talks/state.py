@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
 from bot.text import Text, _
 from models.sql import MINUTE_MS, now_ms
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def kept_of(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
     """What this version knows of what another one stored: servers are not updated all at once, and may be set back."""
-    return {each.name: stored[each.name] for each in fields(kind) if each.name in stored}
+    return {name: value for name, value in stored.items() if name in kind.__dataclass_fields__}
 
 
 @dataclass
@@ -47,7 +49,8 @@ class TalkState:
         return now_ms() - self.asked_at > self.open_minutes * MINUTE_MS
 
     def dump(self) -> str:
-        return json.dumps(vars(self), separators=(",", ":"))
+        """Without what is empty: `load` takes that for what it does not find."""
+        return _encode({name: value for name, value in vars(self).items() if value})
 
     @classmethod
     def load(cls, text: str) -> "TalkState":

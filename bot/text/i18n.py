@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from babel.messages.pofile import read_po
 
+Made = TypeVar("Made", bound=Callable[..., Any])
 LOCALES = Path(__file__).parent / "locales"
 # A sentence with `{named}` gaps and its values, as its reader is told it: pages in their language, logs in English.
 Say = Callable[..., str]
@@ -23,19 +25,27 @@ class Text:
 
     def to(self, language: str) -> str:
         """The sentence in a language, or in English where a translation is missing."""
-        template = self._template(language)
+        template = template_of(language, self._english_for(language) if self.plural else self.english)
         if not self.values:
             return template
         return template.format_map(
             {name: value.to(language) if isinstance(value, Text) else value for name, value in self.values.items()}
         )
 
-    def _template(self, language: str) -> str:
-        if not self.plural:
-            return template_of(language, self.english)
-        # English, Swahili, French, Portuguese and Hausa have two forms; French counts 0 as one.
+    @property
+    def is_fixed(self) -> bool:
+        """Whether its English alone says what it is in each language."""
+        return not self.values
+
+    @property
+    def is_verbatim(self) -> bool:
+        """Whether it is the same in every language."""
+        return "verbatim" in self.values
+
+    def _english_for(self, language: str) -> str:
+        """The form for its count. English, Swahili, French, Portuguese and Hausa have two; French counts 0 as one."""
         singular = self.count == 1 or (self.count == 0 and language == "fr")
-        return template_of(language, self.english if singular else self.plural)
+        return self.english if singular else self.plural
 
 
 def _(english: str, **values: object) -> Text:
@@ -95,20 +105,38 @@ def list_english() -> list[str]:
     return sorted(catalogue("sw"))
 
 
-_OTHERWISE: dict[str, Mapping[str, str]] = {}  # by language: what the office says in its own words
+_OTHERWISE: dict[str, dict[str, str]] = {}  # by language: what the office says in its own words
+_FORGET: list[Callable[[], None]] = []  # what is kept until it says something otherwise
 
 
 def template_of(language: str, english: str) -> str:
     """A sentence in a language with its gaps: in the office's words, in those of the catalogue, or in English."""
-    otherwise = _OTHERWISE.get(language)
-    said = otherwise.get(english) if otherwise else None
-    return said or catalogue(language).get(english, english)
+    return _sentences(language).get(english, english)
 
 
-def say_otherwise(texts: Mapping[str, Mapping[str, str]]) -> None:
+def say_otherwise(texts: Mapping[str, dict[str, str]]) -> None:
     """From now on these sentences count before the catalogues', by language and by their English; and no others."""
     _OTHERWISE.clear()
     _OTHERWISE.update(texts)
+    for forget in _FORGET:
+        forget()
+
+
+def until_reworded(most: int) -> Callable[[Made], Made]:
+    """Keep so many results of what is made of sentences alone, until the office says one of them otherwise."""
+
+    def keep(make: Made) -> Made:
+        kept = lru_cache(most)(make)
+        _FORGET.append(kept.cache_clear)
+        return cast(Made, kept)
+
+    return keep
+
+
+@until_reworded(most=64)
+def _sentences(language: str) -> Mapping[str, str]:
+    """All that is said in a language, by its English, until the office says something otherwise."""
+    return catalogue(language) | _OTHERWISE.get(language, {})
 
 
 @cache

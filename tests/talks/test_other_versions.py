@@ -1,11 +1,14 @@
 """What another version of the program has stored of a talk: nobody is left without an answer because of it."""
 
 import re
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.server import Server
+from bot.talks.state import TalkState
 from models.money import Sale
 from models.sql import execute
 from models.tickets import Ticket
@@ -48,6 +51,12 @@ async def test_a_text_is_understood_beside_what_a_newer_version_keeps(mwanga: Se
     await stored(mwanga, "contact", was, f'"mood":"good",{was}')
     [(_name, sold), *_copies] = await phones.text("Asha", "1 482915")
     assert sold.startswith("SOLD")
+
+
+@pytest.mark.parametrize("changed", [{}, {each.name: each.name for each in fields(TalkState)}], ids=["new", "full"])
+def test_a_talk_is_loaded_as_it_was_kept(changed: dict[str, Any]) -> None:
+    state = replace(TalkState("menu", "ussd 1"), **changed)
+    assert TalkState.load(state.dump()) == state
 
 
 async def test_a_dialled_session_goes_on_beside_what_a_newer_version_keeps(mwanga: Server) -> None:

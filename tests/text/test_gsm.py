@@ -47,6 +47,13 @@ def test_one_character_outside_the_alphabet_has_no_septets(letter: str) -> None:
         septets(f"Token {letter}")
 
 
+@given(st.one_of(gsm_texts, any_texts))
+def test_a_text_costs_what_its_letters_cost(text: str) -> None:
+    assert is_gsm(text) == all(letter in BASIC + EXTENDED for letter in text)
+    if is_gsm(text):
+        assert septets(text) == sum(2 if letter in EXTENDED else 1 for letter in text)
+
+
 @pytest.mark.parametrize(
     ("text", "count"),
     [
