@@ -19,9 +19,13 @@ async def test_the_orm_and_statements_write_moments_and_days_alike(database: Dat
     day = date(2026, 11, 24)
     await Device.create(serial="SHS1", kind="shs", issuer="openpaygo", sealed_key="", access_until=day)
     async with database.work() as db:
-        insert = "INSERT INTO customer (name, surname, language, mini_grid_id, created_at) VALUES ($1, $2, 'en', $3, $4)"
+        insert = (
+            "INSERT INTO customer (name, surname, language, mini_grid_id, created_at) VALUES ($1, $2, 'en', $3, $4)"
+        )
         await execute(db, insert, ["Baraka", "P", grid.id, moment])
-        await execute_many(db, insert, [("Neema", "M", grid.id, moment), ("Later", "L", grid.id, moment + timedelta(1))])
+        await execute_many(
+            db, insert, [("Neema", "M", grid.id, moment), ("Later", "L", grid.id, moment + timedelta(1))]
+        )
         same = await execute(db, "SELECT name FROM customer WHERE created_at = $1 ORDER BY id", [moment])
         assert [row["name"] for row in same] == ["Amina", "Baraka", "Neema"]
         later = await execute(db, "SELECT name FROM customer WHERE created_at > $1", [moment])
