@@ -160,8 +160,8 @@ def swap_notice(swap: DeviceSwap, former: str, device: Device, company: Company,
 
 def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, language: str) -> Text:
     """As many of the last tokens as fit, the newest first: day, amount, digits."""
-    lines = [_token(device, sale, digits, company) for sale, digits in tokens]
-    fewer = (under(*lines[:count]) for count in range(len(lines), 0, -1))
+    lines = [_token(device, sale, digits, company).to(language) for sale, digits in tokens]
+    fewer = ("\n".join(lines[:count]) for count in range(len(lines), 0, -1))
     return fitting(language, (_("{serial}, newest first\n{lines}", serial=device.serial, lines=each) for each in fewer))
 
 
