@@ -85,7 +85,7 @@ async def take_payment(
 
 def _with_room_for(at: Standing, held: int) -> Standing:
     """The same, as it will be when the request is answered that holds so much of the room for this payment."""
-    return replace(at, room=replace(at.room, promised=at.room.promised - held)) if at.room else at
+    return replace(at, room=replace(at.room, promised=at.room.promised - held)) if at.room and held else at
 
 
 async def _sell(
