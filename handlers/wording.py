@@ -1,6 +1,6 @@
 """How money, time and tokens are written: one SMS part at the longest values, in every language."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bot.company import Company
 from bot.text import Text, _, joined, plain, shorten, verbatim
@@ -119,10 +119,12 @@ def warning(held: int, limit: int) -> Text:
     return _(", {share}%", share=share) if share >= 70 else verbatim("")
 
 
-def fitting(language: str, candidates: Sequence[Text], behind: Text | None = None) -> Text:
-    """The first of these that is one SMS, together with what will stand behind it; else the last."""
+def fitting(language: str, candidates: Iterable[Text], behind: Text | None = None) -> Text:
+    """The first of these that is one SMS in this language, together with what will stand behind it; else the last. It
+    comes as it was said there, and what would stand in for it is never made."""
+    end, said = f" {behind.to(language)}" if behind else "", ""
     for text in candidates:
-        whole = joined([text, behind]) if behind else text
-        if fits_sms(plain(whole.to(language))):
-            return text
-    return candidates[-1]
+        said = text.to(language)
+        if fits_sms(plain(said + end)):
+            break
+    return verbatim(said)

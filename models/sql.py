@@ -95,23 +95,13 @@ def _for_sqlite(statement: str) -> str:
     return re.sub(r"\$(\d+)", r"?\1", statement)
 
 
-def _for_engine(db: BaseDBAsyncClient, values: Sequence[Any]) -> list[Any]:
-    """SQLite has no types for moments and days: they are kept as tortoise writes them, which sorts as text."""
-    return list(map(_as_text, values)) if db.capabilities.dialect == "sqlite" else list(values)
-
-
-def _as_text(value: Any) -> Any:
-    if not isinstance(value, date):  # what most values are not
-        return value
-    return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
-
-
 async def execute(db: BaseDBAsyncClient, statement: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-    """Run one statement and return its rows (those of RETURNING included)."""
+    """Run one statement and return its rows (those of RETURNING included). SQLite has no types for moments and days:
+    tortoise has told sqlite3 to keep them as text, which sorts."""
     if db.capabilities.dialect == "sqlite":
         statement = _for_sqlite(statement)
     # not execute_query: on PostgreSQL it drops the rows of an UPDATE's RETURNING
-    return await db.execute_query_dict(statement, _for_engine(db, values))
+    return await db.execute_query_dict(statement, list(values))
 
 
 @cache
@@ -140,7 +130,7 @@ async def execute_many(db: BaseDBAsyncClient, statement: str, rows: Sequence[Seq
     if db.capabilities.dialect == "sqlite":
         statement = _for_sqlite(statement)
     if rows:
-        await db.execute_many(statement, [_for_engine(db, row) for row in rows])
+        await db.execute_many(statement, [list(row) for row in rows])
 
 
 def cut(text: str, length: int) -> str:

@@ -294,8 +294,8 @@ class Dispatcher:
         else:  # that a PIN was wrong, or that it was a no, is not to be said again of a right one or a yes
             how = "left" if result.outcome in ("given up", "declined", "left") else "done"
             state.confirming = state.confirming and result.outcome != "unclear"  # for it was asked once more
-            last, sold = result.reply.text.to(exchange.language), result.outcome == "sold"
-            exchange.conversation.close(how, last, sold=sold)
+            last = result.reply.text.to(exchange.language) if exchange.conversation.open else ""
+            exchange.conversation.close(how, last, sold=result.outcome == "sold")
         return result
 
     def _answers_nothing(self, exchange: "_Exchange", text: str) -> bool:

@@ -85,7 +85,7 @@ async def take_payment(
 
 def _with_room_for(at: Standing, held: int) -> Standing:
     """The same, as it will be when the request is answered that holds so much of the room for this payment."""
-    return replace(at, room=replace(at.room, promised=at.room.promised - held)) if at.room else at
+    return replace(at, room=replace(at.room, promised=at.room.promised - held)) if at.room and held else at
 
 
 async def _sell(
@@ -104,7 +104,7 @@ def _question(quote: quotes.Quote, paid_for: Payable, chat: Chat) -> Text:
     """What the money will do, and to whom. Of the longest values it says the end of the serial alone."""
     names = dict.fromkeys((paid_for_name(paid_for), tail(paid_for.name)))
     used = max(quote.standing.credit - quote.credit, 0)
-    asked = [_asked(quote, name, chat, credit) for credit in dict.fromkeys((used, 0)) for name in names]
+    asked = (_asked(quote, name, chat, credit) for credit in dict.fromkeys((used, 0)) for name in names)
     return fitting(chat.language, asked, behind=_("Reply 1 and your PIN, 2 for no."))
 
 

@@ -31,11 +31,11 @@ def for_agent(sold: Sold, company: Company, language: str) -> Text:
     who = f"{owner(sold.customer)} {name}" if sold.device else owner(sold.customer)
     endings = ((who, figures), (who, short), (name, short), (name, _("Ref {ref}.", ref=ref)))
     rest = [*_code(sold), *_left(sold, company), *kept(sold.sale.credit_after, company)]
-    said = [
+    said = (
         under(_what(sold, paid, company), verbatim(line), *rest, last)
         for paid in _paid(sold, company)
         for line, last in endings
-    ]
+    )
     return fitting(language, said)
 
 
@@ -100,12 +100,12 @@ def for_owner(sold: Sold, company: Company) -> Text:
         endings = [_("Ref {ref}. Lost it? Send TOKEN. Code refused? Send FIX", ref=ref), lost, *endings]
     rest = [*_left(sold, company), *kept(sold.sale.credit_after, company)]
     names = dict.fromkeys((paid_for_name(sold.paid_for), tail(sold.paid_for.name)))
-    said = [
+    said = (
         under(verbatim(name), *_code(sold), _did(sold, paid, company), *rest, last)
         for name in names
         for paid in _paid(sold, company)
         for last in endings
-    ]
+    )
     return fitting(sold.customer.language, said)
 
 
@@ -115,7 +115,7 @@ def for_payer(sold: Sold, company: Company, language: str) -> Text:
     paid = _("Paid {amount}", amount=verbatim(company.money(sold.sale.amount)))
     units = [bought(sold.sale.unit, sold.sale.units, company)] if sold.sale.units else []
     last = _("Ref {ref}.", ref=sold.sale.reference)
-    return fitting(language, [under(verbatim(name), *_code(sold), *units, paid, last) for name in names])
+    return fitting(language, (under(verbatim(name), *_code(sold), *units, paid, last) for name in names))
 
 
 def _did(sold: Sold, amount: Text, company: Company) -> Text:
@@ -155,14 +155,14 @@ def swap_notice(swap: DeviceSwap, former: str, device: Device, company: Company,
         "In the place of {former}, which is out of use. Call {help}.", former=tail(former), help=company.help_phone
     )
     names = dict.fromkeys((device.serial, tail(device.serial)))
-    return fitting(language, [under(verbatim(name), *code, last) for name in names])
+    return fitting(language, (under(verbatim(name), *code, last) for name in names))
 
 
 def history(device: Device, tokens: list[tuple[Sale, str]], company: Company, language: str) -> Text:
     """As many of the last tokens as fit, the newest first: day, amount, digits."""
-    lines = [_token(device, sale, digits, company) for sale, digits in tokens]
-    fewer = [under(*lines[:count]) for count in range(len(lines), 0, -1)]
-    return fitting(language, [_("{serial}, newest first\n{lines}", serial=device.serial, lines=each) for each in fewer])
+    lines = [_token(device, sale, digits, company).to(language) for sale, digits in tokens]
+    fewer = ("\n".join(lines[:count]) for count in range(len(lines), 0, -1))
+    return fitting(language, (_("{serial}, newest first\n{lines}", serial=device.serial, lines=each) for each in fewer))
 
 
 def _token(device: Device, sale: Sale, digits: str, company: Company) -> Text:

@@ -10,10 +10,10 @@ import time_machine
 
 from bot.config import LANGUAGES, Config
 from bot.configured import company_of
-from bot.text import SCREEN, _, joined, plain, septets
+from bot.text import SCREEN, _, joined, plain, septets, verbatim
 from handlers.selling.buy import _question
 from handlers.selling.receipts import for_agent, for_owner, history
-from handlers.wording import bought, owing, shared, tail
+from handlers.wording import bought, fitting, owing, shared, tail
 from models.devices import Device, Unit
 from models.money import Contract, Due, Sale
 from models.money.booking import Sold
@@ -160,6 +160,20 @@ def test_a_list_of_tokens_is_one_sms_with_the_newest_in_it(language: str) -> Non
     said = history(SHS, tokens, COMPANY, language).to(language)
     assert septets(said) <= SCREEN, said
     assert DAYS_DIGITS in said.replace(" ", "")
+
+
+def test_what_would_stand_in_for_a_text_that_fits_is_never_made() -> None:
+    long, short, shorter = verbatim("long " * 40), _("Ref {ref}.", ref="1"), _("Ref {ref}.", ref="2")
+    candidates = iter([long, short, shorter])
+    assert fitting("fr", candidates).to("en") == short.to("fr")
+    assert [*candidates] == [shorter]
+
+
+def test_what_stands_behind_a_text_counts_and_the_last_one_stays() -> None:
+    long, short = verbatim("l" * 155), verbatim("s" * 150)
+    assert fitting("en", [long, short]).to("en") == "l" * 155
+    assert fitting("en", [long, short], behind=verbatim("123456")).to("en") == "s" * 150
+    assert fitting("en", [long, short], behind=verbatim("0123456789")).to("en") == "s" * 150
 
 
 @pytest.mark.parametrize(
