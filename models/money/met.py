@@ -22,14 +22,20 @@ MET = """SELECT {columns}, a.cash_limit, a.commission, a.goods_commission, a.pre
   COALESCE(funds.balance, 0) AS held, ({promised}) AS promised,
   (SELECT -balance FROM account WHERE kind = 'credit' AND owner = customer.id) AS credit,
   EXISTS (SELECT 1 FROM cash_request WHERE agent_id = $4 AND expires_at > $5 AND state = 'asked') AS asked,
-  EXISTS (SELECT 1 FROM sale WHERE reference = $7) AS taken
+  EXISTS (SELECT 1 FROM sale WHERE reference = $7) AS taken,
+  EXISTS (SELECT 1 FROM setting WHERE name = 'sales' AND value = 'off') AS sales_off
   FROM {joined} LEFT JOIN sale same ON same.id = ({same}) LEFT JOIN sale sold ON sold.key = $6
   LEFT JOIN agent a ON a.id = $4 AND a.retired_at IS NULL
   LEFT JOIN account funds ON funds.kind = CASE WHEN a.prepaid THEN 'wallet' ELSE 'cash' END AND funds.owner = a.id
   WHERE {table}.id = $1"""
 TABLES: dict[str, type[Model]] = {
-    "device": Device, "customer": Customer, "tariff": Tariff, "contract": Contract, "appliance": Appliance,
-    "same": Sale, "sold": Sale,
+    "device": Device,
+    "customer": Customer,
+    "tariff": Tariff,
+    "contract": Contract,
+    "appliance": Appliance,
+    "same": Sale,
+    "sold": Sale,
 }
 
 
@@ -71,6 +77,7 @@ class Met:
     sold: Sale | None  # the one that was made with the key
     asked: bool  # whether customers may wait for an answer of the seller (models/money/cash_requests.py)
     reference: str  # that was tried, if it is free
+    sales_off: bool  # whether the office has switched sales off (models/settings.py)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +132,7 @@ def _met(row: Mapping[str, Any], payment: Asked, device: Device | None, contract
         sold=_one(row, "sold", Sale),
         asked=bool(row["asked"]),
         reference="" if row["taken"] else payment.reference,
+        sales_off=bool(row["sales_off"]),
     )
 
 

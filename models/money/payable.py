@@ -16,7 +16,6 @@ from models.money.met import Asked, Met, meet_device, meet_goods
 from models.money.refusals import NoPlan
 from models.money.sales import Sale, same_today
 from models.people import Agent, Customer
-from models.settings import are_sales_off
 from models.tokens import ISSUERS, Obstacle
 from models.vault import Vault
 
@@ -107,7 +106,7 @@ class PayableDevice:
             room=_room(met, seller),
             obstacle=issuer.can_issue(key, device.count, datetime.now(UTC)),
             doubt=await CLOCK.doubt(),
-            sales_off=await are_sales_off(),
+            sales_off=met.sales_off,
         )
 
 
@@ -164,7 +163,7 @@ class PayableGoods:
             whole_only=whole_only,
             room=_room(met, seller),
             doubt=await CLOCK.doubt(),
-            sales_off=await are_sales_off(),
+            sales_off=met.sales_off,
         )
 
 

@@ -1,8 +1,9 @@
 """Taking a payment in cash: a sale gives exactly what its quote promised, all of it or nothing."""
 
-from models.money.booking import Sold, carry_out, lock_for_sale, read_sale, take_cash
+from models.money.booking import Sold, carry_out, in_cash, lock_for_sale, read_sale
 from models.money.met import Asked
 from models.money.quotes import Quote, quote
+from models.money.references import references
 from models.money.refusals import OtherRequest, PriceChanged, SoldToday
 from models.money.sales import Sale
 from models.money.sellers import Seller, agent_of
@@ -17,7 +18,8 @@ async def sell(offer: Quote, *, seller: Seller, key: str, vault: Vault, again: b
     """
     at, agent = offer.standing, agent_of(seller)
     await lock_for_sale(at.paid_for, at.customer.id, at.contract, agent)
-    met = await at.paid_for.meet(Asked(seller=agent, amount=offer.amount, key=key))
+    asked = Asked(seller=agent, amount=offer.amount, key=key, reference=next(references()))
+    met = await at.paid_for.meet(asked)
     if met.sold:
         _check_same(met.sold, offer)
         return await read_sale(met.sold)
@@ -28,7 +30,7 @@ async def sell(offer: Quote, *, seller: Seller, key: str, vault: Vault, again: b
         raise PriceChanged(key)
     if met.same and not again:
         raise SoldToday(met.same)
-    return await carry_out(offer, await take_cash(offer, seller, key), key, vault)
+    return await carry_out(offer, in_cash(seller, met.reference), key, vault)
 
 
 def _check_same(earlier: Sale, offer: Quote) -> None:
