@@ -12,7 +12,7 @@ from models.devices.keys import open_key
 from models.money.commissions import commission_on, earn_on_goods
 from models.money.contracts import Contract, open_instalments, read_contract
 from models.money.instalments import Due
-from models.money.ledger import CURRENCY, AccountKind, Balances, NewEntry, Posting, balance, commission_due, post_all
+from models.money.ledger import CURRENCY, AccountKind, Balances, NewEntry, Posting, commission_due, post_all
 from models.money.payable import Payable, payable
 from models.money.quotes import Quote
 from models.money.references import new_reference
@@ -120,10 +120,8 @@ async def carry_out(offer: Quote, taken: Taken, key: str, vault: Vault) -> Sold:
     digits, paid_until = "", at.device.paid_until if at.device else None
     if at.device and offer.has_token:
         digits, paid_until = add_token(steps, new, offer, at.device, vault)
-    fell = await _access_fell_due(offer)
-    balances = await post_all(
-        [_entry_of(new.id, offer, taken, fell), *commission_on(new.id, commission, seller)], steps
-    )
+    entries = [_entry_of(new.id, offer, taken), *commission_on(new.id, commission, seller)]
+    balances = await post_all(entries, steps)
     sale = new.recorded(steps)
     contracts = await settle(offer, sale)
     earning = at.contract is None or at.contract.earned < at.contract.commission
@@ -219,16 +217,17 @@ def add_token(steps: Steps, sale: NewSale, offer: Quote, device: Device, vault: 
     return digits, paid_until
 
 
-async def _access_fell_due(offer: Quote) -> int:
+def _access_fell_due(offer: Quote) -> int:
     """What is due of the access rate and not in the books yet: it fell due since the last sale."""
-    device, access = offer.standing.device, offer.standing.access
-    if device is None or device.kind != Kind.METER or not offer.has_token:
+    at = offer.standing
+    if at.device is None or at.device.kind != Kind.METER or not offer.has_token:
         return 0
-    return access.due - await balance(AccountKind.ACCESS_DUE, device.id)
+    return at.access.due - at.access_booked
 
 
-def _entry_of(sale: IdOf, offer: Quote, taken: Taken, access_fell_due: int) -> NewEntry:
+def _entry_of(sale: IdOf, offer: Quote, taken: Taken) -> NewEntry:
     """The entry of a sale. What fell due of the access rate is in it, so that the device's account is what it owes."""
+    access_fell_due = _access_fell_due(offer)
     moved: Counter[tuple[AccountKind, int]] = Counter()
     moved[taken.kind, taken.owner] += offer.amount
     for part in offer.parts:

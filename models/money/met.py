@@ -21,6 +21,8 @@ from models.sql import connection, execute, now_ms
 MET = """SELECT {columns}, a.cash_limit, a.commission, a.goods_commission, a.prepaid,
   COALESCE(funds.balance, 0) AS held, ({promised}) AS promised,
   (SELECT -balance FROM account WHERE kind = 'credit' AND owner = customer.id) AS credit,
+  (SELECT balance FROM account WHERE kind = 'access due' AND owner = device.id) AS access_booked,
+  EXISTS (SELECT 1 FROM contract WHERE customer_id = customer.id AND device_id IS NULL) AS has_goods,
   EXISTS (SELECT 1 FROM cash_request WHERE agent_id = $4 AND expires_at > $5 AND state = 'asked') AS asked,
   EXISTS (SELECT 1 FROM sale WHERE reference = $7) AS taken,
   EXISTS (SELECT 1 FROM setting WHERE name = 'sales' AND value = 'off') AS sales_off
@@ -61,7 +63,7 @@ GOODS = _Kind(
     "contract",
     ("customer", "appliance"),
     """contract JOIN customer ON customer.id = contract.customer_id
-  JOIN appliance ON appliance.id = contract.appliance_id""",
+  JOIN appliance ON appliance.id = contract.appliance_id LEFT JOIN device ON device.id = contract.device_id""",
 )
 
 
@@ -73,6 +75,8 @@ class Met:
     contract: Contract | None  # that of the device; of goods, with its customer and appliance
     room: Room | None  # of the seller; None: there is none, or he sells no more
     credit: int  # the customer's
+    access_booked: int  # what the books have as due of the device's access rate
+    has_goods: bool  # whether the customer has contracts of goods without a device
     same: Sale | None  # that of `sales.same_today`
     sold: Sale | None  # the one that was made with the key
     asked: bool  # whether customers may wait for an answer of the seller (models/money/cash_requests.py)
@@ -128,6 +132,8 @@ def _met(row: Mapping[str, Any], payment: Asked, device: Device | None, contract
         contract=contract,
         room=room_of(row, sells) if sells else None,
         credit=int(row["credit"] or 0),
+        access_booked=int(row["access_booked"] or 0),
+        has_goods=bool(row["has_goods"]),
         same=_one(row, "same", Sale),
         sold=_one(row, "sold", Sale),
         asked=bool(row["asked"]),

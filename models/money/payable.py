@@ -32,6 +32,7 @@ class Standing:
     coin: int = 1  # the smallest amount that is paid in cash, in minor units
     most: int | None = None  # units that one token of this device carries; None: those of its kind
     access: Access = field(default_factory=Access)  # what the device owes of the access rate
+    access_booked: int = 0  # what the books have of that, in minor units
     credit: int = 0  # the customer's, in minor units: what was less than a unit, and counts with this payment
     whole_only: bool = False  # whether no cash is taken that would leave a rest
     room: Room | None = None  # for the seller's cash; None: nobody takes any
@@ -89,7 +90,7 @@ class PayableDevice:
         owed: list[Due] = []
         if contract:
             owed = await open_instalments(contract)
-        elif device.tariff and device.tariff.recovery:
+        elif device.tariff and device.tariff.recovery and met.has_goods:
             owed = await overdue_goods(device.customer_id, today)
         key = open_key(device, vault)
         return Standing(
@@ -101,6 +102,7 @@ class PayableDevice:
             coin=coin,
             most=issuer.most(key),
             access=await access_due(device, today),
+            access_booked=met.access_booked,
             credit=met.credit,
             whole_only=whole_only,
             room=_room(met, seller),

@@ -7,10 +7,10 @@ from tortoise.exceptions import OperationalError
 
 from bot.server import Server
 from models.devices import Device, with_owner
-from models.money import Sale
+from models.money import Contract, Sale
 from models.money.cash_limit import read_room
 from models.money.contracts import contract_of, read_contract
-from models.money.ledger import AccountKind, Posting, credit_of
+from models.money.ledger import AccountKind, Posting, balance, credit_of
 from models.money.met import Asked, meet_device, meet_goods
 from models.money.sales import same_today
 from models.people import Agent
@@ -26,8 +26,9 @@ async def test_a_device_is_met_as_it_is(mwanga: Server, serial: str) -> None:
     await Phones(mwanga).text("Asha", f"BUY {serial} 8000")
     await Phones(mwanga).text("Asha", f"1 {PINS['Asha']}")
     last = await Sale.get()
-    lines = [Posting(AccountKind.BANK, 0, 70), Posting(AccountKind.CREDIT, device.customer_id or 0, -70)]
-    await book("more credit", *lines)
+    owner = device.customer_id or 0
+    await book("more credit", Posting(AccountKind.BANK, 0, 70), Posting(AccountKind.CREDIT, owner, -70))
+    await book("access", Posting(AccountKind.ACCESS_DUE, device.id, 90), Posting(AccountKind.ACCESS, 0, -90))
     met = await meet_device(device.id, Asked(seller=asha, amount=8_000_00, key=last.key, reference=last.reference))
     device = await with_owner(device.id)
     assert met.device and [vars(one) for one in (met.device, met.device.customer, met.device.tariff)] == [
@@ -35,7 +36,9 @@ async def test_a_device_is_met_as_it_is(mwanga: Server, serial: str) -> None:
     ]
     contract = await contract_of(device)
     assert met.contract and vars(met.contract) == vars(contract) if contract else met.contract is None
-    assert met.room == await read_room(asha) and met.credit == await credit_of(device.customer_id) >= 70
+    assert met.room == await read_room(asha) and met.credit == await credit_of(owner) >= 70
+    assert met.access_booked == await balance(AccountKind.ACCESS_DUE, device.id) == 90
+    assert met.has_goods == await Contract.exists(customer_id=owner, device_id=None)
     assert met.same == await same_today(asha, 8_000_00, device_id=device.id) == last == met.sold
     assert (met.asked, met.reference, met.sales_off) == (False, "", await are_sales_off())
 
@@ -50,7 +53,7 @@ async def test_goods_are_met_as_they_are(mwanga: Server) -> None:
     contract = await read_contract(contract.id)
     assert met.contract and vars(met.contract.customer) == vars(contract.customer)
     assert vars(met.contract.appliance) == vars(contract.appliance)
-    assert met.device is None and met.contract.device is None and met.contract.number == contract.number
+    assert met.device is None and met.has_goods and met.contract.device is None and met.contract.number == contract.number
     assert met.sold == met.same == sold.sale and met.room == await read_room(asha)
 
 
