@@ -118,19 +118,96 @@ async def insert(table: str, **values: Any) -> int:
     return int(rows[0]["id"])
 
 
-async def insert_unless(taken: str, table: str, **values: Any) -> int | None:
-    """Add a row unless its value of the column `taken` is: its id, or None."""
-    statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks(len(values))})"
-    rows = await execute(connection(), f"{statement} ON CONFLICT ({taken}) DO NOTHING RETURNING id", [*values.values()])
-    return int(rows[0]["id"]) if rows else None
-
-
 async def execute_many(db: BaseDBAsyncClient, statement: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run one statement for each row, in one trip to the database."""
     if db.capabilities.dialect == "sqlite":
         statement = _for_sqlite(statement)
     if rows:
         await db.execute_many(statement, [list(row) for row in rows])
+
+
+@dataclass(frozen=True)
+class IdOf:
+    """The id of the row that an earlier one of the same Steps adds; or a text, with the id in the place of {}."""
+
+    step: int
+    text: str = ""
+
+    def within(self, text: str) -> "IdOf":
+        return IdOf(self.step, text)
+
+
+class Steps:
+    """Statements that belong together, in one trip to PostgreSQL. A value may be the IdOf a row that an earlier one of
+    them adds; other than that none sees there what another one wrote."""
+
+    def __init__(self) -> None:
+        self.ids: dict[IdOf, int] = {}  # of the rows that were added, when all have run
+        self._steps: list[tuple[str, Sequence[Any]]] = []
+        self._adding: list[IdOf] = []
+
+    def add(self, table: str, **values: Any) -> IdOf:
+        """Add a row."""
+        statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks(len(values))}) RETURNING id"
+        return self.add_by(statement, [*values.values()])
+
+    def add_by(self, statement: str, values: Sequence[Any]) -> IdOf:
+        """Add a row by this statement, which returns its id."""
+        self._adding.append(IdOf(len(self._steps)))
+        self.do(statement, values)
+        return self._adding[-1]
+
+    def do(self, statement: str, values: Sequence[Any]) -> None:
+        """Run this as well."""
+        self._steps.append((statement, values))
+
+    async def run(self) -> None:
+        """Run them all; one of them adds a row."""
+        await (self._run_as_one() if on_postgres() else self._run_one_by_one())
+
+    async def _run_as_one(self) -> None:
+        steps: list[str] = []
+        values: list[Any] = []
+        for statement, own in self._steps:
+            ids = tuple(value if isinstance(value, IdOf) else None for value in own)
+            steps.append(f"step{len(steps)} AS ({_with_ids(statement, ids, len(values))})")
+            values += [value.text if isinstance(value, IdOf) else value for value in own if _takes_value(value)]
+        wanted = ", ".join(f"{_id_of(added)} AS id{added.step}" for added in self._adding)
+        [row] = await execute(connection(), f"WITH {', '.join(steps)} SELECT {wanted}", values)
+        self.ids = {added: int(row[f"id{added.step}"]) for added in self._adding}
+
+    async def _run_one_by_one(self) -> None:
+        for step, (statement, own) in enumerate(self._steps):
+            values = [self._known(value) if isinstance(value, IdOf) else value for value in own]
+            rows = await execute(connection(), statement, values)
+            if (added := IdOf(step)) in self._adding:
+                self.ids[added] = int(rows[0]["id"])
+
+    def _known(self, value: IdOf) -> int | str:
+        found = self.ids[IdOf(value.step)]
+        return value.text.replace("{}", str(found)) if value.text else found
+
+
+def _takes_value(value: Any) -> bool:
+    """Whether a value of a step stays one in the statement of them all: an id alone is asked for there."""
+    return not isinstance(value, IdOf) or bool(value.text)
+
+
+def _id_of(added: IdOf) -> str:
+    return f"(SELECT id FROM step{added.step})"
+
+
+@lru_cache(maxsize=1024)
+def _with_ids(statement: str, ids: tuple[IdOf | None, ...], before: int) -> str:
+    """The same statement behind so many values of others, with ids of other steps where there are some."""
+    put: list[str] = []
+    for one in ids:
+        before += _takes_value(one)
+        if one is None:
+            put.append(f"${before}")
+        else:
+            put.append(f"replace(${before}, '{{}}', CAST({_id_of(one)} AS TEXT))" if one.text else _id_of(one))
+    return re.sub(r"\$(\d+)", lambda found: put[int(found[1]) - 1], statement)
 
 
 def cut(text: str, length: int) -> str:

@@ -19,6 +19,7 @@ from models.messages.withdrawal import withdraw_question_about
 from models.money import Payable, Sale, cash_requests, quotes, refusals
 from models.money.booking import Sold
 from models.money.cash_requests import CashRequest
+from models.money.met import Asked
 from models.money.payable import Standing
 from models.people import Role
 
@@ -56,13 +57,14 @@ async def take_payment(
     chat.pass_over(*names_of(paid_for))
     company, nothing, again = chat.company, talk.nothing or verbatim(""), chat.again()
     try:
-        earlier = await paid_for.same_today(chat.agent, amount)
+        met = await paid_for.meet(Asked(seller=chat.agent, amount=amount))
+        earlier = met.same
         if earlier and not again and not chat.ussd:  # before the quote: the last payment leaves nothing to quote
             return chat.end(_held_text(earlier, paid_for, talk, chat), outcome="held")
         at = await paid_for.standing(
-            company.today(), company.coin, company.vault, chat.agent, whole_only=company.whole_only
+            company.today(), company.coin, company.vault, chat.agent, whole_only=company.whole_only, met=met
         )
-        requests = [answered] if answered else await cash_requests.open_for(chat.agent, paid_for)
+        requests = [answered] if answered else await cash_requests.open_for(chat.agent, paid_for) if met.asked else []
         held = next((one.amount for one in cash_requests.by_amount(requests, amount)), 0)
         quote = quotes.quote(_with_room_for(at, held), amount)
         if earlier and not again:

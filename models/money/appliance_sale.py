@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime
 from models.clock import CLOCK
 from models.devices import Device, Unit, with_owner
 from models.devices.keys import open_key
-from models.money.booking import Sold, issue_token, lock_agent_and_device, read_sale, record_sale, take_cash
+from models.money.booking import Sold, add_sale, add_token, in_cash, lock_agent_and_device, read_sale
 from models.money.cash_limit import read_room
 from models.money.catalogue import Appliance, PaymentPlan, Terms
 from models.money.commissions import earn_at_signing, earn_on_goods
 from models.money.contracts import Contract, Instalment
 from models.money.instalments import Period, amounts, days_for, due_dates
-from models.money.ledger import AccountKind, Posting, commission_due, credit_of, post
+from models.money.ledger import AccountKind, NewEntry, Posting, commission_due, credit_of, post, post_all
 from models.money.payable import Standing, payable
 from models.money.quotes import Quote
 from models.money.refusals import (
@@ -31,7 +31,7 @@ from models.money.sellers import Seller, actor_of, agent_of
 from models.money.wallets import held_by
 from models.people import Customer
 from models.settings import are_sales_off
-from models.sql import connection, execute, execute_many, insert, lock_rows
+from models.sql import Steps, connection, execute, execute_many, insert, lock_rows
 from models.tokens import ISSUERS
 from models.vault import Vault
 
@@ -290,18 +290,19 @@ async def _take_down_payment(
     left, bought = sum(amount for _due, amount in proposal.schedule), proposal.down - proposal.credit
     offer = Quote(at, proposal.down, proposal.unit, proposal.units, bought, owed=left)
     key = f"down payment {contract.id}"
-    taken = await take_cash(offer, seller, key)
-    sale = await record_sale(offer, taken, key, commission=0)
+    taken, steps = in_cash(seller), Steps()
+    new = await add_sale(steps, offer, taken, key, commission=0)
     if device and proposal.unit:
-        await issue_token(sale, offer, device, vault)
+        add_token(steps, new, offer, device, vault)
     paid_for = AccountKind.DAYS if proposal.plan.terms == Terms.SERVICE else AccountKind.DEBT
     lines = [
         Posting(taken.kind, taken.owner, proposal.down),
         Posting(paid_for, 0 if paid_for is AccountKind.DAYS else contract.id, -bought),
         Posting(AccountKind.CREDIT, proposal.customer.id, -proposal.credit),
     ]
-    await post(f"sale {sale.id} payment", [each for each in lines if each.amount], actor=taken.actor)
-    await earn_on_goods(sale, [contract.id], taken.actor)
+    key_of = new.id.within("sale {} payment")
+    await post_all([NewEntry(key=key_of, postings=[each for each in lines if each.amount], actor=taken.actor)], steps)
+    await earn_on_goods(new.recorded(steps), [contract.id], taken.actor)
 
 
 async def read_appliance_sale(contract: Contract) -> ApplianceSold:

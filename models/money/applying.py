@@ -119,11 +119,11 @@ async def _quote_under_lock(paid_for: Payable, funds: int, today: date, coin: in
     if customer_id is None:
         return Why.NO_PRICE
     await lock_for_sale(paid_for, customer_id, await paid_for.contract(), None)
-    paid_for = await paid_for.reload()
-    if await _owner_id(paid_for) not in (customer_id, None):
-        raise OperationalError(f"{paid_for.name} changed hands meanwhile.")
     try:
-        offer = quote_all(await paid_for.standing(today, coin, vault), funds)
+        at = await paid_for.standing(today, coin, vault)
+        if at.customer.id != customer_id:
+            raise OperationalError(f"{paid_for.name} changed hands meanwhile.")
+        offer = quote_all(at, funds)
     except NotSold as refusal:
         return WAITS_FOR.get(type(refusal), Why.NO_PRICE)
     return offer if offer.amount else WAITS_FOR.get(type(offer.unmet or NoPlan("")), Why.NO_PRICE)

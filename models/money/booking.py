@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from models.devices import Device, Kind, Unit, with_owner
 from models.devices.counts import mark_of
@@ -11,23 +12,25 @@ from models.devices.keys import open_key
 from models.money.commissions import commission_on, earn_on_goods
 from models.money.contracts import Contract, open_instalments, read_contract
 from models.money.instalments import Due
-from models.money.ledger import CURRENCY, AccountKind, Balances, NewEntry, Posting, balance, commission_due, post_all
+from models.money.ledger import CURRENCY, AccountKind, Balances, NewEntry, Posting, commission_due, post_all
 from models.money.payable import Payable, payable
 from models.money.quotes import Quote
-from models.money.references import NoReference, references
+from models.money.references import new_reference
 from models.money.sales import Sale, Token
 from models.money.sellers import AtCounter, Seller, actor_of, agent_of
 from models.money.settling import settle
 from models.money.wallets import funds_of, held_by
 from models.people import Agent, Customer
 from models.rows import find_row, find_rows, read_row
-from models.sql import Rows, connection, execute, insert, insert_unless, lock_all, lock_rows
+from models.sql import IdOf, Rows, Steps, lock_all, lock_rows
 from models.tokens import ISSUERS
 from models.tokens.journal import JOURNAL, Made
 from models.vault import Vault
 
 TAKE = f"""INSERT INTO payment (provider, reference, amount, agent_id, payer_phone, paid_at, created_at, currency)
   VALUES ($1, $2, $3, $4, $5, $6, $6, ({CURRENCY})) RETURNING id"""
+
+USE = "UPDATE device SET count = $2, paid_until = $3, access_due = $4, access_until = $5 WHERE id = $1"
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,27 @@ class Sold:
 class Taken:
     """The money of a sale, as it is before: which payment, and which account has it."""
 
-    payment_id: int
+    payment_id: int | None  # None: cash, which is recorded with the sale
     part: int = 1  # of the payment
     replaces: int | None = None  # the sale that is done again for the right device
     kind: AccountKind  # the seller's cash, that of the office, or what the payer has still to get
     owner: int
     seller: Agent | None  # None: the customer paid the company itself, by phone or at the counter
     actor: str
+    reference: str = ""  # for the sale, that no other one has; empty: it is still to be drawn
+
+
+@dataclass(frozen=True)
+class NewSale:
+    """A sale that is being recorded. Of its columns those may be ids of rows that are recorded with it."""
+
+    id: IdOf
+    columns: dict[str, Any]
+
+    def recorded(self, steps: Steps) -> Sale:
+        """As it is when the steps have run."""
+        ids = {name: steps.ids[value] for name, value in self.columns.items() if isinstance(value, IdOf)}
+        return read_row(Sale, {"id": steps.ids[self.id], **self.columns, **ids})
 
 
 async def lock_for_sale(paid_for: Payable, customer_id: int, contract: Contract | None, seller: Agent | None) -> None:
@@ -81,26 +98,32 @@ async def lock_agent_and_device(seller: Agent | None, device: Device | None) -> 
         await lock_rows("device", "id = $1", [device.id])
 
 
-async def take_cash(offer: Quote, seller: Seller, key: str) -> Taken:
-    """Record a payment in cash: the seller holds it, or has paid the company for it before, out of the wallet; at the
-    counter the office has it."""
-    now, agent = datetime.now(UTC), agent_of(seller)
-    values = ["wallet" if agent and agent.prepaid else "cash", key, offer.amount, agent.id if agent else None]
-    [row] = await execute(connection(), TAKE, [*values, offer.standing.customer.phone or "", now])
+def in_cash(seller: Seller, reference: str = "") -> Taken:
+    """A payment in cash: the seller holds it, or has paid the company for it before, out of the wallet; at the counter
+    the office has it."""
     kind, owner = (AccountKind.OFFICE, 0) if isinstance(seller, AtCounter) else (funds_of(seller), seller.id)
-    return Taken(payment_id=int(row["id"]), kind=kind, owner=owner, seller=agent, actor=actor_of(seller))
+    return Taken(
+        payment_id=None,
+        kind=kind,
+        owner=owner,
+        seller=agent_of(seller),
+        actor=actor_of(seller),
+        reference=reference,
+    )
 
 
 async def carry_out(offer: Quote, taken: Taken, key: str, vault: Vault) -> Sold:
     """Do what a quote says with money that is there: sale, token, debts, ledger and commissions."""
-    at, seller = offer.standing, taken.seller
-    sale = await record_sale(offer, taken, key, offer.amount * seller.commission // 10_000 if seller else 0)
-    fell = await _access_fell_due(offer)
+    at, seller, steps = offer.standing, taken.seller, Steps()
+    commission = offer.amount * seller.commission // 10_000 if seller else 0
+    new = await add_sale(steps, offer, taken, key, commission)
     digits, paid_until = "", at.device.paid_until if at.device else None
     if at.device and offer.has_token:
-        digits, paid_until = await issue_token(sale, offer, at.device, vault)
+        digits, paid_until = add_token(steps, new, offer, at.device, vault)
+    entries = [_entry_of(new.id, offer, taken), *commission_on(new.id, commission, seller)]
+    balances = await post_all(entries, steps)
+    sale = new.recorded(steps)
     contracts = await settle(offer, sale)
-    balances = await post_all([_entry_of(sale, offer, taken, fell), *commission_on(sale, seller)])
     earning = at.contract is None or at.contract.earned < at.contract.commission
     if earning and await earn_on_goods(sale, contracts, taken.actor):
         balances = {}  # the seller may have earned
@@ -136,13 +159,15 @@ async def _with_figures(sold: Sold, seller: Agent | None, balances: Balances) ->
     )
 
 
-async def record_sale(offer: Quote, taken: Taken, key: str, commission: int) -> Sale:
-    """The sale of a payment, or of a part of it."""
+async def add_sale(steps: Steps, offer: Quote, taken: Taken, key: str, commission: int) -> NewSale:
+    """The sale of a payment, or of a part of it; cash is recorded before. Two of the same moment that drew the same
+    reference, one in 33 million, are one too many for the database: the later one is run again."""
     at = offer.standing
     tariff, price, components = offer.price
     columns = {
+        "reference": taken.reference or await new_reference("sale"),
         "key": key,
-        "payment_id": taken.payment_id,
+        "payment_id": taken.payment_id or _add_cash(steps, offer, taken, key),
         "part": taken.part,
         "agent_id": taken.seller.id if taken.seller else None,
         "customer_id": at.customer.id,
@@ -163,57 +188,57 @@ async def record_sale(offer: Quote, taken: Taken, key: str, commission: int) -> 
         "replaces_id": taken.replaces,
         "created_at": datetime.now(UTC),
     }
-    for reference in references():
-        if number := await insert_unless("reference", "sale", reference=reference, **columns):
-            return read_row(Sale, {"id": number, "reference": reference, **columns})
-    raise NoReference("sale")
+    return NewSale(steps.add("sale", **columns), columns)
 
 
-async def issue_token(sale: Sale, offer: Quote, device: Device, vault: Vault) -> tuple[str, datetime | None]:
+def _add_cash(steps: Steps, offer: Quote, taken: Taken, key: str) -> IdOf:
+    seller, payer = taken.seller, offer.standing.customer.phone or ""
+    values = ["wallet" if seller and seller.prepaid else "cash", key, offer.amount, seller.id if seller else None]
+    return steps.add_by(TAKE, [*values, payer, datetime.now(UTC)])
+
+
+def add_token(steps: Steps, sale: NewSale, offer: Quote, device: Device, vault: Vault) -> tuple[str, datetime | None]:
     """Make the token and store it with the count that it used up, and what is left of the access rate: the digits, and
     until when is paid."""
     now, issuer, access = datetime.now(UTC), ISSUERS[device.issuer], offer.standing.access
     key = open_key(device, vault)
     paid_until = device.paid_until
-    if sale.unit == Unit.UNLOCK and issuer.unlock:
+    if offer.unit == Unit.UNLOCK and issuer.unlock:
         count, digits = issuer.unlock(key, device.count)
         paid_until = None
     else:
-        count, digits = issuer.issue(key, device.serial, device.count, sale.units, now)
-    if sale.unit == Unit.DAYS:
-        paid_until = max(now, paid_until or now) + timedelta(days=sale.units)
-    await execute(
-        connection(),
-        "UPDATE device SET count = $2, paid_until = $3, access_due = $4, access_until = $5 WHERE id = $1",
-        [device.id, count, paid_until, access.due - sale.access, access.until],
-    )
+        count, digits = issuer.issue(key, device.serial, device.count, offer.units, now)
+    if offer.unit == Unit.DAYS:
+        paid_until = max(now, paid_until or now) + timedelta(days=offer.units)
+    steps.do(USE, [device.id, count, paid_until, access.due - offer.access, access.until])
     mark, token = mark_of(key, device.serial), vault.mac(digits, "journal token")[:16]
-    JOURNAL.note(Made(now, device.serial, mark, count, token, sale.reference))
-    await insert("token", sale_id=sale.id, device_id=device.id, count=count, digits=digits, created_at=now)
+    JOURNAL.note(Made(now, device.serial, mark, count, token, sale.columns["reference"]))
+    steps.add("token", sale_id=sale.id, device_id=device.id, count=count, digits=digits, created_at=now)
     return digits, paid_until
 
 
-async def _access_fell_due(offer: Quote) -> int:
+def _access_fell_due(offer: Quote) -> int:
     """What is due of the access rate and not in the books yet: it fell due since the last sale."""
-    device, access = offer.standing.device, offer.standing.access
-    if device is None or device.kind != Kind.METER or not offer.has_token:
+    at = offer.standing
+    if at.device is None or at.device.kind != Kind.METER or not offer.has_token:
         return 0
-    return access.due - await balance(AccountKind.ACCESS_DUE, device.id)
+    return at.access.due - at.access_booked
 
 
-def _entry_of(sale: Sale, offer: Quote, taken: Taken, access_fell_due: int) -> NewEntry:
+def _entry_of(sale: IdOf, offer: Quote, taken: Taken) -> NewEntry:
     """The entry of a sale. What fell due of the access rate is in it, so that the device's account is what it owes."""
+    access_fell_due = _access_fell_due(offer)
     moved: Counter[tuple[AccountKind, int]] = Counter()
-    moved[taken.kind, taken.owner] += sale.amount
+    moved[taken.kind, taken.owner] += offer.amount
     for part in offer.parts:
         moved[AccountKind.DEBT, part.due.contract_id] -= part.amount
     if offer.standing.device:
-        moved[AccountKind.ACCESS_DUE, offer.standing.device.id] += access_fell_due - sale.access
+        moved[AccountKind.ACCESS_DUE, offer.standing.device.id] += access_fell_due - offer.access
     moved[AccountKind.ACCESS, 0] -= access_fell_due
     moved[AccountKind.ENERGY if offer.unit is Unit.ENERGY else AccountKind.DAYS, 0] -= offer.bought
     moved[AccountKind.CREDIT, offer.standing.customer.id] -= offer.credit - offer.standing.credit
     lines = [Posting(kind, owner, amount) for (kind, owner), amount in moved.items() if amount]
-    return NewEntry(key=f"sale {sale.id} payment", postings=lines, actor=taken.actor)
+    return NewEntry(key=sale.within("sale {} payment"), postings=lines, actor=taken.actor)
 
 
 async def read_sale(sale: Sale) -> Sold:

@@ -1,6 +1,8 @@
 """How much more cash an agent may take."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tortoise.exceptions import OperationalError
 
@@ -35,27 +37,25 @@ class Room:
 
 async def read_room(seller: Agent) -> Room:
     """How it is now. The agent's limit and commissions are as they are now, from here on."""
-    return (await read_room_and_credit(seller, None))[0]
-
-
-async def read_room_and_credit(seller: Agent, customer_id: int | None) -> tuple[Room, int]:
-    """The same, with a customer's credit (minor units) in one question."""
     rows = await execute(
         connection(),
         "SELECT a.cash_limit, a.commission, a.goods_commission, a.prepaid, COALESCE(c.balance, 0) AS held, "
-        f"({PROMISED.format(owners='= a.id')}) AS promised, "
-        "(SELECT -balance FROM account WHERE kind = 'credit' AND owner = $3) AS credit FROM agent a "
+        f"({PROMISED.format(now='$1', owners='= a.id')}) AS promised FROM agent a "
         "LEFT JOIN account c ON c.kind = CASE WHEN a.prepaid THEN 'wallet' ELSE 'cash' END AND c.owner = a.id "
         "WHERE a.id = $2 AND a.retired_at IS NULL",
-        [now_ms(), seller.id, customer_id],
+        [now_ms(), seller.id],
     )
     if not rows:  # since he was looked up: run again, he is nobody who sells
         raise OperationalError("This agent was retired meanwhile.")
-    row = rows[0]
+    return room_of(rows[0], seller)
+
+
+def room_of(row: Mapping[str, Any], seller: Agent) -> Room:
+    """The room of a row that has the agent as he is now, what he `held`, and what is `promised`."""
     seller.cash_limit, seller.commission = row["cash_limit"], row["commission"]
     seller.goods_commission = row["goods_commission"]
     seller.prepaid = bool(row["prepaid"])
-    promised, credit = int(row["promised"]), int(row["credit"] or 0)
+    promised = int(row["promised"])
     if seller.prepaid:
-        return Room(0, 0, wallet=-int(row["held"]), promised=promised), credit
-    return Room(int(row["held"]), int(row["cash_limit"]), promised=promised), credit
+        return Room(0, 0, wallet=-int(row["held"]), promised=promised)
+    return Room(int(row["held"]), int(row["cash_limit"]), promised=promised)

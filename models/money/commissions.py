@@ -9,7 +9,7 @@ from models.money.contracts import Contract
 from models.money.ledger import AccountKind, Entry, NewEntry, Posting, post
 from models.money.sales import Sale
 from models.people import Agent
-from models.sql import connection, execute, marks
+from models.sql import IdOf, connection, execute, marks
 
 # Paid is what is not owed any more; on a service, which is never owed, what the days cost so far.
 EARNING = """SELECT c.id, c.agent_id, c.terms, c.price, c.commission, c.earned,
@@ -19,12 +19,12 @@ EARNING = """SELECT c.id, c.agent_id, c.terms, c.price, c.commission, c.earned,
   FROM contract c WHERE c.id IN ({}) AND c.commission > 0 ORDER BY c.id"""
 
 
-def commission_on(sale: Sale, agent: Agent | None) -> list[NewEntry]:
-    """The entry by which the agent is owed the commission on a payment; none where there is nothing to owe."""
-    if agent is None or not sale.commission:
+def commission_on(sale: IdOf, commission: int, agent: Agent | None) -> list[NewEntry]:
+    """The entry by which the agent is owed the commission (minor units) on the payment of a sale; none where there is
+    nothing to owe."""
+    if agent is None or not commission:
         return []
-    owed = _owed({agent.id: sale.commission})
-    return [NewEntry(key=f"sale {sale.id} commission", postings=owed, actor=agent.phone)]
+    return [NewEntry(key=sale.within("sale {} commission"), postings=_owed({agent.id: commission}), actor=agent.phone)]
 
 
 def _owed(earned: dict[int, int]) -> list[Posting]:

@@ -19,7 +19,18 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from models.sql import UnitOfWork, connection, cut, execute, execute_many, on_postgres, row_marks, unit_of_work
+from models.sql import (
+    IdOf,
+    Steps,
+    UnitOfWork,
+    connection,
+    cut,
+    execute,
+    execute_many,
+    on_postgres,
+    row_marks,
+    unit_of_work,
+)
 
 COMPANY = 0  # the owner of the company's own accounts
 # All amounts of a database are in one currency, that of the company's accounts.
@@ -28,8 +39,6 @@ FIND = """SELECT id, kind, owner, balance FROM account WHERE {wanted} ORDER BY i
 # Two may open it at once.
 OPEN = f"""INSERT INTO account (kind, owner, currency, balance) VALUES ($1, $2, ({CURRENCY}), 0)
   ON CONFLICT (kind, owner) DO NOTHING"""
-ENTRIES = """INSERT INTO entry (key, actor, reason, line_count, effective_at, created_at, reverses_id) VALUES {}
-  RETURNING id, key"""
 LINES = "INSERT INTO line (entry_id, account_id, amount) VALUES "
 SOME = 500  # lines in one statement
 
@@ -158,7 +167,7 @@ Balances = dict[tuple[AccountKind, int], int]  # of accounts by kind and owner, 
 class NewEntry:
     """An entry to be booked."""
 
-    key: str
+    key: str | IdOf
     postings: Sequence[Posting]  # those on the same account become one line
     actor: str
     reason: str = ""
@@ -194,43 +203,49 @@ async def post(
     return {kind: held for (kind, _owner), held in (await post_all([entry])).items()}
 
 
-async def post_all(entries: Sequence[NewEntry]) -> Balances:
-    """Book these entries and return the new balances, but those that everybody shares. Call inside a transaction.
+async def post_all(entries: Sequence[NewEntry], steps: Steps | None = None) -> Balances:
+    """Book these entries, behind the steps that lead to them, and return the new balances, but those that everybody
+    shares. Call inside a transaction.
 
     Raises ValueError when the lines of one do not add up to nothing or are fewer than two, IntegrityError when its key
     is booked already.
     """
-    unit, now = unit_of_work(), datetime.now(UTC)
-    wanted = {entry.key: entry.amounts for entry in entries}
-    places = dict.fromkeys(place for amounts in wanted.values() for place in amounts)
+    unit, steps, now = unit_of_work(), steps or Steps(), datetime.now(UTC)
+    wanted = [entry.amounts for entry in entries]
+    places = dict.fromkeys(place for amounts in wanted for place in amounts)
     accounts = await _hold_accounts([place for place in places if not (unit and _is_shared(place))])
-    numbers = await _write_entries([(entry, len(wanted[entry.key])) for entry in entries], now)
+    numbers = [_add_entry(steps, entry, len(amounts), now) for entry, amounts in zip(entries, wanted, strict=True)]
+    lines = [
+        (number, of, amounts[place])
+        for number, amounts in zip(numbers, wanted, strict=True)
+        for place, (of, _held) in accounts.items()
+        if place in amounts
+    ]
+    if lines:
+        steps.do(LINES + row_marks(len(lines), 3), [value for line in lines for value in line])
+    await steps.run()
     moved: Counter[Place] = Counter()
-    for key, amounts in wanted.items():
+    for number, amounts in zip(numbers, wanted, strict=True):
         moved.update(amounts)
         if unit:
-            _shared_lines(unit).extend(
-                (place, numbers[key], amount) for place, amount in amounts.items() if place not in accounts
-            )
-    lines = [
-        (numbers[key], of, wanted[key][place])
-        for key in wanted
-        for place, (of, _held) in accounts.items()
-        if place in wanted[key]
-    ]
-    await _write_lines(lines)
+            others = [(place, amount) for place, amount in amounts.items() if place not in accounts]
+            _shared_lines(unit).extend((place, steps.ids[number], amount) for place, amount in others)
     own = {place: held for place, (_id, held) in accounts.items() if not _is_shared(place)}
     return {(AccountKind(kind), owner): held + moved[kind, owner] for (kind, owner), held in own.items()}
 
 
-async def _write_entries(entries: Sequence[tuple[NewEntry, int]], now: datetime) -> dict[str, int]:
-    """Entries with the number of their lines: the number of each by its key."""
-    values: list[Any] = []
-    for entry, lines in entries:
-        values += [entry.key, cut(entry.actor, 100), cut(entry.reason, 200), lines]
-        values += [entry.effective_at or now, now, entry.reverses]
-    rows = await execute(connection(), ENTRIES.format(row_marks(len(entries), 7)), values)
-    return {row["key"]: int(row["id"]) for row in rows}
+def _add_entry(steps: Steps, entry: NewEntry, lines: int, now: datetime) -> IdOf:
+    """An entry with the number of its lines."""
+    return steps.add(
+        "entry",
+        key=entry.key,
+        actor=cut(entry.actor, 100),
+        reason=cut(entry.reason, 200),
+        line_count=lines,
+        effective_at=entry.effective_at or now,
+        created_at=now,
+        reverses_id=entry.reverses,
+    )
 
 
 async def reverse(entry: int, *, key: str, actor: str, reason: str) -> dict[AccountKind, int]:

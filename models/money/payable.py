@@ -3,18 +3,19 @@
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+from tortoise.exceptions import OperationalError
+
 from models.clock import CLOCK, Doubt
 from models.devices import Device, Kind, with_owner
 from models.devices.access_rate import Access, access_due
 from models.devices.keys import open_key
-from models.money.cash_limit import Room, read_room_and_credit
+from models.money.cash_limit import Room
 from models.money.contracts import Contract, contract_of, open_instalments, overdue_goods, read_contract
 from models.money.instalments import Due
-from models.money.ledger import credit_of
+from models.money.met import Asked, Met, meet_device, meet_goods
 from models.money.refusals import NoPlan
-from models.money.sales import Sale, find_earlier, same_today
+from models.money.sales import Sale, same_today
 from models.people import Agent, Customer
-from models.settings import are_sales_off
 from models.tokens import ISSUERS, Obstacle
 from models.vault import Vault
 
@@ -31,6 +32,7 @@ class Standing:
     coin: int = 1  # the smallest amount that is paid in cash, in minor units
     most: int | None = None  # units that one token of this device carries; None: those of its kind
     access: Access = field(default_factory=Access)  # what the device owes of the access rate
+    access_booked: int = 0  # what the books have of that, in minor units
     credit: int = 0  # the customer's, in minor units: what was less than a unit, and counts with this payment
     whole_only: bool = False  # whether no cash is taken that would leave a rest
     room: Room | None = None  # for the seller's cash; None: nobody takes any
@@ -55,8 +57,9 @@ class PayableDevice:
         """What people pay it by."""
         return self.device.serial
 
-    async def reload(self) -> "PayableDevice":
-        return PayableDevice(await with_owner(self.device.id))
+    async def meet(self, payment: Asked) -> Met:
+        """What such a payment for it meets now, and how it is itself by now."""
+        return await meet_device(self.device.id, payment)
 
     async def contract(self) -> Contract | None:
         """Its owner's newest contract on it, whether it is paid off or not."""
@@ -66,27 +69,32 @@ class PayableDevice:
         """This agent's newest sale of this amount for it within 24 hours; None: that at the office's counter."""
         return await same_today(seller, amount, device_id=self.device.id)
 
-    async def find_earlier(self, key: str, seller: Agent | None, amount: int) -> tuple[Sale | None, Sale | None]:
-        """The sale of this key, and that of `same_today`."""
-        return await find_earlier(key, seller, amount, device_id=self.device.id)
-
     async def standing(
-        self, today: date, coin: int, vault: Vault, seller: Agent | None = None, *, whole_only: bool = False
+        self,
+        today: date,
+        coin: int,
+        vault: Vault,
+        seller: Agent | None = None,
+        *,
+        whole_only: bool = False,
+        met: Met | None = None,
     ) -> Standing:
-        """What a payment for it meets now, taken by this seller. Raises NoPlan for a device that nobody owns."""
-        device, issuer = self.device, ISSUERS[self.device.issuer]
+        """What a payment for it meets now, taken by this seller; `met` is what was read for it just now. Raises NoPlan
+        for a device that nobody owns."""
+        met = met or await self.meet(Asked(seller=seller))
+        device = met.device or self.device
+        issuer = ISSUERS[device.issuer]
         if device.customer_id is None or device.customer is None:
             raise NoPlan(device.serial)
-        contract = await self.contract() if device.kind != Kind.METER else None
+        contract = met.contract if device.kind != Kind.METER else None
         owed: list[Due] = []
         if contract:
             owed = await open_instalments(contract)
-        elif device.tariff and device.tariff.recovery:
+        elif device.tariff and device.tariff.recovery and met.has_goods:
             owed = await overdue_goods(device.customer_id, today)
         key = open_key(device, vault)
-        room, credit = await _means(seller, device.customer_id)
         return Standing(
-            paid_for=self,
+            paid_for=PayableDevice(device),
             customer=device.customer,
             contract=contract,
             owed=tuple(owed),
@@ -94,12 +102,13 @@ class PayableDevice:
             coin=coin,
             most=issuer.most(key),
             access=await access_due(device, today),
-            credit=credit,
+            access_booked=met.access_booked,
+            credit=met.credit,
             whole_only=whole_only,
-            room=room,
+            room=_room(met, seller),
             obstacle=issuer.can_issue(key, device.count, datetime.now(UTC)),
             doubt=await CLOCK.doubt(),
-            sales_off=await are_sales_off(),
+            sales_off=met.sales_off,
         )
 
 
@@ -120,9 +129,10 @@ class PayableGoods:
         """What the catalogue calls it."""
         return self.signed.appliance.name
 
-    async def reload(self) -> "PayableGoods":
-        """Nothing changes the terms, which are those of the day of the sale; but what its agent has earned does."""
-        return PayableGoods(await read_contract(self.signed.id))
+    async def meet(self, payment: Asked) -> Met:
+        """What such a payment for it meets now. Nothing changes its terms, which are those of the day of the sale; but
+        what its agent has earned does."""
+        return await meet_goods(self.signed.id, payment)
 
     async def contract(self) -> Contract | None:
         return self.signed
@@ -131,37 +141,42 @@ class PayableGoods:
         """This agent's newest payment of this amount for it within 24 hours; None: that at the office's counter."""
         return await same_today(seller, amount, contract_id=self.signed.id)
 
-    async def find_earlier(self, key: str, seller: Agent | None, amount: int) -> tuple[Sale | None, Sale | None]:
-        """The sale of this key, and that of `same_today`."""
-        return await find_earlier(key, seller, amount, contract_id=self.signed.id)
-
     async def standing(
-        self, today: date, coin: int, _vault: Vault, seller: Agent | None = None, *, whole_only: bool = False
+        self,
+        today: date,
+        coin: int,
+        _vault: Vault,
+        seller: Agent | None = None,
+        *,
+        whole_only: bool = False,
+        met: Met | None = None,
     ) -> Standing:
-        """What a payment for it meets now, taken by this seller."""
-        owed = await open_instalments(self.signed)
-        room, credit = await _means(seller, self.signed.customer_id)
+        """What a payment for it meets now, taken by this seller; `met` is what was read for it just now."""
+        met = met or await self.meet(Asked(seller=seller))
+        signed = met.contract or self.signed
         return Standing(
-            paid_for=self,
-            customer=self.signed.customer,
-            contract=self.signed,
-            owed=tuple(owed),
+            paid_for=PayableGoods(signed),
+            customer=signed.customer,
+            contract=signed,
+            owed=tuple(await open_instalments(signed)),
             today=today,
             coin=coin,
-            credit=credit,
+            credit=met.credit,
             whole_only=whole_only,
-            room=room,
+            room=_room(met, seller),
             doubt=await CLOCK.doubt(),
-            sales_off=await are_sales_off(),
+            sales_off=met.sales_off,
         )
 
 
 Payable = PayableDevice | PayableGoods
 
 
-async def _means(seller: Agent | None, customer_id: int) -> tuple[Room | None, int]:
-    """The room for the seller's cash, where somebody takes any, and the customer's credit."""
-    return await read_room_and_credit(seller, customer_id) if seller else (None, await credit_of(customer_id))
+def _room(met: Met, seller: Agent | None) -> Room | None:
+    """The room for the seller's cash, where somebody takes any."""
+    if seller and met.room is None:  # since he was looked up: run again, he is nobody who sells
+        raise OperationalError("This agent was retired meanwhile.")
+    return met.room
 
 
 def payable(device: Device | None, contract: Contract | None) -> Payable:

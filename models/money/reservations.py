@@ -24,7 +24,7 @@ SUM = """SELECT COALESCE(SUM(amount), 0) AS amount FROM reservation
   WHERE kind = $1 AND owner = $2 AND state = 'open' AND expires_at > $3"""
 # What customers' open requests hold back of agents, of the cash limit or of the wallet.
 PROMISED = """SELECT COALESCE(SUM(amount), 0) FROM reservation WHERE kind IN ('cash', 'wallet') AND state = 'open'
-  AND expires_at > $1 AND owner {owners}"""
+  AND expires_at > {now} AND owner {owners}"""
 
 PURGE = """DELETE FROM reservation WHERE id IN
   (SELECT id FROM reservation WHERE expires_at < $1 LIMIT $2) RETURNING id"""

@@ -1,14 +1,13 @@
 """What was sold: one payment, one sale, one token, each guarded by a unique key."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tortoise import fields
 from tortoise.models import Model
 
 from models.devices import Device
 from models.people import Agent, Customer
-from models.rows import read_row
+from models.rows import find_row, read_row
 from models.sql import columns_of, connection, execute
 
 LONGEST_REFERENCE = 8  # of a sale
@@ -126,36 +125,23 @@ async def same_today(
     """The newest sale of this amount by this agent, or at the office's counter, for this device, or for this contract
     of goods, within 24 hours (reference: users 3.3). A down payment does not count: it came with the appliance, and
     whoever pays the first instalment on the same day does nothing twice."""
-    same, values = _same_today(agent, amount, device_id, contract_id)
-    rows = await execute(connection(), same, values)
-    return read_row(Sale, rows[0]) if rows else None
+    found = newest_same(agent, "device_id" if device_id else "contract_id")
+    values = [device_id or contract_id, amount, same_since(), *([agent.id] if agent else [])]
+    return await find_row(Sale, f"id = ({found})", values)
 
 
-async def find_earlier(
-    key: str, agent: Agent | None, amount: int, *, device_id: int | None = None, contract_id: int | None = None
-) -> tuple[Sale | None, Sale | None]:
-    """The sale that was made with this key, and the one of `same_today`."""
-    same, values = _same_today(agent, amount, device_id, contract_id)
-    columns = columns_of(Sale)
-    statement = (
-        f"SELECT {columns} FROM sale WHERE key = ${len(values) + 1} UNION ALL SELECT {columns} FROM ({same}) same"
+def newest_same(agent: Agent | None, what: str) -> str:
+    """The SQL for the id of the sale of `same_today`: $1 is the value of the column `what` it was paid for, $2 the
+    amount, $3 since when, and $4 the agent, if there is one."""
+    return (
+        f"SELECT MAX(s.id) FROM sale s WHERE s.{what} = $1 AND {'s.agent_id = $4' if agent else AT_COUNTER} "
+        f"AND s.amount = $2 AND s.created_at >= $3 AND s.key NOT LIKE 'down payment %' AND {COUNTS}"
     )
-    found = [read_row(Sale, row) for row in await execute(connection(), statement, [*values, key])]
-    others = [sale for sale in found if sale.key != key]
-    return next((sale for sale in found if sale.key == key), None), others[0] if others else None
 
 
-def _same_today(
-    agent: Agent | None, amount: int, device_id: int | None, contract_id: int | None
-) -> tuple[str, list[Any]]:
-    """The statement of `same_today` and its values."""
-    statement = (
-        f"SELECT {columns_of(Sale)} FROM sale s WHERE {'device_id' if device_id else 'contract_id'} = $1 "
-        f"AND {'agent_id = $4' if agent else AT_COUNTER} AND amount = $2 AND created_at >= $3 "
-        f"AND key NOT LIKE 'down payment %' AND {COUNTS} ORDER BY id DESC LIMIT 1"
-    )
-    since = datetime.now(UTC) - SAME_SALE_WINDOW
-    return statement, [device_id or contract_id, amount, since, *([agent.id] if agent else [])]
+def same_since() -> datetime:
+    """Since when a sale is one of `same_today`."""
+    return datetime.now(UTC) - SAME_SALE_WINDOW
 
 
 async def last_tokens(device: Device, count: int = 3, *, with_void: bool = False) -> list[tuple[Sale, str]]:

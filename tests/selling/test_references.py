@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.server import Server
+from models.devices import Device
 from models.money import Sale, references
 from models.money.references import NoReference, new_reference
 from models.money.sales import Payment
 from models.people import Agent
+from tests.world.selling import Shop
 
 
 async def sold(reference: str) -> None:
@@ -28,6 +30,16 @@ async def test_a_reference_has_a_letter_more_when_four_are_taken(
     assert await new_reference("sale") == "22222"
     await sold("22222")
     assert await new_reference("sale") == "222222"
+
+
+async def test_a_sale_does_not_take_the_reference_of_another_one(
+    mwanga: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sold("22222")
+    monkeypatch.setattr(secrets, "choice", lambda letters: letters[0])
+    shop = Shop(mwanga)
+    offer = await shop.quoted(await Device.get(serial="SHS0283"), 8_000)
+    assert (await shop.takes(offer, "Asha", "k")).sale.reference == "222222"
 
 
 async def test_the_search_for_a_reference_ends(mwanga: Server, monkeypatch: pytest.MonkeyPatch) -> None:
