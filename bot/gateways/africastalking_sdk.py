@@ -1,6 +1,7 @@
 """Africa's Talking's own SDK over our connections. It takes half a second to import."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from africastalking.SMS import SMSService
@@ -20,6 +21,7 @@ class SharedSessionSMS(SMSService):  # type: ignore[misc]  # the SDK has no type
 
     def _init_service(self) -> None:
         super()._init_service()
+        self._headers["Content-Type"] = "application/x-www-form-urlencoded"
         if self._address:
             self._baseUrl = self._contentUrl = f"{self._address}/version1"
 
@@ -27,7 +29,8 @@ class SharedSessionSMS(SMSService):  # type: ignore[misc]  # the SDK has no type
         self, url: str, method: str, headers: Any, data: Any, params: Any, **_callback_and_timeout: Any
     ) -> bytes:
         """The body of a 2xx answer. Raises SendError."""
-        async with request(self._session, method, url, headers=headers, data=data, params=params) as answer:
+        body = urlencode(data).encode()  # aiohttp, which looks for files first, takes 0.1 ms more
+        async with request(self._session, method, url, headers=headers, data=body, params=params) as answer:
             if error := http_error(answer.status):
                 raise SendError(error, f"HTTP {answer.status}")
             return await answer.read()

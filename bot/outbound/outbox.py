@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from random import Random
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -43,10 +44,20 @@ GATHER_S = 0.01
 COUNTED = frozenset((State.SENT, State.UNCERTAIN, State.FAILED, State.EXPIRED))
 
 
+@dataclass
+class _CameBack:
+    """What gateways answered, and how it goes with them: written in one unit of work."""
+
+    results: list[Result] = field(default_factory=list)
+    changed: list[Lane] = field(default_factory=list)
+    heard: list[Lane] = field(default_factory=list)
+
+
 class Outbox:
     """Sends what is waiting. `run` is its loop, `notify` wakes it after a commit, `stop` drains it.
 
-    In each turn one transaction writes what came back and claims what may go; requests run beside it.
+    In each turn one transaction writes what came back and claims what may go; requests run beside it. Where there is
+    one writer, a unit of work that handles messages does both as well.
     """
 
     def __init__(  # noqa: PLR0913 - all that decides when a message leaves
@@ -79,6 +90,9 @@ class Outbox:
         self.until_morning = until_morning
         self._me = _new_name()  # among the senders
         self._results: list[Result] = []  # to be written in the next turn
+        self._write_soon: asyncio.TimerHandle | None = None  # calls that turn where nothing else does
+        self._along = _CameBack()  # what a unit of work writes that is not committed yet
+        self._goes_along = True  # unless such a unit was undone: then a turn writes it alone
         self._requests: set[asyncio.Task[None]] = set()
         self._turning = asyncio.Lock()
         self._wake = asyncio.Event()
@@ -130,24 +144,35 @@ class Outbox:
         self.notify()
 
     async def claim(self, gateways: Iterable[str]) -> list[tuple[Lane, Claimed]]:
-        """Claim what may go by these gateways, in the caller's unit of work, which has just written rows for them: they
-        need no transaction of their own. Only where `run` sends, and on an embedded database, whose one writer no other
-        claim comes between. Around the unit of work stands `starting`."""
-        sends = self._running and self._database.embedded
-        lanes = [self._lanes[name] for name in gateways if name in self._lanes] if sends else []
+        """Claim what may go by these gateways, in the caller's unit of work, which has just written rows for them, and
+        write what came back: neither needs a transaction of its own. Only where `run` sends, and on an embedded
+        database, whose one writer no other claim comes between. Around the unit of work stands `starting`."""
+        if not (self._running and self._database.embedded):
+            return []
+        db, now = connection(), self._clock()
+        if self._may_go_along():
+            self._along = self._take()
+            await self._write(db, self._along, now)
+        lanes = [self._lanes[name] for name in gateways if name in self._lanes]
         for lane in lanes:
             lane.wake()
-        return await self._claim_by(lanes, self._clock())
+        return await self._claim_by(lanes, now)
 
     @asynccontextmanager
     async def starting(self, claimed: Sequence[tuple[Lane, Claimed]]) -> AsyncIterator[None]:
         """Around a unit of work: send what it has claimed when its commit is on the disk. Of one that was undone what
-        waits is looked for, by whichever gateway: it may have failed in the middle of claiming."""
+        waits is looked for, by whichever gateway: it may have failed in the middle of claiming. It may also have failed
+        by what came back, so that a turn writes that, and no message suffers for it again."""
         try:
             yield
         except BaseException:
+            self._goes_along = False
+            self._put_back(self._along)
+            self._along = _CameBack()
             self.notify()
             raise
+        written, self._along = self._along.results, _CameBack()
+        self._count(written, [])
         for lane, message in claimed:
             self._start(lane, message)
         if self._has_room():
@@ -218,29 +243,52 @@ class Outbox:
     @asynccontextmanager
     async def _writing(self, now: int) -> AsyncIterator[tuple[BaseDBAsyncClient, list[Result]]]:
         """A transaction that begins with writing what came back; if it fails, the next one writes that."""
-        results, self._results = self._results, []
-        changed = [lane for lane in self._lanes.values() if lane.changed]
-        heard = [lane for lane in self._lanes.values() if lane.was_heard]
-        for lane in self._lanes.values():
-            lane.changed = lane.was_heard = False
+        back = _CameBack()
         try:
             async with self._database.work() as db:
-                await queue.write_results(db, results, now)
-                await states.hold(db, {lane.name for lane in (*changed, *heard)})
-                await states.write_sending(db, [lane.sending for lane in changed], now)
-                await states.note_heard(db, {lane.name: lane.heard_at for lane in heard})
-                yield db, results
+                back = self._take()  # not before: what was under way may have written it
+                await self._write(db, back, now)
+                yield db, back.results
         except BaseException:
-            self._results = results + self._results
-            for lane in changed:
-                lane.changed = True
-            for lane in heard:
-                lane.was_heard = True
+            self._put_back(back)
             if not self._database.embedded:
                 # The connection may have broken after the commit. What was claimed then is sent by nobody: under a
                 # name that is not ours any more it is taken back, like that of a process that died.
                 self._me = _new_name()
             raise
+        self._goes_along = True
+
+    def _take(self) -> _CameBack:
+        """What came back, for whoever writes it."""
+        results, self._results = self._results, []
+        if self._write_soon:
+            self._write_soon.cancel()
+            self._write_soon = None
+        lanes = self._lanes.values()
+        back = _CameBack(results, [lane for lane in lanes if lane.changed], [lane for lane in lanes if lane.was_heard])
+        for lane in lanes:
+            lane.changed = lane.was_heard = False
+        return back
+
+    async def _write(self, db: BaseDBAsyncClient, back: _CameBack, now: int) -> None:
+        await queue.write_results(db, back.results, now)
+        await states.hold(db, {lane.name for lane in (*back.changed, *back.heard)})
+        await states.write_sending(db, [lane.sending for lane in back.changed], now)
+        await states.note_heard(db, {lane.name: lane.heard_at for lane in back.heard})
+
+    def _put_back(self, back: _CameBack) -> None:
+        """It was not committed."""
+        self._results = back.results + self._results
+        for lane in back.changed:
+            lane.changed = True
+        for lane in back.heard:
+            lane.was_heard = True
+
+    def _may_go_along(self) -> bool:
+        """Whether what came back may be written beside other work. A turn writes what has to be looked at afterwards:
+        what was not sent, and what has a report already."""
+        sent = [each.outcome.external_id for each in self._results if isinstance(each.outcome, Sent)]
+        return self._goes_along and len(sent) == len(self._results) and not self._receipts.waits_for(sent)
 
     async def _look(self, db: BaseDBAsyncClient, now: int) -> list[tuple[str, State]]:
         """See to what nobody tells us of: time passes, processes die. Returns the gateway and the state of each row
@@ -330,8 +378,8 @@ class Outbox:
         if self._has_room():
             self._wake.set()
             self._hurry_if_idle()
-        elif len(self._results) == 1:  # nothing waits for this to be written: more come back meanwhile
-            asyncio.get_running_loop().call_later(GATHER_S, self._wake.set)
+        elif not self._write_soon:  # nothing waits for this to be written: more come back meanwhile
+            self._write_soon = asyncio.get_running_loop().call_later(GATHER_S, self._wake.set)
 
     def _hurry_if_idle(self) -> None:
         """End the gathering when something may go and no request is under way."""

@@ -77,6 +77,10 @@ class Receipts:
             wanted = self._parked.keys() if external_ids is None else self._parked.keys() & set(external_ids)
             await self._settle(set(wanted))
 
+    def waits_for(self, external_ids: Iterable[str]) -> bool:
+        """Whether a report is parked for one of these."""
+        return not self._parked.keys().isdisjoint(external_ids)
+
     def _park(self, receipt: Receipt) -> None:
         now = self._clock()
         _, other = self._parked.pop(receipt.external_id, (0, receipt))

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
-from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContextPooled
+from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.executor import EXECUTOR_CACHE
-from tortoise.connection import get_connections
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import OperationalError
 from tortoise.transactions import in_transaction
@@ -212,7 +210,7 @@ class Database:
         """
         away: type[DatabaseAway] = DatabaseAway
         try:
-            async with _transaction() as opened, begin_unit_of_work(opened):
+            async with in_transaction() as opened, begin_unit_of_work(opened):
                 yield opened
                 away = OutcomeUnknown
         except Exception as error:
@@ -235,23 +233,6 @@ class Database:
             await db.execute_query("ROLLBACK TO SAVEPOINT part")
             raise
         await db.execute_query("RELEASE SAVEPOINT part")
-
-
-@asynccontextmanager
-async def _transaction() -> AsyncIterator[BaseDBAsyncClient]:
-    """A transaction, mended for a connection that breaks as it begins or ends. tortoise 1.1 then leaves the broken one
-    as that which this task works with for ever, and in use, so that the pool would run out."""
-    transaction, connections = in_transaction(), get_connections()
-    before, begun = connections.set("default", connections.get("default")), False
-    try:
-        async with transaction as opened:
-            begun = True
-            yield opened
-    finally:
-        connections.reset(before)
-        held = transaction.client._connection if isinstance(transaction, TransactionContextPooled) else None
-        if not begun and isinstance(held, PoolConnectionProxy):
-            held.terminate()
 
 
 def _is_away(error: BaseException | None) -> bool:

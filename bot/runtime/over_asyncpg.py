@@ -4,11 +4,36 @@ migration dialect by the word asyncpg in the module's name.)"""
 from typing import Any
 
 import asyncpg
-from tortoise.backends.asyncpg.client import AsyncpgDBClient
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContext, TransactionContextPooled
+from tortoise.connection import get_connections
 
 # Statements that a connection keeps prepared. A server at work asks some two hundred different ones; with asyncpg's
 # hundred they drive each other out, and each has to be read and planned anew.
 PREPARED = 500
+
+
+class _Context(TransactionContextPooled):
+    """A transaction, also on a connection that breaks as it begins or ends. tortoise 1.1 then leaves the broken one as
+    that which this task works with for ever, and in use, so that the pool would run out."""
+
+    async def __aenter__(self) -> TransactionalDBClient:
+        await self.ensure_connection()
+        self.client._connection = connection = await self.client._parent._pool.acquire()
+        try:
+            await self.client.begin()
+        except BaseException:
+            connection.terminate()
+            raise
+        self.token = get_connections().set(self.connection_name, self.client)
+        return self.client
+
+    async def __aexit__(self, failed: Any, *_about: Any) -> None:
+        get_connections().reset(self.token)
+        try:
+            await (self.client.rollback() if failed else self.client.commit())
+        finally:
+            await self.client._parent._pool.release(self.client._connection)
 
 
 class ServedClient(AsyncpgDBClient):
@@ -16,6 +41,9 @@ class ServedClient(AsyncpgDBClient):
 
     async def create_pool(self, **kwargs: Any) -> asyncpg.Pool:
         return await asyncpg.create_pool(**kwargs, statement_cache_size=PREPARED, reset=leave_as_it_is)
+
+    def _in_transaction(self) -> TransactionContext:
+        return _Context(TransactionWrapper(self), self._pool_init_lock)
 
 
 async def leave_as_it_is(_connection: asyncpg.Connection) -> None:

@@ -4,11 +4,12 @@ word sqlite in the module's name.)"""
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiosqlite
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
+from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError
 
 
@@ -84,12 +85,17 @@ class _Transaction(SqliteTransactionWrapper):
 
 class _Context(SqliteTransactionContext):
     async def __aenter__(self) -> TransactionalDBClient:
+        """Begin. Somebody else may have the file: tortoise 1.1 would keep its own lock then, and nothing more could
+        begin."""
+        await self._trxlock.acquire()
         try:
-            return await super().__aenter__()
-        except Exception:
-            # Somebody else has the file. tortoise would hold its own lock for ever, and nothing more could begin.
+            await self.ensure_connection()
+            await self.connection.begin()
+        except BaseException:
             self._trxlock.release()
             raise
+        self.token = get_connections().set(self.connection_name, self.connection)
+        return cast(TransactionalDBClient, self.connection)
 
 
 class EmbeddedClient(SqliteClient):
