@@ -1,10 +1,11 @@
 """`mwanga`, also `python -m bot`: makes sure that the packages it is about to import are ours, then runs."""
 
-import gc
 import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+
+from bot.cli.lasting import lasting
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -14,13 +15,9 @@ def main() -> None:
         spec = find_spec(name)
         if spec is None or spec.origin is None or Path(spec.origin).resolve().parent.parent != ROOT:
             sys.exit(f"Another package called {name!r} is installed. Run Mwanga in a virtual environment of its own.")
-    # What is imported stays until the end. Else the garbage collector looks through all of it again and again while
-    # the program starts: a tenth of the time.
-    gc.disable()
-    from bot.cli.main import cli  # noqa: PLC0415 - only after the check above
+    with lasting():
+        from bot.cli.main import cli  # noqa: PLC0415 - only after the check above
 
-    gc.freeze()
-    gc.enable()
     os.umask(0o077)  # databases, backups and files of secrets are for the user alone who makes them
     cli(prog_name="mwanga")
 

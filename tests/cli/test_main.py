@@ -33,6 +33,17 @@ def test_the_garbage_collector_leaves_alone_what_was_imported(monkeypatch: pytes
     assert frozen >= before + len(made_since) and at_work
 
 
+@pytest.mark.parametrize("name", main.PLACES)
+def test_each_command_is_where_it_is_looked_for(name: str) -> None:
+    command = main.WhenAsked()[name]
+    assert command.name == name and command.help
+
+
+def test_a_command_that_is_nearly_one_is_guessed(run: Run) -> None:
+    result = run("serv")
+    assert result.exit_code == 2 and "Did you mean 'serve'" in result.output
+
+
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101])
 @pytest.mark.parametrize(
     "words",
