@@ -1,5 +1,5 @@
-"""Sales and payments added up by the day, so that a page over months reads no history: what is of hours that are over is
-added to its day once, and what is younger is read as it is.
+"""Sales and payments added up by the day, so that a page over months reads no history: what is of hours that are over
+is added to its day once, and what is younger is read as it is.
 
 Nothing of this is in the way of a sale: it is added up afterwards, from rows that only grow. What is taken back later
 stays in these sums; whoever reads them takes it off (models/office/money_days.py).
