@@ -5,6 +5,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from bot.cli.lasting import lasting
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -13,7 +15,8 @@ def main() -> None:
         spec = find_spec(name)
         if spec is None or spec.origin is None or Path(spec.origin).resolve().parent.parent != ROOT:
             sys.exit(f"Another package called {name!r} is installed. Run Mwanga in a virtual environment of its own.")
-    from bot.cli.main import cli  # noqa: PLC0415 - only after the check above
+    with lasting():
+        from bot.cli.main import cli  # noqa: PLC0415 - only after the check above
 
     os.umask(0o077)  # databases, backups and files of secrets are for the user alone who makes them
     cli(prog_name="mwanga")

@@ -352,6 +352,8 @@ def _sending(
 ) -> tuple[Router, Outbox, Phones]:
     """All that chooses and carries what goes out."""
     sending = {name: gateway for name, gateway in gateways.items() if gateway.sends(simulated)}
+    for gateway in sending.values():
+        gateway.prepare()
     watch = Watch([name for name in sending if name != "simulator"])
     order = route(config.route_names, list(sending), simulated=simulated)
     networks = Networks()

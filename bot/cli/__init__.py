@@ -1,1 +1,1 @@
-"""The `mwanga` command: one file for each noun, and main.py for the commands without one."""
+"""The `mwanga` command: one file for each noun, and main.py, which knows where each command is."""

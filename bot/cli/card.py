@@ -1,13 +1,18 @@
 """The command card: a sheet of paper to cut in two, for agents and for customers, made from the register of talks."""
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from bot.config import Config
+from bot.cli.prompt import fail, load_config, read_office
+from bot.config import LANGUAGES, Config
 from bot.talks import Commands, Talk
 from bot.text import Text, _
+from handlers import TALKS
 from models.people import Role
 
 BLANK = "_" * 12  # to be filled in by hand
@@ -36,6 +41,24 @@ class Half:
     title: str
     lines: list[Line]
     notes: list[str]
+
+
+def card(
+    language: Annotated[str, typer.Option(help=f"one of {', '.join(LANGUAGES)}")] = "en",
+    output: Annotated[Path | None, typer.Option(help="a file to write instead of standard output")] = None,
+) -> None:
+    """Make the one-page card of all commands, as HTML to print."""
+    if language not in LANGUAGES:
+        fail(f"{language} is none of {', '.join(LANGUAGES)}.")
+    page = make_card(Commands(TALKS), asyncio.run(read_office(load_config())), language)
+    if output is None:
+        typer.echo(page)
+        return
+    try:
+        output.write_text(page, encoding="utf-8")
+    except OSError as error:
+        fail(f"{output} is not written: {error.strerror}.")
+    typer.echo(f"Written to {output}. Print it on A4 and cut it in the middle.")
 
 
 def make_card(commands: Commands, config: Config, language: str) -> str:

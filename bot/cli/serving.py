@@ -12,6 +12,7 @@ import uvloop
 from aiohttp import web
 
 from bot.app import build_app
+from bot.cli.lasting import lasting
 from bot.cli.places import program
 from bot.cli.prompt import fail, load_config
 from bot.config import Config, demo_world
@@ -45,7 +46,8 @@ def serve() -> None:
 
 def _serve(config: Config, *, load_demo: bool) -> None:
     set_up(config.log_level)
-    app = build_app(config, load_demo=load_demo)
+    with lasting():
+        app = build_app(config, load_demo=load_demo)
     app.on_startup.append(_leave_alone)
     try:
         web.run_app(

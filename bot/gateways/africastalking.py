@@ -109,7 +109,7 @@ class AfricasTalking(BaseGateway):
 
     @cached_property
     def _sms(self) -> "SharedSessionSMS":
-        from bot.gateways.africastalking_sdk import SharedSessionSMS  # noqa: PLC0415 - slow: not before the first message
+        from bot.gateways.africastalking_sdk import SharedSessionSMS  # noqa: PLC0415 - 60 ms, for who sends by it
 
         told = self._settings
         return SharedSessionSMS(self._session, told.username, told.api_key.get_secret_value(), told.url)
@@ -171,6 +171,10 @@ class AfricasTalking(BaseGateway):
     def sends(self, simulated: bool) -> bool:
         """The demo world sends only to an address that was given, so that it never bothers anybody."""
         return not simulated or bool(self._settings.url)
+
+    def prepare(self) -> None:
+        """The SDK brings all of requests, so its import would hold the loop while others wait."""
+        _made = self._sms
 
     def _phone(self, form: Fields) -> str:
         caller: Sender = read_sender(required(form, "phoneNumber"), self._country)

@@ -119,6 +119,9 @@ class Gateway(ABC):
         """Whether messages leave by it, in the demo world when `simulated`."""
         return True
 
+    def prepare(self) -> None:  # noqa: B027 - most have nothing to prepare
+        """Do before the server listens what the first message would have to wait for."""
+
 
 class BaseGateway(Gateway):
     """A gateway over HTTP. A kind of it is a class in a file of its own and a line in bot/gateways/registered.py."""

@@ -1,5 +1,5 @@
-"""Sales and payments added up by the day, so that a page over months reads no history: whole hours that are over are
-added to their day once, and what is younger is read as it is.
+"""Sales and payments added up by the day, so that a page over months reads no history: what is of hours that are over
+is added to its day once, and what is younger is read as it is.
 
 Nothing of this is in the way of a sale: it is added up afterwards, from rows that only grow. What is taken back later
 stays in these sums; whoever reads them takes it off (models/office/money_days.py).
@@ -18,7 +18,7 @@ from tortoise.models import Model
 from models.people import Agent, MiniGrid
 from models.sql import connection, execute, execute_many, for_update, read_moment
 
-HOUR = timedelta(hours=1)
+PIECE = timedelta(hours=1) / 100  # is added at once at least: a busy hour of a million customers has tens of thousands
 # A sale says when it was made before it is committed: so long after an hour nothing of it is under way any more.
 MARGIN = timedelta(minutes=5)
 # What of a time is added up, by whose it is. A sale that was done again for the right device counts once; the + keeps
@@ -153,20 +153,21 @@ async def added_until() -> datetime:
     return read_moment(row["until_at"])
 
 
-async def add_up(zone: ZoneInfo, _most: int) -> int:
-    """Add the next hour that is over to its day, in the caller's unit of work; 0 when there is none."""
+async def add_up(zone: ZoneInfo, most: int) -> int:
+    """Add the next sales and payments of hours that are over to their day, in the caller's unit of work: those of so
+    many pieces of time at most. 0 when there are none."""
     [row] = await execute(connection(), f"SELECT until_at FROM added_up{for_update()}")
     since, now = read_moment(row["until_at"]), datetime.now(UTC)
     over = _hour_of(now - MARGIN)
     if over <= since:
         return 0
     [first] = await execute(connection(), FIRST, [since])
-    begins = max(since, _hour_of(read_moment(first["at"]))) if first["at"] else over
+    begins = max(since, read_moment(first["at"]).replace(microsecond=0)) if first["at"] else over
     if begins >= over:
         await execute(connection(), "UPDATE added_up SET until_at = $1", [over])
         return 0
     day = begins.astimezone(zone).date()
-    ends = min(begins + HOUR, over, end_of(day, zone))
+    ends = min(begins + most * PIECE, over, end_of(day, zone))
     for what in What:
         found = await sums(what, begins, ends)
         await execute_many(connection(), ADD_DAY, [_values(day, what, each) for each in found])

@@ -41,7 +41,7 @@ class Server:
             "-m",
             *self._words,
             cwd=ROOT,
-            env={**os.environ, **self._settings},
+            env=_with_bytecode() | self._settings,
             stdout=asyncio.subprocess.PIPE,
         )
         try:
@@ -93,6 +93,12 @@ class Server:
         """Resident memory of the process."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def _with_bytecode() -> dict[str, str]:
+    """Our environment. An installed server has its bytecode; one that may not write it compiles all of itself anew at
+    each start, which takes longer than all else."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def mwanga(database: str, gateway: int = 0, **more: str) -> Server:

@@ -1,5 +1,6 @@
 """The `mwanga` command: what it says and how it exits."""
 
+import gc
 import re
 import socket
 import sqlite3
@@ -9,6 +10,8 @@ import pytest
 from tortoise.exceptions import OperationalError
 from typer.testing import CliRunner
 
+from bot import __main__
+from bot.cli import main
 from bot.cli.main import cli
 from bot.cli.prompt import perform
 from bot.runtime import DatabaseAway
@@ -17,6 +20,28 @@ from tests.world.prompt import Run, query
 pytestmark = pytest.mark.everyday_on_sqlite
 
 KEY = "k" * 32
+
+
+def test_the_garbage_collector_leaves_alone_what_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, bool]] = []
+    monkeypatch.setattr(main, "cli", lambda **_name: seen.append((gc.get_freeze_count(), gc.isenabled())))
+    monkeypatch.setattr("os.umask", lambda _mask: 0)  # that of the tests stays
+    before = gc.get_freeze_count()
+    made_since = [[] for _ in range(1_000)]
+    __main__.main()
+    [(frozen, at_work)] = seen
+    assert frozen >= before + len(made_since) and at_work
+
+
+@pytest.mark.parametrize("name", main.PLACES)
+def test_each_command_is_where_it_is_looked_for(name: str) -> None:
+    command = main.WhenAsked()[name]
+    assert command.name == name and command.help
+
+
+def test_a_command_that_is_nearly_one_is_guessed(run: Run) -> None:
+    result = run("serv")
+    assert result.exit_code == 2 and "Did you mean 'serve'" in result.output
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101])

@@ -174,19 +174,20 @@ def test_shells_complete_the_command(shell: str) -> None:
     assert "_MWANGA_COMPLETE=complete_" in done.stdout
 
 
-# What is large and of use only later: the SDK at the first message that goes by it, Markdown at the first page of help.
+# What is large and of use only later, or never to this server: the SDK of a gateway by which it does not send, Markdown
+# at the first page of help, other commands.
 NOT_TO_LISTEN = ("africastalking", "requests", "urllib3", "markdown_it", "playwright", "tests", "pytest")
 WHAT_IS_THERE = """
 import asyncio, sys
 from bot.app import assembled, build_app
 from bot.config import load
-import bot.cli.main
+import bot.cli.main, bot.cli.serving
 
 async def main():
     config = load()
     build_app(config)
     async with assembled(config, load_demo=True, serving=False):
-        print(*{name.partition(".")[0] for name in sys.modules})
+        print(*sys.modules)
 
 asyncio.run(main())
 """
@@ -198,8 +199,11 @@ def test_a_server_listens_before_it_has_imported_what_it_needs_only_later(tmp_pa
         [sys.executable, "-c", WHAT_IS_THERE], env=environment, capture_output=True, text=True, check=True
     )
     there = set(ran.stdout.split())
-    assert {"bot", "handlers", "aiohttp"} <= there
-    assert not there & set(NOT_TO_LISTEN)
+    packages = {name.partition(".")[0] for name in there}
+    assert {"bot", "handlers", "aiohttp"} <= packages
+    assert not packages & set(NOT_TO_LISTEN)
+    commands = {name for name in there if name.startswith("bot.cli.")}
+    assert commands == {f"bot.cli.{name}" for name in ("lasting", "main", "places", "prompt", "serving")}
 
 
 def test_no_table_is_looked_through_for_comments() -> None:

@@ -10,12 +10,15 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from bot.app import assembled
+from bot.config import load
 from bot.gateways import africastalking, wire
 from bot.gateways.africastalking import AfricasTalking
 from bot.gateways.errors import ERRORS, Outcome, SendError
 from bot.message import Outbound, Sent
 from tests.emulators.africastalking import API_KEY, STATUS_WORDS, USERNAME, Answer, Emulator
 
+PREPARE = AfricasTalking.prepare
 PHONE = "+255710000002"
 MESSAGE = Outbound(1, PHONE, "TOKEN 123 456 789 & 8 days, ref K7Q2M")
 
@@ -49,6 +52,17 @@ async def failure(ours: AfricasTalking, message: Outbound = MESSAGE) -> SendErro
 
 
 # What we ask of it.
+
+
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:9"], ids=["does not send", "sends"])
+async def test_the_sdk_is_there_before_the_server_listens(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """Its import would hold the loop while the first message is sent; who does not send does without."""
+    made: list[AfricasTalking] = []
+    monkeypatch.setattr(AfricasTalking, "prepare", lambda gateway: made.append(gateway) or PREPARE(gateway))
+    async with assembled(load(database=demo_url, africastalking_url=url), serving=False):
+        assert ["_sms" in vars(gateway) for gateway in made] == ([True] if url else [])
 
 
 async def test_a_message_goes_out_as_the_sdk_writes_it(ours: AfricasTalking, at: Emulator) -> None:

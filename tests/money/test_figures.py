@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
+from bot.runtime.housekeeping import FEW
 from bot.server import Server
 from handlers.selling.moved import move_by_office
 from models.devices import Device, with_owner
 from models.money import Sale, voids
 from models.money.books import find_fault
-from models.money.figures import AddedUp, MoneyDay, add_up, added_until
+from models.money.figures import PIECE, AddedUp, MoneyDay, add_up, added_until
 from models.office import money_days
 from models.office.money_days import Figures, Sums, Wanted, read
 from models.people import Agent, OfficeUser
@@ -43,15 +44,15 @@ async def buy(mwanga: Server, amount: int) -> Sale:
     return sale
 
 
-async def add_all(mwanga: Server) -> int:
-    """All hours that are over, as housekeeping does it; how many there were."""
-    hours = 0
+async def add_all(mwanga: Server, most: int = FEW) -> int:
+    """All hours that are over, as housekeeping does it; in how many portions."""
+    portions = 0
     while True:
         async with mwanga.database.work():
-            some = await add_up(ZONE, 1)
+            some = await add_up(ZONE, most)
         if not some:
-            return hours
-        hours += some
+            return portions
+        portions += some
 
 
 async def figures(first: date = TODAY, last: date = TODAY, **whose: int | str | None) -> Figures:
@@ -73,6 +74,24 @@ async def test_the_figures_are_the_same_before_and_after_they_are_added_up(
     assert await figures() == before
     assert await add_all(mwanga) == 0, "nothing is added twice"
     assert await figures() == before
+
+
+async def test_a_busy_hour_is_added_in_portions(mwanga: Server, clock: time_machine.Traveller) -> None:
+    """At every moment in between the figures are the same."""
+    clock.move_to(NOON.replace(minute=0))
+    for amount in (4000, 6000, 8000):
+        await buy(mwanga, amount)
+        clock.shift(PIECE + timedelta(seconds=1))
+    clock.shift(timedelta(hours=2))
+    before = await figures()
+    sold = []
+    while True:
+        async with mwanga.database.work():
+            if not await add_up(ZONE, 1):
+                break
+        assert await figures() == before
+        sold.append(sum(day.number for day in await MoneyDay.filter(what="sale")))
+    assert sold == [1, 2, 3]
 
 
 async def test_what_is_younger_is_read_beside_the_sums(mwanga: Server, clock: time_machine.Traveller) -> None:

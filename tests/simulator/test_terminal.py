@@ -13,7 +13,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from bot.app import build_app
-from bot.cli.main import warn_of_real_people
+from bot.cli.chat import warn_of_real_people
 from bot.config import Config
 from bot.server import Server
 from bot.simulator import terminal
