@@ -19,6 +19,7 @@ QUICK = "each part once, small, in a minute or two: shows that all of it runs, a
 FEW = 3_000  # customers, and messages each way, of a large database that is made quickly
 KEEPS = "folder that keeps the large database, of more than a gigabyte, for the next run"
 Figures = dict[str, float]
+DIALLED_MS = {64: 25, 512: 250}  # of so many callers at most one screen in a hundred takes longer
 
 
 def spread(figures: list[float]) -> str:
@@ -33,7 +34,7 @@ async def accept(database: str, folder: Path, rounds: int, size: float) -> Figur
     for name, rates in figures.items():
         line(f"SMS accepted a second, {name}", spread(rates))
     low, high = min(r[0] for r in ratios), max(r[0] for r in ratios)
-    line("  against the bare durable writer", f"{ceiling:.2f} [{low:.2f}-{high:.2f}]", "0.6 or better", ceiling >= 0.6)
+    line("  against the bare durable writer", f"{ceiling:.2f} [{low:.2f}-{high:.2f}]", "0.65 or better", ceiling >= 0.65)
     line("  against an app that stores nothing", f"{nothing:.2f}")
     return {"accept": median(figures["mwanga"])}
 
@@ -41,7 +42,7 @@ async def accept(database: str, folder: Path, rounds: int, size: float) -> Figur
 async def token(database: str, folder: Path, rounds: int, size: float) -> Figures:
     figures = await measures.tokens(database, folder, int(3000 * size), rounds)
     ratios = [ours / bare for ours, bare in zip(figures["mwanga"], figures["bare"], strict=True)]
-    line("TOKEN commands handled a second", spread(figures["mwanga"]), "500", median(figures["mwanga"]) >= 500)
+    line("TOKEN commands handled a second", spread(figures["mwanga"]))
     line("  bare statements and a bare client", spread(figures["bare"]))
     between = f"{median(ratios):.2f} [{min(ratios):.2f}-{max(ratios):.2f}]"
     line("  against these", between, "0.5 or better", median(ratios) >= 0.5)
@@ -49,8 +50,8 @@ async def token(database: str, folder: Path, rounds: int, size: float) -> Figure
 
 
 async def sale(database: str, _folder: Path, rounds: int, _size: float) -> Figures:
-    rates = await measures.sales(database, rounds * 3)
-    line("whole sales a second (two messages each)", spread(rates), "200", median(rates) >= 200)
+    rates, aim = await measures.sales(database, rounds * 3), 450 if file_of(database) else 250
+    line("whole sales a second (two messages each)", spread(rates), f"{aim}", median(rates) >= aim)
     return {"sale": median(rates)}
 
 
@@ -73,7 +74,7 @@ async def ussd(database: str, _folder: Path, _rounds: int, size: float) -> Figur
     for callers, times in (await measures.ussd(database, 6 * size)).items():
         p50, p99 = times.percentile(0.5) * 1000, times.percentile(0.99) * 1000
         what, figure = f"USSD turns, {callers} callers: p50, p99 (ms)", f"{p50:.1f}, {p99:.1f}"
-        line(what, figure, *(("p99 under 100", p99 < 100) if callers == 64 else ()))
+        line(what, figure, *((f"p99 under {aim}", p99 < aim) if (aim := DIALLED_MS.get(callers)) else ()))
         found[f"ussd {callers}"] = 1 / p50
     return found
 
@@ -105,7 +106,7 @@ async def servers(database: str, _folder: Path, _rounds: int, size: float) -> Fi
 async def trip(database: str, _folder: Path, _rounds: int, size: float) -> Figures:
     times = await measures.trip(database, int(200 * size))
     p50, p99 = times.percentile(0.5) * 1000, times.percentile(0.99) * 1000
-    line("one message to its reply: p50, p99 (ms)", f"{p50:.1f}, {p99:.1f}")
+    line("one message to its reply: p50, p99 (ms)", f"{p50:.1f}, {p99:.1f}", "p50 3", p50 <= 3)
     return {"trip": 1 / p50}
 
 
@@ -145,7 +146,7 @@ async def flood(database: str, _folder: Path, rounds: int, size: float) -> Figur
 
 async def start(database: str, _folder: Path, rounds: int, _size: float) -> Figures:
     seconds, worked, memory = await measures.start(database, rounds)
-    line("from the command to listening (s)", f"{median(seconds):.2f}", "1.5", median(seconds) <= 1.5)
+    line("from the command to listening (s)", f"{median(seconds):.2f}", "1.0", median(seconds) <= 1.0)
     line("of which the server was at work (s)", f"{median(worked):.2f}")
     line("resident after 1,000 commands (MiB)", f"{median(memory):.0f}", "under 130", median(memory) < 130)
     return {"start": 1 / median(seconds)}
@@ -223,7 +224,7 @@ async def measure(given: argparse.Namespace, folder: Path) -> None:
     print()
     for name, figure in few.items():
         growth = figure / many[name]
-        line(f"growth of {name}", f"{growth:.2f}", "under 1.3", growth < 1.3)
+        line(f"growth of {name}", f"{growth:.2f}", "under 1.1", growth < 1.1)
     if given.write:
         write("measured with a history", " ".join(["python -m tests.bench", *sys.argv[1:]]))
 
