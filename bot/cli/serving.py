@@ -69,9 +69,11 @@ def _serve(config: Config, *, load_demo: bool) -> None:
 
 async def _leave_alone(_app: web.Application) -> None:
     """What was made by now stays until the end: the garbage collector looks no more through it, for which it would
-    stop the loop for a tenth of a second now and then."""
+    stop the loop for a tenth of a second now and then. For what a message makes it comes more rarely: nearly all of
+    that goes by itself, and looking at each 700 objects took 4 % of a text's time (measured)."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def say_addresses(config: Config) -> str:
