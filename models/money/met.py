@@ -15,7 +15,7 @@ from models.money.contracts import Contract
 from models.money.reservations import PROMISED
 from models.money.sales import Sale, newest_same, same_since
 from models.people import Agent, Customer
-from models.rows import M, read_row
+from models.rows import M, find_row, read_row
 from models.sql import connection, execute, now_ms
 
 MET = """SELECT {columns}, a.cash_limit, a.commission, a.goods_commission, a.prepaid,
@@ -24,10 +24,10 @@ MET = """SELECT {columns}, a.cash_limit, a.commission, a.goods_commission, a.pre
   (SELECT balance FROM account WHERE kind = 'access due' AND owner = device.id) AS access_booked,
   EXISTS (SELECT 1 FROM contract WHERE customer_id = customer.id AND device_id IS NULL) AS has_goods,
   EXISTS (SELECT 1 FROM cash_request WHERE agent_id = $4 AND expires_at > $5 AND state = 'asked') AS asked,
+  ({same}) AS same, (SELECT id FROM sale WHERE key = $6) AS sold,
   EXISTS (SELECT 1 FROM sale WHERE reference = $7) AS taken,
   EXISTS (SELECT 1 FROM setting WHERE name = 'sales' AND value = 'off') AS sales_off
-  FROM {joined} LEFT JOIN sale same ON same.id = ({same}) LEFT JOIN sale sold ON sold.key = $6
-  LEFT JOIN agent a ON a.id = $4 AND a.retired_at IS NULL
+  FROM {joined} LEFT JOIN agent a ON a.id = $4 AND a.retired_at IS NULL
   LEFT JOIN account funds ON funds.kind = CASE WHEN a.prepaid THEN 'wallet' ELSE 'cash' END AND funds.owner = a.id
   WHERE {table}.id = $1"""
 TABLES: dict[str, type[Model]] = {
@@ -36,8 +36,6 @@ TABLES: dict[str, type[Model]] = {
     "tariff": Tariff,
     "contract": Contract,
     "appliance": Appliance,
-    "same": Sale,
-    "sold": Sale,
 }
 
 
@@ -99,7 +97,7 @@ async def meet_device(device_id: int, payment: Asked) -> Met:
     row = await _read(DEVICE, device_id, payment)
     device = read_row(Device, row, "device.")
     vars(device).update(_customer=_one(row, "customer", Customer), _tariff=_one(row, "tariff", Tariff))
-    return _met(row, payment, device, _one(row, "contract", Contract))
+    return await _met(row, payment, device, _one(row, "contract", Contract))
 
 
 async def meet_goods(contract_id: int, payment: Asked) -> Met:
@@ -108,13 +106,13 @@ async def meet_goods(contract_id: int, payment: Asked) -> Met:
     contract = read_row(Contract, row, "contract.")
     whose, item = _one(row, "customer", Customer), _one(row, "appliance", Appliance)
     vars(contract).update(_customer=whose, _appliance=item, _device=None)
-    return _met(row, payment, None, contract)
+    return await _met(row, payment, None, contract)
 
 
 async def _read(kind: _Kind, number: int, payment: Asked) -> Mapping[str, Any]:
     seller = payment.seller
     statement = MET.format(
-        columns=_columns(kind.table, *kind.others, "same", "sold"),
+        columns=_columns(kind.table, *kind.others),
         promised=PROMISED.format(now="$5", owners="= a.id"),
         joined=kind.joined,
         same=newest_same(seller, f"{kind.table}_id"),
@@ -125,7 +123,7 @@ async def _read(kind: _Kind, number: int, payment: Asked) -> Mapping[str, Any]:
     return row
 
 
-def _met(row: Mapping[str, Any], payment: Asked, device: Device | None, contract: Contract | None) -> Met:
+async def _met(row: Mapping[str, Any], payment: Asked, device: Device | None, contract: Contract | None) -> Met:
     sells = payment.seller if row["cash_limit"] is not None else None
     return Met(
         device=device,
@@ -134,12 +132,17 @@ def _met(row: Mapping[str, Any], payment: Asked, device: Device | None, contract
         credit=int(row["credit"] or 0),
         access_booked=int(row["access_booked"] or 0),
         has_goods=bool(row["has_goods"]),
-        same=_one(row, "same", Sale),
-        sold=_one(row, "sold", Sale),
+        same=await _sale(row["same"]),
+        sold=await _sale(row["sold"]),
         asked=bool(row["asked"]),
         reference="" if row["taken"] else payment.reference,
         sales_off=bool(row["sales_off"]),
     )
+
+
+async def _sale(number: int | None) -> Sale | None:
+    """There is none as a rule: its columns are read where there is one."""
+    return await find_row(Sale, "id = $1", [number]) if number else None
 
 
 @cache

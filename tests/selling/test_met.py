@@ -53,7 +53,9 @@ async def test_goods_are_met_as_they_are(mwanga: Server) -> None:
     contract = await read_contract(contract.id)
     assert met.contract and vars(met.contract.customer) == vars(contract.customer)
     assert vars(met.contract.appliance) == vars(contract.appliance)
-    assert met.device is None and met.has_goods and met.contract.device is None and met.contract.number == contract.number
+    assert (
+        met.device is None and met.has_goods and met.contract.device is None and met.contract.number == contract.number
+    )
     assert met.sold == met.same == sold.sale and met.room == await read_room(asha)
 
 
