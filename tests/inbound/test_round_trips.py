@@ -133,9 +133,9 @@ async def test_sixteen_texts_take_so_many_trips(world: World, what: str) -> None
 
 # Turns that are dialled: the screens before, and the same figures.
 TURNS: dict[str, tuple[str, list[str], int, int, int]] = {
-    "the menu of a customer": (CUSTOMER, [""], 11, 12, 57),
-    "the menu of an agent": (AGENT, [""], 11, 12, 57),
-    "a key in a menu": (AGENT, ["", "1"], 9, 10, 25),
+    "the menu of a customer": (CUSTOMER, [""], 10, 11, 11),
+    "the menu of an agent": (AGENT, [""], 10, 11, 11),
+    "a key in a menu": (AGENT, ["", "1"], 9, 10, 10),
 }
 
 
