@@ -2,8 +2,9 @@
 request, inside a unit of work. A repeated turn gets the stored answer."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from bot.company import Company
@@ -20,23 +21,28 @@ from bot.talks.state import TalkState
 from bot.text import _, joined, normalise, plain, verbatim
 from models.messages import MessageKind
 from models.people import Caller
-from models.sql import DAY_MS, MINUTE_MS, connection, execute, execute_many, now_ms, unit_of_work
+from models.sql import DAY_MS, MINUTE_MS, connection, execute, execute_many, now_ms, row_marks, unit_of_work
 
 log = logging.getLogger(__name__)
 RESUME_MS = 15 * MINUTE_MS  # a dropped session can be gone on with for a quarter of an hour (reference: users 2.12)
 
-FIND = """SELECT s.id, s.phone, s.transcript_length, s.transcript_mac, s.talk, s.pin_given, s.open, t.response
-  FROM ussdsession s LEFT JOIN ussdturn t ON t.session_id = s.id AND t.mac = $4
-  WHERE s.gateway = $1 AND s.service_code = $2 AND s.session_id = $3"""
-LAST = "SELECT talk, updated_at FROM ussdsession WHERE phone = $1 ORDER BY id DESC LIMIT 1"
-CREATE = """INSERT INTO ussdsession (gateway, service_code, session_id, phone, transcript_length, transcript_mac,
-  talk, pin_given, open, started_at, updated_at) VALUES ($1, $2, $3, $4, 0, '', $5, FALSE, TRUE, $6, $6)
-  RETURNING id"""
+# Of each turn its session and what was answered to it already; where it begins a session, the last one of its phone.
+FIND = """WITH asked (gateway, service_code, session_id, phone, mac) AS (VALUES {})
+  SELECT asked.gateway, asked.service_code, asked.session_id, s.id, s.phone, s.transcript_length, s.transcript_mac,
+    s.talk, s.pin_given, s.open, t.response, last.talk AS last_talk, last.updated_at AS last_at
+  FROM asked LEFT JOIN ussdsession s
+    ON s.gateway = asked.gateway AND s.service_code = asked.service_code AND s.session_id = asked.session_id
+  LEFT JOIN ussdturn t ON t.session_id = s.id AND t.mac = asked.mac
+  LEFT JOIN ussdsession last
+    ON s.id IS NULL AND last.id = (SELECT MAX(id) FROM ussdsession WHERE phone = asked.phone)"""
+CREATE = """INSERT INTO ussdsession (gateway, service_code, session_id, phone, talk, transcript_length, transcript_mac,
+  pin_given, open, started_at, updated_at) VALUES {} RETURNING id, gateway, service_code, session_id"""
 UPDATE = """UPDATE ussdsession SET transcript_length = $2, transcript_mac = $3, talk = $4, pin_given = $5,
   open = $6, updated_at = $7 WHERE id = $1"""
 KEEP = "INSERT INTO ussdturn (session_id, mac, response, created_at) VALUES ($1, $2, $3, $4)"
 CLOSE = """UPDATE ussdsession SET open = FALSE WHERE gateway = $1 AND service_code = $2 AND session_id = $3"""
 SESSION_OVER = _("This session is over. Dial again.")
+_Name = tuple[str, str, str]  # of a session: its gateway, what was dialled, and its id there
 
 # A network repeats a turn within seconds; a day is plenty.
 PURGES = (
@@ -61,6 +67,8 @@ class Session:
 
     id: int
     phone: str
+    mac: str  # of this turn's transcript
+    response: str = ""  # what was answered to that already
     transcript_length: int = 0  # of what was read of it so far
     transcript_mac: str = ""  # and its keyed hash
     talk: str  # its state; empty when it is over
@@ -108,21 +116,45 @@ class Sessions:
     def __init__(self, *, company: Company, commands: Commands, router: Router, composer: Composer) -> None:
         self._company, self._commands, self._router, self._composer = company, commands, router, composer
 
-    async def handle(self, turn: UssdTurn, caller: Caller, contact: PhoneState) -> Screen:
-        """The screen for one turn. Everything is written in the caller's unit of work."""
+    async def find(self, turns: Iterable[UssdTurn]) -> dict[UssdTurn, Session]:
+        """The sessions of turns that come together; those that begin are opened. Of several turns of one phone, or in
+        one session, only that of the first: the next one is to see what that one was answered."""
+        asked: dict[_Name, UssdTurn] = {}
+        phones: set[str] = set()
+        for turn in turns:
+            if turn.phone not in phones and _name_of(turn) not in asked:
+                asked[_name_of(turn)] = turn
+                phones.add(turn.phone)
+        if not asked:
+            return {}
+        macs = {turn: self._mac(turn, turn.text) for turn in asked.values()}
+        values = [value for turn in asked.values() for value in (*_name_of(turn), turn.phone, macs[turn])]
+        rows = await execute(connection(), FIND.format(row_marks(len(asked), 5)), values)
+        known = {_name_in(row): row for row in rows}
+        found, begun = dict[UssdTurn, Session](), dict[UssdTurn, str]()
+        for name, turn in asked.items():
+            row = known[name]
+            if row["id"] is None:
+                begun[turn] = "" if turn.text else self._find_unfinished(row)
+            else:
+                found[turn] = _session_of(row, macs[turn])
+        return found | await _open(begun, macs) if begun else found
+
+    async def handle(self, turn: UssdTurn, caller: Caller, contact: PhoneState, found: Session | None = None) -> Screen:
+        """The screen for one turn, of which `find` may have found the session. Everything is written in the caller's
+        unit of work."""
         learn_network(contact, turn.network, self._router)
         language = caller.language or contact.language or self._company.languages[0]
-        mac, unit = self._mac(turn, turn.text), unit_of_work()
+        unit = unit_of_work()
         answered = unit.at_end("dialled turns", _write) if unit else []
         if any(each.phone == turn.phone for each in answered):  # a turn that the network repeats at once
             await _write(answered)
             answered.clear()
-        rows = await execute(connection(), FIND, [turn.gateway, turn.service_code, turn.session_id, mac])
-        if rows and rows[0]["phone"] != turn.phone:  # who knows the id of a session is not the one whom it answers
+        session = found or (await self.find([turn]))[turn]
+        if session.phone != turn.phone:  # who knows the id of a session is not the one whom it answers
             return Screen(f"END {SESSION_OVER.to(language)}", Handled(outcome="over"))
-        if rows and rows[0]["response"]:
-            return Screen(rows[0]["response"], Handled(outcome="repeated"))
-        session = _session_of(rows[0]) if rows else await self._open(turn)
+        if session.response:
+            return Screen(session.response, Handled(outcome="repeated"))
         state, inputs, dialled = self._read_transcript(turn, session)
         chat = Chat(
             state,
@@ -140,10 +172,10 @@ class Sessions:
         said = plain(result.reply.text.to(chat.language), accents=self._company.accents)
         response = f"{'CON' if result.open else 'END'} {said}"
         talk = state.dump() if result.open else ""
-        answered.append(_Answered(turn, session.id, mac, talk, chat.pin_given, result.open, response))
+        answered.append(_Answered(turn, session.id, session.mac, talk, chat.pin_given, result.open, response))
         if unit is None:
             await _write(answered)
-        return Screen(response, self._with_copies(session, mac, chat, result))
+        return Screen(response, self._with_copies(session, chat, result))
 
     async def _replay(
         self, session: Session, turn: UssdTurn, chat: Chat, state: TalkState, *, keyed: bool
@@ -164,19 +196,11 @@ class Sessions:
     def _mac(self, turn: UssdTurn, transcript: str) -> str:
         return self._company.vault.mac(f"{turn.session_id}\n{transcript}", "transcript")
 
-    async def _open(self, turn: UssdTurn) -> Session:
-        now = now_ms()
-        talk = "" if turn.text else await self._find_unfinished(turn.phone, now)
-        values = [turn.gateway, turn.service_code, turn.session_id, turn.phone, talk, now]
-        rows = await execute(connection(), CREATE, values)
-        return Session(id=rows[0]["id"], phone=turn.phone, talk=talk, new=True)
-
-    async def _find_unfinished(self, phone: str, now: int) -> str:
-        """The talk that a dropped session of this phone was in, without its consent."""
-        rows = await execute(connection(), LAST, [phone])
-        if not rows or not rows[0]["talk"] or now - rows[0]["updated_at"] > RESUME_MS:
+    def _find_unfinished(self, row: Mapping[str, Any]) -> str:
+        """The talk that the last session of this phone was in when it was dropped, without its consent."""
+        if not row["last_talk"] or now_ms() - row["last_at"] > RESUME_MS:
             return ""
-        state = TalkState.load(rows[0]["talk"])
+        state = TalkState.load(row["last_talk"])
         state.forget_consent()
         if len(state.answers) < 2:  # nothing but the choice in the menu
             return ""
@@ -204,12 +228,12 @@ class Sessions:
         log.warning("transcript does not continue", extra={"session": session.id})
         return _new_state(session), _elements(turn.text), True
 
-    def _with_copies(self, session: Session, mac: str, chat: Chat, result: TurnResult) -> Handled:
+    def _with_copies(self, session: Session, chat: Chat, result: TurnResult) -> Handled:
         """What became of the turn, with the SMS that go out beside its screen."""
         reply, also = result.reply, list(result.reply.also)
         if reply.kind is MessageKind.TOKEN:  # a screen is gone with the session: what was paid for comes by SMS too
             also.insert(0, Copy(chat.person.phone, reply.text, MessageKind.TOKEN, chat.language))
-        origin = f"ussd {session.id} {mac[:16]}"
+        origin = f"ussd {session.id} {session.mac[:16]}"
         outgoing = self._composer.copies(origin, also)
         return Handled(outgoing, chat.talk.name, result.outcome)
 
@@ -219,10 +243,32 @@ async def close(end: UssdEnd) -> None:
     await execute(connection(), CLOSE, [end.gateway, end.service_code, end.session_id])
 
 
-def _session_of(row: dict[str, Any]) -> Session:
+def _name_of(turn: UssdTurn) -> _Name:
+    return turn.gateway, turn.service_code, turn.session_id
+
+
+def _name_in(row: Mapping[str, Any]) -> _Name:
+    return row["gateway"], row["service_code"], row["session_id"]
+
+
+async def _open(talks: Mapping[UssdTurn, str], macs: Mapping[UssdTurn, str]) -> dict[UssdTurn, Session]:
+    """The sessions that begin with these turns, in these talks."""
+    now = now_ms()
+    rows = [(*_name_of(turn), turn.phone, talk, 0, "", False, True, now, now) for turn, talk in talks.items()]
+    made = await execute(connection(), CREATE.format(row_marks(len(rows), 11)), [*chain.from_iterable(rows)])
+    ids = {_name_in(row): row["id"] for row in made}
+    return {
+        turn: Session(id=ids[_name_of(turn)], phone=turn.phone, mac=macs[turn], talk=talk, new=True)
+        for turn, talk in talks.items()
+    }
+
+
+def _session_of(row: Mapping[str, Any], mac: str) -> Session:
     return Session(
         id=row["id"],
         phone=row["phone"],
+        mac=mac,
+        response=row["response"] or "",
         transcript_length=row["transcript_length"],
         transcript_mac=row["transcript_mac"],
         talk=row["talk"],

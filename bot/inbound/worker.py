@@ -18,7 +18,7 @@ from tortoise.exceptions import OperationalError
 from bot.company import Company
 from bot.inbound.inbox import Brought, Inbox, Outcome, StoredSms
 from bot.inbound.sms import APOLOGY, Dispatcher, Handled
-from bot.inbound.ussd import SESSION_OVER, Screen, Sessions
+from bot.inbound.ussd import SESSION_OVER, Screen, Session, Sessions
 from bot.message import UssdTurn
 from bot.outbound import Claimed, Lane, Outbox, enqueue
 from bot.runtime import Database, DatabaseAway, Metrics, OutcomeUnknown
@@ -236,9 +236,10 @@ class Worker:
             callers = await find_callers(sorted(phones))
             known = await contacts(sorted(phones))
             await self._compare_pins(((t.turn.phone, t.turn.text.rpartition("*")[2]) for t in turns), callers)
+            sessions = await self._sessions.find(turn.turn for turn in turns)
             for turn in turns:
                 batch.failed_at = turn
-                await self._handle_turn(batch, turn, callers, known)
+                await self._handle_turn(batch, turn, sessions.pop(turn.turn, None), callers, known)
             started = yielded = time.perf_counter()
             for place, message in enumerate(messages):
                 now = time.perf_counter()
@@ -296,13 +297,18 @@ class Worker:
         self._wake.set()
 
     async def _handle_turn(
-        self, batch: _Batch, turn: _DialledTurn, callers: dict[str, Caller], known: dict[str, PhoneState]
+        self,
+        batch: _Batch,
+        turn: _DialledTurn,
+        session: Session | None,
+        callers: dict[str, Caller],
+        known: dict[str, PhoneState],
     ) -> None:
         phone = turn.turn.phone
         batch.heard.add(phone)
         before = {**vars(known[phone])}
         turn.language = callers[phone].language or known[phone].language
-        screen = await self._sessions.handle(turn.turn, callers[phone], known[phone])
+        screen = await self._sessions.handle(turn.turn, callers[phone], known[phone], session)
         batch.answered.append((turn, screen))
         if vars(known[phone]) != before:
             batch.changed.add(phone)

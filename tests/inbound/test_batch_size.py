@@ -66,3 +66,28 @@ async def test_a_turn_and_its_repetition_in_one_batch_have_one_answer(mwanga: Se
     assert shown[1] == shown[2] != shown[0]
     kept = await execute(mwanga.database.client, "SELECT session_id FROM ussdturn")
     assert len(kept) == 2 and len({row["session_id"] for row in kept}) == 1
+
+
+async def test_turns_of_one_batch_find_their_sessions_together(
+    mwanga: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those of others do not go into a session whose id they know, whether it begins in the same batch or before."""
+    calls = [("a", "Asha"), ("b", "Baraka"), ("a", "Juma"), ("b", "Baraka"), ("c", "Baraka")]
+
+    async def dial(transcript: str) -> list[str]:
+        turns = [UssdTurn(GATEWAY, "*384*20#", call, PEOPLE[name], transcript) for call, name in calls]
+        return await asyncio.gather(*map(mwanga.worker.answer, turns))
+
+    for transcript, says in (("", "1. "), ("9", "0. ")):
+        asha, baraka, guest, again, other = await dial(transcript)
+        assert asha.startswith("CON ") and says in asha
+        assert baraka.startswith("CON ") and says in baraka and baraka != asha
+        assert guest.startswith("END Kipindi kimeisha.")  # in his language
+        assert baraka == again == other
+    rows = await execute(
+        mwanga.database.client, "SELECT session_id, phone, transcript_length FROM ussdsession ORDER BY id"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("a", PEOPLE["Asha"], 1), ("b", PEOPLE["Baraka"], 1), ("c", PEOPLE["Baraka"], 1)
+    ]  # fmt: skip
+    assert "undone" not in caplog.text
