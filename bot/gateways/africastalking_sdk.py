@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 import aiohttp
 from africastalking.SMS import SMSService
 
-from bot.gateways.posting import Posting
+from bot.gateways.errors import SendError
+from bot.gateways.wire import http_error, request
 
 
 class SharedSessionSMS(SMSService):  # type: ignore[misc]  # the SDK has no types
@@ -23,8 +24,13 @@ class SharedSessionSMS(SMSService):  # type: ignore[misc]  # the SDK has no type
         self._headers["Content-Type"] = "application/x-www-form-urlencoded"
         if self._address:
             self._baseUrl = self._contentUrl = f"{self._address}/version1"
-        self._messages = Posting(self._session, self._make_url("/messaging"), self._headers)
 
-    async def _make_request(self, *_url_and_method: str, data: Any, **_others: Any) -> bytes:
+    async def _make_request(
+        self, url: str, method: str, headers: Any, data: Any, params: Any, **_callback_and_timeout: Any
+    ) -> bytes:
         """The body of a 2xx answer. Raises SendError."""
-        return await self._messages.post(urlencode(data).encode())
+        body = urlencode(data).encode()  # aiohttp, which looks for files first, takes 0.1 ms more
+        async with request(self._session, method, url, headers=headers, data=body, params=params) as answer:
+            if error := http_error(answer.status):
+                raise SendError(error, f"HTTP {answer.status}")
+            return await answer.read()

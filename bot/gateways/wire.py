@@ -130,7 +130,7 @@ async def request(
     message."""
     try:
         async with session.request(method, url, timeout=timeout or TIMEOUT, allow_redirects=False, **content) as answer:
-            note_date(answer.url, answer.headers)
+            _note_date(answer)
             yield answer
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
         raise SendError("unreachable", type(error).__name__) from error
@@ -140,11 +140,11 @@ async def request(
         raise SendError("timeout", type(error).__name__) from error
 
 
-def note_date(url: URL, headers: Mapping[str, str]) -> None:
+def _note_date(answer: aiohttp.ClientResponse) -> None:
     """What time it is elsewhere. Only from an encrypted address: a gateway that runs beside us has our own clock."""
-    if url.scheme == "https":
+    if answer.url.scheme == "https":
         with suppress(ValueError, TypeError):
-            CLOCK.note_answer(parsedate_to_datetime(headers.get("Date", "")).astimezone(UTC))
+            CLOCK.note_answer(parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC))
 
 
 def http_error(status: int) -> str:
