@@ -121,7 +121,7 @@ def warning(held: int, limit: int) -> Text:
 
 def fitting(language: str, candidates: Iterable[Text], behind: Text | None = None) -> Text:
     """The first of these that is one SMS in this language, together with what will stand behind it; else the last. It
-    comes as it was said there, and what would stand in for it is never made."""
+    comes as it was said there, for a reader of that language alone, and what would stand in for it is never made."""
     end, said = f" {behind.to(language)}" if behind else "", ""
     for text in candidates:
         said = text.to(language)

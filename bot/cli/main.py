@@ -15,7 +15,7 @@ from bot.cli.lasting import lasting
 from bot.cli.prompt import CONFIG_FILE
 
 Command = TyperCommand | TyperGroup
-# Each command, or noun with commands, and the name that it has in its file in this room.
+# Where each command, or noun with commands, is: its file in this room, and its name there.
 PLACES = {
     "demo": "serving.demo",
     "serve": "serving.serve",
@@ -62,6 +62,13 @@ class WhenAsked(Mapping[str, Command]):
 
     def __len__(self) -> int:
         return len(PLACES)
+
+    def __contains__(self, name: object) -> bool:
+        return name in PLACES
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Not as Mapping does it: a KeyError in the file of a command does not say that there is no such command."""
+        return self[name] if name in PLACES else default
 
 
 @cache

@@ -109,7 +109,7 @@ class AfricasTalking(BaseGateway):
 
     @cached_property
     def _sms(self) -> "SharedSessionSMS":
-        from bot.gateways.africastalking_sdk import SharedSessionSMS  # noqa: PLC0415 - 60 ms, for who sends by it
+        from bot.gateways.africastalking_sdk import SharedSessionSMS  # noqa: PLC0415 - 60 to 250 ms, for who sends by it
 
         told = self._settings
         return SharedSessionSMS(self._session, told.username, told.api_key.get_secret_value(), told.url)

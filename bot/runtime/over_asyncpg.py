@@ -29,11 +29,14 @@ class _Context(TransactionContextPooled):
         return self.client
 
     async def __aexit__(self, failed: Any, *_about: Any) -> None:
-        get_connections().reset(self.token)
         try:
             await (self.client.rollback() if failed else self.client.commit())
         finally:
-            await self.client._parent._pool.release(self.client._connection)
+            try:
+                if pool := self.client._parent._pool:  # it may have been closed meanwhile
+                    await pool.release(self.client._connection)
+            finally:
+                get_connections().reset(self.token)
 
 
 class ServedClient(AsyncpgDBClient):

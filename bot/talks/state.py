@@ -49,7 +49,8 @@ class TalkState:
         return now_ms() - self.asked_at > self.open_minutes * MINUTE_MS
 
     def dump(self) -> str:
-        """Without what is empty: `load` takes that for what it does not find."""
+        """Without what is empty: `load` takes that for what it does not find. Of what has another default, as the
+        minutes that a question is open, nothing is ever empty."""
         return _encode({name: value for name, value in vars(self).items() if value})
 
     @classmethod

@@ -1,4 +1,5 @@
-"""Sentences that are said later, in the listener's language. Catalogues are gettext `.po` files, read at start."""
+"""Sentences that are said later, in the listener's language. Catalogues are gettext `.po` files, each read when it is
+needed first."""
 
 import json
 import re
@@ -12,7 +13,8 @@ Made = TypeVar("Made", bound=Callable[..., Any])
 LOCALES = Path(__file__).parent / "locales"
 # An entry of a catalogue, each sentence on one line; the forms that count are there or not.
 MESSAGE = re.compile(
-    r'^msgid (".*")\n(?:msgid_plural (".*")\n)?msgstr(?:\[0\])? (".*")\n(?:msgstr\[1\] (".*")\n)?', re.MULTILINE
+    r'^msgid (".*")\s*\n(?:msgid_plural (".*")\s*\n)?msgstr(?:\[0\])? (".*")\s*$(?:\nmsgstr\[1\] (".*")\s*$)?',
+    re.MULTILINE,
 )
 CONTINUED = '"\n"'  # between two lines of one sentence
 # A sentence with `{named}` gaps and its values, as its reader is told it: pages in their language, logs in English.
@@ -156,5 +158,5 @@ def catalogue(language: str, domain: str = "mwanga") -> dict[str, str]:
     entries = MESSAGE.findall(path.read_text(encoding="utf-8").replace(CONTINUED, ""))
     pairs = [pair for one, many, said, of_many in entries for pair in ((one, said), (many, of_many)) if all(pair)]
     # Catalogues quote as JSON does, so all sentences are read at once.
-    found = json.loads("[" + ",".join(f"[{english},{said}]" for english, said in pairs) + "]")
+    found = json.loads("[" + ",".join(f"[{english},{said}]" for english, said in pairs) + "]", strict=False)
     return {english: said for english, said in found if english and said}

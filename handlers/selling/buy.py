@@ -64,7 +64,9 @@ async def take_payment(
         at = await paid_for.standing(
             company.today(), company.coin, company.vault, chat.agent, whole_only=company.whole_only, met=met
         )
-        requests = [answered] if answered else await cash_requests.open_for(chat.agent, paid_for) if met.asked else []
+        requests = [answered] if answered else []
+        if not answered and met.asked:
+            requests = await cash_requests.open_for(chat.agent, paid_for)
         held = next((one.amount for one in cash_requests.by_amount(requests, amount)), 0)
         quote = quotes.quote(_with_room_for(at, held), amount)
         if earlier and not again:

@@ -155,8 +155,8 @@ async def _by_tail(tail: str, mini_grid_id: int) -> list[Device]:
 
 
 async def devices_of(customers: list[Customer]) -> list[Device]:
-    """The devices of the customers behind one phone with their tariffs, oldest first. Who owns each is known already:
-    it is not asked for again."""
+    """The devices of the customers behind one phone with their tariffs, oldest first. Who owns each is known, as the
+    customers were read: it is not asked for again."""
     owners: dict[int | None, Customer] = {customer.id: customer for customer in customers}
     condition = f"device.customer_id IN ({marks(len(owners))}) ORDER BY device.id"
     found = await find_rows(Device, condition, [*owners], joined=("tariff",)) if owners else []

@@ -1,6 +1,9 @@
-"""The conditions of indexes that every message is tried against, without lists of values. SQLite makes a table of a list
-each time that it tries one: a message took 20 us more to be closed for the three lists of the inbox, and 15 us more to
-be sent for that of the outbox (measured, of 33 and 42)."""
+"""On SQLite the conditions of indexes that every message is tried against, without lists of values. SQLite makes a table
+of a list each time that it tries one: for the three lists of the inbox that was 20 of the 33 us that closing a message
+took, and for that of the outbox 15 of the 42 that sending one took (measured). PostgreSQL keeps its indexes: it finds
+them by either way to say the condition."""
+
+from typing import Any
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
@@ -15,11 +18,15 @@ INDEXES = {
 }
 
 
+async def say_otherwise(_apps: object, editor: Any) -> None:
+    if editor.client.capabilities.dialect == "postgres":
+        return
+    for name, rows in INDEXES.items():
+        await editor.client.execute_script(f"DROP INDEX {name}")
+        await editor.client.execute_script(f"CREATE INDEX {name} ON {rows}")
+
+
 class Migration(migrations.Migration):
     dependencies = [("models", "0020_ends_by_the_clock")]
 
-    operations = [
-        ops.RunSQL(statement)
-        for name, rows in INDEXES.items()
-        for statement in (f"DROP INDEX IF EXISTS {name}", f"CREATE INDEX {name} ON {rows}")
-    ]
+    operations = [ops.RunPython(say_otherwise)]

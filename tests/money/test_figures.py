@@ -76,6 +76,7 @@ async def test_the_figures_are_the_same_before_and_after_they_are_added_up(
     assert await figures() == before
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_busy_hour_is_added_in_portions(mwanga: Server, clock: time_machine.Traveller) -> None:
     """At every moment in between the figures are the same."""
     clock.move_to(NOON.replace(minute=0))
