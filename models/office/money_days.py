@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tortoise.transactions import in_transaction
+
 from models.money.day_close import bounds_of
 from models.money.figures import By, What, added_until, monday_of, sums
 from models.sql import connection, execute, read_day, read_moment
@@ -63,7 +65,7 @@ TAKEN_BACK = f"""WITH RECURSIVE undone (id, replaces_id, void_id, commission) AS
   WHERE s.id = u.id AND u.replaces_id IS NULL AND s.created_at >= $1 AND s.created_at < $2 ORDER BY u.id
   LIMIT {MOST_VOIDS}"""
 GIVEN_BACK = ("cash", "wallet")  # what is paid so goes back with the sale; a provider's money waits for the office
-TRIES = 3  # the sums are read again where an hour was added meanwhile
+TRIES = 3  # the sums are read again where more was added meanwhile
 DIMENSIONS = ("agent_id", "mini_grid_id", "provider")  # SQLite sorts fastest by what nearly all rows have first
 
 
@@ -149,15 +151,24 @@ class Figures:
 async def read(wanted: Wanted, zone: ZoneInfo, today: date) -> Figures:
     """What was sold and paid in these days of the operator's."""
     for _try in range(TRIES):
-        figures, until = Figures(), await added_until()
-        for day in wanted.days:
-            figures.by_day[day] = Sums()
-        await _add_days(figures, wanted)
+        figures, until = await _read_added(wanted)
         if await added_until() == until:
             break
+    else:  # SQLite adds a busy hour in portions, of which none comes into a transaction
+        async with in_transaction():
+            figures, until = await _read_added(wanted)
     await _add_young(figures, wanted, zone, until, today)
     await _take_off(figures, wanted, zone)
     return figures
+
+
+async def _read_added(wanted: Wanted) -> tuple[Figures, datetime]:
+    """What is in the sums of these days, and until when all of it is."""
+    figures, until = Figures(), await added_until()
+    for day in wanted.days:
+        figures.by_day[day] = Sums()
+    await _add_days(figures, wanted)
+    return figures, until
 
 
 async def _add_days(figures: Figures, wanted: Wanted) -> None:

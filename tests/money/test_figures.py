@@ -95,6 +95,29 @@ async def test_a_busy_hour_is_added_in_portions(mwanga: Server, clock: time_mach
     assert sold == [1, 2, 3]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_nothing_is_counted_twice_while_portions_are_added(
+    mwanga: Server, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often a portion is added between two questions of a page."""
+    clock.move_to(NOON.replace(minute=0))
+    for amount in (4000, 5000, 6000, 7000, 8000):
+        await buy(mwanga, amount)
+        clock.shift(PIECE + timedelta(seconds=1))
+    clock.shift(timedelta(hours=2))
+    before = await figures()
+    read_days = money_days._add_days
+
+    async def reads_after_it(*about: Any) -> None:
+        if connection() is mwanga.database.client:  # within a transaction none can
+            async with mwanga.database.work():
+                await add_up(ZONE, 1)
+        await read_days(*about)
+
+    monkeypatch.setattr(money_days, "_add_days", reads_after_it)
+    assert await figures() == before
+
+
 async def test_what_is_younger_is_read_beside_the_sums(mwanga: Server, clock: time_machine.Traveller) -> None:
     await buy(mwanga, 4000)
     clock.shift(timedelta(hours=1))
