@@ -139,7 +139,8 @@ class IdOf:
 
 class Steps:
     """Statements that belong together, in one trip to PostgreSQL. A value may be the IdOf a row that an earlier one of
-    them adds; other than that none sees there what another one wrote."""
+    them adds; other than that none sees there what another one wrote, and of two that change the same row only one
+    would count: each row is changed once."""
 
     def __init__(self) -> None:
         self.ids: dict[IdOf, int] = {}  # of the rows that were added, when all have run

@@ -195,6 +195,8 @@ class Worker:
         turns, self._turns = self._turns[:MOST], self._turns[MOST:]
         if self._turns:
             self._wake.set()  # for another loop
+        if time.perf_counter() >= self._next_at:
+            self._inbox.busy = False  # unless as many come again
         if not turns and not self._stopping and self._has_to_rest():
             return False
         batch = _Batch()
@@ -282,9 +284,7 @@ class Worker:
         """Whether accepting comes first, since a gateway asks again only after a minute: in a flood a batch is handled
         now and then, and the rest when it ebbs."""
         rest = self._next_at - time.perf_counter()
-        if rest <= 0:
-            self._inbox.busy = False
-        if not self._inbox.busy:
+        if not self._inbox.busy or rest <= 0:
             return False
         if not self._resting:
             self._resting = True

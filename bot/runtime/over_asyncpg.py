@@ -1,6 +1,7 @@
 """tortoise's PostgreSQL client with all of an address: tortoise passes on a few of its parts alone. (tortoise finds its
 migration dialect by the word asyncpg in the module's name.)"""
 
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -23,7 +24,8 @@ class _Context(TransactionContextPooled):
         try:
             await self.client.begin()
         except BaseException:
-            connection.terminate()
+            with suppress(asyncpg.InterfaceError):  # the pool was closed meanwhile, and the connection with it
+                connection.terminate()
             raise
         self.token = get_connections().set(self.connection_name, self.client)
         return self.client

@@ -160,8 +160,9 @@ async def _with_figures(sold: Sold, seller: Agent | None, balances: Balances) ->
 
 
 async def add_sale(steps: Steps, offer: Quote, taken: Taken, key: str, commission: int) -> NewSale:
-    """The sale of a payment, or of a part of it; cash is recorded before. Two of the same moment that drew the same
-    reference, one in 33 million, are one too many for the database: the later one is run again."""
+    """The sale of a payment, or of a part of it; a payment in cash is the step before. If a sale that is not committed
+    yet drew the same reference, one in 33 million, the database refuses this one as a whole: a worker runs it again,
+    and at the counter one presses again."""
     at = offer.standing
     tariff, price, components = offer.price
     columns = {

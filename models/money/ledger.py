@@ -183,7 +183,7 @@ class NewEntry:
             amounts[posting.kind.value, posting.owner] += posting.amount
         wanted = {place: amount for place, amount in amounts.items() if amount}
         if len(wanted) < 2 or sum(wanted.values()) != 0:
-            raise ValueError(f"entry {self.key} does not balance")
+            raise ValueError(f"entry {getattr(self.key, 'text', self.key)} does not balance")
         return wanted
 
 

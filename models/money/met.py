@@ -78,7 +78,7 @@ class Met:
     same: Sale | None  # that of `sales.same_today`
     sold: Sale | None  # the one that was made with the key
     asked: bool  # whether customers may wait for an answer of the seller (models/money/cash_requests.py)
-    reference: str  # that was tried, if it is free
+    reference: str  # the one that was to be tried; empty where another sale has it
     sales_off: bool  # whether the office has switched sales off (models/settings.py)
 
 

@@ -60,7 +60,8 @@ class Caller:
 async def find_callers(phones: list[str]) -> dict[str, Caller]:
     """Who is behind each of these numbers, in one statement however many there are. An agent is nobody's customer."""
     callers = {phone: Caller(phone) for phone in phones}
-    for row in await execute(connection(), FIND.format(columns=_columns(), phones=row_marks(len(phones), 1)), phones):
+    statement = FIND.format(columns=_columns(), phones=row_marks(len(callers), 1))
+    for row in await execute(connection(), statement, [*callers]):
         phone = row["called.phone"]
         if row["agent.id"] is not None:
             callers[phone] = Caller(phone, agent=read_row(Agent, row, "agent."))

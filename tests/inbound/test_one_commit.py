@@ -20,7 +20,7 @@ from bot.text.numbers import sender
 from models.messages import MessageKind
 from models.sql import execute
 from tests.world.outbox_rig import ASHA, Bench
-from tests.world.people import GATEWAY, PEOPLE, Phones
+from tests.world.people import GATEWAY, MENU, PEOPLE, Phones
 from tests.world.server import serving
 
 PATH = "/gateways/africastalking/demo"
@@ -215,6 +215,9 @@ async def test_a_flood_ends_with_a_rest_and_not_with_a_few_that_come_late(mwanga
     mwanga.inbox.busy, mwanga.worker._next_at = True, time.perf_counter() + 60
     assert await mwanga.inbox.record(from_asha("late", "CASH"))
     assert mwanga.inbox.busy
-    mwanga.worker._next_at = 0.0
-    assert not mwanga.worker._has_to_rest()
+
+
+async def test_a_flood_ends_also_while_people_dial(mwanga: Server) -> None:
+    mwanga.inbox.busy, mwanga.worker._next_at = True, 0.0
+    await Phones(mwanga).dial("Asha", MENU)
     assert not mwanga.inbox.busy
