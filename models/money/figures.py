@@ -170,7 +170,7 @@ async def add_up(zone: ZoneInfo, most: int) -> int:
         await execute(connection(), "UPDATE added_up SET until_at = $1", [over])
         return 0
     day = begins.astimezone(zone).date()
-    # A portion is made longer where it takes 2 ms, which PostgreSQL never does it in; and there nobody waits for it.
+    # A portion grows where it takes less than 2 ms, which it never does on PostgreSQL; and nobody waits for it there.
     ends = min(begins + (HOUR if on_postgres() else most * PIECE), over, end_of(day, zone))
     for what in What:
         found = await sums(what, begins, ends)

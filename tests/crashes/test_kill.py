@@ -37,7 +37,10 @@ class Load:
 
     def __init__(self, at: Emulator) -> None:
         self._at = at
+        # Of sales alone: two of one device would have three hundred between them, and the first of these has ended. A
+        # question is not sold any more when another sale has changed the customer's credit.
         self._numbers = itertools.count(1)
+        self._asks = itertools.count(1)
         self._stopping = False
         self.accepted: list[str] = []
         self.orders: list[tuple[str, str]] = []
@@ -73,7 +76,7 @@ class Load:
 
     async def _ask(self, phone: str) -> None:
         while not self._stopping:
-            await self._insist(f"ask {next(self._numbers)}", phone, "TOKEN")
+            await self._insist(f"ask {next(self._asks)}", phone, "TOKEN")
 
     async def _insist(self, external_id: str, phone: str, text: str) -> None:
         while True:
