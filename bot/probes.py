@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from bot.edge import may_look
 from bot.outbound import queue
 from bot.server import SERVER, Server
-from models.money import requests
+from models.selling import requests
 from models.sql import execute, now_ms
 
 T = TypeVar("T")

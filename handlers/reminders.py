@@ -11,8 +11,8 @@ from handlers.selling.buy import BUY
 from handlers.tickets.news import News
 from handlers.wording import tail
 from models.messages import MessageKind
-from models.money import reminders
-from models.money.reminders import Reminder, ReminderKind
+from models.selling import reminders
+from models.selling.reminders import Reminder, ReminderKind
 from models.sql import now_ms
 from models.tickets import Category
 from models.tickets.tickets import DUE, open_unreported

@@ -8,9 +8,9 @@ from bot.text.gsm import fits_sms
 from bot.text.i18n import _n
 from models.devices import Device, Unit
 from models.devices.access_rate import access_due
-from models.money import Contract, Due, Payable, total_left
 from models.money.ledger import credit_of
 from models.people import Customer
+from models.selling import Contract, Due, Payable, total_left
 from models.tokens import ISSUERS
 
 LONGEST_NAME = 12  # septets of a masked name

@@ -7,9 +7,9 @@ from bot.cli.prompt import fail
 from bot.cli.who import say_same_person
 from bot.server import Server
 from handlers.customers.proposals import agree
-from models.money.proposals import AskedAlready, Decided, Proposal, What, find_open
 from models.people import OfficeUser
 from models.people.two_people import SamePerson
+from models.selling.proposals import AskedAlready, Decided, Proposal, What, find_open
 from models.sql import now_ms
 
 

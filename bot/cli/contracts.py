@@ -7,10 +7,10 @@ import typer
 from bot.cli.prompt import fail, perform
 from bot.cli.who import SECOND, By, ByFile, office_work, say_same_person
 from handlers.customers.ownership import write_off
-from models.money.contracts import contract_numbered
-from models.money.ownership import NothingOwed
 from models.money.write_offs import NoReason, NotWaiting
 from models.people.two_people import CASH, SamePerson
+from models.selling.contracts import contract_numbered
+from models.selling.ownership import NothingOwed
 
 contract_cli = typer.Typer(no_args_is_help=True, help="Appliances that are paid off in parts: write off a debt.")
 

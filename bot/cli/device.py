@@ -12,10 +12,10 @@ from bot.company import Company
 from bot.server import Server
 from handlers.customers.ownership import retire_device, return_device, transfer_device
 from models.devices import Device
-from models.money.ownership import NoOwner, NotDone, OpenDebt, OwnAlready
-from models.money.proposals import What, propose_transfer
 from models.people import Customer, OfficeUser
 from models.people.two_people import CASH, HELPERS
+from models.selling.ownership import NoOwner, NotDone, OpenDebt, OwnAlready
+from models.selling.proposals import What, propose_transfer
 
 device_cli = typer.Typer(no_args_is_help=True, help="One device: it comes back, goes to somebody else or out of use.")
 Serial = Annotated[str, typer.Argument(help="the whole serial number")]

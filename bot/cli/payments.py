@@ -18,8 +18,9 @@ from bot.payments.reading import unpack
 from bot.server import Server
 from bot.text.controls import without_controls
 from models.audit import record
-from models.money import notices, requests
-from models.money.requests import PaymentRequest, RequestState
+from models.money import notices
+from models.selling import requests
+from models.selling.requests import PaymentRequest, RequestState
 from models.vault import Sealed
 
 payments_cli = typer.Typer(

@@ -10,14 +10,14 @@ from bot.cli.prompt import fail, load_config, open_database, perform
 from bot.cli.who import SECOND, By, ByFile, device_of, office_work, say_same_person
 from bot.company import Company
 from handlers.selling.void import refuse_by_office, void_by_office, why_not
-from models.money import Sale, voids
 from models.money.ledger import AccountKind, balance
-from models.money.moving import NotForThat, NothingToMove, SameDevice
-from models.money.proposals import What, propose_move
-from models.money.sales import LONGEST_REFERENCE
-from models.money.taking_back import NotTakenBack, NotTheirs
-from models.money.voids import NobodyAsked
 from models.people.two_people import CASH, SamePerson
+from models.selling import Sale, voids
+from models.selling.moving import NotForThat, NothingToMove, SameDevice
+from models.selling.proposals import What, propose_move
+from models.selling.sales import LONGEST_REFERENCE
+from models.selling.taking_back import NotTakenBack, NotTheirs
+from models.selling.voids import NobodyAsked
 
 sale_cli = typer.Typer(no_args_is_help=True, help="Sales: take one back, or move it to the right device.")
 Reference = Annotated[str, typer.Argument(help="that of the sale, as the receipt has it")]

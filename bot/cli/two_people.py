@@ -12,11 +12,11 @@ from bot.company import Company
 from models.money import amounts
 from models.money.amounts import NeverCame, NobodySays, NotPutRight
 from models.money.credit import NotSoMuch
-from models.money.proposals import What, propose_amount, propose_credit
+from models.money.payments import Payment
 from models.money.receiving import counted, normal_reference
-from models.money.sales import Payment
 from models.people import Customer
 from models.people.two_people import CASH
+from models.selling.proposals import What, propose_amount, propose_credit
 
 Amount = Annotated[int, typer.Argument(min=1, max=99_999_999, help="in whole units of currency")]
 Reason = Annotated[str, typer.Option(help="why; leave it away to agree")]

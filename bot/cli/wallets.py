@@ -11,7 +11,6 @@ from bot.cli.prompt import ACTOR, fail, load_config, perform
 from bot.cli.who import SECOND, By, ByFile, Phone, agent_of, office_work
 from bot.company import Company
 from handlers.selling.wallet import receipt, take_top_up
-from models.money.proposals import What, propose_payout
 from models.money.wallets import (
     LONGEST_REFERENCE,
     HasMoney,
@@ -25,6 +24,7 @@ from models.money.wallets import (
 )
 from models.people import Agent
 from models.people.two_people import CASH
+from models.selling.proposals import What, propose_payout
 
 Amount = Annotated[int, typer.Argument(min=1, max=99_999_999, help="in whole units of currency")]
 

@@ -13,7 +13,7 @@ from bot.company import Company
 from bot.edge import read_networks
 from bot.gateways import Callback
 from models.money.receiving import Incoming
-from models.money.requests import Reason
+from models.selling.requests import Reason
 
 SHORTEST_SECRET = 16
 

@@ -10,7 +10,7 @@ from bot.payments.settling import Settler
 from bot.text import numbers
 from bot.text.i18n import N_, Reason
 from models.audit import record
-from models.money import requests
+from models.money.payments import Payment
 from models.money.receiving import (
     Incoming,
     Source,
@@ -20,8 +20,8 @@ from models.money.receiving import (
     normal_reference,
     unapplied,
 )
-from models.money.requests import PaymentRequest, RequestState
-from models.money.sales import Payment
+from models.selling import requests
+from models.selling.requests import PaymentRequest, RequestState
 from models.sql import now_ms
 
 

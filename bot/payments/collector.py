@@ -17,8 +17,8 @@ from bot.payments.base import Answer, Ask, Asked, NotAsked, Provider, State
 from bot.payments.settling import NO_RECEIPT, Settler
 from bot.runtime import Database, DatabaseAway
 from models.alerts import raise_alert_once
-from models.money import requests
-from models.money.requests import PaymentRequest, Reason, RequestState
+from models.selling import requests
+from models.selling.requests import PaymentRequest, Reason, RequestState
 from models.sql import HOUR_MS, now_ms
 
 log = logging.getLogger(__name__)

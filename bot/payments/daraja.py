@@ -34,7 +34,7 @@ from bot.payments.base import (
 )
 from bot.payments.wire import SharedToken, read_amount, read_balance, read_object, read_phone, text_of
 from models.money.receiving import Incoming, Source
-from models.money.requests import Reason
+from models.selling.requests import Reason
 
 LIVE = "https://api.safaricom.co.ke"
 ZONE = ZoneInfo("Africa/Nairobi")  # their times have no zone; public code reads them so

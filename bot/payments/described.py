@@ -16,7 +16,7 @@ from bot.payments.base import Answer, Ask, Asked, NotAsked, Provider, State
 from bot.payments.description import ProviderDescription, Said
 from bot.payments.wire import read_amount, read_phone, write_amount
 from models.money.receiving import Incoming, Source
-from models.money.requests import Reason
+from models.selling.requests import Reason
 
 OUR_ID = "mwanga_id"  # our own id in a callback's address. No provider has a field of this name
 LONGEST_ID, LONGEST_CODE = 80, 80  # columns

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from bot.gateways.description import Request, Success, Table, Text, read_tables, says_one
 from bot.payments.base import SHORTEST_SECRET, ProviderSettings
 from bot.payments.registered import KINDS
-from models.money.requests import Reason
+from models.selling.requests import Reason
 
 TAKEN = re.compile("|".join([*(kind.name for kind in KINDS), "cash|wallet|bank|simulator"]))
 LONGEST_NAME = 20  # the column of payments

@@ -20,7 +20,7 @@ from bot.payments.base import Answer, Ask, Asked, NotAsked, Provider, ProviderSe
 from bot.payments.wire import SharedToken, read_amount, read_object, read_phone, text_of, write_amount
 from bot.text import plain
 from models.money.receiving import Incoming, Source
-from models.money.requests import Reason
+from models.selling.requests import Reason
 
 SANDBOX, SANDBOX_CURRENCY = "sandbox", "EUR"  # the only one that it knows
 TOKEN_S = 3_600  # where it does not say

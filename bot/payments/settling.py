@@ -8,9 +8,9 @@ from bot.company import Company
 from bot.message import Copy
 from bot.payments.base import Answer, State
 from models.alerts import raise_alert, raise_alert_once
-from models.money import requests
 from models.money.receiving import Incoming
-from models.money.requests import PaymentRequest, Reason, RequestState
+from models.selling import requests
+from models.selling.requests import PaymentRequest, Reason, RequestState
 from models.sql import HOUR_MS, MINUTE_MS, now_ms
 
 log = logging.getLogger(__name__)

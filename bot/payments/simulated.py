@@ -12,7 +12,7 @@ from typing import Any
 from bot.gateways import Callback
 from bot.payments.base import Answer, Ask, Asked, NotAsked, State
 from bot.payments.daraja import REQUEST, ZONE, Daraja
-from models.money.requests import Reason
+from models.selling.requests import Reason
 
 RECEIPT_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 ADDRESS = "127.0.0.1"

@@ -12,7 +12,7 @@ from bot.payments.simulated import Does, SimulatedDaraja
 from bot.server import Server
 from bot.text import amounts
 from models.money.notices import MOST_TRIES
-from models.money.requests import RINGS, PaymentRequest
+from models.selling.requests import RINGS, PaymentRequest
 from models.sql import connection, execute
 
 LOOK_S = 0.1

@@ -11,12 +11,12 @@ from handlers.selling.how_to_buy import how_by_phone
 from handlers.selling.own_buying import seller_of
 from handlers.wording import LONGEST_NAME, access_owed, bought, credit_left, fitting, owing, tail, under
 from models.devices import Device
-from models.money import Contract, Due, contracts_of, total_left
 from models.money.claims import owed_by
-from models.money.contracts import dues_by_contract
-from models.money.instalments import oldest_first
-from models.money.sales import last_tokens
 from models.people import Role
+from models.selling import Contract, Due, contracts_of, total_left
+from models.selling.contracts import dues_by_contract
+from models.selling.instalments import oldest_first
+from models.selling.sales import last_tokens
 
 
 @talk(

@@ -5,9 +5,9 @@ from bot.talks import Chat, talk
 from bot.talks.commands import Keyword
 from bot.text import Text, _, joined
 from handlers.selling.no_room import WALLET
-from models.money.cash_limit import Room, read_room
 from models.money.ledger import commission_due
 from models.people import Role
+from models.selling.cash_limit import Room, read_room
 
 
 @talk(

@@ -8,10 +8,10 @@ from bot.message import Copy
 from bot.text import Text, _
 from handlers.account.statement import day_text
 from models.messages import MessageKind
-from models.money import statement
-from models.money.agents_day import active_untold
-from models.money.cash_limit import read_room
 from models.people import Agent
+from models.selling import statement
+from models.selling.agents_day import active_untold
+from models.selling.cash_limit import read_room
 
 LATEST_H = 4  # hours after its own in which a message still goes out: later it is no news
 ACTIVE_DAYS = 7  # of an agent who is told in the morning

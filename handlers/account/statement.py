@@ -9,10 +9,10 @@ from bot.message import Reply
 from bot.talks import Chat, Field, Invalid, Turn, talk
 from bot.text import Text, _, plain_word, verbatim
 from handlers.wording import owner, tail
-from models.money import statement
 from models.money.ledger import cash_held, commission_due
 from models.money.wallets import in_wallet
 from models.people import Agent, Role
+from models.selling import statement
 
 MOST = 60  # sales of a day that are listed, some ten screens
 YEAR = timedelta(days=366)

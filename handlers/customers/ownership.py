@@ -11,12 +11,13 @@ from handlers.selling.receipts import swap_notice
 from handlers.wording import owner, tail
 from models.devices import Device
 from models.messages import MessageKind
-from models.money import Contract, claims, ownership, swaps
-from models.money.ownership import Passed
-from models.money.prices import seller_for
-from models.money.swaps import Swapped
+from models.money import claims
 from models.money.write_offs import WriteOff
 from models.people import Customer, OfficeUser
+from models.selling import Contract, ownership, swaps
+from models.selling.ownership import Passed
+from models.selling.prices import seller_for
+from models.selling.swaps import Swapped
 from models.sql import now_ms
 
 

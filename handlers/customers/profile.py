@@ -13,11 +13,12 @@ from handlers.wording import access_owed, bought, grouped, owing
 from models.audit import record
 from models.customers import search
 from models.devices import Device, devices_of
-from models.money import Contract, Due, Sale, contracts_of, total_left
-from models.money.contracts import dues_by_contract
-from models.money.sales import Payment, last_tokens
+from models.money.payments import Payment
 from models.office.outgoing import mask
 from models.people import Agent, Customer, MiniGrid, Village
+from models.selling import Contract, Due, Sale, contracts_of, total_left
+from models.selling.contracts import dues_by_contract
+from models.selling.sales import last_tokens
 from models.sql import connection, execute
 from models.tickets.tickets import open_of
 

@@ -11,13 +11,13 @@ from handlers.selling.wallet import give_back
 from models.alerts import raise_alert
 from models.devices import Device, with_owner
 from models.messages import MessageKind
-from models.money import Sale
 from models.money.amounts import put_right
 from models.money.credit import pay_out_credit
-from models.money.ownership import MoreOwed, NoOwner, OtherOwner, hold_device_of
-from models.money.proposals import Proposal, What, take_up
-from models.money.sales import Payment
+from models.money.payments import Payment
 from models.people import Agent, Customer, OfficeUser
+from models.selling import Sale
+from models.selling.ownership import MoreOwed, NoOwner, OtherOwner, hold_device_of
+from models.selling.proposals import Proposal, What, take_up
 
 
 async def agree(number: int, by: OfficeUser, *, company: Company, composer: Composer) -> Proposal:

@@ -14,12 +14,12 @@ from handlers.fields.devices import DeviceSerial, PaidFor
 from handlers.wording import access_owed, fitting, item_name, owing, tail, under
 from models.customers import search
 from models.devices import Device, Kind, Unit, devices_of
-from models.money import Contract, Due, Payable, Terms, contracts_of, total_left
-from models.money.contracts import dues_by_contract
-from models.money.payable import PayableDevice, PayableGoods
-from models.money.sales import last_tokens
-from models.money.swaps import swap_to
 from models.people import Customer
+from models.selling import Contract, Due, Payable, Terms, contracts_of, total_left
+from models.selling.contracts import dues_by_contract
+from models.selling.payable import PayableDevice, PayableGoods
+from models.selling.sales import last_tokens
+from models.selling.swaps import swap_to
 
 KINDS = {Kind.METER: _("meter"), Kind.SHS: _("solar"), Kind.EBIKE: _("e-bike")}
 LONGEST_NAME, LONGEST_VILLAGE, LONGEST_SERIAL = 18, 10, 20

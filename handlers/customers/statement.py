@@ -10,10 +10,10 @@ from handlers.exchange.cells import figure
 from handlers.exchange.dates import ALWAYS, Dates
 from handlers.wording import access_owed, bought, owing
 from models.devices import devices_of
-from models.money import Contract, contracts_of, total_left
-from models.money.contracts import dues_by_contract
 from models.money.ledger import AccountKind, balance
 from models.people import Customer
+from models.selling import Contract, contracts_of, total_left
+from models.selling.contracts import dues_by_contract
 from models.sql import connection, execute, read_moment
 
 SALES = """SELECT s.id, s.created_at AS at, s.reference, s.amount, s.unit, s.units, s.recovered, s.access, s.owed,

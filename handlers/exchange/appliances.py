@@ -26,10 +26,10 @@ from handlers.exchange.references import find_defined
 from handlers.exchange.sheet import ImportKind, Problem, Shared
 from handlers.exchange.stock import NO_MODEL
 from models.devices import DeviceModel, Kind
-from models.money import Appliance, PaymentPlan, Period, Terms
-from models.money.catalogue import Type
-from models.money.instalments import DAYS, amounts
 from models.names import folded, named, renew
+from models.selling import Appliance, PaymentPlan, Period, Terms
+from models.selling.catalogue import Type
+from models.selling.instalments import DAYS, amounts
 
 LONGEST_ITEM, LONGEST_PLAN = 20, 14  # septets: what a sentence and a command of one SMS have room for
 MOST_INSTALMENTS = 260  # five years of weeks

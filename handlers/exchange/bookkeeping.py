@@ -10,7 +10,7 @@ from handlers.exchange.dates import Dates
 from handlers.exchange.exports import pages
 from handlers.exchange.sheet import HistoryKind
 from models.devices import Unit
-from models.money.contracts import FIRST_NUMBER
+from models.selling.contracts import FIRST_NUMBER
 from models.sql import read_day, read_moment
 
 # Entries by their number, each with all its lines, the debits first. Whose an account is stands in other tables, by its

@@ -10,7 +10,7 @@ from handlers.exchange.cells import figure
 from handlers.exchange.dates import Dates
 from handlers.exchange.sheet import HistoryKind
 from models.audit import read_notes
-from models.money.contracts import FIRST_NUMBER
+from models.selling.contracts import FIRST_NUMBER
 from models.sql import connection, execute, ms_of, read_moment
 
 PAGE = 1000

@@ -11,8 +11,8 @@ from handlers.fields.naming import Named, belongings, payable_of, reachable_devi
 from handlers.fields.serials import tidy_serial
 from models.devices import TAIL, Device, devices_of
 from models.devices.tables import find_all_for_agent
-from models.money import Payable
 from models.people import Caller
+from models.selling import Payable
 
 MOST_BEFORE = 12  # pieces of a line that may stand before a serial
 # What looks like a serial in running text: letters with digits behind them (but no TZS5000), or the

@@ -14,11 +14,11 @@ from handlers.wording import owner, paid_for_name
 from models.customers import search
 from models.devices import TAIL, Device, devices_of
 from models.devices.tables import device_in_reach, find_all_for_agent
-from models.money import contracts_of
-from models.money.contracts import dues_by_contract, find_contract
-from models.money.payable import PayableDevice, PayableGoods
 from models.names import folded
 from models.people import Customer
+from models.selling import contracts_of
+from models.selling.contracts import dues_by_contract, find_contract
+from models.selling.payable import PayableDevice, PayableGoods
 
 T = TypeVar("T")
 MOST_FOUND = 30

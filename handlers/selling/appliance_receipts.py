@@ -11,8 +11,8 @@ from handlers.selling.buy import BUY
 from handlers.wording import bought, fitting, grouped, item_name, kept, least, owner, tail, under, warning
 from models.devices import Unit
 from models.messages import MessageKind
-from models.money import Period, Terms
-from models.money.appliance_sale import ApplianceSold, Proposal
+from models.selling import Period, Terms
+from models.selling.appliance_sale import ApplianceSold, Proposal
 
 BESIDE_SERIAL = 12  # septets of an item with a serial behind it
 Schedule = Sequence[tuple[date, int]]

@@ -16,12 +16,12 @@ from handlers.selling.receipts import copies, for_agent
 from handlers.wording import bought, fitting, owner, paid_for_name, shared, tail, with_credit
 from models.messages import MessageKind
 from models.messages.withdrawal import withdraw_question_about
-from models.money import Payable, Sale, cash_requests, quotes, refusals
-from models.money.booking import Sold
-from models.money.cash_requests import CashRequest
-from models.money.met import Asked
-from models.money.payable import Standing
 from models.people import Role
+from models.selling import Payable, Sale, cash_requests, quotes, refusals
+from models.selling.booking import Sold
+from models.selling.cash_requests import CashRequest
+from models.selling.met import Asked
+from models.selling.payable import Standing
 
 BUY: Words = {
     "en": ("BUY", "VEND", "TOPUP", "RECHARGE"),

@@ -15,10 +15,10 @@ from handlers.selling.buy import buy, take_payment
 from handlers.wording import LONGEST_NAME, owner, paid_for_name, tail
 from models.messages import MessageKind
 from models.messages.withdrawal import withdraw_question_about
-from models.money import Payable, Sale, cash_requests
-from models.money.cash_requests import REFERENCE, CashRequest, CashRequestState
-from models.money.payable import load_payable
 from models.people import Agent, Caller, Customer, Role
+from models.selling import Payable, Sale, cash_requests
+from models.selling.cash_requests import REFERENCE, CashRequest, CashRequestState
+from models.selling.payable import load_payable
 from models.sql import now_ms
 
 REQUESTS: Words = {

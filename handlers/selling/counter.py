@@ -7,12 +7,12 @@ from handlers.selling.receipts import copies
 from models.audit import record
 from models.devices import Device
 from models.devices.keys import most_units
-from models.money import Appliance, Contract, Payable, PaymentPlan, Sale, appliance_sale, payment, quotes
-from models.money.appliance_sale import ApplianceSold, Proposal
-from models.money.booking import Sold, lock_agent_and_device, lock_for_sale
-from models.money.quotes import Quote
-from models.money.sellers import AtCounter
 from models.people import Customer, OfficeUser
+from models.selling import Appliance, Contract, Payable, PaymentPlan, Sale, appliance_sale, payment, quotes
+from models.selling.appliance_sale import ApplianceSold, Proposal
+from models.selling.booking import Sold, lock_agent_and_device, lock_for_sale
+from models.selling.quotes import Quote
+from models.selling.sellers import AtCounter
 from models.sql import lock_rows
 
 

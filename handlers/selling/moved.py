@@ -8,9 +8,9 @@ from handlers.selling.receipts import copy_to_owner
 from handlers.wording import owner, tail
 from models.devices import Device
 from models.messages import MessageKind
-from models.money import Sale
-from models.money.moving import Moved, move
 from models.people import Agent, OfficeUser
+from models.selling import Sale
+from models.selling.moving import Moved, move
 
 
 async def move_by_office(sale: Sale, device: Device, by: OfficeUser, *, company: Company, composer: Composer) -> Moved:

@@ -3,7 +3,7 @@
 from bot.company import Company
 from bot.talks.commands import Keyword, Words
 from bot.text import Text, _
-from models.money.refusals import OverLimit, WalletTooSmall
+from models.selling.refusals import OverLimit, WalletTooSmall
 
 # Starts the talk by which an agent's phone is asked to fill the wallet.
 WALLET: Words = {

@@ -11,8 +11,8 @@ from handlers.fields.devices import PaidFor
 from handlers.fields.serials import tidy_serial
 from models.devices import LONGEST, TAIL
 from models.devices.tables import find_all_for_agent, known_serials
-from models.money import Payable
-from models.money.payable import PayableDevice
+from models.selling import Payable
+from models.selling.payable import PayableDevice
 
 PAID_FOR, AMOUNT = PaidFor(_("Serial number?")), Amount(_("Amount paid?"))
 MOST_PIECES = 12  # of a line that says nothing but a sale

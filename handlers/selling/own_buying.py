@@ -17,10 +17,10 @@ from handlers.selling.own_request import end_request, find_own_request, is_to_en
 from handlers.selling.tokens import WORDS as TOKEN
 from handlers.wording import LONGEST_NAME, paid_for_name, tail
 from models.devices import Device, Unit
-from models.money import Payable, contracts_of
-from models.money.prices import Price, price_of, seller_for
-from models.money.quotes import unit_price
 from models.people import Agent, Role
+from models.selling import Payable, contracts_of
+from models.selling.prices import Price, price_of, seller_for
+from models.selling.quotes import unit_price
 
 
 @talk(

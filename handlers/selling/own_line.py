@@ -10,11 +10,11 @@ from handlers.fields.devices import LIKE_SERIAL, tails
 from handlers.fields.serials import MOST, tidy_serial
 from models.devices import devices_of
 from models.devices.tables import known_serials
-from models.money import Payable, contracts_of
-from models.money.account_text import SALE, find_by_account
-from models.money.contracts import dues_by_contract
-from models.money.payable import PayableDevice, PayableGoods
 from models.people import Caller, Customer
+from models.selling import Payable, contracts_of
+from models.selling.account_text import SALE, find_by_account
+from models.selling.contracts import dues_by_contract
+from models.selling.payable import PayableDevice, PayableGoods
 
 MOST_PIECES = 12  # of a line that are looked at
 MOST_PARTS = 6  # of a serial that was read aloud

@@ -13,13 +13,13 @@ from handlers.selling.buy import why_not
 from handlers.selling.cash_requests import how_it_ended, tell_withdrawn
 from handlers.wording import LONGEST_NAME, bought, fitting, paid_for_name, shared, tail, with_credit
 from models.messages import MessageKind
-from models.money import Payable, cash_requests, quotes, refusals, requests
-from models.money.cash_limit import read_room
-from models.money.cash_requests import CashRequest, Wish
-from models.money.payable import load_payable
-from models.money.prices import sellers_for
-from models.money.requests import PaymentRequest
 from models.people import Agent, Customer
+from models.selling import Payable, cash_requests, quotes, refusals, requests
+from models.selling.cash_limit import read_room
+from models.selling.cash_requests import CashRequest, Wish
+from models.selling.payable import load_payable
+from models.selling.prices import sellers_for
+from models.selling.requests import PaymentRequest
 from models.sql import lock_rows
 
 LONGEST_ASKER = 20  # septets of the name of who wants to buy

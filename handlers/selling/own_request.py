@@ -8,10 +8,10 @@ from bot.text.answers import declines
 from handlers.selling.cash_requests import how_it_ended, withdraw
 from handlers.selling.own_payment import still_asked
 from handlers.wording import LONGEST_NAME, paid_for_name
-from models.money import cash_requests
-from models.money.cash_requests import CashRequest
-from models.money.payable import load_payable
 from models.people import Agent, Caller
+from models.selling import cash_requests
+from models.selling.cash_requests import CashRequest
+from models.selling.payable import load_payable
 
 SHOWN, WHAT_NOW = "quote", "what now"  # recorded before all that is bought: the request that was shown, the choice
 END = "2"  # the line that ends it

@@ -6,8 +6,8 @@ from bot.talks.fields import Amount
 from bot.text import Text, _, joined
 from handlers.selling.no_room import WALLET
 from handlers.selling.own_payment import NOTHING_PAID, ring, what_rings
-from models.money import requests
 from models.people import Role
+from models.selling import requests
 
 
 def may_be_asked(turn: Turn) -> bool:

@@ -10,9 +10,9 @@ from bot.text import Text, _, verbatim
 from handlers.fields.devices import PaidFor, no_other_device
 from handlers.fields.serials import count_pieces, read_serial
 from handlers.wording import fitting, item_name, least, owner, tail, under
-from models.money import Contract, Due, Terms, contracts_of
-from models.money.contracts import Ending, count_paid, find_contract, open_instalments
 from models.people import Role
+from models.selling import Contract, Due, Terms, contracts_of
+from models.selling.contracts import Ending, count_paid, find_contract, open_instalments
 
 WORDS = {"en": ("PLAN",), "sw": ("MPANGO",), "fr": ("PLAN",), "pt": ("PLANO",), "ha": ("TSARI",)}
 NEXT = 3  # instalments that are shown

@@ -19,9 +19,9 @@ from handlers.wording import (
 )
 from models.devices import Device, Unit
 from models.messages import MessageKind
-from models.money import Sale
-from models.money.booking import Sold
-from models.money.swaps import DeviceSwap
+from models.selling import Sale
+from models.selling.booking import Sold
+from models.selling.swaps import DeviceSwap
 
 
 def for_agent(sold: Sold, company: Company, language: str) -> Text:

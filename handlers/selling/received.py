@@ -2,7 +2,7 @@
 
 What a payment is for is decided in this order: what our own request was for; the serial or number that the payer typed,
 then its only near spelling; the phone that was typed, or where nothing was typed the payer's own, of the only customer
-with it and the only device. All else waits for the office (models/money/applying.py)."""
+with it and the only device. All else waits for the office (models/selling/applying.py)."""
 
 from contextlib import suppress
 from typing import NamedTuple
@@ -18,14 +18,18 @@ from handlers.selling.wallet import for_agent
 from models.alerts import raise_alert, raise_alert_once
 from models.audit import record
 from models.messages import MessageKind
-from models.money import Payable, Sale, applying, quotes, requests
-from models.money.account_text import find_by_account
-from models.money.applying import Applied
-from models.money.booking import read_sale
-from models.money.payable import load_payable
-from models.money.prices import seller_for
+from models.money.payments import Payment
 from models.money.receiving import Incoming, Received, Why, lock_payment, receive, unapplied
-from models.money.refusals import (
+from models.money.waiting import NoSuchPayment, find_unapplied, is_passing
+from models.money.wallets import NothingUnapplied, NotPrepaid, find_prepaid, top_up_wallet
+from models.people import Agent, Customer, find_callers
+from models.selling import Payable, Sale, applying, quotes, requests
+from models.selling.account_text import find_by_account
+from models.selling.applying import Applied
+from models.selling.booking import read_sale
+from models.selling.payable import load_payable
+from models.selling.prices import seller_for
+from models.selling.refusals import (
     AmountTooSmall,
     ClockInDoubt,
     NoPlan,
@@ -36,11 +40,7 @@ from models.money.refusals import (
     SalesOff,
     TooManyTokens,
 )
-from models.money.requests import PaymentRequest, Reason
-from models.money.sales import Payment
-from models.money.waiting import NoSuchPayment, find_unapplied, is_passing
-from models.money.wallets import NothingUnapplied, NotPrepaid, find_prepaid, top_up_wallet
-from models.people import Agent, Customer, find_callers
+from models.selling.requests import PaymentRequest, Reason
 from models.sql import HOUR_MS
 
 Told = list[tuple[str, list[Copy]]]

@@ -5,9 +5,9 @@ from bot.talks import Chat, Field, Invalid, Turn, echo, talk
 from bot.text import Text, _, joined, verbatim
 from handlers.selling.plan import show_contract
 from handlers.wording import item_name, owner
-from models.money import Contract, Due, Terms, total_left
-from models.money.contracts import contracts_sold_by, dues_by_contract
 from models.people import Role
+from models.selling import Contract, Due, Terms, total_left
+from models.selling.contracts import contracts_sold_by, dues_by_contract
 
 LISTED = 60  # the newest sales; an older one is found by PLAN
 MOST_PAGES = 60

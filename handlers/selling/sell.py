@@ -18,10 +18,10 @@ from handlers.wording import item_name, tail
 from models.devices import TAIL, Device, DeviceNotFound
 from models.devices.keys import most_units
 from models.messages import MessageKind
-from models.money import Appliance, Contract, PaymentPlan, appliance_sale, catalogue, refusals
-from models.money.appliance_sale import Proposal
-from models.money.catalogue import free_device, plans_of
 from models.people import Customer, Role
+from models.selling import Appliance, Contract, PaymentPlan, appliance_sale, catalogue, refusals
+from models.selling.appliance_sale import Proposal
+from models.selling.catalogue import free_device, plans_of
 
 LABEL = 24  # septets of a name that the office gave, on a list
 TYPED = 8  # characters of a serial that a command repeats: its end is enough

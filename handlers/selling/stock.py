@@ -5,8 +5,8 @@ from bot.talks import Chat, talk
 from bot.text import _, shorten, verbatim
 from handlers.selling.sell import LABEL, TYPED, sell
 from handlers.wording import item_name
-from models.money import catalogue
 from models.people import Role
+from models.selling import catalogue
 
 MOST = 60  # serials that are listed, some ten screens
 

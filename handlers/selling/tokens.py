@@ -14,10 +14,10 @@ from handlers.tickets.news import FIX
 from handlers.wording import LONGEST_NAME
 from models.devices import Device, with_owner
 from models.messages import MessageKind
-from models.money.prices import seller_for
-from models.money.sales import last_tokens
-from models.money.swaps import swap_to
 from models.people import Agent, Role
+from models.selling.prices import seller_for
+from models.selling.sales import last_tokens
+from models.selling.swaps import swap_to
 
 WORDS = {
     "en": ("TOKEN", "CODE", "RESEND", "LAST"),

@@ -13,11 +13,12 @@ from handlers.selling.received import payer_of
 from handlers.tickets.questions import InWords
 from handlers.wording import LONGEST_NAME, owner, tail
 from models.messages import MessageKind
-from models.money import Sale, voids
-from models.money.requests import PaymentRequest
-from models.money.sales import Payment
-from models.money.statement import TakenPayment, payments_taken
-from models.money.taking_back import (
+from models.money.payments import Payment
+from models.people import Agent, OfficeUser, Role
+from models.selling import Sale, voids
+from models.selling.requests import PaymentRequest
+from models.selling.statement import TakenPayment, payments_taken
+from models.selling.taking_back import (
     CreditSpent,
     MovedBefore,
     NotTakenBack,
@@ -26,8 +27,7 @@ from models.money.taking_back import (
     VoidBefore,
     is_down_payment,
 )
-from models.money.voids import AskedBefore, AskedTooLate
-from models.people import Agent, OfficeUser, Role
+from models.selling.voids import AskedBefore, AskedTooLate
 
 VOID: Words = {
     "en": ("VOID",),

@@ -14,8 +14,8 @@ from handlers.tickets.news import FIX, REPORTED, News, category_of
 from handlers.tickets.questions import LONGEST, InWords, without_pins
 from handlers.wording import grouped, owner
 from models.devices import Device, devices_of
-from models.money.sales import last_tokens
 from models.people import Caller, Customer, Role
+from models.selling.sales import last_tokens
 from models.tickets import Category, tickets
 from models.tickets.tickets import Opened
 

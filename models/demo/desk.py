@@ -10,10 +10,11 @@ from models.devices import Device, with_owner
 from models.messages import broadcasts
 from models.messages.broadcasts import Result
 from models.messages.keywords import add_word
-from models.money import Sale, moving, wallets
-from models.money.requests import PaymentRequest, RequestState
+from models.money import wallets
 from models.money.statements import Direction, StatementFile, StatementLine
 from models.people import Agent, Customer, OfficeUser
+from models.selling import Sale, moving
+from models.selling.requests import PaymentRequest, RequestState
 from models.sql import HOUR_MS, MINUTE_MS, now_ms
 from models.tickets import Category, Ticket, tickets
 from models.vault import Vault

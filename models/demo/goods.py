@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from models.devices import Device
-from models.money import Appliance, Contract, PaymentPlan, Period, Terms
-from models.money.catalogue import Type
-from models.money.contracts import Instalment
-from models.money.instalments import amounts, due_dates
 from models.money.ledger import AccountKind, Posting, post
-from models.money.sales import SAME_SALE_WINDOW
 from models.people import Agent
+from models.selling import Appliance, Contract, PaymentPlan, Period, Terms
+from models.selling.catalogue import Type
+from models.selling.contracts import Instalment
+from models.selling.instalments import amounts, due_dates
+from models.selling.sales import SAME_SALE_WINDOW
 
 
 @dataclass(frozen=True)

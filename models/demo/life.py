@@ -13,13 +13,14 @@ from models.demo.world import CLERK, OFFICE_PASSWORD, STS_KEY
 from models.devices import Device, Kind, Tariff, Unit, with_owner
 from models.devices.keys import seal_key
 from models.messages import MessageKind
-from models.money import Contract, PaymentPlan, Period, Sale, disputes, hand_in, quotes, receiving, voids
-from models.money.contracts import Instalment
-from models.money.instalments import amounts, due_dates
+from models.money import disputes, hand_in, receiving
 from models.money.ledger import AccountKind, Posting, post
-from models.money.payable import PayableDevice
-from models.money.payment import sell
 from models.people import Agent, Customer, MiniGrid, OfficeRole, OfficeUser, Village
+from models.selling import Contract, PaymentPlan, Period, Sale, quotes, voids
+from models.selling.contracts import Instalment
+from models.selling.instalments import amounts, due_dates
+from models.selling.payable import PayableDevice
+from models.selling.payment import sell
 from models.sql import connection, execute, now_ms
 from models.tickets import Category, Ticket, tickets
 from models.vault import Vault

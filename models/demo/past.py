@@ -9,11 +9,12 @@ from models.demo.world import PAYGO_KEYS
 from models.devices import Device
 from models.messages import LIFE, MessageKind, beats
 from models.messages.beats import Beat
-from models.money import Sale
 from models.money.ledger import AccountKind, Posting, currency, post
+from models.money.payments import Payment
 from models.money.references import new_reference, reference_for
-from models.money.sales import Payment, Token
 from models.people import Agent, Customer
+from models.selling import Sale
+from models.selling.sales import Token
 from models.sql import HOUR_MS, connection, execute_many, insert, ms_of
 from models.tokens import ISSUERS
 

@@ -10,11 +10,12 @@ from models.devices.access_rate import begin_access
 from models.devices.connections import ConnectionGroup, ConnectionType, MeterType
 from models.devices.keys import seal_key
 from models.devices.meters import keep_vending_key
-from models.money import Sale
 from models.money.ledger import currency
+from models.money.payments import Payment
 from models.money.references import reference_for
-from models.money.sales import Payment, Token
 from models.people import Agent, Customer, MiniGrid, OfficeRole, OfficeUser, Village
+from models.selling import Sale
+from models.selling.sales import Token
 from models.settings import Setting
 from models.sql import connection, execute
 from models.tokens import ISSUERS

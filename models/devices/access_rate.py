@@ -1,7 +1,7 @@
 """The access rate: what a connected meter costs even when nothing is bought.
 
 Nothing is written while it falls due: what is due follows from the day up to which it was reckoned, from the rates that
-the tariff had since then, and from today. A payment settles it (models/money/quotes.py) and moves that day on.
+the tariff had since then, and from today. A payment settles it (models/selling/quotes.py) and moves that day on.
 """
 
 from collections.abc import Iterable, Sequence

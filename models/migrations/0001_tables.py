@@ -8,12 +8,12 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.schema_generator.state import ModelState
 
-from models.money.cash_requests import CashRequestState
-from models.money.proposals import Decision
-from models.money.requests import RequestState
+from models.selling.cash_requests import CashRequestState
+from models.selling.proposals import Decision
+from models.selling.requests import RequestState
 from models.money.reservations import Reserved
 from models.money.statements import Settled
-from models.money.voids import VoidState
+from models.selling.voids import VoidState
 from models.people.tables import OfficeRole, now
 from models.tickets.tickets import TicketState
 

@@ -9,6 +9,7 @@ from models.audit import record
 from models.money.day_close import first_open
 from models.money.ledger import AccountKind, Posting, post
 from models.money.lost import lost_of
+from models.money.payments import Payment
 from models.money.providers import provider_id
 from models.money.receiving import (
     BANK,
@@ -22,7 +23,6 @@ from models.money.receiving import (
     unapplied,
 )
 from models.money.reconciling import is_out_of_books
-from models.money.sales import Payment
 from models.money.wallets import TakenOut, take_out
 from models.sql import connection, execute, read_moment
 

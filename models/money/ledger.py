@@ -4,7 +4,7 @@ The database itself sees to it (models/migrations/0002_guards.py): an entry that
 balance, and nothing changes them. An account's `balance` is the sum of its lines, kept beside them so that reading it
 never adds up history; the lines move it, and nothing else can. Positive is a debit.
 
-An agent's accounts and a customer's debt are held by the locks of whoever sells (models/money/booking.py). Those of
+An agent's accounts and a customer's debt are held by the locks of whoever sells (models/selling/booking.py). Those of
 the company and of its providers are everybody's: their lines are written at the end of the unit of work, all at once,
 so that two batches of sales never end in a deadlock, nor wait for each other longer than a commit takes.
 """

@@ -10,7 +10,7 @@ from tortoise.models import Model
 
 from models.audit import record
 from models.messages import Phone
-from models.money.sales import Payment
+from models.money.payments import Payment
 from models.rows import find_rows
 from models.sql import connection, execute, insert, lock_rows, marks
 from models.vault import Vault

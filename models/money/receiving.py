@@ -18,8 +18,8 @@ from models.alerts import raise_alert
 from models.audit import record
 from models.money.day_close import first_open
 from models.money.ledger import AccountKind, Posting, balance, currency, post
+from models.money.payments import Payment
 from models.money.providers import provider_id
-from models.money.sales import Payment
 from models.rows import find_row
 from models.sql import connection, cut, execute, lock_rows, on_postgres
 

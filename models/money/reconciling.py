@@ -12,6 +12,7 @@ from typing import Any
 from models.audit import record
 from models.money.day_close import first_open
 from models.money.ledger import AccountKind, Posting, post, reverse
+from models.money.payments import Payment
 from models.money.providers import provider_id
 from models.money.receiving import (
     BANK,
@@ -28,7 +29,6 @@ from models.money.receiving import (
     unapplied,
     waits_as_other_name,
 )
-from models.money.sales import Payment
 from models.money.statements import Direction, Settled, StatementFile, StatementLine, hold_statements
 from models.money.till import note_arrival
 from models.sql import connection, cut, execute, lock_rows, on_postgres, read_moment

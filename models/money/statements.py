@@ -5,7 +5,7 @@ from enum import StrEnum
 from tortoise import fields
 from tortoise.models import Model
 
-from models.money.sales import Payment
+from models.money.payments import Payment
 from models.sql import connection, execute, on_postgres
 
 # Whoever reads or matches statements moves the sums of their days in the order of the lines, and a payout of one

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from models.audit import record
 from models.money.ledger import AccountKind
+from models.money.payments import Payment
 from models.money.receiving import PASSING, Suspense, normal_reference, unapplied
-from models.money.sales import Payment
 from models.sql import connection, cut, execute
 
 LOOK_AFTER = "UPDATE suspense SET owner = $2 WHERE payment_id = $1 AND closed_at IS NULL RETURNING id"

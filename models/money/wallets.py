@@ -9,10 +9,10 @@ from tortoise.models import Model
 
 from models.audit import record
 from models.money.ledger import AccountKind, Posting, balance, cash_held, commission_due, post
+from models.money.payments import Payment
 from models.money.receiving import close_suspense
 from models.money.references import hold_reference, new_reference
 from models.money.reservations import promised_by
-from models.money.sales import Payment
 from models.people import Agent
 from models.sql import connection, execute, insert, lock_rows, marks
 

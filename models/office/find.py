@@ -12,8 +12,8 @@ from rapidfuzz.distance import OSA
 from models.customers import name_index
 from models.devices import LONGEST, TAIL
 from models.devices.tables import ALIKE, FOLDED
-from models.money.contracts import FIRST_NUMBER
 from models.names import folded
+from models.selling.contracts import FIRST_NUMBER
 from models.sql import connection, ending_of, execute, marks
 
 MOST = 50  # of one kind

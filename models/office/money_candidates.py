@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from models.customers.search import find_customers
 from models.devices import Device, devices_of
 from models.devices.tables import find_anywhere
-from models.money import Contract, contracts_of
-from models.money.contracts import contract_numbered
 from models.money.wallets import find_prepaid
 from models.people import Agent, Customer, MiniGrid
+from models.selling import Contract, contracts_of
+from models.selling.contracts import contract_numbered
 
 MOST = 12
 MOST_GRIDS = 50  # whose customers are looked through for a name

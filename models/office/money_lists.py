@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from models.money import Sale
-from models.money.sales import COUNTS, LONGEST_REFERENCE, Payment
-from models.money.voids import Void, void_of
+from models.money.payments import Payment
+from models.selling import Sale
+from models.selling.sales import COUNTS, LONGEST_REFERENCE
+from models.selling.voids import Void, void_of
 from models.sql import connection, execute, read_moment
 
 MOST = 50

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from models.money.contracts import FIRST_NUMBER
+from models.selling.contracts import FIRST_NUMBER
 from models.sql import connection, execute, read_day
 
 MOST = 200

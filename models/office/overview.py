@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from models.messages import GatewayState, MessageKind, State
 from models.messages.withdrawal import NOT_WITHDRAWN
-from models.money.sales import COUNTS
 from models.people import Agent, find_callers, pins
+from models.selling.sales import COUNTS
 from models.settings import are_messages_off
 from models.sql import HOUR_MS, connection, execute, ms_of, read_moment
 

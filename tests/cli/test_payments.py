@@ -9,9 +9,10 @@ from bot.app import assembled
 from bot.config import load
 from bot.gateways import Callback
 from handlers.selling.received import book_payment
-from models.money import notices, requests
+from models.money import notices
 from models.money.receiving import Incoming, Source
-from models.money.requests import RequestState
+from models.selling import requests
+from models.selling.requests import RequestState
 from models.sql import now_ms
 from tests.emulators.daraja import Emulator
 from tests.world.prompt import Run, mwanga_command, query

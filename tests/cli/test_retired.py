@@ -10,12 +10,12 @@ from bot.text import verbatim
 from handlers.account.retire import HoldsCash, retire
 from handlers.tickets.news import News
 from models.audit import Audit
-from models.money import Sale
-from models.money.cash_limit import read_room
 from models.money.ledger import AccountKind, Posting, post
 from models.office import overview
 from models.people import Agent, Customer, Role, find_callers
 from models.people.agents import add_agent, find_agent
+from models.selling import Sale
+from models.selling.cash_limit import read_room
 from models.sql import now_ms
 from models.tickets import Category, Ticket
 from models.tickets.tickets import assign, find_for_office, open_ticket

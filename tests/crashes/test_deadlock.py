@@ -20,10 +20,10 @@ from bot.text.numbers import Sender, SenderKind
 from models import sql
 from models.customers.registration import Registration
 from models.devices import Device, with_owner
-from models.money import Sale, payment, quotes
 from models.money.ledger import AccountKind, balance
-from models.money.payable import PayableDevice
 from models.people import Agent
+from models.selling import Sale, payment, quotes
+from models.selling.payable import PayableDevice
 from models.sql import execute
 from models.tickets import Ticket
 from tests.world.books import DEVICES, check_ledger

@@ -16,9 +16,9 @@ from bot.message import Inbound
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from models.devices import Tariff
-from models.money import Appliance, Contract
-from models.money.contracts import Instalment
 from models.money.ledger import AccountKind, Posting, post
+from models.selling import Appliance, Contract
+from models.selling.contracts import Instalment
 from tests.world.books import DEVICES, check_money, rows
 from tests.world.people import GATEWAY, PEOPLE, PINS, Dialled, Phones
 from tests.world.templates import Templates

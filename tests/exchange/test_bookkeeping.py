@@ -11,15 +11,15 @@ import pytest
 import time_machine
 
 from models.devices import Device
-from models.money import PaymentPlan
-from models.money.appliance_sale import propose, sell_appliance
 from models.money.day_close import close_all
 from models.money.hand_in import hand_in
-from models.money.payable import PayableDevice
-from models.money.payment import sell
-from models.money.quotes import quote
 from models.money.receiving import Incoming, Source, receive
 from models.people import Agent, Customer
+from models.selling import PaymentPlan
+from models.selling.appliance_sale import propose, sell_appliance
+from models.selling.payable import PayableDevice
+from models.selling.payment import sell
+from models.selling.quotes import quote
 from models.vault import Vault
 from tests.world.csv_files import import_text
 from tests.world.prompt import Run, do_in_one_work

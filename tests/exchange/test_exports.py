@@ -18,11 +18,11 @@ from handlers.exchange import EXPORTS
 from handlers.exchange.table import cell_of, row_of
 from models.devices import Device
 from models.messages import MessageKind
-from models.money import PaymentPlan
-from models.money.appliance_sale import propose, sell_appliance
 from models.money.hand_in import hand_in
 from models.money.ledger import AccountKind, Posting, post
 from models.people import Agent, Customer
+from models.selling import PaymentPlan
+from models.selling.appliance_sale import propose, sell_appliance
 from models.sql import now_ms
 from models.tickets import Category
 from models.tickets.tickets import open_ticket

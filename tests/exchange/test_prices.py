@@ -4,8 +4,8 @@ import pytest
 
 from bot.server import Server
 from models.devices import Device, Tariff
-from models.money.payable import PayableDevice
-from models.money.quotes import quote
+from models.selling.payable import PayableDevice
+from models.selling.quotes import quote
 from tests.world.csv_files import FILES, import_text
 from tests.world.prompt import Run, query
 

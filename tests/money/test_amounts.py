@@ -17,20 +17,21 @@ from models.devices import Device, with_owner
 from models.money import amounts, reconciling
 from models.money.amounts import NeverCame, NobodySays, NoDoubt
 from models.money.books import find_fault
-from models.money.cash_requests import Wish, ask_agent
 from models.money.credit import NotSoMuch
 from models.money.ledger import AccountKind, Posting, balance, credit_of
-from models.money.payable import PayableDevice
-from models.money.proposals import AskedAlready, Decided, propose_amount, propose_credit
+from models.money.payments import Payment
 from models.money.providers import provider_id
 from models.money.receiving import Evidence, Incoming, Source, Suspense, Why, counted, receive, unapplied
 from models.money.reconciling import NotSettled, Said
-from models.money.sales import Payment, Sale
 from models.money.statements import Direction
-from models.money.voids import approve
 from models.money.wallets import in_wallet
 from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import SamePerson
+from models.selling.cash_requests import Wish, ask_agent
+from models.selling.payable import PayableDevice
+from models.selling.proposals import AskedAlready, Decided, propose_amount, propose_credit
+from models.selling.sales import Sale
+from models.selling.voids import approve
 from models.sql import connection, execute
 from tests.world.books import book, check_ledger
 from tests.world.people import PEOPLE

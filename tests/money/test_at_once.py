@@ -13,21 +13,23 @@ from handlers.selling.received import assign_payment, book_payment, credit_payme
 from handlers.selling.received import book as book_answer
 from models.audit import Audit
 from models.devices import Device, with_owner
-from models.money import collection, ownership, reconciling, requests, voids, wallets
+from models.money import collection, reconciling, wallets
 from models.money.books import find_fault
-from models.money.contracts import Contract, Ending
 from models.money.hand_in import OtherReference, hand_in
 from models.money.ledger import AccountKind, Posting, balance
-from models.money.moving import move
+from models.money.payments import Payment
 from models.money.providers import provider_id
 from models.money.receiving import Incoming, Source, Suspense, unapplied
 from models.money.reconciling import NotSettled, Said
-from models.money.requests import PaymentRequest, RequestState
-from models.money.sales import Payment, Sale
 from models.money.statements import Direction, StatementLine
 from models.people import Agent, Customer, OfficeRole, OfficeUser, promotions
 from models.people.office_users import change_role, remove_user
 from models.people.tables import Invitation
+from models.selling import ownership, requests, voids
+from models.selling.contracts import Contract, Ending
+from models.selling.moving import move
+from models.selling.requests import PaymentRequest, RequestState
+from models.selling.sales import Sale
 from models.sql import lock_rows
 from tests.world.at_once import do_meanwhile
 from tests.world.books import book

@@ -7,10 +7,11 @@ import pytest
 
 from bot.monitor import CollectionCount
 from bot.server import Server
-from models.money import Contract, collection
+from models.money import collection
 from models.money.collection import Part, count, read
-from models.money.contracts import Instalment
 from models.people import Agent
+from models.selling import Contract
+from models.selling.contracts import Instalment
 from models.sql import connection, execute
 
 WEEK = 7_000_00

@@ -12,10 +12,10 @@ from models.money.books import find_fault
 from models.money.commission_payout import NotDue
 from models.money.day_close import _agent_figures, bounds_of
 from models.money.ledger import commission_due
-from models.money.statement import day_figures
 from models.money.till import in_till
 from models.office import money_month
 from models.people import Agent
+from models.selling.statement import day_figures
 from tests.world.people import PEOPLE, Phones
 
 

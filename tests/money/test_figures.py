@@ -14,12 +14,12 @@ from bot.runtime.housekeeping import FEW
 from bot.server import Server
 from handlers.selling.moved import move_by_office
 from models.devices import Device, with_owner
-from models.money import Sale, voids
 from models.money.books import find_fault
 from models.money.figures import PIECE, AddedUp, MoneyDay, add_up, added_until
 from models.office import money_days
 from models.office.money_days import Figures, Sums, Wanted, read
 from models.people import Agent, OfficeUser
+from models.selling import Sale, voids
 from models.sql import connection, execute
 from tests.world.people import NOON, PEOPLE, Phones
 

@@ -13,16 +13,16 @@ from bot.app import assembled
 from bot.config import Config
 from bot.server import Server
 from models.devices import Unit
-from models.money.cash_requests import CashRequestState
-from models.money.catalogue import Terms
 from models.money.disputes import Step
 from models.money.ledger import CHART, AccountKind, Posting, post
 from models.money.receipt_texts import TextState
-from models.money.requests import RequestState
 from models.money.reservations import Reserved
 from models.money.statements import Direction
-from models.money.voids import VoidState
 from models.people.tables import Gender
+from models.selling.cash_requests import CashRequestState
+from models.selling.catalogue import Terms
+from models.selling.requests import RequestState
+from models.selling.voids import VoidState
 from models.sql import connection, execute
 from tests.world.people import PINS, Phones
 

@@ -11,9 +11,9 @@ import pytest
 from bot.server import Server
 from models.money import reconciling
 from models.money.books import find_fault
+from models.money.payments import Payment
 from models.money.receiving import Incoming, Source, receive
 from models.money.reconciling import Reconciliation, Said, add_file, add_line, leave_out, never_came, pay_out, reconcile
-from models.money.sales import Payment
 from models.money.statements import Direction, StatementLine
 from models.sql import connection, execute
 

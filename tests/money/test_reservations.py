@@ -9,15 +9,16 @@ from tortoise.exceptions import IntegrityError
 
 from bot.payments import State
 from bot.server import Server
-from models.money import requests, wallets
+from models.money import wallets
 from models.money.books import find_fault
-from models.money.cash_limit import read_room
-from models.money.contracts import Contract
 from models.money.ledger import AccountKind, balance
-from models.money.refusals import BeingPaid, OverLimit, PaidOff, WalletTooSmall
-from models.money.requests import PaymentRequest, RequestState, Wanted, ask_to_pay
 from models.money.reservations import Reservation, release, reserve, reserved, use
 from models.people import Agent
+from models.selling import requests
+from models.selling.cash_limit import read_room
+from models.selling.contracts import Contract
+from models.selling.refusals import BeingPaid, OverLimit, PaidOff, WalletTooSmall
+from models.selling.requests import PaymentRequest, RequestState, Wanted, ask_to_pay
 from models.sql import DAY_MS, connection, execute, now_ms
 from tests.world.money_life import BEGIN, Life
 from tests.world.people import PEOPLE, PINS, Phones

@@ -7,7 +7,8 @@ from tortoise.exceptions import IntegrityError
 
 from bot.server import Server
 from models.devices import Device
-from models.money.sales import Payment, Sale, Token
+from models.money.payments import Payment
+from models.selling.sales import Sale, Token
 from models.sql import IdOf, Steps
 from tests.world.round_trips import counted
 

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from bot.config import Config
-from models.money import Sale
 from models.money.till import in_till
 from models.people import Customer
+from models.selling import Sale
 from tests.world.browser import Office, open_office
 from tests.world.office_forms import fields, hidden_in, send
 from tests.world.people import PEOPLE

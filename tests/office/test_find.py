@@ -6,12 +6,12 @@ import pytest
 
 from bot.server import Server
 from handlers.office.people.find import read_asked
-from models.money import Sale
-from models.money.ownership import give_back
 from models.office import find
 from models.office.find import Why
 from models.people import Agent, Customer, OfficeUser
 from models.people.agents import retire_agent
+from models.selling import Sale
+from models.selling.ownership import give_back
 from models.sql import connection, execute, on_postgres
 from models.tickets import Ticket
 from tests.world.ownership import device, keep_names, sold, swap

@@ -10,7 +10,7 @@ from bot.config import Config
 from handlers.office.money import collection
 from models.money.books import find_fault
 from models.money.collection import Counted, Part
-from models.money.contracts import Contract, Instalment
+from models.selling.contracts import Contract, Instalment
 from models.sql import connection, execute
 from tests.world.money_desk import Desk, open_desk
 

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.server import Server
-from models.money import figures, reconciling, taking_back, till
-from models.money.requests import RINGS, PaymentRequest, RequestState
+from models.money import figures, reconciling, till
 from models.office import money_days, money_lists, money_month, overview
 from models.office.money_days import Wanted
 from models.office.money_lists import Asked
+from models.selling import taking_back
+from models.selling.requests import RINGS, PaymentRequest, RequestState
 from models.sql import connection, execute
 
 TODAY, NOW = date(2026, 11, 24), datetime(2026, 11, 24, tzinfo=UTC)

@@ -11,15 +11,16 @@ from handlers.office.money.payments import WHY
 from handlers.selling.moved import move_by_office
 from handlers.selling.received import assign_payment
 from models.devices import Device, with_owner
-from models.money import Sale, reconciling, voids
+from models.money import reconciling
 from models.money.books import find_fault
+from models.money.payments import Payment
 from models.money.receiving import Why
 from models.money.reconciling import Said
-from models.money.requests import PaymentRequest, RequestState, Wanted, ask_to_pay
-from models.money.sales import Payment
 from models.money.statements import Direction
 from models.office import money_waiting
 from models.people import Agent, Customer, OfficeUser
+from models.selling import Sale, voids
+from models.selling.requests import PaymentRequest, RequestState, Wanted, ask_to_pay
 from tests.world.at_once import happen_meanwhile
 from tests.world.money_desk import Desk, open_desk
 from tests.world.people import PEOPLE

@@ -13,8 +13,8 @@ from handlers.office.frame.times import age
 from handlers.office.frame.words import LANGUAGE
 from models.audit import record
 from models.money.ledger import AccountKind
-from models.money.proposals import What
 from models.people import OfficeRole, promotions
+from models.selling.proposals import What
 from models.tickets.tickets import Step
 from tests.world.browser import Office, open_office
 

@@ -65,7 +65,7 @@ async def test_who_is_overdue_is_found_with_how_much(mwanga: Server) -> None:
 
 
 async def _first_due():  # type: ignore[no-untyped-def]
-    from models.money.contracts import Instalment
+    from models.selling.contracts import Instalment
 
     return (await Instalment.filter(contract_id=1).order_by("number").first()).due_on  # type: ignore[union-attr]
 

@@ -9,12 +9,12 @@ import pytest
 from bot.config import Config
 from models.devices import Device
 from models.devices.keys import open_key, seal_key
-from models.money import requests
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, balance
-from models.money.requests import RequestState
-from models.money.swaps import DeviceSwap
 from models.people import Agent, Customer, OfficeRole
+from models.selling import requests
+from models.selling.requests import RequestState
+from models.selling.swaps import DeviceSwap
 from models.sql import now_ms
 from tests.world.browser import MINUTE, Office, open_office, receive_message
 from tests.world.ownership import keep_names

@@ -7,11 +7,12 @@ import pytest
 
 from bot.runtime import Database
 from bot.server import Server
-from models.money import Sale, disputes, hand_in, receiving, voids
+from models.money import disputes, hand_in, receiving
 from models.money.ledger import AccountKind, Posting, post
 from models.office import beginnings, needs
 from models.office.needs import COUNT
 from models.people import Agent, Customer, OfficeUser
+from models.selling import Sale, voids
 from models.sql import execute, ms_of
 from models.tickets import Category, tickets
 from tests.world.people import PEOPLE, PINS, Phones

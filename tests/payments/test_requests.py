@@ -12,8 +12,8 @@ from bot.payments.base import Ask
 from bot.payments.collector import Collector
 from bot.server import Server
 from models.devices import Device
-from models.money import requests
-from models.money.requests import STEPS, AskedAlready, PaymentRequest, Reason, RequestState, Wanted, ask_to_pay
+from models.selling import requests
+from models.selling.requests import STEPS, AskedAlready, PaymentRequest, Reason, RequestState, Wanted, ask_to_pay
 from models.sql import connection, execute, now_ms
 from tests.world.people import PEOPLE
 from tests.world.pushes import PushClock

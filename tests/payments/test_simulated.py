@@ -3,7 +3,7 @@
 import pytest
 
 from bot.payments.simulated import Does
-from models.money.requests import RequestState
+from models.selling.requests import RequestState
 from tests.world.people import PEOPLE
 from tests.world.pushes import asked, becomes, payments, settled
 from tests.world.server import serving

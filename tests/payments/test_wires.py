@@ -15,7 +15,7 @@ from bot.payments import Answer, State
 from bot.payments.daraja import Daraja
 from bot.payments.wire import read_amount, read_phone, write_amount
 from models.money.receiving import Incoming, Source
-from models.money.requests import Reason
+from models.selling.requests import Reason
 
 CHECKOUT = "ws_CO_191220191020363925"
 METADATA = [

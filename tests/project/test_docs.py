@@ -14,7 +14,7 @@ from bot.runtime import Metrics
 from bot.server import Server
 from bot.setting_files import REFERRED
 from bot.text import plain
-from models.money.requests import PaymentRequest
+from models.selling.requests import PaymentRequest
 from tests.project.pages import MADE, PAGES, README, REFERENCE, ROOT, commands, renewed
 from tests.project.pictures import FOLDER, LARGEST, PICTURES
 from tests.world.mobile_money import M_PESA, by_phone

@@ -55,7 +55,7 @@ TABLES = [
             "models/demo/phones.py": "writes how invented phones were left before the demo began",
         },
     ),
-    Owned("payment_request", "PaymentRequest", {"models/money/requests.py": "all of it"}),
+    Owned("payment_request", "PaymentRequest", {"models/selling/requests.py": "all of it"}),
     Owned("notice", "Notice", {"models/money/notices.py": "all of it"}),
 ]
 # How the ORM writes: by the class of a table, and by a row of it.

@@ -10,12 +10,12 @@ import time_machine
 
 from bot.server import Server
 from models.devices import Device, Unit, with_owner
-from models.money import Contract, Sale
-from models.money.applying import Applied, apply, assign
 from models.money.ledger import AccountKind, balance, cash_held, commission_due, credit_of
-from models.money.payable import Payable, payable
 from models.money.receiving import Incoming, Source, Suspense, Why, receive, unapplied
 from models.people import Customer
+from models.selling import Contract, Sale
+from models.selling.applying import Applied, apply, assign
+from models.selling.payable import Payable, payable
 from tests.emulators.openpaygo_device import Accepted
 from tests.emulators.openpaygo_device import Device as Keypad
 from tests.world.books import check_ledger

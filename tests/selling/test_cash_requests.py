@@ -11,13 +11,13 @@ import time_machine
 from bot.server import Server
 from bot.text.answers import BESIDE_PIN, CONSENT
 from bot.text.redact import Redactor
-from models.money import Appliance, cash_requests, payment, refusals
-from models.money.cash_limit import read_room
-from models.money.cash_requests import CashRequest, CashRequestState
 from models.money.ledger import AccountKind
 from models.money.reservations import reserved
-from models.money.sales import Sale
 from models.people import Agent
+from models.selling import Appliance, cash_requests, payment, refusals
+from models.selling.cash_limit import read_room
+from models.selling.cash_requests import CashRequest, CashRequestState
+from models.selling.sales import Sale
 from tests.world.people import NOON, PEOPLE, Phones
 from tests.world.server import Serving, serving
 

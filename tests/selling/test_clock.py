@@ -11,7 +11,7 @@ from bot.server import Server
 from models import clock as models_clock
 from models.clock import CLOCK, Doubt, Evidence, accept_clock, find_doubt, note_seen, read_last
 from models.messages.tables import Outbox
-from models.money import Sale
+from models.selling import Sale
 from tests.world.people import PINS, Phones
 from tests.world.prompt import Run
 

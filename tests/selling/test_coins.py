@@ -17,9 +17,9 @@ from bot.text import _, plain
 from bot.text.amounts import read_minor
 from handlers.selling.buy import why_not
 from models.devices import Device, Tariff
-from models.money import quotes, refusals
-from models.money.payable import PayableDevice, Standing
 from models.people import Customer
+from models.selling import quotes, refusals
+from models.selling.payable import PayableDevice, Standing
 
 COMPANY = company_of(load(coin="1"))
 GHS = company_of(load(country="GH", currency="GHS", coin="0.50"))

@@ -4,11 +4,11 @@ import pytest
 
 from bot.server import Server
 from models.devices import Device
-from models.money import Appliance, Contract, PaymentPlan
-from models.money.appliance_sale import propose, sell_appliance
-from models.money.commissions import claw_back
 from models.money.ledger import AccountKind, balance, commission_due
 from models.people import Agent, Customer
+from models.selling import Appliance, Contract, PaymentPlan
+from models.selling.appliance_sale import propose, sell_appliance
+from models.selling.commissions import claw_back
 from models.sql import connection, execute
 from tests.world.books import check_ledger
 from tests.world.people import PEOPLE

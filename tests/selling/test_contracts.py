@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from bot.server import Server
 from models.devices import Device, Unit
-from models.money import Appliance, Contract, PaymentPlan, Terms, appliance_sale, refusals
-from models.money.appliance_sale import ApplianceSold, Proposal, propose
 from models.money.ledger import AccountKind, balance, cash_held, commission_due
 from models.people import Agent, Customer
+from models.selling import Appliance, Contract, PaymentPlan, Terms, appliance_sale, refusals
+from models.selling.appliance_sale import ApplianceSold, Proposal, propose
 from models.sql import execute
 from tests.emulators.openpaygo_device import Accepted
 from tests.emulators.openpaygo_device import Device as Paygo

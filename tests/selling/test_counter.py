@@ -18,15 +18,16 @@ from handlers.selling.void import void_by_office
 from models.audit import Audit
 from models.devices import Device, with_owner
 from models.messages.tables import Outbox
-from models.money import Appliance, Contract, PaymentPlan, Sale, reconciling
+from models.money import reconciling
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, balance
-from models.money.payable import PayableDevice, PayableGoods
 from models.money.reconciling import Said
-from models.money.refusals import AmountTooSmall, PriceChanged, SalesOff, SameAppliance, SoldToday
 from models.money.statements import Direction
 from models.money.till import NotInTill, SlipBooked, TillDeposit, bring_to_bank, in_till, moves, on_the_way
 from models.people import Customer, OfficeUser
+from models.selling import Appliance, Contract, PaymentPlan, Sale
+from models.selling.payable import PayableDevice, PayableGoods
+from models.selling.refusals import AmountTooSmall, PriceChanged, SalesOff, SameAppliance, SoldToday
 from models.settings import switch_sales
 from tests.world.people import PEOPLE, Phones
 

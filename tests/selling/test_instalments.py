@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.devices import Tariff
-from models.money import Due, Period, total_left
-from models.money.instalments import after, allocate, amounts, days_for, due_dates, price_of_days
-from models.money.quotes import shares, smallest
+from models.selling import Due, Period, total_left
+from models.selling.instalments import after, allocate, amounts, days_for, due_dates, price_of_days
+from models.selling.quotes import shares, smallest
 
 MONEY = st.integers(1, 10_000_000)
 

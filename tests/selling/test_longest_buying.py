@@ -7,8 +7,8 @@ from bot.server import Server
 from bot.text import SCREEN, septets
 from handlers.selling.cash_requests import end_unanswered
 from handlers.selling.received import assign_credit
-from models.money.requests import PaymentRequest
 from models.people import Customer
+from models.selling.requests import PaymentRequest
 from models.sql import connection, execute
 from tests.world.long_world import BIG, LONG_SERIAL, longest_world, texted
 from tests.world.mobile_money import ENDS, WALLET, by_phone

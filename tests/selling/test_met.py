@@ -7,13 +7,13 @@ from tortoise.exceptions import OperationalError
 
 from bot.server import Server
 from models.devices import Device, with_owner
-from models.money import Contract, Sale
-from models.money.cash_limit import read_room
-from models.money.contracts import contract_of, read_contract
 from models.money.ledger import AccountKind, Posting, balance, credit_of
-from models.money.met import Asked, meet_device, meet_goods
-from models.money.sales import same_today
 from models.people import Agent
+from models.selling import Contract, Sale
+from models.selling.cash_limit import read_room
+from models.selling.contracts import contract_of, read_contract
+from models.selling.met import Asked, meet_device, meet_goods
+from models.selling.sales import same_today
 from models.settings import are_sales_off, switch_sales
 from tests.world.books import book
 from tests.world.people import PINS, Phones

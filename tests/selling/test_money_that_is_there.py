@@ -11,12 +11,12 @@ from bot.server import Server
 from models.clock import Doubt
 from models.devices import Device, Tariff, Unit, with_owner
 from models.devices.access_rate import Access
-from models.money import Appliance, PaymentPlan, Terms
-from models.money.appliance_sale import propose, sell_appliance
-from models.money.instalments import total_left
-from models.money.payable import Payable, PayableDevice, PayableGoods, Standing
-from models.money.quotes import Quote, quote_all
 from models.people import Agent, Customer
+from models.selling import Appliance, PaymentPlan, Terms
+from models.selling.appliance_sale import propose, sell_appliance
+from models.selling.instalments import total_left
+from models.selling.payable import Payable, PayableDevice, PayableGoods, Standing
+from models.selling.quotes import Quote, quote_all
 from models.tokens import Obstacle
 from tests.world.people import PEOPLE
 from tests.world.selling import Shop

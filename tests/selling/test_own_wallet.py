@@ -8,11 +8,12 @@ from bot.config import LANGUAGES
 from bot.server import Server
 from bot.text import SCREEN, septets
 from handlers.selling.received import assign
+from models.money.payments import Payment
 from models.money.receiving import Suspense, unapplied
-from models.money.requests import PaymentRequest, RequestState
-from models.money.sales import Payment, Sale
 from models.money.wallets import TopUp, in_wallet
 from models.people import Agent, Customer
+from models.selling.requests import PaymentRequest, RequestState
+from models.selling.sales import Sale
 from models.sql import connection, execute
 from tests.world.long_world import BIG, longest_world, texted
 from tests.world.menus import way

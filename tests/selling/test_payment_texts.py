@@ -15,12 +15,12 @@ from handlers.selling.buy import _question
 from handlers.selling.receipts import for_agent, for_owner, history
 from handlers.wording import bought, fitting, owing, shared, tail
 from models.devices import Device, Unit
-from models.money import Contract, Due, Sale
-from models.money.booking import Sold
-from models.money.instalments import Part
-from models.money.payable import Standing, payable
-from models.money.quotes import Quote
 from models.people import Customer
+from models.selling import Contract, Due, Sale
+from models.selling.booking import Sold
+from models.selling.instalments import Part
+from models.selling.payable import Standing, payable
+from models.selling.quotes import Quote
 
 pytestmark = pytest.mark.everyday_on_sqlite
 

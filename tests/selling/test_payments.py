@@ -15,21 +15,12 @@ from bot.server import Server
 from models.demo.world import PAYGO_KEYS
 from models.devices import Device, Tariff, Unit
 from models.devices.access_rate import Access
-from models.money import (
-    Contract,
-    Due,
-    Period,
-    Sale,
-    Terms,
-    quotes,
-    refusals,
-    total_left,
-)
-from models.money.instalments import DAYS, amounts, due_dates
 from models.money.ledger import AccountKind, balance, cash_held
-from models.money.payable import PayableDevice, Standing, payable
-from models.money.sales import Payment
+from models.money.payments import Payment
 from models.people import Agent, Customer
+from models.selling import Contract, Due, Period, Sale, Terms, quotes, refusals, total_left
+from models.selling.instalments import DAYS, amounts, due_dates
+from models.selling.payable import PayableDevice, Standing, payable
 from tests.emulators.openpaygo_device import Accepted, Refused
 from tests.emulators.openpaygo_device import Device as Keypad
 from tests.world.books import check_ledger

@@ -10,12 +10,13 @@ import pytest
 from bot.server import Server
 from handlers.selling.received import book_payment
 from models.devices import Device
-from models.money import applying, requests
 from models.money.ledger import AccountKind, balance
+from models.money.payments import Payment
 from models.money.receiving import Incoming, Source
-from models.money.requests import PaymentRequest, RequestState, Wanted
-from models.money.sales import Payment, Sale
 from models.people import Customer
+from models.selling import applying, requests
+from models.selling.requests import PaymentRequest, RequestState, Wanted
+from models.selling.sales import Sale
 from tests.world.money_life import Life
 
 WAITS = """SELECT COUNT(*) FROM pg_stat_activity

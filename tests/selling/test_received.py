@@ -16,15 +16,16 @@ from bot.server import Server
 from handlers.selling.received import assign, book, book_payment, validate
 from models.clock import CLOCK, Doubt
 from models.devices import Device
-from models.money import requests, voids
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, balance
+from models.money.payments import Payment
 from models.money.receiving import Incoming, Source, Suspense, Why
 from models.money.reconciling import NotSettled, never_came
-from models.money.requests import PaymentRequest, RequestState, Wanted
-from models.money.sales import Payment, Sale, Token
 from models.money.waiting import NoSuchPayment
 from models.people import Customer, OfficeUser
+from models.selling import requests, voids
+from models.selling.requests import PaymentRequest, RequestState, Wanted
+from models.selling.sales import Sale, Token
 from models.settings import switch_sales
 from models.sql import connection, execute, now_ms
 from models.tokens.sts import MAX_LEAD_MINUTES, next_tid

@@ -12,6 +12,7 @@ from bot.server import Server
 from models.alerts import Alert
 from models.money.day_close import DayClose
 from models.money.ledger import AccountKind, Entry, balance
+from models.money.payments import Payment
 from models.money.providers import provider_id
 from models.money.receiving import (
     Evidence,
@@ -23,7 +24,6 @@ from models.money.receiving import (
     receive,
     unapplied,
 )
-from models.money.sales import Payment
 from tests.world.books import check_ledger
 from tests.world.people import NOON
 

@@ -7,10 +7,11 @@ import pytest
 
 from bot.server import Server
 from models.devices import Device
-from models.money import Sale, references
+from models.money import references
+from models.money.payments import Payment
 from models.money.references import NoReference, new_reference
-from models.money.sales import Payment
 from models.people import Agent
+from models.selling import Sale
 from tests.world.selling import Shop
 
 

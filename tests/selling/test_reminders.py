@@ -18,9 +18,9 @@ from bot.text.gsm import parts
 from models.devices import Device
 from models.devices.keys import open_key, seal_key
 from models.messages.tables import Outbox
-from models.money import Appliance, Contract
-from models.money.contracts import Instalment
 from models.people import Customer
+from models.selling import Appliance, Contract
+from models.selling.contracts import Instalment
 from models.sql import connection, execute
 from models.tickets import Ticket
 from tests.world.people import PEOPLE, Phones

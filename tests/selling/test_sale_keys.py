@@ -6,12 +6,12 @@ import pytest
 
 from bot.server import Server
 from models.devices import Device, with_owner
-from models.money import appliance_sale, payment, quotes
-from models.money.catalogue import Appliance, PaymentPlan
-from models.money.contracts import contract_of
-from models.money.payable import PayableDevice
-from models.money.refusals import OtherRequest
 from models.people import Agent, Customer
+from models.selling import appliance_sale, payment, quotes
+from models.selling.catalogue import Appliance, PaymentPlan
+from models.selling.contracts import contract_of
+from models.selling.payable import PayableDevice
+from models.selling.refusals import OtherRequest
 
 
 async def quoted(mwanga: Server, serial: str, amount: int) -> quotes.Quote:

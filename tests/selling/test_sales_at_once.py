@@ -6,10 +6,10 @@ from bot.message import Inbound
 from bot.server import Server
 from bot.text.numbers import Sender, SenderKind
 from models.devices import Device
-from models.money import payment, quotes, refusals
 from models.money.ledger import cash_held
-from models.money.payable import PayableDevice
 from models.people import Agent
+from models.selling import payment, quotes, refusals
+from models.selling.payable import PayableDevice
 from tests.world.books import DEVICES, check_ledger, check_money, rows
 from tests.world.people import GATEWAY, PEOPLE, PINS, Dialled, Phones
 

@@ -13,10 +13,10 @@ from bot.text import SCREEN, plain, septets
 from handlers.selling.buy import sales_off
 from handlers.selling.received import book
 from models.audit import Audit
-from models.money import Sale
 from models.money.ledger import AccountKind, balance
+from models.money.payments import Payment
 from models.money.receiving import Incoming, Source, Suspense, Why
-from models.money.sales import Payment
+from models.selling import Sale
 from models.settings import Setting, are_sales_off, read_switches, switch_outgoing, switch_sales
 from tests.world.people import PEOPLE, PINS, Phones
 from tests.world.prompt import Run, query

@@ -11,9 +11,9 @@ from bot.app import assembled
 from bot.config import load
 from bot.server import Server
 from models.devices import Device, DeviceModel
-from models.money import Appliance, Contract, PaymentPlan
-from models.money.contracts import Instalment
 from models.people import Agent, Customer
+from models.selling import Appliance, Contract, PaymentPlan
+from models.selling.contracts import Instalment
 from models.sql import connection, execute
 from tests.world.books import check_ledger
 from tests.world.people import NOON, Phones

@@ -6,11 +6,11 @@ import pytest
 import time_machine
 
 from bot.server import Server
-from models.money import Contract, Sale, statement
-from models.money.contracts import FIRST_NUMBER
 from models.money.ledger import commission_due
-from models.money.sales import Payment
+from models.money.payments import Payment
 from models.people import Agent
+from models.selling import Contract, Sale, statement
+from models.selling.contracts import FIRST_NUMBER
 from tests.world.people import PEOPLE, Phones
 
 pytestmark = pytest.mark.everyday_on_sqlite

@@ -7,8 +7,8 @@ import pytest
 from bot.server import Server
 from models.devices import Device
 from models.devices.keys import open_key, seal_key
-from models.money import PaymentPlan, Sale
 from models.people import Agent
+from models.selling import PaymentPlan, Sale
 from models.tokens.sts import MAX_LEAD_MINUTES, minutes_to_wait, next_tid
 from tests.world.books import check_ledger
 from tests.world.people import PINS, Phones

@@ -12,10 +12,11 @@ from bot.config import load
 from bot.server import Server
 from handlers.selling.received import assign, book_payment
 from models.devices import Device
-from models.money import voids
+from models.money.payments import Payment
 from models.money.receiving import Incoming, Source, Suspense, Why
-from models.money.sales import Payment, Sale, Token
 from models.people import OfficeUser
+from models.selling import voids
+from models.selling.sales import Sale, Token
 from models.settings import switch_sales
 from models.sql import execute
 from tests.world.books import check_ledger

@@ -17,8 +17,8 @@ from bot.server import Server
 from bot.talks.contacts import note_opt_out
 from models.messages import MessageKind, State, withdrawal
 from models.messages.tables import Outbox
-from models.money import Appliance
-from models.money.contracts import Instalment
+from models.selling import Appliance
+from models.selling.contracts import Instalment
 from models.sql import execute, now_ms
 from models.tickets import Ticket
 from tests.world.outbox_rig import ASHA, HOUR, Bench

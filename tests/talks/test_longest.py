@@ -12,10 +12,10 @@ from bot.talks import Channel, Talk
 from bot.talks.listing import MORE
 from bot.text import SCREEN, Text, septets
 from handlers.exchange.appliances import LONGEST_ITEM, LONGEST_PLAN
-from models.money import Appliance, PaymentPlan
-from models.money.contracts import Instalment
 from models.money.ledger import AccountKind, Posting, cash_held
 from models.people import Agent, Customer, Role
+from models.selling import Appliance, PaymentPlan
+from models.selling.contracts import Instalment
 from tests.world.books import book
 from tests.world.long_world import BIG, LONG_NAME, LONG_SERIAL, LONG_STOCK, PAST, chosen, longest_world, texted
 from tests.world.mobile_money import WALLET

@@ -14,8 +14,8 @@ from bot.config import load
 from bot.server import Server
 from bot.talks import Channel
 from models.devices import Device
-from models.money.contracts import Contract, Instalment
 from models.people import Customer, MiniGrid, Role, Village
+from models.selling.contracts import Contract, Instalment
 from models.sql import connection, execute
 from models.tickets import Category, Ticket
 from tests.world.people import PEOPLE, Phones

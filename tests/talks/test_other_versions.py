@@ -9,7 +9,7 @@ import pytest
 
 from bot.server import Server
 from bot.talks.state import TalkState
-from models.money import Sale
+from models.selling import Sale
 from models.sql import execute
 from models.tickets import Ticket
 from tests.world.people import Phones

@@ -3,9 +3,9 @@
 from bot.server import Server
 from bot.talks import Channel
 from models.devices import Device, with_owner
-from models.money.cash_requests import Wish, ask_agent
-from models.money.payable import PayableDevice
 from models.people import Agent, Customer, MiniGrid, Role
+from models.selling.cash_requests import Wish, ask_agent
+from models.selling.payable import PayableDevice
 from tests.world.people import PEOPLE, Phones
 from tests.world.routes import Route, equipped
 from tests.world.walk import CALLERS, Walk, World

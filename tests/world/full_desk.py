@@ -18,10 +18,10 @@ from models.messages import Sim, State
 from models.money import reconciling
 from models.money.ledger import AccountKind, Posting, post
 from models.money.reconciling import Said
-from models.money.requests import PaymentRequest
 from models.money.statements import Direction, StatementFile, StatementLine
 from models.people import OfficeRole, OfficeUser, invitations, office_users, second_factor
 from models.people.sessions import begin_session
+from models.selling.requests import PaymentRequest
 from models.sql import HOUR_MS, MINUTE_MS, now_ms
 from models.tickets import Category, tickets
 from tests.world.browser import PASSWORD, Office, enqueue_message, open_office

@@ -6,10 +6,10 @@ from bot.server import Server
 from bot.text import SCREEN, septets
 from handlers import TALKS
 from models.devices import Device, Tariff
-from models.money import Appliance, Contract
-from models.money.contracts import Instalment
 from models.money.ledger import AccountKind, Posting
 from models.people import Agent, Customer, Village
+from models.selling import Appliance, Contract
+from models.selling.contracts import Instalment
 from models.sql import connection, execute
 from tests.world.books import book, owe_instalments
 from tests.world.people import MENU, PEOPLE, Phones

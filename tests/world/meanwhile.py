@@ -32,16 +32,16 @@ from models.devices.connections import ConnectionType, SubConnectionType
 from models.devices.keys import open_key, seal_key
 from models.devices.meters import VENDING_KEY
 from models.messages.written import standing_of
-from models.money import Appliance, PaymentPlan, Sale, proposals
-from models.money.contracts import contract_numbered
 from models.money.hand_in import HandIn, hand_in
 from models.money.ledger import AccountKind, Posting, post
-from models.money.proposals import What
+from models.money.payments import Payment
 from models.money.receiving import Incoming, Source, receive
-from models.money.requests import PaymentRequest
-from models.money.sales import Payment
 from models.money.wallets import make_prepaid
 from models.people import Agent, Customer, OfficeUser, Village, pins
+from models.selling import Appliance, PaymentPlan, Sale, proposals
+from models.selling.contracts import contract_numbered
+from models.selling.proposals import What
+from models.selling.requests import PaymentRequest
 from models.settings import Setting, switch_sales
 from models.sql import connection, execute, now_ms
 from models.tickets import tickets

@@ -9,11 +9,11 @@ from bot.payments import Answer, State
 from bot.payments.settling import Settler
 from bot.server import Server
 from handlers.selling import received
-from models.money import requests
 from models.money.receiving import Incoming, Source
-from models.money.requests import PaymentRequest, Reason
 from models.money.waiting import NoSuchPayment
 from models.people import Customer
+from models.selling import requests
+from models.selling.requests import PaymentRequest, Reason
 from models.sql import now_ms
 from tests.world.people import PEOPLE
 

@@ -4,16 +4,18 @@ of the office, and done when another one agrees."""
 from bot.server import Server
 from handlers.customers import proposals as agreeing
 from models.devices.tables import Device
-from models.money import amounts, claims, ownership, proposals, voids
+from models.money import amounts, claims
 from models.money.amounts import doubt_of
 from models.money.claims import owed_by
-from models.money.contracts import Contract
 from models.money.ledger import credit_of
-from models.money.proposals import Proposal
+from models.money.payments import Payment
 from models.money.receiving import Suspense, Why
-from models.money.sales import Payment, Sale
 from models.money.statements import StatementLine
 from models.people import Customer, OfficeUser
+from models.selling import ownership, proposals, voids
+from models.selling.contracts import Contract
+from models.selling.proposals import Proposal
+from models.selling.sales import Sale
 from tests.world.money_life import Verb
 
 

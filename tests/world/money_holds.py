@@ -11,13 +11,13 @@ from models.demo.world import PAYGO_KEYS, STS_KEY
 from models.money import reconciling
 from models.money.amounts import doubt_of
 from models.money.books import find_fault
-from models.money.proposals import Proposal, propose_amount
-from models.money.proposals import refuse as refuse_proposal
+from models.money.payments import Payment
 from models.money.receiving import Evidence, Source, counted
 from models.money.reconciling import Said
-from models.money.sales import Payment
 from models.money.statements import Direction, StatementLine
 from models.people import OfficeUser
+from models.selling.proposals import Proposal, propose_amount
+from models.selling.proposals import refuse as refuse_proposal
 from models.sql import now_ms
 from tests.emulators import openpaygo_device, sts_meter
 from tests.world.books import check_ledger

@@ -24,30 +24,32 @@ from bot.server import Server
 from handlers.selling.received import book, book_payment
 from models.devices import with_owner
 from models.devices.tables import Device
-from models.money import claims, ownership, reconciling, voids, wallets
+from models.money import claims, reconciling, wallets
 from models.money.amounts import NotPutRight
-from models.money.applying import assign
-from models.money.contracts import Contract
 from models.money.credit import NotSoMuch
 from models.money.day_close import DayNotOver, close_all
 from models.money.disputes import NotDisputed, dispute, settle
 from models.money.hand_in import HandIn, NotBooked, hand_in
 from models.money.ledger import cash_held
-from models.money.moving import move
-from models.money.payable import Payable, PayableDevice, PayableGoods
-from models.money.payment import sell
-from models.money.proposals import Decided, NotProposed
-from models.money.quotes import quote
+from models.money.payments import Payment
 from models.money.receiving import Incoming, Source, normal_reference, unapplied
 from models.money.reconciling import NotSettled, Said, SaidOtherwise
-from models.money.refusals import NotSold, OtherRequest
-from models.money.requests import AskedAlready, PaymentRequest, Wanted, ask_to_pay
-from models.money.sales import Payment, Sale
 from models.money.statements import Direction, StatementLine
-from models.money.taking_back import NotTakenBack
 from models.money.write_offs import NotWaiting
 from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import OtherAmount, SamePerson
+from models.selling import ownership, voids
+from models.selling.applying import assign
+from models.selling.contracts import Contract
+from models.selling.moving import move
+from models.selling.payable import Payable, PayableDevice, PayableGoods
+from models.selling.payment import sell
+from models.selling.proposals import Decided, NotProposed
+from models.selling.quotes import quote
+from models.selling.refusals import NotSold, OtherRequest
+from models.selling.requests import AskedAlready, PaymentRequest, Wanted, ask_to_pay
+from models.selling.sales import Sale
+from models.selling.taking_back import NotTakenBack
 from models.sql import execute
 
 # What a provider may say of a push.

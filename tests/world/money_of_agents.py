@@ -6,18 +6,18 @@ from dataclasses import replace
 from bot.server import Server
 from handlers.selling.cash_requests import withdraw
 from models.devices.tables import Device
-from models.money import cash_requests, requests
-from models.money.appliance_sale import propose, sell_appliance
-from models.money.cash_limit import read_room
-from models.money.cash_requests import CashRequest, Ended, Wish
-from models.money.catalogue import Appliance, PaymentPlan
-from models.money.payable import load_payable
-from models.money.proposals import propose_payout
-from models.money.quotes import quote
-from models.money.refusals import NotSold, OverLimit, WalletTooSmall
-from models.money.sales import Sale
 from models.money.wallets import in_wallet
 from models.people import Agent, Customer, OfficeUser
+from models.selling import cash_requests, requests
+from models.selling.appliance_sale import propose, sell_appliance
+from models.selling.cash_limit import read_room
+from models.selling.cash_requests import CashRequest, Ended, Wish
+from models.selling.catalogue import Appliance, PaymentPlan
+from models.selling.payable import load_payable
+from models.selling.proposals import propose_payout
+from models.selling.quotes import quote
+from models.selling.refusals import NotSold, OverLimit, WalletTooSmall
+from models.selling.sales import Sale
 from models.sql import MINUTE_MS, connection, execute, lock_rows, now_ms, on_postgres
 from tests.world.money_life import Verb, find_target
 

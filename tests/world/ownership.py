@@ -6,9 +6,9 @@ from bot.server import Server
 from handlers.customers.ownership import swap_device
 from models.customers.name_index import index_names
 from models.devices import Device, with_owner
-from models.money import Sale
-from models.money.swaps import Swapped
 from models.people import OfficeUser
+from models.selling import Sale
+from models.selling.swaps import Swapped
 from models.sql import connection, execute
 from tests.world.people import NAMES, Phones
 

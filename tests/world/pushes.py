@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.devices import Device
-from models.money.contracts import contract_of
-from models.money.requests import PaymentRequest, Wanted, ask_to_pay
+from models.selling.contracts import contract_of
+from models.selling.requests import PaymentRequest, Wanted, ask_to_pay
 from tests.emulators.daraja import Emulator
 from tests.world.people import PEOPLE
 from tests.world.server import Serving, serving

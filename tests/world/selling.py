@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from bot.server import Server
 from models.devices import Device, with_owner
-from models.money import Appliance, Contract, PaymentPlan, contracts, payment, quotes
-from models.money.appliance_sale import propose, sell_appliance
-from models.money.booking import Sold
-from models.money.contracts import Instalment
-from models.money.payable import payable
-from models.money.quotes import Quote
 from models.people import Agent, Customer
+from models.selling import Appliance, Contract, PaymentPlan, contracts, payment, quotes
+from models.selling.appliance_sale import propose, sell_appliance
+from models.selling.booking import Sold
+from models.selling.contracts import Instalment
+from models.selling.payable import payable
+from models.selling.quotes import Quote
 from tests.world.people import PEOPLE
 
 

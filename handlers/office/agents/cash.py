@@ -12,8 +12,8 @@ from handlers.office.frame.routes import CASH, FORM, USER, Nav, office_page
 from handlers.office.frame.words import _
 from handlers.selling.wallet import take_top_up
 from models.money.hand_in import HandIn
-from models.money.proposals import propose_payout
 from models.people import Agent
+from models.selling.proposals import propose_payout
 
 
 @office_page(f"{ONE}/cash", "POST", roles=CASH, nav=Nav.PEOPLE)

@@ -7,11 +7,11 @@ from handlers.office.frame.words import _
 from models.money.commission_payout import NotDue
 from models.money.disputes import NotDisputed, NothingProposed
 from models.money.hand_in import HandedInBefore, MoreThanHeld, NotBooked
-from models.money.proposals import AskedAlready
 from models.money.wallets import HasMoney, NotInWallet, NotPrepaid, NotToppedUp, ToppedUpBefore
 from models.people import Agent
 from models.people.agents import AgentExists, ChangedMeanwhile, RetiredBefore
 from models.people.two_people import SamePerson
+from models.selling.proposals import AskedAlready
 
 REFUSALS = (
     *(NotBooked, NotToppedUp, HasMoney, NotDue, NotDisputed, SamePerson),

@@ -24,13 +24,13 @@ from models.money.day_close import bounds_of
 from models.money.hand_in import HandedInBefore
 from models.money.ledger import cash_held, commission_due
 from models.money.reservations import promised_by
-from models.money.statement import TakenPayment, day_figures, payments_taken
 from models.money.wallets import ToppedUpBefore, in_wallet
 from models.office.agent import hand_ins_of
 from models.office.held import held_by_agent
 from models.office.timeline import Whose, read_place, read_timeline
 from models.people import Agent, MiniGrid
 from models.people.agents import version_of
+from models.selling.statement import TakenPayment, day_figures, payments_taken
 from models.tickets import tickets
 
 ONE = r"/people/agents/{number:\d{1,18}}"

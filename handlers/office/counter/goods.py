@@ -17,12 +17,12 @@ from handlers.selling.counter import propose_at_counter, sell_appliance_at_count
 from handlers.selling.sell import why_not
 from handlers.wording import grouped
 from models.devices import TAIL, Device, DeviceNotFound
-from models.money import Appliance, Contract, PaymentPlan, appliance_sale
-from models.money.appliance_sale import ApplianceSold, Proposal, read_appliance_sale
-from models.money.catalogue import catalogue, free_device, plans_of
-from models.money.refusals import NotSold, OtherRequest, PriceChanged, SameAppliance
-from models.money.sellers import AtCounter
 from models.people import Customer
+from models.selling import Appliance, Contract, PaymentPlan, appliance_sale
+from models.selling.appliance_sale import ApplianceSold, Proposal, read_appliance_sale
+from models.selling.catalogue import catalogue, free_device, plans_of
+from models.selling.refusals import NotSold, OtherRequest, PriceChanged, SameAppliance
+from models.selling.sellers import AtCounter
 
 PATH = "/sell/goods"
 

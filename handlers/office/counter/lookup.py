@@ -8,10 +8,10 @@ from handlers.fields.serials import tidy_serial
 from handlers.office.frame.words import _
 from models.devices import devices_of, with_owner
 from models.devices.tables import find_anywhere
-from models.money import Payable, contracts_of
-from models.money.contracts import contract_numbered
-from models.money.payable import PayableDevice, PayableGoods
 from models.people import Customer
+from models.selling import Payable, contracts_of
+from models.selling.contracts import contract_numbered
+from models.selling.payable import PayableDevice, PayableGoods
 
 MOST_NAMED = 5
 LONGEST_NUMBER = 8  # no customer has a number of so many digits

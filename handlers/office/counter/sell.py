@@ -16,9 +16,9 @@ from handlers.office.frame.words import LANGUAGE
 from handlers.selling.buy import why_not
 from handlers.selling.counter import quote_at_counter, sell_at_counter
 from handlers.wording import bought, grouped
-from models.money import Contract, Sale
-from models.money.quotes import Quote
-from models.money.refusals import NotSold, OtherRequest, PriceChanged, SoldToday
+from models.selling import Contract, Sale
+from models.selling.quotes import Quote
+from models.selling.refusals import NotSold, OtherRequest, PriceChanged, SoldToday
 
 
 @office_page("/sell", roles=DESK, nav=Nav.PEOPLE)

@@ -16,13 +16,14 @@ from handlers.office.home.mark import read_mark
 from handlers.office.home.month import DaySold, Month
 from models.clock import CLOCK, Doubt
 from models.messages import beats
-from models.money import notices, requests
+from models.money import notices
 from models.money.books import Checked, last_check
-from models.money.requests import RequestState
 from models.office import beginnings, needs, overview
 from models.office.beginnings import Beginnings
 from models.office.needs import Waiting
 from models.office.overview import Report
+from models.selling import requests
+from models.selling.requests import RequestState
 from models.settings import last_backup
 from models.sql import ms_of
 

@@ -24,15 +24,16 @@ from handlers.office.money.doing import do, key_of, seen_in, sentence
 from handlers.office.money.sheets import listed
 from handlers.selling.void import refuse_by_office, void_by_office
 from models.devices import Device
-from models.money import Contract, Sale, claims, proposals, voids, write_offs
-from models.money.contracts import FIRST_NUMBER, contract_numbered
-from models.money.proposals import propose_transfer
-from models.money.taking_back import NotTakenBack, check_possible
-from models.money.voids import Void
+from models.money import claims, write_offs
 from models.money.write_offs import Lost, WriteOff
 from models.people import Customer, promotions
 from models.people.promotions import What
 from models.people.two_people import check_seen
+from models.selling import Contract, Sale, proposals, voids
+from models.selling.contracts import FIRST_NUMBER, contract_numbered
+from models.selling.proposals import propose_transfer
+from models.selling.taking_back import NotTakenBack, check_possible
+from models.selling.voids import Void
 
 MOST = 100
 COLUMNS = ("asked", "what", "number", "of", "amount", "by", "reason")

@@ -15,20 +15,21 @@ from handlers.office.frame.routes import FORM, USER
 from handlers.office.frame.times import day_name
 from handlers.office.frame.words import LANGUAGE, N_, _
 from handlers.selling.void import why_not
-from models.money import ownership, proposals, reconciling, wallets
+from models.money import reconciling, wallets
 from models.money.amounts import NeverCame, NobodySays, NotPutRight
 from models.money.claims import NoClaim
 from models.money.credit import NotSoMuch
 from models.money.disputes import NotDisputed, NothingProposed
 from models.money.hand_in import MoreThanHeld
-from models.money.moving import NotForThat, NothingToMove, SameDevice
 from models.money.reconciling import NotSettled
-from models.money.taking_back import NotTakenBack, NotTheirs
-from models.money.voids import AskedBefore, NobodyAsked
 from models.money.waiting import NoSuchPayment
 from models.money.write_offs import NoReason, NotWaiting
 from models.people.promotions import AboutOneself, NotAsked
 from models.people.two_people import OtherAmount, SamePerson
+from models.selling import ownership, proposals
+from models.selling.moving import NotForThat, NothingToMove, SameDevice
+from models.selling.taking_back import NotTakenBack, NotTheirs
+from models.selling.voids import AskedBefore, NobodyAsked
 
 TRIES = 5  # two that wanted the same rows at once: the later one does it again
 

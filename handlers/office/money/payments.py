@@ -23,13 +23,13 @@ from handlers.office.money.sales import bought, paid_for
 from handlers.office.money.sheets import send
 from handlers.selling import received
 from models.money.amounts import doubt_of, let_stand
-from models.money.proposals import What, find_open, propose_amount
+from models.money.payments import Payment
 from models.money.receiving import Suspense, Why, counted, lock_payment, unapplied
-from models.money.sales import Payment
 from models.money.waiting import leave_to_others, look_after
 from models.office import money_lists
 from models.office.money_candidates import Candidate, candidates
 from models.people import Customer
+from models.selling.proposals import What, find_open, propose_amount
 
 ONE = r"/money/payments/{number:\d{1,18}}"
 AT_ONCE, MOST_IN_FILE = 1_000, 100_000

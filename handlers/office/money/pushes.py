@@ -15,9 +15,9 @@ from handlers.office.frame.words import N_, _
 from handlers.office.money.asked import at
 from handlers.office.money.doing import NotDone, do
 from handlers.office.money.sheets import listed
-from models.money import requests
 from models.money.receiving import LONGEST_REFERENCE
-from models.money.requests import PaymentRequest, RequestState
+from models.selling import requests
+from models.selling.requests import PaymentRequest, RequestState
 
 ONE = r"/money/requests/{number:\d{1,18}}"
 MOST = 100

@@ -25,9 +25,9 @@ from handlers.office.money.sheets import listed
 from handlers.selling.statement_lines import take_line
 from models.money import reconciling
 from models.money.day_close import bounds_of
+from models.money.payments import Payment
 from models.money.receiving import BANK, find_payment, normal_reference
 from models.money.reconciling import Reconciliation
-from models.money.sales import Payment
 from models.money.statements import StatementLine
 
 SHOWN = 50  # of each sort

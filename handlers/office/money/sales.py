@@ -19,12 +19,12 @@ from handlers.office.money.sheets import send
 from handlers.selling.void import void_by_office
 from models.audit import record
 from models.devices import Device, Unit
-from models.money import Sale
-from models.money.contracts import FIRST_NUMBER
-from models.money.proposals import propose_move
-from models.money.voids import VoidState
 from models.office import money_lists
 from models.office.money_lists import OneSale
+from models.selling import Sale
+from models.selling.contracts import FIRST_NUMBER
+from models.selling.proposals import propose_move
+from models.selling.voids import VoidState
 
 ONE = r"/money/sales/{reference:[0-9A-Za-z]{1,8}}"
 LONGEST_REASON = 200

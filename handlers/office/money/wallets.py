@@ -16,10 +16,10 @@ from handlers.office.money.asked import at
 from handlers.office.money.doing import do, key_of
 from handlers.office.money.sheets import listed, send
 from handlers.selling.wallet import take_top_up
-from models.money.proposals import propose_payout
 from models.money.wallets import LONGEST_REFERENCE
 from models.office import money_wallets
 from models.people import Agent
+from models.selling.proposals import propose_payout
 
 ONE = r"/money/wallets/{number:\d{1,18}}"
 COLUMNS = ("agent", "phone", "mini_grid", "wallet", "commission_due", "last_top_up")

@@ -10,9 +10,9 @@ from handlers.office.people.person import ONE, draw, find_customer
 from handlers.wording import grouped
 from models.audit import record
 from models.devices import Device, devices_of
-from models.money.sales import last_tokens
-from models.money.swaps import swap_to
 from models.people import Customer
+from models.selling.sales import last_tokens
+from models.selling.swaps import swap_to
 
 FEWEST, LONGEST = 3, 200  # letters of a reason
 

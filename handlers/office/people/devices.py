@@ -17,15 +17,15 @@ from handlers.office.people.find import read_asked
 from handlers.office.people.person import KINDS, ONE, find_customer
 from handlers.wording import bought
 from models.devices import Device, Kind, Unit, with_owner
-from models.money import Contract, total_left
-from models.money.contracts import contract_of, open_instalments
 from models.money.ledger import AccountKind, balance
-from models.money.ownership import NoOwner, NotDone, OpenDebt, OwnAlready, RetiredBefore, hold_device_of
-from models.money.proposals import AskedAlready, propose_transfer
-from models.money.swaps import MoreThanSold, NotInStock, NoToken, OtherKind, find_spare, list_spares
 from models.office import find, people_list
 from models.office.people_list import Row
 from models.people import Customer
+from models.selling import Contract, total_left
+from models.selling.contracts import contract_of, open_instalments
+from models.selling.ownership import NoOwner, NotDone, OpenDebt, OwnAlready, RetiredBefore, hold_device_of
+from models.selling.proposals import AskedAlready, propose_transfer
+from models.selling.swaps import MoreThanSold, NotInStock, NoToken, OtherKind, find_spare, list_spares
 
 DEVICE = ONE + r"/devices/{device:\d{1,18}}"
 MOST_SPARES = 50  # serials that the box of the swap proposes

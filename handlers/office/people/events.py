@@ -13,10 +13,10 @@ from handlers.office.frame.times import moment, when
 from handlers.office.frame.words import LANGUAGE, N_, _
 from handlers.wording import bought
 from models.messages import State
-from models.money import Contract, Terms
 from models.office.outgoing import mask, word_for
 from models.office.timeline import Event
 from models.people.agents import agents_among
+from models.selling import Contract, Terms
 from models.tickets.tickets import Step
 from models.tokens import ISSUERS
 

@@ -10,7 +10,7 @@ from handlers.office.frame.routes import ALL, CASH, USER, Nav, office_page
 from handlers.office.money.doing import do, key_of
 from handlers.office.money.sheets import send
 from handlers.office.people.person import ONE, CreditForm, draw, find_customer
-from models.money.proposals import propose_credit
+from models.selling.proposals import propose_credit
 
 
 @office_page(f"{ONE}/statement.csv", roles=ALL, nav=Nav.PEOPLE)

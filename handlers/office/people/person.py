@@ -19,17 +19,17 @@ from handlers.office.people.events import Shown, show_events
 from models.customers.tags import known_tags, tags_of
 from models.devices import Device, Kind, devices_of
 from models.devices.access_rate import access_of
-from models.money import Contract, Due, Sale, contracts_of, total_left
-from models.money.contracts import dues_by_contract
 from models.money.ledger import AccountKind, balance, credit_of
-from models.money.prices import seller_for
 from models.money.reservations import reserved_of
-from models.money.sales import last_tokens
-from models.money.swaps import DeviceSwap, swap_to
 from models.office.held import held_by_customer
 from models.office.person import former_serials, stopped_at, waiting_money
 from models.office.timeline import Whose, read_place, read_timeline
 from models.people import Agent, Customer, MiniGrid, Village
+from models.selling import Contract, Due, Sale, contracts_of, total_left
+from models.selling.contracts import dues_by_contract
+from models.selling.prices import seller_for
+from models.selling.sales import last_tokens
+from models.selling.swaps import DeviceSwap, swap_to
 from models.sql import now_ms
 from models.tickets.tickets import tickets_of
 

@@ -32,9 +32,9 @@ from handlers.office.frame.words import N_, _
 from handlers.office.settings.typed import read_number
 from models.audit import record
 from models.devices import Kind, Unit
-from models.money import Period, Terms
-from models.money.catalogue import Type
 from models.office.uploads import OfficeUpload, find_upload, keep_upload, open_upload, take_upload
+from models.selling import Period, Terms
+from models.selling.catalogue import Type
 
 MOST = 50  # rows on one page
 LOOKED_AT = 5_000  # rows that are searched for words

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from models.devices import Device, Unit, with_owner
-from models.money.booking import lock_for_sale
-from models.money.commissions import claw_back
-from models.money.contracts import Contract, Ending
 from models.money.ledger import AccountKind, Entry, Posting, credit_of, post, reverse
 from models.money.lost import make_good
-from models.money.payable import payable
 from models.money.receiving import Why, lock_payment, open_suspense, unapplied
-from models.money.sales import Sale
 from models.money.wallets import held_by
 from models.people import Agent, Customer
+from models.selling.booking import lock_for_sale
+from models.selling.commissions import claw_back
+from models.selling.contracts import Contract, Ending
+from models.selling.payable import payable
+from models.selling.sales import Sale
 from models.sql import connection, execute
 
 LINES = """SELECT a.kind, l.amount FROM line l JOIN account a ON a.id = l.account_id WHERE l.entry_id = $1"""

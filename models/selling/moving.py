@@ -6,15 +6,15 @@ from datetime import date
 
 from models.audit import record
 from models.devices import Device
-from models.money.applying import apply
-from models.money.booking import Sold
 from models.money.ledger import AccountKind, Posting, balance, post
-from models.money.payable import PayableDevice
 from models.money.receiving import Why, lock_payment
-from models.money.sales import Sale
-from models.money.taking_back import MovedBefore, NotTakenBack, VoidBefore, lock_sale
-from models.money.voids import VoidState, void_of
 from models.people import Customer, OfficeUser
+from models.selling.applying import apply
+from models.selling.booking import Sold
+from models.selling.payable import PayableDevice
+from models.selling.sales import Sale
+from models.selling.taking_back import MovedBefore, NotTakenBack, VoidBefore, lock_sale
+from models.selling.voids import VoidState, void_of
 from models.sql import lock_rows
 from models.vault import Vault
 

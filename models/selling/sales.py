@@ -1,4 +1,4 @@
-"""What was sold: one payment, one sale, one token, each guarded by a unique key."""
+"""What was sold: a sale and its token, each guarded by a unique key."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,34 +6,12 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.devices import Device
+from models.money.payments import Payment
 from models.people import Agent, Customer
 from models.rows import find_row, read_row
 from models.sql import columns_of, connection, execute
 
 LONGEST_REFERENCE = 8  # of a sale
-
-
-class Payment(Model):
-    """Money taken, append only. Provider and reference together name it once, however many sources tell of it."""
-
-    id = fields.BigIntField(primary_key=True)
-    provider = fields.CharField(20)  # `cash`, `wallet`, `bank`, or a name of bot/payments
-    reference = fields.CharField(80)  # the provider's own in capitals, without spaces; of cash, the sale's key
-    amount = fields.BigIntField()  # minor units
-    currency = fields.CharField(3)  # ISO 4217
-    agent: fields.ForeignKeyNullableRelation[Agent] = fields.ForeignKeyField(
-        "models.Agent", null=True, on_delete=fields.RESTRICT
-    )
-    agent_id: int | None
-    payer_phone = fields.CharField(40, default="", db_default="")  # E.164, or as the provider masks it
-    payer_name = fields.CharField(100, default="", db_default="")
-    account_text = fields.CharField(100, default="", db_default="")  # what the payer typed as the account
-    paid_at = fields.DatetimeField()  # by the provider's clock
-    created_at = fields.DatetimeField(auto_now_add=True)
-
-    class Meta:
-        unique_together = (("provider", "reference"),)
-        indexes = (("agent_id",),)
 
 
 class Sale(Model):
@@ -57,7 +35,7 @@ class Sale(Model):
         "models.Device", null=True, on_delete=fields.RESTRICT
     )
     device_id: int | None
-    # Not typed by its class: models/money/contracts.py knows this file and not the reverse.
+    # Not typed by its class: models/selling/contracts.py knows this file and not the reverse.
     contract: fields.ForeignKeyNullableRelation[Model] = fields.ForeignKeyField(
         "models.Contract", null=True, on_delete=fields.RESTRICT
     )

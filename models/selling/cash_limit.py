@@ -6,9 +6,9 @@ from typing import Any
 
 from tortoise.exceptions import OperationalError
 
-from models.money.refusals import OverLimit, WalletTooSmall
 from models.money.reservations import PROMISED
 from models.people import Agent
+from models.selling.refusals import OverLimit, WalletTooSmall
 from models.sql import connection, execute, now_ms
 
 

@@ -1,8 +1,8 @@
 """Why a payment or a sale is not taken, as types that carry their figures."""
 
 from models.devices import Unit
-from models.money.contracts import Contract
-from models.money.sales import Sale
+from models.selling.contracts import Contract
+from models.selling.sales import Sale
 
 
 class NotSold(Exception):

@@ -7,17 +7,18 @@ import pytest
 from bot.server import Server
 from handlers.customers.ownership import pay_claim, retire_device, return_device, transfer_device, write_off
 from handlers.selling.moved import move_by_office
-from models.money import Contract, claims, voids
+from models.money import claims
 from models.money.books import find_fault
-from models.money.contracts import Instalment
 from models.money.ledger import AccountKind, balance, cash_held, commission_due
-from models.money.moving import NotForThat, NothingToMove, SameDevice
-from models.money.ownership import NoOwner, NothingOwed, OpenDebt, OwnAlready, RetiredBefore
-from models.money.taking_back import MovedBefore, VoidBefore
 from models.money.till import moves
 from models.money.write_offs import Lost, NoReason, NotWaiting, WriteOff, agree_or_propose, refuse
 from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import OtherAmount, SamePerson
+from models.selling import Contract, voids
+from models.selling.contracts import Instalment
+from models.selling.moving import NotForThat, NothingToMove, SameDevice
+from models.selling.ownership import NoOwner, NothingOwed, OpenDebt, OwnAlready, RetiredBefore
+from models.selling.taking_back import MovedBefore, VoidBefore
 from models.sql import connection, execute
 from tests.world.ownership import device, means, newest, sold, told
 from tests.world.people import PEOPLE, Phones

@@ -2,7 +2,7 @@
 
 A sale that goes to another device, a device that goes to another customer, cash that is paid out of a wallet or of a
 customer's credit, the right amount of a payment. Each is written down first and changes nothing; who agrees does it, in
-one transaction (handlers/customers/proposals.py). Voids and write-offs have rows of their own (models/money/voids.py,
+one transaction (handlers/customers/proposals.py). Voids and write-offs have rows of their own (models/selling/voids.py,
 models/money/write_offs.py).
 """
 
@@ -16,14 +16,15 @@ from models.audit import record
 from models.devices import Device
 from models.money.amounts import check_said
 from models.money.credit import check_credit
-from models.money.moving import NothingToMove, SameDevice
-from models.money.ownership import NoOwner, OwnAlready, owed_on
-from models.money.sales import Payment, Sale
-from models.money.taking_back import MovedBefore, VoidBefore
-from models.money.voids import VoidState, void_of
+from models.money.payments import Payment
 from models.money.wallets import NotInWallet, NotPrepaid, in_wallet
 from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import check_second
+from models.selling.moving import NothingToMove, SameDevice
+from models.selling.ownership import NoOwner, OwnAlready, owed_on
+from models.selling.sales import Sale
+from models.selling.taking_back import MovedBefore, VoidBefore
+from models.selling.voids import VoidState, void_of
 from models.sql import connection, cut, execute, marks
 
 DECIDE = """UPDATE proposal SET state = $2, decided_by = $3, decided_at = $4 WHERE id = $1 AND state = 'asked'

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from models.money.catalogue import Terms
-from models.money.contracts import Contract
 from models.money.ledger import AccountKind, Entry, NewEntry, Posting, post
-from models.money.sales import Sale
 from models.people import Agent
+from models.selling.catalogue import Terms
+from models.selling.contracts import Contract
+from models.selling.sales import Sale
 from models.sql import IdOf, connection, execute, marks
 
 # Paid is what is not owed any more; on a service, which is never owed, what the days cost so far.

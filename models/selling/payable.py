@@ -9,13 +9,13 @@ from models.clock import CLOCK, Doubt
 from models.devices import Device, Kind, with_owner
 from models.devices.access_rate import Access, access_due
 from models.devices.keys import open_key
-from models.money.cash_limit import Room
-from models.money.contracts import Contract, contract_of, open_instalments, overdue_goods, read_contract
-from models.money.instalments import Due
-from models.money.met import Asked, Met, meet_device, meet_goods
-from models.money.refusals import NoPlan
-from models.money.sales import Sale, same_today
 from models.people import Agent, Customer
+from models.selling.cash_limit import Room
+from models.selling.contracts import Contract, contract_of, open_instalments, overdue_goods, read_contract
+from models.selling.instalments import Due
+from models.selling.met import Asked, Met, meet_device, meet_goods
+from models.selling.refusals import NoPlan
+from models.selling.sales import Sale, same_today
 from models.tokens import ISSUERS, Obstacle
 from models.vault import Vault
 

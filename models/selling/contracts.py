@@ -9,11 +9,11 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.devices import Device
-from models.money.catalogue import Appliance
-from models.money.instalments import Due
-from models.money.sales import Sale
 from models.people import Agent, Customer
 from models.rows import find_row, find_rows
+from models.selling.catalogue import Appliance
+from models.selling.instalments import Due
+from models.selling.sales import Sale
 from models.sql import connection, execute, marks, read_day
 
 FIRST_NUMBER = 1_000  # contracts are S1001, S1002, …: never as short as a menu number

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.money.commission_payout import PAID_OUT
-from models.money.contracts import Contract
-from models.money.sales import COUNTS
 from models.people import Customer
+from models.selling.contracts import Contract
+from models.selling.sales import COUNTS
 from models.sql import connection, execute, read_moment
 
 

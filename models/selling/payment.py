@@ -1,12 +1,12 @@
 """Taking a payment in cash: a sale gives exactly what its quote promised, all of it or nothing."""
 
-from models.money.booking import Sold, carry_out, in_cash, lock_for_sale, read_sale
-from models.money.met import Asked
-from models.money.quotes import Quote, quote
 from models.money.references import references
-from models.money.refusals import OtherRequest, PriceChanged, SoldToday
-from models.money.sales import Sale
-from models.money.sellers import Seller, agent_of
+from models.selling.booking import Sold, carry_out, in_cash, lock_for_sale, read_sale
+from models.selling.met import Asked
+from models.selling.quotes import Quote, quote
+from models.selling.refusals import OtherRequest, PriceChanged, SoldToday
+from models.selling.sales import Sale
+from models.selling.sellers import Seller, agent_of
 from models.vault import Vault
 
 

@@ -13,12 +13,12 @@ from models.devices import LONGEST, TAIL, Device, Kind, Unit, with_owner
 from models.devices.connections import Connection
 from models.devices.counts import mark_of
 from models.devices.keys import open_key
-from models.money.catalogue import Terms
-from models.money.contracts import Contract, Ending, contract_of
 from models.money.ledger import AccountKind, Posting, balance, post
-from models.money.ownership import NoOwner, NotDone
 from models.people import Customer
 from models.rows import find_row
+from models.selling.catalogue import Terms
+from models.selling.contracts import Contract, Ending, contract_of
+from models.selling.ownership import NoOwner, NotDone
 from models.sql import connection, execute, insert, lock_rows
 from models.tokens import ISSUERS, Issuer, Key
 from models.tokens.journal import JOURNAL, Made

@@ -7,7 +7,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from models.devices import LONGEST, TAIL, Device, DeviceModel, DeviceNotFound, Kind
-from models.money.instalments import Period
+from models.selling.instalments import Period
 
 
 class Type(StrEnum):

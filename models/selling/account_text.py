@@ -4,10 +4,10 @@ import re
 
 from models.devices import Device, devices_of, with_owner
 from models.devices.tables import find_anywhere
-from models.money.contracts import Contract, contract_numbered
-from models.money.payable import Payable, PayableDevice, PayableGoods
 from models.money.receiving import Why
 from models.people import Customer
+from models.selling.contracts import Contract, contract_numbered
+from models.selling.payable import Payable, PayableDevice, PayableGoods
 
 SALE = re.compile(r"S[-.]?([1-9][0-9O]{3,8})")
 

@@ -9,19 +9,19 @@ from typing import Any
 from models.devices import Device, Kind, Unit, with_owner
 from models.devices.counts import mark_of
 from models.devices.keys import open_key
-from models.money.commissions import commission_on, earn_on_goods
-from models.money.contracts import Contract, open_instalments, read_contract
-from models.money.instalments import Due
 from models.money.ledger import CURRENCY, AccountKind, Balances, NewEntry, Posting, commission_due, post_all
-from models.money.payable import Payable, payable
-from models.money.quotes import Quote
 from models.money.references import new_reference
-from models.money.sales import Sale, Token
-from models.money.sellers import AtCounter, Seller, actor_of, agent_of
-from models.money.settling import settle
 from models.money.wallets import funds_of, held_by
 from models.people import Agent, Customer
 from models.rows import find_row, find_rows, read_row
+from models.selling.commissions import commission_on, earn_on_goods
+from models.selling.contracts import Contract, open_instalments, read_contract
+from models.selling.instalments import Due
+from models.selling.payable import Payable, payable
+from models.selling.quotes import Quote
+from models.selling.sales import Sale, Token
+from models.selling.sellers import AtCounter, Seller, actor_of, agent_of
+from models.selling.settling import settle
 from models.sql import IdOf, Rows, Steps, lock_all, lock_rows
 from models.tokens import ISSUERS
 from models.tokens.journal import JOURNAL, Made

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from models.devices import Device, Tariff, Unit
-from models.money.catalogue import Terms
-from models.money.contracts import Contract
-from models.money.instalments import (
+from models.selling.catalogue import Terms
+from models.selling.contracts import Contract
+from models.selling.instalments import (
     DAYS,
     Due,
     Part,
@@ -22,8 +22,8 @@ from models.money.instalments import (
     price_of_days,
     total_left,
 )
-from models.money.payable import Standing
-from models.money.refusals import (
+from models.selling.payable import Standing
+from models.selling.refusals import (
     AmountTooLarge,
     AmountTooSmall,
     ClockInDoubt,

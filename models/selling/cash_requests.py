@@ -9,17 +9,17 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.devices import Device
-from models.money import payment
-from models.money.booking import Sold
-from models.money.contracts import Contract
 from models.money.ledger import AccountKind
-from models.money.payable import Payable, PayableGoods
-from models.money.quotes import Quote
-from models.money.refusals import NotSold
 from models.money.reservations import release, reserve, set_aside, use
-from models.money.sales import Sale
 from models.people import Agent, Customer
 from models.rows import find_rows
+from models.selling import payment
+from models.selling.booking import Sold
+from models.selling.contracts import Contract
+from models.selling.payable import Payable, PayableGoods
+from models.selling.quotes import Quote
+from models.selling.refusals import NotSold
+from models.selling.sales import Sale
 from models.sql import MINUTE_MS, connection, execute, insert, now_ms
 from models.vault import Vault
 

@@ -8,12 +8,16 @@ from bot.server import Server
 from handlers.customers.proposals import agree
 from models.audit import Audit
 from models.devices import Device, with_owner
-from models.money import Contract, Sale, wallets
+from models.money import wallets
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, Posting, post
-from models.money.moving import SameDevice
-from models.money.ownership import MoreOwed, OtherOwner, OwnAlready, transfer
-from models.money.proposals import (
+from models.money.wallets import NotInWallet, in_wallet
+from models.people import Agent, Customer, OfficeUser
+from models.people.two_people import SamePerson
+from models.selling import Contract, Sale
+from models.selling.moving import SameDevice
+from models.selling.ownership import MoreOwed, OtherOwner, OwnAlready, transfer
+from models.selling.proposals import (
     AskedAlready,
     Decided,
     Proposal,
@@ -23,11 +27,8 @@ from models.money.proposals import (
     propose_transfer,
     refuse,
 )
-from models.money.taking_back import VoidBefore
-from models.money.voids import approve
-from models.money.wallets import NotInWallet, in_wallet
-from models.people import Agent, Customer, OfficeUser
-from models.people.two_people import SamePerson
+from models.selling.taking_back import VoidBefore
+from models.selling.voids import approve
 from models.sql import connection, execute
 from tests.world.people import PEOPLE, Phones
 

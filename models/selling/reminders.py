@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from models.messages.withdrawal import reminder
-from models.money.catalogue import Appliance
-from models.money.contracts import Contract, dues_by_contract
-from models.money.instalments import Due, total_left
+from models.selling.catalogue import Appliance
+from models.selling.contracts import Contract, dues_by_contract
+from models.selling.instalments import Due, total_left
 from models.sql import connection, execute, marks, on_postgres
 
 # The conditions are those of a partial index and its order is the order, so that this reads no more rows than it

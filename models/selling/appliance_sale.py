@@ -6,16 +6,18 @@ from datetime import UTC, date, datetime
 from models.clock import CLOCK
 from models.devices import Device, Unit, with_owner
 from models.devices.keys import open_key
-from models.money.booking import Sold, add_sale, add_token, in_cash, lock_agent_and_device, read_sale
-from models.money.cash_limit import read_room
-from models.money.catalogue import Appliance, PaymentPlan, Terms
-from models.money.commissions import earn_at_signing, earn_on_goods
-from models.money.contracts import Contract, Instalment
-from models.money.instalments import Period, amounts, days_for, due_dates
 from models.money.ledger import AccountKind, NewEntry, Posting, commission_due, credit_of, post, post_all
-from models.money.payable import Standing, payable
-from models.money.quotes import Quote
-from models.money.refusals import (
+from models.money.wallets import held_by
+from models.people import Customer
+from models.selling.booking import Sold, add_sale, add_token, in_cash, lock_agent_and_device, read_sale
+from models.selling.cash_limit import read_room
+from models.selling.catalogue import Appliance, PaymentPlan, Terms
+from models.selling.commissions import earn_at_signing, earn_on_goods
+from models.selling.contracts import Contract, Instalment
+from models.selling.instalments import Period, amounts, days_for, due_dates
+from models.selling.payable import Standing, payable
+from models.selling.quotes import Quote
+from models.selling.refusals import (
     ClockInDoubt,
     NotOffered,
     NoTokensLeft,
@@ -26,10 +28,8 @@ from models.money.refusals import (
     Taken,
     TooManyTokens,
 )
-from models.money.sales import SAME_SALE_WINDOW, Sale
-from models.money.sellers import Seller, actor_of, agent_of
-from models.money.wallets import held_by
-from models.people import Customer
+from models.selling.sales import SAME_SALE_WINDOW, Sale
+from models.selling.sellers import Seller, actor_of, agent_of
 from models.settings import are_sales_off
 from models.sql import Steps, connection, execute, execute_many, insert, lock_rows
 from models.tokens import ISSUERS

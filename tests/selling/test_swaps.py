@@ -10,13 +10,13 @@ from bot.server import Server
 from models.audit import Audit
 from models.devices import Device, Kind
 from models.devices.keys import open_key, seal_key
-from models.money import Contract
 from models.money.books import find_fault
 from models.money.ledger import AccountKind, Posting, balance, post
-from models.money.ownership import NoOwner
-from models.money.swaps import DeviceSwap, MoreThanSold, NotInStock, OtherKind, swap_from, swap_to
-from models.money.voids import Void
 from models.people import Customer
+from models.selling import Contract
+from models.selling.ownership import NoOwner
+from models.selling.swaps import DeviceSwap, MoreThanSold, NotInStock, OtherKind, swap_from, swap_to
+from models.selling.voids import Void
 from models.sql import connection, execute
 from models.tokens.sts import VendingKey, decode, derive_key, group
 from tests.emulators.openpaygo_device import Accepted

@@ -40,13 +40,13 @@ from tortoise.exceptions import OperationalError
 from tortoise.models import Model
 
 from models.devices import Device
-from models.money.catalogue import Terms
-from models.money.contracts import Contract
 from models.money.ledger import AccountKind, balance, credit_of
-from models.money.refusals import BeingPaid, PaidOff
+from models.money.payments import Payment
 from models.money.reservations import reserved
-from models.money.sales import Payment
 from models.people import Agent, Customer
+from models.selling.catalogue import Terms
+from models.selling.contracts import Contract
+from models.selling.refusals import BeingPaid, PaidOff
 from models.sql import HOUR_MS, MINUTE_MS, connection, cut, execute, for_update, lock_rows, now_ms
 
 

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime
 
 from models.audit import record
 from models.devices import Device, with_owner
-from models.money.contracts import Contract, Ending, contract_of
 from models.money.ledger import AccountKind, Posting, balance, post
-from models.money.taking_back import end_contract, put_in_stock
 from models.money.write_offs import Lost, WriteOff, agree_or_propose
 from models.people import Customer, OfficeUser
+from models.selling.contracts import Contract, Ending, contract_of
+from models.selling.taking_back import end_contract, put_in_stock
 from models.sql import connection, execute, lock_rows
 
 

@@ -8,10 +8,10 @@ from tortoise.models import Model
 
 from models.alerts import raise_alert
 from models.audit import record
-from models.money.sales import LONGEST_REFERENCE, Sale
-from models.money.taking_back import NotTakenBack, TakenBack, check_possible, lock_sale, take_back
 from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import check_second
+from models.selling.sales import LONGEST_REFERENCE, Sale
+from models.selling.taking_back import NotTakenBack, TakenBack, check_possible, lock_sale, take_back
 from models.sql import connection, execute
 
 AUTOMATIC = "mwanga"  # who decides where no token was made

@@ -7,12 +7,13 @@ from datetime import date
 from tortoise.exceptions import OperationalError
 
 from models.audit import record
-from models.money.booking import Sold, Taken, carry_out, lock_for_sale, read_sale
 from models.money.ledger import AccountKind, Posting, post
-from models.money.payable import Payable
-from models.money.quotes import Quote, quote_all
 from models.money.receiving import PASSING, Suspense, Why, close_suspense, lock_payment, open_suspense, unapplied
-from models.money.refusals import (
+from models.people import Customer
+from models.selling.booking import Sold, Taken, carry_out, lock_for_sale, read_sale
+from models.selling.payable import Payable
+from models.selling.quotes import Quote, quote_all
+from models.selling.refusals import (
     AmountTooSmall,
     ClockInDoubt,
     NoPlan,
@@ -23,8 +24,7 @@ from models.money.refusals import (
     SalesOff,
     TooManyTokens,
 )
-from models.money.sales import Sale
-from models.people import Customer
+from models.selling.sales import Sale
 from models.sql import connection, execute, lock_rows
 from models.vault import Vault
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from models.devices import Device, Unit
-from models.money.catalogue import Terms
-from models.money.instalments import DAYS, Period
-from models.money.payable import PayableDevice, Standing
-from models.money.quotes import quote
-from models.money.refusals import AmountTooSmall, NotSold
 from models.people import Agent, Customer
 from models.rows import find_row
+from models.selling.catalogue import Terms
+from models.selling.instalments import DAYS, Period
+from models.selling.payable import PayableDevice, Standing
+from models.selling.quotes import quote
+from models.selling.refusals import AmountTooSmall, NotSold
 from models.vault import Vault
 
 # An agent of the mini-grid, not locked, who sold to the customer last.

@@ -9,19 +9,19 @@ import time_machine
 
 from bot.server import Server
 from models.devices import Device, Tariff, with_owner
-from models.money import Sale, voids
-from models.money.applying import apply
 from models.money.books import find_fault
-from models.money.contracts import Contract, Instalment
 from models.money.ledger import AccountKind, balance
-from models.money.ownership import give_back, transfer
-from models.money.payable import PayableDevice
 from models.money.receiving import Incoming, Source, Suspense, Why, receive
-from models.money.taking_back import NotTheirs, PaidSince, VoidBefore
-from models.money.voids import AskedBefore, AskedTooLate, NobodyAsked
 from models.office import overview
 from models.people import Agent, Customer, OfficeUser
 from models.people.two_people import SamePerson
+from models.selling import Sale, voids
+from models.selling.applying import apply
+from models.selling.contracts import Contract, Instalment
+from models.selling.ownership import give_back, transfer
+from models.selling.payable import PayableDevice
+from models.selling.taking_back import NotTheirs, PaidSince, VoidBefore
+from models.selling.voids import AskedBefore, AskedTooLate, NobodyAsked
 from models.sql import connection, execute
 from tests.world.people import NOON, PEOPLE, Phones
 

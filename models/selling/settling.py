@@ -4,10 +4,10 @@ from collections.abc import Collection
 from datetime import date
 
 from models.messages import withdrawal
-from models.money.catalogue import Terms
-from models.money.instalments import Part
-from models.money.quotes import Quote
-from models.money.sales import Sale
+from models.selling.catalogue import Terms
+from models.selling.instalments import Part
+from models.selling.quotes import Quote
+from models.selling.sales import Sale
 from models.sql import connection, execute, execute_many
 
 

@@ -9,13 +9,13 @@ from typing import Any
 from tortoise.models import Model
 
 from models.devices import Device, Tariff
-from models.money.cash_limit import Room, room_of
-from models.money.catalogue import Appliance
-from models.money.contracts import Contract
 from models.money.reservations import PROMISED
-from models.money.sales import Sale, newest_same, same_since
 from models.people import Agent, Customer
 from models.rows import M, find_row, read_row
+from models.selling.cash_limit import Room, room_of
+from models.selling.catalogue import Appliance
+from models.selling.contracts import Contract
+from models.selling.sales import Sale, newest_same, same_since
 from models.sql import connection, execute, now_ms
 
 MET = """SELECT {columns}, a.cash_limit, a.commission, a.goods_commission, a.prepaid,
@@ -77,7 +77,7 @@ class Met:
     has_goods: bool  # whether the customer has contracts of goods without a device
     same: Sale | None  # that of `sales.same_today`
     sold: Sale | None  # the one that was made with the key
-    asked: bool  # whether customers may wait for an answer of the seller (models/money/cash_requests.py)
+    asked: bool  # whether customers may wait for an answer of the seller (models/selling/cash_requests.py)
     reference: str  # the one that was to be tried; empty where another sale has it
     sales_off: bool  # whether the office has switched sales off (models/settings.py)
 

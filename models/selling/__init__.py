@@ -1,0 +1,20 @@
+"""What is sold: prices, quotes, sales, contracts on instalments, and what takes a sale back."""
+
+from models.selling.catalogue import Appliance, PaymentPlan, Terms
+from models.selling.contracts import Contract, contracts_of
+from models.selling.instalments import Due, Period, total_left
+from models.selling.payable import Payable
+from models.selling.sales import Sale
+
+__all__ = [
+    "Appliance",
+    "Contract",
+    "Due",
+    "Payable",
+    "PaymentPlan",
+    "Period",
+    "Sale",
+    "Terms",
+    "contracts_of",
+    "total_left",
+]
