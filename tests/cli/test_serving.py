@@ -150,6 +150,7 @@ def test_no_database_is_made_where_somebody_happens_to_be() -> None:
     assert list(Path.cwd().iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_a_command_makes_is_readable_by_its_user_alone(tmp_path: Path) -> None:
     """With the usual umask, as a process of its own."""
     environment = {"PATH": os.environ["PATH"], "MWANGA_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz"}
@@ -193,6 +194,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_a_server_listens_before_it_has_imported_what_it_needs_only_later(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "MWANGA_DATABASE": f"sqlite://{tmp_path}/m.db"}
     ran = subprocess.run(
