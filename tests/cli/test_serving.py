@@ -92,6 +92,7 @@ def test_the_demo_never_takes_the_gateways_of_the_server(monkeypatch: pytest.Mon
     "settings",
     [{"host": "0.0.0.0"}, {"host": "::"}, {"host": "192.168.1.5"}, {"public_url": "https://mwanga.example.org"}],
 )
+@pytest.mark.everyday_on_sqlite
 def test_a_demo_world_is_served_on_this_machine_alone(demo_url: str, settings: dict[str, str]) -> None:
     async def begin(**more: object) -> str:
         async with assembled(load(database=demo_url, **settings, **more), handling=False) as server:
