@@ -221,6 +221,7 @@ async def text_on(emulator: Emulator, name: str, accepted: list[str]) -> None:
                 accepted.append(f"{name} {number}")
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_a_stop_under_load_is_clean_and_loses_nothing(demo_url: str, emulator: Emulator) -> None:
     accepted: list[str] = []
     server = ServerProcess(demo_url, emulator, sender_cap=0)
@@ -237,6 +238,7 @@ async def test_a_stop_under_load_is_clean_and_loses_nothing(demo_url: str, emula
     assert len(emulator.messages) == len(stored), "each is answered once"
 
 
+@pytest.mark.slow
 async def test_it_stops_in_time_though_the_gateway_does_not_answer(demo_url: str, emulator: Emulator) -> None:
     emulator.answer(Answer(hang=True, taken=True))
     server = ServerProcess(demo_url, emulator)
@@ -248,6 +250,7 @@ async def test_it_stops_in_time_though_the_gateway_does_not_answer(demo_url: str
     assert row == {"state": "uncertain", "error": "interrupted"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["postgres"])
 async def test_a_database_that_drops_its_connections_costs_no_message(at: Serving) -> None:
     """As when PostgreSQL is restarted: no message is to blame, so none is set aside."""
