@@ -7,12 +7,15 @@ BIN := .venv/bin
 demo: .venv/run.stamp  ## install, load the demo world, serve it
 	@$(BIN)/mwanga demo
 
+# What pytest makes of the test files is kept for the next run, also where the environment has Python keep nothing.
+TESTS := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2
+
 test: .venv/test.stamp  ## install what the tests need and run them on both databases
 	@echo "Running the tests on SQLite and PostgreSQL."
-	@$(BIN)/python -m pytest -n 2 -m "not slow"
+	@$(TESTS) -m "not slow"
 
 slow: .venv/test.stamp  ## the longer tests: kill the server at random and count
-	@$(BIN)/python -m pytest -n 2 -m slow
+	@$(TESTS) -m slow
 
 lint: .venv/test.stamp  ## lint, format check, types, and who may import whom
 	@$(BIN)/ruff check .

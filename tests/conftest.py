@@ -18,7 +18,7 @@ from bot.runtime import Database
 from bot.server import Server
 from models.money.references import ALPHABET
 from tests.emulators.android.clock import Clock
-from tests.world import light_passwords, models_once
+from tests.world import light_passwords, models_once, pages_once
 from tests.world.people import NOON
 from tests.world.prompt import Run, mwanga_command
 from tests.world.pushes import PushClock
@@ -37,6 +37,7 @@ settings.load_profile("steady")
 def pytest_configure(config: pytest.Config) -> None:
     models_once.install()
     light_passwords.install()
+    pages_once.install()
     if not hasattr(config, "workerinput"):
         open_folder()
 

@@ -201,6 +201,7 @@ async def fetched(shop: Shop) -> list[str]:
     return [row["text"] for row in rows]
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_a_phone_that_comes_back_gets_all_in_order_and_what_is_urgent_first(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,6 +137,7 @@ async def test_what_the_app_gave_up_after_45_hours_is_lost_and_the_office_is_tol
     assert "It was silent for 46 h" in says and "may be lost" in says and "Its clock" not in says
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_a_phone_with_googles_push_is_slow_until_it_is_started_again(demo_url: str, phone_clock: Clock) -> None:
     slow = "It is slow until the app is restarted: it waits for a cloud to wake it."
     async with open_shop(demo_url, phone_clock, google=True) as shop:

@@ -145,6 +145,7 @@ async def test_a_token_that_the_phone_does_not_pull_goes_by_another_gateway_afte
     assert len(phone.radio.messages) == 1, "it is never offered to the phone again"
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_a_week_offline_loses_nothing_that_the_app_still_has(shop: Shop) -> None:
     await shop.text(BARAKA, "BAL")
     await shop.read(BARAKA)

@@ -39,6 +39,7 @@ THIRD = "2026-11-28 09:00:00 | rehema | agent limit | x[2J y | 1 -> 2"
     ],
 )
 @pytest.mark.usefixtures("noted")
+@pytest.mark.everyday_on_sqlite
 def test_notes_are_shown_in_local_time(run: Run, words: tuple[object, ...], lines: list[str]) -> None:
     result = run("audit", *words)
     assert result.exit_code == 0, result.output
@@ -53,6 +54,7 @@ def test_notes_are_shown_in_local_time(run: Run, words: tuple[object, ...], line
         (("--since", "2026-11-28", "--until", "2026-11-27"), "There is no time from --since 2026-11-28 to"),
     ],
 )
+@pytest.mark.everyday_on_sqlite
 def test_a_date_that_is_none_is_one_sentence(run: Run, words: tuple[str, ...], said: str) -> None:
     result = run("audit", *words)
     assert result.exit_code == 1 and said in result.output and result.output.count("\n") == 1

@@ -42,6 +42,7 @@ def test_the_vending_key_is_read_from_standard_input_and_stored_sealed(run: Run,
         (("--sgc", "600123"), TEST_VENDING_KEY.secret.hex(), "published for tests"),
     ],
 )
+@pytest.mark.everyday_on_sqlite
 def test_a_wrong_vending_key_is_refused(run: Run, demo_url: str, words, typed: str, said: str) -> None:
     before = query(demo_url, "SELECT * FROM setting ORDER BY name")
     result = run("vending-key", *words, input=f"{typed}\n")

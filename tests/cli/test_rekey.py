@@ -196,6 +196,7 @@ def test_a_key_from_elsewhere_is_changed_where_it_is(demo_url: str, monkeypatch:
         ({"secret_key": DEMO_KEY, "former_secret_key": DEMO_KEY}, "another key than the former one"),
     ],
 )
+@pytest.mark.everyday_on_sqlite
 def test_keys_that_cannot_be_are_refused(demo_url: str, settings: dict[str, str], said: str) -> None:
     configure(demo_url, **settings)
     before = query(demo_url, "SELECT * FROM setting ORDER BY name")

@@ -92,6 +92,7 @@ def test_the_demo_never_takes_the_gateways_of_the_server(monkeypatch: pytest.Mon
     "settings",
     [{"host": "0.0.0.0"}, {"host": "::"}, {"host": "192.168.1.5"}, {"public_url": "https://mwanga.example.org"}],
 )
+@pytest.mark.everyday_on_sqlite
 def test_a_demo_world_is_served_on_this_machine_alone(demo_url: str, settings: dict[str, str]) -> None:
     async def begin(**more: object) -> str:
         async with assembled(load(database=demo_url, **settings, **more), handling=False) as server:
@@ -150,6 +151,7 @@ def test_no_database_is_made_where_somebody_happens_to_be() -> None:
     assert list(Path.cwd().iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_a_command_makes_is_readable_by_its_user_alone(tmp_path: Path) -> None:
     """With the usual umask, as a process of its own."""
     environment = {"PATH": os.environ["PATH"], "MWANGA_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz"}
@@ -193,6 +195,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_a_server_listens_before_it_has_imported_what_it_needs_only_later(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "MWANGA_DATABASE": f"sqlite://{tmp_path}/m.db"}
     ran = subprocess.run(

@@ -96,6 +96,7 @@ async def test_a_token_sold_by_sms_unlocks_the_device_once(
 
 
 @pytest.mark.usefixtures("server")
+@pytest.mark.everyday_on_sqlite
 async def test_a_token_sold_by_dialling_unlocks_the_device_once(
     africastalking: Emulator, devices: Mapping[str, Device]
 ) -> None:
@@ -118,6 +119,7 @@ SALES = [
 
 
 @pytest.mark.usefixtures("server")
+@pytest.mark.everyday_on_sqlite
 async def test_every_token_of_many_sales_is_accepted_once_for_the_days_paid(
     africastalking: Emulator, devices: Mapping[str, Device]
 ) -> None:
@@ -139,6 +141,7 @@ async def test_every_token_of_many_sales_is_accepted_once_for_the_days_paid(
 
 
 @pytest.mark.usefixtures("server")
+@pytest.mark.everyday_on_sqlite
 @pytest.mark.parametrize(("serial", "price"), [("SHS0283", 1_000), ("EB100042", 2_000)])
 async def test_both_fetch_the_last_tokens_again_by_both_channels(
     serial: str, price: int, africastalking: Emulator
@@ -167,6 +170,7 @@ REPORTS = [
 ]
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_delivery_reports_move_a_message_forward_only(
     server: ServerProcess, africastalking: Emulator, demo_url: str
 ) -> None:
@@ -189,6 +193,7 @@ async def test_delivery_reports_move_a_message_forward_only(
 
 
 @pytest.mark.usefixtures("server")
+@pytest.mark.everyday_on_sqlite
 async def test_a_gateway_in_trouble_delays_a_token_and_loses_none(africastalking: Emulator) -> None:
     at = africastalking
     at.answer(Answer(code=500))
@@ -201,6 +206,7 @@ async def test_a_gateway_in_trouble_delays_a_token_and_loses_none(africastalking
     assert (len(at.requests), len(at.messages)) == (6, 3), "what was refused had not been taken: nothing comes twice"
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_the_office_page_and_the_probes_answer_while_it_sells(
     server: ServerProcess, africastalking: Emulator
 ) -> None:

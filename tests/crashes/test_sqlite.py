@@ -77,6 +77,7 @@ asyncio.run(migrate())
 """
 
 
+@pytest.mark.slow
 async def test_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
     """The office brings data while the server starts for the first time."""
     both = [

@@ -8,6 +8,7 @@ from tests.world.people import PEOPLE
 from tests.world.server import STOP_S, ServerProcess, query
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["postgres"])
 async def test_a_message_that_hangs_does_not_keep_the_server_from_stopping(demo_url: str) -> None:
     """Somebody holds what the message needs: it is undone, and handled after the next start."""

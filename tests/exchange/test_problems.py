@@ -51,6 +51,7 @@ def test_a_long_file_that_is_all_wrong_takes_one_screen(run: Run, demo_url: str)
         ("stock", "serialnumber,key", "the column serial number is missing: serialnumber looks like serial number"),
     ],
 )
+@pytest.mark.everyday_on_sqlite
 def test_a_column_s_near_miss_is_named(run: Run, kind: str, header: str, reason: str) -> None:
     result = import_text(run, kind, f"{header}\nA,B\n")
     assert result.exit_code == 1 and reason in result.output

@@ -41,6 +41,7 @@ async def refused(at: Serving) -> list[dict[str, Any]]:
         "/gateways/africastalking//sms",
     ],
 )
+@pytest.mark.everyday_on_sqlite
 async def test_a_wrong_address_is_404_and_nothing_is_kept(at: Serving, path: str) -> None:
     async with at.client.post(path, data=SMS) as response:
         assert response.status == 404
@@ -69,6 +70,7 @@ async def test_a_wrong_secret_is_counted(at: Serving) -> None:
         (b"id=1&from=%2B255700000001&to=1", 400, "text is missing"),
     ],
 )
+@pytest.mark.everyday_on_sqlite
 async def test_what_cannot_be_read_is_refused_with_a_reason_and_kept(
     at: Serving, body: bytes, status: int, reason: str
 ) -> None:
@@ -84,6 +86,7 @@ async def test_what_cannot_be_read_is_refused_with_a_reason_and_kept(
 @pytest.mark.parametrize("kind", ["sms", "ussd"])
 @pytest.mark.parametrize("text", ["1 482915", "1*SHS0283*8000*1*482915", "PIN 482915 730582", "1482915"])
 @pytest.mark.parametrize("escaping", [quote, lambda text: text.replace(" ", "+")], ids=["all", "spaces"])
+@pytest.mark.everyday_on_sqlite
 async def test_a_pin_in_a_refused_body_is_starred(at: Serving, kind: str, text: str, escaping: Any) -> None:
     async with at.client.post(f"{PATH}/{kind}", data=f"to=20880&text={escaping(text)}") as response:
         assert response.status == 400
@@ -218,6 +221,7 @@ async def text_on(emulator: Emulator, name: str, accepted: list[str]) -> None:
                 accepted.append(f"{name} {number}")
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_a_stop_under_load_is_clean_and_loses_nothing(demo_url: str, emulator: Emulator) -> None:
     accepted: list[str] = []
     server = ServerProcess(demo_url, emulator, sender_cap=0)
@@ -234,6 +238,7 @@ async def test_a_stop_under_load_is_clean_and_loses_nothing(demo_url: str, emula
     assert len(emulator.messages) == len(stored), "each is answered once"
 
 
+@pytest.mark.slow
 async def test_it_stops_in_time_though_the_gateway_does_not_answer(demo_url: str, emulator: Emulator) -> None:
     emulator.answer(Answer(hang=True, taken=True))
     server = ServerProcess(demo_url, emulator)
@@ -245,6 +250,7 @@ async def test_it_stops_in_time_though_the_gateway_does_not_answer(demo_url: str
     assert row == {"state": "uncertain", "error": "interrupted"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["postgres"])
 async def test_a_database_that_drops_its_connections_costs_no_message(at: Serving) -> None:
     """As when PostgreSQL is restarted: no message is to blame, so none is set aside."""

@@ -180,6 +180,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("stored", "sent"), BROKEN, ids="*".join)
+@pytest.mark.everyday_on_sqlite
 async def test_a_transcript_that_does_not_continue_sells_nothing(
     stored: list[str], sent: list[str], served: Serving
 ) -> None:

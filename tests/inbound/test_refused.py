@@ -119,6 +119,7 @@ REFUSED: dict[Callable[[Shop], Awaitable[int]], tuple[int, str, str]] = {
 
 
 @pytest.mark.parametrize("call", REFUSED, ids=lambda call: call.__name__)
+@pytest.mark.everyday_on_sqlite
 async def test_what_is_refused_has_its_status_one_count_and_no_effect(
     shop: Shop, call: Callable[[Shop], Awaitable[int]]
 ) -> None:
@@ -140,6 +141,7 @@ async def test_of_a_large_callback_the_beginning_is_kept_for_who_looks_into_it(s
 
 
 @pytest.mark.parametrize("path", [f"/gateways/africastalking/{SECRET}/sms", "/smsgate/mobile/v1/device", "/login"])
+@pytest.mark.everyday_on_sqlite
 async def test_a_packed_body_is_refused(shop: Shop, path: str) -> None:
     before = await shop.written()
     async with shop.at.client.post(path, data=b"text=BAL", headers={"Content-Encoding": "gzip"}) as answer:

@@ -208,6 +208,7 @@ async def test_an_hour_that_is_not_over_is_not_added(mwanga: Server, clock: time
     assert await AddedUp.all().count() == 1
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_weeks_and_the_days_around_them_say_what_all_the_days_say(
     mwanga: Server, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +233,7 @@ async def by_each_day(wanted: Wanted) -> Sequence[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_weeks_of_one_say_what_all_its_days_say(mwanga: Server, clock: time_machine.Traveller) -> None:
     """By agent, mini-grid and provider, whatever is asked for alone, and wherever a week begins."""
     asha = await Agent.get(phone=PEOPLE["Asha"])

@@ -169,6 +169,7 @@ async def test_tests_that_do_not_come_back_turn_a_gateway_quiet_then_down_and_on
         (SenderKind.ALPHA, "Shinda zawadi leo!", "", None),
     ],
 )
+@pytest.mark.everyday_on_sqlite
 async def test_airtime_is_read_from_the_operators_own_text(
     office: Office, kind: SenderKind, text: str, what: str, left: str | None
 ) -> None:

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,13 @@ LANGUAGES = ("sw", "fr", "pt", "ha")
 GAP = re.compile(r"\{\w+\}")
 
 
-def sentences() -> Iterator[str]:
+@cache
+def sentences() -> frozenset[str]:
+    """What stands in the files, which are read once for all languages."""
+    return frozenset(_found())
+
+
+def _found() -> Iterator[str]:
     """All that the pages say, as `make messages` finds it: their own, and what they show of the machine."""
     mappings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["babel"]["mappings"]
     methods = [(one["pattern"], one["method"]) for one in mappings]
@@ -52,4 +59,4 @@ def test_each_translation_has_the_gaps_of_its_sentence(language: str) -> None:
 def test_the_catalogue_has_no_sentence_that_nobody_says(language: str) -> None:
     with (LOCALES / language / "LC_MESSAGES/office.po").open("rb") as file:
         kept = {str(each.id[0] if isinstance(each.id, tuple) else each.id) for each in read_po(file) if each.id}
-    assert kept <= set(sentences())
+    assert kept <= sentences()

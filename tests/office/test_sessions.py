@@ -220,6 +220,7 @@ async def test_an_invitation_makes_one_user_of_its_role(owner: OfficeUser) -> No
         ("Hassan", "short", ShortPassword),
     ],
 )
+@pytest.mark.everyday_on_sqlite
 async def test_what_is_refused_leaves_the_invitation_open(
     database: Database, name: str, password: str, error: type[Exception]
 ) -> None:

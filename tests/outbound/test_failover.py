@@ -47,6 +47,7 @@ async def test_how_long_that_is_can_be_set(bench: Bench) -> None:
     assert bench.gateway.texts == ["hello"]
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_what_a_phone_has_fetched_stays_with_it_until_it_falls_silent(bench: Bench) -> None:
     phone = await bench.link()
     await bench.enqueue("hello", gateway=phone)
@@ -310,6 +311,7 @@ async def test_a_token_leaves_a_silent_phone_though_more_waits_elsewhere_than_is
     assert "token" in bench.gateway.texts
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_a_phone_takes_over_some_messages_at_a_time(bench: Bench) -> None:
     bench.order = ("africastalking", "phones")
     bench.router = bench.new_router()

@@ -92,6 +92,7 @@ async def passes(bench: Bench, milliseconds: int) -> None:
     ("kind", "minutes"),
     [(MessageKind.TOKEN, [0, 1, 6, 36, 216, 936]), (MessageKind.REPLY, [0, 1, 6]), (MessageKind.REMINDER, [0])],
 )
+@pytest.mark.everyday_on_sqlite
 async def test_copies_go_out_ever_more_rarely_and_are_counted(
     bench: Bench, kind: MessageKind, minutes: list[int]
 ) -> None:
@@ -132,6 +133,7 @@ async def test_a_gateway_that_is_silent_twice_loses_a_token_to_the_next(database
     assert (row["gateway"], row["state"], row["tried_before"]) == ("kannel", "sent", "africastalking ")
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_a_report_of_the_gateway_that_was_left_ends_it(database: Database) -> None:
     bench = Bench(database)
     bench.gateway.refuse("timeout")
@@ -151,6 +153,7 @@ async def test_a_report_of_the_gateway_that_was_left_ends_it(database: Database)
     assert len(bench.other.requests) == asked
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_so_many_copies_as_the_operator_allows(bench: Bench) -> None:
     bench.outbox = bench.new_outbox(bench.router, copies={MessageKind.TOKEN: 2, MessageKind.REPLY: 1})
     bench.gateway.refuse("timeout")
@@ -163,6 +166,7 @@ async def test_so_many_copies_as_the_operator_allows(bench: Bench) -> None:
     assert set((await bench.states()).values()) == {"failed"}
 
 
+@pytest.mark.everyday_on_sqlite
 async def test_two_silent_gateways_get_no_more_copies_than_one(database: Database) -> None:
     bench = Bench(database)
     bench.outbox = bench.new_outbox(bench.router, copies=TWO)

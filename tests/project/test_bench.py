@@ -47,6 +47,7 @@ async def run_each(database: str, tmp_path: Path) -> None:
         assert figures and all(figure > 0 for figure in figures.values()), name
 
 
+@pytest.mark.slow
 async def test_the_ceilings_are_measured_more_than_once_in_a_run(crowd: str, tmp_path: Path) -> None:
     for _ in range(2):
         async with asyncio.timeout(30):

@@ -276,6 +276,7 @@ async def test_a_yes_after_an_end_that_the_agent_may_not_have_read_is_for_no_oth
 
 @pytest.mark.parametrize("answer", [YES, "1", "yes", "2"])
 @pytest.mark.parametrize("how", ["C1 is over", "C1 was declined", "C2 is over"])
+@pytest.mark.everyday_on_sqlite
 async def test_a_bare_answer_where_two_wait_that_are_to_be_named_lists_both(
     phones: Phones, how: str, answer: str
 ) -> None:

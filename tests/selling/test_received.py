@@ -80,6 +80,7 @@ async def take(mwanga: Server, payment: Incoming, request: str = "") -> list[tup
         ("S10O1", "SHS0283"),
     ],
 )
+@pytest.mark.everyday_on_sqlite
 async def test_a_payment_finds_its_device_in_any_spelling(mwanga: Server, account: str, serial: str) -> None:
     told = await take(mwanga, paid(account))
     sale = await Sale.all().order_by("-id").prefetch_related("device").first()
@@ -309,6 +310,7 @@ async def test_what_is_assigned_is_assigned_once(mwanga: Server) -> None:
         ("SHS0283", 9_000_000, None),  # what is too much stays credit
     ],
 )
+@pytest.mark.everyday_on_sqlite
 async def test_a_provider_that_asks_is_told_whether_it_exists_and_is_enough(
     mwanga: Server, account: str, amount: int, refusal: Refusal | None
 ) -> None:
@@ -521,6 +523,7 @@ async def test_two_names_at_the_same_instant_buy_once(engine: str, demo_url: str
 @pytest.mark.parametrize(
     "masked", ["2547*****126", "2547 ***** 126", "0722XXXXXX", "+255710******", "***", "254***", "b2f5ff47"]
 )
+@pytest.mark.everyday_on_sqlite
 async def test_a_masked_payer_is_nobody_by_phone(mwanga: Server, masked: str) -> None:
     """It is found by what the payer typed, told to the owner alone, and without an account it waits."""
     told = await take(mwanga, paid("SHS0283", phone=masked))

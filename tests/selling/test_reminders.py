@@ -223,6 +223,7 @@ async def test_a_crash_between_marking_and_enqueueing_reminds_later(
 
 
 @pytest.mark.parametrize("language", ["en", "sw", "fr", "pt", "ha"])
+@pytest.mark.everyday_on_sqlite
 async def test_a_reminder_fits_one_part_at_the_longest_values(
     language: str, mwanga: Server, clock: time_machine.Traveller
 ) -> None:

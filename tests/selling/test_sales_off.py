@@ -93,6 +93,7 @@ async def test_money_that_comes_by_phone_is_kept_and_waits_for_the_office(mwanga
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.everyday_on_sqlite
 async def test_the_sentence_is_one_sms_behind_what_was_not_done(language: str, mwanga: Server) -> None:
     words = sales_off(mwanga.company).to(language)
     assert septets(plain(words)) <= SCREEN - len("Nothing was paid. ") * 2

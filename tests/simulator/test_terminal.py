@@ -182,7 +182,7 @@ async def chat(url: str, *options: str) -> asyncio.subprocess.Process:
     )
 
 
-@pytest.mark.parametrize("beside_a_server", [False, True])
+@pytest.mark.parametrize("beside_a_server", [False, pytest.param(True, marks=pytest.mark.slow)])
 async def test_the_real_command_sells_alone_and_beside_a_server(config: Config, beside_a_server: bool) -> None:
     await remind_nobody(config.database)
     server = TestServer(build_app(config))

@@ -11,7 +11,7 @@ from bot.text.grammar import split
 from models.sql import connection, execute
 from tests.world.first_question import ELSEWHERE, begun
 from tests.world.routes import ROUTES, Route, ways
-from tests.world.walk import Question, everything, short
+from tests.world.walk import Question, everything_as_text, short
 
 pytestmark = pytest.mark.everyday_on_sqlite
 
@@ -82,7 +82,7 @@ async def test_a_bad_answer_is_answered_helpfully_and_changes_nothing(
     walk = await begun(mwanga, route, channel)
     while walk.open:
         question, asked, good = walk.question, walk.answer, walk.good_answer
-        place, before = await walk.keep(), await everything()
+        place, before = await walk.keep(), await everything_as_text()
         for bad in [] if walk.on_the_way else bad_answers(question, 25 if channel is Channel.USSD else 300):
             if not bad and walk.dialled_only:
                 continue  # on the wire it is the first turn once more
@@ -91,7 +91,7 @@ async def test_a_bad_answer_is_answered_helpfully_and_changes_nothing(
             assert walk.open, (question, bad, walk.answer)
             assert helpful(walk.answer, asked), (question, bad, asked, walk.answer)
             assert not walk.others, (question, bad, walk.others)
-            assert await everything() == before, (question, bad)
+            assert await everything_as_text() == before, (question, bad)
             assert await execute(connection(), "SELECT error FROM inbox WHERE error <> ''") == [], (question, bad)
             await walk.back_to(place)
         await walk.say(good)
@@ -122,23 +122,23 @@ async def test_a_bad_piece_of_one_line_rejects_the_whole_command(
 async def test_what_stands_behind_a_keyword_and_is_not_asked_for_is_read_as_strictly(name: str, mwanga: Server) -> None:
     route = next(each for each in ROUTES if each.talk == name)
     walk = await begun(mwanga, route, Channel.SMS)
-    keyword, before = walk.one.words["en"][0], await everything()
+    keyword, before = walk.one.words["en"][0], await everything_as_text()
     place, alone = await walk.keep(), (walk.answer, walk.open)
     passed_over = PASSED_OVER.get(name, SAYS_NOTHING)
     for bad in dict.fromkeys(bad for bad in (*BAD, *passed_over, *BAD_BEHIND[name]) if split(normalise(bad))):
         await walk.back_to(place)
         await walk.say(f"{keyword} {bad}")
         assert short(walk.answer) and not walk.others, (bad, walk.answer)
-        assert await everything() == before, bad
+        assert await everything_as_text() == before, bad
         if bad in passed_over:
             assert (walk.answer, walk.open) == alone, (bad, walk.answer)
         else:
             assert f"Send {keyword}" in walk.answer and not walk.open, (bad, walk.answer)
 
 
-async def business() -> dict[str, list[dict[str, object]]]:
+async def business() -> list[tuple[str, str]]:
     """Everything but drafts: a line that begins well may go on as a dialogue."""
-    return {table: rows for table, rows in (await everything()).items() if table != "draft"}
+    return [(table, row) for table, row in await everything_as_text() if table != "draft"]
 
 
 def bad_answers(question: Question, most: int = 300) -> list[str]:

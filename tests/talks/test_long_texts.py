@@ -21,6 +21,7 @@ pytestmark = pytest.mark.everyday_on_sqlite
 ROLES = {Role.AGENT: "Asha", Role.CUSTOMER: "Baraka", Role.STRANGER: "Stranger"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["sqlite"])  # what is timed is ours
 @pytest.mark.parametrize("bit", BITS)
 async def test_no_talk_takes_long_over_eight_thousand_characters(mwanga: Server, bit: str) -> None:

@@ -39,6 +39,7 @@ def demo(templates: Templates) -> Path:
     return Path(templates.copy("sqlite", "demo").removeprefix("sqlite://"))
 
 
+@pytest.mark.slow
 async def test_every_question_is_reached_and_answered_in_digits_of_other_scripts(demo: Path) -> None:
     """Phones set to Arabic write ٨٠٠٠ for 8000; on both channels that is what it means."""
     reached: set[Question] = set()

@@ -69,6 +69,7 @@ async def test_a_word_starts_the_talk_of_each_role_and_is_forgotten_again(mwanga
         ("", "form"),
     ],
 )
+@pytest.mark.everyday_on_sqlite
 async def test_what_means_something_else_becomes_no_command(mwanga: Server, typed: str, why: str | None) -> None:
     if why is None:
         assert await check_word(typed, "BUY", mwanga.commands) == typed.upper()
@@ -87,6 +88,7 @@ async def test_what_begins_serials_becomes_no_command(mwanga: Server) -> None:
 
 
 @pytest.mark.parametrize("command", ["STOP", "START", "DONE", "LOCK", "PIN", "CASHIN", "VOID", "", "buy"])
+@pytest.mark.everyday_on_sqlite
 async def test_no_word_is_made_for_what_ends_something_or_has_a_pin(mwanga: Server, command: str) -> None:
     with pytest.raises(Unfit) as unfit:
         await check_word("jaza", command, mwanga.commands)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -18,7 +19,7 @@ from bot.talks import Channel, Chat, Talk
 from bot.text import SCREEN, septets
 from bot.text.gsm import is_gsm
 from models.people import Agent, Role
-from models.sql import connection, execute
+from models.sql import connection, execute, on_postgres
 from tests.world.people import MENU, PEOPLE, PINS, Phones
 from tests.world.routes import Route
 
@@ -221,16 +222,41 @@ def asked(questions: list[Question]) -> Iterator[None]:
 
 async def everything() -> dict[str, list[dict[str, object]]]:
     """Every row of every table that a talk may change, without what counts and records messages and wrong PINs."""
-    tables = [str(model._meta.db_table) for model in Tortoise.apps["models"].values()]
     return {
         table: [
             {name: value for name, value in row.items() if name not in COUNTED}
             for row in await execute(connection(), f"SELECT * FROM {table} ORDER BY 1")
             if (table, row.get("action")) != ("audit", "wrong lock")
         ]
-        for table in tables
-        if table not in MACHINERY
+        for table in _changed_by_talks()
     }
+
+
+async def everything_as_text() -> list[tuple[str, str]]:
+    """The same, to be compared after each of hundreds of answers: all in one statement, of each row its table and one
+    text."""
+    rows = await execute(connection(), _all_as_text(postgres=on_postgres()))
+    return sorted((row["what"], row["said"]) for row in rows)
+
+
+@cache
+def _all_as_text(*, postgres: bool) -> str:
+    """The statement for it."""
+    pieces = []
+    for table, columns in _changed_by_talks().items():
+        kept = [column for column in columns if column not in COUNTED]
+        text = (
+            f"CAST(ROW({', '.join(kept)}) AS TEXT)" if postgres else " || ', ' || ".join(map("quote({})".format, kept))
+        )
+        wanted = " WHERE action <> 'wrong lock'" if table == "audit" else ""
+        pieces.append(f"SELECT '{table}' AS what, {text} AS said FROM {table}{wanted}")
+    return " UNION ALL ".join(pieces)
+
+
+def _changed_by_talks() -> dict[str, list[str]]:
+    """These tables, with their columns."""
+    tables = {str(model._meta.db_table): sorted(model._meta.db_fields) for model in Tortoise.apps["models"].values()}
+    return {table: columns for table, columns in tables.items() if table not in MACHINERY}
 
 
 def short(message: str) -> bool:

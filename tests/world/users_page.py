@@ -1,0 +1,54 @@
+"""What the owner does on the page of users, and what stands there: links, numbers, and an app's codes."""
+
+import re
+from html import unescape
+
+from models.demo.world import OFFICE_PASSWORD
+from models.people.second_factor import STEP_S, code_at
+from models.sql import now_ms
+from tests.office.hostile import check_inert
+from tests.world.browser import Office
+
+USERS = "/settings/users"
+
+
+async def send(office: Office, path: str, page: str = USERS, **fields: str) -> tuple[int, str]:
+    """A form of a page: the status, and the words of where it leads."""
+    response = await office.post(path, csrf=await office.csrf(page), **fields)
+    if response.status == 303:
+        return 303, await office.html(response.headers["Location"].partition("#")[0])
+    return response.status, await response.text()
+
+
+async def sign_in_anew(office: Office) -> None:
+    """The owner, in a browser that is new."""
+    office.client.session.cookie_jar.clear()
+    assert (await office.sign_in()).status == 303
+
+
+async def number_of(office: Office, name: str) -> int:
+    [row] = await office.ask("SELECT id FROM officeuser WHERE name = $1 AND removed_at IS NULL", name)
+    return int(row["id"])
+
+
+def links_of(html: str) -> list[str]:
+    return [unescape(link).partition("8080")[2] for link in re.findall(r'value="(http[^"]*/invitation/[^"]*)"', html)]
+
+
+def code_of(secret: str, steps: int = 0) -> str:
+    return code_at(secret, now_ms() // 1000 // STEP_S + steps)
+
+
+async def set_up(office: Office, password: str = OFFICE_PASSWORD) -> tuple[str, list[str]]:
+    """Set up an app: its secret, and the recovery codes."""
+    html = await office.html("/me/second-factor")
+    secret = re.findall(r"<code>([A-Z2-7 ]+)</code>", html)[0].replace(" ", "")
+    sealed = unescape(re.findall(r'name="sealed" value="([^"]*)"', html)[0])
+    check_inert(html)
+    csrf = re.findall(r'name="csrf" value="([0-9a-f]+)"', html)[0]
+    wrong = await office.post("/me/second-factor", csrf=csrf, sealed=sealed, code="000000", password=password)
+    assert wrong.status == 422 and secret in (await wrong.text()).replace(" ", "")
+    response = await office.post("/me/second-factor", csrf=csrf, sealed=sealed, code=code_of(secret), password=password)
+    codes = re.findall(r"<code>([A-Z2-9-]{19})</code>", await response.text())
+    assert response.status == 200 and len(codes) == 10
+    return secret, codes
