@@ -103,16 +103,17 @@ async def same_today(
     """The newest sale of this amount by this agent, or at the office's counter, for this device, or for this contract
     of goods, within 24 hours (reference: users 3.3). A down payment does not count: it came with the appliance, and
     whoever pays the first instalment on the same day does nothing twice."""
-    found = newest_same(agent, "device_id" if device_id else "contract_id")
+    found = newest_same("device_id" if device_id else "contract_id", by_agent=agent is not None)
     values = [device_id or contract_id, amount, same_since(), *([agent.id] if agent else [])]
     return await find_row(Sale, f"id = ({found})", values)
 
 
-def newest_same(agent: Agent | None, what: str) -> str:
+def newest_same(what: str, *, by_agent: bool) -> str:
     """The SQL for the id of the sale of `same_today`: $1 is the value of the column `what` it was paid for, $2 the
-    amount, $3 since when, and $4 the agent, if there is one."""
+    amount, $3 since when, and $4 the agent, if it is `by_agent`. It looks among the sales of what was paid for, which
+    are few: + keeps it from those of an agent who sold a hundred times today."""
     return (
-        f"SELECT MAX(s.id) FROM sale s WHERE s.{what} = $1 AND {'s.agent_id = $4' if agent else AT_COUNTER} "
+        f"SELECT MAX(s.id) FROM sale s WHERE s.{what} = $1 AND {'+s.agent_id = $4' if by_agent else AT_COUNTER} "
         f"AND s.amount = $2 AND s.created_at >= $3 AND s.key NOT LIKE 'down payment %' AND {COUNTS}"
     )
 

@@ -15,6 +15,7 @@ from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from bot.runtime import Database
 from bot.runtime.addresses import connect_arguments
 from bot.server import Server
+from models.selling.sales import newest_same
 from models.sql import execute
 from tests.emulators.daraja import Emulator
 from tests.world.people import MENU, NOON, Phones
@@ -100,6 +101,16 @@ async def test_no_message_is_tried_against_a_list_of_values(demo_url: str) -> No
     conditions = [str(row["sql"]) for row in rows if " WHERE " in str(row["sql"])]
     assert len(conditions) > 8
     assert [one for one in conditions if re.search(r" IN \((?:[^,)]*,){2}", one)] == []
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("what", ["device_id", "contract_id"])
+async def test_what_is_sold_twice_is_looked_for_among_the_sales_of_one_thing(mwanga: Server, what: str) -> None:
+    """An agent may have sold a hundred times today."""
+    for by_agent, values in ((True, [1, 5000, NOON, 1]), (False, [1, 5000, NOON])):
+        asked = f"EXPLAIN QUERY PLAN {newest_same(what, by_agent=by_agent)}"
+        [first, *_others] = await execute(mwanga.database.client, asked, values)
+        assert f"({what}=? AND created_at>?)" in first["detail"]
 
 
 async def plan(mwanga: Server, statement: str) -> list[str]:
