@@ -222,7 +222,7 @@ async def post_all(entries: Sequence[NewEntry], steps: Steps | None = None) -> B
         if place in amounts
     ]
     if lines:
-        steps.do(LINES + row_marks(len(lines), 3), [value for line in lines for value in line])
+        steps.add_all(LINES + row_marks(len(lines), 3), [value for line in lines for value in line])
     await steps.run()
     moved: Counter[Place] = Counter()
     for number, amounts in zip(numbers, wanted, strict=True):
