@@ -162,13 +162,13 @@ def swap_notice(swap: DeviceSwap, former: str, device: Device, company: Company,
 
 def history(device: Device, codes: Sequence[Code], company: Company, language: str) -> Text:
     """As many of the last tokens as fit, the newest first: day, amount, digits."""
-    lines = [_line(device, code, company).to(language) for code in codes]
+    lines = [_line(device, code, company, language) for code in codes]
     fewer = ("\n".join(lines[:count]) for count in range(len(lines), 0, -1))
     return fitting(language, (_("{serial}, newest first\n{lines}", serial=device.serial, lines=each) for each in fewer))
 
 
-def _line(device: Device, code: Code, company: Company) -> Text:
+def _line(device: Device, code: Code, company: Company, language: str) -> str:
     line = f"{company.day(code.sold_at)} {company.number(code.amount)}: {grouped(device, code.digits)}"
     if not code.digits:
-        return _("{line} void", line=line.rstrip())
-    return _("{line} unlocks for good", line=line) if code.unit == Unit.UNLOCK else verbatim(line)
+        return _("{line} void", line=line.rstrip()).to(language)
+    return _("{line} unlocks for good", line=line).to(language) if code.unit == Unit.UNLOCK else line
